@@ -279,7 +279,7 @@ execute_fill_task (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusRunTask *
   task->shard = execute->shard;
   task->shards = execute->shards;
   task->due_us = g_get_monotonic_time () + execute_time (execute->remaining_us);
-  task->largest = largest > RESERVE_BYTES ? largest - RESERVE_BYTES : 0;
+  task->largest = largest > 2 * RESERVE_BYTES ? largest - RESERVE_BYTES : largest / 2; /* as the broker does */
 }
 
 /* The run continues under the lease of @message. */

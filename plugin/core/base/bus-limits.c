@@ -37,6 +37,7 @@ bus_limit_value (const BusLimits *limits, BusLimit limit)
 
 #define TASK_RESERVE (16u * 1024u)
 
+/* The floor of max_payload leaves the same room: half of it for progress, with 4 KiB of details, and texts. */
 guint64
 bus_limits_task_payload (const BusLimits *limits)
 {

@@ -19,7 +19,7 @@
   X (max_unauthenticated, 16, 1, 64)                                                                                   \
   X (hello_timeout_us, 5000000, 10000, 60000000)                                                                       \
   X (frame_timeout_us, 10000000, 100000, 300000000)                                                                    \
-  X (max_payload, 1048576, 1024, 16777216)                                                                             \
+  X (max_payload, 1048576, 16384, 16777216)                                                                            \
   X (topic_segments, 5, 5, 16)                                                                                         \
   X (topic_bytes, 256, 256, 512)                                                                                       \
   X (segment_bytes, 64, 8, 64)                                                                                         \

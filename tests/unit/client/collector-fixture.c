@@ -77,11 +77,13 @@ collector_fixture_tear_down (CollectorFixture *f, gconstpointer data)
 void
 collector_fixture_begin (CollectorFixture *f)
 {
+  ScriptWelcome welcome = with_tasks;
   g_autoptr (GError) error = NULL;
 
   deye_bus_collector_start (f->collector, &error);
   g_assert_no_error (error);
-  script_welcome (f->base.in, &with_tasks);
+  welcome.largest_payload = f->largest_payload;
+  script_welcome (f->base.in, &welcome);
   client_fixture_say_and_settle (&f->base);
 }
 

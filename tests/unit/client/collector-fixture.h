@@ -39,7 +39,8 @@ typedef struct
   guint refused;
   guint draining;
   guint drained;
-  GError *refusal; /* the last one */
+  GError *refusal;         /* the last one */
+  guint64 largest_payload; /* in WELCOME; 0: 1 MiB */
 } CollectorFixture;
 
 /* The collector has the operation "scan", and is not started. */

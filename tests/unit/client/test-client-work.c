@@ -319,9 +319,8 @@ test_shard_beyond (Fixture *f, gconstpointer data)
 
 /* The largest payload of the script is 1 MiB; token and texts need 16 KiB of it. */
 static void
-test_too_large (Fixture *f, gconstpointer data)
+assert_largest (Fixture *f, gsize largest)
 {
-  const gsize largest = 1048576 - 16384;
   g_autoptr (GBytes) over = g_bytes_new_take (g_malloc0 (largest + 1), largest + 1);
   g_autoptr (GBytes) fits = g_bytes_new_from_bytes (over, 0, largest);
   g_autoptr (GError) error = NULL;
@@ -337,6 +336,20 @@ test_too_large (Fixture *f, gconstpointer data)
 
       n = script_count (frames, WIRE_KIND_REPLY);
     }
+}
+
+static void
+test_too_large (Fixture *f, gconstpointer data)
+{
+  assert_largest (f, 1048576 - 16384);
+}
+
+/* The largest payload is the least that a broker can be set to. */
+static void
+test_too_large_for_least (Fixture *f, gconstpointer data)
+{
+  f->largest_payload = 16384;
+  assert_largest (f, 8192);
 }
 
 /* The handler keeps nothing: another attempt follows. */
@@ -468,6 +481,7 @@ main (int argc, char **argv)
   ADD ("M13-shard", test_shard);
   ADD ("M13-shard-beyond", test_shard_beyond);
   ADD ("too-large", test_too_large);
+  ADD ("too-large-for-least", test_too_large_for_least);
   ADD ("dropped", test_dropped);
   ADD ("dropped-cancelled", test_dropped_cancelled);
   ADD ("bare", test_bare);

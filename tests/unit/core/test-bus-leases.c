@@ -4,6 +4,7 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "work/bus-operation.h"
+#include "work/bus-task-record.h"
 #include "work/bus-work.h"
 
 /*
@@ -190,6 +191,43 @@ test_released_alone (Core *core, gconstpointer data)
   tasks_assert_state (tool, "t", BUS_TASK_CANCELLED);
 }
 
+/* With the least max-payload the largest task and the largest result fit a frame, beside the most details and the longest texts. */
+static void
+test_least_payload (Core *core, gconstpointer data)
+{
+  const guint64 least = bus_limit_spec (BUS_LIMIT_max_payload)->floor;
+  Client *agent = submitter_ready (core);
+  g_autofree char *details = g_strnfill (BUS_TASK_DETAILS_MAX, 'd');
+  g_autofree char *text = g_strnfill (BUS_TASK_TEXT_MAX, 't');
+  g_autofree char *payload = NULL;
+  Client *worker;
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+  BusTaskRecord record;
+  TaskSpec spec;
+
+  core->core->limits.max_payload = least;
+  payload = g_strnfill ((gsize) bus_limits_task_payload (&core->core->limits), 'p');
+  tasks_spec (&spec, "t");
+  spec.payload = (ProtobufCBinaryData){ strlen (payload), (guint8 *) payload };
+  spec.payload_type = text;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  worker = worker_ready (core, "w1", 1);
+  first = worker_run (worker, "t");
+  worker_progress (worker, first, details);
+  tasks_advance (core, 10 * SECOND);
+  worker = worker_ready (core, "w2", 1);
+  second = worker_run (worker, "t");
+  g_assert_cmpuint (second->execute->last_details.len, ==, BUS_TASK_DETAILS_MAX);
+  g_assert_cmpuint (daemoneye__eventbus__v1__execute__get_packed_size (second->execute), <=, least);
+  worker_finish (worker, second, BUS_OUTCOME_SUCCEEDED, payload);
+  tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
+  bus_task_record_fill (&record, tasks_find (agent, "t"), BUS_RECORD_PAYLOAD | BUS_RECORD_DETAILS, 0, 0);
+  g_assert_cmpuint (record.message.outcome->payload.len, ==, strlen (payload));
+  g_assert_cmpuint (daemoneye__eventbus__v1__task_record__get_packed_size (&record.message) + 4 * BUS_TASK_TEXT_MAX, <=,
+                    least);
+}
+
 #define ADD(path, function) g_test_add ("/core/work/lease/" path, Core, NULL, tasks_setup, function, core_teardown)
 
 int
@@ -203,5 +241,6 @@ main (int argc, char **argv)
   ADD ("M10-started-makes-room", test_started_makes_room);
   ADD ("S07-late-start-is-an-answer", test_late_start_is_an_answer);
   ADD ("M11-released-alone", test_released_alone);
+  ADD ("K08-least-payload", test_least_payload);
   return g_test_run ();
 }

@@ -113,7 +113,7 @@ static void
 test_values (void)
 {
   g_autofree char *path = write_file ("[socket]\naddress=/run/x.sock\ngroup=adm\nuids=0; 1000\ntool-uids=7\n"
-                                      "[limits]\nmax-payload=2048\nmax_connections=3\nmax-unauthenticated=2\n");
+                                      "[limits]\nmax-payload=20480\nmax_connections=3\nmax-unauthenticated=2\n");
   g_autoptr (GError) error = NULL;
   g_autoptr (BusConfig) config = bus_config_load (path, &error);
 
@@ -124,7 +124,7 @@ test_values (void)
   g_assert_cmpuint (config->accounts[1], ==, 1000);
   g_assert_cmpuint (config->n_tool_accounts, ==, 1);
   g_assert_cmpuint (config->tool_accounts[0], ==, 7);
-  g_assert_cmpuint (config->limits.max_payload, ==, 2048);
+  g_assert_cmpuint (config->limits.max_payload, ==, 20480);
   g_assert_cmpuint (config->limits.max_connections, ==, 3);
   g_unlink (path);
 }
@@ -149,7 +149,7 @@ static const struct
   { "[socket]\npath=/x\n", "[socket] path: unknown key" },
   { "[limits]\nmax-payload=lots\n", "[limits] max-payload: lots is not a number" },
   { "[limits]\nmax-payload=-1\n", "[limits] max-payload: -1 is not a number" },
-  { "[limits]\nmax-payload=1\n", "[limits] max-payload: 1 is not between 1024 and 16777216" },
+  { "[limits]\nmax-payload=1\n", "[limits] max-payload: 1 is not between 16384 and 16777216" },
   { "[limits]\nmax-payload=99999999999\n", "is not between" },
   { "[limits]\nmax-payload=16777216\nqueue-hard-bytes=16777216\n", "queue-hard-bytes is below max-payload + 16384" },
   { "[limits]\nqueue-soft-bytes=9000000\nqueue-hard-bytes=8999999\n", "queue-soft-bytes is above queue-hard-bytes" },
