@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <glib.h>
+
+/*
+ * One socket of this machine, as netmond reports it, and the processes that have it.
+ *
+ * The kernel names each socket with a cookie, which it never uses again until the machine is started again. So the cookie is the
+ * identity of a socket, also when its addresses are used again. This module reads nothing from the system: net-parse reads what
+ * the kernel says about sockets, and net-owners which processes have them.
+ *
+ * Invariant: the names of processes and the paths of sockets are valid UTF-8 with escapes (net_text_escape), and bounded.
+ */
+
+typedef enum
+{
+  NET_PROTOCOL_ANY = 0, /* of a filter: TCP and UDP */
+  NET_TCP = 1,
+  NET_UDP = 2,
+  NET_UNIX = 3,
+} NetProtocol;
+#define NET_PROTOCOL_LAST NET_UNIX
+
+typedef enum
+{
+  NET_IPV4 = 1,
+  NET_IPV6 = 2,
+  NET_LOCAL = 3, /* Unix sockets */
+} NetFamily;
+
+/* The numbers of the kernel. */
+typedef enum
+{
+  NET_STATE_ANY = 0, /* of a filter */
+  NET_ESTABLISHED = 1,
+  NET_SYN_RECEIVED = 3,
+  NET_TIME_WAIT = 6,
+  NET_UNCONNECTED = 7,
+  NET_LISTENING = 10,
+  NET_STATE_LAST = 11,
+} NetState;
+
+typedef enum
+{
+  NET_OWNER_UNASKED = 0,
+  NET_OWNER_KNOWN = 1,
+  NET_OWNER_NONE = 2,
+  NET_OWNER_HIDDEN = 3,
+  NET_OWNER_NOT_FOUND = 4,
+} NetOwnership;
+
+#define NET_OWNERS_MAX  8u   /* of one socket; the others are counted */
+#define NET_NAME_BYTES  64u  /* 15 bytes of the kernel, escaped, and a NUL */
+#define NET_PATH_BYTES  440u /* 108 bytes of the kernel, escaped, and what stands before an abstract name */
+#define NET_UID_UNKNOWN G_MAXUINT32
+
+typedef struct
+{
+  guint32 pid;
+  guint64 start_time;
+  char name[NET_NAME_BYTES];
+} NetOwner;
+
+/* The processes that have one socket; immutable once it is in a NetSocket. */
+typedef struct NetOwners NetOwners;
+
+NetOwners *net_owners_new (void);
+NetOwners *net_owners_ref (NetOwners *owners);
+void net_owners_unref (NetOwners *owners);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetOwners, net_owners_unref)
+/* Adds a process, in any order. A process that is there already is not added again. */
+void net_owners_add (NetOwners *owners, const NetOwner *owner);
+/* Sorted by pid. @more: how many there are besides. */
+const NetOwner *net_owners_get (const NetOwners *owners, guint *n, guint *more);
+
+typedef struct
+{
+  guint64 cookie;
+  guint8 protocol; /* NetProtocol */
+  guint8 family;   /* NetFamily */
+  guint8 state;    /* NetState, or another number of the kernel */
+  guint8 type;     /* of a Unix socket: SOCK_* */
+  guint16 local_port;
+  guint16 peer_port;
+  guint8 local[16]; /* in the order of the network; IPv4: the first four bytes */
+  guint8 peer[16];
+  guint32 interface;
+  guint32 inode;
+  guint32 peer_inode;
+  guint32 uid;
+  guint32 receive_queue;
+  guint32 send_queue;
+  guint8 ownership;  /* NetOwnership */
+  NetOwners *owners; /* (nullable): set if the ownership is NET_OWNER_KNOWN */
+  char *path;        /* (nullable): of a Unix socket */
+} NetSocket;
+
+/* Frees what the socket refers to, but not @socket. */
+void net_socket_clear (NetSocket *socket);
+void net_socket_copy (const NetSocket *socket, NetSocket *copy);
+void net_socket_set_owners (NetSocket *socket, NetOwnership ownership, NetOwners *owners);
+
+gboolean net_socket_has_peer (const NetSocket *socket);
+
+/* Text of an address of the socket; "" if it has none. @text: at least NET_ADDRESS_BYTES. */
+#define NET_ADDRESS_BYTES 46u
+void net_address_format (NetFamily family, const guint8 *address, char *text);
+
+/* Any bytes as UTF-8, into @text of @size bytes: bytes that are not printable ASCII or valid UTF-8, and backslashes, become
+ * \xNN. What does not fit is cut off. */
+void net_text_escape (const char *bytes, gsize len, char *text, gsize size);
