@@ -8,6 +8,13 @@
 #define REPLY_REST  32u                 /* the counts of an answer, beside its records */
 #define RESULT_REST ((16u << 10) + 64u) /* of the largest payload: see deye_bus_work_succeed(), and the counts */
 
+/* The packed answer; NULL with @refusal: there is none. */
+static GBytes *
+question_pack (const CollectorQuestion *question, gpointer answer, CollectorRefusal *refusal)
+{
+  return question->check == NULL || question->check (answer, refusal) ? question->pack (answer) : NULL;
+}
+
 /* --- the method --- */
 
 typedef struct
@@ -32,9 +39,12 @@ question_answer_call (DeyeBusClient *client, DeyeBusMessage *request, const Ques
     }
   while (question->step != NULL && question->step (answer, G_MAXUINT, &done, &total))
     ;
-  packed = question->pack (answer);
+  packed = question_pack (question, answer, &refusal);
   question->free (answer);
-  collector_reply (client, request, packed, NULL);
+  if (packed != NULL)
+    collector_reply (client, request, packed, NULL);
+  else
+    collector_reply_error (client, request, refusal.name, refusal.text);
 }
 
 static void
@@ -106,15 +116,27 @@ collector_tasks_free (CollectorTasks *self)
   g_free (self);
 }
 
+static void
+question_refuse_work (DeyeBusWork *work, const CollectorRefusal *refusal)
+{
+  if (refusal->later)
+    deye_bus_work_retry (work, refusal->text, 0, NULL);
+  else
+    deye_bus_work_fail (work, refusal->name, refusal->text, NULL);
+}
+
 /* Only a limit of the broker that leaves no room for one record makes a result too large. */
 static void
-question_run_succeed (QuestionRun *run)
+question_run_end (QuestionRun *run)
 {
   const CollectorQuestion *question = run->tasks->question;
-  g_autoptr (GBytes) result = question->pack (run->answer);
+  CollectorRefusal refusal = { NULL, NULL, FALSE };
+  g_autoptr (GBytes) result = question_pack (question, run->answer, &refusal);
   g_autoptr (GError) error = NULL;
 
-  if (!deye_bus_work_succeed (run->work, result, question->answer_type, &error))
+  if (result == NULL)
+    question_refuse_work (run->work, &refusal);
+  else if (!deye_bus_work_succeed (run->work, result, question->answer_type, &error))
     deye_bus_work_fail (run->work, "ResultTooLarge", error->message, NULL);
 }
 
@@ -137,7 +159,7 @@ question_run_on_step (gpointer data)
       return G_SOURCE_REMOVE;
     }
   else
-    question_run_succeed (run);
+    question_run_end (run);
   g_ptr_array_remove_fast (tasks->runs, run);
   return G_SOURCE_REMOVE;
 }
@@ -147,15 +169,6 @@ static void
 question_run_schedule (QuestionRun *run)
 {
   run->next = collector_timer_new (run->tasks->pace_ms, question_run_on_step, run);
-}
-
-static void
-question_refuse_work (DeyeBusWork *work, const CollectorRefusal *refusal)
-{
-  if (refusal->later)
-    deye_bus_work_retry (work, refusal->text, 0, NULL);
-  else
-    deye_bus_work_fail (work, refusal->name, refusal->text, NULL);
 }
 
 static void

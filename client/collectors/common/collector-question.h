@@ -35,6 +35,8 @@ typedef struct
   gpointer (*begin) (gconstpointer query, gsize room, CollectorRefusal *refusal, gpointer data);
   /* Does the next @n pieces of the answer; @done, @total: the progress. FALSE: it is complete. NULL: there is one piece. */
   gboolean (*step) (gpointer answer, guint n, guint *done, guint *total);
+  /* (nullable): after the last step; FALSE with @refusal: there is no answer after all. */
+  gboolean (*check) (gpointer answer, CollectorRefusal *refusal);
   /* The packed answer. */
   GBytes *(*pack) (gpointer answer);
   void (*free) (gpointer answer);

@@ -63,6 +63,17 @@ answer_step (gpointer data, guint n, guint *done, guint *total)
   return *done < *total;
 }
 
+/* What has begun may turn out to have no answer. */
+static gboolean
+answer_check (gpointer data, CollectorRefusal *refusal)
+{
+  Answer *answer = data;
+
+  if (answer->query->cursor != 0)
+    *refusal = (CollectorRefusal){ "Lost", "it was lost", answer->query->cursor == 1 };
+  return answer->query->cursor == 0;
+}
+
 static GBytes *
 answer_pack (gpointer data)
 {
@@ -87,6 +98,7 @@ answer_free (gpointer data)
 
 static const CollectorQuestion stepped = { QUESTION, .step = answer_step };
 static const CollectorQuestion whole = { QUESTION };
+static const CollectorQuestion checked = { QUESTION, .step = answer_step, .check = answer_check };
 
 /* --- tasks --- */
 
@@ -100,6 +112,17 @@ execute (Fixture *f, guint64 route, const guint8 *payload, gsize len)
   execute.payload = (ProtobufCBinaryData){ len, (guint8 *) payload };
   collector_script_execute (f->base.in, route, "t-1", &execute);
   client_fixture_say (&f->base);
+}
+
+static void
+execute_lost (Fixture *f, guint64 route, guint32 cursor)
+{
+  Query query = DAEMONEYE__EVENTBUS__V1__PROCESS_QUERY__INIT;
+  guint8 payload[64];
+
+  query.limit = 5;
+  query.cursor = cursor;
+  execute (f, route, payload, daemoneye__eventbus__v1__process_query__pack (&query, payload));
 }
 
 static void
@@ -204,6 +227,22 @@ test_task_refused (Fixture *f, gconstpointer data)
   g_assert_cmpuint (seen.begun, ==, 0);
 }
 
+/* No answer after all, for good or for now. */
+static void
+test_task_lost (Fixture *f, gconstpointer data)
+{
+  Seen seen = { 0 };
+  g_autoptr (CollectorTasks) tasks = start (f, &checked, &seen);
+
+  execute_lost (f, 700, 0);
+  g_ptr_array_unref (hear_outcome (f, OUTCOME (SUCCEEDED)));
+  execute_lost (f, 700, 1);
+  g_ptr_array_unref (hear_outcome (f, OUTCOME (RETRYABLE)));
+  execute_lost (f, 700, 2);
+  g_ptr_array_unref (hear_outcome (f, OUTCOME (FAILED)));
+  g_assert_cmpuint (seen.freed, ==, 3);
+}
+
 /* The result of a task has less room than the reply of a method. */
 static void
 test_room (Fixture *f, gconstpointer data)
@@ -236,15 +275,17 @@ typedef struct
   guint32 limit;
   const char *payload; /* (nullable): instead of a query */
   const char *error;   /* NULL: an answer */
+  guint32 cursor;
 } Call;
 
 static const Call calls[] = {
-  { 0, 35, NULL, NULL },
-  { 1, 0, NULL, "BadPid" },
-  { 2, 0, NULL, "NoPids" },
-  { 0, 0, "\xff", "BadRequest" },
-  { 0, 2u << 20, NULL, "ResultTooLarge" },
+  { 0, 35, NULL, NULL, 0 },
+  { 1, 0, NULL, "BadPid", 0 },
+  { 2, 0, NULL, "NoPids", 0 },
+  { 0, 0, "\xff", "BadRequest", 0 },
+  { 0, 2u << 20, NULL, "ResultTooLarge", 0 },
 };
+static const Call lost[] = { { 0, 35, NULL, "Lost", 1 } };
 
 static void
 ask (Fixture *f, const Call *call)
@@ -256,6 +297,7 @@ ask (Fixture *f, const Call *call)
 
   query.pid = call->pid;
   query.limit = call->limit;
+  query.cursor = call->cursor;
   wire_envelope_init (&envelope);
   envelope.sender = wire_span_str ("tool");
   envelope.accept_seq = 1;
@@ -271,14 +313,13 @@ ask (Fixture *f, const Call *call)
 }
 
 static void
-test_method (Fixture *f, gconstpointer data)
+call_all (Fixture *f, const CollectorQuestion *question, const Call *list, guint n, Seen *seen)
 {
   const ScriptWelcome welcome = { .features = WIRE_FEATURE_PEER_METHODS };
   g_autoptr (DeyeBusService) service = deye_bus_service_new ("org.example.Bytes", "Bytes.");
   g_auto (ClientResult) result = { NULL, 0 };
-  Seen seen = { 0 };
 
-  collector_question_add_method (data, service, &seen);
+  collector_question_add_method (question, service, seen);
   g_assert_true (deye_bus_client_add_service (f->base.client, service, NULL));
   deye_bus_client_connect_async (f->base.client, NULL, client_result_set, &result);
   script_welcome (f->base.in, &welcome);
@@ -287,21 +328,38 @@ test_method (Fixture *f, gconstpointer data)
   client_fixture_say (&f->base);
   client_fixture_wait (&f->base, result.calls == 1);
   g_ptr_array_unref (collector_hear (f));
-  for (guint i = 0; i < G_N_ELEMENTS (calls); i++)
+  for (guint i = 0; i < n; i++)
     {
       g_autoptr (GPtrArray) frames = NULL;
       const WireEnvelope *reply;
 
-      ask (f, &calls[i]);
+      ask (f, &list[i]);
       frames = collector_hear (f);
       g_assert_cmpuint (frames->len, ==, 1);
       reply = &((const ScriptFrame *) frames->pdata[0])->envelope;
-      g_assert_true (wire_span_equal (reply->error_name, wire_span_str (calls[i].error != NULL ? calls[i].error : "")));
-      if (calls[i].error == NULL)
-        g_assert_cmpuint (reply->payload.len, ==, calls[i].limit);
+      g_assert_true (wire_span_equal (reply->error_name, wire_span_str (list[i].error != NULL ? list[i].error : "")));
+      if (list[i].error == NULL)
+        g_assert_cmpuint (reply->payload.len, ==, list[i].limit);
     }
+}
+
+static void
+test_method (Fixture *f, gconstpointer data)
+{
+  Seen seen = { 0 };
+
+  call_all (f, data, calls, G_N_ELEMENTS (calls), &seen);
   g_assert_cmpuint (seen.begun, ==, 2);
   g_assert_cmpuint (seen.freed, ==, 2);
+}
+
+static void
+test_method_lost (Fixture *f, gconstpointer data)
+{
+  Seen seen = { 0 };
+
+  call_all (f, &checked, lost, G_N_ELEMENTS (lost), &seen);
+  g_assert_cmpuint (seen.freed, ==, 1);
 }
 
 #define ADD(path, function, data)                                                                                      \
@@ -317,9 +375,11 @@ main (int argc, char **argv)
   ADD ("task-cancelled", test_task_cancelled, NULL);
   ADD ("task-given-up", test_task_given_up, NULL);
   ADD ("task-refused", test_task_refused, NULL);
+  ADD ("task-lost", test_task_lost, NULL);
   ADD ("room", test_room, NULL);
   ADD ("operation-exists", test_operation_exists, NULL);
   ADD ("method-in-steps", test_method, &stepped);
   ADD ("method-at-once", test_method, &whole);
+  ADD ("method-lost", test_method_lost, NULL);
   return g_test_run ();
 }
