@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-#define SHARDS_MAX 65536u
-
-gboolean
-net_shard_is_valid (guint32 shard, guint32 shards)
-{
-  return shards <= SHARDS_MAX && (shards == 0 || shard < shards);
-}
-
 gboolean
 net_filter_matches (const NetFilter *filter, const NetSocket *socket)
 {
@@ -130,6 +122,17 @@ table_cost (const NetSocket *socket)
   for (guint i = 0; i < n; i++)
     cost += OWNER_COST + strlen (owners[i].name);
   return cost;
+}
+
+void
+net_table_skip (NetTable *table, guint64 cookie)
+{
+  guint n = 0;
+
+  while (n < table->sockets->len && g_array_index (table->sockets, NetSocket, n).cookie <= cookie)
+    n++;
+  if (n > 0)
+    g_array_remove_range (table->sockets, 0, n);
 }
 
 void

@@ -25,7 +25,6 @@ typedef struct
 } NetFilter;
 
 gboolean net_filter_matches (const NetFilter *filter, const NetSocket *socket);
-gboolean net_shard_is_valid (guint32 shard, guint32 shards);
 
 typedef struct
 {
@@ -55,6 +54,8 @@ void net_table_seal (NetTable *table);
 /* NULL: the sealed table does not have it. */
 NetSocket *net_table_find (const NetTable *table, guint64 cookie);
 
+/* Removes the sockets up to a cookie from the sealed table. */
+void net_table_skip (NetTable *table, guint64 cookie);
 /* The bound of an answer: keeps at most @most sockets (0: any number), and not more than cost @room bytes, but at least one.
  * Sets table->next if sockets are left out. */
 void net_table_page (NetTable *table, guint most, gsize room);

@@ -75,36 +75,52 @@ owner_parse_link (const char *text)
 
 typedef void (*OwnerFound) (guint32 inode, gpointer data);
 
-/* Calls @found for each file descriptor that is a socket. -1: sets errno. */
-static int
-owner_read_fds (int folder, OwnerFound found, gpointer data)
+static gboolean
+owner_is_gone (int reason)
 {
-  int fd = openat (folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *dir = fd >= 0 ? fdopendir (fd) : NULL;
+  return reason == ENOENT || reason == ESRCH;
+}
+
+/* Calls @found for each file descriptor that is a socket. 0, or why they can't all be read: a process may be protected so that its
+ * file descriptors are listed, but not what they are. */
+static int
+owner_read_links (DIR *dir, OwnerFound found, gpointer data)
+{
+  int reason = 0;
   struct dirent *entry;
 
-  if (dir == NULL)
-    {
-      int reason = errno;
-
-      if (fd >= 0)
-        (void) close (fd);
-      errno = reason;
-      return -1;
-    }
   while ((entry = readdir (dir)) != NULL)
     {
       char text[LINK_BYTES];
-      gssize len = readlinkat (dirfd (dir), entry->d_name, text, sizeof text - 1);
+      gssize len = *entry->d_name != '.' ? readlinkat (dirfd (dir), entry->d_name, text, sizeof text - 1) : 0;
       guint32 inode;
 
+      if (len < 0 && !owner_is_gone (errno)) /* it may be closed meanwhile */
+        reason = errno;
       text[MAX (len, 0)] = '\0';
       inode = owner_parse_link (text);
       if (inode != 0)
         found (inode, data);
     }
-  (void) closedir (dir);
-  return 0;
+  return reason;
+}
+
+/* The same with the folder of a process. */
+static int
+owner_read_fds (int folder, OwnerFound found, gpointer data)
+{
+  int fd = openat (folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *dir = fd >= 0 ? fdopendir (fd) : NULL;
+  int reason = errno;
+
+  if (dir != NULL)
+    {
+      reason = owner_read_links (dir, found, data);
+      (void) closedir (dir);
+    }
+  else if (fd >= 0)
+    (void) close (fd);
+  return reason;
 }
 
 /* -1: there is no such process any more, or it can't be opened. */
@@ -196,16 +212,17 @@ static void
 scan_read (NetOwnerScan *scan, guint32 pid)
 {
   ScanProcess process = { .scan = scan, .folder = owner_open (scan->proc, pid), .owner = { .pid = pid } };
+  int reason = errno;
 
-  if (process.folder < 0 || owner_read_fds (process.folder, scan_on_found, &process) != 0)
-    {
-      if (errno == ENOENT || errno == ESRCH)
-        scan->gone++;
-      else
-        scan->unreadable++;
-    }
   if (process.folder >= 0)
-    (void) close (process.folder);
+    {
+      reason = owner_read_fds (process.folder, scan_on_found, &process);
+      (void) close (process.folder);
+    }
+  if (owner_is_gone (reason))
+    scan->gone++;
+  else if (reason != 0)
+    scan->unreadable++;
 }
 
 gboolean
@@ -274,7 +291,7 @@ owner_on_inode (guint32 inode, gpointer data)
 static NetInodesResult
 owner_classify (int reason)
 {
-  return reason == ENOENT || reason == ESRCH ? NET_INODES_ABSENT : NET_INODES_HIDDEN;
+  return owner_is_gone (reason) ? NET_INODES_ABSENT : NET_INODES_HIDDEN;
 }
 
 /* The start time is read before and after the file descriptors, so that all of them are of one process. */
@@ -282,13 +299,15 @@ static NetInodesResult
 owner_read_inodes (int folder, guint64 start_time, NetOwner *owner, GHashTable *inodes)
 {
   NetOwner after = { 0 };
+  int reason;
 
   if (folder < 0 || !owner_read_stat (folder, owner))
     return owner_classify (errno);
   if (start_time != 0 && owner->start_time != start_time)
     return NET_INODES_OTHER;
-  if (owner_read_fds (folder, owner_on_inode, inodes) != 0)
-    return owner_classify (errno);
+  reason = owner_read_fds (folder, owner_on_inode, inodes);
+  if (reason != 0)
+    return owner_classify (reason);
   if (!owner_read_stat (folder, &after) || after.start_time != owner->start_time)
     return NET_INODES_ABSENT;
   return NET_INODES_READ;

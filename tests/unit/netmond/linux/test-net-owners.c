@@ -135,6 +135,25 @@ test_hidden (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ownership_of (table, 2), ==, NET_OWNER_KNOWN);
 }
 
+/* What the file descriptors are can't be read, though they are listed. */
+static void
+test_hidden_links (Fixture *fixture, gconstpointer data)
+{
+  const guint32 inodes[] = { 11, 22 };
+  g_autoptr (NetTable) table = table_of (inodes, G_N_ELEMENTS (inodes));
+  g_autofree char *path = g_strconcat (fixture->proc, "/1/fd/7", NULL);
+  g_autoptr (GHashTable) found = NULL;
+  NetOwner owner;
+
+  add_process (fixture, 1, "init", LINKS ("socket:[22]"));
+  g_assert_true (g_file_set_contents (path, "", 0, NULL));
+  scan_all (fixture, table);
+  g_assert_cmpuint (table->unreadable, ==, 1);
+  g_assert_cmpuint (ownership_of (table, 1), ==, NET_OWNER_HIDDEN);
+  g_assert_cmpuint (ownership_of (table, 2), ==, NET_OWNER_KNOWN);
+  g_assert_cmpint (net_owner_inodes (fixture->proc, 1, 0, &owner, &found), ==, NET_INODES_HIDDEN);
+}
+
 /* hidepid: process 1 is not even listed. */
 static void
 test_unlisted (Fixture *fixture, gconstpointer data)
@@ -209,6 +228,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/netmond/owners/known", test_known);
   ADD ("/netmond/owners/hidden", test_hidden);
+  ADD ("/netmond/owners/hidden-links", test_hidden_links);
   ADD ("/netmond/owners/unlisted", test_unlisted);
   ADD ("/netmond/owners/hostile", test_hostile);
   ADD ("/netmond/owners/one-process", test_one_process);

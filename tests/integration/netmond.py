@@ -1,0 +1,621 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs netmond against sockets of the test: `netmond.py DEYEBUSCTL AGENT MODULE NETMOND`. Network namespaces and system calls are
+changed only in processes of the test's own. Tests are skipped where the kernel does not list sockets."""
+import contextlib
+import ctypes
+import grp
+import json
+import os
+import platform
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+
+from broker import Broker, die_with_parent
+from ctltool import PATIENCE_S, Tool, finished, next_line
+from tap import Skip, equal, holds, run, test
+
+EVENTS = "events.network.connections"
+APPEARED, VANISHED, UNSEEN = ("SOCKET_EVENT_" + name for name in ("APPEARED", "VANISHED", "ENDED_UNSEEN"))
+KNOWN, NONE, HIDDEN = ("SOCKET_OWNERSHIP_" + name for name in ("KNOWN", "NONE", "HIDDEN"))
+LISTENING, ESTABLISHED, TIME_WAIT = ("SOCKET_STATE_" + name for name in ("LISTENING", "ESTABLISHED", "TIME_WAIT"))
+TCP, UDP, UNIX = ("SOCKET_PROTOCOL_" + name for name in ("TCP", "UDP", "UNIX"))
+NO_POLL = 600000
+LIBC = ctypes.CDLL(None, use_errno=True)
+NETLINK_SOCK_DIAG = 4
+
+
+class Bus(Tool):
+    """An agent, and the tool."""
+
+    def __init__(self, paths, sockets=""):
+        self.netmond = paths[3]
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
+            conf.write(f"[socket]\n{sockets}\n")
+            conf.flush()
+            self.broker = Broker(paths[1], paths[2], "--config", conf.name)
+        super().__init__(paths[0], self.broker.address, None)
+        self.children = contextlib.ExitStack()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.children.close()
+        equal(self.broker.end(), 0)
+
+    def collector(self, *words, before=None, interval=20):
+        """netmond-1, which is ready. @before: is called in the child."""
+        ready, told = os.pipe()
+        child = subprocess.Popen([self.netmond, "--address", self.broker.address, "--interval", str(interval), "--ready-fd", str(told),
+                                  *words], pass_fds=[told], stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
+        os.close(told)
+        self.children.callback(end, child)
+        with os.fdopen(ready) as pipe:
+            equal(pipe.readline(), "ready netmond-1\n")
+        return child
+
+    def call(self, method, request=None, **more):
+        (answer,) = self.json("call", "netmond-1", method, json.dumps(request or {}), "--timeout", "10", **more)
+        return answer
+
+    def submit(self, operation, *words, **query):
+        return self.start("task", "submit", operation, "--payload", json.dumps(query), *words)
+
+    def task(self, operation, **query):
+        """The table of a task."""
+        return json.loads(finished(self.submit(operation, **query)))
+
+    def detail(self, is_so):
+        """What HealthCheck tells, as soon as @is_so."""
+        for _ in range(2000):
+            detail = self.call("HealthCheck").get("detail", "")
+            if is_so(detail):
+                return detail
+        raise AssertionError(f"it is not so: {detail}")
+
+    def set_interval(self, interval_ms):
+        self.call("SetProperty", {"name": "interval-ms", "value": {"natural": interval_ms}})
+
+    def watch(self):
+        """A file with the events from now on."""
+        out = tempfile.NamedTemporaryFile("w+", suffix=".json")
+        before = self.subscribers()
+        process = self.start("subscribe", EVENTS, "--json", stdout=out)
+        self.children.callback(end, process)
+        for _ in range(2000):
+            if self.subscribers() > before:
+                return out
+        raise AssertionError("it did not subscribe")
+
+    def subscribers(self):
+        return sum(one["pattern"] == EVENTS for one in self.json("subs"))
+
+
+def end(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+    process.wait(timeout=PATIENCE_S)
+
+
+def kernel_lists():
+    """The kernel lists the sockets of TCP to this process."""
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as link:
+            request = struct.pack("=BBBBI48x", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 0xfff)
+            link.send(struct.pack("=IHHII", 16 + len(request), 20, 0x301, 1, 0) + request)
+            return struct.unpack_from("=IH", link.recv(65536))[1] != 2  # an error
+    except OSError:
+        return False
+
+
+def with_kernel(path):
+    """A test that needs the kernel's lists: skipped without them."""
+    def add(function):
+        def wrapped(paths):
+            if not kernel_lists():
+                raise Skip("the kernel does not list sockets (sock_diag)")
+            function(paths)
+        return test(path)(wrapped)
+    return add
+
+
+@contextlib.contextmanager
+def listener(family=socket.AF_INET, address="127.0.0.1"):
+    with socket.socket(family, socket.SOCK_STREAM) as one:
+        one.bind((address, 0))
+        one.listen(50)
+        yield one
+
+
+@contextlib.contextmanager
+def connection(to):
+    with socket.create_connection(to.getsockname()[:2]) as client:
+        server, _ = to.accept()
+        with server:
+            yield client, server
+
+
+def port_of(one):
+    return one.getsockname()[1]
+
+
+def me():
+    """This process, as SocketOwner has it."""
+    with open("/proc/self/stat", encoding="utf-8") as file:
+        text = file.read()
+    return {"pid": os.getpid(), "start_time": text.rsplit(")", 1)[1].split()[19], "name": text.split("(", 1)[1].rsplit(")", 1)[0]}
+
+
+def sockets_of(table, port):
+    return [one for one in table.get("sockets", []) if port in (one.get("local_port", 0), one.get("peer_port", 0))]
+
+
+def cookies(tables):
+    return [int(one["cookie"]) for table in tables for one in table.get("sockets", [])]
+
+
+def pages(ask):
+    """All pages of an answer: @ask (cursor) -> a SocketTable."""
+    got, cursor = [], 0
+    while True:
+        table = ask(cursor)
+        got.append(table)
+        cursor = int(table.get("next_cursor", 0))
+        if cursor == 0:
+            return got
+        holds(table["sockets"], "a page that is not the last has sockets")
+
+
+def events_of(file, port):
+    """[(kind, socket)] of one port."""
+    with open(file.name, encoding="utf-8") as lines:
+        payloads = [json.loads(line)["payload"] for line in lines.read().splitlines(True) if line.endswith("\n")]
+    return [(one["kind"], one["socket"]) for one in payloads if sockets_of({"sockets": [one["socket"]]}, port)]
+
+
+def wait_event(file, port, kind, is_so=lambda one: True):
+    for _ in range(1000000):
+        for found, one in events_of(file, port):
+            if found == kind and is_so(one):
+                return one
+    raise AssertionError(f"no event {kind} of port {port}: {events_of(file, port)}")
+
+
+# --- list_sockets ---
+
+@with_kernel("/integration/netmond/M10-lists-sockets-with-their-owners")
+def _(paths):
+    with Bus(paths) as bus, listener() as one, connection(one), listener(socket.AF_INET6, "::1") as six:
+        bus.collector()
+        for table in (bus.task("list_sockets"), bus.call("ListSockets")):
+            mine = sockets_of(table, port_of(one))
+            equal(sorted(socket_["state"] for socket_ in mine), [ESTABLISHED, ESTABLISHED, LISTENING])
+            (only,) = sockets_of(table, port_of(six))
+            equal((only["family"], only["local_address"], only["state"]), ("SOCKET_FAMILY_IPV6", "::1", LISTENING))
+            for socket_ in mine + [only]:
+                equal((socket_["ownership"], socket_["owners"], socket_.get("more_owners", 0)), (KNOWN, [me()], 0))
+                equal(socket_.get("uid", 0), os.getuid())
+            equal(int(table["network_namespace"]), os.stat("/proc/self/ns/net").st_ino)
+            holds(table["processes"] > 1, table["processes"])
+
+
+@with_kernel("/integration/netmond/lists-what-is-asked-for")
+def _(paths):
+    with Bus(paths) as bus, listener() as one, connection(one), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram, \
+            socket.socket(socket.AF_UNIX) as local:
+        datagram.bind(("127.0.0.1", 0))
+        local.bind("\0netmond-test-%d" % os.getpid())
+        bus.collector()
+        port = port_of(one)
+        (only,) = bus.task("list_sockets", local_port=port, state=LISTENING)["sockets"]
+        equal((only["local_port"], only["state"], only["protocol"]), (port, LISTENING, TCP))
+        equal(len(bus.task("list_sockets", local_port=port, state=ESTABLISHED)["sockets"]), 1, "not the socket with this peer port")
+        equal(bus.task("list_sockets", local_port=port, protocol=UDP).get("sockets", []), [])
+        (only,) = bus.task("list_sockets", local_port=port_of(datagram), protocol=UDP)["sockets"]
+        equal(only["state"], "SOCKET_STATE_UNCONNECTED")
+        kinds = {one["protocol"] for one in bus.task("list_sockets")["sockets"]}
+        equal(kinds, {TCP, UDP}, "Unix sockets only if they are asked for")
+        found = [one for table in pages(lambda cursor: bus.task("list_sockets", protocol=UNIX, cursor=cursor))
+                 for one in table["sockets"] if one["local_address"] == "@netmond-test-%d" % os.getpid()]
+        equal([(one["unix_type"], one["owners"]) for one in found], [(1, [me()])])
+        (bare,) = bus.task("list_sockets", local_port=port, state=LISTENING, without_owners=True)["sockets"]
+        equal((bare.get("ownership", "SOCKET_OWNERSHIP_UNSPECIFIED"), bare.get("owners", [])), ("SOCKET_OWNERSHIP_UNSPECIFIED", []))
+
+
+@with_kernel("/integration/netmond/M11-pages-and-shards-have-each-socket-once")
+def _(paths):
+    with Bus(paths) as bus, contextlib.ExitStack() as many:
+        ports = {port_of(many.enter_context(listener())) for _ in range(20)}
+        bus.collector()
+
+        def asked(**query):
+            return pages(lambda cursor: bus.task("list_sockets", protocol=TCP, state=LISTENING, cursor=cursor, **query))
+
+        whole = asked(limit=3)
+        holds(len(whole) > 6 and all(len(table["sockets"]) <= 3 for table in whole), f"{len(whole)} pages")
+        equal(sorted(set(cookies(whole))), cookies(whole), "in order, each once")
+        holds(ports <= {one["local_port"] for table in whole for one in table["sockets"]}, "none is lost")
+        parts = [cookies(asked(shard=shard, shards=3)) for shard in range(3)]
+        holds(all(cookie % 3 == shard for shard, part in enumerate(parts) for cookie in part), parts)
+        holds(set(cookies(whole)) <= {cookie for part in parts for cookie in part}, "none is lost in shards")
+
+
+@with_kernel("/integration/netmond/an-owner-is-each-process-that-has-it")
+def _(paths):
+    with Bus(paths) as bus, listener() as one, contextlib.ExitStack() as holders:
+        for _ in range(10):
+            child = subprocess.Popen(["sleep", "1000"], pass_fds=[one.fileno()], preexec_fn=die_with_parent)
+            holders.callback(end, child)
+        bus.collector()
+        (only,) = bus.task("list_sockets", local_port=port_of(one))["sockets"]
+        equal((len(only["owners"]), only["more_owners"]), (8, 3))
+        pids = [owner["pid"] for owner in only["owners"]]
+        equal(pids, sorted(pids))
+
+
+@with_kernel("/integration/netmond/nobody-owns-what-is-not-accepted-or-only-remembered")
+def _(paths):
+    with Bus(paths) as bus, listener() as one:
+        bus.collector()
+        with socket.create_connection(one.getsockname()) as client:
+            (waiting,) = bus.task("list_sockets", local_port=port_of(one), state=ESTABLISHED)["sockets"]
+            equal((waiting["ownership"], waiting.get("inode", 0), waiting["uid"]), (NONE, 0, 0xFFFFFFFF))
+            (listening,) = bus.task("list_sockets", local_port=port_of(one), state=LISTENING)["sockets"]
+            equal(listening["receive_queue"], 1, "one that waits")
+            server, _ = one.accept()
+            (accepted,) = bus.task("list_sockets", local_port=port_of(one), state=ESTABLISHED)["sockets"]
+            equal((accepted["ownership"], accepted["owners"], accepted["cookie"]), (KNOWN, [me()], waiting["cookie"]))
+            client_port = port_of(client)
+        server.close()
+        for _ in range(2000):
+            remembered = bus.task("list_sockets", local_port=client_port)["sockets"]
+            if remembered and remembered[0]["state"] == TIME_WAIT:
+                break
+        equal([(one["state"], one["ownership"]) for one in remembered], [(TIME_WAIT, NONE)])
+
+
+# --- connections_of and describe_process ---
+
+@with_kernel("/integration/netmond/M10-lists-the-sockets-of-a-process")
+def _(paths):
+    left, right = socket.socketpair()
+    with Bus(paths) as bus, listener() as one, connection(one) as (client, _), left, right, \
+            socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG):
+        bus.collector()
+        for table in (bus.task("connections_of", pid=os.getpid()), bus.call("ConnectionsOf", {"pid": os.getpid()}),
+                      bus.task("connections_of", pid=os.getpid(), start_time=me()["start_time"]),
+                      bus.task("describe_process", pid=os.getpid(), start_time=me()["start_time"])):
+            equal(len(sockets_of(table, port_of(one))), 3)
+            holds(all(socket_["owners"] == [me()] for socket_ in table["sockets"]), table)
+            inodes = {socket_.get("inode", 0) for socket_ in table["sockets"]}
+            holds({os.fstat(each.fileno()).st_ino for each in (one, client, left, right)} <= inodes, inodes)
+            holds(table.get("other_sockets", 0) >= 1, "the one of netlink is counted, not listed")
+        paged = pages(lambda cursor: bus.task("connections_of", pid=os.getpid(), limit=2, cursor=cursor))
+        equal(cookies(paged), cookies([bus.task("connections_of", pid=os.getpid())]))
+        equal({table["other_sockets"] for table in paged}, {table["other_sockets"]}, "the same on each page")
+
+
+@with_kernel("/integration/netmond/a-process-that-has-ended-is-an-error-or-nothing-to-describe")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        with subprocess.Popen(["true"]) as child:
+            child.wait()
+        holds("NoSuchProcess" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": child.pid}), code=1), "it has ended")
+        holds("OtherProcess" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": os.getpid(), "start_time": 1}), code=1),
+              "another one has its number")
+        for query in ({"pid": child.pid}, {"pid": os.getpid(), "start_time": 1}, {}):
+            equal(bus.task("describe_process", **query).get("sockets", []), [])
+        ran = bus.submit("connections_of", pid=child.pid)
+        holds("NoSuchProcess" in ran.communicate(timeout=PATIENCE_S)[1], "a task fails")
+        holds(ran.returncode != 0, "a task fails")
+
+
+@test("/integration/netmond/a-bad-question-is-an-error")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        for method, query, error in [("ConnectionsOf", {"pid": 0}, "BadPid"), ("ListSockets", {"protocol": 4}, "BadProtocol"),
+                                     ("ListSockets", {"protocol": -1}, "BadProtocol"), ("ListSockets", {"state": 12}, "BadState"),
+                                     ("ListSockets", {"local_port": 65536}, "BadPort"),
+                                     ("ListSockets", {"shard": 2, "shards": 2}, "BadShard"),
+                                     ("ListSockets", {"shards": 65537}, "BadShard")]:
+            holds(error in bus.ctl("call", "netmond-1", method, json.dumps(query), code=1), (method, query))
+        for method in ("ListSockets", "ConnectionsOf"):
+            holds("BadRequest" in bus.ctl("call", "netmond-1", method, "\xff", "--raw", code=1), "it is no message")
+        ran = bus.submit("list_sockets", protocol=7)
+        holds("BadProtocol" in ran.communicate(timeout=PATIENCE_S)[1] and ran.returncode != 0, "a task fails with it, too")
+
+
+# --- events ---
+
+@with_kernel("/integration/netmond/listeners-and-connections-appear-and-vanish")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        events = bus.watch()
+        with listener() as one:
+            port = port_of(one)
+            appeared = wait_event(events, port, APPEARED)
+            equal((appeared["state"], appeared["owners"], appeared["local_port"]), (LISTENING, [me()], port))
+            with connection(one) as (client, _):
+                wait_event(events, port, APPEARED, lambda one: one["local_port"] == port_of(client))
+                accepted = wait_event(events, port, APPEARED, lambda one: one.get("peer_port", 0) == port_of(client))
+                equal(accepted["state"], ESTABLISHED)
+            wait_event(events, port, VANISHED, lambda one: one["cookie"] == accepted["cookie"])
+        wait_event(events, port, VANISHED, lambda one: one["cookie"] == appeared["cookie"])
+        kinds = [(kind, one["cookie"]) for kind, one in events_of(events, port)]
+        equal(len(kinds), len(set(kinds)), "each once")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
+            datagram.bind(("127.0.0.1", 0))
+            port = port_of(datagram)
+            equal(wait_event(events, port, APPEARED)["protocol"], UDP)
+        wait_event(events, port, VANISHED)
+
+
+@with_kernel("/integration/netmond/vanishes-also-without-notices")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector("--without-notices")
+        events = bus.watch()
+        with listener() as one:
+            port = port_of(one)
+            wait_event(events, port, APPEARED)
+        wait_event(events, port, VANISHED)
+        equal([kind for kind, _ in events_of(events, port)], [APPEARED, VANISHED])
+
+
+def kernel_notifies():
+    """The kernel gives notices of sockets that end."""
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as link:
+            link.setsockopt(270, 1, 1)  # SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, SKNLGRP_INET_TCP_DESTROY
+            return True
+    except OSError:
+        return False
+
+
+@with_kernel("/integration/netmond/a-connection-between-two-polls-is-reported-at-its-end")
+def _(paths):
+    if not kernel_notifies():
+        raise Skip("the kernel gives no notices of sockets that end")
+    with Bus(paths) as bus, listener() as one:
+        bus.collector(interval=NO_POLL)
+        events = bus.watch()
+        with connection(one) as (client, _):
+            client_port = port_of(client)
+        bus.set_interval(20)
+        unseen = wait_event(events, client_port, UNSEEN)
+        equal((unseen["uid"], unseen.get("owners", [])), (0xFFFFFFFF, []), "its owner is not known")
+        holds(all(kind == UNSEEN for kind, _ in events_of(events, client_port)), "nothing more is claimed")
+
+
+@with_kernel("/integration/netmond/without-notices-a-connection-between-two-polls-is-missed")
+def _(paths):
+    with Bus(paths) as bus, listener() as one:
+        bus.collector("--without-notices", interval=NO_POLL)
+        events = bus.watch()
+        with connection(one) as (client, _):
+            client_port = port_of(client)
+        bus.set_interval(20)
+        with listener() as marker:
+            wait_event(events, port_of(marker), APPEARED)
+        equal(events_of(events, client_port), [])
+
+
+@with_kernel("/integration/netmond/shards-publish-each-event-once")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector("--shard", "0/2")
+        events = bus.watch()
+        with contextlib.ExitStack() as many:
+            ports = [port_of(many.enter_context(listener())) for _ in range(30)]
+            listed = {one["local_port"]: int(one["cookie"]) for one in bus.task("list_sockets", protocol=TCP, state=LISTENING)["sockets"]}
+            even = [port for port in ports if listed[port] % 2 == 0]
+            for port in even:
+                wait_event(events, port, APPEARED)
+        holds(even, "some are of the shard")
+        equal([port for port in ports if port not in even and events_of(events, port)], [])
+
+
+# --- bounds ---
+
+@with_kernel("/integration/netmond/sockets-beyond-the-limit-are-told")
+def _(paths):
+    with Bus(paths) as bus:
+        first = bus.collector()
+        there = len(cookies(pages(lambda cursor: bus.task("list_sockets", without_owners=True, cursor=cursor))))
+        end(first)
+        limit = there + 100  # of which others may take some
+        bus.collector("--max-sockets", str(limit))
+        with contextlib.ExitStack() as many:
+            for _ in range(limit):
+                many.enter_context(listener())
+            detail = bus.detail(lambda detail: "are not watched" in detail)
+            holds(f"more than {limit} at once" in detail, detail)
+            tables = pages(lambda cursor: bus.task("list_sockets", without_owners=True, cursor=cursor))
+            holds(tables[0]["beyond_limit"] > 0, "an answer tells it, too")
+        bus.detail(lambda detail: "are not watched" not in detail)
+
+
+@with_kernel("/integration/netmond/M11-a-task-reports-progress-and-is-cancelled")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector("--pace", "300")
+        process = bus.submit("list_sockets", "--id", "slow")
+        for _ in range(2000):
+            shown = bus.json("tasks")
+            if [one["state"] for one in shown] == ["TASK_RUNNING"] and int(bus.json("task", "show", "slow")[0]["progress"]["done"]) > 5:
+                break
+        progress = bus.json("task", "show", "slow")[0]["progress"]
+        holds(int(progress["done"]) < int(progress["total"]), progress)
+        equal(bus.call("HealthCheck")["id"], "netmond-1", "it answers meanwhile")
+        bus.ctl("task", "cancel", "slow")
+        holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], "its submitter learns it")
+        (record,) = bus.json("task", "show", "slow")
+        equal((record["state"], record["unconfirmed"]), ("TASK_CANCELLED", False), "netmond has confirmed it")
+
+
+@test("/integration/netmond/takes-a-configuration")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        topic = "control.collector.config.netmond-1"
+        for refused in ({"interval_ms": 9}, {"interval_ms": 3600001}, {}):
+            holds("Refused" in bus.ctl("request", topic, json.dumps(refused), code=1), refused)
+        (answer,) = bus.json("request", topic, json.dumps({"interval_ms": 1234}))
+        equal(answer["id"], "netmond-1")
+        (value,) = [one["value"] for one in bus.call("GetProperties")["values"] if one["name"] == "interval-ms"]
+        equal(value, {"natural": "1234"})
+
+
+@test("/integration/netmond/refuses-a-bad-command-line")
+def _(paths):
+    for words, error in [(["--interval", "9"], "--interval"), (["--max-sockets", "15"], "--max-sockets"), (["--pace", "-1"], "--pace"),
+                         (["--shard", "2/2"], "--shard"), (["--shard", "x"], "--shard"), (["--nonsense"], "nonsense")]:
+        ran = subprocess.run([paths[3], *words], capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+                             env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
+        equal((ran.returncode, ran.stdout), (2, ""), words)
+        holds(error in ran.stderr, ran.stderr)
+
+
+# --- what netmond can't see ---
+
+NOBODY = 65534
+
+
+def as_nobody():
+    """In a child: another user."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+    die_with_parent()
+
+
+def nobody_runs(program):
+    try:
+        return subprocess.run([program, "--version"], preexec_fn=as_nobody, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+@with_kernel("/integration/netmond/M18-owners-of-others-are-hidden-without-privilege")
+def _(paths):
+    if os.getuid() != 0 or not nobody_runs(paths[3]):
+        raise Skip("needs root, and another user who may execute netmond")
+    with Bus(paths, f"uids=0;{NOBODY}\ngroup={grp.getgrgid(NOBODY).gr_name}") as bus, listener() as one:
+        os.chmod(bus.broker.dir, 0o711)
+        collector = bus.collector(before=as_nobody)
+        table = bus.task("list_sockets", local_port=port_of(one))
+        (only,) = table["sockets"]
+        equal((only["ownership"], only.get("owners", []), only.get("uid", 0)), (HIDDEN, [], 0))
+        holds(0 < table["unreadable_processes"] < table["processes"], table)
+        holds("Unreadable" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": os.getpid()}), code=1), "not mine")
+        described = bus.task("describe_process", pid=os.getpid())
+        equal((described.get("sockets", []), described["unreadable_processes"]), ([], 1), "nothing is seen, and why is told")
+        holds(bus.task("connections_of", pid=collector.pid)["sockets"], "its own")
+        bus.detail(lambda detail: "processes can't be read" in detail)
+
+
+def in_own_network():
+    """In a child: a network namespace of its own."""
+    die_with_parent()
+    if LIBC.unshare(0x40000000) != 0:
+        os._exit(77)
+
+
+def may_unshare():
+    child = os.fork()
+    if child == 0:
+        in_own_network()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@with_kernel("/integration/netmond/sees-its-own-network-namespace-only")
+def _(paths):
+    if not may_unshare():
+        raise Skip("needs the right to make a network namespace")
+    with Bus(paths) as bus, listener() as one:
+        bus.collector(before=in_own_network)
+        table = bus.task("list_sockets")
+        equal(sockets_of(table, port_of(one)), [])
+        holds(int(table["network_namespace"]) != os.stat("/proc/self/ns/net").st_ino, "its namespace is told")
+        table = bus.task("connections_of", pid=os.getpid())
+        equal(sockets_of(table, port_of(one)), [])
+        holds(table["other_sockets"] >= 1, "the listener is counted")
+
+
+def without_netlink():
+    """In a child: its system call socket() knows no netlink, as RestrictAddressFamilies=AF_UNIX of systemd has it."""
+    die_with_parent()
+    socket_call = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+    audit = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[platform.machine()]
+    rules = [(0x20, 0, 0, 4), (0x15, 0, 5, audit), (0x20, 0, 0, 0), (0x15, 0, 3, socket_call), (0x20, 0, 0, 16),
+             (0x15, 0, 1, socket.AF_NETLINK), (0x06, 0, 0, 0x00050000 | 97), (0x06, 0, 0, 0x7FFF0000)]
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *rule) for rule in rules))
+    header = ctypes.create_string_buffer(struct.pack("HP", len(rules), ctypes.addressof(program)))
+    if LIBC.prctl(38, 1, 0, 0, 0) != 0 or LIBC.prctl(22, 2, header, 0, 0) != 0:
+        os._exit(77)
+
+
+def may_filter():
+    child = os.fork()
+    if child == 0:
+        without_netlink()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@test("/integration/netmond/M13-a-kernel-that-lists-no-sockets-is-told")
+def _(paths):
+    if platform.machine() not in ("x86_64", "aarch64") or sys.maxsize < 2 ** 32 or not may_filter():
+        raise Skip("needs a filter of system calls")
+    with Bus(paths) as bus:
+        bus.collector(before=without_netlink)
+        detail = bus.detail(lambda detail: "reading: " in detail)
+        holds("the kernel does not list sockets" in detail and "notices: " in detail, detail)
+        equal(bus.call("HealthCheck")["health"], "HEALTH_DEGRADED")
+        holds("NoSockets" in bus.ctl("call", "netmond-1", "ListSockets", "{}", code=1), "not an empty table")
+
+
+# --- the program ---
+
+@test("/integration/netmond/waits-for-a-broker-and-stops")
+def _(paths):
+    with tempfile.TemporaryDirectory() as directory:
+        process = subprocess.Popen([paths[3], "--address", os.path.join(directory, "none")], stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=die_with_parent, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
+        holds("tries again" in next_line(process.stderr), "it says what it waits for")
+        process.terminate()
+        equal((process.communicate(timeout=PATIENCE_S)[1], process.returncode), ("", 0))
+
+
+@with_kernel("/integration/netmond/M16-survives-a-restart-of-the-agent")
+def _(paths):
+    with Bus(paths) as bus:
+        collector = bus.collector()
+        events = bus.watch()
+        with listener() as before:
+            wait_event(events, port_of(before), APPEARED)
+            bus.broker.kill()
+            bus.broker = Broker(paths[1], paths[2], at=bus.broker)
+            for _ in range(2000):
+                if [one["state"] for one in bus.json("collectors")] == ["MEMBER_READY"] and bus.subscribers() > 0:
+                    break
+            equal(len(bus.task("list_sockets", local_port=port_of(before))["sockets"]), 1)
+            with listener() as after:
+                port = port_of(after)
+                wait_event(events, port, APPEARED)
+        wait_event(events, port, VANISHED)
+        equal(collector.poll(), None, "it still runs")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
