@@ -135,8 +135,13 @@ question_run_end (QuestionRun *run)
   g_autoptr (GError) error = NULL;
 
   if (result == NULL)
-    question_refuse_work (run->work, &refusal);
-  else if (!deye_bus_work_succeed (run->work, result, question->answer_type, &error))
+    {
+      question_refuse_work (run->work, &refusal);
+      return;
+    }
+  if (question->tell_extent != NULL)
+    question->tell_extent (run->answer, run->work);
+  if (!deye_bus_work_succeed (run->work, result, question->answer_type, &error))
     deye_bus_work_fail (run->work, "ResultTooLarge", error->message, NULL);
 }
 
@@ -185,6 +190,8 @@ question_begin_work (CollectorTasks *self, DeyeBusWork *work, WireGuard *query, 
       question_run_free (run);
       return;
     }
+  if (deye_bus_work_get_shards (work) > 0 && self->question->set_part != NULL)
+    self->question->set_part (run->answer, deye_bus_work_get_shard (work), deye_bus_work_get_shards (work));
   g_ptr_array_add (self->runs, run);
   question_run_schedule (run);
 }

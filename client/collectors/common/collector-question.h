@@ -33,12 +33,17 @@ typedef struct
   /* Starts to answer. @query: valid until free() is called. @room: bytes for the records of the answer. NULL with @refusal: there
    * is no answer. */
   gpointer (*begin) (gconstpointer query, gsize room, CollectorRefusal *refusal, gpointer data);
+  /* (nullable): after begin(), for a task of a question that is divided: the records whose number modulo @shards is @shard are
+   * wanted. */
+  void (*set_part) (gpointer answer, guint shard, guint shards);
   /* Does the next @n pieces of the answer; @done, @total: the progress. FALSE: it is complete. NULL: there is one piece. */
   gboolean (*step) (gpointer answer, guint n, guint *done, guint *total);
   /* (nullable): after the last step; FALSE with @refusal: there is no answer after all. */
   gboolean (*check) (gpointer answer, CollectorRefusal *refusal);
   /* The packed answer. */
   GBytes *(*pack) (gpointer answer);
+  /* (nullable): after pack(): says with deye_bus_work_set_rows() and others what the packed answer covers. */
+  void (*tell_extent) (gpointer answer, DeyeBusWork *work);
   void (*free) (gpointer answer);
 } CollectorQuestion;
 

@@ -211,6 +211,16 @@ query_end (QueryAnswer *answer, GError **error)
   return table;
 }
 
+/* The part of a divided question replaces that of the query. */
+static void
+query_set_part (gpointer data, guint shard, guint shards)
+{
+  QueryAnswer *answer = data;
+
+  answer->filter.shard = shard;
+  answer->filter.shards = shards;
+}
+
 /* The kernel may refuse the list in the middle of it. */
 static gboolean
 query_check (gpointer data, CollectorRefusal *refusal)
@@ -239,6 +249,24 @@ query_pack (gpointer data)
   return net_pack_table (table);
 }
 
+/* The share is that of the processes, which have the sockets. The sockets of a process that may not be read are missing. */
+static void
+query_tell_extent (gpointer data, DeyeBusWork *work)
+{
+  const QueryAnswer *answer = data;
+  const NetTable *table = answer->table;
+
+  deye_bus_work_set_rows (work, table->sockets->len);
+  if (table->next != 0)
+    deye_bus_work_set_truncated (work, table->sockets->len);
+  else if (table->beyond > 0)
+    deye_bus_work_set_truncated (work, table->limit);
+  else if (answer->is_hidden)
+    deye_bus_work_set_truncated (work, 0);
+  if (table->processes > 0)
+    deye_bus_work_set_share (work, MAX ((table->processes - table->unreadable) * 1000 / table->processes, 1));
+}
+
 const CollectorQuestion netmond_query_list = {
   .method = "ListSockets",
   .operation = "list_sockets",
@@ -246,9 +274,11 @@ const CollectorQuestion netmond_query_list = {
   .query_type = &daemoneye__eventbus__v1__socket_query__descriptor,
   .answer_type = TABLE_TYPE,
   .begin = query_begin_list,
+  .set_part = query_set_part,
   .step = query_step,
   .check = query_check,
   .pack = query_pack,
+  .tell_extent = query_tell_extent,
   .free = query_free,
 };
 
@@ -262,6 +292,7 @@ const CollectorQuestion netmond_query_connections = {
   .step = query_step,
   .check = query_check,
   .pack = query_pack,
+  .tell_extent = query_tell_extent,
   .free = query_free,
 };
 
@@ -273,5 +304,6 @@ const CollectorQuestion netmond_query_describe = {
   .step = query_step,
   .check = query_check,
   .pack = query_pack,
+  .tell_extent = query_tell_extent,
   .free = query_free,
 };

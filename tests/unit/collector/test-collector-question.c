@@ -22,6 +22,8 @@ typedef struct
   guint freed;
   guint steps;
   gsize room;
+  guint shard;
+  guint shards;
 } Seen;
 
 typedef struct
@@ -83,6 +85,21 @@ answer_pack (gpointer data)
 }
 
 static void
+answer_set_part (gpointer data, guint shard, guint shards)
+{
+  Answer *answer = data;
+
+  answer->seen->shard = shard;
+  answer->seen->shards = shards;
+}
+
+static void
+answer_tell_extent (gpointer data, DeyeBusWork *work)
+{
+  deye_bus_work_set_rows (work, ((Answer *) data)->query->limit);
+}
+
+static void
 answer_free (gpointer data)
 {
   Answer *answer = data;
@@ -99,6 +116,7 @@ answer_free (gpointer data)
 static const CollectorQuestion stepped = { QUESTION, .step = answer_step };
 static const CollectorQuestion whole = { QUESTION };
 static const CollectorQuestion checked = { QUESTION, .step = answer_step, .check = answer_check };
+static const CollectorQuestion parted = { QUESTION, .set_part = answer_set_part, .tell_extent = answer_tell_extent };
 
 /* --- tasks --- */
 
@@ -243,6 +261,36 @@ test_task_lost (Fixture *f, gconstpointer data)
   g_assert_cmpuint (seen.freed, ==, 3);
 }
 
+/* A task of a divided question names its part, and its result says what it covers. */
+static void
+test_task_part (Fixture *f, gconstpointer data)
+{
+  Seen seen = { 0 };
+  g_autoptr (CollectorTasks) tasks = start (f, &parted, &seen);
+  char operation[] = "list_bytes";
+  ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (WireGuard) guard = NULL;
+  const ScriptOutcome *outcome;
+
+  execute.operation = operation;
+  execute.shard = 2;
+  execute.shards = 5;
+  execute.payload = (ProtobufCBinaryData){ 2, (guint8 *) "\x18\x07" }; /* a limit of 7 */
+  collector_script_execute (f->base.in, 700, "t-1", &execute);
+  client_fixture_say (&f->base);
+  frames = hear_outcome (f, OUTCOME (SUCCEEDED));
+  guard = collector_unpack (frames->pdata[frames->len - 1], &daemoneye__eventbus__v1__outcome__descriptor);
+  outcome = wire_guard_message (guard);
+  g_assert_nonnull (outcome->extent);
+  g_assert_cmpuint (outcome->extent->rows, ==, 7);
+  g_assert_cmpuint (seen.shard, ==, 2);
+  g_assert_cmpuint (seen.shards, ==, 5);
+  execute_query (f, 700, 0, 1);
+  g_ptr_array_unref (hear_outcome (f, OUTCOME (SUCCEEDED)));
+  g_assert_cmpuint (seen.shards, ==, 5); /* one that is not divided has no part */
+}
+
 /* The result of a task has less room than the reply of a method. */
 static void
 test_room (Fixture *f, gconstpointer data)
@@ -376,6 +424,7 @@ main (int argc, char **argv)
   ADD ("task-given-up", test_task_given_up, NULL);
   ADD ("task-refused", test_task_refused, NULL);
   ADD ("task-lost", test_task_lost, NULL);
+  ADD ("task-part", test_task_part, NULL);
   ADD ("room", test_room, NULL);
   ADD ("operation-exists", test_operation_exists, NULL);
   ADD ("method-in-steps", test_method, &stepped);
