@@ -41,7 +41,7 @@ struct NetmondMonitor
 
 /* @failure: (nullable): why the sockets can't be listed. */
 static void
-monitor_report_reading (NetmondMonitor *self, const char *failure)
+connections_report_reading (NetmondMonitor *self, const char *failure)
 {
   const NetTable *last = net_watch_last (self->watch);
   g_autoptr (GString) reasons = g_string_new (NULL);
@@ -64,7 +64,7 @@ monitor_report_reading (NetmondMonitor *self, const char *failure)
 
 /* @problem: (nullable): why sockets that end may be missed. */
 static void
-monitor_report_notices (NetmondMonitor *self, const char *problem)
+connections_report_notices (NetmondMonitor *self, const char *problem)
 {
   g_autoptr (GString) reasons = g_string_new (NULL);
 
@@ -77,7 +77,7 @@ monitor_report_notices (NetmondMonitor *self, const char *problem)
 
 /* Without the shard: the owner of the socket is not in the filter. */
 static gboolean
-monitor_wants (const NetSocket *socket, gconstpointer data)
+connections_wants (const NetSocket *socket, gconstpointer data)
 {
   const NetmondMonitor *self = data;
 
@@ -85,21 +85,21 @@ monitor_wants (const NetSocket *socket, gconstpointer data)
 }
 
 static gboolean
-monitor_begin (NetmondMonitor *self)
+connections_begin (NetmondMonitor *self)
 {
   g_autoptr (GError) error = NULL;
   const NetRange range = { .protocols = 1u << NET_TCP | 1u << NET_UDP,
                            .states = WATCHED_STATES,
                            .limit = self->limit,
                            .before = net_watch_last (self->watch),
-                           .wants = monitor_wants,
+                           .wants = connections_wants,
                            .data = self };
   gint64 now = g_get_monotonic_time ();
 
   self->reading = net_reading_new (&range, &error);
   if (self->reading == NULL)
     {
-      monitor_report_reading (self, error->message);
+      connections_report_reading (self, error->message);
       return FALSE;
     }
   self->apart_us = now - self->began_us;
@@ -109,7 +109,7 @@ monitor_begin (NetmondMonitor *self)
 
 /* Notices that came too late to keep are as good as lost. */
 static void
-monitor_take_notices (NetmondMonitor *self)
+connections_take_notices (NetmondMonitor *self)
 {
   g_autoptr (GError) error = NULL;
   gboolean lost = FALSE;
@@ -119,15 +119,15 @@ monitor_take_notices (NetmondMonitor *self)
     return;
   if (!net_notices_take (self->notices, self->ended, self->limit, &lost, &error))
     {
-      monitor_report_notices (self, error->message);
+      connections_report_notices (self, error->message);
       g_clear_pointer (&self->notices, net_notices_close);
     }
   else
-    monitor_report_notices (self, lost ? "the kernel had no room for all notices of sockets that end" : NULL);
+    connections_report_notices (self, lost ? "the kernel had no room for all notices of sockets that end" : NULL);
 }
 
 static void
-monitor_publish (NetmondMonitor *self, const NetEvent *event)
+connections_publish (NetmondMonitor *self, const NetEvent *event)
 {
   gint64 apart_us = MAX (self->apart_us, (gint64) self->interval_ms * 1000);
   g_autoptr (GBytes) payload = net_pack_event (event, g_get_real_time (), apart_us);
@@ -137,7 +137,7 @@ monitor_publish (NetmondMonitor *self, const NetEvent *event)
 }
 
 static void
-monitor_look (NetmondMonitor *self, NetTable *table)
+connections_look (NetmondMonitor *self, NetTable *table)
 {
   g_autoptr (GArray) events = NULL;
 
@@ -147,16 +147,16 @@ monitor_look (NetmondMonitor *self, NetTable *table)
       self->unreadable = table->unreadable;
       self->hidden = table->hidden;
     }
-  monitor_take_notices (self);
+  connections_take_notices (self);
   events = net_watch_look (self->watch, table, self->ended);
   for (guint i = 0; i < events->len; i++)
-    monitor_publish (self, &g_array_index (events, NetEvent, i));
-  monitor_report_reading (self, NULL);
+    connections_publish (self, &g_array_index (events, NetEvent, i));
+  connections_report_reading (self, NULL);
 }
 
 /* A protocol that the kernel listed before has not lost all of its sockets when it refuses to list them now. */
 static void
-monitor_end (NetmondMonitor *self)
+connections_end (NetmondMonitor *self)
 {
   g_autoptr (GError) error = NULL;
   NetTable *table = net_reading_end (self->reading, &error);
@@ -165,16 +165,17 @@ monitor_end (NetmondMonitor *self)
   if (table != NULL && net_watch_last (self->watch) == NULL)
     self->refused = table->refused;
   if (table != NULL && (table->refused & ~self->refused) == 0)
-    monitor_look (self, table);
+    connections_look (self, table);
   else
     {
-      monitor_report_reading (self, error != NULL ? error->message : "the kernel does not list all sockets any more");
+      connections_report_reading (self,
+                                  error != NULL ? error->message : "the kernel does not list all sockets any more");
       g_clear_pointer (&table, net_table_free);
     }
 }
 
 static gboolean
-monitor_on_step (gpointer data)
+connections_on_step (gpointer data)
 {
   NetmondMonitor *self = data;
   guint done, total;
@@ -182,17 +183,17 @@ monitor_on_step (gpointer data)
   if (net_reading_step (self->reading, STEP, &done, &total))
     return G_SOURCE_CONTINUE;
   collector_timer_clear (&self->step);
-  monitor_end (self);
+  connections_end (self);
   return G_SOURCE_REMOVE;
 }
 
 static gboolean
-monitor_on_poll (gpointer data)
+connections_on_poll (gpointer data)
 {
   NetmondMonitor *self = data;
 
-  if (self->reading == NULL && monitor_begin (self))
-    self->step = collector_timer_new (0, monitor_on_step, self);
+  if (self->reading == NULL && connections_begin (self))
+    self->step = collector_timer_new (0, connections_on_step, self);
   return G_SOURCE_CONTINUE;
 }
 
@@ -202,7 +203,7 @@ void
 netmond_monitor_start (NetmondMonitor *self)
 {
   collector_timer_clear (&self->poll);
-  self->poll = collector_timer_new (self->interval_ms, monitor_on_poll, self);
+  self->poll = collector_timer_new (self->interval_ms, connections_on_poll, self);
 }
 
 gboolean
@@ -218,25 +219,25 @@ netmond_monitor_set_interval (NetmondMonitor *self, guint64 interval_ms)
 
 /* Before the baseline, so that no end is missed between the two. */
 static void
-monitor_open_notices (NetmondMonitor *self)
+connections_open_notices (NetmondMonitor *self)
 {
   g_autoptr (GError) error = NULL;
 
   self->notices = net_notices_open (&error);
   if (self->notices == NULL)
-    monitor_report_notices (self, error->message);
+    connections_report_notices (self, error->message);
 }
 
 static void
-monitor_take_baseline (NetmondMonitor *self)
+connections_take_baseline (NetmondMonitor *self)
 {
   guint done, total;
 
-  if (!monitor_begin (self))
+  if (!connections_begin (self))
     return;
   while (net_reading_step (self->reading, STEP, &done, &total))
     ;
-  monitor_end (self);
+  connections_end (self);
 }
 
 NetmondMonitor *
@@ -252,8 +253,8 @@ netmond_monitor_new (DeyeBusCollector *collector, const NetmondOptions *options)
   self->watch = net_watch_new (self->limit);
   self->ended = g_array_new (FALSE, FALSE, sizeof (NetSocket));
   if (!options->without_notices)
-    monitor_open_notices (self);
-  monitor_take_baseline (self);
+    connections_open_notices (self);
+  connections_take_baseline (self);
   return self;
 }
 

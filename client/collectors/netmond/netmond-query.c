@@ -30,12 +30,12 @@ typedef struct
   NetOwner owner;     /* with inodes: the process */
   gboolean is_hidden; /* it may not be read */
   NetTable *table;    /* NULL: it is being read */
-} QueryAnswer;
+} SocketsAnswer;
 
 static void
-query_free (gpointer data)
+sockets_free (gpointer data)
 {
-  QueryAnswer *answer = data;
+  SocketsAnswer *answer = data;
 
   g_clear_pointer (&answer->reading, net_reading_free);
   g_clear_pointer (&answer->inodes, g_hash_table_unref);
@@ -44,26 +44,26 @@ query_free (gpointer data)
 }
 
 static gboolean
-query_wants (const NetSocket *socket, gconstpointer data)
+sockets_wants (const NetSocket *socket, gconstpointer data)
 {
   return net_filter_matches (data, socket);
 }
 
 /* NULL with @refusal: the kernel does not list sockets. */
-static QueryAnswer *
-query_start (QueryAnswer *answer,
-             guint protocols,
-             guint states,
-             gboolean without_owners,
-             const NetmondQueryData *limits,
-             CollectorRefusal *refusal)
+static SocketsAnswer *
+sockets_start (SocketsAnswer *answer,
+               guint protocols,
+               guint states,
+               gboolean without_owners,
+               const NetmondQueryData *limits,
+               CollectorRefusal *refusal)
 {
   g_autoptr (GError) error = NULL;
   const NetRange range = { .protocols = protocols,
                            .states = states,
                            .limit = limits->max_sockets,
                            .without_owners = without_owners,
-                           .wants = query_wants,
+                           .wants = sockets_wants,
                            .data = &answer->filter };
 
   answer->reading = net_reading_new (&range, &error);
@@ -71,14 +71,14 @@ query_start (QueryAnswer *answer,
     return answer;
   g_info ("%s", error->message);
   *refusal = (CollectorRefusal){ "NoSockets", NO_SOCKETS, TRUE };
-  query_free (answer);
+  sockets_free (answer);
   return NULL;
 }
 
 /* --- list_sockets --- */
 
 static gboolean
-query_check_list (const SocketQuery *query, CollectorRefusal *refusal)
+sockets_check_list (const SocketQuery *query, CollectorRefusal *refusal)
 {
   if ((guint) query->protocol > NET_PROTOCOL_LAST)
     *refusal
@@ -93,16 +93,16 @@ query_check_list (const SocketQuery *query, CollectorRefusal *refusal)
 }
 
 static gpointer
-query_begin_list (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
+sockets_begin_list (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
 {
   const SocketQuery *query = message;
   guint protocols = query->protocol == 0 ? 1u << NET_TCP | 1u << NET_UDP : 1u << query->protocol;
   guint states = query->state == 0 ? NET_ALL_STATES : 1u << query->state;
-  QueryAnswer *answer;
+  SocketsAnswer *answer;
 
-  if (!query_check_list (query, refusal))
+  if (!sockets_check_list (query, refusal))
     return NULL;
-  answer = g_new0 (QueryAnswer, 1);
+  answer = g_new0 (SocketsAnswer, 1);
   answer->limit = query->limit;
   answer->room = room;
   answer->filter = (NetFilter){ .state = (guint8) query->state,
@@ -110,13 +110,13 @@ query_begin_list (gconstpointer message, gsize room, CollectorRefusal *refusal, 
                                 .shard = query->shard,
                                 .shards = query->shards,
                                 .after = query->cursor };
-  return query_start (answer, protocols, states, query->without_owners, data, refusal);
+  return sockets_start (answer, protocols, states, query->without_owners, data, refusal);
 }
 
 /* --- the sockets of a process --- */
 
 static NetInodesResult
-query_read_process (QueryAnswer *answer, guint32 pid, guint64 start_time)
+sockets_read_process (SocketsAnswer *answer, guint32 pid, guint64 start_time)
 {
   return net_owner_inodes (PROC, pid, start_time, &answer->owner, &answer->inodes);
 }
@@ -134,10 +134,10 @@ static const CollectorRefusal unreadable_processes[] = {
 };
 
 static gpointer
-query_begin_connections (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
+sockets_begin_connections (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
 {
   const ConnectionsQuery *query = message;
-  QueryAnswer *answer;
+  SocketsAnswer *answer;
   NetInodesResult result;
 
   if (query->pid == 0)
@@ -145,42 +145,42 @@ query_begin_connections (gconstpointer message, gsize room, CollectorRefusal *re
       *refusal = (CollectorRefusal){ "BadPid", "pid must be the number of a process, from 1", FALSE };
       return NULL;
     }
-  answer = g_new0 (QueryAnswer, 1);
+  answer = g_new0 (SocketsAnswer, 1);
   answer->limit = query->limit;
   answer->room = room;
   answer->after = query->cursor;
-  result = query_read_process (answer, query->pid, query->start_time);
+  result = sockets_read_process (answer, query->pid, query->start_time);
   if (result != NET_INODES_READ)
     {
       *refusal = unreadable_processes[result];
-      query_free (answer);
+      sockets_free (answer);
       return NULL;
     }
   answer->filter.inodes = answer->inodes;
-  return query_start (answer, ALL, NET_ALL_STATES, TRUE, data, refusal);
+  return sockets_start (answer, ALL, NET_ALL_STATES, TRUE, data, refusal);
 }
 
 static gpointer
-query_begin_describe (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
+sockets_begin_describe (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
 {
   const DescribeProcess *query = message;
-  QueryAnswer *answer = g_new0 (QueryAnswer, 1);
-  NetInodesResult result = query_read_process (answer, query->pid, query->start_time);
+  SocketsAnswer *answer = g_new0 (SocketsAnswer, 1);
+  NetInodesResult result = sockets_read_process (answer, query->pid, query->start_time);
 
   answer->room = room;
   answer->is_hidden = result == NET_INODES_HIDDEN;
   answer->filter.inodes = answer->inodes;
   if (result != NET_INODES_READ)
     return answer;
-  return query_start (answer, ALL, NET_ALL_STATES, TRUE, data, refusal);
+  return sockets_start (answer, ALL, NET_ALL_STATES, TRUE, data, refusal);
 }
 
 /* --- answers --- */
 
 static gboolean
-query_step (gpointer data, guint n, guint *done, guint *total)
+sockets_step (gpointer data, guint n, guint *done, guint *total)
 {
-  QueryAnswer *answer = data;
+  SocketsAnswer *answer = data;
 
   *done = *total = 1;
   return answer->reading != NULL && net_reading_step (answer->reading, n, done, total);
@@ -188,7 +188,7 @@ query_step (gpointer data, guint n, guint *done, guint *total)
 
 /* The process that was asked for is the owner of its sockets; others that share them are not looked for. */
 static void
-query_set_owner (const QueryAnswer *answer, NetTable *table)
+sockets_set_owner (const SocketsAnswer *answer, NetTable *table)
 {
   g_autoptr (NetOwners) owners = net_owners_new ();
 
@@ -200,7 +200,7 @@ query_set_owner (const QueryAnswer *answer, NetTable *table)
 }
 
 static NetTable *
-query_end (QueryAnswer *answer, GError **error)
+sockets_end (SocketsAnswer *answer, GError **error)
 {
   NetTable *table;
 
@@ -213,9 +213,9 @@ query_end (QueryAnswer *answer, GError **error)
 
 /* The part of a divided question replaces that of the query. */
 static void
-query_set_part (gpointer data, guint shard, guint shards)
+sockets_set_part (gpointer data, guint shard, guint shards)
 {
-  QueryAnswer *answer = data;
+  SocketsAnswer *answer = data;
 
   answer->filter.shard = shard;
   answer->filter.shards = shards;
@@ -223,12 +223,12 @@ query_set_part (gpointer data, guint shard, guint shards)
 
 /* The kernel may refuse the list in the middle of it. */
 static gboolean
-query_check (gpointer data, CollectorRefusal *refusal)
+sockets_check (gpointer data, CollectorRefusal *refusal)
 {
-  QueryAnswer *answer = data;
+  SocketsAnswer *answer = data;
   g_autoptr (GError) error = NULL;
 
-  answer->table = query_end (answer, &error);
+  answer->table = sockets_end (answer, &error);
   if (answer->table != NULL)
     return TRUE;
   g_info ("%s", error->message);
@@ -237,13 +237,13 @@ query_check (gpointer data, CollectorRefusal *refusal)
 }
 
 static GBytes *
-query_pack (gpointer data)
+sockets_pack (gpointer data)
 {
-  QueryAnswer *answer = data;
+  SocketsAnswer *answer = data;
   NetTable *table = answer->table;
 
   if (answer->inodes != NULL)
-    query_set_owner (answer, table);
+    sockets_set_owner (answer, table);
   net_table_skip (table, answer->after);
   net_table_page (table, answer->limit, answer->room);
   return net_pack_table (table);
@@ -251,9 +251,9 @@ query_pack (gpointer data)
 
 /* The share is that of the processes, which have the sockets. The sockets of a process that may not be read are missing. */
 static void
-query_tell_extent (gpointer data, DeyeBusWork *work)
+sockets_tell_extent (gpointer data, DeyeBusWork *work)
 {
-  const QueryAnswer *answer = data;
+  const SocketsAnswer *answer = data;
   const NetTable *table = answer->table;
 
   deye_bus_work_set_rows (work, table->sockets->len);
@@ -273,13 +273,13 @@ const CollectorQuestion netmond_query_list = {
   .text = "Returns the sockets of this machine: all, or those of a protocol, a state or a local port; see next_cursor.",
   .query_type = &daemoneye__eventbus__v1__socket_query__descriptor,
   .answer_type = TABLE_TYPE,
-  .begin = query_begin_list,
-  .set_part = query_set_part,
-  .step = query_step,
-  .check = query_check,
-  .pack = query_pack,
-  .tell_extent = query_tell_extent,
-  .free = query_free,
+  .begin = sockets_begin_list,
+  .set_part = sockets_set_part,
+  .step = sockets_step,
+  .check = sockets_check,
+  .pack = sockets_pack,
+  .tell_extent = sockets_tell_extent,
+  .free = sockets_free,
 };
 
 const CollectorQuestion netmond_query_connections = {
@@ -288,22 +288,22 @@ const CollectorQuestion netmond_query_connections = {
   .text = "Returns the sockets of one process.",
   .query_type = &daemoneye__eventbus__v1__connections_query__descriptor,
   .answer_type = TABLE_TYPE,
-  .begin = query_begin_connections,
-  .step = query_step,
-  .check = query_check,
-  .pack = query_pack,
-  .tell_extent = query_tell_extent,
-  .free = query_free,
+  .begin = sockets_begin_connections,
+  .step = sockets_step,
+  .check = sockets_check,
+  .pack = sockets_pack,
+  .tell_extent = sockets_tell_extent,
+  .free = sockets_free,
 };
 
 const CollectorQuestion netmond_query_describe = {
   .operation = "describe_process",
   .query_type = &daemoneye__eventbus__v1__describe_process__descriptor,
   .answer_type = TABLE_TYPE,
-  .begin = query_begin_describe,
-  .step = query_step,
-  .check = query_check,
-  .pack = query_pack,
-  .tell_extent = query_tell_extent,
-  .free = query_free,
+  .begin = sockets_begin_describe,
+  .step = sockets_step,
+  .check = sockets_check,
+  .pack = sockets_pack,
+  .tell_extent = sockets_tell_extent,
+  .free = sockets_free,
 };
