@@ -4,7 +4,6 @@
 #include "net-parse.h"
 
 #include <errno.h>
-#include <glib/gi18n.h>
 #include <libmnl/libmnl.h>
 #include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
@@ -48,10 +47,10 @@ kernel_open_socket (int flags, GError **error)
 
   if (socket == NULL)
     kernel_set_error (error, NET_KERNEL_ERROR_REFUSED,
-                      _ ("the kernel does not list sockets (a netlink socket of sock_diag can't be opened)"));
+                      "the kernel does not list sockets (a netlink socket of sock_diag can't be opened)");
   else if (mnl_socket_bind (socket, 0, MNL_SOCKET_AUTOPID) < 0)
     {
-      kernel_set_error (error, NET_KERNEL_ERROR_REFUSED, _ ("a netlink socket of sock_diag can't be bound"));
+      kernel_set_error (error, NET_KERNEL_ERROR_REFUSED, "a netlink socket of sock_diag can't be bound");
       mnl_socket_close (socket);
       socket = NULL;
     }
@@ -123,7 +122,7 @@ kernel_set_list_error (GError **error)
   for (gsize i = 0; i < G_N_ELEMENTS (refusals); i++)
     if (errno == refusals[i])
       code = NET_KERNEL_ERROR_REFUSED;
-  kernel_set_error (error, code, _ ("the kernel does not list the sockets"));
+  kernel_set_error (error, code, "the kernel does not list the sockets");
 }
 
 gboolean
@@ -240,7 +239,7 @@ net_notices_open (GError **error)
     return NULL;
   if (!notices_join (socket))
     {
-      kernel_set_error (error, NET_KERNEL_ERROR_REFUSED, _ ("the kernel gives no notices of sockets that end"));
+      kernel_set_error (error, NET_KERNEL_ERROR_REFUSED, "the kernel gives no notices of sockets that end");
       mnl_socket_close (socket);
       return NULL;
     }
@@ -289,7 +288,7 @@ net_notices_take (NetNotices *notices, GArray *ended, guint most, gboolean *lost
         return TRUE;
       else if (len < 0 && errno != EINTR)
         {
-          kernel_set_error (error, NET_KERNEL_ERROR_FAILED, _ ("the notices of sockets that end can't be read"));
+          kernel_set_error (error, NET_KERNEL_ERROR_FAILED, "the notices of sockets that end can't be read");
           return FALSE;
         }
       else if (len > 0)
