@@ -7,7 +7,7 @@ struct NetOwners
 {
   guint n;
   guint more;
-  NetOwner list[NET_OWNERS_MAX];
+  NetOwner *list; /* room for n: most sockets have one owner */
 };
 
 NetOwners *
@@ -22,10 +22,16 @@ net_owners_ref (NetOwners *owners)
   return g_atomic_rc_box_acquire (owners);
 }
 
+static void
+owners_clear (gpointer data)
+{
+  g_free (((NetOwners *) data)->list);
+}
+
 void
 net_owners_unref (NetOwners *owners)
 {
-  g_atomic_rc_box_release (owners);
+  g_atomic_rc_box_release_full (owners, owners_clear);
 }
 
 /* Of more processes than there is room for, those with the lowest numbers are kept. */
@@ -42,7 +48,7 @@ net_owners_add (NetOwners *owners, const NetOwner *owner)
   if (owners->n == NET_OWNERS_MAX)
     owners->more++;
   else
-    owners->n++;
+    owners->list = g_renew (NetOwner, owners->list, ++owners->n);
   if (at == NET_OWNERS_MAX)
     return;
   memmove (&owners->list[at + 1], &owners->list[at], (owners->n - 1 - at) * sizeof (NetOwner));

@@ -16,7 +16,7 @@ struct NetOwnerScan
 {
   char *proc;
   NetTable *table;
-  GHashTable *wanted; /* inode -> NetOwners */
+  GHashTable *wanted; /* inode -> NetOwners, or NULL as long as none was found */
   GArray *pids;       /* of guint32 */
   guint at;
   guint unreadable;
@@ -155,6 +155,12 @@ owner_list_pids (const char *proc)
   return pids;
 }
 
+static void
+scan_free_owners (gpointer owners)
+{
+  g_clear_pointer (&owners, net_owners_unref);
+}
+
 NetOwnerScan *
 net_owner_scan_new (const char *proc, NetTable *table)
 {
@@ -162,13 +168,13 @@ net_owner_scan_new (const char *proc, NetTable *table)
 
   scan->proc = g_strdup (proc);
   scan->table = table;
-  scan->wanted = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) net_owners_unref);
+  scan->wanted = g_hash_table_new_full (NULL, NULL, NULL, scan_free_owners);
   for (guint i = 0; i < table->sockets->len; i++)
     {
       const NetSocket *socket = &g_array_index (table->sockets, NetSocket, i);
 
       if (socket->inode != 0 && socket->ownership == NET_OWNER_UNASKED)
-        g_hash_table_insert (scan->wanted, GUINT_TO_POINTER (socket->inode), net_owners_new ());
+        g_hash_table_insert (scan->wanted, GUINT_TO_POINTER (socket->inode), NULL);
     }
   scan->pids = owner_list_pids (proc);
   return scan;
@@ -198,13 +204,19 @@ static void
 scan_on_found (guint32 inode, gpointer data)
 {
   ScanProcess *process = data;
-  NetOwners *owners = g_hash_table_lookup (process->scan->wanted, GUINT_TO_POINTER (inode));
+  GHashTable *wanted = process->scan->wanted;
+  gpointer owners;
 
-  if (owners == NULL)
+  if (!g_hash_table_lookup_extended (wanted, GUINT_TO_POINTER (inode), NULL, &owners))
     return;
   if (!process->is_named && !owner_read_stat (process->folder, &process->owner))
     return;
   process->is_named = TRUE;
+  if (owners == NULL)
+    {
+      owners = net_owners_new ();
+      g_hash_table_insert (wanted, GUINT_TO_POINTER (inode), owners);
+    }
   net_owners_add (owners, &process->owner);
 }
 
@@ -264,14 +276,11 @@ net_owner_scan_end (NetOwnerScan *scan)
     {
       NetSocket *socket = &g_array_index (table->sockets, NetSocket, i);
       NetOwners *owners;
-      guint n = 0, more;
 
       if (socket->ownership != NET_OWNER_UNASKED)
         continue;
       owners = socket->inode != 0 ? g_hash_table_lookup (scan->wanted, GUINT_TO_POINTER (socket->inode)) : NULL;
       if (owners != NULL)
-        (void) net_owners_get (owners, &n, &more);
-      if (n > 0)
         net_socket_set_owners (socket, NET_OWNER_KNOWN, owners);
       else if (socket->inode == 0)
         net_socket_set_owners (socket, NET_OWNER_NONE, NULL);
