@@ -184,7 +184,7 @@ watch_compare_now (const NetWatch *watch, const NetTable *now, GHashTable *ended
 
 /* Removes the sockets that have ended since they were listed, and adds those of @kept. */
 static void
-watch_settle (NetTable *now, GHashTable *ended, GArray *kept)
+watch_keep_sockets (NetTable *now, GHashTable *ended, GArray *kept)
 {
   for (guint i = 0; i < now->sockets->len; i++)
     {
@@ -239,7 +239,7 @@ net_watch_look (NetWatch *watch, NetTable *now, const GArray *ended)
       watch_compare_last (watch, now, index, kept, events);
       watch_compare_now (watch, now, index, events);
     }
-  watch_settle (now, index, kept);
+  watch_keep_sockets (now, index, kept);
   g_clear_pointer (&watch->last, net_table_free);
   watch->last = now;
   return events;
