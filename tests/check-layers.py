@@ -70,7 +70,7 @@ LAYERS = [
 
     Layer("cli", ["client/cli/"], ["client", "terminal"], "", "deyebusctl"),
     Layer("collector", ["client/collectors/common/"], ["client"], "", "what the programs of collectors share"),
-    Layer("collectors", ["client/collectors/"], ["collector"], "", "procmond"),
+    Layer("collectors", ["client/collectors/"], ["collector"], "", "procmond, netmond, fsmond"),
     Layer("agent", ["agent/"], ["client", "abi", "terminal"], "", "daemoneye-agent and its demo"),
 ]
 FRAMES = {"core": ("module", "plugin/core: the broker, without I/O"), "module": ("", "plugin: the module"),
