@@ -432,3 +432,14 @@ deye_bus_answers_get_failed (DeyeBusAnswers *self)
   g_return_val_if_fail (DEYE_BUS_IS_ANSWERS (self), 0);
   return self->pending != NULL ? self->pending->stream->failed : 0;
 }
+
+gboolean
+deye_bus_answers_is_exhausted (DeyeBusAnswers *self, DeyeBusMessage **last)
+{
+  const DeyeBusStream *stream = self->pending != NULL ? self->pending->stream : NULL;
+
+  if (stream == NULL || !stream->ended || stream->inbox.length > 0)
+    return FALSE;
+  *last = self->pending->reply != NULL ? deye_bus_message_ref (self->pending->reply) : NULL;
+  return TRUE;
+}

@@ -2,18 +2,18 @@
 #pragma once
 
 #include "coordination.pb-c.h"
-
-#include <glib.h>
+#include "deye-bus-extent.h"
 
 /*
  * Extent of a result: what its payload covers.
  *
  * A work fills one in while its handler says what it knows; it does not change after the work has ended. A share is at most
- * 1,000 permille, and the configuration is valid UTF-8 of at most 64 bytes.
+ * 1,000 permille, and the configuration is valid UTF-8 of at most 64 bytes, also if a peer sent more.
  */
 
-typedef struct
+struct _DeyeBusExtent
 {
+  gatomicrefcount refs;
   gboolean is_counted; /* @rows were said */
   guint64 rows;
   gboolean is_truncated;
@@ -24,10 +24,11 @@ typedef struct
   guint share_permille; /* 0: not said */
   guint64 age_us;
   char *configuration; /* NULL: not said */
-} DeyeBusExtent;
+};
 
 DeyeBusExtent *deye_bus_extent_new (void);
-void deye_bus_extent_free (DeyeBusExtent *extent);
+/* NULL for NULL. */
+DeyeBusExtent *deye_bus_extent_new_from_message (const Daemoneye__Eventbus__V1__Extent *message);
 /* @message refers to texts of @extent. */
 void deye_bus_extent_fill (const DeyeBusExtent *extent, Daemoneye__Eventbus__V1__Extent *message);
 

@@ -41,7 +41,7 @@ void
 deye_bus_outcome_free (DeyeBusOutcome *outcome)
 {
   g_clear_pointer (&outcome->payload, g_bytes_unref);
-  g_clear_pointer (&outcome->extent, deye_bus_extent_free);
+  g_clear_pointer (&outcome->extent, deye_bus_extent_unref);
   g_free (outcome->payload_type);
   g_free (outcome->error_name);
   g_free (outcome->error_text);
@@ -83,7 +83,7 @@ deye_bus_run_unref (DeyeBusRun *run)
   g_clear_pointer (&run->report, deye_bus_report_free);
   g_clear_pointer (&run->last_report, deye_bus_report_free);
   g_clear_pointer (&run->outcome, deye_bus_outcome_free);
-  g_clear_pointer (&run->extent, deye_bus_extent_free);
+  g_clear_pointer (&run->extent, deye_bus_extent_unref);
   g_clear_pointer (&run->request, deye_bus_message_unref);
   g_clear_pointer (&run->token, g_bytes_unref);
   g_clear_pointer (&run->context, g_main_context_unref);

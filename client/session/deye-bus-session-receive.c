@@ -303,6 +303,16 @@ arrival_put_answer (SessionArrival *arrival, DeyeBusStream *stream)
   return TRUE;
 }
 
+/* What an error of the whole request carries, as the account of its answers. FALSE: the session has ended. */
+static gboolean
+arrival_keep_last (SessionArrival *arrival, DeyeBusPending *pending)
+{
+  if (arrival->envelope->payload.len == 0)
+    return TRUE;
+  pending->reply = arrival_make_message (arrival);
+  return pending->reply != NULL;
+}
+
 /* An answer of a request with several. */
 static void
 arrival_handle_answer (SessionArrival *arrival, DeyeBusPending *pending)
@@ -315,7 +325,14 @@ arrival_handle_answer (SessionArrival *arrival, DeyeBusPending *pending)
   arrival_count_answers (arrival, pending->stream);
   /* An error of one of several members is an answer; that of the only one ends the request. */
   if (is_last && envelope->status != WIRE_STATUS_OK)
-    error = deye_bus_error_from_envelope (envelope);
+    {
+      error = deye_bus_error_from_envelope (envelope);
+      if (!arrival_keep_last (arrival, pending))
+        {
+          g_error_free (error);
+          return;
+        }
+    }
   else if (!is_report && !arrival_put_answer (arrival, pending->stream))
     return;
   if (is_last)

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-export.h"
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+#define DEYE_BUS_TYPE_EXTENT (deye_bus_extent_get_type ())
+
+/**
+ * DeyeBusExtent:
+ *
+ * Extent of a result: what its payload covers, as the collector that sent it judges. It is immutable, and its reference count is
+ * atomic, so it can be used in any thread.
+ *
+ * The collector says it with deye_bus_work_set_rows() and its neighbours. Answers and entries of a manifest have it: see
+ * deye_bus_gather_answer_dup_extent() and deye_bus_manifest_entry_dup_extent().
+ *
+ * Since: 0.1
+ */
+typedef struct _DeyeBusExtent DeyeBusExtent;
+
+DEYE_BUS_API GType deye_bus_extent_get_type (void);
+
+/**
+ * deye_bus_extent_ref:
+ * @extent: a #DeyeBusExtent
+ *
+ * Increases the reference count of an extent.
+ *
+ * Returns: (transfer full): @extent
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusExtent *deye_bus_extent_ref (DeyeBusExtent *extent);
+
+/**
+ * deye_bus_extent_unref:
+ * @extent: (transfer full): a #DeyeBusExtent
+ *
+ * Decreases the reference count of an extent and frees it when the count reaches zero.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_extent_unref (DeyeBusExtent *extent);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusExtent, deye_bus_extent_unref)
+
+/**
+ * deye_bus_extent_get_rows:
+ * @extent: a #DeyeBusExtent
+ * @rows: (out) (optional): return location for the number of rows; 0: the collector looked, and found nothing
+ *
+ * Gets the number of rows in the payload.
+ *
+ * Returns: %TRUE if the collector counted them; otherwise %FALSE, and @rows is 0
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_extent_get_rows (const DeyeBusExtent *extent, guint64 *rows);
+
+/**
+ * deye_bus_extent_is_truncated:
+ * @extent: a #DeyeBusExtent
+ *
+ * Tells whether there is more than the payload holds.
+ *
+ * Returns: %TRUE if the payload is cut; see deye_bus_extent_get_limit()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_extent_is_truncated (const DeyeBusExtent *extent);
+
+/**
+ * deye_bus_extent_get_limit:
+ * @extent: a #DeyeBusExtent
+ *
+ * Gets the bound at which a payload was cut.
+ *
+ * Returns: the bound in rows; 0: it is not cut, or the bound is no number of rows
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_extent_get_limit (const DeyeBusExtent *extent);
+
+/**
+ * deye_bus_extent_get_period:
+ * @extent: a #DeyeBusExtent
+ * @from_time_us: (out) (optional): return location for the begin, in microseconds since 1970
+ * @to_time_us: (out) (optional): return location for the end, in microseconds since 1970
+ * @gaps: (out) (optional): return location for the number of holes in it
+ *
+ * Gets the period that the payload covers.
+ *
+ * Returns: %TRUE if the collector said it; otherwise %FALSE, and the values are 0
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_extent_get_period (const DeyeBusExtent *extent,
+                                                  guint64 *from_time_us,
+                                                  guint64 *to_time_us,
+                                                  guint *gaps);
+
+/**
+ * deye_bus_extent_get_share:
+ * @extent: a #DeyeBusExtent
+ *
+ * Gets the share that the collector can see of what there is, such as the processes that it may read.
+ *
+ * Returns: the share in permille, 1 to 1000; 0: the collector does not say
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_extent_get_share (const DeyeBusExtent *extent);
+
+/**
+ * deye_bus_extent_get_age:
+ * @extent: a #DeyeBusExtent
+ *
+ * Gets the age of the oldest data in the payload, when the collector sent it.
+ *
+ * Returns: the age in microseconds
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_extent_get_age (const DeyeBusExtent *extent);
+
+/**
+ * deye_bus_extent_get_configuration:
+ * @extent: a #DeyeBusExtent
+ *
+ * Gets the revision of the configuration with which the collector looked.
+ *
+ * Returns: (nullable): the revision, owned by @extent; %NULL: the collector does not say
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API const char *deye_bus_extent_get_configuration (const DeyeBusExtent *extent);
+
+G_END_DECLS

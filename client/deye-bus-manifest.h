@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "deye-bus-extent.h"
+
+G_BEGIN_DECLS
+
+/**
+ * DeyeBusAnswerClass:
+ * @DEYE_BUS_ANSWER_CLASS_ANSWERED: it has answered
+ * @DEYE_BUS_ANSWER_CLASS_EMPTY: it looked, and found nothing
+ * @DEYE_BUS_ANSWER_CLASS_FAILED: it reported an error
+ * @DEYE_BUS_ANSWER_CLASS_TIMED_OUT: it was asked, and did not answer in time
+ * @DEYE_BUS_ANSWER_CLASS_DIED: its connection ended while it worked on the question
+ * @DEYE_BUS_ANSWER_CLASS_CANCELLED: an administrator cancelled its part, or the collector stopped
+ * @DEYE_BUS_ANSWER_CLASS_REFUSED: the broker did not accept its part, such as for a limit
+ * @DEYE_BUS_ANSWER_CLASS_NEVER_ASKED: it was not asked; see #DeyeBusNeverAsked
+ *
+ * How one of the expected answers ended. Each of them has exactly one class.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  DEYE_BUS_ANSWER_CLASS_ANSWERED = 1,
+  DEYE_BUS_ANSWER_CLASS_EMPTY,
+  DEYE_BUS_ANSWER_CLASS_FAILED,
+  DEYE_BUS_ANSWER_CLASS_TIMED_OUT,
+  DEYE_BUS_ANSWER_CLASS_DIED,
+  DEYE_BUS_ANSWER_CLASS_CANCELLED,
+  DEYE_BUS_ANSWER_CLASS_REFUSED,
+  DEYE_BUS_ANSWER_CLASS_NEVER_ASKED,
+} DeyeBusAnswerClass;
+
+/**
+ * DeyeBusNeverAsked:
+ * @DEYE_BUS_NEVER_ASKED_NONE: it was asked
+ * @DEYE_BUS_NEVER_ASKED_NOT_REGISTERED: it is not there
+ * @DEYE_BUS_NEVER_ASKED_DRAINING: it takes no more work
+ * @DEYE_BUS_NEVER_ASKED_NO_CAPABILITY: it is there, without the operation, the tags or the priority
+ * @DEYE_BUS_NEVER_ASKED_AT_CAPACITY: it was busy until the end
+ * @DEYE_BUS_NEVER_ASKED_SET_ASIDE: it failed too often
+ * @DEYE_BUS_NEVER_ASKED_SUSPECT: it did not answer heartbeats
+ * @DEYE_BUS_NEVER_ASKED_PAUSED: the operation is paused, or its limit was reached
+ * @DEYE_BUS_NEVER_ASKED_VERSION: its library is too old
+ * @DEYE_BUS_NEVER_ASKED_DENIED: the asker may not ask it
+ *
+ * Why a collector was not asked.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  DEYE_BUS_NEVER_ASKED_NONE,
+  DEYE_BUS_NEVER_ASKED_NOT_REGISTERED,
+  DEYE_BUS_NEVER_ASKED_DRAINING,
+  DEYE_BUS_NEVER_ASKED_NO_CAPABILITY,
+  DEYE_BUS_NEVER_ASKED_AT_CAPACITY,
+  DEYE_BUS_NEVER_ASKED_SET_ASIDE,
+  DEYE_BUS_NEVER_ASKED_SUSPECT,
+  DEYE_BUS_NEVER_ASKED_PAUSED,
+  DEYE_BUS_NEVER_ASKED_VERSION,
+  DEYE_BUS_NEVER_ASKED_DENIED,
+} DeyeBusNeverAsked;
+
+/**
+ * DeyeBusGatherVerdict:
+ * @DEYE_BUS_GATHER_VERDICT_COMPLETE: every collector that is expected has answered, or found nothing, and no answer is truncated
+ * @DEYE_BUS_GATHER_VERDICT_PARTIAL: something is missing
+ * @DEYE_BUS_GATHER_VERDICT_NOBODY: nobody was expected, or nobody could be asked
+ * @DEYE_BUS_GATHER_VERDICT_FAILED: some were asked, and none of them has answered
+ *
+ * What the answers to a question are together.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  DEYE_BUS_GATHER_VERDICT_COMPLETE = 1,
+  DEYE_BUS_GATHER_VERDICT_PARTIAL,
+  DEYE_BUS_GATHER_VERDICT_NOBODY,
+  DEYE_BUS_GATHER_VERDICT_FAILED,
+} DeyeBusGatherVerdict;
+
+#define DEYE_BUS_TYPE_MANIFEST_ENTRY (deye_bus_manifest_entry_get_type ())
+
+/**
+ * DeyeBusManifestEntry:
+ *
+ * One entry of a manifest: a collector that is expected to answer, or one shard of the question. It is immutable, and its reference
+ * count is atomic, so it can be used in any thread.
+ *
+ * Since: 0.1
+ */
+typedef struct _DeyeBusManifestEntry DeyeBusManifestEntry;
+
+DEYE_BUS_API GType deye_bus_manifest_entry_get_type (void);
+
+/**
+ * deye_bus_manifest_entry_ref:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Increases the reference count of an entry.
+ *
+ * Returns: (transfer full): @entry
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusManifestEntry *deye_bus_manifest_entry_ref (DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_unref:
+ * @entry: (transfer full): a #DeyeBusManifestEntry
+ *
+ * Decreases the reference count of an entry and frees it when the count reaches zero.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_manifest_entry_unref (DeyeBusManifestEntry *entry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusManifestEntry, deye_bus_manifest_entry_unref)
+
+/**
+ * deye_bus_manifest_entry_get_id:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Gets the id of the collector that is expected, or that had the shard last.
+ *
+ * Returns: (transfer none) (nullable): the id, owned by @entry; %NULL: nobody had the shard
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API const char *deye_bus_manifest_entry_get_id (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_get_incarnation:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Gets the number that the client of the collector has drawn; see deye_bus_peer_get_incarnation().
+ *
+ * Returns: the number; 0: it is not known
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_manifest_entry_get_incarnation (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_get_shard:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Gets the shard, if the question was divided.
+ *
+ * Returns: the shard, from 0
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_manifest_entry_get_shard (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_get_answer_class:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Tells how the entry ended.
+ *
+ * Returns: a #DeyeBusAnswerClass
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusAnswerClass deye_bus_manifest_entry_get_answer_class (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_get_never_asked:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Tells why the collector was not asked.
+ *
+ * Returns: a #DeyeBusNeverAsked; %DEYE_BUS_NEVER_ASKED_NONE if it was
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusNeverAsked deye_bus_manifest_entry_get_never_asked (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_get_text:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Gets what there is to say about the end of the entry, for people, in English.
+ *
+ * Returns: (transfer none) (nullable): a sentence, owned by @entry; %NULL: none
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API const char *deye_bus_manifest_entry_get_text (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_check:
+ * @entry: a #DeyeBusManifestEntry
+ * @error: return location for a #GError, or %NULL
+ *
+ * Checks whether the entry has an answer.
+ *
+ * Returns: %TRUE if it has one, or the collector found nothing; otherwise %FALSE with the reason as an error, such as
+ *   %DEYE_BUS_ERROR_TIMEOUT or %DEYE_BUS_ERROR_RESPONDER_GONE
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_manifest_entry_check (const DeyeBusManifestEntry *entry, GError **error);
+
+/**
+ * deye_bus_manifest_entry_get_attempts:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Gets how many times a collector had the question.
+ *
+ * Returns: the number; 0: none had it
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_manifest_entry_get_attempts (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_get_bytes:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Gets the size of the answer.
+ *
+ * Returns: the bytes of its payload
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_manifest_entry_get_bytes (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_get_elapsed:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Gets the time from the question to the end of this entry.
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gint64 deye_bus_manifest_entry_get_elapsed (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_dup_extent:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Gets what the answer covers.
+ *
+ * Returns: (transfer full) (nullable): the extent; %NULL: there is no answer, or the collector does not say
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusExtent *deye_bus_manifest_entry_dup_extent (const DeyeBusManifestEntry *entry);
+
+/**
+ * deye_bus_manifest_entry_is_retryable:
+ * @entry: a #DeyeBusManifestEntry
+ *
+ * Tells whether it may help to ask again.
+ *
+ * Returns: %TRUE if it may
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_manifest_entry_is_retryable (const DeyeBusManifestEntry *entry);
+
+#define DEYE_BUS_TYPE_MANIFEST (deye_bus_manifest_get_type ())
+
+/**
+ * DeyeBusManifest:
+ *
+ * The manifest of a question to many collectors: it accounts for each answer that was expected. It is immutable, and its reference
+ * count is atomic, so it can be used in any thread.
+ *
+ * deye_bus_manifest_get_expected() is always the sum of deye_bus_manifest_get_count() of all classes. The library refuses a
+ * manifest of which that is not true.
+ *
+ * Since: 0.1
+ */
+typedef struct _DeyeBusManifest DeyeBusManifest;
+
+DEYE_BUS_API GType deye_bus_manifest_get_type (void);
+
+/**
+ * deye_bus_manifest_ref:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Increases the reference count of a manifest.
+ *
+ * Returns: (transfer full): @manifest
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusManifest *deye_bus_manifest_ref (DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_unref:
+ * @manifest: (transfer full): a #DeyeBusManifest
+ *
+ * Decreases the reference count of a manifest and frees it when the count reaches zero.
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API void deye_bus_manifest_unref (DeyeBusManifest *manifest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusManifest, deye_bus_manifest_unref)
+
+/**
+ * deye_bus_manifest_get_verdict:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets what the answers are together.
+ *
+ * Returns: a #DeyeBusGatherVerdict
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API DeyeBusGatherVerdict deye_bus_manifest_get_verdict (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_is_met:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Tells whether the answers are what the question requires.
+ *
+ * Returns: %TRUE if they are
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_manifest_is_met (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_expected:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets the number of answers that were expected. It is fixed when the question begins.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_manifest_get_expected (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_count:
+ * @manifest: a #DeyeBusManifest
+ * @answer_class: the way
+ *
+ * Gets the number of expected answers that ended in one way.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_manifest_get_count (const DeyeBusManifest *manifest, DeyeBusAnswerClass answer_class);
+
+/**
+ * deye_bus_manifest_get_truncated:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets the number of answers that are truncated.
+ *
+ * Returns: the number; it is contained in that of the answers
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_manifest_get_truncated (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_duplicates:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets the number of answers of attempts that were not the newest. They were ignored.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_manifest_get_duplicates (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_late:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets the number of answers that came after the end of their entry. They were ignored.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_manifest_get_late (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_joined_after:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets the number of collectors that could have answered, but registered after the question began.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint deye_bus_manifest_get_joined_after (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_is_roster_sure:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Tells whether the broker knew which collectors to expect.
+ *
+ * Returns: %FALSE if it had been restarted so recently that not all collectors were back; the verdict is not
+ *   %DEYE_BUS_GATHER_VERDICT_COMPLETE then
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_manifest_is_roster_sure (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_query_id:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets the number of the question, which one broker process never uses twice.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_manifest_get_query_id (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_epoch:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets the number of the broker process, as #DeyeBusClient:broker-epoch.
+ *
+ * Returns: the number
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API guint64 deye_bus_manifest_get_epoch (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_asked_time:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets when the question was asked.
+ *
+ * Returns: the time in microseconds since 1970
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gint64 deye_bus_manifest_get_asked_time (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_get_elapsed:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Gets how long the question took.
+ *
+ * Returns: the time in microseconds
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gint64 deye_bus_manifest_get_elapsed (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_list_entries:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Lists the entries: one for each answer that was expected.
+ *
+ * Returns: (transfer full) (element-type DeyeBusManifestEntry): the entries
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API GPtrArray *deye_bus_manifest_list_entries (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_list_missing:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Lists the ids of the collectors that are expected and have not answered, and those of shards that nobody had as `shard 3`.
+ *
+ * Returns: (transfer full): the ids; free them with g_strfreev()
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API char **deye_bus_manifest_list_missing (const DeyeBusManifest *manifest);
+
+/**
+ * deye_bus_manifest_to_string:
+ * @manifest: a #DeyeBusManifest
+ *
+ * Describes a manifest for people: a line about all of it, and a line for each entry that has no answer, or a truncated one.
+ *
+ * Returns: (transfer full): the text, in the language of the user; text of peers is not escaped in it
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API char *deye_bus_manifest_to_string (const DeyeBusManifest *manifest);
+
+G_END_DECLS

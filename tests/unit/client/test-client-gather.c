@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gather-fixture.h"
+
+/* A question to many, as its asker sees it. */
+
+typedef ClientFixture Fixture;
+
+static const ScriptEntry two_answered[] = { { .id = "procmond-1", .answer = CLASS (ANSWERED) },
+                                            { .id = "procmond-2", .answer = CLASS (ANSWERED) },
+                                            { .id = NULL } };
+static const ScriptEntry one_died[] = { { .id = "procmond-1", .answer = CLASS (ANSWERED) },
+                                        { .id = "procmond-2", .answer = CLASS (DIED), .text = "killed" },
+                                        { .id = NULL } };
+
+static DeyeBusGatherSpec *
+spec_all (void)
+{
+  DeyeBusGatherSpec *spec = deye_bus_gather_spec_new ("scan");
+
+  deye_bus_gather_spec_set_require_all (spec);
+  return spec;
+}
+
+/* Asks; what the broker answers was scripted before. */
+static DeyeBusGather *
+ask (Fixture *f)
+{
+  g_autoptr (DeyeBusGatherSpec) spec = spec_all ();
+  g_autoptr (GError) error = NULL;
+  DeyeBusGather *gather;
+
+  client_fixture_say (f);
+  gather = deye_bus_client_gather (f->client, spec, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (gather);
+  g_assert_true (deye_bus_gather_is_ended (gather));
+  return gather;
+}
+
+static DeyeBusGather *
+begin (Fixture *f)
+{
+  g_autoptr (DeyeBusGatherSpec) spec = spec_all ();
+  g_autoptr (GError) error = NULL;
+  DeyeBusGather *gather;
+
+  client_fixture_connect (f, &with_gather);
+  gather = deye_bus_client_gather_begin (f->client, spec, &error);
+  g_assert_no_error (error);
+  return gather;
+}
+
+static void
+assert_answer (DeyeBusGatherAnswer *answer, guint index, const char *id, const char *payload)
+{
+  g_autoptr (GBytes) held = NULL;
+  gsize len = 0;
+  const void *bytes;
+
+  g_assert_nonnull (answer);
+  held = deye_bus_gather_answer_dup_payload (answer);
+  bytes = g_bytes_get_data (held, &len);
+  g_assert_cmpuint (deye_bus_gather_answer_get_index (answer), ==, index);
+  g_assert_cmpstr (deye_bus_gather_answer_get_id (answer), ==, id);
+  g_assert_cmpstr (deye_bus_gather_answer_get_payload_type (answer), ==, "org.example.Rows");
+  g_assert_cmpuint (deye_bus_gather_answer_get_attempt (answer), ==, 1);
+  g_assert_cmpuint (deye_bus_gather_answer_get_incarnation (answer), ==, 77);
+  g_assert_cmpmem (bytes, len, payload, strlen (payload));
+}
+
+/* The first call refuses, and the second one returns the @n answers. */
+static void
+assert_partial (DeyeBusGather *gather, DeyeBusError code, guint n)
+{
+  g_autoptr (GPtrArray) refused = NULL;
+  g_autoptr (GPtrArray) accepted = NULL;
+  g_autoptr (GError) error = NULL;
+
+  refused = deye_bus_gather_get_answers (gather, &error);
+  g_assert_error (error, DEYE_BUS_ERROR, (gint) code);
+  g_assert_null (refused);
+  accepted = deye_bus_gather_accept_partial (gather, NULL);
+  g_assert_nonnull (accepted);
+  g_assert_cmpuint (accepted->len, ==, n);
+}
+
+/* --- the request --- */
+
+static void
+test_request (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGatherSpec) spec = deye_bus_gather_spec_new ("scan");
+  g_autoptr (GBytes) payload = g_bytes_new_static ("what", 4);
+  g_autoptr (DeyeBusGather) gather = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  const ScriptFrame *frame;
+  Daemoneye__Eventbus__V1__GatherRequest *request;
+
+  deye_bus_gather_spec_set_collector_type (spec, "procmond");
+  deye_bus_gather_spec_set_payload (spec, payload, "org.example.What");
+  deye_bus_gather_spec_ask_some (spec, 3);
+  deye_bus_gather_spec_set_require_at_least (spec, 2);
+  deye_bus_gather_spec_set_timeout (spec, 5 * G_TIME_SPAN_SECOND);
+  deye_bus_gather_spec_set_stall (spec, 7);
+  deye_bus_gather_spec_set_priority (spec, 9);
+  deye_bus_gather_spec_add_tag (spec, "site", "here");
+  client_fixture_connect (f, &with_gather);
+  gather = deye_bus_client_gather_begin (f->client, spec, &error);
+  g_assert_no_error (error);
+  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frame = frames->pdata[0];
+  g_assert_true (wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL ("control.bus.gather")));
+  g_assert_true (wire_span_equal (frame->envelope.method, WIRE_SPAN_LITERAL ("Gather")));
+  g_assert_cmpuint (frame->envelope.deadline_us, ==, 6 * G_TIME_SPAN_SECOND); /* the manifest comes at 5 s */
+  request = daemoneye__eventbus__v1__gather_request__unpack (NULL, frame->envelope.payload.len,
+                                                             frame->envelope.payload.data);
+  g_assert_nonnull (request);
+  g_assert_cmpstr (request->operation, ==, "scan");
+  g_assert_cmpstr (request->type, ==, "procmond");
+  g_assert_cmpmem (request->payload.data, request->payload.len, "what", 4);
+  g_assert_cmpstr (request->payload_type, ==, "org.example.What");
+  g_assert_cmpint (request->mode, ==, DAEMONEYE__EVENTBUS__V1__GATHER_MODE__GATHER_SOME);
+  g_assert_cmpuint (request->n, ==, 3);
+  g_assert_cmpint (request->require, ==, DAEMONEYE__EVENTBUS__V1__GATHER_REQUIRE__GATHER_REQUIRE_AT_LEAST);
+  g_assert_cmpuint (request->require_n, ==, 2);
+  g_assert_cmpuint (request->deadline_us, ==, 5 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (request->stall_us, ==, 7);
+  g_assert_cmpuint (request->priority, ==, 9);
+  g_assert_cmpuint (request->n_tags, ==, 1);
+  g_assert_cmpstr (request->tags[0], ==, "site=here");
+  daemoneye__eventbus__v1__gather_request__free_unpacked (request, NULL);
+}
+
+static void
+mistake_nothing (DeyeBusGatherSpec *spec)
+{
+}
+
+static void
+mistake_no_number (DeyeBusGatherSpec *spec)
+{
+  deye_bus_gather_spec_set_require_all (spec);
+  deye_bus_gather_spec_ask_some (spec, 0);
+}
+
+static void
+mistake_no_shards (DeyeBusGatherSpec *spec)
+{
+  deye_bus_gather_spec_set_require_all (spec);
+  deye_bus_gather_spec_ask_shards (spec, 0);
+}
+
+static void
+mistake_at_least_none (DeyeBusGatherSpec *spec)
+{
+  deye_bus_gather_spec_set_require_all (spec);
+  deye_bus_gather_spec_set_require_at_least (spec, 0);
+}
+
+static void
+mistake_more_than_asked (DeyeBusGatherSpec *spec)
+{
+  deye_bus_gather_spec_ask_some (spec, 2);
+  deye_bus_gather_spec_set_require_at_least (spec, 3);
+}
+
+static void
+mistake_stall (DeyeBusGatherSpec *spec)
+{
+  deye_bus_gather_spec_set_require_all (spec);
+  deye_bus_gather_spec_set_stall (spec, -1);
+}
+
+static void
+mistake_type (DeyeBusGatherSpec *spec)
+{
+  deye_bus_gather_spec_set_require_all (spec);
+  deye_bus_gather_spec_set_collector_type (spec, "No Name");
+}
+
+static void (*const mistakes[]) (DeyeBusGatherSpec *)
+    = { mistake_nothing,         mistake_no_number, mistake_no_shards, mistake_at_least_none,
+        mistake_more_than_asked, mistake_stall,     mistake_type };
+
+/* Nothing is sent. A copy has the same mistake. */
+static void
+test_mistakes (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  client_fixture_connect (f, &with_gather);
+  for (guint i = 0; i < G_N_ELEMENTS (mistakes); i++)
+    {
+      g_autoptr (DeyeBusGatherSpec) spec = deye_bus_gather_spec_new ("scan");
+      g_autoptr (DeyeBusGatherSpec) copy = NULL;
+      g_autoptr (GError) error = NULL;
+
+      mistakes[i](spec);
+      copy = deye_bus_gather_spec_copy (spec);
+      g_assert_null (deye_bus_client_gather (f->client, copy, NULL, &error));
+      g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
+    }
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 0);
+}
+
+static void
+test_old_broker (Fixture *f, gconstpointer data)
+{
+  static const ScriptWelcome old = { .features = WIRE_FEATURE_STREAM };
+  g_autoptr (DeyeBusGatherSpec) spec = spec_all ();
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &old);
+  g_assert_null (deye_bus_client_gather (f->client, spec, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
+}
+
+/* --- all at once --- */
+
+/* The answers come in the order of the manifest, not of their arrival. */
+static void
+test_complete (Fixture *f, gconstpointer data)
+{
+  ScriptExtent extent = DAEMONEYE__EVENTBUS__V1__EXTENT__INIT;
+  g_autoptr (DeyeBusGather) gather = NULL;
+  g_autoptr (GPtrArray) answers = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (DeyeBusManifest) manifest = NULL;
+  g_autoptr (DeyeBusExtent) said = NULL;
+  guint64 rows = 0;
+
+  extent.rows = 5;
+  client_fixture_connect (f, &with_gather);
+  gather_script_answer (f->in, 1, "procmond-2", "b", NULL);
+  gather_script_answer (f->in, 0, "procmond-1", "a", &extent);
+  gather_script_end (f->in, gather_script_manifest (two_answered, TRUE));
+  gather = ask (f);
+  answers = deye_bus_gather_get_answers (gather, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (answers->len, ==, 2);
+  assert_answer (answers->pdata[0], 0, "procmond-1", "a");
+  assert_answer (answers->pdata[1], 1, "procmond-2", "b");
+  said = deye_bus_gather_answer_dup_extent (answers->pdata[0]);
+  g_assert_true (deye_bus_extent_get_rows (said, &rows));
+  g_assert_cmpuint (rows, ==, 5);
+  g_assert_null (deye_bus_gather_answer_dup_extent (answers->pdata[1]));
+  manifest = deye_bus_gather_dup_manifest (gather);
+  g_assert_cmpint (deye_bus_manifest_get_verdict (manifest), ==, DEYE_BUS_GATHER_VERDICT_COMPLETE);
+  g_assert_cmpuint (deye_bus_manifest_get_expected (manifest), ==, 2);
+}
+
+/* The broker's error does not lose the answers, nor the manifest that came with it. */
+static void
+test_partial (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusManifest) manifest = NULL;
+  g_autoptr (DeyeBusGather) gather = NULL;
+  g_autoptr (GPtrArray) accepted = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &with_gather);
+  gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
+  gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
+  gather = ask (f);
+  assert_partial (gather, DEYE_BUS_ERROR_PARTIAL, 1);
+  g_assert_null (deye_bus_gather_get_answers (gather, &error));
+  g_assert_nonnull (strstr (error->message, "1 of 2 answered"));
+  g_assert_nonnull (strstr (error->message, "procmond-2 (died)"));
+  g_assert_nonnull (strstr (error->message, "deye_bus_gather_accept_partial()"));
+  accepted = deye_bus_gather_accept_partial (gather, NULL);
+  assert_answer (accepted->pdata[0], 0, "procmond-1", "a");
+  manifest = deye_bus_gather_dup_manifest (gather);
+  g_assert_cmpuint (deye_bus_manifest_get_count (manifest, DEYE_BUS_ANSWER_CLASS_DIED), ==, 1);
+}
+
+/* ... and if any answer is accepted, there is no error. */
+static void
+test_any (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusManifest) manifest = NULL;
+  g_autoptr (DeyeBusGather) gather = NULL;
+  g_autoptr (GPtrArray) answers = NULL;
+
+  client_fixture_connect (f, &with_gather);
+  gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
+  gather_script_end (f->in, gather_script_manifest (one_died, TRUE));
+  gather = ask (f);
+  answers = deye_bus_gather_get_answers (gather, NULL);
+  g_assert_cmpuint (answers->len, ==, 1);
+  manifest = deye_bus_gather_dup_manifest (gather);
+  g_assert_cmpint (deye_bus_manifest_get_verdict (manifest), ==, DEYE_BUS_GATHER_VERDICT_PARTIAL);
+}
+
+/* The broker refuses the question: there is nothing to return. */
+static void
+test_refused (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGatherSpec) spec = spec_all ();
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &with_gather);
+  script_error (f->in, GATHER_REQUEST, WIRE_STATUS_DENIED);
+  client_fixture_say (f);
+  g_assert_null (deye_bus_client_gather (f->client, spec, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
+}
+
+/* The connection ends behind the first answer, which is not lost. */
+static void
+test_connection_lost (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGather) gather = NULL;
+
+  client_fixture_connect (f, &with_gather);
+  gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
+  client_fixture_say (f);
+  client_fixture_hang_up (f);
+  gather = ask (f);
+  assert_partial (gather, DEYE_BUS_ERROR_UNKNOWN, 1);
+  g_assert_null (deye_bus_gather_dup_manifest (gather));
+}
+
+/* --- a broker that errs --- */
+
+static void
+script_second (Fixture *f)
+{
+  gather_script_answer (f->in, 0, "procmond-1", "b", NULL);
+  gather_script_end (f->in, gather_script_manifest (one_died, TRUE));
+}
+
+static void
+script_uncounted (Fixture *f)
+{
+  gather_script_end (f->in, gather_script_manifest (two_answered, TRUE));
+}
+
+static void
+script_garbage (Fixture *f)
+{
+  gather_script_reply (f->in, WIRE_FLAG_PROGRESS, WIRE_STATUS_OK, "\xff", 1);
+  gather_script_end (f->in, gather_script_manifest (one_died, TRUE));
+}
+
+static void
+script_garbage_at_end (Fixture *f)
+{
+  gather_script_reply (f->in, WIRE_FLAG_FINAL, WIRE_STATUS_OK, "\xff", 1);
+}
+
+static void
+script_garbage_as_error (Fixture *f)
+{
+  gather_script_reply (f->in, WIRE_FLAG_FINAL, WIRE_STATUS_PARTIAL, "\xff", 1);
+}
+
+static void
+script_wrong_sum (Fixture *f)
+{
+  ScriptManifest *manifest = gather_script_manifest (one_died, TRUE);
+
+  manifest->died = 2;
+  gather_script_end (f->in, manifest);
+}
+
+static void (*const errors[]) (Fixture *) = { script_second,         script_uncounted,        script_garbage,
+                                              script_garbage_at_end, script_garbage_as_error, script_wrong_sum };
+
+/* The answer that has arrived is kept in each case, and is not what was required. */
+static void
+test_broker_errs (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGather) gather = NULL;
+
+  client_fixture_connect (f, &with_gather);
+  gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
+  errors[GPOINTER_TO_UINT (data)](f);
+  gather = ask (f);
+  assert_partial (gather, DEYE_BUS_ERROR_PROTOCOL, 1);
+}
+
+/* --- one after the other --- */
+
+static void
+test_next (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGather) gather = begin (f);
+  g_autoptr (DeyeBusGatherAnswer) answer = NULL;
+  g_autoptr (GPtrArray) rest = NULL;
+  g_autoptr (GError) error = NULL;
+
+  gather_script_answer (f->in, 1, "procmond-2", "b", NULL);
+  gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
+  client_fixture_say (f);
+  answer = deye_bus_gather_next (gather, NULL, &error);
+  assert_answer (answer, 1, "procmond-2", "b");
+  g_assert_false (deye_bus_gather_is_ended (gather));
+  g_assert_null (deye_bus_gather_dup_manifest (gather));
+  g_assert_null (deye_bus_gather_get_answers (gather, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+  g_clear_error (&error);
+  g_assert_null (deye_bus_gather_accept_partial (gather, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+  g_clear_error (&error);
+  gather_script_end (f->in, gather_script_manifest (two_answered, TRUE));
+  client_fixture_say (f);
+  deye_bus_gather_answer_unref (g_steal_pointer (&answer));
+  answer = deye_bus_gather_next (gather, NULL, &error);
+  assert_answer (answer, 0, "procmond-1", "a");
+  for (guint i = 0; i < 2; i++) /* again and again */
+    {
+      g_assert_null (deye_bus_gather_next (gather, NULL, &error));
+      g_assert_no_error (error);
+    }
+  rest = deye_bus_gather_get_answers (gather, NULL);
+  g_assert_cmpuint (rest->len, ==, 0);
+}
+
+/* The last call fails: the answers before it were provisional. */
+static void
+test_next_partial (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusManifest) manifest = NULL;
+  g_autoptr (DeyeBusGather) gather = begin (f);
+  g_autoptr (DeyeBusGatherAnswer) answer = NULL;
+
+  gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
+  gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
+  client_fixture_say (f);
+  answer = deye_bus_gather_next (gather, NULL, NULL);
+  g_assert_nonnull (answer);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (deye_bus_gather_next (gather, NULL, &error));
+      g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PARTIAL);
+    }
+  manifest = deye_bus_gather_dup_manifest (gather);
+  g_assert_nonnull (manifest);
+}
+
+static void
+test_cancel (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGather) gather = begin (f);
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_gather_cancel (gather);
+  g_assert_null (deye_bus_gather_next (gather, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
+}
+
+/* Nobody wants the answers any more. */
+static void
+test_freed (Fixture *f, gconstpointer data)
+{
+  DeyeBusGather *gather = begin (f);
+  g_autoptr (GPtrArray) frames = NULL;
+
+  g_assert_finalize_object (gather);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
+}
+
+static void
+test_bare (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGather) gather = g_object_new (DEYE_BUS_TYPE_GATHER, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (deye_bus_gather_next (gather, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+  deye_bus_gather_cancel (gather);
+  g_assert_null (deye_bus_gather_dup_manifest (gather));
+}
+
+/* --- asynchronous --- */
+
+static void
+test_async (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGatherSpec) spec = spec_all ();
+  g_auto (ClientResult) end = { 0 };
+  g_autoptr (DeyeBusGather) gather = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &with_gather);
+  deye_bus_client_gather_async (f->client, spec, NULL, client_result_set, &end);
+  client_fixture_settle (f);
+  g_assert_cmpuint (end.calls, ==, 0);
+  gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
+  gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
+  client_fixture_say (f);
+  client_fixture_wait (f, end.calls > 0);
+  gather = deye_bus_client_gather_finish (f->client, end.result, &error);
+  g_assert_no_error (error);
+  assert_partial (gather, DEYE_BUS_ERROR_PARTIAL, 1);
+}
+
+/* The question is cancelled with the call. */
+static void
+test_async_cancelled (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGatherSpec) spec = spec_all ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (ClientResult) end = { 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &with_gather);
+  deye_bus_client_gather_async (f->client, spec, cancellable, client_result_set, &end);
+  client_fixture_settle (f);
+  g_cancellable_cancel (cancellable);
+  client_fixture_wait (f, end.calls > 0);
+  g_assert_null (deye_bus_client_gather_finish (f->client, end.result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  client_fixture_settle (f);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
+}
+
+static void
+test_next_async (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGather) gather = begin (f);
+  g_auto (ClientResult) first = { 0 };
+  g_auto (ClientResult) second = { 0 };
+  g_autoptr (DeyeBusGatherAnswer) answer = NULL;
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_gather_next_async (gather, NULL, client_result_set, &first);
+  g_assert_null (deye_bus_gather_next (gather, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
+  g_clear_error (&error);
+  gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
+  client_fixture_say (f);
+  client_fixture_wait (f, first.calls > 0);
+  answer = deye_bus_gather_next_finish (gather, first.result, &error);
+  assert_answer (answer, 0, "procmond-1", "a");
+  deye_bus_gather_next_async (gather, NULL, client_result_set, &second);
+  gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
+  client_fixture_say (f);
+  client_fixture_wait (f, second.calls > 0);
+  g_assert_null (deye_bus_gather_next_finish (gather, second.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PARTIAL);
+}
+
+#define ADD_DATA(path, function, data)                                                                                 \
+  g_test_add ("/client/gather/" path, Fixture, data, client_fixture_set_up, function, client_fixture_tear_down)
+#define ADD(path, function) ADD_DATA (path, function, NULL)
+
+int
+main (int argc, char **argv)
+{
+  static const char *const error_names[]
+      = { "second-answer", "uncounted", "garbage", "garbage-at-end", "garbage-as-error", "wrong-sum" };
+
+  g_test_init (&argc, &argv, NULL);
+  ADD ("M12-request", test_request);
+  ADD ("mistakes", test_mistakes);
+  ADD ("old-broker", test_old_broker);
+  ADD ("M12-complete", test_complete);
+  ADD ("D05-partial", test_partial);
+  ADD ("D05-any", test_any);
+  ADD ("refused", test_refused);
+  ADD ("D05-connection-lost", test_connection_lost);
+  for (guint i = 0; i < G_N_ELEMENTS (errors); i++)
+    {
+      g_autofree char *path = g_strconcat ("/client/gather/D06-broker-errs/", error_names[i], NULL);
+
+      g_test_add (path, Fixture, GUINT_TO_POINTER (i), client_fixture_set_up, test_broker_errs,
+                  client_fixture_tear_down);
+    }
+  ADD ("M12-next", test_next);
+  ADD ("D05-next-partial", test_next_partial);
+  ADD ("cancel", test_cancel);
+  ADD ("freed", test_freed);
+  ADD ("bare", test_bare);
+  ADD ("M12-async", test_async);
+  ADD ("async-cancelled", test_async_cancelled);
+  ADD ("next-async", test_next_async);
+  return g_test_run ();
+}
