@@ -18,6 +18,7 @@ typedef enum
   CTL_EXIT_DENIED = 4,
   CTL_EXIT_TIMEOUT = 5,
   CTL_EXIT_NOTHING = 6,
+  CTL_EXIT_PARTIAL = 7,
 } CtlExit;
 
 #define CTL_ERROR (ctl_error_quark ())

@@ -69,7 +69,7 @@ ctl_help_show_verbs (Ctl *ctl)
   ctl_output_line (
       output, "%s",
       _ ("JSON is text, @FILE, or - for standard input. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no connection,\n"
-         "4 denied, 5 no answer in time, 6 nothing matched."));
+         "4 denied, 5 no answer in time, 6 nothing matched, 7 partial answer."));
 }
 
 void

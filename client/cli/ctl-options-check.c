@@ -51,7 +51,8 @@ options_check_expect (CtlOptions *options, GError **error)
   const char *text = options->numbers[CTL_NUMBER_EXPECT];
 
   if (text == NULL)
-    return options->numbers[CTL_NUMBER_STALL] == NULL || ctl_fail (error, CTL_EXIT_USAGE, _ ("--stall needs --expect"));
+    return options->numbers[CTL_NUMBER_STALL] == NULL || options->require != NULL
+           || ctl_fail (error, CTL_EXIT_USAGE, _ ("--stall needs --expect"));
   if (g_str_equal (text, "all"))
     options->expect = G_MAXUINT32;
   else if (!g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT, &options->expect, NULL))
@@ -147,6 +148,18 @@ options_check_task (CtlOptions *options, GError **error)
              || ctl_fail (error, CTL_EXIT_USAGE, _ ("Give only one of --cancel-when-gone and --no-wait")));
 }
 
+static gboolean
+options_check_ask (CtlOptions *options, GError **error)
+{
+  char **numbers = options->numbers;
+
+  return options_check_given ("--require", options->require, error)
+         && options_check_range ("--some", numbers[CTL_NUMBER_SOME], 1, G_MAXUINT32, &options->some, error)
+         && options_check_range ("--shards", numbers[CTL_NUMBER_SHARDS], 1, G_MAXUINT32, &options->shards, error)
+         && (options->some == 0 || options->shards == 0
+             || ctl_fail (error, CTL_EXIT_USAGE, _ ("Give only one of --some and --shards")));
+}
+
 gboolean
 ctl_options_check (CtlOptions *options, GError **error)
 {
@@ -164,5 +177,6 @@ ctl_options_check (CtlOptions *options, GError **error)
          && options_check_given ("--address", options->address, error)
          && options_check_given ("--type", options->type_name, error)
          && options_check_given ("--group", options->group, error) && options_check_context (options, error)
-         && options_check_task (options, error) && options_check_framing (options, error);
+         && options_check_task (options, error) && options_check_ask (options, error)
+         && options_check_framing (options, error);
 }

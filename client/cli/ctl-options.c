@@ -92,11 +92,11 @@ static const OptionRow option_rows[] = {
     N_ ("While no queue group has a member, hold the message for one, at most for this time"), N_ ("SECONDS") },
   { CTL_TAKES_COLLECTORS | CTL_TAKES_TASKS, "operation", 0, G_OPTION_ARG_STRING, AT (operation),
     N_ ("Only those with this operation"), N_ ("NAME") },
-  { CTL_TAKES_COLLECTORS, "type", 0, G_OPTION_ARG_STRING, AT (collector_type), N_ ("Only collectors of this type"),
-    N_ ("TYPE") },
+  { CTL_TAKES_COLLECTORS | CTL_TAKES_ASK, "type", 0, G_OPTION_ARG_STRING, AT (collector_type),
+    N_ ("Only collectors of this type"), N_ ("TYPE") },
   { CTL_TAKES_COLLECTORS | CTL_TAKES_TASKS, "state", 0, G_OPTION_ARG_STRING_ARRAY, AT (states),
     N_ ("Only those in this state"), N_ ("STATE") },
-  { CTL_TAKES_COLLECTORS, "tag", 0, G_OPTION_ARG_STRING_ARRAY, AT (tags),
+  { CTL_TAKES_COLLECTORS | CTL_TAKES_ASK, "tag", 0, G_OPTION_ARG_STRING_ARRAY, AT (tags),
     N_ ("Only collectors with this tag; may be given several times"), N_ ("KEY=VALUE") },
   { CTL_TAKES_TASKS, "holder", 0, G_OPTION_ARG_STRING, AT (holder),
     N_ ("Only tasks of which this collector has had the last attempt"), N_ ("PEER") },
@@ -104,9 +104,10 @@ static const OptionRow option_rows[] = {
     N_ ("ID") },
   { CTL_TAKES_SUBMIT, "payload", 0, G_OPTION_ARG_FILENAME, AT (payload),
     N_ ("Payload: JSON, @FILE, or - for standard input"), N_ ("JSON") },
-  { CTL_TAKES_SUBMIT, "payload-type", 0, G_OPTION_ARG_STRING, AT (payload_type),
+  { CTL_TAKES_SUBMIT | CTL_TAKES_ASK, "payload-type", 0, G_OPTION_ARG_STRING, AT (payload_type),
     N_ ("Full protobuf name of the payload's type (default: that of the operation)"), N_ ("NAME") },
-  { CTL_TAKES_SUBMIT, "hex", 0, G_OPTION_ARG_NONE, AT (hex), N_ ("The payload is bytes in hexadecimal"), NULL },
+  { CTL_TAKES_SUBMIT | CTL_TAKES_ASK, "hex", 0, G_OPTION_ARG_NONE, AT (hex), N_ ("The payload is bytes in hexadecimal"),
+    NULL },
   { CTL_TAKES_SUBMIT, "type", 0, G_OPTION_ARG_STRING, AT (collector_type),
     N_ ("Only a collector of this type may take it"), N_ ("TYPE") },
   { CTL_TAKES_SUBMIT, "target", 0, G_OPTION_ARG_STRING, AT (target), N_ ("Only this collector may take it"),
@@ -115,7 +116,7 @@ static const OptionRow option_rows[] = {
     N_ ("Only a collector with this tag may take it; may be given several times"), N_ ("KEY=VALUE") },
   { CTL_TAKES_SUBMIT, "exclusive", 0, G_OPTION_ARG_NONE, AT (exclusive),
     N_ ("The collector does nothing else meanwhile"), NULL },
-  { CTL_TAKES_SUBMIT, "priority", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_PRIORITY]),
+  { CTL_TAKES_SUBMIT | CTL_TAKES_ASK, "priority", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_PRIORITY]),
     N_ ("Priority, 0 (default) to 255 (most urgent)"), N_ ("NUMBER") },
   { CTL_TAKES_SUBMIT, "deadline", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_DEADLINE]),
     N_ ("Time for the task, waiting and all attempts included"), N_ ("SECONDS") },
@@ -136,6 +137,16 @@ static const OptionRow option_rows[] = {
     N_ ("Of a collector: time after which its tasks are given to others"), N_ ("SECONDS") },
   { CTL_TAKES_DRAIN, "expect-exit", 0, G_OPTION_ARG_NONE, AT (expect_exit),
     N_ ("Of a collector: it may exit when it has drained"), NULL },
+  { CTL_TAKES_ASK, "require", 0, G_OPTION_ARG_STRING, AT (require),
+    N_ ("The least that is accepted: all answers, a number of them, or any"), N_ ("all|COUNT|any") },
+  { CTL_TAKES_ASK, "some", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_SOME]),
+    N_ ("Ask this number of collectors (default: all)"), N_ ("COUNT") },
+  { CTL_TAKES_ASK, "shards", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_SHARDS]),
+    N_ ("Divide the question into this number of shards"), N_ ("COUNT") },
+  { CTL_TAKES_ASK, "stall", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_STALL]),
+    N_ ("The longest time between two answers"), N_ ("SECONDS") },
+  { CTL_TAKES_ASK, "missing", 0, G_OPTION_ARG_NONE, AT (missing), N_ ("List who did not answer, and not the answers"),
+    NULL },
   { CTL_TAKES_STRATEGY, "strategy", 0, G_OPTION_ARG_STRING, AT (strategy),
     N_ ("How a collector is chosen: round-robin, least-loaded, random, first-available"), N_ ("NAME") },
   { 0, "help", 'h', G_OPTION_ARG_NONE, AT (help), N_ ("Show this help"), NULL },
@@ -253,6 +264,7 @@ ctl_options_clear (CtlOptions *options)
   g_clear_pointer (&options->target, g_free);
   g_clear_pointer (&options->strategy, g_free);
   g_clear_pointer (&options->cause, g_free);
+  g_clear_pointer (&options->require, g_free);
   for (guint i = 0; i < CTL_N_NUMBERS; i++)
     g_clear_pointer (&options->numbers[i], g_free);
 }

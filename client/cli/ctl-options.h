@@ -25,6 +25,8 @@ typedef enum
   CTL_NUMBER_RUN_LIMIT,
   CTL_NUMBER_ATTEMPTS,
   CTL_NUMBER_GRACE,
+  CTL_NUMBER_SOME,
+  CTL_NUMBER_SHARDS,
   CTL_N_NUMBERS,
 } CtlNumber;
 
@@ -68,6 +70,7 @@ typedef struct
   char *target;
   char *strategy;
   char *cause;
+  char *require;
   gdouble timeout_s;
   gdouble wait_s;
   guint64 queue_messages;
@@ -78,6 +81,8 @@ typedef struct
   guint64 expect; /* G_MAXUINT32: all */
   guint64 priority;
   guint64 attempts;
+  guint64 some;
+  guint64 shards;
   gdouble deadline_s;
   gdouble delay_s;
   gdouble run_limit_s;
@@ -100,6 +105,7 @@ typedef struct
   gboolean no_wait;
   gboolean cancel_when_gone;
   gboolean expect_exit;
+  gboolean missing;
   gboolean help;
 } CtlOptions;
 
@@ -127,6 +133,7 @@ typedef enum
   CTL_TAKES_DRAIN = 1 << 19, /* --grace --expect-exit */
   CTL_TAKES_STRATEGY = 1 << 20,
   CTL_TAKES_CAUSE = 1 << 21,
+  CTL_TAKES_ASK = 1 << 22, /* what is asked, and what is accepted */
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

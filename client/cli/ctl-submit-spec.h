@@ -3,12 +3,7 @@
 
 #include "ctl.h"
 
-/*
- * The specification of a task as the options give it.
- *
- * The payload is JSON of a type, hexadecimal digits (--hex), or bytes (--raw). The type of JSON is that of --payload-type, else
- * the one that the registered collectors declare for the operation.
- */
+/* The specification of a task as the options give it. */
 
 /* @given: (nullable): content of --payload. (transfer full) NULL: see @error. */
 DeyeBusTaskSpec *ctl_submit_spec_new (Ctl *ctl, const char *operation, GBytes *given, GError **error);

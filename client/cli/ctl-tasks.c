@@ -8,6 +8,7 @@
 
 #define TASK_TOPIC       "control.bus.task"
 #define COLLECTORS_TOPIC "control.bus.collectors"
+#define HEALTH_TOPIC     "control.bus.health"
 #define PAGE_PAUSE_US    (100 * G_TIME_SPAN_MILLISECOND)
 
 /* --- lists --- */
@@ -156,6 +157,24 @@ ctl_operations_list (Ctl *ctl, GError **error)
 
   daemoneye__eventbus__v1__operations_request__init (&request);
   return list_read (ctl, &kind, &request.base, &request.cursor, error);
+}
+
+static const char *
+list_take_health (CtlList *list, gconstpointer data)
+{
+  const Daemoneye__Eventbus__V1__HealthListReply *page = data;
+
+  list_append (list, page->peers, page->n_peers);
+  return page->next_cursor;
+}
+
+CtlList *
+ctl_health_list (Ctl *ctl, CtlHealthRequest *request, GError **error)
+{
+  static const ListKind kind
+      = { HEALTH_TOPIC, "List", &daemoneye__eventbus__v1__health_list_reply__descriptor, list_take_health };
+
+  return list_read (ctl, &kind, &request->base, &request->cursor, error);
 }
 
 /* --- one task --- */

@@ -62,6 +62,12 @@ gboolean ctl_verb_broadcast (Ctl *ctl, char **args, GError **error);
 /* ctl-verbs-subscribe.c */
 gboolean ctl_verb_subscribe (Ctl *ctl, char **args, GError **error);
 
+/* ctl-verbs-ask.c */
+gboolean ctl_verb_ask (Ctl *ctl, char **args, GError **error);
+
+/* ctl-verbs-health.c */
+gboolean ctl_verb_health (Ctl *ctl, char **args, GError **error);
+
 /* ctl-verbs-collectors.c */
 gboolean ctl_verb_collectors (Ctl *ctl, char **args, GError **error);
 

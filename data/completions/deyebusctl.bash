@@ -17,7 +17,7 @@ _deyebusctl_offer ()
 
 _deyebusctl ()
 {
-  local verbs='status peers peer topics subs groups retained clear introspect call request publish broadcast direct subscribe stats slow timeline wait watch drain resume collectors operations tasks task version help'
+  local verbs='status peers peer topics subs groups retained clear introspect call request publish broadcast direct subscribe stats slow timeline wait watch drain resume collectors health ask operations tasks task version help'
   local pairs=' operations:pause operations:resume operations:limit task:submit task:show task:why task:history task:result task:cancel task:release task:drop '
   local common='--address --timeout --help'
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
@@ -30,7 +30,7 @@ _deyebusctl ()
     word=${COMP_WORDS[i]}
     case $word in
     -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
-    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall | --hold | --operation | --state | --holder | --account | --id | --payload | --payload-type | --priority | --deadline | --delay | --target | --attempts | --grace | --strategy) ((i++)) ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall | --hold | --operation | --state | --holder | --account | --id | --payload | --payload-type | --priority | --deadline | --delay | --target | --attempts | --grace | --strategy | --require | --some | --shards) ((i++)) ;;
     -*) ;;
     *)
       if [ -z "$verb" ]; then
@@ -49,7 +49,7 @@ _deyebusctl ()
   -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   --framing) COMPREPLY=($(compgen -W 'none newline nul length' -- "$cur")); return ;;
   --policy) COMPREPLY=($(compgen -W 'block drop-oldest drop-newest error conflate' -- "$cur")); return ;;
-  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall | --hold | --account | --id | --payload | --payload-type | --priority | --deadline | --delay | --attempts | --grace) return ;;
+  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall | --hold | --account | --id | --payload | --payload-type | --priority | --deadline | --delay | --attempts | --grace | --some | --shards) return ;;
   --operation) _deyebusctl_offer < <(_deyebusctl_words operations); return ;;
   --holder | --target) _deyebusctl_offer < <(_deyebusctl_words peers); return ;;
   --strategy) COMPREPLY=($(compgen -W 'round-robin least-loaded random first-available' -- "$cur")); return ;;
@@ -60,6 +60,7 @@ _deyebusctl ()
     esac
     return
     ;;
+  --require) COMPREPLY=($(compgen -W 'all any' -- "$cur")); return ;;
   --expect) COMPREPLY=($(compgen -W 'all' -- "$cur")); return ;;
   esac
 
@@ -76,13 +77,14 @@ _deyebusctl ()
     stats) common+=' --json --subscriptions --groups --domains' ;;
     drain) common+=' --json --grace --expect-exit' ;;
     collectors) common+=' --json --operation --type --state --tag' ;;
+    ask) common+=' --json --raw --require --some --shards --type --tag --payload-type --hex --priority --stall --missing' ;;
     tasks) common+=' --json --operation --state --holder --account' ;;
     'operations limit') common+=' --json --strategy' ;;
     'task submit') common+=' --json --raw --id --payload --payload-type --hex --type --target --tag --exclusive --priority --deadline --delay --run-limit --attempts --cancel-when-gone --no-wait' ;;
     'task result') common+=' --json --raw --account' ;;
     'task cancel' | 'task release' | 'task drop') common+=' --json --account --cause' ;;
     'task '*) common+=' --json --account' ;;
-    operations* | resume | status | peers | peer | topics | subs | groups | retained | clear | slow | timeline | wait | version) common+=' --json' ;;
+    operations* | resume | status | peers | peer | topics | subs | groups | retained | clear | health | slow | timeline | wait | version) common+=' --json' ;;
     esac
     COMPREPLY=($(compgen -W "$common" -- "$cur"))
     return
@@ -92,10 +94,10 @@ _deyebusctl ()
   :*) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
   task:0) COMPREPLY=($(compgen -W 'submit show why history result cancel release drop' -- "$cur")) ;;
   operations:0) COMPREPLY=($(compgen -W 'pause resume limit' -- "$cur")) ;;
-  'task submit:0' | 'operations '*:0) _deyebusctl_offer < <(_deyebusctl_words operations) ;;
+  'task submit:0' | ask:0 | 'operations '*:0) _deyebusctl_offer < <(_deyebusctl_words operations) ;;
   'task '*:*) _deyebusctl_offer < <(_deyebusctl_words tasks) ;;
   help:0) COMPREPLY=($(compgen -W "$verbs" -- "$cur")) ;;
-  peer:0 | subs:0 | stats:0 | slow:0 | wait:0 | watch:0 | drain:0 | resume:0 | call:0 | direct:0) _deyebusctl_offer < <(_deyebusctl_words peers) ;;
+  peer:0 | subs:0 | health:0 | stats:0 | slow:0 | wait:0 | watch:0 | drain:0 | resume:0 | call:0 | direct:0) _deyebusctl_offer < <(_deyebusctl_words peers) ;;
   call:1) _deyebusctl_offer < <(_deyebusctl_words methods "${arguments[0]}") ;;
   introspect:0) _deyebusctl_offer < <(_deyebusctl_words peers; _deyebusctl_words topics) ;;
   topics:0 | retained:0 | clear:0 | request:0 | publish:0 | broadcast:0 | subscribe:0 | direct:1) _deyebusctl_offer < <(_deyebusctl_words topics) ;;

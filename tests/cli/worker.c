@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <deye-bus.h>
+#include <string.h>
 
 /*
  * A collector for the tests of the tool: `worker ADDRESS ID`. It has two places, and the tag `os=linux`.
@@ -50,6 +51,20 @@ worker_stay (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
                     g_object_ref (work));
 }
 
+/* An answer that is cut, or nothing, as the payload says. */
+static void
+worker_find (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
+{
+  gsize len;
+  const char *wish = g_bytes_get_data (deye_bus_work_get_payload (work), &len);
+  gboolean is_cut = len == 3 && memcmp (wish, "cut", 3) == 0;
+
+  deye_bus_work_set_rows (work, is_cut ? 3 : 0);
+  if (is_cut)
+    deye_bus_work_set_truncated (work, 3);
+  deye_bus_work_succeed (work, is_cut ? deye_bus_work_get_payload (work) : NULL, NULL, NULL);
+}
+
 static void
 worker_say (DeyeBusCollector *collector, gpointer text)
 {
@@ -67,6 +82,7 @@ worker_add (DeyeBusCollector *collector, GError **error)
          && deye_bus_collector_add_operation (collector, "fail", NULL, safe, worker_fail, NULL, NULL, error)
          && deye_bus_collector_add_operation (collector, "retry", NULL, safe, worker_retry, NULL, NULL, error)
          && deye_bus_collector_add_operation (collector, "stay", NULL, safe, worker_stay, NULL, NULL, error)
+         && deye_bus_collector_add_operation (collector, "find", NULL, safe, worker_find, NULL, NULL, error)
          && deye_bus_collector_add_operation (collector, "harm", NULL, DEYE_BUS_OPERATION_NONE, worker_stay, NULL, NULL,
                                               error)
          && deye_bus_collector_set_operation_limits (collector, "stay", G_TIME_SPAN_HOUR, 300 * G_TIME_SPAN_SECOND,
