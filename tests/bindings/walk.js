@@ -103,7 +103,16 @@ const KINDS = {
     Work: {'bare': () => new DeyeBus.Work()},
     StandingTask: {'made': () => DeyeBus.StandingTask.new('s-1', 'watch', null, null)},
     TaskSpec: {'made': spec},
+    GatherSpec: {'made': question},
+    Gather: {'bare': () => new DeyeBus.Gather(), 'asked': () => connected().gather_begin(question())},
 };
+
+function question() {
+    const made = DeyeBus.GatherSpec.new('nothing');
+    made.set_require_any();
+    made.set_timeout(100000);
+    return made;
+}
 
 function spec() {
     const made = DeyeBus.TaskSpec.new('nothing');
@@ -131,6 +140,7 @@ const OBJECTS = {
     Client: Object.values(KINDS.Client),
     Service: Object.values(KINDS.Service),
     TaskSpec: Object.values(KINDS.TaskSpec),
+    GatherSpec: Object.values(KINDS.GatherSpec),
     Message: [KINDS.Message.received],
     Peer: [KINDS.Peer.received],
     PublishResult: [() => new DeyeBus.PublishResult()],

@@ -225,6 +225,37 @@ class Scene:
         self.kept.append(collector)
         return collector
 
+    def question(self):
+        spec = DeyeBus.GatherSpec.new("nothing")
+        spec.set_require_any()
+        spec.set_timeout(100000)
+        return spec
+
+    def asked(self):
+        """It ends soon: nobody has the operation."""
+        return self.tool().gather_begin(self.question())
+
+    def gathered(self):
+        """A question that one collector has answered, and its manifest."""
+        collector = DeyeBus.Collector.new_for_client(self.connected())
+        collector.add_operation("walk", None, DeyeBus.OperationFlags.IDEMPOTENT, answer_work, None)
+        collector.start()
+        self.kept.append(collector)
+        spec = DeyeBus.GatherSpec.new("walk")
+        spec.set_require_any()
+        ended = []
+
+        def on_ended(client, result):
+            ended.append(None)
+            ended[0] = client.gather_finish(result)
+        self.tool().gather_async(spec, None, on_ended)
+        while not ended:
+            GLib.MainContext.default().iteration(True)
+        return ended[0]
+
+    def answer(self):
+        return self.gathered().get_answers()[0]
+
     def task(self):
         return Gio.Task.new(self.kept[0] if self.kept else None, None, None, None)
 
@@ -233,6 +264,11 @@ def once(client):
     """A client that does not wait for a broker."""
     client.set_reconnect(False)
     return client
+
+
+def answer_work(collector, work, *_):
+    work.set_rows(3)
+    work.succeed(GLib.Bytes.new(b"three"), None)
 
 
 KINDS = {
@@ -278,6 +314,12 @@ KINDS = {
     "Work": {"bare": lambda scene: DeyeBus.Work()},
     "StandingTask": {"made": lambda scene: DeyeBus.StandingTask.new("s-1", "watch", None, None)},
     "TaskSpec": {"made": lambda scene: DeyeBus.TaskSpec.new("scan")},
+    "GatherSpec": {"made": Scene.question},
+    "Gather": {"bare": lambda scene: DeyeBus.Gather(), "asked": Scene.asked, "ended": Scene.gathered},
+    "GatherAnswer": {"received": Scene.answer},
+    "Extent": {"received": lambda scene: scene.answer().dup_extent()},
+    "Manifest": {"received": lambda scene: scene.gathered().dup_manifest()},
+    "ManifestEntry": {"received": lambda scene: scene.gathered().dup_manifest().list_entries()[0]},
     "Message": {"received": Scene.message},
     "Options": {"zeroed": lambda scene: DeyeBus.Options(), "made": lambda scene: DeyeBus.Options.new()},
     "SubscribeOptions": {"zeroed": lambda scene: DeyeBus.SubscribeOptions(),
@@ -285,7 +327,8 @@ KINDS = {
     "PublishResult": {"zeroed": lambda scene: DeyeBus.PublishResult()},
 }
 # Objects that are also used in a thread other than that of their context.
-ELSEWHERE = {"Answers": "waiting", "Client": "connected", "Collector": "stopped", "PeerWatch": "all", "Service": "added",
+ELSEWHERE = {"Answers": "waiting", "Client": "connected", "Collector": "stopped", "Gather": "asked", "PeerWatch": "all",
+             "Service": "added",
              "Subscription": "inbox", "Task": "submitted"}
 
 
@@ -319,6 +362,7 @@ OBJECTS = {
     "Options": [lambda scene: DeyeBus.Options(), lambda scene: bad_options()],
     "SubscribeOptions": [lambda scene: DeyeBus.SubscribeOptions(), lambda scene: bad_subscribe_options()],
     "TaskSpec": [lambda scene: DeyeBus.TaskSpec.new("scan"), lambda scene: DeyeBus.TaskSpec.new("bad name!")],
+    "GatherSpec": [Scene.question, lambda scene: DeyeBus.GatherSpec.new("bad name!")],
     "Client": [make for make in KINDS["Client"].values()],
     "Service": [make for make in KINDS["Service"].values()],
     "Message": [Scene.message],
