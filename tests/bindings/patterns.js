@@ -37,6 +37,14 @@ function collector(id) {
     return connected(DeyeBus.Client.new(address, id, 'procmond'));
 }
 
+// Closes them, and waits until the broker knows: what is sent next finds none of them.
+function leave(...clients) {
+    const watch = tool.watch_peers('js-*');
+    clients.forEach(client => client.close(null));
+    until(() => watch.is_complete() && clients.every(client => watch.lookup(client.get_id()) === null), 'their end');
+    watch.stop();
+}
+
 function payload(text) {
     return new GLib.Bytes(new TextEncoder().encode(text));
 }
@@ -70,7 +78,7 @@ const TESTS = {
         check(peer.get_id() === 'js-late' && peer.get_kind() === 'procmond', 'the peer');
         const again = tool.wait_for_peer('js-late', null, null);
         check(again.get_pid() === peer.get_pid() && again.get_pid() > 0, 'the process');
-        late.close(null);
+        leave(late);
         const options = DeyeBus.Options.new();
         options.set_timeout(1000);
         failsWith(DeyeBus.Error.TIMEOUT, () => tool.wait_for_peer('js-nobody', options, null));
@@ -107,7 +115,7 @@ const TESTS = {
             tool.publish(WORK, null, null, null);
         until(() => counts[0] + counts[1] === 6, 'all messages');
         check(counts.join() === '4,2', counts.join());
-        members.forEach(member => member.close(null));
+        leave(...members);
     },
 
     confirmed() {
@@ -122,7 +130,7 @@ const TESTS = {
         });
         until(() => ended, 'the confirmation');
         check(handled === 1, 'handled once');
-        member.close(null);
+        leave(member);
     },
 
     atLeastOnce() {
@@ -135,7 +143,7 @@ const TESTS = {
         one.close(null); // it has the message, and did not take it
         const message = second.next(-1, null);
         check(text(message) === 'kept' && message.get_attempt() === 2, `attempt ${message.get_attempt()}`);
-        two.close(null);
+        leave(two);
     },
 
     childAndFilter() {
@@ -153,7 +161,7 @@ const TESTS = {
         member.publish(EVENT, payload('mine'), effect, null);
         const event = events.next(-1, null);
         check(text(event) === 'mine' && event.get_parent_id() === 'js-cause' && event.get_depth() === 1, text(event));
-        member.close(null);
+        leave(member);
     },
 
     tasks() {

@@ -156,6 +156,8 @@ function candidates(argument) {
     const type = GIRepository.arg_info_get_type(argument);
     const tag = GIRepository.type_info_get_tag(type);
     let found = [0, 1, 3, -1];
+    if (tag === TypeTag.ARRAY)
+        return [() => [bytes('one'), bytes('')], () => []];
     if (tag === TypeTag.UTF8 || tag === TypeTag.FILENAME) {
         found = TEXTS;
     } else if (tag === TypeTag.BOOLEAN) {
@@ -170,7 +172,7 @@ function candidates(argument) {
     return [...found, null].map(value => () => value);
 }
 
-// JavaScript passes no closure, no destroy notify, and no argument that is only set.
+// JavaScript passes no closure, no destroy notify, no length of an array, and no argument that is only set.
 function argumentsOf(method) {
     const all = [];
     const hidden = new Set();
@@ -179,6 +181,7 @@ function argumentsOf(method) {
         all.push(argument);
         hidden.add(GIRepository.arg_info_get_destroy(argument));
         hidden.add(GIRepository.arg_info_get_closure(argument));
+        hidden.add(GIRepository.type_info_get_array_length(GIRepository.arg_info_get_type(argument)));
     }
     return all.filter((argument, i) =>
         !hidden.has(i) && GIRepository.arg_info_get_direction(argument) !== GIRepository.Direction.OUT);

@@ -36,7 +36,7 @@ collector_start (ChaosScene *self, ChaosCollector *collector)
 
   g_snprintf (collector->instance, sizeof collector->instance, "%s.%u", collector->id, ++collector->number);
   collector->process = test_process_spawn (argv, -1, NULL);
-  collector->is_suspended = collector->is_killed = collector->is_asked = collector->is_announced = FALSE;
+  collector->is_suspended = collector->is_killed = collector->is_asked = FALSE;
   collector->resume_us = collector->leave_us = collector->kill_us = 0;
 }
 
@@ -46,8 +46,9 @@ collector_reap (ChaosScene *self, ChaosCollector *collector)
 {
   const int status = test_process_end (collector->process);
   const gboolean died = status == DEATH_STATUS || (collector->is_killed && status == TEST_SYSTEM_KILLED);
-  const gboolean has_left = status == 0 ? collector->is_asked || collector->is_announced
-                                        : collector->is_asked && status == TEST_SYSTEM_ASKED_TO_STOP;
+  const gboolean has_left
+      = status == 0 ? collector->is_asked || collector->announcing > 0 || collector->announced == collector->number
+                    : collector->is_asked && status == TEST_SYSTEM_ASKED_TO_STOP;
 
   if (!died && !has_left)
     g_error ("collector %s ended with %d and was not asked to", collector->instance, status);
@@ -151,24 +152,34 @@ agent_go_on (ChaosScene *self)
 
 /* --- calls --- */
 
+/* @collector: its end was announced, or that of the one that has its id by now; NULL: another call */
 static void
-on_answer (GObject *source, GAsyncResult *result, gpointer data)
+on_answer (GObject *source, GAsyncResult *result, gpointer collector)
 {
+  ChaosCollector *announced = collector;
   DeyeBusMessage *reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (source), result, NULL);
 
   g_clear_pointer (&reply, deye_bus_message_unref);
+  if (announced == NULL)
+    return;
+  announced->announcing--;
+  announced->announced = announced->number;
 }
 
 /* The agent may be away: then nothing happens. */
 static void
-scene_call (ChaosScene *self, const char *topic, const char *method, const ProtobufCMessage *request)
+scene_call (ChaosScene *self,
+            const char *topic,
+            const char *method,
+            const ProtobufCMessage *request,
+            ChaosCollector *announced)
 {
   g_autofree guint8 *packed = g_malloc (protobuf_c_message_get_packed_size (request) + 1);
   g_autoptr (GBytes) payload = g_bytes_new (packed, protobuf_c_message_pack (request, packed));
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
 
   deye_bus_options_set_method (options, method);
-  deye_bus_client_request_async (self->tool, topic, payload, options, NULL, on_answer, NULL);
+  deye_bus_client_request_async (self->tool, topic, payload, options, NULL, on_answer, announced);
 }
 
 static void
@@ -177,17 +188,18 @@ call_operation (ChaosScene *self, guint operation, const char *method)
   Daemoneye__Eventbus__V1__OperationRequest request = DAEMONEYE__EVENTBUS__V1__OPERATION_REQUEST__INIT;
 
   request.operation = (char *) (gsize) operations[operation];
-  scene_call (self, "control.bus.task", method, &request.base);
+  scene_call (self, "control.bus.task", method, &request.base, NULL);
 }
 
 static void
-call_drain (ChaosScene *self, const ChaosCollector *collector, gboolean expect_exit)
+call_drain (ChaosScene *self, ChaosCollector *collector, gboolean expect_exit)
 {
   Daemoneye__Eventbus__V1__CollectorDrainRequest request = DAEMONEYE__EVENTBUS__V1__COLLECTOR_DRAIN_REQUEST__INIT;
 
   request.id = (char *) (gsize) collector->id;
   request.expect_exit = expect_exit;
-  scene_call (self, "control.bus.collectors", "Drain", &request.base);
+  collector->announcing += expect_exit ? 1 : 0;
+  scene_call (self, "control.bus.collectors", "Drain", &request.base, expect_exit ? collector : NULL);
 }
 
 /* --- faults; FALSE: it does nothing --- */
@@ -259,8 +271,7 @@ put_drain (ChaosScene *self, const ChaosEvent *event)
 
   if (victim == NULL)
     return FALSE;
-  victim->is_announced = event->fault != CHAOS_DRAIN;
-  call_drain (self, victim, victim->is_announced);
+  call_drain (self, victim, event->fault != CHAOS_DRAIN);
   if (event->fault == CHAOS_DRAIN)
     victim->leave_us = g_get_monotonic_time () + event->time_us;
   if (event->fault == CHAOS_DRAIN_KILL)

@@ -20,11 +20,12 @@ typedef struct
   guint number; /* of the instance */
   gboolean is_suspended;
   gboolean is_killed;
-  gboolean is_asked;     /* to stop */
-  gboolean is_announced; /* its end: it may stop by itself */
-  gint64 resume_us;      /* while it is suspended */
-  gint64 leave_us;       /* it is asked to stop then; 0: it is not */
-  gint64 kill_us;        /* it is killed then; 0: it is not */
+  gboolean is_asked; /* to stop */
+  guint announcing;  /* calls on their way that announce the end of whoever has the id: it may stop by itself then */
+  guint announced;   /* the newest instance whose end may have been announced */
+  gint64 resume_us;  /* while it is suspended */
+  gint64 leave_us;   /* it is asked to stop then; 0: it is not */
+  gint64 kill_us;    /* it is killed then; 0: it is not */
 } ChaosCollector;
 
 typedef struct
