@@ -5,6 +5,7 @@ import base64
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import shutil
 import signal
@@ -189,6 +190,31 @@ def _(paths):
         bus.coverage(lambda coverage: (coverage["watched"], coverage["entries"]) == (1, "0"))
         names = [one["path"] for one in events_of(events) if one["kind"] == CREATED]
         equal(len(names), len(set(names)), "each once")
+
+
+@test("/integration/fsmond/what-it-can-not-see")
+def _(paths):
+    with Bus(paths) as bus, tempfile.TemporaryDirectory(dir=os.path.dirname(bus.dir)) as outside:
+        mapped, other = bus.put("mapped", text="x" * 4096), os.path.join(outside, "name")
+        with open(other, "w", encoding="utf-8"):
+            pass
+        os.link(other, bus.path("link"))
+        bus.collector()
+        bus.coverage(lambda coverage: coverage["entries"] == "2")
+        events = bus.watch_events()
+        with open(mapped, "r+b") as file, mmap.mmap(file.fileno(), 4096) as memory:
+            file.close()
+            wait_event(events, CREATED, bus.put("opened"))
+            memory[0:4] = b"text"
+            memory.flush()
+            with open(other, "a", encoding="utf-8") as link:
+                link.write("text")
+        for path in (mapped, bus.path("link")):
+            with open(path, "ab"):
+                pass
+        wait_event(events, CREATED, bus.put("mark"))
+        equal([one["path"] for one in events_of(events) if one["path"] in (mapped, bus.path("link"))], [], "no notice, nor by a close")
+        equal(bus.hashed(mapped)["digest"], hashlib.sha256(b"text" + b"x" * 4092).hexdigest(), "a hash has the new content")
 
 
 # --- coverage ---

@@ -20,7 +20,11 @@
 typedef struct FsSentinel FsSentinel;
 typedef void (*FsSentinelFunc) (gpointer data);
 
-/* @overflowed: called in the thread's default context. NULL: the system can't; @reason is for people (transfer none). */
+/* FALSE: this system has no such queue. */
+gboolean fs_sentinel_is_available (void);
+
+/* @overflowed: called in the default context. NULL: it can't be made now; @reason is for people (transfer none). Besides its own
+ * queue there was room for one more, that of GLib, which tries only once in the life of a process. */
 FsSentinel *fs_sentinel_new (FsSentinelFunc overflowed, gpointer data, const char **reason);
 void fs_sentinel_free (FsSentinel *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FsSentinel, fs_sentinel_free)

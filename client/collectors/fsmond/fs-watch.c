@@ -60,20 +60,6 @@ fs_watch_check_root (FsWatch *self, FsDir *root)
   fs_watch_touch (self);
 }
 
-static gboolean
-watch_on_check (gpointer data)
-{
-  FsWatch *self = data;
-  g_autoptr (GList) roots = g_hash_table_get_values (self->tree.roots);
-
-  for (GList *at = roots; at != NULL; at = at->next)
-    {
-      fs_watch_check_root (self, at->data);
-      watch_retry_below (self, at->data);
-    }
-  return G_SOURCE_CONTINUE;
-}
-
 static void
 watch_on_overflow (gpointer data)
 {
@@ -82,6 +68,30 @@ watch_on_overflow (gpointer data)
   self->overflows++;
   fs_watch_lose (self, "the kernel's queue of notices overflowed (fs.inotify.max_queued_events)");
   fs_watch_mark_all (self);
+}
+
+static void
+watch_make_sentinel (FsWatch *self)
+{
+  if (self->sentinel == NULL)
+    self->sentinel = fs_sentinel_new (watch_on_overflow, self, &self->blind);
+  if (self->sentinel != NULL)
+    self->blind = NULL;
+}
+
+static gboolean
+watch_on_check (gpointer data)
+{
+  FsWatch *self = data;
+  g_autoptr (GList) roots = g_hash_table_get_values (self->tree.roots);
+
+  watch_make_sentinel (self);
+  for (GList *at = roots; at != NULL; at = at->next)
+    {
+      fs_watch_check_root (self, at->data);
+      watch_retry_below (self, at->data);
+    }
+  return G_SOURCE_CONTINUE;
 }
 
 /* --- roots --- */
@@ -208,7 +218,7 @@ fs_watch_new (const FsWatchSettings *settings, const FsWatchReceiver *receiver)
   self->by_file = g_hash_table_new (watch_hash_file, watch_equal_files);
   fs_watch_set_max_directories (self, settings->max_directories);
   self->fold = fs_fold_new ((gint64) settings->fold_ms * 1000, FOLD_MAX);
-  self->sentinel = fs_sentinel_new (watch_on_overflow, self, &self->blind);
+  watch_make_sentinel (self);
   self->check = g_timeout_add (settings->check_ms, watch_on_check, self);
   g_queue_init (&self->dirty);
   return self;

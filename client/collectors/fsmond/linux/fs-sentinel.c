@@ -75,13 +75,24 @@ sentinel_wait (FsSentinel *self)
   self->readable = g_unix_fd_add (self->fd, G_IO_IN, sentinel_on_readable, self);
 }
 
+gboolean
+fs_sentinel_is_available (void)
+{
+  return TRUE;
+}
+
 FsSentinel *
 fs_sentinel_new (FsSentinelFunc overflowed, gpointer data, const char **reason)
 {
   FsSentinel *self;
   int fd = inotify_init1 (IN_CLOEXEC | IN_NONBLOCK);
+  int room = fd >= 0 ? inotify_init1 (IN_CLOEXEC) : -1;
 
-  if (fd < 0)
+  if (room >= 0)
+    close (room);
+  else if (fd >= 0)
+    close (fd);
+  if (room < 0)
     {
       *reason = errno == EMFILE ? "the limit fs.inotify.max_user_instances of this user, or of open files, is reached"
                                 : "the system gives no queue of notices";

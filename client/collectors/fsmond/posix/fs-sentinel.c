@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs-sentinel.h"
 
+gboolean
+fs_sentinel_is_available (void)
+{
+  return FALSE;
+}
+
 FsSentinel *
 fs_sentinel_new (FsSentinelFunc overflowed, gpointer data, const char **reason)
 {

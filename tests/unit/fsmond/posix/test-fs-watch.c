@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -489,6 +490,36 @@ test_entries (WatchFixture *fixture, gconstpointer data)
     }
 }
 
+/* Room for one queue of notices, and none for that of GLib: nothing is watched, and it is tried again. */
+static void
+test_no_queue (WatchFixture *fixture, gconstpointer data)
+{
+  struct rlimit before, few;
+  FsCoverage coverage;
+  int next = dup (STDIN_FILENO);
+
+  close (next);
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  few = (struct rlimit){ (rlim_t) next + 1, before.rlim_max };
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &few), ==, 0);
+  watch_fixture_watch (fixture, "", FALSE);
+  fs_watch_get_coverage (fixture->watch, &coverage);
+  g_assert_cmpuint (coverage.watched, ==, 0);
+  g_assert_nonnull (strstr (coverage.blind, "max_user_instances"));
+  fs_coverage_clear (&coverage);
+  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
+  test_watchdog_note ("the directory is watched");
+  do
+    {
+      g_main_context_iteration (NULL, TRUE);
+      fs_watch_get_coverage (fixture->watch, &coverage);
+      fs_coverage_clear (&coverage);
+    }
+  while (coverage.watched == 0);
+  g_assert_null (coverage.blind);
+  watch_fixture_catch_up (fixture, "");
+}
+
 /* --- loss --- */
 
 /* Of each kind of difference. */
@@ -627,6 +658,7 @@ static const struct
   { "roots/set-again", test_roots },
   { "limits/directories", test_limit },
   { "limits/entries", test_entries },
+  { "limits/queues-of-notices", test_no_queue },
   { "loss/refused-events-are-found-by-a-scan", test_refused },
   { "loss/overflow-of-the-kernel-s-queue-is-repaired", test_overflow },
 };
