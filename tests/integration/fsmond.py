@@ -59,7 +59,7 @@ class Bus(Tool):
                                   *(["--watch", self.dir] if watch else []), *words], pass_fds=[told],
                                  stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
         os.close(told)
-        self.children.callback(end, child)
+        self.children.callback(stop, child)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline(), "ready fsmond-1\n")
         return child
@@ -100,6 +100,11 @@ class Bus(Tool):
     def submit(self, path, *words, operation="hash_file", **query):
         return self.start("task", "submit", operation, "--payload", json.dumps({"path": path, **query}), *words)
 
+    def progress(self, name, is_so):
+        """The progress of a task that was submitted, as soon as @is_so."""
+        self.until(lambda: self.json("tasks"), lambda tasks: any(one["id"] == name for one in tasks))
+        return self.until(lambda: self.json("task", "show", name)[0]["progress"], lambda progress: progress and is_so(progress))
+
     def hashed(self, path, **query):
         return json.loads(finished(self.submit(path, **query)))
 
@@ -124,6 +129,12 @@ def end(process):
         process.send_signal(signal.SIGCONT)
         process.terminate()
     process.wait(timeout=PATIENCE_S)
+
+
+def stop(collector):
+    """It ends as it should, whatever it did before."""
+    end(collector)
+    equal(collector.returncode, 0, "the exit status of fsmond")
 
 
 def events_of(file):
@@ -340,10 +351,10 @@ def _(paths):
         os.truncate(path, SPARSE_BYTES)
         bus.collector("--max-hashes", "1")
         running = bus.submit(path, "--id", "large")
-        waiting = bus.submit(path, "--id", "waits")
-        progress = bus.until(lambda: bus.json("task", "show", "large")[0]["progress"] or {"done": 0},
-                             lambda progress: int(progress["done"]) > 0)
+        progress = bus.progress("large", lambda progress: int(progress["done"]) > 0)
         equal(int(progress["total"]), SPARSE_BYTES)
+        waiting = bus.submit(path, "--id", "waits")
+        bus.progress("waits", lambda progress: progress["text"].startswith("waits"))
         for name, process in (("waits", waiting), ("large", running)):
             bus.ctl("task", "cancel", name)
             holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], name)
