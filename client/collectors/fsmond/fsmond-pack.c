@@ -186,7 +186,7 @@ pack_paths (GPtrArray *from, gsize room, gboolean *is_complete)
 }
 
 GBytes *
-fsmond_pack_process (guint32 pid, const FsProcess *process, gsize room)
+fsmond_pack_process (guint32 pid, const FsProcess *process, gsize room, guint *n_packed)
 {
   gboolean is_complete;
   g_autoptr (GPtrArray) list = pack_paths (process->paths, room, &is_complete);
@@ -201,5 +201,6 @@ fsmond_pack_process (guint32 pid, const FsProcess *process, gsize room)
   message.left_out = process->paths->len - list->len;
   message.unreadable_descriptors = process->unreadable;
   message.is_complete = is_complete && process->unreadable == 0;
+  *n_packed = list->len;
   return deye_bus_pack (&message.base);
 }

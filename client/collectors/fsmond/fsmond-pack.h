@@ -15,5 +15,5 @@ GBytes *fsmond_pack_hash (const FsHashJob *job, const FsHashed *hashed);
 /* @roots: (element-type FsRoot): those that are configured. */
 GBytes *fsmond_pack_coverage (const FsCoverage *coverage, GPtrArray *roots);
 
-/* @room: bytes of the paths; what does not fit is left out and counted. */
-GBytes *fsmond_pack_process (guint32 pid, const FsProcess *process, gsize room);
+/* @room: bytes of the paths; what does not fit is left out and counted. @n_packed: number of the others. */
+GBytes *fsmond_pack_process (guint32 pid, const FsProcess *process, gsize room, guint *n_packed);

@@ -11,6 +11,7 @@ typedef struct
   guint32 pid;
   FsProcess process;
   gsize room;
+  guint n_packed;
 } ProcessAnswer;
 
 static void
@@ -57,9 +58,35 @@ process_begin (gconstpointer message, gsize room, CollectorRefusal *refusal, gpo
 static GBytes *
 process_pack (gpointer data)
 {
-  const ProcessAnswer *answer = data;
+  ProcessAnswer *answer = data;
 
-  return fsmond_pack_process (answer->pid, &answer->process, answer->room);
+  return fsmond_pack_process (answer->pid, &answer->process, answer->room, &answer->n_packed);
+}
+
+/* Of the working directory, the root, the executable and all descriptors. */
+static guint
+process_share (const FsProcess *process)
+{
+  guint seen = process->others;
+  guint all = process->others + process->unreadable + process->paths->len;
+
+  for (guint i = 0; i < process->paths->len; i++)
+    seen += ((const FsOpenPath *) g_ptr_array_index (process->paths, i))->unreadable == NULL ? 1 : 0;
+  return MAX (seen * 1000 / MAX (all, 1), 1);
+}
+
+static void
+process_tell_extent (gpointer data, DeyeBusWork *work)
+{
+  const ProcessAnswer *answer = data;
+  const GPtrArray *paths = answer->process.paths;
+
+  deye_bus_work_set_rows (work, answer->n_packed);
+  if (paths == NULL)
+    return;
+  deye_bus_work_set_share (work, process_share (&answer->process));
+  if (answer->n_packed < paths->len)
+    deye_bus_work_set_truncated (work, answer->n_packed);
 }
 
 /* Nothing is known of a process that does not exist. */
@@ -94,6 +121,7 @@ const CollectorQuestion fsmond_describe_question = {
   .answer_type = FSMOND_TYPE ("OpenPaths"),
   .begin = process_begin_describing,
   .pack = process_pack_description,
+  .tell_extent = process_tell_extent,
   .free = process_answer_free,
 };
 
@@ -105,5 +133,6 @@ const CollectorQuestion fsmond_open_paths_question = {
   .answer_type = FSMOND_TYPE ("OpenPaths"),
   .begin = process_begin,
   .pack = process_pack,
+  .tell_extent = process_tell_extent,
   .free = process_answer_free,
 };
