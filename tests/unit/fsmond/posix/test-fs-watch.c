@@ -219,6 +219,41 @@ test_new_directory (WatchFixture *fixture, gconstpointer data)
   g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, "a/b"), ==, 1);
 }
 
+/* The directory is watched, and the scan has not begun. */
+static void
+put_into_new_directory (WatchFixture *fixture)
+{
+  fixture->on_changed = NULL;
+  watch_fixture_put (fixture, "new/file", "");
+}
+
+static void
+move_away (WatchFixture *fixture, const char *name, guint number)
+{
+  g_autofree char *other = g_strdup_printf ("%s-%u", name, number);
+
+  watch_fixture_rename (fixture, name, other);
+  watch_fixture_expect (fixture, FS_EVENT_MOVED, name);
+  watch_fixture_settle (fixture);
+}
+
+/* The notice comes after the scan, or before it. */
+static void
+test_found_and_noticed (WatchFixture *fixture, gconstpointer data)
+{
+  watch_fixture_watch (fixture, "", FALSE);
+  for (guint round = 1; round <= 20; round++)
+    {
+      watch_fixture_mkdir (fixture, "new");
+      fixture->on_changed = put_into_new_directory;
+      watch_fixture_expect (fixture, FS_EVENT_CREATED, "new/file");
+      watch_fixture_settle (fixture);
+      watch_fixture_catch_up (fixture, "new");
+      g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, "new/file"), ==, round);
+      move_away (fixture, "new", round);
+    }
+}
+
 static void
 test_moved_directory (WatchFixture *fixture, gconstpointer data)
 {
@@ -644,6 +679,7 @@ static const struct
   { "events/moved-between-directories-once", test_moved },
   { "events/moved-in-and-out", test_moved_outside },
   { "directories/contents-of-a-new-one-are-found-once", test_new_directory },
+  { "directories/what-a-scan-has-found-is-not-reported-again", test_found_and_noticed },
   { "directories/moved-ones-are-watched-at-their-new-path", test_moved_directory },
   { "directories/files-created-while-one-moves", test_moved_directory_gap },
   { "directories/removed-with-their-contents", test_removed_directory },

@@ -56,6 +56,10 @@ on_event (const FsEvent *event, gpointer data)
 static void
 on_changed (gpointer data)
 {
+  WatchFixture *fixture = data;
+
+  if (fixture->on_changed != NULL)
+    fixture->on_changed (fixture);
 }
 
 void

@@ -20,7 +20,9 @@ typedef struct
   guint folded;
 } WatchSeen;
 
-typedef struct
+typedef struct WatchFixture WatchFixture;
+
+struct WatchFixture
 {
   char *dir;
   FsWatch *watch;
@@ -29,7 +31,8 @@ typedef struct
   gboolean refuse; /* events */
   guint refused;
   FsWatchSettings settings;
-} WatchFixture;
+  void (*on_changed) (WatchFixture *fixture); /* (nullable): called when the coverage is another one */
+};
 
 void watch_fixture_set_up (WatchFixture *fixture, gconstpointer data);
 void watch_fixture_tear_down (WatchFixture *fixture, gconstpointer data);
