@@ -79,6 +79,11 @@ class Bus(Tool):
         """The table of a task list_processes."""
         return json.loads(finished(self.submit(**query)))
 
+    def described(self, **query):
+        """The answer to a task describe_process."""
+        process = self.start("task", "submit", "describe_process", "--payload", json.dumps(query))
+        return json.loads(finished(process))["processes"]
+
     def wait_task(self, name, state):
         for _ in range(2000):
             for one in self.json("tasks"):
@@ -258,6 +263,17 @@ def _(paths):
             equal(process.returncode, 1)
         raw = bus.start("task", "submit", "list_processes", "--payload", "ff", "--hex")
         holds("BadRequest" in raw.communicate(timeout=PATIENCE_S)[1], "not a query")
+
+
+@test("/integration/procmond/M12-describes-one-process")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        (mine,) = bus.described(pid=os.getpid())
+        equal(mine["pid"], os.getpid())
+        equal([one["pid"] for one in bus.described(pid=os.getpid(), start_time=mine["start_time"])], [os.getpid()])
+        equal(bus.described(pid=os.getpid(), start_time=int(mine["start_time"]) + 1), [], "another process")
+        equal(bus.described(pid=0) + bus.described(pid=2 ** 32 - 1), [], "no process")
 
 
 @test("/integration/procmond/M11-progress-and-cancel")

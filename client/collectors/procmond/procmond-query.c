@@ -6,6 +6,7 @@
 #include "proc-page.h"
 
 typedef Daemoneye__Eventbus__V1__ProcessQuery Query;
+typedef Daemoneye__Eventbus__V1__DescribeProcess Describe;
 
 #define SHARDS_MAX 65536u
 
@@ -20,6 +21,10 @@ typedef struct
   const Query *query;
   gsize room;
   ProcReader *reader;
+  const Describe *describe; /* the process that is described; NULL: processes are listed */
+  Query part;               /* the part of the processes that has it */
+  guint rows;               /* when it is packed */
+  gboolean is_cut;
 } QueryAnswer;
 
 /* If nothing but the size ends a page, no more processes are read than it can have. */
@@ -48,8 +53,10 @@ query_begin (gconstpointer message, gsize room, CollectorRefusal *refusal, gpoin
     *refusal = (CollectorRefusal){ "NoProcesses", PROCMOND_NO_PROCESSES, TRUE };
   if (reader == NULL)
     return NULL;
-  answer = g_new (QueryAnswer, 1);
-  *answer = (QueryAnswer){ query, room, reader };
+  answer = g_new0 (QueryAnswer, 1);
+  answer->query = query;
+  answer->room = room;
+  answer->reader = reader;
   return answer;
 }
 
@@ -64,8 +71,18 @@ query_step (gpointer data, guint n, guint *done, guint *total)
 }
 
 static gboolean
-query_matches (const Query *query, const ProcRecord *record)
+query_describes (const Describe *describe, const ProcRecord *record)
 {
+  return describe->pid == record->pid && (describe->start_time == 0 || describe->start_time == record->start_time);
+}
+
+static gboolean
+query_matches (const QueryAnswer *answer, const ProcRecord *record)
+{
+  const Query *query = answer->query;
+
+  if (answer->describe != NULL)
+    return query_describes (answer->describe, record);
   return (query->pid == 0 || query->pid == record->pid)
          && (*query->name == '\0' || g_str_equal (query->name, record->name));
 }
@@ -79,12 +96,24 @@ query_pack (gpointer data)
   g_autoptr (ProcTable) table = proc_reader_end (answer->reader);
 
   for (guint i = table->records->len; i > 0; i--)
-    if (!query_matches (query, g_ptr_array_index (table->records, i - 1)))
+    if (!query_matches (answer, g_ptr_array_index (table->records, i - 1)))
       g_ptr_array_remove_index (table->records, i - 1);
   if (query->limit > 0)
     proc_page_truncate (table, query->limit);
   proc_page_fit (table, answer->room, !query->pages);
+  answer->rows = table->records->len;
+  answer->is_cut = table->next != 0;
   return proc_pack_table (table);
+}
+
+static void
+query_tell_extent (gpointer data, DeyeBusWork *work)
+{
+  const QueryAnswer *answer = data;
+
+  deye_bus_work_set_rows (work, answer->rows);
+  if (answer->is_cut)
+    deye_bus_work_set_truncated (work, answer->rows);
 }
 
 static void
@@ -105,5 +134,40 @@ const CollectorQuestion procmond_query_question = {
   .begin = query_begin,
   .step = query_step,
   .pack = query_pack,
+  .tell_extent = query_tell_extent,
+  .free = query_free,
+};
+
+/* --- one process --- */
+
+/* Few processes share the remainder of a pid with it, so few are read. */
+static gpointer
+query_begin_describing (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
+{
+  const Describe *describe = message;
+  Query part;
+  QueryAnswer *answer;
+
+  daemoneye__eventbus__v1__process_query__init (&part);
+  part.shard = describe->pid % SHARDS_MAX;
+  part.shards = SHARDS_MAX;
+  answer = query_begin (&part, room, refusal, data);
+  if (answer == NULL)
+    return NULL;
+  answer->part = part;
+  answer->query = &answer->part;
+  answer->describe = describe;
+  return answer;
+}
+
+const CollectorQuestion procmond_describe_question = {
+  .operation = "describe_process",
+  .text = "Returns the process.",
+  .query_type = &daemoneye__eventbus__v1__describe_process__descriptor,
+  .answer_type = PROCMOND_TABLE_TYPE,
+  .begin = query_begin_describing,
+  .step = query_step,
+  .pack = query_pack,
+  .tell_extent = query_tell_extent,
   .free = query_free,
 };

@@ -27,6 +27,7 @@ typedef struct
   gboolean has_source;
   DeyeBusService *service;
   CollectorTasks *tasks;
+  CollectorTasks *descriptions;
   ProcmondRequests *requests;
   ProcmondMonitor *monitor;
 } Procmond;
@@ -106,7 +107,10 @@ procmond_start (CollectorBus *bus, gpointer data, GError **error)
   g_signal_connect (self->service, "refuse-property", G_CALLBACK (procmond_on_interval), self);
   self->tasks = collector_tasks_new (&procmond_query_question, bus->collector, options->pace_ms > 0 ? 1 : PROCMOND_STEP,
                                      (guint) options->pace_ms, NULL, error);
-  if (self->tasks == NULL || !deye_bus_client_add_service (bus->client, self->service, error)
+  if (self->tasks == NULL)
+    return FALSE;
+  self->descriptions = collector_tasks_new (&procmond_describe_question, bus->collector, PROCMOND_STEP, 0, NULL, error);
+  if (self->descriptions == NULL || !deye_bus_client_add_service (bus->client, self->service, error)
       || !deye_bus_collector_set_configuration_handler (bus->collector, procmond_on_configuration, self, NULL, error))
     return FALSE;
   self->monitor = procmond_monitor_new (bus->collector, options);
@@ -124,6 +128,7 @@ procmond_clear (gpointer data)
     g_signal_handlers_disconnect_by_data (self->service, self);
   g_clear_pointer (&self->monitor, procmond_monitor_free);
   g_clear_pointer (&self->tasks, collector_tasks_free);
+  g_clear_pointer (&self->descriptions, collector_tasks_free);
   g_clear_pointer (&self->requests, procmond_requests_free);
   g_clear_object (&self->service);
   if (self->has_source)
