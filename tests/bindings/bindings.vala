@@ -198,6 +198,34 @@ async bool works_on_tasks (Bus bus) throws Error {
 		&& task.get_state () == DeyeBus.TaskState.SUCCEEDED && scanner.get_state () == DeyeBus.CollectorState.UNREGISTERED;
 }
 
+// One question to two collectors, one of which finds nothing.
+async bool asks_many (Bus bus) throws Error {
+	DeyeBus.Collector[] scanners = {};
+	foreach (unowned string id in new string[] { "asked-1", "asked-2" }) {
+		var scanner = new DeyeBus.Collector (bus.tool.address, id, "scanner");
+		bool finds = id == "asked-1";
+		scanner.add_operation ("look", null, DeyeBus.OperationFlags.IDEMPOTENT, (collector, work) => {
+			work.set_rows (finds ? 1 : 0);
+			try {
+				work.succeed (payload (finds ? "found" : ""), null);
+			} catch (Error error) {
+				GLib.error ("no outcome: %s", error.message);
+			}
+		});
+		yield scanner.start_async (null);
+		scanners += scanner;
+	}
+	var spec = new DeyeBus.GatherSpec ("look");
+	spec.set_require_all ();
+	var gather = yield bus.tool.gather_async (spec, null);
+	var answers = gather.get_answers ();
+	var manifest = gather.dup_manifest ();
+	foreach (var scanner in scanners)
+		yield scanner.stop_async (1000000, null);
+	return answers.length == 2 && manifest.get_verdict () == DeyeBus.GatherVerdict.COMPLETE
+		&& manifest.get_count (DeyeBus.AnswerClass.ANSWERED) == 1 && manifest.get_count (DeyeBus.AnswerClass.EMPTY) == 1;
+}
+
 async bool tells_closed (Bus bus) throws Error {
 	var client = new DeyeBus.Client.tool (bus.tool.address, "other");
 	Error? why = null;
@@ -243,6 +271,7 @@ class Runner {
 			told ("request-and-serve-async", yield serves_async (bus));
 			told ("M23-introspect-and-call-a-service", yield serves_a_service (bus));
 			told ("M11-tasks", yield works_on_tasks (bus));
+			told ("M12-one-question-to-many", yield asks_many (bus));
 			told ("closed-signal", yield tells_closed (bus));
 			bus.close ();
 		} catch (Error error) {
@@ -259,7 +288,7 @@ int main (string[] args) {
 	});
 	try {
 		var runner = new Runner (args[1]);
-		stdout.printf ("1..10\n");
+		stdout.printf ("1..11\n");
 		runner.run ("connect", connects);
 		runner.run ("publish-to-callback", publishes_to_callback);
 		runner.run ("next", takes_next);

@@ -40,6 +40,11 @@ def _(broker):
     finishes("patterns.js", broker.address)
 
 
+@test("/bindings/javascript/M12-one-question-to-many")
+def _(broker):
+    finishes("gather.js", broker.address)
+
+
 def add_walk(line):
     kind = line.split()
 
