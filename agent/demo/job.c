@@ -173,9 +173,10 @@ job_start_collectors (Job *job)
 static const struct
 {
   gboolean (*run) (Job *job);
-} steps[] = { { job_start_collectors }, { job_enumerate },     { job_watch_child }, { job_ask_health },
-              { job_reload },           { job_show_slow },     { job_round_trips }, { job_check_idle },
-              { job_show_shards },      { job_show_failover }, { job_quarantine },  { job_adopt } };
+} steps[]
+    = { { job_start_collectors }, { job_enumerate },   { job_watch_child }, { job_ask_health },  { job_reload },
+        { job_show_slow },        { job_round_trips }, { job_check_idle },  { job_show_shards }, { job_show_failover },
+        { job_quarantine },       { job_adopt },       { job_ask_all } };
 
 static void
 job_clear (Job *job)

@@ -57,3 +57,4 @@ gboolean job_show_shards (Job *job);
 gboolean job_show_failover (Job *job);
 gboolean job_quarantine (Job *job);
 gboolean job_adopt (Job *job);
+gboolean job_ask_all (Job *job);

@@ -80,6 +80,19 @@ def check_tasks(steps):
           and adoption.get("adopted_us", 0) > 0, json.dumps(adoption))
 
 
+def check_question(steps):
+    """One question to three kinds of collectors, one of which is killed."""
+    question = steps.get("question", {})
+    answers = question.get("list", [])
+    check("D05-the-manifest-names-the-killed-one",
+          question.get("named") is True and question.get("killed") == "procmond-2"
+          and question.get("answers") == question.get("expected", 0) - 1 == len(answers) >= 2, json.dumps(question))
+    check("M12-each-kind-answers",
+          {one["id"] for one in answers} >= {"procmond-1", "procmond-3"} and all("daemoneye-agent" in one["text"] for one in answers
+                                                                                if one["id"].startswith("procmond-")),
+          json.dumps(answers))
+
+
 def main():
     run = subprocess.run([sys.argv[1], "--demo", "--json"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=240,
                          check=False)
@@ -101,6 +114,7 @@ def main():
     steps = {line.get("step"): line for line in lines if isinstance(line, dict)}
     check_failover(steps)
     check_tasks(steps)
+    check_question(steps)
     print(f"1..{COUNT}")
     return 0
 
