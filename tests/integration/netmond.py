@@ -54,7 +54,7 @@ class Bus(Tool):
         child = subprocess.Popen([self.netmond, "--address", self.broker.address, "--interval", str(interval), "--ready-fd", str(told),
                                   *words], pass_fds=[told], stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
         os.close(told)
-        self.children.callback(end, child)
+        self.children.callback(end_well, child)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline(), "ready netmond-1\n")
         return child
@@ -101,6 +101,11 @@ def end(process):
         process.send_signal(signal.SIGCONT)
         process.terminate()
     process.wait(timeout=PATIENCE_S)
+
+
+def end_well(collector):
+    end(collector)
+    equal(collector.returncode, 0, "netmond ends without an error")
 
 
 def kernel_lists():
