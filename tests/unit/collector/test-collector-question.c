@@ -187,7 +187,7 @@ test_task (Fixture *f, gconstpointer data)
 {
   const CollectorQuestion *question = data;
   Seen seen = { 0 };
-  g_autoptr (CollectorTasks) tasks = start (f, question, &seen);
+  G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, question, &seen);
   g_autoptr (GPtrArray) frames = NULL;
   g_autoptr (WireGuard) guard = NULL;
   const ScriptOutcome *outcome;
@@ -206,7 +206,7 @@ static void
 test_task_cancelled (Fixture *f, gconstpointer data)
 {
   Seen seen = { 0 };
-  g_autoptr (CollectorTasks) tasks = start (f, &stepped, &seen);
+  G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &stepped, &seen);
 
   execute_query (f, 700, 0, G_MAXUINT32);
   client_fixture_wait (&f->base, seen.steps > 0);
@@ -221,7 +221,7 @@ static void
 test_task_given_up (Fixture *f, gconstpointer data)
 {
   Seen seen = { 0 };
-  g_autoptr (CollectorTasks) tasks = start (f, &stepped, &seen);
+  G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &stepped, &seen);
 
   execute_query (f, 700, 0, G_MAXUINT32);
   client_fixture_wait (&f->base, seen.steps > 0);
@@ -234,7 +234,7 @@ static void
 test_task_refused (Fixture *f, gconstpointer data)
 {
   Seen seen = { 0 };
-  g_autoptr (CollectorTasks) tasks = start (f, &stepped, &seen);
+  G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &stepped, &seen);
 
   execute_query (f, 700, 1, 0);
   g_ptr_array_unref (hear_outcome (f, OUTCOME (FAILED)));
@@ -250,7 +250,7 @@ static void
 test_task_lost (Fixture *f, gconstpointer data)
 {
   Seen seen = { 0 };
-  g_autoptr (CollectorTasks) tasks = start (f, &checked, &seen);
+  G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &checked, &seen);
 
   execute_lost (f, 700, 0);
   g_ptr_array_unref (hear_outcome (f, OUTCOME (SUCCEEDED)));
@@ -266,7 +266,7 @@ static void
 test_task_part (Fixture *f, gconstpointer data)
 {
   Seen seen = { 0 };
-  g_autoptr (CollectorTasks) tasks = start (f, &parted, &seen);
+  G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &parted, &seen);
   char operation[] = "list_bytes";
   ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
   g_autoptr (GPtrArray) frames = NULL;
@@ -296,7 +296,7 @@ static void
 test_room (Fixture *f, gconstpointer data)
 {
   Seen seen = { 0 };
-  g_autoptr (CollectorTasks) tasks = start (f, &whole, &seen);
+  G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &whole, &seen);
 
   execute_query (f, 700, 0, 1);
   g_ptr_array_unref (hear_outcome (f, OUTCOME (SUCCEEDED)));
@@ -309,7 +309,7 @@ test_operation_exists (Fixture *f, gconstpointer data)
 {
   Seen seen = { 0 };
   g_autoptr (GError) error = NULL;
-  g_autoptr (CollectorTasks) tasks = start (f, &whole, &seen);
+  G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &whole, &seen);
 
   g_assert_null (collector_tasks_new (&whole, f->collector, 1, 0, &seen, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
