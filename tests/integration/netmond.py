@@ -71,7 +71,7 @@ class Bus(Tool):
         return json.loads(finished(self.submit(operation, **query)))
 
     def detail(self, is_so):
-        """What HealthCheck tells, as soon as @is_so."""
+        """The detail of HealthCheck, as soon as @is_so."""
         for _ in range(2000):
             detail = self.call("HealthCheck").get("detail", "")
             if is_so(detail):
@@ -431,7 +431,7 @@ def _(paths):
 
 # --- bounds ---
 
-@with_kernel("/integration/netmond/sockets-beyond-the-limit-are-told")
+@with_kernel("/integration/netmond/sockets-beyond-the-limit-are-counted")
 def _(paths):
     with Bus(paths) as bus:
         first = bus.collector()
@@ -445,7 +445,7 @@ def _(paths):
             detail = bus.detail(lambda detail: "are not watched" in detail)
             holds(f"more than {limit} at once" in detail, detail)
             tables = pages(lambda cursor: bus.task("list_sockets", without_owners=True, cursor=cursor))
-            holds(tables[0]["beyond_limit"] > 0, "an answer tells it, too")
+            holds(tables[0]["beyond_limit"] > 0, "also in an answer")
         bus.detail(lambda detail: "are not watched" not in detail)
 
 
@@ -523,7 +523,7 @@ def _(paths):
         holds(0 < table["unreadable_processes"] < table["processes"], table)
         holds("Unreadable" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": os.getpid()}), code=1), "not mine")
         described = bus.task("describe_process", pid=os.getpid())
-        equal((described.get("sockets", []), described["unreadable_processes"]), ([], 1), "nothing is seen, and why is told")
+        equal((described.get("sockets", []), described["unreadable_processes"]), ([], 1), "nothing is seen, with the reason")
         holds(bus.task("connections_of", pid=collector.pid)["sockets"], "its own")
         bus.detail(lambda detail: "processes can't be read" in detail)
 
@@ -551,7 +551,7 @@ def _(paths):
         bus.collector(before=in_own_network)
         table = bus.task("list_sockets")
         equal(sockets_of(table, port_of(one)), [])
-        holds(int(table["network_namespace"]) != os.stat("/proc/self/ns/net").st_ino, "its namespace is told")
+        holds(int(table["network_namespace"]) != os.stat("/proc/self/ns/net").st_ino, "it names its namespace")
         table = bus.task("connections_of", pid=os.getpid())
         equal(sockets_of(table, port_of(one)), [])
         holds(table["other_sockets"] >= 1, "the listener is counted")
@@ -578,7 +578,7 @@ def may_filter():
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-@test("/integration/netmond/M13-a-kernel-that-lists-no-sockets-is-told")
+@test("/integration/netmond/M13-a-kernel-that-lists-no-sockets-degrades-the-health")
 def _(paths):
     with open(paths[3], "rb") as program:
         wide = program.read(5)[4:] == b"\2"

@@ -3,8 +3,8 @@
 
 #include <glib.h>
 
-/* The shards of a collector: several collectors, or several tasks, together have each record once. A record whose number leaves the
- * remainder @shard when divided by @shards belongs to that shard; shards 0 and 1 are everything. */
+/* The shards of a collector: several collectors, or several tasks, together have each record once. A record whose number
+ * leaves the remainder @shard when divided by @shards belongs to that shard; shards 0 and 1 are everything. */
 
 #define COLLECTOR_SHARDS_MAX 65536u
 #define COLLECTOR_BAD_SHARD  "shard must be below shards, and shards at most 65536"

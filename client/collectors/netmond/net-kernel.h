@@ -6,9 +6,9 @@
 /*
  * The kernel's list of sockets, and its notices of those that end: sock_diag over netlink, with libmnl (linux/net-kernel.c).
  *
- * A netlink socket belongs to the network namespace in which it was opened, and lists the sockets of that one only. The functions
- * wait for the kernel, which answers at once; call them in a thread where that matters. No function is called by two threads at the
- * same time for the same object.
+ * A netlink socket belongs to the network namespace in which it was opened, and lists the sockets of that one only. The
+ * functions wait for the kernel, which answers at once; call them in a thread where that matters. No function is called by
+ * two threads at the same time for the same object.
  */
 
 #define NET_KERNEL_ERROR (net_kernel_error_quark ())
@@ -30,7 +30,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetKernel, net_kernel_close)
 /* Decides about a socket before it is added to the table. */
 typedef gboolean (*NetWants) (const NetSocket *socket, gconstpointer data);
 
-/* Where the sockets of a list are put. */
+/* The table into which the sockets of a list are put. */
 typedef struct
 {
   NetTable *table;        /* not sealed */
@@ -41,8 +41,8 @@ typedef struct
 
 #define NET_ALL_STATES ((1u << (NET_STATE_LAST + 1)) - 2)
 
-/* Asks for the sockets of one protocol and family. @states: bit N is NetState N. The list before has been taken to its end, or is
- * given up. */
+/* Asks for the sockets of one protocol and family. @states: bit N is NetState N. The list before has been taken to its end,
+ * or is given up. */
 gboolean net_kernel_ask (NetKernel *kernel, NetProtocol protocol, NetFamily family, guint states, GError **error);
 /* Takes the next part of the list, a few hundred sockets. @more: there is another one. FALSE: the rest can't be read. */
 gboolean net_kernel_take (NetKernel *kernel, const NetSink *sink, gboolean *more, GError **error);
@@ -58,6 +58,6 @@ NetNotices *net_notices_open (GError **error);
 void net_notices_close (NetNotices *notices);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetNotices, net_notices_close)
 
-/* Adds a NetSocket to @ended for each notice that waits, and at most @most. @lost: set if the kernel had no room for all of them, or there
- * are more. FALSE: the kernel gives no more notices. */
+/* Adds a NetSocket to @ended for each notice that waits, and at most @most. @lost: set if the kernel had no room for all of
+ * them, or there are more. FALSE: the kernel gives no more notices. */
 gboolean net_notices_take (NetNotices *notices, GArray *ended, guint most, gboolean *lost, GError **error);

@@ -16,8 +16,8 @@
 
 typedef struct NetOwnerScan NetOwnerScan;
 
-/* Sets the owners of the sockets of the sealed table that have an inode and no answer yet, and its counts of processes. @proc: the
- * folder, "/proc". */
+/* Sets the owners of the sockets of the sealed table that have an inode and no answer yet, and its counts of processes.
+ * @proc: the folder, "/proc". */
 NetOwnerScan *net_owner_scan_new (const char *proc, NetTable *table);
 void net_owner_scan_free (NetOwnerScan *scan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetOwnerScan, net_owner_scan_free)
@@ -36,7 +36,7 @@ typedef enum
   NET_INODES_OTHER,  /* a process with this number started at another time */
 } NetInodesResult;
 
-/* The inodes (GUINT_TO_POINTER) of the sockets of one process. @start_time: 0: of any process with this number. @owner: who it is.
- * @inodes: (transfer full), set if the result is NET_INODES_READ. */
+/* The inodes (GUINT_TO_POINTER) of the sockets of one process. @start_time: 0: of any process with this number. @owner: who
+ * it is. @inodes: (transfer full), set if the result is NET_INODES_READ. */
 NetInodesResult
 net_owner_inodes (const char *proc, guint32 pid, guint64 start_time, NetOwner *owner, GHashTable **inodes);

@@ -10,8 +10,8 @@
  * what it needs, and skips attributes that it does not know.
  */
 
-/* @bytes: a struct inet_diag_msg and its attributes. @protocol: NET_TCP or NET_UDP, whichever was asked for; NET_PROTOCOL_ANY: the
- * message tells it (a notice). @socket: all of it is set. FALSE: this is no such message. */
+/* @bytes: a struct inet_diag_msg and its attributes. @protocol: NET_TCP or NET_UDP, whichever was asked for;
+ * NET_PROTOCOL_ANY: the message names it (a notice). @socket: all of it is set. FALSE: this is no such message. */
 gboolean net_parse_inet (const guint8 *bytes, gsize len, NetProtocol protocol, NetSocket *socket);
 
 /* The same with a struct unix_diag_msg. */

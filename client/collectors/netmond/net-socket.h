@@ -6,9 +6,9 @@
 /*
  * One socket of this machine, as netmond reports it, and the processes that have it.
  *
- * The kernel names each socket with a cookie, which it never uses again until the machine is started again. So the cookie is the
- * identity of a socket, also when its addresses are used again. This module reads nothing from the system: net-parse reads what
- * the kernel says about sockets, and net-owners which processes have them.
+ * The kernel names each socket with a cookie, which it never uses again until the machine is started again. So the cookie is
+ * the identity of a socket, also when its addresses are used again. This module reads nothing from the system: net-parse
+ * reads what the kernel says about sockets, and net-owners which processes have them.
  *
  * Invariant: the names of processes and the paths of sockets are valid UTF-8 with escapes (net_text_escape), and bounded.
  */

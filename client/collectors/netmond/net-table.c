@@ -104,8 +104,8 @@ net_table_find (const NetTable *table, guint64 cookie)
 
 /* --- pages --- */
 
-/* A record costs at least the bytes that it has in an answer. The smallest ones cost more: a receiver takes 4 times the bytes of an
- * answer and 256 KiB of memory to unpack it (wire-guard.h), which as many of them as fit into the bytes would exceed. */
+/* A record costs at least the bytes that it has in an answer. The smallest ones cost more: a receiver takes 4 times the bytes
+ * of an answer and 256 KiB of memory to unpack it (wire-guard.h), and as many of them as fit into the bytes need more. */
 #define SOCKET_COST 640u
 #define OWNER_COST  132u /* besides its name */
 

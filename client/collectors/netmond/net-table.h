@@ -6,9 +6,9 @@
 /*
  * A table of sockets, its bound, and the filter of what it contains.
  *
- * The machine's programs, and their peers, decide how many sockets there are. So a table has a limit. What is beyond it is counted
- * and left out. A table that follows another one keeps room for the sockets of that one, so that a socket that is known does
- * not vanish because new ones have taken its place.
+ * The machine's programs, and their peers, decide how many sockets there are. So a table has a limit. What is beyond it is
+ * counted and left out. A table that follows another one keeps room for the sockets of that one, so that a socket that is
+ * known does not vanish because new ones have taken its place.
  *
  * Invariant: a sealed table contains each cookie once, sorted, and no more sockets than its limit.
  */

@@ -146,7 +146,7 @@ watch_miss (NetWatch *watch, const NetSocket *socket, gboolean is_ended, GArray 
   g_hash_table_add (watch->missed, watch_box (socket->cookie));
 }
 
-/* What the last table had: it has vanished, or is another one now, or is still there. */
+/* Each socket of the last table has vanished, or is another one now, or is still there. */
 static void
 watch_compare_last (NetWatch *watch, const NetTable *now, GHashTable *ended, GArray *kept, GArray *events)
 {
@@ -166,7 +166,7 @@ watch_compare_last (NetWatch *watch, const NetTable *now, GHashTable *ended, GAr
     }
 }
 
-/* What @now has: it has appeared, or was there before. One that the kernel lists and that has ended since vanishes at once. */
+/* Each socket of @now has appeared, or was there before. One that has ended since the kernel listed it vanishes at once. */
 static void
 watch_compare_now (const NetWatch *watch, const NetTable *now, GHashTable *ended, GArray *events)
 {
@@ -199,7 +199,7 @@ watch_keep_sockets (NetTable *now, GHashTable *ended, GArray *kept)
     g_array_remove_index (now->sockets, 0);
 }
 
-/* TCP tells a listener from a socket that was only bound by its state, which a notice does not have. */
+/* Only the state, which a notice does not have, distinguishes a listener of TCP from a socket that was only bound. */
 static gboolean
 watch_is_worth_telling (const NetSocket *notice)
 {

@@ -6,14 +6,14 @@
 /*
  * The changes between two tables of sockets: which listeners and connections appeared, and which ones vanished.
  *
- * It turns tables, and the notices of the kernel about sockets that have ended, into events, and uses no clock and no bus. The
- * first table is the baseline and causes no events. Of a socket that the next tables do not have any more, a notice proves the end. Without
- * one, two tables in sequence have to be without it: the kernel lists a long table in parts, and may skip a socket when others
- * end between two parts.
+ * It turns tables, and the notices of the kernel about sockets that have ended, into events, and uses no clock and no bus.
+ * The first table is the baseline and causes no events. Of a socket that the next tables do not have any more, a notice
+ * proves the end. Without one, two tables in sequence have to be without it: the kernel lists a long table in parts, and may
+ * skip a socket when others end between two parts.
  *
  * A notice about a socket that no table had is an event of its own kind. A socket without a notice is remembered when it has
- * vanished, because it may still be open, and its notice follows when its process closes it. That memory is as large as a table, and
- * drops the oldest sockets.
+ * vanished, because it may still be open, and its notice follows when its process closes it. That memory is as large as a
+ * table, and drops the oldest sockets.
  *
  * Invariant: each socket appears at most once with the same addresses, and vanishes at most once after that.
  */

@@ -5,14 +5,15 @@
 #include "netmond-options.h"
 
 /*
- * Watches the listeners and connections of TCP and UDP, and publishes those that appear and vanish, with the sockets of one shard.
+ * Watches the listeners and connections of TCP and UDP, and publishes those that appear and vanish, with the sockets of one
+ * shard.
  *
  * It polls the kernel's list, and takes the notices of the kernel about sockets that have ended. Owners are looked for when a
- * socket appears. The list and the processes are read in small steps of the main loop. A poll that takes longer than the interval
- * delays the next one.
+ * socket appears. The list and the processes are read in small steps of the main loop. A poll that takes longer than the
+ * interval delays the next one.
  *
- * The unit reading of the collector's health is degraded while sockets can't be listed, are too many, or may belong to processes
- * that can't be read, and the unit notices while the kernel does not report the end of every socket.
+ * The unit reading of the collector's health is degraded while sockets can't be listed, are too many, or may belong to
+ * processes that can't be read, and the unit notices while the kernel does not report the end of every socket.
  */
 
 #define NETMOND_CONNECTIONS_TOPIC "events.network.connections"

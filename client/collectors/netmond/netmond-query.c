@@ -16,7 +16,7 @@ typedef Daemoneye__Eventbus__V1__SocketQuery SocketQuery;
 typedef Daemoneye__Eventbus__V1__ConnectionsQuery ConnectionsQuery;
 typedef Daemoneye__Eventbus__V1__DescribeProcess DescribeProcess;
 
-#define NO_SOCKETS "the kernel does not list sockets; its health tells why"
+#define NO_SOCKETS "the kernel does not list sockets; the health of netmond says why"
 
 /* An answer that is being made. */
 typedef struct

@@ -4,11 +4,11 @@
 #include "collector-question.h"
 
 /*
- * The questions that netmond answers: list_sockets with a SocketQuery, connections_of with a ConnectionsQuery, and describe_process
- * with the DescribeProcess that all kinds of collectors answer. The answer of each is a SocketTable.
+ * The questions that netmond answers: list_sockets with a SocketQuery, connections_of with a ConnectionsQuery, and
+ * describe_process with the DescribeProcess that all kinds of collectors answer. The answer of each is a SocketTable.
  *
- * The sockets of a process are those that its file descriptors name. A process that has none, or that has ended, is nothing to
- * describe, while connections_of fails if it can't read the process that was meant.
+ * The sockets of a process are those that its file descriptors name. A process that has none, or that has ended, is nothing
+ * to describe, while connections_of fails if it can't read the process that was meant.
  */
 
 extern const CollectorQuestion netmond_query_list;

@@ -197,7 +197,7 @@ test_recorded (gconstpointer data)
   net_socket_clear (&socket);
 }
 
-/* The end of a connection: the attribute, not the caller, tells the protocol. */
+/* The end of a connection: the attribute, not the caller, names the protocol. */
 static void
 test_notice (void)
 {

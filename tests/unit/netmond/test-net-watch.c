@@ -207,8 +207,8 @@ test_pages (void)
   g_assert_cmpuint (one->next, ==, 1);
 }
 
-/* Sockets whose names and owners are as long as they can be, or that have as little as possible: the receiver can unpack an answer
- * of the largest size. */
+/* Sockets whose names and owners are as long as they can be, or that have as little as possible: the receiver can unpack an
+ * answer of the largest size. */
 static void
 test_largest_answer (gconstpointer data)
 {

@@ -111,8 +111,8 @@ kernel_ask_unix (struct nlmsghdr *header, guint states)
   request->udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID;
 }
 
-/* What a kernel says that does not list these sockets: ENOENT, its module is missing; EOPNOTSUPP and others, it is not built in;
- * EPERM and EACCES, a security module or a filter of system calls refuses it. */
+/* A kernel that does not list these sockets answers ENOENT, if its module is missing, EOPNOTSUPP and others, if it is not built
+ * in, or EPERM and EACCES, if a security module or a filter of system calls refuses it. */
 static void
 kernel_set_list_error (GError **error)
 {

@@ -81,8 +81,8 @@ owner_is_gone (int reason)
   return reason == ENOENT || reason == ESRCH;
 }
 
-/* Calls @found for each file descriptor that is a socket. 0, or why they can't all be read: a process may be protected so that its
- * file descriptors are listed, but not what they are. */
+/* Calls @found for each file descriptor that is a socket. 0, or why they can't all be read: a process may be protected so
+ * that its file descriptors are listed, but not what they are. */
 static int
 owner_read_links (DIR *dir, OwnerFound found, gpointer data)
 {

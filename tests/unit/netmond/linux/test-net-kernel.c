@@ -219,7 +219,7 @@ test_notices (void)
     g_assert_cmpuint (g_array_index (ended, NetSocket, i).state, ==, NET_STATE_ANY);
 }
 
-/* More notices than a caller takes are told. */
+/* More notices than a caller takes count as lost. */
 static void
 test_too_many_notices (void)
 {

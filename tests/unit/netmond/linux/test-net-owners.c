@@ -135,7 +135,7 @@ test_hidden (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ownership_of (table, 2), ==, NET_OWNER_KNOWN);
 }
 
-/* What the file descriptors are can't be read, though they are listed. */
+/* The file descriptors are listed, but it can't be read what they are. */
 static void
 test_hidden_links (Fixture *fixture, gconstpointer data)
 {
@@ -167,7 +167,7 @@ test_unlisted (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ownership_of (table, 1), ==, NET_OWNER_HIDDEN);
 }
 
-/* What a file system shows that is no /proc. */
+/* A file system that is no /proc shows anything. */
 static void
 test_hostile (Fixture *fixture, gconstpointer data)
 {
