@@ -120,9 +120,11 @@ def _(tree):
                     "share/locale/es/LC_MESSAGES/daemoneye-eventbus.mo", "share/man/man1/deyebusctl.1*",
                     "share/man/man8/daemoneye-agent.8*", "share/man/man5/daemoneye-eventbus.conf.5*",
                     "share/man/man7/daemoneye-eventbus.7*", "lib/systemd/system/daemoneye-agent.service",
-                    "bin/netmond", "share/man/man8/netmond.8*", "lib/systemd/system/daemoneye-netmond.service",
                     "share/man/man8/fsmond.8*", "lib/systemd/system/daemoneye-fsmond.service"]:
         holds(tree.has(pattern), f"{pattern} is installed")
+    if os.path.exists(os.path.join(tree.build, "client/collectors/netmond/netmond")):
+        for pattern in ["bin/netmond", "share/man/man8/netmond.8*", "lib/systemd/system/daemoneye-netmond.service"]:
+            holds(tree.has(pattern), f"{pattern} is installed")
     if os.path.exists(os.path.join(tree.build, "client/gir/DeyeBus-1.0.typelib")):
         for pattern in [tree.libdir + "/girepository-1.0/DeyeBus-1.0.typelib", "share/gir-1.0/DeyeBus-1.0.gir"]:
             holds(tree.has(pattern), f"{pattern} is installed")
