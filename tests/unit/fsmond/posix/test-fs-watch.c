@@ -557,6 +557,15 @@ test_no_queue (WatchFixture *fixture, gconstpointer data)
 
 /* --- loss --- */
 
+static void
+wait_refused (WatchFixture *fixture, guint n)
+{
+  test_watchdog_note ("%u events are refused", n);
+  while (fixture->refused < n)
+    g_main_context_iteration (NULL, TRUE);
+  test_watchdog_note (NULL);
+}
+
 /* Of each kind of difference. */
 static void
 test_refused (WatchFixture *fixture, gconstpointer data)
@@ -574,9 +583,7 @@ test_refused (WatchFixture *fixture, gconstpointer data)
   watch_fixture_mkdir (fixture, "dir");
   watch_fixture_put (fixture, "dir/file", "");
   watch_fixture_unlink (fixture, "goes");
-  test_watchdog_note ("events are refused");
-  while (fixture->refused < 10)
-    g_main_context_iteration (NULL, TRUE);
+  wait_refused (fixture, 10);
   g_assert_cmpuint (fixture->seen->len, ==, 0);
   fixture->refuse = FALSE;
   watch_fixture_settle (fixture);
@@ -590,6 +597,44 @@ test_refused (WatchFixture *fixture, gconstpointer data)
   g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_DELETED, "moves"), ==, 1);
   g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, "moved"), ==, 1);
   g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, "dir/file"), ==, 1);
+}
+
+static void
+test_refused_one (WatchFixture *fixture, gconstpointer data)
+{
+  watch_fixture_mkdir (fixture, "dir");
+  watch_fixture_watch (fixture, "", FALSE);
+  fixture->refuse = TRUE;
+  watch_fixture_put (fixture, "dir/file", "");
+  wait_refused (fixture, 1);
+  fixture->refuse = FALSE;
+  watch_fixture_expect (fixture, FS_EVENT_LOST, NULL);
+  watch_fixture_expect (fixture, FS_EVENT_CREATED, "dir/file");
+  watch_fixture_expect (fixture, FS_EVENT_REPAIRED, NULL);
+}
+
+/* Also those of a scan. */
+static void
+test_refused_again (WatchFixture *fixture, gconstpointer data)
+{
+  watch_fixture_watch (fixture, "", FALSE);
+  fixture->refuse = TRUE;
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("file-%u", i);
+
+      watch_fixture_put (fixture, name, "");
+    }
+  wait_refused (fixture, 1);
+  fixture->refuse = FALSE;
+  fixture->refuse_each = 6;
+  watch_fixture_settle (fixture);
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("file-%u", i);
+
+      g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, name), ==, 1);
+    }
 }
 
 static guint
@@ -696,6 +741,8 @@ static const struct
   { "limits/entries", test_entries },
   { "limits/queues-of-notices", test_no_queue },
   { "loss/refused-events-are-found-by-a-scan", test_refused },
+  { "loss/one-refused-event", test_refused_one },
+  { "loss/events-of-a-scan-that-are-refused", test_refused_again },
   { "loss/overflow-of-the-kernel-s-queue-is-repaired", test_overflow },
 };
 

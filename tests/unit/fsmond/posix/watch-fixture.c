@@ -35,7 +35,8 @@ on_event (const FsEvent *event, gpointer data)
   WatchFixture *fixture = data;
   WatchSeen *seen;
 
-  if (fixture->refuse)
+  fixture->offered++;
+  if (fixture->refuse || (fixture->refuse_each > 0 && fixture->offered % fixture->refuse_each == 0))
     {
       fixture->refused++;
       return FALSE;

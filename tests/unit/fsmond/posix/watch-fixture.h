@@ -26,10 +26,11 @@ struct WatchFixture
 {
   char *dir;
   FsWatch *watch;
-  GPtrArray *seen; /* of WatchSeen */
-  guint next;      /* of seen: those before were expected */
-  gboolean refuse; /* events */
-  guint refused;
+  GPtrArray *seen;   /* of WatchSeen */
+  guint next;        /* of seen: those before were expected */
+  gboolean refuse;   /* events */
+  guint refuse_each; /* so many events one is refused; 0: none */
+  guint refused, offered;
   FsWatchSettings settings;
   void (*on_changed) (WatchFixture *fixture); /* (nullable): called when the coverage is another one */
 };
