@@ -150,13 +150,23 @@ hash_end (DeyeBusWork *work, const FsHashJob *job, FsHashResult result, const Fs
     }
 }
 
+/* Not g_main_context_invoke(), which may run the function in this thread. */
+static void
+hash_post_over (HashTask *task)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, hash_on_over, task, NULL);
+  g_source_attach (source, task->hashes->context);
+}
+
 /* In a thread. */
 static void
 hash_run (gpointer data, gpointer user_data)
 {
   HashTask *task = data;
   const FsHashJob job = { task->path, task->algorithm, task->max_bytes, task->cancellable, hash_on_progress, task };
-  GMainContext *context = task->hashes->context;
   FsHashed hashed;
   FsHashResult result;
 
@@ -164,7 +174,7 @@ hash_run (gpointer data, gpointer user_data)
   result = fs_hash_run (&job, &hashed);
   hash_end (task->work, &job, result, &hashed);
   fs_hashed_clear (&hashed);
-  g_main_context_invoke (context, hash_on_over, task);
+  hash_post_over (task);
 }
 
 /* --- tasks that wait --- */
