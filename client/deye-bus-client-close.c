@@ -150,6 +150,7 @@ client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
   self->closed_connection = deye_bus_client_is_connected (self);
   client_end_attempts (self);
   deye_bus_client_stop_heartbeat (self);
+  deye_bus_client_stop_health (self);
   deye_bus_client_attach (self);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_CLOSE);
   self->linger_us = g_get_monotonic_time () + client_linger_us (options);

@@ -119,9 +119,14 @@ struct _DeyeBusClient
   guint64 heartbeats;
   guint64 verified_changes; /* of the session's channels, when the broker was asked for their number */
   gboolean verifying;       /* ... and it has not answered */
-  GMutex health_lock;       /* of the two fields below: any thread may set them */
+  guint64 health_reports;   /* on this connection */
+  GMutex health_lock;       /* of the fields below: any thread may set them */
   guint32 health;           /* DeyeBusHealth */
   char *health_detail;
+  GPtrArray *health_units;    /* DeyeBusUnit: those that are not healthy; replaced, never changed */
+  GSource *health_source;     /* sends the report; NULL: there was nothing to report yet */
+  gint64 health_next_us;      /* not before this time */
+  gboolean health_is_stopped; /* the client is disposed */
 };
 
 enum
@@ -314,6 +319,29 @@ void deye_bus_client_free_tasks (DeyeBusClient *self);
 /* FALSE: it is no ConfigReload. */
 gboolean deye_bus_reload_read (DeyeBusMessage *message, guint64 *generation);
 void deye_bus_client_acknowledge_reload (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generation);
+
+/* --- health.c --- */
+
+/* A part of a program. Texts are cut to what a report may have. */
+typedef struct
+{
+  guint32 health; /* DeyeBusHealth */
+  char *name;     /* "": the program as a whole */
+  char *reason;
+} DeyeBusUnit;
+
+DeyeBusUnit *deye_bus_unit_new (guint32 health, const char *name, const char *reason);
+void deye_bus_unit_free (gpointer unit);
+
+void deye_bus_client_init_health (DeyeBusClient *self);
+void deye_bus_client_clear_health (DeyeBusClient *self);
+/* The client is ready: reports, if it has ever had something to report. */
+void deye_bus_client_ready_health (DeyeBusClient *self);
+/* No report any more. */
+void deye_bus_client_stop_health (DeyeBusClient *self);
+
+/* Sets what is reported. @detail, @units (element-type DeyeBusUnit): (transfer full). Any thread. */
+void deye_bus_client_take_health (DeyeBusClient *self, guint32 health, char *detail, GPtrArray *units);
 
 /* The health to report, and its explanation ("": none), which the caller frees. Any thread. */
 guint32 deye_bus_client_dup_health (DeyeBusClient *self, char **detail);

@@ -10,11 +10,8 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Duties of every collector besides its methods: it acknowledges a reload of its configuration on results.{type}, and
- * keeps the health that heartbeat and HealthCheck report.
+ * Duties of every collector besides its methods: it acknowledges a reload of its configuration on results.{type}.
  */
-
-G_STATIC_ASSERT (DEYE_BUS_HEALTH_INITIAL == DEYE_BUS_HEALTH_HEALTHY);
 
 typedef struct
 {
@@ -138,28 +135,4 @@ deye_bus_client_serve_standard (DeyeBusClient *self,
     return collector_subscribe_reload (self, reload_data, cancellable, error);
   collector_reload_free (reload_data);
   return ok;
-}
-
-guint32
-deye_bus_client_dup_health (DeyeBusClient *self, char **detail)
-{
-  guint32 health;
-
-  g_mutex_lock (&self->health_lock);
-  health = self->health;
-  *detail = g_strdup (self->health_detail != NULL ? self->health_detail : "");
-  g_mutex_unlock (&self->health_lock);
-  return health;
-}
-
-void
-deye_bus_client_set_health (DeyeBusClient *self, DeyeBusHealth health, const char *detail)
-{
-  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
-
-  g_mutex_lock (&self->health_lock);
-  self->health = health;
-  g_free (self->health_detail);
-  self->health_detail = detail != NULL ? g_utf8_make_valid (detail, -1) : NULL;
-  g_mutex_unlock (&self->health_lock);
 }

@@ -74,8 +74,10 @@ DEYE_BUS_API gboolean deye_bus_client_serve_standard (DeyeBusClient *self,
  * @health: health to report; it is %DEYE_BUS_HEALTH_HEALTHY until this function is called
  * @detail: (nullable): explanation for people
  *
- * Sets the health that the HealthCheck method and the heartbeat report from now on. This function may be called in any
- * thread.
+ * Sets the health that the client reports from now on: by the HealthCheck method, by the heartbeat, and at once by a
+ * `daemoneye.eventbus.v1.HealthReport` on `control.health.status.{id}`, from which the broker learns it. The report is sent from the
+ * client's context, at most five times a second with the newest health, and again on each new connection. This function may be
+ * called in any thread.
  *
  * Since: 0.1
  */

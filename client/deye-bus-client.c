@@ -49,6 +49,8 @@ client_set_state (DeyeBusClient *self, DeyeBusConnectionState state)
            deye_bus_connection_state_name (state));
   self->state = (DeyeBusClientState) state;
   deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_STATE });
+  if (state == DEYE_BUS_CONNECTION_IS_READY)
+    deye_bus_client_ready_health (self);
 }
 
 void
@@ -133,13 +135,12 @@ static void
 deye_bus_client_init (DeyeBusClient *self)
 {
   self->forks = platform_fork_count ();
-  g_mutex_init (&self->health_lock);
+  deye_bus_client_init_health (self);
   self->socket = DEYE_BUS_SOCKET_NONE;
   self->given_fd = -1;
   self->wants_reconnect = TRUE;
   self->features = WIRE_FEATURES_KNOWN;
   self->incarnation = (guint64) g_random_int () << 32 | g_random_int ();
-  self->health = DEYE_BUS_HEALTH_INITIAL;
   self->services = deye_bus_client_new_services ();
   self->made_us = g_get_monotonic_time ();
   self->context = g_main_context_ref_thread_default ();
@@ -152,6 +153,7 @@ client_let_go (DeyeBusClient *self)
   guint64 unsent;
 
   deye_bus_client_stop_heartbeat (self);
+  deye_bus_client_stop_health (self);
   if (!deye_bus_client_is_forked (self))
     deye_bus_client_hurry_tasks (self);
   unsent = deye_bus_client_drop_connection (self);
@@ -201,8 +203,7 @@ deye_bus_client_finalize (GObject *object)
   g_free (self->id);
   g_free (self->type);
   g_free (self->address);
-  g_free (self->health_detail);
-  g_mutex_clear (&self->health_lock);
+  deye_bus_client_clear_health (self);
   G_OBJECT_CLASS (deye_bus_client_parent_class)->finalize (object);
 }
 

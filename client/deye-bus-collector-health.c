@@ -3,7 +3,7 @@
 
 #include "deye-bus-client-standard.h"
 
-/* Health by unit: the client reports that of the worst ones. Any thread may set it. */
+/* Health by unit: heartbeats contain that of the worst ones, the report lists all that are not healthy. Any thread may set it. */
 
 typedef struct
 {
@@ -37,7 +37,8 @@ deye_bus_collector_clear_health (DeyeBusCollector *self)
 typedef struct
 {
   DeyeBusHealth worst;
-  GString *detail; /* of the units that have it, in order of their names */
+  GString *detail;  /* of the units that have it, in order of their names */
+  GPtrArray *units; /* DeyeBusUnit: all */
 } HealthSum;
 
 static gboolean
@@ -46,6 +47,7 @@ health_add (gpointer name, gpointer value, gpointer data)
   const HealthUnit *unit = value;
   HealthSum *sum = data;
 
+  g_ptr_array_add (sum->units, deye_bus_unit_new (unit->health, name, unit->detail));
   if (unit->health > sum->worst)
     g_string_truncate (sum->detail, 0);
   if (unit->health < sum->worst)
@@ -63,13 +65,11 @@ health_add (gpointer name, gpointer value, gpointer data)
 static void
 health_report (DeyeBusCollector *self)
 {
-  HealthSum sum = { DEYE_BUS_HEALTH_HEALTHY, g_string_new (NULL) };
-  g_autofree char *detail = NULL;
+  HealthSum sum = { DEYE_BUS_HEALTH_HEALTHY, g_string_new (NULL), g_ptr_array_new_with_free_func (deye_bus_unit_free) };
 
   g_tree_foreach (self->units, health_add, &sum);
-  detail = deye_bus_run_cut_text (sum.detail->str);
+  deye_bus_client_take_health (self->client, sum.worst, deye_bus_run_cut_text (sum.detail->str), sum.units);
   g_string_free (sum.detail, TRUE);
-  deye_bus_client_set_health (self->client, sum.worst, detail);
 }
 
 void

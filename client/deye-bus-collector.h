@@ -497,8 +497,9 @@ DEYE_BUS_API gboolean deye_bus_collector_run (DeyeBusCollector *self, GError **e
  * @health: its health; every unit is %DEYE_BUS_HEALTH_HEALTHY until this function is called
  * @detail: (nullable): explanation for people
  *
- * Sets the health of one unit. The client reports the health of the worst unit, with the names and explanations of all units that
- * have it; see deye_bus_client_set_health(). This function may be called in any thread.
+ * Sets the health of one unit. The heartbeat contains the health of the worst unit, with the names and explanations of all units
+ * that have it; the report to the broker lists up to 64 units that are not healthy, with up to 64 bytes of their names and 256 of
+ * their explanations. See deye_bus_client_set_health(). This function may be called in any thread.
  *
  * Since: 0.1
  */
