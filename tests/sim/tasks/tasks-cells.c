@@ -88,3 +88,19 @@ tasks_cells_member_event (BusMemberEvent event)
 
   return names[event];
 }
+
+const char *
+tasks_cells_health_event (BusHealthEvent event)
+{
+  static const char *const names[BUS_HEALTH_N_EVENTS] = {
+    [BUS_HEALTH_ON_MISS] = "miss",
+    [BUS_HEALTH_ON_SECOND_MISS] = "second-miss",
+    [BUS_HEALTH_ON_THIRD_MISS] = "third-miss",
+    [BUS_HEALTH_ON_COMPLAINT] = "complaint",
+    [BUS_HEALTH_ON_SIGNS] = "signs",
+    [BUS_HEALTH_ON_CALM] = "calm",
+    [BUS_HEALTH_ON_END] = "end",
+  };
+
+  return names[event];
+}

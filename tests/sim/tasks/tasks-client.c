@@ -38,6 +38,7 @@ tasks_client_init (TasksWorld *world, guint slot)
 
   tasks_client_init_streams (world, client);
   client->slot = slot;
+  client->health_shown = BUS_HEALTH_GONE;
   client->is_collector = slot >= TASKS_SUBMITTERS;
   client->type = client->is_collector ? tasks_types[1 + slot % 2] : tasks_types[0];
   client->account = slot == 2 ? 1 : 0;
@@ -71,6 +72,9 @@ tasks_client_reset (TasksClient *client)
   client->serves_standing = FALSE;
   client->apply_route = client->applied = 0;
   client->most_slots = 0;
+  client->health = (TasksHealth){ 0 };
+  client->hangs_until_us = client->stops_until_us = 0;
+  client->owes_pong = FALSE;
 }
 
 void
@@ -206,16 +210,6 @@ client_handle_error (TasksClient *client, const WireEnvelope *envelope)
 }
 
 static void
-client_handle_ping (TasksClient *client, const WireEnvelope *envelope)
-{
-  WireEnvelope pong;
-
-  wire_envelope_init (&pong);
-  pong.id = envelope->id;
-  tasks_client_put (client, WIRE_KIND_PONG, 0, &pong, &(const TasksFrame){ .kind = TASKS_FRAME_OTHER });
-}
-
-static void
 client_handle_welcome (TasksClient *client)
 {
   client->is_ready = TRUE;
@@ -265,7 +259,7 @@ client_handle (TasksClient *client, const WireFrame *frame)
       client_handle_error (client, &envelope);
       break;
     case WIRE_KIND_PING:
-      client_handle_ping (client, &envelope);
+      tasks_health_got_ping (client);
       break;
     default:
       break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "peer/bus-health-state.h"
 #include "work/bus-member-state.h"
 #include "work/bus-task-state.h"
 
@@ -56,7 +57,13 @@
   X (NO_ATTEMPTS, "S25-no-attempts-are-refused")                                                                       \
   X (DELIVERED, "M11-holder-may-forget-its-answer")                                                                    \
   X (DETAILS, "M11-details-for-the-next-attempt")                                                                      \
-  X (RECOVERED, "M14-success-after-a-failed-attempt")
+  X (RECOVERED, "M14-success-after-a-failed-attempt")                                                                  \
+  X (HEALTH_LOOP, "M13-frames-and-no-answer")                                                                          \
+  X (HEALTH_QUEUE, "M13-nothing-is-read")                                                                              \
+  X (HEALTH_UNITS, "M13-unit-that-is-not-healthy")                                                                     \
+  X (HEALTH_GRACE, "M13-D02-late-broker-counts-no-miss")                                                               \
+  X (HEALTH_AGAIN, "M13-healthy-again")                                                                                \
+  X (HEALTH_CLOSED, "M13-failed-connection-is-closed")
 
 typedef enum
 {
@@ -71,6 +78,7 @@ typedef struct
   guint64 counts[TASKS_N_SITUATIONS];
   guint64 cells[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS]; /* events that occurred, whatever they led to */
   guint64 members[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS];
+  guint64 health[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS];
 } TasksCoverage;
 
 const char *tasks_coverage_name (TasksSituation situation);
@@ -82,3 +90,4 @@ BusTaskState tasks_table_next (BusTaskState state, BusTaskEvent event);
 gboolean tasks_cells_has_task (BusTaskState state, BusTaskEvent event);
 gboolean tasks_cells_has_member (BusMemberState state, BusMemberEvent event);
 const char *tasks_cells_member_event (BusMemberEvent event);
+const char *tasks_cells_health_event (BusHealthEvent event);

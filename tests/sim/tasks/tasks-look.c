@@ -416,12 +416,9 @@ look_note_forgotten (TasksWorld *world)
 }
 
 static void
-look_note_submitters (TasksWorld *world, const TasksInput *input)
+look_note_submitter (TasksWorld *world, const TasksClient *client)
 {
-  const TasksClient *client = input->client;
-
-  if (client == NULL || client->is_collector || client->is_watcher
-      || (client->peer != NULL && !bus_peer_is_closing (client->peer)))
+  if (client->is_collector || client->is_watcher || (client->peer != NULL && !bus_peer_is_closing (client->peer)))
     return;
   for (guint i = 0; i < world->model->records->len; i++)
     {
@@ -432,6 +429,17 @@ look_note_submitters (TasksWorld *world, const TasksInput *input)
       if (was_attached && tasks_record_is_live (record) && !tasks_record_is_attached (record))
         record->alone_since_us = world->now_us;
     }
+}
+
+/* A tick may close connections (health-failed-action). */
+static void
+look_note_submitters (TasksWorld *world, const TasksInput *input)
+{
+  if (input->client != NULL)
+    look_note_submitter (world, input->client);
+  for (guint slot = 0; input->kind == TASKS_INPUT_TICK && slot < TASKS_SUBMITTERS; slot++)
+    if (world->clients[slot].peer != NULL)
+      look_note_submitter (world, &world->clients[slot]);
 }
 
 /* What a call asks for has happened. */
@@ -490,4 +498,5 @@ tasks_model_after (TasksWorld *world, const TasksInput *input)
     look_check_call (world, input->frame);
   if (input->kind == TASKS_INPUT_FRAME && input->frame->kind == TASKS_FRAME_SETTLE)
     look_note_settled (world, input->client, input->frame);
+  tasks_health_after (world, input);
 }

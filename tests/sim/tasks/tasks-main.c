@@ -96,6 +96,22 @@ main_print_members (void)
     }
 }
 
+static void
+main_print_health (void)
+{
+  printf ("# %14s", "");
+  for (guint state = 0; state < BUS_HEALTH_N_STATES; state++)
+    printf (" %12s", bus_health_state_name (state));
+  printf ("\n");
+  for (guint event = 0; event < BUS_HEALTH_N_EVENTS; event++)
+    {
+      printf ("# %14s", tasks_cells_health_event (event));
+      for (guint state = 0; state < BUS_HEALTH_N_STATES; state++)
+        printf (" %12" G_GUINT64_FORMAT, coverage.health[state][event]);
+      printf ("\n");
+    }
+}
+
 static gboolean
 main_run_seeds (gboolean *same)
 {
@@ -163,13 +179,27 @@ main_check_members (void)
   return good;
 }
 
+/* Every cell that the table does not declare impossible is reached. */
+static gboolean
+main_check_health (void)
+{
+  gboolean good = TRUE;
+
+  for (guint state = 0; state < BUS_HEALTH_N_STATES; state++)
+    for (guint event = 0; event < BUS_HEALTH_N_EVENTS; event++)
+      good &= main_check_cell (bus_health_state_name (state), tasks_cells_health_event (event),
+                               bus_health_step (state, event)->kind != BUS_HEALTH_STEP_ERROR,
+                               coverage.health[state][event]);
+  return good;
+}
+
 static int
 main_run_many (void)
 {
   gboolean same = TRUE;
   gboolean good;
 
-  printf ("1..%u\n", TASKS_N_SITUATIONS + 5);
+  printf ("1..%u\n", TASKS_N_SITUATIONS + 6);
   good = main_run_seeds (&same);
   printf ("# %" G_GUINT64_FORMAT " accepted, %" G_GUINT64_FORMAT " succeeded, %" G_GUINT64_FORMAT
           " runs; lost %" G_GUINT64_FORMAT ", unexpected %" G_GUINT64_FORMAT ", duplicated %" G_GUINT64_FORMAT
@@ -177,15 +207,17 @@ main_run_many (void)
           sums.accepted, sums.succeeded, sums.runs, sums.lost, sums.unexpected, sums.duplicated, sums.recovered);
   main_print_cells ();
   main_print_members ();
+  main_print_health ();
   good = main_report (good, 1, "M09-M10-M11-M14-K01-K02-K03-I01-I08-I09-I10-I11-I15-I20-every-seed-holds");
   good = main_report (same, 2, "I19-same-seed-same-bytes") && good;
   good = main_report (sums.lost == 0 && sums.unexpected == 0, 3, "I09-I11-nothing-lost-nothing-unexpected") && good;
   good = main_report (main_check_cells (), 4, "M11-every-cell-of-tasks-occurred") && good;
   good = main_report (main_check_members (), 5, "M09-every-cell-of-members-occurred") && good;
+  good = main_report (main_check_health (), 6, "M13-every-cell-of-health-occurred") && good;
   for (guint i = 0; i < TASKS_N_SITUATIONS; i++)
     {
       printf ("# occurred %" G_GUINT64_FORMAT " times\n", coverage.counts[i]);
-      good = main_report (main_is_often (coverage.counts[i]), i + 6, tasks_coverage_name (i)) && good;
+      good = main_report (main_is_often (coverage.counts[i]), i + 7, tasks_coverage_name (i)) && good;
     }
   return good ? 0 : 1;
 }

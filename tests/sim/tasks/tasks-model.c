@@ -302,6 +302,7 @@ tasks_model_before (TasksWorld *world, const TasksInput *input)
 {
   TasksModel *model = world->model;
 
+  tasks_health_before (world);
   model->n_inputs++;
   model->target = NULL;
   model->is_valid = FALSE;

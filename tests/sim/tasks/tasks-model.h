@@ -305,6 +305,20 @@ void tasks_claims_finish (TasksWorld *world);
 
 void tasks_time_check (TasksWorld *world);
 
+/* --- tasks-health --- */
+
+void tasks_health_draw (TasksWorld *world);
+void tasks_health_before (TasksWorld *world);
+void tasks_health_after (TasksWorld *world, const TasksInput *input);
+gboolean tasks_health_reads (const TasksClient *client);
+/* Some clients hang, read nothing, or complain. */
+void tasks_health_step (TasksWorld *world);
+/* No client does any more. */
+void tasks_health_heal (TasksWorld *world);
+void tasks_health_got_record (TasksWorld *world, const char *id, WireSpan payload);
+/* Everything that was sent has arrived. */
+void tasks_health_check_shown (TasksWorld *world);
+
 /* --- tasks-members: tasks that wait although a member has room, and members that fail --- */
 
 void tasks_members_check (TasksWorld *world);

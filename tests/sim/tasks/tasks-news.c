@@ -7,14 +7,15 @@
 
 /*
  * Events: system.task.* has one for each step of a task that is news, in the order of the steps, with the state and the counters of
- * that moment; system.collector.* has the record of a member after each change of its state.
+ * that moment; system.collector.* has the record of a member after each change of its state, system.health.* that of a client.
  *
- * The operator is subscribed to both. The model notes what has to come, and each event is compared with it.
+ * The operator is subscribed to all of them. The model notes what has to come, and each event is compared with it.
  */
 
 #define NEWS_STEPS 4u /* of the history, in an event */
 #define TASK       "system.task."
 #define COLLECTOR  "system.collector."
+#define HEALTH     "system.health."
 
 /* --- tasks --- */
 
@@ -225,11 +226,14 @@ tasks_news_got (TasksWorld *world, const WireEnvelope *envelope)
     news_got_member (world, topic + strlen (COLLECTOR), envelope->payload);
   else if (g_str_has_prefix (topic, COLLECTOR))
     news_got_record (world, topic + strlen (COLLECTOR), envelope->payload);
+  else if (g_str_has_prefix (topic, HEALTH))
+    tasks_health_got_record (world, topic + strlen (HEALTH), envelope->payload);
 }
 
 void
 tasks_news_check (TasksWorld *world)
 {
+  tasks_health_check_shown (world);
   for (guint i = world->model->first; i < world->model->records->len; i++)
     {
       const TasksRecord *record = g_ptr_array_index (world->model->records, i);

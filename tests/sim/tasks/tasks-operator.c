@@ -61,7 +61,7 @@ tasks_operator_connect (TasksWorld *world)
 void
 tasks_operator_ready (TasksClient *client)
 {
-  static const char *const patterns[] = { "system.task.+", "system.collector.+" };
+  static const char *const patterns[] = { "system.task.+", "system.collector.+", "system.health.+" };
 
   for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
     {

@@ -37,6 +37,9 @@ tasks_restart_note_cells (TasksWorld *world)
   for (guint state = 0; state < BUS_MEMBER_N_STATES; state++)
     for (guint event = 0; event < BUS_MEMBER_N_EVENTS; event++)
       world->coverage->members[state][event] += world->core->work->members_reached[state][event];
+  for (guint state = 0; state < BUS_HEALTH_N_STATES; state++)
+    for (guint event = 0; event < BUS_HEALTH_N_EVENTS; event++)
+      world->coverage->health[state][event] += world->core->work->health_reached[state][event];
 }
 
 static void
@@ -47,6 +50,7 @@ restart_forget (TasksClient *client)
   client->n_holds = 0;
   client->claims.n = 0;
   client->shown = BUS_MEMBER_GONE;
+  client->health_shown = BUS_HEALTH_GONE;
 }
 
 static void

@@ -78,6 +78,7 @@ seed_init (TasksWorld *world, guint64 seed, TasksCoverage *coverage)
   tasks_restart_draw (world);
   tasks_rare_draw (world);
   seed_set_limits (world, &world->options.limits);
+  tasks_health_draw (world);
   world->is_late = seed % 8 == 5;
   world->model = tasks_model_new ();
   world->history = g_new0 (TasksHistory, 1);
@@ -130,7 +131,7 @@ seed_move (TasksWorld *world)
         tasks_standing_work (world, client);
       if (!client->is_late)
         seed_feed (world, client);
-      if (client->peer != NULL && client->is_writable && !client->is_frozen)
+      if (client->peer != NULL && client->is_writable && !client->is_frozen && tasks_health_reads (client))
         tasks_world_drain (world, client);
     }
 }
@@ -161,6 +162,7 @@ static void
 seed_heal (TasksWorld *world)
 {
   world->is_healing = TRUE;
+  tasks_health_heal (world);
   if (world->is_late)
     world->late_until_us = world->now_us + 2 * G_TIME_SPAN_SECOND;
   world->is_late = FALSE;
@@ -227,6 +229,7 @@ tasks_run (guint64 seed, guint steps, TasksCoverage *coverage, TasksSums *sums, 
     {
       tasks_restart_step (world);
       tasks_rare_step (world);
+      tasks_health_step (world);
       seed_step (world);
     }
   if (!tasks_failed (world))

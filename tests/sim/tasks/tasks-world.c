@@ -154,9 +154,10 @@ world_tick (TasksWorld *world, gint64 now_us)
   world->now_us = MAX (world->now_us, now_us - 1);
   world_before (world, &input);
   bus_core_tick (world->core, world->now_us);
-  world_after (world, &input);
+  tasks_model_after (world, &input);
   if (!world->is_late && world->late_until_us < world->now_us)
     tasks_time_check (world);
+  world_close_peers (world); /* each of these inputs has a time of its own */
 }
 
 void

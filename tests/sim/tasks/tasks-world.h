@@ -5,6 +5,7 @@
 #include "coordination.pb-c.h"
 #include "sim-random.h"
 #include "tasks-coverage.h"
+#include "peer/bus-health.h"
 #include "tasks-history.h"
 #include "wire-envelope.h"
 #include "wire-frame.h"
@@ -111,6 +112,9 @@ typedef enum
   TASKS_FRAME_STANDING_GET,
   TASKS_FRAME_STANDING_SERVE,
   TASKS_FRAME_APPLIED, /* standing tasks */
+  TASKS_FRAME_PONG,
+  TASKS_FRAME_BEAT,  /* heartbeat */
+  TASKS_FRAME_UNITS, /* report of its health */
   TASKS_N_FRAMES,
 } TasksFrameKind;
 
@@ -179,6 +183,7 @@ typedef struct
   gboolean has_details; /* REPORT: the number of its run */
   guint run;            /* number of the run, which is its payload */
   gint64 retry_us;
+  guint units; /* BEAT, UNITS: the health of three units, two bits of each; 0: none of them is bad */
 } TasksFrame;
 
 /* A task that a collector works on. */
@@ -236,6 +241,27 @@ typedef enum
   TASKS_N_RARE,
 } TasksRare;
 
+/* The health of a connection: see tasks-health. */
+typedef struct
+{
+  gboolean is_tracked;
+  BusHealthState state;
+  guint missed[BUS_HEALTH_N_SIGNALS];
+  gint64 round_due_us;
+  gint64 answered_us;
+  gboolean is_asked;
+  gboolean is_answered; /* in this round */
+  gboolean is_heard;    /* ... */
+  gint64 queue_us;
+  gboolean was_queued;
+  gboolean is_taken;
+  gint64 calm_us; /* G_MAXINT64: it is not on its way back */
+  guint calm_rounds;
+  guint units; /* as in its frames */
+  gboolean has_report;
+  gsize queued; /* before the input */
+} TasksHealth;
+
 /* The kinds of collectors. */
 typedef enum
 {
@@ -268,6 +294,13 @@ typedef struct
   GByteArray *stream; /* to the core */
   GQueue frames;      /* TasksFrame, of the stream */
   WireFrameReader reader;
+
+  TasksHealth health;
+  BusHealthState health_shown; /* that the operator has seen last; GONE: none */
+  guint health_units_shown;
+  gint64 hangs_until_us; /* it answers no PING */
+  gint64 stops_until_us; /* it reads nothing */
+  gboolean owes_pong;
 
   /* collector */
   TasksRegistration registration; /* that the broker knows */
@@ -320,6 +353,9 @@ struct TasksWorld
 {
   SimRandom random;
   SimRandom aside; /* of what only some seeds have */
+  SimRandom vital; /* of the health of clients */
+  gboolean is_vital;
+  gint64 grace_before_us; /* the core gave it last before the input */
   guint64 seed;
   gboolean restarts;       /* the broker does, in this seed */
   gboolean keeps_outcomes; /* collectors do, and claim what they have finished */
@@ -407,6 +443,11 @@ void tasks_client_call (TasksClient *client,
                         const ProtobufCMessage *request,
                         const TasksFrame *frame);
 void tasks_client_received (TasksClient *client, const guint8 *bytes, gsize len);
+
+/* --- tasks-health --- */
+
+/* It answers, unless it hangs. */
+void tasks_health_got_ping (TasksClient *client);
 
 /* --- tasks-registration --- */
 
