@@ -160,14 +160,13 @@ static const BusTaskEvent answer_events[BUS_N_OUTCOME_KINDS] = {
 
 /* The task is in another state than before, and not at its end. */
 static void
-attempt_again (BusCore *core, BusTask *task, gint64 retry_after_us, gint64 now_us)
+attempt_again (BusCore *core, BusTask *task, gint64 now_us)
 {
   if (task->state == BUS_TASK_QUEUED)
     {
       bus_course_queue (core, task, BUS_PLACE_OLD);
       return;
     }
-  bus_course_delay (core, task, retry_after_us, now_us);
   bus_course_check (core, task, TRUE, now_us);
 }
 
@@ -191,9 +190,9 @@ attempt_take_answer (BusCore *core, BusTask *task, char *member, const BusTaskAn
   if (bus_task_is_live (task) && attempt_keeps_answer (before, event))
     bus_task_set_result (task, answer);
   task->is_late = before == BUS_TASK_QUEUED && event == BUS_TASK_ON_RESULT;
-  verdict = bus_course_on (core, task, event, member, now_us);
+  verdict = bus_course_on_answer (core, task, event, member, answer->retry_after_us, now_us);
   if (verdict < BUS_N_TASK_STATES && verdict != before && bus_task_is_live (task))
-    attempt_again (core, task, answer->retry_after_us, now_us);
+    attempt_again (core, task, now_us);
 }
 
 /* The member does not work on the task any more. FALSE: it may not answer now, as it was not sent the request. */

@@ -81,12 +81,44 @@ course_end (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
   bus_task_store_ended (&core->work->tasks, task, now_us);
 }
 
+/* --- a change --- */
+
+/* A random part of a time that doubles with each failure. */
+static gint64
+course_backoff_us (BusCore *core, const BusTask *task)
+{
+  const BusLimits *limits = &core->limits;
+  guint doublings = MIN (MAX (task->counts.failures, 1) - 1, 32);
+  guint64 most_us = MIN (limits->task_retry_us << doublings, limits->task_max_retry_us);
+
+  return (gint64) (bus_token_random (&core->work->chance) % most_us) + 1;
+}
+
+static void
+course_delay (BusCore *core, BusTask *task, gint64 retry_after_us, gint64 now_us)
+{
+  gint64 backoff_us = course_backoff_us (core, task); /* it is random: MAX may call it twice */
+  gint64 wait_us = MAX (backoff_us, MIN (retry_after_us, G_MAXINT64 / 4));
+
+  g_assert (task->state == BUS_TASK_DELAYED);
+  task->wait_reason = BUS_WAIT_BACKOFF;
+  bus_operation_park (task, BUS_TASK_LATER);
+  bus_deadline_arm (&core->deadlines, &task->timer.deadline, now_us + wait_us);
+}
+
 guint
-bus_course_on (BusCore *core, BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
+bus_course_on_answer (BusCore *core,
+                      BusTask *task,
+                      BusTaskEvent event,
+                      char *member,
+                      gint64 retry_after_us,
+                      gint64 now_us)
 {
   BusTaskState before = task->state;
   guint verdict = bus_task_on (&core->work->tasks.rules, task, event, member, now_us);
 
+  if (verdict == BUS_TASK_DELAYED && before != BUS_TASK_DELAYED)
+    course_delay (core, task, retry_after_us, now_us);
   if (verdict < BUS_N_TASK_STATES && verdict != before && !bus_task_is_live (task))
     course_end (core, task, event, now_us);
   if (verdict < BUS_N_TASK_STATES)
@@ -96,6 +128,12 @@ bus_course_on (BusCore *core, BusTask *task, BusTaskEvent event, char *member, g
     }
   bus_task_news_report (core, task, before, event, verdict, now_us);
   return verdict;
+}
+
+guint
+bus_course_on (BusCore *core, BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
+{
+  return bus_course_on_answer (core, task, event, member, 0, now_us);
 }
 
 void
@@ -150,29 +188,6 @@ bus_course_stop_awaiting (BusCore *core, BusTask *task)
   task->is_held = bus_death_holds_back (task);
   bus_course_queue (core, task, BUS_PLACE_OLD);
   bus_push_touch (core, task);
-}
-
-/* A random part of a time that doubles with each failure. */
-static gint64
-course_backoff_us (BusCore *core, const BusTask *task)
-{
-  const BusLimits *limits = &core->limits;
-  guint doublings = MIN (MAX (task->counts.failures, 1) - 1, 32);
-  guint64 most_us = MIN (limits->task_retry_us << doublings, limits->task_max_retry_us);
-
-  return (gint64) (bus_token_random (&core->work->chance) % most_us) + 1;
-}
-
-void
-bus_course_delay (BusCore *core, BusTask *task, gint64 retry_after_us, gint64 now_us)
-{
-  gint64 backoff_us = course_backoff_us (core, task); /* it is random: MAX may call it twice */
-  gint64 wait_us = MAX (backoff_us, MIN (retry_after_us, G_MAXINT64 / 4));
-
-  g_assert (task->state == BUS_TASK_DELAYED);
-  task->wait_reason = BUS_WAIT_BACKOFF;
-  bus_operation_park (task, BUS_TASK_LATER);
-  bus_deadline_arm (&core->deadlines, &task->timer.deadline, now_us + wait_us);
 }
 
 /* --- counters --- */

@@ -18,6 +18,13 @@
 
 /* Applies the event and does what follows it. Returns what bus_task_on() does. @member: (nullable): GRefString */
 guint bus_course_on (BusCore *core, BusTask *task, BusTaskEvent event, char *member, gint64 now_us);
+/* The same of the last answer of a holder. After a failure the task waits for the backoff, or for @retry_after_us if that is longer. */
+guint bus_course_on_answer (BusCore *core,
+                            BusTask *task,
+                            BusTaskEvent event,
+                            char *member,
+                            gint64 retry_after_us,
+                            gint64 now_us);
 
 typedef enum
 {
@@ -39,9 +46,6 @@ gboolean bus_course_check (BusCore *core, BusTask *task, gboolean is_failure, gi
 
 /* It was interrupted, which is not its own fault. TRUE: that happened too often, and it has ended */
 gboolean bus_course_check_interruptions (BusCore *core, BusTask *task, gint64 now_us);
-
-/* It failed: it waits for the backoff, or for @retry_after_us if that is longer. */
-void bus_course_delay (BusCore *core, BusTask *task, gint64 retry_after_us, gint64 now_us);
 
 /* Its record is not kept any more. */
 void bus_course_forget (BusCore *core, BusTask *task);

@@ -75,7 +75,8 @@ record_fill_steps (BusTaskRecord *record, const BusTask *task, guint n_steps, gi
 static BusWaitReason
 record_reason (const BusTask *task)
 {
-  if (task->state == BUS_TASK_QUEUED && task->place.operation != NULL)
+  /* A delay that is over is no reason: the task comes into the queue. */
+  if (task->state == BUS_TASK_QUEUED && task->place.operation != NULL && task->place.where != BUS_TASK_LATER)
     return bus_operation_wait_reason (task);
   return task->state == BUS_TASK_DELAYED ? task->wait_reason : BUS_WAIT_NONE;
 }

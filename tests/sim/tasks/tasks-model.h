@@ -39,7 +39,9 @@ typedef struct
   BusTaskState to;
   gint64 at_us;
   guint attempt;
-  guint holder; /* slot; TASKS_ANY_SLOT: not known */
+  guint holder;   /* slot; TASKS_ANY_SLOT: not known */
+  gint64 wait_us; /* DELAYED: it waits at least so long */
+  gint64 wait_most_us;
   guint failures;
   guint expiries;
   guint deaths;

@@ -44,6 +44,8 @@ tasks_news_expect (TasksWorld *world, TasksRecord *record, const TasksStep *step
                            .to = step->to,
                            .at_us = world->now_us,
                            .attempt = record->attempt,
+                           .wait_us = record->wait_us,
+                           .wait_most_us = record->wait_most_us,
                            .failures = record->failures,
                            .expiries = record->expiries,
                            .deaths = record->n_deaths,
@@ -78,6 +80,16 @@ news_counters_problem (const TasksRecord *record,
   return NULL;
 }
 
+/* Why a task that is delayed waits, and how long. */
+static gboolean
+news_is_delay (const TasksNews *news, const Daemoneye__Eventbus__V1__TaskRecord *shown)
+{
+  if (news->to != BUS_TASK_DELAYED)
+    return shown->next_us == 0;
+  return (BusWaitReason) shown->reason == (news->event == BUS_TASK_ON_SUBMIT ? BUS_WAIT_NOT_BEFORE : BUS_WAIT_BACKOFF)
+         && shown->next_us >= (guint64) news->wait_us && shown->next_us <= (guint64) news->wait_most_us;
+}
+
 static const char *
 news_problem (const TasksWorld *world,
               const TasksRecord *record,
@@ -104,6 +116,8 @@ news_problem (const TasksWorld *world,
     return "another last step";
   if (task->late != (news->event == BUS_TASK_ON_RESULT && news->from == BUS_TASK_QUEUED))
     return "another lateness";
+  if (!news_is_delay (news, task))
+    return "another delay";
   if (news_counters_problem (record, news, task) != NULL)
     return news_counters_problem (record, news, task);
   return tasks_shown_problem (world, record, task, news->at_us);

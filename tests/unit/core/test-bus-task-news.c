@@ -55,6 +55,19 @@ submit_with (Client *agent, const char *id, guint attempts)
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
 }
 
+/* Why it waits, and for how long at most. */
+static void
+expect_wait (Client *agent, BusTaskState state, BusWaitReason reason, guint64 least_us, guint64 most_us)
+{
+  TaskEvent *event = take_event (agent);
+
+  g_assert_cmpint (event->task->state, ==, state);
+  g_assert_cmpuint (event->task->reason, ==, reason);
+  g_assert_cmpuint (event->task->next_us, >=, least_us);
+  g_assert_cmpuint (event->task->next_us, <=, most_us);
+  daemoneye__eventbus__v1__task_event__free_unpacked (event, NULL);
+}
+
 /* A limit is over twice: the second expiry is the last attempt. */
 static void
 test_expiries (Core *core, gconstpointer data)
@@ -89,6 +102,24 @@ test_failures (Core *core, gconstpointer data)
   worker_finish (worker, job, BUS_OUTCOME_RETRYABLE, "");
   expect_event (agent, BUS_TASK_DELAYED, (Counts){ .failures = 1 });
   expect_event (agent, BUS_TASK_FAILED, (Counts){ .failures = 1 });
+}
+
+/* The task waits for the time that its holder named, and then it waits no more for that. */
+static void
+test_delays (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  client_subscribe (agent, EVENTS, "system.task.retry", NULL);
+  client_subscribe (agent, EVENTS + 1, "system.task.queued", NULL);
+  worker_retry (worker, job, 7 * SECOND);
+  expect_wait (agent, BUS_TASK_DELAYED, BUS_WAIT_BACKOFF, 7 * SECOND, 7 * SECOND);
+  tasks_advance (core, 7 * SECOND);
+  expect_wait (agent, BUS_TASK_QUEUED, BUS_WAIT_NONE, 0, 0);
 }
 
 /* A death is provisional when the connection ends, and counted when it ends the task. */
@@ -204,6 +235,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("M11-expiries", test_expiries);
   ADD ("M11-failures", test_failures);
+  ADD ("M11-delays", test_delays);
   ADD ("M11-deaths", test_deaths);
   ADD ("M11-interruptions", test_interruptions);
   ADD ("M11-hold-over", test_hold_over);
