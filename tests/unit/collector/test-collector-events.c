@@ -59,13 +59,13 @@ hear (Fixture *f, guint *number)
       const ScriptFrame *frame = frames->pdata[i];
       guint got;
 
-      if (frame->kind != WIRE_KIND_PUBLISH)
+      /* The client publishes its health, too. */
+      if (frame->kind != WIRE_KIND_PUBLISH || !wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL (EVENT_TOPIC)))
         continue;
       g_assert_cmpuint (frame->envelope.payload.len, >=, sizeof got);
       memcpy (&got, frame->envelope.payload.data, sizeof got);
       g_assert_cmpuint (got, ==, (*number)++);
       g_assert_cmpuint (frame->envelope.sequence_number, ==, got + 1);
-      g_assert_true (wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL (EVENT_TOPIC)));
       g_assert_true (wire_span_equal (frame->envelope.type_name, WIRE_SPAN_LITERAL (EVENT_TYPE)));
       n++;
     }
