@@ -194,8 +194,7 @@ deye_bus_gather_dup_manifest (DeyeBusGather *self)
 static gint
 gather_compare (gconstpointer a, gconstpointer b)
 {
-  guint first = deye_bus_gather_answer_get_index (*(DeyeBusGatherAnswer *const *) a);
-  guint second = deye_bus_gather_answer_get_index (*(DeyeBusGatherAnswer *const *) b);
+  guint first = deye_bus_gather_answer_get_index (a), second = deye_bus_gather_answer_get_index (b);
 
   return first < second ? -1 : first > second;
 }
@@ -210,18 +209,17 @@ gather_check_ended (DeyeBusGather *self, GError **error)
   return FALSE;
 }
 
-static GPtrArray *
+static GList *
 gather_list (DeyeBusGather *self)
 {
-  GPtrArray *answers = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_gather_answer_unref);
+  GList *answers = NULL;
 
   for (guint i = 0; i < self->kept->len; i++)
-    g_ptr_array_add (answers, deye_bus_gather_answer_ref (self->kept->pdata[i]));
-  g_ptr_array_sort (answers, gather_compare);
-  return answers;
+    answers = g_list_prepend (answers, deye_bus_gather_answer_ref (self->kept->pdata[i]));
+  return g_list_sort (answers, gather_compare);
 }
 
-GPtrArray *
+GList *
 deye_bus_gather_get_answers (DeyeBusGather *self, GError **error)
 {
   g_return_val_if_fail (DEYE_BUS_IS_GATHER (self), NULL);
@@ -231,7 +229,7 @@ deye_bus_gather_get_answers (DeyeBusGather *self, GError **error)
   return gather_list (self);
 }
 
-GPtrArray *
+GList *
 deye_bus_gather_accept_partial (DeyeBusGather *self, GError **error)
 {
   g_return_val_if_fail (DEYE_BUS_IS_GATHER (self), NULL);

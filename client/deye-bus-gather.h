@@ -24,7 +24,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusGather, deye_bus_gather, DEYE_BUS, GATHER, GObject)
  *
  * |[<!-- language="C" -->
  * g_autoptr (DeyeBusGather) gather = deye_bus_client_gather (client, spec, NULL, &error);
- * g_autoptr (GPtrArray) answers = gather != NULL ? deye_bus_gather_get_answers (gather, &error) : NULL;
+ * g_autolist (DeyeBusGatherAnswer) answers = gather != NULL ? deye_bus_gather_get_answers (gather, &error) : NULL;
  * ]|
  *
  * deye_bus_client_gather_begin() does not wait: deye_bus_gather_next() or deye_bus_gather_next_async() return the answers as they
@@ -200,13 +200,13 @@ DEYE_BUS_API DeyeBusManifest *deye_bus_gather_dup_manifest (DeyeBusGather *self)
  * Gets the answers that deye_bus_gather_next() has not returned, in the order of their entries in the manifest, if they are what
  * the question requires.
  *
- * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers, possibly none. Otherwise %NULL with
+ * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers; %NULL without an error: there are none. Otherwise %NULL with
  *   %DEYE_BUS_ERROR_PARTIAL (the answers are not what the question requires: deye_bus_gather_accept_partial() returns them), the
  *   error with which the question ended without a manifest, or %G_IO_ERROR_PENDING (it has not ended)
  *
  * Since: 0.1
  */
-DEYE_BUS_API GPtrArray *deye_bus_gather_get_answers (DeyeBusGather *self, GError **error);
+DEYE_BUS_API GList *deye_bus_gather_get_answers (DeyeBusGather *self, GError **error);
 
 /**
  * deye_bus_gather_accept_partial:
@@ -216,11 +216,11 @@ DEYE_BUS_API GPtrArray *deye_bus_gather_get_answers (DeyeBusGather *self, GError
  * Gets the answers as deye_bus_gather_get_answers() does, also if they are not what the question requires, or if it ended without a
  * manifest. Who calls this can use a part of the answer, and looks into the manifest for the rest.
  *
- * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers, possibly none; %NULL with %G_IO_ERROR_PENDING (the
- *   question has not ended)
+ * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers; %NULL without an error: there are none; %NULL with
+ *   %G_IO_ERROR_PENDING (the question has not ended)
  *
  * Since: 0.1
  */
-DEYE_BUS_API GPtrArray *deye_bus_gather_accept_partial (DeyeBusGather *self, GError **error);
+DEYE_BUS_API GList *deye_bus_gather_accept_partial (DeyeBusGather *self, GError **error);
 
 G_END_DECLS

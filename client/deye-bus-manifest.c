@@ -374,15 +374,14 @@ deye_bus_manifest_get_elapsed (const DeyeBusManifest *manifest)
   return (gint64) MIN (manifest->elapsed_us, (guint64) G_MAXINT64);
 }
 
-GPtrArray *
+GList *
 deye_bus_manifest_list_entries (const DeyeBusManifest *manifest)
 {
-  GPtrArray *entries;
+  GList *entries = NULL;
 
   g_return_val_if_fail (manifest != NULL, NULL);
 
-  entries = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_manifest_entry_unref);
-  for (guint i = 0; i < manifest->entries->len; i++)
-    g_ptr_array_add (entries, deye_bus_manifest_entry_ref (manifest->entries->pdata[i]));
+  for (guint i = manifest->entries->len; i > 0; i--)
+    entries = g_list_prepend (entries, deye_bus_manifest_entry_ref (manifest->entries->pdata[i - 1]));
   return entries;
 }

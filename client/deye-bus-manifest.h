@@ -473,7 +473,7 @@ DEYE_BUS_API gint64 deye_bus_manifest_get_elapsed (const DeyeBusManifest *manife
  *
  * Since: 0.1
  */
-DEYE_BUS_API GPtrArray *deye_bus_manifest_list_entries (const DeyeBusManifest *manifest);
+DEYE_BUS_API GList *deye_bus_manifest_list_entries (const DeyeBusManifest *manifest);
 
 /**
  * deye_bus_manifest_list_missing:

@@ -63,7 +63,7 @@ manifest_object (DeyeBusManifest *manifest)
 {
   JsonObject *object = json_object_new ();
   JsonArray *members = json_array_new ();
-  g_autoptr (GPtrArray) entries = deye_bus_manifest_list_entries (manifest);
+  g_autolist (DeyeBusManifestEntry) entries = deye_bus_manifest_list_entries (manifest);
 
   json_object_set_string_member (object, "verdict", verdict_names[deye_bus_manifest_get_verdict (manifest)]);
   json_object_set_boolean_member (object, "is_met", deye_bus_manifest_is_met (manifest));
@@ -76,8 +76,8 @@ manifest_object (DeyeBusManifest *manifest)
   json_object_set_int_member (object, "joined_after", deye_bus_manifest_get_joined_after (manifest));
   json_object_set_boolean_member (object, "roster_is_sure", deye_bus_manifest_is_roster_sure (manifest));
   ctl_json_set_counter (object, "elapsed_us", (guint64) deye_bus_manifest_get_elapsed (manifest));
-  for (guint i = 0; i < entries->len; i++)
-    json_array_add_object_element (members, manifest_entry_object (g_ptr_array_index (entries, i)));
+  for (GList *at = entries; at != NULL; at = at->next)
+    json_array_add_object_element (members, manifest_entry_object (at->data));
   json_object_set_array_member (object, "members", members);
   return object;
 }
@@ -136,11 +136,11 @@ ctl_manifest_show_missing (Ctl *ctl, DeyeBusManifest *manifest)
                                        { N_ ("WHY"), CTL_COLUMN_LEFT },
                                        { N_ ("CAUSE"), CTL_COLUMN_SHRINKS } };
   g_autoptr (CtlTable) table = ctl_table_new (columns, G_N_ELEMENTS (columns));
-  g_autoptr (GPtrArray) entries = deye_bus_manifest_list_entries (manifest);
+  g_autolist (DeyeBusManifestEntry) entries = deye_bus_manifest_list_entries (manifest);
 
-  for (guint i = 0; i < entries->len; i++)
+  for (GList *at = entries; at != NULL; at = at->next)
     {
-      DeyeBusManifestEntry *entry = g_ptr_array_index (entries, i);
+      DeyeBusManifestEntry *entry = at->data;
 
       if (!manifest_entry_is_missing (entry))
         continue;

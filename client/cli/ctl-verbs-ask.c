@@ -104,11 +104,11 @@ ask_show_answer (Ctl *ctl, DeyeBusGatherAnswer *answer)
 static void
 ask_show_answers (Ctl *ctl, DeyeBusGather *gather)
 {
-  g_autoptr (GPtrArray) answers = deye_bus_gather_accept_partial (gather, NULL);
+  g_autolist (DeyeBusGatherAnswer) answers = deye_bus_gather_accept_partial (gather, NULL);
 
   ctl_start_clock (ctl); /* for the types of the answers */
-  for (guint i = 0; i < answers->len; i++)
-    ask_show_answer (ctl, g_ptr_array_index (answers, i));
+  for (GList *at = answers; at != NULL; at = at->next)
+    ask_show_answer (ctl, at->data);
 }
 
 /* --- the end --- */
@@ -118,7 +118,7 @@ ask_end (Ctl *ctl, DeyeBusGather *gather, GError **error)
 {
   g_autoptr (DeyeBusManifest) manifest = deye_bus_gather_dup_manifest (gather);
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GPtrArray) answers = deye_bus_gather_get_answers (gather, &reason);
+  g_autolist (DeyeBusGatherAnswer) answers = deye_bus_gather_get_answers (gather, &reason);
 
   if (manifest != NULL && ctl->options.missing)
     ctl_manifest_show_missing (ctl, manifest);
@@ -127,7 +127,7 @@ ask_end (Ctl *ctl, DeyeBusGather *gather, GError **error)
   ctl_output_flush (&ctl->output);
   if (manifest != NULL)
     ctl_manifest_report (ctl, manifest);
-  if (answers != NULL)
+  if (reason == NULL)
     return TRUE;
   if (g_error_matches (reason, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PARTIAL))
     return ctl_fail (error, CTL_EXIT_PARTIAL, _ ("These are not the answers that --require says"));

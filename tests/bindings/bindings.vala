@@ -222,7 +222,7 @@ async bool asks_many (Bus bus) throws Error {
 	var manifest = gather.dup_manifest ();
 	foreach (var scanner in scanners)
 		yield scanner.stop_async (1000000, null);
-	return answers.length == 2 && manifest.get_verdict () == DeyeBus.GatherVerdict.COMPLETE
+	return answers.length () == 2 && manifest.get_verdict () == DeyeBus.GatherVerdict.COMPLETE
 		&& manifest.get_count (DeyeBus.AnswerClass.ANSWERED) == 1 && manifest.get_count (DeyeBus.AnswerClass.EMPTY) == 1;
 }
 

@@ -14,7 +14,9 @@ function check(holds, what) {
 function startCollector(id, handle) {
     const collector = DeyeBus.Collector.new(address, id, 'scanner');
     collector.add_operation('scan', null, DeyeBus.OperationFlags.IDEMPOTENT, (from, work) => handle(work));
-    collector.start(null);
+    collector.start();
+    while (collector.get_state() !== DeyeBus.CollectorState.READY)
+        GLib.MainContext.default().iteration(true);
     return collector;
 }
 

@@ -247,19 +247,20 @@ def M12_one_question_to_many(bus):
         work.set_rows(1)
         work.set_truncated(1)
         work.succeed(payload("A"), None)
+    tool = bus.tool()
     spec = DeyeBus.GatherSpec.new("scan")
     spec.set_payload(payload("ab"), None)
-    assert fails_with(DeyeBus.Error.INVALID_ARGUMENT, lambda: bus.tool.gather(spec, None)), "nothing is required"
+    assert fails_with(DeyeBus.Error.INVALID_ARGUMENT, lambda: tool.gather(spec, None)), "nothing is required"
     spec.set_require_all()
     with Scanner(bus, count), Scanner(bus, count, "scanner-2"):
-        gather = finish(bus.tool.gather_async, bus.tool.gather_finish, spec)
+        gather = finish(tool.gather_async, tool.gather_finish, spec)
         answers = gather.get_answers()
         assert {answer.get_id(): text_of(answer.dup_payload()) for answer in answers} == {"scanner-1": "AB", "scanner-2": "AB"}
         assert answers[0].dup_extent().get_rows() == (True, 2)
         manifest = gather.dup_manifest()
         assert (manifest.get_verdict(), manifest.list_missing()) == (DeyeBus.GatherVerdict.COMPLETE, [])
     with Scanner(bus, count), Scanner(bus, cut, "scanner-2"):
-        gather = finish(bus.tool.gather_async, bus.tool.gather_finish, spec)
+        gather = finish(tool.gather_async, tool.gather_finish, spec)
         assert fails_with(DeyeBus.Error.PARTIAL, gather.get_answers)
         assert len(gather.accept_partial()) == 2
         assert gather.dup_manifest().get_truncated() == 1

@@ -72,16 +72,15 @@ assert_answer (DeyeBusGatherAnswer *answer, guint index, const char *id, const c
 static void
 assert_partial (DeyeBusGather *gather, DeyeBusError code, guint n)
 {
-  g_autoptr (GPtrArray) refused = NULL;
-  g_autoptr (GPtrArray) accepted = NULL;
+  g_autolist (DeyeBusGatherAnswer) refused = NULL;
+  g_autolist (DeyeBusGatherAnswer) accepted = NULL;
   g_autoptr (GError) error = NULL;
 
   refused = deye_bus_gather_get_answers (gather, &error);
   g_assert_error (error, DEYE_BUS_ERROR, (gint) code);
   g_assert_null (refused);
   accepted = deye_bus_gather_accept_partial (gather, NULL);
-  g_assert_nonnull (accepted);
-  g_assert_cmpuint (accepted->len, ==, n);
+  g_assert_cmpuint (g_list_length (accepted), ==, n);
 }
 
 /* --- the request --- */
@@ -225,7 +224,7 @@ test_complete (Fixture *f, gconstpointer data)
 {
   ScriptExtent extent = DAEMONEYE__EVENTBUS__V1__EXTENT__INIT;
   g_autoptr (DeyeBusGather) gather = NULL;
-  g_autoptr (GPtrArray) answers = NULL;
+  g_autolist (DeyeBusGatherAnswer) answers = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusManifest) manifest = NULL;
   g_autoptr (DeyeBusExtent) said = NULL;
@@ -239,13 +238,13 @@ test_complete (Fixture *f, gconstpointer data)
   gather = ask (f);
   answers = deye_bus_gather_get_answers (gather, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (answers->len, ==, 2);
-  assert_answer (answers->pdata[0], 0, "procmond-1", "a");
-  assert_answer (answers->pdata[1], 1, "procmond-2", "b");
-  said = deye_bus_gather_answer_dup_extent (answers->pdata[0]);
+  g_assert_cmpuint (g_list_length (answers), ==, 2);
+  assert_answer (answers->data, 0, "procmond-1", "a");
+  assert_answer (answers->next->data, 1, "procmond-2", "b");
+  said = deye_bus_gather_answer_dup_extent (answers->data);
   g_assert_true (deye_bus_extent_get_rows (said, &rows));
   g_assert_cmpuint (rows, ==, 5);
-  g_assert_null (deye_bus_gather_answer_dup_extent (answers->pdata[1]));
+  g_assert_null (deye_bus_gather_answer_dup_extent (answers->next->data));
   manifest = deye_bus_gather_dup_manifest (gather);
   g_assert_cmpint (deye_bus_manifest_get_verdict (manifest), ==, DEYE_BUS_GATHER_VERDICT_COMPLETE);
   g_assert_cmpuint (deye_bus_manifest_get_expected (manifest), ==, 2);
@@ -257,7 +256,7 @@ test_partial (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusManifest) manifest = NULL;
   g_autoptr (DeyeBusGather) gather = NULL;
-  g_autoptr (GPtrArray) accepted = NULL;
+  g_autolist (DeyeBusGatherAnswer) accepted = NULL;
   g_autoptr (GError) error = NULL;
 
   client_fixture_connect (f, &with_gather);
@@ -270,7 +269,7 @@ test_partial (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "procmond-2 (died)"));
   g_assert_nonnull (strstr (error->message, "deye_bus_gather_accept_partial()"));
   accepted = deye_bus_gather_accept_partial (gather, NULL);
-  assert_answer (accepted->pdata[0], 0, "procmond-1", "a");
+  assert_answer (accepted->data, 0, "procmond-1", "a");
   manifest = deye_bus_gather_dup_manifest (gather);
   g_assert_cmpuint (deye_bus_manifest_get_count (manifest, DEYE_BUS_ANSWER_CLASS_DIED), ==, 1);
 }
@@ -281,14 +280,14 @@ test_any (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusManifest) manifest = NULL;
   g_autoptr (DeyeBusGather) gather = NULL;
-  g_autoptr (GPtrArray) answers = NULL;
+  g_autolist (DeyeBusGatherAnswer) answers = NULL;
 
   client_fixture_connect (f, &with_gather);
   gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
   gather_script_end (f->in, gather_script_manifest (one_died, TRUE));
   gather = ask (f);
   answers = deye_bus_gather_get_answers (gather, NULL);
-  g_assert_cmpuint (answers->len, ==, 1);
+  g_assert_cmpuint (g_list_length (answers), ==, 1);
   manifest = deye_bus_gather_dup_manifest (gather);
   g_assert_cmpint (deye_bus_manifest_get_verdict (manifest), ==, DEYE_BUS_GATHER_VERDICT_PARTIAL);
 }
@@ -388,7 +387,7 @@ test_next (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusGather) gather = begin (f);
   g_autoptr (DeyeBusGatherAnswer) answer = NULL;
-  g_autoptr (GPtrArray) rest = NULL;
+  g_autolist (DeyeBusGatherAnswer) rest = NULL;
   g_autoptr (GError) error = NULL;
 
   gather_script_answer (f->in, 1, "procmond-2", "b", NULL);
@@ -415,7 +414,7 @@ test_next (Fixture *f, gconstpointer data)
       g_assert_no_error (error);
     }
   rest = deye_bus_gather_get_answers (gather, NULL);
-  g_assert_cmpuint (rest->len, ==, 0);
+  g_assert_cmpuint (g_list_length (rest), ==, 0);
 }
 
 /* The last call fails: the answers before it were provisional. */

@@ -72,22 +72,22 @@ static void
 test_entries (void)
 {
   g_autoptr (DeyeBusManifest) manifest = deye_bus_manifest_new (gather_script_manifest (every_class, FALSE));
-  g_autoptr (GPtrArray) entries = deye_bus_manifest_list_entries (manifest);
-  g_autoptr (DeyeBusExtent) extent = deye_bus_manifest_entry_dup_extent (entries->pdata[0]);
+  g_autolist (DeyeBusManifestEntry) entries = deye_bus_manifest_list_entries (manifest);
+  g_autoptr (DeyeBusExtent) extent = deye_bus_manifest_entry_dup_extent (g_list_nth_data (entries, 0));
 
-  g_assert_true (deye_bus_manifest_entry_check (entries->pdata[0], NULL));
-  g_assert_true (deye_bus_manifest_entry_check (entries->pdata[1], NULL));
+  g_assert_true (deye_bus_manifest_entry_check (g_list_nth_data (entries, 0), NULL));
+  g_assert_true (deye_bus_manifest_entry_check (g_list_nth_data (entries, 1), NULL));
   for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
     {
       g_autoptr (GError) error = NULL;
 
-      g_assert_false (deye_bus_manifest_entry_check (entries->pdata[codes[i].index], &error));
+      g_assert_false (deye_bus_manifest_entry_check (g_list_nth_data (entries, codes[i].index), &error));
       g_assert_error (error, DEYE_BUS_ERROR, (gint) codes[i].code);
     }
-  g_assert_cmpint (deye_bus_manifest_entry_get_never_asked (entries->pdata[7]), ==,
+  g_assert_cmpint (deye_bus_manifest_entry_get_never_asked (g_list_nth_data (entries, 7)), ==,
                    DEYE_BUS_NEVER_ASKED_NOT_REGISTERED);
-  g_assert_cmpstr (deye_bus_manifest_entry_get_text (entries->pdata[7]), ==, "it died 3 s ago");
-  g_assert_null (deye_bus_manifest_entry_get_id (entries->pdata[5]));
+  g_assert_cmpstr (deye_bus_manifest_entry_get_text (g_list_nth_data (entries, 7)), ==, "it died 3 s ago");
+  g_assert_null (deye_bus_manifest_entry_get_id (g_list_nth_data (entries, 5)));
   g_assert_true (deye_bus_extent_is_truncated (extent));
 }
 
@@ -97,13 +97,13 @@ test_status (void)
 {
   ScriptManifest *message = gather_script_manifest (every_class, FALSE);
   g_autoptr (DeyeBusManifest) manifest = NULL;
-  g_autoptr (GPtrArray) entries = NULL;
+  g_autolist (DeyeBusManifestEntry) entries = NULL;
   g_autoptr (GError) error = NULL;
 
   message->members[6]->status = WIRE_STATUS_WOULD_BLOCK;
   manifest = deye_bus_manifest_new (message);
   entries = deye_bus_manifest_list_entries (manifest);
-  g_assert_false (deye_bus_manifest_entry_check (entries->pdata[6], &error));
+  g_assert_false (deye_bus_manifest_entry_check (g_list_nth_data (entries, 6), &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
 }
 
