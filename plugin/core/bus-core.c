@@ -7,6 +7,7 @@
 #include "calls/bus-barrier.h"
 #include "calls/bus-budget.h"
 #include "calls/bus-drain.h"
+#include "calls/bus-gather-calls.h"
 #include "calls/bus-later.h"
 #include "calls/bus-stats.h"
 #include "calls/bus-wait.h"
@@ -168,6 +169,7 @@ core_settle (BusCore *core, gint64 now_us)
   bus_confirm_take_notes (core);
   bus_drain_settle (core);
   bus_barrier_settle (core);
+  bus_gather_calls_settle (core);
   while (bus_many_settle (core, now_us) || bus_schedule_settle (core, now_us) || core->dying.head != NULL
          || core->creditors.head != NULL)
     {
@@ -176,6 +178,7 @@ core_settle (BusCore *core, gint64 now_us)
       bus_confirm_take_notes (core);
       bus_drain_settle (core);
       bus_barrier_settle (core);
+      bus_gather_calls_settle (core);
       bus_peer_send_credit (core);
     }
 }

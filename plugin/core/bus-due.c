@@ -21,6 +21,7 @@
 #include "route/bus-retain.h"
 #include "work/bus-adoption.h"
 #include "work/bus-expiry.h"
+#include "work/bus-gather.h"
 #include "work/bus-health-watch.h"
 #include "work/bus-lease.h"
 #include "work/bus-leaving.h"
@@ -261,6 +262,12 @@ due_recovery (BusCore *core, gpointer owner, gint64 now_us)
 }
 
 static void
+due_gather (BusCore *core, gpointer owner, gint64 now_us)
+{
+  bus_gather_due (owner, now_us);
+}
+
+static void
 due_standing (BusCore *core, gpointer owner, gint64 now_us)
 {
   bus_standing_due (core, owner, now_us);
@@ -317,6 +324,7 @@ static const DueHandler due_handlers[] = {
   [BUS_TIMER_BUSY] = due_busy,
   [BUS_TIMER_DRAIN] = due_drain,
   [BUS_TIMER_RECOVERY] = due_recovery,
+  [BUS_TIMER_GATHER] = due_gather,
   [BUS_TIMER_STANDING] = due_standing,
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (due_handlers) == BUS_N_TIMERS);

@@ -88,6 +88,8 @@ static const LimitsRule limits_rules[] = {
   { BUS_LIMIT_task_queue_per_account, BUS_LIMIT_task_queue, 1, 0, "task-queue-per-account is above task-queue" },
   { BUS_LIMIT_task_deadline_us, BUS_LIMIT_task_max_deadline_us, 1, 0,
     "task-deadline-us is above task-max-deadline-us" },
+  { BUS_LIMIT_gather_deadline_us, BUS_LIMIT_task_max_deadline_us, 1, 0,
+    "gather-deadline-us is above task-max-deadline-us" },
   { BUS_LIMIT_task_hold_us, BUS_LIMIT_task_max_hold_us, 1, 0, "task-hold-us is above task-max-hold-us" },
   { BUS_LIMIT_task_retry_us, BUS_LIMIT_task_max_retry_us, 1, 0, "task-retry-us is above task-max-retry-us" },
   { BUS_LIMIT_max_unauthenticated, BUS_LIMIT_max_connections, 1, 0, "max-unauthenticated is above max-connections" },

@@ -90,6 +90,9 @@
   X (task_names, 1024, 16, 65536)                                                                                      \
   X (task_standing_sets, 1024, 1, 65536)                                                                               \
   X (task_standing_bytes, 4194304, 4096, 17179869184)                                                                  \
+  X (gathers, 64, 1, 1024)                                                                                             \
+  X (gather_members, 1024, 1, 8192)                                                                                    \
+  X (gather_deadline_us, 30000000, 1000, 86400000000)                                                                  \
   X (introspect_per_second, 200, 1, 1000000)                                                                           \
   X (introspect_work_per_second, 5000000, 10000, 1000000000)
 

@@ -47,6 +47,7 @@ typedef enum
   BUS_TIMER_DRAIN,         /* owner: BusMember: it drains, and the time for that is over */
   BUS_TIMER_BUSY,          /* owner: BusMember: it refused an offer */
   BUS_TIMER_RECOVERY, /* owner: BusCore: claims wait for tasks that are submitted again, and the time for that is over */
+  BUS_TIMER_GATHER,   /* owner: BusGather: its roster is to be made, or its time is over */
   BUS_TIMER_STANDING, /* owner: BusStanding: its time to live ends */
   BUS_N_TIMERS,
 } BusTimerKind;

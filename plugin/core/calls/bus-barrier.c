@@ -5,6 +5,7 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "work/bus-registry.h"
+#include "work/bus-roster.h"
 #include "coordination.pb-c.h"
 #include "wire-topic.h"
 
@@ -98,6 +99,17 @@ barrier_check_request (const BusCall *call, const BarrierRequest *request)
   return problem == NULL;
 }
 
+/* What it expects stays known when the call has ended: questions to many ask for it. */
+static void
+barrier_expect (const BusCall *call, const BarrierRequest *request)
+{
+  GPtrArray *ids = g_ptr_array_new_with_free_func (g_free);
+
+  for (gsize i = 0; i < request->n_expected; i++)
+    g_ptr_array_add (ids, g_strdup (request->expected[i]));
+  bus_roster_expect (call->peer->account, ids);
+}
+
 void
 bus_barrier_answer (const BusCall *call)
 {
@@ -109,6 +121,7 @@ bus_barrier_answer (const BusCall *call)
   barrier = bus_later_new (call, &barrier_kind);
   if (barrier == NULL)
     return;
+  barrier_expect (call, request);
   barrier->link.data = barrier;
   for (gsize i = 0; i < request->n_expected; i++)
     g_strlcpy (barrier->expected[barrier->n_expected++], request->expected[i], sizeof barrier->expected[0]);

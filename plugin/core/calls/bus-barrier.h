@@ -7,6 +7,8 @@
  * The method Barrier of control.bus.collectors: answered when all expected collectors are READY, or at the deadline of the
  * request, and then with those that are missing. So an agent begins monitoring once, with what is there.
  *
+ * The ids stay known to the broker: a question to many expects their answers (bus-roster).
+ *
  * A collector that was READY and is not any more counts as missing again. Without a deadline the call waits until it is
  * answered or cancelled.
  */

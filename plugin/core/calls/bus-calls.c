@@ -6,6 +6,7 @@
 #include "calls/bus-collectors.h"
 #include "calls/bus-describe.h"
 #include "calls/bus-drain.h"
+#include "calls/bus-gather-calls.h"
 #include "calls/bus-health-calls.h"
 #include "calls/bus-introspect.h"
 #include "calls/bus-lost.h"
@@ -24,6 +25,7 @@
 #include "work/bus-member.h"
 #include "control.pb-c.h"
 #include "coordination.pb-c.h"
+#include "gather.pb-c.h"
 #include "health.pb-c.h"
 #include "introspection.pb-c.h"
 #include "wire-feature.h"
@@ -106,6 +108,9 @@ static const BusMethod methods[] = {
              "Sets or renews the standing tasks of a collector; for agent and tool.", bus_standing_calls_set),
   METHOD_OF (PREFIX "standing", "Get", standing_request, standing_state,
              "Returns which standing tasks a collector has applied.", bus_standing_calls_get),
+  METHOD_OF (PREFIX "gather", "Gather", gather_request, manifest,
+             "Asks many collectors: an answer of each, and at last the account of all; for agent and tool.",
+             bus_gather_calls_answer),
   METHOD_OF ("control.collector.task", "Submit", submit_request, submit_reply,
              "Submits tasks, or attaches to tasks that were submitted before.", bus_task_calls_submit),
   METHOD_OF (TASK, "Await", await_request, task_push,

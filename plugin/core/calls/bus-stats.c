@@ -75,6 +75,10 @@ stats_fill_tasks (const BusWork *work, Daemoneye__Eventbus__V1__BusTotals *total
   totals->tasks_timed_out = tasks->n_ended[BUS_TASK_TIMED_OUT];
   totals->tasks_cancelled = tasks->n_ended[BUS_TASK_CANCELLED];
   totals->tasks_quarantined = tasks->n_ended[BUS_TASK_QUARANTINED];
+  totals->gathers_running = work->gathers.all.length;
+  totals->gathers_asked = work->gathers.last_query;
+  totals->gathers_complete = work->gathers.n_complete;
+  totals->gathers_partial = work->gathers.n_partial;
   totals->stale_answers = tasks->rules.refused;
   totals->claims_adopted = work->claims_adopted;
   totals->claims_unmatched = work->claims_unmatched;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-task-answer.h"
 
+#include "base/bus-text.h"
 #include "peer/bus-state.h"
 #include "work/bus-attempt.h"
 #include "coordination.pb-c.h"
@@ -39,6 +40,24 @@ answer_check_size (const BusCore *core, BusTaskAnswer *answer)
                              .error_text = WIRE_SPAN_LITERAL ("the result is above the limit (max_payload)") };
 }
 
+/* NULL: the member does not say what its result covers. */
+static const BusTaskExtent *
+answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent *message)
+{
+  if (message == NULL)
+    return NULL;
+  *extent = (BusTaskExtent){ .rows = message->rows,
+                             .limit = message->limit,
+                             .from_time_us = message->from_time_us,
+                             .to_time_us = message->to_time_us,
+                             .age_us = message->age_us,
+                             .gaps = message->gaps,
+                             .share_permille = message->share_permille,
+                             .is_truncated = message->is_truncated != 0 };
+  bus_text_copy (extent->configuration, sizeof extent->configuration, message->configuration);
+  return extent;
+}
+
 static WireStatus
 answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelope, gint64 now_us)
 {
@@ -46,6 +65,7 @@ answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelop
   g_autoptr (WireGuard) guard
       = wire_guard_unpack (&daemoneye__eventbus__v1__outcome__descriptor, envelope->payload, 0, &error);
   const Daemoneye__Eventbus__V1__Outcome *outcome = guard != NULL ? wire_guard_message (guard) : NULL;
+  BusTaskExtent extent;
   BusTaskAnswer answer;
 
   if (outcome == NULL)
@@ -55,7 +75,8 @@ answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelop
                             .payload_type = wire_span_str (outcome->payload_type),
                             .error_name = wire_span_str (outcome->error_name),
                             .error_text = wire_span_str (outcome->error_text),
-                            .retry_after_us = (gint64) MIN (outcome->retry_after_us, G_MAXINT64 / 4) };
+                            .retry_after_us = (gint64) MIN (outcome->retry_after_us, G_MAXINT64 / 4),
+                            .extent = answer_read_extent (&extent, outcome->extent) };
   if (answer.kind >= BUS_N_OUTCOME_KINDS)
     answer.kind = BUS_OUTCOME_UNSPECIFIED;
   answer_check_size (core, &answer);

@@ -148,6 +148,7 @@ static const PolicyRow rows[] = {
   { "shutdown-one", TOPIC (WORD ("control"), WORD ("shutdown"), ID), AGENT, AGENT, AGENT | ADDRESSEE, ADDRESSEE },
 
   { "bus-clear", TOPIC (WORD ("control"), WORD ("bus"), WORD ("clear")), NOBODY, AGENT, NOBODY, NOBODY },
+  { "bus-gather", TOPIC (WORD ("control"), WORD ("bus"), WORD ("gather")), NOBODY, AGENT, NOBODY, NOBODY },
   { "bus-calls", TOPIC (WORD ("control"), WORD ("bus"), REST), NOBODY, ALL, NOBODY, NOBODY },
   { "system-broker-only", TOPIC (WORD ("system"), REST), NOBODY, NOBODY, AGENT, NOBODY },
   { "debug-reserved", TOPIC (WORD ("debug"), REST), NOBODY, NOBODY, NOBODY, NOBODY },

@@ -44,6 +44,8 @@ bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *
 {
   g_assert (account->peers > 0);
   account->peers--;
+  if (account->peers == 0)
+    g_clear_pointer (&account->expected, g_ptr_array_unref);
   account_free_unused (accounts, deadlines, account);
 }
 

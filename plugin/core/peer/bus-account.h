@@ -35,10 +35,12 @@ typedef struct
   guint64 retained_bytes;
   guint64 held_messages; /* bus-hold: part of usage */
   guint64 held_bytes;
-  guint live_tasks;   /* bus-task-store: not part of usage */
-  guint64 task_bytes; /* of all its tasks */
-  guint64 pinned;     /* bus-pinned: of its peers, while it adds them up */
-  guint64 claimed;    /* bus-assured: by the members of one message, while it adds them up */
+  guint live_tasks;    /* bus-task-store: not part of usage */
+  guint64 task_bytes;  /* of all its tasks */
+  guint gathers;       /* bus-gather: its questions to many that go on */
+  GPtrArray *expected; /* bus-roster: ids; dropped with its last connection; NULL: none */
+  guint64 pinned;      /* bus-pinned: of its peers, while it adds them up */
+  guint64 claimed;     /* bus-assured: by the members of one message, while it adds them up */
   gboolean is_soft;
   gint64 report_next_us; /* bus-slow: not before this time */
   BusTimer report_timer;

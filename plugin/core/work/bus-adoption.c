@@ -5,6 +5,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-attempt.h"
 #include "work/bus-course.h"
+#include "work/bus-gather.h"
 #include "work/bus-member-news.h"
 #include "work/bus-registry.h"
 #include "work/bus-work.h"
@@ -103,6 +104,8 @@ adoption_take_current (BusCore *core, BusMember *member, const BusClaim *claim, 
     return adoption_give (core, member, claim, task, now_us);
   else
     bus_course_on (core, task, BUS_TASK_ON_CLAIM, member->id, now_us); /* refused, and counted */
+  if (claim->is_finished)
+    bus_gather_refused (task);
   return BUS_CLAIM_FENCED;
 }
 

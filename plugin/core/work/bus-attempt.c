@@ -4,6 +4,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-course.h"
 #include "work/bus-death.h"
+#include "work/bus-gather.h"
 #include "work/bus-operations.h"
 #include "work/bus-trust.h"
 #include "work/bus-work.h"
@@ -224,6 +225,8 @@ attempt_refuse (BusCore *core, BusLease *lease, WireSpan token, const BusTaskAns
       bus_course_on (core, task, answer_events[answer->kind], lease->member->id, now_us);
       task->is_answered = TRUE; /* also when the task comes back from quarantine */
     }
+  if (task != NULL && answer->kind == BUS_OUTCOME_SUCCEEDED)
+    bus_gather_refused (task);
   if (!is_newest || !bus_task_is_live (task))
     attempt_release (core, lease, answer, now_us);
 }

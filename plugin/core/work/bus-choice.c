@@ -12,15 +12,6 @@ bus_choice_init (BusChoice *choice, BusStrategy strategy, guint64 seed)
 
 /* --- capable --- */
 
-/* An ability without a type takes all payloads; a task without a type fits all abilities. */
-static gboolean
-choice_takes_payload (const BusAbility *ability, const BusTask *task)
-{
-  const WireSpan type = wire_span_str (ability->payload_type);
-
-  return type.len == 0 || task->payload_type.len == 0 || wire_span_equal (type, task->payload_type);
-}
-
 static gboolean
 choice_is_named (const BusMember *member, const BusTask *task)
 {
@@ -34,7 +25,7 @@ choice_has_capability (const BusMember *member, const BusTask *task)
 {
   const BusAbility *ability = bus_member_ability (member, task->operation.text);
 
-  return ability != NULL && choice_takes_payload (ability, task) && choice_is_named (member, task)
+  return ability != NULL && bus_ability_takes (ability, task->payload_type) && choice_is_named (member, task)
          && bus_member_takes_priority (member, task->priority) && bus_member_has_tags (member, task->tags);
 }
 

@@ -3,6 +3,7 @@
 
 #include "peer/bus-state.h"
 #include "work/bus-death.h"
+#include "work/bus-gather.h"
 #include "work/bus-lease.h"
 #include "work/bus-operations.h"
 #include "work/bus-push.h"
@@ -125,6 +126,8 @@ bus_course_on_answer (BusCore *core,
     {
       bus_task_store_recharge (&core->work->tasks, task);
       bus_push_touch (core, task);
+      if (task->entry != NULL)
+        bus_gather_touch (task->entry);
     }
   bus_task_news_report (core, task, before, event, verdict, now_us);
   return verdict;

@@ -69,6 +69,8 @@ lease_fill_execute (const BusLease *lease, Execute *execute, gint64 now_us)
   execute->progress_us = (guint64) lease->progress_us;
   execute->adopt = lease->is_adopted;
   execute->finished = lease->is_finished;
+  execute->shard = task->shard;
+  execute->shards = task->shards;
   if (lease->is_adopted)
     {
       execute->claimed = (ProtobufCBinaryData){ BUS_TOKEN_LEN, (guint8 *) (gsize) task->claimed_token };

@@ -27,6 +27,14 @@ bus_member_ability (const BusMember *member, WireSpan operation)
 }
 
 gboolean
+bus_ability_takes (const BusAbility *ability, WireSpan payload_type)
+{
+  const WireSpan type = wire_span_str (ability->payload_type);
+
+  return type.len == 0 || payload_type.len == 0 || wire_span_equal (type, payload_type);
+}
+
+gboolean
 bus_member_takes_priority (const BusMember *member, guint priority)
 {
   return priority >= member->lowest && priority <= member->highest;

@@ -114,6 +114,8 @@ gboolean bus_member_on (BusMember *member, BusMemberEvent event);
 
 /* NULL: it has no such operation. */
 const BusAbility *bus_member_ability (const BusMember *member, WireSpan operation);
+/* An ability without a type takes all payloads; a payload without a type fits all abilities. */
+gboolean bus_ability_takes (const BusAbility *ability, WireSpan payload_type);
 gboolean bus_member_takes_priority (const BusMember *member, guint priority);
 /* @tags: (nullable) (element-type utf8): those that a task asks for */
 gboolean bus_member_has_tags (const BusMember *member, const GPtrArray *tags);

@@ -4,6 +4,7 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "work/bus-member-news.h"
+#include "work/bus-roster-profile.h"
 #include "work/bus-trust.h"
 
 /* --- parts --- */
@@ -230,6 +231,9 @@ bus_membership_end (BusMember *member, BusMemberEnd end)
   if (end == BUS_MEMBER_END_EOF)
     bus_past_died (member->past, member->incarnation, member->n_running > 0, core->now_us);
   bus_trust_apply (core, member, BUS_MEMBER_ON_END, membership_cause_of_end (end));
+  member->past->incarnation = member->incarnation;
+  if (end == BUS_MEMBER_END_EOF || end == BUS_MEMBER_END_CLOSED)
+    member->past->profile = bus_profile_new (core->seed, member);
   bus_past_close (&core->work->pasts, g_steal_pointer (&member->past), core->now_us);
   membership_charge (member, 0);
   bus_registry_note_ended (core->work, member);

@@ -13,6 +13,7 @@ past_forget (BusPasts *pasts, BusPast *past)
 {
   g_queue_unlink (&pasts->gone, &past->link);
   g_hash_table_remove (pasts->by_id, &past->key);
+  g_free (past->profile);
   g_free (past->id);
   g_free (past);
 }
@@ -60,7 +61,16 @@ bus_past_open (BusPasts *pasts, guint64 seed, WireSpan id, gint64 now_us)
     g_queue_unlink (&pasts->gone, &past->link);
   g_assert (past->users == 0);
   past->users = 1;
+  g_clear_pointer (&past->profile, g_free);
   return past;
+}
+
+BusPast *
+bus_past_find (const BusPasts *pasts, guint64 seed, WireSpan id)
+{
+  const BusKey key = bus_key (seed, id);
+
+  return g_hash_table_lookup (pasts->by_id, &key);
 }
 
 void

@@ -12,6 +12,8 @@
  *
  * A hold lasts 5 s, and twice as long as the one before if the id was held within the last 10 minutes, at most 5 minutes.
  *
+ * An id that left without announcement is still expected to answer questions to many: what it could do is kept with it.
+ *
  * Invariant: the past of an id exists while the id is registered; it holds no memory of a peer.
  */
 
@@ -39,7 +41,10 @@ typedef struct BusPast
   gint64 held_until_us; /* 0: never held */
   guint users;          /* registrations: 0 or 1 */
   gint64 left_us;       /* its last registration ended */
-  GList link;           /* in gone, without a user */
+  guint64 incarnation;  /* of that */
+  struct BusProfile
+      *profile; /* what it could do, when it ended without announcement; NULL: it announced its end, or is registered */
+  GList link;   /* in gone, without a user */
 } BusPast;
 
 typedef struct
@@ -53,6 +58,8 @@ void bus_pasts_clear (BusPasts *pasts);
 
 /* The past of an id that registers for the first time on its connection. */
 BusPast *bus_past_open (BusPasts *pasts, guint64 seed, WireSpan id, gint64 now_us);
+/* NULL: nothing is known of that id. */
+BusPast *bus_past_find (const BusPasts *pasts, guint64 seed, WireSpan id);
 /* Its registration has ended. */
 void bus_past_close (BusPasts *pasts, BusPast *past, gint64 now_us);
 

@@ -6,6 +6,7 @@
 #include "work/bus-attempt.h"
 #include "work/bus-course.h"
 #include "work/bus-death.h"
+#include "work/bus-gather-send.h"
 #include "work/bus-leaving.h"
 #include "work/bus-operations.h"
 #include "work/bus-push.h"
@@ -49,7 +50,7 @@ bus_schedule_clear (BusCore *core)
     schedule_unlink (core, link->data);
   bus_task_store_clear (&work->tasks);
   bus_operations_free (work->operations);
-  g_assert (work->pushing.length == 0);
+  g_assert (work->pushing.length == 0 && work->gathers.all.length == 0);
 }
 
 static gboolean
@@ -64,6 +65,7 @@ schedule_ended_members (BusCore *core, gint64 now_us)
       has_any = TRUE;
       bus_operations_on_member (work->operations, member);
       bus_leaving_gone (core, member, now_us);
+      bus_gather_on_member (core, member);
       bus_member_free (member);
     }
   return has_any;
@@ -81,6 +83,7 @@ schedule_changed_members (BusCore *core, gint64 now_us)
       bus_leaving_changed (core, member, now_us);
       bus_operations_on_member (core->work->operations, member);
       bus_adoption_continue (core, member, now_us);
+      bus_gather_on_member (core, member);
     }
   return has_any;
 }
@@ -144,8 +147,10 @@ bus_schedule_settle (BusCore *core, gint64 now_us)
 
   has_any |= schedule_changed_members (core, now_us);
   has_any |= schedule_ended_requests (core, now_us);
+  has_any |= bus_gather_settle (core, now_us);
   has_any |= schedule_offers (core, now_us);
   has_any |= schedule_excess (core, now_us);
+  has_any |= bus_gather_send (core, now_us);
   bus_task_store_return_credit (&core->work->tasks);
   bus_push_pump (core, now_us);
   return has_any;

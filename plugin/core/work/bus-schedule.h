@@ -8,7 +8,8 @@
  * offered to the members that have room.
  *
  * Members that ended come first, so that nothing is offered to them; then members that changed; then requests that ended without
- * an answer; then offers, the operation that was served longest ago first. The last step pushes to submitters.
+ * an answer; then questions to many, which may ask others; then offers, the operation that was served longest ago first. The last
+ * step pushes to submitters and askers.
  */
 
 /* The state of tasks in core->work, which exists. */

@@ -307,9 +307,10 @@ bus_submit_settle (BusCore *core, BusPeer *peer, WireSpan id, BusSubmitAnswer *a
 
   if (task == NULL)
     return;
-  if (bus_task_is_live (task))
+  if (bus_task_is_live (task) || task->entry != NULL)
     {
-      submit_refuse (answer, WIRE_STATUS_PROTOCOL_ORDER, "it has not ended");
+      submit_refuse (answer, WIRE_STATUS_PROTOCOL_ORDER,
+                     task->entry != NULL ? "it belongs to a question to many, and ends with that" : "it has not ended");
       return;
     }
   submit_confirm (core, task);
@@ -332,7 +333,7 @@ submit_find_quarantined (BusCore *core,
 {
   BusTask *task = submit_find (core, account, id, answer);
 
-  if (task == NULL || task->state == BUS_TASK_QUARANTINED)
+  if (task == NULL || (task->state == BUS_TASK_QUARANTINED && task->entry == NULL))
     return task;
   bus_course_on (core, task, event, NULL, now_us); /* refused, and counted */
   submit_refuse (answer, WIRE_STATUS_PROTOCOL_ORDER, "it is not in quarantine");

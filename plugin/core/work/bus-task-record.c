@@ -37,6 +37,21 @@ record_fill_progress (BusTaskRecord *record, const BusTaskProgress *progress, Bu
   record->message.progress = &record->progress;
 }
 
+void
+bus_task_extent_fill (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExtent *extent)
+{
+  daemoneye__eventbus__v1__extent__init (message);
+  message->rows = extent->rows;
+  message->is_truncated = extent->is_truncated;
+  message->limit = extent->limit;
+  message->from_time_us = extent->from_time_us;
+  message->to_time_us = extent->to_time_us;
+  message->gaps = extent->gaps;
+  message->share_permille = extent->share_permille;
+  message->age_us = extent->age_us;
+  message->configuration = bus_text_for_packing (extent->configuration);
+}
+
 static void
 record_fill_outcome (BusTaskRecord *record, const BusTaskResult *result, BusRecordParts parts)
 {
@@ -47,6 +62,11 @@ record_fill_outcome (BusTaskRecord *record, const BusTaskResult *result, BusReco
   record->outcome.error_text = result->error_text;
   if (parts & BUS_RECORD_PAYLOAD)
     record->outcome.payload = record_bytes (result->payload);
+  if (result->extent != NULL)
+    {
+      bus_task_extent_fill (&record->extent, result->extent);
+      record->outcome.extent = &record->extent;
+    }
   record->message.outcome = &record->outcome;
 }
 

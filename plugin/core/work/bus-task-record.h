@@ -14,6 +14,7 @@ typedef struct
   Daemoneye__Eventbus__V1__TaskRecord message;
   Daemoneye__Eventbus__V1__Progress progress;
   Daemoneye__Eventbus__V1__Outcome outcome;
+  Daemoneye__Eventbus__V1__Extent extent; /* of the outcome */
   Daemoneye__Eventbus__V1__TaskHistory steps[BUS_TASK_HISTORY_MAX];
   Daemoneye__Eventbus__V1__TaskHistory *step_list[BUS_TASK_HISTORY_MAX];
   char id[BUS_TASK_ID_MAX + 1];
@@ -27,6 +28,9 @@ typedef enum
   BUS_RECORD_PAYLOAD = 1, /* of the result */
   BUS_RECORD_DETAILS = 2, /* of the progress */
 } BusRecordParts;
+
+/* Its text is that of @extent. */
+void bus_task_extent_fill (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExtent *extent);
 
 /* @n_steps: at most so many of the newest steps of the history. It is valid while the task does not change. */
 void

@@ -190,6 +190,12 @@ bus_task_store_ended (BusTaskStore *store, BusTask *task, gint64 now_us)
 
   g_assert (!bus_task_is_live (task));
   store->n_ended[task->state]++;
+  if (task->entry != NULL)
+    {
+      g_clear_pointer (&task->payload, g_bytes_unref);
+      bus_task_store_recharge (store, task); /* its question frees it */
+      return;
+    }
   if (task->state == BUS_TASK_QUARANTINED)
     {
       store_quarantine (store, task, now_us);

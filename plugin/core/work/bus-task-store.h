@@ -72,7 +72,7 @@ BusTask *bus_task_store_add (BusTaskStore *store, BusAccount *account, const Bus
 void bus_task_store_recharge (BusTaskStore *store, BusTask *task);
 
 /* It has come into a terminal state, or was released from quarantine: moves it to its shelf. A result waits for its submitter for
- * as long as the window keeps one. */
+ * as long as the window keeps one. A task of a question to many stays on its shelf until that is over. */
 void bus_task_store_ended (BusTaskStore *store, BusTask *task, gint64 now_us);
 void bus_task_store_released (BusTaskStore *store, BusTask *task, gint64 now_us);
 

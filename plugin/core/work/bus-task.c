@@ -119,6 +119,8 @@ bus_task_new (BusAccount *account, const BusTaskSpec *spec, guint64 seed, gint64
   task->run_limit_us = spec->run_limit_us;
   task->exclusive = spec->exclusive;
   task->cancel_when_alone = spec->cancel_when_alone;
+  task->shard = spec->shard;
+  task->shards = spec->shards;
   task->state = spec->not_before_us > 0 ? BUS_TASK_DELAYED : BUS_TASK_QUEUED;
   task->wait_reason = spec->not_before_us > 0 ? BUS_WAIT_NOT_BEFORE : BUS_WAIT_NONE;
   return task;
@@ -137,6 +139,7 @@ task_result_free (BusTaskResult *result)
 {
   g_clear_pointer (&result->payload, g_bytes_unref);
   g_free (result->payload_type); /* the block of all three */
+  g_free (result->extent);
   g_free (result);
 }
 
@@ -335,6 +338,8 @@ bus_task_set_result (BusTask *task, const BusTaskAnswer *answer)
   task->payload_dropped = !task_keep_bytes (&result->payload, answer->payload);
   result->payload_len = answer->payload.len;
   task_keep_result_texts (result, answer);
+  if (answer->extent != NULL)
+    result->extent = g_memdup2 (answer->extent, sizeof *answer->extent);
   task->result = result;
 }
 
@@ -361,7 +366,8 @@ static gsize
 task_size_of_result (const BusTaskResult *result)
 {
   return sizeof *result + task_size_of_bytes (result->payload) + strlen (result->payload_type)
-         + strlen (result->error_name) + strlen (result->error_text) + 3;
+         + strlen (result->error_name) + strlen (result->error_text) + 3
+         + (result->extent != NULL ? sizeof *result->extent : 0);
 }
 
 /* A GRefString, which may be the last reference. */

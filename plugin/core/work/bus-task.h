@@ -28,6 +28,7 @@
 #define BUS_TASK_DETAILS_MAX  4096u /* of a progress */
 #define BUS_TASK_TEXT_MAX     256u  /* of an error, of a progress */
 #define BUS_TASK_PRIORITY_MAX 255u
+#define BUS_TASK_REVISION_MAX 64u /* of the configuration that an extent names */
 
 /* Reasons why a task waits. The numbers are those of WaitReason on the wire. */
 typedef enum
@@ -65,6 +66,8 @@ typedef struct
   gint64 run_limit_us;
   gboolean exclusive;
   gboolean cancel_when_alone; /* when no submitter is connected */
+  guint shard;
+  guint shards; /* of the question that it is a part of; 0: of none */
 } BusTaskSpec;
 
 /* Counters of attempts that ended without a result. failures + expiries + deaths <= attempts. */
@@ -98,6 +101,20 @@ typedef enum
 } BusOutcomeKind;
 #define BUS_N_OUTCOME_KINDS 6u
 
+/* What the payload of a result covers, as its member judges it. */
+typedef struct
+{
+  guint64 rows;
+  guint64 limit;
+  guint64 from_time_us;
+  guint64 to_time_us;
+  guint64 age_us;
+  guint gaps;
+  guint share_permille;
+  gboolean is_truncated;
+  char configuration[BUS_TASK_REVISION_MAX + 1];
+} BusTaskExtent;
+
 /* A final answer, as it arrived. Borrowed. */
 typedef struct
 {
@@ -106,7 +123,8 @@ typedef struct
   WireSpan payload_type;
   WireSpan error_name;
   WireSpan error_text;
-  gint64 retry_after_us; /* 0: the backoff of the broker */
+  gint64 retry_after_us;       /* 0: the backoff of the broker */
+  const BusTaskExtent *extent; /* NULL: the member does not say */
 } BusTaskAnswer;
 
 /* A report of progress, as it arrived. Borrowed. */
@@ -128,6 +146,7 @@ typedef struct
   char *payload_type;
   char *error_name;
   char *error_text;
+  BusTaskExtent *extent; /* NULL: the member did not say */
 } BusTaskResult;
 
 /* The newest progress of a task, kept. */
@@ -161,6 +180,9 @@ typedef struct BusTask
   gint64 run_limit_us; /* 0: the operation's */
   gboolean exclusive;  /* its member runs nothing else beside it */
   gboolean cancel_when_alone;
+  guint shard;
+  guint shards;                 /* 0: it is no part of a question */
+  struct BusGatherEntry *entry; /* bus-gather: it asks for this answer; NULL: it was submitted */
 
   /* state: bus_task_on() */
   BusTaskState state;

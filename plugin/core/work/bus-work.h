@@ -3,6 +3,7 @@
 
 #include "peer/bus-health-state.h"
 #include "work/bus-awaited.h"
+#include "work/bus-gathers.h"
 #include "work/bus-grace.h"
 #include "work/bus-member.h"
 #include "work/bus-past.h"
@@ -50,7 +51,8 @@ typedef struct BusWork
   struct BusOperations *operations;
   BusTokenSource tokens;
   BusTokenSource chance; /* random numbers for backoffs */
-  GQueue pushing;        /* bus-push: submitters with something to push, and a request */
+  BusGathers gathers;
+  GQueue pushing; /* bus-push: submitters with something to push, and a request */
 } BusWork;
 
 BusWork *bus_work_new (guint64 seed);

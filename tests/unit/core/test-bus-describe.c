@@ -58,6 +58,7 @@ static const struct
   { "List", "", 0, TRUE, "control.bus.health" },
   { "Set", "", 0, TRUE, "control.bus.standing" },
   { "Get", "", 0, TRUE, "control.bus.standing" },
+  { "Gather", "", 0, TRUE, "control.bus.gather" },
   { "Submit", "", 0, TRUE, "control.collector.task" },
   { "Await", "", 0, TRUE, "control.bus.task" },
   { "Get", "", 0, TRUE, "control.bus.task" },

@@ -185,6 +185,7 @@ static const struct
   { "control.bus.health", "List" },
   { "control.bus.standing", "Set" },
   { "control.bus.standing", "Get" },
+  { "control.bus.gather", "Gather" },
   { "control.collector.task", "Submit" },
   { "control.bus.task", "Await" },
   { "control.bus.task", "Get" },

@@ -96,6 +96,7 @@ static const Right rights[] = {
   { "control.bus.stats", "bus-calls", NOBODY, ALL, NOBODY, NOBODY },
   { "control.bus", "bus-calls", NOBODY, ALL, NOBODY, NOBODY },
   { "control.bus.clear", "bus-clear", NOBODY, AGENT, NOBODY, NOBODY },
+  { "control.bus.gather", "bus-gather", NOBODY, AGENT, NOBODY, NOBODY },
   { "control.buses", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
 

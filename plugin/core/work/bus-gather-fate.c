@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-gather-fate.h"
+
+#include "work/bus-operation.h"
+
+/* Meaning of a step in the history of a task. */
+typedef enum
+{
+  FATE_STEP_OTHER,    /* it says nothing about the work of a collector */
+  FATE_STEP_OFFER,    /* a collector has it */
+  FATE_STEP_RETURNED, /* the offer before it came back untouched, or the attempt goes on */
+  FATE_STEP_LEFT,     /* the collector left in order: RETURNED if it had not begun, otherwise the end of an attempt */
+  FATE_STEP_ENDED,    /* an attempt ended without an answer */
+  FATE_STEP_ANSWER,   /* the collector said what became of it: the result of the task decides */
+} FateStepKind;
+
+typedef struct
+{
+  FateStepKind kind;
+  BusFateClass answer;
+} FateStep;
+
+static const FateStep fate_steps[BUS_N_TASK_EVENTS] = {
+  [BUS_TASK_ON_OFFER] = { FATE_STEP_OFFER, BUS_FATE_TIMED_OUT },
+  [BUS_TASK_ON_STARTED] = { FATE_STEP_ENDED, BUS_FATE_TIMED_OUT },
+  [BUS_TASK_ON_PROGRESS] = { FATE_STEP_ENDED, BUS_FATE_TIMED_OUT },
+  [BUS_TASK_ON_CLAIM] = { FATE_STEP_ENDED, BUS_FATE_TIMED_OUT },
+  [BUS_TASK_ON_FAILURE] = { FATE_STEP_ANSWER, BUS_FATE_FAILED },
+  [BUS_TASK_ON_RETRYABLE] = { FATE_STEP_ANSWER, BUS_FATE_FAILED },
+  [BUS_TASK_ON_STOPPED] = { FATE_STEP_ANSWER, BUS_FATE_CANCELLED },
+  [BUS_TASK_ON_BUSY] = { FATE_STEP_RETURNED, BUS_FATE_OPEN },
+  [BUS_TASK_ON_EOF] = { FATE_STEP_ENDED, BUS_FATE_DIED },
+  [BUS_TASK_ON_CLOSED] = { FATE_STEP_LEFT, BUS_FATE_DIED },
+  [BUS_TASK_ON_DEREGISTER] = { FATE_STEP_LEFT, BUS_FATE_CANCELLED },
+  [BUS_TASK_ON_DRAIN] = { FATE_STEP_RETURNED, BUS_FATE_OPEN },
+  [BUS_TASK_ON_DRAIN_OVER] = { FATE_STEP_ENDED, BUS_FATE_CANCELLED },
+  [BUS_TASK_ON_WITHDRAWN] = { FATE_STEP_RETURNED, BUS_FATE_OPEN },
+  [BUS_TASK_ON_SILENT] = { FATE_STEP_ENDED, BUS_FATE_TIMED_OUT },
+  [BUS_TASK_ON_PROGRESS_OVER] = { FATE_STEP_ENDED, BUS_FATE_TIMED_OUT },
+  [BUS_TASK_ON_RUN_OVER] = { FATE_STEP_ENDED, BUS_FATE_TIMED_OUT },
+  [BUS_TASK_ON_CANCEL] = { FATE_STEP_ENDED, BUS_FATE_CANCELLED },
+};
+
+/* --- steps --- */
+
+static const BusTaskStep *
+fate_step (const BusTask *task, guint back)
+{
+  const guint n = task->history != NULL ? task->history->len : 0;
+
+  return back < n ? &g_array_index (task->history, BusTaskStep, n - 1 - back) : NULL;
+}
+
+static gboolean
+fate_follows_offer (const BusTask *task, guint back)
+{
+  const BusTaskStep *before = fate_step (task, back + 1);
+
+  return before != NULL && before->event == BUS_TASK_ON_OFFER;
+}
+
+static gboolean
+fate_is_return (const BusTask *task, guint back)
+{
+  const FateStepKind kind = fate_steps[fate_step (task, back)->event].kind;
+
+  return kind == FATE_STEP_RETURNED || (kind == FATE_STEP_LEFT && fate_follows_offer (task, back));
+}
+
+/* The step that decides; NULL: nobody was asked. */
+static const BusTaskStep *
+fate_last_work (const BusTask *task)
+{
+  const BusTaskStep *step;
+  gboolean has_returned = FALSE;
+
+  for (guint i = 0; (step = fate_step (task, i)) != NULL; i++)
+    {
+      const FateStepKind kind = fate_steps[step->event].kind;
+
+      if (kind == FATE_STEP_OTHER)
+        continue;
+      if (fate_is_return (task, i))
+        has_returned = TRUE;
+      else if (kind == FATE_STEP_OFFER && has_returned)
+        has_returned = FALSE;
+      else
+        return step;
+    }
+  return NULL;
+}
+
+gboolean
+bus_fate_is_lost (const BusTask *task)
+{
+  const BusTaskStep *last = fate_step (task, 0);
+  FateStepKind kind;
+
+  if (last == NULL || (task->state != BUS_TASK_QUEUED && task->state != BUS_TASK_DELAYED))
+    return FALSE;
+  kind = fate_steps[last->event].kind;
+  return (kind == FATE_STEP_ENDED && last->event != BUS_TASK_ON_SILENT)
+         || (kind == FATE_STEP_LEFT && !fate_follows_offer (task, 0));
+}
+
+/* --- classes --- */
+
+typedef struct
+{
+  WireStatus status;
+  gboolean retryable;
+  const char *text;
+} FateClass;
+
+static const FateClass fate_classes[BUS_N_FATES] = {
+  [BUS_FATE_FAILED] = { WIRE_STATUS_FAILED, FALSE, "it reported a failure" },
+  [BUS_FATE_TIMED_OUT] = { WIRE_STATUS_TIMEOUT, TRUE, "it was asked, and did not answer in time" },
+  [BUS_FATE_DIED] = { WIRE_STATUS_RESPONDER_GONE, TRUE, "its connection ended while it worked on the question" },
+  [BUS_FATE_CANCELLED] = { WIRE_STATUS_CANCELLED, TRUE, "the task was cancelled, or the collector stopped it" },
+};
+
+static BusFate
+fate_new (BusFateClass answer)
+{
+  const FateClass *row = &fate_classes[answer];
+
+  return (BusFate){ .answer = answer, .status = row->status, .retryable = row->retryable, .text = row->text };
+}
+
+static BusFate
+fate_of_result (const BusTask *task)
+{
+  const BusTaskExtent *extent = task->result != NULL ? task->result->extent : NULL;
+  const gboolean is_empty = extent != NULL && extent->rows == 0 && !extent->is_truncated;
+
+  return fate_new (is_empty ? BUS_FATE_EMPTY : BUS_FATE_ANSWERED);
+}
+
+static BusFate
+fate_of_step (const BusTask *task, const BusTaskStep *step)
+{
+  BusFate fate = fate_new (fate_steps[step->event].answer);
+
+  fate.retryable |= step->event == BUS_TASK_ON_RETRYABLE;
+  if (step->event == BUS_TASK_ON_OFFER || step->event == BUS_TASK_ON_STARTED || step->event == BUS_TASK_ON_CLAIM
+      || step->event == BUS_TASK_ON_PROGRESS || step->event == BUS_TASK_ON_EOF)
+    return fate;
+  fate.text = bus_task_event_cause (step->event);
+  return fate;
+}
+
+/* --- never asked --- */
+
+typedef struct
+{
+  WireStatus status;
+  gboolean retryable;
+  const char *text;
+} FateReason;
+
+static const FateReason fate_reasons[BUS_N_NEVER_ASKED] = {
+  [BUS_NEVER_NONE] = { WIRE_STATUS_ABSENT, TRUE, "it was not asked" },
+  [BUS_NEVER_NOT_REGISTERED] = { WIRE_STATUS_ABSENT, TRUE, "it is not registered" },
+  [BUS_NEVER_DRAINING] = { WIRE_STATUS_DRAINING, TRUE, "it drains, and takes no more tasks" },
+  [BUS_NEVER_NO_CAPABILITY]
+  = { WIRE_STATUS_NO_RESPONDERS, FALSE, "no collector has the operation, with the type, tags and priority asked for" },
+  [BUS_NEVER_AT_CAPACITY] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "no slot of it was free until the end" },
+  [BUS_NEVER_SET_ASIDE] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "it is set aside, because it failed too often" },
+  [BUS_NEVER_SUSPECT] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "it does not answer heartbeats" },
+  [BUS_NEVER_PAUSED] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "the operation is paused, or its limit was reached" },
+  [BUS_NEVER_VERSION] = { WIRE_STATUS_UNSUPPORTED, FALSE, "its connection has not the feature TASKS" },
+  [BUS_NEVER_DENIED] = { WIRE_STATUS_DENIED, FALSE, "it is no collector, so it gets no tasks" },
+};
+
+BusFate
+bus_fate_never_asked (BusNeverAsked reason)
+{
+  const FateReason *row = &fate_reasons[reason];
+
+  return (BusFate){ BUS_FATE_NEVER_ASKED, reason, row->status, row->retryable, row->text };
+}
+
+static const BusNeverAsked fate_waits[BUS_N_WAIT_REASONS] = {
+  [BUS_WAIT_NONE] = BUS_NEVER_AT_CAPACITY,
+  [BUS_WAIT_NO_CAPABILITY] = BUS_NEVER_NO_CAPABILITY,
+  [BUS_WAIT_ALL_BUSY] = BUS_NEVER_AT_CAPACITY,
+  [BUS_WAIT_ALL_DRAINING] = BUS_NEVER_DRAINING,
+  [BUS_WAIT_SET_ASIDE] = BUS_NEVER_SET_ASIDE,
+  [BUS_WAIT_PAUSED] = BUS_NEVER_PAUSED,
+  [BUS_WAIT_ISOLATION] = BUS_NEVER_AT_CAPACITY,
+  [BUS_WAIT_BACKOFF] = BUS_NEVER_AT_CAPACITY,
+  [BUS_WAIT_NOT_BEFORE] = BUS_NEVER_AT_CAPACITY,
+  [BUS_WAIT_OPERATION_LIMIT] = BUS_NEVER_PAUSED,
+  [BUS_WAIT_TARGET_ABSENT] = BUS_NEVER_NOT_REGISTERED,
+  [BUS_WAIT_ADOPTION_HOLD] = BUS_NEVER_NOT_REGISTERED,
+};
+
+/* By the state of the only collector that may have the task. READY is not here: then the queue decides. */
+static const BusNeverAsked fate_states[BUS_MEMBER_N_STATES] = {
+  [BUS_MEMBER_REGISTERED] = BUS_NEVER_NOT_REGISTERED,
+  [BUS_MEMBER_SUSPECT] = BUS_NEVER_SUSPECT,
+  [BUS_MEMBER_SET_ASIDE] = BUS_NEVER_SET_ASIDE,
+  [BUS_MEMBER_DRAINING] = BUS_NEVER_DRAINING,
+};
+
+static BusFate
+fate_of_waiting (const BusTask *task, const BusMember *target)
+{
+  BusNeverAsked reason = fate_waits[bus_operation_wait_reason (task)];
+
+  if (reason != BUS_NEVER_PAUSED && target != NULL && fate_states[target->state] != BUS_NEVER_NONE)
+    reason = fate_states[target->state];
+  return bus_fate_never_asked (reason);
+}
+
+BusFate
+bus_fate_of (const BusTask *task, const BusMember *target)
+{
+  const BusTaskStep *step;
+
+  if (task->state == BUS_TASK_SUCCEEDED)
+    return fate_of_result (task);
+  if (task->state == BUS_TASK_CANCELLED)
+    return fate_new (BUS_FATE_CANCELLED);
+  step = fate_last_work (task);
+  if (step != NULL)
+    return fate_of_step (task, step);
+  return task->attempt > 0 ? fate_new (BUS_FATE_TIMED_OUT) : fate_of_waiting (task, target);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work/bus-gather-send.h"
+
+#include "base/bus-text.h"
+#include "peer/bus-peer.h"
+#include "peer/bus-state.h"
+#include "work/bus-gather-ask.h"
+#include "work/bus-push.h"
+#include "work/bus-task-record.h"
+#include "gather.pb-c.h"
+
+#define SEND_OVERHEAD 1024u /* of a frame, above its payload */
+
+typedef Daemoneye__Eventbus__V1__GatherAnswer GatherAnswer;
+typedef Daemoneye__Eventbus__V1__Manifest Manifest;
+typedef Daemoneye__Eventbus__V1__ManifestMember ManifestMember;
+
+/* --- lists --- */
+
+void
+bus_gather_send_list (BusGather *gather)
+{
+  if (!gather->is_sending)
+    g_queue_push_tail_link (&gather->core->work->gathers.sending, &gather->send_link);
+  gather->is_sending = TRUE;
+}
+
+static void
+send_unlist (BusGather *gather)
+{
+  if (gather->is_sending)
+    g_queue_unlink (&gather->core->work->gathers.sending, &gather->send_link);
+  gather->is_sending = FALSE;
+}
+
+void
+bus_gather_send_done (BusGather *gather)
+{
+  send_unlist (gather);
+  gather->phase = BUS_GATHER_DONE;
+  g_queue_push_tail_link (&gather->core->work->gathers.done, &gather->send_link);
+}
+
+void
+bus_gather_send_forget (BusGather *gather)
+{
+  if (gather->phase == BUS_GATHER_DONE)
+    g_queue_unlink (&gather->core->work->gathers.done, &gather->send_link);
+  else
+    send_unlist (gather);
+}
+
+/* --- frames --- */
+
+/* In the lane of data, so that the manifest does not overtake an answer. FALSE: the broker has no memory for it now. */
+static gboolean
+send_put (const BusGather *gather, const ProtobufCMessage *message, guint8 flag, WireStatus status)
+{
+  BusCore *core = gather->core;
+  const gsize size = protobuf_c_message_get_packed_size (message);
+  g_autofree guint8 *bytes = NULL;
+  WireEnvelope reply;
+
+  if (core->quota.memory + size + SEND_OVERHEAD <= core->quota.cap)
+    bytes = g_try_malloc (MAX (size, 1));
+  if (bytes == NULL)
+    return FALSE;
+  wire_envelope_init (&reply);
+  reply.answers = gather->request_id;
+  reply.status = status;
+  reply.sender = wire_span_str (core->name);
+  reply.type_name = wire_span_str (message->descriptor->name);
+  reply.payload = wire_span (bytes, protobuf_c_message_pack (message, bytes));
+  bus_peer_put_in_lane (gather->asker, WIRE_LANE_DATA, WIRE_KIND_REPLY, flag, &reply);
+  return TRUE;
+}
+
+/* --- answers --- */
+
+static gboolean
+send_answer (const BusGatherEntry *entry, gint64 now_us)
+{
+  GatherAnswer answer;
+  BusTaskRecord record;
+
+  bus_task_record_fill (&record, entry->task, BUS_RECORD_PAYLOAD, 0, now_us);
+  daemoneye__eventbus__v1__gather_answer__init (&answer);
+  answer.index = entry->index;
+  answer.id = entry->id;
+  answer.incarnation = entry->incarnation;
+  answer.attempt = entry->task->attempt;
+  answer.outcome = &record.outcome;
+  return send_put (entry->gather, &answer.base, WIRE_FLAG_PROGRESS, WIRE_STATUS_OK);
+}
+
+/* --- the manifest --- */
+
+/* One block: rows, list, extents. */
+typedef struct
+{
+  Manifest message;
+  ManifestMember *rows;
+  ManifestMember **list;
+  Daemoneye__Eventbus__V1__Extent *extents;
+} SendManifest;
+
+/* NULL: the collector gave no text. */
+static const char *
+send_failure_text (const BusGatherEntry *entry)
+{
+  const BusTaskResult *result = entry->task != NULL ? entry->task->result : NULL;
+
+  if (entry->fate.answer != BUS_FATE_FAILED || result == NULL)
+    return NULL;
+  if (result->error_text[0] != '\0')
+    return result->error_text;
+  return result->error_name[0] != '\0' ? result->error_name : NULL;
+}
+
+static const char *
+send_text (const BusGatherEntry *entry)
+{
+  const char *failure = send_failure_text (entry);
+
+  if (failure != NULL)
+    return failure;
+  if (entry->text[0] != '\0')
+    return entry->text;
+  return entry->fate.text != NULL ? entry->fate.text : "";
+}
+
+static void
+send_fill_result (ManifestMember *row, const BusTaskResult *result, Daemoneye__Eventbus__V1__Extent *extent)
+{
+  row->bytes = result->payload_len;
+  if (result->extent == NULL)
+    return;
+  bus_task_extent_fill (extent, result->extent);
+  row->extent = extent;
+}
+
+static void
+send_fill_row (ManifestMember *row, const BusGatherEntry *entry, Daemoneye__Eventbus__V1__Extent *extent)
+{
+  const BusGather *gather = entry->gather;
+
+  daemoneye__eventbus__v1__manifest_member__init (row);
+  row->index = entry->index;
+  row->id = bus_text_for_packing (entry->id != NULL ? entry->id : "");
+  row->incarnation = entry->incarnation;
+  row->shard = gather->mode == BUS_GATHER_SHARDS ? entry->index : 0;
+  row->answer = (Daemoneye__Eventbus__V1__AnswerClass) entry->fate.answer;
+  row->never_asked = (Daemoneye__Eventbus__V1__NeverAsked) entry->fate.never_asked;
+  row->status = entry->fate.status;
+  row->text = bus_text_for_packing (send_text (entry));
+  row->attempts = entry->attempts + (entry->task != NULL ? entry->task->attempt : 0);
+  row->elapsed_us = (guint64) (entry->ended_us - gather->asked_us);
+  row->retryable = entry->fate.retryable;
+  if (bus_fate_has_answer (entry->fate.answer))
+    send_fill_result (row, entry->task->result, extent);
+}
+
+static guint
+send_count_answers (const BusGather *gather)
+{
+  return gather->counts[BUS_FATE_ANSWERED] + gather->counts[BUS_FATE_EMPTY];
+}
+
+/* Nobody was asked: not even one whose task the broker refused. */
+static guint
+send_verdict (const BusGather *gather)
+{
+  const guint n = gather->n_entries;
+
+  if (gather->counts[BUS_FATE_NEVER_ASKED] == n)
+    return DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_NOBODY;
+  if (send_count_answers (gather) == 0)
+    return DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_FAILED;
+  if (send_count_answers (gather) == n && gather->n_truncated == 0 && gather->roster_is_sure)
+    return DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_COMPLETE;
+  return DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_PARTIAL;
+}
+
+static gboolean
+send_is_complete (const BusGather *gather)
+{
+  return send_verdict (gather) == DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_COMPLETE;
+}
+
+static gboolean
+send_is_met (const BusGather *gather)
+{
+  switch (gather->require)
+    {
+    case BUS_REQUIRE_ALL:
+      return send_is_complete (gather);
+    case BUS_REQUIRE_AT_LEAST:
+      return send_count_answers (gather) - gather->n_truncated >= gather->require_n;
+    case BUS_REQUIRE_ANY:
+      break;
+    }
+  return TRUE;
+}
+
+static void
+send_fill_counts (Manifest *message, const BusGather *gather)
+{
+  message->expected = gather->n_entries;
+  message->answered = gather->counts[BUS_FATE_ANSWERED];
+  message->empty = gather->counts[BUS_FATE_EMPTY];
+  message->failed = gather->counts[BUS_FATE_FAILED];
+  message->timed_out = gather->counts[BUS_FATE_TIMED_OUT];
+  message->died = gather->counts[BUS_FATE_DIED];
+  message->cancelled = gather->counts[BUS_FATE_CANCELLED];
+  message->refused = gather->counts[BUS_FATE_REFUSED];
+  message->never_asked = gather->counts[BUS_FATE_NEVER_ASKED];
+  message->truncated = gather->n_truncated;
+  message->duplicates = gather->n_duplicates;
+  message->late_answers = gather->n_late;
+  message->joined_after = gather->n_joined;
+}
+
+static void
+send_fill_manifest (SendManifest *manifest, const BusGather *gather)
+{
+  Manifest *message = &manifest->message;
+
+  daemoneye__eventbus__v1__manifest__init (message);
+  message->query_id = gather->query_id;
+  message->epoch = gather->core->epoch;
+  message->asked_time_us = (guint64) (gather->asked_us + gather->core->wall_us);
+  message->deadline_us = (guint64) (gather->due_us - gather->asked_us);
+  message->elapsed_us = (guint64) (gather->over_us - gather->asked_us);
+  message->verdict = (Daemoneye__Eventbus__V1__GatherVerdict) send_verdict (gather);
+  message->require = (Daemoneye__Eventbus__V1__GatherRequire) gather->require;
+  message->require_n = gather->require_n;
+  message->is_met = send_is_met (gather);
+  message->roster_is_sure = gather->roster_is_sure;
+  send_fill_counts (message, gather);
+  for (guint i = 0; i < gather->n_entries; i++)
+    {
+      manifest->list[i] = &manifest->rows[i];
+      send_fill_row (&manifest->rows[i], &gather->entries[i], &manifest->extents[i]);
+    }
+  message->members = manifest->list;
+  message->n_members = gather->n_entries;
+}
+
+/* FALSE: no memory now. */
+static gboolean
+send_manifest (BusGather *gather)
+{
+  const guint n = gather->n_entries + 1;
+  g_autofree gpointer block
+      = g_try_malloc0 (n * (sizeof (ManifestMember) + sizeof (Daemoneye__Eventbus__V1__Extent) + sizeof (gpointer)));
+  SendManifest manifest;
+
+  if (block == NULL)
+    return FALSE;
+  manifest.rows = block;
+  manifest.extents = (gpointer) (manifest.rows + n);
+  manifest.list = (gpointer) (manifest.extents + n);
+  send_fill_manifest (&manifest, gather);
+  return send_put (gather, &manifest.message.base, WIRE_FLAG_FINAL,
+                   manifest.message.is_met ? WIRE_STATUS_OK : WIRE_STATUS_PARTIAL);
+}
+
+/* --- what there is room for --- */
+
+/* FALSE: not now. */
+static gboolean
+send_next (BusGather *gather, gint64 now_us)
+{
+  BusGatherEntry *entry = g_queue_peek_head (&gather->unsent);
+
+  if (entry == NULL)
+    {
+      if (!send_manifest (gather))
+        return FALSE;
+      gather->core->work->gathers.n_complete += send_is_complete (gather) ? 1 : 0;
+      gather->core->work->gathers.n_partial += send_is_complete (gather) ? 0 : 1;
+      bus_gather_send_done (gather);
+      return TRUE;
+    }
+  if (!send_answer (entry, now_us))
+    return FALSE;
+  g_queue_unlink (&gather->unsent, &entry->unsent_link);
+  bus_gather_drop_result (gather->core, entry->task);
+  if (gather->unsent.length == 0 && gather->phase == BUS_GATHER_ASKS)
+    send_unlist (gather);
+  return TRUE;
+}
+
+static void
+send_some (BusGather *gather, gint64 now_us)
+{
+  BusPeer *asker = gather->asker;
+
+  while (gather->is_sending && bus_peer_is_ready (asker) && bus_outq_bytes (&asker->flow.outq) < BUS_PUSH_BYTES)
+    if (!send_next (gather, now_us))
+      break;
+  bus_peer_touch (asker);
+}
+
+gboolean
+bus_gather_send (BusCore *core, gint64 now_us)
+{
+  GList *next;
+
+  for (GList *link = core->work->gathers.sending.head; link != NULL; link = next)
+    {
+      next = link->next;
+      send_some (link->data, now_us);
+    }
+  return core->work->gathers.done.length > 0;
+}
