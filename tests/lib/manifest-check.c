@@ -49,7 +49,8 @@ problem_of_member (const Member *member, guint index)
   if (!has_answer (member) && (member->text[0] == '\0' || member->bytes > 0 || member->extent != NULL))
     return "a member without an answer has none of it, and a text";
   if (class_of (member) == EMPTY
-      && (member->extent == NULL || member->extent->rows > 0 || member->extent->is_truncated))
+      && (member->extent == NULL || member->extent->rows > 0 || member->extent->is_truncated
+          || member->extent->is_uncounted))
     return "an empty answer has an extent of 0 rows";
   return NULL;
 }

@@ -53,7 +53,8 @@ answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent
                              .age_us = message->age_us,
                              .gaps = message->gaps,
                              .share_permille = message->share_permille,
-                             .is_truncated = message->is_truncated != 0 };
+                             .is_truncated = message->is_truncated != 0,
+                             .is_uncounted = message->is_uncounted != 0 };
   bus_text_copy (extent->configuration, sizeof extent->configuration, message->configuration);
   return extent;
 }

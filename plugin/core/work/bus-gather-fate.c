@@ -131,7 +131,7 @@ static BusFate
 fate_of_result (const BusTask *task)
 {
   const BusTaskExtent *extent = task->result != NULL ? task->result->extent : NULL;
-  const gboolean is_empty = extent != NULL && extent->rows == 0 && !extent->is_truncated;
+  const gboolean is_empty = extent != NULL && extent->rows == 0 && !extent->is_uncounted && !extent->is_truncated;
 
   return fate_new (is_empty ? BUS_FATE_EMPTY : BUS_FATE_ANSWERED);
 }

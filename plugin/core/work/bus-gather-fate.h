@@ -13,7 +13,7 @@
  * (CANCELLED). Steps that say nothing about the work, such as the end of a backoff, are passed over; so is an offer that came back
  * untouched. If no such step is left the collector was never asked, and the reason is the one for which the task waits.
  *
- * An answer is EMPTY only if its collector says so, by an extent of 0 rows that is not truncated. A result without an extent is
+ * An answer is EMPTY only if its collector says so, by an extent of 0 counted rows that is not truncated. A result without an extent is
  * ANSWERED, whatever its size.
  *
  * This module changes nothing. It can be asked about a task that goes on: what would be its fate if the question ended now?

@@ -43,6 +43,7 @@ bus_task_extent_fill (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExt
   daemoneye__eventbus__v1__extent__init (message);
   message->rows = extent->rows;
   message->is_truncated = extent->is_truncated;
+  message->is_uncounted = extent->is_uncounted;
   message->limit = extent->limit;
   message->from_time_us = extent->from_time_us;
   message->to_time_us = extent->to_time_us;

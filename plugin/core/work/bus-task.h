@@ -112,6 +112,7 @@ typedef struct
   guint gaps;
   guint share_permille;
   gboolean is_truncated;
+  gboolean is_uncounted; /* rows means nothing */
   char configuration[BUS_TASK_REVISION_MAX + 1];
 } BusTaskExtent;
 

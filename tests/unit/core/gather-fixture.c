@@ -70,13 +70,14 @@ void
 gather_expect (Client *asker, const char *const *ids)
 {
   Daemoneye__Eventbus__V1__BarrierRequest request = DAEMONEYE__EVENTBUS__V1__BARRIER_REQUEST__INIT;
+  g_autoptr (Got) reply = NULL;
 
   asker->peer->features |= WIRE_FEATURE_TASKS;
   request.expected = (char **) (gsize) ids;
   request.n_expected = g_strv_length ((char **) (gsize) ids);
   gather_cancel (asker, send_method (asker, "control.bus.collectors", "Barrier", &request.base, 0));
   core_flush (asker->core);
-  got_free (client_take (asker, WIRE_KIND_REPLY)); /* of one that was met at once */
+  reply = client_take (asker, WIRE_KIND_REPLY); /* of one that was met at once */
 }
 
 /* --- what came --- */
@@ -186,8 +187,10 @@ account_member (const Account *account, const char *id)
 Job *
 gather_run (Client *worker)
 {
-  Job *job = worker_take (worker);
+  Job *job;
 
+  core_flush (worker->core);
+  job = worker_take (worker);
   g_assert_nonnull (job);
   g_assert_true (g_str_has_prefix (job->execute->task_id, "gather."));
   worker_start (worker, job);
