@@ -5,7 +5,7 @@
     mutate.py --list                  the names of all mutants
     mutate.py --apply NAME TREE       writes the mutant into the tree; prints the files that it changed
     mutate.py --describe NAME         what is wrong with the mutant
-    mutate.py --family NAME           the family of seeds that has to find it: messages or tasks
+    mutate.py --family NAME           the family of seeds that has to find it: messages, tasks or gathers
     mutate.py --shows NAME            what the seeds have to say of it; empty: anything
 
 A mutant names functions and statements, not files and lines, so that moving or re-wrapping code does not concern it.
@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 
 TABLE = pathlib.Path(__file__).with_name('mutants.txt')
 SOURCES = ('plugin', 'proto')
-FAMILIES = ('messages', 'tasks')
+FAMILIES = ('messages', 'tasks', 'gathers')
 
 TOKEN = re.compile(r'''
     (?P<skip> \s+ | \\\n | /\*.*?\*/ | //[^\n]* )

@@ -19,9 +19,8 @@ choice_is_named (const BusMember *member, const BusTask *task)
          && (task->type.len == 0 || wire_span_equal (task->type, wire_span_str (member->type)));
 }
 
-/* Apart from zombies. */
-static gboolean
-choice_has_capability (const BusMember *member, const BusTask *task)
+gboolean
+bus_choice_suits (const BusMember *member, const BusTask *task)
 {
   const BusAbility *ability = bus_member_ability (member, task->operation.text);
 
@@ -38,7 +37,7 @@ choice_is_avoided (const BusMember *member, const BusTask *task)
 gboolean
 bus_choice_is_capable (const BusMember *member, const BusTask *task)
 {
-  return choice_has_capability (member, task) && !choice_is_avoided (member, task);
+  return bus_choice_suits (member, task) && !choice_is_avoided (member, task);
 }
 
 /* --- free --- */
@@ -191,7 +190,7 @@ bus_choice_reason (const GPtrArray *members, const BusTask *task)
 
       if (wire_span_equal (task->target, member->key.text))
         is_absent = FALSE;
-      if (choice_has_capability (member, task) && choice_reason_of (member, task)->nearness > best.nearness)
+      if (bus_choice_suits (member, task) && choice_reason_of (member, task)->nearness > best.nearness)
         best = *choice_reason_of (member, task);
     }
   return is_absent ? BUS_WAIT_TARGET_ABSENT : best.reason;

@@ -26,6 +26,8 @@ typedef struct
 
 void bus_choice_init (BusChoice *choice, BusStrategy strategy, guint64 seed);
 
+/* The same, apart from zombies. */
+gboolean bus_choice_suits (const BusMember *member, const BusTask *task);
 gboolean bus_choice_is_capable (const BusMember *member, const BusTask *task);
 /* @member: capable of it */
 gboolean bus_choice_is_free (const BusMember *member, const BusTask *task);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work/bus-gather-fate.h"
 
+#include "work/bus-choice.h"
 #include "work/bus-operation.h"
 
 /* Meaning of a step in the history of a task. */
@@ -195,22 +196,32 @@ static const BusNeverAsked fate_waits[BUS_N_WAIT_REASONS] = {
   [BUS_WAIT_ADOPTION_HOLD] = BUS_NEVER_NOT_REGISTERED,
 };
 
-/* By the state of the only collector that may have the task. READY is not here: then the queue decides. */
+/* By the state of the only collector that may have the task; READY: the queue of the operation decides. */
 static const BusNeverAsked fate_states[BUS_MEMBER_N_STATES] = {
-  [BUS_MEMBER_REGISTERED] = BUS_NEVER_NOT_REGISTERED,
   [BUS_MEMBER_SUSPECT] = BUS_NEVER_SUSPECT,
   [BUS_MEMBER_SET_ASIDE] = BUS_NEVER_SET_ASIDE,
-  [BUS_MEMBER_DRAINING] = BUS_NEVER_DRAINING,
 };
+
+/* What the collector is decides before what the broker does: a pause ends, and the collector would still not be there. */
+static BusNeverAsked
+fate_reason_of_target (const BusTask *task, const BusMember *target, BusNeverAsked by_queue)
+{
+  if (target == NULL || target->state == BUS_MEMBER_REGISTERED)
+    return target == NULL || bus_choice_suits (target, task) ? BUS_NEVER_NOT_REGISTERED : BUS_NEVER_NO_CAPABILITY;
+  if (target->state == BUS_MEMBER_DRAINING)
+    return BUS_NEVER_DRAINING;
+  if (!bus_choice_suits (target, task))
+    return BUS_NEVER_NO_CAPABILITY;
+  return by_queue == BUS_NEVER_PAUSED || fate_states[target->state] == BUS_NEVER_NONE ? by_queue
+                                                                                      : fate_states[target->state];
+}
 
 static BusFate
 fate_of_waiting (const BusTask *task, const BusMember *target)
 {
-  BusNeverAsked reason = fate_waits[bus_operation_wait_reason (task)];
+  const BusNeverAsked reason = fate_waits[bus_operation_wait_reason (task)];
 
-  if (reason != BUS_NEVER_PAUSED && target != NULL && fate_states[target->state] != BUS_NEVER_NONE)
-    reason = fate_states[target->state];
-  return bus_fate_never_asked (reason);
+  return bus_fate_never_asked (task->target.len > 0 ? fate_reason_of_target (task, target, reason) : reason);
 }
 
 BusFate

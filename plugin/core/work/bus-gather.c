@@ -10,7 +10,8 @@
 #include "work/bus-operation.h"
 #include "work/bus-registry.h"
 
-#define KNOWN_BYTES 128u /* of an id in a table */
+#define KNOWN_BYTES 128u  /* of an id in a table */
+#define JOINED_MAX  1024u /* ids that joined and are told apart; above it one that comes again counts again */
 
 /* --- entries --- */
 
@@ -282,7 +283,7 @@ gather_count_joined (BusGather *gather, const BusMember *member)
   if (is_known || !bus_roster_fits (member, &gather->question))
     return;
   gather->n_joined++;
-  if (g_hash_table_size (gather->known) < 2 * gather->core->limits.gather_members)
+  if (g_hash_table_size (gather->known) < gather->roster->len + JOINED_MAX)
     gather_add_known (gather, member->id);
 }
 
@@ -293,24 +294,36 @@ gather_touch_all (BusGather *gather)
     bus_gather_touch (&gather->entries[i]);
 }
 
+/* It may be what an entry waits for that it has not: of a shard anybody, in SOME another one of the roster. */
+static gboolean
+gather_is_of_interest (const BusGather *gather, const BusMember *member)
+{
+  const gboolean leaves = member->state == BUS_MEMBER_GONE || member->state == BUS_MEMBER_DRAINING;
+
+  if (gather->mode == BUS_GATHER_SHARDS)
+    return leaves;
+  return gather->mode == BUS_GATHER_SOME && !leaves && g_hash_table_contains (gather->known, member->id);
+}
+
+static void
+gather_look_at_member (BusGather *gather, const BusMember *member)
+{
+  BusGatherEntry *entry = g_hash_table_lookup (gather->by_id, member->id);
+
+  if (entry != NULL)
+    bus_gather_touch (entry);
+  else if (gather_is_of_interest (gather, member))
+    gather_touch_all (gather);
+  if (member->state != BUS_MEMBER_GONE)
+    gather_count_joined (gather, member);
+}
+
 void
 bus_gather_on_member (BusCore *core, const BusMember *member)
 {
   for (GList *link = core->work->gathers.all.head; link != NULL; link = link->next)
-    {
-      BusGather *gather = link->data;
-      BusGatherEntry *entry = gather->phase == BUS_GATHER_ASKS ? g_hash_table_lookup (gather->by_id, member->id) : NULL;
-
-      if (gather->phase != BUS_GATHER_ASKS)
-        continue;
-      if (entry != NULL)
-        bus_gather_touch (entry);
-      else if (gather->mode == BUS_GATHER_SHARDS
-               && (member->state == BUS_MEMBER_GONE || member->state == BUS_MEMBER_DRAINING))
-        gather_touch_all (gather);
-      if (member->state != BUS_MEMBER_GONE)
-        gather_count_joined (gather, member);
-    }
+    if (((const BusGather *) link->data)->phase == BUS_GATHER_ASKS)
+      gather_look_at_member (link->data, member);
 }
 
 /* --- the start --- */
@@ -452,7 +465,7 @@ gather_give_up_absent (BusGather *gather, gint64 now_us)
       if (!entry->is_absent)
         continue;
       if (gather_lacks_collector (entry))
-        gather_finish_entry (entry, FALSE, now_us);
+        gather_conclude (entry, now_us);
       else
         gather_set_absent (entry, FALSE);
     }

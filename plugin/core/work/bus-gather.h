@@ -15,7 +15,8 @@
  * missing, so it waits until the window is over, at most half of its own time; then the roster is not sure, and the verdict is never
  * COMPLETE. It *asks* until each entry has its fate (bus-gather-fate), at most until its deadline. Entries of collectors that are
  * not there wait for them as long as another entry is open, and task_return_us longer. A collector that died with its task is
- * not asked again: in ALL its entry is DIED at once. Then the question is *over*, and the manifest follows the last answer
+ * not asked again: in ALL its entry is DIED at once. An offer that is taken back, because its collector drains or
+ * has not the operation any more, may have begun there: the entry waits for what the collector says. Then the question is *over*, and the manifest follows the last answer
  * (bus-gather-send).
  *
  * The deadline of the tasks is that of the question: their own timers are not armed. Nothing moves it.

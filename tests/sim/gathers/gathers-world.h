@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "bus-core.h"
+#include "coordination.pb-c.h"
+#include "gather.pb-c.h"
+#include "sim-random.h"
+#include "wire-envelope.h"
+#include "wire-frame.h"
+#include "work/bus-gather.h"
+
+/*
+ * The world of one seed of the family of questions to many: a core, a clock that only the world moves, two askers, collectors that
+ * work, hang, fail, drain and die, and one that knows nothing of tasks.
+ *
+ * Each call of the core is an *input*, with a meaning (GathersInput). Before an input gathers-look reads from the core in which state
+ * the task of each open entry is; gathers-rules says, from that and from what the world knows of its collectors, which fates the
+ * input may lead to. After it the fates in the core, or those of the manifest that it sent, have to be among them. The expected
+ * collectors of a question, the sum, the answers, the counts beside the sum, the deadlines and the memory are checked as well.
+ *
+ * It has a random stream of its own, and shares no operation with the other families.
+ */
+
+#define GATHERS_ASKERS     2u /* the agent, and a tool of another account */
+#define GATHERS_COLLECTORS 6u
+#define GATHERS_OLD        (GATHERS_ASKERS + GATHERS_COLLECTORS) /* slot of a collector without TASKS */
+#define GATHERS_CLIENTS    (GATHERS_OLD + 1u)
+#define GATHERS_NAMES      (GATHERS_CLIENTS + 1u) /* an id that nobody has is the last one */
+#define GATHERS_QUESTIONS  8u                     /* that go on */
+#define GATHERS_ENTRIES    8u                     /* of one, at most */
+#define GATHERS_JOBS       64u                    /* of a collector, since it connected */
+#define GATHERS_SLICE      (64u * 1024u)          /* that may wait for an asker, and one frame more */
+#define GATHERS_LARGE      (40u * 1024u)          /* bytes of a large answer */
+
+#define GATHERS_SITUATIONS(X)                                                                                          \
+  X (ALL, "M12-mode-all")                                                                                              \
+  X (SOME, "M12-mode-some")                                                                                            \
+  X (SHARDS, "M12-mode-shards")                                                                                        \
+  X (ANSWERED, "M12-answered")                                                                                         \
+  X (EMPTY, "M12-empty")                                                                                               \
+  X (FAILED, "M12-failed")                                                                                             \
+  X (TIMED_OUT, "D05-timed-out")                                                                                       \
+  X (DIED, "D07-died")                                                                                                 \
+  X (CANCELLED, "D07-cancelled")                                                                                       \
+  X (REFUSED, "M12-refused")                                                                                           \
+  X (NEVER_ASKED, "M12-never-asked")                                                                                   \
+  X (NOT_REGISTERED, "S26-not-registered")                                                                             \
+  X (DRAINING, "D07-draining")                                                                                         \
+  X (NO_CAPABILITY, "M12-no-capability")                                                                               \
+  X (AT_CAPACITY, "M12-at-capacity")                                                                                   \
+  X (SET_ASIDE, "M12-set-aside")                                                                                       \
+  X (SUSPECT, "M12-suspect")                                                                                           \
+  X (PAUSED, "M12-paused")                                                                                             \
+  X (VERSION, "M12-version")                                                                                           \
+  X (DENIED, "M12-denied")                                                                                             \
+  X (COMPLETE, "M12-verdict-complete")                                                                                 \
+  X (PARTIAL, "M12-verdict-partial")                                                                                   \
+  X (NOBODY, "M12-verdict-nobody")                                                                                     \
+  X (NONE_ANSWERED, "M12-verdict-failed")                                                                              \
+  X (MET_ALL, "M12-all-are-there")                                                                                     \
+  X (MET_AT_LEAST, "M12-enough-are-there")                                                                             \
+  X (MET_ANY, "M12-any-is-accepted")                                                                                   \
+  X (UNMET, "M12-requirement-unmet")                                                                                   \
+  X (TRUNCATED, "M12-truncated")                                                                                       \
+  X (UNSURE, "S27-roster-is-not-sure")                                                                                 \
+  X (WAITED, "S27-waits-for-the-recovery-window")                                                                      \
+  X (BACK, "M12-absent-collector-is-back-in-time")                                                                     \
+  X (REPLACED, "M12-another-one-is-asked")                                                                             \
+  X (FAILOVER, "M12-shard-goes-to-another-one")                                                                        \
+  X (DUPLICATE, "D06-answer-of-an-older-attempt")                                                                      \
+  X (LATE, "D06-late-answer")                                                                                          \
+  X (JOINED, "D07-joined-after")                                                                                       \
+  X (STALLED, "D05-stalled")                                                                                           \
+  X (DEADLINE, "D05-deadline")                                                                                         \
+  X (SLOW, "M12-asker-does-not-read")                                                                                  \
+  X (ASKER_CANCELS, "M12-asker-cancels")                                                                               \
+  X (ASKER_GONE, "M12-asker-gone")                                                                                     \
+  X (LIMIT, "M12-above-a-limit")                                                                                       \
+  X (RESTART, "M12-broker-restarts")
+
+typedef enum
+{
+#define X(situation, name) GATHERS_COVER_##situation,
+  GATHERS_SITUATIONS (X)
+#undef X
+  GATHERS_N_SITUATIONS,
+} GathersSituation;
+
+typedef struct
+{
+  guint64 counts[GATHERS_N_SITUATIONS];
+} GathersCoverage;
+
+/* What a collector registers. */
+typedef struct
+{
+  gboolean has_scan; /* the operation of most questions */
+  gboolean has_hash;
+  gboolean idempotent;
+  gboolean has_tag;
+  guint slots;
+} GathersAbility;
+
+/* A task that a collector was sent. */
+typedef struct
+{
+  guint64 route;
+  guint8 token[32];
+  gsize token_len;
+  guint number; /* of the run: its payload */
+  gboolean is_started;
+  gboolean is_stopped;
+  gboolean is_answered;
+} GathersJob;
+
+typedef struct GathersWorld GathersWorld;
+
+typedef struct
+{
+  GathersWorld *world;
+  guint slot;
+  char id[8];
+  const char *type;
+  guint32 uid;
+  BusPeer *peer; /* NULL: not connected */
+  guint64 incarnation;
+  guint64 next_id;
+  gboolean is_frozen; /* reads nothing, and does nothing */
+  gboolean is_writable;
+  WireFrameReader reader;
+
+  /* a collector, as the broker has to see it */
+  gboolean is_registered;
+  gboolean is_draining;
+  gboolean has_left; /* it said GOODBYE, and its connection ends */
+  GathersAbility ability;
+  BusMemberState state; /* read from the core before the input */
+  gint64 gone_us;       /* it left without announcement; 0: no, or it is back */
+  GathersAbility past;  /* what it could do then */
+  GathersJob jobs[GATHERS_JOBS];
+  guint n_jobs;
+} GathersClient;
+
+typedef enum
+{
+  GATHERS_INPUT_OTHER, /* nothing that a question sees */
+  GATHERS_INPUT_TICK,
+  GATHERS_INPUT_EOF,
+  GATHERS_INPUT_LEAVES, /* GOODBYE, or Deregister */
+  GATHERS_INPUT_REGISTERS,
+  GATHERS_INPUT_DRAINS,
+  GATHERS_INPUT_STARTS,
+  GATHERS_INPUT_ANSWERS,
+  GATHERS_INPUT_STOPS_TASK, /* an operator cancels a task of a question */
+  GATHERS_INPUT_OPERATES,   /* pause, resume, limit */
+  GATHERS_INPUT_ASKS,
+  GATHERS_INPUT_ENDS_QUESTION,
+} GathersInputKind;
+
+typedef struct
+{
+  GathersInputKind kind;
+  GathersClient *client;                         /* NULL: TICK */
+  const GathersJob *job;                         /* STARTS, ANSWERS */
+  guint outcome;                                 /* ANSWERS: OutcomeKind */
+  const Daemoneye__Eventbus__V1__Extent *extent; /* ANSWERS: (nullable) */
+  guint64 query_id;                              /* STOPS_TASK, ENDS_QUESTION */
+  guint index;                                   /* STOPS_TASK: of the entry */
+} GathersInput;
+
+/* One fate that is allowed: a class, with a reason if it is NEVER_ASKED. */
+typedef struct
+{
+  guint classes; /* bits of BusFateClass; OPEN is one */
+  guint reasons; /* bits of BusNeverAsked */
+} GathersAllowed;
+
+/* An expected answer, as the model has it. */
+typedef struct
+{
+  BusFateClass answer; /* OPEN: not known yet */
+  BusNeverAsked never_asked;
+  GathersAllowed allowed; /* the question vanished with this input: what its manifest may say */
+  guint number;           /* of the run that answered */
+  gboolean is_truncated;
+  gboolean was_sent; /* its GatherAnswer came */
+
+  /* read from the core before the input */
+  BusTaskState state; /* 0: it has ended */
+  guint slot;         /* of its collector; GATHERS_NAMES: none */
+  guint attempt;
+  gboolean is_target; /* the answer that arrives is one of its newest lease */
+
+  /* what has happened to it */
+  gboolean had_silence;
+  gboolean had_eof;
+  gboolean had_failure;
+  gboolean had_stop;
+} GathersEntry;
+
+typedef struct
+{
+  gboolean is_used;
+  gboolean is_over; /* the core does not have it any more; its manifest is on the way */
+  GathersClient *asker;
+  guint64 request_id;
+  guint64 query_id; /* 0: not read yet */
+  BusGatherMode mode;
+  guint n;
+  BusGatherRequire require;
+  guint require_n;
+  gboolean is_hash;
+  guint type; /* 0: any */
+  gboolean wants_tag;
+  gint64 asked_us;
+  gint64 due_us;
+  gint64 stall_us;
+  gboolean has_begun; /* its roster is fixed */
+  gboolean is_sure;
+  guint roster;               /* bits of slots, and of the id that nobody has */
+  guint unfit[GATHERS_NAMES]; /* BusNeverAsked of these */
+  guint used;                 /* bits of slots that were asked */
+  guint joined;               /* bits of slots that were counted */
+  guint n_joined;
+  guint n_duplicates;
+  guint n_late;
+  gint64 progress_us; /* of the last answer, or the start */
+  gint64 lacks_us;    /* since then all open entries lack their collectors; 0: they do not */
+  guint n_entries;
+  GathersEntry entries[GATHERS_ENTRIES];
+} GathersQuestion;
+
+struct GathersWorld
+{
+  SimRandom random;
+  guint64 seed;
+  GathersCoverage *coverage;
+  BusCore *core;
+  BusCoreOptions options;
+  gint64 now_us;
+  gint64 started_us; /* of the broker */
+  guint step;
+  guint restart_step; /* 0: none */
+  gboolean is_healing;
+  gboolean is_tight; /* the broker has room for few tasks of an account */
+  gboolean is_paused;
+  guint limit;                    /* of the operation */
+  guint expected[GATHERS_ASKERS]; /* bits of the last Barrier of each */
+  guint last_number;
+  guint64 last_incarnation;
+  guint64 hash;
+  GathersClient clients[GATHERS_CLIENTS];
+  GathersQuestion questions[GATHERS_QUESTIONS];
+  char failure[300];
+};
+
+void gathers_fail (GathersWorld *world, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static inline gboolean
+gathers_failed (const GathersWorld *world)
+{
+  return world->failure[0] != '\0';
+}
+
+static inline void
+gathers_cover (GathersWorld *world, GathersSituation situation)
+{
+  world->coverage->counts[situation]++;
+}
+
+static inline gboolean
+gathers_is_collector (const GathersClient *client)
+{
+  return client->slot >= GATHERS_ASKERS && client->slot < GATHERS_OLD;
+}
+
+/* The id of a slot, also of the one that nobody has. */
+const char *gathers_name (const GathersWorld *world, guint slot);
+/* GATHERS_NAMES: none. @id: (nullable) */
+guint gathers_slot_of (const GathersWorld *world, const char *id);
+
+/* --- gathers-world: inputs --- */
+
+void gathers_world_connect (GathersWorld *world, GathersClient *client);
+/* @input: what it means, EOF or LEAVES for a collector */
+void gathers_world_disconnect (GathersWorld *world, GathersClient *client);
+/* One frame, of the other two functions or of a message without an envelope. */
+void gathers_world_put (GathersClient *client, guint8 kind, guint8 flags, WireSpan body, const GathersInput *input);
+/* Returns the id of the frame. */
+guint64 gathers_world_send (GathersClient *client,
+                            guint8 kind,
+                            guint8 flags,
+                            WireEnvelope *envelope,
+                            const GathersInput *input);
+guint64 gathers_world_call (GathersClient *client,
+                            const char *topic,
+                            const char *method,
+                            const ProtobufCMessage *request,
+                            const GathersInput *input);
+void gathers_world_drain (GathersWorld *world, GathersClient *client);
+void gathers_world_advance (GathersWorld *world, gint64 us);
+void gathers_world_restart (GathersWorld *world);
+
+/* --- gathers-client: frames that came --- */
+
+void gathers_client_received (GathersClient *client, const guint8 *bytes, gsize len);
+void gathers_client_reset (GathersClient *client);
+
+/* --- gathers-collector --- */
+
+void gathers_collector_got_execute (GathersClient *client, const WireEnvelope *envelope);
+void gathers_collector_got_cancel (GathersClient *client, guint64 route);
+void gathers_collector_begin (GathersClient *client);
+void gathers_collector_step (GathersWorld *world, GathersClient *client);
+void gathers_collector_heal (GathersClient *client);
+
+/* --- gathers-asker: also the operator --- */
+
+void gathers_asker_step (GathersWorld *world, GathersClient *client);
+void gathers_asker_heal (GathersWorld *world);
+
+/* --- gathers-look: the questions of the core before and after an input --- */
+
+void gathers_look_before (GathersWorld *world, const GathersInput *input);
+void gathers_look_after (GathersWorld *world, const GathersInput *input);
+/* The question of the core; NULL: it has it no more. */
+BusGather *gathers_look_find (const GathersWorld *world, const GathersQuestion *question);
+
+/* --- gathers-rules --- */
+
+/* What @input may make of an open entry. */
+GathersAllowed gathers_rules_of (const GathersWorld *world,
+                                 const GathersQuestion *question,
+                                 const GathersEntry *entry,
+                                 const GathersInput *input);
+gboolean gathers_rules_allow (GathersAllowed allowed, BusFateClass answer, BusNeverAsked never_asked);
+/* A collector that is there is capable of the question. */
+gboolean
+gathers_rules_fits (const GathersQuestion *question, const GathersClient *client, const GathersAbility *ability);
+
+/* --- gathers-model: rosters and manifests --- */
+
+/* The question begins with the next input at the latest: who is expected now? */
+void gathers_model_set_roster (GathersWorld *world, GathersQuestion *question);
+void gathers_model_got_answer (GathersWorld *world, GathersClient *asker, const WireEnvelope *envelope);
+void gathers_model_got_manifest (GathersWorld *world, GathersClient *asker, const WireEnvelope *envelope);
+void gathers_model_got_error (GathersWorld *world, GathersClient *asker, const WireEnvelope *envelope);
+GathersQuestion *gathers_model_find (GathersWorld *world, const GathersClient *asker, guint64 request_id);
+
+/* Returns the failure; NULL: none. Transfer full. @hash: (out): of the bytes */
+char *gathers_run (guint64 seed, guint steps, GathersCoverage *coverage, guint64 *hash);
