@@ -56,6 +56,7 @@ look_read_entry (const GathersWorld *world, GathersEntry *entry, const BusGather
     return;
   entry->state = real->task->state;
   entry->attempt = real->task->attempt;
+  entry->has_lease = real->task->lease != NULL;
   entry->slot = look_slot_of (world, real);
 }
 
@@ -314,14 +315,28 @@ look_note_lack (GathersWorld *world, GathersQuestion *question, const BusGather 
     question->lacks_us = world->now_us;
 }
 
+static gint64
+look_start_us (const GathersWorld *world, const GathersQuestion *question)
+{
+  const gint64 end_us = world->started_us + (gint64) world->options.limits.task_recovery_us;
+
+  return MIN (end_us, question->asked_us + (question->due_us - question->asked_us) / 2);
+}
+
+/* Not before the recovery window is over, or half of its own time. */
+static void
+look_check_start (GathersWorld *world, const GathersQuestion *question)
+{
+  if (world->now_us < look_start_us (world, question))
+    gathers_fail (world, "S27: a question does not wait for the recovery window");
+}
+
 static void
 look_check_time (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
 {
-  const gint64 end_us = world->started_us + (gint64) world->options.limits.task_recovery_us;
-  const gint64 half_us = question->asked_us + (question->due_us - question->asked_us) / 2;
   const gint64 return_us = (gint64) world->options.limits.task_return_us;
 
-  if (gather->phase == BUS_GATHER_WAITS && world->now_us >= MIN (end_us, half_us))
+  if (gather->phase == BUS_GATHER_WAITS && world->now_us >= look_start_us (world, question))
     gathers_fail (world, "S27: a question waits for too long");
   if (gather->phase != BUS_GATHER_ASKS)
     return;
@@ -367,6 +382,7 @@ look_after_question (GathersWorld *world, GathersQuestion *question, const Gathe
     gathers_cover (world, GATHERS_COVER_WAITED);
   else if (!question->has_begun)
     {
+      look_check_start (world, question);
       question->is_sure = world->now_us >= world->started_us + (gint64) world->options.limits.task_recovery_us;
       look_begin (world, question, gather);
     }

@@ -115,9 +115,15 @@ rules_of_loss (const GathersQuestion *question, const GathersEntry *entry, gbool
 static GathersAllowed
 rules_of_unfit (const GathersQuestion *question, const GathersEntry *entry, guint reason)
 {
+  GathersAllowed allowed = { 0, 0 };
+
   if (question->mode == BUS_GATHER_SHARDS || entry->state == BUS_TASK_RUNNING || entry->state == BUS_TASK_CANCELLING)
     return rules_open;
-  return rules_or_never (entry->had_silence ? rules_or (rules_open, BUS_FATE_TIMED_OUT) : rules_open, reason);
+  if (entry->had_silence)
+    allowed = rules_or (allowed, BUS_FATE_TIMED_OUT);
+  if (entry->state == BUS_TASK_OFFERED || entry->has_lease)
+    allowed = rules_or (allowed, BUS_FATE_OPEN); /* its collector may have begun */
+  return rules_or_never (allowed, reason);
 }
 
 /* --- time --- */

@@ -189,6 +189,7 @@ typedef struct
   BusTaskState state; /* 0: it has ended */
   guint slot;         /* of its collector; GATHERS_NAMES: none */
   guint attempt;
+  gboolean has_lease; /* a collector may still answer */
   gboolean is_target; /* the answer that arrives is one of its newest lease */
 
   /* what has happened to it */
