@@ -114,7 +114,7 @@ gather_is_above_limits (const BusCall *call, const GatherRequest *request)
 }
 
 static gboolean
-gather_check (const BusCall *call, const GatherRequest *request)
+gather_check_request (const BusCall *call, const GatherRequest *request)
 {
   const char *problem = gather_problem (call, request);
 
@@ -182,7 +182,7 @@ bus_gather_calls_answer (const BusCall *call)
 {
   GatherCall *gather_call;
 
-  if (!gather_check (call, call->request))
+  if (!gather_check_request (call, call->request))
     return;
   gather_call = bus_later_new (call, &gather_kind);
   if (gather_call != NULL)

@@ -5,7 +5,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-attempt.h"
 #include "work/bus-course.h"
-#include "work/bus-gather.h"
+#include "work/bus-gather-entry.h"
 #include "work/bus-member-news.h"
 #include "work/bus-registry.h"
 #include "work/bus-work.h"

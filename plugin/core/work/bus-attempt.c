@@ -4,7 +4,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-course.h"
 #include "work/bus-death.h"
-#include "work/bus-gather.h"
+#include "work/bus-gather-entry.h"
 #include "work/bus-operations.h"
 #include "work/bus-trust.h"
 #include "work/bus-work.h"

@@ -3,7 +3,7 @@
 
 #include "peer/bus-state.h"
 #include "work/bus-death.h"
-#include "work/bus-gather.h"
+#include "work/bus-gather-entry.h"
 #include "work/bus-lease.h"
 #include "work/bus-operations.h"
 #include "work/bus-push.h"

@@ -17,7 +17,7 @@
 static gboolean
 ask_refuse (BusGatherEntry *entry, WireStatus status, const char *text)
 {
-  entry->fate = (BusFate){ BUS_FATE_REFUSED, BUS_NEVER_NONE, status, TRUE, "the broker did not accept the task" };
+  entry->fate = (BusGatherFate){ BUS_FATE_REFUSED, BUS_NEVER_NONE, status, TRUE, "the broker did not accept the task" };
   g_strlcpy (entry->text, text, sizeof entry->text);
   return FALSE;
 }

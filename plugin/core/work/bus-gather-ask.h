@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "work/bus-gather.h"
+#include "work/bus-gather-entry.h"
 
 /*
  * The tasks of a question: how they are made, and how they end.

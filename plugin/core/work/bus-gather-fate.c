@@ -120,15 +120,15 @@ static const FateClass fate_classes[BUS_N_FATES] = {
   [BUS_FATE_CANCELLED] = { WIRE_STATUS_CANCELLED, TRUE, "the task was cancelled, or the collector stopped it" },
 };
 
-static BusFate
+static BusGatherFate
 fate_new (BusFateClass answer)
 {
   const FateClass *row = &fate_classes[answer];
 
-  return (BusFate){ .answer = answer, .status = row->status, .retryable = row->retryable, .text = row->text };
+  return (BusGatherFate){ .answer = answer, .status = row->status, .retryable = row->retryable, .text = row->text };
 }
 
-static BusFate
+static BusGatherFate
 fate_of_result (const BusTask *task)
 {
   const BusTaskExtent *extent = task->result != NULL ? task->result->extent : NULL;
@@ -137,10 +137,10 @@ fate_of_result (const BusTask *task)
   return fate_new (is_empty ? BUS_FATE_EMPTY : BUS_FATE_ANSWERED);
 }
 
-static BusFate
+static BusGatherFate
 fate_of_step (const BusTask *task, const BusTaskStep *step)
 {
-  BusFate fate = fate_new (fate_steps[step->event].answer);
+  BusGatherFate fate = fate_new (fate_steps[step->event].answer);
 
   fate.retryable |= step->event == BUS_TASK_ON_RETRYABLE;
   if (step->event == BUS_TASK_ON_OFFER || step->event == BUS_TASK_ON_STARTED || step->event == BUS_TASK_ON_CLAIM
@@ -173,12 +173,12 @@ static const FateReason fate_reasons[BUS_N_NEVER_ASKED] = {
   [BUS_NEVER_DENIED] = { WIRE_STATUS_DENIED, FALSE, "it is no collector, so it gets no tasks" },
 };
 
-BusFate
+BusGatherFate
 bus_fate_never_asked (BusNeverAsked reason)
 {
   const FateReason *row = &fate_reasons[reason];
 
-  return (BusFate){ BUS_FATE_NEVER_ASKED, reason, row->status, row->retryable, row->text };
+  return (BusGatherFate){ BUS_FATE_NEVER_ASKED, reason, row->status, row->retryable, row->text };
 }
 
 static const BusNeverAsked fate_waits[BUS_N_WAIT_REASONS] = {
@@ -216,7 +216,7 @@ fate_reason_of_target (const BusTask *task, const BusMember *target, BusNeverAsk
                                                                                       : fate_states[target->state];
 }
 
-static BusFate
+static BusGatherFate
 fate_of_waiting (const BusTask *task, const BusMember *target)
 {
   const BusNeverAsked reason = fate_waits[bus_operation_wait_reason (task)];
@@ -224,7 +224,7 @@ fate_of_waiting (const BusTask *task, const BusMember *target)
   return bus_fate_never_asked (task->target.len > 0 ? fate_reason_of_target (task, target, reason) : reason);
 }
 
-BusFate
+BusGatherFate
 bus_fate_of (const BusTask *task, const BusMember *target)
 {
   const BusTaskStep *step;

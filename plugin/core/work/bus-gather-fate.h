@@ -41,13 +41,13 @@ typedef struct
   WireStatus status;
   gboolean retryable;
   const char *text; /* a static sentence; NULL: none */
-} BusFate;
+} BusGatherFate;
 
 /* @target: (nullable): the collector that the task names, if it is registered */
-BusFate bus_fate_of (const BusTask *task, const BusMember *target);
+BusGatherFate bus_fate_of (const BusTask *task, const BusMember *target);
 
 /* A collector that was not asked, for that reason. */
-BusFate bus_fate_never_asked (BusNeverAsked reason);
+BusGatherFate bus_fate_never_asked (BusNeverAsked reason);
 
 /* The collector has had the task and lost it, so that it will not answer: its task is QUEUED or DELAYED again. */
 gboolean bus_fate_is_lost (const BusTask *task);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "work/bus-gather.h"
+#include "work/bus-gather-entry.h"
 
 /*
  * What the asker of a question is sent: each answer, as a reply of its own, and the manifest behind them.

@@ -16,25 +16,6 @@
 /* --- entries --- */
 
 static void
-gather_mark (BusGather *gather)
-{
-  if (gather->is_dirty || gather->phase != BUS_GATHER_ASKS)
-    return;
-  gather->is_dirty = TRUE;
-  g_queue_push_tail_link (&gather->core->work->gathers.dirty, &gather->dirty_link);
-}
-
-void
-bus_gather_touch (BusGatherEntry *entry)
-{
-  if (entry->fate.answer != BUS_FATE_OPEN || entry->is_dirty)
-    return;
-  entry->is_dirty = TRUE;
-  g_queue_push_tail_link (&entry->gather->dirty, &entry->dirty_link);
-  gather_mark (entry->gather);
-}
-
-static void
 gather_set_absent (BusGatherEntry *entry, gboolean is_absent)
 {
   if (is_absent == entry->is_absent)
@@ -60,7 +41,7 @@ gather_take_answer (BusGatherEntry *entry, gint64 now_us)
 
 /* Its fate is final. */
 static void
-gather_end_entry (BusGatherEntry *entry, BusFate fate, gint64 now_us)
+gather_end_entry (BusGatherEntry *entry, BusGatherFate fate, gint64 now_us)
 {
   BusGather *gather = entry->gather;
 
@@ -72,7 +53,7 @@ gather_end_entry (BusGatherEntry *entry, BusFate fate, gint64 now_us)
   if (entry->is_dirty)
     g_queue_unlink (&gather->dirty, &entry->dirty_link);
   entry->is_dirty = FALSE;
-  gather_mark (gather);
+  bus_gather_mark (gather);
   if (bus_fate_has_answer (fate.answer))
     gather_take_answer (entry, now_us);
   else if (entry->task != NULL)
@@ -122,10 +103,10 @@ gather_describe_absent (BusGatherEntry *entry, gint64 now_us)
 }
 
 /* For a shard nobody is capable of: is anybody expected to come back? */
-static BusFate
+static BusGatherFate
 gather_fate_of (const BusGatherEntry *entry)
 {
-  const BusFate fate = bus_fate_of (entry->task, gather_member (entry));
+  const BusGatherFate fate = bus_fate_of (entry->task, gather_member (entry));
 
   if (entry->gather->mode == BUS_GATHER_SHARDS && fate.never_asked == BUS_NEVER_NO_CAPABILITY
       && entry->gather->roster->len > 0)
@@ -240,19 +221,6 @@ gather_review (BusGatherEntry *entry, gint64 now_us)
     gather_conclude (entry, now_us);
   else
     gather_set_absent (entry, gather_lacks_collector (entry));
-}
-
-void
-bus_gather_refused (const BusTask *task)
-{
-  const BusGatherEntry *entry = task->entry;
-
-  if (entry == NULL)
-    return;
-  if (entry->fate.answer == BUS_FATE_OPEN || bus_fate_has_answer (entry->fate.answer))
-    entry->gather->n_duplicates++;
-  else
-    entry->gather->n_late++;
 }
 
 /* --- members --- */
@@ -415,7 +383,7 @@ gather_start (BusGather *gather, gint64 now_us)
   gather_fill_known (gather);
   gather_make_entries (gather, n);
   gather_ask_all (gather, now_us);
-  gather_mark (gather);
+  bus_gather_mark (gather);
 }
 
 /* --- time --- */
@@ -485,7 +453,7 @@ bus_gather_due (BusGather *gather, gint64 now_us)
       gather->absent_due_us = 0;
       gather_give_up_absent (gather, now_us);
     }
-  gather_mark (gather);
+  bus_gather_mark (gather);
 }
 
 /* --- the end of an input call --- */

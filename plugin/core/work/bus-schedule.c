@@ -7,6 +7,7 @@
 #include "work/bus-course.h"
 #include "work/bus-death.h"
 #include "work/bus-gather-send.h"
+#include "work/bus-gather.h"
 #include "work/bus-leaving.h"
 #include "work/bus-operations.h"
 #include "work/bus-push.h"

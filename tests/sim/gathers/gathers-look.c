@@ -185,7 +185,7 @@ look_note_input (GathersEntry *entry, const GathersInput *input)
 static void
 look_end_entry (GathersWorld *world, GathersQuestion *question, GathersEntry *entry, const BusGatherEntry *real)
 {
-  const BusFate *fate = &real->fate;
+  const BusGatherFate *fate = &real->fate;
   const guint slot = gathers_slot_of (world, real->id);
 
   if (question->mode != BUS_GATHER_SHARDS && slot < GATHERS_NAMES)

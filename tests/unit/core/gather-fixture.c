@@ -198,6 +198,12 @@ gather_run (Client *worker)
 }
 
 void
+gather_begin (Client *worker)
+{
+  job_free (gather_run (worker));
+}
+
+void
 gather_finish (Client *worker, const Job *job, guint kind, const char *payload, const Extent *extent)
 {
   Daemoneye__Eventbus__V1__Outcome outcome = DAEMONEYE__EVENTBUS__V1__OUTCOME__INIT;

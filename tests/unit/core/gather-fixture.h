@@ -46,6 +46,8 @@ const ManifestMember *account_member (const Account *account, const char *id);
 
 /* The next task of the worker, whatever its id: it starts, and the job is returned. */
 Job *gather_run (Client *worker);
+/* The same, for a job that is not needed any more. */
+void gather_begin (Client *worker);
 /* The worker takes the question and answers it. */
 void gather_answer (Client *worker, const char *payload);
 void gather_finish (Client *worker, const Job *job, guint kind, const char *payload, const Extent *extent);

@@ -3,6 +3,7 @@
 
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
+#include "control.pb-c.h"
 #include "wire-feature.h"
 #include "work/bus-push.h"
 #include "work/bus-work.h"
@@ -313,6 +314,54 @@ test_no_quarantine (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
+/* They are in the events of tasks, as any other. */
+static void
+test_events (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *one = worker_ready (core, "one", 1);
+  Daemoneye__Eventbus__V1__TaskEvent *event;
+  g_autoptr (Got) got = NULL;
+
+  client_subscribe (agent, 7, "system.task.done", NULL);
+  gather_all (agent);
+  gather_answer (one, "a");
+  core_flush (core);
+  got = client_take (agent, WIRE_KIND_DELIVER);
+  g_assert_nonnull (got);
+  event = daemoneye__eventbus__v1__task_event__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  g_assert_cmpstr (event->task->id, ==, "gather.1.0");
+  g_assert_cmpstr (event->task->target, ==, "one");
+  daemoneye__eventbus__v1__task_event__free_unpacked (event, NULL);
+}
+
+static void
+test_statistics (Core *core, gconstpointer data)
+{
+  Daemoneye__Eventbus__V1__StatsRequest request = DAEMONEYE__EVENTBUS__V1__STATS_REQUEST__INIT;
+  Daemoneye__Eventbus__V1__StatsReply *reply;
+  Client *agent = submitter_ready (core);
+  Client *one;
+  g_autoptr (Got) got = NULL;
+
+  gather_all (agent); /* nobody is there: not complete */
+  one = worker_ready (core, "one", 1);
+  gather_all (agent);
+  gather_answer (one, "a");
+  gather_all (agent);
+  core_flush (core);
+  while ((got = client_take (agent, WIRE_KIND_REPLY)) != NULL)
+    g_clear_pointer (&got, got_free);
+  got = client_call (agent, "control.bus.stats", &request.base, WIRE_STATUS_OK);
+  reply = daemoneye__eventbus__v1__stats_reply__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  g_assert_nonnull (reply->totals);
+  g_assert_cmpuint (reply->totals->gathers_asked, ==, 3);
+  g_assert_cmpuint (reply->totals->gathers_running, ==, 1);
+  g_assert_cmpuint (reply->totals->gathers_complete, ==, 1);
+  g_assert_cmpuint (reply->totals->gathers_partial, ==, 1);
+  daemoneye__eventbus__v1__stats_reply__free_unpacked (reply, NULL);
+}
+
 #define ADD(path, function) g_test_add ("/core/gather/" path, Core, NULL, gathers_setup, function, core_teardown)
 
 int
@@ -329,5 +378,7 @@ main (int argc, char **argv)
   ADD ("M12-slow-gone", test_slow_gone);
   ADD ("M12-tasks", test_tasks);
   ADD ("M12-no-quarantine", test_no_quarantine);
+  ADD ("M12-events", test_events);
+  ADD ("M12-statistics", test_statistics);
   return g_test_run ();
 }

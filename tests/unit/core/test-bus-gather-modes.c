@@ -51,10 +51,10 @@ test_some_replaced (Core *core, gconstpointer data)
                         worker_ready (core, "four", 1) };
   guint64 id = ask_mode (agent, MODE (SOME), 1);
   g_autoptr (Account) account = NULL;
-  g_autoptr (Job) job = gather_run (workers[0]);
   g_autoptr (Job) failed = NULL;
   g_autoptr (Job) late = NULL;
 
+  gather_begin (workers[0]);
   client_disconnect (workers[0]);
   failed = gather_run (workers[1]);
   worker_finish (workers[1], failed, BUS_OUTCOME_FAILED, "");
@@ -79,8 +79,8 @@ test_some_used_up (Core *core, gconstpointer data)
   Client *one = worker_ready (core, "one", 1);
   guint64 id = ask_mode (agent, MODE (SOME), 3);
   g_autoptr (Account) account = NULL;
-  g_autoptr (Job) job = gather_run (one);
 
+  gather_begin (one);
   client_disconnect (one);
   account = gather_take (agent, id);
   g_assert_cmpuint (account->manifest->expected, ==, 3);
@@ -95,14 +95,13 @@ test_some_cancelled (Core *core, gconstpointer data)
   Client *agent = submitter_ready (core);
   Client *one = worker_ready (core, "one", 1);
   guint64 id;
-  g_autofree char *detail = NULL;
   g_autoptr (Job) job = NULL;
 
   worker_ready (core, "two", 1);
   id = ask_mode (agent, MODE (SOME), 1);
   job = worker_take (one);
   g_assert_nonnull (job);
-  detail = tasks_cancel (agent, job->execute->task_id);
+  g_free (tasks_cancel (agent, job->execute->task_id));
   gather_assert (agent, id, "", "failed unmet: one=cancelled");
 }
 
@@ -138,9 +137,9 @@ test_shards_failover (Core *core, gconstpointer data)
   Client *one = worker_ready (core, "one", 1);
   Client *two;
   guint64 id = ask_mode (agent, MODE (SHARDS), 1);
-  g_autoptr (Job) job = gather_run (one);
   g_autoptr (Account) account = NULL;
 
+  gather_begin (one);
   two = worker_ready (core, "two", 1);
   client_disconnect (one);
   gather_answer (two, "s");
@@ -164,8 +163,7 @@ test_shards_deaths (Core *core, gconstpointer data)
   id = ask_mode (agent, MODE (SHARDS), 1);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      g_autoptr (Job) job = gather_run (workers[i]);
-
+      gather_begin (workers[i]);
       gather_assert_goes_on (agent, id);
       client_disconnect (workers[i]);
       tasks_advance (core, 2 * SECOND);

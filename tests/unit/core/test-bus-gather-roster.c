@@ -75,8 +75,8 @@ test_drain_over (Core *core, gconstpointer data)
   Client *agent = submitter_ready (core);
   Client *one = worker_ready (core, "one", 1);
   guint64 id = gather_all (agent);
-  g_autoptr (Job) job = gather_run (one);
 
+  gather_begin (one);
   bus_membership_drain (worker_member (one), 3 * SECOND, FALSE, FALSE);
   tasks_advance (core, 3 * SECOND - 1);
   gather_assert_goes_on (agent, id);
@@ -332,8 +332,8 @@ test_leaves (Core *core, gconstpointer data)
   Client *one = worker_ready (core, "one", 1);
   Client *two = worker_ready (core, "two", 1);
   guint64 id = gather_all (agent);
-  g_autoptr (Job) job = gather_run (one);
 
+  gather_begin (one);
   worker_call (one, "Deregister", &deregister.base);
   worker_call (two, "Deregister", &deregister.base);
   gather_assert_goes_on (agent, id);

@@ -151,8 +151,8 @@ test_died (Core *core, gconstpointer data)
   Client *one = worker_ready (core, "one", 2);
   Client *two = worker_ready (core, "two", 2);
   guint64 id = gather_all (agent);
-  g_autoptr (Job) job = gather_run (two);
 
+  gather_begin (two);
   gather_answer (one, "a");
   client_disconnect (two);
   gather_assert (agent, id, "one=a", "partial unmet: one=answered two=died");
@@ -199,8 +199,8 @@ test_lease_over (Core *core, gconstpointer data)
   Client *agent = submitter_ready (core);
   Client *one = worker_ready (core, "one", 2);
   guint64 id = gather_all (agent);
-  g_autoptr (Job) job = gather_run (one);
 
+  gather_begin (one);
   tasks_advance (core, 10 * SECOND);
   g_assert_cmpstr (text_of (agent, id, "one"), ==, "the member reported no progress in time (task-progress-us)");
 }
@@ -212,8 +212,8 @@ test_cancelled_by_operator (Core *core, gconstpointer data)
   Client *one = worker_ready (core, "one", 2);
   guint64 id = gather_all (agent);
   g_autoptr (Job) job = gather_run (one);
-  g_autofree char *detail = tasks_cancel (agent, job->execute->task_id);
 
+  g_free (tasks_cancel (agent, job->execute->task_id));
   worker_expect_cancel (one, job, WIRE_STATUS_CANCELLED);
   worker_finish (one, job, BUS_OUTCOME_CANCELLED, "");
   gather_assert (agent, id, "", "failed unmet: one=cancelled");
