@@ -81,7 +81,7 @@ list_settings (void)
       const BusLimitSpec *spec = bus_limit_spec (limit);
       g_autofree char *name = g_strdelimit (g_strdup (spec->name), "_", '-');
 
-      if (g_str_has_prefix (name, "task-"))
+      if (g_str_has_prefix (name, "task-") || g_str_has_prefix (name, "gather"))
         g_print ("setting %s %" G_GUINT64_FORMAT "\n", name, spec->preset);
     }
 }
