@@ -309,6 +309,9 @@ test_no_quarantine (Core *core, gconstpointer data)
   tasks_advance (core, 4 * SECOND);
   tasks_assert_state (agent, hangs->execute->task_id, BUS_TASK_QUARANTINED);
   g_assert_cmpuint (core->core->work->tasks.shelves[BUS_SHELF_QUARANTINE].length, ==, 0);
+  verdict = tasks_ids (agent, "Settle", hangs->execute->task_id, &status);
+  g_assert_cmpuint (status, ==, WIRE_STATUS_PROTOCOL_ORDER);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
   verdict = tasks_ids (agent, "Release", hangs->execute->task_id, &status);
   g_assert_cmpuint (status, ==, WIRE_STATUS_PROTOCOL_ORDER);
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);

@@ -169,20 +169,39 @@ test_suspect (Core *core, gconstpointer data)
 }
 
 static void
+pause_scan (Core *core)
+{
+  const BusKey key = bus_key (core->core->seed, WIRE_SPAN_LITERAL ("scan"));
+
+  bus_operation_pause (bus_operations_get (core->core->work->operations, &key), TRUE);
+}
+
+static void
 test_paused (Core *core, gconstpointer data)
 {
   Client *agent = submitter_ready (core);
-  BusOperation *operation;
   guint64 id;
 
   worker_ready (core, "one", 1);
-  operation = bus_operations_get (
-      core->core->work->operations,
-      &(const BusKey){ bus_hash (core->core->seed, WIRE_SPAN_LITERAL ("scan")), WIRE_SPAN_LITERAL ("scan") });
-  bus_operation_pause (operation, TRUE);
+  pause_scan (core);
   id = gather_all (agent);
   pass_deadline (core, agent, id);
   gather_assert (agent, id, "", "nobody unmet: one=never-asked/paused");
+}
+
+/* A pause ends, and the collector would still not be there. */
+static void
+test_paused_and_gone (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  guint64 id;
+
+  client_disconnect (worker_ready (core, "one", 1));
+  bus_membership_drain (worker_member (worker_ready (core, "two", 1)), 0, FALSE, FALSE);
+  pause_scan (core);
+  id = gather_all (agent);
+  tasks_advance (core, 2 * SECOND);
+  gather_assert (agent, id, "", "nobody unmet: one=never-asked/not-registered two=never-asked/draining");
 }
 
 static void
@@ -275,6 +294,8 @@ test_barrier_gone (Core *core, gconstpointer data)
 
   client_hello (other, "other", "", 1, 1u << 16, 1u << 16);
   core_flush (core);
+  other->peer->features |= WIRE_FEATURE_TASKS;
+  tasks_submit (other, "t"); /* the account outlives its connection */
   gather_expect (other, expected);
   g_assert_cmpuint (other->peer->account->expected->len, ==, 1);
   client_disconnect (other);
@@ -419,6 +440,7 @@ main (int argc, char **argv)
   ADD ("M12-set-aside", test_set_aside);
   ADD ("M12-suspect", test_suspect);
   ADD ("M12-paused", test_paused);
+  ADD ("M12-paused-and-gone", test_paused_and_gone);
   ADD ("M12-version", test_version);
   ADD ("M12-denied", test_denied);
   ADD ("M12-refused", test_refused);
