@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that no source file of bus, client, tool or agent uses an internet protocol.
+"""Checks that no source file of bus, client, tool or agent uses an internet protocol, and that netlink is used in the folders only
+that read what the kernel says about the machine.
 
 It reads the sources, not the binaries: GIO always links its own network code, but our code never calls it. The files in EXEMPT
 read what the kernel says about the sockets of others. They need the numbers of its protocols, but may not open a socket of one.
@@ -8,6 +9,9 @@ read what the kernel says about the sockets of others. They need the numbers of 
 import pathlib
 import re
 import sys
+import tempfile
+
+from tap import equal, holds, run, test
 
 FOLDERS = ["agent", "platform", "plugin", "client", "proto"]
 WORDS = re.compile(
@@ -18,6 +22,10 @@ WORDS = re.compile(
 EXEMPT = {"client/collectors/netmond/linux": re.compile(r"AF_INET6?|IPPROTO_(TCP|UDP)|netinet/in|inet_diag\w*")}
 # Calls that are not allowed there.
 OPENS = re.compile(r"\b(socket|connect|bind|listen|accept4?|sendto|sendmsg)\s*\(")
+# Netlink is no network transport: the kernel of this machine answers.
+NETLINK = re.compile(r"\b([AP]F_NETLINK|NETLINK_\w+|sockaddr_nl|nlmsghdr|linux/(?:netlink|rtnetlink|connector|\w+_diag)\.h|libmnl/\w+"
+                     r"|mnl_\w+)")
+NETLINK_FOLDERS = ("client/collectors/netmond/linux", "client/collectors/procmond/linux")
 
 
 def is_exempt(path):
@@ -29,7 +37,9 @@ def is_allowed(path, word):
 
 
 def is_bad(path, line):
-    return any(not is_allowed(path, found[0]) for found in WORDS.findall(line)) or (is_exempt(path) and OPENS.search(line))
+    uses_netlink = NETLINK.search(line) and not any(path.is_relative_to(folder) for folder in NETLINK_FOLDERS)
+    return (any(not is_allowed(path, found[0]) for found in WORDS.findall(line)) or (is_exempt(path) and OPENS.search(line))
+            or uses_netlink)
 
 
 def code_of(text):
@@ -37,20 +47,52 @@ def code_of(text):
     return re.sub(r"/\*.*?\*/|//[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group()), text, flags=re.S)
 
 
-def main():
-    root = pathlib.Path(sys.argv[1])
-    files = sorted(p.relative_to(root) for room in FOLDERS for p in (root / room).rglob("*") if p.suffix in (".c", ".h"))
-    texts = {path: code_of((root / path).read_text(encoding="utf-8")) for path in files}
-    findings = [f"{path}:{number}: {line.strip()}" for path in files
-                for number, line in enumerate(texts[path].splitlines(), 1) if is_bad(path, line)]
-    needed = {folder for folder in EXEMPT for path in files if path.is_relative_to(folder) and WORDS.search(texts[path])}
-    print("1..3")
-    print("ok 1 /integration/no-inet/sources-found" if len(files) > 20 else "not ok 1 /integration/no-inet/sources-found")
-    for finding in findings:
-        print("#", finding)
-    print(("not ok" if findings else "ok") + " 2 /integration/no-inet/M02-no-inet-in-sources")
-    print(("ok" if needed == set(EXEMPT) else "not ok") + " 3 /integration/no-inet/exemptions-are-needed")
-    return 0
+def texts_of(root):
+    """{path: its code}"""
+    files = sorted(path.relative_to(root) for room in FOLDERS for path in (root / room).rglob("*") if path.suffix in (".c", ".h"))
+    return {path: code_of((root / path).read_text(encoding="utf-8")) for path in files}
 
 
-sys.exit(main())
+def findings(root):
+    return [f"{path}:{number}: {line.strip()}" for path, text in texts_of(root).items()
+            for number, line in enumerate(text.splitlines(), 1) if is_bad(path, line)]
+
+
+def needed(root, folders, words):
+    """Those of @folders that contain one of @words."""
+    return {folder for folder in folders for path, text in texts_of(root).items() if path.is_relative_to(folder) and words.search(text)}
+
+
+@test("/integration/no-inet/sources-found")
+def _(root):
+    holds(len(texts_of(root)) > 20, "there are sources")
+
+
+@test("/integration/no-inet/M02-no-inet-in-sources")
+def _(root):
+    equal(findings(root), [])
+
+
+@test("/integration/no-inet/exemptions-are-needed")
+def _(root):
+    equal(needed(root, EXEMPT, WORDS), set(EXEMPT))
+    equal(needed(root, NETLINK_FOLDERS, NETLINK), set(NETLINK_FOLDERS))
+
+
+@test("/integration/no-inet/self")
+def _(_root):
+    """A tree made for this test: what is refused, where it stands, and what is not."""
+    cases = {"client/x.c": ["int f = AF_INET;", "/* AF_INET */"], "client/y.c": ["#include <linux/netlink.h>", "mnl_socket_open ();"],
+             "client/collectors/procmond/linux/z.c": ["socket (AF_NETLINK);", "int g = AF_INET6;"],
+             "client/collectors/netmond/linux/z.c": ["int g = AF_INET6;", "bind (3);"]}
+    with tempfile.TemporaryDirectory() as top:
+        root = pathlib.Path(top)
+        for name, lines in cases.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text("\n".join(lines), encoding="utf-8")
+        equal([line.rsplit(":", 1)[0] for line in findings(root)],
+              ["client/collectors/netmond/linux/z.c:2", "client/collectors/procmond/linux/z.c:2", "client/x.c:1", "client/y.c:1",
+               "client/y.c:2"])
+
+
+sys.exit(run(pathlib.Path(sys.argv[1])))

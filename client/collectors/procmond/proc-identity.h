@@ -22,6 +22,12 @@ typedef enum
 /* Linux: clock ticks since boot; elsewhere seconds since 1970. */
 ProcIdentityResult proc_identity_start_time (guint32 pid, guint64 *start_time);
 
+/* The start time of a process that is created at @time_ns of the clock CLOCK_MONOTONIC, rounded down. Linux only. */
+guint64 proc_identity_start_time_at (guint64 time_ns);
+
+/* Threads of the process; 1 or 0: it has ended, and nobody has waited for it yet, or has. Linux only. */
+guint proc_identity_count_threads (guint32 pid, guint64 start_time);
+
 /* The system appends this to the path of a file that has been deleted. */
 #define PROC_EXE_MARK " (deleted)"
 

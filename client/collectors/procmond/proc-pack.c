@@ -51,7 +51,17 @@ proc_pack_table (const ProcTable *table)
   return deye_bus_pack (&message.base);
 }
 
-#define EVENT_REST 32u /* all but the process */
+#define EVENT_REST 48u /* all but the process */
+
+/* As wait() reports it. */
+static void
+pack_fill_exit (Daemoneye__Eventbus__V1__ProcessExit *message, guint32 status)
+{
+  daemoneye__eventbus__v1__process_exit__init (message);
+  message->signal = status & 0x7f;
+  message->dumped_core = (status & 0x80) != 0;
+  message->code = message->signal == 0 ? status >> 8 & 0xff : 0;
+}
 
 GBytes *
 proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_interval_us, gsize room)
@@ -60,6 +70,7 @@ proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_in
   gsize rest = proc_record_cost (event->record) - text + EVENT_REST;
   g_autoptr (ProcRecord) bounded = proc_record_shorten (event->record, room > rest ? room - rest : 0);
   Daemoneye__Eventbus__V1__ProcessEvent message;
+  Daemoneye__Eventbus__V1__ProcessExit end;
   Record record;
 
   daemoneye__eventbus__v1__process_event__init (&message);
@@ -68,5 +79,7 @@ proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_in
   message.process = &record;
   message.observed_time_us = (guint64) observed_time_us;
   message.poll_interval_us = (guint64) poll_interval_us;
+  pack_fill_exit (&end, event->status);
+  message.exit = event->has_status ? &end : NULL;
   return deye_bus_pack (&message.base);
 }

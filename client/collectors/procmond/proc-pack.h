@@ -8,5 +8,5 @@
 
 GBytes *proc_pack_table (const ProcTable *table);
 
-/* @room: bytes of the event; the texts of its process are cut to fit. */
+/* @poll_interval_us: 0: the kernel has reported it. @room: bytes of the event; the texts of its process are cut to fit. */
 GBytes *proc_pack_event (const ProcEvent *event, gint64 observed_time_us, gint64 poll_interval_us, gsize room);

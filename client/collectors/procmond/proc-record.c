@@ -125,6 +125,20 @@ proc_record_new (guint32 pid, guint64 start_time)
   return record;
 }
 
+#define FIELDS_ALL                                                                                                     \
+  (PROC_FIELD_PPID | PROC_FIELD_NAME | PROC_FIELD_EXE | PROC_FIELD_COMMAND_LINE | PROC_FIELD_UID                       \
+   | PROC_FIELD_START_TIME | PROC_FIELD_CPU_TIME | PROC_FIELD_RESIDENT | PROC_FIELD_VIRTUAL | PROC_FIELD_EXE_DELETED)
+
+ProcRecord *
+proc_record_new_unknown (guint32 pid)
+{
+  ProcRecord *record = proc_record_new (pid, 0);
+
+  record->uid = PROC_UID_UNKNOWN;
+  record->unknown = FIELDS_ALL;
+  return record;
+}
+
 ProcRecord *
 proc_record_ref (ProcRecord *record)
 {

@@ -31,6 +31,7 @@ typedef enum
   PROC_FIELD_EXE = 1u << 4,
   PROC_FIELD_COMMAND_LINE = 1u << 5,
   PROC_FIELD_UID = 1u << 6,
+  PROC_FIELD_START_TIME = 1u << 7, /* only of a process that had ended before it was read */
   PROC_FIELD_CPU_TIME = 1u << 8,
   PROC_FIELD_RESIDENT = 1u << 9,
   PROC_FIELD_VIRTUAL = 1u << 10,
@@ -58,6 +59,8 @@ typedef struct
 
 /* All fields are zero or empty, none is unknown. (transfer full) */
 ProcRecord *proc_record_new (guint32 pid, guint64 start_time);
+/* Nothing but the number is known. (transfer full) */
+ProcRecord *proc_record_new_unknown (guint32 pid);
 ProcRecord *proc_record_ref (ProcRecord *record);
 void proc_record_unref (ProcRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcRecord, proc_record_unref)

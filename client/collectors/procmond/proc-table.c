@@ -91,9 +91,8 @@ table_by_number (gconstpointer a, gconstpointer b)
   return (first > second) - (first < second);
 }
 
-/* FALSE: the process has ended. */
-static gboolean
-table_may_live (const ProcRecord *record)
+gboolean
+proc_table_may_live (const ProcRecord *record)
 {
   guint64 start_time;
   ProcReadResult result = record_read_start_time (record->pid, &start_time);
@@ -117,7 +116,7 @@ table_keep_unproven (ProcTable *table, const ProcTable *last, GHashTable *unread
       /* A record of this pid is of this process or of its successor. */
       if (j < n && ((const ProcRecord *) g_ptr_array_index (table->records, j))->pid == record->pid)
         continue;
-      if (table_may_live (record))
+      if (proc_table_may_live (record))
         {
           g_ptr_array_add (table->records, proc_record_ref (record));
           g_hash_table_add (unreadable, GUINT_TO_POINTER (record->pid));

@@ -64,5 +64,8 @@ typedef enum
   PROC_UNREADABLE,
 } ProcReadResult;
 
+/* FALSE: the process of the record has ended. A zombie lives. */
+gboolean proc_table_may_live (const ProcRecord *record);
+
 /* @record: set if the result is PROC_READ; (transfer full). */
 ProcReadResult proc_record_read (guint32 pid, ProcRecord **record);

@@ -5,20 +5,70 @@
 
 #include <string.h>
 
+static void
+watch_brief_free (gpointer data)
+{
+  WatchBrief *brief = data;
+
+  proc_record_unref (brief->record);
+  g_free (brief);
+}
+
 void
 proc_watch_init (ProcWatch *watch, guint64 own_start)
 {
   watch->last = NULL;
-  watch->previous = NULL;
   watch->youngest = own_start;
+  watch->zombies = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  watch->brief = g_hash_table_new_full (NULL, NULL, NULL, watch_brief_free);
+  watch->headless = g_hash_table_new (NULL, NULL);
 }
 
 void
 proc_watch_clear (ProcWatch *watch)
 {
   g_clear_pointer (&watch->last, proc_table_free);
-  g_clear_pointer (&watch->previous, proc_table_free);
+  g_clear_pointer (&watch->zombies, g_hash_table_unref);
+  g_clear_pointer (&watch->brief, g_hash_table_unref);
+  g_clear_pointer (&watch->headless, g_hash_table_unref);
 }
+
+/* --- events --- */
+
+static void
+watch_clear_event (gpointer data)
+{
+  ProcEvent *event = data;
+
+  g_clear_pointer (&event->record, proc_record_unref);
+}
+
+GArray *
+proc_watch_new_events (void)
+{
+  GArray *events = g_array_new (FALSE, FALSE, sizeof (ProcEvent));
+
+  g_array_set_clear_func (events, watch_clear_event);
+  return events;
+}
+
+void
+proc_watch_add_event (GArray *events, ProcEventKind kind, ProcRecord *record)
+{
+  ProcEvent event = { kind, proc_record_ref (record), FALSE, 0 };
+
+  g_array_append_val (events, event);
+}
+
+void
+proc_watch_add_exit (GArray *events, ProcRecord *record, guint32 status)
+{
+  ProcEvent event = { PROC_EXITED, proc_record_ref (record), TRUE, status };
+
+  g_array_append_val (events, event);
+}
+
+/* --- tables --- */
 
 static gint
 watch_compare_records (const ProcRecord *a, const ProcRecord *b)
@@ -50,10 +100,10 @@ watch_add_exits (GArray *events, const ProcTable *last, const ProcTable *now)
 
   for (guint i = 0; i < last->records->len; i++)
     {
-      ProcEvent event = { PROC_EXITED, g_ptr_array_index (last->records, i) };
+      ProcRecord *record = g_ptr_array_index (last->records, i);
 
-      if (watch_find_from (now, &at, event.record) == NULL)
-        g_array_append_val (events, event);
+      if (watch_find_from (now, &at, record) == NULL)
+        proc_watch_add_event (events, PROC_EXITED, record);
     }
 }
 
@@ -86,8 +136,8 @@ watch_is_same_exe (const ProcRecord *before, const ProcRecord *now)
 }
 
 /* A text that is unknown has not changed. */
-static gboolean
-watch_has_changed (const ProcRecord *before, const ProcRecord *now)
+gboolean
+proc_watch_has_changed (const ProcRecord *before, const ProcRecord *now)
 {
   guint unknown = before->unknown | now->unknown;
 
@@ -104,13 +154,11 @@ watch_add_news (const ProcWatch *watch, GArray *events, const ProcTable *now)
 
   for (guint i = 0; i < now->records->len; i++)
     {
-      ProcEvent event = { PROC_STARTED, g_ptr_array_index (now->records, i) };
-      const ProcRecord *before = watch_find_from (watch->last, &at, event.record);
+      ProcRecord *record = g_ptr_array_index (now->records, i);
+      const ProcRecord *before = watch_find_from (watch->last, &at, record);
 
-      if (before != NULL)
-        event.kind = PROC_CHANGED;
-      if (before != NULL ? watch_has_changed (before, event.record) : event.record->start_time >= watch->youngest)
-        g_array_append_val (events, event);
+      if (before != NULL ? proc_watch_has_changed (before, record) : record->start_time >= watch->youngest)
+        proc_watch_add_event (events, before != NULL ? PROC_CHANGED : PROC_STARTED, record);
     }
 }
 
@@ -125,7 +173,7 @@ watch_note_youngest (ProcWatch *watch, const ProcTable *baseline)
 GArray *
 proc_watch_look (ProcWatch *watch, ProcTable *now)
 {
-  GArray *events = g_array_new (FALSE, FALSE, sizeof (ProcEvent));
+  GArray *events = proc_watch_new_events ();
 
   if (now == NULL)
     return events;
@@ -136,8 +184,29 @@ proc_watch_look (ProcWatch *watch, ProcTable *now)
     }
   else
     watch_note_youngest (watch, now);
-  g_clear_pointer (&watch->previous, proc_table_free);
-  watch->previous = watch->last;
+  g_clear_pointer (&watch->last, proc_table_free);
   watch->last = now;
   return events;
+}
+
+ProcRecord *
+proc_watch_find (const ProcWatch *watch, guint32 pid, guint *at)
+{
+  const GPtrArray *records = watch->last->records;
+  guint low = 0, high = records->len;
+  ProcRecord *record;
+
+  while (low < high)
+    {
+      guint middle = low + (high - low) / 2;
+
+      record = g_ptr_array_index (records, middle);
+      if (record->pid < pid)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  *at = low;
+  record = low < records->len ? g_ptr_array_index (records, low) : NULL;
+  return record != NULL && record->pid == pid ? record : NULL;
 }

@@ -4,10 +4,17 @@
 #include "collector-events.h"
 #include "collector-health.h"
 #include "collector-timer.h"
+#include "deye-bus-pack.h"
 #include "platform-process.h"
+#include "proc-feed.h"
 #include "proc-identity.h"
 #include "proc-pack.h"
+#include "proc-report.h"
 #include "procmond-service.h"
+
+/* While the kernel reports: intervals between two tables, and at most so much time. */
+#define CHECK_INTERVALS 120u
+#define CHECK_MAX_MS    60000u
 
 struct ProcmondMonitor
 {
@@ -17,14 +24,60 @@ struct ProcmondMonitor
   guint shard;
   guint shards;
   guint interval_ms;
-  GSource *poll; /* NULL: it has not started */
+  gboolean polls_only;
+  gsize queue_bytes; /* of the kernel's reports */
+  ProcFeed *feed;    /* NULL: not started, or the kernel does not report */
+  char *reason;      /* why the kernel does not report; NULL: it does, or need not */
+  GSource *poll;     /* NULL: it has not started */
+  GSource *repair;   /* reports were lost; NULL: none */
+  guint64 polls;
+  guint64 found;    /* changes that tables have shown while the kernel reported */
+  guint64 overruns; /* of the feed, at the last check */
 };
 
-/* --- reading --- */
+static gboolean
+monitor_has_reports (const ProcmondMonitor *self)
+{
+  return self->feed != NULL && proc_feed_is_open (self->feed);
+}
+
+/* Time between two tables. */
+static guint
+monitor_get_period_ms (const ProcmondMonitor *self)
+{
+  guint check_ms = (guint) MIN ((guint64) self->interval_ms * CHECK_INTERVALS, CHECK_MAX_MS);
+
+  return monitor_has_reports (self) ? MAX (self->interval_ms, check_ms) : self->interval_ms;
+}
+
+static guint64
+monitor_count_overruns (const ProcmondMonitor *self)
+{
+  return self->feed != NULL ? proc_feed_get_counts (self->feed)->overruns : 0;
+}
+
+/* --- health --- */
+
+static void
+monitor_report_watching (ProcmondMonitor *self)
+{
+  g_autoptr (GString) reasons = g_string_new (NULL);
+  guint64 overruns = monitor_count_overruns (self);
+
+  if (self->reason != NULL)
+    collector_health_add (reasons, "a process that starts and ends between two polls (%u ms) is missed, because %s",
+                          self->interval_ms, self->reason);
+  if (overruns > self->overruns)
+    collector_health_add (reasons,
+                          "reports of the kernel were lost, %" G_GUINT64_FORMAT
+                          " times so far; a process that started and ended meanwhile is missed",
+                          overruns);
+  collector_health_report (self->collector, "watching", reasons);
+}
 
 /* @table: NULL: the processes can't be listed. */
 static void
-monitor_report_health (ProcmondMonitor *self, const ProcTable *table)
+monitor_report_reading (ProcmondMonitor *self, const ProcTable *table)
 {
   g_autoptr (GString) reasons = g_string_new (NULL);
 
@@ -38,44 +91,150 @@ monitor_report_health (ProcmondMonitor *self, const ProcTable *table)
   collector_health_report (self->collector, "reading", reasons);
 }
 
+/* --- events --- */
+
+/* @period_ms: 0: the kernel has reported them. */
+static void
+monitor_publish (ProcmondMonitor *self, GArray *events, guint period_ms)
+{
+  for (guint i = 0; i < events->len; i++)
+    {
+      g_autoptr (GBytes) payload = proc_pack_event (&g_array_index (events, ProcEvent, i), g_get_real_time (),
+                                                    (gint64) period_ms * 1000, collector_events_room (self->events));
+
+      collector_events_publish (self->events, payload);
+    }
+}
+
+/* --- tables --- */
+
 static ProcTable *
 monitor_read_table (ProcmondMonitor *self)
 {
   ProcRange range = { .shard = self->shard, .shards = self->shards, .last = self->watch.last };
   ProcTable *table = proc_table_read (&range);
 
-  monitor_report_health (self, table);
+  self->polls++;
+  monitor_report_reading (self, table);
   return table;
 }
 
-/* --- polling --- */
-
+/* Reports that have come by now are taken first, because they say more about an end than a table. */
 static void
-monitor_publish (ProcmondMonitor *self, const ProcEvent *event)
+monitor_look (ProcmondMonitor *self)
 {
-  g_autoptr (GBytes) payload = proc_pack_event (event, g_get_real_time (), (gint64) self->interval_ms * 1000,
-                                                collector_events_room (self->events));
+  g_autoptr (GArray) events = NULL;
 
-  collector_events_publish (self->events, payload);
+  if (monitor_has_reports (self))
+    proc_feed_read (self->feed);
+  events = proc_report_look (&self->watch, monitor_read_table (self));
+  if (monitor_has_reports (self))
+    self->found += events->len;
+  monitor_publish (self, events, monitor_get_period_ms (self));
 }
 
 static gboolean
 monitor_on_poll (gpointer data)
 {
   ProcmondMonitor *self = data;
-  g_autoptr (GArray) events = proc_watch_look (&self->watch, monitor_read_table (self));
 
-  for (guint i = 0; i < events->len; i++)
-    monitor_publish (self, &g_array_index (events, ProcEvent, i));
+  monitor_look (self);
+  monitor_report_watching (self);
+  self->overruns = monitor_count_overruns (self);
   return G_SOURCE_CONTINUE;
 }
+
+static void
+monitor_schedule (ProcmondMonitor *self)
+{
+  collector_timer_clear (&self->poll);
+  self->poll = collector_timer_new (monitor_get_period_ms (self), monitor_on_poll, self);
+}
+
+static gboolean
+monitor_on_repair (gpointer data)
+{
+  ProcmondMonitor *self = data;
+
+  collector_timer_clear (&self->repair);
+  monitor_look (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* --- reports of the kernel --- */
+
+/* The table may be older than the reports. */
+static void
+monitor_on_open (gpointer data)
+{
+  ProcmondMonitor *self = data;
+
+  self->repair = collector_timer_new (0, monitor_on_repair, self);
+  monitor_schedule (self);
+  monitor_report_watching (self);
+  g_info ("the kernel reports processes; they are also read every %u ms, as a check", monitor_get_period_ms (self));
+}
+
+static void
+monitor_on_message (const ProcMessage *message, gpointer data)
+{
+  ProcmondMonitor *self = data;
+  g_autoptr (GArray) events = NULL;
+
+  if (message->process % self->shards != self->shard)
+    return;
+  events = proc_watch_new_events ();
+  proc_report_apply (&self->watch, message, proc_identity_start_time_at (message->time_ns), events);
+  monitor_publish (self, events, 0);
+}
+
+static void
+monitor_on_overrun (gpointer data)
+{
+  ProcmondMonitor *self = data;
+
+  if (self->repair == NULL)
+    {
+      g_warning ("reports of the kernel were lost; a process that started and ended meanwhile is missed");
+      self->repair = collector_timer_new (0, monitor_on_repair, self);
+    }
+  monitor_report_watching (self);
+}
+
+/* (transfer full) */
+static void
+monitor_poll_because (ProcmondMonitor *self, char *reason)
+{
+  self->reason = reason;
+  g_message ("polling every %u ms, because %s: a process that ends before the next poll may be missed",
+             self->interval_ms, reason);
+  monitor_schedule (self);
+  monitor_report_watching (self);
+}
+
+static void
+monitor_on_failed (const char *reason, gpointer data)
+{
+  monitor_poll_because (data, g_strdup (reason));
+}
+
+static const ProcFeedHandler monitor_handler
+    = { monitor_on_open, monitor_on_message, monitor_on_overrun, monitor_on_failed };
 
 void
 procmond_monitor_start (ProcmondMonitor *self)
 {
-  collector_timer_clear (&self->poll);
-  self->poll = collector_timer_new (self->interval_ms, monitor_on_poll, self);
+  g_autoptr (GError) error = NULL;
+
+  if (!self->polls_only)
+    self->feed = proc_feed_new (self->queue_bytes, &monitor_handler, self, &error);
+  if (error != NULL)
+    monitor_poll_because (self, g_strdup (error->message));
+  else
+    monitor_schedule (self);
 }
+
+/* --- the monitor --- */
 
 gboolean
 procmond_monitor_set_interval (ProcmondMonitor *self, guint64 interval_ms)
@@ -84,7 +243,8 @@ procmond_monitor_set_interval (ProcmondMonitor *self, guint64 interval_ms)
     return FALSE;
   self->interval_ms = (guint) interval_ms;
   if (self->poll != NULL)
-    procmond_monitor_start (self);
+    monitor_schedule (self);
+  monitor_report_watching (self);
   return TRUE;
 }
 
@@ -99,6 +259,8 @@ procmond_monitor_new (DeyeBusCollector *collector, const ProcmondOptions *option
   self->shard = options->shard;
   self->shards = options->shards;
   self->interval_ms = (guint) options->interval_ms;
+  self->polls_only = options->poll;
+  self->queue_bytes = (gsize) options->queue_kib << 10;
   proc_identity_start_time ((guint32) platform_process_id (), &own_start);
   proc_watch_init (&self->watch, own_start);
   g_array_unref (proc_watch_look (&self->watch, monitor_read_table (self)));
@@ -111,7 +273,30 @@ procmond_monitor_free (ProcmondMonitor *self)
   if (self == NULL)
     return;
   collector_timer_clear (&self->poll);
+  collector_timer_clear (&self->repair);
+  proc_feed_free (self->feed);
   collector_events_free (self->events);
   proc_watch_clear (&self->watch);
+  g_free (self->reason);
   g_free (self);
+}
+
+GBytes *
+procmond_monitor_pack_statistics (const ProcmondMonitor *self)
+{
+  const ProcFeedCounts none = { 0 };
+  const ProcFeedCounts *counts = self->feed != NULL ? proc_feed_get_counts (self->feed) : &none;
+  Daemoneye__Eventbus__V1__ProcmondStatistics statistics = DAEMONEYE__EVENTBUS__V1__PROCMOND_STATISTICS__INIT;
+
+  statistics.kernel_reports = monitor_has_reports (self);
+  if (self->reason != NULL)
+    statistics.reason = self->reason;
+  statistics.poll_interval_us = (guint64) monitor_get_period_ms (self) * 1000;
+  statistics.polls = self->polls;
+  statistics.reports = counts->messages;
+  statistics.overruns = counts->overruns;
+  statistics.malformed = counts->malformed;
+  statistics.found_by_polls = self->found;
+  statistics.events_lost = collector_events_get_lost (self->events);
+  return deye_bus_pack (&statistics.base);
 }

@@ -29,6 +29,8 @@ procmond_options_check (ProcmondOptions *self, GError **error)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--interval must be 10 ms to an hour"));
   else if (self->pace_ms < 0 || self->pace_ms > PROCMOND_PACE_MAX_MS)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--pace must be 0 to 1000 ms"));
+  else if (self->queue_kib < PROCMOND_QUEUE_MIN_KIB || self->queue_kib > PROCMOND_QUEUE_MAX_KIB)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("--queue must be 64 KiB to 65536 KiB"));
   else
     return self->shard_text == NULL || options_parse_shard (self, error);
   return FALSE;
@@ -41,6 +43,9 @@ procmond_options_add (ProcmondOptions *self, GOptionContext *context)
     { "shard", 0, 0, G_OPTION_ARG_STRING, &self->shard_text, N_ ("Publish events for pids with PID modulo N = I"),
       "I/N" },
     { "interval", 0, 0, G_OPTION_ARG_INT, &self->interval_ms, N_ ("Time between polls (default: 500)"), N_ ("MS") },
+    { "poll", 0, 0, G_OPTION_ARG_NONE, &self->poll, N_ ("Poll also where the kernel reports processes"), NULL },
+    { "queue", 0, 0, G_OPTION_ARG_INT, &self->queue_kib, N_ ("Memory for reports of the kernel (default: 4096)"),
+      N_ ("KIB") },
     { "pace", 0, 0, G_OPTION_ARG_INT, &self->pace_ms,
       N_ ("Spare the machine: wait before each process that a task reads (default: 0)"), N_ ("MS") },
     G_OPTION_ENTRY_NULL,

@@ -11,6 +11,8 @@
 
 #define PROCMOND_INTERVAL_MIN_MS 10
 #define PROCMOND_INTERVAL_MAX_MS 3600000
+#define PROCMOND_QUEUE_MIN_KIB   64
+#define PROCMOND_QUEUE_MAX_KIB   65536
 #define PROCMOND_PACE_MAX_MS     1000 /* a task still reports progress, and notices its cancel, in time */
 
 typedef struct
@@ -18,13 +20,15 @@ typedef struct
   char *shard_text;
   gint interval_ms;
   gint pace_ms;
+  gint queue_kib; /* of the kernel's reports */
+  gboolean poll;  /* also where the kernel reports processes */
   guint shard;
   guint shards;
 } ProcmondOptions;
 
 #define PROCMOND_OPTIONS_DEFAULTS                                                                                      \
   {                                                                                                                    \
-    .interval_ms = 500, .shards = 1                                                                                    \
+    .interval_ms = 500, .queue_kib = 4096, .shards = 1                                                                 \
   }
 
 void procmond_options_add (ProcmondOptions *self, GOptionContext *context);

@@ -12,5 +12,6 @@
 #define PROCMOND_LIFECYCLE_TOPIC    "events.process.lifecycle"
 #define PROCMOND_EVENT_TYPE         PROCMOND_TYPE ("ProcessEvent")
 
-/* Of the collector @id. (transfer full) */
-DeyeBusService *procmond_service_new (const ProcmondOptions *options, const char *id);
+/* Of the collector @id. @statistics: answers the method Statistics, with @data. (transfer full) */
+DeyeBusService *
+procmond_service_new (const ProcmondOptions *options, const char *id, DeyeBusMethodCallback statistics, gpointer data);

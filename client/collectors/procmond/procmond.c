@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collection.pb-c.h"
 #include "collector-program.h"
+#include "collector-reply.h"
 #include "collector-service.h"
 #include "proc-source.h"
 #include "procmond-monitor.h"
@@ -76,6 +77,15 @@ procmond_on_configuration (DeyeBusCollector *collector,
 /* --- the bus --- */
 
 static void
+procmond_on_statistics (DeyeBusClient *client, DeyeBusMessage *request, gpointer data)
+{
+  const Procmond *self = data;
+  g_autoptr (GBytes) statistics = procmond_monitor_pack_statistics (self->monitor);
+
+  collector_reply (client, request, statistics, NULL);
+}
+
+static void
 procmond_on_joined (gpointer data)
 {
   Procmond *self = data;
@@ -103,7 +113,7 @@ procmond_start (CollectorBus *bus, gpointer data, GError **error)
   bus->on_joined = procmond_on_joined;
   bus->on_ready = procmond_on_ready;
   self->requests = procmond_requests_new (bus);
-  self->service = procmond_service_new (options, bus->options->id);
+  self->service = procmond_service_new (options, bus->options->id, procmond_on_statistics, self);
   g_signal_connect (self->service, "refuse-property", G_CALLBACK (procmond_on_interval), self);
   self->tasks = collector_tasks_new (&procmond_query_question, bus->collector, options->pace_ms > 0 ? 1 : PROCMOND_STEP,
                                      (guint) options->pace_ms, NULL, error);
@@ -150,7 +160,9 @@ procmond_check_options (gpointer data, GError **error)
 static const CollectorProgram procmond_program = {
   .name = "procmond",
   .summary = N_ ("Reports the processes of this machine on the event bus."),
-  .description = N_ ("Processes are polled: one that lives shorter than the time between two polls may be missed."),
+  .description
+  = N_ ("Where the kernel does not report processes, they are polled: one that lives shorter than the time between two "
+        "polls may be missed."),
   .add_options = procmond_add_options,
   .check_options = procmond_check_options,
   .start = procmond_start,

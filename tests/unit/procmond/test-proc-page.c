@@ -201,7 +201,7 @@ test_small_room (void)
     for (guint shorten = 0; shorten < 2; shorten++)
       {
         g_autoptr (ProcTable) table = proc_table_new ();
-        ProcEvent event = { PROC_STARTED, hostile_record (&hostiles[i], 7) };
+        ProcEvent event = { PROC_STARTED, hostile_record (&hostiles[i], 7), TRUE, G_MAXUINT32 };
         g_autoptr (GBytes) packed = NULL;
         g_autoptr (GBytes) packed_event = proc_pack_event (&event, G_MAXINT64, G_MAXINT64, 1024);
 

@@ -323,7 +323,7 @@ test_pack (void)
   const ProcRange everything = { 0 };
   g_autoptr (ProcTable) all = proc_table_read (&everything);
   g_autoptr (GBytes) packed = proc_pack_table (all);
-  ProcEvent event = { PROC_STARTED, g_ptr_array_index (all->records, 0) };
+  ProcEvent event = { .kind = PROC_STARTED, .record = g_ptr_array_index (all->records, 0) };
   g_autoptr (GBytes) packed_event = proc_pack_event (&event, 123, 500000, 1 << 20);
   g_autoptr (WireGuard) guard = NULL;
   g_autoptr (WireGuard) event_guard = NULL;

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#define IDENTITY_NSEC 1000000000 /* in a second */
 
 /* Reads the beginning of a file of the process, and ends it with a NUL. Returns the number of bytes, or -1 with errno set. */
 static gssize
@@ -36,10 +39,16 @@ identity_read_file (guint32 pid, const char *name, char *text, gsize size)
   return len < 0 ? -1 : (gssize) sum;
 }
 
+#define STAT_BYTES 2048u
+
+/* Fields of stat, numbered as in proc(5). */
+#define STAT_THREADS    20
+#define STAT_START_TIME 22
+
 /* The name, field 2, is in parentheses and may contain any characters, so fields are counted from the last parenthesis:
  * the first one after it is field 3. Field 1 must be the number, because something else may be mounted there. */
 static gboolean
-identity_parse_stat (const char *text, guint32 pid, guint64 *start_time)
+identity_parse_stat (const char *text, guint32 pid, guint field, guint64 *number)
 {
   const char *after = strrchr (text, ')');
   g_auto (GStrv) fields = NULL;
@@ -47,19 +56,45 @@ identity_parse_stat (const char *text, guint32 pid, guint64 *start_time)
 
   if (g_ascii_strtoull (text, &end, 10) != pid || *end != ' ' || after == NULL || after[1] != ' ')
     return FALSE;
-  fields = g_strsplit (after + 2, " ", 22 - 3 + 2);
-  return g_strv_length (fields) > 22 - 3
-         && g_ascii_string_to_unsigned (fields[22 - 3], 10, 0, G_MAXUINT64, start_time, NULL);
+  fields = g_strsplit (after + 2, " ", (gint) field - 3 + 2);
+  return g_strv_length (fields) > field - 3
+         && g_ascii_string_to_unsigned (fields[field - 3], 10, 0, G_MAXUINT64, number, NULL);
 }
 
 ProcIdentityResult
 proc_identity_start_time (guint32 pid, guint64 *start_time)
 {
-  char text[2048];
+  char text[STAT_BYTES];
 
   if (identity_read_file (pid, "stat", text, sizeof text) < 0)
     return errno == ENOENT || errno == ESRCH ? PROC_IDENTITY_ABSENT : PROC_IDENTITY_UNREADABLE;
-  return identity_parse_stat (text, pid, start_time) ? PROC_IDENTITY_READ : PROC_IDENTITY_UNREADABLE;
+  return identity_parse_stat (text, pid, STAT_START_TIME, start_time) ? PROC_IDENTITY_READ : PROC_IDENTITY_UNREADABLE;
+}
+
+/* The clock of start times goes on while the machine sleeps; that of the kernel's reports does not. */
+guint64
+proc_identity_start_time_at (guint64 time_ns)
+{
+  struct timespec boot, monotonic;
+  guint64 slept_ns;
+
+  clock_gettime (CLOCK_MONOTONIC, &monotonic);
+  clock_gettime (CLOCK_BOOTTIME, &boot);
+  slept_ns = (guint64) ((boot.tv_sec - monotonic.tv_sec) * (gint64) IDENTITY_NSEC + (boot.tv_nsec - monotonic.tv_nsec));
+  return (time_ns + slept_ns) / (IDENTITY_NSEC / (guint64) sysconf (_SC_CLK_TCK));
+}
+
+guint
+proc_identity_count_threads (guint32 pid, guint64 start_time)
+{
+  char text[STAT_BYTES];
+  guint64 started, threads;
+
+  if (identity_read_file (pid, "stat", text, sizeof text) < 0
+      || !identity_parse_stat (text, pid, STAT_START_TIME, &started) || started != start_time
+      || !identity_parse_stat (text, pid, STAT_THREADS, &threads))
+    return 0;
+  return (guint) MIN (threads, G_MAXUINT);
 }
 
 /* --- executable --- */

@@ -14,6 +14,19 @@ proc_identity_start_time (guint32 pid, guint64 *start_time)
   return (times.flags & (1 << GLIBTOP_PROC_TIME_START_TIME)) != 0 ? PROC_IDENTITY_READ : PROC_IDENTITY_ABSENT;
 }
 
+/* For reports of the kernel, which only Linux has. */
+guint64
+proc_identity_start_time_at (guint64 time_ns)
+{
+  return 0;
+}
+
+guint
+proc_identity_count_threads (guint32 pid, guint64 start_time)
+{
+  return 0;
+}
+
 ProcExeState
 proc_identity_exe (guint32 pid, char **exe)
 {

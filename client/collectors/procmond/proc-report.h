@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "proc-message.h"
+#include "proc-watch.h"
+
+/*
+ * What a report of the kernel changes in a watch, and the events that follow from it.
+ *
+ * A report comes later than what it is about: the process may have executed something else since, have ended, or its number may
+ * be used again. So a process is read only as the one of the report if its start time agrees with the time of the report. A
+ * process that can't be read any more is reported with what the kernel has said: its number and its parent.
+ *
+ * A process ends with the last of its threads. If the first one ends before, the process goes on without it.
+ */
+
+/* @at: the time of the report, as a start time (proc_identity_start_time_at()). Adds to @events. Reports before the baseline are
+ * ignored. */
+void proc_report_apply (ProcWatch *watch, const ProcMessage *message, guint64 at, GArray *events);
+
+/* Compares with a full table as proc_watch_look() does, and settles what reports have left open. */
+GArray *proc_report_look (ProcWatch *watch, ProcTable *now);

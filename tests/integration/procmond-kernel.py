@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs procmond on the kernel's reports of processes, and where there are none: `procmond-kernel.py DEYEBUSCTL AGENT MODULE PROCMOND`.
+Tests that need the reports are skipped on a machine that does not give them. Namespaces are changed in children only."""
+import collections
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+
+from broker import die_with_parent
+from procmondbus import CHANGED, DEGRADED, EXITED, HEALTHY, STARTED, Bus
+from tap import Skip, equal, holds, run, test
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+HOUR_MS = 3600000
+UNKNOWN_START_TIME = 1 << 7
+
+
+def statistics(bus):
+    return bus.call("Statistics")
+
+
+def settled(bus):
+    """The statistics, as soon as procmond knows whether the kernel reports."""
+    for _ in range(2000):
+        numbers = statistics(bus)
+        if numbers.get("kernel_reports") or numbers.get("reason"):
+            return numbers
+    raise AssertionError("the kernel neither reports nor refuses")
+
+
+def with_reports(bus, *words, **more):
+    """procmond-1, on the kernel's reports."""
+    collector = bus.collector(more=words, **more)
+    numbers = settled(bus)
+    if not numbers.get("kernel_reports"):
+        raise Skip(f"the kernel does not report processes here: {numbers['reason']}")
+    return collector
+
+
+class Seen:
+    """The events of a bus, read as they come."""
+
+    def __init__(self, bus):
+        written, self.process = bus.watch()
+        self.file = open(written.name, "rb")  # pylint: disable=consider-using-with
+        self.rest = b""
+        self.events = []
+        self.by_pid = collections.defaultdict(list)
+
+    def read(self):
+        *lines, self.rest = (self.rest + self.file.read()).split(b"\n")
+        for line in lines:
+            event = json.loads(line)["payload"]
+            self.events.append(event)
+            self.by_pid[event["process"]["pid"]].append(event)
+
+    def wait(self, pid, kind):
+        """The events of a process, with one of that kind."""
+        for _ in range(1000000):
+            self.read()
+            if any(one["kind"] == kind for one in self.by_pid[pid]):
+                return self.by_pid[pid]
+        raise AssertionError(f"no {kind} of {pid}: {self.by_pid[pid]}")
+
+    def end(self, pid):
+        return self.wait(pid, EXITED)
+
+
+def identity(process):
+    unknown = int(process.get("unknown_fields", 0)) & UNKNOWN_START_TIME
+    return process["pid"], None if unknown else process.get("start_time")
+
+
+def check_lives(seen):
+    """Each process has at most one start and one end, in this order, and changes only between the two."""
+    lives = collections.defaultdict(list)
+    seen.read()
+    for one in seen.events:
+        lives[identity(one["process"])].append(one["kind"])
+    for who, kinds in lives.items():
+        if who[1] is None:  # several may have had the number
+            continue
+        holds(kinds.count(STARTED) <= 1 and kinds.count(EXITED) <= 1, f"{who}: {kinds}")
+        holds(STARTED not in kinds[1:] and EXITED not in kinds[:-1], f"{who}: {kinds}")
+
+
+# --- with reports ---
+
+@test("/integration/procmond-kernel/a-life-without-a-poll")
+def _(paths):
+    with Bus(paths) as bus:
+        with_reports(bus, interval=HOUR_MS)
+        seen = Seen(bus)
+        before = int(statistics(bus)["polls"])
+        child = subprocess.Popen(["sh", "-c", "read line; exit 7"], stdin=subprocess.PIPE)
+        child.communicate(b"\n")
+        life = seen.end(child.pid)
+        equal(int(statistics(bus)["polls"]), before, "no table was read meanwhile")
+        equal((life[0]["kind"], life[-1]["kind"]), (STARTED, EXITED))
+        holds(CHANGED in [one["kind"] for one in life], life)
+        equal({int(one.get("poll_interval_us", 0)) for one in life}, {0}, "the kernel has reported all")
+        equal(int(life[0]["process"]["ppid"]), os.getpid())
+        equal(life[-1]["exit"].get("code"), 7)
+        equal(life[-1]["exit"].get("signal", 0), 0)
+
+
+@test("/integration/procmond-kernel/says-which-signal-ended-it")
+def _(paths):
+    with Bus(paths) as bus:
+        with_reports(bus, interval=HOUR_MS)
+        seen = Seen(bus)
+        child = subprocess.Popen(["sleep", "1000"], preexec_fn=die_with_parent)
+        child.kill()
+        child.wait()
+        life = seen.end(child.pid)
+        equal((life[-1]["exit"].get("code", 0), life[-1]["exit"].get("signal")), (0, signal.SIGKILL))
+
+
+@test("/integration/procmond-kernel/the-shortest-lives-are-seen")
+def _(paths):
+    """A process that calls nothing but _exit() has ended before anybody can read it."""
+    with Bus(paths) as bus:
+        with_reports(bus, interval=HOUR_MS)
+        seen = Seen(bus)
+        pids = []
+        for code in range(100):
+            pid = os.fork()
+            if pid == 0:
+                os._exit(code)
+            pids.append(pid)
+        for pid in pids:
+            os.waitpid(pid, 0)
+        for code, pid in enumerate(pids):
+            life = seen.end(pid)
+            equal([one["kind"] for one in life], [STARTED, EXITED], pid)
+            equal(life[-1]["exit"].get("code", 0), code)
+        check_lives(seen)
+
+
+@test("/integration/procmond-kernel/nothing-is-doubled")
+def _(paths):
+    """Tables are read all the time, and see the same as the reports."""
+    with Bus(paths) as bus:
+        with_reports(bus, interval=10)
+        seen = Seen(bus)
+        before = int(statistics(bus)["polls"])
+        pids = []
+        while int(statistics(bus)["polls"]) < before + 3:
+            children = [subprocess.Popen(["sleep", "0.01"]) for _ in range(10)]
+            pids += [child.pid for child in children if child.wait() == 0]
+        for pid in pids:
+            seen.end(pid)
+        check_lives(seen)
+
+
+@test("/integration/procmond-kernel/a-process-outlives-its-first-thread")
+def _(paths):
+    program = ("import ctypes, threading, time, os\n"
+               "def other():\n    input()\n    os._exit(5)\n"
+               "threading.Thread(target=other).start()\n"
+               "ctypes.CDLL(None).syscall(SYS_exit, 3)\n").replace("SYS_exit", str(60 if os.uname().machine == "x86_64" else 93))
+    if os.uname().machine not in ("x86_64", "aarch64"):
+        raise Skip("the number of the system call exit is not known here")
+    with Bus(paths) as bus:
+        with_reports(bus, interval=HOUR_MS)
+        seen = Seen(bus)
+        child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
+        for _ in range(100000):
+            with open(f"/proc/{child.pid}/stat", encoding="utf-8") as stat:
+                if stat.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    break
+        marker = subprocess.Popen(["true"])
+        marker.wait()
+        seen.end(marker.pid)  # all reports before it were handled
+        holds(EXITED not in [one["kind"] for one in seen.by_pid[child.pid]], "a thread is left")
+        child.communicate(b"\n")
+        equal(seen.end(child.pid)[-1]["exit"].get("code"), 5)
+
+
+@test("/integration/procmond-kernel/lost-reports-are-told-and-repaired")
+def _(paths):
+    with Bus(paths) as bus:
+        collector = with_reports(bus, "--queue", "64", interval=10)
+        seen = Seen(bus)
+        equal(bus.call("HealthCheck")["health"], HEALTHY)
+        collector.send_signal(signal.SIGSTOP)
+        for _ in range(1000):  # more than fit
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+        child = subprocess.Popen(["sleep", "1000"], preexec_fn=die_with_parent)
+        collector.send_signal(signal.SIGCONT)
+        health = bus.health(lambda health: health["health"] == DEGRADED)
+        holds("watching: reports of the kernel were lost" in health["detail"], health)
+        holds(int(statistics(bus)["overruns"]) > 0, "it is counted")
+        seen.wait(child.pid, STARTED)  # a table shows what was missed
+        bus.health(lambda health: health["health"] == HEALTHY)
+        child.kill()
+        child.wait()
+        seen.end(child.pid)
+        check_lives(seen)
+
+
+# --- without ---
+
+def in_namespace(kind):
+    """Skips the test if a child may not have one."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(LIBC.unshare(kind) != 0)
+    if os.waitpid(pid, 0)[1] != 0:
+        raise Skip("namespaces can't be made here")
+
+    def before():
+        LIBC.unshare(kind)
+        die_with_parent()
+    return before
+
+
+def check_polls(paths, before, reason):
+    with Bus(paths) as bus:
+        bus.collector(more=(), before=before)
+        numbers = settled(bus)
+        holds(not numbers.get("kernel_reports"), numbers)
+        holds(reason in numbers["reason"], numbers)
+        equal(int(numbers["poll_interval_us"]), 20000)
+        health = bus.health(lambda health: health["health"] == DEGRADED)
+        holds("watching: a process that starts and ends between two polls (20 ms) is missed, because " in health["detail"], health)
+        holds(reason in health["detail"], health)
+        seen = Seen(bus)
+        child = subprocess.Popen(["sh", "-c", "read line"], stdin=subprocess.PIPE)
+        seen.wait(child.pid, STARTED)
+        child.communicate(b"\n")
+        life = seen.end(child.pid)
+        equal({int(one["poll_interval_us"]) for one in life}, {20000})
+        holds("exit" not in life[-1] or life[-1]["exit"] is None, "a poll does not know how it ended")
+
+
+@test("/integration/procmond-kernel/polls-in-a-network-namespace")
+def _(paths):
+    check_polls(paths, in_namespace(CLONE_NEWNET), "network namespace")
+
+
+@test("/integration/procmond-kernel/polls-in-a-user-namespace")
+def _(paths):
+    check_polls(paths, in_namespace(CLONE_NEWUSER), "does not confirm")
+
+
+@test("/integration/procmond-kernel/polls-when-it-is-to")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        numbers = statistics(bus)
+        equal((numbers.get("kernel_reports", False), numbers.get("reason", ""), int(numbers["poll_interval_us"])), (False, "", 20000))
+        equal(bus.call("HealthCheck")["health"], HEALTHY)
+
+
+sys.exit(run(sys.argv[1:5]))

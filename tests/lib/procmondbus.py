@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bus with an agent, the tool and a procmond, for tests of procmond."""
+import base64
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from broker import Broker, die_with_parent
+from ctltool import PATIENCE_S, Tool, finished
+from rawpeer import read
+from tap import equal
+
+TASK = "control.collector.task.process"
+EVENTS = "events.process.lifecycle"
+STARTED, EXITED, CHANGED = ("PROCESS_EVENT_" + name for name in ("STARTED", "EXITED", "CHANGED"))
+HEALTHY, DEGRADED = "HEALTH_HEALTHY", "HEALTH_DEGRADED"
+
+
+class Bus(Tool):
+    """An agent with the given limits, and the tool."""
+
+    def __init__(self, paths, sockets="", **limits):
+        self.procmond = paths[3]
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
+            conf.write(f"[socket]\n{sockets}\n[limits]\n" + "".join(f"{name.replace('_', '-')}={value}\n" for name, value in limits.items()))
+            conf.flush()
+            self.broker = Broker(paths[1], paths[2], "--config", conf.name)
+        super().__init__(paths[0], self.broker.address, None)
+        self.children = contextlib.ExitStack()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.children.close()
+        equal(self.broker.end(), 0)
+
+    def collector(self, before=None, interval=20, pace=0, more=("--poll",)):
+        """procmond-1, which is ready, and polls unless @more says otherwise. @before: is called in the child."""
+        ready, told = os.pipe()
+        child = subprocess.Popen([self.procmond, "--address", self.broker.address, "--interval", str(interval), "--pace", str(pace),
+                                  "--ready-fd", str(told), *more], pass_fds=[told], stderr=subprocess.DEVNULL,
+                                 preexec_fn=before or die_with_parent)
+        os.close(told)
+        self.children.callback(end, child)
+        with os.fdopen(ready) as pipe:
+            equal(pipe.readline(), "ready procmond-1\n")
+        return child
+
+    def call(self, method, request=None, **more):
+        (answer,) = self.json("call", "procmond-1", method, json.dumps(request or {}), "--timeout", "10", **more)
+        return answer
+
+    def task(self, **request):
+        """The reply, with the fields of the packed table as its result."""
+        (answer,) = self.json("request", TASK, json.dumps({"operation": "enumerate_processes", **request}), "--timeout", "10")
+        answer["result"] = read(base64.b64decode(answer["result"]))
+        return answer
+
+    def submit(self, *words, **query):
+        """The process of a task list_processes; its standard output has the table, its standard error the progress."""
+        return self.start("task", "submit", "list_processes", "--payload", json.dumps(query), *words)
+
+    def listed(self, **query):
+        """The table of a task list_processes."""
+        return json.loads(finished(self.submit(**query)))
+
+    def described(self, **query):
+        """The answer to a task describe_process."""
+        process = self.start("task", "submit", "describe_process", "--payload", json.dumps(query))
+        return json.loads(finished(process))["processes"]
+
+    def wait_task(self, name, state):
+        for _ in range(2000):
+            for one in self.json("tasks"):
+                if (one["id"], one["state"]) == (name, state):
+                    return
+        raise AssertionError(f"{name} is not {state}")
+
+    def health(self, is_so):
+        """The reply to HealthCheck, as soon as @is_so."""
+        for _ in range(2000):
+            health = self.call("HealthCheck")
+            if is_so(health):
+                return health
+        raise AssertionError(f"it is not so: {health}")
+
+    def wait_unreturned(self, messages):
+        """Until so many events were not handled by their subscriber."""
+        for _ in range(2000):
+            for one in self.json("stats", "--subscriptions"):
+                if one["pattern"] == EVENTS and int(one["unreturned_messages"]) >= messages:
+                    return
+        raise AssertionError("the subscriber does not stand still")
+
+    def watch(self):
+        """A file with the events from now on, and the process that writes it."""
+        out = tempfile.NamedTemporaryFile("w+", suffix=".json")
+        process = self.subscribed(EVENTS, "--json", stdout=out)
+        self.children.callback(end, process)
+        return out, process
+
+    def subscribers(self, pattern):
+        return sum(one["pattern"] == pattern for one in self.json("subs"))
+
+    def subscribed(self, *words, stdout):
+        before = self.subscribers(words[0])
+        process = self.start("subscribe", *words, stdout=stdout)
+        for _ in range(2000):
+            if self.subscribers(words[0]) > before:
+                return process
+        raise AssertionError("it did not subscribe")
+
+
+def end(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+    process.wait(timeout=PATIENCE_S)
+
+
+def events_of(file):
+    with open(file.name, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines.read().splitlines(True) if line.endswith("\n")]
+
+
+def wait_event(file, pid, kind, name=""):
+    """The process of the event."""
+    for _ in range(1000000):
+        for one in events_of(file):
+            process = one["payload"]["process"]
+            if (process["pid"], one["payload"]["kind"]) == (pid, kind) and name in process["name"]:
+                return process
+    raise AssertionError(f"no event {kind} of {pid}")
+
+
+@contextlib.contextmanager
+def processes(n, argv0=None, program="sleep", words=("1000",)):
+    """@n processes of the test, with that argv[0]; they have executed the program."""
+    path = shutil.which(program)
+    children = [subprocess.Popen([argv0 or program, *words], executable=path, preexec_fn=die_with_parent, stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE) for _ in range(n)]
+    try:
+        yield [child.pid for child in children]
+    finally:
+        for child in children:
+            child.kill()
+        for child in children:
+            child.communicate()
