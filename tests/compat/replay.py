@@ -47,7 +47,7 @@ def new_broker():
 
 
 def procmond(address, *, pass_fds=(), more=(), stderr=subprocess.DEVNULL):
-    return subprocess.Popen([PROCMOND, "--address", address, "--interval", "60000", *more], pass_fds=list(pass_fds),
+    return subprocess.Popen([PROCMOND, "--address", address, "--poll", "--interval", "60000", *more], pass_fds=list(pass_fds),
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, text=True,
                             preexec_fn=die_with_parent)
 
