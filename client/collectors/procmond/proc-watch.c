@@ -36,7 +36,7 @@ proc_watch_clear (ProcWatch *watch)
 /* --- events --- */
 
 static void
-watch_clear_event (gpointer data)
+watch_free_event (gpointer data)
 {
   ProcEvent *event = data;
 
@@ -48,7 +48,7 @@ proc_watch_new_events (void)
 {
   GArray *events = g_array_new (FALSE, FALSE, sizeof (ProcEvent));
 
-  g_array_set_clear_func (events, watch_clear_event);
+  g_array_set_clear_func (events, watch_free_event);
   return events;
 }
 
