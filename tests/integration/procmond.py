@@ -17,7 +17,9 @@ import tempfile
 
 from broker import Broker, die_with_parent
 from ctltool import PATIENCE_S, Tool, finished, next_line
-from procmondbus import CHANGED, DEGRADED, EVENTS, EXITED, HEALTHY, STARTED, Bus, end, events_of, processes, wait_event
+from procmondbus import (CHANGED, DEGRADED, EVENTS, EXITED, HEALTHY, STARTED, TASK, Bus, end, events_of, processes,
+                         wait_event)
+from rawpeer import read
 from tap import Skip, equal, holds, run, test
 
 UNKNOWN_UID = 0xFFFFFFFF

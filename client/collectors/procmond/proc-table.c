@@ -183,6 +183,14 @@ proc_reader_new (const ProcRange *range)
 }
 
 void
+proc_reader_set_shard (ProcReader *self, guint shard, guint shards)
+{
+  self->range.shard = shard;
+  self->range.shards = shards;
+  reader_keep_range (self->pids, &self->range);
+}
+
+void
 proc_reader_free (ProcReader *self)
 {
   if (self == NULL)

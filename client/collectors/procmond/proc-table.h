@@ -46,6 +46,8 @@ typedef struct ProcReader ProcReader;
 ProcReader *proc_reader_new (const ProcRange *range);
 void proc_reader_free (ProcReader *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcReader, proc_reader_free)
+/* Leaves only those of the shard. To be called before anything is read. */
+void proc_reader_set_shard (ProcReader *self, guint shard, guint shards);
 /* Reads the next @n processes. FALSE: it has read all, or enough. */
 gboolean proc_reader_step (ProcReader *self, guint n);
 /* Processes that were read, and @total: those of the range. */

@@ -6,7 +6,6 @@
 #include "proc-page.h"
 
 typedef Daemoneye__Eventbus__V1__ProcessQuery Query;
-typedef Daemoneye__Eventbus__V1__DescribeProcess Describe;
 
 #define SHARDS_MAX 65536u
 
@@ -21,10 +20,9 @@ typedef struct
   const Query *query;
   gsize room;
   ProcReader *reader;
-  const Describe *describe; /* the process that is described; NULL: processes are listed */
-  Query part;               /* the part of the processes that has it */
-  guint rows;               /* when it is packed */
-  gboolean is_cut;
+  guint rows; /* of the packed answer */
+  guint unreadable;
+  gboolean is_cut; /* there are more */
 } QueryAnswer;
 
 /* If nothing but the size ends a page, no more processes are read than it can have. */
@@ -53,11 +51,18 @@ query_begin (gconstpointer message, gsize room, CollectorRefusal *refusal, gpoin
     *refusal = (CollectorRefusal){ "NoProcesses", PROCMOND_NO_PROCESSES, TRUE };
   if (reader == NULL)
     return NULL;
-  answer = g_new0 (QueryAnswer, 1);
-  answer->query = query;
-  answer->room = room;
-  answer->reader = reader;
+  answer = g_new (QueryAnswer, 1);
+  *answer = (QueryAnswer){ .query = query, .room = room, .reader = reader };
   return answer;
+}
+
+/* The part of a divided question. */
+static void
+query_set_part (gpointer data, guint shard, guint shards)
+{
+  QueryAnswer *answer = data;
+
+  proc_reader_set_shard (answer->reader, shard, shards);
 }
 
 static gboolean
@@ -71,18 +76,8 @@ query_step (gpointer data, guint n, guint *done, guint *total)
 }
 
 static gboolean
-query_describes (const Describe *describe, const ProcRecord *record)
+query_matches (const Query *query, const ProcRecord *record)
 {
-  return describe->pid == record->pid && (describe->start_time == 0 || describe->start_time == record->start_time);
-}
-
-static gboolean
-query_matches (const QueryAnswer *answer, const ProcRecord *record)
-{
-  const Query *query = answer->query;
-
-  if (answer->describe != NULL)
-    return query_describes (answer->describe, record);
   return (query->pid == 0 || query->pid == record->pid)
          && (*query->name == '\0' || g_str_equal (query->name, record->name));
 }
@@ -96,24 +91,29 @@ query_pack (gpointer data)
   g_autoptr (ProcTable) table = proc_reader_end (answer->reader);
 
   for (guint i = table->records->len; i > 0; i--)
-    if (!query_matches (answer, g_ptr_array_index (table->records, i - 1)))
+    if (!query_matches (query, g_ptr_array_index (table->records, i - 1)))
       g_ptr_array_remove_index (table->records, i - 1);
   if (query->limit > 0)
     proc_page_truncate (table, query->limit);
   proc_page_fit (table, answer->room, !query->pages);
   answer->rows = table->records->len;
-  answer->is_cut = table->next != 0;
+  answer->unreadable = table->unreadable;
+  answer->is_cut = table->next != 0 || table->partial;
   return proc_pack_table (table);
 }
 
+/* How many processes the system hides is unknown; that it does is said. */
 static void
 query_tell_extent (gpointer data, DeyeBusWork *work)
 {
   const QueryAnswer *answer = data;
+  guint all = answer->rows + answer->unreadable;
 
   deye_bus_work_set_rows (work, answer->rows);
   if (answer->is_cut)
-    deye_bus_work_set_truncated (work, answer->rows);
+    deye_bus_work_set_truncated (work, answer->query->limit);
+  if (all > 0)
+    deye_bus_work_set_share (work, MAX (answer->rows * 1000 / all, 1));
 }
 
 static void
@@ -132,40 +132,7 @@ const CollectorQuestion procmond_query_question = {
   .query_type = &daemoneye__eventbus__v1__process_query__descriptor,
   .answer_type = PROCMOND_TABLE_TYPE,
   .begin = query_begin,
-  .step = query_step,
-  .pack = query_pack,
-  .tell_extent = query_tell_extent,
-  .free = query_free,
-};
-
-/* --- one process --- */
-
-/* Few processes share the remainder of a pid with it, so few are read. */
-static gpointer
-query_begin_describing (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
-{
-  const Describe *describe = message;
-  Query part;
-  QueryAnswer *answer;
-
-  daemoneye__eventbus__v1__process_query__init (&part);
-  part.shard = describe->pid % SHARDS_MAX;
-  part.shards = SHARDS_MAX;
-  answer = query_begin (&part, room, refusal, data);
-  if (answer == NULL)
-    return NULL;
-  answer->part = part;
-  answer->query = &answer->part;
-  answer->describe = describe;
-  return answer;
-}
-
-const CollectorQuestion procmond_describe_question = {
-  .operation = "describe_process",
-  .text = "Returns the process.",
-  .query_type = &daemoneye__eventbus__v1__describe_process__descriptor,
-  .answer_type = PROCMOND_TABLE_TYPE,
-  .begin = query_begin_describing,
+  .set_part = query_set_part,
   .step = query_step,
   .pack = query_pack,
   .tell_extent = query_tell_extent,

@@ -15,9 +15,6 @@
 
 extern const CollectorQuestion procmond_query_question;
 
-/* Tasks of the operation describe_process (DescribeProcess): the process, or an empty table if there is none. */
-extern const CollectorQuestion procmond_describe_question;
-
 #define PROCMOND_STEP 64u /* processes, a few milliseconds */
 
 /* Answers that can't be given, also by procmond-request. */

@@ -19,9 +19,8 @@ procmond_service_new (const ProcmondOptions *options, const char *id, DeyeBusMet
   procmond_request_describe (service);
   deye_bus_service_add_event (service, "Lifecycle", PROCMOND_LIFECYCLE_TOPIC, PROCMOND_EVENT_TYPE,
                               "A process has started, exited, executed a program, or changed its name.");
-  collector_service_add_number (
-      service, "interval-ms", (guint64) options->interval_ms, TRUE,
-      "Time between two polls, where the kernel does not report processes.");
+  collector_service_add_number (service, "interval-ms", (guint64) options->interval_ms, TRUE,
+                                "Time between two polls, where the kernel does not report processes.");
   collector_service_add_number (service, "shard", options->shard, FALSE,
                                 "Publishes events for pids that leave this remainder when divided by shards.");
   collector_service_add_number (service, "shards", options->shards, FALSE, "Number of shards.");

@@ -4,6 +4,7 @@
 #include "collector-reply.h"
 #include "collector-service.h"
 #include "proc-source.h"
+#include "procmond-describe.h"
 #include "procmond-monitor.h"
 #include "procmond-query.h"
 #include "procmond-request.h"
@@ -15,7 +16,7 @@
  * procmond, the collector of processes: it reports on the bus which processes this machine has, and which ones start and
  * exit.
  *
- * It answers calls and tasks (procmond-query) and the requests of older agents (procmond-request), and publishes changes to
+ * It answers calls and tasks (procmond-query, procmond-describe) and the requests of older agents (procmond-request), and publishes changes to
  * events.process.lifecycle (procmond-monitor). With --shard I/N it publishes events only for pids of its shard, so that several
  * procmonds together publish each event once. It keeps no state on disk.
  *
@@ -27,8 +28,8 @@ typedef struct
   ProcmondOptions options;
   gboolean has_source;
   DeyeBusService *service;
-  CollectorTasks *tasks;
-  CollectorTasks *descriptions;
+  CollectorTasks *tasks; /* list_processes */
+  CollectorTasks *describing;
   ProcmondRequests *requests;
   ProcmondMonitor *monitor;
 } Procmond;
@@ -117,10 +118,10 @@ procmond_start (CollectorBus *bus, gpointer data, GError **error)
   g_signal_connect (self->service, "refuse-property", G_CALLBACK (procmond_on_interval), self);
   self->tasks = collector_tasks_new (&procmond_query_question, bus->collector, options->pace_ms > 0 ? 1 : PROCMOND_STEP,
                                      (guint) options->pace_ms, NULL, error);
-  if (self->tasks == NULL)
-    return FALSE;
-  self->descriptions = collector_tasks_new (&procmond_describe_question, bus->collector, PROCMOND_STEP, 0, NULL, error);
-  if (self->descriptions == NULL || !deye_bus_client_add_service (bus->client, self->service, error)
+  self->describing = self->tasks != NULL
+                         ? collector_tasks_new (&procmond_describe_question, bus->collector, 1, 0, NULL, error)
+                         : NULL;
+  if (self->describing == NULL || !deye_bus_client_add_service (bus->client, self->service, error)
       || !deye_bus_collector_set_configuration_handler (bus->collector, procmond_on_configuration, self, NULL, error))
     return FALSE;
   self->monitor = procmond_monitor_new (bus->collector, options);
@@ -138,7 +139,7 @@ procmond_clear (gpointer data)
     g_signal_handlers_disconnect_by_data (self->service, self);
   g_clear_pointer (&self->monitor, procmond_monitor_free);
   g_clear_pointer (&self->tasks, collector_tasks_free);
-  g_clear_pointer (&self->descriptions, collector_tasks_free);
+  g_clear_pointer (&self->describing, collector_tasks_free);
   g_clear_pointer (&self->requests, procmond_requests_free);
   g_clear_object (&self->service);
   if (self->has_source)

@@ -343,6 +343,34 @@ test_steps (void)
   unlistable = FALSE;
 }
 
+/* The parts of a table have each process once. */
+static void
+test_reader_shards (void)
+{
+  const Fake all[] = { { .pid = 1, .start_time = 1 },
+                       { .pid = 4, .start_time = 4 },
+                       { .pid = 5, .start_time = 5 },
+                       { .pid = 9, .start_time = 9 },
+                       { 0 } };
+  guint seen = 0;
+
+  fake_set (all);
+  for (guint shard = 0; shard < 3; shard++)
+    {
+      const ProcRange everything = { 0 };
+      g_autoptr (ProcReader) reader = proc_reader_new (&everything);
+      g_autoptr (ProcTable) table = NULL;
+
+      proc_reader_set_shard (reader, shard, 3);
+      (void) proc_reader_step (reader, G_MAXUINT);
+      table = proc_reader_end (reader);
+      for (guint i = 0; i < table->records->len; i++)
+        g_assert_cmpuint (((ProcRecord *) table->records->pdata[i])->pid % 3, ==, shard);
+      seen += table->records->len;
+    }
+  g_assert_cmpuint (seen, ==, 4);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -354,5 +382,6 @@ main (int argc, char **argv)
   g_test_add_func ("/procmond/table/partial", test_partial);
   g_test_add_func ("/procmond/table/pages", test_pages);
   g_test_add_func ("/procmond/table/steps", test_steps);
+  g_test_add_func ("/procmond/table/shards-of-a-reader", test_reader_shards);
   return g_test_run ();
 }
