@@ -120,6 +120,7 @@ def _(tree):
                     "share/locale/es/LC_MESSAGES/daemoneye-eventbus.mo", "share/man/man1/deyebusctl.1*",
                     "share/man/man8/daemoneye-agent.8*", "share/man/man5/daemoneye-eventbus.conf.5*",
                     "share/man/man7/daemoneye-eventbus.7*", "lib/systemd/system/daemoneye-agent.service",
+                    "share/man/man8/procmond.8*", "lib/systemd/system/daemoneye-procmond.service",
                     "share/man/man8/fsmond.8*", "lib/systemd/system/daemoneye-fsmond.service"]:
         holds(tree.has(pattern), f"{pattern} is installed")
     if os.path.exists(os.path.join(tree.build, "client/collectors/netmond/netmond")):
