@@ -306,6 +306,13 @@ test_used_again_exit_lost (Fixture *f, gconstpointer data)
   fake_set ();
   FORK (7, 4001, "+7");
   FORK (7, 5001, "-7 +7");
+  EXIT (7, 5002, 0, "-7=0");
+  EXIT (4, 3500, 0, "-4:3000:sh=0");
+  fake_set ({ .pid = 4, .start_time = 6000 });
+  LOOK ("+4:6000:sh");
+  fake_set ();
+  FORK (4, 7001, "-4:6000:sh +4"); /* and the second one can't be read any more */
+  LOOK ("-4");
 }
 
 /* --- ends --- */
