@@ -28,6 +28,7 @@
  *   succeed TASK TEXT, fail TASK, retry TASK US, cancelled TASK      end a work: "ended TASK", or "refused TASK MESSAGE"
  *   progress TASK TEXT                  "progress TASK", or "refused TASK MESSAGE"
  *   withdraw OPERATION                  "withdrawn"
+ *   unit NAME HEALTH REASON             sets the health (1 to 3) of a unit: "unit NAME"
  *   drain US                            "draining", later "drained"
  *   stop US                             drains for that time, deregisters and ends: "stopped"
  *   die                                 as above
@@ -267,6 +268,14 @@ do_withdraw (Worker *worker, char **words)
 }
 
 static void
+do_unit (Worker *worker, char **words)
+{
+  deye_bus_collector_set_unit_health (worker->collector, words[1], (DeyeBusHealth) line_worker_number (words[2]),
+                                      words[3]);
+  line_worker_say ("unit %s", words[1]);
+}
+
+static void
 do_drain (Worker *worker, char **words)
 {
   deye_bus_collector_drain (worker->collector, (gint64) line_worker_number (words[1]), NULL);
@@ -292,9 +301,11 @@ do_die (Worker *worker, char **words)
 }
 
 static const LineCommand commands[] = {
-  { "succeed", 2, 2, do_succeed },     { "fail", 1, 1, do_fail },         { "retry", 2, 2, do_retry },
-  { "cancelled", 1, 1, do_cancelled }, { "progress", 2, 2, do_progress }, { "withdraw", 1, 1, do_withdraw },
-  { "drain", 1, 1, do_drain },         { "stop", 1, 1, do_stop },         { "die", 0, 0, do_die },
+  { "succeed", 2, 2, do_succeed },   { "fail", 1, 1, do_fail },
+  { "retry", 2, 2, do_retry },       { "cancelled", 1, 1, do_cancelled },
+  { "progress", 2, 2, do_progress }, { "withdraw", 1, 1, do_withdraw },
+  { "unit", 3, 3, do_unit },         { "drain", 1, 1, do_drain },
+  { "stop", 1, 1, do_stop },         { "die", 0, 0, do_die },
 };
 
 /* --- the collector --- */
