@@ -148,8 +148,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusCollector, deye_bus_collector, DEYE_BUS, COLLECTOR,
  * @DEYE_BUS_COLLECTOR_STATE_UNREGISTERED: the collector is not registered: it has no connection, or was refused
  * @DEYE_BUS_COLLECTOR_STATE_REGISTERED: it is registered, and the broker does not give it tasks yet
  * @DEYE_BUS_COLLECTOR_STATE_READY: it gets tasks
- * @DEYE_BUS_COLLECTOR_STATE_SUSPECT: it gets no tasks, because it misses heartbeats, or because all its slots wait for answers
- *   that do not come
+ * @DEYE_BUS_COLLECTOR_STATE_SUSPECT: it gets no tasks, because it gave no sign of life twice in a row, or because all its slots wait
+ *   for answers that do not come
  * @DEYE_BUS_COLLECTOR_STATE_SET_ASIDE: it gets no tasks for a time, because it failed too often
  * @DEYE_BUS_COLLECTOR_STATE_DRAINING: it gets no more tasks, and finishes those that it has
  * @DEYE_BUS_COLLECTOR_STATE_GONE: the broker does not know it any more

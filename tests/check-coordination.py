@@ -48,7 +48,14 @@ MEMBER = Picture(
     [("registered", "register")],
     {"#1f5fa8": ("the collector, or who lets it drain", ["register", "serve", "unserve", "drain", "end"]),
      "#b3261e": ("the broker", ["doubt", "trust", "hold", "hold-over"])})
-PICTURES = (TASK, MEMBER)
+HEALTH = Picture(
+    "health",
+    {"healthy": ENDED, "degraded": LIVE, "unresponsive": BAD, "failed": BAD, "gone": "#ffffff"},
+    [("connected", ["healthy", "degraded", "unresponsive", "failed"])],
+    [("healthy", "HELLO")],
+    {"#1f5fa8": ("the process", ["complaint", "signs", "end"]),
+     "#b3261e": ("time", ["miss", "second-miss", "third-miss", "calm"])})
+PICTURES = (TASK, MEMBER, HEALTH)
 TABLE_BEGIN, TABLE_END = "<!-- table: tests/check-coordination.py --draw -->\n", "<!-- end of table -->\n"
 SHORT = ("succeeded", "failed", "timed-out", "cancelled") # one column of the table
 
@@ -321,7 +328,7 @@ def changed(tables, kind, cell, to):
 @test("/coordination/self/another-cell-is-seen")
 def _(tables):
     for kind, cell in (("task", ("offered", "busy")), ("task", ("running", "deadline")), ("task", ("queued", "progress")),
-                       ("member", ("suspect", "trust"))):
+                       ("member", ("suspect", "trust")), ("health", ("degraded", "calm"))):
         picture = next(one for one in PICTURES if one.kind == kind)
         to = next(state for state in picture.states if state not in (cell[0], tables.cells[kind][cell]))
         other = changed(tables, kind, cell, to)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-limits.h"
 #include "coordination.pb-c.h"
+#include "peer/bus-health-state.h"
 #include "work/bus-member-state.h"
 #include "work/bus-task-state.h"
 
@@ -10,6 +11,7 @@
  *     task queued deadline timed-out         a state of a task, an event, and what follows
  *     task-cause deadline SENTENCE           the sentence of that event
  *     member ready drain draining            the same of a member
+ *     health healthy miss degraded           the same of the health of a peer
  *     setting task-slots 256                 a default
  *     wait NO_CAPABILITY                     a reason why a task waits
  *
@@ -73,6 +75,37 @@ list_members (void)
                member_verdict (bus_member_step (state, event)));
 }
 
+static const char *
+health_verdict (const BusHealthStep *step)
+{
+  static const char *const verdicts[] = {
+    [BUS_HEALTH_STEP_MISSING] = "missing",
+    [BUS_HEALTH_STEP_IGNORED] = "ignored",
+    [BUS_HEALTH_STEP_ERROR] = "never",
+  };
+
+  return step->kind == BUS_HEALTH_STEP_NEXT ? bus_health_state_name (step->next) : verdicts[step->kind];
+}
+
+static void
+list_health (void)
+{
+  static const char *const events[BUS_HEALTH_N_EVENTS] = {
+    [BUS_HEALTH_ON_MISS] = "miss",
+    [BUS_HEALTH_ON_SECOND_MISS] = "second-miss",
+    [BUS_HEALTH_ON_THIRD_MISS] = "third-miss",
+    [BUS_HEALTH_ON_COMPLAINT] = "complaint",
+    [BUS_HEALTH_ON_SIGNS] = "signs",
+    [BUS_HEALTH_ON_CALM] = "calm",
+    [BUS_HEALTH_ON_END] = "end",
+  };
+
+  for (guint state = 0; state < BUS_HEALTH_N_STATES; state++)
+    for (guint event = 0; event < BUS_HEALTH_N_EVENTS; event++)
+      g_print ("health %s %s %s\n", bus_health_state_name (state), events[event],
+               health_verdict (bus_health_step (state, event)));
+}
+
 static void
 list_settings (void)
 {
@@ -101,6 +134,7 @@ main (void)
 {
   list_tasks ();
   list_members ();
+  list_health ();
   list_settings ();
   list_wait_reasons ();
   return 0;

@@ -113,7 +113,8 @@ static void
 test_values (void)
 {
   g_autofree char *path = write_file ("[socket]\naddress=/run/x.sock\ngroup=adm\nuids=0; 1000\ntool-uids=7\n"
-                                      "[limits]\nmax-payload=20480\nmax_connections=3\nmax-unauthenticated=2\n");
+                                      "[limits]\nmax-payload=20480\nmax_connections=3\nmax-unauthenticated=2\n"
+                                      "[peers]\nhealth-failed-action = close\n");
   g_autoptr (GError) error = NULL;
   g_autoptr (BusConfig) config = bus_config_load (path, &error);
 
@@ -126,6 +127,7 @@ test_values (void)
   g_assert_cmpuint (config->tool_accounts[0], ==, 7);
   g_assert_cmpuint (config->limits.max_payload, ==, 20480);
   g_assert_cmpuint (config->limits.max_connections, ==, 3);
+  g_assert_true (config->closes_failed);
   g_unlink (path);
 }
 
@@ -137,6 +139,7 @@ test_defaults (void)
   g_assert_cmpuint (config->n_accounts, ==, 1);
   g_assert_cmpuint (config->accounts[0], ==, geteuid ());
   g_assert_null (config->address);
+  g_assert_false (config->closes_failed);
 }
 
 static const struct
@@ -164,6 +167,8 @@ static const struct
   { "[group g]\nweights=a:1;b:1001\n", "1001 is not a number between 1 and 1000" },
   { "[group g]\nweight=1\n", "[group g] weight: unknown key" },
   { "[socket]\naddress=\n", "[socket] address: it is empty" },
+  { "[peers]\nhealth-failed-action=kill\n", "[peers] health-failed-action: kill is not one of report, close" },
+  { "[peers]\nhealth=close\n", "[peers] health: unknown key" },
   { "no key file", "can't read the configuration" },
 };
 
