@@ -32,7 +32,7 @@ do_gather (Worker *worker, char **words)
   g_autoptr (GBytes) payload = g_bytes_new (words[1], strlen (words[1]));
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusGather) gather = NULL;
-  g_autoptr (GPtrArray) answers = NULL;
+  g_autolist (DeyeBusGatherAnswer) answers = NULL;
   const gint64 since_us = g_get_monotonic_time ();
   gint64 took_us;
   guint64 bytes = 0;
@@ -43,11 +43,11 @@ do_gather (Worker *worker, char **words)
   took_us = g_get_monotonic_time () - since_us;
   if (gather != NULL)
     answers = deye_bus_gather_get_answers (gather, &error);
-  if (answers == NULL)
+  if (error != NULL)
     g_error ("gather: %s", error->message);
-  for (guint i = 0; i < answers->len; i++)
+  for (const GList *link = answers; link != NULL; link = link->next)
     {
-      g_autoptr (GBytes) answer = deye_bus_gather_answer_dup_payload (answers->pdata[i]);
+      g_autoptr (GBytes) answer = deye_bus_gather_answer_dup_payload (link->data);
 
       bytes += g_bytes_get_size (answer);
     }
