@@ -102,10 +102,8 @@ ask_show_answer (Ctl *ctl, DeyeBusGatherAnswer *answer)
 }
 
 static void
-ask_show_answers (Ctl *ctl, DeyeBusGather *gather)
+ask_show_answers (Ctl *ctl, GList *answers)
 {
-  g_autolist (DeyeBusGatherAnswer) answers = deye_bus_gather_accept_partial (gather, NULL);
-
   ctl_start_clock (ctl); /* for the types of the answers */
   for (GList *at = answers; at != NULL; at = at->next)
     ask_show_answer (ctl, at->data);
@@ -120,10 +118,12 @@ ask_end (Ctl *ctl, DeyeBusGather *gather, GError **error)
   g_autoptr (GError) reason = NULL;
   g_autolist (DeyeBusGatherAnswer) answers = deye_bus_gather_get_answers (gather, &reason);
 
+  if (reason != NULL)
+    answers = deye_bus_gather_accept_partial (gather, NULL);
   if (manifest != NULL && ctl->options.missing)
     ctl_manifest_show_missing (ctl, manifest);
   if (!ctl->options.missing)
-    ask_show_answers (ctl, gather);
+    ask_show_answers (ctl, answers);
   ctl_output_flush (&ctl->output);
   if (manifest != NULL)
     ctl_manifest_report (ctl, manifest);
