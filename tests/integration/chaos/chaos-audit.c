@@ -246,7 +246,7 @@ static void
 audit_final (Auditor *self, char **words)
 {
   AuditTask *task = audit_task_of (self, words[1]);
-  g_auto (GStrv) result = g_strsplit (words[3], "/", 2);
+  g_auto (GStrv) result = g_strsplit (words[3], "/", 3);
   const guint state = (guint) g_ascii_strtoull (words[2], NULL, 10);
   const AuditRun *run;
 
@@ -254,7 +254,9 @@ audit_final (Auditor *self, char **words)
     task->final = state;
   if (state != DEYE_BUS_TASK_STATE_SUCCEEDED)
     return;
-  run = g_strv_length (result) == 2 ? find_run (task, result[0], (guint) g_ascii_strtoull (result[1], NULL, 10)) : NULL;
+  run = g_strv_length (result) == 3 && g_str_equal (result[2], words[1])
+            ? find_run (task, result[0], (guint) g_ascii_strtoull (result[1], NULL, 10))
+            : NULL;
   if (run == NULL || !run->is_done)
     audit_blame (self, "the result of task %s is %s, which no run has sent", words[1], words[3]);
   else if (run->is_overtaken && run->agents_at_overtake == self->agents)

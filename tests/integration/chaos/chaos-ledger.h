@@ -16,7 +16,9 @@
  *   left INSTANCE                                it has stopped as asked
  *   agent                                        written before the agent is killed or stopped
  *   known TASK COLLECTOR ATTEMPT                 what the submitter of a task knows of its holder when the agent ends, or it leaves
- *   final TASK STATE RESULT                      the submitter has the outcome; the result is "INSTANCE/ATTEMPT" or "-"
+ *   final TASK STATE RESULT                      the submitter has the outcome; the result is "INSTANCE/ATTEMPT/TASK" or "-"
+ *
+ * A task of a question to many is called "ID@EPOCH": each broker makes the same ids.
  */
 
 typedef struct ChaosLedger ChaosLedger;

@@ -126,6 +126,7 @@ static void
 agent_end (ChaosScene *self, gboolean is_kill)
 {
   chaos_load_note_end_of_agent (self->load);
+  chaos_questions_note_end_of_agent (self->questions);
   if (is_kill)
     {
       bus_fixture_kill_broker (&self->tasks.bus);
@@ -389,6 +390,7 @@ chaos_scene_turn (ChaosScene *self, gboolean submits)
         self->resume_us[i] = 0;
       }
   chaos_load_turn (self->load, submits);
+  chaos_questions_turn (self->questions, submits);
 }
 
 void
@@ -423,6 +425,7 @@ chaos_scene_leave (ChaosScene *self)
   for (guint i = 0; i < CHAOS_COLLECTORS; i++)
     collector_reap (self, &self->collectors[i]);
   chaos_load_close (self->load);
+  chaos_questions_close (self->questions);
   deye_bus_client_close (self->tool, NULL, NULL);
 }
 
@@ -432,6 +435,7 @@ chaos_scene_set_up (ChaosScene *self, const BusFixtureOptions *options, guint32 
   GSource *breath = g_timeout_source_new (BREATH_MS);
 
   self->options = options;
+  self->seed = seed;
   bus_fixture_set_up (&self->tasks.bus, options);
   g_source_set_callback (breath, on_breath, NULL, NULL);
   g_source_attach (breath, self->tasks.bus.context);
@@ -447,6 +451,7 @@ void
 chaos_scene_start (ChaosScene *self)
 {
   deye_bus_client_connect_async (self->tool, NULL, NULL, NULL);
+  self->questions = chaos_questions_new (self->tasks.bus.address, self->ledger, self->seed);
   for (guint i = 0; i < CHAOS_COLLECTORS; i++)
     {
       g_snprintf (self->collectors[i].id, sizeof self->collectors[i].id, "w%u", i);
@@ -458,6 +463,7 @@ void
 chaos_scene_tear_down (ChaosScene *self)
 {
   chaos_load_free (self->load);
+  chaos_questions_free (self->questions);
   g_clear_object (&self->tool);
   chaos_ledger_free (self->ledger);
   g_free (self->ledger_path);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chaos-load.h"
+#include "chaos-questions.h"
 #include "chaos-schedule.h"
 #include "task-scene.h"
 
@@ -32,9 +33,11 @@ typedef struct
 {
   TaskScene tasks; /* without its submitter: the load has them */
   const BusFixtureOptions *options;
+  guint32 seed;
   char *ledger_path;
   ChaosLedger *ledger;
   ChaosLoad *load;
+  ChaosQuestions *questions;
   DeyeBusClient *tool; /* makes the calls of the faults, as far as they reach the agent */
   ChaosCollector collectors[CHAOS_COLLECTORS];
   GSource *breath; /* so that a turn does not wait for long */
@@ -50,7 +53,7 @@ void chaos_scene_tear_down (ChaosScene *self);
 /* The tool and the collectors come. */
 void chaos_scene_start (ChaosScene *self);
 
-/* Iterates the context once, and ends what is due. */
+/* Iterates the context once, and ends what is due. With @submits FALSE nothing new is submitted or asked. */
 void chaos_scene_turn (ChaosScene *self, gboolean submits);
 void chaos_scene_put (ChaosScene *self, const ChaosEvent *event);
 /* Everything goes on: no process is suspended or about to leave, no operation is paused. */

@@ -20,6 +20,7 @@
 #include "deye-bus.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SLOTS        4u
 #define TICK_MS      40u
@@ -46,6 +47,7 @@ struct ChaosRun
 {
   ChaosWorker *worker;
   DeyeBusWork *work;
+  char *task; /* in the ledger */
   const ChaosAct *act;
   guint left_ms;
   guint timer;
@@ -56,14 +58,15 @@ struct ChaosRun
 static void
 run_note_end (ChaosRun *run, const char *how)
 {
-  chaos_ledger_write (run->worker->ledger, "end %s %s %u %s", run->worker->instance,
-                      deye_bus_work_get_task_id (run->work), deye_bus_work_get_attempt (run->work), how);
+  chaos_ledger_write (run->worker->ledger, "end %s %s %u %s", run->worker->instance, run->task,
+                      deye_bus_work_get_attempt (run->work), how);
 }
 
 static void
 run_succeed (ChaosRun *run)
 {
-  g_autofree char *text = g_strdup_printf ("%s/%u", run->worker->instance, deye_bus_work_get_attempt (run->work));
+  g_autofree char *text
+      = g_strdup_printf ("%s/%u/%s", run->worker->instance, deye_bus_work_get_attempt (run->work), run->task);
   g_autoptr (GBytes) result = g_bytes_new (text, strlen (text));
 
   run_note_end (run, "done");
@@ -98,6 +101,7 @@ run_free (gpointer data)
 
   g_signal_handler_disconnect (deye_bus_work_get_cancellable (run->work), run->cancelled);
   g_object_unref (run->work);
+  g_free (run->task);
   g_free (run);
 }
 
@@ -143,6 +147,15 @@ find_act (const char *name)
   g_error ("unknown act: %s", name);
 }
 
+/* The broker makes the ids of the tasks of a question, and each broker makes the same ones. */
+static char *
+name_of (DeyeBusWork *work, guint64 epoch)
+{
+  const char *id = deye_bus_work_get_task_id (work);
+
+  return strchr (id, '.') != NULL ? g_strdup_printf ("%s@%" G_GUINT64_FORMAT, id, epoch) : g_strdup (id);
+}
+
 static void
 on_work (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {
@@ -150,12 +163,13 @@ on_work (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
   g_autofree char *text = g_strndup (g_bytes_get_data (payload, NULL), g_bytes_get_size (payload));
   g_auto (GStrv) words = g_strsplit (text, " ", -1);
   const guint attempt = deye_bus_work_get_attempt (work);
+  const guint64 epoch = deye_bus_client_get_broker_epoch (deye_bus_collector_get_client (collector));
   ChaosRun *run = g_new0 (ChaosRun, 1);
 
   run->worker = data;
-  chaos_ledger_write (run->worker->ledger, "begin %s %s %u %s %" G_GUINT64_FORMAT, run->worker->instance,
-                      deye_bus_work_get_task_id (work), attempt, deye_bus_work_get_operation (work),
-                      deye_bus_client_get_broker_epoch (deye_bus_collector_get_client (collector)));
+  run->task = name_of (work, epoch);
+  chaos_ledger_write (run->worker->ledger, "begin %s %s %u %s %" G_GUINT64_FORMAT, run->worker->instance, run->task,
+                      attempt, deye_bus_work_get_operation (work), epoch);
   run->work = g_object_ref (work);
   run->act = find_act (words[MIN (attempt, g_strv_length (words) - 1)]);
   run->left_ms = (guint) g_ascii_strtoull (words[0], NULL, 10) + (run->act->is_deaf ? DEAF_MS : 0);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Chaos with real processes: an agent, eight collectors, and two submitters in this process. For a time, faults of a seeded schedule
- * are put to them while tasks flow; then everything goes on, and what is left has to be as it should.
+ * Chaos with real processes: an agent, eight collectors, and two submitters and an asker in this process. For a time, faults of a
+ * seeded schedule are put to them while tasks and questions to many flow; then everything goes on, and what is left has to be as it
+ * should.
  *
  * Half of the time the recovery window of the agent is long enough for everybody to come back, and half of the time it is not.
  *
- * TEST_CHAOS_SEED gives another seed, TEST_CHAOS_S another length of both together. The seed is printed, and each fault as it is put. It gives the
- * same schedule and the same tasks, not the same run: that depends on the scheduler of the system.
+ * TEST_CHAOS_SEED gives another seed, TEST_CHAOS_S another length of both together. The seed is printed, and each fault as it is put.
+ * It gives the same schedule and the same tasks, not the same run: that depends on the scheduler of the system.
  *
- * At the end every accepted task has ended once, the audit of the ledger finds nothing (chaos-audit.h), and the agent holds as much as
- * before: no task, slot, request, queued message, byte or file descriptor, and nobody else is connected.
+ * At the end every accepted task has ended once, each answer to a question accounts for everybody who was asked
+ * (chaos-questions.h), the audit of the ledger finds nothing (chaos-audit.h), and the agent holds as much as before: no task, slot,
+ * request, queued message, byte or file descriptor, and nobody else is connected.
  */
 
 #include "chaos-audit.h"
@@ -128,11 +130,12 @@ run_schedule (ChaosScene *scene, const GArray *schedule, gint64 length_us)
 static void
 wait_ended (ChaosScene *scene)
 {
-  while (chaos_load_alive (scene->load) > 0)
+  while (chaos_load_alive (scene->load) + chaos_questions_open (scene->questions) > 0)
     {
       g_autofree char *one = chaos_load_describe (scene->load);
 
-      test_watchdog_note ("the end of %u tasks, such as %s", chaos_load_alive (scene->load), one);
+      test_watchdog_note ("the end of %u questions and %u tasks, such as %s", chaos_questions_open (scene->questions),
+                          chaos_load_alive (scene->load), one);
       chaos_scene_turn (scene, FALSE);
     }
 }
@@ -233,6 +236,7 @@ static void
 report (const ChaosScene *scene, const ChaosAudit *audit)
 {
   const ChaosLoad *load = scene->load;
+  g_autofree char *questions = chaos_questions_describe (scene->questions);
 
   for (guint i = 0; i < CHAOS_N_FAULTS; i++)
     g_test_message ("%s: %u times", chaos_fault_name (i), scene->counts[i]);
@@ -241,6 +245,7 @@ report (const ChaosScene *scene, const ChaosAudit *audit)
       chaos_load_ended (load, DEYE_BUS_TASK_STATE_SUCCEEDED), chaos_load_ended (load, DEYE_BUS_TASK_STATE_FAILED),
       chaos_load_ended (load, DEYE_BUS_TASK_STATE_TIMED_OUT), chaos_load_ended (load, DEYE_BUS_TASK_STATE_CANCELLED),
       chaos_load_ended (load, DEYE_BUS_TASK_STATE_QUARANTINED), chaos_load_ended (load, DEYE_BUS_TASK_STATE_UNKNOWN));
+  g_test_message ("questions: %s", questions);
   g_test_message ("%u runs, %u of them again, %u beside another one whose claim was not taken up", audit->runs,
                   audit->repeated, audit->excused);
 }
@@ -278,6 +283,7 @@ test_tasks (gconstpointer options)
   audit = chaos_audit_new (scene.ledger_path, options == &hasty);
   report (&scene, audit);
   assert_none ("load", chaos_load_faults (scene.load));
+  assert_none ("questions", chaos_questions_faults (scene.questions));
   assert_none ("ledger", audit->faults);
   chaos_audit_free (audit);
   chaos_scene_tear_down (&scene);
@@ -294,19 +300,20 @@ static const struct
   guint faults;
   guint excused;
 } ledgers[] = {
-  { "K05-one-after-the-other", RUN_A "end w1.1 t 1 retry\nbegin w2.1 t 2 harm 7\nend w2.1 t 2 done\nfinal t 6 w2.1/2\n",
-    0, 0 },
+  { "K05-one-after-the-other",
+    RUN_A "end w1.1 t 1 retry\nbegin w2.1 t 2 harm 7\nend w2.1 t 2 done\nfinal t 6 w2.1/2/t\n", 0, 0 },
   { "K05-at-the-same-time", RUN_A "begin w2.1 t 2 harm 7\n", 1, 0 },
   { "K02-after-a-death", RUN_A "dead w1.1\nbegin w2.1 t 2 harm 7\nend w1.1 t 1 done\n", 0, 0 },
   { "K09-not-claimed-in-time", RUN_A "agent\nknown t w1 1\nbegin w2.1 t 2 harm 8\nregistered w1.1 8\n", 0, 1 },
   { "K09-claimed", RUN_A "agent\nknown t w1 1\nregistered w1.1 8\nbegin w2.1 t 2 harm 8\n", 1, 0 },
   { "K09-not-known", RUN_A "agent\nknown t w1 1\nknown t - 0\nregistered w1.1 8\nbegin w2.1 t 2 harm 8\n", 0, 1 },
-  { "K05-overtaken", "begin w1.1 t 1 scan 7\nbegin w2.1 t 2 scan 7\nend w1.1 t 1 done\nfinal t 6 w1.1/1\n", 1, 0 },
+  { "K05-overtaken", "begin w1.1 t 1 scan 7\nbegin w2.1 t 2 scan 7\nend w1.1 t 1 done\nfinal t 6 w1.1/1/t\n", 1, 0 },
   { "K09-overtaken-and-claimed",
-    "begin w1.1 t 1 scan 7\nbegin w2.1 t 2 scan 7\nagent\nend w1.1 t 1 done\nfinal t 6 w1.1/1\n", 0, 0 },
-  { "K03-result-of-nobody", RUN_A "final t 6 w2.1/1\n", 1, 0 },
-  { "K03-result-before-its-end", RUN_A "final t 6 w1.1/1\n", 1, 0 },
-  { "K03-begun-after-the-result", RUN_A "end w1.1 t 1 done\nfinal t 6 w1.1/1\nbegin w2.1 t 2 harm 7\n", 1, 0 },
+    "begin w1.1 t 1 scan 7\nbegin w2.1 t 2 scan 7\nagent\nend w1.1 t 1 done\nfinal t 6 w1.1/1/t\n", 0, 0 },
+  { "K03-result-of-nobody", RUN_A "final t 6 w2.1/1/t\n", 1, 0 },
+  { "K03-result-of-another-task", RUN_A "end w1.1 t 1 done\nfinal t 6 w1.1/1/u\n", 1, 0 },
+  { "K03-result-before-its-end", RUN_A "final t 6 w1.1/1/t\n", 1, 0 },
+  { "K03-begun-after-the-result", RUN_A "end w1.1 t 1 done\nfinal t 6 w1.1/1/t\nbegin w2.1 t 2 harm 7\n", 1, 0 },
   { "K09-begun-after-unknown", RUN_A "agent\nend w1.1 t 1 done\nfinal t 12 -\nbegin w2.1 t 2 harm 8\n", 1, 0 },
   { "K14-left-while-it-runs", RUN_A "left w1.1\n", 1, 0 },
   { "K03-ended-twice", RUN_A "end w1.1 t 1 done\nend w1.1 t 1 done\n", 1, 0 },
@@ -346,8 +353,10 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_audit);
     }
-  g_test_add_data_func ("/integration/chaos/M21-K01-K02-K03-K04-K05-K06-K07-K09-K10-K14-tasks", &hasty, test_tasks);
-  g_test_add_data_func ("/integration/chaos/M21-K01-K02-K03-K04-K05-K06-K07-K09-K10-K14-tasks-short-recovery",
-                        &forgetful, test_tasks);
+  g_test_add_data_func ("/integration/chaos/M12-M21-K01-K02-K03-K04-K05-K06-K07-K09-K10-K14-D06-D07-tasks", &hasty,
+                        test_tasks);
+  g_test_add_data_func (
+      "/integration/chaos/M12-M21-K01-K02-K03-K04-K05-K06-K07-K09-K10-K14-D06-D07-tasks-short-recovery", &forgetful,
+      test_tasks);
   return g_test_run ();
 }

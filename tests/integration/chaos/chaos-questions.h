@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "chaos-ledger.h"
+#include "deye-bus.h"
+
+/*
+ * The questions of a chaos run: one client keeps some questions to many going (deye_bus_client_gather_async()), in each mode and with each
+ * requirement, and checks each answer and its manifest.
+ *
+ * - The sum of the manifest holds, and its counts are those of its entries.
+ * - No collector is counted twice, and no shard; an answer belongs to an entry that is answered, and no entry has two.
+ * - The verdict and the requirement follow from the counts. A partial answer is returned by the second call only.
+ * - A question that ends without a manifest was cancelled, or the agent has ended meanwhile.
+ *
+ * Each answer is a line "final" of the ledger, so that the audit finds the run that it is of.
+ */
+
+typedef struct ChaosQuestions ChaosQuestions;
+
+ChaosQuestions *chaos_questions_new (const char *address, ChaosLedger *ledger, guint32 seed);
+/* None is open, and it was closed. */
+void chaos_questions_free (ChaosQuestions *self);
+void chaos_questions_close (ChaosQuestions *self);
+
+/* Asks and cancels as is due; with @asks FALSE it only cancels. */
+void chaos_questions_turn (ChaosQuestions *self, gboolean asks);
+/* Before the agent ends. */
+void chaos_questions_note_end_of_agent (ChaosQuestions *self);
+
+guint chaos_questions_open (const ChaosQuestions *self);
+/* How many had which verdict, for a message. */
+char *chaos_questions_describe (const ChaosQuestions *self);
+/* What is wrong; owned by @self. */
+const GPtrArray *chaos_questions_faults (const ChaosQuestions *self);
