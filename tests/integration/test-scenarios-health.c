@@ -123,7 +123,6 @@ test_stopped (HealthScene *self, gconstpointer data)
 {
   TestProcess *worker = task_scene_collector (&self->scene, "w1", 2);
   g_autoptr (DeyeBusTask) task = NULL;
-  g_autoptr (TaskRecord) record = NULL;
 
   test_process_suspend (worker);
   wait_for (self, "w1:degraded-unresponsive");
