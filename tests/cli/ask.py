@@ -133,6 +133,23 @@ def _(bus):
     bus.ask("nothing", "--require", "all", code=7)
 
 
+# --- health ---
+
+@test("/cli/health/M13-table-json-and-one-peer")
+def _(bus):
+    lines = bus.ctl("health").splitlines()
+    equal(lines[0].split(), ["PEER", "TYPE", "HEALTH", "SINCE", "MISSED", "CAUSE"])
+    rows = {line.split()[0]: line.split() for line in lines[1:]}
+    holds({"worker-1", "worker-2"} <= set(rows), rows)
+    equal((rows["worker-1"][1:3], rows["worker-1"][-1]), (["worker", "healthy"], "-"))
+    (one,) = bus.json("health", "worker-1")
+    equal((one["id"], one["state"], one["units"]), ("worker-1", "PEER_HEALTH_HEALTHY", []))
+    shown = bus.ctl("health", "worker-1")
+    for word in ["peer", "health", "connection", "main loop", "queue", "changes"]:
+        holds(f"\n{word} " in "\n" + shown, shown)
+    holds("nobody is not connected" in bus.ctl("health", "nobody", code=6), "and how to list all")
+
+
 # --- the last ones: a worker dies ---
 
 @test("/cli/ask/D05-who-is-missing")
