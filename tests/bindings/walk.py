@@ -51,6 +51,7 @@ class Function:
     def __init__(self, owner, info):
         arguments = [Gir.callable_info_get_arg(info, i) for i in range(Gir.callable_info_get_n_args(info))]
         hidden = {Gir.arg_info_get_destroy(argument) for argument in arguments}
+        hidden |= {Gir.type_info_get_array_length(Gir.arg_info_get_type(argument)) for argument in arguments}
         self.name = info.get_name()
         self.is_method = Gir.callable_info_is_method(info)
         self.call = getattr(getattr(DeyeBus, owner) if owner else DeyeBus, self.name)
@@ -407,6 +408,8 @@ def candidates_of(argument):
         found = constants([flags(0), flags(1), flags(3)])
     elif argument.tag in BITS:
         found = constants(integers(BITS[argument.tag]))
+    elif argument.tag == "array":
+        found = [lambda scene: [GLib.Bytes.new(b"one"), GLib.Bytes.new(b"")], lambda scene: []]
     else:
         found = OBJECTS[argument.type]
     return found + constants([None])
