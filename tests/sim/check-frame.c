@@ -14,10 +14,10 @@
 
 /* Without room for the answer the peer is sent an ERROR, which is encoded at once. */
 static gboolean
-check_frame_answer_fits (const SimWorld *world, const BusPeer *asker)
+check_frame_answer_fits (const SimWorld *world, const BusPeer *asker, const SimFrame *frame)
 {
   const BusQuota *quota = &world->core->quota;
-  guint64 need = 2000;
+  const guint64 need = frame->size + 2000;
 
   return world->fail_allocations == 0 && quota->memory + need < quota->cap
          && bus_flow_bytes (&asker->flow) + need < world->core->limits.queue_soft_bytes
@@ -183,7 +183,7 @@ sim_check_before_frame (const SimWorld *world, const SimClient *client, const Si
 
       before->is_taken[i]
           = peer != NULL && peer != client->peer && peer == check_frame_only_asker (world, client, frame)
-            && check_frame_answer_fits (world, peer) && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
+            && check_frame_answer_fits (world, peer, frame) && peer->flow.lanes[WIRE_LANE_CONTROL].first != NULL;
       before->encoded[i] = peer != NULL ? bus_outq_lane_bytes (&peer->flow.outq, WIRE_LANE_CONTROL) : 0;
     }
 }
