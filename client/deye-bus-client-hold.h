@@ -59,7 +59,7 @@ DEYE_BUS_API gboolean deye_bus_client_is_held (DeyeBusClient *self);
  * A guard that holds a client until it leaves its scope:
  *
  * |[<!-- language="C" -->
- * g_autoptr (DeyeBusHolder) holder = deye_bus_holder_new (client);
+ * g_autoptr (DeyeBusHolder) holder G_GNUC_UNUSED = deye_bus_holder_new (client);
  * ]|
  *
  * Since: 0.1

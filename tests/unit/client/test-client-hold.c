@@ -48,10 +48,10 @@ test_nested (Fixture *f, gconstpointer data)
 {
   client_fixture_connect (f, NULL);
   {
-    g_autoptr (DeyeBusHolder) outer = deye_bus_holder_new (f->client);
+    g_autoptr (DeyeBusHolder) outer G_GNUC_UNUSED = deye_bus_holder_new (f->client);
 
     {
-      g_autoptr (DeyeBusHolder) inner = deye_bus_holder_new (f->client);
+      g_autoptr (DeyeBusHolder) inner G_GNUC_UNUSED = deye_bus_holder_new (f->client);
 
       hold_publish (f, 1, 10);
     }
@@ -204,8 +204,6 @@ hold_count (guint *count)
 static void
 test_coalesce (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GPtrArray) first = NULL;
-  g_autoptr (GPtrArray) rest = NULL;
   guint n_notified = 0;
 
   client_fixture_connect (f, NULL);
