@@ -90,7 +90,7 @@ read_all (const NetRange *range, guint step)
 static gboolean
 has_me (const NetSocket *socket)
 {
-  guint n, more;
+  guint n = 0, more;
   const NetOwner *owners = socket->owners != NULL ? net_owners_get (socket->owners, &n, &more) : NULL;
 
   for (guint i = 0; owners != NULL && i < n; i++)
