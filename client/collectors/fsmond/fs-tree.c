@@ -82,12 +82,20 @@ fs_tree_remove_dir (FsTree *self, FsDir *dir, FsEntry *entry)
 char *
 fs_dir_path (const FsDir *dir)
 {
-  g_autofree char *parent = NULL;
+  g_autoptr (GSList) below = NULL; /* from a directory of the root to this one */
+  char *path;
 
-  if (dir->parent == NULL)
-    return g_strdup (dir->name);
-  parent = fs_dir_path (dir->parent);
-  return fs_path_join (parent, dir->name);
+  for (; dir->parent != NULL; dir = dir->parent)
+    below = g_slist_prepend (below, dir->name);
+  path = g_strdup (dir->name);
+  for (const GSList *at = below; at != NULL; at = at->next)
+    {
+      char *longer = fs_path_join (path, at->data);
+
+      g_free (path);
+      path = longer;
+    }
+  return path;
 }
 
 char *
@@ -96,6 +104,26 @@ fs_dir_path_of (const FsDir *dir, const char *name)
   g_autofree char *path = fs_dir_path (dir);
 
   return fs_path_join (path, name);
+}
+
+/* No recursion: others decide how deep directories are. */
+GPtrArray *
+fs_dir_list (FsDir *dir)
+{
+  GPtrArray *dirs = g_ptr_array_new ();
+
+  g_ptr_array_add (dirs, dir);
+  for (guint i = 0; i < dirs->len; i++)
+    {
+      GHashTableIter iter;
+      gpointer value;
+
+      g_hash_table_iter_init (&iter, ((FsDir *) dirs->pdata[i])->entries);
+      while (g_hash_table_iter_next (&iter, NULL, &value))
+        if (((FsEntry *) value)->dir != NULL)
+          g_ptr_array_add (dirs, ((FsEntry *) value)->dir);
+    }
+  return dirs;
 }
 
 /* --- look-up --- */

@@ -67,6 +67,9 @@ FsDir *fs_tree_find (const FsTree *self, const char *path);
 char *fs_dir_path (const FsDir *dir);
 char *fs_dir_path_of (const FsDir *dir, const char *name);
 
+/* (transfer container) (element-type FsDir): the directory and all directories below it, each behind its parent */
+GPtrArray *fs_dir_list (FsDir *dir);
+
 FsEntry *fs_dir_lookup (const FsDir *dir, const char *name);
 
 /* Adds the entry, or sets the facts of the one that exists. NULL: the limit is reached. */

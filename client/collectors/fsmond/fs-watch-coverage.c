@@ -14,8 +14,6 @@ coverage_free_failure (gpointer data)
 static void
 coverage_add (FsCoverage *coverage, const FsDir *dir)
 {
-  g_autoptr (GList) dirs = fs_watch_list_dirs (dir);
-
   coverage->unknown_entries += dir->unknown;
   if (dir->failure != NULL && coverage->failures->len < FS_FAILURES_MAX)
     {
@@ -24,8 +22,15 @@ coverage_add (FsCoverage *coverage, const FsDir *dir)
       *failure = (FsFailure){ fs_dir_path (dir), g_strdup (dir->failure) };
       g_ptr_array_add (coverage->failures, failure);
     }
-  for (GList *at = dirs; at != NULL; at = at->next)
-    coverage_add (coverage, ((FsEntry *) at->data)->dir);
+}
+
+static void
+coverage_add_root (FsCoverage *coverage, FsDir *root)
+{
+  g_autoptr (GPtrArray) dirs = fs_dir_list (root);
+
+  for (guint i = 0; i < dirs->len; i++)
+    coverage_add (coverage, dirs->pdata[i]);
 }
 
 void
@@ -45,7 +50,7 @@ fs_watch_get_coverage (const FsWatch *self, FsCoverage *coverage)
                             .blind = self->blind };
   g_hash_table_iter_init (&iter, self->tree.roots);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    coverage_add (coverage, value);
+    coverage_add_root (coverage, value);
 }
 
 void

@@ -161,40 +161,35 @@ fs_watch_add_dir (FsWatch *self, FsDir *parent, FsEntry *entry, gboolean quiet)
 
 /* --- with all that is below --- */
 
-GList *
-fs_watch_list_dirs (const FsDir *dir)
+static void
+watch_forget_dir (FsWatch *self, FsDir *dir, FsEntry *entry)
 {
-  GList *dirs = NULL;
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, dir->entries);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((FsEntry *) value)->dir != NULL)
-      dirs = g_list_prepend (dirs, value);
-  return dirs;
+  fs_watch_stop (self, dir);
+  fs_watch_unmark (self, dir);
+  self->wanted--;
+  fs_tree_remove_dir (&self->tree, dir, entry);
 }
 
 void
 fs_watch_drop_dir (FsWatch *self, FsDir *dir, FsEntry *entry)
 {
-  g_autoptr (GList) dirs = fs_watch_list_dirs (dir);
+  g_autoptr (GPtrArray) dirs = fs_dir_list (dir);
 
-  for (GList *at = dirs; at != NULL; at = at->next)
-    fs_watch_drop_dir (self, ((FsEntry *) at->data)->dir, at->data);
-  fs_watch_stop (self, dir);
-  fs_watch_unmark (self, dir);
-  self->wanted--;
-  fs_tree_remove_dir (&self->tree, dir, entry);
+  for (guint i = dirs->len; i > 1; i--)
+    {
+      FsDir *below = dirs->pdata[i - 1];
+
+      watch_forget_dir (self, below, fs_dir_lookup (below->parent, below->name));
+    }
+  watch_forget_dir (self, dir, entry);
   fs_watch_touch (self);
 }
 
 void
 fs_watch_restart (FsWatch *self, FsDir *dir)
 {
-  g_autoptr (GList) dirs = fs_watch_list_dirs (dir);
+  g_autoptr (GPtrArray) dirs = fs_dir_list (dir);
 
-  fs_watch_start (self, dir);
-  for (GList *at = dirs; at != NULL; at = at->next)
-    fs_watch_restart (self, ((FsEntry *) at->data)->dir);
+  for (guint i = 0; i < dirs->len; i++)
+    fs_watch_start (self, dirs->pdata[i]);
 }

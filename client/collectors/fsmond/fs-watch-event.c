@@ -160,25 +160,53 @@ fs_watch_fold (FsWatch *self, FsDir *dir, const char *name)
 
 /* --- removing --- */
 
+/* What is below it has been removed, or was moved with it. */
 static gboolean
-watch_remove_contents (FsWatch *self, FsDir *dir)
-{
-  g_autoptr (GList) entries = g_hash_table_get_values (dir->entries);
-
-  for (GList *at = entries; at != NULL; at = at->next)
-    if (!fs_watch_remove_entry (self, dir, at->data, TRUE, FALSE))
-      return FALSE;
-  return TRUE;
-}
-
-/* What is moved out keeps its contents, which are not reported one by one. */
-gboolean
-fs_watch_remove_entry (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found, gboolean moved)
+watch_remove_one (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found, gboolean moved)
 {
   g_autofree char *path = fs_dir_path_of (dir, entry->name);
   const FsEvent event
       = { .kind = FS_EVENT_DELETED, .path = path, .facts = entry->facts, .found = found, .moved = moved };
 
+  if (!fs_watch_flush (self, dir, entry->name) || !fs_watch_publish (self, dir, &event))
+    return FALSE;
+  if (entry->dir != NULL)
+    fs_watch_drop_dir (self, entry->dir, entry);
+  fs_tree_remove (&self->tree, dir, entry);
+  return TRUE;
+}
+
+static gboolean
+watch_remove_entries (FsWatch *self, FsDir *dir)
+{
+  g_autoptr (GList) entries = g_hash_table_get_values (dir->entries);
+
+  for (GList *at = entries; at != NULL; at = at->next)
+    if (!watch_remove_one (self, dir, at->data, TRUE, FALSE))
+      return FALSE;
+  return TRUE;
+}
+
+/* The deepest first. FALSE: refused; the directories above the refused entry are scanned again. */
+static gboolean
+watch_remove_contents (FsWatch *self, FsDir *dir)
+{
+  g_autoptr (GPtrArray) dirs = fs_dir_list (dir);
+
+  for (guint i = dirs->len; i > 0; i--)
+    if (!watch_remove_entries (self, dirs->pdata[i - 1]))
+      {
+        for (FsDir *above = dirs->pdata[i - 1]; above != dir; above = above->parent)
+          fs_watch_mark (self, above->parent);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+/* The contents of a directory that was moved out are not reported one by one. */
+gboolean
+fs_watch_remove_entry (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found, gboolean moved)
+{
   if (!fs_watch_flush (self, dir, entry->name))
     return FALSE;
   if (entry->dir != NULL && !moved && !watch_remove_contents (self, entry->dir))
@@ -186,10 +214,5 @@ fs_watch_remove_entry (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found
       fs_watch_mark (self, dir);
       return FALSE;
     }
-  if (!fs_watch_publish (self, dir, &event))
-    return FALSE;
-  if (entry->dir != NULL)
-    fs_watch_drop_dir (self, entry->dir, entry);
-  fs_tree_remove (&self->tree, dir, entry);
-  return TRUE;
+  return watch_remove_one (self, dir, entry, found, moved);
 }

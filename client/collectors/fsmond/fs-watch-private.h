@@ -71,8 +71,6 @@ void fs_watch_stop (FsWatch *self, FsDir *dir);
 void fs_watch_fail (FsDir *dir, const char *reason);
 /* With all that is below it, because its path is another one. */
 void fs_watch_restart (FsWatch *self, FsDir *dir);
-/* The entries that have a dir. (transfer container) */
-GList *fs_watch_list_dirs (const FsDir *dir);
 
 /* --- fs-watch: roots --- */
 

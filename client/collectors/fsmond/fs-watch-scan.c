@@ -27,16 +27,12 @@ fs_watch_mark (FsWatch *self, FsDir *dir)
 }
 
 static void
-scan_mark_below (FsWatch *self, FsDir *dir)
+scan_mark_below (FsWatch *self, FsDir *root)
 {
-  GHashTableIter iter;
-  gpointer value;
+  g_autoptr (GPtrArray) dirs = fs_dir_list (root);
 
-  fs_watch_mark (self, dir);
-  g_hash_table_iter_init (&iter, dir->entries);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (((FsEntry *) value)->dir != NULL)
-      scan_mark_below (self, ((FsEntry *) value)->dir);
+  for (guint i = 0; i < dirs->len; i++)
+    fs_watch_mark (self, dirs->pdata[i]);
 }
 
 void

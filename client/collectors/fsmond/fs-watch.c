@@ -10,14 +10,13 @@
 /* --- looking after what fails --- */
 
 static void
-watch_retry_below (FsWatch *self, FsDir *dir)
+watch_retry_below (FsWatch *self, FsDir *root)
 {
-  g_autoptr (GList) dirs = fs_watch_list_dirs (dir);
+  g_autoptr (GPtrArray) dirs = fs_dir_list (root);
 
-  if (dir->failure != NULL)
-    fs_watch_start (self, dir);
-  for (GList *at = dirs; at != NULL; at = at->next)
-    watch_retry_below (self, ((FsEntry *) at->data)->dir);
+  for (guint i = 0; i < dirs->len; i++)
+    if (((FsDir *) dirs->pdata[i])->failure != NULL)
+      fs_watch_start (self, dirs->pdata[i]);
 }
 
 /* Publishes what was in a root that does not exist any more. */

@@ -204,7 +204,7 @@ bus_health_units_size (const BusHealth *health)
     {
       const BusHealthUnit *unit = g_ptr_array_index (health->units, i);
 
-      size += sizeof *unit + sizeof unit + strlen (unit->name) + strlen (unit->reason) + 2;
+      size += sizeof *unit + sizeof (gpointer) + strlen (unit->name) + strlen (unit->reason) + 2;
     }
   return size;
 }
