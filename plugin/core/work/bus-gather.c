@@ -5,13 +5,11 @@
 #include "peer/bus-state.h"
 #include "work/bus-adoption.h"
 #include "work/bus-gather-ask.h"
+#include "work/bus-gather-joined.h"
 #include "work/bus-gather-send.h"
 #include "work/bus-lease.h"
 #include "work/bus-operation.h"
 #include "work/bus-registry.h"
-
-#define KNOWN_BYTES 128u  /* of an id in a table */
-#define JOINED_MAX  1024u /* ids that joined and are told apart; above it one that comes again counts again */
 
 /* --- entries --- */
 
@@ -226,36 +224,6 @@ gather_review (BusGatherEntry *entry, gint64 now_us)
 /* --- members --- */
 
 static void
-gather_charge (BusGather *gather, gsize size)
-{
-  bus_quota_keep (&gather->core->quota, &gather->asker->ledger.usage, size);
-  gather->charged += size;
-}
-
-static void
-gather_add_known (BusGather *gather, char *id)
-{
-  g_hash_table_add (gather->known, g_ref_string_acquire (id));
-  gather_charge (gather, KNOWN_BYTES);
-}
-
-/* Registrations are looked at once, in their order. A collector that was there before, and left, has been counted then. */
-static void
-gather_count_joined (BusGather *gather, const BusMember *member)
-{
-  const gboolean is_known = g_hash_table_contains (gather->known, member->id);
-
-  if (member->registration_id <= gather->last_registration)
-    return;
-  gather->last_registration = member->registration_id;
-  if (is_known || !bus_roster_fits (member, &gather->question))
-    return;
-  gather->n_joined++;
-  if (g_hash_table_size (gather->known) < gather->roster->len + JOINED_MAX)
-    gather_add_known (gather, member->id);
-}
-
-static void
 gather_touch_all (BusGather *gather)
 {
   for (guint i = 0; i < gather->n_entries; i++)
@@ -283,7 +251,7 @@ gather_look_at_member (BusGather *gather, const BusMember *member)
   else if (gather_is_of_interest (gather, member))
     gather_touch_all (gather);
   if (member->state != BUS_MEMBER_GONE)
-    gather_count_joined (gather, member);
+    bus_gather_count_joined (gather, member);
 }
 
 void
@@ -311,7 +279,7 @@ gather_make_entries (BusGather *gather, guint n)
 {
   gather->entries = g_new0 (BusGatherEntry, n);
   gather->n_entries = gather->n_open = n;
-  gather_charge (gather, n * sizeof (BusGatherEntry) + gather->roster->len * sizeof (BusRosterRow));
+  bus_gather_charge (gather, n * sizeof (BusGatherEntry) + gather->roster->len * sizeof (BusRosterRow));
   for (guint i = 0; i < n; i++)
     {
       BusGatherEntry *entry = &gather->entries[i];
@@ -321,14 +289,6 @@ gather_make_entries (BusGather *gather, guint n)
       entry->dirty_link.data = entry;
       entry->unsent_link.data = entry;
     }
-}
-
-static void
-gather_fill_known (BusGather *gather)
-{
-  for (guint i = 0; i < gather->roster->len; i++)
-    gather_add_known (gather, g_array_index (gather->roster, BusRosterRow, i).id);
-  gather->last_registration = gather->core->work->last_registration;
 }
 
 static void
@@ -380,7 +340,7 @@ gather_start (BusGather *gather, gint64 now_us)
       return;
     }
   gather->phase = BUS_GATHER_ASKS;
-  gather_fill_known (gather);
+  bus_gather_know_roster (gather);
   gather_make_entries (gather, n);
   gather_ask_all (gather, now_us);
   bus_gather_mark (gather);
@@ -532,7 +492,7 @@ gather_keep_question (BusGather *gather, const BusGatherSpec *spec)
     g_ptr_array_add (gather->tags, g_strndup ((const char *) spec->tags[i].data, spec->tags[i].len));
   gather->question.tags = gather->tags;
   gather->payload = g_bytes_new (spec->payload.data, spec->payload.len);
-  gather_charge (gather, sizeof *gather + len + spec->payload.len);
+  bus_gather_charge (gather, sizeof *gather + len + spec->payload.len);
 }
 
 static void
