@@ -96,12 +96,13 @@ static gpointer
 sockets_begin_list (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
 {
   const SocketQuery *query = message;
-  guint protocols = query->protocol == 0 ? 1u << NET_TCP | 1u << NET_UDP : 1u << query->protocol;
-  guint states = query->state == 0 ? NET_ALL_STATES : 1u << query->state;
   SocketsAnswer *answer;
+  guint protocols, states;
 
   if (!sockets_check_list (query, refusal))
     return NULL;
+  protocols = query->protocol == 0 ? 1u << NET_TCP | 1u << NET_UDP : 1u << query->protocol;
+  states = query->state == 0 ? NET_ALL_STATES : 1u << query->state;
   answer = g_new0 (SocketsAnswer, 1);
   answer->limit = query->limit;
   answer->room = room;
