@@ -3,7 +3,7 @@
 
 #include "deye-bus.h"
 
-/* What the descriptions of collectors have in common: numbers as properties, and the topic of the configuration. */
+/* The common parts of the descriptions of collectors: numbers as properties, and the topic of the configuration. */
 
 /* A property with an unsigned number. @text: what it means. */
 void collector_service_add_number (DeyeBusService *service,

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * What fsmond knows about one file: its kind, identity, size and times.
+ * The facts that fsmond keeps about one file: its kind, identity, size and times.
  *
  * Two facts of one path with different identities are two files. Equal identity, size and times mean that the file very probably
  * did not change; a writer that sets the time of modification back is still seen by the time of change, which only the kernel sets.

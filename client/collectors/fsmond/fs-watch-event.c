@@ -160,7 +160,7 @@ fs_watch_fold (FsWatch *self, FsDir *dir, const char *name)
 
 /* --- removing --- */
 
-/* What is below it has been removed, or was moved with it. */
+/* The contents of a directory have been removed before this call, or were moved with it. */
 static gboolean
 watch_remove_one (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found, gboolean moved)
 {

@@ -60,7 +60,7 @@ notice_appeared (const Notice *notice, gboolean moved)
   notice_put (notice->watch, notice->dir, notice->name, &event.facts);
 }
 
-/* What is not in the picture was reported by a scan, unless the picture is not complete. */
+/* A scan has reported the end of each file that is missing in the picture, unless the picture is not complete. */
 static void
 notice_vanished (const Notice *notice, gboolean moved)
 {

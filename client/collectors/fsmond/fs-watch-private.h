@@ -8,7 +8,7 @@
 #include "fs-watch.h"
 
 /*
- * What the files of fs-watch share: fs-watch (roots), fs-watch-dir (monitors), fs-watch-notice (what a monitor reports),
+ * The state that the files of fs-watch share: fs-watch (roots), fs-watch-dir (monitors), fs-watch-notice (what a monitor reports),
  * fs-watch-scan (comparing with the file system), fs-watch-event (publishing) and fs-watch-coverage.
  *
  * Invariant: wanted is the number of directories in the tree, watched of those with a monitor.
@@ -45,7 +45,7 @@ gboolean fs_watch_publish (FsWatch *self, FsDir *dir, const FsEvent *event);
 void fs_watch_lose (FsWatch *self, const char *reason);
 /* Publishes LOST if it is due. FALSE: refused. */
 gboolean fs_watch_publish_lost (FsWatch *self);
-/* The receiver is told later that the coverage is another one. */
+/* The coverage has changed: the receiver gets a call later, from the main loop. */
 void fs_watch_touch (FsWatch *self);
 
 /* Facts of an entry, or of the directory itself (NULL); unknown if it is gone. */

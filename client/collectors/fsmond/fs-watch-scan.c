@@ -96,7 +96,7 @@ scan_found_new (FsWatch *self, FsDir *dir, const char *name, const FsFacts *fact
   return TRUE;
 }
 
-/* What is different of a file that was known. The size and times of a directory change with its contents, which have events. */
+/* The kind of change of a known file; 0: none. The size and times of a directory change with its contents, which have events. */
 static FsEventKind
 scan_difference (const FsFacts *before, const FsFacts *after)
 {

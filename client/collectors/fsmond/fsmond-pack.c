@@ -131,7 +131,7 @@ fsmond_pack_coverage (const FsCoverage *coverage, GPtrArray *roots)
 
 /* --- open paths --- */
 
-/* What a path costs beside its text and its reason. */
+/* Bytes of a path in an answer, beside its text and its reason. */
 #define PATH_REST 48u
 
 static PathMessage *

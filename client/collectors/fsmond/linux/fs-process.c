@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the kernel appends to the path of a file without a name. */
+/* The suffix of the kernel at the path of a file that has no name any more. */
 #define DELETED_MARK " (deleted)"
 
 static void

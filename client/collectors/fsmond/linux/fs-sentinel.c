@@ -7,7 +7,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-/* What GLib asks for, so that both queues get the same notices. */
+/* The events that GLib requests, so that both queues get the same notices. */
 #define SENTINEL_MASK                                                                                                  \
   (IN_MODIFY | IN_ATTRIB | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_CREATE | IN_DELETE_SELF | IN_UNMOUNT           \
    | IN_MOVE_SELF | IN_CLOSE_WRITE | IN_ONLYDIR)
