@@ -46,8 +46,9 @@ G_BEGIN_DECLS
  * - *Written*: the socket has accepted all bytes of it. The broker reads it, also if this process ends.
  * - *Accepted*: the broker has validated, authorized and queued it for its receivers.
  *
- * A call made outside of callbacks writes to the socket before it returns; calls made in callbacks are written together
- * at the end of the dispatch. A message stays in the client while the socket does not accept it, because the broker is
+ * A call made outside of callbacks writes to the socket before it returns, unless deye_bus_client_hold() or
+ * #DeyeBusClient:coalesce delays that; calls made in callbacks are written together at the end of the dispatch, when the
+ * callbacks have returned. A callback that computes for long calls deye_bus_client_flush() first. A message stays in the client while the socket does not accept it, because the broker is
  * slow, or while it waits for credit, which the broker withholds when receivers are slow. The client sends such messages
  * from its context and during every synchronous call. So before a program blocks in something else, or ends, it calls
  * deye_bus_client_flush() or deye_bus_client_close(). #DeyeBusClient:unsent is the number of messages that are not
