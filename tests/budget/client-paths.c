@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-hold.h"
+#include "path.h"
+#include "subscriptions-fixture.h"
+
+/* The client library: a message from the call of the publisher to the socket, and from the socket to the callback of the receiver. */
+
+#define TOPIC   "events.process.lifecycle"
+#define PAYLOAD 128u
+#define BATCH   64u /* messages that are sent or arrive together */
+#define WINDOW  (1u << 20)
+
+typedef struct
+{
+  ClientFixture f;
+  DeyeBusSubscription *subscription;
+  GByteArray *frames; /* BATCH deliveries */
+  GBytes *payload;
+  guint64 received;
+  guint64 published;
+} ClientPath;
+
+static ClientPath *
+client_path_begin (void)
+{
+  static const ScriptWelcome welcome = { .window_messages = WINDOW, .window_bytes = (guint64) WINDOW * PAYLOAD };
+  static const guint8 zeros[PAYLOAD];
+  ClientPath *path = g_new0 (ClientPath, 1);
+
+  client_fixture_set_up (&path->f, NULL);
+  client_fixture_connect (&path->f, &welcome);
+  path->payload = g_bytes_new_static (zeros, sizeof zeros);
+  path->frames = g_byte_array_new ();
+  return path;
+}
+
+static void
+client_path_end (gpointer state)
+{
+  ClientPath *path = state;
+
+  g_clear_object (&path->subscription);
+  client_fixture_settle (&path->f);
+  deye_bus_client_close (path->f.client, NULL, NULL);
+  client_fixture_tear_down (&path->f, NULL);
+  g_bytes_unref (path->payload);
+  g_byte_array_unref (path->frames);
+  g_free (path);
+}
+
+/* --- publishing --- */
+
+static void
+client_path_read_all (ClientPath *path)
+{
+  static guint8 bytes[1u << 17];
+
+  while (raw_socket_receive_now (path->f.peer, bytes, sizeof bytes) > 0)
+    continue;
+}
+
+static gpointer
+publishing_begin (void)
+{
+  return client_path_begin ();
+}
+
+static void
+publishing_send (ClientPath *path, guint n)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < n; i++)
+    if (!deye_bus_client_publish (path->f.client, TOPIC, path->payload, NULL, NULL, NULL, &error))
+      g_error ("publish: %s", error->message);
+}
+
+static void
+publishing_run_held (gpointer state, guint messages)
+{
+  ClientPath *path = state;
+
+  for (guint done = 0; done < messages; done += BATCH)
+    {
+      deye_bus_client_hold (path->f.client);
+      publishing_send (path, BATCH);
+      deye_bus_client_release (path->f.client);
+      client_path_read_all (path);
+    }
+}
+
+static void
+publishing_run_plain (gpointer state, guint messages)
+{
+  ClientPath *path = state;
+
+  for (guint done = 0; done < messages; done += BATCH)
+    {
+      publishing_send (path, BATCH);
+      client_path_read_all (path);
+    }
+}
+
+static void
+publishing_run_many (gpointer state, guint messages)
+{
+  ClientPath *path = state;
+  g_autoptr (GError) error = NULL;
+  GBytes *payloads[BATCH];
+
+  for (guint i = 0; i < BATCH; i++)
+    payloads[i] = path->payload;
+  for (guint done = 0; done < messages; done += BATCH)
+    {
+      if (!deye_bus_client_publish_many (path->f.client, TOPIC, payloads, BATCH, NULL, NULL, NULL, &error))
+        g_error ("publish: %s", error->message);
+      client_path_read_all (path);
+    }
+}
+
+/* --- receiving --- */
+
+static void
+receiving_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  ClientPath *path = data;
+  gsize len;
+
+  if (deye_bus_message_get_data (message, &len) == NULL || len != PAYLOAD)
+    g_error ("the message has no payload");
+  path->received++;
+}
+
+static gpointer
+receiving_begin (void)
+{
+  static const guint8 zeros[PAYLOAD];
+  ClientPath *path = client_path_begin ();
+  g_autoptr (GError) error = NULL;
+
+  script_subscribe_reply (path->f.in, 2, WINDOW, (guint64) WINDOW * PAYLOAD);
+  client_fixture_say (&path->f);
+  path->subscription
+      = deye_bus_client_subscribe (path->f.client, "events.#", NULL, receiving_on_message, path, NULL, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < BATCH; i++)
+    script_deliver (path->frames, deye_bus_subscription_get_id (path->subscription), 0, i + 1, TOPIC, zeros, PAYLOAD);
+  client_path_read_all (path);
+  return path;
+}
+
+static void
+receiving_run (gpointer state, guint messages)
+{
+  ClientPath *path = state;
+  const guint64 wanted = path->received + (messages + BATCH - 1) / BATCH * BATCH;
+
+  for (guint done = 0; done < messages; done += BATCH)
+    {
+      if (!raw_socket_send (path->f.peer, path->frames->data, path->frames->len))
+        g_error ("the client has disconnected");
+      client_fixture_settle (&path->f);
+      client_path_read_all (path);
+    }
+  g_assert_cmpuint (path->received, ==, wanted);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const BudgetPath paths[] = {
+    { "client-publish-held", publishing_begin, publishing_run_held, client_path_end },
+    { "client-publish-many", publishing_begin, publishing_run_many, client_path_end },
+    { "client-publish-plain", publishing_begin, publishing_run_plain, client_path_end },
+    { "client-receive", receiving_begin, receiving_run, client_path_end },
+  };
+
+  return budget_main (argc, argv, paths, G_N_ELEMENTS (paths));
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what a message costs in the core and in the client library with budget.txt: `test-budget.py WHAT BUDGET BUILT-WITH PROGRAM...`.
+
+WHAT is `allocations` (of 1,000 messages) or `instructions` (of one, counted by callgrind, which needs no quiet machine). The
+programs run the paths (path.h). Numbers of instructions hold for one compiler and one version of GLib, those of the file; with
+others they are not compared.
+"""
+import os
+import re
+import subprocess
+import sys
+
+import tap
+from budget import Budget
+
+# In the core only what the transport calls is counted, without the fixture that plays the clients.
+CORE = ["--toggle-collect=bus_core_received", "--toggle-collect=bus_core_gather", "--toggle-collect=bus_core_sent"]
+PATHS = {
+    "core-deliver": ("core-paths", 4096, CORE),
+    "core-fan-out": ("core-paths", 2048, CORE),
+    "core-task": ("core-paths", 512, CORE),
+    "client-publish-held": ("client-paths", 4096, []),
+    "client-publish-many": ("client-paths", 4096, []),
+    "client-publish-plain": ("client-paths", 4096, []),
+    "client-receive": ("client-paths", 4096, []),
+}
+# The record of a task lives longer than the message that submits it, so it has no budget of allocations.
+ALLOCATIONS = [path for path in PATHS if path != "core-task"]
+
+
+class Programs:
+    def __init__(self, what, budget, built_with, *programs):
+        self.what = what
+        self.budget = Budget(budget)
+        self.built_with = built_with
+        self.programs = {os.path.basename(program): program for program in programs}
+
+    def end(self):
+        pass
+
+    def run(self, path, messages, *before):
+        words = [*before, self.programs[PATHS[path][0]], path, str(messages)]
+        return subprocess.run(words, check=True, capture_output=True, text=True, timeout=600,
+                              env=dict(os.environ, G_SLICE="always-malloc" if self.what == "allocations" else ""))
+
+    def count_instructions(self, path, messages):
+        run = self.run(path, messages, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *PATHS[path][2])
+        return int(re.search(r"Collected : (\d+)", run.stderr).group(1))
+
+
+def add_instructions(path):
+    @tap.test(f"/budget/{path}/instructions")
+    def _(programs):
+        if programs.built_with != programs.budget.built_with:
+            raise tap.Skip(f"built with {programs.built_with}, the budget is for {programs.budget.built_with}")
+        n = PATHS[path][1]
+        got = (programs.count_instructions(path, 2 * n) - programs.count_instructions(path, n)) / n
+        programs.budget.check(path, "instructions", got)
+
+
+def add_allocations(path):
+    @tap.test(f"/budget/{path}/allocations")
+    def _(programs):
+        n = 8192
+        programs.budget.check(path, "allocations", int(programs.run(path, n).stdout) * 1000 / n)
+
+
+for name in PATHS if sys.argv[1] == "instructions" else ALLOCATIONS:
+    (add_instructions if sys.argv[1] == "instructions" else add_allocations)(name)
+
+if __name__ == "__main__":
+    sys.exit(tap.run_with(Programs))
