@@ -40,6 +40,7 @@ typedef struct
   gboolean pull;        /* no callback: messages wait in the inbox */
   gboolean waiting;     /* a task waits for the inbox: an event NEXT wakes it */
   gboolean waking;      /* an event NEXT is in the ring */
+  gboolean is_owing;    /* the session remembers to return its credit */
   gboolean catching_up; /* retained messages may come, and their end has not come yet */
   gboolean cut;         /* the session delivers no more to it */
   gboolean ended;       /* no callback may be called any more */
@@ -69,7 +70,7 @@ DeyeBusChannel *deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
 DeyeBusChannel *deye_bus_channel_ref (DeyeBusChannel *channel);
 void deye_bus_channel_unref (DeyeBusChannel *channel);
 
-/* TRUE if credit is returned as soon as nothing is left to handle. */
+/* TRUE if credit is returned when nothing is left to handle. */
 static inline gboolean
 deye_bus_channel_is_prompt (const DeyeBusChannel *channel)
 {

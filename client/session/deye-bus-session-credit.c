@@ -5,6 +5,11 @@
 #include "session/deye-bus-session-data.h"
 
 #define DEYE_BUS_CREDIT_LATEST_US G_TIME_SPAN_SECOND
+/* Below the smallest publish windows that a broker grants (16 messages, 32 KiB), so that no publisher waits for it. */
+#define PROMPT_MESSAGES_MAX 12u
+#define PROMPT_BYTES_MAX    16384u
+#define PROMPT_BURST        4 /* so many are sent at once, and then one every DEYE_BUS_CREDIT_EVERY_US */
+#define PROMPT_AHEAD_US     ((PROMPT_BURST - 1) * DEYE_BUS_CREDIT_EVERY_US)
 
 static void
 session_send_credit (DeyeBusSession *session, const DeyeBusChannel *channel)
@@ -34,6 +39,82 @@ deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel
   session_return_rest (session, channel);
 }
 
+/* --- credit that publishers may wait for --- */
+
+static void
+session_forget_owing (DeyeBusSession *session)
+{
+  for (guint i = 0; i < session->owing->len; i++)
+    {
+      DeyeBusChannel *channel = session->owing->pdata[i];
+
+      channel->is_owing = FALSE;
+    }
+  g_ptr_array_set_size (session->owing, 0);
+  session->owing_messages = 0;
+  session->owing_bytes = 0;
+}
+
+void
+deye_bus_session_init_credit (DeyeBusSession *session)
+{
+  session->owing = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_channel_unref);
+}
+
+void
+deye_bus_session_reset_credit (DeyeBusSession *session)
+{
+  session_forget_owing (session);
+  session->prompt_us = 0;
+  session->owes_credit = FALSE;
+  session->rest_us = 0;
+}
+
+void
+deye_bus_session_clear_credit (DeyeBusSession *session)
+{
+  session_forget_owing (session);
+  g_clear_pointer (&session->owing, g_ptr_array_unref);
+}
+
+static void
+session_return_owing (DeyeBusSession *session)
+{
+  for (guint i = 0; i < session->owing->len; i++)
+    deye_bus_session_return_credit (session, session->owing->pdata[i]);
+  session_forget_owing (session);
+  session->prompt_us
+      = CLAMP (session->prompt_us, session->now_us, session->now_us + PROMPT_AHEAD_US) + DEYE_BUS_CREDIT_EVERY_US;
+}
+
+/* When the next CREDIT may be sent. */
+static gint64
+session_prompt_due_us (const DeyeBusSession *session)
+{
+  return session->prompt_us - PROMPT_AHEAD_US;
+}
+
+/* @channel has nothing left to handle. */
+static void
+session_return_promptly (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  if (!deye_bus_channel_is_prompt (channel))
+    return;
+  if (channel->balanced)
+    {
+      deye_bus_session_return_credit (session, channel);
+      return;
+    }
+  if (!channel->is_owing)
+    {
+      channel->is_owing = TRUE;
+      g_ptr_array_add (session->owing, deye_bus_channel_ref (channel));
+    }
+  if (session->owing_messages >= PROMPT_MESSAGES_MAX || session->owing_bytes >= PROMPT_BYTES_MAX
+      || session->now_us >= session_prompt_due_us (session))
+    session_return_owing (session);
+}
+
 static void
 session_send_delivered (DeyeBusSession *session, const DeyeBusMessage *message)
 {
@@ -57,8 +138,15 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
     session->owes_credit = TRUE;
   else if (!channel->cut)
     session_send_credit (session, channel);
-  if (channel->paused || deye_bus_window_left (&channel->window) == 0)
+  if (channel->policy == DEYE_BUS_POLICY_BLOCK)
+    {
+      session->owing_messages++;
+      session->owing_bytes += message->payload.len;
+    }
+  if (channel->paused)
     deye_bus_session_return_credit (session, channel);
+  else if (deye_bus_window_left (&channel->window) == 0)
+    session_return_promptly (session, channel);
   if (message->to_handle == 0 && message->handled && (message->flags & WIRE_FLAG_WANT_DELIVERED)
       && message->route_id != 0)
     session_send_delivered (session, message);
@@ -73,7 +161,9 @@ session_owes_credit (const DeyeBusSession *session)
 gint64
 deye_bus_session_credit_due_us (const DeyeBusSession *session)
 {
-  return session_owes_credit (session) ? session->rest_us : G_MAXINT64;
+  gint64 prompt_us = session->owing->len > 0 ? session_prompt_due_us (session) : G_MAXINT64;
+
+  return session_owes_credit (session) ? MIN (session->rest_us, prompt_us) : prompt_us;
 }
 
 /* A quarter of a window may never come together. A member of a group, or a client that was not told its policy, may hold
@@ -84,6 +174,9 @@ deye_bus_session_tick_credit (DeyeBusSession *session, gint64 now_us)
   GHashTableIter iter;
   gpointer channel;
 
+  session->now_us = now_us;
+  if (session->owing->len > 0 && now_us >= session_prompt_due_us (session))
+    session_return_owing (session);
   if (!session_owes_credit (session))
     return;
   if (session->rest_us == 0)

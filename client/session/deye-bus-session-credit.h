@@ -7,10 +7,19 @@
 /*
  * Credit that is returned to the broker for handled messages.
  *
- * It is returned when a quarter of the channel's window has come together, or a second later at the latest. With the
- * policy Block, where publishers wait for it, and in a group or for a served topic, where the broker prefers members that
- * return it, it is also returned when the channel has nothing left to handle.
+ * It is returned when a quarter of the channel's window has come together, or a second later at the latest. In a group or
+ * for a served topic, where the broker prefers members that return it, it is also returned when the channel has nothing left
+ * to handle. So it is with the policy Block, where publishers may wait for it; but messages that come one by one at a high
+ * rate share one CREDIT: after a few were sent, the next one follows DEYE_BUS_CREDIT_EVERY_US later, or as soon as the session
+ * owes as much as a publisher with the smallest window could wait for. (A leaky bucket as a meter, ITU-T I.371.)
  */
+
+#define DEYE_BUS_CREDIT_EVERY_US (10 * G_TIME_SPAN_MILLISECOND)
+
+void deye_bus_session_init_credit (DeyeBusSession *session);
+/* A new connection begins: what was owed belonged to the one before. */
+void deye_bus_session_reset_credit (DeyeBusSession *session);
+void deye_bus_session_clear_credit (DeyeBusSession *session);
 
 /* @message was handled for @channel (@called: by a callback or by next()). Sends DELIVERED when it is wanted. */
 void

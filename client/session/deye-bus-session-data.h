@@ -63,6 +63,11 @@ struct DeyeBusSession
   DeyeBusChannelTable channels;
   gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
   gint64 rest_us;       /* ... or for this moment; 0: no tick() since */
+  GPtrArray *owing; /* of DeyeBusChannel, references: under the policy Block, handled everything and returned not all */
+  guint owing_messages; /* handled under the policy Block since it was last empty */
+  guint64 owing_bytes;
+  gint64 prompt_us; /* when it would next be emptied if that was done evenly */
+  gint64 now_us;    /* of the last tick() */
   DeyeBusRouteTable routes;
   guint64 undelivered; /* answers to requests that gave a task, for which no DELIVERED came */
   DeyeBusRestore restore;

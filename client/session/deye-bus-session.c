@@ -24,6 +24,7 @@ session_make (DeyeBusEvents *events, DeyeBusPending *hello_pending, guint64 orig
 
   session->origin = origin;
   session->events = events;
+  deye_bus_session_init_credit (session);
   deye_bus_route_table_init (&session->routes);
   deye_bus_pending_table_init (&session->pending, events, hello_pending);
   deye_bus_channel_table_init (&session->channels, origin);
@@ -73,8 +74,7 @@ deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, Dey
   deye_bus_outbuf_clear (&session->out);
   session->out_dead = FALSE;
   session->dropped = (DeyeBusOutCount){ 0, 0 };
-  session->owes_credit = FALSE;
-  session->rest_us = 0;
+  deye_bus_session_reset_credit (session);
   deye_bus_send_queue_shut (&session->send_queue);
   session->unasked_sent = session->unasked_proved = session->unasked_kept = session->uncertain = 0;
   deye_bus_session_sort_out_flushes (session);
@@ -104,6 +104,7 @@ deye_bus_session_free (DeyeBusSession *session)
   deye_bus_restore_clear (&session->restore);
   deye_bus_retained_clear (&session->retained);
   deye_bus_pending_table_clear (&session->pending);
+  deye_bus_session_clear_credit (session);
   deye_bus_channel_table_clear (&session->channels);
   deye_bus_route_table_clear (&session->routes);
   wire_frame_reader_clear (&session->reader);

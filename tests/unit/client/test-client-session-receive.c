@@ -241,6 +241,68 @@ test_block_returns_credit (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
+static void
+handle_another (Fixture *f, DeyeBusChannel *channel, const char *payload, gsize len)
+{
+  script_deliver (f->in, channel->id, 0, channel->window.used_messages + 1, "events.a", payload, len);
+  session_fixture_feed (f);
+  handle_one (f);
+}
+
+/* Under block, messages that come one by one at a high rate share one CREDIT, which does not wait for long. */
+static void
+test_block_shares_credit (Fixture *f, gconstpointer data)
+{
+  static const char large[16384];
+  DeyeBusChannel *channel;
+
+  session_fixture_ready (f, NULL);
+  channel = session_fixture_subscribed (f, FALSE, 1000, 1000000);
+  channel->policy = DEYE_BUS_POLICY_BLOCK;
+  deye_bus_session_tick (f->session, START_US);
+  for (guint i = 0; i < 4; i++)
+    {
+      handle_another (f, channel, "hello", 5);
+      assert_credit (f, channel, 1001 + i);
+    }
+  for (guint i = 0; i < 3; i++)
+    handle_another (f, channel, "hello", 5);
+  assert_credit (f, channel, 0);
+  g_assert_cmpint (deye_bus_session_next_us (f->session), <=, START_US + DEYE_BUS_CREDIT_EVERY_US);
+  deye_bus_session_tick (f->session, START_US + DEYE_BUS_CREDIT_EVERY_US - 1);
+  assert_credit (f, channel, 0);
+  deye_bus_session_tick (f->session, START_US + DEYE_BUS_CREDIT_EVERY_US);
+  assert_credit (f, channel, 1007);
+  /* Many, or a large one: at once. */
+  for (guint i = 0; i < 11; i++)
+    handle_another (f, channel, "hello", 5);
+  assert_credit (f, channel, 0);
+  handle_another (f, channel, "hello", 5);
+  assert_credit (f, channel, 1019);
+  handle_another (f, channel, large, sizeof large);
+  assert_credit (f, channel, 1020);
+  handle_another (f, channel, "hello", 5); /* the session ends with credit that it owes */
+  deye_bus_channel_unref (channel);
+}
+
+/* In a group the broker compares how soon its members return credit. */
+static void
+test_group_returns_credit (Fixture *f, gconstpointer data)
+{
+  DeyeBusChannel *channel;
+
+  session_fixture_ready (f, NULL);
+  channel = session_fixture_subscribed (f, FALSE, 1000, 1000000);
+  channel->balanced = TRUE;
+  deye_bus_session_tick (f->session, START_US);
+  for (guint i = 0; i < 3; i++)
+    {
+      handle_another (f, channel, "hello", 5);
+      assert_credit (f, channel, 1001 + i);
+    }
+  deye_bus_channel_unref (channel);
+}
+
 /* Whatever the policy: others of its group may have changed it. */
 static void
 test_credit_goes_back_in_time (Fixture *f, gconstpointer data)
@@ -406,6 +468,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   test_watchdog_start ("client-session");
   ADD ("credit/M08-block-returns-it-at-the-end", test_block_returns_credit);
+  ADD ("credit/M08-block-shares-it", test_block_shares_credit);
+  ADD ("credit/M08-group-returns-each", test_group_returns_credit);
   ADD ("credit/M08-goes-back-in-time", test_credit_goes_back_in_time);
   ADD ("deliver", test_deliver);
   ADD ("overrun", test_overrun);
