@@ -249,7 +249,10 @@ service_broker_thread (gpointer data)
   platform_thread_block_signals ();
   g_main_context_push_thread_default (self->context);
   while (!self->is_stopped)
-    g_main_context_iteration (self->context, TRUE);
+    if (self->links != NULL)
+      link_set_iterate (self->links);
+    else
+      g_main_context_iteration (self->context, TRUE);
   /* GIO completes what was cancelled by the stop. */
   while (g_main_context_iteration (self->context, FALSE))
     ;

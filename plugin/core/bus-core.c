@@ -376,7 +376,7 @@ bus_core_place (BusCore *core, BusPeer *peer, guint8 **where)
 {
   gsize room;
 
-  if (peer->state != BUS_PEER_READY)
+  if (peer->state != BUS_PEER_READY || !wire_frame_reader_is_partial (&peer->reader))
     return 0;
   room = wire_frame_reader_place (&peer->reader, where);
   bus_shed_settle (peer, core->now_us);

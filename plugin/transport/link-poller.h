@@ -11,6 +11,9 @@
  * at least one link is ready. Readiness is level-triggered: a link that was not read to its end is reported again. A link is
  * always watched for reading, and for writing only while it asks for it.
  *
+ * A thread that runs a loop of its own may wait with wait() instead of g_poll(). It spares a system call per turn, because the
+ * source need not ask again which links are ready.
+ *
  * Invariant: a link that was removed is not reported any more, except by the dispatch that is already running.
  */
 
@@ -30,6 +33,8 @@ typedef struct
   gboolean (*add) (GSource *source, Link *link, LinkHandle handle);
   void (*watch_writable) (GSource *source, Link *link, LinkHandle handle, gboolean wanted);
   void (*remove) (GSource *source, Link *link, LinkHandle handle);
+  /* As g_poll(), for the descriptors of the context that the source is attached to. NULL: use g_poll(). */
+  gint (*wait) (GSource *source, GPollFD *fds, guint n, gint timeout_ms);
 } LinkPoller;
 
 /* Those of this system, the best one first, NULL at the end. */

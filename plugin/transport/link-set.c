@@ -3,6 +3,8 @@
 
 #include "link-private.h"
 
+#define POLLS_MAX 16u /* descriptors in the context: its own, that of the links, that of the listener */
+
 /* --- turns --- */
 
 static gboolean
@@ -71,7 +73,8 @@ link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
     }
   set->handler.turn_ended (set->user);
   set->dispatching = FALSE;
-  g_ptr_array_set_size (set->dead, 0);
+  if (set->dead->len > 0)
+    g_ptr_array_set_size (set->dead, 0);
 }
 
 /* --- the set --- */
@@ -122,6 +125,29 @@ GMainContext *
 link_set_context (const LinkSet *set)
 {
   return set->context;
+}
+
+/* As g_main_context_iteration(), but with wait() of the poller. */
+void
+link_set_iterate (LinkSet *set)
+{
+  GMainContext *context = set->context;
+  GPollFD fds[POLLS_MAX];
+  gint priority, timeout_ms, n = G_MAXINT;
+
+  if (set->poller->wait != NULL)
+    {
+      g_main_context_prepare (context, &priority);
+      n = g_main_context_query (context, priority, &timeout_ms, fds, POLLS_MAX);
+    }
+  if (n > (gint) POLLS_MAX)
+    {
+      g_main_context_iteration (context, TRUE);
+      return;
+    }
+  (void) set->poller->wait (set->source, fds, (guint) n, timeout_ms);
+  if (g_main_context_check (context, priority, fds, n))
+    g_main_context_dispatch (context);
 }
 
 gboolean

@@ -28,6 +28,8 @@ LinkSet *link_set_new (GMainContext *context, const LinkPoller *poller, const Tr
 void link_set_free (LinkSet *set);
 guint link_set_size (const LinkSet *set);
 GMainContext *link_set_context (const LinkSet *set);
+/* One blocking iteration of the context of the set, which the calling thread owns. The set may be freed by it. */
+void link_set_iterate (LinkSet *set);
 
 /* Adds a new connection and ends the turn. Takes @handle, also when it is refused. FALSE: refused. */
 gboolean link_set_adopt (LinkSet *set, LinkHandle handle, const TransportCreds *creds);

@@ -5,15 +5,31 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* Waits with epoll: one file descriptor in the GMainContext, whatever the number of links. Linux only. */
+/*
+ * Waits with epoll: one file descriptor in the GMainContext, whatever the number of links. Linux only.
+ *
+ * With wait(), one epoll_wait() waits for the links and for the other descriptors of the context, and the dispatch uses its
+ * result. The others are few and seldom change. They are in an epoll instance of their own, which is a member of that of the
+ * links, and which is made anew when they change: so no descriptor is ever removed by a number that may name another file by
+ * then. A descriptor that was closed and opened again with the same number looks unchanged. But GLib wakes the context whenever
+ * a source adds or removes a descriptor; therefore the instance is made anew, too, after one of the others was ready.
+ *
+ * Invariant: ready[] contains no link that was removed.
+ */
 
 #define EVENTS_MAX 64
+#define OTHERS_MAX 16
 
 typedef struct
 {
   GSource source;
   int epoll_fd;
   gpointer tag;
+  LinkReady ready[EVENTS_MAX]; /* what wait() has found, for the dispatch that follows */
+  int n_ready;
+  int others_fd; /* -1: to be made */
+  GPollFD others[OTHERS_MAX];
+  guint n_others;
 } EpollSource;
 
 static gboolean
@@ -24,26 +40,138 @@ epoll_check (GSource *source)
   return g_source_query_unix_fd (source, self->tag) != 0;
 }
 
+/* Asks for ready links, for at most @timeout_ms. TRUE in @others: one of the other descriptors is ready. Returns the number of
+ * links. */
+static int
+epoll_ask (EpollSource *self, int timeout_ms, gboolean *others)
+{
+  struct epoll_event events[EVENTS_MAX];
+  int n = epoll_wait (self->epoll_fd, events, EVENTS_MAX, timeout_ms);
+  int n_ready = 0;
+
+  *others = FALSE;
+  for (int i = 0; i < n; i++)
+    if (events[i].data.ptr == NULL)
+      *others = TRUE;
+    else
+      self->ready[n_ready++] = (LinkReady){ .link = events[i].data.ptr,
+                                            .readable = (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0,
+                                            .writable = (events[i].events & EPOLLOUT) != 0 };
+  return n_ready;
+}
+
 static gboolean
 epoll_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   EpollSource *self = (EpollSource *) source;
-  struct epoll_event events[EVENTS_MAX];
-  LinkReady ready[EVENTS_MAX];
-  int n = epoll_wait (self->epoll_fd, events, EVENTS_MAX, 0);
+  gboolean others;
+  int n = self->n_ready > 0 ? self->n_ready : epoll_ask (self, 0, &others);
 
-  for (int i = 0; i < n; i++)
-    ready[i] = (LinkReady){ .link = events[i].data.ptr,
-                            .readable = (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0,
-                            .writable = (events[i].events & EPOLLOUT) != 0 };
+  self->n_ready = 0;
   if (n > 0)
-    ((LinkReadyFunc) (void (*) (void)) callback) (data, ready, (guint) n);
+    ((LinkReadyFunc) (void (*) (void)) callback) (data, self->ready, (guint) n);
   return G_SOURCE_CONTINUE;
+}
+
+/* --- waiting for the whole context --- */
+
+static void
+epoll_drop_others (EpollSource *self)
+{
+  if (self->others_fd >= 0)
+    close (self->others_fd);
+  self->others_fd = -1;
+}
+
+static gboolean
+epoll_has_others (const EpollSource *self, const GPollFD *others, guint n)
+{
+  if (self->others_fd < 0 || self->n_others != n)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    if (self->others[i].fd != others[i].fd || self->others[i].events != others[i].events)
+      return FALSE;
+  return TRUE;
+}
+
+/* The events of poll() and epoll have the same numbers. */
+static gboolean
+epoll_make_others (EpollSource *self, const GPollFD *others, guint n)
+{
+  struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
+  gboolean added;
+
+  epoll_drop_others (self);
+  self->others_fd = epoll_create1 (EPOLL_CLOEXEC);
+  added = self->others_fd >= 0 && epoll_ctl (self->epoll_fd, EPOLL_CTL_ADD, self->others_fd, &event) == 0;
+  for (guint i = 0; i < n && added; i++)
+    {
+      event.events = others[i].events;
+      added = epoll_ctl (self->others_fd, EPOLL_CTL_ADD, others[i].fd, &event) == 0;
+      self->others[i] = others[i];
+    }
+  self->n_others = n;
+  if (!added)
+    epoll_drop_others (self);
+  return added;
+}
+
+/* Copies all of @fds except the epoll instance of the links. G_MAXUINT: too many. */
+static guint
+epoll_find_others (const EpollSource *self, const GPollFD *fds, guint n, GPollFD *others)
+{
+  guint n_others = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (fds[i].fd == self->epoll_fd)
+        continue;
+      if (n_others == OTHERS_MAX)
+        return G_MAXUINT;
+      others[n_others++] = fds[i];
+    }
+  return n_others;
+}
+
+static gint
+epoll_report (EpollSource *self, GPollFD *fds, guint n, gboolean has_others)
+{
+  gint count = has_others ? g_poll (fds, n, 0) : 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (!has_others)
+        fds[i].revents = 0;
+      if (fds[i].fd != self->epoll_fd)
+        continue;
+      count += self->n_ready > 0 && fds[i].revents == 0 ? 1 : 0;
+      fds[i].revents = self->n_ready > 0 ? G_IO_IN : 0;
+    }
+  return count;
+}
+
+static gint
+epoll_wait_for_context (GSource *source, GPollFD *fds, guint n, gint timeout_ms)
+{
+  EpollSource *self = (EpollSource *) source;
+  GPollFD others[OTHERS_MAX];
+  guint n_others = epoll_find_others (self, fds, n, others);
+  gboolean is_other;
+
+  self->n_ready = 0;
+  if (n_others == G_MAXUINT
+      || (!epoll_has_others (self, others, n_others) && !epoll_make_others (self, others, n_others)))
+    return g_poll (fds, n, timeout_ms);
+  self->n_ready = epoll_ask (self, timeout_ms, &is_other);
+  if (is_other)
+    epoll_drop_others (self);
+  return epoll_report (self, fds, n, is_other);
 }
 
 static void
 epoll_finalize (GSource *source)
 {
+  epoll_drop_others ((EpollSource *) source);
   close (((EpollSource *) source)->epoll_fd);
 }
 
@@ -56,6 +184,7 @@ epoll_source_new (void)
   EpollSource *self = (EpollSource *) source;
 
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  self->others_fd = -1;
   self->tag = g_source_add_unix_fd (source, self->epoll_fd, G_IO_IN);
   return source;
 }
@@ -79,7 +208,13 @@ epoll_watch_writable (GSource *source, Link *link, LinkHandle handle, gboolean w
 static void
 epoll_remove (GSource *source, Link *link, LinkHandle handle)
 {
-  epoll_ctl (((EpollSource *) source)->epoll_fd, EPOLL_CTL_DEL, (int) handle, NULL);
+  EpollSource *self = (EpollSource *) source;
+
+  epoll_ctl (self->epoll_fd, EPOLL_CTL_DEL, (int) handle, NULL);
+  for (int i = 0; i < self->n_ready; i++)
+    if (self->ready[i].link == link)
+      self->ready[i--] = self->ready[--self->n_ready];
 }
 
-const LinkPoller link_poller_epoll = { "epoll", epoll_source_new, epoll_add, epoll_watch_writable, epoll_remove };
+const LinkPoller link_poller_epoll
+    = { "epoll", epoll_source_new, epoll_add, epoll_watch_writable, epoll_remove, epoll_wait_for_context };

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -136,6 +137,7 @@ setup (Fixture *f, gconstpointer poller)
 {
   test_watchdog_start ("link");
   *f = (Fixture){ .context = g_main_context_new (), .echoes = g_ptr_array_new_with_free_func (echo_free) };
+  g_assert_true (g_main_context_acquire (f->context));
   f->set = link_set_new (f->context, poller, &handler, f);
 }
 
@@ -145,6 +147,7 @@ teardown (Fixture *f, gconstpointer poller)
   link_set_free (f->set);
   g_assert_cmpuint (f->echoes->len, ==, 0);
   g_ptr_array_unref (f->echoes);
+  g_main_context_release (f->context);
   g_main_context_unref (f->context);
   test_watchdog_stop ();
 }
@@ -211,7 +214,7 @@ test_echo (Fixture *f, gconstpointer poller)
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     close (fds[i]);
   while (f->closed < G_N_ELEMENTS (fds))
-    g_main_context_iteration (f->context, TRUE);
+    link_set_iterate (f->set);
   g_assert_cmpuint (link_set_size (f->set), ==, 0);
 }
 
@@ -237,7 +240,7 @@ test_half_close (Fixture *f, gconstpointer poller)
   g_assert_cmpint (write (fd, bytes, 1000), ==, 1000);
   g_assert_cmpint (shutdown (fd, SHUT_WR), ==, 0);
   while (f->closed == 0)
-    g_main_context_iteration (f->context, TRUE);
+    link_set_iterate (f->set);
   g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_EOF);
   /* What is owed came before the end. */
   g_assert_cmpint (read (fd, back, sizeof back), ==, 1000);
@@ -258,7 +261,7 @@ test_broken_pipe (Fixture *f, gconstpointer poller)
   g_assert_cmpuint (echo->echo->len, >, 0); /* blocked */
   close (fd);
   while (f->closed == 0)
-    g_main_context_iteration (f->context, TRUE);
+    link_set_iterate (f->set);
   g_assert_cmpuint (link_set_size (f->set), ==, 0);
 }
 
@@ -290,7 +293,7 @@ test_close_wanted (Fixture *f, gconstpointer poller)
   g_assert_cmpuint (f->closed, ==, 0);
   close (fd);
   while (f->closed == 0)
-    g_main_context_iteration (f->context, TRUE);
+    link_set_iterate (f->set);
   g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_WANTED);
 }
 
@@ -305,7 +308,7 @@ test_linger (Fixture *f, gconstpointer poller)
   g_byte_array_append (echo->echo, bytes, ECHO_MAX);
   link_close (echo->link, 1000);
   while (f->closed == 0)
-    g_main_context_iteration (f->context, TRUE);
+    link_set_iterate (f->set);
   g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_WANTED);
   close (fd);
 }
@@ -388,7 +391,7 @@ test_fair_bytes (Fixture *f, gconstpointer poller)
     {
       fill (large);
       fill (small);
-      g_main_context_iteration (f->context, TRUE);
+      link_set_iterate (f->set);
     }
   g_assert_cmpuint (echo_at (f, 0)->placed, >, 0);
   g_assert_cmpuint (echo_at (f, 0)->received, <=, echo_at (f, 1)->received + PLACE + 2 * LINK_TURN_SHARED);
@@ -418,7 +421,7 @@ test_no_idle_turn (Fixture *f, gconstpointer poller)
           if (turn < 50 || i == 1) /* then one is alone, with what it owes from before */
             fill (fds[i]);
         }
-      g_main_context_iteration (f->context, TRUE);
+      link_set_iterate (f->set);
       for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
         after += echo_at (f, i)->received;
       g_assert_cmpuint (after, >, before);
@@ -450,13 +453,102 @@ test_fair_sources (Fixture *f, gconstpointer poller)
     {
       for (guint j = 0; j < G_N_ELEMENTS (fds); j++)
         fill (fds[j]);
-      g_main_context_iteration (f->context, TRUE);
+      link_set_iterate (f->set);
     }
   g_assert_cmpuint (turns, >, 0);
   g_assert_cmpuint (echo_at (f, 0)->received, >, 0);
   g_source_destroy (timer);
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     close (fds[i]);
+}
+
+/* --- other descriptors of the context --- */
+
+typedef struct
+{
+  int fds[2];
+  GSource *source;
+  guint seen;
+} Pipe;
+
+static gboolean
+pipe_read (int fd, GIOCondition condition, gpointer data)
+{
+  char byte;
+
+  g_assert_cmpint (read (fd, &byte, 1), ==, 1);
+  ((Pipe *) data)->seen++;
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+pipe_open (Pipe *self, GMainContext *context)
+{
+  *self = (Pipe){ .seen = 0 };
+  g_assert_true (g_unix_open_pipe (self->fds, FD_CLOEXEC, NULL));
+  self->source = g_unix_fd_source_new (self->fds[0], G_IO_IN);
+  g_source_set_callback (self->source, G_SOURCE_FUNC (pipe_read), self, NULL);
+  g_source_set_can_recurse (self->source, TRUE); /* GLib wakes the context for each dispatch otherwise */
+  g_source_attach (self->source, context);
+}
+
+static void
+pipe_close (Pipe *self)
+{
+  g_source_destroy (self->source);
+  g_source_unref (self->source);
+  close (self->fds[0]);
+  close (self->fds[1]);
+}
+
+/* Returns when one more byte was read. */
+static void
+pipe_use (Pipe *self, Fixture *f)
+{
+  guint before = self->seen;
+
+  g_assert_cmpint (write (self->fds[1], "x", 1), ==, 1);
+  while (self->seen == before)
+    link_set_iterate (f->set);
+}
+
+static void
+test_others (Fixture *f, gconstpointer poller)
+{
+  Pipe first, second;
+  int fd = open_link (f);
+
+  pipe_open (&first, f->context);
+  pipe_use (&first, f);
+  pipe_open (&second, f->context);
+  pipe_use (&second, f);
+  pipe_use (&first, f);
+  round_trip (f, fd, (const guint8 *) "hello", 5);
+  fill (fd);
+  pipe_use (&second, f); /* beside a link that is ready */
+  pipe_close (&first);
+  pipe_use (&second, f);
+  pipe_close (&second);
+  close (fd);
+}
+
+/* A number may name another file in the next turn. */
+static void
+test_others_with_old_number (Fixture *f, gconstpointer poller)
+{
+  Pipe pipe;
+  int old;
+
+  pipe_open (&pipe, f->context);
+  pipe_use (&pipe, f);
+  pipe_use (&pipe, f);
+  old = pipe.fds[0];
+  pipe_close (&pipe);
+  pipe_open (&pipe, f->context);
+  g_assert_cmpint (pipe.fds[0], ==, old);
+  pipe_use (&pipe, f);
+  pipe_use (&pipe, f);
+  pipe_close (&pipe);
 }
 
 static const struct
@@ -475,6 +567,8 @@ static const struct
   { "R09-fair-bytes", test_fair_bytes },
   { "R09-no-idle-turn", test_no_idle_turn },
   { "R09-fair-sources", test_fair_sources },
+  { "others", test_others },
+  { "others-with-old-number", test_others_with_old_number },
   { "H02-nonblocking-and-cloexec", test_nonblocking_and_cloexec },
 };
 
