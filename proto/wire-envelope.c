@@ -1,162 +1,167 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "wire-envelope.h"
+#include "wire-envelope-private.h"
 
-#include "wire-varint.h"
-
-#define FIELD_LAST    95u
-#define PAYLOAD_FIELD 15u
-#define TAG_FIELD     20u
-#define CLIENT_LAST   31u /* a client sets fields above it only when its kind allows */
-
-typedef enum
-{
-  TYPE_NONE, /* reserved or unknown */
-  TYPE_U8,   /* kept in 32 bits */
-  TYPE_U32,
-  TYPE_U64,
-  TYPE_BOOL,
-  TYPE_STRING, /* from here on length-delimited */
-  TYPE_TAGS,
-  TYPE_BYTES,
-  TYPE_PACKED_U32,
-  TYPE_PACKED_U64,
-} FieldType;
+/*
+ * The reader. It finds a field by its key, i.e. by number and wire type together. What is not an allowed field in its first
+ * occurrence is looked at again, more slowly.
+ */
 
 typedef struct
 {
-  guint8 type;
+  guint64 mask; /* in WireEnvelope.present */
+  guint32 who;  /* 0: no field has this key */
   guint16 offset;
-  guint32 kinds; /* bits of the kinds of frames in which a client may set it */
+  guint8 type;
 } FieldSpec;
 
-#define KIND(kind) (1u << (kind))
-#define NOBODY     0u
-#define ANY        G_MAXUINT32
-#define CREDIT     KIND (WIRE_KIND_CREDIT)
-#define WINDOW     (CREDIT | KIND (WIRE_KIND_REQUEST))
-#define ANSWER     (KIND (WIRE_KIND_REPLY) | KIND (WIRE_KIND_CANCEL))
+#define KEY_LAST (CONTROL_LAST << 3 | 7u)
 
-#define FIELD(number, field_type, member, who) [number] = { field_type, G_STRUCT_OFFSET (WireEnvelope, member), who }
+#define FIELD_SPEC(number, type, member, who)                                                                          \
+  [FIELD_KEY (number, type)] = { FIELD_MASK (number), who, G_STRUCT_OFFSET (WireEnvelope, member), type },
 
-static const FieldSpec fields[FIELD_LAST + 1] = {
-  FIELD (1, TYPE_U64, id, ANY),
-  FIELD (2, TYPE_STRING, topic, ANY),
-  FIELD (3, TYPE_STRING, target, ANY),
-  FIELD (4, TYPE_U64, route, ANY),
-  FIELD (5, TYPE_STRING, method, ANY),
-  FIELD (6, TYPE_STRING, type_name, ANY),
-  FIELD (7, TYPE_STRING, content_type, ANY),
-  FIELD (8, TYPE_U8, priority, ANY),
-  FIELD (9, TYPE_U64, ttl_us, ANY),
-  FIELD (10, TYPE_U64, deadline_us, ANY),
-  FIELD (11, TYPE_STRING, correlation_id, ANY),
-  FIELD (12, TYPE_U64, message_id, ANY),
-  FIELD (13, TYPE_STRING, parent_id, ANY),
-  FIELD (14, TYPE_STRING, root_id, ANY),
-  FIELD (15, TYPE_BYTES, payload, ANY),
-  FIELD (16, TYPE_BYTES, trace_id, ANY),
-  FIELD (17, TYPE_BYTES, span_id, ANY),
-  FIELD (18, TYPE_U64, sequence_number, ANY),
-  FIELD (19, TYPE_STRING, stage, ANY),
-  FIELD (20, TYPE_TAGS, n_tags, ANY),
-  FIELD (21, TYPE_U32, expect, ANY),
-  FIELD (22, TYPE_U64, stall_us, ANY),
-  FIELD (23, TYPE_BOOL, want_hops, ANY),
-  FIELD (24, TYPE_U32, delivery, ANY),
-  FIELD (25, TYPE_U32, depth, ANY),
-  FIELD (26, TYPE_U8, trace_flags, ANY),
-  FIELD (27, TYPE_PACKED_U64, hops_before, ANY),
-  FIELD (32, TYPE_STRING, sender, NOBODY),
-  FIELD (33, TYPE_U64, accept_seq, NOBODY),
-  FIELD (34, TYPE_U64, accept_time_us, NOBODY),
-  FIELD (35, TYPE_PACKED_U32, subscriptions, NOBODY),
-  FIELD (36, TYPE_U64, route_id, NOBODY),
-  FIELD (37, TYPE_U64, remaining_us, NOBODY),
-  FIELD (38, TYPE_U64, answers, NOBODY),
-  FIELD (39, TYPE_U32, matched, NOBODY),
-  FIELD (40, TYPE_U32, queued, NOBODY),
-  FIELD (41, TYPE_U32, refused, NOBODY),
-  FIELD (42, TYPE_PACKED_U64, hops, NOBODY),
-  FIELD (43, TYPE_U32, attempt, NOBODY),
-  FIELD (44, TYPE_BOOL, retained, NOBODY),
-  FIELD (45, TYPE_U64, incarnation, NOBODY),
-  FIELD (64, TYPE_U32, status, ANSWER),
-  FIELD (65, TYPE_STRING, detail, ANSWER),
-  FIELD (66, TYPE_U64, offset, NOBODY),
-  FIELD (67, TYPE_U64, limit, NOBODY),
-  FIELD (68, TYPE_U64, value, NOBODY),
-  FIELD (69, TYPE_STRING, setting, NOBODY),
-  FIELD (70, TYPE_U32, credit_class, NOBODY),
-  FIELD (71, TYPE_U64, credit_messages, WINDOW),
-  FIELD (72, TYPE_U64, credit_bytes, WINDOW),
-  FIELD (73, TYPE_U32, subscription, CREDIT),
-  FIELD (74, TYPE_U64, gap_from, NOBODY),
-  FIELD (75, TYPE_U64, gap_to, NOBODY),
-  FIELD (76, TYPE_U64, gap_count, NOBODY),
-  FIELD (77, TYPE_U32, gap_reason, NOBODY),
-  FIELD (78, TYPE_STRING, error_name, ANSWER),
-};
+static const FieldSpec specs[KEY_LAST + 1] = { ENVELOPE_FIELDS (FIELD_SPEC) };
 
-/* The member at an offset of a const envelope. G_STRUCT_MEMBER would remove the const. */
-#define MEMBER(type, envelope, offset) (*(const type *) (const void *) ((const guint8 *) (envelope) + (offset)))
+#define HOT_FIELDS                                                                                                     \
+  (FIELD_MASK (1) | FIELD_MASK (2) | FIELD_MASK (6) | FIELD_MASK (8) | FIELD_MASK (15) | FIELD_MASK (32)               \
+   | FIELD_MASK (33) | FIELD_MASK (34) | FIELD_MASK (35) | FIELD_MASK (44))
+#define CLIENT_FIELDS  ((FIELD_MASK (32) - 1) & ~HOT_FIELDS)
+#define BROKER_FIELDS  ((FIELD_MASK (CONTROL_FIRST) - FIELD_MASK (32)) & ~HOT_FIELDS)
+#define CONTROL_FIELDS (~(FIELD_MASK (CONTROL_FIRST) - 1))
+
+/* One store for each member: for a memset() of this size gcc uses an instruction that starts slowly. */
+#define FIELD_CLEAR(number, type, member, who) memset (&envelope->member, 0, sizeof envelope->member);
 
 void
 wire_envelope_init (WireEnvelope *envelope)
 {
-  memset (envelope, 0, G_STRUCT_OFFSET (WireEnvelope, tags));
+  envelope->present = 0;
+  ENVELOPE_FIELDS (FIELD_CLEAR)
 }
 
-/* --- reading --- */
+static void
+envelope_clear (WireEnvelope *envelope, gsize from, gsize to)
+{
+  memset ((guint8 *) envelope + from, 0, to - from);
+}
+
+static inline void
+envelope_clear_hot_fields (WireEnvelope *envelope)
+{
+  envelope->id = 0;
+  envelope->topic = wire_span (NULL, 0);
+  envelope->type_name = wire_span (NULL, 0);
+  envelope->payload = wire_span (NULL, 0);
+  envelope->sender = wire_span (NULL, 0);
+  envelope->accept_seq = 0;
+  envelope->accept_time_us = 0;
+  envelope->subscriptions = wire_span (NULL, 0);
+  envelope->priority = 0;
+  envelope->retained = 0;
+}
+
+/* As init, for an envelope in which only the fields that are present have been set. */
+static inline void
+envelope_forget (WireEnvelope *envelope)
+{
+  guint64 present = envelope->present;
+
+  envelope_clear_hot_fields (envelope);
+  if (present & CLIENT_FIELDS)
+    envelope_clear (envelope, GROUP_CLIENT, GROUP_BROKER);
+  if (present & BROKER_FIELDS)
+    envelope_clear (envelope, GROUP_BROKER, GROUP_CONTROL);
+  if (present & CONTROL_FIELDS)
+    envelope_clear (envelope, GROUP_CONTROL, GROUPS_END);
+}
 
 typedef struct
 {
   const guint8 *start;
   const guint8 *end;
   WireDirection from;
-  guint32 kind; /* as a bit; 0: unknown kind */
-  guint64 seen[2];
-  gsize payload_field; /* size of the payload with its key and length */
-  gsize n_tags;        /* all tags, also those beyond WIRE_TAGS_MAX */
+  guint32 who;  /* bits that allow a field in this body */
+  gsize n_tags; /* all tags, also those beyond WIRE_TAGS_MAX */
   WireEnvelope *envelope;
   WireReadResult result;
 } EnvelopeReader;
 
-static gboolean
-envelope_is_ascii_text (const guint8 *at, gsize len)
-{
-  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
-  const guint64 tops = G_GUINT64_CONSTANT (0x8080808080808080);
-  guint64 word, wrong = 0;
+/* --- text --- */
 
-  /* Sets the top bit of each byte that is zero or above 0x7f. A borrow may set the top bit of further bytes, but only
-   * above a byte that is zero, so the result is zero exactly when no byte is of those. */
-  for (; len >= sizeof word; at += sizeof word, len -= sizeof word)
-    {
-      memcpy (&word, at, sizeof word);
-      wrong |= (word | (word - ones)) & tops;
-    }
-  for (; len > 0; at++, len--)
-    wrong |= (*at | (*at - 1u)) & 0x80;
-  return wrong == 0;
+/* The top bit of each byte that is zero or above 0x7f. A borrow may set the top bit of further bytes, but only above a byte
+ * that is zero, so the result is zero exactly when no byte is of those. */
+static inline guint64
+envelope_wrong_bytes (guint64 word)
+{
+  return (word | (word - G_GUINT64_CONSTANT (0x0101010101010101))) & G_GUINT64_CONSTANT (0x8080808080808080);
 }
 
-static gboolean
-envelope_is_text (WireSpan span)
+static inline guint64
+envelope_load_word (const guint8 *at)
+{
+  guint64 word;
+
+  memcpy (&word, at, sizeof word);
+  return GUINT64_FROM_LE (word);
+}
+
+/* Up to 7 bytes, with ones instead of the others. */
+static inline guint64
+envelope_load_short (const guint8 *at, gsize len, const guint8 *end)
+{
+  guint64 word = 0;
+
+  if (end - at >= 8)
+    word = envelope_load_word (at) & (((guint64) 1 << 8 * len) - 1);
+  else
+    for (gsize i = 0; i < len; i++)
+      word |= (guint64) at[i] << 8 * i;
+  return word | G_GUINT64_CONSTANT (0x0101010101010101) << 8 * len;
+}
+
+/* No byte is zero or above 0x7f. */
+static inline gboolean
+envelope_is_ascii_text (WireSpan span, const guint8 *end)
+{
+  guint64 wrong = 0;
+
+  if (span.len < 8)
+    return envelope_wrong_bytes (envelope_load_short (span.data, span.len, end)) == 0;
+  for (gsize i = 0; i + 8 < span.len; i += 8)
+    wrong |= envelope_wrong_bytes (envelope_load_word (span.data + i));
+  return (wrong | envelope_wrong_bytes (envelope_load_word (span.data + span.len - 8))) == 0;
+}
+
+static inline gboolean
+envelope_is_text (WireSpan span, const guint8 *end)
 {
   /* GLib's function also rejects NUL, overlong forms and surrogates. */
-  return envelope_is_ascii_text (span.data, span.len) || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
+  return envelope_is_ascii_text (span, end) || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
 }
 
-/* Records that the body is malformed; the callers return the NULL. envelope_read_field() sets the offset. */
-static const guint8 *
-envelope_malformed (EnvelopeReader *reader, const char *problem)
+/* --- problems --- */
+
+/* The number of the field at @field; 0: its key is malformed. */
+static guint32
+envelope_number_at (const EnvelopeReader *reader, const guint8 *field)
 {
-  reader->result = (WireReadResult){ .status = WIRE_STATUS_BAD_MESSAGE, .problem = problem };
+  guint64 key;
+
+  return wire_varint_read (field, reader->end, &key) != NULL && key <= G_MAXUINT32 ? (guint32) key >> 3 : 0;
+}
+
+/* Records that the body is malformed; the callers return the NULL. */
+static G_GNUC_NO_INLINE const guint8 *
+envelope_malformed (EnvelopeReader *reader, const guint8 *field, const char *problem)
+{
+  reader->result = (WireReadResult){ .status = WIRE_STATUS_BAD_MESSAGE,
+                                     .offset = (gsize) (field - reader->start),
+                                     .field = envelope_number_at (reader, field),
+                                     .problem = problem };
   return NULL;
 }
 
 /* Records that a field is well-formed but not accepted, unless a field before it was, too. Reading continues. */
-static void
+static G_GNUC_NO_INLINE void
 envelope_note_problem (EnvelopeReader *reader,
                        WireStatus status,
                        const guint8 *field,
@@ -174,40 +179,40 @@ envelope_note_problem (EnvelopeReader *reader,
                                        .problem = problem };
 }
 
-static const guint8 *
-envelope_take_number (EnvelopeReader *reader,
-                      const FieldSpec *spec,
-                      guint32 number,
-                      const guint8 *field,
-                      const guint8 *at)
+/* --- values --- */
+
+static inline const guint8 *
+envelope_take_number (EnvelopeReader *reader, const FieldSpec *spec, const guint8 *field, const guint8 *at)
 {
   guint64 value;
 
   at = wire_varint_read (at, reader->end, &value);
-  if (at == NULL)
-    return envelope_malformed (reader, "malformed number");
+  if (G_UNLIKELY (at == NULL))
+    return envelope_malformed (reader, field, "malformed number");
   if (spec->type == TYPE_U64)
     {
       G_STRUCT_MEMBER (guint64, reader->envelope, spec->offset) = value;
       return at;
     }
   if (value > (spec->type == TYPE_BOOL ? 1 : G_MAXUINT32))
-    return envelope_malformed (reader, "number out of range");
+    return envelope_malformed (reader, field, "number out of range");
   if (spec->type == TYPE_U8 && value > G_MAXUINT8 && reader->from == WIRE_FROM_CLIENT)
-    envelope_note_problem (reader, WIRE_STATUS_UNSUPPORTED, field, number, G_MAXUINT8, value, "number above 255");
+    envelope_note_problem (reader, WIRE_STATUS_UNSUPPORTED, field, envelope_number_at (reader, field), G_MAXUINT8,
+                           value, "number above 255");
   else
     G_STRUCT_MEMBER (guint32, reader->envelope, spec->offset) = (guint32) value;
   return at;
 }
 
-static const guint8 *
-envelope_take_length (EnvelopeReader *reader, const guint8 *at, gsize *len)
+/* NULL: the length is malformed, or above that of what follows. */
+static inline const guint8 *
+envelope_take_length (const EnvelopeReader *reader, const guint8 *at, gsize *len)
 {
   guint64 value;
 
   at = wire_varint_read (at, reader->end, &value);
   if (at == NULL || value > (guint64) (reader->end - at))
-    return envelope_malformed (reader, "length past the end");
+    return NULL;
   *len = (gsize) value;
   return at;
 }
@@ -274,130 +279,179 @@ envelope_check_tag (EnvelopeReader *reader, const guint8 *field, WireSpan tag)
                            "the value of a tag has more than 1024 bytes");
 }
 
-/* The broker's own fields, and what it forwards, need no check. */
 static void
-envelope_check_bound (EnvelopeReader *reader, guint32 number, const guint8 *field, WireSpan span)
+envelope_check_bound (EnvelopeReader *reader, const guint8 *field, WireSpan span)
 {
-  const FieldBound *bound = &field_bounds[MIN (number, CLIENT_LAST)];
+  guint32 number = envelope_number_at (reader, field);
+  const FieldBound *bound = &field_bounds[number];
 
-  if (reader->from != WIRE_FROM_CLIENT)
-    return;
-  if (number == TAG_FIELD)
-    envelope_check_tag (reader, field, span);
-  else if (bound->most > 0 && span.len > 0 && (span.len < bound->least || span.len > bound->most))
+  if (span.len > 0 && (span.len < bound->least || span.len > bound->most))
     envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, number, bound->most, span.len, bound->problem);
 }
 
-static const guint8 *
-envelope_take_span (EnvelopeReader *reader,
-                    const FieldSpec *spec,
-                    guint32 number,
-                    const guint8 *field,
-                    const guint8 *at)
+/* FALSE: malformed. */
+static gboolean
+envelope_check_packed (EnvelopeReader *reader, FieldType type, const guint8 *field, WireSpan span)
 {
-  WireSpan span;
+  gssize n = envelope_count_packed (span, type == TYPE_PACKED_U32 ? G_MAXUINT32 : G_MAXUINT64);
 
-  at = envelope_take_length (reader, at, &span.len);
-  if (at == NULL)
-    return NULL;
-  span.data = at;
-  at += span.len;
-  if (spec->type <= TYPE_TAGS && !envelope_is_text (span))
-    return envelope_malformed (reader, "text is not UTF-8 without NUL");
-  if (spec->type >= TYPE_PACKED_U32)
-    {
-      gssize n = envelope_count_packed (span, spec->type == TYPE_PACKED_U32 ? G_MAXUINT32 : G_MAXUINT64);
+  if (n <= 0) /* an empty list is not written, and protobuf-c does not read it */
+    return FALSE;
+  if (type == TYPE_PACKED_U32 && n > (gssize) WIRE_SUBSCRIPTIONS_MAX)
+    envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, envelope_number_at (reader, field), WIRE_SUBSCRIPTIONS_MAX,
+                           (guint64) n, "too many subscriptions");
+  return TRUE;
+}
 
-      if (n <= 0) /* an empty list is not written, and protobuf-c does not read it */
-        return envelope_malformed (reader, "malformed packed numbers");
-      if (spec->type == TYPE_PACKED_U32 && n > (gssize) WIRE_SUBSCRIPTIONS_MAX)
-        envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, number, WIRE_SUBSCRIPTIONS_MAX, (guint64) n,
-                               "too many subscriptions");
-    }
-  envelope_check_bound (reader, number, field, span);
+/* Checks a span of another type than STRING and BYTES, and keeps it. FALSE: malformed. */
+static gboolean
+envelope_take_special (EnvelopeReader *reader, const FieldSpec *spec, const guint8 *field, WireSpan span)
+{
+  gboolean is_packed = spec->type >= TYPE_PACKED_U32;
+
+  if (is_packed && !(span.len == 1 && *span.data < 0x80) && !envelope_check_packed (reader, spec->type, field, span))
+    return FALSE;
+  /* The broker's own fields, and what it forwards, need no check of their length. */
+  if (reader->from == WIRE_FROM_CLIENT && spec->type == TYPE_TAGS)
+    envelope_check_tag (reader, field, span);
+  else if (reader->from == WIRE_FROM_CLIENT && !is_packed)
+    envelope_check_bound (reader, field, span);
   if (spec->type == TYPE_TAGS)
     envelope_keep_tag (reader, field, span);
   else
     G_STRUCT_MEMBER (WireSpan, reader->envelope, spec->offset) = span;
-  if (number == PAYLOAD_FIELD)
-    reader->payload_field = (gsize) (at - field);
-  return at;
+  return TRUE;
 }
+
+static inline const guint8 *
+envelope_take_span (EnvelopeReader *reader, const FieldSpec *spec, const guint8 *field, const guint8 *at)
+{
+  WireSpan span;
+
+  at = envelope_take_length (reader, at, &span.len);
+  if (G_UNLIKELY (at == NULL))
+    return envelope_malformed (reader, field, "length past the end");
+  span.data = at;
+  if (spec->type <= TYPE_TAGS && !envelope_is_text (span, reader->end))
+    return envelope_malformed (reader, field, "text is not UTF-8 without NUL");
+  if (spec->type == TYPE_STRING || spec->type == TYPE_BYTES)
+    G_STRUCT_MEMBER (WireSpan, reader->envelope, spec->offset) = span;
+  else if (!envelope_take_special (reader, spec, field, span))
+    return envelope_malformed (reader, field, "malformed packed numbers");
+  return at + span.len;
+}
+
+/* --- fields --- */
 
 /* Skips a field that is not in the table; it must be well-formed. */
 static const guint8 *
-envelope_skip_field (EnvelopeReader *reader, guint32 wire_type, const guint8 *at)
+envelope_skip_field (EnvelopeReader *reader, guint64 key, const guint8 *field, const guint8 *at)
 {
-  gsize len;
+  gsize len = (key & 7) == WIRE_TYPE_64 ? 8 : 4;
   guint64 value;
 
-  switch (wire_type)
+  switch (key & 7)
     {
     case WIRE_TYPE_VARINT:
       at = wire_varint_read (at, reader->end, &value);
-      return at != NULL ? at : envelope_malformed (reader, "malformed number");
+      return at != NULL ? at : envelope_malformed (reader, field, "malformed number");
     case WIRE_TYPE_LENGTH:
       at = envelope_take_length (reader, at, &len);
-      return at != NULL ? at + len : NULL;
+      return at != NULL ? at + len : envelope_malformed (reader, field, "length past the end");
     case WIRE_TYPE_64:
     case WIRE_TYPE_32:
-      len = wire_type == WIRE_TYPE_64 ? 8 : 4;
-      return (gsize) (reader->end - at) >= len ? at + len : envelope_malformed (reader, "length past the end");
+      return (gsize) (reader->end - at) >= len ? at + len : envelope_malformed (reader, field, "length past the end");
     default:
-      return envelope_malformed (reader, "unknown wire type");
+      return envelope_malformed (reader, field, "unknown wire type");
     }
 }
 
-static const guint8 *
-envelope_take_value (EnvelopeReader *reader, guint32 number, guint32 wire_type, const guint8 *field, const guint8 *at)
+/* The field with that number, whatever its wire type; NULL: there is none. */
+static const FieldSpec *
+envelope_find_field (guint64 number)
 {
-  const FieldSpec *spec = number <= FIELD_LAST ? &fields[number] : &fields[0];
-  guint64 bit = (guint64) 1 << number % 64;
+  const FieldSpec *spec = number <= CONTROL_LAST ? &specs[number << 3] : &specs[0];
 
-  if (reader->from == WIRE_FROM_CLIENT && number > CLIENT_LAST && number <= FIELD_LAST && !(spec->kinds & reader->kind))
-    return envelope_malformed (reader, "a client may not set this field");
-  if (spec->type == TYPE_NONE)
-    {
-      if (reader->from == WIRE_FROM_CLIENT)
-        envelope_note_problem (reader, WIRE_STATUS_UNSUPPORTED, field, number, 0, 0, "unknown field");
-      return envelope_skip_field (reader, wire_type, at);
-    }
-  if (wire_type != (spec->type >= TYPE_STRING ? WIRE_TYPE_LENGTH : WIRE_TYPE_VARINT))
-    return envelope_malformed (reader, "wrong wire type");
-  if ((reader->seen[number / 64] & bit) && spec->type != TYPE_TAGS)
-    return envelope_malformed (reader, "field twice");
-  reader->seen[number / 64] |= bit;
-  return wire_type == WIRE_TYPE_VARINT ? envelope_take_number (reader, spec, number, field, at)
-                                       : envelope_take_span (reader, spec, number, field, at);
+  if (spec->who == 0 && number <= CONTROL_LAST)
+    spec += WIRE_TYPE_LENGTH;
+  return spec->who != 0 ? spec : NULL;
 }
 
-static const guint8 *
-envelope_read_field (EnvelopeReader *reader, const guint8 *field)
+/* A field that is not allowed here, not known, or there for the second time, or has another wire type. */
+static G_GNUC_NO_INLINE const guint8 *
+envelope_take_odd_field (EnvelopeReader *reader, const guint8 *field)
 {
+  gboolean from_client = reader->from == WIRE_FROM_CLIENT;
+  const FieldSpec *spec;
   guint64 key;
-  guint32 number = 0;
+  guint32 number;
   const guint8 *at = wire_varint_read (field, reader->end, &key);
 
   if (at == NULL || key > G_MAXUINT32 || key >> 3 == 0)
-    at = envelope_malformed (reader, "malformed field key");
-  else
-    {
-      number = (guint32) (key >> 3);
-      at = envelope_take_value (reader, number, (guint32) (key & 7), field, at);
-    }
-  if (at == NULL)
-    {
-      reader->result.offset = (gsize) (field - reader->start);
-      reader->result.field = number;
-    }
-  return at;
+    return envelope_malformed (reader, field, "malformed field key");
+  number = (guint32) (key >> 3);
+  spec = envelope_find_field (number);
+  if (from_client && number > CLIENT_LAST && number <= FIELD_LAST && (spec == NULL || !(spec->who & reader->who)))
+    return envelope_malformed (reader, field, "a client may not set this field");
+  if (spec != NULL)
+    return envelope_malformed (reader, field, spec == &specs[MIN (key, KEY_LAST)] ? "field twice" : "wrong wire type");
+  if (from_client)
+    envelope_note_problem (reader, WIRE_STATUS_UNSUPPORTED, field, number, 0, 0, "unknown field");
+  return envelope_skip_field (reader, key, field, at);
 }
 
-static void
+/* The spec of the field that may stand at @at now, which is moved behind the key; NULL: none, it is an odd one. */
+static inline const FieldSpec *
+envelope_take_key (const EnvelopeReader *reader, const guint8 **at, guint64 present)
+{
+  const FieldSpec *spec;
+  guint32 key = *(*at)++;
+
+  if (key >= 0x80)
+    {
+      if (*at == reader->end || **at >= 0x80) /* a second byte of zero leads to no field */
+        return NULL;
+      key += ((guint32) * (*at)++ << 7) - 0x80;
+      if (key < 0x80 || key > KEY_LAST)
+        return NULL;
+    }
+  spec = &specs[key];
+  return (spec->who & reader->who) && !(spec->mask & present) ? spec : NULL;
+}
+
+/* FALSE: malformed. */
+static inline gboolean
+envelope_read_fields (EnvelopeReader *reader)
+{
+  const guint8 *at = reader->start;
+  guint64 present = 0;
+
+  while (at != NULL && at < reader->end)
+    {
+      const guint8 *field = at;
+      const FieldSpec *spec = envelope_take_key (reader, &at, present & ~FIELD_MASK (TAG_FIELD));
+
+      if (G_UNLIKELY (spec == NULL))
+        {
+          at = envelope_take_odd_field (reader, field);
+          continue;
+        }
+      present |= spec->mask;
+      at = spec->type < TYPE_STRING ? envelope_take_number (reader, spec, field, at)
+                                    : envelope_take_span (reader, spec, field, at);
+    }
+  reader->envelope->present = present;
+  return at != NULL;
+}
+
+static G_GNUC_NO_INLINE void
 envelope_check_sizes (EnvelopeReader *reader)
 {
-  gsize others = (gsize) (reader->end - reader->start) - reader->payload_field;
+  const WireEnvelope *envelope = reader->envelope;
+  gsize others = (gsize) (reader->end - reader->start);
 
+  if (envelope->present & FIELD_MASK (PAYLOAD_FIELD))
+    others -= 1 + wire_varint_size (envelope->payload.len) + envelope->payload.len;
   if (reader->from == WIRE_FROM_CLIENT && others > WIRE_HEADER_FIELDS_MAX)
     envelope_note_problem (reader, WIRE_STATUS_LIMIT, reader->start, 0, WIRE_HEADER_FIELDS_MAX, others,
                            "the fields beside the payload are too large");
@@ -406,192 +460,33 @@ envelope_check_sizes (EnvelopeReader *reader)
     reader->result.value = reader->n_tags;
 }
 
+static inline guint32
+envelope_who (guint8 kind, WireDirection from)
+{
+  if (from == WIRE_FROM_BROKER)
+    return BROKER;
+  return ALL_KINDS | (kind <= WIRE_KIND_LAST ? KIND (kind) : 0);
+}
+
 WireReadResult
-wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope)
+wire_envelope_read_next (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope)
 {
   EnvelopeReader reader = { .start = body.data,
+                            .end = wire_span_end (body),
                             .from = from,
-                            .kind = kind <= WIRE_KIND_LAST ? KIND (kind) : 0,
+                            .who = envelope_who (kind, from),
                             .envelope = envelope,
                             .result = { .status = WIRE_STATUS_OK } };
-  const guint8 *at = body.data;
 
-  wire_envelope_init (envelope);
-  if (body.len == 0)
-    return reader.result;
-  reader.end = wire_span_end (body);
-  while (at != NULL && at < reader.end)
-    at = envelope_read_field (&reader, at);
-  if (at != NULL)
+  envelope_forget (envelope);
+  if (envelope_read_fields (&reader) && (body.len > WIRE_HEADER_FIELDS_MAX || reader.result.status != WIRE_STATUS_OK))
     envelope_check_sizes (&reader);
   return reader.result;
 }
 
-/* --- writing --- */
-
-/* Groups of fields that are set together. Most messages use one group, so the writer skips a group that is all zero. */
-static const struct
+WireReadResult
+wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope)
 {
-  guint8 first;
-  guint8 last;
-  guint16 begin;
-  guint16 end;
-} groups[] = {
-  { 1, 27, G_STRUCT_OFFSET (WireEnvelope, id), G_STRUCT_OFFSET (WireEnvelope, sender) },
-  { 32, 44, G_STRUCT_OFFSET (WireEnvelope, sender), G_STRUCT_OFFSET (WireEnvelope, status) },
-  { 64, 78, G_STRUCT_OFFSET (WireEnvelope, status), G_STRUCT_OFFSET (WireEnvelope, n_tags) },
-};
-
-static gboolean
-envelope_group_is_absent (const WireEnvelope *envelope, guint group)
-{
-  static const guint8 zeros[G_STRUCT_OFFSET (WireEnvelope, tags)] = { 0 };
-  gsize begin = groups[group].begin;
-
-  return (group > 0 || envelope->n_tags == 0)
-         && memcmp ((const guint8 *) envelope + begin, zeros, groups[group].end - begin) == 0;
-}
-
-static guint64
-envelope_number_of (const WireEnvelope *envelope, const FieldSpec *spec)
-{
-  return spec->type == TYPE_U64 ? MEMBER (guint64, envelope, spec->offset) : MEMBER (guint32, envelope, spec->offset);
-}
-
-static gsize
-envelope_span_size (guint number, WireSpan span)
-{
-  return wire_varint_size (number << 3) + wire_varint_size (span.len) + span.len;
-}
-
-static gsize
-envelope_field_size (const WireEnvelope *envelope, guint number)
-{
-  const FieldSpec *spec = &fields[number];
-  gsize size = 0;
-
-  if (spec->type == TYPE_TAGS)
-    for (guint t = 0; t < envelope->n_tags; t++)
-      size += envelope_span_size (number, envelope->tags[t]);
-  else if (spec->type >= TYPE_STRING)
-    {
-      WireSpan span = MEMBER (WireSpan, envelope, spec->offset);
-
-      size = span.len > 0 ? envelope_span_size (number, span) : 0;
-    }
-  else if (spec->type != TYPE_NONE && envelope_number_of (envelope, spec) != 0)
-    size = wire_varint_size (number << 3) + wire_varint_size (envelope_number_of (envelope, spec));
-  return size;
-}
-
-gsize
-wire_envelope_size (const WireEnvelope *envelope)
-{
-  gsize size = 0;
-
-  for (guint group = 0; group < G_N_ELEMENTS (groups); group++)
-    if (!envelope_group_is_absent (envelope, group))
-      for (guint number = groups[group].first; number <= groups[group].last; number++)
-        size += envelope_field_size (envelope, number);
-  return size - envelope->payload.len;
-}
-
-static guint8 *
-envelope_put_key_and_length (guint8 *out, guint number, gsize len)
-{
-  return wire_varint_put (wire_varint_put (out, number << 3 | WIRE_TYPE_LENGTH), len);
-}
-
-static guint8 *
-envelope_put_span (guint8 *out, guint number, WireSpan span)
-{
-  out = envelope_put_key_and_length (out, number, span.len);
-  if (span.len > 0) /* an empty tag has no bytes */
-    memcpy (out, span.data, span.len);
-  return out + span.len;
-}
-
-static guint8 *
-envelope_put_field (const WireEnvelope *envelope, guint number, guint8 *out)
-{
-  const FieldSpec *spec = &fields[number];
-
-  if (spec->type == TYPE_TAGS)
-    for (guint t = 0; t < envelope->n_tags; t++)
-      out = envelope_put_span (out, number, envelope->tags[t]);
-  else if (spec->type >= TYPE_STRING)
-    {
-      WireSpan span = MEMBER (WireSpan, envelope, spec->offset);
-
-      if (span.len > 0)
-        out = envelope_put_span (out, number, span);
-    }
-  else if (spec->type != TYPE_NONE && envelope_number_of (envelope, spec) != 0)
-    out = wire_varint_put (wire_varint_put (out, number << 3), envelope_number_of (envelope, spec));
-  return out;
-}
-
-guint8 *
-wire_envelope_write (const WireEnvelope *envelope, guint8 *out)
-{
-  for (guint group = 0; group < G_N_ELEMENTS (groups); group++)
-    if (!envelope_group_is_absent (envelope, group))
-      for (guint number = groups[group].first; number <= groups[group].last; number++)
-        if (number != PAYLOAD_FIELD)
-          out = envelope_put_field (envelope, number, out);
-  return envelope->payload.len > 0 ? envelope_put_key_and_length (out, PAYLOAD_FIELD, envelope->payload.len) : out;
-}
-
-gboolean
-wire_envelope_next_u32 (WireSpan *packed, guint32 *value)
-{
-  const guint8 *end;
-  const guint8 *at;
-  guint64 wide;
-
-  if (packed->len == 0)
-    return FALSE;
-  end = wire_span_end (*packed);
-  at = wire_varint_read (packed->data, end, &wide);
-  if (at == NULL || wide > G_MAXUINT32)
-    return FALSE;
-  *packed = wire_span (at, (gsize) (end - at));
-  *value = (guint32) wide;
-  return TRUE;
-}
-
-gboolean
-wire_envelope_next_u64 (WireSpan *packed, guint64 *value)
-{
-  const guint8 *end;
-  const guint8 *at;
-
-  if (packed->len == 0)
-    return FALSE;
-  end = wire_span_end (*packed);
-  at = wire_varint_read (packed->data, end, value);
-  if (at == NULL)
-    return FALSE;
-  *packed = wire_span (at, (gsize) (end - at));
-  return TRUE;
-}
-
-gsize
-wire_envelope_pack_u32 (const guint32 *values, gsize n, guint8 *out)
-{
-  guint8 *at = out;
-
-  for (gsize i = 0; i < n; i++)
-    at = wire_varint_put (at, values[i]);
-  return (gsize) (at - out);
-}
-
-gsize
-wire_envelope_pack_u64 (const guint64 *values, gsize n, guint8 *out)
-{
-  guint8 *at = out;
-
-  for (gsize i = 0; i < n; i++)
-    at = wire_varint_put (at, values[i]);
-  return (gsize) (at - out);
+  wire_envelope_init (envelope);
+  return wire_envelope_read_next (body, kind, from, envelope);
 }

@@ -6,7 +6,7 @@
 #include "wire-status.h"
 
 /*
- * Reader and writer of the flat Envelope message. Both use one table of the fields (in wire-envelope.c), and neither
+ * Reader and writer of the flat Envelope message. Both use one list of the fields (in wire-envelope-private.h), and neither
  * allocates nor recurses.
  *
  * The reader copies nothing: spans in the result point into its input. It is stricter than protobuf: a singular field
@@ -33,68 +33,74 @@
 #define WIRE_TRACE_ID_LEN  16u
 #define WIRE_SPAN_ID_LEN   8u
 
+/* The members are in groups that are cleared together: the first contains what nearly every message has. */
 typedef struct
 {
+  guint64 present; /* private: fields that wire_envelope_read_next() has set */
   guint64 id;
   WireSpan topic;
-  WireSpan target;
-  guint64 route;
-  WireSpan method;
   WireSpan type_name;
-  WireSpan content_type;
-  guint32 priority;
-  guint64 ttl_us;
-  guint64 deadline_us;
-  WireSpan correlation_id;
-  guint64 message_id;
-  WireSpan parent_id;
-  WireSpan root_id;
   WireSpan payload;
-  WireSpan trace_id;
-  WireSpan span_id;
-  guint64 sequence_number;
-  WireSpan stage;
-  guint32 expect;
-  guint64 stall_us;
-  guint32 want_hops; /* 0 or 1 */
-  guint32 delivery;  /* bits: WIRE_DELIVERY_* */
-  guint32 depth;
-  guint32 trace_flags;
-  WireSpan hops_before; /* packed varints */
-
   WireSpan sender;
   guint64 accept_seq;
   guint64 accept_time_us;
   WireSpan subscriptions; /* packed varints; wire_envelope_next_u32() walks them */
+  guint32 priority;
+  guint32 retained; /* 0 or 1 */
+
+  /* Further fields of a client. */
+  WireSpan target;
+  WireSpan method;
+  WireSpan content_type;
+  WireSpan correlation_id;
+  WireSpan parent_id;
+  WireSpan root_id;
+  WireSpan trace_id;
+  WireSpan span_id;
+  WireSpan stage;
+  WireSpan hops_before; /* packed varints */
+  guint64 route;
+  guint64 ttl_us;
+  guint64 deadline_us;
+  guint64 message_id;
+  guint64 sequence_number;
+  guint64 stall_us;
+  guint32 expect;
+  guint32 want_hops; /* 0 or 1 */
+  guint32 delivery;  /* bits: WIRE_DELIVERY_* */
+  guint32 depth;
+  guint32 trace_flags;
+  guint n_tags; /* the first n_tags tags are valid */
+
+  /* Further fields of the broker. */
+  WireSpan hops; /* packed varints */
   guint64 route_id;
   guint64 remaining_us;
   guint64 answers;
+  guint64 incarnation;
   guint32 matched;
   guint32 queued;
   guint32 refused;
-  WireSpan hops; /* packed varints */
   guint32 attempt;
-  guint32 retained; /* 0 or 1 */
-  guint64 incarnation;
 
-  guint32 status;
-  WireSpan detail;
+  /* Answers, errors, credit and gaps. */
   guint64 offset;
   guint64 limit;
   guint64 value;
-  WireSpan setting;
-  guint32 credit_class;
   guint64 credit_messages;
   guint64 credit_bytes;
-  guint32 subscription;
   guint64 gap_from;
   guint64 gap_to;
   guint64 gap_count;
-  guint32 gap_reason;
+  WireSpan detail;
+  WireSpan setting;
   WireSpan error_name;
+  guint32 status;
+  guint32 credit_class;
+  guint32 subscription;
+  guint32 gap_reason;
 
-  /* The tags are last, because the reader clears only the members before them. The first n_tags are valid. */
-  guint n_tags;
+  /* The tags are last, because only the members before them are cleared. */
   WireSpan tags[WIRE_TAGS_MAX];
 } WireEnvelope;
 
@@ -123,11 +129,22 @@ typedef struct
  * were understood, so that the caller can answer the id. */
 WireReadResult wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope);
 
+/* The same for one of many bodies, and faster: it clears only what the body before it has set. @envelope was initialised, and
+ * then it was changed by this function only; a struct that was read by wire_envelope_read() is such a one, too. */
+WireReadResult wire_envelope_read_next (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope);
+
 /* Number of bytes that wire_envelope_write() writes: all fields, of the payload only tag and length. */
 gsize wire_envelope_size (const WireEnvelope *envelope);
 
 /* Writes to @out, which has at least wire_envelope_size() bytes. The payload's bytes follow at the returned end. */
 guint8 *wire_envelope_write (const WireEnvelope *envelope, guint8 *out);
+
+#define WIRE_ENVELOPE_SLACK 32u
+
+/* The same in one pass, for a caller that does not know the size. @out has @room bytes; NULL: the fields may need more, then
+ * what is there has no meaning. WIRE_HEADER_FIELDS_MAX + WIRE_ENVELOPE_SLACK is enough for everything that a client may
+ * send. */
+guint8 *wire_envelope_put (const WireEnvelope *envelope, guint8 *out, gsize room);
 
 /* Takes the first number of packed varints; FALSE at their end, or when they are malformed, which they are not in a
  * span that the reader accepted: while (wire_envelope_next_u32 (&span, &id)) visits all. */

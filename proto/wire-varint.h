@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <string.h>
 
 /*
  * Wire types and varints of protobuf. Only canonical varints are accepted: the shortest form, and at most 64 bits.
@@ -15,17 +16,12 @@ enum
   WIRE_TYPE_32 = 5,
 };
 
-/* Returns the byte after the varint, or NULL when it is cut off, too long, or not in the shortest form. */
+/* Of any length, byte for byte. */
 static inline const guint8 *
-wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
+wire_varint_read_bytes (const guint8 *at, const guint8 *end, guint64 *value)
 {
   guint64 result = 0;
 
-  if (at < end && *at < 0x80) /* the common case */
-    {
-      *value = *at;
-      return at + 1;
-    }
   for (guint shift = 0; shift < 70 && at < end; shift += 7)
     {
       guint8 byte = *at++;
@@ -42,6 +38,48 @@ wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
         }
     }
   return NULL;
+}
+
+/* Of 2 to 8 bytes, without a loop. At least 8 bytes are there. */
+static inline const guint8 *
+wire_varint_read_word (const guint8 *at, const guint8 *end, guint64 *value)
+{
+  guint64 word, last;
+  guint n;
+
+  memcpy (&word, at, sizeof word);
+  word = GUINT64_FROM_LE (word);
+  last = ~word & G_GUINT64_CONSTANT (0x8080808080808080); /* the lowest bit: the top of the last byte of the number */
+  if (last == 0)
+    return wire_varint_read_bytes (at, end, value);
+  last &= 0 - last;
+  word &= last - 1;
+  if (word < last >> 7) /* the last byte is zero */
+    return NULL;
+  n = (guint) __builtin_ctzll (last) / 8 + 1;
+  /* Joins pairs of 7 bits, then pairs of 14, then of 28. */
+  word = (word & G_GUINT64_CONSTANT (0x007f007f007f007f)) | (word & G_GUINT64_CONSTANT (0x7f007f007f007f00)) >> 1;
+  word = (word & G_GUINT64_CONSTANT (0x00003fff00003fff)) | (word & G_GUINT64_CONSTANT (0x3fff00003fff0000)) >> 2;
+  word = (word & G_GUINT64_CONSTANT (0x000000000fffffff)) | (word & G_GUINT64_CONSTANT (0x0fffffff00000000)) >> 4;
+  *value = word;
+  return at + n;
+}
+
+/* Returns the byte after the varint, or NULL when it is cut off, too long, or not in the shortest form. */
+static inline const guint8 *
+wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
+{
+  if (at < end && *at < 0x80) /* the common case */
+    {
+      *value = *at;
+      return at + 1;
+    }
+  if (end - at >= 2 && at[1] - 1u < 0x7f) /* two bytes, and the second is not zero */
+    {
+      *value = ((guint64) at[1] << 7) + at[0] - 0x80;
+      return at + 2;
+    }
+  return end - at >= 8 ? wire_varint_read_word (at, end, value) : wire_varint_read_bytes (at, end, value);
 }
 
 static inline gsize

@@ -273,6 +273,130 @@ test_tags (void)
   g_assert_cmpuint (e.n_tags, ==, WIRE_TAGS_MAX);
 }
 
+static WireStatus
+read_id (const guint8 *number, gsize n, gsize behind, guint64 *id)
+{
+  guint8 bytes[32] = { 0x08 };
+  WireEnvelope e;
+  WireReadResult result;
+
+  memcpy (bytes + 1, number, n);
+  if (behind > 0)
+    {
+      bytes[n + 1] = 0x7a;
+      bytes[n + 2] = (guint8) (behind - 2);
+    }
+  result = envelope_read (bytes, 1 + n + behind, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e);
+  *id = e.id;
+  return result.status;
+}
+
+/* Numbers of every length, the last one in the body or not: exact, cut, and one byte longer than they need. */
+static void
+test_numbers (void)
+{
+  for (guint bits = 0; bits <= 64; bits++)
+    for (gsize behind = 0; behind <= 12; behind += 12)
+      {
+        guint64 value = bits == 0 ? 0 : G_MAXUINT64 >> (64 - bits);
+        guint64 id;
+        guint8 number[12];
+        gsize n = wire_envelope_pack_u64 (&value, 1, number);
+
+        g_assert_cmpint (read_id (number, n, behind, &id), ==, WIRE_STATUS_OK);
+        g_assert_cmpuint (id, ==, value);
+        if (n > 1)
+          g_assert_cmpint (read_id (number, n - 1, 0, &id), ==, WIRE_STATUS_BAD_MESSAGE);
+        number[n - 1] |= 0x80;
+        number[n] = 0;
+        g_assert_cmpint (read_id (number, n + 1, behind, &id), ==, WIRE_STATUS_BAD_MESSAGE);
+      }
+}
+
+/* Text of every length, with one wrong byte at every place, and bytes behind it or not. */
+static void
+test_texts (void)
+{
+  for (gsize len = 1; len <= 40; len++)
+    for (gsize wrong = 0; wrong <= len; wrong++)
+      for (gsize behind = 0; behind <= 10; behind += 10)
+        {
+          guint8 bytes[64] = { 0x12, (guint8) len };
+          WireEnvelope e;
+          WireStatus want = wrong < len ? WIRE_STATUS_BAD_MESSAGE : WIRE_STATUS_OK;
+
+          memset (bytes + 2, 'a', len);
+          bytes[2 + len] = 0x7a;
+          bytes[3 + len] = 8;
+          for (guint8 byte = 0; wrong < len && byte < 2; byte++)
+            {
+              bytes[2 + wrong] = byte == 0 ? 0 : 0x80;
+              g_assert_cmpint (envelope_read (bytes, 2 + len + behind, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status,
+                               ==, want);
+            }
+          if (wrong == len)
+            g_assert_cmpint (envelope_read (bytes, 2 + len + behind, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &e).status,
+                             ==, want);
+        }
+}
+
+/* Nothing of one body is left in the next one, whatever fields both have. */
+static void
+test_read_next (void)
+{
+  WireEnvelope client, broker, small, nothing, got;
+  g_autoptr (GPtrArray) bodies = g_ptr_array_new_with_free_func ((GDestroyNotify) g_byte_array_unref);
+
+  envelope_fill_client (&client);
+  wire_envelope_init (&broker);
+  envelope_fill_broker (&broker);
+  wire_envelope_init (&small);
+  small.topic = wire_span_str ("events.a");
+  wire_envelope_init (&nothing);
+  g_ptr_array_add (bodies, envelope_write (&client));
+  g_ptr_array_add (bodies, envelope_write (&broker));
+  g_ptr_array_add (bodies, envelope_write (&small));
+  g_ptr_array_add (bodies, envelope_write (&nothing));
+  wire_envelope_init (&got);
+  for (guint i = 0; i < bodies->len; i++)
+    for (guint j = 0; j < bodies->len; j++)
+      {
+        const GByteArray *first = bodies->pdata[i], *second = bodies->pdata[j];
+        WireEnvelope alone;
+
+        wire_envelope_read_next (wire_span (first->data, first->len), WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &got);
+        wire_envelope_read_next (wire_span (second->data, second->len), WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &got);
+        envelope_read (second->data, second->len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &alone);
+        g_assert_cmpmem (&got, G_STRUCT_OFFSET (WireEnvelope, tags), &alone, G_STRUCT_OFFSET (WireEnvelope, tags));
+      }
+}
+
+/* Never more than the room, and NULL only when that is small. */
+static void
+test_put (void)
+{
+  WireEnvelope e;
+  g_autoptr (GByteArray) want = NULL;
+  gsize size;
+
+  envelope_fill_client (&e);
+  envelope_fill_broker (&e);
+  want = envelope_write (&e);
+  size = want->len - e.payload.len;
+  for (gsize room = 0; room <= size + WIRE_ENVELOPE_SLACK; room++)
+    {
+      g_autofree guint8 *out = g_malloc (room + 1);
+      guint8 *end;
+
+      out[room] = 0xa5;
+      end = wire_envelope_put (&e, out, room);
+      g_assert_cmpuint (out[room], ==, 0xa5);
+      g_assert_true (end != NULL || room < size + WIRE_ENVELOPE_SLACK);
+      if (end != NULL)
+        g_assert_cmpmem (out, (gsize) (end - out), want->data, size);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -284,5 +408,9 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/envelope/subscriptions", test_subscriptions);
   g_test_add_func ("/wire/envelope/first-fault", test_first_fault);
   g_test_add_func ("/wire/envelope/tags", test_tags);
+  g_test_add_func ("/wire/envelope/numbers", test_numbers);
+  g_test_add_func ("/wire/envelope/texts", test_texts);
+  g_test_add_func ("/wire/envelope/read-next", test_read_next);
+  g_test_add_func ("/wire/envelope/put", test_put);
   return g_test_run ();
 }
