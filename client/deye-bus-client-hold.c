@@ -11,6 +11,8 @@
  * client's source, which polls for room in the socket while bytes are owed. So a held message is never later than the next turn
  * of the program's loop.
  *
+ * A held client owns its context (see deye_bus_client_enter()), so that each call in between only compares two numbers.
+ *
  * Invariant: holding changes when bytes are written, and nothing else.
  */
 

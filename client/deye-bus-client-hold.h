@@ -24,6 +24,10 @@ G_BEGIN_DECLS
  * for C. In the library's own callbacks a client need not be held: what they send is written together when the
  * dispatch ends.
  *
+ * The thread that holds a client owns the client's context until the release, as if it iterated it, so that the calls in
+ * between need no lock. It may iterate the context meanwhile; another thread can not, and its calls of clients of that context
+ * fail with %DEYE_BUS_ERROR_WRONG_THREAD. Release the client in the same thread, and before that thread ends.
+ *
  * In another thread than the one that runs the client's context, or in a forked child, this function does nothing.
  *
  * Since: 0.1
@@ -35,7 +39,7 @@ DEYE_BUS_API void deye_bus_client_hold (DeyeBusClient *self);
  * @self: a #DeyeBusClient
  *
  * Ends a deye_bus_client_hold(). The last one writes what was held, as far as the socket takes it; the rest is written as
- * that of every call. A call without a hold does nothing.
+ * that of every call. A call without a hold does nothing, and neither does one in another thread than that of the hold.
  *
  * Since: 0.1
  */

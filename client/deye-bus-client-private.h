@@ -61,6 +61,8 @@ struct _DeyeBusClient
   GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]; /* of the source */
   guint n_polls;                            /* 0: none are added */
   GIOCondition watched;                     /* what they poll for */
+  _Atomic guint owner; /* the thread that owns @context for this client, as deye_bus_context_this_thread(); 0: none */
+  guint entered;       /* calls of enter() without their leave() */
   guint dispatching;
   guint holds;        /* calls of hold() without a release() */
   guint64 write_mark; /* bytes of the out-buffer that were there at the last write: those of its `added` */
@@ -154,13 +156,17 @@ gboolean deye_bus_client_is_forked (DeyeBusClient *self);
 /* Where it connects to now; NULL: a given handle, or this user has no default address. Transfer full. */
 char *deye_bus_client_dup_address (DeyeBusClient *self);
 
-/* Begins a public call that uses the connection: checks the process and acquires the context. TRUE: call leave() at the
- * end. */
+/* Begins a public call that uses the connection: checks the process and acquires the context, unless the client owns it
+ * already. It owns it during calls and dispatches, and while it is held. TRUE: call leave() at the end. */
 gboolean deye_bus_client_enter (DeyeBusClient *self, GError **error);
-/* Writes unsent bytes (during a dispatch that is done at its end) and releases the context. */
+/* Writes unsent bytes that are due now. */
+void deye_bus_client_write_due (DeyeBusClient *self);
+/* Writes unsent bytes (during a dispatch that is done at its end, while it is held at the release) and exits. */
 void deye_bus_client_leave (DeyeBusClient *self);
 
 /* --- connect.c --- */
+/* Releases the context, unless something else of the client needs it. */
+void deye_bus_client_exit (DeyeBusClient *self);
 
 /* Adapts the client's state and socket to the state of the session. */
 void deye_bus_client_settle (DeyeBusClient *self);

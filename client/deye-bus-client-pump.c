@@ -210,7 +210,7 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   g_autoptr (DeyeBusClient) self = g_object_ref (((DeyeBusClientSource *) source)->client);
 
-  if (deye_bus_client_is_forked (self))
+  if (!deye_bus_client_enter (self, NULL)) /* forked: GLib has acquired the context */
     return G_SOURCE_REMOVE;
   g_main_context_push_thread_default (self->context);
   self->dispatching++;
@@ -225,6 +225,7 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
     }
   g_main_context_pop_thread_default (self->context);
   /* A closed client that has dispatched all events leaves nothing in the context. */
+  deye_bus_client_exit (self);
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED && self->linger_us == 0 && self->events.count == 0)
     deye_bus_client_detach (self);
   return G_SOURCE_CONTINUE;

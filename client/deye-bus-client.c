@@ -8,6 +8,7 @@
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
+#include <stdatomic.h>
 
 /* The object: construction, properties, and the state of the connection with its legal changes. */
 
@@ -77,23 +78,54 @@ deye_bus_client_is_forked (DeyeBusClient *self)
   return self->forks != platform_fork_count ();
 }
 
+static gboolean
+client_is_owner (DeyeBusClient *self)
+{
+  return atomic_load_explicit (&self->owner, memory_order_relaxed) == deye_bus_context_this_thread ();
+}
+
+/* FALSE: another thread runs the context. */
+static gboolean
+client_own (DeyeBusClient *self)
+{
+  if (!deye_bus_context_acquire (self->context))
+    return FALSE;
+  atomic_store_explicit (&self->owner, deye_bus_context_this_thread (), memory_order_relaxed);
+  return TRUE;
+}
+
+static void
+client_disown (DeyeBusClient *self)
+{
+  atomic_store_explicit (&self->owner, 0, memory_order_relaxed);
+  g_main_context_release (self->context);
+}
+
 gboolean
 deye_bus_client_enter (DeyeBusClient *self, GError **error)
 {
-  if (deye_bus_client_is_forked (self))
+  if (G_UNLIKELY (deye_bus_client_is_forked (self)))
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED,
                            _ ("This client belongs to the parent process: create a new one after fork()"));
       return FALSE;
     }
-  if (!deye_bus_context_acquire (self->context))
+  if (!client_is_owner (self) && !client_own (self))
     {
       g_set_error_literal (
           error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
           _ ("Another thread runs this client's context: call it from that thread, or create a client per thread"));
       return FALSE;
     }
+  self->entered++;
   return TRUE;
+}
+
+void
+deye_bus_client_exit (DeyeBusClient *self)
+{
+  if (--self->entered == 0 && self->holds == 0)
+    client_disown (self);
 }
 
 /* TRUE if the last write was so short a time ago that more is likely to follow. */
@@ -114,11 +146,17 @@ client_writes_now (DeyeBusClient *self)
 }
 
 void
-deye_bus_client_leave (DeyeBusClient *self)
+deye_bus_client_write_due (DeyeBusClient *self)
 {
   if (client_writes_now (self))
     deye_bus_client_write (self);
-  g_main_context_release (self->context);
+}
+
+void
+deye_bus_client_leave (DeyeBusClient *self)
+{
+  deye_bus_client_write_due (self);
+  deye_bus_client_exit (self);
 }
 
 char *
@@ -147,6 +185,15 @@ deye_bus_client_init (DeyeBusClient *self)
   deye_bus_events_init (&self->events, deye_bus_session_clear_event);
 }
 
+/* Ends the holds that nobody has released. */
+static void
+client_drop_holds (DeyeBusClient *self)
+{
+  self->holds = 0;
+  if (self->entered == 0 && client_is_owner (self))
+    client_disown (self);
+}
+
 static void
 client_let_go (DeyeBusClient *self)
 {
@@ -160,6 +207,7 @@ client_let_go (DeyeBusClient *self)
   deye_bus_client_free_tasks (self);
   deye_bus_client_detach (self);
   deye_bus_client_dispose_unsent (self, unsent);
+  client_drop_holds (self);
 }
 
 static void

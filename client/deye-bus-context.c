@@ -32,6 +32,17 @@ context_wait (GMainContext *context)
   return acquired;
 }
 
+guint
+deye_bus_context_this_thread (void)
+{
+  static gint last;
+  static _Thread_local guint number;
+
+  if (G_UNLIKELY (number == 0))
+    number = (guint) g_atomic_int_add (&last, 1) + 1;
+  return number;
+}
+
 gboolean
 deye_bus_context_acquire (GMainContext *context)
 {

@@ -22,6 +22,10 @@ struct DeyeBusContextRelease
   DeyeBusContextRelease *next;
 };
 
+/* A number of the calling thread that is not 0, and that no other thread ever gets in this process. A client that owns its
+ * context remembers it: a comparison is cheaper than the lock of the context. */
+guint deye_bus_context_this_thread (void);
+
 /* FALSE: another thread iterates @context. TRUE: call g_main_context_release() at the end. */
 gboolean deye_bus_context_acquire (GMainContext *context);
 

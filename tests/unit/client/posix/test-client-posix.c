@@ -112,6 +112,39 @@ test_fork (Fixture *f, gconstpointer data)
   }
 }
 
+/* The child inherits a client that is held, and ends the hold as a guard does: what is held is written once, by the parent. */
+static void
+test_fork_held (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+  int status = 0;
+  pid_t child;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_hold (f->client);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, &error));
+  child = fork ();
+  if (child == 0)
+    {
+      gboolean sent = deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, &error);
+      gboolean right = !sent && g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+
+      deye_bus_client_release (f->client);
+      g_object_unref (f->client);
+      _exit (right ? 0 : 1);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+  g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, &error));
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 0);
+  g_ptr_array_unref (frames);
+  deye_bus_client_release (f->client);
+  frames = client_fixture_hear (f);
+  g_assert_cmpuint (frames->len, ==, 2);
+}
+
 /* A number that is no descriptor must not be taken for the one of its low bits. */
 static void
 test_descriptor_out_of_range (void)
@@ -149,5 +182,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/posix/H02/close-on-exec", test_close_on_exec);
   g_test_add_func ("/client/posix/descriptor-out-of-range", test_descriptor_out_of_range);
   g_test_add ("/client/posix/H01/fork", Fixture, NULL, client_fixture_set_up, test_fork, client_fixture_tear_down);
+  g_test_add ("/client/posix/fork-held", Fixture, NULL, client_fixture_set_up, test_fork_held,
+              client_fixture_tear_down);
   return g_test_run ();
 }

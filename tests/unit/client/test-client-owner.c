@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calls-fixture.h"
+
+/*
+ * Which thread owns a client's context: the one that is in a call or a dispatch of the client, or holds it, and none afterwards.
+ *
+ * The fixture's context is not the thread's default here, because a thread owns the context that is its default.
+ */
+
+static void
+owner_set_up (Fixture *f, gconstpointer data)
+{
+  client_fixture_set_up (f, data);
+  client_fixture_connect (f, NULL);
+  client_fixture_settle (f);
+  g_main_context_pop_thread_default (f->context);
+}
+
+static void
+owner_tear_down (Fixture *f, gconstpointer data)
+{
+  g_main_context_push_thread_default (f->context);
+  client_fixture_tear_down (f, data);
+}
+
+static gpointer
+owner_acquire (gpointer context)
+{
+  if (!g_main_context_acquire (context))
+    return NULL;
+  g_main_context_release (context);
+  return context;
+}
+
+static gboolean
+owner_is_free (Fixture *f)
+{
+  return g_thread_join (g_thread_new ("acquire", owner_acquire, f->context)) != NULL;
+}
+
+static gboolean
+owner_publish (Fixture *f, GError **error)
+{
+  return deye_bus_client_publish (f->client, "events.process.new", NULL, NULL, NULL, NULL, error);
+}
+
+static void
+owner_expect (Fixture *f, guint n)
+{
+  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+
+  g_assert_cmpuint (frames->len, ==, n);
+}
+
+static void
+test_call (Fixture *f, gconstpointer data)
+{
+  g_assert_true (owner_is_free (f));
+  g_assert_true (owner_publish (f, NULL));
+  g_assert_true (owner_is_free (f));
+  owner_expect (f, 1);
+}
+
+/* All that another thread may call: nothing of it has an effect while this one holds the client. */
+static gpointer
+owner_use (gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (owner_publish (f, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD);
+  deye_bus_client_hold (f->client);
+  deye_bus_client_release (f->client);
+  deye_bus_client_release (f->client);
+  g_assert_null (owner_acquire (f->context));
+  return NULL;
+}
+
+static void
+test_held (Fixture *f, gconstpointer data)
+{
+  deye_bus_client_hold (f->client);
+  deye_bus_client_hold (f->client);
+  g_assert_true (owner_publish (f, NULL));
+  g_thread_join (g_thread_new ("use", owner_use, f));
+  deye_bus_client_release (f->client);
+  g_thread_join (g_thread_new ("use", owner_use, f));
+  g_assert_true (deye_bus_client_is_held (f->client));
+  owner_expect (f, 0);
+  deye_bus_client_release (f->client);
+  owner_expect (f, 1);
+  g_assert_true (owner_is_free (f));
+}
+
+static gpointer
+owner_hold_and_publish (gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr (DeyeBusHolder) holder G_GNUC_UNUSED = deye_bus_holder_new (f->client);
+
+  g_assert_true (owner_publish (f, NULL));
+  return NULL;
+}
+
+/* One thread after the other. */
+static void
+test_turns (Fixture *f, gconstpointer data)
+{
+  g_thread_join (g_thread_new ("publish", owner_hold_and_publish, f));
+  owner_hold_and_publish (f);
+  g_thread_join (g_thread_new ("publish", owner_hold_and_publish, f));
+  owner_expect (f, 3);
+  g_assert_true (owner_is_free (f));
+}
+
+static void
+test_iterated (Fixture *f, gconstpointer data)
+{
+  deye_bus_client_hold (f->client);
+  g_assert_true (owner_publish (f, NULL));
+  client_fixture_settle (f);
+  owner_expect (f, 1);
+  g_assert_false (owner_is_free (f));
+  deye_bus_client_release (f->client);
+  client_fixture_settle (f);
+  g_assert_true (owner_is_free (f));
+}
+
+static gboolean
+owner_on_idle (gpointer data)
+{
+  Fixture *f = data;
+
+  if (deye_bus_client_is_held (f->client))
+    deye_bus_client_release (f->client);
+  else
+    deye_bus_client_hold (f->client);
+  g_assert_false (owner_is_free (f));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+owner_run_on_idle (Fixture *f)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, owner_on_idle, f, NULL);
+  g_source_attach (source, f->context);
+  client_fixture_settle (f);
+}
+
+/* A dispatch that is not of the client holds it, another one releases it. */
+static void
+test_dispatched (Fixture *f, gconstpointer data)
+{
+  owner_run_on_idle (f);
+  g_assert_true (deye_bus_client_is_held (f->client));
+  g_assert_false (owner_is_free (f));
+  owner_run_on_idle (f);
+  g_assert_false (deye_bus_client_is_held (f->client));
+  g_assert_true (owner_is_free (f));
+}
+
+static void
+owner_on_error (DeyeBusClient *client, GError *error, gpointer data)
+{
+  owner_on_idle (data);
+}
+
+/* The same in a dispatch of the client itself. */
+static void
+test_in_callback (Fixture *f, gconstpointer data)
+{
+  g_signal_connect (f->client, "error", G_CALLBACK (owner_on_error), f);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_true (owner_publish (f, NULL));
+      script_error (f->in, 3 + 2 * i, WIRE_STATUS_DENIED);
+      client_fixture_say_and_settle (f);
+      g_assert_cmpint (deye_bus_client_is_held (f->client), ==, i == 0);
+      g_assert_cmpint (owner_is_free (f), ==, i == 1);
+    }
+}
+
+static void
+owner_on_freed (gpointer client)
+{
+  deye_bus_client_release (client);
+}
+
+static void
+owner_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  g_assert_not_reached ();
+}
+
+/* The data of a callback is freed in a call, and with it a guard. */
+static void
+test_released_in_call (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+  g_autoptr (GError) error = NULL;
+
+  script_subscribe_reply (f->in, 2, 100, 100000);
+  client_fixture_say (f);
+  subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, owner_on_message, f->client, owner_on_freed,
+                                            NULL, &error);
+  g_assert_no_error (error);
+  script_reply (f->in, 4, "");
+  client_fixture_say (f);
+  deye_bus_client_hold (f->client);
+  g_assert_true (deye_bus_subscription_unsubscribe (subscription, NULL, &error));
+  g_assert_no_error (error);
+  client_fixture_settle (f);
+  g_assert_false (deye_bus_client_is_held (f->client));
+  g_assert_true (owner_is_free (f));
+}
+
+/* A client that nobody releases any more. */
+static void
+test_disposed (Fixture *f, gconstpointer data)
+{
+  deye_bus_client_hold (f->client);
+  deye_bus_client_hold (f->client);
+  g_assert_finalize_object (g_steal_pointer (&f->client));
+  g_assert_true (owner_is_free (f));
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *path;
+    void (*test) (Fixture *f, gconstpointer data);
+  } tests[] = {
+    { "/client/owner/call", test_call },
+    { "/client/owner/held", test_held },
+    { "/client/owner/turns", test_turns },
+    { "/client/owner/iterated", test_iterated },
+    { "/client/owner/dispatched", test_dispatched },
+    { "/client/owner/in-callback", test_in_callback },
+    { "/client/owner/released-in-call", test_released_in_call },
+    { "/client/owner/disposed", test_disposed },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].path, Fixture, NULL, owner_set_up, tests[i].test, owner_tear_down);
+  return g_test_run ();
+}
