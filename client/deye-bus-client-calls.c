@@ -95,18 +95,11 @@ call_for_publish (const char *topic, GBytes *payload, DeyeBusOptions *options, g
   };
 }
 
-/* The broker may refuse it for want of room, which must not go unnoticed. */
-static gboolean
-call_must_be_acked (const DeyeBusOptions *options)
-{
-  return deye_bus_options_is_at_least_once (options) || deye_bus_options_is_held (options);
-}
-
 /* A message that the broker recognises when it is sent again: the library may do so after a reconnect. */
 static void
 call_number (DeyeBusClient *self, DeyeBusCall *call)
 {
-  if ((call->flags & WIRE_FLAG_WANT_DELIVERED) || call_must_be_acked (call->options))
+  if ((call->flags & WIRE_FLAG_WANT_DELIVERED) || deye_bus_options_must_be_acked (call->options))
     call->message_id = ++self->last_message_id;
 }
 
@@ -148,27 +141,70 @@ call_new_publish_task (DeyeBusClient *self, GCancellable *cancellable, GAsyncRea
 
 /* With credit the call ends at once, so no pending call is allocated. */
 static gboolean
-call_publish_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *cancellable, GError **error)
+call_send_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *cancellable, GError **error)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
-  gboolean ok;
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error) || !deye_bus_client_enter (self, error))
-    return FALSE;
   if (deye_bus_client_stashes (self))
     {
-      ok = deye_bus_client_stash (self, call, error);
+      gboolean ok = deye_bus_client_stash (self, call, error);
+
       deye_bus_client_look_now (self);
-      deye_bus_client_leave (self);
       return ok;
     }
-  if (deye_bus_client_check_ready (self, error) && !deye_bus_session_has_credit (self->session, call))
+  if (!deye_bus_client_check_ready (self, error))
+    return FALSE;
+  if (!deye_bus_session_has_credit (self->session, call))
     pending = call_new_pending (DEYE_BUS_PENDING_SENT, call->options);
-  ok = self->state == DEYE_BUS_CLIENT_STATE_READY && deye_bus_session_call (self->session, call, pending, error);
-  if (ok && pending != NULL)
-    ok = deye_bus_client_wait_pending (self, pending, cancellable, error);
-  else if (ok)
-    deye_bus_client_look (self);
+  if (!deye_bus_session_call (self->session, call, pending, error))
+    return FALSE;
+  if (pending != NULL)
+    return deye_bus_client_wait_pending (self, pending, cancellable, error);
+  deye_bus_client_look (self);
+  return TRUE;
+}
+
+static gboolean
+call_send_plain (DeyeBusClient *self, const char *topic, GBytes *payload)
+{
+  if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_publish_plain (self->session, topic, payload))
+    return FALSE;
+  deye_bus_client_look (self);
+  return TRUE;
+}
+
+gboolean
+deye_bus_client_send_unasked (DeyeBusClient *self,
+                              const char *topic,
+                              GBytes *payload,
+                              DeyeBusOptions *options,
+                              GCancellable *cancellable,
+                              GError **error)
+{
+  DeyeBusCall call;
+
+  if (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (options == NULL && call_send_plain (self, topic, payload))
+    return TRUE;
+  call = call_for_publish (topic, payload, options, 0);
+  return call_send_unasked (self, &call, cancellable, error);
+}
+
+static gboolean
+call_publish_unasked (DeyeBusClient *self,
+                      const char *topic,
+                      GBytes *payload,
+                      DeyeBusOptions *options,
+                      GCancellable *cancellable,
+                      GError **error)
+{
+  gboolean ok;
+
+  if ((cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
+      || !deye_bus_client_enter (self, error))
+    return FALSE;
+  ok = deye_bus_client_send_unasked (self, topic, payload, options, cancellable, error);
   deye_bus_client_leave (self);
   return ok;
 }
@@ -196,15 +232,15 @@ deye_bus_client_publish (DeyeBusClient *self,
                          GCancellable *cancellable,
                          GError **error)
 {
-  gboolean wants_ack = result != NULL || call_must_be_acked (options);
-  DeyeBusCall call = call_for_publish (topic, payload, options, wants_ack ? WIRE_FLAG_WANT_ACK : 0);
+  DeyeBusCall call;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (topic != NULL, FALSE);
 
+  if (result == NULL && !deye_bus_options_must_be_acked (options))
+    return call_publish_unasked (self, topic, payload, options, cancellable, error);
+  call = call_for_publish (topic, payload, options, WIRE_FLAG_WANT_ACK);
   call_number (self, &call);
-  if (!wants_ack)
-    return call_publish_unasked (self, &call, cancellable, error);
   return call_publish_asked (self, &call, result, cancellable, error);
 }
 
@@ -218,7 +254,7 @@ deye_bus_client_publish_async (DeyeBusClient *self,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  gboolean wants_ack = want_ack || call_must_be_acked (options);
+  gboolean wants_ack = want_ack || deye_bus_options_must_be_acked (options);
   DeyeBusCall call = call_for_publish (topic, payload, options, wants_ack ? WIRE_FLAG_WANT_ACK : 0);
   g_autoptr (GTask) task = NULL;
 

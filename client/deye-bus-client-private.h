@@ -163,10 +163,10 @@ gboolean deye_bus_client_enter (DeyeBusClient *self, GError **error);
 void deye_bus_client_write_due (DeyeBusClient *self);
 /* Writes unsent bytes (during a dispatch that is done at its end, while it is held at the release) and exits. */
 void deye_bus_client_leave (DeyeBusClient *self);
-
-/* --- connect.c --- */
 /* Releases the context, unless something else of the client needs it. */
 void deye_bus_client_exit (DeyeBusClient *self);
+
+/* --- connect.c --- */
 
 /* Adapts the client's state and socket to the state of the session. */
 void deye_bus_client_settle (DeyeBusClient *self);
@@ -357,6 +357,14 @@ guint32 deye_bus_client_dup_health (DeyeBusClient *self, char **detail);
 /* Sends @call, or lets it wait until the client is ready if @pending (nullable) is patient. FALSE: @pending is untouched. */
 gboolean
 deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
+
+/* Between enter() and leave(): publishes without an answer. The options (nullable) need no acknowledgement. */
+gboolean deye_bus_client_send_unasked (DeyeBusClient *self,
+                                       const char *topic,
+                                       GBytes *payload,
+                                       DeyeBusOptions *options,
+                                       GCancellable *cancellable,
+                                       GError **error);
 
 /* Publishes without waiting for anything: for messages that may be lost. */
 gboolean deye_bus_client_post (DeyeBusClient *self,

@@ -45,6 +45,13 @@ gboolean deye_bus_options_is_at_least_once (const DeyeBusOptions *options);
 /* TRUE if the message is to be held for a group without members. @options: (nullable). */
 gboolean deye_bus_options_is_held (const DeyeBusOptions *options);
 
+/* TRUE if the broker may refuse the message for want of room, which must not go unnoticed. @options: (nullable). */
+static inline gboolean
+deye_bus_options_must_be_acked (const DeyeBusOptions *options)
+{
+  return options != NULL && (options->at_least_once || options->hold);
+}
+
 /* TRUE if a call waits until the client is ready. @options: (nullable). */
 gboolean deye_bus_options_is_patient (const DeyeBusOptions *options);
 

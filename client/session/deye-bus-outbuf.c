@@ -87,33 +87,44 @@ outbuf_append (DeyeBusOutbuf *outbuf, DeyeBusOutPart *part)
   outbuf->last = part;
 }
 
-static guint8 *
-outbuf_reserve (DeyeBusOutbuf *outbuf, gsize len)
+guint8 *
+deye_bus_outbuf_begin (DeyeBusOutbuf *outbuf, gsize most)
 {
   DeyeBusOutPart *part = outbuf->last;
-  guint8 *place;
 
-  if (part == NULL || part->payload != NULL || part->capacity - part->len < len)
+  if (part == NULL || part->payload != NULL || part->capacity - part->len < most)
     {
-      part = outbuf_part_new (outbuf, len);
+      part = outbuf_part_new (outbuf, most);
       outbuf_append (outbuf, part);
     }
-  place = part->bytes + part->len;
-  part->len += len;
+  return part->bytes + part->len;
+}
+
+static void
+outbuf_count (DeyeBusOutbuf *outbuf, gsize len)
+{
+  outbuf->last->len += len;
   outbuf->bytes += len;
   outbuf->added += len;
-  return place;
+}
+
+void
+deye_bus_outbuf_end (DeyeBusOutbuf *outbuf, gsize len)
+{
+  DeyeBusOutPart *part = outbuf->last;
+
+  part->last_frame = part->len;
+  if (part->first_frame == NO_FRAME)
+    part->first_frame = part->last_frame;
+  outbuf_count (outbuf, len);
 }
 
 guint8 *
 deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len)
 {
-  guint8 *place = outbuf_reserve (outbuf, len);
-  DeyeBusOutPart *part = outbuf->last;
+  guint8 *place = deye_bus_outbuf_begin (outbuf, len);
 
-  part->last_frame = part->len - len;
-  if (part->first_frame == NO_FRAME)
-    part->first_frame = part->last_frame;
+  deye_bus_outbuf_end (outbuf, len);
   return place;
 }
 
@@ -142,7 +153,10 @@ deye_bus_outbuf_add_payload (DeyeBusOutbuf *outbuf, GBytes *payload)
   if (len > DEYE_BUS_OUTBUF_COPY_MAX)
     deye_bus_outbuf_refer (outbuf, payload);
   else if (len > 0)
-    memcpy (outbuf_reserve (outbuf, len), g_bytes_get_data (payload, NULL), len);
+    {
+      memcpy (deye_bus_outbuf_begin (outbuf, len), g_bytes_get_data (payload, NULL), len);
+      outbuf_count (outbuf, len);
+    }
 }
 
 void

@@ -49,6 +49,10 @@ void deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf);
 /* Room for exactly @len bytes, in one piece, which the caller fills at once with a frame or the head of one. The rest of
  * the frame is added next, with refer() or add_payload(). */
 guint8 *deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len);
+/* The same for a frame, whole and in one piece, whose length is known only when it is written: room for @most bytes, of which
+ * end() adds the first @len. Nothing else may be added in between. */
+guint8 *deye_bus_outbuf_begin (DeyeBusOutbuf *outbuf, gsize most);
+void deye_bus_outbuf_end (DeyeBusOutbuf *outbuf, gsize len);
 /* Appends the bytes of @payload without a copy. */
 void deye_bus_outbuf_refer (DeyeBusOutbuf *outbuf, GBytes *payload);
 /* Copies a small @payload, refers to a large one. @payload: (nullable). */

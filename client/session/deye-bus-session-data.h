@@ -10,6 +10,7 @@
 #include "session/deye-bus-send-queue.h"
 #include "session/deye-bus-session-types.h"
 #include "session/deye-bus-stash.h"
+#include "wire-publish.h"
 
 /* The progress of session-republish. */
 typedef struct
@@ -24,6 +25,14 @@ typedef struct
   DeyeBusPending *whole; /* ends when nothing is awaited any more; NULL: there is no wait */
   GPtrArray *awaited;    /* of DeyeBusChannel, references; NULL as @whole */
 } DeyeBusCatchup;
+
+/* What follows from the topic of the last plain publish, for session-plain. */
+typedef struct
+{
+  WirePublishTopic field;
+  guint64 features; /* of the connection, on which the class depends as well */
+  WireClass credit_class;
+} DeyeBusPlainTopic;
 
 /* The session's fields, for the deye-bus-session-*.c files only. */
 
@@ -58,6 +67,7 @@ struct DeyeBusSession
   guint64 newest_message; /* the greatest number of a message that was sent */
   DeyeBusPendingTable pending;
   DeyeBusSendQueue send_queue;
+  DeyeBusPlainTopic plain;
   GQueue flushes; /* of SessionFlush */
 
   DeyeBusChannelTable channels;

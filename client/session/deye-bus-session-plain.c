@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-session-plain.h"
+
+#include "session/deye-bus-session-data.h"
+
+/* FALSE: the topic is for the general way, which may refuse it. */
+static gboolean
+plain_learn_topic (DeyeBusSession *session, const char *topic)
+{
+  WireSpan text = wire_span_str (topic);
+
+  if (text.len == 0 || text.len > WIRE_PUBLISH_TOPIC_MAX || !g_utf8_validate_len (topic, text.len, NULL))
+    return FALSE;
+  wire_publish_set_topic (&session->plain.field, text);
+  session->plain.features = session->welcome.features;
+  session->plain.credit_class
+      = wire_class_of (WIRE_KIND_PUBLISH, text, DEYE_BUS_OUTBUF_COPY_MAX, session->welcome.features).credit_class;
+  return TRUE;
+}
+
+/* A payload that is copied is small for its class as well. */
+G_STATIC_ASSERT (DEYE_BUS_OUTBUF_COPY_MAX <= WIRE_CONTROL_PAYLOAD_MAX);
+
+static gboolean
+plain_knows_topic (DeyeBusSession *session, const char *topic)
+{
+  return (session->plain.features == session->welcome.features && session->plain.field.len > 0
+          && wire_publish_topic_is (&session->plain.field, topic))
+         || plain_learn_topic (session, topic);
+}
+
+static gboolean
+plain_may_start (const DeyeBusSession *session, gsize payload_len)
+{
+  return session->state == DEYE_BUS_SESSION_READY && payload_len <= DEYE_BUS_OUTBUF_COPY_MAX
+         && payload_len <= session->welcome.largest_payload;
+}
+
+/* The id is odd: nobody waits for an answer. */
+static void
+plain_write (DeyeBusSession *session, const guint8 *payload, gsize payload_len)
+{
+  guint8 *frame = deye_bus_outbuf_begin (&session->out, WIRE_PUBLISH_HEAD_MAX + payload_len);
+  guint8 *end;
+
+  session->last_id += 2;
+  end = wire_publish_put_head (frame, session->last_id | 1, &session->plain.field, (guint32) payload_len);
+  if (payload_len > 0)
+    memcpy (end, payload, payload_len);
+  end += payload_len;
+  deye_bus_outbuf_end (&session->out, (gsize) (end - frame));
+  deye_bus_window_use (&session->send_queue.windows[session->plain.credit_class], (gsize) (end - frame));
+  session->counts.published++;
+  session->unasked_sent++;
+}
+
+gboolean
+deye_bus_session_publish_plain (DeyeBusSession *session, const char *topic, GBytes *payload)
+{
+  gsize len = 0;
+  const guint8 *data = payload != NULL ? g_bytes_get_data (payload, &len) : NULL;
+
+  if (!plain_may_start (session, len) || !plain_knows_topic (session, topic)
+      || !deye_bus_send_queue_may_start (&session->send_queue, session->plain.credit_class))
+    return FALSE;
+  plain_write (session, data, len);
+  return TRUE;
+}
