@@ -67,6 +67,43 @@ deye_bus_client_get_coalesce (DeyeBusClient *self)
   return self->coalesce;
 }
 
+/* Returns how many were published: fewer than @n_payloads with @error. */
+static gsize
+hold_publish_each (DeyeBusClient *self,
+                   const char *topic,
+                   GBytes **payloads,
+                   gsize n_payloads,
+                   DeyeBusOptions *options,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  gsize n = 0;
+
+  while (n < n_payloads && deye_bus_client_publish (self, topic, payloads[n], options, NULL, cancellable, error))
+    n++;
+  return n;
+}
+
+/* The same, without what deye_bus_client_publish() checks for each message. */
+static gsize
+hold_publish_unasked (DeyeBusClient *self,
+                      const char *topic,
+                      GBytes **payloads,
+                      gsize n_payloads,
+                      DeyeBusOptions *options,
+                      GCancellable *cancellable,
+                      GError **error)
+{
+  gsize n = 0;
+
+  while (n < n_payloads && deye_bus_client_send_unasked (self, topic, payloads[n], options, cancellable, error))
+    {
+      deye_bus_client_write_due (self);
+      n++;
+    }
+  return n;
+}
+
 gboolean
 deye_bus_client_publish_many (DeyeBusClient *self,
                               const char *topic,
@@ -77,16 +114,20 @@ deye_bus_client_publish_many (DeyeBusClient *self,
                               GCancellable *cancellable,
                               GError **error)
 {
-  g_autoptr (DeyeBusHolder) holder = NULL;
   gsize n = 0;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (topic != NULL, FALSE);
   g_return_val_if_fail (payloads != NULL || n_payloads == 0, FALSE);
 
-  holder = deye_bus_holder_new (self);
-  while (n < n_payloads && deye_bus_client_publish (self, topic, payloads[n], options, NULL, cancellable, error))
-    n++;
+  if (n_payloads > 0 && deye_bus_client_enter (self, error))
+    {
+      self->holds++;
+      n = (deye_bus_options_must_be_acked (options) ? hold_publish_each : hold_publish_unasked) (
+          self, topic, payloads, n_payloads, options, cancellable, error);
+      self->holds--;
+      deye_bus_client_leave (self);
+    }
   if (n_published != NULL)
     *n_published = n;
   return n == n_payloads;
