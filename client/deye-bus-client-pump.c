@@ -16,6 +16,7 @@
 #define READS_AHEAD_MAX 64u /* the receive windows bound what the socket can hold */
 #define SPANS_MAX       64u
 #define CALLS_PER_LOOK  64u
+#define HELD_PER_LOOK   512u /* about as many small messages as are written together */
 
 typedef struct
 {
@@ -224,8 +225,8 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
       deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
   g_main_context_pop_thread_default (self->context);
-  /* A closed client that has dispatched all events leaves nothing in the context. */
   deye_bus_client_exit (self);
+  /* A closed client that has dispatched all events leaves nothing in the context. */
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED && self->linger_us == 0 && self->events.count == 0)
     deye_bus_client_detach (self);
   return G_SOURCE_CONTINUE;
@@ -346,7 +347,7 @@ deye_bus_client_wait (DeyeBusClient *self,
 void
 deye_bus_client_look (DeyeBusClient *self)
 {
-  if (++self->not_looked >= CALLS_PER_LOOK)
+  if (++self->not_looked >= (self->holds > 0 ? HELD_PER_LOOK : CALLS_PER_LOOK))
     client_step (self);
 }
 
