@@ -1,14 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-fixture.h"
 
+#include "peer/bus-peer.h"
+
+#include <string.h>
+
 /*
- * The core alone, without sockets: nanoseconds from bytes in to bytes out, for one publisher and N receivers. Not a test:
- * it asserts nothing about time. Prints the median of its rounds.
+ * The core alone, without sockets: nanoseconds from bytes in to bytes out. Not a test: it asserts nothing about time, only that
+ * each message arrives. Prints the median of its rounds.
+ *
+ *   bench-core [WORKLOAD [ROUNDS]]
+ *
+ * For a count of instructions: valgrind --tool=callgrind --toggle-collect=bench_round bench-core WORKLOAD 3
  */
 
-#define TOPIC  "events.process.lifecycle"
-#define BATCH  256u
-#define ROUNDS 15u
+#define TOPIC        "events.process.lifecycle"
+#define ROUNDS       15u
+#define TURNS        50u /* of a round */
+#define READERS_MAX  16u
+#define WINDOW       1000u /* messages: the default of the broker */
+#define WINDOW_BYTES 1048576u
+#define POLICY       BUS_OVERFLOW_BLOCK
+
+typedef struct
+{
+  const char *name;
+  guint publishers;
+  guint readers;
+  gsize payload;
+  guint batch;       /* messages of one input */
+  const char *group; /* NULL: each reader gets each message */
+  guint behind;      /* inputs before the readers read */
+} Workload;
+
+typedef struct
+{
+  Core core;
+  const Workload *workload;
+  GByteArray *bytes; /* of one input */
+  Client *publishers[READERS_MAX];
+  Client *readers[READERS_MAX];
+  guint64 returned[READERS_MAX];
+} Bench;
+
+static const Workload workloads[] = {
+  { "one", 1, 1, 128, 400, NULL, 1 },     { "fanout", 1, 10, 128, 400, NULL, 1 },
+  { "many", 8, 1, 128, 50, NULL, 8 },     { "behind", 8, 1, 128, 50, NULL, 64 },
+  { "group", 1, 4, 128, 400, "crew", 1 }, { "lagging", 1, 10, 128, 400, NULL, 8 },
+  { "medium", 1, 1, 1024, 64, NULL, 1 },  { "large", 1, 1, 16384, 16, NULL, 1 },
+};
 
 static gint
 by_value (gconstpointer a, gconstpointer b)
@@ -20,12 +60,13 @@ by_value (gconstpointer a, gconstpointer b)
 }
 
 static GByteArray *
-frames (gsize payload)
+frames (const Workload *workload)
 {
   GByteArray *bytes = g_byte_array_new ();
-  g_autofree guint8 *frame = g_malloc0 (payload + 256);
+  g_autofree guint8 *frame = g_malloc0 (workload->payload + 256);
+  g_autofree guint8 *payload = g_malloc0 (workload->payload);
 
-  for (guint i = 0; i < BATCH; i++)
+  for (guint i = 0; i < workload->batch; i++)
     {
       WireEnvelope envelope;
       guint8 *end;
@@ -33,16 +74,19 @@ frames (gsize payload)
       wire_envelope_init (&envelope);
       envelope.id = i + 1;
       envelope.topic = wire_span_str (TOPIC);
-      envelope.payload = wire_span (frame, payload);
-      end = wire_envelope_write (&envelope, frame + WIRE_FRAME_HEADER_LEN) + payload;
+      envelope.payload = wire_span (payload, workload->payload);
+      end = wire_envelope_write (&envelope, frame + WIRE_FRAME_HEADER_LEN);
+      memcpy (end, payload, workload->payload);
+      end += workload->payload;
       wire_frame_put_header (frame, WIRE_KIND_PUBLISH, 0, (guint32) (end - frame - WIRE_FRAME_HEADER_LEN));
       g_byte_array_append (bytes, frame, (guint) (end - frame));
     }
   return bytes;
 }
 
+/* Takes what is owed to a peer, as far as it can be taken now. */
 static void
-drain (Core *core, BusPeer *peer)
+take (Core *core, BusPeer *peer)
 {
   WireSpan spans[64];
   guint n;
@@ -58,53 +102,126 @@ drain (Core *core, BusPeer *peer)
 }
 
 static void
-measure (guint n_receivers, gsize payload)
+send_credit (Bench *bench, BusPeer *peer, guint64 returned)
 {
-  g_autoptr (GByteArray) bytes = frames (payload);
-  gint64 ns[ROUNDS];
-  guint64 granted = 0;
-  Client *readers[16];
-  Client *publisher;
-  Core core;
+  guint8 frame[128];
+  WireEnvelope credit;
+  gsize len;
 
-  core_setup (&core, NULL);
-  publisher = client_ready (&core, "procmond-1", "procmond");
-  for (guint i = 0; i < n_receivers; i++)
+  wire_envelope_init (&credit);
+  credit.subscription = 1;
+  credit.credit_messages = WINDOW + returned;
+  credit.credit_bytes = WINDOW_BYTES + returned * bench->workload->payload;
+  len = (gsize) (wire_envelope_write (&credit, frame + WIRE_FRAME_HEADER_LEN) - frame);
+  wire_frame_put_header (frame, WIRE_KIND_CREDIT, 0, (guint32) (len - WIRE_FRAME_HEADER_LEN));
+  bus_core_received (bench->core.core, peer, frame, len, bench->core.now_us);
+}
+
+/* The reader returns a quarter of its window at a time, as the client library does. FALSE: it has returned everything. */
+static gboolean
+give_back (Bench *bench, guint reader)
+{
+  const guint64 returned = MIN (bench->readers[reader]->peer->flow.delivered, bench->returned[reader] + WINDOW / 4);
+
+  if (returned == bench->returned[reader])
+    return FALSE;
+  bench->returned[reader] = returned;
+  send_credit (bench, bench->readers[reader]->peer, returned);
+  take (&bench->core, bench->readers[reader]->peer);
+  return TRUE;
+}
+
+static void
+read_all (Bench *bench, guint reader)
+{
+  do
+    take (&bench->core, bench->readers[reader]->peer);
+  while (give_back (bench, reader));
+}
+
+static void G_GNUC_NO_INLINE
+bench_turn (Bench *bench)
+{
+  const Workload *workload = bench->workload;
+
+  for (guint i = 0; i < workload->behind; i++)
+    {
+      Client *publisher = bench->publishers[i % workload->publishers];
+
+      bus_core_received (bench->core.core, publisher->peer, bench->bytes->data, bench->bytes->len, bench->core.now_us);
+      take (&bench->core, publisher->peer);
+    }
+  for (guint i = 0; i < workload->readers; i++)
+    read_all (bench, i);
+}
+
+void bench_round (Bench *bench);
+
+/* Not static: the name is for --toggle-collect. */
+void G_GNUC_NO_INLINE
+bench_round (Bench *bench)
+{
+  for (guint i = 0; i < TURNS; i++)
+    bench_turn (bench);
+}
+
+static void
+begin (Bench *bench)
+{
+  const Workload *workload = bench->workload;
+
+  core_setup (&bench->core, NULL);
+  bench->bytes = frames (workload);
+  for (guint i = 0; i < workload->publishers; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("procmond-%u", i);
+
+      bench->publishers[i] = client_ready (&bench->core, id, "procmond");
+    }
+  for (guint i = 0; i < workload->readers; i++)
     {
       g_autofree char *id = g_strdup_printf ("reader-%u", i);
 
-      readers[i] = client_ready (&core, id, "netmond");
-      client_subscribe_full (readers[i], 1, "events.#", NULL, FALSE, 65536, 1u << 26, WIRE_STATUS_OK);
+      bench->readers[i] = tool_ready (&bench->core, id);
+      client_subscribe_with (bench->readers[i], .subscription = 1, .pattern = "events.#", .group = workload->group,
+                             .policy = POLICY, .window_messages = WINDOW, .window_bytes = WINDOW_BYTES);
     }
-  for (guint round = 0; round < ROUNDS; round++)
+}
+
+static void
+measure (const Workload *workload, guint rounds)
+{
+  Bench bench = { .workload = workload };
+  const guint messages = TURNS * workload->behind * workload->batch;
+  const guint receivers = workload->group != NULL ? 1 : workload->readers;
+  g_autofree gint64 *ns = g_new0 (gint64, rounds);
+  BusCoreStats stats;
+
+  begin (&bench);
+  for (guint round = 0; round < rounds; round++)
     {
-      const guint repeats = 100;
       gint64 start = g_get_monotonic_time ();
 
-      for (guint r = 0; r < repeats; r++)
-        {
-          bus_core_received (core.core, publisher->peer, bytes->data, bytes->len, core.now_us);
-          for (guint i = 0; i < n_receivers; i++)
-            drain (&core, readers[i]->peer);
-          drain (&core, publisher->peer);
-          granted += BATCH;
-          for (guint i = 0; r % 10 == 9 && i < n_receivers; i++)
-            client_credit (readers[i], 1, 65536 + granted, (1u << 26) + granted * payload);
-        }
-      ns[round] = (g_get_monotonic_time () - start) * 1000 / (repeats * BATCH);
+      bench_round (&bench);
+      ns[round] = (g_get_monotonic_time () - start) * 1000 / messages;
     }
-  qsort (ns, ROUNDS, sizeof ns[0], by_value);
-  g_print ("%2u receivers, %5" G_GSIZE_FORMAT " B: %5" G_GINT64_FORMAT " ns per message\n", n_receivers, payload,
-           ns[ROUNDS / 2]);
-  core_teardown (&core, NULL);
+  qsort (ns, rounds, sizeof ns[0], by_value);
+  bus_core_stats (bench.core.core, &stats);
+  g_assert_cmpuint (stats.delivered, ==, (guint64) rounds * messages * receivers);
+  g_print ("%-8s %2u -> %2u%s, %5" G_GSIZE_FORMAT " B: %5" G_GINT64_FORMAT " ns per message\n", workload->name,
+           workload->publishers, workload->readers, workload->group != NULL ? " (group)" : "", workload->payload,
+           ns[rounds / 2]);
+  g_byte_array_unref (bench.bytes);
+  core_teardown (&bench.core, NULL);
 }
 
 int
-main (void)
+main (int argc, char **argv)
 {
-  measure (1, 128);
-  measure (10, 128);
-  measure (1, 1024);
-  measure (1, 16384);
+  const guint rounds = argc > 2 ? (guint) g_ascii_strtoull (argv[2], NULL, 10) : ROUNDS;
+
+  for (guint i = 0; i < G_N_ELEMENTS (workloads); i++)
+    if (argc < 2 || g_str_equal (argv[1], workloads[i].name))
+      measure (&workloads[i], MAX (rounds, 1));
   return 0;
 }
