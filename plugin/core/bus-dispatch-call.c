@@ -137,28 +137,26 @@ dispatch_check_id (const DispatchCall *call)
   return FALSE;
 }
 
-BusInbound
-dispatch_inbound (const DispatchCall *call)
+/* Member by member: to clear the whole struct first would cost more than to set it. */
+void
+dispatch_inbound (const DispatchCall *call, BusInbound *inbound)
 {
-  BusInbound inbound = {
-    .frame = *call->frame,
-    .reader = &call->peer->reader,
-    .envelope = call->envelope,
-    .copy_max = BUS_OUTQ_COPY_MAX,
-    .class_of = call->class_of,
-    .quota = &call->core->quota,
-    .publisher = &call->peer->ledger,
-    .credit_bytes = call->cost,
-  };
-
-  if (call->frame->kind == WIRE_KIND_PUBLISH)
-    inbound.expires_us = dispatch_expires_us (call);
-  if (call->envelope->want_hops)
-    inbound.traced_us = call->now_us;
-
-  bus_inbound_stamp (&inbound, call->peer->id, ++call->core->routes->accept_seq, call->now_us + call->core->wall_us);
-  BUS_PROBE4 (accept, call->peer->id, inbound.accept_seq, call->frame->kind, call->envelope->payload.len);
-  return inbound;
+  inbound->frame = *call->frame;
+  inbound->reader = &call->peer->reader;
+  inbound->envelope = call->envelope;
+  inbound->copy_max = BUS_OUTQ_COPY_MAX;
+  inbound->expires_us = call->frame->kind == WIRE_KIND_PUBLISH ? dispatch_expires_us (call) : 0;
+  inbound->traced_us = call->envelope->want_hops ? call->now_us : 0;
+  inbound->class_of = call->class_of;
+  inbound->domain = 0;
+  inbound->quota = &call->core->quota;
+  inbound->publisher = &call->peer->ledger;
+  inbound->credit_bytes = call->cost;
+  inbound->kept = NULL;
+  inbound->ticket = NULL;
+  bus_inbound_stamp (inbound, call->peer->key.text, ++call->core->routes->accept_seq,
+                     call->now_us + call->core->wall_us);
+  BUS_PROBE4 (accept, call->peer->id, inbound->accept_seq, call->frame->kind, call->envelope->payload.len);
 }
 
 BusPeer *

@@ -71,7 +71,7 @@ dispatch_admit_lineage (DispatchCall *call)
 }
 
 /* The message accepted: from here on it has a sender, a place in the order, and a time. */
-BusInbound dispatch_inbound (const DispatchCall *call);
+void dispatch_inbound (const DispatchCall *call, BusInbound *inbound);
 /* From here on its credit is withheld by tickets, if a receiver blocks. */
 void dispatch_release_inbound (DispatchCall *call, BusInbound *inbound);
 BusPeer *dispatch_find_target (const DispatchCall *call);

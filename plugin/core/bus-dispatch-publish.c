@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-dispatch-publish.h"
 
+#include "base/bus-unset.h"
 #include "peer/bus-state.h"
 #include "route/bus-assured.h"
 #include "route/bus-confirm.h"
@@ -13,7 +14,7 @@
 static void
 dispatch_acknowledge (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
 {
-  WireEnvelope ack;
+  WireEnvelope ack BUS_UNSET;
 
   if (!(call->frame->flags & WIRE_FLAG_WANT_ACK))
     return;
@@ -105,7 +106,7 @@ dispatch_publish_direct (DispatchCall *call, BusMatch *match)
   BusPeer *target = dispatch_find_target (call);
   guint64 route_id = 0;
   BusConfirm *confirm;
-  BusInbound inbound;
+  BusInbound inbound BUS_UNSET;
   BusOutcome outcome;
 
   if (target == NULL)
@@ -122,7 +123,7 @@ dispatch_publish_direct (DispatchCall *call, BusMatch *match)
     return;
   if (confirm != NULL)
     route_id = bus_confirm_add (confirm, target);
-  inbound = dispatch_inbound (call);
+  dispatch_inbound (call, &inbound);
   dispatch_count_topic (call, match);
   outcome = bus_router_direct (call->core, &inbound, target, route_id, call->now_us);
   dispatch_note_accepted (call, inbound.accept_seq, outcome, confirm);
@@ -190,12 +191,12 @@ dispatch_publish_assured (DispatchCall *call, BusMatch *match)
                              .publisher = call->peer };
   gboolean retain = (call->frame->flags & WIRE_FLAG_RETAIN) != 0;
   BusRefusal refusal;
-  BusInbound inbound;
+  BusInbound inbound BUS_UNSET;
   BusOutcome outcome;
 
   if ((retain && !dispatch_may_retain (call)) || !dispatch_begin_confirm (call, &assurance.confirm))
     return;
-  inbound = dispatch_inbound (call);
+  dispatch_inbound (call, &inbound);
   outcome = bus_assured_publish (call->core, &inbound, match, &assurance, &refusal, call->now_us);
   if (refusal.status != WIRE_STATUS_OK)
     {
@@ -221,12 +222,12 @@ dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
 {
   gboolean broadcast = (call->frame->flags & WIRE_FLAG_BROADCAST) != 0;
   gboolean retain = (call->frame->flags & WIRE_FLAG_RETAIN) != 0;
-  BusInbound inbound;
+  BusInbound inbound BUS_UNSET;
   BusOutcome outcome;
 
   if (retain && !dispatch_may_retain (call))
     return;
-  inbound = dispatch_inbound (call);
+  dispatch_inbound (call, &inbound);
   inbound.domain = match->domain;
   if (retain && !dispatch_retain (call, &inbound))
     {

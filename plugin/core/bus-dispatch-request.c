@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-dispatch-request.h"
 
+#include "base/bus-unset.h"
 #include "calls/bus-calls.h"
 #include "calls/bus-later.h"
 #include "calls/bus-standing-calls.h"
@@ -56,7 +57,7 @@ dispatch_request_peer (DispatchCall *call)
   const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL, NULL, NULL };
   BusSubscription *server = dispatch_find_server (call);
   BusRequest *request;
-  BusInbound inbound;
+  BusInbound inbound BUS_UNSET;
   gboolean queued;
 
   if (server == NULL || !dispatch_may_wait (call))
@@ -64,7 +65,7 @@ dispatch_request_peer (DispatchCall *call)
   request = bus_request_new (call->core, BUS_PENDING_REPLY, &requester, server->owner, call->envelope->topic,
                              dispatch_due_us (call));
   bus_answer_prepare (request, call->envelope);
-  inbound = dispatch_inbound (call);
+  dispatch_inbound (call, &inbound);
   bus_router_count_request (call->core, &inbound, server->servers, call->now_us);
   queued = bus_answer_send_request (call->core, request, &inbound, server, call->now_us);
   dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (1, queued ? 1 : 0));
@@ -88,7 +89,7 @@ dispatch_request_many (DispatchCall *call)
   const BusRequester requester = { BUS_REQUESTER_PEER, call->peer, call->envelope->id, NULL, NULL, NULL };
   g_autoptr (GPtrArray) servers = NULL;
   BusPeer *target;
-  BusInbound inbound;
+  BusInbound inbound BUS_UNSET;
   guint queued;
 
   if (!dispatch_find_request_target (call, &target))
@@ -98,7 +99,7 @@ dispatch_request_many (DispatchCall *call)
     dispatch_fail_unserved (call);
   if (servers->len == 0 || !dispatch_may_wait (call) || !dispatch_may_ask_members (call, servers->len))
     return;
-  inbound = dispatch_inbound (call);
+  dispatch_inbound (call, &inbound);
   queued = bus_many_ask (call->core, &requester, &inbound, servers, dispatch_due_us (call), call->now_us);
   dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (servers->len, queued));
   bus_inbound_clear (&inbound);
@@ -145,8 +146,9 @@ dispatch_handle_request (DispatchCall *call)
     return;
   if (bus_calls_serves (call->peer, envelope->topic))
     {
-      BusInbound inbound = dispatch_inbound (call);
+      BusInbound inbound BUS_UNSET;
 
+      dispatch_inbound (call, &inbound);
       bus_calls_answer (call->peer, &inbound, call->now_us);
       bus_inbound_clear (&inbound);
     }
@@ -221,10 +223,11 @@ dispatch_take_applied (DispatchCall *call, BusRequest *request)
 static void
 dispatch_forward_reply (DispatchCall *call, BusRequest *request)
 {
-  BusInbound inbound = dispatch_inbound (call);
+  BusInbound inbound BUS_UNSET;
   guint8 flags = call->frame->flags;
   gboolean is_forwarded;
 
+  dispatch_inbound (call, &inbound);
   dispatch_admit_reply (call);
   if (request->requester.kind == BUS_REQUESTER_QUESTION)
     is_forwarded = bus_many_reply (call->core, request, &inbound, flags, call->now_us);

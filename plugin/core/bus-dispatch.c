@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-dispatch.h"
 
+#include "base/bus-unset.h"
 #include "bus-dispatch-call.h"
 #include "bus-dispatch-publish.h"
 #include "bus-dispatch-request.h"
@@ -92,7 +93,7 @@ dispatch_handle_credit (DispatchCall *call)
 static void
 dispatch_handle_ping (DispatchCall *call)
 {
-  WireEnvelope pong;
+  WireEnvelope pong BUS_UNSET;
 
   wire_envelope_init (&pong);
   pong.answers = call->envelope->id;
@@ -149,7 +150,7 @@ dispatch_strike_feature (const DispatchCall *call)
 void
 bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
 {
-  WireEnvelope envelope;
+  WireEnvelope envelope BUS_UNSET;
   DispatchCall call = { .peer = peer, .core = peer->core, .frame = frame, .envelope = &envelope, .now_us = now_us };
   WireReadResult result;
 

@@ -14,30 +14,6 @@ bus_window_init (BusWindow *window, guint64 messages, guint64 bytes)
   };
 }
 
-void
-bus_window_unuse (BusWindow *window, guint64 bytes)
-{
-  g_assert (window->used_messages > 0 && window->used_bytes >= bytes);
-  window->used_messages--;
-  window->used_bytes -= bytes;
-}
-
-gboolean
-bus_window_return (BusWindow *window, guint64 bytes)
-{
-  window->returned_messages++;
-  window->returned_bytes += bytes;
-  return (window->returned_messages - window->granted_messages) * 4 >= window->window_messages
-         || (window->returned_bytes - window->granted_bytes) * 4 >= window->window_bytes;
-}
-
-void
-bus_window_grant (BusWindow *window)
-{
-  window->granted_messages = window->returned_messages;
-  window->granted_bytes = window->returned_bytes;
-}
-
 BusWindowResult
 bus_window_set_granted (BusWindow *window, guint64 messages, guint64 bytes, guint64 sent)
 {

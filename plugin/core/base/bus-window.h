@@ -43,11 +43,30 @@ bus_window_use (BusWindow *window, guint64 bytes)
 }
 
 /* A message that was started is not sent after all. */
-void bus_window_unuse (BusWindow *window, guint64 bytes);
+static inline void
+bus_window_unuse (BusWindow *window, guint64 bytes)
+{
+  g_assert (window->used_messages > 0 && window->used_bytes >= bytes);
+  window->used_messages--;
+  window->used_bytes -= bytes;
+}
 
 /* One message of @bytes was returned. TRUE: a quarter of the window is to be announced: call bus_window_grant(). */
-gboolean bus_window_return (BusWindow *window, guint64 bytes);
-void bus_window_grant (BusWindow *window);
+static inline gboolean
+bus_window_return (BusWindow *window, guint64 bytes)
+{
+  window->returned_messages++;
+  window->returned_bytes += bytes;
+  return (window->returned_messages - window->granted_messages) * 4 >= window->window_messages
+         || (window->returned_bytes - window->granted_bytes) * 4 >= window->window_bytes;
+}
+
+static inline void
+bus_window_grant (BusWindow *window)
+{
+  window->granted_messages = window->returned_messages;
+  window->granted_bytes = window->returned_bytes;
+}
 
 typedef enum
 {

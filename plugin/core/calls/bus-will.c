@@ -167,7 +167,7 @@ will_send (BusPeer *peer, const WireEnvelope *envelope, gint64 now_us)
     .domain = match->domain,
   };
 
-  bus_inbound_stamp (&inbound, peer->id, ++core->routes->accept_seq, now_us + core->wall_us);
+  bus_inbound_stamp (&inbound, wire_span_str (peer->id), ++core->routes->accept_seq, now_us + core->wall_us);
   bus_inbound_stamp_incarnation (&inbound, peer->incarnation);
   if (peer->will->retain)
     will_retain (peer, &inbound);

@@ -2,6 +2,7 @@
 #include "peer/bus-peer.h"
 
 #include "base/bus-text.h"
+#include "base/bus-unset.h"
 #include "peer/bus-state.h"
 #include "envelope.pb-c.h"
 
@@ -228,7 +229,7 @@ static void
 peer_send_credit (BusPeer *peer, WireClass credit_class)
 {
   const BusWindow *window = bus_credit_grant (&peer->ledger, credit_class);
-  WireEnvelope credit;
+  WireEnvelope credit BUS_UNSET;
 
   wire_envelope_init (&credit);
   credit.credit_class = credit_class;

@@ -42,5 +42,6 @@ bus_state_clear (BusCore *core)
   bus_deadline_set_clear (&core->deadlines);
   g_clear_pointer (&core->flows.route_notes, g_array_unref);
   bus_segment_pool_clear (&core->segments);
+  bus_cells_clear (&core->quota.cells);
   g_ref_string_release (core->name);
 }

@@ -75,14 +75,15 @@ bus_credit_grant (BusLedger *publisher, WireClass credit_class)
 BusTicket *
 bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id, gint64 now_us)
 {
-  BusTicket *ticket = g_slice_new0 (BusTicket);
+  BusTicket *ticket = bus_cells_take (&publisher->quota->cells, sizeof (BusTicket));
 
-  ticket->refs = 1;
-  ticket->publisher = publisher;
-  ticket->credit_class = credit_class;
-  ticket->bytes = bytes;
-  ticket->id = id;
-  ticket->since_us = now_us;
+  *ticket = (BusTicket){ .refs = 1,
+                         .publisher = publisher,
+                         .quota = publisher->quota,
+                         .credit_class = credit_class,
+                         .bytes = bytes,
+                         .id = id,
+                         .since_us = now_us };
   ticket->link.data = ticket;
   g_queue_push_tail_link (&publisher->tickets, &ticket->link);
   publisher->held_messages[credit_class]++;
@@ -121,7 +122,7 @@ bus_ticket_unref (BusTicket *ticket)
     return;
   if (ticket->publisher != NULL)
     bus_credit_return (ticket_detach (ticket), ticket->credit_class, ticket->bytes);
-  g_slice_free (BusTicket, ticket);
+  bus_cells_give (&ticket->quota->cells, ticket);
 }
 
 void

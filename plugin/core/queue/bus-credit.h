@@ -49,7 +49,8 @@ typedef struct
 {
   guint refs;
   BusLedger *publisher; /* NULL: it disconnected */
-  GList link;           /* in its tickets */
+  BusQuota *quota;
+  GList link; /* in its tickets */
   WireClass credit_class;
   gsize bytes;
   guint64 id; /* of the message at its publisher */

@@ -2,7 +2,7 @@
 #include "queue/bus-delivery-state.h"
 
 /* clang-format off */
-static const guint8 delivery_transitions[BUS_N_DELIVERY_STATES][BUS_N_DELIVERY_EVENTS] = {
+const guint8 bus_delivery_transitions[BUS_N_DELIVERY_STATES][BUS_N_DELIVERY_EVENTS] = {
   [BUS_DELIVERY_OFFERED] = {
     [BUS_DELIVERY_ON_WAIT]     = BUS_DELIVERY_WAITING,
     [BUS_DELIVERY_ON_CREDIT]   = BUS_DELIVERY_NEVER,
@@ -77,22 +77,6 @@ static const guint8 delivery_transitions[BUS_N_DELIVERY_STATES][BUS_N_DELIVERY_E
   },
 };
 /* clang-format on */
-
-guint
-bus_delivery_transition (BusDeliveryState state, BusDeliveryEvent event)
-{
-  g_assert (state < BUS_N_DELIVERY_STATES && event < BUS_N_DELIVERY_EVENTS);
-  return delivery_transitions[state][event];
-}
-
-BusDeliveryState
-bus_delivery_next (BusDeliveryState state, BusDeliveryEvent event)
-{
-  guint verdict = bus_delivery_transition (state, event);
-
-  g_assert (verdict != 0 && verdict != BUS_DELIVERY_NEVER);
-  return verdict == BUS_DELIVERY_IGNORED ? state : (BusDeliveryState) verdict;
-}
 
 const char *
 bus_delivery_state_name (BusDeliveryState state)

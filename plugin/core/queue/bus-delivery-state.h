@@ -51,11 +51,25 @@ typedef enum
   BUS_DELIVERY_NEVER,
 } BusDeliveryVerdict;
 
+extern const guint8 bus_delivery_transitions[BUS_N_DELIVERY_STATES][BUS_N_DELIVERY_EVENTS];
+
 /* The entry of the table: a BusDeliveryState or a BusDeliveryVerdict; 0: it is missing. */
-guint bus_delivery_transition (BusDeliveryState state, BusDeliveryEvent event);
+static inline guint
+bus_delivery_transition (BusDeliveryState state, BusDeliveryEvent event)
+{
+  g_assert (state < BUS_N_DELIVERY_STATES && event < BUS_N_DELIVERY_EVENTS);
+  return bus_delivery_transitions[state][event];
+}
 
 /* The state after @event, which must be legal; the same state if it is ignored. */
-BusDeliveryState bus_delivery_next (BusDeliveryState state, BusDeliveryEvent event);
+static inline BusDeliveryState
+bus_delivery_next (BusDeliveryState state, BusDeliveryEvent event)
+{
+  guint verdict = bus_delivery_transition (state, event);
+
+  g_assert (verdict != 0 && verdict != BUS_DELIVERY_NEVER);
+  return verdict == BUS_DELIVERY_IGNORED ? state : (BusDeliveryState) verdict;
+}
 
 const char *bus_delivery_state_name (BusDeliveryState state);
 const char *bus_delivery_event_name (BusDeliveryEvent event);

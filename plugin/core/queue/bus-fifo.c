@@ -194,11 +194,9 @@ fifo_slot_new (BusFlow *flow,
                WireLane lane)
 {
   BusFifo *fifo = &subscription->fifo;
-  BusSlot *slot = g_slice_new0 (BusSlot);
+  BusSlot *slot = bus_cells_take (&flow->shared->quota->cells, sizeof (BusSlot));
 
-  slot->state = state;
-  slot->lane = lane;
-  slot->subscription = subscription;
+  *slot = (BusSlot){ .state = state, .lane = lane, .subscription = subscription };
   fifo_link_in_lane (fifo, slot, lane_after);
   slot->previous = after;
   slot->next = after != NULL ? after->next : fifo->first;
@@ -242,7 +240,7 @@ fifo_slot_free (BusFlow *flow, BusSlot *slot)
   fifo_unlink_from_lane (fifo, slot);
   if (slot->state == BUS_DELIVERY_LOST)
     fifo->gaps[slot->lane]--;
-  g_slice_free (BusSlot, slot);
+  bus_cells_give (&flow->shared->quota->cells, slot);
   fifo_forgo (flow, sizeof (BusSlot));
 }
 
@@ -256,9 +254,8 @@ fifo_arm_expiry (BusFlow *flow, BusSlot *slot)
 
   if (due_us == 0)
     return;
-  slot->expiry = g_slice_new0 (BusTimer);
-  slot->expiry->kind = BUS_TIMER_EXPIRY;
-  slot->expiry->owner = slot;
+  slot->expiry = bus_cells_take (&flow->shared->quota->cells, sizeof (BusTimer));
+  *slot->expiry = (BusTimer){ .kind = BUS_TIMER_EXPIRY, .owner = slot };
   bus_deadline_arm (flow->shared->deadlines, &slot->expiry->deadline, due_us);
   fifo_keep (flow, sizeof (BusTimer));
 }
@@ -269,7 +266,7 @@ fifo_disarm_expiry (BusFlow *flow, BusSlot *slot)
   if (slot->expiry == NULL)
     return;
   bus_deadline_disarm (flow->shared->deadlines, &slot->expiry->deadline);
-  g_slice_free (BusTimer, slot->expiry);
+  bus_cells_give (&flow->shared->quota->cells, slot->expiry);
   slot->expiry = NULL;
   fifo_forgo (flow, sizeof (BusTimer));
 }

@@ -11,14 +11,16 @@ lane_entry_cost (const BusEntry *entry)
 static BusEntry *
 lane_append (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery, gboolean plain)
 {
-  BusEntry *entry = g_slice_new0 (BusEntry);
+  BusEntry *entry = bus_cells_take (&flow->shared->quota->cells, sizeof (BusEntry));
   gsize cost;
 
+  entry->previous = flow->lanes[lane].last;
+  entry->next = NULL;
   entry->message = bus_message_ref (message);
   entry->lane = lane;
   entry->delivery = *delivery;
+  entry->slots = NULL;
   entry->plain = plain;
-  entry->previous = flow->lanes[lane].last;
   if (entry->previous != NULL)
     entry->previous->next = entry;
   else
@@ -63,5 +65,5 @@ bus_lane_leave (BusFlow *flow, BusEntry *entry)
   bus_quota_refund (flow->shared->quota, &flow->ledger->usage, cost - sizeof (BusEntry));
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusEntry));
   bus_message_unref (entry->message);
-  g_slice_free (BusEntry, entry);
+  bus_cells_give (&flow->shared->quota->cells, entry);
 }

@@ -10,11 +10,10 @@
 #define TAKE_OVER 4u /* blocks of readers, up to that part of the cap; above they are copied */
 
 void
-bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us)
+bus_inbound_stamp (BusInbound *inbound, WireSpan sender, guint64 accept_seq, gint64 accept_time_us)
 {
   inbound->accept_seq = accept_seq;
-  inbound->stamp.len
-      = (guint8) wire_stamp_common (inbound->stamp.bytes, wire_span_str (sender), accept_seq, (guint64) accept_time_us);
+  inbound->stamp.len = (guint8) wire_stamp_common (inbound->stamp.bytes, sender, accept_seq, (guint64) accept_time_us);
 }
 
 void
@@ -32,29 +31,41 @@ message_may_take_over (const BusInbound *inbound)
          && inbound->quota->memory <= inbound->quota->cap / TAKE_OVER;
 }
 
-/* Moves the body into a block that outlives the read buffer. */
-static guint8 *
-message_take_block (BusInbound *inbound, WireSpan *body)
+static WireSpan
+message_copy (guint8 *to, WireSpan bytes)
 {
-  gsize len = inbound->frame.body.len;
-  guint8 *block;
+  if (bytes.len > 0)
+    memcpy (to, bytes.data, bytes.len);
+  return wire_span (to, bytes.len);
+}
 
-  if (message_may_take_over (inbound))
-    {
-      gsize capacity;
+/* Moves the body into memory that outlives the read buffer: a small one lies behind the struct. Sets nothing else. NULL: no
+ * memory. */
+static BusMessage *
+message_take_body (BusInbound *inbound)
+{
+  BusCells *cells = &inbound->quota->cells;
+  const WireSpan from = inbound->frame.body;
+  const gboolean is_small = !inbound->frame.in_block && sizeof (BusMessage) + from.len <= BUS_CELL_MAX;
+  BusMessage *message = bus_cells_try_take (cells, sizeof (BusMessage) + (is_small ? from.len : 0));
+  gsize capacity;
 
-      block = wire_frame_reader_steal (inbound->reader, &capacity);
-      *body = inbound->frame.body;
-      return block;
-    }
-
-  block = g_try_malloc (MAX (len, 1));
-  if (block == NULL)
+  if (message == NULL)
     return NULL;
-  if (len > 0)
-    memcpy (block, inbound->frame.body.data, len);
-  *body = wire_span (block, len);
-  return block;
+  message->block = NULL;
+  message->body = from;
+  if (is_small)
+    message->body = message_copy ((guint8 *) (message + 1), from);
+  else if (message_may_take_over (inbound))
+    message->block = wire_frame_reader_steal (inbound->reader, &capacity);
+  else if ((message->block = g_try_malloc (MAX (from.len, 1))) != NULL)
+    message->body = message_copy (message->block, from);
+  else
+    {
+      bus_cells_give (cells, message);
+      return NULL;
+    }
+  return message;
 }
 
 static WireSpan
@@ -74,36 +85,30 @@ bus_inbound_keep (BusInbound *inbound)
 {
   gsize held = bus_message_size (inbound->frame.body.len);
   BusMessage *message;
-  WireSpan body;
-  guint8 *block;
 
   if (inbound->kept != NULL)
     return inbound->kept;
   if (!bus_quota_hold (inbound->quota, held))
     return NULL;
-  block = message_take_block (inbound, &body);
-  if (block == NULL)
+  message = message_take_body (inbound);
+  if (message == NULL)
     {
       bus_quota_release (inbound->quota, held);
       return NULL;
     }
 
-  message = g_new (BusMessage, 1);
-  *message = (BusMessage){
-    .refs = 1,
-    .quota = inbound->quota,
-    .held = held,
-    .block = block,
-    .body = body,
-    .topic = message_rebase (inbound->envelope->topic, inbound->frame.body, body),
-    .payload_len = inbound->envelope->payload.len,
-    .stamp = inbound->stamp,
-    .accept_seq = inbound->accept_seq,
-    .expires_us = inbound->expires_us,
-    .traced_us = inbound->traced_us,
-    .class_of = inbound->class_of,
-    .domain = inbound->domain,
-  };
+  message->refs = 1;
+  message->quota = inbound->quota;
+  message->held = held;
+  message->topic = message_rebase (inbound->envelope->topic, inbound->frame.body, message->body);
+  message->payload_len = inbound->envelope->payload.len;
+  message->stamp.len = inbound->stamp.len;
+  memcpy (message->stamp.bytes, inbound->stamp.bytes, inbound->stamp.len);
+  message->accept_seq = inbound->accept_seq;
+  message->expires_us = inbound->expires_us;
+  message->traced_us = inbound->traced_us;
+  message->class_of = inbound->class_of;
+  message->domain = inbound->domain;
   inbound->kept = message;
   return message;
 }
@@ -168,5 +173,5 @@ bus_message_unref (BusMessage *message)
     return;
   bus_quota_release (message->quota, message->held);
   g_free (message->block);
-  g_free (message);
+  bus_cells_give (&message->quota->cells, message);
 }

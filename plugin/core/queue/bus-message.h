@@ -31,7 +31,7 @@ typedef struct
   guint refs;
   BusQuota *quota;
   gsize held;     /* bytes held against the cap */
-  guint8 *block;  /* own allocation; body lies in it */
+  guint8 *block;  /* own allocation, in which body lies; NULL: body lies behind the struct */
   WireSpan body;  /* the client's envelope bytes, untouched */
   WireSpan topic; /* in body */
   gsize payload_len;
@@ -64,7 +64,7 @@ typedef struct
 } BusInbound;
 
 /* Stamps the sender, the place in the order and the time of acceptance. */
-void bus_inbound_stamp (BusInbound *inbound, const char *sender, guint64 accept_seq, gint64 accept_time_us);
+void bus_inbound_stamp (BusInbound *inbound, WireSpan sender, guint64 accept_seq, gint64 accept_time_us);
 
 /* Adds the incarnation of the client object that left a last message. */
 void bus_inbound_stamp_incarnation (BusInbound *inbound, guint64 incarnation);

@@ -59,11 +59,11 @@ stream_give_up_ticket (BusStream *stream, BusStreamItem *item)
 static void
 stream_append (BusStream *stream, BusMessage *message, BusTicket *ticket, const BusStreamFrame *frame, gint64 now_us)
 {
-  BusStreamItem *item = g_slice_new0 (BusStreamItem);
   BusFlow *flow = stream->flow;
+  BusStreamItem *item = bus_cells_take (&flow->shared->quota->cells, sizeof (BusStreamItem));
 
+  *item = (BusStreamItem){ .frame = *frame };
   item->message = bus_message_ref (message);
-  item->frame = *frame;
   item->link.data = item;
   g_queue_push_tail_link (&stream->waiting, &item->link);
   flow->waiting_bytes += stream_item_cost (item);
@@ -85,7 +85,7 @@ stream_remove (BusStream *stream, BusStreamItem *item)
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusStreamItem));
   g_queue_unlink (&stream->waiting, &item->link);
   bus_message_unref (item->message);
-  g_slice_free (BusStreamItem, item);
+  bus_cells_give (&flow->shared->quota->cells, item);
 }
 
 void

@@ -40,6 +40,13 @@ unsettled_forget (BusFlow *flow, BusSubscription *subscription, const BusMessage
   bus_quota_refund (flow->shared->quota, &flow->ledger->usage, bus_message_cost (message));
 }
 
+/* A record without a message has no use for the delivery. */
+static gsize
+unsettled_record_size (const BusMessage *message)
+{
+  return message != NULL ? sizeof (BusSent) : G_STRUCT_OFFSET (BusSent, delivery);
+}
+
 void
 bus_unsettled_add (BusFlow *flow,
                    BusSubscription *subscription,
@@ -49,8 +56,9 @@ bus_unsettled_add (BusFlow *flow,
                    gint64 now_us)
 {
   BusUnsettled *unsettled = &subscription->unsettled;
-  BusSent *sent = g_slice_new0 (BusSent);
+  BusSent *sent = bus_cells_take (&flow->shared->quota->cells, unsettled_record_size (message));
 
+  sent->next = NULL;
   sent->state = BUS_DELIVERY_SENT;
   sent->index = subscription->delivered;
   sent->ticket = ticket;
@@ -94,7 +102,7 @@ unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *befo
       unsettled_forget (flow, subscription, sent->message);
       bus_message_unref (sent->message);
     }
-  g_slice_free (BusSent, sent);
+  bus_cells_give (&flow->shared->quota->cells, sent);
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
 }
 

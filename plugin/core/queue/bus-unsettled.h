@@ -29,7 +29,7 @@ struct BusSent
   guint64 index;          /* of the delivery: settled when the client has returned so many messages */
   BusTicket *ticket;      /* nullable; own reference */
   BusMessage *message;    /* kept; NULL: at most once */
-  BusDelivery delivery;
+  BusDelivery delivery;   /* last: with a message only */
 };
 
 /* Sent and not settled. */

@@ -151,7 +151,7 @@ bus_answer_own (BusCore *core,
 
   g_assert (size <= sizeof body && fields->topic.len == 0 && fields->payload.len == 0);
   wire_envelope_write (fields, body);
-  bus_inbound_stamp (&inbound, sender, 0,
+  bus_inbound_stamp (&inbound, wire_span_str (sender), 0,
                      0); /* the broker accepts nothing: like its answers to calls, it has no sequence */
   result = answer_pass_frame (core, question, &frame, &inbound, now_us);
   bus_inbound_clear (&inbound);

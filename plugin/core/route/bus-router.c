@@ -456,7 +456,7 @@ router_announce (BusCore *core, const RouterNews *news, gint64 now_us)
     .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope.topic, envelope.payload.len, 0),
     .quota = &core->quota,
   };
-  bus_inbound_stamp (&inbound, core->name, ++core->routes->accept_seq, now_us + core->wall_us);
+  bus_inbound_stamp (&inbound, wire_span_str (core->name), ++core->routes->accept_seq, now_us + core->wall_us);
   if (body != NULL)
     {
       router_write_event (event, &envelope, body, size);

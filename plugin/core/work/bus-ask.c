@@ -52,7 +52,7 @@ ask_send (BusCore *core, const BusAsk *ask, BusInbound *inbound, BusSubscription
   BusRequest *request = bus_request_new (core, BUS_PENDING_REPLY, &ask->requester, server->owner,
                                          inbound->envelope->topic, ask->due_us);
 
-  bus_inbound_stamp (inbound, core->name, ++core->routes->accept_seq, now_us + core->wall_us);
+  bus_inbound_stamp (inbound, wire_span_str (core->name), ++core->routes->accept_seq, now_us + core->wall_us);
   bus_router_count_request (core, inbound, server->servers, now_us);
   if (bus_answer_send_request (core, request, inbound, server, now_us))
     return request;

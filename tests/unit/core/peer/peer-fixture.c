@@ -163,7 +163,8 @@ peer_arrival_new (Peers *peers, BusPeer *publisher, const char *topic, const cha
     .publisher = publisher != NULL ? &publisher->ledger : NULL,
     .credit_bytes = size,
   };
-  bus_inbound_stamp (&arrival->inbound, publisher != NULL ? publisher->id : "bus", ++peers->accept_seq, 1);
+  bus_inbound_stamp (&arrival->inbound, wire_span_str (publisher != NULL ? publisher->id : "bus"), ++peers->accept_seq,
+                     1);
   if (publisher != NULL)
     g_assert_true (
         bus_credit_take (&publisher->ledger, arrival->inbound.class_of.credit_class, size, peers->core->now_us));

@@ -149,7 +149,7 @@ arrival_new_from (Queue *queue, BusLedger *publisher, const char *topic, gsize p
   inbound->quota = &queue->quota;
   inbound->publisher = publisher;
   inbound->credit_bytes = body.len;
-  bus_inbound_stamp (inbound, "publisher", queue->accept_seq, QUEUE_NOW_US);
+  bus_inbound_stamp (inbound, wire_span_str ("publisher"), queue->accept_seq, QUEUE_NOW_US);
   if (publisher != NULL)
     g_assert_true (bus_credit_take (publisher, inbound->class_of.credit_class, body.len, QUEUE_NOW_US));
   return arrival;

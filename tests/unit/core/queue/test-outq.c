@@ -116,7 +116,7 @@ test_referenced (Fixture *f, gconstpointer data)
   guint64 held;
 
   wire_envelope_init (&envelope);
-  bus_inbound_stamp (&inbound, "me", 1, 1);
+  bus_inbound_stamp (&inbound, wire_span_str ("me"), 1, 1);
   message = bus_inbound_keep (&inbound);
   g_assert_nonnull (message);
   held = f->quota.memory;

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bus-cells.h"
+
+#include <stdlib.h>
+
+#define CHUNK_HEAD  64u   /* cells begin here */
+#define CHUNK_SLACK 64u   /* left for what malloc keeps beside each block, so that chunks lie one behind the other */
+#define CARVE_BYTES 2048u /* made into cells at a time: a chunk uses memory as far as it has been needed */
+
+G_STATIC_ASSERT (sizeof (BusChunk) <= CHUNK_HEAD);
+
+static guint32
+cells_bytes_of_class (guint class_index)
+{
+  guint power = (class_index - 8) / 4 + 7;
+
+  if (class_index < 8)
+    return (class_index + 1) * 16;
+  return ((class_index - 8) % 4 + 5) << (power - 2);
+}
+
+static void
+cells_link (BusCells *cells, BusChunk *chunk)
+{
+  chunk->previous = NULL;
+  chunk->next = cells->open[chunk->class_index];
+  if (chunk->next != NULL)
+    chunk->next->previous = chunk;
+  cells->open[chunk->class_index] = chunk;
+}
+
+static void
+cells_unlink (BusCells *cells, BusChunk *chunk)
+{
+  if (chunk->previous != NULL)
+    chunk->previous->next = chunk->next;
+  else
+    cells->open[chunk->class_index] = chunk->next;
+  if (chunk->next != NULL)
+    chunk->next->previous = chunk->previous;
+}
+
+/* --- chunks --- */
+
+static BusChunk *
+cells_chunk_new (BusCells *cells, guint class_index)
+{
+  BusChunk *chunk = cells->spare;
+
+  if (chunk != NULL)
+    {
+      cells->spare = chunk->next;
+      cells->n_spare--;
+    }
+  else
+    {
+      chunk = aligned_alloc (BUS_CHUNK_BYTES, BUS_CHUNK_BYTES - CHUNK_SLACK);
+      if (chunk == NULL)
+        return NULL;
+      cells->n_chunks++;
+    }
+  *chunk
+      = (BusChunk){ .class_index = class_index, .cell_bytes = cells_bytes_of_class (class_index), .fresh = CHUNK_HEAD };
+  cells_link (cells, chunk);
+  return chunk;
+}
+
+static void
+cells_chunk_free (BusCells *cells, BusChunk *chunk)
+{
+  cells_unlink (cells, chunk);
+  if (cells->n_spare < BUS_CELLS_SPARE)
+    {
+      chunk->next = cells->spare;
+      cells->spare = chunk;
+      cells->n_spare++;
+      return;
+    }
+  cells->n_chunks--;
+  free (chunk);
+}
+
+/* Makes cells of bytes that were none yet. FALSE: the chunk is used up. */
+static gboolean
+cells_carve (BusChunk *chunk)
+{
+  const guint32 end = BUS_CHUNK_BYTES - CHUNK_SLACK;
+  const guint32 stop = MIN (end, chunk->fresh + MAX (chunk->cell_bytes, CARVE_BYTES));
+  BusCell **last = &chunk->free;
+
+  for (; chunk->fresh + chunk->cell_bytes <= stop; chunk->fresh += chunk->cell_bytes)
+    {
+      BusCell *cell = (gpointer) ((guint8 *) chunk + chunk->fresh);
+
+      *last = cell;
+      last = &cell->next;
+    }
+  *last = NULL;
+  return chunk->free != NULL;
+}
+
+gpointer
+bus_cells_take_slowly (BusCells *cells, guint class_index)
+{
+  BusChunk *chunk;
+  BusCell *cell;
+
+  while ((chunk = cells->open[class_index]) != NULL && chunk->free == NULL && !cells_carve (chunk))
+    {
+      cells_unlink (cells, chunk);
+      chunk->is_full = TRUE;
+    }
+  if (chunk == NULL)
+    {
+      chunk = cells_chunk_new (cells, class_index);
+      if (chunk == NULL || !cells_carve (chunk))
+        return NULL;
+    }
+  cell = chunk->free;
+  chunk->free = cell->next;
+  chunk->n_used++;
+  return cell;
+}
+
+/* A class keeps its last chunk, or each message of a slow flow would make one. */
+void
+bus_cells_give_slowly (BusCells *cells, BusChunk *chunk)
+{
+  if (chunk->is_full)
+    {
+      chunk->is_full = FALSE;
+      cells_link (cells, chunk);
+    }
+  if (chunk->n_used == 0 && (chunk->previous != NULL || chunk->next != NULL))
+    cells_chunk_free (cells, chunk);
+}
+
+void
+bus_cells_clear (BusCells *cells)
+{
+  for (guint i = 0; i < BUS_CELLS_CLASSES; i++)
+    while (cells->open[i] != NULL)
+      {
+        g_assert (cells->open[i]->n_used == 0);
+        cells_chunk_free (cells, cells->open[i]);
+      }
+  while (cells->spare != NULL)
+    {
+      BusChunk *chunk = cells->spare;
+
+      cells->spare = chunk->next;
+      free (chunk);
+    }
+  *cells = (BusCells){ .n_spare = 0 };
+}
