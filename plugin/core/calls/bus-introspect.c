@@ -302,15 +302,19 @@ introspect_may_see_topic (BusPage *page, const BusTopic *topic)
 static void
 introspect_walk_topics (BusPage *page)
 {
-  GSequenceIter *at = bus_topics_after (&page->core->routes->topics, wire_span_str (page->after));
+  BusTopics *topics = &page->core->routes->topics;
+  const gboolean was_sorted = topics->is_sorted;
+  const GPtrArray *order = bus_topics_by_name (topics);
   guint matched = 0;
 
+  if (!was_sorted)
+    page->work += order->len * BUS_WORK_SORTED;
   page->room
       -= (gsize)
              page->core->limits.topic_bytes; /* of the cursor; bus_limits_contradiction() leaves room for an entry */
-  for (; !g_sequence_iter_is_end (at) && !page->is_full; at = g_sequence_iter_next (at))
+  for (guint at = bus_topics_after (topics, wire_span_str (page->after)); at < order->len && !page->is_full; at++)
     {
-      const BusTopic *topic = g_sequence_get (at);
+      const BusTopic *topic = g_ptr_array_index (order, at);
 
       if (!introspect_may_see_topic (page, topic))
         continue;

@@ -2,6 +2,7 @@
 #include "index/bus-index.h"
 
 #include "base/bus-key.h"
+#include "base/bus-table.h"
 #include "index/bus-trie.h"
 
 /* The items of one owner at one place. */
@@ -25,7 +26,7 @@ struct BusIndex
   guint64 seed;
   guint64 changes; /* also the serial of the item that was added last */
   guint n_items;
-  GHashTable *exact; /* BusKey -> IndexExact, none with an empty place */
+  BusTable exact; /* IndexExact by the hash of its topic, none with an empty place */
   BusTrie *trie;
   GHashTable *entries; /* set of BusIndexEntry by place and owner */
 };
@@ -53,7 +54,7 @@ bus_index_new (guint64 seed)
   BusIndex *index = g_new0 (BusIndex, 1);
 
   index->seed = seed;
-  index->exact = g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, g_free);
+  bus_table_init (&index->exact);
   index->trie = bus_trie_new (seed);
   index->entries = g_hash_table_new_full (index_entry_hash, index_entry_equal, g_free, NULL);
   return index;
@@ -65,8 +66,8 @@ bus_index_free (BusIndex *index)
   if (index == NULL)
     return;
   g_assert (index->n_items == 0 && g_hash_table_size (index->entries) == 0);
-  g_assert (g_hash_table_size (index->exact) == 0);
-  g_hash_table_unref (index->exact);
+  g_assert (bus_table_size (&index->exact) == 0);
+  bus_table_clear (&index->exact);
   bus_trie_free (index->trie);
   g_hash_table_unref (index->entries);
   g_free (index);
@@ -86,9 +87,14 @@ index_has_wildcard (WireSpan pattern)
 static IndexExact *
 index_exact_find (const BusIndex *index, WireSpan topic)
 {
-  BusKey key = bus_key (index->seed, topic);
+  const guint64 hash = bus_hash (index->seed, topic);
+  IndexExact *exact;
+  guint at;
 
-  return g_hash_table_lookup (index->exact, &key);
+  exact = bus_table_first (&index->exact, hash, &at);
+  while (exact != NULL && !wire_span_equal (exact->key.text, topic))
+    exact = bus_table_next (&index->exact, hash, &at);
+  return exact;
 }
 
 static IndexExact *
@@ -100,8 +106,15 @@ index_exact_new (BusIndex *index, WireSpan topic)
   memcpy (copy, topic.data, topic.len);
   exact->key = bus_key (index->seed, wire_span (copy, topic.len));
   g_queue_init (&exact->place.filed);
-  g_hash_table_insert (index->exact, &exact->key, exact);
+  bus_table_add (&index->exact, exact->key.hash, exact);
   return exact;
+}
+
+static void
+index_exact_free (BusIndex *index, IndexExact *exact)
+{
+  bus_table_remove (&index->exact, exact->key.hash, exact);
+  g_free (exact);
 }
 
 static BusPlace *
@@ -123,8 +136,7 @@ index_place_prune (BusIndex *index, BusPlace *place)
   if (place->node != NULL)
     bus_trie_prune (index->trie, place);
   else
-    g_hash_table_remove (index->exact,
-                         &((IndexExact *) (gpointer) ((guint8 *) place - G_STRUCT_OFFSET (IndexExact, place)))->key);
+    index_exact_free (index, (IndexExact *) (gpointer) ((guint8 *) place - G_STRUCT_OFFSET (IndexExact, place)));
 }
 
 /* --- items --- */

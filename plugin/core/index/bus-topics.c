@@ -6,35 +6,24 @@
 void
 bus_topics_init (BusTopics *topics, guint64 max)
 {
-  topics->table = g_hash_table_new (bus_key_hash, bus_key_equal);
-  topics->order = g_sequence_new (NULL);
+  bus_table_init (&topics->table);
+  topics->order = g_ptr_array_new ();
+  topics->is_sorted = TRUE;
   topics->max = (guint32) max; /* at most 65536 */
   topics->slots = g_new0 (BusTopic, max + 1);
   topics->slots[0].generation = 1; /* a zeroed place is not its */
 }
 
-static void
-topics_free_name (BusTopic *topic)
-{
-  g_free ((gpointer) (gsize) topic->key.text.data);
-}
-
 void
 bus_topics_clear (BusTopics *topics)
 {
-  guint n = g_hash_table_size (topics->table);
+  guint n = bus_table_size (&topics->table);
 
   for (guint slot = 1; slot <= n; slot++)
-    topics_free_name (&topics->slots[slot]);
-  g_clear_pointer (&topics->order, g_sequence_free);
-  g_clear_pointer (&topics->table, g_hash_table_unref);
+    g_free (topics->slots[slot].name);
+  g_clear_pointer (&topics->order, g_ptr_array_unref);
+  bus_table_clear (&topics->table);
   g_clear_pointer (&topics->slots, g_free);
-}
-
-static int
-topics_compare (gconstpointer a, gconstpointer b, G_GNUC_UNUSED gpointer data)
-{
-  return bus_key_compare_text (((const BusTopic *) a)->key.text, ((const BusTopic *) b)->key.text);
 }
 
 /* Takes the slot from its topic. */
@@ -42,9 +31,7 @@ static void
 topics_forget_oldest (BusTopics *topics, BusTopic *topic)
 {
   topics->unseen += topic->messages;
-  g_hash_table_remove (topics->table, &topic->key);
-  g_sequence_remove (topic->at);
-  topics_free_name (topic);
+  bus_table_remove (&topics->table, topic->key.hash, topic);
 }
 
 /* A slot that is free, or gets free. The hand goes round at most once more than it finds marks, and each mark was
@@ -52,7 +39,7 @@ topics_forget_oldest (BusTopics *topics, BusTopic *topic)
 static BusTopic *
 topics_take_slot (BusTopics *topics)
 {
-  guint n = g_hash_table_size (topics->table);
+  guint n = bus_table_size (&topics->table);
   BusTopic *topic;
 
   if (n < topics->max)
@@ -69,18 +56,45 @@ topics_take_slot (BusTopics *topics)
   return topic;
 }
 
+static void
+topics_set_name (BusTopic *topic, BusKey key)
+{
+  if (topic->name_room < key.text.len)
+    {
+      topic->name = g_realloc (topic->name, key.text.len); /* a valid topic, so short */
+      topic->name_room = key.text.len;
+    }
+  memcpy (topic->name, key.text.data, key.text.len);
+  topic->key = (BusKey){ key.hash, wire_span (topic->name, key.text.len) };
+}
+
+BusTopic *
+bus_topics_find (const BusTopics *topics, BusKey key)
+{
+  guint at;
+  BusTopic *topic = bus_table_first (&topics->table, key.hash, &at);
+
+  while (topic != NULL && !wire_span_equal (topic->key.text, key.text))
+    topic = bus_table_next (&topics->table, key.hash, &at);
+  return topic;
+}
+
 BusTopic *
 bus_topics_place (BusTopics *topics, BusKey key)
 {
-  BusTopic *topic = g_hash_table_lookup (topics->table, &key);
+  BusTopic *topic = bus_topics_find (topics, key);
 
   if (topic != NULL)
     return topic;
   topic = topics_take_slot (topics);
-  *topic = (BusTopic){ .generation = topic->generation + 1,
-                       .key = { key.hash, wire_span (g_memdup2 (key.text.data, key.text.len), key.text.len) } };
-  g_hash_table_insert (topics->table, &topic->key, topic);
-  topic->at = g_sequence_insert_sorted (topics->order, topic, topics_compare, NULL);
+  topic->generation++;
+  topic->messages = topic->bytes = 0;
+  topic->last_us = 0;
+  topic->is_recent = FALSE;
+  topic->type_len = 0;
+  topics_set_name (topic, key);
+  bus_table_add (&topics->table, key.hash, topic);
+  topics->is_sorted = FALSE;
   return topic;
 }
 
@@ -94,10 +108,47 @@ bus_topic_set_type (BusTopic *topic, WireSpan type_name)
   topic->type_len = (guint8) cut.len;
 }
 
-GSequenceIter *
-bus_topics_after (const BusTopics *topics, WireSpan name)
-{
-  BusTopic like = { .key = { 0, name } };
+/* --- by name --- */
 
-  return g_sequence_search (topics->order, &like, topics_compare, NULL); /* behind an equal one */
+static gint
+topics_compare (gconstpointer a, gconstpointer b)
+{
+  const BusTopic *const *first = a;
+  const BusTopic *const *second = b;
+
+  return bus_key_compare_text ((*first)->key.text, (*second)->key.text);
+}
+
+const GPtrArray *
+bus_topics_by_name (BusTopics *topics)
+{
+  guint n = bus_table_size (&topics->table);
+
+  if (topics->is_sorted)
+    return topics->order;
+  g_ptr_array_set_size (topics->order, 0);
+  for (guint slot = 1; slot <= n; slot++)
+    g_ptr_array_add (topics->order, &topics->slots[slot]);
+  g_ptr_array_sort (topics->order, topics_compare);
+  topics->is_sorted = TRUE;
+  return topics->order;
+}
+
+guint
+bus_topics_after (BusTopics *topics, WireSpan name)
+{
+  const GPtrArray *order = bus_topics_by_name (topics);
+  guint first = 0;
+  guint end = order->len;
+
+  while (first < end)
+    {
+      guint middle = first + (end - first) / 2;
+
+      if (bus_key_compare_text (((const BusTopic *) g_ptr_array_index (order, middle))->key.text, name) <= 0)
+        first = middle + 1;
+      else
+        end = middle;
+    }
+  return first;
 }

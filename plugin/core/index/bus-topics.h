@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/bus-key.h"
+#include "base/bus-table.h"
 #include "wire-envelope.h"
 
 /*
@@ -20,8 +21,11 @@
  * The memory belongs to the broker and is charged to no peer, because a topic outlives its publishers. It is at most
  * topics_seen times 900 bytes (for topics of 512 bytes), about 1.5 MiB by default, and used as topics arrive.
  *
- * Invariant: slots are never freed or moved before bus_topics_clear(); order holds each topic that is kept once, by
- * name.
+ * A topic that displaces another one costs two changes of the hash table, so peers that use more topics than are kept
+ * cost little more than others. Topics are sorted by name only when somebody lists them.
+ *
+ * Invariant: slots are never freed or moved before bus_topics_clear(); each topic that is kept is in the table, and has
+ * one place in the order by name.
  */
 
 #define BUS_TOPIC_TYPE_MAX 128u
@@ -32,11 +36,12 @@ typedef struct
   guint64 messages;
   guint64 bytes; /* of payloads */
   gint64 last_us;
+  BusKey key;         /* of the topic; its bytes are in name */
   gboolean is_recent; /* counted again since the hand passed, and not only once */
   guint8 type_len;
   char type_name[BUS_TOPIC_TYPE_MAX]; /* of the last payload, may be cut */
-  BusKey key;                         /* of the topic; own copy */
-  GSequenceIter *at;                  /* in order */
+  guint8 *name;                       /* own copy; the next topic of the slot uses it again */
+  gsize name_room;
 } BusTopic;
 
 /* Zeroed: no place. */
@@ -48,9 +53,10 @@ typedef struct
 
 typedef struct
 {
-  BusTopic *slots;   /* [0] belongs to no topic and matches no place; then max of them */
-  GHashTable *table; /* BusKey -> BusTopic */
-  GSequence *order;  /* BusTopic, by name */
+  BusTopic *slots;  /* [0] belongs to no topic and matches no place; then max of them */
+  BusTable table;   /* BusTopic by the hash of its name */
+  GPtrArray *order; /* BusTopic, by name; valid while is_sorted */
+  gboolean is_sorted;
   guint32 max;
   guint32 hand;   /* the slot that it passed last */
   guint64 unseen; /* messages to topics that are not kept any more */
@@ -59,13 +65,17 @@ typedef struct
 void bus_topics_init (BusTopics *topics, guint64 max);
 void bus_topics_clear (BusTopics *topics);
 
+/* NULL: the topic is not kept. */
+BusTopic *bus_topics_find (const BusTopics *topics, BusKey key);
 /* The topic's counter, made when there is none. Transfer none. */
 BusTopic *bus_topics_place (BusTopics *topics, BusKey key);
 void bus_topic_set_type (BusTopic *topic, WireSpan type_name);
 
-/* The first topic in order after that name, whether or not a topic of that name is kept; an empty name: the
- * beginning. */
-GSequenceIter *bus_topics_after (const BusTopics *topics, WireSpan name);
+/* All topics by name; sorts them if topics came since the last call. Transfer none; valid until the next topic comes. */
+const GPtrArray *bus_topics_by_name (BusTopics *topics);
+/* The number in that order of the first topic after @name, whether or not a topic of that name is kept; an empty name:
+ * the beginning. */
+guint bus_topics_after (BusTopics *topics, WireSpan name);
 
 /* Counts an accepted message. @place remembers the counter of @key. */
 static inline void

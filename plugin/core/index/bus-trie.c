@@ -2,18 +2,13 @@
 #include "index/bus-trie.h"
 
 #include "base/bus-hash.h"
-
-typedef struct
-{
-  const BusTrieNode *parent;
-  guint64 hash; /* of parent and segment */
-  WireSpan segment;
-} TrieEdge;
+#include "base/bus-table.h"
 
 struct BusTrieNode
 {
   BusTrieNode *parent; /* NULL: the root */
-  TrieEdge edge;       /* from the parent; its bytes are behind the struct */
+  WireSpan segment;    /* of the edge from the parent; its bytes are behind the struct */
+  guint64 hash;        /* of that edge */
   guint64 serial;      /* tells parents apart in the hash, as addresses would, but the same in each run */
   BusTrieNode *plus;   /* the child for +, not in the table of edges */
   guint n_named;       /* other children */
@@ -26,30 +21,15 @@ struct BusTrie
   guint64 seed;
   guint64 last_serial;
   BusTrieNode root;
-  GHashTable *edges; /* TrieEdge -> the BusTrieNode it is in */
+  BusTable edges; /* BusTrieNode by the hash of its edge */
   guint n_nodes;
 };
 
-static guint
-trie_edge_hash (gconstpointer key)
+/* Of the edge from @parent by a segment. */
+static guint64
+trie_edge_hash (const BusTrieNode *parent, guint64 segment_hash)
 {
-  return (guint) ((const TrieEdge *) key)->hash;
-}
-
-static gboolean
-trie_edge_equal (gconstpointer a, gconstpointer b)
-{
-  const TrieEdge *first = a;
-  const TrieEdge *second = b;
-
-  return first->parent == second->parent && first->hash == second->hash
-         && wire_span_equal (first->segment, second->segment);
-}
-
-static TrieEdge
-trie_edge (const BusTrieNode *parent, WireSpan segment, guint64 segment_hash)
-{
-  return (TrieEdge){ parent, bus_hash_mix (segment_hash + parent->serial), segment };
+  return bus_hash_mix (segment_hash + parent->serial);
 }
 
 static void
@@ -76,9 +56,16 @@ trie_is_hash (WireSpan segment)
 static BusTrieNode *
 trie_named_child (const BusTrie *trie, const BusTrieNode *parent, WireSpan segment, guint64 segment_hash)
 {
-  TrieEdge wanted = trie_edge (parent, segment, segment_hash);
+  const guint64 hash = trie_edge_hash (parent, segment_hash);
+  BusTrieNode *node;
+  guint at;
 
-  return parent->n_named > 0 ? g_hash_table_lookup (trie->edges, &wanted) : NULL;
+  if (parent->n_named == 0)
+    return NULL;
+  node = bus_table_first (&trie->edges, hash, &at);
+  while (node != NULL && (node->parent != parent || !wire_span_equal (node->segment, segment)))
+    node = bus_table_next (&trie->edges, hash, &at);
+  return node;
 }
 
 static BusTrieNode *
@@ -99,7 +86,8 @@ trie_child_new (BusTrie *trie, BusTrieNode *parent, WireSpan segment)
   memcpy (copy, segment.data, segment.len);
   node->parent = parent;
   node->serial = ++trie->last_serial;
-  node->edge = trie_edge (parent, wire_span (copy, segment.len), bus_hash (trie->seed, segment));
+  node->segment = wire_span (copy, segment.len);
+  node->hash = trie_edge_hash (parent, bus_hash (trie->seed, segment));
   trie->n_nodes++;
   if (trie_is_plus (segment))
     {
@@ -107,7 +95,7 @@ trie_child_new (BusTrie *trie, BusTrieNode *parent, WireSpan segment)
     }
   else
     {
-      g_hash_table_insert (trie->edges, &node->edge, node);
+      bus_table_add (&trie->edges, node->hash, node);
       parent->n_named++;
     }
   return node;
@@ -122,7 +110,7 @@ trie_child_free (BusTrie *trie, BusTrieNode *node)
     }
   else
     {
-      g_hash_table_remove (trie->edges, &node->edge);
+      bus_table_remove (&trie->edges, node->hash, node);
       node->parent->n_named--;
     }
   trie->n_nodes--;
@@ -136,7 +124,7 @@ bus_trie_new (guint64 seed)
 
   trie->seed = seed;
   trie_node_init (&trie->root);
-  trie->edges = g_hash_table_new (trie_edge_hash, trie_edge_equal);
+  bus_table_init (&trie->edges);
   return trie;
 }
 
@@ -147,7 +135,7 @@ bus_trie_free (BusTrie *trie)
     return;
   g_assert (trie->n_nodes == 0);
   g_assert (g_queue_is_empty (&trie->root.rest.filed));
-  g_hash_table_unref (trie->edges);
+  bus_table_clear (&trie->edges);
   g_free (trie);
 }
 

@@ -28,16 +28,16 @@ test_places (void)
     places[i] = place (&topics, names[i]);
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
-      BusTopic *in_order = g_sequence_get (g_sequence_get_iter_at_pos (topics.order, (gint) i));
+      BusTopic *in_order = g_ptr_array_index (bus_topics_by_name (&topics), i);
 
       g_assert_true (place (&topics, names[i]) == places[i]);
       g_assert_true (wire_span_equal (in_order->key.text, wire_span_str (sorted[i])));
-      g_assert_cmpint (g_sequence_iter_get_position (bus_topics_after (&topics, in_order->key.text)), ==, (gint) i + 1);
+      g_assert_cmpuint (bus_topics_after (&topics, in_order->key.text), ==, i + 1);
     }
-  g_assert_cmpint (g_sequence_get_length (topics.order), ==, G_N_ELEMENTS (names));
-  g_assert_true (g_sequence_iter_is_begin (bus_topics_after (&topics, wire_span (NULL, 0))));
+  g_assert_cmpuint (bus_topics_by_name (&topics)->len, ==, G_N_ELEMENTS (names));
+  g_assert_cmpuint (bus_topics_after (&topics, wire_span (NULL, 0)), ==, 0);
   /* Behind one that is not kept (any more). */
-  g_assert_cmpint (g_sequence_iter_get_position (bus_topics_after (&topics, wire_span_str ("events.b"))), ==, 2);
+  g_assert_cmpuint (bus_topics_after (&topics, wire_span_str ("events.b")), ==, 2);
   bus_topics_clear (&topics);
 }
 
@@ -59,13 +59,13 @@ count (BusTopics *topics, const char *topic)
 }
 
 static guint64
-sum (const BusTopics *topics)
+sum (BusTopics *topics)
 {
+  const GPtrArray *order = bus_topics_by_name (topics);
   guint64 messages = topics->unseen;
 
-  for (GSequenceIter *at = g_sequence_get_begin_iter (topics->order); !g_sequence_iter_is_end (at);
-       at = g_sequence_iter_next (at))
-    messages += ((const BusTopic *) g_sequence_get (at))->messages;
+  for (guint i = 0; i < order->len; i++)
+    messages += ((const BusTopic *) g_ptr_array_index (order, i))->messages;
   return messages;
 }
 
@@ -73,7 +73,7 @@ static guint64
 messages_of (BusTopics *topics, const char *topic)
 {
   BusKey key = bus_key (5, wire_span_str (topic));
-  const BusTopic *kept = g_hash_table_lookup (topics->table, &key);
+  const BusTopic *kept = bus_topics_find (topics, key);
 
   return kept != NULL ? kept->messages : 0;
 }
@@ -93,8 +93,8 @@ test_clock (void)
       count (&topics, name);
       count (&topics, i % 2 == 0 ? "events.used" : "events.too");
       total += 2;
-      g_assert_cmpint (g_sequence_get_length (topics.order), ==, g_hash_table_size (topics.table));
-      g_assert_cmpint (g_sequence_get_length (topics.order), <=, 16);
+      g_assert_cmpuint (bus_topics_by_name (&topics)->len, ==, bus_table_size (&topics.table));
+      g_assert_cmpuint (bus_topics_by_name (&topics)->len, <=, 16);
     }
   g_assert_cmpuint (messages_of (&topics, "events.used"), ==, 500);
   g_assert_cmpuint (messages_of (&topics, "events.too"), ==, 500);

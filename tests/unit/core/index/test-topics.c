@@ -46,11 +46,11 @@ count (Fixture *f, const char *topic)
 static guint64
 all_messages (Fixture *f)
 {
+  const GPtrArray *order = bus_topics_by_name (&f->topics);
   guint64 sum = f->topics.unseen;
 
-  for (GSequenceIter *iter = g_sequence_get_begin_iter (f->topics.order); !g_sequence_iter_is_end (iter);
-       iter = g_sequence_iter_next (iter))
-    sum += ((const BusTopic *) g_sequence_get (iter))->messages;
+  for (guint i = 0; i < order->len; i++)
+    sum += ((const BusTopic *) g_ptr_array_index (order, i))->messages;
   return sum;
 }
 
@@ -59,7 +59,7 @@ kept (Fixture *f, const char *name)
 {
   BusKey key = bus_key (SEED, wire_span_str (name));
 
-  return g_hash_table_lookup (f->topics.table, &key);
+  return bus_topics_find (&f->topics, key);
 }
 
 static void
@@ -79,7 +79,7 @@ test_counts (Fixture *f, gconstpointer data)
   g_assert_cmpuint (place.generation, ==, topic->generation);
   count (f, "a.b"); /* without a remembered place it is the same counter */
   g_assert_cmpuint (topic->messages, ==, 3);
-  g_assert_cmpuint (g_sequence_get_length (f->topics.order), ==, 1);
+  g_assert_cmpuint (bus_topics_by_name (&f->topics)->len, ==, 1);
 }
 
 /* A place that was remembered before another topic took its slot does not count for that topic. */
@@ -116,12 +116,12 @@ test_flood (Fixture *f, gconstpointer data)
       count (f, "often");
       count (f, once);
       n += 2;
-      g_assert_cmpuint (g_hash_table_size (f->topics.table), <=, 4);
+      g_assert_cmpuint (bus_table_size (&f->topics.table), <=, 4);
       g_assert_cmpuint (all_messages (f), ==, n);
     }
   g_assert_cmpuint (kept (f, "often")->messages, ==, 1000);
-  g_assert_cmpuint (g_hash_table_size (f->topics.table), ==, 4);
-  g_assert_cmpint (g_sequence_get_length (f->topics.order), ==, 4);
+  g_assert_cmpuint (bus_table_size (&f->topics.table), ==, 4);
+  g_assert_cmpuint (bus_topics_by_name (&f->topics)->len, ==, 4);
 }
 
 /* A topic that comes again begins at zero; its earlier messages stay in the sum. */
@@ -139,12 +139,13 @@ test_again (Fixture *f, gconstpointer data)
 static const char *
 name_after (Fixture *f, const char *name, char *out, gsize size)
 {
-  GSequenceIter *iter = bus_topics_after (&f->topics, wire_span_str (name));
+  const GPtrArray *order = bus_topics_by_name (&f->topics);
+  guint at = bus_topics_after (&f->topics, wire_span_str (name));
   const BusTopic *topic;
 
-  if (g_sequence_iter_is_end (iter))
+  if (at == order->len)
     return NULL;
-  topic = g_sequence_get (iter);
+  topic = g_ptr_array_index (order, at);
   g_strlcpy (out, (const char *) topic->key.text.data, MIN (size, topic->key.text.len + 1));
   return out;
 }
@@ -164,6 +165,36 @@ test_after (Fixture *f, gconstpointer data)
   g_assert_cmpstr (name_after (f, "a.a", name, sizeof name), ==, "a.b"); /* not kept itself */
   g_assert_cmpstr (name_after (f, "a.b", name, sizeof name), ==, "b");
   g_assert_null (name_after (f, "b.a", name, sizeof name));
+}
+
+/* The order follows the topics that come and that are displaced, also while somebody lists them. */
+static void
+test_order_changes (Fixture *f, gconstpointer data)
+{
+  char last[32] = "";
+
+  for (guint i = 0; i < 200; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("t.%u", i * 7919 % 1000);
+      const GPtrArray *order;
+
+      count (f, name);
+      if (i % 3 == 0)
+        continue;
+      order = bus_topics_by_name (&f->topics);
+      g_assert_cmpuint (order->len, ==, bus_table_size (&f->topics.table));
+      g_assert_nonnull (name_after (f, "", last, sizeof last));
+      for (guint k = 1; k < order->len; k++)
+        {
+          char next[32];
+
+          g_assert_true (kept (f, last) == g_ptr_array_index (order, k - 1));
+          g_assert_nonnull (name_after (f, last, next, sizeof next));
+          g_assert_cmpstr (last, <, next);
+          g_strlcpy (last, next, sizeof last);
+        }
+      g_assert_null (name_after (f, last, last, sizeof last));
+    }
 }
 
 /* The type is that of the last payload, cut between characters. */
@@ -211,6 +242,7 @@ main (int argc, char **argv)
   ADD ("/core/topics/M23-flood", 4, test_flood);
   ADD ("/core/topics/again", 1, test_again);
   ADD ("/core/topics/after", 8, test_after);
+  ADD ("/core/topics/order-changes", 8, test_order_changes);
   ADD ("/core/topics/type", 2, test_type);
   ADD ("/core/topics/own-name", 2, test_own_name);
   return g_test_run ();
