@@ -250,17 +250,25 @@ dispatch_match_allowed (const DispatchCall *call)
 {
   BusPeer *peer = call->peer;
   WireSpan topic = call->envelope->topic;
-  const BusMatchCache *matches = &call->core->routes->matches;
+  BusMatchCache *matches = &call->core->routes->matches;
   gboolean is_recent = peer->recent_match != NULL && peer->recent_generation == matches->generation
+                       && peer->recent_match->serial == peer->recent_serial
                        && wire_span_equal (peer->recent_match->key.text, topic);
+  BusMatch *match;
 
   if (is_recent && bus_match_is_current (matches, peer->recent_match))
     return peer->recent_match;
-  if (!is_recent && (!dispatch_check_topic (call) || !dispatch_authorize (call, BUS_OP_PUBLISH, topic)))
+  match = is_recent ? NULL : bus_match_find (matches, topic);
+  if (!is_recent && (match == NULL || match->publisher != peer->serial)
+      && (!dispatch_check_topic (call) || !dispatch_authorize (call, BUS_OP_PUBLISH, topic)))
     return NULL;
-  peer->recent_match = bus_router_match (call->core, topic);
+  if (match == NULL || !bus_match_is_current (matches, match))
+    match = bus_router_match (call->core, topic);
+  match->publisher = peer->serial;
+  peer->recent_match = match;
   peer->recent_generation = matches->generation;
-  return peer->recent_match;
+  peer->recent_serial = match->serial;
+  return match;
 }
 
 /* A message is held for a group, until its time to live is over. */

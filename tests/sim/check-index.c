@@ -97,23 +97,43 @@ check_index_servers (SimWorld *world)
     }
 }
 
+/* Each match has its place and its topic once, and the bounds hold. */
+static void
+check_index_cache (SimWorld *world)
+{
+  BusMatchCache *cache = &world->core->routes->matches;
+  gsize bytes = 0;
+
+  for (guint i = 0; i < cache->matches->len; i++)
+    {
+      BusMatch *match = g_ptr_array_index (cache->matches, i);
+      const gboolean is_recent = match->is_recent;
+
+      bytes += bus_match_size (match);
+      if (match->place != i || bus_match_find (cache, match->key.text) != match)
+        sim_world_fail (world, "T07: the match of a topic is not found where it stands");
+      match->is_recent = is_recent;
+    }
+  if (bytes != cache->bytes || cache->matches->len > bus_match_cache_topics_max (cache))
+    sim_world_fail (world, "R03: the cache holds %u matches of %" G_GSIZE_FORMAT " bytes, and counts %" G_GSIZE_FORMAT,
+                    cache->matches->len, bytes, cache->bytes);
+}
+
 /* Not after each step: a match is walked for each subscription. */
 void
 sim_check_index (SimWorld *world)
 {
   const BusRoutes *routes = world->core->routes;
-  GHashTableIter iter;
-  gpointer value;
 
   check_index_servers (world);
   if (bus_index_count_entries (routes->index) < bus_index_size (routes->index))
     sim_cover (world, SIM_COVER_FOLDED);
   if (world->now_us % 16 != 0)
     return;
-  g_hash_table_iter_init (&iter, routes->matches.table);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  check_index_cache (world);
+  for (guint i = 0; i < routes->matches.matches->len; i++)
     {
-      const BusMatch *match = value;
+      const BusMatch *match = g_ptr_array_index (routes->matches.matches, i);
 
       /* The cached match that the next look-up takes. */
       if (bus_match_is_current (&routes->matches, match))

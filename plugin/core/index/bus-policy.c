@@ -515,6 +515,22 @@ bus_policy_authorize (const BusPrincipal *who, BusRight operation, WireSpan topi
   return (BusVerdict){ FALSE, "not-a-topic", "only a subscription may have wildcards" };
 }
 
+gboolean
+bus_policy_lets_all_receive (WireSpan topic)
+{
+  const BusPrincipal anyone = { .has_tasks = FALSE };
+  const PolicyRow *row;
+  PolicyPath path;
+
+  if (!policy_path_init (&path, topic) || path.wildcard)
+    return FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (task_rows); i++)
+    if (policy_row_lists (&task_rows[i], &path))
+      return FALSE; /* it depends on the peer which row decides */
+  row = policy_find_row (&anyone, &path);
+  return row != NULL && (row->subscribe & ALL) == ALL;
+}
+
 const char *
 bus_right_name (BusRight operation)
 {

@@ -55,5 +55,8 @@ const char *bus_right_name (BusRight operation);
 /* @topic: a valid topic, or for BUS_OP_SUBSCRIBE a valid pattern. */
 BusVerdict bus_policy_authorize (const BusPrincipal *who, BusRight operation, WireSpan topic);
 
+/* TRUE: bus_policy_authorize() allows every peer to receive what is published to this topic. FALSE: ask for each peer. */
+gboolean bus_policy_lets_all_receive (WireSpan topic);
+
 /* Ids that only the agent may use. */
 gboolean bus_policy_id_is_reserved (WireSpan id);

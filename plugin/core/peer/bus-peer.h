@@ -3,6 +3,7 @@
 
 #include "base/bus-key.h"
 #include "base/bus-limits.h"
+#include "base/bus-match-note.h"
 #include "base/bus-note.h"
 #include "base/bus-timer.h"
 #include "base/bus-types.h"
@@ -71,7 +72,10 @@ struct BusPeer
 
   /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
   struct BusMatch *recent_match;
-  guint64 recent_generation;
+  guint64 recent_generation; /* of the cache */
+  guint64 recent_serial;     /* of the match */
+
+  BusMatchNote match_note;
 
   /* bus-takeover */
   BusTimer takeover_timer; /* a newcomer has its id; armed: it has been asked whether it is alive */

@@ -61,9 +61,17 @@ typedef struct
 
 struct BusSubscription
 {
+  /* What a delivery reads and writes comes first, in few cache lines. */
   BusPeer *owner;
   guint32 id; /* chosen by the client */
   BusSubscriptionState state;
+  BusCursor *cursor; /* bus-catchup: retained messages come first, others wait; NULL: none are ahead */
+  BusWindow window;
+  guint64 delivered; /* encoded for it */
+  BusBounds bounds;
+  BusFifo fifo;
+  BusUnsettled unsettled;
+
   gboolean serves;         /* gets requests, not publishes */
   gboolean serves_methods; /* its owner's own methods: it gets no direct publish either */
   BusGroup *group;         /* NULL: none */
@@ -79,13 +87,6 @@ struct BusSubscription
 
   gsize charged;
 
-  BusWindow window;
-  BusCursor *cursor; /* bus-catchup: retained messages come first, others wait; NULL: none are ahead */
-  BusFifo fifo;
-  BusBounds bounds;
-
-  BusUnsettled unsettled;
-
   /* bus-drain */
   gboolean is_emptied; /* it drains and may have finished: listed in emptied of the shared state */
   GList emptied_link;
@@ -96,9 +97,8 @@ struct BusSubscription
   gint64 progress_us;
   BusTimer block_timer;
 
-  guint64 delivered; /* encoded for it */
-  guint64 retained;  /* of these, from the store of retained messages */
-  guint64 missed;    /* reported by a gap that was sent or waits, or discarded when it ended */
+  guint64 retained; /* of what was delivered, from the store of retained messages */
+  guint64 missed;   /* reported by a gap that was sent or waits, or discarded when it ended */
   guint64 missed_by[BUS_N_LOSSES];
   guint64 noted_by[BUS_N_LOSSES]; /* of these, in log records of bus-slow */
   guint64 rerouted;               /* offered to it, and handed on to another member of its group */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/bus-key.h"
+#include "base/bus-match-note.h"
 #include "base/bus-overflow.h"
 #include "peer/bus-account.h"
 #include "queue/bus-subscription.h"
@@ -42,6 +43,7 @@ struct BusGroup
   const BusGroupRule *rule; /* of the configuration; NULL: none */
   guint64 rerouted;         /* unsent messages handed on from members that ended, stand still or drain */
   guint64 repeated;         /* messages that a member did not settle, and another one got */
+  BusMatchNote match_note;
 };
 
 typedef struct

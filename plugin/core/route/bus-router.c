@@ -49,7 +49,10 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
   if (subscription->serves)
     bus_servers_remove (core->routes->servers, subscription);
   else
-    bus_index_remove (core->routes->index, &subscription->filed);
+    {
+      bus_index_remove (core->routes->index, &subscription->filed);
+      bus_match_cache_trim (&core->routes->matches);
+    }
   g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
   if (!bus_subscription_takes_part (subscription))
     {
