@@ -2,6 +2,7 @@
 #include "control.pb-c.h"
 #include "core-fixture.h"
 #include "route/bus-router.h"
+#include "subscribe-curve.h"
 
 #include <time.h>
 
@@ -12,6 +13,8 @@
  * Every round builds a broker of its own. Each operation is a control.bus.subscribe or control.bus.unsubscribe in bytes,
  * with its reply, so about 2 us of each are the client of the fixture. With traffic, the receivers of one topic (other
  * traffic: of one of 512 topics) are looked up after each operation, as a publish does; the time of that is included.
+ *
+ * With --curves, or --json, it prints the curves of subscribe-curve.c instead.
  */
 
 #ifndef ROUNDS
@@ -232,6 +235,13 @@ measure (const Case *what)
 int
 main (int argc, char **argv)
 {
+  const gboolean as_json = argc > 1 && g_str_equal (argv[1], "--json");
+
+  if (as_json || (argc > 1 && g_str_equal (argv[1], "--curves")))
+    {
+      subscribe_curve_print (as_json);
+      return 0;
+    }
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     if (argc < 2 || strstr (cases[i].title, argv[1]) != NULL)
       measure (&cases[i]);
