@@ -64,12 +64,11 @@ match_drop_forbidden (GPtrArray *entries, WireSpan topic)
 }
 
 static void
-match_find (const BusMatchCache *cache, BusMatch *match, BusMatchScratch *scratch)
+match_find (BusMatchScratch *scratch, const BusIndex *index, BusMatch *match)
 {
   g_ptr_array_set_size (scratch->entries, 0);
   g_ptr_array_set_size (scratch->found, 0);
-  match->mark = bus_index_match (cache->index, match->key.text, scratch->entries);
-  match->checked = *cache->changes;
+  match->mark = bus_index_match (index, match->key.text, scratch->entries);
   if (scratch->entries->len == 0)
     return;
   match_drop_forbidden (scratch->entries, match->key.text);
@@ -146,17 +145,14 @@ match_text_room (gsize len)
 
 /* Room for the topic and @arrays bytes. A block is used again, but not one that is much too large. */
 static void
-match_reserve (BusMatchCache *cache, BusMatch *match, gsize arrays)
+match_reserve (BusMatch *match, gsize arrays)
 {
   const gsize size = match_text_room (match->key.text.len) + arrays;
   const gboolean is_own = match->key.text.data == match->block;
   guint8 *block = match->block;
 
   if (match->room < size || match->room / 4 > size)
-    {
-      block = g_malloc (size);
-      cache->bytes = cache->bytes - match->room + size;
-    }
+    block = g_malloc (size);
   if (!is_own || block != match->block)
     memcpy (block, match->key.text.data, match->key.text.len); /* a valid topic is not empty */
   if (block != match->block)
@@ -179,19 +175,17 @@ match_take (guint8 **at, gsize size)
 
 /* Divides the block into the arrays, whose elements have places but no subscriptions yet. */
 static void
-match_divide (BusMatchCache *cache, BusMatch *match, const MatchCounts *counts)
+match_divide (const BusMatchScratch *scratch, BusMatch *match, const MatchCounts *counts)
 {
-  const BusMatchScratch *scratch = &cache->scratch;
   guint8 *at;
 
   match->n_receivers = scratch->receivers->len;
   match->n_groups = scratch->groups->len;
   match->n_filtered = 0;
-  match_reserve (cache, match,
-                 match->n_receivers * sizeof (BusReceiver) + match->n_groups * sizeof (BusGroupMatch)
-                     + counts->n_filtered * sizeof (BusFilteredMatch)
-                     + (scratch->found->len + counts->n_grouped) * sizeof (BusSubscription *)
-                     + counts->n_grouped * sizeof (guint));
+  match_reserve (match, match->n_receivers * sizeof (BusReceiver) + match->n_groups * sizeof (BusGroupMatch)
+                            + counts->n_filtered * sizeof (BusFilteredMatch)
+                            + (scratch->found->len + counts->n_grouped) * sizeof (BusSubscription *)
+                            + counts->n_grouped * sizeof (guint));
   at = match->block + match_text_room (match->key.text.len);
   match->receivers = match_take (&at, match->n_receivers * sizeof (BusReceiver));
   match->groups = match_take (&at, match->n_groups * sizeof (BusGroupMatch));
@@ -260,18 +254,16 @@ match_drop_repeated (BusMatchScratch *scratch, BusGroupMatch *group)
 }
 
 void
-bus_match_make (BusMatchCache *cache, BusMatch *match, BusKey key)
+bus_match_make (BusMatchScratch *scratch, const BusIndex *index, BusMatch *match, BusKey key)
 {
-  BusMatchScratch *scratch = &cache->scratch;
   MatchCounts counts;
 
   match->key = key;
-  match_find (cache, match, scratch);
+  match_find (scratch, index, match);
   counts = match_count (scratch);
-  match_divide (cache, match, &counts);
+  match_divide (scratch, match, &counts);
   for (guint i = 0; i < scratch->found->len; i++)
     match_add (match, g_ptr_array_index (scratch->found, i));
   for (guint i = 0; i < match->n_groups; i++)
     match_drop_repeated (scratch, &match->groups[i]);
-  cache->made++;
 }

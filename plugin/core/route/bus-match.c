@@ -140,6 +140,18 @@ match_cache_take (BusMatchCache *cache)
   return match;
 }
 
+/* Makes the match for what the index has now. */
+static void
+match_cache_make (BusMatchCache *cache, BusMatch *match, BusKey key)
+{
+  const gsize before = match->room;
+
+  bus_match_make (&cache->scratch, cache->index, match, key);
+  match->checked = *cache->changes;
+  cache->bytes = cache->bytes - before + match->room;
+  cache->made++;
+}
+
 static BusMatch *
 match_cache_add (BusMatchCache *cache, BusKey key)
 {
@@ -147,7 +159,7 @@ match_cache_add (BusMatchCache *cache, BusKey key)
 
   match->serial = ++cache->last_serial;
   match->domain = bus_domain_of_topic (key.text);
-  bus_match_make (cache, match, key);
+  match_cache_make (cache, match, key);
   bus_table_add (&cache->table, key.hash, match);
   return match;
 }
@@ -162,7 +174,7 @@ match_check (BusMatchCache *cache, BusMatch *match)
       return;
     }
   match_cache_make_room (cache, match);
-  bus_match_make (cache, match, match->key);
+  match_cache_make (cache, match, match->key);
 }
 
 BusMatch *
