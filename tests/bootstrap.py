@@ -98,7 +98,7 @@ def _():
 def _():
     with open(os.path.join(ROOT, "bootstrap"), encoding="utf-8") as file:
         text = file.read()
-    wanted = [name for body in re.findall(r"^(?:build|test|check)_packages=\(([^)]*)\)", text, re.MULTILINE)
+    wanted = [name for body in re.findall(r"^(?:build|test|check|bench|peer|plot)_packages=\(([^)]*)\)", text, re.MULTILINE)
               for name in body.split()]
     rows = [line.split() for line in re.search(r"^package_names='\n(.*?)\n'", text, re.MULTILINE | re.DOTALL)[1].splitlines()]
     holds(len(wanted) > 15, "no packages were found")
