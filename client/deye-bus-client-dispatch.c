@@ -2,6 +2,7 @@
 #include "deye-bus-client-private.h"
 
 #include "deye-bus-answers-private.h"
+#include "deye-bus-clock.h"
 #include "deye-bus-message-private.h"
 #include "deye-bus-subscription-private.h"
 #include "deye-bus-task-private.h"
@@ -25,7 +26,7 @@
 static void
 client_return_credit_in_time (DeyeBusClient *self, DeyeBusChannel *channel)
 {
-  gint64 now_us = g_get_monotonic_time ();
+  gint64 now_us = deye_bus_clock_coarse_us ();
 
   if (now_us - channel->prompt_us < CREDIT_EVERY_US)
     return;
@@ -55,13 +56,21 @@ dispatch_is_wanted (DeyeBusClient *self, const DeyeBusMessage *message)
   return self->session != NULL && deye_bus_session_is_open (self->session, message);
 }
 
+/* The subscription that must last as long as the dispatch of @event; NULL: none. */
+static DeyeBusSubscription *
+dispatch_borrowed (const DeyeBusEvent *event)
+{
+  return event->kind == DEYE_BUS_EVENT_MESSAGE ? ((const DeyeBusChannel *) event->subject)->owner : NULL;
+}
+
+/* The caller holds a reference to the subscription. */
 static void
 dispatch_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
-  g_autoptr (DeyeBusSubscription) subscription = g_object_ref (channel->owner);
+  DeyeBusSubscription *subscription = channel->owner;
   gboolean called = !channel->ended && dispatch_is_wanted (self, message);
 
-  if (called)
+  if (called && message->hops != NULL)
     deye_bus_hops_note_delivered (message->hops);
   if (called)
     deye_bus_subscription_deliver (subscription, message);
@@ -101,7 +110,17 @@ deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channel)
     return;
   channel->resuming = TRUE;
   deye_bus_events_push (&self->events,
-                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_RESUMED, .subject = deye_bus_channel_ref (channel) });
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_RESUMED, .subject = deye_bus_channel_enter (channel) });
+}
+
+static void
+dispatch_held_delivery (DeyeBusClient *self, DeyeBusEvent *event)
+{
+  g_autoptr (DeyeBusSubscription) subscription = NULL;
+
+  g_set_object (&subscription, dispatch_borrowed (event));
+  dispatch_delivery (self, event);
+  deye_bus_session_clear_event (event);
 }
 
 static void
@@ -113,8 +132,7 @@ dispatch_held (DeyeBusClient *self, DeyeBusChannel *channel)
   if (channel->paused || !deye_bus_channel_unhold (channel, &event))
     return;
   deye_bus_client_resume_channel (self, channel);
-  dispatch_delivery (self, &event);
-  deye_bus_session_clear_event (&event);
+  dispatch_held_delivery (self, &event);
 }
 
 static void
@@ -136,10 +154,7 @@ dispatch_drop_held (DeyeBusClient *self, DeyeBusChannel *channel)
 
   channel->ended = TRUE;
   while (deye_bus_channel_unhold (channel, &event))
-    {
-      dispatch_delivery (self, &event);
-      deye_bus_session_clear_event (&event);
-    }
+    dispatch_held_delivery (self, &event);
 }
 
 static void
@@ -260,9 +275,20 @@ dispatch_must_hold (const DeyeBusEvent *event)
          && deye_bus_channel_holds (event->subject);
 }
 
+/* The block of a message goes back to the session, if there still is one. */
+static void
+dispatch_clear_event (DeyeBusClient *self, DeyeBusEvent *event)
+{
+  if (event->kind == DEYE_BUS_EVENT_MESSAGE && self->session != NULL)
+    deye_bus_session_clear_message (self->session, event);
+  else
+    deye_bus_session_clear_event (event);
+}
+
 gboolean
 deye_bus_client_dispatch (DeyeBusClient *self)
 {
+  g_autoptr (DeyeBusSubscription) subscription = NULL; /* one reference for all messages of a run */
   DeyeBusEvent event;
 
   for (guint i = 0; i < EVENTS_PER_TURN && deye_bus_events_pop (&self->events, &event); i++)
@@ -272,8 +298,9 @@ deye_bus_client_dispatch (DeyeBusClient *self)
           deye_bus_channel_hold (event.subject, event);
           continue;
         }
+      g_set_object (&subscription, dispatch_borrowed (&event));
       dispatch_event (self, &event);
-      deye_bus_session_clear_event (&event);
+      dispatch_clear_event (self, &event);
     }
   return self->events.count > 0;
 }

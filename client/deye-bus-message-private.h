@@ -2,6 +2,7 @@
 #pragma once
 
 #include "deye-bus-hop-private.h"
+#include "deye-bus-message-pool.h"
 #include "deye-bus-message.h"
 #include "wire-envelope.h"
 
@@ -14,20 +15,10 @@
  * Invariant: after construction only the reference count, @to_handle and @handled change.
  */
 
-struct _DeyeBusMessage
+/* What few messages have. */
+typedef struct
 {
-  gatomicrefcount refs;
-  guint8 kind;
-  guint8 flags;
-  guint8 priority;
-  gboolean is_retained;
-  guint64 incarnation;
-  guint8 *block; /* stolen from the frame reader; NULL: the body follows this struct */
-
-  const char *topic;
-  const char *sender;
   const char *method;
-  const char *type_name;
   const char *content_type;
   const char *correlation_id;
   const char *parent_id;
@@ -35,29 +26,51 @@ struct _DeyeBusMessage
   const char *stage;
   const char **tags; /* NULL: none */
   guint n_tags;
+  guint32 depth;
   WireSpan trace_id;
   WireSpan span_id;
   guint8 trace_flags;
-  guint32 depth;
-  WireSpan payload;
-  guint64 accept_seq;
+  guint32 attempt;
   guint64 sequence_number;
-  guint64 skipped;  /* REPLY: reports of progress that this one replaced */
-  guint64 route_id; /* 0: the sender waits for no answer */
-  guint64 origin;   /* of its session: a route is not valid on another one */
-  GError *error;    /* REPLY: of a responder that failed; NULL: none */
-  gint64 accept_time_us;
+  guint64 skipped; /* REPLY: reports of progress that this one replaced */
+  guint64 incarnation;
   gint64 remaining_us;
   gint64 ttl_us;
-  DeyeBusHops *hops; /* NULL: its sender asked for none */
+  GError *error; /* REPLY: of a responder that failed; NULL: none */
+} DeyeBusMessageRare;
 
-  guint32 attempt;
-
+struct _DeyeBusMessage
+{
+  gatomicrefcount refs;
+  guint8 kind;
+  guint8 flags;
+  guint8 priority;
+  guint8 size_class; /* of this block, in the pool */
+  gboolean is_retained;
   guint to_handle;  /* callbacks that have not ended yet; the client's thread only */
   gboolean handled; /* a callback has been called */
+  guint8 *block;    /* stolen from the frame reader; NULL: the body is in this block */
 
-  guint8 body[];
+  const char *topic;
+  const char *sender;
+  const char *type_name;
+  WireSpan payload;
+  guint64 accept_seq;
+  gint64 accept_time_us;
+  guint64 route_id;  /* 0: the sender waits for no answer */
+  guint64 origin;    /* of its session: a route is not valid on another one */
+  DeyeBusHops *hops; /* NULL: its sender asked for none */
+
+  const DeyeBusMessageRare *rare; /* never NULL; static, or the first of @more */
+  guint64 more[];                 /* @rare, and the body, if they are here */
 };
 
-/* @envelope was read from @frame's body. Takes the block from @reader when the body lies there. NULL: no memory. */
-DeyeBusMessage *deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const WireEnvelope *envelope);
+/* @envelope was read from @frame's body. Takes the block from @reader when the body lies there. @pool: (nullable): where the
+ * message's block may come from. NULL: no memory. */
+DeyeBusMessage *deye_bus_message_new (DeyeBusMessagePool *pool,
+                                      WireFrameReader *reader,
+                                      const WireFrame *frame,
+                                      const WireEnvelope *envelope);
+
+/* As deye_bus_message_unref(), in the thread that owns @pool. A block of which this was the last reference goes to the pool. */
+void deye_bus_message_drop (DeyeBusMessage *message, DeyeBusMessagePool *pool);

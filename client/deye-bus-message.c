@@ -32,64 +32,110 @@ message_terminate (const MessageMove *move, WireSpan span)
   return (const char *) text;
 }
 
-/* Room for one byte behind the body, which the last string may need. */
+static const DeyeBusMessageRare no_rare = { .attempt = 1 };
+
+/* Room for what is rare, and for the body and one byte behind it, which the last string may need. The members are not set but for
+ * those that say where the room is. */
 static DeyeBusMessage *
-message_alloc (WireFrameReader *reader, const WireFrame *frame, MessageMove *move)
+message_alloc_block (DeyeBusMessagePool *pool, gsize rare, gsize body)
 {
-  gsize inside = frame->in_block ? 0 : frame->body.len + 1;
-  DeyeBusMessage *message = g_try_malloc (sizeof (DeyeBusMessage) + inside);
-  gsize capacity, needed = WIRE_FRAME_HEADER_LEN + frame->body.len + 1;
-  guint8 *block;
+  guint8 size_class;
+  DeyeBusMessage *message = deye_bus_message_pool_take (pool, sizeof (DeyeBusMessage) + rare + body, &size_class);
 
   if (message == NULL)
     return NULL;
-  memset (message, 0, sizeof *message);
+  message->size_class = size_class;
+  message->block = NULL;
+  message->rare = rare > 0 ? (const DeyeBusMessageRare *) (gconstpointer) message->more : &no_rare;
+  return message;
+}
+
+/* FALSE: no memory. */
+static gboolean
+message_steal_body (DeyeBusMessage *message, WireFrameReader *reader, const WireFrame *frame)
+{
+  gsize capacity, needed = WIRE_FRAME_HEADER_LEN + frame->body.len + 1;
+  guint8 *block = wire_frame_reader_steal (reader, &capacity);
+
+  message->block = capacity >= needed ? block : g_try_realloc (block, needed);
+  if (message->block == NULL)
+    g_free (block);
+  return message->block != NULL;
+}
+
+static DeyeBusMessage *
+message_alloc (DeyeBusMessagePool *pool, WireFrameReader *reader, const WireFrame *frame, gsize rare, MessageMove *move)
+{
+  DeyeBusMessage *message = message_alloc_block (pool, rare, frame->in_block ? 0 : frame->body.len + 1);
+
+  if (message == NULL)
+    return NULL;
   move->from = frame->body.data;
   if (!frame->in_block)
     {
-      move->to = message->body;
-      memcpy (message->body, frame->body.data, frame->body.len);
+      move->to = (guint8 *) message->more + rare;
+      memcpy (move->to, frame->body.data, frame->body.len);
       return message;
     }
-  message->block = wire_frame_reader_steal (reader, &capacity);
-  block = capacity >= needed ? message->block : g_try_realloc (message->block, needed);
-  if (block == NULL)
+  if (!message_steal_body (message, reader, frame))
     {
-      g_free (message->block);
       g_free (message);
       return NULL;
     }
-  message->block = block;
-  move->to = block + WIRE_FRAME_HEADER_LEN;
+  move->to = message->block + WIRE_FRAME_HEADER_LEN;
   return message;
 }
 
 static void
-message_take_strings (DeyeBusMessage *message, const MessageMove *move, const WireEnvelope *envelope)
+message_take_tags (DeyeBusMessageRare *rare, const MessageMove *move, const WireEnvelope *envelope)
 {
-  message->topic = message_terminate (move, envelope->topic);
-  message->sender = message_terminate (move, envelope->sender);
-  message->method = message_terminate (move, envelope->method);
-  message->type_name = message_terminate (move, envelope->type_name);
-  message->content_type = message_terminate (move, envelope->content_type);
-  message->correlation_id = message_terminate (move, envelope->correlation_id);
-  message->parent_id = message_terminate (move, envelope->parent_id);
-  message->root_id = message_terminate (move, envelope->root_id);
-  message->stage = message_terminate (move, envelope->stage);
   if (envelope->n_tags == 0)
     return;
-  message->n_tags = envelope->n_tags;
-  message->tags = g_new (const char *, envelope->n_tags);
+  rare->n_tags = envelope->n_tags;
+  rare->tags = g_new (const char *, envelope->n_tags);
   for (guint i = 0; i < envelope->n_tags; i++)
-    message->tags[i] = message_terminate (move, envelope->tags[i]);
+    rare->tags[i] = message_terminate (move, envelope->tags[i]);
+}
+
+static void
+message_take_rare (DeyeBusMessage *message, const MessageMove *move, const WireEnvelope *envelope)
+{
+  DeyeBusMessageRare *rare = (gpointer) message->more;
+
+  *rare = (DeyeBusMessageRare){
+    .depth = envelope->depth,
+    .trace_id = message_moved (move, envelope->trace_id),
+    .span_id = message_moved (move, envelope->span_id),
+    .trace_flags = (guint8) envelope->trace_flags,
+    .attempt = MAX (envelope->attempt, 1),
+    .sequence_number = envelope->sequence_number,
+    .skipped = message->kind == WIRE_KIND_REPLY ? envelope->gap_count : 0,
+    .incarnation = envelope->incarnation,
+    .remaining_us = (gint64) MIN (envelope->remaining_us, G_MAXINT64),
+    .ttl_us = (gint64) MIN (envelope->ttl_us, G_MAXINT64),
+  };
+  /* Before the strings, which overwrite what lies between them. */
+  if (envelope->status != WIRE_STATUS_OK)
+    rare->error = deye_bus_error_from_envelope (envelope);
+  rare->method = message_terminate (move, envelope->method);
+  rare->content_type = message_terminate (move, envelope->content_type);
+  rare->correlation_id = message_terminate (move, envelope->correlation_id);
+  rare->parent_id = message_terminate (move, envelope->parent_id);
+  rare->root_id = message_terminate (move, envelope->root_id);
+  rare->stage = message_terminate (move, envelope->stage);
+  message_take_tags (rare, move, envelope);
 }
 
 DeyeBusMessage *
-deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const WireEnvelope *envelope)
+deye_bus_message_new (DeyeBusMessagePool *pool,
+                      WireFrameReader *reader,
+                      const WireFrame *frame,
+                      const WireEnvelope *envelope)
 {
+  gsize rare = wire_envelope_is_plain (envelope) ? 0 : sizeof (DeyeBusMessageRare);
+  DeyeBusHops *hops = envelope->hops.len > 0 ? deye_bus_hops_new (envelope) : NULL; /* before the body moves */
   MessageMove move;
-  DeyeBusHops *hops = deye_bus_hops_new (envelope); /* before the body moves */
-  DeyeBusMessage *message = message_alloc (reader, frame, &move);
+  DeyeBusMessage *message = message_alloc (pool, reader, frame, rare, &move);
 
   if (message == NULL)
     {
@@ -103,26 +149,20 @@ deye_bus_message_new (WireFrameReader *reader, const WireFrame *frame, const Wir
   if (frame->kind == WIRE_KIND_REPLY && envelope->matched > 0)
     message->flags |= WIRE_FLAG_FINAL;
   message->priority = (guint8) MIN (envelope->priority, 255);
-  message->trace_id = message_moved (&move, envelope->trace_id);
-  message->span_id = message_moved (&move, envelope->span_id);
-  message->trace_flags = (guint8) envelope->trace_flags;
-  message->depth = envelope->depth;
+  message->is_retained = envelope->retained != 0;
+  message->to_handle = 0;
+  message->handled = FALSE;
   message->payload = message_moved (&move, envelope->payload);
   message->accept_seq = envelope->accept_seq;
-  message->sequence_number = envelope->sequence_number;
-  message->skipped = frame->kind == WIRE_KIND_REPLY ? envelope->gap_count : 0;
-  message->route_id = envelope->route_id;
-  message->attempt = MAX (envelope->attempt, 1);
   message->accept_time_us = (gint64) MIN (envelope->accept_time_us, G_MAXINT64);
-  message->remaining_us = (gint64) MIN (envelope->remaining_us, G_MAXINT64);
-  message->is_retained = envelope->retained != 0;
-  message->incarnation = envelope->incarnation;
-  message->ttl_us = (gint64) MIN (envelope->ttl_us, G_MAXINT64);
-  /* Before the strings, which overwrite what lies between them. */
-  if (envelope->status != WIRE_STATUS_OK)
-    message->error = deye_bus_error_from_envelope (envelope);
+  message->route_id = envelope->route_id;
+  message->origin = 0;
   message->hops = hops;
-  message_take_strings (message, &move, envelope);
+  if (rare > 0)
+    message_take_rare (message, &move, envelope);
+  message->topic = message_terminate (&move, envelope->topic);
+  message->sender = message_terminate (&move, envelope->sender);
+  message->type_name = message_terminate (&move, envelope->type_name);
   return message;
 }
 
@@ -135,6 +175,21 @@ deye_bus_message_ref (DeyeBusMessage *message)
   return message;
 }
 
+/* All that it owns beside its block. */
+static void
+message_clear (DeyeBusMessage *message)
+{
+  if (message->rare != &no_rare)
+    {
+      DeyeBusMessageRare *rare = (gpointer) message->more;
+
+      g_clear_error (&rare->error);
+      g_free (rare->tags);
+    }
+  g_free (message->hops);
+  g_free (message->block);
+}
+
 void
 deye_bus_message_unref (DeyeBusMessage *message)
 {
@@ -142,11 +197,22 @@ deye_bus_message_unref (DeyeBusMessage *message)
 
   if (!g_atomic_ref_count_dec (&message->refs))
     return;
-  g_clear_error (&message->error);
-  g_free (message->tags);
-  g_free (message->hops);
-  g_free (message->block);
+  message_clear (message);
   g_free (message);
+}
+
+void
+deye_bus_message_drop (DeyeBusMessage *message, DeyeBusMessagePool *pool)
+{
+  /* Nobody else has a reference, and nobody can get one. */
+  if (!g_atomic_ref_count_compare (&message->refs, 1))
+    {
+      deye_bus_message_unref (message);
+      return;
+    }
+  if (message->rare != &no_rare || message->hops != NULL || message->block != NULL)
+    message_clear (message);
+  deye_bus_message_pool_give (pool, message, message->size_class);
 }
 
 const char *
@@ -172,20 +238,20 @@ deye_bus_message_get_sender (DeyeBusMessage *message)
 
 DEFINE_GETTER (guint64, sequence, accept_seq, 0)
 DEFINE_GETTER (gint64, accept_time, accept_time_us, 0)
-DEFINE_GETTER (const char *, method, method, NULL)
+DEFINE_GETTER (const char *, method, rare->method, NULL)
 DEFINE_GETTER (const char *, type_name, type_name, NULL)
-DEFINE_GETTER (const char *, content_type, content_type, NULL)
-DEFINE_GETTER (const char *, correlation_id, correlation_id, NULL)
-DEFINE_GETTER (const char *, parent_id, parent_id, NULL)
-DEFINE_GETTER (const char *, root_id, root_id, NULL)
-DEFINE_GETTER (const char *, stage, stage, NULL)
-DEFINE_GETTER (guint64, sequence_number, sequence_number, 0)
+DEFINE_GETTER (const char *, content_type, rare->content_type, NULL)
+DEFINE_GETTER (const char *, correlation_id, rare->correlation_id, NULL)
+DEFINE_GETTER (const char *, parent_id, rare->parent_id, NULL)
+DEFINE_GETTER (const char *, root_id, rare->root_id, NULL)
+DEFINE_GETTER (const char *, stage, rare->stage, NULL)
+DEFINE_GETTER (guint64, sequence_number, rare->sequence_number, 0)
 DEFINE_GETTER (guint8, priority, priority, 0)
-DEFINE_GETTER (gint64, remaining, remaining_us, 0)
-DEFINE_GETTER (gint64, ttl, ttl_us, 0)
-DEFINE_GETTER (guint, depth, depth, 0)
-DEFINE_GETTER (guint, attempt, attempt, 1)
-DEFINE_GETTER (guint64, incarnation, incarnation, 0)
+DEFINE_GETTER (gint64, remaining, rare->remaining_us, 0)
+DEFINE_GETTER (gint64, ttl, rare->ttl_us, 0)
+DEFINE_GETTER (guint, depth, rare->depth, 0)
+DEFINE_GETTER (guint, attempt, rare->attempt, 1)
+DEFINE_GETTER (guint64, incarnation, rare->incarnation, 0)
 
 gboolean
 deye_bus_message_is_retained (DeyeBusMessage *message)
@@ -205,21 +271,21 @@ GBytes *
 deye_bus_message_dup_trace_id (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return message->trace_id.len > 0 ? message_bytes_of (message, message->trace_id) : NULL;
+  return message->rare->trace_id.len > 0 ? message_bytes_of (message, message->rare->trace_id) : NULL;
 }
 
 GBytes *
 deye_bus_message_dup_span_id (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return message->span_id.len > 0 ? message_bytes_of (message, message->span_id) : NULL;
+  return message->rare->span_id.len > 0 ? message_bytes_of (message, message->rare->span_id) : NULL;
 }
 
 char *
 deye_bus_message_dup_traceparent (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return deye_bus_trace_format (message->trace_id, message->span_id, message->trace_flags);
+  return deye_bus_trace_format (message->rare->trace_id, message->rare->span_id, message->rare->trace_flags);
 }
 
 char **
@@ -229,9 +295,9 @@ deye_bus_message_dup_tags (DeyeBusMessage *message)
 
   g_return_val_if_fail (message != NULL, NULL);
 
-  for (guint i = 0; i < message->n_tags; i++)
-    if (message->tags[i] != NULL)
-      g_strv_builder_add (tags, message->tags[i]);
+  for (guint i = 0; i < message->rare->n_tags; i++)
+    if (message->rare->tags[i] != NULL)
+      g_strv_builder_add (tags, message->rare->tags[i]);
   return g_strv_builder_end (tags);
 }
 
@@ -246,16 +312,16 @@ guint64
 deye_bus_message_get_skipped (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, 0);
-  return message->skipped;
+  return message->rare->skipped;
 }
 
 gboolean
 deye_bus_message_check (DeyeBusMessage *message, GError **error)
 {
   g_return_val_if_fail (message != NULL, TRUE);
-  if (message->error == NULL)
+  if (message->rare->error == NULL)
     return TRUE;
-  g_propagate_error (error, g_error_copy (message->error));
+  g_propagate_error (error, g_error_copy (message->rare->error));
   return FALSE;
 }
 

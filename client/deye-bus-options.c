@@ -267,19 +267,19 @@ deye_bus_options_child_of (const DeyeBusOptions *options, DeyeBusMessage *messag
   g_return_val_if_fail (message != NULL, NULL);
 
   child = options != NULL ? deye_bus_options_copy (options) : deye_bus_options_new ();
-  root = message->root_id != NULL ? message->root_id : message->correlation_id;
-  deye_bus_options_set_parent_id (child, message->correlation_id);
+  root = message->rare->root_id != NULL ? message->rare->root_id : message->rare->correlation_id;
+  deye_bus_options_set_parent_id (child, message->rare->correlation_id);
   deye_bus_options_set_root_id (child, root);
   if (child->correlation_id == NULL)
     child->correlation_id = g_uuid_string_random ();
-  child->depth = message->depth < G_MAXUINT32 ? message->depth + 1 : G_MAXUINT32;
-  if (message->trace_id.len == WIRE_TRACE_ID_LEN)
+  child->depth = message->rare->depth < G_MAXUINT32 ? message->rare->depth + 1 : G_MAXUINT32;
+  if (message->rare->trace_id.len == WIRE_TRACE_ID_LEN)
     {
       g_autoptr (GBytes) trace_id = deye_bus_message_dup_trace_id (message);
       g_autoptr (GBytes) span_id = options_new_span_id ();
 
       deye_bus_options_set_trace (child, trace_id, span_id);
-      child->trace_flags = message->trace_flags;
+      child->trace_flags = message->rare->trace_flags;
     }
   return child;
 }

@@ -490,3 +490,9 @@ wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope
   wire_envelope_init (envelope);
   return wire_envelope_read_next (body, kind, from, envelope);
 }
+
+gboolean
+wire_envelope_is_plain (const WireEnvelope *envelope)
+{
+  return (envelope->present & ~HOT_FIELDS) == 0;
+}

@@ -133,6 +133,9 @@ WireReadResult wire_envelope_read (WireSpan body, guint8 kind, WireDirection fro
  * then it was changed by this function only; a struct that was read by wire_envelope_read() is such a one, too. */
 WireReadResult wire_envelope_read_next (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope);
 
+/* TRUE if the body that was read has only fields of the first group. */
+gboolean wire_envelope_is_plain (const WireEnvelope *envelope);
+
 /* Number of bytes that wire_envelope_write() writes: all fields, of the payload only tag and length. */
 gsize wire_envelope_size (const WireEnvelope *envelope);
 

@@ -53,7 +53,7 @@ deye_bus_channel_table_remove (DeyeBusChannelTable *table, DeyeBusChannel *chann
   table->recent = NULL;
   deye_bus_channel_wake (channel, events);
   deye_bus_events_push (events,
-                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_ENDED, .subject = deye_bus_channel_ref (channel) });
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_ENDED, .subject = deye_bus_channel_enter (channel) });
   g_hash_table_remove (table->by_id, GUINT_TO_POINTER (channel->id));
 }
 

@@ -80,7 +80,7 @@ deye_bus_channel_push_gap (DeyeBusChannel *channel, DeyeBusEvents *events, const
     return FALSE;
   untold = channel->gaps[channel->n_gaps++] = g_memdup2 (gap, sizeof *gap);
   deye_bus_events_push (
-      events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_GAP, .subject = deye_bus_channel_ref (channel), .gap = untold });
+      events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_GAP, .subject = deye_bus_channel_enter (channel), .gap = untold });
   return TRUE;
 }
 
@@ -101,7 +101,7 @@ void
 deye_bus_channel_put (DeyeBusChannel *channel, DeyeBusMessage *message)
 {
   channel->inbox_came++;
-  g_queue_push_tail (&channel->inbox, deye_bus_message_ref (message));
+  g_queue_push_tail (&channel->inbox, message);
 }
 
 DeyeBusMessage *
@@ -158,7 +158,7 @@ deye_bus_channel_set_drain (DeyeBusChannel *channel, DeyeBusDrainState state, De
     return;
   channel->drain_news = TRUE;
   deye_bus_events_push (events,
-                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DRAIN, .subject = deye_bus_channel_ref (channel) });
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DRAIN, .subject = deye_bus_channel_enter (channel) });
 }
 
 void
@@ -168,7 +168,7 @@ deye_bus_channel_wake (DeyeBusChannel *channel, DeyeBusEvents *events)
     return;
   channel->waking = TRUE;
   deye_bus_events_push (events,
-                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT, .subject = deye_bus_channel_ref (channel) });
+                        (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_NEXT, .subject = deye_bus_channel_enter (channel) });
 }
 
 /* --- pausing --- */
@@ -180,7 +180,7 @@ deye_bus_channel_hold (DeyeBusChannel *channel, DeyeBusEvent event)
 
   event.subject = NULL;
   deye_bus_events_push (&channel->held, event);
-  deye_bus_channel_unref (channel);
+  deye_bus_channel_leave (channel);
 }
 
 gboolean
@@ -188,7 +188,7 @@ deye_bus_channel_unhold (DeyeBusChannel *channel, DeyeBusEvent *event)
 {
   if (!deye_bus_events_pop (&channel->held, event))
     return FALSE;
-  event->subject = deye_bus_channel_ref (channel);
+  event->subject = deye_bus_channel_enter (channel);
   return TRUE;
 }
 

@@ -33,6 +33,7 @@ typedef struct DeyeBusPending DeyeBusPending;
 typedef struct
 {
   gatomicrefcount refs;
+  guint events; /* in the client's ring that are about it: they share one reference */
   guint32 id;
   gboolean serve;
   gboolean balanced;    /* of a group, or one of several servers: the broker compares how soon it returns credit */
@@ -70,6 +71,22 @@ DeyeBusChannel *deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
 DeyeBusChannel *deye_bus_channel_ref (DeyeBusChannel *channel);
 void deye_bus_channel_unref (DeyeBusChannel *channel);
 
+/* For the subject of an event: as ref and unref, in the client's thread, and not atomic when other events are about @channel. */
+static inline DeyeBusChannel *
+deye_bus_channel_enter (DeyeBusChannel *channel)
+{
+  if (channel->events++ == 0)
+    deye_bus_channel_ref (channel);
+  return channel;
+}
+
+static inline void
+deye_bus_channel_leave (DeyeBusChannel *channel)
+{
+  if (--channel->events == 0)
+    deye_bus_channel_unref (channel);
+}
+
 /* TRUE if credit is returned when nothing is left to handle. */
 static inline gboolean
 deye_bus_channel_is_prompt (const DeyeBusChannel *channel)
@@ -90,7 +107,7 @@ deye_bus_channel_close_gaps (DeyeBusChannel *channel)
   channel->n_gaps = 0;
 }
 
-/* The inbox: a message arrives, or is taken. NULL: there is none. */
+/* The inbox: a message arrives (transfer full), or is taken. NULL: there is none. */
 void deye_bus_channel_put (DeyeBusChannel *channel, DeyeBusMessage *message);
 DeyeBusMessage *deye_bus_channel_take (DeyeBusChannel *channel);
 /* A gap behind the last message. FALSE: there are too many reasons. */

@@ -18,8 +18,8 @@ deye_bus_events_clear (DeyeBusEvents *events)
   deye_bus_events_init (events, events->clear_event);
 }
 
-static void
-events_grow (DeyeBusEvents *events)
+void
+deye_bus_events_grow (DeyeBusEvents *events)
 {
   guint size = events->size == 0 ? 64 : events->size * 2;
   DeyeBusEvent *ring = g_new (DeyeBusEvent, size);
@@ -32,17 +32,6 @@ events_grow (DeyeBusEvents *events)
   events->first = 0;
 }
 
-void
-deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event)
-{
-  if (events->count == events->size)
-    events_grow (events);
-  events->ring[(events->first + events->count) & (events->size - 1)] = event;
-  events->count++;
-  if (event.kind == DEYE_BUS_EVENT_REFUSED)
-    events->refused++;
-}
-
 gboolean
 deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event)
 {
@@ -51,8 +40,7 @@ deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event)
   *event = events->ring[events->first];
   events->first = (events->first + 1) & (events->size - 1);
   events->count--;
-  if (event->kind == DEYE_BUS_EVENT_REFUSED)
-    events->refused--;
+  events->refused -= event->kind == DEYE_BUS_EVENT_REFUSED;
   return TRUE;
 }
 

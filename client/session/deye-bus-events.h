@@ -80,8 +80,20 @@ void deye_bus_events_init (DeyeBusEvents *events, DeyeBusEventFunc clear_event);
 /* Clears all events; the ring is empty and usable afterwards. */
 void deye_bus_events_clear (DeyeBusEvents *events);
 
+/* Makes room for one more. */
+void deye_bus_events_grow (DeyeBusEvents *events);
+
 /* Takes @event. */
-void deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event);
+static inline void
+deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event)
+{
+  if (events->count == events->size)
+    deye_bus_events_grow (events);
+  events->ring[(events->first + events->count) & (events->size - 1)] = event;
+  events->count++;
+  events->refused += event.kind == DEYE_BUS_EVENT_REFUSED;
+}
+
 /* Gives the oldest event to the caller, who clears it. FALSE: the ring is empty. */
 gboolean deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event);
 /* Event number @i from the oldest, which stays in the ring. @i: below count. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "deye-bus-message-pool.h"
 #include "session/deye-bus-channel-table.h"
 #include "session/deye-bus-outbuf.h"
 #include "session/deye-bus-pending.h"
@@ -54,6 +55,7 @@ struct DeyeBusSession
   DeyeBusEvents *events; /* the client's */
 
   WireFrameReader reader;
+  DeyeBusMessagePool spare; /* blocks of messages that were handled */
   DeyeBusOutbuf out;
   gboolean out_dead;       /* nothing can be written any more */
   DeyeBusOutCount dropped; /* messages that were dropped before they were written */

@@ -55,6 +55,7 @@ session_use_credit (DeyeBusSession *session, DeyeBusChannel *channel, gsize byte
   return TRUE;
 }
 
+/* @message: (transfer full) */
 static void
 session_hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
@@ -64,8 +65,8 @@ session_hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMess
     {
       deye_bus_channel_close_gaps (channel);
       deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_MESSAGE,
-                                                             .subject = deye_bus_channel_ref (channel),
-                                                             .message = deye_bus_message_ref (message) });
+                                                             .subject = deye_bus_channel_enter (channel),
+                                                             .message = message });
       return;
     }
   deye_bus_channel_put (channel, message);
@@ -89,7 +90,7 @@ static DeyeBusMessage *
 arrival_make_message (SessionArrival *arrival)
 {
   DeyeBusSession *session = arrival->session;
-  DeyeBusMessage *message = deye_bus_message_new (&session->reader, arrival->frame, arrival->envelope);
+  DeyeBusMessage *message = deye_bus_message_new (&session->spare, &session->reader, arrival->frame, arrival->envelope);
 
   if (message == NULL)
     deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_NO_MEMORY, "%s", _ ("No memory for a message")));
@@ -110,11 +111,11 @@ session_count_ids (WireSpan packed)
 }
 
 static void
-arrival_distribute (SessionArrival *arrival)
+arrival_distribute_to_several (SessionArrival *arrival)
 {
   DeyeBusSession *session = arrival->session;
   WireSpan packed = arrival->envelope->subscriptions;
-  guint n = session_count_ids (packed);
+  guint n = arrival_find_channel (arrival) != NULL ? session_count_ids (packed) : 0;
   guint32 few[8];
   g_autofree guint32 *many = n > G_N_ELEMENTS (few) ? g_new (guint32, n) : NULL;
   guint32 *ids = many != NULL ? many : few;
@@ -123,7 +124,7 @@ arrival_distribute (SessionArrival *arrival)
   /* The ids are read first: the body may become the message's, which writes into it. */
   for (guint i = 0; i < n; i++)
     (void) wire_envelope_next_u32 (&packed, &ids[i]);
-  message = arrival_make_message (arrival);
+  message = n > 0 ? arrival_make_message (arrival) : NULL;
   for (guint i = 0; message != NULL && i < n; i++)
     {
       DeyeBusChannel *channel = deye_bus_channel_table_find (&session->channels, ids[i]);
@@ -132,8 +133,32 @@ arrival_distribute (SessionArrival *arrival)
         continue;
       if (!session_use_credit (session, channel, message->payload.len))
         return;
-      session_hand_over (session, channel, message);
+      session_hand_over (session, channel, deye_bus_message_ref (message));
     }
+}
+
+/* Most messages are for one channel only: it needs no list of ids, and gets the only reference. */
+static void
+arrival_distribute (SessionArrival *arrival)
+{
+  WireSpan packed = arrival->envelope->subscriptions;
+  DeyeBusChannel *channel;
+  DeyeBusMessage *message;
+  guint32 id;
+
+  if (!wire_envelope_next_u32 (&packed, &id) || packed.len > 0)
+    {
+      arrival_distribute_to_several (arrival);
+      return;
+    }
+  channel = deye_bus_channel_table_find (&arrival->session->channels, id);
+  message = channel != NULL ? arrival_make_message (arrival) : NULL;
+  if (message == NULL)
+    return;
+  if (session_use_credit (arrival->session, channel, message->payload.len))
+    session_hand_over (arrival->session, channel, message);
+  else
+    deye_bus_message_unref (message);
 }
 
 /* The end of the retained messages of a subscription. */
@@ -151,7 +176,7 @@ arrival_handle_deliver (SessionArrival *arrival)
 {
   if (arrival->envelope->retained && arrival->envelope->subscriptions.len == 0)
     arrival_handle_retained_end (arrival);
-  else if (arrival_find_channel (arrival) != NULL)
+  else
     arrival_distribute (arrival);
 }
 
@@ -516,10 +541,10 @@ static const SessionHandler handlers[] = {
 };
 
 static void
-session_handle_envelope (DeyeBusSession *session, WireFrame *frame)
+arrival_handle_envelope (SessionArrival *arrival, WireEnvelope *envelope)
 {
-  DEYE_BUS_UNINITIALIZED WireEnvelope envelope;
-  SessionArrival arrival = { session, frame, &envelope };
+  DeyeBusSession *session = arrival->session;
+  const WireFrame *frame = arrival->frame;
   WireReadResult result;
 
   /* An unknown kind, of a newer broker, is skipped. Before WELCOME only an ERROR is valid. */
@@ -530,9 +555,9 @@ session_handle_envelope (DeyeBusSession *session, WireFrame *frame)
       deye_bus_session_misbehaved (session, "first frame is not WELCOME");
       return;
     }
-  result = wire_envelope_read (frame->body, frame->kind, WIRE_FROM_BROKER, &envelope);
+  result = wire_envelope_read_next (frame->body, frame->kind, WIRE_FROM_BROKER, envelope);
   if (result.status == WIRE_STATUS_OK || result.status == WIRE_STATUS_UNSUPPORTED)
-    handlers[frame->kind](&arrival);
+    handlers[frame->kind](arrival);
   else
     deye_bus_session_misbehaved (session, result.problem != NULL ? result.problem : "malformed frame");
 }
@@ -540,14 +565,14 @@ session_handle_envelope (DeyeBusSession *session, WireFrame *frame)
 /* --- frames --- */
 
 static void
-session_handle_frame (DeyeBusSession *session, WireFrame *frame)
+session_handle_frame (SessionArrival *arrival, WireEnvelope *envelope)
 {
-  if (frame->kind == WIRE_KIND_WELCOME)
-    deye_bus_session_handle_welcome (session, frame);
-  else if (frame->kind == WIRE_KIND_GOODBYE)
-    deye_bus_session_handle_goodbye (session, frame);
+  if (arrival->frame->kind == WIRE_KIND_WELCOME)
+    deye_bus_session_handle_welcome (arrival->session, arrival->frame);
+  else if (arrival->frame->kind == WIRE_KIND_GOODBYE)
+    deye_bus_session_handle_goodbye (arrival->session, arrival->frame);
   else
-    session_handle_envelope (session, frame);
+    arrival_handle_envelope (arrival, envelope);
 }
 
 static void
@@ -562,14 +587,17 @@ session_fail_bad_frame (DeyeBusSession *session)
 void
 deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize len, gint64 now_us)
 {
+  DEYE_BUS_UNINITIALIZED WireEnvelope envelope; /* of one frame after the other */
   WireSpan input = wire_span (bytes, len);
   WireFrame frame;
+  SessionArrival arrival = { session, &frame, &envelope };
 
+  wire_envelope_init (&envelope);
   while (session->state != DEYE_BUS_SESSION_ENDED)
     switch (wire_frame_reader_next (&session->reader, &input, &frame))
       {
       case WIRE_FRAME_COMPLETE:
-        session_handle_frame (session, &frame);
+        session_handle_frame (&arrival, &envelope);
         break;
       case WIRE_FRAME_MORE:
         return;

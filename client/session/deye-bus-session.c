@@ -2,6 +2,7 @@
 #include "session/deye-bus-session.h"
 
 #include "deye-bus-error-private.h"
+#include "deye-bus-message-private.h"
 #include "session/deye-bus-session-catchup.h"
 #include "session/deye-bus-session-handshake.h"
 #include "session/deye-bus-session-data.h"
@@ -108,6 +109,7 @@ deye_bus_session_free (DeyeBusSession *session)
   deye_bus_channel_table_clear (&session->channels);
   deye_bus_route_table_clear (&session->routes);
   wire_frame_reader_clear (&session->reader);
+  deye_bus_message_pool_clear (&session->spare);
   deye_bus_session_clear_flushes (session);
   deye_bus_outbuf_clear (&session->out);
   g_clear_error (&session->reason);
@@ -174,24 +176,31 @@ deye_bus_session_tick (DeyeBusSession *session, gint64 now_us)
 /* --- events --- */
 
 void
+deye_bus_session_clear_message (DeyeBusSession *session, DeyeBusEvent *event)
+{
+  deye_bus_message_drop (g_steal_pointer (&event->message), &session->spare);
+  deye_bus_channel_leave (g_steal_pointer (&event->subject));
+}
+
+void
 deye_bus_session_clear_event (DeyeBusEvent *event)
 {
   switch (event->kind)
     {
     case DEYE_BUS_EVENT_MESSAGE:
       g_clear_pointer (&event->message, deye_bus_message_unref);
-      deye_bus_channel_unref (event->subject);
+      deye_bus_channel_leave (event->subject);
       break;
     case DEYE_BUS_EVENT_GAP:
       deye_bus_channel_close_gap (event->subject, event->gap);
       g_clear_pointer (&event->gap, g_free);
-      deye_bus_channel_unref (event->subject);
+      deye_bus_channel_leave (event->subject);
       break;
     case DEYE_BUS_EVENT_RESUMED:
     case DEYE_BUS_EVENT_DRAIN:
     case DEYE_BUS_EVENT_NEXT:
     case DEYE_BUS_EVENT_ENDED:
-      deye_bus_channel_unref (event->subject);
+      deye_bus_channel_leave (event->subject);
       break;
     case DEYE_BUS_EVENT_DONE:
       deye_bus_pending_unref (event->subject);

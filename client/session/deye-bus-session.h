@@ -48,3 +48,5 @@ void deye_bus_session_tick (DeyeBusSession *session, gint64 now_us);
 
 /* Frees what an event of a session owns: the DeyeBusEventFunc for the events that are handed to new(). */
 void deye_bus_session_clear_event (DeyeBusEvent *event);
+/* The same for a MESSAGE. The session keeps the message's block for another one if nobody else has a reference. */
+void deye_bus_session_clear_message (DeyeBusSession *session, DeyeBusEvent *event);

@@ -174,6 +174,114 @@ test_publish_in_callback (Fixture *f, gconstpointer data)
   subscriptions_fixture_log_clear (&log);
 }
 
+/* Within the callback everything that ends the subscription is dispatched, and nobody else has a reference to it. */
+static void
+end_in_callback (gpointer data)
+{
+  Log *log = data;
+  const guint destroyed = log->destroyed;
+
+  log->act = NULL;
+  script_reply (log->f->in, 4, "");
+  client_fixture_say (log->f);
+  deye_bus_subscription_unsubscribe_async (log->subscription, NULL, NULL, NULL);
+  g_clear_object (&log->subscription);
+  client_fixture_wait (log->f, log->destroyed > destroyed);
+}
+
+static void
+end_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Log *log = data;
+
+  if (log->act == NULL)
+    return;
+  log->act (log);
+  g_assert_true (DEYE_BUS_IS_SUBSCRIPTION (subscription)); /* until the callback returns */
+  g_assert_cmpuint (deye_bus_subscription_get_delivered (subscription), ==, 1);
+  g_assert_cmpstr (deye_bus_message_get_topic (message), ==, "events.a");
+}
+
+static void
+test_end_in_callback (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  DeyeBusSubscription *subscription;
+  Log log;
+
+  client_fixture_connect (f, NULL);
+  subscriptions_fixture_log_init (&log, f);
+  script_subscribe_reply (f->in, 2, 100, 100000);
+  client_fixture_say (f);
+  subscription = log.subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, end_on_message, &log,
+                                                               subscriptions_fixture_on_destroyed, NULL, &error);
+  g_assert_no_error (error);
+  g_object_add_weak_pointer (G_OBJECT (subscription), (gpointer *) &subscription);
+  log.act = end_in_callback;
+  for (guint i = 0; i < 3; i++)
+    subscriptions_fixture_deliver (f, &log, "a");
+  client_fixture_say (f);
+  client_fixture_wait (f, log.destroyed > 0);
+  client_fixture_settle (f);
+  g_assert_null (subscription); /* and not longer */
+  g_string_free (log.got, TRUE);
+}
+
+typedef struct
+{
+  GPtrArray *messages;
+  guint n;
+} Keeper;
+
+static void
+keep_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
+{
+  Keeper *keeper = data;
+
+  if (keeper->n++ % 2 == 0)
+    g_ptr_array_add (keeper->messages, deye_bus_message_ref (message));
+}
+
+/* A message that the callback keeps stays as it is while others come. */
+static void
+test_keep_in_callback (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) messages = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_message_unref);
+  g_autoptr (GError) error = NULL;
+  Keeper keeper = { .messages = messages };
+  Log log;
+
+  client_fixture_connect (f, NULL);
+  subscriptions_fixture_log_init (&log, f);
+  script_subscribe_reply (f->in, 2, 100, 100000);
+  client_fixture_say (f);
+  log.subscription
+      = deye_bus_client_subscribe (f->client, "events.#", NULL, keep_on_message, &keeper, NULL, NULL, &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *payload = g_strdup_printf ("message %02u", i);
+
+      subscriptions_fixture_deliver (f, &log, payload);
+      if (i % 4 == 3)
+        client_fixture_say_and_settle (f);
+    }
+  g_assert_cmpuint (messages->len, ==, 10);
+  for (guint i = 0; i < messages->len; i++)
+    {
+      g_autofree char *payload = g_strdup_printf ("message %02u", 2 * i);
+      gsize len;
+      const guint8 *got = deye_bus_message_get_data (messages->pdata[i], &len);
+
+      g_assert_cmpmem (got, len, payload, strlen (payload));
+      g_assert_cmpstr (deye_bus_message_get_topic (messages->pdata[i]), ==, "events.a");
+    }
+  g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+  client_fixture_settle (f);
+  g_clear_object (&log.subscription);
+  g_string_free (log.got, TRUE);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/subscriptions/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 
@@ -187,5 +295,7 @@ main (int argc, char **argv)
   ADD ("H07/close", test_close_in_callback);
   ADD ("H07/unref", test_unref_in_callback);
   ADD ("H07/publish", test_publish_in_callback);
+  ADD ("H07/end", test_end_in_callback);
+  ADD ("H07/keep", test_keep_in_callback);
   return g_test_run ();
 }

@@ -104,7 +104,7 @@ message_of (const DeyeBusOptions *options)
   wire_frame_reader_init (&reader, 1 << 20);
   g_assert_cmpint (wire_frame_reader_next (&reader, &input, &frame), ==, WIRE_FRAME_COMPLETE);
   g_assert_cmpint (wire_envelope_read (frame.body, frame.kind, WIRE_FROM_BROKER, &got).status, ==, WIRE_STATUS_OK);
-  message = deye_bus_message_new (&reader, &frame, &got);
+  message = deye_bus_message_new (NULL, &reader, &frame, &got);
   wire_frame_reader_clear (&reader);
   return message;
 }

@@ -24,9 +24,9 @@ encode (const WireEnvelope *envelope)
   return bytes;
 }
 
-/* @step: bytes handed in at a time, so that the frame lies in place or in the reader's block. */
+/* @step: bytes handed in at a time, so that the frame lies in place or in the reader's block. @pool: (nullable) */
 static DeyeBusMessage *
-decode (GByteArray *bytes, gsize step)
+decode_into (DeyeBusMessagePool *pool, GByteArray *bytes, gsize step)
 {
   WireFrameReader reader;
   WireFrame frame;
@@ -43,9 +43,15 @@ decode (GByteArray *bytes, gsize step)
     }
   g_assert_cmpint (result, ==, WIRE_FRAME_COMPLETE);
   g_assert_cmpint (wire_envelope_read (frame.body, frame.kind, WIRE_FROM_BROKER, &envelope).status, ==, WIRE_STATUS_OK);
-  message = deye_bus_message_new (&reader, &frame, &envelope);
+  message = deye_bus_message_new (pool, &reader, &frame, &envelope);
   wire_frame_reader_clear (&reader);
   return message;
+}
+
+static DeyeBusMessage *
+decode (GByteArray *bytes, gsize step)
+{
+  return decode_into (NULL, bytes, step);
 }
 
 static DeyeBusOptions *
@@ -190,6 +196,109 @@ test_lifetime (void)
   g_assert_cmpmem (g_bytes_get_data (payload, NULL), g_bytes_get_size (payload), "kept", 4);
 }
 
+static GByteArray *
+encode_plain (const char *topic, const char *payload)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.topic = wire_span_str (topic);
+  envelope.payload = wire_span_str (payload);
+  return encode (&envelope);
+}
+
+static GByteArray *
+encode_full (void)
+{
+  g_autoptr (DeyeBusOptions) options = full_options ();
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  deye_bus_options_fill (options, &envelope);
+  envelope.retained = 1;
+  envelope.attempt = 7;
+  return encode (&envelope);
+}
+
+/* A block is used again, and nothing of the message before is left in it. */
+static void
+test_pool_reuse (void)
+{
+  g_autoptr (GByteArray) full = encode_full ();
+  g_autofree char *payload = g_strnfill (300, 'x'); /* so that both need a block of the same class */
+  g_autoptr (GByteArray) plain = encode_plain ("events.a", payload);
+  g_auto (GStrv) tags = NULL;
+  DeyeBusMessagePool pool = { 0 };
+  DeyeBusMessage *message = decode_into (&pool, full, G_MAXUINT16);
+  const gpointer block = message;
+  const guint8 size_class = message->size_class;
+
+  deye_bus_message_drop (message, &pool);
+  g_assert_cmpuint (pool.kept_bytes, >=, sizeof (DeyeBusMessage) + full->len);
+  message = decode_into (&pool, plain, G_MAXUINT16);
+  g_assert_cmpuint (message->size_class, ==, size_class);
+  g_assert_true (message == block);
+  g_assert_cmpuint (pool.kept_bytes, ==, 0);
+  g_assert_cmpstr (deye_bus_message_get_topic (message), ==, "events.a");
+  g_assert_cmpstr (deye_bus_message_get_sender (message), ==, "");
+  g_assert_null (deye_bus_message_get_method (message));
+  g_assert_null (deye_bus_message_get_stage (message));
+  g_assert_null (deye_bus_message_dup_trace_id (message));
+  g_assert_cmpuint (deye_bus_message_get_attempt (message), ==, 1);
+  g_assert_cmpuint (deye_bus_message_get_priority (message), ==, 0);
+  g_assert_false (deye_bus_message_is_retained (message));
+  g_assert_true (deye_bus_message_check (message, NULL));
+  tags = deye_bus_message_dup_tags (message);
+  g_assert_null (tags[0]);
+  deye_bus_message_drop (message, &pool);
+  deye_bus_message_pool_clear (&pool);
+  g_assert_cmpuint (pool.kept_bytes, ==, 0);
+}
+
+/* A message that somebody keeps does not go to the pool, and stays as it is. */
+static void
+test_pool_kept (void)
+{
+  g_autoptr (GByteArray) bytes = encode_plain ("events.a", "kept");
+  g_autoptr (GByteArray) others = encode_plain ("events.b", "other");
+  DeyeBusMessagePool pool = { 0 };
+  DeyeBusMessage *message = decode_into (&pool, bytes, G_MAXUINT16);
+  g_autoptr (DeyeBusMessage) kept = deye_bus_message_ref (message);
+  DeyeBusMessage *other;
+  gsize len;
+
+  deye_bus_message_drop (message, &pool);
+  g_assert_cmpuint (pool.kept_bytes, ==, 0);
+  other = decode_into (&pool, others, G_MAXUINT16);
+  g_assert_true (other != kept);
+  g_assert_cmpstr (deye_bus_message_get_topic (kept), ==, "events.a");
+  g_assert_cmpmem (deye_bus_message_get_data (kept, &len), len, "kept", 4);
+  deye_bus_message_drop (other, &pool);
+  deye_bus_message_pool_clear (&pool);
+}
+
+/* However many messages there were at a time, and whatever their size. */
+static void
+test_pool_bounds (void)
+{
+  g_autofree char *large = g_strnfill (20000, 'x');
+  g_autoptr (GByteArray) bytes = encode_plain ("events.a", "x");
+  g_autoptr (GByteArray) large_bytes = encode_plain ("events.a", large);
+  g_autoptr (GPtrArray) messages = g_ptr_array_new ();
+  DeyeBusMessagePool pool = { 0 };
+
+  for (guint i = 0; i < 3000; i++)
+    g_ptr_array_add (messages, decode_into (&pool, i == 0 ? large_bytes : bytes, G_MAXUINT16));
+  for (guint i = 0; i < messages->len; i++)
+    {
+      deye_bus_message_drop (messages->pdata[i], &pool);
+      g_assert_cmpuint (pool.kept_bytes, <=, DEYE_BUS_MESSAGE_POOL_BYTES);
+      g_assert_true (i > 0 || pool.kept_bytes == 0);
+    }
+  g_assert_cmpuint (pool.kept_bytes, ==, DEYE_BUS_MESSAGE_POOL_BYTES);
+  deye_bus_message_pool_clear (&pool);
+}
+
 static void
 test_options (void)
 {
@@ -272,6 +381,9 @@ main (int argc, char **argv)
   g_test_add_func ("/client/message/M24/full", test_full);
   g_test_add_func ("/client/message/empty", test_empty);
   g_test_add_func ("/client/message/lifetime", test_lifetime);
+  g_test_add_func ("/client/message/pool/reuse", test_pool_reuse);
+  g_test_add_func ("/client/message/pool/kept", test_pool_kept);
+  g_test_add_func ("/client/message/pool/bounds", test_pool_bounds);
   g_test_add_func ("/client/options", test_options);
   g_test_add_func ("/client/subscribe-options", test_subscribe_options);
   g_test_add_func ("/client/errors", test_errors);

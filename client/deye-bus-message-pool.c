@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-message-pool.h"
+
+#define SMALLEST 256u
+
+static gsize
+pool_class_bytes (guint8 size_class)
+{
+  return (gsize) SMALLEST << size_class;
+}
+
+static guint8
+pool_class_of (gsize size)
+{
+  guint8 size_class = 0;
+
+  while (size_class < DEYE_BUS_MESSAGE_POOL_CLASSES && pool_class_bytes (size_class) < size)
+    size_class++;
+  return size_class < DEYE_BUS_MESSAGE_POOL_CLASSES ? size_class : DEYE_BUS_MESSAGE_POOL_NONE;
+}
+
+gpointer
+deye_bus_message_pool_take (DeyeBusMessagePool *pool, gsize size, guint8 *size_class)
+{
+  DeyeBusMessageBlock *block;
+
+  *size_class = pool != NULL ? pool_class_of (size) : DEYE_BUS_MESSAGE_POOL_NONE;
+  if (*size_class == DEYE_BUS_MESSAGE_POOL_NONE)
+    return g_try_malloc (size);
+  block = pool->lists[*size_class];
+  if (block == NULL)
+    return g_try_malloc (pool_class_bytes (*size_class));
+  pool->lists[*size_class] = block->next;
+  pool->kept_bytes -= pool_class_bytes (*size_class);
+  return block;
+}
+
+void
+deye_bus_message_pool_give (DeyeBusMessagePool *pool, gpointer block, guint8 size_class)
+{
+  DeyeBusMessageBlock *first = block;
+
+  if (size_class == DEYE_BUS_MESSAGE_POOL_NONE
+      || pool->kept_bytes + pool_class_bytes (size_class) > DEYE_BUS_MESSAGE_POOL_BYTES)
+    {
+      g_free (block);
+      return;
+    }
+  first->next = pool->lists[size_class];
+  pool->lists[size_class] = first;
+  pool->kept_bytes += pool_class_bytes (size_class);
+}
+
+void
+deye_bus_message_pool_clear (DeyeBusMessagePool *pool)
+{
+  for (guint i = 0; i < DEYE_BUS_MESSAGE_POOL_CLASSES; i++)
+    while (pool->lists[i] != NULL)
+      {
+        DeyeBusMessageBlock *block = pool->lists[i];
+
+        pool->lists[i] = block->next;
+        g_free (block);
+      }
+  pool->kept_bytes = 0;
+}
