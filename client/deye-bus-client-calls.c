@@ -164,6 +164,20 @@ call_send_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *c
   return TRUE;
 }
 
+/* Not inlined: only these calls have to initialise a DeyeBusCall. */
+static G_NO_INLINE gboolean
+call_send_general (DeyeBusClient *self,
+                   const char *topic,
+                   GBytes *payload,
+                   DeyeBusOptions *options,
+                   GCancellable *cancellable,
+                   GError **error)
+{
+  DeyeBusCall call = call_for_publish (topic, payload, options, 0);
+
+  return call_send_unasked (self, &call, cancellable, error);
+}
+
 static gboolean
 call_send_plain (DeyeBusClient *self, const char *topic, GBytes *payload)
 {
@@ -181,14 +195,10 @@ deye_bus_client_send_unasked (DeyeBusClient *self,
                               GCancellable *cancellable,
                               GError **error)
 {
-  DeyeBusCall call;
-
   if (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  if (options == NULL && call_send_plain (self, topic, payload))
-    return TRUE;
-  call = call_for_publish (topic, payload, options, 0);
-  return call_send_unasked (self, &call, cancellable, error);
+  return (options == NULL && call_send_plain (self, topic, payload))
+         || call_send_general (self, topic, payload, options, cancellable, error);
 }
 
 static gboolean
@@ -223,6 +233,22 @@ call_publish_asked (DeyeBusClient *self,
   return pending != NULL;
 }
 
+/* Not inlined, as call_send_general(). */
+static G_NO_INLINE gboolean
+call_publish_acked (DeyeBusClient *self,
+                    const char *topic,
+                    GBytes *payload,
+                    DeyeBusOptions *options,
+                    DeyeBusPublishResult *result,
+                    GCancellable *cancellable,
+                    GError **error)
+{
+  DeyeBusCall call = call_for_publish (topic, payload, options, WIRE_FLAG_WANT_ACK);
+
+  call_number (self, &call);
+  return call_publish_asked (self, &call, result, cancellable, error);
+}
+
 gboolean
 deye_bus_client_publish (DeyeBusClient *self,
                          const char *topic,
@@ -232,16 +258,12 @@ deye_bus_client_publish (DeyeBusClient *self,
                          GCancellable *cancellable,
                          GError **error)
 {
-  DeyeBusCall call;
-
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (topic != NULL, FALSE);
 
   if (result == NULL && !deye_bus_options_must_be_acked (options))
     return call_publish_unasked (self, topic, payload, options, cancellable, error);
-  call = call_for_publish (topic, payload, options, WIRE_FLAG_WANT_ACK);
-  call_number (self, &call);
-  return call_publish_asked (self, &call, result, cancellable, error);
+  return call_publish_acked (self, topic, payload, options, result, cancellable, error);
 }
 
 void

@@ -61,7 +61,7 @@ deye_bus_client_unwritten (DeyeBusClient *self)
 void
 deye_bus_client_write (DeyeBusClient *self)
 {
-  WireSpan spans[SPANS_MAX];
+  DEYE_BUS_UNINITIALIZED WireSpan spans[SPANS_MAX]; /* set by deye_bus_outbuf_gather() */
   DeyeBusOutbuf *out;
   gssize written = 1;
 

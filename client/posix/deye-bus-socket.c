@@ -180,13 +180,12 @@ deye_bus_socket_polls (DeyeBusSocket socket, GIOCondition condition, GPollFD pol
 #define MSG_NOSIGNAL 0
 #endif
 
-gssize
-deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans)
+static gssize
+socket_write_spans (DeyeBusSocket socket, const WireSpan *spans, guint n_spans)
 {
   struct iovec vectors[SPANS_MAX];
   struct msghdr message = { .msg_iov = vectors };
   guint n = MIN (n_spans, SPANS_MAX);
-  gssize written;
 
   for (guint i = 0; i < n; i++)
     {
@@ -194,8 +193,17 @@ deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_span
       vectors[i].iov_len = spans[i].len;
     }
   message.msg_iovlen = n;
-  do
-    written = sendmsg ((int) socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return sendmsg ((int) socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+gssize
+deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans)
+{
+  gssize written;
+
+  do /* most writes have one span, which needs no list of them */
+    written = n_spans == 1 ? send ((int) socket, spans->data, spans->len, MSG_NOSIGNAL | MSG_DONTWAIT)
+                           : socket_write_spans (socket, spans, n_spans);
   while (written < 0 && errno == EINTR);
   return written < 0 && errno == EAGAIN ? 0 : written;
 }

@@ -6,19 +6,8 @@
 #define CHUNK_BYTES       65536u
 #define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload, since there may be many of these */
 #define SPARE_MAX         2u
-#define NO_FRAME          G_MAXSIZE
+#define NO_FRAME          DEYE_BUS_OUT_NO_FRAME
 #define KEY_OF_ID         0x08 /* the id is the first field of an envelope */
-
-struct DeyeBusOutPart
-{
-  DeyeBusOutPart *next;
-  GBytes *payload; /* referenced; NULL: the bytes are in the part */
-  gsize len;
-  gsize capacity;
-  gsize first_frame; /* offset of the first header in the part; NO_FRAME: it has none */
-  gsize last_frame;
-  guint8 bytes[];
-};
 
 void
 deye_bus_outbuf_init (DeyeBusOutbuf *outbuf)
@@ -88,35 +77,10 @@ outbuf_append (DeyeBusOutbuf *outbuf, DeyeBusOutPart *part)
 }
 
 guint8 *
-deye_bus_outbuf_begin (DeyeBusOutbuf *outbuf, gsize most)
+deye_bus_outbuf_grow (DeyeBusOutbuf *outbuf, gsize most)
 {
-  DeyeBusOutPart *part = outbuf->last;
-
-  if (part == NULL || part->payload != NULL || part->capacity - part->len < most)
-    {
-      part = outbuf_part_new (outbuf, most);
-      outbuf_append (outbuf, part);
-    }
-  return part->bytes + part->len;
-}
-
-static void
-outbuf_count (DeyeBusOutbuf *outbuf, gsize len)
-{
-  outbuf->last->len += len;
-  outbuf->bytes += len;
-  outbuf->added += len;
-}
-
-void
-deye_bus_outbuf_end (DeyeBusOutbuf *outbuf, gsize len)
-{
-  DeyeBusOutPart *part = outbuf->last;
-
-  part->last_frame = part->len;
-  if (part->first_frame == NO_FRAME)
-    part->first_frame = part->last_frame;
-  outbuf_count (outbuf, len);
+  outbuf_append (outbuf, outbuf_part_new (outbuf, most));
+  return outbuf->last->bytes;
 }
 
 guint8 *
@@ -155,7 +119,7 @@ deye_bus_outbuf_add_payload (DeyeBusOutbuf *outbuf, GBytes *payload)
   else if (len > 0)
     {
       memcpy (deye_bus_outbuf_begin (outbuf, len), g_bytes_get_data (payload, NULL), len);
-      outbuf_count (outbuf, len);
+      deye_bus_outbuf_count_bytes (outbuf, len);
     }
 }
 

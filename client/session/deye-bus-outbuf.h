@@ -14,7 +14,21 @@
 
 #define DEYE_BUS_OUTBUF_COPY_MAX 8192u /* payloads up to this size are copied */
 
+#define DEYE_BUS_OUT_NO_FRAME G_MAXSIZE
+
 typedef struct DeyeBusOutPart DeyeBusOutPart;
+
+/* For this module only. */
+struct DeyeBusOutPart
+{
+  DeyeBusOutPart *next;
+  GBytes *payload; /* referenced; NULL: the bytes are in the part */
+  gsize len;
+  gsize capacity;    /* 0: it has a payload */
+  gsize first_frame; /* offset of the first header in the part; DEYE_BUS_OUT_NO_FRAME: it has none */
+  gsize last_frame;
+  guint8 bytes[];
+};
 
 typedef enum
 {
@@ -49,10 +63,6 @@ void deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf);
 /* Room for exactly @len bytes, in one piece, which the caller fills at once with a frame or the head of one. The rest of
  * the frame is added next, with refer() or add_payload(). */
 guint8 *deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len);
-/* The same for a frame, whole and in one piece, whose length is known only when it is written: room for @most bytes, of which
- * end() adds the first @len. Nothing else may be added in between. */
-guint8 *deye_bus_outbuf_begin (DeyeBusOutbuf *outbuf, gsize most);
-void deye_bus_outbuf_end (DeyeBusOutbuf *outbuf, gsize len);
 /* Appends the bytes of @payload without a copy. */
 void deye_bus_outbuf_refer (DeyeBusOutbuf *outbuf, GBytes *payload);
 /* Copies a small @payload, refers to a large one. @payload: (nullable). */
@@ -74,6 +84,41 @@ void deye_bus_outbuf_foreach_unsent (const DeyeBusOutbuf *outbuf, DeyeBusOutFunc
 
 /* Counts by reading the frames: for reports, not for every message. */
 DeyeBusOutCount deye_bus_outbuf_count (const DeyeBusOutbuf *outbuf);
+
+/* Appends a part; for begin(). */
+guint8 *deye_bus_outbuf_grow (DeyeBusOutbuf *outbuf, gsize most);
+
+/* As add(), for a frame that is whole and in one piece, and whose length is known only when it is written: room for @most bytes
+ * (not 0), of which end() adds the first @len. Nothing else may be added in between. */
+static inline guint8 *
+deye_bus_outbuf_begin (DeyeBusOutbuf *outbuf, gsize most)
+{
+  DeyeBusOutPart *part = outbuf->last;
+
+  if (part == NULL || part->capacity < part->len + most)
+    return deye_bus_outbuf_grow (outbuf, most);
+  return part->bytes + part->len;
+}
+
+/* For this module only. */
+static inline void
+deye_bus_outbuf_count_bytes (DeyeBusOutbuf *outbuf, gsize len)
+{
+  outbuf->last->len += len;
+  outbuf->bytes += len;
+  outbuf->added += len;
+}
+
+static inline void
+deye_bus_outbuf_end (DeyeBusOutbuf *outbuf, gsize len)
+{
+  DeyeBusOutPart *part = outbuf->last;
+
+  part->last_frame = part->len;
+  if (part->first_frame == DEYE_BUS_OUT_NO_FRAME)
+    part->first_frame = part->last_frame;
+  deye_bus_outbuf_count_bytes (outbuf, len);
+}
 
 static inline gsize
 deye_bus_outbuf_bytes (const DeyeBusOutbuf *outbuf)

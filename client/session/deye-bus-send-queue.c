@@ -61,13 +61,6 @@ deye_bus_send_queue_is_open (const DeyeBusSendQueue *queue, WireClass credit_cla
 }
 
 gboolean
-deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_class)
-{
-  return credit_class == WIRE_CLASS_NONE
-         || (queue->waiting[credit_class].length == 0 && deye_bus_window_is_open (&queue->windows[credit_class]));
-}
-
-gboolean
 deye_bus_send_queue_has_spare (const DeyeBusSendQueue *queue, WireClass credit_class)
 {
   return deye_bus_send_queue_may_start (queue, credit_class)

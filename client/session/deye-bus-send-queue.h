@@ -57,7 +57,12 @@ void deye_bus_send_queue_clear (DeyeBusSendQueue *queue);
 void deye_bus_send_queue_shut (DeyeBusSendQueue *queue);
 
 /* The class has credit, and no call of it waits. */
-gboolean deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_class);
+static inline gboolean
+deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_class)
+{
+  return credit_class == WIRE_CLASS_NONE
+         || (queue->waiting[credit_class].length == 0 && deye_bus_window_is_open (&queue->windows[credit_class]));
+}
 /* The class has credit, whatever waits. */
 gboolean deye_bus_send_queue_is_open (const DeyeBusSendQueue *queue, WireClass credit_class);
 /* The class has credit, no call of it waits, and at least half of the window is left. */
