@@ -181,7 +181,7 @@ call_send_general (DeyeBusClient *self,
 static gboolean
 call_send_plain (DeyeBusClient *self, const char *topic, GBytes *payload)
 {
-  if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_publish_plain (self->session, topic, payload))
+  if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_publish (self->session, topic, payload))
     return FALSE;
   deye_bus_client_look (self);
   return TRUE;

@@ -96,7 +96,7 @@ deye_bus_pending_steal_task_on_success (DeyeBusPending *pending)
 }
 
 /* Marks a task that a finish function has taken the result of. */
-#define TASK_FINISHED "deye-bus-finished"
+static G_DEFINE_QUARK (deye - bus - finished, task_finished)
 
 gboolean
 deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer tag, GError **error)
@@ -105,11 +105,11 @@ deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer tag, GError
 
   if (!g_task_is_valid (result, source) || g_task_get_source_tag (G_TASK (result)) != tag)
     problem = _ ("This result belongs to another call: pass the result that the callback of this call received");
-  else if (g_object_get_data (G_OBJECT (result), TASK_FINISHED) != NULL)
+  else if (g_object_get_qdata (G_OBJECT (result), task_finished_quark ()) != NULL)
     problem = _ ("This call has been finished before: its result can be taken only once");
   if (problem == NULL)
     {
-      g_object_set_data (G_OBJECT (result), TASK_FINISHED, result);
+      g_object_set_qdata (G_OBJECT (result), task_finished_quark (), result);
       return TRUE;
     }
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, problem);

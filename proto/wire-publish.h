@@ -6,7 +6,7 @@
 #include "wire-varint.h"
 
 /*
- * The head of a plain publish: a PUBLISH frame without flags whose only fields are id, topic and payload.
+ * The head of a plain publish: a PUBLISH frame whose only fields are id, topic and payload.
  *
  * Most messages are of this form, and most follow one of the same topic. So the field of the topic is encoded once for many
  * messages, and the rest is written without the table of the fields.
@@ -58,7 +58,7 @@ wire_publish_set_topic (WirePublishTopic *field, WireSpan topic)
 
 /* Writes to @out, which has WIRE_PUBLISH_HEAD_MAX bytes. @id: not 0. Returns the end, where @payload_len bytes have to follow. */
 static inline guint8 *
-wire_publish_put_head (guint8 *out, guint64 id, const WirePublishTopic *topic, guint32 payload_len)
+wire_publish_put_head (guint8 *out, guint8 flags, guint64 id, const WirePublishTopic *topic, guint32 payload_len)
 {
   guint8 *body = out + WIRE_FRAME_HEADER_LEN;
   guint8 *at = body;
@@ -72,6 +72,6 @@ wire_publish_put_head (guint8 *out, guint64 id, const WirePublishTopic *topic, g
       *at++ = WIRE_PUBLISH_KEY_PAYLOAD;
       at = wire_varint_put (at, payload_len);
     }
-  wire_frame_put_header (out, WIRE_KIND_PUBLISH, 0, (guint32) (at - body) + payload_len);
+  wire_frame_put_header (out, WIRE_KIND_PUBLISH, flags, (guint32) (at - body) + payload_len);
   return at;
 }

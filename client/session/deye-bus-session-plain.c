@@ -36,33 +36,31 @@ plain_may_start (const DeyeBusSession *session, gsize payload_len)
          && payload_len <= session->welcome.largest_payload;
 }
 
-/* The id is odd: nobody waits for an answer. */
 static void
-plain_write (DeyeBusSession *session, const guint8 *payload, gsize payload_len)
+plain_write (DeyeBusSession *session, guint64 id, guint8 flags, const guint8 *payload, gsize payload_len)
 {
   guint8 *frame = deye_bus_outbuf_begin (&session->out, WIRE_PUBLISH_HEAD_MAX + payload_len);
-  guint8 *end;
+  guint8 *end = wire_publish_put_head (frame, flags, id, &session->plain.field, (guint32) payload_len);
 
-  session->last_id += 2;
-  end = wire_publish_put_head (frame, session->last_id | 1, &session->plain.field, (guint32) payload_len);
   if (payload_len > 0)
     memcpy (end, payload, payload_len);
   end += payload_len;
   deye_bus_outbuf_end (&session->out, (gsize) (end - frame));
   deye_bus_window_use (&session->send_queue.windows[session->plain.credit_class], (gsize) (end - frame));
-  session->counts.published++;
-  session->unasked_sent++;
 }
 
-gboolean
-deye_bus_session_publish_plain (DeyeBusSession *session, const char *topic, GBytes *payload)
+guint64
+deye_bus_session_write_plain (DeyeBusSession *session, const char *topic, GBytes *payload, guint8 flags, gboolean waits)
 {
   gsize len = 0;
   const guint8 *data = payload != NULL ? g_bytes_get_data (payload, &len) : NULL;
+  guint64 id;
 
   if (!plain_may_start (session, len) || !plain_knows_topic (session, topic)
       || !deye_bus_send_queue_may_start (&session->send_queue, session->plain.credit_class))
-    return FALSE;
-  plain_write (session, data, len);
-  return TRUE;
+    return 0;
+  session->last_id += 2;
+  id = session->last_id | (waits ? 0 : 1);
+  plain_write (session, id, flags, data, len);
+  return id;
 }

@@ -4,13 +4,18 @@
 #include "session/deye-bus-session-types.h"
 
 /*
- * Plain publishes: no options, a small payload, nobody waits for an answer, and there is credit. Most messages are.
+ * Plain publishes: to all subscribers of a topic, without options, with a small payload, and there is credit. Most messages are.
  *
  * The last topic is remembered with what follows from it, so that such a message is checked with a few comparisons and written
- * in one pass. Everything else is a call for session-send, which gives the same bytes and the same results.
+ * in one pass. Everything else is for the general way of session-send, which gives the same bytes and the same results.
  *
  * Invariant: nothing is refused here.
  */
 
-/* Publishes to all subscribers of @topic. @payload: (nullable). FALSE: not plain, nothing was done. */
-gboolean deye_bus_session_publish_plain (DeyeBusSession *session, const char *topic, GBytes *payload);
+/* Writes it with @flags and the next id, which is odd when nobody @waits for an answer, and uses its credit. @payload: (nullable).
+ * Returns the id; 0: not plain, nothing was done. */
+guint64 deye_bus_session_write_plain (DeyeBusSession *session,
+                                      const char *topic,
+                                      GBytes *payload,
+                                      guint8 flags,
+                                      gboolean waits);

@@ -4,6 +4,7 @@
 #include "deye-bus-error.h"
 #include "deye-bus-message-private.h"
 #include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-plain.h"
 #include "session/deye-bus-session-state.h"
 
 #include "wire-feature.h"
@@ -272,16 +273,48 @@ session_start_call (DeyeBusSession *session,
 }
 
 gboolean
-deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
+deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *payload)
+{
+  if (deye_bus_session_write_plain (session, topic, payload, 0, FALSE) == 0)
+    return FALSE;
+  session->counts.published++;
+  session->unasked_sent++;
+  return TRUE;
+}
+
+/* A message with a number may have to be sent again. */
+static gboolean
+session_may_be_plain (const DeyeBusCall *call)
+{
+  return call->kind == WIRE_KIND_PUBLISH && (call->flags & ~WIRE_FLAG_WANT_ACK) == 0 && call->options == NULL
+         && !call->ahead && call->message_id == 0 && call->deadline_us == 0 && call->type_name == NULL
+         && (call->target == NULL || *call->target == '\0');
+}
+
+/* FALSE: not plain, nothing was done. */
+static gboolean
+session_call_plain (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending)
+{
+  gboolean waits = pending != NULL && pending->kind != DEYE_BUS_PENDING_SENT;
+  guint64 id;
+
+  if (!session_may_be_plain (call) || (pending != NULL && (pending->stream != NULL || pending->frame != NULL)))
+    return FALSE;
+  id = deye_bus_session_write_plain (session, call->topic, call->payload, call->flags, waits);
+  if (id == 0)
+    return FALSE;
+  if (pending != NULL)
+    deye_bus_pending_table_add (&session->pending, pending, id);
+  session_note_sent (session, WIRE_KIND_PUBLISH, pending);
+  return TRUE;
+}
+
+static gboolean
+session_call_general (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
   DEYE_BUS_UNINITIALIZED DeyeBusEncodedCall encoded; /* set by deye_bus_call_encode() */
   SessionPlace place;
 
-  if (session->state != DEYE_BUS_SESSION_READY)
-    {
-      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not connected: connect first"));
-      return FALSE;
-    }
   deye_bus_call_encode (call, session_new_call_id (session, call, pending), &encoded);
   encoded.credit_class = deye_bus_call_class (call, session->welcome.features);
   if (session->welcome.features & WIRE_FEATURE_DELIVERY)
@@ -290,6 +323,17 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
     return FALSE;
   place = session_place_of (session, call);
   return session_start_call (session, &encoded, &place, pending, error);
+}
+
+gboolean
+deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
+{
+  if (session->state != DEYE_BUS_SESSION_READY)
+    {
+      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not connected: connect first"));
+      return FALSE;
+    }
+  return session_call_plain (session, call, pending) || session_call_general (session, call, pending, error);
 }
 
 /* --- kept calls --- */

@@ -24,6 +24,9 @@ gboolean deye_bus_session_has_spare_credit (const DeyeBusSession *session, const
 gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 
+/* As call() for a publish without options that nobody waits for. FALSE: call() has to do it; nothing was done. */
+gboolean deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *payload);
+
 /* As call(), while there is no connection or it is being restored: @pending, which is patient, is sent by the next release().
  * FALSE: nothing is kept, @pending is untouched. */
 gboolean

@@ -17,7 +17,7 @@ publish_write_envelope (guint8 *out, guint64 id, WireSpan topic, gsize payload_l
   envelope.topic = topic;
   envelope.payload = wire_span (payload, payload_len);
   len = wire_envelope_size (&envelope);
-  wire_frame_put_header (out, WIRE_KIND_PUBLISH, 0, (guint32) (len + payload_len));
+  wire_frame_put_header (out, WIRE_KIND_PUBLISH, WIRE_FLAG_WANT_ACK, (guint32) (len + payload_len));
   wire_envelope_write (&envelope, out + WIRE_FRAME_HEADER_LEN);
   return WIRE_FRAME_HEADER_LEN + len;
 }
@@ -32,8 +32,9 @@ publish_compare (guint64 id, WireSpan topic, gsize payload_len)
 
   wire_publish_set_topic (&field, topic);
   g_assert_cmpuint (len, <=, WIRE_PUBLISH_HEAD_MAX);
-  g_assert_cmpmem (plain, (gsize) (wire_publish_put_head (plain, id, &field, (guint32) payload_len) - plain), general,
-                   len);
+  g_assert_cmpmem (
+      plain, (gsize) (wire_publish_put_head (plain, WIRE_FLAG_WANT_ACK, id, &field, (guint32) payload_len) - plain),
+      general, len);
 }
 
 static void
