@@ -136,6 +136,15 @@ WireReadResult wire_envelope_read_next (WireSpan body, guint8 kind, WireDirectio
 /* TRUE if the body that was read has only fields of the first group. */
 gboolean wire_envelope_is_plain (const WireEnvelope *envelope);
 
+/* TRUE: in a body that was read, no fields are present but id, topic, type_name, content_type, priority and payload, which
+ * describe a message and do not change where it goes. */
+#define WIRE_ENVELOPE_PLAIN_PUBLISH (1u << 1 | 1u << 2 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 15)
+static inline gboolean
+wire_envelope_is_plain_publish (const WireEnvelope *envelope)
+{
+  return (envelope->present & ~(guint64) WIRE_ENVELOPE_PLAIN_PUBLISH) == 0;
+}
+
 /* Number of bytes that wire_envelope_write() writes: all fields, of the payload only tag and length. */
 gsize wire_envelope_size (const WireEnvelope *envelope);
 

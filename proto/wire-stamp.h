@@ -2,6 +2,7 @@
 #pragma once
 
 #include "wire-span.h"
+#include "wire-varint.h"
 
 /*
  * The broker's stamp: fields that the broker adds in front of the unchanged bytes of a client.
@@ -12,6 +13,7 @@
  */
 
 #define WIRE_STAMP_COMMON_MAX               108u /* a sender is one segment, at most 64 bytes */
+#define WIRE_STAMP_SUBSCRIPTIONS            35u  /* number of that field */
 #define WIRE_STAMP_HOPS                     3u   /* accept, queue, write */
 #define WIRE_STAMP_OWN_MAX(n_subscriptions) (132u + 5u * (n_subscriptions))
 
@@ -37,6 +39,19 @@ typedef struct
   guint32 merged; /* field 76 */
   gboolean retained;
 } WireStampOwn;
+
+/* Writes field 35 with one subscription, and nothing else; returns the end. */
+static inline guint8 *
+wire_stamp_subscription (guint8 *out, guint32 subscription)
+{
+  guint8 *end;
+
+  out[0] = (guint8) ((WIRE_STAMP_SUBSCRIPTIONS << 3 | 2u) | 0x80u);
+  out[1] = WIRE_STAMP_SUBSCRIPTIONS >> 4;
+  end = wire_varint_put (out + 3, subscription);
+  out[2] = (guint8) (end - out - 3);
+  return end;
+}
 
 /* Writes to @out, which has WIRE_STAMP_OWN_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_own (guint8 *out, const WireStampOwn *own);

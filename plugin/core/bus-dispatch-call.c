@@ -120,19 +120,15 @@ dispatch_check_topic (const DispatchCall *call)
 }
 
 gboolean
-dispatch_check_payload (const DispatchCall *call)
+dispatch_refuse_payload (const DispatchCall *call)
 {
-  if (call->envelope->payload.len <= call->core->limits.max_payload)
-    return TRUE;
   dispatch_fail_limit (call, BUS_LIMIT_max_payload, call->envelope->payload.len);
   return FALSE;
 }
 
 gboolean
-dispatch_check_id (const DispatchCall *call)
+dispatch_refuse_id (const DispatchCall *call)
 {
-  if (call->envelope->id > 0)
-    return TRUE;
   dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "id is above zero", 0);
   return FALSE;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "peer/bus-peer.h"
+#include "peer/bus-state.h"
 #include "route/bus-router.h"
 #include "route/bus-timeline.h"
 
@@ -58,9 +59,28 @@ void dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, 
 gboolean dispatch_check_causes (DispatchCall *call);
 gboolean dispatch_authorize (const DispatchCall *call, BusRight operation, WireSpan topic);
 gboolean dispatch_check_topic (const DispatchCall *call);
-gboolean dispatch_check_payload (const DispatchCall *call);
-gboolean dispatch_check_id (const DispatchCall *call);
+gboolean dispatch_refuse_payload (const DispatchCall *call);
+gboolean dispatch_refuse_id (const DispatchCall *call);
 gboolean dispatch_may_wait (const DispatchCall *call);
+
+static inline gboolean
+dispatch_check_payload (const DispatchCall *call)
+{
+  return G_LIKELY (call->envelope->payload.len <= call->core->limits.max_payload) || dispatch_refuse_payload (call);
+}
+
+static inline gboolean
+dispatch_check_id (const DispatchCall *call)
+{
+  return G_LIKELY (call->envelope->id > 0) || dispatch_refuse_id (call);
+}
+
+/* A message without anything that needs a feature, an answer or a check of its own. */
+static inline gboolean
+dispatch_is_plain (const DispatchCall *call)
+{
+  return call->frame->flags == 0 && wire_envelope_is_plain_publish (call->envelope);
+}
 
 static inline gboolean
 dispatch_admit_lineage (DispatchCall *call)

@@ -324,18 +324,29 @@ dispatch_publish (DispatchCall *call, BusMatch *match)
     dispatch_publish_to_all (call, match);
 }
 
+/* The checks of what a plain message does not have. */
+static gboolean
+dispatch_check_wishes (DispatchCall *call)
+{
+  return dispatch_check_hold (call) && dispatch_check_retain (call) && dispatch_check_number (call)
+         && dispatch_admit_lineage (call);
+}
+
 void
 dispatch_handle_publish (DispatchCall *call)
 {
+  const gboolean is_plain = dispatch_is_plain (call);
   BusHealthReading reading;
   BusMatch *match;
 
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
-      || !dispatch_check_hold (call) || !dispatch_check_retain (call) || !dispatch_check_number (call)
-      || !dispatch_admit_lineage (call))
+      || (!is_plain && !dispatch_check_wishes (call)))
     return;
   /* Read before the message moves into queues; the news follow it, because they may change the cache of matches. */
   reading = bus_health_report_read (call->peer, call->envelope->topic, call->envelope->payload);
-  dispatch_publish (call, match);
+  if (G_LIKELY (is_plain))
+    dispatch_publish_to_all (call, match);
+  else
+    dispatch_publish (call, match);
   bus_health_watch_reported (call->peer, reading);
 }

@@ -150,8 +150,8 @@ dispatch_strike_feature (const DispatchCall *call)
 void
 bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
 {
-  WireEnvelope envelope BUS_UNSET;
-  DispatchCall call = { .peer = peer, .core = peer->core, .frame = frame, .envelope = &envelope, .now_us = now_us };
+  WireEnvelope *envelope = &peer->core->envelope;
+  DispatchCall call = { .peer = peer, .core = peer->core, .frame = frame, .envelope = envelope, .now_us = now_us };
   WireReadResult result;
 
   peer->received++;
@@ -165,12 +165,12 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
     }
   if (dispatch_is_known (frame) && handlers[frame->kind] == dispatch_handle_misplaced)
     {
-      wire_envelope_init (&envelope);
+      wire_envelope_init (envelope);
       dispatch_handle_misplaced (&call);
       return;
     }
 
-  result = wire_envelope_read (frame->body, frame->kind, WIRE_FROM_CLIENT, &envelope);
+  result = wire_envelope_read_next (frame->body, frame->kind, WIRE_FROM_CLIENT, envelope);
   if (result.status == WIRE_STATUS_BAD_MESSAGE)
     {
       dispatch_malformed (peer, result.status, result.problem, result.offset);
@@ -187,7 +187,7 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
     dispatch_strike (&call, result.problem);
   else if (result.status != WIRE_STATUS_OK)
     dispatch_fail_field (&call, &result);
-  else if (dispatch_lacks_feature (&call))
+  else if (G_UNLIKELY (!dispatch_is_plain (&call)) && dispatch_lacks_feature (&call))
     dispatch_strike_feature (&call);
   else
     handlers[frame->kind](&call);

@@ -149,10 +149,8 @@ bus_peer_note (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *d
 }
 
 void
-bus_peer_touch (BusPeer *peer)
+bus_peer_list_writable (BusPeer *peer)
 {
-  if (peer->is_writable || bus_outq_bytes (&peer->flow.outq) == 0)
-    return;
   peer->is_writable = TRUE;
   g_queue_push_tail_link (&peer->core->writable, &peer->writable_link);
 }

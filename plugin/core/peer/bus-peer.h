@@ -133,7 +133,13 @@ void bus_peer_put_in_lane (BusPeer *peer, WireLane lane, guint8 kind, guint8 fla
 BusNote *bus_peer_note (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail);
 
 /* Bytes were encoded for it: lists it for writing. */
-void bus_peer_touch (BusPeer *peer);
+void bus_peer_list_writable (BusPeer *peer);
+static inline void
+bus_peer_touch (BusPeer *peer)
+{
+  if (!peer->is_writable && bus_outq_bytes (&peer->flow.outq) > 0)
+    bus_peer_list_writable (peer);
+}
 
 /* Sends ERROR. @answers: the id of the client's frame; 0: none. @detail: English, says what to do */
 void bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail);

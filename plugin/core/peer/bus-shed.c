@@ -79,12 +79,6 @@ shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 l
 
 /* --- levels --- */
 
-static guint64
-shed_soft_limit (const BusCore *core, guint64 limit)
-{
-  return limit / 100 * core->limits.quota_soft_percent;
-}
-
 static void
 shed_note_level (BusCore *core,
                  gboolean *is_soft,
@@ -94,7 +88,7 @@ shed_note_level (BusCore *core,
                  guint64 limit,
                  gint64 now_us)
 {
-  gboolean now_soft = held >= shed_soft_limit (core, limit);
+  gboolean now_soft = held >= bus_shed_soft_limit (core, limit);
 
   if (now_soft && !*is_soft)
     bus_deadline_arm (&core->deadlines, &timer->deadline, MAX (now_us, next_us));
@@ -102,12 +96,12 @@ shed_note_level (BusCore *core,
 }
 
 gboolean
-bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us)
+bus_shed_reserve_above (BusCore *core, guint64 bytes, gint64 now_us)
 {
   guint64 limit = core->quota.cap;
   guint64 held = core->quota.memory + bytes;
 
-  if (held >= shed_soft_limit (core, limit) || core->is_soft)
+  if (held >= bus_shed_soft_limit (core, limit) || core->is_soft)
     shed_note_level (core, &core->is_soft, &core->soft_timer, core->soft_next_us, held, limit, now_us);
   if (held <= limit || shed_until_below (core, BUS_ALL_ACCOUNTS, &core->quota.memory, limit, bytes, now_us))
     return TRUE;
@@ -122,13 +116,13 @@ bus_shed_fit_account (BusAccount *account, guint64 bytes, gint64 now_us)
   guint64 limit = core->limits.uid_bytes;
   guint64 held = account->usage.charged + bytes;
 
-  if (held >= shed_soft_limit (core, limit) || account->is_soft)
+  if (held >= bus_shed_soft_limit (core, limit) || account->is_soft)
     shed_note_level (core, &account->is_soft, &account->report_timer, account->report_next_us, held, limit, now_us);
   return held <= limit || shed_until_below (core, account->number, &account->usage.charged, limit, bytes, now_us);
 }
 
 gboolean
-bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us)
+bus_shed_reserve_account_above (BusAccount *account, guint64 bytes, gint64 now_us)
 {
   if (bus_shed_fit_account (account, bytes, now_us))
     return TRUE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "peer/bus-state.h"
 #include "peer/bus-account.h"
 
 /*
@@ -16,11 +17,34 @@
  * Invariant: a queue gives only while it is the largest of those that are considered.
  */
 
+/* The part of a limit above which it is reported; at most the limit. */
+static inline guint64
+bus_shed_soft_limit (const BusCore *core, guint64 limit)
+{
+  return limit / 100 * core->limits.quota_soft_percent;
+}
+
+/* What the two functions below do near a limit. */
+gboolean bus_shed_reserve_above (BusCore *core, guint64 bytes, gint64 now_us);
+gboolean bus_shed_reserve_account_above (BusAccount *account, guint64 bytes, gint64 now_us);
+
 /* Makes room for @bytes in the broker. FALSE: there is none. */
-gboolean bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us);
+static inline gboolean
+bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us)
+{
+  return G_LIKELY (core->quota.memory + bytes < bus_shed_soft_limit (core, core->quota.cap) && !core->is_soft)
+         || bus_shed_reserve_above (core, bytes, now_us);
+}
 
 /* Makes room for @bytes of that account. FALSE: there is none. */
-gboolean bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us);
+static inline gboolean
+bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us)
+{
+  return G_LIKELY (account->usage.charged + bytes < bus_shed_soft_limit (account->core, account->core->limits.uid_bytes)
+                   && !account->is_soft)
+         || bus_shed_reserve_account_above (account, bytes, now_us);
+}
+
 /* The same for what can be refused (requests, replies, subscriptions): no peer is closed for the size of its queue. */
 gboolean bus_shed_fit_account (BusAccount *account, guint64 bytes, gint64 now_us);
 

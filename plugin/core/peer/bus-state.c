@@ -14,6 +14,7 @@ bus_state_init (BusCore *core, const BusLimits *limits, guint64 seed, gint64 now
   core->started_us = now_us;
   core->now_us = now_us;
   core->name = g_ref_string_new ("bus");
+  wire_envelope_init (&core->envelope);
   core->quota.cap = limits->broker_bytes;
   bus_deadline_set_init (&core->deadlines);
   core->flows.limits = &core->limits;

@@ -3,6 +3,7 @@
 
 #include "base/bus-note.h"
 #include "queue/bus-flow-state.h"
+#include "wire-envelope.h"
 #include "wire-topic.h"
 
 /*
@@ -29,7 +30,8 @@ struct BusCore
   gboolean closes_failed; /* connections whose health is FAILED */
   gboolean is_stopping;
 
-  gint64 now_us; /* of the input call that is being handled */
+  gint64 now_us;         /* of the input call that is being handled */
+  WireEnvelope envelope; /* bus-dispatch: of the frame that is being handled */
   BusQuota quota;
   BusSegmentPool segments;
   BusFlowShared flows;

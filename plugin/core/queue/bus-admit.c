@@ -242,7 +242,8 @@ bus_admit (BusFlow *flow,
   g_assert (n <= WIRE_SUBSCRIPTIONS_MAX);
   for (guint i = 0; is_clear && i < n; i++)
     if (bus_room_is_ready (subscriptions[i])
-        && bus_flow_send_first_gaps (flow, subscriptions[i], inbound->class_of.lane))
+        && (G_LIKELY (!bus_flow_gap_is_first (subscriptions[i], inbound->class_of.lane))
+            || bus_flow_send_first_gaps (flow, subscriptions[i], inbound->class_of.lane)))
       flow->shared->ready[n_now++] = subscriptions[i];
   if (n_now > 0)
     admit_deliver_now (flow, inbound, delivery, n_now, &admission, now_us);

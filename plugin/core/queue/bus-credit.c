@@ -84,18 +84,14 @@ bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint
                          .bytes = bytes,
                          .id = id,
                          .since_us = now_us };
-  ticket->link.data = ticket;
-  g_queue_push_tail_link (&publisher->tickets, &ticket->link);
+  ticket->next = publisher->tickets;
+  if (ticket->next != NULL)
+    ticket->next->previous = ticket;
+  publisher->tickets = ticket;
+  publisher->n_tickets++;
   publisher->held_messages[credit_class]++;
   publisher->held_bytes[credit_class] += bytes;
   bus_quota_keep (publisher->quota, &publisher->usage, sizeof (BusTicket));
-  return ticket;
-}
-
-BusTicket *
-bus_ticket_ref (BusTicket *ticket)
-{
-  ticket->refs++;
   return ticket;
 }
 
@@ -107,7 +103,13 @@ ticket_detach (BusTicket *ticket)
 
   g_assert (publisher->held_messages[ticket->credit_class] > 0
             && publisher->held_bytes[ticket->credit_class] >= ticket->bytes);
-  g_queue_unlink (&publisher->tickets, &ticket->link);
+  if (ticket->previous != NULL)
+    ticket->previous->next = ticket->next;
+  else
+    publisher->tickets = ticket->next;
+  if (ticket->next != NULL)
+    ticket->next->previous = ticket->previous;
+  publisher->n_tickets--;
   publisher->held_messages[ticket->credit_class]--;
   publisher->held_bytes[ticket->credit_class] -= ticket->bytes;
   bus_quota_forgo (publisher->quota, &publisher->usage, sizeof (BusTicket));
@@ -128,8 +130,8 @@ bus_ticket_unref (BusTicket *ticket)
 void
 bus_ledger_end (BusLedger *ledger)
 {
-  while (ledger->tickets.head != NULL)
-    ticket_detach (ledger->tickets.head->data);
+  while (ledger->tickets != NULL)
+    ticket_detach (ledger->tickets);
   if (ledger->due_classes != 0)
     g_queue_unlink (ledger->due, &ledger->due_link);
   ledger->due_classes = 0;
@@ -138,5 +140,5 @@ bus_ledger_end (BusLedger *ledger)
 void
 bus_ledger_clear (BusLedger *ledger)
 {
-  g_assert (ledger->usage.charged == 0 && ledger->tickets.length == 0 && ledger->due_classes == 0);
+  g_assert (ledger->usage.charged == 0 && ledger->n_tickets == 0 && ledger->due_classes == 0);
 }

@@ -35,7 +35,8 @@ typedef struct
   gint64 blocked_since_us[WIRE_N_CLASSES]; /* without credit since; 0: it has some */
   guint64 held_messages[WIRE_N_CLASSES];   /* withheld by tickets */
   guint64 held_bytes[WIRE_N_CLASSES];
-  GQueue tickets; /* BusTicket, by their link */
+  struct BusTicket *tickets; /* of this publisher, by their next; the newest is first */
+  guint64 n_tickets;
 
   GQueue *due;       /* ledgers with credit to announce, by their due_link; the core's */
   GList due_link;    /* data: the ledger */
@@ -45,12 +46,13 @@ typedef struct
   guint64 block_lost_id;
 } BusLedger;
 
-typedef struct
+typedef struct BusTicket
 {
   guint refs;
   BusLedger *publisher; /* NULL: it disconnected */
   BusQuota *quota;
-  GList link; /* in its tickets */
+  struct BusTicket *previous; /* in its tickets */
+  struct BusTicket *next;
   WireClass credit_class;
   gsize bytes;
   guint64 id; /* of the message at its publisher */
@@ -78,5 +80,10 @@ const BusWindow *bus_credit_grant (BusLedger *publisher, WireClass credit_class)
 
 /* Withholds credit that was taken until the last reference is dropped. Transfer full. */
 BusTicket *bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id, gint64 now_us);
-BusTicket *bus_ticket_ref (BusTicket *ticket);
+static inline BusTicket *
+bus_ticket_ref (BusTicket *ticket)
+{
+  ticket->refs++;
+  return ticket;
+}
 void bus_ticket_unref (BusTicket *ticket);

@@ -29,24 +29,6 @@ bus_flow_note_level (BusFlow *flow, gint64 now_us)
 
 /* --- encoding --- */
 
-static gsize
-flow_encoded_max (const BusFlow *flow)
-{
-  return (gsize) MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
-}
-
-gboolean
-bus_flow_has_room (const BusFlow *flow, WireLane lane)
-{
-  return !flow->is_ended && bus_outq_lane_bytes (&flow->outq, lane) < flow_encoded_max (flow);
-}
-
-gboolean
-bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
-{
-  return flow->lanes[lane].first == NULL && bus_flow_has_room (flow, lane);
-}
-
 /* A message, and when it was accepted and queued. */
 typedef struct
 {
@@ -67,13 +49,30 @@ flow_stamp_hops (WireStampOwn *own, const FlowFrame *frame, gint64 now_us)
   own->hops[2] = (guint64) MAX (now_us - frame->queued_us, 0);
 }
 
+/* Nothing of its own in the stamp but the subscriptions. */
 static gboolean
-flow_encode (BusFlow *flow,
-             WireLane lane,
-             const FlowFrame *frame,
-             const BusDelivery *delivery,
-             guint n_ids,
-             gint64 now_us)
+flow_is_plain_delivery (const BusDelivery *delivery)
+{
+  return delivery->kind == WIRE_KIND_DELIVER && delivery->flags == 0
+         && (delivery->route_id | (guint64) delivery->due_us | delivery->answers) == 0
+         && (delivery->matched | delivery->merged | (guint32) delivery->retained) == 0 && delivery->attempt <= 1;
+}
+
+/* Most deliveries: to one subscription, and nothing of the stamp differs but its id. */
+static gboolean
+flow_is_plain (const FlowFrame *frame, const BusDelivery *delivery, guint n_ids)
+{
+  return n_ids == 1 && frame->refer == NULL && frame->body.len > 0 && (frame->expires_us | frame->traced_us) == 0
+         && flow_is_plain_delivery (delivery);
+}
+
+static gboolean
+flow_encode_special (BusFlow *flow,
+                     WireLane lane,
+                     const FlowFrame *frame,
+                     const BusDelivery *delivery,
+                     guint n_ids,
+                     gint64 now_us)
 {
   WireStampOwn own = { .subscriptions = flow->shared->ids,
                        .n_subscriptions = n_ids,
@@ -100,8 +99,22 @@ flow_encode (BusFlow *flow,
   return TRUE;
 }
 
-gboolean
-bus_flow_encode_now (BusFlow *flow,
+static inline gboolean
+flow_encode (BusFlow *flow,
+             WireLane lane,
+             const FlowFrame *frame,
+             const BusDelivery *delivery,
+             guint n_ids,
+             gint64 now_us)
+{
+  if (G_UNLIKELY (!flow_is_plain (frame, delivery, n_ids)))
+    return flow_encode_special (flow, lane, frame, delivery, n_ids, now_us);
+  BUS_PROBE4 (write, frame->accept_seq, delivery->kind, lane, frame->body.len);
+  return bus_outq_put_plain (&flow->outq, lane, frame->stamp, flow->shared->ids[0], frame->body);
+}
+
+static gboolean
+flow_encode_inbound (BusFlow *flow,
                      BusInbound *inbound,
                      WireLane lane,
                      const BusDelivery *delivery,
@@ -125,6 +138,29 @@ bus_flow_encode_now (BusFlow *flow,
   for (guint i = 0; i < n; i++)
     flow->shared->ids[i] = flow->shared->ready[i]->id;
   return flow_encode (flow, lane, &frame, delivery, n, now_us);
+}
+
+/* What FlowFrame and BusDelivery are tested for by flow_is_plain(), before either is filled. */
+static gboolean
+flow_is_plain_inbound (const BusInbound *inbound, const BusDelivery *delivery, guint n)
+{
+  return n == 1 && inbound->frame.body.len <= inbound->copy_max && inbound->frame.body.len > 0
+         && (inbound->expires_us | inbound->traced_us) == 0 && flow_is_plain_delivery (delivery);
+}
+
+gboolean
+bus_flow_encode_now (BusFlow *flow,
+                     BusInbound *inbound,
+                     WireLane lane,
+                     const BusDelivery *delivery,
+                     guint n,
+                     gint64 now_us)
+{
+  if (G_UNLIKELY (!flow_is_plain_inbound (inbound, delivery, n)))
+    return flow_encode_inbound (flow, inbound, lane, delivery, n, now_us);
+  BUS_PROBE4 (write, inbound->accept_seq, delivery->kind, lane, inbound->frame.body.len);
+  return bus_outq_put_plain (&flow->outq, lane, &inbound->stamp, flow->shared->ready[0]->id,
+                             bus_inbound_body (inbound));
 }
 
 void
@@ -211,19 +247,11 @@ bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane
   return TRUE;
 }
 
-static gboolean
-flow_gap_is_first (const BusSubscription *subscription, guint lane)
-{
-  const BusSlot *first = subscription->fifo.lane_first[lane];
-
-  return first != NULL && first->state == BUS_DELIVERY_LOST;
-}
-
 void
 bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
-    if (flow_gap_is_first (subscription, lane)
+    if (bus_flow_gap_is_first (subscription, lane)
         && !(bus_flow_has_room (flow, lane) && bus_flow_send_first_gaps (flow, subscription, lane)))
       bus_report_again (flow, subscription, now_us);
 }
@@ -233,7 +261,8 @@ bus_flow_release_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_
 {
   if (bus_window_is_open (&subscription->window))
     bus_flow_send_gaps (flow, subscription, now_us);
-  else if (flow_gap_is_first (subscription, WIRE_LANE_CONTROL) || flow_gap_is_first (subscription, WIRE_LANE_DATA))
+  else if (bus_flow_gap_is_first (subscription, WIRE_LANE_CONTROL)
+           || bus_flow_gap_is_first (subscription, WIRE_LANE_DATA))
     bus_report_again (flow, subscription, now_us);
 }
 

@@ -28,8 +28,21 @@ void bus_flow_clear (BusFlow *flow);
 
 /* --- encoding --- */
 
+/* There is room to encode, whatever waits in the lane. */
+static inline gboolean
+bus_flow_has_room (const BusFlow *flow, WireLane lane)
+{
+  const gsize most = (gsize) MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
+
+  return !flow->is_ended && bus_outq_lane_bytes (&flow->outq, lane) < most;
+}
+
 /* Nothing waits in the lane, and there is room to encode. */
-gboolean bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane);
+static inline gboolean
+bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
+{
+  return flow->lanes[lane].first == NULL && bus_flow_has_room (flow, lane);
+}
 
 /* Encodes for the first @n of shared->ready, from where the bytes lie. FALSE: no memory; nothing was done. */
 gboolean bus_flow_encode_now (BusFlow *flow,
@@ -38,9 +51,6 @@ gboolean bus_flow_encode_now (BusFlow *flow,
                               const BusDelivery *delivery,
                               guint n,
                               gint64 now_us);
-
-/* There is room to encode, whatever waits in the lane. */
-gboolean bus_flow_has_room (const BusFlow *flow, WireLane lane);
 
 /* Encodes a retained message for a subscription that has credit for it. FALSE: no memory; nothing was done. */
 gboolean bus_flow_encode_kept (BusFlow *flow,
@@ -61,6 +71,15 @@ void bus_flow_delivered (BusFlow *flow,
                          BusMessage *kept,
                          const BusDelivery *delivery,
                          gint64 now_us);
+
+/* A gap stands before the first message of the lane. */
+static inline gboolean
+bus_flow_gap_is_first (const BusSubscription *subscription, WireLane lane)
+{
+  const BusSlot *first = subscription->fifo.lane_first[lane];
+
+  return first != NULL && first->state == BUS_DELIVERY_LOST;
+}
 
 /* Encodes the gaps of a lane that stand before its first message. FALSE: there is no memory for one of them, and
  * nothing may be encoded in front of it. */

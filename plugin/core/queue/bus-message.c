@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-message.h"
 
-/* The approximate overhead of malloc for a message, its bytes, and the slot and entry in which it waits: a cap
- * that is full of small messages is passed by an eighth without it. Between blocks of all sizes there are holes:
- * of bytes this part more. */
-#define MALLOC_BYTES 64u
-#define MALLOC_HOLES 16u
-
 #define TAKE_OVER 4u /* blocks of readers, up to that part of the cap; above they are copied */
 
 void
@@ -74,12 +68,6 @@ message_rebase (WireSpan part, WireSpan from, WireSpan to)
   return part.len > 0 ? wire_span (to.data + (part.data - from.data), part.len) : part;
 }
 
-gsize
-bus_message_size (gsize len)
-{
-  return sizeof (BusMessage) + MALLOC_BYTES + len + len / MALLOC_HOLES;
-}
-
 BusMessage *
 bus_inbound_keep (BusInbound *inbound)
 {
@@ -144,26 +132,6 @@ bus_inbound_ticket (BusInbound *inbound, gint64 now_us)
     inbound->ticket
         = bus_ticket_new (inbound->publisher, credit_class, inbound->credit_bytes, inbound->envelope->id, now_us);
   return inbound->ticket != NULL ? bus_ticket_ref (inbound->ticket) : NULL;
-}
-
-void
-bus_inbound_clear (BusInbound *inbound)
-{
-  g_clear_pointer (&inbound->kept, bus_message_unref);
-  g_clear_pointer (&inbound->ticket, bus_ticket_unref);
-}
-
-WireSpan
-bus_inbound_body (const BusInbound *inbound)
-{
-  return inbound->kept != NULL ? inbound->kept->body : inbound->frame.body;
-}
-
-BusMessage *
-bus_message_ref (BusMessage *message)
-{
-  message->refs++;
-  return message;
 }
 
 void

@@ -237,6 +237,22 @@ bus_outq_put_message (BusOutq *outq,
   return TRUE;
 }
 
+gboolean
+bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body)
+{
+  const gsize own_max = WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (1) + body.len;
+  guint8 *at = outq_begin_frame (outq, lane, own_max, 0, FALSE);
+
+  if (at == NULL)
+    return FALSE;
+  at += WIRE_FRAME_HEADER_LEN;
+  memcpy (at, stamp->bytes, stamp->len);
+  at = wire_stamp_subscription (at + stamp->len, subscription);
+  memcpy (at, body.data, body.len); /* a message has an id, so it has bytes */
+  outq_finish_frame (outq, lane, WIRE_KIND_DELIVER, 0, at + body.len, wire_span (NULL, 0), NULL);
+  return TRUE;
+}
+
 static void
 outq_move_to_tx (BusOutq *outq, WireLane lane)
 {

@@ -69,6 +69,9 @@ gboolean bus_outq_put_message (BusOutq *outq,
                                WireSpan body,
                                BusMessage *refer);
 
+/* The same for a DELIVER whose own part of the stamp is one subscription, and whose bytes are copied. */
+gboolean bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body);
+
 /* Drops what is not in the tx list yet; a frame that has begun is completed. */
 void bus_outq_drop (BusOutq *outq, WireLane lane);
 

@@ -13,8 +13,6 @@
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
 
-#define ROOM_PER_RECEIVER 8192u /* a slot, and a small segment */
-
 /* --- index --- */
 
 void
@@ -75,15 +73,6 @@ bus_router_free (BusCore *core, BusSubscription *subscription)
 
 /* --- offers --- */
 
-/* The most that a message can make the broker hold: it is kept once, and encoded for each receiver. */
-guint64
-bus_router_need (const BusInbound *inbound, guint n_receivers)
-{
-  gsize len = inbound->frame.body.len;
-
-  return bus_message_size (len) + n_receivers * (ROOM_PER_RECEIVER + (guint64) MIN (len, inbound->copy_max));
-}
-
 static void
 router_lose (BusPeer *receiver,
              BusInbound *inbound,
@@ -141,14 +130,6 @@ bus_router_count_accepted (BusCore *core, BusInbound *inbound, guint domain)
   inbound->domain = domain;
   core->flows.domains[domain].accepted++;
   core->flows.domains[domain].accepted_bytes += inbound->envelope->payload.len;
-}
-
-void
-bus_router_add_outcome (BusOutcome *sum, BusOutcome one)
-{
-  sum->matched += one.matched;
-  sum->queued += one.queued;
-  sum->refused += one.refused;
 }
 
 static void

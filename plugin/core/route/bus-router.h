@@ -50,7 +50,14 @@ BusOutcome bus_router_offer (BusInbound *inbound,
 
 /* Parts of publishing that bus-assured uses as well. The most that a message can make the broker hold; counting it; the plain
  * subscriptions of each receiver that get it; offering it to what was chosen. */
-guint64 bus_router_need (const BusInbound *inbound, guint n_receivers);
+#define BUS_ROUTER_ROOM 8192u /* of each receiver: a slot, and a small segment */
+static inline guint64
+bus_router_need (const BusInbound *inbound, guint n_receivers)
+{
+  const gsize len = inbound->frame.body.len;
+
+  return bus_message_size (len) + n_receivers * (BUS_ROUTER_ROOM + (guint64) MIN (len, inbound->copy_max));
+}
 void bus_router_count_accepted (BusCore *core, BusInbound *inbound, guint domain);
 void bus_router_choose_plain (BusMatch *match, const WireEnvelope *envelope);
 BusOutcome bus_router_offer_chosen (BusInbound *inbound,
@@ -58,7 +65,13 @@ BusOutcome bus_router_offer_chosen (BusInbound *inbound,
                                     const BusDelivery *delivery,
                                     gboolean fits,
                                     gint64 now_us);
-void bus_router_add_outcome (BusOutcome *sum, BusOutcome one);
+static inline void
+bus_router_add_outcome (BusOutcome *sum, BusOutcome one)
+{
+  sum->matched += one.matched;
+  sum->queued += one.queued;
+  sum->refused += one.refused;
+}
 
 /* The receivers of a (valid) topic; valid until a subscription is added or removed. */
 BusMatch *bus_router_match (BusCore *core, WireSpan topic);

@@ -60,7 +60,7 @@ ledger_check (const BusLedger *ledger)
 static void
 ledger_teardown (BusLedger *ledger)
 {
-  g_assert_cmpuint (ledger->tickets.length, ==, 0);
+  g_assert_cmpuint (ledger->n_tickets, ==, 0);
   ledger_check (ledger);
   bus_ledger_end (ledger);
   bus_ledger_clear (ledger);

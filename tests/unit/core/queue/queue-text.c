@@ -200,7 +200,7 @@ queue_check (const Queue *queue)
   g_assert_cmpuint (flow->held_messages, ==, sums.held_messages);
   g_assert_cmpuint (flow->held_bytes, ==, sums.held_bytes);
   g_assert_cmpuint (queue->reader.usage.charged, ==,
-                    bus_flow_bytes (flow) + sums.sent + queue->reader.tickets.length * sizeof (BusTicket));
+                    bus_flow_bytes (flow) + sums.sent + queue->reader.n_tickets * sizeof (BusTicket));
   g_assert_cmpuint (queue->quota.charged, ==,
                     queue->reader.usage.charged + queue->publisher.usage.charged + queue->other.usage.charged);
   g_assert_cmpuint (queue->account.charged, ==, queue->quota.charged);

@@ -105,7 +105,7 @@ test_adjust_from_block (Queue *queue, gconstpointer data)
   g_assert_cmpuint (adjust (queue, subscription, policy, 10), ==, stays ? 0 : 2);
   queue_assert_fifo (queue, subscription, fifos[policy]);
   g_assert_cmpuint (subscription->tickets, ==, stays ? 5 : 0);
-  g_assert_cmpuint (queue->publisher.tickets.length, ==, stays ? 5 : 0);
+  g_assert_cmpuint (queue->publisher.n_tickets, ==, stays ? 5 : 0);
   g_assert_true (bus_subscription_is_demoted (subscription) == stays);
 }
 

@@ -53,7 +53,7 @@ test_at_once_holds_credit (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, first, "");
   g_assert_cmpuint (first->tickets, ==, 1);
   g_assert_cmpuint (second->tickets, ==, 1);
-  g_assert_cmpuint (queue->publisher.tickets.length, ==, 1); /* one for both */
+  g_assert_cmpuint (queue->publisher.n_tickets, ==, 1); /* one for both */
 }
 
 static void
@@ -448,7 +448,7 @@ test_no_memory (Queue *queue, gconstpointer data)
   g_assert_cmpuint (ready->window.used_messages, ==, 0);
   g_assert_cmpuint (ready->delivered, ==, 0);
   g_assert_cmpuint (stuck->tickets, ==, 0);
-  g_assert_cmpuint (queue->publisher.tickets.length, ==, 0);
+  g_assert_cmpuint (queue->publisher.n_tickets, ==, 0);
 
   queue_allow_memory (queue);
   assert_admission (queue_offer (queue, DATA), 2, 0, FALSE);

@@ -342,7 +342,7 @@ test_tickets (Queue *queue, gconstpointer data)
 
   bus_fifo_remove (&queue->flow, slots[0], NULL); /* given up */
   queue_assert_fifo (queue, subscription, "w1 w3 w4 w5");
-  g_assert_cmpuint (queue->publisher.tickets.length, ==, 3);
+  g_assert_cmpuint (queue->publisher.n_tickets, ==, 3);
 
   bus_fifo_remove (&queue->flow, slots[1], &ticket); /* handed to the caller */
   g_assert_nonnull (ticket);
@@ -360,7 +360,7 @@ test_tickets (Queue *queue, gconstpointer data)
   drop (queue, subscription, 5, BUS_LOSS_FULL);
   queue_assert_fifo (queue, subscription, "w1 w4 g5-5x1f");
   g_assert_cmpuint (queue->flow.held_bytes, ==, 0);
-  g_assert_cmpuint (queue->publisher.tickets.length, ==, 0);
+  g_assert_cmpuint (queue->publisher.n_tickets, ==, 0);
 
   bus_fifo_remove (&queue->flow, bus_fifo_oldest (subscription), &ticket);
   g_assert_null (ticket);

@@ -237,7 +237,7 @@ test_ticket (Queue *queue, gconstpointer data)
   free_of_charge->inbound.class_of.credit_class = WIRE_CLASS_NONE;
   g_assert_null (bus_inbound_ticket (&free_of_charge->inbound, QUEUE_NOW_US));
   free_of_charge->inbound.class_of.credit_class = WIRE_CLASS_MUST_KEEP;
-  g_assert_cmpuint (queue->publisher.tickets.length, ==, 1);
+  g_assert_cmpuint (queue->publisher.n_tickets, ==, 1);
 }
 
 /* Stamp and client bytes are one envelope for the receiver. */

@@ -83,7 +83,7 @@ test_each_publisher_once (Fixture *f, gconstpointer data)
   g_assert_true (bus_subscription_is_demoted (f->subscription));
   g_assert_cmpuint (f->subscription->missed, ==, 3);
   g_assert_cmpuint (f->subscription->tickets, ==, 0);
-  g_assert_cmpuint (f->first->ledger.tickets.length, ==, 0);
+  g_assert_cmpuint (f->first->ledger.n_tickets, ==, 0);
   g_assert_cmpuint (f->first->ledger.block_lost, ==, 0);
   g_assert_cmpuint (f->second->ledger.block_lost, ==, 0);
 }
@@ -140,7 +140,7 @@ test_publisher_disconnected (Fixture *f, gconstpointer data)
   expire (f);
   g_assert_true (bus_subscription_is_demoted (f->subscription));
   g_assert_cmpuint (f->subscription->missed, ==, 3);
-  g_assert_cmpuint (f->second->ledger.tickets.length, ==, 0);
+  g_assert_cmpuint (f->second->ledger.n_tickets, ==, 0);
 }
 
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)

@@ -346,7 +346,7 @@ test_ticket_ends (Peers *f, gconstpointer data)
   demote (f, w.members[1]);
   g_assert_cmpuint (w.members[2]->fifo.messages, ==, 1);
   g_assert_cmpuint (w.members[2]->tickets, ==, 0);
-  g_assert_cmpuint (w.publisher->ledger.tickets.length, ==, 0);
+  g_assert_cmpuint (w.publisher->ledger.n_tickets, ==, 0);
 }
 
 /* What nobody takes stays: members that are demoted or full take nothing, nor another subscription of the same peer. */
