@@ -90,35 +90,86 @@ bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *
 
 /* --- the broker is full --- */
 
-static BusSubscription *
-trim_longest (GHashTable *subscriptions)
+/* The queue of a subscription, as it was when the queues were compared. */
+typedef struct
 {
-  BusSubscription *longest = NULL;
+  guint64 bytes;
+  BusSubscription *subscription;
+} TrimQueue;
+
+/* Equal ones by their number: the same input gives the same output. */
+static gboolean
+trim_is_longer (const TrimQueue *one, const TrimQueue *other)
+{
+  return one->bytes > other->bytes || (one->bytes == other->bytes && one->subscription->id < other->subscription->id);
+}
+
+/* Moves a queue down in the heap until those below it are shorter. */
+static void
+trim_sift (TrimQueue *heap, guint n, guint at)
+{
+  const TrimQueue moved = heap[at];
+  guint below;
+
+  while ((below = 2 * at + 1) < n)
+    {
+      if (below + 1 < n && trim_is_longer (&heap[below + 1], &heap[below]))
+        below++;
+      if (!trim_is_longer (&heap[below], &moved))
+        break;
+      heap[at] = heap[below];
+      at = below;
+    }
+  heap[at] = moved;
+}
+
+/* All queues that can give something, as a heap: a peer with a thousand queues is gone through once, not once for each. */
+static GArray *
+trim_queues (GHashTable *subscriptions)
+{
+  GArray *heap = g_array_sized_new (FALSE, FALSE, sizeof (TrimQueue), g_hash_table_size (subscriptions));
   GHashTableIter iter;
   gpointer value;
 
   g_hash_table_iter_init (&iter, subscriptions);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      BusSubscription *subscription = value;
-      guint64 bytes = subscription->fifo.bytes;
+      const TrimQueue queue = { ((const BusSubscription *) value)->fifo.bytes, value };
 
-      /* Requests have their own bounds and end. Equal ones by their number: the same input gives the same output. */
-      if (bus_room_bounded_messages (subscription) > 0 && !subscription->serves
-          && (longest == NULL || bytes > longest->fifo.bytes
-              || (bytes == longest->fifo.bytes && subscription->id < longest->id)))
-        longest = subscription;
+      /* Requests have their own bounds and end. */
+      if (bus_room_bounded_messages (queue.subscription) > 0 && !queue.subscription->serves)
+        g_array_append_val (heap, queue);
     }
+  for (guint i = heap->len / 2; i-- > 0;)
+    trim_sift ((TrimQueue *) (void *) heap->data, heap->len, i);
+  return heap;
+}
+
+/* Takes the longest queue out. NULL: none is left. Dropping what waits in one queue changes no other one. */
+static BusSubscription *
+trim_longest (GArray *heap)
+{
+  TrimQueue *queues = (TrimQueue *) (void *) heap->data;
+  BusSubscription *longest;
+
+  if (heap->len == 0)
+    return NULL;
+  longest = queues[0].subscription;
+  queues[0] = queues[heap->len - 1];
+  g_array_set_size (heap, heap->len - 1);
+  if (heap->len > 0)
+    trim_sift (queues, heap->len, 0);
   return longest;
 }
 
 gsize
 bus_trim_shed (BusFlow *flow, GHashTable *subscriptions, gsize bytes, gint64 now_us)
 {
+  g_autoptr (GArray) queues = trim_queues (subscriptions);
   gsize before = flow->waiting_bytes;
   BusSubscription *subscription;
 
-  while (before - flow->waiting_bytes < bytes && (subscription = trim_longest (subscriptions)) != NULL)
+  while (before - flow->waiting_bytes < bytes && (subscription = trim_longest (queues)) != NULL)
     {
       gboolean oldest_first = bus_overflow_drops_oldest (bus_subscription_policy (subscription));
       BusSlot *slot = oldest_first ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription);

@@ -376,6 +376,40 @@ test_rights (Core *core, gconstpointer data)
 }
 
 /* What was denied is noted for the log, with the rule, and text of a peer can't break a line. */
+/* Who may publish to a topic is remembered with the topic in the cache: not for the next topic that takes its place, whether
+ * a peer or the broker publishes to that one first. */
+static void
+test_rights_of_cached (Core *unused, gconstpointer data)
+{
+  Client *procmond, *netmond;
+  BusLimits limits;
+  Core core;
+
+  bus_limits_init (&limits);
+  limits.topic_cache = 16;
+  core_setup (&core, &limits);
+  procmond = client_ready (&core, "procmond-1", "procmond");
+  netmond = client_ready (&core, "netmond-1", "netmond");
+  client_publish (procmond, TOPIC, 0, "x", 1);
+  for (guint i = 0; i < 40; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("events.network.n%u", i);
+
+      client_publish (netmond, topic, 0, "x", 1);
+      client_expect_error (procmond, client_publish (procmond, topic, 0, "x", 1), WIRE_STATUS_DENIED);
+    }
+  for (guint i = 0; i < 40; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("events.process.p%u", i);
+
+      client_publish (procmond, topic, 0, "x", 1);
+    }
+  client_ready (&core, "netmond-2", "netmond");
+  client_expect_error (procmond, client_publish (procmond, "system.peer.connected", 0, "x", 1), WIRE_STATUS_DENIED);
+  g_assert_null (client_take (netmond, WIRE_KIND_ERROR));
+  core_teardown (&core, NULL);
+}
+
 static void
 test_denied_is_noted (Core *core, gconstpointer data)
 {
@@ -477,6 +511,7 @@ main (int argc, char **argv)
   ADD ("/core/router/R05-many-subscriptions", test_many_subscriptions);
   ADD ("/core/router/unsubscribe", test_unsubscribe);
   ADD ("/core/router/A07-A08-rights", test_rights);
+  ADD ("/core/router/A07-rights-of-cached", test_rights_of_cached);
   ADD ("/core/router/A15-denied-is-noted", test_denied_is_noted);
   ADD ("/core/router/M04-direct-to-group-member", test_direct_to_group_member);
   ADD ("/core/router/T01-T02-bad-words", test_bad_words);

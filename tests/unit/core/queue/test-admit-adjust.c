@@ -177,6 +177,49 @@ test_shed_order (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, server, "w6");
 }
 
+/* Of many queues the longest give, and each of them everything before the next one gives anything. */
+static void
+test_shed_many (Queue *queue, gconstpointer data)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (3);
+  g_autoptr (GHashTable) table = NULL;
+  guint64 before[100];
+  guint64 left = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (before); i++)
+    {
+      BusSubscription *subscription = queue_subscribe (queue, 1 + i * 37 % 100, BUS_OVERFLOW_DROP_OLDEST, 0);
+
+      for (gint n = g_rand_int_range (rand, 0, 5); n > 0; n--)
+        queue_append (queue, subscription, DATA, 100);
+      left += subscription->fifo.messages;
+    }
+  table = table_of (queue);
+  while (left > 0)
+    {
+      guint n_partly = 0;
+      guint64 least = G_MAXUINT64, most = 0;
+
+      for (guint i = 0; i < G_N_ELEMENTS (before); i++)
+        before[i] = ((const BusSubscription *) g_ptr_array_index (queue->subscriptions, i))->fifo.bytes;
+      g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 3000, QUEUE_NOW_US), >, 0);
+      left = 0;
+      for (guint i = 0; i < G_N_ELEMENTS (before); i++)
+        {
+          const BusSubscription *subscription = g_ptr_array_index (queue->subscriptions, i);
+
+          left += subscription->fifo.messages;
+          if (subscription->fifo.bytes == before[i])
+            most = MAX (most, before[i]);
+          else
+            least = MIN (least, before[i]);
+          n_partly += subscription->fifo.bytes > 0 && subscription->fifo.bytes < before[i] ? 1 : 0;
+        }
+      g_assert_cmpuint (least, >=, most); /* none that gave was shorter than one that did not */
+      g_assert_cmpuint (n_partly, <=, 1);
+    }
+}
+
 /* --- all of it --- */
 
 static void
@@ -291,6 +334,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/admit/adjust/B08-to-conflate", test_adjust_to_conflate);
   QUEUE_ADD ("/core/admit/shed/R04-longest", test_shed);
   QUEUE_ADD ("/core/admit/shed/order", test_shed_order);
+  QUEUE_ADD ("/core/admit/shed/many", test_shed_many);
   QUEUE_ADD ("/core/admit/I06-random", test_random);
   return g_test_run ();
 }
