@@ -1,118 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* D-Bus signals through sd-bus: topic a/b is path /a/b, filter a/# is
- * path_namespace='/a'.  Match rules go to the bus only; the client side is one
- * filter, so that 10,000 rules cost the bus and not the library. */
+#include "driver.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
-#include "driver.h"
+
+/*
+ * D-Bus signals, with sd-bus. The topic a/b is the path /a/b, and the filter a/# is the namespace of paths /a. Match rules are those of the
+ * bus only; this side has one filter for all, so that many rules cost the bus and not the library.
+ */
+
+#define INTERFACE    "bench.Event"
+#define MEMBER       "Published"
+#define WAIT_US      100000
+#define MOST_AT_ONCE 100
 
 typedef struct
 {
   sd_bus *bus;
   DriverMessage fn;
   void *user;
-  int n;
+  int delivered;
 } Dbus;
 
 static int
-on_signal (sd_bus_message *m, void *user, sd_bus_error *err)
+on_signal (sd_bus_message *message, void *data, sd_bus_error *error)
 {
-  Dbus *d = user;
-  const void *p;
+  Dbus *dbus = data;
+  const void *payload;
   size_t len;
-  if (!sd_bus_message_is_signal (m, "b.E", "e"))
+
+  if (!sd_bus_message_is_signal (message, INTERFACE, MEMBER))
     return 0;
-  if (sd_bus_message_read_array (m, 'y', &p, &len) > 0)
+  if (sd_bus_message_read_array (message, 'y', &payload, &len) > 0)
     {
-      d->n++;
-      d->fn (d->user, p, len);
+      dbus->delivered++;
+      dbus->fn (dbus->user, payload, len);
     }
   return 1;
 }
 
 static void *
-db_open (const char *addr, const DriverSettings *settings, DriverMessage fn, void *user)
+dbus_open (const char *address, const DriverSettings *settings, DriverMessage fn, void *user)
 {
-  Dbus *d = calloc (1, sizeof *d);
-  d->fn = fn;
-  d->user = user;
-  if (sd_bus_new (&d->bus) < 0 || sd_bus_set_address (d->bus, addr) < 0 || sd_bus_set_bus_client (d->bus, 1) < 0
-      || sd_bus_start (d->bus) < 0 || sd_bus_add_filter (d->bus, NULL, on_signal, d) < 0)
+  Dbus *dbus = calloc (1, sizeof *dbus);
+
+  dbus->fn = fn;
+  dbus->user = user;
+  if (sd_bus_new (&dbus->bus) < 0 || sd_bus_set_address (dbus->bus, address) < 0
+      || sd_bus_set_bus_client (dbus->bus, 1) < 0 || sd_bus_start (dbus->bus) < 0
+      || sd_bus_add_filter (dbus->bus, NULL, on_signal, dbus) < 0)
     return NULL;
-  return d;
+  return dbus;
 }
 
 static int
-db_subscribe (void *c, const char *filter, const char *group)
+dbus_subscribe (void *client, const char *filter, const char *group)
 {
-  Dbus *d = c;
-  char r[256];
-  size_t n = strlen (filter);
-  int wild = filter[n - 1] == '#';
-  if (group || strchr (filter, '+'))
+  Dbus *dbus = client;
+  const size_t len = strlen (filter);
+  const int is_wild = filter[len - 1] == '#';
+  char rule[256];
+
+  if (group != NULL)
     return -1;
-  snprintf (r, sizeof r, "type='signal',interface='b.E',%s='/%.*s'", wild ? "path_namespace" : "path",
-            (int) (wild ? n - 2 : n), filter);
-  return sd_bus_call_method (d->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                             "AddMatch", NULL, NULL, "s", r);
+  snprintf (rule, sizeof rule, "type='signal',interface='" INTERFACE "',%s='/%.*s'",
+            is_wild ? "path_namespace" : "path", (int) (is_wild ? len - 2 : len), filter);
+  return sd_bus_call_method (dbus->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                             "AddMatch", NULL, NULL, "s", rule);
 }
 
+/* Each AddMatch was answered. */
 static int
-db_sync (void *c) /* AddMatch was answered already */
+dbus_sync (void *client)
 {
   return 0;
 }
 
 static int
-db_publish (void *c, const char *topic, const void *data, size_t len)
+dbus_publish (void *client, const char *topic, const void *data, size_t len)
 {
-  Dbus *d = c;
-  sd_bus_message *m = NULL;
+  Dbus *dbus = client;
+  sd_bus_message *message = NULL;
   char path[128];
-  int r;
+  int result;
+
   snprintf (path, sizeof path, "/%s", topic);
-  if (sd_bus_message_new_signal (d->bus, &m, path, "b.E", "e") < 0
-      || sd_bus_message_append_array (m, 'y', data, len) < 0)
+  if (sd_bus_message_new_signal (dbus->bus, &message, path, INTERFACE, MEMBER) < 0
+      || sd_bus_message_append_array (message, 'y', data, len) < 0)
     return -1;
-  r = sd_bus_send (d->bus, m, NULL);
-  sd_bus_message_unref (m);
-  return r < 0 || sd_bus_flush (d->bus) < 0 ? -1 : 0;
+  result = sd_bus_send (dbus->bus, message, NULL);
+  sd_bus_message_unref (message);
+  return result < 0 || sd_bus_flush (dbus->bus) < 0 ? -1 : 0;
 }
 
 static int
-db_flush (void *c)
+dbus_flush (void *client)
 {
-  return sd_bus_flush (((Dbus *) c)->bus);
+  return sd_bus_flush (((Dbus *) client)->bus);
 }
 
 static int
-db_poll (void *c, int wait)
+dbus_poll (void *client, int wait)
 {
-  Dbus *d = c;
-  int r;
-  d->n = 0;
-  while ((r = sd_bus_process (d->bus, NULL)) > 0 && d->n < 100)
-    ;
-  if (r == 0 && wait && !d->n)
+  Dbus *dbus = client;
+  int result;
+
+  dbus->delivered = 0;
+  do
+    result = sd_bus_process (dbus->bus, NULL);
+  while (result > 0 && dbus->delivered < MOST_AT_ONCE);
+  if (result == 0 && wait && dbus->delivered == 0)
     {
-      if (sd_bus_wait (d->bus, 100000) < 0)
+      if (sd_bus_wait (dbus->bus, WAIT_US) < 0)
         return -1;
-      r = sd_bus_process (d->bus, NULL);
+      result = sd_bus_process (dbus->bus, NULL);
     }
-  if (r >= 0)
-    return d->n;
-  fprintf (stderr, "dbus: %s\n", strerror (-r));
+  if (result >= 0)
+    return dbus->delivered;
+  fprintf (stderr, "dbus: %s\n", strerror (-result));
   return -1;
 }
 
 static void
-db_close (void *c)
+dbus_close (void *client)
 {
-  Dbus *d = c;
-  sd_bus_flush_close_unref (d->bus);
-  free (d);
+  Dbus *dbus = client;
+
+  sd_bus_flush_close_unref (dbus->bus);
+  free (dbus);
 }
 
-const Driver driver = { db_open, db_subscribe, db_sync, db_publish, db_flush, db_poll, db_close };
+const Driver driver = { dbus_open, dbus_subscribe, dbus_sync, dbus_publish, dbus_flush, dbus_poll, dbus_close };

@@ -1,122 +1,141 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NATS through libnats: its own threads read and deliver. */
+#include "driver.h"
+
 #include <nats/nats.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "driver.h"
+
+/* NATS with its C library, whose own threads read and deliver. */
+
+#define WAIT_NS      100000000
+#define NS_PER_S     1000000000
+#define MOST_PENDING 2000000
 
 typedef struct
 {
-  natsConnection *nc;
+  natsConnection *connection;
   DriverMessage fn;
   void *user;
   int flush_each;
-  long n, seen; /* delivered; told to poll() */
-  pthread_mutex_t mu;
-  pthread_cond_t cv;
-} Nats;
+  pthread_mutex_t mutex; /* of the rest */
+  pthread_cond_t condition;
+  long delivered, polled; /* messages so far; those that poll() has returned */
+} Libnats;
 
 static const char *
-subject (char *b, size_t n, const char *t)
+map_subject (char *to, size_t size, const char *topic)
 {
   size_t i;
-  for (i = 0; t[i] && i < n - 1; i++)
-    b[i] = t[i] == '/' ? '.' : t[i] == '+' ? '*' : t[i] == '#' ? '>' : t[i];
-  b[i] = 0;
-  return b;
+
+  for (i = 0; topic[i] != '\0' && i < size - 1; i++)
+    to[i] = topic[i] == '/' ? '.' : topic[i] == '+' ? '*' : topic[i] == '#' ? '>' : topic[i];
+  to[i] = '\0';
+  return to;
 }
 
 static void
-on_nats (natsConnection *nc, natsSubscription *sub, natsMsg *msg, void *user)
+on_message (natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *data)
 {
-  Nats *m = user;
-  m->fn (m->user, natsMsg_GetData (msg), natsMsg_GetDataLength (msg));
-  natsMsg_Destroy (msg);
-  pthread_mutex_lock (&m->mu);
-  m->n++;
-  pthread_cond_signal (&m->cv);
-  pthread_mutex_unlock (&m->mu);
+  Libnats *nats = data;
+
+  nats->fn (nats->user, natsMsg_GetData (message), (size_t) natsMsg_GetDataLength (message));
+  natsMsg_Destroy (message);
+  pthread_mutex_lock (&nats->mutex);
+  nats->delivered++;
+  pthread_cond_signal (&nats->condition);
+  pthread_mutex_unlock (&nats->mutex);
 }
 
 static void *
-na_open (const char *addr, const DriverSettings *settings, DriverMessage fn, void *user)
+libnats_open (const char *address, const DriverSettings *settings, DriverMessage fn, void *user)
 {
-  Nats *m = calloc (1, sizeof *m);
-  natsOptions *o = NULL;
+  Libnats *nats = calloc (1, sizeof *nats);
+  natsOptions *options = NULL;
   char url[64];
-  m->fn = fn;
-  m->user = user;
-  m->flush_each = settings->flush_each;
-  pthread_mutex_init (&m->mu, NULL);
-  pthread_cond_init (&m->cv, NULL);
-  snprintf (url, sizeof url, "nats://127.0.0.1:%s", addr + 4);
+
+  nats->fn = fn;
+  nats->user = user;
+  nats->flush_each = settings->flush_each;
+  pthread_mutex_init (&nats->mutex, NULL);
+  pthread_cond_init (&nats->condition, NULL);
+  snprintf (url, sizeof url, "nats://127.0.0.1:%s", address + strlen ("tcp:"));
   nats_SetMessageDeliveryPoolSize (1);
-  if (natsOptions_Create (&o) || natsOptions_SetURL (o, url) || natsOptions_SetSendAsap (o, settings->flush_each)
-      || natsOptions_UseGlobalMessageDelivery (o, true) || natsOptions_SetMaxPendingMsgs (o, 2000000)
-      || natsConnection_Connect (&m->nc, o))
+  if (natsOptions_Create (&options) != NATS_OK || natsOptions_SetURL (options, url) != NATS_OK
+      || natsOptions_SetSendAsap (options, settings->flush_each) != NATS_OK
+      || natsOptions_UseGlobalMessageDelivery (options, true) != NATS_OK
+      || natsOptions_SetMaxPendingMsgs (options, MOST_PENDING) != NATS_OK
+      || natsConnection_Connect (&nats->connection, options) != NATS_OK)
     return NULL;
-  return m;
+  return nats;
 }
 
 static int
-na_subscribe (void *c, const char *filter, const char *group)
+libnats_subscribe (void *client, const char *filter, const char *group)
 {
-  Nats *m = c;
-  natsSubscription *s;
-  char f[128];
-  subject (f, sizeof f, filter);
-  if (group ? natsConnection_QueueSubscribe (&s, m->nc, f, group, on_nats, m)
-            : natsConnection_Subscribe (&s, m->nc, f, on_nats, m))
-    return -1;
-  return natsSubscription_SetPendingLimits (s, -1, -1) ? -1 : 0;
+  Libnats *nats = client;
+  natsSubscription *subscription;
+  char subject[128];
+  natsStatus status;
+
+  map_subject (subject, sizeof subject, filter);
+  status = group != NULL
+               ? natsConnection_QueueSubscribe (&subscription, nats->connection, subject, group, on_message, nats)
+               : natsConnection_Subscribe (&subscription, nats->connection, subject, on_message, nats);
+  return status != NATS_OK || natsSubscription_SetPendingLimits (subscription, -1, -1) != NATS_OK ? -1 : 0;
 }
 
 static int
-na_sync (void *c)
+libnats_sync (void *client)
 {
-  return natsConnection_Flush (((Nats *) c)->nc) ? -1 : 0;
+  return natsConnection_Flush (((Libnats *) client)->connection) == NATS_OK ? 0 : -1;
 }
 
 static int
-na_publish (void *c, const char *topic, const void *data, size_t len)
+libnats_publish (void *client, const char *topic, const void *data, size_t len)
 {
-  char b[128];
-  return natsConnection_Publish (((Nats *) c)->nc, subject (b, sizeof b, topic), data, (int) len) ? -1 : 0;
+  Libnats *nats = client;
+  char subject[128];
+
+  map_subject (subject, sizeof subject, topic);
+  return natsConnection_Publish (nats->connection, subject, data, (int) len) == NATS_OK ? 0 : -1;
 }
 
 static int
-na_flush (void *c)
+libnats_flush (void *client)
 {
-  Nats *m = c;
-  return m->flush_each || !natsConnection_Flush (m->nc) ? 0 : -1;
+  Libnats *nats = client;
+
+  return nats->flush_each || natsConnection_Flush (nats->connection) == NATS_OK ? 0 : -1;
 }
 
 static int
-na_poll (void *c, int wait)
+libnats_poll (void *client, int wait)
 {
-  Nats *m = c;
-  struct timespec t;
-  long n;
-  clock_gettime (CLOCK_REALTIME, &t);
-  t.tv_nsec += 100000000;
-  t.tv_sec += t.tv_nsec / 1000000000;
-  t.tv_nsec %= 1000000000;
-  pthread_mutex_lock (&m->mu);
-  while (wait && m->n == m->seen && !pthread_cond_timedwait (&m->cv, &m->mu, &t))
-    ;
-  n = m->n - m->seen;
-  m->seen = m->n;
-  pthread_mutex_unlock (&m->mu);
-  return (int) n;
+  Libnats *nats = client;
+  struct timespec until;
+  int n, waited = 0;
+
+  clock_gettime (CLOCK_REALTIME, &until);
+  until.tv_nsec += WAIT_NS;
+  until.tv_sec += until.tv_nsec / NS_PER_S;
+  until.tv_nsec %= NS_PER_S;
+  pthread_mutex_lock (&nats->mutex);
+  while (wait && waited == 0 && nats->delivered == nats->polled)
+    waited = pthread_cond_timedwait (&nats->condition, &nats->mutex, &until);
+  n = (int) (nats->delivered - nats->polled);
+  nats->polled = nats->delivered;
+  pthread_mutex_unlock (&nats->mutex);
+  return n;
 }
 
 static void
-na_close (void *c)
+libnats_close (void *client)
 {
-  natsConnection_Destroy (((Nats *) c)->nc);
+  natsConnection_Destroy (((Libnats *) client)->connection);
 }
 
-const Driver driver = { na_open, na_subscribe, na_sync, na_publish, na_flush, na_poll, na_close };
+const Driver driver
+    = { libnats_open, libnats_subscribe, libnats_sync, libnats_publish, libnats_flush, libnats_poll, libnats_close };

@@ -1,115 +1,138 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ZeroMQ PUB/SUB through an XSUB/XPUB proxy; addr is "FRONT BACK" endpoints.
- * One frame per message: topic, NUL, payload. */
+#include "driver.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
-#include "driver.h"
+
+/*
+ * ZeroMQ through an XSUB/XPUB proxy (broker-zmq): PUB and SUB sockets, whose own threads write and read. The address is that of
+ * publishers and that of subscribers. A message is one frame: topic, NUL, payload. Queues have no limit.
+ */
+
+#define MOST_SOCKETS 2000
+#define WAIT_MS      100
+#define LINGER_MS    10000
+#define MOST_AT_ONCE 1000
 
 typedef struct
 {
-  void *ctx, *pub, *sub;
+  void *publisher, *subscriber; /* sockets, made when they are needed */
   char front[256], back[256];
   DriverMessage fn;
   void *user;
-} Z;
+} Zmq;
 
-static void *ctx;
+static void *context;
 
 static void *
-z_open (const char *addr, const DriverSettings *settings, DriverMessage fn, void *user)
+zmq_driver_open (const char *address, const DriverSettings *settings, DriverMessage fn, void *user)
 {
-  Z *z = calloc (1, sizeof *z);
-  if (!ctx)
+  Zmq *zmq = calloc (1, sizeof *zmq);
+
+  if (context == NULL)
     {
-      ctx = zmq_ctx_new ();
-      zmq_ctx_set (ctx, ZMQ_MAX_SOCKETS, 2000);
+      context = zmq_ctx_new ();
+      zmq_ctx_set (context, ZMQ_MAX_SOCKETS, MOST_SOCKETS);
     }
-  z->ctx = ctx;
-  z->fn = fn;
-  z->user = user;
-  return sscanf (addr, "%255s %255s", z->front, z->back) == 2 ? z : NULL;
+  zmq->fn = fn;
+  zmq->user = user;
+  return sscanf (address, "%255s %255s", zmq->front, zmq->back) == 2 ? zmq : NULL;
 }
 
 static void *
-z_socket (Z *z, int type, const char *end)
+connect_socket (int type, const char *endpoint)
 {
-  void *s = zmq_socket (z->ctx, type);
-  int hwm = 0, ms = 100, linger = 10000;
-  zmq_setsockopt (s, ZMQ_SNDHWM, &hwm, sizeof hwm);
-  zmq_setsockopt (s, ZMQ_RCVHWM, &hwm, sizeof hwm);
-  zmq_setsockopt (s, ZMQ_RCVTIMEO, &ms, sizeof ms);
-  zmq_setsockopt (s, ZMQ_LINGER, &linger, sizeof linger);
-  return zmq_connect (s, end) < 0 ? NULL : s;
+  void *connected = zmq_socket (context, type);
+  const int no_limit = 0, wait_ms = WAIT_MS, linger_ms = LINGER_MS;
+
+  zmq_setsockopt (connected, ZMQ_SNDHWM, &no_limit, sizeof no_limit);
+  zmq_setsockopt (connected, ZMQ_RCVHWM, &no_limit, sizeof no_limit);
+  zmq_setsockopt (connected, ZMQ_RCVTIMEO, &wait_ms, sizeof wait_ms);
+  zmq_setsockopt (connected, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+  return zmq_connect (connected, endpoint) < 0 ? NULL : connected;
 }
 
+/* "a/#" is the prefix "a/"; an exact topic is a prefix that ends with its NUL. */
 static int
-z_subscribe (void *c, const char *filter, const char *group)
+zmq_driver_subscribe (void *client, const char *filter, const char *group)
 {
-  Z *z = c;
-  size_t n = strlen (filter);
-  if (group || strchr (filter, '+') || (!z->sub && !(z->sub = z_socket (z, ZMQ_SUB, z->back))))
+  Zmq *zmq = client;
+  const size_t len = strlen (filter);
+
+  if (zmq->subscriber == NULL)
+    zmq->subscriber = connect_socket (ZMQ_SUB, zmq->back);
+  if (group != NULL || zmq->subscriber == NULL)
     return -1;
-  /* "a/#" is the prefix "a/"; an exact topic is a prefix ending in NUL */
-  return zmq_setsockopt (z->sub, ZMQ_SUBSCRIBE, filter, filter[n - 1] == '#' ? n - 1 : n + 1);
+  return zmq_setsockopt (zmq->subscriber, ZMQ_SUBSCRIBE, filter, filter[len - 1] == '#' ? len - 1 : len + 1);
 }
 
+/* There are no acknowledgements: the probes of the publishers show when the subscriptions are in place. */
 static int
-z_sync (void *c) /* no acks in zmq: the harness's probes tell */
+zmq_driver_sync (void *client)
 {
   return 0;
 }
 
 static int
-z_publish (void *c, const char *topic, const void *data, size_t len)
+zmq_driver_publish (void *client, const char *topic, const void *data, size_t len)
 {
-  Z *z = c;
-  size_t tl = strlen (topic) + 1;
-  zmq_msg_t m;
-  if (!z->pub && !(z->pub = z_socket (z, ZMQ_PUB, z->front)))
+  Zmq *zmq = client;
+  const size_t topic_len = strlen (topic) + 1;
+  zmq_msg_t message;
+
+  if (zmq->publisher == NULL)
+    zmq->publisher = connect_socket (ZMQ_PUB, zmq->front);
+  if (zmq->publisher == NULL || zmq_msg_init_size (&message, topic_len + len) < 0)
     return -1;
-  zmq_msg_init_size (&m, tl + len);
-  memcpy (zmq_msg_data (&m), topic, tl);
-  memcpy ((char *) zmq_msg_data (&m) + tl, data, len);
-  return zmq_msg_send (&m, z->pub, 0) < 0 ? -1 : 0;
+  memcpy (zmq_msg_data (&message), topic, topic_len);
+  memcpy ((char *) zmq_msg_data (&message) + topic_len, data, len);
+  return zmq_msg_send (&message, zmq->publisher, 0) < 0 ? -1 : 0;
 }
 
+/* Its thread flushes by itself. */
 static int
-z_flush (void *c) /* its I/O thread flushes on its own */
+zmq_driver_flush (void *client)
 {
   return 0;
 }
 
 static int
-z_poll (void *c, int wait)
+zmq_driver_poll (void *client, int wait)
 {
-  Z *z = c;
-  int n = 0;
-  zmq_msg_t m;
-  zmq_msg_init (&m);
-  for (; n < 1000; n++)
+  Zmq *zmq = client;
+  zmq_msg_t message;
+  int n;
+
+  zmq_msg_init (&message);
+  for (n = 0; n < MOST_AT_ONCE; n++)
     {
-      int r = zmq_msg_recv (&m, z->sub, wait && !n ? 0 : ZMQ_DONTWAIT);
-      if (r < 0)
+      const int len = zmq_msg_recv (&message, zmq->subscriber, wait && n == 0 ? 0 : ZMQ_DONTWAIT);
+      const char *topic, *end;
+
+      if (len < 0)
         break;
-      const char *p = zmq_msg_data (&m), *e = memchr (p, 0, r);
-      if (e)
-        z->fn (z->user, e + 1, r - (e + 1 - p));
+      topic = zmq_msg_data (&message);
+      end = memchr (topic, '\0', (size_t) len);
+      if (end != NULL)
+        zmq->fn (zmq->user, end + 1, (size_t) len - (size_t) (end + 1 - topic));
     }
-  zmq_msg_close (&m);
+  zmq_msg_close (&message);
   return n;
 }
 
 static void
-z_close (void *c)
+zmq_driver_close (void *client)
 {
-  Z *z = c;
-  if (z->pub)
-    zmq_close (z->pub);
-  if (z->sub)
-    zmq_close (z->sub);
-  free (z);
+  Zmq *zmq = client;
+
+  if (zmq->publisher != NULL)
+    zmq_close (zmq->publisher);
+  if (zmq->subscriber != NULL)
+    zmq_close (zmq->subscriber);
+  free (zmq);
 }
 
-const Driver driver = { z_open, z_subscribe, z_sync, z_publish, z_flush, z_poll, z_close };
+const Driver driver = { zmq_driver_open,  zmq_driver_subscribe, zmq_driver_sync, zmq_driver_publish,
+                        zmq_driver_flush, zmq_driver_poll,      zmq_driver_close };
