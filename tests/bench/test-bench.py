@@ -4,16 +4,21 @@
 processes; no figure is judged. Every row has all its figures, and nothing was lost."""
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 sys.path.insert(0, os.path.join(HERE, "suite"))
-from tap import equal, holds, run, test  # noqa: E402  pylint: disable=wrong-import-position
+from tap import Skip, equal, holds, run, test  # noqa: E402  pylint: disable=wrong-import-position
+import floors  # noqa: E402  pylint: disable=wrong-import-position
 import results  # noqa: E402  pylint: disable=wrong-import-position
 import rows  # noqa: E402  pylint: disable=wrong-import-position
+from figures import Figures  # noqa: E402  pylint: disable=wrong-import-position
 
 NUMBERS = {"rate": ("broker_cpu", "clients_cpu", "sent"), "p50": ("p99",), "p99": ("p50",)}
 OWN_PROGRAMS = ("K.tasks", "Y.publish", "Y.callback")  # their CPU time is measured otherwise, or they have none
@@ -68,6 +73,38 @@ def _(one):
     failed = one.command("--tiny", "--only", "deye,T1.128", "--build", "/nonexistent", "--out", one.out + ".failed")
     equal(failed.returncode, 1)
     holds("T1.128" in failed.stdout and "FAILED" in failed.stdout, failed.stdout)
+
+
+@test("/bench/the-page-has-every-row-and-plot")
+def _(one):
+    if not shutil.which("gnuplot"):
+        raise Skip("gnuplot is not installed")
+    pages = []
+    for where in (os.path.join(one.dir.name, "page"), os.path.join(one.dir.name, "again")):
+        os.mkdir(where)
+        ran = one.command("--page", "--page-dir", where)
+        equal(ran.returncode, 0, ran.stderr)
+        with open(os.path.join(where, "performance.md"), encoding="utf-8") as file:
+            pages.append(file.read())
+    equal(pages[0], pages[1], "a report has one page")
+    for row in one.report["rows"]:
+        if row["name"] != "M1":
+            holds(f"| {row['title']} |" in pages[0], f"{row['title']} is not on the page")
+    found = re.findall(r"!\[.*\]\((.*)\)", pages[0])
+    equal(len(found), 5)
+    for name in found:
+        with open(os.path.join(one.dir.name, "page", name), encoding="utf-8") as file:
+            holds(file.read().endswith("</svg>\n\n"), f"{name} is not whole")
+
+
+@test("/bench/a-floor-is-judged")
+def _(_):
+    def made(ours, nats):
+        rows_of = [{"name": "T1.128", "figure": "rate", "unit": "/s", "peers": {"deye": [{"rate": ours}], "nats": [{"rate": nats}]}}]
+        return {one.workload: one for one in floors.checks(Figures({"rows": rows_of}))}["1 -> 1 128 B, held together"]
+    equal([(made(ours, nats).is_met, made(ours, nats).is_aim) for ours, nats in ((9e6, 1e6), (3e6, 2e6), (2.9e6, 2e6))],
+          [(True, True), (True, False), (False, False)])
+    holds(all(one.is_met is None for one in floors.checks(Figures({"rows": []}))), "a floor is met by nothing")
 
 
 if __name__ == "__main__":

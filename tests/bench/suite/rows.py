@@ -10,31 +10,34 @@ import fnmatch
 import workloads
 
 MIB = 1 << 20
-Row = collections.namedtuple("Row", "name title measure parameters peers figure unit pairs pinned quick")
+Row = collections.namedtuple("Row", "name title measure parameters peers figure unit pairs pinned")
 
 BROKERS = ("nats", "redis", "mosquitto", "zmq")
 ALL = ("raw", "deye", "base") + BROKERS
 OWN = ("deye",)
+QUICK = ("L1.128", "L1.1k", "RTT.128", "RTT.64k", "RTT.1m", "T1.128", "T1.1k", "T1.64k", "T2.128", "T3.128", "T4", "T5.10",
+         "T5.10k", "C.idle.0", "C.idle.1000", "M1", "Q.quiet", "Q.floods", "R.10k", "A.64", "B.edge", "Y.publish", "Y.callback")
+TITLES = {128: "128 B", 1024: "1 KiB", 16384: "16 KiB", 65536: "64 KiB", MIB: "1 MiB"}
 
 
-def row(name, title, measure, peers, figure="rate", unit="/s", pairs=0, pinned=False, quick=False, **parameters):
-    return Row(name, title, measure, parameters, peers, figure, unit, pairs, pinned, quick)
+def row(name, title, measure, peers, figure="rate", unit="/s", pairs=0, pinned=False, **parameters):
+    return Row(name, title, measure, parameters, peers, figure, unit, pairs, pinned)
 
 
 def latency_rows():
     sizes = {"128": 128, "1k": 1024}
     for label, size in sizes.items():
-        yield row(f"L1.{label}", f"one-way latency, 1,000/s, {size} B", workloads.one_way, ALL + ("dbus-broker",) * (size == 128), "p50", "us",
-                  pairs=7, quick=size == 128, size=size, rate=1000, seconds=1)
-        yield row(f"L1.{label}.pinned", f"the same, all on one CPU, {size} B", workloads.one_way, ("raw", "deye"), "p50", "us", pairs=7,
+        yield row(f"L1.{label}", f"one-way, 1,000/s, {TITLES[size]}", workloads.one_way, ALL + ("dbus-broker",) * (size == 128), "p50", "us",
+                  pairs=7, size=size, rate=1000, seconds=1)
+        yield row(f"L1.{label}.pinned", f"one-way, 1,000/s, all on one CPU, {TITLES[size]}", workloads.one_way, ("raw", "deye"), "p50", "us", pairs=7,
                   pinned=True, size=size, rate=1000, seconds=1)
-    yield row("L1.1m", "one-way latency, 100/s, 1 MiB", workloads.one_way, ("raw", "deye") + BROKERS, "p50", "us", size=MIB, rate=100, seconds=1)
+    yield row("L1.1m", "one-way, 100/s, 1 MiB", workloads.one_way, ("raw", "deye") + BROKERS, "p50", "us", size=MIB, rate=100, seconds=1)
     for label, size, count in (("128", 128, 50000), ("1k", 1024, 50000), ("64k", 65536, 10000), ("1m", MIB, 500)):
-        yield row(f"RTT.{label}", f"round trip, {size} B" if size < MIB else "round trip, 1 MiB", workloads.round_trip,
-                  ALL + ("dbus-broker",) * (size == 128), "p50", "us", pairs=5, quick=size == 128, size=size, count=count)
+        yield row(f"RTT.{label}", f"round trip, {TITLES[size]}", workloads.round_trip,
+                  ALL + ("dbus-broker",) * (size == 128), "p50", "us", pairs=5, size=size, count=count)
     for label, size in sizes.items():
         for rate in (1000, 20000):
-            yield row(f"P.{label}.{rate // 1000}k", f"8 collectors, {rate:,}/s in all, {size} B", workloads.beside_load,
+            yield row(f"P.{label}.{rate // 1000}k", f"one-way, 8 collectors, {rate:,}/s in all, {TITLES[size]}", workloads.beside_load,
                       ("raw", "deye") + BROKERS, "p99", "us", size=size, rate=rate, seconds=1)
 
 
@@ -43,15 +46,14 @@ def throughput_rows():
     sizes = (("128", 128, 4000000), ("1k", 1024, 2000000), ("16k", 16384, 64000), ("64k", 65536, 16000), ("1m", MIB, 1000))
     for label, size, count in sizes:
         more = modes + ("libnats", "dbus-broker") if size == 128 else modes[:2] if size == 1024 else ()
-        yield row(f"T1.{label}", f"1 -> 1, {size} B" if size < MIB else "1 -> 1, 1 MiB", workloads.throughput, ALL + more,
-                  quick=size in (128, 65536), size=size, count=count)
+        yield row(f"T1.{label}", f"1 -> 1, {TITLES[size]}", workloads.throughput, ALL + more, size=size, count=count)
     for subscribers, label, size in ((10, "128", 128), (10, "1k", 1024), (50, "50", 128)):
-        yield row(f"T2.{label}", f"1 -> {subscribers}, {size} B, deliveries", workloads.throughput, ALL, quick=label == "128", size=size,
+        yield row(f"T2.{label}", f"1 -> {subscribers}, {TITLES[size]}, deliveries", workloads.throughput, ALL, size=size,
                   count=400000 if subscribers == 10 else 50000, subscribers=subscribers)
     for label, size in (("128", 128), ("1k", 1024)):
-        yield row(f"T3.{label}", f"8 -> 1, {size} B", workloads.throughput, ALL, size=size, count=400000, publishers=8)
-    yield row("T4", "group 1 -> 4, 128 B", workloads.group, ("deye", "base", "nats", "mosquitto"), quick=True, size=128, count=2000000, subscribers=4)
-    yield row("T4.stalled", "the same, one member stalled", workloads.stalled_member, OWN, size=128, count=2000000, subscribers=4)
+        yield row(f"T3.{label}", f"8 -> 1, {TITLES[size]}", workloads.throughput, ALL, size=size, count=400000, publishers=8)
+    yield row("T4", "group 1 -> 4, 128 B", workloads.group, ("deye", "base", "nats", "mosquitto"), size=128, count=2000000, subscribers=4)
+    yield row("T4.stalled", "group 1 -> 4, 128 B, one member stalled", workloads.stalled_member, OWN, size=128, count=2000000, subscribers=4)
 
 
 def scale_rows():
@@ -59,7 +61,7 @@ def scale_rows():
         for family, kind in (("T5", "wild"), ("T5x", "exact")):
             others = () if filters == 100000 else ("nats", "redis", "zmq")
             yield row(f"{family}.{label}", f"{filters:,} {'wildcard' if kind == 'wild' else 'exact'} subscriptions, 128 B", workloads.many_filters,
-                      ("deye",) + ("base",) * (filters == 10000) + others, quick=filters == 1000, pairs=0, size=128, count=2000000,
+                      ("deye",) + ("base",) * (filters == 10000) + others, size=128, count=2000000,
                       filters=filters, kind=kind)
     for clients in (10, 100, 1000):
         yield row(f"C.busy.{clients}", f"{clients:,} clients publish in turn, 128 B", workloads.busy_clients,
@@ -73,8 +75,8 @@ def scale_rows():
 
 def other_rows():
     yield row("Q.quiet", "round trips, 1,000/s, 128 B", workloads.paced_trips, OWN, "p99", "us", pairs=5, size=128)
-    yield row("Q.floods", "the same beside four floods", workloads.paced_trips, OWN, "p99", "us", pairs=5, quick=True, size=128, floods=4)
-    yield row("Q.hostile", "the same beside 16 clients with 1,024 `#` each", workloads.paced_trips, OWN, "p99", "us", pairs=5, size=128, crowd=16)
+    yield row("Q.floods", "round trips, 1,000/s, 128 B, beside four floods", workloads.paced_trips, OWN, "p99", "us", pairs=5, size=128, floods=4)
+    yield row("Q.hostile", "round trips, 1,000/s, 128 B, beside 16 clients with 1,024 `#` each", workloads.paced_trips, OWN, "p99", "us", pairs=5, size=128, crowd=16)
     yield row("K.tasks", "tasks submitted and settled, 8 collectors", workloads.tasks, OWN, collectors=8, count=50000)
     yield row("K.failover", "failover, end of the connection to start elsewhere", workloads.failover, OWN, "p99", "us", kills=200)
     yield row("G.4k", "question to 50 collectors, answers of 4 KiB", workloads.gather, ("raw", "deye"), "p50", "us", size=4096, collectors=50, rounds=50)
@@ -100,7 +102,7 @@ def chosen(patterns, peers, quick):
         return not split or any(fnmatch.fnmatch(peer, of) and fnmatch.fnmatch(name, what) for of, what in split)
 
     for one in all_rows():
-        if quick and not one.quick and not split:
+        if quick and one.name not in QUICK and not split:
             continue
         names = [peer for peer in one.peers if peer in peers and wanted(peer, one.name)]
         if names:
