@@ -40,13 +40,16 @@ CONF_DBUS = """<busconfig><type>session</type>
 <limit name="max_connections_per_user">5000</limit><limit name="max_incomplete_connections">5000</limit>
 <limit name="max_match_rules_per_connection">50000</limit></busconfig>
 """
-# The limits of numbers are raised. Those of memory and of queues, policies, quotas and statistics are the defaults.
+# Limits of numbers are raised, and the memory that all clients of one uid may use, because here all clients have one uid: 1,000 publishers
+# with a window of 4 MiB each are more than the default. Limits of a client and of a subscription are the defaults.
 CONF_OURS = """
 [limits]
 max-connections=4000
 max-connections-per-uid=4000
 max-subscriptions=65536
 max-unauthenticated=64
+uid-bytes=4294967296
+broker-bytes=4294967296
 max-pending-requests=1024
 retained-messages=20000
 retained-bytes=33554432

@@ -22,7 +22,7 @@ This page was written by `./bootstrap bench --peers --page` from one run of the 
 
 Every publisher, subscriber and broker is a process of its own. Ours is the agent with the module and the client library as they are
 installed: policies, quotas, statistics and acknowledged subscriptions are on, and subscribers use the policy `block`, so that nothing may
-be lost. A *relay* that forwards frames without topics, queues or limits is the floor that the kernel sets. It blocks while it writes, so
+be lost. Only limits of numbers and of the memory of one uid are raised, because all clients of a measurement have one. A *relay* that forwards frames without topics, queues or limits is the floor that the kernel sets. It blocks while it writes, so
 with large payloads a broker that reads meanwhile can be faster.
 
 The other brokers run with their limits off. All use Unix sockets, except NATS, which has TCP only. Their clients are as small as they can be: they

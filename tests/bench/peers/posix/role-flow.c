@@ -11,8 +11,8 @@
 #define MESSAGES_A_CLIENT 64 /* with several connections: before the next one has its turn */
 #define MESSAGES_A_CLOCK  64 /* small messages between two looks at the clock */
 #define PROBE_INTERVAL_MS 5
-#define GRACE_MS          1000 /* without a message, until those that are missing are given up */
-#define GROUP_GRACE_MS    300
+#define GRACE_MS          3000 /* without a message, until those that are missing are given up */
+#define GROUP_GRACE_MS    500
 
 /* --- clients --- */
 
