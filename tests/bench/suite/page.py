@@ -15,19 +15,19 @@ HEAD = """# Performance
 This page was written by `./bootstrap bench --peers --page` from one run of the benchmarks; do not edit it, run it again.
 
 - **Machine**: {cpu}, {cpus} CPUs, {memory_gib} GiB; {kernel}; {system}; {compiler}; GLib {glib}
-- **Version**: commit {commit}, release build, {date}; {runs} runs in {minutes} minutes, load {load_before:.1f} before and {load_after:.1f} after
+- **Version**: commit {commit}, release build, {date}; {runs} run{s} in {minutes} minutes, load {load_before:.1f} before and {load_after:.1f} after
 - **Beside**: {beside}
 
 ## How it is measured
 
 Every publisher, subscriber and broker is a process of its own. Ours is the agent with the module and the client library as they are
 installed: policies, quotas, statistics and acknowledged subscriptions are on, and subscribers use the policy `block`, so that nothing may
-be lost. Only limits of numbers and of the memory of one uid are raised, because all clients of a measurement have one. A *relay* that forwards frames without topics, queues or limits is the floor that the kernel sets. It blocks while it writes, so
-with large payloads a broker that reads meanwhile can be faster.
+be lost. Only limits of numbers and of the memory of one uid are raised, because all clients of a measurement have one. A *relay* that
+forwards frames without topics, queues or limits is the floor that the kernel sets. It blocks while it writes, so with large payloads a
+broker that reads meanwhile can be faster.
 
-The other brokers run with their limits off. All use Unix sockets, except NATS, which has TCP only. Their clients are as small as they can be: they
-speak the protocol by hand where there is no smaller library. Each measurement starts a fresh broker; publishers stop after
-a second. The peers of a row are measured one after the other, and the runs repeat all rows, so that what disturbs the machine disturbs all
+The other brokers run with their limits off. All use Unix sockets, except NATS, which has TCP only. Their clients are as small as they can
+be: they speak the protocol by hand where there is no smaller library. Each measurement starts a fresh broker; publishers stop after a second. The peers of a row are measured one after the other, and the runs repeat all rows, so that what disturbs the machine disturbs all
 of them. A figure is the median of its measurements, ratios to the relay are medians of pairs, and ± is half of the distance between the
 least and the largest one.
 
@@ -55,7 +55,7 @@ def head(f):
     report = f.report
     versions = ", ".join(f"{name} {number_of}" for name, number_of in report["versions"].items())
     seconds = report["seconds"]
-    return HEAD.format(**report["machine"], runs=report["runs"], minutes=max(round(seconds / 60), 1), beside=versions or "the relay only",
+    return HEAD.format(**report["machine"], runs=report["runs"], s="" if report["runs"] == 1 else "s", minutes=max(round(seconds / 60), 1), beside=versions or "the relay only",
                        noise=noise(f), lost=lost_text(f))
 
 
