@@ -2,6 +2,7 @@
 #include "deye-bus-client-private.h"
 #include "deye-bus-client-connection.h"
 
+#include "deye-bus-senders.h"
 #include "deye-bus-subscription-private.h"
 
 #include <glib/gi18n-lib.h>
@@ -35,7 +36,7 @@ client_take_loss (DeyeBusClient *self)
 static guint64
 client_count_unsent (DeyeBusClient *self)
 {
-  return self->closed_connection ? deye_bus_client_get_unsent (self) : deye_bus_stash_count (&self->stash);
+  return self->closed_connection ? deye_bus_client_get_unsent (self) : deye_bus_client_count_kept (self);
 }
 
 /* NULL: everything was sent, or its loss was reported when an earlier connection ended. */
@@ -69,7 +70,7 @@ client_end_close (DeyeBusClient *self)
   if (self->close_unheard && self->closed_connection)
     deye_bus_client_end_unsent (self, UNSENT_CLOSED);
   if (self->close_unheard)
-    deye_bus_client_report_unsent (self, deye_bus_stash_count (&self->stash), UNSENT_CLOSED);
+    deye_bus_client_report_unsent (self, deye_bus_client_count_kept (self), UNSENT_CLOSED);
   deye_bus_client_say_closed (self, closed);
   while ((closing = g_queue_pop_head (&self->closings)) != NULL)
     {
@@ -145,6 +146,8 @@ client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
     return;
   deye_bus_client_hurry_tasks (self);
+  if (self->senders != NULL)
+    deye_bus_senders_close (self->senders, FALSE);
   if (self->session != NULL)
     deye_bus_session_begin_close (self->session);
   self->closed_connection = deye_bus_client_is_connected (self);
@@ -334,6 +337,8 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
   gboolean was_closed = self->state == DEYE_BUS_CLIENT_STATE_CLOSED; /* close() has reported what waited */
   gboolean was_connected = owns_connection && deye_bus_client_is_connected (self);
 
+  if (self->senders != NULL)
+    deye_bus_senders_close (self->senders, TRUE);
   client_end_attempts (self);
   if (owns_connection)
     deye_bus_client_write (self); /* GOODBYE drops what waits for credit, and nothing grants it any more */
@@ -347,6 +352,6 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
   client_end_subscriptions (self);
   if (!owns_connection)
     return 0;
-  return self->lost + (was_closed ? 0 : deye_bus_stash_count (&self->stash))
+  return self->lost + (was_closed ? 0 : deye_bus_client_count_kept (self))
          + (was_connected ? deye_bus_session_count_unsent (self->session).unwatched : 0);
 }

@@ -109,6 +109,8 @@ struct _DeyeBusClient
 
   struct DeyeBusTasks *tasks; /* NULL: it has submitted none */
 
+  struct DeyeBusSenders *senders; /* NULL: it never had one */
+
   GPtrArray *services; /* of DeyeBusService */
   gint64 made_us;
   gint64 connected_us;
@@ -208,6 +210,8 @@ guint64 deye_bus_client_drop_connection (DeyeBusClient *self);
 
 /* --- stash.c --- */
 
+/* Messages that wait for the next connection, in the stash or in senders. */
+guint64 deye_bus_client_count_kept (DeyeBusClient *self);
 /* TRUE if a publish waits for the next connection. */
 gboolean deye_bus_client_stashes (const DeyeBusClient *self);
 /* FALSE: refused. */

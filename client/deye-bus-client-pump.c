@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 
+#include "deye-bus-senders.h"
+
 /*
  * The pump: moves bytes between the socket and the session, and calls the session when a time comes.
  *
@@ -130,9 +132,8 @@ deye_bus_client_read_ahead (DeyeBusClient *self)
   deye_bus_client_settle (self);
 }
 
-/* Everything that is due now, except the dispatch of events. */
 static void
-client_step (DeyeBusClient *self)
+client_step_connection (DeyeBusClient *self)
 {
   gint64 now_us = g_get_monotonic_time ();
 
@@ -147,6 +148,15 @@ client_step (DeyeBusClient *self)
   deye_bus_session_tick (self->session, now_us);
   deye_bus_client_settle (self);
   deye_bus_client_step_tasks (self);
+}
+
+/* Everything that is due now, except the dispatch of events. */
+static void
+client_step (DeyeBusClient *self)
+{
+  client_step_connection (self);
+  if (self->senders != NULL)
+    deye_bus_senders_drain (self->senders);
 }
 
 static gint64
@@ -195,6 +205,8 @@ client_is_polled (DeyeBusClient *self)
   for (guint i = 0; i < self->n_polls; i++)
     if (self->polls[i].revents != 0)
       return TRUE;
+  if (self->senders != NULL && self->senders->polled && self->senders->poll.revents != 0)
+    return TRUE;
   return self->watch_polled && self->watch_poll.revents != 0;
 }
 
@@ -246,6 +258,8 @@ deye_bus_client_attach (DeyeBusClient *self)
   /* Without it GLib takes the socket out of the poll set and back at each dispatch. */
   g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, self->context);
+  if (self->senders != NULL)
+    deye_bus_senders_poll (self->senders, self->source);
 }
 
 void
@@ -255,6 +269,8 @@ deye_bus_client_detach (DeyeBusClient *self)
   deye_bus_client_unpoll_watch (self);
   if (self->source == NULL)
     return;
+  if (self->senders != NULL)
+    deye_bus_senders_unpoll (self->senders, self->source);
   g_source_destroy (self->source);
   g_clear_pointer (&self->source, g_source_unref);
 }
@@ -303,13 +319,15 @@ deye_bus_client_unpoll_watch (DeyeBusClient *self)
 static void
 client_poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel)
 {
-  GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX + 2];
+  GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX + 3];
   guint n = 0;
 
   if (self->socket != DEYE_BUS_SOCKET_NONE)
     n = deye_bus_socket_polls (self->socket, client_wanted (self), polls);
   if (self->watch != NULL)
     polls[n++] = (GPollFD){ .fd = deye_bus_watch_fd (self->watch), .events = G_IO_IN };
+  if (self->senders != NULL)
+    polls[n++] = self->senders->poll;
   if (cancel != NULL)
     polls[n++] = *cancel;
   /* Interrupted or not: the caller checks everything again. */

@@ -3,6 +3,7 @@
 
 #include "control.pb-c.h"
 #include "deye-bus-pack.h"
+#include "deye-bus-senders.h"
 #include "wire-feature.h"
 
 #include <glib/gi18n-lib.h>
@@ -19,6 +20,12 @@
 
 #define STASH_DROPPED                                                                                                  \
   N_ ("the client was not connected, and kept too many or for too long: publish less until it is ready")
+
+guint64
+deye_bus_client_count_kept (DeyeBusClient *self)
+{
+  return deye_bus_stash_count (&self->stash) + (self->senders != NULL ? deye_bus_senders_count (self->senders) : 0);
+}
 
 gboolean
 deye_bus_client_stashes (const DeyeBusClient *self)
@@ -146,5 +153,7 @@ deye_bus_client_end_stash (DeyeBusClient *self)
 
   self->stash.lost = 0;
   deye_bus_stash_clear (&self->stash);
+  if (self->senders != NULL)
+    messages += deye_bus_senders_give_up (self->senders);
   deye_bus_client_report_unsent (self, messages, deye_bus_client_unsent_ended);
 }

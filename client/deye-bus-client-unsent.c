@@ -27,7 +27,7 @@ deye_bus_client_get_unsent (DeyeBusClient *self)
   /* Another thread may be writing, and would free the queue during the count. */
   if (!deye_bus_context_acquire (self->context))
     return G_MAXUINT64;
-  messages = deye_bus_stash_count (&self->stash);
+  messages = deye_bus_client_count_kept (self);
   if (self->session != NULL)
     messages += deye_bus_session_count_unsent (self->session).messages;
   g_main_context_release (self->context);

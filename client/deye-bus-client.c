@@ -3,6 +3,7 @@
 
 #include "deye-bus-context.h"
 #include "deye-bus-locale.h"
+#include "deye-bus-senders.h"
 #include "platform-place.h"
 #include "platform-process.h"
 #include "wire-feature.h"
@@ -50,6 +51,8 @@ client_set_state (DeyeBusClient *self, DeyeBusConnectionState state)
            deye_bus_connection_state_name (state));
   self->state = (DeyeBusClientState) state;
   deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_STATE });
+  if (self->senders != NULL)
+    deye_bus_senders_update (self->senders);
   if (state == DEYE_BUS_CONNECTION_IS_READY)
     deye_bus_client_ready_health (self);
 }
@@ -206,6 +209,8 @@ client_let_go (DeyeBusClient *self)
   unsent = deye_bus_client_drop_connection (self);
   deye_bus_client_free_tasks (self);
   deye_bus_client_detach (self);
+  if (self->senders != NULL)
+    deye_bus_senders_detach (self->senders);
   deye_bus_client_dispose_unsent (self, unsent);
   client_drop_holds (self);
 }
@@ -241,6 +246,9 @@ deye_bus_client_finalize (GObject *object)
 
   g_clear_pointer (&self->session, deye_bus_session_free);
   deye_bus_stash_clear (&self->stash);
+  /* In a forked child another thread of the parent may hold its lock, so it stays. */
+  if (self->senders != NULL && !deye_bus_client_is_forked (self))
+    deye_bus_senders_unref (self->senders);
   g_clear_pointer (&self->last_message, g_bytes_unref);
   deye_bus_losses_clear (&self->stash.losses);
   g_clear_pointer (&self->told, g_ptr_array_unref);

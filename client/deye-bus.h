@@ -25,6 +25,7 @@
 #include "deye-bus-task.h"
 #include "deye-bus-task-spec.h"
 #include "deye-bus-client-standard.h"
+#include "deye-bus-sender.h"
 #include "deye-bus-service.h"
 #include "deye-bus-collector.h"
 #include "deye-bus-standing-task.h"

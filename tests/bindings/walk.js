@@ -85,6 +85,15 @@ const KINDS = {
         'one': () => connected().watch_peers('x'),
         'refused': () => connected().watch_peers(null),
     },
+    Sender: {
+        'bare': () => new DeyeBus.Sender(),
+        'connected': () => DeyeBus.Sender.new(connected(), 2, 0),
+        'closed': () => {
+            const sender = DeyeBus.Sender.new(connected(), 0, 0);
+            sender.close();
+            return sender;
+        },
+    },
     Options: {'zeroed': () => new DeyeBus.Options(), 'made': () => DeyeBus.Options.new()},
     SubscribeOptions: {'zeroed': () => new DeyeBus.SubscribeOptions(), 'made': () => DeyeBus.SubscribeOptions.new()},
     PublishResult: {'zeroed': () => new DeyeBus.PublishResult()},
