@@ -191,6 +191,21 @@ test_many_fails (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n, ==, 0);
 }
 
+/* No more than 64 KiB wait meanwhile, and what is left waits for the release of the caller. */
+static void
+test_many_bound (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GBytes) large = g_bytes_new_take (g_malloc0 (LARGE), LARGE);
+  GBytes *payloads[] = { large, large, large, large, large };
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_hold (f->client);
+  g_assert_true (deye_bus_client_publish_many (f->client, "events.process.new", payloads, 5, NULL, NULL, NULL, NULL));
+  hold_expect (f, 4);
+  deye_bus_client_release (f->client);
+  hold_expect (f, 1);
+}
+
 /* --- coalesce --- */
 
 static void
@@ -255,6 +270,7 @@ main (int argc, char **argv)
     { "/client/hold/close-writes", test_close_writes },
     { "/client/many/in-order", test_many },
     { "/client/many/fails", test_many_fails },
+    { "/client/many/bound", test_many_bound },
     { "/client/coalesce/context-writes", test_coalesce },
     { "/client/coalesce/flush-writes", test_coalesce_flush },
   };
