@@ -5,7 +5,8 @@
 
 #define CHUNK_BYTES       65536u
 #define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload, since there may be many of these */
-#define SPARE_MAX         2u
+#define SPARE_MAX         16u   /* what the broker's window lets wait at most, usually */
+#define SPARE_IDLE        1u
 #define NO_FRAME          DEYE_BUS_OUT_NO_FRAME
 #define KEY_OF_ID         0x08 /* the id is the first field of an envelope */
 
@@ -32,6 +33,24 @@ outbuf_part_list_free (DeyeBusOutPart *part)
       outbuf_part_free (part);
       part = next;
     }
+}
+
+void
+deye_bus_outbuf_trim (DeyeBusOutbuf *outbuf)
+{
+  for (; outbuf->n_spare > SPARE_IDLE; outbuf->n_spare--)
+    {
+      DeyeBusOutPart *part = outbuf->spare;
+
+      outbuf->spare = part->next;
+      g_free (part);
+    }
+}
+
+gboolean
+deye_bus_outbuf_is_trim (const DeyeBusOutbuf *outbuf)
+{
+  return outbuf->n_spare <= SPARE_IDLE;
 }
 
 void

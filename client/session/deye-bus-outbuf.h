@@ -41,7 +41,7 @@ typedef struct
 {
   DeyeBusOutPart *first;
   DeyeBusOutPart *last;
-  DeyeBusOutPart *spare; /* empty chunks, a few */
+  DeyeBusOutPart *spare; /* empty chunks, a few; see trim() */
   guint n_spare;
   guint n_referred;
   gsize sent; /* of the first part */
@@ -59,6 +59,10 @@ typedef struct
 
 void deye_bus_outbuf_init (DeyeBusOutbuf *outbuf);
 void deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf);
+
+/* Frees chunks that are kept for later: all but one. A client that sends much needs them all the time. */
+void deye_bus_outbuf_trim (DeyeBusOutbuf *outbuf);
+gboolean deye_bus_outbuf_is_trim (const DeyeBusOutbuf *outbuf);
 
 /* Room for exactly @len bytes, in one piece, which the caller fills at once with a frame or the head of one. The rest of
  * the frame is added next, with refer() or add_payload(). */

@@ -57,6 +57,8 @@ struct DeyeBusSession
   WireFrameReader reader;
   DeyeBusMessagePool spare; /* blocks of messages that were handled */
   DeyeBusOutbuf out;
+  guint64 trim_added;      /* bytes that were ever added to @out, when tick() found its spare chunks */
+  gint64 trim_us;          /* ... which are freed then unless more is added; 0: it found none */
   gboolean out_dead;       /* nothing can be written any more */
   DeyeBusOutCount dropped; /* messages that were dropped before they were written */
   DeyeBusStash *stash;     /* the client's; NULL: none */

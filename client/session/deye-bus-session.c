@@ -10,6 +10,7 @@
 #include <glib/gi18n-lib.h>
 
 #define BODY_MAX_BEFORE_WELCOME 65536u
+#define DEYE_BUS_TRIM_AFTER_US  G_TIME_SPAN_SECOND
 
 /* Differs for each connection of each client: a request of another client, or of an earlier connection, can't be answered. */
 static guint64
@@ -156,7 +157,23 @@ deye_bus_session_close (DeyeBusSession *session)
 gint64
 deye_bus_session_next_us (const DeyeBusSession *session)
 {
-  return MIN (session->pending.next_us, deye_bus_session_credit_due_us (session));
+  gint64 trim_us = session->trim_us > 0 ? session->trim_us : G_MAXINT64;
+
+  return MIN (MIN (session->pending.next_us, deye_bus_session_credit_due_us (session)), trim_us);
+}
+
+/* Returns the memory of a burst to the system when nothing was sent for a moment. */
+static void
+session_tick_trim (DeyeBusSession *session, gint64 now_us)
+{
+  gboolean rests = session->trim_us > 0 && session->trim_added == session->out.added;
+
+  if (rests && now_us < session->trim_us)
+    return;
+  if (rests)
+    deye_bus_outbuf_trim (&session->out);
+  session->trim_us = deye_bus_outbuf_is_trim (&session->out) ? 0 : now_us + DEYE_BUS_TRIM_AFTER_US;
+  session->trim_added = session->out.added;
 }
 
 void
@@ -165,6 +182,7 @@ deye_bus_session_tick (DeyeBusSession *session, gint64 now_us)
   g_autoptr (GPtrArray) overdue = NULL;
 
   deye_bus_session_tick_credit (session, now_us);
+  session_tick_trim (session, now_us);
   if (now_us < session->pending.next_us)
     return;
   overdue = deye_bus_pending_table_list_overdue (&session->pending, now_us);

@@ -137,6 +137,29 @@ test_random (OutbufFixture *f, gconstpointer data)
   g_assert_cmpuint (f->outbuf.added, ==, f->added);
 }
 
+/* Chunks that were written are used again, a bounded number of them. */
+static void
+test_spare (OutbufFixture *f, gconstpointer data)
+{
+  for (guint round = 0; round < 3; round++)
+    {
+      for (guint i = 0; i < 200; i++)
+        {
+          gsize most = 8192;
+
+          memset (deye_bus_outbuf_begin (&f->outbuf, most), 0, most);
+          deye_bus_outbuf_end (&f->outbuf, most);
+        }
+      g_assert_cmpuint (f->outbuf.n_spare, ==, 0);
+      deye_bus_outbuf_sent (&f->outbuf, deye_bus_outbuf_bytes (&f->outbuf));
+      g_assert_cmpuint (f->outbuf.n_spare, ==, 16);
+    }
+  g_assert_false (deye_bus_outbuf_is_trim (&f->outbuf));
+  deye_bus_outbuf_trim (&f->outbuf);
+  g_assert_true (deye_bus_outbuf_is_trim (&f->outbuf));
+  g_assert_cmpuint (f->outbuf.n_spare, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -145,5 +168,6 @@ main (int argc, char **argv)
   ADD ("unsent-at-every-byte", test_every_byte);
   ADD ("unsent-split-by-chunks", test_split_by_chunks);
   ADD ("unsent-random", test_random);
+  ADD ("spare", test_spare);
   return g_test_run ();
 }

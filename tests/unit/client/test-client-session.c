@@ -180,6 +180,34 @@ test_handshake_timeout (Fixture *f, gconstpointer data)
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/session/" path, Fixture, NULL, session_fixture_setup, function, session_fixture_teardown)
 
+/* The memory of a burst is kept while more is sent, and for a second. */
+static void
+test_trim (Fixture *f, gconstpointer data)
+{
+  DeyeBusOutbuf *out = deye_bus_session_out (f->session);
+
+  session_fixture_ready (f, NULL);
+  deye_bus_session_tick (f->session, START_US);
+  g_assert_cmpint (deye_bus_session_next_us (f->session), >=, FAR_US);
+  for (guint burst = 0; burst < 2; burst++)
+    {
+      g_autoptr (GPtrArray) frames = NULL;
+
+      for (guint i = 0; i < 50; i++)
+        deye_bus_pending_unref (
+            session_fixture_publish (f, DEYE_BUS_PENDING_SENT, "events.a", DEYE_BUS_OUTBUF_COPY_MAX));
+      frames = session_fixture_take (f);
+      g_assert_false (deye_bus_outbuf_is_trim (out));
+      deye_bus_session_tick (f->session, START_US + burst * G_TIME_SPAN_SECOND);
+      g_assert_cmpint (deye_bus_session_next_us (f->session), ==, START_US + (1 + burst) * G_TIME_SPAN_SECOND);
+    }
+  deye_bus_session_tick (f->session, START_US + 2 * G_TIME_SPAN_SECOND - 1);
+  g_assert_false (deye_bus_outbuf_is_trim (out));
+  deye_bus_session_tick (f->session, START_US + 2 * G_TIME_SPAN_SECOND);
+  g_assert_true (deye_bus_outbuf_is_trim (out));
+  g_assert_cmpint (deye_bus_session_next_us (f->session), >=, FAR_US);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -199,6 +227,7 @@ main (int argc, char **argv)
   ADD ("close", test_close);
   ADD ("deadlines", test_deadlines);
   ADD ("handshake-timeout", test_handshake_timeout);
+  ADD ("trim", test_trim);
   status = g_test_run ();
   test_watchdog_stop ();
   return status;
