@@ -177,10 +177,11 @@ client_next_us (DeyeBusClient *self)
 static gint
 client_timeout_ms (gint64 due_us)
 {
-  gint64 left_us = due_us - g_get_monotonic_time ();
+  gint64 left_us;
 
   if (due_us == G_MAXINT64)
     return -1;
+  left_us = due_us - g_get_monotonic_time ();
   if (left_us <= 0)
     return 0;
   return (gint) MIN ((left_us + 999) / 1000, G_MAXINT);
@@ -215,7 +216,7 @@ client_source_check (GSource *source)
 {
   DeyeBusClient *self = ((DeyeBusClientSource *) source)->client;
 
-  return self->events.count > 0 || client_timeout_ms (client_next_us (self)) == 0 || client_is_polled (self);
+  return self->events.count > 0 || client_is_polled (self) || client_timeout_ms (client_next_us (self)) == 0;
 }
 
 static gboolean
@@ -234,7 +235,8 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
     {
       deye_bus_client_step_tasks (self); /* what callbacks have submitted or got */
       deye_bus_client_write (self);
-      deye_bus_client_step_close (self, g_get_monotonic_time ());
+      if (self->linger_us > 0)
+        deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
   g_main_context_pop_thread_default (self->context);
   deye_bus_client_exit (self);
@@ -355,7 +357,8 @@ deye_bus_client_wait (DeyeBusClient *self,
       client_poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
       client_step (self);
       deye_bus_client_write (self);
-      deye_bus_client_step_close (self, g_get_monotonic_time ());
+      if (self->linger_us > 0)
+        deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
   if (watched && cancellable != NULL)
     g_cancellable_release_fd (cancellable);

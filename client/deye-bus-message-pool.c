@@ -12,11 +12,11 @@ pool_class_bytes (guint8 size_class)
 static guint8
 pool_class_of (gsize size)
 {
-  guint8 size_class = 0;
+  gsize units = (size - 1) / SMALLEST;
 
-  while (size_class < DEYE_BUS_MESSAGE_POOL_CLASSES && pool_class_bytes (size_class) < size)
-    size_class++;
-  return size_class < DEYE_BUS_MESSAGE_POOL_CLASSES ? size_class : DEYE_BUS_MESSAGE_POOL_NONE;
+  if (units >> (DEYE_BUS_MESSAGE_POOL_CLASSES - 1) != 0)
+    return DEYE_BUS_MESSAGE_POOL_NONE;
+  return units > 0 ? (guint8) g_bit_storage (units) : 0;
 }
 
 gpointer

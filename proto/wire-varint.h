@@ -65,8 +65,19 @@ wire_varint_read_word (const guint8 *at, const guint8 *end, guint64 *value)
   return at + n;
 }
 
-/* Returns the byte after the varint, or NULL when it is cut off, too long, or not in the shortest form. */
 static inline const guint8 *
+wire_varint_read_long (const guint8 *at, const guint8 *end, guint64 *value)
+{
+  if (end - at >= 2 && at[1] - 1u < 0x7f) /* two bytes, and the second is not zero */
+    {
+      *value = ((guint64) at[1] << 7) + at[0] - 0x80;
+      return at + 2;
+    }
+  return end - at >= 8 ? wire_varint_read_word (at, end, value) : wire_varint_read_bytes (at, end, value);
+}
+
+/* Returns the byte after the varint, or NULL when it is cut off, too long, or not in the shortest form. */
+G_ALWAYS_INLINE static inline const guint8 *
 wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
 {
   if (at < end && *at < 0x80) /* the common case */
@@ -74,12 +85,7 @@ wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
       *value = *at;
       return at + 1;
     }
-  if (end - at >= 2 && at[1] - 1u < 0x7f) /* two bytes, and the second is not zero */
-    {
-      *value = ((guint64) at[1] << 7) + at[0] - 0x80;
-      return at + 2;
-    }
-  return end - at >= 8 ? wire_varint_read_word (at, end, value) : wire_varint_read_bytes (at, end, value);
+  return wire_varint_read_long (at, end, value);
 }
 
 static inline gsize

@@ -137,16 +137,28 @@ arrival_distribute_to_several (SessionArrival *arrival)
     }
 }
 
+static gboolean
+arrival_is_for_one (const SessionArrival *arrival, guint32 *id)
+{
+  WireSpan packed = arrival->envelope->subscriptions;
+
+  if (packed.len == 1) /* the reader has checked that it is a number */
+    {
+      *id = *packed.data;
+      return TRUE;
+    }
+  return wire_envelope_next_u32 (&packed, id) && packed.len == 0;
+}
+
 /* Most messages are for one channel only: it needs no list of ids, and gets the only reference. */
 static void
 arrival_distribute (SessionArrival *arrival)
 {
-  WireSpan packed = arrival->envelope->subscriptions;
   DeyeBusChannel *channel;
   DeyeBusMessage *message;
   guint32 id;
 
-  if (!wire_envelope_next_u32 (&packed, &id) || packed.len > 0)
+  if (!arrival_is_for_one (arrival, &id))
     {
       arrival_distribute_to_several (arrival);
       return;
