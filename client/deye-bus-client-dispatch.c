@@ -19,7 +19,8 @@
  */
 
 #define EVENTS_PER_TURN 1024u
-#define CREDIT_EVERY_US (50 * G_TIME_SPAN_MILLISECOND)
+/* Publishers get it after 50 ms at the latest. The coarse clock may be behind by a tick, and later on a busy host. */
+#define CREDIT_EVERY_US (25 * G_TIME_SPAN_MILLISECOND)
 
 /* Publishers wait for this credit, or the broker prefers members that return it, so it is not kept until the end of a long
  * dispatch. */
