@@ -277,6 +277,42 @@ test_pool_kept (void)
   deye_bus_message_pool_clear (&pool);
 }
 
+static gpointer
+unref_elsewhere (gpointer data)
+{
+  GAsyncQueue *queue = data;
+  DeyeBusMessage *message;
+
+  while (*deye_bus_message_get_topic (message = g_async_queue_pop (queue)) != 'z')
+    {
+      g_assert_cmpstr (deye_bus_message_get_topic (message), ==, "events.a");
+      deye_bus_message_unref (message);
+    }
+  deye_bus_message_unref (message);
+  return NULL;
+}
+
+/* Another thread gives up its reference while the owner of the pool does; whoever is last frees the message. */
+static void
+test_pool_threads (void)
+{
+  g_autoptr (GByteArray) bytes = encode_plain ("events.a", "x");
+  g_autoptr (GByteArray) last = encode_plain ("z", "x");
+  g_autoptr (GAsyncQueue) queue = g_async_queue_new ();
+  GThread *thread = g_thread_new ("other", unref_elsewhere, queue);
+  DeyeBusMessagePool pool = { 0 };
+
+  for (guint i = 0; i <= 20000; i++)
+    {
+      DeyeBusMessage *message = decode_into (&pool, i < 20000 ? bytes : last, G_MAXUINT16);
+
+      g_async_queue_push (queue, deye_bus_message_ref (message));
+      deye_bus_message_drop (message, &pool);
+    }
+  g_thread_join (thread);
+  deye_bus_message_pool_clear (&pool);
+}
+
 /* However many messages there were at a time, and whatever their size. */
 static void
 test_pool_bounds (void)
@@ -383,6 +419,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/message/lifetime", test_lifetime);
   g_test_add_func ("/client/message/pool/reuse", test_pool_reuse);
   g_test_add_func ("/client/message/pool/kept", test_pool_kept);
+  g_test_add_func ("/client/message/pool/threads", test_pool_threads);
   g_test_add_func ("/client/message/pool/bounds", test_pool_bounds);
   g_test_add_func ("/client/options", test_options);
   g_test_add_func ("/client/subscribe-options", test_subscribe_options);
