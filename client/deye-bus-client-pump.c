@@ -13,9 +13,10 @@
  * writes what calls have left in the out-buffer, so that nothing waits there while the context polls.
  */
 
-#define BUFFER_BYTES    (256u * 1024u)
+#define BUFFER_BYTES    (72u * 1024u) /* a payload of 64 KiB with its fields */
 #define READS_PER_TURN  4u
-#define READS_AHEAD_MAX 64u /* the receive windows bound what the socket can hold */
+#define EVENTS_AHEAD    128u /* a turn that has so many dispatches them before it reads more */
+#define READS_AHEAD_MAX 64u  /* the receive windows bound what the socket can hold */
 #define SPANS_MAX       64u
 #define CALLS_PER_LOOK  64u
 #define HELD_PER_LOOK   512u /* about as many small messages as are written together */
@@ -132,8 +133,10 @@ deye_bus_client_read_ahead (DeyeBusClient *self)
   deye_bus_client_settle (self);
 }
 
+/* It reads no more when there are @events_ahead events: the pool of the session has room for the messages of a read, and they are
+ * still in the cache when they are dispatched. */
 static void
-client_step_connection (DeyeBusClient *self)
+client_step_connection (DeyeBusClient *self, guint events_ahead)
 {
   gint64 now_us = g_get_monotonic_time ();
 
@@ -143,18 +146,18 @@ client_step_connection (DeyeBusClient *self)
   if (self->session == NULL)
     return;
   for (guint i = 0; i < READS_PER_TURN && client_reads (self); i++)
-    if (!client_read_once (self, now_us))
+    if (!client_read_once (self, now_us) || self->events.count >= events_ahead)
       break;
   deye_bus_session_tick (self->session, now_us);
   deye_bus_client_settle (self);
   deye_bus_client_step_tasks (self);
 }
 
-/* Everything that is due now, except the dispatch of events. */
+/* Everything that is due now, except the dispatch of events. A caller that waits for an answer reads everything that there is. */
 static void
-client_step (DeyeBusClient *self)
+client_step (DeyeBusClient *self, guint events_ahead)
 {
-  client_step_connection (self);
+  client_step_connection (self, events_ahead);
   if (self->senders != NULL)
     deye_bus_senders_drain (self->senders);
 }
@@ -228,7 +231,7 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
     return G_SOURCE_REMOVE;
   g_main_context_push_thread_default (self->context);
   self->dispatching++;
-  client_step (self);
+  client_step (self, EVENTS_AHEAD);
   deye_bus_client_dispatch (self);
   self->dispatching--;
   if (self->dispatching == 0)
@@ -355,7 +358,7 @@ deye_bus_client_wait (DeyeBusClient *self,
       /* A caller that does not want to wait still gets what has already arrived. */
       last = g_get_monotonic_time () >= due_us;
       client_poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
-      client_step (self);
+      client_step (self, G_MAXUINT);
       deye_bus_client_write (self);
       if (self->linger_us > 0)
         deye_bus_client_step_close (self, g_get_monotonic_time ());
@@ -369,13 +372,13 @@ void
 deye_bus_client_look (DeyeBusClient *self)
 {
   if (++self->not_looked >= (self->holds > 0 ? HELD_PER_LOOK : CALLS_PER_LOOK))
-    client_step (self);
+    client_step (self, G_MAXUINT);
 }
 
 void
 deye_bus_client_look_now (DeyeBusClient *self)
 {
-  client_step (self);
+  client_step (self, G_MAXUINT);
 }
 
 static gboolean
