@@ -55,6 +55,7 @@ envelope_clear_hot_fields (WireEnvelope *envelope)
   envelope->accept_seq = 0;
   envelope->accept_time_us = 0;
   envelope->subscriptions = wire_span (NULL, 0);
+  envelope->present = 0;
   envelope->priority = 0;
   envelope->retained = 0;
 }
@@ -419,12 +420,98 @@ envelope_take_key (const EnvelopeReader *reader, const guint8 **at, guint64 pres
   return (spec->who & reader->who) && !(spec->mask & present) ? spec : NULL;
 }
 
+/* --- the usual fields --- */
+
+/* TRUE: the field at @at has this key, of one byte or of two. */
+G_ALWAYS_INLINE static inline gboolean
+envelope_is_at (const guint8 *at, const guint8 *end, guint32 key)
+{
+  if (key < 0x80)
+    return at < end && *at == key;
+  return end - at >= 2 && at[0] == ((key & 0x7f) | 0x80) && at[1] == key >> 7;
+}
+
+/* Text of ASCII with a length of one byte, which starts at @at; NULL: it is another one. */
+static inline const guint8 *
+envelope_take_usual_text (const guint8 *at, const guint8 *end, WireSpan *span)
+{
+  WireSpan text;
+
+  if (at == end || *at >= 0x80 || *at > end - at - 1)
+    return NULL;
+  text = wire_span (at + 1, *at);
+  if (!envelope_is_ascii_text (text, end))
+    return NULL;
+  *span = text;
+  return at + 1 + text.len;
+}
+
+static inline const guint8 *
+envelope_take_usual_id (const guint8 *at, const guint8 *end, WireSpan *packed)
+{
+  if (end - at < 2 || at[0] != 1 || at[1] >= 0x80)
+    return NULL;
+  *packed = wire_span (at + 1, 1);
+  return at + 2;
+}
+
+static inline const guint8 *
+envelope_take_usual_bytes (const EnvelopeReader *reader, const guint8 *at, WireSpan *span)
+{
+  gsize len;
+
+  at = envelope_take_length (reader, at, &len);
+  if (at == NULL)
+    return NULL;
+  *span = wire_span (at, len);
+  return at + len;
+}
+
+/* Takes field @number if it is the next one, by @take, an expression of @value: where the value starts. A field that the expression
+ * does not take (NULL) stays, with all that follows it. */
+#define TAKE_USUAL(number, type, take)                                                                                 \
+  if (envelope_is_at (at, end, FIELD_KEY (number, type)))                                                              \
+    {                                                                                                                  \
+      const guint8 *value = at + (number < 16 ? 1 : 2);                                                                \
+      const guint8 *next = take;                                                                                       \
+                                                                                                                       \
+      if (next == NULL)                                                                                                \
+        return at;                                                                                                     \
+      reader->envelope->present |= FIELD_MASK (number);                                                                \
+      at = next;                                                                                                       \
+    }
+
+/* Most bodies consist of these fields, in this order, which the broker and the library write. Returns where it stopped: at the end, or
+ * at a field that is another one or has to be looked at more closely. It finds no errors. */
+static inline const guint8 *
+envelope_read_usual (EnvelopeReader *reader)
+{
+  WireEnvelope *envelope = reader->envelope;
+  const guint8 *at = reader->start;
+  const guint8 *end = reader->end;
+
+  if (reader->from == WIRE_FROM_BROKER)
+    {
+      TAKE_USUAL (32, TYPE_STRING, envelope_take_usual_text (value, end, &envelope->sender))
+      TAKE_USUAL (33, TYPE_U64, wire_varint_read (value, end, &envelope->accept_seq))
+      TAKE_USUAL (34, TYPE_U64, wire_varint_read (value, end, &envelope->accept_time_us))
+      TAKE_USUAL (35, TYPE_PACKED_U32, envelope_take_usual_id (value, end, &envelope->subscriptions))
+    }
+  TAKE_USUAL (1, TYPE_U64, wire_varint_read (value, end, &envelope->id))
+  TAKE_USUAL (2, TYPE_STRING, envelope_take_usual_text (value, end, &envelope->topic))
+  TAKE_USUAL (6, TYPE_STRING, envelope_take_usual_text (value, end, &envelope->type_name))
+  TAKE_USUAL (15, TYPE_BYTES, envelope_take_usual_bytes (reader, value, &envelope->payload))
+  return at;
+}
+
+/* --- all fields --- */
+
 /* FALSE: malformed. */
 static inline gboolean
 envelope_read_fields (EnvelopeReader *reader)
 {
-  const guint8 *at = reader->start;
-  guint64 present = 0;
+  const guint8 *at = envelope_read_usual (reader);
+  guint64 present = reader->envelope->present;
 
   while (at != NULL && at < reader->end)
     {

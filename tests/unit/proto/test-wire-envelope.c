@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "envelope-fixture.h"
 
+#include "wire-stamp.h"
+
 /* The flat reader and writer, against themselves: what is written is read back, and what each fault is called. */
 
 static void
@@ -371,6 +373,85 @@ test_read_next (void)
       }
 }
 
+/* As the broker and the library write them: the stamp is in front. */
+static GByteArray *
+usual_body (void)
+{
+  guint8 stamp[WIRE_STAMP_COMMON_MAX];
+  guint8 own[WIRE_STAMP_OWN_MAX (1)];
+  const guint32 id = 2;
+  const WireStampOwn subscriptions = { .subscriptions = &id, .n_subscriptions = 1 };
+  g_autoptr (GByteArray) client = NULL;
+  GByteArray *bytes = g_byte_array_new ();
+  WireEnvelope e;
+
+  wire_envelope_init (&e);
+  e.id = 70000;
+  e.topic = wire_span_str ("events.process.new");
+  e.type_name = wire_span_str ("a.b.C");
+  e.payload = wire_span_str ("payload");
+  client = envelope_write (&e);
+  g_byte_array_append (
+      bytes, stamp,
+      (guint) wire_stamp_common (stamp, wire_span_str ("agent-1"), 300, G_GUINT64_CONSTANT (1790000000000000)));
+  g_byte_array_append (bytes, own, (guint) wire_stamp_own (own, &subscriptions));
+  g_byte_array_append (bytes, client->data, client->len);
+  return bytes;
+}
+
+/* Behind a field that it does not know the reader takes every field as it takes unusual ones. */
+static void
+assert_same_behind_unknown (const guint8 *body, gsize len)
+{
+  static const guint8 unknown[] = { 0xc0, 0x0c, 0x01 };
+  g_autofree guint8 *alone = g_malloc (len + 1); /* so that a sanitizer sees what is read behind the end */
+  g_autofree guint8 *behind = g_malloc (sizeof unknown + len);
+  WireEnvelope e, other;
+  WireReadResult got, want;
+
+  memcpy (behind, unknown, sizeof unknown);
+  memcpy (behind + sizeof unknown, body, len);
+  memcpy (alone + 1, body, len);
+  got = envelope_read (alone + 1, len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e);
+  want = envelope_read (behind, sizeof unknown + len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &other);
+  g_assert_cmpint (got.status, ==, want.status);
+  g_assert_cmpuint (got.field, ==, want.field);
+  g_assert_cmpuint (got.offset, ==, want.status == WIRE_STATUS_OK ? 0 : want.offset - sizeof unknown);
+  g_assert_cmpstr (got.problem, ==, want.problem);
+  envelope_assert_equal (&e, &other);
+}
+
+/* The fields of most bodies, from every place to every place, and with each bit turned over. */
+static void
+test_usual_fields (void)
+{
+  g_autoptr (GByteArray) body = usual_body ();
+  WireEnvelope e;
+  guint32 id;
+
+  g_assert_cmpint (envelope_read (body->data, body->len, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==,
+                   WIRE_STATUS_OK);
+  g_assert_true (wire_span_equal (e.sender, wire_span_str ("agent-1")));
+  g_assert_cmpuint (e.accept_seq, ==, 300);
+  g_assert_cmpuint (e.accept_time_us, ==, G_GUINT64_CONSTANT (1790000000000000));
+  g_assert_true (wire_envelope_next_u32 (&e.subscriptions, &id) && id == 2);
+  g_assert_cmpuint (e.id, ==, 70000);
+  g_assert_true (wire_span_equal (e.topic, wire_span_str ("events.process.new")));
+  g_assert_true (wire_span_equal (e.type_name, wire_span_str ("a.b.C")));
+  g_assert_true (wire_span_equal (e.payload, wire_span_str ("payload")));
+  g_assert_true (wire_envelope_is_plain (&e));
+
+  for (guint from = 0; from <= body->len; from++)
+    for (guint to = from; to <= body->len; to++)
+      assert_same_behind_unknown (body->data + from, to - from);
+  for (guint bit = 0; bit < body->len * 8; bit++)
+    {
+      body->data[bit / 8] ^= (guint8) (1u << bit % 8);
+      assert_same_behind_unknown (body->data, body->len);
+      body->data[bit / 8] ^= (guint8) (1u << bit % 8);
+    }
+}
+
 /* Never more than the room, and NULL only when that is small. */
 static void
 test_put (void)
@@ -411,6 +492,7 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/envelope/numbers", test_numbers);
   g_test_add_func ("/wire/envelope/texts", test_texts);
   g_test_add_func ("/wire/envelope/read-next", test_read_next);
+  g_test_add_func ("/wire/envelope/usual-fields", test_usual_fields);
   g_test_add_func ("/wire/envelope/put", test_put);
   return g_test_run ();
 }
