@@ -6,6 +6,7 @@
 #include "link.h"
 #include "listener.h"
 #include "peer-creds.h"
+#include "platform-pages.h"
 #include "platform-process.h"
 #include "platform-thread.h"
 #include "service-log.h"
@@ -290,6 +291,7 @@ service_make_core (Service *self)
                              .epoch = self->epoch,
                              .seed = service_random_u64 (),
                              .wall_us = g_get_real_time () - start_us,
+                             .chunks = { platform_pages_take, platform_pages_give },
                              .software_version = PACKAGE_VERSION };
 
   self->core = bus_core_new (&options, start_us);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/bus-cells.h"
 #include "base/bus-limits.h"
 #include "base/bus-note.h"
 #include "base/bus-strategy.h"
@@ -36,6 +37,7 @@ typedef struct
   guint64 seed;                 /* hash seed and the only source of randomness */
   gint64 wall_us;               /* wall clock minus monotonic clock: for stamps only */
   gboolean closes_failed;       /* a connection whose health is FAILED is closed (health-failed-action) */
+  BusChunkSource chunks;        /* memory of waiting messages; zeroed: the heap */
   const char *software_version; /* copied */
 } BusCoreOptions;
 

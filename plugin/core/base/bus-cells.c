@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #define CHUNK_HEAD  64u   /* cells begin here */
-#define CHUNK_SLACK 64u   /* left for what malloc keeps beside each block, so that chunks lie one behind the other */
 #define CARVE_BYTES 2048u /* made into cells at a time: a chunk uses memory as far as it has been needed */
 
 G_STATIC_ASSERT (sizeof (BusChunk) <= CHUNK_HEAD);
@@ -42,6 +41,22 @@ cells_unlink (BusCells *cells, BusChunk *chunk)
 
 /* --- chunks --- */
 
+static gpointer
+cells_source_take (const BusCells *cells)
+{
+  return cells->source.take != NULL ? cells->source.take (BUS_CHUNK_BYTES)
+                                    : aligned_alloc (BUS_CHUNK_BYTES, BUS_CHUNK_BYTES);
+}
+
+static void
+cells_source_give (const BusCells *cells, BusChunk *chunk)
+{
+  if (cells->source.give != NULL)
+    cells->source.give (chunk, BUS_CHUNK_BYTES);
+  else
+    free (chunk);
+}
+
 static BusChunk *
 cells_chunk_new (BusCells *cells, guint class_index)
 {
@@ -54,7 +69,7 @@ cells_chunk_new (BusCells *cells, guint class_index)
     }
   else
     {
-      chunk = aligned_alloc (BUS_CHUNK_BYTES, BUS_CHUNK_BYTES - CHUNK_SLACK);
+      chunk = cells_source_take (cells);
       if (chunk == NULL)
         return NULL;
       cells->n_chunks++;
@@ -77,15 +92,14 @@ cells_chunk_free (BusCells *cells, BusChunk *chunk)
       return;
     }
   cells->n_chunks--;
-  free (chunk);
+  cells_source_give (cells, chunk);
 }
 
 /* Makes cells of bytes that were none yet. FALSE: the chunk is used up. */
 static gboolean
 cells_carve (BusChunk *chunk)
 {
-  const guint32 end = BUS_CHUNK_BYTES - CHUNK_SLACK;
-  const guint32 stop = MIN (end, chunk->fresh + MAX (chunk->cell_bytes, CARVE_BYTES));
+  const guint32 stop = MIN (BUS_CHUNK_BYTES, chunk->fresh + MAX (chunk->cell_bytes, CARVE_BYTES));
   BusCell **last = &chunk->free;
 
   for (; chunk->fresh + chunk->cell_bytes <= stop; chunk->fresh += chunk->cell_bytes)
@@ -149,7 +163,7 @@ bus_cells_clear (BusCells *cells)
       BusChunk *chunk = cells->spare;
 
       cells->spare = chunk->next;
-      free (chunk);
+      cells_source_give (cells, chunk);
     }
-  *cells = (BusCells){ .n_spare = 0 };
+  *cells = (BusCells){ .source = cells->source };
 }

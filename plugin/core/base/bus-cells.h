@@ -19,7 +19,7 @@
 
 #define BUS_CELL_MAX      12288u /* bytes of the largest cell */
 #define BUS_CELLS_CLASSES 36u
-#define BUS_CELLS_SPARE   16u /* chunks: 1 MiB */
+#define BUS_CELLS_SPARE   32u /* chunks: 2 MiB */
 #define BUS_CHUNK_BYTES   65536u
 
 typedef struct BusCell BusCell;
@@ -41,8 +41,16 @@ struct BusChunk
   gboolean is_full;
 };
 
+/* Where chunks come from. The memory is aligned to its size, which is BUS_CHUNK_BYTES. take() returns NULL when there is none. */
 typedef struct
 {
+  gpointer (*take) (gsize size);
+  void (*give) (gpointer memory, gsize size);
+} BusChunkSource;
+
+typedef struct
+{
+  BusChunkSource source;             /* zeroed: the heap, which keeps what lies below something else */
   BusChunk *open[BUS_CELLS_CLASSES]; /* the first chunk of each class that may have a free cell */
   BusChunk *spare;
   guint n_spare;

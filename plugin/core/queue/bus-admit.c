@@ -225,6 +225,67 @@ admit_deliver_now (BusFlow *flow,
   admission->queued += n;
 }
 
+/* TRUE: the message may be encoded for it at once, if its lane is clear. */
+static gboolean
+admit_is_ready (BusFlow *flow, BusSubscription *subscription, WireLane lane)
+{
+  return bus_room_is_ready (subscription)
+         && (G_LIKELY (!bus_flow_gap_is_first (subscription, lane))
+             || bus_flow_send_first_gaps (flow, subscription, lane));
+}
+
+static void
+admit_to_each (BusFlow *flow,
+               BusInbound *inbound,
+               const BusDelivery *delivery,
+               BusSubscription *const *subscriptions,
+               guint n,
+               BusAdmission *admission,
+               gint64 now_us)
+{
+  gboolean is_clear = bus_flow_lane_is_clear (flow, inbound->class_of.lane);
+  BusEntry *entry = NULL;
+  guint n_now = 0;
+  guint served = 0;
+
+  for (guint i = 0; is_clear && i < n; i++)
+    if (admit_is_ready (flow, subscriptions[i], inbound->class_of.lane))
+      flow->shared->ready[n_now++] = subscriptions[i];
+  if (n_now > 0)
+    admit_deliver_now (flow, inbound, delivery, n_now, admission, now_us);
+  if (n_now == n)
+    return;
+
+  for (guint i = 0; i < n; i++)
+    if (served < n_now && flow->shared->ready[served] == subscriptions[i])
+      served++;
+    else
+      admit_take_in (flow, inbound, delivery, subscriptions[i], &entry, admission, now_us);
+  bus_flow_note_level (flow, now_us);
+}
+
+/* The same, without loops: most peers have one subscription for a message. */
+static void
+admit_to_one (BusFlow *flow,
+              BusInbound *inbound,
+              const BusDelivery *delivery,
+              BusSubscription *subscription,
+              BusAdmission *admission,
+              gint64 now_us)
+{
+  BusEntry *entry = NULL;
+
+  if (bus_flow_lane_is_clear (flow, inbound->class_of.lane)
+      && admit_is_ready (flow, subscription, inbound->class_of.lane))
+    {
+      flow->shared->ready[0] = subscription;
+      admit_deliver_now (flow, inbound, delivery, 1, admission, now_us);
+      return;
+    }
+  admit_take_in (flow, inbound, delivery, subscription, &entry, admission, now_us);
+  bus_flow_note_level (flow, now_us);
+}
+
 BusAdmission
 bus_admit (BusFlow *flow,
            BusInbound *inbound,
@@ -234,28 +295,12 @@ bus_admit (BusFlow *flow,
            gint64 now_us)
 {
   BusAdmission admission = { 0, 0, FALSE };
-  gboolean is_clear = bus_flow_lane_is_clear (flow, inbound->class_of.lane);
-  BusEntry *entry = NULL;
-  guint n_now = 0;
-  guint served = 0;
 
   g_assert (n <= WIRE_SUBSCRIPTIONS_MAX);
-  for (guint i = 0; is_clear && i < n; i++)
-    if (bus_room_is_ready (subscriptions[i])
-        && (G_LIKELY (!bus_flow_gap_is_first (subscriptions[i], inbound->class_of.lane))
-            || bus_flow_send_first_gaps (flow, subscriptions[i], inbound->class_of.lane)))
-      flow->shared->ready[n_now++] = subscriptions[i];
-  if (n_now > 0)
-    admit_deliver_now (flow, inbound, delivery, n_now, &admission, now_us);
-  if (n_now == n)
-    return admission;
-
-  for (guint i = 0; i < n; i++)
-    if (served < n_now && flow->shared->ready[served] == subscriptions[i])
-      served++;
-    else
-      admit_take_in (flow, inbound, delivery, subscriptions[i], &entry, &admission, now_us);
-  bus_flow_note_level (flow, now_us);
+  if (G_LIKELY (n == 1))
+    admit_to_one (flow, inbound, delivery, subscriptions[0], &admission, now_us);
+  else
+    admit_to_each (flow, inbound, delivery, subscriptions, n, &admission, now_us);
   return admission;
 }
 

@@ -2,6 +2,7 @@
 #include "queue/bus-flow.h"
 
 #include "base/bus-probe.h"
+#include "base/bus-unset.h"
 #include "queue/bus-block.h"
 #include "queue/bus-fifo.h"
 #include "queue/bus-lane.h"
@@ -208,7 +209,7 @@ bus_flow_encode_kept (BusFlow *flow,
 gboolean
 bus_flow_encode_retained_end (BusFlow *flow, const BusSubscription *subscription)
 {
-  WireEnvelope end;
+  WireEnvelope end BUS_UNSET;
 
   wire_envelope_init (&end);
   end.retained = TRUE;
@@ -221,7 +222,7 @@ bus_flow_encode_retained_end (BusFlow *flow, const BusSubscription *subscription
 static gboolean
 flow_encode_gap (BusFlow *flow, const BusSlot *slot)
 {
-  WireEnvelope gap;
+  WireEnvelope gap BUS_UNSET;
 
   wire_envelope_init (&gap);
   gap.subscription = slot->subscription->id;
@@ -326,7 +327,8 @@ static gboolean
 flow_send_gaps_before (BusFlow *flow, const BusEntry *entry)
 {
   for (const BusSlot *slot = entry->slots; slot != NULL; slot = slot->sibling_next)
-    if (!bus_flow_send_first_gaps (flow, slot->subscription, entry->lane))
+    if (bus_flow_gap_is_first (slot->subscription, entry->lane)
+        && !bus_flow_send_first_gaps (flow, slot->subscription, entry->lane))
       return FALSE;
   return TRUE;
 }
@@ -358,17 +360,19 @@ flow_entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
       BusSubscription *subscription = slot->subscription;
       guint domain = slot->message->domain;
       WireLane lane = slot->lane;
-      BusDelivery delivery = slot->delivery;
-      BusMessage *kept = delivery.is_kept ? bus_message_ref (slot->message) : NULL;
+      BusMessage *kept = slot->delivery.is_kept ? bus_message_ref (slot->message) : NULL;
+      BusDelivery delivery BUS_UNSET;
       BusTicket *ticket = NULL;
 
+      if (kept != NULL) /* without a message the delivery is not used */
+        delivery = slot->delivery;
       was_last = slot->sibling_next == NULL;
       if (slot->delivery.mark != NULL)
         slot->delivery.mark->is_sent = TRUE;
       bus_delivery_next (slot->state, BUS_DELIVERY_ON_SEND);
       bus_fifo_remove (flow, slot, &ticket);
       bus_flow_delivered (flow, subscription, domain, ticket, kept, &delivery, now_us);
-      if (!bus_flow_send_first_gaps (flow, subscription, lane))
+      if (bus_flow_gap_is_first (subscription, lane) && !bus_flow_send_first_gaps (flow, subscription, lane))
         bus_report_again (flow, subscription, now_us);
       bus_block_check_drained (flow, subscription, now_us);
     }

@@ -23,7 +23,7 @@
 typedef struct
 {
   guint8 len;
-  guint8 bytes[WIRE_STAMP_COMMON_MAX];
+  guint8 bytes[(WIRE_STAMP_COMMON_MAX + 15u) & ~15u]; /* whole steps of bus-outq */
 } BusStamp;
 
 typedef struct
