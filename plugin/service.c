@@ -181,6 +181,12 @@ service_on_sent (gpointer user, gpointer peer, gsize n)
   bus_core_sent (self->core, peer, n, self->now_us);
 }
 
+static guint64
+service_on_work (gpointer user)
+{
+  return bus_core_work (((Service *) user)->core);
+}
+
 static void
 service_on_turn_ended (gpointer user)
 {
@@ -188,8 +194,8 @@ service_on_turn_ended (gpointer user)
 }
 
 static const TransportHandler service_handler
-    = { service_on_connected, service_on_place,  service_on_placed, service_on_received,
-        service_on_closed,    service_on_gather, service_on_sent,   service_on_turn_ended };
+    = { service_on_connected, service_on_place, service_on_placed,     service_on_received, service_on_closed,
+        service_on_gather,    service_on_sent,  service_on_turn_ended, service_on_work };
 
 /* --- calls of other threads --- */
 

@@ -502,6 +502,12 @@ bus_core_set_wall_us (BusCore *core, gint64 wall_us)
   core->wall_us = wall_us;
 }
 
+guint64
+bus_core_work (const BusCore *core)
+{
+  return core->flows.work;
+}
+
 void
 bus_core_stats (const BusCore *core, BusCoreStats *stats)
 {

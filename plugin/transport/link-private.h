@@ -26,7 +26,8 @@ struct Link
 {
   LinkSet *set;
   LinkHandle handle;
-  gsize debt; /* bytes read beyond its turns */
+  gsize debt;   /* bytes read, or their cost in bytes, beyond its turns */
+  gsize weight; /* what a byte of the last read cost, in bytes; at least 1 after the first */
   gpointer peer;
   gboolean is_blocked; /* the poller watches for room to write */
   gboolean is_closing; /* link_close() was called */

@@ -25,7 +25,26 @@ link_set_idle_turns (const LinkReady *ready, guint n)
   return turns;
 }
 
-/* A link that read more than its turn, because a large frame is read at once, is skipped until its debt is paid. */
+static guint64
+link_set_work (const LinkSet *set)
+{
+  return set->handler.work != NULL ? set->handler.work (set->user) : 0;
+}
+
+/* Reads what @budget bytes should cost. Returns what it cost. */
+static gsize
+link_set_read (Link *link, gsize budget)
+{
+  const guint64 before = link_set_work (link->set);
+  const gsize n = link_on_readable (link, MAX (budget / MAX (link->weight, 1), MIN (budget, LINK_READ_LEAST)));
+  const gsize cost = n + (gsize) (link_set_work (link->set) - before) * LINK_WORK_BYTES;
+
+  if (n > 0)
+    link->weight = cost / n;
+  return cost;
+}
+
+/* A link that read more than its turn, because a large frame is read at once or its bytes cost more, is skipped until its debt is paid. */
 static void
 link_set_read_in_turn (Link *link, gsize idle)
 {
@@ -37,7 +56,7 @@ link_set_read_in_turn (Link *link, gsize idle)
       link->debt -= LINK_TURN_SHARED;
       return;
     }
-  n = link->debt + link_on_readable (link, LINK_TURN_SHARED - link->debt);
+  n = link->debt + link_set_read (link, LINK_TURN_SHARED - link->debt);
   link->debt = n > LINK_TURN_SHARED ? n - LINK_TURN_SHARED : 0;
 }
 
@@ -69,7 +88,7 @@ link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
     {
       /* No other link waits, so its debt is void. */
       ready->link->debt = 0;
-      link_on_readable (ready->link, LINK_TURN_ALONE);
+      link_set_read (ready->link, LINK_TURN_ALONE);
     }
   set->handler.turn_ended (set->user);
   set->dispatching = FALSE;

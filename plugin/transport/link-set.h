@@ -14,7 +14,8 @@
  * that floods the broker does not delay the others. A large frame is read directly into its own memory at once; what exceeds
  * the turn is subtracted from the next turns. This is deficit round robin (M. Shreedhar, G. Varghese, "Efficient Fair
  * Queueing Using Deficit Round Robin", SIGCOMM 1995) with debts instead of savings, because the amount that can be read is not
- * known in advance.
+ * known in advance. Bytes that cost the handler more than their number, because they are delivered to thousands of
+ * subscriptions, count as more bytes, and after them a link reads less at a time.
  *
  * The source has the same priority as the timers and the listener of its context. With a higher one, a peer that always has
  * something to read would delay deadlines and new connections without limit.

@@ -19,6 +19,8 @@
 
 #define LINK_TURN_ALONE  65536u
 #define LINK_TURN_SHARED 8192u
+#define LINK_READ_LEAST  256u /* bytes of a turn, however much they cost */
+#define LINK_WORK_BYTES  3u   /* that a link reads while the handler does a unit of work */
 
 /* Takes @handle. NULL: the handler refused it or the system has no room; the handle is closed then. */
 Link *link_new (LinkSet *set, LinkHandle handle, const TransportCreds *creds);

@@ -5,6 +5,12 @@
 #include "queue/bus-lane.h"
 #include "queue/bus-withheld.h"
 
+/* Units of about 10 ns for each subscription of an offer: what bus_core_work() adds up. The bytes of a message stand for a
+ * few subscriptions. */
+#define ADMIT_WORK_FEW  16u
+#define ADMIT_WORK_NOW  1u
+#define ADMIT_WORK_WAIT 32u
+
 /* --- bounds --- */
 
 static gsize
@@ -251,6 +257,8 @@ admit_to_each (BusFlow *flow,
   for (guint i = 0; is_clear && i < n; i++)
     if (admit_is_ready (flow, subscriptions[i], inbound->class_of.lane))
       flow->shared->ready[n_now++] = subscriptions[i];
+  if (n > ADMIT_WORK_FEW)
+    flow->shared->work += (guint64) n_now * ADMIT_WORK_NOW + (guint64) (n - n_now) * ADMIT_WORK_WAIT;
   if (n_now > 0)
     admit_deliver_now (flow, inbound, delivery, n_now, admission, now_us);
   if (n_now == n)

@@ -115,6 +115,7 @@ typedef struct
   BusDomainCounts domains[BUS_N_DOMAINS];
   guint64 missed_by[BUS_N_LOSSES];
   guint64 ignored_events; /* that the state of a subscription ignores */
+  guint64 work;           /* of offers to many subscriptions of one peer; see bus_core_work() */
   GQueue emptied;      /* BusSubscription that drain and may have finished, taken by bus-drain at the end of an input */
   GArray *route_notes; /* BusRouteNote, taken by bus-confirm at the end of an input; NULL: there were none yet */
   /* Scratch space for one offer; too large for the stack of every message. */

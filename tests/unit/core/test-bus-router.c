@@ -410,6 +410,28 @@ test_rights_of_cached (Core *unused, gconstpointer data)
   core_teardown (&core, NULL);
 }
 
+/* What many subscriptions of one peer cost is counted, more for those that wait; a few cost nothing. */
+static void
+test_work (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  Client *few = client_ready (core, "netmond-1", "netmond");
+  Client *many = client_ready (core, "netmond-2", "netmond");
+  guint64 before = bus_core_work (core->core);
+
+  for (guint32 i = 1; i <= 16; i++)
+    client_subscribe_full (few, i, TOPIC, NULL, FALSE, 1, 0, WIRE_STATUS_OK);
+  client_publish (publisher, TOPIC, 0, "x", 1);
+  client_publish (publisher, TOPIC, 0, "x", 1);
+  g_assert_cmpuint (bus_core_work (core->core), ==, before);
+  for (guint32 i = 1; i <= 100; i++)
+    client_subscribe_full (many, i, TOPIC, NULL, FALSE, 1, 0, WIRE_STATUS_OK);
+  client_publish (publisher, TOPIC, 0, "x", 1);
+  g_assert_cmpuint (bus_core_work (core->core), ==, before + 100);
+  client_publish (publisher, TOPIC, 0, "x", 1); /* their windows are closed */
+  g_assert_cmpuint (bus_core_work (core->core), ==, before + 100 + 3200);
+}
+
 static void
 test_denied_is_noted (Core *core, gconstpointer data)
 {
@@ -512,6 +534,7 @@ main (int argc, char **argv)
   ADD ("/core/router/unsubscribe", test_unsubscribe);
   ADD ("/core/router/A07-A08-rights", test_rights);
   ADD ("/core/router/A07-rights-of-cached", test_rights_of_cached);
+  ADD ("/core/router/R09-work", test_work);
   ADD ("/core/router/A15-denied-is-noted", test_denied_is_noted);
   ADD ("/core/router/M04-direct-to-group-member", test_direct_to_group_member);
   ADD ("/core/router/T01-T02-bad-words", test_bad_words);

@@ -27,6 +27,7 @@ typedef struct
   gboolean places; /* hands out its place for direct reads */
   gsize placed;
   gsize received; /* placed or not */
+  guint work;     /* units for each byte */
 } Echo;
 
 typedef struct
@@ -37,6 +38,7 @@ typedef struct
   guint closed;
   TransportClosed why;
   const char *refusal; /* NULL: accepts */
+  guint64 work;        /* that received bytes have cost */
 } Fixture;
 
 static gpointer
@@ -71,6 +73,7 @@ on_received (gpointer user, gpointer peer, const guint8 *bytes, gsize len)
 {
   g_byte_array_append (((Echo *) peer)->echo, bytes, (guint) len);
   ((Echo *) peer)->received += len;
+  ((Fixture *) user)->work += len * ((Echo *) peer)->work;
 }
 
 static void
@@ -129,8 +132,14 @@ on_turn_ended (gpointer user)
     link_flush (((Echo *) g_ptr_array_index (f->echoes, i))->link);
 }
 
+static guint64
+on_work (gpointer user)
+{
+  return ((Fixture *) user)->work;
+}
+
 static const TransportHandler handler
-    = { on_connected, on_place, on_placed, on_received, on_closed, on_gather, on_sent, on_turn_ended };
+    = { on_connected, on_place, on_placed, on_received, on_closed, on_gather, on_sent, on_turn_ended, on_work };
 
 static void
 setup (Fixture *f, gconstpointer poller)
@@ -400,6 +409,36 @@ test_fair_bytes (Fixture *f, gconstpointer poller)
   close (small);
 }
 
+/* Bytes that cost more count as more, beside others and alone: a link whose bytes cost 31 times as much gets a thirtieth of
+ * them, in small pieces. */
+static void
+test_fair_work (Fixture *f, gconstpointer poller)
+{
+  int dear = open_link (f), cheap = open_link (f);
+  gsize before;
+
+  echo_at (f, 0)->work = 10;
+  fill (dear);
+  link_set_iterate (f->set); /* what it costs is known afterwards */
+  for (guint i = 0; i < 2000; i++)
+    {
+      before = echo_at (f, 0)->received;
+      fill (dear);
+      fill (cheap);
+      link_set_iterate (f->set);
+      g_assert_cmpuint (echo_at (f, 0)->received, <=, before + 2 * LINK_READ_LEAST);
+    }
+  g_assert_cmpuint (echo_at (f, 1)->received, >=, 1000 * LINK_TURN_SHARED);
+  g_assert_cmpuint (echo_at (f, 0)->received, <=, LINK_TURN_ALONE + echo_at (f, 1)->received / 25);
+  g_assert_cmpuint (echo_at (f, 0)->received, >=, echo_at (f, 1)->received / 40);
+  before = echo_at (f, 0)->received;
+  fill (dear);
+  link_set_iterate (f->set); /* the rest of the other link may be read as well */
+  g_assert_cmpuint (echo_at (f, 0)->received - before, <=, LINK_TURN_ALONE / 30);
+  close (dear);
+  close (cheap);
+}
+
 /* While somebody has something to read, somebody reads. */
 static void
 test_no_idle_turn (Fixture *f, gconstpointer poller)
@@ -565,6 +604,7 @@ static const struct
   { "refused", test_refused },
   { "refused-half-closes", test_refused_half_closes },
   { "R09-fair-bytes", test_fair_bytes },
+  { "R09-fair-work", test_fair_work },
   { "R09-no-idle-turn", test_no_idle_turn },
   { "R09-fair-sources", test_fair_sources },
   { "others", test_others },
