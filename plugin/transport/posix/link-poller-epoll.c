@@ -27,7 +27,8 @@ typedef struct
   gpointer tag;
   LinkReady ready[EVENTS_MAX]; /* what wait() has found, for the dispatch that follows */
   int n_ready;
-  int others_fd; /* -1: to be made */
+  int others_fd;       /* -1: the system refused it */
+  gboolean is_changed; /* it has to be made anew */
   GPollFD others[OTHERS_MAX];
   guint n_others;
 } EpollSource;
@@ -86,7 +87,7 @@ epoll_drop_others (EpollSource *self)
 static gboolean
 epoll_has_others (const EpollSource *self, const GPollFD *others, guint n)
 {
-  if (self->others_fd < 0 || self->n_others != n)
+  if (self->is_changed || self->others_fd < 0 || self->n_others != n)
     return FALSE;
   for (guint i = 0; i < n; i++)
     if (self->others[i].fd != others[i].fd || self->others[i].events != others[i].events)
@@ -163,8 +164,7 @@ epoll_wait_for_context (GSource *source, GPollFD *fds, guint n, gint timeout_ms)
       || (!epoll_has_others (self, others, n_others) && !epoll_make_others (self, others, n_others)))
     return g_poll (fds, n, timeout_ms);
   self->n_ready = epoll_ask (self, timeout_ms, &is_other);
-  if (is_other)
-    epoll_drop_others (self);
+  self->is_changed = is_other;
   return epoll_report (self, fds, n, is_other);
 }
 
@@ -184,7 +184,8 @@ epoll_source_new (void)
   EpollSource *self = (EpollSource *) source;
 
   self->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  self->others_fd = -1;
+  self->others_fd = epoll_create1 (EPOLL_CLOEXEC);
+  self->is_changed = TRUE;
   self->tag = g_source_add_unix_fd (source, self->epoll_fd, G_IO_IN);
   return source;
 }
