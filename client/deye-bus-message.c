@@ -3,6 +3,7 @@
 
 #include "deye-bus-error-private.h"
 #include "deye-bus-trace-private.h"
+#include "wire-block.h"
 
 G_DEFINE_BOXED_TYPE (DeyeBusMessage, deye_bus_message, deye_bus_message_ref, deye_bus_message_unref)
 
@@ -50,17 +51,21 @@ message_alloc_block (DeyeBusMessagePool *pool, gsize rare, gsize body)
   return message;
 }
 
-/* FALSE: no memory. */
-static gboolean
+/* The body in @message's block; NULL: no memory. */
+static guint8 *
 message_steal_body (DeyeBusMessage *message, WireFrameReader *reader, const WireFrame *frame)
 {
-  gsize capacity, needed = WIRE_FRAME_HEADER_LEN + frame->body.len + 1;
+  gsize capacity, at, needed;
   guint8 *block = wire_frame_reader_steal (reader, &capacity);
 
+  at = (gsize) (frame->body.data - block);
+  needed = at + frame->body.len + 1;
   message->block = capacity >= needed ? block : g_try_realloc (block, needed);
-  if (message->block == NULL)
-    g_free (block);
-  return message->block != NULL;
+  message->block_size = MAX (capacity, needed);
+  if (message->block != NULL)
+    return message->block + at;
+  g_free (block);
+  return NULL;
 }
 
 static DeyeBusMessage *
@@ -77,13 +82,11 @@ message_alloc (DeyeBusMessagePool *pool, WireFrameReader *reader, const WireFram
       memcpy (move->to, frame->body.data, frame->body.len);
       return message;
     }
-  if (!message_steal_body (message, reader, frame))
-    {
-      g_free (message);
-      return NULL;
-    }
-  move->to = message->block + WIRE_FRAME_HEADER_LEN;
-  return message;
+  move->to = message_steal_body (message, reader, frame);
+  if (move->to != NULL)
+    return message;
+  g_free (message);
+  return NULL;
 }
 
 static void
@@ -187,7 +190,7 @@ message_clear (DeyeBusMessage *message)
       g_free (rare->tags);
     }
   g_free (message->hops);
-  g_free (message->block);
+  wire_block_free (message->block, message->block_size);
 }
 
 void

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-frame.h"
 
+#include "wire-block.h"
+
 #define FIRST_BLOCK 1024u
 #define GROWTH      4u
-#define PLACE_MIN   4096u /* the smallest rest of a frame for which a read of its own pays */
+#define PLACE_MIN   4096u  /* the smallest rest of a frame for which a read of its own pays */
+#define AHEAD_MIN   32768u /* the smallest frame after which another one of its size is expected */
+#define AHEAD_SLACK 512u   /* room for small frames in front of it */
+#define AHEAD_SMALL 8u     /* after so many others none is expected any more */
 
 const char *
 wire_kind_name (guint8 kind)
@@ -35,16 +40,35 @@ wire_frame_reader_init (WireFrameReader *reader, gsize max_body)
 static void
 frame_drop_block (WireFrameReader *reader)
 {
-  g_clear_pointer (&reader->block, g_free);
+  wire_block_free (reader->block, reader->at + reader->capacity);
+  reader->block = NULL;
+  reader->at = 0;
   reader->have = 0;
   reader->capacity = 0;
   reader->lent = FALSE;
+  reader->ahead = FALSE;
+}
+
+static void
+frame_drop_rest (WireFrameReader *reader)
+{
+  wire_block_free (reader->rest_block, reader->rest_size);
+  reader->rest_block = NULL;
+  reader->rest = wire_span (NULL, 0);
+}
+
+/* The header of the frame in the block. */
+static guint8 *
+frame_start (const WireFrameReader *reader)
+{
+  return reader->block + reader->at;
 }
 
 void
 wire_frame_reader_clear (WireFrameReader *reader)
 {
   frame_drop_block (reader);
+  frame_drop_rest (reader);
 }
 
 static gsize
@@ -59,7 +83,8 @@ frame_body_len (const guint8 *header)
 static WireFrameResult
 frame_fail (WireFrameReader *reader, WireStatus status, gsize offset)
 {
-  frame_drop_block (reader);
+  wire_frame_reader_clear (reader);
+  reader->expected = 0;
   reader->status = status;
   reader->offset = offset;
   return WIRE_FRAME_BAD;
@@ -87,9 +112,23 @@ frame_check_header (WireFrameReader *reader, const guint8 *header)
   return WIRE_FRAME_COMPLETE;
 }
 
+/* A frame of @len bytes has come. */
 static void
-frame_give (WireFrame *frame, const guint8 *whole, gboolean in_block)
+frame_expect (WireFrameReader *reader, gsize len)
 {
+  if (len >= AHEAD_MIN)
+    {
+      reader->expected = len;
+      reader->n_small = 0;
+    }
+  else if (G_UNLIKELY (reader->expected > 0) && ++reader->n_small >= AHEAD_SMALL)
+    reader->expected = 0;
+}
+
+static void
+frame_give (WireFrameReader *reader, WireFrame *frame, const guint8 *whole, gboolean in_block)
+{
+  frame_expect (reader, WIRE_FRAME_HEADER_LEN + frame_body_len (whole));
   frame->kind = whole[4];
   frame->flags = whole[5];
   frame->body = wire_span (whole + WIRE_FRAME_HEADER_LEN, frame_body_len (whole));
@@ -100,7 +139,7 @@ static gsize
 frame_whole_len (const WireFrameReader *reader)
 {
   return reader->have < WIRE_FRAME_HEADER_LEN ? WIRE_FRAME_HEADER_LEN
-                                              : WIRE_FRAME_HEADER_LEN + frame_body_len (reader->block);
+                                              : WIRE_FRAME_HEADER_LEN + frame_body_len (frame_start (reader));
 }
 
 /* Enlarges the block, at most to the whole frame, or to the header until that is complete. It is called only when the
@@ -112,6 +151,7 @@ frame_grow (WireFrameReader *reader, gsize coming)
   gsize wanted = MIN (frame_whole_len (reader), MAX (GROWTH * received, FIRST_BLOCK));
   guint8 *block;
 
+  g_assert (reader->at == 0); /* a block with something in front of the frame has room for all of it */
   block = g_try_realloc (reader->block, wanted);
   if (block == NULL)
     return FALSE;
@@ -130,7 +170,7 @@ frame_gather (WireFrameReader *reader, WireSpan *input, gsize upto)
       if (reader->capacity <= reader->have && !frame_grow (reader, MIN (input->len, upto - reader->have)))
         return FALSE;
       n = MIN (MIN (reader->capacity, upto) - reader->have, input->len);
-      memcpy (reader->block + reader->have, input->data, n);
+      memcpy (frame_start (reader) + reader->have, input->data, n);
       reader->have += n;
       *input = wire_span (input->data + n, input->len - n);
     }
@@ -146,26 +186,22 @@ frame_continue_split (WireFrameReader *reader, WireSpan *input, WireFrame *frame
     return frame_fail (reader, WIRE_STATUS_NO_MEMORY, 0);
   if (reader->have < WIRE_FRAME_HEADER_LEN)
     return WIRE_FRAME_MORE;
-  if (!had_header && frame_check_header (reader, reader->block) == WIRE_FRAME_BAD)
+  if (!had_header && frame_check_header (reader, frame_start (reader)) == WIRE_FRAME_BAD)
     return WIRE_FRAME_BAD;
   if (!frame_gather (reader, input, frame_whole_len (reader)))
     return frame_fail (reader, WIRE_STATUS_NO_MEMORY, 0);
   if (reader->have < frame_whole_len (reader))
     return WIRE_FRAME_MORE;
-  frame_give (frame, reader->block, TRUE);
+  frame_give (reader, frame, frame_start (reader), TRUE);
   reader->lent = TRUE;
   return WIRE_FRAME_COMPLETE;
 }
 
-WireFrameResult
-wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
+static WireFrameResult
+frame_read (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
 {
   gsize whole;
 
-  if (reader->status != WIRE_STATUS_OK)
-    return WIRE_FRAME_BAD;
-  if (reader->lent)
-    frame_drop_block (reader);
   if (reader->have > 0 || (input->len > 0 && input->len < WIRE_FRAME_HEADER_LEN))
     return frame_continue_split (reader, input, frame);
   if (input->len == 0)
@@ -176,9 +212,63 @@ wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *fra
   whole = WIRE_FRAME_HEADER_LEN + frame_body_len (input->data);
   if (input->len < whole)
     return frame_continue_split (reader, input, frame);
-  frame_give (frame, input->data, FALSE);
+  frame_give (reader, frame, input->data, FALSE);
   *input = wire_span (input->data + whole, input->len - whole);
   return WIRE_FRAME_COMPLETE;
+}
+
+/* The rest is the begin of a large frame that has room where it is: it stays there. */
+static gboolean
+frame_adopt_rest (WireFrameReader *reader)
+{
+  gsize at, room;
+
+  if (reader->rest.len < WIRE_FRAME_HEADER_LEN)
+    return FALSE;
+  at = (gsize) (reader->rest.data - reader->rest_block);
+  room = reader->rest_size - at;
+  if (WIRE_FRAME_HEADER_LEN + frame_body_len (reader->rest.data) > room || reader->rest_size > GROWTH * reader->rest.len
+      || frame_check_header (reader, reader->rest.data) == WIRE_FRAME_BAD)
+    return FALSE;
+  reader->block = g_steal_pointer (&reader->rest_block);
+  reader->at = at;
+  reader->have = reader->rest.len;
+  reader->capacity = room;
+  reader->rest = wire_span (NULL, 0);
+  return TRUE;
+}
+
+static gboolean
+frame_is_whole (WireSpan input)
+{
+  return input.len >= WIRE_FRAME_HEADER_LEN && input.len - WIRE_FRAME_HEADER_LEN >= frame_body_len (input.data);
+}
+
+static WireFrameResult
+frame_read_rest (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
+{
+  WireFrameResult result;
+
+  if (!frame_is_whole (reader->rest) && frame_adopt_rest (reader))
+    return frame_read (reader, input, frame);
+  if (reader->status != WIRE_STATUS_OK)
+    return WIRE_FRAME_BAD;
+  result = frame_read (reader, &reader->rest, frame);
+  if (result != WIRE_FRAME_MORE)
+    return result;
+  frame_drop_rest (reader);
+  return frame_read (reader, input, frame);
+}
+
+WireFrameResult
+wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
+{
+  if (reader->status != WIRE_STATUS_OK)
+    return WIRE_FRAME_BAD;
+  if (reader->lent || reader->ahead)
+    frame_drop_block (reader);
+  return G_LIKELY (reader->rest_block == NULL) ? frame_read (reader, input, frame)
+                                               : frame_read_rest (reader, input, frame);
 }
 
 guint8 *
@@ -186,21 +276,74 @@ wire_frame_reader_steal (WireFrameReader *reader, gsize *capacity)
 {
   guint8 *block = reader->block;
 
-  *capacity = reader->capacity;
+  *capacity = reader->at + reader->capacity;
   reader->block = NULL;
   frame_drop_block (reader);
   return block;
 }
 
+/* --- bytes that are read into the block --- */
+
+/* A block for a frame of the expected length, of which no byte was received. The block of the last frame serves again. */
+static gsize
+frame_place_ahead (WireFrameReader *reader, guint8 **where)
+{
+  gsize wanted = MIN (reader->expected, WIRE_FRAME_HEADER_LEN + reader->max_body);
+  gsize size = reader->at + reader->capacity;
+
+  if (size < wanted + AHEAD_SLACK || size / 2 > wanted + AHEAD_SLACK)
+    {
+      frame_drop_block (reader);
+      reader->block = wire_block_new (wanted + AHEAD_SLACK, &size);
+      if (reader->block == NULL)
+        return 0;
+    }
+  reader->at = 0;
+  reader->capacity = size;
+  reader->have = 0;
+  reader->lent = FALSE;
+  reader->ahead = TRUE;
+  *where = reader->block;
+  return wanted;
+}
+
 gsize
 wire_frame_reader_place (WireFrameReader *reader, guint8 **where)
 {
+  gsize whole;
+
+  if (reader->expected > 0 && (reader->have == 0 || reader->lent) && reader->rest_block == NULL)
+    return frame_place_ahead (reader, where);
   if (reader->lent || reader->have < WIRE_FRAME_HEADER_LEN || frame_whole_len (reader) - reader->have < PLACE_MIN)
     return 0;
   if (reader->capacity <= reader->have && !frame_grow (reader, 0))
     return 0;
-  *where = reader->block + reader->have;
-  return reader->capacity - reader->have;
+  whole = frame_whole_len (reader);
+  *where = frame_start (reader) + reader->have;
+  return MIN (reader->capacity, whole) - reader->have;
+}
+
+/* The block must not be larger than the bytes in it justify, as if it had grown with them. */
+static void
+frame_shrink (WireFrameReader *reader)
+{
+  gsize justified = MAX (GROWTH * reader->have, FIRST_BLOCK);
+  guint8 *block;
+
+  if (reader->capacity <= justified)
+    return;
+  block = g_try_realloc (reader->block, justified);
+  if (block == NULL)
+    return;
+  reader->block = block;
+  reader->capacity = justified;
+}
+
+/* What was expected has come: one large frame, or so much of it that the block is worth keeping. */
+static gboolean
+frame_is_as_expected (const WireFrameReader *reader)
+{
+  return reader->have >= PLACE_MIN && frame_whole_len (reader) >= MAX (reader->have, AHEAD_MIN);
 }
 
 void
@@ -208,4 +351,18 @@ wire_frame_reader_placed (WireFrameReader *reader, gsize n)
 {
   g_assert (n <= reader->capacity - reader->have);
   reader->have += n;
+  if (!reader->ahead)
+    return;
+  reader->ahead = FALSE;
+  if (frame_is_as_expected (reader))
+    {
+      if (frame_check_header (reader, reader->block) == WIRE_FRAME_COMPLETE)
+        frame_shrink (reader);
+      return;
+    }
+  /* Other frames: they are read from the block as from any input. */
+  reader->rest_block = g_steal_pointer (&reader->block);
+  reader->rest_size = reader->capacity;
+  reader->rest = wire_span (reader->rest_block, reader->have);
+  frame_drop_block (reader);
 }

@@ -13,6 +13,9 @@
  * not depend on the length that the header announces, so a peer cannot make the reader allocate memory by announcing a
  * large frame.
  *
+ * After a large frame the reader offers a block for another one of the same length, which spares a copy. If something else
+ * comes, it is read from that block as from the input; and the block of a frame that has only begun shrinks to the size above.
+ *
  * Invariant: after an error the reader returns the same error for ever, and reads nothing after the offending byte.
  */
 
@@ -80,11 +83,18 @@ typedef enum
 /* Members are private unless their comment says public. */
 typedef struct
 {
-  gsize max_body;    /* public: set by init, may be changed between frames (hello -> ready) */
-  guint8 *block;     /* header and body of a split frame; NULL between frames */
-  gsize have;        /* bytes in block */
-  gsize capacity;    /* of block */
-  gboolean lent;     /* the last frame returned is in block: freed by the next call */
+  gsize max_body;     /* public: set by init, may be changed between frames (hello -> ready) */
+  guint8 *block;      /* header and body of a split frame; NULL between frames */
+  gsize at;           /* where the frame starts in block */
+  gsize have;         /* bytes of the frame */
+  gsize capacity;     /* of block, from there */
+  gboolean lent;      /* the last frame returned is in block: freed by the next call */
+  gboolean ahead;     /* block was offered before the first byte of a frame */
+  gsize expected;     /* length of the last large frame with its header; 0: none is expected */
+  guint n_small;      /* frames since then */
+  guint8 *rest_block; /* frames that came into a block that was offered for another one; NULL: none */
+  gsize rest_size;
+  WireSpan rest;     /* of these, the part that was not returned yet */
   guint8 kind;       /* public: of the last complete header, also of a bad one; 0: none yet */
   WireStatus status; /* public: the error */
   gsize offset;      /* public: of the offending byte in its frame */
@@ -101,13 +111,13 @@ void wire_frame_reader_clear (WireFrameReader *reader);
  * @frame is valid until the next call with this reader, and while the bytes of @input are. */
 WireFrameResult wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *frame);
 
-/* Transfers the block that contains the last frame (only with in_block); the body starts at WIRE_FRAME_HEADER_LEN.
- * @capacity is set to the size of the allocation. Free with g_free(). */
+/* Transfers the block that contains the last frame (only with in_block); frame->body is in it. @capacity is set to its size.
+ * Free with wire_block_free(), or with g_free(). */
 guint8 *wire_frame_reader_steal (WireFrameReader *reader, gsize *capacity);
 
 /* Returns how many of the next bytes of a large frame the caller may store at @where itself, which saves a copy; 0:
- * none, pass them as input. After it stored @n bytes the caller calls wire_frame_reader_placed(), and then
- * wire_frame_reader_next() with an empty input. */
+ * none, pass them as input. It ends the last frame. After it stored @n bytes the caller calls wire_frame_reader_placed(), and
+ * then wire_frame_reader_next() with an empty input. If it stored none it calls neither. */
 gsize wire_frame_reader_place (WireFrameReader *reader, guint8 **where);
 void wire_frame_reader_placed (WireFrameReader *reader, gsize n);
 
@@ -115,7 +125,7 @@ void wire_frame_reader_placed (WireFrameReader *reader, gsize n);
 static inline gsize
 wire_frame_reader_held (const WireFrameReader *reader)
 {
-  return reader->capacity;
+  return reader->at + reader->capacity;
 }
 
 /* TRUE if a part of a frame was received. A peer must complete a frame before a deadline. */

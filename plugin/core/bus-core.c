@@ -377,9 +377,11 @@ bus_core_place (BusCore *core, BusPeer *peer, guint8 **where)
 {
   gsize room;
 
-  if (peer->state != BUS_PEER_READY || !wire_frame_reader_is_partial (&peer->reader))
+  if (peer->state != BUS_PEER_READY)
     return 0;
   room = wire_frame_reader_place (&peer->reader, where);
+  if (room == 0)
+    return 0;
   bus_shed_settle (peer, core->now_us);
   core_settle (core, core->now_us);
   return bus_peer_is_ready (peer) ? room : 0;

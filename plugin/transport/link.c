@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link-private.h"
 
+#define PLACE_ALONE 16384u
+
 /* One attempt: a refusal is short and the send buffer is empty. */
 void
 link_refuse (LinkHandle handle, GBytes *refusal)
@@ -62,6 +64,13 @@ link_destroy (Link *link, TransportClosed why)
 
 /* --- reading --- */
 
+/* Bytes to read behind @place. Behind much of a large frame comes a large frame, which is given a place of its own. */
+static gsize
+link_read_behind (gsize place, gsize budget)
+{
+  return place >= PLACE_ALONE ? 0 : MIN (budget, LINK_SET_BUFFER);
+}
+
 /* Reads the next bytes of a large frame into its own memory, and everything else into the buffer of the set. */
 static gssize
 link_read_once (Link *link, gsize budget)
@@ -69,7 +78,7 @@ link_read_once (Link *link, gsize budget)
   LinkSet *set = link->set;
   guint8 *where = NULL;
   gsize place = set->handler.place (set->user, link->peer, &where);
-  gssize n = link_io_read (link->handle, where, place, set->buffer, MIN (budget, sizeof set->buffer));
+  gssize n = link_io_read (link->handle, where, place, set->buffer, link_read_behind (place, budget));
 
   if (n <= 0)
     return n;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-frame.h"
 
+#include "wire-block.h"
+
 /* Frames from bytes that are split anywhere, and bytes that are none. */
 
 typedef struct
@@ -250,6 +252,208 @@ test_place_and_steal (void)
   wire_frame_reader_clear (&reader);
 }
 
+/* --- a block for the next large frame --- */
+
+/* A stream of frames, and how far it was read and compared. */
+typedef struct
+{
+  GByteArray *bytes;
+  gsize read;     /* given to the reader */
+  gsize compared; /* frames that came out are the bytes in front of it */
+  WireFrameReader reader;
+  guint in_block;
+  guint whole;
+} Flow;
+
+static void
+flow_init (Flow *flow)
+{
+  *flow = (Flow){ .bytes = g_byte_array_new () };
+  wire_frame_reader_init (&flow->reader, 1 << 20);
+}
+
+static void
+flow_clear (Flow *flow)
+{
+  wire_frame_reader_clear (&flow->reader);
+  g_byte_array_unref (flow->bytes);
+}
+
+static void
+flow_add (Flow *flow, gsize body)
+{
+  guint8 header[WIRE_FRAME_HEADER_LEN];
+  guint start = flow->bytes->len;
+
+  wire_frame_put_header (header, 3, 0, (guint32) body);
+  g_byte_array_append (flow->bytes, header, sizeof header);
+  g_byte_array_set_size (flow->bytes, start + WIRE_FRAME_HEADER_LEN + (guint) body);
+  for (gsize i = 0; i < body; i++)
+    flow->bytes->data[start + WIRE_FRAME_HEADER_LEN + i] = byte_at (start, i);
+}
+
+static void
+flow_compare (Flow *flow, const WireFrame *frame, gboolean steals)
+{
+  const guint8 *expected = flow->bytes->data + flow->compared;
+
+  g_assert_cmpmem (frame->body.data, frame->body.len, expected + WIRE_FRAME_HEADER_LEN,
+                   (gsize) (expected[0] | expected[1] << 8 | expected[2] << 16));
+  flow->compared += WIRE_FRAME_HEADER_LEN + frame->body.len;
+  flow->whole++;
+  if (!frame->in_block)
+    return;
+  flow->in_block++;
+  if (steals)
+    {
+      gsize size;
+      guint8 *block = wire_frame_reader_steal (&flow->reader, &size);
+
+      g_assert_true (frame->body.data >= block && frame->body.data + frame->body.len <= block + size);
+      wire_block_free (block, size);
+    }
+}
+
+/* As a link does: reads at most @n bytes into the place that is offered, or into a buffer. */
+static void
+flow_step (Flow *flow, gsize n, gboolean steals)
+{
+  guint8 *where;
+  gsize room = wire_frame_reader_place (&flow->reader, &where);
+  g_autofree guint8 *buffer = NULL;
+  WireSpan input = wire_span (NULL, 0);
+  WireFrame frame;
+
+  n = MIN (n, flow->bytes->len - flow->read);
+  n = room > 0 ? MIN (n, room) : n;
+  if (room > 0)
+    {
+      memcpy (where, flow->bytes->data + flow->read, n);
+      wire_frame_reader_placed (&flow->reader, n);
+    }
+  else
+    {
+      buffer = g_memdup2 (flow->bytes->data + flow->read, n);
+      input = wire_span (buffer, n);
+    }
+  flow->read += n;
+  while (wire_frame_reader_next (&flow->reader, &input, &frame) == WIRE_FRAME_COMPLETE)
+    flow_compare (flow, &frame, steals);
+  g_assert_cmpint (flow->reader.status, ==, WIRE_STATUS_OK);
+  g_assert_cmpuint (wire_frame_reader_held (&flow->reader), <=, MAX (4 * (flow->read - flow->compared), 1024));
+}
+
+/* Also with a small frame in front, as credit for the one before. */
+static void
+test_expected (void)
+{
+  Flow flow;
+
+  flow_init (&flow);
+  for (guint i = 0; i < 5; i++)
+    {
+      flow_add (&flow, 100000);
+      flow_step (&flow, G_MAXSIZE, TRUE);
+      g_assert_cmpuint (flow.in_block, ==, i); /* the first comes without notice */
+    }
+  for (guint i = 0; i < 5; i++)
+    {
+      flow_add (&flow, 20);
+      flow_add (&flow, 100000);
+      flow_step (&flow, G_MAXSIZE, TRUE);
+      flow_step (&flow, G_MAXSIZE, TRUE);
+      g_assert_cmpuint (flow.in_block, ==, 5 + i);
+    }
+  for (guint i = 0; i < 8; i++)
+    {
+      flow_add (&flow, 20);
+      flow_step (&flow, G_MAXSIZE, TRUE);
+    }
+  flow_add (&flow, 100000);
+  flow_step (&flow, G_MAXSIZE, TRUE);
+  g_assert_cmpuint (flow.in_block, ==, 9); /* nothing was expected any more */
+  g_assert_cmpuint (flow.compared, ==, flow.bytes->len);
+  flow_clear (&flow);
+}
+
+/* Any frames, read in any pieces. */
+static void
+test_expected_random (void)
+{
+  static const gsize sizes[] = { 1, 20, 300, 4000, 33000, 33000, 65536, 65536, 70000, 300000 };
+
+  for (guint round = 0; round < 200; round++)
+    {
+      gboolean steals = g_test_rand_bit ();
+      Flow flow;
+
+      flow_init (&flow);
+      for (gint i = g_test_rand_int_range (1, 20); i > 0; i--)
+        flow_add (&flow, sizes[g_test_rand_int_range (0, G_N_ELEMENTS (sizes))]);
+      while (flow.read < flow.bytes->len)
+        flow_step (&flow,
+                   (gsize) (g_test_rand_bit () ? g_test_rand_int_range (1, 40) : g_test_rand_int_range (1, 200000)),
+                   steals);
+      g_assert_cmpuint (flow.compared, ==, flow.bytes->len);
+      flow_clear (&flow);
+    }
+}
+
+/* A bad header that comes into the block is found as anywhere else. */
+static void
+test_expected_bad (void)
+{
+  for (guint before = 0; before < 2; before++)
+    {
+      Flow flow;
+      WireFrame frame;
+      WireSpan empty = wire_span (NULL, 0);
+      guint8 *where, bad[30] = { 0xff, 0xff, 0xff, 0x7f, 3, 0, 0, 0 };
+
+      flow_init (&flow);
+      flow_add (&flow, 100000);
+      flow_step (&flow, G_MAXSIZE, FALSE);
+      g_assert_cmpuint (wire_frame_reader_place (&flow.reader, &where), ==, 100000 + WIRE_FRAME_HEADER_LEN);
+      if (before > 0)
+        wire_frame_put_header (where, 3, 0, 2);
+      memcpy (where + before * (WIRE_FRAME_HEADER_LEN + 2), bad, sizeof bad);
+      wire_frame_reader_placed (&flow.reader, before * (WIRE_FRAME_HEADER_LEN + 2) + sizeof bad);
+      for (guint i = 0; i < before; i++)
+        g_assert_cmpint (wire_frame_reader_next (&flow.reader, &empty, &frame), ==, WIRE_FRAME_COMPLETE);
+      g_assert_cmpint (wire_frame_reader_next (&flow.reader, &empty, &frame), ==, WIRE_FRAME_BAD);
+      g_assert_cmpint (flow.reader.status, ==, WIRE_STATUS_FRAME_TOO_LARGE);
+      g_assert_cmpuint (wire_frame_reader_held (&flow.reader), ==, 0);
+      g_assert_cmpuint (wire_frame_reader_place (&flow.reader, &where), ==, 0);
+      flow_clear (&flow);
+    }
+}
+
+/* --- blocks that are used again --- */
+
+static void
+test_blocks (void)
+{
+  guint8 *blocks[WIRE_BLOCK_KEPT + 2];
+  gsize sizes[G_N_ELEMENTS (blocks)];
+  guint8 *block;
+  gsize size;
+
+  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
+    blocks[i] = wire_block_new (1u << 20, &sizes[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
+    wire_block_free (blocks[i], sizes[i]);
+  block = wire_block_new (600000, &size);
+  g_assert_cmpuint (size, ==, 1u << 20);
+  wire_block_free (block, size);
+  block = wire_block_new (100000, &size); /* a kept one would be more than twice as large */
+  g_assert_cmpuint (size, ==, 100000);
+  wire_block_free (block, size);
+  block = wire_block_new (1000, &size);
+  g_assert_cmpuint (size, ==, 1000);
+  wire_block_free (block, size);
+  wire_block_free (NULL, 0);
+}
+
 static void
 test_bit_flips (void)
 {
@@ -332,6 +536,10 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/frame/F03-exactly-the-limit", test_exactly_the_limit);
   g_test_add_func ("/wire/frame/F06-many-tiny", test_many_tiny);
   g_test_add_func ("/wire/frame/place-and-steal", test_place_and_steal);
+  g_test_add_func ("/wire/frame/expected", test_expected);
+  g_test_add_func ("/wire/frame/expected-random", test_expected_random);
+  g_test_add_func ("/wire/frame/expected-bad", test_expected_bad);
+  g_test_add_func ("/wire/frame/blocks", test_blocks);
   g_test_add_func ("/wire/frame/F12-bit-flips", test_bit_flips);
   g_test_add_func ("/wire/frame/P11-no-memory", test_no_memory);
   return g_test_run ();
