@@ -35,6 +35,11 @@ def _(broker):
     finishes("last.js", broker.address, str(broker.process.pid))
 
 
+@test("/bindings/javascript/bulk")
+def _(broker):
+    finishes("bulk.js", broker.address)
+
+
 @test("/bindings/javascript/patterns")
 def _(broker):
     finishes("patterns.js", broker.address)
