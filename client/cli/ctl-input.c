@@ -7,7 +7,8 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#define BLOCK_BYTES 65536u
+#define BLOCK_BYTES      65536u
+#define LENGTH_BYTES_MAX 5u /* of a varint with 32 bits */
 
 struct CtlInput
 {
@@ -18,6 +19,7 @@ struct CtlInput
   GByteArray *held; /* what was read; from @start on it was not returned yet */
   guint start;
   gsize total; /* bytes read */
+  CtlFraming framing;
   /* How far the scan for the end of a value has come in @held, and what it has seen so far. */
   guint scanned; /* after @start */
   guint depth;
@@ -183,4 +185,109 @@ ctl_input_next_value (CtlInput *input, GError **error)
       if (input->ended || !input_read_more (input, error))
         return NULL;
     }
+}
+
+/* --- records --- */
+
+void
+ctl_input_set_framing (CtlInput *input, CtlFraming framing)
+{
+  input->framing = framing;
+  input->endless = TRUE;
+}
+
+static GBytes *
+input_take_bytes (CtlInput *input, guint skipped, guint len, guint separator)
+{
+  GBytes *record = g_bytes_new (input->held->data + input->start + skipped, len);
+
+  input->start += skipped + len + separator;
+  input->scanned = 0;
+  return record;
+}
+
+/* The last record may have no separator behind it. */
+static GBytes *
+input_take_separated (CtlInput *input, int separator)
+{
+  guint held = input->held->len - input->start;
+  const guint8 *begin = input->held->data + input->start;
+  const guint8 *end = held > 0 ? memchr (begin + input->scanned, separator, held - input->scanned) : NULL;
+
+  if (end != NULL)
+    return input_take_bytes (input, 0, (guint) (end - begin), 1);
+  if (input->ended && held > 0)
+    return input_take_bytes (input, 0, held, 0);
+  input->scanned = held;
+  return NULL;
+}
+
+/* Reads a varint. Returns its length; 0: it is not complete. */
+static guint
+input_peek_length (const CtlInput *input, guint64 *length)
+{
+  *length = 0;
+  for (guint i = 0; i < LENGTH_BYTES_MAX && input->start + i < input->held->len; i++)
+    {
+      guint8 byte = input->held->data[input->start + i];
+
+      *length |= (guint64) (byte & 0x7f) << (7 * i);
+      if ((byte & 0x80) == 0)
+        return i + 1;
+    }
+  return 0;
+}
+
+static GBytes *
+input_take_counted (CtlInput *input, GError **error)
+{
+  guint held = input->held->len - input->start;
+  guint64 length;
+  guint n = input_peek_length (input, &length);
+
+  if (length > CTL_INPUT_MAX || (n == 0 && held >= LENGTH_BYTES_MAX))
+    ctl_fail (error, CTL_EXIT_USAGE, _ ("%s: a payload has at most %u bytes: split it"), input->name, CTL_INPUT_MAX);
+  else if (n > 0 && held - n >= length)
+    return input_take_bytes (input, n, (guint) length, 0);
+  else if (input->ended && held > 0)
+    ctl_fail (error, CTL_EXIT_USAGE, _ ("%s ends inside of a payload"), input->name);
+  return NULL;
+}
+
+GBytes *
+ctl_input_take_record (CtlInput *input, GError **error)
+{
+  switch (input->framing)
+    {
+    case CTL_FRAMING_NEWLINE:
+      return input_take_separated (input, '\n');
+    case CTL_FRAMING_NUL:
+      return input_take_separated (input, '\0');
+    case CTL_FRAMING_LENGTH:
+      return input_take_counted (input, error);
+    case CTL_FRAMING_NONE:
+      break;
+    }
+  return NULL;
+}
+
+gboolean
+ctl_input_fill (CtlInput *input, GError **error)
+{
+  return input_read_more (input, error);
+}
+
+gboolean
+ctl_input_has_ended (const CtlInput *input)
+{
+  return input->ended && input->start == input->held->len;
+}
+
+GSource *
+ctl_input_readable_source (CtlInput *input)
+{
+  if (!G_IS_POLLABLE_INPUT_STREAM (input->stream)
+      || !g_pollable_input_stream_can_poll (G_POLLABLE_INPUT_STREAM (input->stream)))
+    return NULL;
+  return g_pollable_input_stream_create_source (G_POLLABLE_INPUT_STREAM (input->stream), NULL);
 }

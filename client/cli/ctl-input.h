@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "ctl-options.h"
+
 #include <gio/gio.h>
 
 /*
- * The bytes of an argument: the text itself, the content of a file (@FILE), or standard input (-), as a whole or one JSON
- * value at a time.
+ * The bytes of an argument: the text itself, the content of a file (@FILE), or standard input (-), as a whole, one JSON
+ * value at a time, or one record at a time.
  *
  * Files are read, not mapped, because pipes and files of /proc have content but no size. It does not parse the values: a
  * value of a sequence ends at white space outside of brackets and strings.
@@ -27,3 +29,15 @@ GBytes *ctl_input_read (CtlInput *input, GError **error);
 
 /* The next value of a sequence, as soon as its end was read; (transfer full). NULL without @error: there are no more. */
 GBytes *ctl_input_next_value (CtlInput *input, GError **error);
+
+/* Records, which may come without an end: any bytes, with a framing between them. */
+void ctl_input_set_framing (CtlInput *input, CtlFraming framing);
+/* The next record of those that were read; (transfer full). NULL without @error: none is complete. */
+GBytes *ctl_input_take_record (CtlInput *input, GError **error);
+/* Reads once; waits until there is something to read. */
+gboolean ctl_input_fill (CtlInput *input, GError **error);
+/* TRUE: everything was read and taken. */
+gboolean ctl_input_has_ended (const CtlInput *input);
+/* A source that is dispatched when fill() does not wait; its callback is a GPollableSourceFunc. (transfer full) NULL: it never
+ * waits. */
+GSource *ctl_input_readable_source (CtlInput *input);

@@ -47,7 +47,7 @@ static const OptionRow option_rows[] = {
     N_ ("Limit of queued messages in the broker"), N_ ("COUNT") },
   { CTL_TAKES_WATCH, "queue-bytes", 0, G_OPTION_ARG_STRING, AT (numbers[CTL_NUMBER_QUEUE_BYTES]),
     N_ ("Limit of queued bytes in the broker"), N_ ("BYTES") },
-  { CTL_TAKES_WATCH, "framing", 0, G_OPTION_ARG_STRING, AT (framing_name),
+  { CTL_TAKES_WATCH | CTL_TAKES_FRAMING, "framing", 0, G_OPTION_ARG_STRING, AT (framing_name),
     N_ ("With --raw, what separates payloads: none, newline, nul, length"), N_ ("NAME") },
   { CTL_TAKES_FILTER, "filter-correlation", 0, G_OPTION_ARG_STRING, AT (filter_correlation),
     N_ ("Only messages with this correlation id"), N_ ("ID") },

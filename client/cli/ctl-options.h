@@ -134,6 +134,7 @@ typedef enum
   CTL_TAKES_STRATEGY = 1 << 20,
   CTL_TAKES_CAUSE = 1 << 21,
   CTL_TAKES_ASK = 1 << 22, /* what is asked, and what is accepted */
+  CTL_TAKES_FRAMING = 1 << 23,
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 

@@ -26,7 +26,7 @@ static const CtlVerb verb_rows[] = {
     CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_TRACE | CTL_TAKES_CONTEXT | CTL_TAKES_ANSWERS },
   { "publish", N_ ("TOPIC [JSON]"), N_ ("Publish to all subscribers of a topic"), 1, 2, ctl_verb_publish,
     CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_TRACE | CTL_TAKES_CONTEXT | CTL_TAKES_RETAIN | CTL_TAKES_HOLD
-        | CTL_TAKES_ASSURANCE },
+        | CTL_TAKES_ASSURANCE | CTL_TAKES_FRAMING },
   { "broadcast", N_ ("TOPIC [JSON]"), N_ ("Publish to all subscribers and all group members"), 1, 2, ctl_verb_broadcast,
     CTL_TAKES_JSON | CTL_TAKES_PAYLOAD | CTL_TAKES_TRACE | CTL_TAKES_CONTEXT | CTL_TAKES_RETAIN },
   { "direct", N_ ("PEER TOPIC [JSON]"), N_ ("Send a message to one peer"), 2, 3, ctl_verb_direct,

@@ -5,6 +5,7 @@
 #include "ctl-input.h"
 #include "ctl-json.h"
 #include "ctl-payload.h"
+#include "ctl-publish-stream.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
@@ -151,10 +152,10 @@ sender_function (const Sender *sender)
   return sender->ctl->options.confirm ? sender_send_confirmed : sender_send_to_all;
 }
 
-static gboolean
-sender_send (Sender *sender, GBytes *payload, GError **error)
+static DeyeBusOptions *
+sender_options (const Sender *sender)
 {
-  g_autoptr (DeyeBusOptions) options = ctl_message_options (sender->ctl);
+  DeyeBusOptions *options = ctl_message_options (sender->ctl);
 
   deye_bus_options_set_want_hops (options, sender->ctl->options.trace);
   if (sender->ctl->options.retain)
@@ -166,6 +167,14 @@ sender_send (Sender *sender, GBytes *payload, GError **error)
     }
   deye_bus_options_set_type_name (options, sender->type != NULL ? sender->type->name : sender->ctl->options.type_name);
   deye_bus_options_set_at_least_once (options, sender->ctl->options.at_least_once);
+  return options;
+}
+
+static gboolean
+sender_send (Sender *sender, GBytes *payload, GError **error)
+{
+  g_autoptr (DeyeBusOptions) options = sender_options (sender);
+
   if (!sender_function (sender) (sender, payload, options, error))
     return FALSE;
   ctl_output_flush (&sender->ctl->output);
@@ -284,6 +293,21 @@ sender_run_whole (Sender *sender, const char *argument, CtlInput *input, GError 
   return payload != NULL && sender_prepare (sender, argument, error) && sender_send (sender, payload, error);
 }
 
+static gboolean
+sender_run_records (Sender *sender, const char *argument, CtlInput *input, GError **error)
+{
+  g_autoptr (DeyeBusOptions) options = NULL;
+
+  if (sender->ctl->options.confirm)
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("Give only one of --confirm and --framing"));
+  ctl_input_set_framing (input, sender->ctl->options.framing);
+  if (!sender_prepare (sender, argument, error))
+    return FALSE;
+  ctl_start_clock (sender->ctl);
+  options = sender_options (sender);
+  return ctl_publish_stream (sender->ctl, sender->topic, input, options, error);
+}
+
 /* A message without any receiver is accepted by the broker, but has its own exit code for scripts. */
 static gboolean
 sender_run (Sender *sender, const char *argument, GError **error)
@@ -292,6 +316,9 @@ sender_run (Sender *sender, const char *argument, GError **error)
 
   if (argument != NULL && input == NULL)
     return FALSE;
+  if (sender->ctl->options.framing != CTL_FRAMING_NONE)
+    return input != NULL ? sender_run_records (sender, argument, input, error)
+                         : ctl_fail (error, CTL_EXIT_USAGE, _ ("--framing needs an input: give - or @FILE"));
   if (input == NULL || sender->ctl->options.raw ? !sender_run_whole (sender, argument, input, error)
                                                 : !sender_run_values (sender, argument, input, error))
     return FALSE;

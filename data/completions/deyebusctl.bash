@@ -69,7 +69,7 @@ _deyebusctl ()
     introspect) common+=' --json --xml' ;;
     call) common+=' --json --type --raw --trace' ;;
     request) common+=' --json --type --raw --trace --expect --stall --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
-    publish) common+=' --json --type --raw --trace --retain --hold --at-least-once --confirm --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
+    publish) common+=' --json --type --raw --framing --trace --retain --hold --at-least-once --confirm --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     broadcast) common+=' --json --type --raw --trace --retain --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     direct) common+=' --json --type --raw --trace --delivered --correlation-id --parent-id --root-id --stage --tag --traceparent' ;;
     subscribe) common+=' --json --raw --count --wait --headers --timestamp --group --policy --queue-messages --queue-bytes --framing --filter-correlation --filter-root --filter-stage --filter-tag' ;;
