@@ -36,6 +36,7 @@ struct DeyeBusClientAttempt
 void
 deye_bus_client_close_socket (DeyeBusClient *self)
 {
+  deye_bus_client_take_back (self);
   deye_bus_client_unwatch_socket (self);
   deye_bus_socket_close (&self->socket);
   self->retry_us = 0;

@@ -111,6 +111,9 @@ struct _DeyeBusClient
 
   struct DeyeBusSenders *senders; /* NULL: it never had one */
 
+  struct DeyeBusFlusher *flusher; /* the property; NULL: off */
+  DeyeBusOutbuf *given;           /* of which the flusher has bytes; NULL: it has none */
+
   GPtrArray *services; /* of DeyeBusService */
   gint64 made_us;
   gint64 connected_us;
@@ -273,6 +276,15 @@ void deye_bus_client_wait_done (DeyeBusClient *self, DeyeBusPending *pending, GC
 /* ... and moves its error to @error. FALSE: it had one. */
 gboolean
 deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable, GError **error);
+
+/* --- flusher.c --- */
+
+/* Gives the flusher what is in the out-buffer, if there is one. For the end of a call. */
+void deye_bus_client_hand_over (DeyeBusClient *self);
+/* Takes that back, and accounts for what was written. */
+void deye_bus_client_take_back (DeyeBusClient *self);
+/* Nothing is given. */
+void deye_bus_client_end_flusher (DeyeBusClient *self);
 
 /* --- dispatch.c --- */
 

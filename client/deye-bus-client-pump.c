@@ -71,6 +71,11 @@ deye_bus_client_write (DeyeBusClient *self)
   if (self->socket == DEYE_BUS_SOCKET_NONE)
     return;
   out = deye_bus_session_out (self->session);
+  if (self->given != NULL)
+    {
+      deye_bus_client_take_back (self);
+      deye_bus_session_sent (self->session, 0); /* a flush may have waited for what the flusher has written */
+    }
   self->write_mark = out->added;
   if (self->coalesce && deye_bus_outbuf_bytes (out) > 0)
     self->written_us = g_get_monotonic_time ();

@@ -30,6 +30,7 @@ deye_bus_client_get_unsent (DeyeBusClient *self)
   messages = deye_bus_client_count_kept (self);
   if (self->session != NULL)
     messages += deye_bus_session_count_unsent (self->session).messages;
+  deye_bus_client_hand_over (self); /* the count has taken it back */
   g_main_context_release (self->context);
   return messages;
 }

@@ -30,6 +30,7 @@ enum
   PROP_UNSENT,
   PROP_RECONNECT,
   PROP_COALESCE,
+  PROP_FLUSHER,
   N_PROPS
 };
 
@@ -153,6 +154,8 @@ deye_bus_client_write_due (DeyeBusClient *self)
 {
   if (client_writes_now (self))
     deye_bus_client_write (self);
+  if (self->flusher != NULL)
+    deye_bus_client_hand_over (self);
 }
 
 void
@@ -209,6 +212,7 @@ client_let_go (DeyeBusClient *self)
   unsent = deye_bus_client_drop_connection (self);
   deye_bus_client_free_tasks (self);
   deye_bus_client_detach (self);
+  deye_bus_client_end_flusher (self);
   if (self->senders != NULL)
     deye_bus_senders_detach (self->senders);
   deye_bus_client_dispose_unsent (self, unsent);
@@ -304,6 +308,9 @@ deye_bus_client_get_property (GObject *object, guint prop_id, GValue *value, GPa
     case PROP_COALESCE:
       g_value_set_boolean (value, self->coalesce);
       break;
+    case PROP_FLUSHER:
+      g_value_set_boolean (value, self->flusher != NULL);
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -334,6 +341,9 @@ deye_bus_client_set_property (GObject *object, guint prop_id, const GValue *valu
     case PROP_COALESCE:
       deye_bus_client_set_coalesce (self, g_value_get_boolean (value));
       break;
+    case PROP_FLUSHER:
+      (void) deye_bus_client_set_flusher (self, g_value_get_boolean (value));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, prop_id, pspec);
     }
@@ -363,6 +373,7 @@ deye_bus_client_class_init (DeyeBusClientClass *klass)
   props[PROP_LARGEST_PAYLOAD] = g_param_spec_uint64 ("largest-payload", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   props[PROP_UNSENT] = g_param_spec_uint64 ("unsent", NULL, NULL, 0, G_MAXUINT64, 0, READ_ONLY);
   props[PROP_COALESCE] = g_param_spec_boolean ("coalesce", NULL, NULL, FALSE, READ_ONLY | G_PARAM_WRITABLE);
+  props[PROP_FLUSHER] = g_param_spec_boolean ("flusher", NULL, NULL, FALSE, READ_ONLY | G_PARAM_WRITABLE);
   props[PROP_RECONNECT] = g_param_spec_boolean ("reconnect", NULL, NULL, TRUE, READ_ONLY | G_PARAM_WRITABLE);
   g_object_class_install_properties (object_class, N_PROPS, props);
 

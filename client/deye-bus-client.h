@@ -184,6 +184,13 @@ G_BEGIN_DECLS
  * Since: 0.1
  */
 /**
+ * DeyeBusClient:flusher:
+ *
+ * %TRUE if a thread writes what waits in the client while the program does something else. See deye_bus_client_set_flusher().
+ *
+ * Since: 0.1
+ */
+/**
  * DeyeBusClient:reconnect:
  *
  * Whether the client connects again by itself; see deye_bus_client_set_reconnect().
@@ -485,5 +492,38 @@ DEYE_BUS_API void deye_bus_client_set_coalesce (DeyeBusClient *self, gboolean co
  * Since: 0.1
  */
 DEYE_BUS_API gboolean deye_bus_client_get_coalesce (DeyeBusClient *self);
+
+/**
+ * deye_bus_client_set_flusher:
+ * @self: a #DeyeBusClient
+ * @flusher: %TRUE to start the thread, %FALSE to end it; %FALSE by default
+ *
+ * For programs that compute for long after they have published: a thread of the library writes what calls have left in the client's
+ * buffer, because of deye_bus_client_hold(), of #DeyeBusClient:coalesce, because they were made in a callback, or because the socket
+ * was full. It waits while more messages follow each other, for about a millisecond at most, then it writes; while the socket
+ * is full, it tries again every five milliseconds. So no message waits for the program's loop.
+ *
+ * The thread reads nothing, calls nothing of the program, and blocks all signals. Messages that wait for credit need the loop, or a
+ * call, as before, and so do those of a #DeyeBusSender. With the thread each call that leaves something in the buffer costs a lock.
+ * If a write fails, the client learns it when it runs, as from a write of its own.
+ *
+ * Returns: %TRUE if the thread runs or has ended as asked for; %FALSE if the system allows no further thread, or in another thread
+ *   than the one that runs the client's context
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_set_flusher (DeyeBusClient *self, gboolean flusher);
+
+/**
+ * deye_bus_client_get_flusher:
+ * @self: a #DeyeBusClient
+ *
+ * Gets the value of #DeyeBusClient:flusher.
+ *
+ * Returns: %TRUE if a thread writes what waits in the client
+ *
+ * Since: 0.1
+ */
+DEYE_BUS_API gboolean deye_bus_client_get_flusher (DeyeBusClient *self);
 
 G_END_DECLS

@@ -35,6 +35,13 @@ outbuf_part_list_free (DeyeBusOutPart *part)
     }
 }
 
+static void
+outbuf_reclaim (const DeyeBusOutbuf *outbuf)
+{
+  if (outbuf->reclaim != NULL)
+    outbuf->reclaim (outbuf->reclaim_data);
+}
+
 void
 deye_bus_outbuf_trim (DeyeBusOutbuf *outbuf)
 {
@@ -56,6 +63,7 @@ deye_bus_outbuf_is_trim (const DeyeBusOutbuf *outbuf)
 void
 deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf)
 {
+  outbuf_reclaim (outbuf);
   outbuf_part_list_free (outbuf->first);
   outbuf_part_list_free (outbuf->spare);
   deye_bus_outbuf_init (outbuf);
@@ -240,8 +248,10 @@ DeyeBusOutCount
 deye_bus_outbuf_count (const DeyeBusOutbuf *outbuf)
 {
   DeyeBusOutCount count = { 0, 0 };
-  gsize sent = outbuf->sent;
+  gsize sent;
 
+  outbuf_reclaim (outbuf);
+  sent = outbuf->sent;
   if (outbuf->bytes == 0)
     return count;
   /* The first bytes may be the rest of a message whose header was written before. */
@@ -289,9 +299,12 @@ void
 deye_bus_outbuf_foreach_unsent (const DeyeBusOutbuf *outbuf, DeyeBusOutFunc func, gpointer data)
 {
   g_autoptr (GByteArray) frame = g_byte_array_new ();
-  const DeyeBusOutPart *part = outbuf->first;
-  gsize at = part != NULL ? outbuf_first_unsent (part, outbuf->sent) : 0;
+  const DeyeBusOutPart *part;
+  gsize at;
 
+  outbuf_reclaim (outbuf);
+  part = outbuf->first;
+  at = part != NULL ? outbuf_first_unsent (part, outbuf->sent) : 0;
   while (part != NULL && at == part->len)
     {
       part = part->next;

@@ -48,6 +48,10 @@ typedef struct
   gsize bytes;
   guint64 added;           /* bytes that were ever added */
   DeyeBusOutMessage begun; /* the last frame that begins in a part that was sent and freed */
+  /* Set while a thread writes the bytes that are there now: called, and cleared by the call, before the front of the buffer is
+   * read or changed. Adding is no such change. NULL: no thread does. */
+  void (*reclaim) (gpointer reclaim_data);
+  gpointer reclaim_data;
 } DeyeBusOutbuf;
 
 /* Messages (publishes, requests, replies) of which not all bytes were sent. */

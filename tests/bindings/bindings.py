@@ -39,7 +39,7 @@ def connect_and_properties(bus):
     assert tool.props.broker_version
     assert tool.props.broker_epoch == collector.get_broker_epoch() != 0
     assert tool.props.largest_payload == tool.get_largest_payload() > 0
-    assert len(tool.list_properties()) == 11
+    assert len(tool.list_properties()) == 12
     assert collector.set_heartbeat(SECOND_US) and collector.set_heartbeat(0)
     collector.set_health(DeyeBus.Health.DEGRADED, "a disk is full")
 

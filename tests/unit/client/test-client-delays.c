@@ -29,6 +29,7 @@ typedef struct
   gboolean hold;
   gboolean release; /* before the block */
   gboolean flush;   /* before the block */
+  gboolean flusher;
   gboolean arrives; /* during the block */
 } Row;
 
@@ -185,6 +186,7 @@ delays_set_up (Delays *d, gconstpointer data)
   g_cond_init (&d->news);
   d->row = data;
   deye_bus_client_set_coalesce (d->base.client, d->row->coalesce);
+  g_assert_true (deye_bus_client_set_flusher (d->base.client, d->row->flusher));
 }
 
 static void
@@ -229,6 +231,19 @@ static const Row rows[] = {
     .coalesce = TRUE,
     .flush = TRUE,
     .arrives = TRUE },
+  { .path = "/client/delays/main/hold-flusher", .place = IN_MAIN, .hold = TRUE, .flusher = TRUE, .arrives = TRUE },
+  { .path = "/client/delays/main/coalesce-flusher",
+    .place = IN_MAIN,
+    .coalesce = TRUE,
+    .flusher = TRUE,
+    .arrives = TRUE },
+  { .path = "/client/delays/timer/hold-flusher", .place = IN_TIMER, .hold = TRUE, .flusher = TRUE, .arrives = TRUE },
+  { .path = "/client/delays/timer/coalesce-flusher",
+    .place = IN_TIMER,
+    .coalesce = TRUE,
+    .flusher = TRUE,
+    .arrives = TRUE },
+  { .path = "/client/delays/handler/flusher", .place = IN_HANDLER, .flusher = TRUE, .arrives = TRUE },
   { .path = "/client/delays/handler/plain", .place = IN_HANDLER },
   { .path = "/client/delays/handler/flush", .place = IN_HANDLER, .flush = TRUE, .arrives = TRUE },
   { .path = "/client/delays/handler/release", .place = IN_HANDLER, .hold = TRUE, .release = TRUE },
