@@ -80,7 +80,7 @@ stream_publish (Stream *stream, GBytes *payload)
 }
 
 static gboolean
-stream_has_room (const Stream *stream)
+flight_has_room (const Stream *stream)
 {
   return stream->flight < FLIGHT_MESSAGES && stream->flight_bytes < FLIGHT_BYTES;
 }
@@ -99,7 +99,7 @@ stream_publish_read (Stream *stream, GError **error)
   GBytes *payload;
 
   deye_bus_client_hold (stream->ctl->client);
-  while (stream_has_room (stream) && (payload = ctl_input_take_record (stream->input, &local)) != NULL)
+  while (flight_has_room (stream) && (payload = ctl_input_take_record (stream->input, &local)) != NULL)
     {
       stream_publish (stream, payload);
       g_bytes_unref (payload);
@@ -145,7 +145,7 @@ stream_run (Stream *stream, GError **error)
         return FALSE;
       while (g_main_context_iteration (NULL, FALSE))
         ;
-      if (!stream_has_room (stream))
+      if (!flight_has_room (stream))
         g_main_context_iteration (NULL, TRUE);
       else if (ctl_input_has_ended (stream->input))
         return TRUE;
