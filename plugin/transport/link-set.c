@@ -152,7 +152,7 @@ link_set_iterate (LinkSet *set)
 {
   GMainContext *context = set->context;
   GPollFD fds[POLLS_MAX];
-  gint priority, timeout_ms, n = G_MAXINT;
+  gint priority = 0, timeout_ms = 0, n = G_MAXINT;
 
   if (set->poller->wait != NULL)
     {
