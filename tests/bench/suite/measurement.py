@@ -136,7 +136,8 @@ class Flow:
         span_s = (max(one["last_ns"] for one in got) - min(one["start_ns"] for one in sent)) / 1e9
         millions = max(delivered, 1) / 1e6
         return {"rate": delivered / max(span_s, 1e-9), "delivered": delivered, "sent": published,
-                "lost": expected - delivered - sum(one["count"] for one in late), "reordered": sum(one["reordered"] for one in got) if self.clients == 1 else 0,
+                "lost": expected - delivered - sum(one["count"] for one in late),
+                "reordered": sum(one["reordered"] for one in got) if self.clients == 1 else 0,  # several connections have no common order
                 "broker_cpu": cpu_used_s / millions, "clients_cpu": sum(one["cpu_s"] for one in got + sent) / millions,
                 "peak_mib": peak_kib / 1024, "setup_ms": max(one["setup_ms"] for one in got)}
 

@@ -101,7 +101,8 @@ def draw(f, where):
             continue
         path = os.path.join(where, name + ".svg")
         try:
-            ran = subprocess.run(["gnuplot"], input=script(path, title, xlabel, ylabel, data, more), capture_output=True, text=True, timeout=60, check=False)
+            ran = subprocess.run(["gnuplot"], input=script(path, title, xlabel, ylabel, data, more), capture_output=True, text=True, timeout=60,
+                                 check=False)
         except FileNotFoundError as problem:
             raise Failure("gnuplot is not installed (Debian: gnuplot-nox)") from problem
         if ran.returncode:

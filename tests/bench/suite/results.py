@@ -90,7 +90,8 @@ def table_line(one, peer):
     measured, figure = one["peers"][peer], one["figure"]
     value, floor = median(measured, figure), median(one["peers"].get("raw"), figure)
     failed = [m["error"] for m in measured if "error" in m]
-    return (one["name"], peer, f"{number(value)} {one['unit']}" if value is not None else "FAILED", percent_spread(measured, figure) if value else "-",
+    return (one["name"], peer, f"{number(value)} {one['unit']}" if value is not None else "FAILED",
+            percent_spread(measured, figure) if value else "-",
             str(len(measured)), f"{value / floor:.2f}" if value and floor else "-", number(median(measured, "p99")),
             number(median(measured, "broker_cpu")), number(median(measured, "clients_cpu")), str(lost(measured)) if good(measured) else "-",
             f"{len(failed)} failed: {failed[0][:100]}" if failed else "")
