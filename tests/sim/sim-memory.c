@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bus-cells.h"
 #include "sim-world.h"
 
 /*
@@ -13,6 +14,8 @@ gpointer __real_g_try_malloc0 (gsize n);
 gpointer __wrap_g_try_malloc0 (gsize n);
 gpointer __real_g_try_realloc (gpointer old, gsize n);
 gpointer __wrap_g_try_realloc (gpointer old, gsize n);
+gpointer __real_bus_cells_try_take (BusCells *cells, gsize n);
+gpointer __wrap_bus_cells_try_take (BusCells *cells, gsize n);
 
 static gboolean
 world_allocation_fails (void)
@@ -40,6 +43,12 @@ gpointer
 __wrap_g_try_realloc (gpointer old, gsize n)
 {
   return world_allocation_fails () ? NULL : __real_g_try_realloc (old, n);
+}
+
+gpointer
+__wrap_bus_cells_try_take (BusCells *cells, gsize n)
+{
+  return world_allocation_fails () ? NULL : __real_bus_cells_try_take (cells, n);
 }
 
 void

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-cells.h"
 
-#include <stdlib.h>
-
 #define CHUNK_HEAD  64u   /* cells begin here */
 #define CARVE_BYTES 2048u /* made into cells at a time: a chunk uses memory as far as it has been needed */
 
@@ -134,6 +132,25 @@ bus_cells_take_slowly (BusCells *cells, guint class_index)
   chunk->free = cell->next;
   chunk->n_used++;
   return cell;
+}
+
+gpointer
+bus_cells_try_take (BusCells *cells, gsize size)
+{
+#ifdef BUS_CELLS_ARE_BLOCKS
+  return malloc (size);
+#else
+  guint class_index = bus_cells_class (size);
+  BusChunk *chunk = cells->open[class_index];
+  BusCell *cell;
+
+  if (G_UNLIKELY (chunk == NULL || chunk->free == NULL))
+    return bus_cells_take_slowly (cells, class_index);
+  cell = chunk->free;
+  chunk->free = cell->next;
+  chunk->n_used++;
+  return cell;
+#endif
 }
 
 /* A class keeps its last chunk, or each message of a slow flow would make one. */

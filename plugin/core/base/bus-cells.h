@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdlib.h>
 
 /*
  * Cells: the memory of small objects that come and go with each message, in free lists by size class.
@@ -83,41 +84,39 @@ void bus_cells_give_slowly (BusCells *cells, BusChunk *chunk);
 #endif
 #endif
 
-/* @size: at most BUS_CELL_MAX; the cell is not cleared. NULL: no memory. */
+/* @size: at most BUS_CELL_MAX; the cell is not cleared. For objects that are so small and so few that the process ends when
+ * there is no memory for them. */
 static inline gpointer
-bus_cells_try_take (BusCells *cells, gsize size)
+bus_cells_take (BusCells *cells, gsize size)
 {
 #ifdef BUS_CELLS_ARE_BLOCKS
-  return g_try_malloc (size);
+  gpointer cell = malloc (size);
 #else
   guint class_index = bus_cells_class (size);
   BusChunk *chunk = cells->open[class_index];
   BusCell *cell;
 
-  if (G_UNLIKELY (chunk == NULL || chunk->free == NULL))
-    return bus_cells_take_slowly (cells, class_index);
-  cell = chunk->free;
-  chunk->free = cell->next;
-  chunk->n_used++;
-  return cell;
+  if (G_LIKELY (chunk != NULL && chunk->free != NULL))
+    {
+      cell = chunk->free;
+      chunk->free = cell->next;
+      chunk->n_used++;
+      return cell;
+    }
+  cell = bus_cells_take_slowly (cells, class_index);
 #endif
-}
-
-/* The same for objects that are so small that the system ends the process when there is no memory for them. */
-static inline gpointer
-bus_cells_take (BusCells *cells, gsize size)
-{
-  gpointer cell = bus_cells_try_take (cells, size);
-
   g_assert (cell != NULL);
   return cell;
 }
+
+/* The same for messages. NULL: no memory. Not inline, so that the simulator can make it fail. */
+gpointer bus_cells_try_take (BusCells *cells, gsize size);
 
 static inline void
 bus_cells_give (BusCells *cells, gpointer memory)
 {
 #ifdef BUS_CELLS_ARE_BLOCKS
-  g_free (memory);
+  free (memory);
 #else
   BusChunk *chunk = (BusChunk *) ((guintptr) memory & ~(guintptr) (BUS_CHUNK_BYTES - 1));
   BusCell *cell = memory;
