@@ -25,8 +25,6 @@
  * Invariant: every counted function behaves as that of the GNU C library.
  */
 
-#define EXPORT __attribute__ ((visibility ("default")))
-
 enum
 {
   COUNT_READ,
@@ -83,91 +81,91 @@ count (int which)
 
 /* --- system calls --- */
 
-EXPORT ssize_t
+ssize_t
 read (int fd, void *bytes, size_t n)
 {
   count (COUNT_READ);
   return syscall (SYS_read, fd, bytes, n);
 }
 
-EXPORT ssize_t
+ssize_t
 readv (int fd, const struct iovec *spans, int n)
 {
   count (COUNT_READ);
   return syscall (SYS_readv, fd, spans, n);
 }
 
-EXPORT ssize_t
+ssize_t
 recv (int fd, void *bytes, size_t n, int flags)
 {
   count (COUNT_READ);
   return syscall (SYS_recvfrom, fd, bytes, n, flags, NULL, NULL);
 }
 
-EXPORT ssize_t
+ssize_t
 recvmsg (int fd, struct msghdr *message, int flags)
 {
   count (COUNT_READ);
   return syscall (SYS_recvmsg, fd, message, flags);
 }
 
-EXPORT ssize_t
+ssize_t
 write (int fd, const void *bytes, size_t n)
 {
   count (COUNT_WRITE);
   return syscall (SYS_write, fd, bytes, n);
 }
 
-EXPORT ssize_t
+ssize_t
 writev (int fd, const struct iovec *spans, int n)
 {
   count (COUNT_WRITE);
   return syscall (SYS_writev, fd, spans, n);
 }
 
-EXPORT ssize_t
+ssize_t
 send (int fd, const void *bytes, size_t n, int flags)
 {
   count (COUNT_WRITE);
   return syscall (SYS_sendto, fd, bytes, n, flags, NULL, 0);
 }
 
-EXPORT ssize_t
+ssize_t
 sendmsg (int fd, const struct msghdr *message, int flags)
 {
   count (COUNT_WRITE);
   return syscall (SYS_sendmsg, fd, message, flags);
 }
 
-EXPORT int
+int
 poll (struct pollfd *fds, nfds_t n, int timeout_ms)
 {
   count (COUNT_POLL);
   return (int) syscall (SYS_poll, fds, n, timeout_ms);
 }
 
-EXPORT int
+int
 epoll_wait (int fd, struct epoll_event *events, int n, int timeout_ms)
 {
   count (COUNT_POLL);
   return (int) syscall (SYS_epoll_wait, fd, events, n, timeout_ms);
 }
 
-EXPORT int
+int
 epoll_ctl (int fd, int operation, int other, struct epoll_event *event)
 {
   count (COUNT_EPOLL_CTL);
   return (int) syscall (SYS_epoll_ctl, fd, operation, other, event);
 }
 
-EXPORT pid_t
+pid_t
 getpid (void)
 {
   count (COUNT_GETPID);
   return (pid_t) syscall (SYS_getpid);
 }
 
-EXPORT int
+int
 clock_gettime (clockid_t clock, struct timespec *time)
 {
   count (COUNT_CLOCK);
@@ -181,35 +179,35 @@ extern void *__libc_calloc (size_t n, size_t size);
 extern void *__libc_realloc (void *block, size_t size);
 extern void *__libc_memalign (size_t alignment, size_t size);
 
-EXPORT void *
+void *
 malloc (size_t size)
 {
   count (COUNT_ALLOCATION);
   return __libc_malloc (size);
 }
 
-EXPORT void *
+void *
 calloc (size_t n, size_t size)
 {
   count (COUNT_ALLOCATION);
   return __libc_calloc (n, size);
 }
 
-EXPORT void *
+void *
 realloc (void *block, size_t size)
 {
   count (COUNT_ALLOCATION);
   return __libc_realloc (block, size);
 }
 
-EXPORT void *
+void *
 aligned_alloc (size_t alignment, size_t size)
 {
   count (COUNT_ALLOCATION);
   return __libc_memalign (alignment, size);
 }
 
-EXPORT int
+int
 posix_memalign (void **block, size_t alignment, size_t size)
 {
   count (COUNT_ALLOCATION);
