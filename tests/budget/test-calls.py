@@ -77,7 +77,7 @@ class Bus:
                     self.budget.check(path, what, (after[what] - before[name][what]) / messages)
 
 
-@tap.test("/budget/calls/held")
+@tap.test("/budget/calls/M17-held")
 def test_held(bus):
     publisher, receiver = Worker(bus, "publisher"), Worker(bus, "receiver")
     receiver.say("listen events.bench.held", "listening")
@@ -94,7 +94,7 @@ def test_held(bus):
     receiver.end()
 
 
-@tap.test("/budget/calls/turns")
+@tap.test("/budget/calls/M17-turns")
 def test_turns(bus):
     asker, answerer = Worker(bus, "asker"), Worker(bus, "answerer")
     answerer.say("answer events.bench.ask events.bench.answer", "listening")

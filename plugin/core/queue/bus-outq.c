@@ -2,9 +2,9 @@
 #include "queue/bus-outq.h"
 
 #define SEGMENT_SMALL 4096u  /* the first of an empty lane: most peers never need more */
-#define SEGMENT_LARGE 32768u /* when the lane is not empty: pooled */
+#define SEGMENT_LARGE 32768u /* when the lane is not empty */
 #define SEGMENT_HEAD  256u   /* before a message that is referenced: nothing is written behind it */
-#define POOL_MAX      64u    /* 2 MiB */
+#define POOL_MAX      64u    /* of each size: 2.25 MiB in all */
 
 struct BusSegment
 {
@@ -22,30 +22,46 @@ outq_segment_size (const BusSegment *segment)
   return segment->len + segment->tail.len;
 }
 
+/* NULL: segments of this size are not pooled. */
+static BusSpareSegments *
+outq_spare_of (BusSegmentPool *pool, gsize capacity)
+{
+  if (capacity == SEGMENT_SMALL)
+    return &pool->small;
+  return capacity == SEGMENT_LARGE ? &pool->large : NULL;
+}
+
+static BusSegment *
+outq_segment_take (BusSegmentPool *pool, gsize capacity)
+{
+  BusSpareSegments *spare = outq_spare_of (pool, capacity);
+  BusSegment *segment = spare != NULL ? spare->first : NULL;
+
+  if (segment != NULL)
+    {
+      spare->first = segment->next;
+      spare->n--;
+      return segment;
+    }
+  segment = g_try_malloc (sizeof (BusSegment) + capacity);
+  if (segment != NULL)
+    segment->capacity = capacity;
+  return segment;
+}
+
 static BusSegment *
 outq_segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
 {
-  BusSegmentPool *pool = outq->pool;
   gsize size = sizeof (BusSegment) + capacity;
   BusSegment *segment;
 
   if (!bus_quota_hold (outq->quota, size) && !(reserve && bus_quota_hold_reserve (outq->quota, size)))
     return NULL;
-  if (capacity == SEGMENT_LARGE && pool->free != NULL)
+  segment = outq_segment_take (outq->pool, capacity);
+  if (segment == NULL)
     {
-      segment = pool->free;
-      pool->free = segment->next;
-      pool->n_free--;
-    }
-  else
-    {
-      segment = g_try_malloc (size);
-      if (segment == NULL)
-        {
-          bus_quota_release (outq->quota, size);
-          return NULL;
-        }
-      segment->capacity = capacity;
+      bus_quota_release (outq->quota, size);
+      return NULL;
     }
   segment->next = NULL;
   segment->tail_owner = NULL;
@@ -57,31 +73,38 @@ outq_segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
 static void
 outq_segment_free (BusOutq *outq, BusSegment *segment)
 {
-  BusSegmentPool *pool = outq->pool;
+  BusSpareSegments *spare = outq_spare_of (outq->pool, segment->capacity);
 
   bus_quota_release (outq->quota, sizeof (BusSegment) + segment->capacity);
   g_clear_pointer (&segment->tail_owner, bus_message_unref);
-  if (segment->capacity != SEGMENT_LARGE || pool->n_free >= POOL_MAX)
+  if (spare == NULL || spare->n >= POOL_MAX)
     {
       g_free (segment);
       return;
     }
-  segment->next = pool->free;
-  pool->free = segment;
-  pool->n_free++;
+  segment->next = spare->first;
+  spare->first = segment;
+  spare->n++;
+}
+
+static void
+outq_free_spare (BusSpareSegments *spare)
+{
+  while (spare->first != NULL)
+    {
+      BusSegment *segment = spare->first;
+
+      spare->first = segment->next;
+      g_free (segment);
+    }
+  spare->n = 0;
 }
 
 void
 bus_segment_pool_clear (BusSegmentPool *pool)
 {
-  while (pool->free != NULL)
-    {
-      BusSegment *segment = pool->free;
-
-      pool->free = segment->next;
-      g_free (segment);
-    }
-  pool->n_free = 0;
+  outq_free_spare (&pool->small);
+  outq_free_spare (&pool->large);
 }
 
 void

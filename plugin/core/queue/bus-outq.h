@@ -24,11 +24,17 @@
 
 typedef struct BusSegment BusSegment;
 
-/* Free segments of all peers of a core. */
 typedef struct
 {
-  BusSegment *free;
-  guint n_free;
+  BusSegment *first;
+  guint n;
+} BusSpareSegments;
+
+/* Free segments of all peers of a core, of the two usual sizes; a bounded number of each. */
+typedef struct
+{
+  BusSpareSegments small;
+  BusSpareSegments large;
 } BusSegmentPool;
 
 typedef struct

@@ -177,6 +177,30 @@ test_reserve (Fixture *f, gconstpointer data)
   bus_quota_release (&f->quota, f->quota.cap);
 }
 
+#define MANY 70u /* more than are kept */
+
+/* A segment that is free is used again, by any queue; a bounded number of them is kept. */
+static void
+test_spare (Fixture *f, gconstpointer data)
+{
+  BusOutq queues[MANY];
+
+  for (guint i = 0; i < MANY; i++)
+    {
+      bus_outq_init (&queues[i], &f->pool, &f->quota, &f->usage);
+      g_assert_true (bus_outq_put (&queues[i], WIRE_LANE_DATA, WIRE_KIND_PING, 0, NULL, wire_span_str ("x")));
+    }
+  g_assert_null (f->pool.small.first);
+  for (guint i = 0; i < MANY; i++)
+    bus_outq_clear (&queues[i]);
+  g_assert_cmpuint (f->pool.small.n, ==, 64);
+  g_assert_cmpuint (f->quota.memory, ==, 0);
+  put_body (f, WIRE_LANE_DATA, "again");
+  g_assert_cmpuint (f->pool.small.n, ==, 63);
+  g_byte_array_unref (take_all (f, 100));
+  g_assert_cmpuint (f->pool.small.n, ==, 64);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
 int
@@ -188,6 +212,7 @@ main (int argc, char **argv)
   ADD ("/core/outq/R05-referenced", test_referenced);
   ADD ("/core/outq/clear-while-sending", test_clear_while_sending);
   ADD ("/core/outq/cap", test_cap);
+  ADD ("/core/outq/spare", test_spare);
   ADD ("/core/outq/R08-reserve", test_reserve);
   return g_test_run ();
 }
