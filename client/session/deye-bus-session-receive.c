@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/deye-bus-session-receive.h"
 
-#include "control.pb-c.h"
 #include "deye-bus-error-private.h"
 #include "deye-bus-message-private.h"
-#include "deye-bus-pack.h"
 #include "session/deye-bus-session-answer.h"
 #include "session/deye-bus-session-credit.h"
 #include "session/deye-bus-session-handshake.h"
@@ -14,6 +12,7 @@
 #include "session/deye-bus-session-restore.h"
 #include "session/deye-bus-session-send.h"
 #include "session/deye-bus-session-state.h"
+#include "session/deye-bus-session-terms.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -221,73 +220,6 @@ arrival_handle_request (SessionArrival *arrival)
 
 /* --- answers --- */
 
-/* Credit that was kept before the policy Block was known is returned now. */
-static void
-session_set_policy (DeyeBusSession *session,
-                    DeyeBusChannel *channel,
-                    guint32 policy,
-                    guint64 queue_messages,
-                    guint64 queue_bytes)
-{
-  channel->policy = policy <= DEYE_BUS_POLICY_CONFLATE ? (DeyeBusPolicy) policy : DEYE_BUS_POLICY_DEFAULT;
-  channel->queue_messages = queue_messages;
-  channel->queue_bytes = queue_bytes;
-  deye_bus_session_return_credit (session, channel);
-}
-
-static void
-session_read_subscribed (DeyeBusSession *session, DeyeBusPending *pending)
-{
-  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__subscribe_reply__descriptor, pending->reply);
-  const Daemoneye__Eventbus__V1__SubscribeReply *reply = guard != NULL ? wire_guard_message (guard) : NULL;
-
-  if (reply == NULL || reply->window_messages == 0 || reply->window_bytes == 0)
-    {
-      deye_bus_session_misbehaved (session, "malformed SubscribeReply");
-      return;
-    }
-  deye_bus_window_open (&pending->channel->window, reply->window_messages, reply->window_bytes);
-  pending->channel->catching_up = reply->retained;
-  session_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
-}
-
-/* When the channel is subscribed again, with the adjusted values. */
-static void
-session_adjust_request (DeyeBusChannel *channel, const DeyeBusAdjustment *adjustment)
-{
-  g_autoptr (WireGuard) guard = NULL;
-  Daemoneye__Eventbus__V1__SubscribeRequest *request;
-
-  if (channel->request == NULL)
-    return;
-  guard = wire_guard_unpack (&daemoneye__eventbus__v1__subscribe_request__descriptor,
-                             wire_span (g_bytes_get_data (channel->request, NULL), g_bytes_get_size (channel->request)),
-                             0, NULL);
-  g_assert (guard != NULL); /* the client has packed it */
-  request = (gpointer) wire_guard_message (guard);
-  request->policy = adjustment->policy != 0 ? adjustment->policy : request->policy;
-  request->queue_messages = adjustment->queue_messages != 0 ? adjustment->queue_messages : request->queue_messages;
-  request->queue_bytes = adjustment->queue_bytes != 0 ? adjustment->queue_bytes : request->queue_bytes;
-  g_bytes_unref (channel->request);
-  channel->request = deye_bus_pack (&request->base);
-}
-
-static void
-session_read_adjusted (DeyeBusSession *session, DeyeBusPending *pending)
-{
-  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__adjust_reply__descriptor, pending->reply);
-  const Daemoneye__Eventbus__V1__AdjustReply *reply;
-
-  if (guard == NULL)
-    {
-      deye_bus_session_misbehaved (session, "malformed AdjustReply");
-      return;
-    }
-  reply = wire_guard_message (guard);
-  session_adjust_request (pending->channel, &pending->adjustment);
-  session_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
-}
-
 /* Takes @error. */
 static void
 session_finish (DeyeBusSession *session, DeyeBusPending *pending, GError *error)
@@ -399,9 +331,9 @@ arrival_handle_reply (SessionArrival *arrival)
     return;
   deye_bus_hops_note_delivered (pending->reply->hops);
   if (pending->adjusts)
-    session_read_adjusted (session, pending);
+    deye_bus_session_read_adjusted (session, pending);
   else if (pending->channel != NULL)
-    session_read_subscribed (session, pending);
+    deye_bus_session_read_subscribed (session, pending);
   if (session->state == DEYE_BUS_SESSION_READY)
     session_finish (session, pending, NULL);
 }
