@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ role_idle (const char *address)
       if (role_now_ns () - since_ns > BURST_PATIENCE_NS)
         role_die ("burst");
     }
-  printf ("{\"count\":%lu}\n", crowd_count);
+  printf ("{\"count\":%" PRIu64 "}\n", crowd_count);
   fflush (stdout);
   role_wait_line ();
 }
@@ -116,6 +117,6 @@ role_crowd (const char *address)
   while (!role_has_line (0))
     if (driver.poll (clients[0], 1) < 0)
       role_die ("poll");
-  printf ("{\"count\":%lu}\n", crowd_count);
+  printf ("{\"count\":%" PRIu64 "}\n", crowd_count);
   fflush (stdout);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +112,8 @@ role_publish (const char *address)
   end_ns = role_now_ns ();
   cpu_s = role_cpu_s () - cpu_s;
   role_wait_line ();
-  printf ("{\"sent\":%lu,\"start_ns\":%lu,\"end_ns\":%lu,\"cpu_s\":%.4f}\n", sent, start_ns, end_ns, cpu_s);
+  printf ("{\"sent\":%" PRIu64 ",\"start_ns\":%" PRIu64 ",\"end_ns\":%" PRIu64 ",\"cpu_s\":%.4f}\n", sent, start_ns,
+          end_ns, cpu_s);
   fflush (stdout);
   close_clients (clients);
 }
@@ -260,7 +262,8 @@ role_subscribe (const char *address)
   setup_ms = (double) (role_now_ns () - before_ns) / 1e6;
   role_say ("READY");
   cpu_s = receive_all (clients[0]);
-  printf ("{\"count\":%lu,\"expected\":%lu,\"reordered\":%lu,\"last_ns\":%lu,\"setup_ms\":%.2f,\"cpu_s\":%.4f,\"pause_"
+  printf ("{\"count\":%" PRIu64 ",\"expected\":%" PRIu64 ",\"reordered\":%" PRIu64 ",\"last_ns\":%" PRIu64
+          ",\"setup_ms\":%.2f,\"cpu_s\":%.4f,\"pause_"
           "ms\":%.3f",
           seen.count, seen.expected, seen.reordered, seen.last_ns, setup_ms, role_cpu_s () - cpu_s,
           (double) seen.longest_pause_ns / 1e6);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,7 @@ role_ask (const char *addresses)
       if (i >= 0)
         latency_ns[i] = (uint32_t) (role_now_ns () - since_ns);
     }
-  printf ("{\"count\":%ld,\"bytes\":%lu", role.count, gathering.bytes / (uint64_t) (role.count + warm));
+  printf ("{\"count\":%ld,\"bytes\":%" PRIu64, role.count, gathering.bytes / (uint64_t) (role.count + warm));
   role_print_latency ("", latency_ns, (size_t) role.count);
   role_say ("}");
   free (latency_ns);

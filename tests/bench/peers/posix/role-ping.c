@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "role.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,8 +109,8 @@ role_ping (const char *address)
   cpu_s = role_cpu_s ();
   start_ns = role_now_ns ();
   make_trips (payload);
-  printf ("{\"count\":%lu,\"seconds\":%.6f,\"cpu_s\":%.4f", trip.sent, (double) (role_now_ns () - start_ns) / 1e9,
-          role_cpu_s () - cpu_s);
+  printf ("{\"count\":%" PRIu64 ",\"seconds\":%.6f,\"cpu_s\":%.4f", trip.sent,
+          (double) (role_now_ns () - start_ns) / 1e9, role_cpu_s () - cpu_s);
   role_print_latency ("", trip.latency_ns, trip.sent);
   role_say ("}");
   free (trip.latency_ns);
