@@ -15,7 +15,7 @@
  * Invariant: after construction only the reference count, @to_handle and @handled change.
  */
 
-/* What few messages have. */
+/* Fields that few messages have. */
 typedef struct
 {
   const char *method;

@@ -77,7 +77,7 @@ deye_bus_sender_check_usable (DeyeBusSender *self, GError **error)
 
 /* --- publish --- */
 
-/* What a publish of the client would check before it sends anything, except the broker's limit. */
+/* The checks of a publish by the client before it sends anything, except that of the broker's limit. */
 static gboolean
 sender_check_message (const char *topic, GBytes *payload, DeyeBusOptions *options, GError **error)
 {

@@ -121,7 +121,7 @@ void deye_bus_senders_unpoll (DeyeBusSenders *self, GSource *source);
 
 /* --- deye-bus-sender-flush.c --- */
 
-/* What was put before it when it was made is sent: flushes the client. @client: NULL: there is none. */
+/* The messages that were put before @flush was made are sent: flushes the client. @client: NULL: there is none. */
 void deye_bus_sender_flush_begin (DeyeBusSenderFlush *flush, DeyeBusClient *client);
 /* Ends it, if it has not ended; takes @error (nullable). */
 void deye_bus_sender_flush_end (DeyeBusSenderFlush *flush, GError *error);

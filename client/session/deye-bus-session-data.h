@@ -27,7 +27,7 @@ typedef struct
   GPtrArray *awaited;    /* of DeyeBusChannel, references; NULL as @whole */
 } DeyeBusCatchup;
 
-/* What follows from the topic of the last plain publish, for session-plain. */
+/* Kept by session-plain: class and encoded field of the topic of the last plain publish. */
 typedef struct
 {
   WirePublishTopic field;

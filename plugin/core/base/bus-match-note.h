@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * What bus-match-make notes in a peer or group while it makes a match. It is valid for the match with the same stamp only.
+ * A note of bus-match-make in a peer or group while it makes a match, valid for the match with the same stamp only.
  */
 
 typedef struct

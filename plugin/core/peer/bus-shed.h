@@ -24,7 +24,7 @@ bus_shed_soft_limit (const BusCore *core, guint64 limit)
   return limit / 100 * core->limits.quota_soft_percent;
 }
 
-/* What the two functions below do near a limit. */
+/* The slow parts of the two functions below: they are called near a limit. */
 gboolean bus_shed_reserve_above (BusCore *core, guint64 bytes, gint64 now_us);
 gboolean bus_shed_reserve_account_above (BusAccount *account, guint64 bytes, gint64 now_us);
 

@@ -141,7 +141,7 @@ flow_encode_inbound (BusFlow *flow,
   return flow_encode (flow, lane, &frame, delivery, n, now_us);
 }
 
-/* What FlowFrame and BusDelivery are tested for by flow_is_plain(), before either is filled. */
+/* The test of flow_is_plain() before FlowFrame and BusDelivery are filled. */
 static gboolean
 flow_is_plain_inbound (const BusInbound *inbound, const BusDelivery *delivery, guint n)
 {

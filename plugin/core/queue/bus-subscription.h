@@ -61,7 +61,7 @@ typedef struct
 
 struct BusSubscription
 {
-  /* What a delivery reads and writes comes first, in few cache lines. */
+  /* The members that a delivery reads and writes come first, so that they lie in few cache lines. */
   BusPeer *owner;
   guint32 id; /* chosen by the client */
   BusSubscriptionState state;
