@@ -211,12 +211,15 @@ static GBytes *
 input_take_separated (CtlInput *input, int separator)
 {
   guint held = input->held->len - input->start;
-  const guint8 *begin = input->held->data + input->start;
-  const guint8 *end = held > 0 ? memchr (begin + input->scanned, separator, held - input->scanned) : NULL;
+  const guint8 *begin, *end;
 
+  if (held == 0)
+    return NULL; /* an array that is empty may have no address to begin at */
+  begin = input->held->data + input->start;
+  end = memchr (begin + input->scanned, separator, held - input->scanned);
   if (end != NULL)
     return input_take_bytes (input, 0, (guint) (end - begin), 1);
-  if (input->ended && held > 0)
+  if (input->ended)
     return input_take_bytes (input, 0, held, 0);
   input->scanned = held;
   return NULL;
