@@ -2,10 +2,11 @@
 // Publishes in bulk from JavaScript: `gjs bulk.js ADDRESS`.
 imports.gi.versions.DeyeBus = '1.0';
 const {DeyeBus, GLib} = imports.gi;
+imports.searchPath.unshift(GLib.path_get_dirname(imports.system.programPath));
+const {check, until} = imports.common;
 
 const [address] = ARGV;
 const EVENT = 'events.process.started';
-const WATCHDOG_S = 60;
 
 // Calls a function while the client is held; an exception releases it, too.
 function held(client, callback) {
@@ -15,24 +16,6 @@ function held(client, callback) {
     } finally {
         client.release();
     }
-}
-
-function check(holds, what) {
-    if (!holds)
-        throw new Error(what);
-}
-
-function until(condition, what) {
-    let late = false;
-    const watchdog = GLib.timeout_add_seconds(GLib.PRIORITY_DEFAULT, WATCHDOG_S, () => {
-        late = true;
-        return GLib.SOURCE_CONTINUE;
-    });
-    while (!condition()) {
-        check(!late, `still waiting for ${what}`);
-        GLib.MainContext.default().iteration(true);
-    }
-    GLib.source_remove(watchdog);
 }
 
 function payload(text) {

@@ -2,14 +2,11 @@
 // One question to two collectors, of which one fails, from JavaScript: `gjs gather.js ADDRESS`.
 imports.gi.versions.DeyeBus = '1.0';
 const {DeyeBus, GLib} = imports.gi;
+imports.searchPath.unshift(GLib.path_get_dirname(imports.system.programPath));
+const {check} = imports.common;
 
 const [address] = ARGV;
 const loop = new GLib.MainLoop(null, false);
-
-function check(holds, what) {
-    if (!holds)
-        throw new Error(what);
-}
 
 function startCollector(id, handle) {
     const collector = DeyeBus.Collector.new(address, id, 'scanner');

@@ -5,6 +5,8 @@
 imports.gi.versions.DeyeBus = '1.0';
 const System = imports.system;
 const {DeyeBus, GLib, GObject} = imports.gi;
+imports.searchPath.unshift(GLib.path_get_dirname(imports.system.programPath));
+const {check} = imports.common;
 
 const [address, pid] = ARGV;
 const COUNT = 200;
@@ -16,11 +18,6 @@ function signalBroker(name) {
 function settle() {
     while (GLib.MainContext.default().iteration(false))
         ;
-}
-
-function check(holds, what) {
-    if (!holds)
-        throw new Error(what);
 }
 
 function publish(client) {

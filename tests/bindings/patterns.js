@@ -2,29 +2,12 @@
 // Delivery patterns from JavaScript: `gjs patterns.js ADDRESS`.
 imports.gi.versions.DeyeBus = '1.0';
 const {DeyeBus, GLib, GObject} = imports.gi;
+imports.searchPath.unshift(GLib.path_get_dirname(imports.system.programPath));
+const {check, until} = imports.common;
 
 const [address] = ARGV;
 const EVENT = 'events.process.started';
 const WORK = 'tasks.procmond';
-const WATCHDOG_S = 60;
-
-function check(holds, what) {
-    if (!holds)
-        throw new Error(what);
-}
-
-function until(condition, what) {
-    let late = false;
-    const watchdog = GLib.timeout_add_seconds(GLib.PRIORITY_DEFAULT, WATCHDOG_S, () => {
-        late = true;
-        return GLib.SOURCE_CONTINUE;
-    });
-    while (!condition()) {
-        check(!late, `still waiting for ${what}`);
-        GLib.MainContext.default().iteration(true);
-    }
-    GLib.source_remove(watchdog);
-}
 
 function connected(client) {
     client.connect(null);

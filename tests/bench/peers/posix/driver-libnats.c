@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver.h"
+#include "nats-subject.h"
 
 #include <nats/nats.h>
 #include <pthread.h>
@@ -24,17 +25,6 @@ typedef struct
   pthread_cond_t condition;
   long delivered, polled; /* messages so far; those that poll() has returned */
 } Libnats;
-
-static const char *
-map_subject (char *to, size_t size, const char *topic)
-{
-  size_t i;
-
-  for (i = 0; topic[i] != '\0' && i < size - 1; i++)
-    to[i] = topic[i] == '/' ? '.' : topic[i] == '+' ? '*' : topic[i] == '#' ? '>' : topic[i];
-  to[i] = '\0';
-  return to;
-}
 
 static void
 on_message (natsConnection *connection, natsSubscription *subscription, natsMsg *message, void *data)
@@ -80,7 +70,7 @@ libnats_subscribe (void *client, const char *filter, const char *group)
   char subject[128];
   natsStatus status;
 
-  map_subject (subject, sizeof subject, filter);
+  nats_subject_map (subject, sizeof subject, filter);
   status = group != NULL
                ? natsConnection_QueueSubscribe (&subscription, nats->connection, subject, group, on_message, nats)
                : natsConnection_Subscribe (&subscription, nats->connection, subject, on_message, nats);
@@ -99,7 +89,7 @@ libnats_publish (void *client, const char *topic, const void *data, size_t len)
   Libnats *nats = client;
   char subject[128];
 
-  map_subject (subject, sizeof subject, topic);
+  nats_subject_map (subject, sizeof subject, topic);
   return natsConnection_Publish (nats->connection, subject, data, (int) len) == NATS_OK ? 0 : -1;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "driver.h"
+#include "nats-subject.h"
 #include "stream.h"
 
 /* The core protocol of NATS, by hand: what a client costs that does no more than needed. driver-libnats.c uses its library. */
@@ -14,18 +15,6 @@ typedef struct
   int pongs;
   int last_id; /* of a subscription */
 } Nats;
-
-/* a/+/b/# -> a.*.b.> */
-static const char *
-map_subject (char *to, size_t size, const char *topic)
-{
-  size_t i;
-
-  for (i = 0; topic[i] != '\0' && i < size - 1; i++)
-    to[i] = topic[i] == '/' ? '.' : topic[i] == '+' ? '*' : topic[i] == '#' ? '>' : topic[i];
-  to[i] = '\0';
-  return to;
-}
 
 /* The last number of a line: MSG subject sid [reply] #bytes\r\n */
 static size_t
@@ -119,7 +108,7 @@ nats_subscribe (void *client, const char *filter, const char *group)
 {
   Nats *nats = client;
   char subject[128], line[256];
-  const int len = snprintf (line, sizeof line, "SUB %s %s%s%d\r\n", map_subject (subject, sizeof subject, filter),
+  const int len = snprintf (line, sizeof line, "SUB %s %s%s%d\r\n", nats_subject_map (subject, sizeof subject, filter),
                             group != NULL ? group : "", group != NULL ? " " : "", ++nats->last_id);
 
   return stream_send (nats->stream, line, (size_t) len, "", 0, "", 0);
@@ -133,7 +122,7 @@ nats_publish (void *client, const char *topic, const void *data, size_t len)
   char line[160] = "PUB ", digits[24], *at = line + 4;
   size_t first = sizeof digits, left = len;
 
-  map_subject (at, 120, topic);
+  nats_subject_map (at, 120, topic);
   at += strlen (at);
   *at++ = ' ';
   do
