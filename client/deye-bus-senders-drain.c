@@ -68,7 +68,7 @@ sender_message_is_acknowledged (const DeyeBusSenderMessage *message)
   return deye_bus_options_is_at_least_once (message->options) || deye_bus_options_is_held (message->options);
 }
 
-/* How the session takes messages. */
+/* Modes in which the messages of senders are passed to the session. */
 typedef enum
 {
   SENDERS_WITH_CREDIT,

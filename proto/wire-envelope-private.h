@@ -35,7 +35,8 @@ typedef enum
 #define PAYLOAD_FIELD 15u
 #define TAG_FIELD     20u
 
-/* Who may set a field: a bit for each kind of frame of a client, and one for all of them, known or not, and one for the broker. */
+/* The senders that may set a field: a bit for each kind of frame of a client, one for all kinds, known or not, and one for the
+ * broker. */
 #define KIND(kind) (1u << (kind))
 #define ALL_KINDS  (1u << 16)
 #define BROKER     (1u << 17)

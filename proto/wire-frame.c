@@ -339,7 +339,7 @@ frame_shrink (WireFrameReader *reader)
   reader->capacity = justified;
 }
 
-/* What was expected has come: one large frame, or so much of it that the block is worth keeping. */
+/* TRUE: the expected frame has come, or so much of it that the block is worth keeping. */
 static gboolean
 frame_is_as_expected (const WireFrameReader *reader)
 {

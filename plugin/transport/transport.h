@@ -57,6 +57,6 @@ typedef struct
   void (*sent) (gpointer user, gpointer peer, gsize n);
   /* All links that were readable have been read. */
   void (*turn_ended) (gpointer user);
-  /* What received bytes have cost until now besides their number, in units of about 10 ns. NULL: nothing. */
+  /* The cost of received bytes until now that does not depend on their number, in units of about 10 ns. NULL: there is none. */
   guint64 (*work) (gpointer user);
 } TransportHandler;

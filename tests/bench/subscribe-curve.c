@@ -10,8 +10,8 @@
 #endif
 
 /*
- * What the number of subscriptions costs: subscribing, publishing to the topic of one subscription after the other,
- * disconnecting, and memory. The core alone, from bytes in to bytes out, in CPU time; it asserts nothing.
+ * Measures what depends on the number of subscriptions: subscribing, publishing to the topic of one subscription after the
+ * other, disconnecting, and memory. The core alone, from bytes in to bytes out, in CPU time; it asserts nothing.
  *
  * exact: n subscriptions to n topics. wildcard: n patterns, each of which matches one topic. topics: 10 patterns, each of
  * which matches a tenth of n topics. The topics are published to in turn, so from some n on, no cache holds all of them.

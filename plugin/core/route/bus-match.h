@@ -59,7 +59,7 @@ bus_match_is_current (const BusMatchCache *cache, const BusMatch *match)
   return match->checked == *cache->changes;
 }
 
-/* What it costs. */
+/* The memory that the cache charges for @match, in bytes. */
 static inline gsize
 bus_match_size (const BusMatch *match)
 {

@@ -46,7 +46,7 @@ test_same_frames (Fixture *f, gconstpointer data)
     }
 }
 
-/* What is remembered of a topic is of no other one, and of no other content of the same memory. */
+/* The properties that the session remembers of a topic apply to no other topic, and not to other content of the same memory. */
 static void
 test_topics (Fixture *f, gconstpointer data)
 {

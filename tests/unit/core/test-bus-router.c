@@ -375,9 +375,8 @@ test_rights (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (netmond, WIRE_KIND_DELIVER), ==, 0);
 }
 
-/* What was denied is noted for the log, with the rule, and text of a peer can't break a line. */
-/* Who may publish to a topic is remembered with the topic in the cache: not for the next topic that takes its place, whether
- * a peer or the broker publishes to that one first. */
+/* The cache keeps the publish rights of a topic with the topic. They do not apply to the next topic that takes its place,
+ * whether a peer or the broker publishes to that one first. */
 static void
 test_rights_of_cached (Core *unused, gconstpointer data)
 {
@@ -410,7 +409,7 @@ test_rights_of_cached (Core *unused, gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* What many subscriptions of one peer cost is counted, more for those that wait; a few cost nothing. */
+/* The cost of many subscriptions of one peer is counted, and more for those whose messages wait; a few cost nothing. */
 static void
 test_work (Core *core, gconstpointer data)
 {

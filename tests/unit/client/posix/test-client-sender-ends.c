@@ -32,7 +32,7 @@ expect (ReconnectFixture *f, const char *names)
   g_assert_cmpstr (heard->str, ==, names);
 }
 
-/* What is put while there is no broker waits in the sender, at most as much as it may have, and is sent in order. */
+/* Messages that are put while there is no broker wait in the sender, within its limit, and are sent in order. */
 static void
 test_reconnect (ReconnectFixture *f, gconstpointer data)
 {
