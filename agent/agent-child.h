@@ -34,7 +34,7 @@ AgentChild *agent_child_start_own_program (const char *name, const char *const *
  * agent_child_free() ends it. */
 void agent_child_watch (AgentChild *child, AgentChildEnded on_ended, gpointer data);
 
-/* How a process has ended, in English: "exit status 3", "killed by signal 9 (Killed)". (transfer full) */
+/* Describes the end of a process, in English: "exit status 3", "killed by signal 9 (Killed)". (transfer full) */
 char *agent_child_describe_end (const AgentChild *child);
 /* TRUE if it has ended with exit status 0. */
 gboolean agent_child_has_succeeded (const AgentChild *child);

@@ -6,7 +6,7 @@
 
 /*
  * The step of the demonstration with a broker that is killed while a task runs. Another one starts at the same address, the
- * submitter and the collector bring the task back, and the collector goes on with it: the task runs once.
+ * submitter and the collector report the task to it, and the collector continues its work: the task runs once.
  *
  * This broker is in an agent of its own, because the demonstration's own one lives in this process. It keeps nothing on disk.
  */

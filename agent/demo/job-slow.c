@@ -77,7 +77,7 @@ slow_has_reports (Job *job, gpointer data)
   return n >= GPOINTER_TO_UINT (data);
 }
 
-/* How many of the published messages the agent's own subscription on events.process.# received, in order and once
+/* The number of published messages that the agent's own subscription to events.process.# received, in order and once
  * each. */
 static guint
 slow_count_at_agent (const Job *job)

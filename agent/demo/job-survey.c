@@ -62,7 +62,7 @@ job_survey_start (JobSurvey *self, JobTasks *tasks, const char *name, JobSize si
   return TRUE;
 }
 
-/* A task that has not ended goes on without this survey. */
+/* A task that has not ended continues without this survey. */
 void
 job_survey_clear (JobSurvey *self)
 {
