@@ -20,7 +20,7 @@ struct CtlInput
   guint start;
   gsize total; /* bytes read */
   CtlFraming framing;
-  /* How far the scan for the end of a value has come in @held, and what it has seen so far. */
+  /* State of the scan for the end of a value: its place in @held, and the syntax in front of that place. */
   guint scanned; /* after @start */
   guint depth;
   gboolean in_string, escaped;

@@ -13,7 +13,7 @@
 #define BOLD  "\033[1m"
 #define PLAIN "\033[0m"
 
-/* --- where it goes --- */
+/* --- destination --- */
 
 static guint
 output_terminal_width (void)

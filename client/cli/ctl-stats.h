@@ -49,7 +49,7 @@ void ctl_queue_add_cells (CtlTable *table, const CtlQueueStats *queue);
 
 /* "queue full 12, expired 3"; (transfer full). */
 char *ctl_missed_text (CtlMissed *const *missed, size_t n);
-/* Why the messages of a gap were missed, as a sentence. */
+/* The reason for which the messages of a gap were missed, as a sentence. */
 const char *ctl_missed_sentence (guint32 reason);
 
 /* A row as a JSON object, with names beside the numbers of its policy and reasons. @kind: (nullable): value of a first

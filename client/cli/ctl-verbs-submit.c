@@ -15,11 +15,11 @@
 #include <inttypes.h>
 
 /*
- * The verb `task submit`: submits a task and follows it to its end. The result is on standard output; each change of the state and
- * the progress are on standard error, or with --json on standard output as well.
+ * The verb `task submit`: submits a task and follows it to its end. The result is on standard output; each change of the state
+ * and the progress are on standard error, or with --json on standard output as well.
  *
- * The task does not depend on this program: it goes on when the program is stopped, when --timeout is over, and with --no-wait.
- * When the connection ends the program connects again, and follows the task on.
+ * The task does not depend on this program: it continues when the program is stopped, when --timeout expires, and with --no-wait.
+ * When the connection ends, the program connects again and keeps following the task.
  */
 
 typedef struct
