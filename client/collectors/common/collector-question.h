@@ -14,7 +14,7 @@
  * Answering changes nothing, so the operation is idempotent.
  */
 
-/* Why there is no answer. Constants. */
+/* Reasons for which there is no answer. Constants. */
 typedef struct
 {
   const char *name; /* of the error */

@@ -8,7 +8,7 @@
  * descriptors that have a path.
  *
  * Nothing is opened, and no file system is asked, because a process chooses its files and one of their file systems may never
- * answer. What is unreadable is in the list, with the reason.
+ * answer. The list also has the unreadable files, with the reason.
  *
  * Invariant: everything in one answer belongs to the process that had the pid when reading began.
  */

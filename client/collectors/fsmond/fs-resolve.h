@@ -4,7 +4,8 @@
 #include <glib.h>
 
 /*
- * Opens whole paths by calls that only one operating system has. Used by fs-open, which goes step by step where this module can't.
+ * Opens whole paths by calls that only one operating system has. Used by fs-open, which opens one component after the other where
+ * this module can't open the path.
  *
  * Invariant: no symbolic link is followed, and nothing but a directory or an examined regular file is opened for reading.
  */

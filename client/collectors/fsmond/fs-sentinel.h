@@ -7,10 +7,11 @@
  * Notices what GFileMonitor hides on Linux: that the kernel's queue of notices overflowed, and that a directory could not be
  * watched at all.
  *
- * GLib reads its inotify queue in a thread of its own and skips the overflow notice; a watch that fails goes to a list that GLib
- * polls, without an error. The sentinel is a second inotify queue with the same watches. It is read later than GLib reads its own,
- * so it overflows whenever GLib's does, and sometimes alone: a needless scan is harmless, a missed one is not. Its watch of a
- * directory is added after GLib's, so when the limit of watches is reached it is the sentinel that fails, with a reason.
+ * GLib reads its inotify queue in a thread of its own and skips the overflow notice; a watch that fails is added, without an
+ * error, to a list that GLib polls. The sentinel is a second inotify queue with the same watches. It is read later than GLib
+ * reads its own, so it overflows whenever GLib's does, and sometimes alone: a needless scan is harmless, a missed one is not. Its
+ * watch of a directory is added after GLib's, so when the limit of watches is reached it is the sentinel that fails, with a
+ * reason.
  *
  * It costs a second watch for each directory. Where the system has no such queue, it can't be made.
  *
@@ -33,5 +34,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FsSentinel, fs_sentinel_free)
 int fs_sentinel_add (FsSentinel *self, int directory, const char **reason);
 void fs_sentinel_remove (FsSentinel *self, int watch);
 
-/* How many directories the system lets this user watch, with both watches; G_MAXUINT: unknown. */
+/* The number of directories that the system lets this user watch, with both watches; G_MAXUINT: unknown. */
 guint fs_sentinel_capacity (void);

@@ -31,7 +31,7 @@ notice_put (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 
 /* --- created, deleted --- */
 
-/* A scan may have reported it already. What another file of that name was is reported first. */
+/* A scan may have reported it already. The end of another file of that name is reported first. */
 static gboolean
 notice_is_news (const Notice *notice, const FsFacts *facts)
 {

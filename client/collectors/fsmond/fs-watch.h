@@ -10,11 +10,11 @@
  *
  * Each directory has a GFileMonitor. A new directory gets one, too, and is scanned: what appeared in it before is reported as
  * found. Notices of change are folded (fs-fold). The picture of what was reported (fs-tree) is compared with the file system when
- * notices were lost: by the kernel (fs-sentinel), or because the receiver of events accepted no more. Then an event LOST comes, the
- * directories concerned are scanned, differences are reported as found, and an event REPAIRED ends that.
+ * notices were lost: by the kernel (fs-sentinel), or because the receiver of events accepted no more. Then an event LOST comes,
+ * the directories concerned are scanned, differences are reported as found, and an event REPAIRED ends that.
  *
- * A directory that can't be watched is counted, with the reason, and tried again from time to time, as are roots that do not exist
- * or are other directories than before. Symbolic links are not followed.
+ * A directory that can't be watched is counted, with the reason, and tried again from time to time, as are roots that do not
+ * exist or are other directories than before. Symbolic links are not followed.
  *
  * Everything runs in the default main context, in pieces that are short.
  *
@@ -80,7 +80,8 @@ typedef struct
 FsRoot *fs_root_new (const char *path, gboolean flat);
 void fs_root_free (FsRoot *root);
 
-/* @roots: (element-type FsRoot): all directories that are to be watched from now on. What is in a new one is not reported. */
+/* @roots: (element-type FsRoot): all directories that are to be watched from now on. Files that a new one contains already are
+ * not reported. */
 void fs_watch_set_roots (FsWatch *self, GPtrArray *roots);
 void fs_watch_set_max_directories (FsWatch *self, guint max_directories);
 

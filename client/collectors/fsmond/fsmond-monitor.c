@@ -108,7 +108,7 @@ monitor_set_roots (FsmondMonitor *self, GPtrArray *roots)
   fs_watch_set_roots (self->watch, roots);
 }
 
-/* Why the task is not valid; NULL: @roots has its directory. */
+/* The reason for which the task is not valid; NULL: @roots has its directory. */
 static const char *
 monitor_read_task (DeyeBusStandingTask *task, GPtrArray *roots)
 {

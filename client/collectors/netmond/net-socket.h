@@ -108,5 +108,5 @@ gboolean net_socket_has_peer (const NetSocket *socket);
 void net_address_format (NetFamily family, const guint8 *address, char *text);
 
 /* Any bytes as UTF-8, into @text of @size bytes: bytes that are not printable ASCII or valid UTF-8, and backslashes, become
- * \xNN. What does not fit is cut off. */
+ * \xNN. Text that does not fit is cut off. */
 void net_text_escape (const char *bytes, gsize len, char *text, gsize size);

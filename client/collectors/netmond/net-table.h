@@ -6,7 +6,7 @@
 /*
  * A table of sockets, its bound, and the filter of what it contains.
  *
- * The machine's programs, and their peers, decide how many sockets there are. So a table has a limit. What is beyond it is
+ * The machine's programs, and their peers, decide how many sockets there are. So a table has a limit. Sockets beyond it are
  * counted and left out. A table that follows another one keeps room for the sockets of that one, so that a socket that is
  * known does not vanish because new ones have taken its place.
  *

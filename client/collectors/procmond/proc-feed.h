@@ -10,8 +10,8 @@
  * The kernel confirms nothing to a process in a PID namespace or a user namespace, so a feed without a confirmation fails after
  * a moment; messages that others have asked for, with numbers of another namespace, are not passed on.
  *
- * Reports are lost if the kernel's queue is full, because procmond does not run for some time. The feed reports that, and goes
- * on; the owner compares with a full table of processes then.
+ * Reports are lost if the kernel's queue is full, because procmond does not run for some time. The feed reports that and
+ * continues; then the owner compares with a full table of processes.
  *
  * Invariant: on_message() is called between on_open() and on_failed() only. After on_failed() nothing is called any more.
  */
@@ -36,7 +36,8 @@ typedef struct
 
 typedef struct ProcFeed ProcFeed;
 
-/* @queue_bytes: that the kernel may keep of reports. @handler, @data: live longer than the feed. NULL with @error: the kernel does not report. */
+/* @queue_bytes: that the kernel may keep of reports. @handler, @data: live longer than the feed. NULL with @error: the kernel
+ * does not report. */
 ProcFeed *proc_feed_new (gsize queue_bytes, const ProcFeedHandler *handler, gpointer data, GError **error);
 void proc_feed_free (ProcFeed *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ProcFeed, proc_feed_free)

@@ -33,7 +33,7 @@ message_read_u64 (const guint8 *at)
   return number;
 }
 
-/* Where the fields of an event are, in its data. */
+/* Offsets of the fields of an event in its data. */
 typedef struct
 {
   guint32 what;

@@ -117,7 +117,7 @@ report_start (ProcWatch *watch, const ProcMessage *message, guint64 at, GArray *
 
 /* --- changes --- */
 
-/* What is known of a process that executes something, which can't be read. */
+/* A record of a process that executes something and can't be read: only the facts that an exec does not change. */
 static ProcRecord *
 report_forget (const ProcRecord *before)
 {

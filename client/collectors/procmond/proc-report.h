@@ -5,13 +5,13 @@
 #include "proc-watch.h"
 
 /*
- * What a report of the kernel changes in a watch, and the events that follow from it.
+ * Applies a report of the kernel to a watch, and makes the events that follow from it.
  *
- * A report comes later than what it is about: the process may have executed something else since, have ended, or its number may
- * be used again. So a process is read only as the one of the report if its start time agrees with the time of the report. A
- * process that can't be read any more is reported with what the kernel has said: its number and its parent.
+ * A report comes later than the change it describes: since then the process may have executed something else or have ended, or
+ * its number may be in use again. So a process is read only as the one of the report if its start time agrees with the time of
+ * the report. A process that can't be read any more is reported with what the kernel has said: its number and its parent.
  *
- * A process ends with the last of its threads. If the first one ends before, the process goes on without it.
+ * A process ends with the last of its threads. If the first thread ends before, the process continues without it.
  */
 
 /* @at: the time of the report, as a start time (proc_identity_start_time_at()). Adds to @events. Reports before the baseline are

@@ -11,7 +11,7 @@
  * beginning and at the end, and both must agree.
  *
  * A process has ended if the system has no entry for it and no process has its number, or if its number has another start
- * time. Whatever else keeps procmond from reading it (rights, a mount over /proc, hidepid, too many open files) proves
+ * time. Any other obstacle to reading it (rights, a mount over /proc, hidepid, too many open files) proves
  * nothing: the process is counted as unreadable, and a table that follows another one keeps its record as it was last
  * read.
  *

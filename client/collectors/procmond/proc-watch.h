@@ -6,8 +6,8 @@
 /*
  * The changes of the processes: which ones started, which ones exited, and which ones execute something else.
  *
- * It has two sources, and uses no clock and no bus. Two tables are compared: the first one is the baseline and causes no events. A
- * process that lives only between two polls is not seen; that is inherent in polling. A process that is seen for the first time
+ * It has two sources, and uses no clock and no bus. Two tables are compared: the first one is the baseline and causes no events.
+ * A process that lives only between two polls is not seen; that is inherent in polling. A process that is seen for the first time
  * but is older than the youngest one of the baseline could not be read before; it has not started now and causes no event.
  *
  * The kernel's reports, where there are any, change the table one process at a time (proc-report). Both may see the same change,
@@ -63,7 +63,7 @@ void proc_watch_add_exit (GArray *events, ProcRecord *record, guint32 status);
  * full); NULL: the table could not be read, so there are no events. */
 GArray *proc_watch_look (ProcWatch *watch, ProcTable *now);
 
-/* Whether a process has another name or executable than before. */
+/* TRUE: the process has another name or executable than before. */
 gboolean proc_watch_has_changed (const ProcRecord *before, const ProcRecord *now);
 
 /* The record of the number @pid in the last table, and @at, the place where it is or would be; NULL: there is none. */

@@ -102,7 +102,7 @@ query_pack (gpointer data)
   return proc_pack_table (table);
 }
 
-/* How many processes the system hides is unknown; that it does is said. */
+/* The number of processes that the system hides is unknown; the answer only says that some are hidden. */
 static void
 query_tell_extent (gpointer data, DeyeBusWork *work)
 {

@@ -71,7 +71,7 @@ proc_identity_start_time (guint32 pid, guint64 *start_time)
   return identity_parse_stat (text, pid, STAT_START_TIME, start_time) ? PROC_IDENTITY_READ : PROC_IDENTITY_UNREADABLE;
 }
 
-/* The clock of start times goes on while the machine sleeps; that of the kernel's reports does not. */
+/* The clock of start times runs while the machine sleeps; the clock of the kernel's reports does not. */
 guint64
 proc_identity_start_time_at (guint64 time_ns)
 {
