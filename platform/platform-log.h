@@ -18,7 +18,7 @@
 /* Call it once, before other threads run. */
 void platform_log_start (void);
 
-/* Writes what is left, for at most a second. What is logged later is lost. */
+/* Writes the records that are left, for at most a second. Records that are logged later are lost. */
 void platform_log_end (void);
 
 /* Implemented for each system: writes to standard error, and returns when everything is written or writing fails. */

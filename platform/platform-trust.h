@@ -47,5 +47,5 @@ PlatformTrustVerdict platform_trust_check (const char *directory, guint32 guest)
 void platform_trust_verdict_clear (PlatformTrustVerdict *verdict);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PlatformTrustVerdict, platform_trust_verdict_clear)
 
-/* What is bad, and what to do about it, in English. (transfer full) */
+/* Names the fault and the remedy, in English. (transfer full) */
 char *platform_trust_verdict_describe (const PlatformTrustVerdict *verdict);

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-/* What the kernel shows for accounts that do not exist in the user namespace of this process. */
+/* The uid that the kernel shows for accounts that do not exist in the user namespace of this process. */
 #define OVERFLOW_UID 65534u
 
 static char *
