@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What JavaScript gets wrong is thrown, with a code: `gjs mistakes.js ADDRESS`.
+// Mistakes of a script are thrown as errors with a code: `gjs mistakes.js ADDRESS`.
 imports.gi.versions.DeyeBus = '1.0';
 const {DeyeBus, GLib, GObject} = imports.gi;
 

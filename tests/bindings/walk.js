@@ -16,7 +16,7 @@ function newName() {
     return `js-${new Gio.Credentials().get_unix_pid()}-${count}`;
 }
 
-// What belongs to the object of one call: it must live as long.
+// Values that the object of a call refers to: they must live as long as the object.
 let kept = [];
 
 function connected() {
