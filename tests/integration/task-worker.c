@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A collector in a process of its own, whose handlers do what the payload of their task says: "task-worker ADDRESS ID SLOTS ACT
+ * A collector in a process of its own, whose handlers follow the payload of their task: "task-worker ADDRESS ID SLOTS ACT
  * PROGRESS_US".
  *
  * The payload has a word for each attempt; the last word is that of all later ones:
  *
  *   done      succeeds; the result is "ID ATTEMPT"
- *   hold      reports progress once, and goes on until a command ends it; it ignores cancels
+ *   hold      reports progress once, and runs until a command ends it; it ignores cancels
  *   obey      the same, but a cancel ends it
  *   tick      the same as hold, but it reports progress all the time
  *   retry     fails, and asks for another attempt
@@ -15,15 +15,15 @@
  *   die       ends the process, without a word to the broker
  *   echo      succeeds; the result is the payload
  *
- * With an ACT other than "-" each work does that, whatever its payload says. PROGRESS_US is the limit of progress of the operation
- * scan; 0: that of the agent.
+ * With an ACT other than "-" each work does that, whatever its payload says. PROGRESS_US is the limit of progress of the
+ * operation scan; 0: that of the agent.
  *
  * The operations differ in what the broker knows of them: scan and other may run twice, quiet may and reports no progress, and
  * harm must not run twice.
  *
  * It prints "registered", "draining", "drained", "set-aside", "run TASK ATTEMPT BESIDE" for each call of a handler (BESIDE: other
- * works that run here), "cancel TASK REASON", and "standing REVISION ID..." for each set of standing tasks; it refuses a set with a
- * task that is called "impossible". Its commands are
+ * works that run here), "cancel TASK REASON", and "standing REVISION ID..." for each set of standing tasks; it refuses a set with
+ * a task that is called "impossible". Its commands are
  *
  *   succeed TASK TEXT, fail TASK, retry TASK US, cancelled TASK      end a work: "ended TASK", or "refused TASK MESSAGE"
  *   progress TASK TEXT                  "progress TASK", or "refused TASK MESSAGE"

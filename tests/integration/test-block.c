@@ -56,7 +56,7 @@ test_holds (BusFixture *f, gconstpointer data)
   test_process_suspend (sink);
   sent = offer (publisher, RESULTS, 5000);
   g_assert_cmpuint (sent, >, 0);
-  g_assert_cmpuint (sent, <, 80); /* its window, and one that goes over it */
+  g_assert_cmpuint (sent, <, 80); /* its window, and one message that exceeds it */
   {
     g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
     const Daemoneye__Eventbus__V1__PeerStats *peer = bus_stats_view_peer (&view, "publisher");
@@ -67,8 +67,8 @@ test_holds (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (peer->publish[1]->blocked_us, >, 0);
     g_assert_cmpuint (peer->publish[2]->blocked_us, ==, 0);
   }
-  /* What it sends of another class, and what it asks, goes on; so does another publisher until he has sent his own
-   * window. */
+  /* Its messages of another class and its requests are not blocked, and another publisher sends until its own window is
+   * used up. */
   worker_publish (publisher, EVENTS, 2000, SIZE);
   worker_await (other, "s", 2000);
   worker_do (publisher, "stats", "stats");
@@ -221,13 +221,13 @@ test_one_stuck (BusFixture *f, gconstpointer data)
       g_assert_cmpuint (worker_report (sinks[i], "s").missed, ==, 0);
     }
   bus_fixture_kill_worker (f, stuck);
-  /* Who goes gives back what he held. */
+  /* A peer that disconnects releases the messages that waited for it. */
   g_assert_cmpuint (offer (publisher, RESULTS, 500), ==, 500);
   for (guint i = 0; i < G_N_ELEMENTS (sinks); i++)
     worker_await (sinks[i], "s", sent + 500);
 }
 
-/* Who subscribes to what he publishes himself does not wait for himself. */
+/* A publisher that subscribes to its own messages does not wait for itself. */
 static void
 test_own (BusFixture *f, gconstpointer data)
 {

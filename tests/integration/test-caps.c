@@ -93,7 +93,7 @@ test_cap (BusFixture *f, gboolean broker)
       sum += got.missed;
     }
   g_assert_cmpuint (by_limit, >, 0);
-  /* Who has little waiting pays nothing. */
+  /* A peer with a short queue loses nothing. */
   test_process_resume (crowd.small);
   worker_await (crowd.small, "s", BATCHES);
   g_assert_cmpuint (worker_report (crowd.small, "s").missed, ==, 0);

@@ -72,7 +72,7 @@ test_two_brokers (BusFixture *f, gconstpointer data)
   got = worker_report (there, "s");
   g_assert_cmpuint (got.received + got.missed, ==, 0);
 
-  /* One stops and says so, the other goes on. */
+  /* One broker stops and reports it, the other one keeps running. */
   g_assert_true (deye_bus_client_close (agent, NULL, &error));
   worker_do (f->broker, "stop 1", "stopped 1");
   {
@@ -104,7 +104,7 @@ test_address_in_use (BusFixture *f, gconstpointer data)
   bus_fixture_end_worker (f, bus_fixture_worker (f, "procmond-2", "procmond"));
 }
 
-/* What is left of a broker that was killed is taken over; one that lives is not. */
+/* A broker takes over the socket of a broker that was killed, and not that of a running one. */
 static void
 test_stale_socket (BusFixture *f, gconstpointer data)
 {

@@ -13,7 +13,7 @@
 #define TOPIC "events.process.lifecycle"
 #define N     100u
 
-/* What the broker counts for topics of the domain "events", which only the reader subscribes to. */
+/* The broker's counters for topics of the domain "events", to which only the reader subscribes. */
 typedef struct
 {
   guint64 delivered;

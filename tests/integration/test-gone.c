@@ -113,7 +113,7 @@ test_killed_publisher (BusFixture *f, gconstpointer data)
   worker_report (reader, "all");
 }
 
-/* One goes while requests, group messages and events are on their way to it; ten times. */
+/* A peer disconnects while requests, group messages and events are on their way to it; ten times. */
 static void
 test_killed_under_load (BusFixture *f, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A member of a group that stands still, with real processes: the others get its share, and what waits for it; requests
- * pass it over. What was sent to it stays with it.
+ * A stopped member of a group, with real processes: the other members get its share and the messages that wait for it, and
+ * requests pass it over. Messages that were sent to it stay with it.
  */
 
 #include "bus-fixture.h"
@@ -70,8 +70,8 @@ queue_of (const BusStatsView *view, const char *pattern)
   return bus_stats_view_subscription (view, "worker-2", pattern);
 }
 
-/* Messages large enough that some of them cannot be sent to the stopped member: others get these at the demotion. What was
- * sent stays with it, nothing is lost, and after the demotion it gets nothing more. */
+/* Messages large enough that some of them cannot be sent to the stopped member: others get these at the demotion.
+ * Messages that were sent stay with it, nothing is lost, and after the demotion it gets nothing more. */
 static void
 test_demoted (BusFixture *f, gconstpointer data)
 {
@@ -103,7 +103,7 @@ test_demoted (BusFixture *f, gconstpointer data)
   }
   g_assert_cmpuint (system_events_dropped (events, "worker-2"), ==, 0);
 
-  /* It goes on, and has its share again. */
+  /* It continues, and has its share again. */
   test_process_resume (members[2]);
   bus_fixture_wait (f, system_events_slow (events, "drained", "worker-2") > 0);
   while (sum_of (members, 3) < 180)

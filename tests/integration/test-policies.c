@@ -34,7 +34,7 @@ publish_all (TestProcess *publisher, guint n, guint size)
   worker_do (publisher, "stats", "stats");
 }
 
-/* A stopped subscriber of that policy while @n messages are published; it goes on at the end. */
+/* A stopped subscriber of that policy while @n messages are published; it continues at the end. */
 static TestProcess *
 flood_stopped (BusFixture *f, TestProcess *publisher, const char *policy, guint n)
 {
@@ -60,7 +60,7 @@ assert_waits_within_bound (BusFixture *f, guint policy)
   g_assert_cmpuint (queue->delivered + queue->queued_messages + queue->missed, ==, MESSAGES);
 }
 
-/* What the broker counted, what it announced, and what the subscriber was told are one number. */
+/* The broker's counter, its event, and the gap of the subscriber have the same number. */
 static void
 assert_all_say (BusFixture *f, SystemEvents *events, guint64 missed)
 {
@@ -141,8 +141,8 @@ test_conflate (BusFixture *f, gconstpointer data)
   test_policy (f, &policy_cases[3]);
 }
 
-/* Who asks for an acknowledgement is told who was full: by error when it was everybody, by a number when it was some.
- * */
+/* A publisher that asks for an acknowledgement learns of full subscribers: by an error if all were full, by a number if
+ * some were. */
 static void
 test_error_is_told (BusFixture *f, gconstpointer data)
 {
@@ -265,7 +265,7 @@ test_group (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (got.received, ==, 3 * 40);
 }
 
-/* What waits longer than its time to live does not come, and is told. */
+/* A message that waits longer than its time to live is not delivered, and a gap reports it. */
 static void
 test_ttl (BusFixture *f, gconstpointer data)
 {

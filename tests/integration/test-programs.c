@@ -65,7 +65,7 @@ test_example (BusFixture *f, gconstpointer data)
   bus_fixture_wait_peers (f, 2);
 }
 
-/* The agent ends on SIGTERM and SIGINT (the fixture sends the first); its clients are told why. */
+/* The agent ends on SIGTERM and SIGINT (the fixture sends the first); its clients receive the reason. */
 static void
 test_agent_stops (BusFixture *f, gconstpointer data)
 {

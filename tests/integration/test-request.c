@@ -224,7 +224,7 @@ test_target (BusFixture *f, gconstpointer data)
                  || g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_SUBSCRIBED));
 }
 
-/* What the broker itself answers; a collector sees its own entry only. */
+/* Requests that the broker itself answers; a collector sees its own entry only. */
 static void
 test_broker_calls (BusFixture *f, gconstpointer data)
 {

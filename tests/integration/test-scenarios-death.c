@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Collectors that are killed, and tasks that kill them, with real processes. The second number in a path is that of the scenario in
- * the list of the design.
+ * Collectors that are killed, and tasks that kill them, with real processes. The second number in a path is that of the scenario
+ * in the list of the design.
  */
 
 #include "task-scene.h"
@@ -50,8 +50,8 @@ test_kill (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (test_process_count (collector, "run "), ==, N_QUEUED + 1);
 }
 
-/* Killed before it has acknowledged an offer, beside a work: only the death of the work is counted, and both tasks are run by another
- * collector. */
+/* Killed before it has acknowledged an offer, beside a work: only the death of the work is counted, and both tasks are run by
+ * another collector. */
 static void
 test_kill_offered (TaskScene *scene, gconstpointer data)
 {
@@ -205,8 +205,8 @@ submit_innocents (Plague *plague, TestProcess *collector)
     }
 }
 
-/* 9: four tasks run on the killed collector, and one of them kills another one, too. It is found; the others succeed, each alone on
- * its collector. */
+/* 9: four tasks run on the killed collector, and one of them kills another one, too. It is found; the others succeed, each alone
+ * on its collector. */
 static void
 test_isolation (TaskScene *scene, gconstpointer data)
 {
@@ -230,7 +230,7 @@ test_isolation (TaskScene *scene, gconstpointer data)
   plague_clear (&plague);
 }
 
-/* 10: each of three collectors has completed a task when the poison comes: two die, and the third one goes on. */
+/* 10: each of three collectors has completed a task when the poison comes: two die, and the third one survives. */
 static void
 test_poison (TaskScene *scene, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Time with real processes: a collector or the agent stands still, and the wall clock jumps. The second number in a path is that of the
- * scenario in the list of the design.
+ * Time with real processes: a collector or the agent stands still, and the wall clock jumps. The second number in a path is that
+ * of the scenario in the list of the design.
  */
 
 #include "system-events.h"
@@ -24,7 +24,8 @@ static const BusFixtureOptions frozen = { .agent_program = TRUE, .limits = "task
 
 /* --- 21 --- */
 
-/* 21: a collector is stopped with a task, which another one gets; when it goes on it hears that, and what it says is refused. */
+/* 21: a collector is stopped with a task, which another one gets. When it continues, it is notified, and its reports are refused.
+ * */
 static void
 test_stopped (TaskScene *scene, gconstpointer data)
 {
@@ -180,8 +181,8 @@ test_frozen_agent (TaskScene *scene, gconstpointer data)
 
 /* --- the wall clock --- */
 
-/* Processes whose wall clock the test sets: libfaketime reads from @file what is added to it. The agent reads its clock when a timer
- * is due, such as that of a heartbeat. */
+/* Processes whose wall clock the test sets: libfaketime reads from @file what is added to it. The agent reads its clock when a
+ * timer is due, such as that of a heartbeat. */
 typedef struct
 {
   TaskScene scene; /* first, for its functions */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The health of real processes: collectors that stand still, hang, read nothing, complain, and come back; and an agent that stands
- * still itself.
+ * The health of real processes: collectors that stand still, hang, read nothing, complain, and come back; and an agent that
+ * stands still itself.
  */
 
 #include "health.pb-c.h"
@@ -23,7 +23,7 @@ typedef Daemoneye__Eventbus__V1__HealthListReply HealthListReply;
 typedef Daemoneye__Eventbus__V1__HealthListRequest HealthListRequest;
 typedef Daemoneye__Eventbus__V1__HealthRecord HealthRecord;
 
-/* What the agent has published about the health of peers. */
+/* The agent's messages about the health of peers. */
 typedef struct
 {
   TaskScene scene; /* first, for its functions */
@@ -117,7 +117,8 @@ done (HealthListReply *reply)
   daemoneye__eventbus__v1__health_list_reply__free_unpacked (reply, NULL);
 }
 
-/* A collector is stopped: it gets worse step by step, gets no offers, and is neither closed nor dead. Then it goes on. */
+/* A stopped collector: its health falls step by step, it gets no offers, and is neither disconnected nor dead. Then it continues.
+ * */
 static void
 test_stopped (HealthScene *self, gconstpointer data)
 {
@@ -139,8 +140,8 @@ test_stopped (HealthScene *self, gconstpointer data)
   wait_for (self, "-healthy");
 }
 
-/* The same with a setting that closes it: the end of its task is an interruption. It connects and registers again, and goes
- * on with what it had. */
+/* The same with a setting that closes it: the end of its task is an interruption. It connects and registers again, and
+ * continues its work. */
 static void
 test_closed (HealthScene *self, gconstpointer data)
 {
@@ -177,7 +178,7 @@ raw_publish (RawPeer *peer, const char *topic, const ProtobufCMessage *message)
   g_assert_true (raw_peer_send (peer, WIRE_KIND_PUBLISH, 0, &envelope));
 }
 
-/* A thread of it goes on to send, and its main loop, which would answer a PING, does not run. */
+/* A thread of it still sends, but its main loop, which would answer a PING, does not run. */
 static void
 test_hangs (HealthScene *self, gconstpointer data)
 {

@@ -88,7 +88,7 @@ test_killed (TaskScene *scene, gconstpointer data)
 }
 
 /* 12: two works and an offer when the drain begins. The offer goes to another collector at once and is not started here; one work
- * ends in time; the other one goes on elsewhere, before tasks that were submitted after it. */
+ * ends in time; the other one is run elsewhere, before tasks that were submitted after it. */
 static void
 test_drain (TaskScene *scene, gconstpointer data)
 {

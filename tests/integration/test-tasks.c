@@ -254,7 +254,7 @@ test_another_submitter (Fixture *f, gconstpointer data)
   scene_end (&scene, f);
 }
 
-/* The broker is killed in the middle of the work: submitter and collector come back, and the work goes on. */
+/* The broker is killed in the middle of the work: submitter and collector come back, and the work continues. */
 static void
 test_broker_killed (Fixture *f, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What the test's collector sends: payloads are numbered, and go on from call to call. */
+/* Messages of the test's collector. Their payloads are numbered, from one call to the next. */
 
 static GBytes *
 numbered (Worker *worker, gsize len)

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* What comes to the test's collector, counted message for message: what, how often, in which order, and what is told as
- * missed, for which reason. */
+/* Messages that the test's collector receives. It counts each by content, checks their order, and counts the missed ones that
+ * gaps report, by reason. */
 
 #define REASONS 64u /* status codes of gaps are below */
 

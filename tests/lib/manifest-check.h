@@ -8,8 +8,8 @@
 /*
  * The account of a question to many has to add up: each test that sees a manifest checks it with this one function.
  *
- * It compares the manifest with itself: the counts are those of its members, their sum is what was expected, verdict and requirement
- * follow from them. What really happened is the business of the test.
+ * It compares the manifest with itself: the counts are those of its members, their sum is what was expected, verdict and
+ * requirement follow from them. Whether it agrees with the events is checked by the test itself.
  */
 
 /* The first thing that does not add up; NULL: nothing. @one_each: no collector may be in it twice (not of shards) */

@@ -36,5 +36,5 @@ guint system_events_count (SystemEvents *self, const char *topic);
 guint64 system_events_dropped (SystemEvents *self, const char *peer);
 /* The same for one reason, a code of wire-status; 0: for any. */
 guint64 system_events_dropped_for (SystemEvents *self, const char *peer, guint reason);
-/* How often system.slow reported @what ("demoted", ...) about @peer; NULL: about any peer. */
+/* The number of times that system.slow reported @what ("demoted", ...) about @peer; NULL: about any peer. */
 guint system_events_slow (SystemEvents *self, const char *what, const char *peer);

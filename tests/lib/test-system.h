@@ -4,13 +4,13 @@
 #include <gio/gio.h>
 
 /*
- * What tests need of the operating system, and GLib does not offer on every platform.
+ * Functions of the operating system that tests need and GLib does not offer on every platform.
  *
  * Each platform implements these functions in a folder of its own (posix/). They assert that they succeed, so a test
  * needs no error handling. They do not use the product's platform code: a test must not rely on what it tests.
  */
 
-/* How test_system_end_status() reports a program that was ended from outside instead of its exit status. */
+/* Results of test_system_end_status() for a program that was ended from outside; it has no exit status. */
 #define TEST_SYSTEM_KILLED        (-9)
 #define TEST_SYSTEM_ASKED_TO_STOP (-15)
 
@@ -42,7 +42,7 @@ void test_system_interrupt (GSubprocess *process);
 int test_system_end_status (GSubprocess *process);
 /* Kills also a suspended process. The process must be a child that is not yet reaped. */
 void test_system_kill_pid (GPid pid);
-/* Whether the process is a child of this one, running or not yet reaped. */
+/* TRUE: the process is a child of this one, running or not yet reaped. */
 gboolean test_system_is_child (GPid pid);
 
 /* --- addresses --- */

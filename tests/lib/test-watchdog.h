@@ -14,7 +14,7 @@
 void test_watchdog_start (const char *what);
 void test_watchdog_stop (void);
 
-/* What the test waits for now, for the watchdog's message. NULL: nothing. */
+/* Describes the condition that the test waits for, for the watchdog's message. NULL: nothing. */
 void test_watchdog_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 void test_watchdog_own (GPid pid);

@@ -136,7 +136,7 @@ is_of_collector (const AuditInstance *instance, const char *collector)
   return strncmp (instance->name, collector, len) == 0 && instance->name[len] == '.';
 }
 
-/* The run was begun by another broker, and the one of @epoch could not know that it goes on. */
+/* TRUE: another broker started the run, and the broker of @epoch could not know that it continues. */
 static gboolean
 is_excused (const Auditor *self, const AuditTask *task, const AuditRun *run, guint64 epoch)
 {

@@ -4,15 +4,17 @@
 #include <glib.h>
 
 /*
- * The audit of a ledger (chaos-ledger.h): what it shows that must not be.
+ * The audit of a ledger (chaos-ledger.h). It lists violations of these rules:
  *
- * - Two runs of a task whose operation must not run twice are open at the same time. A run is open from its begin to its end, or
- *   to the death of its instance. After the end of an agent this may be: when the holder does not come to the next one in time, or
- *   the submitter does not know of it, the claim of the holder is not taken up (doc/coordination.md, "The broker restarts").
- *   These are counted. With a recovery window that is too short for a holder to come back, no claim need be taken up.
- * - A result is accepted that another run had overtaken: while it was open, the task was given to somebody else.
- * - A result that no run has sent, or a run after the result, or after the submitter was told that the task is unknown.
- * - A collector has stopped as asked while a run was open.
+ * - Two runs of a task whose operation must not run twice are never open at the same time. A run is open from its begin to its
+ *   end, or to the death of its instance. The end of an agent permits exceptions: if the holder does not connect to the next agent
+ *   in time, or the submitter does not know of the run, the claim of the holder is not adopted (doc/coordination.md, "The broker
+ *   restarts"). The audit counts them. With a recovery window that is too short for a holder to come back, no claim need be
+ *   adopted.
+ * - No result of a run is accepted after the task was given to another collector while the run was open.
+ * - A run has sent each result. No run begins after the result, or after the submitter received the answer that the task is
+ *   unknown.
+ * - A collector that stops on request has no open run.
  */
 
 typedef struct

@@ -59,7 +59,7 @@ task_free (ChaosTask *self)
   g_free (self);
 }
 
-/* What the attempts of a task do, with the number of such tasks among a hundred. */
+/* Plans of the attempts of a task, with the number of such tasks among a hundred. */
 static const struct
 {
   guint share;
@@ -226,8 +226,8 @@ submitter_go (ChaosSubmitter *self)
   g_clear_object (&self->client);
 }
 
-/* The client before this one has submitted it, and the agent has not answered this one: a cancel would end what this one knows of it, and
- * nobody would take the result. */
+/* The client before this one has submitted it, and the agent has not answered this one: a cancel would end what this one knows of
+ * it, and nobody would take the result. */
 static gboolean
 task_may_be_there (const ChaosTask *task)
 {

@@ -7,11 +7,11 @@
 /*
  * The load of a chaos run: submitters that keep a number of tasks going, and follow each until it has ended.
  *
- * The first submitter detaches its tasks, the second one lets them be cancelled when it is gone. What a task is, follows from the
- * seed, the submitter and its number. When a submitter leaves, its client is closed; when it comes back, another client submits the
- * tasks that had not ended again, with the same ids.
+ * The first submitter detaches its tasks, the second one lets them be cancelled when it is gone. The seed, the submitter and the
+ * number of a task determine its contents. When a submitter leaves, its client is closed; when it comes back, another client
+ * submits the tasks that had not ended again, with the same ids.
  *
- * Each task ends once, which is a line of the ledger; what is wrong with it is a fault of the load.
+ * Each task ends once, which is a line of the ledger; anything else is a fault of the load.
  */
 
 #define CHAOS_SUBMITTERS 2u
@@ -36,5 +36,5 @@ guint chaos_load_alive (const ChaosLoad *self);
 /* One of them, with its state, for a message. */
 char *chaos_load_describe (const ChaosLoad *self);
 guint chaos_load_ended (const ChaosLoad *self, DeyeBusTaskState state);
-/* What is wrong; owned by @self. */
+/* The faults that were found; owned by @self. */
 const GPtrArray *chaos_load_faults (const ChaosLoad *self);

@@ -5,8 +5,8 @@
 #include "deye-bus.h"
 
 /*
- * The questions of a chaos run: one client keeps some questions to many going (deye_bus_client_gather_async()), in each mode and with each
- * requirement, and checks each answer and its manifest.
+ * The questions of a chaos run: one client keeps some questions to many going (deye_bus_client_gather_async()), in each mode and
+ * with each requirement, and checks each answer and its manifest.
  *
  * - The sum of the manifest holds, and its counts are those of its entries.
  * - No collector is counted twice, and no shard; an answer belongs to an entry that is answered, and no entry has two.
@@ -29,7 +29,7 @@ void chaos_questions_turn (ChaosQuestions *self, gboolean asks);
 void chaos_questions_note_end_of_agent (ChaosQuestions *self);
 
 guint chaos_questions_open (const ChaosQuestions *self);
-/* How many had which verdict, for a message. */
+/* The number of questions with each verdict, for a message. */
 char *chaos_questions_describe (const ChaosQuestions *self);
-/* What is wrong; owned by @self. */
+/* The faults that were found; owned by @self. */
 const GPtrArray *chaos_questions_faults (const ChaosQuestions *self);

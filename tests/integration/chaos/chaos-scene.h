@@ -7,10 +7,11 @@
 #include "task-scene.h"
 
 /*
- * The processes of a chaos run, the agent and its collectors, and the faults that they are given.
+ * The processes of a chaos run, the agent and its collectors, and the faults that are injected into them.
  *
- * A fault whose victim is not in a state for it, such as a stop of a collector that is about to end, does nothing. What lasts for
- * a time, such as a stop, ends in a later turn. A collector that has ended, for whatever reason, is started again with the same id.
+ * A fault whose victim is not in a state for it, such as a stop of a collector that is about to end, does nothing. A fault with a
+ * duration, such as a stop, ends in a later turn. A collector that has ended, for whatever reason, is started again with the same
+ * id.
  */
 
 typedef struct
@@ -56,7 +57,7 @@ void chaos_scene_start (ChaosScene *self);
 /* Iterates the context once, and ends what is due. With @submits FALSE nothing new is submitted or asked. */
 void chaos_scene_turn (ChaosScene *self, gboolean submits);
 void chaos_scene_put (ChaosScene *self, const ChaosEvent *event);
-/* Everything goes on: no process is suspended or about to leave, no operation is paused. */
+/* Ends all faults: no process is suspended or about to leave, no operation is paused. */
 void chaos_scene_calm (ChaosScene *self);
 /* Every collector has stopped as asked, and every client is closed but the boss. */
 void chaos_scene_leave (ChaosScene *self);

@@ -2,17 +2,18 @@
 
 /*
  * Chaos with real processes: an agent, eight collectors, and two submitters and an asker in this process. For a time, faults of a
- * seeded schedule are put to them while tasks and questions to many flow; then everything goes on, and what is left has to be as it
- * should.
+ * seeded schedule are injected while tasks and questions to many collectors flow. Then all faults end, and the final state is
+ * checked.
  *
  * Half of the time the recovery window of the agent is long enough for everybody to come back, and half of the time it is not.
  *
- * TEST_CHAOS_SEED gives another seed, TEST_CHAOS_S another length of both together. The seed is printed, and each fault as it is put.
- * It gives the same schedule and the same tasks, not the same run: that depends on the scheduler of the system.
+ * TEST_CHAOS_SEED sets another seed, TEST_CHAOS_S the length of both halves together. The seed and each injected fault are
+ * printed. The same seed gives the same schedule and the same tasks, not the same run: that depends on the scheduler of the
+ * system.
  *
  * At the end every accepted task has ended once, each answer to a question accounts for everybody who was asked
- * (chaos-questions.h), the audit of the ledger finds nothing (chaos-audit.h), and the agent holds as much as before: no task, slot,
- * request, queued message, byte or file descriptor, and nobody else is connected.
+ * (chaos-questions.h), the audit of the ledger finds nothing (chaos-audit.h), and the agent holds as much as before: no task,
+ * slot, request, queued message, byte or file descriptor, and nobody else is connected.
  */
 
 #include "chaos-audit.h"
@@ -23,8 +24,8 @@
 #define QUIET_S    220u /* that the watchdog gives what is left */
 #define MOST_SHOWN 20u
 
-/* Times are shorter than the defaults, so that limits are missed often in a short run. A collector comes back within the recovery window
- * all the same: it stands still for 1.5 s at most. */
+/* Times are shorter than the defaults, so that limits are missed often in a short run. A collector comes back within the recovery
+ * window all the same: it stands still for 1.5 s at most. */
 #define HASTY                                                                                                          \
   "task_progress_us=400000\n"                                                                                          \
   "task_run_limit_us=900000\n"                                                                                         \
@@ -41,7 +42,7 @@
 static const BusFixtureOptions hasty = { .agent_program = TRUE, .limits = HASTY };
 static const BusFixtureOptions forgetful = { .agent_program = TRUE, .limits = HASTY "task_recovery_us=15000" };
 
-/* What the agent holds when nobody but the boss is connected. */
+/* Resources that the agent holds when only the boss is connected. */
 typedef struct
 {
   guint descriptors;
