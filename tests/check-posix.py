@@ -18,7 +18,7 @@ from tap import equal, holds, run, test  # noqa: E402
 FOLDERS = ("proto", "platform", "plugin", "client", "agent", "tests")
 SYSTEMS = ("posix", "linux", "win")
 
-# What ISO C and the portable part of GLib do not have. (signal.h is ISO C, but all that programs use of it is POSIX.)
+# Headers and functions that neither ISO C nor the portable part of GLib has. (signal.h is ISO C, but its used part is POSIX.)
 SYSTEM_HEADER = re.compile(r"""
     (?: sys | netinet | arpa | net | linux | asm | mach | mach-o ) /
   | (?: aio | dirent | dlfcn | fcntl | fnmatch | glob | grp | ifaddrs | langinfo | netdb | poll | pthread | pwd | sched | semaphore

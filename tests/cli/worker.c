@@ -5,7 +5,7 @@
 /*
  * A collector for the tests of the tool: `worker ADDRESS ID`. It has two places, and the tag `os=linux`.
  *
- * It prints "ready" when it is registered, and "drained" when it has drained. Each operation shows one way in which a task goes on.
+ * It prints "ready" when it is registered, and "drained" when it has drained. Each operation shows another course of a task.
  */
 
 static void
