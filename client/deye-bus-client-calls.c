@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 #include "deye-bus-client-publish.h"
-#include "deye-bus-client-request.h"
-
-#include "deye-bus-message-private.h"
 
 #include <glib/gi18n-lib.h>
 
 /*
- * The calls that send a message: publish, direct, broadcast, request.
+ * The calls that send a message: publish, direct, broadcast; deye-bus-client-request.c has request.
  *
- * Each function describes a frame and the kind of its pending call. call_run_sync() and call_run_async() send it and wait
- * for its end.
+ * Each function describes a frame and the kind of its pending call. deye_bus_client_run_sync(), -run_async() and -run_unheard()
+ * send it and wait for its end.
  */
 
 /* --- the common way --- */
@@ -24,31 +21,31 @@ deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBu
   return deye_bus_client_check_ready (self, error) && deye_bus_session_call (self->session, call, pending, error);
 }
 
-static DeyeBusPending *
-call_new_pending (DeyeBusPendingKind kind, const DeyeBusOptions *options)
+DeyeBusPending *
+deye_bus_client_new_pending (DeyeBusClient *self, DeyeBusPendingKind kind, const DeyeBusOptions *options)
 {
   gint64 now_us = g_get_monotonic_time ();
-  DeyeBusPending *pending = deye_bus_pending_new (kind, now_us + deye_bus_options_timeout_us (options));
+  DeyeBusPending *pending
+      = deye_bus_pending_take (self->spare_calls, kind, now_us + deye_bus_options_timeout_us (options));
 
   pending->patient = deye_bus_options_is_patient (options);
   pending->since_us = now_us;
   return pending;
 }
 
-/* NULL on failure. */
-static DeyeBusPending *
-call_run_sync (DeyeBusClient *self,
-               const DeyeBusCall *call,
-               DeyeBusPendingKind kind,
-               GCancellable *cancellable,
-               GError **error)
+DeyeBusPending *
+deye_bus_client_run_sync (DeyeBusClient *self,
+                          const DeyeBusCall *call,
+                          DeyeBusPendingKind kind,
+                          GCancellable *cancellable,
+                          GError **error)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   gboolean ok;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !deye_bus_client_enter (self, error))
     return NULL;
-  pending = call_new_pending (kind, call->options);
+  pending = deye_bus_client_new_pending (self, kind, call->options);
   ok = deye_bus_client_start_call (self, call, pending, error)
        && deye_bus_client_wait_pending (self, pending, cancellable, error);
   deye_bus_client_leave (self);
@@ -64,19 +61,19 @@ call_end_stashed (DeyeBusClient *self, DeyeBusPending *pending)
                         (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = deye_bus_pending_ref (pending) });
 }
 
-static void
-call_run_async (DeyeBusClient *self,
-                const DeyeBusCall *call,
-                DeyeBusPendingKind kind,
-                GTask *task,
-                DeyeBusPendingFunc complete)
+void
+deye_bus_client_run_async (DeyeBusClient *self,
+                           const DeyeBusCall *call,
+                           DeyeBusPendingKind kind,
+                           GTask *task,
+                           DeyeBusPendingFunc complete)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   GError *error = NULL;
 
   if (!deye_bus_client_enter_task (self, task, g_task_get_cancellable (task)))
     return;
-  pending = call_new_pending (kind, call->options);
+  pending = deye_bus_client_new_pending (self, kind, call->options);
   pending->complete = complete; /* before the call, which may end it at once */
   if (kind != DEYE_BUS_PENDING_SENT || !deye_bus_client_stashes (self))
     (void) deye_bus_client_start_call (self, call, pending, &error);
@@ -122,21 +119,26 @@ call_finish_publish (GAsyncResult *async_result, DeyeBusPublishResult *result, G
   return got != NULL;
 }
 
-/* The caller gave no callback, but a message that was not sent is never lost silently: the signal "error" reports it, as it
- * reports messages that the broker refused. A cancellation by the caller is not reported. */
+/* @tag: the asynchronous function. */
 static void
-call_on_unheard_end (GObject *source, GAsyncResult *async_result, gpointer data)
+call_publish_later (DeyeBusClient *self,
+                    const DeyeBusCall *call,
+                    DeyeBusPendingKind kind,
+                    GCancellable *cancellable,
+                    GAsyncReadyCallback callback,
+                    gpointer user_data,
+                    gpointer tag)
 {
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GTask) task = NULL;
 
-  if (!call_finish_publish (async_result, NULL, &error) && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    g_signal_emit (source, deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR], 0, error);
-}
-
-static GTask *
-call_new_publish_task (DeyeBusClient *self, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
-{
-  return g_task_new (self, cancellable, callback != NULL ? callback : call_on_unheard_end, user_data);
+  if (callback == NULL)
+    {
+      deye_bus_client_run_unheard (self, call, kind, cancellable);
+      return;
+    }
+  task = g_task_new (self, cancellable, callback, user_data);
+  (g_task_set_source_tag) (task, tag); /* the macro would copy a name for each message */
+  deye_bus_client_run_async (self, call, kind, task, call_on_published);
 }
 
 /* With credit the call ends at once, so no pending call is allocated. */
@@ -155,7 +157,7 @@ call_send_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *c
   if (!deye_bus_client_check_ready (self, error))
     return FALSE;
   if (!deye_bus_session_has_credit (self->session, call))
-    pending = call_new_pending (DEYE_BUS_PENDING_SENT, call->options);
+    pending = deye_bus_client_new_pending (self, DEYE_BUS_PENDING_SENT, call->options);
   if (!deye_bus_session_call (self->session, call, pending, error))
     return FALSE;
   if (pending != NULL)
@@ -226,7 +228,7 @@ call_publish_asked (DeyeBusClient *self,
                     GCancellable *cancellable,
                     GError **error)
 {
-  g_autoptr (DeyeBusPending) pending = call_run_sync (self, call, DEYE_BUS_PENDING_ACK, cancellable, error);
+  g_autoptr (DeyeBusPending) pending = deye_bus_client_run_sync (self, call, DEYE_BUS_PENDING_ACK, cancellable, error);
 
   if (pending != NULL && result != NULL)
     *result = pending->result;
@@ -278,15 +280,13 @@ deye_bus_client_publish_async (DeyeBusClient *self,
 {
   gboolean wants_ack = want_ack || deye_bus_options_must_be_acked (options);
   DeyeBusCall call = call_for_publish (topic, payload, options, wants_ack ? WIRE_FLAG_WANT_ACK : 0);
-  g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (topic != NULL);
 
   call_number (self, &call);
-  task = call_new_publish_task (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, deye_bus_client_publish_async);
-  call_run_async (self, &call, wants_ack ? DEYE_BUS_PENDING_ACK : DEYE_BUS_PENDING_SENT, task, call_on_published);
+  call_publish_later (self, &call, wants_ack ? DEYE_BUS_PENDING_ACK : DEYE_BUS_PENDING_SENT, cancellable, callback,
+                      user_data, deye_bus_client_publish_async);
 }
 
 gboolean
@@ -347,7 +347,7 @@ deye_bus_client_publish_confirmed (DeyeBusClient *self,
   g_return_val_if_fail (topic != NULL, FALSE);
 
   call = call_for_confirmed (self, topic, payload, options);
-  pending = call_run_sync (self, &call, DEYE_BUS_PENDING_DELIVERED, cancellable, error);
+  pending = deye_bus_client_run_sync (self, &call, DEYE_BUS_PENDING_DELIVERED, cancellable, error);
   return pending != NULL;
 }
 
@@ -360,16 +360,14 @@ deye_bus_client_publish_confirmed_async (DeyeBusClient *self,
                                          GAsyncReadyCallback callback,
                                          gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
   DeyeBusCall call;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (topic != NULL);
 
   call = call_for_confirmed (self, topic, payload, options);
-  task = call_new_publish_task (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, deye_bus_client_publish_confirmed_async);
-  call_run_async (self, &call, DEYE_BUS_PENDING_DELIVERED, task, call_on_published);
+  call_publish_later (self, &call, DEYE_BUS_PENDING_DELIVERED, cancellable, callback, user_data,
+                      deye_bus_client_publish_confirmed_async);
 }
 
 gboolean
@@ -410,14 +408,12 @@ deye_bus_client_broadcast_async (DeyeBusClient *self,
                                  gpointer user_data)
 {
   DeyeBusCall call = call_for_publish (topic, payload, options, WIRE_FLAG_BROADCAST | WIRE_FLAG_WANT_ACK);
-  g_autoptr (GTask) task = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (topic != NULL);
 
-  task = call_new_publish_task (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, deye_bus_client_broadcast_async);
-  call_run_async (self, &call, DEYE_BUS_PENDING_ACK, task, call_on_published);
+  call_publish_later (self, &call, DEYE_BUS_PENDING_ACK, cancellable, callback, user_data,
+                      deye_bus_client_broadcast_async);
 }
 
 gboolean
@@ -452,6 +448,16 @@ call_for_direct (const char *peer_id,
   return call;
 }
 
+/* The call did not begin. @error: (transfer full). */
+static void
+call_fail_publish (DeyeBusClient *self, GError *error, GAsyncReadyCallback callback, gpointer user_data, gpointer tag)
+{
+  if (callback != NULL)
+    g_task_report_error (self, callback, user_data, tag, error);
+  else
+    deye_bus_client_fail_unheard (self, error);
+}
+
 /* A message without a target would be published. */
 static gboolean
 call_check_peer_id (const char *peer_id, GError **error)
@@ -482,8 +488,8 @@ deye_bus_client_direct (DeyeBusClient *self,
   if (!call_check_peer_id (peer_id, error))
     return FALSE;
   call_number (self, &call);
-  pending = call_run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, cancellable,
-                           error);
+  pending = deye_bus_client_run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK,
+                                      cancellable, error);
   return pending != NULL;
 }
 
@@ -499,22 +505,19 @@ deye_bus_client_direct_async (DeyeBusClient *self,
                               gpointer user_data)
 {
   DeyeBusCall call = call_for_direct (peer_id, topic, payload, options, want_delivered);
-  g_autoptr (GTask) task = NULL;
   GError *error = NULL;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (peer_id != NULL && topic != NULL);
 
-  task = call_new_publish_task (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, deye_bus_client_direct_async);
   if (!call_check_peer_id (peer_id, &error))
     {
-      g_task_return_error (task, error);
+      call_fail_publish (self, error, callback, user_data, deye_bus_client_direct_async);
       return;
     }
   call_number (self, &call);
-  call_run_async (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, task,
-                  call_on_published);
+  call_publish_later (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, cancellable,
+                      callback, user_data, deye_bus_client_direct_async);
 }
 
 gboolean
@@ -524,73 +527,4 @@ deye_bus_client_direct_finish (DeyeBusClient *self, GAsyncResult *result, GError
 
   return deye_bus_task_check (self, result, deye_bus_client_direct_async, error)
          && call_finish_publish (result, NULL, error);
-}
-
-/* --- request --- */
-
-static DeyeBusCall
-call_for_request (const char *topic, GBytes *payload, DeyeBusOptions *options)
-{
-  return (DeyeBusCall){ .kind = WIRE_KIND_REQUEST,
-                        .topic = topic,
-                        .payload = payload,
-                        .options = options,
-                        .deadline_us = (guint64) deye_bus_options_timeout_us (options) };
-}
-
-DeyeBusMessage *
-deye_bus_client_request (DeyeBusClient *self,
-                         const char *topic,
-                         GBytes *payload,
-                         DeyeBusOptions *options,
-                         GCancellable *cancellable,
-                         GError **error)
-{
-  DeyeBusCall call = call_for_request (topic, payload, options);
-  g_autoptr (DeyeBusPending) pending = NULL;
-
-  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
-  g_return_val_if_fail (topic != NULL, NULL);
-
-  pending = call_run_sync (self, &call, DEYE_BUS_PENDING_REPLY, cancellable, error);
-  return pending != NULL ? g_steal_pointer (&pending->reply) : NULL;
-}
-
-static void
-call_on_replied (DeyeBusPending *pending)
-{
-  g_autoptr (GTask) task = deye_bus_pending_steal_task_on_success (pending);
-
-  if (task != NULL)
-    g_task_return_pointer (task, g_steal_pointer (&pending->reply), (GDestroyNotify) deye_bus_message_unref);
-}
-
-void
-deye_bus_client_request_async (DeyeBusClient *self,
-                               const char *topic,
-                               GBytes *payload,
-                               DeyeBusOptions *options,
-                               GCancellable *cancellable,
-                               GAsyncReadyCallback callback,
-                               gpointer user_data)
-{
-  DeyeBusCall call = call_for_request (topic, payload, options);
-  g_autoptr (GTask) task = NULL;
-
-  g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
-  g_return_if_fail (topic != NULL);
-
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, deye_bus_client_request_async);
-  call_run_async (self, &call, DEYE_BUS_PENDING_REPLY, task, call_on_replied);
-}
-
-DeyeBusMessage *
-deye_bus_client_request_finish (DeyeBusClient *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
-
-  if (!deye_bus_task_check (self, result, deye_bus_client_request_async, error))
-    return NULL;
-  return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -17,7 +17,7 @@
  * Its files share the fields below: deye-bus-client.c is the object and its state, -connect.c is one attempt to connect,
  * -reconnect.c decides whether another one follows, -close.c closes the connection, -pump.c moves bytes and waits,
  * -unsent.c reports messages that were not sent, -dispatch.c calls user code, -task.c holds the common part of
- * asynchronous calls. The public calls are in -calls.c, -flush.c, -subscribe.c,
+ * asynchronous calls, and -unheard.c has those without a callback. The public calls are in -calls.c, -flush.c, -subscribe.c,
  * -next.c and -heartbeat.c, the answers to requests in -methods.c, what every collector does in -standard.c.
  *
  * Invariant: user code runs only in a dispatch of the context; a public call appends events and writes bytes, no more.
@@ -90,6 +90,7 @@ struct _DeyeBusClient
   gint reported_code;           /* of the error that the log has for the present outage; 0: none */
 
   DeyeBusEvents events;
+  DeyeBusPendingPool *spare_calls;
   DeyeBusSocket socket;
   gintptr given_fd; /* of new_for_fd(), until connect takes it; -1: none */
   gboolean is_for_fd;
@@ -308,13 +309,22 @@ void deye_bus_client_leave_task (DeyeBusClient *self,
                                  DeyeBusPendingFunc complete,
                                  GError *error);
 
-/* @complete is called in the client's context when @pending ends; it takes the task out of @pending. */
+/* @complete is called in the client's context when @pending ends; it takes @data (of which a reference is taken, and which holds
+ * the client) out of @pending. */
+void deye_bus_client_run_pending (DeyeBusClient *self,
+                                  DeyeBusPending *pending,
+                                  GObject *data,
+                                  GCancellable *cancellable,
+                                  DeyeBusPendingFunc complete);
+/* Ends the watch of the cancellable. Transfer full. */
+gpointer deye_bus_pending_steal_data (DeyeBusPending *pending);
+/* The same with a task as data. */
 void deye_bus_client_run_task (DeyeBusClient *self,
                                DeyeBusPending *pending,
                                GTask *task,
                                GCancellable *cancellable,
                                DeyeBusPendingFunc complete);
-/* Ends the watch of the cancellable. Transfer full. */
+/* As steal_data(). */
 GTask *deye_bus_pending_steal_task (DeyeBusPending *pending);
 /* As before; NULL when @pending ended with an error: the task has returned it. */
 GTask *deye_bus_pending_steal_task_on_success (DeyeBusPending *pending);
@@ -368,8 +378,33 @@ void deye_bus_client_take_health (DeyeBusClient *self, guint32 health, char *det
 /* The health to report, and its explanation ("": none), which the caller frees. Any thread. */
 guint32 deye_bus_client_dup_health (DeyeBusClient *self, char **detail);
 
+/* --- unheard.c --- */
+
+/* Publishes without a callback: the signal "error" reports a failure. */
+void deye_bus_client_run_unheard (DeyeBusClient *self,
+                                  const DeyeBusCall *call,
+                                  DeyeBusPendingKind kind,
+                                  GCancellable *cancellable);
+/* Such a call did not begin: reports @error (transfer full) from the default context of this thread. */
+void deye_bus_client_fail_unheard (DeyeBusClient *self, GError *error);
+
 /* --- calls.c --- */
 
+/* A call with the timeout of @options (nullable) from now on. */
+DeyeBusPending *
+deye_bus_client_new_pending (DeyeBusClient *self, DeyeBusPendingKind kind, const DeyeBusOptions *options);
+/* Sends @call and waits for its end. Returns the call that ended (transfer full); NULL: it failed. */
+DeyeBusPending *deye_bus_client_run_sync (DeyeBusClient *self,
+                                          const DeyeBusCall *call,
+                                          DeyeBusPendingKind kind,
+                                          GCancellable *cancellable,
+                                          GError **error);
+/* Sends @call; @complete is called when it ends, and ends @task. */
+void deye_bus_client_run_async (DeyeBusClient *self,
+                                const DeyeBusCall *call,
+                                DeyeBusPendingKind kind,
+                                GTask *task,
+                                DeyeBusPendingFunc complete);
 /* Sends @call, or lets it wait until the client is ready if @pending (nullable) is patient. FALSE: @pending is untouched. */
 gboolean
 deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);

@@ -13,7 +13,7 @@
 
 typedef struct
 {
-  DeyeBusClient *client; /* borrowed: the pending call's task holds it */
+  DeyeBusClient *client; /* borrowed: what the pending call has as data holds it */
   DeyeBusPending *pending;
 } TaskWatch;
 
@@ -56,23 +56,33 @@ task_watch_cancellable (DeyeBusClient *self, DeyeBusPending *pending, GCancellab
 }
 
 void
+deye_bus_client_run_pending (DeyeBusClient *self,
+                             DeyeBusPending *pending,
+                             GObject *data,
+                             GCancellable *cancellable,
+                             DeyeBusPendingFunc complete)
+{
+  pending->complete = complete;
+  pending->data = g_object_ref (data);
+  if (cancellable != NULL)
+    task_watch_cancellable (self, pending, cancellable);
+}
+
+void
 deye_bus_client_run_task (DeyeBusClient *self,
                           DeyeBusPending *pending,
                           GTask *task,
                           GCancellable *cancellable,
                           DeyeBusPendingFunc complete)
 {
-  pending->complete = complete;
-  pending->data = g_object_ref (task);
   /* A call that ends in the very dispatch it was begun in returns from an idle source. That has to come before the next
    * turn of the client's own source, or later ends would overtake it. */
   g_task_set_priority (task, G_PRIORITY_DEFAULT - 1);
-  if (cancellable != NULL)
-    task_watch_cancellable (self, pending, cancellable);
+  deye_bus_client_run_pending (self, pending, G_OBJECT (task), cancellable, complete);
 }
 
-GTask *
-deye_bus_pending_steal_task (DeyeBusPending *pending)
+gpointer
+deye_bus_pending_steal_data (DeyeBusPending *pending)
 {
   GSource *cancelled = g_steal_pointer (&pending->cancelled);
 
@@ -82,6 +92,12 @@ deye_bus_pending_steal_task (DeyeBusPending *pending)
       g_source_unref (cancelled);
     }
   return g_steal_pointer (&pending->data);
+}
+
+GTask *
+deye_bus_pending_steal_task (DeyeBusPending *pending)
+{
+  return deye_bus_pending_steal_data (pending);
 }
 
 GTask *
@@ -95,21 +111,21 @@ deye_bus_pending_steal_task_on_success (DeyeBusPending *pending)
   return NULL;
 }
 
-/* Marks a task that a finish function has taken the result of. */
-static G_DEFINE_QUARK (deye - bus - finished, task_finished)
+/* The source tag of a task that a finish function has taken the result of. */
+static const char task_finished;
 
 gboolean
 deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer tag, GError **error)
 {
   const char *problem = NULL;
 
-  if (!g_task_is_valid (result, source) || g_task_get_source_tag (G_TASK (result)) != tag)
-    problem = _ ("This result belongs to another call: pass the result that the callback of this call received");
-  else if (g_object_get_qdata (G_OBJECT (result), task_finished_quark ()) != NULL)
+  if (g_task_is_valid (result, source) && g_task_get_source_tag (G_TASK (result)) == &task_finished)
     problem = _ ("This call has been finished before: its result can be taken only once");
+  else if (!g_task_is_valid (result, source) || g_task_get_source_tag (G_TASK (result)) != tag)
+    problem = _ ("This result belongs to another call: pass the result that the callback of this call received");
   if (problem == NULL)
     {
-      g_object_set_qdata (G_OBJECT (result), task_finished_quark (), result);
+      (g_task_set_source_tag) (G_TASK (result), (gpointer) &task_finished); /* the macro would name the task */
       return TRUE;
     }
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, problem);

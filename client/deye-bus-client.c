@@ -189,6 +189,7 @@ deye_bus_client_init (DeyeBusClient *self)
   self->made_us = g_get_monotonic_time ();
   self->context = g_main_context_ref_thread_default ();
   deye_bus_events_init (&self->events, deye_bus_session_clear_event);
+  self->spare_calls = deye_bus_pending_pool_new ();
 }
 
 /* Ends the holds that nobody has released. */
@@ -258,6 +259,7 @@ deye_bus_client_finalize (GObject *object)
   g_clear_pointer (&self->told, g_ptr_array_unref);
   g_clear_pointer (&self->services, g_ptr_array_unref);
   deye_bus_events_clear (&self->events);
+  g_clear_pointer (&self->spare_calls, deye_bus_pending_pool_unref);
   g_clear_pointer (&self->context, g_main_context_unref);
   g_free (self->buffer);
   g_free (self->id);

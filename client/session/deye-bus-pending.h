@@ -7,12 +7,12 @@
 #include "session/deye-bus-stream.h"
 
 /*
- * Pending calls: calls that wait for their end, and the table of those of one connection.
+ * A pending call: a call that waits for its end.
  *
- * A pending call has a deadline and ends with a result or an error. The table finds the call that an answer belongs to,
- * and says which calls are overdue. It reads no clock and sends nothing.
+ * It has a deadline and ends with a result or an error. deye-bus-pending-table.h has those of one connection. A pool keeps the
+ * structs of calls that have ended for the next ones.
  *
- * Invariant: a call is in the table until it is done, and it is done exactly once.
+ * Invariant: a call is done exactly once.
  */
 
 typedef enum
@@ -27,6 +27,8 @@ typedef enum
   DEYE_BUS_PENDING_RESTORE,   /* ends when one part of a connection is restored; nothing on the wire answers it */
   DEYE_BUS_PENDING_READY,     /* ends when the client is ready; survives connections */
 } DeyeBusPendingKind;
+
+typedef struct DeyeBusPendingPool DeyeBusPendingPool;
 
 typedef void (*DeyeBusPendingFunc) (DeyeBusPending *pending);
 
@@ -79,7 +81,16 @@ struct DeyeBusPending
   DeyeBusPendingFunc complete;
   gpointer data;
   GSource *cancelled; /* the caller's watch on its cancellable */
+
+  DeyeBusPending *next_of_id; /* in the table, or in the pool */
+  DeyeBusPendingPool *pool;   /* to which it returns; NULL: it is freed */
 };
+
+/* The client's thread only. It lasts until the client has released it and the last call that was taken is freed. */
+DeyeBusPendingPool *deye_bus_pending_pool_new (void);
+void deye_bus_pending_pool_unref (DeyeBusPendingPool *pool);
+/* As deye_bus_pending_new(), for calls of which there may be many. */
+DeyeBusPending *deye_bus_pending_take (DeyeBusPendingPool *pool, DeyeBusPendingKind kind, gint64 deadline_us);
 
 DeyeBusPending *deye_bus_pending_new (DeyeBusPendingKind kind, gint64 deadline_us);
 /* Makes it a standing call. @payload: a reference is taken. */
@@ -90,38 +101,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusPending, deye_bus_pending_unref)
 
 /* The error of a call whose deadline came. */
 GError *deye_bus_pending_error_overdue (const DeyeBusPending *pending);
-
-/* The handshake has no id on the wire and is not among the others. */
-typedef struct
-{
-  DeyeBusEvents *events; /* borrowed */
-  DeyeBusPending *hello; /* NULL: done */
-  GHashTable *by_id;
-  gint64 next_us; /* not later than the earliest deadline */
-} DeyeBusPendingTable;
-
-/* @hello: (nullable). */
-void deye_bus_pending_table_init (DeyeBusPendingTable *table, DeyeBusEvents *events, DeyeBusPending *hello);
-void deye_bus_pending_table_clear (DeyeBusPendingTable *table);
-
-void deye_bus_pending_table_add (DeyeBusPendingTable *table, DeyeBusPending *pending, guint64 id);
-/* The call that an answer with @id belongs to. NULL: none, or it was not sent yet and can have no answer. */
-DeyeBusPending *deye_bus_pending_table_find (const DeyeBusPendingTable *table, guint64 id);
-
-/* Ends @pending. Takes @error (NULL: success). */
-void deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pending, GError *error);
-/* The connection ended: ends all calls, in the order of their ids. */
-void deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *reason);
-/* The same, and another connection follows: calls that can wait for it stay, as unsent ones. */
-void deye_bus_pending_table_suspend (DeyeBusPendingTable *table, const GError *reason);
-/* The next connection begins. */
-void deye_bus_pending_table_reopen (DeyeBusPendingTable *table, DeyeBusPending *hello);
-/* Calls that have a kept frame, in the order of their ids, as references. */
-GPtrArray *deye_bus_pending_table_list_kept (const DeyeBusPendingTable *table);
-/* An unsent call leaves the table; it is added again under the id with which it is sent. */
-void deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pending);
-/* Standing calls that are not sent, in the order of their ids, as references. */
-GPtrArray *deye_bus_pending_table_list_standing (const DeyeBusPendingTable *table);
-
-/* Calls whose deadline has come at @now_us, as references. The caller ends them. */
-GPtrArray *deye_bus_pending_table_list_overdue (DeyeBusPendingTable *table, gint64 now_us);

@@ -4,7 +4,7 @@
 #include "deye-bus-message-pool.h"
 #include "session/deye-bus-channel-table.h"
 #include "session/deye-bus-outbuf.h"
-#include "session/deye-bus-pending.h"
+#include "session/deye-bus-pending-table.h"
 #include "session/deye-bus-restore.h"
 #include "session/deye-bus-retained.h"
 #include "session/deye-bus-route.h"

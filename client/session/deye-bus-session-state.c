@@ -41,7 +41,7 @@ deye_bus_session_origin (const DeyeBusSession *session)
 guint
 deye_bus_session_n_pending (const DeyeBusSession *session)
 {
-  return g_hash_table_size (session->pending.by_id);
+  return session->pending.count;
 }
 
 guint

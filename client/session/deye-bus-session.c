@@ -119,19 +119,20 @@ deye_bus_session_free (DeyeBusSession *session)
   g_free (session);
 }
 
+static gboolean
+session_is_waiting_request (const DeyeBusPending *pending)
+{
+  return (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_ANSWERS) && !pending->sent;
+}
+
 /* The answer to a request that is not sent yet could not be delivered any more. */
 static void
 session_cancel_waiting_requests (DeyeBusSession *session)
 {
-  g_autoptr (GList) all = g_hash_table_get_values (session->pending.by_id);
+  g_autoptr (GPtrArray) waiting = deye_bus_pending_table_list (&session->pending, session_is_waiting_request);
 
-  for (GList *link = all; link != NULL; link = link->next)
-    {
-      DeyeBusPending *pending = link->data;
-
-      if ((pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_ANSWERS) && !pending->sent)
-        deye_bus_session_cancel (session, pending, session_error_closed ());
-    }
+  for (guint i = 0; i < waiting->len; i++)
+    deye_bus_session_cancel (session, waiting->pdata[i], session_error_closed ());
 }
 
 void

@@ -19,7 +19,7 @@
  *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class
  *
  * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; call, kept-frame; losses, stash;
- * pending; send-queue; then session-answer, -unsent, -state, -credit, -flush, -plain, -send, -standing, -resend, -restore, -handshake,
+ * pending and its table; send-queue; then session-answer, -unsent, -state, -credit, -flush, -plain, -send, -standing, -resend, -restore, -handshake,
  * -receive, and this one. A file includes only files before it.
  *
  * Invariant: a call is in the table of pending calls until it is done; it is done exactly once, at the latest when its

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-hold.h"
+#include "deye-bus-client-private.h"
 #include "path.h"
+#include "session/deye-bus-session-data.h"
 #include "subscriptions-fixture.h"
 
 /* The client library: a message from the call of the publisher to the socket, and from the socket to the callback of the receiver. */
@@ -16,8 +18,10 @@ typedef struct
   DeyeBusSubscription *subscription;
   GByteArray *frames; /* BATCH deliveries */
   GBytes *payload;
+  DeyeBusOptions *options; /* NULL: the path uses none */
+  guint64 last_id;         /* of the publishes that were acknowledged */
   guint64 received;
-  guint64 published;
+  guint64 acked;
 } ClientPath;
 
 static ClientPath *
@@ -44,6 +48,7 @@ client_path_end (gpointer state)
   deye_bus_client_close (path->f.client, NULL, NULL);
   client_fixture_tear_down (&path->f, NULL);
   g_bytes_unref (path->payload);
+  g_clear_pointer (&path->options, deye_bus_options_free);
   g_byte_array_unref (path->frames);
   g_free (path);
 }
@@ -71,7 +76,7 @@ publishing_send (ClientPath *path, guint n)
   g_autoptr (GError) error = NULL;
 
   for (guint i = 0; i < n; i++)
-    if (!deye_bus_client_publish (path->f.client, TOPIC, path->payload, NULL, NULL, NULL, &error))
+    if (!deye_bus_client_publish (path->f.client, TOPIC, path->payload, path->options, NULL, NULL, &error))
       g_error ("publish: %s", error->message);
 }
 
@@ -116,6 +121,92 @@ publishing_run_many (gpointer state, guint messages)
         g_error ("publish: %s", error->message);
       client_path_read_all (path);
     }
+}
+
+/* What a collector of events sets. */
+static gpointer
+options_begin (void)
+{
+  ClientPath *path = client_path_begin ();
+
+  path->options = deye_bus_options_new ();
+  deye_bus_options_set_type_name (path->options, "daemoneye.ProcessEvent");
+  deye_bus_options_set_correlation_id (path->options, "0f0e9c1c-41b5-4cbe-a2ac-1c5d7c0f6c31");
+  deye_bus_options_set_ttl (path->options, G_TIME_SPAN_MINUTE);
+  deye_bus_options_set_priority (path->options, 3);
+  deye_bus_options_add_tag (path->options, "host", "alpha");
+  return path;
+}
+
+/* --- publishing with an acknowledgement --- */
+
+static gpointer
+acked_begin (void)
+{
+  ClientPath *path = client_path_begin ();
+
+  path->last_id = path->f.client->session->last_id;
+  return path;
+}
+
+static void
+acked_on_published (GObject *client, GAsyncResult *result, gpointer data)
+{
+  ClientPath *path = data;
+  g_autoptr (GError) error = NULL;
+
+  if (!deye_bus_client_publish_finish (DEYE_BUS_CLIENT (client), result, NULL, &error))
+    g_error ("publish: %s", error->message);
+  path->acked++;
+}
+
+/* Only this and acked_settle() are counted, without the writing of the frames that the broker would send. */
+static G_NO_INLINE void
+acked_send (ClientPath *path, GAsyncReadyCallback callback)
+{
+  deye_bus_client_hold (path->f.client);
+  for (guint i = 0; i < BATCH; i++)
+    deye_bus_client_publish_async (path->f.client, TOPIC, path->payload, NULL, TRUE, NULL, callback, path);
+  deye_bus_client_release (path->f.client);
+}
+
+static G_NO_INLINE void
+acked_settle (ClientPath *path)
+{
+  client_fixture_settle (&path->f);
+}
+
+static void
+acked_run (ClientPath *path, guint messages, GAsyncReadyCallback callback)
+{
+  for (guint done = 0; done < messages; done += BATCH)
+    {
+      acked_send (path, callback);
+      client_path_read_all (path);
+      g_byte_array_set_size (path->frames, 0);
+      for (guint i = 0; i < BATCH; i++)
+        script_ack (path->frames, path->last_id += 2, 1, 1);
+      if (!raw_socket_send (path->f.peer, path->frames->data, path->frames->len))
+        g_error ("the client has disconnected");
+      acked_settle (path);
+    }
+  g_assert_cmpuint (path->f.client->session->pending.count, ==, 0);
+}
+
+static void
+acked_run_unheard (gpointer state, guint messages)
+{
+  acked_run (state, messages, NULL);
+}
+
+static void
+acked_run_heard (gpointer state, guint messages)
+{
+  ClientPath *path = state;
+  const guint64 wanted = path->acked + (messages + BATCH - 1) / BATCH * BATCH;
+
+  acked_run (path, messages, acked_on_published);
+  g_assert_cmpuint (path->acked, ==, wanted);
 }
 
 /* --- receiving --- */
@@ -169,8 +260,11 @@ int
 main (int argc, char **argv)
 {
   static const BudgetPath paths[] = {
+    { "client-publish-acked", acked_begin, acked_run_unheard, client_path_end },
+    { "client-publish-acked-heard", acked_begin, acked_run_heard, client_path_end },
     { "client-publish-held", publishing_begin, publishing_run_held, client_path_end },
     { "client-publish-many", publishing_begin, publishing_run_many, client_path_end },
+    { "client-publish-options", options_begin, publishing_run_held, client_path_end },
     { "client-publish-plain", publishing_begin, publishing_run_plain, client_path_end },
     { "client-receive", receiving_begin, receiving_run, client_path_end },
   };

@@ -16,12 +16,16 @@ from budget import Budget
 
 # In the core only what the transport calls is counted, without the fixture that plays the clients.
 CORE = ["--toggle-collect=bus_core_received", "--toggle-collect=bus_core_gather", "--toggle-collect=bus_core_sent"]
+ACKED = ["--toggle-collect=acked_send", "--toggle-collect=acked_settle"]
 PATHS = {
     "core-deliver": ("core-paths", 4096, CORE),
     "core-fan-out": ("core-paths", 2048, CORE),
     "core-task": ("core-paths", 512, CORE),
+    "client-publish-acked": ("client-paths", 4096, ACKED),
+    "client-publish-acked-heard": ("client-paths", 4096, ACKED),
     "client-publish-held": ("client-paths", 4096, []),
     "client-publish-many": ("client-paths", 4096, []),
+    "client-publish-options": ("client-paths", 4096, []),
     "client-publish-plain": ("client-paths", 4096, []),
     "client-receive": ("client-paths", 4096, []),
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "session/deye-bus-pending.h"
+#include "session/deye-bus-pending-table.h"
 
 #include "deye-bus-error.h"
 
@@ -193,6 +193,59 @@ test_fail_all_closed (PendingFixture *f, gconstpointer data)
   g_assert_error (call->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
 }
 
+/* More than the buckets it begins with, and two of one bucket. */
+static void
+test_many (PendingFixture *f, gconstpointer data)
+{
+  const guint n = 1000;
+  g_autoptr (GPtrArray) calls = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_pending_unref);
+
+  for (guint i = 0; i < n; i++)
+    {
+      DeyeBusPending *call = add_call (f, 2 * (guint64) (i < 8 ? 4096 * (i + 1) : i), DEYE_BUS_PENDING_ACK, START_US);
+
+      call->sent = TRUE;
+      g_ptr_array_add (calls, call);
+    }
+  g_assert_cmpuint (f->table.count, ==, n);
+  for (guint i = 0; i < n; i += 2)
+    {
+      DeyeBusPending *call = calls->pdata[i];
+
+      deye_bus_pending_table_finish (&f->table, call, NULL);
+      g_assert_cmpuint (call->refs, ==, 1);
+      deye_bus_pending_table_forget (&f->table, call); /* it is not there any more: no effect */
+    }
+  g_assert_cmpuint (f->table.count, ==, n / 2);
+  for (guint i = 0; i < n; i++)
+    {
+      DeyeBusPending *call = calls->pdata[i];
+
+      g_assert_true (deye_bus_pending_table_find (&f->table, call->id) == (i % 2 == 1 ? call : NULL));
+    }
+}
+
+/* The struct of a call that has ended is that of the next one, without anything of the first. */
+static void
+test_pool (void)
+{
+  DeyeBusPendingPool *pool = deye_bus_pending_pool_new ();
+  DeyeBusPending *call = deye_bus_pending_take (pool, DEYE_BUS_PENDING_ACK, START_US);
+  const DeyeBusPending *first = call;
+
+  call->sent = call->done = TRUE;
+  call->error = g_error_new_literal (DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED, "closed");
+  deye_bus_pending_unref (call);
+  call = deye_bus_pending_take (pool, DEYE_BUS_PENDING_REPLY, START_US + 1);
+  g_assert_true (call == first);
+  g_assert_cmpint (call->kind, ==, DEYE_BUS_PENDING_REPLY);
+  g_assert_cmpint (call->deadline_us, ==, START_US + 1);
+  g_assert_no_error (call->error);
+  g_assert_false (call->sent || call->done);
+  deye_bus_pending_pool_unref (pool);
+  deye_bus_pending_unref (call); /* the last that used the pool */
+}
+
 int
 main (int argc, char **argv)
 {
@@ -206,5 +259,7 @@ main (int argc, char **argv)
   PENDING_TEST ("overdue-errors", test_overdue_errors);
   PENDING_TEST ("fail-all", test_fail_all);
   PENDING_TEST ("fail-all-closed", test_fail_all_closed);
+  PENDING_TEST ("many", test_many);
+  g_test_add_func ("/client/pending/pool", test_pool);
   return g_test_run ();
 }

@@ -157,6 +157,23 @@ test_unheard_failures (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[DEYE_BUS_ERROR_WOULD_BLOCK], ==, 1);
 }
 
+/* A call without a callback holds the client until it has ended. */
+static void
+test_unheard_holds (Fixture *f, gconstpointer data)
+{
+  const guint refs = G_OBJECT (f->client)->ref_count;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_publish_async (f->client, "events.a", NULL, NULL, TRUE, NULL, NULL, NULL);
+  g_assert_cmpuint (G_OBJECT (f->client)->ref_count, ==, refs + 1);
+  frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  script_ack (f->in, calls_fixture_frame_at (frames, 0)->envelope.id, 1, 1);
+  client_fixture_say (f);
+  client_fixture_settle (f);
+  g_assert_cmpuint (G_OBJECT (f->client)->ref_count, ==, refs);
+}
+
 static void
 test_without_credit (Fixture *f, gconstpointer data)
 {
@@ -358,6 +375,7 @@ main (int argc, char **argv)
   ADD ("publish-refused", test_publish_refused);
   ADD ("M08-publish-without-credit", test_without_credit);
   ADD ("M08-unheard-failures", test_unheard_failures);
+  ADD ("unheard-holds", test_unheard_holds);
   ADD ("publish-much", test_publish_much);
   ADD ("direct", test_direct);
   ADD ("M06-at-least-once", test_at_least_once);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "session/deye-bus-pending.h"
+
+/*
+ * The pending calls of one connection.
+ *
+ * The table finds the call that an answer belongs to, and says which calls are overdue. It reads no clock and sends nothing. It is
+ * a hash of intrusive lists, since each publish with an acknowledgement enters and leaves it.
+ *
+ * Invariant: a call is in the table until it is done.
+ */
+
+/* The handshake has no id on the wire and is not among the others. */
+typedef struct
+{
+  DeyeBusEvents *events;    /* borrowed */
+  DeyeBusPending *hello;    /* NULL: done */
+  DeyeBusPending **buckets; /* calls by id, linked by next_of_id */
+  guint n_buckets;          /* a power of two */
+  guint count;
+  gint64 next_us; /* not later than the earliest deadline */
+} DeyeBusPendingTable;
+
+typedef gboolean (*DeyeBusPendingFilter) (const DeyeBusPending *pending);
+
+/* @hello: (nullable). */
+void deye_bus_pending_table_init (DeyeBusPendingTable *table, DeyeBusEvents *events, DeyeBusPending *hello);
+void deye_bus_pending_table_clear (DeyeBusPendingTable *table);
+
+void deye_bus_pending_table_add (DeyeBusPendingTable *table, DeyeBusPending *pending, guint64 id);
+/* The call that an answer with @id belongs to. NULL: none, or it was not sent yet and can have no answer. */
+DeyeBusPending *deye_bus_pending_table_find (const DeyeBusPendingTable *table, guint64 id);
+
+/* Ends @pending. Takes @error (NULL: success). */
+void deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pending, GError *error);
+/* The connection ended: ends all calls, in the order of their ids. */
+void deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *reason);
+/* The same, and another connection follows: calls that can wait for it stay, as unsent ones. */
+void deye_bus_pending_table_suspend (DeyeBusPendingTable *table, const GError *reason);
+/* The next connection begins. */
+void deye_bus_pending_table_reopen (DeyeBusPendingTable *table, DeyeBusPending *hello);
+/* The calls for which @filter returns TRUE, or all if it is NULL, in the order of their ids, as references. */
+GPtrArray *deye_bus_pending_table_list (const DeyeBusPendingTable *table, DeyeBusPendingFilter filter);
+/* Calls that have a kept frame, in the order of their ids, as references. */
+GPtrArray *deye_bus_pending_table_list_kept (const DeyeBusPendingTable *table);
+/* An unsent call leaves the table; it is added again under the id with which it is sent. */
+void deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pending);
+/* Standing calls that are not sent, in the order of their ids, as references. */
+GPtrArray *deye_bus_pending_table_list_standing (const DeyeBusPendingTable *table);
+
+/* Calls whose deadline has come at @now_us, in the order of their ids, as references. The caller ends them. */
+GPtrArray *deye_bus_pending_table_list_overdue (DeyeBusPendingTable *table, gint64 now_us);
