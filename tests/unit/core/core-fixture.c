@@ -264,7 +264,7 @@ client_expect_error (Client *client, guint64 id, WireStatus status)
   g_assert_cmpuint (got->envelope.detail.len, >, 0);
 }
 
-/* --- what goes to the broker --- */
+/* --- frames to the broker --- */
 
 void
 client_send_bytes (Client *client, const void *bytes, gsize len)

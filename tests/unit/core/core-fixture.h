@@ -95,7 +95,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Got, got_free)
 /* Asserts that an ERROR with that status answers the id. */
 void client_expect_error (Client *client, guint64 id, WireStatus status);
 
-/* What is asked of control.bus.subscribe: zeros are the broker's defaults. */
+/* A request to control.bus.subscribe: zeros are the broker's defaults. */
 typedef struct
 {
   guint32 subscription;
@@ -135,5 +135,5 @@ void client_reply (Client *client, guint64 route, const char *text);
 /* Returns credit for a subscription: totals. */
 void client_credit (Client *client, guint32 subscription, guint64 messages, guint64 bytes);
 
-/* How many DELIVERs name the subscription, and what GAPs tell of it; frames are taken out. */
+/* Counts the DELIVERs that name the subscription, and the messages that GAPs report for it; frames are taken out. */
 void client_sum (Client *client, guint32 subscription, guint64 *delivered, guint64 *missed);

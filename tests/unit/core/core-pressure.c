@@ -135,7 +135,7 @@ client_publish_ttl (Client *client, const char *topic, guint64 ttl_us, gsize siz
 
 /* --- receiving --- */
 
-/* Totals that were told, kept apart from what came. */
+/* Returned totals of credit, which may differ from the received ones. */
 static void
 tell_totals (Client *client, guint32 subscription, ClientAccount *account, guint64 messages, guint64 bytes)
 {

@@ -4,15 +4,15 @@
 #include "core-fixture.h"
 
 /*
- * What tests of pressure say again and again: fill a queue, let the receiver catch up, and read what became of each
- * message as one line of text.
+ * Steps that tests of pressure share: fill a queue, let the receiver catch up, and read the outcome of each message as one
+ * line of text.
  *
- * A story is all that came for a subscription since core_mark(), in order: accept sequences counted from there, and gaps as
- * "[from-to:count reason]" with the reasons full, refused, expired, no-memory and limit. So "1 2 [3-5:3 full] 6" says
- * which messages were lost, why, and where the loss was told. Nothing here knows what should happen.
+ * A story lists everything that a subscription received since core_mark(), in order: accept sequences counted from there, and
+ * gaps as "[from-to:count reason]" with the reasons full, refused, expired, no-memory and limit. So "1 2 [3-5:3 full] 6" shows
+ * which messages were lost, the reason, and the place of the gap. This module does not know the expected outcome.
  */
 
-/* The next message accepted is 1 in every story, what was before is in none. */
+/* The next accepted message is 1 in every story; stories leave earlier ones out. */
 void core_mark (Core *core);
 /* Bytes that the broker holds. */
 guint64 core_memory (const Core *core);
@@ -48,7 +48,7 @@ void client_return_all (Client *client, guint32 subscription);
 /* Reads and returns credit until nothing more comes. */
 void client_catch_up (Client *client, guint32 subscription);
 
-/* How many were dropped by it. One that is stopped can't read the answer: 0. */
+/* Returns the number of messages that the change dropped; 0 for a stopped client, which can't read the answer. */
 guint64 client_adjust (Client *client,
                        guint32 subscription,
                        guint policy,
@@ -57,7 +57,7 @@ guint64 client_adjust (Client *client,
                        WireStatus want);
 void client_unsubscribe (Client *client, guint32 subscription);
 
-/* Publish credit that was told since the last call, of one class: how often, and the last totals (0: never). */
+/* Announcements of publish credit of one class since the last call: their number, and the last totals (0: none). */
 typedef struct
 {
   guint times;

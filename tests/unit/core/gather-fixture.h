@@ -5,7 +5,8 @@
 #include "task-fixture.h"
 
 /*
- * Questions to many, beside task-fixture: what an asker sends, and what it gets. Each manifest is checked with manifest_problem().
+ * Questions to many, beside task-fixture: what an asker sends, and what it gets. Each manifest is checked with
+ * manifest_problem().
  */
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -15,7 +16,7 @@ typedef Daemoneye__Eventbus__V1__GatherRequest GatherRequest;
 typedef Daemoneye__Eventbus__V1__Manifest Manifest;
 typedef Daemoneye__Eventbus__V1__ManifestMember ManifestMember;
 
-/* What came for one question. */
+/* The answers to one question. */
 typedef struct
 {
   GString *answers; /* "one=payload two=payload", in the order in which they came */
@@ -36,7 +37,7 @@ guint64 gather_all (Client *asker);
 /* Cancels the request. */
 void gather_cancel (Client *asker, guint64 id);
 
-/* What came for the question until now; its manifest is NULL while it goes on. */
+/* The answers to the question until now; the manifest is NULL while the question is open. */
 Account *gather_take (Client *asker, guint64 id);
 void account_free (Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Account, account_free)

@@ -32,7 +32,7 @@ subscription_of (const Client *client, guint32 subscription)
 typedef struct
 {
   guint64 dropped;
-  const char *credit; /* story of one that reads: what was dropped is told at once where nothing is before it */
+  const char *credit; /* story of a subscriber that reads: a gap with nothing in front of it is sent at once */
   const char *lane;
 } After;
 
@@ -44,7 +44,7 @@ static const After after[] = {
   [BUS_OVERFLOW_CONFLATE] = { 2, "1 [2-3:2 full] [4-4:1 full] 5 7", "1 [2-4:3 full] 5 7" },
 };
 
-/* What block took in nobody pays for any more: error keeps of it what fits. */
+/* No publisher pays any more for messages that block admitted: error keeps those that fit. */
 static const After block_to_error = { 2, "1 2 3 [4-7:3 refused]", "1 2 3 [4-7:3 refused]" };
 
 typedef struct
@@ -127,7 +127,7 @@ test_unpaid_above_the_peers_bound (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* What a collector makes the broker look at by changing its mind, or by asking for statistics, is bounded; others may. */
+/* The work that a collector causes by changes of its settings, or by requests for statistics, is bounded; not that of others. */
 static void
 test_work_is_bounded (void)
 {
@@ -183,7 +183,7 @@ add_changes (void)
 
 /* --- one by one --- */
 
-/* What waits is conflated at once, and again after a time with another policy. */
+/* Waiting messages are conflated at once, and again after a time with another policy. */
 static void
 test_to_conflate (Core *core, gconstpointer data)
 {
@@ -250,7 +250,7 @@ test_refused (Core *core, gconstpointer data)
                          .policy = BUS_OVERFLOW_BLOCK, .want = WIRE_STATUS_BAD_MESSAGE);
 }
 
-/* Who asks for none gets that of the pattern's domain. */
+/* A subscriber that asks for no policy gets that of the pattern's domain. */
 static void
 test_defaults (void)
 {
@@ -311,7 +311,7 @@ test_group_has_one_policy (Core *core, gconstpointer data)
   assert_story (first, 1, "1 [4-4:1 full] 6");
   assert_story (second, 1, "2 [3-3:1 full] 5");
 
-  /* Who comes then has it as well, also when the first ones went. */
+  /* A later member has it as well, even if the first ones have left. */
   client_disconnect (first);
   client_subscribe_with (second, .subscription = 3, .pattern = "events.#", .group = "g");
   g_assert_cmpuint (subscription_of (second, 3)->bounds.policy, ==, BUS_OVERFLOW_DROP_OLDEST);
@@ -376,7 +376,7 @@ test_group_with_servers (Core *core, gconstpointer data)
   g_assert_cmpuint (subscription_of (server, 1)->bounds.policy, ==, BUS_OVERFLOW_ERROR);
 }
 
-/* Who has credit first, then who can let it wait, and the policy where it is the turn. */
+/* Members with credit are first, then those with room to let it wait; otherwise the policy of the next member in turn decides. */
 static void
 test_group_picks (Core *core, gconstpointer data)
 {

@@ -5,12 +5,12 @@
 #include "peer/bus-state.h"
 #include "core-pressure.h"
 
-/* The policies: which messages are lost at which bound, where that is told, and what the publisher hears of it. */
+/* The policies: the messages that each bound loses, the places of their gaps, and the answers to the publisher. */
 
 #define TOPIC "events.process.lifecycle"
 #define SIZE  40000u /* of each payload; above it a frame has less than 200 bytes */
 
-/* The ways in which two messages go at once and three can wait. */
+/* Settings with which two messages are sent at once and three can wait. */
 typedef struct
 {
   const char *name;
@@ -19,7 +19,7 @@ typedef struct
   guint64 queue_bytes;
   guint64 hard_bytes;
   guint64 hard_messages;
-  BusLimit limit; /* that is told */
+  BusLimit limit; /* that the answer names */
 } Room;
 
 static const Room rooms[] = {
@@ -36,7 +36,7 @@ static const Room rooms[] = {
   { .name = "lane-hard-messages", .is_stopped = TRUE, .hard_messages = 3, .limit = BUS_LIMIT_queue_hard_messages },
 };
 
-/* What becomes of eight messages then. */
+/* The outcome of eight messages then. */
 typedef struct
 {
   const char *name;
@@ -115,7 +115,7 @@ test_fate (gconstpointer data)
 
   client_catch_up (slow, 1);
   assert_story (slow, 1, fate->story);
-  /* It goes on as if nothing had been, and nothing is held back any more. */
+  /* Later messages are delivered as usual, and no credit is withheld any more. */
   client_publish_many (publisher, TOPIC, 1, 1);
   assert_story (slow, 1, more);
   client_return_all (slow, 1);
@@ -123,7 +123,7 @@ test_fate (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* Who is refused is told which bound it was, and by how much. */
+/* A refusal names the bound, and by how much it was exceeded. */
 static void
 test_excess (gconstpointer data)
 {
@@ -224,7 +224,7 @@ test_conflate (Core *core, gconstpointer data)
   assert_story (slow, 1, "1 [2-4:3 full] 5 6 7");
 }
 
-/* What hangs in a lane with its credit and is not encoded can still be replaced. */
+/* A message in a lane, with its credit but not encoded yet, can still be replaced. */
 static void
 test_conflate_in_a_lane (Core *core, gconstpointer data)
 {
@@ -295,7 +295,7 @@ static void
 test_paused_does_not_hold_up_others (gconstpointer data)
 {
   const Fate *fate = data;
-  /* What is just encoded for the other one counts as well. */
+  /* Messages that are being encoded for the other subscription count as well. */
   const Room room = { .name = "paused", .hard_bytes = 9 * SIZE / 2 };
   Client *publisher, *slow;
   Core core;
@@ -312,7 +312,7 @@ test_paused_does_not_hold_up_others (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* What publishers pay for with their credit leaves the peer's queue to its other subscriptions. */
+/* Messages that publishers pay for with their credit leave the room of the peer to its other subscriptions. */
 static void
 test_held_is_not_counted (gconstpointer data)
 {

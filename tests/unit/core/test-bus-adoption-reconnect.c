@@ -11,7 +11,7 @@
 
 /* --- another connection --- */
 
-/* The connection is lost, and nobody else has got the task: the holder goes on with it. No death, no interruption. */
+/* The connection is lost, and nobody else has got the task: the holder continues. It counts as no death and no interruption. */
 static void
 test_reconnect (Core *core, gconstpointer data)
 {

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Pressure where two rules meet: a message of one peer alone and a group, a lane that goes and one that stands, an end of
- * the connection and what still waits. */
+/* Pressure where two rules meet: a direct message and a group, a lane that is sent and one that stands still, the end of a
+ * connection and messages that still wait. */
 
 #define TOPIC "events.process.lifecycle"
 #define BIG   8000u
@@ -26,7 +26,7 @@ publish_direct (Client *publisher, const char *topic, const char *target)
 
 /* --- groups --- */
 
-/* What was said to one member is nobody else's when he goes. */
+/* A direct message to a member is not handed over when the member disconnects. */
 static void
 test_direct_is_not_handed_over (Core *core, gconstpointer data)
 {
@@ -64,7 +64,7 @@ test_group_asks_for_its_size (Core *core, gconstpointer data)
   assert_story (full, 1, "");
 }
 
-/* A message that is handed over to its own publisher does not hold him back. */
+/* A message that is handed over to its own publisher does not block it. */
 static void
 test_handed_over_to_its_publisher (Core *core, gconstpointer data)
 {
@@ -100,7 +100,7 @@ read_turns (Core *core, Client *client, guint turns)
     }
 }
 
-/* Messages of the lane that goes on stood between gaps of the one that does not. */
+/* Messages of the lane that is sent stood between gaps of the lane that stands still. */
 static void
 test_gaps_meet_when_the_other_lane_goes (Core *core, gconstpointer data)
 {
@@ -127,7 +127,7 @@ test_gaps_meet_when_the_other_lane_goes (Core *core, gconstpointer data)
   g_assert_cmpuint (alone, <=, 2);
 }
 
-/* A gap that found no room when it could go is told when there is, whatever waits on the other lane. */
+/* A gap that found no room is sent when there is room, independent of the other lane. */
 static void
 test_gap_without_room_is_told_later (Core *core, gconstpointer data)
 {
@@ -194,9 +194,9 @@ test_credit_for_what_never_came (Core *core, gconstpointer data)
   g_assert_cmpuint (stopped->goodbye, ==, WIRE_STATUS_CREDIT_EXCEEDED);
 }
 
-/* --- who is told --- */
+/* --- events about losses --- */
 
-/* Whoever does not even keep up with system.drop is told by gaps alone: else each loss would make the next. */
+/* A subscriber that does not even keep up with system.drop gets gaps alone; otherwise each loss would cause the next. */
 static void
 test_drop_events_do_not_feed_themselves (Core *core, gconstpointer data)
 {

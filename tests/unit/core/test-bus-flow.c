@@ -137,7 +137,7 @@ test_stopped_subscriber (gconstpointer data)
   g_assert_cmpuint (sum_delivered + sum_missed, ==, n);
   g_assert_cmpuint (sum_missed, ==, stats.missed);
 
-  /* It goes on as if nothing had been. */
+  /* Later messages are delivered as usual. */
   flood (publisher, 5, 10);
   client_sum (stopped, 1, &delivered, &missed);
   g_assert_cmpuint (delivered, ==, 5);

@@ -283,13 +283,13 @@ test_tasks (Core *core, gconstpointer data)
   verdict = tasks_ids (agent, "Settle", "gather.1.0", &status);
   g_assert_cmpuint (status, ==, WIRE_STATUS_PROTOCOL_ORDER);
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
-  worker_ready (core, "two", 1); /* the question goes on */
+  worker_ready (core, "two", 1); /* the question continues */
   verdict = tasks_ids (agent, "Release", "gather.1.0", &status);
   g_assert_cmpuint (status, ==, WIRE_STATUS_PROTOCOL_ORDER);
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* A lease that expires for good is no case for the quarantine: the question goes on with others. */
+/* A lease that expires for good is no case for the quarantine: the question continues with others. */
 static void
 test_no_quarantine (Core *core, gconstpointer data)
 {

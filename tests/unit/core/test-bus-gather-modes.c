@@ -88,7 +88,7 @@ test_some_used_up (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->never_asked, ==, 2);
 }
 
-/* What an operator cancels is not asked again elsewhere. */
+/* A part that an operator cancels is not given to another collector. */
 static void
 test_some_cancelled (Core *core, gconstpointer data)
 {
@@ -171,7 +171,7 @@ test_shards_deaths (Core *core, gconstpointer data)
   gather_assert (agent, id, "", "failed unmet: three=died");
 }
 
-/* A lease that expires goes to another one; the answer of the first that comes then is no answer. */
+/* The part of an expired lease is given to another collector; a late answer of the first one does not count. */
 static void
 test_shards_duplicate (Core *core, gconstpointer data)
 {

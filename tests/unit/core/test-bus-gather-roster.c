@@ -284,7 +284,7 @@ test_barrier (Core *core, gconstpointer data)
   gather_assert (agent, id, "one=a", "complete met: one=answered");
 }
 
-/* What an account expects is forgotten when it has no connection. */
+/* The expectations of an account end with its last connection. */
 static void
 test_barrier_gone (Core *core, gconstpointer data)
 {

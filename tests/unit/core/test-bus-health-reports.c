@@ -4,7 +4,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-health-watch.h"
 
-/* What peers report about themselves: units and heartbeats, their bounds, and who may report what. */
+/* Reports of peers about themselves: units and heartbeats, their bounds, and the rights to report. */
 
 #define STATUS "control.health.status.one"
 
@@ -74,7 +74,7 @@ test_units_again (Core *core, gconstpointer data)
   health_assert_list (watcher, "daemoneye-agent=healthy one=healthy");
 }
 
-/* What the client's heartbeat says, until it sends reports. */
+/* The heartbeat of the client determines its health until it sends reports. */
 static void
 test_heartbeats (Core *core, gconstpointer data)
 {

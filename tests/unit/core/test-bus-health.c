@@ -37,7 +37,7 @@ test_silent (Core *core, gconstpointer data)
   health_assert_news (watcher, "one:degraded-healthy");
 }
 
-/* Whoever answers is healthy, and has no record. */
+/* A peer that answers is healthy, and has no record. */
 static void
 test_idle (Core *core, gconstpointer data)
 {

@@ -237,7 +237,7 @@ test_connection_limits (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* What is sent to a connection that got no peer is a whole GOODBYE. */
+/* A connection that got no peer receives a complete GOODBYE. */
 static void
 test_refusal (Core *core, gconstpointer data)
 {

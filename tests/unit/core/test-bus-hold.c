@@ -128,7 +128,7 @@ totals (Hold *f)
   return *((const Daemoneye__Eventbus__V1__StatsReply *) wire_guard_message (guard))->totals;
 }
 
-/* In order to the first member that joins, and to no other one; the rest of the time to live goes with it. */
+/* Messages are delivered in order to the first member that joins, and to no other one, with the rest of their time to live. */
 static void
 test_held (Hold *f, gconstpointer data)
 {

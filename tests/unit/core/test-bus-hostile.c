@@ -7,7 +7,7 @@
 
 #define TOPIC "events.process.lifecycle"
 
-/* What one client sends after hello, as bytes: a subscribe, publishes, a ping. */
+/* Frames of a client after HELLO, as bytes: a subscribe, publishes, a ping. */
 static GByteArray *
 session_bytes (void)
 {

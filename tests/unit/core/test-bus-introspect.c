@@ -18,7 +18,7 @@ test_peer_entry (Core *core, gconstpointer data)
 
   core_advance (core, 3 * G_USEC_PER_SEC);
   client = client_ready (core, "procmond-1", "procmond");
-  client_new (core, 1000, FALSE); /* has not said hello: nobody is told of it */
+  client_new (core, 1000, FALSE); /* has not sent HELLO: it is not listed */
   client_subscribe (client, 1, "events.#", NULL);
   client_subscribe (client, 2, "events.#", NULL);
   core_advance (core, 250);

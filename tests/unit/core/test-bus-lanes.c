@@ -85,7 +85,7 @@ test_control_passes_data (Core *core, gconstpointer data)
   client_subscribe_with (stopped, .subscription = 1, .pattern = "#", .window_bytes = 1u << 26, .queue_messages = 2);
   stopped->is_stopped = TRUE;
   core_mark (core);
-  client_publish_many (publisher, TOPIC, 10, SIZE); /* 1-7 are encoded, 8 goes for 10 */
+  client_publish_many (publisher, TOPIC, 10, SIZE); /* 1-7 are encoded, 8 is dropped for 10 */
   client_publish_many (publisher, "health.a", 1, 10);
   stopped->is_stopped = FALSE;
   core_flush (core);
@@ -160,7 +160,7 @@ test_control_lane (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* What waits on the data lane is not given up for a control lane that it does not fill. */
+/* Waiting messages of the data lane are not dropped for a control lane that others fill. */
 static void
 test_control_lane_is_not_paid_by_data (void)
 {
@@ -302,7 +302,8 @@ publish_health (Client *client, gsize len, guint64 ttl_us)
   return client_send (client, WIRE_KIND_PUBLISH, 0, &envelope);
 }
 
-/* The last message of the data lane expires while nothing else is being sent, and its credit goes to one of the control lane. */
+/* The last message of the data lane expires while nothing else is being sent, and a message of the control lane gets its credit.
+ * */
 static void
 test_expired_data_leaves_credit_to_control (void)
 {

@@ -150,7 +150,7 @@ test_reason (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* Whatever a peer is disconnected for, its unfinished frame is free before the connection has ended. */
+/* For each reason to disconnect a peer, its unfinished frame is freed before the connection has ended. */
 static void
 test_closing_frees (Core *core, gconstpointer data)
 {
@@ -289,7 +289,7 @@ test_subscriptions (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* How many requests ended with that status for that limit. */
+/* The number of requests that ended with that status because of that limit. */
 static guint
 count_refused (Client *client, WireStatus status, const char *setting)
 {

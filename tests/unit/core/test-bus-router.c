@@ -3,7 +3,7 @@
 #include "core-fixture.h"
 #include "wire-guard.h"
 
-/* Who gets what: the whole street from bytes to bytes, with clients made of frames. */
+/* Receivers of each message: the whole path from bytes to bytes, with clients made of frames. */
 
 #define TOPIC "events.process.lifecycle"
 

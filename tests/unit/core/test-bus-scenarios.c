@@ -101,8 +101,8 @@ expect_pushed (Client *submitter, BusTaskState state, const char *result)
   g_assert_true (is_found);
 }
 
-/* 16: two submitters with the same id and specification: one task, which runs once, and both get the result, also the one that reads
- * it after the other has settled it. */
+/* 16: two submitters with the same id and specification: one task, which runs once, and both get the result, also the one that
+ * reads it after the other has settled it. */
 static void
 test_two_submitters (Core *core, gconstpointer data)
 {
@@ -179,8 +179,8 @@ submit_to (Client *submitter, guint operation, const char *word, guint number, g
   g_assert_cmpuint (tasks_submit_spec (submitter, &spec, NULL), ==, WIRE_STATUS_OK);
 }
 
-/* 23: one member serves both operations, and a flood of priority 255 for 60 s goes on for both: leases are counted per operation, so
- * neither takes the turn of the other's old task. */
+/* 23: one member serves both operations, and a flood of priority 255 for 60 s for both: leases are counted per operation, so the
+ * flood of one does not take the turn of the other's old task. */
 static void
 test_flood_on_one_member (Core *core, gconstpointer data)
 {

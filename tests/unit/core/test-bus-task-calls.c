@@ -65,7 +65,7 @@ change (Client *client, const char *method, const char *operation, guint limit)
 
 /* --- operations --- */
 
-/* A paused operation gives no task; what runs goes on. */
+/* A paused operation offers no task; running attempts continue. */
 static void
 test_pause (Core *core, gconstpointer data)
 {

@@ -7,7 +7,8 @@
 #include "work/bus-operations.h"
 #include "work/bus-work.h"
 
-/* The scenarios of tasks whose holders die, leave, drain, or lose the ability. The numbers are those of the list in the design. */
+/* The scenarios of tasks whose holders die, leave, drain, or lose the ability. The numbers are those of the list in the design.
+ * */
 
 #define SECOND G_TIME_SPAN_SECOND
 
@@ -192,7 +193,7 @@ drain (Client *worker)
   worker_call (worker, "Update", &request.base);
 }
 
-/* 12: the offer goes back at once, one task finishes, one is taken away when the time is over. */
+/* 12: the offer is returned at once, one task finishes, and one is withdrawn when the time is over. */
 static void
 test_drain (Core *core, gconstpointer data)
 {
@@ -335,7 +336,7 @@ test_only_one (Core *core, gconstpointer data)
   g_assert_null (client_take (worker, WIRE_KIND_CANCEL));
 }
 
-/* The same for a holder that has been heard of again: its attempt goes on, with its own limits. */
+/* The same for a holder that reports again: its attempt continues, with its own limits. */
 static void
 test_only_one_returns (Core *core, gconstpointer data)
 {
@@ -397,7 +398,7 @@ take_stale_cause (Client *watcher)
   return cause;
 }
 
-/* Why an answer is stale: another member has the task, or it has ended. */
+/* Reasons of stale answers: another member has the task, or it has ended. */
 static void
 test_stale_news (Core *core, gconstpointer data)
 {

@@ -70,7 +70,7 @@ submit (Client *agent, const char *id)
   return status;
 }
 
-/* Whatever allocation fails, the submitter gets to know it, and no half of a task stays. */
+/* If any allocation fails, the submitter gets an error, and no part of a task stays. */
 static void
 test_submit (Core *core, gconstpointer data)
 {

@@ -7,8 +7,8 @@
 #include "work/bus-work.h"
 
 /*
- * Collectors whose frames cross those of the broker, come in an odd order, or carry too much: the broker stays, the task is neither
- * lost nor charged for what its collector did.
+ * Collectors whose frames cross those of the broker, come in an odd order, or carry too much: the broker stays, the task is
+ * neither lost nor charged for what its collector did.
  */
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -154,7 +154,7 @@ update (Client *worker, char *tag)
   return worker_member (worker)->placed_revision;
 }
 
-/* Whatever waits is looked at when a collector is capable of something else, not whenever it says the same again. */
+/* Waiting tasks are examined when the capabilities of a collector change, not when it repeats them. */
 static void
 test_update_of_nothing (Core *core, gconstpointer data)
 {

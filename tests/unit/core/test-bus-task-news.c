@@ -55,7 +55,7 @@ submit_with (Client *agent, const char *id, guint attempts)
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
 }
 
-/* Why it waits, and for how long at most. */
+/* Takes an event, and checks the reason for the wait and the longest time. */
 static void
 expect_wait (Client *agent, BusTaskState state, BusWaitReason reason, guint64 least_us, guint64 most_us)
 {

@@ -3,7 +3,7 @@
 #include "core-fixture.h"
 #include "introspection.pb-c.h"
 
-/* What was seen of each topic: the table alone, then what the core counts in it. */
+/* Counters of topics: the table alone, then the core's use of it. */
 
 #define TOPIC "events.process.lifecycle"
 
@@ -78,7 +78,7 @@ messages_of (BusTopics *topics, const char *topic)
   return kept != NULL ? kept->messages : 0;
 }
 
-/* Who uses a thousand topics once each pushes out nothing that is in use, and no message is lost from the sums. */
+/* A thousand topics that are used once each replace no topic in use, and the sums lose no message. */
 static void
 test_clock (void)
 {
@@ -102,7 +102,7 @@ test_clock (void)
   g_assert_cmpuint (messages_of (&topics, "events.t0"), ==, 0);
   g_assert_cmpuint (topics.unseen, ==, 1000 - 14);
   g_assert_cmpuint (sum (&topics), ==, total);
-  /* One that is used no more goes in the end. */
+  /* A topic that is no longer used is replaced in the end. */
   for (guint i = 0; i < 100; i++)
     {
       g_autofree char *name = g_strdup_printf ("events.u%u", i);
@@ -188,7 +188,7 @@ typedef struct
   const char *type_name;
 } Want;
 
-/* NULL: it must not be told. */
+/* NULL: it must not be listed. */
 static void
 expect_topic (Client *asker, const char *name, const Want *want)
 {
@@ -243,7 +243,7 @@ test_publishes (Core *core, gconstpointer data)
   client_disconnect (reader);
   expect_topic (tool, TOPIC, &(Want){ 4, 15, 0, 0, 0, "" });
 
-  /* What is refused counts nowhere. */
+  /* Refused messages are not counted. */
   client_publish (reader = client_ready (core, "other", "netmond"), TOPIC, 0, "abc", 3);
   client_expect_error (reader, reader->next_id, WIRE_STATUS_DENIED);
   client_publish (publisher, TOPIC, WIRE_FLAG_RETAIN, "abc", 3);
@@ -389,7 +389,7 @@ use_topics (Client *publisher, guint *fill)
     }
 }
 
-/* Topics that stay are told once, whatever comes and goes between two pages. */
+/* Topics that stay are listed once, even if others come or are replaced between two pages. */
 static void
 test_pages_across_reuse (Core *core, gconstpointer data)
 {
@@ -418,7 +418,7 @@ test_pages_across_reuse (Core *core, gconstpointer data)
   g_assert_cmpuint (stayed, ==, 4);
 }
 
-/* What a reader may not get is no subscription of that topic, though its pattern matches. */
+/* A subscription without the right to a topic is not listed as one of the topic, though its pattern matches. */
 static void
 test_subscribers_by_right (Core *core, gconstpointer data)
 {

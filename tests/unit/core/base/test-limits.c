@@ -95,7 +95,7 @@ set (BusLimits *limits, BusLimit limit, guint64 value)
   G_STRUCT_MEMBER (guint64, limits, bus_limit_spec (limit)->offset) = value;
 }
 
-/* From the defaults, one setting changed: the last value that goes, and the first that does not. */
+/* The defaults with one setting changed: the last valid value, and the first invalid one. */
 static void
 test_contradictions (void)
 {

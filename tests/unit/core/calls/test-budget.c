@@ -63,7 +63,8 @@ test_pages (Fixture *f, gconstpointer data)
   peers_assert_sent (f->two, "");
 }
 
-/* All collectors share the work of a second. What was begun is finished: the excess is not carried over. */
+/* All collectors share the work of a second. Work that has begun is finished, and the excess is not charged to the next second.
+ * */
 static void
 test_work (Fixture *f, gconstpointer data)
 {

@@ -107,7 +107,7 @@ print_rows (GString *out, const StatsReply *reply)
     g_string_append_printf (out, "%c ", reply->domains[i]->domain[0]);
 }
 
-/* What the pages list. */
+/* The entries of all pages, as text. */
 static char *
 list (Fixture *f, BusPeer *asker, StatsRequest request)
 {

@@ -166,7 +166,7 @@ test_slow (Fixture *f, gconstpointer data)
   g_assert_cmpuint (one->n_peers, ==, 1);
 }
 
-/* What does not fit a payload is left out, the least urgent first, and the answer says so. */
+/* An answer that exceeds a payload leaves entries out, the least urgent first, and says so. */
 static void
 test_truncated (Fixture *f, gconstpointer data)
 {

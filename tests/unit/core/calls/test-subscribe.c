@@ -278,7 +278,7 @@ adjust (Fixture *f, const AdjustRequest *request, WireStatus status)
   return call (f, f->asker, bus_subscribe_adjust, request, &daemoneye__eventbus__v1__adjust_reply__descriptor, status);
 }
 
-/* What is not asked for stays; what waits and does not fit any more is dropped and counted. */
+/* Bounds that the request does not name stay. Waiting messages that exceed the new bounds are dropped and counted. */
 static void
 test_adjust (Fixture *f, gconstpointer data)
 {

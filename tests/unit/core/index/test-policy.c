@@ -5,7 +5,7 @@
 
 /* The rights in full: operations on topics, by role, id and type. */
 
-/* Who may, in full: whoever is not named may not. */
+/* The complete list of peers with the right: all others are denied. */
 typedef struct
 {
   const char *topic;
@@ -300,7 +300,7 @@ test_empty_principal (void)
   g_assert_false (bus_policy_authorize (&nameless, BUS_OP_PUBLISH, WIRE_SPAN_LITERAL ("results.procmond")).allowed);
 }
 
-/* What the grammar would have refused does no harm here either. */
+/* Topics that the grammar would have refused do no harm here either. */
 static void
 test_hostile_text (void)
 {

@@ -407,7 +407,7 @@ test_credit (Peers *f, gconstpointer data)
   g_assert_cmpuint (f->core->creditors.length, ==, 0);
 }
 
-/* What the flow counted stays in the broker's sums when the peer is freed. */
+/* The counters of the flow stay in the broker's sums when the peer is freed. */
 static void
 test_sums_stay (Peers *f, gconstpointer data)
 {

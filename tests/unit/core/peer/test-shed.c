@@ -129,7 +129,7 @@ test_closes_the_largest (Peers *f, gconstpointer data)
   g_assert_false (bus_peer_is_ready (less));
 }
 
-/* The same for an account. What can be refused instead closes nobody. */
+/* The same for an account. A request that can be refused instead disconnects no peer. */
 static void
 test_closes_the_largest_of_an_account (Peers *f, gconstpointer data)
 {

@@ -184,7 +184,7 @@ lane_check (const BusFlow *flow, WireLane lane, QueueSums *sums)
   g_assert_cmpuint (flow->lanes[lane].bytes, ==, sums->lanes[lane]);
 }
 
-/* What is charged is what is held. */
+/* The charges equal the memory that is held. */
 static void
 queue_check (const Queue *queue)
 {

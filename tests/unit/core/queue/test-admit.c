@@ -278,7 +278,7 @@ test_block_own_messages (Queue *queue, gconstpointer data)
     }
 }
 
-/* What publishers' credit is withheld for does not count against the bounds of the peer. */
+/* Messages for which publishers' credit is withheld do not count towards the bounds of the peer. */
 static void
 test_held_is_not_counted (Queue *queue, gconstpointer data)
 {

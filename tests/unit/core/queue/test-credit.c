@@ -134,7 +134,7 @@ test_at_once_when_empty (Queue *queue, gconstpointer data)
   assert_announced (queue, publisher, 1u << CLASS);
 }
 
-/* What was returned below the quarter is announced when the publisher uses its last credit. */
+/* Returned credit below a quarter of the window is announced when the publisher uses its last credit. */
 static void
 test_last_credit (Queue *queue, gconstpointer data)
 {

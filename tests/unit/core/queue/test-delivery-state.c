@@ -28,7 +28,7 @@ test_final (void)
       g_assert_cmpuint (bus_delivery_transition (finals[i], event), ==, BUS_DELIVERY_NEVER);
 }
 
-/* No state goes back, so a delivery has an end. */
+/* No transition leads back, so each delivery ends. */
 static void
 test_forward (void)
 {

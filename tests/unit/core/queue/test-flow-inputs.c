@@ -317,7 +317,7 @@ test_level (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&flow->report_timer), ==, QUEUE_NOW_US + 12);
 }
 
-/* What waits counts as well. */
+/* Waiting messages count as well. */
 static void
 test_level_counts_what_waits (Queue *queue, gconstpointer data)
 {

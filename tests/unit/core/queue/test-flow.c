@@ -98,7 +98,7 @@ test_encode_now_no_memory (Queue *queue, gconstpointer data)
   queue_assert_sent (queue, "p p d1:1");
 }
 
-/* What is left of the time to live, or of the time of a request; at least one microsecond. */
+/* The rest of the time to live, or of the time of a request; at least one microsecond. */
 static void
 test_remaining (Queue *queue, gconstpointer data)
 {

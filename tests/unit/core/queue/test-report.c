@@ -2,7 +2,7 @@
 #include "queue-fixture.h"
 #include "queue/bus-report.h"
 
-/* What is to be published accumulates, and its timer is armed; at most one report a second. */
+/* Losses accumulate until the timer publishes them; at most one report a second. */
 
 #define EVENTS bus_domain_of_topic (WIRE_SPAN_LITERAL ("events.one"))
 

@@ -164,7 +164,7 @@ test_since (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->unsettled.last->index, ==, 2);
 }
 
-/* How long messages are held until credit returns: the longest of late. To stand still for the longest block is no measure. */
+/* The usual time until credit returns: the longest one of late. A subscriber that stops for the longest block does not count. */
 static void
 test_usual (Queue *queue, gconstpointer data)
 {

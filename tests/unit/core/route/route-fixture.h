@@ -12,7 +12,7 @@
 /*
  * Peers that are routed to: peer-fixture, and the state of the route layer.
  *
- * Nothing above the route layer is linked. What the top does when a peer disconnects is done by routes_disconnect(), in the
+ * Nothing above the route layer is linked. routes_disconnect() does the work of the top when a peer disconnects, in the
  * same order: everything is unfiled before the first subscription is released.
  */
 
@@ -43,5 +43,5 @@ BusOutcome routes_broadcast (Peers *peers, BusPeer *publisher, const char *topic
 /* Announces an event that contains @text. */
 void routes_announce (Peers *peers, const char *topic, const char *text);
 
-/* How many DELIVER frames the peer was sent; takes all frames out. */
+/* The number of DELIVER frames that were sent to the peer; takes all frames out. */
 guint routes_count_delivered (BusPeer *peer);

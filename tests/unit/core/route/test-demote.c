@@ -108,7 +108,7 @@ test_credit_is_back (Fixture *f, gconstpointer data)
   expire (f);
   g_assert_cmpuint (f->first->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
   g_assert_cmpuint (f->first->ledger.held_bytes[WIRE_CLASS_MAY_DROP], ==, 0);
-  /* What comes now holds nothing back. */
+  /* Messages that arrive now withhold no credit. */
   peers_offer (&f->peers, f->first, f->subscription, 5, 10);
   g_assert_cmpuint (f->first->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
   g_assert_false (bus_deadline_is_armed (&f->subscription->block_timer.deadline));

@@ -8,7 +8,7 @@
 #include "route/bus-servers.h"
 #include "route/route-fixture.h"
 
-/* What becomes of messages that wait for a subscription that ends, or for a member that is demoted. */
+/* Messages that wait for a subscription that ends, or for a member that is demoted. */
 
 #define TOPIC  "events.process.new"
 #define SERVED "tasks.procmond"
@@ -82,7 +82,7 @@ test_not_back_to_itself (Peers *f, gconstpointer data)
   g_assert_cmpuint (two->flow.waiting_messages, ==, 8);
 }
 
-/* What was meant for each member, or has expired, is not handed on. */
+/* Messages for each member, and expired ones, are not handed over. */
 static void
 test_not_rerouted (Peers *f, gconstpointer data)
 {
@@ -349,7 +349,7 @@ test_ticket_ends (Peers *f, gconstpointer data)
   g_assert_cmpuint (w.publisher->ledger.n_tickets, ==, 0);
 }
 
-/* What nobody takes stays: members that are demoted or full take nothing, nor another subscription of the same peer. */
+/* Messages that no member takes stay: members that are demoted or full take none, nor does another subscription of the peer. */
 static void
 test_nobody_takes (Peers *f, gconstpointer data)
 {
@@ -367,7 +367,7 @@ test_nobody_takes (Peers *f, gconstpointer data)
   g_assert_cmpuint (w.members[0]->tickets, ==, 2);
   g_assert_cmpuint (w.members[0]->rerouted, ==, 0);
   g_assert_cmpuint (own->delivered, ==, 0);
-  w.members[2]->bounds.messages++; /* room for one: the oldest goes first */
+  w.members[2]->bounds.messages++; /* room for one message: the oldest is handed over first */
   demote (f, w.members[0]);
   g_assert_cmpuint (w.members[0]->fifo.messages, ==, 1);
   g_assert_cmpuint (w.members[0]->rerouted, ==, 1);

@@ -4,7 +4,7 @@
 #include "route/bus-servers.h"
 #include "route/route-fixture.h"
 
-/* Routing: which queues a message goes to, and what is counted. */
+/* Routing: the queues that a message is added to, and the counters. */
 
 #define TOPIC "events.process.new"
 
@@ -137,7 +137,7 @@ test_domains (Peers *f, gconstpointer data)
   g_assert_cmpuint (events->delivered, ==, 1);
 }
 
-/* What finds no room in the broker or in the receiver's account is lost with a gap and refused: nothing is silent. */
+/* A message without room in the broker or in the receiver's account is refused, and a gap reports it: no loss is silent. */
 static void
 test_no_room (Peers *f, gconstpointer data)
 {

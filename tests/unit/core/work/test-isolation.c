@@ -145,7 +145,7 @@ test_bound (World *world, gconstpointer data)
     }
 }
 
-/* Each suspect gets its turn, and other work goes on beside it. */
+/* Each suspect gets its turn, and other work continues beside it. */
 static void
 test_scenario_9_suspects_one_by_one (World *world, gconstpointer data)
 {

@@ -98,7 +98,7 @@ test_no_room (Fixture *f, gconstpointer data)
   f->member.state = BUS_MEMBER_READY;
   f->member.is_probed = TRUE;
   g_assert_cmpuint (bus_member_offer_room (&f->member), ==, 1);
-  f->member.n_zombie = 1; /* it keeps its slot, and the probe goes on in another one */
+  f->member.n_zombie = 1; /* it keeps its slot, and the probe uses another one */
   g_assert_cmpuint (bus_member_offer_room (&f->member), ==, 1);
   f->member.n_running = 1;
   g_assert_cmpuint (bus_member_offer_room (&f->member), ==, 0);
