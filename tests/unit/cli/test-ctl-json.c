@@ -32,7 +32,7 @@ bytes_of (const TestVector *vector)
   return g_bytes_new_static (vector->bytes, vector->len);
 }
 
-/* What protoc encoded and @json are the same message. */
+/* The bytes that protoc encoded and @json are the same message. */
 static void
 assert_same (CtlTypes *types, const char *name, const char *json)
 {
@@ -199,7 +199,7 @@ test_integers_exact (void)
       }
 }
 
-/* What is written for a number reads as the same number, bit by bit. */
+/* The text of a number reads as the same number, bit by bit. */
 static void
 test_reals_round_trip (void)
 {
@@ -511,7 +511,7 @@ test_same_as_generated (void)
   g_assert_cmpstr (text_b, ==, json);
 }
 
-/* Whatever bytes: an error, or JSON that packs again. */
+/* Any bytes give an error, or JSON that packs again. */
 static void
 test_hostile_payloads (void)
 {

@@ -202,7 +202,7 @@ test_same_as_generated (void)
     compare_types (ctl_fixture_type (types, generated_types[i]->name), generated_types[i], 0);
 }
 
-/* What the generated type packs, the built one unpacks and packs to the same bytes: the set of types itself, twice. */
+/* The built type unpacks the bytes of the generated type and packs the same bytes: the set of types itself, twice. */
 static void
 test_same_bytes (void)
 {

@@ -42,7 +42,7 @@ void client_fixture_end_subscription (ClientFixture *f, DeyeBusSubscription **su
 void client_fixture_settle (ClientFixture *f);
 void client_fixture_say_and_settle (ClientFixture *f);
 
-/* The total of messages that CREDIT for a subscription told since the last look; 0: none was told. */
+/* The newest total of messages in a CREDIT for a subscription since the last call; 0: there was none. */
 guint64 client_fixture_hear_credit (ClientFixture *f);
 
 #define client_fixture_wait(f, condition)                                                                              \

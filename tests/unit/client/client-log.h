@@ -4,8 +4,8 @@
 #include "client-fixture.h"
 
 /*
- * A subscription of the fixture's client whose callback and gaps are written down as one line of text, so that a test sees
- * at a glance what was told and in which order.
+ * A subscription of the fixture's client whose messages and gaps are recorded as one line of text, in order, so that a test
+ * compares them with one string.
  */
 
 typedef struct

@@ -25,7 +25,7 @@ void gather_script_answer (GByteArray *out, guint index, const char *id, const c
 /* Appends a reply with any bytes. */
 void gather_script_reply (GByteArray *out, guint8 flags, guint32 status, const void *payload, gsize len);
 
-/* What becomes of one collector. */
+/* The outcome of one collector. */
 typedef struct
 {
   const char *id; /* NULL: the end of the list */

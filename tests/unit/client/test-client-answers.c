@@ -117,7 +117,7 @@ test_stream_fails (Fixture *f, gconstpointer data)
   expect_end (answers, DEYE_BUS_ERROR_RESPONDER_GONE);
 }
 
-/* Credit returns when answers were taken, not when they arrived. How soon: test-client-session-credit.c. */
+/* Credit returns when answers were taken, not when they arrived. test-client-session-credit.c checks the delay. */
 static void
 test_credit (Fixture *f, gconstpointer data)
 {

@@ -139,7 +139,7 @@ test_connected (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->registered, ==, 1);
 }
 
-/* An operation that comes or goes later. */
+/* An operation that is added or removed later. */
 static void
 test_update (Fixture *f, gconstpointer data)
 {
@@ -248,8 +248,8 @@ test_at_once (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
 }
 
-/* A handler that kills its process, or works long before it returns: the broker knows that the task was started, and what the handler
- * reported. */
+/* A handler that kills its process, or works long before it returns: the broker knows that the task was started, and what the
+ * handler reported. */
 static void
 hear_in_handler (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {

@@ -60,7 +60,7 @@ test_flush_timeout (Fixture *f, gconstpointer data)
   g_assert_cmpuint (heard, ==, 20);
 }
 
-/* What is published after the call is not waited for. */
+/* The call does not wait for messages that are published after it. */
 static void
 test_flush_socket (Fixture *f, gconstpointer data)
 {

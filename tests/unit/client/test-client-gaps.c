@@ -5,8 +5,8 @@
 #include "deye-bus-subscription-private.h"
 
 /*
- * M08, what was lost: it is told where it was, to callbacks and to who takes messages, is counted once, and does not pile up
- * when nobody hears it.
+ * M08, lost messages: a gap is reported at their place, to callbacks and to programs that take messages, is counted once, and
+ * gaps do not pile up when nobody takes them.
  */
 
 typedef ClientFixture Fixture;
@@ -47,7 +47,7 @@ ask_in_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64
   client_log_ask (data, 4);
 }
 
-/* A gap that comes while another one is told is not lost with it. */
+/* A gap that arrives while another one is reported is not lost with it. */
 static void
 test_gap_meanwhile (Fixture *f, gconstpointer data)
 {
@@ -63,7 +63,7 @@ test_gap_meanwhile (Fixture *f, gconstpointer data)
 
 /* --- next() --- */
 
-/* Without a context that runs there is no signal, but the count is there; and gaps that nobody is told of do not pile up. */
+/* Without a context that runs there is no signal, but the count is there; and gaps that are not reported do not pile up. */
 static void
 test_next_counts_missed (Fixture *f, gconstpointer data)
 {
@@ -116,7 +116,7 @@ test_next_tells_where (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* Who only looks now and then, and never waits, hears of what lies in the socket. */
+/* A program that only polls now and then, and never waits, gets the messages in the socket. */
 static void
 test_next_looks (Fixture *f, gconstpointer data)
 {
@@ -209,7 +209,7 @@ test_next_gaps_bounded (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* What had arrived is handed out after the end, to who waits asynchronously as well, with what was lost. */
+/* Messages and gaps that had arrived are handed out after the end, also to an asynchronous call. */
 static void
 test_next_async_after_the_end (Fixture *f, gconstpointer data)
 {
@@ -281,7 +281,7 @@ test_unsubscribe_in_gap (Fixture *f, gconstpointer data)
   client_fixture_say_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a [2-2:1] ");
   g_assert_cmpuint (log.destroyed, ==, 1);
-  /* Whatever had come is told, or counted. */
+  /* Everything that had arrived was delivered or counted. */
   g_assert_cmpuint (deye_bus_subscription_get_delivered (log.subscription), ==, 1);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 3);
   client_log_finish (&log);

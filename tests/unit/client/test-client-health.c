@@ -94,7 +94,7 @@ test_changes (Fixture *f, gconstpointer data)
   expect_report (f, "3:");
 }
 
-/* Who has always been healthy says nothing. */
+/* A client that has always been healthy sends no report. */
 static void
 test_healthy (Fixture *f, gconstpointer data)
 {
@@ -103,7 +103,7 @@ test_healthy (Fixture *f, gconstpointer data)
   expect_nothing (f);
 }
 
-/* What was set before is reported by the connection. */
+/* A state that was set before the connection is reported by it. */
 static void
 test_before (Fixture *f, gconstpointer data)
 {

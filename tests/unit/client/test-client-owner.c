@@ -2,7 +2,7 @@
 #include "calls-fixture.h"
 
 /*
- * Which thread owns a client's context: the one that is in a call or a dispatch of the client, or holds it, and none afterwards.
+ * The owner of a client's context: the thread in a call or a dispatch of the client, or the one that holds it; none afterwards.
  *
  * The fixture's context is not the thread's default here, because a thread owns the context that is its default.
  */

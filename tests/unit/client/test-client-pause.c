@@ -13,7 +13,7 @@ typedef ClientFixture Fixture;
 
 /* --- pausing --- */
 
-/* The first one's window is full and stays so; the second one's goes on, and only its credit goes back. */
+/* The first window is full and stays so; the second subscription is served, and only its credit returns. */
 static void
 test_pause_holds_up_nobody (Fixture *f, gconstpointer data)
 {
@@ -110,7 +110,7 @@ test_pause_keeps_order (Fixture *f, gconstpointer data)
   client_log_gap (&log, 8, 8);
   client_fixture_say_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a b ");
-  /* What came before the first of them is told is behind them all. */
+  /* A message that arrives before the first of them is handed out comes after all of them. */
   client_log_deliver (&log, "e");
   client_fixture_say (f);
   client_log_resume (&log);
@@ -177,7 +177,7 @@ ask_at_b (gpointer data, const char *payload)
   client_log_ask (data, 6);
 }
 
-/* Deliveries pour in while a callback asks synchronously: those of both are told later, in order; also from what was held. */
+/* Deliveries arrive while a callback makes a synchronous request: those of both are handed out later, in order, held ones too. */
 static void
 test_request_meanwhile (Fixture *f, gconstpointer data)
 {
@@ -249,7 +249,7 @@ test_paused_unsubscribe (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* Resumed, and unsubscribed before it is told. */
+/* Resumed, and unsubscribed before its messages are handed out. */
 static void
 test_resumed_unsubscribe (Fixture *f, gconstpointer data)
 {

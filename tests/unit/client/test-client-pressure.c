@@ -5,8 +5,8 @@
 #include "wire-guard.h"
 
 /*
- * M08, the client's part: policies and bounds are asked for and told, credit goes back in time. Pausing, publishing, and
- * what was lost have files of their own.
+ * M08, the client's part: policies and bounds are requested and reported, and credit returns in time. Pausing, publishing,
+ * and lost messages have files of their own.
  */
 
 typedef ClientFixture Fixture;
@@ -65,7 +65,7 @@ test_subscribe_full (Fixture *f, gconstpointer data)
                                                      &log, client_log_destroyed, NULL, &error);
   g_assert_no_error (error);
   check_asked (f);
-  /* What is in force is the broker's word. */
+  /* The values in force are those of the broker's answer. */
   g_assert_cmpint (deye_bus_subscription_get_policy (log.subscription), ==, DEYE_BUS_POLICY_CONFLATE);
   g_assert_cmpuint (deye_bus_subscription_get_queue_messages (log.subscription), ==, 1000);
   g_assert_cmpuint (deye_bus_subscription_get_queue_bytes (log.subscription), ==, 100000);
@@ -170,7 +170,7 @@ test_adjust_async (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_subscription_adjust_finish (log.subscription, result.result, &error));
   g_assert_no_error (error);
   g_assert_cmpint (deye_bus_subscription_get_policy (log.subscription), ==, DEYE_BUS_POLICY_BLOCK);
-  /* What is handled already holds nobody up from now on. */
+  /* From now on, messages that are handled already withhold no credit. */
   g_assert_cmpuint (client_fixture_hear_credit (f), ==, 102);
   client_result_clear (&result);
   client_fixture_settle (f);
@@ -201,7 +201,7 @@ test_adjust_ended (Fixture *f, gconstpointer data)
 }
 /* --- credit under block --- */
 
-/* What arrived together is given back together, at its end. */
+/* The credit of messages that arrived together returns together, when they are handled. */
 static void
 test_block_callback (Fixture *f, gconstpointer data)
 {
@@ -265,7 +265,7 @@ handle_slowly (gpointer data, const char *payload)
     g_assert_cmpuint (log->credit, >=, 103);
 }
 
-/* Handling goes on and on in one dispatch: credit is on its way before the end of it. */
+/* One dispatch handles messages for a long time: credit is sent before its end. */
 static void
 test_block_in_time (Fixture *f, gconstpointer data)
 {

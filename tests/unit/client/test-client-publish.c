@@ -4,8 +4,8 @@
 #include "deye-bus-client-private.h"
 
 /*
- * M08, publishing: what waits for credit, in which order it goes out and ends, what is given up, and that nothing grows
- * without bound. The broker's side of credit is the script's.
+ * M08, publishing: messages that wait for credit, the order in which they are sent and end, cancelled ones, and the bound of
+ * the queue. The broker's side of credit is the script's.
  */
 
 typedef ClientFixture Fixture;
@@ -72,7 +72,7 @@ start (Fixture *f, guint64 window_messages)
 
 /* --- order --- */
 
-/* Who publishes synchronously stands behind what waits, and is not served before it. */
+/* A synchronous publish is queued behind waiting messages, and not sent before them. */
 static void
 test_order (Fixture *f, gconstpointer data)
 {
@@ -90,7 +90,7 @@ test_order (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, &error));
   g_assert_no_error (error);
   assert_published (f, "bcs");
-  /* Nobody's end is told from inside a call. */
+  /* No result is reported from inside a call. */
   g_assert_cmpstr (ends->str, ==, "");
   client_fixture_settle (f);
   g_assert_cmpstr (ends->str, ==, "abc");
@@ -192,7 +192,7 @@ test_cancelled (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_session_n_waiting (f->client->session), ==, 0);
 }
 
-/* What was never sent was not published, whatever somebody wished. */
+/* Only messages that were sent count as published. */
 static void
 test_counts_what_went (Fixture *f, gconstpointer data)
 {
@@ -290,7 +290,7 @@ test_bounds_of_classes (Fixture *f, gconstpointer data)
   client_fixture_say (f);
   g_assert_true (deye_bus_subscription_unsubscribe (subscription, NULL, &error));
   g_assert_no_error (error);
-  /* What waits keeps the client. */
+  /* A waiting message keeps a reference to the client. */
   client_fixture_close_unsent (f, 64);
   client_fixture_settle (f);
   g_assert_cmpstr (ends->str, ==, "a");

@@ -79,7 +79,7 @@ test_no_credit_at_first (QueueFixture *f, gconstpointer data)
   /* The balance may become negative by one message. */
   deye_bus_send_queue_use (&f->queue, CLASS, 1000);
   g_assert_false (deye_bus_send_queue_may_start (&f->queue, CLASS));
-  /* What costs no credit uses none. */
+  /* A message of a class without credit uses none. */
   deye_bus_send_queue_use (&f->queue, WIRE_CLASS_NONE, 1000);
   g_assert_cmpuint (f->queue.windows[WIRE_CLASS_NONE].used_messages, ==, 0);
 }

@@ -107,7 +107,7 @@ test_cancelled_meanwhile (Fixture *f, gconstpointer data)
   client_fixture_wait (f, result.calls == 1);
   g_assert_false (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  /* Not half connected: the broker hears that it goes. */
+  /* It is not left half connected: the broker gets a GOODBYE. */
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
   g_clear_pointer (&frames, g_ptr_array_unref);
   frames = client_fixture_hear (f);

@@ -303,7 +303,7 @@ test_group_returns_credit (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
-/* Whatever the policy: others of its group may have changed it. */
+/* Credit returns under each policy, because others of the group may have changed it. */
 static void
 test_credit_goes_back_in_time (Fixture *f, gconstpointer data)
 {

@@ -108,7 +108,7 @@ test_lost (Fixture *f, gconstpointer data)
   deye_bus_session_lost (f->session, "end of stream");
   g_assert_error (sent->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
   g_assert_true (channel->cut);
-  /* What had arrived is still there. */
+  /* Messages that had arrived are still there. */
   g_assert_cmpuint (channel->inbox.length, ==, 1);
   deye_bus_channel_unref (channel);
 }

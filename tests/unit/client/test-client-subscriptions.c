@@ -50,7 +50,7 @@ test_subscribe_async (Fixture *f, gconstpointer data)
   script_deliver (f->in, 1, 0, 1, "events.a", "first", 5);
   client_fixture_say (f);
   client_fixture_wait (f, log.got->len > 0);
-  /* The answer was told before what followed it. */
+  /* The answer was reported before the message behind it. */
   g_assert_cmpuint (result.calls, ==, 1);
   log.subscription = deye_bus_client_subscribe_finish (f->client, result.result, &error);
   g_assert_no_error (error);
@@ -76,7 +76,7 @@ test_subscribe_refused (Fixture *f, gconstpointer data)
   subscriptions_fixture_log_clear (&log);
 }
 
-/* Given up, but the broker may have done it: it is told to undo it. */
+/* The call is cancelled, but the broker may have subscribed: the client unsubscribes. */
 static void
 test_subscribe_cancelled (Fixture *f, gconstpointer data)
 {
@@ -100,7 +100,7 @@ test_subscribe_cancelled (Fixture *f, gconstpointer data)
   subscriptions_fixture_log_clear (&log);
 }
 
-/* What pours in during a synchronous call is told afterwards, in order, from the context. */
+/* Messages that arrive during a synchronous call are handed out afterwards, in order, from the context. */
 static void
 test_sync_call_meanwhile (Fixture *f, gconstpointer data)
 {
@@ -153,7 +153,7 @@ test_next (Fixture *f, gconstpointer data)
   subscriptions_fixture_log_clear (&log);
 }
 
-/* A quarter of the window taken: credit goes back. */
+/* A quarter of the window is taken: credit returns. */
 static void
 test_next_returns_credit (Fixture *f, gconstpointer data)
 {

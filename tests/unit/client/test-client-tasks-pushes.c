@@ -326,7 +326,7 @@ test_wait_cancelled (Fixture *f, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_null (deye_bus_task_wait (task, cancellable, &sync));
   g_assert_error (sync, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  g_assert_false (deye_bus_task_is_finished (task)); /* the task goes on */
+  g_assert_false (deye_bus_task_is_finished (task)); /* the task continues */
   tasks_fixture_expect_silence (f);
 }
 

@@ -70,7 +70,7 @@ test_ready_later (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->ready, ==, 1);
 }
 
-/* Where there is no connection, a refusal does not count. */
+/* A refusal without a connection does not count. */
 static void
 test_refused_without_connection (Fixture *f, gconstpointer data)
 {

@@ -147,7 +147,7 @@ test_lost (Fixture *f, gconstpointer data)
   g_assert_cmpuint (hear (f, &number), ==, 1);
 }
 
-/* What can be offered again is not lost, and takes no number. */
+/* An event that can be offered again is not lost, and takes no number. */
 static void
 test_offered (Fixture *f, gconstpointer data)
 {

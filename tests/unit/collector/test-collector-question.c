@@ -65,7 +65,7 @@ answer_step (gpointer data, guint n, guint *done, guint *total)
   return *done < *total;
 }
 
-/* What has begun may turn out to have no answer. */
+/* An answer that has begun may still be refused. */
 static gboolean
 answer_check (gpointer data, CollectorRefusal *refusal)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * The reports of a kernel that the test makes up: it defines the functions of proc-connector. What happens is written down as text:
- * o open, a digit for a message with that number, O overrun, F failed.
+ * The reports of a kernel that the test makes up: it defines the functions of proc-connector. Its calls are recorded as
+ * text: o open, a digit for a message with that number, O overrun, F failed.
  */
 
 typedef struct
@@ -204,7 +204,7 @@ assert_seen (Fixture *f, const char *want)
   g_assert_cmpstr (f->seen->str, ==, want);
 }
 
-/* What comes before the confirmation is for others. */
+/* Messages before the confirmation are for others. */
 static void
 test_confirmed (Fixture *f, gconstpointer data)
 {

@@ -97,7 +97,7 @@ test_recorded (void)
 
 /* --- made ones --- */
 
-/* Where the numbers of a message are. */
+/* Offsets of the numbers of a message. */
 enum
 {
   AT_LEN = 0,

@@ -14,7 +14,7 @@
 
 typedef Daemoneye__Eventbus__V1__ProcessTable Packed;
 
-/* What a hostile process can do. */
+/* Texts of a hostile process. */
 typedef struct
 {
   const char *unit; /* an argument is made of it */

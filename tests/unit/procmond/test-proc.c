@@ -282,7 +282,7 @@ test_bounded (void)
   g_assert_cmpstr (few->command_line[PROC_COMMAND_LINE_ARGS], ==, PROC_CUT);
 }
 
-/* What is bounded is what is sent: an escaped byte is four bytes long, and is never cut in two. */
+/* The bound applies to the text that is sent: an escaped byte has four bytes, and is never cut in two. */
 static void
 test_bounded_escapes (void)
 {

@@ -227,7 +227,7 @@ test_subscriptions (void)
   g_assert_false (wire_envelope_next_u32 (&e.subscriptions, &id));
 }
 
-/* Two that can be lived with: the first one is told. */
+/* Two faults that are no protocol error: the first one is reported. */
 static void
 test_first_fault (void)
 {

@@ -98,7 +98,7 @@ test_byte_by_byte (void)
   for (gsize at = 0; at < bytes->len; at++)
     {
       next = take (&reader, wire_span (bytes->data + at, 1), next);
-      /* What is held grows with what came, never with what was announced. */
+      /* The memory grows with received bytes, never with an announced length. */
       g_assert_cmpuint (wire_frame_reader_held (&reader), <=, 4 * reader.have + 1024);
     }
   g_assert_cmpuint (next, ==, G_N_ELEMENTS (specs));

@@ -225,7 +225,7 @@ test_mutations (void)
     }
 }
 
-/* Deeper than any message of ours goes: a descriptor that contains itself. */
+/* Deeper than any message of ours: a descriptor that contains itself. */
 static void
 test_depth (void)
 {

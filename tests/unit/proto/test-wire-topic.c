@@ -189,7 +189,7 @@ test_status (void)
   g_assert_null (wire_kind_name (16));
 }
 
-/* What the fast writer of stamps writes, the table's reader reads. */
+/* The table's reader reads the stamps of the fast writer. */
 static void
 test_stamp (void)
 {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /*
- * A collector over several connections, and several brokers: what it works on goes on, and it claims that, and its results, with
+ * A collector over several connections, and several brokers: its works continue, and it claims them, and its results, with
  * each registration.
  */
 
@@ -205,8 +205,8 @@ assert_result (const ScriptFrame *frame, guint64 route)
 
 /* --- tests --- */
 
-/* Scenario 19: the broker was restarted, the handler still works. It is adopted, its newest progress is told again, and its handler
- * is not called a second time. */
+/* Scenario 19: the broker was restarted, the handler still works. It is adopted, its newest progress is reported again, and its
+ * handler is not called a second time. */
 static void
 test_running (Fixture *f, gconstpointer data)
 {

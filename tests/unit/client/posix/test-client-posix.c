@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What only a client on POSIX does: it connects to a Unix socket, and its process may fork and execute. */
+/* The parts of a client that are specific to POSIX: it connects to a Unix socket, and its process may fork and execute. */
 
 typedef ClientFixture Fixture;
 

@@ -353,8 +353,8 @@ lookup_numbered (Peers *f, guint number)
   return match;
 }
 
-/* The cache is bounded: a new topic takes the place of one that was not used recently, which keeps its address. What is used
- * again and again stays. */
+/* The cache is bounded: a new topic takes the place of one that was not used recently, which keeps its address. A topic in
+ * constant use stays. */
 static void
 test_bound (Peers *f, gconstpointer data)
 {

@@ -114,7 +114,7 @@ tear_down (Fixture *f, gconstpointer data)
   test_watchdog_stop ();
 }
 
-/* Whether a client that connects to the address reaches the listening socket @fd. */
+/* TRUE: a client that connects to the address reaches the listening socket @fd. */
 static gboolean
 leads_to (const char *path, int fd)
 {
@@ -202,7 +202,7 @@ test_directory_removed (Fixture *f, gconstpointer data)
   assert_in_place (f, "LR");
 }
 
-/* What is in the old directory is removed by its owner, and nothing else is. */
+/* The owner removes its own files from the old directory, and nothing else. */
 static void
 test_directory_moved (Fixture *f, gconstpointer data)
 {
