@@ -181,9 +181,9 @@ call_send_general (DeyeBusClient *self,
 }
 
 static gboolean
-call_send_plain (DeyeBusClient *self, const char *topic, GBytes *payload)
+call_send_plain (DeyeBusClient *self, const char *topic, GBytes *payload, const DeyeBusOptions *options)
 {
-  if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_publish (self->session, topic, payload))
+  if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_publish (self->session, topic, payload, options))
     return FALSE;
   deye_bus_client_look (self);
   return TRUE;
@@ -199,7 +199,7 @@ deye_bus_client_send_unasked (DeyeBusClient *self,
 {
   if (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  return (options == NULL && call_send_plain (self, topic, payload))
+  return call_send_plain (self, topic, payload, options)
          || call_send_general (self, topic, payload, options, cancellable, error);
 }
 

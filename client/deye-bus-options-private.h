@@ -9,6 +9,15 @@
 #define DEYE_BUS_TIMEOUT_DEFAULT_US (30 * G_TIME_SPAN_SECOND)
 #define DEYE_BUS_TIMEOUT_MAX_US     (G_MAXINT64 / 2) /* can be added to the present time */
 
+/* See session/deye-bus-option-fields.h. */
+typedef struct
+{
+  gboolean plain;   /* FALSE: there are no @bytes */
+  guint64 features; /* that the broker needs */
+  gsize len;
+  guint8 bytes[];
+} DeyeBusOptionFields;
+
 struct _DeyeBusOptions
 {
   gint64 timeout_us; /* 0: default */
@@ -32,8 +41,9 @@ struct _DeyeBusOptions
   gboolean want_hops;
   DeyeBusRetain retain;
   gboolean wait_for_ready;
-  GPtrArray *tags;     /* of "key=value", NULL: none */
-  const char *invalid; /* the first wrong value that a setter got; untranslated, static; NULL: none */
+  GPtrArray *tags;             /* of "key=value", NULL: none */
+  DeyeBusOptionFields *fields; /* atomic; those of the members above, as far as they were asked for; NULL: not yet */
+  const char *invalid;         /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };
 
 /* FALSE: a setter got a wrong value, which this error reports. @options: (nullable). */

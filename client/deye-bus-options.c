@@ -8,7 +8,8 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Options of one call: a boxed value. A call encodes them at once, so the library keeps no reference.
+ * Options of calls: a boxed value. A call encodes them at once, so the library keeps no reference. What is encoded stays with them
+ * for the next call, until a setter is called.
  *
  * A setter cannot fail. It notes the first wrong value and leaves the field as it was, and each call with the options
  * then fails.
@@ -36,6 +37,7 @@ deye_bus_options_copy (const DeyeBusOptions *options)
   g_return_val_if_fail (options != NULL, NULL);
 
   copy = g_memdup2 (options, sizeof *options);
+  copy->fields = NULL;
   copy->method = g_strdup (options->method);
   copy->target = g_strdup (options->target);
   copy->type_name = g_strdup (options->type_name);
@@ -68,7 +70,15 @@ deye_bus_options_free (DeyeBusOptions *options)
   g_clear_pointer (&options->trace_id, g_bytes_unref);
   g_clear_pointer (&options->span_id, g_bytes_unref);
   g_clear_pointer (&options->tags, g_ptr_array_unref);
+  g_free (options->fields);
   g_free (options);
+}
+
+/* Each setter begins with it. */
+static void
+options_change (DeyeBusOptions *options)
+{
+  g_clear_pointer (&options->fields, g_free);
 }
 
 static void
@@ -95,6 +105,7 @@ void
 deye_bus_options_set_timeout (DeyeBusOptions *options, gint64 timeout_us)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   if (timeout_us < 0)
     options_refuse (options, N_ ("The options have a negative timeout: give microseconds, or 0 for the default"));
@@ -106,6 +117,7 @@ void
 deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_us)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   if (ttl_us < 0)
     options_refuse (options, N_ ("The options have a negative time to live: give microseconds, or 0 for none"));
@@ -117,6 +129,7 @@ void
 deye_bus_options_set_retain (DeyeBusOptions *options, DeyeBusRetain retain)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   if ((guint) retain > DEYE_BUS_RETAIN_CONNECTED)
     options_refuse (options, N_ ("The options have an unknown value of DeyeBusRetain"));
@@ -129,6 +142,7 @@ deye_bus_options_set_retain (DeyeBusOptions *options, DeyeBusRetain retain)
   void deye_bus_options_set_##field (DeyeBusOptions *options, const char *argument)                                    \
   {                                                                                                                    \
     g_return_if_fail (options != NULL);                                                                                \
+    options_change (options);                                                                                          \
     g_free (options->field);                                                                                           \
     options->field = g_strdup (argument);                                                                              \
   }
@@ -146,6 +160,7 @@ void
 deye_bus_options_set_priority (DeyeBusOptions *options, guint8 priority)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   options->priority = priority;
 }
@@ -154,6 +169,7 @@ void
 deye_bus_options_set_wait_for_ready (DeyeBusOptions *options, gboolean wait_for_ready)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   options->wait_for_ready = !!wait_for_ready;
 }
@@ -168,6 +184,7 @@ void
 deye_bus_options_set_at_least_once (DeyeBusOptions *options, gboolean at_least_once)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   options->at_least_once = at_least_once;
 }
@@ -182,6 +199,7 @@ void
 deye_bus_options_set_hold (DeyeBusOptions *options, gboolean hold)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   options->hold = hold;
 }
@@ -196,6 +214,7 @@ void
 deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *span_id)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   if ((trace_id != NULL && g_bytes_get_size (trace_id) != 16) || (span_id != NULL && g_bytes_get_size (span_id) != 8))
     {
@@ -215,6 +234,7 @@ deye_bus_options_set_traceparent (DeyeBusOptions *options, const char *tracepare
   DeyeBusTrace trace;
 
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   if (traceparent != NULL && !deye_bus_trace_parse (traceparent, &trace))
     {
@@ -245,6 +265,7 @@ void
 deye_bus_options_set_depth (DeyeBusOptions *options, guint depth)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   options->depth = depth;
 }
@@ -288,6 +309,7 @@ void
 deye_bus_options_set_sequence_number (DeyeBusOptions *options, guint64 sequence_number)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
 
   options->sequence_number = sequence_number;
 }
@@ -296,6 +318,7 @@ void
 deye_bus_options_set_want_hops (DeyeBusOptions *options, gboolean want_hops)
 {
   g_return_if_fail (options != NULL);
+  options_change (options);
   options->want_hops = want_hops;
 }
 
@@ -304,6 +327,8 @@ deye_bus_options_add_tag (DeyeBusOptions *options, const char *key, const char *
 {
   g_return_if_fail (options != NULL);
   g_return_if_fail (key != NULL && value != NULL);
+
+  options_change (options);
 
   if (*key == '\0' || strchr (key, '=') != NULL)
     {

@@ -6,10 +6,10 @@
 #include "wire-varint.h"
 
 /*
- * The head of a plain publish: a PUBLISH frame whose only fields are id, topic and payload.
+ * The head of a plain publish: a PUBLISH frame with id, topic, fields that are encoded already, and payload.
  *
  * Most messages are of this form, and most follow one of the same topic. So the field of the topic is encoded once for many
- * messages, and the rest is written without the table of the fields.
+ * messages, as are those of options, and the rest is written without the table of the fields.
  *
  * Invariant: the bytes are those that wire_envelope_write() writes for these fields.
  */
@@ -31,7 +31,8 @@ typedef struct
   guint8 bytes[1 + 2 + WIRE_PUBLISH_TOPIC_MAX];
 } WirePublishTopic;
 
-/* Of everything in front of the payload: key and value of the id, the topic, key and length of the payload. */
+/* Of everything in front of the payload but the fields of options: key and value of the id, the topic, key and length of the
+ * payload. */
 #define WIRE_PUBLISH_HEAD_MAX (WIRE_FRAME_HEADER_LEN + 1 + 10 + sizeof ((WirePublishTopic *) NULL)->bytes + 1 + 5)
 
 static inline gboolean
@@ -56,9 +57,15 @@ wire_publish_set_topic (WirePublishTopic *field, WireSpan topic)
   field->len = (guint16) (field->text + topic.len);
 }
 
-/* Writes to @out, which has WIRE_PUBLISH_HEAD_MAX bytes. @id: not 0. Returns the end, where @payload_len bytes have to follow. */
+/* Writes to @out, which has WIRE_PUBLISH_HEAD_MAX bytes and those of @more. @id: not 0. @more: fields between topic and payload.
+ * Returns the end, where @payload_len bytes have to follow. */
 static inline guint8 *
-wire_publish_put_head (guint8 *out, guint8 flags, guint64 id, const WirePublishTopic *topic, guint32 payload_len)
+wire_publish_put_head (guint8 *out,
+                       guint8 flags,
+                       guint64 id,
+                       const WirePublishTopic *topic,
+                       WireSpan more,
+                       guint32 payload_len)
 {
   guint8 *body = out + WIRE_FRAME_HEADER_LEN;
   guint8 *at = body;
@@ -67,6 +74,11 @@ wire_publish_put_head (guint8 *out, guint8 flags, guint64 id, const WirePublishT
   at = wire_varint_put (at, id);
   memcpy (at, topic->bytes, topic->len);
   at += topic->len;
+  if (more.len > 0)
+    {
+      memcpy (at, more.data, more.len);
+      at += more.len;
+    }
   if (payload_len > 0)
     {
       *at++ = WIRE_PUBLISH_KEY_PAYLOAD;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/deye-bus-session-plain.h"
 
+#include "session/deye-bus-option-fields.h"
 #include "session/deye-bus-session-data.h"
 
 /* FALSE: the topic is for the general way, which may refuse it. */
@@ -37,30 +38,49 @@ plain_may_start (const DeyeBusSession *session, gsize payload_len)
 }
 
 static void
-plain_write (DeyeBusSession *session, guint64 id, guint8 flags, const guint8 *payload, gsize payload_len)
+plain_write (DeyeBusSession *session, guint64 id, guint8 flags, WireSpan more, WireSpan payload)
 {
-  guint8 *frame = deye_bus_outbuf_begin (&session->out, WIRE_PUBLISH_HEAD_MAX + payload_len);
-  guint8 *end = wire_publish_put_head (frame, flags, id, &session->plain.field, (guint32) payload_len);
+  guint8 *frame = deye_bus_outbuf_begin (&session->out, WIRE_PUBLISH_HEAD_MAX + more.len + payload.len);
+  guint8 *end = wire_publish_put_head (frame, flags, id, &session->plain.field, more, (guint32) payload.len);
 
-  if (payload_len > 0)
-    memcpy (end, payload, payload_len);
-  end += payload_len;
+  if (payload.len > 0)
+    memcpy (end, payload.data, payload.len);
+  end += payload.len;
   deye_bus_outbuf_end (&session->out, (gsize) (end - frame));
   deye_bus_window_use (&session->send_queue.windows[session->plain.credit_class], (gsize) (end - frame));
 }
 
-guint64
-deye_bus_session_write_plain (DeyeBusSession *session, const char *topic, GBytes *payload, guint8 flags, gboolean waits)
+/* FALSE: a publish with @options is not plain, or the broker does not have their features. */
+static gboolean
+plain_take_options (const DeyeBusSession *session, const DeyeBusOptions *options, WireSpan *more)
 {
-  gsize len = 0;
-  const guint8 *data = payload != NULL ? g_bytes_get_data (payload, &len) : NULL;
+  const DeyeBusOptionFields *fields = deye_bus_option_fields (options);
+
+  if (fields == NULL || (fields->features & ~session->welcome.features) != 0)
+    return FALSE;
+  *more = wire_span (fields->bytes, fields->len);
+  return TRUE;
+}
+
+guint64
+deye_bus_session_write_plain (DeyeBusSession *session,
+                              const char *topic,
+                              GBytes *payload,
+                              const DeyeBusOptions *options,
+                              guint8 flags,
+                              gboolean waits)
+{
+  WireSpan data = { NULL, 0 }, more = { NULL, 0 };
   guint64 id;
 
-  if (!plain_may_start (session, len) || !plain_knows_topic (session, topic)
+  if (payload != NULL)
+    data.data = g_bytes_get_data (payload, &data.len);
+  if (!plain_may_start (session, data.len) || !plain_knows_topic (session, topic)
+      || (options != NULL && !plain_take_options (session, options, &more))
       || !deye_bus_send_queue_may_start (&session->send_queue, session->plain.credit_class))
     return 0;
   session->last_id += 2;
   id = session->last_id | (waits ? 0 : 1);
-  plain_write (session, id, flags, data, len);
+  plain_write (session, id, flags, more, data);
   return id;
 }

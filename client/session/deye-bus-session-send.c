@@ -273,9 +273,9 @@ session_start_call (DeyeBusSession *session,
 }
 
 gboolean
-deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *payload)
+deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *payload, const DeyeBusOptions *options)
 {
-  if (deye_bus_session_write_plain (session, topic, payload, 0, FALSE) == 0)
+  if (deye_bus_session_write_plain (session, topic, payload, options, 0, FALSE) == 0)
     return FALSE;
   session->counts.published++;
   session->unasked_sent++;
@@ -286,8 +286,8 @@ deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *pa
 static gboolean
 session_may_be_plain (const DeyeBusCall *call)
 {
-  return call->kind == WIRE_KIND_PUBLISH && (call->flags & ~WIRE_FLAG_WANT_ACK) == 0 && call->options == NULL
-         && !call->ahead && call->message_id == 0 && call->deadline_us == 0 && call->type_name == NULL
+  return call->kind == WIRE_KIND_PUBLISH && (call->flags & ~WIRE_FLAG_WANT_ACK) == 0 && !call->ahead
+         && call->message_id == 0 && call->deadline_us == 0 && call->type_name == NULL
          && (call->target == NULL || *call->target == '\0');
 }
 
@@ -300,7 +300,7 @@ session_call_plain (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPen
 
   if (!session_may_be_plain (call) || (pending != NULL && (pending->stream != NULL || pending->frame != NULL)))
     return FALSE;
-  id = deye_bus_session_write_plain (session, call->topic, call->payload, call->flags, waits);
+  id = deye_bus_session_write_plain (session, call->topic, call->payload, call->options, call->flags, waits);
   if (id == 0)
     return FALSE;
   if (pending != NULL)

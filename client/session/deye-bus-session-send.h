@@ -25,7 +25,8 @@ gboolean
 deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 
 /* As call() for a publish without options that nobody waits for. FALSE: call() has to do it; nothing was done. */
-gboolean deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *payload);
+gboolean
+deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *payload, const DeyeBusOptions *options);
 
 /* As call(), while there is no connection or it is being restored: @pending, which is patient, is sent by the next release().
  * FALSE: nothing is kept, @pending is untouched. */

@@ -18,7 +18,7 @@
  *   bytes -> frame -> envelope -> handler of the kind -> event
  *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class
  *
- * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; call, kept-frame; losses, stash;
+ * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; call, option-fields, kept-frame; losses, stash;
  * pending and its table; send-queue; then session-answer, -unsent, -state, -credit, -flush, -plain, -send, -standing, -resend, -restore, -handshake,
  * -receive, and this one. A file includes only files before it.
  *

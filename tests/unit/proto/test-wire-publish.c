@@ -5,8 +5,9 @@
 
 /* Heads of plain publishes are byte for byte those of the general writer. */
 
+/* @more: with a type name. */
 static gsize
-publish_write_envelope (guint8 *out, guint64 id, WireSpan topic, gsize payload_len)
+publish_write_envelope (guint8 *out, guint64 id, WireSpan topic, gboolean more, gsize payload_len)
 {
   static const guint8 payload[1 << 20];
   WireEnvelope envelope;
@@ -15,6 +16,8 @@ publish_write_envelope (guint8 *out, guint64 id, WireSpan topic, gsize payload_l
   wire_envelope_init (&envelope);
   envelope.id = id;
   envelope.topic = topic;
+  if (more)
+    envelope.type_name = WIRE_SPAN_LITERAL ("T");
   envelope.payload = wire_span (payload, payload_len);
   len = wire_envelope_size (&envelope);
   wire_frame_put_header (out, WIRE_KIND_PUBLISH, WIRE_FLAG_WANT_ACK, (guint32) (len + payload_len));
@@ -23,18 +26,20 @@ publish_write_envelope (guint8 *out, guint64 id, WireSpan topic, gsize payload_l
 }
 
 static void
-publish_compare (guint64 id, WireSpan topic, gsize payload_len)
+publish_compare (guint64 id, WireSpan topic, gboolean more, gsize payload_len)
 {
-  guint8 plain[WIRE_PUBLISH_HEAD_MAX];
+  static const guint8 type_name[] = { 6 << 3 | WIRE_TYPE_LENGTH, 1, 'T' };
+  const WireSpan fields = wire_span (type_name, more ? sizeof type_name : 0);
+  guint8 plain[WIRE_PUBLISH_HEAD_MAX + sizeof type_name];
   guint8 general[2 * WIRE_PUBLISH_HEAD_MAX];
-  gsize len = publish_write_envelope (general, id, topic, payload_len);
+  gsize len = publish_write_envelope (general, id, topic, more, payload_len);
   WirePublishTopic field = { 0 };
+  const guint8 *end;
 
   wire_publish_set_topic (&field, topic);
-  g_assert_cmpuint (len, <=, WIRE_PUBLISH_HEAD_MAX);
-  g_assert_cmpmem (
-      plain, (gsize) (wire_publish_put_head (plain, WIRE_FLAG_WANT_ACK, id, &field, (guint32) payload_len) - plain),
-      general, len);
+  g_assert_cmpuint (len, <=, WIRE_PUBLISH_HEAD_MAX + fields.len);
+  end = wire_publish_put_head (plain, WIRE_FLAG_WANT_ACK, id, &field, fields, (guint32) payload_len);
+  g_assert_cmpmem (plain, (gsize) (end - plain), general, len);
 }
 
 static void
@@ -49,7 +54,8 @@ test_same_bytes (void)
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     for (guint t = 0; t < G_N_ELEMENTS (topics); t++)
       for (guint p = 0; p < G_N_ELEMENTS (payloads); p++)
-        publish_compare (ids[i], wire_span (text, topics[t]), payloads[p]);
+        for (guint more = 0; more < 2; more++)
+          publish_compare (ids[i], wire_span (text, topics[t]), more == 1, payloads[p]);
 }
 
 /* Neither a shorter topic nor a longer one is taken for the one that is remembered. */
