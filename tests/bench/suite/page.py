@@ -223,7 +223,7 @@ def setup_table(f):
     if not names:
         return ""
     lines = [[f.rows[name]["title"]] + [cell(f, name, peer, setup_cell) for peer in peers] for name in names]
-    return ("Subscribing one after the other takes, in ms for all (ours waits for each acknowledgement; the others ask once at the end):\n\n"
+    return ("Subscribing takes, in ms until the broker has all (ours waits for the answers to all of them, the others ask once at the end):\n\n"
             + table(["workload"] + [SHORT.get(peer, peer) for peer in peers], lines))
 
 

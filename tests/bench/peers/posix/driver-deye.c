@@ -22,6 +22,9 @@ typedef struct
   GPtrArray *subscriptions;
   gboolean is_tool, flush_each, holds;
   gboolean is_held, is_inside, has_large;
+  gboolean is_subscribing; /* held, until sync() */
+  gboolean has_failed;     /* to subscribe */
+  guint n_asked;           /* subscriptions without an answer */
   long window;
   int delivered;
   char topic[64], mapped[80]; /* of the last publish */
@@ -91,13 +94,30 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 mis
   g_printerr ("gap of %" G_GUINT64_FORMAT ", reason %u\n", missed, reason);
 }
 
+static void
+on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Deye *deye = data;
+  g_autoptr (GError) error = NULL;
+  DeyeBusSubscription *subscription = deye_bus_client_subscribe_full_finish (DEYE_BUS_CLIENT (source), result, &error);
+
+  deye->n_asked--;
+  if (subscription == NULL)
+    {
+      g_printerr ("subscribe: %s\n", error->message);
+      deye->has_failed = TRUE;
+      return;
+    }
+  if (!g_str_equal (deye_bus_subscription_get_pattern (subscription), "#"))
+    g_signal_connect (subscription, "gap", G_CALLBACK (on_gap), deye);
+  g_ptr_array_add (deye->subscriptions, subscription);
+}
+
 static int
 deye_subscribe (void *client, const char *filter, const char *group)
 {
   Deye *deye = client;
   g_autoptr (DeyeBusSubscribeOptions) options = deye_bus_subscribe_options_new ();
-  g_autoptr (GError) error = NULL;
-  DeyeBusSubscription *subscription;
   char pattern[80];
 
   map_topic (filter, pattern, sizeof pattern);
@@ -108,24 +128,26 @@ deye_subscribe (void *client, const char *filter, const char *group)
       deye_bus_subscribe_options_set_window_messages (options, (guint64) deye->window);
       deye_bus_subscribe_options_set_queue_messages (options, (guint64) deye->window);
     }
-  subscription
-      = deye_bus_client_subscribe_full (deye->client, pattern, group, options, on_message, deye, NULL, NULL, &error);
-  if (subscription == NULL)
-    {
-      g_printerr ("subscribe %s: %s\n", pattern, error->message);
-      return -1;
-    }
-  if (!g_str_equal (pattern, "#"))
-    g_signal_connect (subscription, "gap", G_CALLBACK (on_gap), deye);
-  g_ptr_array_add (deye->subscriptions, subscription);
+  if (!deye->is_subscribing)
+    deye_bus_client_hold (deye->client);
+  deye->is_subscribing = TRUE;
+  deye->n_asked++;
+  deye_bus_client_subscribe_full_async (deye->client, pattern, group, options, on_message, deye, NULL, NULL,
+                                        on_subscribed, deye);
   return 0;
 }
 
-/* Subscribing returns when every later publish is delivered. */
 static int
 deye_sync (void *client)
 {
-  return 0;
+  Deye *deye = client;
+
+  if (deye->is_subscribing)
+    deye_bus_client_release (deye->client);
+  deye->is_subscribing = FALSE;
+  while (deye->n_asked > 0)
+    g_main_context_iteration (NULL, TRUE);
+  return deye->has_failed ? -1 : 0;
 }
 
 /*

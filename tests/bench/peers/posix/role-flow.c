@@ -203,8 +203,11 @@ subscribe_all (void **clients)
       failed = driver.subscribe (clients[i % role.clients], filter, NULL) < 0;
     }
   if (failed || (role.filters == 0 && driver.subscribe (clients[0], "bench/t", role.group) < 0)
-      || driver.subscribe (clients[0], "bench/ctl", NULL) < 0 || driver.sync (clients[0]) < 0)
+      || driver.subscribe (clients[0], "bench/ctl", NULL) < 0)
     role_die ("subscribe");
+  for (long i = 0; i < role.clients; i++)
+    if (driver.sync (clients[i]) < 0)
+      role_die ("sync");
 }
 
 /* One of several subscribers, which share the messages, does not know how many are its own. */
