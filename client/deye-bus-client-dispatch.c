@@ -19,21 +19,14 @@
  */
 
 #define EVENTS_PER_TURN 1024u
-/* Publishers get it after 50 ms at the latest. The coarse clock may be behind by a tick, and later on a busy host. */
-#define CREDIT_EVERY_US (25 * G_TIME_SPAN_MILLISECOND)
 
 /* Publishers wait for this credit, or the broker prefers members that return it, so it is not kept until the end of a long
  * dispatch. */
 static void
-client_return_credit_in_time (DeyeBusClient *self, DeyeBusChannel *channel)
+client_return_credit_in_time (DeyeBusClient *self)
 {
-  gint64 now_us = deye_bus_clock_coarse_us ();
-
-  if (now_us - channel->prompt_us < CREDIT_EVERY_US)
-    return;
-  channel->prompt_us = now_us;
-  deye_bus_session_return_credit (self->session, channel);
-  deye_bus_client_write (self);
+  if (deye_bus_session_return_early (self->session, deye_bus_clock_coarse_us ()))
+    deye_bus_client_write (self);
 }
 
 void
@@ -43,7 +36,7 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
     return;
   deye_bus_session_handled (self->session, channel, message, called);
   if (deye_bus_channel_is_prompt (channel))
-    client_return_credit_in_time (self, channel);
+    client_return_credit_in_time (self);
 }
 
 /* A CANCEL never overtakes its request, and may stand right behind it. So everything that the socket holds is read before a

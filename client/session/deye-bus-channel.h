@@ -49,7 +49,6 @@ typedef struct
   guint64 queue_messages;
   guint64 queue_bytes;
   DeyeBusWindow window;
-  gint64 prompt_us; /* the client's: when a dispatch last returned credit early; policy Block only */
   DeyeBusDrainState drain_state;
   gboolean drain_news; /* an event DRAIN is in the ring */
   GQueue inbox;        /* of DeyeBusMessage */

@@ -3,6 +3,7 @@
 
 #include "deye-bus-message-private.h"
 #include "session/deye-bus-session-data.h"
+#include "wire-credit.h"
 
 #define DEYE_BUS_CREDIT_LATEST_US G_TIME_SPAN_SECOND
 /* Below the smallest publish windows that a broker grants (16 messages, 32 KiB), so that no publisher waits for it. */
@@ -14,13 +15,11 @@
 static void
 session_send_credit (DeyeBusSession *session, const DeyeBusChannel *channel)
 {
-  WireEnvelope credit;
+  guint8 *frame = deye_bus_outbuf_begin (&session->out, WIRE_CREDIT_FRAME_MAX);
+  const guint8 *end
+      = wire_credit_put (frame, channel->id, channel->window.granted_messages, channel->window.granted_bytes);
 
-  wire_envelope_init (&credit);
-  credit.subscription = channel->id;
-  credit.credit_messages = channel->window.granted_messages;
-  credit.credit_bytes = channel->window.granted_bytes;
-  deye_bus_outbuf_add_envelope (&session->out, WIRE_KIND_CREDIT, &credit);
+  deye_bus_outbuf_end (&session->out, (gsize) (end - frame));
 }
 
 static void
@@ -78,11 +77,17 @@ deye_bus_session_clear_credit (DeyeBusSession *session)
 }
 
 static void
-session_return_owing (DeyeBusSession *session)
+session_return_all (DeyeBusSession *session)
 {
   for (guint i = 0; i < session->owing->len; i++)
     deye_bus_session_return_credit (session, session->owing->pdata[i]);
   session_forget_owing (session);
+}
+
+static void
+session_return_owing (DeyeBusSession *session)
+{
+  session_return_all (session);
   session->prompt_us
       = CLAMP (session->prompt_us, session->now_us, session->now_us + PROMPT_AHEAD_US) + DEYE_BUS_CREDIT_EVERY_US;
 }
@@ -94,25 +99,42 @@ session_prompt_due_us (const DeyeBusSession *session)
   return session->prompt_us - PROMPT_AHEAD_US;
 }
 
-/* @channel has nothing left to handle. */
+static void
+session_note_owing (DeyeBusSession *session, DeyeBusChannel *channel)
+{
+  if (channel->is_owing)
+    return;
+  channel->is_owing = TRUE;
+  g_ptr_array_add (session->owing, deye_bus_channel_ref (channel));
+}
+
+/* @channel is prompt and has handled a message. */
 static void
 session_return_promptly (DeyeBusSession *session, DeyeBusChannel *channel)
 {
-  if (!deye_bus_channel_is_prompt (channel))
-    return;
-  if (channel->balanced)
+  gboolean is_empty = deye_bus_window_left (&channel->window) == 0;
+
+  if (is_empty && channel->balanced)
     {
       deye_bus_session_return_credit (session, channel);
       return;
     }
-  if (!channel->is_owing)
-    {
-      channel->is_owing = TRUE;
-      g_ptr_array_add (session->owing, deye_bus_channel_ref (channel));
-    }
+  session_note_owing (session, channel);
+  if (!is_empty)
+    return;
   if (session->owing_messages >= PROMPT_MESSAGES_MAX || session->owing_bytes >= PROMPT_BYTES_MAX
       || session->now_us >= session_prompt_due_us (session))
     session_return_owing (session);
+}
+
+gboolean
+deye_bus_session_return_early (DeyeBusSession *session, gint64 now_us)
+{
+  if (now_us - session->early_us < DEYE_BUS_CREDIT_EARLY_US)
+    return FALSE;
+  session->early_us = now_us;
+  session_return_all (session);
+  return TRUE;
 }
 
 static void
@@ -145,7 +167,7 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
     }
   if (channel->paused)
     deye_bus_session_return_credit (session, channel);
-  else if (deye_bus_window_left (&channel->window) == 0)
+  else if (deye_bus_channel_is_prompt (channel))
     session_return_promptly (session, channel);
   if (message->to_handle == 0 && message->handled && (message->flags & WIRE_FLAG_WANT_DELIVERED)
       && message->route_id != 0)

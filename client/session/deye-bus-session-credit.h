@@ -15,6 +15,9 @@
  */
 
 #define DEYE_BUS_CREDIT_EVERY_US (10 * G_TIME_SPAN_MILLISECOND)
+/* In a long dispatch publishers get it after 50 ms at the latest. The coarse clock may be behind by a tick, and later on a busy
+ * host. */
+#define DEYE_BUS_CREDIT_EARLY_US (25 * G_TIME_SPAN_MILLISECOND)
 
 void deye_bus_session_init_credit (DeyeBusSession *session);
 /* A new connection begins: what was owed belonged to the one before. */
@@ -26,6 +29,9 @@ void
 deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
 /* With the policy Block, or in a group: returns all credit, however little it is. No effect otherwise. */
 void deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel);
+/* In the middle of a dispatch: the same for all channels that handled messages since credit was last returned. It is one
+ * clock for all of them, so that messages for many channels do not cause a write each. FALSE: it is too soon. */
+gboolean deye_bus_session_return_early (DeyeBusSession *session, gint64 now_us);
 
 /* When credit that is owed has to be returned; 0: at the next tick; G_MAXINT64: none is owed. */
 gint64 deye_bus_session_credit_due_us (const DeyeBusSession *session);

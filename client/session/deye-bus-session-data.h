@@ -77,7 +77,9 @@ struct DeyeBusSession
   DeyeBusChannelTable channels;
   gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
   gint64 rest_us;       /* ... or for this moment; 0: no tick() since */
-  GPtrArray *owing; /* of DeyeBusChannel, references: under the policy Block, handled everything and returned not all */
+  GPtrArray *
+      owing; /* of DeyeBusChannel, references: prompt ones that handled a message and may not have returned its credit */
+  gint64 early_us;      /* when a dispatch last returned it early */
   guint owing_messages; /* handled under the policy Block since it was last empty */
   guint64 owing_bytes;
   gint64 prompt_us; /* when it would next be emptied if that was done evenly */

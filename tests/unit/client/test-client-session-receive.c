@@ -285,6 +285,53 @@ test_block_shares_credit (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
+static void
+assert_credit_of_both (Fixture *f, DeyeBusChannel *const *channels, guint64 messages)
+{
+  g_autoptr (GPtrArray) frames = session_fixture_take (f);
+
+  g_assert_cmpuint (frames->len, ==, messages > 0 ? 2 : 0);
+  for (guint i = 0; i < frames->len; i++)
+    {
+      const ScriptFrame *frame = frames->pdata[i];
+
+      g_assert_cmpint (frame->kind, ==, WIRE_KIND_CREDIT);
+      g_assert_cmpuint (frame->envelope.subscription, ==, channels[i]->id);
+      g_assert_cmpuint (frame->envelope.credit_messages, ==, messages);
+    }
+}
+
+/* In the middle of a dispatch, all subscriptions that handled messages share one clock: messages for many of them do not cause
+ * a write each, and none keeps its credit for longer because others have messages. */
+static void
+test_block_returns_early (Fixture *f, gconstpointer data)
+{
+  DeyeBusChannel *channels[2];
+
+  session_fixture_ready (f, NULL);
+  for (guint i = 0; i < 2; i++)
+    {
+      channels[i] = session_fixture_subscribed (f, FALSE, 100, 10000);
+      channels[i]->policy = DEYE_BUS_POLICY_BLOCK;
+    }
+  for (guint i = 0; i < 10; i++)
+    script_deliver (f->in, channels[i % 2]->id, 0, i + 1, "events.a", "hello", 5);
+  session_fixture_feed (f);
+  handle_one (f);
+  handle_one (f);
+  assert_credit_of_both (f, channels, 0);
+  g_assert_true (deye_bus_session_return_early (f->session, START_US));
+  assert_credit_of_both (f, channels, 101);
+  handle_one (f);
+  handle_one (f);
+  g_assert_false (deye_bus_session_return_early (f->session, START_US + DEYE_BUS_CREDIT_EARLY_US - 1));
+  assert_credit_of_both (f, channels, 0);
+  g_assert_true (deye_bus_session_return_early (f->session, START_US + DEYE_BUS_CREDIT_EARLY_US));
+  assert_credit_of_both (f, channels, 102);
+  for (guint i = 0; i < 2; i++)
+    deye_bus_channel_unref (channels[i]);
+}
+
 /* In a group the broker compares how soon its members return credit. */
 static void
 test_group_returns_credit (Fixture *f, gconstpointer data)
@@ -469,6 +516,7 @@ main (int argc, char **argv)
   test_watchdog_start ("client-session");
   ADD ("credit/M08-block-returns-it-at-the-end", test_block_returns_credit);
   ADD ("credit/M08-block-shares-it", test_block_shares_credit);
+  ADD ("credit/M08-block-returns-it-early", test_block_returns_early);
   ADD ("credit/M08-group-returns-each", test_group_returns_credit);
   ADD ("credit/M08-goes-back-in-time", test_credit_goes_back_in_time);
   ADD ("deliver", test_deliver);
