@@ -11,7 +11,8 @@
  */
 
 #define TICK_MS     100         /* poll() waits at most so long */
-#define COPIED_SIZE 8192        /* a larger payload must outlive the call, so it is copied into a GBytes of its own */
+#define COPIED_SIZE 8192        /* a larger payload must outlive the call, so it is copied into a buffer of its own */
+#define SPARE_BYTES (16u << 20) /* of buffers that are used again, as those of the other drivers are */
 #define LARGE_SIZE  (32 * 1024) /* some of them fill a socket */
 
 typedef struct
@@ -170,11 +171,59 @@ deye_flush (void *client)
   return -1;
 }
 
+typedef struct Buffer Buffer;
+struct Buffer
+{
+  Buffer *next;
+  gsize size;
+  guint8 bytes[];
+};
+
+static struct
+{
+  Buffer *first;
+  gsize bytes;
+} spare;
+
+static void
+spare_buffer (gpointer data)
+{
+  Buffer *buffer = data;
+
+  if (spare.bytes + buffer->size > SPARE_BYTES)
+    {
+      g_free (buffer);
+      return;
+    }
+  buffer->next = spare.first;
+  spare.first = buffer;
+  spare.bytes += buffer->size;
+}
+
+static GBytes *
+copy_payload (const void *data, size_t len)
+{
+  Buffer *buffer = spare.first;
+
+  if (buffer != NULL && buffer->size >= len)
+    {
+      spare.first = buffer->next;
+      spare.bytes -= buffer->size;
+    }
+  else
+    {
+      buffer = g_malloc (sizeof *buffer + len);
+      buffer->size = len;
+    }
+  memcpy (buffer->bytes, data, len);
+  return g_bytes_new_with_free_func (buffer->bytes, len, spare_buffer, buffer);
+}
+
 static int
 deye_publish (void *client, const char *topic, const void *data, size_t len)
 {
   Deye *deye = client;
-  g_autoptr (GBytes) payload = len > COPIED_SIZE ? g_bytes_new (data, len) : g_bytes_new_static (data, len);
+  g_autoptr (GBytes) payload = len > COPIED_SIZE ? copy_payload (data, len) : g_bytes_new_static (data, len);
   g_autoptr (GError) error = NULL;
 
   if (strcmp (deye->topic, topic) != 0)
