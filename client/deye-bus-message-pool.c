@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-message-pool.h"
 
+#include "wire-block.h"
+
 #define SMALLEST 256u
 
 static gsize
@@ -20,30 +22,31 @@ pool_class_of (gsize size)
 }
 
 gpointer
-deye_bus_message_pool_take (DeyeBusMessagePool *pool, gsize size, guint8 *size_class)
+deye_bus_message_pool_take (DeyeBusMessagePool *pool, gsize *size, guint8 *size_class)
 {
   DeyeBusMessageBlock *block;
 
-  *size_class = pool != NULL ? pool_class_of (size) : DEYE_BUS_MESSAGE_POOL_NONE;
+  *size_class = pool != NULL ? pool_class_of (*size) : DEYE_BUS_MESSAGE_POOL_NONE;
   if (*size_class == DEYE_BUS_MESSAGE_POOL_NONE)
-    return g_try_malloc (size);
+    return wire_block_new (*size, G_MAXSIZE, size);
+  *size = pool_class_bytes (*size_class);
   block = pool->lists[*size_class];
   if (block == NULL)
-    return g_try_malloc (pool_class_bytes (*size_class));
+    return g_try_malloc (*size);
   pool->lists[*size_class] = block->next;
-  pool->kept_bytes -= pool_class_bytes (*size_class);
+  pool->kept_bytes -= *size;
   return block;
 }
 
 void
-deye_bus_message_pool_give (DeyeBusMessagePool *pool, gpointer block, guint8 size_class)
+deye_bus_message_pool_give (DeyeBusMessagePool *pool, gpointer block, gsize size, guint8 size_class)
 {
   DeyeBusMessageBlock *first = block;
 
   if (size_class == DEYE_BUS_MESSAGE_POOL_NONE
       || pool->kept_bytes + pool_class_bytes (size_class) > DEYE_BUS_MESSAGE_POOL_BYTES)
     {
-      g_free (block);
+      wire_block_free (block, size);
       return;
     }
   first->next = pool->lists[size_class];

@@ -50,7 +50,7 @@ struct _DeyeBusMessage
   guint to_handle;  /* callbacks that have not ended yet; the client's thread only */
   gboolean handled; /* a callback has been called */
   guint8 *block;    /* stolen from the frame reader; NULL: the body is in this block */
-  gsize block_size;
+  gsize block_size; /* of block, or of this one */
 
   const char *topic;
   const char *sender;

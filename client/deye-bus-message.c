@@ -41,12 +41,14 @@ static DeyeBusMessage *
 message_alloc_block (DeyeBusMessagePool *pool, gsize rare, gsize body)
 {
   guint8 size_class;
-  DeyeBusMessage *message = deye_bus_message_pool_take (pool, sizeof (DeyeBusMessage) + rare + body, &size_class);
+  gsize size = sizeof (DeyeBusMessage) + rare + body;
+  DeyeBusMessage *message = deye_bus_message_pool_take (pool, &size, &size_class);
 
   if (message == NULL)
     return NULL;
   message->size_class = size_class;
   message->block = NULL;
+  message->block_size = size;
   message->rare = rare > 0 ? (const DeyeBusMessageRare *) (gconstpointer) message->more : &no_rare;
   return message;
 }
@@ -178,6 +180,13 @@ deye_bus_message_ref (DeyeBusMessage *message)
   return message;
 }
 
+/* Of the message itself, if it was too large for the pool. */
+static gsize
+message_own_size (const DeyeBusMessage *message)
+{
+  return message->block == NULL ? message->block_size : 0;
+}
+
 /* All that it owns beside its block. */
 static void
 message_clear (DeyeBusMessage *message)
@@ -201,7 +210,7 @@ deye_bus_message_unref (DeyeBusMessage *message)
   if (!g_atomic_ref_count_dec (&message->refs))
     return;
   message_clear (message);
-  g_free (message);
+  wire_block_free ((guint8 *) message, message_own_size (message));
 }
 
 void
@@ -215,7 +224,7 @@ deye_bus_message_drop (DeyeBusMessage *message, DeyeBusMessagePool *pool)
     }
   if (message->rare != &no_rare || message->hops != NULL || message->block != NULL)
     message_clear (message);
-  deye_bus_message_pool_give (pool, message, message->size_class);
+  deye_bus_message_pool_give (pool, message, message_own_size (message), message->size_class);
 }
 
 const char *

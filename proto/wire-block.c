@@ -1,87 +1,157 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-block.h"
 
-typedef struct
+#define MIN_POWER 13u /* of WIRE_BLOCK_MIN */
+#define STEPS     4u  /* classes for each power of two */
+#define CLASSES   ((21u - MIN_POWER) * STEPS + 1u)
+#define LOOKS     4u /* at blocks of a class, of which some may be too small */
+
+G_STATIC_ASSERT (WIRE_BLOCK_MIN == 1u << MIN_POWER);
+G_STATIC_ASSERT (WIRE_BLOCK_MAX == 1u << 21);
+
+/* Lies in the block while that is kept. */
+typedef struct KeptBlock KeptBlock;
+struct KeptBlock
 {
-  guint8 *bytes; /* NULL: the place is free */
+  KeptBlock *next;
   gsize size;
-} KeptBlock;
+};
 
 static GMutex block_lock;
-static KeptBlock block_kept[WIRE_BLOCK_KEPT];
+static KeptBlock *block_kept[CLASSES]; /* of at least the size of the class, and less than that of the next one */
 static gsize block_kept_bytes;
-static guint block_oldest;
+static gsize block_lent_bytes; /* atomic */
+static guint block_hand;       /* the class that loses the next block when there are too many */
 
-static guint8 *
-block_take_out (KeptBlock *kept)
+/* @size: from WIRE_BLOCK_MIN to WIRE_BLOCK_MAX. */
+static guint
+block_class (gsize size)
 {
-  block_kept_bytes -= kept->size;
-  kept->size = 0;
-  return g_steal_pointer (&kept->bytes);
+  guint power = g_bit_storage (size) - 1;
+
+  return (power - MIN_POWER) * STEPS + (guint) (size >> (power - 2)) - STEPS;
+}
+
+static gboolean
+block_may_be_kept (gsize size)
+{
+  return WIRE_BLOCK_KEEPS && size >= WIRE_BLOCK_MIN && size <= WIRE_BLOCK_MAX;
 }
 
 static guint8 *
-block_take (gsize wanted, gsize *size)
+block_take_out (KeptBlock **place, gsize *size)
 {
-  for (guint i = 0; i < WIRE_BLOCK_KEPT; i++)
-    if (block_kept[i].size >= wanted && block_kept[i].size <= 2 * wanted)
-      {
-        *size = block_kept[i].size;
-        return block_take_out (&block_kept[i]);
-      }
+  KeptBlock *kept = *place;
+
+  *place = kept->next;
+  *size = kept->size;
+  block_kept_bytes -= kept->size;
+  return (guint8 *) kept;
+}
+
+static guint8 *
+block_take_of (guint class_index, gsize wanted, gsize most, gsize *size)
+{
+  KeptBlock **place = &block_kept[class_index];
+
+  for (guint i = 0; i < LOOKS && *place != NULL; i++, place = &(*place)->next)
+    if ((*place)->size >= wanted && (*place)->size <= most)
+      return block_take_out (place, size);
   return NULL;
 }
 
+static guint8 *
+block_take (gsize wanted, gsize most, gsize *size)
+{
+  const guint own = block_class (wanted);
+  guint8 *block = block_take_of (own, wanted, most, size);
+
+  if (block == NULL && own + 1 < CLASSES)
+    block = block_take_of (own + 1, wanted, most, size);
+  return block;
+}
+
 guint8 *
-wire_block_new (gsize wanted, gsize *size)
+wire_block_new (gsize wanted, gsize most, gsize *size)
 {
   guint8 *block = NULL;
 
-  if (wanted >= WIRE_BLOCK_MIN && g_mutex_trylock (&block_lock))
+  if (block_may_be_kept (wanted) && g_mutex_trylock (&block_lock))
     {
-      block = block_take (wanted, size);
+      block = block_take (wanted, most, size);
       g_mutex_unlock (&block_lock);
     }
   if (block != NULL)
     return block;
   *size = wanted;
-  return g_try_realloc (NULL, wanted);
+  return g_try_malloc (wanted);
 }
 
-static KeptBlock *
-block_find_place (void)
-{
-  for (guint i = 0; i < WIRE_BLOCK_KEPT; i++)
-    if (block_kept[i].bytes == NULL)
-      return &block_kept[i];
-  return NULL;
-}
-
+/* All classes in turn, so that sizes of which no message comes any more do not stay. */
 static void
-block_drop_oldest (void)
+block_drop_one (void)
 {
-  g_free (block_take_out (&block_kept[block_oldest++ % WIRE_BLOCK_KEPT]));
+  gsize size;
+
+  do
+    block_hand = (block_hand + 1) % CLASSES;
+  while (block_kept[block_hand] == NULL);
+  g_free (block_take_out (&block_kept[block_hand], &size));
 }
 
 static void
 block_keep (guint8 *block, gsize size)
 {
-  KeptBlock *place;
+  KeptBlock *kept = (gpointer) block;
+  KeptBlock **first = &block_kept[block_class (size)];
 
-  while ((place = block_find_place ()) == NULL || block_kept_bytes + size > WIRE_BLOCK_KEPT_BYTES)
-    block_drop_oldest ();
-  *place = (KeptBlock){ block, size };
+  while (block_kept_bytes + size > WIRE_BLOCK_KEPT_BYTES)
+    block_drop_one ();
+  *kept = (KeptBlock){ *first, size };
+  *first = kept;
   block_kept_bytes += size;
 }
 
 void
 wire_block_free (guint8 *block, gsize size)
 {
-  if (block == NULL || size < WIRE_BLOCK_MIN || size > WIRE_BLOCK_KEPT_BYTES / 2 || !g_mutex_trylock (&block_lock))
+  if (block == NULL || !block_may_be_kept (size) || !g_mutex_trylock (&block_lock))
     {
       g_free (block);
       return;
     }
   block_keep (block, size);
+  g_mutex_unlock (&block_lock);
+}
+
+gboolean
+wire_block_lend (gsize bytes)
+{
+  const gsize before = (gsize) g_atomic_pointer_add (&block_lent_bytes, (gssize) bytes);
+
+  if (bytes <= WIRE_BLOCK_LENT_BYTES && before <= WIRE_BLOCK_LENT_BYTES - bytes)
+    return TRUE;
+  wire_block_return (bytes);
+  return FALSE;
+}
+
+void
+wire_block_return (gsize bytes)
+{
+  g_atomic_pointer_add (&block_lent_bytes, -(gssize) bytes);
+}
+
+gsize
+wire_block_kept_bytes (void)
+{
+  return block_kept_bytes;
+}
+
+void
+wire_block_drop_kept (void)
+{
+  g_mutex_lock (&block_lock);
+  while (block_kept_bytes > 0)
+    block_drop_one ();
   g_mutex_unlock (&block_lock);
 }

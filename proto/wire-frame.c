@@ -38,8 +38,17 @@ wire_frame_reader_init (WireFrameReader *reader, gsize max_body)
 }
 
 static void
+frame_return_borrowed (WireFrameReader *reader)
+{
+  if (reader->borrowed > 0)
+    wire_block_return (reader->borrowed);
+  reader->borrowed = 0;
+}
+
+static void
 frame_drop_block (WireFrameReader *reader)
 {
+  frame_return_borrowed (reader);
   wire_block_free (reader->block, reader->at + reader->capacity);
   reader->block = NULL;
   reader->at = 0;
@@ -142,17 +151,18 @@ frame_whole_len (const WireFrameReader *reader)
                                               : WIRE_FRAME_HEADER_LEN + frame_body_len (frame_start (reader));
 }
 
-/* Enlarges the block, at most to the whole frame, or to the header until that is complete. It is called only when the
- * block is full, so a peer never makes us hold more than FIRST_BLOCK or GROWTH times the bytes that it sent. */
+/* Enlarges the block for the whole frame, or for the header until that is complete. It is called only when the block is full, so
+ * a peer never makes us hold more than FIRST_BLOCK or GROWTH times the bytes that it sent. */
 static gboolean
 frame_grow (WireFrameReader *reader, gsize coming)
 {
-  gsize received = reader->have + coming;
-  gsize wanted = MIN (frame_whole_len (reader), MAX (GROWTH * received, FIRST_BLOCK));
+  gsize most = MAX (GROWTH * (reader->have + coming), FIRST_BLOCK);
+  gsize wanted = MIN (frame_whole_len (reader), most);
   guint8 *block;
 
   g_assert (reader->at == 0); /* a block with something in front of the frame has room for all of it */
-  block = g_try_realloc (reader->block, wanted);
+  frame_return_borrowed (reader);
+  block = reader->block == NULL ? wire_block_new (wanted, most, &wanted) : g_try_realloc (reader->block, wanted);
   if (block == NULL)
     return FALSE;
   reader->block = block;
@@ -294,7 +304,7 @@ frame_place_ahead (WireFrameReader *reader, guint8 **where)
   if (size < wanted + AHEAD_SLACK || size / 2 > wanted + AHEAD_SLACK)
     {
       frame_drop_block (reader);
-      reader->block = wire_block_new (wanted + AHEAD_SLACK, &size);
+      reader->block = wire_block_new (wanted + AHEAD_SLACK, G_MAXSIZE, &size);
       if (reader->block == NULL)
         return 0;
     }
@@ -323,20 +333,31 @@ wire_frame_reader_place (WireFrameReader *reader, guint8 **where)
   return MIN (reader->capacity, whole) - reader->have;
 }
 
-/* The block must not be larger than the bytes in it justify, as if it had grown with them. */
 static void
-frame_shrink (WireFrameReader *reader)
+frame_shrink (WireFrameReader *reader, gsize size)
 {
-  gsize justified = MAX (GROWTH * reader->have, FIRST_BLOCK);
-  guint8 *block;
+  guint8 *block = g_try_realloc (reader->block, size);
 
-  if (reader->capacity <= justified)
-    return;
-  block = g_try_realloc (reader->block, justified);
   if (block == NULL)
     return;
   reader->block = block;
-  reader->capacity = justified;
+  reader->capacity = size;
+}
+
+/* The block must not be larger than the bytes in it justify, as if it had grown with them. */
+static void
+frame_justify (WireFrameReader *reader)
+{
+  const gsize justified = MAX (GROWTH * reader->have, FIRST_BLOCK);
+  const gsize more = reader->capacity > justified ? reader->capacity - justified : 0;
+
+  frame_return_borrowed (reader);
+  if (more == 0)
+    return;
+  if (wire_block_lend (more))
+    reader->borrowed = more;
+  else
+    frame_shrink (reader, justified);
 }
 
 /* TRUE: the expected frame has come, or so much of it that the block is worth keeping. */
@@ -352,12 +373,16 @@ wire_frame_reader_placed (WireFrameReader *reader, gsize n)
   g_assert (n <= reader->capacity - reader->have);
   reader->have += n;
   if (!reader->ahead)
-    return;
+    {
+      if (reader->borrowed > 0)
+        frame_justify (reader);
+      return;
+    }
   reader->ahead = FALSE;
   if (frame_is_as_expected (reader))
     {
       if (frame_check_header (reader, reader->block) == WIRE_FRAME_COMPLETE)
-        frame_shrink (reader);
+        frame_justify (reader);
       return;
     }
   /* Other frames: they are read from the block as from any input. */

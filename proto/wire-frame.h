@@ -9,12 +9,12 @@
  *
  * The reader turns a stream of bytes, split at any place, into whole frames. It does not interpret the body. A frame
  * that is complete in the input is returned in place, without a copy. A split frame is collected in a block. The
- * block's size is at most four times the bytes that were received (or 1 KiB), and at most that of the frame; it does
- * not depend on the length that the header announces, so a peer cannot make the reader allocate memory by announcing a
- * large frame.
+ * block's size is at most four times the bytes that were received (or 1 KiB); a longer length that the header announces
+ * does not change that, so a peer cannot make the reader allocate memory by announcing a large frame.
  *
  * After a large frame the reader offers a block for another one of the same length, which spares a copy. If something else
- * comes, it is read from that block as from the input; and the block of a frame that has only begun shrinks to the size above.
+ * comes, it is read from that block as from the input. The block of a frame that has only begun is larger than the size above. The
+ * reader borrows the rest of it from wire-block, which lends little for the whole process; when that is used up the block shrinks.
  *
  * Invariant: after an error the reader returns the same error for ever, and reads nothing after the offending byte.
  */
@@ -88,6 +88,7 @@ typedef struct
   gsize at;           /* where the frame starts in block */
   gsize have;         /* bytes of the frame */
   gsize capacity;     /* of block, from there */
+  gsize borrowed;     /* of capacity */
   gboolean lent;      /* the last frame returned is in block: freed by the next call */
   gboolean ahead;     /* block was offered before the first byte of a frame */
   gsize expected;     /* length of the last large frame with its header; 0: none is expected */
@@ -121,11 +122,11 @@ guint8 *wire_frame_reader_steal (WireFrameReader *reader, gsize *capacity);
 gsize wire_frame_reader_place (WireFrameReader *reader, guint8 **where);
 void wire_frame_reader_placed (WireFrameReader *reader, gsize n);
 
-/* Number of bytes that the reader has allocated, for its owner's accounting. */
+/* Number of bytes that the reader has allocated, for its owner's accounting, without those that it has borrowed. */
 static inline gsize
 wire_frame_reader_held (const WireFrameReader *reader)
 {
-  return reader->at + reader->capacity;
+  return reader->at + reader->capacity - reader->borrowed;
 }
 
 /* TRUE if a part of a frame was received. A peer must complete a frame before a deadline. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-cells.h"
 #include "sim-world.h"
+#include "wire-block.h"
 
 /*
  * Allocations whose size a peer decides: they fail when the world wants it (linked with --wrap).
@@ -14,6 +15,8 @@ gpointer __real_g_try_malloc0 (gsize n);
 gpointer __wrap_g_try_malloc0 (gsize n);
 gpointer __real_g_try_realloc (gpointer old, gsize n);
 gpointer __wrap_g_try_realloc (gpointer old, gsize n);
+guint8 *__real_wire_block_new (gsize wanted, gsize most, gsize *size);
+guint8 *__wrap_wire_block_new (gsize wanted, gsize most, gsize *size);
 gpointer __real_bus_cells_try_take (BusCells *cells, gsize n);
 gpointer __wrap_bus_cells_try_take (BusCells *cells, gsize n);
 
@@ -49,6 +52,21 @@ gpointer
 __wrap_bus_cells_try_take (BusCells *cells, gsize n)
 {
   return world_allocation_fails () ? NULL : __real_bus_cells_try_take (cells, n);
+}
+
+/* Whether blocks were kept depends on the worlds before this one, so the memory of a kept one fails as well. */
+guint8 *
+__wrap_wire_block_new (gsize wanted, gsize most, gsize *size)
+{
+  SimWorld *world = running;
+  guint8 *block;
+
+  if (world_allocation_fails ())
+    return NULL;
+  running = NULL;
+  block = __real_wire_block_new (wanted, most, size);
+  running = world;
+  return block;
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-message.h"
 
+#include "wire-block.h"
+
 #define TAKE_OVER 4u /* blocks of readers, up to that part of the cap; above they are copied */
 
 void
@@ -33,6 +35,36 @@ message_copy (guint8 *to, WireSpan bytes)
   return wire_span (to, bytes.len);
 }
 
+/* What is held against the cap has room for holes between blocks. */
+static gsize
+message_block_most (gsize len)
+{
+  return MAX (len, 1) + len / BUS_MESSAGE_MALLOC_HOLES;
+}
+
+/* The block in which the body lies: that of the reader, or one of its own. FALSE: no memory. */
+static gboolean
+message_take_block (BusMessage *message, BusInbound *inbound)
+{
+  const WireSpan from = inbound->frame.body;
+  gsize size;
+
+  if (message_may_take_over (inbound))
+    {
+      message->block = wire_frame_reader_steal (inbound->reader, &size);
+      message->body = from;
+    }
+  else
+    {
+      message->block = wire_block_new (MAX (from.len, 1), message_block_most (from.len), &size);
+      if (message->block == NULL)
+        return FALSE;
+      message->body = message_copy (message->block, from);
+    }
+  message->block_size = (guint32) MIN (size, G_MAXUINT32);
+  return TRUE;
+}
+
 /* Moves the body into memory that outlives the read buffer: a small one lies behind the struct. Sets nothing else. NULL: no
  * memory. */
 static BusMessage *
@@ -42,19 +74,16 @@ message_take_body (BusInbound *inbound)
   const WireSpan from = inbound->frame.body;
   const gboolean is_small = !inbound->frame.in_block && sizeof (BusMessage) + from.len <= BUS_CELL_MAX;
   BusMessage *message = bus_cells_try_take (cells, sizeof (BusMessage) + (is_small ? from.len : 0));
-  gsize capacity;
 
   if (message == NULL)
     return NULL;
-  message->block = NULL;
-  message->body = from;
   if (is_small)
-    message->body = message_copy ((guint8 *) (message + 1), from);
-  else if (message_may_take_over (inbound))
-    message->block = wire_frame_reader_steal (inbound->reader, &capacity);
-  else if ((message->block = g_try_malloc (MAX (from.len, 1))) != NULL)
-    message->body = message_copy (message->block, from);
-  else
+    {
+      message->block = NULL;
+      message->block_size = 0;
+      message->body = message_copy ((guint8 *) (message + 1), from);
+    }
+  else if (!message_take_block (message, inbound))
     {
       bus_cells_give (cells, message);
       return NULL;
@@ -140,6 +169,6 @@ bus_message_unref (BusMessage *message)
   if (--message->refs > 0)
     return;
   bus_quota_release (message->quota, message->held);
-  g_free (message->block);
+  wire_block_free (message->block, message->block_size);
   bus_cells_give (&message->quota->cells, message);
 }

@@ -29,6 +29,7 @@ typedef struct
 typedef struct
 {
   guint refs;
+  guint32 block_size; /* as far as it is known */
   BusQuota *quota;
   gsize held;     /* bytes held against the cap */
   guint8 *block;  /* own allocation, in which body lies; NULL: body lies behind the struct */

@@ -438,28 +438,126 @@ test_expected_bad (void)
 
 /* --- blocks that are used again --- */
 
+/* Kept blocks of other sizes are taken only when they are not too large. */
 static void
 test_blocks (void)
 {
-  guint8 *blocks[WIRE_BLOCK_KEPT + 2];
-  gsize sizes[G_N_ELEMENTS (blocks)];
+  guint8 *block, *again;
+  gsize size;
+
+  wire_block_drop_kept ();
+  g_assert_cmpuint (wire_block_kept_bytes (), ==, 0);
+  block = wire_block_new (1u << 20, G_MAXSIZE, &size);
+  g_assert_cmpuint (size, ==, 1u << 20);
+  wire_block_free (block, size);
+  if (!WIRE_BLOCK_KEEPS)
+    return;
+  again = wire_block_new (950000, G_MAXSIZE, &size);
+  g_assert_true (again == block);
+  g_assert_cmpuint (size, ==, 1u << 20);
+  wire_block_free (again, size);
+  again = wire_block_new (950000, 1000000, &size);
+  g_assert_cmpuint (size, ==, 950000);
+  wire_block_free (again, size);
+  block = wire_block_new (700000, G_MAXSIZE, &size);
+  g_assert_cmpuint (size, ==, 700000);
+  wire_block_free (block, size);
+  block = wire_block_new (WIRE_BLOCK_MIN - 1, G_MAXSIZE, &size);
+  g_assert_cmpuint (size, ==, WIRE_BLOCK_MIN - 1);
+  wire_block_free (block, size);
+  wire_block_free (NULL, 0);
+}
+
+/* Each size finds the block of its own that was freed last, and no other. */
+static void
+test_blocks_by_size (void)
+{
+  static const gsize sizes[]
+      = { WIRE_BLOCK_MIN, WIRE_BLOCK_MIN + 1, 10240, 12287, 65536, 66060, WIRE_BLOCK_MAX - 1, WIRE_BLOCK_MAX };
+  guint8 *blocks[G_N_ELEMENTS (sizes)];
+  gsize size;
+
+  wire_block_drop_kept ();
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    blocks[i] = wire_block_new (sizes[i], sizes[i], &size);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    wire_block_free (blocks[i], sizes[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      guint8 *block = wire_block_new (sizes[i], sizes[i], &size);
+
+      g_assert_cmpuint (size, ==, sizes[i]);
+      g_assert_true (block == blocks[i] || !WIRE_BLOCK_KEEPS);
+      memset (block, 1, size);
+      wire_block_free (block, size);
+    }
+}
+
+/* Blocks of many sizes do not keep those of another size out. */
+static void
+test_blocks_bounded (void)
+{
+  const guint n = WIRE_BLOCK_KEPT_BYTES / 65536 + 3;
+  g_autofree guint8 **blocks = g_new (guint8 *, n);
   guint8 *block;
   gsize size;
 
-  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
-    blocks[i] = wire_block_new (1u << 20, &sizes[i]);
-  for (guint i = 0; i < G_N_ELEMENTS (blocks); i++)
-    wire_block_free (blocks[i], sizes[i]);
-  block = wire_block_new (600000, &size);
-  g_assert_cmpuint (size, ==, 1u << 20);
-  wire_block_free (block, size);
-  block = wire_block_new (100000, &size); /* a kept one would be more than twice as large */
-  g_assert_cmpuint (size, ==, 100000);
-  wire_block_free (block, size);
-  block = wire_block_new (1000, &size);
-  g_assert_cmpuint (size, ==, 1000);
-  wire_block_free (block, size);
-  wire_block_free (NULL, 0);
+  wire_block_drop_kept ();
+  for (guint i = 0; i < n; i++)
+    blocks[i] = wire_block_new (65536, 65536, &size);
+  for (guint i = 0; i < n; i++)
+    wire_block_free (blocks[i], 65536);
+  g_assert_cmpuint (wire_block_kept_bytes (), ==, WIRE_BLOCK_KEEPS ? WIRE_BLOCK_KEPT_BYTES : 0);
+  block = wire_block_new (300000, G_MAXSIZE, &size);
+  wire_block_free (block, 300000);
+  g_assert_cmpuint (wire_block_kept_bytes (), <=, WIRE_BLOCK_KEPT_BYTES);
+  g_assert_true (wire_block_new (300000, G_MAXSIZE, &size) == block || !WIRE_BLOCK_KEEPS);
+  wire_block_free (block, 300000);
+  block = wire_block_new (WIRE_BLOCK_MAX + 1, G_MAXSIZE, &size);
+  size = wire_block_kept_bytes ();
+  wire_block_free (block, WIRE_BLOCK_MAX + 1);
+  g_assert_cmpuint (wire_block_kept_bytes (), ==, size);
+}
+
+static void
+test_blocks_lent (void)
+{
+  g_assert_true (wire_block_lend (WIRE_BLOCK_LENT_BYTES - 1));
+  g_assert_false (wire_block_lend (2));
+  g_assert_false (wire_block_lend (G_MAXSIZE));
+  g_assert_true (wire_block_lend (1));
+  wire_block_return (WIRE_BLOCK_LENT_BYTES);
+}
+
+/* The block of a large frame that has only begun stays as it is, or shrinks when there is nothing to borrow; either way it is only
+ * as large for its owner as its bytes justify, and nothing stays borrowed. */
+static void
+test_borrowed (gconstpointer data)
+{
+  const gboolean is_lent = GPOINTER_TO_INT (data) != 0;
+  gboolean has_begun = FALSE;
+  Flow flow;
+
+  flow_init (&flow);
+  for (guint i = 0; i < 4; i++)
+    flow_add (&flow, 300000 - WIRE_FRAME_HEADER_LEN);
+  g_assert_true (!is_lent || wire_block_lend (WIRE_BLOCK_LENT_BYTES));
+  while (flow.read < flow.bytes->len)
+    {
+      flow_step (&flow, 50000, FALSE);
+      g_assert_true (!is_lent || flow.reader.borrowed == 0);
+      if (flow.compared > 0 && flow.reader.have == 50000)
+        {
+          g_assert_true ((flow.reader.capacity > 4 * flow.reader.have) == !is_lent);
+          has_begun = TRUE;
+        }
+    }
+  g_assert_true (has_begun);
+  g_assert_cmpuint (flow.whole, ==, 4);
+  flow_clear (&flow);
+  wire_block_return (is_lent ? WIRE_BLOCK_LENT_BYTES : 0);
+  g_assert_true (wire_block_lend (WIRE_BLOCK_LENT_BYTES));
+  wire_block_return (WIRE_BLOCK_LENT_BYTES);
 }
 
 static void
@@ -494,8 +592,16 @@ test_bit_flips (void)
 
 static gboolean allocations_fail;
 
+gpointer __real_g_try_malloc (gsize n);
+gpointer __wrap_g_try_malloc (gsize n);
 gpointer __real_g_try_realloc (gpointer old, gsize n);
 gpointer __wrap_g_try_realloc (gpointer old, gsize n);
+
+gpointer
+__wrap_g_try_malloc (gsize n)
+{
+  return allocations_fail ? NULL : __real_g_try_malloc (n);
+}
 
 gpointer
 __wrap_g_try_realloc (gpointer old, gsize n)
@@ -548,6 +654,11 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/frame/expected-random", test_expected_random);
   g_test_add_func ("/wire/frame/expected-bad", test_expected_bad);
   g_test_add_func ("/wire/frame/blocks", test_blocks);
+  g_test_add_func ("/wire/frame/blocks-by-size", test_blocks_by_size);
+  g_test_add_func ("/wire/frame/blocks-bounded", test_blocks_bounded);
+  g_test_add_func ("/wire/frame/blocks-lent", test_blocks_lent);
+  g_test_add_data_func ("/wire/frame/borrowed", GINT_TO_POINTER (FALSE), test_borrowed);
+  g_test_add_data_func ("/wire/frame/borrowed-nothing", GINT_TO_POINTER (TRUE), test_borrowed);
   g_test_add_func ("/wire/frame/F12-bit-flips", test_bit_flips);
   g_test_add_func ("/wire/frame/P11-no-memory", test_no_memory);
   return g_test_run ();
