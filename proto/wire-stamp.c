@@ -28,18 +28,34 @@ stamp_put_number (guint8 *out, guint32 field, guint64 value)
   return value != 0 ? wire_varint_put (wire_varint_put (out, field << 3), value) : out;
 }
 
+static guint8 *
+stamp_put_sender (guint8 *out, WireSpan sender)
+{
+  g_assert (sender.len <= 64);
+  if (sender.len == 0)
+    return out;
+  out = wire_varint_put (wire_varint_put (out, FIELD_SENDER << 3 | 2), sender.len);
+  memcpy (out, sender.data, sender.len);
+  return out + sender.len;
+}
+
+gsize
+wire_stamp_before_sequence (guint8 *out, WireSpan sender)
+{
+  return (gsize) (wire_varint_put (stamp_put_sender (out, sender), FIELD_ACCEPT_SEQ << 3) - out);
+}
+
+gsize
+wire_stamp_behind_sequence (guint8 *out, guint64 accept_time_us)
+{
+  return (gsize) (stamp_put_number (out, FIELD_ACCEPT_TIME, accept_time_us) - out);
+}
+
 gsize
 wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us)
 {
-  guint8 *at = out;
+  guint8 *at = stamp_put_sender (out, sender);
 
-  g_assert (sender.len <= 64);
-  if (sender.len > 0)
-    {
-      at = wire_varint_put (wire_varint_put (at, FIELD_SENDER << 3 | 2), sender.len);
-      memcpy (at, sender.data, sender.len);
-      at += sender.len;
-    }
   at = stamp_put_number (at, FIELD_ACCEPT_SEQ, accept_seq);
   at = stamp_put_number (at, FIELD_ACCEPT_TIME, accept_time_us);
   return (gsize) (at - out);

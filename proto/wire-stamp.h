@@ -20,6 +20,11 @@
 /* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
 
+/* The same in parts, for messages that differ in the sequence only: its field's tag is at the end of the first part, and the
+ * time is the second part; the sequence belongs between them as a varint. Both return the number of bytes written. */
+gsize wire_stamp_before_sequence (guint8 *out, WireSpan sender);
+gsize wire_stamp_behind_sequence (guint8 *out, guint64 accept_time_us);
+
 /* Adds field 45 behind the common fields, of which there are @len bytes; returns the number of all bytes. */
 gsize wire_stamp_incarnation (guint8 *out, gsize len, guint64 incarnation);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-core.h"
 
+#include "bus-dispatch-run.h"
 #include "bus-dispatch.h"
 #include "bus-due.h"
 #include "base/bus-text.h"
@@ -343,15 +344,18 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
   gboolean progress = FALSE;
   WireFrame frame;
 
+  dispatch_run_set_input (peer->core, input);
   while (peer->state != BUS_PEER_CLOSING)
     {
       switch (wire_frame_reader_next (&peer->reader, &input, &frame))
         {
         case WIRE_FRAME_MORE:
+          dispatch_end_run (peer);
           core_watch_partial_frame (peer, progress, now_us);
           bus_shed_settle (peer, now_us);
           return;
         case WIRE_FRAME_BAD:
+          dispatch_end_run (peer);
           core_refuse_bytes (peer);
           return;
         case WIRE_FRAME_COMPLETE:
@@ -360,6 +364,7 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
           break;
         }
     }
+  dispatch_end_run (peer);
 }
 
 void

@@ -2,6 +2,7 @@
 #include "bus-dispatch-publish.h"
 
 #include "base/bus-unset.h"
+#include "bus-dispatch-run.h"
 #include "peer/bus-state.h"
 #include "route/bus-assured.h"
 #include "route/bus-confirm.h"
@@ -340,7 +341,7 @@ dispatch_handle_publish (DispatchCall *call)
   BusMatch *match;
 
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
-      || (!is_plain && !dispatch_check_wishes (call)))
+      || (!is_plain && !dispatch_check_wishes (call)) || (is_plain && dispatch_begin_run (call, match)))
     return;
   /* Read before the message moves into queues; the news follow it, because they may change the cache of matches. */
   reading = bus_health_report_read (call->peer, call->envelope->topic, call->envelope->payload);

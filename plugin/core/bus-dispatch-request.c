@@ -187,8 +187,8 @@ dispatch_withhold_answer (DispatchCall *call)
   if (!(call->frame->flags & WIRE_FLAG_FINAL) || call->class_of.credit_class == WIRE_CLASS_NONE
       || !bus_peer_is_ready (call->peer) || !bus_task_store_is_over (tasks))
     return;
-  bus_task_store_withhold (tasks, bus_ticket_new (&call->peer->ledger, call->class_of.credit_class, call->cost,
-                                                  call->envelope->id, call->now_us));
+  bus_task_store_withhold (
+      tasks, bus_ticket_new (&call->peer->ledger, call->class_of.credit_class, 1, call->cost, call->now_us));
   call->is_held = TRUE;
 }
 

@@ -5,6 +5,7 @@
 #include "bus-dispatch-call.h"
 #include "bus-dispatch-publish.h"
 #include "bus-dispatch-request.h"
+#include "bus-dispatch-run.h"
 #include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "route/bus-catchup.h"
@@ -158,6 +159,8 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
   peer->health.heard_us = now_us;
   if (G_UNLIKELY (peer->health.is_silent && frame->kind != WIRE_KIND_PONG)) /* which is more than a frame */
     bus_health_watch_heard (peer);
+  if (frame->kind != WIRE_KIND_PUBLISH)
+    dispatch_end_run (peer);
   if (frame->kind == WIRE_KIND_GOODBYE)
     {
       bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");
@@ -171,13 +174,16 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
     }
 
   result = wire_envelope_read_next (frame->body, frame->kind, WIRE_FROM_CLIENT, envelope);
+  call.cost = WIRE_FRAME_HEADER_LEN + frame->body.len;
+  if (result.status == WIRE_STATUS_OK && dispatch_join_run (&call))
+    return;
+  dispatch_end_run (peer);
   if (result.status == WIRE_STATUS_BAD_MESSAGE)
     {
       dispatch_malformed (peer, result.status, result.problem, result.offset);
       return;
     }
   call.class_of = dispatch_class_of_frame (&call);
-  call.cost = WIRE_FRAME_HEADER_LEN + frame->body.len;
   if (!dispatch_take_credit (&call))
     return;
   peer->received_bytes += call.cost;
@@ -192,5 +198,5 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
   else
     handlers[frame->kind](&call);
   if (!call.is_held)
-    bus_credit_return (&peer->ledger, call.class_of.credit_class, call.cost);
+    bus_credit_return (&peer->ledger, call.class_of.credit_class, 1, call.cost);
 }

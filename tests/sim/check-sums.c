@@ -172,7 +172,7 @@ check_sums_credit (SimWorld *world, const BusPeer *peer)
   guint64 held[WIRE_N_CLASSES] = { 0 };
 
   for (const BusTicket *ticket = peer->ledger.tickets; ticket != NULL; ticket = ticket->next)
-    held[ticket->credit_class]++;
+    held[ticket->credit_class] += ticket->messages;
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
     {
       const BusWindow *window = &peer->ledger.publish[i];

@@ -148,6 +148,10 @@
   X (RETAIN_REFUSED, "R03-no-room-to-retain")                                                                          \
   X (WILL_PUBLISHED, "last-message-published")                                                                         \
   X (WILL_MATCHED, "last-message-for-subscriptions")                                                                   \
+  X (RUN, "M17-run-of-messages")                                                                                       \
+  X (RUN_SPLIT, "M17-run-delivered-in-part")                                                                           \
+  X (RUN_HELD, "M17-credit-of-a-run-withheld")                                                                         \
+  X (RUN_OF_MEMBERS, "M17-credit-of-a-run-withheld-by-members")                                                        \
   X (WILL_REPLACED, "last-message-replaced")                                                                           \
   X (WILL_REMOVED, "last-message-removed")                                                                             \
   X (WILL_GOODBYE, "last-message-discarded-by-goodbye")                                                                \

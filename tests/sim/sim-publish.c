@@ -16,11 +16,11 @@ publish_count_accepted (const SimWorld *world)
 }
 
 void
-sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, SimPublish *publish)
+sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, guint ahead, SimPublish *publish)
 {
-  *publish = (SimPublish){ .seq = sim_view_accept_seq (world) + 1,
-                           .accepted = publish_count_accepted (world),
-                           .received = sim_view_received (client),
+  *publish = (SimPublish){ .seq = sim_view_accept_seq (world) + 1 + ahead,
+                           .accepted = publish_count_accepted (world) + ahead,
+                           .received = sim_view_received (client) + ahead,
                            .may_wait = sim_view_may_wait (client),
                            .is_full = sim_view_is_full (client) };
   if (frame->message_id != 0)
@@ -144,9 +144,9 @@ sim_publish_after (SimWorld *world,
                    const SimPublish *publish,
                    gboolean is_forbidden)
 {
-  gboolean is_accepted = publish_count_accepted (world) != publish->accepted;
+  gboolean is_accepted = publish_count_accepted (world) > publish->accepted;
 
-  if (sim_view_received (client) == publish->received)
+  if (sim_view_received (client) <= publish->received)
     {
       sim_model_withdraw (world->model, frame->number); /* the broker is disconnecting its publisher */
       return;

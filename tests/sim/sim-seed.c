@@ -3,6 +3,7 @@
 #include "sim-hops.h"
 #include "sim-lost.h"
 #include "sim-mutual.h"
+#include "sim-run.h"
 #include "sim-pages.h"
 #include "sim-peers.h"
 #include "sim-rival.h"
@@ -103,6 +104,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->has_tags = seed % 5 == 4;
   world->has_pairs = seed % 5 == 0 && !world->storms;
   world->asks_pages = seed % 5 == 1;
+  world->has_runs = seed % 3 == 2;
   world->has_mutual = seed % 29 == 7;
   world->traces = seed % 3 == 1;
   world->loses = seed % 7 == 3;
@@ -234,6 +236,7 @@ sim_world_run (guint64 seed, guint steps, SimCoverage *coverage, guint64 *hash)
       sim_pages_run (world);
       sim_pair_run (world);
       sim_mutual_run (world);
+      sim_run_publish (world);
       seed_move (world);
       sim_check_step (world);
     }

@@ -371,7 +371,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
                        sim_view_retained (client, frame->subscription));
   /* The model needs to know what matches before the core reports what it did with the message. */
   if (publishes)
-    sim_publish_before (world, client, frame, &publish);
+    sim_publish_before (world, client, frame, 0, &publish);
   sim_check_before_frame (world, client, frame, &before);
   sim_check_before_confirm (world, client, frame, &before);
   if (ends_requests)
@@ -425,6 +425,36 @@ world_pass_in (SimWorld *world, SimClient *client, gsize len)
   g_queue_pop_head (&client->frames);
   world_pass_in_frame (world, client, frame, len);
   g_free (frame);
+}
+
+/* Whole messages that were not begun, in one read. */
+void
+sim_world_feed_at_once (SimWorld *world, SimClient *client)
+{
+  const guint n = client->frames.length;
+  g_autofree SimPublish *publishes = g_new0 (SimPublish, n);
+  guint i = 0;
+
+  for (GList *link = client->frames.head; link != NULL; link = link->next, i++)
+    {
+      SimFrame *frame = link->data;
+
+      frame->begun_us = world->now_us;
+      frame->may_fail = world->fail_allocations != SIM_ALLOCATIONS_OK;
+      sim_publish_before (world, client, frame, i, &publishes[i]);
+    }
+  world->passing = (SimPassing){ client, client->frames.head->data,      FALSE, sim_view_may_wait (client),
+                                 FALSE,  sim_view_accept_seq (world) + 1 };
+  world_hand_to_core (world, client, client->stream->len, FALSE);
+  world->passing.frame = NULL;
+  sim_world_note_accepted (world);
+  memset (world->last_turns, 0, sizeof world->last_turns); /* members may have been picked */
+  for (i = 0; i < n; i++)
+    {
+      g_autofree SimFrame *frame = g_queue_pop_head (&client->frames);
+
+      sim_publish_after (world, client, frame, &publishes[i], FALSE);
+    }
 }
 
 void

@@ -293,6 +293,7 @@ struct SimWorld
   gboolean has_tags;          /* messages have tags, and filters want some of them */
   gboolean has_pairs;         /* two newcomers want the id of one client */
   gboolean asks_pages;        /* clients read the timeline */
+  gboolean has_runs;          /* messages that reach the broker together */
   gboolean has_mutual;        /* publishers wait for each other */
   gboolean traces;            /* clients ask for the stations of some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
@@ -341,6 +342,8 @@ void sim_world_report_passing (SimWorld *world, const SimClient *ending);
 /* Notes when the messages that were accepted last were accepted. */
 void sim_world_note_accepted (SimWorld *world);
 /* Passes up to @max bytes of the client's stream to the core. */
+/* The frames of the stream, which are whole messages, in one read. */
+void sim_world_feed_at_once (SimWorld *world, SimClient *client);
 void sim_world_feed (SimWorld *world, SimClient *client, gsize max);
 /* Takes out what the core wants to send. @whole: all of it, not a random part */
 void sim_world_drain (SimWorld *world, SimClient *client, gboolean whole);
@@ -391,7 +394,8 @@ typedef struct
 } SimPublish;
 
 /* @frame: (inout): becomes SIM_FRAME_RESENT when the broker may not accept it as a new message */
-void sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, SimPublish *publish);
+/* @ahead: frames that reach the broker in the same read in front of it */
+void sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, guint ahead, SimPublish *publish);
 void sim_publish_after (SimWorld *world,
                         const SimClient *client,
                         const SimFrame *frame,

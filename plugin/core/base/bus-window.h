@@ -34,12 +34,19 @@ bus_window_is_open (const BusWindow *window)
   return window->granted_messages > window->used_messages && window->granted_bytes > window->used_bytes;
 }
 
+/* Messages of @bytes in all start. The caller has checked that the window is open for the last one of them. */
+static inline void
+bus_window_use_many (BusWindow *window, guint64 messages, guint64 bytes)
+{
+  window->used_messages += messages;
+  window->used_bytes += bytes;
+}
+
 /* One message of @bytes starts. The caller has checked is_open(). */
 static inline void
 bus_window_use (BusWindow *window, guint64 bytes)
 {
-  window->used_messages++;
-  window->used_bytes += bytes;
+  bus_window_use_many (window, 1, bytes);
 }
 
 /* A message that was started is not sent after all. */
@@ -51,11 +58,11 @@ bus_window_unuse (BusWindow *window, guint64 bytes)
   window->used_bytes -= bytes;
 }
 
-/* One message of @bytes was returned. TRUE: a quarter of the window is to be announced: call bus_window_grant(). */
+/* Messages of @bytes in all were returned. TRUE: a quarter of the window is to be announced: call bus_window_grant(). */
 static inline gboolean
-bus_window_return (BusWindow *window, guint64 bytes)
+bus_window_return (BusWindow *window, guint64 messages, guint64 bytes)
 {
-  window->returned_messages++;
+  window->returned_messages += messages;
   window->returned_bytes += bytes;
   return (window->returned_messages - window->granted_messages) * 4 >= window->window_messages
          || (window->returned_bytes - window->granted_bytes) * 4 >= window->window_bytes;

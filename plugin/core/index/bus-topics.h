@@ -77,9 +77,15 @@ const GPtrArray *bus_topics_by_name (BusTopics *topics);
  * the beginning. */
 guint bus_topics_after (BusTopics *topics, WireSpan name);
 
-/* Counts an accepted message. @place remembers the counter of @key. */
+/* Counts accepted messages, @bytes of payload in all. @place remembers the counter of @key. @type_name: of the last one */
 static inline void
-bus_topics_count (BusTopics *topics, BusTopicPlace *place, BusKey key, const WireEnvelope *envelope, gint64 now_us)
+bus_topics_count_run (BusTopics *topics,
+                      BusTopicPlace *place,
+                      BusKey key,
+                      guint messages,
+                      gsize bytes,
+                      WireSpan type_name,
+                      gint64 now_us)
 {
   BusTopic *topic = &topics->slots[place->slot];
 
@@ -88,10 +94,17 @@ bus_topics_count (BusTopics *topics, BusTopicPlace *place, BusKey key, const Wir
       topic = bus_topics_place (topics, key);
       *place = (BusTopicPlace){ topic->generation, (guint32) (topic - topics->slots) };
     }
-  topic->is_recent = topic->messages > 0; /* the first message sets no mark */
-  topic->messages++;
-  topic->bytes += envelope->payload.len;
+  topic->is_recent = topic->messages + messages > 1; /* the first message sets no mark */
+  topic->messages += messages;
+  topic->bytes += bytes;
   topic->last_us = now_us;
-  if (!wire_span_equal (envelope->type_name, wire_span (topic->type_name, topic->type_len)))
-    bus_topic_set_type (topic, envelope->type_name);
+  if (!wire_span_equal (type_name, wire_span (topic->type_name, topic->type_len)))
+    bus_topic_set_type (topic, type_name);
+}
+
+/* The same for one. */
+static inline void
+bus_topics_count (BusTopics *topics, BusTopicPlace *place, BusKey key, const WireEnvelope *envelope, gint64 now_us)
+{
+  bus_topics_count_run (topics, place, key, 1, envelope->payload.len, envelope->type_name, now_us);
 }

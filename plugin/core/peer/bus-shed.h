@@ -28,21 +28,32 @@ bus_shed_soft_limit (const BusCore *core, guint64 limit)
 gboolean bus_shed_reserve_above (BusCore *core, guint64 bytes, gint64 now_us);
 gboolean bus_shed_reserve_account_above (BusAccount *account, guint64 bytes, gint64 now_us);
 
+/* TRUE if the broker, or that account, is far from its limit even with @bytes more. */
+static inline gboolean
+bus_shed_is_far (const BusCore *core, guint64 bytes)
+{
+  return core->quota.memory + bytes < bus_shed_soft_limit (core, core->quota.cap) && !core->is_soft;
+}
+
+static inline gboolean
+bus_shed_is_account_far (const BusAccount *account, guint64 bytes)
+{
+  return account->usage.charged + bytes < bus_shed_soft_limit (account->core, account->core->limits.uid_bytes)
+         && !account->is_soft;
+}
+
 /* Makes room for @bytes in the broker. FALSE: there is none. */
 static inline gboolean
 bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us)
 {
-  return G_LIKELY (core->quota.memory + bytes < bus_shed_soft_limit (core, core->quota.cap) && !core->is_soft)
-         || bus_shed_reserve_above (core, bytes, now_us);
+  return G_LIKELY (bus_shed_is_far (core, bytes)) || bus_shed_reserve_above (core, bytes, now_us);
 }
 
 /* Makes room for @bytes of that account. FALSE: there is none. */
 static inline gboolean
 bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us)
 {
-  return G_LIKELY (account->usage.charged + bytes < bus_shed_soft_limit (account->core, account->core->limits.uid_bytes)
-                   && !account->is_soft)
-         || bus_shed_reserve_account_above (account, bytes, now_us);
+  return G_LIKELY (bus_shed_is_account_far (account, bytes)) || bus_shed_reserve_account_above (account, bytes, now_us);
 }
 
 /* The same for what can be refused (requests, replies, subscriptions): no peer is closed for the size of its queue. */

@@ -19,15 +19,12 @@ admit_cost (const BusInbound *inbound)
   return bus_room_cost (inbound->frame.body.len);
 }
 
-/* TRUE if the credit of its publisher is withheld for a message. A peer that publishes to itself would wait for
- * itself, so it is refused at the bound and never blocked. */
 static gboolean
 admit_can_hold (const BusFlow *flow, const BusSubscription *subscription, const BusInbound *inbound)
 {
   const BusLedger *publisher = inbound->ticket != NULL ? inbound->ticket->publisher : inbound->publisher;
 
-  return bus_subscription_policy (subscription) == BUS_OVERFLOW_BLOCK && publisher != NULL && publisher != flow->ledger
-         && inbound->class_of.credit_class != WIRE_CLASS_NONE;
+  return bus_admit_withholds (flow, subscription, publisher) && inbound->class_of.credit_class != WIRE_CLASS_NONE;
 }
 
 static BusRoomFit

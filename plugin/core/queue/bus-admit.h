@@ -22,6 +22,14 @@ typedef struct
   gboolean closes; /* the control lane is full and nothing in it may be dropped: close the peer */
 } BusAdmission;
 
+/* TRUE if the credit of that publisher (nullable) is withheld for a message. A peer that publishes to itself would wait for
+ * itself, so it is refused at the bound and never blocked. */
+static inline gboolean
+bus_admit_withholds (const BusFlow *flow, const BusSubscription *subscription, const BusLedger *publisher)
+{
+  return bus_subscription_policy (subscription) == BUS_OVERFLOW_BLOCK && publisher != NULL && publisher != flow->ledger;
+}
+
 /* @subscriptions: of this peer, at most WIRE_SUBSCRIPTIONS_MAX */
 BusAdmission bus_admit (BusFlow *flow,
                         BusInbound *inbound,

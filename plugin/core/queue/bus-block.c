@@ -17,15 +17,15 @@ bus_block_end (BusFlow *flow, BusSubscription *subscription)
 
 /* Each publisher gets one answer for all of its messages that are lost. */
 static void
-block_count_loss (GPtrArray *publishers, const BusTicket *ticket)
+block_count_loss (GPtrArray *publishers, const BusSlot *slot)
 {
-  BusLedger *publisher = ticket->publisher;
+  BusLedger *publisher = slot->ticket->publisher;
 
   if (publisher == NULL)
     return;
   if (publisher->block_lost++ == 0)
     g_ptr_array_add (publishers, publisher);
-  publisher->block_lost_id = ticket->id;
+  publisher->block_lost_id = slot->message->id;
 }
 
 static void
@@ -41,7 +41,7 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
       /* Dropping may join the gaps that follow; messages stay where they are. */
       while (next != NULL && next->state == BUS_DELIVERY_LOST)
         next = next->next;
-      block_count_loss (publishers, slot->ticket);
+      block_count_loss (publishers, slot);
       bus_fifo_drop (flow, slot, BUS_LOSS_EXPIRED, now_us);
     }
 }

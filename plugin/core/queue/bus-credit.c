@@ -37,13 +37,13 @@ bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint
 }
 
 void
-bus_credit_return (BusLedger *publisher, WireClass credit_class, gsize bytes)
+bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes)
 {
   BusWindow *window = &publisher->publish[credit_class];
 
   if (credit_class == WIRE_CLASS_NONE)
     return;
-  if (bus_window_return (window, bytes) || !bus_window_is_open (window))
+  if (bus_window_return (window, messages, bytes) || !bus_window_is_open (window))
     credit_make_due (publisher, credit_class);
 }
 
@@ -73,7 +73,7 @@ bus_credit_grant (BusLedger *publisher, WireClass credit_class)
 }
 
 BusTicket *
-bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id, gint64 now_us)
+bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us)
 {
   BusTicket *ticket = bus_cells_take (&publisher->quota->cells, sizeof (BusTicket));
 
@@ -81,18 +81,27 @@ bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint
                          .publisher = publisher,
                          .quota = publisher->quota,
                          .credit_class = credit_class,
+                         .messages = messages,
                          .bytes = bytes,
-                         .id = id,
                          .since_us = now_us };
   ticket->next = publisher->tickets;
   if (ticket->next != NULL)
     ticket->next->previous = ticket;
   publisher->tickets = ticket;
   publisher->n_tickets++;
-  publisher->held_messages[credit_class]++;
+  publisher->held_messages[credit_class] += messages;
   publisher->held_bytes[credit_class] += bytes;
   bus_quota_keep (publisher->quota, &publisher->usage, sizeof (BusTicket));
   return ticket;
+}
+
+void
+bus_ticket_join (BusTicket *ticket, gsize bytes)
+{
+  ticket->messages++;
+  ticket->bytes += bytes;
+  ticket->publisher->held_messages[ticket->credit_class]++;
+  ticket->publisher->held_bytes[ticket->credit_class] += bytes;
 }
 
 /* Takes the ticket out of its publisher's ledger, which it returns. */
@@ -101,7 +110,7 @@ ticket_detach (BusTicket *ticket)
 {
   BusLedger *publisher = g_steal_pointer (&ticket->publisher);
 
-  g_assert (publisher->held_messages[ticket->credit_class] > 0
+  g_assert (publisher->held_messages[ticket->credit_class] >= ticket->messages
             && publisher->held_bytes[ticket->credit_class] >= ticket->bytes);
   if (ticket->previous != NULL)
     ticket->previous->next = ticket->next;
@@ -110,7 +119,7 @@ ticket_detach (BusTicket *ticket)
   if (ticket->next != NULL)
     ticket->next->previous = ticket->previous;
   publisher->n_tickets--;
-  publisher->held_messages[ticket->credit_class]--;
+  publisher->held_messages[ticket->credit_class] -= ticket->messages;
   publisher->held_bytes[ticket->credit_class] -= ticket->bytes;
   bus_quota_forgo (publisher->quota, &publisher->usage, sizeof (BusTicket));
   return publisher;
@@ -123,7 +132,7 @@ bus_ticket_unref (BusTicket *ticket)
   if (--ticket->refs > 0)
     return;
   if (ticket->publisher != NULL)
-    bus_credit_return (ticket_detach (ticket), ticket->credit_class, ticket->bytes);
+    bus_credit_return (ticket_detach (ticket), ticket->credit_class, ticket->messages, ticket->bytes);
   bus_cells_give (&ticket->quota->cells, ticket);
 }
 

@@ -14,9 +14,9 @@
  * what is charged to it, and the credit that receivers withhold from it. It is embedded in the peer. A queue knows
  * ledgers only and never looks into a peer.
  *
- * A ticket withholds the credit of one message. A subscription under the policy block holds a reference to it while
- * the message waits in its queue or is sent and not acknowledged. The last reference returns the credit. A ticket
- * outlives its publisher and then returns nothing.
+ * A ticket withholds the credit of one message, or of the messages of a run (bus-run). A subscription under the policy block
+ * holds a reference to it while one of them waits in its queue or is sent and not acknowledged. The last reference returns the
+ * credit of all. A ticket outlives its publisher and then returns nothing.
  *
  * Returned credit is announced at the end of the input call: when it is a quarter of the window, or at once when the
  * publisher has none left. Reads never stop, so a publisher without credit still sends everything that needs none.
@@ -54,8 +54,9 @@ typedef struct BusTicket
   struct BusTicket *previous; /* in its tickets */
   struct BusTicket *next;
   WireClass credit_class;
-  gsize bytes;
-  guint64 id; /* of the message at its publisher */
+  guint messages; /* whose credit it withholds */
+  gsize bytes;    /* of their credit */
+  guint64 run;    /* number of the run that they belong to; 0: none */
   gint64
       since_us; /* withheld since; kept when the message is handed on, so that the longest block bounds the whole chain */
 } BusTicket;
@@ -70,7 +71,7 @@ void bus_ledger_clear (BusLedger *ledger);
 
 /* FALSE: the publisher has no credit for the frame. */
 gboolean bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint64 now_us);
-void bus_credit_return (BusLedger *publisher, WireClass credit_class, gsize bytes);
+void bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes);
 
 /* Takes the first ledger with credit to announce out of the list. NULL: there is none. @classes: (out): bits */
 BusLedger *bus_credit_next_due (GQueue *due, guint *classes);
@@ -79,7 +80,9 @@ BusLedger *bus_credit_next_due (GQueue *due, guint *classes);
 const BusWindow *bus_credit_grant (BusLedger *publisher, WireClass credit_class);
 
 /* Withholds credit that was taken until the last reference is dropped. Transfer full. */
-BusTicket *bus_ticket_new (BusLedger *publisher, WireClass credit_class, gsize bytes, guint64 id, gint64 now_us);
+BusTicket *bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us);
+/* One message more. */
+void bus_ticket_join (BusTicket *ticket, gsize bytes);
 static inline BusTicket *
 bus_ticket_ref (BusTicket *ticket)
 {

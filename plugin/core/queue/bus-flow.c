@@ -173,12 +173,10 @@ bus_flow_delivered (BusFlow *flow,
                     const BusDelivery *delivery,
                     gint64 now_us)
 {
-  subscription->delivered++;
-  if (subscription->unsettled.since_us == 0)
-    subscription->unsettled.since_us = now_us;
-  flow->delivered++;
-  flow->shared->domains[domain].delivered++;
-  if (ticket != NULL || kept != NULL)
+  bus_flow_count_delivered (flow, subscription, domain, 1, now_us);
+  if (ticket != NULL && kept == NULL && bus_unsettled_extend (subscription, ticket))
+    bus_withheld_release (flow, subscription, ticket);
+  else if (ticket != NULL || kept != NULL)
     bus_unsettled_add (flow, subscription, ticket, kept, delivery, now_us);
 }
 

@@ -28,13 +28,21 @@ void bus_flow_clear (BusFlow *flow);
 
 /* --- encoding --- */
 
+/* The bytes that a lane has to have at least for the next message to wait; 0: none may be encoded, whatever waits in the lane. */
+static inline gsize
+bus_flow_room (const BusFlow *flow, WireLane lane)
+{
+  const gsize most = (gsize) MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
+  const gsize encoded = bus_outq_lane_bytes (&flow->outq, lane);
+
+  return !flow->is_ended && encoded < most ? most - encoded : 0;
+}
+
 /* There is room to encode, whatever waits in the lane. */
 static inline gboolean
 bus_flow_has_room (const BusFlow *flow, WireLane lane)
 {
-  const gsize most = (gsize) MIN (BUS_FLOW_ENCODED_MAX, flow->shared->limits->queue_soft_bytes / 2);
-
-  return !flow->is_ended && bus_outq_lane_bytes (&flow->outq, lane) < most;
+  return bus_flow_room (flow, lane) > 0;
 }
 
 /* Nothing waits in the lane, and there is room to encode. */
@@ -61,6 +69,17 @@ gboolean bus_flow_encode_kept (BusFlow *flow,
 
 /* Encodes the end of the retained messages of a subscription; it costs no credit. FALSE: no memory; nothing was done. */
 gboolean bus_flow_encode_retained_end (BusFlow *flow, const BusSubscription *subscription);
+
+/* Counts messages that were encoded for this subscription and have no record. */
+static inline void
+bus_flow_count_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, guint messages, gint64 now_us)
+{
+  subscription->delivered += messages;
+  if (subscription->unsettled.since_us == 0)
+    subscription->unsettled.since_us = now_us;
+  flow->delivered += messages;
+  flow->shared->domains[domain].delivered += messages;
+}
 
 /* Counts a message that was encoded for this subscription. @ticket: (transfer full) (nullable). @kept: (transfer full)
  * (nullable): the message, to keep it until it is settled; @delivery belongs to it */

@@ -119,6 +119,7 @@ bus_inbound_keep (BusInbound *inbound)
   message->held = held;
   message->topic = message_rebase (inbound->envelope->topic, inbound->frame.body, message->body);
   message->payload_len = inbound->envelope->payload.len;
+  message->id = inbound->envelope->id;
   message->stamp.len = inbound->stamp.len;
   memcpy (message->stamp.bytes, inbound->stamp.bytes, inbound->stamp.len);
   message->accept_seq = inbound->accept_seq;
@@ -158,8 +159,7 @@ bus_inbound_ticket (BusInbound *inbound, gint64 now_us)
   WireClass credit_class = inbound->class_of.credit_class;
 
   if (inbound->ticket == NULL && inbound->publisher != NULL && credit_class != WIRE_CLASS_NONE)
-    inbound->ticket
-        = bus_ticket_new (inbound->publisher, credit_class, inbound->credit_bytes, inbound->envelope->id, now_us);
+    inbound->ticket = bus_ticket_new (inbound->publisher, credit_class, 1, inbound->credit_bytes, now_us);
   return inbound->ticket != NULL ? bus_ticket_ref (inbound->ticket) : NULL;
 }
 

@@ -36,6 +36,7 @@ typedef struct
   WireSpan body;  /* the client's envelope bytes, untouched */
   WireSpan topic; /* in body */
   gsize payload_len;
+  guint64 id; /* that its publisher gave it */
   BusStamp stamp;
   guint64 accept_seq;
   gint64 expires_us; /* 0: never */

@@ -145,10 +145,10 @@ bus_outq_clear (BusOutq *outq)
   bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
 }
 
-/* A segment at the end of the lane with room for @need bytes of its own. @ends: with this frame. @reserve: it may
- * come out of the quota's reserve, no larger than it has to be. */
+/* A segment at the end of the lane with room for @need bytes of its own. @coming: bytes that follow at once, with these. @ends:
+ * with this frame. @reserve: it may come out of the quota's reserve, no larger than it has to be. */
 static BusSegment *
-outq_room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean reserve)
+outq_room_for (BusOutq *outq, WireLane lane, gsize need, gsize coming, gboolean ends, gboolean reserve)
 {
   BusSegment *last = outq->lanes[lane].last;
   gsize capacity;
@@ -159,7 +159,7 @@ outq_room_for (BusOutq *outq, WireLane lane, gsize need, gboolean ends, gboolean
   if (ends)
     capacity = MAX (need, SEGMENT_HEAD);
   else
-    capacity = last == NULL && need <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
+    capacity = last == NULL && coming <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
   last = outq_segment_new (outq, capacity, FALSE);
   if (last == NULL && (reserve || capacity > MAX (need, SEGMENT_SMALL)))
     last = outq_segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no more than is needed */
@@ -190,7 +190,7 @@ outq_begin_frame (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len, g
 
   if (own_max + tail_len > G_MAXUINT32)
     return NULL;
-  segment = outq_room_for (outq, lane, own_max, tail_len > 0, reserve);
+  segment = outq_room_for (outq, lane, own_max, own_max, tail_len > 0, reserve);
   return segment != NULL ? segment->bytes + segment->len : NULL;
 }
 
@@ -261,12 +261,13 @@ bus_outq_put_message (BusOutq *outq,
 }
 
 /* In steps of 16 bytes, without a call: the room behind a stamp is larger than that, and is written next. */
-static void
-outq_copy_stamp (guint8 *to, const BusStamp *stamp)
+static inline guint8 *
+outq_copy_stamp (guint8 *to, const guint8 *bytes, gsize len)
 {
   G_STATIC_ASSERT (WIRE_STAMP_OWN_MAX (1) >= 16);
-  for (guint i = 0; i < stamp->len; i += 16)
-    memcpy (to + i, stamp->bytes + i, 16);
+  for (gsize i = 0; i < len; i += 16)
+    memcpy (to + i, bytes + i, 16);
+  return to + len;
 }
 
 gboolean
@@ -278,13 +279,12 @@ bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32
   gsize own;
 
   if (segment == NULL || segment->tail_owner != NULL || segment->capacity - segment->len < own_max)
-    segment = outq_room_for (outq, lane, own_max, FALSE, FALSE);
+    segment = outq_room_for (outq, lane, own_max, own_max, FALSE, FALSE);
   if (segment == NULL)
     return FALSE;
   start = segment->bytes + segment->len;
-  at = start + WIRE_FRAME_HEADER_LEN;
-  outq_copy_stamp (at, stamp);
-  at = wire_stamp_subscription (at + stamp->len, subscription);
+  at = outq_copy_stamp (start + WIRE_FRAME_HEADER_LEN, stamp->bytes, stamp->len);
+  at = wire_stamp_subscription (at, subscription);
   memcpy (at, body.data, body.len);
   own = (gsize) (at - start) + body.len;
   wire_frame_put_header (start, WIRE_KIND_DELIVER, 0, (guint32) (own - WIRE_FRAME_HEADER_LEN));
@@ -293,6 +293,145 @@ bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32
   bus_quota_charge (outq->quota, outq->usage, own);
   return TRUE;
 }
+
+/* --- runs --- */
+
+/* Writes a frame at @start; returns its end. */
+static guint8 *
+outq_write_of_run (guint8 *start, const BusRun *run, guint i, guint32 subscription)
+{
+  const WireSpan body = run->messages[i].body;
+  guint8 *at = outq_copy_stamp (start + WIRE_FRAME_HEADER_LEN, run->head, run->head_len);
+
+  at = outq_copy_stamp (wire_varint_put (at, run->first_seq + i), run->tail, run->tail_len);
+  at = wire_stamp_subscription (at, subscription);
+  memcpy (at, body.data, body.len);
+  at += body.len;
+  wire_frame_put_header (start, WIRE_KIND_DELIVER, 0, (guint32) ((gsize) (at - start) - WIRE_FRAME_HEADER_LEN));
+  return at;
+}
+
+/* Writes frames from message @from on, as far as they surely fit. Returns how many. */
+static guint
+outq_fill_with_run (BusSegment *segment, const BusRun *run, guint from, guint n, guint32 subscription)
+{
+  guint8 *at = segment->bytes + segment->len;
+  const guint8 *end = segment->bytes + segment->capacity;
+  guint done = 0;
+
+  while (done < n && (gsize) (end - at) >= BUS_RUN_FRONT_MAX + run->messages[from + done].body.len)
+    at = outq_write_of_run (at, run, from + done++, subscription);
+  segment->len = (gsize) (at - segment->bytes);
+  return done;
+}
+
+guint
+bus_outq_put_run (BusOutq *outq, const BusRun *run, guint from, guint n, guint32 subscription)
+{
+  const WireLane lane = run->class_of.lane;
+  gsize own = 0;
+  guint done = 0;
+
+  while (done < n)
+    {
+      const gsize need = BUS_RUN_FRONT_MAX + run->messages[from + done].body.len;
+      BusSegment *segment = outq_room_for (outq, lane, need, n - done == 1 ? need : run->bytes, FALSE, FALSE);
+      gsize before;
+
+      if (segment == NULL)
+        break;
+      before = segment->len;
+      done += outq_fill_with_run (segment, run, from + done, n - done, subscription);
+      own += segment->len - before;
+    }
+  outq->lanes[lane].bytes += own;
+  bus_quota_charge (outq->quota, outq->usage, own);
+  return done;
+}
+
+static void
+outq_encode_run (BusRun *run, guint32 subscription)
+{
+  guint8 *at = run->encoded;
+
+  for (guint i = 0; i < run->n; i++)
+    {
+      at = outq_write_of_run (at, run, i, subscription);
+      run->ends[i] = (guint32) (at - run->encoded);
+    }
+  run->n_encoded = run->n;
+  run->encoded_for = subscription;
+}
+
+/* The frames were encoded for a subscription whose id is as long. */
+static void
+outq_put_subscription (const BusRun *run, guint8 *frames, guint from, guint n, guint32 subscription)
+{
+  const gsize id_len = wire_varint_size (subscription);
+  const guint32 start = from > 0 ? run->ends[from - 1] : 0;
+
+  for (guint i = from; i < from + n; i++)
+    wire_varint_put (frames + (run->ends[i] - start) - run->messages[i].body.len - id_len, subscription);
+}
+
+/* The encoded frames from @from on that fit into @room bytes. */
+static guint
+outq_count_encoded (const BusRun *run, guint from, gsize room)
+{
+  const gsize start = from > 0 ? run->ends[from - 1] : 0;
+  guint n = run->n - from;
+
+  if (run->ends[run->n - 1] - start <= room)
+    return n;
+  for (n = 0; run->ends[from + n] - start <= room; n++)
+    ;
+  return n;
+}
+
+/* Copies encoded frames from @from on, as far as they fit. Returns how many. */
+static guint
+outq_fill_with_encoded (BusSegment *segment, const BusRun *run, guint from, guint n, guint32 subscription)
+{
+  const guint32 start = from > 0 ? run->ends[from - 1] : 0;
+  guint8 *at = segment->bytes + segment->len;
+  gsize len;
+
+  n = MIN (n, outq_count_encoded (run, from, segment->capacity - segment->len));
+  len = run->ends[from + n - 1] - start;
+  memcpy (at, run->encoded + start, len);
+  if (subscription != run->encoded_for)
+    outq_put_subscription (run, at, from, n, subscription);
+  segment->len += len;
+  return n;
+}
+
+guint
+bus_outq_copy_run (BusOutq *outq, BusRun *run, guint n, guint32 subscription)
+{
+  const WireLane lane = run->class_of.lane;
+  gsize own;
+  guint done = 0;
+
+  if (run->n_encoded == 0)
+    outq_encode_run (run, subscription);
+  if (wire_varint_size (subscription) != wire_varint_size (run->encoded_for))
+    return bus_outq_put_run (outq, run, 0, n, subscription);
+  while (done < n)
+    {
+      const gsize start = done > 0 ? run->ends[done - 1] : 0;
+      BusSegment *segment = outq_room_for (outq, lane, run->ends[done] - start, run->ends[n - 1] - start, FALSE, FALSE);
+
+      if (segment == NULL)
+        break;
+      done += outq_fill_with_encoded (segment, run, done, n - done, subscription);
+    }
+  own = done > 0 ? run->ends[done - 1] : 0;
+  outq->lanes[lane].bytes += own;
+  bus_quota_charge (outq->quota, outq->usage, own);
+  return done;
+}
+
+/* --- sending --- */
 
 static void
 outq_move_to_tx (BusOutq *outq, WireLane lane)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "queue/bus-message.h"
+#include "queue/bus-run.h"
 
 /*
  * Encoded frames of one peer that wait for its connection: two lanes, control before data at frame boundaries.
@@ -77,6 +77,12 @@ gboolean bus_outq_put_message (BusOutq *outq,
 
 /* The same for a DELIVER whose own part of the stamp is one subscription, and whose bytes are copied. */
 gboolean bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body);
+
+/* Appends messages of a run from @from on as DELIVER to one subscription. Returns how many there was memory for. */
+guint bus_outq_put_run (BusOutq *outq, const BusRun *run, guint from, guint n, guint32 subscription);
+
+/* The same for the first messages of a run with several receivers: they are encoded once, and copied for each of them. */
+guint bus_outq_copy_run (BusOutq *outq, BusRun *run, guint n, guint32 subscription);
 
 /* Drops what is not in the tx list yet; a frame that has begun is completed. */
 void bus_outq_drop (BusOutq *outq, WireLane lane);

@@ -26,10 +26,10 @@ struct BusSent
 {
   BusSent *next;
   BusDeliveryState state; /* SENT or WITHDRAWN; another one only while it is freed */
-  guint64 index;          /* of the delivery: settled when the client has returned so many messages */
-  BusTicket *ticket;      /* nullable; own reference */
-  BusMessage *message;    /* kept; NULL: at most once */
-  BusDelivery delivery;   /* last: with a message only */
+  guint64 index; /* of the delivery, the last one of several: settled when the client has returned so many messages */
+  BusTicket *ticket;    /* nullable; own reference */
+  BusMessage *message;  /* kept; NULL: at most once */
+  BusDelivery delivery; /* last: with a message only */
 };
 
 /* Sent and not settled. */
@@ -58,6 +58,19 @@ void bus_unsettled_add (BusFlow *flow,
                         BusMessage *message,
                         const BusDelivery *delivery,
                         gint64 now_us);
+
+/* One record is enough for deliveries one behind the other whose credit one ticket withholds: it returns with the last one. TRUE:
+ * the record of the delivery before now stands for the one that was counted last, too. */
+static inline gboolean
+bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
+{
+  BusSent *last = subscription->unsettled.last;
+
+  if (last == NULL || last->ticket != ticket || last->message != NULL)
+    return FALSE;
+  last->index = subscription->delivered;
+  return TRUE;
+}
 
 /* The client returned credit: what it settled ends. */
 void bus_unsettled_settle (BusFlow *flow, BusSubscription *subscription, gint64 now_us);

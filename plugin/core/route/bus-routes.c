@@ -12,6 +12,8 @@ bus_routes_new (const BusLimits *limits, guint64 seed, BusQuota *quota)
   routes->servers = bus_servers_table_new ();
   bus_groups_init (&routes->groups, seed);
   bus_match_cache_init (&routes->matches, routes->index, seed, limits->topic_cache);
+  routes->run = g_new0 (BusRun, 1);
+  wire_envelope_init (&routes->run->envelope);
   bus_topics_init (&routes->topics, limits->topics_seen);
   bus_timeline_init (&routes->timeline, MIN (limits->timeline_bytes, limits->broker_bytes / BUS_TIMELINE_SHARE), seed,
                      quota);
@@ -31,6 +33,7 @@ bus_routes_free (BusRoutes *routes)
   for (guint i = 0; i < G_N_ELEMENTS (routes->ended_requests); i++)
     g_assert (routes->ended_requests[i].length == 0);
   bus_match_cache_clear (&routes->matches);
+  g_free (routes->run);
   bus_topics_clear (&routes->topics);
   g_hash_table_unref (routes->resend_windows);
   g_hash_table_unref (routes->confirm_routes);

@@ -3,6 +3,7 @@
 
 #include "index/bus-index.h"
 #include "index/bus-topics.h"
+#include "queue/bus-run.h"
 #include "route/bus-group.h"
 #include "route/bus-match.h"
 #include "route/bus-request-state.h"
@@ -23,6 +24,7 @@ typedef struct BusRoutes
   guint n_drained;     /* subscriptions that get no new messages */
   GHashTable *servers; /* topic -> BusServers */
   BusMatchCache matches;
+  BusRun *run; /* of the input that is being handled */
   guint n_subscriptions;
   guint64 accept_seq; /* of the message accepted last */
 

@@ -399,6 +399,28 @@ usual_body (void)
   return bytes;
 }
 
+/* The parts of the common fields are what the function for all of them writes. */
+static void
+test_stamp_in_parts (void)
+{
+  static const char *const senders[]
+      = { "", "agent-1", "a-long-name-of-a-collector-with-many-letters-in-it-1234567890123" };
+  static const guint64 numbers[] = { 1, 127, 128, 70000, G_MAXUINT64 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (senders); i++)
+    for (guint j = 0; j < G_N_ELEMENTS (numbers); j++)
+      {
+        guint8 whole[WIRE_STAMP_COMMON_MAX], parts[WIRE_STAMP_COMMON_MAX];
+        guint8 *at = parts;
+        gsize len = wire_stamp_common (whole, wire_span_str (senders[i]), numbers[j], numbers[j]);
+
+        at += wire_stamp_before_sequence (at, wire_span_str (senders[i]));
+        at = wire_varint_put (at, numbers[j]);
+        at += wire_stamp_behind_sequence (at, numbers[j]);
+        g_assert_cmpmem (parts, at - parts, whole, len);
+      }
+}
+
 /* Behind a field that it does not know the reader takes every field as it takes unusual ones. */
 static void
 assert_same_behind_unknown (const guint8 *body, gsize len)
@@ -482,6 +504,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/wire-envelope/stamp-in-parts", test_stamp_in_parts);
   g_test_add_func ("/wire/envelope/M24-read-back", test_read_back);
   g_test_add_func ("/wire/envelope/absent", test_absent);
   g_test_add_func ("/wire/envelope/P01-P02-P04-P05-P06-P08-P09-F10-cases", test_cases);

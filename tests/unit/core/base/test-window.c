@@ -64,15 +64,15 @@ test_told_at_a_quarter (void)
   for (guint i = 0; i < 24; i++)
     {
       bus_window_use (&window, 1);
-      g_assert_false (bus_window_return (&window, 1));
+      g_assert_false (bus_window_return (&window, 1, 1));
     }
   bus_window_use (&window, 1);
-  g_assert_true (bus_window_return (&window, 1));
+  g_assert_true (bus_window_return (&window, 1, 1));
   bus_window_grant (&window);
   g_assert_cmpuint (window.granted_messages, ==, 125);
   g_assert_cmpuint (window.granted_bytes, ==, 100025);
   bus_window_use (&window, 25000);
-  g_assert_true (bus_window_return (&window, 25000));
+  g_assert_true (bus_window_return (&window, 1, 25000));
 }
 
 int

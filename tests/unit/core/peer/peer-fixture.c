@@ -177,7 +177,7 @@ peer_arrival_free (PeerArrival *arrival)
   BusInbound *inbound = &arrival->inbound;
 
   if (inbound->ticket == NULL && inbound->publisher != NULL)
-    bus_credit_return (inbound->publisher, inbound->class_of.credit_class, inbound->credit_bytes);
+    bus_credit_return (inbound->publisher, inbound->class_of.credit_class, 1, inbound->credit_bytes);
   bus_inbound_clear (inbound);
   g_free (arrival->body);
   g_free (arrival);

@@ -395,7 +395,7 @@ test_credit (Peers *f, gconstpointer data)
   for (guint i = 0; i < window / 4; i++)
     {
       g_assert_true (bus_credit_take (&peer->ledger, WIRE_CLASS_MAY_DROP, 1, f->core->now_us));
-      bus_credit_return (&peer->ledger, WIRE_CLASS_MAY_DROP, 1);
+      bus_credit_return (&peer->ledger, WIRE_CLASS_MAY_DROP, 1, 1);
     }
   bus_peer_send_credit (f->core);
   expected = g_strdup_printf ("CREDIT class=%s messages=%" G_GUINT64_FORMAT " bytes=%" G_GUINT64_FORMAT "\n",

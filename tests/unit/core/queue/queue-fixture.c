@@ -167,7 +167,7 @@ arrival_free (Arrival *arrival)
   BusInbound *inbound = &arrival->inbound;
 
   if (inbound->ticket == NULL && inbound->publisher != NULL)
-    bus_credit_return (inbound->publisher, inbound->class_of.credit_class, inbound->credit_bytes);
+    bus_credit_return (inbound->publisher, inbound->class_of.credit_class, 1, inbound->credit_bytes);
   bus_inbound_clear (inbound);
   g_free (arrival->body);
   g_free (arrival);
@@ -200,7 +200,7 @@ BusTicket *
 queue_ticket_new (Queue *queue, gint64 now_us)
 {
   g_assert_true (bus_credit_take (&queue->publisher, WIRE_CLASS_MUST_KEEP, 10, QUEUE_NOW_US));
-  return bus_ticket_new (&queue->publisher, WIRE_CLASS_MUST_KEEP, 10, 1, now_us);
+  return bus_ticket_new (&queue->publisher, WIRE_CLASS_MUST_KEEP, 1, 10, now_us);
 }
 
 BusTicket *

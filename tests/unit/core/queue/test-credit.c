@@ -23,7 +23,7 @@ static void
 give_back (BusLedger *ledger, guint n)
 {
   for (guint i = 0; i < n; i++)
-    bus_credit_return (ledger, CLASS, BYTES);
+    bus_credit_return (ledger, CLASS, 1, BYTES);
 }
 
 /* Takes one ledger out of the due list and grants what it is owed. */
@@ -65,7 +65,7 @@ test_take (Queue *queue, gconstpointer data)
 
   /* Other classes have windows of their own. */
   g_assert_true (bus_credit_take (publisher, WIRE_CLASS_CONTROL, BYTES, 77));
-  bus_credit_return (publisher, WIRE_CLASS_CONTROL, BYTES);
+  bus_credit_return (publisher, WIRE_CLASS_CONTROL, 1, BYTES);
   give_back (publisher, 2);
   assert_announced (queue, publisher, 1u << CLASS);
   g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 0);
@@ -79,7 +79,7 @@ test_no_class (Queue *queue, gconstpointer data)
     g_assert_true (bus_credit_take (&queue->publisher, WIRE_CLASS_NONE, 1u << 20, QUEUE_NOW_US));
   g_assert_cmpuint (queue->publisher.publish[WIRE_CLASS_NONE].used_messages, ==, 0);
   for (guint i = 0; i < 10000; i++)
-    bus_credit_return (&queue->publisher, WIRE_CLASS_NONE, 1u << 20);
+    bus_credit_return (&queue->publisher, WIRE_CLASS_NONE, 1, 1u << 20);
   assert_nothing_due (queue);
 }
 
@@ -165,7 +165,7 @@ test_due_in_order (Queue *queue, gconstpointer data)
   g_assert_true (bus_credit_take (&queue->publisher, WIRE_CLASS_MUST_KEEP, BYTES, QUEUE_NOW_US));
   give_back (&queue->publisher, 1);
   give_back (&queue->other, 1);
-  bus_credit_return (&queue->publisher, WIRE_CLASS_MUST_KEEP, BYTES);
+  bus_credit_return (&queue->publisher, WIRE_CLASS_MUST_KEEP, 1, BYTES);
   assert_announced (queue, &queue->publisher, 1u << CLASS | 1u << WIRE_CLASS_MUST_KEEP);
   assert_announced (queue, &queue->other, 1u << CLASS);
   assert_nothing_due (queue);
@@ -179,7 +179,7 @@ test_ticket (Queue *queue, gconstpointer data)
 
   set_window (publisher, 1, 1u << 20);
   take (publisher, 1);
-  ticket = bus_ticket_new (publisher, CLASS, BYTES, 9, 1);
+  ticket = bus_ticket_new (publisher, CLASS, 1, BYTES, 1);
   g_assert_true (bus_ticket_ref (ticket) == ticket);
   g_assert_cmpuint (publisher->held_messages[CLASS], ==, 1);
   g_assert_cmpuint (publisher->held_bytes[CLASS], ==, BYTES);
@@ -207,7 +207,7 @@ test_outlives_its_publisher (Queue *queue, gconstpointer data)
   set_window (&gone, 2, 1u << 20);
   take (&gone, 2);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
-    tickets[i] = bus_ticket_new (&gone, CLASS, BYTES, i, 1);
+    tickets[i] = bus_ticket_new (&gone, CLASS, 1, BYTES, 1);
   bus_ledger_end (&gone);
   g_assert_cmpuint (gone.held_messages[CLASS], ==, 0);
   g_assert_cmpuint (gone.held_bytes[CLASS], ==, 0);
@@ -255,7 +255,7 @@ test_clear_with_a_ticket_asserts (void)
       BusLedger ledger;
 
       bus_ledger_init (&ledger, NULL, &quota, &due);
-      bus_ticket_new (&ledger, CLASS, BYTES, 1, 1);
+      bus_ticket_new (&ledger, CLASS, 1, BYTES, 1);
       bus_ledger_clear (&ledger);
       return;
     }
@@ -285,9 +285,9 @@ test_random (Queue *queue, gconstpointer data)
           if (!bus_credit_take (publisher, CLASS, bytes, QUEUE_NOW_US))
             continue;
           if (g_rand_boolean (rand))
-            g_ptr_array_add (tickets, bus_ticket_new (publisher, CLASS, bytes, step, 1));
+            g_ptr_array_add (tickets, bus_ticket_new (publisher, CLASS, 1, bytes, 1));
           else
-            bus_credit_return (publisher, CLASS, bytes);
+            bus_credit_return (publisher, CLASS, 1, bytes);
         }
       else if (tickets->len > 0)
         bus_ticket_unref (g_ptr_array_remove_index (tickets, (guint) g_rand_int_range (rand, 0, (gint) tickets->len)));

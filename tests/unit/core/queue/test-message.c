@@ -228,7 +228,8 @@ test_ticket (Queue *queue, gconstpointer data)
   g_assert_true (first == second && first == arrival->inbound.ticket);
   g_assert_cmpuint (first->refs, ==, 3);
   g_assert_cmpuint (first->bytes, ==, arrival->inbound.frame.body.len);
-  g_assert_cmpuint (first->id, ==, arrival->envelope.id);
+  g_assert_cmpuint (first->messages, ==, 1);
+  g_assert_cmpuint (bus_inbound_keep (&arrival->inbound)->id, ==, arrival->envelope.id);
   g_assert_cmpuint (queue->publisher.held_messages[WIRE_CLASS_MUST_KEEP], ==, 1);
   bus_ticket_unref (first);
   bus_ticket_unref (second);

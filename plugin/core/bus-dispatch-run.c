@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bus-dispatch-run.h"
+
+#include "base/bus-probe.h"
+#include "route/bus-route-run.h"
+
+void
+dispatch_run_set_input (BusCore *core, WireSpan input)
+{
+  core->routes->run->input = input;
+}
+
+/* The body stays where it is until the end of the input call, and is small enough to be copied for everybody. */
+static gboolean
+dispatch_can_collect (const BusRun *run, const DispatchCall *call)
+{
+  const WireSpan body = call->frame->body;
+
+  return dispatch_is_plain (call) && body.len <= BUS_RUN_BODY_MAX
+         && (gsize) (body.data - run->input.data) < run->input.len;
+}
+
+static void
+dispatch_collect (BusRun *run, const DispatchCall *call)
+{
+  const WireEnvelope *envelope = call->envelope;
+
+  run->messages[run->n++] = (BusRunMessage){
+    .body = call->frame->body, .topic = envelope->topic, .payload_len = envelope->payload.len, .id = envelope->id
+  };
+  run->bytes += call->frame->body.len;
+  run->payload_bytes += envelope->payload.len;
+  run->cost += call->cost;
+  run->type_name = envelope->type_name;
+}
+
+/* Credit comes back for all of a run at once, so a small window is not given to a single one. */
+static void
+dispatch_bound_run (BusRun *run, const BusWindow *window)
+{
+  run->n_max = (guint) CLAMP (window->window_messages / BUS_RUN_SHARE, 1, BUS_RUN_MESSAGES);
+  run->bytes_max = (gsize) MIN (window->window_bytes / BUS_RUN_SHARE, BUS_RUN_BYTES - BUS_RUN_BODY_MAX);
+}
+
+gboolean
+dispatch_begin_run (DispatchCall *call, BusMatch *match)
+{
+  BusRun *run = call->core->routes->run;
+  BusPeer *peer = call->peer;
+
+  if (call->class_of.lane != WIRE_LANE_DATA || !dispatch_can_collect (run, call) || !bus_route_run_suits (match))
+    return FALSE;
+  run->match = match;
+  run->class_of = call->class_of;
+  run->publisher = &peer->ledger;
+  run->sender = peer->key.text;
+  run->now_us = call->now_us;
+  run->bytes = 0;
+  run->payload_bytes = 0;
+  run->cost = 0;
+  dispatch_bound_run (run, &peer->ledger.publish[call->class_of.credit_class]);
+  dispatch_collect (run, call);
+  call->is_held = TRUE; /* by the run */
+  return TRUE;
+}
+
+static gboolean
+dispatch_belongs_to_run (const BusRun *run, const DispatchCall *call)
+{
+  return run->n > 0 && run->n < run->n_max && run->bytes < run->bytes_max && dispatch_can_collect (run, call)
+         && call->envelope->id > 0 && wire_span_equal (call->envelope->topic, run->match->key.text);
+}
+
+gboolean
+dispatch_join_run (const DispatchCall *call)
+{
+  BusRun *run = call->core->routes->run;
+
+  /* A message without credit ends the run, and is refused as one that came alone. */
+  if (!dispatch_belongs_to_run (run, call)
+      || !bus_credit_take (run->publisher, run->class_of.credit_class, call->cost, call->now_us))
+    return FALSE;
+  call->peer->received_bytes += call->cost;
+  dispatch_collect (run, call);
+  return TRUE;
+}
+
+static void
+dispatch_trace_run (const BusPeer *peer, const BusRun *run, guint64 first_seq)
+{
+  for (guint i = 0; i < run->n; i++)
+    BUS_PROBE4 (accept, peer->id, first_seq + i, WIRE_KIND_PUBLISH, run->messages[i].payload_len);
+}
+
+void
+dispatch_end_run_now (BusPeer *peer)
+{
+  BusRoutes *routes = peer->core->routes;
+  BusRun *run = routes->run;
+
+  run->time_us = run->now_us + peer->core->wall_us;
+  bus_topics_count_run (&routes->topics, &run->match->counter, run->match->key, run->n, run->payload_bytes,
+                        run->type_name, run->now_us);
+  dispatch_trace_run (peer, run, routes->accept_seq + 1);
+  bus_route_run (peer->core, run, run->match, run->now_us);
+  if (run->held < run->n)
+    bus_credit_return (&peer->ledger, run->class_of.credit_class, run->n - run->held, run->cost - run->held_cost);
+  run->n = 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-admit-run.h"
+
+#include "base/bus-probe.h"
+#include "queue/bus-unsettled.h"
+#include "queue/bus-withheld.h"
+
+static guint64
+admit_run_window_bytes (const BusWindow *window)
+{
+  return window->granted_bytes - window->used_bytes;
+}
+
+/* How many messages may start: a message may while there is a byte of credit, so all but the last one have to fit. */
+static guint
+admit_run_within_window (const BusRun *run, guint from, guint n, const BusWindow *window)
+{
+  const guint64 bytes = admit_run_window_bytes (window);
+  guint64 sum = 0;
+  guint fit = 0;
+
+  n = (guint) MIN (n, window->granted_messages - window->used_messages);
+  if (G_LIKELY (run->payload_bytes < bytes))
+    return n;
+  for (; fit < n && sum < bytes; fit++)
+    sum += run->messages[from + fit].payload_len;
+  return fit;
+}
+
+/* How many may be encoded: a message may while the lane is below its limit. */
+static guint
+admit_run_within_lane (const BusRun *run, guint from, guint n, gsize room)
+{
+  gsize sum = 0;
+  guint fit = 0;
+
+  if (G_LIKELY (run->bytes + run->n * BUS_RUN_FRONT_MAX < room))
+    return n;
+  for (; fit < n && sum < room; fit++)
+    sum += BUS_RUN_FRONT_MAX + run->messages[from + fit].body.len;
+  return fit;
+}
+
+static guint
+admit_run_fits (const BusFlow *flow, const BusRun *run, guint from, guint n, const BusSubscription *subscription)
+{
+  const WireLane lane = run->class_of.lane;
+
+  if (!bus_flow_lane_is_clear (flow, lane) || !bus_room_is_ready (subscription)
+      || bus_flow_gap_is_first (subscription, lane))
+    return 0;
+  n = admit_run_within_window (run, from, n, &subscription->window);
+  return admit_run_within_lane (run, from, n, bus_flow_room (flow, lane));
+}
+
+static void
+admit_run_trace (const BusRun *run, guint from, guint n)
+{
+  for (guint i = from; i < from + n; i++)
+    BUS_PROBE4 (write, run->first_seq + i, WIRE_KIND_DELIVER, run->class_of.lane, run->messages[i].body.len);
+}
+
+guint
+bus_admit_run (BusFlow *flow,
+               BusRun *run,
+               guint from,
+               guint n,
+               BusSubscription *subscription,
+               gboolean is_shared,
+               gint64 now_us)
+{
+  n = admit_run_fits (flow, run, from, n, subscription);
+  if (n == 0)
+    return 0;
+  n = is_shared && from == 0 ? bus_outq_copy_run (&flow->outq, run, n, subscription->id)
+                             : bus_outq_put_run (&flow->outq, run, from, n, subscription->id);
+  if (n == 0)
+    return 0;
+  admit_run_trace (run, from, n);
+  bus_window_use_many (&subscription->window, n, bus_run_payload_bytes (run, from, n));
+  bus_flow_count_delivered (flow, subscription, run->domain, n, now_us);
+  return n;
+}
+
+void
+bus_admit_run_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us)
+{
+  if (bus_unsettled_extend (subscription, ticket))
+    return;
+  bus_withheld_took (flow, subscription, now_us);
+  bus_unsettled_add (flow, subscription, bus_ticket_ref (ticket), NULL, NULL, now_us);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "route/bus-route-run.h"
+
+#include "base/bus-probe.h"
+#include "base/bus-unset.h"
+#include "peer/bus-shed.h"
+#include "peer/bus-state.h"
+#include "queue/bus-admit-run.h"
+#include "queue/bus-unsettled.h"
+#include "route/bus-routes.h"
+
+#define RUN_WAIT_MAX 1024u  /* a slot, an entry, a timer and a look-up, or the front of a frame */
+#define RUN_SLACK    65536u /* segments of a receiver that are not full */
+
+gboolean
+bus_route_run_suits (const BusMatch *match)
+{
+  if (match->n_filtered > 0 || match->n_groups > 1)
+    return FALSE;
+  for (guint i = 0; match->n_groups == 1 && i < match->n_receivers; i++)
+    if (match->receivers[i].n_plain > 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* --- one message of it --- */
+
+static gsize
+run_cost (const BusRun *run, guint i)
+{
+  return WIRE_FRAME_HEADER_LEN + run->messages[i].body.len;
+}
+
+/* A view of one message. @ticket: (nullable) (transfer none): that of the run. What the view owns is taken by run_close_view(). */
+static void
+run_open_view (BusCore *core, BusRun *run, guint i, BusTicket *ticket, BusInbound *inbound)
+{
+  const BusRunMessage *message = &run->messages[i];
+  WireEnvelope *envelope = &run->envelope;
+
+  envelope->id = message->id;
+  envelope->topic = message->topic;
+  envelope->payload = wire_span (message->body.data, message->payload_len);
+  inbound->frame = (WireFrame){ .kind = WIRE_KIND_PUBLISH, .body = message->body };
+  inbound->reader = NULL;
+  inbound->envelope = envelope;
+  inbound->copy_max = BUS_OUTQ_COPY_MAX;
+  inbound->expires_us = 0;
+  inbound->traced_us = 0;
+  inbound->class_of = run->class_of;
+  inbound->domain = run->domain;
+  inbound->quota = &core->quota;
+  inbound->publisher = run->publisher;
+  inbound->credit_bytes = run_cost (run, i);
+  inbound->kept = message->kept;
+  inbound->ticket = ticket != NULL ? bus_ticket_ref (ticket) : NULL;
+  bus_inbound_stamp (inbound, run->sender, run->first_seq + i, run->time_us);
+}
+
+static void
+run_close_view (BusRun *run, guint i, BusTicket *ticket, BusInbound *inbound)
+{
+  run->messages[i].kept = g_steal_pointer (&inbound->kept);
+  if (ticket == NULL && inbound->ticket != NULL)
+    {
+      run->held++;
+      run->held_cost += run_cost (run, i);
+    }
+  bus_inbound_clear (inbound);
+}
+
+static void
+run_publish_each (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
+{
+  BusInbound inbound BUS_UNSET;
+
+  for (guint i = 0; i < run->n; i++)
+    {
+      run_open_view (core, run, i, NULL, &inbound);
+      bus_router_publish (core, &inbound, match, FALSE, now_us);
+      run_close_view (run, i, NULL, &inbound);
+    }
+}
+
+/* --- memory --- */
+
+/* Every message once, and for each of @n receivers its frame or its place in a queue. */
+static guint64
+run_need (const BusRun *run, guint n)
+{
+  return run->n * bus_message_size (0) + 2 * run->bytes
+         + n * (RUN_SLACK + run->n * (guint64) RUN_WAIT_MAX + run->bytes);
+}
+
+static gboolean
+run_is_far_from_limits (const BusCore *core, const BusRun *run, const BusMatch *match)
+{
+  const guint64 need = run_need (run, match->n_receivers);
+
+  if (!bus_shed_is_far (core, need))
+    return FALSE;
+  for (guint i = 0; i < match->n_receivers; i++)
+    if (!bus_shed_is_account_far (match->receivers[i].peer->account, need))
+      return FALSE;
+  return TRUE;
+}
+
+/* --- plain subscriptions --- */
+
+static gboolean
+run_is_withheld (const BusRun *run, const BusMatch *match)
+{
+  for (guint i = 0; i < match->n_receivers; i++)
+    for (guint j = 0; j < match->receivers[i].n_plain; j++)
+      if (bus_admit_withholds (&match->receivers[i].peer->flow, match->receivers[i].subscriptions[j], run->publisher))
+        return TRUE;
+  return FALSE;
+}
+
+/* Messages from @from on, one by one. */
+static void
+run_offer_each (BusCore *core, BusRun *run, guint from, const BusReceiver *receiver, BusTicket *ticket, gint64 now_us)
+{
+  const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  BusInbound inbound BUS_UNSET;
+
+  for (guint i = from; i < run->n && bus_peer_is_ready (receiver->peer); i++)
+    {
+      run_open_view (core, run, i, ticket, &inbound);
+      run->messages[i].refused += bus_router_offer (&inbound, receiver->peer, receiver->subscriptions,
+                                                    receiver->n_plain, &delivery, TRUE, now_us)
+                                      .refused;
+      run_close_view (run, i, ticket, &inbound);
+    }
+}
+
+static void
+run_offer (BusCore *core,
+           BusRun *run,
+           const BusReceiver *receiver,
+           BusTicket *ticket,
+           gboolean is_shared,
+           gint64 now_us)
+{
+  BusFlow *flow = &receiver->peer->flow;
+  guint done = 0;
+
+  if (!bus_peer_is_ready (receiver->peer))
+    return;
+  if (receiver->n_plain == 1)
+    done = bus_admit_run (flow, run, 0, run->n, receiver->subscriptions[0], is_shared, now_us);
+  if (done > 0)
+    bus_peer_touch (receiver->peer);
+  if (done > 0 && bus_admit_withholds (flow, receiver->subscriptions[0], run->publisher))
+    bus_admit_run_withhold (flow, receiver->subscriptions[0], ticket, now_us);
+  if (done < run->n)
+    run_offer_each (core, run, done, receiver, ticket, now_us);
+}
+
+static void
+run_offer_to_all (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
+{
+  BusTicket *ticket = NULL;
+
+  if (run_is_withheld (run, match))
+    {
+      ticket = bus_ticket_new (run->publisher, run->class_of.credit_class, run->n, run->cost, now_us);
+      run->held = run->n;
+      run->held_cost = run->cost;
+    }
+  for (guint i = 0; i < match->n_receivers; i++)
+    run_offer (core, run, &match->receivers[i], ticket, match->n_receivers > 1, now_us);
+  g_clear_pointer (&ticket, bus_ticket_unref);
+}
+
+/* --- a group --- */
+
+/* The ticket that withholds what the member got of this run, with one message more. */
+static void
+run_withhold_of_member (BusRun *run, guint i, BusSubscription *member, gint64 now_us)
+{
+  BusFlow *flow = &member->owner->flow;
+  const BusSent *last = member->unsettled.last;
+  BusTicket *ticket;
+
+  run->held++;
+  run->held_cost += run_cost (run, i);
+  if (last != NULL && last->ticket != NULL && last->ticket->run == run->number)
+    {
+      bus_ticket_join (last->ticket, run_cost (run, i));
+      bus_admit_run_withhold (flow, member, last->ticket, now_us);
+      return;
+    }
+  ticket = bus_ticket_new (run->publisher, run->class_of.credit_class, 1, run_cost (run, i), now_us);
+  ticket->run = run->number;
+  bus_admit_run_withhold (flow, member, ticket, now_us);
+  bus_ticket_unref (ticket);
+}
+
+static void
+run_offer_to_member (BusCore *core, BusRun *run, guint i, BusSubscription *member, gint64 now_us)
+{
+  const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
+  BusFlow *flow = &member->owner->flow;
+  BusInbound inbound BUS_UNSET;
+
+  if (bus_admit_run (flow, run, i, 1, member, FALSE, now_us) == 1)
+    {
+      bus_peer_touch (member->owner);
+      if (bus_admit_withholds (flow, member, run->publisher))
+        run_withhold_of_member (run, i, member, now_us);
+      return;
+    }
+  run_open_view (core, run, i, NULL, &inbound);
+  run->messages[i].refused += bus_router_offer (&inbound, member->owner, &member, 1, &delivery, TRUE, now_us).refused;
+  run_close_view (run, i, NULL, &inbound);
+}
+
+static void
+run_offer_to_group (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
+{
+  BusGroupMatch *group = &match->groups[0];
+  BusNeed need = { .lane = run->class_of.lane, .now_us = now_us };
+
+  for (guint i = 0; i < run->n; i++)
+    {
+      guint picked;
+
+      need.len = run->messages[i].body.len;
+      picked = bus_pick (&group->group->balance, group->candidates, group->n, &need);
+      if (picked < group->n && bus_peer_is_ready (group->candidates[picked]->owner))
+        run_offer_to_member (core, run, i, group->candidates[picked], now_us);
+    }
+}
+
+/* --- all of it --- */
+
+static guint
+run_count_matched (const BusMatch *match)
+{
+  guint n = match->n_groups;
+
+  for (guint i = 0; i < match->n_receivers; i++)
+    n += match->receivers[i].n_plain;
+  return n;
+}
+
+static void
+run_trace (const BusRun *run, const BusMatch *match)
+{
+#ifdef DEYE_BUS_PROBES
+  const guint matched = run_count_matched (match);
+
+  for (guint i = 0; i < run->n; i++)
+    BUS_PROBE4 (route, run->first_seq + i, matched, matched - run->messages[i].refused, run->messages[i].refused);
+#endif
+}
+
+/* The parts of the stamp of every message. */
+static void
+run_prepare_stamp (BusRun *run)
+{
+  run->head_len = (guint8) wire_stamp_before_sequence (run->head, run->sender);
+  run->tail_len = (guint8) wire_stamp_behind_sequence (run->tail, (guint64) run->time_us);
+  run->n_encoded = 0;
+}
+
+static void
+run_count_accepted (BusCore *core, const BusRun *run)
+{
+  core->flows.domains[run->domain].accepted += run->n;
+  core->flows.domains[run->domain].accepted_bytes += run->payload_bytes;
+}
+
+void
+bus_route_run (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
+{
+  run->number++;
+  run->held = 0;
+  run->held_cost = 0;
+  run->domain = match->domain;
+  run->first_seq = core->routes->accept_seq + 1;
+  core->routes->accept_seq += run->n;
+  if (run->n == 1 || (match->n_receivers > 0 && !run_is_far_from_limits (core, run, match)))
+    run_publish_each (core, run, match, now_us);
+  else
+    {
+      run_count_accepted (core, run);
+      run_prepare_stamp (run);
+      if (match->n_groups > 0)
+        run_offer_to_group (core, run, match, now_us);
+      else
+        run_offer_to_all (core, run, match, now_us);
+      run_trace (run, match);
+    }
+  for (guint i = 0; i < run->n; i++)
+    g_clear_pointer (&run->messages[i].kept, bus_message_unref);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/bus-peer.h"
+#include "peer/bus-state.h"
+#include "queue/bus-run.h"
+#include "queue/bus-unsettled.h"
+#include "route/bus-routes.h"
+#include "base/bus-overflow.h"
+#include "core-pressure.h"
+
+/* Messages to one topic that arrive in one piece are routed together, and nobody can tell. */
+
+#define TOPIC "events.process.lifecycle"
+#define OTHER "events.process.new"
+#define N     10u
+
+static const BusRun *
+run_of (const Core *core)
+{
+  return core->core->routes->run;
+}
+
+static void
+publish (Client *publisher, const char *topic, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    client_publish (publisher, topic, 0, "text", 4);
+}
+
+static void
+publish_at_once (Client *publisher, const char *topic, guint n)
+{
+  client_begin_batch (publisher);
+  publish (publisher, topic, n);
+  client_end_batch (publisher);
+}
+
+static void
+assert_credit (Client *publisher, guint64 held)
+{
+  const BusWindow *window = &publisher->peer->ledger.publish[WIRE_CLASS_MAY_DROP];
+
+  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, held);
+  g_assert_cmpuint (window->used_messages, ==, window->returned_messages - window->window_messages + held);
+  g_assert_cmpuint (window->used_bytes, ==,
+                    window->returned_bytes - window->window_bytes
+                        + publisher->peer->ledger.held_bytes[WIRE_CLASS_MAY_DROP]);
+}
+
+/* Ids of one byte and of two, so that frames are copied and encoded again. */
+static void
+test_fanout (void)
+{
+  Client *publisher, *readers[4];
+  static const guint32 ids[] = { 1, 7, 300, 2 };
+  Core core;
+
+  core_setup (&core, NULL);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("tool-%u", i);
+
+      readers[i] = tool_ready (&core, id);
+      client_subscribe_with (readers[i], .subscription = ids[i], .pattern = "events.#", .window_messages = 100);
+    }
+  core_mark (&core);
+  publish_at_once (publisher, TOPIC, N);
+  g_assert_cmpuint (run_of (&core)->number, ==, 1);
+  for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
+    assert_story (readers[i], ids[i], "1 2 3 4 5 6 7 8 9 10");
+  assert_credit (publisher, 0);
+  core_teardown (&core, NULL);
+}
+
+/* Another topic, a frame of another kind and a wish end a run; what comes behind them stays behind them. */
+static void
+test_ends (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  core_setup (&core, NULL);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  reader = tool_ready (&core, "tool-1");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "events.#", .window_messages = 100);
+  core_mark (&core);
+  client_begin_batch (publisher);
+  publish (publisher, TOPIC, 3);
+  publish (publisher, OTHER, 2);
+  publish (publisher, TOPIC, 2);
+  client_publish (publisher, TOPIC, WIRE_FLAG_WANT_ACK, "text", 4);
+  publish (publisher, TOPIC, 2);
+  client_end_batch (publisher);
+  g_assert_cmpuint (run_of (&core)->number, ==, 4);
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  assert_acks (publisher, "1/1/0");
+  core_teardown (&core, NULL);
+}
+
+/* The window is full inside of the run: the rest waits, or is refused by the policy, message by message. */
+static void
+test_full (void)
+{
+  Client *publisher, *block, *newest;
+  Core core;
+
+  core_setup (&core, NULL);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  block = tool_ready (&core, "tool-1");
+  newest = tool_ready (&core, "tool-2");
+  client_subscribe_with (block, .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = 3);
+  client_subscribe_with (newest, .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_DROP_NEWEST,
+                         .window_messages = 2, .queue_messages = 4);
+  core_mark (&core);
+  publish_at_once (publisher, TOPIC, N);
+  g_assert_cmpuint (run_of (&core)->number, ==, 1);
+  assert_story (block, 1, "1 2 3");
+  g_assert_cmpuint (block->peer->flow.waiting_messages, ==, 7);
+  g_assert_cmpuint (newest->peer->flow.waiting_messages, ==, 4);
+  g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, 1);
+  assert_credit (publisher, N);
+
+  client_catch_up (newest, 1);
+  assert_story (newest, 1, "1 2 3 4 5 6 [7-10:4 full]");
+  client_catch_up (block, 1);
+  assert_story (block, 1, "1 2 3 4 5 6 7 8 9 10");
+  client_return_all (block, 1);
+  assert_credit (publisher, 0);
+  core_teardown (&core, NULL);
+}
+
+/* The credit of a run comes back when its last message is settled, with one record for what was sent together. */
+static void
+test_settled (void)
+{
+  Client *publisher, *reader;
+  const BusSubscription *subscription;
+  Core core;
+
+  core_setup (&core, NULL);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  reader = tool_ready (&core, "tool-1");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = 100, .window_bytes = 100000);
+  publish_at_once (publisher, TOPIC, N);
+  publish_at_once (publisher, TOPIC, 2);
+  subscription = g_hash_table_lookup (reader->peer->subscriptions, GUINT_TO_POINTER (1));
+  g_assert_cmpuint (subscription->tickets, ==, 2);
+  g_assert_cmpuint (subscription->unsettled.first->index, ==, N);
+  g_assert_cmpuint (subscription->unsettled.last->index, ==, N + 2);
+
+  client_credit (reader, 1, 100 + N - 1, 100000 + 4 * (N - 1));
+  assert_credit (publisher, N + 2);
+  client_credit (reader, 1, 100 + N, 100000 + 4 * N);
+  assert_credit (publisher, 2);
+  client_credit (reader, 1, 100 + N + 2, 100000 + 4 * (N + 2));
+  assert_credit (publisher, 0);
+  core_teardown (&core, NULL);
+}
+
+/* Each member withholds the credit of its own messages only. */
+static void
+test_group (void)
+{
+  Client *publisher, *members[2];
+  Core core;
+
+  core_setup (&core, NULL);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  for (guint i = 0; i < G_N_ELEMENTS (members); i++)
+    {
+      g_autofree char *id = g_strdup_printf ("tool-%u", i);
+
+      members[i] = tool_ready (&core, id);
+      client_subscribe_with (members[i], .subscription = 1, .pattern = "events.#", .group = "crew",
+                             .policy = BUS_OVERFLOW_BLOCK, .window_messages = 100, .window_bytes = 100000);
+    }
+  core_mark (&core);
+  publish_at_once (publisher, TOPIC, N);
+  assert_story (members[0], 1, "1 3 5 7 9");
+  assert_story (members[1], 1, "2 4 6 8 10");
+  g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, 2);
+  assert_credit (publisher, N);
+  client_credit (members[1], 1, 100 + N / 2, 100000 + 4 * N / 2);
+  assert_credit (publisher, N / 2);
+  client_return_all (members[0], 1);
+  assert_credit (publisher, 0);
+  core_teardown (&core, NULL);
+}
+
+/* A run is a small part of the window of its publisher, because its credit comes back at once. */
+static void
+test_share (void)
+{
+  Client *publisher, *reader;
+  BusLimits limits;
+  Core core;
+
+  bus_limits_init (&limits);
+  limits.publish_window_messages = 16;
+  core_setup (&core, &limits);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  reader = tool_ready (&core, "tool-1");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = 100);
+  core_mark (&core);
+  publish_at_once (publisher, TOPIC, N);
+  g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, N / (16 / BUS_RUN_SHARE));
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  core_teardown (&core, NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/bus-run/fanout", test_fanout);
+  g_test_add_func ("/bus-run/ends", test_ends);
+  g_test_add_func ("/bus-run/B02-B04-full-inside-of-a-run", test_full);
+  g_test_add_func ("/bus-run/settled", test_settled);
+  g_test_add_func ("/bus-run/group", test_group);
+  g_test_add_func ("/bus-run/share-of-the-window", test_share);
+  return g_test_run ();
+}
