@@ -4,6 +4,7 @@
 #include "deye-bus-hop-private.h"
 #include "deye-bus-message-pool.h"
 #include "deye-bus-message.h"
+#include "wire-delivery.h"
 #include "wire-envelope.h"
 
 /*
@@ -72,6 +73,10 @@ DeyeBusMessage *deye_bus_message_new (DeyeBusMessagePool *pool,
                                       WireFrameReader *reader,
                                       const WireFrame *frame,
                                       const WireEnvelope *envelope);
+
+/* The same for a usual delivery, whose body is not in the block of a reader. @delivery was read from the body of @frame. */
+DeyeBusMessage *
+deye_bus_message_new_delivery (DeyeBusMessagePool *pool, const WireFrame *frame, const WireDelivery *delivery);
 
 /* As deye_bus_message_unref(), in the thread that owns @pool. A block of which this was the last reference goes to the pool. */
 void deye_bus_message_drop (DeyeBusMessage *message, DeyeBusMessagePool *pool);

@@ -172,6 +172,35 @@ deye_bus_message_new (DeyeBusMessagePool *pool,
 }
 
 DeyeBusMessage *
+deye_bus_message_new_delivery (DeyeBusMessagePool *pool, const WireFrame *frame, const WireDelivery *delivery)
+{
+  DeyeBusMessage *message = message_alloc_block (pool, 0, frame->body.len + 1);
+  MessageMove move;
+
+  if (message == NULL)
+    return NULL;
+  move = (MessageMove){ frame->body.data, (guint8 *) message->more };
+  memcpy (move.to, move.from, frame->body.len);
+  g_atomic_ref_count_init (&message->refs);
+  message->kind = frame->kind;
+  message->flags = frame->flags;
+  message->priority = 0;
+  message->is_retained = FALSE;
+  message->to_handle = 0;
+  message->handled = FALSE;
+  message->payload = message_moved (&move, delivery->payload);
+  message->accept_seq = delivery->accept_seq;
+  message->accept_time_us = (gint64) MIN (delivery->accept_time_us, G_MAXINT64);
+  message->route_id = 0;
+  message->origin = 0;
+  message->hops = NULL;
+  message->topic = message_terminate (&move, delivery->topic);
+  message->sender = message_terminate (&move, delivery->sender);
+  message->type_name = message_terminate (&move, delivery->type_name);
+  return message;
+}
+
+DeyeBusMessage *
 deye_bus_message_ref (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-envelope-private.h"
 
+#include "wire-text.h"
+
 /*
  * The reader. It finds a field by its key, i.e. by number and wire type together. What is not an allowed field in its first
  * occurrence is looked at again, more slowly.
@@ -88,55 +90,11 @@ typedef struct
 
 /* --- text --- */
 
-/* The top bit of each byte that is zero or above 0x7f. A borrow may set the top bit of further bytes, but only above a byte
- * that is zero, so the result is zero exactly when no byte is of those. */
-static inline guint64
-envelope_wrong_bytes (guint64 word)
-{
-  return (word | (word - G_GUINT64_CONSTANT (0x0101010101010101))) & G_GUINT64_CONSTANT (0x8080808080808080);
-}
-
-static inline guint64
-envelope_load_word (const guint8 *at)
-{
-  guint64 word;
-
-  memcpy (&word, at, sizeof word);
-  return GUINT64_FROM_LE (word);
-}
-
-/* Up to 7 bytes, with ones instead of the others. */
-static inline guint64
-envelope_load_short (const guint8 *at, gsize len, const guint8 *end)
-{
-  guint64 word = 0;
-
-  if (end - at >= 8)
-    word = envelope_load_word (at) & (((guint64) 1 << 8 * len) - 1);
-  else
-    for (gsize i = 0; i < len; i++)
-      word |= (guint64) at[i] << 8 * i;
-  return word | G_GUINT64_CONSTANT (0x0101010101010101) << 8 * len;
-}
-
-/* No byte is zero or above 0x7f. */
-static inline gboolean
-envelope_is_ascii_text (WireSpan span, const guint8 *end)
-{
-  guint64 wrong = 0;
-
-  if (span.len < 8)
-    return envelope_wrong_bytes (envelope_load_short (span.data, span.len, end)) == 0;
-  for (gsize i = 0; i + 8 < span.len; i += 8)
-    wrong |= envelope_wrong_bytes (envelope_load_word (span.data + i));
-  return (wrong | envelope_wrong_bytes (envelope_load_word (span.data + span.len - 8))) == 0;
-}
-
 static inline gboolean
 envelope_is_text (WireSpan span, const guint8 *end)
 {
   /* GLib's function also rejects NUL, overlong forms and surrogates. */
-  return envelope_is_ascii_text (span, end) || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
+  return wire_text_is_ascii (span, end) || g_utf8_validate_len ((const char *) span.data, span.len, NULL);
 }
 
 /* --- problems --- */
@@ -440,7 +398,7 @@ envelope_take_usual_text (const guint8 *at, const guint8 *end, WireSpan *span)
   if (at == end || *at >= 0x80 || *at > end - at - 1)
     return NULL;
   text = wire_span (at + 1, *at);
-  if (!envelope_is_ascii_text (text, end))
+  if (!wire_text_is_ascii (text, end))
     return NULL;
   *span = text;
   return at + 1 + text.len;

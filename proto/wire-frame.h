@@ -19,8 +19,10 @@
  * Invariant: after an error the reader returns the same error for ever, and reads nothing after the offending byte.
  */
 
-#define WIRE_FRAME_HEADER_LEN  8u
-#define WIRE_HELLO_MAX         4096u /* body of a HELLO */
+#define WIRE_FRAME_HEADER_LEN 8u
+#define WIRE_HELLO_MAX        4096u /* body of a HELLO */
+#define WIRE_FRAME_WHOLE_MAX                                                                                           \
+  16384u /* of the body, for wire_frame_reader_next_whole(): not of a frame that is expected to be large */
 #define WIRE_HEADER_FIELDS_MAX 8192u /* all fields of a client except the payload */
 #define WIRE_BROKER_FIELDS_MAX 8192u /* all fields of the broker */
 
@@ -111,6 +113,30 @@ void wire_frame_reader_clear (WireFrameReader *reader);
  * BAD_FRAME), the length is not 0 (FRAME_EMPTY) and at most max_body (FRAME_TOO_LARGE). Out of memory: NO_MEMORY.
  * @frame is valid until the next call with this reader, and while the bytes of @input are. */
 WireFrameResult wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *frame);
+
+/* A frame that is whole in @input, as nearly all are: as wire_frame_reader_next() would return it. FALSE: nothing was done, and only
+ * that function can tell. */
+static inline gboolean
+wire_frame_reader_next_whole (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
+{
+  const guint8 *header = input->data;
+  guint32 len;
+
+  if (input->len < WIRE_FRAME_HEADER_LEN || reader->block != NULL || reader->rest_block != NULL || reader->expected > 0
+      || reader->status != WIRE_STATUS_OK)
+    return FALSE;
+  memcpy (&len, header, sizeof len);
+  len = GUINT32_FROM_LE (len);
+  if (len - 1 >= WIRE_FRAME_WHOLE_MAX || len > reader->max_body || len > input->len - WIRE_FRAME_HEADER_LEN
+      || (header[6] | header[7]) != 0)
+    return FALSE;
+  reader->kind = frame->kind = header[4];
+  frame->flags = header[5];
+  frame->body = wire_span (header + WIRE_FRAME_HEADER_LEN, len);
+  frame->in_block = FALSE;
+  *input = wire_span (header + WIRE_FRAME_HEADER_LEN + len, input->len - WIRE_FRAME_HEADER_LEN - len);
+  return TRUE;
+}
 
 /* Transfers the block that contains the last frame (only with in_block); frame->body is in it. @capacity is set to its size.
  * Free with wire_block_free(), or with g_free(). */

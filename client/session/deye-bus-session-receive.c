@@ -7,6 +7,7 @@
 #include "session/deye-bus-session-credit.h"
 #include "session/deye-bus-session-handshake.h"
 #include "session/deye-bus-session-data.h"
+#include "session/deye-bus-session-deliver.h"
 #include "session/deye-bus-session-flush.h"
 #include "session/deye-bus-session-republish.h"
 #include "session/deye-bus-session-restore.h"
@@ -42,36 +43,6 @@ arrival_find_pending (const SessionArrival *arrival)
 
 /* --- messages --- */
 
-static gboolean
-session_use_credit (DeyeBusSession *session, DeyeBusChannel *channel, gsize bytes)
-{
-  if (channel->window.size_messages > 0 && !deye_bus_window_is_open (&channel->window))
-    {
-      deye_bus_session_misbehaved (session, "sent without credit");
-      return FALSE;
-    }
-  deye_bus_window_use (&channel->window, bytes);
-  return TRUE;
-}
-
-/* @message: (transfer full) */
-static void
-session_hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message)
-{
-  message->to_handle++;
-  session->counts.received++;
-  if (!channel->pull)
-    {
-      deye_bus_channel_close_gaps (channel);
-      deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_MESSAGE,
-                                                             .subject = deye_bus_channel_enter (channel),
-                                                             .message = message });
-      return;
-    }
-  deye_bus_channel_put (channel, message);
-  deye_bus_channel_wake (channel, session->events);
-}
-
 /* The first one. NULL: a channel that was just unsubscribed is not in the table any more. */
 static const DeyeBusChannel *
 arrival_find_channel (SessionArrival *arrival)
@@ -89,13 +60,9 @@ static DeyeBusMessage *
 arrival_make_message (SessionArrival *arrival)
 {
   DeyeBusSession *session = arrival->session;
-  DeyeBusMessage *message = deye_bus_message_new (&session->spare, &session->reader, arrival->frame, arrival->envelope);
 
-  if (message == NULL)
-    deye_bus_session_fail (session, deye_bus_error_new (DEYE_BUS_ERROR_NO_MEMORY, "%s", _ ("No memory for a message")));
-  else
-    message->origin = session->origin;
-  return message;
+  return deye_bus_session_adopt_message (
+      session, deye_bus_message_new (&session->spare, &session->reader, arrival->frame, arrival->envelope));
 }
 
 static guint
@@ -128,11 +95,8 @@ arrival_distribute_to_several (SessionArrival *arrival)
     {
       DeyeBusChannel *channel = deye_bus_channel_table_find (&session->channels, ids[i]);
 
-      if (channel == NULL)
-        continue;
-      if (!session_use_credit (session, channel, message->payload.len))
+      if (channel != NULL && !deye_bus_session_deliver (session, channel, deye_bus_message_ref (message)))
         return;
-      session_hand_over (session, channel, deye_bus_message_ref (message));
     }
 }
 
@@ -154,7 +118,6 @@ static void
 arrival_distribute (SessionArrival *arrival)
 {
   DeyeBusChannel *channel;
-  DeyeBusMessage *message;
   guint32 id;
 
   if (!arrival_is_for_one (arrival, &id))
@@ -163,13 +126,8 @@ arrival_distribute (SessionArrival *arrival)
       return;
     }
   channel = deye_bus_channel_table_find (&arrival->session->channels, id);
-  message = channel != NULL ? arrival_make_message (arrival) : NULL;
-  if (message == NULL)
-    return;
-  if (session_use_credit (arrival->session, channel, message->payload.len))
-    session_hand_over (arrival->session, channel, message);
-  else
-    deye_bus_message_unref (message);
+  if (channel != NULL)
+    (void) deye_bus_session_deliver (arrival->session, channel, arrival_make_message (arrival));
 }
 
 /* The end of the retained messages of a subscription. */
@@ -511,6 +469,8 @@ arrival_handle_envelope (SessionArrival *arrival, WireEnvelope *envelope)
 static void
 session_handle_frame (SessionArrival *arrival, WireEnvelope *envelope)
 {
+  if (deye_bus_session_deliver_usual (arrival->session, arrival->frame))
+    return;
   if (arrival->frame->kind == WIRE_KIND_WELCOME)
     deye_bus_session_handle_welcome (arrival->session, arrival->frame);
   else if (arrival->frame->kind == WIRE_KIND_GOODBYE)
@@ -528,6 +488,14 @@ session_fail_bad_frame (DeyeBusSession *session)
                                    session->reader.offset, wire_status_name (session->reader.status)));
 }
 
+static WireFrameResult
+session_next_frame (DeyeBusSession *session, WireSpan *input, WireFrame *frame)
+{
+  return wire_frame_reader_next_whole (&session->reader, input, frame)
+             ? WIRE_FRAME_COMPLETE
+             : wire_frame_reader_next (&session->reader, input, frame);
+}
+
 void
 deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize len, gint64 now_us)
 {
@@ -538,7 +506,7 @@ deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize l
 
   wire_envelope_init (&envelope);
   while (session->state != DEYE_BUS_SESSION_ENDED)
-    switch (wire_frame_reader_next (&session->reader, &input, &frame))
+    switch (session_next_frame (session, &input, &frame))
       {
       case WIRE_FRAME_COMPLETE:
         session_handle_frame (&arrival, &envelope);

@@ -20,7 +20,7 @@
  *
  * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; call, option-fields, kept-frame; losses, stash;
  * pending and its table; send-queue; then session-answer, -unsent, -state, -credit, -flush, -plain, -send, -standing, -resend, -restore, -handshake,
- * -receive, and this one. A file includes only files before it.
+ * -deliver, -receive, and this one. A file includes only files before it.
  *
  * Invariant: a call is in the table of pending calls until it is done; it is done exactly once, at the latest when its
  * deadline comes or the connection ends.

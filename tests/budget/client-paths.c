@@ -222,10 +222,35 @@ receiving_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message
   path->received++;
 }
 
+/* As the broker writes it: its stamp, and behind it the bytes of the publisher. */
+static void
+receiving_add_frame (GByteArray *out, guint32 subscription, guint64 seq)
+{
+  static const guint8 zeros[PAYLOAD];
+  guint8 bytes[1024], ids[5];
+  guint8 *at = bytes + WIRE_FRAME_HEADER_LEN;
+  WireEnvelope stamp, message;
+
+  wire_envelope_init (&stamp);
+  stamp.sender = WIRE_SPAN_LITERAL ("procmond-4711");
+  stamp.accept_seq = G_MAXUINT32 + seq;
+  stamp.accept_time_us = (guint64) g_get_real_time ();
+  stamp.subscriptions = wire_span (ids, wire_envelope_pack_u32 (&subscription, 1, ids));
+  at = wire_envelope_write (&stamp, at);
+  wire_envelope_init (&message);
+  message.id = (guint64) 1 << 20 | seq;
+  message.topic = WIRE_SPAN_LITERAL (TOPIC);
+  message.payload = wire_span (zeros, PAYLOAD);
+  at = wire_envelope_write (&message, at);
+  memcpy (at, zeros, PAYLOAD);
+  at += PAYLOAD;
+  wire_frame_put_header (bytes, WIRE_KIND_DELIVER, 0, (guint32) (at - bytes) - WIRE_FRAME_HEADER_LEN);
+  g_byte_array_append (out, bytes, (guint) (at - bytes));
+}
+
 static gpointer
 receiving_begin (void)
 {
-  static const guint8 zeros[PAYLOAD];
   ClientPath *path = client_path_begin ();
   g_autoptr (GError) error = NULL;
 
@@ -235,7 +260,7 @@ receiving_begin (void)
       = deye_bus_client_subscribe (path->f.client, "events.#", NULL, receiving_on_message, path, NULL, NULL, &error);
   g_assert_no_error (error);
   for (guint i = 0; i < BATCH; i++)
-    script_deliver (path->frames, deye_bus_subscription_get_id (path->subscription), 0, i + 1, TOPIC, zeros, PAYLOAD);
+    receiving_add_frame (path->frames, deye_bus_subscription_get_id (path->subscription), i + 1);
   client_path_read_all (path);
   return path;
 }

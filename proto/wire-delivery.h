@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "wire-text.h"
+#include "wire-varint.h"
+
+/*
+ * The usual delivery: the body of a DELIVER frame to one subscription, with the stamp of the broker, topic and payload, and perhaps
+ * an id and a type name.
+ *
+ * Nearly all messages that a client receives are of this form, and it needs nothing else of them. Everything else is for
+ * wire_envelope_read(): other fields or another order, text that is not ASCII, several subscriptions, and what is malformed.
+ *
+ * Invariant: a body that is read here is read by wire_envelope_read() without a problem, and with the same values.
+ */
+
+enum
+{
+  WIRE_DELIVERY_KEY_SENDER = 32 << 3 | WIRE_TYPE_LENGTH,
+  WIRE_DELIVERY_KEY_SEQUENCE = 33 << 3 | WIRE_TYPE_VARINT,
+  WIRE_DELIVERY_KEY_TIME = 34 << 3 | WIRE_TYPE_VARINT,
+  WIRE_DELIVERY_KEY_SUBSCRIPTIONS = 35 << 3 | WIRE_TYPE_LENGTH,
+  WIRE_DELIVERY_KEY_ID = 1 << 3 | WIRE_TYPE_VARINT,
+  WIRE_DELIVERY_KEY_TOPIC = 2 << 3 | WIRE_TYPE_LENGTH,
+  WIRE_DELIVERY_KEY_TYPE_NAME = 6 << 3 | WIRE_TYPE_LENGTH,
+  WIRE_DELIVERY_KEY_PAYLOAD = 15 << 3 | WIRE_TYPE_LENGTH,
+};
+
+/* Points into the body. */
+typedef struct
+{
+  guint64 accept_seq;
+  guint64 accept_time_us;
+  guint32 subscription;
+  WireSpan sender;
+  WireSpan topic;
+  WireSpan type_name; /* empty: there is none */
+  WireSpan payload;
+} WireDelivery;
+
+/* Each of these returns where the field ends; NULL: @at is not where such a field starts. Keys above 127 have two bytes. */
+
+G_ALWAYS_INLINE static inline const guint8 *
+wire_delivery_take_key (const guint8 *at, const guint8 *end, guint key)
+{
+  guint16 two;
+
+  if (key < 0x80)
+    return at < end && *at == key ? at + 1 : NULL;
+  if (end - at < 2)
+    return NULL;
+  memcpy (&two, at, sizeof two);
+  return GUINT16_FROM_LE (two) == (0x80 | (key & 0x7f) | key >> 7 << 8) ? at + 2 : NULL;
+}
+
+/* Zero is not written: then it returns @at. NULL: malformed. */
+G_ALWAYS_INLINE static inline const guint8 *
+wire_delivery_take_number (const guint8 *at, const guint8 *end, guint key, guint64 *value)
+{
+  const guint8 *number = wire_delivery_take_key (at, end, key);
+
+  *value = 0;
+  if (number == NULL)
+    return at;
+  return end - number >= 8 && *number >= 0x80 ? wire_varint_read_word (number, end, value)
+                                              : wire_varint_read (number, end, value);
+}
+
+/* With a length of one byte. */
+static inline const guint8 *
+wire_delivery_take_text (const guint8 *at, const guint8 *end, guint key, WireSpan *text)
+{
+  at = wire_delivery_take_key (at, end, key);
+  if (at == NULL || at == end || *at >= 0x80 || *at > end - at - 1)
+    return NULL;
+  *text = wire_span (at + 1, *at);
+  return wire_text_is_ascii (*text, end) ? text->data + text->len : NULL;
+}
+
+/* One number of one byte. */
+static inline const guint8 *
+wire_delivery_take_subscription (const guint8 *at, const guint8 *end, guint32 *subscription)
+{
+  at = wire_delivery_take_key (at, end, WIRE_DELIVERY_KEY_SUBSCRIPTIONS);
+  if (at == NULL || end - at < 2 || at[0] != 1 || at[1] >= 0x80)
+    return NULL;
+  *subscription = at[1];
+  return at + 2;
+}
+
+/* TRUE: nothing or only a payload is left, which ends at @end. */
+static inline gboolean
+wire_delivery_take_payload (const guint8 *at, const guint8 *end, WireSpan *payload)
+{
+  guint64 len;
+
+  *payload = wire_span (NULL, 0);
+  if (at == end)
+    return TRUE;
+  at = wire_delivery_take_key (at, end, WIRE_DELIVERY_KEY_PAYLOAD);
+  if (at != NULL)
+    at = wire_varint_read (at, end, &len);
+  if (at == NULL || len != (guint64) (end - at))
+    return FALSE;
+  *payload = wire_span (at, (gsize) len);
+  return TRUE;
+}
+
+/* FALSE: it is another body; @delivery has no meaning then. */
+static inline gboolean
+wire_delivery_read (WireSpan body, WireDelivery *delivery)
+{
+  const guint8 *at = body.data;
+  const guint8 *end = wire_span_end (body);
+  guint64 id;
+
+  at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_SENDER, &delivery->sender);
+  if (at == NULL)
+    return FALSE;
+  at = wire_delivery_take_number (at, end, WIRE_DELIVERY_KEY_SEQUENCE, &delivery->accept_seq);
+  if (at == NULL)
+    return FALSE;
+  at = wire_delivery_take_number (at, end, WIRE_DELIVERY_KEY_TIME, &delivery->accept_time_us);
+  if (at == NULL)
+    return FALSE;
+  at = wire_delivery_take_subscription (at, end, &delivery->subscription);
+  if (at == NULL)
+    return FALSE;
+  at = wire_delivery_take_number (at, end, WIRE_DELIVERY_KEY_ID, &id);
+  if (at == NULL)
+    return FALSE;
+  at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TOPIC, &delivery->topic);
+  if (at == NULL)
+    return FALSE;
+  delivery->type_name = wire_span (NULL, 0);
+  if (at < end && *at == WIRE_DELIVERY_KEY_TYPE_NAME)
+    at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TYPE_NAME, &delivery->type_name);
+  return at != NULL && wire_delivery_take_payload (at, end, &delivery->payload);
+}
