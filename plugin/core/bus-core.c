@@ -75,12 +75,6 @@ bus_core_free (BusCore *core)
 
 /* --- the end of each input call: what was closed is flushed --- */
 
-static int
-core_compare_subscriptions (gconstpointer a, gconstpointer b)
-{
-  return ((const BusSubscription *) a)->id < ((const BusSubscription *) b)->id ? -1 : 1;
-}
-
 /* @replaced: (nullable): the connection that it took its id over from, and what it had. */
 static void
 core_hello_accepted (BusPeer *peer, BusPeer *replaced, const BusEnd *end, gint64 now_us)
@@ -129,23 +123,24 @@ static void
 core_flush_peer (BusPeer *peer, gint64 now_us)
 {
   BusCore *core = peer->core;
-  /* Sorted, because messages are handed on in this order, and the order of a hash table is not deterministic. */
-  g_autoptr (GList) subscriptions
-      = g_list_sort (g_hash_table_get_values (peer->subscriptions), core_compare_subscriptions);
-  guint n = g_hash_table_size (peer->subscriptions);
+  g_autoptr (GPtrArray) subscriptions
+      = bus_subscriptions_sorted (&peer->subscriptions); /* messages are handed on in this order */
+  guint n = subscriptions->len;
   BusLeave leave = { 0 };
   gsize hello_len;
 
   peer->flushed = TRUE;
   bus_peer_drop_frame (peer);
   bus_ledger_end (&peer->ledger);
-  for (GList *link = subscriptions; link != NULL; link = link->next)
-    bus_router_unfile (core, link->data);
-  for (GList *link = subscriptions; link != NULL; link = link->next)
+  for (guint i = 0; i < n; i++)
+    bus_router_unfile (core, g_ptr_array_index (subscriptions, i));
+  for (guint i = 0; i < n; i++)
     {
-      bus_reroute_ended (core, link->data, now_us, &leave);
-      bus_slow_end (link->data, now_us);
-      bus_router_free (core, link->data);
+      BusSubscription *subscription = g_ptr_array_index (subscriptions, i);
+
+      bus_reroute_ended (core, subscription, now_us, &leave);
+      bus_slow_end (subscription, now_us);
+      bus_router_free (core, subscription);
     }
   bus_confirm_take_notes (core); /* messages that were discarded now: their end is known */
   bus_confirm_forget_peer (peer);
@@ -427,7 +422,7 @@ bus_core_next_closing (BusCore *core)
   if (link == NULL)
     return NULL;
   peer = link->data;
-  peer->is_closing_listed = FALSE;
+  peer->extra->is_closing_listed = FALSE;
   return peer;
 }
 
@@ -450,7 +445,7 @@ bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
   bus_outq_sent (&peer->flow.outq, n);
   if (n > 0)
     bus_health_watch_taken (peer);
-  if (peer->cursors.head != NULL)
+  if (bus_peer_extra (peer)->cursors.head != NULL)
     bus_catchup_continue (peer, now_us);
   bus_flow_pump (&peer->flow, now_us);
   core_settle (core, now_us); /* what expired on the way may have returned credit */

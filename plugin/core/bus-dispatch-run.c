@@ -58,7 +58,7 @@ dispatch_begin_run (DispatchCall *call, BusMatch *match)
   run->bytes = 0;
   run->payload_bytes = 0;
   run->cost = 0;
-  dispatch_bound_run (run, &peer->ledger.publish[call->class_of.credit_class]);
+  dispatch_bound_run (run, &bus_ledger_allowance (&peer->ledger, call->class_of.credit_class)->window);
   dispatch_collect (run, call);
   call->is_held = TRUE; /* by the run */
   return TRUE;

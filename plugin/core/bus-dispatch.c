@@ -69,8 +69,7 @@ static void
 dispatch_handle_credit (DispatchCall *call)
 {
   const WireEnvelope *envelope = call->envelope;
-  BusSubscription *subscription
-      = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (envelope->subscription));
+  BusSubscription *subscription = bus_subscriptions_find (&call->peer->subscriptions, envelope->subscription);
   BusWindowResult result;
 
   if (envelope->subscription == 0 && envelope->id != 0)

@@ -23,3 +23,6 @@ int budget_main (int argc, char **argv, const BudgetPath *paths, gsize n_paths);
 
 /* Blocks that malloc() and its kin have given to the program so far, in all threads. */
 guint64 budget_allocations (void);
+
+/* Bytes of the blocks that it holds, with what malloc() adds to each. */
+guint64 budget_bytes (void);

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares what a message costs in the core and in the client library with budget.txt: `test-budget.py WHAT BUDGET BUILT-WITH PROGRAM...`.
 
-WHAT is `allocations` (of 1,000 messages) or `instructions` (of one, counted by callgrind, which needs no quiet machine). The
-programs run the paths (path.h). Numbers of instructions hold for one compiler and one version of GLib, those of the file; with
+WHAT is `allocations` (of 1,000 messages), `instructions` (of one, counted by callgrind, which needs no quiet machine), or `memory`
+(of an idle client, in the core). The programs run the paths (path.h); that of `memory` is idle-clients.c. Numbers of instructions hold for one compiler and one version of GLib, those of the file; with
 others they are not compared.
 """
 import os
@@ -44,9 +44,11 @@ class Programs:
         pass
 
     def run(self, path, messages, *before):
-        words = [*before, self.programs[PATHS[path][0]], path, str(messages)]
+        return self.run_words([*before, self.programs[PATHS[path][0]], path, str(messages)])
+
+    def run_words(self, words):
         return subprocess.run(words, check=True, capture_output=True, text=True, timeout=600,
-                              env=dict(os.environ, G_SLICE="always-malloc" if self.what == "allocations" else ""))
+                              env=dict(os.environ, G_SLICE="" if self.what == "instructions" else "always-malloc"))
 
     def count_instructions(self, path, messages):
         run = self.run(path, messages, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *PATHS[path][2])
@@ -70,6 +72,15 @@ def add_allocations(path):
         programs.budget.check(path, "allocations", int(programs.run(path, n).stdout) * 1000 / n)
 
 
+def add_memory():
+    @tap.test("/budget/idle-client/memory")
+    def _(programs):
+        programs.budget.check("idle-client", "bytes", int(programs.run_words([programs.programs["idle-clients"], "1000"]).stdout))
+
+
+if sys.argv[1] == "memory":
+    add_memory()
+    PATHS, ALLOCATIONS = {}, []
 for name in PATHS if sys.argv[1] == "instructions" else ALLOCATIONS:
     (add_instructions if sys.argv[1] == "instructions" else add_allocations)(name)
 

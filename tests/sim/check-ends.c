@@ -24,11 +24,10 @@ check_ends_is_ending (const SimEnds *ends, const BusSubscription *subscription)
 static void
 check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends)
 {
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     {
       const BusSubscription *subscription = value;
 

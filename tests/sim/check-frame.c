@@ -38,11 +38,10 @@ check_frame_only_asker (const SimWorld *world, const SimClient *client, const Si
 static gboolean
 check_frame_can_pay (const BusPeer *peer)
 {
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     if (!((const BusSubscription *) value)->serves && sim_bounded_messages (value) > 0)
       return TRUE;
   return FALSE;
@@ -71,7 +70,8 @@ check_frame_observe_queues (const SimWorld *world, SimQueue *queues)
 static guint64
 check_frame_slack (const BusPeer *peer, const SimFrame *frame)
 {
-  return MAX (QUEUE_SLACK, (guint64) g_hash_table_size (peer->subscriptions) * (frame->payload_len + MESSAGE_COST));
+  return MAX (QUEUE_SLACK,
+              (guint64) bus_subscriptions_size (&peer->subscriptions) * (frame->payload_len + MESSAGE_COST));
 }
 
 /* A queue that became shorter for a limit was the longest one. */
@@ -105,11 +105,10 @@ check_frame_payers (SimWorld *world, const SimFrame *frame, const SimBefore *bef
 static const BusSubscription *
 check_frame_drop_oldest_of (const SimWorld *world, const SimClient *client)
 {
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, client->peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&client->peer->subscriptions, &at)) != NULL)
     {
       const BusSubscription *subscription = value;
 

@@ -56,11 +56,10 @@ check_index_match (SimWorld *world, const BusMatch *match)
   check_index_list (match, named);
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     {
-      GHashTableIter iter;
+      guint at = 0;
       gpointer value;
 
-      g_hash_table_iter_init (&iter, ((const BusPeer *) link->data)->subscriptions);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
+      while ((value = bus_subscriptions_next (&((const BusPeer *) link->data)->subscriptions, &at)) != NULL)
         if (check_index_gets (value, topic) && !check_index_is_listed (match, named, value))
           sim_world_fail (world, "T07: subscription %u is missing among the receivers of %s",
                           ((const BusSubscription *) value)->id, topic);

@@ -167,7 +167,7 @@ sim_check_before_lineage (const SimWorld *world, const SimClient *client, const 
   before->is_forbidden = check_lineage_forbids (&world->core->routes->timeline, &frame->lineage);
   before->filtered = check_lineage_count_filtered (world, frame);
   before->meets_tags = check_lineage_meets_tags (world, frame);
-  before->cascades = client->peer->cascades;
+  before->cascades = bus_peer_extra (client->peer)->cascades;
   sim_check_before_timeline (world, frame, &before->recorded);
 }
 
@@ -177,7 +177,7 @@ check_lineage_report (SimWorld *world, const SimClient *client, const SimFrame *
 {
   /* Without room for its number the message is refused before its causes matter. */
   gboolean is_full = frame->message_id != 0 && sim_view_is_full (client);
-  const BusPeer *peer = client->peer;
+  const BusPeerExtra *peer = bus_peer_extra (client->peer);
   gboolean is_published = peer->cascades == 0 && peer->cascade_next_us == world->now_us + G_USEC_PER_SEC;
   gboolean is_counted = peer->cascades == before->cascades + 1 && bus_deadline_is_armed (&peer->cascade_timer.deadline)
                         && peer->cascade_timer.deadline.due_us == peer->cascade_next_us;
@@ -205,6 +205,6 @@ sim_check_after_lineage (SimWorld *world, const SimClient *client, const SimFram
   if (lineage->depth > DEPTH_MAX)
     sim_cover (world, SIM_COVER_TOO_DEEP);
   else
-    sim_cover (world, client->peer->cascade_is_circle ? SIM_COVER_CIRCLE : SIM_COVER_RECORDED_DEPTH);
+    sim_cover (world, bus_peer_extra (client->peer)->cascade_is_circle ? SIM_COVER_CIRCLE : SIM_COVER_RECORDED_DEPTH);
   check_lineage_report (world, client, frame, before);
 }

@@ -33,11 +33,11 @@ names_check_peer (SimWorld *world, const BusPeer *peer)
   if (peer->account->silent != names_count_silent (core, peer->account))
     sim_world_fail (world, "F08: account %u has %u silent connections, and counts %u", peer->account->number,
                     names_count_silent (core, peer->account), peer->account->silent);
-  if ((peer->state == BUS_PEER_WAITING) != (peer->hello != NULL))
+  if ((peer->state == BUS_PEER_WAITING) != (bus_peer_extra (peer)->hello != NULL))
     sim_world_fail (world, "K11: a connection in the state %u %s a HELLO", peer->state,
-                    peer->hello != NULL ? "keeps" : "lost");
-  if (bus_takeover_is_asked (peer) != (peer->newcomers.length > 0))
-    sim_world_fail (world, "K11: %s has %u newcomers and is %sasked", peer->id, peer->newcomers.length,
+                    bus_peer_extra (peer)->hello != NULL ? "keeps" : "lost");
+  if (bus_takeover_is_asked (peer) != (bus_peer_extra (peer)->newcomers.length > 0))
+    sim_world_fail (world, "K11: %s has %u newcomers and is %sasked", peer->id, bus_peer_extra (peer)->newcomers.length,
                     bus_takeover_is_asked (peer) ? "" : "not ");
 }
 

@@ -17,7 +17,7 @@
 static inline BusSubscription *
 sim_subscription_of (const SimClient *client, guint32 subscription)
 {
-  return g_hash_table_lookup (client->peer->subscriptions, GUINT_TO_POINTER (subscription));
+  return bus_subscriptions_find (&client->peer->subscriptions, subscription);
 }
 
 /* The subscription at that place of its client. NULL: there is none, or the broker does not have it. */

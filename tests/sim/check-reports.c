@@ -43,13 +43,12 @@ sim_check_counters (SimWorld *world)
   for (guint i = 0; i < SIM_CLIENTS; i++)
     {
       const SimClient *client = &world->clients[i];
-      GHashTableIter iter;
+      guint at = 0;
       gpointer value;
 
       if (client->peer == NULL)
         continue;
-      g_hash_table_iter_init (&iter, client->peer->subscriptions);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
+      while ((value = bus_subscriptions_next (&client->peer->subscriptions, &at)) != NULL)
         {
           const BusSubscription *subscription = value;
           guint64 delivered, missed;

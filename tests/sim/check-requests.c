@@ -126,10 +126,11 @@ check_requests_peer (SimWorld *world, const BusPeer *peer)
         check_requests_stream (world, request->stream);
       if (request->reply_lane == WIRE_LANE_DATA)
         sim_cover (world, SIM_COVER_LARGE_REPLY);
-      if (g_hash_table_lookup (peer->asked_by_id, &request->requester.id) != request)
+      if (peer->asked_by_id == NULL || g_hash_table_lookup (peer->asked_by_id, &request->requester.id) != request)
         sim_world_fail (world, "I12: a peer does not find its request");
     }
-  if (g_hash_table_size (peer->asked_by_id) != peer->asked.length || members != peer->n_asked_members)
+  if ((peer->asked_by_id != NULL ? g_hash_table_size (peer->asked_by_id) : 0) != peer->asked.length
+      || members != peer->n_asked_members)
     sim_world_fail (world, "I12: a peer miscounts its requests");
   if (members > world->core->limits.max_request_members
       || peer->asked.length > world->core->limits.max_pending_requests)

@@ -65,11 +65,10 @@ check_retain_accounts (SimWorld *world)
 static void
 check_retain_order (SimWorld *world, const BusPeer *peer)
 {
-  GHashTableIter iter;
+  guint at = 0;
   gpointer data;
 
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &data))
+  while ((data = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     {
       const BusSubscription *subscription = data;
 

@@ -149,18 +149,17 @@ check_sums_queue (SimWorld *world, const BusPeer *peer, const SumsOfPeer *sums)
 static gboolean
 check_sums_is_blocked (const BusPeer *peer)
 {
-  return peer->ledger.held_messages[WIRE_CLASS_MUST_KEEP] > 0
-         && !bus_window_is_open (&peer->ledger.publish[WIRE_CLASS_MUST_KEEP]);
+  return bus_ledger_allowance (&peer->ledger, WIRE_CLASS_MUST_KEEP)->held_messages > 0
+         && !bus_window_is_open (&bus_ledger_allowance (&peer->ledger, WIRE_CLASS_MUST_KEEP)->window);
 }
 
 static gboolean
 check_sums_withholds (const BusPeer *peer)
 {
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     if (((const BusSubscription *) value)->tickets > 0)
       return TRUE;
   return FALSE;
@@ -175,10 +174,10 @@ check_sums_credit (SimWorld *world, const BusPeer *peer)
     held[ticket->credit_class] += ticket->messages;
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
     {
-      const BusWindow *window = &peer->ledger.publish[i];
+      const BusWindow *window = &bus_ledger_allowance (&peer->ledger, i)->window;
       guint64 back = window->returned_messages - window->window_messages;
 
-      if (held[i] != peer->ledger.held_messages[i] || window->used_messages != back + held[i])
+      if (held[i] != bus_ledger_allowance (&peer->ledger, i)->held_messages || window->used_messages != back + held[i])
         sim_world_fail (world,
                         "I1: %s used %" G_GUINT64_FORMAT " messages of credit, got %" G_GUINT64_FORMAT
                         " back, and %" G_GUINT64_FORMAT " are held",
@@ -199,12 +198,11 @@ static void
 check_sums_peer (SimWorld *world, const BusPeer *peer)
 {
   SumsOfPeer sums = { 0 };
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
   gboolean stuck = FALSE, free = FALSE;
 
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     {
       const BusSubscription *subscription = value;
 
@@ -290,7 +288,7 @@ check_sums_subscriptions (SimWorld *world)
   guint subscriptions = 0, serving = 0;
 
   for (const GList *link = core->peers.head; link != NULL; link = link->next)
-    subscriptions += g_hash_table_size (((const BusPeer *) link->data)->subscriptions);
+    subscriptions += bus_subscriptions_size (&((const BusPeer *) link->data)->subscriptions);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     serving += world->clients[i].peer != NULL && world->clients[i].subs[SIM_SUBS - 1].exists;
   if (subscriptions != core->routes->n_subscriptions || bus_index_size (core->routes->index) + serving != subscriptions

@@ -24,9 +24,9 @@ sim_check_timers (SimWorld *world)
           || (timer->kind == BUS_TIMER_STALL && timer != &request->stall_timer)
           || (timer->kind == BUS_TIMER_STREAM
               && (request->stream == NULL || timer != &request->stream->block_timer || request->stream->tickets == 0))
-          || (timer->kind == BUS_TIMER_CATCHUP && timer != &((const BusPeer *) timer->owner)->catchup_timer)
+          || (timer->kind == BUS_TIMER_CATCHUP && timer != &bus_peer_extra (timer->owner)->catchup_timer)
           || (timer->kind == BUS_TIMER_RETAINED && timer != &((const BusRetained *) timer->owner)->timer)
-          || (timer->kind == BUS_TIMER_CASCADE && timer != &((const BusPeer *) timer->owner)->cascade_timer)
+          || (timer->kind == BUS_TIMER_CASCADE && timer != &bus_peer_extra (timer->owner)->cascade_timer)
           || (timer->kind == BUS_TIMER_EXPIRY && timer != slot->expiry))
         sim_world_fail (world, "I15: a timer of kind %u has no owner", timer->kind);
     }

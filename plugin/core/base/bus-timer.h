@@ -54,7 +54,17 @@ typedef enum
 
 typedef struct
 {
-  BusDeadline deadline; /* first: a BusDeadline of our set is a BusTimer */
-  BusTimerKind kind;
+  union
+  {
+    BusDeadline deadline; /* first: a BusDeadline of our set is a BusTimer */
+    struct
+    {
+      gint64 unused_due_us; /* as in BusDeadline */
+      guint unused_place;
+      BusTimerKind kind; /* in the member of BusDeadline that is for its owner: idle peers have many timers */
+    };
+  };
   gpointer owner;
 } BusTimer;
+
+G_STATIC_ASSERT (G_STRUCT_OFFSET (BusTimer, kind) == G_STRUCT_OFFSET (BusDeadline, mark));

@@ -18,14 +18,16 @@ bus_budget_free (BusBudget *budget)
 static gboolean
 budget_admit_page (BusPeer *asker, guint64 id, gint64 second)
 {
-  if (asker->introspect_second != second)
+  BusPeerExtra *extra = bus_peer_need_extra (asker);
+
+  if (extra->introspect_second != second)
     {
-      asker->introspect_second = second;
-      asker->introspect_n = 0;
+      extra->introspect_second = second;
+      extra->introspect_n = 0;
     }
-  if (++asker->introspect_n <= asker->core->limits.introspect_per_second)
+  if (++extra->introspect_n <= asker->core->limits.introspect_per_second)
     return TRUE;
-  bus_peer_error_limit (asker, id, BUS_LIMIT_introspect_per_second, asker->introspect_n);
+  bus_peer_error_limit (asker, id, BUS_LIMIT_introspect_per_second, extra->introspect_n);
   return FALSE;
 }
 

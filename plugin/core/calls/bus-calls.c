@@ -41,7 +41,7 @@ calls_ping (const BusCall *call)
   daemoneye__eventbus__v1__ping_reply__init (&reply);
   reply.epoch = call->core->epoch;
   reply.uptime_us = (guint64) (call->now_us - call->core->started_us);
-  reply.subscriptions = g_hash_table_size (call->peer->subscriptions);
+  reply.subscriptions = bus_subscriptions_size (&call->peer->subscriptions);
   reply.registration_id = call->peer->member != NULL ? call->peer->member->registration_id : 0;
   bus_reply_message (call->peer, call->id, &reply.base);
 }

@@ -100,15 +100,14 @@ drain_compare (gconstpointer a, gconstpointer b)
 static gboolean
 drain_select (const BusCall *call, const DrainRequest *request, BusPeer *peer, GPtrArray *found)
 {
-  const BusSubscription *named = g_hash_table_lookup (peer->subscriptions, GUINT_TO_POINTER (request->subscription));
+  const BusSubscription *named = bus_subscriptions_find (&peer->subscriptions, request->subscription);
   const BusGroup *group = named != NULL && !named->serves ? named->group : NULL;
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
 
   if ((request->subscription != 0) == (request->group[0] != '\0'))
     return drain_refuse (call, WIRE_STATUS_BAD_MESSAGE, "name either a subscription or a group");
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     if (drain_wants (value, request, group))
       g_ptr_array_add (found, value);
   g_ptr_array_sort (found, drain_compare);
@@ -185,7 +184,7 @@ drain_is_busy (const BusDrain *drain, const BusPeer *peer)
 {
   for (guint i = 0; i < drain->n_ids; i++)
     {
-      const BusSubscription *subscription = g_hash_table_lookup (peer->subscriptions, GUINT_TO_POINTER (drain->ids[i]));
+      const BusSubscription *subscription = bus_subscriptions_find (&peer->subscriptions, drain->ids[i]);
 
       if (subscription != NULL && bus_subscription_is_draining (subscription))
         return TRUE;

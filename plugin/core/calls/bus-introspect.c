@@ -48,7 +48,7 @@ introspect_put_peer (BusPage *page, BusPeer *peer)
   info->connected_us = (guint64) (page->now_us - peer->connected_us);
   info->incarnation = peer->incarnation;
   info->features = peer->features;
-  info->subscriptions = g_hash_table_size (peer->subscriptions);
+  info->subscriptions = bus_subscriptions_size (&peer->subscriptions);
   return bus_page_put (page, &info->base);
 }
 
@@ -125,11 +125,10 @@ introspect_subscription_cursor (const BusPage *page, gconstpointer last, char *n
 static void
 introspect_gather_members_of (GHashTable *members, const BusPeer *peer)
 {
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     {
       BusGroup *group = ((const BusSubscription *) value)->group;
       GPtrArray *found = group != NULL ? g_hash_table_lookup (members, group) : NULL;
@@ -152,7 +151,7 @@ introspect_gather_members (BusPage *page, const GPtrArray *groups)
       page->work++;
       if (!bus_peer_may_see (page->asker, link->data))
         continue;
-      page->work += (guint64) g_hash_table_size (((const BusPeer *) link->data)->subscriptions) * BUS_WORK_MEMBER;
+      page->work += (guint64) bus_subscriptions_size (&((const BusPeer *) link->data)->subscriptions) * BUS_WORK_MEMBER;
       introspect_gather_members_of (members, link->data);
     }
   return members;

@@ -31,7 +31,7 @@ bus_listing_peers (BusPage *page, gboolean subscribed, guint max)
 
       page->work++;
       if (listing_is_asked_for (page, peer) && strcmp (peer->id, page->after) >= (subscribed ? 0 : 1)
-          && (!subscribed || g_hash_table_size (peer->subscriptions) > 0))
+          && (!subscribed || bus_subscriptions_size (&peer->subscriptions) > 0))
         bus_smallest_add (&smallest, peer);
     }
   return bus_smallest_end (&smallest);
@@ -50,14 +50,13 @@ GPtrArray *
 bus_listing_subscriptions (BusPage *page, const BusPeer *peer, BusListingFilter *filter)
 {
   guint32 after = strcmp (peer->id, page->after) == 0 ? page->after_number : 0;
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
   BusSmallest smallest;
 
   bus_smallest_init (&smallest, &page->work, bus_listing_compare_subscriptions, page->limit + 1);
-  page->work += g_hash_table_size (peer->subscriptions);
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  page->work += bus_subscriptions_size (&peer->subscriptions);
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     if (((const BusSubscription *) value)->id > after && (filter == NULL || filter (value)))
       bus_smallest_add (&smallest, value);
   return bus_smallest_end (&smallest);
@@ -78,11 +77,10 @@ listing_compare_groups (gconstpointer a, gconstpointer b)
 static void
 listing_add_groups_of (GHashTable *groups, const BusPeer *peer)
 {
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     {
       BusGroup *group = ((const BusSubscription *) value)->group;
 
@@ -110,7 +108,7 @@ bus_listing_groups (BusPage *page)
 
   if (!page->all)
     {
-      page->work += (guint64) g_hash_table_size (page->asker->subscriptions) * BUS_WORK_MEMBER;
+      page->work += (guint64) bus_subscriptions_size (&page->asker->subscriptions) * BUS_WORK_MEMBER;
       listing_add_groups_of (groups, page->asker);
     }
   page->work += g_hash_table_size (groups);

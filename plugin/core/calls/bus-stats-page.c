@@ -102,15 +102,14 @@ stats_page_count_members (StatsPage *self)
   for (const GList *link = page->core->peers.head; link != NULL; link = link->next)
     {
       const BusPeer *peer = link->data;
-      GHashTableIter iter;
+      guint at = 0;
       gpointer value;
 
       page->work++;
       if (!bus_peer_may_see (page->asker, peer))
         continue;
-      page->work += (guint64) g_hash_table_size (peer->subscriptions) * BUS_WORK_MEMBER;
-      g_hash_table_iter_init (&iter, peer->subscriptions);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
+      page->work += (guint64) bus_subscriptions_size (&peer->subscriptions) * BUS_WORK_MEMBER;
+      while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
         bus_stats_rows_count_member (self->rows, value);
     }
 }

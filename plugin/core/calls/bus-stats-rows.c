@@ -109,17 +109,18 @@ rows_fill_publish (RowsPeer *row, const BusPeer *peer, gint64 now_us)
 {
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
     {
-      const BusWindow *window = &peer->ledger.publish[i];
+      const BusAllowance *allowance = bus_ledger_allowance (&peer->ledger, i);
+      const BusWindow *window = &allowance->window;
       PublishStats *stats = &row->publish[i];
 
       daemoneye__eventbus__v1__publish_stats__init (stats);
       stats->class_ = i;
       stats->messages = rows_credit_left (window->granted_messages, window->used_messages);
       stats->bytes = rows_credit_left (window->granted_bytes, window->used_bytes);
-      stats->held_messages = peer->ledger.held_messages[i];
-      stats->held_bytes = peer->ledger.held_bytes[i];
-      if (peer->ledger.blocked_since_us[i] != 0)
-        stats->blocked_us = (guint64) MAX (now_us - peer->ledger.blocked_since_us[i], 1);
+      stats->held_messages = allowance->held_messages;
+      stats->held_bytes = allowance->held_bytes;
+      if (allowance->blocked_since_us != 0)
+        stats->blocked_us = (guint64) MAX (now_us - allowance->blocked_since_us, 1);
       row->publish_list[row->stats.n_publish++] = stats;
     }
   row->stats.publish = row->publish_list;
@@ -128,11 +129,10 @@ rows_fill_publish (RowsPeer *row, const BusPeer *peer, gint64 now_us)
 static void
 rows_count_unsettled (PeerStats *stats, const BusPeer *peer)
 {
-  GHashTableIter iter;
+  guint at = 0;
   gpointer value;
 
-  g_hash_table_iter_init (&iter, peer->subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
     {
       const BusSubscription *subscription = value;
 
@@ -157,7 +157,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
   stats->account = peer->account->name;
   stats->live_tasks = peer->account->live_tasks;
   stats->task_bytes = peer->account->task_bytes;
-  stats->subscriptions = g_hash_table_size (peer->subscriptions);
+  stats->subscriptions = bus_subscriptions_size (&peer->subscriptions);
   stats->pending_requests = bus_peer_pending (peer);
   stats->queued_messages = flow->waiting_messages;
   stats->queued_bytes = bus_flow_bytes (flow);

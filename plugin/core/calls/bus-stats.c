@@ -49,7 +49,7 @@ stats_count_blocked (const BusCore *core)
 
   for (const GList *link = core->peers.head; link != NULL; link = link->next)
     for (guint i = 0; i < WIRE_N_CLASSES; i++)
-      if (((const BusPeer *) link->data)->ledger.blocked_since_us[i] != 0)
+      if (bus_ledger_allowance (&((const BusPeer *) link->data)->ledger, i)->blocked_since_us != 0)
         {
           n++;
           break;
@@ -150,13 +150,12 @@ stats_list_subscriptions (BusPeer *asker, const StatsRequest *request, BusStatsR
   for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
     {
       const BusPeer *peer = link->data;
-      GHashTableIter iter;
+      guint at = 0;
       gpointer value;
 
       if (!stats_is_asked_for (asker, peer, request))
         continue;
-      g_hash_table_iter_init (&iter, peer->subscriptions);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
+      while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
         if (!request->slow || bus_stats_is_behind (value))
           bus_stats_rows_add_subscription (rows, value, now_us);
     }
@@ -168,13 +167,12 @@ stats_list_groups (BusPeer *asker, BusStatsRows *rows)
   for (const GList *link = asker->core->peers.head; link != NULL; link = link->next)
     {
       const BusPeer *peer = link->data;
-      GHashTableIter iter;
+      guint at = 0;
       gpointer value;
 
       if (!bus_peer_may_see (asker, peer))
         continue;
-      g_hash_table_iter_init (&iter, peer->subscriptions);
-      while (g_hash_table_iter_next (&iter, NULL, &value))
+      while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
         if (((const BusSubscription *) value)->group != NULL)
           {
             bus_stats_rows_add_group (rows, ((const BusSubscription *) value)->group);

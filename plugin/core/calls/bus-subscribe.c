@@ -34,7 +34,7 @@ subscribe_refuse (const BusCall *call, WireStatus status, const char *detail)
 static BusSubscription *
 subscribe_find (const BusCall *call, guint32 subscription)
 {
-  BusSubscription *found = g_hash_table_lookup (call->peer->subscriptions, GUINT_TO_POINTER (subscription));
+  BusSubscription *found = bus_subscriptions_find (&call->peer->subscriptions, subscription);
 
   if (found == NULL)
     subscribe_refuse (call, WIRE_STATUS_NOT_SUBSCRIBED, "you have no subscription with this number");
@@ -56,12 +56,12 @@ static gboolean
 subscribe_check_numbers (const BusCall *call, const SubscribeRequest *request)
 {
   BusPeer *peer = call->peer;
-  guint n = g_hash_table_size (peer->subscriptions);
+  guint n = bus_subscriptions_size (&peer->subscriptions);
 
   if (request->subscription == 0)
     return subscribe_refuse (call, WIRE_STATUS_BAD_MESSAGE,
                              "subscription must be a number above zero, chosen by the client");
-  if (g_hash_table_contains (peer->subscriptions, GUINT_TO_POINTER (request->subscription)))
+  if (bus_subscriptions_find (&peer->subscriptions, request->subscription) != NULL)
     return subscribe_refuse (call, WIRE_STATUS_DUPLICATE_ID, "you have a subscription with this number");
   if (n >= call->core->limits.max_subscriptions)
     {

@@ -17,13 +17,15 @@ typedef Daemoneye__Eventbus__V1__CascadeEvent CascadeEvent;
 static void
 cascade_publish (BusPeer *peer, CascadeEvent *event, gint64 now_us)
 {
+  BusPeerExtra *extra = bus_peer_need_extra (peer);
+
   event->peer = peer->id;
   event->account = peer->account->name;
-  event->what = bus_text_for_packing (peer->cascade_is_circle ? "circle" : "depth");
+  event->what = bus_text_for_packing (extra->cascade_is_circle ? "circle" : "depth");
   event->limit = peer->core->limits.cascade_depth;
-  event->count = peer->cascades;
-  peer->cascades = 0;
-  peer->cascade_next_us = now_us + BUS_REPORT_EVERY_US;
+  event->count = extra->cascades;
+  extra->cascades = 0;
+  extra->cascade_next_us = now_us + BUS_REPORT_EVERY_US;
   bus_router_announce (peer->core, "system.cascade", &event->base, now_us);
 }
 
@@ -49,15 +51,16 @@ static void
 cascade_report (BusPeer *peer, const WireEnvelope *envelope, guint32 depth, gint64 now_us)
 {
   BusDeadlineSet *deadlines = &peer->core->deadlines;
+  BusPeerExtra *extra = bus_peer_need_extra (peer);
 
-  peer->cascades++;
-  if (now_us >= peer->cascade_next_us)
+  extra->cascades++;
+  if (now_us >= extra->cascade_next_us)
     {
-      bus_deadline_disarm (deadlines, &peer->cascade_timer.deadline);
+      bus_deadline_disarm (deadlines, &extra->cascade_timer.deadline);
       cascade_publish_message (peer, envelope, depth, now_us);
     }
-  else if (!bus_deadline_is_armed (&peer->cascade_timer.deadline))
-    bus_deadline_arm (deadlines, &peer->cascade_timer.deadline, peer->cascade_next_us);
+  else if (!bus_deadline_is_armed (&extra->cascade_timer.deadline))
+    bus_deadline_arm (deadlines, &extra->cascade_timer.deadline, extra->cascade_next_us);
 }
 
 void
@@ -66,14 +69,15 @@ bus_cascade_due (BusPeer *peer, gint64 now_us)
   CascadeEvent event;
 
   daemoneye__eventbus__v1__cascade_event__init (&event);
-  if (peer->cascades > 0)
+  if (bus_peer_extra (peer)->cascades > 0)
     cascade_publish (peer, &event, now_us);
 }
 
 void
 bus_cascade_end (BusPeer *peer, gint64 now_us)
 {
-  bus_deadline_disarm (&peer->core->deadlines, &peer->cascade_timer.deadline);
+  if (peer->extra != NULL)
+    bus_deadline_disarm (&peer->core->deadlines, &peer->extra->cascade_timer.deadline);
   bus_cascade_due (peer, now_us);
 }
 
@@ -83,13 +87,14 @@ static void
 cascade_refuse (BusPeer *peer, const WireEnvelope *envelope, guint32 depth)
 {
   const BusExcess excess = { BUS_LIMIT_cascade_depth, peer->core->limits.cascade_depth, depth };
-  const char *detail = peer->cascade_is_circle ? "the message is among its own causes: do not answer what you caused"
-                                               : "too many messages caused each other: stop, or raise the setting";
+  const gboolean is_circle = bus_peer_extra (peer)->cascade_is_circle;
+  const char *detail = is_circle ? "the message is among its own causes: do not answer what you caused"
+                                 : "too many messages caused each other: stop, or raise the setting";
   BusNote *note = bus_peer_note (peer, BUS_NOTE_CASCADE, WIRE_STATUS_CASCADE, detail);
 
   if (note != NULL)
     bus_note_set_topic (note, envelope->topic);
-  bus_peer_error_excess (peer, envelope->id, WIRE_STATUS_CASCADE, detail, peer->cascade_is_circle ? NULL : &excess);
+  bus_peer_error_excess (peer, envelope->id, WIRE_STATUS_CASCADE, detail, is_circle ? NULL : &excess);
 }
 
 gboolean
@@ -100,7 +105,7 @@ bus_cascade_admit (BusPeer *peer, const WireEnvelope *envelope, guint32 *depth, 
 
   if (result == BUS_LINEAGE_FITS)
     return TRUE;
-  peer->cascade_is_circle = result == BUS_LINEAGE_CIRCLE;
+  bus_peer_need_extra (peer)->cascade_is_circle = result == BUS_LINEAGE_CIRCLE;
   cascade_refuse (peer, envelope, *depth);
   cascade_report (peer, envelope, *depth, now_us);
   return FALSE;

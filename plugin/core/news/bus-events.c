@@ -24,7 +24,7 @@ static void
 events_fill_end (PeerEvent *event, const BusPeer *ended, const BusEnd *end)
 {
   event->status = ended->close_status;
-  event->detail = (char *) (gsize) ended->close_detail;
+  event->detail = (char *) (gsize) bus_peer_extra (ended)->close_detail;
   event->subscriptions = end->subscriptions;
   event->discarded = end->leave.discarded;
   event->rerouted = end->leave.rerouted;

@@ -52,7 +52,7 @@ entrance_make_place (BusCore *core, const BusCredentials *who, gint64 now_us)
 
   if (stranger == NULL)
     return FALSE;
-  stranger->close_retry_us = BUS_ENTRANCE_RETRY_SOON_US;
+  bus_peer_need_extra (stranger)->close_retry_us = BUS_ENTRANCE_RETRY_SOON_US;
   bus_peer_close (stranger, WIRE_STATUS_LIMIT,
                   "you sent no HELLO, and another connection needs your place (max-unauthenticated)");
   return TRUE;

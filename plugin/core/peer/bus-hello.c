@@ -149,19 +149,6 @@ hello_take_identity (BusPeer *peer, const Hello *hello)
   g_hash_table_insert (core->peers_by_id, &peer->key, peer);
 }
 
-static void
-hello_open_windows (BusPeer *peer)
-{
-  const BusLimits *limits = &peer->core->limits;
-
-  bus_window_init (&peer->ledger.publish[WIRE_CLASS_CONTROL], limits->publish_window_messages,
-                   limits->publish_window_control_bytes);
-  bus_window_init (&peer->ledger.publish[WIRE_CLASS_MUST_KEEP], limits->publish_window_messages,
-                   limits->publish_window_must_keep_bytes);
-  bus_window_init (&peer->ledger.publish[WIRE_CLASS_MAY_DROP], limits->publish_window_messages,
-                   limits->publish_window_may_drop_bytes);
-}
-
 #define N_TOLD_LIMITS 5u
 
 static void
@@ -182,8 +169,8 @@ hello_send_welcome (BusPeer *peer)
     {
       daemoneye__eventbus__v1__window__init (&windows[i]);
       windows[i].class_ = i + 1;
-      windows[i].messages = peer->ledger.publish[i + 1].window_messages;
-      windows[i].bytes = peer->ledger.publish[i + 1].window_bytes;
+      windows[i].messages = peer->core->allowances[i + 1].window.window_messages;
+      windows[i].bytes = peer->core->allowances[i + 1].window.window_bytes;
       window_list[i] = &windows[i];
     }
   for (guint i = 0; i < N_TOLD_LIMITS; i++)
@@ -242,7 +229,6 @@ hello_welcome (BusPeer *peer, const Hello *hello)
   bus_deadline_disarm (&peer->core->deadlines, &peer->timer.deadline);
   peer->timer.kind = BUS_TIMER_FRAME;
   peer->reader.max_body = (gsize) peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
-  hello_open_windows (peer);
   hello_send_welcome (peer);
   return bus_peer_is_ready (peer) ? BUS_HELLO_ACCEPTED : BUS_HELLO_REFUSED;
 }

@@ -8,6 +8,30 @@
 
 #define GOODBYE_MAX 512u
 
+const BusPeerExtra bus_peer_no_extra;
+
+BusPeerExtra *
+bus_peer_make_extra (BusPeer *peer)
+{
+  BusPeerExtra *extra = bus_cells_take (&peer->core->quota.cells, sizeof (BusPeerExtra));
+
+  *extra = (BusPeerExtra){ .catchup_timer = { .kind = BUS_TIMER_CATCHUP, .owner = peer },
+                           .takeover_timer = { .kind = BUS_TIMER_TAKEOVER, .owner = peer },
+                           .newcomer_link.data = peer,
+                           .cascade_timer = { .kind = BUS_TIMER_CASCADE, .owner = peer },
+                           .closing_link.data = peer,
+                           .dying_link.data = peer };
+  peer->extra = extra;
+  return extra;
+}
+
+static void
+peer_free_extra (BusPeer *peer)
+{
+  if (peer->extra != NULL)
+    bus_cells_give (&peer->core->quota.cells, g_steal_pointer (&peer->extra));
+}
+
 BusPeer *
 bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us)
 {
@@ -18,38 +42,26 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->who = *who;
   peer->connected_us = now_us;
   peer->serial = ++core->last_serial;
-  peer->subscriptions = g_hash_table_new (NULL, NULL);
+  peer->subscriptions.seed = core->seed;
   g_queue_init (&peer->asked);
-  peer->asked_by_id = g_hash_table_new (g_int64_hash, g_int64_equal);
   g_queue_init (&peer->answering);
   g_queue_init (&peer->later);
-  g_queue_init (&peer->newcomers);
   wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
   peer->account = bus_account_join (core->accounts, core, who);
   peer->who.account_name = peer->account->name;
-  bus_ledger_init (&peer->ledger, peer, &core->quota, &core->creditors);
+  bus_ledger_init (&peer->ledger, peer, &core->quota, core->allowances, &core->creditors);
   peer->ledger.usage.parent = &peer->account->usage;
   bus_flow_init (&peer->flow, &core->flows, &peer->ledger, peer);
   peer->timer.kind = BUS_TIMER_HELLO;
   peer->timer.owner = peer;
   peer->health.timer = (BusTimer){ .kind = BUS_TIMER_HEALTH, .owner = peer };
-  peer->cascade_timer.kind = BUS_TIMER_CASCADE;
-  peer->cascade_timer.owner = peer;
-  peer->catchup_timer.kind = BUS_TIMER_CATCHUP;
-  peer->catchup_timer.owner = peer;
   bus_deadline_arm (&core->deadlines, &peer->timer.deadline, now_us + (gint64) core->limits.hello_timeout_us);
-  peer->takeover_timer.kind = BUS_TIMER_TAKEOVER;
-  peer->takeover_timer.owner = peer;
   peer->all_link.data = peer;
-  peer->stranger_link.data = peer;
   peer->writable_link.data = peer;
-  peer->closing_link.data = peer;
-  peer->dying_link.data = peer;
-  peer->newcomer_link.data = peer;
   g_queue_push_tail_link (&core->peers, &peer->all_link);
-  g_queue_push_tail_link (&core->strangers, &peer->stranger_link);
+  g_queue_push_tail (&core->strangers, peer);
   peer->account->silent++;
-  bus_quota_keep (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
+  bus_quota_keep (&core->quota, &peer->ledger.usage, BUS_PEER_COST);
   return peer;
 }
 
@@ -58,22 +70,23 @@ bus_peer_free (BusPeer *peer)
 {
   BusCore *core = peer->core;
 
-  g_assert (peer->flushed && peer->holder == NULL && peer->newcomers.head == NULL);
+  g_assert (peer->flushed && bus_peer_extra (peer)->holder == NULL && bus_peer_extra (peer)->newcomers.head == NULL);
   g_queue_unlink (&core->peers, &peer->all_link);
   if (peer->is_writable)
     g_queue_unlink (&core->writable, &peer->writable_link);
-  if (peer->is_closing_listed)
-    g_queue_unlink (&core->closing, &peer->closing_link);
+  if (bus_peer_extra (peer)->is_closing_listed)
+    g_queue_unlink (&core->closing, &peer->extra->closing_link);
+  peer_free_extra (peer);
   bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
   core->delivered_by_gone += peer->flow.delivered;
   core->missed_by_gone += peer->flow.missed;
   bus_flow_clear (&peer->flow);
   bus_peer_drop_frame (peer);
-  bus_quota_forgo (&core->quota, &peer->ledger.usage, sizeof (BusPeer));
+  bus_quota_forgo (&core->quota, &peer->ledger.usage, BUS_PEER_COST);
   bus_ledger_clear (&peer->ledger);
   bus_account_leave (core->accounts, &core->deadlines, peer->account);
-  g_hash_table_unref (peer->subscriptions);
-  g_hash_table_unref (peer->asked_by_id);
+  bus_subscriptions_clear (&peer->subscriptions);
+  g_clear_pointer (&peer->asked_by_id, g_hash_table_unref);
   g_clear_pointer (&peer->id, g_ref_string_release);
   g_free (peer->type);
   g_free (peer->software_version);
@@ -83,7 +96,7 @@ bus_peer_free (BusPeer *peer)
 static void
 peer_leave_strangers (BusPeer *peer)
 {
-  g_queue_unlink (&peer->core->strangers, &peer->stranger_link);
+  g_queue_remove (&peer->core->strangers, peer); /* a short list: see max_unauthenticated */
   peer->account->silent--;
 }
 
@@ -119,10 +132,10 @@ peer_take_suppressed (BusPeer *peer, BusNoteCap *cap)
   guint64 n = cap->suppressed;
 
   cap->suppressed = 0;
-  if (cap != &peer->note_cap)
+  if (peer->extra != NULL && cap != &peer->extra->note_cap)
     {
-      n += peer->note_cap.suppressed;
-      peer->note_cap.suppressed = 0;
+      n += peer->extra->note_cap.suppressed;
+      peer->extra->note_cap.suppressed = 0;
     }
   return n;
 }
@@ -136,8 +149,8 @@ bus_peer_note (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *d
     [BUS_NOTE_DEMOTED] = FALSE,  [BUS_NOTE_CASCADE] = FALSE, [BUS_NOTE_TASKS] = FALSE,
   };
   BusCore *core = peer->core;
-  BusNoteCap *cap
-      = is_of_connection[kind] ? bus_note_account_cap (&core->notes, peer->who.account, core->now_us) : &peer->note_cap;
+  BusNoteCap *cap = is_of_connection[kind] ? bus_note_account_cap (&core->notes, peer->who.account, core->now_us)
+                                           : &bus_peer_need_extra (peer)->note_cap;
   BusNote *note = NULL;
 
   if (bus_note_cap_admit (cap, is_of_connection[kind] ? BUS_NOTES_PER_ACCOUNT : BUS_NOTES_PER_PEER, core->now_us))
@@ -284,9 +297,10 @@ peer_put_goodbye (BusPeer *peer)
 
   daemoneye__eventbus__v1__goodbye__init (&goodbye);
   goodbye.status = peer->close_status;
-  goodbye.detail = peer->close_detail;
-  goodbye.retry_us = peer->close_retry_us;
-  G_STATIC_ASSERT (sizeof peer->close_detail + 32 <= sizeof body); /* status and lengths need less than 32 bytes */
+  goodbye.detail = peer->extra->close_detail;
+  goodbye.retry_us = peer->extra->close_retry_us;
+  G_STATIC_ASSERT (sizeof peer->extra->close_detail + 32
+                   <= sizeof body); /* status and lengths need less than 32 bytes */
   peer_put_body (peer, WIRE_LANE_CONTROL, WIRE_KIND_GOODBYE, 0, NULL,
                  wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
 }
@@ -304,7 +318,7 @@ peer_kind_of_end (const BusPeer *peer, WireStatus status)
 static void
 peer_note_end (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail)
 {
-  if (status != WIRE_STATUS_SHUTTING_DOWN || peer->note_cap.suppressed > 0)
+  if (status != WIRE_STATUS_SHUTTING_DOWN || bus_peer_extra (peer)->note_cap.suppressed > 0)
     bus_peer_note (peer, kind, status, detail);
 }
 
@@ -319,14 +333,16 @@ bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const char *
 {
   BusCore *core = peer->core;
   BusNoteKind kind = peer_kind_of_end (peer, status);
+  BusPeerExtra *extra;
 
   if (!bus_peer_on (peer, event))
     return;
   peer_note_end (peer, kind, status, detail);
   peer->close_status = status;
-  bus_text_copy (peer->close_detail, sizeof peer->close_detail, detail != NULL ? detail : wire_status_text (status));
+  extra = bus_peer_need_extra (peer);
+  bus_text_copy (extra->close_detail, sizeof extra->close_detail, detail != NULL ? detail : wire_status_text (status));
   bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
-  bus_deadline_disarm (&core->deadlines, &peer->takeover_timer.deadline);
+  bus_deadline_disarm (&core->deadlines, &extra->takeover_timer.deadline);
   if (wire_frame_reader_is_partial (&peer->reader))
     bus_peer_drop_frame (peer); /* a frame that is being handled is freed at the end of the input call */
 
@@ -336,7 +352,7 @@ bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const char *
     bus_outq_drop (&peer->flow.outq, WIRE_LANE_CONTROL);
   bus_flow_end (&peer->flow);
   peer_put_goodbye (peer);
-  peer->is_closing_listed = TRUE;
-  g_queue_push_tail_link (&core->closing, &peer->closing_link);
-  g_queue_push_tail_link (&core->dying, &peer->dying_link);
+  extra->is_closing_listed = TRUE;
+  g_queue_push_tail_link (&core->closing, &extra->closing_link);
+  g_queue_push_tail_link (&core->dying, &extra->dying_link);
 }

@@ -12,6 +12,7 @@
 #include "peer/bus-health.h"
 #include "peer/bus-peer-state.h"
 #include "queue/bus-flow.h"
+#include "queue/bus-subscriptions.h"
 #include "wire-frame.h"
 
 /*
@@ -26,6 +27,39 @@
  */
 
 #define BUS_TOKEN_DIGEST 32u /* SHA-256: the token itself is not kept */
+
+/* What few peers need, or peers need only at their end: allocated with the first use. */
+typedef struct
+{
+  BusNoteCap note_cap;
+  gint64 introspect_second; /* of the input clock; see bus_budget_admit() */
+  guint64 introspect_n;     /* in it */
+
+  /* bus-catchup */
+  GQueue cursors; /* that may go on */
+  BusTimer catchup_timer;
+
+  /* bus-takeover */
+  BusTimer takeover_timer; /* a newcomer has its id; armed: it has been asked whether it is alive */
+  GQueue newcomers;        /* BusPeer, by their newcomer_link */
+  BusPeer *holder;         /* that has the id of this newcomer; NULL: none */
+  gboolean is_same_client; /* ... is another connection of the same client object */
+  GList newcomer_link;
+  guint8 *hello; /* of a newcomer that waits */
+  gsize hello_len;
+
+  /* bus-cascade: messages of it that were refused, and not published by system.cascade yet */
+  guint64 cascades;
+  gboolean cascade_is_circle; /* the last one of them */
+  gint64 cascade_next_us;
+  BusTimer cascade_timer;
+
+  char close_detail[160];
+  guint64 close_retry_us; /* hint for the client: try again after this; 0: none */
+  GList closing_link;
+  gboolean is_closing_listed;
+  GList dying_link;
+} BusPeerExtra;
 
 struct BusPeer
 {
@@ -54,9 +88,9 @@ struct BusPeer
   BusLedger ledger;
   BusFlow flow;
 
-  GHashTable *subscriptions;      /* id -> BusSubscription, not owned by the table */
+  BusSubscriptions subscriptions;
   GQueue asked;                   /* BusRequest, by their asked_link */
-  GHashTable *asked_by_id;        /* the same: id -> BusRequest */
+  GHashTable *asked_by_id;        /* the same: id -> BusRequest; NULL: it asked nothing yet */
   guint n_asked_members;          /* of its requests to many: the members that were asked and have not ended */
   GQueue answering;               /* BusRequest, by their answering_link */
   struct BusResendWindow *resend; /* bus-resend: of the messages that it numbered; NULL: none yet */
@@ -64,8 +98,6 @@ struct BusPeer
   GQueue confirming;              /* bus-confirm: routes that it has to confirm */
   GQueue later;                   /* BusLater, its calls of the broker that are answered later, by their link */
   GQueue retained;                /* bus-retain: cleared with this connection */
-  GQueue cursors;                 /* bus-catchup: that may go on */
-  BusTimer catchup_timer;
   struct BusMember *member;       /* bus-registry: what it registered; NULL: nothing */
   struct BusSubmitter *submitter; /* bus-push: its tasks; NULL: it has none */
   struct BusWill *will;           /* bus-will: its last message; NULL: it left none */
@@ -77,48 +109,42 @@ struct BusPeer
 
   BusMatchNote match_note;
 
-  /* bus-takeover */
-  BusTimer takeover_timer; /* a newcomer has its id; armed: it has been asked whether it is alive */
-  GQueue newcomers;        /* BusPeer, by their newcomer_link */
-  BusPeer *holder;         /* that has the id of this newcomer; NULL: none */
-  gboolean is_same_client; /* ... is another connection of the same client object */
-  GList newcomer_link;
-  guint8 *hello; /* of a newcomer that waits */
-  gsize hello_len;
-
   BusTimer timer; /* for HELLO first, then for an unfinished frame */
   BusHealth health;
-  BusNoteCap note_cap;
   guint strikes; /* frames that the broker does not understand */
   guint64 received;
   guint64 received_bytes;
   BusAccount *account;
-  guint64 shed_tried;       /* bus-shed */
-  gint64 introspect_second; /* of the input clock; see bus_budget_admit() */
-  guint64 introspect_n;     /* in it */
-
-  /* bus-cascade: messages of it that were refused, and not published by system.cascade yet */
-  guint64 cascades;
-  gboolean cascade_is_circle; /* the last one of them */
-  gint64 cascade_next_us;
-  BusTimer cascade_timer;
-
+  guint64 shed_tried; /* bus-shed */
   WireStatus close_status;
-  char close_detail[160];
-  guint64 close_retry_us; /* hint for the client: try again after this; 0: none */
+  BusPeerExtra *extra; /* NULL: it needed none of that yet; see bus_peer_extra() */
 
   GList all_link;
-  GList stranger_link;
   GList writable_link;
   gboolean is_writable;
-  GList closing_link;
-  gboolean is_closing_listed;
-  GList dying_link;
 };
+
+/* What a peer is charged for itself, from its begin to its end: with all parts that it may need. */
+#define BUS_PEER_COST (sizeof (BusPeer) + sizeof (BusPeerExtra) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))
 
 BusPeer *bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us);
 /* It must have been flushed. */
 void bus_peer_free (BusPeer *peer);
+
+/* The extra part, to be read: all of it is zero while the peer has none. */
+extern const BusPeerExtra bus_peer_no_extra;
+static inline const BusPeerExtra *
+bus_peer_extra (const BusPeer *peer)
+{
+  return peer->extra != NULL ? peer->extra : &bus_peer_no_extra;
+}
+BusPeerExtra *bus_peer_make_extra (BusPeer *peer);
+/* The same, to be changed. */
+static inline BusPeerExtra *
+bus_peer_need_extra (BusPeer *peer)
+{
+  return peer->extra != NULL ? peer->extra : bus_peer_make_extra (peer);
+}
 
 /* Applies an event to the state of the peer. FALSE: the state ignores it. */
 gboolean bus_peer_on (BusPeer *peer, BusPeerEvent event);

@@ -69,7 +69,7 @@ shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 l
     bus_pinned_disconnect (peer, which, *held + bytes);
   while (*held + bytes > limit && (peer = shed_largest_untried (core, account, round)) != NULL)
     {
-      if (bus_trim_shed (&peer->flow, peer->subscriptions, (gsize) MAX (*held + bytes - limit, AT_LEAST), now_us) == 0)
+      if (bus_trim_shed (&peer->flow, &peer->subscriptions, (gsize) MAX (*held + bytes - limit, AT_LEAST), now_us) == 0)
         peer->shed_tried = round;
       bus_flow_note_level (&peer->flow, now_us);
       bus_peer_touch (peer);

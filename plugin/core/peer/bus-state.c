@@ -4,6 +4,19 @@
 #include "base/bus-key.h"
 #include "peer/bus-account.h"
 
+static void
+state_open_windows (BusCore *core)
+{
+  const BusLimits *limits = &core->limits;
+
+  bus_window_init (&core->allowances[WIRE_CLASS_CONTROL].window, limits->publish_window_messages,
+                   limits->publish_window_control_bytes);
+  bus_window_init (&core->allowances[WIRE_CLASS_MUST_KEEP].window, limits->publish_window_messages,
+                   limits->publish_window_must_keep_bytes);
+  bus_window_init (&core->allowances[WIRE_CLASS_MAY_DROP].window, limits->publish_window_messages,
+                   limits->publish_window_may_drop_bytes);
+}
+
 void
 bus_state_init (BusCore *core, const BusLimits *limits, guint64 seed, gint64 now_us)
 {
@@ -17,6 +30,7 @@ bus_state_init (BusCore *core, const BusLimits *limits, guint64 seed, gint64 now
   wire_envelope_init (&core->envelope);
   core->quota.cap = limits->broker_bytes;
   bus_deadline_set_init (&core->deadlines);
+  state_open_windows (core);
   core->flows.limits = &core->limits;
   core->flows.deadlines = &core->deadlines;
   core->flows.segments = &core->segments;

@@ -37,7 +37,8 @@ struct BusCore
   BusFlowShared flows;
   BusDeadlineSet deadlines;
   BusNoteRing notes;
-  GQueue creditors; /* BusLedger with credit to announce */
+  GQueue creditors;                        /* BusLedger with credit to announce */
+  BusAllowance allowances[WIRE_N_CLASSES]; /* that each peer begins with */
 
   /* bus-account, bus-shed */
   GHashTable *accounts; /* number -> BusAccount */

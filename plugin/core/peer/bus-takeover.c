@@ -25,7 +25,7 @@ takeover_ask (BusPeer *holder)
 
   if (bus_takeover_is_asked (holder))
     return;
-  bus_deadline_arm (&core->deadlines, &holder->takeover_timer.deadline, core->now_us + BUS_TAKEOVER_PATIENCE_US);
+  bus_deadline_arm (&core->deadlines, &holder->extra->takeover_timer.deadline, core->now_us + BUS_TAKEOVER_PATIENCE_US);
   wire_envelope_init (&ping);
   ping.id = 1; /* any frame answers, so the number does not matter */
   bus_peer_put (holder, WIRE_KIND_PING, 0, &ping);
@@ -35,17 +35,19 @@ gboolean
 bus_takeover_begin (BusPeer *holder, BusPeer *newcomer, BusTakeoverRule rule, WireSpan hello)
 {
   guint8 *copy = g_try_malloc (hello.len);
+  BusPeerExtra *extra;
 
-  g_assert (rule != BUS_TAKEOVER_REFUSED && newcomer->holder == NULL);
+  g_assert (rule != BUS_TAKEOVER_REFUSED && bus_peer_extra (newcomer)->holder == NULL);
   if (copy == NULL)
     return FALSE;
   memcpy (copy, hello.data, hello.len);
-  newcomer->is_same_client = rule == BUS_TAKEOVER_AT_ONCE;
-  newcomer->hello = copy;
-  newcomer->hello_len = hello.len;
-  newcomer->holder = holder;
+  extra = bus_peer_need_extra (newcomer);
+  extra->is_same_client = rule == BUS_TAKEOVER_AT_ONCE;
+  extra->hello = copy;
+  extra->hello_len = hello.len;
+  extra->holder = holder;
   bus_quota_keep (&newcomer->core->quota, &newcomer->ledger.usage, hello.len);
-  g_queue_push_tail_link (&holder->newcomers, &newcomer->newcomer_link);
+  g_queue_push_tail_link (&bus_peer_need_extra (holder)->newcomers, &extra->newcomer_link);
   bus_peer_on (newcomer, BUS_PEER_ON_DEFER);
   if (rule == BUS_TAKEOVER_AT_ONCE)
     bus_peer_end (holder, BUS_PEER_ON_TAKEOVER, WIRE_STATUS_TAKEN_OVER, "the same client has connected again");
@@ -57,26 +59,27 @@ bus_takeover_begin (BusPeer *holder, BusPeer *newcomer, BusTakeoverRule rule, Wi
 guint8 *
 bus_takeover_withdraw (BusPeer *newcomer, gsize *len)
 {
-  BusPeer *holder = newcomer->holder;
+  BusPeer *holder = bus_peer_extra (newcomer)->holder;
+  BusPeerExtra *extra = newcomer->extra;
 
-  *len = newcomer->hello_len;
+  *len = bus_peer_extra (newcomer)->hello_len;
   if (holder == NULL)
     return NULL;
-  newcomer->holder = NULL;
-  g_queue_unlink (&holder->newcomers, &newcomer->newcomer_link);
-  if (holder->newcomers.head == NULL)
-    bus_deadline_disarm (&holder->core->deadlines, &holder->takeover_timer.deadline);
-  bus_quota_forgo (&newcomer->core->quota, &newcomer->ledger.usage, newcomer->hello_len);
-  newcomer->hello_len = 0;
-  return g_steal_pointer (&newcomer->hello);
+  extra->holder = NULL;
+  g_queue_unlink (&holder->extra->newcomers, &extra->newcomer_link);
+  if (holder->extra->newcomers.head == NULL)
+    bus_deadline_disarm (&holder->core->deadlines, &holder->extra->takeover_timer.deadline);
+  bus_quota_forgo (&newcomer->core->quota, &newcomer->ledger.usage, extra->hello_len);
+  extra->hello_len = 0;
+  return g_steal_pointer (&extra->hello);
 }
 
 void
 bus_takeover_answered (BusPeer *holder)
 {
-  bus_deadline_disarm (&holder->core->deadlines, &holder->takeover_timer.deadline);
+  bus_deadline_disarm (&holder->core->deadlines, &holder->extra->takeover_timer.deadline);
   /* They leave the list when they are released, at the end of this input call. */
-  for (GList *link = holder->newcomers.head; link != NULL; link = link->next)
+  for (GList *link = bus_peer_extra (holder)->newcomers.head; link != NULL; link = link->next)
     bus_peer_close (link->data, WIRE_STATUS_DUPLICATE_ID,
                     "the live connection with this id answered: choose another id");
 }
@@ -93,11 +96,12 @@ bus_takeover_next (BusPeer *holder)
 {
   BusPeer *next = NULL;
 
-  for (GList *link = holder->newcomers.head; link != NULL; link = link->next)
+  for (GList *link = bus_peer_extra (holder)->newcomers.head; link != NULL; link = link->next)
     {
       BusPeer *newcomer = link->data;
 
-      if (newcomer->state == BUS_PEER_WAITING && (next == NULL || (newcomer->is_same_client && !next->is_same_client)))
+      if (newcomer->state == BUS_PEER_WAITING
+          && (next == NULL || (newcomer->extra->is_same_client && !next->extra->is_same_client)))
         next = newcomer;
     }
   return next;

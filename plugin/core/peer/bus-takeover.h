@@ -57,5 +57,5 @@ guint8 *bus_takeover_withdraw (BusPeer *newcomer, gsize *len);
 static inline gboolean
 bus_takeover_is_asked (const BusPeer *holder)
 {
-  return bus_deadline_is_armed (&holder->takeover_timer.deadline);
+  return bus_deadline_is_armed (&bus_peer_extra (holder)->takeover_timer.deadline);
 }

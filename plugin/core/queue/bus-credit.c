@@ -2,10 +2,28 @@
 #include "queue/bus-credit.h"
 
 void
-bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, GQueue *due)
+bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, const BusAllowance *unused, GQueue *due)
 {
-  *ledger = (BusLedger){ .peer = peer, .quota = quota, .due = due };
+  *ledger = (BusLedger){ .peer = peer, .quota = quota, .unused = unused, .due = due };
   ledger->due_link.data = ledger;
+}
+
+static BusAllowance *
+credit_make_allowance (BusLedger *publisher, WireClass credit_class)
+{
+  BusAllowance *allowance = bus_cells_take (&publisher->quota->cells, sizeof (BusAllowance));
+
+  *allowance = publisher->unused[credit_class];
+  publisher->allowances[credit_class] = allowance;
+  return allowance;
+}
+
+static inline BusAllowance *
+credit_need_allowance (BusLedger *publisher, WireClass credit_class)
+{
+  BusAllowance *allowance = publisher->allowances[credit_class];
+
+  return G_LIKELY (allowance != NULL) ? allowance : credit_make_allowance (publisher, credit_class);
 }
 
 static void
@@ -19,16 +37,19 @@ credit_make_due (BusLedger *publisher, WireClass credit_class)
 gboolean
 bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint64 now_us)
 {
-  BusWindow *window = &publisher->publish[credit_class];
+  BusAllowance *allowance;
+  BusWindow *window;
 
   if (credit_class == WIRE_CLASS_NONE)
     return TRUE;
+  allowance = credit_need_allowance (publisher, credit_class);
+  window = &allowance->window;
   if (!bus_window_is_open (window))
     return FALSE;
   bus_window_use (window, bytes);
   if (!bus_window_is_open (window))
     {
-      publisher->blocked_since_us[credit_class] = now_us;
+      allowance->blocked_since_us = now_us;
       /* Credit below the announcement threshold was withheld; it is now all the publisher has, so announce it. */
       if (window->returned_messages > window->granted_messages)
         credit_make_due (publisher, credit_class);
@@ -39,10 +60,11 @@ bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint
 void
 bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes)
 {
-  BusWindow *window = &publisher->publish[credit_class];
+  BusWindow *window;
 
   if (credit_class == WIRE_CLASS_NONE)
     return;
+  window = &publisher->allowances[credit_class]->window; /* it was taken */
   if (bus_window_return (window, messages, bytes) || !bus_window_is_open (window))
     credit_make_due (publisher, credit_class);
 }
@@ -64,18 +86,19 @@ bus_credit_next_due (GQueue *due, guint *classes)
 const BusWindow *
 bus_credit_grant (BusLedger *publisher, WireClass credit_class)
 {
-  BusWindow *window = &publisher->publish[credit_class];
+  BusAllowance *allowance = publisher->allowances[credit_class];
 
-  bus_window_grant (window);
-  if (bus_window_is_open (window))
-    publisher->blocked_since_us[credit_class] = 0;
-  return window;
+  bus_window_grant (&allowance->window);
+  if (bus_window_is_open (&allowance->window))
+    allowance->blocked_since_us = 0;
+  return &allowance->window;
 }
 
 BusTicket *
 bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us)
 {
   BusTicket *ticket = bus_cells_take (&publisher->quota->cells, sizeof (BusTicket));
+  BusAllowance *allowance = credit_need_allowance (publisher, credit_class);
 
   *ticket = (BusTicket){ .refs = 1,
                          .publisher = publisher,
@@ -89,8 +112,8 @@ bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gs
     ticket->next->previous = ticket;
   publisher->tickets = ticket;
   publisher->n_tickets++;
-  publisher->held_messages[credit_class] += messages;
-  publisher->held_bytes[credit_class] += bytes;
+  allowance->held_messages += messages;
+  allowance->held_bytes += bytes;
   bus_quota_keep (publisher->quota, &publisher->usage, sizeof (BusTicket));
   return ticket;
 }
@@ -98,10 +121,12 @@ bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gs
 void
 bus_ticket_join (BusTicket *ticket, gsize bytes)
 {
+  BusAllowance *allowance = ticket->publisher->allowances[ticket->credit_class];
+
   ticket->messages++;
   ticket->bytes += bytes;
-  ticket->publisher->held_messages[ticket->credit_class]++;
-  ticket->publisher->held_bytes[ticket->credit_class] += bytes;
+  allowance->held_messages++;
+  allowance->held_bytes += bytes;
 }
 
 /* Takes the ticket out of its publisher's ledger, which it returns. */
@@ -109,9 +134,9 @@ static BusLedger *
 ticket_detach (BusTicket *ticket)
 {
   BusLedger *publisher = g_steal_pointer (&ticket->publisher);
+  BusAllowance *allowance = publisher->allowances[ticket->credit_class];
 
-  g_assert (publisher->held_messages[ticket->credit_class] >= ticket->messages
-            && publisher->held_bytes[ticket->credit_class] >= ticket->bytes);
+  g_assert (allowance->held_messages >= ticket->messages && allowance->held_bytes >= ticket->bytes);
   if (ticket->previous != NULL)
     ticket->previous->next = ticket->next;
   else
@@ -119,8 +144,8 @@ ticket_detach (BusTicket *ticket)
   if (ticket->next != NULL)
     ticket->next->previous = ticket->previous;
   publisher->n_tickets--;
-  publisher->held_messages[ticket->credit_class] -= ticket->messages;
-  publisher->held_bytes[ticket->credit_class] -= ticket->bytes;
+  allowance->held_messages -= ticket->messages;
+  allowance->held_bytes -= ticket->bytes;
   bus_quota_forgo (publisher->quota, &publisher->usage, sizeof (BusTicket));
   return publisher;
 }
@@ -149,5 +174,8 @@ bus_ledger_end (BusLedger *ledger)
 void
 bus_ledger_clear (BusLedger *ledger)
 {
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    if (ledger->allowances[i] != NULL)
+      bus_cells_give (&ledger->quota->cells, g_steal_pointer (&ledger->allowances[i]));
   g_assert (ledger->usage.charged == 0 && ledger->n_tickets == 0 && ledger->due_classes == 0);
 }

@@ -25,16 +25,24 @@
  * Invariant: for each class used = returned + held + the frame that is being handled.
  */
 
+/* What a peer may send in one credit class. */
+typedef struct
+{
+  BusWindow window;
+  gint64 blocked_since_us; /* without credit since; 0: it has some */
+  guint64 held_messages;   /* withheld by tickets */
+  guint64 held_bytes;
+} BusAllowance;
+
 typedef struct
 {
   BusPeer *peer; /* the owner; opaque here */
   BusQuota *quota;
   BusUsage usage;
 
-  BusWindow publish[WIRE_N_CLASSES];       /* what the peer may send */
-  gint64 blocked_since_us[WIRE_N_CLASSES]; /* without credit since; 0: it has some */
-  guint64 held_messages[WIRE_N_CLASSES];   /* withheld by tickets */
-  guint64 held_bytes[WIRE_N_CLASSES];
+  const BusAllowance *unused; /* of each class: that of a peer which has not sent in it */
+  BusAllowance *allowances
+      [WIRE_N_CLASSES];      /* NULL: it has not sent in this class; part of what its owner is charged for itself */
   struct BusTicket *tickets; /* of this publisher, by their next; the newest is first */
   guint64 n_tickets;
 
@@ -61,7 +69,14 @@ typedef struct BusTicket
       since_us; /* withheld since; kept when the message is handed on, so that the longest block bounds the whole chain */
 } BusTicket;
 
-void bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, GQueue *due);
+/* @unused: (array length=WIRE_N_CLASSES): what each class begins with; must outlive the ledger */
+void bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, const BusAllowance *unused, GQueue *due);
+
+static inline const BusAllowance *
+bus_ledger_allowance (const BusLedger *ledger, WireClass credit_class)
+{
+  return ledger->allowances[credit_class] != NULL ? ledger->allowances[credit_class] : &ledger->unused[credit_class];
+}
 
 /* The peer disconnects: no ticket returns anything to it any more. */
 void bus_ledger_end (BusLedger *ledger);

@@ -125,16 +125,15 @@ trim_sift (TrimQueue *heap, guint n, guint at)
 
 /* All queues that can give something, as a heap: a peer with a thousand queues is gone through once, not once for each. */
 static GArray *
-trim_queues (GHashTable *subscriptions)
+trim_queues (const BusSubscriptions *subscriptions)
 {
-  GArray *heap = g_array_sized_new (FALSE, FALSE, sizeof (TrimQueue), g_hash_table_size (subscriptions));
-  GHashTableIter iter;
-  gpointer value;
+  GArray *heap = g_array_sized_new (FALSE, FALSE, sizeof (TrimQueue), bus_subscriptions_size (subscriptions));
+  BusSubscription *subscription;
+  guint at = 0;
 
-  g_hash_table_iter_init (&iter, subscriptions);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
+  while ((subscription = bus_subscriptions_next (subscriptions, &at)) != NULL)
     {
-      const TrimQueue queue = { ((const BusSubscription *) value)->fifo.bytes, value };
+      const TrimQueue queue = { subscription->fifo.bytes, subscription };
 
       /* Requests have their own bounds and end. */
       if (bus_room_bounded_messages (queue.subscription) > 0 && !queue.subscription->serves)
@@ -163,7 +162,7 @@ trim_longest (GArray *heap)
 }
 
 gsize
-bus_trim_shed (BusFlow *flow, GHashTable *subscriptions, gsize bytes, gint64 now_us)
+bus_trim_shed (BusFlow *flow, const BusSubscriptions *subscriptions, gsize bytes, gint64 now_us)
 {
   g_autoptr (GArray) queues = trim_queues (subscriptions);
   gsize before = flow->waiting_bytes;

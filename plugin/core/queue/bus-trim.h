@@ -2,6 +2,7 @@
 #pragma once
 
 #include "queue/bus-flow.h"
+#include "queue/bus-subscriptions.h"
 
 /*
  * Trimming: messages that wait are dropped because bounds were lowered, or because the broker or an account is full.
@@ -18,4 +19,4 @@ guint64 bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const Bus
 /* The broker (or an account) is full: drops at least @bytes from this peer's queue, first from the subscription
  * with the most waiting bytes, by its policy. Returns how much was dropped; less than @bytes when nothing can be
  * dropped any more. */
-gsize bus_trim_shed (BusFlow *flow, GHashTable *subscriptions, gsize bytes, gint64 now_us);
+gsize bus_trim_shed (BusFlow *flow, const BusSubscriptions *subscriptions, gsize bytes, gint64 now_us);

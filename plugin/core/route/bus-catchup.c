@@ -35,7 +35,7 @@ catchup_list (BusCursor *cursor)
   if (cursor->is_listed)
     return;
   cursor->is_listed = TRUE;
-  g_queue_push_tail_link (&cursor->subscription->owner->cursors, &cursor->link);
+  g_queue_push_tail_link (&bus_peer_need_extra (cursor->subscription->owner)->cursors, &cursor->link);
 }
 
 static void
@@ -46,9 +46,9 @@ catchup_unlist (BusCursor *cursor)
   if (!cursor->is_listed)
     return;
   cursor->is_listed = FALSE;
-  g_queue_unlink (&peer->cursors, &cursor->link);
-  if (peer->cursors.head == NULL)
-    bus_deadline_disarm (&peer->core->deadlines, &peer->catchup_timer.deadline);
+  g_queue_unlink (&peer->extra->cursors, &cursor->link);
+  if (peer->extra->cursors.head == NULL)
+    bus_deadline_disarm (&peer->core->deadlines, &peer->extra->catchup_timer.deadline);
 }
 
 void
@@ -191,15 +191,16 @@ bus_catchup_continue (BusPeer *peer, gint64 now_us)
 
   if (!bus_peer_is_ready (peer))
     return;
-  for (guint n = peer->cursors.length; n > 0 && budget > 0; n--)
+  for (guint n = bus_peer_extra (peer)->cursors.length; n > 0 && budget > 0; n--)
     {
-      GList *link = g_queue_pop_head_link (&peer->cursors);
+      GList *link = g_queue_pop_head_link (&peer->extra->cursors);
 
-      g_queue_push_tail_link (&peer->cursors, link);
+      g_queue_push_tail_link (&peer->extra->cursors, link);
       is_moving = catchup_run_one (link->data, &budget, now_us) || is_moving;
     }
-  if (budget == 0 && is_moving && peer->cursors.head != NULL)
-    bus_deadline_arm (&peer->core->deadlines, &peer->catchup_timer.deadline, now_us + 1); /* not in the same tick */
+  if (budget == 0 && is_moving && bus_peer_extra (peer)->cursors.head != NULL)
+    bus_deadline_arm (&peer->core->deadlines, &peer->extra->catchup_timer.deadline,
+                      now_us + 1); /* not in the same tick */
   bus_peer_touch (peer);
 }
 

@@ -89,6 +89,8 @@ request_register_asked (BusCore *core, BusRequest *request)
       break;
     case BUS_REQUESTER_PEER:
       request_list_asked (request, &requester->peer->asked);
+      if (requester->peer->asked_by_id == NULL)
+        requester->peer->asked_by_id = g_hash_table_new (g_int64_hash, g_int64_equal);
       g_hash_table_insert (requester->peer->asked_by_id, &request->requester.id, request);
       bus_deadline_arm (&core->deadlines, &request->timer.deadline, request->due_us);
       break;
@@ -299,7 +301,7 @@ bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id)
 BusRequest *
 bus_request_find_asked (const BusPeer *requester, guint64 id)
 {
-  return g_hash_table_lookup (requester->asked_by_id, &id);
+  return requester->asked_by_id != NULL ? g_hash_table_lookup (requester->asked_by_id, &id) : NULL;
 }
 
 WireClassOf

@@ -33,7 +33,7 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group, Bu
     bus_servers_add (core->routes->servers, core->seed, subscription);
   else
     bus_index_add (core->routes->index, subscription->pattern, owner, &subscription->filed, subscription);
-  g_hash_table_insert (owner->subscriptions, GUINT_TO_POINTER (subscription->id), subscription);
+  bus_subscriptions_add (&owner->subscriptions, subscription);
   bus_quota_keep (&core->quota, &owner->ledger.usage, subscription->charged);
   core->routes->n_subscriptions++;
 }
@@ -51,7 +51,7 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
       bus_index_remove (core->routes->index, &subscription->filed);
       bus_match_cache_trim (&core->routes->matches);
     }
-  g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
+  bus_subscriptions_remove (&owner->subscriptions, subscription);
   if (!bus_subscription_takes_part (subscription))
     {
       core->routes->n_drained--;

@@ -62,7 +62,7 @@ bus_health_fill_record (const BusPeer *peer, HealthRecord *record, BusHealthBloc
 
   daemoneye__eventbus__v1__health_record__init (record);
   if (health->state == BUS_HEALTH_GONE)
-    g_strlcpy (block->cause, peer->close_detail, sizeof block->cause);
+    g_strlcpy (block->cause, bus_peer_extra (peer)->close_detail, sizeof block->cause);
   else
     bus_health_cause (health, block->cause);
   news_fill_signals (peer, &block->signals);

@@ -60,7 +60,8 @@ world_close_peers (GathersWorld *world)
       GathersClient *client = bus_peer_link (peer);
 
       if (!client->has_left)
-        gathers_fail (world, "the broker closed the connection of %s: %s", client->id, peer->close_detail);
+        gathers_fail (world, "the broker closed the connection of %s: %s", client->id,
+                      bus_peer_extra (peer)->close_detail);
       gathers_world_disconnect (world, client);
     }
   while ((peer = bus_core_next_writable (world->core)) != NULL)

@@ -23,7 +23,7 @@ publish_to_own_topics (Client *publisher, guint from, guint to)
 static BusSubscription *
 subscription_of (const Client *client, guint32 subscription)
 {
-  return g_hash_table_lookup (client->peer->subscriptions, GUINT_TO_POINTER (subscription));
+  return bus_subscriptions_find (&client->peer->subscriptions, subscription);
 }
 
 /* --- every policy to every other one, while it is full --- */
@@ -85,20 +85,20 @@ test_change (gconstpointer data)
   core_mark (&core);
   publish_to_own_topics (publisher, 1, 5);
   assert_acks (publisher, "1/1/0 1/1/0 1/1/0 1/1/0 1/1/0");
-  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==,
+  g_assert_cmpuint (bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==,
                     change->from == BUS_OVERFLOW_BLOCK ? 5 : 0);
 
   dropped = client_adjust (slow, 1, change->to, change->by_bytes ? 0 : 2, change->by_bytes ? 5 * SIZE / 2 : 0,
                            WIRE_STATUS_OK);
   g_assert_cmpuint (dropped, ==, slow->is_stopped ? 0 : then->dropped);
   held = change->from == BUS_OVERFLOW_BLOCK && change->to == BUS_OVERFLOW_BLOCK ? 5 : 0;
-  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, held);
+  g_assert_cmpuint (bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, held);
   g_assert_cmpuint (slow->peer->flow.missed, ==, then->dropped);
 
   publish_to_own_topics (publisher, 7, 7);
   client_catch_up (slow, 1);
   assert_story (slow, 1, change->is_stopped ? then->lane : then->credit);
-  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 0);
   core_teardown (&core, NULL);
 }
 

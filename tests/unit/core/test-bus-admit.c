@@ -119,7 +119,7 @@ test_fate (gconstpointer data)
   client_publish_many (publisher, TOPIC, 1, 1);
   assert_story (slow, 1, more);
   client_return_all (slow, 1);
-  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 0);
   core_teardown (&core, NULL);
 }
 
@@ -138,7 +138,7 @@ test_excess (gconstpointer data)
   publish_to_own_topics (publisher, 1, 8);
   {
     const BusNeed need = { .len = SIZE, .lane = WIRE_LANE_DATA, .now_us = core.now_us };
-    const BusSubscription *subscription = g_hash_table_lookup (slow->peer->subscriptions, GUINT_TO_POINTER (1));
+    const BusSubscription *subscription = bus_subscriptions_find (&slow->peer->subscriptions, 1);
 
     g_assert_true (bus_room_excess (&slow->peer->flow, subscription, &need, &excess));
   }

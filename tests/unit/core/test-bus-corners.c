@@ -76,9 +76,9 @@ test_handed_over_to_its_publisher (Core *core, gconstpointer data)
   client_publish_many (publisher, "results.procmond", 3, 10);
   client_subscribe_with (publisher, .subscription = 1, .pattern = "results.procmond", .group = "workers",
                          .window_messages = 1);
-  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MUST_KEEP], ==, 3);
+  g_assert_cmpuint (bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 3);
   client_disconnect (other);
-  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 0);
 }
 
 /* --- lanes --- */
@@ -121,7 +121,7 @@ test_gaps_meet_when_the_other_lane_goes (Core *core, gconstpointer data)
       client_publish_many (publisher, "health.a", 1, 10);
     }
   read_turns (core, stopped, 5);
-  fifo = &((const BusSubscription *) g_hash_table_lookup (stopped->peer->subscriptions, GUINT_TO_POINTER (1)))->fifo;
+  fifo = &((const BusSubscription *) bus_subscriptions_find (&stopped->peer->subscriptions, 1))->fifo;
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     alone += fifo->gaps[lane];
   g_assert_cmpuint (alone, <=, 2);

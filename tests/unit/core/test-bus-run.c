@@ -37,13 +37,12 @@ publish_at_once (Client *publisher, const char *topic, guint n)
 static void
 assert_credit (Client *publisher, guint64 held)
 {
-  const BusWindow *window = &publisher->peer->ledger.publish[WIRE_CLASS_MAY_DROP];
+  const BusAllowance *allowance = bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MAY_DROP);
+  const BusWindow *window = &allowance->window;
 
-  g_assert_cmpuint (publisher->peer->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, held);
+  g_assert_cmpuint (allowance->held_messages, ==, held);
   g_assert_cmpuint (window->used_messages, ==, window->returned_messages - window->window_messages + held);
-  g_assert_cmpuint (window->used_bytes, ==,
-                    window->returned_bytes - window->window_bytes
-                        + publisher->peer->ledger.held_bytes[WIRE_CLASS_MAY_DROP]);
+  g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - window->window_bytes + allowance->held_bytes);
 }
 
 /* Ids of one byte and of two, so that frames are copied and encoded again. */
@@ -145,7 +144,7 @@ test_settled (void)
                          .window_messages = 100, .window_bytes = 100000);
   publish_at_once (publisher, TOPIC, N);
   publish_at_once (publisher, TOPIC, 2);
-  subscription = g_hash_table_lookup (reader->peer->subscriptions, GUINT_TO_POINTER (1));
+  subscription = bus_subscriptions_find (&reader->peer->subscriptions, 1);
   g_assert_cmpuint (subscription->tickets, ==, 2);
   g_assert_cmpuint (subscription->unsettled.first->index, ==, N);
   g_assert_cmpuint (subscription->unsettled.last->index, ==, N + 2);

@@ -113,7 +113,7 @@ pending (const Core *core)
 static guint64
 held_of (const Client *worker)
 {
-  return worker->peer->ledger.held_messages[WIRE_CLASS_CONTROL];
+  return bus_ledger_allowance (&worker->peer->ledger, WIRE_CLASS_CONTROL)->held_messages;
 }
 
 /* --- the window --- */

@@ -458,15 +458,15 @@ test_credit (Core *core, gconstpointer data)
 
       tasks_submit (agent, id);
       job = worker_run (worker, id);
-      g_assert_cmpuint (ledger->held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
+      g_assert_cmpuint (bus_ledger_allowance (ledger, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 0);
       worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, payload);
       tasks_assert_state (agent, id, BUS_TASK_SUCCEEDED);
     }
-  held = ledger->held_bytes[WIRE_CLASS_MUST_KEEP];
-  g_assert_cmpuint (ledger->held_messages[WIRE_CLASS_MUST_KEEP], ==, 1);
+  held = bus_ledger_allowance (ledger, WIRE_CLASS_MUST_KEEP)->held_bytes;
+  g_assert_cmpuint (bus_ledger_allowance (ledger, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 1);
   g_assert_cmpuint (held, >, 40000);
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t0", NULL), NULL);
-  g_assert_cmpuint (ledger->held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (ledger, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 0);
 }
 
 /* The holder is gone before its credit returns. */
@@ -481,7 +481,7 @@ test_credit_gone (Core *core, gconstpointer data)
   tasks_submit (agent, "t");
   job = worker_run (worker, "t");
   worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, payload);
-  g_assert_cmpuint (worker->peer->ledger.held_messages[WIRE_CLASS_MUST_KEEP], ==, 1);
+  g_assert_cmpuint (bus_ledger_allowance (&worker->peer->ledger, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 1);
   client_disconnect (worker);
   g_assert_cmpuint (core->core->work->tasks.withheld.length, ==, 1);
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t", NULL), NULL);

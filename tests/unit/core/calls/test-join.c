@@ -63,7 +63,7 @@ join (Fixture *f, BusPeer *peer, SubscribeRequest request, WireStatus status, co
   if (word != NULL)
     g_assert_nonnull (
         g_strstr_len ((const char *) frame->envelope.detail.data, (gssize) frame->envelope.detail.len, word));
-  return g_hash_table_lookup (peer->subscriptions, GUINT_TO_POINTER (request.subscription));
+  return bus_subscriptions_find (&peer->subscriptions, request.subscription);
 }
 
 /* A request for a pattern in a group, and further fields. */

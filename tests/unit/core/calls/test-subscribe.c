@@ -116,7 +116,7 @@ request_of (guint32 id, const char *pattern)
 static BusSubscription *
 find (Fixture *f, guint32 id)
 {
-  return g_hash_table_lookup (f->asker->subscriptions, GUINT_TO_POINTER (id));
+  return bus_subscriptions_find (&f->asker->subscriptions, id);
 }
 
 /* --- subscribe --- */

@@ -88,17 +88,17 @@ void
 peers_disconnect (Peers *peers, BusPeer *peer)
 {
   BusCore *core = peers->core;
-  g_autoptr (GList) subscriptions = g_hash_table_get_values (peer->subscriptions);
+  g_autoptr (GPtrArray) subscriptions = bus_subscriptions_sorted (&peer->subscriptions);
   gsize hello_len;
 
   bus_peer_close (peer, WIRE_STATUS_ABSENT, NULL);
   bus_ledger_end (&peer->ledger);
-  for (GList *link = subscriptions; link != NULL; link = link->next)
-    peers_unsubscribe (peers, link->data);
+  for (guint i = 0; i < subscriptions->len; i++)
+    peers_unsubscribe (peers, g_ptr_array_index (subscriptions, i));
   g_free (bus_takeover_withdraw (peer, &hello_len));
   if (peer->id != NULL)
     g_hash_table_remove (core->peers_by_id, &peer->key);
-  g_queue_unlink (&core->dying, &peer->dying_link);
+  g_queue_unlink (&core->dying, &peer->extra->dying_link);
   peer->flushed = TRUE;
   bus_peer_free (peer);
 }
@@ -113,7 +113,7 @@ peers_subscribe (Peers *peers, BusPeer *owner, guint32 id, BusOverflow policy, g
 
   subscription->bounds = (BusBounds){ policy, limits->subscription_queue_messages, limits->subscription_queue_bytes };
   bus_window_init (&subscription->window, window_messages, limits->receive_window_bytes);
-  g_hash_table_insert (owner->subscriptions, GUINT_TO_POINTER (id), subscription);
+  bus_subscriptions_add (&owner->subscriptions, subscription);
   bus_quota_keep (&peers->core->quota, &owner->ledger.usage, subscription->charged);
   return subscription;
 }
@@ -123,7 +123,7 @@ peers_unsubscribe (Peers *peers, BusSubscription *subscription)
 {
   BusPeer *owner = subscription->owner;
 
-  g_hash_table_remove (owner->subscriptions, GUINT_TO_POINTER (subscription->id));
+  bus_subscriptions_remove (&owner->subscriptions, subscription);
   bus_quota_forgo (&peers->core->quota, &owner->ledger.usage, subscription->charged);
   bus_flow_forget (&owner->flow, subscription, NULL);
   bus_deadline_disarm (&peers->core->deadlines, &subscription->report_timer.deadline);

@@ -44,8 +44,8 @@ accept_over (Peers *f, guint32 account, BusPeer *victim)
     {
       g_assert_cmpint (victim->state, ==, BUS_PEER_CLOSING);
       g_assert_cmpint (victim->close_status, ==, WIRE_STATUS_LIMIT);
-      g_assert_cmpuint (victim->close_retry_us, ==, BUS_ENTRANCE_RETRY_SOON_US);
-      g_assert_nonnull (strstr (victim->close_detail, "max-unauthenticated"));
+      g_assert_cmpuint (bus_peer_extra (victim)->close_retry_us, ==, BUS_ENTRANCE_RETRY_SOON_US);
+      g_assert_nonnull (strstr (bus_peer_extra (victim)->close_detail, "max-unauthenticated"));
     }
   disconnect_closing (f);
   return peers_connect (f, account, FALSE);

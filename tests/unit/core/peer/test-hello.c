@@ -77,7 +77,7 @@ test_accepted (Peers *f, gconstpointer data)
   g_assert_false (bus_deadline_is_armed (&peer->timer.deadline));
   g_assert_cmpint (peer->timer.kind, ==, BUS_TIMER_FRAME);
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
-    g_assert_true (bus_window_is_open (&peer->ledger.publish[i]));
+    g_assert_true (bus_window_is_open (&bus_ledger_allowance (&peer->ledger, i)->window));
 }
 
 /* WELCOME says which windows and limits are in force. */
@@ -106,7 +106,7 @@ test_welcome (Peers *f, gconstpointer data)
   g_assert_cmpuint (welcome->n_windows, ==, WIRE_N_CLASSES - 1);
   for (guint i = 0; i < welcome->n_windows; i++)
     {
-      const BusWindow *window = &peer->ledger.publish[welcome->windows[i]->class_];
+      const BusWindow *window = &bus_ledger_allowance (&peer->ledger, welcome->windows[i]->class_)->window;
 
       g_assert_cmpuint (welcome->windows[i]->class_, ==, i + 1);
       g_assert_cmpuint (welcome->windows[i]->messages, ==, window->window_messages);

@@ -10,12 +10,12 @@ test_charges (Peers *f, gconstpointer data)
   BusPeer *second = peers_connect (f, 1000, FALSE);
 
   g_assert_true (first->account == second->account);
-  g_assert_cmpuint (first->ledger.usage.charged, ==, sizeof (BusPeer));
-  g_assert_cmpuint (first->account->usage.charged, ==, 2 * sizeof (BusPeer));
-  g_assert_cmpuint (f->core->quota.memory, ==, 2 * sizeof (BusPeer));
+  g_assert_cmpuint (first->ledger.usage.charged, ==, BUS_PEER_COST);
+  g_assert_cmpuint (first->account->usage.charged, ==, 2 * BUS_PEER_COST);
+  g_assert_cmpuint (f->core->quota.memory, ==, 2 * BUS_PEER_COST);
   g_assert_cmpuint (f->core->strangers.length, ==, 2);
   peers_disconnect (f, first);
-  g_assert_cmpuint (second->account->usage.charged, ==, sizeof (BusPeer));
+  g_assert_cmpuint (second->account->usage.charged, ==, BUS_PEER_COST);
   g_assert_cmpuint (f->core->strangers.length, ==, 1);
   g_assert_cmpuint (f->core->peers.length, ==, 1);
 }
@@ -57,7 +57,8 @@ test_states (Peers *f, gconstpointer data)
   bus_peer_close (peer, WIRE_STATUS_OK, NULL); /* closing already: nothing happens */
   g_assert_cmpuint (f->core->ignored, ==, 1);
   g_assert_cmpuint (f->core->dying.length, ==, 0);
-  g_queue_push_tail_link (&f->core->dying, &peer->dying_link); /* peers_disconnect() takes it out */
+  g_queue_push_tail_link (&f->core->dying,
+                          &bus_peer_need_extra (peer)->dying_link); /* peers_disconnect() takes it out */
   bus_flow_end (&peer->flow);
   bus_deadline_disarm (&f->core->deadlines, &peer->timer.deadline);
 }
@@ -332,7 +333,7 @@ test_close (Peers *f, gconstpointer data)
   bus_peer_close (peer, WIRE_STATUS_TIMEOUT, "a second time");
   peers_offer (f, NULL, subscription, 1, 10);
   g_assert_cmpint (peer->close_status, ==, WIRE_STATUS_BAD_MESSAGE);
-  g_assert_cmpstr (peer->close_detail, ==, "bad");
+  g_assert_cmpstr (bus_peer_extra (peer)->close_detail, ==, "bad");
   g_assert_cmpuint (f->core->dying.length, ==, 1);
   g_assert_cmpuint (f->core->closing.length, ==, 1);
   peers_assert_sent (peer, "ERROR answers=5 status=BAD_MESSAGE\nGOODBYE status=BAD_MESSAGE\n");
@@ -347,7 +348,7 @@ test_close_slow (Peers *f, gconstpointer data)
   bus_peer_error (peer, 5, WIRE_STATUS_DENIED, "no");
   bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, NULL);
   peers_assert_sent (peer, "GOODBYE status=SLOW_CONSUMER\n");
-  g_assert_cmpstr (peer->close_detail, ==, wire_status_text (WIRE_STATUS_SLOW_CONSUMER));
+  g_assert_cmpstr (bus_peer_extra (peer)->close_detail, ==, wire_status_text (WIRE_STATUS_SLOW_CONSUMER));
 }
 
 /* A detail that is too long is cut between characters. */
@@ -360,8 +361,8 @@ test_close_detail (Peers *f, gconstpointer data)
   while (detail->len < 300)
     g_string_append (detail, "\xc3\xa9");
   bus_peer_close (peer, WIRE_STATUS_DENIED, detail->str);
-  g_assert_true (g_utf8_validate (peer->close_detail, -1, NULL));
-  g_assert_cmpuint (strlen (peer->close_detail), ==, sizeof peer->close_detail - 1);
+  g_assert_true (g_utf8_validate (bus_peer_extra (peer)->close_detail, -1, NULL));
+  g_assert_cmpuint (strlen (bus_peer_extra (peer)->close_detail), ==, sizeof peer->extra->close_detail - 1);
   peers_assert_sent (peer, "GOODBYE status=DENIED\n");
 }
 

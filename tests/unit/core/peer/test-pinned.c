@@ -150,7 +150,8 @@ test_disconnect_frame (Peers *f, gconstpointer data)
   g_assert_cmpuint (peer->ledger.usage.charged, <, charged - 299000);
   g_assert_cmpuint (f->core->quota.memory, <, memory + 20000);
   g_assert_cmpint (peer->close_status, ==, WIRE_STATUS_LIMIT);
-  g_assert_nonnull (strstr (peer->close_detail, "uid-bytes is reached, and an unfinished frame holds 300000 bytes"));
+  g_assert_nonnull (
+      strstr (bus_peer_extra (peer)->close_detail, "uid-bytes is reached, and an unfinished frame holds 300000 bytes"));
   peers_assert_note (f, BUS_NOTE_CLOSED, WIRE_STATUS_LIMIT);
   sent = peers_take (peer);
   g_assert_cmpuint (sent->len, ==, 2);

@@ -73,11 +73,12 @@ test_answered (Peers *f, gconstpointer data)
   BusPeer *first = wait_for (f, holder, BUS_TAKEOVER_IF_SILENT);
   BusPeer *second;
 
-  g_assert_cmpint (holder->takeover_timer.deadline.due_us, ==, f->core->now_us + BUS_TAKEOVER_PATIENCE_US);
+  g_assert_cmpint (holder->extra->takeover_timer.deadline.due_us, ==, f->core->now_us + BUS_TAKEOVER_PATIENCE_US);
   f->core->now_us += 1000;
   second = wait_for (f, holder, BUS_TAKEOVER_IF_SILENT);
   peers_assert_sent (holder, "PING\n");
-  g_assert_cmpint (holder->takeover_timer.deadline.due_us, ==, f->core->now_us - 1000 + BUS_TAKEOVER_PATIENCE_US);
+  g_assert_cmpint (holder->extra->takeover_timer.deadline.due_us, ==,
+                   f->core->now_us - 1000 + BUS_TAKEOVER_PATIENCE_US);
   bus_takeover_answered (holder);
   g_assert_false (bus_takeover_is_asked (holder));
   g_assert_true (bus_peer_is_ready (holder));
@@ -112,10 +113,10 @@ test_leaves (Peers *f, gconstpointer data)
   BusPeer *holder = peers_ready (f, "one", 1000);
   BusPeer *newcomer = wait_for (f, holder, BUS_TAKEOVER_IF_SILENT);
 
-  g_assert_cmpuint (newcomer->ledger.usage.charged, ==, sizeof (BusPeer) + 6);
+  g_assert_cmpuint (newcomer->ledger.usage.charged, ==, BUS_PEER_COST + 6);
   peers_disconnect (f, newcomer);
   g_assert_false (bus_takeover_is_asked (holder));
-  g_assert_cmpuint (holder->newcomers.length, ==, 0);
+  g_assert_cmpuint (holder->extra->newcomers.length, ==, 0);
   g_assert_true (bus_peer_is_ready (holder));
 }
 

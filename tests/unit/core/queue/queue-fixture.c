@@ -17,11 +17,8 @@ fixture_owner (void)
 static void
 ledger_setup (Queue *queue, BusLedger *ledger)
 {
-  bus_ledger_init (ledger, fixture_owner (), &queue->quota, &queue->due);
+  bus_ledger_init (ledger, fixture_owner (), &queue->quota, queue->allowances, &queue->due);
   ledger->usage.parent = &queue->account;
-  for (guint i = 0; i < WIRE_N_CLASSES; i++)
-    bus_window_init (&ledger->publish[i], queue->limits.publish_window_messages,
-                     queue->limits.publish_window_must_keep_bytes);
 }
 
 void
@@ -36,6 +33,9 @@ queue_setup (Queue *queue, gconstpointer data)
   queue->shared.segments = &queue->segments;
   queue->shared.quota = &queue->quota;
   queue->shared.seed = 1;
+  for (guint i = 0; i < WIRE_N_CLASSES; i++)
+    bus_window_init (&queue->allowances[i].window, queue->limits.publish_window_messages,
+                     queue->limits.publish_window_must_keep_bytes);
   ledger_setup (queue, &queue->reader);
   ledger_setup (queue, &queue->publisher);
   ledger_setup (queue, &queue->other);
@@ -49,11 +49,12 @@ ledger_check (const BusLedger *ledger)
 {
   for (guint i = 0; i < WIRE_N_CLASSES; i++)
     {
-      const BusWindow *window = &ledger->publish[i];
+      const BusAllowance *allowance = bus_ledger_allowance (ledger, i);
+      const BusWindow *window = &allowance->window;
 
       g_assert_cmpuint (window->used_messages, ==,
-                        window->returned_messages - window->window_messages + ledger->held_messages[i]);
-      g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - window->window_bytes + ledger->held_bytes[i]);
+                        window->returned_messages - window->window_messages + allowance->held_messages);
+      g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - window->window_bytes + allowance->held_bytes);
     }
 }
 

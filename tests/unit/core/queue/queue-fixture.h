@@ -23,6 +23,7 @@ typedef struct
   BusUsage account; /* of all ledgers */
   GQueue due;
   BusFlowShared shared;
+  BusAllowance allowances[WIRE_N_CLASSES];
   BusLedger reader; /* of the peer whose queue it is */
   BusLedger publisher;
   BusLedger other;

@@ -111,16 +111,26 @@ test_adjust_from_block (Queue *queue, gconstpointer data)
 
 /* --- the broker is full --- */
 
-static GHashTable *
+typedef BusSubscriptions Table;
+
+static void
+table_free (Table *table)
+{
+  g_free (table->cells);
+  g_free (table);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Table, table_free)
+
+static Table *
 table_of (const Queue *queue)
 {
-  GHashTable *table = g_hash_table_new (NULL, NULL);
+  Table *table = g_new0 (Table, 1);
 
   for (guint i = 0; i < queue->subscriptions->len; i++)
     {
       BusSubscription *subscription = g_ptr_array_index (queue->subscriptions, i);
 
-      g_hash_table_insert (table, GUINT_TO_POINTER (subscription->id), subscription);
+      bus_subscriptions_add (table, subscription);
     }
   return table;
 }
@@ -131,7 +141,7 @@ test_shed (Queue *queue, gconstpointer data)
 {
   BusSubscription *small = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 0);
   BusSubscription *large = queue_subscribe (queue, 2, BUS_OVERFLOW_DROP_NEWEST, 0);
-  g_autoptr (GHashTable) table = table_of (queue);
+  g_autoptr (Table) table = table_of (queue);
   gsize before;
 
   for (guint i = 0; i < 2; i++)
@@ -156,7 +166,7 @@ static void
 test_shed_order (Queue *queue, gconstpointer data)
 {
   BusSubscription *server;
-  g_autoptr (GHashTable) table = NULL;
+  g_autoptr (Table) table = NULL;
 
   for (guint id = 9; id > 4; id--)
     queue_append (queue, queue_subscribe (queue, id, BUS_OVERFLOW_DROP_OLDEST, 0), DATA, 100);
@@ -182,7 +192,7 @@ static void
 test_shed_many (Queue *queue, gconstpointer data)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (3);
-  g_autoptr (GHashTable) table = NULL;
+  g_autoptr (Table) table = NULL;
   guint64 before[100];
   guint64 left = 0;
 
@@ -261,7 +271,7 @@ random_input (Queue *queue, GRand *rand, guint64 *returned)
       }
     case 3:
       {
-        g_autoptr (GHashTable) table = table_of (queue);
+        g_autoptr (Table) table = table_of (queue);
 
         bus_trim_shed (&queue->flow, table, (gsize) g_rand_int_range (rand, 1, 2000), QUEUE_NOW_US);
         return;

@@ -45,7 +45,7 @@ test_demotes_without_progress (Queue *queue, gconstpointer data)
   g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_DROP_OLDEST);
   g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DEMOTED);
   g_assert_cmpuint (subscription->missed_by[BUS_LOSS_EXPIRED], ==, 1);
-  g_assert_cmpuint (queue->publisher.held_messages[CLASS], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&queue->publisher, CLASS)->held_messages, ==, 0);
   queue_assert_fifo (queue, subscription, "g1-1x1e");
   queue->publisher.block_lost = 0;
 }
@@ -158,9 +158,9 @@ test_publisher_is_gone (Queue *queue, gconstpointer data)
   BusSubscription *subscription = subscribe (queue, 0);
   BusLedger gone;
 
-  bus_ledger_init (&gone, NULL, &queue->quota, &queue->due);
+  bus_ledger_init (&gone, NULL, &queue->quota, queue->allowances, &queue->due);
   gone.usage.parent = &queue->account;
-  bus_window_init (&gone.publish[CLASS], 10, 10000);
+  bus_window_init (&queue->allowances[CLASS].window, 10, 10000);
   queue_append_held (queue, subscription, &gone, QUEUE_NOW_US);
   bus_ledger_end (&gone);
   bus_ledger_clear (&gone);
@@ -183,8 +183,8 @@ test_end (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "w1 w2 w3");
   g_assert_cmpuint (subscription->tickets, ==, 0);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
-  g_assert_cmpuint (queue->publisher.held_messages[CLASS], ==, 0);
-  g_assert_cmpuint (queue->other.held_messages[CLASS], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&queue->publisher, CLASS)->held_messages, ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&queue->other, CLASS)->held_messages, ==, 0);
   g_assert_cmpuint (subscription->missed, ==, 0);
   bus_block_end (&queue->flow, subscription); /* harmless */
 }

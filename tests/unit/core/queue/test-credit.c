@@ -9,7 +9,10 @@
 static void
 set_window (BusLedger *ledger, guint64 messages, guint64 bytes)
 {
-  bus_window_init (&ledger->publish[CLASS], messages, bytes);
+  BusAllowance *allowance
+      = ledger->allowances[CLASS] != NULL ? ledger->allowances[CLASS] : (BusAllowance *) (gsize) &ledger->unused[CLASS];
+
+  bus_window_init (&allowance->window, messages, bytes);
 }
 
 static void
@@ -37,7 +40,7 @@ assert_announced (Queue *queue, BusLedger *ledger, guint wanted)
   g_assert_cmpuint (ledger->due_classes, ==, 0);
   for (guint i = 0; i < WIRE_N_CLASSES; i++)
     if (classes & (1u << i))
-      g_assert_true (bus_credit_grant (ledger, i) == &ledger->publish[i]);
+      g_assert_true (bus_credit_grant (ledger, i) == &bus_ledger_allowance (ledger, i)->window);
 }
 
 static void
@@ -55,20 +58,38 @@ test_take (Queue *queue, gconstpointer data)
 
   set_window (publisher, 2, 1000);
   take (publisher, 1);
-  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 0);
+  g_assert_cmpint (bus_ledger_allowance (publisher, CLASS)->blocked_since_us, ==, 0);
   g_assert_true (bus_credit_take (publisher, CLASS, BYTES, 55));
-  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 55);
+  g_assert_cmpint (bus_ledger_allowance (publisher, CLASS)->blocked_since_us, ==, 55);
   g_assert_false (bus_credit_take (publisher, CLASS, BYTES, 66));
-  g_assert_cmpuint (publisher->publish[CLASS].used_messages, ==, 2);
-  g_assert_cmpuint (publisher->publish[CLASS].used_bytes, ==, 2 * BYTES);
-  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 55);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->window.used_messages, ==, 2);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->window.used_bytes, ==, 2 * BYTES);
+  g_assert_cmpint (bus_ledger_allowance (publisher, CLASS)->blocked_since_us, ==, 55);
 
   /* Other classes have windows of their own. */
   g_assert_true (bus_credit_take (publisher, WIRE_CLASS_CONTROL, BYTES, 77));
   bus_credit_return (publisher, WIRE_CLASS_CONTROL, 1, BYTES);
   give_back (publisher, 2);
   assert_announced (queue, publisher, 1u << CLASS);
-  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 0);
+  g_assert_cmpint (bus_ledger_allowance (publisher, CLASS)->blocked_since_us, ==, 0);
+}
+
+/* A class in which nothing was sent takes no memory, and shows the window that it begins with. */
+static void
+test_unused (Queue *queue, gconstpointer data)
+{
+  BusLedger *publisher = &queue->publisher;
+
+  set_window (publisher, 2, 1000);
+  g_assert_null (publisher->allowances[CLASS]);
+  g_assert_true (bus_window_is_open (&bus_ledger_allowance (publisher, CLASS)->window));
+  take (publisher, 1);
+  g_assert_nonnull (publisher->allowances[CLASS]);
+  g_assert_null (publisher->allowances[WIRE_CLASS_CONTROL]);
+  g_assert_cmpuint (queue->allowances[CLASS].window.used_messages, ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&queue->other, CLASS)->window.used_messages, ==, 0);
+  give_back (publisher, 1);
+  assert_announced (queue, publisher, 1u << CLASS);
 }
 
 /* A frame without a class needs no credit. */
@@ -77,7 +98,7 @@ test_no_class (Queue *queue, gconstpointer data)
 {
   for (guint i = 0; i < 10000; i++)
     g_assert_true (bus_credit_take (&queue->publisher, WIRE_CLASS_NONE, 1u << 20, QUEUE_NOW_US));
-  g_assert_cmpuint (queue->publisher.publish[WIRE_CLASS_NONE].used_messages, ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&queue->publisher, WIRE_CLASS_NONE)->window.used_messages, ==, 0);
   for (guint i = 0; i < 10000; i++)
     bus_credit_return (&queue->publisher, WIRE_CLASS_NONE, 1, 1u << 20);
   assert_nothing_due (queue);
@@ -98,8 +119,8 @@ test_quarter_of_messages (Queue *queue, gconstpointer data)
   g_assert_cmpuint (queue->due.length, ==, 1);
   assert_announced (queue, publisher, 1u << CLASS);
   assert_nothing_due (queue);
-  g_assert_cmpuint (publisher->publish[CLASS].granted_messages, ==, 16 + 5);
-  g_assert_cmpuint (publisher->publish[CLASS].granted_bytes, ==, (1u << 20) + 5 * BYTES);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->window.granted_messages, ==, 16 + 5);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->window.granted_bytes, ==, (1u << 20) + 5 * BYTES);
   give_back (publisher, 3);
   assert_nothing_due (queue);
 }
@@ -127,7 +148,7 @@ test_at_once_when_empty (Queue *queue, gconstpointer data)
   take (publisher, 16);
   give_back (publisher, 1);
   assert_announced (queue, publisher, 1u << CLASS);
-  g_assert_cmpint (publisher->blocked_since_us[CLASS], ==, 0);
+  g_assert_cmpint (bus_ledger_allowance (publisher, CLASS)->blocked_since_us, ==, 0);
   give_back (publisher, 1);
   assert_nothing_due (queue); /* it has one now */
   give_back (publisher, 14);
@@ -146,7 +167,7 @@ test_last_credit (Queue *queue, gconstpointer data)
   assert_nothing_due (queue);
   take (publisher, 1);
   assert_announced (queue, publisher, 1u << CLASS);
-  g_assert_true (bus_window_is_open (&publisher->publish[CLASS]));
+  g_assert_true (bus_window_is_open (&bus_ledger_allowance (publisher, CLASS)->window));
 
   take (publisher, 2);
   assert_nothing_due (queue); /* nothing was returned since */
@@ -159,7 +180,7 @@ test_due_in_order (Queue *queue, gconstpointer data)
 {
   set_window (&queue->publisher, 1, 1u << 20);
   set_window (&queue->other, 1, 1u << 20);
-  bus_window_init (&queue->publisher.publish[WIRE_CLASS_MUST_KEEP], 1, 1u << 20);
+  bus_window_init (&queue->allowances[WIRE_CLASS_MUST_KEEP].window, 1, 1u << 20);
   take (&queue->publisher, 1);
   take (&queue->other, 1);
   g_assert_true (bus_credit_take (&queue->publisher, WIRE_CLASS_MUST_KEEP, BYTES, QUEUE_NOW_US));
@@ -181,17 +202,17 @@ test_ticket (Queue *queue, gconstpointer data)
   take (publisher, 1);
   ticket = bus_ticket_new (publisher, CLASS, 1, BYTES, 1);
   g_assert_true (bus_ticket_ref (ticket) == ticket);
-  g_assert_cmpuint (publisher->held_messages[CLASS], ==, 1);
-  g_assert_cmpuint (publisher->held_bytes[CLASS], ==, BYTES);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_messages, ==, 1);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_bytes, ==, BYTES);
   g_assert_cmpuint (publisher->usage.charged, ==, sizeof (BusTicket));
   g_assert_cmpuint (queue->quota.memory, ==, sizeof (BusTicket));
 
   bus_ticket_unref (ticket);
-  g_assert_cmpuint (publisher->held_messages[CLASS], ==, 1);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_messages, ==, 1);
   assert_nothing_due (queue);
   bus_ticket_unref (ticket);
-  g_assert_cmpuint (publisher->held_messages[CLASS], ==, 0);
-  g_assert_cmpuint (publisher->held_bytes[CLASS], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_messages, ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_bytes, ==, 0);
   g_assert_cmpuint (publisher->usage.charged, ==, 0);
   assert_announced (queue, publisher, 1u << CLASS);
 }
@@ -203,14 +224,14 @@ test_outlives_its_publisher (Queue *queue, gconstpointer data)
   BusLedger gone;
   BusTicket *tickets[2];
 
-  bus_ledger_init (&gone, NULL, &queue->quota, &queue->due);
+  bus_ledger_init (&gone, NULL, &queue->quota, queue->allowances, &queue->due);
   set_window (&gone, 2, 1u << 20);
   take (&gone, 2);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     tickets[i] = bus_ticket_new (&gone, CLASS, 1, BYTES, 1);
   bus_ledger_end (&gone);
-  g_assert_cmpuint (gone.held_messages[CLASS], ==, 0);
-  g_assert_cmpuint (gone.held_bytes[CLASS], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&gone, CLASS)->held_messages, ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&gone, CLASS)->held_bytes, ==, 0);
   bus_ledger_clear (&gone);
   memset (&gone, 0xff, sizeof gone);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
@@ -227,7 +248,7 @@ test_end_leaves_the_list (Queue *queue, gconstpointer data)
 {
   BusLedger gone;
 
-  bus_ledger_init (&gone, NULL, &queue->quota, &queue->due);
+  bus_ledger_init (&gone, NULL, &queue->quota, queue->allowances, &queue->due);
   set_window (&gone, 1, 1u << 20);
   set_window (&queue->publisher, 1, 1u << 20);
   set_window (&queue->other, 1, 1u << 20);
@@ -252,9 +273,10 @@ test_clear_with_a_ticket_asserts (void)
     {
       BusQuota quota = { .cap = 1000 };
       GQueue due = G_QUEUE_INIT;
+      const BusAllowance allowances[WIRE_N_CLASSES] = { 0 };
       BusLedger ledger;
 
-      bus_ledger_init (&ledger, NULL, &quota, &due);
+      bus_ledger_init (&ledger, NULL, &quota, allowances, &due);
       bus_ticket_new (&ledger, CLASS, 1, BYTES, 1);
       bus_ledger_clear (&ledger);
       return;
@@ -271,11 +293,12 @@ test_random (Queue *queue, gconstpointer data)
   g_autoptr (GRand) rand = g_rand_new_with_seed (1);
   g_autoptr (GPtrArray) tickets = g_ptr_array_new ();
   BusLedger *publisher = &queue->publisher;
-  const BusWindow *window = &publisher->publish[CLASS];
 
   set_window (publisher, 8, 1000);
   for (guint step = 0; step < 20000; step++)
     {
+      const BusAllowance *allowance;
+      const BusWindow *window;
       guint classes;
 
       if (g_rand_boolean (rand))
@@ -292,9 +315,11 @@ test_random (Queue *queue, gconstpointer data)
       else if (tickets->len > 0)
         bus_ticket_unref (g_ptr_array_remove_index (tickets, (guint) g_rand_int_range (rand, 0, (gint) tickets->len)));
 
-      g_assert_cmpuint (window->used_messages, ==, window->returned_messages - 8 + publisher->held_messages[CLASS]);
-      g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - 1000 + publisher->held_bytes[CLASS]);
-      g_assert_cmpuint (publisher->held_messages[CLASS], ==, tickets->len);
+      allowance = bus_ledger_allowance (publisher, CLASS);
+      window = &allowance->window;
+      g_assert_cmpuint (window->used_messages, ==, window->returned_messages - 8 + allowance->held_messages);
+      g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - 1000 + allowance->held_bytes);
+      g_assert_cmpuint (allowance->held_messages, ==, tickets->len);
       if (!bus_window_is_open (window) && window->returned_messages > window->granted_messages)
         g_assert_cmpuint (publisher->due_classes, ==, 1u << CLASS);
       g_assert_true ((publisher->due_classes != 0) == (queue->due.length == 1));
@@ -309,6 +334,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  QUEUE_ADD ("/core/credit/F03-unused", test_unused);
   QUEUE_ADD ("/core/credit/M08-take", test_take);
   QUEUE_ADD ("/core/credit/no-class", test_no_class);
   QUEUE_ADD ("/core/credit/quarter/messages", test_quarter_of_messages);

@@ -230,7 +230,7 @@ test_ticket (Queue *queue, gconstpointer data)
   g_assert_cmpuint (first->bytes, ==, arrival->inbound.frame.body.len);
   g_assert_cmpuint (first->messages, ==, 1);
   g_assert_cmpuint (bus_inbound_keep (&arrival->inbound)->id, ==, arrival->envelope.id);
-  g_assert_cmpuint (queue->publisher.held_messages[WIRE_CLASS_MUST_KEEP], ==, 1);
+  g_assert_cmpuint (bus_ledger_allowance (&queue->publisher, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 1);
   bus_ticket_unref (first);
   bus_ticket_unref (second);
 

@@ -58,7 +58,7 @@ test_order (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 3; i++)
     g_assert_cmpint (offer (f, BUS_STREAM_REPLY, 4), ==, BUS_STREAM_WAITS);
   queue_assert_sent (&f->queue, "a1");
-  g_assert_cmpuint (publisher->held_messages[WIRE_CLASS_MUST_KEEP], ==, 3);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 3);
   g_assert_cmpuint (f->queue.flow.held_messages, ==, 3);
   g_assert_cmpuint (f->queue.flow.waiting_messages, ==, 3);
   g_assert_cmpuint (f->queue.flow.held_bytes, ==, f->queue.flow.waiting_bytes);
@@ -66,7 +66,7 @@ test_order (Fixture *f, gconstpointer data)
   return_all (f, 1, QUEUE_NOW_US);
   return_all (f, 2, QUEUE_NOW_US);
   queue_assert_sent (&f->queue, "a2 a3");
-  g_assert_cmpuint (publisher->held_messages[WIRE_CLASS_MUST_KEEP], ==, 1);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 1);
   return_all (f, 3, QUEUE_NOW_US);
   queue_assert_sent (&f->queue, "a4");
   g_assert_false (bus_stream_waits (f->stream));
@@ -148,7 +148,7 @@ test_drop (Fixture *f, gconstpointer data)
     offer (f, BUS_STREAM_REPLY, 4);
   bus_stream_drop (f->stream);
   g_assert_false (bus_stream_waits (f->stream));
-  g_assert_cmpuint (f->queue.publisher.held_messages[WIRE_CLASS_MUST_KEEP], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&f->queue.publisher, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 0);
   g_assert_cmpuint (f->queue.flow.waiting_bytes, ==, 0);
   g_assert_cmpint (queue_due_us (&f->stream->block_timer), ==, 0);
   queue_assert_sent (&f->queue, "a1");

@@ -18,7 +18,7 @@ acknowledge (Queue *queue, BusSubscription *subscription, guint64 n, gint64 now_
 static guint64
 held (const Queue *queue)
 {
-  return queue->publisher.held_messages[CLASS];
+  return bus_ledger_allowance (&queue->publisher, CLASS)->held_messages;
 }
 
 /* The first ticket starts the clock, the last one given up stops it. */
@@ -146,7 +146,7 @@ test_release_sent (Queue *queue, gconstpointer data)
   queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
   bus_unsettled_release_tickets (&queue->flow, subscription);
   g_assert_cmpuint (held (queue), ==, 0);
-  g_assert_cmpuint (queue->other.held_messages[CLASS], ==, 1);
+  g_assert_cmpuint (bus_ledger_allowance (&queue->other, CLASS)->held_messages, ==, 1);
   queue_assert_fifo (queue, subscription, "w1");
 }
 

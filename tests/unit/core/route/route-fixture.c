@@ -37,24 +37,18 @@ routes_release (Peers *peers, BusSubscription *subscription, BusLeave *leave)
   bus_router_free (peers->core, subscription);
 }
 
-static int
-routes_by_id (gconstpointer a, gconstpointer b)
-{
-  return ((const BusSubscription *) a)->id < ((const BusSubscription *) b)->id ? -1 : 1;
-}
-
 void
 routes_disconnect (Peers *peers, BusPeer *peer, BusLeave *leave)
 {
-  g_autoptr (GList) subscriptions = g_list_sort (g_hash_table_get_values (peer->subscriptions), routes_by_id);
+  g_autoptr (GPtrArray) subscriptions = bus_subscriptions_sorted (&peer->subscriptions);
   BusLeave ignored = { 0 };
 
   bus_peer_close (peer, WIRE_STATUS_ABSENT, NULL);
   bus_ledger_end (&peer->ledger);
-  for (GList *link = subscriptions; link != NULL; link = link->next)
-    bus_router_unfile (peers->core, link->data);
-  for (GList *link = subscriptions; link != NULL; link = link->next)
-    routes_release (peers, link->data, leave != NULL ? leave : &ignored);
+  for (guint i = 0; i < subscriptions->len; i++)
+    bus_router_unfile (peers->core, g_ptr_array_index (subscriptions, i));
+  for (guint i = 0; i < subscriptions->len; i++)
+    routes_release (peers, g_ptr_array_index (subscriptions, i), leave != NULL ? leave : &ignored);
   bus_confirm_take_notes (peers->core);
   bus_confirm_forget_peer (peer);
   bus_resend_leave (peer, peers->core->now_us);

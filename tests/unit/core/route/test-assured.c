@@ -400,7 +400,7 @@ test_not_dropped_for_others (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[0]->fifo.messages, ==, 4 + 2);
   g_assert_cmpuint (f->member[0]->fifo.kept_messages, ==, 4);
   g_assert_cmpuint (f->member[0]->missed, ==, 3);
-  bus_trim_shed (&f->peer[0]->flow, f->peer[0]->subscriptions, 1000000, f->peers.core->now_us);
+  bus_trim_shed (&f->peer[0]->flow, &f->peer[0]->subscriptions, 1000000, f->peers.core->now_us);
   g_assert_cmpuint (f->member[0]->fifo.messages, ==, 4);
 }
 

@@ -104,13 +104,13 @@ static void
 test_credit_is_back (Fixture *f, gconstpointer data)
 {
   peers_offer (&f->peers, f->first, f->subscription, 5, 10);
-  g_assert_cmpuint (f->first->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 5);
+  g_assert_cmpuint (bus_ledger_allowance (&f->first->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 5);
   expire (f);
-  g_assert_cmpuint (f->first->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
-  g_assert_cmpuint (f->first->ledger.held_bytes[WIRE_CLASS_MAY_DROP], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&f->first->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&f->first->ledger, WIRE_CLASS_MAY_DROP)->held_bytes, ==, 0);
   /* Messages that arrive now withhold no credit. */
   peers_offer (&f->peers, f->first, f->subscription, 5, 10);
-  g_assert_cmpuint (f->first->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (&f->first->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 0);
   g_assert_false (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
 }
 

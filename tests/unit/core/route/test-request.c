@@ -63,7 +63,7 @@ assert_no_request (Fixture *f)
   g_assert_cmpuint (f->server->answering.length, ==, 0);
   g_assert_cmpuint (g_hash_table_size (f->peers.core->routes->requests), ==, 0);
   g_assert_cmpint (bus_deadline_set_next_us (&f->peers.core->deadlines), ==, G_MAXINT64);
-  g_assert_cmpuint (f->asker->ledger.usage.charged, ==, sizeof (BusPeer) + bus_outq_bytes (&f->asker->flow.outq));
+  g_assert_cmpuint (f->asker->ledger.usage.charged, ==, BUS_PEER_COST + bus_outq_bytes (&f->asker->flow.outq));
 }
 
 /* The deadline of each request comes. */

@@ -67,7 +67,7 @@ test_not_back_to_itself (Peers *f, gconstpointer data)
   BusPeer *two;
 
   let_wait (f, &one, &two, 8);
-  first = g_hash_table_lookup (one->subscriptions, GUINT_TO_POINTER (1));
+  first = bus_subscriptions_find (&one->subscriptions, 1);
   second = routes_subscribe (f, one, 2, "events.process.#", "workers", 100);
   /* As at a disconnect: both are unfiled before the first one is released. */
   bus_router_unfile (f->core, second);
@@ -295,7 +295,7 @@ test_demoted (Peers *f, gconstpointer data)
   workers_init (f, &w);
   for (guint i = 0; i < 9; i++)
     routes_publish (f, i < 6 ? w.publisher : NULL, TOPIC, 4);
-  held = w.publisher->ledger.held_messages[WIRE_CLASS_MAY_DROP];
+  held = bus_ledger_allowance (&w.publisher->ledger, WIRE_CLASS_MAY_DROP)->held_messages;
   g_assert_cmpuint (w.members[0]->fifo.messages, ==, 3);
   g_assert_cmpuint (w.members[0]->tickets, ==, 2);
   demote (f, w.members[0]);
@@ -308,7 +308,7 @@ test_demoted (Peers *f, gconstpointer data)
   g_assert_cmpuint (w.members[1]->fifo.messages, >=, 4);
   g_assert_cmpuint (w.members[2]->fifo.messages, >=, 4);
   g_assert_cmpuint (w.members[1]->tickets + w.members[2]->tickets, ==, 6);
-  g_assert_cmpuint (w.publisher->ledger.held_messages[WIRE_CLASS_MAY_DROP], ==, held);
+  g_assert_cmpuint (bus_ledger_allowance (&w.publisher->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, held);
 }
 
 /* The ticket keeps the time of its first member, which bounds the whole chain. */

@@ -30,19 +30,19 @@ test_add_and_release (Peers *f, gconstpointer data)
 
   g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 2);
   g_assert_cmpuint (one->ledger.usage.charged, ==, charged + subscription->charged + server->charged);
-  g_assert_true (g_hash_table_lookup (one->subscriptions, GUINT_TO_POINTER (7)) == subscription);
+  g_assert_true (bus_subscriptions_find (&one->subscriptions, 7) == subscription);
   g_assert_cmpuint (bus_index_size (f->core->routes->index), ==, 1); /* a server is not in it */
   assert_outcome (routes_publish (f, NULL, TOPIC, 10), 1, 1, 0);
 
   bus_router_unfile (f->core, subscription);
   assert_outcome (routes_publish (f, NULL, TOPIC, 10), 0, 0, 0);
   g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 1);
-  g_assert_false (g_hash_table_contains (one->subscriptions, GUINT_TO_POINTER (7)));
+  g_assert_false (bus_subscriptions_find (&one->subscriptions, 7) != NULL);
   bus_reroute_ended (f->core, subscription, f->core->now_us, &leave);
   bus_router_free (f->core, subscription);
   routes_unsubscribe (f, server, &leave);
   g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 0);
-  g_assert_cmpuint (g_hash_table_size (one->subscriptions), ==, 0);
+  g_assert_cmpuint (bus_subscriptions_size (&one->subscriptions), ==, 0);
   g_assert_cmpuint (g_hash_table_size (f->core->routes->groups.table), ==, 0);
   g_assert_cmpuint (g_hash_table_size (f->core->routes->servers), ==, 0);
   g_assert_cmpuint (routes_count_delivered (one), ==, 1);
