@@ -48,8 +48,8 @@ check_bounds_observe_queue (const SimWorld *world,
                          .messages = subscription->fifo.messages,
                          .bytes = subscription->fifo.bytes,
                          .missed = subscription->missed,
-                         .lost_full = subscription->missed_by[BUS_LOSS_FULL],
-                         .lost_limit = subscription->missed_by[BUS_LOSS_LIMIT],
+                         .lost_full = bus_subscription_losses (subscription)->missed_by[BUS_LOSS_FULL],
+                         .lost_limit = bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT],
                          .fits = check_bounds_fits (world, subscription, frame) };
 }
 
@@ -158,7 +158,8 @@ check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueue
 {
   const BusSubscription *subscription = payer->subscription;
 
-  if (subscription->missed_by[BUS_LOSS_LIMIT] < payer->lost_limit + 2 || subscription->fifo.messages >= payer->messages)
+  if (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT] < payer->lost_limit + 2
+      || subscription->fifo.messages >= payer->messages)
     return;
   for (guint i = 0; i < SIM_SUBS; i++)
     {
@@ -178,7 +179,7 @@ check_bounds_orders (SimWorld *world, const SimPressed *pressed, const SimQueued
   const BusSubscription *subscription = queued->subscription;
 
   if (pressed->is_lane_full && queued->fits && subscription->bounds.policy == BUS_OVERFLOW_DROP_NEWEST
-      && subscription->missed_by[BUS_LOSS_FULL] > queued->lost_full)
+      && bus_subscription_losses (subscription)->missed_by[BUS_LOSS_FULL] > queued->lost_full)
     sim_world_fail (world, "B09: the full control lane of %s lost an order, and the peer stays connected",
                     pressed->peer->id);
 }

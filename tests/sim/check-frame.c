@@ -139,7 +139,7 @@ check_frame_observe_oldest (const SimWorld *world, SimOldest *oldest)
           oldest[i].oldest = oldest[i].oldest != 0 ? oldest[i].oldest : slot->message->accept_seq;
         }
       oldest[i].others = bus_flow_bytes (&client->peer->flow) - own;
-      oldest[i].lost = subscription->missed_by[BUS_LOSS_FULL];
+      oldest[i].lost = bus_subscription_losses (subscription)->missed_by[BUS_LOSS_FULL];
       oldest[i].is_lane_full = sim_control_bytes (&client->peer->flow) > world->core->limits.control_queue_bytes;
     }
 }

@@ -60,7 +60,8 @@ check_groups_count_lost (const SimWorld *world, const BusGroup *group, const Sim
 
       if (member->bounds.policy == BUS_OVERFLOW_CONFLATE)
         continue; /* drops the older message, room or not */
-      seen->lost += member->missed_by[BUS_LOSS_FULL] + member->missed_by[BUS_LOSS_REFUSED];
+      seen->lost += bus_subscription_losses (member)->missed_by[BUS_LOSS_FULL]
+                    + bus_subscription_losses (member)->missed_by[BUS_LOSS_REFUSED];
       /* Another subscription of its peer may use the last room after the member was picked. */
       seen->is_tight = seen->is_tight || !check_groups_has_room (world, member->owner, frame->payload_len);
     }

@@ -11,17 +11,18 @@
 static void
 check_reports_of (SimWorld *world, const BusSubscription *subscription, SimSub *sub)
 {
-  gboolean may_have_reported = sub->report_due_us != subscription->report_next_us;
+  gboolean may_have_reported = sub->report_due_us != bus_subscription_losses (subscription)->report_next_us;
 
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     {
-      guint64 reported = subscription->missed_by[i] - subscription->unreported[i];
+      guint64 reported = bus_subscription_losses (subscription)->missed_by[i]
+                         - bus_subscription_losses (subscription)->unreported[i];
 
       if (reported != sub->reported[i] && !may_have_reported)
         sim_world_fail (world, "I7: system.drop will not report all that subscription %u missed", subscription->id);
       sub->reported[i] = reported;
     }
-  sub->report_due_us = subscription->report_next_us;
+  sub->report_due_us = bus_subscription_losses (subscription)->report_next_us;
 }
 
 void

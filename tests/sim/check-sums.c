@@ -37,7 +37,7 @@ check_sums_limits (SimWorld *world, const BusSubscription *subscription, guint64
   if (tickets > 0 && bounds->policy != BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "B08: policy %u withholds credit", bounds->policy);
   for (guint i = 0; i < BUS_N_LOSSES; i++)
-    missed += subscription->missed_by[i];
+    missed += bus_subscription_losses (subscription)->missed_by[i];
   if (missed != subscription->missed || (fifo->messages > 0) != (fifo->behind_since_us != 0))
     sim_world_fail (world, "I7: a subscription miscounts its losses, or the time since which it is behind");
 }
@@ -211,8 +211,8 @@ check_sums_peer (SimWorld *world, const BusPeer *peer)
       free = free || (subscription->fifo.messages == 0 && subscription->delivered > 0);
       if (subscription->group != NULL && subscription->group->rerouted > 0)
         sim_cover (world, SIM_COVER_HANDED_OVER);
-      if (subscription->bounds.policy == BUS_OVERFLOW_BLOCK && subscription->missed_by[BUS_LOSS_REFUSED] > 0
-          && subscription->tickets == 0)
+      if (subscription->bounds.policy == BUS_OVERFLOW_BLOCK
+          && bus_subscription_losses (subscription)->missed_by[BUS_LOSS_REFUSED] > 0 && subscription->tickets == 0)
         sim_cover (world, SIM_COVER_OWN_SUBSCRIBER);
     }
   check_sums_count_lanes (world, &peer->flow, &sums);

@@ -19,7 +19,7 @@ sim_check_timers (SimWorld *world)
 
       if ((timer->kind == BUS_TIMER_BLOCK && timer != &subscription->block_timer)
           || (timer->kind == BUS_TIMER_SETTLE && timer != &subscription->unsettled.timer)
-          || (timer->kind == BUS_TIMER_REPORT && timer != &subscription->report_timer)
+          || (timer->kind == BUS_TIMER_REPORT && timer != &bus_subscription_losses (subscription)->report_timer)
           || (timer->kind == BUS_TIMER_REQUEST && timer != &request->timer)
           || (timer->kind == BUS_TIMER_STALL && timer != &request->stall_timer)
           || (timer->kind == BUS_TIMER_STREAM

@@ -299,12 +299,14 @@ watch_check_drops (SimWorld *world, const Watcher *watcher, const BusSubscriptio
       last_us = event->time_us;
     }
   for (guint i = 0; i < BUS_N_LOSSES; i++)
-    if (reported[bus_loss_status (i)] != subscription->missed_by[i] - subscription->unreported[i])
+    if (reported[bus_loss_status (i)]
+        != bus_subscription_losses (subscription)->missed_by[i] - bus_subscription_losses (subscription)->unreported[i])
       sim_world_fail (world,
                       "I7: system.drop reported %" G_GUINT64_FORMAT
                       " messages that %u of %s missed for reason %u, not %" G_GUINT64_FORMAT,
                       reported[bus_loss_status (i)], subscription->id, subscription->owner->id, bus_loss_status (i),
-                      subscription->missed_by[i] - subscription->unreported[i]);
+                      bus_subscription_losses (subscription)->missed_by[i]
+                          - bus_subscription_losses (subscription)->unreported[i]);
   if (drops->len > 0)
     sim_cover (world, SIM_COVER_DROP_COMPARED);
 }
@@ -316,7 +318,7 @@ watch_check_slow (SimWorld *world, const Watcher *watcher, const BusSubscription
   const WatchEvent *last = slow->len > 0 ? g_ptr_array_index (slow, slow->len - 1) : NULL;
   gboolean is_demoted = last != NULL && strcmp (last->what, "demoted") == 0;
 
-  if (subscription->unreported_changes != 0)
+  if (bus_subscription_losses (subscription)->unreported_changes != 0)
     return; /* its next report is not due yet */
   if (is_demoted != bus_subscription_is_demoted (subscription))
     sim_world_fail (world, "I7: system.slow says that %u of %s is %s, and it is %s", subscription->id,

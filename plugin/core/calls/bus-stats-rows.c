@@ -226,7 +226,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   stats->draining = !bus_subscription_takes_part (subscription);
   if (subscription->unsettled.since_us != 0)
     stats->stalled_us = (guint64) MAX (bus_subscription_stalled_us (subscription, now_us), 1);
-  rows_fill_missed (&row->missed, subscription->missed_by);
+  rows_fill_missed (&row->missed, bus_subscription_losses (subscription)->missed_by);
   stats->missed_by = row->missed.list;
   stats->n_missed_by = row->missed.n;
   g_ptr_array_add (rows->subscriptions, row);

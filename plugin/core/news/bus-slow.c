@@ -23,9 +23,10 @@ slow_publish_drop (BusSubscription *subscription, gint64 now_us)
       = bus_text_from_span (subscription->group != NULL ? subscription->group->key.text : wire_span (NULL, 0));
   Missed missed[BUS_N_LOSSES];
   Missed *list[BUS_N_LOSSES];
+  BusLosses *losses = subscription->losses;
   DropEvent event;
 
-  if (subscription->unreported_to == 0)
+  if (losses == NULL || losses->unreported_to == 0)
     return;
   daemoneye__eventbus__v1__drop_event__init (&event);
   event.peer = subscription->owner->id;
@@ -33,21 +34,21 @@ slow_publish_drop (BusSubscription *subscription, gint64 now_us)
   event.pattern = pattern;
   event.group = group;
   event.policy = subscription->bounds.policy;
-  event.from = subscription->unreported_from;
-  event.to = subscription->unreported_to;
+  event.from = losses->unreported_from;
+  event.to = losses->unreported_to;
   event.missed_by = list;
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     {
-      if (subscription->unreported[i] == 0)
+      if (losses->unreported[i] == 0)
         continue;
       daemoneye__eventbus__v1__missed__init (&missed[i]);
       missed[i].reason = bus_loss_status (i);
-      missed[i].count = subscription->unreported[i];
+      missed[i].count = losses->unreported[i];
       list[event.n_missed_by++] = &missed[i];
-      event.count += subscription->unreported[i];
-      subscription->unreported[i] = 0;
+      event.count += losses->unreported[i];
+      losses->unreported[i] = 0;
     }
-  subscription->unreported_from = subscription->unreported_to = 0;
+  losses->unreported_from = losses->unreported_to = 0;
   bus_router_announce (subscription->owner->core, "system.drop", &event.base, now_us);
 }
 
@@ -70,13 +71,13 @@ static void
 slow_publish_changes (BusSubscription *subscription, gint64 now_us)
 {
   const BusCore *core = subscription->owner->core;
-  guint32 changes = subscription->unreported_changes;
+  guint32 changes = bus_subscription_losses (subscription)->unreported_changes;
   g_autofree char *pattern = NULL;
   SlowEvent event;
 
-  subscription->unreported_changes = 0;
   if (changes == 0)
     return;
+  subscription->losses->unreported_changes = 0;
   pattern = bus_text_from_span (subscription->pattern);
   daemoneye__eventbus__v1__slow_event__init (&event);
   /* Demoted and drained since the last event: it has drained. */
@@ -98,12 +99,13 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
 static guint64
 slow_describe_loss (const BusSubscription *subscription, GString *text, WireStatus *status)
 {
+  const BusLosses *losses = bus_subscription_losses (subscription);
   guint64 sum = 0;
   guint64 most = 0;
 
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     {
-      guint64 n = subscription->missed_by[i] - subscription->noted_by[i];
+      guint64 n = losses->missed_by[i] - losses->noted_by[i];
 
       if (n == 0)
         continue;
@@ -135,13 +137,15 @@ slow_note_drop (BusSubscription *subscription)
   note->policy = bus_overflow_name (subscription->bounds.policy);
   note->count = count;
   bus_note_set_topic (note, subscription->pattern);
-  memcpy (subscription->noted_by, subscription->missed_by, sizeof subscription->noted_by);
+  memcpy (subscription->losses->noted_by, subscription->losses->missed_by, sizeof subscription->losses->noted_by);
 }
 
 void
 bus_slow_end (BusSubscription *subscription, gint64 now_us)
 {
-  bus_deadline_disarm (&subscription->owner->core->deadlines, &subscription->report_timer.deadline);
+  if (subscription->losses == NULL)
+    return;
+  bus_deadline_disarm (&subscription->owner->core->deadlines, &subscription->losses->report_timer.deadline);
   slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);
   slow_publish_changes (subscription, now_us);
@@ -152,7 +156,7 @@ bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us)
 {
   if (!bus_peer_is_ready (subscription->owner))
     return; /* it ends, and bus_slow_end() publishes the rest */
-  subscription->report_next_us = now_us + BUS_REPORT_EVERY_US;
+  subscription->losses->report_next_us = now_us + BUS_REPORT_EVERY_US;
   slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);
   slow_publish_changes (subscription, now_us);

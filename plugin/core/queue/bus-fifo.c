@@ -447,7 +447,7 @@ fifo_count_loss (BusFlow *flow,
 {
   BUS_PROBE3 (drop, subscription->id, at->accept_seq, loss);
   subscription->missed += count;
-  subscription->missed_by[loss] += count;
+  bus_subscription_need_losses (subscription)->missed_by[loss] += count;
   flow->missed += count;
   flow->missed_by[loss] += count;
   flow->shared->missed_by[loss] += count;

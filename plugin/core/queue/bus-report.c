@@ -11,7 +11,9 @@ report_arm (BusFlow *flow, BusTimer *timer, gint64 next_us, gint64 now_us)
 void
 bus_report_again (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  report_arm (flow, &subscription->report_timer, subscription->report_next_us, now_us);
+  BusLosses *losses = bus_subscription_need_losses (subscription);
+
+  report_arm (flow, &losses->report_timer, losses->report_next_us, now_us);
 }
 
 void
@@ -23,20 +25,22 @@ bus_report_loss (BusFlow *flow,
                  BusLoss loss,
                  gint64 now_us)
 {
+  BusLosses *losses = bus_subscription_need_losses (subscription);
+
   bus_report_again (flow, subscription, now_us);
   if (domain == BUS_DOMAIN_SYSTEM)
     return;
-  if (subscription->unreported_to == 0)
-    subscription->unreported_from = accept_seq;
-  subscription->unreported_from = MIN (subscription->unreported_from, accept_seq);
-  subscription->unreported_to = MAX (subscription->unreported_to, accept_seq);
-  subscription->unreported[loss] += count;
+  if (losses->unreported_to == 0)
+    losses->unreported_from = accept_seq;
+  losses->unreported_from = MIN (losses->unreported_from, accept_seq);
+  losses->unreported_to = MAX (losses->unreported_to, accept_seq);
+  losses->unreported[loss] += count;
 }
 
 void
 bus_report_change (BusFlow *flow, BusSubscription *subscription, BusChange change, gint64 now_us)
 {
-  subscription->unreported_changes |= change;
+  bus_subscription_need_losses (subscription)->unreported_changes |= change;
   bus_report_again (flow, subscription, now_us);
 }
 

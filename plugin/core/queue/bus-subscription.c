@@ -12,7 +12,7 @@ bus_subscription_size (WireSpan pattern)
 
   for (gsize i = 0; i < pattern.len; i++)
     segments += pattern.data[i] == '.' ? 1 : 0;
-  return sizeof (BusSubscription) + TABLE_BYTES + 2 * pattern.len + segments * SEGMENT_BYTES;
+  return sizeof (BusSubscription) + sizeof (BusLosses) + TABLE_BYTES + 2 * pattern.len + segments * SEGMENT_BYTES;
 }
 
 BusSubscription *
@@ -38,9 +38,21 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   subscription->block_timer.owner = subscription;
   subscription->unsettled.timer.kind = BUS_TIMER_SETTLE;
   subscription->unsettled.timer.owner = subscription;
-  subscription->report_timer.kind = BUS_TIMER_REPORT;
-  subscription->report_timer.owner = subscription;
   return subscription;
+}
+
+const BusLosses bus_no_losses;
+
+BusLosses *
+bus_subscription_need_losses (BusSubscription *subscription)
+{
+  if (subscription->losses == NULL)
+    {
+      subscription->losses = g_new0 (BusLosses, 1);
+      subscription->losses->report_timer.kind = BUS_TIMER_REPORT;
+      subscription->losses->report_timer.owner = subscription;
+    }
+  return subscription->losses;
 }
 
 gboolean
@@ -74,8 +86,9 @@ bus_subscription_free (BusSubscription *subscription)
   g_assert (!subscription->is_emptied);
   g_assert (!bus_deadline_is_armed (&subscription->block_timer.deadline)
             && !bus_deadline_is_armed (&subscription->unsettled.timer.deadline)
-            && !bus_deadline_is_armed (&subscription->report_timer.deadline));
+            && !bus_deadline_is_armed (&bus_subscription_losses (subscription)->report_timer.deadline));
   g_clear_pointer (&subscription->fifo.by_topic, g_hash_table_unref);
   g_free (subscription->filter);
+  g_free (subscription->losses);
   g_free (subscription);
 }

@@ -59,6 +59,21 @@ typedef struct
   BusTimer timer; /* armed while a record keeps a message */
 } BusUnsettled;
 
+/* What was lost, and what is to be published about it: most subscriptions lose nothing, so this is allocated with the first loss. */
+typedef struct
+{
+  guint64 missed_by[BUS_N_LOSSES];
+  guint64 noted_by[BUS_N_LOSSES]; /* of these, in log records of bus-slow */
+
+  /* bus-report: not published by system.drop and system.slow yet */
+  guint64 unreported[BUS_N_LOSSES];
+  guint64 unreported_from;
+  guint64 unreported_to;
+  guint32 unreported_changes; /* bits of BusChange */
+  gint64 report_next_us;
+  BusTimer report_timer;
+} BusLosses;
+
 struct BusSubscription
 {
   /* The members that a delivery reads and writes come first, so that they lie in few cache lines. */
@@ -97,26 +112,17 @@ struct BusSubscription
   gint64 progress_us;
   BusTimer block_timer;
 
-  guint64 retained; /* of what was delivered, from the store of retained messages */
-  guint64 missed;   /* reported by a gap that was sent or waits, or discarded when it ended */
-  guint64 missed_by[BUS_N_LOSSES];
-  guint64 noted_by[BUS_N_LOSSES]; /* of these, in log records of bus-slow */
-  guint64 rerouted;               /* offered to it, and handed on to another member of its group */
-  guint64 repeated;               /* sent to it, not settled, and given to another member */
-
-  /* bus-report: not published by system.drop and system.slow yet */
-  guint64 unreported[BUS_N_LOSSES];
-  guint64 unreported_from;
-  guint64 unreported_to;
-  guint32 unreported_changes; /* bits of BusChange */
-  gint64 report_next_us;
-  BusTimer report_timer;
+  guint64 retained;  /* of what was delivered, from the store of retained messages */
+  guint64 missed;    /* reported by a gap that was sent or waits, or discarded when it ended */
+  guint64 rerouted;  /* offered to it, and handed on to another member of its group */
+  guint64 repeated;  /* sent to it, not settled, and given to another member */
+  BusLosses *losses; /* NULL: it lost nothing, and nothing was to be reported; see bus_subscription_losses() */
 
   BusFiled filed;     /* in the index; not if it serves */
   guint server_place; /* in the list of servers, if it serves */
 };
 
-/* What a subscription costs its owner: itself, and its share of the tables and of the index. */
+/* What a subscription costs its owner: itself with all parts that it may need, and its share of the tables and of the index. */
 gsize bus_subscription_size (WireSpan pattern);
 
 /* Sets the filter of a new subscription, which must not be charged yet. @filter is copied. FALSE: no memory */
@@ -140,6 +146,16 @@ bus_subscription_is_open (const BusSubscription *subscription)
 {
   return subscription->cursor == NULL && bus_window_is_open (&subscription->window);
 }
+
+/* Its losses, to be read: all of it is zero while there are none. */
+extern const BusLosses bus_no_losses;
+static inline const BusLosses *
+bus_subscription_losses (const BusSubscription *subscription)
+{
+  return subscription->losses != NULL ? subscription->losses : &bus_no_losses;
+}
+/* The same, to be changed. */
+BusLosses *bus_subscription_need_losses (BusSubscription *subscription);
 
 /* Applies an event to its state. FALSE: the state ignores it. @ignored: counts that */
 gboolean bus_subscription_on (BusSubscription *subscription, BusSubscriptionEvent event, guint64 *ignored);

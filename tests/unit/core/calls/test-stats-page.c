@@ -282,7 +282,7 @@ test_small_payload (Fixture *f, gconstpointer data)
       subscription->bounds = (BusBounds){ subscription->bounds.policy, G_MAXUINT64, G_MAXUINT64 };
       subscription->delivered = subscription->missed = subscription->rerouted = G_MAXUINT64;
       for (guint k = 0; k < BUS_N_LOSSES; k++)
-        subscription->missed_by[k] = G_MAXUINT64;
+        bus_subscription_need_losses (subscription)->missed_by[k] = G_MAXUINT64;
       g_string_append_printf (expected, "%s/%u ", id, G_MAXUINT32 - 8 + i);
     }
   g_string_append_printf (expected, "%s(1,0) ", group);

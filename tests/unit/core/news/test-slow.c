@@ -90,7 +90,7 @@ publish (Fixture *f, guint n)
 static void
 due (Fixture *f)
 {
-  bus_deadline_disarm (&f->peers.core->deadlines, &f->slow->report_timer.deadline);
+  bus_deadline_disarm (&f->peers.core->deadlines, &bus_subscription_need_losses (f->slow)->report_timer.deadline);
   bus_slow_subscription_due (f->slow, f->peers.core->now_us);
 }
 
@@ -121,7 +121,7 @@ test_drop (Fixture *f, gconstpointer data)
 
   publish (f, 10); /* one is sent, two wait, and seven are dropped */
   g_assert_cmpuint (f->slow->missed, ==, 7);
-  g_assert_true (bus_deadline_is_armed (&f->slow->report_timer.deadline));
+  g_assert_true (bus_deadline_is_armed (&bus_subscription_need_losses (f->slow)->report_timer.deadline));
   peers_assert_sent (f->watcher, ""); /* nothing is published from inside a queue operation */
   due (f);
   event = take_drop (f);
@@ -158,7 +158,8 @@ test_sums (Fixture *f, gconstpointer data)
       event = take_drop (f);
       sum += event->count;
       publish (f, 1); /* the timer waits for the rest of its second */
-      g_assert_cmpint (f->slow->report_timer.deadline.due_us, ==, f->peers.core->now_us + BUS_REPORT_EVERY_US);
+      g_assert_cmpint (bus_subscription_losses (f->slow)->report_timer.deadline.due_us, ==,
+                       f->peers.core->now_us + BUS_REPORT_EVERY_US);
       f->peers.core->now_us += BUS_REPORT_EVERY_US;
     }
   {
@@ -169,7 +170,7 @@ test_sums (Fixture *f, gconstpointer data)
     sum += event->count;
   }
   g_assert_cmpuint (sum, ==, f->slow->missed);
-  g_assert_false (bus_deadline_is_armed (&f->slow->report_timer.deadline));
+  g_assert_false (bus_deadline_is_armed (&bus_subscription_need_losses (f->slow)->report_timer.deadline));
   while (bus_note_take (&f->peers.core->notes, &note, NULL))
     {
       g_assert_cmpint (note.kind, ==, BUS_NOTE_DROPPED);
@@ -218,18 +219,20 @@ test_reasons (Fixture *f, gconstpointer data)
   event = take_drop (f);
   g_assert_cmpuint (event->count, ==, f->slow->missed);
   for (guint i = 0, n = 0; i < BUS_N_LOSSES; i++)
-    if (f->slow->missed_by[i] > 0)
+    if (bus_subscription_losses (f->slow)->missed_by[i] > 0)
       {
         g_assert_cmpuint (event->missed_by[n]->reason, ==, bus_loss_status ((BusLoss) i));
-        g_assert_cmpuint (event->missed_by[n]->count, ==, f->slow->missed_by[i]);
+        g_assert_cmpuint (event->missed_by[n]->count, ==, bus_subscription_losses (f->slow)->missed_by[i]);
         g_assert_cmpuint (event->n_missed_by, >=, ++n);
       }
   g_assert_cmpuint (event->n_missed_by, ==, 2);
   {
-    g_autofree char *detail = g_strdup_printf ("SLOW_CONSUMER %u, LIMIT %u", (guint) f->slow->missed_by[BUS_LOSS_FULL],
-                                               (guint) f->slow->missed_by[BUS_LOSS_LIMIT]);
+    g_autofree char *detail = g_strdup_printf ("SLOW_CONSUMER %u, LIMIT %u",
+                                               (guint) bus_subscription_losses (f->slow)->missed_by[BUS_LOSS_FULL],
+                                               (guint) bus_subscription_losses (f->slow)->missed_by[BUS_LOSS_LIMIT]);
 
-    g_assert_cmpuint (f->slow->missed_by[BUS_LOSS_FULL], <, f->slow->missed_by[BUS_LOSS_LIMIT]);
+    g_assert_cmpuint (bus_subscription_losses (f->slow)->missed_by[BUS_LOSS_FULL], <,
+                      bus_subscription_losses (f->slow)->missed_by[BUS_LOSS_LIMIT]);
     assert_drop_note (f, WIRE_STATUS_LIMIT, detail, f->slow->missed);
   }
 }
@@ -274,7 +277,7 @@ test_sends_gaps (Fixture *f, gconstpointer data)
   g_assert_cmpuint (routes_count_delivered (f->reader), ==, 1);
   due (f);
   peers_assert_sent (f->reader, "GAP subscription=3 from=2 to=3 count=2 reason=SLOW_CONSUMER\n");
-  g_assert_false (bus_deadline_is_armed (&f->slow->report_timer.deadline));
+  g_assert_false (bus_deadline_is_armed (&bus_subscription_need_losses (f->slow)->report_timer.deadline));
 }
 
 /* A subscription of a closing peer is reported by its end, not by its timer. */
@@ -431,9 +434,10 @@ test_longest (Fixture *f, gconstpointer data)
   g_autoptr (DropEvent) drop = NULL;
 
   memset (owner->account->name, 'a', BUS_ACCOUNT_NAME_MAX);
-  member->unreported_from = member->unreported_to = G_MAXUINT64;
+  bus_subscription_need_losses (member)->unreported_from = bus_subscription_need_losses (member)->unreported_to
+      = G_MAXUINT64;
   for (guint i = 0; i < BUS_N_LOSSES; i++)
-    member->unreported[i] = G_MAXUINT64 / BUS_N_LOSSES;
+    bus_subscription_need_losses (member)->unreported[i] = G_MAXUINT64 / BUS_N_LOSSES;
   bus_slow_subscription_due (member, now_us);
   drop = take_drop (f);
   g_assert_cmpstr (drop->peer, ==, id);
@@ -447,7 +451,7 @@ test_longest (Fixture *f, gconstpointer data)
 
       owner->flow.soft_since_us = round == 1 ? now_us : 0;
       owner->account->is_soft = f->peers.core->is_soft = TRUE;
-      member->unreported_changes = round == 0 ? BUS_CHANGE_DEMOTED : 0;
+      bus_subscription_need_losses (member)->unreported_changes = round == 0 ? BUS_CHANGE_DEMOTED : 0;
       if (round == 0)
         bus_slow_subscription_due (member, now_us);
       else if (round == 1)

@@ -126,7 +126,7 @@ peers_unsubscribe (Peers *peers, BusSubscription *subscription)
   bus_subscriptions_remove (&owner->subscriptions, subscription);
   bus_quota_forgo (&peers->core->quota, &owner->ledger.usage, subscription->charged);
   bus_flow_forget (&owner->flow, subscription, NULL);
-  bus_deadline_disarm (&peers->core->deadlines, &subscription->report_timer.deadline);
+  bus_deadline_disarm (&peers->core->deadlines, &bus_subscription_need_losses (subscription)->report_timer.deadline);
   bus_subscription_free (subscription);
 }
 

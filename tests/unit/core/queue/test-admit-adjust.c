@@ -181,7 +181,7 @@ test_shed_order (Queue *queue, gconstpointer data)
       g_assert_cmpuint (subscription->fifo.messages, ==, 1);
       bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US);
       g_assert_cmpuint (subscription->fifo.messages, ==, 0);
-      g_assert_cmpuint (subscription->missed_by[BUS_LOSS_LIMIT], ==, 1);
+      g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT], ==, 1);
     }
   g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0);
   queue_assert_fifo (queue, server, "w6");

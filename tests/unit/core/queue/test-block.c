@@ -43,8 +43,8 @@ test_demotes_without_progress (Queue *queue, gconstpointer data)
   g_assert_true (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
   g_assert_true (bus_subscription_is_demoted (subscription));
   g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_DROP_OLDEST);
-  g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DEMOTED);
-  g_assert_cmpuint (subscription->missed_by[BUS_LOSS_EXPIRED], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_changes, ==, BUS_CHANGE_DEMOTED);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_EXPIRED], ==, 1);
   g_assert_cmpuint (bus_ledger_allowance (&queue->publisher, CLASS)->held_messages, ==, 0);
   queue_assert_fifo (queue, subscription, "g1-1x1e");
   queue->publisher.block_lost = 0;
@@ -197,7 +197,7 @@ test_drained (Queue *queue, gconstpointer data)
   BusSlot *slot;
 
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
-  g_assert_cmpuint (subscription->unreported_changes, ==, 0); /* it was not demoted */
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_changes, ==, 0); /* it was not demoted */
 
   subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   slot = queue_append (queue, subscription, "tasks.one", 10);
@@ -223,8 +223,8 @@ test_drained (Queue *queue, gconstpointer data)
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
   g_assert_false (bus_subscription_is_demoted (subscription));
   g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_BLOCK);
-  g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DRAINED);
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_changes, ==, BUS_CHANGE_DRAINED);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
 }
 
 /* Everything was handed on, and nothing is on the way: nothing will ever come back. */

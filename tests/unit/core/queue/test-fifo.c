@@ -140,9 +140,9 @@ test_gap_reasons (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "w1 g2-4x2f g3-3x1e w5 g6-6x1e g7-7x1l w8");
   drop (queue, subscription, 5, BUS_LOSS_FULL);
   queue_assert_fifo (queue, subscription, "w1 g2-5x3f g3-6x2e g7-7x1l w8");
-  g_assert_cmpuint (subscription->missed_by[BUS_LOSS_FULL], ==, 3);
-  g_assert_cmpuint (subscription->missed_by[BUS_LOSS_EXPIRED], ==, 2);
-  g_assert_cmpuint (subscription->missed_by[BUS_LOSS_LIMIT], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_FULL], ==, 3);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_EXPIRED], ==, 2);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT], ==, 1);
 }
 
 /* A loss of a reason that neither side has gets a gap of its own and still joins the sides. */
@@ -186,16 +186,16 @@ test_loss_is_counted (Queue *queue, gconstpointer data)
   drop (queue, first, 1, BUS_LOSS_EXPIRED);
   bus_fifo_lose (&queue->flow, second, &(BusLostAt){ WIRE_LANE_DATA, events, ++queue->accept_seq }, 1, BUS_LOSS_EXPIRED,
                  QUEUE_NOW_US);
-  g_assert_cmpuint (first->missed_by[BUS_LOSS_EXPIRED], ==, 1);
-  g_assert_cmpuint (second->missed_by[BUS_LOSS_EXPIRED], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (first)->missed_by[BUS_LOSS_EXPIRED], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (second)->missed_by[BUS_LOSS_EXPIRED], ==, 1);
   g_assert_cmpuint (queue->flow.missed, ==, 2);
   g_assert_cmpuint (queue->flow.missed_by[BUS_LOSS_EXPIRED], ==, 2);
   g_assert_cmpuint (queue->shared.missed_by[BUS_LOSS_EXPIRED], ==, 2);
   g_assert_cmpuint (queue->shared.domains[events].missed, ==, 2);
-  g_assert_cmpuint (first->unreported[BUS_LOSS_EXPIRED], ==, 1);
-  g_assert_cmpuint (first->unreported_from, ==, 1);
-  g_assert_cmpint (queue_due_us (&first->report_timer), ==, QUEUE_NOW_US);
-  g_assert_cmpint (queue_due_us (&second->report_timer), ==, QUEUE_NOW_US);
+  g_assert_cmpuint (bus_subscription_losses (first)->unreported[BUS_LOSS_EXPIRED], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (first)->unreported_from, ==, 1);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (first)->report_timer), ==, QUEUE_NOW_US);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (second)->report_timer), ==, QUEUE_NOW_US);
 }
 
 /* --- lanes --- */

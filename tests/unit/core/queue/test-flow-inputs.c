@@ -76,13 +76,13 @@ test_credit_for_a_gap_without_room (Queue *queue, gconstpointer data)
 
   queue->limits.queue_soft_bytes = 65536;
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
-  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &bus_subscription_need_losses (subscription)->report_timer);
   queue_fill_lane (queue, WIRE_LANE_DATA, 40000);
-  subscription->report_next_us = QUEUE_NOW_US + 5;
+  bus_subscription_need_losses (subscription)->report_next_us = QUEUE_NOW_US + 5;
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_sent (queue, "p");
   queue_assert_fifo (queue, subscription, "g1-1x1f");
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US + 5);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US + 5);
 }
 
 static void
@@ -98,7 +98,7 @@ test_credit_ends_a_demotion (Queue *queue, gconstpointer data)
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_sent (queue, "d1:1 d2:1 d3:1");
   g_assert_false (bus_subscription_is_demoted (subscription));
-  g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DRAINED);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_changes, ==, BUS_CHANGE_DRAINED);
 
   /* With nothing to send as well. */
   subscription->state = BUS_SUBSCRIPTION_DEMOTED;
@@ -120,7 +120,7 @@ test_expire (Queue *queue, gconstpointer data)
   bus_flow_expire (&queue->flow, slot, QUEUE_NOW_US + 5);
   queue_assert_fifo (queue, subscription, "g1-1x1e w2"); /* the client does not read, so the gap waits */
   queue_assert_sent (queue, "");
-  g_assert_cmpuint (subscription->missed_by[BUS_LOSS_EXPIRED], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_EXPIRED], ==, 1);
 
   bus_window_init (&subscription->window, 5, 5000);
   bus_fifo_advance (&queue->flow, subscription);
@@ -163,10 +163,12 @@ test_gap_behind_a_request (Queue *queue, gconstpointer data)
         BusSlot *request = queue_append (queue, subscription, lanes[lane], 10);
 
         queue_lose (queue, subscription, (WireLane) lane, BUS_LOSS_FULL);
-        g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
+        g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US)
+                       == &bus_subscription_need_losses (subscription)->report_timer);
         bus_flow_discard_request (&queue->flow, request, QUEUE_NOW_US);
         g_assert_cmpuint (subscription->fifo.gaps[lane], ==, 1 - window);
-        g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, window == 0 ? QUEUE_NOW_US : 0);
+        g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==,
+                         window == 0 ? QUEUE_NOW_US : 0);
         queue_pop_timer (queue, QUEUE_NOW_US);
       }
 }
@@ -181,7 +183,7 @@ test_nothing_behind_a_request (Queue *queue, gconstpointer data)
   append (queue, subscription, 1);
   bus_flow_discard_request (&queue->flow, request, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "w2");
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, 0);
 }
 
 /* The timer has not been handled yet, but nothing is sent after its time. */

@@ -303,17 +303,17 @@ test_gap_without_memory_stays (Queue *queue, gconstpointer data)
   BusSubscription *subscription = subscribe (queue, 0);
 
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
-  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &bus_subscription_need_losses (subscription)->report_timer);
   queue_exhaust_memory (queue);
   g_assert_false (bus_flow_send_first_gaps (&queue->flow, subscription, WIRE_LANE_DATA));
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, 0);
   bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "g1-1x1f");
-  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &bus_subscription_need_losses (subscription)->report_timer);
   queue_allow_memory (queue);
   bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_sent (queue, "g1-1x1f:1");
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, 0);
 }
 
 /* The message in front of it was the last one that the memory was enough for. */
@@ -325,14 +325,14 @@ test_gap_after_the_last_message (Queue *queue, gconstpointer data)
 
   append (queue, subscription, 1);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
-  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &subscription->report_timer);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &bus_subscription_need_losses (subscription)->report_timer);
   bus_fifo_advance (flow, subscription);
   refuses_gaps = TRUE;
   bus_flow_pump (flow, QUEUE_NOW_US);
   refuses_gaps = FALSE;
   queue_assert_sent (queue, "d1:1");
   queue_assert_fifo (queue, subscription, "g2-2x1f");
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
 }
 
 /* A lane without room keeps its gap; the other lane sends its own. */
@@ -343,7 +343,7 @@ test_gaps_of_both_lanes (Queue *queue, gconstpointer data)
 
   queue->limits.queue_soft_bytes = 65536;
   bus_flow_send_gaps (&queue->flow, subscription, QUEUE_NOW_US); /* there is none */
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, 0);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
   queue_lose (queue, subscription, WIRE_LANE_CONTROL, BUS_LOSS_FULL);
   queue_fill_lane (queue, WIRE_LANE_CONTROL, 40000);

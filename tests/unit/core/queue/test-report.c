@@ -16,8 +16,8 @@ lose (Queue *queue, BusSubscription *subscription, guint64 accept_seq, BusLoss l
 static void
 publish_report (Queue *queue, BusSubscription *subscription, gint64 now_us)
 {
-  g_assert_true (queue_pop_timer (queue, now_us) == &subscription->report_timer);
-  subscription->report_next_us = now_us + BUS_REPORT_EVERY_US;
+  g_assert_true (queue_pop_timer (queue, now_us) == &bus_subscription_need_losses (subscription)->report_timer);
+  bus_subscription_need_losses (subscription)->report_next_us = now_us + BUS_REPORT_EVERY_US;
 }
 
 static void
@@ -25,18 +25,18 @@ test_losses (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 10);
 
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, 0);
   lose (queue, subscription, 50, BUS_LOSS_FULL, QUEUE_NOW_US);
   lose (queue, subscription, 40, BUS_LOSS_FULL, QUEUE_NOW_US);
   lose (queue, subscription, 60, BUS_LOSS_EXPIRED, QUEUE_NOW_US);
   lose (queue, subscription, 55, BUS_LOSS_LIMIT, QUEUE_NOW_US);
-  g_assert_cmpuint (subscription->unreported_from, ==, 40);
-  g_assert_cmpuint (subscription->unreported_to, ==, 60);
-  g_assert_cmpuint (subscription->unreported[BUS_LOSS_FULL], ==, 2);
-  g_assert_cmpuint (subscription->unreported[BUS_LOSS_EXPIRED], ==, 1);
-  g_assert_cmpuint (subscription->unreported[BUS_LOSS_LIMIT], ==, 1);
-  g_assert_cmpuint (subscription->unreported[BUS_LOSS_REFUSED], ==, 0);
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_from, ==, 40);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_to, ==, 60);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported[BUS_LOSS_FULL], ==, 2);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported[BUS_LOSS_EXPIRED], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported[BUS_LOSS_LIMIT], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported[BUS_LOSS_REFUSED], ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
 }
 
 /* The first loss is reported at once, those of the next second together. */
@@ -49,17 +49,17 @@ test_once_per_second (Queue *queue, gconstpointer data)
   g_assert_cmpint (BUS_REPORT_EVERY_US, ==, 1000000);
   lose (queue, subscription, 1, BUS_LOSS_FULL, QUEUE_NOW_US);
   publish_report (queue, subscription, QUEUE_NOW_US);
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, 0);
 
   lose (queue, subscription, 2, BUS_LOSS_FULL, QUEUE_NOW_US + 10);
   lose (queue, subscription, 3, BUS_LOSS_FULL, QUEUE_NOW_US + 999999);
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, next_us);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, next_us);
   g_assert_null (queue_pop_timer (queue, next_us - 1));
   publish_report (queue, subscription, next_us);
 
   /* After a pause it is at once again. */
   lose (queue, subscription, 4, BUS_LOSS_FULL, next_us + 5000000);
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, next_us + 5000000);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, next_us + 5000000);
 }
 
 /* Losses of the broker's own messages are reported by gaps only: a receiver that does not keep up with system.drop would
@@ -71,10 +71,10 @@ test_system_domain (Queue *queue, gconstpointer data)
 
   bus_report_loss (&queue->flow, subscription, bus_domain_of_topic (WIRE_SPAN_LITERAL ("system.drop")), 5, 1,
                    BUS_LOSS_FULL, QUEUE_NOW_US);
-  g_assert_cmpuint (subscription->unreported_from, ==, 0);
-  g_assert_cmpuint (subscription->unreported_to, ==, 0);
-  g_assert_cmpuint (subscription->unreported[BUS_LOSS_FULL], ==, 0);
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_from, ==, 0);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_to, ==, 0);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported[BUS_LOSS_FULL], ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
 }
 
 static void
@@ -83,11 +83,12 @@ test_changes (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 10);
 
   bus_report_change (&queue->flow, subscription, BUS_CHANGE_DEMOTED, QUEUE_NOW_US);
-  g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DEMOTED);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_changes, ==, BUS_CHANGE_DEMOTED);
   bus_report_change (&queue->flow, subscription, BUS_CHANGE_DRAINED, QUEUE_NOW_US + 1);
-  g_assert_cmpuint (subscription->unreported_changes, ==, BUS_CHANGE_DEMOTED | BUS_CHANGE_DRAINED);
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US);
-  g_assert_cmpuint (subscription->unreported_to, ==, 0);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_changes, ==,
+                    BUS_CHANGE_DEMOTED | BUS_CHANGE_DRAINED);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_to, ==, 0);
 }
 
 /* Each subscription has a timer of its own. */
@@ -100,8 +101,8 @@ test_each_for_itself (Queue *queue, gconstpointer data)
   lose (queue, first, 1, BUS_LOSS_FULL, QUEUE_NOW_US);
   publish_report (queue, first, QUEUE_NOW_US);
   lose (queue, second, 1, BUS_LOSS_FULL, QUEUE_NOW_US + 1);
-  g_assert_cmpint (queue_due_us (&second->report_timer), ==, QUEUE_NOW_US + 1);
-  g_assert_cmpint (queue_due_us (&first->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (second)->report_timer), ==, QUEUE_NOW_US + 1);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (first)->report_timer), ==, 0);
   g_assert_cmpint (queue_due_us (&queue->flow.report_timer), ==, 0);
 }
 
@@ -125,11 +126,11 @@ test_again (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 10);
 
-  subscription->report_next_us = QUEUE_NOW_US + 3;
+  bus_subscription_need_losses (subscription)->report_next_us = QUEUE_NOW_US + 3;
   bus_report_again (&queue->flow, subscription, QUEUE_NOW_US);
-  g_assert_cmpint (queue_due_us (&subscription->report_timer), ==, QUEUE_NOW_US + 3);
-  g_assert_cmpuint (subscription->unreported_to, ==, 0);
-  g_assert_cmpuint (subscription->unreported_changes, ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US + 3);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_to, ==, 0);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_changes, ==, 0);
 }
 
 int

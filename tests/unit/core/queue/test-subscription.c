@@ -53,7 +53,7 @@ test_timers (void)
   const BusTimer *timer;
 
   bus_deadline_set_init (&set);
-  bus_deadline_arm (&set, &subscription->report_timer.deadline, 2);
+  bus_deadline_arm (&set, &bus_subscription_need_losses (subscription)->report_timer.deadline, 2);
   bus_deadline_arm (&set, &subscription->block_timer.deadline, 1);
   timer = (const BusTimer *) (gpointer) bus_deadline_set_pop_due (&set, 5);
   g_assert_cmpint (timer->kind, ==, BUS_TIMER_BLOCK);
@@ -113,7 +113,7 @@ test_free_asserts (gconstpointer data)
           bus_deadline_arm (&set, &subscription->block_timer.deadline, 1);
           break;
         case HOLDS_REPORT_TIMER:
-          bus_deadline_arm (&set, &subscription->report_timer.deadline, 1);
+          bus_deadline_arm (&set, &bus_subscription_need_losses (subscription)->report_timer.deadline, 1);
           break;
         }
       bus_subscription_free (subscription);

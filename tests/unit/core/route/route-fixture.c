@@ -33,7 +33,7 @@ static void
 routes_release (Peers *peers, BusSubscription *subscription, BusLeave *leave)
 {
   bus_reroute_ended (peers->core, subscription, peers->core->now_us, leave);
-  bus_deadline_disarm (&peers->core->deadlines, &subscription->report_timer.deadline);
+  bus_deadline_disarm (&peers->core->deadlines, &bus_subscription_need_losses (subscription)->report_timer.deadline);
   bus_router_free (peers->core, subscription);
 }
 

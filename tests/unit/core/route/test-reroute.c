@@ -138,12 +138,12 @@ test_discarded (Peers *f, gconstpointer data)
   /* They count as missed, for a reason of their own, everywhere where losses are counted. */
   g_assert_cmpuint (subscription->delivered, ==, 1);
   g_assert_cmpuint (subscription->missed, ==, 3);
-  g_assert_cmpuint (subscription->missed_by[BUS_LOSS_ENDED], ==, 3);
-  g_assert_cmpuint (subscription->unreported[BUS_LOSS_ENDED], ==, 3);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_ENDED], ==, 3);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported[BUS_LOSS_ENDED], ==, 3);
   g_assert_cmpuint (one->flow.missed_by[BUS_LOSS_ENDED], ==, 3);
   g_assert_cmpuint (f->core->flows.missed_by[BUS_LOSS_ENDED], ==, 3);
   g_assert_cmpuint (f->core->flows.domains[bus_domain_of_topic (wire_span_str (TOPIC))].missed, ==, 3);
-  bus_deadline_disarm (&f->core->deadlines, &subscription->report_timer.deadline);
+  bus_deadline_disarm (&f->core->deadlines, &bus_subscription_need_losses (subscription)->report_timer.deadline);
   bus_router_free (f->core, subscription);
   peers_assert_sent (one, "DELIVER for=1 topic=events.process.new sender=bus payload=4\n"); /* and no GAP */
 }
@@ -411,7 +411,7 @@ hand_on_before_a_gap (Peers *f, guint64 window)
   g_assert_cmpuint (member->fifo.messages, ==, 1);
   bus_fifo_lose (&w.peers[0]->flow, member, &(BusLostAt){ WIRE_LANE_DATA, 0, ++f->accept_seq }, 1, BUS_LOSS_FULL,
                  f->core->now_us);
-  bus_deadline_disarm (&f->core->deadlines, &member->report_timer.deadline);
+  bus_deadline_disarm (&f->core->deadlines, &bus_subscription_need_losses (member)->report_timer.deadline);
   bus_window_init (&member->window, window, 1000);
   demote (f, member);
   g_assert_cmpuint (member->fifo.messages, ==, 0);
@@ -424,7 +424,7 @@ test_gap_behind_them (Peers *f, gconstpointer data)
   BusSubscription *member = hand_on_before_a_gap (f, 0);
 
   g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 1);
-  g_assert_true (bus_deadline_is_armed (&member->report_timer.deadline));
+  g_assert_true (bus_deadline_is_armed (&bus_subscription_need_losses (member)->report_timer.deadline));
 }
 
 static void
@@ -433,7 +433,7 @@ test_gap_behind_them_with_credit (Peers *f, gconstpointer data)
   BusSubscription *member = hand_on_before_a_gap (f, 1);
 
   g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 0);
-  g_assert_false (bus_deadline_is_armed (&member->report_timer.deadline));
+  g_assert_false (bus_deadline_is_armed (&bus_subscription_need_losses (member)->report_timer.deadline));
 }
 
 /* Messages that had credit give it back, and what stays gets it. */

@@ -149,15 +149,15 @@ test_no_room (Peers *f, gconstpointer data)
 
   g_assert_true (bus_quota_hold (&f->core->quota, rest));
   assert_outcome (routes_publish (f, NULL, TOPIC, 4), 2, 0, 2);
-  g_assert_cmpuint (first->missed_by[BUS_LOSS_LIMIT], ==, 1);
-  g_assert_cmpuint (second->missed_by[BUS_LOSS_LIMIT], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (first)->missed_by[BUS_LOSS_LIMIT], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (second)->missed_by[BUS_LOSS_LIMIT], ==, 1);
   bus_quota_release (&f->core->quota, rest);
 
   f->core->limits.uid_bytes = MAX (one->account->usage.charged, two->account->usage.charged) + 20000;
   bus_quota_charge (&f->core->quota, &one->ledger.usage, 20000); /* only the account of the first one is full */
   assert_outcome (routes_publish (f, NULL, TOPIC, 4), 2, 1, 1);
-  g_assert_cmpuint (first->missed_by[BUS_LOSS_LIMIT], ==, 2);
-  g_assert_cmpuint (second->missed_by[BUS_LOSS_LIMIT], ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (first)->missed_by[BUS_LOSS_LIMIT], ==, 2);
+  g_assert_cmpuint (bus_subscription_losses (second)->missed_by[BUS_LOSS_LIMIT], ==, 1);
   bus_quota_refund (&f->core->quota, &one->ledger.usage, 20000);
 }
 
