@@ -58,7 +58,7 @@ deye_bus_client_hand_over (DeyeBusClient *self)
   if (self->flusher == NULL || self->socket == DEYE_BUS_SOCKET_NONE || self->write_dead)
     return;
   out = deye_bus_session_out (self->session);
-  if (deye_bus_outbuf_bytes (out) == 0)
+  if (deye_bus_outbuf_bytes (out) == 0 || (self->given == out && deye_bus_flusher_extend (self->flusher, out)))
     return;
   client_account (self, deye_bus_flusher_begin (self->flusher));
   gives = !self->write_dead && deye_bus_outbuf_bytes (out) > 0;

@@ -504,7 +504,8 @@ DEYE_BUS_API gboolean deye_bus_client_get_coalesce (DeyeBusClient *self);
  * is full, it tries again every five milliseconds. So no message waits for the program's loop.
  *
  * The thread reads nothing, calls nothing of the program, and blocks all signals. Messages that wait for credit need the loop, or a
- * call, as before, and so do those of a #DeyeBusSender. With the thread each call that leaves something in the buffer costs a lock.
+ * call, as before, and so do those of a #DeyeBusSender. With the thread the first call that leaves something in the buffer costs a lock; those that follow it closely cost none, until
+ * the thread has written.
  * If a write fails, the client learns it when it runs, as from a write of its own.
  *
  * Returns: %TRUE if the thread runs or has ended as asked for; %FALSE if the system allows no further thread, or in another thread

@@ -12,6 +12,9 @@
  * nothing but the bytes and the socket: what it has written, and that the other side reads no more, the client learns when
  * it takes them back.
  *
+ * A burst costs one lock, or one for each part of the buffer (64 KiB): while the thread is awake, the client only says how many bytes
+ * it has added.
+ *
  * Invariant: the bytes and the socket are valid from end() to the next begin().
  */
 
@@ -28,5 +31,8 @@ void deye_bus_flusher_free (DeyeBusFlusher *self);
 /* Takes the bytes back: returns how many of them were written; -1: the other side reads no more. The thread does nothing until
  * end(). */
 gssize deye_bus_flusher_begin (DeyeBusFlusher *self);
-/* Gives what is in @out, to be written to @socket. @out: (nullable): nothing. */
+/* Gives what is in @out, to be written to @socket. @out: (nullable): nothing; it is not empty. */
 void deye_bus_flusher_end (DeyeBusFlusher *self, DeyeBusSocket socket, const DeyeBusOutbuf *out);
+/* Between end() and begin(): gives what was added to @out since, without the lock. FALSE: the thread has to be woken, or the bytes are
+ * in another part of the buffer; begin() and end() give them. */
+gboolean deye_bus_flusher_extend (DeyeBusFlusher *self, const DeyeBusOutbuf *out);

@@ -152,6 +152,16 @@ count_error (DeyeBusClient *client, const GError *error, gpointer data)
   ++*(guint *) data;
 }
 
+/* Returns when more than @us have passed. */
+static void
+sender_await_us (gint64 us)
+{
+  const gint64 until_us = g_get_monotonic_time () + us;
+
+  while (g_get_monotonic_time () <= until_us)
+    g_thread_yield ();
+}
+
 /* The time to live begins with the call of the thread. What expires is reported and counted. */
 static void
 test_expired (SenderFixture *f, gconstpointer data)
@@ -163,7 +173,7 @@ test_expired (SenderFixture *f, gconstpointer data)
   deye_bus_options_set_ttl (options, 1);
   g_assert_true (deye_bus_sender_publish (f->sender, SENDER_TOPIC, NULL, options, NULL));
   sender_fixture_put (f, "a");
-  g_usleep (2);
+  sender_await_us (1);
   client_fixture_settle (&f->base);
   sender_fixture_expect (f, "a");
   g_assert_cmpuint (errors, ==, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls-fixture.h"
+#include "deye-bus-flusher.h"
 #include "posix/reconnect-fixture.h"
 
 #include <sys/wait.h>
@@ -17,8 +18,19 @@ typedef struct
 {
   ClientFixture base;
   GThread *receiver;
-  gint received; /* atomic: publishes, each of which was the next one */
+  GMutex lock;
+  GCond came;
+  guint received; /* of the lock: publishes, each of which was the next one */
 } FlusherFixture;
+
+static void
+flusher_count_received (FlusherFixture *f)
+{
+  g_mutex_lock (&f->lock);
+  f->received++;
+  g_cond_signal (&f->came);
+  g_mutex_unlock (&f->lock);
+}
 
 static gpointer
 flusher_receive (gpointer data)
@@ -40,7 +52,7 @@ flusher_receive (gpointer data)
           {
             memcpy (&number, calls_fixture_frame_at (frames, i)->envelope.payload.data, sizeof number);
             g_assert_cmpuint (number, ==, next++);
-            g_atomic_int_inc (&f->received);
+            flusher_count_received (f);
           }
     }
   return NULL;
@@ -49,6 +61,8 @@ flusher_receive (gpointer data)
 static void
 flusher_set_up (FlusherFixture *f, gconstpointer data)
 {
+  g_mutex_init (&f->lock);
+  g_cond_init (&f->came);
   client_fixture_set_up (&f->base, NULL);
   client_fixture_connect (&f->base,
                           &(const ScriptWelcome){ .window_messages = 2 * N_MESSAGES, .window_bytes = 1u << 30 });
@@ -66,6 +80,8 @@ flusher_tear_down (FlusherFixture *f, gconstpointer data)
   if (f->receiver != NULL)
     g_thread_join (f->receiver);
   client_fixture_tear_down (&f->base, NULL);
+  g_mutex_clear (&f->lock);
+  g_cond_clear (&f->came);
 }
 
 static void
@@ -83,10 +99,12 @@ flusher_publish (FlusherFixture *f, guint32 number, gsize len)
 
 /* The program does nothing else: the watchdog ends the test if nobody writes. */
 static void
-flusher_wait (FlusherFixture *f, gint n)
+flusher_wait (FlusherFixture *f, guint n)
 {
-  while (g_atomic_int_get (&f->received) < n)
-    g_usleep (100);
+  g_mutex_lock (&f->lock);
+  while (f->received < n)
+    g_cond_wait (&f->came, &f->lock);
+  g_mutex_unlock (&f->lock);
 }
 
 /* The client and the flusher take turns. */
@@ -106,9 +124,9 @@ test_in_order (FlusherFixture *f, gconstpointer data)
       if (i % 64 == 63)
         deye_bus_client_release (f->base.client);
       if (i % 1000 == 999)
-        flusher_wait (f, (gint) i - 64);
+        flusher_wait (f, i - 64);
     }
-  flusher_wait (f, (gint) N_MESSAGES);
+  flusher_wait (f, N_MESSAGES);
   g_assert_cmpuint (deye_bus_client_get_unsent (f->base.client), ==, 0);
 }
 
@@ -135,12 +153,34 @@ test_flush (FlusherFixture *f, gconstpointer data)
     {
       flusher_publish (f, i, 100);
       if (i % 10 == 0)
-        flusher_wait (f, (gint) i + 1);
+        flusher_wait (f, i + 1);
       g_assert_true (deye_bus_client_flush (f->base.client, NULL, FALSE, NULL, &error));
       g_assert_no_error (error);
     }
   deye_bus_client_release (f->base.client);
   flusher_wait (f, 100);
+}
+
+/* While the flusher is awake, messages are given to it without the lock; all of them arrive. */
+static void
+test_extended (FlusherFixture *f, gconstpointer data)
+{
+  guint32 n = 0;
+  guint extended = 0;
+
+  f->receiver = g_thread_new ("broker", flusher_receive, f);
+  deye_bus_client_hold (f->base.client);
+  while (extended < 1000 && n < N_MESSAGES)
+    {
+      const DeyeBusOutbuf *given = f->base.client->given;
+
+      flusher_publish (f, n++, 100);
+      if (given != NULL && deye_bus_flusher_extend (f->base.client->flusher, given))
+        extended++;
+    }
+  g_assert_cmpuint (extended, ==, 1000);
+  flusher_wait (f, n);
+  deye_bus_client_release (f->base.client);
 }
 
 static void
@@ -168,7 +208,7 @@ test_switched (FlusherFixture *f, gconstpointer data)
   flusher_wait (f, 100);
 }
 
-/* The broker reads no more: the client learns it. */
+/* The broker reads no more: the client learns it, here from the flusher. */
 static void
 test_error (FlusherFixture *f, gconstpointer data)
 {
@@ -177,7 +217,12 @@ test_error (FlusherFixture *f, gconstpointer data)
   deye_bus_client_hold (f->base.client);
   client_fixture_hang_up (&f->base);
   flusher_publish (f, 0, 100);
-  g_usleep (20000); /* the flusher fails, or the client itself: no difference */
+  while (!f->base.client->write_dead)
+    {
+      deye_bus_client_hand_over (f->base.client);
+      deye_bus_client_take_back (f->base.client);
+      g_thread_yield ();
+    }
   deye_bus_client_release (f->base.client);
   client_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
@@ -195,7 +240,7 @@ test_freed (FlusherFixture *f, gconstpointer data)
     flusher_publish (f, i, 1000);
   g_assert_finalize_object (g_steal_pointer (&f->base.client));
   g_thread_join (g_steal_pointer (&f->receiver));
-  g_assert_cmpint (g_atomic_int_get (&f->received), ==, 100);
+  g_assert_cmpuint (f->received, ==, 100);
 }
 
 /* In the child there is no such thread, and the parent's goes on. */
@@ -256,7 +301,7 @@ main (int argc, char **argv)
     { "/client/flusher/in-order", test_in_order }, { "/client/flusher/full-socket", test_full_socket },
     { "/client/flusher/flush", test_flush },       { "/client/flusher/switched", test_switched },
     { "/client/flusher/error", test_error },       { "/client/flusher/freed", test_freed },
-    { "/client/flusher/fork", test_fork },
+    { "/client/flusher/fork", test_fork },         { "/client/flusher/extended", test_extended },
   };
 
   g_test_init (&argc, &argv, NULL);
