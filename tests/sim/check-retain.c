@@ -10,6 +10,22 @@
  * store has no credit yet.
  */
 
+/* The list has the values of the tree in its order. */
+static void
+check_retain_list (SimWorld *world)
+{
+  const BusRetainStore *store = &world->core->routes->retained;
+  const BusRetained *newer = NULL;
+  gint n = 0;
+
+  for (const BusRetained *value = store->newest; value != NULL; newer = value, value = value->older, n++)
+    if (value->newer != newer || (newer != NULL && newer->message->accept_seq <= value->message->accept_seq))
+      sim_world_fail (world, "I1: the list of retained messages is not in order");
+  if (n != g_tree_nnodes (store->by_order))
+    sim_world_fail (world, "I1: %d retained messages are in the list, %d in the tree", n,
+                    g_tree_nnodes (store->by_order));
+}
+
 static void
 check_retain_store (SimWorld *world)
 {
@@ -83,6 +99,7 @@ void
 sim_check_retained (SimWorld *world)
 {
   check_retain_store (world);
+  check_retain_list (world);
   check_retain_accounts (world);
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     check_retain_order (world, link->data);

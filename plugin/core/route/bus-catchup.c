@@ -13,8 +13,11 @@ struct BusCursor
   GList link; /* in the cursors of its peer, while it does not wait for credit */
   gboolean is_listed;
   BusSubscription *subscription;
-  guint64 at;    /* accept sequence of the value that it visited last */
-  guint64 until; /* values accepted later are live messages of the subscription */
+  guint64 at;              /* accept sequence of the value that it visited last */
+  guint64 until;           /* values accepted later are live messages of the subscription */
+  const BusRetained *last; /* the value of at, if none was taken out of the store since; NULL: none was visited */
+  guint64 removals;        /* of the store, when last was visited */
+  WireSpan prefix; /* the pattern matches what begins with it, and hardly anything else; empty: ask the pattern */
   gboolean is_exact;
 };
 
@@ -67,14 +70,25 @@ bus_catchup_end (BusSubscription *subscription)
 
 /* --- one value --- */
 
+/* The next value of the store. */
 static BusRetained *
-catchup_next (const BusCursor *cursor)
+catchup_next_in_store (const BusCursor *cursor)
 {
   const BusSubscription *subscription = cursor->subscription;
   const BusCore *core = subscription->owner->core;
-  BusRetained *value = cursor->is_exact
-                           ? bus_retain_store_find (&core->routes->retained, core->seed, subscription->pattern)
-                           : bus_retain_store_next (&core->routes->retained, cursor->at);
+  const BusRetainStore *store = &core->routes->retained;
+
+  if (cursor->is_exact)
+    return bus_retain_store_find (store, core->seed, subscription->pattern);
+  if (cursor->last != NULL && cursor->removals == store->removals)
+    return cursor->last->newer;
+  return bus_retain_store_next (store, cursor->at);
+}
+
+static BusRetained *
+catchup_next (const BusCursor *cursor)
+{
+  BusRetained *value = catchup_next_in_store (cursor);
 
   return value != NULL && value->message->accept_seq > cursor->at && value->message->accept_seq <= cursor->until ? value
                                                                                                                  : NULL;
@@ -92,11 +106,25 @@ catchup_passes_filter (const BusSubscription *subscription, const BusMessage *me
 }
 
 static gboolean
-catchup_wants (const BusSubscription *subscription, const BusRetained *value)
+catchup_begins_with (WireSpan text, WireSpan prefix)
 {
-  return bus_retain_matches (subscription->pattern, value->key.text)
-         && bus_policy_authorize (&subscription->owner->principal, BUS_OP_DELIVER, value->key.text).allowed
-         && catchup_passes_filter (subscription, value->message);
+  return prefix.len > 0 && text.len > prefix.len && memcmp (text.data, prefix.data, prefix.len) == 0;
+}
+
+static gboolean
+catchup_may_receive (const BusPeer *peer, const BusRetained *value)
+{
+  return value->is_public || bus_policy_authorize (&peer->principal, BUS_OP_DELIVER, value->key.text).allowed;
+}
+
+static gboolean
+catchup_wants (const BusCursor *cursor, const BusRetained *value)
+{
+  const BusSubscription *subscription = cursor->subscription;
+
+  return (catchup_begins_with (value->key.text, cursor->prefix)
+          || bus_retain_matches (subscription->pattern, value->key.text))
+         && catchup_may_receive (subscription->owner, value) && catchup_passes_filter (subscription, value->message);
 }
 
 /* No message is dropped to make room for a retained one. */
@@ -133,11 +161,14 @@ catchup_step (BusCursor *cursor, gint64 now_us)
 
   if (value == NULL)
     return bus_flow_encode_retained_end (flow, cursor->subscription) ? STEP_DONE : STEP_NO_MEMORY;
-  if (catchup_wants (cursor->subscription, value) && !bus_message_is_expired (value->message, now_us))
+  if (catchup_wants (cursor, value) && !bus_message_is_expired (value->message, now_us))
     step = catchup_deliver (cursor, value, now_us);
-  if (step == STEP_GOES_ON)
-    cursor->at = value->message->accept_seq;
-  return step;
+  if (step != STEP_GOES_ON)
+    return step;
+  cursor->at = value->message->accept_seq;
+  cursor->last = value;
+  cursor->removals = cursor->subscription->owner->core->routes->retained.removals;
+  return STEP_GOES_ON;
 }
 
 /* --- many values --- */
@@ -231,6 +262,18 @@ catchup_is_exact (WireSpan pattern)
   return memchr (pattern.data, '+', pattern.len) == NULL && memchr (pattern.data, '#', pattern.len) == NULL;
 }
 
+/* Of a pattern whose only wildcard is `#` behind a word: everything in front of it. Otherwise empty. */
+static WireSpan
+catchup_prefix (WireSpan pattern)
+{
+  const WireSpan none = { NULL, 0 };
+
+  if (pattern.len < 3 || pattern.data[pattern.len - 1] != '#'
+      || !catchup_is_exact (wire_span (pattern.data, pattern.len - 1)))
+    return none;
+  return wire_span (pattern.data, pattern.len - 1);
+}
+
 gboolean
 bus_catchup_start (BusSubscription *subscription, guint64 accept_seq)
 {
@@ -245,6 +288,7 @@ bus_catchup_start (BusSubscription *subscription, guint64 accept_seq)
   cursor->subscription = subscription;
   cursor->until = accept_seq;
   cursor->is_exact = is_exact;
+  cursor->prefix = catchup_prefix (subscription->pattern);
   subscription->cursor = cursor;
   catchup_list (cursor);
   bus_quota_keep (&peer->core->quota, &peer->ledger.usage, sizeof (BusCursor));

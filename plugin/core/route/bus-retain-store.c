@@ -25,9 +25,41 @@ bus_retain_store_clear (BusRetainStore *store)
   g_tree_unref (store->by_order);
 }
 
+/* Usually it is the newest. */
+static void
+retain_store_link (BusRetainStore *store, BusRetained *value)
+{
+  const guint64 seq = value->message->accept_seq;
+
+  value->newer
+      = store->newest != NULL && store->newest->message->accept_seq > seq ? bus_retain_store_next (store, seq) : NULL;
+  value->older = value->newer != NULL ? value->newer->older : store->newest;
+  if (value->older != NULL)
+    value->older->newer = value;
+  if (value->newer != NULL)
+    value->newer->older = value;
+  else
+    store->newest = value;
+}
+
+static void
+retain_store_unlink (BusRetainStore *store, BusRetained *value)
+{
+  if (value->older != NULL)
+    value->older->newer = value->newer;
+  if (value->newer != NULL)
+    value->newer->older = value->older;
+  else
+    store->newest = value->older;
+  value->older = NULL;
+  value->newer = NULL;
+  store->removals++;
+}
+
 void
 bus_retain_store_add (BusRetainStore *store, BusRetained *value)
 {
+  retain_store_link (store, value);
   g_hash_table_insert (store->by_topic, &value->key, value);
   g_tree_insert (store->by_order, &value->message->accept_seq, value);
   store->bytes += value->size;
@@ -38,6 +70,7 @@ bus_retain_store_remove (BusRetainStore *store, BusRetained *value)
 {
   g_hash_table_remove (store->by_topic, &value->key);
   g_tree_remove (store->by_order, &value->message->accept_seq);
+  retain_store_unlink (store, value);
   store->bytes -= value->size;
 }
 

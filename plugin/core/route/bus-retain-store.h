@@ -8,9 +8,15 @@
  * The table of retained messages: by topic and in the order of acceptance, with the counters of what became of them.
  *
  * It has only the data. bus-retain decides what may be stored, charges it, and ends a value.
+ *
+ * A cursor over the store goes from one value to the next newer one while no value was taken out in between; after that it
+ * finds its place in the tree.
+ *
+ * Invariant: table, tree and list contain the same values.
  */
 
-typedef struct BusRetained
+typedef struct BusRetained BusRetained;
+struct BusRetained
 {
   BusKey key; /* of the topic; the bytes are the message's */
   BusMessage *message;
@@ -21,13 +27,18 @@ typedef struct BusRetained
   BusPeer *publisher; /* with whose connection it is cleared; NULL: it stays */
   GList publisher_link;
   gint64 since_us;
-  BusTimer timer; /* its time to live */
-} BusRetained;
+  BusTimer timer;     /* its time to live */
+  gboolean is_public; /* every peer may receive it; else the policy is asked for each peer */
+  BusRetained *older; /* in the order of acceptance */
+  BusRetained *newer;
+};
 
 typedef struct
 {
   GHashTable *by_topic; /* BusKey -> BusRetained */
   GTree *by_order;      /* accept sequence -> BusRetained */
+  BusRetained *newest;
+  guint64 removals; /* since the start */
   guint64 bytes;
   guint64 stored;   /* since the start, as the next ones */
   guint64 refused;  /* no room */

@@ -82,6 +82,7 @@ retain_add (const RetainPayer *payer, BusInbound *inbound, BusMessage *message, 
   value->sender = g_ref_string_acquire (payer->sender);
   value->type_name = retain_copy_type (inbound->envelope->type_name);
   value->since_us = core->now_us;
+  value->is_public = bus_policy_lets_all_receive (message->topic);
   value->timer.kind = BUS_TIMER_RETAINED;
   value->timer.owner = value;
   if (until_gone != NULL)
