@@ -2,6 +2,8 @@
 #include "wire-guard.h"
 
 #include "wire-guard-private.h"
+
+#include "wire-block.h"
 #include "wire-guard-scan.h"
 
 #include <stddef.h>
@@ -24,7 +26,11 @@ struct WireGuard
 /* Stored in front of each allocation. The union has the alignment that malloc() guarantees. */
 typedef union
 {
-  gsize size;
+  struct
+  {
+    gsize size;
+    gsize block_size;
+  } of;
   max_align_t align;
 } GuardHeader;
 
@@ -32,20 +38,23 @@ static void *
 guard_alloc (void *data, size_t size)
 {
   WireGuard *guard = data;
-  GuardHeader *header;
+  GuardHeader *header = NULL;
+  gsize block_size = 0;
 
   if (size > guard->budget - guard->live)
     {
       guard->refused = WIRE_STATUS_LIMIT;
       return NULL;
     }
-  header = ++guard->n_allocations != guard->fail_at ? g_try_malloc (sizeof (GuardHeader) + size) : NULL;
+  if (++guard->n_allocations != guard->fail_at)
+    header = (gpointer) wire_block_new (sizeof (GuardHeader) + size, G_MAXSIZE, &block_size);
   if (header == NULL)
     {
       guard->refused = WIRE_STATUS_NO_MEMORY;
       return NULL;
     }
-  header->size = size;
+  header->of.size = size;
+  header->of.block_size = block_size;
   guard->live += size;
   return header + 1;
 }
@@ -59,8 +68,8 @@ guard_free (void *data, void *pointer)
   if (pointer == NULL)
     return;
   header = (GuardHeader *) pointer - 1;
-  guard->live -= header->size;
-  g_free (header);
+  guard->live -= header->of.size;
+  wire_block_free ((guint8 *) header, header->of.block_size);
 }
 
 /* protobuf-c reports no reason. */

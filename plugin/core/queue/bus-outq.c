@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-outq.h"
 
+#include "wire-block.h"
+
 #define SEGMENT_SMALL 4096u  /* the first of an empty lane: most peers never need more */
 #define SEGMENT_LARGE 32768u /* when the lane is not empty */
 #define SEGMENT_HEAD  256u   /* before a message that is referenced: nothing is written behind it */
@@ -12,7 +14,8 @@ struct BusSegment
   BusMessage *tail_owner; /* keeps tail alive; NULL: no tail */
   WireSpan tail;          /* sent after bytes */
   gsize capacity;
-  gsize len; /* used of bytes */
+  gsize block_size; /* of all of it, as far as it is known */
+  gsize len;        /* used of bytes */
   guint8 bytes[];
 };
 
@@ -36,6 +39,7 @@ outq_segment_take (BusSegmentPool *pool, gsize capacity)
 {
   BusSpareSegments *spare = outq_spare_of (pool, capacity);
   BusSegment *segment = spare != NULL ? spare->first : NULL;
+  gsize size;
 
   if (segment != NULL)
     {
@@ -43,9 +47,11 @@ outq_segment_take (BusSegmentPool *pool, gsize capacity)
       spare->n--;
       return segment;
     }
-  segment = g_try_malloc (sizeof (BusSegment) + capacity);
-  if (segment != NULL)
-    segment->capacity = capacity;
+  segment = (gpointer) wire_block_new (sizeof (BusSegment) + capacity, G_MAXSIZE, &size);
+  if (segment == NULL)
+    return NULL;
+  segment->capacity = capacity;
+  segment->block_size = size;
   return segment;
 }
 
@@ -79,7 +85,7 @@ outq_segment_free (BusOutq *outq, BusSegment *segment)
   g_clear_pointer (&segment->tail_owner, bus_message_unref);
   if (spare == NULL || spare->n >= POOL_MAX)
     {
-      g_free (segment);
+      wire_block_free ((guint8 *) segment, segment->block_size);
       return;
     }
   segment->next = spare->first;
@@ -233,6 +239,26 @@ bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const Wir
   if (envelope != NULL)
     at = outq_append (wire_envelope_write (envelope, at), envelope->payload);
   outq_finish_frame (outq, lane, kind, flags, outq_append (at, body), wire_span (NULL, 0), NULL);
+  return TRUE;
+}
+
+gboolean
+bus_outq_put_packed (BusOutq *outq,
+                     WireLane lane,
+                     guint8 kind,
+                     guint8 flags,
+                     const WireEnvelope *envelope,
+                     BusPackFunc pack,
+                     gconstpointer message)
+{
+  const gsize len = envelope->payload.len;
+  guint8 *at = outq_begin_frame (outq, lane, WIRE_FRAME_HEADER_LEN + wire_envelope_size (envelope) + len, 0, FALSE);
+
+  if (at == NULL)
+    return FALSE;
+  at = wire_envelope_write (envelope, at + WIRE_FRAME_HEADER_LEN);
+  g_assert (pack (message, at) == len);
+  outq_finish_frame (outq, lane, kind, flags, at + len, wire_span (NULL, 0), NULL);
   return TRUE;
 }
 

@@ -64,6 +64,18 @@ void bus_outq_clear (BusOutq *outq);
 gboolean
 bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body);
 
+/* Writes the payload @message to @to, which has room for it. Returns its length. */
+typedef gsize (*BusPackFunc) (gconstpointer message, guint8 *to);
+
+/* Appends a frame of the broker's own whose payload is written where it is sent from. Only the length of @envelope's payload is used. */
+gboolean bus_outq_put_packed (BusOutq *outq,
+                              WireLane lane,
+                              guint8 kind,
+                              guint8 flags,
+                              const WireEnvelope *envelope,
+                              BusPackFunc pack,
+                              gconstpointer message);
+
 /* Appends a client's message: stamp, then its untouched bytes, copied; with @refer set they lie in that message and are
  * referenced instead. */
 gboolean bus_outq_put_message (BusOutq *outq,

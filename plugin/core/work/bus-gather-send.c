@@ -52,27 +52,30 @@ bus_gather_send_forget (BusGather *gather)
 
 /* --- frames --- */
 
+static gsize
+send_pack (gconstpointer message, guint8 *to)
+{
+  return protobuf_c_message_pack (message, to);
+}
+
 /* In the lane of data, so that the manifest does not overtake an answer. FALSE: the broker has no memory for it now. */
 static gboolean
 send_put (const BusGather *gather, const ProtobufCMessage *message, guint8 flag, WireStatus status)
 {
   BusCore *core = gather->core;
+  BusOutq *outq = &gather->asker->flow.outq;
   const gsize size = protobuf_c_message_get_packed_size (message);
-  g_autofree guint8 *bytes = NULL;
   WireEnvelope reply;
 
-  if (core->quota.memory + size + SEND_OVERHEAD <= core->quota.cap)
-    bytes = g_try_malloc (MAX (size, 1));
-  if (bytes == NULL)
+  if (core->quota.memory + size + SEND_OVERHEAD > core->quota.cap)
     return FALSE;
   wire_envelope_init (&reply);
   reply.answers = gather->request_id;
   reply.status = status;
   reply.sender = wire_span_str (core->name);
   reply.type_name = wire_span_str (message->descriptor->name);
-  reply.payload = wire_span (bytes, protobuf_c_message_pack (message, bytes));
-  bus_peer_put_in_lane (gather->asker, WIRE_LANE_DATA, WIRE_KIND_REPLY, flag, &reply);
-  return TRUE;
+  reply.payload.len = size;
+  return bus_outq_put_packed (outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, flag, &reply, send_pack, message);
 }
 
 /* --- answers --- */

@@ -87,6 +87,51 @@ test_order (Fixture *f, gconstpointer data)
     }
 }
 
+static gsize
+pack_letters (gconstpointer message, guint8 *to)
+{
+  const gsize *len = message;
+
+  memset (to, 'p', *len);
+  return *len;
+}
+
+/* A payload that is written in place is the same frame as one that is copied, small or large. */
+static void
+test_packed (Fixture *f, gconstpointer data)
+{
+  static const gsize sizes[] = { 1, 5000, 100000 };
+  g_autoptr (GByteArray) packed = NULL;
+  g_autoptr (GByteArray) copied = NULL;
+  g_autofree char *letters = g_strnfill (100000, 'p');
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.answers = 300;
+  envelope.sender = WIRE_SPAN_LITERAL ("bus");
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      put_body (f, WIRE_LANE_DATA, "before");
+      envelope.payload = wire_span (NULL, sizes[i]);
+      g_assert_true (bus_outq_put_packed (&f->outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope,
+                                          pack_letters, &sizes[i]));
+    }
+  packed = take_all (f, 3000);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      put_body (f, WIRE_LANE_DATA, "before");
+      envelope.payload = wire_span ((const guint8 *) letters, sizes[i]);
+      g_assert_true (
+          bus_outq_put (&f->outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope, wire_span (NULL, 0)));
+    }
+  copied = take_all (f, 100000);
+  g_assert_cmpmem (packed->data, packed->len, copied->data, copied->len);
+  f->quota.cap = 1000;
+  g_assert_false (bus_outq_put_packed (&f->outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope,
+                                       pack_letters, &sizes[2]));
+  g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 0);
+}
+
 static void
 test_control_first (Fixture *f, gconstpointer data)
 {
@@ -211,6 +256,7 @@ main (int argc, char **argv)
   ADD ("/core/outq/B09-control-first", test_control_first);
   ADD ("/core/outq/R05-referenced", test_referenced);
   ADD ("/core/outq/clear-while-sending", test_clear_while_sending);
+  ADD ("/core/outq/packed", test_packed);
   ADD ("/core/outq/cap", test_cap);
   ADD ("/core/outq/spare", test_spare);
   ADD ("/core/outq/R08-reserve", test_reserve);
