@@ -7,6 +7,9 @@
 #include "coordination.pb-c.h"
 #include "wire-guard.h"
 
+#define WHOLE_MIN  32768u /* a payload that is kept with the message that it came in */
+#define WHOLE_REST 1024u  /* what that message may have besides */
+
 static WireSpan
 answer_span (const ProtobufCBinaryData *bytes)
 {
@@ -59,6 +62,16 @@ answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent
   return extent;
 }
 
+/* Takes @guard over when most of it is the payload; else NULL. */
+static GBytes *
+answer_keep_whole (WireGuard **guard, WireSpan payload, gsize message_len)
+{
+  if (payload.len < WHOLE_MIN || message_len - payload.len > WHOLE_REST)
+    return NULL;
+  return g_bytes_new_with_free_func (payload.data, payload.len, (GDestroyNotify) wire_guard_free,
+                                     g_steal_pointer (guard));
+}
+
 static WireStatus
 answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelope, gint64 now_us)
 {
@@ -66,6 +79,7 @@ answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelop
   g_autoptr (WireGuard) guard
       = wire_guard_unpack (&daemoneye__eventbus__v1__outcome__descriptor, envelope->payload, 0, &error);
   const Daemoneye__Eventbus__V1__Outcome *outcome = guard != NULL ? wire_guard_message (guard) : NULL;
+  g_autoptr (GBytes) whole = NULL; /* lives as long as what the answer borrows */
   BusTaskExtent extent;
   BusTaskAnswer answer;
 
@@ -80,6 +94,8 @@ answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelop
                             .extent = answer_read_extent (&extent, outcome->extent) };
   if (answer.kind >= BUS_N_OUTCOME_KINDS)
     answer.kind = BUS_OUTCOME_UNSPECIFIED;
+  whole = answer_keep_whole (&guard, answer.payload, envelope->payload.len);
+  answer.whole = whole;
   answer_check_size (core, &answer);
   return answer_status (bus_attempt_answer (core, lease, answer_span (&outcome->token), &answer, now_us));
 }

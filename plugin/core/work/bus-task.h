@@ -126,6 +126,7 @@ typedef struct
   WireSpan error_text;
   gint64 retry_after_us;       /* 0: the backoff of the broker */
   const BusTaskExtent *extent; /* NULL: the member does not say */
+  GBytes *whole;               /* the payload, if it may be kept without a copy; else NULL */
 } BusTaskAnswer;
 
 /* A report of progress, as it arrived. Borrowed. */
