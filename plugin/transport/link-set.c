@@ -31,33 +31,50 @@ link_set_work (const LinkSet *set)
   return set->handler.work != NULL ? set->handler.work (set->user) : 0;
 }
 
-/* Reads what @budget bytes should cost. Returns what it cost. */
+/* Reads what @budget bytes should cost. Returns what it cost. @has_more: (out): it read as much as it might */
 static gsize
-link_set_read (Link *link, gsize budget)
+link_set_read (Link *link, gsize budget, gboolean *has_more)
 {
   const guint64 before = link_set_work (link->set);
-  const gsize n = link_on_readable (link, MAX (budget / MAX (link->weight, 1), MIN (budget, LINK_READ_LEAST)));
+  const gsize most = MAX (budget / MAX (link->weight, 1), MIN (budget, LINK_READ_LEAST));
+  const gsize n = link_on_readable (link, most);
   const gsize cost = n + (gsize) (link_set_work (link->set) - before) * LINK_WORK_BYTES;
 
   if (n > 0)
     link->weight = cost / n;
+  *has_more = n >= most;
   return cost;
 }
 
-/* A link that read more than its turn, because a large frame is read at once or its bytes cost more, is skipped until its debt is paid. */
-static void
+/* A link that read more than its turn, because a large frame is read at once or its bytes cost more, is skipped until its debt is paid.
+ * Returns TRUE if the link probably has more. */
+static gboolean
 link_set_read_in_turn (Link *link, gsize idle)
 {
+  gboolean has_more;
   gsize n;
 
   link->debt -= idle * LINK_TURN_SHARED;
   if (link->debt >= LINK_TURN_SHARED)
     {
       link->debt -= LINK_TURN_SHARED;
-      return;
+      return TRUE;
     }
-  n = link->debt + link_set_read (link, LINK_TURN_SHARED - link->debt);
+  n = link->debt + link_set_read (link, LINK_TURN_SHARED - link->debt, &has_more);
   link->debt = n > LINK_TURN_SHARED ? n - LINK_TURN_SHARED : 0;
+  return has_more;
+}
+
+/* Beside links that had little to read, as receivers that return credit, a single busy one has the turn of a link that is alone.
+ * Otherwise a publisher with several receivers would be read, and each of them be written to, in small pieces. Bytes that cost more
+ * than themselves stay with what they have paid for. */
+static void
+link_set_read_busy (Link *link)
+{
+  gboolean has_more;
+
+  if (!link->is_dead && link->debt == 0 && link->weight <= LINK_WEIGHT_LIGHT)
+    link_set_read (link, LINK_TURN_ALONE - LINK_TURN_SHARED, &has_more);
 }
 
 static void
@@ -65,19 +82,28 @@ link_set_read_all (LinkSet *set, const LinkReady *ready, guint n)
 {
   guint first = set->turn++ % n;
   gsize idle = link_set_idle_turns (ready, n);
+  Link *busy = NULL;
+  guint n_busy = 0;
 
   for (guint i = 0; i < n; i++)
     {
       const LinkReady *next = &ready[(first + i) % n];
 
-      if (link_set_may_read (next))
-        link_set_read_in_turn (next->link, idle);
+      if (link_set_may_read (next) && link_set_read_in_turn (next->link, idle))
+        {
+          busy = next->link;
+          n_busy++;
+        }
     }
+  if (n_busy == 1)
+    link_set_read_busy (busy);
 }
 
 static void
 link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
 {
+  gboolean has_more;
+
   set->dispatching = TRUE;
   for (guint i = 0; i < n; i++)
     if (ready[i].writable && !ready[i].link->is_dead)
@@ -88,7 +114,7 @@ link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
     {
       /* No other link waits, so its debt is void. */
       ready->link->debt = 0;
-      link_set_read (ready->link, LINK_TURN_ALONE);
+      link_set_read (ready->link, LINK_TURN_ALONE, &has_more);
     }
   set->handler.turn_ended (set->user);
   set->dispatching = FALSE;

@@ -17,10 +17,11 @@
  * Invariant: the handler's closed() is called exactly once for a link whose connected() returned a peer.
  */
 
-#define LINK_TURN_ALONE  65536u
-#define LINK_TURN_SHARED 8192u
-#define LINK_READ_LEAST  256u /* bytes of a turn, however much they cost */
-#define LINK_WORK_BYTES  3u   /* that a link reads while the handler does a unit of work */
+#define LINK_TURN_ALONE   65536u
+#define LINK_TURN_SHARED  8192u
+#define LINK_WEIGHT_LIGHT 1u /* cost of a byte in bytes, up to which a single busy link may read more than its share */
+#define LINK_READ_LEAST   256u /* bytes of a turn, however much they cost */
+#define LINK_WORK_BYTES   3u   /* that a link reads while the handler does a unit of work */
 
 /* Takes @handle. NULL: the handler refused it or the system has no room; the handle is closed then. */
 Link *link_new (LinkSet *set, LinkHandle handle, const TransportCreds *creds);

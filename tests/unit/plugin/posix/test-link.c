@@ -439,6 +439,35 @@ test_fair_work (Fixture *f, gconstpointer poller)
   close (cheap);
 }
 
+/* A publisher beside receivers that only return credit is read as if it were alone; beside another flood it is not. */
+static void
+test_single_busy (Fixture *f, gconstpointer poller)
+{
+  int busy = open_link (f), idle = open_link (f);
+
+  for (guint i = 0; i < 20; i++)
+    {
+      const gsize before = echo_at (f, 0)->received, other = echo_at (f, 1)->received;
+
+      fill (busy);
+      g_assert_cmpint (write (idle, "credit", 6), ==, 6);
+      link_set_iterate (f->set);
+      g_assert_cmpuint (echo_at (f, 0)->received - before, ==, LINK_TURN_ALONE);
+      g_assert_cmpuint (echo_at (f, 1)->received - other, ==, 6);
+    }
+  for (guint i = 0; i < 20; i++)
+    {
+      const gsize before = echo_at (f, 0)->received;
+
+      fill (busy);
+      fill (idle);
+      link_set_iterate (f->set);
+      g_assert_cmpuint (echo_at (f, 0)->received - before, ==, LINK_TURN_SHARED);
+    }
+  close (busy);
+  close (idle);
+}
+
 /* While somebody has something to read, somebody reads. */
 static void
 test_no_idle_turn (Fixture *f, gconstpointer poller)
@@ -605,6 +634,7 @@ static const struct
   { "refused-half-closes", test_refused_half_closes },
   { "R09-fair-bytes", test_fair_bytes },
   { "R09-fair-work", test_fair_work },
+  { "R09-single-busy-link", test_single_busy },
   { "R09-no-idle-turn", test_no_idle_turn },
   { "R09-fair-sources", test_fair_sources },
   { "others", test_others },
