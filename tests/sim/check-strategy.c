@@ -52,6 +52,7 @@ sim_check_before_strategy (const SimWorld *world,
                               .offered = strategy_offered (members[i]),
                               .load = members[i]->delivered - members[i]->unsettled.settled + members[i]->fifo.messages,
                               .weight = members[i]->weight,
+                              .owed = members[i]->owed,
                               .is_free = strategy_is_free (world, members[i]) };
   turn->all = turn->n == group->members.length;
   for (guint i = 0; i < turn->n; i++)
@@ -76,17 +77,6 @@ strategy_find_picked (const SimTurn *turn)
   return picked;
 }
 
-/* TRUE if the strategy prefers @other. Members stand in the order in which they joined. */
-static gboolean
-strategy_prefers (const BusGroup *group, const SimCandidate *other, const SimCandidate *picked)
-{
-  if (group->balance.strategy == BUS_STRATEGY_LEAST_LOADED)
-    return (other->load + 1) * picked->weight < (picked->load + 1) * other->weight;
-  if (group->balance.strategy == BUS_STRATEGY_FIRST_AVAILABLE)
-    return other->weight > picked->weight || (other->weight == picked->weight && other < picked);
-  return FALSE;
-}
-
 static gboolean
 strategy_has_equal_weights (const SimTurn *turn)
 {
@@ -96,12 +86,36 @@ strategy_has_equal_weights (const SimTurn *turn)
   return TRUE;
 }
 
-/* With round robin and equal weights nobody has two turns, unless a message was handed on meanwhile. */
+static gboolean
+strategy_owes (const SimTurn *turn)
+{
+  for (guint i = 0; i < turn->n; i++)
+    if (turn->members[i].owed > 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* TRUE if the strategy prefers @other. Members stand in the order in which they joined. */
+static gboolean
+strategy_prefers (const SimTurn *turn, const SimCandidate *other, const SimCandidate *picked)
+{
+  const BusGroup *group = turn->group;
+
+  if (group->balance.strategy == BUS_STRATEGY_ROUND_ROBIN)
+    return turn->all && strategy_has_equal_weights (turn) && other->owed > 0 && picked->owed == 0;
+  if (group->balance.strategy == BUS_STRATEGY_LEAST_LOADED)
+    return (other->load + 1) * picked->weight < (picked->load + 1) * other->weight;
+  if (group->balance.strategy == BUS_STRATEGY_FIRST_AVAILABLE)
+    return other->weight > picked->weight || (other->weight == picked->weight && other < picked);
+  return FALSE;
+}
+
+/* With round robin and equal weights nobody has two turns, unless a message was handed on meanwhile or a member is owed some. */
 static void
 strategy_check_turn (SimWorld *world, const SimTurn *turn, const SimCandidate *picked, guint n_free, SimLastTurn *last)
 {
   gboolean is_fair = turn->group->balance.strategy == BUS_STRATEGY_ROUND_ROBIN && turn->all && n_free == turn->n
-                     && turn->n > 1 && strategy_has_equal_weights (turn);
+                     && turn->n > 1 && strategy_has_equal_weights (turn) && !strategy_owes (turn);
 
   if (is_fair && last->number == turn->number && last->changes == turn->changes && last->who == turn->who
       && last->member == picked->member)
@@ -127,7 +141,7 @@ sim_check_after_strategy (SimWorld *world, const SimTurn *turn, SimLastTurn *las
       const SimCandidate *other = &turn->members[i];
 
       n_free += other->is_free ? 1 : 0;
-      if (other != picked && other->is_free && strategy_prefers (turn->group, other, picked))
+      if (other != picked && other->is_free && strategy_prefers (turn, other, picked))
         sim_world_fail (world,
                         "M07: strategy %u chose a member with load %" G_GUINT64_FORMAT " and weight %u, not "
                         "one with %" G_GUINT64_FORMAT " and %u",

@@ -151,6 +151,7 @@ typedef struct
   guint64 offered;
   guint64 load;
   guint32 weight;
+  guint32 owed;
   gboolean is_free;
 } SimCandidate;
 

@@ -2,8 +2,9 @@
 #include "sim-run.h"
 
 #include "core-view.h"
-#include "peer/bus-peer.h"
+#include "check-private.h"
 #include "peer/bus-state.h"
+#include "queue/bus-unsettled.h"
 #include "route/bus-routes.h"
 #include "sim-ops-private.h"
 
@@ -68,6 +69,46 @@ run_put (SimWorld *world, SimClient *client, const char *topic)
   return TRUE;
 }
 
+typedef struct
+{
+  const BusSubscription *subscription;
+  guint64 delivered;
+} RunReceiver;
+
+static void
+run_observe (const SimWorld *world, RunReceiver *receivers)
+{
+  for (guint i = 0; i < SIM_CLIENTS * SIM_SUBS; i++)
+    {
+      const SimClient *client = &world->clients[i / SIM_SUBS];
+      const BusSubscription *subscription
+          = client->peer != NULL && client->is_ready ? sim_subscription_at (client, i % SIM_SUBS) : NULL;
+
+      receivers[i] = (RunReceiver){ subscription, subscription != NULL ? subscription->delivered : 0 };
+    }
+}
+
+/* A block withholds the credit of a run until the last message of it that was sent is settled. Messages of the broker have none. */
+static void
+run_check_withheld (SimWorld *world, const SimClient *publisher, const RunReceiver *receivers)
+{
+  for (guint i = 0; i < SIM_CLIENTS * SIM_SUBS; i++)
+    {
+      const SimClient *client = &world->clients[i / SIM_SUBS];
+      const BusSubscription *subscription
+          = client->peer != NULL && client->is_ready ? sim_subscription_at (client, i % SIM_SUBS) : NULL;
+
+      if (subscription == NULL || subscription != receivers[i].subscription || client == publisher
+          || bus_peer_is_closing (client->peer) || subscription->bounds.policy != BUS_OVERFLOW_BLOCK
+          || bus_subscription_is_demoted (subscription) || subscription->delivered == receivers[i].delivered
+          || g_str_has_prefix (client->subs[i % SIM_SUBS].pattern, "system"))
+        continue;
+      if (subscription->unsettled.last == NULL || subscription->unsettled.last->index != subscription->delivered)
+        sim_world_fail (world, "B04: the credit of what was sent last to subscription %u of %s is not withheld",
+                        subscription->id, client->id);
+    }
+}
+
 /* Some of the messages of a run were delivered at once, and others wait. */
 static gboolean
 run_is_split (const SimWorld *world, const guint64 *delivered)
@@ -107,10 +148,13 @@ run_feed (SimWorld *world, SimClient *client)
   const guint64 accepted = sim_view_accept_seq (world);
   const guint n = client->frames.length;
   guint64 delivered[SIM_CLIENTS];
+  RunReceiver receivers[SIM_CLIENTS * SIM_SUBS];
 
+  run_observe (world, receivers);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     delivered[i] = world->clients[i].peer != NULL ? world->clients[i].peer->flow.delivered : 0;
   sim_world_feed_at_once (world, client);
+  run_check_withheld (world, client, receivers);
   if (sim_view_accept_seq (world) - accepted > world->core->routes->run->number - before + 1)
     {
       sim_cover (world, SIM_COVER_RUN);

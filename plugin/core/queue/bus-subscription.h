@@ -120,6 +120,7 @@ struct BusSubscription
 
   BusFiled filed;     /* in the index; not if it serves */
   guint server_place; /* in the list of servers, if it serves */
+  guint32 owed;       /* bus-pick: messages that others got while it had no room */
 };
 
 /* What a subscription costs its owner: itself with all parts that it may need, and its share of the tables and of the index. */

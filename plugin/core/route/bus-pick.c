@@ -7,6 +7,7 @@
 
 /* Differences below this say nothing about a member: the credit of a message returns after its callback. */
 #define PICK_GRACE_US (250 * G_TIME_SPAN_MILLISECOND)
+#define PICK_OWED_MAX 65536u
 
 typedef gboolean (*PickTaker) (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 
@@ -35,6 +36,7 @@ void
 bus_balance_join (BusBalance *balance, BusSubscription *member)
 {
   member->turn = 0;
+  member->owed = 0;
   balance->n_members++;
   balance->n_weighted += member->weight > 1 ? 1 : 0;
 }
@@ -44,6 +46,7 @@ bus_balance_leave (BusBalance *balance, const BusSubscription *member)
 {
   balance->n_members--;
   balance->n_weighted -= member->weight > 1 ? 1 : 0;
+  balance->n_owed -= member->owed > 0 ? 1 : 0;
 }
 
 /* --- ranks --- */
@@ -112,6 +115,7 @@ static const PickRank pick_ranks[] = {
   { PICK_ALL, pick_takes_any },
 };
 #define PICK_RANKS_OF_TAKERS 4u
+#define PICK_RANK_OWED       G_N_ELEMENTS (pick_ranks) /* instead of a rank: its turn came before */
 
 static gboolean
 pick_has_rank (PickChoice *choice, const PickRank *rank, const BusSubscription *member)
@@ -225,6 +229,60 @@ pick_of_rank (PickChoice *choice, const PickRank *rank, const PickMethod *method
   return best;
 }
 
+/* --- members that are owed messages --- */
+
+static gboolean
+pick_counts_owed (const PickMethod *method)
+{
+  return method->rotates && method->prefers == NULL;
+}
+
+static void
+pick_forgive (BusBalance *balance, BusSubscription *member)
+{
+  balance->n_owed -= member->owed > 0 ? 1 : 0;
+  member->owed = 0;
+}
+
+static void
+pick_owe (BusBalance *balance, BusSubscription *member)
+{
+  balance->n_owed += member->owed == 0 ? 1 : 0;
+  if (member->owed < PICK_OWED_MAX)
+    member->owed++;
+}
+
+/* The next member that has room and is owed a message; n: there is none. */
+static guint
+pick_owed (PickChoice *choice)
+{
+  for (guint i = 0; i < choice->n; i++)
+    {
+      guint at = (choice->start + i) % choice->n;
+
+      if (choice->candidates[at]->owed > 0 && pick_has_rank (choice, &pick_ranks[0], choice->candidates[at]))
+        return at;
+    }
+  return choice->n;
+}
+
+/* The members in front of the picked one had no room. One that stands still is owed nothing, or it would get everything later. */
+static void
+pick_owe_passed (PickChoice *choice, guint picked)
+{
+  for (guint i = 0; (choice->start + i) % choice->n != picked; i++)
+    {
+      BusSubscription *member = choice->candidates[(choice->start + i) % choice->n];
+
+      if (pick_is_present (choice, member) && pick_is_prompt (choice, member))
+        pick_owe (choice->balance, member);
+      else
+        pick_forgive (choice->balance, member);
+    }
+}
+
+/* --- picking --- */
+
 static PickChoice
 pick_choice (BusBalance *balance,
              BusSubscription *const *candidates,
@@ -244,6 +302,9 @@ pick_in_ranks (PickChoice *choice, guint n_ranks, guint *rank)
   const PickMethod *method = pick_method (choice->balance, choice->n);
   guint picked = choice->n;
 
+  if (choice->balance->n_owed > 0 && pick_counts_owed (method))
+    picked = pick_owed (choice);
+  *rank = PICK_RANK_OWED;
   for (guint i = 0; picked == choice->n && i < n_ranks; i++)
     {
       picked = pick_of_rank (choice, &pick_ranks[i], method);
@@ -256,10 +317,19 @@ pick_in_ranks (PickChoice *choice, guint n_ranks, guint *rank)
 static void
 pick_take (PickChoice *choice, guint picked, guint rank)
 {
+  const PickMethod *method = pick_method (choice->balance, choice->n);
+
   if (picked == choice->n)
     return;
-  if (pick_method (choice->balance, choice->n)->takes_turns)
+  if (rank == PICK_RANK_OWED)
+    {
+      choice->balance->n_owed -= --choice->candidates[picked]->owed == 0 ? 1 : 0;
+      return;
+    }
+  if (method->takes_turns)
     pick_take_turn (choice, &pick_ranks[rank], choice->candidates[picked]);
+  else if (rank == 0 && picked != choice->start && pick_counts_owed (method))
+    pick_owe_passed (choice, picked);
   choice->balance->cursor = picked + 1;
 }
 

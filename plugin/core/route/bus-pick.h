@@ -14,8 +14,9 @@
  * decides among the members of the best rank. Only when no member takes the message, the policy is applied at the one that
  * the strategy chooses.
  *
- * Round robin with equal weights takes the next member behind the last one, so it needs no look at the others. All other
- * choices compare every member of the rank.
+ * Round robin with equal weights takes the next member behind the last one, so it needs no look at the others. A member that is
+ * passed over because it has no room is *owed* a message, and gets it before others do once it has room again. So members whose
+ * windows are full at different moments get the same number after all. All other choices compare every member of the rank.
  *
  * Invariant: of two picks with the same state and the same candidates the result is the same; chance comes from a seed.
  */
@@ -27,6 +28,7 @@ typedef struct
   guint n_weighted;     /* of these, with a weight above 1 */
   guint64 cursor;       /* the place behind the one that was picked last */
   guint64 chance;       /* state of the random numbers */
+  guint n_owed;         /* members that are owed messages */
 } BusBalance;
 
 void bus_balance_init (BusBalance *balance, BusStrategy strategy, guint64 seed);

@@ -253,6 +253,50 @@ test_taker (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pick_taker (f, 3), ==, 0);
 }
 
+/* A member that had no credit for a while gets what the others got meanwhile, and then its turn as before. */
+static void
+test_owed (Fixture *f, gconstpointer data)
+{
+  guint counts[N_MEMBERS] = { 0 };
+
+  bus_window_init (&f->members[1]->window, 0, 0);
+  for (guint i = 0; i < 3 * 10; i++)
+    counts[pick (f)]++;
+  g_assert_cmpuint (counts[1], ==, 0);
+  g_assert_cmpuint (f->members[1]->owed, ==, 10);
+  g_assert_cmpuint (f->balance.n_owed, ==, 1);
+  bus_window_init (&f->members[1]->window, 1000000, 1000000);
+  for (guint i = 0; i < 10; i++)
+    g_assert_cmpuint (pick (f), ==, 1);
+  g_assert_cmpuint (f->balance.n_owed, ==, 0);
+  for (guint i = 0; i < 2 * N_MEMBERS; i++)
+    counts[pick (f)]++;
+  for (guint i = 0; i < N_MEMBERS; i++)
+    g_assert_cmpuint (counts[i] + (i == 1 ? 10 : 0), ==, 12);
+}
+
+/* One that stands still, or leaves, is owed nothing. */
+static void
+test_owed_nothing (Fixture *f, gconstpointer data)
+{
+  bus_window_init (&f->members[1]->window, 0, 0);
+  for (guint i = 0; i < 2 * N_MEMBERS; i++)
+    pick (f);
+  g_assert_cmpuint (f->balance.n_owed, ==, 1);
+  stall (f, 1, G_TIME_SPAN_HOUR);
+  for (guint i = 0; i < N_MEMBERS; i++)
+    pick (f);
+  g_assert_cmpuint (f->balance.n_owed, ==, 0);
+  f->members[1]->unsettled.since_us = 0;
+  for (guint i = 0; i < N_MEMBERS; i++)
+    pick (f);
+  g_assert_cmpuint (f->balance.n_owed, ==, 1);
+  bus_balance_leave (&f->balance, f->members[1]);
+  g_assert_cmpuint (f->balance.n_owed, ==, 0);
+  bus_balance_join (&f->balance, f->members[1]);
+  g_assert_cmpuint (f->members[1]->owed, ==, 0);
+}
+
 /* When none has room the turns go on, so that the policy acts on all of them alike. */
 static void
 test_all_full (Fixture *f, gconstpointer data)
@@ -539,6 +583,8 @@ main (int argc, char **argv)
   ADD ("/core/pick/all-stalled", test_all_stalled);
   ADD ("/core/pick/stalled-at-last", test_stalled_at_last);
   ADD ("/core/pick/taker", test_taker);
+  ADD ("/core/pick/owed", test_owed);
+  ADD ("/core/pick/owed-nothing", test_owed_nothing);
   ADD ("/core/pick/all-full", test_all_full);
   ADD ("/core/pick/closing", test_closing);
   ADD ("/core/pick/cursor-behind-the-end", test_cursor_behind_the_end);
