@@ -4,13 +4,11 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Tests of events of watched directories, with real files. */
+/* Tests of events of watched directories, with real files. test-fs-watch-loss.c has those of events that are lost. */
 
 static void
 test_baseline (WatchFixture *fixture, gconstpointer data)
@@ -525,187 +523,6 @@ test_entries (WatchFixture *fixture, gconstpointer data)
     }
 }
 
-/* Room for one queue of notices, and none for that of GLib: nothing is watched, and it is tried again. */
-static void
-test_no_queue (WatchFixture *fixture, gconstpointer data)
-{
-  struct rlimit before, few;
-  FsCoverage coverage;
-  int next = dup (STDIN_FILENO);
-
-  close (next);
-  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  few = (struct rlimit){ (rlim_t) next + 1, before.rlim_max };
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &few), ==, 0);
-  watch_fixture_watch (fixture, "", FALSE);
-  fs_watch_get_coverage (fixture->watch, &coverage);
-  g_assert_cmpuint (coverage.watched, ==, 0);
-  g_assert_nonnull (strstr (coverage.blind, "max_user_instances"));
-  fs_coverage_clear (&coverage);
-  g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
-  test_watchdog_note ("the directory is watched");
-  do
-    {
-      g_main_context_iteration (NULL, TRUE);
-      fs_watch_get_coverage (fixture->watch, &coverage);
-      fs_coverage_clear (&coverage);
-    }
-  while (coverage.watched == 0);
-  g_assert_null (coverage.blind);
-  watch_fixture_catch_up (fixture, "");
-}
-
-/* --- loss --- */
-
-static void
-wait_refused (WatchFixture *fixture, guint n)
-{
-  test_watchdog_note ("%u events are refused", n);
-  while (fixture->refused < n)
-    g_main_context_iteration (NULL, TRUE);
-  test_watchdog_note (NULL);
-}
-
-/* Of each kind of difference. */
-static void
-test_refused (WatchFixture *fixture, gconstpointer data)
-{
-  const WatchSeen *seen;
-
-  watch_fixture_put (fixture, "changes", "");
-  watch_fixture_put (fixture, "goes", "");
-  watch_fixture_put (fixture, "moves", "");
-  watch_fixture_watch (fixture, "", FALSE);
-  fixture->refuse = TRUE;
-  watch_fixture_put (fixture, "comes", "text");
-  watch_fixture_put (fixture, "changes", "text");
-  watch_fixture_rename (fixture, "moves", "moved");
-  watch_fixture_mkdir (fixture, "dir");
-  watch_fixture_put (fixture, "dir/file", "");
-  watch_fixture_unlink (fixture, "goes");
-  wait_refused (fixture, 10);
-  g_assert_cmpuint (fixture->seen->len, ==, 0);
-  fixture->refuse = FALSE;
-  watch_fixture_settle (fixture);
-  seen = g_ptr_array_index (fixture->seen, 0);
-  g_assert_cmpint (seen->kind, ==, FS_EVENT_LOST);
-  seen = g_ptr_array_index (fixture->seen, fixture->seen->len - 1);
-  g_assert_cmpint (seen->kind, ==, FS_EVENT_REPAIRED);
-  g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, "comes"), ==, 1);
-  g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CHANGED, "changes"), >=, 1);
-  g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_DELETED, "goes"), ==, 1);
-  g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_DELETED, "moves"), ==, 1);
-  g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, "moved"), ==, 1);
-  g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, "dir/file"), ==, 1);
-}
-
-static void
-test_refused_one (WatchFixture *fixture, gconstpointer data)
-{
-  watch_fixture_mkdir (fixture, "dir");
-  watch_fixture_watch (fixture, "", FALSE);
-  fixture->refuse = TRUE;
-  watch_fixture_put (fixture, "dir/file", "");
-  wait_refused (fixture, 1);
-  fixture->refuse = FALSE;
-  watch_fixture_expect (fixture, FS_EVENT_LOST, NULL);
-  watch_fixture_expect (fixture, FS_EVENT_CREATED, "dir/file");
-  watch_fixture_expect (fixture, FS_EVENT_REPAIRED, NULL);
-}
-
-/* Also those of a scan. */
-static void
-test_refused_again (WatchFixture *fixture, gconstpointer data)
-{
-  watch_fixture_watch (fixture, "", FALSE);
-  fixture->refuse = TRUE;
-  for (guint i = 0; i < 20; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("file-%u", i);
-
-      watch_fixture_put (fixture, name, "");
-    }
-  wait_refused (fixture, 1);
-  fixture->refuse = FALSE;
-  fixture->refuse_each = 6;
-  watch_fixture_settle (fixture);
-  for (guint i = 0; i < 20; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("file-%u", i);
-
-      g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CREATED, name), ==, 1);
-    }
-}
-
-static guint
-read_limit (void)
-{
-  g_autofree char *text = NULL;
-
-  g_assert_true (g_file_get_contents ("/proc/sys/fs/inotify/max_queued_events", &text, NULL, NULL));
-  return (guint) g_ascii_strtoull (text, NULL, 10);
-}
-
-/* GLib's thread would read the queue, so the notices come from a child while this whole process is stopped. */
-static void
-make_notices (WatchFixture *fixture, guint files)
-{
-  pid_t child = fork ();
-
-  if (child == 0)
-    {
-      pid_t parent = getppid ();
-      gboolean failed = kill (parent, SIGSTOP) != 0 || chdir (fixture->dir) != 0;
-
-      for (guint i = 0; i < files && !failed; i++)
-        {
-          char name[32];
-          int fd;
-
-          g_snprintf (name, sizeof name, "burst-%u", i);
-          fd = open (name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-          failed = fd < 0 || close (fd) != 0 || (i % 2 == 0 && unlink (name) != 0);
-        }
-      failed = kill (parent, SIGCONT) != 0 || failed;
-      _exit (failed ? 1 : 0);
-    }
-  g_assert_cmpint (child, >, 0);
-}
-
-/* What remains is known: each file that exists has been reported, and each that does not exist is gone. */
-static void
-test_overflow (WatchFixture *fixture, gconstpointer data)
-{
-  guint files = read_limit () / 2;
-  g_autoptr (GHashTable) known = g_hash_table_new (g_str_hash, g_str_equal);
-  FsCoverage coverage;
-
-  if (files > 100000)
-    {
-      g_test_skip ("the queue of this system is too long to be filled");
-      return;
-    }
-  fixture->settings.max_entries = 1000000;
-  watch_fixture_watch (fixture, "", FALSE);
-  make_notices (fixture, files);
-  watch_fixture_expect (fixture, FS_EVENT_LOST, NULL);
-  watch_fixture_expect (fixture, FS_EVENT_REPAIRED, NULL);
-  fs_watch_get_coverage (fixture->watch, &coverage);
-  g_assert_cmpuint (coverage.overflows, >=, 1);
-  g_assert_cmpuint (coverage.entries, ==, files / 2);
-  fs_coverage_clear (&coverage);
-  for (guint i = 0; i < fixture->seen->len; i++)
-    {
-      const WatchSeen *seen = g_ptr_array_index (fixture->seen, i);
-
-      if (seen->kind == FS_EVENT_CREATED)
-        g_hash_table_add (known, seen->path);
-      else if (seen->kind == FS_EVENT_DELETED)
-        g_hash_table_remove (known, seen->path);
-    }
-  g_assert_cmpuint (g_hash_table_size (known), ==, files / 2);
-}
-
 static const struct
 {
   const char *path;
@@ -739,11 +556,6 @@ static const struct
   { "roots/set-again", test_roots },
   { "limits/directories", test_limit },
   { "limits/entries", test_entries },
-  { "limits/queues-of-notices", test_no_queue },
-  { "loss/refused-events-are-found-by-a-scan", test_refused },
-  { "loss/one-refused-event", test_refused_one },
-  { "loss/events-of-a-scan-that-are-refused", test_refused_again },
-  { "loss/overflow-of-the-kernel-s-queue-is-repaired", test_overflow },
 };
 
 int
