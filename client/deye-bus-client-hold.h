@@ -26,7 +26,8 @@ G_BEGIN_DECLS
  *
  * The thread that holds a client owns the client's context until the release, as if it iterated it, so that the calls in
  * between need no lock. It may iterate the context meanwhile; another thread can not, and its calls of clients of that context
- * fail with %DEYE_BUS_ERROR_WRONG_THREAD. Release the client in the same thread, and before that thread ends.
+ * fail with %DEYE_BUS_ERROR_WRONG_THREAD. Release the client in the same thread, and before that thread ends: what a thread still
+ * holds at its end nobody can release, so that no thread can iterate the context or call the client any more.
  *
  * In another thread than the one that runs the client's context, or in a forked child, this function does nothing.
  *

@@ -105,6 +105,21 @@ client_disown (DeyeBusClient *self)
   g_main_context_release (self->context);
 }
 
+/* A thread that has ended can't release any more what it holds: the error names that case, since nothing else tells of it. */
+static void
+client_set_wrong_thread (DeyeBusClient *self, GError **error)
+{
+  const gboolean in_use = atomic_load_explicit (&self->owner, memory_order_relaxed) != 0;
+
+  g_set_error_literal (
+      error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
+      in_use ? _ (
+          "Another thread holds this client, or is in a call of it: create a client per thread; a thread that holds a "
+          "client has to release it before it ends")
+             : _ (
+                 "Another thread runs this client's context: call it from that thread, or create a client per thread"));
+}
+
 gboolean
 deye_bus_client_enter (DeyeBusClient *self, GError **error)
 {
@@ -116,9 +131,7 @@ deye_bus_client_enter (DeyeBusClient *self, GError **error)
     }
   if (!client_is_owner (self) && !client_own (self))
     {
-      g_set_error_literal (
-          error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
-          _ ("Another thread runs this client's context: call it from that thread, or create a client per thread"));
+      client_set_wrong_thread (self, error);
       return FALSE;
     }
   self->entered++;
