@@ -466,7 +466,7 @@ bus_peer_is_closing (const BusPeer *peer)
 /* --- time --- */
 
 gint64
-bus_core_next_tick_us (const BusCore *core)
+bus_core_next_tick_us (BusCore *core)
 {
   return bus_deadline_set_next_us (&core->deadlines);
 }

@@ -104,7 +104,7 @@ gpointer bus_peer_link (const BusPeer *peer);
 gboolean bus_peer_is_closing (const BusPeer *peer);
 
 /* Deadlines. Call tick() at or after next_tick_us (G_MAXINT64: not needed); calling it early is harmless. */
-gint64 bus_core_next_tick_us (const BusCore *core);
+gint64 bus_core_next_tick_us (BusCore *core);
 void bus_core_tick (BusCore *core, gint64 now_us);
 
 /* Sends GOODBYE SHUTTING_DOWN to every peer and accepts no new one. */

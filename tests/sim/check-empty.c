@@ -69,11 +69,12 @@ empty_check_timers (SimWorld *world)
 
   for (guint i = 0; i < deadlines->heap->len; i++)
     {
-      const BusTimer *timer = g_ptr_array_index (deadlines->heap, i); /* deadline is its first field */
+      const BusDeadline *deadline = g_array_index (deadlines->heap, BusDeadlineCell, i).deadline;
+      const BusTimer *timer = (const BusTimer *) deadline; /* its first field */
 
-      if (timer->kind != BUS_TIMER_RESEND && timer->kind != BUS_TIMER_RETAINED && timer->kind != BUS_TIMER_ACCOUNT
-          && timer->kind != BUS_TIMER_BROKER && timer->kind != BUS_TIMER_HELD && timer->kind != BUS_TIMER_HOLD_RETRY
-          && timer->kind != BUS_TIMER_HOLD_REPORT
+      if (timer != NULL && timer->kind != BUS_TIMER_RESEND && timer->kind != BUS_TIMER_RETAINED
+          && timer->kind != BUS_TIMER_ACCOUNT && timer->kind != BUS_TIMER_BROKER && timer->kind != BUS_TIMER_HELD
+          && timer->kind != BUS_TIMER_HOLD_RETRY && timer->kind != BUS_TIMER_HOLD_REPORT
           && (timer->kind != BUS_TIMER_CONFIRM || world->core->routes->n_confirms == 0))
         sim_world_fail (world, "I15: a timer of kind %u is armed, and nobody is connected", timer->kind);
     }

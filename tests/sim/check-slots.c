@@ -37,7 +37,7 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
                     slot->message->accept_seq);
   if (subscription->bounds.policy == BUS_OVERFLOW_CONFLATE && !slot->is_indexed && !slot->delivery.is_kept)
     sim_world_fail (world, "M08: conflate keeps two messages of a topic");
-  if (end_us > 0 && end_us <= world->now_us && bus_core_next_tick_us (core) > world->now_us)
+  if (end_us > 0 && end_us <= world->now_us && bus_core_next_tick_us (world->core) > world->now_us)
     sim_world_fail (world, "R11: an expired message waits, and no timer is armed for it");
   check_slot_is_paid (world, slot);
 }

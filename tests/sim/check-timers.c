@@ -12,11 +12,14 @@ sim_check_timers (SimWorld *world)
 
   for (guint i = 0; i < core->deadlines.heap->len; i++)
     {
-      const BusTimer *timer = g_ptr_array_index (core->deadlines.heap, i); /* deadline is its first field */
-      const BusSubscription *subscription = timer->owner;
-      const BusRequest *request = timer->owner;
-      const BusSlot *slot = timer->owner;
+      const BusDeadline *deadline = g_array_index (core->deadlines.heap, BusDeadlineCell, i).deadline;
+      const BusTimer *timer = (const BusTimer *) deadline; /* its first field */
+      const BusSubscription *subscription = timer != NULL ? timer->owner : NULL;
+      const BusRequest *request = timer != NULL ? timer->owner : NULL;
+      const BusSlot *slot = timer != NULL ? timer->owner : NULL;
 
+      if (timer == NULL)
+        continue;
       if ((timer->kind == BUS_TIMER_BLOCK && timer != &subscription->block_timer)
           || (timer->kind == BUS_TIMER_SETTLE && timer != &subscription->unsettled.timer)
           || (timer->kind == BUS_TIMER_REPORT && timer != &bus_subscription_losses (subscription)->report_timer)
