@@ -7,6 +7,7 @@
 #include "deye-bus-subscription-private.h"
 #include "deye-bus-task-private.h"
 #include "session/deye-bus-session-answer.h"
+#include "session/deye-bus-session-restore.h"
 
 /*
  * Dispatch of events: the only place that calls user code.
@@ -18,7 +19,10 @@
  * resumed, each event RESUMED dispatches one of them, so that other subscriptions have their turn in between.
  */
 
-#define EVENTS_PER_TURN 1024u
+#define EVENTS_PER_TURN   1024u
+#define LOAD_CHANNEL      6u /* events ahead of the one that is dispatched */
+#define LOAD_SUBSCRIPTION 3u
+#define LOAD_MIN          256u /* fewer subscriptions stay in the cache */
 
 /* Publishers wait for this credit, or the broker prefers members that return it, so it is not kept until the end of a long
  * dispatch. */
@@ -279,14 +283,37 @@ dispatch_clear_event (DeyeBusClient *self, DeyeBusEvent *event)
     deye_bus_session_clear_event (event);
 }
 
+/* With many subscriptions each message is about one that was not touched for long: loads those of the next events. */
+static void
+dispatch_load_ahead (const DeyeBusEvents *events)
+{
+  const DeyeBusEvent *event;
+  const DeyeBusSubscription *next;
+
+  if (events->count <= LOAD_CHANNEL)
+    return;
+  event = deye_bus_events_peek (events, LOAD_CHANNEL);
+  if (event->kind == DEYE_BUS_EVENT_MESSAGE)
+    deye_bus_channel_prefetch (event->subject);
+  event = deye_bus_events_peek (events, LOAD_SUBSCRIPTION);
+  next = dispatch_borrowed (event);
+  if (next == NULL)
+    return;
+  __builtin_prefetch (next, 1);
+  __builtin_prefetch (&next->callback);
+}
+
 gboolean
 deye_bus_client_dispatch (DeyeBusClient *self)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL; /* one reference for all messages of a run */
+  gboolean loads = self->session != NULL && deye_bus_session_n_subscribed (self->session) >= LOAD_MIN;
   DeyeBusEvent event;
 
   for (guint i = 0; i < EVENTS_PER_TURN && deye_bus_events_pop (&self->events, &event); i++)
     {
+      if (loads)
+        dispatch_load_ahead (&self->events);
       if (dispatch_must_hold (&event))
         {
           deye_bus_channel_hold (event.subject, event);
