@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bus-core.h"
 
+#include "bus-ahead.h"
 #include "bus-dispatch-run.h"
 #include "bus-dispatch.h"
 #include "bus-due.h"
 #include "base/bus-text.h"
+#include "base/bus-unset.h"
 #include "calls/bus-barrier.h"
 #include "calls/bus-budget.h"
 #include "calls/bus-drain.h"
@@ -337,9 +339,11 @@ static void
 core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
 {
   gboolean progress = FALSE;
+  BusAhead ahead BUS_UNSET;
   WireFrame frame;
 
   dispatch_run_set_input (peer->core, input);
+  bus_ahead_init (&ahead, peer);
   while (peer->state != BUS_PEER_CLOSING)
     {
       switch (wire_frame_reader_next (&peer->reader, &input, &frame))
@@ -355,6 +359,7 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
           return;
         case WIRE_FRAME_COMPLETE:
           progress = TRUE;
+          bus_ahead_step (&ahead, input);
           core_take_frame (peer, &frame, now_us);
           break;
         }

@@ -10,6 +10,7 @@
 #include "peer/bus-state.h"
 #include "route/bus-catchup.h"
 #include "route/bus-answer.h"
+#include "route/bus-router.h"
 #include "work/bus-health-watch.h"
 #include "wire-feature.h"
 

@@ -41,6 +41,13 @@ bus_table_size (const BusTable *table)
   return table->n;
 }
 
+/* Loads the cell that the hash points to into the cache. */
+static inline void
+bus_table_prefetch (const BusTable *table, guint64 hash)
+{
+  __builtin_prefetch (&table->cells[(guint) hash & table->mask]);
+}
+
 /* The first item with that hash, or after bus_table_first() the next one. NULL: there is none. @at: where it is */
 static inline gpointer
 bus_table_at (const BusTable *table, guint64 hash, guint *at)

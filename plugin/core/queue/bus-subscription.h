@@ -76,7 +76,8 @@ typedef struct
 
 struct BusSubscription
 {
-  /* The members that a delivery reads and writes come first, so that they lie in few cache lines. */
+  /* The members that a delivery and its credit read and write come first, so that they lie in few cache lines:
+   * bus_subscription_prefetch() knows how many. */
   BusPeer *owner;
   guint32 id; /* chosen by the client */
   BusSubscriptionState state;
@@ -84,8 +85,11 @@ struct BusSubscription
   BusWindow window;
   guint64 delivered; /* encoded for it */
   BusBounds bounds;
-  BusFifo fifo;
+  guint64 tickets; /* bus-withheld: that it holds, in the FIFO and in records of what was sent */
+  gint64 progress_us;
+  BusTimer block_timer;
   BusUnsettled unsettled;
+  BusFifo fifo;
 
   gboolean serves;         /* gets requests, not publishes */
   gboolean serves_methods; /* its owner's own methods: it gets no direct publish either */
@@ -106,11 +110,7 @@ struct BusSubscription
   gboolean is_emptied; /* it drains and may have finished: listed in emptied of the shared state */
   GList emptied_link;
 
-  /* bus-block */
-  guint64 demoted_at; /* settled, when it was demoted */
-  guint64 tickets;    /* that it holds, in the FIFO and in records of what was sent */
-  gint64 progress_us;
-  BusTimer block_timer;
+  guint64 demoted_at; /* bus-block: settled, when it was demoted */
 
   guint64 retained;  /* of what was delivered, from the store of retained messages */
   guint64 missed;    /* reported by a gap that was sent or waits, or discarded when it ended */
@@ -122,6 +122,16 @@ struct BusSubscription
   guint server_place; /* in the list of servers, if it serves */
   guint32 owed;       /* bus-pick: messages that others got while it had no room */
 };
+
+/* Loads into the cache the members that a delivery reads. The address may be that of a subscription that has ended. */
+static inline void
+bus_subscription_prefetch (const BusSubscription *subscription)
+{
+  const char *at = (const char *) subscription;
+
+  for (gsize line = 0; line < G_STRUCT_OFFSET (BusSubscription, fifo) + sizeof (BusFifo); line += 64)
+    __builtin_prefetch (at + line, 1);
+}
 
 /* What a subscription costs its owner: itself with all parts that it may need, and its share of the tables and of the index. */
 gsize bus_subscription_size (WireSpan pattern);

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscriptions.h"
 
-#include "base/bus-hash.h"
-
 #define CELLS_MIN 4u
-
-static guint
-subscriptions_home (const BusSubscriptions *set, guint32 id)
-{
-  return (guint) bus_hash_mix (set->seed + id) & (set->n_cells - 1);
-}
 
 /* The cell with that number, or the empty one in which it would be. */
 static guint
 subscriptions_seek (const BusSubscriptions *set, guint32 id)
 {
-  guint at = subscriptions_home (set, id);
+  guint at = bus_subscriptions_home (set, id);
 
   while (set->cells[at] != NULL && set->cells[at]->id != id)
     at = (at + 1) & (set->n_cells - 1);
@@ -64,7 +56,7 @@ subscriptions_close_hole (BusSubscriptions *set, guint hole)
 
   for (guint at = (hole + 1) & mask; set->cells[at] != NULL; at = (at + 1) & mask)
     {
-      guint home = subscriptions_home (set, set->cells[at]->id);
+      guint home = bus_subscriptions_home (set, set->cells[at]->id);
 
       if (((at - home) & mask) < ((at - hole) & mask))
         continue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/bus-hash.h"
 #include "queue/bus-subscription.h"
 
 /*
@@ -23,6 +24,13 @@ typedef struct
   guint n;
 } BusSubscriptions;
 
+/* The cell that a number points to. The set must have cells. */
+static inline guint
+bus_subscriptions_home (const BusSubscriptions *set, guint32 id)
+{
+  return (guint) bus_hash_mix (set->seed + id) & (set->n_cells - 1);
+}
+
 /* It must be empty. */
 void bus_subscriptions_clear (BusSubscriptions *set);
 
@@ -33,6 +41,20 @@ void bus_subscriptions_remove (BusSubscriptions *set, const BusSubscription *sub
 
 /* NULL: there is none. */
 BusSubscription *bus_subscriptions_find (const BusSubscriptions *set, guint32 id);
+
+/* For memory that is loaded early: the cell that a number points to, and what is in it, which may have another number. */
+static inline void
+bus_subscriptions_prefetch (const BusSubscriptions *set, guint32 id)
+{
+  if (set->n_cells > 0)
+    __builtin_prefetch (&set->cells[bus_subscriptions_home (set, id)]);
+}
+
+static inline BusSubscription *
+bus_subscriptions_guess (const BusSubscriptions *set, guint32 id)
+{
+  return set->n_cells > 0 ? set->cells[bus_subscriptions_home (set, id)] : NULL;
+}
 
 /* All of them, in the order of their numbers. (transfer container) (element-type BusSubscription) */
 GPtrArray *bus_subscriptions_sorted (const BusSubscriptions *set);

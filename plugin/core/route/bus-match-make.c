@@ -221,6 +221,7 @@ match_add (BusMatch *match, BusSubscription *subscription)
   if (subscription->group == NULL && subscription->filter == NULL)
     {
       receiver->subscriptions[receiver->n_plain++] = subscription;
+      match->first = subscription;
       return;
     }
   if (subscription->group == NULL)
@@ -259,6 +260,7 @@ bus_match_make (BusMatchScratch *scratch, const BusIndex *index, BusMatch *match
   MatchCounts counts;
 
   match->key = key;
+  match->first = NULL;
   match_find (scratch, index, match);
   counts = match_count (scratch);
   match_divide (scratch, match, &counts);

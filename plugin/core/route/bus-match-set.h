@@ -43,9 +43,10 @@ struct BusMatch
   BusReceiver *receivers;
   guint n_receivers;
   guint n_groups;
-  BusTopicPlace counter; /* of the topic */
-  guint domain;          /* of the topic, for statistics */
-  gboolean is_recent;    /* looked up again since the hand passed */
+  const BusSubscription *first; /* a plain one, to prefetch it, and for nothing else: it may have ended; NULL: none */
+  BusTopicPlace counter;        /* of the topic */
+  guint domain;                 /* of the topic, for statistics */
+  gboolean is_recent;           /* looked up again since the hand passed */
   BusGroupMatch *groups;
   BusFilteredMatch *filtered;
   guint n_filtered;  /* not among the plain subscriptions of the receivers */

@@ -66,6 +66,23 @@ bus_match_size (const BusMatch *match)
   return sizeof (BusMatch) + match->room;
 }
 
+/* Load into the cache a match, and what a message to its topic then reads. */
+static inline void
+bus_match_prefetch (const BusMatch *match)
+{
+  for (gsize line = 0; line < sizeof (BusMatch); line += 64)
+    __builtin_prefetch ((const char *) match + line, 1);
+}
+
+static inline void
+bus_match_prefetch_receivers (const BusMatch *match)
+{
+  __builtin_prefetch (match->block);
+  __builtin_prefetch (match->receivers, 1);
+  if (match->first != NULL)
+    bus_subscription_prefetch (match->first);
+}
+
 /* Transfer none. The address is valid until the generation changes; its contents as long as bus_match_is_current(), and
  * until another topic is looked up. */
 BusMatch *bus_match_lookup (BusMatchCache *cache, WireSpan topic);

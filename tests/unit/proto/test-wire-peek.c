@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wire-peek.h"
+
+#include "wire-credit.h"
+#include "wire-publish.h"
+
+/* Frames that the library writes are seen, others are passed over, and a length that is wrong leads nowhere. */
+
+#define TOPIC "events.process.new"
+
+static gsize
+peek_put_publish (guint8 *out, guint64 id)
+{
+  static const guint8 payload[3] = { 1, 2, 3 };
+  WirePublishTopic field = { 0 };
+  guint8 *end;
+
+  wire_publish_set_topic (&field, WIRE_SPAN_LITERAL (TOPIC));
+  end = wire_publish_put_head (out, 0, id, &field, wire_span (NULL, 0), sizeof payload);
+  memcpy (end, payload, sizeof payload);
+  return (gsize) (end - out) + sizeof payload;
+}
+
+static void
+test_frames (void)
+{
+  guint8 bytes[1024];
+  gsize len = peek_put_publish (bytes, 300);
+  WireSpan input;
+  WirePeek peek;
+
+  len = (gsize) (wire_credit_put (bytes + len, 70000, 500, G_MAXUINT64) - bytes);
+  wire_frame_put_header (bytes + len, WIRE_KIND_PING, 0, 2);
+  memcpy (bytes + len + WIRE_FRAME_HEADER_LEN, "\x08\x01", 2);
+  len += WIRE_FRAME_HEADER_LEN + 2;
+  input = wire_span (bytes, len);
+  g_assert_true (wire_peek_next (&input, &peek));
+  g_assert_true (wire_span_equal (peek.topic, WIRE_SPAN_LITERAL (TOPIC)));
+  g_assert_cmpuint (peek.subscription, ==, 0);
+  g_assert_true (wire_peek_next (&input, &peek));
+  g_assert_cmpuint (peek.topic.len, ==, 0);
+  g_assert_cmpuint (peek.subscription, ==, 70000);
+  g_assert_true (wire_peek_next (&input, &peek));
+  g_assert_cmpuint (peek.topic.len, ==, 0);
+  g_assert_cmpuint (peek.subscription, ==, 0);
+  g_assert_cmpuint (input.len, ==, 0);
+  g_assert_false (wire_peek_next (&input, &peek));
+}
+
+/* The whole frame is in memory of its own, so that a read behind it is found. */
+static void
+peek_all_of (const guint8 *bytes, gsize len)
+{
+  g_autofree guint8 *copy = g_memdup2 (bytes, len);
+  WireSpan input = wire_span (copy, len);
+  WirePeek peek;
+
+  while (wire_peek_next (&input, &peek))
+    if (peek.topic.len > 0)
+      g_assert_true (peek.topic.data >= copy && wire_span_end (peek.topic) <= copy + len);
+  g_assert_cmpuint (input.len, <=, len);
+}
+
+static void
+test_cut_and_changed (void)
+{
+  guint8 bytes[256];
+  gsize publish_len = peek_put_publish (bytes, 1);
+  gsize len = (gsize) (wire_credit_put (bytes + publish_len, 5, 6, 7) - bytes);
+
+  for (gsize cut = 0; cut <= len; cut++)
+    peek_all_of (bytes, cut);
+  for (gsize at = 0; at < len; at++)
+    for (guint value = 0; value < 256; value++)
+      {
+        guint8 kept = bytes[at];
+
+        bytes[at] = (guint8) value;
+        peek_all_of (bytes, len);
+        bytes[at] = kept;
+      }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/wire/peek/frames", test_frames);
+  g_test_add_func ("/wire/peek/M10-cut-and-changed", test_cut_and_changed);
+  return g_test_run ();
+}
