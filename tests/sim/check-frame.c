@@ -6,8 +6,9 @@
 #include "route/bus-routes.h"
 
 /*
- * What one frame may change. The core is observed before the frame is handed in and after, and the two are compared:
- * which queue paid at a limit, which message drop-oldest dropped, what ADJUST kept, and where a reply stands.
+ * Checks the changes that one frame causes. The core is observed before and after the frame is handed in, and the two are
+ * compared: the queue that paid at a limit, the message that drop-oldest dropped, the messages that ADJUST kept, and the place of
+ * a reply.
  */
 
 /* --- replies --- */
@@ -66,7 +67,8 @@ check_frame_observe_queues (const SimWorld *world, SimQueue *queues)
 #define PAYLOAD_LARGEST 24000u
 #define MESSAGE_COST    2048u /* without payload */
 
-/* By how much the queue of a peer may have grown by this message before it became shorter: each subscription may have taken it. */
+/* By how much the queue of a peer may have grown by this message before it became shorter: each subscription may have taken it.
+ * */
 static guint64
 check_frame_slack (const BusPeer *peer, const SimFrame *frame)
 {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* What the check-* files share. */
+/* Declarations that the check-* files share. */
 
 /* A message is held for so many times longest_block_us, at the most. The number is stated here once more on purpose: a
  * core that changes it must fail. */

@@ -5,9 +5,8 @@
 #include "route/bus-routes.h"
 
 /*
- * The store of retained messages. It has the values of the model and no other ones, each is counted for one account, and no account
- * has more than it may. What waits for a subscription that gets values from the
- * store has no credit yet.
+ * The store of retained messages. It has the values of the model and no other ones, each is counted for one account, and no
+ * account has more than it may. Messages that wait for a subscription that gets values from the store have no credit yet.
  */
 
 /* The list has the values of the tree in its order. */

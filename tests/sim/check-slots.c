@@ -3,8 +3,8 @@
 #include "peer/bus-state.h"
 #include "route/bus-group.h"
 
-/* What may stand in the FIFO of a subscription, slot by slot. A policy that drops the wrong message is seen here before the
- * client can see it. */
+/* Checks the FIFO of a subscription, slot by slot. A policy that drops the wrong message is noticed here before a client could
+ * notice it. */
 
 /* A block that has not ended holds a ticket for every message that it accepted from others, except last messages. */
 static void

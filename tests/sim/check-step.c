@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check-private.h"
 
-/* What must hold after every step, whatever the step was. */
+/* Invariants that hold after every step of any kind. */
 
 void
 sim_check_step (SimWorld *world)

@@ -12,7 +12,7 @@
 
 /* --- queues --- */
 
-/* What is counted again of one peer. */
+/* Sums that are counted again for one peer. */
 typedef struct
 {
   guint64 waiting_bytes;
@@ -125,7 +125,7 @@ check_sums_queue (SimWorld *world, const BusPeer *peer, const SumsOfPeer *sums)
 {
   const BusLimits *limits = &world->core->limits;
   const BusFlow *flow = &peer->flow;
-  /* What is encoded already counts as well, one message may exceed the limit, and each gap needs a little. */
+  /* Encoded frames count as well, one message may exceed the limit, and each gap needs a little. */
   guint64 bound
       = limits->queue_hard_bytes + limits->control_queue_bytes + 4 * (limits->max_payload + 16384) + sums->held_bytes;
 

@@ -141,8 +141,8 @@ sim_watch_end_all (SimWatch *watch, guint peer)
 
 /* --- events --- */
 
-/* A message that was held for several groups is lost once for each of them. What publishers could not send has only the
- * sequence of its report. */
+/* A message that was held for several groups is lost once for each of them. Messages that publishers could not send
+ * have only the sequence of their report. */
 static gboolean
 watch_has_room (const DropEvent *drop, const WatchEvent *event)
 {

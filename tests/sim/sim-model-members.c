@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim-model-private.h"
 
-/* Which subscriptions drain, and questions about one subscription. */
+/* The subscriptions that drain, and queries about one subscription. */
 
 /* --- draining --- */
 

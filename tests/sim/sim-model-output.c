@@ -10,7 +10,7 @@
  * messages. */
 #define PEER_HOLDS 40000u
 
-/* How many messages of the lane matched before @seq. */
+/* The number of messages of the lane that matched before @seq. */
 static guint64
 model_count_before (const ModelSub *sub, guint lane, guint64 seq)
 {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * What the two halves of the model share: sim-model keeps what reached the broker, sim-model-output compares what the
- * broker sent with it. Neither includes a header of the core.
+ * Declarations that the two halves of the model share: sim-model records the messages that reached the broker, and
+ * sim-model-output compares them with those that the broker sent. Neither includes a header of the core.
  */
 
 #define LANES           2u

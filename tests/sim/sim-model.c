@@ -519,7 +519,7 @@ sim_model_withdraw (SimModel *model, guint64 number)
       const ModelSub *sub = g_ptr_array_index (model->subs, i);
 
       model_take_back (sub, message);
-      /* Whether a member counted it is not known, as when a member left. */
+      /* It is not known if a member counted it, as when a member left. */
       if (sub->group != NULL)
         sim_model_group (model, sub->group)->left = TRUE;
     }

@@ -4,11 +4,11 @@
 #include <glib.h>
 
 /*
- * What each subscriber should have received, in the simplest way: a list of everything that matched.
+ * The messages that each subscriber should have received, in the simplest form: a list of all that matched.
  *
  * The model knows topics, patterns, rights and promises as the documents state them, and nothing of the broker: no header
  * of the core is included here. The world reports what reached the broker, in order, and what the broker sent to each
- * peer. The model keeps the first thing that is wrong.
+ * peer. The model keeps the first fault.
  *
  * For each plain subscription and lane: it receives what matched, in order, nothing twice; a message that is left out is
  * counted by a gap, at that place and exactly. In the end delivered + missed = matched. A message to a group reaches at
@@ -107,9 +107,9 @@ guint sim_model_hold (SimModel *model, guint64 number);
 void sim_model_withdraw (SimModel *model, guint64 number);
 /* The message was refused as a whole: nobody gets it, and no member of a group counted it. */
 void sim_model_refuse (SimModel *model, guint64 number);
-/* How many groups of the last call get the message, each through one member. */
+/* The number of groups of the last call that get the message, each through one member. */
 guint sim_model_count_groups (const SimModel *model, guint64 number);
-/* How many groups match of which every member drains. */
+/* The number of matching groups of which every member drains. */
 guint sim_model_count_vacant (const SimModel *model, guint64 number);
 /* The message is one that its publisher left with the broker. */
 void sim_model_is_last (SimModel *model, guint64 number);
@@ -147,7 +147,7 @@ void sim_model_left (SimModel *model,
 /* TRUE when its client may change what belongs to the group of the subscription. */
 gboolean sim_model_may_adjust (const SimModel *model, guint peer, guint32 subscription);
 
-/* What a subscription received, as messages and as gaps. */
+/* Counts the messages that a subscription received, and those that gaps reported. */
 void sim_model_received (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed);
 
 /* Nothing waits any more: checks the sums. */

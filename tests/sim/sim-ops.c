@@ -7,7 +7,7 @@
 #include <string.h>
 
 /*
- * Operations: what clients do, valid and invalid, and what goes wrong around them. Each step of a seed draws one from a
+ * Operations: valid and invalid actions of clients, and faults around them. Each step of a seed draws one from a
  * table with weights, for a random client.
  */
 

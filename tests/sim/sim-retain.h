@@ -7,13 +7,13 @@
  * The model of retained messages: the value of each topic, and which values a later subscription gets. It includes no header of
  * the core.
  *
- * A topic has at most one value, the newest one. It ends with its time to live, with the connection of its publisher if that asked
- * for it, and when it is cleared. A plain subscription gets each value that matches, that it may read, and that is older than the
- * subscription: in their order within a lane, before any message that was published later, with their own sequence and sender,
- * and none that ended before the subscription began. One that exists until the end must have come.
+ * A topic has at most one value, the newest one. It ends with its time to live, with the connection of its publisher if that
+ * asked for it, and when it is cleared. A plain subscription gets each value that matches, that it may read, and that is older
+ * than the subscription: in their order within a lane, before any message that was published later, with their own sequence and
+ * sender, and none that ended before the subscription began. One that exists until the end must have come.
  *
- * The answer to SUBSCRIBE says whether the broker looks for values: it does when the store has some, or one of just that topic. Then
- * the end of the values comes, once: behind each value that still exists, and in front of later messages of the data lane.
+ * The answer to SUBSCRIBE says whether the broker looks for values: it does when the store has some, or one of just that topic.
+ * Then the end of the values comes, once: behind each value that still exists, and in front of later messages of the data lane.
  */
 
 typedef struct SimRetains SimRetains;
@@ -82,7 +82,7 @@ const char *sim_retains_got_live (SimRetains *retains, guint peer, guint32 subsc
 const char *sim_retains_answered (const SimRetains *retains, guint peer, guint32 subscription, gboolean promised);
 /* The end. */
 const char *sim_retains_got_end (SimRetains *retains, guint peer, guint32 subscription, gint64 now_us);
-/* How many values came to the subscription. */
+/* The number of values that the subscription received. */
 guint64 sim_retains_received (const SimRetains *retains, guint peer, guint32 subscription);
 /* Nothing waits any more: every value that exists came to every subscription that has to get it. */
 const char *sim_retains_finish (const SimRetains *retains);

@@ -42,7 +42,7 @@ void sim_rival_answer (SimWorld *world, SimClient *client);
 
 /* The broker has accepted it. */
 void sim_rival_note (SimWorld *world, SimClient *rival);
-/* It has the id of @client, which is gone, and goes on as its connection. */
+/* It has the id of @client, which is gone, and becomes the connection of @client. */
 void sim_rival_stay (SimWorld *world, SimClient *client, SimClient *rival);
 void sim_rival_leave (SimWorld *world, SimClient *rival);
 

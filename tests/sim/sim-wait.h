@@ -4,12 +4,12 @@
 #include <glib.h>
 
 /*
- * The model of calls that wait for clients: what an asker knows of them. It includes no header of the core.
+ * The model of calls that wait for clients: the knowledge of an asker. It includes no header of the core.
  *
- * A watcher gets the state and then each change of it. For each call: the state comes first, with `restart`; only what is
- * watched is reported; sequences do not decrease, and none is older than the call; nothing follows the final answer or an ERROR;
- * no client goes twice without coming back. A watcher that was never sent the whole state again was sent as many changes as
- * there were, and none of those after its CANCEL. At rest it knows which clients are there.
+ * A watcher gets the state and then each change of it. For each call: the state comes first, with `restart`; only what is watched
+ * is reported; sequences do not decrease, and none is older than the call; nothing follows the final answer or an ERROR; no
+ * client disconnects twice without a connection in between. A watcher that was never sent the whole state again was sent as many
+ * changes as there were, and none of those after its CANCEL. At rest it knows which clients are there.
  */
 
 #define SIM_WAIT_ALL  G_MAXUINT
@@ -77,7 +77,7 @@ gboolean sim_waits_was_behind (const SimWaits *waits, guint connection, guint64 
 
 /* The call at that place, of all that ever began. NULL: there are no more. */
 const SimWait *sim_waits_nth (const SimWaits *waits, guint n);
-/* How many watches live. */
+/* The number of open watches. */
 guint sim_waits_count_watches (const SimWaits *waits);
 /* The latest call of a connection that watches. 0: there is none */
 guint64 sim_waits_watched_by (const SimWaits *waits, guint connection);

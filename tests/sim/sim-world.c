@@ -13,7 +13,7 @@
 #include <string.h>
 
 /*
- * Connections, the bytes that go in and come out, and time. Reports to the model the meaning of what goes in.
+ * Connections, the bytes in both directions, and time. Reports the meaning of the input to the model.
  */
 
 #define SPANS 64u
@@ -319,9 +319,9 @@ sim_world_report_passing (SimWorld *world, const SimClient *ending)
   world_report_to_model (world, passing->client, passing->frame, passing->waited, passing->may_wait);
 }
 
-/* TRUE if no allocation fails for a frame: not for a split one, because the broker would only disconnect its peer; not for a subscription
- * that is restored, because it must be there afterwards; and not for ADJUST,
- * CLEAR, DRAIN, PAGE, WILL and GOODBYE, which the models take for done. */
+/* TRUE if no allocation fails for a frame: not for a split one, because the broker would only disconnect its peer; not for a
+ * subscription that is restored, because it must be there afterwards; and not for ADJUST, CLEAR, DRAIN, PAGE, WILL and GOODBYE,
+ * which the models take for done. */
 static gboolean
 world_spares (const SimFrame *frame, gsize len)
 {

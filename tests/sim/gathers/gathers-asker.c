@@ -78,7 +78,7 @@ asker_ask (GathersWorld *world, GathersClient *client)
                       &(const GathersInput){ .kind = GATHERS_INPUT_ASKS, .client = client });
 }
 
-/* NULL: it has none that goes on. */
+/* NULL: it has no open question. */
 static GathersQuestion *
 asker_pick (GathersWorld *world, const GathersClient *client)
 {

@@ -132,7 +132,7 @@ look_note_joined (GathersWorld *world, const GathersClient *client)
     }
 }
 
-/* What the input has made of its client. */
+/* Notes the state of the client that the input leads to. */
 static void
 look_note_client (GathersWorld *world, const GathersInput *input)
 {
@@ -165,7 +165,7 @@ look_note_client (GathersWorld *world, const GathersInput *input)
 
 /* --- after --- */
 
-/* What the input says of the entry, whatever its fate is. */
+/* Notes the facts in the input about the entry that do not depend on its outcome. */
 static void
 look_note_input (GathersEntry *entry, const GathersInput *input)
 {
@@ -407,7 +407,7 @@ look_is_ended (const GathersQuestion *question, const GathersInput *input)
 
 /* --- all of the core --- */
 
-/* Each task of a question belongs to one that goes on. */
+/* Each task of a question belongs to an open question. */
 static void
 look_check_tasks (GathersWorld *world)
 {

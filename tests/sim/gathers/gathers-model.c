@@ -5,7 +5,7 @@
 #include "wire-guard.h"
 
 /*
- * Who is expected to answer a question, and what its answers and its manifest have to say.
+ * The collectors that a question expects answers of, and the required contents of its answers and its manifest.
  */
 
 typedef Daemoneye__Eventbus__V1__GatherAnswer GatherAnswer;

@@ -167,7 +167,7 @@ rules_reasons (const GathersWorld *world, const GathersQuestion *question, const
   return world->is_paused ? REASON (PAUSED) | (reasons & REASON (NOT_REGISTERED)) : reasons | REASON (PAUSED);
 }
 
-/* Whoever may have a shard. */
+/* Reasons that any possible holder of a shard may have. */
 static guint
 rules_reasons_of_shard (const GathersWorld *world, const GathersQuestion *question)
 {
@@ -185,7 +185,7 @@ rules_reasons_of_shard (const GathersWorld *world, const GathersQuestion *questi
   return reasons;
 }
 
-/* Attempts that have ended: what a task that waits may be told of. */
+/* Outcomes that a waiting task may report of attempts that have ended. */
 static GathersAllowed
 rules_of_past (GathersAllowed allowed, const GathersEntry *entry)
 {

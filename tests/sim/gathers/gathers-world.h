@@ -10,13 +10,14 @@
 #include "work/bus-gather.h"
 
 /*
- * The world of one seed of the family of questions to many: a core, a clock that only the world moves, two askers, collectors that
- * work, hang, fail, drain and die, and one that knows nothing of tasks.
+ * The world of one seed of the family of questions to many: a core, a clock that only the world moves, two askers, collectors
+ * that work, hang, fail, drain and die, and one that knows nothing of tasks.
  *
- * Each call of the core is an *input*, with a meaning (GathersInput). Before an input gathers-look reads from the core in which state
- * the task of each open entry is; gathers-rules says, from that and from what the world knows of its collectors, which fates the
- * input may lead to. After it the fates in the core, or those of the manifest that it sent, have to be among them. The expected
- * collectors of a question, the sum, the answers, the counts beside the sum, the deadlines and the memory are checked as well.
+ * Each call of the core is an *input*, with a meaning (GathersInput). Before an input gathers-look reads from the core in which
+ * state the task of each open entry is; gathers-rules says, from that and from what the world knows of its collectors, which
+ * fates the input may lead to. After it the fates in the core, or those of the manifest that it sent, have to be among them. The
+ * expected collectors of a question, the sum, the answers, the counts beside the sum, the deadlines and the memory are checked as
+ * well.
  *
  * It has a random stream of its own, and shares no operation with the other families.
  */
@@ -91,7 +92,7 @@ typedef struct
   guint64 counts[GATHERS_N_SITUATIONS];
 } GathersCoverage;
 
-/* What a collector registers. */
+/* The registration of a collector. */
 typedef struct
 {
   gboolean has_scan; /* the operation of most questions */
@@ -329,7 +330,7 @@ BusGather *gathers_look_find (const GathersWorld *world, const GathersQuestion *
 
 /* --- gathers-rules --- */
 
-/* What @input may make of an open entry. */
+/* The outcomes that @input permits for an open entry. */
 GathersAllowed gathers_rules_of (const GathersWorld *world,
                                  const GathersQuestion *question,
                                  const GathersEntry *entry,

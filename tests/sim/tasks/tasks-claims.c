@@ -4,9 +4,10 @@
 /*
  * Claims: what a member says that it works on, or has finished, when it registers.
  *
- * In the epoch of its lease a claim needs the newest token. A new broker does not know the tokens of the one before: there a claim
- * counts when id, attempt and member are those that the submitter named, and only while the task waits for it. A task waits until its
- * holder registers without a claim, or until the recovery window is over; one that is claimed waits for the member to serve.
+ * In the epoch of its lease a claim needs the newest token. A new broker does not know the tokens of the one before: there a
+ * claim counts when id, attempt and member are those that the submitter named, and only while the task waits for it. A task waits
+ * until its holder registers without a claim, or until the recovery window is over; one that is claimed waits for the member to
+ * serve.
  */
 
 static gint64
@@ -71,7 +72,7 @@ tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder)
   guint8 token[BUS_TOKEN_LEN];
 
   if (first == NULL || record->has_lease)
-    return; /* it goes on by the lease that it has */
+    return; /* it continues with the lease that it has */
   record->taken_by = holder->registrations;
   memcpy (token, first->token, BUS_TOKEN_LEN);
   for (TasksClaim *claim; (claim = tasks_claims_find (world, record, holder)) != NULL;)
@@ -134,7 +135,7 @@ claims_settle_current (const TasksWorld *world, TasksClient *client, TasksClaim 
     }
   claim->is_settled
       = record == NULL || !tasks_claims_match (world, record, client, claim) || !claims_can_hold (record, client);
-  /* On its connection the lease goes on. */
+  /* The lease continues on its connection. */
   claim->is_told = record != NULL && record->has_lease && record->holder == client->slot;
 }
 

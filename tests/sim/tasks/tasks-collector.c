@@ -131,7 +131,7 @@ collector_find_old (const TasksClient *client, const guint8 *token)
   return job != NULL ? job : collector_find_attempt (client->jobs, token);
 }
 
-/* The same run goes on, or has ended already. A hostile collector may have said that of an attempt that it never had. */
+/* The same run continues, or has ended already. A hostile collector may have claimed an attempt that it never had. */
 static void
 collector_adopt (TasksClient *client, TasksJob *job, gboolean is_finished)
 {

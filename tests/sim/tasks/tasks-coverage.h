@@ -83,7 +83,7 @@ typedef struct
 
 const char *tasks_coverage_name (TasksSituation situation);
 
-/* Where the documents let an event lead to; 0: it changes nothing, or cannot occur. */
+/* The state to which an event leads by the documents; 0: it changes nothing, or cannot occur. */
 BusTaskState tasks_table_next (BusTaskState state, BusTaskEvent event);
 
 /* Something leads to the cell: it is no fault of the core to come there, and the seeds do. */

@@ -8,11 +8,11 @@
 #include "work/bus-work.h"
 
 /*
- * The health of clients, worked out from what they sent and took, and from the time. After each input it is compared with what the
- * core says: misses of each signal, state, units, and whether the connection was closed for it.
+ * The health of clients, worked out from what they sent and took, and from the time. After each input it is compared with what
+ * the core says: misses of each signal, state, units, and whether the connection was closed for it.
  *
- * In one of four seeds an interval is short, and clients hang, read nothing, and complain; in half of these a failed connection is
- * closed. What decides about that has a random stream of its own (vital), so that other seeds stay as they are.
+ * In one of four seeds an interval is short, and clients hang, read nothing, and complain; in half of these a failed connection
+ * is closed. These decisions have a random stream of their own (vital), so that other seeds stay as they are.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
@@ -45,7 +45,8 @@ health_worst (const TasksHealth *health)
               MAX (health->missed[BUS_HEALTH_LOOP], health->missed[BUS_HEALTH_QUEUE]));
 }
 
-/* Misses say how bad it is at least; without any it is on its way back, which takes longer after a miss than after a complaint. */
+/* Misses say how bad it is at least; without any it is on its way back, which takes longer after a miss than after a complaint.
+ * */
 static void
 health_review (TasksWorld *world, TasksHealth *health)
 {

@@ -26,7 +26,7 @@ leases_expect_stop (TasksWorld *world, TasksLease *lease, WireStatus status)
   lease->is_stopped = TRUE;
 }
 
-/* @route: of the lease that goes on; 0: none */
+/* @route: of the lease that continues; 0: none */
 static void
 leases_stop_all (TasksWorld *world, TasksRecord *record, guint64 route, WireStatus status)
 {
@@ -108,7 +108,7 @@ tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *s
   else if (step->event == BUS_TASK_ON_PROGRESS_OVER)
     leases_limit_newest (record, record->begun_us + record->run_limit_us);
   else if (step->to == BUS_TASK_RUNNING)
-    leases_limit_newest (record, 0); /* the attempt goes on */
+    leases_limit_newest (record, 0); /* the attempt continues */
   else if (step->event == BUS_TASK_ON_DRAIN || step->event == BUS_TASK_ON_WITHDRAWN
            || step->event == BUS_TASK_ON_DRAIN_OVER)
     leases_stop_newest (world, record, WIRE_STATUS_DRAINING, FALSE);
@@ -179,7 +179,7 @@ tasks_leases_remove_holder (TasksRecord *record, guint connection)
       g_array_remove_index (record->leases, i - 1);
 }
 
-/* The slot of an older lease is free whatever its answer says; that of the newest one needs its token, while the task goes on. */
+/* Any answer frees the slot of an older lease. While the task has not ended, the slot of the newest lease needs its token. */
 void
 tasks_leases_answered (TasksModel *model, const TasksClient *client, const TasksFrame *frame)
 {
@@ -233,7 +233,7 @@ tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task)
   const BusLease *newest = task->lease;
   const TasksClient *holder = bus_peer_link (newest->member->peer);
   const TasksLease lease = { .route = newest->request->route_id, .slot = holder->slot, .connection = holder->number };
-  /* What a member has already needs no room. */
+  /* A task that the member has already needs no room. */
   const char *problem = newest->is_adopted ? NULL : leases_problem (world, record, task, newest);
 
   if (problem != NULL)

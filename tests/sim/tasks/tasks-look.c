@@ -244,7 +244,7 @@ look_check_offer (TasksWorld *world, const TasksRecord *record, const TasksClien
     tasks_fail (world, "M10: t%u was offered to %s: %s", record->number, holder->id, problem);
 }
 
-/* A member that goes on with a task may not have its operation any more. */
+/* A member that continues a task may not have its operation any more. */
 static void
 look_read_limits (const TasksWorld *world, TasksRecord *record, const TasksAbility *ability)
 {
@@ -281,7 +281,7 @@ look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
     tasks_fail (world, "M11: the limits of t%u are not those of its operation", record->number);
 }
 
-/* What an answer does besides changing the state. */
+/* The effects of an answer besides the change of the state. */
 static void
 look_settle_target (TasksWorld *world, const TasksInput *input)
 {
@@ -442,7 +442,7 @@ look_note_submitters (TasksWorld *world, const TasksInput *input)
       look_note_submitter (world, &world->clients[slot]);
 }
 
-/* What a call asks for has happened. */
+/* The call had the requested effect. */
 static void
 look_check_call (TasksWorld *world, const TasksFrame *frame)
 {

@@ -79,7 +79,7 @@ tasks_model_restart (TasksWorld *world)
 
 /* --- submits --- */
 
-/* What the broker has to say to one task of a call. @n_new: tasks that the call has added before. */
+/* The required answer of the broker to one task of a call. @n_new: tasks that the call has added before. */
 static WireStatus
 model_expect_verdict (const TasksWorld *world, const TasksClient *client, const TasksItem *item, guint n_new)
 {

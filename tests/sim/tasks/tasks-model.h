@@ -7,15 +7,15 @@
 #include "work/bus-task.h"
 
 /*
- * The model of tasks: what may become of each, from what was sent and received.
+ * The model of tasks: the permitted course of each, derived from the frames that were sent and received.
  *
- * Before an input it works out which event of which task the input is. After it, it walks through the steps that the core added to
- * the history of each task, and asks of each: do the documents have this transition (tasks-table), and did something happen that
- * justifies it (tasks-justify)? It counts attempts, failures, expiries, deaths and interruptions by itself and compares. What an
- * input must have changed and did not is a failure as well.
+ * Before an input it works out which event of which task the input is. After it, it walks through the steps that the core added
+ * to the history of each task, and asks of each: do the documents have this transition (tasks-table), and did something happen
+ * that justifies it (tasks-justify)? It counts attempts, failures, expiries, deaths and interruptions by itself and compares. A
+ * required change that an input did not cause is a failure as well.
  *
- * It knows a lease by the route and the token of its Execute. It reads both from the core when the offer is made, and never again,
- * so a core that accepts another token disagrees with it.
+ * It knows a lease by the route and the token of its Execute. It reads both from the core when the offer is made, and never
+ * again, so a core that accepts another token disagrees with it.
  */
 
 /* A lease whose holder may still answer. */
@@ -235,7 +235,7 @@ void tasks_leases_answered (TasksModel *model, const TasksClient *client, const 
 void tasks_leases_due (TasksWorld *world, TasksRecord *record);
 /* A step of the task: the holders that get CANCEL. */
 void tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *step);
-/* What a holder got. */
+/* Frames that a holder received. */
 void tasks_leases_got_cancel (TasksWorld *world, const TasksClient *client, guint64 route, guint32 status);
 void tasks_leases_got_execute (TasksWorld *world,
                                const TasksClient *client,
@@ -261,7 +261,7 @@ void tasks_news_expect (TasksWorld *world, TasksRecord *record, const TasksStep 
 
 /* NULL: nobody submitted it. */
 TasksRecord *tasks_shown_find (const TasksWorld *world, const TaskRecord *shown);
-/* What never changes. @at_us: when it was shown; 0: not known */
+/* Checks the fields that never change. @at_us: the time of the record; 0: not known */
 const char *
 tasks_shown_problem (const TasksWorld *world, const TasksRecord *record, const TaskRecord *shown, gint64 at_us);
 /* All of it, at present. */
@@ -283,7 +283,7 @@ gboolean tasks_claims_match (const TasksWorld *world,
 void tasks_claims_forget_token (TasksRecord *record);
 /* The holder got the task back. */
 void tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder);
-/* The task does not wait any more, for another reason: the member is told so, sooner or later. */
+/* The task does not wait for the member any more, for another reason: the member receives a FENCE, sooner or later. */
 void tasks_claims_missed (TasksWorld *world, const TasksRecord *record, TasksClient *holder);
 /* A claim of the member that matches; NULL: it has none. */
 TasksClaim *tasks_claims_find (const TasksWorld *world, const TasksRecord *record, TasksClient *client);
@@ -293,7 +293,7 @@ void tasks_claims_registered (TasksWorld *world, TasksClient *client);
 void tasks_claims_resubmitted (TasksWorld *world, TasksRecord *record);
 /* Time has passed. */
 void tasks_claims_ticked (TasksWorld *world);
-/* The member is told. */
+/* The member receives a FENCE. */
 void tasks_claims_fenced (TasksWorld *world, TasksClient *client, const guint8 *token);
 /* @attempt, @is_finished: of the Execute */
 void

@@ -6,8 +6,8 @@
 #include "work/bus-work.h"
 
 /*
- * Events: system.task.* has one for each step of a task that is news, in the order of the steps, with the state and the counters of
- * that moment; system.collector.* has the record of a member after each change of its state, system.health.* that of a client.
+ * Events: system.task.* has one for each step of a task that is news, in the order of the steps, with the state and the counters
+ * of that moment; system.collector.* has the record of a member after each change of its state, system.health.* that of a client.
  *
  * The operator is subscribed to all of them. The model notes what has to come, and each event is compared with it.
  */
@@ -65,7 +65,7 @@ news_is_count (guint shown, guint most, guint n_perhaps)
   return shown <= most && shown + n_perhaps >= most;
 }
 
-/* What led to the step is counted in them. */
+/* The counters include the cause of the step. */
 static const char *
 news_counters_problem (const TasksRecord *record,
                        const TasksNews *news,
@@ -80,7 +80,7 @@ news_counters_problem (const TasksRecord *record,
   return NULL;
 }
 
-/* Why a task that is delayed waits, and how long. */
+/* TRUE: the record shows the reason and the time of a delayed task. */
 static gboolean
 news_is_delay (const TasksNews *news, const Daemoneye__Eventbus__V1__TaskRecord *shown)
 {

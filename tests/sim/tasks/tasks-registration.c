@@ -62,9 +62,9 @@ registration_fill_operations (const TasksRegistration *registration, Operation *
   return n;
 }
 
-/* --- what it claims --- */
+/* --- claims --- */
 
-/* What a hostile collector changes of a claim. Returns the record that the token is of still. */
+/* Changes a claim as a hostile collector would. Returns the record to which the token still belongs. */
 static const TasksRecord *
 registration_twist (TasksWorld *world, const TasksRecord *record, TasksClaim *claim)
 {
@@ -227,7 +227,7 @@ tasks_registration_register (TasksClient *client)
   request.n_tags = frame.registration.has_tag ? 1 : 0;
   registration_draw_claims (client, &frame.claims);
   registration_fill_claims (&claims, &frame.claims, &request);
-  /* What it claims of a broker before comes beside what it gets from this one. */
+  /* Claims from an earlier broker add to the tasks of this one. */
   client->most_slots
       = MAX (client->most_slots, frame.claims.n + (client->world->restarts ? frame.registration.slots : 0));
   client->most_slots = MAX (client->most_slots, frame.registration.slots);
@@ -273,7 +273,7 @@ registration_serve_standing (TasksClient *client)
   registration_subscribe (client, 3, topic, TASKS_FRAME_STANDING_SERVE);
 }
 
-/* With outcomes that it keeps it has to be told which of them are not wanted any more. */
+/* A member that keeps outcomes has to receive the list of those that are not wanted any more. */
 void
 tasks_registration_ready (TasksClient *client)
 {

@@ -92,7 +92,7 @@ seed_init (TasksWorld *world, guint64 seed, TasksCoverage *coverage)
   tasks_operator_connect (world);
 }
 
-/* Whoever starts it dies. */
+/* Every collector that starts it dies. */
 static gboolean
 seed_is_poison (const TasksWorld *world, const TasksFrame *frame)
 {

@@ -5,8 +5,8 @@
  * Standing tasks, in every other seed with an operator: it sets them, renews them or lets their time pass, and collectors apply
  * them, refuse them, or keep quiet.
  *
- * The model says when the broker has to send a set: once in each registration, and after each change. What is in a set follows from
- * its revision, and a set whose time is over is empty.
+ * The model says when the broker has to send a set: once in each registration, and after each change. The revision of a set
+ * determines its contents, and a set whose time is over is empty.
  */
 
 #define STANDING    "control.bus.standing"
@@ -308,7 +308,7 @@ tasks_standing_ask (TasksWorld *world)
   tasks_client_call (&world->watcher, STANDING, "Get", &request.base, &frame);
 }
 
-/* What is set stays until the end. */
+/* Sets that are in force stay until the end. */
 void
 tasks_standing_heal (TasksWorld *world)
 {

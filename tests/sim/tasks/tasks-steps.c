@@ -2,7 +2,7 @@
 #include "tasks-model.h"
 
 /*
- * What a step of a task changes in the model: counters, times, deaths, the lease.
+ * Applies a step of a task to the model: counters, times, deaths, the lease.
  */
 
 #define OFFERS_LOST_MAX 3u                              /* then the task is a suspect */
@@ -135,7 +135,7 @@ steps_cover (TasksWorld *world, const TasksRecord *record, const TasksInput *inp
     tasks_cover (world, TASKS_COVER_RETRY_AFTER);
 }
 
-/* What the expiry of a lease leads to at once, before another timer. */
+/* Events that the expiry of a lease causes at once, before another timer. */
 static gboolean
 steps_follows_expiry (BusTaskEvent event)
 {

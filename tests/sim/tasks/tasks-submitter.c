@@ -4,7 +4,7 @@
 #include "wire-guard.h"
 
 /*
- * What a submitter does: submits, submits again, cancels, waits, settles; and what a tool does to operations and members.
+ * Actions of a submitter: submit, submit again, cancel, wait, settle; and actions of a tool on operations and members.
  */
 
 typedef Daemoneye__Eventbus__V1__TaskSpec TaskSpec;

@@ -22,7 +22,7 @@
  * family do not depend on the other. Frames are handed to the core whole and in order; the other family splits them.
  *
  * In one of five seeds the broker restarts (tasks-restart): a new core with another epoch, which knows nothing. Each core is one
- * *epoch*. What decides about it has a random stream of its own (aside), so that other seeds stay as they are.
+ * *epoch*. These decisions have a random stream of their own (aside), so that other seeds stay as they are.
  *
  * Each call of the core is an *input*, at a time of its own. tasks-model compares the tasks before and after it, tasks-check
  * checks the structs of the core between steps, tasks-history follows the results.
@@ -46,7 +46,7 @@ typedef struct TasksWorld TasksWorld;
 typedef struct TasksModel TasksModel; /* see tasks-model.h */
 typedef struct TasksRecord TasksRecord;
 
-/* What a submitter asks for; follows from the seed and the id. */
+/* The specification of a task; the seed and the id determine it. */
 typedef struct
 {
   guint operation;
@@ -71,7 +71,7 @@ typedef struct
   gint64 progress_us; /* 0: without */
 } TasksAbility;
 
-/* What a collector registers. */
+/* The registration of a collector. */
 typedef struct
 {
   TasksAbility abilities[TASKS_OPERATIONS];
@@ -141,7 +141,7 @@ typedef struct
   guint32 attempt;
   gboolean is_finished;
   gboolean is_settled; /* it does not wait any more */
-  gboolean is_told;    /* the collector got the task back, or was told that it does not */
+  gboolean is_told;    /* the collector got the task back, or the answer that it does not */
 } TasksClaim;
 
 typedef struct
@@ -202,7 +202,7 @@ typedef struct
   guint outcome; /* OutcomeKind */
 } TasksJob;
 
-/* What a submitter remembers of one of its ids. */
+/* The state of a submitter for one of its ids. */
 typedef struct
 {
   gboolean is_open; /* it waits for the end of that task */
@@ -502,7 +502,7 @@ void tasks_operator_got_error (TasksWorld *world, const TasksFrame *call, guint3
 
 /* --- tasks-standing --- */
 
-/* What the model has seen. */
+/* Observations of the model. */
 void tasks_standing_registered (TasksWorld *world, TasksClient *client);
 void tasks_standing_served (TasksWorld *world, TasksClient *client);
 void tasks_standing_gone (TasksWorld *world, TasksClient *client);
@@ -542,7 +542,7 @@ void tasks_rare_step (TasksWorld *world);
 void tasks_restart_draw (TasksWorld *world);
 /* Between two steps. */
 void tasks_restart_step (TasksWorld *world);
-/* What the core has reached is part of the coverage. */
+/* Adds the states that the core has reached to the coverage. */
 void tasks_restart_note_cells (TasksWorld *world);
 
 /* --- tasks-check: the structs of the core --- */
