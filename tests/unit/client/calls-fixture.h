@@ -13,6 +13,11 @@ typedef ClientFixture Fixture;
 
 const ScriptFrame *calls_fixture_frame_at (GPtrArray *frames, guint i);
 
+/* Publishes @n messages of @bytes zeros to events.process.new. */
+void calls_fixture_publish (Fixture *f, gsize n, gsize bytes);
+/* The broker has @n frames now that it had not heard. */
+void calls_fixture_expect (Fixture *f, guint n);
+
 DeyeBusOptions *calls_fixture_with_timeout (gint64 timeout_us);
 
 void calls_fixture_remember_error (DeyeBusClient *client, const GError *error, gpointer data);

@@ -6,41 +6,19 @@
 #define LARGE (DEYE_BUS_HELD_MAX / 4)
 
 static void
-hold_publish (Fixture *f, gsize n, gsize bytes)
-{
-  g_autofree guint8 *zeros = g_malloc0 (bytes + 1);
-  g_autoptr (GBytes) payload = g_bytes_new (zeros, bytes);
-  g_autoptr (GError) error = NULL;
-
-  for (gsize i = 0; i < n; i++)
-    {
-      g_assert_true (deye_bus_client_publish (f->client, "events.process.new", payload, NULL, NULL, NULL, &error));
-      g_assert_no_error (error);
-    }
-}
-
-static void
-hold_expect (Fixture *f, guint n)
-{
-  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
-
-  g_assert_cmpuint (frames->len, ==, n);
-}
-
-static void
 test_release_writes (Fixture *f, gconstpointer data)
 {
   client_fixture_connect (f, NULL);
   g_assert_false (deye_bus_client_is_held (f->client));
   deye_bus_client_hold (f->client);
   g_assert_true (deye_bus_client_is_held (f->client));
-  hold_publish (f, 3, 10);
-  hold_expect (f, 0);
+  calls_fixture_publish (f, 3, 10);
+  calls_fixture_expect (f, 0);
   deye_bus_client_release (f->client);
-  hold_expect (f, 3);
+  calls_fixture_expect (f, 3);
   g_assert_false (deye_bus_client_is_held (f->client));
-  hold_publish (f, 1, 10);
-  hold_expect (f, 1);
+  calls_fixture_publish (f, 1, 10);
+  calls_fixture_expect (f, 1);
 }
 
 static void
@@ -53,12 +31,12 @@ test_nested (Fixture *f, gconstpointer data)
     {
       g_autoptr (DeyeBusHolder) inner G_GNUC_UNUSED = deye_bus_holder_new (f->client);
 
-      hold_publish (f, 1, 10);
+      calls_fixture_publish (f, 1, 10);
     }
-    hold_publish (f, 1, 10);
-    hold_expect (f, 0);
+    calls_fixture_publish (f, 1, 10);
+    calls_fixture_expect (f, 0);
   }
-  hold_expect (f, 2);
+  calls_fixture_expect (f, 2);
 }
 
 /* A release too many is harmless, and does not make the next hold void. */
@@ -68,10 +46,10 @@ test_unbalanced (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   deye_bus_client_release (f->client);
   deye_bus_client_hold (f->client);
-  hold_publish (f, 1, 10);
-  hold_expect (f, 0);
+  calls_fixture_publish (f, 1, 10);
+  calls_fixture_expect (f, 0);
   deye_bus_client_release (f->client);
-  hold_expect (f, 1);
+  calls_fixture_expect (f, 1);
 }
 
 /* 64 KiB are the most that waits. */
@@ -80,14 +58,14 @@ test_bound (Fixture *f, gconstpointer data)
 {
   client_fixture_connect (f, NULL);
   deye_bus_client_hold (f->client);
-  hold_publish (f, 3, LARGE);
-  hold_expect (f, 0);
-  hold_publish (f, 1, LARGE);
-  hold_expect (f, 4);
-  hold_publish (f, 1, 10);
-  hold_expect (f, 0);
+  calls_fixture_publish (f, 3, LARGE);
+  calls_fixture_expect (f, 0);
+  calls_fixture_publish (f, 1, LARGE);
+  calls_fixture_expect (f, 4);
+  calls_fixture_publish (f, 1, 10);
+  calls_fixture_expect (f, 0);
   deye_bus_client_release (f->client);
-  hold_expect (f, 1);
+  calls_fixture_expect (f, 1);
 }
 
 /* A call that waits for an answer, and a flush, write first. */
@@ -99,16 +77,16 @@ test_waits_write (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   deye_bus_client_hold (f->client);
-  hold_publish (f, 2, 10);
+  calls_fixture_publish (f, 2, 10);
   script_ack (f->in, 6, 1, 1); /* the two messages have the ids 3 and 5 */
   client_fixture_say (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.process.new", NULL, NULL, &result, NULL, &error));
   g_assert_no_error (error);
-  hold_expect (f, 3);
-  hold_publish (f, 2, 10);
+  calls_fixture_expect (f, 3);
+  calls_fixture_publish (f, 2, 10);
   g_assert_true (deye_bus_client_flush (f->client, NULL, FALSE, NULL, &error));
   g_assert_no_error (error);
-  hold_expect (f, 2);
+  calls_fixture_expect (f, 2);
   deye_bus_client_release (f->client);
 }
 
@@ -119,10 +97,10 @@ test_context_writes (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   client_fixture_settle (f);
   deye_bus_client_hold (f->client);
-  hold_publish (f, 2, 10);
-  hold_expect (f, 0);
+  calls_fixture_publish (f, 2, 10);
+  calls_fixture_expect (f, 0);
   client_fixture_settle (f);
-  hold_expect (f, 2);
+  calls_fixture_expect (f, 2);
   deye_bus_client_release (f->client);
 }
 
@@ -135,7 +113,7 @@ test_close_writes (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   deye_bus_client_hold (f->client);
-  hold_publish (f, 2, 10);
+  calls_fixture_publish (f, 2, 10);
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 2);
   g_assert_true (deye_bus_client_close (f->client, NULL, &error));
   g_assert_no_error (error);
@@ -186,7 +164,7 @@ test_many_fails (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_publish_many (f->client, "events.process.new", payloads, 4, NULL, &n, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
   g_assert_cmpuint (n, ==, 2);
-  hold_expect (f, 2);
+  calls_fixture_expect (f, 2);
   g_assert_true (deye_bus_client_publish_many (f->client, "events.process.new", NULL, 0, NULL, &n, NULL, NULL));
   g_assert_cmpuint (n, ==, 0);
 }
@@ -201,9 +179,9 @@ test_many_bound (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   deye_bus_client_hold (f->client);
   g_assert_true (deye_bus_client_publish_many (f->client, "events.process.new", payloads, 5, NULL, NULL, NULL, NULL));
-  hold_expect (f, 4);
+  calls_fixture_expect (f, 4);
   deye_bus_client_release (f->client);
-  hold_expect (f, 1);
+  calls_fixture_expect (f, 1);
 }
 
 /* --- coalesce --- */
@@ -229,14 +207,14 @@ test_coalesce (Fixture *f, gconstpointer data)
   deye_bus_client_set_coalesce (f->client, TRUE);
   g_assert_cmpuint (n_notified, ==, 1);
   g_assert_true (deye_bus_client_get_coalesce (f->client));
-  hold_publish (f, 1, 10);
-  hold_expect (f, 1);
-  hold_publish (f, 100, 10);
+  calls_fixture_publish (f, 1, 10);
+  calls_fixture_expect (f, 1);
+  calls_fixture_publish (f, 100, 10);
   client_fixture_settle (f);
-  hold_expect (f, 100);
+  calls_fixture_expect (f, 100);
   g_object_set (f->client, "coalesce", FALSE, NULL);
-  hold_publish (f, 2, 10);
-  hold_expect (f, 2);
+  calls_fixture_publish (f, 2, 10);
+  calls_fixture_expect (f, 2);
 }
 
 /* A flush writes what waits. */
@@ -247,10 +225,10 @@ test_coalesce_flush (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   deye_bus_client_set_coalesce (f->client, TRUE);
-  hold_publish (f, 50, 10);
+  calls_fixture_publish (f, 50, 10);
   g_assert_true (deye_bus_client_flush (f->client, NULL, FALSE, NULL, &error));
   g_assert_no_error (error);
-  hold_expect (f, 50);
+  calls_fixture_expect (f, 50);
 }
 
 int

@@ -45,20 +45,12 @@ owner_publish (Fixture *f, GError **error)
 }
 
 static void
-owner_expect (Fixture *f, guint n)
-{
-  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
-
-  g_assert_cmpuint (frames->len, ==, n);
-}
-
-static void
 test_call (Fixture *f, gconstpointer data)
 {
   g_assert_true (owner_is_free (f));
   g_assert_true (owner_publish (f, NULL));
   g_assert_true (owner_is_free (f));
-  owner_expect (f, 1);
+  calls_fixture_expect (f, 1);
 }
 
 /* All that another thread may call: nothing of it has an effect while this one holds the client. */
@@ -88,9 +80,9 @@ test_held (Fixture *f, gconstpointer data)
   deye_bus_client_release (f->client);
   g_thread_join (g_thread_new ("use", owner_use, f));
   g_assert_true (deye_bus_client_is_held (f->client));
-  owner_expect (f, 0);
+  calls_fixture_expect (f, 0);
   deye_bus_client_release (f->client);
-  owner_expect (f, 1);
+  calls_fixture_expect (f, 1);
   g_assert_true (owner_is_free (f));
 }
 
@@ -111,7 +103,7 @@ test_turns (Fixture *f, gconstpointer data)
   g_thread_join (g_thread_new ("publish", owner_hold_and_publish, f));
   owner_hold_and_publish (f);
   g_thread_join (g_thread_new ("publish", owner_hold_and_publish, f));
-  owner_expect (f, 3);
+  calls_fixture_expect (f, 3);
   g_assert_true (owner_is_free (f));
 }
 
@@ -121,7 +113,7 @@ test_iterated (Fixture *f, gconstpointer data)
   deye_bus_client_hold (f->client);
   g_assert_true (owner_publish (f, NULL));
   client_fixture_settle (f);
-  owner_expect (f, 1);
+  calls_fixture_expect (f, 1);
   g_assert_false (owner_is_free (f));
   deye_bus_client_release (f->client);
   client_fixture_settle (f);
