@@ -11,11 +11,11 @@
  * points to. It changes nothing, and keeps no address from one frame to the next.
  */
 
-#define BUS_AHEAD_MIN_SUBSCRIPTIONS 512u /* fewer stay in the cache */
-#define BUS_AHEAD_FRAMES            8u   /* a power of two */
-#define BUS_AHEAD_CELL              7u   /* frames in front of the one that is handled: the cell is loaded, */
-#define BUS_AHEAD_ITEM              4u   /* the match or the subscription, */
-#define BUS_AHEAD_RECEIVERS         2u   /* and the subscription of the match */
+#define BUS_AHEAD_MIN_SUBSCRIPTIONS 2048u /* fewer stay in the cache */
+#define BUS_AHEAD_FRAMES            8u    /* a power of two */
+#define BUS_AHEAD_CELL              7u    /* frames in front of the one that is handled: the cell is loaded, */
+#define BUS_AHEAD_ITEM              4u    /* the match or the subscription, */
+#define BUS_AHEAD_RECEIVERS         2u    /* and the subscription of the match */
 
 typedef struct
 {

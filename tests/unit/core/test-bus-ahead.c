@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core-fixture.h"
+#include "bus-ahead.h"
+#include "control.pb-c.h"
+#include "peer/bus-state.h"
+
+/* So many subscriptions that the core looks at the next frames of a read. It changes nothing: also when a frame ends the
+ * subscription that the next ones are about, or a topic has none. */
+
+#define N_SUBSCRIPTIONS (BUS_AHEAD_MIN_SUBSCRIPTIONS + 40u)
+#define N_MESSAGES      100u
+#define N_ENDED         10u
+
+static void
+ahead_setup (Core *core, gconstpointer data)
+{
+  BusLimits limits;
+
+  bus_limits_init (&limits);
+  limits.max_subscriptions = 2 * N_SUBSCRIPTIONS;
+  core_setup (core, &limits);
+}
+
+static Client *
+ahead_subscriber (Core *core)
+{
+  Client *client = client_ready (core, "reader-1", "netmond");
+
+  for (guint i = 1; i <= N_SUBSCRIPTIONS; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("events.process.new%u", i);
+
+      client_subscribe (client, i, topic, NULL);
+    }
+  return client;
+}
+
+/* In one read, and in between topics that nobody subscribes to. */
+static void
+ahead_publish (Client *publisher)
+{
+  client_begin_batch (publisher);
+  for (guint i = 1; i <= N_MESSAGES; i++)
+    {
+      g_autofree char *topic = g_strdup_printf ("events.process.%s%u", i % 10 == 0 ? "old" : "new", i);
+
+      client_publish (publisher, topic, 0, "hello", 5);
+    }
+  client_end_batch (publisher);
+}
+
+static void
+test_same_deliveries (Core *core, gconstpointer data)
+{
+  Client *subscriber = ahead_subscriber (core);
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+
+  ahead_publish (publisher);
+  for (guint i = 1; i <= N_MESSAGES; i++)
+    {
+      g_autoptr (Got) got = i % 10 != 0 ? client_take (subscriber, WIRE_KIND_DELIVER) : NULL;
+      WireSpan ids;
+      guint32 id;
+
+      if (i % 10 == 0)
+        continue;
+      g_assert_nonnull (got);
+      ids = got->envelope.subscriptions;
+      g_assert_true (wire_envelope_next_u32 (&ids, &id));
+      g_assert_cmpuint (id, ==, i);
+    }
+  g_assert_cmpuint (client_count (subscriber, WIRE_KIND_DELIVER), ==, 0);
+}
+
+static void
+ahead_unsubscribe (Client *client, guint32 subscription)
+{
+  Daemoneye__Eventbus__V1__UnsubscribeRequest request = DAEMONEYE__EVENTBUS__V1__UNSUBSCRIBE_REQUEST__INIT;
+  guint8 bytes[16];
+  WireEnvelope envelope;
+
+  request.subscription = subscription;
+  wire_envelope_init (&envelope);
+  envelope.topic = WIRE_SPAN_LITERAL ("control.bus.unsubscribe");
+  envelope.type_name = WIRE_SPAN_LITERAL ("daemoneye.eventbus.v1.UnsubscribeRequest");
+  envelope.payload = wire_span (bytes, protobuf_c_message_pack (&request.base, bytes));
+  client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
+}
+
+/* The credit of a subscription follows its end in the same read, and is ignored. */
+static void
+test_ended (Core *core, gconstpointer data)
+{
+  Client *subscriber = ahead_subscriber (core);
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  const guint64 messages = core->core->limits.receive_window_messages;
+  const guint64 bytes = core->core->limits.receive_window_bytes;
+  const guint before = client_count (subscriber, WIRE_KIND_REPLY);
+
+  ahead_publish (publisher);
+  client_begin_batch (subscriber);
+  for (guint i = 1; i <= N_ENDED; i++)
+    ahead_unsubscribe (subscriber, i);
+  for (guint i = 1; i <= N_MESSAGES; i++)
+    client_credit (subscriber, i, messages + (i % 10 != 0 ? 1 : 0), bytes + (i % 10 != 0 ? 5 : 0));
+  client_end_batch (subscriber);
+  core_flush (core);
+  g_assert_cmpuint (client_count (subscriber, WIRE_KIND_REPLY), ==, before + N_ENDED);
+  g_assert_cmpuint (client_count (subscriber, WIRE_KIND_ERROR), ==, 0);
+  ahead_publish (publisher);
+  core_flush (core);
+  g_assert_cmpuint (client_count (subscriber, WIRE_KIND_DELIVER), ==,
+                    2 * (N_MESSAGES - N_MESSAGES / 10) - (N_ENDED - 1));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add ("/core/ahead/T05-same-deliveries", Core, NULL, ahead_setup, test_same_deliveries, core_teardown);
+  g_test_add ("/core/ahead/M10-ended", Core, NULL, ahead_setup, test_ended, core_teardown);
+  return g_test_run ();
+}
