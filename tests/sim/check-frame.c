@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-report.h"
 #include "check-private.h"
 #include "core-view.h"
 #include "peer/bus-state.h"
@@ -57,8 +58,9 @@ check_frame_observe_queues (const SimWorld *world, SimQueue *queues)
 
       queues[i] = (SimQueue){ .peer = NULL };
       if (peer != NULL && bus_peer_is_ready (peer))
-        queues[i] = (SimQueue){ peer, bus_flow_bytes (&peer->flow), peer->flow.waiting_messages,
-                                peer->flow.missed_by[BUS_LOSS_LIMIT], check_frame_can_pay (peer) };
+        queues[i]
+            = (SimQueue){ peer, bus_flow_bytes (&peer->flow), peer->flow.waiting_messages,
+                          bus_report_losses (&peer->flow)->missed_by[BUS_LOSS_LIMIT], check_frame_can_pay (peer) };
     }
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-report.h"
 #include "check-private.h"
 #include "peer/bus-state.h"
 
@@ -57,7 +58,7 @@ sim_check_after_pinned (SimWorld *world, const SimBefore *before)
       const BusPeer *peer = world->clients[i].peer;
 
       if (peer != NULL && before->queues[i].peer == peer && bus_peer_is_ready (peer)
-          && peer->flow.missed_by[BUS_LOSS_LIMIT] > before->queues[i].lost)
+          && bus_report_losses (&peer->flow)->missed_by[BUS_LOSS_LIMIT] > before->queues[i].lost)
         check_pinned_lost (world, peer);
     }
 }

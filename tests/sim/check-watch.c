@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-report.h"
 #include "check-watch.h"
 
 #include "check-private.h"
@@ -341,7 +342,7 @@ watch_check_peer (SimWorld *world, const Watcher *watcher, const BusPeer *peer)
       if (strcmp (what, "queue") == 0 || strcmp (what, "drained") == 0)
         is_behind = strcmp (what, "queue") == 0;
     }
-  if (bus_deadline_is_armed (&peer->flow.report_timer.deadline))
+  if (bus_deadline_is_armed (&bus_report_losses (&peer->flow)->report_timer.deadline))
     return; /* its next report is not due yet */
   if (is_behind != (peer->flow.soft_since_us != 0))
     sim_world_fail (world, "I7: system.slow says that the queue of %s is %s", peer->id, is_behind ? "long" : "short");

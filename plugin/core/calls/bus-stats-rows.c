@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-stats-rows.h"
+#include "queue/bus-report.h"
 
 #include "base/bus-text.h"
 #include "queue/bus-unsettled.h"
@@ -173,7 +174,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
     stats->slow_us = (guint64) MAX (now_us - flow->soft_since_us, 1);
   rows_count_unsettled (stats, peer);
   rows_fill_publish (row, peer, now_us);
-  rows_fill_missed (&row->missed, flow->missed_by);
+  rows_fill_missed (&row->missed, bus_report_losses (flow)->missed_by);
   stats->missed_by = row->missed.list;
   stats->n_missed_by = row->missed.n;
   g_ptr_array_add (rows->peers, row);

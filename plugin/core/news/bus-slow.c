@@ -173,7 +173,7 @@ bus_slow_queue_due (BusPeer *peer, gint64 now_us)
   gboolean is_soft = flow->soft_since_us != 0;
   SlowEvent event;
 
-  flow->report_next_us = now_us + BUS_REPORT_EVERY_US;
+  bus_report_need_losses (flow)->report_next_us = now_us + BUS_REPORT_EVERY_US;
   if (!bus_peer_is_ready (peer) || is_soft == flow->reported_soft)
     return;
   flow->reported_soft = is_soft;

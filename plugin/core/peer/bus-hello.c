@@ -132,12 +132,13 @@ hello_digest_token (const Hello *hello, guint8 digest[BUS_TOKEN_DIGEST])
 static void
 hello_take_identity (BusPeer *peer, const Hello *hello)
 {
+  g_autofree char *version = bus_text_dup (hello->software_version, 64);
   BusCore *core = peer->core;
 
   peer->id = g_ref_string_new (hello->id);
   peer->key = bus_key (core->seed, wire_span_str (peer->id));
   peer->principal.role = peer->who.agent ? BUS_ROLE_AGENT : (BusRole) hello->role;
-  peer->type = g_strdup (peer->principal.role == BUS_ROLE_COLLECTOR ? hello->type : "");
+  peer->type = g_ref_string_new_intern (peer->principal.role == BUS_ROLE_COLLECTOR ? hello->type : "");
   peer->principal.id = peer->key.text;
   peer->principal.type = wire_span_str (peer->type);
   peer->incarnation = hello->incarnation;
@@ -145,7 +146,7 @@ hello_take_identity (BusPeer *peer, const Hello *hello)
   hello_digest_token (hello, peer->token);
   peer->features = hello->features & WIRE_FEATURES_KNOWN;
   peer->principal.has_tasks = (peer->features & WIRE_FEATURE_TASKS) != 0;
-  peer->software_version = bus_text_dup (hello->software_version, 64);
+  peer->software_version = g_ref_string_new_intern (version);
   g_hash_table_insert (core->peers_by_id, &peer->key, peer);
 }
 

@@ -88,8 +88,8 @@ bus_peer_free (BusPeer *peer)
   bus_subscriptions_clear (&peer->subscriptions);
   g_clear_pointer (&peer->asked_by_id, g_hash_table_unref);
   g_clear_pointer (&peer->id, g_ref_string_release);
-  g_free (peer->type);
-  g_free (peer->software_version);
+  g_clear_pointer (&peer->type, g_ref_string_release);
+  g_clear_pointer (&peer->software_version, g_ref_string_release);
   g_free (peer);
 }
 

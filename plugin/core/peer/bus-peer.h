@@ -71,7 +71,7 @@ struct BusPeer
   gboolean flushed;      /* it owns nothing, and no list or table has it any more */
 
   char *id;   /* GRefString, NULL before hello */
-  char *type; /* "" for tool and agent */
+  char *type; /* GRefString, interned as the next one: most peers have the same; "" for tool and agent */
   char *software_version;
   BusKey key; /* of id */
   BusPrincipal principal;
@@ -125,7 +125,8 @@ struct BusPeer
 };
 
 /* What a peer is charged for itself, from its begin to its end: with all parts that it may need. */
-#define BUS_PEER_COST (sizeof (BusPeer) + sizeof (BusPeerExtra) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))
+#define BUS_PEER_COST                                                                                                  \
+  (sizeof (BusPeer) + sizeof (BusPeerExtra) + sizeof (BusLosses) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))
 
 BusPeer *bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us);
 /* It must have been flushed. */

@@ -449,7 +449,7 @@ fifo_count_loss (BusFlow *flow,
   subscription->missed += count;
   bus_subscription_need_losses (subscription)->missed_by[loss] += count;
   flow->missed += count;
-  flow->missed_by[loss] += count;
+  bus_report_need_losses (flow)->missed_by[loss] += count;
   flow->shared->missed_by[loss] += count;
   flow->shared->domains[at->domain].missed += count;
   bus_report_loss (flow, subscription, at->domain, at->accept_seq, count, loss, now_us);

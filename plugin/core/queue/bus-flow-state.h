@@ -145,9 +145,7 @@ struct BusFlow
   guint64 delivered;    /* per matched subscription */
   guint64 retained;     /* of these, from the store of retained messages */
   guint64 missed;
-  guint64 missed_by[BUS_N_LOSSES];
-  gint64 report_next_us;  /* bus-report: not before this time */
   gboolean reported_soft; /* the last system.slow said that it is above the soft limit */
-  BusTimer report_timer;
+  BusLosses *losses;      /* by reason, and bus-report: NULL: nothing was lost, and no level was to be reported */
   BusTimer retry_timer;
 };

@@ -529,8 +529,6 @@ void
 bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusLedger *ledger, gpointer owner)
 {
   *flow = (BusFlow){ .shared = shared, .ledger = ledger };
-  flow->report_timer.kind = BUS_TIMER_QUEUE;
-  flow->report_timer.owner = owner;
   flow->retry_timer.kind = BUS_TIMER_RETRY;
   flow->retry_timer.owner = owner;
   bus_outq_init (&flow->outq, shared->segments, shared->quota, &ledger->usage);
@@ -553,7 +551,9 @@ void
 bus_flow_clear (BusFlow *flow)
 {
   g_assert (flow->lanes[WIRE_LANE_CONTROL].first == NULL && flow->lanes[WIRE_LANE_DATA].first == NULL);
-  bus_deadline_disarm (flow->shared->deadlines, &flow->report_timer.deadline);
+  if (flow->losses != NULL)
+    bus_deadline_disarm (flow->shared->deadlines, &flow->losses->report_timer.deadline);
+  g_clear_pointer (&flow->losses, g_free);
   bus_deadline_disarm (flow->shared->deadlines, &flow->retry_timer.deadline);
   bus_outq_clear (&flow->outq);
 }

@@ -44,8 +44,22 @@ bus_report_change (BusFlow *flow, BusSubscription *subscription, BusChange chang
   bus_report_again (flow, subscription, now_us);
 }
 
+BusLosses *
+bus_report_need_losses (BusFlow *flow)
+{
+  if (flow->losses == NULL)
+    {
+      flow->losses = g_new0 (BusLosses, 1);
+      flow->losses->report_timer.kind = BUS_TIMER_QUEUE;
+      flow->losses->report_timer.owner = flow->retry_timer.owner;
+    }
+  return flow->losses;
+}
+
 void
 bus_report_level (BusFlow *flow, gint64 now_us)
 {
-  report_arm (flow, &flow->report_timer, flow->report_next_us, now_us);
+  BusLosses *losses = bus_report_need_losses (flow);
+
+  report_arm (flow, &losses->report_timer, losses->report_next_us, now_us);
 }

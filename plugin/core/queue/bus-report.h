@@ -38,6 +38,15 @@ void bus_report_loss (BusFlow *flow,
 /* The subscription was demoted, or has drained. */
 void bus_report_change (BusFlow *flow, BusSubscription *subscription, BusChange change, gint64 now_us);
 
+/* The losses of a queue, to be read: all of it is zero while there are none. */
+static inline const BusLosses *
+bus_report_losses (const BusFlow *flow)
+{
+  return flow->losses != NULL ? flow->losses : &bus_no_losses;
+}
+/* The same, to be changed. */
+BusLosses *bus_report_need_losses (BusFlow *flow);
+
 /* The queue rose above its soft limit, or fell below it. */
 void bus_report_level (BusFlow *flow, gint64 now_us);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-report.h"
 #include "calls/bus-stats-page.h"
 
 #include "calls/bus-budget.h"
@@ -260,19 +261,21 @@ test_small_payload (Fixture *f, gconstpointer data)
   g_autofree char *group = g_strnfill (64, 'g');
   g_autofree char *segment = g_strnfill (60, 's');
   g_autofree char *pattern = g_strdup_printf ("events.%s.%s.%s.%s", segment, segment, segment, segment);
+  g_autofree char *type = g_strnfill (64, 't');
+  g_autofree char *version = g_strnfill (64, 'v');
   g_autoptr (GString) expected = g_string_new ("daemoneye-agent ");
   BusPeer *peer = peers_ready (&f->peers, id, 1000);
 
   f->peers.core->epoch = G_MAXUINT64;
   peer->who.pid = G_MAXUINT32;
-  g_free (peer->type);
-  peer->type = g_strnfill (64, 't');
-  g_free (peer->software_version);
-  peer->software_version = g_strnfill (64, 'v');
+  g_ref_string_release (peer->type);
+  peer->type = g_ref_string_new_intern (type);
+  g_ref_string_release (peer->software_version);
+  peer->software_version = g_ref_string_new_intern (version);
   memset (peer->account->name, 'n', BUS_ACCOUNT_NAME_MAX);
   peer->received = peer->received_bytes = peer->flow.delivered = peer->flow.missed = G_MAXUINT64;
   for (guint i = 0; i < BUS_N_LOSSES; i++)
-    peer->flow.missed_by[i] = G_MAXUINT64;
+    bus_report_need_losses (&peer->flow)->missed_by[i] = G_MAXUINT64;
   g_string_append_printf (expected, "%s one two ", id);
   for (guint i = 0; i < 8; i++)
     {

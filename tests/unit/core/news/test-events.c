@@ -116,8 +116,8 @@ test_largest (Peers *f, gconstpointer data)
   g_autoptr (PeerEvent) event = NULL;
 
   routes_subscribe (f, watcher, 1, "system.peer.gone", NULL, 10);
-  g_free (peer->type);
-  peer->type = g_strdup (type);
+  g_ref_string_release (peer->type);
+  peer->type = g_ref_string_new (type);
   peer->who.pid = G_MAXUINT32;
   memset (peer->account->name, 'a', BUS_ACCOUNT_NAME_MAX);
   bus_peer_close (peer, WIRE_STATUS_SLOW_CONSUMER, detail);

@@ -360,7 +360,7 @@ test_queue (Fixture *f, gconstpointer data)
   g_assert_cmpuint (soft->queued_messages, ==, 2);
   g_assert_cmpstr (soft->setting, ==, "queue_soft_bytes");
   g_assert_cmpuint (soft->value, ==, bus_flow_bytes (flow));
-  g_assert_cmpint (flow->report_next_us, ==, now_us + BUS_REPORT_EVERY_US);
+  g_assert_cmpint (bus_report_need_losses (flow)->report_next_us, ==, now_us + BUS_REPORT_EVERY_US);
   bus_slow_queue_due (f->reader, now_us);
   peers_assert_sent (f->watcher, "");
   flow->soft_since_us = 0;

@@ -298,25 +298,25 @@ test_level (Queue *queue, gconstpointer data)
   queue_fill_lane (queue, WIRE_LANE_DATA, 65535);
   bus_flow_note_level (flow, QUEUE_NOW_US);
   g_assert_cmpint (flow->soft_since_us, ==, 0);
-  g_assert_cmpint (queue_due_us (&flow->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_report_need_losses (flow)->report_timer), ==, 0);
   bus_outq_drop (&flow->outq, WIRE_LANE_DATA);
 
   queue_fill_lane (queue, WIRE_LANE_DATA, 65536);
   bus_flow_note_level (flow, QUEUE_NOW_US);
   bus_flow_note_level (flow, QUEUE_NOW_US + 9);
   g_assert_cmpint (flow->soft_since_us, ==, QUEUE_NOW_US);
-  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &flow->report_timer);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &bus_report_need_losses (flow)->report_timer);
   bus_flow_note_level (flow, QUEUE_NOW_US + 10); /* nothing has changed */
-  g_assert_cmpint (queue_due_us (&flow->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_report_need_losses (flow)->report_timer), ==, 0);
 
   /* Below it again: reported only when the rise was. Sending lowers it, too. */
   bus_outq_drop (&flow->outq, WIRE_LANE_DATA);
   bus_flow_pump (flow, QUEUE_NOW_US + 11);
   g_assert_cmpint (flow->soft_since_us, ==, 0);
-  g_assert_cmpint (queue_due_us (&flow->report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_report_need_losses (flow)->report_timer), ==, 0);
   flow->reported_soft = TRUE;
   bus_flow_note_level (flow, QUEUE_NOW_US + 12);
-  g_assert_cmpint (queue_due_us (&flow->report_timer), ==, QUEUE_NOW_US + 12);
+  g_assert_cmpint (queue_due_us (&bus_report_need_losses (flow)->report_timer), ==, QUEUE_NOW_US + 12);
 }
 
 /* Waiting messages count as well. */

@@ -103,7 +103,7 @@ test_each_for_itself (Queue *queue, gconstpointer data)
   lose (queue, second, 1, BUS_LOSS_FULL, QUEUE_NOW_US + 1);
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (second)->report_timer), ==, QUEUE_NOW_US + 1);
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (first)->report_timer), ==, 0);
-  g_assert_cmpint (queue_due_us (&queue->flow.report_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&bus_report_need_losses (&queue->flow)->report_timer), ==, 0);
 }
 
 static void
@@ -111,13 +111,14 @@ test_level (Queue *queue, gconstpointer data)
 {
   bus_report_level (&queue->flow, QUEUE_NOW_US);
   bus_report_level (&queue->flow, QUEUE_NOW_US + 7);
-  g_assert_cmpint (queue_due_us (&queue->flow.report_timer), ==, QUEUE_NOW_US);
-  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &queue->flow.report_timer);
-  g_assert_cmpint (queue->flow.report_timer.kind, ==, BUS_TIMER_QUEUE);
+  g_assert_cmpint (queue_due_us (&bus_report_need_losses (&queue->flow)->report_timer), ==, QUEUE_NOW_US);
+  g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &bus_report_need_losses (&queue->flow)->report_timer);
+  g_assert_cmpint (bus_report_need_losses (&queue->flow)->report_timer.kind, ==, BUS_TIMER_QUEUE);
 
-  queue->flow.report_next_us = QUEUE_NOW_US + BUS_REPORT_EVERY_US;
+  bus_report_need_losses (&queue->flow)->report_next_us = QUEUE_NOW_US + BUS_REPORT_EVERY_US;
   bus_report_level (&queue->flow, QUEUE_NOW_US + 8);
-  g_assert_cmpint (queue_due_us (&queue->flow.report_timer), ==, QUEUE_NOW_US + BUS_REPORT_EVERY_US);
+  g_assert_cmpint (queue_due_us (&bus_report_need_losses (&queue->flow)->report_timer), ==,
+                   QUEUE_NOW_US + BUS_REPORT_EVERY_US);
 }
 
 /* The timer alone: nothing is added. */
