@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-block.h"
 
-#define MIN_POWER 13u /* of WIRE_BLOCK_MIN */
-#define STEPS     4u  /* classes for each power of two */
-#define CLASSES   ((21u - MIN_POWER) * STEPS + 1u)
-#define LOOKS     4u /* at blocks of a class, of which some may be too small */
+#define MIN_POWER   13u /* of WIRE_BLOCK_MIN */
+#define STEPS       4u  /* classes for each power of two */
+#define CLASSES     ((21u - MIN_POWER) * STEPS + 1u)
+#define ROUND_POWER 4u /* new blocks are at most a sixteenth larger than wanted */
+#define LOOKS       4u /* at blocks of a class, of which some may be too small */
 
 G_STATIC_ASSERT (WIRE_BLOCK_MIN == 1u << MIN_POWER);
 G_STATIC_ASSERT (WIRE_BLOCK_MAX == 1u << 21);
@@ -20,8 +21,8 @@ struct KeptBlock
 static GMutex block_lock;
 static KeptBlock *block_kept[CLASSES]; /* of at least the size of the class, and less than that of the next one */
 static gsize block_kept_bytes;
-static gsize block_lent_bytes; /* atomic */
-static guint block_hand;       /* the class that loses the next block when there are too many */
+static gssize block_lent_bytes; /* atomic */
+static guint block_hand;        /* the class that loses the next block when there are too many */
 
 /* @size: from WIRE_BLOCK_MIN to WIRE_BLOCK_MAX. */
 static guint
@@ -71,6 +72,15 @@ block_take (gsize wanted, gsize most, gsize *size)
   return block;
 }
 
+/* Blocks whose sizes differ by a few bytes serve for each other. */
+static gsize
+block_round (gsize wanted)
+{
+  const gsize step = (gsize) 1 << (g_bit_storage (wanted) - 1 - ROUND_POWER);
+
+  return (wanted + step - 1) & ~(step - 1);
+}
+
 guint8 *
 wire_block_new (gsize wanted, gsize most, gsize *size)
 {
@@ -83,8 +93,8 @@ wire_block_new (gsize wanted, gsize most, gsize *size)
     }
   if (block != NULL)
     return block;
-  *size = wanted;
-  return g_try_malloc (wanted);
+  *size = block_may_be_kept (wanted) ? MIN (block_round (wanted), most) : wanted;
+  return g_try_malloc (*size);
 }
 
 /* All classes in turn, so that sizes of which no message comes any more do not stay. */
