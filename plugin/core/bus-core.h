@@ -46,7 +46,7 @@ BusCore *bus_core_new (const BusCoreOptions *options, gint64 now_us);
 /* Every peer must have been freed; asserts that the charges sum to zero. */
 void bus_core_free (BusCore *core);
 
-/* Why a connection is refused. */
+/* Reasons for which a connection is refused. */
 typedef struct
 {
   WireStatus status;

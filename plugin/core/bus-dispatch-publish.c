@@ -311,7 +311,7 @@ dispatch_is_assured (const DispatchCall *call)
          || (call->envelope->delivery & (WIRE_DELIVERY_AT_LEAST_ONCE | WIRE_DELIVERY_HOLD));
 }
 
-/* Where it goes to. */
+/* Chooses the route by target, assurance and flags. */
 static void
 dispatch_publish (DispatchCall *call, BusMatch *match)
 {

@@ -42,7 +42,7 @@ struct BusChunk
   gboolean is_full;
 };
 
-/* Where chunks come from. The memory is aligned to its size, which is BUS_CHUNK_BYTES. take() returns NULL when there is none. */
+/* The source of chunks. The memory is aligned to its size, which is BUS_CHUNK_BYTES. take() returns NULL when there is none. */
 typedef struct
 {
   gpointer (*take) (gsize size);

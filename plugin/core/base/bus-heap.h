@@ -9,8 +9,8 @@
  * An item is a struct of the caller, which contains its place in the heap as a guint, so it can be removed without a search and
  * costs no allocation of its own. One struct can be in several heaps at once, with a place for each.
  *
- * Invariant: a place is 0 when the item is not in the heap, otherwise its index plus one. What an item is compared by does
- * not change while it is in the heap.
+ * Invariant: a place is 0 when the item is not in the heap, otherwise its index plus one. The key of an item does not
+ * change while the item is in the heap.
  */
 
 typedef struct

@@ -23,7 +23,7 @@ typedef enum
 } BusOverflow;
 #define BUS_OVERFLOW_LAST 5u
 
-/* How much may wait for one subscription, and what happens above that. */
+/* The bounds of the messages that wait for one subscription, and the policy above them. */
 typedef struct
 {
   BusOverflow policy;
@@ -37,7 +37,7 @@ BusOverflow bus_overflow_of_pattern (WireSpan pattern);
 
 const char *bus_overflow_name (BusOverflow policy);
 
-/* Why a message was lost. */
+/* Reasons for which a message was lost. */
 typedef enum
 {
   BUS_LOSS_FULL,    /* its queue was full, or a newer message replaced it */

@@ -99,7 +99,7 @@ barrier_check_request (const BusCall *call, const BarrierRequest *request)
   return problem == NULL;
 }
 
-/* What it expects stays known when the call has ended: questions to many ask for it. */
+/* The expectations outlive the call, because questions to many use them. */
 static void
 barrier_expect (const BusCall *call, const BarrierRequest *request)
 {

@@ -6,16 +6,16 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * How much work the calls of collectors may cause in a second.
+ * The bound of the work that calls of collectors may cause in a second.
  *
- * introspect_per_second bounds how often one peer may ask for a page. introspect_work_per_second bounds what all
- * collectors together may make the broker do, in units that are counted where the work is done, so that many cheap
- * pages and few expensive ones cost the same. control.bus.stats (a page of it is a page) and control.bus.adjust, which
- * visit everything that waits, are paid out of it as well. An answer that was begun is finished; the excess is not carried over, the next
- * second begins at zero. Agent and tool are not bounded by it.
+ * introspect_per_second bounds the pages that one peer may request. introspect_work_per_second bounds the work for all collectors
+ * together, in units that are counted where the work is done, so that many cheap pages and few expensive ones cost the same.
+ * control.bus.stats (its pages count as pages) and control.bus.adjust, which visit all waiting messages, are charged to it as
+ * well. An answer that has begun is finished; the excess is not charged to the next second, which begins at zero. Agent and tools
+ * are not bounded by it.
  */
 
-/* Units of work, each about 10 ns; see bus_budget_spend(). What is not named here is one. */
+/* Units of work, each about 10 ns; see bus_budget_spend(). Other work is one unit. */
 #define BUS_WORK_ENTRY    40u /* written, measured, packed */
 #define BUS_WORK_MATCH    40u /* a topic looked up in the index, besides what it finds */
 #define BUS_WORK_QUESTION 8u  /* to the policy */

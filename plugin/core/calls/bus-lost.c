@@ -68,7 +68,7 @@ lost_report_all (const LostTopic *topic, const BusMatch *match)
 }
 
 /* "a.b.#" stands for the topic below a.b that has the id of the asker as its last segment: it may publish to that one if it
- * may publish below a.b at all. @text: (out): room for a topic. What is longer is cut, and refused for its length. */
+ * may publish below a.b at all. @text: (out): room for a topic. A longer topic is cut, and refused for its length. */
 static WireSpan
 lost_topic_of (const BusCall *call, const char *topic, char text[LOST_TOPIC_BYTES])
 {

@@ -7,7 +7,7 @@
  * control.bus.stats: the counters of all modules, as far as the asker may see them.
  *
  * The sums of the broker are visible to every asker. Peers, subscriptions and groups are those that the asker may
- * see. What does not fit a payload is left out, the least urgent first, and the answer says so.
+ * see. An answer that exceeds a payload leaves entries out, the least urgent first, and says so.
  */
 void bus_stats_answer (const BusCall *call);
 

@@ -5,7 +5,7 @@
 #include "wire-span.h"
 
 /*
- * Which items match a topic: exact topics in a hash table, patterns with + and # in a trie.
+ * Finds the items that match a topic: exact topics in a hash table, patterns with + and # in a trie.
  *
  * An item is an opaque pointer (a subscription) that an owner (a peer) files under one pattern. Items of one owner with
  * equal patterns share an entry; the index looks into neither item nor owner. It knows neither rights nor groups. The

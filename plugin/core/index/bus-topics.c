@@ -34,7 +34,7 @@ topics_forget_oldest (BusTopics *topics, BusTopic *topic)
   bus_table_remove (&topics->table, topic->key.hash, topic);
 }
 
-/* A slot that is free, or gets free. The hand goes round at most once more than it finds marks, and each mark was
+/* A slot that is free, or is made free. The hand makes at most one round more than it finds marks, and each mark was
  * made by a message. */
 static BusTopic *
 topics_take_slot (BusTopics *topics)

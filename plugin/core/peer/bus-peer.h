@@ -28,7 +28,7 @@
 
 #define BUS_TOKEN_DIGEST 32u /* SHA-256: the token itself is not kept */
 
-/* What few peers need, or peers need only at their end: allocated with the first use. */
+/* Members that few peers need, or that peers need only at their end: allocated with the first use. */
 typedef struct
 {
   BusNoteCap note_cap;
@@ -124,7 +124,7 @@ struct BusPeer
   gboolean is_writable;
 };
 
-/* What a peer is charged for itself, from its begin to its end: with all parts that it may need. */
+/* The charge for a peer itself, from its begin to its end, with all parts that it may need. */
 #define BUS_PEER_COST                                                                                                  \
   (sizeof (BusPeer) + sizeof (BusPeerExtra) + sizeof (BusLosses) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))
 
@@ -184,8 +184,8 @@ gboolean bus_peer_may (BusPeer *peer, guint64 id, BusRight operation, WireSpan t
 /* The same for a verdict that a rule above the policy gave: sends the error, counts and logs. */
 void bus_peer_deny (BusPeer *peer, guint64 id, BusRight operation, WireSpan topic, BusVerdict verdict);
 
-/* Ends the connection with a reason, and adds a log record. What the peer owns is released at the end of the input call, so no loop over
- * peers or subscriptions is disturbed. @detail: (nullable): the status' own text. */
+/* Ends the connection with a reason, and adds a log record. The possessions of the peer are released at the end of the input
+ * call, so no loop over peers or subscriptions is disturbed. @detail: (nullable): the status' own text. */
 void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
 
 /* The same for events that have an entry of their own in the table of states. */

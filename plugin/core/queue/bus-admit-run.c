@@ -11,7 +11,7 @@ admit_run_window_bytes (const BusWindow *window)
   return window->granted_bytes - window->used_bytes;
 }
 
-/* How many messages may start: a message may while there is a byte of credit, so all but the last one have to fit. */
+/* The number of messages that may start: one may while there is a byte of credit, so all but the last one have to fit. */
 static guint
 admit_run_within_window (const BusRun *run, guint from, guint n, const BusWindow *window)
 {
@@ -27,7 +27,7 @@ admit_run_within_window (const BusRun *run, guint from, guint n, const BusWindow
   return fit;
 }
 
-/* How many may be encoded: a message may while the lane is below its limit. */
+/* The number of messages that may be encoded: one may while the lane is below its limit. */
 static guint
 admit_run_within_lane (const BusRun *run, guint from, guint n, gsize room)
 {

@@ -25,7 +25,7 @@
  * Invariant: for each class used = returned + held + the frame that is being handled.
  */
 
-/* What a peer may send in one credit class. */
+/* The credit of a peer in one class. */
 typedef struct
 {
   BusWindow window;

@@ -71,7 +71,7 @@ void bus_fifo_note_sent (BusFlow *flow, guint64 route_id);
 /* A message that waited is discarded because the subscription has ended: it is counted and reported, but no gap follows. */
 void bus_fifo_discard (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us);
 
-/* Where a message was lost that had no place in the queue yet. */
+/* The place of a loss, of a message that had no place in the queue yet. */
 typedef struct
 {
   WireLane lane;

@@ -17,7 +17,7 @@
  * place.
  */
 
-/* Where a request is on its way to its responder. It belongs to the request, which outlives its slot. */
+/* The place of a request on its way to its responder. It belongs to the request, which outlives its slot. */
 typedef struct
 {
   BusSlot *slot;    /* in which it waits; NULL: it does not wait */

@@ -20,7 +20,7 @@
 /* @owner: of the timers */
 void bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusLedger *ledger, gpointer owner);
 
-/* The last frame was put. What waits for the peer itself is dropped; subscriptions are forgotten one by one. */
+/* The last frame was put. Frames that wait for the peer itself are dropped; subscriptions are forgotten one by one. */
 void bus_flow_end (BusFlow *flow);
 
 /* Every subscription must have been forgotten, and the flow must have ended. */
@@ -146,7 +146,7 @@ BusParcel *bus_flow_take (BusFlow *flow, BusSlot *slot);
  * BusParcel): receives each of them, oldest first (a group hands them on). */
 guint bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent);
 
-/* How long the oldest message of the subscription has been waiting; 0: none waits. */
+/* The time for which the oldest message of the subscription has been waiting; 0: none waits. */
 gint64 bus_flow_oldest_us (const BusSubscription *subscription, gint64 now_us);
 
 /* Encoded and waiting bytes. */

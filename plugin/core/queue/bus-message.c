@@ -35,7 +35,7 @@ message_copy (guint8 *to, WireSpan bytes)
   return wire_span (to, bytes.len);
 }
 
-/* What is held against the cap has room for holes between blocks. */
+/* The charge against the cap includes holes between blocks. */
 static gsize
 message_block_most (gsize len)
 {

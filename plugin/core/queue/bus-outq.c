@@ -188,7 +188,7 @@ outq_append (guint8 *at, WireSpan bytes)
   return at + bytes.len;
 }
 
-/* Where a frame of at most @own_max own bytes can be written; NULL: no memory. */
+/* Returns room for a frame of at most @own_max own bytes; NULL: no memory. */
 static guint8 *
 outq_begin_frame (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len, gboolean reserve)
 {

@@ -8,11 +8,11 @@
  *
  * Class, rights, matched set, memory and credit are checked once for all of them. A run consists of views of the read buffer,
  * so it never outlives the input call. It has no frame that needs an answer, a time to live, a trace or a block of its own.
- * A run is collected by bus-dispatch-run, routed by bus-route-run, and queued by bus-admit-run. What cannot be done for all of it is
- * done for each message in the same way as for a message that came alone, so that no rule of a queue exists twice.
+ * A run is collected by bus-dispatch-run, routed by bus-route-run, and queued by bus-admit-run. Messages that cannot be
+ * handled together are handled as if each had come alone, so that no rule of a queue exists twice.
  *
- * The messages have consecutive places in the order of the broker. One ticket withholds the credit of a whole run, or with a group
- * of the messages that a member got. A run is therefore at most BUS_RUN_SHARE of its publisher's window.
+ * The messages have consecutive places in the order of the broker. One ticket withholds the credit of a whole run, or with a
+ * group of the messages that a member got. A run is therefore at most BUS_RUN_SHARE of its publisher's window.
  *
  * Invariant: between two input calls a run is empty.
  */

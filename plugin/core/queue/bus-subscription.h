@@ -59,7 +59,8 @@ typedef struct
   BusTimer timer; /* armed while a record keeps a message */
 } BusUnsettled;
 
-/* What was lost, and what is to be published about it: most subscriptions lose nothing, so this is allocated with the first loss. */
+/* Losses, and the reports about them that are not published yet. Most subscriptions lose nothing, so this is allocated with the
+ * first loss. */
 typedef struct
 {
   guint64 missed_by[BUS_N_LOSSES];
@@ -133,7 +134,7 @@ bus_subscription_prefetch (const BusSubscription *subscription)
     __builtin_prefetch (at + line, 1);
 }
 
-/* What a subscription costs its owner: itself with all parts that it may need, and its share of the tables and of the index. */
+/* The charge for a subscription: itself with all parts that it may need, and its share of the tables and of the index. */
 gsize bus_subscription_size (WireSpan pattern);
 
 /* Sets the filter of a new subscription, which must not be charged yet. @filter is copied. FALSE: no memory */

@@ -29,7 +29,7 @@ typedef struct
   BusConfirm *confirm; /* nullable: gets a route for each group */
 } BusAssurance;
 
-/* Why nothing was queued. */
+/* The reason for which nothing was queued. */
 typedef struct
 {
   WireStatus status; /* OK: not refused */

@@ -47,7 +47,7 @@ bus_match_cache_bytes_max (const BusMatchCache *cache)
   return BUS_MATCH_CACHE_BYTES + (gsize) bus_index_size (cache->index) * BUS_MATCH_SUBSCRIPTION_BYTES;
 }
 
-/* The next match that was not looked up again since the hand passed. The hand goes round at most once more than it finds
+/* The next match that was not looked up again since the hand passed. The hand makes at most one round more than it finds
  * marks, and each mark was made by a look-up. */
 static BusMatch *
 match_cache_oldest (BusMatchCache *cache)

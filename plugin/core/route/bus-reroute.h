@@ -4,19 +4,20 @@
 #include "route/bus-router.h"
 
 /*
- * Rerouting: what becomes of the messages of a subscription when it ends, is demoted, or does not settle them.
+ * Rerouting: gives the messages of a subscription to others when it ends, is demoted, or does not settle them.
  *
- * In a group they are handed on to another member, and requests to another server of the topic. A message that was sent
- * stays where it is, unless it is delivered at least once: what its member has not settled when it ends, or for
- * settle_timeout_us, another member gets as a repeat (its attempt is above 1), at most delivery_attempts times. Nobody gets a message that was meant for this member alone (broadcast, direct). A message that is
- * handed on stands behind what the other member has already, so the order of a member holds for messages that were first
- * offered to it. It keeps its ticket, and the ticket its time (bus-block). What nobody takes is discarded with an ended
- * subscription, and counted (BUS_LOSS_ENDED); a subscription that lives keeps it.
+ * In a group they are handed over to another member, and requests to another server of the topic. A message that was sent stays
+ * with its member, unless it is delivered at least once: if its member has not settled it at its end, or for settle_timeout_us,
+ * another member gets it as a repeat (its attempt is above 1), at most delivery_attempts times. Messages for this member alone
+ * (broadcast, direct) are not handed over. A message that is handed over is queued behind those of the other member, so the order
+ * of a member holds for messages that were first offered to it. It keeps its ticket, and the ticket its time (bus-block).
+ * Messages that no member takes are discarded with an ended subscription, and counted (BUS_LOSS_ENDED); a subscription that lives
+ * keeps them.
  *
  * Invariant: delivered + missed + rerouted of a subscription that ended = the messages that it was offered.
  */
 
-/* What became of the messages of subscriptions that ended. */
+/* The outcome of the messages of subscriptions that ended. */
 typedef struct
 {
   guint64 discarded;
@@ -25,7 +26,7 @@ typedef struct
   guint64 repeated;       /* sent, not settled, and given to another member */
 } BusLeave;
 
-/* Empties the queue of a subscription that bus_router_unfile() took out. @leave: what became of its messages is added. */
+/* Empties the queue of a subscription that bus_router_unfile() took out. @leave: the outcome of its messages is added. */
 void bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);
 
 /* The member of a group was demoted, or stands still: hands on what waits for it as far as members that are not demoted take

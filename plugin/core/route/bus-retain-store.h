@@ -5,11 +5,11 @@
 #include "queue/bus-message.h"
 
 /*
- * The table of retained messages: by topic and in the order of acceptance, with the counters of what became of them.
+ * The table of retained messages: by topic and in the order of acceptance, with counters of their outcomes.
  *
  * It has only the data. bus-retain decides what may be stored, charges it, and ends a value.
  *
- * A cursor over the store goes from one value to the next newer one while no value was taken out in between; after that it
+ * A cursor over the store follows the list to the next newer value while no value was taken out in between; after a removal it
  * finds its place in the tree.
  *
  * Invariant: table, tree and list contain the same values.

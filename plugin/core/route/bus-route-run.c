@@ -31,7 +31,8 @@ run_cost (const BusRun *run, guint i)
   return WIRE_FRAME_HEADER_LEN + run->messages[i].body.len;
 }
 
-/* A view of one message. @ticket: (nullable) (transfer none): that of the run. What the view owns is taken by run_close_view(). */
+/* A view of one message. @ticket: (nullable) (transfer none): that of the run. run_close_view() takes the references of the view.
+ * */
 static void
 run_open_view (BusCore *core, BusRun *run, guint i, BusTicket *ticket, BusInbound *inbound)
 {

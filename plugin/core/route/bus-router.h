@@ -99,7 +99,7 @@ gboolean bus_router_request (BusCore *core,
  * only. (element-type BusSubscription) (transfer container) */
 GPtrArray *bus_router_all_servers (BusCore *core, WireSpan topic, const BusPeer *target);
 
-/* How many subscriptions serve @topic now. */
+/* The number of subscriptions that serve @topic now. */
 guint bus_router_count_servers (BusCore *core, WireSpan topic);
 
 /* An event: a message of the broker itself on system.*, of any size. It is counted like any other; nothing is built when

@@ -8,7 +8,7 @@
 /*
  * Requests of the broker itself to a member: Execute, and Apply.
  *
- * The request is written as a client would have sent it, and goes the way of every request. Its answers come to the module that
+ * The request is written as a client would have sent it, and routed like every request. Its answers are passed to the module that
  * the requester names. It is refused at once when the member does not serve the topic, or has no room.
  */
 

@@ -9,7 +9,7 @@ typedef enum
 {
   FATE_STEP_OTHER,    /* it says nothing about the work of a collector */
   FATE_STEP_OFFER,    /* a collector has it */
-  FATE_STEP_RETURNED, /* the offer before it came back untouched, or the attempt goes on */
+  FATE_STEP_RETURNED, /* the offer before it came back untouched, or the attempt continues */
   FATE_STEP_LEFT,     /* the collector left in order: RETURNED if it had not begun, otherwise the end of an attempt */
   FATE_STEP_ENDED,    /* an attempt ended without an answer */
   FATE_STEP_ANSWER,   /* the collector said what became of it: the result of the task decides */
@@ -202,7 +202,7 @@ static const BusNeverAsked fate_states[BUS_MEMBER_N_STATES] = {
   [BUS_MEMBER_SET_ASIDE] = BUS_NEVER_SET_ASIDE,
 };
 
-/* What the collector is decides before what the broker does: a pause ends, and the collector would still not be there. */
+/* The state of the collector decides before the state of the queue: after a pause the collector would still not be there. */
 static BusNeverAsked
 fate_reason_of_target (const BusTask *task, const BusMember *target, BusNeverAsked by_queue)
 {

@@ -6,17 +6,18 @@
 #include "wire-status.h"
 
 /*
- * Fates: how an expected answer ended, read from the task that asked for it.
+ * Fates: the outcome of an expected answer, read from the task that asked for it.
  *
  * The history of the task decides. Going back from its end, the first step that began or ended the work of a collector names the
  * class: the collector still has it (TIMED_OUT), its connection ended (DIED), it reported a failure (FAILED), it stopped
- * (CANCELLED). Steps that say nothing about the work, such as the end of a backoff, are passed over; so is an offer that came back
- * untouched. If no such step is left the collector was never asked, and the reason is the one for which the task waits.
+ * (CANCELLED). Steps that say nothing about the work, such as the end of a backoff, are passed over; so is an offer that came
+ * back untouched. If no such step is left the collector was never asked, and the reason is the one for which the task waits.
  *
- * An answer is EMPTY only if its collector says so, by an extent of 0 counted rows that is not truncated. A result without an extent is
- * ANSWERED, whatever its size.
+ * An answer is EMPTY only if its collector says so, by an extent of 0 counted rows that is not truncated. A result without an
+ * extent is ANSWERED, whatever its size.
  *
- * This module changes nothing. It can be asked about a task that goes on: what would be its fate if the question ended now?
+ * This module changes nothing. It also answers for a task that has not ended, with the fate that it would have if the question
+ * ended now.
  */
 
 /* The numbers are those of AnswerClass on the wire. */

@@ -4,12 +4,12 @@
 #include "work/bus-gather-entry.h"
 
 /*
- * What the asker of a question is sent: each answer, as a reply of its own, and the manifest behind them.
+ * Sends to the asker of a question each answer, as a reply of its own, and the manifest behind them.
  *
  * The task of an answer is the only buffer. Answers are encoded in the order in which they came, while less than BUS_PUSH_BYTES
  * wait for the asker; none is merged with another or left out. So an asker that reads nothing costs no memory but the records of
- * its tasks, which count for the budget of tasks, and gets all of it when it reads again. The manifest is the last reply, in the same
- * lane. Its counts are those of the moment in which it is written, its entries have not changed since the question was over.
+ * its tasks, which count for the budget of tasks, and gets all of it when it reads again. The manifest is the last reply, in the
+ * same lane. Its counts are those of the moment in which it is written, its entries have not changed since the question was over.
  */
 
 /* It has an answer to send, or is over. Harmless when it is listed. */

@@ -7,14 +7,14 @@
 #include "health.pb-c.h"
 
 /*
- * The news of the broker about the health of peers: the retained message system.health.{id}, published again when the state or its
- * reason changes. Its bytes count as a retained message of the account of the peer. A peer that has been healthy ever since it
- * connected has no such message, so a thousand idle ones cost nothing; control.bus.health lists all of them.
+ * The news of the broker about the health of peers: the retained message system.health.{id}, published again when the state or
+ * its reason changes. Its bytes count as a retained message of the account of the peer. A peer that has been healthy ever since
+ * it connected has no such message, so a thousand idle ones cost nothing; control.bus.health lists all of them.
  *
  * The last message about a connection has the state GONE and is not retained.
  */
 
-/* What a record points to and that is no text of the peer. */
+/* Texts that a record points to and that do not come from the peer. */
 typedef struct
 {
   char cause[BUS_HEALTH_CAUSE_MAX];

@@ -4,9 +4,10 @@
 #include "peer/bus-peer.h"
 
 /*
- * What peers report about themselves, read by the broker as it passes: Heartbeat on control.health.heartbeat.{id} and HealthReport
- * on control.health.status.{id}. Both are ordinary messages, which the policy allows their own peer only, so they are read after
- * that has decided. A message that is none of these, or can't be read, says nothing about the health of its sender.
+ * Reports of peers about themselves, which the broker reads while it routes them: Heartbeat on control.health.heartbeat.{id} and
+ * HealthReport on control.health.status.{id}. Both are ordinary messages, which the policy allows their own peer only, so they
+ * are read after that has decided. A message that is none of these, or can't be read, says nothing about the health of its
+ * sender.
  *
  * The units are kept with the peer (bus-health) and charged to it. The health in the heartbeats of a client that sends no reports
  * counts as a unit without a name.

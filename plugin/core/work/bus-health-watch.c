@@ -55,7 +55,7 @@ watch_close (BusPeer *peer)
   bus_peer_close (peer, WIRE_STATUS_UNRESPONSIVE, cause);
 }
 
-/* What follows when the state changed. */
+/* Publishes a change of the state, and applies it. */
 static void
 watch_report_state (BusPeer *peer)
 {

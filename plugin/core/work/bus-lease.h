@@ -41,7 +41,7 @@ typedef struct BusLease
   gboolean is_adopted;  /* the member had the task before: it works on it still, or has finished it */
   gboolean is_finished; /* adopted: only the answer is missing */
   gboolean idempotent;
-  guint attempt; /* that it begins, or that it goes on with */
+  guint attempt; /* that it begins or continues */
   gint64 run_limit_us;
   gint64 progress_us; /* 0: without */
   gint64 started_us;

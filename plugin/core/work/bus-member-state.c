@@ -50,7 +50,7 @@ static const BusMemberStep steps[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS] = {
     [BUS_MEMBER_ON_END] = TO (GONE),
   },
   [BUS_MEMBER_SET_ASIDE] = {
-    [BUS_MEMBER_ON_REGISTER] = TO (REGISTERED), /* the time is that of the id: it goes on */
+    [BUS_MEMBER_ON_REGISTER] = TO (REGISTERED), /* the time belongs to the id: it continues */
     [BUS_MEMBER_ON_SERVE] = IGNORED,
     [BUS_MEMBER_ON_UNSERVE] = TO (REGISTERED),
     [BUS_MEMBER_ON_DOUBT] = IGNORED,       /* asked again when the time is over */

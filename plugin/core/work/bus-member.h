@@ -34,7 +34,7 @@ typedef enum
 {
   BUS_CLAIM_WAITS,   /* for its submitter, or until the member serves its task topic */
   BUS_CLAIM_SETTLED, /* the member has a lease of the task */
-  BUS_CLAIM_FENCED,  /* it is not taken up, and the member has to be told so */
+  BUS_CLAIM_FENCED,  /* it is not adopted, and the member has to receive a FENCE */
 } BusClaimState;
 
 /* A task that the collector says it works on, or has finished. */
@@ -49,14 +49,14 @@ typedef struct
   BusClaimState state;
 } BusClaim;
 
-/* Why a registration ended. */
+/* Reasons for which a registration ended. */
 typedef enum
 {
   BUS_MEMBER_END_NONE,
   BUS_MEMBER_END_EOF,          /* a death, unless the same incarnation registers again */
   BUS_MEMBER_END_ANNOUNCED,    /* it said GOODBYE, or its exit was announced */
   BUS_MEMBER_END_CLOSED,       /* by the broker, or its id was taken over */
-  BUS_MEMBER_END_DEREGISTERED, /* the connection goes on */
+  BUS_MEMBER_END_DEREGISTERED, /* the connection stays */
 } BusMemberEnd;
 
 typedef struct BusMember
@@ -102,7 +102,7 @@ typedef struct BusMember
   gint64 held_until_us; /* set aside, or protected and probed; 0: neither */
   gboolean is_probed;   /* it would be set aside, but is needed: one task at a time */
   BusTimer hold_timer;
-  gint64 drain_until_us; /* DRAINING: then the rest goes to others */
+  gint64 drain_until_us; /* DRAINING: then the rest is given to others */
   gboolean expects_exit; /* its end is announced */
   BusMemberEnd end;
   gboolean is_changed; /* it is in members_changed */

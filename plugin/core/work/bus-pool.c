@@ -115,7 +115,7 @@ bus_pool_has (const BusPool *pool, const BusMember *member)
 
 /* --- rows --- */
 
-/* Where the row of @turn at @priority is or belongs: behind higher priorities, and at one priority in any order. */
+/* The index of the row of @turn at @priority, or of its place: behind higher priorities, and at one priority in any order. */
 static guint
 pool_row_index (const BusPool *pool, guint priority, const BusTurn *turn)
 {

@@ -43,7 +43,7 @@ void bus_push_attach (BusCore *core, BusTask *task, BusPeer *peer);
 /* Harmless when it is not. */
 void bus_push_detach (BusCore *core, BusTask *task, BusPeer *peer, gint64 now_us);
 
-/* The last submitter of a task is gone, or a task goes on again: one that nobody waits for may end. */
+/* The last submitter of a task is gone, or a task continues: a task without a submitter may end. */
 void bus_push_check_alone (BusCore *core, BusTask *task, gint64 now_us);
 
 /* The task has changed. */

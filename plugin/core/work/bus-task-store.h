@@ -9,11 +9,12 @@
 /*
  * All tasks of the broker, and the memory that they may use.
  *
- * A task stands on one *shelf*. LIVE has the tasks that go on, and those that have ended and whose submitter has not taken the
- * result; WINDOW those whose result was taken, for submitters that ask again; QUARANTINE those that failed too often. Each has a
- * bound of its own. These bytes are no part of broker_bytes and uid_bytes, and nothing is shed from them: a task that does not
- * fit is refused when it is submitted, and an accepted one is never dropped. A result, a report of progress and the history of an
- * accepted task are kept also above the bound. What leaves the window or the quarantine becomes a settled id.
+ * A task stands on one *shelf*. LIVE has the tasks that have not ended, and those that have ended and whose submitter has not
+ * taken the result; WINDOW those whose result was taken, for submitters that ask again; QUARANTINE those that failed too often.
+ * Each has a bound of its own. These bytes are no part of broker_bytes and uid_bytes, and nothing is shed from them: a task that
+ * does not fit is refused when it is submitted, and an accepted one is never dropped. A result, a report of progress and the
+ * history of an accepted task are kept also above the bound. A task that leaves the window or the quarantine becomes a settled
+ * id.
  *
  * Invariant: the bytes of a shelf are the sum of the charges of its tasks, and the bytes of an account those of its tasks.
  */

@@ -18,8 +18,8 @@
  * A *lease* is the right of one member to do the task. The newest token stays here when its lease has ended, because a result
  * or a claim may still come with it.
  *
- * Invariant: the charge of a task is the memory that it holds: the record, its texts, the ids of its holder and of the member that
- * died with it, payload, result, progress, history, attachments, leases, and its place among those that wait for a holder.
+ * Invariant: the charge of a task is the memory that it holds: the record, its texts, the ids of its holder and of the member
+ * that died with it, payload, result, progress, history, attachments, leases, and its place among those that wait for a holder.
  */
 
 #define BUS_TASK_ID_MAX       64u
@@ -101,7 +101,7 @@ typedef enum
 } BusOutcomeKind;
 #define BUS_N_OUTCOME_KINDS 6u
 
-/* What the payload of a result covers, as its member judges it. */
+/* The part of the data that the payload of a result covers, by the judgement of its member. */
 typedef struct
 {
   guint64 rows;
