@@ -195,9 +195,9 @@ DEYE_BUS_API gboolean deye_bus_client_close_full_finish (DeyeBusClient *self, GA
  *
  * A flush that fails changes nothing: messages that could not be sent stay queued.
  *
- * When the connection ends during a flush and the client connects again, a flush without @want_accepted goes on: what was not
- * written is sent on the next connection. With @want_accepted it fails, since what was written may be lost. While the client
- * connects, a new flush fails with %DEYE_BUS_ERROR_NOT_CONNECTED, unless @options let it wait
+ * When the connection ends during a flush and the client connects again, a flush without @want_accepted continues: messages that
+ * were not written are sent on the next connection. With @want_accepted it fails, since written messages may be lost. While the
+ * client connects, a new flush fails with %DEYE_BUS_ERROR_NOT_CONNECTED, unless @options let it wait
  * (deye_bus_options_set_wait_for_ready()).
  *
  * Returns: %TRUE if all messages were written, or, with @want_accepted, accepted by the broker. Otherwise %FALSE with

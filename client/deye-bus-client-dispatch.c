@@ -273,7 +273,7 @@ dispatch_must_hold (const DeyeBusEvent *event)
          && deye_bus_channel_holds (event->subject);
 }
 
-/* The block of a message goes back to the session, if there still is one. */
+/* Returns the block of a message to the session, if there still is one. */
 static void
 dispatch_clear_event (DeyeBusClient *self, DeyeBusEvent *event)
 {

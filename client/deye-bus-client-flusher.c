@@ -4,10 +4,10 @@
 #include "deye-bus-flusher.h"
 
 /*
- * The flusher of a client: gives it what calls have left in the out-buffer, and takes that back.
+ * The flusher of a client: gives it the bytes that calls have left in the out-buffer, and takes them back.
  *
- * Bytes are given when a call ends. Whatever reads or changes the front of the out-buffer takes them back first, which the
- * buffer itself asks for (DeyeBusOutbuf.reclaim); calls that only add do not.
+ * Bytes are given when a call ends. A function that reads or changes the front of the out-buffer takes them back first, at the
+ * request of the buffer itself (DeyeBusOutbuf.reclaim); calls that only add do not.
  *
  * Invariant: @given is the buffer of which the flusher has bytes. It is not freed, and the socket not closed, before that is NULL.
  */

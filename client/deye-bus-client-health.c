@@ -74,7 +74,7 @@ health_pack (DeyeBusClient *self, const GPtrArray *units)
   return deye_bus_pack (&report.base);
 }
 
-/* What is to be reported now. */
+/* Begins a report, and returns its units. */
 static GPtrArray *
 health_take_turn (DeyeBusClient *self)
 {

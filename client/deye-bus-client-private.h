@@ -159,7 +159,7 @@ deye_bus_client_is_connected (const DeyeBusClient *self)
   return self->state == DEYE_BUS_CLIENT_STATE_CONNECTED || self->state == DEYE_BUS_CLIENT_STATE_READY;
 }
 gboolean deye_bus_client_is_forked (DeyeBusClient *self);
-/* Where it connects to now; NULL: a given handle, or this user has no default address. Transfer full. */
+/* The address that it connects to; NULL: a given handle, or this user has no default address. Transfer full. */
 char *deye_bus_client_dup_address (DeyeBusClient *self);
 
 /* Begins a public call that uses the connection: checks the process and acquires the context, unless the client owns it

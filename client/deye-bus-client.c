@@ -152,7 +152,7 @@ client_coalesces_now (DeyeBusClient *self)
   return self->coalesce && self->source != NULL && g_get_monotonic_time () - self->written_us < COALESCE_US;
 }
 
-/* What a callback sends is written when its dispatch ends, and what a held client sends at the release, but no more than
+/* Frames of a callback are written when its dispatch ends, and those of a held client at the release, but no more than
  * DEYE_BUS_HELD_MAX bytes wait for that. A socket that is full is not tried again before as many bytes were added. */
 static gboolean
 client_writes_now (DeyeBusClient *self)

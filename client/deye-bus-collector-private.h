@@ -8,14 +8,16 @@
 #include "wire-guard.h"
 
 /*
- * A collector: a registration of its client, and what runs for it.
+ * A collector: a registration of its client, and the works that run for it.
  *
- * Its files share the fields below: deye-bus-collector.c is the object, -start.c its start, -operations.c what it can do, -register.c the
- * registration, -topics.c opens its topics, -execute.c takes tasks and sends what their handlers report, -drain.c is the end, -claims.c is what outlives a connection, -desired.c is configuration and standing tasks, -health.c the health of units,
+ * Its files share the fields below: deye-bus-collector.c is the object, -start.c its start, -operations.c its operations,
+ * -register.c the registration, -topics.c opens its topics, -execute.c takes tasks and sends the reports of their handlers,
+ * -drain.c is the end, -claims.c has the works and results that outlive a connection, -desired.c is configuration and standing
+ * tasks, -health.c the health of units,
  * -timer.c is its source.
  *
- * The client calls the collector through hooks, and calls nothing of it that can run user code outside of a dispatch. What the
- * registration brings is therefore kept until the client is ready and dispatches that.
+ * The client calls the collector through hooks, and calls nothing of it that can run user code outside of a dispatch. Messages of
+ * the registration are therefore kept until the client is ready and dispatches them.
  *
  * Invariant: a run is in @runs from the start of its handler until its outcome was taken, so the length of @runs is the number of
  * slots in use.

@@ -366,7 +366,7 @@ DEYE_BUS_API gboolean deye_bus_collector_start (DeyeBusCollector *self, GError *
 /**
  * deye_bus_collector_start_async:
  * @self: a #DeyeBusCollector
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the collector goes on
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the collector continues
  * @callback: (scope async) (closure user_data) (nullable): function to call when the collector is registered
  * @user_data: data to pass to @callback
  *

@@ -25,7 +25,7 @@ typedef struct DeyeBusFlusher DeyeBusFlusher;
 
 /* NULL: no thread can be started. */
 DeyeBusFlusher *deye_bus_flusher_new (void);
-/* Ends the thread. What it has got must have been taken back. */
+/* Ends the thread. Its bytes must have been taken back. */
 void deye_bus_flusher_free (DeyeBusFlusher *self);
 
 /* Takes the bytes back: returns how many of them were written; -1: the other side reads no more. The thread does nothing until

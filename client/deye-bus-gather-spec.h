@@ -168,7 +168,7 @@ DEYE_BUS_API void deye_bus_gather_spec_set_require_any (DeyeBusGatherSpec *spec)
  * @spec: a specification
  * @timeout_us: time in microseconds, or 0 for 30 s
  *
- * Sets the time for all of the question. What has not been answered by then is missing.
+ * Sets the time for all of the question. Answers that have not arrived by then are missing.
  *
  * Since: 0.1
  */

@@ -214,7 +214,7 @@ DEYE_BUS_API GList *deye_bus_gather_get_answers (DeyeBusGather *self, GError **e
  * @error: return location for a #GError, or %NULL
  *
  * Gets the answers as deye_bus_gather_get_answers() does, also if they are not what the question requires, or if it ended without a
- * manifest. Who calls this can use a part of the answer, and looks into the manifest for the rest.
+ * manifest. This is for programs that can use a part of the answer; the manifest names the missing parts.
  *
  * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers; %NULL without an error: there are none; %NULL with
  *   %G_IO_ERROR_PENDING (the question has not ended)

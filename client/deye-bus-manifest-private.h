@@ -60,7 +60,7 @@ deye_bus_manifest_entry_has_answer (const DeyeBusManifestEntry *entry)
 
 /* A name of the entry for people: the id of its collector, or "shard 3". Transfer full. */
 char *deye_bus_manifest_entry_name (const DeyeBusManifestEntry *entry);
-/* How the entry ended, as "died" or "not registered", in the user's language. */
+/* The outcome of the entry, as "died" or "not registered", in the user's language. */
 const char *deye_bus_manifest_entry_word (const DeyeBusManifestEntry *entry);
 /* The error of a question whose requirement is not met: it names who is missing, and the call to use. Transfer full. */
 GError *deye_bus_manifest_error (const DeyeBusManifest *manifest);

@@ -78,5 +78,5 @@ DeyeBusMessage *deye_bus_message_new (DeyeBusMessagePool *pool,
 DeyeBusMessage *
 deye_bus_message_new_delivery (DeyeBusMessagePool *pool, const WireFrame *frame, const WireDelivery *delivery);
 
-/* As deye_bus_message_unref(), in the thread that owns @pool. A block of which this was the last reference goes to the pool. */
+/* As deye_bus_message_unref(), in the thread that owns @pool. The block is put into the pool if this was the last reference. */
 void deye_bus_message_drop (DeyeBusMessage *message, DeyeBusMessagePool *pool);

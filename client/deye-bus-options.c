@@ -8,8 +8,8 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Options of calls: a boxed value. A call encodes them at once, so the library keeps no reference. What is encoded stays with them
- * for the next call, until a setter is called.
+ * Options of calls: a boxed value. A call encodes them at once, so the library keeps no reference. The encoded fields stay with
+ * them for the next call, until a setter is called.
  *
  * A setter cannot fail. It notes the first wrong value and leaves the field as it was, and each call with the options
  * then fails.

@@ -107,7 +107,7 @@ void deye_bus_senders_update (DeyeBusSenders *self);
 void deye_bus_senders_drain (DeyeBusSenders *self);
 /* Number of messages that are not sent. */
 guint64 deye_bus_senders_count (DeyeBusSenders *self);
-/* The client begins to close: gives everything to the session, if it is ready. Whatever remains is counted, and freed.
+/* The client begins to close: gives everything to the session, if it is ready. The remaining messages are counted and freed.
  * @disposing: no reference to the client may be taken. */
 void deye_bus_senders_close (DeyeBusSenders *self, gboolean disposing);
 /* The client does not connect again: frees all messages, and returns their number. */

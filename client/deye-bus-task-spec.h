@@ -79,9 +79,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusTaskSpec, deye_bus_task_spec_unref)
  * @spec: a specification
  * @id: (nullable): id of the task, or %NULL: each submit draws one
  *
- * Sets the id. It identifies the task among all of the same account. Who submits the same id with the same specification again
- * attaches to the task, as long as the broker knows it: so a submit that may be repeated, by a program that was restarted for
- * example, has an id that follows from its purpose.
+ * Sets the id. It identifies the task among all of the same account. A submit with the same id and the same specification
+ * attaches to the task, as long as the broker knows it. So if a submit may be repeated, for example by a program that was
+ * restarted, derive the id from the purpose of the task.
  *
  * Since: 0.1
  */
@@ -210,7 +210,7 @@ DEYE_BUS_API void deye_bus_task_spec_set_exclusive (DeyeBusTaskSpec *spec, gbool
  * @cancel_when_gone: whether the task ends without its submitters
  *
  * Cancels the task when none of its submitters has been connected for the time of the broker's setting `task-submitter-us`
- * (10 s). By default it goes on, and the broker keeps its result.
+ * (10 s). By default it continues, and the broker keeps its result.
  *
  * Since: 0.1
  */

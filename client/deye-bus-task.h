@@ -19,7 +19,7 @@ G_BEGIN_DECLS
  * @DEYE_BUS_TASK_STATE_TIMED_OUT: it has ended: its time was over
  * @DEYE_BUS_TASK_STATE_CANCELLED: it has ended: it was cancelled
  * @DEYE_BUS_TASK_STATE_QUARANTINED: it is not tried again, because its attempts ended without an answer or killed collectors. An
- *   operator may release it; submit it again to learn how it goes on
+ *   operator may release it; submit it again to follow it
  * @DEYE_BUS_TASK_STATE_REFUSED: the broker did not accept it; the error says why
  * @DEYE_BUS_TASK_STATE_UNKNOWN: its outcome is not known, and it is not followed any more: the broker does not know the task and
  *   has not run it again, or the client was closed; the error says which
@@ -94,17 +94,17 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
  * from a dispatch of the client's context, and several changes between two dispatches are one.
  *
  * The broker keeps a task, and the result that its submitter has not got, when the connection ends. The client submits its
- * tasks again on the next connection, so that nothing is lost or runs twice, and follows them on. After a restart of the
- * broker it names the collector that was working on the task, and the broker lets that one go on.
+ * tasks again on the next connection, so that nothing is lost or runs twice, and keeps following them. After a restart of the
+ * broker it names the collector that was working on the task, and the broker lets that one continue.
  *
  * The client holds a task until it has ended and the program has got the outcome: by a wait, or by a dispatch that emitted
  * #DeyeBusTask::finished. Then it confirms that to the broker, which need not keep the result any longer. A task whose
- * references were dropped goes on. If the client is closed or freed, its tasks end in the state %DEYE_BUS_TASK_STATE_UNKNOWN
- * here and go on at the broker; another client of the same account gets the result when it submits the same id and
+ * references were dropped continues. If the client is closed or freed, its tasks end in the state %DEYE_BUS_TASK_STATE_UNKNOWN
+ * here and continue at the broker; another client of the same account gets the result when it submits the same id and
  * specification, or with deye_bus_client_fetch_result().
  *
- * The confirmation is sent at the end of the dispatch, or by deye_bus_task_wait() itself, and deye_bus_client_close() sends what is
- * left.
+ * The confirmation is sent at the end of the dispatch, or by deye_bus_task_wait() itself, and deye_bus_client_close() sends the
+ * rest.
  *
  * All functions are called in the thread of the client's context; the last reference can be dropped in any thread.
  *
@@ -303,7 +303,7 @@ deye_bus_client_fetch_result_finish (DeyeBusClient *self, GAsyncResult *result, 
 /**
  * deye_bus_task_wait:
  * @self: a #DeyeBusTask
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the task goes on
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the task continues
  * @error: return location for a #GError, or %NULL
  *
  * Waits for the end of the task. Like every synchronous call it does not iterate the context. It waits as long as the client
@@ -322,7 +322,7 @@ DEYE_BUS_API GBytes *deye_bus_task_wait (DeyeBusTask *self, GCancellable *cancel
 /**
  * deye_bus_task_wait_async:
  * @self: a #DeyeBusTask
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the task goes on
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the task continues
  * @callback: (scope async) (closure user_data) (nullable): function to call when the task has ended
  * @user_data: data to pass to @callback
  *
@@ -354,8 +354,8 @@ DEYE_BUS_API GBytes *deye_bus_task_wait_finish (DeyeBusTask *self, GAsyncResult 
  * @self: a #DeyeBusTask
  *
  * Asks the broker to cancel the task. The call never waits: the task ends in the state %DEYE_BUS_TASK_STATE_CANCELLED, or in
- * another one if it was faster. A task that was not sent yet is not sent; one of the same id that another client has submitted goes
- * on then. While the client is not connected the request waits for the next connection. No effect on a task that has ended.
+ * another one if it was faster. A task that was not sent yet is not sent; one of the same id that another client has submitted
+ * continues then. While the client is not connected the request waits for the next connection. No effect on a task that has ended.
  *
  * Since: 0.1
  */

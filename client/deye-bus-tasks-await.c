@@ -5,7 +5,7 @@
 
 /*
  * The stream Await: one request without a deadline, whose answers are the newest states of all tasks of this client. It is opened
- * again when it ends. What happens meanwhile is not lost, since the broker sends the state and not the changes.
+ * again when it ends. Changes in between are not lost, since the broker sends the state and not the changes.
  */
 
 #define WINDOW_MESSAGES 64u

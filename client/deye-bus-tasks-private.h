@@ -10,15 +10,16 @@
  * The tasks of a client: those that it has submitted and follows.
  *
  * step() does everything that is due and calls no user code. The pump calls it in each turn, so a dispatch of the context and a
- * synchronous call drive the tasks in the same way. What it learns goes into the tasks, and an event TASK_CHANGED of the ring reports it.
+ * synchronous call drive the tasks in the same way. It stores the news in the tasks, and an event TASK_CHANGED of the ring
+ * reports them.
  *
  *   submit() -> lane SUBMIT -> verdict -> pushes of the stream Await -> final state -> event TASK_CHANGED, wait() -> lane SETTLE
  *
  * Three lanes send requests about many tasks at once, each one request at a time: tasks that come meanwhile travel in the next
  * one. After a reconnect all tasks that have not ended enter the lane SUBMIT again.
  *
- * Its files: deye-bus-tasks.c is the table and the turn, -task-lane.c one lane, -tasks-requests.c what each lane sends and
- * what the answers mean, -tasks-await.c the stream, -task-submit.c the public calls.
+ * Its files: deye-bus-tasks.c is the table and the turn, -task-lane.c one lane, -tasks-requests.c the requests of each lane and
+ * their answers, -tasks-await.c the stream, -task-submit.c the public calls.
  *
  * Invariant: a task is in the table until it has ended and the broker need not keep it any more.
  */

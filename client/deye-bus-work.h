@@ -45,13 +45,14 @@ G_DECLARE_FINAL_TYPE (DeyeBusWork, deye_bus_work, DEYE_BUS, WORK, GObject)
  * reference is released before, the task is retried.
  *
  * The broker cancels the work when the result is not wanted any more: deye_bus_work_get_cancellable() is cancelled, and
- * deye_bus_work_get_cancel_reason() tells why. Until the handler has ended the work, it uses one of the collector's slots.
+ * deye_bus_work_get_cancel_reason() returns the reason. Until the handler has ended the work, it uses one of the collector's
+ * slots.
  *
- * If the connection is lost, the work goes on. When the collector has connected again, also to a broker that was restarted, the
+ * If the connection is lost, the work continues. When the collector has connected again, also to a broker that was restarted, the
  * library tells the broker which works still run and which results may not have arrived. The handler is not called again for
  * them.
  *
- * All functions may be called in any thread. What is called outside of the client's context takes effect when that context is
+ * All functions may be called in any thread. Calls outside of the client's context take effect when that context is
  * iterated.
  *
  * Since: 0.1

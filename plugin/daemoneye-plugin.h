@@ -88,7 +88,7 @@ typedef struct
   void *user_data;
 } DaemoneyeHost;
 
-/* Why a function failed. The host owns the struct, the module fills it. */
+/* The reason for which a function failed. The host owns the struct, the module fills it. */
 typedef struct
 {
   size_t struct_size;

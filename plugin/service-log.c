@@ -163,7 +163,7 @@ service_log_push (ServiceLog *self, ServiceLogRecord *record)
 
 /* --- the broker thread --- */
 
-/* What the record is about, between the peer and the reason: ": publish to tasks.netmond". */
+/* Appends the subject of the record, between the peer and the reason: ": publish to tasks.netmond". */
 static void
 service_log_append_subject (GString *message, const BusNote *note)
 {

@@ -36,7 +36,7 @@ gintptr service_connect (Service *service, GError **error);
 const char *service_address (const Service *service);
 guint64 service_epoch (const Service *service);
 void service_stats (Service *service, BusCoreStats *stats);
-/* Whether the address was taken away, so that no client can connect. */
+/* TRUE: the address was taken away, so no client can connect. */
 gboolean service_is_lost (Service *service);
 
 /* Announces the end to all peers, waits at most @deadline_us until they have read it and closed and the log is written, and

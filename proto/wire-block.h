@@ -40,7 +40,7 @@ guint8 *wire_block_new (gsize wanted, gsize most, gsize *size);
 /* @size: its whole size, as far as it is known. @block: (nullable) */
 void wire_block_free (guint8 *block, gsize size);
 
-/* Whoever owns a block that is larger than it may be borrows the difference. FALSE: too much is lent already, in the whole process. */
+/* The owner of a block above its allowance borrows the difference. FALSE: too much is lent already, in the whole process. */
 gboolean wire_block_lend (gsize bytes);
 void wire_block_return (gsize bytes);
 

@@ -115,7 +115,7 @@ typedef enum
 /* The member at an offset of a const envelope. G_STRUCT_MEMBER would remove the const. */
 #define MEMBER(type, envelope, offset) (*(const type *) (const void *) ((const guint8 *) (envelope) + (offset)))
 
-/* Where the groups of members begin that are cleared and tested together. */
+/* Offsets of the groups of members that are cleared and tested together. */
 #define GROUP_CLIENT  G_STRUCT_OFFSET (WireEnvelope, target)
 #define GROUP_BROKER  G_STRUCT_OFFSET (WireEnvelope, hops)
 #define GROUP_CONTROL G_STRUCT_OFFSET (WireEnvelope, offset)

@@ -19,7 +19,7 @@ typedef struct
 
 static const FieldRow rows[] = { ENVELOPE_FIELDS (FIELD_ROW) };
 
-/* Where the rows of the broker and of control begin, and all end. */
+/* The first rows of the broker and of control, and the end of all rows. */
 #define ROWS_BROKER  27u
 #define ROWS_CONTROL 41u
 #define ROWS_END     G_N_ELEMENTS (rows)

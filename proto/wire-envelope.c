@@ -4,8 +4,8 @@
 #include "wire-text.h"
 
 /*
- * The reader. It finds a field by its key, i.e. by number and wire type together. What is not an allowed field in its first
- * occurrence is looked at again, more slowly.
+ * The reader. It finds a field by its key, i.e. by number and wire type together. Anything but an allowed field in its first
+ * occurrence is handled by a slower path.
  */
 
 typedef struct

@@ -137,7 +137,7 @@ WireReadResult wire_envelope_read_next (WireSpan body, guint8 kind, WireDirectio
 gboolean wire_envelope_is_plain (const WireEnvelope *envelope);
 
 /* TRUE: in a body that was read, no fields are present but id, topic, type_name, content_type, priority and payload, which
- * describe a message and do not change where it goes. */
+ * describe a message and do not change its receivers. */
 #define WIRE_ENVELOPE_PLAIN_PUBLISH (1u << 1 | 1u << 2 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 15)
 static inline gboolean
 wire_envelope_is_plain_publish (const WireEnvelope *envelope)

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * Losses: how many messages to each topic a client accepted and dropped, so that subscribers can be told.
+ * Losses: the number of messages to each topic that a client accepted and dropped, for reports to subscribers.
  *
  * The first DEYE_BUS_LOSSES_TOPICS topics are counted exactly. Losses on further ones are counted together for a pattern of
  * their first two segments, and beyond DEYE_BUS_LOSSES_PATTERNS of these it is not counted here any more.

@@ -68,7 +68,7 @@ struct DeyeBusPending
   gboolean restores;            /* one of the subscribes that restore a connection */
   gboolean republishes;         /* one of the retained messages that are published again */
   gboolean patient;             /* waits until the client is ready, and is sent then */
-  gboolean survives;            /* FLUSH: goes on when the connection ends */
+  gboolean survives;            /* FLUSH: continues when the connection ends */
   gboolean tried;               /* was sent on an earlier connection, and not answered */
   guint64 message_id;           /* by which the broker recognises it when it is sent again; 0: it is not */
   gint64 since_us;              /* of @message_id, or when @patient: when the call was made */

@@ -111,7 +111,7 @@ session_flush_error_refused (const SessionFlush *flush)
 
 /* --- progress --- */
 
-/* Otherwise the next release() goes on, or the flush ends when the end of the connection has been read. */
+/* FALSE: the next release() continues, or the flush ends when the end of the connection has been read. */
 static gboolean
 session_flush_is_possible (const DeyeBusSession *session)
 {

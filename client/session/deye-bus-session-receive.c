@@ -230,7 +230,7 @@ arrival_put_answer (SessionArrival *arrival, DeyeBusStream *stream)
   return TRUE;
 }
 
-/* What an error of the whole request carries, as the account of its answers. FALSE: the session has ended. */
+/* Keeps the payload of an error of the whole request, such as the account of its answers. FALSE: the session has ended. */
 static gboolean
 arrival_keep_last (SessionArrival *arrival, DeyeBusPending *pending)
 {

@@ -13,6 +13,6 @@
  */
 
 void deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize len, gint64 now_us);
-/* Where a large frame that has begun may be read to directly (0: nowhere), and how much came there. */
+/* The place to which a large frame that has begun may be read directly (0: none), and the number of bytes that were read there. */
 gsize deye_bus_session_place (DeyeBusSession *session, guint8 **where);
 void deye_bus_session_placed (DeyeBusSession *session, gsize n, gint64 now_us);

@@ -22,7 +22,7 @@ gboolean deye_bus_session_subscribe (DeyeBusSession *session, DeyeBusPending *pe
 
 /* Calls of the user wait from now on, until the connection has been restored: called before WELCOME comes. */
 void deye_bus_session_hold (DeyeBusSession *session);
-/* The connection is restored: sends what waits, and goes on with flushes. */
+/* The connection is restored: sends waiting calls, and continues flushes. */
 void deye_bus_session_release (DeyeBusSession *session, gint64 now_us);
 
 /* The connection has its WELCOME: subscribes every channel. @whole: of the kind RESTORE; ends with the last answer. FALSE:

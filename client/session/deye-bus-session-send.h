@@ -9,8 +9,8 @@
 /*
  * Frames out. A call is encoded once: into the out-buffer when its class has credit, else into a block that waits.
  *
- * Ids on the wire say whether anybody waits: they are even for a call whose answer is awaited or does not matter, and
- * odd for a publish that nobody waits for, so that its refusal can be told apart from an answer that comes too late.
+ * Ids on the wire are even for a call whose answer is awaited or ignored, and odd for a publish without an acknowledgement, so
+ * that the refusal of such a publish differs from a late answer.
  */
 
 /* TRUE if a call like this would be sent now. */

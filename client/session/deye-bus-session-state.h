@@ -13,7 +13,7 @@
  */
 
 DeyeBusSessionState deye_bus_session_state (const DeyeBusSession *session);
-/* Why it ended; NULL before. */
+/* The reason for its end; NULL before. */
 const GError *deye_bus_session_reason (const DeyeBusSession *session);
 const DeyeBusWelcome *deye_bus_session_welcome (const DeyeBusSession *session);
 const DeyeBusCounts *deye_bus_session_counts (const DeyeBusSession *session);

@@ -16,7 +16,7 @@
  * Invariant: a frame is written or kept, never both.
  */
 
-/* Where publishes go when the connection ends. Borrowed; (nullable): they are dropped. */
+/* The stash for publishes when the connection ends. Borrowed; (nullable): they are dropped. */
 void deye_bus_session_set_stash (DeyeBusSession *session, DeyeBusStash *stash);
 
 /* Messages that were accepted from the program and not written completely: those in the out-buffer, those that wait for

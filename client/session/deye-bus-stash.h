@@ -11,7 +11,7 @@
  * Calls that wait for an answer are not put here. When the stash is full, its
  * class decides about a message: for tasks.* and results.* there is only the room that is left or that older events give up,
  * otherwise the call is refused; of health messages only the latest of each topic is kept; of other messages the oldest is
- * dropped. The time to live of a message keeps running. Whatever is dropped is counted, also by topic.
+ * dropped. The time to live of a message keeps running. Dropped messages are counted, also by topic.
  *
  * The stash reads no clock and sends nothing.
  *

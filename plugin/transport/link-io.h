@@ -6,8 +6,8 @@
 /*
  * Reading from and writing to one open connection, without waiting. Each system implements it.
  *
- * Every function is one attempt. What can't be done now returns LINK_IO_WAIT, and the poller reports when it is worth
- * another attempt. Nothing here keeps bytes or calls back.
+ * Every function is one attempt. If it is not possible now, it returns LINK_IO_WAIT, and the poller reports when another
+ * attempt is worthwhile. Nothing here keeps bytes or calls back.
  *
  * Invariant: a handle is closed once, by link_io_close().
  */

@@ -5,7 +5,7 @@
 #include "transport.h"
 
 /*
- * How a link set waits for its links: one GSource for all of them.
+ * The wait of a link set for its links: one GSource for all of them.
  *
  * Each system implements one or more pollers. The callback of the source is a LinkReadyFunc; the source dispatches it when
  * at least one link is ready. Readiness is level-triggered: a link that was not read to its end is reported again. A link is

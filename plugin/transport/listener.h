@@ -25,7 +25,7 @@ typedef enum
 } ListenerError;
 GQuark listener_error_quark (void);
 
-/* What happens to the address of a listener. */
+/* Events of the address of a listener. */
 typedef enum
 {
   LISTENER_EVENT_LOST,          /* nobody can connect any more; text: the reason */
@@ -60,5 +60,5 @@ void listener_free (Listener *listener);
 /* The answer of wait_us() may have changed: accepts at once when it is 0 now. */
 void listener_wake (Listener *listener);
 
-/* How many connections fit in the resources of this process, with a reserve for its host. G_MAXUINT64: no limit. */
+/* The number of connections that fit in the resources of this process, with a reserve for its host. G_MAXUINT64: no limit. */
 guint64 listener_max_connections (void);

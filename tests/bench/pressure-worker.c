@@ -67,7 +67,7 @@ tell_who_waits (Worker *worker)
   line_worker_say ("reached");
 }
 
-/* Handles no faster than it was told to: what it waits for here keeps the credit. */
+/* Waits so that messages are handled at the requested rate: a message that is not handled keeps its credit. */
 static void
 keep_pace (Worker *worker)
 {
@@ -204,7 +204,7 @@ numbered (guint64 number, gsize len)
   return g_bytes_new_take (bytes, MAX (len, sizeof le));
 }
 
-/* What came meanwhile is dispatched; commands are not sent as long as one runs. */
+/* Dispatches messages that have arrived; no commands arrive while one runs. */
 static void
 pump (void)
 {

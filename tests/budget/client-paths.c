@@ -123,7 +123,7 @@ publishing_run_many (gpointer state, guint messages)
     }
 }
 
-/* What a collector of events sets. */
+/* The options of a collector of events. */
 static gpointer
 options_begin (void)
 {

@@ -87,8 +87,8 @@ test_killed (TaskScene *scene, gconstpointer data)
   announced (scene, stop_by_kill);
 }
 
-/* 12: two works and an offer when the drain begins. The offer goes to another collector at once and is not started here; one work
- * ends in time; the other one is run elsewhere, before tasks that were submitted after it. */
+/* 12: two works and an offer when the drain begins. The offer is given to another collector at once and is not started here; one
+ * work ends in time; the other one is run elsewhere, before tasks that were submitted after it. */
 static void
 test_drain (TaskScene *scene, gconstpointer data)
 {

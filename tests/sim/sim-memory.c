@@ -54,7 +54,7 @@ __wrap_bus_cells_try_take (BusCells *cells, gsize n)
   return world_allocation_fails () ? NULL : __real_bus_cells_try_take (cells, n);
 }
 
-/* Whether blocks were kept depends on the worlds before this one, so the memory of a kept one fails as well. */
+/* The number of kept blocks depends on the worlds before this one, so an allocation from a kept block fails as well. */
 guint8 *
 __wrap_wire_block_new (gsize wanted, gsize most, gsize *size)
 {

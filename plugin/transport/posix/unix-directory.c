@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* FALSE with an error. What does not exist yet is good: it will be created by this user. */
+/* FALSE with an error. A directory that does not exist yet is good: this user will create it. */
 static gboolean
 unix_directory_check_parents (const char *directory, GError **error)
 {

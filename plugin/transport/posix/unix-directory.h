@@ -14,7 +14,7 @@
 /* Creates the directory if it does not exist. @for_group: gives a group access to what is in it. Returns a descriptor, or -1
  * with a LISTENER_ERROR. */
 int unix_directory_open (const char *directory, gboolean for_group, GError **error);
-/* Whether the path still leads to the directory. */
+/* TRUE: the path still leads to the directory. */
 gboolean unix_directory_is_at (int fd, const char *directory);
-/* Whether both descriptors are of one directory. */
+/* TRUE: both descriptors are of one directory. */
 gboolean unix_directory_is_same (int fd, int other);

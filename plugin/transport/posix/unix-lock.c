@@ -23,8 +23,8 @@ unix_lock_is_held (UnixLock self, int directory, const char *name)
          && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-/* The holder of a file that has already been removed is about to end: its successor takes another file. What is not locked is
- * closed at once, so that nobody takes an open file for a lock. */
+/* The holder of a file that has already been removed is about to end: its successor takes another file. A file that is not
+ * locked is closed at once, so that an open file always means a lock. */
 UnixLockResult
 unix_lock_take (UnixLock *self, int directory, const char *name)
 {

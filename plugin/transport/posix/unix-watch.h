@@ -36,5 +36,5 @@ typedef struct UnixWatch UnixWatch;
 UnixWatch *unix_watch_new (GMainContext *context, UnixPath *place, const UnixWatchHandler *handler, gpointer user);
 void unix_watch_free (UnixWatch *self);
 
-/* What the timer does. */
+/* Runs the work of the timer at once. */
 void unix_watch_check (UnixWatch *self);

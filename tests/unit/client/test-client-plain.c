@@ -189,7 +189,7 @@ test_options_refused (Fixture *f, gconstpointer data)
     }
 }
 
-/* What has a state in the session is none of a plain message. */
+/* Options that need a state in the session do not take the plain way. */
 static void
 test_options_general (Fixture *f, gconstpointer data)
 {

@@ -162,7 +162,7 @@ sender_await_us (gint64 us)
     g_thread_yield ();
 }
 
-/* The time to live begins with the call of the thread. What expires is reported and counted. */
+/* The time to live begins with the call of the thread. Expired messages are reported and counted. */
 static void
 test_expired (SenderFixture *f, gconstpointer data)
 {
@@ -180,7 +180,7 @@ test_expired (SenderFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_sender_get_refused (f->sender), ==, 1);
 }
 
-/* What can be checked at once is an error of the call. */
+/* Faults that can be checked at once are errors of the call. */
 static void
 test_invalid (SenderFixture *f, gconstpointer data)
 {
@@ -267,7 +267,7 @@ test_client_closed (SenderFixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
 }
 
-/* What has no credit is counted as every message that was not sent. */
+/* Messages without credit count as unsent. */
 static void
 test_client_closed_unsent (SenderFixture *f, gconstpointer data)
 {

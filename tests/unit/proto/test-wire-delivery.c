@@ -7,7 +7,7 @@
 
 #define BODY_MAX 1024u
 
-/* What a body has. The stamp of the broker stands in front of the bytes of the publisher. */
+/* The parts of a body. The stamp of the broker stands in front of the bytes of the publisher. */
 typedef struct
 {
   const char *sender;

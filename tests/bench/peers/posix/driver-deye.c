@@ -152,7 +152,7 @@ deye_sync (void *client)
 }
 
 /*
- * Writes all. What a callback publishes is written when it returns. A publish outside of callbacks has written its message, unless
+ * Writes all. Messages of a callback are written when it returns. A publish outside of callbacks has written its message, unless
  * the socket is full, which only large messages make it here: this program does not run its context meanwhile.
  */
 static int

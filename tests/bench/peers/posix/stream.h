@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 /*
- * A blocking stream socket with buffers, for the drivers that speak a protocol by hand, and for the relay. What is sent is collected
- * until it is flushed or does not fit; large payloads leave at once. A read waits at most 100 ms.
+ * A blocking stream socket with buffers, for the drivers that speak a protocol by hand, and for the relay. Sent bytes are
+ * collected until they are flushed or the buffer is full; large payloads leave at once. A read waits at most 100 ms.
  */
 
 #define STREAM_OUT_SIZE (64 * 1024)

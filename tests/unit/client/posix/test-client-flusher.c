@@ -243,7 +243,7 @@ test_freed (FlusherFixture *f, gconstpointer data)
   g_assert_cmpuint (f->received, ==, 100);
 }
 
-/* In the child there is no such thread, and the parent's goes on. */
+/* The child has no such thread, and the parent's thread keeps running. */
 static void
 test_fork (FlusherFixture *f, gconstpointer data)
 {

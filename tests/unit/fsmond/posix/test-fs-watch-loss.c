@@ -126,7 +126,7 @@ make_notices (WatchFixture *fixture, guint files)
   g_assert_cmpint (child, >, 0);
 }
 
-/* What remains is known: each file that exists has been reported, and each that does not exist is gone. */
+/* Afterwards the state is known: each file that exists has been reported, and each that does not exist is gone. */
 static void
 test_overflow (WatchFixture *fixture, gconstpointer data)
 {

@@ -200,7 +200,7 @@ test_moved_outside (WatchFixture *fixture, gconstpointer data)
 
 /* --- directories --- */
 
-/* What is in it before it is watched is found. */
+/* Files that it contains before it is watched are found. */
 static void
 test_new_directory (WatchFixture *fixture, gconstpointer data)
 {

@@ -18,7 +18,7 @@
 #define ECHO_MAX (4u << 20)
 #define PLACE    100000u
 
-/* What the handler keeps for one connection. */
+/* The handler's state for one connection. */
 typedef struct
 {
   Link *link;
@@ -251,13 +251,13 @@ test_half_close (Fixture *f, gconstpointer poller)
   while (f->closed == 0)
     link_set_iterate (f->set);
   g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_EOF);
-  /* What is owed came before the end. */
+  /* Bytes that were owed came before the end. */
   g_assert_cmpint (read (fd, back, sizeof back), ==, 1000);
   g_assert_cmpint (read (fd, back, sizeof back), ==, 0);
   close (fd);
 }
 
-/* The other end goes while much is owed to it: no signal, no spin. */
+/* The other end closes while much is owed to it: no signal, no spin. */
 static void
 test_broken_pipe (Fixture *f, gconstpointer poller)
 {
