@@ -8,12 +8,12 @@
  *
  * A record reports what another process did, never a fault of the agent. So GLib gets all of them at G_LOG_LEVEL_MESSAGE, which
  * is shown by default; with G_LOG_LEVEL_WARNING the end of a collector would end an agent that runs with fatal warnings. The
- * syslog priority tells the two levels apart.
+ * syslog priority distinguishes the two levels.
  */
 
 typedef enum
 {
-  AGENT_LOG_WARNING = 4, /* syslog numbers: something to look at */
+  AGENT_LOG_WARNING = 4, /* syslog numbers: something to examine */
   AGENT_LOG_NOTICE = 5,  /* what an operator wants to find afterwards */
 } AgentLogLevel;
 

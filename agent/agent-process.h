@@ -20,5 +20,5 @@ void agent_process_ask_to_end (GSubprocess *process);
  * why. */
 gboolean agent_process_suspend (GSubprocess *process, GError **error);
 
-/* Lets a suspended process go on; harmless for any other. */
+/* Resumes a suspended process; harmless for any other. */
 void agent_process_resume (GSubprocess *process);

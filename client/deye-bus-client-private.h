@@ -220,7 +220,7 @@ guint64 deye_bus_client_count_kept (DeyeBusClient *self);
 gboolean deye_bus_client_stashes (const DeyeBusClient *self);
 /* FALSE: refused. */
 gboolean deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **error);
-/* The client is ready, and nothing of the stash is sent yet: tells the broker what was dropped, for the subscribers. */
+/* The client is ready, and nothing of the stash is sent yet: reports dropped messages to the broker, for the subscribers. */
 void deye_bus_client_tell_losses (DeyeBusClient *self);
 /* Everything of the stash is sent: reports to the program what was dropped. */
 void deye_bus_client_report_stash (DeyeBusClient *self);

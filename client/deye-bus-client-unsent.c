@@ -8,7 +8,7 @@
 /*
  * Messages that were accepted from the program and never written to the socket.
  *
- * They are lost when the connection ends. The call whose result tells the program about the end reports their number:
+ * They are lost when the connection ends. The call whose result reports the end contains their number:
  * close(), for example. If there is no such call, the signal "error" and a log record report it. Messages whose own calls
  * still wait are not reported here, since those calls fail.
  */

@@ -50,7 +50,7 @@ unsubscribe_begin (DeyeBusSubscription *subscription, DeyeBusClient *client, Dey
   return deye_bus_client_ask_unsubscribe (client, channel->id, pending, error);
 }
 
-/* The broker says what became of everything that it had for the subscription. */
+/* The answer of the broker has the outcome of all messages that it had for the subscription. */
 static void
 unsubscribe_read_answer (DeyeBusSubscription *self, const DeyeBusPending *pending)
 {

@@ -105,7 +105,7 @@ client_disown (DeyeBusClient *self)
   g_main_context_release (self->context);
 }
 
-/* A thread that has ended can't release any more what it holds: the error names that case, since nothing else tells of it. */
+/* A thread that has ended can't release the client any more: the error names that case, since nothing else reports it. */
 static void
 client_set_wrong_thread (DeyeBusClient *self, GError **error)
 {

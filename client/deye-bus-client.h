@@ -85,7 +85,7 @@ G_BEGIN_DECLS
  * %DEYE_BUS_ERROR_NOT_CONNECTED, unless deye_bus_options_set_wait_for_ready() lets them wait. deye_bus_client_flush() fails as
  * well, and its error and that of deye_bus_client_close() contain the number of messages that wait.
  *
- * Nobody knows what became of publishes without acknowledgement that were written just before the connection ended:
+ * It is not known if publishes without acknowledgement that were written just before the connection ended have arrived:
  * #DeyeBusClient::error reports their number, at most, with %DEYE_BUS_ERROR_UNKNOWN. They are not sent again.
  *
  * The client does not connect again if another connection would end in the same way: the broker refuses the client's id,

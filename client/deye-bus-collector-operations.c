@@ -6,7 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* The abilities of a collector: its operations, tags and priorities, and the requests that tell the broker. */
+/* The abilities of a collector: its operations, tags and priorities, and the requests that announce them to the broker. */
 
 #define TAGS_MAX       16u
 #define TAG_MAX        64u

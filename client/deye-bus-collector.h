@@ -62,7 +62,7 @@ G_BEGIN_DECLS
 /**
  * DeyeBusCollector:state:
  *
- * The #DeyeBusCollectorState, as the broker told it last.
+ * The #DeyeBusCollectorState, as the broker reported it last.
  *
  * Since: 0.1
  */
@@ -319,7 +319,7 @@ DEYE_BUS_API gboolean deye_bus_collector_set_operation_limits (DeyeBusCollector 
  * @name: name of an operation that was added
  * @error: return location for a #GError, or %NULL
  *
- * Removes an operation. Works of it that run go on.
+ * Removes an operation. Works of it that run continue.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (there is no such operation), or
  *   %DEYE_BUS_ERROR_WRONG_THREAD

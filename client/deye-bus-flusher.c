@@ -89,7 +89,7 @@ flusher_write (DeyeBusFlusher *self)
   return written != 0;
 }
 
-/* Lets the client go on, without the lock: it may write by itself, or add more. */
+/* Lets the client continue, without the lock: it may write by itself, or add more. */
 static void
 flusher_yield (DeyeBusFlusher *self)
 {

@@ -332,7 +332,7 @@ DEYE_BUS_API gint64 deye_bus_message_get_hop (DeyeBusMessage *message, DeyeBusHo
  * deye_bus_message_get_incarnation:
  * @message: a #DeyeBusMessage
  *
- * Gets the incarnation of the client whose last message this is (see deye_bus_client_set_last_message()). It tells apart the
+ * Gets the incarnation of the client whose last message this is (see deye_bus_client_set_last_message()). It distinguishes the
  * programs that had the sender's id one after the other; events `system.peer.*` and #DeyeBusPeer have the same number.
  *
  * Returns: the incarnation; 0 if the sender published the message itself

@@ -13,8 +13,8 @@ G_BEGIN_DECLS
  * A peer of the bus, as the broker described it at one moment. It is immutable, and its reference count is atomic, so it
  * can be used in any thread.
  *
- * deye_bus_client_wait_for_peer() and #DeyeBusPeerWatch return peers. The broker tells role, process, user and account only
- * to the agent and to tools.
+ * deye_bus_client_wait_for_peer() and #DeyeBusPeerWatch return peers. The broker reports role, process, user and account only to
+ * the agent and to tools.
  *
  * Since: 0.1
  */

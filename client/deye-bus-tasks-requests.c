@@ -236,7 +236,7 @@ settle_refused (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *t
 
 /* --- Cancel --- */
 
-/* A push tells the state. */
+/* A push reports the state. */
 static void
 cancel_answered (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict)
 {

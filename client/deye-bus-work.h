@@ -49,8 +49,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusWork, deye_bus_work, DEYE_BUS, WORK, GObject)
  * slots.
  *
  * If the connection is lost, the work continues. When the collector has connected again, also to a broker that was restarted, the
- * library tells the broker which works still run and which results may not have arrived. The handler is not called again for
- * them.
+ * library reports to the broker the works that still run and the results that may not have arrived. The handler is not called
+ * again for them.
  *
  * All functions may be called in any thread. Calls outside of the client's context take effect when that context is
  * iterated.
@@ -172,7 +172,8 @@ DEYE_BUS_API gint64 deye_bus_work_get_remaining (DeyeBusWork *self);
  * deye_bus_work_get_last_details:
  * @self: a #DeyeBusWork
  *
- * Gets the details of the newest progress of an earlier attempt, with which this one can go on where that one ended.
+ * Gets the details of the newest progress of an earlier attempt, with which this one can continue at the point where that one
+ * ended.
  *
  * Returns: (transfer none) (nullable): the details, or %NULL if there are none
  *
@@ -246,8 +247,8 @@ DEYE_BUS_API gboolean deye_bus_work_progress (DeyeBusWork *self,
  * @self: a #DeyeBusWork
  * @rows: number of rows in the result; 0: the handler has looked, and found nothing
  *
- * Says how many rows the result has. A manifest tells an answer without rows from an
- * answer, and from a collector that did not look.
+ * Says how many rows the result has. A manifest distinguishes an answer without rows from an answer, and from a collector that did
+ * not search.
  *
  * This function and the following ones describe the result of deye_bus_work_succeed(). Call them before.
  * They have no effect on a work that was ended.

@@ -22,8 +22,8 @@ DAEMONEYE_PLUGIN_BEGIN_DECLS
  *
  * A host loads $libdir/daemoneye/daemoneye-eventbus.so with local binding and makes it resident, because the module
  * can't be unloaded. It looks up the one symbol daemoneye_plugin_describe, compares magic and abi_major, and calls
- * the functions of the table. New fields are only added at the end of a struct; struct_size tells how many bytes of
- * it the other side knows.
+ * the functions of the table. New fields are only added at the end of a struct; struct_size is the number of its bytes that the
+ * other side knows.
  *
  * Threads: each instance owns a broker thread and a log thread. Every function may be called from any thread of the host,
  * but not at the same time as stop() or shutdown() of the same instance. Only the log function is called back, from the

@@ -4,7 +4,7 @@
 /*
  * The writer, and packed numbers.
  *
- * A group of members that is all zero has no fields, and most messages have few groups: the writer does not look at the fields of
+ * A group of members that is all zero has no fields, and most messages have few groups: the writer does not examine the fields of
  * the others.
  */
 

@@ -439,8 +439,8 @@ envelope_take_usual_bytes (const EnvelopeReader *reader, const guint8 *at, WireS
       at = next;                                                                                                       \
     }
 
-/* Most bodies consist of these fields, in this order, which the broker and the library write. Returns where it stopped: at the end, or
- * at a field that is another one or has to be looked at more closely. It finds no errors. */
+/* Most bodies consist of these fields, in this order, which the broker and the library write. Returns where it stopped: at the
+ * end, or at a field that is another one or needs the slower path. It finds no errors. */
 static inline const guint8 *
 envelope_read_usual (EnvelopeReader *reader)
 {

@@ -114,8 +114,8 @@ void wire_frame_reader_clear (WireFrameReader *reader);
  * @frame is valid until the next call with this reader, and while the bytes of @input are. */
 WireFrameResult wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *frame);
 
-/* A frame that is whole in @input, as nearly all are: as wire_frame_reader_next() would return it. FALSE: nothing was done, and only
- * that function can tell. */
+/* A frame that is whole in @input, as nearly all are: as wire_frame_reader_next() would return it. FALSE: nothing was done, and
+ * only that function knows the reason. */
 static inline gboolean
 wire_frame_reader_next_whole (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
 {

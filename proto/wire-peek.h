@@ -5,7 +5,7 @@
 #include "wire-varint.h"
 
 /*
- * A look at frames that are not read yet: which topic, or which subscription, they will be about.
+ * Peeks into frames that are not read yet, for the topic or the subscription that they name.
  *
  * It serves to load memory early, and for nothing else: it checks only what keeps it inside the input, and a wrong frame is
  * found when it is read. It knows the field order of the library; of another order it sees nothing.

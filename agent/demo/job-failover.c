@@ -23,7 +23,7 @@ typedef struct
   JobTasks tasks;
   JobSurvey survey;
   gint64 struck_us[VICTIMS]; /* when the collector of the same index failed; 0: not yet */
-  guint seen;                /* events that were looked at */
+  guint seen;                /* events that were examined */
   const char *lost[VICTIMS]; /* a task that the collector had and another one took over; NULL: none */
   JsonArray *list;           /* the takeovers, for programs */
 } FailoverStep;

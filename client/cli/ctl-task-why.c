@@ -99,7 +99,7 @@ static const WhyRow why_dropped
             "task-window-bytes say how long results are kept.") };
 static const WhyRow why_newer = { N_ ("Its state is one that this program does not know."), NULL };
 
-/* --- conditions of a task, in the order in which collectors are looked at --- */
+/* --- conditions of a task, in the order in which collectors are checked --- */
 
 typedef gboolean (*WhyFits) (const CtlTask *task, const CtlCollector *collector);
 
@@ -240,7 +240,7 @@ why_fields_of (const CtlTask *task)
   return fields;
 }
 
-/* Values are not looked at for further fields: they are texts of peers. */
+/* Values are not searched for further fields: they are texts of peers. */
 static char *
 why_fill (const char *text, GHashTable *fields)
 {

@@ -45,7 +45,7 @@ submit_read_payload (Ctl *ctl, GBytes **given, GError **error)
   return argument == NULL || *given != NULL;
 }
 
-/* --- what becomes of it --- */
+/* --- states and outcome --- */
 
 static const char *
 submitter_state_name (const Submitter *self)

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 
 /*
- * The verb `timeline`: the messages of one root and what became of them, as a tree by parent or as JSON objects.
+ * The verb `timeline`: the messages of one root and their outcomes, as a tree by parent or as JSON objects.
  *
  * The broker lists the messages in the order in which it handled them. A message is shown below the first accepted one that has
  * its parent id as correlation id. A peer may name any message as parent, also one that follows, so each message is shown

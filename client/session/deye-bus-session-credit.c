@@ -188,7 +188,7 @@ deye_bus_session_credit_due_us (const DeyeBusSession *session)
   return session_owes_credit (session) ? MIN (session->rest_us, prompt_us) : prompt_us;
 }
 
-/* A quarter of a window may never come together. A member of a group, or a client that was not told its policy, may hold
+/* A quarter of a window may never come together. A member of a group, or a client that does not know its policy, may hold
  * publishers back without knowing it: so no credit is kept for longer than a moment. */
 void
 deye_bus_session_tick_credit (DeyeBusSession *session, gint64 now_us)

@@ -40,5 +40,5 @@ GError *deye_bus_session_flush_error_overdue (DeyeBusSession *session, const Dey
 void deye_bus_session_clear_flushes (DeyeBusSession *session);
 /* The connection ended: forgets flushes that ended with it. */
 void deye_bus_session_sort_out_flushes (DeyeBusSession *session);
-/* The next connection is restored: flushes that survived go on, for everything that waits now. */
+/* The next connection is restored: flushes that survived continue, for everything that waits now. */
 void deye_bus_session_resume_flushes (DeyeBusSession *session);

@@ -27,7 +27,7 @@ typedef struct
 {
   BusPeer *peer;
   gboolean is_on;
-  WireSpan rest; /* frames that were not looked at */
+  WireSpan rest; /* frames that were not examined */
   guint n;       /* that were */
   BusAheadFrame frames[BUS_AHEAD_FRAMES];
 } BusAhead;

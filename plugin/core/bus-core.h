@@ -117,8 +117,8 @@ void bus_core_set_wall_us (BusCore *core, gint64 wall_us);
  * and @missed counts them. */
 gboolean bus_core_next_note (BusCore *core, BusNote *note, guint64 *missed);
 
-/* The cost of messages to peers with many matching subscriptions until now, in units of about 10 ns. The number of bytes does
- * not tell how long it takes to route such messages; other messages cost nothing here. */
+/* The cost of messages to peers with many matching subscriptions until now, in units of about 10 ns. Their number of bytes does
+ * not determine the time that it takes to route them; other messages cost nothing here. */
 guint64 bus_core_work (const BusCore *core);
 
 /* Plain numbers for the module ABI and for tests; control.bus.stats returns more. */

@@ -24,7 +24,7 @@ typedef struct
   WireClassOf class_of;
   gsize cost;             /* of its credit */
   gboolean is_held;       /* a receiver that blocks returns the credit later */
-  gboolean leaves_record; /* in the timeline, whatever becomes of it */
+  gboolean leaves_record; /* in the timeline, with any outcome */
   guint32 depth;          /* for that record */
   gint64 now_us;
 } DispatchCall;

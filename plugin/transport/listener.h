@@ -31,7 +31,7 @@ typedef enum
   LISTENER_EVENT_LOST,          /* nobody can connect any more; text: the reason */
   LISTENER_EVENT_NOT_RESTORED,  /* still lost, and the listener tries again; text: the reason */
   LISTENER_EVENT_RESTORED,      /* clients can connect again; no text */
-  LISTENER_EVENT_LOCK_RESTORED, /* only what keeps other brokers away was lost; text: the reason */
+  LISTENER_EVENT_LOCK_RESTORED, /* only the lock against other brokers was lost; text: the reason */
 } ListenerEvent;
 
 typedef struct Listener Listener;

@@ -263,7 +263,7 @@ def request_sync(bus):
             request = serving.next(WATCHDOG_S * SECOND_US, over)
             client.respond(request, request.dup_payload(), None)
             client.close(None)
-        except Exception as error:  # told by the main thread
+        except Exception as error:  # set by the main thread
             errors.append(error)
         finally:
             served.set()
@@ -683,7 +683,7 @@ def wrong_thread(bus):
             fails_with(wrong, service.change_property, "zone", "CET")
             assert service.read_property("zone") == (False, None)
             client.set_health(DeyeBus.Health.DEGRADED, "told by a worker")
-        except BaseException as error:  # told by the main thread
+        except BaseException as error:  # set by the main thread
             problems.append(error)
 
     assert GLib.MainContext.default().acquire()

@@ -527,7 +527,7 @@ def in_child(work):
         try:
             work(lambda text: os.write(sender, (text[:1000] + "\n").encode()))
             status = 0
-        except BaseException as error:  # told by the parent
+        except BaseException as error:  # set by the parent
             os.write(sender, f"{type(error).__name__}: {error}\n".encode())
         finally:
             os._exit(status)

@@ -131,7 +131,8 @@ test_started (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (worker_report (sink, "s").missed, ==, 0);
 }
 
-/* It stands still for too long: what it held back is lost and told, to it, its publisher and everybody who looks. */
+/* It stands still for too long: the messages that it withheld are lost, which is reported to it, to its publisher and in the
+ * statistics. */
 static void
 test_expires (BusFixture *f, gconstpointer data)
 {

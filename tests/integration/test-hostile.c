@@ -337,7 +337,7 @@ test_forged_fields (BusFixture *f, gconstpointer data)
   bystanders_check (&b);
 }
 
-/* An envelope that is not one: ends the connection, and its end tells where. */
+/* An invalid envelope ends the connection, and the reason names the place. */
 static void
 test_malformed (BusFixture *f, gconstpointer data)
 {

@@ -75,7 +75,7 @@ test_kill_offered (TaskScene *scene, gconstpointer data)
   task_scene_assert_result (offered, "w2 1");
 }
 
-/* Killed when the agent has the result, which the submitter was not told: it counts, and nobody runs the task again. */
+/* Killed when the agent has the result and the submitter does not: the result counts, and the task is not run again. */
 static void
 test_kill_after_result (TaskScene *scene, gconstpointer data)
 {

@@ -29,7 +29,7 @@ assert_interrupted_once (TaskScene *scene, const char *id)
   g_assert_false (record->is_suspect);
 }
 
-/* The collector stops with works, after it has told the agent. */
+/* The collector stops with works, after it has announced that. */
 static void
 stop_by_itself (TaskScene *scene, TestProcess *collector)
 {
@@ -38,7 +38,7 @@ stop_by_itself (TaskScene *scene, TestProcess *collector)
   bus_fixture_end_worker (&scene->bus, collector);
 }
 
-/* Somebody else tells the agent, and kills it. */
+/* Another program announces the end to the agent, and kills it. */
 static void
 stop_by_kill (TaskScene *scene, TestProcess *collector)
 {

@@ -27,7 +27,7 @@ typedef struct
   guint ready;
 } Crowd;
 
-/* Connects and sends HELLO as fast as it can, and looks at the answers only then. */
+/* Connects and sends HELLO as fast as it can, and reads the answers only then. */
 static gpointer
 crowd_run (gpointer data)
 {

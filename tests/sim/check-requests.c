@@ -10,7 +10,7 @@
  * (what then comes to the responder is compared by sim-requests). Replies wait only for a closed window.
  */
 
-/* --- what becomes of requests that end --- */
+/* --- requests that end --- */
 
 static guint
 check_requests_number (const BusPeer *peer)

@@ -31,7 +31,7 @@
  *   check-timeline what one message adds to the timeline (M24)
  *   check-pages    which page of the timeline answers a call (M24)
  *   check-lanes    control is sent before data (I14)
- *   check-requests pending requests: where they are listed, and what becomes of those that end (I4, I6, O06, B04)
+ *   check-requests pending requests: where they are listed, and the outcomes of those that end (I4, I6, O06, B04)
  *   check-wait     which calls wait for a client, and what watchers know at rest (K11)
  *   check-replaced what a connection has whose id is taken over (K11)
  *   check-names    which connection has which id, and which ones wait for it (A01, F08)

@@ -9,7 +9,7 @@
 #define PAIR     2u   /* the agent and a tool, which may both publish the topic and subscribe to it */
 #define TOPIC    "tasks.procmond"
 
-/* TRUE if a subscription of the client blocks those who publish the topic. */
+/* TRUE if a subscription of the client blocks the publishers of the topic. */
 static gboolean
 mutual_blocks (const SimWorld *world, const SimClient *client)
 {

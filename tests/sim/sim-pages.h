@@ -7,7 +7,7 @@
  * Calls that read the timeline in pages. When the broker gets such a call, check-pages works out from the list of all records
  * which page answers it; the reply is compared with that.
  *
- * A client asks for one page at a time, and continues where the page before ended, whatever became of the timeline meanwhile.
+ * A client asks for one page at a time, and continues where the page before ended, even if the timeline has changed meanwhile.
  * These calls have a random stream of their own.
  */
 

@@ -33,7 +33,7 @@ void sim_resends_free (SimResends *resends);
 /* HELLO. @last_known: the newest number that the client knows to be accepted. Returns how many numbers that ended. */
 guint sim_resends_join (SimResends *resends, guint slot, guint32 account, guint64 incarnation, guint64 last_known);
 void sim_resends_leave (SimResends *resends, guint slot, gint64 now_us);
-/* The broker looks at its timers. */
+/* The broker runs its timers. */
 void sim_resends_tick (SimResends *resends, gint64 now_us);
 
 /* A message comes. @first: (out): the number of the message that it repeats, in its payload */

@@ -292,7 +292,7 @@ sim_retains_counted (const SimRetains *retains, guint peer, guint32 subscription
   return sub != NULL ? sub->counted : 0;
 }
 
-/* Collectors may not read what the agent tells itself. */
+/* Collectors may not read messages of the agent to itself. */
 static gboolean
 retain_is_for (const RetainValue *value, const RetainSub *sub)
 {

@@ -37,7 +37,7 @@ gboolean sim_retains_store (SimRetains *retains,
                             gint64 expires_us);
 /* Returns how many values ended with the connection. */
 guint sim_retains_gone (SimRetains *retains, guint peer);
-/* The broker looks at its timers. Returns how many values ended. */
+/* The broker runs its timers. Returns the number of values that ended. */
 guint sim_retains_tick (SimRetains *retains, gint64 now_us);
 /* Returns how many values were cleared. */
 guint sim_retains_clear (SimRetains *retains, const char *pattern);

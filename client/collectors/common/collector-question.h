@@ -53,8 +53,8 @@ void collector_question_add_method (const CollectorQuestion *question, DeyeBusSe
 /* The tasks of one question. */
 typedef struct CollectorTasks CollectorTasks;
 
-/* @step: pieces of an answer between two looks at the main loop. @pace_ms: time to wait before each step; 0: answers are made as
- * fast as possible. NULL with @error: the operation can't be added. @question, @data: live longer than the tasks. */
+/* @step: pieces of an answer between two iterations of the main loop. @pace_ms: time to wait before each step; 0: answers are made
+ * as fast as possible. NULL with @error: the operation can't be added. @question, @data: live longer than the tasks. */
 CollectorTasks *collector_tasks_new (const CollectorQuestion *question,
                                      DeyeBusCollector *collector,
                                      guint step,

@@ -52,7 +52,7 @@ typedef struct
 {
   guint max_directories;
   guint64 max_entries;
-  guint check_ms; /* time between two looks at what can't be watched, and at the roots */
+  guint check_ms; /* time between two polls of directories that can't be watched, and of the roots */
   guint fold_ms;  /* how long notices of change are held at most */
 } FsWatchSettings;
 

@@ -34,7 +34,7 @@ typedef struct
   guint beyond;     /* sockets that were left out */
   guint refused;    /* bit N: the kernel does not list NetProtocol N */
   guint64 next;     /* sockets above this cookie were left out of the page; 0: none was */
-  guint processes;  /* whose file descriptors were looked at */
+  guint processes;  /* whose file descriptors were read */
   guint unreadable; /* and those that may not be read */
   gboolean hidden;  /* the system does not list all processes */
   guint other;      /* sockets of the process that the kernel did not list here */

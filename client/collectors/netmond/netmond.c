@@ -19,7 +19,7 @@
  * collector-bus.
  */
 
-#define STEP 64u /* parts of a list, or processes, between two looks at the main loop; a few milliseconds */
+#define STEP 64u /* parts of a list, or processes, between two iterations of the main loop; a few milliseconds */
 
 typedef struct
 {

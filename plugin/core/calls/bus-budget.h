@@ -21,7 +21,7 @@
 #define BUS_WORK_QUESTION 8u  /* to the policy */
 #define BUS_WORK_MEMBER   8u
 #define BUS_WORK_SORTED   12u  /* an entry of a list that was sorted for it */
-#define BUS_WORK_MESSAGE  8u   /* that waits, looked at */
+#define BUS_WORK_MESSAGE  8u   /* that waits, examined */
 #define BUS_WORK_ANSWER   200u /* whatever it says */
 #define BUS_WORK_BYTES    256u /* of an answer */
 

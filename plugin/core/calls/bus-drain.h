@@ -15,7 +15,7 @@
  * The member gets a notice (an ACK of no frame, with its subscription) when it begins to drain, when it has finished, and when
  * it takes part again. A member is all subscriptions of a peer in the group: one that joins later drains as well.
  *
- * The end of each input call looks at the calls that wait and at members that may have finished; without them it costs
+ * The end of each input call checks the calls that wait and the members that may have finished; without them it costs
  * nothing.
  *
  * Invariant: a call that waits names at least one subscription of a connected peer.

@@ -4,7 +4,7 @@
 #include "calls/bus-method.h"
 
 /*
- * control.collector.registration: a collector tells what it can do.
+ * control.collector.registration: a collector announces its operations.
  *
  * The methods Register, Update, Deregister and Verify check what was asked, and call bus-membership. Nothing is changed when a
  * field is refused. Only collectors register; type and incarnation are those of the handshake, so no collector registers as

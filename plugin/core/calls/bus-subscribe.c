@@ -347,7 +347,7 @@ subscribe_check_block_of_all (const BusCall *call, BusOverflow policy, const Bus
   return TRUE;
 }
 
-/* Each message that waits may be looked at. */
+/* Each waiting message may be examined. */
 static guint64
 subscribe_adjust_work (const BusSubscription *subscription)
 {

@@ -3,5 +3,5 @@
 
 #include "calls/bus-method.h"
 
-/* The method timeline: what became of the messages of one root, in pages. Agent and tool may ask. */
+/* The method timeline: the outcomes of the messages of one root, in pages. Agent and tool may ask. */
 void bus_timeline_page_answer (const BusCall *call);

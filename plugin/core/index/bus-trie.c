@@ -9,7 +9,7 @@ struct BusTrieNode
   BusTrieNode *parent; /* NULL: the root */
   WireSpan segment;    /* of the edge from the parent; its bytes are behind the struct */
   guint64 hash;        /* of that edge */
-  guint64 serial;      /* tells parents apart in the hash, as addresses would, but the same in each run */
+  guint64 serial;      /* distinguishes parents in the hash, as addresses would, but the same in each run */
   BusTrieNode *plus;   /* the child for +, not in the table of edges */
   guint n_named;       /* other children */
   BusPlace here;

@@ -13,7 +13,7 @@
 typedef struct
 {
   guint subscriptions;
-  BusLeave leave; /* what became of its messages */
+  BusLeave leave; /* the outcome of its messages */
 } BusEnd;
 
 /* @replaced: (nullable): the connection that it took its id over from, which is not reported as gone; @end: what that had. */

@@ -37,7 +37,7 @@ typedef struct
   guint64 held_bytes;
   guint live_tasks;    /* bus-task-store: not part of usage */
   guint64 task_bytes;  /* of all its tasks */
-  guint gathers;       /* bus-gather: its questions to many that go on */
+  guint gathers;       /* bus-gather: its open questions to many */
   GPtrArray *expected; /* bus-roster: ids; dropped with its last connection; NULL: none */
   guint64 pinned;      /* bus-pinned: of its peers, while it adds them up */
   guint64 claimed;     /* bus-assured: by the members of one message, while it adds them up */

@@ -14,7 +14,7 @@
     BUS_HEALTH_STEP_ERROR, 0                                                                                           \
   }
 
-/* Each signal misses one sign at a time, and a peer is looked at after each, so no number is left out. */
+/* Each signal misses one sign at a time, and a peer is checked after each, so no number is left out. */
 /* clang-format off */
 static const BusHealthStep steps[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS] = {
   [BUS_HEALTH_HEALTHY] = {

@@ -36,7 +36,7 @@ typedef struct
   guint64 introspect_n;     /* in it */
 
   /* bus-catchup */
-  GQueue cursors; /* that may go on */
+  GQueue cursors; /* that may continue */
   BusTimer catchup_timer;
 
   /* bus-takeover */

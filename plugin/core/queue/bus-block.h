@@ -18,7 +18,7 @@
 
 #define BUS_BLOCK_PATIENCE 12
 
-/* The block timer expired. FALSE: the block may go on, and the timer is armed again. TRUE: the subscription is demoted
+/* The block timer expired. FALSE: the block may continue, and the timer is armed again. TRUE: the subscription is demoted
  * now. Messages that another member of its group takes are handed on next; then the caller calls bus_block_drop(). */
 gboolean bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 

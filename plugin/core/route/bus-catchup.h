@@ -38,5 +38,5 @@ void bus_catchup_end (BusSubscription *subscription);
 /* The subscription, which has a cursor, got credit. */
 void bus_catchup_credit (BusSubscription *subscription, gint64 now_us);
 
-/* Bytes of the peer were sent, or its timers say that it may go on. */
+/* Bytes of the peer were sent, or its timers allow it to continue. */
 void bus_catchup_continue (BusPeer *peer, gint64 now_us);

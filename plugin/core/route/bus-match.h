@@ -33,7 +33,7 @@ typedef struct
   guint64 seed;
   BusTable table;     /* BusMatch by the hash of the topic */
   GPtrArray *matches; /* the same, each at its place */
-  guint hand;         /* the place that it looks at next */
+  guint hand;         /* the place that it examines next */
   guint64 max;        /* without what subscriptions add */
   gsize bytes;        /* of all matches */
   guint64 generation; /* the address of a match stays valid while this has not changed; its topic may change */

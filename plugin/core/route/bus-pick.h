@@ -14,7 +14,7 @@
  * decides among the members of the best rank. Only when no member takes the message, the policy is applied at the one that
  * the strategy chooses.
  *
- * Round robin with equal weights takes the next member behind the last one, so it needs no look at the others. A member that is
+ * Round robin with equal weights takes the next member behind the last one, so it does not examine the others. A member that is
  * passed over because it has no room is *owed* a message, and gets it before others do once it has room again. So members whose
  * windows are full at different moments get the same number after all. All other choices compare every member of the rank.
  *

@@ -7,7 +7,7 @@
 #include "wire-envelope.h"
 
 /*
- * The timeline: what became of the messages that belong together, from the first one of a chain to the last.
+ * The timeline: the outcomes of messages that belong together, from the first one of a chain to the last.
  *
  * A message that carries a correlation, parent or root id leaves a record: its fields without the payload, its sizes, and its
  * outcome. Records are listed by root, in the order in which the broker handled them. Each id also names the first record that

@@ -7,7 +7,7 @@
  * A demand: all waiting tasks of an operation that ask the same of a member.
  *
  * They agree in type, target, tags, payload type, priority, the members whose zombies they have left, and in whether they run
- * alone. So any one of them, the *sample*, tells which members are capable, and the question is asked once for each demand and
+ * alone. So any one of them, the *sample*, determines the capable members, and the question is asked once for each demand and
  * member, not for each task.
  *
  * Invariant: a demand has a task, which is its sample.

@@ -167,7 +167,7 @@ pick_free (const BusGather *gather, const GPtrArray *members)
   return operation != NULL ? bus_choice_pick (&operation->choice, members, &any) : NULL;
 }
 
-/* None has room: the one that will have it soonest, as far as one can tell. */
+/* None has room: the one that will probably have it soonest. */
 static BusMember *
 pick_least_loaded (const GPtrArray *members)
 {

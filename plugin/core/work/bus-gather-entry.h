@@ -6,8 +6,8 @@
 /*
  * The record of a question to many, and of its entries: one for each expected answer.
  *
- * This unit keeps the lists of what is to be looked at, and counts answers that are not wanted. It knows nothing of how tasks are
- * made, end, or are sent, so that the modules of tasks can report to it. bus-gather decides.
+ * This unit keeps the lists of entries that are to be checked, and counts answers that are not wanted. It knows nothing of how
+ * tasks are made, end, or are sent, so that the modules of tasks can report to it. bus-gather decides.
  *
  * Invariant: an entry is in the list of its question if and only if it is open and dirty; a question that asks, and has such an entry,
  * is in the list of the broker.
@@ -96,7 +96,7 @@ struct BusGather
   guint n_duplicates;
   guint n_late;
   guint n_joined;
-  guint64 last_registration; /* that was looked at, or that was there at the start */
+  guint64 last_registration; /* that was checked, or that was there at the start */
   gint64 progress_us;        /* of the last answer, or of the start */
   gint64 absent_due_us;      /* then those that are not there have their fate; 0: others are open */
   gint64 over_us;
@@ -114,7 +114,7 @@ struct BusGather
 
 /* The task of an entry has changed, or its collector. */
 void bus_gather_touch (BusGatherEntry *entry);
-/* The question is to be looked at. */
+/* The question is to be checked. */
 void bus_gather_mark (BusGather *gather);
 /* The task, or its lease, is not wanted any more, and a result came all the same. Harmless for a task of no question. */
 void bus_gather_refused (const BusTask *task);

@@ -12,7 +12,7 @@ typedef enum
   FATE_STEP_RETURNED, /* the offer before it came back untouched, or the attempt continues */
   FATE_STEP_LEFT,     /* the collector left in order: RETURNED if it had not begun, otherwise the end of an attempt */
   FATE_STEP_ENDED,    /* an attempt ended without an answer */
-  FATE_STEP_ANSWER,   /* the collector said what became of it: the result of the task decides */
+  FATE_STEP_ANSWER,   /* the collector reported the outcome: the result of the task decides */
 } FateStepKind;
 
 typedef struct

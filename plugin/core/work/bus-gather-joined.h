@@ -14,8 +14,8 @@
 /* Memory of the question, charged to the asker until the question ends. */
 void bus_gather_charge (BusGather *gather, gsize size);
 
-/* The roster is fixed: its ids are known, and registrations up to now are not looked at. */
+/* The roster is fixed: its ids are known, and registrations up to now are not considered. */
 void bus_gather_know_roster (BusGather *gather);
 
-/* Registrations are looked at once, in their order. */
+/* Registrations are considered once, in their order. */
 void bus_gather_count_joined (BusGather *gather, const BusMember *member);

@@ -549,7 +549,7 @@ gather_unlink (BusGather *gather)
   bus_quota_forgo (&gather->core->quota, &gather->asker->ledger.usage, gather->charged);
 }
 
-/* No task names an entry any more when the first one is stopped, so what that changes is not looked at. */
+/* No task names an entry any more when the first one is stopped, so its changes are not checked. */
 static void
 gather_free_tasks (BusGather *gather, gint64 now_us)
 {

@@ -45,7 +45,7 @@ typedef struct
 
 /* Asks. It is freed by bus_gather_free() when the call ends. */
 BusGather *bus_gather_new (BusCore *core, BusPeer *asker, guint64 request_id, const BusGatherSpec *spec, gint64 now_us);
-/* Its tasks that go on are cancelled. */
+/* Its tasks that have not ended are cancelled. */
 void bus_gather_free (BusGather *gather, gint64 now_us);
 
 /* A member has changed, or is GONE. */

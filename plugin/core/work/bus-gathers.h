@@ -4,13 +4,13 @@
 #include <glib.h>
 
 /*
- * The questions to many of a broker: the lists that they are in, and what became of those that are over. See bus-gather.h.
+ * The questions to many of a broker: the lists that they are in, and the outcomes of those that are over. See bus-gather.h.
  */
 
 typedef struct
 {
   GQueue all;     /* BusGather, by their link */
-  GQueue dirty;   /* the same, by their dirty_link: to be looked at */
+  GQueue dirty;   /* the same, by their dirty_link: to be checked */
   GQueue sending; /* by their send_link: they have something to send */
   GQueue done;    /* by their send_link: their call has to end */
   guint64 last_query;

@@ -61,7 +61,7 @@ BusLease *bus_lease_adopt (BusCore *core, BusTask *task, BusMember *member, cons
 /* Its task was taken away: its slot is free when it answers. */
 void bus_lease_make_zombie (BusCore *core, BusLease *lease);
 
-/* A zombie may go on until its run limit is over; then it is stopped. */
+/* A zombie may run until its run limit is over; then it is stopped. */
 void bus_lease_limit (BusCore *core, BusLease *lease);
 void bus_lease_run_due (BusCore *core, BusLease *lease);
 

@@ -6,7 +6,7 @@
 #include "work/bus-task.h"
 
 /*
- * Members that leave: what becomes of the tasks that they hold.
+ * Members that leave, and the tasks that they hold.
  *
  * A member that is gone gives all of them back at once. One that drains gives back its offers, and after its time the tasks that
  * it still runs. One that does not offer an operation any more gives back the offers of that.

@@ -109,7 +109,7 @@ membership_has_tags (const BusMember *member, const GPtrArray *wanted)
   return TRUE;
 }
 
-/* The wish is in force from now on. The queues look at all that waits only when it is capable of something else than before. */
+/* The wish is in force from now on. The queues examine all waiting tasks only when its capabilities have changed. */
 static void
 membership_take (BusMember *member, BusMemberWish *wish)
 {

@@ -28,7 +28,7 @@ typedef struct
   const gint64 *now_us;      /* of the core */
   GPtrArray *members;        /* BusMember that are not gone, in order of registration */
   GQueue awake;              /* BusOperation that may have a task to place, by their awake_link */
-  GPtrArray *released; /* BusMember that are not reserved any more; bus-operations has to tell all their operations */
+  GPtrArray *released; /* BusMember that are not reserved any more; bus-operations has to notify all their operations */
 } BusOperationShared;
 
 typedef struct BusOperation

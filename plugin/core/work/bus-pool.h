@@ -7,9 +7,9 @@
 /*
  * A pool: the waiting tasks of an operation that the same members are capable of.
  *
- * Either all tasks of a pool can be placed now, or none. When no member is free, the pool is *parked*: it is not
- * looked at until a member of it changes, however many tasks it has. So a task that can be placed is found without a look at
- * those that cannot.
+ * Either all tasks of a pool can be placed now, or none. When no member is free, the pool is *parked*: it is not examined until a
+ * member of it changes, however many tasks it has. So a task that can be placed is found without an examination of those that
+ * cannot.
  *
  * A row has the tasks of one priority and one account, in order of submission. The *turn* of an account at a priority is
  * shared by its rows in all pools of the operation.

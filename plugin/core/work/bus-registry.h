@@ -29,7 +29,7 @@ void bus_registry_remove (BusWork *work, BusMember *member);
 void bus_registry_add_abilities (BusWork *work, BusMember *member);
 void bus_registry_remove_abilities (BusWork *work, BusMember *member);
 
-/* Its abilities, state or room are different: the leases look at it at the end of the input call. */
+/* Its abilities, state or room are different: the leases check it at the end of the input call. */
 void bus_registry_note_changed (BusWork *work, BusMember *member);
 /* Takes one out. NULL: none left */
 BusMember *bus_registry_next_changed (BusWork *work);

@@ -19,7 +19,7 @@
  * The expected ids of an account are replaced by its next Barrier, and forgotten when its last connection ends. They are at most
  * BUS_ROSTER_EXPECTED_MAX for each account.
  *
- * This module only computes the list. It does not follow what becomes of the members; that is the task of bus-gather.
+ * This module only computes the list. It does not follow the members any further; that is the task of bus-gather.
  */
 
 #define BUS_ROSTER_EXPECTED_MAX 64u

@@ -269,7 +269,7 @@ bus_task_id (const BusTask *task)
 }
 
 /* Applies an event: the only function that changes the state. Leaving a state stops its timers, and counts the attempt that it
- * ends, so whoever reports the change reports the new counters. Returns the new state, which may be the same, or a verdict.
+ * ends, so a report of the change contains the new counters. Returns the new state, which may be the same, or a verdict.
  * @member: (nullable): GRefString, for the history */
 guint bus_task_on (BusTaskRules *rules, BusTask *task, BusTaskEvent event, char *member, gint64 now_us);
 

@@ -17,13 +17,13 @@
  * member has one of its operations (type and name), or when half of the members that have it are set aside. When the last other one
  * leaves later, the member whose time ends first is released and probed.
  *
- * The news of each change are published here. Nothing here looks at tasks: the leases call the functions for slots and strikes.
+ * The news of each change are published here. Nothing here reads tasks: the leases call the functions for slots and strikes.
  */
 
 /* Its peer serves other topics than before. */
 void bus_trust_served (BusCore *core, BusMember *member);
 
-/* It began its registration, or began it again: everything is looked at. */
+/* It began its registration, or began it again: everything is checked. */
 void bus_trust_registered (BusCore *core, BusMember *member);
 
 /* Applies an event that others decide about (DRAIN, END). @cause: a sentence */

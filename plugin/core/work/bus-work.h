@@ -27,7 +27,7 @@ typedef struct BusWork
   guint64 last_registration;
   BusPasts pasts;
   GQueue barriers;        /* bus-barrier: calls that wait until members are READY */
-  gboolean members_moved; /* the state of a member is another one: barriers are to be looked at */
+  gboolean members_moved; /* the state of a member has changed: barriers are to be checked */
   guint64 records_lost;   /* records of members that the retained messages had no room for */
   guint64 ignored;        /* events that the state of a member ignores */
   guint64 members_reached[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS]; /* cells of the table of their states */

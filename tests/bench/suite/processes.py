@@ -11,7 +11,7 @@ import tempfile
 import time
 
 
-WATCH_S = 0.5  # between two looks at the other processes
+WATCH_S = 0.5  # between two checks of the other processes
 
 
 class Failure(Exception):

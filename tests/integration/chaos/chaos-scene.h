@@ -23,11 +23,12 @@ typedef struct
   gboolean is_suspended;
   gboolean is_killed;
   gboolean is_asked; /* to stop */
-  guint announcing;  /* calls on their way that announce the end of whoever has the id: it may stop by itself then */
-  guint announced;   /* the newest instance whose end may have been announced */
-  gint64 resume_us;  /* while it is suspended */
-  gint64 leave_us;   /* it is asked to stop then; 0: it is not */
-  gint64 kill_us;    /* it is killed then; 0: it is not */
+  guint
+      announcing; /* calls on their way that announce the end of the collector with the id: it may stop by itself then */
+  guint announced;  /* the newest instance whose end may have been announced */
+  gint64 resume_us; /* while it is suspended */
+  gint64 leave_us;  /* it is asked to stop then; 0: it is not */
+  gint64 kill_us;   /* it is killed then; 0: it is not */
 } ChaosCollector;
 
 typedef struct

@@ -3,7 +3,7 @@
 #include <glib.h>
 
 /*
- * For builds with -fsanitize=thread only: tells the sanitizer about GLib's locks and reference counts.
+ * For builds with -fsanitize=thread only: reports GLib's locks and reference counts to the sanitizer.
  *
  * GLib is not built with the sanitizer, and its locks are atomic operations and futexes, so the sanitizer would see no order
  * between two threads that use the same GMutex, and report every field that it protects; in the same way it would report an

@@ -6,7 +6,7 @@
 #include "work/bus-lease.h"
 
 /*
- * Looks at the questions of the core, before and after each input.
+ * Compares the questions of the core before and after each input.
  */
 
 #define SUCCEEDED DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED
@@ -348,7 +348,7 @@ look_check_time (GathersWorld *world, GathersQuestion *question, const BusGather
     gathers_fail (world, "M12: a question waits for those that are not there");
 }
 
-/* The core has it no more: its manifest was sent, and says what has become of the rest. */
+/* The core does not have it any more: its manifest was sent, with the outcomes of the rest. */
 static void
 look_vanished (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
 {

@@ -111,7 +111,7 @@ rules_of_loss (const GathersQuestion *question, const GathersEntry *entry, gbool
   return rules_only (is_death ? BUS_FATE_DIED : BUS_FATE_CANCELLED);
 }
 
-/* It takes no more, or has not the operation any more: a task that it has may go on. */
+/* It takes no more, or has not the operation any more: a task that it has may continue. */
 static GathersAllowed
 rules_of_unfit (const GathersQuestion *question, const GathersEntry *entry, guint reason)
 {

@@ -27,7 +27,7 @@
 #define GATHERS_OLD        (GATHERS_ASKERS + GATHERS_COLLECTORS) /* slot of a collector without TASKS */
 #define GATHERS_CLIENTS    (GATHERS_OLD + 1u)
 #define GATHERS_NAMES      (GATHERS_CLIENTS + 1u) /* an id that nobody has is the last one */
-#define GATHERS_QUESTIONS  8u                     /* that go on */
+#define GATHERS_QUESTIONS  8u                     /* that are open */
 #define GATHERS_ENTRIES    8u                     /* of one, at most */
 #define GATHERS_JOBS       64u                    /* of a collector, since it connected */
 #define GATHERS_SLICE      (64u * 1024u)          /* that may wait for an asker, and one frame more */

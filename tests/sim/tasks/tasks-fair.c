@@ -9,7 +9,7 @@
 /*
  * Fairness, per operation: priority, then round robin over accounts, and every 8th lease to the oldest task that can have it.
  *
- * The leases of one input are looked at together, when it is over: a task that could have had a lease, and waited before and after
+ * The leases of one input are checked together, when it is over: a task that could have had a lease, and waited before and after
  * it, was passed by. The order of leases within an input is not known, so they count in favour of the core.
  */
 

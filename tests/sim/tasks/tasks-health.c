@@ -442,7 +442,7 @@ health_act (TasksWorld *world, TasksClient *client)
     }
 }
 
-/* Heartbeats go on while it reads nothing. */
+/* It sends heartbeats although it reads nothing. */
 static void
 health_go_on (TasksWorld *world, TasksClient *client)
 {

@@ -370,7 +370,7 @@ tasks_model_check_shown (TasksWorld *world)
     }
 }
 
-/* Each submitter knows what became of what it submitted, whatever broker it was. */
+/* Each submitter knows the outcome of all its tasks, also after a restart of the broker. */
 static void
 model_check_remembered (TasksWorld *world)
 {

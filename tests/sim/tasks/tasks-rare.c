@@ -74,7 +74,7 @@ rare_is_last (const TasksWorld *world, const TasksRecord *record)
                                             : tasks_record_spent (record) + record->deaths->len >= record->attempts;
 }
 
-/* A job to go on with; NULL: it has none, or waits with it. */
+/* A job to continue; NULL: it has none, or waits with it. */
 static TasksJob *
 rare_next_job (TasksWorld *world, TasksClient *client)
 {

@@ -5,7 +5,7 @@
 #include "wire-guard.h"
 
 /*
- * Registrations of a collector: what it can do, which tasks it claims to have, and what becomes of its claims.
+ * Registrations of a collector: its operations, the tasks that it claims to have, and the outcomes of its claims.
  */
 
 typedef Daemoneye__Eventbus__V1__Operation Operation;
@@ -339,7 +339,7 @@ tasks_registration_verify (TasksWorld *world, TasksClient *client)
   tasks_client_call (client, REGISTRATION, "Verify", &request.base, &(const TasksFrame){ .kind = TASKS_FRAME_VERIFY });
 }
 
-/* --- what becomes of claims --- */
+/* --- outcomes of claims --- */
 
 void
 tasks_registration_forget (TasksJob *job)

@@ -31,7 +31,7 @@ void client_fixture_connect (ClientFixture *f, const ScriptWelcome *welcome);
 void client_fixture_say (ClientFixture *f);
 /* Frames that came from the client by now. */
 GPtrArray *client_fixture_hear (ClientFixture *f);
-/* As hear(), and asserts that it is one frame of @kind. */
+/* As client_fixture_hear(), and asserts that it is one frame of @kind. */
 GPtrArray *client_fixture_hear_one (ClientFixture *f, guint8 kind);
 void client_fixture_hang_up (ClientFixture *f);
 /* Closes the client without waiting, and asserts that @n messages are reported as not sent. */

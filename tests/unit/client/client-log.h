@@ -26,7 +26,7 @@ void client_log_destroyed (gpointer data);
  * @got: to share one, or NULL. */
 void
 client_log_subscribe (ClientFixture *f, ClientLog *log, guint64 id, DeyeBusPolicy policy, gboolean pull, GString *got);
-/* Connects first, and hears the request. */
+/* Connects first, and reads the request. */
 void client_log_start (ClientFixture *f, ClientLog *log, DeyeBusPolicy policy, gboolean pull);
 /* Closes the client. */
 void client_log_finish (ClientLog *log);

@@ -20,7 +20,7 @@ typedef struct
   guint64 said_last_message; /* in the last HELLO */
   guint64 newest;            /* number that the client gave to a message last */
   GByteArray *in;            /* scripted, not fed yet */
-  GByteArray *out;           /* sent by the client, not looked at yet */
+  GByteArray *out;           /* sent by the client, not checked yet */
 } RestoreFixture;
 
 void restore_fixture_set_up (RestoreFixture *f, gconstpointer data);

@@ -27,7 +27,7 @@ void script_goodbye (GByteArray *out, guint32 status, const char *detail);
 /* The client may try again after that time. */
 void script_goodbye_for (GByteArray *out, guint32 status, const char *detail, guint64 retry_us);
 void script_subscribe_reply (GByteArray *out, guint64 answers, guint64 window_messages, guint64 window_bytes);
-/* ... of a broker that tells the policy, too; its bounds are 1,000 messages and 100,000 bytes. */
+/* ... of a broker that reports the policy, too; its bounds are 1,000 messages and 100,000 bytes. */
 void
 script_subscribed (GByteArray *out, guint64 answers, guint32 policy, guint64 window_messages, guint64 window_bytes);
 /* ... of a broker that looks for retained messages. */

@@ -18,7 +18,7 @@ typedef struct
   DeyeBusPending *hello;
   DeyeBusSession *session;
   GByteArray *in;  /* scripted, not fed yet */
-  GByteArray *out; /* sent by the client, not looked at yet */
+  GByteArray *out; /* sent by the client, not checked yet */
 } Fixture;
 
 static const DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", 0, 0, WIRE_FEATURES_KNOWN };

@@ -11,7 +11,7 @@
 
 typedef ClientFixture Fixture;
 
-/* --- told --- */
+/* --- reports --- */
 
 static void
 remember_error (DeyeBusClient *client, const GError *error, gpointer data)
@@ -19,7 +19,7 @@ remember_error (DeyeBusClient *client, const GError *error, gpointer data)
   *(GError **) data = g_error_copy (error);
 }
 
-/* Nobody waits for the answer any more; the application hears of it all the same. */
+/* No call waits for the answer any more; it is reported to the application all the same. */
 static void
 test_block_over (Fixture *f, gconstpointer data)
 {

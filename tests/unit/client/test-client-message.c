@@ -292,7 +292,7 @@ unref_elsewhere (gpointer data)
   return NULL;
 }
 
-/* Another thread gives up its reference while the owner of the pool does; whoever is last frees the message. */
+/* Another thread gives up its reference while the owner of the pool does; the last one frees the message. */
 static void
 test_pool_threads (void)
 {

@@ -5,8 +5,8 @@
 #include "deye-bus-subscription-private.h"
 
 /*
- * M08, pausing: a subscription stands still alone, nothing of it is lost or told in another order, and what it had handled
- * is given back.
+ * M08, pausing: a subscription stands still alone, none of its messages are lost or reordered, and the credit of handled ones
+ * returns.
  */
 
 typedef ClientFixture Fixture;
@@ -262,7 +262,7 @@ test_resumed_unsubscribe (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_subscription_unsubscribe (log.subscription, NULL, NULL));
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "");
-  /* Not told, all of it: what was resumed first is no exception. */
+  /* None of it is delivered, also not the messages that were resumed first. */
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
   client_log_finish (&log);
 }

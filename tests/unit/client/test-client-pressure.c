@@ -94,7 +94,7 @@ test_subscribe_full_async (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* Nothing is asked for, and an older broker tells nothing; what a newer one tells is not guessed at. */
+/* Nothing is requested, and an older broker reports nothing; unknown values of a newer one are not interpreted. */
 static void
 test_subscribe_plain (Fixture *f, gconstpointer data)
 {

@@ -24,7 +24,7 @@ small_of (DeyeBusService *service)
   return g_value_get_int64 (&value);
 }
 
-/* Of the two frames, the first tells everybody. */
+/* The first of the two frames notifies all readers. */
 static void
 test_set_property (Fixture *f, gconstpointer data)
 {
@@ -76,7 +76,7 @@ test_change_property (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   g_value_set_int (g_value_init (&value, G_TYPE_INT), 11);
-  deye_bus_service_change_property (service, "small", &value); /* nobody to tell yet */
+  deye_bus_service_change_property (service, "small", &value); /* no reader to notify yet */
   g_assert_cmpint (small_of (service), ==, 11);
   g_assert_true (deye_bus_client_add_service (f->client, service, NULL));
   services_fixture_connect_served (f);

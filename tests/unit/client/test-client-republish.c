@@ -21,7 +21,7 @@ typedef struct
   DeyeBusSession *session;
   guint64 connections;
   GByteArray *in;  /* scripted, not fed yet */
-  GByteArray *out; /* sent by the client, not looked at yet */
+  GByteArray *out; /* sent by the client, not checked yet */
 } RepublishFixture;
 
 static void
@@ -345,7 +345,7 @@ test_waits_for_credit (RepublishFixture *f, gconstpointer data)
   assert_value (first, 0, "events.a", "2");
 }
 
-/* The application hears of values beyond the bounds, once. */
+/* Values beyond the bounds are reported to the application, once. */
 static void
 test_forgotten (RepublishFixture *f, gconstpointer data)
 {

@@ -214,7 +214,7 @@ test_refused_unasked (Fixture *f, gconstpointer data)
   g_assert_cmpuint (session_fixture_count_events (f, DEYE_BUS_EVENT_REFUSED), ==, 1);
 }
 
-/* It tells of several messages: the application hears of it, whoever waits for an answer to the last one. */
+/* It concerns several messages: it is reported to the application, even if a call waits for the answer to the last one. */
 static void
 test_block_over (Fixture *f, gconstpointer data)
 {

@@ -86,7 +86,7 @@ test_goodbye (Fixture *f, gconstpointer data)
   sent = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "events.a", 1);
   waiting = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "events.a", 1);
   script_goodbye (f->in, WIRE_STATUS_SHUTTING_DOWN, "bye");
-  script_ack (f->in, sent->id, 1, 1); /* after the last frame: not looked at */
+  script_ack (f->in, sent->id, 1, 1); /* after the last frame: not read */
   session_fixture_feed (f);
   g_assert_error (sent->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_SHUTTING_DOWN);
   g_assert_error (waiting->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);

@@ -20,7 +20,7 @@ typedef struct
   DeyeBusSession *session;
   guint64 connections;
   GByteArray *in;  /* scripted, not fed yet */
-  GByteArray *out; /* sent by the client, not looked at yet */
+  GByteArray *out; /* sent by the client, not checked yet */
 } StandingFixture;
 
 static void

@@ -72,7 +72,7 @@ hear (Fixture *f, guint *number)
   return n;
 }
 
-/* Gives credit for everything, and hears until @until events are published. */
+/* Gives credit for everything, and reads until @until events are published. */
 static void
 let_go_on (Fixture *f, guint *number, guint until)
 {

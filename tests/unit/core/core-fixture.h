@@ -10,7 +10,7 @@
  * The core alone, with a clock that the test moves and clients made of bytes.
  *
  * A Client frames what the test says and keeps what the broker sends, frame by frame. Nothing here knows what the
- * broker should answer. core_teardown() disconnects whoever is left and asserts that nothing stays charged.
+ * broker should answer. core_teardown() disconnects the remaining clients and asserts that nothing stays charged.
  */
 
 typedef struct

@@ -281,7 +281,7 @@ test_bad_token (Core *core, gconstpointer data)
 
   before->execute->attempt = 2;
   worker_back (core, "w1", 2, &(Claims){ .running = before }, &n_fenced);
-  g_assert_cmpuint (n_fenced, ==, 0); /* of another epoch: whoever made it may tell */
+  g_assert_cmpuint (n_fenced, ==, 0); /* of another epoch: its maker may report it */
   before->execute->token.len = 5;
   worker_back (core, "w2", 2, &(Claims){ .running = before }, &n_fenced);
   g_assert_cmpuint (n_fenced, ==, 1);

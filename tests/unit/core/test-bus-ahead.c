@@ -4,7 +4,7 @@
 #include "control.pb-c.h"
 #include "peer/bus-state.h"
 
-/* So many subscriptions that the core looks at the next frames of a read. It changes nothing: also when a frame ends the
+/* So many subscriptions that the core examines the next frames of a read. It changes nothing: also when a frame ends the
  * subscription that the next ones are about, or a topic has none. */
 
 #define N_SUBSCRIPTIONS (BUS_AHEAD_MIN_SUBSCRIPTIONS + 40u)

@@ -104,7 +104,7 @@ subscribe_wide (Client *client, guint policy)
                          .window_bytes = 1u << 26);
 }
 
-/* A subscriber that reads nothing: bounded, and told exactly what it missed where it missed it. @data: the policy. */
+/* A subscriber that reads nothing: its queue is bounded, and gaps report each loss at its place. @data: the policy. */
 static void
 test_stopped_subscriber (gconstpointer data)
 {
@@ -213,7 +213,7 @@ test_soft_limit_speaks_after_its_time (Core *core, gconstpointer data)
   g_assert_cmpuint (stats.missed, ==, 1);
 }
 
-/* One of two is full: its policy says whether the publisher hears of it. */
+/* One of two is full: its policy decides if the publisher gets an error. */
 static void
 test_ack_tells_refused (Core *core, gconstpointer data)
 {

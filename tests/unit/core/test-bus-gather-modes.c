@@ -149,7 +149,7 @@ test_shards_failover (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->joined_after, ==, 1);
 }
 
-/* A shard that kills those who have it does not go round for ever. */
+/* A shard that kills its holders is not passed on for ever. */
 static void
 test_shards_deaths (Core *core, gconstpointer data)
 {

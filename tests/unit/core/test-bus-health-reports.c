@@ -177,7 +177,7 @@ test_strangers (Core *core, gconstpointer data)
   health_assert_news (watcher, "one:healthy-degraded");
 }
 
-/* The report is an ordinary message for those who subscribe to it. */
+/* The report is an ordinary message for its subscribers. */
 static void
 test_passes (Core *core, gconstpointer data)
 {

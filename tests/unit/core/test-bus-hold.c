@@ -188,7 +188,7 @@ expect_drop (Client *watcher, guint64 from, guint64 to, guint64 count)
   g_assert_cmpuint (event->missed_by[0]->count, ==, count);
 }
 
-/* At the end of its time nobody gets it: counted, reported, and told to a publisher that waits. */
+/* At the end of its time it is not delivered: it is counted, and reported by an event and to a waiting publisher. */
 static void
 test_expired (Hold *f, gconstpointer data)
 {

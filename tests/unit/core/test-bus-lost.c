@@ -172,7 +172,7 @@ test_window_closed (Core *core, gconstpointer data)
   expect_gap (slow, 1, 2);
 }
 
-/* A filter looks at messages that nobody has: its subscription may have missed some. */
+/* A filter cannot check messages that no longer exist: its subscription may have missed some. */
 static void
 test_filtered (Core *core, gconstpointer data)
 {

@@ -250,7 +250,7 @@ test_limits (Core *core, gconstpointer data)
   client_expect_error (agent, again.id, WIRE_STATUS_DUPLICATE_ID);
 }
 
-/* Requests to a responder that reads nothing: told at once when its queue is full, and never a gap. */
+/* Requests to a responder that reads nothing: an error at once when its queue is full, and never a gap. */
 static void
 test_full_responder (Core *core, gconstpointer data)
 {

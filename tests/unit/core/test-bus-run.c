@@ -7,7 +7,7 @@
 #include "base/bus-overflow.h"
 #include "core-pressure.h"
 
-/* Messages to one topic that arrive in one piece are routed together, and nobody can tell. */
+/* Messages to one topic that arrive in one piece are routed together, without a visible difference. */
 
 #define TOPIC "events.process.lifecycle"
 #define OTHER "events.process.new"

@@ -31,7 +31,7 @@ expect_suspect (Client *watcher, const char *id, const char *cause)
   daemoneye__eventbus__v1__collector_event__free_unpacked (event, NULL);
 }
 
-/* 7: every slot waits for an answer while the heartbeats go on: no offers, and an event with the reason, once. */
+/* 7: every slot waits for an answer while heartbeats arrive: no offers, and an event with the reason, once. */
 static void
 test_zombies_reported (Core *core, gconstpointer data)
 {

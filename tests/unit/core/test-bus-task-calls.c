@@ -324,7 +324,7 @@ test_batch_long_id (Core *core, gconstpointer data)
 
 /* --- what calls cost --- */
 
-/* Pages of one asker are bounded, whoever it is. */
+/* The pages of any single asker are bounded. */
 static void
 test_pages (Core *core, gconstpointer data)
 {

@@ -143,7 +143,7 @@ test_result_and_expiry (Core *core, gconstpointer data)
 
   tasks_submit (agent, "t");
   job = worker_run (worker, "t");
-  core->now_us += 10 * SECOND; /* the timer is due, and was not looked at */
+  core->now_us += 10 * SECOND; /* the timer is due, and was not run */
   worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "done");
   tasks_advance (core, 0);
   tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);

@@ -307,7 +307,7 @@ test_requests (Core *core, gconstpointer data)
   expect_topic (agent, "control.bus.introspect", NULL);
 }
 
-/* Counted by what was announced, whoever listens. */
+/* Counted by the announced type, independent of subscribers. */
 static void
 test_events (Core *core, gconstpointer data)
 {

@@ -10,7 +10,7 @@
 
 #define NS_PER_MS         1000000ull
 #define MESSAGES_A_CLIENT 64 /* with several connections: before the next one has its turn */
-#define MESSAGES_A_CLOCK  64 /* small messages between two looks at the clock */
+#define MESSAGES_A_CLOCK  64 /* small messages between two reads of the clock */
 #define PROBE_INTERVAL_MS 5
 #define GRACE_MS          3000 /* without a message, until those that are missing are given up */
 #define GROUP_GRACE_MS    500

@@ -197,7 +197,7 @@ test_stop_in_signal (Fixture *f, gconstpointer signal)
   g_assert_cmpuint (deye_bus_collector_get_state (f->collector), ==, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
 }
 
-/* The broker refuses a longer one, and would go on giving tasks. */
+/* The broker refuses a longer one, and would continue to give tasks. */
 static void
 test_drain_at_most (Fixture *f, gconstpointer data)
 {

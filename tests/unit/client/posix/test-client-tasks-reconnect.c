@@ -329,7 +329,7 @@ test_no_room (Fixture *f, gconstpointer data)
   g_assert_error (many, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
 }
 
-/* The client does not connect again: what was sent may go on. */
+/* The client does not connect again: tasks that were sent may continue. */
 static void
 test_given_up (Fixture *f, gconstpointer data)
 {

@@ -78,7 +78,7 @@ test_passes (void)
     }
 }
 
-/* A copy is as the filter was, whatever becomes of the texts. */
+/* A copy equals the filter, independent of later changes of the texts. */
 static void
 test_copy (void)
 {

@@ -125,7 +125,7 @@ test_cap (void)
   g_assert_false (bus_note_cap_admit (&cap, 3, 1000 + G_TIME_SPAN_SECOND - 1));
   for (guint i = 0; i < 4; i++)
     g_assert_true (bus_note_cap_admit (&cap, 3, 1000 + G_TIME_SPAN_SECOND + i) == (i < 3));
-  g_assert_cmpuint (cap.suppressed, ==, 99); /* the one who writes the next record takes the number out */
+  g_assert_cmpuint (cap.suppressed, ==, 99); /* the writer of the next record takes the number out */
 }
 
 /* The caps of few accounts are kept. The one that was used least recently makes room, and what it suppressed is not lost. */

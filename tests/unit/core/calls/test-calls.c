@@ -109,7 +109,7 @@ test_serves (Fixture *f, gconstpointer data)
   assert_serves (f, "control.collector.bus", FALSE);
 }
 
-/* Topics that peers served before the broker did: they go on to, for a peer without the feature. */
+/* Topics that peers served before the broker did: they still serve them, for a peer without the feature. */
 static void
 test_serves_tasks (Fixture *f, gconstpointer data)
 {

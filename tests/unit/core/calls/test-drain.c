@@ -9,7 +9,7 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* Draining: who may, what becomes of what waits, and when the call is answered. */
+/* Draining: the right to it, the outcome of waiting messages, and the time of the answer. */
 
 typedef Daemoneye__Eventbus__V1__DrainRequest DrainRequest;
 
@@ -137,7 +137,7 @@ test_drained (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->own->delivered, ==, 2);
 }
 
-/* Calls that wait are looked at when a member changes, not with every frame of every peer. */
+/* Waiting calls are checked when a member changes, not with every frame of every peer. */
 static void
 test_unchanged (Fixture *f, gconstpointer data)
 {

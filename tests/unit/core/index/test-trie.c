@@ -153,7 +153,7 @@ test_walk (void)
   bus_trie_free (trie);
 }
 
-/* The walk keeps its stack at the most levels that a topic can have, when it can go on by name and by + at each. */
+/* The walk keeps its stack at the most levels that a topic can have, when it can continue by name and by + at each. */
 static void
 test_deepest (void)
 {

@@ -130,7 +130,7 @@ test_largest (Peers *f, gconstpointer data)
   g_assert_cmpuint (event->rerouted, ==, G_MAXUINT64);
 }
 
-/* A collector gets no events about peers, and # matches none of them, whoever subscribed to it. */
+/* A collector gets no events about peers, and # matches none of them for any subscriber. */
 static void
 test_rights (Peers *f, gconstpointer data)
 {

@@ -20,7 +20,7 @@ void routes_setup (Peers *peers, gconstpointer limits_or_null);
 /* Asserts that no subscription, group, server or request is left. */
 void routes_teardown (Peers *peers, gconstpointer data);
 
-/* @leave: (nullable): what became of its messages is added to it. */
+/* @leave: (nullable): the outcome of its messages is added to it. */
 void routes_disconnect (Peers *peers, BusPeer *peer, BusLeave *leave);
 
 /* A subscription with the policy drop-oldest and the default bounds. @group: (nullable) */

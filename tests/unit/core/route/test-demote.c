@@ -99,7 +99,7 @@ test_nothing_dropped (Fixture *f, gconstpointer data)
   assert_demoted_note (f);
 }
 
-/* All credit is back: the publishers may go on. */
+/* All credit has returned: the publishers may continue. */
 static void
 test_credit_is_back (Fixture *f, gconstpointer data)
 {

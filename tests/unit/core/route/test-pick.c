@@ -297,7 +297,7 @@ test_owed_nothing (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->members[1]->owed, ==, 0);
 }
 
-/* When none has room the turns go on, so that the policy acts on all of them alike. */
+/* When none has room, the turns continue, so that the policy acts on all of them alike. */
 static void
 test_all_full (Fixture *f, gconstpointer data)
 {

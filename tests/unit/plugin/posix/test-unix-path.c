@@ -292,7 +292,7 @@ test_no_such_group (Fixture *f, gconstpointer data)
   g_assert_false (g_file_test (directory, G_FILE_TEST_EXISTS));
 }
 
-/* --- what keeps the address from being restored --- */
+/* --- obstacles to the restoration of the address --- */
 
 static void
 test_file_in_the_way (Fixture *f, gconstpointer data)
