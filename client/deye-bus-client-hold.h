@@ -50,7 +50,7 @@ DEYE_BUS_API void deye_bus_client_release (DeyeBusClient *self);
  * deye_bus_client_is_held:
  * @self: a #DeyeBusClient
  *
- * Tells if the calls of this client keep their messages in its buffer.
+ * Checks if the calls of this client keep their messages in its buffer.
  *
  * Returns: %TRUE if the client is held by deye_bus_client_hold()
  *

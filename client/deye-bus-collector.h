@@ -69,7 +69,7 @@ G_BEGIN_DECLS
 /**
  * DeyeBusCollector:max-concurrent:
  *
- * How many works may run at once: 1 to 256. The default is 1.
+ * The number of works that may run at once: 1 to 256. The default is 1.
  *
  * Since: 0.1
  */
@@ -414,7 +414,7 @@ DEYE_BUS_API gboolean deye_bus_collector_drain (DeyeBusCollector *self, gint64 g
  * deye_bus_collector_is_draining:
  * @self: a #DeyeBusCollector
  *
- * Tells whether the collector drains, or has drained.
+ * Checks whether the collector drains, or has drained.
  *
  * Returns: %TRUE if it takes no more tasks
  *

@@ -64,7 +64,7 @@ DEYE_BUS_API gboolean deye_bus_extent_get_rows (const DeyeBusExtent *extent, gui
  * deye_bus_extent_is_truncated:
  * @extent: a #DeyeBusExtent
  *
- * Tells whether there is more than the payload holds.
+ * Checks whether there is more than the payload holds.
  *
  * Returns: %TRUE if the payload is cut; see deye_bus_extent_get_limit()
  *

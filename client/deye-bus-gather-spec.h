@@ -15,7 +15,7 @@ G_BEGIN_DECLS
  * Specification of a question to many collectors: what is asked, who is asked, within which time, and the least that is accepted
  * as an answer. deye_bus_client_gather() asks it, and copies it, so a specification can be changed and asked again.
  *
- * What is accepted has no default: call deye_bus_gather_spec_set_require_all(), deye_bus_gather_spec_set_require_at_least() or
+ * The requirement has no default: call deye_bus_gather_spec_set_require_all(), deye_bus_gather_spec_set_require_at_least() or
  * deye_bus_gather_spec_set_require_any(). Names (operation, collector type) have 1 to 64 bytes of a-z, 0-9, `-` and `_`.
  *
  * Setters report nothing. A setter that gets a wrong value changes nothing, and from then on each question with this

@@ -170,7 +170,7 @@ DEYE_BUS_API void deye_bus_gather_cancel (DeyeBusGather *self);
  * deye_bus_gather_is_ended:
  * @self: a #DeyeBusGather
  *
- * Tells whether the end of the question was reached: deye_bus_client_gather() has returned it, or deye_bus_gather_next() has
+ * Checks whether the end of the question was reached: deye_bus_client_gather() has returned it, or deye_bus_gather_next() has
  * returned %NULL.
  *
  * Returns: %TRUE if it was

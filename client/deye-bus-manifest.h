@@ -159,7 +159,7 @@ DEYE_BUS_API guint deye_bus_manifest_entry_get_shard (const DeyeBusManifestEntry
  * deye_bus_manifest_entry_get_answer_class:
  * @entry: a #DeyeBusManifestEntry
  *
- * Tells how the entry ended.
+ * Gets the outcome of the entry.
  *
  * Returns: a #DeyeBusAnswerClass
  *
@@ -171,7 +171,7 @@ DEYE_BUS_API DeyeBusAnswerClass deye_bus_manifest_entry_get_answer_class (const 
  * deye_bus_manifest_entry_get_never_asked:
  * @entry: a #DeyeBusManifestEntry
  *
- * Tells why the collector was not asked.
+ * Gets the reason for which the collector was not asked.
  *
  * Returns: a #DeyeBusNeverAsked; %DEYE_BUS_NEVER_ASKED_NONE if it was
  *
@@ -257,7 +257,7 @@ DEYE_BUS_API DeyeBusExtent *deye_bus_manifest_entry_dup_extent (const DeyeBusMan
  * deye_bus_manifest_entry_is_retryable:
  * @entry: a #DeyeBusManifestEntry
  *
- * Tells whether it may help to ask again.
+ * Checks whether it may help to ask again.
  *
  * Returns: %TRUE if it may
  *
@@ -321,7 +321,7 @@ DEYE_BUS_API DeyeBusGatherVerdict deye_bus_manifest_get_verdict (const DeyeBusMa
  * deye_bus_manifest_is_met:
  * @manifest: a #DeyeBusManifest
  *
- * Tells whether the answers are what the question requires.
+ * Checks whether the answers are what the question requires.
  *
  * Returns: %TRUE if they are
  *
@@ -406,7 +406,7 @@ DEYE_BUS_API guint deye_bus_manifest_get_joined_after (const DeyeBusManifest *ma
  * deye_bus_manifest_is_roster_sure:
  * @manifest: a #DeyeBusManifest
  *
- * Tells whether the broker knew which collectors to expect.
+ * Checks whether the broker knew which collectors to expect.
  *
  * Returns: %FALSE if it had been restarted so recently that not all collectors were back; the verdict is not
  *   %DEYE_BUS_GATHER_VERDICT_COMPLETE then

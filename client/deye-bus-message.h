@@ -345,7 +345,7 @@ DEYE_BUS_API guint64 deye_bus_message_get_incarnation (DeyeBusMessage *message);
  * deye_bus_message_is_retained:
  * @message: a #DeyeBusMessage
  *
- * Tells whether the message is the retained value of its topic, which was published before this subscription was made. It
+ * Checks whether the message is the retained value of its topic, which was published before this subscription was made. It
  * has the sequence, the time and the sender of that publish. See deye_bus_options_set_retain().
  *
  * Returns: %TRUE if it was read from the broker's store, %FALSE if it is delivered live

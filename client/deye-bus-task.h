@@ -162,7 +162,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
 /**
  * DeyeBusTask:progress-done:
  *
- * How much is done, in units of the collector.
+ * The work that is done, in units of the collector.
  *
  * Since: 0.1
  */
@@ -170,7 +170,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
 /**
  * DeyeBusTask:progress-total:
  *
- * How much there is to do, in units of the collector; 0: unknown.
+ * The whole work, in units of the collector; 0: unknown.
  *
  * Since: 0.1
  */

@@ -197,7 +197,7 @@ DEYE_BUS_API GCancellable *deye_bus_work_get_cancellable (DeyeBusWork *self);
  * deye_bus_work_get_cancel_reason:
  * @self: a #DeyeBusWork
  *
- * Tells why the work is cancelled.
+ * Gets the reason for which the work is cancelled.
  *
  * Returns: a #DeyeBusCancelReason
  *
@@ -209,7 +209,7 @@ DEYE_BUS_API DeyeBusCancelReason deye_bus_work_get_cancel_reason (DeyeBusWork *s
  * deye_bus_work_is_ended:
  * @self: a #DeyeBusWork
  *
- * Tells whether the work has its outcome.
+ * Checks whether the work has its outcome.
  *
  * Returns: %TRUE if a function that ends it has succeeded
  *

@@ -7,7 +7,7 @@
 /*
  * Peeks into frames that are not read yet, for the topic or the subscription that they name.
  *
- * It serves to load memory early, and for nothing else: it checks only what keeps it inside the input, and a wrong frame is
+ * It serves to load memory early, and for nothing else: it checks only the bounds of the input, and a wrong frame is
  * found when it is read. It knows the field order of the library; of another order it sees nothing.
  */
 

@@ -25,7 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetOwnerScan, net_owner_scan_free)
 gboolean net_owner_scan_step (NetOwnerScan *scan, guint n);
 /* Processes that were read, and @total: all. */
 guint net_owner_scan_count (const NetOwnerScan *scan, guint *total);
-/* Tells the table. */
+/* Reports them to the table. */
 void net_owner_scan_end (NetOwnerScan *scan);
 
 typedef enum

@@ -33,7 +33,7 @@ GPtrArray *restore_fixture_take (RestoreFixture *f);
 
 /* Begins a connection: sends HELLO. */
 void restore_fixture_next_connection (RestoreFixture *f);
-/* @wish: (nullable). Hears HELLO. */
+/* @wish: (nullable). Reads HELLO. */
 void restore_fixture_welcome (RestoreFixture *f, const ScriptWelcome *wish);
 /* The connection is lost, and the next one begins. */
 void restore_fixture_lose (RestoreFixture *f);
