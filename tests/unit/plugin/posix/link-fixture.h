@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "link-set.h"
+#include "link.h"
+
+/*
+ * A link set whose handler is an echo in place of a broker: it returns the received bytes at the end of a turn. Each test runs
+ * with every poller of the system.
+ *
+ * The other end of a link is a socket of the test. The fixture's context is not iterated but by the test.
+ */
+
+#define LINK_FIXTURE_MAX   (4u << 20) /* bytes of the largest round trip */
+#define LINK_FIXTURE_PLACE 100000u
+
+/* The handler's state for one connection. */
+typedef struct
+{
+  Link *link;
+  GByteArray *echo; /* received and not sent back yet */
+  guint8 *place;
+  gboolean places; /* hands out its place for direct reads */
+  gsize placed;
+  gsize received; /* placed or not */
+  guint work;     /* units for each byte */
+} LinkEcho;
+
+typedef struct
+{
+  GMainContext *context;
+  LinkSet *set;
+  GPtrArray *echoes;
+  guint closed;
+  TransportClosed why;
+  const char *refusal; /* NULL: accepts */
+  guint64 work;        /* that received bytes have cost */
+} LinkFixture;
+
+typedef struct
+{
+  const char *path; /* below /transport/link/POLLER */
+  void (*function) (LinkFixture *f, gconstpointer poller);
+} LinkFixtureTest;
+
+/* The other end; nonblocking. */
+int link_fixture_open (LinkFixture *f);
+/* The handler's state for the link that was opened as number @i. */
+LinkEcho *link_fixture_echo (LinkFixture *f, guint i);
+
+/* Writes and reads as the socket lets, running the context in between, until all came back. */
+void link_fixture_round_trip (LinkFixture *f, int fd, const guint8 *bytes, gsize len);
+/* Writes until the socket is full. */
+void link_fixture_fill (int fd);
+guint8 *link_fixture_pattern (gsize len);
+
+/* Runs the tests with each poller. Returns the status of the program. */
+int link_fixture_run (int argc, char **argv, const LinkFixtureTest *tests, guint n);

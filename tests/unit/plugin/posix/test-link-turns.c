@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "link-fixture.h"
+
+#include <unistd.h>
+
+/* Turns: no link gets more than its share of reading while others are ready. */
+
+/* Large frames go to their place at once, and are no way to more than one's share. */
+static void
+test_fair_bytes (LinkFixture *f, gconstpointer poller)
+{
+  int large = link_fixture_open (f), small = link_fixture_open (f);
+
+  link_fixture_echo (f, 0)->places = TRUE;
+  for (guint i = 0; i < 200; i++)
+    {
+      link_fixture_fill (large);
+      link_fixture_fill (small);
+      link_set_iterate (f->set);
+    }
+  g_assert_cmpuint (link_fixture_echo (f, 0)->placed, >, 0);
+  g_assert_cmpuint (link_fixture_echo (f, 0)->received, <=,
+                    link_fixture_echo (f, 1)->received + LINK_FIXTURE_PLACE + 2 * LINK_TURN_SHARED);
+  g_assert_cmpuint (link_fixture_echo (f, 1)->received, <=,
+                    link_fixture_echo (f, 0)->received + LINK_FIXTURE_PLACE + 2 * LINK_TURN_SHARED);
+  close (large);
+  close (small);
+}
+
+/* Bytes that cost more count as more, beside others and alone: a link whose bytes cost 31 times as much gets a thirtieth of
+ * them, in small pieces. */
+static void
+test_fair_work (LinkFixture *f, gconstpointer poller)
+{
+  int dear = link_fixture_open (f), cheap = link_fixture_open (f);
+  gsize before;
+
+  link_fixture_echo (f, 0)->work = 10;
+  link_fixture_fill (dear);
+  link_set_iterate (f->set); /* what it costs is known afterwards */
+  for (guint i = 0; i < 2000; i++)
+    {
+      before = link_fixture_echo (f, 0)->received;
+      link_fixture_fill (dear);
+      link_fixture_fill (cheap);
+      link_set_iterate (f->set);
+      g_assert_cmpuint (link_fixture_echo (f, 0)->received, <=, before + 2 * LINK_READ_LEAST);
+    }
+  g_assert_cmpuint (link_fixture_echo (f, 1)->received, >=, 1000 * LINK_TURN_SHARED);
+  g_assert_cmpuint (link_fixture_echo (f, 0)->received, <=, LINK_TURN_ALONE + link_fixture_echo (f, 1)->received / 25);
+  g_assert_cmpuint (link_fixture_echo (f, 0)->received, >=, link_fixture_echo (f, 1)->received / 40);
+  before = link_fixture_echo (f, 0)->received;
+  link_fixture_fill (dear);
+  link_set_iterate (f->set); /* the rest of the other link may be read as well */
+  g_assert_cmpuint (link_fixture_echo (f, 0)->received - before, <=, LINK_TURN_ALONE / 30);
+  close (dear);
+  close (cheap);
+}
+
+/* A publisher beside receivers that only return credit is read as if it were alone; beside another flood it is not. */
+static void
+test_single_busy (LinkFixture *f, gconstpointer poller)
+{
+  int busy = link_fixture_open (f), idle = link_fixture_open (f);
+
+  for (guint i = 0; i < 20; i++)
+    {
+      const gsize before = link_fixture_echo (f, 0)->received, other = link_fixture_echo (f, 1)->received;
+
+      link_fixture_fill (busy);
+      g_assert_cmpint (write (idle, "credit", 6), ==, 6);
+      link_set_iterate (f->set);
+      g_assert_cmpuint (link_fixture_echo (f, 0)->received - before, ==, LINK_TURN_ALONE);
+      g_assert_cmpuint (link_fixture_echo (f, 1)->received - other, ==, 6);
+    }
+  for (guint i = 0; i < 20; i++)
+    {
+      const gsize before = link_fixture_echo (f, 0)->received;
+
+      link_fixture_fill (busy);
+      link_fixture_fill (idle);
+      link_set_iterate (f->set);
+      g_assert_cmpuint (link_fixture_echo (f, 0)->received - before, ==, LINK_TURN_SHARED);
+    }
+  close (busy);
+  close (idle);
+}
+
+/* While somebody has something to read, somebody reads. */
+static void
+test_no_idle_turn (LinkFixture *f, gconstpointer poller)
+{
+  int fds[3];
+
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    {
+      fds[i] = link_fixture_open (f);
+      link_fixture_echo (f, i)->places = TRUE;
+    }
+  for (guint turn = 0; turn < 100; turn++)
+    {
+      gsize before = 0, after = 0;
+
+      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+        {
+          before += link_fixture_echo (f, i)->received;
+          if (turn < 50 || i == 1) /* then one is alone, with what it owes from before */
+            link_fixture_fill (fds[i]);
+        }
+      link_set_iterate (f->set);
+      for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+        after += link_fixture_echo (f, i)->received;
+      g_assert_cmpuint (after, >, before);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+}
+
+static gboolean
+count_turn (gpointer data)
+{
+  ++*(guint *) data;
+  return G_SOURCE_CONTINUE;
+}
+
+/* Deadlines and new connections are sources of the same context: a flood takes turns with them, too. */
+static void
+test_fair_sources (LinkFixture *f, gconstpointer poller)
+{
+  g_autoptr (GSource) timer = g_timeout_source_new (0);
+  int fds[2];
+  guint turns = 0;
+
+  g_source_set_callback (timer, count_turn, &turns, NULL);
+  g_source_attach (timer, f->context);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    fds[i] = link_fixture_open (f);
+  for (guint i = 0; i < 50; i++)
+    {
+      for (guint j = 0; j < G_N_ELEMENTS (fds); j++)
+        link_fixture_fill (fds[j]);
+      link_set_iterate (f->set);
+    }
+  g_assert_cmpuint (turns, >, 0);
+  g_assert_cmpuint (link_fixture_echo (f, 0)->received, >, 0);
+  g_source_destroy (timer);
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+}
+
+static const LinkFixtureTest tests[] = {
+  { "R09-fair-bytes", test_fair_bytes },        { "R09-fair-work", test_fair_work },
+  { "R09-single-busy-link", test_single_busy }, { "R09-no-idle-turn", test_no_idle_turn },
+  { "R09-fair-sources", test_fair_sources },
+};
+
+int
+main (int argc, char **argv)
+{
+  return link_fixture_run (argc, argv, tests, G_N_ELEMENTS (tests));
+}
