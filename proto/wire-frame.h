@@ -72,7 +72,7 @@ typedef struct
   guint8 kind;  /* any value; the frame layer does not check it */
   guint8 flags; /* any value */
   WireSpan body;
-  gboolean in_block; /* the body is in the reader's block, which may be stolen */
+  gboolean in_block; /* the body is in the reader's block, which may be stolen: it is not much larger than the frame */
 } WireFrame;
 
 typedef enum

@@ -310,6 +310,7 @@ flow_compare (Flow *flow, const WireFrame *frame, gboolean steals)
       guint8 *block = wire_frame_reader_steal (&flow->reader, &size);
 
       g_assert_true (frame->body.data >= block && frame->body.data + frame->body.len <= block + size);
+      g_assert_cmpuint (size, <=, MAX (4 * (WIRE_FRAME_HEADER_LEN + frame->body.len), 1024));
       wire_block_free (block, size);
     }
 }
@@ -380,6 +381,30 @@ test_expected (void)
   flow_add (&flow, 100000);
   flow_step (&flow, G_MAXSIZE, TRUE);
   g_assert_cmpuint (flow.in_block, ==, 10); /* nothing was expected any more */
+  g_assert_cmpuint (flow.compared, ==, flow.bytes->len);
+  flow_clear (&flow);
+}
+
+/* A block that is much larger than the frame in it is not taken over, because its new owner is charged for the frame. */
+static void
+test_expected_smaller (void)
+{
+  Flow flow;
+
+  flow_init (&flow);
+  for (guint i = 0; i < 5; i++)
+    {
+      guint in_block;
+
+      flow_add (&flow, 1000000);
+      while (flow.read < flow.bytes->len)
+        flow_step (&flow, G_MAXSIZE, TRUE);
+      in_block = flow.in_block;
+      flow_add (&flow, 33000);
+      flow_step (&flow, G_MAXSIZE, TRUE);
+      g_assert_cmpuint (flow.in_block, ==, in_block);
+    }
+  g_assert_cmpuint (flow.whole, ==, 10);
   g_assert_cmpuint (flow.compared, ==, flow.bytes->len);
   flow_clear (&flow);
 }
@@ -559,6 +584,7 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/frame/place-and-steal", test_place_and_steal);
   g_test_add_func ("/wire/frame/expected", test_expected);
   g_test_add_func ("/wire/frame/expected-random", test_expected_random);
+  g_test_add_func ("/wire/frame/expected-smaller", test_expected_smaller);
   g_test_add_func ("/wire/frame/expected-bad", test_expected_bad);
   g_test_add_data_func ("/wire/frame/borrowed", GINT_TO_POINTER (FALSE), test_borrowed);
   g_test_add_data_func ("/wire/frame/borrowed-nothing", GINT_TO_POINTER (TRUE), test_borrowed);
