@@ -67,14 +67,18 @@ link_set_read_in_turn (Link *link, gsize idle)
 
 /* Beside links that had little to read, as receivers that return credit, a single busy one has the turn of a link that is alone.
  * Otherwise a publisher with several receivers would be read, and each of them be written to, in small pieces. Bytes that cost more
- * than themselves stay with what they have paid for. */
+ * than themselves stay with what they have paid for, and are a debt when that turns out afterwards. */
 static void
 link_set_read_busy (Link *link)
 {
+  const gsize budget = LINK_TURN_ALONE - LINK_TURN_SHARED;
   gboolean has_more;
+  gsize n;
 
-  if (!link->is_dead && link->debt == 0 && link->weight <= LINK_WEIGHT_LIGHT)
-    link_set_read (link, LINK_TURN_ALONE - LINK_TURN_SHARED, &has_more);
+  if (link->is_dead || link->debt > 0 || link->weight > LINK_WEIGHT_LIGHT)
+    return;
+  n = link_set_read (link, budget, &has_more);
+  link->debt = n > budget ? n - budget : 0;
 }
 
 static void

@@ -37,9 +37,13 @@ link_fixture_on_place (gpointer user, gpointer peer, guint8 **where)
 static void
 link_fixture_on_received (gpointer user, gpointer peer, const guint8 *bytes, gsize len)
 {
-  g_byte_array_append (((LinkEcho *) peer)->echo, bytes, (guint) len);
-  ((LinkEcho *) peer)->received += len;
-  ((LinkFixture *) user)->work += len * ((LinkEcho *) peer)->work;
+  LinkEcho *echo = peer;
+  gsize cheap = MIN (len, echo->cheap);
+
+  g_byte_array_append (echo->echo, bytes, (guint) len);
+  echo->received += len;
+  echo->cheap -= cheap;
+  ((LinkFixture *) user)->work += (len - cheap) * echo->work;
 }
 
 static void

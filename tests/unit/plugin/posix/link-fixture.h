@@ -24,6 +24,7 @@ typedef struct
   gsize placed;
   gsize received; /* placed or not */
   guint work;     /* units for each byte */
+  gsize cheap;    /* the next bytes, which cost no work */
 } LinkEcho;
 
 typedef struct

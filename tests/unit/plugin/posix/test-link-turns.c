@@ -86,6 +86,26 @@ test_single_busy (LinkFixture *f, gconstpointer poller)
   close (idle);
 }
 
+/* A link whose bytes cost little in its share of the turn, and much behind that, pays for them later. */
+static void
+test_single_busy_pays (LinkFixture *f, gconstpointer poller)
+{
+  int busy = link_fixture_open (f), idle = link_fixture_open (f);
+  const guint turns = 400;
+
+  link_fixture_echo (f, 0)->work = 10;
+  for (guint i = 0; i < turns; i++)
+    {
+      link_fixture_echo (f, 0)->cheap = LINK_TURN_SHARED;
+      link_fixture_fill (busy);
+      g_assert_cmpint (write (idle, "credit", 6), ==, 6);
+      link_set_iterate (f->set);
+    }
+  g_assert_cmpuint (f->work * LINK_WORK_BYTES, <=, turns * LINK_TURN_SHARED + 2 * 31 * LINK_TURN_ALONE);
+  close (busy);
+  close (idle);
+}
+
 /* While somebody has something to read, somebody reads. */
 static void
 test_no_idle_turn (LinkFixture *f, gconstpointer poller)
