@@ -151,8 +151,8 @@ bus_outq_clear (BusOutq *outq)
   bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
 }
 
-/* A segment at the end of the lane with room for @need bytes of its own. @coming: bytes that follow at once, with these. @ends:
- * with this frame. @reserve: it may come out of the quota's reserve, no larger than it has to be. */
+/* A segment at the end of the lane with room for @need bytes of its own. @coming: bytes that follow at once, with these, as far as
+ * the caller knows. @ends: with this frame. @reserve: it may come out of the quota's reserve, no larger than it has to be. */
 static BusSegment *
 outq_room_for (BusOutq *outq, WireLane lane, gsize need, gsize coming, gboolean ends, gboolean reserve)
 {
@@ -165,7 +165,7 @@ outq_room_for (BusOutq *outq, WireLane lane, gsize need, gsize coming, gboolean 
   if (ends)
     capacity = MAX (need, SEGMENT_HEAD);
   else
-    capacity = last == NULL && coming <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
+    capacity = last == NULL && MAX (need, coming) <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
   last = outq_segment_new (outq, capacity, FALSE);
   if (last == NULL && (reserve || capacity > MAX (need, SEGMENT_SMALL)))
     last = outq_segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no more than is needed */

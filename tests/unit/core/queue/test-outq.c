@@ -222,6 +222,26 @@ test_reserve (Fixture *f, gconstpointer data)
   bus_quota_release (&f->quota, f->quota.cap);
 }
 
+/* A run whose first message just exceeds a small segment: an empty one would stop everything behind it. */
+static void
+test_run_without_memory (Fixture *f, gconstpointer data)
+{
+  static const guint8 bytes[100000];
+  g_autofree BusRun *run = g_new0 (BusRun, 1);
+  WireSpan spans[8];
+
+  run->class_of = (WireClassOf){ WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP };
+  run->n = 2;
+  run->messages[0].body = wire_span (bytes, 4000);
+  run->messages[1].body = wire_span (bytes, 50);
+  run->bytes = 4050;
+  f->quota.cap = 4160; /* for the bytes of a small segment, and not for the first message */
+  g_assert_cmpuint (bus_outq_put_run (&f->outq, run, 0, 2, 1), ==, 0);
+  f->quota.cap = 1 << 26;
+  g_assert_true (bus_outq_put (&f->outq, WIRE_LANE_DATA, WIRE_KIND_PING, 0, NULL, wire_span (bytes, sizeof bytes)));
+  g_assert_cmpuint (bus_outq_gather (&f->outq, spans, G_N_ELEMENTS (spans)), ==, 1);
+}
+
 #define MANY 70u /* more than are kept */
 
 /* A segment that is free is used again, by any queue; a bounded number of them is kept. */
@@ -258,6 +278,7 @@ main (int argc, char **argv)
   ADD ("/core/outq/clear-while-sending", test_clear_while_sending);
   ADD ("/core/outq/packed", test_packed);
   ADD ("/core/outq/cap", test_cap);
+  ADD ("/core/outq/run-without-memory", test_run_without_memory);
   ADD ("/core/outq/spare", test_spare);
   ADD ("/core/outq/R08-reserve", test_reserve);
   return g_test_run ();
