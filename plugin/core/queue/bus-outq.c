@@ -253,12 +253,14 @@ bus_outq_put_packed (BusOutq *outq,
 {
   const gsize len = envelope->payload.len;
   guint8 *at = outq_begin_frame (outq, lane, WIRE_FRAME_HEADER_LEN + wire_envelope_size (envelope) + len, 0, FALSE);
+  const guint8 *end;
 
   if (at == NULL)
     return FALSE;
   at = wire_envelope_write (envelope, at + WIRE_FRAME_HEADER_LEN);
-  g_assert (pack (message, at) == len);
-  outq_finish_frame (outq, lane, kind, flags, at + len, wire_span (NULL, 0), NULL);
+  end = at + pack (message, at);
+  g_assert (end == at + len);
+  outq_finish_frame (outq, lane, kind, flags, end, wire_span (NULL, 0), NULL);
   return TRUE;
 }
 
