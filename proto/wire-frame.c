@@ -202,7 +202,7 @@ frame_continue_split (WireFrameReader *reader, WireSpan *input, WireFrame *frame
     return frame_fail (reader, WIRE_STATUS_NO_MEMORY, 0);
   if (reader->have < frame_whole_len (reader))
     return WIRE_FRAME_MORE;
-  /* What is borrowed returns with the block, so a block that is larger than its frame justifies has to stay here. */
+  /* Borrowed bytes are returned with the block, so a block that is larger than its frame justifies has to stay here. */
   frame_give (reader, frame, frame_start (reader), reader->borrowed == 0);
   reader->lent = TRUE;
   return WIRE_FRAME_COMPLETE;

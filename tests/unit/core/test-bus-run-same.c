@@ -237,7 +237,7 @@ world_setup (World *world, guint seed, gboolean has_runs)
   core_mark (&world->core);
 }
 
-/* Returns everything that became of the messages of a seed. */
+/* Returns the outcomes of all messages of a seed. */
 static char *
 run_seed (guint seed, gboolean has_runs, guint64 *n_runs)
 {
