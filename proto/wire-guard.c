@@ -34,6 +34,13 @@ typedef union
   max_align_t align;
 } GuardHeader;
 
+/* The owner of a message is charged for the size of its fields, so a kept block may not be much larger. */
+static gsize
+guard_block_most (gsize size)
+{
+  return sizeof (GuardHeader) + size + size / 16;
+}
+
 static void *
 guard_alloc (void *data, size_t size)
 {
@@ -47,7 +54,7 @@ guard_alloc (void *data, size_t size)
       return NULL;
     }
   if (++guard->n_allocations != guard->fail_at)
-    header = (gpointer) wire_block_new (sizeof (GuardHeader) + size, G_MAXSIZE, &block_size);
+    header = (gpointer) wire_block_new (sizeof (GuardHeader) + size, guard_block_most (size), &block_size);
   if (header == NULL)
     {
       guard->refused = WIRE_STATUS_NO_MEMORY;

@@ -3,6 +3,10 @@
 
 #include "base/bus-probe.h"
 #include "route/bus-route-run.h"
+#include "wire-class.h"
+
+/* A message that joins a run is not checked for the largest payload, and its class does not depend on its length. */
+G_STATIC_ASSERT (BUS_RUN_BODY_MAX <= WIRE_CONTROL_PAYLOAD_MAX);
 
 void
 dispatch_run_set_input (BusCore *core, WireSpan input)
