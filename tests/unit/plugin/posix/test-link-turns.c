@@ -170,8 +170,8 @@ test_fair_sources (LinkFixture *f, gconstpointer poller)
 
 static const LinkFixtureTest tests[] = {
   { "R09-fair-bytes", test_fair_bytes },        { "R09-fair-work", test_fair_work },
-  { "R09-single-busy-link", test_single_busy }, { "R09-no-idle-turn", test_no_idle_turn },
-  { "R09-fair-sources", test_fair_sources },
+  { "R09-single-busy-link", test_single_busy }, { "R09-single-busy-link-pays", test_single_busy_pays },
+  { "R09-no-idle-turn", test_no_idle_turn },    { "R09-fair-sources", test_fair_sources },
 };
 
 int
