@@ -6,10 +6,11 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * Requests of the broker itself to a member: Execute, and Apply.
+ * Requests that the broker itself sends to a collector: Execute, which offers a task, and Apply, which sets standing tasks.
  *
- * The request is written as a client would have sent it, and routed like every request. Its answers are passed to the module that
- * the requester names. It is refused at once when the member does not serve the topic, or has no room.
+ * The request is encoded as a client would encode it, and routed like any other request. The replies are passed to the module
+ * that the field `requester` names. The broker never waits for room: bus_ask() fails at once if the member does not serve the
+ * topic or its queue is full.
  */
 
 typedef struct
@@ -17,12 +18,12 @@ typedef struct
   BusRequester requester;
   BusPeer *responder;
   const char *topic;
-  const char *method;              /* "": none */
-  const ProtobufCMessage *message; /* NULL: @payload is one that is packed */
+  const char *method;              /* "": the request has no method */
+  const ProtobufCMessage *message; /* NULL: @payload is already packed */
   const char *type_name;           /* of @payload */
   WireSpan payload;
   gint64 due_us;
 } BusAsk;
 
-/* NULL: it was not sent. */
+/* Returns NULL if the request could not be sent. */
 BusRequest *bus_ask (BusCore *core, const BusAsk *ask, gint64 now_us);

@@ -4,29 +4,31 @@
 #include "work/bus-lease.h"
 
 /*
- * Attempts: a task is offered to a member, and the member answers.
+ * Attempts: the broker offers a task to a member, and handles the reports and the final answer of the member.
  *
- * A frame of a member counts only with the token of the newest lease of the task, and only while the task has not ended;
- * everything else is STALE_LEASE. The answer decides the next state of the task; a final one frees the slot also when it is
- * stale, because the member does not work on the task any more.
+ * A frame of a member counts only if it carries the token of the newest lease of the task and the task has not ended; the
+ * broker refuses any other frame with STALE_LEASE. So a collector that lost a task cannot overwrite the result of its
+ * successor. The final answer decides the next state of the task. A final answer that is refused still frees the slot of the
+ * member if the task has ended or has a newer lease, because the member does not work on the task any more.
  */
 
-/* Offers the task, which was taken out of its queue for @member. Where that has no room the task returns to its place. */
+/* Offers the task to @member. The caller has taken it out of its queue; if the request cannot be sent, the task returns to its
+ * old place. */
 void bus_attempt_offer (BusCore *core, BusTask *task, BusMember *member, gint64 now_us);
 
-/* The member has the task, which is QUEUED: it is RUNNING without another offer, at the attempt of the claim. FALSE: the member does
- * not serve its task topic, or has no room; nothing was done. */
+/* Gives the QUEUED task back to @member, which claims it: the task is RUNNING at the attempt of the claim, without an offer.
+ * FALSE: the member does not serve its task topic or has no room, and nothing was changed. */
 gboolean bus_attempt_adopt (BusCore *core, BusTask *task, BusMember *member, const BusClaim *claim, gint64 now_us);
-/* The same, when it has the newest lease still. FALSE: it was asked to stop */
+/* The same for a member that still has the newest lease. FALSE: the task is queued again, and the member was asked to stop. */
 gboolean bus_attempt_claim (BusCore *core, BusLease *lease, gint64 now_us);
 
-/* The member reports progress, or that it has started. FALSE: the lease is stale. */
+/* Handles a report of progress, or the report that the member has started. FALSE: the lease is stale. */
 gboolean
 bus_attempt_report (BusCore *core, BusLease *lease, WireSpan token, const BusTaskReport *report, gint64 now_us);
 
-/* The member has finished, and its request is answered. FALSE: the lease was stale. */
+/* Handles the final answer of the member, and ends its request. FALSE: the answer was refused. */
 gboolean
 bus_attempt_answer (BusCore *core, BusLease *lease, WireSpan token, const BusTaskAnswer *answer, gint64 now_us);
 
-/* The request of the lease has ended without a final reply: the member withdrew from it, or does not serve any more. */
+/* Handles a request that ended without a final reply: the member declined it, or stopped serving its task topic. */
 void bus_attempt_ended (BusCore *core, BusLease *lease, gint64 now_us);

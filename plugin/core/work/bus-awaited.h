@@ -4,13 +4,13 @@
 #include "work/bus-task.h"
 
 /*
- * Awaited holders: tasks that wait for the member that had them last, because it may still work on them.
+ * Awaited tasks: each waits for the member that had it last, because this member may still work on it.
  *
  * A task waits here after it was submitted again to a new broker, or when its holder has lost its connection, has registered
- * again and claims it. The table finds all tasks that wait for one member. bus-course puts tasks in and takes them out;
- * bus-adoption gives them back to their holders.
+ * again and claims the task. Meanwhile the task is not offered to any member. The table finds all tasks that wait for one
+ * member. bus-course adds and removes tasks; bus-adoption gives them back to their holders.
  *
- * Invariant: a task is in the table if and only if `is_awaited` is set; it is QUEUED and HELD then.
+ * Invariant: a task is in the table if and only if `is_awaited` is set; its state is QUEUED then, and its place is HELD.
  */
 
 typedef struct
@@ -20,13 +20,13 @@ typedef struct
 } BusAwaited;
 
 void bus_awaited_init (BusAwaited *awaited, guint64 seed);
-/* No task may wait (asserts). */
+/* Asserts that no task waits. */
 void bus_awaited_clear (BusAwaited *awaited);
 
-/* @task waits for its holder, which it has. */
+/* @task waits for its holder, which must be set. */
 void bus_awaited_add (BusAwaited *awaited, BusTask *task);
-/* Harmless when it does not wait. */
+/* Does nothing if @task does not wait. */
 void bus_awaited_remove (BusAwaited *awaited, BusTask *task);
 
-/* The tasks that wait for @holder, by their awaited_link; NULL: none. */
+/* Returns the tasks that wait for @holder, linked by their awaited_link; NULL: none. */
 const GQueue *bus_awaited_find (const BusAwaited *awaited, WireSpan holder);

@@ -6,12 +6,12 @@
 #include "work/bus-task.h"
 
 /*
- * Provisional deaths: a member disconnected while it ran a task.
+ * Provisional deaths: a connection ended while its member ran a task, and it is not known yet whether the process died.
  *
- * A death is decided later: when the same incarnation has registered again within task_return_us, the task was only
- * interrupted; otherwise the death counts. With one death the task is offered again at once, because most members die for
- * reasons of their own. With two or more, or with its last attempt, it waits until all are counted, since it may be what kills
- * them.
+ * If the same incarnation registers again within task_return_us, the connection broke, and the task was only interrupted.
+ * Otherwise the death counts as an attempt of the task. A task with one death is offered again at once, because most collectors
+ * die for reasons of their own. A task with two deaths, or with a death in its last attempt, waits until none of them is
+ * provisional: it may be the cause of the deaths, and would kill another collector.
  */
 
 typedef struct
@@ -20,19 +20,20 @@ typedef struct
   BusTask *task;
   char *member; /* GRefString */
   guint64 incarnation;
-  gboolean was_proven; /* it had completed a task */
+  gboolean was_proven; /* the member had completed a task since it registered */
   BusTimer timer;
   GList task_link;
 } BusDeath;
 
-/* @member died with @task, which is QUEUED. */
+/* Notes that the connection of @member ended while it ran @task, which is QUEUED now. */
 void bus_death_note (BusCore *core, BusTask *task, const BusMember *member, gint64 now_us);
 
-/* The time to register again is over: the death counts, and is freed. TRUE: it was none, because the member is back */
+/* The time to register again is over. Counts the death, or an interruption if the member is back, and frees @death. TRUE: the
+ * member is back */
 gboolean bus_death_end (BusDeath *death);
 
-/* It has to wait until its provisional deaths are counted. */
+/* TRUE if the task must not be offered before its provisional deaths are decided. */
 gboolean bus_death_holds_back (const BusTask *task);
 
-/* The task has ended, or its holder came back with it. */
+/* Forgets all provisional deaths: the task has ended, or its holder has returned with it. */
 void bus_death_forget (BusCore *core, BusTask *task);

@@ -4,21 +4,21 @@
 #include "work/bus-task.h"
 
 /*
- * A demand: all waiting tasks of an operation that ask the same of a member.
+ * A demand: all waiting tasks of an operation with the same requirements on a member.
  *
- * They agree in type, target, tags, payload type, priority, the members whose zombies they have left, and in whether they run
- * alone. So any one of them, the *sample*, determines the capable members, and the question is asked once for each demand and
- * member, not for each task.
+ * These tasks agree in type, target, tags, payload type, priority, the members that hold zombies of them, and in whether they
+ * run alone. So one of them, the *sample*, determines the capable members for all, and capability is checked once for each pair
+ * of demand and member, not for each task.
  *
- * Invariant: a demand has a task, which is its sample.
+ * Invariant: a demand has at least one task; its sample is one of its tasks.
  */
 
-/* The way in which a task shares its member. */
+/* The way in which a task shares its member with other tasks. */
 typedef enum
 {
   BUS_DEMAND_SHARED,
-  BUS_DEMAND_EXCLUSIVE, /* alone, because the submitter wants it */
-  BUS_DEMAND_SUSPECT,   /* alone, because it may be dangerous */
+  BUS_DEMAND_EXCLUSIVE, /* alone, because the submitter asked for it */
+  BUS_DEMAND_SUSPECT,   /* alone, because it may have killed a member */
 } BusDemandMode;
 
 typedef struct BusDemand
@@ -32,12 +32,12 @@ typedef struct BusDemand
 
 BusDemandMode bus_demand_mode (const BusTask *task);
 
-/* A table of demands by what their samples ask for. */
+/* A table of demands, with the requirements of their samples as keys. */
 GHashTable *bus_demand_table_new (void);
-/* NULL: there is none like @task. @seed: of the core */
+/* Returns the demand for tasks like @task; NULL: none. @seed: of the core */
 BusDemand *bus_demand_find (GHashTable *demands, guint64 seed, const BusTask *task);
-/* Makes one for @task, and adds the task. */
+/* Makes the demand for @task, and adds the task. */
 BusDemand *bus_demand_new (GHashTable *demands, guint64 seed, BusTask *task);
 void bus_demand_add (BusDemand *demand, BusTask *task);
-/* TRUE: it was the last task; its demand is not in the table any more, and the caller frees it. */
+/* Removes @task from its demand. TRUE: the demand has no task left and was removed from the table; the caller frees it. */
 gboolean bus_demand_remove (GHashTable *demands, BusTask *task);

@@ -4,24 +4,25 @@
 #include "work/bus-gather-entry.h"
 
 /*
- * The tasks of a question: how they are made, and how they end.
+ * The tasks that ask a question to many collectors: how they are made, and how they end.
  *
- * Their ids, gather.{query}.{number}, have a dot, which no submitted id has. In ALL and SOME a task names its collector and has
- * one attempt; in SHARDS it names none, and has as many as any task. A task that the broker has no room for is not made, and its
- * entry is REFUSED. A task that has ended stays until the question is over, without its payload, so that an answer that comes too
- * late is counted; it enters neither the window of results nor the quarantine.
+ * Their ids, gather.{query}.{number}, contain dots, which ids of submitted tasks cannot contain. In the modes ALL and SOME a
+ * task names its collector as target and has one attempt; in the mode SHARDS it has no target, and as many attempts as any
+ * task. If the broker has no room for a task, the task is not made, and its entry is REFUSED. A task that has ended is kept
+ * without its payload until the question is over, so that an answer that comes too late is counted. It enters neither the
+ * window of results nor the quarantine.
  */
 
-/* Asks @id, or anybody if that is NULL. FALSE: refused; the fate and the text of @entry say why. */
+/* Makes the task that asks @id; NULL: any capable collector. FALSE: the task was refused, and the fate and the text of @entry
+ * contain the reason. */
 gboolean bus_gather_ask (BusGatherEntry *entry, char *id, gint64 now_us);
 
-/* Ends it, if it has not ended. @is_expired: the time is over; otherwise it is cancelled. */
+/* Ends the task, if it is live. @is_expired: its time is over; otherwise it is cancelled. */
 void bus_gather_stop (BusCore *core, BusTask *task, gboolean is_expired, gint64 now_us);
-/* Its record is not needed any more. */
+/* Frees the task. */
 void bus_gather_discard (BusCore *core, BusTask *task);
-/* Its result was sent, or is not wanted. */
+/* Drops the payload of the result, which was sent or is not needed. */
 void bus_gather_drop_result (BusCore *core, BusTask *task);
 
-/* SOME: the next collector to ask, among those of the roster that were not asked. @registered: only one that is there. NULL: none
- * */
+/* SOME: returns the next collector of the roster that was not asked yet; NULL: none. @registered: only one that is registered */
 const BusRosterRow *bus_gather_pick (const BusGather *gather, gboolean registered);

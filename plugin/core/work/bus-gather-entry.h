@@ -4,13 +4,14 @@
 #include "work/bus-gather-fate.h"
 
 /*
- * The record of a question to many, and of its entries: one for each expected answer.
+ * The record of a question to many collectors, and of its entries, one for each expected answer.
  *
- * This unit keeps the lists of entries that are to be checked, and counts answers that are not wanted. It knows nothing of how
- * tasks are made, end, or are sent, so that the modules of tasks can report to it. bus-gather decides.
+ * This unit keeps the lists of entries that have to be checked, and counts answers that come too late or twice. It does not
+ * know how tasks are made, end or are sent, so the modules of tasks can report to it without a circle of includes. bus-gather
+ * makes the decisions.
  *
- * Invariant: an entry is in the list of its question if and only if it is open and dirty; a question that asks, and has such an entry,
- * is in the list of the broker.
+ * Invariant: an entry is in the list of its question if and only if it is open and dirty; a question that asks, and has such an
+ * entry, is in the list of the broker.
  */
 
 #define BUS_GATHER_TEXT_MAX 120u
@@ -35,8 +36,8 @@ typedef enum
 {
   BUS_GATHER_WAITS,
   BUS_GATHER_ASKS,
-  BUS_GATHER_OVER, /* answers and manifest are sent */
-  BUS_GATHER_DONE, /* the manifest was sent, or the question is refused; the call ends */
+  BUS_GATHER_OVER, /* each entry has its fate; answers and manifest are being sent */
+  BUS_GATHER_DONE, /* the manifest was sent, or the question was refused; the call ends */
 } BusGatherPhase;
 
 typedef struct BusGather BusGather;
@@ -45,17 +46,17 @@ typedef struct BusGatherEntry
 {
   BusGather *gather;
   guint index;
-  char *id; /* GRefString: of the collector that has it, or had it last; NULL: none */
+  char *id; /* GRefString: the collector that has the task, or had it last; NULL: none */
   guint64 incarnation;
-  BusTask *task;      /* the newest; NULL: none was made */
-  guint attempts;     /* that began of the tasks before */
-  BusGatherFate fate; /* OPEN: not yet */
+  BusTask *task;      /* the newest one; NULL: none was made */
+  guint attempts;     /* attempts that began in earlier tasks of this entry */
+  BusGatherFate fate; /* OPEN: not decided yet */
   gint64 ended_us;
-  gboolean is_absent; /* open, and its collector is not there */
+  gboolean is_absent; /* open, and no collector that may answer is registered */
   gboolean is_dirty;
   GList dirty_link;
-  GList unsent_link;              /* it has an answer that was not sent */
-  char text[BUS_GATHER_TEXT_MAX]; /* instead of that of the fate; "": none */
+  GList unsent_link;              /* linked while its answer was not sent */
+  char text[BUS_GATHER_TEXT_MAX]; /* replaces the text of the fate; "": no replacement */
 } BusGatherEntry;
 
 struct BusGather
@@ -65,9 +66,9 @@ struct BusGather
   guint64 request_id;
   guint64 query_id; /* from 1 */
 
-  /* the question */
+  /* the question as it was asked */
   BusRosterQuestion question;
-  char *texts; /* of it, one block */
+  char *texts; /* the texts of @question, in one block */
   GPtrArray *tags;
   GBytes *payload;
   BusGatherMode mode;
@@ -79,16 +80,16 @@ struct BusGather
   gint64 stall_us;
 
   BusGatherPhase phase;
-  BusExcess excess; /* DONE: the question is refused for it; most = 0: it was answered */
+  BusExcess excess; /* DONE: the limit for which the question is refused; most = 0: it was answered */
   GArray *roster;   /* BusRosterRow; NULL: WAITS */
   gboolean roster_is_sure;
-  GHashTable *known; /* ids of the roster, and of those that were counted as joined */
+  GHashTable *known; /* ids of the roster, and of collectors that were counted as joined */
   GHashTable *by_id; /* ids that were asked -> BusGatherEntry */
   BusGatherEntry *entries;
   guint n_entries;
-  GPtrArray *tasks; /* BusTask: all that were made, also those that another one has replaced */
+  GPtrArray *tasks; /* BusTask: all that were made, replaced ones too */
 
-  /* the account */
+  /* the count of answers */
   guint n_open;
   guint n_absent;
   guint counts[BUS_N_FATES];
@@ -96,25 +97,25 @@ struct BusGather
   guint n_duplicates;
   guint n_late;
   guint n_joined;
-  guint64 last_registration; /* that was checked, or that was there at the start */
-  gint64 progress_us;        /* of the last answer, or of the start */
-  gint64 absent_due_us;      /* then those that are not there have their fate; 0: others are open */
+  guint64 last_registration; /* newest registration that was checked, or that existed at the start */
+  gint64 progress_us;        /* time of the last answer, or of the start */
+  gint64 absent_due_us;      /* when absent entries get their fate; 0: an open entry is not absent */
   gint64 over_us;
 
   BusTimer timer;
-  GQueue dirty;  /* BusGatherEntry, by their dirty_link: their task or collector has changed */
+  GQueue dirty;  /* BusGatherEntry, by their dirty_link: task or collector has changed */
   GQueue unsent; /* BusGatherEntry, by their unsent_link */
   gboolean is_dirty;
   gboolean is_sending; /* it has something to send */
-  gsize charged;       /* to the asker */
-  GList link;          /* in all */
+  gsize charged;       /* bytes, to the asker */
+  GList link;          /* in the list of all questions */
   GList dirty_link;
-  GList send_link; /* in the list of those that send; DONE: in that of those whose call ends */
+  GList send_link; /* in the list of those that send; DONE: of those whose call ends */
 };
 
-/* The task of an entry has changed, or its collector. */
+/* Lists the entry to be checked: its task or its collector has changed. */
 void bus_gather_touch (BusGatherEntry *entry);
-/* The question is to be checked. */
+/* Lists the question to be checked. */
 void bus_gather_mark (BusGather *gather);
-/* The task, or its lease, is not wanted any more, and a result came all the same. Harmless for a task of no question. */
+/* Counts a result that came although the task, or its lease, is over. Does nothing for a task that belongs to no question. */
 void bus_gather_refused (const BusTask *task);

@@ -6,18 +6,20 @@
 #include "wire-status.h"
 
 /*
- * Fates: the outcome of an expected answer, read from the task that asked for it.
+ * Fates: the outcome of each answer that a question to many collectors expects.
  *
- * The history of the task decides. Going back from its end, the first step that began or ended the work of a collector names the
- * class: the collector still has it (TIMED_OUT), its connection ended (DIED), it reported a failure (FAILED), it stopped
- * (CANCELLED). Steps that say nothing about the work, such as the end of a backoff, are passed over; so is an offer that came
- * back untouched. If no such step is left the collector was never asked, and the reason is the one for which the task waits.
+ * The fate is read from the history of the task that asked the question. The history is read backwards, and the first step in
+ * which a collector began or ended its work decides: the collector still has the task (TIMED_OUT), its connection ended (DIED),
+ * it reported a failure (FAILED), it stopped (CANCELLED). Steps without work, such as the end of a backoff, are skipped, and so
+ * is an offer that came back before the collector began. If no step is left, no collector was asked (NEVER_ASKED), and the
+ * reason is the one for which the task waits. For example "offer to c1, c1 drains, offer to c2, connection of c2 ends" is DIED,
+ * and "offer to c1, c1 drains" is NEVER_ASKED, because c1 is draining.
  *
- * An answer is EMPTY only if its collector says so, by an extent of 0 counted rows that is not truncated. A result without an
+ * An answer is EMPTY only if the collector says so, by an extent with 0 counted rows that is not truncated. A result without an
  * extent is ANSWERED, whatever its size.
  *
- * This module changes nothing. It also answers for a task that has not ended, with the fate that it would have if the question
- * ended now.
+ * This module changes nothing. For a task that has not ended it returns the fate that the task would have if the question ended
+ * now.
  */
 
 /* The numbers are those of AnswerClass on the wire. */
@@ -44,13 +46,13 @@ typedef struct
   const char *text; /* a static sentence; NULL: none */
 } BusGatherFate;
 
-/* @target: (nullable): the collector that the task names, if it is registered */
+/* Returns the fate of the answer. @target: (nullable): the collector that the task names, if it is registered */
 BusGatherFate bus_fate_of (const BusTask *task, const BusMember *target);
 
-/* A collector that was not asked, for that reason. */
+/* The fate of a collector that was not asked, for that reason. */
 BusGatherFate bus_fate_never_asked (BusNeverAsked reason);
 
-/* The collector has had the task and lost it, so that it will not answer: its task is QUEUED or DELAYED again. */
+/* TRUE if the task is QUEUED or DELAYED again because its collector lost it: this collector will not answer any more. */
 gboolean bus_fate_is_lost (const BusTask *task);
 
 static inline gboolean

@@ -5,17 +5,18 @@
 #include "work/bus-member.h"
 
 /*
- * The ids that a question to many knows: those of its roster, and those of collectors that registered after the roster was fixed.
+ * The ids that a question to many collectors knows: the ids of its roster, and those of collectors that registered later.
  *
- * A collector that joins is not asked. It is counted once, whatever connections it has; above a bound of ids one that comes again
- * counts again. The ids are charged to the asker.
+ * A collector that registers after the roster was fixed is not asked, but counted, so that the asker learns that the roster was
+ * not complete. An id is counted once, even if it reconnects; above a bound of ids, a collector that registers again is counted
+ * again. The ids are charged to the asker.
  */
 
-/* Memory of the question, charged to the asker until the question ends. */
+/* Charges @size bytes of the question to the asker, until the question ends. */
 void bus_gather_charge (BusGather *gather, gsize size);
 
-/* The roster is fixed: its ids are known, and registrations up to now are not considered. */
+/* The roster is fixed: its ids are known, and only later registrations are counted. */
 void bus_gather_know_roster (BusGather *gather);
 
-/* Registrations are considered once, in their order. */
+/* Counts @member if it has joined. Each registration is considered once, so members must come in order of registration. */
 void bus_gather_count_joined (BusGather *gather, const BusMember *member);

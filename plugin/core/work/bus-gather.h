@@ -4,28 +4,31 @@
 #include "work/bus-gather-entry.h"
 
 /*
- * A question to many collectors, and the account of their answers.
+ * A question to many collectors, and the count of their answers.
  *
  * The question is asked by tasks, one for each *entry*, that is for each expected answer. So leases, tokens, slots, drain and
- * suspicion work as for all tasks, and an answer counts once. The tasks belong to the account of the asker and end with the
- * question. In the mode ALL the entries are the collectors of the roster; in SOME, n of them, and another one is asked in place of
- * one that does not answer; in SHARDS, n parts of the question, each of which any capable collector may have.
+ * isolation work as for all tasks, and an answer is counted once. The tasks belong to the account of the asker and end with the
+ * question. In the mode ALL there is an entry for each collector of the roster. In the mode SOME there are n entries; if a
+ * collector does not answer, another one of the roster is asked in its place. In the mode SHARDS the question has n parts, each
+ * of which any capable collector may get.
  *
- * A question *waits* until its roster is known: within the recovery window after a start of the broker collectors may still be
- * missing, so it waits until the window is over, at most half of its own time; then the roster is not sure, and the verdict is never
- * COMPLETE. It *asks* until each entry has its fate (bus-gather-fate), at most until its deadline. Entries of collectors that are
- * not there wait for them as long as another entry is open, and task_return_us longer. A collector that died with its task is
- * not asked again: in ALL its entry is DIED at once. An offer that is taken back, because its collector drains or
- * has not the operation any more, may have begun there: the entry waits for what the collector says. Then the question is *over*, and the manifest follows the last answer
- * (bus-gather-send).
+ * A question has three phases. It *waits* until its roster is known: within the recovery window after a start of the broker,
+ * collectors may not have registered again yet, so the question waits for the end of the window, but at most half of its own
+ * time; in that case the roster is not sure, and the verdict is never COMPLETE. It *asks* until each entry has its fate
+ * (bus-gather-fate), at most until its deadline. Then it is *over*, and the manifest follows the last answer (bus-gather-send).
  *
- * The deadline of the tasks is that of the question: their own timers are not armed. Nothing moves it.
+ * An entry whose collector is not registered waits for it as long as another entry may still be answered, and task_return_us
+ * longer. A collector that died with its task is not asked again: in the mode ALL its entry is DIED at once. If an offer is
+ * taken back, because its collector drains or has withdrawn the operation, the collector may have begun already: the entry
+ * waits until the collector has answered.
  *
- * Invariants: the roster does not change after its start, and each id is in at most one entry; the entries are the sum of those
- * that are open and of the eight classes; everything is freed with the call that asked.
+ * The tasks have no deadline timers of their own: the timer of the question ends them. Its deadline never moves.
+ *
+ * Invariants: the roster does not change after its start, and each id is in at most one entry; the entries are the sum of the
+ * open ones and those of the eight classes; everything is freed with the call that asked.
  */
 
-/* A question, as it was asked. Borrowed; its fields have been checked. */
+/* A question as it was asked. Borrowed; its fields have been checked. */
 typedef struct
 {
   WireSpan operation;
@@ -43,19 +46,20 @@ typedef struct
   gint64 stall_us; /* 0: none */
 } BusGatherSpec;
 
-/* Asks. It is freed by bus_gather_free() when the call ends. */
+/* Asks the question. It is freed by bus_gather_free() when the call ends. */
 BusGather *bus_gather_new (BusCore *core, BusPeer *asker, guint64 request_id, const BusGatherSpec *spec, gint64 now_us);
-/* Its tasks that have not ended are cancelled. */
+/* Frees the question, and cancels its live tasks. */
 void bus_gather_free (BusGather *gather, gint64 now_us);
 
-/* A member has changed, or is GONE. */
+/* A member has changed, or is GONE: lists the entries that this concerns. */
 void bus_gather_on_member (BusCore *core, const BusMember *member);
 
+/* The timer of the question has expired. */
 void bus_gather_due (BusGather *gather, gint64 now_us);
-/* TRUE: something was done. */
+/* Checks the listed entries and questions. TRUE: there were some. */
 gboolean bus_gather_settle (BusCore *core, gint64 now_us);
 
-/* Bytes that one member of a manifest has at most. */
+/* The most bytes of one entry of a manifest. */
 #define BUS_GATHER_MEMBER_BYTES 640u
-/* The most entries: the setting, and what a manifest has room for. */
+/* Returns the bound for @n entries: the setting, or the number that a manifest has room for. */
 BusExcess bus_gather_bound (const BusLimits *limits, guint n);

@@ -4,23 +4,23 @@
 #include "peer/bus-peer.h"
 
 /*
- * Reports of peers about themselves, which the broker reads while it routes them: Heartbeat on control.health.heartbeat.{id} and
- * HealthReport on control.health.status.{id}. Both are ordinary messages, which the policy allows their own peer only, so they
- * are read after that has decided. A message that is none of these, or can't be read, says nothing about the health of its
- * sender.
+ * Reads the reports of peers about themselves while the broker routes them: Heartbeat on control.health.heartbeat.{id} and
+ * HealthReport on control.health.status.{id}. Both are ordinary messages. The policy allows each peer to publish to the topics
+ * with its own id only, so a message is read after the policy has authorised it. A message with another topic, or that cannot
+ * be decoded, does not change the health of its sender.
  *
- * The units are kept with the peer (bus-health) and charged to it. The health in the heartbeats of a client that sends no reports
- * counts as a unit without a name.
+ * The units of a report are kept with the peer (bus-health) and charged to it. A client that sends heartbeats and no reports
+ * has one unit without a name, for the health that its heartbeats contain.
  */
 
 typedef struct
 {
-  gboolean is_answer;  /* a heartbeat: its main loop runs */
-  gboolean is_changed; /* it reports something else than before */
+  gboolean is_answer;  /* a heartbeat: the main loop of the peer runs */
+  gboolean is_changed; /* the reported health has changed */
 } BusHealthReading;
 
-/* Called for each publish of @peer; its topic was authorised. */
+/* Reads a message that @peer publishes. Its topic was authorised. */
 BusHealthReading bus_health_report_read (BusPeer *peer, WireSpan topic, WireSpan payload);
 
-/* Frees the units. */
+/* Frees the units of @peer. */
 void bus_health_report_forget (BusPeer *peer);

@@ -5,32 +5,35 @@
 #include "work/bus-health-report.h"
 
 /*
- * Watches the health of connected peers: all but tools. It turns what bus-health counts into events of the states, and does what
- * follows from a change.
+ * Watches the health of all connected peers except tools. It turns the counts of bus-health into events of the state machine,
+ * and acts on the changes.
  *
- * Worse is at once: DEGRADED with the first sign that is missed, or with a unit that is not healthy; UNRESPONSIVE with the second
- * one, FAILED with the third. Better is one step at a time: DEGRADED when no signal misses anything, HEALTHY when that, and no
- * complaint, has lasted for two rounds (one, if it only complained). So a peer that flaps does not publish a change for each frame.
+ * The state gets worse at once: DEGRADED with the first missed sign of life, or with a unit that is not healthy; UNRESPONSIVE
+ * with the second missed sign, FAILED with the third. It gets better in steps: DEGRADED when no signal has a missed sign,
+ * HEALTHY when in addition all units have been healthy for two rounds (one round, if no sign was missed). So a peer that flaps
+ * does not publish a change for each frame.
  *
- * A round that the broker itself was late for counts as nothing (bus-grace). An unresponsive member is SUSPECT (bus-trust). With the
- * setting health-failed-action a connection that is FAILED is closed; that is an end by the broker, and no death of its tasks.
+ * A round for which the broker itself was late does not count (bus-grace). A member that is UNRESPONSIVE becomes SUSPECT
+ * (bus-trust). With the setting health-failed-action the broker closes the connection of a FAILED peer. That is an end by the
+ * broker: it does not count as a death for the tasks of the peer.
  *
- * Changes of a state are published at once (bus-health-news), changes of a reason at most once in BUS_HEALTH_NEWS_US.
+ * A change of the state is published at once (bus-health-news), a change of its reason at most once in BUS_HEALTH_NEWS_US.
  */
 
 #define BUS_HEALTH_NEWS_US (100 * G_TIME_SPAN_MILLISECOND)
 
-/* Its HELLO was accepted; its connection ends. */
+/* Begins to watch @peer, whose HELLO was accepted; ends it when the connection ends. */
 void bus_health_watch_begin (BusPeer *peer);
 void bus_health_watch_end (BusPeer *peer);
 
-/* A frame of a silent peer arrived (health.is_silent). */
+/* A frame of a silent peer (health.is_silent) arrived. */
 void bus_health_watch_heard (BusPeer *peer);
-/* A PONG. */
+/* A PONG arrived. */
 void bus_health_watch_answered (BusPeer *peer);
-/* Its connection took bytes. */
+/* The connection of @peer accepted bytes. */
 void bus_health_watch_taken (BusPeer *peer);
-/* A message of it that bus_health_report_read() has read was published. */
+/* A message was published that bus_health_report_read() has read. */
 void bus_health_watch_reported (BusPeer *peer, BusHealthReading reading);
 
+/* The timer of @peer has expired. */
 void bus_health_watch_due (BusPeer *peer);

@@ -6,20 +6,20 @@
 #include "work/bus-task.h"
 
 /*
- * Members that leave, and the tasks that they hold.
+ * Members that leave, and the tasks that they have.
  *
- * A member that is gone gives all of them back at once. One that drains gives back its offers, and after its time the tasks that
- * it still runs. One that does not offer an operation any more gives back the offers of that.
+ * A member that is gone loses all its tasks at once. A member that drains loses its offers at once, and the tasks that it still
+ * runs when its time to drain is over. A member that withdraws an operation loses the offers of this operation.
  */
 
-/* The member is GONE: its leases end. */
+/* The member is GONE: ends its leases, and queues their tasks again. */
 void bus_leaving_gone (BusCore *core, BusMember *member, gint64 now_us);
 
-/* Its state or its abilities have changed. */
+/* The state or the abilities of the member have changed. */
 void bus_leaving_changed (BusCore *core, BusMember *member, gint64 now_us);
 
-/* Of a provisional death: the time to register again is over. */
+/* The timer of a provisional death: the time to register again is over. */
 void bus_leaving_death_due (BusDeath *death, gint64 now_us);
 
-/* The time that it had to drain is over. */
+/* The time to drain is over: takes back the running tasks of the member. */
 void bus_leaving_drain_over (BusCore *core, BusMember *member, gint64 now_us);

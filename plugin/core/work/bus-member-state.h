@@ -4,14 +4,14 @@
 #include <glib.h>
 
 /*
- * The states of a registered collector, and what each event does in each of them.
+ * The states of a registered collector, and the effect of each event in each state.
  *
- * One table says for every state and event: the next state, that the event is ignored (and counted), or that it cannot
- * occur. bus_member_on() (bus-member.h) is the only function that applies it. This file knows nothing of a member.
+ * One table gives for every state and event: the next state, that the event is ignored (and counted), or that it cannot occur.
+ * bus_member_on() (bus-member.h) is the only function that applies the table. This file knows nothing of a member.
  *
- *   REGISTERED <-> READY <-> SUSPECT          it serves its task topic; it is silent, or all its slots are zombies
- *   READY, SUSPECT -> SET_ASIDE -> READY      it failed too often; the time is over
- *   any -> DRAINING                           one way: only a new registration ends it
+ *   REGISTERED <-> READY <-> SUSPECT          serves its task topic; is silent, or all its slots are zombies
+ *   READY, SUSPECT -> SET_ASIDE -> READY      failed too often; the time is over
+ *   any -> DRAINING                           there is no way back but a new registration
  *   any -> GONE
  */
 
@@ -22,7 +22,7 @@ typedef enum
   BUS_MEMBER_SUSPECT,    /* no offers until it answers */
   BUS_MEMBER_SET_ASIDE,  /* no offers for a time */
   BUS_MEMBER_DRAINING,   /* no offers; it finishes what it has */
-  BUS_MEMBER_GONE,       /* its registration has ended; only its leases have to be settled */
+  BUS_MEMBER_GONE,       /* its registration has ended; its leases are being settled */
   BUS_MEMBER_N_STATES
 } BusMemberState;
 
@@ -30,12 +30,12 @@ typedef enum
 {
   BUS_MEMBER_ON_REGISTER,  /* it registers, for the first time or again */
   BUS_MEMBER_ON_SERVE,     /* it serves its own task topic */
-  BUS_MEMBER_ON_UNSERVE,   /* it does not any more */
+  BUS_MEMBER_ON_UNSERVE,   /* it does not serve it any more */
   BUS_MEMBER_ON_DOUBT,     /* its connection is unresponsive, or every slot is a zombie */
-  BUS_MEMBER_ON_TRUST,     /* neither is so any more */
+  BUS_MEMBER_ON_TRUST,     /* neither applies any more */
   BUS_MEMBER_ON_HOLD,      /* it failed too often, and no protection applies */
   BUS_MEMBER_ON_HOLD_OVER, /* the time is over */
-  BUS_MEMBER_ON_DRAIN,     /* it, or somebody who may, asked for it */
+  BUS_MEMBER_ON_DRAIN,     /* the collector, or a peer with the right to, asked for it */
   BUS_MEMBER_ON_END,       /* deregistered, or the connection ended */
   BUS_MEMBER_N_EVENTS
 } BusMemberEvent;
@@ -45,7 +45,7 @@ typedef enum
   BUS_MEMBER_STEP_MISSING, /* no entry: a fault of the table */
   BUS_MEMBER_STEP_NEXT,
   BUS_MEMBER_STEP_IGNORED,
-  BUS_MEMBER_STEP_ERROR, /* cannot occur: a fault of the core */
+  BUS_MEMBER_STEP_ERROR, /* cannot occur: it would be a fault of the core */
 } BusMemberStepKind;
 
 typedef struct

@@ -7,29 +7,29 @@
 #include "work/bus-member-state.h"
 
 /*
- * A registration: what one connected collector can do, and how much of it is in use.
+ * A registration: the abilities of one connected collector, and how much of it is in use.
  *
- * It lives with its connection and is made again when that registers again. It has `max_concurrent` slots. Each is free, has
- * an offer that was not answered, runs a task, or is a zombie: its task was taken away, and its holder has not answered yet.
- * The leases count the slots; this file only computes with them.
+ * It belongs to the connection, and each Register of this connection replaces its contents. It has `max_concurrent` slots. Each
+ * slot is free, has an unanswered offer, runs a task, or is a zombie: the task was taken away, and the collector has not
+ * answered yet. The leases count the slots; this file only computes with the counters.
  *
- * It outlives the connection for the rest of the input call, without a peer and in the state GONE, until its leases are
- * settled (bus-registry.h).
+ * When the connection ends, the member stays, without a peer and in the state GONE, until its leases are settled at the end of
+ * the input call (bus-registry.h).
  */
 
-/* One operation of a member. Its texts belong to it. */
+/* One operation of a member. It owns the texts. */
 typedef struct
 {
   BusKey name;
   char *payload_type; /* "": any */
   gboolean idempotent;
   gint64 run_limit_us;
-  gint64 progress_us; /* 0: without */
+  gint64 progress_us; /* 0: no progress is expected */
 } BusAbility;
 
 #define BUS_CLAIM_TOKEN_MAX 64u
 
-/* The fate of a claim: see bus-adoption. */
+/* The state of a claim: see bus-adoption. */
 typedef enum
 {
   BUS_CLAIM_WAITS,   /* for its submitter, or until the member serves its task topic */
@@ -37,14 +37,14 @@ typedef enum
   BUS_CLAIM_FENCED,  /* it is not adopted, and the member has to receive a FENCE */
 } BusClaimState;
 
-/* A task that the collector says it works on, or has finished. */
+/* A task that the collector works on or has finished, as it says when it registers. */
 typedef struct
 {
   char *task_id;
   guint32 attempt;
   guint8 token[BUS_CLAIM_TOKEN_MAX];
   gsize token_len;
-  guint64 length; /* of the result of a finished one */
+  guint64 length; /* of the result, if it has finished */
   gboolean is_finished;
   BusClaimState state;
 } BusClaim;
@@ -53,9 +53,9 @@ typedef struct
 typedef enum
 {
   BUS_MEMBER_END_NONE,
-  BUS_MEMBER_END_EOF,          /* a death, unless the same incarnation registers again */
-  BUS_MEMBER_END_ANNOUNCED,    /* it said GOODBYE, or its exit was announced */
-  BUS_MEMBER_END_CLOSED,       /* by the broker, or its id was taken over */
+  BUS_MEMBER_END_EOF,          /* counts as a death, unless the same incarnation registers again */
+  BUS_MEMBER_END_ANNOUNCED,    /* by GOODBYE, or with an announced exit */
+  BUS_MEMBER_END_CLOSED,       /* by the broker, or another connection took its id over */
   BUS_MEMBER_END_DEREGISTERED, /* the connection stays */
 } BusMemberEnd;
 
@@ -69,16 +69,16 @@ typedef struct BusMember
   guint64 incarnation;
   guint64 registration_id;
   gint64 registered_us;
-  struct BusPast *past; /* of its id */
+  struct BusPast *past; /* the past of its id */
 
   GPtrArray *abilities; /* BusAbility, owned */
   guint8 lowest;        /* priorities that it takes */
   guint8 highest;
   GPtrArray *tags;         /* char *, "key=value" */
   guint64 revision;        /* raised by each change of abilities, priorities or tags; from 1 */
-  guint64 placed_revision; /* bus-operations: the one that its queues know */
+  guint64 placed_revision; /* bus-operations: the revision that its queues know */
   guint64 order;           /* bus-operations: from 1, stays the same when it registers again on its connection */
-  GArray *claims;          /* BusClaim: those of its registration that wait; NULL: none */
+  GArray *claims;          /* BusClaim: claims of its registration that wait; NULL: none */
   gsize charged;           /* to its peer, for all of this */
 
   /* slots: set by the leases */
@@ -88,44 +88,45 @@ typedef struct BusMember
   guint n_zombie;
   guint64 n_completed; /* since it registered */
   gboolean has_started;
-  gboolean is_exclusive;        /* it runs an exclusive task */
-  struct BusTask *reserved_for; /* a suspect that waits until it is idle */
+  gboolean is_exclusive;        /* it has an exclusive task */
+  struct BusTask *reserved_for; /* a task that waits until this member is idle */
   GQueue leases;                /* BusLease, by their member_link */
-  gboolean is_busy;             /* it has refused an offer, and gets none for now */
-  gint64 busy_us;               /* for how long, the last time */
+  gboolean is_busy;             /* it had no room for an offer, and gets none for now */
+  gint64 busy_us;               /* the length of the last time */
   BusTimer busy_timer;
   BusTimer drain_timer; /* bus-leaving: drain_until_us */
 
   /* state */
   char cause[160];      /* of the state; "": none */
   gboolean is_serving;  /* its own task topic */
-  gint64 held_until_us; /* set aside, or protected and probed; 0: neither */
-  gboolean is_probed;   /* it would be set aside, but is needed: one task at a time */
+  gint64 held_until_us; /* end of the time for which it is set aside or probed; 0: neither */
+  gboolean is_probed;   /* it failed too often, but is needed: it gets one task at a time */
   BusTimer hold_timer;
-  gint64 drain_until_us; /* DRAINING: then the rest is given to others */
+  gint64 drain_until_us; /* DRAINING: end of its time to drain */
   gboolean expects_exit; /* its end is announced */
   BusMemberEnd end;
   gboolean is_changed; /* it is in members_changed */
   GList link;          /* in members_changed or members_ended */
 } BusMember;
 
-/* Applies an event to the state. FALSE: the state ignores it. Only bus-registry calls it. */
+/* Applies an event to the state. FALSE: the state ignores it. Only bus-trust calls it, and bus-membership for REGISTER. */
 gboolean bus_member_on (BusMember *member, BusMemberEvent event);
 
-/* NULL: it has no such operation. */
+/* Returns the ability for @operation; NULL: none. */
 const BusAbility *bus_member_ability (const BusMember *member, WireSpan operation);
-/* An ability without a type takes all payloads; a payload without a type fits all abilities. */
+/* TRUE if the types fit. An ability without a type takes all payloads; a payload without a type fits all abilities. */
 gboolean bus_ability_takes (const BusAbility *ability, WireSpan payload_type);
 gboolean bus_member_takes_priority (const BusMember *member, guint priority);
-/* @tags: (nullable) (element-type utf8): those that a task asks for */
+/* TRUE if the member has all @tags. @tags: (nullable) (element-type utf8) */
 gboolean bus_member_has_tags (const BusMember *member, const GPtrArray *tags);
 
 /* (running + zombie + offered) * 1000 / max_concurrent */
 guint bus_member_load_permille (const BusMember *member);
 
-/* Slots without a task, an offer or a zombie. */
+/* The number of slots without a task, an offer or a zombie. */
 guint bus_member_free_slots (const BusMember *member);
 
-/* The number of offers that it may get now: none unless it is READY; one before it has started anything, or while it is probed;
- * afterwards half of what it could run, but one at least. */
+/* The number of offers that the member may get now. None unless it is READY. One before it has started anything, or while it is
+ * probed and has no task. Otherwise it may have unanswered offers for half of the slots that are not running or zombies, at
+ * least one. */
 guint bus_member_offer_room (const BusMember *member);

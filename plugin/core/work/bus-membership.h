@@ -6,21 +6,21 @@
 /*
  * Registrations: how one begins, changes and ends.
  *
- * A registration belongs to its connection. A second one on the same connection replaces the first: the member stays, with its
- * leases, and everything else of it is new. The field `end` says how it ended: what the leases make of it depends on whether it was
- * announced. Everything that a member has is charged to its peer.
+ * A registration belongs to its connection. A second Register on the same connection keeps the member, with its leases, and
+ * replaces everything else. The field `end` says how the registration ended: an end without announcement counts as a death for
+ * the tasks that were running, an announced end does not. Everything that a member keeps is charged to its peer.
  */
 
-/* The request of a collector; its fields are moved into the member. */
+/* The request of a collector. Its fields are moved into the member. */
 typedef struct
 {
-  GPtrArray *abilities; /* BusAbility: bus_ability_free(); NULL: as it is */
-  guint max_concurrent; /* 0: as it is */
+  GPtrArray *abilities; /* BusAbility: bus_ability_free(); NULL: unchanged */
+  guint max_concurrent; /* 0: unchanged */
   guint8 lowest;
   guint8 highest;
-  GPtrArray *tags; /* char *, owned; NULL: as it is */
+  GPtrArray *tags; /* char *, owned; NULL: unchanged */
   GArray *claims;  /* BusClaim; NULL: none */
-  gsize size;      /* about, of all of this */
+  gsize size;      /* approximate size of all of this */
 } BusMemberWish;
 
 BusAbility *bus_ability_new (guint64 seed, WireSpan name, const char *payload_type);
@@ -32,18 +32,18 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BusMemberWish, bus_member_wish_clear)
 /* Registers @peer, or registers it again. */
 BusMember *bus_membership_begin (BusPeer *peer, BusMemberWish *wish);
 
-/* Other abilities, tags or slots. Tasks of an operation that is gone run on. */
+/* Changes abilities, tags or slots. Running tasks of an operation that is withdrawn continue. */
 void bus_membership_update (BusMember *member, BusMemberWish *wish);
 
-/* It takes no more tasks; until @grace_us is over it may finish those that it has. @asked: by somebody else, so it gets the
- * lifecycle event; @expects_exit: its end is announced. */
+/* The member gets no more tasks; until @grace_us is over it may finish the tasks that it has. @asked: another peer asked for
+ * it, so the member gets the lifecycle event DRAIN; @expects_exit: its end is announced. */
 void bus_membership_drain (BusMember *member, gint64 grace_us, gboolean asked, gboolean expects_exit);
 
-/* It ends: the member is GONE, and listed for the leases. */
+/* The registration ends: the member is GONE, and listed until its leases are settled. */
 void bus_membership_end (BusMember *member, BusMemberEnd end);
 
-/* The connection ends, for the reason that the peer has. */
+/* The connection ends. The close reason of the peer decides how the registration ended. */
 void bus_membership_forget_peer (BusPeer *peer);
 
-/* Its leases are settled. */
+/* Frees the member, whose leases are settled. */
 void bus_member_free (BusMember *member);

@@ -5,22 +5,22 @@
 #include "work/bus-pools.h"
 
 /*
- * The queue of one operation name: which task is next, and which member gets it.
+ * The queue of one operation: selects the task that is next, and the member that gets it.
  *
- * All tasks of the name are in one order, whatever type they ask for: the highest priority; among its accounts in turn; of
- * one account in order of submission. Every eighth lease is that of the task that has been eligible for longest, so no
- * priority and no flood of tasks keeps another task waiting forever. Tasks that no free member is capable of are skipped, and
- * cost nothing while nothing changes (see bus-pools).
+ * All tasks with the name of the operation are in one order, whatever type of member they ask for: the highest priority first;
+ * at one priority the accounts in turn; of one account in order of submission. Every eighth lease is given to the task that has
+ * been eligible for longest, so neither priorities nor a flood of tasks can keep another task waiting forever. Tasks for which
+ * no capable member is free are skipped, and cost nothing until a member changes (see bus-pools).
  *
- * A task that comes back without a counted attempt returns to its old place: the same age, the same turn of its account.
+ * A task that comes back without a counted attempt returns to its old place: it keeps its age, and its account keeps its turn.
  *
- * This module knows nothing of leases: it takes a task out for a member, and counts slots for the limit of the operation until
- * they are given back. A slot is that of an offer, of a running task, or of a zombie.
+ * This module knows nothing of leases: it takes a task out of the queue for a member, and counts slots for the limit of the
+ * operation until they are given back. An offer, a running task and a zombie use a slot each.
  */
 
-#define BUS_LEASES_BY_AGE 8u /* every so many-th lease is that of the oldest task */
+#define BUS_LEASES_BY_AGE 8u /* one lease of so many is given to the oldest task */
 
-/* State that the operations of a broker share. */
+/* State that all operations of a broker share. */
 typedef struct
 {
   guint64 seed;
@@ -28,34 +28,34 @@ typedef struct
   const gint64 *now_us;      /* of the core */
   GPtrArray *members;        /* BusMember that are not gone, in order of registration */
   GQueue awake;              /* BusOperation that may have a task to place, by their awake_link */
-  GPtrArray *released; /* BusMember that are not reserved any more; bus-operations has to notify all their operations */
+  GPtrArray *released; /* BusMember that are not reserved any more; bus-operations notifies all operations of each */
 } BusOperationShared;
 
 typedef struct BusOperation
 {
   BusOperationShared *all;
   char *name;
-  BusKey key; /* of the name */
+  BusKey key; /* the name */
   gboolean is_paused;
-  guint limit; /* tasks at once on all members; 0: no bound */
+  guint limit; /* slots in use at a time on all members; 0: no bound */
   BusChoice choice;
 
   BusPools pools;
   GQueue reserved; /* BusTask, by the link of their place */
   BusTimer reservation_timer;
 
-  guint n_tasks;                      /* that belong to it */
-  guint n_slots;                      /* that its tasks use */
-  guint n_tasks_at[BUS_N_TASK_WHERE]; /* its tasks, by where they are */
+  guint n_tasks;                      /* tasks that belong to it */
+  guint n_slots;                      /* slots in use by its tasks */
+  guint n_tasks_at[BUS_N_TASK_WHERE]; /* n_tasks by place */
   guint64 last_age;
-  guint until_aged; /* leases before that of the oldest task */
-  guint64 served;   /* number of its last lease among those of all operations */
+  guint until_aged; /* leases until the next one of the oldest task */
+  guint64 served;   /* number of its last lease; all operations count together */
   guint64 n_leases;
   guint64 n_succeeded; /* bus-lease */
-  guint64 n_failed;    /* timed out and quarantined ones, too */
+  guint64 n_failed;    /* failed, timed out and quarantined ones */
   guint64 n_cancelled;
-  GList link;       /* in the list of all */
-  GList awake_link; /* in the list of those that may have a task to place */
+  GList link;       /* in the list of all operations */
+  GList awake_link; /* in the list of operations that may have a task to place */
   gboolean is_awake;
 } BusOperation;
 
@@ -65,46 +65,48 @@ void bus_operation_free (BusOperation *operation);
 
 /* --- tasks: all of them belong to the operation, see bus_operations_join() --- */
 
-/* The task is eligible from now on. */
+/* The task, which has no place in a queue yet, is eligible from now on. */
 void bus_operation_insert (BusTask *task);
 /* The task returns to the place that it had before it was taken out. */
 void bus_operation_return (BusTask *task);
-/* The task is not queued for now: HELD or LATER. */
+/* The task is not offered for now: HELD or LATER. */
 void bus_operation_park (BusTask *task, BusTaskWhere where);
-/* The task is not queued any more. Harmless when it is nowhere. */
+/* Removes the task from its place. Does nothing if it has none. */
 void bus_operation_remove (BusTask *task);
 
-/* @member holds a zombie of @task, which is not offered to it. */
+/* @member holds a zombie of @task, which is not offered to it meanwhile. */
 void bus_operation_avoid (BusTask *task, BusMember *member);
-/* The zombie is gone. Harmless when there was none. */
+/* The zombie is gone. Does nothing if there was none. */
 void bus_operation_allow (BusTask *task, BusMember *member);
 
-/* Takes out the next task that a member is free for. NULL: there is none now; the operation sleeps until something changes.
- * The lease uses a slot until bus_operation_give_back(). The caller counts the offer of the member before the next call. */
+/* Takes out the next task for which a member is free. NULL: there is none now, and the operation sleeps until something
+ * changes. The lease uses a slot until bus_operation_give_back(). The caller counts the offer of the member before the next
+ * call. */
 BusTask *bus_operation_next (BusOperation *operation, BusMember **member);
-/* A member that has the task already gets a lease of it: the task is not queued any more, and uses a slot, also above the limit of
- * the operation. */
+/* A member that has the task already gets a lease of it: the task leaves the queue and uses a slot, even above the limit of the
+ * operation. */
 void bus_operation_adopt (BusTask *task);
-/* The lease of @task has ended: if it ran alone, its member is open to others again. Its slot may stay in use. A task that is
- * queued again, parked, or leaves the operation needs no call. */
+/* The lease of @task has ended: the reservation of its member ends. The slot may stay in use. No call is needed for a task that
+ * is queued again, parked, or leaves the operation. */
 void bus_operation_lease_ended (BusTask *task);
-/* A slot is free. */
+/* A slot is free again. */
 void bus_operation_give_back (BusOperation *operation);
 
+/* The reason for which @task waits; NONE: it does not wait. */
 BusWaitReason bus_operation_wait_reason (const BusTask *task);
 
 /* --- settings --- */
 
-/* Reservations of a paused operation end. */
+/* Pauses the operation, or resumes it. A pause ends its reservations. */
 void bus_operation_pause (BusOperation *operation, gboolean is_paused);
 void bus_operation_set_limit (BusOperation *operation, guint limit);
 void bus_operation_set_strategy (BusOperation *operation, BusStrategy strategy);
 
 /* --- members: called by bus-operations --- */
 
-/* @member is new, has other abilities, or is gone: then it is capable of nothing. */
+/* @member is new, has other abilities, or is gone, in which case it counts as capable of nothing. */
 void bus_operation_on_member (BusOperation *operation, BusMember *member, gboolean is_gone);
-/* It has room, or is idle, or its state has changed. */
+/* @member has room, is idle, or its state has changed. */
 void bus_operation_on_room (BusOperation *operation, const BusMember *member);
-/* A timer of a reservation. */
+/* The timer of the reservations has expired. */
 void bus_operation_on_timer (BusOperation *operation);

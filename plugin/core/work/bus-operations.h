@@ -5,42 +5,43 @@
 #include "work/bus-operation.h"
 
 /*
- * All operations: by name, and in turn.
+ * All operations: found by name, and served in turn.
  *
- * An operation exists from its first task. When it has no task and no slot any more it is kept for its settings and counters,
- * up to a bound on the number of names; then the one that has been idle for longest, and has no settings, is freed.
+ * An operation is made for its first task. When it has no task and no slot in use any more it is kept for its settings and
+ * counters, up to a bound on the number of names; above the bound, the unused operation without settings that got a task least
+ * recently is freed.
  *
- * Members serve several operations from the same slots. So the operation whose last lease is the oldest is served first:
- * fairness within an operation is worth nothing if another one takes every slot.
+ * The slots of a member are shared by all its operations. So the operation whose last lease is the oldest is served first;
+ * otherwise one busy operation could take every slot, however fair each operation is to its own tasks.
  */
 
 typedef struct BusOperations
 {
   BusOperationShared shared;
-  guint max;           /* names */
+  guint max;           /* the most names */
   GHashTable *by_name; /* BusKey -> BusOperation */
-  GQueue list;         /* BusOperation, by their link; the one that got a task last is the last */
+  GQueue list;         /* BusOperation, by their link; the one that got a task last is at the end */
   guint64 last_lease;
   guint64 last_order;
 } BusOperations;
 
 BusOperations *bus_operations_new (guint64 seed, guint max, BusDeadlineSet *deadlines, const gint64 *now_us);
-/* No task may belong to an operation any more. */
+/* Asserts that no task belongs to an operation. */
 void bus_operations_free (BusOperations *operations);
 
-/* The operation of that name; it is made if need be. NULL: there are too many names */
+/* Returns the operation of that name, and makes it if needed. NULL: there are too many names */
 BusOperation *bus_operations_get (BusOperations *operations, const BusKey *name);
-/* NULL: there is none. */
+/* Returns the operation of that name; NULL: none. */
 BusOperation *bus_operations_find (BusOperations *operations, const BusKey *name);
 
 /* The task belongs to the operation of its name until bus_operations_leave(). FALSE: there are too many names. */
 gboolean bus_operations_join (BusOperations *operations, BusTask *task);
 void bus_operations_leave (BusTask *task);
 
-/* Something about a member is different: it is new, its abilities, state or room have changed, or it is GONE. */
+/* A member has changed: it is new or GONE, or its abilities, state or room have changed. */
 void bus_operations_on_member (BusOperations *operations, BusMember *member);
-/* Its room or reservation has changed, nothing else. */
+/* Only the room or the reservation of the member has changed. */
 void bus_operations_on_room (BusOperations *operations, const BusMember *member);
 
-/* Takes out the next task of all operations that a member is free for. NULL: there is none */
+/* Takes out the next task of all operations for which a member is free. NULL: there is none */
 BusTask *bus_operations_next (BusOperations *operations, BusMember **member);

@@ -4,11 +4,11 @@
 #include "work/bus-member.h"
 
 /*
- * A profile: what a collector could do when its registration ended, for questions to many (bus-roster).
+ * A profile: the abilities that a collector had when its registration ended, for questions to many collectors (bus-roster).
  *
- * The names are kept as hashes with the seed of the core, so a profile has at most 1.2 KiB. A collector with more than
- * BUS_PROFILE_ABILITIES operations has a profile that fits every operation: a collector that is expected in vain is reported, one
- * that is not expected would be missed in silence.
+ * The names are kept as hashes with the seed of the core, so a profile has at most 1.2 KiB. The profile of a collector with
+ * more than BUS_PROFILE_ABILITIES operations matches every operation: a collector that is expected by mistake is reported, but
+ * one that is not expected would be missed in silence.
  */
 
 #define BUS_PROFILE_ABILITIES 64u
@@ -18,7 +18,7 @@
 typedef struct
 {
   BusKey operation;
-  WireSpan type; /* of the collector; empty: any */
+  WireSpan type; /* type of the collector; empty: any */
   WireSpan payload_type;
   const GPtrArray *tags; /* (nullable) (element-type utf8) */
   guint priority;
@@ -26,9 +26,10 @@ typedef struct
 
 typedef struct BusProfile BusProfile;
 
-/* Freed with g_free(). */
+/* Makes the profile of @member. Free it with g_free(). */
 BusProfile *bus_profile_new (guint64 seed, const BusMember *member);
+/* TRUE if a collector with this profile was capable of the question. */
 gboolean bus_profile_fits (const BusProfile *profile, guint64 seed, const BusRosterQuestion *question);
 
-/* The same for one that is registered. */
+/* The same for a collector that is registered. */
 gboolean bus_roster_fits (const BusMember *member, const BusRosterQuestion *question);

@@ -6,20 +6,22 @@
 #include "work/bus-work.h"
 
 /*
- * The roster: the collectors whose answers a question to many expects.
+ * The roster: the collectors whose answers a question to many collectors expects.
  *
- * It has, each once: the registered collectors that are capable of the question; the ids that left without announcement within the
- * last 10 minutes and were capable of it (bus-past); and the ids that the last Barrier of an account expects, of all accounts that
- * are connected. An id of a Barrier of which nothing is known is in the roster of every question, because it may be capable.
+ * It contains, each once: the registered collectors that are capable of the question; the ids that left without announcement
+ * within the last 10 minutes and were capable of it (bus-past); and the ids that the last Barrier of any connected account
+ * expects. An id of a Barrier whose abilities the broker does not know is in the roster of every question, because it may be
+ * capable.
  *
- * One that is registered and not capable is left out, also when a Barrier names it, with one exception: the question names a type,
- * and the collector has that type. Then it was to be expected to have the operation, and it is in the roster as unfit. Without a
- * type every question about sockets would miss all collectors of processes.
+ * A collector that is registered and not capable is left out, even if a Barrier names it, with one exception: if the question
+ * names a type, and a Barrier names a collector of this type, the collector should have the operation, so it is in the roster
+ * and marked as unfit. For a question without a type this rule would be wrong: a question about sockets would report all
+ * collectors of processes as missing.
  *
- * The expected ids of an account are replaced by its next Barrier, and forgotten when its last connection ends. They are at most
- * BUS_ROSTER_EXPECTED_MAX for each account.
+ * The expected ids of an account are replaced by its next Barrier, and forgotten when its last connection ends. They are at
+ * most BUS_ROSTER_EXPECTED_MAX for each account.
  *
- * This module only computes the list. It does not follow the members any further; that is the task of bus-gather.
+ * This module only computes the list. It does not follow later changes of the members; bus-gather does.
  */
 
 #define BUS_ROSTER_EXPECTED_MAX 64u
@@ -45,14 +47,14 @@ typedef struct
 {
   char *id; /* GRefString */
   guint64 incarnation;
-  BusNeverAsked unfit; /* it is there, and can't be asked; NONE: it can, or it is not there */
+  BusNeverAsked unfit; /* it is connected, but cannot be asked; NONE: it can, or it is not connected */
 } BusRosterRow;
 
-/* The ids that the account expects from now on; an empty list: none. (transfer full) (element-type utf8) */
+/* Sets the ids that the account expects; an empty list: none. (transfer full) (element-type utf8) */
 void bus_roster_expect (BusAccount *account, GPtrArray *ids);
 
-/* In the order of ids. (element-type BusRosterRow) (transfer full) */
+/* Computes the roster, in the order of ids. (element-type BusRosterRow) (transfer full) */
 GArray *bus_roster_new (BusCore *core, const BusRosterQuestion *question, gint64 now_us);
 
-/* Writes the sentence about an id that is not registered. */
+/* Writes a sentence about an id that is not registered. */
 void bus_roster_describe_absent (const BusCore *core, const char *id, char *text, gsize size, gint64 now_us);

@@ -5,15 +5,15 @@
 #include "work/bus-task-state.h"
 
 /*
- * Settled ids: tasks whose record is not kept any more, and how they ended.
+ * Settled ids: the outcome of tasks whose record is not kept any more.
  *
- * A submitter that repeats such a task gets the outcome without a payload, and the task is not run again. Only two hashes of
- * the key are kept, not the key itself: 64 bytes for each id. The oldest ids are forgotten when there are too many.
+ * A submitter that repeats such a task gets its outcome without a payload, and the task does not run again. Only two hashes of
+ * the key are kept, not the key itself: 64 bytes for each id. If there are too many ids, the oldest ones are forgotten.
  */
 
 typedef struct
 {
-  GHashTable *by_hash; /* BusSettledId */
+  GHashTable *by_hash; /* BusSettledId, by hash */
   GQueue ids;          /* the same, oldest first, by their link */
   guint max;
 } BusSettled;
@@ -29,8 +29,8 @@ typedef struct
 void bus_settled_init (BusSettled *settled, guint max);
 void bus_settled_clear (BusSettled *settled);
 
-/* The task with that key ended in @state. */
+/* Adds the task with that key, which ended in @state. */
 void bus_settled_add (BusSettled *settled, const BusKey *key, BusTaskState state);
 
-/* NULL: unknown, or forgotten. */
+/* Returns the outcome of the task with that key; NULL: unknown, or forgotten. */
 const BusSettledId *bus_settled_find (const BusSettled *settled, const BusKey *key);

@@ -6,12 +6,12 @@
 #include "wire-status.h"
 
 /*
- * The calls of submitters and tools on tasks: submit, cancel, settle, and release or drop a quarantined one.
+ * The calls of submitters and tools on tasks: submit, cancel, settle, and release or drop a task in quarantine.
  *
- * A task belongs to an account, and its id decides which task is meant: submitting it again attaches the submitter to it, so a
- * submission whose answer was lost can be repeated. With `resubmit` only a task that the broker knows is meant; within the
- * recovery window it may be one of the broker before, and waits for the claim of its last holder. So no repetition ever runs a
- * task a second time.
+ * A task is identified by the account of its submitter and its id. A submission of a known id attaches the submitter to this
+ * task, so a submission whose answer was lost can be repeated. A submission with `resubmit` is only for a task that has been
+ * submitted before: the broker must know it, or it is a task of the previous broker, within the recovery window; such a task
+ * waits for the claim of its last holder. So a repeated submission never runs a task a second time.
  */
 
 typedef struct
@@ -29,20 +29,20 @@ typedef struct
   char detail[160]; /* "": none */
   BusExcess excess; /* LIMIT */
   gboolean is_attached;
-  const BusTask *task; /* NULL: there is none */
+  const BusTask *task; /* NULL: there is no record */
   BusTaskState state;  /* 0: unknown */
 } BusSubmitAnswer;
 
-/* @peer: the submitter, which is attached to the task when it is accepted */
+/* Submits a task. @peer: the submitter; it is attached to the task if the task is accepted */
 void
 bus_submit (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSubmitAnswer *verdict, gint64 now_us);
 
-/* The submitter does not want it any more. */
+/* Cancels a task. */
 void bus_submit_cancel (BusCore *core, guint32 account, WireSpan id, BusSubmitAnswer *verdict, gint64 now_us);
 
-/* The submitter @peer has the result. */
+/* The submitter @peer has received the result. */
 void bus_submit_settle (BusCore *core, BusPeer *peer, WireSpan id, BusSubmitAnswer *verdict, gint64 now_us);
 
-/* A quarantined task gets all its attempts again, or ends. */
+/* Release gives a quarantined task all its attempts again; drop ends it. */
 void bus_submit_release (BusCore *core, guint32 account, WireSpan id, BusSubmitAnswer *verdict, gint64 now_us);
 void bus_submit_drop (BusCore *core, guint32 account, WireSpan id, BusSubmitAnswer *verdict, gint64 now_us);

@@ -4,11 +4,12 @@
 #include "work/bus-task.h"
 
 /*
- * The events system.task.{queued,leased,started,retry,expired,stale,quarantined,done}: what happened to a task, and why. They
- * carry the last steps of its history; nothing is built for an event without a subscriber.
+ * Publishes the events system.task.{queued,leased,started,retry,expired,stale,quarantined,done}: the changes of a task, each
+ * with its cause. An event contains the last steps of the history of the task. Nothing is encoded for an event without a
+ * subscriber.
  */
 
-/* @verdict: of bus_task_on() for @event. A report of progress is no news. */
+/* Publishes the change that @event caused, if it is worth an event. @verdict: of bus_task_on() */
 void bus_task_news_report (BusCore *core,
                            const BusTask *task,
                            BusTaskState before,
@@ -16,5 +17,5 @@ void bus_task_news_report (BusCore *core,
                            guint verdict,
                            gint64 now_us);
 
-/* A new task. */
+/* Publishes a new task. */
 void bus_task_news_queued (BusCore *core, const BusTask *task, gint64 now_us);

@@ -5,8 +5,8 @@
 #include "coordination.pb-c.h"
 
 /*
- * A task as others see it: the message TaskRecord, for pushes, answers and events. It allocates nothing, and refers to the
- * task and to itself.
+ * The public record of a task: the message TaskRecord, for pushes, answers and events. It is filled without any allocation: it
+ * points to texts of the task and into itself, so it is valid only while the task does not change.
  */
 
 typedef struct
@@ -14,7 +14,7 @@ typedef struct
   Daemoneye__Eventbus__V1__TaskRecord message;
   Daemoneye__Eventbus__V1__Progress progress;
   Daemoneye__Eventbus__V1__Outcome outcome;
-  Daemoneye__Eventbus__V1__Extent extent; /* of the outcome */
+  Daemoneye__Eventbus__V1__Extent extent; /* the extent of the outcome */
   Daemoneye__Eventbus__V1__TaskHistory steps[BUS_TASK_HISTORY_MAX];
   Daemoneye__Eventbus__V1__TaskHistory *step_list[BUS_TASK_HISTORY_MAX];
   char id[BUS_TASK_ID_MAX + 1];
@@ -25,13 +25,13 @@ typedef struct
 
 typedef enum
 {
-  BUS_RECORD_PAYLOAD = 1, /* of the result */
-  BUS_RECORD_DETAILS = 2, /* of the progress */
+  BUS_RECORD_PAYLOAD = 1, /* with the payload of the result */
+  BUS_RECORD_DETAILS = 2, /* with the details of the progress */
 } BusRecordParts;
 
-/* Its text is that of @extent. */
+/* Fills @message, which borrows the text of @extent. */
 void bus_task_extent_fill (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExtent *extent);
 
-/* @n_steps: at most so many of the newest steps of the history. It is valid while the task does not change. */
+/* Fills @record with at most @n_steps of the newest steps of the history. It is valid while the task does not change. */
 void
 bus_task_record_fill (BusTaskRecord *record, const BusTask *task, BusRecordParts parts, guint n_steps, gint64 now_us);

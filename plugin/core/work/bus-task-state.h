@@ -4,17 +4,17 @@
 #include <glib.h>
 
 /*
- * The states of a task, and what may happen to it in each.
+ * The states of a task, and the effect of each event in each state.
  *
- * One table in bus-task-state.c has an entry for each state and each event: the next state, "ignored" (legal, changes nothing,
- * counted), "refused" (an error for the peer that caused it), or "never" (the core itself would be wrong: it asserts). An entry
- * that is missing is 0, and a test fails. This module knows nothing of members and leases.
+ * One table in bus-task-state.c has an entry for each state and each event: the next state; "ignored" (legal, changes nothing,
+ * is counted); "refused" (an error for the peer that caused the event); or "never" (a fault of the core, which asserts). A
+ * missing entry is 0, and a test fails. This module knows nothing of members and leases.
  *
- * An event names what has been verified, not what arrived: bus-lease compares the token first, so the events of a holder are
- * those of the newest lease, and anything that names another lease is STALE. Limits of attempts are events of their own, which
- * follow the event that raised a counter.
+ * An event names a fact that has been verified, not a frame that arrived. For example bus-lease compares the token first: the
+ * event RESULT means a result of the newest lease, and a frame with any other token is the event STALE. The limits of attempts
+ * are events of their own, which follow the event that raised the counter.
  *
- * Invariant: a terminal state has no way out, but QUARANTINED, which is released or ends as FAILED.
+ * Invariant: no event leads out of a terminal state, with one exception: QUARANTINED leads to QUEUED (release) or FAILED.
  */
 
 /* The numbers are those of TaskState on the wire. */
@@ -22,7 +22,7 @@ typedef enum
 {
   BUS_TASK_QUEUED = 1, /* it waits for a member */
   BUS_TASK_DELAYED,    /* it waits for a time */
-  BUS_TASK_OFFERED,    /* a member has it, and has not started it */
+  BUS_TASK_OFFERED,    /* a member has the offer, and has not started */
   BUS_TASK_RUNNING,
   BUS_TASK_CANCELLING, /* its member was asked to stop */
   BUS_TASK_SUCCEEDED,
@@ -35,32 +35,32 @@ typedef enum
 
 typedef enum
 {
-  BUS_TASK_ON_OFFER, /* it was sent to a member */
+  BUS_TASK_ON_OFFER, /* it was offered to a member */
 
-  /* the holder of the newest lease */
+  /* from the holder of the newest lease */
   BUS_TASK_ON_STARTED,
   BUS_TASK_ON_PROGRESS,
   BUS_TASK_ON_RESULT,
-  BUS_TASK_ON_FAILURE,   /* for good */
+  BUS_TASK_ON_FAILURE,   /* a failure that any attempt would have */
   BUS_TASK_ON_RETRYABLE, /* a failure that another attempt may not have */
-  BUS_TASK_ON_STOPPED,   /* it reports CANCELLED, or withdraws from the request */
-  BUS_TASK_ON_BUSY,      /* it can't start it now, or has no room for the offer */
-  BUS_TASK_ON_CLAIM,     /* it has registered again, and works on it still */
-  BUS_TASK_ON_STALE,     /* anything that names another lease than the newest one */
+  BUS_TASK_ON_STOPPED,   /* it reports CANCELLED, or declines the request */
+  BUS_TASK_ON_BUSY,      /* it cannot start the task now, or has no room for the offer */
+  BUS_TASK_ON_CLAIM,     /* it has registered again, and still works on the task */
+  BUS_TASK_ON_STALE,     /* a frame with the token of another lease */
 
   /* the connection or the registration of the holder */
   BUS_TASK_ON_EOF,
-  BUS_TASK_ON_CLOSED, /* by the broker */
+  BUS_TASK_ON_CLOSED, /* the broker closed the connection */
   BUS_TASK_ON_DEREGISTER,
   BUS_TASK_ON_DRAIN,
-  BUS_TASK_ON_DRAIN_OVER, /* the time that a draining member had is over */
+  BUS_TASK_ON_DRAIN_OVER, /* the time of a draining member is over */
   BUS_TASK_ON_WITHDRAWN,  /* it does not offer the operation any more */
   BUS_TASK_ON_HELD,       /* it is suspect or set aside, or the operation is paused */
 
-  /* time */
+  /* timers */
   BUS_TASK_ON_SILENT,        /* no answer to the offer */
-  BUS_TASK_ON_PROGRESS_OVER, /* the longest pause between two reports of progress */
-  BUS_TASK_ON_RUN_OVER,      /* the run limit */
+  BUS_TASK_ON_PROGRESS_OVER, /* no progress was reported for the longest allowed pause */
+  BUS_TASK_ON_RUN_OVER,      /* the run limit is over */
   BUS_TASK_ON_DEADLINE,
   BUS_TASK_ON_DUE,        /* not_before or backoff is over */
   BUS_TASK_ON_GRACE_OVER, /* a cancelled holder has not answered */
@@ -68,20 +68,20 @@ typedef enum
   /* submitters and tools */
   BUS_TASK_ON_SUBMIT, /* the same id again */
   BUS_TASK_ON_CANCEL,
-  BUS_TASK_ON_ALONE, /* no submitter has been connected for too long, and the task ends with them */
+  BUS_TASK_ON_ALONE, /* no submitter has been attached for too long, and the task asked to end then */
   BUS_TASK_ON_RELEASE,
   BUS_TASK_ON_DROP,
-  BUS_TASK_ON_STORE_OVER, /* it was kept in quarantine for as long as it may be */
+  BUS_TASK_ON_STORE_OVER, /* its time in quarantine is over */
 
   /* the counters of the task */
   BUS_TASK_ON_EXHAUSTED, /* no attempt is left */
-  BUS_TASK_ON_GIVEN_UP,  /* none is left and the last one reported a failure, or it was interrupted too often */
-  BUS_TASK_ON_POISON,    /* members died of it */
-  BUS_TASK_ON_UNSAFE,    /* it expired, its holder may still run, and it must not run twice */
+  BUS_TASK_ON_GIVEN_UP,  /* no attempt is left and the last one failed, or it was interrupted too often */
+  BUS_TASK_ON_POISON,    /* members died while they ran it */
+  BUS_TASK_ON_UNSAFE,    /* its lease expired, so its holder may still run it, and it must not run twice */
 } BusTaskEvent;
 #define BUS_N_TASK_EVENTS 33u
 
-/* Effect of an event: a state, or one of these. */
+/* The effect of an event: a state, or one of these. */
 typedef enum
 {
   BUS_TASK_IGNORED = BUS_N_TASK_STATES,
@@ -89,16 +89,16 @@ typedef enum
   BUS_TASK_NEVER,
 } BusTaskVerdict;
 
-/* The entry of the table: a BusTaskState or a BusTaskVerdict; 0: it is missing. */
+/* Returns the entry of the table: a BusTaskState or a BusTaskVerdict; 0: it is missing. */
 guint bus_task_transition (BusTaskState state, BusTaskEvent event);
 
 const char *bus_task_state_name (BusTaskState state);
 const char *bus_task_event_name (BusTaskEvent event);
 
-/* A sentence for people: why an event led to where the task is. */
+/* A sentence for people: the reason for which the event changed the task. */
 const char *bus_task_event_cause (BusTaskEvent event);
 
-/* It can still come to a result. */
+/* TRUE if a task in this state may still get a result. */
 static inline gboolean
 bus_task_state_is_live (BusTaskState state)
 {

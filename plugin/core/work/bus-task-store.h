@@ -9,14 +9,15 @@
 /*
  * All tasks of the broker, and the memory that they may use.
  *
- * A task stands on one *shelf*. LIVE has the tasks that have not ended, and those that have ended and whose submitter has not
- * taken the result; WINDOW those whose result was taken, for submitters that ask again; QUARANTINE those that failed too often.
- * Each has a bound of its own. These bytes are no part of broker_bytes and uid_bytes, and nothing is shed from them: a task that
- * does not fit is refused when it is submitted, and an accepted one is never dropped. A result, a report of progress and the
- * history of an accepted task are kept also above the bound. A task that leaves the window or the quarantine becomes a settled
- * id.
+ * A task is on one *shelf*. LIVE has the tasks that have not ended, and the ended ones whose submitter has not taken the result
+ * yet. WINDOW has tasks whose result was taken, in case a submitter asks again. QUARANTINE has tasks that failed too often.
+ * Each shelf has a bound of its own.
  *
- * Invariant: the bytes of a shelf are the sum of the charges of its tasks, and the bytes of an account those of its tasks.
+ * The bytes of tasks do not count for broker_bytes and uid_bytes, and shedding never drops a task: a task that does not fit is
+ * refused when it is submitted, and an accepted task is never dropped. For this reason the result, progress and history of an
+ * accepted task are kept even above the bound. A task that leaves the window or the quarantine becomes a settled id.
+ *
+ * Invariant: the bytes of a shelf are the sum of the charges of its tasks, and so are the bytes of an account for its tasks.
  */
 
 typedef enum
@@ -35,16 +36,16 @@ typedef struct
   GHashTable *accounts; /* of the core */
   guint64 seed;
 
-  GHashTable *by_key;            /* BusTask by its key */
-  GQueue all;                    /* BusTask by their all_link, in the order of submission */
-  GQueue shelves[BUS_N_SHELVES]; /* BusTask by their store_link, the one that came first is the first */
+  GHashTable *by_key;            /* BusTask, by its key */
+  GQueue all;                    /* BusTask, by their all_link, in order of submission */
+  GQueue shelves[BUS_N_SHELVES]; /* BusTask, by their store_link, in the order in which they came */
   guint64 bytes[BUS_N_SHELVES];
   BusSettled settled;
   guint64 last_sequence;
-  GQueue withheld; /* BusTicket of results that came when LIVE had too much, the oldest first */
+  GQueue withheld; /* BusTicket of results that came while LIVE was above its bound, the oldest first */
 
   BusTaskRules rules;
-  guint64 n_ended[BUS_N_TASK_STATES]; /* tasks that came into each terminal state */
+  guint64 n_ended[BUS_N_TASK_STATES]; /* number of tasks that ended in each terminal state */
 } BusTaskStore;
 
 void bus_task_store_init (BusTaskStore *store,
@@ -52,52 +53,53 @@ void bus_task_store_init (BusTaskStore *store,
                           BusDeadlineSet *deadlines,
                           GHashTable *accounts,
                           guint64 seed);
-/* Every task must be unlinked by the modules above. */
+/* Frees all tasks, which the modules above have unlinked. */
 void bus_task_store_clear (BusTaskStore *store);
 
-/* NULL: there is none. */
+/* Returns the task; NULL: none. */
 BusTask *bus_task_store_find (const BusTaskStore *store, guint32 account, WireSpan id);
-/* Its final state, when only that is known; 0: it is not. */
+/* Returns its final state, if only this is known; 0: nothing is known. */
 BusTaskState bus_task_store_settled (const BusTaskStore *store, guint32 account, WireSpan id);
 
-/* TRUE: there is no room for such a task, and @excess names the bound. */
+/* TRUE if there is no room for such a task; @excess names the bound. */
 gboolean bus_task_store_is_full (const BusTaskStore *store,
                                  const BusAccount *account,
                                  const BusTaskSpec *spec,
                                  BusExcess *excess);
 
-/* A new task, on the shelf LIVE, with its deadline armed. NULL: no memory */
+/* Makes a task on the shelf LIVE, with its deadline armed. NULL: no memory */
 BusTask *bus_task_store_add (BusTaskStore *store, BusAccount *account, const BusTaskSpec *spec, gint64 now_us);
 
-/* It holds more or less memory than before. */
+/* Charges the task again, because it holds more or less memory than before. */
 void bus_task_store_recharge (BusTaskStore *store, BusTask *task);
 
-/* It has come into a terminal state, or was released from quarantine: moves it to its shelf. A result waits for its submitter for
- * as long as the window keeps one. A task of a question to many stays on its shelf until that is over. */
+/* The task has ended: keeps it for its submitter as long as the window would, or moves it to quarantine. A task that ends from
+ * quarantine moves to the window. A task of a question to many collectors stays on its shelf until the question is over. */
 void bus_task_store_ended (BusTaskStore *store, BusTask *task, gint64 now_us);
+/* The task was released from quarantine: it is live again, with all of its deadline. */
 void bus_task_store_released (BusTaskStore *store, BusTask *task, gint64 now_us);
 
-/* The submitter has the result. Harmless when it was settled before. */
+/* The submitter has the result: moves the task to the window, if it is not there. */
 void bus_task_store_settle (BusTaskStore *store, BusTask *task, gint64 now_us);
 
-/* LIVE has too much: the credit of a result, which is kept all the same, returns when there is room. */
+/* TRUE if LIVE is above its bound. Then a result is kept all the same, but its credit returns only when there is room again. */
 static inline gboolean
 bus_task_store_is_over (const BusTaskStore *store)
 {
   return store->bytes[BUS_SHELF_LIVE] > store->limits->task_bytes;
 }
 
-/* @ticket: (transfer full): of a result */
+/* Keeps the ticket of a result, and so its credit. @ticket: (transfer full) */
 void bus_task_store_withhold (BusTaskStore *store, BusTicket *ticket);
-/* Returns what there is room for. */
+/* Returns as much of this credit as there is room for. */
 void bus_task_store_return_credit (BusTaskStore *store);
 
-/* The next task that has to leave its shelf, because that has too much; NULL: none. The caller ends it (a quarantined one) and
- * calls bus_task_store_forget(). */
+/* Returns the next task that has to leave its shelf, which is above its bound; NULL: none. The caller ends it (a quarantined
+ * one) or calls bus_task_store_forget(). */
 BusTask *bus_task_store_next_excess (const BusTaskStore *store);
 
-/* Frees a task that was added and not accepted after all. */
+/* Frees a task that was added and then not accepted. */
 void bus_task_store_discard (BusTaskStore *store, BusTask *task);
 
-/* Frees it; its id is settled. The modules above have unlinked it. */
+/* Frees the task, and keeps its outcome as a settled id. The modules above have unlinked it. */
 void bus_task_store_forget (BusTaskStore *store, BusTask *task);

@@ -9,14 +9,15 @@
 #include "work/bus-token.h"
 
 /*
- * A task: work that a submitter wants to have done, and everything that the broker knows about it.
+ * A task: work that a submitter wants to have done, and the complete knowledge of the broker about it.
  *
  * A task belongs to the account of its submitter, and its id is unique there. It outlives the connection of its submitter, and
- * those of the members that work on it. bus-task-store has all tasks and pays for them; bus-operation queues those that wait;
- * bus-lease gives them to members. Only bus-task-state decides which state follows, and only bus_task_on() changes it.
+ * those of the members that work on it. bus-task-store has all tasks and charges them; bus-operation queues the tasks that
+ * wait; bus-lease gives them to members. Only the table of bus-task-state decides which state follows, and only bus_task_on()
+ * changes the state.
  *
- * A *lease* is the right of one member to do the task. The newest token stays here when its lease has ended, because a result
- * or a claim may still come with it.
+ * A *lease* is the right of one member to execute the task. The newest token is kept here when its lease has ended, because a
+ * result or a claim with this token may still arrive.
  *
  * Invariant: the charge of a task is the memory that it holds: the record, its texts, the ids of its holder and of the member
  * that died with it, payload, result, progress, history, attachments, leases, and its place among those that wait for a holder.
@@ -25,10 +26,10 @@
 #define BUS_TASK_ID_MAX       64u
 #define BUS_TASK_TAGS_MAX     16u
 #define BUS_TASK_HISTORY_MAX  16u
-#define BUS_TASK_DETAILS_MAX  4096u /* of a progress */
-#define BUS_TASK_TEXT_MAX     256u  /* of an error, of a progress */
+#define BUS_TASK_DETAILS_MAX  4096u /* of the details of a progress */
+#define BUS_TASK_TEXT_MAX     256u  /* of a text of an error or a progress */
 #define BUS_TASK_PRIORITY_MAX 255u
-#define BUS_TASK_REVISION_MAX 64u /* of the configuration that an extent names */
+#define BUS_TASK_REVISION_MAX 64u /* of the configuration revision that an extent names */
 
 /* Reasons why a task waits. The numbers are those of WaitReason on the wire. */
 typedef enum
@@ -48,7 +49,7 @@ typedef enum
 } BusWaitReason;
 #define BUS_N_WAIT_REASONS 12u
 
-/* The specification of a submitter. Borrowed; its texts and times have been checked. Durations of 0 stand for defaults. */
+/* The specification by the submitter. Borrowed; its texts and times have been checked. A duration of 0 is the default. */
 typedef struct
 {
   WireSpan id;
@@ -67,7 +68,7 @@ typedef struct
   gboolean exclusive;
   gboolean cancel_when_alone; /* when no submitter is connected */
   guint shard;
-  guint shards; /* of the question that it is a part of; 0: of none */
+  guint shards; /* number of parts of the question that it belongs to; 0: none */
 } BusTaskSpec;
 
 /* Counters of attempts that ended without a result. failures + expiries + deaths <= attempts. */
@@ -76,17 +77,17 @@ typedef struct
   guint failures;
   guint expiries;
   guint deaths;
-  guint interruptions; /* the member announced its end, or came back: not the fault of the task */
+  guint interruptions; /* the member announced its end, or came back: not a fault of the task */
 } BusTaskCounts;
 
-/* One step in the life of a task. */
+/* One step in the history of a task. */
 typedef struct
 {
   gint64 at_us;
   char *member; /* GRefString; NULL: none */
   guint32 attempt;
-  guint8 state; /* that it came into */
-  guint8 event; /* that brought it there */
+  guint8 state; /* the state that it reached */
+  guint8 event; /* the event that led to it */
 } BusTaskStep;
 
 /* The kinds of final answers. The numbers are those of OutcomeKind on the wire. */
@@ -101,7 +102,7 @@ typedef enum
 } BusOutcomeKind;
 #define BUS_N_OUTCOME_KINDS 6u
 
-/* The part of the data that the payload of a result covers, by the judgement of its member. */
+/* The part of the data that the payload of a result covers, as its member judges it. */
 typedef struct
 {
   guint64 rows;
@@ -112,7 +113,7 @@ typedef struct
   guint gaps;
   guint share_permille;
   gboolean is_truncated;
-  gboolean is_uncounted; /* rows means nothing */
+  gboolean is_uncounted; /* rows has no meaning */
   char configuration[BUS_TASK_REVISION_MAX + 1];
 } BusTaskExtent;
 
@@ -124,9 +125,9 @@ typedef struct
   WireSpan payload_type;
   WireSpan error_name;
   WireSpan error_text;
-  gint64 retry_after_us;       /* 0: the backoff of the broker */
+  gint64 retry_after_us;       /* 0: the broker decides */
   const BusTaskExtent *extent; /* NULL: the member does not say */
-  GBytes *whole;               /* the payload, if it may be kept without a copy; else NULL */
+  GBytes *whole;               /* the payload, if it can be kept without a copy; else NULL */
 } BusTaskAnswer;
 
 /* A report of progress, as it arrived. Borrowed. */
@@ -157,14 +158,14 @@ typedef struct
   guint64 done;
   guint64 total;
   char *text;
-  GBytes *details; /* handed to the next attempt */
+  GBytes *details; /* sent with the offer of the next attempt */
 } BusTaskProgress;
 
 typedef struct BusTask
 {
-  /* what the submitter asked for */
+  /* the request of the submitter */
   BusAccount *account; /* held by bus-task-store */
-  BusKey key;          /* number of the account (4 bytes), then the id: bus_task_id() */
+  BusKey key;          /* number of the account (4 bytes), then the id; see bus_task_id() */
   BusKey operation;    /* name */
   WireSpan type;       /* of the member; empty: any */
   WireSpan target;     /* id of the member; empty: any */
@@ -172,24 +173,24 @@ typedef struct BusTask
   GPtrArray *tags; /* char *, owned; NULL: none */
   GBytes *payload; /* NULL: empty, or not kept any more */
   gsize payload_len;
-  guint64 payload_hash; /* to compare with, when it is not kept */
+  guint64 payload_hash; /* to compare a payload when this one is not kept */
   guint64 sequence;     /* order of submission, from 1 */
   guint priority;       /* 0-255, higher is earlier */
   guint attempts;
   gint64 submitted_us;
-  gint64 deadline_us;  /* all that it was given */
-  gint64 due_us;       /* its deadline */
-  gint64 run_limit_us; /* 0: the operation's */
+  gint64 deadline_us;  /* the whole time that it was given */
+  gint64 due_us;       /* time of its deadline */
+  gint64 run_limit_us; /* 0: that of the operation */
   gboolean exclusive;  /* its member runs nothing else beside it */
   gboolean cancel_when_alone;
   guint shard;
-  guint shards;                 /* 0: it is no part of a question */
-  struct BusGatherEntry *entry; /* bus-gather: it asks for this answer; NULL: it was submitted */
+  guint shards;                 /* 0: it is not a part of a question */
+  struct BusGatherEntry *entry; /* bus-gather: the answer that it asks for; NULL: it was submitted */
 
   /* state: bus_task_on() */
   BusTaskState state;
   BusTaskCounts counts;
-  BusTimer deadline_timer; /* live: due_us; afterwards: the end of its time in the store */
+  BusTimer deadline_timer; /* live: due_us; ended: end of its time in the store */
   BusTimer
       timer; /* one per state. QUEUED: a hold; DELAYED: DUE; OFFERED: SILENT; RUNNING: PROGRESS_OVER; CANCELLING: GRACE_OVER */
   BusTimer run_timer; /* RUNNING: RUN_OVER */
@@ -198,45 +199,45 @@ typedef struct BusTask
   /* the queue of its operation: bus-operation, bus-choice, bus-isolation */
   BusTaskPlace place;
   GPtrArray *avoids;         /* BusMember that hold a zombie of it; NULL: none */
-  gint64 eligible_since_us;  /* it waits for a member since then; 0: it was never eligible */
-  BusWaitReason wait_reason; /* HELD or LATER; see bus_operation_wait_reason() for the others */
+  gint64 eligible_since_us;  /* since when it waits for a member; 0: it was never eligible */
+  BusWaitReason wait_reason; /* only for HELD and LATER; see bus_operation_wait_reason() for the others */
   gboolean is_suspect;       /* it runs alone on its member */
-  gboolean is_held;          /* it gets no offer: its deaths are not counted yet, or its last holder may come back */
+  gboolean is_held;          /* it gets no offer: its deaths are provisional, or its last holder may come back */
   gboolean is_awaited;       /* its last holder may come back: it is in the table of bus-awaited, by awaited_link */
   guint64 claimed_by;        /* the registration whose claim holds it until it is adopted; 0: none */
   gboolean was_claimed;      /* a claim has held it since its newest lease; there is one such hold between two leases */
   GList awaited_link;
 
   /* leases: bus-lease */
-  struct BusLease *lease;      /* the newest; NULL: its holder has answered or is gone */
-  GQueue leases;               /* BusLease by their task_link: the newest, and zombies */
+  struct BusLease *lease;      /* the newest; NULL: its holder has answered, or is gone */
+  GQueue leases;               /* BusLease, by their task_link: the newest, and zombies */
   char *holder;                /* GRefString: id of the member that has or had the newest lease; NULL: none yet */
-  guint attempt;               /* that began last, from 1; 0: none */
-  guint8 token[BUS_TOKEN_LEN]; /* of the newest lease */
-  guint8 claimed_token[BUS_TOKEN_LEN]; /* of the claim that led to the newest lease; its own token: it was an offer */
-  gboolean is_answered;    /* the holder of the newest lease has given its final answer: it has nothing to claim */
-  guint offers_lost;       /* members that disconnected with an offer of it */
-  GQueue deaths;           /* BusDeath by their task_link: provisional */
-  char *died_on;           /* GRefString: id of the first member that died with it */
-  gboolean died_on_two;    /* on members with different ids */
-  gboolean died_on_proven; /* on one that had completed a task since it registered */
+  guint attempt;               /* number of the attempt that began last, from 1; 0: none */
+  guint8 token[BUS_TOKEN_LEN]; /* token of the newest lease */
+  guint8 claimed_token[BUS_TOKEN_LEN]; /* token of the claim that led to the newest lease; its own after an offer */
+  gboolean is_answered;                /* the holder of the newest lease has answered, so it cannot claim the task */
+  guint offers_lost;                   /* members whose connection ended with an offer of it, without announcement */
+  GQueue deaths;                       /* BusDeath, by their task_link: provisional ones */
+  char *died_on;                       /* GRefString: id of the first member that died with it */
+  gboolean died_on_two;                /* it died on two members with different ids */
+  gboolean died_on_proven;             /* it died on one that had completed a task since it registered */
 
-  /* what came out: bus-lease */
+  /* the outcome: bus-lease */
   BusTaskProgress *progress;   /* the newest; NULL: none */
-  BusTaskResult *result;       /* terminal; NULL: it ended without one */
-  guint64 result_route;        /* route of the request that the last answer came by; 0: none */
-  guint64 result_registration; /* of the member that it came from */
+  BusTaskResult *result;       /* after its end; NULL: it ended without a result */
+  guint64 result_route;        /* route of the request by which the last answer came; 0: none */
+  guint64 result_registration; /* registration of the member that sent it */
   gboolean is_late;            /* the result came after the lease had expired */
   gboolean is_unconfirmed;     /* CANCELLED, and the holder did not answer */
-  gboolean payload_dropped;    /* payload or result were there, and are not kept any more */
+  gboolean payload_dropped;    /* a payload or result was there, and is not kept any more */
 
   /* submitters: bus-push */
-  GQueue attachments;    /* BusAttachment by their task_link */
-  gint64 alone_since_us; /* no submitter is attached; 0: one is */
+  GQueue attachments;    /* BusAttachment, by their task_link */
+  gint64 alone_since_us; /* time since which no submitter is attached; 0: one is */
   BusTimer alone_timer;
 
   /* bus-task-store */
-  GList all_link;   /* in the order of submission */
+  GList all_link;   /* in order of submission */
   GList store_link; /* in the list of its shelf */
   guint shelf;      /* BusShelf */
   guint64 charged;
@@ -244,21 +245,22 @@ typedef struct BusTask
   gsize text_len;
 } BusTask;
 
-/* State that all tasks of a broker share: their timers, and counters of each cell of the table of states. */
+/* State that all tasks of a broker share: their timers, and a counter for each cell of the table of states. */
 typedef struct
 {
   BusDeadlineSet *deadlines;
   guint64 reached[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS];
   guint64 ignored;
-  guint64 refused; /* a token that was not the newest, among others */
+  guint64 refused; /* for example a token that was not the newest */
 } BusTaskRules;
 
-/* Texts are copied. Its state is QUEUED, or DELAYED when @spec has a not_before. No timer is armed. NULL: no memory */
+/* Makes a task, with copies of all texts. Its state is QUEUED, or DELAYED if @spec has a not_before. No timer is armed. NULL:
+ * no memory */
 BusTask *bus_task_new (BusAccount *account, const BusTaskSpec *spec, guint64 seed, gint64 now_us);
-/* Its timers are disarmed, and nothing links it. */
+/* Frees the task. Its timers are disarmed, and it is in no list. */
 void bus_task_free (BusTask *task);
 
-/* The key of a task in @bytes, which has room for BUS_TASK_KEY_MAX. */
+/* Returns the key of a task. Its text is written to @bytes, which has room for BUS_TASK_KEY_MAX. */
 #define BUS_TASK_KEY_MAX (4u + BUS_TASK_ID_MAX)
 BusKey bus_task_key (guint64 seed, guint32 account, WireSpan id, guint8 *bytes);
 
@@ -268,38 +270,42 @@ bus_task_id (const BusTask *task)
   return wire_span (task->key.text.data + 4, task->key.text.len - 4);
 }
 
-/* Applies an event: the only function that changes the state. Leaving a state stops its timers, and counts the attempt that it
- * ends, so a report of the change contains the new counters. Returns the new state, which may be the same, or a verdict.
- * @member: (nullable): GRefString, for the history */
+/* Applies an event: the only function that changes the state of a task. Returns the new state, which may be the same, or a
+ * verdict. @member: (nullable): GRefString, for the history
+ *
+ * A change stops the timers of the old state, and counts the attempt that it ends, so a report of the change contains the new
+ * counters. */
 guint bus_task_on (BusTaskRules *rules, BusTask *task, BusTaskEvent event, char *member, gint64 now_us);
 
-/* The name of the first field in which @spec differs from what the task was made of; NULL: none. Times are not compared: a
- * client that submits again may say what is left of them. */
+/* Returns the name of the first field in which @spec differs from the task; NULL: none. Times are not compared: a client that
+ * submits again may give the remaining times. */
 const char *bus_task_difference (const BusTask *task, const BusTaskSpec *spec, guint64 seed);
 
+/* Keeps a report of progress. */
 void bus_task_set_progress (BusTask *task, const BusTaskReport *report);
-/* Without memory for the payload only the outcome is kept: payload_dropped. */
+/* Keeps the final answer. Without memory for its payload only the outcome is kept: payload_dropped. */
 void bus_task_set_result (BusTask *task, const BusTaskAnswer *answer);
+/* Frees the payload of the task, and that of its result. */
 void bus_task_drop_payloads (BusTask *task);
 
-/* Bytes of an attachment, of a lease with its request, and of a place in bus-awaited: they are made for a task and count as its
- * own. And what a GRefString needs beside its text. */
+/* The memory that other modules allocate for a task and that is charged to it: an attachment, a lease with its request, a place
+ * in bus-awaited; and the overhead of a GRefString. */
 #define BUS_ATTACHMENT_BYTES 128u
 #define BUS_LEASE_BYTES      640u
 #define BUS_AWAITED_BYTES    256u
 #define BUS_TASK_REF_BYTES   16u
 
-/* The memory that it holds. */
+/* Returns the memory that the task holds. */
 gsize bus_task_size (const BusTask *task);
 
-/* failures + expiries + deaths. */
+/* Returns the number of attempts that are used up: failures + expiries + deaths. */
 static inline guint
 bus_task_spent (const BusTask *task)
 {
   return task->counts.failures + task->counts.expiries + task->counts.deaths;
 }
 
-/* It can still come to a result. */
+/* TRUE if it may still get a result. */
 static inline gboolean
 bus_task_is_live (const BusTask *task)
 {

@@ -4,46 +4,49 @@
 #include "work/bus-registry.h"
 
 /*
- * Decides which members get tasks; the state of each member follows from these decisions.
+ * Decides which members get tasks. The state of a member follows from these decisions.
  *
- * READY: it serves its own task topic, control.collector.task.{type}.{id}, and nothing below applies.
+ * READY: the member serves its own task topic, control.collector.task.{type}.{id}, and nothing below applies.
  *
- * SUSPECT: its connection is unresponsive (bus-health), or every slot is a zombie. The library answers PING from its context, so a
- * collector without heartbeats of its own is never suspected while its loop runs. Only the end of the connection is a death.
+ * SUSPECT: its connection is unresponsive (bus-health), or every slot is a zombie. The client library answers PING from its
+ * main context, so a collector that sends no heartbeats is not suspected while its main loop runs. A suspect gets no offers and
+ * keeps its tasks: only the end of its connection is a death.
  *
- * SET_ASIDE: after 3 strikes in a minute, or if it registered more than 3 times in a minute, or if its last two leases ended
- * with its death (bus-past). The time is task_hold_us, twice as long each time, at most task_max_hold_us. Protections: a member
- * that is needed is not set aside, but *probed*: until the time is over it gets one task at a time. It is needed when no other READY
- * member has one of its operations (type and name), or when half of the members that have it are set aside. When the last other one
- * leaves later, the member whose time ends first is released and probed.
+ * SET_ASIDE: after 3 strikes in a minute, after more than 3 registrations in a minute, or if it died twice while it ran tasks
+ * and has completed none since (bus-past). The time is task_hold_us, twice as long each time, at most task_max_hold_us.
  *
- * The news of each change are published here. Nothing here reads tasks: the leases call the functions for slots and strikes.
+ * To set aside the last collector of an operation would stop all tasks of the operation. So a member that is needed is *probed*
+ * instead: until the time is over it gets one task at a time. A member is needed if one of its operations (for its type) has no
+ * other READY member, or if more than half of the members of that operation would be set aside. If the last READY one leaves
+ * later, the member whose time ends first is released and probed.
+ *
+ * This module publishes each change. It does not read tasks: the leases report slots, strikes and results to it.
  */
 
-/* Its peer serves other topics than before. */
+/* The peer of the member may have begun or stopped to serve topics. */
 void bus_trust_served (BusCore *core, BusMember *member);
 
-/* It began its registration, or began it again: everything is checked. */
+/* The registration began, or began again: checks everything. */
 void bus_trust_registered (BusCore *core, BusMember *member);
 
-/* Applies an event that others decide about (DRAIN, END). @cause: a sentence */
+/* Applies an event that another module decides about (DRAIN, END). @cause: a sentence */
 void bus_trust_apply (BusCore *core, BusMember *member, BusMemberEvent event, const char *cause);
 
-/* @member is not READY any more, or has lost some of these abilities: one that is set aside may be needed now. */
+/* @member is not READY any more, or has lost some of these abilities: releases members that are set aside and needed now. */
 void bus_trust_withdrawn (BusCore *core, const BusMember *member, const GPtrArray *abilities);
 
-/* The leases changed the number of its slots. */
+/* The number of slots in use has changed. */
 void bus_trust_slots (BusCore *core, BusMember *member);
 
-/* It failed: it did not answer an offer, or a lease of it expired. @cause: a sentence */
+/* Counts a strike: the member did not answer an offer, or a lease expired. @cause: a sentence */
 void bus_trust_strike (BusCore *core, BusMember *member, const char *cause);
 
-/* A lease of it ended with a result. */
+/* A lease of the member ended with a result. */
 void bus_trust_completed (BusCore *core, BusMember *member);
 
-/* Its connection is unresponsive, or is not any more. */
+/* The connection of the member has become unresponsive, or responsive again. */
 void bus_trust_health (BusCore *core, BusMember *member);
 
-/* Its timer. */
+/* The time for which it is set aside or probed is over. */
 void bus_trust_hold_due (BusCore *core, BusMember *member);
 void bus_trust_stop_timer (BusCore *core, BusMember *member);

@@ -12,39 +12,39 @@
 /*
  * The state of the layer work: members, operations, tasks.
  *
- * Only the module that owns a field writes it. Lower modules leave what has happened in lists; the leases, which
- * stand above them, take it out at the end of the input call.
+ * Only the module that owns a field writes it. Modules below the leases do not call them: they put members that have changed or
+ * ended into lists, which bus-schedule takes out at the end of the input call.
  */
 typedef struct BusWork
 {
-  guint64 seed; /* of the core: for keys */
+  guint64 seed; /* seed of the core: for keys */
 
   /* bus-registry */
   GHashTable *members;    /* BusKey of the id -> BusMember, all states but GONE */
   GHashTable *capable;    /* BusKey of the operation -> its members; see bus_registry_members_of() */
-  GQueue members_changed; /* BusMember, by their link: abilities, state or room are different */
-  GQueue members_ended;   /* BusMember in the state GONE, by their link: nobody else has them */
+  GQueue members_changed; /* BusMember, by their link: abilities, state or room have changed */
+  GQueue members_ended;   /* BusMember in the state GONE, by their link: no other list has them */
   guint64 last_registration;
   BusPasts pasts;
   GQueue barriers;        /* bus-barrier: calls that wait until members are READY */
-  gboolean members_moved; /* the state of a member has changed: barriers are to be checked */
-  guint64 records_lost;   /* records of members that the retained messages had no room for */
-  guint64 ignored;        /* events that the state of a member ignores */
-  guint64 members_reached[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS]; /* cells of the table of their states */
+  gboolean members_moved; /* the state of a member has changed: barriers have to be checked */
+  guint64 records_lost;   /* records of members for which the retained messages had no room */
+  guint64 ignored;        /* events that the state of a member ignored */
+  guint64 members_reached[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS]; /* counts of the cells of the table of states */
 
   struct BusStandings *standings;
 
-  BusGrace grace; /* of rounds of health, offers and leases */
+  BusGrace grace; /* for rounds of health, offers and leases */
 
   /* bus-health-watch */
-  guint64 health_lost; /* records that the retained messages had no room for */
-  guint64 health_reached[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS]; /* cells of the table of states */
+  guint64 health_lost; /* records for which the retained messages had no room */
+  guint64 health_reached[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS]; /* counters of the cells of the table of states */
 
   /* bus-adoption */
   BusAwaited awaited;
   BusTimer recovery_timer;  /* the end of the recovery window; armed when claims wait for it */
-  guint64 claims_adopted;   /* tasks that their holders have got back */
-  guint64 claims_unmatched; /* claims of which the broker knows nothing */
+  guint64 claims_adopted;   /* tasks that their holders got back */
+  guint64 claims_unmatched; /* claims without a lease of this broker, and without a task that waits for them */
 
   /* bus-schedule */
   BusTaskStore tasks;
@@ -52,9 +52,9 @@ typedef struct BusWork
   BusTokenSource tokens;
   BusTokenSource chance; /* random numbers for backoffs */
   BusGathers gathers;
-  GQueue pushing; /* bus-push: submitters with something to push, and a request */
+  GQueue pushing; /* bus-push: submitters with a changed task and a pending Await */
 } BusWork;
 
 BusWork *bus_work_new (guint64 seed);
-/* No member may be left (asserts). */
+/* Asserts that no member is left. */
 void bus_work_free (BusWork *work);
