@@ -18,7 +18,8 @@ bus_adoption_end_us (const BusCore *core)
 
 /* --- the task of a claim --- */
 
-/* A claim does not name the account of its task: the hash in the token does. NULL: there is no such task */
+/* Returns the task of a claim; NULL: there is none. A claim does not name the account of its task, but the hash in the token
+ * identifies it. */
 static BusTask *
 adoption_find_task (const BusCore *core, const BusClaim *claim, const BusTokenParts *parts)
 {
@@ -45,7 +46,10 @@ adoption_is_holder (const BusTask *task, const BusMember *member)
 
 /* --- one claim --- */
 
-/* The task waits for the member, but not again when that time was over: the member may never serve. */
+/* Gives the task to the member. If the member does not serve its task topic yet, the task waits for it: otherwise another
+ * member would get the task in the meantime, and both would work on it. This hold lasts task_offer_us, and there is only one
+ * between two leases: a member that registers again and again and never serves the topic could otherwise block its task
+ * forever. */
 static BusClaimState
 adoption_give (BusCore *core, BusMember *member, const BusClaim *claim, BusTask *task, gint64 now_us)
 {
@@ -60,18 +64,19 @@ adoption_give (BusCore *core, BusMember *member, const BusClaim *claim, BusTask 
   return BUS_CLAIM_SETTLED;
 }
 
-/* The member has a lease of the task: it has registered again on its connection. */
+/* The member still has a lease of the task, because it has registered again on the same connection. */
 static BusClaimState
 adoption_confirm (BusCore *core, const BusClaim *claim, BusLease *lease, gint64 now_us)
 {
   if (lease->member->state == BUS_MEMBER_GONE)
-    return BUS_CLAIM_WAITS; /* of its former registration, which is not settled yet */
+    return BUS_CLAIM_WAITS; /* the lease of its former registration is not settled yet */
   if (claim->is_finished)
     return BUS_CLAIM_SETTLED; /* its answer is on the way */
   return bus_attempt_claim (core, lease, now_us) ? BUS_CLAIM_SETTLED : BUS_CLAIM_FENCED;
 }
 
-/* The member that was adopted has the token of its claim until Execute{adopt} arrives, which may be lost with the connection. */
+/* TRUE if the claim is about the newest lease. A member that was adopted keeps the token of its claim until Execute{adopt}
+ * arrives, which may be lost with the connection, so this token counts as well. */
 static gboolean
 adoption_is_newest (const BusTask *task, const BusClaim *claim)
 {
@@ -80,7 +85,7 @@ adoption_is_newest (const BusTask *task, const BusClaim *claim)
   return bus_token_equal (task->token, token) || bus_token_equal (task->claimed_token, token);
 }
 
-/* No claim of an older lease counts then, also not of one of the broker before. */
+/* TRUE if this broker has leased the task. Then no claim of an older lease counts, not even one of the previous broker. */
 static gboolean
 adoption_was_leased (const BusTask *task)
 {
@@ -89,7 +94,7 @@ adoption_was_leased (const BusTask *task)
   return memcmp (task->token, none, BUS_TOKEN_LEN) != 0;
 }
 
-/* The task has, or had, a lease of this epoch. */
+/* Decides a claim of a task with a token of this broker, or with the token by which the task was adopted. */
 static BusClaimState
 adoption_take_current (BusCore *core, BusMember *member, const BusClaim *claim, BusTask *task, gint64 now_us)
 {
@@ -116,6 +121,17 @@ adoption_refuse (BusCore *core)
   return BUS_CLAIM_FENCED;
 }
 
+/* Decides one claim. The broker must not accept two members for one task, and should not throw away work that can still be
+ * used. To compare the attempt is not enough: if an offer is not answered, the next offer, to another member, begins the same
+ * attempt, and the leases of an earlier broker have the same numbers, too. So the token decides, in this order:
+ *
+ * - A token of this broker is compared with that of the newest lease. So is the token of an earlier broker by which the task
+ *   was adopted.
+ * - Any other claim of a task that this broker has leased is fenced, because the task has been given to a member since.
+ * - A claim of an earlier broker is accepted if the task was submitted again with the same holder and attempt.
+ * - If the task was not submitted again yet, the claim waits until the recovery window ends: the submitter may take longer to
+ *   reconnect than the collector.
+ * - Every other claim is fenced. */
 static BusClaimState
 adoption_take (BusCore *core, BusMember *member, const BusClaim *claim, gint64 now_us)
 {
@@ -138,7 +154,7 @@ adoption_take (BusCore *core, BusMember *member, const BusClaim *claim, gint64 n
 
 /* --- all claims of a member --- */
 
-/* @id: (nullable): only those of such a task */
+/* Decides the claims that wait. @id: (nullable): only those of such a task */
 static void
 adoption_review (BusCore *core, BusMember *member, const char *id, gint64 now_us)
 {
@@ -190,7 +206,7 @@ adoption_arm_window (BusCore *core, const BusMember *member, gint64 now_us)
   bus_deadline_arm (&core->deadlines, &timer->deadline, bus_adoption_end_us (core));
 }
 
-/* Its tasks that it does not claim. */
+/* Tasks that wait for @member, and that it does not claim, stop waiting: it has lost them. */
 static void
 adoption_release_unclaimed (BusCore *core, const BusMember *member)
 {

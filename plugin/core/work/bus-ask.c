@@ -7,7 +7,7 @@
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
 
-/* The envelope of the request and its payload. NULL: no memory. */
+/* Encodes the envelope of the request and its payload. NULL: no memory */
 static guint8 *
 ask_write (const BusAsk *ask, WireEnvelope *envelope, gsize *size)
 {

@@ -11,7 +11,8 @@
 
 /* --- offers --- */
 
-/* Nothing is sent to an old holder until a new one has the task: it could have finished meanwhile. */
+/* Stops the older leases of the task. They are stopped only now, when a new member has the task: until then an old holder could
+ * still have finished it. */
 static void
 attempt_stop_others (BusCore *core, const BusLease *lease)
 {
@@ -53,7 +54,7 @@ attempt_renew (BusCore *core, const BusLease *lease, gint64 now_us)
     bus_deadline_arm (&core->deadlines, &lease->task->timer.deadline, now_us + lease->progress_us);
 }
 
-/* The task came into RUNNING. */
+/* The task has just become RUNNING. */
 static void
 attempt_begin (BusCore *core, BusLease *lease, gint64 now_us)
 {
@@ -109,8 +110,8 @@ attempt_is_stale (BusCore *core, BusLease *lease, WireSpan token, gint64 now_us)
   return TRUE;
 }
 
-/* A member that has started a lease does not start it again. One that was sent CANCEL will stop: what it started meanwhile is no
- * attempt. */
+/* Returns the event of a report. A late report does not start the task again if this lease has started before, or if CANCEL was
+ * sent: the member will stop, and what it started in the meantime is not an attempt. */
 static BusTaskEvent
 attempt_report_event (const BusLease *lease, const BusTaskReport *report)
 {
@@ -159,7 +160,7 @@ static const BusTaskEvent answer_events[BUS_N_OUTCOME_KINDS] = {
   [BUS_OUTCOME_CANCELLED] = BUS_TASK_ON_STOPPED,   [BUS_OUTCOME_BUSY] = BUS_TASK_ON_BUSY,
 };
 
-/* The task is in another state than before, and not at its end. */
+/* An answer changed the state of the task, and did not end it. */
 static void
 attempt_again (BusCore *core, BusTask *task, gint64 now_us)
 {
@@ -196,7 +197,7 @@ attempt_take_answer (BusCore *core, BusTask *task, char *member, const BusTaskAn
     attempt_again (core, task, now_us);
 }
 
-/* The member does not work on the task any more. FALSE: it may not answer now, as it was not sent the request. */
+/* The member does not work on the task any more: frees its lease. FALSE: Execute was not sent to it, so it may not answer */
 static gboolean
 attempt_release (BusCore *core, BusLease *lease, const BusTaskAnswer *answer, gint64 now_us)
 {
@@ -212,8 +213,8 @@ attempt_release (BusCore *core, BusLease *lease, const BusTaskAnswer *answer, gi
   return TRUE;
 }
 
-/* The lease was taken away, or its task has ended: the answer changes nothing but the slot. A holder of a live task that names
- * another token keeps it, and its limits end the attempt. */
+/* Refuses an answer, because the lease was taken away or the task has ended: at most the slot is freed. If the newest holder of
+ * a live task sends a wrong token, even its lease stays, and the limits of the lease end the attempt. */
 static void
 attempt_refuse (BusCore *core, BusLease *lease, WireSpan token, const BusTaskAnswer *answer, gint64 now_us)
 {
@@ -223,7 +224,7 @@ attempt_refuse (BusCore *core, BusLease *lease, WireSpan token, const BusTaskAns
   if (!attempt_is_stale (core, lease, token, now_us))
     {
       bus_course_on (core, task, answer_events[answer->kind], lease->member->id, now_us);
-      task->is_answered = TRUE; /* also when the task comes back from quarantine */
+      task->is_answered = TRUE; /* even if the task comes back from quarantine */
     }
   if (task != NULL && answer->kind == BUS_OUTCOME_SUCCEEDED)
     bus_gather_refused (task);

@@ -52,16 +52,16 @@ bus_choice_is_free (const BusMember *member, const BusTask *task)
 
 /* --- strategies --- */
 
-/* The members that are compared. */
+/* The comparison of the free members for one task. */
 typedef struct
 {
   BusChoice *choice;
   const BusTask *task;
   BusMember *best;
-  guint n_seen; /* members as good as the best one, with it */
+  guint n_seen; /* members as good as the best one, including it */
 } ChoiceRound;
 
-/* TRUE if @member is preferred to the best one, which stands before it. */
+/* TRUE if @member is preferred to the best member so far. */
 typedef gboolean (*ChoicePrefers) (ChoiceRound *round, const BusMember *member);
 
 static gboolean
@@ -76,7 +76,7 @@ choice_prefers_less_load (ChoiceRound *round, const BusMember *member)
   return bus_member_load_permille (member) < bus_member_load_permille (round->best);
 }
 
-/* Each member replaces those before it with an even chance. */
+/* Each of n members is selected with the same probability: the n-th one replaces the best one in one of n cases. */
 static gboolean
 choice_prefers_chance (ChoiceRound *round, const BusMember *member)
 {
@@ -87,7 +87,7 @@ choice_prefers_chance (ChoiceRound *round, const BusMember *member)
 typedef struct
 {
   ChoicePrefers prefers;
-  gboolean rotates; /* begins behind the member that was picked last */
+  gboolean rotates; /* begins after the member that was picked last */
 } ChoiceMethod;
 
 static const ChoiceMethod choice_methods[BUS_STRATEGY_LAST + 1] = {
@@ -122,7 +122,7 @@ choice_compare (ChoiceRound *round, ChoicePrefers prefers, BusMember *member)
     }
 }
 
-/* Index of the first member behind the one that was picked last. */
+/* Returns the index of the first member after the one that was picked last. */
 static guint
 choice_start (const BusChoice *choice, const GPtrArray *members)
 {
@@ -153,7 +153,8 @@ bus_choice_pick (BusChoice *choice, const GPtrArray *members, const BusTask *tas
 
 /* --- reasons --- */
 
-/* By the state of a capable member: the reason, and how near the member is to taking the task. The nearest one counts. */
+/* The reason for which a task waits for a capable member, by the state of the member, and how close this member is to taking
+ * the task. Of all capable members the closest one gives the reason. */
 typedef struct
 {
   guint nearness;

@@ -12,7 +12,7 @@
 
 /* --- the end --- */
 
-/* In CANCEL, for the holder. */
+/* The status of the CANCEL that the holder gets. */
 static WireStatus
 course_stop_status (BusTaskEvent event)
 {
@@ -20,7 +20,7 @@ course_stop_status (BusTaskEvent event)
     {
     case BUS_TASK_ON_CANCEL:
     case BUS_TASK_ON_ALONE:
-    case BUS_TASK_ON_GRACE_OVER: /* its Execute was sent after the cancel */
+    case BUS_TASK_ON_GRACE_OVER: /* its Execute was sent after the task was cancelled */
       return WIRE_STATUS_CANCELLED;
     case BUS_TASK_ON_DEADLINE:
       return WIRE_STATUS_EXPIRED;
@@ -29,7 +29,7 @@ course_stop_status (BusTaskEvent event)
     }
 }
 
-/* Every holder that has not answered keeps its slot until it does. */
+/* Asks all holders that have not answered to stop. Each keeps its slot until it answers. */
 static void
 course_stop_holders (BusCore *core, BusTask *task, BusTaskEvent event)
 {
@@ -84,7 +84,7 @@ course_end (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
 
 /* --- a change --- */
 
-/* A random part of a time that doubles with each failure. */
+/* The backoff: a random part of a time that doubles with each failure. */
 static gint64
 course_backoff_us (BusCore *core, const BusTask *task)
 {
@@ -98,7 +98,7 @@ course_backoff_us (BusCore *core, const BusTask *task)
 static void
 course_delay (BusCore *core, BusTask *task, gint64 retry_after_us, gint64 now_us)
 {
-  gint64 backoff_us = course_backoff_us (core, task); /* it is random: MAX may call it twice */
+  gint64 backoff_us = course_backoff_us (core, task); /* in a variable: it is random, and MAX may evaluate it twice */
   gint64 wait_us = MAX (backoff_us, MIN (retry_after_us, G_MAXINT64 / 4));
 
   g_assert (task->state == BUS_TASK_DELAYED);
@@ -179,7 +179,7 @@ bus_course_await_holder (BusCore *core, BusTask *task, gint64 until_us)
   if (task->holder != NULL && !task->is_awaited)
     bus_awaited_add (&core->work->awaited, task);
   bus_task_store_recharge (&core->work->tasks, task);
-  bus_push_touch (core, task); /* it waits for another reason */
+  bus_push_touch (core, task); /* the reason for which it waits has changed */
 }
 
 void

@@ -115,7 +115,7 @@ bus_demand_remove (GHashTable *demands, BusTask *task)
   BusDemand *demand = task->place.demand;
   const gboolean is_last = demand->tasks.length == 1;
 
-  /* The table compares samples, so the last task is still the sample here. */
+  /* The table compares samples, so the demand is removed while it still has one. */
   if (is_last)
     g_hash_table_remove (demands, demand);
   g_queue_unlink (&demand->tasks, &task->place.link);

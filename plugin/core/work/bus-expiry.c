@@ -10,7 +10,7 @@
 
 /* --- leases --- */
 
-/* The lease of a QUEUED task expired: its holder keeps its slot, and the task does not return to it. */
+/* The lease of a QUEUED task expired: its holder keeps its slot, and the task is not offered to it again. */
 static void
 expiry_make_zombie (BusCore *core, BusTask *task)
 {
@@ -18,7 +18,7 @@ expiry_make_zombie (BusCore *core, BusTask *task)
   bus_lease_make_zombie (core, task->lease);
 }
 
-/* An offer that the member was not even sent is taken back. */
+/* The offer was not answered. If it was not even sent, it is taken back, and leaves no zombie. */
 static void
 expiry_silent (BusCore *core, BusTask *task, gint64 now_us)
 {
@@ -33,7 +33,8 @@ expiry_silent (BusCore *core, BusTask *task, gint64 now_us)
   bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 
-/* @event: PROGRESS_OVER or RUN_OVER. The lease of an adopted task whose Execute was not sent yet ends here. */
+/* The attempt took too long. @event: PROGRESS_OVER or RUN_OVER. If the lease is of an adopted task whose Execute was not sent
+ * yet, RUN_OVER frees it. */
 static void
 expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
 {
@@ -57,7 +58,7 @@ expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
 
 /* --- timers --- */
 
-/* The broker was late itself, and the holder gets that time back. */
+/* TRUE if the broker itself was late: the timer is armed again for the lost time. */
 static gboolean
 expiry_get_grace (BusCore *core, BusTimer *timer, gint64 period_us, gint64 now_us)
 {
@@ -109,7 +110,7 @@ bus_expiry_run_due (BusCore *core, BusTask *task, gint64 now_us)
     expiry_attempt (core, task, BUS_TASK_ON_RUN_OVER, now_us);
 }
 
-/* The time in the store is over. */
+/* The time for which the ended task is kept is over. */
 static void
 expiry_store_over (BusCore *core, BusTask *task, gint64 now_us)
 {
@@ -146,7 +147,7 @@ bus_expiry_cancel (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_
 
   if (verdict != BUS_TASK_CANCELLING || before == BUS_TASK_CANCELLING)
     return verdict;
-  /* One that was not sent yet is followed by CANCEL when the task ends. */
+  /* If Execute was not sent yet, CANCEL follows it when the task ends. */
   task->lease->is_stopped = bus_request_ask_to_stop (core, task->lease->request, WIRE_STATUS_CANCELLED);
   bus_deadline_arm (&core->deadlines, &task->timer.deadline, now_us + (gint64) core->limits.task_cancel_us);
   return verdict;

@@ -54,7 +54,7 @@ ask_fill_spec (const BusGatherEntry *entry, BusTaskSpec *spec, const char *id, g
                          .shards = is_shard ? gather->n_entries : 0 };
 }
 
-/* NULL: refused. */
+/* Makes the task of an entry. NULL: refused */
 static BusTask *
 ask_add (BusGatherEntry *entry, const BusTaskSpec *spec, gint64 now_us)
 {
@@ -101,7 +101,7 @@ bus_gather_ask (BusGatherEntry *entry, char *id, gint64 now_us)
   g_ptr_array_add (gather->tasks, task);
   task->entry = entry;
   entry->task = task;
-  bus_deadline_disarm (&core->deadlines, &task->deadline_timer.deadline); /* the question ends it */
+  bus_deadline_disarm (&core->deadlines, &task->deadline_timer.deadline); /* the timer of the question ends the task */
   bus_course_queue (core, task, BUS_PLACE_NEW);
   bus_task_news_queued (core, task, now_us);
   bus_gather_touch (entry);
@@ -116,7 +116,8 @@ bus_gather_stop (BusCore *core, BusTask *task, gboolean is_expired, gint64 now_u
   if (bus_task_is_live (task) && !is_expired)
     bus_expiry_cancel (core, task, BUS_TASK_ON_CANCEL, now_us);
   if (bus_task_is_live (task))
-    bus_course_on (core, task, BUS_TASK_ON_DEADLINE, task->holder, now_us); /* nobody waits for what the holder says */
+    bus_course_on (core, task, BUS_TASK_ON_DEADLINE, task->holder,
+                   now_us); /* no need to wait for the answer of the holder */
 }
 
 void
@@ -157,7 +158,8 @@ pick_row_of (const BusGather *gather, const BusMember *member)
   return NULL;
 }
 
-/* The strategy of the operation chooses among those that have room now; a task like any other stands for this one. */
+/* The strategy of the operation selects among the members that have room now. The task does not exist yet, so an empty one
+ * takes its place: it runs with others and avoids no member. */
 static BusMember *
 pick_free (const BusGather *gather, const GPtrArray *members)
 {
@@ -167,7 +169,7 @@ pick_free (const BusGather *gather, const GPtrArray *members)
   return operation != NULL ? bus_choice_pick (&operation->choice, members, &any) : NULL;
 }
 
-/* None has room: the one that will probably have it soonest. */
+/* No member has room: selects the one that will probably have it first. */
 static BusMember *
 pick_least_loaded (const GPtrArray *members)
 {
@@ -190,7 +192,7 @@ const BusRosterRow *
 bus_gather_pick (const BusGather *gather, gboolean registered)
 {
   g_autoptr (GPtrArray) members = g_ptr_array_new ();
-  const BusRosterRow *rest[2] = { NULL, NULL }; /* that are not there; that can't be asked */
+  const BusRosterRow *rest[2] = { NULL, NULL }; /* the first that is not registered; the first that is unfit */
   BusMember *member;
 
   for (guint i = 0; i < gather->roster->len; i++)

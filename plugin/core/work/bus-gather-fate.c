@@ -4,15 +4,15 @@
 #include "work/bus-choice.h"
 #include "work/bus-operation.h"
 
-/* Meaning of a step in the history of a task. */
+/* The meaning of a step in the history of a task. */
 typedef enum
 {
-  FATE_STEP_OTHER,    /* it says nothing about the work of a collector */
-  FATE_STEP_OFFER,    /* a collector has it */
-  FATE_STEP_RETURNED, /* the offer before it came back untouched, or the attempt continues */
-  FATE_STEP_LEFT,     /* the collector left in order: RETURNED if it had not begun, otherwise the end of an attempt */
-  FATE_STEP_ENDED,    /* an attempt ended without an answer */
-  FATE_STEP_ANSWER,   /* the collector reported the outcome: the result of the task decides */
+  FATE_STEP_OTHER,    /* not about the work of a collector */
+  FATE_STEP_OFFER,    /* a collector got the offer */
+  FATE_STEP_RETURNED, /* the offer before it came back before the collector began */
+  FATE_STEP_LEFT,     /* the collector left in order: RETURNED if it had not begun, otherwise ENDED */
+  FATE_STEP_ENDED,    /* an attempt began, or ended without an answer */
+  FATE_STEP_ANSWER,   /* the collector answered: the kind of the answer decides */
 } FateStepKind;
 
 typedef struct
@@ -68,7 +68,19 @@ fate_is_return (const BusTask *task, guint back)
   return kind == FATE_STEP_RETURNED || (kind == FATE_STEP_LEFT && fate_follows_offer (task, back));
 }
 
-/* The step that decides; NULL: nobody was asked. */
+/* Returns the step that decides the fate; NULL: no collector was asked.
+ *
+ * The state of the task is not enough. QUEUED may mean that the task was never offered, that an offer came back, or that a
+ * collector died with it; QUARANTINED may be the result of deaths or of expired leases. So the history is read from its end. An
+ * offer and its return cancel each other out, because this collector has not begun; the search continues before them. For
+ * example:
+ *
+ * "offer to a, a starts, connection of a ends, offer to b, b drains": b has returned its offer, so the end of a decides: DIED.
+ *
+ * "offer to a, a drains": no other step is left, so no collector was asked: NEVER_ASKED.
+ *
+ * The history keeps only the newest BUS_TASK_HISTORY_MAX steps. If none of them decides although an attempt has begun,
+ * bus_fate_of() returns TIMED_OUT. */
 static const BusTaskStep *
 fate_last_work (const BusTask *task)
 {
@@ -196,13 +208,14 @@ static const BusNeverAsked fate_waits[BUS_N_WAIT_REASONS] = {
   [BUS_WAIT_ADOPTION_HOLD] = BUS_NEVER_NOT_REGISTERED,
 };
 
-/* By the state of the only collector that may have the task; READY: the queue of the operation decides. */
+/* Reasons by the state of the only collector that may have the task. NONE: the queue of the operation decides. */
 static const BusNeverAsked fate_states[BUS_MEMBER_N_STATES] = {
   [BUS_MEMBER_SUSPECT] = BUS_NEVER_SUSPECT,
   [BUS_MEMBER_SET_ASIDE] = BUS_NEVER_SET_ASIDE,
 };
 
-/* The state of the collector decides before the state of the queue: after a pause the collector would still not be there. */
+/* The state of the collector is checked before that of the queue: if the collector is not there, the end of a pause would not
+ * help. */
 static BusNeverAsked
 fate_reason_of_target (const BusTask *task, const BusMember *target, BusNeverAsked by_queue)
 {

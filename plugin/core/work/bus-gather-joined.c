@@ -5,7 +5,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-work.h"
 
-#define KNOWN_BYTES 128u /* of an id in a table */
+#define KNOWN_BYTES 128u /* of one id in the table */
 #define JOINED_MAX  1024u
 
 void
@@ -30,7 +30,7 @@ bus_gather_know_roster (BusGather *gather)
   gather->last_registration = gather->core->work->last_registration;
 }
 
-/* A collector that was there before, and left, has been counted then. */
+/* A known id is not counted: it is in the roster, or was counted when it joined first. */
 void
 bus_gather_count_joined (BusGather *gather, const BusMember *member)
 {

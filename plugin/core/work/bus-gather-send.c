@@ -9,7 +9,7 @@
 #include "work/bus-task-record.h"
 #include "gather.pb-c.h"
 
-#define SEND_OVERHEAD 1024u /* of a frame, above its payload */
+#define SEND_OVERHEAD 1024u /* bytes of a frame without its payload */
 
 typedef Daemoneye__Eventbus__V1__GatherAnswer GatherAnswer;
 typedef Daemoneye__Eventbus__V1__Manifest Manifest;
@@ -58,7 +58,8 @@ send_pack (gconstpointer message, guint8 *to)
   return protobuf_c_message_pack (message, to);
 }
 
-/* In the lane of data, so that the manifest does not overtake an answer. FALSE: the broker has no memory for it now. */
+/* Queues a reply, in the data lane, so that the manifest does not overtake an answer. FALSE: the broker has no memory for it
+ * now */
 static gboolean
 send_put (const BusGather *gather, const ProtobufCMessage *message, guint8 flag, WireStatus status)
 {
@@ -98,7 +99,7 @@ send_answer (const BusGatherEntry *entry, gint64 now_us)
 
 /* --- the manifest --- */
 
-/* One block: rows, list, extents. */
+/* A manifest with its rows, list and extents, which are in one block. */
 typedef struct
 {
   Manifest message;
@@ -107,7 +108,7 @@ typedef struct
   Daemoneye__Eventbus__V1__Extent *extents;
 } SendManifest;
 
-/* NULL: the collector gave no text. */
+/* Returns the text of a failure; NULL: the collector gave none. */
 static const char *
 send_failure_text (const BusGatherEntry *entry)
 {
@@ -169,7 +170,7 @@ send_count_answers (const BusGather *gather)
   return gather->counts[BUS_FATE_ANSWERED] + gather->counts[BUS_FATE_EMPTY];
 }
 
-/* Nobody was asked: not even one whose task the broker refused. */
+/* NOBODY means that no task was made for any entry. An entry whose task the broker refused counts as asked, so it is FAILED. */
 static guint
 send_verdict (const BusGather *gather)
 {
@@ -249,7 +250,7 @@ send_fill_manifest (SendManifest *manifest, const BusGather *gather)
   message->n_members = gather->n_entries;
 }
 
-/* FALSE: no memory now. */
+/* Encodes and queues the manifest. FALSE: no memory now */
 static gboolean
 send_manifest (BusGather *gather)
 {
@@ -270,7 +271,7 @@ send_manifest (BusGather *gather)
 
 /* --- what there is room for --- */
 
-/* FALSE: not now. */
+/* Sends the next answer, or the manifest. FALSE: not now */
 static gboolean
 send_next (BusGather *gather, gint64 now_us)
 {

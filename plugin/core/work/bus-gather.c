@@ -37,7 +37,7 @@ gather_take_answer (BusGatherEntry *entry, gint64 now_us)
   bus_gather_send_list (gather);
 }
 
-/* Its fate is final. */
+/* Ends an entry with its final fate. */
 static void
 gather_end_entry (BusGatherEntry *entry, BusGatherFate fate, gint64 now_us)
 {
@@ -60,7 +60,7 @@ gather_end_entry (BusGatherEntry *entry, BusGatherFate fate, gint64 now_us)
 
 /* --- the collector of an entry --- */
 
-/* NULL: it has none, or that is not registered. */
+/* Returns the collector of an entry; NULL: it has none, or the collector is not registered. */
 static BusMember *
 gather_member (const BusGatherEntry *entry)
 {
@@ -100,7 +100,8 @@ gather_describe_absent (BusGatherEntry *entry, gint64 now_us)
     bus_roster_describe_absent (entry->gather->core, entry->id, entry->text, sizeof entry->text, now_us);
 }
 
-/* For a shard nobody is capable of: is anybody expected to come back? */
+/* A shard without any capable collector is NOT_REGISTERED if the roster expects collectors, which may return, and otherwise
+ * NO_CAPABILITY. */
 static BusGatherFate
 gather_fate_of (const BusGatherEntry *entry)
 {
@@ -130,7 +131,7 @@ gather_ask (BusGatherEntry *entry, const BusRosterRow *row, gint64 now_us)
     gather_end_entry (entry, entry->fate, now_us);
 }
 
-/* SOME: another collector is asked in its place. FALSE: none is left */
+/* SOME: asks another collector in place of this one. FALSE: none is left */
 static gboolean
 gather_replace (BusGatherEntry *entry, gint64 now_us)
 {
@@ -157,20 +158,20 @@ gather_finish_entry (BusGatherEntry *entry, gboolean is_expired, gint64 now_us)
   bus_gather_stop (entry->gather->core, entry->task, is_expired, now_us);
 }
 
-/* Without an answer, unless another collector is left. */
+/* Ends the entry, unless it has no answer yet and another collector can be asked. */
 static void
 gather_conclude (BusGatherEntry *entry, gint64 now_us)
 {
   const BusTaskState state = entry->task->state;
 
-  /* An operator who cancels the task does not want it to begin anew elsewhere. */
+  /* If an operator cancels the task, it must not begin again at another collector. */
   if (state == BUS_TASK_SUCCEEDED || state == BUS_TASK_CANCELLED || !gather_replace (entry, now_us))
     gather_finish_entry (entry, FALSE, now_us);
 }
 
 /* --- what has changed --- */
 
-/* Nobody that may have it is there. */
+/* TRUE if no collector that may have the task is registered. */
 static gboolean
 gather_lacks_collector (const BusGatherEntry *entry)
 {
@@ -184,7 +185,7 @@ gather_lacks_collector (const BusGatherEntry *entry)
   return reason == BUS_WAIT_NO_CAPABILITY || reason == BUS_WAIT_ALL_DRAINING;
 }
 
-/* It is there, and will not take the task any more. */
+/* TRUE if the collector is registered, but will not take the task any more. */
 static gboolean
 gather_is_unfit (const BusGatherEntry *entry)
 {
@@ -195,7 +196,7 @@ gather_is_unfit (const BusGatherEntry *entry)
   return member->state == BUS_MEMBER_DRAINING || !bus_roster_fits (member, &entry->gather->question);
 }
 
-/* SOME asks another collector as soon as one is late. */
+/* TRUE if the collector will not answer any more. In the mode SOME it is enough that it is late, if another one can be asked. */
 static gboolean
 gather_is_lost (const BusGatherEntry *entry)
 {
@@ -230,7 +231,8 @@ gather_touch_all (BusGather *gather)
     bus_gather_touch (&gather->entries[i]);
 }
 
-/* It may be what an entry waits for that it has not: of a shard anybody, in SOME another one of the roster. */
+/* TRUE if entries may be affected by this member although none has it: in SOME another collector of the roster comes, in SHARDS
+ * a collector leaves or drains. */
 static gboolean
 gather_is_of_interest (const BusGather *gather, const BusMember *member)
 {
@@ -367,7 +369,7 @@ gather_arm (BusGather *gather)
   bus_deadline_arm (&gather->core->deadlines, &gather->timer.deadline, gather_next_us (gather));
 }
 
-/* @text: of those that were asked and have not answered */
+/* The time is over. @text: for the entries that were asked and have not answered */
 static void
 gather_expire (BusGather *gather, const char *text, gint64 now_us)
 {
@@ -549,7 +551,7 @@ gather_unlink (BusGather *gather)
   bus_quota_forgo (&gather->core->quota, &gather->asker->ledger.usage, gather->charged);
 }
 
-/* No task names an entry any more when the first one is stopped, so its changes are not checked. */
+/* The tasks lose their entries first, so that none of their ends is checked. */
 static void
 gather_free_tasks (BusGather *gather, gint64 now_us)
 {

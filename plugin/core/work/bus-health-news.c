@@ -14,7 +14,7 @@ typedef Daemoneye__Eventbus__V1__HealthSignals HealthSignals;
 typedef Daemoneye__Eventbus__V1__PeerHealth PeerHealth;
 typedef Daemoneye__Eventbus__V1__UnitHealth UnitHealth;
 
-/* The numbers on the wire are one higher: 0 is none. */
+/* The numbers on the wire are higher by one: 0 means none. */
 static PeerHealth
 news_health (BusHealthState state)
 {
@@ -79,7 +79,7 @@ bus_health_fill_record (const BusPeer *peer, HealthRecord *record, BusHealthBloc
   news_fill_units (health, record, block);
 }
 
-/* An older record would be wrong, so without room for a new one there is none. */
+/* If there is no room for a new record, the old one, which would be wrong now, is removed. */
 void
 bus_health_news_publish (BusPeer *peer)
 {

@@ -18,7 +18,8 @@ report_begins_with (WireSpan topic, WireSpan prefix)
   return topic.len > prefix.len && memcmp (topic.data, prefix.data, prefix.len) == 0;
 }
 
-/* The policy compares the rest of these topics with the id of the sender only if it is one segment. */
+/* TRUE if the topic is about the peer. The policy compares the rest of these topics with the id of the sender only if it is one
+ * segment. */
 static gboolean
 report_is_own (const BusPeer *peer, WireSpan topic, WireSpan prefix)
 {
@@ -26,7 +27,7 @@ report_is_own (const BusPeer *peer, WireSpan topic, WireSpan prefix)
          && wire_span_equal (wire_span (topic.data + prefix.len, topic.len - prefix.len), wire_span_str (peer->id));
 }
 
-/* @health: as it came. Numbers of a newer version are worse than those that this one knows. */
+/* @health: as received. A number that only newer versions know counts as UNHEALTHY. */
 static void
 report_add_unit (GPtrArray *units, guint *dropped, guint32 health, const char *name, const char *reason)
 {

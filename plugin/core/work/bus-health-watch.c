@@ -12,7 +12,7 @@ watch_period_us (const BusPeer *peer)
   return (gint64) peer->core->limits.task_heartbeat_us;
 }
 
-/* The earliest of what its one timer stands for. */
+/* Arms the only timer of the peer for the earliest of its three times: a round, the end of a calm, delayed news. */
 static void
 watch_arm (BusPeer *peer)
 {
@@ -55,7 +55,7 @@ watch_close (BusPeer *peer)
   bus_peer_close (peer, WIRE_STATUS_UNRESPONSIVE, cause);
 }
 
-/* Publishes a change of the state, and applies it. */
+/* Publishes a change of the state, and acts on it. */
 static void
 watch_report_state (BusPeer *peer)
 {
@@ -77,7 +77,7 @@ watch_report_reason (BusPeer *peer)
 
 /* --- the state --- */
 
-/* No signal misses anything. */
+/* No signal has a missed sign. */
 static void
 watch_review_signs (BusPeer *peer)
 {
@@ -110,7 +110,7 @@ watch_review (BusPeer *peer)
   health->calm_rounds = BUS_HEALTH_CALM_ROUNDS;
 }
 
-/* Something was missed, came, or was reported. @is_changed: what it reports */
+/* Updates the state after a sign was missed or came, or after a report. @is_changed: the reason of the state has changed */
 static void
 watch_settle (BusPeer *peer, gboolean is_changed)
 {
@@ -193,7 +193,7 @@ watch_ping (BusPeer *peer)
   bus_peer_put (peer, WIRE_KIND_PING, 0, &ping);
 }
 
-/* TRUE: a signal has missed another sign. */
+/* Ends a round. TRUE: the number of missed signs has changed */
 static gboolean
 watch_end_round (BusPeer *peer)
 {

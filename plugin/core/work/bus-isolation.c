@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work/bus-isolation.h"
 
+/* When a member dies, the broker knows which tasks were running, but not which of them killed it. The death counts for each of
+ * them. If they ran beside each other again, the cause would take the others with it again: after some deaths all of them would
+ * be quarantined, and nothing would distinguish the cause. So each of them runs alone from now on: the cause kills its member
+ * alone, and the others end normally, with one death each.
+ *
+ * A death with one task needs no suspect, because its cause is known. Isolation is expensive, since suspects run one by one on
+ * reserved members, so at most BUS_SUSPECTS_MAX tasks of a death become suspects. A suspect stays one until it has ended, or is
+ * released from quarantine. */
 guint
 bus_isolation_suspect (BusTask *const *tasks, guint n)
 {

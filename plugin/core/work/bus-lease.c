@@ -74,7 +74,7 @@ lease_fill_execute (const BusLease *lease, Execute *execute, gint64 now_us)
   if (lease->is_adopted)
     {
       execute->claimed = (ProtobufCBinaryData){ BUS_TOKEN_LEN, (guint8 *) (gsize) task->claimed_token };
-      return; /* the member has the rest */
+      return; /* the member has payload and details already */
     }
   execute->payload = lease_bytes (task->payload);
   if (task->progress != NULL)
@@ -89,7 +89,7 @@ lease_clear_execute (Execute *execute)
   g_free (execute->payload_type);
 }
 
-/* FALSE: no memory, no room in the queue of the member, or it does not serve its task topic. */
+/* Sends Execute. FALSE: no memory, no room in the queue of the member, or it does not serve its task topic */
 static gboolean
 lease_send (BusCore *core, BusLease *lease, gint64 now_us)
 {
@@ -111,7 +111,7 @@ lease_send (BusCore *core, BusLease *lease, gint64 now_us)
 
 /* --- members that are busy --- */
 
-/* The number of its slots in use has changed. */
+/* The slots of the member have changed: their number in use, or how many of them are zombies. */
 static void
 lease_note_room (BusCore *core, BusMember *member)
 {
@@ -161,7 +161,7 @@ lease_fill_limits (const BusCore *core, BusLease *lease)
   const BusAbility *ability = bus_member_ability (lease->member, task->operation.text);
 
   lease->idempotent
-      = ability != NULL && ability->idempotent; /* one that was adopted may be of an operation it has no more */
+      = ability != NULL && ability->idempotent; /* the operation of an adopted task may have been withdrawn */
   lease->progress_us = ability != NULL ? ability->progress_us : (gint64) core->limits.task_progress_us;
   lease->run_limit_us = task->run_limit_us;
   if (lease->run_limit_us == 0 && ability != NULL)
@@ -206,7 +206,7 @@ lease_link (BusLease *lease)
   task->lease = lease;
 }
 
-/* @like: what kind of lease it is, and its attempt */
+/* Makes a lease and sends its Execute. @like: its kind and its attempt */
 static BusLease *
 lease_begin (BusCore *core, BusTask *task, BusMember *member, const BusLease *like, gint64 now_us)
 {
@@ -248,6 +248,15 @@ bus_lease_adopt (BusCore *core, BusTask *task, BusMember *member, const BusClaim
   return lease;
 }
 
+/* The broker takes a task away from its member, usually because the member does not answer, but it cannot stop the handler in
+ * the other process. If the lease were freed, the slot would be free as well: a member that hangs would get one task after the
+ * other, and run more of them at a time than it has slots. If the lease stayed as it is, the task would wait for a member that
+ * may never answer.
+ *
+ * So the lease stays, with another meaning. Its slot is in use until the member answers or is gone, while the task can be
+ * offered to another member. Until another member gets the task, the lease is still the newest one, and its token is valid: a
+ * result that is merely late counts. A caller that queues the task again makes sure that it is not offered to the same member
+ * (bus_operation_avoid()). A member with zombies in all its slots becomes SUSPECT (bus-trust). */
 void
 bus_lease_make_zombie (BusCore *core, BusLease *lease)
 {
@@ -279,10 +288,10 @@ bus_lease_start (BusCore *core, BusLease *lease, gint64 now_us)
   lease->started_us = now_us;
   lease->member->has_started = TRUE;
   lease_set_state (lease, BUS_LEASE_RUNNING);
-  lease_note_room (core, lease->member); /* for another offer; and a zombie may have answered */
+  lease_note_room (core, lease->member); /* it may get another offer; and a zombie may have answered */
 }
 
-/* An exclusive task lets its member take others again. */
+/* An exclusive task of @member has ended: other tasks may be offered to it again. */
 static void
 lease_update_exclusive (BusMember *member)
 {
@@ -321,7 +330,7 @@ bus_lease_free (BusCore *core, BusLease *lease)
       g_queue_unlink (&task->leases, &lease->task_link);
       if (task->place.operation != NULL)
         bus_operation_allow (task, member);
-      /* The member that is reserved for a waiting task is that of its next lease. */
+      /* While the task is RESERVED, its reserved member is that of the next lease, not of this one. */
       if (task->place.operation != NULL && task->lease == lease && task->place.where != BUS_TASK_RESERVED)
         bus_operation_lease_ended (task);
       if (task->lease == lease)

@@ -9,7 +9,7 @@
 #include "work/bus-push.h"
 #include "work/bus-work.h"
 
-#define OFFERS_LOST_MAX 3u /* then the task is a suspect */
+#define OFFERS_LOST_MAX 3u /* the third one makes the task a suspect */
 
 static gboolean
 leaving_is_newest (const BusLease *lease)
@@ -36,7 +36,7 @@ leaving_event (BusMemberEnd end)
   return BUS_TASK_ON_EOF;
 }
 
-/* The oldest start is the first. */
+/* Sorts by start, the oldest first. */
 static gint
 leaving_compare_starts (gconstpointer a, gconstpointer b)
 {
@@ -46,7 +46,7 @@ leaving_compare_starts (gconstpointer a, gconstpointer b)
   return first->lease->started_us < second->lease->started_us ? -1 : 1;
 }
 
-/* A death with several running tasks: each may be its cause. */
+/* The member died. If it ran several tasks, each may be the cause. */
 static void
 leaving_mark_suspects (const BusMember *member)
 {
@@ -118,7 +118,7 @@ bus_leaving_gone (BusCore *core, BusMember *member, gint64 now_us)
   bus_deadline_disarm (&core->deadlines, &member->drain_timer.deadline);
 }
 
-/* When all its deaths are counted, a task that was held back waits for a member again. */
+/* A task that was held back waits for a member again once all its deaths are decided. */
 void
 bus_leaving_death_due (BusDeath *death, gint64 now_us)
 {
@@ -139,7 +139,7 @@ bus_leaving_death_due (BusDeath *death, gint64 now_us)
 
 /* --- draining, and abilities that were withdrawn --- */
 
-/* The event of a change for one lease; BUS_N_TASK_EVENTS: it does not concern it. */
+/* Returns the event that the change of the member means for a lease; BUS_N_TASK_EVENTS: none. */
 static guint
 leaving_change_of (const BusMember *member, const BusLease *lease)
 {
@@ -152,7 +152,7 @@ leaving_change_of (const BusMember *member, const BusLease *lease)
   return BUS_N_TASK_EVENTS;
 }
 
-/* The holder may have begun already: its slot is free when it has answered. */
+/* Takes the task back. The holder may have begun already, so its slot is free only when it has answered. */
 static void
 leaving_take_back (BusCore *core, BusLease *lease, guint event, gint64 now_us)
 {
@@ -166,7 +166,8 @@ leaving_take_back (BusCore *core, BusLease *lease, guint event, gint64 now_us)
     bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 
-/* The tasks that it runs go to others when its time is over. A member that has registered again does not drain any more. */
+/* Arms the timer after which the running tasks of a draining member are taken back. A member that has registered again does not
+ * drain any more. */
 static void
 leaving_set_drain (BusCore *core, BusMember *member, gint64 now_us)
 {

@@ -8,7 +8,7 @@
 #include "route/bus-router.h"
 
 #define PREFIX       "system.collector."
-#define FENCE_CLAIMS 64u /* in one event, which has room for them whatever they are */
+#define FENCE_CLAIMS 64u /* claims in one event, whose size is always below the limit */
 
 typedef Daemoneye__Eventbus__V1__CollectorEvent CollectorEvent;
 typedef Daemoneye__Eventbus__V1__CollectorLifecycle CollectorLifecycle;
@@ -18,7 +18,7 @@ typedef Daemoneye__Eventbus__V1__Operation Operation;
 typedef Daemoneye__Eventbus__V1__PriorityRange PriorityRange;
 typedef Daemoneye__Eventbus__V1__TaskClaim TaskClaim;
 
-/* The numbers on the wire are one higher: 0 is none. */
+/* The numbers on the wire are higher by one: 0 means none. */
 static MemberState
 news_state (BusMemberState state)
 {
@@ -39,14 +39,14 @@ news_fill_operation (Operation *operation, const BusAbility *ability)
   operation->without_progress = ability->progress_us == 0;
 }
 
-/* Everything that a record points to and that is no text of the member. */
+/* The parts of a record that do not belong to the member. */
 typedef struct
 {
   PriorityRange priorities;
-  Operation *list[1]; /* and then the operations themselves */
+  Operation *list[1]; /* followed by the operations */
 } NewsBlock;
 
-/* FALSE: no memory. */
+/* Fills the list of operations. FALSE: no memory */
 static gboolean
 news_fill_operations (const BusMember *member, CollectorRecord *record, gpointer *block)
 {
@@ -100,7 +100,8 @@ bus_member_fill_record (const BusCore *core, const BusMember *member, CollectorR
 
 /* --- what is published --- */
 
-/* @is_complete: the record has its operations. An older record would be wrong, so without room for a new one there is none. */
+/* Publishes the record. @is_complete: it has its operations. If there is no memory or room for the new record, the old one,
+ * which would be wrong now, is removed. */
 static void
 news_publish_record (BusCore *core, const BusMember *member, const CollectorRecord *record, gboolean is_complete)
 {
@@ -119,7 +120,7 @@ news_publish_record (BusCore *core, const BusMember *member, const CollectorReco
     }
 }
 
-/* @word: (nullable): last segment of the event; NULL: the record alone */
+/* Publishes the record, and an event. @word: (nullable): last segment of the event; NULL: no event */
 static void
 news_publish (BusCore *core, const BusMember *member, const char *word, BusMemberState before)
 {

@@ -109,7 +109,7 @@ membership_has_tags (const BusMember *member, const GPtrArray *wanted)
   return TRUE;
 }
 
-/* The wish is in force from now on. The queues examine all waiting tasks only when its capabilities have changed. */
+/* Applies the wish. The revision, which makes the queues check all waiting tasks, is raised only for other abilities or tags. */
 static void
 membership_take (BusMember *member, BusMemberWish *wish)
 {

@@ -82,7 +82,7 @@ operation_leave (BusTask *task)
   operation_set_where (task, BUS_TASK_NOWHERE);
 }
 
-/* It is about to be queued or parked: if it ran alone, its member is open to others again. */
+/* The task is about to be queued or parked. If it ran alone, the reservation of its member ends. */
 static void
 operation_begin_again (BusTask *task)
 {
@@ -103,7 +103,7 @@ bus_operation_insert (BusTask *task)
   operation_enter (task);
 }
 
-/* Back to its old place: its account has its turn again, too. */
+/* The task returns to its old place, and its account gets back the turn that it used. */
 static void
 operation_enter_again (BusTask *task)
 {
@@ -126,7 +126,7 @@ bus_operation_return (BusTask *task)
     operation_enter_again (task);
 }
 
-/* Its account has had its turn, unless age decided. */
+/* Uses the turn of the account, unless the task is selected by age. */
 static void
 operation_use_turn (BusOperation *operation, BusTask *task)
 {
@@ -150,7 +150,7 @@ operation_arm_reservations (BusOperation *operation)
     bus_deadline_arm (deadlines, &operation->reservation_timer.deadline, due_us);
 }
 
-/* The member is open to other tasks again. */
+/* Ends the reservation of a member, which may get other tasks again. */
 static void
 operation_release (BusTask *task)
 {
@@ -185,7 +185,7 @@ operation_list_reserved (BusTask *task)
   operation_arm_reservations (operation);
 }
 
-/* Its member is of no use any more: it waits for another one in its old place. */
+/* The reserved member cannot get the task any more: the task waits in its old place again. */
 static void
 operation_dissolve (BusTask *task)
 {
@@ -207,7 +207,7 @@ operation_dissolve_useless (BusOperation *operation)
     }
 }
 
-/* A reserved task whose member is idle; NULL: there is none. */
+/* Returns a reserved task whose member is idle; NULL: there is none. */
 static BusTask *
 operation_next_reserved (BusOperation *operation)
 {
@@ -265,7 +265,8 @@ operation_first (const BusOperation *operation)
   return operation->until_aged > 0 ? bus_pools_first (&operation->pools) : bus_pools_oldest (&operation->pools);
 }
 
-/* A suspect keeps its member reserved while it runs, so it needs one that may be reserved even when it is idle. */
+/* Selects a member. A suspect keeps its member reserved while it runs, so the bound of reservations applies even if a member is
+ * idle. */
 static BusMember *
 operation_pick (BusOperation *operation, BusPool *pool, BusTask *task)
 {
@@ -278,7 +279,8 @@ operation_pick (BusOperation *operation, BusPool *pool, BusTask *task)
   return member;
 }
 
-/* A member is free for @task; otherwise one is reserved for it, or its pool is parked. NULL: it is not placed */
+/* Selects a member for @task. If none is free, a member is reserved for the task, or its pool is parked. NULL: the task is not
+ * placed */
 static BusMember *
 operation_place (BusOperation *operation, BusTask *task)
 {
@@ -333,6 +335,17 @@ operation_next_task (BusOperation *operation, BusMember **member)
   return NULL;
 }
 
+/* The order of leases is a compromise. Strict priorities would starve a task below a flood of more important ones, and turns of
+ * accounts are fair only within one priority. So every eighth lease ignores both, and is given to the task that has been
+ * eligible for longest. It does not use the turn of the account. The interval is counted in leases, not in time, so an idle
+ * operation builds up no debt.
+ *
+ * A reserved task whose member is idle comes before all others, because this member does nothing until the task runs. The task
+ * has used its turn when the member was reserved for it. It never uses the lease by age.
+ *
+ * A task that cannot be placed does not block those behind it: either a member is reserved for it, or its pool is parked, which
+ * skips all tasks with the same capable members. Each round of the loop does one of these, so the loop ends. If it finds no
+ * task, the operation sleeps until a task, a member, a slot or a setting wakes it. */
 BusTask *
 bus_operation_next (BusOperation *operation, BusMember **member)
 {
@@ -388,7 +401,7 @@ operation_change_avoids (BusTask *task, BusMember *member, gboolean avoid)
     g_clear_pointer (&task->avoids, g_ptr_array_unref);
 }
 
-/* A waiting task belongs to another demand then, and keeps its place in all other respects. */
+/* Changes the members that @task avoids. A waiting task then belongs to another demand, but keeps its turn and its age. */
 static void
 operation_set_avoids (BusTask *task, BusMember *member, gboolean avoid)
 {

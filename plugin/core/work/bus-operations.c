@@ -45,7 +45,7 @@ operations_is_unused (const BusOperation *operation)
          && operation->choice.strategy == BUS_STRATEGY_DEFAULT;
 }
 
-/* FALSE: all of them are in use. */
+/* Frees an unused operation if the bound is reached. FALSE: all are in use */
 static gboolean
 operations_make_room (BusOperations *operations)
 {
@@ -125,7 +125,7 @@ bus_operations_on_room (BusOperations *operations, const BusMember *member)
     }
 }
 
-/* Members whose reservation has ended have room for tasks of other operations, too. */
+/* A member that is not reserved any more has room for tasks of all its operations. */
 static void
 operations_settle_released (BusOperations *operations)
 {
@@ -175,7 +175,7 @@ bus_operations_next (BusOperations *operations, BusMember **member)
 
 /* --- changes of members --- */
 
-/* Also the operations that it does not advertise any more are concerned. */
+/* Notifies all operations, because the member may have withdrawn some of them. */
 static void
 operations_revise (BusOperations *operations, BusMember *member, gboolean is_gone)
 {
@@ -184,7 +184,7 @@ operations_revise (BusOperations *operations, BusMember *member, gboolean is_gon
     bus_members_insert (operations->shared.members, member);
   for (GList *link = operations->list.head; link != NULL; link = link->next)
     bus_operation_on_member (link->data, member, is_gone);
-  /* The queues know nothing of a member that is gone. */
+  /* A member that is gone must not stay in any list. */
   if (is_gone)
     operations_settle_released (operations);
 }

@@ -33,7 +33,7 @@ past_is_over (const BusPasts *pasts, const BusPast *past, gint64 now_us)
   return pasts->gone.length > BUS_PAST_MAX || now_us - past->left_us > BUS_PAST_US;
 }
 
-/* The list is sorted by time, so only its beginning can be too old. */
+/* The list is in order of time, so only its first entries can be too old. */
 static void
 past_forget_old (BusPasts *pasts, gint64 now_us)
 {
@@ -83,7 +83,7 @@ bus_past_close (BusPasts *pasts, BusPast *past, gint64 now_us)
   past_forget_old (pasts, now_us);
 }
 
-/* Adds a time to a ring. Returns the one that it replaces, which is @size times older. */
+/* Adds a time to a ring. Returns the time that it replaces, which was added @size times before. */
 static gint64
 past_push (gint64 *ring, guint size, guint *n, gint64 now_us)
 {
@@ -100,7 +100,7 @@ past_is_recent (gint64 then_us, gint64 now_us)
   return then_us != 0 && now_us - then_us < BUS_PAST_WINDOW_US;
 }
 
-/* The connection was interrupted: the process lives. */
+/* The connection was only interrupted: the process is alive. */
 static void
 past_take_death_back (BusPast *past)
 {

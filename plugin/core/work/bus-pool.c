@@ -115,7 +115,8 @@ bus_pool_has (const BusPool *pool, const BusMember *member)
 
 /* --- rows --- */
 
-/* The index of the row of @turn at @priority, or of its place: behind higher priorities, and at one priority in any order. */
+/* Returns the index of the row of @turn at @priority, or its place: after higher priorities; at one priority the order does not
+ * matter. */
 static guint
 pool_row_index (const BusPool *pool, guint priority, const BusTurn *turn)
 {

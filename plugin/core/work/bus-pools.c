@@ -25,7 +25,7 @@ bus_pools_clear (BusPools *pools)
   g_hash_table_unref (pools->turns);
 }
 
-/* @members: (transfer full) */
+/* Returns the pool with that mode and these members; makes it if needed. @members: (transfer full) */
 static BusPool *
 pools_get (BusPools *pools, BusDemandMode mode, GPtrArray *members)
 {
@@ -187,7 +187,7 @@ bus_pools_waiting_since_us (const BusPools *pools)
 
 /* --- members --- */
 
-/* The members of @pool with @member, or without it. Transfer full */
+/* Returns the members of @pool with @member added, or removed if it is one of them. Transfer full */
 static GPtrArray *
 pools_members_after (const BusPool *pool, BusMember *member)
 {
@@ -213,7 +213,7 @@ pools_move_demand (BusDemand *demand, BusPool *pool)
   pools_link_demand (demand, pool);
 }
 
-/* The demands of @pool whose members change. Transfer full */
+/* Returns the demands of @pool whose members change. Transfer full */
 static GPtrArray *
 pools_affected (const BusPool *pool, const BusMember *member, gboolean is_gone)
 {
@@ -258,7 +258,7 @@ pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gon
 gboolean
 bus_pools_on_member (BusPools *pools, BusMember *member, WireSpan operation, gboolean is_gone)
 {
-  /* A pool that is made or filled on the way has the right members. */
+  /* A copy, because pools are made and filled in the loop. Those have the right members already. */
   g_autoptr (GPtrArray) before = g_ptr_array_copy (pools->list, NULL, NULL);
   gboolean is_unparked = FALSE;
 

@@ -6,7 +6,7 @@
 #include "work/bus-task-record.h"
 #include "work/bus-work.h"
 
-#define PUSH_OVERHEAD 1024u /* of a frame, above its payload */
+#define PUSH_OVERHEAD 1024u /* bytes of a frame without its payload */
 
 G_STATIC_ASSERT (sizeof (BusAttachment) <= BUS_ATTACHMENT_BYTES);
 
@@ -171,7 +171,7 @@ bus_push_await (BusCore *core, BusPeer *peer, guint64 id)
   push_list (core, submitter);
 }
 
-/* FALSE: the broker has no memory for the frame now. */
+/* Sends one push. FALSE: the broker has no memory for it now */
 static gboolean
 push_send (BusCore *core, const BusAttachment *attachment, gint64 now_us)
 {

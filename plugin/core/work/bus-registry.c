@@ -4,7 +4,7 @@
 /* The members with one operation. */
 typedef struct
 {
-  BusKey key; /* of name */
+  BusKey key; /* the name */
   GPtrArray *members;
   guint8 name[];
 } RegistryOperation;
@@ -56,7 +56,7 @@ registry_add_ability (BusWork *work, BusMember *member, const BusAbility *abilit
 
   if (operation == NULL)
     {
-      operation = g_malloc (sizeof *operation + name.len); /* a valid segment, so short */
+      operation = g_malloc (sizeof *operation + name.len); /* a valid segment, so it is short */
       memcpy (operation->name, name.data, name.len);
       operation->key = (BusKey){ ability->name.hash, wire_span (operation->name, name.len) };
       operation->members = g_ptr_array_new ();

@@ -14,7 +14,7 @@ struct BusProfile
   guint64 type;
   guint8 lowest; /* priorities */
   guint8 highest;
-  gboolean is_cut; /* it had more operations */
+  gboolean is_cut; /* the collector had more operations */
   guint n_abilities;
   guint n_tags;
   guint64 tags[BUS_PROFILE_TAGS];

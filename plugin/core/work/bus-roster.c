@@ -15,14 +15,14 @@ bus_roster_expect (BusAccount *account, GPtrArray *ids)
 
 /* --- rows --- */
 
-/* The list while it is made. */
+/* The list while it is being made. */
 typedef struct
 {
   BusCore *core;
   const BusRosterQuestion *question;
   gint64 now_us;
   GArray *rows;
-  GHashTable *ids; /* of the rows: they own them */
+  GHashTable *ids; /* the ids of the rows, which own them */
 } RosterDraft;
 
 static void
@@ -31,7 +31,7 @@ roster_clear_row (gpointer row)
   g_ref_string_release (((BusRosterRow *) row)->id);
 }
 
-/* @id: (transfer full): GRefString */
+/* Adds a row. @id: (transfer full): GRefString */
 static void
 roster_add (RosterDraft *draft, char *id, guint64 incarnation, BusNeverAsked unfit)
 {
@@ -92,7 +92,7 @@ roster_wants_type (const RosterDraft *draft, const char *type)
   return wire_span_equal (draft->question->type, wire_span_str (type));
 }
 
-/* It is registered, and not capable. */
+/* Adds a collector that is registered and not capable, if it has the type of the question. */
 static void
 roster_add_unfit (RosterDraft *draft, const BusMember *member)
 {
@@ -100,7 +100,7 @@ roster_add_unfit (RosterDraft *draft, const BusMember *member)
     roster_add (draft, g_ref_string_acquire (member->id), member->incarnation, BUS_NEVER_NO_CAPABILITY);
 }
 
-/* It is connected, and has not registered. */
+/* Adds a peer that is connected and has not registered, unless its type excludes it. */
 static void
 roster_add_peer (RosterDraft *draft, const BusPeer *peer)
 {

@@ -27,7 +27,7 @@ bus_schedule_init (BusCore *core)
   work->chance.seed = bus_hash_mix (work->tokens.seed);
 }
 
-/* Their submitters and holders are gone. */
+/* Removes the task from all lists but that of the store. No submitter or holder is left. */
 static void
 schedule_unlink (BusCore *core, BusTask *task)
 {

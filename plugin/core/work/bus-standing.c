@@ -130,7 +130,7 @@ standing_new (BusCore *core, BusAccount *account, const char *collector)
   return standing;
 }
 
-/* A set that the collector has to apply. @bytes: (transfer full) */
+/* Replaces the set; the collector has to apply it again. @bytes: (transfer full) */
 static void
 standing_replace (BusCore *core, BusStanding *standing, const StandingSet *set, guint8 *bytes, gsize len)
 {
@@ -169,7 +169,7 @@ standing_renew (BusCore *core, BusStanding *standing, const StandingSet *set, gi
   bus_deadline_arm (&core->deadlines, &standing->timer.deadline, now_us + standing->ttl_us);
 }
 
-/* Its member, if it is registered, gets what it does not have. */
+/* Sends the set to its member, if it is registered and was not sent it. */
 static void
 standing_offer_now (BusCore *core, BusStanding *standing, gint64 now_us)
 {
@@ -202,7 +202,7 @@ bus_standing_set (BusCore *core, BusAccount *account, const StandingSet *set, Bu
       standing_replace (core, standing, set, bytes, len);
     }
   else if (standing->observed != standing->revision)
-    standing->sent_to = 0; /* the collector refused it, or did not answer: once more */
+    standing->sent_to = 0; /* the collector refused it, or did not answer: send it again */
   standing_renew (core, standing, set, now_us);
   standing_offer_now (core, standing, now_us);
   return BUS_STANDING_SET;
@@ -231,7 +231,7 @@ bus_standing_offer (BusCore *core, BusMember *member, gint64 now_us)
   if (standing == NULL || standing->request != NULL || standing->sent_to == member->registration_id)
     return;
   if (standing->sent_to != 0)
-    standing->observed = 0; /* another registration begins with nothing */
+    standing->observed = 0; /* in a new registration nothing is applied yet */
   topic = g_strconcat ("control.collector.standing.", member->id, NULL);
   standing->request = bus_ask (core,
                                &(const BusAsk){ .requester = { .kind = BUS_REQUESTER_STANDING, .standing = standing },
@@ -258,7 +258,7 @@ bus_standing_answered (BusCore *core, BusStanding *standing, const StandingState
   if (standing->is_over && standing->observed == standing->revision)
     standing_forget (core, standing);
   else
-    standing_offer_now (core, standing, core->now_us); /* it was changed, or the collector registered again */
+    standing_offer_now (core, standing, core->now_us); /* the set has changed, or the collector has registered again */
   return TRUE;
 }
 

@@ -14,8 +14,8 @@
 #include "work/bus-work.h"
 
 #define TAG_MAX          128u
-#define LAST_ATTEMPT_MAX 1000000u                 /* more follow, and the number does not wrap */
-#define HOLD_UNNAMED_US  (2 * G_TIME_SPAN_SECOND) /* a task whose last holder is not known */
+#define LAST_ATTEMPT_MAX 1000000u                 /* more attempts follow, and the number must not wrap */
+#define HOLD_UNNAMED_US  (2 * G_TIME_SPAN_SECOND) /* hold of a task whose last holder is not known */
 
 static void
 submit_refuse (BusSubmitAnswer *answer, WireStatus status, const char *detail)
@@ -34,7 +34,7 @@ submit_exceeds (BusSubmitAnswer *answer, BusLimit limit, guint64 most, guint64 v
   return TRUE;
 }
 
-/* Each name has a queue of its own. */
+/* Refuses the name of an operation: there are too many, and each has a queue of its own. */
 static void
 submit_refuse_name (const BusCore *core, BusSubmitAnswer *answer)
 {
@@ -53,7 +53,7 @@ submit_show (BusSubmitAnswer *answer, const BusTask *task)
 
 /* --- checks --- */
 
-/* One segment of a topic: ids, operations and types are parts of topics. */
+/* TRUE for one segment of a topic: ids, operations and types are parts of topics. */
 static gboolean
 submit_is_name (WireSpan name)
 {
@@ -64,7 +64,7 @@ submit_is_name (WireSpan name)
   return name.len > 0 && name.len <= BUS_TASK_ID_MAX;
 }
 
-/* Names the first field that is not valid; NULL: none. */
+/* Returns a text about the first field that is not valid; NULL: none. */
 static const char *
 submit_problem (const BusSubmission *submission)
 {
@@ -125,7 +125,7 @@ submit_fill_defaults (const BusCore *core, BusSubmission *submission)
 
 /* --- the same task again --- */
 
-/* TRUE: the id is known, and the answer says what that means. */
+/* Handles a submission of a known id. TRUE: the id is known, and @answer is filled */
 static gboolean
 submit_again (BusCore *core, BusPeer *peer, const BusTaskSpec *spec, BusSubmitAnswer *answer, gint64 now_us)
 {
@@ -163,7 +163,7 @@ submit_is_settled (const BusCore *core, const BusPeer *peer, WireSpan id, BusSub
 
 /* --- a new task --- */
 
-/* It may run still: it waits for the claim of its last holder. */
+/* A task that was submitted again may still run: it waits for the claim of its last holder. */
 static void
 submit_hold (BusCore *core, BusTask *task, const BusSubmission *submission, gint64 now_us)
 {
@@ -209,7 +209,7 @@ submit_add (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSu
   BusTask *task;
 
   if (submission->resubmit && submission->last_holder.len > 0)
-    spec.not_before_us = 0; /* it was begun before */
+    spec.not_before_us = 0; /* it has begun before */
   task = bus_task_store_add (&core->work->tasks, peer->account, &spec, now_us);
   if (task == NULL)
     {
@@ -283,7 +283,7 @@ bus_submit_cancel (BusCore *core, guint32 account, WireSpan id, BusSubmitAnswer 
   answer->state = task->state;
 }
 
-/* The holder need not keep its answer any more. */
+/* Notifies the holder that it need not keep its answer any more. */
 static void
 submit_confirm (BusCore *core, BusTask *task)
 {
@@ -315,14 +315,14 @@ bus_submit_settle (BusCore *core, BusPeer *peer, WireSpan id, BusSubmitAnswer *a
     }
   submit_confirm (core, task);
   bus_push_detach (core, task, peer, now_us);
-  /* Another submitter may not have it yet, and the window can be too small to keep it. */
+  /* Not while another submitter is attached, which may not have the result yet: the window may be too small to keep it. */
   if (task->attachments.length == 0)
     bus_task_store_settle (&core->work->tasks, task, now_us);
 }
 
 /* --- quarantine --- */
 
-/* NULL: it is not in quarantine, and the answer says so. */
+/* Returns the quarantined task; NULL: it is not in quarantine, and @answer says so. */
 static BusTask *
 submit_find_quarantined (BusCore *core,
                          guint32 account,
@@ -340,7 +340,7 @@ submit_find_quarantined (BusCore *core,
   return NULL;
 }
 
-/* Members that have not answered yet for it do not get it again. */
+/* Members that still hold zombies of the task do not get it again. */
 static void
 submit_avoid_holders (BusTask *task)
 {

@@ -6,7 +6,7 @@
 #include "route/bus-router.h"
 #include "work/bus-task-record.h"
 
-#define NEWS_STEPS 4u /* of the history */
+#define NEWS_STEPS 4u /* the newest steps of the history */
 
 static void
 task_news_publish (BusCore *core,
@@ -35,7 +35,7 @@ task_news_is_expiry (BusTaskEvent event)
   return event == BUS_TASK_ON_SILENT || event == BUS_TASK_ON_PROGRESS_OVER || event == BUS_TASK_ON_RUN_OVER;
 }
 
-/* NULL: it is no news. */
+/* Returns the topic of the event; NULL: none. */
 static const char *
 task_news_topic (BusTaskState before, BusTaskEvent event, guint verdict)
 {
@@ -63,7 +63,8 @@ task_news_topic (BusTaskState before, BusTaskEvent event, guint verdict)
     }
 }
 
-/* A task that has ended needs no newer lease to make what its members send stale. */
+/* Returns the cause in the event. A frame for a task that has ended is STALE too, although there is no newer lease, so its
+ * cause has other words. */
 static const char *
 task_news_cause (const BusTask *task, BusTaskEvent event)
 {

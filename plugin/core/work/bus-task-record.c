@@ -4,7 +4,7 @@
 #include "base/bus-text.h"
 #include "work/bus-operation.h"
 
-/* Ends a name of the task with a NUL. */
+/* Copies a name of the task, and ends it with a NUL. */
 static char *
 record_keep (char *out, WireSpan name)
 {
@@ -96,7 +96,7 @@ record_fill_steps (BusTaskRecord *record, const BusTask *task, guint n_steps, gi
 static BusWaitReason
 record_reason (const BusTask *task)
 {
-  /* A delay that is over is no reason: the task comes into the queue. */
+  /* At the end of a delay the task is QUEUED before it is taken from its place LATER: the delay is no reason any more. */
   if (task->state == BUS_TASK_QUEUED && task->place.operation != NULL && task->place.where != BUS_TASK_LATER)
     return bus_operation_wait_reason (task);
   return task->state == BUS_TASK_DELAYED ? task->wait_reason : BUS_WAIT_NONE;

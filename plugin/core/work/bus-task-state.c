@@ -2,7 +2,8 @@
 #include "work/bus-task-state.h"
 
 /* clang-format off */
-/* Every terminal state: its holder, if it has not answered yet, is fenced; its timers were stopped. */
+/* Entries of every terminal state. Its timers were stopped, and a holder that has not answered yet is fenced, so all its frames
+ * are refused. */
 #define TERMINAL_CELLS \
     [BUS_TASK_ON_OFFER] = BUS_TASK_NEVER, \
     [BUS_TASK_ON_STARTED] = BUS_TASK_REFUSED, \
@@ -34,7 +35,7 @@
     [BUS_TASK_ON_POISON] = BUS_TASK_NEVER, \
     [BUS_TASK_ON_UNSAFE] = BUS_TASK_NEVER,
 
-/* Of those that nobody brings back. */
+/* Entries of terminal states without a way out. */
 #define FINAL_CELLS \
     TERMINAL_CELLS \
     [BUS_TASK_ON_SUBMIT] = BUS_TASK_IGNORED, \
@@ -42,13 +43,21 @@
     [BUS_TASK_ON_DROP] = BUS_TASK_REFUSED, \
     [BUS_TASK_ON_STORE_OVER] = BUS_TASK_NEVER,
 
+/* QUEUED accepts frames of a holder, because a lease may still be valid then. When a timer of a lease expires, the task is
+ * queued again at once, but its member may be about to finish. A result that is refused would have to be computed again, so the
+ * token stays valid until another member gets the task: a late RESULT ends the task, a late STARTED takes it out of the queue.
+ * A late failure raises no counter: an attempt that had begun was counted when its lease expired.
+ *
+ * DELAYED refuses the same frames: there is no lease to which they could belong, because the last holder has answered.
+ *
+ * CANCELLING accepts a RESULT, because the work is done. Any other answer, or the end of the holder, makes it CANCELLED. */
 static const guint8 transitions[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS] = {
   [BUS_TASK_QUEUED] = {
     [BUS_TASK_ON_OFFER]          = BUS_TASK_OFFERED,
     [BUS_TASK_ON_STARTED]        = BUS_TASK_RUNNING, /* a late answer to an offer */
-    [BUS_TASK_ON_PROGRESS]       = BUS_TASK_IGNORED, /* late: its details are kept, no lease is renewed */
+    [BUS_TASK_ON_PROGRESS]       = BUS_TASK_IGNORED, /* late: its details are kept, but no lease is renewed */
     [BUS_TASK_ON_RESULT]         = BUS_TASK_SUCCEEDED, /* late */
-    [BUS_TASK_ON_FAILURE]        = BUS_TASK_QUEUED, /* no counter: the attempt was counted when its lease expired */
+    [BUS_TASK_ON_FAILURE]        = BUS_TASK_QUEUED, /* no counter: an attempt that had begun was counted when its lease expired */
     [BUS_TASK_ON_RETRYABLE]      = BUS_TASK_QUEUED,
     [BUS_TASK_ON_STOPPED]        = BUS_TASK_QUEUED,
     [BUS_TASK_ON_BUSY]           = BUS_TASK_QUEUED,
@@ -116,8 +125,8 @@ static const guint8 transitions[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS] = {
   [BUS_TASK_OFFERED] = {
     [BUS_TASK_ON_OFFER]          = BUS_TASK_NEVER,
     [BUS_TASK_ON_STARTED]        = BUS_TASK_RUNNING,
-    [BUS_TASK_ON_PROGRESS]       = BUS_TASK_RUNNING, /* taken as STARTED and progress */
-    [BUS_TASK_ON_RESULT]         = BUS_TASK_SUCCEEDED, /* taken as STARTED and a final answer */
+    [BUS_TASK_ON_PROGRESS]       = BUS_TASK_RUNNING, /* as STARTED and PROGRESS */
+    [BUS_TASK_ON_RESULT]         = BUS_TASK_SUCCEEDED, /* as STARTED and RESULT */
     [BUS_TASK_ON_FAILURE]        = BUS_TASK_FAILED,
     [BUS_TASK_ON_RETRYABLE]      = BUS_TASK_DELAYED,
     [BUS_TASK_ON_STOPPED]        = BUS_TASK_DELAYED,
@@ -164,7 +173,7 @@ static const guint8 transitions[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS] = {
     [BUS_TASK_ON_DEREGISTER]     = BUS_TASK_QUEUED,
     [BUS_TASK_ON_DRAIN]          = BUS_TASK_IGNORED, /* it may finish */
     [BUS_TASK_ON_DRAIN_OVER]     = BUS_TASK_QUEUED,
-    [BUS_TASK_ON_WITHDRAWN]      = BUS_TASK_IGNORED, /* it runs on */
+    [BUS_TASK_ON_WITHDRAWN]      = BUS_TASK_IGNORED, /* it continues to run */
     [BUS_TASK_ON_HELD]           = BUS_TASK_IGNORED,
     [BUS_TASK_ON_SILENT]         = BUS_TASK_NEVER,
     [BUS_TASK_ON_PROGRESS_OVER]  = BUS_TASK_QUEUED,

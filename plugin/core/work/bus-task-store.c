@@ -173,7 +173,8 @@ store_arm (BusTaskStore *store, BusTask *task, gint64 now_us, guint64 wait_us)
   bus_deadline_arm (store->deadlines, &task->deadline_timer.deadline, now_us + (gint64) wait_us);
 }
 
-/* A task that may be released needs its payload. Without room only its hash is kept. Its result, the last failure, is small. */
+/* Moves the task to quarantine. It keeps its payload, because it may be released; if there is no room, only the hash of the
+ * payload stays. Its result, the last failure, is small. */
 static void
 store_quarantine (BusTaskStore *store, BusTask *task, gint64 now_us)
 {
@@ -193,7 +194,7 @@ bus_task_store_ended (BusTaskStore *store, BusTask *task, gint64 now_us)
   if (task->entry != NULL)
     {
       g_clear_pointer (&task->payload, g_bytes_unref);
-      bus_task_store_recharge (store, task); /* its question frees it */
+      bus_task_store_recharge (store, task); /* the question frees it */
       return;
     }
   if (task->state == BUS_TASK_QUARANTINED)
@@ -201,7 +202,7 @@ bus_task_store_ended (BusTaskStore *store, BusTask *task, gint64 now_us)
       store_quarantine (store, task, now_us);
       return;
     }
-  g_clear_pointer (&task->payload, g_bytes_unref); /* nothing runs it again */
+  g_clear_pointer (&task->payload, g_bytes_unref); /* it will not run again */
   if (was_quarantined)
     store_move (store, task, BUS_SHELF_WINDOW);
   bus_task_store_recharge (store, task);
@@ -222,7 +223,7 @@ bus_task_store_settle (BusTaskStore *store, BusTask *task, gint64 now_us)
 {
   if (task->shelf != BUS_SHELF_LIVE || bus_task_is_live (task))
     return;
-  g_clear_pointer (&task->history, g_array_unref); /* only a live task and a quarantined one keep it */
+  g_clear_pointer (&task->history, g_array_unref); /* only live and quarantined tasks keep their history */
   store_move (store, task, BUS_SHELF_WINDOW);
   store_arm (store, task, now_us, store->limits->task_window_us);
 }

@@ -3,7 +3,7 @@
 
 #include "base/bus-text.h"
 
-#define STEPS_EXPECTED 4u /* of a task that runs once */
+#define STEPS_EXPECTED 4u /* steps of a task that runs once */
 
 /* --- texts --- */
 
@@ -30,7 +30,7 @@ bus_task_key (guint64 seed, guint32 account, WireSpan id, guint8 *bytes)
   return bus_key (seed, wire_span (bytes, 4 + len));
 }
 
-/* FALSE: no memory. */
+/* Copies @bytes. FALSE: no memory */
 static gboolean
 task_keep_bytes (GBytes **kept, WireSpan bytes)
 {
@@ -41,7 +41,7 @@ task_keep_bytes (GBytes **kept, WireSpan bytes)
   return copy != NULL || bytes.len == 0;
 }
 
-/* One block has all texts that stay with the task. FALSE: no memory */
+/* Copies all texts that stay with the task into one block. FALSE: no memory */
 static gboolean
 task_keep_texts (BusTask *task, const BusTaskSpec *spec, guint64 seed)
 {
@@ -138,7 +138,7 @@ static void
 task_result_free (BusTaskResult *result)
 {
   g_clear_pointer (&result->payload, g_bytes_unref);
-  g_free (result->payload_type); /* the block of all three */
+  g_free (result->payload_type); /* the block of all three texts */
   g_free (result->extent);
   g_free (result);
 }
@@ -189,7 +189,8 @@ task_note_step (BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
   g_array_append_val (task->history, step);
 }
 
-/* The counter that rises with the change; NULL: none. Deaths are provisional for a time: bus-death counts them. */
+/* Returns the counter that the change raises; NULL: none. The change to DELAYED counts a failure. Deaths are provisional at
+ * first: bus-death counts them. */
 static guint *
 task_counter (BusTask *task, BusTaskState before, BusTaskEvent event)
 {
@@ -211,6 +212,18 @@ task_counter (BusTask *task, BusTaskState before, BusTaskEvent event)
     }
 }
 
+/* The only function that changes the state of a task. Events come from holders, connections, timers, submitters and tools, and
+ * they race: a result may arrive just after its lease has expired, or for a task that was just cancelled. If each module
+ * checked the state and assigned a new one, each would have to know all these combinations, and a timer that one of them forgot
+ * to stop would expire in a state for which it was not armed. So every event is looked up in one table, which has an entry for
+ * every state.
+ *
+ * The order of the steps matters. The timers stop first: `timer` has another meaning in each state (see bus_expiry_due()), so
+ * it must not outlive the state for which it was armed. Then the attempt that has ended is counted, before any caller publishes
+ * the change. The deadline timer runs in all live states.
+ *
+ * An event that leads to the same state, such as PROGRESS while RUNNING, stops no timer: otherwise a report of progress would
+ * switch off the run limit. The caller arms the timers that the event renews. */
 guint
 bus_task_on (BusTaskRules *rules, BusTask *task, BusTaskEvent event, char *member, gint64 now_us)
 {
@@ -289,7 +302,7 @@ task_keep_cut (WireSpan text, gsize max)
   return bus_text_from_span (bus_text_cut (text, max));
 }
 
-/* A report without details, or without memory for them, leaves those that an earlier one had. */
+/* Details of an earlier report stay if this one has none, or if there is no memory for them. */
 void
 bus_task_set_progress (BusTask *task, const BusTaskReport *report)
 {
@@ -308,7 +321,7 @@ bus_task_set_progress (BusTask *task, const BusTaskReport *report)
   progress->details = details;
 }
 
-/* In one block, which begins with the type. */
+/* The texts of a result are in one block, which begins with the type. */
 static void
 task_keep_result_texts (BusTaskResult *result, const BusTaskAnswer *answer)
 {
@@ -372,7 +385,7 @@ task_size_of_result (const BusTaskResult *result)
          + (result->extent != NULL ? sizeof *result->extent : 0);
 }
 
-/* A GRefString, which may be the last reference. */
+/* The size of a GRefString. It is charged in full, because this may be the last reference. */
 static gsize
 task_size_of_ref (const char *text)
 {

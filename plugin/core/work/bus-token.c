@@ -3,7 +3,7 @@
 
 #include "base/bus-hash.h"
 
-/* The sum takes each of 2^64 values once, and the mix is a bijection. */
+/* Never returns a value twice: the sum takes each of 2^64 values once, and the mix is a bijection. */
 guint64
 bus_token_random (BusTokenSource *source)
 {

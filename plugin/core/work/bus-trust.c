@@ -22,7 +22,7 @@ trust_step (BusCore *core, BusMember *member, BusMemberEvent event, const char *
   return TRUE;
 }
 
-/* NULL: nothing speaks against it. */
+/* Returns the reason to suspect the member; NULL: none. */
 static const char *
 trust_find_doubt (const BusMember *member)
 {
@@ -40,7 +40,7 @@ trust_is_capable (const BusMember *member, const BusMember *other, const BusAbil
          && bus_member_ability (other, ability->name.text) != NULL;
 }
 
-/* TRUE if one of its operations needs it. */
+/* TRUE if @member is needed for this operation: see bus-trust.h. */
 static gboolean
 trust_is_needed_for (BusWork *work, const BusMember *member, const BusAbility *ability)
 {
@@ -69,7 +69,7 @@ trust_is_needed (BusWork *work, const BusMember *member)
   return FALSE;
 }
 
-/* The hold of its id is in force: it is set aside, or probed. */
+/* Enforces the hold of the id: the member is set aside, or probed. */
 static void
 trust_enforce_hold (BusCore *core, BusMember *member, const char *cause)
 {
@@ -82,7 +82,7 @@ trust_enforce_hold (BusCore *core, BusMember *member, const char *cause)
     bus_text_copy (member->cause, sizeof member->cause, cause);
 }
 
-/* It would be READY: what speaks against it? */
+/* Checks a member that has just become READY: it may have to leave this state at once. */
 static void
 trust_examine (BusCore *core, BusMember *member)
 {
@@ -111,7 +111,7 @@ trust_publish (BusCore *core, BusMember *member, BusMemberState before)
   bus_member_news_state (core, member, before);
 }
 
-/* An event, what it leads to, and the news. FALSE: the state ignores it. */
+/* Applies an event and its consequences, and publishes the change. FALSE: the state ignores the event. */
 static gboolean
 trust_change (BusCore *core, BusMember *member, BusMemberEvent event, const char *cause)
 {
@@ -127,7 +127,8 @@ trust_change (BusCore *core, BusMember *member, BusMemberEvent event, const char
 
 /* --- protection --- */
 
-/* The member whose time ends first, of those that are set aside and have this operation; NULL: another one is READY. */
+/* Returns the member to release for an operation that @left may have left without a READY member: of those that are set aside,
+ * the one whose time ends first. NULL: another member is READY, or none is set aside. */
 static BusMember *
 trust_find_release (BusWork *work, const BusMember *left, const BusAbility *ability)
 {
@@ -148,6 +149,14 @@ trust_find_release (BusWork *work, const BusMember *left, const BusAbility *abil
   return first;
 }
 
+/* A member is protected if it is needed at the time when it fails too often. The last READY member may leave later; without
+ * this function all tasks of its operations would then wait until the first hold ends, which may take task_max_hold_us. To
+ * release all members that are set aside would undo the protection, because they are set aside for their failures. So one of
+ * them is released: the one whose time ends first, since it would be the first to return anyway. It is probed, that is it gets
+ * one task at a time, until its time is over.
+ *
+ * is_probed is set before the event. On its way to READY the member is checked again while its hold is still in force, and only
+ * a probed member passes this check. The loop is over operations, because two operations may need two different members. */
 void
 bus_trust_withdrawn (BusCore *core, const BusMember *member, const GPtrArray *abilities)
 {
@@ -200,7 +209,7 @@ bus_trust_strike (BusCore *core, BusMember *member, const char *cause)
     trust_hold (core, member, cause);
 }
 
-/* The answer of a member that has just deregistered may stand behind that: it has no past any more. */
+/* A member that deregistered has no past any more, and its answer may follow its deregistration. */
 void
 bus_trust_completed (BusCore *core, BusMember *member)
 {
@@ -269,7 +278,7 @@ bus_trust_served (BusCore *core, BusMember *member)
   if (is_serving == member->is_serving)
     return;
   member->is_serving = is_serving;
-  bus_registry_note_changed (core->work, member); /* also when its state is the same: it may be sent what it claims */
+  bus_registry_note_changed (core->work, member); /* even if its state stays the same: its claims may be decided now */
   if (is_serving)
     bus_trust_apply (core, member, BUS_MEMBER_ON_SERVE, "");
   else
