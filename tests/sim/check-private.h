@@ -7,27 +7,30 @@
 
 #include <string.h>
 
-/* Declarations that the check-* files share. */
+/*
+ * Declarations that the check-* files share: short questions about a client or a subscription, and the checks that one check-*
+ * file calls in another. check.h declares the checks that the world calls.
+ */
 
-/* A message is held for so many times longest_block_us, at the most. The number is stated here once more on purpose: a
- * core that changes it must fail. */
+/* A message holds credit for at most so many times longest_block_us. The number is repeated here on purpose: a core that
+ * changes it must fail. */
 #define SIM_BLOCK_PATIENCE 12
 
-/* NULL: the broker has no subscription of that number. */
+/* Returns the subscription with that number; NULL: the broker has none. */
 static inline BusSubscription *
 sim_subscription_of (const SimClient *client, guint32 subscription)
 {
   return bus_subscriptions_find (&client->peer->subscriptions, subscription);
 }
 
-/* The subscription at that place of its client. NULL: there is none, or the broker does not have it. */
+/* Returns the subscription at that place of its client; NULL: there is none, or the broker does not have it. */
 static inline BusSubscription *
 sim_subscription_at (const SimClient *client, guint place)
 {
   return client->subs[place].exists ? sim_subscription_of (client, client->subs[place].number) : NULL;
 }
 
-/* A message with this route that waits for the client; @route: 0: with any. NULL: there is none. */
+/* Returns a waiting message of the client with this route (0: with any); NULL: there is none. */
 static inline const BusSlot *
 sim_unsent_of (const SimClient *client, guint64 route)
 {
@@ -50,7 +53,7 @@ sim_client_of (const BusSubscription *subscription)
   return bus_peer_link (subscription->owner);
 }
 
-/* TRUE when what waits for it depends on its policy only, which never changed. */
+/* TRUE if the messages that wait for it depend only on its policy, which has never changed. */
 static inline gboolean
 sim_is_simple (const SimWorld *world, const BusSubscription *subscription)
 {
@@ -58,7 +61,7 @@ sim_is_simple (const SimWorld *world, const BusSubscription *subscription)
          && !sim_model_was_adjusted (world->model, sim_client_of (subscription)->number, subscription->id);
 }
 
-/* TRUE if it receives events of the broker, which no frame of a client announces; see check-watch. */
+/* TRUE if it receives events of the broker, which no client publishes; see check-watch. */
 static inline gboolean
 sim_is_watching (const BusSubscription *subscription)
 {
@@ -68,7 +71,7 @@ sim_is_watching (const BusSubscription *subscription)
   return subscription->pattern.len > len && memcmp (subscription->pattern.data, domain, len) == 0;
 }
 
-/* Messages that wait and are not kept until they are settled: the bounds apply to them. */
+/* The waiting messages to which the bounds apply: those that are not kept until they are settled. */
 static inline guint64
 sim_bounded_messages (const BusSubscription *subscription)
 {
@@ -82,13 +85,13 @@ sim_control_bytes (const BusFlow *flow)
   return bus_outq_lane_bytes (&flow->outq, WIRE_LANE_CONTROL) + flow->lanes[WIRE_LANE_CONTROL].bytes;
 }
 
-/* --- the parts of check-step --- */
+/* --- parts of check-step --- */
 
 void sim_check_sums (SimWorld *world);
 void sim_check_reports (SimWorld *world);
 void sim_check_timers (SimWorld *world);
 void sim_check_requests (SimWorld *world);
-/* Replies that wait in the streams of a peer, added to its sums. */
+/* Adds the replies that wait in the streams of a peer to its sums. */
 void sim_check_count_streams (SimWorld *world,
                               const BusPeer *peer,
                               guint64 *waiting_bytes,
@@ -97,13 +100,13 @@ void sim_check_count_streams (SimWorld *world,
                               guint64 *held_messages);
 void sim_check_names (SimWorld *world);
 void sim_check_index (SimWorld *world);
-/* Messages that were sent to a subscription and are not settled, see check-unsettled.c. */
+/* Checks messages that were sent to a subscription and are not settled; see check-unsettled.c. */
 void sim_check_unsettled (SimWorld *world, const BusSubscription *subscription);
 /* Number of messages that a subscription of @leaving has not settled and that another member must get when it ends. */
 guint64 sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving);
-/* A message that waits. */
+/* Checks a message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);
-/* @tickets: that the subscription holds, counted. */
+/* @tickets: the number that the subscription holds */
 void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets);
 
 /* Members that drain; see check-drain.c. */
@@ -111,14 +114,14 @@ void sim_check_drains (SimWorld *world);
 
 /* Messages that are held for groups; see check-hold.c. */
 void sim_check_holds (SimWorld *world);
-/* Messages that came to members without being published now: handed on, repeated, or held before. */
+/* Counts messages that members got without a new publish: handed on, repeated, or held before. */
 guint64 sim_check_group_changes (const BusGroup *group);
-/* Charge of held messages to that account. */
+/* The charge of held messages to that account. */
 guint64 sim_check_count_held (const SimWorld *world, const BusAccount *account);
-/* Of the messages that are held, those whose publisher waits until they were handled. */
+/* The number of held messages whose publisher waits until they were handled. */
 guint sim_check_count_held_routes (const SimWorld *world);
 
-/* Lanes that nobody empties; see check-lanes.c. */
+/* Lanes that the client does not empty; see check-lanes.c. */
 void sim_check_lanes (SimWorld *world);
 
 /* Stations of messages; see check-hops.c. */
@@ -132,10 +135,10 @@ void sim_check_confirms (SimWorld *world);
 void sim_check_retained (SimWorld *world);
 /* Last messages; see check-will.c. */
 void sim_check_wills (SimWorld *world);
-/* TRUE when something is charged to an account that no peer of it is charged. */
+/* TRUE if there are windows of resends: they may be charged to an account without a charge of any peer. */
 gboolean sim_check_has_windows (const SimWorld *world);
 
-/* The timeline; see check-lineage.c. The others are called by check-frame. */
+/* The timeline; see check-lineage.c. check-frame calls the second and the third. */
 void sim_check_lineage (SimWorld *world);
 void
 sim_check_before_lineage (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
@@ -146,7 +149,7 @@ void sim_check_before_timeline (const SimWorld *world, const SimFrame *frame, Si
 void
 sim_check_after_timeline (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
 
-/* Unfinished frames, see check-pinned.c. The second is called by check-frame. */
+/* Unfinished frames; see check-pinned.c. check-frame calls the second. */
 void sim_check_pinned (SimWorld *world);
 void sim_check_after_pinned (SimWorld *world, const SimBefore *before);
 
@@ -154,7 +157,7 @@ void sim_check_after_pinned (SimWorld *world, const SimBefore *before);
 
 void sim_check_before_groups (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after_groups (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
-/* The messages waiting for a member of a group that other members take for certain when it is demoted or drains. */
+/* The number of waiting messages of a member that other members certainly take when it is demoted or drains. */
 guint64 sim_check_count_heritage (const SimWorld *world, const BusSubscription *member);
 
 /* --- check-drain, called by check-frame --- */
@@ -176,7 +179,7 @@ void sim_check_in_flight (SimWorld *world, const BusSubscription *subscription);
 /* --- check-bounds, called by check-frame --- */
 
 void sim_check_before_bounds (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
-/* @seq: of the message that the frame carries. */
+/* @seq: of the message in the frame */
 void sim_check_after_bounds (SimWorld *world,
                              const SimClient *client,
                              const SimFrame *frame,

@@ -4,13 +4,13 @@
 #include "wire-envelope.h"
 
 /*
- * The watchers of system.*: what the broker's own events said, and whether that is what happened.
+ * The watchers of system.*: compares the events that the broker published with what really happened.
  *
- * The model knows what clients publish. The broker publishes by itself as well, and how often is its own decision; what it
- * must not do is to leave something out. So this module keeps every event that a watcher received, and at the end of a seed,
- * when nothing waits any more, compares the sums with the core: each loss of each subscription is in exactly one system.drop,
- * the last system.slow about a subscription or a queue says how it is, and the last system.peer.* about an id says whether it is
- * connected. A watcher that missed an event gets a gap, and its sums are not compared.
+ * The model knows what clients publish. The broker also publishes events of its own. It decides how often, but it must not
+ * leave anything out. So this module keeps every event that a watcher received. At the end of a seed, when nothing waits any
+ * more, it compares the sums with the core: each loss of each subscription is in exactly one system.drop; the last system.slow
+ * about a subscription or a queue gives its state; the last system.peer.* about an id says whether it is connected. A watcher
+ * that missed an event gets a gap, and its sums are not compared.
  */
 
 typedef struct SimWorld SimWorld;
@@ -22,7 +22,7 @@ void sim_watch_free (SimWatch *watch);
 /* TRUE if a subscription to that pattern is a watcher: it receives events of the broker and nothing else. */
 gboolean sim_watch_is_watcher (const char *pattern);
 
-/* @seq: of the message that was accepted last. @announced: events that the broker has published so far. */
+/* Begins to watch. @seq: of the message that was accepted last. @announced: events that the broker has published so far. */
 void sim_watch_begin (SimWatch *watch,
                       guint peer,
                       guint32 subscription,
@@ -35,9 +35,9 @@ void sim_watch_end_all (SimWatch *watch, guint peer);
 /* TRUE if the subscription is, or was, a watcher. */
 gboolean sim_watch_is_watching (const SimWatch *watch, guint peer, guint32 subscription);
 
-/* An event, or a gap, that arrived for a watcher. FALSE: that subscription is none, and nothing was done. */
+/* Handles an event, or a gap, for a subscription. FALSE: it is not a watcher, and nothing was done. */
 gboolean sim_watch_event (SimWorld *world, guint peer, guint32 subscription, const WireEnvelope *envelope);
 gboolean sim_watch_gap (SimWorld *world, guint peer, guint32 subscription, const WireEnvelope *envelope);
 
-/* Nothing waits any more: compares with the core. */
+/* Compares the sums with the core; called when nothing waits any more. */
 void sim_watch_finish (SimWorld *world);

@@ -39,33 +39,33 @@
  * A check reports a violation with sim_world_fail (), which keeps the first one of a seed. No check changes the core.
  */
 
-/* Reach: what a connection has whose id will be taken over; see check-replaced.c. */
+/* Coverage: the state of a connection whose id will be taken over; see check-replaced.c. */
 void sim_check_cover_replaced (SimWorld *world, const SimClient *client);
 
 /* --- after every step, and at rest --- */
 
 void sim_check_step (SimWorld *world);
-/* When nothing waits any more: what watchers know of clients. */
+/* At rest: checks what watchers know of clients. */
 void sim_check_waits_at_rest (SimWorld *world);
-/* When nothing waits any more: what each subscription counted is what its client received. */
+/* At rest: checks that each client received what its subscription counted. */
 void sim_check_counters (SimWorld *world);
 
-/* When the last connection has ended. */
+/* Checks that nothing is left after the last connection has ended. */
 void sim_check_empty (SimWorld *world);
 
 /* --- around everything that ends subscriptions, or demotes them --- */
 
 typedef struct
 {
-  const SimClient *client; /* that ends, or that a subscription of ends; NULL: none */
-  guint32 subscription;    /* that ends; 0: all of the client */
-  guint64 waiting;         /* messages for what ends */
+  const SimClient *client; /* the client that ends, or whose subscription ends; NULL: none */
+  guint32 subscription;    /* the subscription that ends; 0: all of the client */
+  guint64 waiting;         /* messages that wait for what ends */
   guint64 others;          /* messages that were offered to the other subscriptions */
   guint64 wills;           /* times that a last message was offered to the others */
   guint64 ended;           /* messages that were discarded with their subscription */
   guint64 repeated;        /* messages that another member got again, so far */
-  guint64 owed;            /* of what ends: sent and not settled, and another member must get it */
-  gboolean is_closing;     /* a peer is being disconnected meanwhile: nothing is known */
+  guint64 owed;            /* messages that were sent and not settled, and that another member must get */
+  gboolean is_closing;     /* a peer is being disconnected meanwhile: the sums are not known */
 } SimEnds;
 
 void sim_check_before_end (const SimWorld *world, const SimClient *client, guint32 subscription, SimEnds *ends);
@@ -83,8 +83,8 @@ typedef struct
 
 /* The pending requests. (element-type SimRoute); clear with g_array_unref() */
 GArray *sim_check_before_requests (const SimWorld *world);
-/* Those that have ended meanwhile were taken out of their queue, or are followed by CANCEL. @except: number of a connection
- * whose own requests to answer ended otherwise; 0: none. @routes: (transfer full) */
+/* Checks that requests that have ended meanwhile were removed from their queue, or are followed by CANCEL. @except: number of a
+ * connection whose own requests to answer ended otherwise; 0: none. @routes: (transfer full) */
 void sim_check_after_requests (SimWorld *world, GArray *routes, guint except);
 
 /* --- around one frame --- */
@@ -106,7 +106,7 @@ typedef struct
   guint64 oldest;        /* sequence of the oldest message; 0: none waits */
   guint64 others;        /* bytes of the peer's queue that are not its own */
   guint64 lost;          /* because it was full */
-  gboolean is_lane_full; /* the control lane of its peer: what stands there is dropped first */
+  gboolean is_lane_full; /* the control lane of its peer is full: messages there are dropped first */
 } SimOldest;
 
 /* A subscription whose queue depends on its policy only. subscription NULL: there is none. */
@@ -132,19 +132,19 @@ typedef struct
   SimQueued subs[SIM_SUBS];
 } SimPressed;
 
-/* A group, and what its members can take of a frame. */
+/* A group, and the capacity of its members for a frame. */
 typedef struct
 {
   gboolean has_room;                           /* a member that is not demoted can take it */
-  gboolean has_prompt_room;                    /* and so can one that acknowledges what it gets */
+  gboolean has_prompt_room;                    /* and a member that acknowledges promptly can take it */
   gboolean is_tight;                           /* the peer of a member is near its bounds */
   guint64 lost;                                /* by the members, because they were full */
-  const BusSubscription *avoided[SIM_CLIENTS]; /* members that get it only when no other one has room */
+  const BusSubscription *avoided[SIM_CLIENTS]; /* members that get it only if no other one has room */
   guint n_avoided;
   guint64 offered; /* to those */
 } SimGroup;
 
-/* A group before a message, and what its strategy knows of each member that matches, in the order of joining. */
+/* A group before a message, and the data that its strategy uses, for each matching member in the order of joining. */
 typedef struct
 {
   const BusSubscription *member;
@@ -163,7 +163,7 @@ typedef struct
   SimCandidate members[SIM_CLIENTS];
   guint n;
   gboolean all; /* every member matches */
-  guint64 who;  /* differs for other members */
+  guint64 who;  /* a value that differs for other members */
 } SimTurn;
 
 /* The record that the timeline has to get from a message. */
@@ -192,7 +192,7 @@ typedef struct
   SimTurn turns[SIM_GROUPS * SIM_SCOPES];   /* PUBLISH */
   guint64 waiting;                          /* ADJUST: messages of the subscription */
   gboolean was_block;                       /* ADJUST: its policy was block */
-  gboolean is_taken[SIM_CLIENTS];           /* REPLY: something stands in the control lane */
+  gboolean is_taken[SIM_CLIENTS];           /* REPLY: something waits in the control lane */
   guint64 encoded[SIM_CLIENTS];             /* REPLY: bytes of the control lane that are encoded */
   SimOldest oldest[SIM_CLIENTS];
   SimQueue queues[SIM_CLIENTS];
@@ -209,7 +209,7 @@ typedef struct
   gboolean is_forbidden;           /* PUBLISH: the causes of the message forbid it */
   gboolean meets_tags;             /* PUBLISH with tags: a subscription wants some */
   guint64 filtered;                /* PUBLISH: subscriptions whose filter it does not pass */
-  gpointer route;                  /* CONFIRM: that is confirmed; NULL: none */
+  gpointer route;                  /* CONFIRM: the confirmed route; NULL: none */
   gboolean is_its_own;             /* CONFIRM: the message was sent to this client last */
   SimRecorded recorded;            /* PUBLISH */
   guint64 cascades;                /* PUBLISH: refused messages of the client that were not published yet */
@@ -232,6 +232,6 @@ void sim_check_drain_called (SimWorld *world, SimClient *member);
 
 /* --- around one gather --- */
 
-/* TRUE when the client is between two turns, and control waits for it. */
+/* TRUE if the client is between two turns, and control frames wait for it. */
 gboolean sim_check_is_between_turns (const SimClient *client);
 void sim_check_turn (SimWorld *world, const SimClient *client, const WireSpan *spans, guint n, gboolean was_between);

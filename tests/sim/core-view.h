@@ -4,18 +4,19 @@
 #include "sim-world.h"
 
 /*
- * The questions about the inside of the core that the world asks, because its public functions do not answer them: what
- * the core accepted, and what it still knows. Only this file and the check-* files include private headers of the core.
+ * Questions about the state of the core for which it has no public function: what it has accepted, and what it still knows. The
+ * world asks them, for example to learn whether the broker has accepted a frame. Only this file and the check-* files include
+ * private headers of the core.
  */
 
-/* TRUE when the broker has the subscription. @waits: (out): whether messages wait for it. */
+/* TRUE if the broker has the subscription. @waits: (out): messages wait for it */
 gboolean sim_view_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits);
 
-/* The sequence number of the last message that the broker accepted. */
 /* TRUE if the broker retains a message of the topic. @world: SimWorld */
 gboolean sim_view_retains (gconstpointer world, const char *topic);
-/* Retained messages that the broker counts as delivered to the subscription; 0: it has none. */
+/* The number of retained messages that the broker counts as delivered to the subscription; 0: it has none. */
 guint64 sim_view_retained (const SimClient *client, guint32 subscription);
+/* The sequence number of the last message that the broker accepted. */
 guint64 sim_view_accept_seq (const SimWorld *world);
 
 /* Lets the client use every feature, whatever this build offers to clients. */
@@ -24,13 +25,13 @@ void sim_view_grant_all (const SimClient *client);
 /* The number of messages that the broker has published by itself. */
 guint64 sim_view_announced (const SimWorld *world);
 
-/* The client may publish at least once, whether or not this build grants the feature. */
+/* Lets the client publish at least once, whether or not this build grants the feature. */
 void sim_view_grant_delivery (SimClient *client);
 
-/* TRUE when the broker knows who is connected, and has not closed the connection. */
+/* TRUE if the connection has said HELLO successfully, and the broker has not closed it. */
 gboolean sim_view_is_ready (const SimClient *client);
 
-/* TRUE when a message waits for the client that it will have to confirm. @route, @number: (out): of the message */
+/* TRUE if a message waits that the client will have to confirm. @route, @number: (out): of the message */
 gboolean sim_view_unsent (const SimClient *client, guint64 *route, guint64 *number);
 
 /* TRUE while the message with that number in its payload is held for a group. */
@@ -39,13 +40,13 @@ gboolean sim_view_is_held (const SimWorld *world, guint64 number);
 /* The number of frames of this client that the broker processed. */
 guint64 sim_view_received (const SimClient *client);
 
-/* The policy that was asked for, or that of its group. */
+/* The policy that the subscription asked for, or that of its group. */
 guint sim_view_policy (const SimClient *client, guint32 subscription);
 
 /* TRUE while the subscription is demoted, because it blocked for too long. */
 gboolean sim_view_is_demoted (const SimClient *client, guint32 subscription);
 
-/* TRUE when the broker or the account of the client has no room for one more subscription, for certain or almost. */
+/* TRUE if the broker or the account of the client has no room for one more subscription, or may have none. */
 gboolean sim_view_is_full (const SimClient *client);
 
 /* TRUE when the client may wait for one more answer, and send one more request. */
@@ -54,7 +55,7 @@ gboolean sim_view_may_wait (const SimClient *client);
 /* TRUE when another connection has the id of this client now. */
 gboolean sim_view_is_taken_over (const SimClient *client);
 
-/* TRUE while a call of the client that is answered later waits. */
+/* TRUE while a call of the client waits that is answered later. */
 gboolean sim_view_call_waits (const SimClient *client, guint64 id);
 
 /* TRUE while the broker wants to disconnect a peer and the world has not done so yet. */

@@ -4,9 +4,10 @@
 #include <glib.h>
 
 /*
- * Coverage: how often each situation that matters occurred, over all seeds. A run in which one of them never occurred
- * proves less than it claims, so it fails. The table below is the only list of situations; it gives their names and
- * their test paths.
+ * Coverage: counts how often each situation that matters occurred, over all seeds.
+ *
+ * A run proves nothing about a situation that never occurred, so it fails if one of the table is missing. The table is the only
+ * list of situations; it gives their names and their test paths.
  */
 
 #define SIM_SITUATIONS(X)                                                                                              \

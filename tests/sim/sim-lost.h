@@ -4,12 +4,12 @@
 #include "sim-world.h"
 
 /*
- * The model of reported losses: a client says how many messages of a topic it accepted from its program and could not send
+ * The model of reported losses: a client reports how many messages of a topic it accepted from its program and could not send
  * (control.bus.lost).
  *
- * Each plain subscription that would have got them, and of each group one member that takes part, gets the number in
- * a gap with the reason UNKNOWN, once, at the place of the report. Filters are not evaluated. Topics that the client may not publish to are
- * counted in the answer, and nobody gets a gap. A gap may be about several reports; then it has their sum.
+ * Each plain subscription that would have received them, and one member of each group that takes part, gets the number in a gap
+ * with the reason UNKNOWN: once, at the place of the report. Filters are not evaluated. Topics that the client may not publish
+ * to are counted in the answer, and cause no gap. A gap may cover several reports; then it has the sum of them.
  */
 
 typedef struct SimLosts SimLosts;
@@ -17,21 +17,21 @@ typedef struct SimLosts SimLosts;
 SimLosts *sim_losts_new (void);
 void sim_losts_free (SimLosts *losts);
 
-/* An operation. */
+/* Operation: reports losses. */
 void sim_lost_run (SimWorld *world, SimClient *client);
 
 /* The call has reached the broker as @seq. @is_unsure: its client was disconnected meanwhile */
 void
 sim_lost_reached (SimWorld *world, const SimClient *client, const SimFrame *frame, guint64 seq, gboolean is_unsure);
 
-/* A REPLY came, to whatever call. */
+/* The client received a REPLY to any call. */
 void sim_lost_answered (const SimClient *client, const WireEnvelope *envelope);
-/* A gap came. FALSE: it is about something else, and nothing was done. */
+/* The client received a gap. FALSE: it has another reason, and nothing was done. */
 gboolean sim_lost_gap (SimClient *client, const WireEnvelope *envelope);
 
-/* Messages that gaps of a subscription reported so far, and that any report was about. */
+/* The number of messages that gaps of a subscription reported so far, and the number in all reports. */
 guint64 sim_lost_received (const SimWorld *world, guint connection, guint32 subscription);
 guint64 sim_lost_reported (const SimWorld *world, guint connection, guint32 subscription);
 
-/* At rest: each report has come. */
+/* At rest: checks that each report has arrived. */
 void sim_lost_finish (SimWorld *world);

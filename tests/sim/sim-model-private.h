@@ -38,16 +38,16 @@ typedef struct
   guint matched;
   gboolean to_each; /* member of a group */
   gboolean unsure;  /* a receiver was disconnected meanwhile, and may be counted or not */
-  gboolean is_last; /* a last message: nobody pays for it with credit, and nobody gets an ACK */
+  gboolean is_last; /* a last message: without credit and without ACK */
   gboolean acked;
   guint queued;       /* as the ACK says */
-  GHashTable *groups; /* that received it */
+  GHashTable *groups; /* groups that received it */
   gboolean at_least_once;
-  guint n_vacant;       /* groups that match and have no member that takes part */
+  guint n_vacant;       /* matching groups without a member that takes part */
   GHashTable *vacant;   /* their names */
-  gboolean may_hold;    /* for a group of those, or, */
-  gboolean for_any;     /* if no group matched, for the first one that comes: */
-  char *held_for;       /* NULL: none has come yet */
+  gboolean may_hold;    /* it may be held for a group of those, or, */
+  gboolean for_any;     /* if no group matched, for the first one that begins: */
+  char *held_for;       /* NULL: none has begun yet */
   GHashTable *asked;    /* groups that match, or their members -> name of the group */
   GHashTable *attempts; /* "group attempt": deliveries to groups */
 } ModelMessage;
@@ -67,7 +67,7 @@ typedef struct
   guint64 matched;
   guint64 received; /* delivered or reported as missed */
   guint64 kept;     /* of the matched ones, delivered at least once */
-  gboolean left;    /* a member left: what waited for it may be lost without a gap */
+  gboolean left;    /* a member left: messages that waited for it may be lost without a gap */
   char *pattern;    /* of the first member of those that are in it now */
 } ModelGroup;
 
@@ -109,5 +109,5 @@ gboolean sim_model_may_read (const ModelPeer *peer, const char *topic);
 ModelPeer *sim_model_peer (const SimModel *model, guint peer);
 ModelGroup *sim_model_group (const SimModel *model, const char *name);
 ModelSub *sim_model_sub (const SimModel *model, guint peer, guint32 id);
-/* NULL: that message did not match it. */
+/* Returns the match of that message; NULL: it did not match the subscription. */
 ModelMatch *sim_model_match (const ModelSub *sub, guint64 seq);

@@ -4,16 +4,16 @@
 #include <glib.h>
 
 /*
- * The messages that each subscriber should have received, in the simplest form: a list of all that matched.
+ * The model: the messages that each subscriber should have received, in the simplest form, a list of all that matched.
  *
- * The model knows topics, patterns, rights and promises as the documents state them, and nothing of the broker: no header
- * of the core is included here. The world reports what reached the broker, in order, and what the broker sent to each
- * peer. The model keeps the first fault.
+ * The model knows topics, patterns, rights and promises as the documents state them, and nothing of the broker: it includes no
+ * header of the core. The world reports the messages that reached the broker, in order, and the frames that the broker sent to
+ * each peer. The model keeps the first fault.
  *
- * For each plain subscription and lane: it receives what matched, in order, nothing twice; a message that is left out is
- * counted by a gap, at that place and exactly. In the end delivered + missed = matched. A message to a group reaches at
- * most one of its members. One that is published at least once may reach another member again, marked with the number of the
- * attempt; it is never lost to a group that it was accepted for, unless a member left or its time to live ended.
+ * For each plain subscription and lane: it receives the messages that matched, in order, none of them twice. A message that is
+ * left out is counted by a gap, at its exact place. At the end delivered + missed = matched. A message to a group reaches at
+ * most one of its members. A message that is published at least once may reach another member again, marked with the number of
+ * the attempt; it is never lost to a group that it was accepted for, unless a member left or its time to live ended.
  */
 
 #define SIM_FAILURE_MAX 400
@@ -35,7 +35,7 @@ typedef enum
 } SimPolicy;
 #define SIM_N_POLICIES 6u
 
-/* Reasons of gaps, as the wire has them. */
+/* Reasons of gaps, with the numbers of the wire. */
 #define SIM_REASON_LIMIT     23u
 #define SIM_REASON_REFUSED   24u
 #define SIM_REASON_NO_MEMORY 26u
@@ -68,7 +68,7 @@ typedef struct SimModel SimModel;
 SimModel *sim_model_new (void);
 void sim_model_free (SimModel *model);
 
-/* The first failure. Empty: there was none so far. */
+/* The first failure; empty: none so far. */
 const char *sim_model_failure (const SimModel *model);
 
 /* --- what reached the broker --- */
@@ -76,7 +76,7 @@ const char *sim_model_failure (const SimModel *model);
 /* The caller numbers peers: each connection has a new number. */
 void sim_model_ready (SimModel *model, guint peer, SimRole role, guint32 account, const char *type, const char *id);
 void sim_model_gone (SimModel *model, guint peer);
-/* @filter: of zeros: none. @roomy: its bounds are above anything that the simulator sends. */
+/* @filter: zeros: none. @roomy: its bounds are above anything that the simulator sends. */
 void sim_model_subscribe (SimModel *model,
                           guint peer,
                           guint32 subscription,
@@ -100,12 +100,12 @@ guint sim_model_publish (SimModel *model,
                          const char *target,
                          const SimLineage *lineage,
                          guint64 seq);
-/* The message of the last call is to be held for groups that match and have no member, or for the first one that comes. Returns
- * for how many. */
+/* The message of the last call has to be held for groups that match and have no member, or for the first one that begins.
+ * Returns the number of groups. */
 guint sim_model_hold (SimModel *model, guint64 number);
 /* The message was not accepted after all: it was refused, or its publisher was disconnected. */
 void sim_model_withdraw (SimModel *model, guint64 number);
-/* The message was refused as a whole: nobody gets it, and no member of a group counted it. */
+/* The message was refused as a whole: no subscription gets it, and no member of a group counts it. */
 void sim_model_refuse (SimModel *model, guint64 number);
 /* The number of groups of the last call that get the message, each through one member. */
 guint sim_model_count_groups (const SimModel *model, guint64 number);
@@ -144,17 +144,17 @@ void sim_model_left (SimModel *model,
                      guint64 delivered,
                      guint64 missed,
                      guint64 discarded);
-/* TRUE when its client may change what belongs to the group of the subscription. */
+/* TRUE if the client may change settings of the group of the subscription. */
 gboolean sim_model_may_adjust (const SimModel *model, guint peer, guint32 subscription);
 
 /* Counts the messages that a subscription received, and those that gaps reported. */
 void sim_model_received (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed);
 
-/* Nothing waits any more: checks the sums. */
+/* Checks the sums; called when nothing waits any more. */
 void sim_model_finish (SimModel *model);
 
-/* The peer drains, or takes part again, in every group that @scope names: a name, or the scope of a subscription. Returns how
- * many subscriptions that were. */
+/* The peer drains, or takes part again, in every group that @scope names: a name, or the scope of a subscription. Returns the
+ * number of these subscriptions. */
 guint sim_model_drain (SimModel *model, guint peer, const char *scope, gboolean drains);
 /* Name and scope of the group of a subscription. NULL: none */
 const char *sim_model_scope (const SimModel *model, guint peer, guint32 subscription);
@@ -168,7 +168,7 @@ gboolean sim_model_is_in (const SimModel *model, guint peer, guint32 subscriptio
 /* The policy of a live subscription, for coverage. 0: there is none. */
 SimPolicy sim_model_policy (const SimModel *model, guint peer, guint32 subscription);
 gboolean sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription);
-/* Its peer has no other subscription, and never had. */
+/* TRUE if its peer has no other subscription, and never had one. */
 gboolean sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription);
 /* TRUE when no publisher pays for the message with credit: its own peer published it, or it is a last message. */
 gboolean sim_model_is_unpaid (const SimModel *model, guint peer, guint32 subscription, guint64 seq);

@@ -5,8 +5,9 @@
 #include "sim-world.h"
 
 /*
- * Parts of sim-ops: an operation draws what a client does, and appends a frame to its stream. Each is in the table of
- * sim-ops.c with its weight; an operation that does not fit the state of the client does nothing.
+ * The operations of clients, one function each: an operation draws an action at random, and appends a frame to the stream of
+ * its client. The table in sim-ops.c gives each operation a weight. An operation that does not fit the state of the client does
+ * nothing.
  *
  *   sim-ops-publish    messages
  *   sim-ops-confirm    confirmations of messages, and messages that are sent again
@@ -26,7 +27,7 @@
 #define SIM_IDS    12u
 #define SIM_STAGES 3u
 
-/* Draws a number, and a wait until the message was handled, for a message to the public of a topic. @flags: of the frame */
+/* Lets some messages have a number, or wait until they were handled. @flags: of the frame */
 void
 sim_ops_draw_assurance (SimWorld *world, SimClient *client, SimFrame *frame, WireEnvelope *envelope, guint8 *flags);
 /* Lets some messages be held for a group without members; see sim-hold.c. */
@@ -34,17 +35,17 @@ void sim_op_draw_hold (SimWorld *world, SimFrame *frame, WireEnvelope *envelope)
 /* Calls a method of the broker with that message. */
 void sim_ops_call (SimClient *client, const char *topic, const ProtobufCMessage *message, const SimFrame *frame);
 
-/* One message of @len bytes, of which the random generator draws the rest. @topic: static */
+/* Publishes one message of @len bytes. @topic: static */
 void sim_ops_publish_to (SimWorld *world, SimClient *client, const char *topic, guint len);
 
 void sim_op_publish (SimWorld *world, SimClient *client);
-/* Control messages of a size that soon fills a control lane. */
+/* Publishes control messages that soon fill a control lane. */
 void sim_op_crowd (SimWorld *world, SimClient *client);
-/* One message that needs as much room as many others. */
+/* Publishes one message that needs as much room as many others. */
 void sim_op_large (SimWorld *world, SimClient *client);
-/* Many messages at once, which reach a limit of the broker or of an account. */
+/* Publishes many messages at once, which reach a limit of the broker or of an account. */
 void sim_op_flood (SimWorld *world, SimClient *client);
-/* The beginning of a large frame; the rest comes when the client is not late any more. */
+/* Sends the first part of a large frame; the rest follows when the client is not late any more. */
 void sim_op_begin (SimWorld *world, SimClient *client);
 
 /* Confirms a message that was received, or one that another client has received. */
@@ -53,21 +54,21 @@ void sim_op_confirm (SimWorld *world, SimClient *client);
 void sim_op_resend (SimWorld *world, SimClient *client);
 
 void sim_op_subscribe (SimWorld *world, SimClient *client);
-/* A subscription with policy block and little room, at a place that is free. @pattern: static */
+/* Subscribes with policy block and little room, at a free place. @pattern: static */
 void sim_ops_subscribe_narrow (SimClient *client, guint place, const char *pattern);
 void sim_op_serve (SimWorld *world, SimClient *client);
-/* Agent and tool may read what the broker publishes by itself. */
+/* Lets the agent or the tool subscribe to events of the broker. */
 void sim_op_watch (SimWorld *world, SimClient *client);
 void sim_op_unsubscribe (SimWorld *world, SimClient *client);
 void sim_op_adjust (SimWorld *world, SimClient *client);
 void sim_op_credit (SimWorld *world, SimClient *client);
 
-/* Waits until a client is there, watches one or all, or ends that. */
+/* Waits until a client is connected, watches one or all, or ends such a call. */
 void sim_op_wait (SimWorld *world, SimClient *client);
 
 void sim_op_request (SimWorld *world, SimClient *client);
 /* Cancels the latest request, which the broker may have answered already. */
 void sim_op_cancel (SimWorld *world, SimClient *client);
 void sim_op_reply (SimWorld *world, SimClient *client);
-/* The responder does not want to answer. */
+/* Declines a request. */
 void sim_op_decline (SimWorld *world, SimClient *client);

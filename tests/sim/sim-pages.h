@@ -4,11 +4,11 @@
 #include "sim-world.h"
 
 /*
- * Calls that read the timeline in pages. When the broker gets such a call, check-pages works out from the list of all records
- * which page answers it; the reply is compared with that.
+ * Calls that read the timeline in pages, and the check of each page. When such a call reaches the broker, check-pages computes
+ * the right page from the list of all records; the reply is compared with it.
  *
- * A client asks for one page at a time, and continues where the page before ended, even if the timeline has changed meanwhile.
- * These calls have a random stream of their own.
+ * A client asks for one page at a time, and continues at the end of the page before, even if the timeline has changed
+ * meanwhile. These calls have a random stream of their own, so they do not change the other operations of a seed.
  */
 
 #define SIM_PAGE_ITEMS 128u /* more than the timeline of the simulator has room for */
@@ -24,7 +24,7 @@ typedef struct
 
 typedef struct
 {
-  WireStatus status; /* OK: a page, otherwise why there is none */
+  WireStatus status; /* OK: a page; otherwise the reason for which there is none */
   char root[8];
   guint n;
   SimPageItem items[SIM_PAGE_ITEMS];
@@ -35,12 +35,12 @@ typedef struct
 typedef struct
 {
   guint connection;    /* of the asker */
-  guint64 call;        /* its id; 0: none is on its way */
-  gboolean is_reached; /* by the call: the page is known */
-  guint id;            /* that is asked for */
+  guint64 call;        /* its id; 0: none is in transit */
+  gboolean is_reached; /* the call has reached the broker: the page is known */
+  guint id;            /* the id that is asked for */
   guint64 after;
   guint limit;
-  guint64 lost; /* as the page before said */
+  guint64 lost; /* the number in the page before */
   SimPage page;
 } SimPageCall;
 
@@ -52,13 +52,13 @@ struct SimPages
 SimPages *sim_pages_new (void);
 void sim_pages_free (SimPages *pages);
 
-/* Once in each step. */
+/* Called once in each step. */
 void sim_pages_run (SimWorld *world);
-/* The broker gets the call. */
+/* The call reaches the broker. */
 void sim_pages_reached (SimWorld *world, const SimClient *client);
-/* A REPLY, and an ERROR, came; to whatever call. */
+/* The client received a REPLY, or an ERROR, to any call. */
 void sim_pages_replied (const SimClient *client, const WireEnvelope *envelope);
 void sim_pages_failed (const SimClient *client, const WireEnvelope *envelope);
 
-/* The page that answers the call; see check-pages.c. */
+/* Computes the page that answers the call; see check-pages.c. */
 void sim_check_page (SimWorld *world, const SimClient *client, SimPageCall *call);

@@ -4,11 +4,12 @@
 #include <glib.h>
 
 /*
- * The events system.peer.* as the documents promise them. A connection that is accepted is reported with the incarnation of its
- * client object, and with that of the connection that it took its id over from. A connection that ends is reported with its
- * incarnation, once, unless another connection has its id at that moment.
+ * The model of the events system.peer.*, as the documents promise them. A connection that is accepted is reported with the
+ * incarnation of its client object, and with the incarnation of the connection whose id it took over. A connection that ends is
+ * reported with its incarnation, once, unless another connection has its id at that time.
  *
- * The world notes what happens to connections. A watcher that missed nothing must have heard exactly that since it began.
+ * The world notes the begin and end of connections. A watcher that missed nothing must have received exactly these events since
+ * it subscribed.
  */
 
 typedef struct
@@ -16,7 +17,7 @@ typedef struct
   gboolean is_here; /* connected, else gone */
   guint64 incarnation;
   guint64 replaced; /* incarnation; 0: none */
-  guint64 seq;      /* noted: of the newest message at that moment */
+  guint64 seq;      /* of the newest message when it was noted */
 } SimPeerEvent;
 
 typedef struct SimPeers SimPeers;
@@ -26,8 +27,8 @@ void sim_peers_free (SimPeers *peers);
 
 /* A connection of the client in that slot was accepted. */
 void sim_peers_connected (SimPeers *peers, guint slot, guint64 incarnation, guint64 seq);
-/* A connection that was accepted has ended. @is_taken_over: the next one of that slot took its id over */
+/* An accepted connection has ended. @is_taken_over: the next connection of that slot took its id over */
 void sim_peers_gone (SimPeers *peers, guint slot, guint64 incarnation, gboolean is_taken_over, guint64 seq);
 
-/* Compares @heard, of SimPeerEvent, with what happened after @since. NULL: it is the same, else what is wrong (static) */
+/* Compares the received events @heard (SimPeerEvent) with those after @since. NULL: they agree; otherwise the fault (static) */
 const char *sim_peers_compare (const SimPeers *peers, guint slot, const GArray *heard, guint64 since);

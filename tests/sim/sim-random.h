@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /*
- * The simulator's only source of chance: splitmix64 (Steele, Lea, Flood 2014), so that a seed gives the same run on every
- * machine. Nothing in tests/sim asks GLib, the clock or an address for randomness.
+ * The only random generator of the simulator: splitmix64 (Steele, Lea, Flood 2014), so that a seed gives the same run on every
+ * machine. No file of tests/sim uses the random functions of GLib, the clock or an address as a source of randomness.
  */
 
 typedef struct
@@ -23,7 +23,7 @@ sim_random (SimRandom *random)
   return z ^ z >> 31;
 }
 
-/* Below @n. */
+/* Returns a number below @n. */
 static inline guint
 sim_below (SimRandom *random, guint n)
 {

@@ -6,16 +6,16 @@
 #include <glib.h>
 
 /*
- * The model of requests: what each requester and each responder may see of a request. Like sim-model it knows the protocol
- * as the documents state it and includes no header of the core.
+ * The model of requests: the frames that each requester and each responder may get about a request. Like sim-model it knows the
+ * protocol as the documents state it, and includes no header of the core.
  *
- * A reply carries its route, its place among the replies of that route, and its place among those of its kind, so that the
- * requester's side can check order and completeness without asking anybody.
+ * A reply carries its route, its place among the replies of that route, and its place among those of its kind, so that order
+ * and completeness can be checked from the received replies alone.
  *
- * For each request: it ends exactly once; nothing follows a final reply. Replies of a route come in order, each part of
- * an answer comes, and a report of progress counts those that it replaced. The window is never exceeded. The counts of a request
- * to many agree with what came. A responder gets a request at most once, never after it was withdrawn, CANCEL only after its
- * request, at most once, and always when it worked for nothing.
+ * For each request: it ends exactly once, and nothing follows a final reply. Replies of a route arrive in order; each part of
+ * an answer arrives; a report of progress counts the reports that it replaced. The window is never exceeded. The counts of a
+ * request to many agree with the replies. A responder gets a request at most once, and never after it was withdrawn. It gets
+ * CANCEL only after its request and at most once, and it always gets it if its answer is not needed any more.
  */
 
 typedef struct SimRequests SimRequests;
@@ -34,7 +34,7 @@ typedef struct
 SimRequests *sim_requests_new (void);
 void sim_requests_free (SimRequests *requests);
 
-/* A request of a connection. @wanted: 0 or 1: of one server. @messages, @bytes: of its window; 0: none */
+/* A connection sends a request. @wanted: 0 or 1: to one server. @messages, @bytes: of its window; 0: none */
 void sim_requests_ask (SimRequests *requests,
                        guint connection,
                        guint64 id,
@@ -46,17 +46,17 @@ gboolean sim_requests_is_asked (const SimRequests *requests, guint connection, g
 /* The broker has seen its CANCEL. */
 void sim_requests_cancelled (SimRequests *requests, guint connection, guint64 id);
 
-/* The mark of the next reply of a route. */
+/* Returns the mark of the next reply of a route. */
 SimReplyMark sim_requests_next_reply (SimRequests *requests, guint64 route, gboolean is_progress, gboolean is_final);
 
-/* --- what came to a responder. NULL: it is right, else what is wrong (static) --- */
+/* --- frames that a responder received. They return the fault (static), or NULL --- */
 
 const char *sim_requests_got_request (SimRequests *requests, guint connection, const WireEnvelope *envelope);
 const char *sim_requests_got_cancel (SimRequests *requests, guint connection, const WireEnvelope *envelope);
 
-/* --- what came to a requester --- */
+/* --- frames that a requester received --- */
 
-/* Kind of a reply, for coverage. */
+/* The kind of a reply, for coverage. */
 typedef enum
 {
   SIM_REPLY_FOREIGN, /* of no request that the model knows */
@@ -79,8 +79,8 @@ const char *sim_requests_got_error (SimRequests *requests, guint connection, gui
 
 /* --- credit --- */
 
-/* The next request of the connection for which credit is to be returned. @all: also of lazy ones. FALSE: none.
- * @messages, @bytes: the totals */
+/* Returns the next request of the connection for which credit has to be returned. @all: lazy ones too. FALSE: none. @messages,
+ * @bytes: the totals */
 gboolean sim_requests_return_credit (SimRequests *requests,
                                      guint connection,
                                      gboolean all,
@@ -90,13 +90,13 @@ gboolean sim_requests_return_credit (SimRequests *requests,
 
 /* --- what the broker did with a route, as check-requests sees it --- */
 
-/* It was taken out of the queue of its responder and may not be delivered. */
+/* The request was removed from the queue of its responder, and must not be delivered. */
 void sim_requests_withdrawn (SimRequests *requests, guint64 route);
-/* It ended while it waited, or after it was sent in the same moment: CANCEL follows if it comes. */
+/* The request ended while it waited, or just after it was sent: if it arrives, CANCEL follows. */
 void sim_requests_ended (SimRequests *requests, guint64 route);
-/* It was sent and has ended without an answer: its responder gets CANCEL. */
+/* The request was sent and has ended without an answer: its responder gets CANCEL. */
 void sim_requests_expect_cancel (SimRequests *requests, guint64 route);
 
-/* Nothing is in transit any more. @lives: of a connection; NULL: it is right */
+/* Checks the end; called when nothing is in transit any more. @lives: TRUE for a connection that lives. NULL: it is right */
 const char *
 sim_requests_finish (SimRequests *requests, gboolean (*lives) (guint connection, gpointer data), gpointer data);

@@ -4,15 +4,17 @@
 #include <glib.h>
 
 /*
- * The model of resends: which messages the broker must recognise when they come once more. It includes no header of the core.
+ * The model of resends: which messages the broker must recognise when they are sent once more. It includes no header of the
+ * core.
  *
- * A client that numbers its messages has a window: the numbers that the broker accepted from it, of one incarnation. The
- * window lives while the client is connected and for a minute afterwards. HELLO ends what the client knows to be accepted,
- * and another incarnation ends everything. There are only so many windows; for a further one the account with most of them
- * gives up the one that has been without a client for longest, and it is refused when each has a client.
+ * A client that numbers its messages has a window: the numbers that the broker accepted from it, of one incarnation. The window
+ * lives while the client is connected, and for a minute afterwards. HELLO contains the newest number that the client knows to
+ * be accepted, and the numbers up to it leave the window; another incarnation empties it. The number of windows is bounded. For
+ * a further one, the account with the most windows gives up the one that has been without a client for longest; if all have
+ * clients, the further one is refused.
  *
- * For each message with a number: one that is in the window is not accepted again, and its ACK says what the first one said;
- * any other is accepted as a new message.
+ * A message whose number is in the window is not accepted again, and its ACK repeats the first one. Any other message is
+ * accepted as a new one.
  */
 
 typedef struct SimResends SimResends;
@@ -24,34 +26,34 @@ typedef enum
   SIM_RESEND_NO_WINDOW,
 } SimResendKind;
 
-/* @most: windows */
+/* @most: the bound of windows */
 SimResends *sim_resends_new (guint most);
 void sim_resends_free (SimResends *resends);
 
 /* --- what reached the broker; @slot: of the client, whatever its connection --- */
 
-/* HELLO. @last_known: the newest number that the client knows to be accepted. Returns how many numbers that ended. */
+/* The client said HELLO. @last_known: the newest number that it knows to be accepted. Returns how many numbers left the window. */
 guint sim_resends_join (SimResends *resends, guint slot, guint32 account, guint64 incarnation, guint64 last_known);
 void sim_resends_leave (SimResends *resends, guint slot, gint64 now_us);
 /* The broker runs its timers. */
 void sim_resends_tick (SimResends *resends, gint64 now_us);
 
-/* A message comes. @first: (out): the number of the message that it repeats, in its payload */
+/* A message arrives. @first: (out): the number (in its payload) of the message that it repeats */
 SimResendKind sim_resends_look_up (const SimResends *resends, guint slot, guint64 message_id, guint64 *first);
-/* The broker has seen a message with a number, and has room for the window. TRUE: another window made room. */
+/* The broker has got a message with a number, and has room for the window. TRUE: another window made room */
 gboolean sim_resends_open (SimResends *resends, guint slot);
-/* It was accepted. @number: in its payload */
+/* The message was accepted. @number: in its payload */
 void sim_resends_accepted (SimResends *resends, guint slot, guint64 message_id, guint64 number, guint64 seq);
-/* It was recognised; @frame answers it: connection and id. */
+/* The message was recognised; @frame (connection and id) gets its answer. */
 void sim_resends_repeated (SimResends *resends, guint slot, guint64 message_id, guint64 frame);
 
 /* The number of windows. */
 guint sim_resends_count (const SimResends *resends);
 
-/* --- what came to a client --- */
+/* --- frames that a client received --- */
 
-/* An ACK. @frame: connection and id. FALSE: of a message that was accepted when it came, or that has no number, so that the
- * caller compares it. @problem: (out): NULL: it is right, else what is wrong (static) */
+/* The client received an ACK. @frame: connection and id. FALSE: the message was new, or has no number, so the caller compares
+ * the ACK. @problem: (out): NULL: it is right; otherwise the fault (static) */
 gboolean sim_resends_got_ack (SimResends *resends,
                               guint64 frame,
                               guint64 seq,

@@ -4,8 +4,9 @@
 #include "sim-world.h"
 
 /*
- * Newcomers for the id of a client: connections that say HELLO with an id that another connection has. sim-rival lets one come,
- * sim-pair two at once. A newcomer is connected within one step only, unless it becomes the connection of the client.
+ * Newcomers: connections that say HELLO with an id that another connection has. sim-rival connects one of them, sim-pair two at
+ * a time. A newcomer is connected within one step only, unless it takes the id over and so becomes the connection of the
+ * client.
  */
 
 typedef enum
@@ -26,8 +27,8 @@ typedef enum
   RIVAL_N_INCARNATIONS
 } RivalIncarnation;
 
-/* Connects a newcomer, and puts its HELLO into its stream. @same_as: (nullable): it is the same client object as this
- * newcomer, whatever @incarnation */
+/* Connects a newcomer, and appends its HELLO to its stream. @same_as: (nullable): a newcomer of the same client object,
+ * whatever @incarnation */
 void sim_rival_connect (SimWorld *world,
                         const SimClient *client,
                         SimClient *rival,
@@ -35,21 +36,21 @@ void sim_rival_connect (SimWorld *world,
                         RivalIncarnation incarnation,
                         const SimClient *same_as);
 void sim_rival_say_hello (SimWorld *world, SimClient *rival);
-/* It says HELLO and is the same client object as @client, which ends. */
+/* The newcomer says HELLO as the same client object as @client, whose connection ends. */
 void sim_rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival);
-/* The client sends something, which is an answer to PING. */
+/* The client sends a frame, which counts as an answer to PING. */
 void sim_rival_answer (SimWorld *world, SimClient *client);
 
-/* The broker has accepted it. */
+/* The broker has accepted the newcomer. */
 void sim_rival_note (SimWorld *world, SimClient *rival);
-/* It has the id of @client, which is gone, and becomes the connection of @client. */
+/* The newcomer has taken over the id of @client, which is gone, and becomes its connection. */
 void sim_rival_stay (SimWorld *world, SimClient *client, SimClient *rival);
 void sim_rival_leave (SimWorld *world, SimClient *rival);
 
 /* --- sim-pair --- */
 
-/* Once in each step. */
+/* Called once in each step. */
 void sim_pair_run (SimWorld *world);
-/* The connection ends. If it is a newcomer that the broker had accepted, and another newcomer took the id over in the same
- * moment, it is noted first. */
+/* A connection ends. If it is a newcomer that the broker had accepted, and another newcomer took its id over at the same time,
+ * its acceptance is noted first. */
 void sim_pair_ending (SimWorld *world, SimClient *client);

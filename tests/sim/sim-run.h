@@ -4,9 +4,11 @@
 #include "sim-world.h"
 
 /*
- * Runs: several messages to one topic that ask for nothing and reach the broker in one read. The random mix hands in one frame at a
- * time, because it compares the core before and after each of them. Runs are compared by the models and by the checks after every step.
- * They are drawn from a random stream of their own, and only in seeds that ask for them.
+ * Runs: several messages to one topic that ask for nothing and reach the broker in one read, so that it routes them together.
+ * The random mix passes in one frame at a time, because it compares the core before and after each frame; a run is compared by
+ * the models and by the checks after the step. Runs are drawn from a random stream of their own, and only in seeds that ask for
+ * them.
  */
 
+/* Lets a client publish a run. */
 void sim_run_publish (SimWorld *world);

@@ -4,12 +4,12 @@
 #include <glib.h>
 
 /*
- * The model of calls that wait for clients: the knowledge of an asker. It includes no header of the core.
+ * The model of calls that wait for clients or watch them: the answers that an asker may get. It includes no header of the core.
  *
- * A watcher gets the state and then each change of it. For each call: the state comes first, with `restart`; only what is watched
- * is reported; sequences do not decrease, and none is older than the call; nothing follows the final answer or an ERROR; no
- * client disconnects twice without a connection in between. A watcher that was never sent the whole state again was sent as many
- * changes as there were, and none of those after its CANCEL. At rest it knows which clients are there.
+ * A watcher gets the state, and then each change of it. For each call: the state comes first, with `restart`; only watched
+ * clients are reported; sequences do not decrease, and none is older than the call; nothing follows the final answer or an
+ * ERROR; no client disconnects twice without a connection in between. If the broker did not send the whole state a second time,
+ * the watcher was sent as many changes as there were, and none after its CANCEL. At rest it knows which clients are connected.
  */
 
 #define SIM_WAIT_ALL  G_MAXUINT
@@ -17,7 +17,7 @@
 
 typedef struct SimWaits SimWaits;
 
-/* The part of an answer that is about one client. */
+/* The part of an answer about one client. */
 typedef struct
 {
   guint slot;
@@ -42,12 +42,12 @@ typedef struct
   guint64 id;
   guint slot;
   gboolean watches;
-  gboolean is_counted;             /* the state was never sent again, nor was it late */
+  gboolean is_counted;             /* the state was not sent a second time, and not late */
   guint64 begun_at;                /* accept sequence */
-  gboolean has_ended;              /* for the model; the rest is about the answers */
+  gboolean has_ended;              /* for the model; the following fields are about the answers */
   gboolean is_complete;            /* the whole state came */
-  guint64 changes;                 /* that came */
-  guint64 happened;                /* that there were until it ended */
+  guint64 changes;                 /* changes that arrived */
+  guint64 happened;                /* changes that occurred until it ended */
   SimWaitRow known[SIM_WAIT_ROWS]; /* by slot */
 } SimWait;
 
@@ -61,23 +61,23 @@ void sim_waits_begin (SimWaits *waits, const SimWait *wait);
 void sim_waits_end (SimWaits *waits, guint connection, guint64 id);
 /* The connection of an asker ended. */
 void sim_waits_gone (SimWaits *waits, guint connection);
-/* A client came, or has no connection any more. */
+/* A client has connected, or has no connection any more. */
 void sim_waits_changed (SimWaits *waits, guint slot);
 
-/* --- what came to an asker. NULL: it is right, else what is wrong (static) --- */
+/* --- frames that an asker received. They return the fault (static), or NULL --- */
 
 const char *sim_waits_got_error (SimWaits *waits, guint connection, guint64 id);
 const char *sim_waits_got_reply (SimWaits *waits, guint connection, guint64 id, const SimWaitNews *news);
 
 /* --- questions --- */
 
-/* TRUE for a call that began, whether or not it has ended. */
+/* TRUE for a call that has begun, even if it has ended. */
 gboolean sim_waits_is_known (const SimWaits *waits, guint connection, guint64 id);
 gboolean sim_waits_was_behind (const SimWaits *waits, guint connection, guint64 id);
 
-/* The call at that place, of all that ever began. NULL: there are no more. */
+/* Returns the @n-th call of all that ever began; NULL: there are no more. */
 const SimWait *sim_waits_nth (const SimWaits *waits, guint n);
 /* The number of open watches. */
 guint sim_waits_count_watches (const SimWaits *waits);
-/* The latest call of a connection that watches. 0: there is none */
+/* Returns the latest call of a connection that watches; 0: none. */
 guint64 sim_waits_watched_by (const SimWaits *waits, guint connection);

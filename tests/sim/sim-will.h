@@ -4,14 +4,14 @@
 #include "sim-world.h"
 
 /*
- * The model of last messages: the one that each connection has left with the broker. Clients leave one, replace it, remove it, and try
- * to leave one that is refused; some say GOODBYE.
+ * The model of last messages: the message that a client leaves with the broker, to be published when its connection ends.
+ * Clients leave one, replace it, remove it, and try to leave one that is refused; some say GOODBYE.
  *
  * A last message is due at the end of its connection, once, unless the client said GOODBYE, the broker ends, or another
- * connection takes the id over. It is then a message like any other one for the model of subscribers, and for that of
- * retained messages. check-will watches the moment at which the broker publishes it.
+ * connection takes the id over. For the models of subscribers and of retained messages it is then a message like any other.
+ * check-will checks the time at which the broker publishes it.
  *
- * Its topics belong to last messages alone, so that the other models need not know which of two came first.
+ * Last messages have topics of their own, so that the other models need not know which of two messages came first.
  */
 
 typedef struct
@@ -19,7 +19,7 @@ typedef struct
   gboolean is_left;
   gboolean said_goodbye;
   gboolean was_published;
-  gboolean was_replaced; /* it was published when another connection wanted the id */
+  gboolean was_replaced; /* it was published because another connection wanted the id */
   const char *topic;     /* static */
   guint64 number;        /* in its payload */
   gsize payload_len;
@@ -28,10 +28,10 @@ typedef struct
 
 struct SimWills
 {
-  SimWill wills[SIM_CLIENTS + SIM_RIVALS]; /* the last ones are of the rivals, which leave none */
+  SimWill wills[SIM_CLIENTS + SIM_RIVALS]; /* the last places are those of the rivals, which leave none */
   gboolean is_stopping;                    /* the broker ends */
-  guint64 published;                       /* of all connections */
-  guint64 offered;                         /* to subscriptions and groups */
+  guint64 published;                       /* number of published ones */
+  guint64 offered;                         /* times that one was offered to a subscription or group */
   GHashTable *calls;                       /* connection and id of a call -> SimWillAnswer */
   GHashTable *incarnations;                /* number of a published one -> incarnation of its client */
 };
@@ -62,7 +62,7 @@ gboolean sim_will_is_due (const SimWorld *world, const SimClient *client);
 
 /* --- what the broker sent --- */
 
-/* A REPLY, or an ERROR (@is_error). */
+/* The client received a REPLY, or an ERROR (@is_error). */
 void sim_will_answered (const SimClient *client, const WireEnvelope *envelope, gboolean is_error);
-/* A message of that number. */
+/* The client received the message of that number. */
 void sim_will_came (const SimClient *client, guint64 number, const WireEnvelope *envelope);

@@ -16,13 +16,13 @@
 #include "wire-frame.h"
 
 /*
- * The world of one seed: a core, a clock that only the world moves, clients that are streams of bytes, and the bytes that
- * are in transit.
+ * The world of one seed: a core, a clock that only the world moves, clients, and the bytes in transit between them. No socket,
+ * thread or real time is involved, so a failure can be repeated by its seed.
  *
- * An operation of a client appends a frame to the client's stream. The world passes the stream to the core, in pieces, late
- * or at once, and takes out the bytes that the core wants to send, unless the client is frozen. When the last byte of a
- * frame is passed in, the world reports the frame's meaning to the model; it reports the bytes that come out as well.
- * sim-ops chooses the operations; the check-* files check the core from inside; sim-seed runs a seed from begin to end.
+ * A client is a stream of bytes: an operation appends a frame to it. The world passes the stream to the core, in pieces, late
+ * or at once, and takes out the bytes that the core wants to send, unless the client is frozen. When the last byte of a frame
+ * was passed in, the world reports the meaning of the frame to the model; it also reports the bytes that come out. sim-ops
+ * selects the operations; the check-* files check the core from inside; sim-seed runs a seed from begin to end.
  *
  * Invariant: the same seed gives the same bytes out. A hash of all of them proves it.
  */
@@ -33,7 +33,7 @@
 /* Incarnations of client objects are above that. */
 #define SIM_INCARNATIONS (G_GUINT64_CONSTANT (1) << 32)
 
-#define SIM_ALLOCATIONS_OK 0u /* none of them fails */
+#define SIM_ALLOCATIONS_OK 0u /* no allocation fails */
 
 /* Accounts: one of agent and tools, two of collectors. */
 #define SIM_AGENT_ACCOUNT      0u
@@ -109,7 +109,7 @@ typedef struct SimFrame
 
 #define SIM_CALL_MAX 512u /* bytes of a call of the broker */
 
-/* The call that made a subscription, for a client that comes back. */
+/* The SUBSCRIBE call of a subscription, for a client that reconnects. */
 typedef struct
 {
   struct SimFrame *frame; /* of the call; NULL: none */
@@ -329,27 +329,28 @@ void sim_world_connect (SimWorld *world, SimClient *client);
 void sim_world_disconnect (SimWorld *world, SimClient *client);
 /* Disconnects the peers that the broker wants to disconnect. */
 void sim_world_close_peers (SimWorld *world);
-/* A core with an epoch of its own, and models that know nothing yet. */
+/* Makes a core, with an epoch of its own, and empty models. */
 void sim_world_begin (SimWorld *world);
+/* Frees the models. The core has been freed. */
 void sim_world_forget (SimWorld *world);
 /* The broker has accepted the HELLO of the client. */
 void sim_world_accepted_hello (SimWorld *world, SimClient *client, const SimFrame *frame);
 /* A second connection wants the id of @client. */
 void sim_rival_run (SimWorld *world, SimClient *client);
-/* Last messages are published in the middle of a frame: reports to the model what the frame has changed before. @ending: the
- * client whose connection ends */
+/* Last messages are published in the middle of a frame: reports to the model first what the frame has changed before. @ending:
+ * the client whose connection ends */
 void sim_world_report_passing (SimWorld *world, const SimClient *ending);
-/* Notes when the messages that were accepted last were accepted. */
+/* Notes the time at which the newest messages were accepted. */
 void sim_world_note_accepted (SimWorld *world);
-/* Passes up to @max bytes of the client's stream to the core. */
-/* The frames of the stream, which are whole messages, in one read. */
+/* Passes the frames of the stream, which are whole messages, in one read. */
 void sim_world_feed_at_once (SimWorld *world, SimClient *client);
+/* Passes up to @max bytes of the client's stream to the core. */
 void sim_world_feed (SimWorld *world, SimClient *client, gsize max);
-/* Takes out what the core wants to send. @whole: all of it, not a random part */
+/* Takes out the bytes that the core wants to send. @whole: all of them, not a random part */
 void sim_world_drain (SimWorld *world, SimClient *client, gboolean whole);
 void sim_world_advance (SimWorld *world, gint64 us);
 
-/* Allocations fail as this world wants. NULL: none fails. */
+/* Lets allocations fail as this world wants. NULL: none fails */
 void sim_memory_use (SimWorld *world);
 
 /* --- sim-client: frames in and out of a client --- */
@@ -377,7 +378,7 @@ void sim_client_confirm (SimClient *client, guint at);
 
 /* --- sim-publish: a frame that publishes, and the models --- */
 
-/* Before the broker got it. */
+/* The state before the broker gets the frame. */
 typedef struct
 {
   guint matched;    /* subscriptions and groups, as the model says */
@@ -393,8 +394,8 @@ typedef struct
   guint64 first; /* of a message that the broker recognises: its number */
 } SimPublish;
 
-/* @frame: (inout): becomes SIM_FRAME_RESENT when the broker may not accept it as a new message */
-/* @ahead: frames that reach the broker in the same read in front of it */
+/* @frame: (inout): turned into SIM_FRAME_RESENT if the broker may not accept it as a new message. @ahead: frames in the same
+ * read before this one */
 void sim_publish_before (SimWorld *world, SimClient *client, SimFrame *frame, guint ahead, SimPublish *publish);
 void sim_publish_after (SimWorld *world,
                         const SimClient *client,
@@ -416,24 +417,24 @@ typedef struct
 
 /* An operation. */
 void sim_drain_run (SimWorld *world, SimClient *client);
-/* The broker gets the call. @may_wait: the asker has room for one more answer */
+/* The call reaches the broker. @may_wait: the asker has room for one more answer */
 void sim_drain_reached (SimWorld *world, const SimClient *client, const SimFrame *frame, gboolean may_wait);
-/* A notice came to a member. */
+/* A member received a notice. */
 void sim_drain_noted (SimClient *client, const WireEnvelope *envelope);
 /* At rest. */
 void sim_drain_finish (SimWorld *world);
 
 /* --- sim-waiting: calls that wait for clients --- */
 
-/* The broker gets such a call. @is_granted: the asker may wait for one more answer */
+/* Such a call reaches the broker. @is_granted: the asker may wait for one more answer */
 void sim_waiting_reached (SimWorld *world, const SimClient *client, const SimFrame *frame, gboolean is_granted);
-/* An ERROR, and a REPLY, came; to whatever call. */
+/* The client received an ERROR, or a REPLY, to any call. */
 void sim_waiting_failed (const SimClient *client, const WireEnvelope *envelope);
 void sim_waiting_replied (const SimClient *client, guint8 flags, const WireEnvelope *envelope);
 
-/* --- sim-restart: the broker ends and begins anew, and clients come back --- */
+/* --- sim-restart: the broker ends and starts again, and clients reconnect --- */
 
-/* An operation: everything that the broker kept is lost. */
+/* Operation: everything that the broker kept is lost. */
 void sim_restart_run (SimWorld *world, SimClient *client);
 /* The client has made this call. */
 void sim_restart_save (SimClient *client, const SimFrame *frame, WireSpan call);
@@ -445,7 +446,7 @@ void sim_restart_forget (SimClient *client);
 void sim_restart_restore (SimClient *client);
 /* Asks how many subscriptions the broker counts. */
 void sim_restart_verify (SimWorld *world, SimClient *client);
-/* A reply came: compares the number, when it answers that call. */
+/* The client received a reply: compares the number, if it answers that call. */
 void sim_restart_verified (SimClient *client, const WireEnvelope *envelope);
 
 /* --- sim-ops --- */
