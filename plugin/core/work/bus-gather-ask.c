@@ -116,8 +116,7 @@ bus_gather_stop (BusCore *core, BusTask *task, gboolean is_expired, gint64 now_u
   if (bus_task_is_live (task) && !is_expired)
     bus_expiry_cancel (core, task, BUS_TASK_ON_CANCEL, now_us);
   if (bus_task_is_live (task))
-    bus_course_on (core, task, BUS_TASK_ON_DEADLINE, task->holder,
-                   now_us); /* no need to wait for the answer of the holder */
+    bus_course_on (core, task, BUS_TASK_ON_DEADLINE, task->holder, now_us); /* the answer of the holder is not needed */
 }
 
 void
