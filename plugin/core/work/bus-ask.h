@@ -20,7 +20,7 @@ typedef struct
   const char *topic;
   const char *method;              /* "": the request has no method */
   const ProtobufCMessage *message; /* NULL: @payload is already packed */
-  const char *type_name;           /* of @payload */
+  const char *type_name;           /* type of @payload */
   WireSpan payload;
   gint64 due_us;
 } BusAsk;

@@ -4,7 +4,7 @@
 /* The tasks of one holder. */
 typedef struct
 {
-  BusKey key; /* of id */
+  BusKey key; /* key of the id */
   char *id;   /* GRefString */
   GQueue tasks;
 } AwaitedHolder;

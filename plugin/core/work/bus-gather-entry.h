@@ -99,7 +99,7 @@ struct BusGather
   guint n_joined;
   guint64 last_registration; /* newest registration that was checked, or that existed at the start */
   gint64 progress_us;        /* time of the last answer, or of the start */
-  gint64 absent_due_us;      /* when absent entries get their fate; 0: an open entry is not absent */
+  gint64 absent_due_us;      /* time at which absent entries get their fate; 0: an open entry is not absent */
   gint64 over_us;
 
   BusTimer timer;

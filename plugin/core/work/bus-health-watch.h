@@ -9,9 +9,9 @@
  * and acts on the changes.
  *
  * The state gets worse at once: DEGRADED with the first missed sign of life, or with a unit that is not healthy; UNRESPONSIVE
- * with the second missed sign, FAILED with the third. It gets better in steps: DEGRADED when no signal has a missed sign,
- * HEALTHY when in addition all units have been healthy for two rounds (one round, if no sign was missed). So a peer that flaps
- * does not publish a change for each frame.
+ * with the second missed sign, FAILED with the third. It gets better in steps: DEGRADED when no signal has a missed sign any
+ * more; HEALTHY when this has lasted for two rounds and all units are healthy (one round, if no sign was missed and only units
+ * were unhealthy). So a peer that flaps does not publish a change for each frame.
  *
  * A round for which the broker itself was late does not count (bus-grace). A member that is UNRESPONSIVE becomes SUSPECT
  * (bus-trust). With the setting health-failed-action the broker closes the connection of a FAILED peer. That is an end by the

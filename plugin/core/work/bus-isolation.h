@@ -19,7 +19,7 @@
  * Invariant: BusMember.reserved_for and BusTaskPlace.reserved refer to each other.
  */
 
-#define BUS_SUSPECTS_MAX 16u /* for each death */
+#define BUS_SUSPECTS_MAX 16u /* of one death */
 
 /* A member died while it ran @tasks, the longest-running first. Marks the suspects. Returns their number: 0 if there was only
  * one task. */

@@ -72,21 +72,21 @@ typedef struct BusMember
   struct BusPast *past; /* the past of its id */
 
   GPtrArray *abilities; /* BusAbility, owned */
-  guint8 lowest;        /* priorities that it takes */
+  guint8 lowest;        /* the priorities that it accepts */
   guint8 highest;
   GPtrArray *tags;         /* char *, "key=value" */
   guint64 revision;        /* raised by each change of abilities, priorities or tags; from 1 */
   guint64 placed_revision; /* bus-operations: the revision that its queues know */
-  guint64 order;           /* bus-operations: from 1, stays the same when it registers again on its connection */
+  guint64 order;           /* bus-operations: order of registration, from 1; kept on its connection */
   GArray *claims;          /* BusClaim: claims of its registration that wait; NULL: none */
-  gsize charged;           /* to its peer, for all of this */
+  gsize charged;           /* bytes charged to its peer for all of this */
 
   /* slots: set by the leases */
   guint max_concurrent;
   guint n_running;
   guint n_offered;
   guint n_zombie;
-  guint64 n_completed; /* since it registered */
+  guint64 n_completed; /* tasks that it has completed since it registered */
   gboolean has_started;
   gboolean is_exclusive;        /* it has an exclusive task */
   struct BusTask *reserved_for; /* a task that waits until this member is idle */
@@ -94,11 +94,11 @@ typedef struct BusMember
   gboolean is_busy;             /* it had no room for an offer, and gets none for now */
   gint64 busy_us;               /* the length of the last time */
   BusTimer busy_timer;
-  BusTimer drain_timer; /* bus-leaving: drain_until_us */
+  BusTimer drain_timer; /* bus-leaving: expires at drain_until_us */
 
   /* state */
-  char cause[160];      /* of the state; "": none */
-  gboolean is_serving;  /* its own task topic */
+  char cause[160];      /* reason of the state; "": none */
+  gboolean is_serving;  /* it serves its own task topic */
   gint64 held_until_us; /* end of the time for which it is set aside or probed; 0: neither */
   gboolean is_probed;   /* it failed too often, but is needed: it gets one task at a time */
   BusTimer hold_timer;

@@ -12,7 +12,7 @@ typedef struct
 struct BusProfile
 {
   guint64 type;
-  guint8 lowest; /* priorities */
+  guint8 lowest; /* accepted priorities */
   guint8 highest;
   gboolean is_cut; /* the collector had more operations */
   guint n_abilities;

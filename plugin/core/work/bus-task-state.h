@@ -63,17 +63,17 @@ typedef enum
   BUS_TASK_ON_RUN_OVER,      /* the run limit is over */
   BUS_TASK_ON_DEADLINE,
   BUS_TASK_ON_DUE,        /* not_before or backoff is over */
-  BUS_TASK_ON_GRACE_OVER, /* a cancelled holder has not answered */
+  BUS_TASK_ON_GRACE_OVER, /* a holder that was asked to stop has not answered */
 
   /* submitters and tools */
-  BUS_TASK_ON_SUBMIT, /* the same id again */
+  BUS_TASK_ON_SUBMIT, /* the same id was submitted again */
   BUS_TASK_ON_CANCEL,
   BUS_TASK_ON_ALONE, /* no submitter has been attached for too long, and the task asked to end then */
   BUS_TASK_ON_RELEASE,
   BUS_TASK_ON_DROP,
   BUS_TASK_ON_STORE_OVER, /* its time in quarantine is over */
 
-  /* the counters of the task */
+  /* counters of the task */
   BUS_TASK_ON_EXHAUSTED, /* no attempt is left */
   BUS_TASK_ON_GIVEN_UP,  /* no attempt is left and the last one failed, or it was interrupted too often */
   BUS_TASK_ON_POISON,    /* members died while they ran it */

@@ -66,7 +66,7 @@ typedef struct
   gint64 not_before_us;
   gint64 run_limit_us;
   gboolean exclusive;
-  gboolean cancel_when_alone; /* when no submitter is connected */
+  gboolean cancel_when_alone; /* the task is cancelled when no submitter is attached for too long */
   guint shard;
   guint shards; /* number of parts of the question that it belongs to; 0: none */
 } BusTaskSpec;
@@ -164,9 +164,9 @@ typedef struct
 typedef struct BusTask
 {
   /* the request of the submitter */
-  BusAccount *account; /* held by bus-task-store */
+  BusAccount *account; /* bus-task-store holds a reference */
   BusKey key;          /* number of the account (4 bytes), then the id; see bus_task_id() */
-  BusKey operation;    /* name */
+  BusKey operation;    /* its name */
   WireSpan type;       /* of the member; empty: any */
   WireSpan target;     /* id of the member; empty: any */
   WireSpan payload_type;
@@ -192,7 +192,7 @@ typedef struct BusTask
   BusTaskCounts counts;
   BusTimer deadline_timer; /* live: due_us; ended: end of its time in the store */
   BusTimer
-      timer; /* one per state. QUEUED: a hold; DELAYED: DUE; OFFERED: SILENT; RUNNING: PROGRESS_OVER; CANCELLING: GRACE_OVER */
+      timer; /* by state. QUEUED: a hold; DELAYED: DUE; OFFERED: SILENT; RUNNING: PROGRESS_OVER; CANCELLING: GRACE_OVER */
   BusTimer run_timer; /* RUNNING: RUN_OVER */
   GArray *history;    /* BusTaskStep, oldest first, at most BUS_TASK_HISTORY_MAX; NULL: none yet */
 
