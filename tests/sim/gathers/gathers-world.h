@@ -10,27 +10,27 @@
 #include "work/bus-gather.h"
 
 /*
- * The world of one seed of the family of questions to many: a core, a clock that only the world moves, two askers, collectors
- * that work, hang, fail, drain and die, and one that knows nothing of tasks.
+ * The world of one seed of the family of questions to many collectors: a core, a clock that only the world moves, two askers,
+ * collectors that work, hang, fail, drain and die, and one collector without the feature TASKS.
  *
- * Each call of the core is an *input*, with a meaning (GathersInput). Before an input gathers-look reads from the core in which
- * state the task of each open entry is; gathers-rules says, from that and from what the world knows of its collectors, which
- * fates the input may lead to. After it the fates in the core, or those of the manifest that it sent, have to be among them. The
- * expected collectors of a question, the sum, the answers, the counts beside the sum, the deadlines and the memory are checked as
- * well.
+ * Each call of the core is an *input*, with a meaning (GathersInput). Before an input gathers-look reads from the core the
+ * state of the task of each open entry. gathers-rules computes, from this and from the state of the collectors in the world,
+ * the fates to which the input may lead. After the input the fates in the core, or those in the manifest that it sent, must be
+ * among them. Also checked are the expected collectors of a question, the sum of the classes, the answers, the other counts,
+ * the deadlines and the memory.
  *
- * It has a random stream of its own, and shares no operation with the other families.
+ * The family has a random stream of its own, and shares no operation with the other families.
  */
 
 #define GATHERS_ASKERS     2u /* the agent, and a tool of another account */
 #define GATHERS_COLLECTORS 6u
 #define GATHERS_OLD        (GATHERS_ASKERS + GATHERS_COLLECTORS) /* slot of a collector without TASKS */
 #define GATHERS_CLIENTS    (GATHERS_OLD + 1u)
-#define GATHERS_NAMES      (GATHERS_CLIENTS + 1u) /* an id that nobody has is the last one */
-#define GATHERS_QUESTIONS  8u                     /* that are open */
-#define GATHERS_ENTRIES    8u                     /* of one, at most */
-#define GATHERS_JOBS       64u                    /* of a collector, since it connected */
-#define GATHERS_SLICE      (64u * 1024u)          /* that may wait for an asker, and one frame more */
+#define GATHERS_NAMES      (GATHERS_CLIENTS + 1u) /* the last one is an id without a collector */
+#define GATHERS_QUESTIONS  8u                     /* open ones at a time */
+#define GATHERS_ENTRIES    8u                     /* most entries of one question */
+#define GATHERS_JOBS       64u                    /* jobs of a collector since it connected */
+#define GATHERS_SLICE      (64u * 1024u)          /* bytes that may wait for an asker, and one frame more */
 #define GATHERS_LARGE      (40u * 1024u)          /* bytes of a large answer */
 
 #define GATHERS_SITUATIONS(X)                                                                                          \
@@ -108,7 +108,7 @@ typedef struct
   guint64 route;
   guint8 token[32];
   gsize token_len;
-  guint number; /* of the run: its payload */
+  guint number; /* number of the run, which is its payload */
   gboolean is_started;
   gboolean is_stopped;
   gboolean is_answered;
@@ -130,21 +130,21 @@ typedef struct
   gboolean is_writable;
   WireFrameReader reader;
 
-  /* a collector, as the broker has to see it */
+  /* a collector, as the broker must see it */
   gboolean is_registered;
   gboolean is_draining;
   gboolean has_left; /* it said GOODBYE, and its connection ends */
   GathersAbility ability;
   BusMemberState state; /* read from the core before the input */
-  gint64 gone_us;       /* it left without announcement; 0: no, or it is back */
-  GathersAbility past;  /* what it could do then */
+  gint64 gone_us;       /* time at which it left without announcement; 0: it did not, or is back */
+  GathersAbility past;  /* its abilities then */
   GathersJob jobs[GATHERS_JOBS];
   guint n_jobs;
 } GathersClient;
 
 typedef enum
 {
-  GATHERS_INPUT_OTHER, /* nothing that a question sees */
+  GATHERS_INPUT_OTHER, /* no question depends on it */
   GATHERS_INPUT_TICK,
   GATHERS_INPUT_EOF,
   GATHERS_INPUT_LEAVES, /* GOODBYE, or Deregister */
@@ -181,19 +181,19 @@ typedef struct
 {
   BusFateClass answer; /* OPEN: not known yet */
   BusNeverAsked never_asked;
-  GathersAllowed allowed; /* the question vanished with this input: what its manifest may say */
-  guint number;           /* of the run that answered */
+  GathersAllowed allowed; /* the question ended with this input: the fates that its manifest may contain */
+  guint number;           /* number of the run that answered */
   gboolean is_truncated;
-  gboolean was_sent; /* its GatherAnswer came */
+  gboolean was_sent; /* its GatherAnswer was received */
 
   /* read from the core before the input */
-  BusTaskState state; /* 0: it has ended */
-  guint slot;         /* of its collector; GATHERS_NAMES: none */
+  BusTaskState state; /* 0: the task has ended */
+  guint slot;         /* slot of its collector; GATHERS_NAMES: none */
   guint attempt;
   gboolean has_lease; /* a collector may still answer */
   gboolean is_target; /* the answer that arrives is one of its newest lease */
 
-  /* what has happened to it */
+  /* its history */
   gboolean had_silence;
   gboolean had_eof;
   gboolean had_failure;
@@ -203,7 +203,7 @@ typedef struct
 typedef struct
 {
   gboolean is_used;
-  gboolean is_over; /* the core does not have it any more; its manifest is on the way */
+  gboolean is_over; /* the core has freed it; its manifest is in transit */
   GathersClient *asker;
   guint64 request_id;
   guint64 query_id; /* 0: not read yet */
@@ -219,15 +219,15 @@ typedef struct
   gint64 stall_us;
   gboolean has_begun; /* its roster is fixed */
   gboolean is_sure;
-  guint roster;               /* bits of slots, and of the id that nobody has */
+  guint roster;               /* bits of slots, and of the id without a collector */
   guint unfit[GATHERS_NAMES]; /* BusNeverAsked of these */
   guint used;                 /* bits of slots that were asked */
   guint joined;               /* bits of slots that were counted */
   guint n_joined;
   guint n_duplicates;
   guint n_late;
-  gint64 progress_us; /* of the last answer, or the start */
-  gint64 lacks_us;    /* since then all open entries lack their collectors; 0: they do not */
+  gint64 progress_us; /* time of the last answer, or of the start */
+  gint64 lacks_us;    /* since when all open entries lack their collectors; 0: they do not */
   guint n_entries;
   GathersEntry entries[GATHERS_ENTRIES];
 } GathersQuestion;
@@ -276,17 +276,17 @@ gathers_is_collector (const GathersClient *client)
   return client->slot >= GATHERS_ASKERS && client->slot < GATHERS_OLD;
 }
 
-/* The id of a slot, also of the one that nobody has. */
+/* Returns the id of a slot, or the id without a collector. */
 const char *gathers_name (const GathersWorld *world, guint slot);
-/* GATHERS_NAMES: none. @id: (nullable) */
+/* Returns the slot of an id; GATHERS_NAMES: none. @id: (nullable) */
 guint gathers_slot_of (const GathersWorld *world, const char *id);
 
 /* --- gathers-world: inputs --- */
 
 void gathers_world_connect (GathersWorld *world, GathersClient *client);
-/* @input: what it means, EOF or LEAVES for a collector */
+/* Disconnects a client. For a collector this is the input EOF or LEAVES. */
 void gathers_world_disconnect (GathersWorld *world, GathersClient *client);
-/* One frame, of the other two functions or of a message without an envelope. */
+/* Passes one frame to the core. @body: an envelope with its payload, or a message such as HELLO */
 void gathers_world_put (GathersClient *client, guint8 kind, guint8 flags, WireSpan body, const GathersInput *input);
 /* Returns the id of the frame. */
 guint64 gathers_world_send (GathersClient *client,
@@ -303,7 +303,7 @@ void gathers_world_drain (GathersWorld *world, GathersClient *client);
 void gathers_world_advance (GathersWorld *world, gint64 us);
 void gathers_world_restart (GathersWorld *world);
 
-/* --- gathers-client: frames that came --- */
+/* --- gathers-client: received frames --- */
 
 void gathers_client_received (GathersClient *client, const guint8 *bytes, gsize len);
 void gathers_client_reset (GathersClient *client);
@@ -325,29 +325,29 @@ void gathers_asker_heal (GathersWorld *world);
 
 void gathers_look_before (GathersWorld *world, const GathersInput *input);
 void gathers_look_after (GathersWorld *world, const GathersInput *input);
-/* The question of the core; NULL: it has it no more. */
+/* Returns the question of the core; NULL: it has ended there. */
 BusGather *gathers_look_find (const GathersWorld *world, const GathersQuestion *question);
 
 /* --- gathers-rules --- */
 
-/* The outcomes that @input permits for an open entry. */
+/* Returns the fates that @input permits for an open entry. */
 GathersAllowed gathers_rules_of (const GathersWorld *world,
                                  const GathersQuestion *question,
                                  const GathersEntry *entry,
                                  const GathersInput *input);
 gboolean gathers_rules_allow (GathersAllowed allowed, BusFateClass answer, BusNeverAsked never_asked);
-/* A collector that is there is capable of the question. */
+/* TRUE if a registered collector is capable of the question. */
 gboolean
 gathers_rules_fits (const GathersQuestion *question, const GathersClient *client, const GathersAbility *ability);
 
 /* --- gathers-model: rosters and manifests --- */
 
-/* The question begins with the next input at the latest: who is expected now? */
+/* The question begins with the next input at the latest: computes its roster. */
 void gathers_model_set_roster (GathersWorld *world, GathersQuestion *question);
 void gathers_model_got_answer (GathersWorld *world, GathersClient *asker, const WireEnvelope *envelope);
 void gathers_model_got_manifest (GathersWorld *world, GathersClient *asker, const WireEnvelope *envelope);
 void gathers_model_got_error (GathersWorld *world, GathersClient *asker, const WireEnvelope *envelope);
 GathersQuestion *gathers_model_find (GathersWorld *world, const GathersClient *asker, guint64 request_id);
 
-/* Returns the failure; NULL: none. Transfer full. @hash: (out): of the bytes */
+/* Runs one seed. Returns the failure; NULL: none. Transfer full. @hash: (out): of the bytes */
 char *gathers_run (guint64 seed, guint steps, GathersCoverage *coverage, guint64 *hash);

@@ -6,8 +6,8 @@
 #include "work/bus-task-state.h"
 
 /*
- * The coverage of the seeds: situations, and cells of the table of states. A run in which one of the situations or of the
- * transitions never occurred fails, because a check of it would prove nothing.
+ * The coverage of the seeds: counts situations, and cells of the tables of states. A run in which one of the situations or
+ * transitions never occurred fails, because it proves nothing about it.
  */
 
 /* X (situation, name): rows and scenarios of coordination.md. */
@@ -76,17 +76,17 @@ typedef enum
 typedef struct
 {
   guint64 counts[TASKS_N_SITUATIONS];
-  guint64 cells[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS]; /* events that occurred, whatever they led to */
+  guint64 cells[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS]; /* events that occurred, whatever their effect */
   guint64 members[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS];
   guint64 health[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS];
 } TasksCoverage;
 
 const char *tasks_coverage_name (TasksSituation situation);
 
-/* The state to which an event leads by the documents; 0: it changes nothing, or cannot occur. */
+/* Returns the state to which an event leads in the documents; 0: it changes nothing, or cannot occur. */
 BusTaskState tasks_table_next (BusTaskState state, BusTaskEvent event);
 
-/* Something leads to the cell: it is no fault of the core to come there, and the seeds do. */
+/* TRUE if a correct core can reach the cell, so that the seeds have to reach it. */
 gboolean tasks_cells_has_task (BusTaskState state, BusTaskEvent event);
 gboolean tasks_cells_has_member (BusMemberState state, BusMemberEvent event);
 const char *tasks_cells_member_event (BusMemberEvent event);

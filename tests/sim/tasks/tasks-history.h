@@ -6,12 +6,12 @@
 /*
  * The history of a seed: the outcome of each task that the broker has accepted.
  *
- * A *run* is one attempt as the collector sees it, with a number that no other run has; the number is the payload of its result.
- * So a result that a submitter sees names the run that it comes from.
+ * A *run* is one attempt as the collector sees it. Its number, which no other run has, is the payload of its result. So a
+ * result that a submitter gets identifies its run.
  *
- * lost: accepted, and at the end neither ended nor alive. unexpected: a result of a run whose lease was not valid, a second result
- * of one task, or a result that no collector sent. duplicated: more than one run of a task came to a result, of which one was
- * accepted. recovered: succeeded, after an attempt that ended without a result.
+ * lost: accepted, and at the end neither ended nor live. unexpected: a result of a run whose lease was not valid, a second
+ * result of one task, or a result that no collector sent. duplicated: more than one run of a task had a result, of which one
+ * was accepted. recovered: succeeded after an attempt that ended without a result.
  */
 
 typedef struct

@@ -7,15 +7,15 @@
 #include "work/bus-task.h"
 
 /*
- * The model of tasks: the permitted course of each, derived from the frames that were sent and received.
+ * The model of tasks: the changes of each task that the documents permit, derived from the frames that were sent and received.
  *
- * Before an input it works out which event of which task the input is. After it, it walks through the steps that the core added
- * to the history of each task, and asks of each: do the documents have this transition (tasks-table), and did something happen
- * that justifies it (tasks-justify)? It counts attempts, failures, expiries, deaths and interruptions by itself and compares. A
- * required change that an input did not cause is a failure as well.
+ * Before an input it computes which event of which task the input is. After the input it takes the steps that the core added to
+ * the history of each task, and checks for each step that the documents have this transition (tasks-table), and that some input
+ * justifies it (tasks-justify). It counts attempts, failures, expiries, deaths and interruptions independently, and compares. A
+ * required change that did not follow an input is a failure as well.
  *
- * It knows a lease by the route and the token of its Execute. It reads both from the core when the offer is made, and never
- * again, so a core that accepts another token disagrees with it.
+ * It identifies a lease by the route and the token of its Execute. It reads both from the core when the offer is made, and
+ * never again, so a core that accepts another token disagrees with the model.
  */
 
 /* A lease whose holder may still answer. */
@@ -24,14 +24,14 @@ typedef struct
   guint64 route;
   guint slot;
   guint connection;
-  gboolean is_stopped; /* CANCEL is on its way */
-  gint64 run_due_us;   /* its progress was late, and it is stopped then; 0: it is not limited so */
+  gboolean is_stopped; /* CANCEL is in transit */
+  gint64 run_due_us;   /* when it is stopped, because its progress was late; 0: never */
 } TasksLease;
 
 typedef Daemoneye__Eventbus__V1__TaskRecord TaskRecord;
 typedef Daemoneye__Eventbus__V1__CollectorRecord CollectorRecord;
 
-/* An event that has to come. */
+/* A system.task.* event that the operator has to get. */
 typedef struct
 {
   BusTaskEvent event;
@@ -45,13 +45,13 @@ typedef struct
   guint failures;
   guint expiries;
   guint deaths;
-  guint n_died; /* of these: perhaps after the step */
+  guint n_died; /* deaths among these that may count after the step */
   guint interruptions;
-  guint n_returned; /* the same */
+  guint n_returned; /* the same for interruptions */
   guint n_steps;
 } TasksNews;
 
-/* A lease of the input that is handled. */
+/* A lease that the current input began. */
 typedef struct
 {
   const TasksRecord *record;
@@ -60,12 +60,12 @@ typedef struct
   gboolean runs_alone;
 } TasksOffer;
 
-/* Of one operation: see tasks-fair. */
+/* The fairness of one operation: see tasks-fair. */
 typedef struct
 {
-  const TasksRecord *oldest; /* that waits; NULL: none */
+  const TasksRecord *oldest; /* the oldest task that waits; NULL: none */
   guint n_passed;            /* leases that it could have had */
-  guint n_since_aged;        /* leases since one that was by age */
+  guint n_since_aged;        /* leases since the last one by age */
   guint n_turns[TASKS_ACCOUNTS];
   guint64 n_leases; /* that the core has counted */
 } TasksFairness;
@@ -81,21 +81,21 @@ typedef struct
 
 struct TasksRecord
 {
-  guint64 sequence; /* of all records: an id that is used again is another task */
+  guint64 sequence; /* number among all records: a reused id is another task */
   guint64 epoch;
-  const BusTask *task; /* of the core: its age, which is not predicted; NULL: it has none */
-  TasksRecord *origin; /* the first one of this work: submitted again to a new broker it is another task */
+  const BusTask *task; /* the task in the core, for its age, which the model does not predict; NULL: none */
+  TasksRecord *origin; /* the first record of this work; a resubmission to a new broker makes another record */
   guint account;
   guint number;
   TasksSpec spec;
   gboolean is_other; /* it was submitted with the other specification */
   BusTaskState state;
-  gint64 since_us; /* in that state */
+  gint64 since_us; /* since when it is in that state */
   gint64 submitted_us;
   gint64 due_us;
   gint64 wait_us;       /* DELAYED: it waits at least so long */
   gint64 wait_most_us;  /* and at most so long */
-  gint64 held_until_us; /* for a claim; 0: it is not */
+  gint64 held_until_us; /* end of the hold for a claim; 0: it is not held */
   guint awaits;         /* slot of the holder that may claim it, as its submitter said; 0: none */
   guint64 claimed_by;   /* connection whose claim holds it; 0: none */
   guint attempts;
@@ -104,8 +104,8 @@ struct TasksRecord
   guint expiries;
   guint n_deaths;
   guint interruptions;
-  guint n_died;     /* of the deaths: counted by this input, before or after a step that it leads to */
-  guint n_returned; /* of the interruptions: the same */
+  guint n_died;     /* deaths that this input counts, before or after a step that it causes */
+  guint n_returned; /* the same for interruptions */
   GArray *deaths;   /* TasksDeath, not counted yet */
   guint died_on;    /* slot; TASKS_ANY_SLOT: none */
   gboolean died_on_two;
@@ -115,17 +115,17 @@ struct TasksRecord
   guint offers_lost;
   guint n_steps;
   GQueue news;    /* TasksNews that the operator has not got */
-  guint details;  /* of the newest report that had some; 0: none */
+  guint details;  /* details of the newest report that had some; 0: none */
   GArray *leases; /* TasksLease, oldest first */
 
   /* the newest lease */
   gboolean was_leased;   /* there was one in this epoch */
-  gboolean knows_holder; /* it was read */
+  gboolean knows_holder; /* the holder was read from the core */
   gboolean has_lease;    /* its holder may answer */
   gboolean lease_started;
   guint64 route;
   guint8 token[BUS_TOKEN_LEN];
-  guint8 claimed_token[BUS_TOKEN_LEN]; /* that its holder has until it gets Execute{adopt}; otherwise the same */
+  guint8 claimed_token[BUS_TOKEN_LEN]; /* token of the holder until it gets Execute{adopt}; otherwise the same */
   guint holder;                        /* slot */
   guint holder_connection;             /* number */
   gboolean idempotent;
@@ -138,12 +138,12 @@ struct TasksRecord
 
   guint attached[TASKS_SUBMITTERS];     /* number of the connection; 0: not attached */
   guint accepted_run;                   /* 0: none */
-  BusTaskState shown[TASKS_SUBMITTERS]; /* that the submitter saw last; 0: none */
+  BusTaskState shown[TASKS_SUBMITTERS]; /* state that the submitter saw last; 0: none */
   guint n_results;
-  guint n_finished;     /* runs that came to a result, accepted or not: of the origin */
-  guint last_finished;  /* number of the last of these runs: of the origin */
+  guint n_finished;     /* runs with a result, accepted or not; counted in the origin */
+  guint last_finished;  /* number of the last of these runs; in the origin */
   guint taken_by;       /* registration whose claim gave it back last */
-  gboolean is_adopted;  /* by a new broker, and not offered again since */
+  gboolean is_adopted;  /* adopted by a new broker, and not offered again since */
   gboolean is_finished; /* its claim said that it has the outcome */
   gboolean is_settled;
   gboolean is_forgotten; /* the core does not have it any more */
@@ -164,9 +164,9 @@ struct TasksModel
 
   TasksFairness fairness[TASKS_OPERATIONS];
 
-  /* of the input that is handled */
+  /* the current input */
   GArray *offers;      /* TasksOffer */
-  TasksRecord *target; /* of the answer; NULL: it is of no newest lease */
+  TasksRecord *target; /* the task of the answer; NULL: it has no newest lease */
   BusTaskEvent event;
   BusTaskState before; /* of the target */
   gboolean is_valid;
@@ -183,16 +183,16 @@ typedef struct
 
 TasksModel *tasks_model_new (void);
 void tasks_model_free (TasksModel *model);
-/* Another broker has begun, which has no task. */
+/* Another broker has started, without any task. */
 void tasks_model_restart (TasksWorld *world);
 void tasks_model_before (TasksWorld *world, const TasksInput *input);
 void tasks_model_after (TasksWorld *world, const TasksInput *input);
-/* Submitters that read have seen how their tasks ended. */
+/* Checks that submitters that read have seen the end of their tasks. */
 void tasks_model_check_shown (TasksWorld *world);
 /* At rest. */
 void tasks_model_finish (TasksWorld *world);
 
-/* The task that an id of that account names now; NULL: there was none. */
+/* Returns the newest task with that id of the account; NULL: there was none. */
 TasksRecord *tasks_model_find (const TasksModel *model, guint account, guint number);
 /* A submitter saw a record. @run: of its result; 0: none */
 void tasks_model_shown (TasksWorld *world, const TasksClient *client, guint number, BusTaskState state, guint run);
@@ -209,7 +209,7 @@ tasks_record_spent (const TasksRecord *record)
   return record->failures + record->expiries + record->n_deaths;
 }
 
-/* A submitter is attached to it. */
+/* TRUE if a submitter is attached to it. */
 static inline gboolean
 tasks_record_is_attached (const TasksRecord *record)
 {
@@ -220,22 +220,22 @@ tasks_record_is_attached (const TasksRecord *record)
 
 void tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step);
 
-/* --- tasks-leases: the leases of a task, and what their holders are sent --- */
+/* --- tasks-leases: the leases of a task, and the frames that their holders are sent --- */
 
 /* The newest lease was offered. */
 void tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task);
-/* The holder of the newest one was sent CANCEL. */
+/* TRUE if the holder of the newest lease was sent CANCEL. */
 gboolean tasks_leases_is_stopped (const TasksRecord *record);
-/* Its holder has answered, or is gone. */
+/* Removes a lease: its holder has answered, or is gone. */
 void tasks_leases_remove (TasksRecord *record, guint64 route);
 void tasks_leases_remove_holder (TasksRecord *record, guint connection);
-/* The broker gets a last answer. */
+/* The broker gets a final answer. */
 void tasks_leases_answered (TasksModel *model, const TasksClient *client, const TasksFrame *frame);
 /* Time passes: zombies whose run limit is over get CANCEL. */
 void tasks_leases_due (TasksWorld *world, TasksRecord *record);
-/* A step of the task: the holders that get CANCEL. */
+/* A step of the task: notes the holders that have to get CANCEL. */
 void tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *step);
-/* Frames that a holder received. */
+/* A holder received a frame. */
 void tasks_leases_got_cancel (TasksWorld *world, const TasksClient *client, guint64 route, guint32 status);
 void tasks_leases_got_execute (TasksWorld *world,
                                const TasksClient *client,
@@ -245,7 +245,7 @@ void tasks_leases_got_execute (TasksWorld *world,
 /* At rest. */
 void tasks_leases_finish (TasksWorld *world);
 
-/* --- tasks-fair: who is leased before whom --- */
+/* --- tasks-fair: the order of leases --- */
 
 void tasks_fair_offered (TasksWorld *world, const TasksRecord *record, const TasksClient *holder);
 void tasks_fair_returned (TasksWorld *world, const TasksRecord *record);
@@ -257,14 +257,14 @@ void tasks_fair_restart (TasksModel *model);
 
 void tasks_news_expect (TasksWorld *world, TasksRecord *record, const TasksStep *step);
 
-/* --- tasks-shown: records as they are shown; NULL: they say what they have to say --- */
+/* --- tasks-shown: records in frames. The functions return the fault, or NULL --- */
 
-/* NULL: nobody submitted it. */
+/* Returns the task of a record; NULL: it was never submitted. */
 TasksRecord *tasks_shown_find (const TasksWorld *world, const TaskRecord *shown);
 /* Checks the fields that never change. @at_us: the time of the record; 0: not known */
 const char *
 tasks_shown_problem (const TasksWorld *world, const TasksRecord *record, const TaskRecord *shown, gint64 at_us);
-/* All of it, at present. */
+/* Checks the whole record, against the present state. */
 const char *
 tasks_shown_task_problem (const TasksWorld *world, const TasksRecord *record, const TaskRecord *shown, gint64 at_us);
 const char *tasks_shown_details_problem (const TasksRecord *record, const TaskRecord *shown);
@@ -272,9 +272,9 @@ const char *tasks_shown_member_problem (const TasksClient *client, const Collect
 
 /* --- tasks-claims: tasks that wait for the claim of a holder --- */
 
-/* NULL: no lease had that token. */
+/* Returns the task of a token; NULL: no lease had it. */
 TasksRecord *tasks_claims_record_of (const TasksModel *model, const guint8 *token);
-/* The claim is one of the newest lease, or of what the submitter said of it. */
+/* TRUE if the claim is about the newest lease, or agrees with the resubmission. */
 gboolean tasks_claims_match (const TasksWorld *world,
                              const TasksRecord *record,
                              const TasksClient *client,
@@ -283,9 +283,9 @@ gboolean tasks_claims_match (const TasksWorld *world,
 void tasks_claims_forget_token (TasksRecord *record);
 /* The holder got the task back. */
 void tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder);
-/* The task does not wait for the member any more, for another reason: the member receives a FENCE, sooner or later. */
+/* The task does not wait for the member any more, for another reason: the member must receive a FENCE later. */
 void tasks_claims_missed (TasksWorld *world, const TasksRecord *record, TasksClient *holder);
-/* A claim of the member that matches; NULL: it has none. */
+/* Returns a claim of the member that matches; NULL: none. */
 TasksClaim *tasks_claims_find (const TasksWorld *world, const TasksRecord *record, TasksClient *client);
 /* The member has registered. */
 void tasks_claims_registered (TasksWorld *world, TasksClient *client);
@@ -298,7 +298,7 @@ void tasks_claims_fenced (TasksWorld *world, TasksClient *client, const guint8 *
 /* @attempt, @is_finished: of the Execute */
 void
 tasks_claims_given (TasksWorld *world, TasksClient *client, TasksRecord *record, guint32 attempt, gboolean is_finished);
-/* Nobody waits in vain. */
+/* Checks that no task waits for a holder without a reason. */
 void tasks_claims_check (TasksWorld *world);
 /* At rest. */
 void tasks_claims_finish (TasksWorld *world);
@@ -313,22 +313,22 @@ void tasks_health_draw (TasksWorld *world);
 void tasks_health_before (TasksWorld *world);
 void tasks_health_after (TasksWorld *world, const TasksInput *input);
 gboolean tasks_health_reads (const TasksClient *client);
-/* Some clients hang, read nothing, or complain. */
+/* Lets some clients hang, read nothing, or report bad health. */
 void tasks_health_step (TasksWorld *world);
-/* No client does any more. */
+/* Ends all of this. */
 void tasks_health_heal (TasksWorld *world);
 void tasks_health_got_record (TasksWorld *world, const char *id, WireSpan payload);
-/* Everything that was sent has arrived. */
+/* Checks the records of health; called when everything that was sent has arrived. */
 void tasks_health_check_shown (TasksWorld *world);
 
 /* --- tasks-members: tasks that wait although a member has room, and members that fail --- */
 
 void tasks_members_check (TasksWorld *world);
-/* It has what the task asks for, and no older lease of it. */
+/* TRUE if the member is capable of the task, and has no older lease of it. */
 gboolean tasks_members_can_take (const TasksRecord *record, const TasksClient *client);
-/* A step of a task that is a failure of its holder. */
+/* A step of a task is a failure of its holder. */
 void tasks_members_struck (TasksWorld *world, guint slot);
 
-/* NULL: the step is justified; otherwise why it is not. */
+/* Returns the reason for which the step is not justified; NULL: it is. */
 const char *
 tasks_justify (const TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step);

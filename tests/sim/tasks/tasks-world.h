@@ -15,14 +15,14 @@
 #include "work/bus-token.h"
 
 /*
- * The world of one seed of the family of tasks: a core, a clock that only the world moves, submitters, collectors and tools that
- * are streams of bytes.
+ * The world of one seed of the family of tasks: a core, a clock that only the world moves, and clients that are streams of
+ * bytes: submitters, collectors and tools.
  *
- * It has a random stream of its own and shares no operation with the family of messages (sim-world.h), so the sequences of one
- * family do not depend on the other. Frames are handed to the core whole and in order; the other family splits them.
+ * The family has a random stream of its own and shares no operation with the family of messages (sim-world.h), so the sequences
+ * of one family do not depend on the other. Frames are passed to the core whole and in order; the other family splits them.
  *
- * In one of five seeds the broker restarts (tasks-restart): a new core with another epoch, which knows nothing. Each core is one
- * *epoch*. These decisions have a random stream of their own (aside), so that other seeds stay as they are.
+ * In one of five seeds the broker restarts (tasks-restart): a new core, which knows nothing of the old one. The time of one
+ * core is an *epoch*. These decisions have a random stream of their own (aside), so that the other seeds do not change.
  *
  * Each call of the core is an *input*, at a time of its own. tasks-model compares the tasks before and after it, tasks-check
  * checks the structs of the core between steps, tasks-history follows the results.
@@ -40,7 +40,7 @@
 #define TASKS_GHOSTS     6u /* jobs that a collector remembers after its answer */
 
 #define TASKS_ANY_SLOT TASKS_CLIENTS
-#define TASKS_WATCHER  (TASKS_CLIENTS + 1) /* slot of the operator, who is none of the clients */
+#define TASKS_WATCHER  (TASKS_CLIENTS + 1) /* slot of the operator, which is not one of the clients */
 
 typedef struct TasksWorld TasksWorld;
 typedef struct TasksModel TasksModel; /* see tasks-model.h */
@@ -133,7 +133,7 @@ typedef struct
 /* A task that a collector says it works on, or has finished. */
 typedef struct
 {
-  const TasksRecord *record; /* that the token is of; NULL: it is of none */
+  const TasksRecord *record; /* the record of the token; NULL: none */
   guint number;              /* of the id */
   guint8 token[BUS_TOKEN_LEN];
   guint64 token_epoch;
@@ -141,7 +141,7 @@ typedef struct
   guint32 attempt;
   gboolean is_finished;
   gboolean is_settled; /* it does not wait any more */
-  gboolean is_told;    /* the collector got the task back, or the answer that it does not */
+  gboolean is_told;    /* the collector got the task back, or a FENCE */
 } TasksClaim;
 
 typedef struct
@@ -162,7 +162,7 @@ typedef struct
   guint operation;
   guint limit;
   guint state; /* LIST: 0: any */
-  guint after; /* LIST: the tasks behind that one */
+  guint after; /* LIST: tasks after that one */
   gboolean is_paused;
   guint member;        /* STANDING_SET, STANDING_GET: slot */
   guint64 revision;    /* STANDING_SET, APPLIED */
@@ -197,7 +197,7 @@ typedef struct
   gboolean is_started;
   gboolean is_stopped; /* it was sent CANCEL */
   gboolean is_answered;
-  gboolean has_outcome; /* its answer, which it keeps until that is delivered */
+  gboolean has_outcome; /* its answer, which it keeps until it is delivered */
   gboolean is_delivered;
   guint outcome; /* OutcomeKind */
 } TasksJob;
@@ -205,7 +205,7 @@ typedef struct
 /* The state of a submitter for one of its ids. */
 typedef struct
 {
-  gboolean is_open; /* it waits for the end of that task */
+  gboolean is_open; /* it awaits the end of that task */
   gboolean is_other;
   guint holder; /* slot; 0: it does not know one */
   guint attempt;
@@ -215,7 +215,7 @@ typedef struct
 typedef struct
 {
   gboolean exists;
-  gboolean is_over; /* its time: it is empty */
+  gboolean is_over; /* its time is over: it is empty */
   guint64 revision;
   guint64 observed;
   gint64 ttl_us;
@@ -352,21 +352,21 @@ typedef struct
 struct TasksWorld
 {
   SimRandom random;
-  SimRandom aside; /* of what only some seeds have */
-  SimRandom vital; /* of the health of clients */
+  SimRandom aside; /* random stream of decisions that only some seeds need */
+  SimRandom vital; /* random stream of the health of clients */
   gboolean is_vital;
-  gint64 grace_before_us; /* the core gave it last before the input */
+  gint64 grace_before_us; /* time at which the core gave grace last, before the input */
   guint64 seed;
-  gboolean restarts;       /* the broker does, in this seed */
-  gboolean keeps_outcomes; /* collectors do, and claim what they have finished */
-  guint restart_step;      /* of the next one; 0: none */
+  gboolean restarts;       /* the broker restarts in this seed */
+  gboolean keeps_outcomes; /* collectors keep outcomes, and claim the tasks that they have finished */
+  guint restart_step;      /* step of the next restart; 0: none */
   guint n_restarts;
   TasksRare rare;
   gboolean has_operator;
   gboolean has_standing;
   guint last_registration;
   TasksStanding standings[TASKS_CLIENTS];
-  gint64 asked_us; /* the operator sent its last frame */
+  gint64 asked_us; /* time at which the operator sent its last frame */
   BusCore *core;
   BusCoreOptions options;
   TasksModel *model;
@@ -375,7 +375,7 @@ struct TasksWorld
   gint64 now_us;
   gint64 started_us;
   guint step;
-  gint64 late_until_us; /* grace of a seed that was late may last so long */
+  gint64 late_until_us; /* until when a late tick may have caused grace */
   gboolean is_late;     /* ticks of this seed come late */
   gboolean is_healing;
   gboolean is_paused[TASKS_OPERATIONS];
@@ -412,9 +412,9 @@ tasks_cover (TasksWorld *world, TasksSituation situation)
 
 void tasks_world_connect (TasksWorld *world, TasksClient *client);
 void tasks_world_disconnect (TasksWorld *world, TasksClient *client);
-/* Hands one frame to the core. */
+/* Passes one frame to the core. */
 void tasks_world_feed (TasksWorld *world, TasksClient *client);
-/* Takes out what the core wants to send. */
+/* Takes out the bytes that the core wants to send. */
 void tasks_world_drain (TasksWorld *world, TasksClient *client);
 void tasks_world_advance (TasksWorld *world, gint64 us);
 
@@ -427,7 +427,7 @@ void tasks_client_clear (TasksClient *client);
 /* Appends a frame. @frame: its meaning; copied. Returns its id. */
 guint64
 tasks_client_put (TasksClient *client, guint8 kind, guint8 flags, WireEnvelope *envelope, const TasksFrame *frame);
-/* One of the things that a client may do, which is chosen @weight times as often as one with the weight 1. */
+/* An action of a client. The probability that it is drawn is proportional to @weight. */
 typedef struct
 {
   guint weight;
@@ -446,7 +446,7 @@ void tasks_client_received (TasksClient *client, const guint8 *bytes, gsize len)
 
 /* --- tasks-health --- */
 
-/* It answers, unless it hangs. */
+/* The client answers, unless it hangs. */
 void tasks_health_got_ping (TasksClient *client);
 
 /* --- tasks-registration --- */
@@ -459,15 +459,15 @@ void tasks_registration_update (TasksWorld *world, TasksClient *client);
 void tasks_registration_deregister (TasksWorld *world, TasksClient *client);
 void tasks_registration_verify (TasksWorld *world, TasksClient *client);
 void tasks_registration_got_reply (TasksClient *client, const TasksFrame *call, WireSpan payload);
-/* Some claims are not taken up. */
+/* A lifecycle event: some claims are fenced. */
 void tasks_registration_got_lifecycle (TasksClient *client, WireSpan payload);
-/* @job: of a connection before, which the broker gives back, or does not */
+/* Forgets a job of an earlier connection, which the broker has given back or fenced. */
 void tasks_registration_forget (TasksJob *job);
 
 /* --- tasks-collector --- */
 
 void tasks_collector_step (TasksWorld *world, TasksClient *client);
-/* It ends its work, and does what it is asked for. */
+/* The collector registers, serves its topic and finishes its jobs. */
 void tasks_collector_heal (TasksWorld *world, TasksClient *client);
 void tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope);
 void tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope);
@@ -475,9 +475,9 @@ void tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *env
 void tasks_collector_report (TasksClient *client, const TasksJob *job, gboolean started);
 /* @outcome: OutcomeKind. The outcome is kept until its submitter has it. */
 void tasks_collector_give (TasksClient *client, TasksJob *job, guint outcome);
-/* It sends what only the broker sends. */
+/* The collector sends frames that only the broker may send. */
 void tasks_collector_break_protocol (TasksClient *client);
-/* Jobs that it has not answered. */
+/* The number of jobs that it has not answered. */
 guint tasks_collector_count_jobs (const TasksClient *client);
 gboolean tasks_collector_knows (const TasksClient *client, guint64 route);
 
@@ -491,7 +491,7 @@ void tasks_submitter_call (TasksClient *client, TasksFrameKind kind, const Tasks
 void tasks_submitter_heal (TasksWorld *world, TasksClient *client);
 void tasks_submitter_got_reply (TasksClient *client, const TasksFrame *call, gboolean is_final, WireSpan payload);
 
-/* --- tasks-operator: one that watches --- */
+/* --- tasks-operator: a client that watches --- */
 
 void tasks_operator_init (TasksWorld *world);
 void tasks_operator_connect (TasksWorld *world);
@@ -502,7 +502,7 @@ void tasks_operator_got_error (TasksWorld *world, const TasksFrame *call, guint3
 
 /* --- tasks-standing --- */
 
-/* Observations of the model. */
+/* For the model. */
 void tasks_standing_registered (TasksWorld *world, TasksClient *client);
 void tasks_standing_served (TasksWorld *world, TasksClient *client);
 void tasks_standing_gone (TasksWorld *world, TasksClient *client);
@@ -510,37 +510,37 @@ void tasks_standing_set (TasksWorld *world, const TasksFrame *frame);
 void tasks_standing_answered (TasksWorld *world, TasksClient *client, const TasksFrame *frame);
 void tasks_standing_ticked (TasksWorld *world);
 void tasks_standing_finish (TasksWorld *world);
-/* A collector. */
+/* For a collector. */
 gboolean tasks_standing_got_cancel (TasksClient *client, guint64 route);
 gboolean tasks_standing_is_apply (const WireEnvelope *envelope);
 void tasks_standing_got_apply (TasksClient *client, const WireEnvelope *envelope);
 void tasks_standing_work (TasksWorld *world, TasksClient *client);
-/* The operator. */
+/* For the operator. */
 void tasks_standing_act (TasksWorld *world);
 void tasks_standing_ask (TasksWorld *world);
 void tasks_standing_heal (TasksWorld *world);
 void tasks_standing_got_state (TasksWorld *world, const TasksFrame *call, WireSpan payload);
 void tasks_standing_got_error (TasksWorld *world, const TasksFrame *call, guint32 status);
 
-/* --- tasks-news: events, as they have to come --- */
+/* --- tasks-news: events, compared with those expected --- */
 
 void tasks_news_got (TasksWorld *world, const WireEnvelope *envelope);
-/* Everything has come. */
+/* Checks that every expected event has arrived. */
 void tasks_news_check (TasksWorld *world);
 
 /* --- tasks-rare --- */
 
 void tasks_rare_draw (TasksWorld *world);
 void tasks_rare_set_limits (const TasksWorld *world, BusLimits *limits);
-/* Its collectors do nothing else. */
+/* TRUE if the collectors of this seed do nothing but the rare actions: see tasks-rare.c. */
 gboolean tasks_rare_is_quick (const TasksWorld *world);
-/* Between two steps. */
+/* Called between two steps. */
 void tasks_rare_step (TasksWorld *world);
 
 /* --- tasks-restart --- */
 
 void tasks_restart_draw (TasksWorld *world);
-/* Between two steps. */
+/* Called between two steps. */
 void tasks_restart_step (TasksWorld *world);
 /* Adds the states that the core has reached to the coverage. */
 void tasks_restart_note_cells (TasksWorld *world);
@@ -551,5 +551,5 @@ void tasks_check_step (TasksWorld *world);
 
 /* --- tasks-seed --- */
 
-/* Returns the failure; NULL: none. Transfer full. @hash: (out): of the bytes */
+/* Runs one seed. Returns the failure; NULL: none. Transfer full. @hash: (out): of the bytes */
 char *tasks_run (guint64 seed, guint steps, TasksCoverage *coverage, TasksSums *sums, guint64 *hash);
