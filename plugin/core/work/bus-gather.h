@@ -13,9 +13,10 @@
  * of which any capable collector may get.
  *
  * A question has three phases. It *waits* until its roster is known: within the recovery window after a start of the broker,
- * collectors may not have registered again yet, so the question waits for the end of the window, but at most half of its own
- * time; in that case the roster is not sure, and the verdict is never COMPLETE. It *asks* until each entry has its fate
- * (bus-gather-fate), at most until its deadline. Then it is *over*, and the manifest follows the last answer (bus-gather-send).
+ * collectors may not have registered again yet, so the question waits for the end of the window. If half of its own time is
+ * over first, it stops waiting, the roster is not sure, and the verdict is never COMPLETE. It *asks* until each entry has its
+ * fate (bus-gather-fate), at most until its deadline. Then it is *over*, and the manifest follows the last answer
+ * (bus-gather-send).
  *
  * An entry whose collector is not registered waits for it as long as another entry may still be answered, and task_return_us
  * longer. A collector that died with its task is not asked again: in the mode ALL its entry is DIED at once. If an offer is
@@ -24,8 +25,8 @@
  *
  * The tasks have no deadline timers of their own: the timer of the question ends them. Its deadline never moves.
  *
- * Invariants: the roster does not change after its start, and each id is in at most one entry; the entries are the sum of the
- * open ones and those of the eight classes; everything is freed with the call that asked.
+ * Invariants: the roster does not change after its start, and each id is in at most one entry; the number of entries is the sum
+ * of the open ones and those of the eight classes; everything is freed with the call that asked.
  */
 
 /* A question as it was asked. Borrowed; its fields have been checked. */

@@ -51,7 +51,7 @@ typedef struct BusOperation
   guint until_aged; /* leases until the next one of the oldest task */
   guint64 served;   /* number of its last lease; all operations count together */
   guint64 n_leases;
-  guint64 n_succeeded; /* bus-lease */
+  guint64 n_succeeded; /* bus-course counts this and the next two */
   guint64 n_failed;    /* failed, timed out and quarantined ones */
   guint64 n_cancelled;
   GList link;       /* in the list of all operations */

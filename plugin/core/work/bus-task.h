@@ -222,7 +222,7 @@ typedef struct BusTask
   gboolean died_on_two;                /* it died on two members with different ids */
   gboolean died_on_proven;             /* it died on one that had completed a task since it registered */
 
-  /* the outcome: bus-lease */
+  /* the outcome: bus-attempt */
   BusTaskProgress *progress;   /* the newest; NULL: none */
   BusTaskResult *result;       /* after its end; NULL: it ended without a result */
   guint64 result_route;        /* route of the request by which the last answer came; 0: none */
