@@ -75,9 +75,9 @@ bus_core_free (BusCore *core)
   g_free (core);
 }
 
-/* --- the end of each input call: what was closed is flushed --- */
+/* --- the end of each input call --- */
 
-/* @replaced: (nullable): the connection that it took its id over from, and what it had. */
+/* @replaced: (nullable): the connection whose id the peer took over; @end: what that connection had */
 static void
 core_hello_accepted (BusPeer *peer, BusPeer *replaced, const BusEnd *end, gint64 now_us)
 {
@@ -91,7 +91,7 @@ core_hello_accepted (BusPeer *peer, BusPeer *replaced, const BusEnd *end, gint64
   bus_wait_connected (peer);
 }
 
-/* A peer without memory for its WELCOME was never there. */
+/* A peer that was not announced, because there was no memory for its WELCOME, is not reported as gone either. */
 static void
 core_report_gone (BusPeer *peer, const BusEnd *end, gint64 now_us)
 {
@@ -103,8 +103,9 @@ core_report_gone (BusPeer *peer, const BusEnd *end, gint64 now_us)
   bus_wait_gone (peer);
 }
 
-/* The id of a released peer is free. Newcomers that waited for it say HELLO again; the first that is accepted has it. An id
- * that was taken over has an owner all the time, so it is reported as gone only when no newcomer got it after all. */
+/* Frees the id of a released peer. The HELLO of each newcomer that waits for the id is tried again; the first one that is
+ * accepted gets the id. After a takeover the id has an owner all the time, so the old connection is reported as gone only if no
+ * newcomer got the id. */
 static void
 core_pass_on_id (BusPeer *peer, const BusEnd *end, gint64 now_us)
 {
@@ -117,10 +118,11 @@ core_pass_on_id (BusPeer *peer, const BusEnd *end, gint64 now_us)
   while ((newcomer = bus_takeover_next (peer)) != NULL)
     if (bus_hello_retry (newcomer) == BUS_HELLO_ACCEPTED)
       core_hello_accepted (newcomer, is_taken_over ? peer : NULL, end, now_us);
-  core_report_gone (peer, end, now_us); /* nothing, if that was done above or a newcomer has its id */
+  core_report_gone (peer, end, now_us); /* no effect if it was reported above, or a newcomer has its id */
 }
 
-/* Releases everything that the peer owns. After this no table or list has it, and nothing waits for it. */
+/* Releases everything that the peer owns. Afterwards no table and no list contains the peer, and no request, message or call waits
+ * for it. */
 static void
 core_flush_peer (BusPeer *peer, gint64 now_us)
 {
@@ -144,7 +146,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
       bus_slow_end (subscription, now_us);
       bus_router_free (core, subscription);
     }
-  bus_confirm_take_notes (core); /* messages that were discarded now: their end is known */
+  bus_confirm_take_notes (core); /* first: discarded messages end with their reason, not with UNKNOWN */
   bus_confirm_forget_peer (peer);
   bus_resend_leave (peer, now_us);
   bus_request_forget_peer (peer);
@@ -160,11 +162,21 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   bus_will_forget (peer);
 }
 
+/* The end of an input call: carries out what the handlers of frames and timers only listed.
+ *
+ * A handler does not release a peer, confirm a message or answer a Drain at the place where it notices that this is due: it may be
+ * in the middle of routing, with pointers to subscriptions and an iteration over receivers on its stack. So bus_peer_end() only
+ * lists the peer as dying, a queue only notes that a message was sent or dropped, and a failed request of a question or a task
+ * only enters the list of ended requests. Nothing is freed while a caller uses it, and nothing recurses.
+ *
+ * One pass over these lists is not enough, because each step can fill the others. Flushing a peer hands its messages on or drops
+ * them, ends requests and leases, and returns credit to publishers. All of this sends frames to other peers (ERROR, CREDIT,
+ * events), and a peer whose control queue is full is closed by such a frame, and dies in turn. Hence the loop: it continues until
+ * no list has an entry. A peer is listed as dying only once, by its change to CLOSING, so the longest chain of such ends is the
+ * number of peers. The calls in front of the loop are all that most input calls need. */
 static void
 core_settle (BusCore *core, gint64 now_us)
 {
-  /* Flushing a peer ends requests, returns credit to others and drops messages; what these are sent then may close them in
-   * turn. */
   bus_confirm_take_notes (core);
   bus_drain_settle (core);
   bus_barrier_settle (core);
@@ -182,7 +194,7 @@ core_settle (BusCore *core, gint64 now_us)
     }
 }
 
-/* --- coming and going --- */
+/* --- connections --- */
 
 BusPeer *
 bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us, BusConnectRefusal *refusal)
@@ -205,7 +217,7 @@ bus_core_connect (BusCore *core, const BusCredentials *who, gpointer link, gint6
       *refusal = (BusConnectRefusal){ WIRE_STATUS_LIMIT, bus_limit_name (broken), bus_entrance_retry_us (broken) };
       bus_core_note_refused (core, who, refusal->status, bus_limit_key (broken).text, now_us);
     }
-  core_settle (core, now_us); /* a connection may have given up its place */
+  core_settle (core, now_us); /* another connection may have been closed to make a place */
   return peer;
 }
 
@@ -269,12 +281,12 @@ core_accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
       core_hello_accepted (peer, NULL, NULL, now_us);
       break;
     case BUS_HELLO_WAITS:
-      core_settle (peer->core, now_us); /* a holder that gave way is released before the next frame */
+      core_settle (peer->core, now_us); /* the old owner of the id may be closing: release it before the next frame */
       break;
     }
 }
 
-/* Until WELCOME a client may send nothing but GOODBYE after its HELLO. */
+/* Between HELLO and WELCOME a client may send only GOODBYE. */
 static void
 core_refuse_early (BusPeer *peer, const WireFrame *frame)
 {
@@ -297,7 +309,8 @@ core_take_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
     bus_takeover_answered (peer);
 }
 
-/* Bytes that are not a frame. Before HELLO the kind is checked first, because the length means nothing there. */
+/* The bytes are not a frame. Before HELLO the kind is checked first: the peer may speak another protocol, and then the length
+ * means nothing. */
 static void
 core_refuse_bytes (BusPeer *peer)
 {
@@ -326,7 +339,7 @@ core_watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
   BusDeadline *deadline = &peer->timer.deadline;
 
   if (!bus_peer_is_ready (peer))
-    return; /* the timer is the one for HELLO */
+    return; /* the timer is used for HELLO until then */
   if (progress || !wire_frame_reader_is_partial (&peer->reader))
     bus_deadline_disarm (&core->deadlines, deadline);
   if (!wire_frame_reader_is_partial (&peer->reader) || bus_deadline_is_armed (deadline))
@@ -453,7 +466,7 @@ bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
   if (bus_peer_extra (peer)->cursors.head != NULL)
     bus_catchup_continue (peer, now_us);
   bus_flow_pump (&peer->flow, now_us);
-  core_settle (core, now_us); /* what expired on the way may have returned credit */
+  core_settle (core, now_us); /* messages that expired in the queue may have returned credit */
 }
 
 gpointer

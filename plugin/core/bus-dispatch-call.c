@@ -133,7 +133,7 @@ dispatch_refuse_id (const DispatchCall *call)
   return FALSE;
 }
 
-/* Member by member: to clear the whole struct first would cost more than to set it. */
+/* Sets field by field, because clearing the whole struct first costs more. */
 void
 dispatch_inbound (const DispatchCall *call, BusInbound *inbound)
 {

@@ -9,11 +9,13 @@
 #define BUS_STRIKES_MAX 16u
 
 /*
- * One frame that is being dispatched, with the steps that several handlers share: refusals, the checks that every
- * message passes, its acceptance, and its record in the timeline.
+ * One frame that is being dispatched, with the steps that several handlers share: refusals, checks, the acceptance of a message,
+ * and its record in the timeline.
  *
- * A step that refuses the frame answers it, too: its caller returns without another answer. A frame is accepted by
- * dispatch_inbound(), which gives it a place in the order of the broker. Only bus-dispatch*.[ch] include this header.
+ * A message is accepted by dispatch_inbound(), which gives it an accept sequence: its place in the order of the broker. Only
+ * bus-dispatch*.[ch] include this header.
+ *
+ * Invariant: a step that refuses the frame also answers it, so its caller returns without another answer.
  */
 typedef struct
 {
@@ -22,18 +24,18 @@ typedef struct
   WireFrame *frame;
   const WireEnvelope *envelope;
   WireClassOf class_of;
-  gsize cost;             /* of its credit */
-  gboolean is_held;       /* a receiver that blocks returns the credit later */
-  gboolean leaves_record; /* in the timeline, with any outcome */
-  guint32 depth;          /* for that record */
+  gsize cost;             /* bytes of publish credit that the frame costs */
+  gboolean is_held;       /* the credit is returned later: a receiver under the policy block holds it */
+  gboolean leaves_record; /* in the timeline, also when it is refused */
+  guint32 depth;          /* of the message, for that record */
   gint64 now_us;
 } DispatchCall;
 
-/* The record of the frame in the timeline, if it leaves one. */
+/* Adds the record of the frame to the timeline, if it leaves one. */
 void dispatch_record (const DispatchCall *call, const BusFate *fate);
 void dispatch_add_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome);
 
-/* Inline, as the next one: most frames leave no record, and should cost one comparison. */
+/* Inline: most frames leave no record, and cost only this comparison. */
 static inline void
 dispatch_record_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
 {
@@ -43,19 +45,20 @@ dispatch_record_outcome (const DispatchCall *call, guint64 accept_seq, BusOutcom
 
 BusOutcome dispatch_outcome_of (guint matched, guint queued);
 
-/* Refusals. A strike is a frame that the broker does not understand: BUS_STRIKES_MAX of them close the connection. Malformed
- * bytes close it at once. */
+/* Refusals: each answers with ERROR. A strike is a frame that the broker does not understand: BUS_STRIKES_MAX of them close the
+ * connection. Malformed bytes close it at once. */
 void dispatch_fail (const DispatchCall *call, WireStatus status, const char *detail);
-/* A field of the frame exceeds its bound, which no setting raises. */
-/* The same for a limit, which the answer names. */
+/* The same when a limit is exceeded, which the answer names. */
 void dispatch_fail_limit (const DispatchCall *call, BusLimit limit, guint64 value);
-/* The same for a bound that was exceeded. */
+/* The same with a detail of its own. */
 void dispatch_fail_excess (const DispatchCall *call, const char *detail, const BusExcess *excess);
+/* A field of the frame exceeds a bound that no setting raises. */
 void dispatch_fail_field (const DispatchCall *call, const WireReadResult *result);
 void dispatch_strike (const DispatchCall *call, const char *detail);
 void dispatch_malformed (BusPeer *peer, WireStatus status, const char *problem, gsize offset);
 
-/* Checks. FALSE: the frame is refused and answered. dispatch_admit_lineage() refuses a message for its causes. */
+/* Checks. FALSE: the frame is refused and answered. dispatch_check_causes() refuses a message that is too deep in a chain of
+ * causes, or among its own causes (news/bus-cascade). */
 gboolean dispatch_check_causes (DispatchCall *call);
 gboolean dispatch_authorize (const DispatchCall *call, BusRight operation, WireSpan topic);
 gboolean dispatch_check_topic (const DispatchCall *call);
@@ -75,7 +78,7 @@ dispatch_check_id (const DispatchCall *call)
   return G_LIKELY (call->envelope->id > 0) || dispatch_refuse_id (call);
 }
 
-/* A message without anything that needs a feature, an answer or a check of its own. */
+/* TRUE if no field or flag of the message needs a feature, an answer or a check of its own. */
 static inline gboolean
 dispatch_is_plain (const DispatchCall *call)
 {
@@ -90,12 +93,12 @@ dispatch_admit_lineage (DispatchCall *call)
   return dispatch_check_causes (call);
 }
 
-/* The message accepted: from here on it has a sender, a place in the order, and a time. */
+/* Accepts the message: stamps it with sender, accept sequence and time. */
 void dispatch_inbound (const DispatchCall *call, BusInbound *inbound);
-/* From here on its credit is withheld by tickets, if a receiver blocks. */
+/* Releases the view of the message. Its credit is held from now on if a receiver under the policy block took its ticket. */
 void dispatch_release_inbound (DispatchCall *call, BusInbound *inbound);
 BusPeer *dispatch_find_target (const DispatchCall *call);
-/* The end of the time to live; 0: there is none, or it is too far away to matter. */
+/* The time at which the message expires; 0: never, or too far away to matter. */
 gint64 dispatch_expires_us (const DispatchCall *call);
-/* The requested deadline, or the default; at most max_request_timeout_us. */
+/* The time until which the sender waits for an answer: as requested, or the default; at most max_request_timeout_us from now. */
 gint64 dispatch_due_us (const DispatchCall *call);

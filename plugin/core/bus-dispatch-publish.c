@@ -43,7 +43,7 @@ dispatch_is_numbered (const DispatchCall *call)
   return call->envelope->message_id != 0 && (call->peer->features & WIRE_FEATURE_DELIVERY) != 0;
 }
 
-/* A resend is answered as the message was, and not delivered again. */
+/* Answers a resend like the first message. It is not delivered again. */
 static void
 dispatch_answer_resend (const DispatchCall *call, BusAccepted *accepted)
 {
@@ -54,7 +54,7 @@ dispatch_answer_resend (const DispatchCall *call, BusAccepted *accepted)
     bus_confirm_continue (&accepted->witness, call->peer, call->envelope->id);
 }
 
-/* FALSE: the message is a resend, or may not be numbered; it is answered. */
+/* FALSE: the message is answered, because it is a resend, or its number cannot be remembered. */
 static gboolean
 dispatch_check_number (const DispatchCall *call)
 {
@@ -88,7 +88,7 @@ dispatch_note_accepted (const DispatchCall *call, guint64 accept_seq, BusOutcome
     bus_resend_add (call->peer, call->envelope->message_id, accept_seq, outcome, confirm);
 }
 
-/* FALSE: refused and answered. @confirm: (out): NULL: the publisher does not wait for one */
+/* FALSE: refused and answered. @confirm: (out): NULL: the publisher does not wait for a confirmation */
 static gboolean
 dispatch_begin_confirm (const DispatchCall *call, BusConfirm **confirm)
 {
@@ -145,7 +145,7 @@ dispatch_answer_refusal (const DispatchCall *call, const BusRefusal *refusal)
     dispatch_fail (call, refusal->status, "no group has a member for this topic");
 }
 
-/* The store refuses a message without room before the message is accepted. */
+/* Checked before the message is accepted: a message that cannot be retained is not published. */
 static gboolean
 dispatch_may_retain (const DispatchCall *call)
 {
@@ -168,7 +168,7 @@ dispatch_retain (const DispatchCall *call, BusInbound *inbound)
   return TRUE;
 }
 
-/* The message was published, so a resend of it is recognised. */
+/* The message was published without being retained. Its number is remembered, so that a resend is not published again. */
 static void
 dispatch_note_unretained (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm)
 {
@@ -183,7 +183,7 @@ dispatch_wants_hold (const DispatchCall *call)
   return (call->envelope->delivery & WIRE_DELIVERY_HOLD) != 0;
 }
 
-/* At least once, confirmed by the groups that match, or held for one that has no members. */
+/* A message that is delivered at least once, confirmed by the groups that match, or held for a group without members. */
 static void
 dispatch_publish_assured (DispatchCall *call, BusMatch *match)
 {
@@ -201,7 +201,7 @@ dispatch_publish_assured (DispatchCall *call, BusMatch *match)
   outcome = bus_assured_publish (call->core, &inbound, match, &assurance, &refusal, call->now_us);
   if (refusal.status != WIRE_STATUS_OK)
     {
-      call->core->routes->accept_seq--; /* nobody has seen it */
+      call->core->routes->accept_seq--; /* it was delivered to no receiver: its number is used again */
       if (assurance.confirm != NULL)
         bus_confirm_cancel (call->peer, call->envelope->id);
       dispatch_answer_refusal (call, &refusal);
@@ -232,7 +232,7 @@ dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
   inbound.domain = match->domain;
   if (retain && !dispatch_retain (call, &inbound))
     {
-      call->core->routes->accept_seq--; /* nothing has seen it */
+      call->core->routes->accept_seq--; /* it was not routed yet: its number is used again */
       bus_inbound_clear (&inbound);
       dispatch_fail (call, WIRE_STATUS_NO_MEMORY, "no memory to retain the message; it was not published");
       return;
@@ -244,8 +244,8 @@ dispatch_publish_to_all (DispatchCall *call, BusMatch *match)
   dispatch_release_inbound (call, &inbound);
 }
 
-/* Grammar, right and receivers of the topic; remembered, because the next message mostly has the same topic.
- * NULL: refused and answered. */
+/* Checks grammar and right, and returns the receivers of the topic. The result is remembered in the peer, because its next
+ * message mostly has the same topic. NULL: refused and answered. */
 static BusMatch *
 dispatch_match_allowed (const DispatchCall *call)
 {
@@ -272,7 +272,7 @@ dispatch_match_allowed (const DispatchCall *call)
   return match;
 }
 
-/* A message is held for a group, until its time to live is over. */
+/* A held message ends with its time to live, so it needs one. */
 static gboolean
 dispatch_check_hold (const DispatchCall *call)
 {
@@ -325,7 +325,7 @@ dispatch_publish (DispatchCall *call, BusMatch *match)
     dispatch_publish_to_all (call, match);
 }
 
-/* The checks of what a plain message does not have. */
+/* The checks of fields and flags that a plain message does not have. */
 static gboolean
 dispatch_check_wishes (DispatchCall *call)
 {
@@ -343,7 +343,8 @@ dispatch_handle_publish (DispatchCall *call)
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
       || (!is_plain && !dispatch_check_wishes (call)) || (is_plain && dispatch_begin_run (call, match)))
     return;
-  /* Read before the message moves into queues; the news follow it, because they may change the cache of matches. */
+  /* The payload is read before routing, which may move it into queues. The events about it are published afterwards, because they
+   * may change the cache of matches. */
   reading = bus_health_report_read (call->peer, call->envelope->topic, call->envelope->payload);
   if (G_LIKELY (is_plain))
     dispatch_publish_to_all (call, match);

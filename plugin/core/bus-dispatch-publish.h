@@ -6,8 +6,11 @@
 /*
  * PUBLISH: a message to the subscribers of a topic, to one peer (a target) or to all peers (BROADCAST).
  *
- * Order of the checks: form, rights, features, number of a resend, causes. A message that passes them is accepted, routed,
- * acknowledged if its publisher asked for it, and recorded. A message that is sent at least once or waits for DELIVERED is
- * refused as a whole if one of its receivers has no room for it.
+ * The checks in their order: id, size of the payload, grammar of the topic and right to publish, fields that do not fit together,
+ * number of a resend, causes. (bus-dispatch has checked form and features.) A message that passes them is accepted, routed,
+ * acknowledged if its publisher asked for an ACK, and recorded in the timeline.
+ *
+ * Invariant: a message is published as a whole or not at all. One that is delivered at least once is refused if the member of one
+ * of its groups has no room to keep it.
  */
 void dispatch_handle_publish (DispatchCall *call);

@@ -15,7 +15,7 @@
 #include "work/bus-work.h"
 #include "wire-feature.h"
 
-/* The target that the request names, or NULL for every server. FALSE: it is not connected. */
+/* @target: (out): the peer that the request names; NULL: it names none. FALSE: the target is not connected; answered. */
 static gboolean
 dispatch_find_request_target (const DispatchCall *call, BusPeer **target)
 {
@@ -114,7 +114,7 @@ dispatch_check_window_limit (const DispatchCall *call, BusLimit limit, guint64 v
   return FALSE;
 }
 
-/* The window of the replies, which only a peer with the feature STREAM may give. */
+/* Checks the window of the replies, which only a peer with the feature STREAM may set. */
 static gboolean
 dispatch_check_answer_window (const DispatchCall *call)
 {
@@ -129,7 +129,7 @@ dispatch_check_answer_window (const DispatchCall *call)
          && dispatch_check_window_limit (call, BUS_LIMIT_receive_window_bytes, envelope->credit_bytes);
 }
 
-/* Old clients may have set the field, which nothing read. */
+/* Clients without the feature may set `expect`; the broker ignored the field before the feature existed. */
 static gboolean
 dispatch_wants_many (const DispatchCall *call)
 {
@@ -160,7 +160,7 @@ dispatch_handle_request (DispatchCall *call)
     dispatch_request_peer (call);
 }
 
-/* A reply ends what its request began: it is never refused for its causes. */
+/* A reply is never refused for its causes, because its requester waits for it. */
 static void
 dispatch_admit_reply (DispatchCall *call)
 {
@@ -178,7 +178,8 @@ dispatch_fail_late (const DispatchCall *call)
                  "no request waits for this answer: it has ended, or was sent to another responder");
 }
 
-/* An answer is kept whatever its size, so too many of them wait for submitters: the collector gets its credit back later. */
+/* A final answer about a task is kept for the submitter even when the store of tasks is above its bound. The collector then gets
+ * the credit of the answer back later, so that it slows down. */
 static void
 dispatch_withhold_answer (DispatchCall *call)
 {
@@ -192,7 +193,7 @@ dispatch_withhold_answer (DispatchCall *call)
   call->is_held = TRUE;
 }
 
-/* Nothing is passed on: the broker itself asked. */
+/* Takes the answer to Execute. It is not passed on, because the broker itself sent the request. */
 static void
 dispatch_take_answer (DispatchCall *call, BusRequest *request)
 {
@@ -210,6 +211,7 @@ dispatch_take_answer (DispatchCall *call, BusRequest *request)
   dispatch_record_outcome (call, 0, dispatch_outcome_of (1, 1));
 }
 
+/* Takes the answer to Apply: standing tasks. */
 static void
 dispatch_take_applied (DispatchCall *call, BusRequest *request)
 {
@@ -279,7 +281,7 @@ dispatch_handle_cancel (DispatchCall *call)
                           "the responder cancelled the request");
       return;
     }
-  /* Cancelling a request that has just ended is not an error: the frames crossed. */
+  /* It is not an error to cancel a request that has just ended: the frames crossed. */
   request = bus_request_find_asked (call->peer, envelope->id);
   if (request != NULL)
     bus_request_withdraw (call->core, request);

@@ -14,7 +14,8 @@ dispatch_run_set_input (BusCore *core, WireSpan input)
   core->routes->run->input = input;
 }
 
-/* The body stays where it is until the end of the input call, and is small enough to be copied for everybody. */
+/* TRUE if the message is plain, its body stays in the read buffer until the end of the input call, and it is small enough to be
+ * copied for every receiver. */
 static gboolean
 dispatch_can_collect (const BusRun *run, const DispatchCall *call)
 {
@@ -38,7 +39,8 @@ dispatch_collect (BusRun *run, const DispatchCall *call)
   run->type_name = envelope->type_name;
 }
 
-/* Credit comes back for all of a run at once, so a small window is not given to a single one. */
+/* The credit of a run returns all at once, so a run uses only a part of the publisher's window: with a small window its runs are
+ * short. */
 static void
 dispatch_bound_run (BusRun *run, const BusWindow *window)
 {
@@ -64,7 +66,7 @@ dispatch_begin_run (DispatchCall *call, BusMatch *match)
   run->cost = 0;
   dispatch_bound_run (run, &bus_ledger_allowance (&peer->ledger, call->class_of.credit_class)->window);
   dispatch_collect (run, call);
-  call->is_held = TRUE; /* by the run */
+  call->is_held = TRUE; /* the run returns the credit at its end */
   return TRUE;
 }
 
@@ -80,7 +82,7 @@ dispatch_join_run (const DispatchCall *call)
 {
   BusRun *run = call->core->routes->run;
 
-  /* A message without credit ends the run, and is refused as one that came alone. */
+  /* A message without credit does not join: the run ends, and the message is refused like one that came alone. */
   if (!dispatch_belongs_to_run (run, call)
       || !bus_credit_take (run->publisher, run->class_of.credit_class, call->cost, call->now_us))
     return FALSE;

@@ -16,7 +16,7 @@
 
 typedef void (*DispatchHandler) (DispatchCall *call);
 
-/* Lane and credit class that the sender counted this frame as. */
+/* Lane and credit class under which the sender counted this frame. */
 static WireClassOf
 dispatch_class_of_frame (const DispatchCall *call)
 {
@@ -27,7 +27,7 @@ dispatch_class_of_frame (const DispatchCall *call)
   return wire_class_of (call->frame->kind, envelope->topic, envelope->payload.len, call->peer->features);
 }
 
-/* Taken before anything else is checked, so that a refused frame costs what its sender expects. FALSE: it was sent
+/* Takes the credit before any other check, so that a refused frame costs what its sender counted. FALSE: the frame was sent
  * without credit, and the peer is closed. */
 static gboolean
 dispatch_take_credit (const DispatchCall *call)
@@ -54,7 +54,7 @@ dispatch_check_window (const DispatchCall *call, BusWindowResult result)
     }
 }
 
-/* Not an error, also below: the credit crossed the answer to unsubscribe, or the end of the request. */
+/* Credit for a request that has ended is ignored: the frames crossed. (So is credit for a subscription that has ended, below.) */
 static void
 dispatch_handle_answer_credit (DispatchCall *call)
 {
@@ -157,7 +157,7 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
 
   peer->received++;
   peer->health.heard_us = now_us;
-  if (G_UNLIKELY (peer->health.is_silent && frame->kind != WIRE_KIND_PONG)) /* which is more than a frame */
+  if (G_UNLIKELY (peer->health.is_silent && frame->kind != WIRE_KIND_PONG)) /* a PONG is handled as an answer to PING */
     bus_health_watch_heard (peer);
   if (frame->kind != WIRE_KIND_PUBLISH)
     dispatch_end_run (peer);

@@ -4,10 +4,12 @@
 #include "peer/bus-peer.h"
 
 /*
- * One frame of a ready peer: envelope -> authorize -> route, by a table of kinds.
+ * Dispatch of one frame of a ready peer: it reads the envelope, takes publish credit, and calls the handler of the frame's kind
+ * from a table. The handlers check the rights to publish and to request; bus-subscribe checks those to subscribe and to serve.
  *
- * Rights to publish and to request are checked here, and publish credit is taken here; rights to subscribe and serve
- * are checked by bus-subscribe. Malformed bytes get one ERROR with the offset, and the connection is closed; a frame
- * that is well-formed but not understood gets an ERROR, and the connection stays open, up to a number of strikes.
+ * Malformed bytes get one ERROR with the offset, and the connection is closed. A frame that is well-formed but unknown to the
+ * broker gets an ERROR, and the connection stays open until it has BUS_STRIKES_MAX of them.
+ *
+ * Invariant: a frame that can be read costs the credit that its sender counted for it, also when it is refused.
  */
 void bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us);
