@@ -8,7 +8,7 @@
 #include "route/bus-router.h"
 #include "wire-feature.h"
 
-#define OWN_BODY_MAX 512u /* status, numbers, a setting and a detail of the broker */
+#define OWN_BODY_MAX 512u /* a status, numbers, a setting and a detail text of the broker */
 
 gboolean
 bus_answer_send_request (BusCore *core,
@@ -34,7 +34,7 @@ bus_answer_send_request (BusCore *core,
   return FALSE;
 }
 
-/* Making room may close the requester. */
+/* FALSE: there is no room, or the requester was closed to make room. */
 static gboolean
 answer_make_room (BusCore *core, BusPeer *requester, gsize len, gint64 now_us)
 {
@@ -151,8 +151,7 @@ bus_answer_own (BusCore *core,
 
   g_assert (size <= sizeof body && fields->topic.len == 0 && fields->payload.len == 0);
   wire_envelope_write (fields, body);
-  bus_inbound_stamp (&inbound, wire_span_str (sender), 0,
-                     0); /* the broker accepts nothing: like its answers to calls, it has no sequence */
+  bus_inbound_stamp (&inbound, wire_span_str (sender), 0, 0); /* no accept sequence: the broker accepted no message */
   result = answer_pass_frame (core, question, &frame, &inbound, now_us);
   bus_inbound_clear (&inbound);
   return result;
@@ -175,7 +174,8 @@ bus_answer_reply (BusCore *core, BusRequest *request, BusInbound *inbound, guint
 
 /* --- the window of the requester --- */
 
-/* The pause until the next reply begins now: while replies waited, the responders were not late. */
+/* No reply waits for the window any more. The pause until the next reply begins now, because the responders were not late while
+ * replies waited. */
 static void
 answer_drained (BusCore *core, BusRequest *question, gint64 now_us)
 {

@@ -5,13 +5,12 @@
 #include "route/bus-request.h"
 
 /*
- * The way of a request to its responder, and of each reply back to the requester: its lane, and its place behind the
- * replies before it.
+ * Sends a request to its responder, and passes each reply back to the requester: in which lane, and in which order.
  *
- * A reply needs no subscription. Its lane follows from the request's topic and the size of its payload, but once a reply of
- * a request (for a request to many: of any member) was passed on in the data lane, all later ones are, so that no small
- * reply overtakes a large one. The credit class stays by size. When the requester gave its replies a window, those beyond it
- * wait (bus-stream). bus-many decides when a request to many has ended.
+ * A reply needs no subscription. The topic of the request and the size of the reply's payload decide its lane. But once one
+ * reply of a request (for a request to many: of any member) was passed on in the data lane, all later ones are too, so that no
+ * small reply in the control lane overtakes a large one. The credit class of a reply always follows its size. If the requester
+ * set a window for the replies, the replies beyond it wait (queue/bus-stream). bus-many decides when a request to many has ended.
  *
  * Invariant: replies are passed on in the order in which they arrived.
  */
@@ -20,22 +19,23 @@ typedef enum
 {
   BUS_ANSWER_PASSED, /* to the queue of the requester */
   BUS_ANSWER_WAITS,  /* for the window of the requester */
-  BUS_ANSWER_FULL,   /* there is no room: the request failed, and was freed */
+  BUS_ANSWER_FULL,   /* there is no room: the request has failed and is freed */
 } BusAnswerResult;
 
-/* Takes the window and the longest pause from the REQUEST of a peer that has the feature STREAM. */
+/* Sets the window of the replies and the longest pause between them, if the requester has the feature STREAM. @envelope: of its
+ * REQUEST */
 void bus_answer_prepare (BusRequest *question, const WireEnvelope *envelope);
 
-/* Sends the request, which has just been made, to its responder. FALSE: there is no room, and the request has failed. @server: a
- * subscription of the responder */
+/* Sends a new request to its responder. FALSE: there is no room, and the request has failed. @server: a subscription of the
+ * responder */
 gboolean bus_answer_send_request (BusCore *core,
                                   BusRequest *request,
                                   BusInbound *inbound,
                                   BusSubscription *server,
                                   gint64 now_us);
 
-/* Passes a reply from the route @route on to the requester of @question. @delivery: kind, flags and counts; the rest is filled
- * in. */
+/* Passes a reply that came by the route @route to the requester of @question. @delivery: kind, flags and counts; this function
+ * sets the rest. */
 BusAnswerResult bus_answer_pass (BusCore *core,
                                  BusRequest *question,
                                  guint64 route,
@@ -43,7 +43,7 @@ BusAnswerResult bus_answer_pass (BusCore *core,
                                  const BusDelivery *delivery,
                                  gint64 now_us);
 
-/* The same for a frame of the broker's own. @fields: status, detail and the like. @sender: an id */
+/* The same for a reply that the broker itself makes. @sender: the id that it carries. @fields: status, detail and the like */
 BusAnswerResult bus_answer_own (BusCore *core,
                                 BusRequest *question,
                                 const char *sender,
@@ -51,16 +51,15 @@ BusAnswerResult bus_answer_own (BusCore *core,
                                 const BusDelivery *delivery,
                                 gint64 now_us);
 
-/* A reply to a request that is no question and no member of one. @flags: of its frame. FALSE: the responder may not answer
- * now. */
+/* Handles a reply to a request to one server. @flags: of its frame. FALSE: the responder may not answer now. */
 gboolean bus_answer_reply (BusCore *core, BusRequest *request, BusInbound *inbound, guint8 flags, gint64 now_us);
 
-/* The requester returned credit for the replies: totals. */
+/* The requester returned credit for replies. @messages, @bytes: totals */
 BusWindowResult bus_answer_credit (BusCore *core, BusRequest *question, guint64 messages, guint64 bytes, gint64 now_us);
 
-/* The block timer of the window expired: the request fails when the requester has returned nothing for too long. */
+/* The block timer of the window has expired: the request fails if the requester has returned no credit for longest_block_us. */
 void bus_answer_block_due (BusCore *core, BusRequest *question, gint64 now_us);
 
-/* The longest pause is over. FALSE: replies wait for the requester, so the responders are not late; the next pause begins when
- * the requester has got them. */
+/* Call it when the longest pause is over. FALSE: the responders are not late, because replies wait for the requester's credit; the
+ * next pause begins when the requester has got them. */
 gboolean bus_answer_is_stalled (const BusRequest *question);

@@ -22,7 +22,7 @@ assured_refuse_unserved (BusRefusal *refusal)
   return FALSE;
 }
 
-/* A group whose members are all closing or drained has none. */
+/* A group whose members all close or drain counts as a group without members. */
 static gboolean
 assured_has_members (const BusMatch *match, const BusAssurance *assurance, BusRefusal *refusal)
 {
@@ -36,7 +36,7 @@ assured_has_members (const BusMatch *match, const BusAssurance *assurance, BusRe
   return TRUE;
 }
 
-/* Members of one account need the room of all of them together. */
+/* `claimed` adds up what all picked members of an account need. */
 static gboolean
 assured_member_has_room (const BusSubscription *member, const BusNeed *need, guint64 bytes, BusRefusal *refusal)
 {
@@ -68,7 +68,7 @@ assured_pick_members (BusMatch *match, const BusNeed *need)
     }
 }
 
-/* The message is accepted: the members that were picked have had their turns. */
+/* The message is accepted: uses up the turns of the picked members. */
 static void
 assured_take_turns (BusMatch *match, const BusNeed *need)
 {
@@ -81,14 +81,14 @@ assured_take_turns (BusMatch *match, const BusNeed *need)
     }
 }
 
-/* NULL: the group has none. */
+/* The picked member. NULL: the group has no member that takes part. */
 static BusSubscription *
 assured_member (const BusGroupMatch *group)
 {
   return group->picked < group->n ? group->candidates[group->picked] : NULL;
 }
 
-/* FALSE: a member has no room to keep the message. */
+/* FALSE: a picked member has no room to keep the message. */
 static gboolean
 assured_have_room (const BusInbound *inbound, const BusMatch *match, const BusNeed *need, BusRefusal *refusal)
 {
@@ -122,7 +122,8 @@ assured_has_room (BusCore *core,
 
 /* --- holding --- */
 
-/* For how many groups the message has to be held; without any group for the first one that comes. */
+/* The number of groups for which the message has to be held. If no group matches, it is held once, for the first group that
+ * will. */
 static guint
 assured_count_holds (const BusMatch *match)
 {
@@ -163,7 +164,7 @@ assured_delivery (const BusAssurance *assurance, BusPeer *receiver)
   return delivery;
 }
 
-/* @group: NULL: the first one that comes */
+/* @group: NULL: the first group that matches later */
 static BusOutcome
 assured_hold (BusCore *core, BusInbound *inbound, const BusGroup *group, const BusAssurance *assurance)
 {
@@ -199,7 +200,7 @@ assured_offer (BusCore *core,
   return outcome;
 }
 
-/* Its peer was closed while the message was offered to others: nobody will confirm it. */
+/* The peer of a picked member was closed while the message was offered to others: the confirmation fails. */
 static void
 assured_lose (BusCore *core, const BusSubscription *member, const BusAssurance *assurance)
 {
@@ -225,6 +226,21 @@ assured_serve (BusCore *core,
   return (BusOutcome){ 0, 0, 0 };
 }
 
+/* Publishes to all matching groups, or refuses the message as a whole.
+ *
+ * The obvious loop would pick a member of each group, offer it the message, and stop at the first group without room. But then the
+ * groups before it have the message already, while the publisher is answered that it was not published, and sends it again. So the
+ * message is offered to the first group only when it is known that each group has a member, that these members have room to keep
+ * the message (if it is delivered at least once), and that it can be held for groups without members (if it may be held).
+ *
+ * Two things make this check exact. Members are picked ahead (bus_pick_ahead()), which does not use up their turns: otherwise a
+ * message that is refused and sent again would skip a member each time. And several picked members may belong to one account, so
+ * what they need is added up in `claimed` of the account before it is compared with the limit.
+ *
+ * A refusal delivers nothing, but it may have dropped waiting messages of the accounts of these members or, near the limit of the
+ * broker, of any account, because checking for room makes room (peer/bus-shed). After the check a member can still be lost: an
+ * offer to another receiver may close its peer to make room. Then the publisher's confirmation fails; the other groups keep the
+ * message. */
 BusOutcome
 bus_assured_publish (BusCore *core,
                      BusInbound *inbound,

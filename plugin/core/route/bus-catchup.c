@@ -6,26 +6,26 @@
 #include "route/bus-routes.h"
 #include "wire-feature.h"
 
-#define ROOM_FOR_VALUE 8192u /* a segment, besides the message */
+#define ROOM_FOR_VALUE 8192u /* memory for a segment of the out-queue, besides the message */
 
 struct BusCursor
 {
-  GList link; /* in the cursors of its peer, while it does not wait for credit */
+  GList link; /* in the list of cursors of its peer, unless it waits for credit */
   gboolean is_listed;
   BusSubscription *subscription;
   guint64 at;              /* accept sequence of the value that it visited last */
   guint64 until;           /* values accepted later are live messages of the subscription */
-  const BusRetained *last; /* the value of at, if none was taken out of the store since; NULL: none was visited */
-  guint64 removals;        /* of the store, when last was visited */
-  WireSpan prefix; /* the pattern matches what begins with it, and hardly anything else; empty: ask the pattern */
-  gboolean is_exact;
+  const BusRetained *last; /* the value of `at`; valid while `removals` is that of the store; NULL: none was visited */
+  guint64 removals;        /* of the store, when `last` was visited */
+  WireSpan prefix;   /* of a pattern PREFIX#, which matches every topic that begins with it; empty: another pattern */
+  gboolean is_exact; /* the pattern is a topic */
 };
 
 typedef enum
 {
-  STEP_DONE, /* no value is ahead, and their end is encoded */
+  STEP_DONE, /* no value is left, and the end is encoded */
   STEP_NO_CREDIT,
-  STEP_NO_ROOM, /* in the lane */
+  STEP_NO_ROOM, /* in the lane of the value */
   STEP_NO_MEMORY,
   STEP_GOES_ON, /* more values may be ahead */
 } CatchupStep;
@@ -70,7 +70,7 @@ bus_catchup_end (BusSubscription *subscription)
 
 /* --- one value --- */
 
-/* The next value of the store. */
+/* The next value of the store, whether or not the subscription gets it. NULL: none is left. */
 static BusRetained *
 catchup_next_in_store (const BusCursor *cursor)
 {
@@ -127,7 +127,7 @@ catchup_wants (const BusCursor *cursor, const BusRetained *value)
          && catchup_may_receive (subscription->owner, value) && catchup_passes_filter (subscription, value->message);
 }
 
-/* No message is dropped to make room for a retained one. */
+/* Only compares with the limit: no waiting message is dropped to make room for a retained one. */
 static gboolean
 catchup_has_memory (const BusPeer *peer, const BusMessage *message)
 {
@@ -152,6 +152,19 @@ catchup_deliver (BusCursor *cursor, BusRetained *value, gint64 now_us)
   return STEP_GOES_ON;
 }
 
+/* Visits the next value, or sends the end of the retained messages.
+ *
+ * A late subscriber needs to know when it has all retained values: then it can show a complete state, or conclude that a value
+ * does not exist. The number of values can't be announced in advance, because values may be replaced, cleared or denied while the
+ * cursor moves. So the last thing that a cursor sends is the end: a DELIVER without a message.
+ *
+ * The cursor is at its end when no value is left up to `until`, the accept sequence of the subscribe request. A value that
+ * replaced another one since then has a higher sequence. It is not visited here, because it has reached the FIFO of the
+ * subscription as a live message. The FIFO is resumed only after the cursor has ended (catchup_run_one()), so every live message
+ * follows the end.
+ *
+ * The end needs no credit, because it contains no message, and no room in the lane: it is one small frame for each subscription.
+ * If there is no memory for it, the cursor stays and a timer tries again; without the end, the subscription would wait forever. */
 static CatchupStep
 catchup_step (BusCursor *cursor, gint64 now_us)
 {
@@ -187,7 +200,7 @@ catchup_run (BusCursor *cursor, guint *budget, gint64 now_us)
   return step;
 }
 
-/* TRUE: the cursor has come forward. */
+/* Moves one cursor. TRUE: it has moved, or has ended. */
 static gboolean
 catchup_run_one (BusCursor *cursor, guint *budget, gint64 now_us)
 {
@@ -242,7 +255,7 @@ bus_catchup_credit (BusSubscription *subscription, gint64 now_us)
   bus_catchup_continue (subscription->owner, now_us);
 }
 
-/* --- its begin --- */
+/* --- the begin of a cursor --- */
 
 static gboolean
 catchup_is_wanted (const BusSubscription *subscription, gboolean is_exact)
@@ -262,7 +275,7 @@ catchup_is_exact (WireSpan pattern)
   return memchr (pattern.data, '+', pattern.len) == NULL && memchr (pattern.data, '#', pattern.len) == NULL;
 }
 
-/* Of a pattern whose only wildcard is `#` behind a word: everything in front of it. Otherwise empty. */
+/* The part in front of `#`, for a pattern whose only wildcard is `#` at its end. Otherwise empty. */
 static WireSpan
 catchup_prefix (WireSpan pattern)
 {

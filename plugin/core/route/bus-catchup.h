@@ -4,39 +4,38 @@
 #include "route/bus-retain.h"
 
 /*
- * Catching up: a new plain subscription first gets the retained messages that match it, then what was published after
+ * Catching up: a new plain subscription first gets the retained messages that match it, then the messages that were published
+ * after it was made.
+ *
+ * A subscription that catches up has a cursor over the store (bus-retain): the accept sequence of the value that it visited last.
+ * Values are read from the store and encoded when the subscription has credit and the connection has room. They are not queued, so
+ * a value that is replaced or cleared before the cursor reaches it is not delivered, and no gap reports it. Values are delivered
+ * in the order of acceptance, up to the sequence of the subscribe request. Messages that are accepted later are live messages:
+ * they wait in the FIFO of the subscription until the cursor has reached its end, so that none overtakes an older retained value
+ * of its topic. So a topic whose value is replaced in front of the cursor is delivered once, as the live message that replaced the
+ * value.
+ *
+ * Behind the last value the client gets the *end* of the retained messages: a DELIVER without a message. SubscribeReply announces
  * it.
  *
- * A subscription that catches up has a cursor over the store (bus-retain): the accept sequence that it has come to. Values
- * are read from the store and encoded as the subscription has credit and the connection has room; nothing is queued for
- * it, so a value that is replaced or cleared before the cursor reaches it is not delivered, and no gap contains one. They
- * are delivered in the order of acceptance, up to the sequence of the subscription itself: what was accepted later reaches
- * the subscription as any message does. Those later messages wait in its FIFO until the cursor has come to its end, so no
- * message overtakes an older retained value of its topic. A value that is replaced on the way is therefore delivered once:
- * the new one, as the live message that replaced it.
+ * The right to receive a topic is checked for each value when it is delivered. A cursor visits a bounded number of values in
+ * one input call, and continues by a timer, so that a large store does not delay other peers. Members of groups and subscriptions
+ * that serve get no retained messages.
  *
- * When the cursor has come to its end, the client gets a DELIVER without a message behind the values, the *end* of the
- * retained messages. SubscribeReply says that one follows.
- *
- * The right to receive a topic is asked for each value when it is delivered. A cursor visits a bounded number of values in
- * one input call, and continues by a timer, so that a large store delays nobody. Groups and subscriptions that serve get
- * no retained messages.
- *
- * Invariant: a subscription has a cursor while a value may still be ahead of it; without one, this module does nothing
- * for it.
+ * Invariant: a subscription has a cursor until the end of its retained messages is encoded; it gets no live message before that.
  */
 
-#define BUS_CATCHUP_STEP 512u /* values that a peer's cursors visit in one input call */
+#define BUS_CATCHUP_STEP 512u /* values that all cursors of a peer visit in one input call */
 
-/* A subscription was filed; @accept_seq: of the request that made it. TRUE: it has a cursor, which begins to move with
- * bus_catchup_continue(), behind the answer to the request. */
+/* Gives a new subscription a cursor if it has to catch up. @accept_seq: of the subscribe request. TRUE: it has a cursor; call
+ * bus_catchup_continue() once the reply to the request is encoded. */
 gboolean bus_catchup_start (BusSubscription *subscription, guint64 accept_seq);
 
-/* The subscription ends: its cursor ends with it. */
+/* Frees the cursor of a subscription, if it has one. */
 void bus_catchup_end (BusSubscription *subscription);
 
-/* The subscription, which has a cursor, got credit. */
+/* A subscription with a cursor got credit. */
 void bus_catchup_credit (BusSubscription *subscription, gint64 now_us);
 
-/* Bytes of the peer were sent, or its timers allow it to continue. */
+/* Moves the cursors of the peer: bytes of the peer were sent, or a timer of it has expired. */
 void bus_catchup_continue (BusPeer *peer, gint64 now_us);

@@ -8,8 +8,8 @@ struct BusConfirm
 {
   BusTimer timer;
   BusCore *core;
-  BusPeer *publisher;         /* NULL: it disconnected, and a resend may continue */
-  BusUsage *usage;            /* that is charged */
+  BusPeer *publisher;         /* NULL: it disconnected; a resend may continue the confirmation */
+  BusUsage *usage;            /* charged for it */
   BusConfirmWitness *witness; /* nullable */
   guint64 id;                 /* of the message, chosen by the publisher */
   GQueue routes;              /* ConfirmRoute, by their own_link */
@@ -20,8 +20,8 @@ typedef struct
   guint64 route_id;
   BusConfirm *confirm;
   BusPeer *receiver; /* NULL: the message is held */
-  gboolean is_sent;  /* to it */
-  guint n_queued;    /* subscriptions of the receiver for which the message is queued or was sent */
+  gboolean is_sent;  /* to the receiver */
+  guint n_queued;    /* subscriptions of the receiver for which the message was not dropped */
   GList own_link;
   GList receiver_link;
 } ConfirmRoute;
@@ -158,7 +158,7 @@ confirm_answer (BusPeer *publisher, guint64 id, WireStatus status, const char *d
   bus_peer_put (publisher, WIRE_KIND_DELIVERED, 0, &done);
 }
 
-/* @detail: NULL with OK */
+/* Answers the publisher, and stores the result in the witness. @detail: NULL with OK */
 static void
 confirm_end (BusConfirm *confirm, WireStatus status, const char *detail)
 {
@@ -281,6 +281,8 @@ bus_confirm_fail (BusCore *core, guint64 route_id, WireStatus status, const char
     confirm_end (route->confirm, status, detail);
 }
 
+/* The message of a route was sent to a peer, or dropped for one subscription. The peer of `sent_to` may not be the receiver of the
+ * route any more, if the message was handed on since: then the new receiver may not confirm it yet. */
 static void
 confirm_take_note (BusCore *core, const BusRouteNote *note)
 {
@@ -295,6 +297,18 @@ confirm_take_note (BusCore *core, const BusRouteNote *note)
                  "the message was dropped before it was sent to its receiver");
 }
 
+/* Queues do not call this module when they send or drop a message with a route; they append a note, and the notes are handled at
+ * the end of the input call.
+ *
+ * A direct call would be wrong for three reasons. The queues are a lower layer, and a drop happens in the middle of routing: the
+ * ERROR for the publisher could close that publisher while the router works on its message. A message that was queued for several
+ * subscriptions of a peer may be dropped for one of them while it is still offered to the next: until bus_confirm_expect() is
+ * called behind the routing, the route counts one subscription, and the first drop would end the confirmation. And a confirmation
+ * gets its routes one by one: a drop for the first group must not free it while bus_assured_publish() adds the route of the second
+ * one.
+ *
+ * The order of the notes is that of the events. When a peer disconnects, they are taken before bus_confirm_forget_peer(): so a
+ * message that was discarded unsent fails with the reason of its loss, and only one that was sent ends with UNKNOWN. */
 void
 bus_confirm_take_notes (BusCore *core)
 {
@@ -302,7 +316,8 @@ bus_confirm_take_notes (BusCore *core)
 
   if (notes == NULL)
     return;
-  /* An answer may close its publisher; nothing is sent or dropped by that. */
+  /* The array does not grow meanwhile: an answer may close its publisher, but closing neither sends nor drops a message with a
+   * route. */
   for (guint i = 0; i < notes->len; i++)
     confirm_take_note (core, &g_array_index (notes, BusRouteNote, i));
   g_array_set_size (notes, 0);
@@ -315,7 +330,7 @@ bus_confirm_expire (BusConfirm *confirm)
                "the receiver did not confirm in time that it handled the message; it may have handled it");
 }
 
-/* NULL: none is left. */
+/* Any confirmation of the publisher. NULL: none is left. */
 static BusConfirm *
 confirm_first_of (const BusPeer *publisher)
 {

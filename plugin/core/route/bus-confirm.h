@@ -7,15 +7,17 @@
 /*
  * Confirmations: publishers that wait until a message was handled.
  *
- * A message with WANT_DELIVERED is confirmed by the receiver of a direct message, or by one member of each group that
- * matches it. Each of them has a route: the id that the receiver returns in DELIVERED when its callback has returned. A peer
- * that guesses the route of a message before it was sent to it confirms nothing.
- * When all routes are confirmed, the publisher gets DELIVERED. A route ends the confirmation with an ERROR at once when its
- * message is dropped before it was sent, and with UNKNOWN when the receiver disconnects and nobody else gets the message,
- * or at the deadline. A message that another member takes over brings its route along.
+ * A message with WANT_DELIVERED is confirmed by its one receiver (direct messages), or by one member of each group that matches
+ * it. The broker gives each of these receivers a route id, and the receiver returns it in DELIVERED when its callback has
+ * returned. When all routes are confirmed, the publisher gets DELIVERED. A peer that guesses the route id of a message that was
+ * not sent to it confirms nothing.
  *
- * A confirmation of a message that may be resent (bus-resend) has a witness and survives its publisher: the resend continues
- * it, or finds the result in the witness.
+ * One route that fails ends the whole confirmation with an ERROR: at once with the reason, when the message is dropped before it
+ * was sent; with UNKNOWN, when the receiver disconnects and no other member gets the message, or at the deadline. When another
+ * member takes the message over, the route moves with it.
+ *
+ * The confirmation of a message that may be resent (bus-resend) has a witness, and continues when its publisher disconnects. A
+ * resend then waits for the same confirmation, or gets the result that is stored in the witness.
  *
  * Invariant: a confirmation has at least one route and a deadline while it exists, and ends with exactly one answer.
  */
@@ -30,45 +32,47 @@ typedef struct
   WireStatus status; /* when done; OK: handled */
 } BusConfirmWitness;
 
-/* @publisher: has room for a pending request (the caller has checked max_pending_requests), and none with this @id. It needs
- * a route next. */
+/* Makes a confirmation without routes; add one next. The caller has checked that @publisher has room for a pending request
+ * (max_pending_requests), and none with this @id. */
 BusConfirm *bus_confirm_new (BusCore *core, BusPeer *publisher, guint64 id, gint64 due_us);
 
-/* Adds a receiver; NULL: the message is held until there is one. Returns the id of the route. */
+/* Adds a route. @receiver: NULL: the message is held until it has one. Returns the id of the route. */
 guint64 bus_confirm_add (BusConfirm *confirm, BusPeer *receiver);
 
-/* The message of the route is queued for so many subscriptions of the receiver; without this call for one. With none the
- * publisher gets an ERROR. Route 0: none. */
+/* Sets the number of subscriptions of the receiver for which the message is queued (without this call: 1). 0: the publisher gets
+ * an ERROR. Route 0: no effect. */
 void bus_confirm_expect (BusCore *core, guint64 route_id, guint n);
 
-/* The confirmation survives its publisher while @witness exists. @usage: is charged instead of the publisher */
+/* Gives the confirmation a witness: while @witness exists, the end of the publisher's connection does not end the confirmation.
+ * @usage: is charged instead of the publisher */
 void bus_confirm_witness (BusConfirm *confirm, BusConfirmWitness *witness, BusUsage *usage);
-/* The witness ends; nobody can continue the confirmation any more. */
+/* The witness ends: a resend can't continue the confirmation any more. */
 void bus_confirm_drop_witness (BusConfirmWitness *witness);
 
-/* The publisher sent the message again, as @id: it gets the answer now, or when there is one. The caller has checked that it
- * may wait. */
+/* The publisher sent the message again, with the frame @id: that frame is answered now, or when the confirmation ends. The caller
+ * has checked that the publisher may wait. */
 void bus_confirm_continue (BusConfirmWitness *witness, BusPeer *publisher, guint64 id);
 
-/* A confirmation of this publisher waits for the answer to @id. */
+/* TRUE if a confirmation will answer the frame @id of this publisher. */
 gboolean bus_confirm_is_pending (const BusPeer *publisher, guint64 id);
 
 /* The publisher does not wait any more. FALSE: there is no such confirmation. */
 gboolean bus_confirm_cancel (BusPeer *publisher, guint64 id);
 
-/* @receiver has handled the message. FALSE: no message waits for it, or it was not sent to it. */
+/* @receiver has handled the message. FALSE: no confirmation has this route, or the message was not sent to @receiver. */
 gboolean bus_confirm_delivered (BusCore *core, const BusPeer *receiver, guint64 route_id);
 
-/* Another member gets the message; NULL: it is held until there is one. Route 0: none. */
+/* @receiver gets the message instead of the receiver before it; NULL: the message is held until it has one. Route 0: no effect. */
 void bus_confirm_move (BusCore *core, guint64 route_id, BusPeer *receiver);
 
-/* The message of a route will not be sent. Route 0: none. */
+/* The message of a route will not be sent: ends the confirmation with an ERROR. Route 0: no effect. */
 void bus_confirm_fail (BusCore *core, guint64 route_id, WireStatus status, const char *detail);
 
-/* Messages that queues sent or dropped since the last call: when none of a route is left, the publisher gets an ERROR. */
+/* Handles the notes of the queues about messages that they sent or dropped since the last call. */
 void bus_confirm_take_notes (BusCore *core);
 
+/* The deadline has passed. */
 void bus_confirm_expire (BusConfirm *confirm);
 
-/* The peer disconnects. */
+/* The peer disconnects, as a receiver and as a publisher. */
 void bus_confirm_forget_peer (BusPeer *peer);

@@ -26,7 +26,7 @@ demote_inform_publisher (BusLedger *publisher, const BusSubscription *subscripti
   bus_peer_put (publisher->peer, WIRE_KIND_ERROR, 0, &error);
 }
 
-/* The messages that this dropped are in the record of bus-slow, which counts all losses of a subscription. */
+/* This record has no number of dropped messages: the record of bus-slow counts all losses of a subscription. */
 static void
 demote_note (BusSubscription *subscription)
 {

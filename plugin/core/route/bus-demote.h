@@ -4,12 +4,15 @@
 #include "route/bus-reroute.h"
 
 /*
- * The end of a block as peers see it.
+ * Demotion: the end of a block, as peers notice it.
  *
- * bus-block decides when a subscription has withheld its publishers' credit for too long, and demotes it. This module
- * does what follows from that: other members of the group get what waits for it (bus-reroute), the rest is dropped, each
- * publisher whose messages were dropped gets an ERROR, a log record is added, and what can be sent now is encoded.
+ * queue/bus-block decides when a subscription has withheld its publishers' credit for too long, and demotes it: its policy is
+ * drop-oldest until its queue has drained. This module carries out the consequences: messages that wait for the subscription are
+ * handed on to other members of its group (bus-reroute), the others that hold credit are dropped, each publisher whose messages
+ * were dropped gets an ERROR, and a log record is added.
+ *
+ * Invariant: afterwards the subscription withholds no credit of a publisher.
  */
 
-/* The block timer of the subscription expired. */
+/* The block timer of the subscription has expired. */
 void bus_demote_due (BusSubscription *subscription, gint64 now_us);

@@ -58,7 +58,7 @@ group_segment_is (const WireSpan *segment, char wildcard)
   return segment->len == 1 && segment->data[0] == (guint8) wildcard;
 }
 
-/* TRUE if one topic can have both segments at this place. No wildcard stands for a first segment system. */
+/* TRUE if a topic can match both segments at this place. No wildcard matches a first segment `system`. */
 static gboolean
 group_segments_overlap (const WireSpan *one, const WireSpan *other, gboolean is_first)
 {
@@ -69,7 +69,7 @@ group_segments_overlap (const WireSpan *one, const WireSpan *other, gboolean is_
   return group_segment_is (one, '+') || group_segment_is (other, '+') || wire_span_equal (*one, *other);
 }
 
-/* # stands for the rest of a topic, of zero or more segments. */
+/* `#` matches zero or more segments at the end of a topic. */
 gboolean
 bus_group_overlaps (WireSpan one, WireSpan other)
 {
@@ -168,7 +168,7 @@ group_new (BusGroups *groups, const BusGroupKey *key)
   return group;
 }
 
-/* The first member that does not serve: it decides what the configuration does not. */
+/* The first member that does not serve sets the pattern, and the strategy unless the configuration sets it. */
 static void
 group_set_first (BusGroup *group, WireSpan pattern, BusStrategy strategy)
 {

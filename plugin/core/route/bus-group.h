@@ -12,14 +12,14 @@
  * Queue groups: subscriptions that share the work of their topics. A message that matches members of a group is given to one
  * of them (bus-pick).
  *
- * A group is a name within a scope. The scope is the account of its members, so that no other account can join it. On
- * tasks.{type} the scope is that type instead, because only collectors of the type, the agent and tools join there. Only
- * agent and tools are members of a group whose pattern matches the tasks of several types. A subscription joins a group if its pattern overlaps that of the group's first member, so that a name that is used twice by
- * mistake is noticed. A subscription that serves is only listed with the group: the servers of a topic are balanced by
- * themselves (bus-servers).
+ * A group is a name within a scope. The scope is the account of its members, so that no other account can join it. On tasks.{type}
+ * the scope is that type instead, because only collectors of the type, the agent and tools join there. Only agent and tools are
+ * members of a group whose pattern matches the tasks of several types. A subscription joins a group only if its pattern overlaps
+ * that of the group's first member: otherwise the same name is probably used for two purposes by mistake. A subscription that
+ * serves is only listed with the group, because the servers of a topic are balanced separately (bus-servers).
  *
- * Policy, bounds and strategy belong to the group, as its first member requested them. Weight and in-flight bound belong to
- * the member. The values of the configuration for the name win over both.
+ * Policy, bounds and strategy belong to the group; its first member sets them. Weight and in-flight bound belong to the member. A
+ * rule of the configuration for the name of the group overrides strategy, weight and in-flight bound.
  *
  * Invariant: a group exists while it has a member.
  */
@@ -41,8 +41,8 @@ struct BusGroup
   BusBalance balance;
   BusBounds bounds;         /* of each member */
   const BusGroupRule *rule; /* of the configuration; NULL: none */
-  guint64 rerouted;         /* unsent messages handed on from members that ended, stand still or drain */
-  guint64 repeated;         /* messages that a member did not settle, and another one got */
+  guint64 rerouted;         /* unsent messages handed on from members that ended, are stalled or drain */
+  guint64 repeated;         /* messages that one member did not settle, and another member got */
   BusMatchNote match_note;
 };
 
@@ -61,16 +61,15 @@ gboolean bus_group_key_equal (gconstpointer a, gconstpointer b);
 /* A set of groups, by their key. */
 GHashTable *bus_group_table_new (void);
 
-/* The group of that name in which @pattern belongs, empty for one that serves. NULL: there is none. */
+/* The group of that name in the scope of @pattern (empty for a subscription that serves). NULL: there is none. */
 BusGroup *bus_group_find (const BusGroups *groups, WireSpan name, guint32 account, WireSpan pattern);
 
-/* Joins the group of that name, which is made when there is none. @strategy: of a new group that the configuration does not
- * set one for */
+/* Joins the group of that name; makes it if there is none. @strategy: of a new group, unless the configuration sets one */
 void bus_group_join (BusGroups *groups, WireSpan name, guint32 account, BusStrategy strategy, BusSubscription *member);
-/* Leaves its group; the last member frees the group. */
+/* Leaves its group. The group is freed with its last member. */
 void bus_group_leave (BusGroups *groups, BusSubscription *member);
 
-/* The collector type in a pattern that belongs to one type of tasks: tasks.{type}; empty: another pattern. */
+/* The collector type in a pattern tasks.{type}; empty: another pattern. */
 WireSpan bus_group_type_of (WireSpan pattern);
 /* TRUE if there is a topic that both patterns match. */
 gboolean bus_group_overlaps (WireSpan one, WireSpan other);

@@ -144,7 +144,7 @@ bus_hold_leave (BusCore *core, const BusParcel *parcel, const BusGroup *group, B
 
 /* --- giving it to a member --- */
 
-/* The members of the group that match the message; NULL: none. */
+/* The members of @group that match the message. NULL: none, or the message is for another group. */
 static const BusGroupMatch *
 hold_find_members (BusCore *core, const BusHeld *held, const BusGroup *group)
 {
@@ -159,7 +159,7 @@ hold_find_members (BusCore *core, const BusHeld *held, const BusGroup *group)
   return NULL;
 }
 
-/* The message is lost. @status: for a publisher that waits for a confirmation */
+/* Counts and reports the loss, and frees the message. @status: for a publisher that waits for a confirmation */
 static void
 hold_lose (BusCore *core, BusHeld *held, WireStatus status, const char *detail, gint64 now_us)
 {
@@ -177,6 +177,7 @@ hold_lose (BusCore *core, BusHeld *held, WireStatus status, const char *detail, 
   hold_free (core, held);
 }
 
+/* FALSE: the publisher lost the right to publish to the topic, and so the message is lost. */
 static gboolean
 hold_is_allowed (BusCore *core, BusHeld *held, gint64 now_us)
 {
@@ -187,7 +188,7 @@ hold_is_allowed (BusCore *core, BusHeld *held, gint64 now_us)
   return FALSE;
 }
 
-/* A held message is charged to the account until the member has it. */
+/* A held message of the same account is charged until it is given away, so the member needs only the difference. */
 static gboolean
 hold_fits_account (const BusHeld *held, const BusSubscription *member, guint64 need, gint64 now_us)
 {
@@ -197,7 +198,7 @@ hold_fits_account (const BusHeld *held, const BusSubscription *member, guint64 n
   return bus_shed_fit_account (account, need - makes_way, now_us);
 }
 
-/* FALSE: the account of the member or the broker has no room. */
+/* FALSE: the account of the member or the broker has no room, or the member was closed to make room. */
 static gboolean
 hold_deliver (BusCore *core, BusHeld *held, BusSubscription *member, gint64 now_us)
 {
@@ -234,7 +235,7 @@ hold_has_member (const BusGroupMatch *members)
 
 typedef enum
 {
-  HOLD_STAYS, /* the group has no member that takes part, or the message is for another one */
+  HOLD_STAYS, /* the group has no member that takes part, or the message is for another group */
   HOLD_STUCK, /* its members have no room */
   HOLD_GONE,
 } HoldResult;

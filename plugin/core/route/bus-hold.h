@@ -5,23 +5,22 @@
 #include "route/bus-router.h"
 
 /*
- * Holding: messages for groups that have no member which takes them, kept until one comes.
+ * Holding: keeps messages for groups without a member that takes part, until one joins.
  *
- * The publisher asks for it (bit 2 of `delivery`), with a time to live. Such a message is held when no group matches its topic
- * (the first group that a matching member joins gets it), or when every member of a matching group drains or has gone (that
- * group gets it). A member that ends as the last one of its group leaves here what asked for it, too. Plain subscriptions get
- * the message at once and are not concerned.
+ * The publisher asks for it (bit 2 of `delivery`), and sets a time to live. Such a message is held if no group matches its topic;
+ * then the first group that a matching member joins gets it. It is also held if every member of a matching group drains or has
+ * gone; then that group gets it. When the last member of a group ends, its unsent messages that asked for it are held as well.
+ * Plain subscriptions get the message at once; they are not concerned.
  *
- * A message is given to a member that takes it without a loss; while the members of its group, their accounts or the broker are
- * full, a timer tries again.
- * The right of its publisher is checked again before that. At the end of its time to live it is lost: that is counted,
- * reported by system.drop (news/bus-unheld), and its publisher gets NO_RESPONDERS if it waits for a confirmation. It outlives
- * the connection of its publisher.
+ * A held message is given to a member that has room for it. While the members of its group, their accounts or the broker are full,
+ * a timer tries again. The right of its publisher is checked again before each try. The message outlives the connection of its
+ * publisher. At the end of its time to live it is lost: the loss is counted and reported by system.drop (news/bus-unheld), and a
+ * publisher that waits for a confirmation gets NO_RESPONDERS.
  *
- * Messages are charged to the account of their publisher, those that a member left behind to the account of the member.
- * held_messages and held_bytes bound those of an account; a message without room is refused.
+ * A held message is charged to the account of its publisher, or of the member that left it behind. held_messages and held_bytes
+ * bound the held messages of an account; a message without room is refused.
  *
- * Invariant: what is held has a time to live, and its timer is armed.
+ * Invariant: a held message has a time to live, and its timer is armed.
  */
 
 typedef struct
@@ -30,20 +29,20 @@ typedef struct
   BusAccount *account; /* held */
   BusMessage *message; /* own reference */
   BusDelivery delivery;
-  BusGroupKey group; /* its bytes are behind the struct; without text: the first group that matches */
-  BusPrincipal who;  /* the same; without id: not known */
+  BusGroupKey group; /* that gets it; its bytes are behind the struct; without text: the first group that matches */
+  BusPrincipal who;  /* its publisher; its bytes are behind the struct; without id: not known */
   gsize cost;
   GList link;
 } BusHeld;
 
-/* Losses that are to be published. */
+/* Losses that were not reported yet. */
 typedef struct
 {
   guint64 count;
-  guint64 from; /* accept sequence */
+  guint64 from; /* the smallest and the largest accept sequence */
   guint64 to;
-  char topic[513]; /* of the last one; no topic is longer */
-  gint64 next_us;  /* not before this time */
+  char topic[513]; /* of the last lost message; no topic is longer */
+  gint64 next_us;  /* the earliest time of the next report */
   BusTimer timer;
 } BusHoldReport;
 
@@ -53,11 +52,11 @@ typedef struct BusHolds
   guint64 given;   /* to members */
   guint64 expired;
   guint64 denied;
-  BusTimer retry; /* members of a group are full */
+  BusTimer retry; /* armed while a message waits for members that are full */
   BusHoldReport report;
 } BusHolds;
 
-/* A message that is to be held. @who: (nullable): its publisher, if it is known. @group: (nullable): for this group only */
+/* A message to hold. @who: (nullable): its publisher, if known. @group: (nullable): the only group that may get it */
 typedef struct
 {
   BusMessage *message;
@@ -67,25 +66,25 @@ typedef struct
   const BusGroup *group;
 } BusHoldWish;
 
-/* TRUE if @n messages of @len client bytes may be held for that account. FALSE: @excess is the bound. */
+/* TRUE if @n messages of @len client bytes may be held for that account. FALSE: @excess is set to the exceeded bound. */
 gboolean bus_hold_has_room (BusCore *core, const BusAccount *account, guint n, gsize len, BusExcess *excess);
 
-/* Holds a message that has room. */
+/* Holds a message; the caller has checked bus_hold_has_room(). */
 void bus_hold_add (BusCore *core, const BusHoldWish *wish);
 
-/* Holds a message that a member of @group left behind, if its publisher asked for that. FALSE: it did not, or there is no
+/* Holds a message that a member of @group left behind, if its publisher asked for it. FALSE: the publisher did not, or there is no
  * room. @parcel keeps its reference. */
 gboolean bus_hold_leave (BusCore *core, const BusParcel *parcel, const BusGroup *group, BusAccount *account);
 
-/* A member joined its group, or takes part again. Only topics that its pattern matches are looked up. */
+/* A member joined its group, or takes part again: offers it the held messages whose topics its pattern matches. */
 void bus_hold_offer (BusCore *core, const BusSubscription *member, gint64 now_us);
 
 /* The timers of BusHolds and BusHeld. */
 void bus_hold_retry (BusCore *core, gint64 now_us);
 void bus_hold_expire (BusCore *core, BusHeld *held, gint64 now_us);
 
-/* Messages that are held now. */
+/* The number of held messages. */
 guint bus_hold_count (const BusCore *core);
 
-/* The broker ends: what is held is given up. */
+/* The broker ends: frees all held messages. */
 void bus_hold_clear (BusCore *core);

@@ -8,7 +8,7 @@ bus_lineage_check (const BusTimeline *timeline, const WireEnvelope *envelope, gu
   WireSpan ancestor = envelope->parent_id;
   guint64 deepest = envelope->depth;
 
-  /* Each ancestor that is recorded adds at least one, so the walk ends when it is too deep. */
+  /* An ancestor `steps` away makes the message at least that deep, so the walk ends once the message is too deep. */
   for (guint64 steps = 1; ancestor.len > 0 && deepest <= most; steps++)
     {
       const BusRecord *record = bus_timeline_find (timeline, ancestor);

@@ -4,11 +4,15 @@
 #include "route/bus-timeline.h"
 
 /*
- * Lineage: how many messages caused a message, one after the other, and whether it would cause itself.
+ * Lineage: the depth of a message in its chain of causes, and whether the message is among its own causes.
  *
- * The depth of a message is the larger one of what its sender says and one more than its parent has in the timeline. A message
- * whose own id is that of one of its ancestors closes a circle. Both are known only as far as the timeline reaches: without a
- * record of the parent, the sender's word is all that counts.
+ * The depth of a message is the number of messages that caused it, one after the other. It is the larger one of two numbers: the
+ * depth that its sender states, and the depth of its parent in the timeline plus one. A message with the id of one of its
+ * ancestors closes a circle. Ancestors are known only as far as the timeline has records: without a record of the parent, only the
+ * sender's number counts.
+ *
+ * Example: a rule engine answers every alert with an alert. Each alert has the one before it as its parent, so its depth grows
+ * until it exceeds cascade_depth, although each sender states 0.
  *
  * Invariant: no more than @most + 1 ancestors are looked up.
  */
@@ -20,6 +24,6 @@ typedef enum
   BUS_LINEAGE_CIRCLE,
 } BusLineageResult;
 
-/* @most: cascade_depth. @depth: (out): as it is known */
+/* @most: the setting cascade_depth. @depth: (out): as far as it is known */
 BusLineageResult
 bus_lineage_check (const BusTimeline *timeline, const WireEnvelope *envelope, guint64 most, guint32 *depth);

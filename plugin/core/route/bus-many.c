@@ -76,7 +76,7 @@ many_end (BusCore *core, BusRequest *question, WireStatus status, gint64 now_us)
     bus_request_complete (core, question);
 }
 
-/* Ends it when enough members have answered, or none is left. */
+/* Ends the question if enough members have answered, or no member is left. */
 static void
 many_check (BusCore *core, BusRequest *question, gint64 now_us)
 {
@@ -88,7 +88,7 @@ many_check (BusCore *core, BusRequest *question, gint64 now_us)
     many_end (core, question, has_enough || has_all ? WIRE_STATUS_OK : WIRE_STATUS_PARTIAL, now_us);
 }
 
-/* The members whose last reply waits for the window, and does not come any more, have not answered. */
+/* Discards replies that wait for the window of the requester. Their members do not count as answered or failed any more. */
 static void
 many_drop_waiting (BusRequest *question)
 {
@@ -110,7 +110,7 @@ many_drop_waiting (BusRequest *question)
   bus_stream_drop (question->stream);
 }
 
-/* The end does not wait for the window. */
+/* At the deadline the end frame is sent at once: replies that wait for the window are discarded. */
 void
 bus_many_expire (BusCore *core, BusRequest *question, gint64 now_us)
 {

@@ -9,13 +9,13 @@ typedef struct
 {
   BusPeer *peer;
   guint n_plain;
-  guint n_other; /* with a filter, and in groups */
+  guint n_other; /* subscriptions with a filter, and members of groups */
 } MatchReceiver;
 
 typedef struct
 {
   BusGroup *group;
-  guint n; /* subscriptions: some may be of one member peer */
+  guint n; /* subscriptions; several may belong to one peer */
 } MatchGroup;
 
 typedef struct
@@ -42,9 +42,9 @@ bus_match_scratch_clear (BusMatchScratch *scratch)
   g_clear_pointer (&scratch->groups, g_array_unref);
 }
 
-/* --- what matches --- */
+/* --- matching --- */
 
-/* One right decides for all equal patterns of a peer. */
+/* Removes entries whose owner may not receive the topic. One decision counts for all equal patterns of a peer. */
 static void
 match_drop_forbidden (GPtrArray *entries, WireSpan topic)
 {
@@ -143,7 +143,7 @@ match_text_room (gsize len)
   return (len + MATCH_ALIGN - 1) / MATCH_ALIGN * MATCH_ALIGN;
 }
 
-/* Room for the topic and @arrays bytes. A block is used again, but not one that is much too large. */
+/* Makes the block large enough for the topic and @arrays bytes. It is used again unless it is more than four times too large. */
 static void
 match_reserve (BusMatch *match, gsize arrays)
 {
@@ -173,7 +173,7 @@ match_take (guint8 **at, gsize size)
   return taken;
 }
 
-/* Divides the block into the arrays, whose elements have places but no subscriptions yet. */
+/* Divides the block into the arrays, and sets peers and groups. The arrays contain no subscriptions yet. */
 static void
 match_divide (const BusMatchScratch *scratch, BusMatch *match, const MatchCounts *counts)
 {
@@ -234,7 +234,7 @@ match_add (BusMatch *match, BusSubscription *subscription)
   group->receivers[group->n++] = place;
 }
 
-/* One candidate per member peer, however many of its patterns match: the oldest. */
+/* Keeps one candidate for each peer, the oldest, also if several patterns of the peer match. */
 static void
 match_drop_repeated (BusMatchScratch *scratch, BusGroupMatch *group)
 {

@@ -4,17 +4,17 @@
 #include "route/bus-match-set.h"
 
 /*
- * Making a match: from what the index finds to receivers, groups and candidates.
+ * Making a match: sorts the subscriptions that the index finds for a topic into receivers, groups and candidates.
  *
- * The subscriptions are gone through twice: first peers and groups are numbered and counted, then the arrays are filled.
- * The numbers are noted in the peers and groups themselves (BusMatchNote), under a stamp that is new for each match, so no
- * table is needed. Topic and arrays lie in one block, and a block that is large enough is used again, so a match that
- * takes the place of another one mostly allocates nothing.
+ * This takes two passes over the subscriptions: the first one numbers and counts peers and groups, the second one fills the
+ * arrays. The numbers are stored in the peers and groups themselves (BusMatchNote), with a stamp that is new for each match, so no
+ * hash table is needed. Topic and arrays are in one block of memory. A block that is large enough is used again, so a match that
+ * takes the place of another one usually allocates nothing.
  *
- * Invariant: the arrays of a match lie in its block.
+ * Invariant: all arrays of a match are in its block.
  */
 
-/* Arrays that are used again for each match. */
+/* Arrays for the work on one match, kept for the next one. */
 typedef struct
 {
   GPtrArray *entries; /* BusIndexEntry that match */
@@ -27,5 +27,5 @@ typedef struct
 void bus_match_scratch_init (BusMatchScratch *scratch);
 void bus_match_scratch_clear (BusMatchScratch *scratch);
 
-/* Fills @match for the topic of @key, whose bytes are copied; they may be those of @match itself. */
+/* Fills @match for the topic of @key. The bytes of the topic are copied; they may be those in the block of @match. */
 void bus_match_make (BusMatchScratch *scratch, const BusIndex *index, BusMatch *match, BusKey key);

@@ -47,8 +47,8 @@ bus_match_cache_bytes_max (const BusMatchCache *cache)
   return BUS_MATCH_CACHE_BYTES + (gsize) bus_index_size (cache->index) * BUS_MATCH_SUBSCRIPTION_BYTES;
 }
 
-/* The next match that was not looked up again since the hand passed. The hand makes at most one round more than it finds
- * marks, and each mark was made by a look-up. */
+/* The clock algorithm: returns the next match that was not looked up since the hand passed it, and clears the marks that it
+ * passes. After one round all marks are cleared, so the search ends; each cleared mark was set by a look-up. */
 static BusMatch *
 match_cache_oldest (BusMatchCache *cache)
 {
@@ -64,7 +64,7 @@ match_cache_oldest (BusMatchCache *cache)
     }
 }
 
-/* The last match takes its place. */
+/* The last match of the array takes its place. */
 static void
 match_cache_drop (BusMatchCache *cache, BusMatch *match)
 {
@@ -77,7 +77,7 @@ match_cache_drop (BusMatchCache *cache, BusMatch *match)
   match_free (match);
 }
 
-/* Makes room for one that is made, or made again: @kept stays. (nullable) */
+/* Drops matches until the cache is below its bound of bytes. @kept: (nullable): stays, because it is made again */
 static void
 match_cache_make_room (BusMatchCache *cache, const BusMatch *kept)
 {
@@ -124,7 +124,7 @@ match_cache_append (BusMatchCache *cache)
   return match;
 }
 
-/* One without a topic: new, or the oldest. */
+/* A match without a topic: a new one, or the oldest one if the cache is full. It is in no table. */
 static BusMatch *
 match_cache_take (BusMatchCache *cache)
 {
@@ -140,7 +140,7 @@ match_cache_take (BusMatchCache *cache)
   return match;
 }
 
-/* Makes the match for what the index has now. */
+/* Makes the match from the present contents of the index. */
 static void
 match_cache_make (BusMatchCache *cache, BusMatch *match, BusKey key)
 {
@@ -164,7 +164,20 @@ match_cache_add (BusMatchCache *cache, BusKey key)
   return match;
 }
 
-/* The index has changed. Makes the match again if that concerns its topic; the topic keeps its counter. */
+/* A subscription was added or removed since the match was looked up last. Does this concern its topic?
+ *
+ * To drop the whole cache at each change would be simple, but then each subscribe makes the next message of every topic
+ * expensive: while clients connect one after the other, most publishes would make a match again. To find the matches of the
+ * changed pattern would need a second index, from patterns to topics. So nothing is done at the change itself, except that the
+ * index increases a counter, which bus_match_is_current() compares.
+ *
+ * At the next look-up the mark of the topic is computed again. That costs a walk through the places of the index to which the
+ * topic leads (the exact topic and each matching pattern), but touches no subscription. The mark has the newest change of these
+ * places and their number. Both are needed: a place whose last subscription ends is removed, with its change number, so only the
+ * number of places shows that; and if another place appeared instead, its change is newer than that of all others.
+ *
+ * With an equal mark the match is right as it is. Otherwise it is made again in the same struct, so its address stays valid; it
+ * keeps the counter of its topic. */
 static void
 match_check (BusMatchCache *cache, BusMatch *match)
 {

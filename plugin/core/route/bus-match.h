@@ -5,26 +5,26 @@
 #include "route/bus-match-make.h"
 
 /*
- * The receivers of a topic: the matched set, made once for each topic and cached.
+ * The cache of matches: the receivers of each topic, made at the first look-up of the topic and kept.
  *
- * A match lists receivers (peers, each with its plain subscriptions), groups (each with one candidate for each member peer)
- * and plain subscriptions that have a filter, already selected by the rights of the receivers. It remembers the mark that the index gave for its topic.
- * After a subscription was added or removed, bus_match_lookup() compares that mark with the index's, and makes only the
- * match of a topic again whose subscriptions have changed. Until then a match may name subscriptions that do not exist:
- * it is used through bus_match_lookup(), or while bus_match_is_current(), and inside one input call only.
+ * A match lists receivers (peers, each with its plain subscriptions), groups (each with one candidate for each member peer) and
+ * the plain subscriptions that have a filter. Subscriptions of peers that may not receive the topic are left out. The match stores
+ * the mark that the index returned for its topic. After a subscription was added or removed, bus_match_lookup() compares that mark
+ * with the index's present one, and makes only matches again whose subscriptions have changed. Until then a match may contain
+ * pointers to freed subscriptions. So use a match only if bus_match_lookup() returned it or bus_match_is_current() is TRUE, and
+ * only inside one input call.
  *
- * Matches are charged to nobody: a topic costs as much as it has subscriptions, and peers choose both. So the cache is
- * bounded by number and by bytes. Each subscription, which is charged, adds room for one more topic, so subscriptions to
- * distinct topics are cached however many there are. When the cache is full, a new topic takes the place, and mostly the
- * memory, of one that was not looked up recently (the clock algorithm, as in bus-topics). So a working set larger than
- * the cache costs a walk of the index for each look-up, and allocates nothing.
+ * Matches are not charged to a peer, because the memory of a match depends on the topics of publishers and on the subscriptions of
+ * others. Instead the cache is bounded by number and by bytes. Each subscription, which is charged, adds room for one more topic,
+ * so any number of subscriptions to distinct topics is cached. When the cache is full, a new topic takes the place, and usually
+ * the memory, of one that was not looked up recently (the clock algorithm, as in index/bus-topics). If more topics are in use than
+ * the cache holds, each look-up costs a walk of the index, but usually no allocation.
  *
- * Invariant: a match depends on index and rights alone; picking a member of a group, and evaluating a filter, is left to the
- * router.
+ * Invariant: a match depends only on the index and on rights. The router picks members of groups and evaluates filters.
  */
 
-#define BUS_MATCH_CACHE_BYTES        4194304u /* with these, or more, a new match takes the place of others */
-#define BUS_MATCH_SUBSCRIPTION_BYTES 512u     /* that each subscription adds to them */
+#define BUS_MATCH_CACHE_BYTES        4194304u /* with so many bytes or more, a new match takes the place of others */
+#define BUS_MATCH_SUBSCRIPTION_BYTES 512u     /* bytes that each subscription adds to these */
 
 typedef struct
 {
@@ -32,27 +32,27 @@ typedef struct
   const guint64 *changes; /* of the index */
   guint64 seed;
   BusTable table;     /* BusMatch by the hash of the topic */
-  GPtrArray *matches; /* the same, each at its place */
-  guint hand;         /* the place that it examines next */
-  guint64 max;        /* without what subscriptions add */
+  GPtrArray *matches; /* the same, each at its index `place` */
+  guint hand;         /* the place that the clock algorithm examines next */
+  guint64 max;        /* matches, without those for which subscriptions add room */
   gsize bytes;        /* of all matches */
-  guint64 generation; /* the address of a match stays valid while this has not changed; its topic may change */
+  guint64 generation; /* while it does not change, addresses of matches stay valid, but their topics may change */
   guint64 last_serial;
-  guint64 made; /* matches that were made, also again */
+  guint64 made; /* how often a match was made, first or again */
   BusMatchScratch scratch;
 } BusMatchCache;
 
 /* @index must outlive the cache. */
 void bus_match_cache_init (BusMatchCache *cache, const BusIndex *index, guint64 seed, guint64 max);
 void bus_match_cache_clear (BusMatchCache *cache);
-/* A subscription has ended: gives up the room that it added. */
+/* A subscription has ended: drops matches for which there is no room without it. */
 void bus_match_cache_trim (BusMatchCache *cache);
 
-/* The bounds now, with what subscriptions add. */
+/* The bounds, with the room that subscriptions add. */
 guint64 bus_match_cache_topics_max (const BusMatchCache *cache);
 gsize bus_match_cache_bytes_max (const BusMatchCache *cache);
 
-/* TRUE: no subscription was added or removed since it was looked up. */
+/* TRUE: no subscription was added or removed since the match was looked up. */
 static inline gboolean
 bus_match_is_current (const BusMatchCache *cache, const BusMatch *match)
 {
@@ -66,7 +66,7 @@ bus_match_size (const BusMatch *match)
   return sizeof (BusMatch) + match->room;
 }
 
-/* Load into the cache a match, and what a message to its topic then reads. */
+/* Load a match, and the memory that a message to its topic reads next, into the processor's cache. */
 static inline void
 bus_match_prefetch (const BusMatch *match)
 {
@@ -83,8 +83,8 @@ bus_match_prefetch_receivers (const BusMatch *match)
     bus_subscription_prefetch (match->first);
 }
 
-/* Transfer none. The address is valid until the generation changes; its contents as long as bus_match_is_current(), and
- * until another topic is looked up. */
+/* The up-to-date match of a topic. Transfer none. Its address is valid until the generation changes. Its contents are valid while
+ * bus_match_is_current() is TRUE, and until another topic is looked up. */
 BusMatch *bus_match_lookup (BusMatchCache *cache, WireSpan topic);
 /* NULL: the topic is not cached. The match may be out of date. */
 BusMatch *bus_match_find (BusMatchCache *cache, WireSpan topic);

@@ -5,7 +5,7 @@
 #include "peer/bus-peer.h"
 #include "queue/bus-unsettled.h"
 
-/* Differences below this say nothing about a member: the credit of a message returns after its callback. */
+/* Shorter differences do not mean that a member is stalled: it returns the credit of a message after its callback. */
 #define PICK_GRACE_US (250 * G_TIME_SPAN_MILLISECOND)
 #define PICK_OWED_MAX 65536u
 
@@ -17,10 +17,10 @@ typedef struct
   BusBalance *balance;
   BusSubscription *const *candidates;
   guint n;
-  guint start;
+  guint start;           /* the place at which the comparison begins */
   const BusPeer *except; /* nullable */
   const BusNeed *need;
-  gint64 least_us; /* the shortest time for which one of them has been stalled; -1: not known yet */
+  gint64 least_us; /* the shortest time for which a member has held messages; -1: not computed yet */
   guint64 weights; /* of the members of the rank that were compared so far */
 } PickChoice;
 
@@ -77,8 +77,8 @@ pick_least_stalled_us (PickChoice *choice)
   return choice->least_us;
 }
 
-/* Not demoted, and holds unacknowledged messages for about as long as the others do, or as it usually does itself: a member
- * whose jobs take a second does not stand still. */
+/* TRUE if the member is not demoted, and has held unacknowledged messages for about as long as the others, or at most twice as
+ * long as it usually does: a member whose jobs take a second is not stalled after half a second. */
 static gboolean
 pick_is_prompt (PickChoice *choice, const BusSubscription *member)
 {
@@ -102,20 +102,20 @@ typedef struct
   PickTaker takes;
 } PickRank;
 
-/* A member that has not acknowledged anything for long is picked when no other one has room, one that is demoted only when
- * none at all has. */
+/* In the order of preference: a stalled member is picked only when no prompt member takes the message, and a demoted one only when
+ * no other member does. The last two ranks are for a message that no member takes: the policy of the picked member is applied. */
 static const PickRank pick_ranks[] = {
   { PICK_PROMPT, bus_room_to_send },
   { PICK_PROMPT, bus_room_to_wait },
   { PICK_NOT_DEMOTED, bus_room_to_send },
   { PICK_NOT_DEMOTED, bus_room_to_wait },
-  /* The policy is applied at a ready peer: a closing one gets no gap any more. */
+  /* Members of closing peers have no rank (pick_is_present()): the loss must be in a gap that is sent. */
   { PICK_ALL, bus_room_to_send },
   { PICK_NOT_DEMOTED, pick_takes_any },
   { PICK_ALL, pick_takes_any },
 };
 #define PICK_RANKS_OF_TAKERS 4u
-#define PICK_RANK_OWED       G_N_ELEMENTS (pick_ranks) /* instead of a rank: its turn came before */
+#define PICK_RANK_OWED       G_N_ELEMENTS (pick_ranks) /* instead of a rank: the member was owed a message */
 
 static gboolean
 pick_has_rank (PickChoice *choice, const PickRank *rank, const BusSubscription *member)
@@ -134,7 +134,7 @@ bus_pick_load (const BusSubscription *member)
   return bus_unsettled_messages (member) + member->fifo.messages;
 }
 
-/* An even chance below @max, which is small beside 2^64. */
+/* A random number below @max, evenly distributed, because @max is small compared with 2^64. */
 static guint64
 pick_chance (BusBalance *balance, guint64 max)
 {
@@ -142,7 +142,7 @@ pick_chance (BusBalance *balance, guint64 max)
   return bus_hash_mix (balance->chance) % max;
 }
 
-/* TRUE if @member is preferred to @best, which stands before it. */
+/* TRUE if @member is preferred to @best, the best one of the members before it. */
 typedef gboolean (*PickPrefers) (PickChoice *choice, const BusSubscription *member, const BusSubscription *best);
 
 static gboolean
@@ -151,7 +151,7 @@ pick_prefers_turn (PickChoice *choice, const BusSubscription *member, const BusS
   return member->turn + member->weight > best->turn + best->weight;
 }
 
-/* With this message the load for each unit of weight is smaller. */
+/* TRUE if with this message the load of @member for each unit of its weight is smaller. */
 static gboolean
 pick_prefers_less_load (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
 {
@@ -161,7 +161,8 @@ pick_prefers_less_load (PickChoice *choice, const BusSubscription *member, const
   return load != least ? load < least : bus_flow_bytes (&member->owner->flow) < bus_flow_bytes (&best->owner->flow);
 }
 
-/* Each member replaces those before it with the chance of its weight. */
+/* Each member replaces the best one before it with the probability weight / sum of the weights so far, so that in the end each
+ * member has been chosen with a probability in proportion to its weight. */
 static gboolean
 pick_prefers_chance (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
 {
@@ -176,12 +177,13 @@ pick_prefers_weight (PickChoice *choice, const BusSubscription *member, const Bu
 
 typedef struct
 {
-  PickPrefers prefers; /* NULL: the first one */
-  gboolean rotates;    /* begins behind the member that was picked last */
+  PickPrefers prefers; /* NULL: the first member of the rank is picked */
+  gboolean rotates;    /* the comparison begins behind the member that was picked last */
   gboolean takes_turns;
 } PickMethod;
 
-/* Index: the strategy, then whether members differ. Turns also even out messages that only some members match. */
+/* Index: the strategy; then 1 if members have weights, or only some members match the message, otherwise 0. Turns are fair in both
+ * cases; the simple rotation is not. */
 static const PickMethod pick_methods[BUS_STRATEGY_LAST + 1][2] = {
   [BUS_STRATEGY_DEFAULT] = { { NULL, TRUE, FALSE }, { pick_prefers_turn, TRUE, TRUE } },
   [BUS_STRATEGY_ROUND_ROBIN] = { { NULL, TRUE, FALSE }, { pick_prefers_turn, TRUE, TRUE } },
@@ -196,7 +198,8 @@ pick_method (const BusBalance *balance, guint n)
   return &pick_methods[balance->strategy][balance->n_weighted > 0 || n < balance->n_members];
 }
 
-/* The smooth weighted turn: every member of the rank gains its weight, and the picked one pays what all of them gained. */
+/* Smooth weighted round robin: the turn of every member of the rank grows by its weight, and the turn of the picked member shrinks
+ * by the sum of these weights. */
 static void
 pick_take_turn (PickChoice *choice, const PickRank *rank, BusSubscription *picked)
 {
@@ -208,7 +211,7 @@ pick_take_turn (PickChoice *choice, const PickRank *rank, BusSubscription *picke
       }
 }
 
-/* The member of that rank that the strategy chooses; n: there is none. */
+/* The member of that rank that the strategy chooses. n: none has the rank. */
 static guint
 pick_of_rank (PickChoice *choice, const PickRank *rank, const PickMethod *method)
 {
@@ -231,6 +234,7 @@ pick_of_rank (PickChoice *choice, const PickRank *rank, const PickMethod *method
 
 /* --- members that are owed messages --- */
 
+/* TRUE for round robin without weights. */
 static gboolean
 pick_counts_owed (const PickMethod *method)
 {
@@ -252,7 +256,7 @@ pick_owe (BusBalance *balance, BusSubscription *member)
     member->owed++;
 }
 
-/* The next member that has room and is owed a message; n: there is none. */
+/* The next prompt member that can send at once and is owed a message. n: there is none. */
 static guint
 pick_owed (PickChoice *choice)
 {
@@ -266,7 +270,9 @@ pick_owed (PickChoice *choice)
   return choice->n;
 }
 
-/* The members in front of the picked one had no room. One that stands still is owed nothing, or it would get everything later. */
+/* The rotation passed over the members in front of the picked one, because they had no room: each is owed a message. A member that
+ * is stalled or absent is owed nothing, and what it was owed is forgiven: otherwise it would get all messages for a while when it
+ * returns. */
 static void
 pick_owe_passed (PickChoice *choice, guint picked)
 {
@@ -295,7 +301,18 @@ pick_choice (BusBalance *balance,
   return (PickChoice){ balance, candidates, n, start, except, need, -1, 0 };
 }
 
-/* The balance does not change. @rank: (out): of the picked member */
+/* Picks without using up a turn; pick_take() does that. @rank: (out): of the picked member
+ *
+ * Why members are owed messages: plain rotation that skips full members is not fair. Take two members with the same window, of
+ * which one returns credit for each message, and the other one for ten messages at once. The second one is full more often when
+ * its turn comes, so it is skipped, and loses its turn although it handles messages just as fast. The cursor can't wait for it
+ * either, because then a member that is really slow would stop the group.
+ *
+ * So the cursor moves on, but the skipped member is owed one message for each turn that it lost (pick_owe_passed()). Here a member
+ * that is owed messages and has room again is picked before the ranks are examined, until it has got what it was owed. Such a pick
+ * does not move the cursor, so the rotation of the others continues where it was. The debt is bounded (PICK_OWED_MAX) and is
+ * forgiven when the member is stalled or leaves. `n_owed` of the balance counts the members that are owed messages: usually it is
+ * 0, and a pick costs one comparison more. */
 static guint
 pick_in_ranks (PickChoice *choice, guint n_ranks, guint *rank)
 {
@@ -313,7 +330,8 @@ pick_in_ranks (PickChoice *choice, guint n_ranks, guint *rank)
   return picked;
 }
 
-/* The next one continues after the picked one, so that a full member does not double the share of its neighbour. */
+/* Uses up the turn of the picked member. The next pick begins behind it, and not behind the member whose turn it was: otherwise
+ * the neighbour of a full member would be picked twice in a row. */
 static void
 pick_take (PickChoice *choice, guint picked, guint rank)
 {

@@ -6,27 +6,34 @@
 #include "queue/bus-subscription.h"
 
 /*
- * Picking: which one of several subscriptions gets a message. Members of a group and servers of a topic are picked alike.
+ * Picking: chooses the one of several subscriptions that gets a message. Members of a group and servers of a topic are picked by
+ * the same rules; both are called members here.
  *
- * A member that is drained gets nothing. The others have ranks: members that have room, then members that can let the message
- * wait; in each of the two first those that settle what they get, then those that have held messages for longer than the
- * others and than they usually do (stalled). A demoted member is picked when no other one takes the message. The strategy
- * decides among the members of the best rank. Only when no member takes the message, the policy is applied at the one that
- * the strategy chooses.
+ * A member that drains gets nothing. The others have ranks, and the strategy decides among the members of the best rank that has
+ * any:
  *
- * Round robin with equal weights takes the next member behind the last one, so it does not examine the others. A member that is
+ *   1. prompt members that can send the message at once       2. prompt members in whose queue it can wait
+ *   3. stalled members that can send it at once               4. stalled members in whose queue it can wait
+ *   5. demoted members that can send it at once
+ *
+ * A member is prompt unless it has held unacknowledged messages for longer than the others, and for longer than it usually does;
+ * then it is stalled. If no member has one of these ranks, the message does not fit anywhere: the strategy chooses a member, if
+ * possible one that is not demoted, and the policy of that member is applied.
+ *
+ * Round robin with equal weights takes the next member behind the last one, so it usually examines only one. A member that is
  * passed over because it has no room is *owed* a message, and gets it before others do once it has room again. So members whose
- * windows are full at different moments get the same number after all. All other choices compare every member of the rank.
+ * windows are full at different moments get the same number of messages in the end. All other strategies compare every member of
+ * the rank.
  *
- * Invariant: of two picks with the same state and the same candidates the result is the same; chance comes from a seed.
+ * Invariant: two picks with the same state and the same candidates have the same result; random numbers come from a seed.
  */
 
 typedef struct
 {
   BusStrategy strategy; /* DEFAULT: round robin */
-  guint n_members;      /* all of them, also those that do not match a message */
+  guint n_members;      /* also those that do not match the message */
   guint n_weighted;     /* of these, with a weight above 1 */
-  guint64 cursor;       /* the place behind the one that was picked last */
+  guint64 cursor;       /* the place behind the member that was picked last */
   guint64 chance;       /* state of the random numbers */
   guint n_owed;         /* members that are owed messages */
 } BusBalance;
@@ -36,25 +43,26 @@ void bus_balance_init (BusBalance *balance, BusStrategy strategy, guint64 seed);
 void bus_balance_join (BusBalance *balance, BusSubscription *member);
 void bus_balance_leave (BusBalance *balance, const BusSubscription *member);
 
-/* Picks one of @n candidates (n > 0). n: none of them is there. */
+/* Picks one of @n candidates (n > 0), and returns its place. n: none of them takes part. */
 guint bus_pick (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need);
 
-/* The same in two steps, for a message that may still be refused: the turn of a member is taken only when it gets the message. */
+/* The same in two steps, for a message that may still be refused: bus_pick_ahead() picks, and bus_pick_take() uses up the turn of
+ * the picked member once the message is accepted. */
 typedef struct
 {
-  guint member; /* n: none of them is there */
+  guint member; /* n: none of them takes part */
   guint rank;
 } BusPicked;
 BusPicked bus_pick_ahead (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need);
 void
 bus_pick_take (BusBalance *balance, BusSubscription *const *candidates, guint n, const BusNeed *need, BusPicked picked);
 
-/* Picks only a member that takes the message and is not demoted, and none of the peer @except. n: none */
+/* Picks a member of the ranks 1 to 4 that does not belong to the peer @except (nullable). n: there is none. */
 guint bus_pick_taker (BusBalance *balance,
                       BusSubscription *const *candidates,
                       guint n,
                       const BusNeed *need,
                       const BusPeer *except);
 
-/* The messages that a member was offered and has not settled: sent and not acknowledged, or waiting for it. */
+/* The load of a member: messages that wait for it, or were sent to it and not acknowledged. */
 guint64 bus_pick_load (const BusSubscription *member);

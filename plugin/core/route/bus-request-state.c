@@ -35,7 +35,7 @@ static const guint8 transitions[BUS_N_REQUEST_STATES][BUS_N_REQUEST_EVENTS] = {
     [BUS_REQUEST_ON_DRAINED]  = BUS_REQUEST_ENDED,
     [BUS_REQUEST_ON_CANCEL]   = BUS_REQUEST_ENDED,
     [BUS_REQUEST_ON_DECLINED] = BUS_REQUEST_IGNORED,
-    [BUS_REQUEST_ON_GONE]     = BUS_REQUEST_IGNORED, /* everything that it answered is here */
+    [BUS_REQUEST_ON_GONE]     = BUS_REQUEST_IGNORED, /* its last reply has arrived before */
     [BUS_REQUEST_ON_EXPIRED]  = BUS_REQUEST_ENDED,
     [BUS_REQUEST_ON_FULL]     = BUS_REQUEST_ENDED,
   },

@@ -4,11 +4,11 @@
 #include <glib.h>
 
 /*
- * The states of a pending request, and what may happen to it in each.
+ * The states of a pending request, and the effect of each event in each state.
  *
- * One table in bus-request-state.c has an entry for each state and each event: the next state, "ignored" (legal, changes
- * nothing, counted), "refused" (a peer did what it may not do now), or "never" (the core itself would be wrong: it asserts).
- * An entry that is missing is 0, and a test fails. This module knows nothing of peers and queues.
+ * One table in bus-request-state.c has an entry for each state and each event: the next state, "ignored" (legal, changes nothing,
+ * counted), "refused" (a peer may not do this now), or "never" (only a bug of the core could cause it; the caller asserts). A
+ * missing entry is 0, and a test fails for it. This module does not depend on peers and queues.
  *
  * Invariant: a request ends exactly once, because ENDED has no way out.
  */
@@ -25,8 +25,8 @@ typedef enum
 
 typedef enum
 {
-  BUS_REQUEST_QUEUED = 1, /* it waits in the queue of its responder */
-  BUS_REQUEST_SENT,       /* the responder has it; of a request to many: its members have been asked */
+  BUS_REQUEST_QUEUED = 1, /* waits in the queue of its responder */
+  BUS_REQUEST_SENT,       /* was sent to its responder; a question: its members have been asked */
   BUS_REQUEST_ANSWERED,   /* the last reply has arrived and waits for the window of the requester */
   BUS_REQUEST_ENDED,
 } BusRequestState;

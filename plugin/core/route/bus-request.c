@@ -20,7 +20,7 @@ bus_request_step (BusCore *core, BusRequest *request, BusRequestEvent event)
 {
   guint verdict;
 
-  /* The queue only marks that it encoded the request. */
+  /* The queue only sets a mark when it has encoded the request; the state follows here. */
   if (request->state == BUS_REQUEST_QUEUED && request->mark.is_sent)
     request_set_state (request, bus_request_transition (request->state, BUS_REQUEST_ON_SENT));
   verdict = bus_request_transition (request->state, event);
@@ -68,14 +68,14 @@ request_unlist_answering (BusCore *core, BusRequest *request)
 
 /* --- life --- */
 
-/* Its bytes for the requester that is charged. */
+/* The bytes that the requester is charged for. */
 static gsize
 request_size (const BusRequest *request)
 {
   return sizeof (BusRequest) + (request->members != NULL ? sizeof (BusMembers) : 0);
 }
 
-/* The requester knows it, and pays for it. */
+/* Lists the request at its requester, arms its deadline and charges it. A task and standing tasks are charged elsewhere. */
 static void
 request_register_asked (BusCore *core, BusRequest *request)
 {
@@ -130,7 +130,7 @@ request_class_of_route (guint64 route_id)
   return (WireClass) (route_id & ((1u << ROUTE_CLASS_BITS) - 1));
 }
 
-/* The class of the answers is that which their sender counts them as. A question has no sender of its own. */
+/* The features of the peer that sends the answers, which determine their credit class. A question has no responder. */
 static guint64
 request_features (const BusRequester *requester, const BusPeer *responder)
 {
@@ -183,8 +183,8 @@ request_send_cancel (BusRequest *request, WireStatus status)
   bus_peer_put_in_lane (request->responder, request->lane, WIRE_KIND_CANCEL, 0, &cancel);
 }
 
-/* The end of the responder's part: a request that waits for it is taken out of its queue; one that was sent is followed
- * by CANCEL, if the responder works for nothing otherwise. */
+/* Ends the part of the responder: takes the request out of its queue, or sends CANCEL behind it. @cancels: FALSE: no CANCEL is
+ * needed, because the responder has answered or is gone */
 static void
 request_release_responder (BusCore *core, BusRequest *request, gboolean cancels)
 {
@@ -214,7 +214,7 @@ request_free_one (BusCore *core, BusRequest *request)
   g_free (request);
 }
 
-/* One that has ended, and was not taken out of its list yet, is not cancelled again. */
+/* A request that has ended already, and is still in its list, is not cancelled again. */
 static void
 request_cancel (BusCore *core, BusRequest *request)
 {
@@ -235,7 +235,7 @@ bus_request_withdraw_members (BusCore *core, BusRequest *question)
     }
 }
 
-/* Those that have not ended are withdrawn; those that have, and were not taken out of their list yet, are freed. */
+/* Withdraws the members that have not ended, and frees those that are still in the list of ended requests. */
 static void
 request_free_members (BusCore *core, BusRequest *question)
 {
@@ -313,14 +313,15 @@ bus_request_class (guint64 route_id, gsize payload_len)
   if (small_class == WIRE_CLASS_CONTROL)
     return stays_control ? (WireClassOf){ WIRE_LANE_CONTROL, WIRE_CLASS_CONTROL }
                          : (WireClassOf){ WIRE_LANE_DATA, WIRE_CLASS_MAY_DROP };
-  /* A made-up route with no class in it costs like everything else. */
+  /* A route id that the sender invented, without a class, costs like other data. */
   return (WireClassOf){ WIRE_LANE_DATA,
                         small_class == WIRE_CLASS_MUST_KEEP ? WIRE_CLASS_MUST_KEEP : WIRE_CLASS_MAY_DROP };
 }
 
 /* --- ends --- */
 
-/* A peer gets an ERROR, and the request is freed. For another requester it is listed until that one takes it. */
+/* A peer gets an ERROR, and the request is freed. For another kind of requester the request is listed until its module takes
+ * it. */
 static void
 request_report_end (BusCore *core, BusRequest *request, const BusRequestEnd *end)
 {
@@ -339,7 +340,7 @@ request_report_end (BusCore *core, BusRequest *request, const BusRequestEnd *end
   request_list_asked (request, &core->routes->ended_requests[request->requester.kind]);
 }
 
-/* TRUE for an event after which the responder would work for nothing. */
+/* TRUE for an event after which the responder still works on the request, although no answer is wanted. */
 static gboolean
 request_is_cancelled_by (BusRequestEvent event)
 {

@@ -10,27 +10,26 @@
  * Pending requests: requests that wait for an answer. (bus-confirm has the publishers that wait until a message was
  * handled.)
  *
- * Each has a route id: the responder copies it into its answer, and the broker finds the requester by it. A pending
- * request is listed at its requester, which finds it by its own id, and at its responder, so when either disconnects
- * it ends at once; it always has a deadline, so no requester waits in silence. bus-request-state has the table of its
- * states.
+ * Each pending request has a route id: the responder copies it into its answer, and the broker finds the request by it. A request
+ * of a peer is listed at its requester, which names it by an id of its own, and at its responder, so it ends at once when either
+ * disconnects. It has a deadline, so its requester always gets an answer or an ERROR. bus-request-state has the table of states.
  *
- * A request to many is a *question*: it has no responder, but *members*, a request of its own for each server that was
- * asked (bus-many counts their answers). The request of a *task* is that of a lease: the module of leases has its timers and pays
- * for it, so it is in no list of a requester while it waits, and has no deadline here. That of *standing* tasks has no peer that asks,
- * and is in no list of a requester either. The end of a request is reported to its requester: a peer gets an ERROR, every
- * other kind of requester finds the request in the list of its kind (bus_request_next_ended()), so this module calls
- * nobody above it.
+ * There are three other kinds. A request to many is a *question*: it has no responder, but *members*, which are requests of their
+ * own, one for each server that was asked (bus-many counts their answers). The request of a *task* belongs to a lease:
+ * work/bus-lease has its timers and pays for it, so it has no deadline here and is in no list of a requester. The request that
+ * applies *standing* tasks has a deadline, but no peer as its requester. The end of a request is reported to its requester: a peer
+ * gets an ERROR; for every other kind of requester the request enters the list of ended requests of that kind
+ * (bus_request_next_ended()), so that this module calls no module above it.
  *
- * A request that ends while it waits in the queue of its responder is taken out of the queue. One that was sent is
+ * A request that ends while it waits in the queue of its responder is taken out of the queue. A request that was sent is
  * followed by CANCEL in the same lane. So a CANCEL never overtakes its request, and no request follows its CANCEL.
  *
  * The low bits of a route id name the credit class of the answer, so that an answer that comes too late still costs
- * what its sender expects.
+ * the credit that its sender counts for it.
  *
- * Invariant: a pending request is in the table of routes, in both lists and in the deadline set, or in none of them (that of a
- * task: in the table of routes and in the list of its responder); a question is in the list of its requester and in the deadline set, its members are in the table of routes and in
- * the lists of their responders.
+ * Invariant: a pending request of a peer is in the table of routes, in the lists of its requester and its responder, and in the
+ * deadline set, or in none of them. A question is in the list of its requester and in the deadline set; its members, and the
+ * requests of the broker itself, are in the table of routes and in the lists of their responders.
  */
 
 typedef enum
@@ -45,17 +44,17 @@ typedef struct BusRequest BusRequest;
 typedef struct
 {
   BusRequesterKind kind;
-  BusPeer *peer;                /* NULL: of the broker itself */
+  BusPeer *peer;                /* NULL: the broker itself asks */
   guint64 id;                   /* of the request, chosen by the requester */
-  BusRequest *question;         /* NULL: it is none of its members */
-  struct BusLease *lease;       /* NULL: it is of no task */
+  BusRequest *question;         /* of which it is a member; NULL: none */
+  struct BusLease *lease;       /* NULL: it belongs to no task */
   struct BusStanding *standing; /* NULL: it applies no standing tasks */
 } BusRequester;
 
 /* The members of a question. */
 typedef struct
 {
-  GQueue requests; /* BusRequest, by their asked_link: those that have not ended */
+  GQueue requests; /* BusRequest, by their asked_link: members that have not ended */
   guint wanted;    /* answers after which the question ends */
   guint asked;
   guint answered;
@@ -76,40 +75,40 @@ struct BusRequest
   BusTimer timer;
   BusPendingKind kind;
   BusRequestState state;
-  guint64 route_id; /* 0: of a question */
+  guint64 route_id; /* 0: a question has none */
   BusRequester requester;
-  BusPeer *responder;    /* NULL: of a question */
+  BusPeer *responder;    /* NULL: a question has none */
   gboolean is_answering; /* in the table of routes and in the list of its responder */
-  WireLane lane;         /* in which it is sent */
-  WireLane reply_lane;   /* DATA once a reply of it, or of its question, travelled there */
-  BusMark mark;          /* where it is on its way to the responder */
+  WireLane lane;         /* in which the request is sent */
+  WireLane reply_lane;   /* DATA once a reply to it, or to its question, was passed on there */
+  BusMark mark;          /* its place in the queue of the responder */
   BusMembers *members;   /* of a question */
   gint64 due_us;         /* its deadline */
-  BusStream *stream;     /* the window of its replies; NULL: none */
+  BusStream *stream;     /* the window for its replies; NULL: none */
   gint64 stall_us;       /* the longest pause between two replies; 0: any */
   BusTimer stall_timer;
-  BusRequestEnd end; /* ENDED */
-  GQueue *asked_in;  /* the list of its requester (a peer or a question), or that of ended ones */
-  GList asked_link;  /* in it */
+  BusRequestEnd end; /* in the state ENDED */
+  GQueue *asked_in;  /* the list of its requester (a peer or a question), or a list of ended requests; NULL: none */
+  GList asked_link;  /* in asked_in */
   GList answering_link;
 };
 
-/* The peer that waits for the answer; NULL: a task does. */
+/* The peer that waits for the answer; NULL: the broker itself does. */
 static inline BusPeer *
 bus_request_peer (const BusRequest *request)
 {
   return request->requester.peer;
 }
 
-/* The request that the requester made: itself, or the question that it is a member of. */
+/* The request as its requester made it: @request itself, or the question of which it is a member. */
 static inline BusRequest *
 bus_request_question (BusRequest *request)
 {
   return request->requester.kind == BUS_REQUESTER_QUESTION ? request->requester.question : request;
 }
 
-/* The caller has checked max_pending_requests. @responder: NULL for a question only. @topic: of the request. Its lane is
- * that of an empty request; the caller of a large one sets another. */
+/* Makes a request. The caller has checked max_pending_requests. @responder: NULL for a question only. @topic: of the request. Its
+ * lane is set as for an empty request; the caller sets another lane for a large one. */
 BusRequest *bus_request_new (BusCore *core,
                              BusPendingKind kind,
                              const BusRequester *requester,
@@ -117,57 +116,58 @@ BusRequest *bus_request_new (BusCore *core,
                              WireSpan topic,
                              gint64 due_us);
 
-/* Everything that answers it was passed on to the requester: it ends and is freed. The members of a question that have
- * not ended are withdrawn. */
+/* Every reply was passed on to the requester: ends and frees the request. The members of a question that have not ended are
+ * withdrawn. */
 void bus_request_complete (BusCore *core, BusRequest *request);
 
-/* It has ended. */
+/* Frees a request that has ended. */
 void bus_request_free (BusCore *core, BusRequest *request);
 
-/* Something happened to it. Returns its new state, or a verdict. */
+/* Applies an event to the request. Returns its new state, or a verdict. */
 guint bus_request_step (BusCore *core, BusRequest *request, BusRequestEvent event);
 
-/* It was not sent to its responder yet, and another one gets it. It has another route afterwards if that one counts its answers
- * as another class. @topic: of the request */
+/* Gives a request that was not sent yet to another responder. Its route id changes if the new responder counts its answers as
+ * another credit class. @topic: of the request */
 void bus_request_move (BusCore *core, BusRequest *request, BusPeer *responder, WireSpan topic);
 
-/* The last reply has arrived: only the requester finds it from now on. FALSE: the responder may not answer it now. */
+/* The last reply has arrived: releases the responder; the request stays in the list of its requester. FALSE: the responder may not
+ * answer it now. */
 gboolean bus_request_answered (BusCore *core, BusRequest *request);
 
-/* NULL when it is unknown (ended already) or not this responder's. */
+/* NULL: it is unknown, has ended, or has another responder. */
 BusRequest *bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id);
 BusRequest *bus_request_find_asked (const BusPeer *requester, guint64 id);
 
-/* Lane and class of an answer of @payload_len to the request with that route: as a request to its topic would have. */
+/* Lane and class of an answer of @payload_len bytes to the request with that route: those of a request to the same topic. */
 WireClassOf bus_request_class (guint64 route_id, gsize payload_len);
 
-/* The members of a question that have not ended are withdrawn. */
+/* Withdraws the members of a question that have not ended. */
 void bus_request_withdraw_members (BusCore *core, BusRequest *question);
 
-/* Ends it because of @event, with an ERROR to the requester. */
+/* Ends it because of @event, and reports the end to its requester: a peer gets an ERROR. */
 void
 bus_request_fail (BusCore *core, BusRequest *request, BusRequestEvent event, WireStatus status, const char *detail);
-/* The same when a queue is full; names limit, value and setting. @excess: (nullable) */
+/* The same when a queue is full. @excess: (nullable): the bound, which the ERROR names */
 void bus_request_fail_full (BusCore *core,
                             BusRequest *request,
                             WireStatus status,
                             const char *detail,
                             const BusExcess *excess);
 
-/* The requester does not wait any more: the request is taken out of the queue of its responder, or followed by CANCEL,
- * and freed. */
+/* The requester does not wait any more: takes the request out of the queue of its responder, or sends CANCEL behind it, and frees
+ * it. */
 void bus_request_withdraw (BusCore *core, BusRequest *request);
 
-/* The requester, a task, does not want the answer any more, but waits until the responder has stopped: sends CANCEL and keeps the
- * request. FALSE: the responder was not sent the request, or has answered; withdraw it. */
+/* Sends CANCEL, but keeps the request: its requester, a task, waits until the responder has stopped. FALSE: the request was not
+ * sent yet, or is answered; withdraw it instead. */
 gboolean bus_request_ask_to_stop (BusCore *core, BusRequest *request, WireStatus status);
 
-/* The deadline of a request that is no question came. */
+/* The deadline of a request to one server has passed. */
 void bus_request_expire (BusCore *core, BusRequest *request);
 
-/* The peer disconnects: its own requests are withdrawn, those that it should answer fail with RESPONDER_GONE. */
+/* The peer disconnects: withdraws its own requests, and ends those that it has to answer with RESPONDER_GONE. */
 void bus_request_forget_peer (BusPeer *peer);
 
-/* Takes the oldest request out that ended without an answer, of a kind of requester that is no peer. It is valid until the
- * caller frees it, its responder until the end of this input call. NULL: none. */
+/* Takes out the oldest request that ended without an answer, for a kind of requester that is no peer. The request is valid until
+ * the caller frees it, its responder until the end of the input call. NULL: none. */
 BusRequest *bus_request_next_ended (BusCore *core, BusRequesterKind kind);

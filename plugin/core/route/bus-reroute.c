@@ -14,6 +14,7 @@
 
 /* --- messages of a group --- */
 
+/* FALSE: the message has expired, or is for this member alone. */
 static gboolean
 reroute_may_go_on (const BusMessage *message, const BusDelivery *delivery, gint64 now_us)
 {
@@ -31,8 +32,8 @@ reroute_find_members (BusCore *core, const BusGroup *group, WireSpan topic)
   return NULL;
 }
 
-/* The member that gets the message next. @stays: (nullable): the member that it is taken from, which stays in the group:
- * then only a member that has room takes it, and none of the same peer. NULL: none. */
+/* The member that gets the message instead. @stays: (nullable): the member that has it now and stays in the group: then only a
+ * member of another peer that has room gets it. NULL: there is none. */
 static BusSubscription *
 reroute_find_heir (BusCore *core,
                    BusGroup *group,
@@ -44,7 +45,7 @@ reroute_find_heir (BusCore *core,
   const BusGroupMatch *members = reroute_find_members (core, group, message->topic);
   BusNeed need = {
     .len = message->body.len, .lane = message->class_of.lane, .now_us = now_us, .is_held = delivery->is_kept
-  }; /* bounded where it was accepted */
+  }; /* a kept message needs no room of unsettled_messages again: it was bounded when it was accepted */
   guint picked;
 
   if (members == NULL)
@@ -58,7 +59,7 @@ reroute_find_heir (BusCore *core,
   return picked < members->n ? members->candidates[picked] : NULL;
 }
 
-/* It is queued at the heir, or its loss is in a gap there. */
+/* Offers the message to the heir. It is queued there, or its loss is in a gap of the heir. */
 static void
 reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, gint64 now_us)
 {
@@ -84,7 +85,7 @@ reroute_give_unsent (BusParcel *parcel, BusSubscription *from, BusSubscription *
   from->group->rerouted++;
 }
 
-/* The group has no other member: the message waits for one, if its publisher wanted that. */
+/* The group has no other member: holds the message until it has one, if its publisher asked for that. */
 static gboolean
 reroute_hold (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 now_us)
 {
@@ -96,7 +97,7 @@ reroute_hold (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 n
   return TRUE;
 }
 
-/* Hands an unsent message of a member that ended on to another member. FALSE: there is none. */
+/* Hands an unsent message of a member that ended on to another member, or holds it. FALSE: neither is possible. */
 static gboolean
 reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 now_us)
 {
@@ -136,7 +137,8 @@ reroute_repeat (BusSubscription *from, BusSent *sent, BusSubscription *heir, gin
   reroute_count_repeat (from);
 }
 
-/* No other member is left: what it has not settled waits for one as a repeat. */
+/* No other member is left: holds an unsettled message as a repeat. FALSE: its publisher did not ask for it, or there is no
+ * room. */
 static gboolean
 reroute_hold_unsettled (BusCore *core, BusSubscription *ended, BusSent *sent)
 {
@@ -151,8 +153,23 @@ reroute_hold_unsettled (BusCore *core, BusSubscription *ended, BusSent *sent)
   return TRUE;
 }
 
-/* Gives what a member has not settled to other members, as far as there are any. @stays: the member stays in the group.
- * Returns how many messages were taken over. */
+/* Repeats at other members the messages that a member has not settled. @stays: the member stays in the group. Returns the number
+ * of messages that were given to other members or held.
+ *
+ * The member may have handled such a message: only its acknowledgement is missing. A second delivery is therefore allowed only for
+ * messages that are delivered at least once. These are the ones whose record keeps the message; all other deliveries are only
+ * counted, as unacknowledged, when the member ends.
+ *
+ * Taking the message out does not free the record: it becomes WITHDRAWN. The client still counts this delivery in its totals, and
+ * may settle it late; then the record is freed. Until then bus_reroute_ended() can subtract the withdrawn records from the
+ * outstanding deliveries, so that a message which was repeated is not counted as unacknowledged as well.
+ *
+ * A member that ends (@stays is FALSE) can't keep the message, so any other member gets it, by bus_pick(): also one that is
+ * demoted or full, whose policy then decides. A member that stays keeps the message unless a member of another peer has room for
+ * it: to take it away and drop it would turn a slow member into a loss. The settle timer tries again.
+ *
+ * Each repeat increases `attempt`. At delivery_attempts the message is not repeated any more, so that a message which makes every
+ * member fail does not circulate forever. */
 static guint
 reroute_unsettled (BusCore *core, BusSubscription *subscription, gboolean stays, gint64 now_us)
 {
@@ -194,8 +211,8 @@ bus_reroute_unsettled_due (BusCore *core, BusSubscription *subscription, gint64 
 
 /* --- requests --- */
 
-/* Hands an unsent request on to another server of its topic, one that is addressed to a peer only to another subscription of
- * that peer. Its requester gets an ERROR if there is none, or if that one has no room. FALSE: the request ended. */
+/* Hands an unsent request on to another server of its topic. A request that is addressed to one peer is given only to another
+ * subscription of that peer. If there is no server, or it has no room, the requester gets an ERROR. FALSE: the request ended. */
 static gboolean
 reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended, gint64 now_us)
 {
@@ -209,7 +226,7 @@ reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended,
   gboolean queued;
 
   if (request == NULL)
-    return FALSE; /* the requester does not wait any more */
+    return FALSE; /* its requester does not wait any more */
   server = bus_router_pick_server (core, message->topic, parcel->delivery.to_each ? ended->owner : NULL, &need);
   if (server == NULL || !bus_peer_is_ready (server->owner))
     {
@@ -231,7 +248,7 @@ reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended,
 
 /* --- the end of a subscription --- */
 
-/* @withdrawn: of the unsettled messages, those that another member has got, now or before */
+/* @withdrawn: the number of unsettled messages that other members have got, now or before */
 static void
 reroute_count_unknown (BusCore *core, const BusSubscription *subscription, guint64 withdrawn, BusLeave *leave)
 {
@@ -241,6 +258,12 @@ reroute_count_unknown (BusCore *core, const BusSubscription *subscription, guint
   core->routes->n_unacknowledged += unknown;
 }
 
+/* The subscription is not in the index any more, so no message that is handed on can return to it.
+ *
+ * The order of the steps matters. Unsettled messages come first: they are older than those that were not sent, so another member
+ * gets them in this order; and bus_flow_forget() frees their records, with the messages that they keep. The number of withdrawn
+ * records has to be taken before that, too. All unsent messages leave the FIFO before the first one is offered to a member, so
+ * no offer works on a queue that is being emptied. */
 void
 bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave)
 {
@@ -293,7 +316,7 @@ bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us
     return;
   while (slot != NULL)
     {
-      /* Withdrawing it joins the gaps beside it; messages stay where they are. */
+      /* Taking a message out may merge the gaps beside it, and so free a gap, but no other message: remember the next message. */
       BusSlot *next = reroute_next_message (slot->next);
       BusSubscription *heir = NULL;
 
@@ -305,7 +328,8 @@ bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us
 
           reroute_give_unsent (parcel, subscription, heir, now_us);
         }
-      /* When the broker is full, an offer may drop messages of this subscription too, among them the next one. */
+      /* When the broker is full, the offer may have dropped messages of this subscription, also the next one: begin again in
+       * front. */
       if (subscription->missed != missed)
         next = reroute_next_message (subscription->fifo.first);
       missed = subscription->missed;

@@ -4,17 +4,19 @@
 #include "route/bus-router.h"
 
 /*
- * Rerouting: gives the messages of a subscription to others when it ends, is demoted, or does not settle them.
+ * Rerouting: gives messages of a subscription to other subscriptions when it ends, is demoted, drains, or does not settle them.
  *
- * In a group they are handed over to another member, and requests to another server of the topic. A message that was sent stays
- * with its member, unless it is delivered at least once: if its member has not settled it at its end, or for settle_timeout_us,
- * another member gets it as a repeat (its attempt is above 1), at most delivery_attempts times. Messages for this member alone
- * (broadcast, direct) are not handed over. A message that is handed over is queued behind those of the other member, so the order
- * of a member holds for messages that were first offered to it. It keeps its ticket, and the ticket its time (bus-block).
- * Messages that no member takes are discarded with an ended subscription, and counted (BUS_LOSS_ENDED); a subscription that lives
- * keeps them.
+ * The messages of a member of a group are handed on to other members; requests are handed on to another server of the topic. A
+ * message that was sent stays with its member, unless it is delivered at least once: if the member has not settled it when it
+ * ends, or for settle_timeout_us, another member gets it as a *repeat* (its attempt is above 1), until delivery_attempts is
+ * reached. Messages for one member alone (broadcast, direct) are not handed on.
  *
- * Invariant: delivered + missed + rerouted of a subscription that ended = the messages that it was offered.
+ * A message that is handed on is queued behind the messages of the other member, so messages are in order for each member only if
+ * they were first offered to that member. The message keeps its ticket, and the ticket keeps the time since which it holds credit
+ * (queue/bus-block). Messages that no member takes are discarded and counted (BUS_LOSS_ENDED) when their subscription ends;
+ * otherwise they stay where they are.
+ *
+ * Invariant: delivered + missed + rerouted of a subscription that ended is the number of messages that were offered to it.
  */
 
 /* The outcome of the messages of subscriptions that ended. */
@@ -26,13 +28,14 @@ typedef struct
   guint64 repeated;       /* sent, not settled, and given to another member */
 } BusLeave;
 
-/* Empties the queue of a subscription that bus_router_unfile() took out. @leave: the outcome of its messages is added. */
+/* Empties the queue of a subscription that bus_router_unfile() took out of the index. Adds the outcome of its messages to
+ * @leave. */
 void bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);
 
-/* The member of a group was demoted, or stands still: hands on what waits for it as far as members that are not demoted take
- * it. No effect outside of a group. */
+/* A member was demoted, drains, or is stalled: hands on the messages that wait for it, as far as other members that are not
+ * demoted have room. No effect outside of a group. */
 void bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us);
 
-/* The settle timer of a member expired: when it has settled nothing in time, hands on what waits for it, and repeats what it
- * has not settled at other members. */
+/* The settle timer of a member has expired. If the member has settled nothing in time, its unsettled messages are repeated at
+ * other members, and the messages that wait for it are handed on. */
 void bus_reroute_unsettled_due (BusCore *core, BusSubscription *subscription, gint64 now_us);

@@ -5,7 +5,7 @@
 #include "peer/bus-state.h"
 #include "route/bus-routes.h"
 
-/* Approximately what the look-up needs for each number. */
+/* The approximate memory of a number in the hash table. */
 #define LOOK_UP_BYTES  48u
 #define ACCEPTED_BYTES (sizeof (BusAccepted) + LOOK_UP_BYTES)
 
@@ -15,7 +15,7 @@ typedef struct BusResendWindow
   BusKey key; /* of account and id; the text is behind the struct */
   BusCore *core;
   BusAccount *account; /* held */
-  BusPeer *peer;       /* NULL: it is gone */
+  BusPeer *peer;       /* NULL: not connected */
   guint64 incarnation;
   GHashTable *by_id; /* number -> BusAccepted */
   GQueue accepted;   /* BusAccepted by their link, oldest first */
@@ -118,7 +118,7 @@ resend_find_window (const BusPeer *peer)
   return g_hash_table_lookup (peer->core->routes->resend_windows, &key);
 }
 
-/* The peer has come back, or is new. */
+/* Gives the window to a peer that has returned, or is new. */
 static void
 resend_attach (BusResendWindow *window, BusPeer *peer)
 {

@@ -7,16 +7,17 @@
 /*
  * Resends: messages that a client sends again because it does not know whether the broker accepted them.
  *
- * A client that numbers a message (message_id) may send it again after its connection ended. For each account and id the
- * broker remembers the last BUS_RESEND_IDS numbers of one incarnation that it accepted, with the answer to each of them,
- * while the client is connected and for BUS_RESEND_US afterwards. A message whose number is remembered is answered as
- * before and not delivered again; if its publisher waits until it was handled, the confirmation continues. HELLO names the
- * newest number whose acceptance the client knows; the numbers up to it are forgotten. Another incarnation begins anew.
+ * A client that numbers a message (message_id) may send it again after its connection ended. For each account and client id the
+ * broker has a *window*: the last BUS_RESEND_IDS numbers of one incarnation that it accepted, with the answer to each of them. It
+ * keeps the window while the client is connected and for BUS_RESEND_US afterwards. A message whose number is in the window gets
+ * the same answer again and is not delivered again; if its publisher waits until the message was handled, the confirmation
+ * continues. HELLO names the newest number whose acceptance the client knows, and the broker forgets the numbers up to it. With
+ * another incarnation the window begins empty.
  *
- * There are at most resend_windows such windows. A further one takes the place of the one whose client has been gone for
- * longest, of the account that has most of them, so no account can make the broker forget the messages of another; when all
- * clients are connected, a message with a number is refused. Windows are charged to the account: a number for which account
- * or broker have no room is refused as well.
+ * There are at most resend_windows windows. Beyond that a new window replaces one of a client that is not connected: of the
+ * account that has most windows, the one whose client has been gone for longest. So one account can't make the broker forget the
+ * messages of another. If all clients are connected, a message with a number is refused. Windows are charged to the account, and a
+ * message whose number has no room in the account or the broker is refused as well.
  *
  * Invariant: a window belongs to a ready peer, or its timer is armed.
  */
@@ -34,26 +35,27 @@ typedef struct
   GList link;
 } BusAccepted;
 
-/* A HELLO of this peer was accepted: forgets the numbers up to @last_known, if the window is of the same incarnation. */
+/* A HELLO of this peer was accepted: the peer gets the window that it left behind, if there is one, without the numbers up to
+ * @last_known. */
 void bus_resend_join (BusPeer *peer, guint64 last_known);
 
-/* FALSE: there are too many windows, and the client may not number its messages. */
+/* Gives the peer a window, unless it has one. FALSE: there are too many windows; the message is refused. */
 gboolean bus_resend_open (BusPeer *peer);
 
-/* The accepted message with this number. NULL: there is none, and the message is new. bus_resend_open() has succeeded. */
+/* The accepted message with this number. NULL: none; the message is new. Call it after bus_resend_open() has succeeded. */
 BusAccepted *bus_resend_find (const BusPeer *peer, guint64 message_id);
 
 /* FALSE: there is no room to remember one more number. */
 gboolean bus_resend_has_room (const BusPeer *peer, gint64 now_us, BusExcess *excess);
 
-/* The message was accepted. @confirm: (nullable) */
+/* Remembers an accepted message. @confirm: (nullable): its confirmation, which gets a witness */
 void bus_resend_add (BusPeer *peer, guint64 message_id, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm);
 
-/* The peer disconnects. */
+/* The peer disconnects: its window stays for BUS_RESEND_US. */
 void bus_resend_leave (BusPeer *peer, gint64 now_us);
 
-/* The time of a window without a client has ended. @window: owner of the timer */
+/* The time of a window without a client is over: frees it. @window: owner of the timer */
 void bus_resend_due (gpointer window);
 
-/* Forgets the windows of clients that are gone. */
+/* Frees the windows of clients that are not connected. */
 void bus_resend_clear (BusCore *core);

@@ -25,7 +25,7 @@ bus_retain_store_clear (BusRetainStore *store)
   g_tree_unref (store->by_order);
 }
 
-/* Usually it is the newest. */
+/* Links the value at its place in the list; usually it is the newest one. */
 static void
 retain_store_link (BusRetainStore *store, BusRetained *value)
 {

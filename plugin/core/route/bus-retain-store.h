@@ -5,12 +5,13 @@
 #include "queue/bus-message.h"
 
 /*
- * The table of retained messages: by topic and in the order of acceptance, with counters of their outcomes.
+ * The store of retained messages (values): by topic and in the order of acceptance, with counters.
  *
- * It has only the data. bus-retain decides what may be stored, charges it, and ends a value.
+ * It contains only the data. bus-retain decides which values may be stored, charges them, and removes them.
  *
- * A cursor over the store follows the list to the next newer value while no value was taken out in between; after a removal it
- * finds its place in the tree.
+ * The values are in a list and in a tree. A cursor (bus-catchup) that has a pointer to a value follows the list to the next newer
+ * one, as long as `removals` has not changed since. After a removal the pointer may be that of a freed value; the cursor then
+ * finds its place again in the tree, by the accept sequence.
  *
  * Invariant: table, tree and list contain the same values.
  */
@@ -24,11 +25,11 @@ struct BusRetained
   BusAccount *account;
   char *sender;       /* GRefString */
   char *type_name;    /* may be cut */
-  BusPeer *publisher; /* with whose connection it is cleared; NULL: it stays */
+  BusPeer *publisher; /* the value is cleared with its connection; NULL: with no connection */
   GList publisher_link;
   gint64 since_us;
   BusTimer timer;     /* its time to live */
-  gboolean is_public; /* every peer may receive it; else the policy is asked for each peer */
+  gboolean is_public; /* every peer may receive it; otherwise the policy is asked for each peer */
   BusRetained *older; /* in the order of acceptance */
   BusRetained *newer;
 };
@@ -40,16 +41,16 @@ typedef struct
   BusRetained *newest;
   guint64 removals; /* since the start */
   guint64 bytes;
-  guint64 stored;   /* since the start, as the next ones */
-  guint64 refused;  /* no room */
+  guint64 stored;   /* since the start, like the following counters */
+  guint64 refused;  /* for lack of room */
   guint64 replaced; /* by a newer value */
-  guint64 cleared;  /* by an empty one, by an operator, or with the connection of the publisher */
+  guint64 cleared;  /* by an empty payload, by an operator, or with the connection of the publisher */
   guint64 expired;
   guint64 delivered; /* to later subscribers */
 } BusRetainStore;
 
 void bus_retain_store_init (BusRetainStore *store);
-/* It must be empty; asserts it. */
+/* Asserts that the store is empty. */
 void bus_retain_store_clear (BusRetainStore *store);
 
 void bus_retain_store_add (BusRetainStore *store, BusRetained *value);

@@ -100,7 +100,7 @@ retain_add (const RetainPayer *payer, BusInbound *inbound, BusMessage *message, 
 
 /* --- storing --- */
 
-/* Each row is what the store would hold afterwards, without the value that makes room. */
+/* Each row compares a limit with the amount that would be stored afterwards, without the value that is replaced. */
 static gboolean
 retain_has_room (const RetainPayer *payer, WireSpan topic, gsize len, BusExcess *excess)
 {

@@ -31,8 +31,8 @@ run_cost (const BusRun *run, guint i)
   return WIRE_FRAME_HEADER_LEN + run->messages[i].body.len;
 }
 
-/* A view of one message. @ticket: (nullable) (transfer none): that of the run. run_close_view() takes the references of the view.
- * */
+/* Fills @inbound as a view of one message of the run, as if it had come alone. @ticket: (nullable) (transfer none): of the whole
+ * run. run_close_view() releases the references of the view. */
 static void
 run_open_view (BusCore *core, BusRun *run, guint i, BusTicket *ticket, BusInbound *inbound)
 {
@@ -85,7 +85,7 @@ run_publish_each (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
 
 /* --- memory --- */
 
-/* Every message once, and for each of @n receivers its frame or its place in a queue. */
+/* The most memory that the run may need: every message once, and for each of @n receivers its frame or its place in a queue. */
 static guint64
 run_need (const BusRun *run, guint n)
 {
@@ -118,7 +118,7 @@ run_is_withheld (const BusRun *run, const BusMatch *match)
   return FALSE;
 }
 
-/* Messages from @from on, one by one. */
+/* Offers the messages from @from on, one by one. */
 static void
 run_offer_each (BusCore *core, BusRun *run, guint from, const BusReceiver *receiver, BusTicket *ticket, gint64 now_us)
 {
@@ -135,6 +135,17 @@ run_offer_each (BusCore *core, BusRun *run, guint from, const BusReceiver *recei
     }
 }
 
+/* Gives a run to one receiver.
+ *
+ * Routing handles messages one after the other, each for all receivers. For small messages most of the time then is spent on steps
+ * that have the same result for each message of a run: finding the subscription, comparing window, lane and gaps. So here the
+ * loops are exchanged: one receiver after the other gets the whole run. bus_route_run() has checked that the order of the
+ * receivers has no effect, because no message has to be shed.
+ *
+ * bus_admit_run() encodes only a part at the front of the run that certainly can be sent: it never queues or drops, and does not
+ * know the policies. Every message behind this part is offered by the ordinary path, which decides alone what happens to it. So
+ * there is one implementation of each policy, and the order of messages for a subscription stays that of the run. A receiver with
+ * several matching subscriptions gets all messages by the ordinary path, because one frame names all of them. */
 static void
 run_offer (BusCore *core,
            BusRun *run,
@@ -176,7 +187,7 @@ run_offer_to_all (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
 
 /* --- a group --- */
 
-/* The ticket that withholds what the member got of this run, with one message more. */
+/* Withholds the credit of a message that the member got. All messages that a member gets of one run share a ticket. */
 static void
 run_withhold_of_member (BusRun *run, guint i, BusSubscription *member, gint64 now_us)
 {
@@ -234,7 +245,7 @@ run_offer_to_group (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
     }
 }
 
-/* --- all of it --- */
+/* --- the whole run --- */
 
 static guint
 run_count_matched (const BusMatch *match)
@@ -257,7 +268,7 @@ run_trace (const BusRun *run, const BusMatch *match)
 #endif
 }
 
-/* The parts of the stamp of every message. */
+/* Encodes the parts of the stamp that all messages have in common. */
 static void
 run_prepare_stamp (BusRun *run)
 {

@@ -98,7 +98,7 @@ bus_router_offer (BusInbound *inbound,
 {
   BusOutcome outcome = { .matched = n };
 
-  /* Making room may have closed the receiver. */
+  /* The receiver may have been closed to make room. */
   if (!fits || !bus_shed_reserve_account (receiver->account, bus_router_need (inbound, 1), now_us)
       || !bus_peer_is_ready (receiver))
     {
@@ -123,7 +123,6 @@ bus_router_offer (BusInbound *inbound,
 
 /* --- publishing --- */
 
-/* Counts it for the statistics of its domain. */
 void
 bus_router_count_accepted (BusCore *core, BusInbound *inbound, guint domain)
 {
@@ -225,8 +224,8 @@ bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolea
   return outcome;
 }
 
-/* Subscriptions of @target for a message: plain ones, each group once, or what it serves (but not its own methods, which
- * answer requests only). */
+/* The subscriptions of @target that get a direct message: plain ones, and one of each group. If there is none, a subscription that
+ * serves the topic, but not the one for its own methods, which answers requests only. */
 static GPtrArray *
 router_subscriptions_of_peer (BusCore *core, BusPeer *target, const WireEnvelope *envelope)
 {
@@ -320,7 +319,7 @@ bus_router_request (BusCore *core,
 
   queued = bus_shed_reserve (core, bus_router_need (inbound, 1), now_us)
            && bus_shed_fit_account (responder->account, bus_router_need (inbound, 1), now_us)
-           && bus_peer_is_ready (responder) /* making room may have closed it */
+           && bus_peer_is_ready (responder) /* it may have been closed to make room */
            && bus_admit_request (&responder->flow, inbound, delivery, server, now_us);
   bus_peer_touch (responder);
   BUS_PROBE4 (route, inbound->accept_seq, 1, queued, !queued);
@@ -366,7 +365,7 @@ bus_router_count_servers (BusCore *core, WireSpan topic)
 
 /* --- events --- */
 
-/* There is no memory for the event: its loss is in a gap of each receiver. */
+/* There is no memory for the event: adds its loss to a gap of each receiver. */
 static void
 router_lose_event (BusCore *core, BusInbound *inbound, BusMatch *match, gint64 now_us)
 {
@@ -381,8 +380,8 @@ router_lose_event (BusCore *core, BusInbound *inbound, BusMatch *match, gint64 n
     }
 }
 
-/* The event as the body of a PUBLISH frame. The envelope then points into it, because keeping the message rebases its
- * topic from there. */
+/* Writes the event as the body of a PUBLISH frame, and makes the envelope point into it: a message that is kept has its topic
+ * inside its body. */
 static void
 router_write_event (const ProtobufCMessage *event, WireEnvelope *envelope, guint8 *body, gsize size)
 {
@@ -399,7 +398,7 @@ typedef struct
 {
   const char *topic;
   const ProtobufCMessage *event;
-  BusAccount *account; /* that it is retained for; NULL: it is not */
+  BusAccount *account; /* for which it is retained; NULL: it is not retained */
   BusPeer *target;     /* the only peer that gets it; NULL: all subscribers */
 } RouterNews;
 
@@ -412,7 +411,7 @@ router_send_news (BusCore *core, BusInbound *inbound, BusMatch *match, const Rou
     bus_router_publish (core, inbound, match, FALSE, now_us);
 }
 
-/* FALSE: it should be retained, and is not. */
+/* FALSE: it has to be retained, but there is no room. */
 static gboolean
 router_announce (BusCore *core, const RouterNews *news, gint64 now_us)
 {

@@ -8,38 +8,38 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * Routing: which queues an accepted message enters.
+ * Routing: decides which queues an accepted message enters.
  *
- * It runs after authorize(). It appends to queues, drops from them, and may mark a receiver for closing; it calls
- * nothing back. All plain subscribers get a message, and one member of each matching group (with broadcast: every
- * member); one frame names all matched subscriptions of a receiver. A request is given to one of the subscriptions
- * that serve its topic.
+ * The router runs after the right to publish was checked. It appends the message to queues, drops messages from them, and may mark
+ * a receiver for closing; it makes no callbacks. All plain subscriptions that match get a message, and one member of each
+ * matching group (with broadcast: every member). One frame names all matched subscriptions of a receiving peer. A request is given
+ * to one of the subscriptions that serve its topic.
  *
- * Invariant: for every matched subscription the message is either queued or refused, and each refusal is in a gap.
+ * Invariant: for every matched subscription the message is either queued or lost, and each loss is in a gap.
  */
 
 typedef struct
 {
   guint matched; /* subscriptions; a group counts as one */
   guint queued;
-  guint refused; /* a message that was dropped by another policy is not reported to the publisher */
+  guint refused; /* by the policies error and block, or for lack of memory; drops by other policies are not counted */
 } BusOutcome;
 
-/* --- the index and the table of the owner: these functions keep the two together --- */
+/* --- subscriptions: these functions keep the index and the table of the owner consistent --- */
 
-/* Files a subscription of a ready peer. */
+/* Adds a subscription of a ready peer to its group, the index and the table of its owner. */
 void bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group, BusStrategy strategy);
 
-/* Takes it out of the index and out of the table of its owner: no new message matches it, and nothing sheds from
- * its queue any more. A peer that disconnects unfiles all of its subscriptions before the first one is released,
- * so that nothing that is handed on returns to it. */
+/* Takes it out of the index and out of the table of its owner: no new message matches it, and shedding does not drop messages
+ * of its queue any more. When a peer disconnects, all of its subscriptions are unfiled before the first one is emptied, so that no
+ * message that is handed on returns to the peer. */
 void bus_router_unfile (BusCore *core, BusSubscription *subscription);
-/* Leaves its group and frees an unfiled subscription for which nothing waits any more (bus-reroute). */
+/* Frees an unfiled subscription whose queue bus_reroute_ended() has emptied. It leaves its group. */
 void bus_router_free (BusCore *core, BusSubscription *subscription);
 
 /* --- routes --- */
 
-/* Offers a message to subscriptions of one peer. @fits: the broker has room for it */
+/* Offers a message to subscriptions of one peer. @fits: FALSE: the broker has no room, and the message is lost for all of them */
 BusOutcome bus_router_offer (BusInbound *inbound,
                              BusPeer *receiver,
                              BusSubscription *const *subscriptions,
@@ -48,9 +48,12 @@ BusOutcome bus_router_offer (BusInbound *inbound,
                              gboolean fits,
                              gint64 now_us);
 
-/* Parts of publishing that bus-assured uses as well. The most that a message can make the broker hold; counting it; the plain
- * subscriptions of each receiver that get it; offering it to what was chosen. */
-#define BUS_ROUTER_ROOM 8192u /* of each receiver: a slot, and a small segment */
+/* Steps of publishing that bus-assured uses as well.
+ * bus_router_need(): the most memory that a message can make the broker hold.
+ * bus_router_count_accepted(): counts it for the statistics of its domain.
+ * bus_router_choose_plain(): chooses the plain subscriptions of each receiver that get it.
+ * bus_router_offer_chosen(): offers it to the chosen subscriptions. */
+#define BUS_ROUTER_ROOM 8192u /* for each receiver: a slot, and a small segment */
 static inline guint64
 bus_router_need (const BusInbound *inbound, guint n_receivers)
 {
@@ -73,47 +76,48 @@ bus_router_add_outcome (BusOutcome *sum, BusOutcome one)
   sum->refused += one.refused;
 }
 
-/* The receivers of a (valid) topic; valid until a subscription is added or removed. */
+/* The receivers of a topic, which must be valid. The result is valid until a subscription is added or removed. */
 BusMatch *bus_router_match (BusCore *core, WireSpan topic);
 
 BusOutcome bus_router_publish (BusCore *core, BusInbound *inbound, BusMatch *match, gboolean broadcast, gint64 now_us);
 
-/* To the matching subscriptions of one peer. When none matches the caller answers NOT_SUBSCRIBED. */
+/* Offers a message to the matching subscriptions of one peer. If none matches, the caller answers NOT_SUBSCRIBED. */
 BusOutcome bus_router_direct (BusCore *core, BusInbound *inbound, BusPeer *target, guint64 route_id, gint64 now_us);
 gboolean bus_router_is_subscribed (BusCore *core, BusPeer *target, const WireEnvelope *envelope);
 
-/* A subscription that serves @topic, round robin; with @target one of that peer. NULL: none. */
+/* Picks a subscription that serves @topic, round robin. @target: (nullable): the only peer that may get the request. NULL:
+ * none. */
 BusSubscription *bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const BusNeed *need);
 
-/* Counts a request once, however many servers it is offered to. */
+/* Counts a request; once, also if it is offered to many servers. */
 void bus_router_count_request (BusCore *core, BusInbound *inbound, BusServers *servers, gint64 now_us);
 
-/* FALSE: the queue of the server is full. @delivery: its kind, route, deadline and mark */
+/* Offers a request to a server. FALSE: its queue is full. @delivery: kind, route, deadline and mark */
 gboolean bus_router_request (BusCore *core,
                              BusInbound *inbound,
                              BusSubscription *server,
                              const BusDelivery *delivery,
                              gint64 now_us);
 
-/* A subscription that serves @topic of each ready peer that has one, in the order of serving; with @target of that peer
- * only. (element-type BusSubscription) (transfer container) */
+/* One subscription that serves @topic of each ready peer that has any, in the order in which they were added. @target: (nullable):
+ * of this peer only. (element-type BusSubscription) (transfer container) */
 GPtrArray *bus_router_all_servers (BusCore *core, WireSpan topic, const BusPeer *target);
 
 /* The number of subscriptions that serve @topic now. */
 guint bus_router_count_servers (BusCore *core, WireSpan topic);
 
-/* An event: a message of the broker itself on system.*, of any size. It is counted like any other; nothing is built when
- * it has no receiver. */
+/* Publishes an event: a message of the broker itself on system.*, of any size. It is counted like any other message. Without a
+ * receiver it is not built. */
 void bus_router_announce (BusCore *core, const char *topic, const ProtobufCMessage *event, gint64 now_us);
 
-/* The same, and it is retained, counted for @account. FALSE: it is not retained, because there is no room for it. */
+/* The same, and the event is retained and counted for @account. FALSE: it is not retained, because there is no room for it. */
 gboolean bus_router_announce_retained (BusCore *core,
                                        const char *topic,
                                        const ProtobufCMessage *event,
                                        BusAccount *account,
                                        gint64 now_us);
 
-/* A message of the broker itself to one peer. FALSE: it is not subscribed to the topic. */
+/* Sends an event to one peer only. FALSE: the peer is not subscribed to the topic. */
 gboolean bus_router_announce_to (BusCore *core,
                                  const char *topic,
                                  const ProtobufCMessage *event,

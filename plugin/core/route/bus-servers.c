@@ -84,6 +84,6 @@ bus_servers_remove (GHashTable *table, BusSubscription *subscription)
   servers->holes++;
   if (servers->holes == list->len)
     g_hash_table_remove (table, &servers->key);
-  else if (servers->holes > list->len / 2) /* nobody may look it up for long */
+  else if (servers->holes > list->len / 2) /* there may be no look-up for a long time */
     servers_close_holes (servers);
 }

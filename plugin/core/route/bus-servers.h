@@ -7,10 +7,10 @@
 #include "route/bus-pick.h"
 
 /*
- * The subscriptions that serve one topic: requests to it are balanced over them, as messages are over a group.
+ * The subscriptions that serve one topic. Requests to the topic are balanced over them (bus-pick), as messages are over a group.
  *
- * A server that ends leaves a hole in the list, which the next look-up closes: ten thousand servers that end one after
- * the other move the list once.
+ * A server that ends leaves a hole in the list. The next look-up closes all holes, or the end of a server after which more than
+ * half of the list are holes. So when ten thousand servers end one after the other, the list is moved a few times only.
  *
  * Invariant: an entry exists as long as its topic has a server; what bus_servers_find() returns has no hole.
  */
@@ -27,7 +27,7 @@ struct BusServers
 
 GHashTable *bus_servers_table_new (void);
 
-/* NULL: the topic has no server. Its list is valid until a server is added or removed. */
+/* NULL: the topic has no server. The list of the result is valid until a server is added or removed. */
 BusServers *bus_servers_find (GHashTable *table, guint64 seed, WireSpan topic);
 void bus_servers_add (GHashTable *table, guint64 seed, BusSubscription *subscription);
 void bus_servers_remove (GHashTable *table, BusSubscription *subscription);

@@ -3,7 +3,7 @@
 
 #include "base/bus-text.h"
 
-/* Approximate overhead of an entry: of the tables, and of a block of malloc. */
+/* The approximate overhead of an entry in the tables, and of a block of malloc. */
 #define TABLE_BYTES 96u
 
 #define TEXT_MAX 512u /* the longest topic */
@@ -28,7 +28,7 @@ timeline_release (BusTimeline *timeline, gsize size)
   bus_quota_release (timeline->quota, size);
 }
 
-/* A root without records is forgotten, with its count of lost ones. */
+/* Removes the record from its root. A root without records is freed, with its number of lost records. */
 static void
 timeline_leave_root (BusTimeline *timeline, BusRecord *record)
 {
@@ -66,7 +66,7 @@ bus_timeline_clear (BusTimeline *timeline)
   g_clear_pointer (&timeline->named, g_hash_table_unref);
 }
 
-/* FALSE: there is no room, although the oldest records made way. */
+/* Drops the oldest records until there is room. FALSE: there is none even without records. */
 static gboolean
 timeline_reserve (BusTimeline *timeline, gsize size)
 {
@@ -103,7 +103,7 @@ static const TimelineText timeline_texts[] = {
   TEXT (parent_id), TEXT (stage), TEXT (trace_id), TEXT (span_id),
 };
 
-/* Ids and the stage are bounded by wire-envelope; what is not is cut. */
+/* wire-envelope bounds the ids and the stage; other texts are cut here. */
 static WireSpan
 timeline_text_of (const WireEnvelope *envelope, guint i)
 {
@@ -147,7 +147,7 @@ timeline_new_record (const char *sender, const WireEnvelope *envelope)
 
 /* --- roots --- */
 
-/* Without a root id it is the one of the parent, if that is recorded; else the first id of the chain that is known. */
+/* The root id of a message: its own, or that of its recorded parent, or otherwise the first id of the chain that is known. */
 static WireSpan
 timeline_root_of (const BusTimeline *timeline, const WireEnvelope *envelope)
 {
@@ -169,7 +169,7 @@ timeline_find_root (const BusTimeline *timeline, WireSpan id)
   return g_hash_table_lookup (timeline->roots, &key);
 }
 
-/* NULL: no memory. Not in the table, and not charged. */
+/* Makes a root that is not in the table and not counted yet. NULL: no memory. */
 static BusTimelineRoot *
 timeline_new_root (const BusTimeline *timeline, WireSpan id)
 {
@@ -184,8 +184,8 @@ timeline_new_root (const BusTimeline *timeline, WireSpan id)
   return root;
 }
 
-/* Lists the record under its root, and makes room for it. It is listed first, so that a root which exists stays while its older
- * records make room. FALSE: there is no room; the record is not listed. */
+/* Lists the record under its root, and makes room for it. It is listed before there is room, because dropping older records frees
+ * a root that becomes empty. FALSE: there is no room; the record is not listed. */
 static gboolean
 timeline_enter (BusTimeline *timeline, BusRecord *record, BusTimelineRoot *root, gboolean is_new)
 {
@@ -205,7 +205,8 @@ timeline_enter (BusTimeline *timeline, BusRecord *record, BusTimelineRoot *root,
   return FALSE;
 }
 
-/* A refused message is nobody's ancestor. The first message with an id keeps it, so that nobody can rename it later. */
+/* Lets the correlation id name the record. A refused message is not named: it can't be an ancestor. The first message with an id
+ * keeps the name, so that no later message can take the place of an ancestor. */
 static void
 timeline_name (BusTimeline *timeline, BusRecord *record)
 {

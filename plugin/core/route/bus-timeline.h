@@ -7,28 +7,28 @@
 #include "wire-envelope.h"
 
 /*
- * The timeline: the outcomes of messages that belong together, from the first one of a chain to the last.
+ * The timeline: records of the outcomes of messages that belong together, from the first message of a chain to the last.
  *
  * A message that carries a correlation, parent or root id leaves a record: its fields without the payload, its sizes, and its
- * outcome. Records are listed by root, in the order in which the broker handled them. Each id also names the first record that
- * carries it as its correlation id, so that the ancestors of a message can be followed by their parent ids. Other messages cost
- * one comparison.
+ * outcome. All other messages cost one comparison. Records are listed by root id, in the order in which the broker handled the
+ * messages. A table also maps each correlation id to the first record that carries it (the record is *named* by the id), so that
+ * the ancestors of a message can be found by their parent ids.
  *
- * All records together take at most timeline_bytes; the oldest ones make room. They belong to the broker and are charged to no
- * peer, because a record outlives its sender; their bytes count as memory of the broker. A message for which there is no memory
- * leaves no record.
+ * All records together take at most timeline_bytes; beyond that the oldest records are dropped. They are not charged to a peer,
+ * because a record outlives its sender, but their bytes count as memory of the broker. A message leaves no record if there is no
+ * memory for it.
  *
- * Invariant: the ancestors that are recorded form no circle, because bus-lineage refuses a message that would close one, and
- * a refused message gets no name.
+ * Invariant: the named records form no circle by their parent ids, because bus-lineage refuses a message that would close one, and
+ * the record of a refused message is not named.
  */
 
-#define BUS_TIMELINE_SHARE 8u /* it takes at most this part of broker_bytes, whatever timeline_bytes is */
+#define BUS_TIMELINE_SHARE 8u /* bound of timeline_bytes, as a part of broker_bytes */
 
 /* Outcome of a message. */
 typedef struct
 {
   guint64 accept_seq; /* 0: it was refused */
-  WireStatus status;  /* OK; WOULD_BLOCK: a receiver refused it; or why the broker refused it */
+  WireStatus status;  /* OK; WOULD_BLOCK: a receiver refused it; otherwise the reason for which the broker refused it */
   guint32 matched;
   guint32 queued;
   guint32 refused;
@@ -38,13 +38,13 @@ typedef struct BusTimelineRoot BusTimelineRoot;
 
 typedef struct
 {
-  guint64 number;  /* counts the records, from 1 on */
+  guint64 number;  /* counts the messages that were to be recorded, from 1 on */
   guint64 time_us; /* wall clock */
   BusFate fate;
   guint8 kind;   /* WIRE_KIND_PUBLISH, _REQUEST or _REPLY */
-  guint32 depth; /* the larger one of what the sender said and what its ancestors say */
+  guint32 depth; /* as bus-lineage decided */
   guint64 payload_bytes;
-  guint64 fields_bytes; /* of the sender, without the payload */
+  guint64 fields_bytes; /* of the client's frame, without the payload */
   WireSpan sender;      /* this and all further texts are copies behind the record */
   WireSpan target;
   WireSpan topic; /* empty for a reply */
@@ -68,14 +68,14 @@ struct BusTimelineRoot
 {
   BusKey key;     /* own copy of its id */
   GQueue records; /* BusRecord, oldest first */
-  guint64 lost;   /* records of it that made room for others, or found none, as long as it has had any */
+  guint64 lost;   /* records that were dropped or had no room, since the root exists */
   gsize size;
 };
 
 typedef struct
 {
   GHashTable *roots; /* BusKey -> BusTimelineRoot */
-  GHashTable *named; /* BusKey of a correlation id -> BusRecord, the first one that is kept */
+  GHashTable *named; /* BusKey of a correlation id -> the BusRecord that it names */
   GQueue by_age;     /* BusRecord, oldest first */
   guint64 number;    /* of the newest message that was to be recorded */
   guint64 bytes;
@@ -87,7 +87,7 @@ typedef struct
 void bus_timeline_init (BusTimeline *timeline, guint64 most, guint64 seed, BusQuota *quota);
 void bus_timeline_clear (BusTimeline *timeline);
 
-/* Records a message of @sender. @depth: as bus-lineage decided. */
+/* Adds a record of a message of @sender. @depth: as bus-lineage decided. */
 void bus_timeline_add (BusTimeline *timeline,
                        const char *sender,
                        guint8 kind,
@@ -97,10 +97,10 @@ void bus_timeline_add (BusTimeline *timeline,
                        const BusFate *fate,
                        gint64 time_us);
 
-/* The record of that name. (transfer none) (nullable) */
+/* The record that the correlation id @id names. (transfer none) (nullable) */
 const BusRecord *bus_timeline_find (const BusTimeline *timeline, WireSpan id);
 
-/* The records of the root of the message with this correlation id or, if there is none, of the root @id. (transfer none)
+/* The root with its records: of the message with the correlation id @id or, if there is none, of the root id @id. (transfer none)
  * (nullable) */
 const BusTimelineRoot *bus_timeline_root (const BusTimeline *timeline, WireSpan id);
 
