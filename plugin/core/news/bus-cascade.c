@@ -13,7 +13,7 @@ typedef Daemoneye__Eventbus__V1__CascadeEvent CascadeEvent;
 
 /* --- the event --- */
 
-/* Publishes what was counted. @event: its ids are filled in, if there are any. */
+/* Publishes the event with the number of refused messages. @event: the caller has set the ids, if it reports one message. */
 static void
 cascade_publish (BusPeer *peer, CascadeEvent *event, gint64 now_us)
 {

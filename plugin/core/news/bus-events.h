@@ -5,8 +5,10 @@
 #include "route/bus-reroute.h"
 
 /*
- * The events system.peer.connected and system.peer.gone: which peers connect and disconnect. Agent and tool may read
- * them, by name.
+ * The events system.peer.connected and system.peer.gone: a peer has connected or disconnected. The agent and tools may subscribe
+ * to them, by a pattern that begins with `system`.
+ *
+ * Invariant: every peer that is reported as connected is later reported as gone, or as replaced by the next connection of its id.
  */
 
 /* Subscriptions and messages of a connection that ended. */
@@ -16,6 +18,7 @@ typedef struct
   BusLeave leave; /* the outcome of its messages */
 } BusEnd;
 
-/* @replaced: (nullable): the connection that it took its id over from, which is not reported as gone; @end: what that had. */
+/* @replaced: (nullable): the connection whose id the peer took over; it is not reported as gone. @end: what that connection
+ * had. */
 void bus_events_connected (BusPeer *peer, const BusPeer *replaced, const BusEnd *end, gint64 now_us);
 void bus_events_gone (BusPeer *peer, const BusEnd *end, gint64 now_us);

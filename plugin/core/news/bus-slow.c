@@ -80,7 +80,7 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   subscription->losses->unreported_changes = 0;
   pattern = bus_text_from_span (subscription->pattern);
   daemoneye__eventbus__v1__slow_event__init (&event);
-  /* Demoted and drained since the last event: it has drained. */
+  /* If it was demoted and has drained again since the last event, only `drained` is reported. */
   event.what = bus_text_for_packing (
       changes & BUS_CHANGE_DRAINED && !bus_subscription_is_demoted (subscription) ? "drained" : "demoted");
   event.peer = subscription->owner->id;
@@ -94,8 +94,8 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   bus_router_announce (subscription->owner->core, "system.slow", &event.base, now_us);
 }
 
-/* The losses since the last record, by reason: "SLOW_CONSUMER 5, LIMIT 2". Returns their sum. @status: (out): the reason of most
- * of them */
+/* Writes the losses since the last log record, by reason: "SLOW_CONSUMER 5, LIMIT 2". Returns their sum. @status: (out): the most
+ * frequent reason */
 static guint64
 slow_describe_loss (const BusSubscription *subscription, GString *text, WireStatus *status)
 {
@@ -119,7 +119,7 @@ slow_describe_loss (const BusSubscription *subscription, GString *text, WireStat
   return sum;
 }
 
-/* One log record for each report, so at most one a second. If it is suppressed, the next one contains its messages. */
+/* Adds one log record for each report, so at most one a second. If the record is suppressed, the next one counts its messages. */
 static void
 slow_note_drop (BusSubscription *subscription)
 {
@@ -155,7 +155,7 @@ void
 bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us)
 {
   if (!bus_peer_is_ready (subscription->owner))
-    return; /* it ends, and bus_slow_end() publishes the rest */
+    return; /* the subscription ends, and bus_slow_end() publishes the rest */
   subscription->losses->report_next_us = now_us + BUS_REPORT_EVERY_US;
   slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);

@@ -4,10 +4,14 @@
 #include "route/bus-hold.h"
 
 /*
- * Reports of messages that were held for a group and lost (bus-hold): no member came before their time to live was over.
+ * Reports messages that were held for a group and lost (route/bus-hold): no member took them before their time to live was over,
+ * or their publisher lost the right to publish.
  *
- * system.drop reports them with the subscription 0, without a peer, and with the topic of the last one as the pattern; at most
- * one event each second. The sum of its counts is what was lost.
+ * The event system.drop reports them with the subscription 0, without a peer, and with the topic of the last one as the pattern,
+ * at most once a second.
+ *
+ * Invariant: the sum of the counts in these events is the number of lost messages.
  */
 
+/* The report timer has expired. */
 void bus_unheld_due (BusCore *core, gint64 now_us);
