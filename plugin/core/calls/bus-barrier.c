@@ -17,12 +17,12 @@ typedef Daemoneye__Eventbus__V1__BarrierRequest BarrierRequest;
 typedef struct
 {
   BusLater later;
-  GList link; /* in barriers of the core's work */
+  GList link; /* in the list `barriers` of the core's work */
   guint n_expected;
   char expected[BUS_BARRIER_MAX][SEGMENT_MAX + 1];
 } BusBarrier;
 
-/* (transfer container) (element-type utf8): the ids that are not READY, borrowed */
+/* The expected ids that are not READY. (transfer container) (element-type utf8); the texts belong to @barrier */
 static GPtrArray *
 barrier_find_missing (BusBarrier *barrier)
 {

@@ -4,18 +4,19 @@
 #include "calls/bus-method.h"
 
 /*
- * The method Barrier of control.bus.collectors: answered when all expected collectors are READY, or at the deadline of the
- * request, and then with those that are missing. So an agent begins monitoring once, with what is there.
+ * The method Barrier of control.bus.collectors: waits until all collectors with the given ids are READY. At the deadline of the
+ * request it is answered with the ids that are missing, so that an agent can begin with the collectors that are there. Without a
+ * deadline the call waits until it is answered or cancelled.
  *
- * The ids stay known to the broker: a question to many expects their answers (bus-roster).
+ * The broker remembers the ids after the call: a question to many collectors expects their answers (work/bus-roster).
  *
- * A collector that was READY and is not any more counts as missing again. Without a deadline the call waits until it is
- * answered or cancelled.
+ * Invariant: before the deadline the call is answered only when all of its collectors are READY at the same time. A collector that
+ * was READY and is not any more counts as missing.
  */
 
 #define BUS_BARRIER_MAX 64u /* ids of one call */
 
 void bus_barrier_answer (const BusCall *call);
 
-/* Answers the barriers that are met, if the state of a member has changed; the end of an input call. */
+/* At the end of an input call: if the state of a member has changed, answers the calls whose collectors are all READY. */
 void bus_barrier_settle (BusCore *core);

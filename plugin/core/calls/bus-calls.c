@@ -51,7 +51,7 @@ calls_ping (const BusCall *call)
   { name, PREFIX name, FALSE, &daemoneye__eventbus__v1__##request##__descriptor,                                              \
     &daemoneye__eventbus__v1__##reply##__descriptor, doc, answer }
 
-/* One of several on a topic. */
+/* One of several methods on a topic. */
 #define METHOD_OF(topic, name, request, reply, doc, answer)                                                            \
   { name, topic, TRUE, &daemoneye__eventbus__v1__##request##__descriptor,                                              \
     &daemoneye__eventbus__v1__##reply##__descriptor, doc, answer }
@@ -136,7 +136,7 @@ static const BusMethod methods[] = {
 };
 /* clang-format on */
 
-/* Topics of peers, unless the asker has the feature TASKS. */
+/* Topics that the broker serves for askers with the feature TASKS; for other askers they are topics of peers. */
 static const char *const task_topics[] = { "control.collector.registration", "control.collector.task" };
 
 gboolean

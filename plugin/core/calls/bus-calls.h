@@ -5,10 +5,13 @@
 #include "queue/bus-message.h"
 
 /*
- * The broker's own methods: requests to control.bus.*, answered at once or later (bus-later).
+ * The methods of the broker itself: requests to control.bus.*, and to the topics on which collectors register and submit tasks.
  *
- * The broker is itself a peer that serves: subscribe, adjust, unsubscribe, ping, stats, introspect, describe. Each is a
- * row of the table in bus-calls.c, which is the only place that lists them.
+ * The table in bus-calls.c is the only list of these methods: name, topic, types, documentation and the function that answers.
+ * This module finds the method of a request, unpacks the request and calls that function, which answers at once or later
+ * (bus-later).
+ *
+ * Invariant: the broker answers a request exactly if its topic and method have a row in the table; otherwise it sends an ERROR.
  */
 
 /* TRUE if the broker itself answers requests of @asker to this topic. */

@@ -4,9 +4,9 @@
 #include "calls/bus-method.h"
 
 /*
- * The call control.bus.clear: the agent or a tool clears the retained messages whose topics a pattern matches.
+ * The method control.bus.clear: the agent or a tool clears the retained messages whose topics match a pattern.
  *
- * Subscribers are not notified, and a client that publishes its values again after a restart of the broker brings them back.
+ * Subscribers are not notified. A value that is cleared is stored again when its publisher publishes it again.
  */
 
 void bus_clear_answer (const BusCall *call);

@@ -81,7 +81,8 @@ collectors_walk (const BusCall *call, const CollectorsRequest *request, BusPage 
     }
 }
 
-/* Every record fits a page: with more operations than that, and a small max_payload, the page ends before it, so it is refused. */
+/* A record with many operations may be larger than a page if max_payload is small. Then the page would stay empty, and the request
+ * is refused. */
 static void
 collectors_send (const BusCall *call, BusPage *page, CollectorsReply *reply)
 {

@@ -4,10 +4,10 @@
 #include "calls/bus-method.h"
 
 /*
- * control.bus.collectors: the registered collectors, and their drain. (Barrier is in bus-barrier.)
+ * The methods List and Drain of control.bus.collectors. (bus-barrier has the method Barrier.)
  *
- * List returns pages of records, in the order of the ids; agent and tool see all, a collector sees itself. Drain is for agent
- * and tool.
+ * List returns the records of registered collectors in pages, in the order of their ids. The agent and tools see all of them, a
+ * collector sees itself. Drain lets a collector take no more tasks; it is for the agent and tools.
  */
 
 void bus_collectors_list (const BusCall *call);

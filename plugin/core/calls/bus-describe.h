@@ -4,7 +4,8 @@
 #include "calls/bus-method.h"
 
 /*
- * control.bus.describe: the broker describes itself, as every peer does by its method Introspect. The methods are
- * those of the table that comes with the call; the schema is the one that was built in.
+ * The method control.bus.describe: the broker describes itself in the form in which every peer answers Introspect. The reply lists
+ * the methods of the table that the call contains (bus-method), the events of the broker, and the protobuf types that were
+ * compiled in.
  */
 void bus_describe_answer (const BusCall *call);

@@ -24,10 +24,10 @@ typedef Daemoneye__Eventbus__V1__DrainRequest DrainRequest;
 typedef struct
 {
   BusLater later;
-  GList link;  /* in drains of the routes */
-  BusKey peer; /* whose subscriptions they are; its bytes are name */
+  GList link;  /* in the list `drains` of the routes */
+  BusKey peer; /* the id of the peer that owns the subscriptions; its bytes are in `name` */
   char name[64];
-  const BusPeer *target; /* compared with the peer that has the id, never read */
+  const BusPeer *target; /* that peer; only compared with the peer that has the id now, never read */
   guint32 ids[DRAIN_MAX];
   guint n_ids;
   guint64 handed_on;
@@ -46,7 +46,7 @@ static const BusLaterKind drain_kind
         .overdue = "the member has not finished what it had; it still gets nothing more",
         .ended = drain_ended };
 
-/* --- what is drained --- */
+/* --- the subscriptions to drain --- */
 
 static gboolean
 drain_refuse (const BusCall *call, WireStatus status, const char *detail)
@@ -78,7 +78,7 @@ drain_find_peer (const BusCall *call, const DrainRequest *request)
   return NULL;
 }
 
-/* A member is a peer: all of its subscriptions in a group are drained together. */
+/* TRUE if the request is about the subscription. All subscriptions of a peer in a group are drained together. */
 static gboolean
 drain_wants (const BusSubscription *subscription, const DrainRequest *request, const BusGroup *group)
 {
@@ -121,7 +121,7 @@ drain_select (const BusCall *call, const DrainRequest *request, BusPeer *peer, G
 
 /* --- notices --- */
 
-/* @status: DRAINING, also when it has finished; or OK: it takes part again. Clients without the feature do not know it. */
+/* @status: DRAINING: it drains, or has finished; OK: it takes part again. Clients without the feature DELIVERY get no notice. */
 static void
 drain_notify (const BusSubscription *subscription, WireStatus status)
 {
@@ -151,12 +151,12 @@ drain_apply (BusSubscription *subscription, BusSubscriptionEvent event)
   return is_news;
 }
 
-/* Messages that waited for the member or were sent to it have been counted already, so a demotion ends with it. */
+/* The member has nothing left. This also ends a demotion, which lasts until the queue has drained. */
 static void
 drain_finish (BusSubscription *subscription, gint64 now_us)
 {
   if (!bus_subscription_is_draining (subscription) || !bus_unsettled_is_empty (subscription))
-    return; /* it takes part again, or got something from a request that was under way */
+    return; /* it takes part again, or a request that was already on its way reached it */
   bus_block_restore (&subscription->owner->flow, subscription, now_us);
   drain_apply (subscription, BUS_SUBSCRIPTION_ON_EMPTY);
   drain_notify (subscription, WIRE_STATUS_DRAINING);
@@ -178,7 +178,7 @@ drain_finish_emptied (BusCore *core)
 
 /* --- the end --- */
 
-/* A subscription of @drain still has something. One that ended meanwhile has nothing. */
+/* TRUE if a subscription of @drain has not finished. One that has ended counts as finished. */
 static gboolean
 drain_is_busy (const BusDrain *drain, const BusPeer *peer)
 {
@@ -229,7 +229,7 @@ bus_drain_settle (BusCore *core)
 
 /* --- the call --- */
 
-/* It gets nothing new from now on. Returns the number of messages that other members got. */
+/* The subscription gets no new messages any more: hands on those that wait for it. Returns the number of messages handed on. */
 static guint64
 drain_empty (BusCore *core, BusSubscription *subscription, gboolean is_news, gint64 now_us)
 {
@@ -265,7 +265,8 @@ drain_wait (const BusCall *call, BusPeer *peer, const GPtrArray *found)
     drain->handed_on += drain_empty (call->core, g_ptr_array_index (found, i), is_news[i], call->now_us);
 }
 
-/* Only members that did not take part are news. All of them take part again before one of them is offered a message. */
+/* Only members that did not take part before are notified. All of them take part again before held messages are offered to any of
+ * them. */
 static void
 drain_resume (const BusCall *call, GPtrArray *found)
 {

@@ -70,7 +70,7 @@ gather_problem_of_tags (const GatherRequest *request)
   return NULL;
 }
 
-/* A sentence about the first field that is not valid; NULL: none. */
+/* A text about the first field that is not valid. NULL: all are valid. */
 static const char *
 gather_problem (const BusCall *call, const GatherRequest *request)
 {
@@ -131,7 +131,8 @@ gather_ended (BusLater *later)
   bus_gather_free (((GatherCall *) later)->gather, later->asker->core->now_us); /* later is its first field */
 }
 
-/* The question is due in the same moment, or was before: its manifest follows as soon as the asker reads. */
+/* At the deadline of the call the question ends as well, unless it has ended before. The call stays until the manifest was sent,
+ * which has to wait while the asker does not read. */
 static void
 gather_call_due (BusLater *later)
 {

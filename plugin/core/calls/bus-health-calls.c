@@ -29,7 +29,7 @@ health_compare (gconstpointer a, gconstpointer b)
   return strcmp ((*(BusPeer *const *) a)->id, (*(BusPeer *const *) b)->id);
 }
 
-/* All that match, by id. */
+/* The peers that match the request, in the order of their ids. */
 static GPtrArray *
 health_find (const BusCall *call, const HealthListRequest *request, BusPage *page)
 {
@@ -75,7 +75,8 @@ health_walk (const BusCall *call, const HealthListRequest *request, BusPage *pag
     }
 }
 
-/* A record with many units may be larger than a small max_payload: the page ends before it, so it is refused. */
+/* A record with many units may be larger than a page if max_payload is small. Then the page would stay empty, and the request is
+ * refused. */
 static void
 health_send (const BusCall *call, BusPage *page, HealthListReply *reply)
 {

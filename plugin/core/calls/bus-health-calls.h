@@ -4,7 +4,7 @@
 #include "calls/bus-method.h"
 
 /*
- * The method control.bus.health List: the health of the connected peers that the broker watches, in the order of their ids, in
- * pages. Agent and tool see all of them, a collector sees itself. Tools are not watched.
+ * The method List of control.bus.health: pages of the health of connected peers, in the order of their ids. The agent and tools
+ * see all of them, a collector sees itself. The broker does not watch the health of tools, so they are not listed.
  */
 void bus_health_calls_list (const BusCall *call);

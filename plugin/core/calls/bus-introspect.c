@@ -26,7 +26,7 @@ typedef Daemoneye__Eventbus__V1__TopicInfo TopicInfo;
 #define ENTRIES_PRESET 500u
 #define ENTRIES_MAX    1000u
 #define MEMBERS_MAX    256u
-#define REPLY_REST     128u /* epoch, next and topics_unseen at their longest; of topics, next comes to it */
+#define REPLY_REST     128u /* epoch, next and topics_unseen at their longest; for topics, `next` is added */
 
 /* --- peers --- */
 
@@ -138,7 +138,7 @@ introspect_gather_members_of (GHashTable *members, const BusPeer *peer)
     }
 }
 
-/* BusGroup -> those of its members that are listed: one walk for all groups of the page. */
+/* A table from BusGroup to its listed members, filled by one walk over all subscriptions. */
 static GHashTable *
 introspect_gather_members (BusPage *page, const GPtrArray *groups)
 {
@@ -192,7 +192,7 @@ introspect_fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
   info->n_member = members->len;
 }
 
-/* Of its members; empty: they may be of several accounts. */
+/* The account of the members; empty: they may belong to several accounts. */
 static const char *
 introspect_group_account (const BusGroup *group)
 {
@@ -214,7 +214,7 @@ introspect_put_group (BusPage *page, const BusGroup *group, GPtrArray *members)
   info->pattern = bus_page_text (page, group->pattern);
   info->strategy = group->balance.strategy;
   introspect_fill_members (page, info, members);
-  /* A group that does not fit any page is listed with fewer entries. */
+  /* A group that is too large for any page is listed with fewer members. */
   while (page->entries->len == 0 && info->n_member > 0 && !bus_page_fits (page, &info->base))
     info->n_member -= 1 + info->n_member / 8;
   return bus_page_put (page, &info->base);
@@ -245,8 +245,8 @@ introspect_group_cursor (const BusPage *page, gconstpointer last, char *next)
 
 /* --- topics --- */
 
-/* Subscriptions that would get a message to @topic now. Neighbours in @found may have one owner, whose right is asked
- * once. */
+/* The number of subscriptions that would get a message to @topic now. Entries of one owner that follow each other in @found need
+ * one decision of the policy. */
 static guint
 introspect_count_subscribers (BusPage *page, GPtrArray *found, WireSpan topic)
 {
@@ -310,7 +310,7 @@ introspect_walk_topics (BusPage *page)
     page->work += order->len * BUS_WORK_SORTED;
   page->room
       -= (gsize)
-             page->core->limits.topic_bytes; /* of the cursor; bus_limits_contradiction() leaves room for an entry */
+             page->core->limits.topic_bytes; /* for the cursor; bus_limits_contradiction() leaves room for an entry */
   for (guint at = bus_topics_after (topics, wire_span_str (page->after)); at < order->len && !page->is_full; at++)
     {
       const BusTopic *topic = g_ptr_array_index (order, at);
@@ -324,7 +324,7 @@ introspect_walk_topics (BusPage *page)
     }
 }
 
-/* Its name: another topic may have its slot by then. */
+/* The cursor is the name of the topic: another topic may use its slot at the next page. */
 static void
 introspect_topic_cursor (const BusPage *page, gconstpointer last, char *next)
 {
@@ -378,7 +378,7 @@ introspect_put_retained (BusPage *page, const BusRetained *value)
     info->remaining_us = (guint64) MAX (value->message->expires_us - page->now_us, 1);
   info->until_gone = value->publisher != NULL;
   info->type_name = value->type_name;
-  /* One that fits no page is listed without its type. */
+  /* A value that is too large for any page is listed without its type. */
   if (page->entries->len == 0 && !bus_page_fits (page, &info->base))
     info->type_name = bus_page_text (page, wire_span (NULL, 0));
   return bus_page_put (page, &info->base);
@@ -389,7 +389,7 @@ introspect_walk_retained (BusPage *page)
 {
   g_autoptr (GPtrArray) values = introspect_smallest_retained (page);
 
-  page->room -= (gsize) page->core->limits.topic_bytes; /* of the cursor */
+  page->room -= (gsize) page->core->limits.topic_bytes; /* for the cursor */
   for (guint i = 0; i < values->len; i++)
     if (!introspect_put_retained (page, g_ptr_array_index (values, i)))
       return;
@@ -401,7 +401,7 @@ introspect_retained_cursor (const BusPage *page, gconstpointer last, char *next)
   g_strlcpy (next, ((const RetainedInfo *) last)->topic, BUS_PAGE_CURSOR_MAX);
 }
 
-/* --- cursors that come back --- */
+/* --- reading cursors --- */
 
 static gboolean
 introspect_read_name_cursor (BusPage *page, const char *cursor)
@@ -427,7 +427,7 @@ typedef struct
   void (*walk) (BusPage *page);
   gboolean (*read_cursor) (BusPage *page, const char *cursor);
   void (*cursor) (const BusPage *page, gconstpointer last, char *next); /* @next: BUS_PAGE_CURSOR_MAX bytes */
-  gboolean of_peer;                                                     /* `peer` chooses */
+  gboolean of_peer;                                                     /* the request may name a `peer` */
   gsize n_offset;                                                       /* of the list in Reply */
   gsize list_offset;
 } IntrospectSection;

@@ -4,20 +4,20 @@
 #include "calls/bus-method.h"
 
 /*
- * control.bus.introspect: peers, subscriptions, groups and topics, in pages.
+ * The method control.bus.introspect: lists peers, subscriptions, groups, topics and retained messages, in pages.
  *
- * A page is the next entries in the order of the section (id, id and number, name, topic) after the one that the
- * cursor names, whether or not that one still exists. So a client that reads page after page while others connect and
- * disconnect gets everything that stayed exactly once, and the broker keeps no state for it.
+ * Each section has an order (by id; by id and number; by name; by topic). A page contains the next entries in that order behind
+ * the entry that the cursor names, whether or not that entry still exists. So a client that reads page after page while peers
+ * connect and disconnect gets every entry that exists all the time exactly once, and the broker keeps no state between two pages.
  *
- * Agent and tool see everything; a collector sees itself, its subscriptions, the groups that it is in (with its own
- * entries) and the topics that it may receive.
+ * The agent and tools see everything. A collector sees itself, its subscriptions, the groups in which it is a member (with its own
+ * entries), and the topics and values that it may receive.
  *
- * bus-budget bounds what pages may cost. Work for a page: one walk over peers, groups, topics or (groups)
- * subscriptions, of which only as many as the page holds are sorted, and for topics at most BUS_INTROSPECT_WORK_MAX
- * matched subscriptions more than the last topic has.
+ * bus-budget bounds the cost of pages. The work for a page is one walk over the peers, groups, topics or values (for groups also
+ * over the subscriptions), of which only as many as the page holds are sorted. A page of topics ends when more than
+ * BUS_INTROSPECT_WORK_MAX subscriptions were matched.
  *
- * Invariant: a reply is at most max_payload and BUS_PAGE_REPLY_MAX bytes; while there is more, a page has at
+ * Invariant: a reply has at most max_payload and at most BUS_PAGE_REPLY_MAX bytes; as long as entries follow, a page has at
  * least one entry and sets `next`.
  */
 

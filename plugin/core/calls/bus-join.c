@@ -75,7 +75,7 @@ bus_join_may_adjust (const BusCall *call, const BusSubscription *subscription)
   return is_only_member;
 }
 
-/* --- the group that exists --- */
+/* --- a group that exists --- */
 
 static gboolean
 join_check_pattern (const BusCall *call, const BusGroup *group, WireSpan pattern)
@@ -91,7 +91,7 @@ join_check_pattern (const BusCall *call, const BusGroup *group, WireSpan pattern
   return join_refuse (call, WIRE_STATUS_BAD_PATTERN, detail);
 }
 
-/* A setting of the configuration wins without an error; the reply reports it. */
+/* A strategy of the configuration overrides that of the request without an error; the reply contains it. */
 static gboolean
 join_check_strategy (const BusCall *call, const BusGroup *group, BusStrategy strategy)
 {
@@ -125,7 +125,7 @@ bus_join_check (const BusCall *call, const SubscribeRequest *request, const BusG
              && join_check_strategy (call, *group, (BusStrategy) request->strategy));
 }
 
-/* --- what is in force --- */
+/* --- values in force --- */
 
 void
 bus_join_settle (const BusCall *call, const SubscribeRequest *request, BusSubscription *subscription)

@@ -120,7 +120,7 @@ bus_listing_groups (BusPage *page)
   return bus_smallest_end (&smallest);
 }
 
-/* --- cursors that come back --- */
+/* --- reading cursors --- */
 
 gboolean
 bus_listing_read_number (const char *text, guint64 max, guint32 *number)

@@ -14,7 +14,7 @@
 
 #define LOST_MAX         64u         /* topics of one call */
 #define LOST_TOPIC_BYTES 514u        /* longer than the longest topic */
-#define COUNT_MAX        G_MAXUINT32 /* messages of one topic: sums of it do not overflow */
+#define COUNT_MAX        G_MAXUINT32 /* messages of one topic, so that sums do not overflow */
 
 typedef Daemoneye__Eventbus__V1__Lost Lost;
 typedef Daemoneye__Eventbus__V1__LostReply LostReply;
@@ -43,7 +43,7 @@ lost_report (const LostTopic *topic, BusSubscription *subscription)
   topic->reply->subscriptions++;
 }
 
-/* A member that drains would not have got them. */
+/* Reports the loss to the first member that takes part; one that drains would not have got the messages. */
 static void
 lost_report_group (const LostTopic *topic, const BusGroupMatch *group)
 {
@@ -67,8 +67,9 @@ lost_report_all (const LostTopic *topic, const BusMatch *match)
     lost_report_group (topic, &match->groups[i]);
 }
 
-/* "a.b.#" stands for the topic below a.b that has the id of the asker as its last segment: it may publish to that one if it
- * may publish below a.b at all. @text: (out): room for a topic. A longer topic is cut, and refused for its length. */
+/* The topic of a report. A client may report "a.b.#" for many topics below a.b together: that counts as the topic a.b.{id of the
+ * asker}, to which it may publish if it may publish below a.b at all. @text: (out): room for a topic. A longer topic is cut, and
+ * refused for its length. */
 static WireSpan
 lost_topic_of (const BusCall *call, const char *topic, char text[LOST_TOPIC_BYTES])
 {

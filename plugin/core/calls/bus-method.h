@@ -6,10 +6,10 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * A method of the broker, and one call of it. bus-calls has the table of methods; the modules that answer them get the
- * call, and with it the table, so that control.bus.describe can list it.
+ * A method of the broker, and one call of it. bus-calls has the table of methods. A module that answers a method gets the call,
+ * which contains the whole table, so that control.bus.describe can list it without an include of bus-calls.
  *
- * Most methods have a topic of their own. Some share one: the envelope of the request names the method then.
+ * Most methods have a topic of their own. Several methods may share a topic; then the field `method` of the request selects one.
  */
 
 typedef struct BusMethod BusMethod;
@@ -19,7 +19,7 @@ typedef struct
   BusPeer *peer; /* the asker */
   BusCore *core;
   guint64 id;            /* of the request */
-  gconstpointer request; /* unpacked, of the type that the method names */
+  gconstpointer request; /* the unpacked payload, of the type `request` of the method */
   guint64 accept_seq;
   guint64 deadline_us; /* of the request: relative, 0: none */
   gint64 now_us;
@@ -31,7 +31,7 @@ struct BusMethod
 {
   const char *name;    /* "ping" */
   const char *topic;   /* "control.bus.ping" */
-  gboolean is_by_name; /* several methods have this topic: the envelope has its name */
+  gboolean is_by_name; /* several methods have this topic: the envelope names the method */
   const ProtobufCMessageDescriptor *request;
   const ProtobufCMessageDescriptor *reply;
   const char *doc;

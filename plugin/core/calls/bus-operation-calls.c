@@ -26,7 +26,7 @@ operation_count_ready (const BusCall *call, const BusOperation *operation)
   return n;
 }
 
-/* Tasks that are reserved or held are not in a pool: those that wait for any member count. */
+/* The age of the oldest task that waits for any member. Tasks that are reserved or held are in no pool and do not count. */
 static guint64
 operation_oldest_us (const BusCall *call, const BusOperation *operation)
 {
@@ -55,7 +55,8 @@ operation_fill (const BusCall *call, OperationRecord *record, const BusOperation
   record->oldest_us = operation_oldest_us (call, operation);
 }
 
-/* The operation that the request names; it is made for its settings. NULL: the asker got an ERROR. */
+/* The operation that the request names. It is made if it does not exist, so that it can be set before its first task. NULL: the
+ * asker got an ERROR. */
 static BusOperation *
 operation_of (const BusCall *call)
 {

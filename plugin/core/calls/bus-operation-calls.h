@@ -4,8 +4,8 @@
 #include "calls/bus-method.h"
 
 /*
- * The methods about operations, on control.bus.task: PauseOperation, ResumeOperation, Limit and Operations.
- * All but the last change what happens to tasks of other accounts, so they are for agent and tool.
+ * The methods about operations of tasks, on control.bus.task: PauseOperation, ResumeOperation, Limit and Operations.
+ * All but the last one affect tasks of other accounts, so they are for the agent and tools.
  */
 
 void bus_operation_calls_pause (const BusCall *call);

@@ -168,9 +168,10 @@ registration_read_all_claims (const BusCall *call, const RegisterRequest *reques
          && registration_read_claims (call, request->finished, request->n_finished, TRUE, wish->claims);
 }
 
-/* --- what it costs --- */
+/* --- its size --- */
 
-/* @member: (nullable): with what it keeps of it */
+/* The bytes of a registration. @member: (nullable): the registration that is updated; parts that do not change are taken from
+ * it */
 static gsize
 registration_size (const BusMemberWish *wish, const BusMember *member)
 {
@@ -207,7 +208,7 @@ registration_has_room (const BusCall *call, gsize size)
       bus_peer_error_limit (peer, call->id, BUS_LIMIT_broker_bytes, call->core->quota.memory + size);
       return FALSE;
     }
-  return bus_peer_is_ready (peer); /* making room may have closed it */
+  return bus_peer_is_ready (peer); /* it may have been closed to make room */
 }
 
 /* --- Register --- */
@@ -232,7 +233,7 @@ registration_state (const BusMember *member)
   return (MemberState) (member->state + 1);
 }
 
-/* The claims of the member are in the order of the request: those that run, then those that are finished. */
+/* Lists the claims that are fenced. The claims of the member are in the order of the request: running ones, then finished ones. */
 static TaskClaim **
 registration_list_fenced (const RegisterRequest *request, const GArray *claims, RegisterReply *reply)
 {

@@ -4,11 +4,11 @@
 #include "calls/bus-method.h"
 
 /*
- * control.collector.registration: a collector announces its operations.
+ * The methods on control.collector.registration, by which a collector announces the operations that it can execute: Register,
+ * Update, Deregister and Verify. They check the request and call work/bus-membership. Only collectors register, with the type and
+ * the incarnation of their handshake, so that no collector registers as another one.
  *
- * The methods Register, Update, Deregister and Verify check what was asked, and call bus-membership. Nothing is changed when a
- * field is refused. Only collectors register; type and incarnation are those of the handshake, so no collector registers as
- * another one.
+ * Invariant: a request with a field that is refused changes nothing.
  */
 
 #define BUS_REGISTRATION_TAGS_MAX    16u

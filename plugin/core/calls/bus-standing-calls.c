@@ -32,7 +32,7 @@ standing_is_name (const BusCall *call, const char *name)
   return wire_segment_is_valid (wire_span_str (name), (guint) call->core->limits.segment_bytes);
 }
 
-/* NULL: nothing is wrong with the tasks. */
+/* A text about the first task that is not valid. NULL: all are valid. */
 static const char *
 standing_problem (const BusCall *call, const StandingSet *set)
 {

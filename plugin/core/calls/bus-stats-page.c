@@ -31,16 +31,16 @@ typedef enum
 typedef struct
 {
   BusPage page;
-  BusStatsRows *rows; /* also those that did not fit */
+  BusStatsRows *rows; /* also rows that did not fit */
   const StatsRequest *request;
   gboolean no_peer; /* the request names a peer that the asker can't see */
   gboolean has_totals;
   gboolean is_truncated;
-  StatsSectionKind section;            /* that is walked now; at the beginning that of the cursor */
-  guint begin[STATS_SECTIONS_END + 1]; /* of the section: an index of page.entries */
+  StatsSectionKind section;            /* that is walked; at the beginning the section of the cursor */
+  guint begin[STATS_SECTIONS_END + 1]; /* of each section: index of its first row in page.entries */
 } StatsPage;
 
-/* A page that has room for everything but this row would never get behind it. */
+/* A row that does not fit an empty page is left out: otherwise every further page would be empty, too. */
 static gboolean
 stats_page_put (StatsPage *self, ProtobufCMessage *row)
 {
@@ -78,7 +78,7 @@ stats_page_put_subscriptions (StatsPage *self, const BusPeer *peer)
   return TRUE;
 }
 
-/* Any number of peers may have no subscription that is behind. */
+/* If only subscriptions that are behind are wanted, all peers are visited: any number of them may have none. */
 static void
 stats_page_walk_subscriptions (StatsPage *self)
 {
@@ -238,7 +238,7 @@ stats_page_walk (StatsPage *self)
       if (page->is_full)
         break;
       self->section++;
-      /* The cursor is in the first section that is walked. */
+      /* The cursor applies only to the first section that is walked. */
       page->after[0] = '\0';
       page->after_number = 0;
     }
@@ -256,7 +256,7 @@ stats_page_refuse (const BusCall *call, const char *detail)
   return FALSE;
 }
 
-/* Nothing stands behind the slash when the totals filled the page before. */
+/* Nothing follows the slash if the totals filled the page before. */
 static gboolean
 stats_page_read_cursor (StatsPage *self, const char *after)
 {

@@ -13,7 +13,7 @@ typedef Daemoneye__Eventbus__V1__PeerStats PeerStats;
 typedef Daemoneye__Eventbus__V1__PublishStats PublishStats;
 typedef Daemoneye__Eventbus__V1__QueueStats QueueStats;
 
-/* A list of what was missed, by reason. */
+/* The numbers of missed messages, by reason. */
 typedef struct
 {
   Missed rows[BUS_N_LOSSES];
@@ -234,7 +234,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   return &stats->base;
 }
 
-/* The longest behind first, then by who and number: the same input gives the same output. */
+/* The subscription that has been behind for longest is first; then by peer and number, so that the order is always defined. */
 static int
 rows_compare_subscriptions (gconstpointer a, gconstpointer b)
 {

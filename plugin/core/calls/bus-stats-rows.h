@@ -5,14 +5,16 @@
 #include "control.pb-c.h"
 
 /*
- * The rows of a StatsReply, built from the counters of peers, subscriptions, groups and domains. bus-stats selects
- * which of them the asker may see. Rows own what protobuf-c points to until they are cleared.
+ * The rows of a StatsReply, made from the counters of peers, subscriptions, groups and domains. bus-stats and bus-stats-page
+ * select the rows that the asker may see.
+ *
+ * Invariant: the texts and lists to which the messages point are valid until the rows are cleared.
  */
 
 typedef struct
 {
-  GPtrArray *peers;         /* of messages with their lists, in the order in which they were added */
-  GPtrArray *subscriptions; /* sorted by fill(): the one that is behind longest first */
+  GPtrArray *peers;         /* in the order in which they were added */
+  GPtrArray *subscriptions; /* sorted by fill(): the subscription that has been behind for longest is first */
   GPtrArray *groups;        /* sorted by fill(): by name */
   GPtrArray *domains;
   GHashTable *by_group; /* BusGroup -> its row */
@@ -28,12 +30,12 @@ ProtobufCMessage *
 bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subscription, gint64 now_us);
 /* Adds a row without members, unless the group has one. */
 ProtobufCMessage *bus_stats_rows_add_group (BusStatsRows *rows, const BusGroup *group);
-/* Adds its counters to the row of its group, if there is one. */
+/* Adds the counters of a member to the row of its group, if there is one. */
 void bus_stats_rows_count_member (BusStatsRows *rows, const BusSubscription *subscription);
 void bus_stats_rows_add_domains (BusStatsRows *rows, const BusDomainCounts *domains);
 
-/* TRUE if messages wait for it, or it is demoted. */
+/* TRUE if messages wait for the subscription, or it is demoted. */
 gboolean bus_stats_is_behind (const BusSubscription *subscription);
 
-/* @reply points into the rows. */
+/* Sorts the rows and makes @reply point to them. */
 void bus_stats_rows_fill (BusStatsRows *rows, Daemoneye__Eventbus__V1__StatsReply *reply);

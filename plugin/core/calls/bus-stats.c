@@ -94,7 +94,7 @@ stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *tota
   totals->peers = stats.peers;
   totals->subscriptions = stats.subscriptions;
   totals->groups = stats.groups;
-  totals->pending_requests = stats.pending_requests + 1; /* the asking one */
+  totals->pending_requests = stats.pending_requests + 1; /* this call itself */
   totals->queued_messages = stats.queued_messages;
   totals->queued_bytes = stats.queued_bytes;
   totals->charged_bytes = stats.charged_bytes;
@@ -128,7 +128,7 @@ stats_fill_totals (const BusCore *core, Daemoneye__Eventbus__V1__BusTotals *tota
   stats_fill_tasks (core->work, totals);
 }
 
-/* --- which peers are listed --- */
+/* --- selecting peers --- */
 
 static gboolean
 stats_is_asked_for (const BusPeer *asker, const BusPeer *peer, const StatsRequest *request)
@@ -183,8 +183,8 @@ stats_list_groups (BusPeer *asker, BusStatsRows *rows)
 
 /* --- the answer in one reply, for askers that do not page --- */
 
-/* Halves what is least urgent until it fits: groups, then subscriptions (the longest behind stand first), then
- * peers. */
+/* Halves the least urgent list until the reply fits: groups, then subscriptions (sorted, so that those that have been behind for
+ * longest stay), then peers. */
 static void
 stats_truncate (StatsReply *reply, guint64 max)
 {
@@ -198,7 +198,7 @@ stats_truncate (StatsReply *reply, guint64 max)
       }
 }
 
-/* Each list walked over all peers. */
+/* Each of the three lists needed a walk over all peers. */
 static guint64
 stats_work (const StatsReply *reply, const BusCore *core)
 {

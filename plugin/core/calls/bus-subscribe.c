@@ -41,7 +41,7 @@ subscribe_find (const BusCall *call, guint32 subscription)
   return found;
 }
 
-/* --- what is asked for --- */
+/* --- checks --- */
 
 static gboolean
 subscribe_check_ceiling (const BusCall *call, BusLimit limit, guint64 value)
@@ -102,7 +102,7 @@ subscribe_check_words (const BusCall *call, const SubscribeRequest *request)
   return TRUE;
 }
 
-/* A peer's own methods stand on the one topic that names it. */
+/* The own methods of a peer are served on one topic, control.collector.{its id}. */
 static gboolean
 subscribe_check_serves_methods (const BusCall *call, const SubscribeRequest *request)
 {
@@ -116,7 +116,7 @@ subscribe_check_serves_methods (const BusCall *call, const SubscribeRequest *req
   return TRUE;
 }
 
-/* Fills @filter with what is asked for; empty: nothing is. Its texts belong to the request. */
+/* Fills @filter from the request; it is empty if the request has none. Its texts belong to the request. */
 static gboolean
 subscribe_check_filter (const BusCall *call, const SubscribeRequest *request, BusFilter *filter)
 {
@@ -163,7 +163,7 @@ subscribe_check_block (const BusCall *call, BusOverflow policy, WireSpan pattern
 
 /* --- subscribe --- */
 
-/* Those in force for what was asked. A group's first member asks for all of it. */
+/* Policy and bounds in force for a request; in a group, the first member sets them for all. */
 static BusBounds
 subscribe_bounds (const BusCall *call, const SubscribeRequest *request)
 {
@@ -181,7 +181,7 @@ subscribe_bounds (const BusCall *call, const SubscribeRequest *request)
   return bounds;
 }
 
-/* @group: (nullable): the one that it joins */
+/* @group: (nullable): the group that it joins */
 static gboolean
 subscribe_check_policy (const BusCall *call, const SubscribeRequest *request, const BusGroup *group, BusBounds *bounds)
 {
@@ -253,7 +253,7 @@ subscribe_fill_share (const BusCall *call,
   reply->in_flight = subscription->in_flight;
 }
 
-/* The asker may serve its task topic now, or not any more; or its standing topic. */
+/* The asker may have begun or ended to serve its topic for tasks or standing tasks. */
 static void
 subscribe_note_served (const BusCall *call)
 {
@@ -313,7 +313,7 @@ subscribe_adjust_one (BusSubscription *subscription, const BusBounds *bounds, gi
   return dropped;
 }
 
-/* A group is one: policy and bounds are those of all its members that do not serve. */
+/* Policy and bounds of a group apply to all of its members that do not serve. */
 static guint64
 subscribe_adjust_all (BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
 {
@@ -347,7 +347,7 @@ subscribe_check_block_of_all (const BusCall *call, BusOverflow policy, const Bus
   return TRUE;
 }
 
-/* Each waiting message may be examined. */
+/* The work of an adjust: each waiting message may be examined. */
 static guint64
 subscribe_adjust_work (const BusSubscription *subscription)
 {

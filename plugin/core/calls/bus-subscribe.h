@@ -4,10 +4,10 @@
 #include "calls/bus-method.h"
 
 /*
- * control.bus.subscribe, adjust and unsubscribe: what a client requests for its subscriptions is checked here and
- * carried out by bus-router and bus-admit.
+ * The methods control.bus.subscribe, adjust and unsubscribe: this module checks the requests of a client for its subscriptions;
+ * route/bus-router, queue/bus-trim and route/bus-reroute carry them out.
  *
- * Invariant: after the answer the subscription is filed in both indexes, or in neither.
+ * Invariant: when the answer is sent, the subscription is both in the index and in the table of its owner, or in neither.
  */
 void bus_subscribe_answer (const BusCall *call);
 void bus_subscribe_adjust (const BusCall *call);

@@ -7,8 +7,8 @@
 #include "coordination.pb-c.h"
 #include "wire-guard.h"
 
-#define WHOLE_MIN  32768u /* a payload that is kept with the message that it came in */
-#define WHOLE_REST 1024u  /* what that message may have besides */
+#define WHOLE_MIN  32768u /* a payload of this size or more is kept together with its message */
+#define WHOLE_REST 1024u  /* the most that the message may contain besides */
 
 static WireSpan
 answer_span (const ProtobufCBinaryData *bytes)
@@ -32,7 +32,7 @@ answer_take_failure (BusCore *core, BusLease *lease, WireSpan name, WireSpan tex
   return answer_status (bus_attempt_answer (core, lease, wire_span (token, BUS_TOKEN_LEN), &answer, now_us));
 }
 
-/* A push could not carry it. Another attempt would lead to the same. */
+/* A result that is too large for a push is a failure without another attempt, which would have the same result. */
 static void
 answer_check_size (const BusCore *core, BusTaskAnswer *answer)
 {
@@ -43,7 +43,7 @@ answer_check_size (const BusCore *core, BusTaskAnswer *answer)
                              .error_text = WIRE_SPAN_LITERAL ("the result is above the limit (max_payload)") };
 }
 
-/* NULL: the member does not say what its result covers. */
+/* NULL: the member did not state what its result covers. */
 static const BusTaskExtent *
 answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent *message)
 {
@@ -62,7 +62,7 @@ answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent
   return extent;
 }
 
-/* Takes @guard over when most of it is the payload; else NULL. */
+/* Keeps the whole unpacked message, and takes @guard over, if most of it is the payload: that saves a copy. NULL: it does not. */
 static GBytes *
 answer_keep_whole (WireGuard **guard, WireSpan payload, gsize message_len)
 {
@@ -79,7 +79,7 @@ answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelop
   g_autoptr (WireGuard) guard
       = wire_guard_unpack (&daemoneye__eventbus__v1__outcome__descriptor, envelope->payload, 0, &error);
   const Daemoneye__Eventbus__V1__Outcome *outcome = guard != NULL ? wire_guard_message (guard) : NULL;
-  g_autoptr (GBytes) whole = NULL; /* lives as long as what the answer borrows */
+  g_autoptr (GBytes) whole = NULL; /* as long as the answer points into it */
   BusTaskExtent extent;
   BusTaskAnswer answer;
 
@@ -100,7 +100,7 @@ answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelop
   return answer_status (bus_attempt_answer (core, lease, answer_span (&outcome->token), &answer, now_us));
 }
 
-/* Progress that can't be unpacked renews no lease. */
+/* A progress that can't be unpacked does not renew the lease. */
 static WireStatus
 answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelope, char *detail, gint64 now_us)
 {
@@ -124,7 +124,7 @@ answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelo
   return answer_status (bus_attempt_report (core, lease, answer_span (&progress->token), &report, now_us));
 }
 
-/* The lease may be freed with its answer, so the text is written before. */
+/* Writes the text for a refusal before the answer is taken, because that may free the lease. */
 static void
 answer_describe (const BusLease *lease, char *detail)
 {
@@ -150,7 +150,7 @@ bus_task_answer_take (BusCore *core,
 
   answer_describe (lease, detail);
   if (bus_request_step (core, request, BUS_REQUEST_ON_PART) != BUS_REQUEST_SENT)
-    return WIRE_STATUS_STALE_LEASE; /* it was not sent the request: the route is guessed */
+    return WIRE_STATUS_STALE_LEASE; /* the request was not sent to it: it guessed the route id */
   if (!(flags & WIRE_FLAG_FINAL))
     return answer_take_progress (core, lease, envelope, detail, now_us);
   if (envelope->status != WIRE_STATUS_OK)

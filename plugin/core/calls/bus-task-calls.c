@@ -16,27 +16,28 @@ typedef Daemoneye__Eventbus__V1__SubmitVerdict Verdict;
 
 #define LIST_PAGE  100u
 #define LIST_BYTES (48u * 1024u)
-#define TAGS_READ  (BUS_TASK_TAGS_MAX + 1) /* more than a task may have, so that it is refused for them */
+#define TAGS_READ  (BUS_TASK_TAGS_MAX + 1) /* one more than a task may have, so that it is refused then */
 
 /* The largest verdict, packed: an id, a detail, the name of a setting, and five numbers. */
 #define VERDICT_BYTES 320u
 
 /* --- verdicts --- */
 
-/* Of a request about several tasks: one block. */
+/* The verdict for one task. */
 typedef struct
 {
   BusSubmitAnswer answer;
   Verdict message;
 } VerdictEntry;
 
+/* The verdicts of a request, in one block of memory. */
 typedef struct
 {
   VerdictEntry *entries;
   Verdict **list;
 } Verdicts;
 
-/* The reply has a verdict for each task, and has to fit a frame. FALSE: the asker got an ERROR. */
+/* FALSE: there are too many tasks for one request, or for the verdicts in one reply; the asker got an ERROR. */
 static gboolean
 verdicts_fit (const BusCall *call, gsize n)
 {
@@ -53,7 +54,7 @@ verdicts_fit (const BusCall *call, gsize n)
   return FALSE;
 }
 
-/* The number of tasks is the asker's. FALSE: too many or no memory, and it got an ERROR. */
+/* Makes room for @n verdicts. The asker chose the number, so a lack of memory is handled. FALSE: the asker got an ERROR. */
 static gboolean
 verdicts_init (Verdicts *verdicts, const BusCall *call, gsize n)
 {
@@ -179,7 +180,7 @@ calls_find_account (const BusCore *core, const char *name)
   return NULL;
 }
 
-/* The account whose tasks are meant. FALSE: the asker got an ERROR. */
+/* @number: (out): the account with that name; without a name that of the asker. FALSE: the asker got an ERROR. */
 static gboolean
 calls_account (const BusCall *call, const char *name, guint32 *number)
 {
@@ -199,7 +200,7 @@ calls_account (const BusCall *call, const char *name, guint32 *number)
 
 typedef void (*CallsVerb) (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer);
 
-/* Logs a change by a tool, or to the tasks of another account. @n: the number of changed tasks */
+/* Adds a log record if a tool changed tasks, or if the tasks belong to another account. @n: the number of changed tasks */
 static void
 calls_audit (const BusCall *call, const char *operation, guint32 account, guint n)
 {
@@ -216,7 +217,7 @@ calls_audit (const BusCall *call, const char *operation, guint32 account, guint 
   bus_note_set_topic (note, wire_span_str (request->ids[0]));
 }
 
-/* @audited: (nullable): the operation for the log */
+/* Calls @verb for each task of the request, and answers. @audited: (nullable): the name of the operation in the log record */
 static void
 calls_each_id (const BusCall *call, CallsVerb verb, const char *audited)
 {
@@ -249,7 +250,7 @@ calls_cancel_one (const BusCall *call, guint32 account, WireSpan id, BusSubmitAn
   bus_submit_cancel (call->core, account, id, answer, call->now_us);
 }
 
-/* Only a submitter can have the result. */
+/* Settling is for submitters only, so the account of the request is not used. */
 static void
 calls_settle_one (const BusCall *call, guint32 account, WireSpan id, BusSubmitAnswer *answer)
 {
@@ -294,7 +295,7 @@ bus_task_calls_drop (const BusCall *call)
 
 /* --- Await --- */
 
-/* A newer Await may have taken its place. */
+/* Ends the pushes, unless a newer Await has replaced this call. */
 static void
 calls_await_ended (BusLater *later)
 {
@@ -370,7 +371,7 @@ calls_list_wants (const BusCall *call, const BusTask *task)
          && (request->account[0] == '\0' || strcmp (request->account, task->account->name) == 0);
 }
 
-/* One page: the tasks behind the cursor, which is the number of the last one of the page before. Returns the work that it was. */
+/* Fills one page with the tasks behind the cursor, which is the sequence of the last task of the page before. Returns the work. */
 static guint64
 calls_list_fill (const BusCall *call, Daemoneye__Eventbus__V1__TaskListReply *reply, BusTaskRecord *records, guint most)
 {

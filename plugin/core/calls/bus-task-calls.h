@@ -6,8 +6,8 @@
 /*
  * The methods about tasks: Submit on control.collector.task, all others on control.bus.task.
  *
- * Requests about several tasks are answered with a verdict for each. Agent and tool may name another account; everybody else
- * sees the tasks of the own one.
+ * A request about several tasks is answered with a verdict for each of them. The agent and tools may name another account; a
+ * collector sees only the tasks of its own account.
  */
 
 void bus_task_calls_submit (const BusCall *call);
@@ -16,10 +16,10 @@ void bus_task_calls_settle (const BusCall *call);
 void bus_task_calls_release (const BusCall *call);
 void bus_task_calls_drop (const BusCall *call);
 
-/* Answered with pushes until it ends. */
+/* A call that is answered with pushes until it ends. */
 void bus_task_calls_await (const BusCall *call);
 
-/* The record; with its history, or with its result. */
+/* Return the record of a task, with its history or with its result; or a page of records. */
 void bus_task_calls_get (const BusCall *call);
 void bus_task_calls_result (const BusCall *call);
 void bus_task_calls_list (const BusCall *call);

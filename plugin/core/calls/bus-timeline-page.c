@@ -14,7 +14,7 @@ typedef Daemoneye__Eventbus__V1__TimelineRequest TimelineRequest;
 
 #define ENTRIES_PRESET 500u
 #define ENTRIES_MAX    1000u
-#define REPLY_REST     64u /* next, lost and epoch at their longest; the root's id comes to it */
+#define REPLY_REST     64u /* next, lost and epoch at their longest; the id of the root is added */
 
 static gboolean
 timeline_page_refuse (const BusCall *call, WireStatus status, const char *detail)
@@ -71,8 +71,8 @@ timeline_page_put (BusPage *page, const BusRecord *record)
   return bus_page_put (page, &entry->base);
 }
 
-/* Returns the number of the last entry if there are more, otherwise 0. With a very small max_payload an entry may fit no page; it
- * is left out, and the page ends there. */
+/* Fills the page. Returns the number of its last entry if more entries follow, otherwise 0. With a very small max_payload an entry
+ * may be too large for any page; it is left out, and the page ends there. */
 static guint64
 timeline_page_walk (BusPage *page, const BusTimelineRoot *root, guint64 after)
 {

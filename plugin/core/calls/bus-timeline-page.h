@@ -3,5 +3,6 @@
 
 #include "calls/bus-method.h"
 
-/* The method timeline: the outcomes of the messages of one root, in pages. Agent and tool may ask. */
+/* The method control.bus.timeline: the records of the messages of one root (route/bus-timeline), in pages. For the agent and
+ * tools. */
 void bus_timeline_page_answer (const BusCall *call);

@@ -7,7 +7,7 @@
 #include "route/bus-routes.h"
 #include "control.pb-c.h"
 
-#define ROWS_MAX 64u /* of a reply: less than 16 KiB */
+#define ROWS_MAX 64u /* of one reply, which has less than 16 KiB */
 #define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
 #define PAST_ALL G_MAXUINT64
 
@@ -22,7 +22,7 @@ typedef struct
   char *id; /* NULL: all peers */
   BusKey key;
   gboolean watches;
-  guint64 cursor;   /* serial of the last peer whose state was sent; PAST_ALL: all were */
+  guint64 cursor;   /* serial of the last peer whose state was sent; PAST_ALL: the whole state was sent */
   gboolean restart; /* the next reply begins the state anew */
   BusTimer retry;   /* armed while it is behind */
 } BusWait;
@@ -36,7 +36,7 @@ typedef struct
   guint n;
 } WaitRows;
 
-/* A collector learns no more of another peer than it needs to talk to it. */
+/* A collector gets only what it needs to communicate with another peer. */
 static void
 wait_fill_row (PeerState *row, const BusPeer *asker, const BusPeer *peer, gboolean present)
 {
@@ -98,7 +98,7 @@ wait_fall_behind (BusWait *wait)
     wait_arm_retry (wait);
 }
 
-/* Without memory for the reply the asker gets the whole state again, as if it had not read. FALSE: so it is. */
+/* Sends a reply. FALSE: there is no memory for it, and the asker is behind: it gets the whole state again later. */
 static gboolean
 wait_send (BusWait *wait, WaitRows *rows, gboolean is_complete)
 {
@@ -116,7 +116,7 @@ wait_send (BusWait *wait, WaitRows *rows, gboolean is_complete)
 
 /* --- the state --- */
 
-/* A peer that is being disconnected is still there: the change follows. */
+/* A peer that is being disconnected is still part of the state: the change about it follows. */
 static const BusPeer *
 wait_find_named (const BusCore *core, const BusKey *key)
 {
@@ -138,7 +138,7 @@ wait_send_named (BusWait *wait)
   wait_send (wait, &rows, TRUE);
 }
 
-/* Sends the state of peers behind the cursor, as far as there is room. Peers are listed in the order of their serials. */
+/* Sends the state of the peers behind the cursor, as far as there is room. The list of peers is in the order of their serials. */
 static void
 wait_send_all (BusWait *wait)
 {
@@ -204,7 +204,7 @@ wait_answer_once (BusWait *wait, const BusPeer *peer)
   bus_later_finish (&wait->later, &reply.base);
 }
 
-/* A peer behind the cursor is reported when the state of it is sent. */
+/* Reports a change to one call. A change of a peer behind the cursor is not reported: the state of that peer is sent later. */
 static void
 wait_report (BusWait *wait, const BusPeer *peer, gboolean present)
 {
