@@ -72,7 +72,7 @@ subscribe_check_numbers (const BusCall *call, const SubscribeRequest *request)
          && subscribe_check_ceiling (call, BUS_LIMIT_receive_window_bytes, request->window_bytes);
 }
 
-/* The fields that came with the feature DELIVERY. */
+/* FALSE: the request uses fields of the feature DELIVERY, which the peer was not granted. */
 static gboolean
 subscribe_check_feature (const BusCall *call, const SubscribeRequest *request)
 {
@@ -239,7 +239,7 @@ subscribe_make (const BusCall *call, const SubscribeRequest *request, const BusB
   return subscription;
 }
 
-/* The fields that came with the feature DELIVERY. */
+/* Fills the fields of the reply that belong to the feature DELIVERY. */
 static void
 subscribe_fill_share (const BusCall *call,
                       const BusSubscription *subscription,

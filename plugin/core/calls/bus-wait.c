@@ -88,7 +88,7 @@ wait_arm_retry (BusWait *wait)
   bus_deadline_arm (&core->deadlines, &wait->retry.deadline, core->now_us + RETRY_US);
 }
 
-/* Changes are left out from now on. */
+/* The asker is behind: it gets no changes, and later the whole state again. */
 static void
 wait_fall_behind (BusWait *wait)
 {
