@@ -36,7 +36,7 @@ assured_has_members (const BusMatch *match, const BusAssurance *assurance, BusRe
   return TRUE;
 }
 
-/* `claimed` adds up what all picked members of an account need. */
+/* `claimed` is the sum of the bytes that the picked members of an account need. */
 static gboolean
 assured_member_has_room (const BusSubscription *member, const BusNeed *need, guint64 bytes, BusRefusal *refusal)
 {
@@ -235,7 +235,7 @@ assured_serve (BusCore *core,
  *
  * Two things make this check exact. Members are picked ahead (bus_pick_ahead()), which does not use up their turns: otherwise a
  * message that is refused and sent again would skip a member each time. And several picked members may belong to one account, so
- * what they need is added up in `claimed` of the account before it is compared with the limit.
+ * the bytes that they need are added up in `claimed` of the account, and the sum is compared with the limit.
  *
  * A refusal delivers nothing, but it may have dropped waiting messages of the accounts of these members or, near the limit of the
  * broker, of any account, because checking for room makes room (peer/bus-shed). After the check a member can still be lost: an

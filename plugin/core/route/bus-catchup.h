@@ -18,14 +18,14 @@
  * Behind the last value the client gets the *end* of the retained messages: a DELIVER without a message. SubscribeReply announces
  * it.
  *
- * The right to receive a topic is checked for each value when it is delivered. A cursor visits a bounded number of values in
- * one input call, and continues by a timer, so that a large store does not delay other peers. Members of groups and subscriptions
+ * The right to receive a topic is checked for each value when it is delivered. A cursor visits a bounded number of values at
+ * a time, and continues by a timer, so that a large store does not delay other peers. Members of groups and subscriptions
  * that serve get no retained messages.
  *
  * Invariant: a subscription has a cursor until the end of its retained messages is encoded; it gets no live message before that.
  */
 
-#define BUS_CATCHUP_STEP 512u /* values that all cursors of a peer visit in one input call */
+#define BUS_CATCHUP_STEP 512u /* values that all cursors of a peer visit at a time */
 
 /* Gives a new subscription a cursor if it has to catch up. @accept_seq: of the subscribe request. TRUE: it has a cursor; call
  * bus_catchup_continue() once the reply to the request is encoded. */

@@ -301,11 +301,10 @@ confirm_take_note (BusCore *core, const BusRouteNote *note)
  * the end of the input call.
  *
  * A direct call would be wrong for three reasons. The queues are a lower layer, and a drop happens in the middle of routing: the
- * ERROR for the publisher could close that publisher while the router works on its message. A message that was queued for several
- * subscriptions of a peer may be dropped for one of them while it is still offered to the next: until bus_confirm_expect() is
- * called behind the routing, the route counts one subscription, and the first drop would end the confirmation. And a confirmation
- * gets its routes one by one: a drop for the first group must not free it while bus_assured_publish() adds the route of the second
- * one.
+ * ERROR for the publisher could close that publisher while the router works on its message. A direct message may be queued for
+ * several subscriptions of its receiver, but their number is known only when bus_confirm_expect() is called after the routing: a
+ * drop before that would end the confirmation too early. And a confirmation gets its routes one by one: a drop for the first group
+ * must not free it while bus_assured_publish() adds the route of the second group.
  *
  * The order of the notes is that of the events. When a peer disconnects, they are taken before bus_confirm_forget_peer(): so a
  * message that was discarded unsent fails with the reason of its loss, and only one that was sent ends with UNKNOWN. */

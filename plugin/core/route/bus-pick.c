@@ -271,8 +271,7 @@ pick_owed (PickChoice *choice)
 }
 
 /* The rotation passed over the members in front of the picked one, because they had no room: each is owed a message. A member that
- * is stalled or absent is owed nothing, and what it was owed is forgiven: otherwise it would get all messages for a while when it
- * returns. */
+ * is stalled or absent is owed nothing any more: otherwise it would get all messages for a while when it returns. */
 static void
 pick_owe_passed (PickChoice *choice, guint picked)
 {

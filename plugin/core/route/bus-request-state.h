@@ -47,7 +47,7 @@ typedef enum
 } BusRequestEvent;
 #define BUS_N_REQUEST_EVENTS 10u
 
-/* Effect of an event: a state, or one of these. */
+/* The effect of an event: a BusRequestState, or one of these. */
 typedef enum
 {
   BUS_REQUEST_IGNORED = BUS_N_REQUEST_STATES,

@@ -129,7 +129,8 @@ resend_attach (BusResendWindow *window, BusPeer *peer)
   peer->resend = window;
 }
 
-/* Of the account that has most windows, the one whose client has been gone for longest. NULL: all clients are connected. */
+/* The window to replace: of the account that has most windows, the one whose client left first. NULL: all clients are
+ * connected. */
 static BusResendWindow *
 resend_find_place (const BusCore *core)
 {

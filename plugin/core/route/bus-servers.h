@@ -9,8 +9,8 @@
 /*
  * The subscriptions that serve one topic. Requests to the topic are balanced over them (bus-pick), as messages are over a group.
  *
- * A server that ends leaves a hole in the list. The next look-up closes all holes, or the end of a server after which more than
- * half of the list are holes. So when ten thousand servers end one after the other, the list is moved a few times only.
+ * A server that ends leaves a hole in the list. All holes are closed by the next look-up, or as soon as more than half of the
+ * list are holes. So when ten thousand servers end one after the other, the list is moved a few times only.
  *
  * Invariant: an entry exists as long as its topic has a server; what bus_servers_find() returns has no hole.
  */
