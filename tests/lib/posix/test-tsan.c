@@ -18,8 +18,13 @@ void __tsan_mutex_post_unlock (void *mutex, unsigned flags);
 void __tsan_acquire (void *address);
 void __tsan_release (void *address);
 
+/* Of <sanitizer/tsan_interface.h>, which not every compiler installs. */
+#define TSAN_TRY_LOCK        (1u << 4)
+#define TSAN_TRY_LOCK_FAILED (1u << 5)
+
 /* Set before main(), by the first call: constructors of GLib lock before those of this program run. */
 static void (*real_lock) (GMutex *mutex);
+static gboolean (*real_trylock) (GMutex *mutex);
 static void (*real_unlock) (GMutex *mutex);
 static void (*real_wait) (GCond *cond, GMutex *mutex);
 static gboolean (*real_wait_until) (GCond *cond, GMutex *mutex, gint64 end_us);
@@ -29,6 +34,7 @@ static void (*real_bytes_unref) (GBytes *bytes);
 static void __attribute__ ((constructor)) tsan_find_functions (void)
 {
   real_lock = (void (*) (GMutex *)) dlsym (RTLD_NEXT, "g_mutex_lock");
+  real_trylock = (gboolean (*) (GMutex *)) dlsym (RTLD_NEXT, "g_mutex_trylock");
   real_unlock = (void (*) (GMutex *)) dlsym (RTLD_NEXT, "g_mutex_unlock");
   real_wait = (void (*) (GCond *, GMutex *)) dlsym (RTLD_NEXT, "g_cond_wait");
   real_wait_until = (gboolean (*) (GCond *, GMutex *, gint64)) dlsym (RTLD_NEXT, "g_cond_wait_until");
@@ -58,6 +64,7 @@ tsan_announce_lock (GMutex *mutex)
 }
 
 #undef g_mutex_lock
+#undef g_mutex_trylock
 #undef g_mutex_unlock
 #undef g_atomic_ref_count_dec
 
@@ -68,6 +75,18 @@ g_mutex_lock (GMutex *mutex)
   __tsan_mutex_pre_lock (mutex, 0);
   real_lock (mutex);
   __tsan_mutex_post_lock (mutex, 0, 0);
+}
+
+__attribute__ ((visibility ("default"))) gboolean
+g_mutex_trylock (GMutex *mutex)
+{
+  gboolean locked;
+
+  tsan_begin ();
+  __tsan_mutex_pre_lock (mutex, TSAN_TRY_LOCK);
+  locked = real_trylock (mutex);
+  __tsan_mutex_post_lock (mutex, TSAN_TRY_LOCK | (locked ? 0 : TSAN_TRY_LOCK_FAILED), 0);
+  return locked;
 }
 
 __attribute__ ((visibility ("default"))) void
