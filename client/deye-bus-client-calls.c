@@ -33,23 +33,28 @@ deye_bus_client_new_pending (DeyeBusClient *self, DeyeBusPendingKind kind, const
   return pending;
 }
 
-DeyeBusPending *
+/* The call is freed before another thread can own the client: its reference count and its pool have no lock. */
+gboolean
 deye_bus_client_run_sync (DeyeBusClient *self,
                           const DeyeBusCall *call,
                           DeyeBusPendingKind kind,
+                          DeyeBusCallOutcome *outcome,
                           GCancellable *cancellable,
                           GError **error)
 {
-  g_autoptr (DeyeBusPending) pending = NULL;
+  DeyeBusPending *pending;
   gboolean ok;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error) || !deye_bus_client_enter (self, error))
-    return NULL;
+    return FALSE;
   pending = deye_bus_client_new_pending (self, kind, call->options);
   ok = deye_bus_client_start_call (self, call, pending, error)
        && deye_bus_client_wait_pending (self, pending, cancellable, error);
+  if (ok && outcome != NULL)
+    *outcome = (DeyeBusCallOutcome){ pending->result, g_steal_pointer (&pending->reply) };
+  deye_bus_pending_unref (pending);
   deye_bus_client_leave (self);
-  return ok ? g_steal_pointer (&pending) : NULL;
+  return ok;
 }
 
 /* It is queued, as after any publish without an acknowledgement. */
@@ -79,7 +84,7 @@ deye_bus_client_run_async (DeyeBusClient *self,
     (void) deye_bus_client_start_call (self, call, pending, &error);
   else if (deye_bus_client_stash (self, call, &error))
     call_end_stashed (self, pending);
-  deye_bus_client_leave_task (self, task, pending, complete, error);
+  deye_bus_client_leave_task (self, task, g_steal_pointer (&pending), complete, error);
 }
 
 /* --- publish --- */
@@ -228,11 +233,13 @@ call_publish_asked (DeyeBusClient *self,
                     GCancellable *cancellable,
                     GError **error)
 {
-  g_autoptr (DeyeBusPending) pending = deye_bus_client_run_sync (self, call, DEYE_BUS_PENDING_ACK, cancellable, error);
+  DeyeBusCallOutcome outcome;
 
-  if (pending != NULL && result != NULL)
-    *result = pending->result;
-  return pending != NULL;
+  if (!deye_bus_client_run_sync (self, call, DEYE_BUS_PENDING_ACK, &outcome, cancellable, error))
+    return FALSE;
+  if (result != NULL)
+    *result = outcome.result;
+  return TRUE;
 }
 
 /* Not inlined, as call_send_general(). */
@@ -340,15 +347,13 @@ deye_bus_client_publish_confirmed (DeyeBusClient *self,
                                    GCancellable *cancellable,
                                    GError **error)
 {
-  g_autoptr (DeyeBusPending) pending = NULL;
   DeyeBusCall call;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (topic != NULL, FALSE);
 
   call = call_for_confirmed (self, topic, payload, options);
-  pending = deye_bus_client_run_sync (self, &call, DEYE_BUS_PENDING_DELIVERED, cancellable, error);
-  return pending != NULL;
+  return deye_bus_client_run_sync (self, &call, DEYE_BUS_PENDING_DELIVERED, NULL, cancellable, error);
 }
 
 void
@@ -480,7 +485,6 @@ deye_bus_client_direct (DeyeBusClient *self,
                         GError **error)
 {
   DeyeBusCall call = call_for_direct (peer_id, topic, payload, options, want_delivered);
-  g_autoptr (DeyeBusPending) pending = NULL;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (peer_id != NULL && topic != NULL, FALSE);
@@ -488,9 +492,8 @@ deye_bus_client_direct (DeyeBusClient *self,
   if (!call_check_peer_id (peer_id, error))
     return FALSE;
   call_number (self, &call);
-  pending = deye_bus_client_run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK,
-                                      cancellable, error);
-  return pending != NULL;
+  return deye_bus_client_run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK,
+                                   NULL, cancellable, error);
 }
 
 void

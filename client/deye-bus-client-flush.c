@@ -98,7 +98,7 @@ deye_bus_client_flush_async (DeyeBusClient *self,
   if (!deye_bus_client_enter_task (self, task, cancellable))
     return;
   pending = flush_start (self, options, want_accepted, deye_bus_pending_return_true, &error);
-  deye_bus_client_leave_task (self, task, pending, deye_bus_pending_return_true, error);
+  deye_bus_client_leave_task (self, task, g_steal_pointer (&pending), deye_bus_pending_return_true, error);
 }
 
 gboolean

@@ -234,7 +234,7 @@ deye_bus_client_set_last_message_async (DeyeBusClient *self,
   if (call != NULL)
     g_task_set_task_data (task, call, (GDestroyNotify) last_call_free);
   if (call != NULL || error != NULL)
-    deye_bus_client_leave_task (self, task, pending, last_on_answer, error);
+    deye_bus_client_leave_task (self, task, g_steal_pointer (&pending), last_on_answer, error);
   else
     {
       g_task_return_boolean (task, TRUE);

@@ -302,7 +302,8 @@ void deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channe
  * @cancellable (nullable) is cancelled or the call came from the wrong thread. */
 gboolean deye_bus_client_enter_task (DeyeBusClient *self, GTask *task, GCancellable *cancellable);
 /* @error (taken; nullable): @pending was not started, and @task returns the error. Otherwise @complete is called when
- * @pending ends; and leaves. */
+ * @pending ends; and leaves. @pending: (transfer full) (nullable with @error): no reference to it outlasts the call, since another
+ * thread may own the client then. */
 void deye_bus_client_leave_task (DeyeBusClient *self,
                                  GTask *task,
                                  DeyeBusPending *pending,
@@ -393,12 +394,20 @@ void deye_bus_client_fail_unheard (DeyeBusClient *self, GError *error);
 /* A call with the timeout of @options (nullable) from now on. */
 DeyeBusPending *
 deye_bus_client_new_pending (DeyeBusClient *self, DeyeBusPendingKind kind, const DeyeBusOptions *options);
-/* Sends @call and waits for its end. Returns the call that ended (transfer full); NULL: it failed. */
-DeyeBusPending *deye_bus_client_run_sync (DeyeBusClient *self,
-                                          const DeyeBusCall *call,
-                                          DeyeBusPendingKind kind,
-                                          GCancellable *cancellable,
-                                          GError **error);
+/* Values of a call that has ended with success. */
+typedef struct
+{
+  DeyeBusPublishResult result; /* of a publish with an acknowledgement */
+  DeyeBusMessage *reply;       /* of a request; the caller's */
+} DeyeBusCallOutcome;
+
+/* Sends @call and waits for its end. @outcome: (nullable) (out): set on success. */
+gboolean deye_bus_client_run_sync (DeyeBusClient *self,
+                                   const DeyeBusCall *call,
+                                   DeyeBusPendingKind kind,
+                                   DeyeBusCallOutcome *outcome,
+                                   GCancellable *cancellable,
+                                   GError **error);
 /* Sends @call; @complete is called when it ends, and ends @task. */
 void deye_bus_client_run_async (DeyeBusClient *self,
                                 const DeyeBusCall *call,

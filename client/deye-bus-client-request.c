@@ -25,13 +25,13 @@ deye_bus_client_request (DeyeBusClient *self,
                          GError **error)
 {
   DeyeBusCall call = request_call (topic, payload, options);
-  g_autoptr (DeyeBusPending) pending = NULL;
+  DeyeBusCallOutcome outcome = { .reply = NULL };
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), NULL);
   g_return_val_if_fail (topic != NULL, NULL);
 
-  pending = deye_bus_client_run_sync (self, &call, DEYE_BUS_PENDING_REPLY, cancellable, error);
-  return pending != NULL ? g_steal_pointer (&pending->reply) : NULL;
+  (void) deye_bus_client_run_sync (self, &call, DEYE_BUS_PENDING_REPLY, &outcome, cancellable, error);
+  return outcome.reply;
 }
 
 static void

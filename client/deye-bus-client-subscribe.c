@@ -276,7 +276,7 @@ wish_run_async (DeyeBusClient *self, const DeyeBusWish *wish, GTask *task)
     g_task_set_task_data (task, subscription, g_object_unref);
   else
     wish_free_data (wish);
-  deye_bus_client_leave_task (self, task, pending, wish_on_subscribed, error);
+  deye_bus_client_leave_task (self, task, g_steal_pointer (&pending), wish_on_subscribed, error);
 }
 
 DeyeBusSubscription *

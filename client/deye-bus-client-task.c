@@ -165,5 +165,6 @@ deye_bus_client_leave_task (DeyeBusClient *self,
     g_task_return_error (task, error);
   else
     deye_bus_client_run_task (self, pending, task, g_task_get_cancellable (task), complete);
+  g_clear_pointer (&pending, deye_bus_pending_unref);
   deye_bus_client_leave (self);
 }

@@ -128,7 +128,7 @@ deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self,
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
   if (unsubscribe_begin (self, client, pending, &error) || error != NULL)
     {
-      deye_bus_client_leave_task (client, task, pending, unsubscribe_on_answer, error);
+      deye_bus_client_leave_task (client, task, g_steal_pointer (&pending), unsubscribe_on_answer, error);
       return;
     }
   g_task_return_boolean (task, TRUE);

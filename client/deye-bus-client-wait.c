@@ -122,7 +122,7 @@ deye_bus_client_wait_for_peer_async (DeyeBusClient *self,
   pending = peer_wait_new_pending (peer, options);
   pending->complete = peer_wait_complete; /* before the call, which may end it at once */
   (void) peer_wait_start (self, pending, &error);
-  deye_bus_client_leave_task (self, task, pending, peer_wait_complete, error);
+  deye_bus_client_leave_task (self, task, g_steal_pointer (&pending), peer_wait_complete, error);
 }
 
 DeyeBusPeer *

@@ -144,7 +144,7 @@ deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
   /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
   (void) adjust_begin (self, client, options, pending, &error);
-  deye_bus_client_leave_task (client, task, pending, deye_bus_pending_return_true, error);
+  deye_bus_client_leave_task (client, task, g_steal_pointer (&pending), deye_bus_pending_return_true, error);
 }
 
 gboolean
@@ -204,7 +204,7 @@ deye_bus_subscription_drain_async (DeyeBusSubscription *self,
   pending = deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, G_MAXINT64);
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
   (void) subscription_begin_drain (self, client, pending, &error);
-  deye_bus_client_leave_task (client, task, pending, deye_bus_pending_return_true, error);
+  deye_bus_client_leave_task (client, task, g_steal_pointer (&pending), deye_bus_pending_return_true, error);
 }
 
 gboolean

@@ -12,6 +12,7 @@
 #define ROUNDS      300u
 #define CALL_ROUNDS 50u
 #define YIELDS      200u /* for a call in the meantime */
+#define CALLS       100000u
 
 static void
 set_flag (gpointer flag)
@@ -229,6 +230,38 @@ test_no_circle (void)
   g_main_context_release (two);
 }
 
+/* --- two threads call the same client --- */
+
+static gpointer
+call_often (gpointer client)
+{
+  for (guint i = 0; i < CALLS; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (deye_bus_client_broadcast (client, "events.process.new", NULL, NULL, NULL, NULL, &error));
+      if (!g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD))
+        g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
+    }
+  return NULL;
+}
+
+/* While one of them is in a call those of the other are refused, and when that returns they are not: it must be done by then. */
+static void
+test_called_by_two (void)
+{
+  ClientFixture f = { 0 };
+  GThread *thread;
+
+  client_fixture_set_up (&f, NULL);
+  leave_context (&f);
+  thread = g_thread_new ("call", call_often, f.client);
+  call_often (f.client);
+  g_thread_join (thread);
+  enter_context (&f);
+  client_fixture_tear_down (&f, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -237,5 +270,6 @@ main (int argc, char **argv)
   g_test_add_func ("/client/threads/handed-over", test_handed_over);
   g_test_add_func ("/client/threads/called-meanwhile", test_called_meanwhile);
   g_test_add_func ("/client/threads/no-circle", test_no_circle);
+  g_test_add_func ("/client/threads/called-by-two", test_called_by_two);
   return g_test_run ();
 }
