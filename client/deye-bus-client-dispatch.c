@@ -38,8 +38,7 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
 {
   if (self->session == NULL)
     return;
-  deye_bus_session_handled (self->session, channel, message, called);
-  if (deye_bus_channel_is_prompt (channel))
+  if (deye_bus_session_handled (self->session, channel, message, called))
     client_return_credit_in_time (self);
 }
 

@@ -64,6 +64,7 @@ void
 deye_bus_session_reset_credit (DeyeBusSession *session)
 {
   session_forget_owing (session);
+  session->early_waits = FALSE;
   session->prompt_us = 0;
   session->owes_credit = FALSE;
   session->rest_us = 0;
@@ -114,7 +115,8 @@ session_return_promptly (DeyeBusSession *session, DeyeBusChannel *channel)
 {
   gboolean is_empty = deye_bus_window_left (&channel->window) == 0;
 
-  if (is_empty && channel->balanced)
+  session->early_waits = TRUE;
+  if (channel->paused || (is_empty && channel->balanced))
     {
       deye_bus_session_return_credit (session, channel);
       return;
@@ -133,6 +135,7 @@ deye_bus_session_return_early (DeyeBusSession *session, gint64 now_us)
   if (now_us - session->early_us < DEYE_BUS_CREDIT_EARLY_US)
     return FALSE;
   session->early_us = now_us;
+  session->early_waits = FALSE;
   session_return_all (session);
   return TRUE;
 }
@@ -147,7 +150,7 @@ session_send_delivered (DeyeBusSession *session, const DeyeBusMessage *message)
   deye_bus_outbuf_add_envelope (&session->out, WIRE_KIND_DELIVERED, &delivered);
 }
 
-void
+gboolean
 deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called)
 {
   message->handled |= called;
@@ -155,7 +158,7 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
   /* It may be dispatched after a new connection was made, which may serve the same channel. */
   if (session->state != DEYE_BUS_SESSION_READY || channel->origin != session->origin
       || message->origin != session->origin)
-    return;
+    return FALSE;
   if (!deye_bus_window_return (&channel->window, message->payload.len))
     session->owes_credit = TRUE;
   else if (!channel->cut)
@@ -165,13 +168,12 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
       session->owing_messages++;
       session->owing_bytes += message->payload.len;
     }
-  if (channel->paused)
-    deye_bus_session_return_credit (session, channel);
-  else if (deye_bus_channel_is_prompt (channel))
+  if (deye_bus_channel_is_prompt (channel))
     session_return_promptly (session, channel);
   if (message->to_handle == 0 && message->handled && (message->flags & WIRE_FLAG_WANT_DELIVERED)
       && message->route_id != 0)
     session_send_delivered (session, message);
+  return session->early_waits;
 }
 
 static gboolean

@@ -24,8 +24,9 @@ void deye_bus_session_init_credit (DeyeBusSession *session);
 void deye_bus_session_reset_credit (DeyeBusSession *session);
 void deye_bus_session_clear_credit (DeyeBusSession *session);
 
-/* @message was handled for @channel (@called: by a callback or by next()). Sends DELIVERED when it is wanted. */
-void
+/* @message was handled for @channel (@called: by a callback or by next()). Sends DELIVERED when it is wanted. TRUE: credit of a
+ * channel waits, this one or another, for which return_early() has to be called. */
+gboolean
 deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
 /* With the policy Block, or in a group: returns all credit, however little it is. No effect otherwise. */
 void deye_bus_session_return_credit (DeyeBusSession *session, DeyeBusChannel *channel);

@@ -80,6 +80,7 @@ struct DeyeBusSession
   GPtrArray *
       owing; /* of DeyeBusChannel, references: prompt ones that handled a message and may not have returned its credit */
   gint64 early_us;      /* when a dispatch last returned it early */
+  gboolean early_waits; /* a prompt channel has handled a message since then */
   guint owing_messages; /* handled under the policy Block since it was last empty */
   guint64 owing_bytes;
   gint64 prompt_us; /* when it would next be emptied if that was done evenly */

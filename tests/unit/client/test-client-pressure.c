@@ -283,6 +283,28 @@ test_block_in_time (Fixture *f, gconstpointer data)
   g_assert_cmpuint (log.credit, <, 105);
   client_log_finish (&log);
 }
+
+/* The slow callbacks may be those of a subscription that returns no credit early. */
+static void
+test_block_in_time_of_others (Fixture *f, gconstpointer data)
+{
+  ClientLog log, other;
+
+  client_log_start (f, &log, DEYE_BUS_POLICY_BLOCK, FALSE);
+  client_log_subscribe (f, &other, 4, DEYE_BUS_POLICY_DROP_NEWEST, FALSE, NULL);
+  other.act = handle_slowly;
+  for (guint i = 0; i < 3; i++)
+    client_log_deliver (&log, "x");
+  client_log_deliver (&other, "slow");
+  client_log_deliver (&other, "next");
+  client_log_deliver (&other, "last");
+  client_fixture_say_and_settle (f);
+  g_assert_cmpuint (other.credit, ==, 103);
+  g_clear_object (&other.subscription);
+  g_string_free (other.got, TRUE);
+  client_log_finish (&log);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/pressure/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 
@@ -299,6 +321,7 @@ main (int argc, char **argv)
   ADD ("M08-block-returns-credit/callback", test_block_callback);
   ADD ("M08-block-returns-credit/next", test_block_next);
   ADD ("M08-block-returns-credit/in-time", test_block_in_time);
+  ADD ("M08-block-returns-credit/in-time-of-others", test_block_in_time_of_others);
   ADD ("M08-block-returns-credit/others-do-not", test_block_others);
   return g_test_run ();
 }
