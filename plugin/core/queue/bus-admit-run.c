@@ -11,7 +11,8 @@ admit_run_window_bytes (const BusWindow *window)
   return window->granted_bytes - window->used_bytes;
 }
 
-/* The number of messages that may start: one may while there is a byte of credit, so all but the last one have to fit. */
+/* The number of messages that the window allows. A message may be sent while one byte of credit is left, so the last one may be
+ * larger than the credit that is left for it. */
 static guint
 admit_run_within_window (const BusRun *run, guint from, guint n, const BusWindow *window)
 {
@@ -27,7 +28,8 @@ admit_run_within_window (const BusRun *run, guint from, guint n, const BusWindow
   return fit;
 }
 
-/* The number of messages that may be encoded: one may while the lane is below its limit. */
+/* The number of messages that may be encoded. A message may be encoded while the lane is below its limit, so the last one may
+ * exceed the limit. */
 static guint
 admit_run_within_lane (const BusRun *run, guint from, guint n, gsize room)
 {

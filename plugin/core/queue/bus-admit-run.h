@@ -5,16 +5,17 @@
 #include "queue/bus-run.h"
 
 /*
- * Admission of a run: the part of it that a subscription surely gets at once.
+ * Admission of a run (bus-run): encodes the messages of it that fit into the window of a subscription now.
  *
- * Windows, lane and gaps are compared once, and the messages are encoded one behind the other. This module refuses nothing,
- * drops nothing and lets nothing wait: the caller offers every message that is left by bus_admit(), which finds out why.
+ * Window, lane and gaps are checked once for all of these messages, which are then encoded one after the other. This module
+ * refuses nothing, drops nothing and lets nothing wait: the caller passes each remaining message to bus_admit(), which has all
+ * rules.
  *
  * Invariant: messages are taken from the front, so the order of a subscription stays that of the run.
  */
 
-/* Delivers up to @n messages from @from on; returns how many. @is_shared: others get the run as well, so what is encoded for one is
- * copied for the next one */
+/* Delivers up to @n messages, beginning with number @from; returns how many it delivered. @is_shared: several subscriptions get
+ * the run, so it is encoded once and copied for each of them */
 guint bus_admit_run (BusFlow *flow,
                      BusRun *run,
                      guint from,
@@ -23,5 +24,5 @@ guint bus_admit_run (BusFlow *flow,
                      gboolean is_shared,
                      gint64 now_us);
 
-/* The credit of what was delivered by the last call is withheld by @ticket (transfer none). */
+/* Withholds the credit of the messages that the last call delivered by @ticket (transfer none), until the client settles them. */
 void bus_admit_run_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us);

@@ -5,8 +5,8 @@
 #include "queue/bus-lane.h"
 #include "queue/bus-withheld.h"
 
-/* Units of about 10 ns for each subscription of an offer: what bus_core_work() adds up. The bytes of a message stand for a
- * few subscriptions. */
+/* The work for each subscription of an offer, in units of about 10 ns; bus_core_work() returns the sum. An offer to at most
+ * ADMIT_WORK_FEW subscriptions adds nothing: the bytes of the message, by which turns are fair anyway, cover that work. */
 #define ADMIT_WORK_FEW  16u
 #define ADMIT_WORK_NOW  1u
 #define ADMIT_WORK_WAIT 32u
@@ -43,7 +43,7 @@ admit_fit (const BusFlow *flow,
   return bus_room_fit (flow, subscription, &need);
 }
 
-/* --- losing --- */
+/* --- losses --- */
 
 static void
 admit_lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *inbound, BusLoss loss, gint64 now_us)
@@ -51,12 +51,12 @@ admit_lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *
   const BusLostAt at = { inbound->class_of.lane, inbound->domain, inbound->accept_seq };
 
   bus_fifo_lose (flow, subscription, &at, 1, loss, now_us);
-  /* With an open window the gap is sent at once, else with the next delivery or by the report timer. */
+  /* With an open window the gap is sent at once; otherwise the next delivery carries it, or the report timer sends it. */
   if (bus_window_is_open (&subscription->window))
     bus_flow_send_gaps (flow, subscription, now_us);
 }
 
-/* The oldest message whose loss makes room; NULL: none. */
+/* The oldest message of the subscription whose loss makes room of the kind that is missing (@why). NULL: none. */
 static BusSlot *
 admit_oldest_to_drop (const BusFlow *flow,
                       const BusSubscription *subscription,
@@ -77,7 +77,21 @@ admit_oldest_to_drop (const BusFlow *flow,
   return slot != NULL && slot->state == BUS_DELIVERY_QUEUED && !slot->delivery.is_kept ? slot : NULL;
 }
 
-/* Makes room by the subscription's policy. FALSE: the new message is lost. */
+/*
+ * Makes room for the arriving message as the policy of the subscription says. FALSE: there is no room, and the arriving message
+ * is lost; @why says which bound prevents it.
+ *
+ * Two policies may drop older messages: drop-oldest, and conflate, which first drops the waiting message of the same topic. It is
+ * not enough to drop the oldest message and to check once more, for three reasons:
+ *  - Messages differ in size, so one large message may need the room of several small ones. The loop drops until it fits.
+ *  - The bound that is exceeded may be that of the whole peer, and other subscriptions may hold most of that room. Dropping all of
+ *    this queue would then lose every message and still not make room, so admit_oldest_to_drop() first checks that it would help.
+ *  - The control lane has a bound of its own. A message that waits for credit is not in the lane yet, so only the loss of a
+ *    queued message of the control lane makes room there.
+ * Under conflate, a message that is not larger than the one that it replaces needs no check: the bytes that it needs were in use
+ * before. A message that another member of a group handed on can be older than the waiting one of its topic. Then the waiting one
+ * stays, because conflate promises the newest value.
+ */
 static gboolean
 admit_make_room (BusFlow *flow,
                  BusSubscription *subscription,
@@ -116,6 +130,18 @@ admit_make_room (BusFlow *flow,
   return TRUE;
 }
 
+/*
+ * Loses the arriving message for this subscription, which gets a gap, and decides whether its publisher is notified as well.
+ *
+ * Under error and block the loss counts as refused in the ACK of the publisher. (Block refuses a message only if the control lane
+ * is full, or if no credit can be withheld for it, because its publisher is the subscriber itself or the broker.) Under the other
+ * policies a slow subscriber is no concern of the publisher, whose ACK counts the message as matched and not as queued.
+ *
+ * A full control lane under drop-newest, the default policy of control topics, also ends the connection. Nothing in the lane may
+ * be dropped, and it contains the answers of the broker as well. A GAP would be one more frame in this lane, which a peer that
+ * does not read the lane would not read either. So the caller closes the peer with SLOW_CONSUMER, as bus_peer_put() does when an
+ * answer finds the lane full.
+ */
 static void
 admit_refuse (BusFlow *flow,
               BusSubscription *subscription,
@@ -134,7 +160,7 @@ admit_refuse (BusFlow *flow,
   admit_lose_new (flow, subscription, inbound, is_reported ? BUS_LOSS_REFUSED : BUS_LOSS_FULL, now_us);
 }
 
-/* --- taking in --- */
+/* --- accepting --- */
 
 static BusTicket *
 admit_ticket_for (const BusFlow *flow, const BusSubscription *subscription, BusInbound *inbound, gint64 now_us)
@@ -142,7 +168,8 @@ admit_ticket_for (const BusFlow *flow, const BusSubscription *subscription, BusI
   return admit_can_hold (flow, subscription, inbound) ? bus_inbound_ticket (inbound, now_us) : NULL;
 }
 
-/* Puts the message into the FIFO; with credit its slot hangs in @entry (made when it is first needed) as well. */
+/* Appends the message to the FIFO. If the subscription has credit, the slot is also added to @entry, which is made when it is
+ * first needed. FALSE: no memory. */
 static gboolean
 admit_let_wait (BusFlow *flow,
                 BusInbound *inbound,
@@ -163,9 +190,9 @@ admit_let_wait (BusFlow *flow,
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
   if (subscription->fifo.first_waiting == slot && bus_subscription_is_open (subscription))
     {
-      /* Dropping may have moved other messages into the lane; they stay in front of it. */
+      /* Making room may have moved older messages into the lane; this message stays behind them. */
       if (bus_flow_lane_is_clear (flow, message->class_of.lane))
-        bus_flow_retry (flow, now_us); /* a gap in front of it found no memory, and nothing is being sent */
+        bus_flow_retry (flow, now_us); /* a gap in front of it found no memory, and no sent bytes will start the pump */
       if (*entry == NULL || *entry != flow->lanes[(*entry)->lane].last)
         *entry = bus_lane_enter (flow, message->class_of.lane, message, delivery);
       bus_window_use (&subscription->window, message->payload_len);
@@ -228,7 +255,8 @@ admit_deliver_now (BusFlow *flow,
   admission->queued += n;
 }
 
-/* TRUE: the message may be encoded for it at once, if its lane is clear. */
+/* TRUE: the subscription has credit, none of its messages waits for credit, and no gap is in front of the arriving message (gaps
+ * are sent first). The caller checks that the lane is clear. */
 static gboolean
 admit_is_ready (BusFlow *flow, BusSubscription *subscription, WireLane lane)
 {
@@ -269,7 +297,7 @@ admit_to_each (BusFlow *flow,
   bus_flow_note_level (flow, now_us);
 }
 
-/* The same, without loops: most peers have one subscription for a message. */
+/* The same for one subscription, without loops: most peers have only one that matches a message. */
 static void
 admit_to_one (BusFlow *flow,
               BusInbound *inbound,

@@ -15,7 +15,7 @@ bus_block_end (BusFlow *flow, BusSubscription *subscription)
       bus_withheld_release (flow, subscription, bus_fifo_take_ticket (flow, slot));
 }
 
-/* Each publisher gets one answer for all of its messages that are lost. */
+/* A publisher gets one ERROR for all of its messages that are lost, so they are counted in its ledger. */
 static void
 block_count_loss (GPtrArray *publishers, const BusSlot *slot)
 {
@@ -38,7 +38,7 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
       next = slot->next;
       if (slot->state == BUS_DELIVERY_LOST || slot->ticket == NULL || slot->delivery.is_kept)
         continue;
-      /* Dropping may join the gaps that follow; messages stay where they are. */
+      /* Dropping may free gaps that follow, but no message, so the next message is a safe place to continue. */
       while (next != NULL && next->state == BUS_DELIVERY_LOST)
         next = next->next;
       block_count_loss (publishers, slot);
@@ -46,7 +46,8 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
     }
 }
 
-/* A message that was handed on may be older than those in front of it. */
+/* The time since which the oldest ticket is held. All tickets are compared, because a message that was handed on can be older than
+ * those in front of it. */
 static gint64
 block_oldest_us (const BusSubscription *subscription)
 {
@@ -67,6 +68,21 @@ bus_block_may_go_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_us
   return now_us - ticket->since_us <= (BUS_BLOCK_PATIENCE - 1) * bus_withheld_longest_us (flow);
 }
 
+/*
+ * Decides whether the block is over, and demotes the subscription if it is.
+ *
+ * One time limit does not work. If only progress counted, a client that returns one credit every few seconds would hold all of
+ * its publishers back for as long as it likes. If only the age of messages counted, a client that hangs would hold them back for
+ * the whole time that a slow client needs for a full queue. So there are two: without any progress the block ends after
+ * longest_block_us, and with progress when a message has been held for BUS_BLOCK_PATIENCE times that. A ticket keeps its time when
+ * its message is handed on to another member of the group, so a chain of slow members has no more time than one.
+ *
+ * The timer is armed with the first ticket only. Credit that is returned does not move it, because that would cost every message;
+ * when it expires, this function computes the true end of the block from progress and tickets, and arms it again if that is later.
+ *
+ * This function drops nothing: bus-demote first hands messages on to other members of the group. The number of settled messages is
+ * remembered, because the demotion must not end before the client has settled another one (bus_block_check_drained()).
+ */
 gboolean
 bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
@@ -85,6 +101,14 @@ bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
   return TRUE;
 }
 
+/*
+ * Drops the messages that wait with a ticket, then gives up all tickets, also those of messages that were sent.
+ *
+ * It would not be enough to give up the tickets: the messages would stay in a queue whose bounds have not applied to them, and
+ * could exceed these bounds by as much as the windows of all its publishers. Messages that are delivered at least once stay,
+ * because they have bounds of their own (unsettled_messages, unsettled_bytes). Messages without a ticket stay, because the bounds
+ * have applied to them.
+ */
 void
 bus_block_drop (BusFlow *flow, BusSubscription *subscription, GPtrArray *publishers, gint64 now_us)
 {
@@ -106,7 +130,7 @@ bus_block_check_drained (BusFlow *flow, BusSubscription *subscription, gint64 no
   guint64 outstanding = bus_window_outstanding (window);
 
   if (subscription->cursor != NULL)
-    return; /* retained messages are ahead, and messages would wait behind them */
+    return; /* retained messages are ahead, and new messages would wait behind them */
   if (!bus_subscription_is_demoted (subscription) || subscription->fifo.messages > 0
       || outstanding * 2 > window->window_messages
       || (outstanding > 0 && subscription->unsettled.settled == subscription->demoted_at))

@@ -34,6 +34,19 @@ credit_make_due (BusLedger *publisher, WireClass credit_class)
   publisher->due_classes |= 1u << credit_class;
 }
 
+/*
+ * Takes the credit for one frame, and announces withheld credit when the publisher has just used its last credit.
+ *
+ * Announcing each returned message would cost one CREDIT frame for each message, so credit is returned silently until it is a
+ * quarter of the window (bus_window_return()). That alone can block a publisher forever: it spends its last credit while less than
+ * a quarter has been returned, and the rest of its window is held by subscriptions that block. Then no return occurs that would
+ * reach the quarter, although the broker has credit for it. So the threshold must not apply to a publisher without credit, and
+ * there are two moments at which that has to be checked: here, when a frame uses the last credit after some was returned, and in
+ * bus_credit_return(), when some is returned after the last was used.
+ *
+ * A frame may cost more bytes than are left, because a publisher may send while it has one byte of credit. So the window can be
+ * overdrawn by one frame, and can still be closed after a CREDIT; then the next return is announced at once, too.
+ */
 gboolean
 bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint64 now_us)
 {
@@ -50,13 +63,15 @@ bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint
   if (!bus_window_is_open (window))
     {
       allowance->blocked_since_us = now_us;
-      /* Credit below the announcement threshold was withheld; it is now all the publisher has, so announce it. */
+      /* Credit below the announcement threshold was returned silently; it is now all that the publisher has, so announce it. */
       if (window->returned_messages > window->granted_messages)
         credit_make_due (publisher, credit_class);
     }
   return TRUE;
 }
 
+/* Returned credit is announced from a quarter of the window on, or at once to a publisher that has none: see bus_credit_take(). So
+ * the credit of a frame that used the last credit and was not withheld is announced at once. */
 void
 bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes)
 {
@@ -129,7 +144,7 @@ bus_ticket_join (BusTicket *ticket, gsize bytes)
   allowance->held_bytes += bytes;
 }
 
-/* Takes the ticket out of its publisher's ledger, which it returns. */
+/* Removes the ticket from the ledger of its publisher. Returns the ledger. */
 static BusLedger *
 ticket_detach (BusTicket *ticket)
 {

@@ -7,22 +7,23 @@
 #include "wire-class.h"
 
 /*
- * Publishers' credit: taken when a frame arrives, returned at once, or when the last receiver that blocks has
- * returned the message.
+ * The credit of publishers. The cost of a frame is taken when the frame arrives, and returned when the frame has been handled. If
+ * receivers hold a ticket for the message by then, it is returned when the last one of them releases the ticket.
  *
- * A ledger is one peer as the queues see it: what it may publish (a window for each credit class),
- * what is charged to it, and the credit that receivers withhold from it. It is embedded in the peer. A queue knows
- * ledgers only and never looks into a peer.
+ * A ledger is a peer as the queues know it: a publish window for each credit class, the bytes charged to the peer, and the tickets
+ * that withhold its credit. It is embedded in the peer. Queues use ledgers only and never access a peer.
  *
- * A ticket withholds the credit of one message, or of the messages of a run (bus-run). A subscription under the policy block
- * holds a reference to it while one of them waits in its queue or is sent and not acknowledged. The last reference returns the
- * credit of all. A ticket outlives its publisher and then returns nothing.
+ * A ticket withholds the credit of one message, or of several messages of a run (bus-run). A subscription under the policy block
+ * holds a reference to it while one of these messages waits in its queue, or is sent and not settled. Releasing the last reference
+ * returns the credit of all of them. A ticket can outlive its publisher, and then returns nothing.
  *
- * Returned credit is announced at the end of the input call: when it is a quarter of the window, or at once when the
- * publisher has none left. Reads never stop, so a publisher without credit still sends everything that needs none.
- * This module only lists the ledgers with credit to announce; bus-peer sends CREDIT.
+ * Returned credit is announced at the end of the input call if it is at least a quarter of the window, or if the publisher has no
+ * credit left. Example: with a window of 8192 messages and 4 MiB, CREDIT is sent after 2048 messages or 1 MiB were returned. The
+ * broker never stops reading from a connection, so a publisher without credit can still send frames that cost none. This module
+ * lists the ledgers with credit to announce; bus-peer sends CREDIT.
  *
- * Invariant: for each class used = returned + held + the frame that is being handled.
+ * Invariant: for each class, the credit that was taken since the start is the credit that was returned, plus the credit that
+ * tickets withhold, plus the cost of the frame or run that is being handled.
  */
 
 /* The credit of a peer in one class. */
@@ -40,18 +41,17 @@ typedef struct
   BusQuota *quota;
   BusUsage usage;
 
-  const BusAllowance *unused; /* of each class: that of a peer which has not sent in it */
-  BusAllowance *allowances
-      [WIRE_N_CLASSES];      /* NULL: it has not sent in this class; part of what its owner is charged for itself */
-  struct BusTicket *tickets; /* of this publisher, by their next; the newest is first */
+  const BusAllowance *unused;               /* for each class, the allowance of a peer that has not sent in it */
+  BusAllowance *allowances[WIRE_N_CLASSES]; /* NULL: it has not sent in this class; charged in BUS_PEER_COST */
+  struct BusTicket *tickets;                /* all that withhold credit of this publisher, newest first */
   guint64 n_tickets;
 
-  GQueue *due;       /* ledgers with credit to announce, by their due_link; the core's */
+  GQueue *due;       /* the core's list of ledgers with credit to announce, linked by their due_link */
   GList due_link;    /* data: the ledger */
   guint due_classes; /* bits; not 0 exactly while the ledger is in due */
 
-  guint64 block_lost; /* bus-block: messages lost by the end of a block, while they are being counted */
-  guint64 block_lost_id;
+  guint64 block_lost;    /* bus-block: its messages that the end of a block has dropped; 0 except while a block ends */
+  guint64 block_lost_id; /* the id that the publisher gave to the last one of them */
 } BusLedger;
 
 typedef struct BusTicket
@@ -59,17 +59,17 @@ typedef struct BusTicket
   guint refs;
   BusLedger *publisher; /* NULL: it disconnected */
   BusQuota *quota;
-  struct BusTicket *previous; /* in its tickets */
+  struct BusTicket *previous; /* in the tickets of the publisher */
   struct BusTicket *next;
   WireClass credit_class;
   guint messages; /* whose credit it withholds */
-  gsize bytes;    /* of their credit */
+  gsize bytes;    /* of that credit */
   guint64 run;    /* number of the run that they belong to; 0: none */
   gint64
       since_us; /* withheld since; kept when the message is handed on, so that the longest block bounds the whole chain */
 } BusTicket;
 
-/* @unused: (array length=WIRE_N_CLASSES): what each class begins with; must outlive the ledger */
+/* @unused: (array length=WIRE_N_CLASSES): the allowances that a peer begins with; must outlive the ledger */
 void bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, const BusAllowance *unused, GQueue *due);
 
 static inline const BusAllowance *
@@ -78,25 +78,26 @@ bus_ledger_allowance (const BusLedger *ledger, WireClass credit_class)
   return ledger->allowances[credit_class] != NULL ? ledger->allowances[credit_class] : &ledger->unused[credit_class];
 }
 
-/* The peer disconnects: no ticket returns anything to it any more. */
+/* The peer disconnects: detaches its tickets, which return nothing any more. */
 void bus_ledger_end (BusLedger *ledger);
 
 /* The ledger must have ended, and nothing may be charged to it. */
 void bus_ledger_clear (BusLedger *ledger);
 
-/* FALSE: the publisher has no credit for the frame. */
+/* Takes the credit for a frame of @bytes. FALSE: the publisher has none, and sent without credit. */
 gboolean bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint64 now_us);
+/* Returns credit that was taken, and lists the ledger if it is to be announced. */
 void bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes);
 
-/* Takes the first ledger with credit to announce out of the list. NULL: there is none. @classes: (out): bits */
+/* Takes the first ledger with credit to announce out of the list. NULL: there is none. @classes: (out): a bit for each class */
 BusLedger *bus_credit_next_due (GQueue *due, guint *classes);
 
 /* Grants the returned credit of a class. Returns the window whose totals are to be announced. */
 const BusWindow *bus_credit_grant (BusLedger *publisher, WireClass credit_class);
 
-/* Withholds credit that was taken until the last reference is dropped. Transfer full. */
+/* Withholds credit that was taken, until the last reference to the ticket is dropped. Transfer full. */
 BusTicket *bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us);
-/* One message more. */
+/* The ticket also withholds the credit of one further message. */
 void bus_ticket_join (BusTicket *ticket, gsize bytes);
 static inline BusTicket *
 bus_ticket_ref (BusTicket *ticket)

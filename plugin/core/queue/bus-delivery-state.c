@@ -61,8 +61,8 @@ const guint8 bus_delivery_transitions[BUS_N_DELIVERY_STATES][BUS_N_DELIVERY_EVEN
     [BUS_DELIVERY_ON_WAIT]     = BUS_DELIVERY_NEVER,
     [BUS_DELIVERY_ON_CREDIT]   = BUS_DELIVERY_NEVER,
     [BUS_DELIVERY_ON_SEND]     = BUS_DELIVERY_NEVER,
-    [BUS_DELIVERY_ON_SETTLE]   = BUS_DELIVERY_IGNORED, /* this member has handled what another one got as a repeat */
-    [BUS_DELIVERY_ON_LOSE]     = BUS_DELIVERY_LOST, /* nobody took it over */
+    [BUS_DELIVERY_ON_SETTLE]   = BUS_DELIVERY_IGNORED, /* this member has handled it after all; another one has it as a repeat */
+    [BUS_DELIVERY_ON_LOSE]     = BUS_DELIVERY_LOST, /* no other member took it */
     [BUS_DELIVERY_ON_WITHDRAW] = BUS_DELIVERY_NEVER,
     [BUS_DELIVERY_ON_END]      = BUS_DELIVERY_IGNORED, /* the other member has it */
   },

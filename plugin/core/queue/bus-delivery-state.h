@@ -6,16 +6,18 @@
 /*
  * The states of a delivery: one message on its way to one subscription.
  *
- * One table in bus-delivery-state.c has an entry for each state and each event: the next state, "ignored" (legal, changes
- * nothing), or "never" (the core itself would be wrong: it asserts). An entry that is missing is 0, and a test fails.
+ * One table in bus-delivery-state.c has an entry for each state and each event: the next state, "ignored" (the event is legal and
+ * changes nothing), or "never" (the event would be an error of the core, which asserts). A test fails if an entry is missing.
  *
- * A delivery that waits is a slot (bus-fifo), and one that was sent and ends something is a record (bus-unsettled). The one
- * that is sent at once and only counted has neither: it passes from OFFERED to SENT, and to SETTLED or UNKNOWN with the
- * counts of its subscription.
+ * A delivery that waits is a slot (bus-fifo). A delivery that was sent is a record (bus-unsettled) if a ticket or a message is
+ * released when it is settled. Any other delivery that was sent is only counted: it has no object of its own, and passes to
+ * SETTLED or UNKNOWN together with the counters of its subscription.
  *
- *   OFFERED -> WAITING -> QUEUED -> SENT -> SETTLED    the usual life; with credit it is sent at once
- *   any before SENT -> LOST                            a gap reports it
- *   any before SETTLED -> WITHDRAWN                    another member gets it, or its requester gave it up
+ *   OFFERED -> WAITING -> QUEUED -> SENT -> SETTLED    the usual life
+ *   OFFERED -> SENT                                    the subscription has credit, and its lane is clear
+ *   OFFERED, WAITING, QUEUED -> LOST                   a gap reports it
+ *   WAITING, QUEUED, SENT -> WITHDRAWN                 another member gets it, or its requester cancelled it
+ *   WITHDRAWN -> LOST                                  its subscription ended, and no other member took it
  *   SENT -> UNKNOWN                                    its subscription ended
  */
 
@@ -23,12 +25,12 @@ typedef enum
 {
   BUS_DELIVERY_OFFERED = 1,
   BUS_DELIVERY_WAITING,   /* waits for credit */
-  BUS_DELIVERY_QUEUED,    /* has its credit, and hangs in an entry */
-  BUS_DELIVERY_SENT,      /* encoded, and its client has not returned the credit */
-  BUS_DELIVERY_SETTLED,   /* its client has returned the credit */
-  BUS_DELIVERY_LOST,      /* its slot is a gap, or is added to one */
-  BUS_DELIVERY_WITHDRAWN, /* it left the subscription: for another member, or for nobody */
-  BUS_DELIVERY_UNKNOWN,   /* it was sent, and nobody will learn whether it was handled */
+  BUS_DELIVERY_QUEUED,    /* has credit, and is in an entry of its lane */
+  BUS_DELIVERY_SENT,      /* encoded; the client has not returned the credit */
+  BUS_DELIVERY_SETTLED,   /* the client has returned the credit */
+  BUS_DELIVERY_LOST,      /* its slot became a gap, or it was added to an existing gap */
+  BUS_DELIVERY_WITHDRAWN, /* removed from the subscription: another member gets it, or its requester cancelled it */
+  BUS_DELIVERY_UNKNOWN,   /* it was sent, and the broker will not learn whether it was handled */
 } BusDeliveryState;
 #define BUS_N_DELIVERY_STATES 9u
 
@@ -38,13 +40,13 @@ typedef enum
   BUS_DELIVERY_ON_CREDIT,   /* the subscription has credit for it */
   BUS_DELIVERY_ON_SEND,     /* it is encoded */
   BUS_DELIVERY_ON_SETTLE,   /* the client returned its credit */
-  BUS_DELIVERY_ON_LOSE,     /* a policy, a limit or its time to live drops it, or nobody takes it over */
-  BUS_DELIVERY_ON_WITHDRAW, /* another member gets it, or its requester gave it up */
-  BUS_DELIVERY_ON_END,      /* the subscription ends; what waited has been withdrawn */
+  BUS_DELIVERY_ON_LOSE,     /* a policy, a limit or its time to live drops it, or no other member takes it */
+  BUS_DELIVERY_ON_WITHDRAW, /* another member gets it, or its requester cancelled it */
+  BUS_DELIVERY_ON_END,      /* the subscription ends; messages that waited have been withdrawn before */
 } BusDeliveryEvent;
 #define BUS_N_DELIVERY_EVENTS 7u
 
-/* Effect of an event: a state, or one of these. */
+/* The effect of an event is a state, or one of these. */
 typedef enum
 {
   BUS_DELIVERY_IGNORED = BUS_N_DELIVERY_STATES,
@@ -53,7 +55,7 @@ typedef enum
 
 extern const guint8 bus_delivery_transitions[BUS_N_DELIVERY_STATES][BUS_N_DELIVERY_EVENTS];
 
-/* The entry of the table: a BusDeliveryState or a BusDeliveryVerdict; 0: it is missing. */
+/* The entry of the table: a BusDeliveryState or a BusDeliveryVerdict. 0: the entry is missing. */
 static inline guint
 bus_delivery_transition (BusDeliveryState state, BusDeliveryEvent event)
 {

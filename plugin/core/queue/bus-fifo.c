@@ -8,7 +8,7 @@
 #include "queue/bus-unsettled.h"
 #include "queue/bus-withheld.h"
 
-/* Slots, timers and look-ups count as queue memory, as messages do. */
+/* Slots, timers and look-ups count as memory of the queue, like messages. */
 static void
 fifo_keep (BusFlow *flow, gsize bytes)
 {
@@ -24,8 +24,8 @@ fifo_forgo (BusFlow *flow, gsize bytes)
   bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, bytes);
 }
 
-/* Publishers' windows bound messages with a ticket, and bus-unsettled those that are kept, so the bounds of the queue do not
- * count them. */
+/* TRUE if the bounds of the queue do not count the message: it has a ticket, so the window of its publisher bounds it, or it is
+ * delivered at least once, so bus-unsettled bounds it. */
 static gboolean
 fifo_is_held (const BusSlot *slot)
 {
@@ -107,7 +107,7 @@ fifo_index_slot (BusFlow *flow, BusSlot *slot)
     older->is_indexed = FALSE;
   else
     fifo_keep (flow, BUS_FIFO_INDEX_COST);
-  /* The text of the key lies in the message of the slot, so key and slot are replaced together. */
+  /* The text of the key is a part of the message of the slot, so key and slot are replaced together. */
   g_hash_table_replace (fifo->by_topic, g_memdup2 (&key, sizeof key), slot);
   slot->is_indexed = TRUE;
 }
@@ -184,7 +184,7 @@ fifo_unlink_from_lane (BusFifo *fifo, BusSlot *slot)
     fifo->lane_last[slot->lane] = slot->lane_previous;
 }
 
-/* A slot behind @after, and in its lane behind @lane_after; NULL: at the beginning. */
+/* Makes a slot behind @after, and in its lane behind @lane_after. NULL, for both: at the beginning. */
 static BusSlot *
 fifo_slot_new (BusFlow *flow,
                BusSubscription *subscription,
@@ -308,7 +308,7 @@ bus_fifo_append (BusFlow *flow,
   return slot;
 }
 
-/* Credit is given to the first waiting message only, so the FIFO stays in order. */
+/* Only the first waiting message can get credit, so the FIFO stays in order. */
 void
 bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
 {
@@ -354,7 +354,7 @@ fifo_unqueue (BusFlow *flow, BusSlot *slot)
     bus_lane_leave (flow, entry);
 }
 
-/* Frees everything of a message but its place in the FIFO. */
+/* Frees and refunds everything that belongs to the message of a slot; the slot stays in the FIFO. */
 static void
 fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 {
@@ -420,7 +420,7 @@ fifo_is_other_gap (const BusSlot *slot, BusLoss loss)
   return slot != NULL && slot->state == BUS_DELIVERY_LOST && slot->gap_loss != loss;
 }
 
-/* Searches the run of gaps that ends with @slot (backwards), or begins with it. */
+/* The gap with the reason @loss among the adjacent gaps that end with @slot (@backwards), or that begin with it. NULL: none. */
 static BusSlot *
 fifo_find_gap (BusSlot *slot, gboolean backwards, BusLoss loss)
 {
@@ -455,7 +455,7 @@ fifo_count_loss (BusFlow *flow,
   bus_report_loss (flow, subscription, at->domain, at->accept_seq, count, loss, now_us);
 }
 
-/* The message between two runs of gaps is gone: joins the runs, so that one gap for each reason is left. */
+/* The message between two sequences of gaps was removed: joins the sequences, so that one gap for each reason is left. */
 static void
 fifo_join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
 {
@@ -521,7 +521,7 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
     fifo_join_gaps (flow, left, right);
   fifo_count_loss (flow, subscription, &at, 1, loss, now_us);
   if (had_credit)
-    bus_fifo_advance (flow, subscription); /* the next message gets its credit */
+    bus_fifo_advance (flow, subscription); /* the next message gets the credit of the dropped one */
 }
 
 void

@@ -8,19 +8,19 @@
 #include "queue/bus-subscription.h"
 
 /*
- * The data of one peer's queue, shared by the modules that work on it: bus-lane, bus-withheld, bus-unsettled, bus-fifo,
- * bus-block, bus-flow, bus-admit and bus-report. Structs only; the operations are theirs.
+ * The structs of one peer's queue. They are shared by the modules of this folder that work on the queue: bus-lane, bus-fifo,
+ * bus-flow, bus-admit, bus-room, bus-trim, bus-withheld, bus-unsettled, bus-block, bus-stream and bus-report. This header declares
+ * no functions.
  *
- * A message that waits for a subscription has a *slot* in that subscription's FIFO. Once the subscription has credit
- * for it the slot also hangs in an *entry* of a lane; slots of several subscriptions of the peer share one entry,
- * because they are sent as one frame. A slot can also be a *gap*: the record of messages that were lost at that
- * place.
+ * A message that waits for a subscription has a *slot* in the FIFO of that subscription. Once the subscription has credit for it,
+ * the slot is also linked to an *entry* of a lane. An entry becomes one frame, so slots of several subscriptions of the peer that
+ * get the same message share one entry. A slot can also be a *gap*: the record of messages that were lost at that place.
  */
 
-/* The place of a request on its way to its responder. It belongs to the request, which outlives its slot. */
+/* The place of a request in the queue of its responder. It is a part of the request, which outlives the slot. */
 typedef struct
 {
-  BusSlot *slot;    /* in which it waits; NULL: it does not wait */
+  BusSlot *slot;    /* in which the request waits; NULL: it does not wait */
   gboolean is_sent; /* it was encoded */
 } BusMark;
 
@@ -35,17 +35,17 @@ typedef struct
   gboolean to_each;      /* broadcast or direct: never handed on to another peer */
   gboolean is_kept;      /* at least once: the message is kept until it is settled (bus-unsettled) */
   gboolean may_hold;     /* its publisher wants it held for a group without members (bus-hold) */
-  gboolean is_handed_on; /* kept, and taken over from another member: it was bounded there */
+  gboolean is_handed_on; /* at least once, and taken over from another member, whose bounds have been applied to it */
   guint32 attempt;       /* above 1: a repeat */
   guint32 matched;       /* of a REPLY that ends a member of a request to many: members that were asked, */
   guint32 queued;        /* that have answered, */
   guint32 refused;       /* and that have failed. 0: not written */
-  guint32 merged;        /* of a progress: how many older ones it replaced */
+  guint32 merged;        /* of a report of progress: number of older ones that it replaced */
   BusMark *mark;         /* of a request; NULL: none */
   gboolean retained;     /* from the store of retained messages */
 } BusDelivery;
 
-/* A message of a subscription that ends, is demoted or does not settle it, on the way to another member of the group. */
+/* A message on the way to another member of its group, because its subscription ends, is demoted, or does not settle it. */
 typedef struct
 {
   BusMessage *message;
@@ -63,7 +63,7 @@ struct BusSlot
   BusSubscription *subscription;
   BusSlot *previous; /* in the subscription's FIFO */
   BusSlot *next;
-  BusSlot *lane_previous; /* of those of its lane there */
+  BusSlot *lane_previous; /* among the slots of its lane in that FIFO */
   BusSlot *lane_next;
 
   /* QUEUED and WAITING */
@@ -73,7 +73,7 @@ struct BusSlot
   BusDelivery delivery;
   gint64 since_us;
   BusEntry *entry;           /* QUEUED */
-  BusSlot *sibling_previous; /* in the entry */
+  BusSlot *sibling_previous; /* in the list of the entry */
   BusSlot *sibling_next;
 
   /* GAP */
@@ -96,11 +96,11 @@ struct BusEntry
 
 typedef struct BusFlow BusFlow;
 
-/* A message whose publisher waits for a confirmation was sent to a peer, or dropped before that. */
+/* The news that a message whose publisher waits for a confirmation was sent to a peer, or was dropped before that. */
 typedef struct
 {
   guint64 route_id;
-  const BusFlow *sent_to; /* queue of the peer, compared only; NULL: it was dropped */
+  const BusFlow *sent_to; /* queue of the peer, for comparisons only; NULL: it was dropped */
   BusLoss loss;           /* why it was dropped */
 } BusRouteNote;
 
@@ -116,36 +116,36 @@ typedef struct
   guint64 missed_by[BUS_N_LOSSES];
   guint64 ignored_events; /* that the state of a subscription ignores */
   guint64 work;           /* of offers to many subscriptions of one peer; see bus_core_work() */
-  GQueue emptied;      /* BusSubscription that drain and may have finished, taken by bus-drain at the end of an input */
-  GArray *route_notes; /* BusRouteNote, taken by bus-confirm at the end of an input; NULL: there were none yet */
-  /* Scratch space for one offer; too large for the stack of every message. */
-  BusSubscription *ready[WIRE_SUBSCRIPTIONS_MAX]; /* those that get it at once */
+  GQueue emptied;         /* BusSubscription that drain and are empty, taken by bus-drain at the end of an input call */
+  GArray *route_notes; /* BusRouteNote, taken by bus-confirm at the end of an input call; NULL: there were none yet */
+  /* Scratch space for one offer; it is too large for the stack. */
+  BusSubscription *ready[WIRE_SUBSCRIPTIONS_MAX]; /* subscriptions that get the message at once */
   guint32 ids[WIRE_SUBSCRIPTIONS_MAX];
 } BusFlowShared;
 
 struct BusFlow
 {
   BusFlowShared *shared;
-  BusLedger *ledger; /* the peer's own: what is kept here is charged to it */
+  BusLedger *ledger; /* of the peer; the memory of the queue is charged to it */
   BusOutq outq;
   struct
   {
     BusEntry *first;
     BusEntry *last;
-    gsize bytes; /* of the entries, each message once for each of its slots */
+    gsize bytes; /* cost of the entries; a message counts in full for each of its slots */
   } lanes[WIRE_N_LANES];
-  gboolean is_ended;   /* GOODBYE is encoded: nothing is encoded behind it */
-  gsize waiting_bytes; /* of entries and slots; each message counts in full for each slot */
+  gboolean is_ended;   /* the peer is closing: no message is encoded any more */
+  gsize waiting_bytes; /* of entries and slots; a message counts in full for each of its slots */
   guint64 waiting_messages;
   gsize
-      held_bytes; /* of waiting_bytes: messages with a ticket, which publishers' windows bound, and kept ones, which bus-unsettled
-                       bounds; with their slots */
+      held_bytes; /* part of waiting_bytes that the bounds of the queue do not count: messages with a ticket, and messages that
+                       are delivered at least once, with their slots */
   guint64 held_messages;
-  gint64 soft_since_us; /* above the soft limit since; 0: below it */
-  guint64 delivered;    /* per matched subscription */
-  guint64 retained;     /* of these, from the store of retained messages */
+  gint64 soft_since_us; /* the time since which it is above the soft limit; 0: it is below */
+  guint64 delivered;    /* a message counts once for each subscription */
+  guint64 retained;     /* part of delivered that came from the store of retained messages */
   guint64 missed;
   gboolean reported_soft; /* the last system.slow said that it is above the soft limit */
-  BusLosses *losses;      /* by reason, and bus-report: NULL: nothing was lost, and no level was to be reported */
+  BusLosses *losses;      /* NULL: nothing was lost, and no level had to be reported; see bus-report */
   BusTimer retry_timer;
 };

@@ -50,7 +50,7 @@ flow_stamp_hops (WireStampOwn *own, const FlowFrame *frame, gint64 now_us)
   own->hops[2] = (guint64) MAX (now_us - frame->queued_us, 0);
 }
 
-/* Nothing of its own in the stamp but the subscriptions. */
+/* TRUE if the stamp of the delivery needs no field of its own but the subscriptions. */
 static gboolean
 flow_is_plain_delivery (const BusDelivery *delivery)
 {
@@ -59,7 +59,7 @@ flow_is_plain_delivery (const BusDelivery *delivery)
          && (delivery->matched | delivery->merged | (guint32) delivery->retained) == 0 && delivery->attempt <= 1;
 }
 
-/* Most deliveries: to one subscription, and nothing of the stamp differs but its id. */
+/* TRUE for most deliveries: one subscription gets a message that is copied, and only its id differs between the receivers. */
 static gboolean
 flow_is_plain (const FlowFrame *frame, const BusDelivery *delivery, guint n_ids)
 {
@@ -203,7 +203,7 @@ bus_flow_encode_kept (BusFlow *flow,
   return TRUE;
 }
 
-/* Control is sent before data, so in the data lane it follows the values of both lanes. */
+/* The control lane is sent before the data lane, so in the data lane the end follows the retained messages of both lanes. */
 gboolean
 bus_flow_encode_retained_end (BusFlow *flow, const BusSubscription *subscription)
 {
@@ -231,7 +231,7 @@ flow_encode_gap (BusFlow *flow, const BusSlot *slot)
   return bus_outq_put (&flow->outq, slot->lane, WIRE_KIND_GAP, 0, &gap, wire_span (NULL, 0));
 }
 
-/* Lanes overtake each other, so slots of the other lane do not matter here. */
+/* The order holds within a lane only, so slots of the other lane do not matter here. */
 gboolean
 bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane lane)
 {
@@ -255,6 +255,22 @@ bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
       bus_report_again (flow, subscription, now_us);
 }
 
+/*
+ * Decides when a gap at the head of its lane is sent.
+ *
+ * A gap must not overtake the messages in front of it, so usually the last one of those carries it: flow_entry_encoded() encodes
+ * the gaps behind a message directly after the message. A gap at the head of its lane has no such message. This happens when all
+ * messages in front of it were dropped, expired or handed on, or when the queue was empty and the arriving message was lost.
+ *
+ * It cannot simply be sent at once. A GAP costs no credit, so no window bounds the number of such frames. A client that hangs,
+ * with the policy drop-oldest, loses one message for each message that is published; sent at once, each loss would be one more
+ * frame in the queue of a peer that does not read. It cannot simply wait for the next message either, because there may be none,
+ * and the subscriber would not be notified of the loss.
+ *
+ * So the window decides. If it is open, the client keeps up, and the gap is sent at once. If it is closed, the gap waits, and
+ * further losses are added to it. It is sent when credit returns (bus_flow_credit()), or by the report timer, which
+ * expires at most once in BUS_REPORT_EVERY_US, so that a client that reads without returning credit gets it too.
+ */
 void
 bus_flow_release_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
@@ -300,7 +316,8 @@ bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us)
   flow_slot_left (flow, subscription, now_us);
 }
 
-/* The time to live has ended, and the timer has not been handled yet. */
+/* Drops every slot of an entry whose time to live is over, before its timers have been handled. The entry is freed with the last
+ * slot. */
 static void
 flow_expire_entry (BusFlow *flow, BusEntry *entry, gint64 now_us)
 {
@@ -341,7 +358,7 @@ flow_entry_ids (const BusEntry *entry, guint32 *ids)
   return n;
 }
 
-/* Takes out every slot; the entry leaves its lane with the last one. */
+/* The entry was encoded: counts each of its slots as delivered and frees it. The entry is freed with the last slot. */
 static void
 flow_entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
 {
@@ -425,7 +442,7 @@ flow_pump_lane (BusFlow *flow, WireLane lane, gint64 now_us)
   while (flow_may_encode_first (flow, lane))
     if (!flow_pump_first (flow, lane, now_us))
       {
-        /* When nothing is being sent, only this timer tries again. */
+        /* If no bytes are being sent, no other event calls the pump again. */
         bus_flow_retry (flow, now_us);
         return FALSE;
       }
@@ -438,7 +455,7 @@ bus_flow_pump (BusFlow *flow, gint64 now_us)
   gboolean has_memory = flow_pump_lane (flow, WIRE_LANE_CONTROL, now_us);
 
   has_memory = flow_pump_lane (flow, WIRE_LANE_DATA, now_us) && has_memory;
-  /* A message that expired in the data lane leaves its credit to the next one, which may stand in the control lane. */
+  /* A message that expired in the data lane gives its credit to the next one, which may be in the control lane. */
   while (has_memory && flow_may_encode_first (flow, WIRE_LANE_CONTROL))
     has_memory = flow_pump_lane (flow, WIRE_LANE_CONTROL, now_us) && flow_pump_lane (flow, WIRE_LANE_DATA, now_us);
   if (flow->soft_since_us != 0)
@@ -474,7 +491,7 @@ bus_flow_oldest_us (const BusSubscription *subscription, gint64 now_us)
   return slot != NULL ? MAX (now_us - slot->since_us, 1) : 0;
 }
 
-/* --- leaving --- */
+/* --- the end of a subscription --- */
 
 void
 bus_parcel_free (gpointer data)

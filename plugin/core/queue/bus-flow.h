@@ -4,23 +4,27 @@
 #include "queue/bus-flow-state.h"
 
 /*
- * Encoding: from what waits for a peer to bytes that are owed to its connection.
+ * Encoding: turns messages that wait for a peer into the bytes that its connection sends next (bus-outq).
  *
- * Fast path: a subscription has credit and little is encoded, so a delivery is encoded at once. Slow path: it waits
- * as a slot in the FIFO of its subscription (bus-fifo) and, once the subscription has credit, as an entry in its lane
- * (bus-lane). When bytes were sent or credit arrived, entries are encoded in order. A gap is encoded when everything
- * in front of it is, and needs no credit. bus-admit decides what is accepted and which message is dropped.
+ * On the fast path a delivery is encoded at once: the subscription has credit, and few bytes are encoded already. On the slow path
+ * it waits as a slot in the FIFO of its subscription (bus-fifo) and, once the subscription has credit, also as an entry in its
+ * lane (bus-lane). Entries are encoded in order when bytes have been sent or credit has arrived. A gap is encoded when everything
+ * of its lane in front of it has been encoded; it needs no credit. This module does not decide which messages are accepted or
+ * dropped (bus-admit, bus-trim, bus-block); it only drops messages whose time to live is over.
  *
- * Invariant: for each subscription delivered + missed + waiting = offered; a FIFO is [queued | gap]* [waiting |
- * gap]*.
+ * Only a bounded number of bytes is encoded in advance, because an encoded frame can neither be dropped nor be handed on.
+ *
+ * Invariant: for each subscription, delivered + missed + waiting = messages that were offered to it and neither handed on nor
+ * cancelled.
  */
 
-#define BUS_FLOW_ENCODED_MAX 262144u /* encoded bytes of a lane above which entries wait */
+#define BUS_FLOW_ENCODED_MAX 262144u /* encoded bytes of a lane from which on messages wait as entries */
 
 /* @owner: of the timers */
 void bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusLedger *ledger, gpointer owner);
 
-/* The last frame was put. Frames that wait for the peer itself are dropped; subscriptions are forgotten one by one. */
+/* The peer is closing: no message is encoded any more (the caller puts GOODBYE into outq). Drops the entries that are for the peer
+ * itself; the caller forgets each subscription with bus_flow_forget(). */
 void bus_flow_end (BusFlow *flow);
 
 /* Every subscription must have been forgotten, and the flow must have ended. */
@@ -28,7 +32,7 @@ void bus_flow_clear (BusFlow *flow);
 
 /* --- encoding --- */
 
-/* The bytes that a lane has to have at least for the next message to wait; 0: none may be encoded, whatever waits in the lane. */
+/* The number of bytes that may be encoded in a lane before messages have to wait. 0: none. Entries of the lane do not matter. */
 static inline gsize
 bus_flow_room (const BusFlow *flow, WireLane lane)
 {
@@ -38,21 +42,22 @@ bus_flow_room (const BusFlow *flow, WireLane lane)
   return !flow->is_ended && encoded < most ? most - encoded : 0;
 }
 
-/* There is room to encode, whatever waits in the lane. */
+/* TRUE if a message may be encoded in the lane now. Entries of the lane do not matter. */
 static inline gboolean
 bus_flow_has_room (const BusFlow *flow, WireLane lane)
 {
   return bus_flow_room (flow, lane) > 0;
 }
 
-/* Nothing waits in the lane, and there is room to encode. */
+/* TRUE if the lane has no entries, and a message may be encoded in it now. */
 static inline gboolean
 bus_flow_lane_is_clear (const BusFlow *flow, WireLane lane)
 {
   return flow->lanes[lane].first == NULL && bus_flow_has_room (flow, lane);
 }
 
-/* Encodes for the first @n of shared->ready, from where the bytes lie. FALSE: no memory; nothing was done. */
+/* Encodes the message for the first @n subscriptions of shared->ready; 0: for the peer itself. FALSE: no memory; nothing was
+ * done. */
 gboolean bus_flow_encode_now (BusFlow *flow,
                               BusInbound *inbound,
                               WireLane lane,
@@ -67,10 +72,10 @@ gboolean bus_flow_encode_kept (BusFlow *flow,
                                const BusDelivery *delivery,
                                gint64 now_us);
 
-/* Encodes the end of the retained messages of a subscription; it costs no credit. FALSE: no memory; nothing was done. */
+/* Encodes the frame that ends the retained messages of a subscription; it costs no credit. FALSE: no memory; nothing was done. */
 gboolean bus_flow_encode_retained_end (BusFlow *flow, const BusSubscription *subscription);
 
-/* Counts messages that were encoded for this subscription and have no record. */
+/* Counts messages that were encoded for this subscription, and that need no record (bus-unsettled). */
 static inline void
 bus_flow_count_delivered (BusFlow *flow, BusSubscription *subscription, guint domain, guint messages, gint64 now_us)
 {
@@ -81,8 +86,9 @@ bus_flow_count_delivered (BusFlow *flow, BusSubscription *subscription, guint do
   flow->shared->domains[domain].delivered += messages;
 }
 
-/* Counts a message that was encoded for this subscription. @ticket: (transfer full) (nullable). @kept: (transfer full)
- * (nullable): the message, to keep it until it is settled; @delivery belongs to it */
+/* Counts a message that was encoded for this subscription, and makes its record if it needs one. @ticket: (transfer full)
+ * (nullable). @kept: (transfer full) (nullable): the message, if it is to be kept until it is settled. @delivery: only used with
+ * @kept */
 void bus_flow_delivered (BusFlow *flow,
                          BusSubscription *subscription,
                          guint domain,
@@ -91,7 +97,7 @@ void bus_flow_delivered (BusFlow *flow,
                          const BusDelivery *delivery,
                          gint64 now_us);
 
-/* A gap stands before the first message of the lane. */
+/* TRUE if the first slot of the lane in this FIFO is a gap. */
 static inline gboolean
 bus_flow_gap_is_first (const BusSubscription *subscription, WireLane lane)
 {
@@ -100,19 +106,19 @@ bus_flow_gap_is_first (const BusSubscription *subscription, WireLane lane)
   return first != NULL && first->state == BUS_DELIVERY_LOST;
 }
 
-/* Encodes the gaps of a lane that stand before its first message. FALSE: there is no memory for one of them, and
- * nothing may be encoded in front of it. */
+/* Encodes the gaps of a lane that are in front of its first message. FALSE: there is no memory for one of them, and no message of
+ * this subscription may be encoded in the lane before that gap. */
 gboolean bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane lane);
 
-/* Encodes every gap that has nothing queued in front of it, as far as the lanes have room. The report timer sends what found
- * none: a gap at the head of its lane has no message to carry it. */
+/* Encodes every gap that has no message of its lane in front of it, as far as the lanes have room. If a lane has no room, the
+ * report timer sends the gap later, because no message in front of it will. */
 void bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
-/* Messages left the FIFO and were not sent, so a gap may be at the head of its lane now. With an open window it is sent at
- * once, otherwise when credit returns or by the report timer. */
+/* Messages left the FIFO without being sent, so a gap may be the first slot of its lane now. With an open window it is sent at
+ * once, otherwise when credit returns or when the report timer expires. */
 void bus_flow_release_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
-/* There was no memory to encode the first entry of a lane: the retry timer tries again. */
+/* There was no memory to encode the first entry of a lane: arms the timer that tries again. */
 void bus_flow_retry (BusFlow *flow, gint64 now_us);
 
 /* Bytes were sent: encodes what waits, in order. */
@@ -123,23 +129,23 @@ void bus_flow_pump (BusFlow *flow, gint64 now_us);
 /* The subscription got credit: queues and encodes waiting messages. */
 void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
-/* The subscription has no cursor any more: queues and encodes waiting messages. */
+/* The subscription has got all retained messages (its cursor has ended): queues and encodes messages that waited behind them. */
 void bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
 /* The time to live of a message has ended. */
 void bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us);
 
-/* The requester of a request that waits does not want it any more: it is dropped without a gap, and its credit was not
- * used. */
+/* The requester has cancelled a request that waits: removes it without a gap. The window gets back the credit that was used for
+ * it. */
 void bus_flow_discard_request (BusFlow *flow, BusSlot *slot, gint64 now_us);
 
-/* Compares the queue with its soft limit again. */
+/* The size of the queue has changed: notes whether it is above the soft limit, and reports a change. */
 void bus_flow_note_level (BusFlow *flow, gint64 now_us);
 
 void bus_parcel_free (gpointer parcel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (BusParcel, bus_parcel_free)
 
-/* Takes a message that waits out of its FIFO. Transfer full. */
+/* Takes a waiting message and its ticket out of the FIFO, to hand them on. Transfer full. */
 BusParcel *bus_flow_take (BusFlow *flow, BusSlot *slot);
 
 /* Empties the FIFO of a subscription that ends; returns how many messages waited. @unsent: (nullable) (element-type

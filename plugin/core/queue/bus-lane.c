@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-lane.h"
 
-/* Slots count their message themselves (bus-fifo). */
+/* The cost of the entry alone: bus-fifo adds the message for each slot. */
 static gsize
 lane_entry_cost (const BusEntry *entry)
 {

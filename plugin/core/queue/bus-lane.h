@@ -4,14 +4,14 @@
 #include "queue/bus-flow-state.h"
 
 /*
- * Entries: messages in a lane of a peer's queue, in the order in which they are encoded.
+ * Entries: the messages in a lane of a peer's queue, in the order in which they will be encoded.
  *
- * An entry is one frame that is not encoded yet. It holds a slot for each subscription of the peer that has credit
- * for it, or none when it is for the peer itself (a reply). bus-fifo hangs slots in and takes them out; an entry
- * whose last slot is taken out leaves its lane.
+ * An entry is one frame that is not encoded yet. It has a slot for each subscription of the peer that gets the message and has
+ * credit for it, or no slots if it is for the peer itself (a reply). bus-fifo adds and removes the slots; an entry leaves its lane
+ * with its last slot.
  *
- * Invariant: the bytes of a lane are what its entries cost; each slot counts its message in full, so that taking one
- * out always makes room.
+ * Invariant: the bytes of a lane are the sum of the costs of its entries. A message counts in full for each of its slots, so that
+ * dropping a slot always makes room, even if the entry has others.
  */
 
 /* Appends an entry without slots. */
@@ -20,5 +20,5 @@ BusEntry *bus_lane_enter (BusFlow *flow, WireLane lane, BusMessage *message, con
 /* Appends an entry that has no slots: it is for the peer itself. */
 void bus_lane_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery);
 
-/* Takes an entry without slots out and frees it. */
+/* Removes an entry without slots from its lane, and frees it. */
 void bus_lane_leave (BusFlow *flow, BusEntry *entry);

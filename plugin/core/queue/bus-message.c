@@ -3,7 +3,7 @@
 
 #include "wire-block.h"
 
-#define TAKE_OVER 4u /* blocks of readers, up to that part of the cap; above they are copied */
+#define TAKE_OVER 4u /* blocks of readers are taken over while at most this part (1/4) of the cap is in use */
 
 void
 bus_inbound_stamp (BusInbound *inbound, WireSpan sender, guint64 accept_seq, gint64 accept_time_us)
@@ -18,8 +18,9 @@ bus_inbound_stamp_incarnation (BusInbound *inbound, guint64 incarnation)
   inbound->stamp.len = (guint8) wire_stamp_incarnation (inbound->stamp.bytes, inbound->stamp.len, incarnation);
 }
 
-/* A block that grew with its frame left holes of all sizes behind it. Few of them do not matter; a cap full of
- * such blocks is passed by a quarter. */
+/* TRUE if the block of the frame may be taken over instead of copied. A block that grew with its frame has left holes of all sizes
+ * in the heap, which no charge includes. A few such blocks do not matter; if the cap were full of them, the broker would use a
+ * quarter more memory than the cap allows. */
 static gboolean
 message_may_take_over (const BusInbound *inbound)
 {
@@ -35,14 +36,14 @@ message_copy (guint8 *to, WireSpan bytes)
   return wire_span (to, bytes.len);
 }
 
-/* The charge against the cap includes holes between blocks. */
+/* The largest size of a block for @len bytes: the charge includes some bytes for holes between blocks. */
 static gsize
 message_block_most (gsize len)
 {
   return MAX (len, 1) + len / BUS_MESSAGE_MALLOC_HOLES;
 }
 
-/* The block in which the body lies: that of the reader, or one of its own. FALSE: no memory. */
+/* Sets block and body: takes over the block of the reader, or copies. FALSE: no memory. */
 static gboolean
 message_take_block (BusMessage *message, BusInbound *inbound)
 {
@@ -65,7 +66,7 @@ message_take_block (BusMessage *message, BusInbound *inbound)
   return TRUE;
 }
 
-/* Moves the body into memory that outlives the read buffer: a small one lies behind the struct. Sets nothing else. NULL: no
+/* Makes a message whose body outlives the read buffer; a small body is stored behind the struct. Sets the body only. NULL: no
  * memory. */
 static BusMessage *
 message_take_body (BusInbound *inbound)

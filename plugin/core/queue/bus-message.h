@@ -10,29 +10,32 @@
 /*
  * A message on its way through the broker.
  *
- * It begins as a view (BusInbound) of bytes in a read buffer, and costs nothing. Only when a receiver cannot take it
- * at once is it kept: its client bytes move into a block of their own (or the block of the frame is taken over),
- * which all receivers then share by reference. The payload is never parsed or re-encoded.
+ * It begins as a view (BusInbound) of bytes in a read buffer, and needs no memory of its own. If a receiver cannot get it at once,
+ * it is kept (BusMessage): the bytes that the client sent are copied into a block (or the block of the frame is taken over), which
+ * all receivers share by reference. The payload is never parsed or encoded again.
  *
- * Invariant: a kept message is immutable; its block is held against the memory cap of the broker until the last
- * reference is dropped. A view never outlives the input call that made it.
+ * Example: a small message to ten peers, of which one has no credit, is encoded into nine queues directly from the read buffer,
+ * and kept once for the tenth.
+ *
+ * Invariant: a kept message is immutable; its block counts for the memory cap of the broker until the last reference is dropped.
+ * A view never outlives the input call that made it.
  */
 
-/* The part of the broker's stamp that is the same for every receiver, encoded once: sender, order, time, and of a last message the
- * incarnation. */
+/* The part of the broker's stamp that is the same for every receiver, encoded once: sender, accept sequence, time, and for a last
+ * message (bus-will) the incarnation of the client. */
 typedef struct
 {
   guint8 len;
-  guint8 bytes[(WIRE_STAMP_COMMON_MAX + 15u) & ~15u]; /* whole steps of bus-outq */
+  guint8 bytes[(WIRE_STAMP_COMMON_MAX + 15u) & ~15u]; /* bus-outq copies it in steps of 16 bytes */
 } BusStamp;
 
 typedef struct
 {
   guint refs;
-  guint32 block_size; /* as far as it is known */
+  guint32 block_size; /* as wire_block_new() reported it */
   BusQuota *quota;
-  gsize held;     /* bytes held against the cap */
-  guint8 *block;  /* own allocation, in which body lies; NULL: body lies behind the struct */
+  gsize held;     /* bytes that count for the cap */
+  guint8 *block;  /* own allocation that contains body; NULL: body is directly behind the struct */
   WireSpan body;  /* the client's envelope bytes, untouched */
   WireSpan topic; /* in body */
   gsize payload_len;
@@ -40,7 +43,7 @@ typedef struct
   BusStamp stamp;
   guint64 accept_seq;
   gint64 expires_us; /* 0: never */
-  gint64 traced_us;  /* when it was accepted; 0: its sender wants no hops */
+  gint64 traced_us;  /* time of acceptance; 0: its sender did not ask for the times of the hops */
   WireClassOf class_of;
   guint domain; /* of its topic, for statistics */
 } BusMessage;
@@ -49,7 +52,7 @@ typedef struct
 typedef struct
 {
   WireFrame frame;
-  WireFrameReader *reader; /* whose block may be stolen; NULL: the broker's own */
+  WireFrameReader *reader; /* the block of the frame may be taken from it; NULL: a message of the broker itself */
   const WireEnvelope *envelope;
   gsize copy_max; /* client bytes up to this are copied per receiver, larger ones referenced */
   BusStamp stamp;
@@ -60,8 +63,8 @@ typedef struct
   guint domain;
   BusQuota *quota;
   BusLedger *publisher; /* NULL: the broker itself, or it has disconnected */
-  gsize credit_bytes;   /* what the frame cost its publisher */
-  BusMessage *kept;     /* made when it is first needed */
+  gsize credit_bytes;   /* cost of the frame for its publisher */
+  BusMessage *kept;     /* the kept form, made when it is first needed */
   BusTicket *ticket;    /* made by the first receiver that blocks */
 } BusInbound;
 
@@ -75,28 +78,28 @@ void bus_inbound_stamp_incarnation (BusInbound *inbound, guint64 incarnation);
  * view owns one reference until bus_inbound_clear(). */
 BusMessage *bus_inbound_keep (BusInbound *inbound);
 
-/* Makes a view of a kept message, to hand it on to another receiver. @envelope is filled as far as queues read it.
- * @ticket: (nullable): that it held. */
+/* Makes a view of a kept message, to offer it to another receiver. @envelope: gets the fields that the queues read. @ticket:
+ * (nullable): the ticket that the message has so far. */
 void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope);
 
-/* A reference to the ticket that withholds its publisher's credit; NULL: there is no publisher, or no credit. Transfer
- * full. */
+/* A reference to the ticket that withholds the credit of its publisher, made at the first call. NULL: it has no publisher, or its
+ * frame cost no credit. Transfer full. */
 BusTicket *bus_inbound_ticket (BusInbound *inbound, gint64 now_us);
 
-/* The cost of a waiting message for its queue, besides its slot: the message in full. */
+/* The cost of a waiting message for its queue, besides the slot. The message counts in full, even if other queues share it. */
 static inline gsize
 bus_message_cost (const BusMessage *message)
 {
   return message->held;
 }
 
-/* The approximate overhead of malloc for a message, its bytes, and the slot and entry in which it waits: a cap
- * that is full of small messages is passed by an eighth without it. Between blocks of all sizes there are holes:
- * of bytes this part more. */
+/* The approximate overhead of malloc: a fixed part for a message, its bytes, its slot and its entry (without it, small messages
+ * would use an eighth more memory than the cap allows), and one byte for each BUS_MESSAGE_MALLOC_HOLES bytes, for the holes
+ * between blocks of different sizes. */
 #define BUS_MESSAGE_MALLOC_BYTES 64u
 #define BUS_MESSAGE_MALLOC_HOLES 16u
 
-/* The memory that keeping a message with so many client bytes needs, with the overhead of malloc. */
+/* The memory that a kept message with @len client bytes needs, with the overhead of malloc. */
 static inline gsize
 bus_message_size (gsize len)
 {
@@ -125,7 +128,7 @@ bus_message_ref (BusMessage *message)
 
 void bus_message_unref (BusMessage *message);
 
-/* Drops what the view owns. */
+/* Drops the references of the view. */
 static inline void
 bus_inbound_clear (BusInbound *inbound)
 {

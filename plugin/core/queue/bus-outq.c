@@ -3,9 +3,9 @@
 
 #include "wire-block.h"
 
-#define SEGMENT_SMALL 4096u  /* the first of an empty lane: most peers never need more */
-#define SEGMENT_LARGE 32768u /* when the lane is not empty */
-#define SEGMENT_HEAD  256u   /* before a message that is referenced: nothing is written behind it */
+#define SEGMENT_SMALL 4096u  /* the first segment of an empty lane: most peers never need more */
+#define SEGMENT_LARGE 32768u /* a further segment of a lane that is not empty */
+#define SEGMENT_HEAD  256u   /* the stamp of a referenced message: nothing is written behind it */
 #define POOL_MAX      64u    /* of each size: 2.25 MiB in all */
 
 struct BusSegment
@@ -14,7 +14,7 @@ struct BusSegment
   BusMessage *tail_owner; /* keeps tail alive; NULL: no tail */
   WireSpan tail;          /* sent after bytes */
   gsize capacity;
-  gsize block_size; /* of all of it, as far as it is known */
+  gsize block_size; /* of the whole struct, as wire_block_new() reported it */
   gsize len;        /* used of bytes */
   guint8 bytes[];
 };
@@ -151,8 +151,9 @@ bus_outq_clear (BusOutq *outq)
   bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
 }
 
-/* A segment at the end of the lane with room for @need bytes of its own. @coming: bytes that follow at once, with these, as far as
- * the caller knows. @ends: with this frame. @reserve: it may come out of the quota's reserve, no larger than it has to be. */
+/* The segment at the end of the lane, or a new one, with room for @need bytes. @coming: bytes that are about to be put, @need
+ * included, as far as the caller knows them. @ends: the segment ends with this frame. @reserve: a new segment may use the reserve
+ * of the quota, and is then no larger than needed. NULL: no memory. */
 static BusSegment *
 outq_room_for (BusOutq *outq, WireLane lane, gsize need, gsize coming, gboolean ends, gboolean reserve)
 {
@@ -168,7 +169,7 @@ outq_room_for (BusOutq *outq, WireLane lane, gsize need, gsize coming, gboolean 
     capacity = last == NULL && MAX (need, coming) <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
   last = outq_segment_new (outq, capacity, FALSE);
   if (last == NULL && (reserve || capacity > MAX (need, SEGMENT_SMALL)))
-    last = outq_segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no more than is needed */
+    last = outq_segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no larger than needed */
   if (last == NULL)
     return NULL;
   if (outq->lanes[lane].last != NULL)
@@ -188,7 +189,7 @@ outq_append (guint8 *at, WireSpan bytes)
   return at + bytes.len;
 }
 
-/* Returns room for a frame of at most @own_max own bytes; NULL: no memory. */
+/* Returns the place for a frame of at most @own_max bytes, without those that are referenced. NULL: no memory. */
 static guint8 *
 outq_begin_frame (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len, gboolean reserve)
 {
@@ -200,7 +201,7 @@ outq_begin_frame (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len, g
   return segment != NULL ? segment->bytes + segment->len : NULL;
 }
 
-/* The frame from begin() ends at @end: fills in its header and counts it. */
+/* Completes the frame that outq_begin_frame() began and that ends at @end: writes its header, and counts and charges it. */
 static void
 outq_finish_frame (BusOutq *outq,
                    WireLane lane,
@@ -288,7 +289,8 @@ bus_outq_put_message (BusOutq *outq,
   return TRUE;
 }
 
-/* In steps of 16 bytes, without a call: the room behind a stamp is larger than that, and is written next. */
+/* Copies in steps of 16 bytes, without a call of memcpy(). It may write up to 15 bytes too many, for which there is room: the next
+ * part of the frame overwrites them. */
 static inline guint8 *
 outq_copy_stamp (guint8 *to, const guint8 *bytes, gsize len)
 {
@@ -324,7 +326,7 @@ bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32
 
 /* --- runs --- */
 
-/* Writes a frame at @start; returns its end. */
+/* Writes message @i of the run as a frame to @start. Returns its end. */
 static guint8 *
 outq_write_of_run (guint8 *start, const BusRun *run, guint i, guint32 subscription)
 {
@@ -339,7 +341,7 @@ outq_write_of_run (guint8 *start, const BusRun *run, guint i, guint32 subscripti
   return at;
 }
 
-/* Writes frames from message @from on, as far as they surely fit. Returns how many. */
+/* Writes up to @n messages of the run, beginning with number @from, as far as they are certain to fit. Returns their number. */
 static guint
 outq_fill_with_run (BusSegment *segment, const BusRun *run, guint from, guint n, guint32 subscription)
 {
@@ -391,7 +393,7 @@ outq_encode_run (BusRun *run, guint32 subscription)
   run->encoded_for = subscription;
 }
 
-/* The frames were encoded for a subscription whose id is as long. */
+/* Replaces the id of the subscription in copies of encoded frames. They were encoded for an id of the same encoded length. */
 static void
 outq_put_subscription (const BusRun *run, guint8 *frames, guint from, guint n, guint32 subscription)
 {
@@ -402,7 +404,7 @@ outq_put_subscription (const BusRun *run, guint8 *frames, guint from, guint n, g
     wire_varint_put (frames + (run->ends[i] - start) - run->messages[i].body.len - id_len, subscription);
 }
 
-/* The encoded frames from @from on that fit into @room bytes. */
+/* The number of encoded frames, beginning with number @from, that fit into @room bytes. */
 static guint
 outq_count_encoded (const BusRun *run, guint from, gsize room)
 {
@@ -416,7 +418,7 @@ outq_count_encoded (const BusRun *run, guint from, gsize room)
   return n;
 }
 
-/* Copies encoded frames from @from on, as far as they fit. Returns how many. */
+/* Copies up to @n encoded frames, beginning with number @from, as far as they fit. Returns their number. */
 static guint
 outq_fill_with_encoded (BusSegment *segment, const BusRun *run, guint from, guint n, guint32 subscription)
 {
@@ -480,7 +482,7 @@ outq_move_to_tx (BusOutq *outq, WireLane lane)
   outq->tx_bytes += outq_segment_size (segment);
 }
 
-/* Takes as many whole segments as one turn may send, control first. */
+/* Moves as many whole segments as one turn may send to the tx list, the control lane first. */
 static void
 outq_refill (BusOutq *outq)
 {

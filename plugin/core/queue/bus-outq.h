@@ -4,20 +4,20 @@
 #include "queue/bus-run.h"
 
 /*
- * Encoded frames of one peer that wait for its connection: two lanes, control before data at frame boundaries.
+ * Encoded frames of one peer that wait for its connection, in two lanes. Control frames are sent before data frames.
  *
- * Small frames are encoded one behind the other into pooled segments; the client bytes of a large one are referenced,
- * not copied. A frame in this queue cannot be dropped any more; messages that may still be dropped wait in bus-fifo.
+ * Small frames are encoded one after the other into pooled segments; the client bytes of a large frame are referenced, not copied.
+ * No policy drops a frame of this queue; messages that may still be dropped wait in bus-fifo.
  *
- * For sending, whole segments move to the tx list, at most 64 KiB of small ones or one large message at a time, and
- * stay where they are until they are sent. So a control frame waits for at most that much data.
+ * For sending, whole segments are moved to the tx list: at most 64 KiB of small frames, or one large message, at a time. They stay
+ * there until all of their bytes are sent. So a control frame waits for at most this much data that was in front of it.
  *
- * Invariant: a segment ends at a frame boundary; bytes() is what was put and not sent, and is charged to the peer. A
- * segment is held against the cap of the broker with all its room until it is free; a referenced message holds its
- * own bytes.
+ * Invariant: a segment ends at a frame boundary. bus_outq_bytes() is the number of bytes that were put and not sent; they are
+ * charged to the peer. A segment counts for the cap of the broker with its whole capacity until it is freed; a referenced message
+ * counts for the cap by itself.
  */
 
-#define BUS_OUTQ_TURN_BYTES      65536u /* for one gathered write, unless one message is larger */
+#define BUS_OUTQ_TURN_BYTES      65536u /* the most for one gathered write, unless one message is larger */
 #define BUS_OUTQ_COPY_MAX        8192u  /* client bytes up to this are copied, larger ones referenced */
 #define BUS_OUTQ_COPY_MAX_FANOUT 4096u  /* the same with more than BUS_OUTQ_FANOUT receivers */
 #define BUS_OUTQ_FANOUT          4u
@@ -59,15 +59,16 @@ void bus_segment_pool_clear (BusSegmentPool *pool);
 void bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage);
 void bus_outq_clear (BusOutq *outq);
 
-/* Appends a frame of the broker's own: an envelope (nullable) with its payload, or a body that is encoded already.
- * In the control lane, and for a CANCEL, it may use the quota's reserve. FALSE, also below: no memory, and nothing was put. */
+/* Appends a frame of the broker itself: an envelope (nullable) with its payload, or a body that is encoded already. A frame in the
+ * control lane and a CANCEL may use the reserve of the quota. FALSE, here and below: no memory, and nothing was put. */
 gboolean
 bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *envelope, WireSpan body);
 
 /* Writes the payload @message to @to, which has room for it. Returns its length. */
 typedef gsize (*BusPackFunc) (gconstpointer message, guint8 *to);
 
-/* Appends a frame of the broker's own whose payload is written where it is sent from. Only the length of @envelope's payload is used. */
+/* Appends a frame of the broker itself; @pack writes the payload directly into the segment. Of the payload in @envelope only the
+ * length is used. */
 gboolean bus_outq_put_packed (BusOutq *outq,
                               WireLane lane,
                               guint8 kind,
@@ -76,8 +77,8 @@ gboolean bus_outq_put_packed (BusOutq *outq,
                               BusPackFunc pack,
                               gconstpointer message);
 
-/* Appends a client's message: stamp, then its untouched bytes, copied; with @refer set they lie in that message and are
- * referenced instead. */
+/* Appends a message of a client: the stamp, then the unchanged bytes of the client. They are copied, or referenced if @refer
+ * (nullable), the message that contains them, is set. */
 gboolean bus_outq_put_message (BusOutq *outq,
                                WireLane lane,
                                guint8 kind,
@@ -87,18 +88,20 @@ gboolean bus_outq_put_message (BusOutq *outq,
                                WireSpan body,
                                BusMessage *refer);
 
-/* The same for a DELIVER whose own part of the stamp is one subscription, and whose bytes are copied. */
+/* The same for a DELIVER to one subscription, without other fields of its own in the stamp; the bytes are copied. */
 gboolean bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body);
 
-/* Appends messages of a run from @from on as DELIVER to one subscription. Returns how many there was memory for. */
+/* Appends @n messages of a run, beginning with number @from, as DELIVER to one subscription. Returns the number of messages for
+ * which there was memory. */
 guint bus_outq_put_run (BusOutq *outq, const BusRun *run, guint from, guint n, guint32 subscription);
 
 /* The same for the first messages of a run with several receivers: they are encoded once, and copied for each of them. */
 guint bus_outq_copy_run (BusOutq *outq, BusRun *run, guint n, guint32 subscription);
 
-/* Drops what is not in the tx list yet; a frame that has begun is completed. */
+/* Drops the frames of a lane, except those in the tx list: a frame that is partly sent must be completed. */
 void bus_outq_drop (BusOutq *outq, WireLane lane);
 
+/* Returns at most @max spans of the bytes to be sent next, in order; they stay valid until bus_outq_sent(). */
 guint bus_outq_gather (BusOutq *outq, WireSpan *spans, guint max);
 void bus_outq_sent (BusOutq *outq, gsize n);
 

@@ -5,13 +5,12 @@
 #include "queue/bus-flow-state.h"
 
 /*
- * Reports: facts to be published about a subscription or a queue that does not keep up.
+ * Reports: collects what is to be published about a subscription or a queue that does not keep up.
  *
- * This module accumulates: losses and changes are added to the subscription, and a timer is armed. When the timer
- * expires, bus-slow publishes what has accumulated as system.drop and system.slow, at most once in
- * BUS_REPORT_EVERY_US for each subscription and each queue. So a loss costs a few additions where it happens, and
- * nothing is published from inside a queue operation. The same timer sends a subscription its own gaps when its
- * client reads but returns no credit.
+ * This module publishes nothing. It adds losses and changes to the counters of the subscription, and arms its report timer. When
+ * the timer expires, bus-slow publishes the counters as system.drop and system.slow, at most once in BUS_REPORT_EVERY_US for each
+ * subscription and each queue. So a loss costs a few additions at the place where it happens, and no queue operation publishes
+ * a message, which could in turn be lost. The same timer sends a subscription its gaps, if its client reads but returns no credit.
  *
  * Invariant: while something is unreported, or a gap is at the head of its lane, the report timer is armed, until the
  * subscription ends.
@@ -25,8 +24,8 @@ typedef enum
   BUS_CHANGE_DRAINED = 1 << 1,
 } BusChange;
 
-/* @count messages of that domain were lost. A loss of the broker's own messages (system.*) is reported by gaps only: a
- * receiver that does not keep up with system.drop would otherwise cause another system.drop with each. */
+/* Adds the loss of @count messages of a domain. The loss of a message of the broker itself (system.*) is not published: a receiver
+ * that does not keep up with system.drop would cause another system.drop with each message that it loses. It still gets a gap. */
 void bus_report_loss (BusFlow *flow,
                       BusSubscription *subscription,
                       guint domain,
@@ -35,20 +34,20 @@ void bus_report_loss (BusFlow *flow,
                       BusLoss loss,
                       gint64 now_us);
 
-/* The subscription was demoted, or has drained. */
+/* Adds a change: the subscription was demoted, or has drained. */
 void bus_report_change (BusFlow *flow, BusSubscription *subscription, BusChange change, gint64 now_us);
 
-/* The losses of a queue, to be read: all of it is zero while there are none. */
+/* The losses of a queue, for reading: all members are zero while there are none. */
 static inline const BusLosses *
 bus_report_losses (const BusFlow *flow)
 {
   return flow->losses != NULL ? flow->losses : &bus_no_losses;
 }
-/* The same, to be changed. */
+/* The losses of a queue, for writing: allocated at the first call. */
 BusLosses *bus_report_need_losses (BusFlow *flow);
 
-/* The queue rose above its soft limit, or fell below it. */
+/* The queue rose above its soft limit, or fell below it: arms the report timer of the queue. */
 void bus_report_level (BusFlow *flow, gint64 now_us);
 
-/* Arms the subscription's report timer again, not before its next report is allowed. */
+/* Arms the report timer of the subscription, if it is not armed, for the time at which the next report is allowed. */
 void bus_report_again (BusFlow *flow, BusSubscription *subscription, gint64 now_us);

@@ -5,7 +5,6 @@
 
 /* --- does it fit --- */
 
-/* The peer's bound in bytes: once above the soft limit for its time, that one. */
 guint64
 bus_room_queue_max (const BusFlow *flow, gint64 now_us)
 {
@@ -16,7 +15,6 @@ bus_room_queue_max (const BusFlow *flow, gint64 now_us)
   return limits->queue_hard_bytes;
 }
 
-/* The part of the queue that the peer's own bounds apply to. */
 gsize
 bus_room_own_bytes (const BusFlow *flow)
 {
@@ -30,7 +28,7 @@ bus_room_fits_peer (const BusFlow *flow, gsize cost, gint64 now_us)
          && flow->waiting_messages - flow->held_messages < flow->shared->limits->queue_hard_messages;
 }
 
-/* One message may always wait, however large. */
+/* If the queue is empty, a message may wait however large it is. */
 static gboolean
 room_fits_subscription (const BusSubscription *subscription, gsize len)
 {
@@ -41,7 +39,6 @@ room_fits_subscription (const BusSubscription *subscription, gsize len)
              && bus_room_bounded_bytes (subscription) + len <= subscription->bounds.bytes);
 }
 
-/* TRUE if dropping what waits for the subscription could make the peer's queue take the message. */
 gboolean
 bus_room_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
@@ -69,7 +66,6 @@ room_may_keep (const BusFlow *flow, const BusSubscription *subscription, const B
 BusRoomFit
 bus_room_fit (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need)
 {
-  /* Messages that withhold credit are bounded by the windows of their publishers, those that are kept by bus-unsettled. */
   if (!room_may_keep (flow, subscription, need))
     return BUS_ROOM_OVER_OWN;
   if (!need->is_held && !need->is_kept
@@ -106,7 +102,7 @@ bus_room_excess (const BusFlow *flow, const BusSubscription *subscription, const
   const guint64 bytes_max = bus_room_queue_max (flow, need->now_us);
   const gsize cost = bus_room_cost (need->len);
   const gboolean is_first
-      = subscription == NULL || bus_room_bounded_messages (subscription) == 0; /* one may always wait */
+      = subscription == NULL || bus_room_bounded_messages (subscription) == 0; /* the first message may always wait */
   const BusExcess rows[] = {
     { BUS_LIMIT_subscription_queue_messages, is_first ? G_MAXUINT64 : subscription->bounds.messages,
       is_first ? 0 : bus_room_bounded_messages (subscription) + 1 },

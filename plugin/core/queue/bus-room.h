@@ -4,14 +4,16 @@
 #include "queue/bus-flow.h"
 
 /*
- * Room: whether a message fits in the queue of a peer, for one of its subscriptions, and which bound prevents it.
+ * Room: checks whether a message fits into the queue of a peer for one of its subscriptions, and which bound it exceeds if not.
  *
- * The bounds are those of the subscription, those of the peer's queue, for the control lane control_queue_bytes, and for a message
- * that is kept until it is settled those of bus-unsettled. Messages whose publisher's credit is withheld are bounded by the windows of
- * their publishers instead. This module only compares. bus-admit makes room for a message that arrives, bus-trim drops what is above
- * bounds that were lowered, and bus-pick asks for each member of a group.
+ * Four kinds of bounds apply: those of the subscription, those of the peer's queue, control_queue_bytes for the control lane, and
+ * those of bus-unsettled for a message that is delivered at least once. The first two do not apply to a message that is delivered
+ * at least once, or for which the credit of its publisher is withheld: the window of the publisher bounds the latter.
  *
- * Invariant: asking changes nothing.
+ * This module only compares, and makes no room. bus-admit makes room for a message that arrives, bus-trim drops messages when
+ * bounds were lowered, and bus-pick checks the room of each member of a group.
+ *
+ * Invariant: no function of this module changes anything.
  */
 
 /* A message that may have to wait. */
@@ -33,21 +35,21 @@ typedef enum
 
 BusRoomFit bus_room_fit (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 
-/* TRUE if such a message would be sent to this subscription without waiting for credit, or would at least be
- * accepted. */
+/* TRUE if the subscription would get such a message without waiting for credit. */
 gboolean bus_room_to_send (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
+/* TRUE if the subscription would accept such a message without a loss, and is not demoted. */
 gboolean bus_room_to_wait (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need);
 
-/* The bound that such a message exceeds, for the answer to its sender. FALSE: none; there is no memory. @subscription:
- * (nullable): it is for the peer itself. */
+/* Finds the bound that such a message exceeds, for the answer to its sender. FALSE: it exceeds none, so it was refused because an
+ * allocation failed. @subscription: (nullable): NULL if the message is for the peer itself. */
 gboolean
 bus_room_excess (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need, BusExcess *excess);
 
-/* The bound that prevents the subscription from keeping such a message until it is settled. FALSE: none. */
+/* The same for a message that is delivered at least once. FALSE: it exceeds none. */
 gboolean
 bus_room_excess_kept (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need, BusExcess *excess);
 
-/* --- the parts of it --- */
+/* --- parts of these checks --- */
 
 /* The charge for a message of @len bytes while it waits. */
 static inline gsize
@@ -56,15 +58,17 @@ bus_room_cost (gsize len)
   return bus_message_size (len) + sizeof (BusSlot) + sizeof (BusEntry);
 }
 
-/* The peer's bound in bytes: once above the soft limit for its time, that one. */
+/* The bound of the peer's queue in bytes: the hard limit, or the soft limit if the queue has been above that for
+ * queue_soft_timeout_us. */
 guint64 bus_room_queue_max (const BusFlow *flow, gint64 now_us);
-/* The part of the queue that the peer's own bounds apply to. */
+/* The bytes of the queue to which the bounds of the peer apply. */
 gsize bus_room_own_bytes (const BusFlow *flow);
-/* TRUE if the peer's queue takes a message of that cost, or could take it if what waits for the subscription were dropped. */
+/* TRUE if the queue of the peer has room for a message of that cost. */
 gboolean bus_room_fits_peer (const BusFlow *flow, gsize cost, gint64 now_us);
+/* TRUE if it might have room if all messages that wait for the subscription were dropped. */
 gboolean bus_room_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us);
 
-/* Messages that wait and are not kept; the bounds of the subscription apply to them. */
+/* Waiting messages to which the bounds of the subscription apply: those that are not delivered at least once. */
 static inline guint64
 bus_room_bounded_messages (const BusSubscription *subscription)
 {
@@ -77,7 +81,7 @@ bus_room_bounded_bytes (const BusSubscription *subscription)
   return subscription->fifo.bytes - subscription->fifo.kept_bytes;
 }
 
-/* A message may be sent to it at once, if its lane is clear. */
+/* TRUE if the subscription has credit, and none of its messages waits for credit. */
 static inline gboolean
 bus_room_is_ready (const BusSubscription *subscription)
 {

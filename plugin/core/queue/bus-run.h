@@ -4,31 +4,33 @@
 #include "queue/bus-message.h"
 
 /*
- * A run: messages of one read that one publisher sent to one topic, one behind the other, and that ask for nothing of their own.
+ * A run: plain messages of one publisher to one topic that follow each other in the bytes of one read.
  *
- * Class, rights, matched set, memory and credit are checked once for all of them. A run consists of views of the read buffer,
- * so it never outlives the input call. It has no frame that needs an answer, a time to live, a trace or a block of its own.
- * A run is collected by bus-dispatch-run, routed by bus-route-run, and queued by bus-admit-run. Messages that cannot be
- * handled together are handled as if each had come alone, so that no rule of a queue exists twice.
+ * Class, rights, matched set, memory and credit are checked once for the whole run instead of for each message. No message of a
+ * run asks for an answer, a time to live or a trace, or is large enough for a block of its own. A run consists of views of the
+ * read buffer, so it never outlives the input call. bus-dispatch-run collects a run, bus-route-run routes it, and bus-admit-run
+ * encodes it. Messages that cannot be handled together are handled one by one like any other message, so that no rule of a queue
+ * exists twice.
  *
- * The messages have consecutive places in the order of the broker. One ticket withholds the credit of a whole run, or with a
- * group of the messages that a member got. A run is therefore at most BUS_RUN_SHARE of its publisher's window.
+ * The messages have consecutive accept sequences. One ticket withholds the credit of the whole run or, in a group, of the messages
+ * that one member got. It returns this credit only with the last message, so a run is limited to a part (one BUS_RUN_SHARE'th) of
+ * the window of its publisher.
  *
  * Invariant: between two input calls a run is empty.
  */
 
 #define BUS_RUN_MESSAGES 128u
 #define BUS_RUN_BYTES    65536u /* of bodies */
-#define BUS_RUN_BODY_MAX 4096u  /* of one body: it is copied for each receiver, however many there are */
-#define BUS_RUN_SHARE    8u     /* part of the window of its publisher */
+#define BUS_RUN_BODY_MAX 4096u  /* of one body: it is copied for each receiver, for any number of receivers */
+#define BUS_RUN_SHARE    8u     /* a run is at most one eighth of the window of its publisher */
 
-/* The most that is written in front of the body of a message: header, stamp, one subscription. */
+/* The largest number of bytes in front of the body of a message: header, stamp, one subscription. */
 #define BUS_RUN_FRONT_MAX (WIRE_FRAME_HEADER_LEN + WIRE_STAMP_COMMON_MAX + 16u)
 
 typedef struct
 {
   WireSpan body;  /* the client's bytes, in the read buffer */
-  WireSpan topic; /* in them */
+  WireSpan topic; /* in these bytes */
   gsize payload_len;
   guint64 id;
   BusMessage *kept; /* the kept form, once a receiver needed it; NULL: none yet */
@@ -38,7 +40,7 @@ typedef struct
 typedef struct
 {
   /* bus-dispatch-run */
-  WireSpan input;         /* that frames are read from */
+  WireSpan input;         /* the bytes from which frames are read */
   struct BusMatch *match; /* the receivers of all messages */
   WireSpan type_name;     /* of the last message */
   gint64 now_us;
@@ -48,22 +50,22 @@ typedef struct
   guint n;
   gsize bytes;         /* of the bodies */
   gsize payload_bytes; /* of the payloads */
-  gsize cost;          /* of the credit */
+  gsize cost;          /* in bytes of credit */
   WireClassOf class_of;
   guint domain;
   BusLedger *publisher;
-  guint64 number;    /* differs from that of every run before it */
+  guint64 number;    /* unique among all runs */
   guint64 first_seq; /* of the first message */
-  gint64 time_us;    /* of acceptance, as it is stamped */
+  gint64 time_us;    /* of acceptance, as in the stamp */
   WireSpan sender;
   guint held;            /* messages whose credit is withheld; set by bus-route-run */
-  gsize held_cost;       /* and their credit */
-  WireEnvelope envelope; /* of one message, as far as queues read it */
+  gsize held_cost;       /* and their cost */
+  WireEnvelope envelope; /* of one message, with the fields that queues read */
 
   /* The stamp of each message: a part, the sequence as a varint, another part. */
   guint8 head_len;
   guint8 tail_len;
-  guint8 head[80]; /* whole steps of 16 bytes, as those below */
+  guint8 head[80]; /* copied in steps of 16 bytes, like tail */
   guint8 tail[16];
 
   /* The frames of all messages for one subscription, made when several receivers get them. */
@@ -75,7 +77,7 @@ typedef struct
   BusRunMessage messages[BUS_RUN_MESSAGES];
 } BusRun;
 
-/* Payload bytes of the messages from @from on. */
+/* Payload bytes of @n messages, beginning with number @from. */
 static inline gsize
 bus_run_payload_bytes (const BusRun *run, guint from, guint n)
 {

@@ -17,7 +17,7 @@ bus_stream_new (BusFlow *flow, guint64 messages, guint64 bytes, gpointer owner)
   return stream;
 }
 
-/* --- what waits --- */
+/* --- replies that wait --- */
 
 static gsize
 stream_item_cost (const BusStreamItem *item)
@@ -123,7 +123,7 @@ stream_pass (BusStream *stream, BusInbound *inbound, const BusStreamFrame *frame
   return TRUE;
 }
 
-/* The progress of that route that waits. NULL: none. */
+/* The waiting report of progress of a responder. NULL: none. */
 static BusStreamItem *
 stream_find_progress (const BusStream *stream, guint64 route)
 {
@@ -137,7 +137,8 @@ stream_find_progress (const BusStream *stream, guint64 route)
   return NULL;
 }
 
-/* The ticket bounds what waits; without one the bounds of the queue do. A peer that asks itself would wait for itself. */
+/* TRUE if a waiting reply gets a ticket: then the window of the responder bounds it, otherwise the bounds of the queue do. A
+ * responder that is the requester itself gets none, because it might wait for itself forever. */
 static gboolean
 stream_has_ticket (const BusStream *stream, const BusInbound *inbound, BusStreamKind kind)
 {
@@ -145,7 +146,7 @@ stream_has_ticket (const BusStream *stream, const BusInbound *inbound, BusStream
          && inbound->class_of.credit_class != WIRE_CLASS_NONE;
 }
 
-/* @older: (nullable): the progress that it replaces; then it needs room for the bytes by which it is larger */
+/* @older: (nullable): the report of progress that it replaces; then only the bytes by which it is larger need room */
 static gboolean
 stream_has_room (const BusStream *stream,
                  const BusInbound *inbound,
@@ -221,7 +222,7 @@ bus_stream_offer (BusStream *stream, BusInbound *inbound, const BusStreamFrame *
     {
       BusStreamResult result = stream_let_wait (stream, inbound, frame, now_us);
 
-      /* The progress that it replaced may have been in front of a frame that needs no window. */
+      /* The report of progress that it replaced may have been the obstacle to a frame of the broker, which needs no credit. */
       return result == BUS_STREAM_WAITS && !bus_stream_advance (stream, now_us) ? BUS_STREAM_FULL : result;
     }
   return stream_pass (stream, inbound, frame, now_us) ? BUS_STREAM_PASSED : BUS_STREAM_FULL;
@@ -250,7 +251,7 @@ bus_stream_is_stuck (BusStream *stream, gint64 now_us)
       {
         due_us
             = MIN (due_us, ((const BusStreamItem *) link->data)->ticket->since_us + BUS_STREAM_PATIENCE * longest_us);
-        break; /* they stand in the order of arrival */
+        break; /* replies wait in the order of their arrival, so this is the oldest ticket */
       }
   if (now_us >= due_us)
     return TRUE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscription.h"
 
-/* Approximate sizes of what the tables and the index keep for it. */
-#define TABLE_BYTES   256u /* of its owner, and its group */
-#define SEGMENT_BYTES 192u /* a node of the index for each segment of the pattern, if no other pattern shares it */
+/* The approximate memory that the tables and the index need for a subscription. */
+#define TABLE_BYTES   256u /* in the tables of its owner and its group */
+#define SEGMENT_BYTES 192u /* for each segment of the pattern: a node of the index, as if no other pattern shared it */
 
 gsize
 bus_subscription_size (WireSpan pattern)

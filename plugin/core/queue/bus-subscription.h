@@ -15,11 +15,11 @@
  * One subscription: a pattern that a peer wants to receive (or a topic that it serves), its receive window, its FIFO,
  * and its policy.
  *
- * It is listed twice: in the table of its owner, which ends it when the owner disconnects, and in the index that is
- * searched for each topic; bus-router keeps the two together. This module has only the data and the state, which
- * bus_subscription_on() alone changes, by the table in bus-subscription-state. bus-fifo and bus-admit
- * move its slots, bus-unsettled keeps what was sent, bus-block works on its tickets, bus-report accumulates what is to be
- * published about it.
+ * It is listed twice: in the table of its owner, which ends it when the owner disconnects, and in the index that is searched for
+ * each topic. bus-router changes both lists together. This module has only the struct and its state, which only
+ * bus_subscription_on() changes, by the table in bus-subscription-state. The other modules of this folder change the rest:
+ * bus-fifo and bus-admit its slots, bus-unsettled the records of sent messages, bus-withheld and bus-block its tickets, and
+ * bus-report the counters of losses.
  */
 
 typedef struct BusGroup BusGroup;
@@ -37,21 +37,21 @@ typedef struct
   BusSlot *first_waiting;
   BusSlot *lane_first[WIRE_N_LANES]; /* the same slots, for each lane */
   BusSlot *lane_last[WIRE_N_LANES];
-  guint64 messages; /* without gaps */
-  guint64 bytes;    /* of their bodies */
+  guint64 messages; /* slots that are not gaps */
+  guint64 bytes;    /* of the bodies of these messages */
   guint gaps[WIRE_N_LANES];
   gint64 behind_since_us; /* 0: no message waits */
   GHashTable *by_topic;   /* conflate: BusKey -> BusSlot, the newest that waits; NULL: another policy */
-  guint64 kept_messages;  /* of these, delivered at least once */
-  guint64 kept_bytes;     /* of their bodies */
+  guint64 kept_messages;  /* part of messages that are delivered at least once */
+  guint64 kept_bytes;     /* of the bodies of these */
 } BusFifo;
 
-/* See bus-unsettled: what was sent and is not settled. */
+/* See bus-unsettled: messages that were sent and are not settled. */
 typedef struct
 {
   guint64 settled; /* deliveries, in total */
-  gint64 since_us; /* deliveries are unsettled, and none has been settled since; 0: there are none */
-  gint64 usual_us; /* for how long messages were lately held until credit returned */
+  gint64 since_us; /* the time since which the client holds messages and has settled none; 0: it holds none */
+  gint64 usual_us; /* the longest time, lately, for which the client held messages until it returned credit */
   BusSent *first;  /* records */
   BusSent *last;
   guint64 kept_messages; /* in records */
@@ -64,7 +64,7 @@ typedef struct
 typedef struct
 {
   guint64 missed_by[BUS_N_LOSSES];
-  guint64 noted_by[BUS_N_LOSSES]; /* of these, in log records of bus-slow */
+  guint64 noted_by[BUS_N_LOSSES]; /* part of missed_by that is in log records of bus-slow */
 
   /* bus-report: not published by system.drop and system.slow yet */
   guint64 unreported[BUS_N_LOSSES];
@@ -77,54 +77,54 @@ typedef struct
 
 struct BusSubscription
 {
-  /* The members that a delivery and its credit read and write come first, so that they lie in few cache lines:
-   * bus_subscription_prefetch() knows how many. */
+  /* The members that a delivery and its credit read and write come first, in a few adjacent cache lines, which
+   * bus_subscription_prefetch() loads. The last one of them is fifo. */
   BusPeer *owner;
   guint32 id; /* chosen by the client */
   BusSubscriptionState state;
-  BusCursor *cursor; /* bus-catchup: retained messages come first, others wait; NULL: none are ahead */
+  BusCursor *cursor; /* bus-catchup: retained messages are sent first, other messages wait; NULL: none are ahead */
   BusWindow window;
   guint64 delivered; /* encoded for it */
   BusBounds bounds;
-  guint64 tickets; /* bus-withheld: that it holds, in the FIFO and in records of what was sent */
-  gint64 progress_us;
+  guint64 tickets;    /* bus-withheld: tickets that it holds, in the FIFO and in records of sent messages */
+  gint64 progress_us; /* last time at which its client settled a message, or the first ticket was taken */
   BusTimer block_timer;
   BusUnsettled unsettled;
   BusFifo fifo;
 
-  gboolean serves;         /* gets requests, not publishes */
-  gboolean serves_methods; /* its owner's own methods: it gets no direct publish either */
+  gboolean serves;         /* gets requests, and no messages that are published */
+  gboolean serves_methods; /* serves the own methods of its owner: it gets no direct message either */
   BusGroup *group;         /* NULL: none */
   GList group_link;        /* in its members */
-  WireSpan pattern;        /* own copy, behind the struct */
+  WireSpan pattern;        /* own copy, stored behind the struct */
   BusServers *servers;     /* of the topic that it serves; NULL: none */
   BusFilter *filter;       /* own copy; NULL: every message that matches the pattern */
 
   /* bus-pick */
-  guint32 weight;    /* its share of the messages of its group, beside those of the others */
-  guint32 in_flight; /* bound of what it may hold unacknowledged; 0: its window alone */
-  gint64 turn;       /* round robin with weights: the member with the most is picked */
+  guint32 weight;    /* its share of the messages of its group, relative to the weights of the other members */
+  guint32 in_flight; /* bound of the messages that its client may hold unsettled; 0: only the window bounds them */
+  gint64 turn;       /* for weighted round robin: the member with the largest value is picked */
 
-  gsize charged;
+  gsize charged; /* to its owner, for the subscription itself */
 
   /* bus-drain */
-  gboolean is_emptied; /* it drains and may have finished: listed in emptied of the shared state */
+  gboolean is_emptied; /* it drains and is empty: it is in the list emptied of the shared state */
   GList emptied_link;
 
-  guint64 demoted_at; /* bus-block: settled, when it was demoted */
+  guint64 demoted_at; /* bus-block: number of settled messages at its demotion */
 
-  guint64 retained;  /* of what was delivered, from the store of retained messages */
-  guint64 missed;    /* reported by a gap that was sent or waits, or discarded when it ended */
-  guint64 rerouted;  /* offered to it, and handed on to another member of its group */
-  guint64 repeated;  /* sent to it, not settled, and given to another member */
-  BusLosses *losses; /* NULL: it lost nothing, and nothing was to be reported; see bus_subscription_losses() */
+  guint64 retained;  /* part of delivered that came from the store of retained messages */
+  guint64 missed;    /* lost: in a gap that was sent or waits, or discarded when it ended */
+  guint64 rerouted;  /* messages that waited for it and were handed on to another member of its group */
+  guint64 repeated;  /* messages that were sent to it, were not settled, and were given to another member */
+  BusLosses *losses; /* NULL: it lost nothing, and nothing had to be reported; see bus_subscription_losses() */
 
   BusFiled filed;     /* in the index; not if it serves */
   guint server_place; /* in the list of servers, if it serves */
-  guint32 owed;       /* bus-pick: messages that others got while it had no room */
+  guint32 owed;       /* bus-pick: messages that other members got while it had no room */
 };
 
-/* Loads into the cache the members that a delivery reads. The address may be that of a subscription that has ended. */
+/* Loads the members that a delivery uses into the cache. The subscription may have been freed: only its address is used. */
 static inline void
 bus_subscription_prefetch (const BusSubscription *subscription)
 {
@@ -134,7 +134,7 @@ bus_subscription_prefetch (const BusSubscription *subscription)
     __builtin_prefetch (at + line, 1);
 }
 
-/* The charge for a subscription: itself with all parts that it may need, and its share of the tables and of the index. */
+/* The charge for a subscription: the struct with all parts that it may need, and its share of the tables and of the index. */
 gsize bus_subscription_size (WireSpan pattern);
 
 /* Sets the filter of a new subscription, which must not be charged yet. @filter is copied. FALSE: no memory */
@@ -145,48 +145,48 @@ BusSubscription *bus_subscription_new (BusPeer *owner, guint32 id, WireSpan patt
 /* Its FIFO must be empty and its timers disarmed. */
 void bus_subscription_free (BusSubscription *subscription);
 
-/* For how long it has held messages that were sent to it and returned no credit; 0: it holds none. */
+/* The time for which its client has held messages and returned no credit. 0: it holds none. */
 static inline gint64
 bus_subscription_stalled_us (const BusSubscription *subscription, gint64 now_us)
 {
   return subscription->unsettled.since_us != 0 ? now_us - subscription->unsettled.since_us : 0;
 }
 
-/* A message may be sent to it now, if none waits before it. */
+/* TRUE if a message may be sent to it now, provided that no other one waits in front of it. */
 static inline gboolean
 bus_subscription_is_open (const BusSubscription *subscription)
 {
   return subscription->cursor == NULL && bus_window_is_open (&subscription->window);
 }
 
-/* Its losses, to be read: all of it is zero while there are none. */
+/* Its losses, for reading: all members are zero while there are none. */
 extern const BusLosses bus_no_losses;
 static inline const BusLosses *
 bus_subscription_losses (const BusSubscription *subscription)
 {
   return subscription->losses != NULL ? subscription->losses : &bus_no_losses;
 }
-/* The same, to be changed. */
+/* Its losses, for writing: allocated at the first call. */
 BusLosses *bus_subscription_need_losses (BusSubscription *subscription);
 
-/* Applies an event to its state. FALSE: the state ignores it. @ignored: counts that */
+/* Applies an event to its state. FALSE: the state ignores the event. @ignored: (inout): counter of ignored events */
 gboolean bus_subscription_on (BusSubscription *subscription, BusSubscriptionEvent event, guint64 *ignored);
 
-/* It blocked publishers for too long, and has not drained since. */
+/* TRUE if it blocked publishers for too long, and has not drained since. */
 static inline gboolean
 bus_subscription_is_demoted (const BusSubscription *subscription)
 {
   return subscription->state == BUS_SUBSCRIPTION_DEMOTED || subscription->state == BUS_SUBSCRIPTION_DEMOTED_DRAINING;
 }
 
-/* It gets no new messages, and still has some. */
+/* TRUE if it gets no new messages, and still has old ones. */
 static inline gboolean
 bus_subscription_is_draining (const BusSubscription *subscription)
 {
   return subscription->state == BUS_SUBSCRIPTION_DRAINING || subscription->state == BUS_SUBSCRIPTION_DEMOTED_DRAINING;
 }
 
-/* It may get new messages. */
+/* TRUE if it may get new messages. */
 static inline gboolean
 bus_subscription_takes_part (const BusSubscription *subscription)
 {

@@ -3,7 +3,7 @@
 
 #define CELLS_MIN 4u
 
-/* The cell with that number, or the empty one in which it would be. */
+/* The cell that contains the number, or the empty cell into which it would be put. */
 static guint
 subscriptions_seek (const BusSubscriptions *set, guint32 id)
 {
@@ -48,7 +48,8 @@ bus_subscriptions_add (BusSubscriptions *set, BusSubscription *subscription)
   set->n++;
 }
 
-/* Moves each one behind the empty cell that may be there, until none is cut off from where its number points to. */
+/* Fills the cell that became empty: moves subscriptions of later cells into it, until no empty cell is between a subscription and
+ * the cell that the hash of its number points to. */
 static void
 subscriptions_close_hole (BusSubscriptions *set, guint hole)
 {

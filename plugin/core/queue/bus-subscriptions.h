@@ -5,14 +5,14 @@
 #include "queue/bus-subscription.h"
 
 /*
- * The subscriptions of one peer by the number that its client chose.
+ * The set of the subscriptions of one peer, by the number that its client chose for each: a hash table with open addressing.
  *
- * Most peers have a few subscriptions, so a cell holds nothing but the subscription, which knows its number, and a set without
- * subscriptions has no memory. It does not own what it holds. The cell of a number depends on the seed of the core, so a client
- * cannot choose numbers that make its set slow.
+ * Most peers have a few subscriptions, so a cell is only a pointer to a subscription, which contains its number, and a set without
+ * subscriptions has no memory. The set does not own the subscriptions. The hash of a number depends on the seed of the core, so a
+ * client cannot choose numbers that make its set slow.
  *
- * Invariant: between the cell that a number points to and the cell that it is in, no cell is empty; at least a quarter of
- * the cells is empty.
+ * Invariant: between the cell that the hash of a number points to and the cell that contains the number, no cell is empty; at
+ * least a quarter of the cells is empty.
  */
 
 /* A zeroed struct with a seed is an empty set. Treat the fields as private. */
@@ -24,7 +24,7 @@ typedef struct
   guint n;
 } BusSubscriptions;
 
-/* The cell that a number points to. The set must have cells. */
+/* The index of the cell that the hash of a number points to. The set must have cells. */
 static inline guint
 bus_subscriptions_home (const BusSubscriptions *set, guint32 id)
 {
@@ -34,7 +34,7 @@ bus_subscriptions_home (const BusSubscriptions *set, guint32 id)
 /* It must be empty. */
 void bus_subscriptions_clear (BusSubscriptions *set);
 
-/* No other one in the set has its number. */
+/* No other subscription of the set may have its number. */
 void bus_subscriptions_add (BusSubscriptions *set, BusSubscription *subscription);
 /* It must be in the set. */
 void bus_subscriptions_remove (BusSubscriptions *set, const BusSubscription *subscription);
@@ -42,7 +42,8 @@ void bus_subscriptions_remove (BusSubscriptions *set, const BusSubscription *sub
 /* NULL: there is none. */
 BusSubscription *bus_subscriptions_find (const BusSubscriptions *set, guint32 id);
 
-/* For memory that is loaded early: the cell that a number points to, and what is in it, which may have another number. */
+/* For loads into the cache: bus_subscriptions_prefetch() loads the cell that the hash of a number points to, and
+ * bus_subscriptions_guess() returns its content, which is usually the subscription with this number, but need not be. */
 static inline void
 bus_subscriptions_prefetch (const BusSubscriptions *set, guint32 id)
 {
@@ -59,7 +60,7 @@ bus_subscriptions_guess (const BusSubscriptions *set, guint32 id)
 /* All of them, in the order of their numbers. (transfer container) (element-type BusSubscription) */
 GPtrArray *bus_subscriptions_sorted (const BusSubscriptions *set);
 
-/* The next one after @at, which begins with 0 and moves on, in no order. The set must not change meanwhile. NULL: there are no more */
+/* Iterates in no particular order. @at: (inout): the position, at first 0. The set must not change meanwhile. NULL: the end */
 static inline BusSubscription *
 bus_subscriptions_next (const BusSubscriptions *set, guint *at)
 {

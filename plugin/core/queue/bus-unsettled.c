@@ -40,7 +40,7 @@ unsettled_forget (BusFlow *flow, BusSubscription *subscription, const BusMessage
   bus_quota_refund (flow->shared->quota, &flow->ledger->usage, bus_message_cost (message));
 }
 
-/* A record without a message has no use for the delivery. */
+/* A record without a message is allocated without the member delivery. */
 static gsize
 unsettled_record_size (const BusMessage *message)
 {
@@ -135,7 +135,8 @@ bus_unsettled_unlist_empty (BusFlowShared *shared, BusSubscription *subscription
 
 /* --- settling --- */
 
-/* The longest of late, half of it forgotten each time. A client that stood still for the longest block is no measure. */
+/* Updates the longest time for which the client lately held messages: the old value is halved each time. A time above the longest
+ * block is ignored, because the client hung. */
 static void
 unsettled_learn_usual (const BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {

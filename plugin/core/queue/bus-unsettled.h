@@ -4,53 +4,55 @@
 #include "queue/bus-flow-state.h"
 
 /*
- * Unsettled deliveries: what was sent to a subscription, and its client has not settled.
+ * Unsettled deliveries: messages that were sent to a subscription and that its client has not settled.
  *
- * A client settles deliveries by returning their credit. Credit is a total, and deliveries are settled in the order in
- * which they were sent, so an ordinary delivery costs no memory: the subscription counts how many were sent and how
- * many are settled. A delivery has a record only if something ends with it: the credit of its publisher (a ticket,
- * policy block), or the reference to a message that another member of the group gets when this one does not settle it
- * (at least once). The subscription also knows since when it has settled nothing, and how long it usually takes, by
- * which a group recognises a member that stands still.
+ * A client settles deliveries by returning their credit. Credit is a cumulative total, and deliveries are settled in the order in
+ * which they were sent. So an ordinary delivery needs no memory: the subscription counts the sent and the settled ones. A delivery
+ * has a record only if something must be released when it is settled: the credit of its publisher (a ticket, policy block), or
+ * a message that another member of the group gets if this one does not settle it (at least once). The subscription also notes
+ * since when its client has settled nothing, and how long that usually takes; by these times a group detects a member that hangs.
  *
- * Messages that are delivered at least once are *kept* from the moment at which they are accepted: first in a slot of
- * the FIFO, then in a record. Their number and size are bounded for each subscription (unsettled_messages,
- * unsettled_bytes) and charged to its owner. While a record keeps a message, a timer is armed: a subscription that has
- * settled nothing for settle_timeout_us gives its kept messages to other members (bus-reroute).
+ * Example: deliveries 1 to 5 were sent, and 3 holds a ticket. The only record has the index 3. When the client has returned the
+ * credit of three messages, the record is freed, and the ticket is released with it.
  *
- * Invariant: records stand in sending order, and none is older than what is settled; the timer is armed exactly while a
- * record keeps a message.
+ * Messages that are delivered at least once are *kept* from the time at which they are accepted: first in a slot of the FIFO, then
+ * in a record. Their number and size are bounded for each subscription (unsettled_messages, unsettled_bytes) and charged to its
+ * owner. While a record keeps a message, the settle timer is armed: a subscription whose client has settled nothing for
+ * settle_timeout_us gives its kept messages to other members (bus-reroute).
+ *
+ * Invariant: records are in the order of sending, and no settled delivery has one; the timer is armed exactly while a record keeps
+ * a message.
  */
 
 struct BusSent
 {
   BusSent *next;
-  BusDeliveryState state; /* SENT or WITHDRAWN; another one only while it is freed */
-  guint64 index; /* of the delivery, the last one of several: settled when the client has returned so many messages */
-  BusTicket *ticket;    /* nullable; own reference */
-  BusMessage *message;  /* kept; NULL: at most once */
-  BusDelivery delivery; /* last: with a message only */
+  BusDeliveryState state; /* SENT or WITHDRAWN; another state only while it is freed */
+  guint64 index;     /* of the (last) delivery: it is settled when the client has returned so many messages in total */
+  BusTicket *ticket; /* nullable; own reference */
+  BusMessage *message;  /* NULL: it is delivered at most once, or another member has got it */
+  BusDelivery delivery; /* the last member: allocated only for a record with a message */
 };
 
-/* Sent and not settled. */
+/* The number of deliveries that were sent and are not settled. */
 static inline guint64
 bus_unsettled_messages (const BusSubscription *subscription)
 {
   return subscription->delivered - subscription->unsettled.settled;
 }
 
-/* Nothing waits for it, and its client has settled everything. */
+/* TRUE if no message waits for the subscription, and its client has settled everything. */
 static inline gboolean
 bus_unsettled_is_empty (const BusSubscription *subscription)
 {
   return subscription->fifo.messages == 0 && bus_unsettled_messages (subscription) == 0;
 }
 
-/* Lists a subscription that drains and is empty. */
+/* Lists the subscription for bus-drain if it drains and is empty; removes it from that list. */
 void bus_unsettled_note_empty (BusFlowShared *shared, BusSubscription *subscription);
 void bus_unsettled_unlist_empty (BusFlowShared *shared, BusSubscription *subscription);
 
-/* The delivery that was counted last has a record. @ticket, @message: (transfer full) (nullable), not both NULL.
+/* Makes a record for the delivery that was counted last. @ticket, @message: (transfer full) (nullable), not both NULL.
  * @delivery: of the message; NULL without one */
 void bus_unsettled_add (BusFlow *flow,
                         BusSubscription *subscription,
@@ -59,8 +61,8 @@ void bus_unsettled_add (BusFlow *flow,
                         const BusDelivery *delivery,
                         gint64 now_us);
 
-/* One record is enough for deliveries one behind the other whose credit one ticket withholds: it returns with the last one. TRUE:
- * the record of the delivery before now stands for the one that was counted last, too. */
+/* One record is enough for consecutive deliveries whose credit the same ticket withholds, because the ticket is released with the
+ * last one. TRUE: the last record now includes the delivery that was counted last, which needs no record of its own. */
 static inline gboolean
 bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
 {
@@ -72,10 +74,10 @@ bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
   return TRUE;
 }
 
-/* The client returned credit: what it settled ends. */
+/* The client returned credit: frees the records of the deliveries that are settled by this. */
 void bus_unsettled_settle (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
-/* Gives up every ticket of a delivery. Messages stay kept. */
+/* Releases the tickets of all records. Messages stay kept. */
 void bus_unsettled_release_tickets (BusFlow *flow, BusSubscription *subscription);
 
 /* --- messages that are kept --- */
@@ -83,16 +85,16 @@ void bus_unsettled_release_tickets (BusFlow *flow, BusSubscription *subscription
 /* The bound that a message of @len client bytes would exceed if it were kept as well. FALSE: none. */
 gboolean bus_unsettled_excess (const BusFlow *flow, const BusSubscription *subscription, gsize len, BusExcess *excess);
 
-/* The oldest record that keeps a message; with @after (nullable) the next one. NULL: none. */
+/* The oldest record that keeps a message, or the next such record after @after (nullable). NULL: none. */
 BusSent *bus_unsettled_next_kept (const BusSubscription *subscription, const BusSent *after);
 
-/* Unsettled messages that another subscription has got. */
+/* The number of unsettled messages that another subscription has got. */
 guint64 bus_unsettled_count_withdrawn (const BusSubscription *subscription);
 
 /* Takes the kept message and the ticket out of a record: another subscription gets them. Transfer full. */
 BusParcel *bus_unsettled_take (BusFlow *flow, BusSubscription *subscription, BusSent *sent);
 
-/* Gives up all records: the subscription ends. */
+/* Frees all records: the subscription ends. */
 void bus_unsettled_end (BusFlow *flow, BusSubscription *subscription);
 
 /* The settle timer expired. TRUE: the client settled nothing for settle_timeout_us. The timer is armed again. */
