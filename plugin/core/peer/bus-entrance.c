@@ -28,7 +28,7 @@ entrance_may_yield (const BusPeer *stranger, const BusCredentials *who, gint64 n
          && (entrance_settled_us (stranger) <= now_us || stranger->who.account == who->account);
 }
 
-/* Of the strangers that may give up their place the oldest one of the account that has most of them. NULL: none may. */
+/* The stranger that loses its place: of those that may lose it, the oldest one of the account with most strangers. NULL: none. */
 static BusPeer *
 entrance_find_place (const BusCore *core, const BusCredentials *who, gint64 now_us)
 {

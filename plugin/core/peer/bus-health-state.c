@@ -14,7 +14,7 @@
     BUS_HEALTH_STEP_ERROR, 0                                                                                           \
   }
 
-/* Each signal misses one sign at a time, and a peer is checked after each, so no number is left out. */
+/* A signal misses one sign at a time, and the peer is checked after each, so no event of a series is skipped. */
 /* clang-format off */
 static const BusHealthStep steps[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS] = {
   [BUS_HEALTH_HEALTHY] = {
@@ -23,11 +23,11 @@ static const BusHealthStep steps[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS] = {
     [BUS_HEALTH_ON_THIRD_MISS] = ERROR,
     [BUS_HEALTH_ON_COMPLAINT] = TO (DEGRADED),
     [BUS_HEALTH_ON_SIGNS] = IGNORED,
-    [BUS_HEALTH_ON_CALM] = ERROR,            /* its time runs in DEGRADED only */
+    [BUS_HEALTH_ON_CALM] = ERROR,            /* only a DEGRADED peer is watched for it */
     [BUS_HEALTH_ON_END] = TO (GONE),
   },
   [BUS_HEALTH_DEGRADED] = {
-    [BUS_HEALTH_ON_MISS] = IGNORED,          /* for the other reason, too */
+    [BUS_HEALTH_ON_MISS] = IGNORED,          /* it is degraded already, for this or another reason */
     [BUS_HEALTH_ON_SECOND_MISS] = TO (UNRESPONSIVE),
     [BUS_HEALTH_ON_THIRD_MISS] = ERROR,
     [BUS_HEALTH_ON_COMPLAINT] = IGNORED,
@@ -36,7 +36,7 @@ static const BusHealthStep steps[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS] = {
     [BUS_HEALTH_ON_END] = TO (GONE),
   },
   [BUS_HEALTH_UNRESPONSIVE] = {
-    [BUS_HEALTH_ON_MISS] = IGNORED,          /* some signals are back, but not all */
+    [BUS_HEALTH_ON_MISS] = IGNORED,          /* some signals have signs again, but not all */
     [BUS_HEALTH_ON_SECOND_MISS] = IGNORED,
     [BUS_HEALTH_ON_THIRD_MISS] = TO (FAILED),
     [BUS_HEALTH_ON_COMPLAINT] = ERROR,       /* SIGNS precedes it */

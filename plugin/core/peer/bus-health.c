@@ -42,7 +42,8 @@ health_miss (BusHealth *health, BusHealthSignal signal)
   health->missed[signal] = MIN (health->missed[signal] + 1, BUS_HEALTH_MISSES_MAX);
 }
 
-/* Its rounds end with those of the answers, which may be shorter: what is over of an interval counts for the next miss. */
+/* QUEUE is checked at the end of each round, but a round can be shorter than the period. So the interval of QUEUE can last several
+ * rounds, and the time by which it exceeds the period counts for the next miss. */
 static void
 health_end_round_of_queue (BusHealth *health, gsize queued, gint64 period_us, gint64 now_us)
 {

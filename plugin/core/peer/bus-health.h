@@ -5,31 +5,33 @@
 #include "peer/bus-health-state.h"
 
 /*
- * The health of one connected peer: what speaks for it and against it.
+ * The health of one connected peer: the signs of life that it missed, and the problems that it reports itself.
  *
- * Three signals, and of each the signs that were missed in a row. A *round* is an interval (task_heartbeat_us) that begins with
- * the last answer of the peer, or with the end of the round before. A round without an answer ends with a PING. Then each further
- * round without an answer is a miss:
+ * There are three signals; for each, the number of signs that were missed in a row is counted. A *round* is an interval
+ * (task_heartbeat_us) that begins with the last answer of the peer, or with the end of the previous round. If a round ends without
+ * an answer, the broker sends PING. Each further round without an answer adds misses to the signals:
  *
  *   CONNECTION  no frame arrived
- *   QUEUE       bytes have waited for its connection since before the round, and it took none of them
- *   LOOP        frames may have arrived, but no answer: a PONG, or a heartbeat. A busy sender whose main loop hangs gives none
+ *   QUEUE       bytes have waited for the connection during the whole round, and the peer read none of them
+ *   LOOP        no answer arrived, which is a PONG or a heartbeat; other frames may have. A process can send messages from one
+ *               thread while its main loop hangs
  *
- * Beside them it may report *units*, parts of it that are not healthy. Only those are kept, at most BUS_HEALTH_UNITS_MAX, with
- * texts of bounded length; the others are counted.
+ * A peer may also report *units*: parts of it that are not healthy. At most BUS_HEALTH_UNITS_MAX are kept, with texts of bounded
+ * length; further ones are only counted.
  *
- * This module counts and keeps. It has no timer of its own and publishes nothing; bus-health-watch does, and decides which
- * event follows.
+ * This module counts. It arms no timer and publishes nothing; bus-health-watch does, and decides which event follows.
+ *
+ * Invariant: a signal misses at most BUS_HEALTH_MISSES_MAX signs.
  */
 
 #define BUS_HEALTH_UNITS_MAX   64u
 #define BUS_HEALTH_NAME_MAX    64u /* bytes */
 #define BUS_HEALTH_REASON_MAX  256u
 #define BUS_HEALTH_MISSES_MAX  3u
-#define BUS_HEALTH_CALM_ROUNDS 2u /* without a miss, until it is healthy again; one, if it only complained */
+#define BUS_HEALTH_CALM_ROUNDS 2u /* rounds without a miss until it is healthy; one, if only a unit was the reason */
 
-/* In the order in which they explain a state when several miss equally many: a peer that sends nothing, or reads nothing, does not
- * answer either. */
+/* If several signals miss the same number of signs, the first one in this order explains the state: a peer that sends nothing or
+ * reads nothing does not answer either. */
 typedef enum
 {
   BUS_HEALTH_CONNECTION,
@@ -38,7 +40,7 @@ typedef enum
   BUS_HEALTH_N_SIGNALS
 } BusHealthSignal;
 
-/* The numbers are those of Health on the wire. */
+/* The values are those of Health on the wire. */
 typedef enum
 {
   BUS_UNIT_HEALTHY = 1,
@@ -57,7 +59,7 @@ typedef struct
 {
   BusHealthState state;
   BusHealthState before;
-  gint64 since_us; /* in this state */
+  gint64 since_us; /* the time at which this state began */
   guint64 transitions;
   gboolean is_tracked;
   BusTimer timer;
@@ -65,31 +67,31 @@ typedef struct
   /* signals */
   guint missed[BUS_HEALTH_N_SIGNALS];
   gint64 round_due_us;  /* the end of the round */
-  gint64 heard_us;      /* last frame */
-  gint64 answered_us;   /* last answer */
-  guint64 heard;        /* frames at the beginning of the round */
-  gboolean is_answered; /* in this round */
-  gboolean is_asked;    /* a PING was sent, and not answered */
-  gboolean is_silent;   /* it misses frames: the next one has to be reported */
-  gint64 queue_us;      /* the beginning of the interval of the queue, */
-  gboolean was_queued;  /* whether bytes waited then, */
-  gboolean is_taken;    /* and whether some were taken since */
+  gint64 heard_us;      /* time of the last frame */
+  gint64 answered_us;   /* time of the last answer */
+  guint64 heard;        /* frames received before the round began */
+  gboolean is_answered; /* an answer arrived in this round */
+  gboolean is_asked;    /* a PING was sent and not answered */
+  gboolean is_silent;   /* CONNECTION misses signs: the next frame must be passed to bus_health_heard() */
+  gint64 queue_us;      /* beginning of the interval that is measured for QUEUE */
+  gboolean was_queued;  /* bytes waited at that time */
+  gboolean is_taken;    /* the peer has read some bytes since that time */
 
   /* units */
-  GPtrArray *units; /* BusHealthUnit: those that are not healthy; NULL: none */
+  GPtrArray *units; /* BusHealthUnit that are not healthy; NULL: none */
   guint units_dropped;
-  gboolean has_report; /* it sends reports, so the health in its heartbeats says nothing more */
-  gsize charged;       /* to its peer, for all of this */
+  gboolean has_report; /* it sends reports, so the health in its heartbeats is ignored */
+  gsize charged;       /* to its peer, for the units */
 
   /* bus-health-watch */
-  gint64 calm_us;    /* it is healthy from then on, if nothing happens; 0: it is not on the way */
-  guint calm_rounds; /* that it has to be calm for */
-  gint64 news_us;    /* no news of a reason before this time */
+  gint64 calm_us;    /* the time at which it becomes healthy, if no sign is missed until then; 0: not planned */
+  guint calm_rounds; /* number of rounds without a miss that this takes */
+  gint64 news_us;    /* a new reason is not published before this time */
   gboolean has_news;
-  gboolean is_published; /* there is a retained record */
+  gboolean is_published; /* a retained record about it exists */
 } BusHealth;
 
-/* It is connected from now on. */
+/* Begins to watch a peer that has just connected. */
 void bus_health_begin (BusHealth *health, gint64 period_us, gint64 now_us);
 void bus_health_clear (BusHealth *health);
 
@@ -98,22 +100,23 @@ gboolean bus_health_on (BusHealth *health, BusHealthEvent event, gint64 now_us);
 
 /* --- signals --- */
 
-/* The round is over. @received: frames of the peer so far. @queued: bytes that wait for it. TRUE: it has to be asked by a PING */
+/* Ends a round. @received: frames of the peer so far. @queued: bytes that wait for it. TRUE: the caller has to send PING */
 gboolean bus_health_end_round (BusHealth *health, guint64 received, gsize queued, gint64 period_us, gint64 now_us);
 
-/* The round takes that much longer, and begins again for the queue: the broker itself was late. */
+/* The broker itself was late: moves the end of the round by @more_us from now, and restarts the measurement of QUEUE. */
 void bus_health_extend_round (BusHealth *health, gint64 more_us, gint64 now_us);
 
-/* A sign came. TRUE, also below: the signal had missed some */
+/* A frame arrived. TRUE, here and below: the signal had missed signs, and misses none now */
 gboolean bus_health_heard (BusHealth *health);
-/* An answer is a frame, too. */
+/* An answer arrived, which is a frame as well. */
 gboolean bus_health_answered (BusHealth *health, gint64 now_us);
+/* The peer read bytes that waited for it. */
 gboolean bus_health_taken (BusHealth *health);
 
-/* Signs that the worst signal misses in a row. @signal: (out) (nullable): that one */
+/* The number of signs that the worst signal misses in a row. @signal: (out) (nullable): the worst signal */
 guint bus_health_missed (const BusHealth *health, BusHealthSignal *signal);
 
-/* It gets no tasks. */
+/* TRUE if the peer gets no tasks because of its health. */
 static inline gboolean
 bus_health_is_unresponsive (const BusHealth *health)
 {
@@ -122,11 +125,11 @@ bus_health_is_unresponsive (const BusHealth *health)
 
 /* --- units --- */
 
-/* @name, @reason: cut if they are too long. */
+/* @name, @reason: copied, and cut if they are too long. */
 BusHealthUnit *bus_health_unit_new (BusUnitHealth health, const char *name, const char *reason);
 void bus_health_unit_free (gpointer unit);
 
-/* Replaces the units. @units: (transfer full) (nullable) (element-type BusHealthUnit). TRUE: they are other ones than before */
+/* Replaces the units. @units: (transfer full) (nullable) (element-type BusHealthUnit). TRUE: they differ from those before */
 gboolean bus_health_set_units (BusHealth *health, GPtrArray *units, guint dropped);
 
 /* Bytes of the units. */
@@ -136,5 +139,5 @@ gsize bus_health_units_size (const BusHealth *health);
 
 #define BUS_HEALTH_CAUSE_MAX 512u
 
-/* Writes the cause of the state, a sentence; "": it is healthy. */
+/* Writes the cause of the state as a sentence, or "" if the peer is healthy. */
 void bus_health_cause (const BusHealth *health, char cause[BUS_HEALTH_CAUSE_MAX]);

@@ -244,7 +244,7 @@ hello_handle (BusPeer *peer, WireSpan body)
   WireStatus status;
   BusPeer *holder;
 
-  /* A newer client may send fields that we don't know; the version says whether that matters. */
+  /* A newer client may send fields that this broker does not know; the version decides whether that matters. */
   guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__hello__descriptor, body, 0, &error);
   if (guard == NULL)
     return hello_refuse (peer, error.status, error.problem);

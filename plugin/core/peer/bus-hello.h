@@ -4,30 +4,32 @@
 #include "peer/bus-peer.h"
 
 /*
- * The handshake: HELLO is checked and a version is agreed on; the answer is WELCOME, or GOODBYE with the reason.
+ * The handshake: checks the HELLO of a connection, and answers with WELCOME, or with GOODBYE and the reason.
  *
- * Nothing else is accepted before it. The role of the agent cannot be requested: it comes with the connection that
- * the module itself opened.
+ * HELLO contains the versions that the client supports, its role, its id and its type. No other frame is accepted before it. A
+ * client cannot request the role of the agent: only the connection that the module itself opened has it.
+ *
+ * Invariant: a peer has an id, and is in the table of ids, only after its HELLO was accepted.
  */
 
 #define BUS_VERSION_OLDEST (1u << 16)
 #define BUS_VERSION_NEWEST (1u << 16)
 
-/* Versions that one side speaks: major << 16 | minor. */
+/* The versions that one side supports, as major << 16 | minor. */
 typedef struct
 {
   guint32 oldest;
   guint32 newest;
 } BusVersions;
 
-/* TRUE if both sides speak a common version. A reversed range has none. */
+/* TRUE if the two ranges have a version in common. A reversed range contains no version. */
 gboolean bus_hello_versions_meet (BusVersions ours, BusVersions theirs);
 
 typedef enum
 {
   BUS_HELLO_REFUSED, /* the peer was closed with a reason */
   BUS_HELLO_ACCEPTED,
-  BUS_HELLO_WAITS, /* for the connection that has its id, see bus-takeover.h */
+  BUS_HELLO_WAITS, /* it waits for the end of the connection that has its id, see bus-takeover.h */
 } BusHelloResult;
 
 BusHelloResult bus_hello_accept (BusPeer *peer, const WireFrame *frame);
@@ -35,5 +37,5 @@ BusHelloResult bus_hello_accept (BusPeer *peer, const WireFrame *frame);
 /* Handles the HELLO of a newcomer again, after the connection that had its id was released. */
 BusHelloResult bus_hello_retry (BusPeer *newcomer);
 
-/* The status for a first frame that is not HELLO, by its kind. */
+/* The status with which a connection is closed whose first frame has this kind, which is not HELLO. */
 WireStatus bus_hello_status_of_stranger (guint8 kind);

@@ -52,7 +52,7 @@ static const BusPeerStep steps[BUS_PEER_N_STATES][BUS_PEER_N_EVENTS] = {
     [BUS_PEER_ON_INPUT] = IGNORED,
     [BUS_PEER_ON_HELLO_DUE] = ERROR,       /* closing disarms the timer */
     [BUS_PEER_ON_FRAME_DUE] = ERROR,
-    [BUS_PEER_ON_TAKEOVER] = IGNORED,      /* it ends anyway, and keeps its reason */
+    [BUS_PEER_ON_TAKEOVER] = IGNORED,      /* it is closing already, and keeps its reason */
     [BUS_PEER_ON_CLOSE] = IGNORED,
     [BUS_PEER_ON_END] = IGNORED,
   },

@@ -4,13 +4,13 @@
 #include <glib.h>
 
 /*
- * The states of a connection, and what each event does in each of them.
+ * The states of a connection, and the effect of each event in each state.
  *
- * One table says for every state and event: the next state, that the event is ignored (and counted), or that it cannot
- * occur. bus_peer_on() is the only function that applies it. This file knows nothing of a peer.
+ * One table has an entry for each state and each event: the next state, "ignored" (the event is counted), or "error" (the event
+ * cannot occur in this state). bus_peer_on() is the only function that applies it. The table itself does not access a peer.
  *
  *   HELLO -> READY -> CLOSING     the usual life
- *   HELLO -> WAITING -> READY     another connection has its id, and gives way
+ *   HELLO -> WAITING -> READY     another connection had its id, and has ended or was closed
  *   HELLO, WAITING -> CLOSING     refused, or ended before it was ready
  */
 
@@ -29,16 +29,16 @@ typedef enum
   BUS_PEER_ON_DEFER,     /* its HELLO waits for the connection that has its id */
   BUS_PEER_ON_INPUT,     /* bytes arrive */
   BUS_PEER_ON_HELLO_DUE, /* it was not ready in time */
-  BUS_PEER_ON_FRAME_DUE, /* a frame has begun and was not complete in time */
+  BUS_PEER_ON_FRAME_DUE, /* a frame was not complete in time after its first byte */
   BUS_PEER_ON_TAKEOVER,  /* a newer connection takes its id over */
-  BUS_PEER_ON_CLOSE,     /* the broker ends it for another reason, or it said GOODBYE */
+  BUS_PEER_ON_CLOSE,     /* the broker closes it for another reason, or it sent GOODBYE */
   BUS_PEER_ON_END,       /* the link has ended */
   BUS_PEER_N_EVENTS
 } BusPeerEvent;
 
 typedef enum
 {
-  BUS_PEER_STEP_MISSING, /* no entry: a fault of the table */
+  BUS_PEER_STEP_MISSING, /* the table has no entry, which is an error of the table */
   BUS_PEER_STEP_NEXT,
   BUS_PEER_STEP_IGNORED,
   BUS_PEER_STEP_ERROR, /* cannot occur: a fault of the core */

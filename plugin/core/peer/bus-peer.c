@@ -96,7 +96,7 @@ bus_peer_free (BusPeer *peer)
 static void
 peer_leave_strangers (BusPeer *peer)
 {
-  g_queue_remove (&peer->core->strangers, peer); /* a short list: see max_unauthenticated */
+  g_queue_remove (&peer->core->strangers, peer); /* a search in a short list: max_unauthenticated bounds it */
   peer->account->silent--;
 }
 
@@ -125,7 +125,8 @@ bus_peer_drop_frame (BusPeer *peer)
   peer->reader_charged = 0;
 }
 
-/* The last record of a peer reports what its own cap suppressed. */
+/* The number of suppressed records that a record under @cap reports. A record under the cap of the account may be the last one of
+ * the peer, so it also reports the records that the cap of the peer has suppressed. */
 static guint64
 peer_take_suppressed (BusPeer *peer, BusNoteCap *cap)
 {
@@ -305,7 +306,7 @@ peer_put_goodbye (BusPeer *peer)
                  wire_span (body, daemoneye__eventbus__v1__goodbye__pack (&goodbye, body)));
 }
 
-/* The record of an end depends on the state before it. */
+/* The kind of log record for the end of a peer, by the state before the end. */
 static BusNoteKind
 peer_kind_of_end (const BusPeer *peer, WireStatus status)
 {
@@ -314,7 +315,7 @@ peer_kind_of_end (const BusPeer *peer, WireStatus status)
   return peer->state == BUS_PEER_HELLO || peer->state == BUS_PEER_WAITING ? BUS_NOTE_REFUSED : BUS_NOTE_CLOSED;
 }
 
-/* Each end of a connection has one record. When the broker itself ends, only peers have one of which records were suppressed. */
+/* Adds one log record for each connection that ends. When the broker itself ends, only for peers with suppressed records. */
 static void
 peer_note_end (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail)
 {
@@ -344,9 +345,10 @@ bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const char *
   bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
   bus_deadline_disarm (&core->deadlines, &extra->takeover_timer.deadline);
   if (wire_frame_reader_is_partial (&peer->reader))
-    bus_peer_drop_frame (peer); /* a frame that is being handled is freed at the end of the input call */
+    bus_peer_drop_frame (peer); /* a complete frame is freed at the end of the input call: it may be in use */
 
-  /* Waiting data is dropped; frames of the control lane (errors that explain the end) are sent before GOODBYE. */
+  /* The data lane is dropped. The control lane is sent before GOODBYE, because it may contain the ERROR that explains the end; for
+   * a peer that does not read it is dropped as well. */
   bus_outq_drop (&peer->flow.outq, WIRE_LANE_DATA);
   if (status == WIRE_STATUS_SLOW_CONSUMER)
     bus_outq_drop (&peer->flow.outq, WIRE_LANE_CONTROL);

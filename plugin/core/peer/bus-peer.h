@@ -16,41 +16,43 @@
 #include "wire-frame.h"
 
 /*
- * One connection: its identity, what it owns, and what is owed to it.
+ * A peer: one connection, with its identity, the objects that it owns, and the queue of frames for it.
  *
- * Everything that a peer makes the broker keep is listed here: subscriptions, requests that it sent or has to answer,
- * its queue, bytes of an unfinished frame. When it disconnects, bus-core releases all of it by these lists, and the
- * charges are zero.
+ * Everything that a peer makes the broker keep is listed here: its subscriptions, the requests that it sent or has to answer, its
+ * queue, and the bytes of an unfinished frame. When it disconnects, bus-core releases all of it by these lists. A peer has no
+ * socket: the transport passes received bytes to bus-core, and takes bytes to be sent from the queue.
  *
- * Its states and their transitions are in bus-peer-state.h; bus_peer_on() is the only function that changes the state. A
- * closing peer gets GOODBYE and nothing after it; what it still sends is ignored.
+ * The states of a peer and their transitions are in bus-peer-state.h; bus_peer_on() is the only function that changes the state. A
+ * closing peer gets GOODBYE and no frame after it; bytes that it still sends are ignored.
+ *
+ * Invariant: the charges of a peer are zero when everything that it owned has been released.
  */
 
 #define BUS_TOKEN_DIGEST 32u /* SHA-256: the token itself is not kept */
 
-/* Members that few peers need, or that peers need only at their end: allocated with the first use. */
+/* Members that few peers need, or that peers need only when they are closed: allocated at the first use. */
 typedef struct
 {
   BusNoteCap note_cap;
-  gint64 introspect_second; /* of the input clock; see bus_budget_admit() */
-  guint64 introspect_n;     /* in it */
+  gint64 introspect_second; /* the current second of the budget; see bus_budget_admit() */
+  guint64 introspect_n;     /* calls in this second */
 
   /* bus-catchup */
-  GQueue cursors; /* that may continue */
+  GQueue cursors; /* BusCursor that may continue */
   BusTimer catchup_timer;
 
   /* bus-takeover */
-  BusTimer takeover_timer; /* a newcomer has its id; armed: it has been asked whether it is alive */
-  GQueue newcomers;        /* BusPeer, by their newcomer_link */
-  BusPeer *holder;         /* that has the id of this newcomer; NULL: none */
-  gboolean is_same_client; /* ... is another connection of the same client object */
+  BusTimer takeover_timer; /* of a holder: armed while it has been asked by PING whether it is alive */
+  GQueue newcomers;        /* of a holder: BusPeer that want its id, by their newcomer_link */
+  BusPeer *holder;         /* of a newcomer: the peer that has its id; NULL: this peer is no newcomer */
+  gboolean is_same_client; /* of a newcomer: the holder is a connection of the same client object */
   GList newcomer_link;
-  guint8 *hello; /* of a newcomer that waits */
+  guint8 *hello; /* of a newcomer: its HELLO, until it is handled again */
   gsize hello_len;
 
-  /* bus-cascade: messages of it that were refused, and not published by system.cascade yet */
-  guint64 cascades;
-  gboolean cascade_is_circle; /* the last one of them */
+  /* bus-cascade */
+  guint64 cascades;           /* its refused messages that system.cascade has not reported yet */
+  gboolean cascade_is_circle; /* the last one of them was a circle */
   gint64 cascade_next_us;
   BusTimer cascade_timer;
 
@@ -67,64 +69,64 @@ struct BusPeer
   gpointer link;
   BusCredentials who;
   BusPeerState state;
-  gboolean is_announced; /* from system.peer.connected about it until the next event about its id */
-  gboolean flushed;      /* it owns nothing, and no list or table has it any more */
+  gboolean is_announced; /* the last event about its id was system.peer.connected for this peer */
+  gboolean flushed;      /* it owns nothing, and is in no list or table by which others find it */
 
-  char *id;   /* GRefString, NULL before hello */
-  char *type; /* GRefString, interned as the next one: most peers have the same; "" for tool and agent */
+  char *id;   /* GRefString; NULL before HELLO was accepted */
+  char *type; /* GRefString, interned like software_version, because many peers have the same; "" for tool and agent */
   char *software_version;
   BusKey key; /* of id */
   BusPrincipal principal;
   guint64 incarnation;
-  guint64 last_known;             /* newest number of its messages whose acceptance it knew at HELLO */
-  guint8 token[BUS_TOKEN_DIGEST]; /* of its launch token; zeros: it had none */
-  guint64 features;               /* known to both sides */
+  guint64 last_known;             /* the newest of its numbered messages that it knew to be accepted, from HELLO */
+  guint8 token[BUS_TOKEN_DIGEST]; /* digest of its launch token; zeros: it sent none */
+  guint64 features;               /* that both sides support */
   gint64 connected_us;
-  guint64 serial; /* from 1, in order of connecting */
+  guint64 serial; /* number of the connection, from 1 */
 
   WireFrameReader reader;
   gsize reader_charged;
-  gint64 frame_since_us; /* first byte of the unfinished frame */
+  gint64 frame_since_us; /* time of the first byte of the unfinished frame */
   BusLedger ledger;
   BusFlow flow;
 
   BusSubscriptions subscriptions;
   GQueue asked;                   /* BusRequest, by their asked_link */
-  GHashTable *asked_by_id;        /* the same: id -> BusRequest; NULL: it asked nothing yet */
-  guint n_asked_members;          /* of its requests to many: the members that were asked and have not ended */
+  GHashTable *asked_by_id;        /* the same: id -> BusRequest; NULL: it has sent no request yet */
+  guint n_asked_members;          /* members that its requests to many have asked and that have not answered finally */
   GQueue answering;               /* BusRequest, by their answering_link */
-  struct BusResendWindow *resend; /* bus-resend: of the messages that it numbered; NULL: none yet */
+  struct BusResendWindow *resend; /* bus-resend: window of its numbered messages; NULL: none yet */
   GHashTable *confirms;           /* bus-confirm: id -> BusConfirm that it waits for; NULL: none */
   GQueue confirming;              /* bus-confirm: routes that it has to confirm */
   GQueue later;                   /* BusLater, its calls of the broker that are answered later, by their link */
-  GQueue retained;                /* bus-retain: cleared with this connection */
-  struct BusMember *member;       /* bus-registry: what it registered; NULL: nothing */
+  GQueue retained;                /* bus-retain: retained messages that are cleared when it disconnects */
+  struct BusMember *member;       /* bus-registry: its registration as a collector; NULL: none */
   struct BusSubmitter *submitter; /* bus-push: its tasks; NULL: it has none */
-  struct BusWill *will;           /* bus-will: its last message; NULL: it left none */
+  struct BusWill *will;           /* bus-will: its last message; NULL: none */
 
-  /* bus-dispatch: the topic that it published to last, and may publish to; most peers publish to one. */
+  /* bus-dispatch: the match of the last topic to which it published, with the right to do so. Most peers publish to one topic. */
   struct BusMatch *recent_match;
-  guint64 recent_generation; /* of the cache */
-  guint64 recent_serial;     /* of the match */
+  guint64 recent_generation; /* of the cache at that time */
+  guint64 recent_serial;     /* of the match at that time */
 
   BusMatchNote match_note;
 
-  BusTimer timer; /* for HELLO first, then for an unfinished frame */
+  BusTimer timer; /* before READY for HELLO, afterwards for an unfinished frame */
   BusHealth health;
   guint strikes; /* frames that the broker does not understand */
   guint64 received;
   guint64 received_bytes;
   BusAccount *account;
-  guint64 shed_tried; /* bus-shed */
+  guint64 shed_tried; /* bus-shed: the last round in which its queue had nothing to drop */
   WireStatus close_status;
-  BusPeerExtra *extra; /* NULL: it needed none of that yet; see bus_peer_extra() */
+  BusPeerExtra *extra; /* NULL: not needed yet; see bus_peer_extra() */
 
   GList all_link;
   GList writable_link;
   gboolean is_writable;
 };
 
-/* The charge for a peer itself, from its begin to its end, with all parts that it may need. */
+/* The charge for the peer itself, from its begin to its end, including all parts that are allocated only when they are needed. */
 #define BUS_PEER_COST                                                                                                  \
   (sizeof (BusPeer) + sizeof (BusPeerExtra) + sizeof (BusLosses) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))
 
@@ -132,7 +134,7 @@ BusPeer *bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, 
 /* It must have been flushed. */
 void bus_peer_free (BusPeer *peer);
 
-/* The extra part, to be read: all of it is zero while the peer has none. */
+/* The extra members, for reading: all are zero while the peer has none. */
 extern const BusPeerExtra bus_peer_no_extra;
 static inline const BusPeerExtra *
 bus_peer_extra (const BusPeer *peer)
@@ -140,26 +142,26 @@ bus_peer_extra (const BusPeer *peer)
   return peer->extra != NULL ? peer->extra : &bus_peer_no_extra;
 }
 BusPeerExtra *bus_peer_make_extra (BusPeer *peer);
-/* The same, to be changed. */
+/* The extra members, for writing: allocated at the first call. */
 static inline BusPeerExtra *
 bus_peer_need_extra (BusPeer *peer)
 {
   return peer->extra != NULL ? peer->extra : bus_peer_make_extra (peer);
 }
 
-/* Applies an event to the state of the peer. FALSE: the state ignores it. */
+/* Applies an event to the state of the peer. FALSE: the state ignores the event. */
 gboolean bus_peer_on (BusPeer *peer, BusPeerEvent event);
 
-/* Appends a frame of the broker's own to the control lane; when the lane is full the peer is closed. */
+/* Appends a frame of the broker itself to the control lane. If the lane is full, the peer is closed. */
 void bus_peer_put (BusPeer *peer, guint8 kind, guint8 flags, const WireEnvelope *stamp);
-/* The same in the lane of a message that it must not overtake. */
+/* The same in another lane: that of a message which the frame must not overtake. */
 void bus_peer_put_in_lane (BusPeer *peer, WireLane lane, guint8 kind, guint8 flags, const WireEnvelope *stamp);
 
-/* Adds a log record about this peer. @detail: (nullable). Returns the record, for further fields; NULL: it was suppressed,
- * because too many were added in this second. */
+/* Adds a log record about this peer. @detail: (nullable). Returns the record, so that the caller can set further fields. NULL: it
+ * was suppressed, because too many records were added in this second. */
 BusNote *bus_peer_note (BusPeer *peer, BusNoteKind kind, WireStatus status, const char *detail);
 
-/* Bytes were encoded for it: lists it for writing. */
+/* Adds the peer to the list of peers that have bytes to send. */
 void bus_peer_list_writable (BusPeer *peer);
 static inline void
 bus_peer_touch (BusPeer *peer)
@@ -168,30 +170,30 @@ bus_peer_touch (BusPeer *peer)
     bus_peer_list_writable (peer);
 }
 
-/* Sends ERROR. @answers: the id of the client's frame; 0: none. @detail: English, says what to do */
+/* Sends ERROR. @answers: the id of the frame that it answers; 0: none. @detail: English; says what the client can do */
 void bus_peer_error (BusPeer *peer, guint64 answers, WireStatus status, const char *detail);
-/* The same for a bound that was exceeded: names limit, value and setting. @excess: (nullable) */
+/* The same for an exceeded bound: the ERROR contains setting, limit and value. @excess: (nullable) */
 void
 bus_peer_error_excess (BusPeer *peer, guint64 answers, WireStatus status, const char *detail, const BusExcess *excess);
-/* The same for a limit: names limit, value and setting. */
+/* The same for a limit of the broker. */
 void bus_peer_error_limit (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
-/* The same for a value above what the setting itself can be raised to. */
+/* The same for a value above the ceiling of the setting. */
 void bus_peer_error_ceiling (BusPeer *peer, guint64 answers, BusLimit limit, guint64 value);
 
-/* Checks a right of this peer for its frame @id. FALSE: the peer got ERROR, and the refusal was counted and logged. */
+/* Checks a right of this peer for its frame @id. FALSE: it has none; ERROR was sent, and the refusal was counted and logged. */
 gboolean bus_peer_may (BusPeer *peer, guint64 id, BusRight operation, WireSpan topic);
 
-/* The same for a verdict that a rule above the policy gave: sends the error, counts and logs. */
+/* Refuses the frame @id by the verdict of another rule than the policy: sends ERROR, counts and logs. */
 void bus_peer_deny (BusPeer *peer, guint64 id, BusRight operation, WireSpan topic, BusVerdict verdict);
 
-/* Ends the connection with a reason, and adds a log record. The possessions of the peer are released at the end of the input
- * call, so no loop over peers or subscriptions is disturbed. @detail: (nullable): the status' own text. */
+/* Closes the connection with a reason: sends GOODBYE, and adds a log record. bus-core releases the objects of the peer at the end
+ * of the input call, so a caller may be in a loop over peers or subscriptions. @detail: (nullable): NULL: the text of @status */
 void bus_peer_close (BusPeer *peer, WireStatus status, const char *detail);
 
-/* The same for events that have an entry of their own in the table of states. */
+/* The same for another event than BUS_PEER_ON_CLOSE. */
 void bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const char *detail);
 
-/* Sends CREDIT to the peers that have credit to be announced. */
+/* Sends CREDIT to all peers whose returned credit is to be announced. */
 void bus_peer_send_credit (BusCore *core);
 
 /* Frees the bytes of an unfinished frame and refunds what was charged for them. */
@@ -203,15 +205,15 @@ bus_peer_is_ready (const BusPeer *peer)
   return peer->state == BUS_PEER_READY;
 }
 
-/* Number that max_pending_requests bounds: requests to peers, messages that wait for a confirmation, and calls of the broker that
- * are answered later. */
+/* The number that max_pending_requests bounds: requests to peers, messages that wait for a confirmation, and calls of the broker
+ * that are answered later. */
 static inline guint
 bus_peer_pending (const BusPeer *peer)
 {
   return peer->asked.length + peer->later.length + (peer->confirms != NULL ? g_hash_table_size (peer->confirms) : 0);
 }
 
-/* TRUE if introspection shows a peer: agent and tool see all, a collector sees itself; only ready peers are shown. */
+/* TRUE if introspection shows @peer to @asker: agent and tools see all ready peers, a collector sees itself. */
 static inline gboolean
 bus_peer_may_see (const BusPeer *asker, const BusPeer *peer)
 {

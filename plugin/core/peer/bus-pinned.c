@@ -22,7 +22,7 @@ bus_pinned_bytes (const BusPeer *peer)
   return pinned_by_frame (peer) + pinned_by_answers (peer);
 }
 
-/* --- the holder --- */
+/* --- the peer to disconnect --- */
 
 static gboolean
 pinned_is_considered (const BusPeer *peer, guint32 account)
@@ -36,7 +36,7 @@ pinned_stalls (const BusPeer *peer, gint64 now_us)
   return pinned_by_frame (peer) >= BUS_PINNED_MIN && now_us - peer->frame_since_us >= BUS_PINNED_STALLED_US;
 }
 
-/* Adds up what the peers of each account pin, into their accounts. Returns the sum of all that are considered. */
+/* Adds up the pinned bytes of the peers that are considered, into the member pinned of their accounts. Returns the sum. */
 static guint64
 pinned_add_up (BusCore *core, guint32 account)
 {
@@ -56,7 +56,7 @@ pinned_add_up (BusCore *core, guint32 account)
   return sum;
 }
 
-/* TRUE if @peer is disconnected before @other. Of equal ones the older connection is. */
+/* TRUE if @peer is disconnected before @other (nullable). If they are equal, the older connection is disconnected first. */
 static gboolean
 pinned_comes_before (const BusPeer *peer, const BusPeer *other, gint64 now_us)
 {
@@ -90,6 +90,19 @@ bus_pinned_holder (BusCore *core, guint32 account, guint64 limit, gint64 now_us)
 
 /* --- disconnecting --- */
 
+/*
+ * Disconnects a peer so that its pinned bytes are free when this function returns.
+ *
+ * Closing alone would not be enough. bus-core releases the objects of a closed peer only at the end of the input call, but
+ * bus-shed calls this function in a loop and compares the memory with the limit after each call: if no memory were free by then,
+ * it would disconnect one peer after the other. And the broker is full, so there might be no memory for the frames that explain
+ * the end.
+ *
+ * So the unfinished frame is freed first, and its memory is available for ERROR and GOODBYE. The status depends on the larger part
+ * of the pinned bytes. If it is the frame, the peer may still read: it gets LIMIT, with an ERROR that contains setting, limit and
+ * value. If it is the control lane, the peer does not read, and an ERROR would be one more frame in that lane: it gets
+ * SLOW_CONSUMER, with which bus_peer_close() drops the control lane as well, and only GOODBYE contains the reason.
+ */
 void
 bus_pinned_disconnect (BusPeer *peer, BusLimit limit, guint64 held)
 {

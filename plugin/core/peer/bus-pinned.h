@@ -5,34 +5,34 @@
 #include "peer/bus-account.h"
 
 /*
- * Pinned bytes: what a peer makes the broker hold that no drop of a message can free.
+ * Pinned bytes: memory that a peer makes the broker hold and that dropping messages cannot free.
  *
- * A peer pins the block of a frame that it has begun and not finished, and the encoded frames of its control lane
- * (answers, errors) that it does not read. Both are charged to the peer, its account and the broker like everything
- * else. When one of those limits is reached, a waiting message can be dropped and reported by a gap; pinned bytes are
- * freed only when their peer finishes, reads, or is disconnected. Without a rule of their own, unfinished frames of
- * some peers would therefore push out the messages of all others.
+ * A peer pins the block of a frame that it has begun and not finished, and the encoded frames of its control lane (answers,
+ * errors) that it does not read. Both are charged to the peer, its account and the broker. If a limit is reached, a waiting
+ * message can be dropped and reported by a gap, but pinned bytes are freed only when the peer finishes the frame, reads, or is
+ * disconnected. Without a rule of their own, a few peers with unfinished frames could therefore displace the messages of all other
+ * peers.
  *
- * This module finds the peer to disconnect, bus-shed asks for it before it drops any message. A peer is a candidate
- *  - when its frame has been unfinished for longer than BUS_PINNED_STALLED_US, or
- *  - when all peers that are considered pin more than a quarter of the limit together: then the largest.
- * So a peer that sends a large frame without a break is not disconnected because the queues of others are full.
+ * This module finds the peer to disconnect; bus-shed calls it before it drops any message. A peer that pins at least
+ * BUS_PINNED_MIN bytes is a candidate
+ *  - if its frame has been unfinished for longer than BUS_PINNED_STALLED_US, or
+ *  - if all peers that are considered together pin more than a quarter of the limit.
+ * So a peer that sends a large frame without a break is not disconnected only because the queues of other peers are full.
  *
- * Invariant: below the limits nobody is disconnected for pinned bytes; above them no message is dropped while there is
- * a candidate.
+ * Invariant: below the limits no peer is disconnected for pinned bytes; above them no message is dropped while a candidate exists.
  */
 
-#define BUS_PINNED_SHARE      4u     /* a part of the limit: one divided by this */
-#define BUS_PINNED_MIN        16384u /* less is not worth a connection */
+#define BUS_PINNED_SHARE      4u     /* the part of the limit that all peers together may pin: a quarter */
+#define BUS_PINNED_MIN        16384u /* a peer that pins less is not disconnected for it */
 #define BUS_PINNED_STALLED_US G_TIME_SPAN_SECOND
 
-/* Bytes that the peer pins. */
+/* The number of bytes that the peer pins. */
 gsize bus_pinned_bytes (const BusPeer *peer);
 
-/* The peer of @account (or BUS_ALL_ACCOUNTS) to disconnect first while @limit is exceeded; NULL: none. Frames that stall
- * come before others, then the account that pins most, then the peer that does. */
+/* The peer of @account (or BUS_ALL_ACCOUNTS) to disconnect first while @limit is exceeded. NULL: there is no candidate. A peer
+ * whose frame stalls comes first, then a peer of the account that pins most, then the peer that pins most. */
 BusPeer *bus_pinned_holder (BusCore *core, guint32 account, guint64 limit, gint64 now_us);
 
-/* Disconnects it with ERROR, GOODBYE and a log record that name @limit, and frees what it pins at once. @held: bytes
- * that count for that limit now */
+/* Disconnects the peer with a log record and GOODBYE that name @limit, and with ERROR if a frame is the larger part of its pinned
+ * bytes, which are free when the function returns. @held: bytes that count for that limit now */
 void bus_pinned_disconnect (BusPeer *peer, BusLimit limit, guint64 held);

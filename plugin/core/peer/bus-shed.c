@@ -6,12 +6,13 @@
 #include "peer/bus-state.h"
 #include "queue/bus-trim.h"
 
-/* Bytes that are dropped at a time, so that a full broker does not search for the largest queue at each message. */
+/* The least number of bytes that are dropped at a time, so that a full broker need not search for the largest queue at each
+ * message. */
 #define AT_LEAST 262144u
 
-/* --- which queue gives --- */
+/* --- the queue that loses messages --- */
 
-/* The ready peer with the largest queue. @tried: leaves out those that have given everything in this round; 0: none. */
+/* The ready peer with the largest queue, except those without a message to drop in the round @tried; 0: no exception. */
 static BusPeer *
 shed_largest_untried (BusCore *core, guint32 account, guint64 tried)
 {
@@ -36,7 +37,8 @@ bus_shed_largest (BusCore *core, guint32 account)
   return shed_largest_untried (core, account, 0);
 }
 
-/* No queue has anything left to drop: only closing a peer frees what is encoded for it, and requests that wait. */
+/* No queue has a message that may be dropped. Only closing a peer frees its encoded frames and the requests that wait for it, so
+ * this closes the peer with the most bytes. */
 static void
 shed_close_largest (BusCore *core, guint32 account)
 {
@@ -50,14 +52,15 @@ shed_close_largest (BusCore *core, guint32 account)
           && (most == NULL || bus_flow_bytes (&peer->flow) > bus_flow_bytes (&most->flow)))
         most = peer;
     }
-  /* A peer that is closing already frees its memory at the end of this input call: close no other one. */
+  /* If a peer is closing already, its memory becomes free at the end of this input call, so no other one is closed. */
   if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->dying.length > 0)
     return;
   bus_peer_close (most, WIRE_STATUS_SLOW_CONSUMER,
                   "the broker is full (broker-bytes, uid-bytes), and your queue is the largest: read faster");
 }
 
-/* FALSE: what can be disconnected for pinned bytes or dropped is not enough. */
+/* Makes room so that *@held + @bytes is at most @limit. @held is compared after each step, because dropping a message that other
+ * queues share frees no memory of the broker. FALSE: disconnecting peers for pinned bytes and dropping messages was not enough. */
 static gboolean
 shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 limit, guint64 bytes, gint64 now_us)
 {
@@ -130,9 +133,9 @@ bus_shed_reserve_account_above (BusAccount *account, guint64 bytes, gint64 now_u
   return FALSE;
 }
 
-/* --- the end of an input --- */
+/* --- the end of an input call --- */
 
-/* Charges the block of the reader, even above the limits. Returns TRUE if it grew. */
+/* Charges the block of the unfinished frame, even above the limits. TRUE: the block has grown. */
 static gboolean
 shed_charge_reader (BusPeer *peer)
 {
@@ -148,7 +151,7 @@ shed_charge_reader (BusPeer *peer)
   return has_grown;
 }
 
-/* A peer that is closing already frees its memory at the end of this input call. */
+/* Disconnects the peer for its unfinished frame, unless a closing peer frees memory at the end of this input call anyway. */
 static void
 shed_refuse_frame (BusPeer *peer, BusLimit limit, guint64 held)
 {

@@ -7,11 +7,13 @@
 #include "wire-topic.h"
 
 /*
- * The state of a broker, as the peer layer and the layers above see it.
+ * The state of a broker. BusCore contains the settings, the time of the input call that is being handled, and the state of the
+ * peer layer and the layers below it.
  *
- * BusCore holds the settings, the time of the input that is being handled, and what the peer layer needs. Each layer
- * above that keeps state has a struct of its own (BusRoutes, BusWork, BusBudget), which only that layer and those above it can
- * look into. bus-core makes all of them and frees them.
+ * Each layer above that has state has a struct of its own (BusRoutes, BusWork, BusBudget), which is opaque here: only that layer
+ * and those above it can access its members. bus-core makes and frees all of them.
+ *
+ * Invariant: the core has no global variables, so a process can have several brokers, and the same input gives the same output.
  */
 
 struct BusCore
@@ -27,7 +29,7 @@ struct BusCore
   gint64 started_us;
   char *software_version;
   char *name;             /* GRefString "bus": the sender of the broker's own messages */
-  gboolean closes_failed; /* connections whose health is FAILED */
+  gboolean closes_failed; /* connections whose health is FAILED are closed */
   gboolean is_stopping;
 
   gint64 now_us;         /* of the input call that is being handled */
@@ -38,7 +40,7 @@ struct BusCore
   BusDeadlineSet deadlines;
   BusNoteRing notes;
   GQueue creditors;                        /* BusLedger with credit to announce */
-  BusAllowance allowances[WIRE_N_CLASSES]; /* that each peer begins with */
+  BusAllowance allowances[WIRE_N_CLASSES]; /* with which each peer begins */
 
   /* bus-account, bus-shed */
   GHashTable *accounts; /* number -> BusAccount */
@@ -48,18 +50,18 @@ struct BusCore
   BusTimer soft_timer;
 
   /* bus-peer */
-  GQueue peers;            /* all, in order of connecting */
-  guint64 last_serial;     /* of the peer that connected last */
+  GQueue peers;            /* all, in the order in which they connected */
+  guint64 last_serial;     /* serial of the peer that connected last */
   GHashTable *peers_by_id; /* BusKey of the peer -> BusPeer */
-  GQueue strangers;        /* that have sent no HELLO, in order of connecting */
+  GQueue strangers;        /* peers that have sent no HELLO, in the order in which they connected */
   GQueue writable;
   GQueue closing;
-  GQueue dying;              /* closed, not flushed */
-  guint64 delivered_by_gone; /* of peers that are freed */
+  GQueue dying;              /* peers that are closed and not flushed yet */
+  guint64 delivered_by_gone; /* sum over peers that were freed */
   guint64 missed_by_gone;
   guint64 denied;
   guint64 malformed;
-  guint64 ignored; /* events that the state of a connection ignores */
+  guint64 ignored; /* number of events that the state of a connection has ignored */
   GQueue waits;    /* bus-wait: calls that wait for peers, or watch them */
   guint n_later;   /* bus-later: calls of the broker that are answered later */
 
@@ -69,8 +71,8 @@ struct BusCore
   struct BusWork *work;
 };
 
-/* Sets up everything that the peer layer and those below it keep. The layers above set up their own state. */
+/* Initializes the state of the peer layer and of those below it. The layers above initialize their own state. */
 void bus_state_init (BusCore *core, const BusLimits *limits, guint64 seed, gint64 now_us);
 
-/* Every peer must have been freed, and nothing may be charged any more (asserts). */
+/* Frees that state. Asserts that every peer has been freed and that nothing is charged. */
 void bus_state_clear (BusCore *core);

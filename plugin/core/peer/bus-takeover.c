@@ -3,6 +3,19 @@
 
 #include "peer/bus-state.h"
 
+/*
+ * Decides by the identity of both connections which of them gets the id.
+ *
+ * Neither simple rule works. If the newest connection always won, two processes that are configured with the same id by mistake
+ * would disconnect each other forever, because each connects again; and any process could end the connection of another. If the
+ * oldest always won, a client that reconnects would be refused for as long as the broker holds its old connection: until the end
+ * of the old socket arrives, or without end if a process that hangs holds it open.
+ *
+ * A client object that reconnects has the pid and the incarnation of the holder, so it is certain that the holder is not used any
+ * more. For another process of the same account only the holder itself can show that it is alive, so it is asked. Account and
+ * token must be equal in both cases, and a connection that only has the account of the agent cannot take over the agent's own: a
+ * client with fewer rights must not get an id because its holder is slow.
+ */
 BusTakeoverRule
 bus_takeover_rule (const BusPeer *holder,
                    const BusPeer *newcomer,
@@ -27,7 +40,7 @@ takeover_ask (BusPeer *holder)
     return;
   bus_deadline_arm (&core->deadlines, &holder->extra->takeover_timer.deadline, core->now_us + BUS_TAKEOVER_PATIENCE_US);
   wire_envelope_init (&ping);
-  ping.id = 1; /* any frame answers, so the number does not matter */
+  ping.id = 1; /* any frame is an answer, so the number does not matter */
   bus_peer_put (holder, WIRE_KIND_PING, 0, &ping);
 }
 
@@ -78,7 +91,7 @@ void
 bus_takeover_answered (BusPeer *holder)
 {
   bus_deadline_disarm (&holder->core->deadlines, &holder->extra->takeover_timer.deadline);
-  /* They leave the list when they are released, at the end of this input call. */
+  /* The newcomers are removed from the list when they are released, at the end of this input call. */
   for (GList *link = bus_peer_extra (holder)->newcomers.head; link != NULL; link = link->next)
     bus_peer_close (link->data, WIRE_STATUS_DUPLICATE_ID,
                     "the live connection with this id answered: choose another id");
