@@ -2,7 +2,7 @@
 #include "base/bus-cells.h"
 
 #define CHUNK_HEAD  64u   /* cells begin here */
-#define CARVE_BYTES 2048u /* made into cells at a time: a chunk uses memory as far as it has been needed */
+#define CARVE_BYTES 2048u /* made into cells at a time: the rest of a chunk is not touched until it is needed */
 
 G_STATIC_ASSERT (sizeof (BusChunk) <= CHUNK_HEAD);
 
@@ -93,7 +93,7 @@ cells_chunk_free (BusCells *cells, BusChunk *chunk)
   cells_source_give (cells, chunk);
 }
 
-/* Makes cells of bytes that were none yet. FALSE: the chunk is used up. */
+/* Makes further bytes of the chunk into free cells. FALSE: all bytes are cells already. */
 static gboolean
 cells_carve (BusChunk *chunk)
 {
@@ -153,7 +153,8 @@ bus_cells_try_take (BusCells *cells, gsize size)
 #endif
 }
 
-/* A class keeps its last chunk, or each message of a slow flow would make one. */
+/* A chunk that was full can be used again; an empty one is freed, unless it is the last one of its class: otherwise a slow flow of
+ * messages would take and free a chunk for each message. */
 void
 bus_cells_give_slowly (BusCells *cells, BusChunk *chunk)
 {

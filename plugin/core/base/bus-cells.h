@@ -5,17 +5,18 @@
 #include <stdlib.h>
 
 /*
- * Cells: the memory of small objects that come and go with each message, in free lists by size class.
+ * Cells: an allocator for small objects that are made and freed with each message. It has a free list for each size class.
  *
- * A cell is a part of a chunk. All cells of a chunk have the same size, and a chunk whose cells are all free is returned:
- * first to a few spare chunks, which any class may take, and beyond those to the system. So a queue that has drained leaves no
- * memory behind, whatever was allocated beside it, and a steady flow of messages allocates nothing.
+ * A cell is a part of a chunk, and all cells of a chunk have the same size. When all cells of a chunk are free, the chunk is added
+ * to a few spare chunks, which any class may take, or returned to the system if there are enough of those. So a queue that has
+ * drained leaves no memory behind, and a steady flow of messages does not call malloc(). With malloc(), a few small objects that
+ * live long could keep the memory between them from being returned.
  *
- * Nothing is counted here: who takes a cell holds its bytes against the quota, with what a cell wastes in the overhead that
- * bus-message adds. Not counted are the spare chunks (BUS_CELLS_SPARE) and one chunk that each class in use keeps.
- * With AddressSanitizer every cell is a block of malloc, so that it sees cells that are used after they were given back.
+ * This module counts no bytes: the caller holds the bytes of a cell against the quota (bus-quota); the part of a cell that is not
+ * used is covered by the overhead that bus-message adds. The spare chunks and the last chunk of each class are not counted at all.
+ * With AddressSanitizer each cell is a block of malloc(), so that it detects the use of a cell after it was given back.
  *
- * Invariant: a zeroed struct is valid and empty; after bus_cells_clear() no memory is left, if every cell was given back.
+ * Invariant: a zeroed struct is valid and empty; if every cell was given back, bus_cells_clear() frees all memory.
  */
 
 #define BUS_CELL_MAX      12288u /* bytes of the largest cell */
@@ -32,17 +33,17 @@ struct BusCell
 typedef struct BusChunk BusChunk;
 struct BusChunk
 {
-  BusChunk *previous; /* of the chunks of its class that may have a free cell; unused while it is full */
+  BusChunk *previous; /* in the list of chunks of its class that may have a free cell; a full chunk is not in it */
   BusChunk *next;
   BusCell *free;
   guint n_used;
   guint class_index;
   guint32 cell_bytes;
-  guint32 fresh; /* offset of the bytes that were no cell yet */
+  guint32 fresh; /* offset of the bytes that have not been made into cells yet */
   gboolean is_full;
 };
 
-/* The source of chunks. The memory is aligned to its size, which is BUS_CHUNK_BYTES. take() returns NULL when there is none. */
+/* The source of chunks. Memory from take() is aligned to its size, which is BUS_CHUNK_BYTES. NULL: no memory. */
 typedef struct
 {
   gpointer (*take) (gsize size);
@@ -51,16 +52,16 @@ typedef struct
 
 typedef struct
 {
-  BusChunkSource source;             /* zeroed: the heap, which keeps what lies below something else */
-  BusChunk *open[BUS_CELLS_CLASSES]; /* the first chunk of each class that may have a free cell */
+  BusChunkSource source;             /* zeroed: the heap, which may not return freed chunks to the system */
+  BusChunk *open[BUS_CELLS_CLASSES]; /* for each class, the list of chunks that may have a free cell */
   BusChunk *spare;
   guint n_spare;
-  guint64 n_chunks; /* of the system, spare ones included */
+  guint64 n_chunks; /* number of chunks taken from the source, spare ones included */
 } BusCells;
 
 void bus_cells_clear (BusCells *cells);
 
-/* Steps of 16 bytes up to 128, then four classes for each power of two. */
+/* The size class for @size: steps of 16 bytes up to 128 bytes, then four classes for each power of two. */
 static inline guint
 bus_cells_class (gsize size)
 {
@@ -72,7 +73,7 @@ bus_cells_class (gsize size)
   return 8 + (power - 7) * 4 + (guint) ((size - 1) >> (power - 2)) - 4;
 }
 
-/* The rare steps of the functions below. */
+/* The rare cases of bus_cells_take() and bus_cells_give(). */
 gpointer bus_cells_take_slowly (BusCells *cells, guint class_index);
 void bus_cells_give_slowly (BusCells *cells, BusChunk *chunk);
 
@@ -84,8 +85,8 @@ void bus_cells_give_slowly (BusCells *cells, BusChunk *chunk);
 #endif
 #endif
 
-/* @size: at most BUS_CELL_MAX; the cell is not cleared. For objects that are so small and so few that the process ends when
- * there is no memory for them. */
+/* Takes a cell, which is not cleared. @size: at most BUS_CELL_MAX. Like g_malloc(), it ends the process if there is no memory, so
+ * it is for objects that are small and few. */
 static inline gpointer
 bus_cells_take (BusCells *cells, gsize size)
 {
@@ -109,7 +110,7 @@ bus_cells_take (BusCells *cells, gsize size)
   return cell;
 }
 
-/* The same for messages. NULL: no memory. Not inline, so that the simulator can make it fail. */
+/* The same for messages. NULL: no memory. It is not inline, so that the simulator can make it fail. */
 gpointer bus_cells_try_take (BusCells *cells, gsize size);
 
 static inline void

@@ -82,14 +82,14 @@ deadline_heap_compact (BusDeadlineSet *set)
     deadline_heap_sift_down (set, i);
 }
 
-/* So many that going through all cells costs less than taking out each one. */
+/* TRUE if so many cells are empty that rebuilding the heap costs less than removing each of them. */
 static gboolean
 deadline_heap_is_sparse (const BusDeadlineSet *set)
 {
   return set->n_empty > SPARSE_MIN && set->n_empty > set->heap->len / SPARSE_SHARE;
 }
 
-/* Makes the first cell one that is not empty. */
+/* Removes empty cells until the first cell is not empty. */
 static void
 deadline_heap_tidy (BusDeadlineSet *set)
 {

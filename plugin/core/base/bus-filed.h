@@ -4,15 +4,15 @@
 #include <glib.h>
 
 /*
- * The link of an item that BusIndex files: a part of the item, so that it is found and removed without a search. The index
- * alone reads and writes it. Zeroed, the item is not filed; it can be filed under one pattern at a time.
+ * The link between an item and BusIndex, embedded in the item so that it is removed from the index without a search. Only the
+ * index reads and writes it. A zeroed link means that the item is not filed. An item can be filed under one pattern at a time.
  */
 
 typedef struct BusIndexEntry BusIndexEntry;
 
 typedef struct
 {
-  GList link; /* first: in its entry; the data is the item */
+  GList link; /* the first member; in the list of its entry; the data is the item */
   BusIndexEntry *entry;
   guint64 serial; /* order of adding */
 } BusFiled;

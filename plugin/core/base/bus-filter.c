@@ -41,7 +41,7 @@ bus_filter_size (const BusFilter *filter)
   return size;
 }
 
-/* Copies the text to @at, and moves @at behind it. */
+/* Copies the text to *@at, and moves *@at behind the copy. */
 static WireSpan
 filter_keep (guint8 **at, WireSpan text)
 {
@@ -83,7 +83,7 @@ filter_fits (WireSpan wanted, WireSpan text)
   return wanted.len == 0 || wire_span_equal (wanted, text);
 }
 
-/* A wanted tag without "=" fits every value of its key. */
+/* A wanted tag without "=" fits each tag with this key. */
 static gboolean
 filter_tag_fits (WireSpan wanted, WireSpan tag)
 {

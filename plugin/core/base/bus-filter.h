@@ -4,13 +4,15 @@
 #include "wire-envelope.h"
 
 /*
- * A filter: which messages a subscription wants of those that match its pattern, by the fields that tie messages together.
+ * A filter: selects messages from those that match the pattern of a subscription, by the fields that connect messages with each
+ * other (correlation id, root id, stage, tags). It does not read payloads.
  *
- * Every field that a filter sets must fit. The root of a message is its root id or, when it has none, its own correlation id,
- * because the first message of a chain names no root. A tag of a filter is "key=value", or only "key" for any value.
+ * A message passes if every field that the filter sets fits. The root of a message is its root id or, if it has none, its own
+ * correlation id, because the first message of a chain has no root id. A tag of a filter is "key=value", or only "key" for any
+ * value. Example: a filter with the root id "scan-7" and the tag "host" passes every message of that scan that has a tag "host".
  *
- * A filter is set when the subscription is made and never changes. Only plain subscriptions have one: a group hands messages
- * on among its members, and a filter of one member would decide what the others get.
+ * A filter is set when the subscription is made, and never changes. Members of a group have no filter: a message that one member
+ * does not handle is handed on to another, and a filter of one member would then decide which messages the others get.
  *
  * Invariant: evaluating a filter allocates nothing, and compares at most BUS_FILTER_TAGS_MAX * WIRE_TAGS_MAX tags.
  */
@@ -19,21 +21,21 @@
 
 typedef struct
 {
-  WireSpan correlation_id; /* empty: any, as the next two */
+  WireSpan correlation_id; /* empty: any; also for the next two */
   WireSpan root_id;
   WireSpan stage;
   guint n_tags;
   WireSpan tags[BUS_FILTER_TAGS_MAX];
 } BusFilter;
 
-/* NULL, or a static English sentence that says what is wrong with it. @status: (out) */
+/* Checks the fields of a filter. NULL: they are valid; otherwise a static English sentence about the error. @status: (out) */
 const char *bus_filter_check (const BusFilter *filter, WireStatus *status);
 
 /* A copy that owns its texts; free it with g_free(). NULL: no memory. */
 BusFilter *bus_filter_copy (const BusFilter *filter);
-/* Bytes of such a copy. */
+/* The number of bytes of such a copy. */
 gsize bus_filter_size (const BusFilter *filter);
 
-/* TRUE if it lets every message pass. */
+/* TRUE if every message passes. */
 gboolean bus_filter_is_empty (const BusFilter *filter);
 gboolean bus_filter_passes (const BusFilter *filter, const WireEnvelope *envelope);

@@ -4,12 +4,12 @@
 #include "wire-span.h"
 
 /*
- * The hash of the core's tables over bytes that peers chose. It is seeded, so that a peer cannot aim at collisions.
+ * The hash function for tables whose keys are bytes that peers choose, such as topics and ids.
  *
- * It takes eight bytes at a time and folds each word in by multiplications and shifts (the mix of 64-bit finalizers).
- * The seed is added before each word, so two topics that collide under one seed do not collide under another. It is
- * not cryptographic: it prevents a peer that never sees a hash from building a slow table, and proves nothing about
- * the bytes.
+ * It is seeded, so that a peer cannot choose keys that collide. It reads eight bytes at a time and mixes each word into the hash
+ * by multiplications and shifts, like the finalizers of 64-bit hash functions. The seed is added with each word, so two topics
+ * that collide under one seed do not collide under another. It is not cryptographic: it protects against a peer that never sees a
+ * hash, and must not be used to verify content.
  */
 
 static inline guint64

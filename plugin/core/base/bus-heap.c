@@ -92,7 +92,7 @@ bus_heap_remove (BusHeap *heap, gpointer item)
 
   if (place - 1 < last)
     {
-      /* The last one came from another branch: it may belong above or below. */
+      /* The last item, which is here now, came from another branch: it may have to move up or down. */
       heap_sift_up (heap, place - 1);
       heap_sift_down (heap, place - 1);
     }

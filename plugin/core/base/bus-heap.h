@@ -4,19 +4,19 @@
 #include <glib.h>
 
 /*
- * A heap: the smallest of many items, in logarithmic time.
+ * A heap: finds the smallest of many items; adding and removing take logarithmic time.
  *
- * An item is a struct of the caller, which contains its place in the heap as a guint, so it can be removed without a search and
- * costs no allocation of its own. One struct can be in several heaps at once, with a place for each.
+ * An item is a struct of the caller that contains its place in the heap as a guint, so it is removed without a search and needs no
+ * allocation of its own. One struct can be in several heaps at once, with a place for each. The heap does not own its items.
  *
- * Invariant: a place is 0 when the item is not in the heap, otherwise its index plus one. The key of an item does not
- * change while the item is in the heap.
+ * Invariant: a place is the index of the item plus one, or 0 if the item is not in the heap. The caller does not change the key of
+ * an item while it is in the heap.
  */
 
 typedef struct
 {
   GPtrArray *items;     /* not owned; the smallest first */
-  GCompareFunc compare; /* of items; of two equal ones either may come first */
+  GCompareFunc compare; /* of items; the order of two equal items is undefined */
   gsize place;          /* offset of the guint in an item */
 } BusHeap;
 
@@ -26,7 +26,7 @@ void bus_heap_clear (BusHeap *heap);
 
 /* It must not be in the heap. */
 void bus_heap_add (BusHeap *heap, gpointer item);
-/* Harmless when it is not in the heap. */
+/* Does nothing if it is not in the heap. */
 void bus_heap_remove (BusHeap *heap, gpointer item);
 
 static inline gboolean

@@ -4,10 +4,10 @@
 #include "base/bus-hash.h"
 
 /*
- * Keys of hash tables made of peer bytes.
+ * A key of a hash table: bytes that a peer chose, with their hash.
  *
- * The hash is computed once, with the seed of the core, when the bytes are parsed. The bytes belong to the value that
- * holds the key or, for a look-up, to the frame.
+ * The hash is computed once, with the seed of the core, so that looking the key up in several tables costs one hash. A key does
+ * not own its bytes: they belong to the value that contains the key or, for a look-up, to the frame.
  */
 typedef struct
 {

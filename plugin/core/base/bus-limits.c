@@ -37,7 +37,7 @@ bus_limit_value (const BusLimits *limits, BusLimit limit)
 
 #define TASK_RESERVE (16u * 1024u)
 
-/* The floor of max_payload leaves the same room: half of it for progress, with 4 KiB of details, and texts. */
+/* Near the floor of max_payload half of a frame is reserved, which is enough for progress, with 4 KiB of details, and texts. */
 guint64
 bus_limits_task_payload (const BusLimits *limits)
 {
@@ -69,8 +69,8 @@ typedef struct
   const char *broken; /* a sentence about both settings */
 } LimitsRule;
 
-/* Sorted: a limit stands as @high before it stands as @low. So one pass from the first row to the last carries a lower bound
- * along every chain of rules, and one pass back carries an upper bound. */
+/* The rows are sorted: all rows with a limit as @high come before the rows with it as @low. So one pass from the first row to the
+ * last carries lower bounds along every chain of rules, and one pass back carries upper bounds. */
 static const LimitsRule limits_rules[] = {
   { BUS_LIMIT_topic_bytes, BUS_LIMIT_max_payload, 2, 512,
     "max-payload is below 2 * topic-bytes + 512: control.bus.introspect could not return the longest topic" },
@@ -104,7 +104,7 @@ bus_limits_contradiction (const BusLimits *limits)
   return NULL;
 }
 
-/* The values that the limits which are set leave to one limit, and the two limits that they come from. */
+/* The values that one limit may have because of the limits that are set, and the limits that cause these two bounds. */
 typedef struct
 {
   guint64 least;
@@ -166,8 +166,8 @@ bus_limits_share (guint64 max_connections)
   return MAX (max_connections - max_connections / 4, 1);
 }
 
-/* An account's share of the connections follows their number, and where only the share is set, their number follows it. It is
- * no rule: an operator may let one account have all of them. */
+/* The share of an account follows max_connections; if only the share is set, max_connections follows the share. This is not one of
+ * the rules above, because an operator may allow one account to have all connections. */
 static void
 limits_settle_share (BusLimits *limits, const gboolean *is_set)
 {
@@ -180,8 +180,8 @@ limits_settle_share (BusLimits *limits, const gboolean *is_set)
         = CLAMP (share + (share + 2) / 3, limits->max_connections, bus_limit_spec (BUS_LIMIT_max_connections)->ceiling);
 }
 
-/* Each client that is connected may number its messages, also where more are allowed to connect. No rule either: a number that
- * is set stays. */
+/* Each connected client may need a window of resends, so their number follows max_connections. This is not a rule either: a value
+ * that is set stays. */
 static void
 limits_settle_resends (BusLimits *limits, const gboolean *is_set)
 {
@@ -190,8 +190,8 @@ limits_settle_resends (BusLimits *limits, const gboolean *is_set)
                                     bus_limit_spec (BUS_LIMIT_resend_windows)->ceiling);
 }
 
-/* Any two unset limits of a rule satisfy it afterwards: their defaults do, and where a rule moves the bound of one of them,
- * the passes have moved the bound of the other in the same direction. */
+/* Two limits of a rule that are both not set satisfy it afterwards: their defaults satisfy it, and if a rule changes the bound of
+ * one of them, the passes have changed the bound of the other in the same direction. */
 char *
 bus_limits_settle (BusLimits *limits, const gboolean *is_set)
 {

@@ -6,10 +6,10 @@
 /*
  * The limits of the broker, as plain numbers.
  *
- * The table below is the only list: name of the setting (a key of [limits] in daemoneye-eventbus.conf), default,
- * floor and ceiling. The configuration module fills a BusLimits from a key file, tests fill it by hand, the core only
- * reads it. Each refusal names the setting of its limit: the field by bus_limit_name(), a sentence by
- * bus_limit_key().
+ * The table below is the only list of them: the name of the setting (a key of [limits] in daemoneye-eventbus.conf), its default,
+ * floor and ceiling. The configuration module fills a BusLimits from a key file, tests fill it directly, and the core only reads
+ * it. This module does not apply limits. Each refusal names the setting: the field `setting` of the ERROR contains
+ * bus_limit_name(), and sentences contain bus_limit_key().
  */
 
 /* X (field, default, floor, ceiling). */
@@ -124,11 +124,11 @@ typedef struct
 {
   BusLimit limit; /* the setting that was exceeded */
   guint64 most;
-  guint64 value; /* the present value, or what it would become */
+  guint64 value; /* the present value, or the value with the object that was refused */
 } BusExcess;
 
 const BusLimitSpec *bus_limit_spec (BusLimit limit);
-/* The name on the wire, in the field `setting`: "max_connections". */
+/* The name in the field `setting` on the wire: "max_connections". */
 const char *bus_limit_name (BusLimit limit);
 
 /* The key in the configuration, for sentences: "max-connections". */
@@ -143,17 +143,18 @@ guint64 bus_limit_value (const BusLimits *limits, BusLimit limit);
 /* The default of max_connections_per_uid: three quarters of all, so that one account cannot take every connection. */
 guint64 bus_limits_share (guint64 max_connections);
 
-/* The largest payload of a task or its result: a frame has room for its token, its texts and its last progress beside it. */
+/* The largest payload of a task or its result, so that the token, the texts and the last progress of the task fit into the same
+ * frame. */
 guint64 bus_limits_task_payload (const BusLimits *limits);
 
-/* Every limit at its default. */
+/* Sets every limit to its default. */
 void bus_limits_init (BusLimits *limits);
 
-/* Checks that no two limits contradict each other. NULL: they do not, else a static English sentence that names both
- * settings. */
+/* Checks whether two limits contradict each other. NULL: none do; otherwise a static English sentence that names both settings. */
 const char *bus_limits_contradiction (const BusLimits *limits);
 
-/* Moves each limit that is not set (@is_set has BUS_N_LIMITS elements) from its default by as much as the limits that are set
- * require. NULL: no two limits contradict each other now. Otherwise @limits is unchanged, and the result is an English sentence
- * that names two limits that are set and contradict each other. (transfer full) */
+/* Adapts limits that are not set to those that are: changes each of them from its default by as much as the others require.
+ * Example: if only max-payload is set, and it is above queue-hard-bytes, queue-hard-bytes is raised. @is_set: has BUS_N_LIMITS
+ * elements. NULL: no two limits contradict each other now. Otherwise @limits is unchanged, and the result is an English sentence
+ * that names two set limits that contradict each other. (transfer full) */
 char *bus_limits_settle (BusLimits *limits, const gboolean *is_set);

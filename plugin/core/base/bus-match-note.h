@@ -4,12 +4,13 @@
 #include <glib.h>
 
 /*
- * A note of bus-match-make in a peer or group while it makes a match, valid for the match with the same stamp only.
+ * Scratch space of bus-match-make in each peer and group, so that it finds the place of a peer in the match that it makes without
+ * a look-up. It is valid only while the match with the same stamp is made.
  */
 
 typedef struct
 {
   guint64 stamp;
-  guint64 member_stamp; /* of a peer: it is a candidate of the group with this stamp */
+  guint64 member_stamp; /* of a peer: the stamp of the group of which it is a candidate */
   guint place;          /* among the receivers or groups of the match */
 } BusMatchNote;

@@ -5,16 +5,16 @@
 #include "wire-status.h"
 
 /*
- * Overflow: the policies for a subscription that does not keep up, their defaults, and the reasons for which a
- * message can be lost.
+ * Overflow: the policies for a subscription that does not keep up, their defaults, and the reasons for which a message can be
+ * lost.
  *
- * This module has only the definitions. bus-admit applies a policy when a queue is full, bus-block ends a block. The
- * numbers are those of the wire (SubscribeRequest.policy).
+ * This module has only definitions. bus-admit applies a policy when a queue is full, bus-trim when bounds are lowered or the
+ * broker is full, and bus-block ends a block. The values are those of the wire (SubscribeRequest.policy).
  */
 
 typedef enum
 {
-  BUS_OVERFLOW_DEFAULT = 0, /* in a request: the default of the pattern's domain; never in force */
+  BUS_OVERFLOW_DEFAULT = 0, /* only in a request: the default of the domain of the pattern */
   BUS_OVERFLOW_BLOCK = 1,
   BUS_OVERFLOW_DROP_OLDEST = 2,
   BUS_OVERFLOW_DROP_NEWEST = 3,
@@ -23,16 +23,16 @@ typedef enum
 } BusOverflow;
 #define BUS_OVERFLOW_LAST 5u
 
-/* The bounds of the messages that wait for one subscription, and the policy above them. */
+/* The bounds of the messages that wait for one subscription, and the policy that applies when they are exceeded. */
 typedef struct
 {
   BusOverflow policy;
   guint64 messages;
-  guint64 bytes; /* of the clients' bytes */
+  guint64 bytes; /* sum of the client bytes */
 } BusBounds;
 
-/* The default of a pattern's domain: tasks and results block, health conflates, control drops the newest message,
- * all others drop the oldest. */
+/* The default of the domain of a pattern: block for tasks and results, conflate for health and control.health, drop-newest for
+ * the rest of control, drop-oldest for all others. */
 BusOverflow bus_overflow_of_pattern (WireSpan pattern);
 
 const char *bus_overflow_name (BusOverflow policy);
@@ -41,19 +41,19 @@ const char *bus_overflow_name (BusOverflow policy);
 typedef enum
 {
   BUS_LOSS_FULL,    /* its queue was full, or a newer message replaced it */
-  BUS_LOSS_REFUSED, /* by the policy error, or by a block that could not hold more */
+  BUS_LOSS_REFUSED, /* the policy error or block refused it, see bus-admit */
   BUS_LOSS_EXPIRED, /* its time to live or the longest block ended */
   BUS_LOSS_NO_MEMORY,
-  BUS_LOSS_LIMIT,  /* the account or the broker held as much as it may */
+  BUS_LOSS_LIMIT,  /* the account or the broker was full */
   BUS_LOSS_ENDED,  /* its subscription ended while it waited */
-  BUS_LOSS_UNSENT, /* its publisher accepted it and could not send it */
+  BUS_LOSS_UNSENT, /* the library of its publisher accepted it and could not send it */
 } BusLoss;
 #define BUS_N_LOSSES 7u
 
 /* The reason as GAP, system.drop and statistics report it. */
 WireStatus bus_loss_status (BusLoss loss);
 
-/* Statistics by topic domain: the first segment. */
+/* Statistics by the domain of the topic, which is its first segment. */
 #define BUS_N_DOMAINS     7u
 #define BUS_DOMAIN_SYSTEM 5u /* the broker's own messages */
 guint bus_domain_of_topic (WireSpan topic);
@@ -67,7 +67,7 @@ typedef struct
   guint64 missed;
 } BusDomainCounts;
 
-/* Under these policies a new message takes the place of older ones. */
+/* TRUE if the policy drops older messages to make room for a new one. */
 static inline gboolean
 bus_overflow_drops_oldest (BusOverflow policy)
 {

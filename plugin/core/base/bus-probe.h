@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * Static probes (USDT) of the broker, for bpftrace, perf and SystemTap: a probe that nobody uses is one instruction that does
- * nothing. Their names and arguments are documented in doc/architecture.md; they belong to the provider daemoneye_eventbus.
+ * Static probes (USDT) of the broker, for bpftrace, perf and SystemTap. A probe that no tracer uses is one instruction that does
+ * nothing. doc/architecture.md documents names and arguments; the provider is daemoneye_eventbus.
  *
- * The macros are of <sys/sdt.h>. The build includes it (option -include, with the feature `probes`), so the core itself names no
- * header of a system. Arguments are evaluated in any case: they are values that the caller has, never calls.
+ * The macros come from <sys/sdt.h>. The build includes it (option -include, with the feature `probes`), so the core itself
+ * includes no header of an operating system. With probes, arguments are evaluated even if no tracer is attached, so they must be
+ * values that the caller has already, never calls.
  */
 
 #ifdef DEYE_BUS_PROBES

@@ -4,22 +4,26 @@
 #include "base/bus-cells.h"
 
 /*
- * Charges: how much of the broker each peer and account holds.
+ * Charges: count the bytes that each peer and each account makes the broker keep.
  *
- * Every byte and object that a peer makes the broker keep is charged to that peer and its account, and refunded by
- * the same amount when it is freed. A message that several queues share counts in full for each of them (charged),
- * and once for the broker (memory). This module only counts; bus-shed decides what happens at a limit.
+ * Every object that a peer makes the broker keep is charged to that peer and its account, and refunded by the same amount when it
+ * is freed. There are two sums, because queues share messages. `charged` counts a message in full for each queue: it shows which
+ * peer to blame. `memory` counts it once: it is the memory that the broker really uses, and has the cap. Example: a message of
+ * 1000 bytes that waits for three peers adds 3000 to charged and 1000 to memory.
  *
- * Invariant: the sum of all peers' charges is quota->charged; with nothing held both sums are zero. Arithmetic is
- * checked: a refund above the charge is an error in the core and asserts. All of it is inline: a message is charged several times.
+ * This module only counts; bus-shed decides what happens at a limit. The functions are inline, because each message is charged
+ * several times.
+ *
+ * Invariant: quota->charged is the sum of the charges of all peers; when nothing is kept, both sums are zero. A refund above the
+ * charge is an error of the core, and asserts.
  */
 
 typedef struct
 {
   guint64 charged; /* sum over all peers */
-  guint64 memory;  /* bytes that are held; a shared message counts once */
-  guint64 cap;     /* of memory */
-  BusCells cells;  /* that what is counted here is made of, if it is small */
+  guint64 memory;  /* bytes that are kept; a shared message counts once */
+  guint64 cap;     /* the largest value of memory */
+  BusCells cells;  /* the allocator of small objects that are counted here */
 } BusQuota;
 
 /* The charges of one peer, or of one account. */
@@ -35,7 +39,7 @@ bus_quota_charge (BusQuota *quota, BusUsage *usage, guint64 amount)
   gboolean fits = g_uint64_checked_add (&quota->charged, quota->charged, amount);
 
   g_assert (fits);
-  /* Parts of the sum above, so they fit as well. */
+  /* These are parts of the sum above, so they cannot overflow. */
   usage->charged += amount;
   if (usage->parent != NULL)
     usage->parent->charged += amount;
@@ -54,7 +58,7 @@ bus_quota_refund (BusQuota *quota, BusUsage *usage, guint64 amount)
     }
 }
 
-/* FALSE: it would exceed @limit; nothing was changed. */
+/* Adds to memory. FALSE: memory would exceed @limit; nothing was changed. */
 static inline gboolean
 bus_quota_hold_below (BusQuota *quota, guint64 amount, guint64 limit)
 {
@@ -66,16 +70,16 @@ bus_quota_hold_below (BusQuota *quota, guint64 amount, guint64 limit)
   return TRUE;
 }
 
-/* FALSE: it would exceed the cap; nothing was changed. */
+/* Adds to memory. FALSE: memory would exceed the cap; nothing was changed. */
 static inline gboolean
 bus_quota_hold (BusQuota *quota, guint64 amount)
 {
   return bus_quota_hold_below (quota, amount, quota->cap);
 }
 
-/* For frames of the broker itself (credit, answers, GOODBYE) while messages hold all of the cap: it may be
- * exceeded by one BUS_QUOTA_RESERVE'th. Otherwise the broker would have to disconnect the first peer it must
- * answer, without saying why. */
+/* The same for frames of the broker itself (credit, answers, GOODBYE), which may exceed the cap by one BUS_QUOTA_RESERVE'th of it.
+ * Otherwise, when messages use all of the cap, the broker would have to disconnect the first peer that it must answer, without
+ * saying why. */
 #define BUS_QUOTA_RESERVE 32u
 static inline gboolean
 bus_quota_hold_reserve (BusQuota *quota, guint64 amount)
@@ -90,12 +94,12 @@ bus_quota_release (BusQuota *quota, guint64 amount)
   quota->memory -= amount;
 }
 
-/* Small objects that only one peer uses: charged and held in one step, even above the cap. */
+/* Charges a small object that only one peer uses, and adds it to memory, even above the cap. bus_quota_forgo() is the reverse. */
 static inline void
 bus_quota_keep (BusQuota *quota, BusUsage *usage, guint64 amount)
 {
   bus_quota_charge (quota, usage, amount);
-  quota->memory += amount; /* at most what is charged and a frame of each peer */
+  quota->memory += amount; /* cannot overflow: at most the charges and a frame of each peer */
 }
 
 static inline void

@@ -4,18 +4,18 @@
 #include "wire-span.h"
 
 /*
- * Strategies: how a group chooses one of its members, and what the configuration can set for a group.
+ * Strategies: the ways in which a group chooses the member that gets a message, and the settings of a group in the configuration.
  *
- * This module has only the definitions. bus-pick applies a strategy, bus-group keeps the one in force. The numbers are
- * those of the wire (SubscribeRequest.strategy).
+ * This module has only definitions and a list of settings. bus-pick applies a strategy; bus-group stores the strategy of a group.
+ * The values are those of the wire (SubscribeRequest.strategy).
  */
 
 typedef enum
 {
-  BUS_STRATEGY_DEFAULT = 0,         /* in a request: that of the group, or round robin; never in force */
-  BUS_STRATEGY_ROUND_ROBIN = 1,     /* in turn; with weights the smooth weighted turn */
+  BUS_STRATEGY_DEFAULT = 0,         /* only in a request: the strategy of the group; for a new group, round robin */
+  BUS_STRATEGY_ROUND_ROBIN = 1,     /* in turn; with weights, smooth weighted round robin */
   BUS_STRATEGY_LEAST_LOADED = 2,    /* the fewest unsettled deliveries for its weight, then the fewest queued bytes */
-  BUS_STRATEGY_RANDOM = 3,          /* by chance, in proportion to the weights */
+  BUS_STRATEGY_RANDOM = 3,          /* at random, in proportion to the weights */
   BUS_STRATEGY_FIRST_AVAILABLE = 4, /* the largest weight, then the member that joined first */
 } BusStrategy;
 #define BUS_STRATEGY_LAST 4u
@@ -34,13 +34,13 @@ typedef struct
   guint32 weight;
 } BusGroupWeight;
 
-/* A section [group NAME] of the configuration. Its values win over those that members ask for. */
+/* A section [group NAME] of the configuration. Its values override those that members request. */
 typedef struct
 {
   char *name;
   BusStrategy strategy;    /* DEFAULT: not set */
   guint32 in_flight;       /* of each member; 0: not set */
-  BusGroupWeight *weights; /* members that are not listed keep the weight that they ask for */
+  BusGroupWeight *weights; /* a member that is not listed has the weight that it requested */
   guint n_weights;
 } BusGroupRule;
 
@@ -49,5 +49,5 @@ void bus_group_rule_clear (BusGroupRule *rule);
 GArray *bus_group_rules_copy (const BusGroupRule *rules, guint n);
 /* NULL: the configuration has no section for that group. */
 const BusGroupRule *bus_group_rules_find (const GArray *rules, WireSpan name);
-/* 0: not set. */
+/* The weight of the member with this id. 0: not set. */
 guint32 bus_group_rule_weight (const BusGroupRule *rule, const char *peer);

@@ -24,7 +24,7 @@ bus_table_clear (BusTable *table)
   table->n = 0;
 }
 
-/* Puts an item into the first empty cell from where its hash points to. */
+/* Puts an item into the first empty cell, beginning with the cell that its hash points to. */
 static void
 table_put (BusTable *table, BusTableCell cell)
 {
@@ -57,7 +57,8 @@ bus_table_add (BusTable *table, guint64 hash, gpointer item)
   table->n++;
 }
 
-/* Moves each item behind the empty cell that may be there, until no item is cut off from where its hash points to. */
+/* Fills the cell that became empty: moves items of later cells into it, until no empty cell is between an item and the cell that
+ * its hash points to. */
 static void
 table_close_hole (BusTable *table, guint hole)
 {

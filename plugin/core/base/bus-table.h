@@ -4,13 +4,13 @@
 #include <glib.h>
 
 /*
- * A set of items by hash: for look-ups of the hot path, where a GHashTable would touch more memory.
+ * A hash table with open addressing, for look-ups of the hot path, where a GHashTable would access more memory.
  *
- * The caller computes the hash, with the seed of the core, and compares the items that have the same hash. A cell holds
- * hash and item, so a look-up mostly reads one cell and the item that it wants. The table neither owns nor knows the
- * items. It grows when it is half full, and shrinks when it is nearly empty; an item that is removed leaves no trace.
+ * The caller computes the hash, with the seed of the core, and compares the keys of items that have this hash. A cell contains the
+ * hash and the item, so a look-up usually reads one cell and the wanted item. The table neither owns the items nor accesses them.
+ * It grows when it is half full, and shrinks when it is nearly empty. Removing an item leaves no tombstone.
  *
- * Invariant: between the cell that the hash of an item points to and the cell that it is in, no cell is empty.
+ * Invariant: between the cell that the hash of an item points to and the cell that contains the item, no cell is empty.
  */
 
 typedef struct
@@ -48,7 +48,8 @@ bus_table_prefetch (const BusTable *table, guint64 hash)
   __builtin_prefetch (&table->cells[(guint) hash & table->mask]);
 }
 
-/* The first item with that hash, or after bus_table_first() the next one. NULL: there is none. @at: where it is */
+/* The first item with that hash at or behind the cell *@at, which is set to its cell. NULL: there is none. Callers use
+ * bus_table_first() for the first item and bus_table_next() for each further one. */
 static inline gpointer
 bus_table_at (const BusTable *table, guint64 hash, guint *at)
 {

@@ -4,13 +4,13 @@
 #include "wire-span.h"
 
 /*
- * Text that is kept or sent.
+ * Text that the core stores or sends.
  *
- * Text is cut between characters only: a receiver would refuse a whole message that is not valid UTF-8. Every place
- * of the core that cuts text which may reach a peer uses these functions.
+ * Text is cut between characters only, because a receiver refuses a message that is not valid UTF-8. All code of the core that
+ * cuts text which may be sent to a peer uses these functions. They do not check that the text is UTF-8.
  */
 
-/* @text, which is UTF-8, or as many whole characters of its beginning as @max bytes take. */
+/* The beginning of @text, which is UTF-8: as many whole characters as fit into @max bytes. */
 static inline WireSpan
 bus_text_cut (WireSpan text, gsize max)
 {
@@ -21,7 +21,7 @@ bus_text_cut (WireSpan text, gsize max)
   return wire_span (text.data, len);
 }
 
-/* Transfer full. */
+/* A copy of as many whole characters as fit into @max bytes. Transfer full. */
 static inline char *
 bus_text_dup (const char *text, gsize max)
 {
@@ -30,7 +30,7 @@ bus_text_dup (const char *text, gsize max)
   return g_strndup ((const char *) cut.data, cut.len);
 }
 
-/* Copies into an array of @size bytes, with a NUL. */
+/* Copies as many whole characters as fit into an array of @size bytes, and a NUL. */
 static inline void
 bus_text_copy (char *out, gsize size, const char *text)
 {
@@ -48,8 +48,8 @@ bus_text_from_span (WireSpan span)
   return span.len > 0 ? g_strndup ((const char *) span.data, span.len) : g_strdup ("");
 }
 
-/* A constant text in a message that is only packed: protobuf-c has no const in its structs and does not write to
- * them. */
+/* A constant text for a member of a protobuf-c struct that is only packed: these members are not const, but packing does not write
+ * to them. */
 static inline char *
 bus_text_for_packing (const char *text)
 {

@@ -4,28 +4,30 @@
 #include "base/bus-deadline.h"
 
 /*
- * A timer: a deadline that names its kind and its owner.
+ * A timer: a deadline with a kind and an owner.
  *
- * The core keeps all timers in one set of deadlines. A timer calls nothing: when its deadline is due, bus-core takes it
- * out of the set, and bus-due calls the module that its kind belongs to. The owner is opaque here.
+ * The core has all timers in one set of deadlines. A timer has no callback: when its deadline is due, bus-core removes it from the
+ * set, and bus-due calls the module that handles its kind. The owner is opaque here.
+ *
+ * Invariant: kind and owner of a timer do not change while it is armed.
  */
 typedef enum
 {
   BUS_TIMER_HELLO,         /* owner: BusPeer: a connection has not sent HELLO in time */
-  BUS_TIMER_TAKEOVER,      /* owner: BusPeer: it has not answered, and a newcomer has its id */
+  BUS_TIMER_TAKEOVER,      /* owner: BusPeer: it has not answered PING, and a newcomer wants its id */
   BUS_TIMER_FRAME,         /* owner: BusPeer: a frame has begun and is not complete */
   BUS_TIMER_REQUEST,       /* owner: BusRequest */
   BUS_TIMER_LATER,         /* owner: BusLater: a call of the broker that is answered later */
   BUS_TIMER_CONFIRM,       /* owner: BusConfirm */
   BUS_TIMER_STALL,         /* owner: BusRequest: the longest pause between two replies */
   BUS_TIMER_STREAM,        /* owner: BusRequest: its replies wait for the window of the requester */
-  BUS_TIMER_RESEND,        /* owner: a window of bus-resend whose client is gone */
-  BUS_TIMER_WAIT,          /* owner: the record of control.bus.wait: its asker was behind */
+  BUS_TIMER_RESEND,        /* owner: a window of bus-resend whose client has disconnected */
+  BUS_TIMER_WAIT,          /* owner: the record of a call of control.bus.wait whose caller did not keep up */
   BUS_TIMER_EXPIRY,        /* owner: BusSlot: the time to live of its message ends */
-  BUS_TIMER_BLOCK,         /* owner: BusSubscription: it holds publishers' credit */
+  BUS_TIMER_BLOCK,         /* owner: BusSubscription: it withholds credit of publishers */
   BUS_TIMER_SETTLE,        /* owner: BusSubscription: messages that are delivered at least once are not settled */
-  BUS_TIMER_REPORT,        /* owner: BusSubscription: something about it is to be published */
-  BUS_TIMER_QUEUE,         /* owner: BusPeer: the same, about its queue */
+  BUS_TIMER_REPORT,        /* owner: BusSubscription: losses or changes of it are to be published */
+  BUS_TIMER_QUEUE,         /* owner: BusPeer: the level of its queue is to be published */
   BUS_TIMER_RETRY,         /* owner: BusPeer: there was no memory to encode a waiting message */
   BUS_TIMER_ACCOUNT,       /* owner: BusAccount: it is above its soft limit */
   BUS_TIMER_CATCHUP,       /* owner: BusPeer: retained messages are ahead of a subscription */
@@ -34,9 +36,9 @@ typedef enum
   BUS_TIMER_HOLD_RETRY,    /* owner: BusCore: held messages wait for members with room */
   BUS_TIMER_HOLD_REPORT,   /* owner: BusCore: held messages were lost */
   BUS_TIMER_BROKER,        /* owner: BusCore: it is above its soft limit */
-  BUS_TIMER_HEALTH,        /* owner: BusPeer: a sign of life of it was due, or its health changes */
-  BUS_TIMER_HOLD,          /* owner: BusMember: it was set aside, and the time is over */
-  BUS_TIMER_CASCADE,       /* owner: BusPeer: refused messages of it are to be published */
+  BUS_TIMER_HEALTH,        /* owner: BusPeer: a sign of life was due, or its health may change */
+  BUS_TIMER_HOLD,          /* owner: BusMember: the time for which it was set aside is over */
+  BUS_TIMER_CASCADE,       /* owner: BusPeer: the number of its refused messages is to be published */
   BUS_TIMER_TASK,          /* owner: BusTask: the timer of its state */
   BUS_TIMER_TASK_RUN,      /* owner: BusTask: the run limit of its attempt */
   BUS_TIMER_TASK_DEADLINE, /* owner: BusTask: its deadline; afterwards the end of its time in the store */
@@ -61,7 +63,7 @@ typedef struct
     {
       gint64 unused_due_us; /* as in BusDeadline */
       guint unused_place;
-      BusTimerKind kind; /* in the member of BusDeadline that is for its owner: idle peers have many timers */
+      BusTimerKind kind; /* stored in the mark of BusDeadline, which saves memory: an idle peer has many timers */
     };
   };
   gpointer owner;

@@ -4,10 +4,10 @@
 #include <glib.h>
 
 /*
- * Types that the layers of the core share without knowing what is inside: the handles of a broker and of a connection,
- * the identity that the transport reports for a connection, and the sums that the core returns.
+ * Types that several layers of the core share: the handles of a broker and of a connection, the identity that the transport
+ * reports for a connection, and the totals that the core returns.
  *
- * The base, index and queue layers keep a handle only to pass it on; none of them looks inside one.
+ * The handles are opaque in the base, index and queue layers, which only store them and pass them on.
  */
 
 typedef struct BusCore BusCore;
@@ -22,17 +22,17 @@ typedef struct
   const char *account_name; /* for display; copied by the core */
 } BusCredentials;
 
-/* The sums of a broker; see bus_core_stats(). */
+/* The totals of a broker; see bus_core_stats(). */
 typedef struct
 {
-  guint peers;       /* that said hello */
-  guint connections; /* all */
+  guint peers;       /* connections whose HELLO was accepted */
+  guint connections; /* all connections */
   guint subscriptions;
   guint groups;
   guint pending_requests;
   guint64 queued_messages;
   guint64 queued_bytes;
-  guint64 charged_bytes; /* everything charged to peers, objects included; 0 without peers */
+  guint64 charged_bytes; /* everything that is charged, objects included; 0 without peers */
   guint64 accepted;
   guint64 delivered;
   guint64 missed;

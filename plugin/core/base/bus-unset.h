@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * BUS_UNSET: a variable that is written before it is read.
+ * BUS_UNSET: marks a local variable that the compiler should not clear.
  *
- * The build clears every automatic variable (-ftrivial-auto-var-init=zero). For a large struct that is made for each message
- * this costs more than the function that has it. The attribute is only for variables that a function of their own type
- * sets member by member, before anything else has their address.
+ * The build clears every local variable (-ftrivial-auto-var-init=zero). For a large struct that is used for each message, this can
+ * take longer than the rest of the function. Use the attribute only for a variable that an initializer function of its type sets
+ * member by member before any other code reads it.
  */
 #ifdef __has_attribute
 #if __has_attribute(uninitialized)

@@ -4,14 +4,17 @@
 #include <glib.h>
 
 /*
- * A credit window: how many messages and bytes may be sent and not acknowledged.
+ * A credit window: bounds the messages and bytes that are sent and not acknowledged.
  *
- * Both sides count cumulative totals of messages and bytes, so a lost or repeated grant changes nothing. A message
- * may start while messages and bytes are above zero; the balance may become negative by that one message. The same
- * module serves both directions: the publish windows of a peer (the broker grants) and the receive window of a
- * subscription (the peer grants).
+ * Both sides count cumulative totals of messages and bytes since the start, so a grant that is repeated changes nothing. A message
+ * may be sent while at least one message and one byte of credit are left, so the last message may use more bytes than are left.
+ * Both directions use this module: the publish windows of a peer (the broker grants) and the receive window of a subscription (the
+ * client grants).
  *
- * Invariant: totals only grow; granted - used <= the size of the window.
+ * Example: a window of 100 messages begins with granted = 100 and used = 0. After 100 messages it is closed. When the other side
+ * has handled 25 of them, it announces granted = 125, and 25 more may be sent.
+ *
+ * Invariant: granted totals never decrease; granted - used <= the size of the window.
  */
 
 typedef struct
@@ -22,7 +25,7 @@ typedef struct
   guint64 granted_bytes;
   guint64 used_messages; /* totals since the start, sent */
   guint64 used_bytes;
-  guint64 returned_messages; /* publish windows: totals that were returned and are not announced yet */
+  guint64 returned_messages; /* publish windows only: the totals to be announced next, at least those granted */
   guint64 returned_bytes;
 } BusWindow;
 
@@ -34,7 +37,7 @@ bus_window_is_open (const BusWindow *window)
   return window->granted_messages > window->used_messages && window->granted_bytes > window->used_bytes;
 }
 
-/* Messages of @bytes in all start. The caller has checked that the window is open for the last one of them. */
+/* Uses credit for messages of @bytes in total. The caller has checked that the window is open for the last one of them. */
 static inline void
 bus_window_use_many (BusWindow *window, guint64 messages, guint64 bytes)
 {
@@ -42,14 +45,14 @@ bus_window_use_many (BusWindow *window, guint64 messages, guint64 bytes)
   window->used_bytes += bytes;
 }
 
-/* One message of @bytes starts. The caller has checked is_open(). */
+/* Uses credit for one message of @bytes. The caller has checked bus_window_is_open(). */
 static inline void
 bus_window_use (BusWindow *window, guint64 bytes)
 {
   bus_window_use_many (window, 1, bytes);
 }
 
-/* A message that was started is not sent after all. */
+/* Gives back the credit of a message that is not sent after all. */
 static inline void
 bus_window_unuse (BusWindow *window, guint64 bytes)
 {
@@ -58,7 +61,8 @@ bus_window_unuse (BusWindow *window, guint64 bytes)
   window->used_bytes -= bytes;
 }
 
-/* Messages of @bytes in all were returned. TRUE: a quarter of the window is to be announced: call bus_window_grant(). */
+/* Adds returned credit for messages of @bytes in total. TRUE: at least a quarter of the window has not been announced: the caller
+ * announces it after bus_window_grant(). */
 static inline gboolean
 bus_window_return (BusWindow *window, guint64 messages, guint64 bytes)
 {
@@ -82,18 +86,18 @@ typedef enum
   BUS_WINDOW_TOO_FAR,   /* more than the size of the window would be outstanding */
 } BusWindowResult;
 
-/* The other side announces its totals. @sent: messages that were encoded; it cannot return those that were started and
- * not encoded. */
+/* The other side announces its totals. @sent: total of encoded messages, which it cannot exceed: messages that have used credit
+ * and are not encoded yet cannot have been returned. */
 BusWindowResult bus_window_set_granted (BusWindow *window, guint64 messages, guint64 bytes, guint64 sent);
 
-/* Sent and not acknowledged yet. */
+/* The number of messages that were sent and not acknowledged. */
 static inline guint64
 bus_window_outstanding (const BusWindow *window)
 {
   return window->used_messages + window->window_messages - window->granted_messages;
 }
 
-/* A client that returned more bytes than a message had is granted less for the next ones. */
+/* The same in bytes. 0 also if the client has returned more bytes than its messages had. */
 static inline guint64
 bus_window_outstanding_bytes (const BusWindow *window)
 {
