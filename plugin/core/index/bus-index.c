@@ -11,13 +11,13 @@ struct BusIndexEntry
   GList link; /* in the queue of its place */
   BusPlace *place;
   gconstpointer owner;
-  GQueue filed; /* by the link of BusFiled, oldest first; never empty */
+  GQueue filed; /* items, by the link of BusFiled, oldest first; never empty */
 };
 
 /* The place of a topic without wildcards, which needs no walk. */
 typedef struct
 {
-  BusKey key; /* its bytes are behind the struct */
+  BusKey key; /* its bytes are stored behind the struct */
   BusPlace place;
 } IndexExact;
 
@@ -26,7 +26,7 @@ struct BusIndex
   guint64 seed;
   guint64 changes; /* also the serial of the item that was added last */
   guint n_items;
-  BusTable exact; /* IndexExact by the hash of its topic, none with an empty place */
+  BusTable exact; /* IndexExact by the hash of its topic; none of them has an empty place */
   BusTrie *trie;
   GHashTable *entries; /* set of BusIndexEntry by place and owner */
 };

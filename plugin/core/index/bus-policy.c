@@ -3,7 +3,7 @@
 
 #include "wire-topic.h"
 
-/* PolicyWho, in the columns of the table; "may" is any of the flags. */
+/* The peers that a column of the table allows: a peer has the right if it has one of these flags for the topic. */
 typedef enum
 {
   NOBODY = 0,
@@ -11,7 +11,7 @@ typedef enum
   COLLECTOR = 1 << 1, /* every collector */
   OWNER = 1 << 2,     /* collectors whose type has the row's {type} or {domain} */
   ADDRESSEE = 1 << 3, /* the collector whose id is the row's {id} */
-  SELF = 1 << 4,      /* anyone whose id is the row's {id} */
+  SELF = 1 << 4,      /* the peer of any role whose id is the row's {id} */
   HOLDER = 1 << 5,    /* the collector whose type and id are the row's {type} and {id} */
   ALL = AGENT | COLLECTOR,
 } PolicyWho;
@@ -97,8 +97,8 @@ typedef struct
   { "events-anomaly", TOPIC (WORD ("events"), WORD (domain), WORD ("anomaly")), ALL, ALL, ALL, ALL }
 
 /*
- * The rights, in any order: the longest row that lists a topic decides (of two as long the one with more words). A row
- * lists what is below it only when it ends with REST.
+ * The rights. The order of the rows does not matter: the longest row that lists a topic decides, and of two equally long rows the
+ * one with more words. A row lists longer topics only if it ends with REST.
  *
  * { rule, topic, who may publish, request, subscribe and get, serve }
  */
@@ -154,8 +154,8 @@ static const PolicyRow rows[] = {
   { "debug-reserved", TOPIC (WORD ("debug"), REST), NOBODY, NOBODY, NOBODY, NOBODY },
 };
 
-/* With the feature TASKS the broker itself serves the first two topics, and it alone gives tasks to a collector. Each of them is
- * a topic of the table above, too. */
+/* The rows for peers with the feature TASKS: the broker itself serves the first two topics, and only the broker sends tasks to a
+ * collector. The table above has a row for each of these topics as well, for peers without the feature. */
 static const PolicyRow task_rows[] = {
   { "task-registration", TOPIC (WORD ("control"), WORD ("collector"), WORD ("registration")),
     NOBODY, COLLECTOR, NOBODY, NOBODY },
@@ -165,14 +165,14 @@ static const PolicyRow task_rows[] = {
 };
 /* clang-format on */
 
-/* The words that stand where an id could, so that no client's own topic is one of all clients; and the names of broker
- * and agent. */
+/* Words of topics that are at the place of an id in other topics, so that the own topic of a client is never a topic of all
+ * clients; and the names of broker and agent. */
 static const char *const reserved_ids[] = {
   "bus",    "config", "task",       "lifecycle",  "registration", "reload",    "standing", "daemoneye-agent",
   "health", "status", "collectors", "registered", "suspect",      "set-aside", "draining", "gone",
 };
 
-/* Types with a domain of another name. No other type has one of these domains, even if it is called so. */
+/* Types whose domain has another name. No other type has one of these domains, even if the type has the name of the domain. */
 static const struct
 {
   WireSpan type;
@@ -192,7 +192,7 @@ static const struct
 #undef DOMAIN_OF
 };
 
-/* A topic or pattern in its segments. */
+/* A topic or pattern, split into its segments. */
 #define PATH_SEGMENTS (WIRE_TOPIC_SEGMENTS_CEILING + ROW_SLOTS)
 
 typedef struct
@@ -242,7 +242,7 @@ policy_domain_of_type (WireSpan type)
   return type;
 }
 
-/* Is @topic, which has no wildcard, listed by @row? */
+/* TRUE if @row lists @topic, which has no wildcard. */
 static gboolean
 policy_row_lists (const PolicyRow *row, const PolicyPath *topic)
 {
@@ -260,7 +260,8 @@ policy_row_lists (const PolicyRow *row, const PolicyPath *topic)
   return i == topic->n;
 }
 
-/* Longer first; of two as long, the one with more words. */
+/* The rank of a row among those that list a topic: a longer row has a larger rank, and of equally long rows the one with more
+ * words. */
 static guint
 policy_row_rank (const PolicyRow *row)
 {
@@ -291,7 +292,7 @@ policy_find_row (const BusPrincipal *who, const PolicyPath *topic)
   return best;
 }
 
-/* The text of @who that a slot is compared with; empty when it cannot match. */
+/* The text of the peer with which a slot is compared. Empty: no segment matches. */
 static WireSpan
 policy_own_word (const BusPrincipal *who, PolicySlotKind kind)
 {
@@ -312,7 +313,8 @@ policy_own_word (const BusPrincipal *who, PolicySlotKind kind)
   return WIRE_SPAN_LITERAL ("");
 }
 
-/* TRUE if the slot stands for what @who is. A type that is called like the domain of another type does not own that word. */
+/* TRUE if @segment is the id, type or domain of the peer, as the slot requires. A type with the name of the domain of another type
+ * does not match SLOT_WORK, where it could be taken for that domain. */
 static gboolean
 policy_is_own (const BusPrincipal *who, PolicySlotKind kind, WireSpan segment)
 {
@@ -322,7 +324,7 @@ policy_is_own (const BusPrincipal *who, PolicySlotKind kind, WireSpan segment)
          || (kind == SLOT_WORK && wire_span_equal (policy_own_word (who, SLOT_DOMAIN), segment));
 }
 
-/* Everything that @who is to the row that lists @topic. */
+/* The flags of the peer for a topic that @row lists. */
 static guint
 policy_flags_of (const BusPrincipal *who, const PolicyRow *row, const PolicyPath *topic)
 {
@@ -364,13 +366,13 @@ policy_allowed_flags (const PolicyRow *row, BusRight operation)
       return row->subscribe;
     case BUS_OP_SERVE:
       return row->serve;
-    case BUS_OP_BLOCK: /* no row's: authorize_block() */
+    case BUS_OP_BLOCK: /* no row has this right: see policy_authorize_block() */
       return NOBODY;
     }
   return NOBODY;
 }
 
-/* For a message to the peer that was denied: which peers the row allows. @allowed: of the operation */
+/* A text for the ERROR to a peer that was denied: the peers that the row allows. @allowed: the column of the operation */
 static const char *
 policy_needs (const PolicyRow *row, guint allowed)
 {
@@ -410,7 +412,7 @@ policy_authorize_topic (const BusPrincipal *who, BusRight operation, const Polic
                        policy_needs (row, policy_allowed_flags (row, operation)) };
 }
 
-/* The word at place @i of a topic for a pattern that leaves it open: the row's word, or the asker's own. */
+/* The segment of an example topic at a place where the pattern has a wildcard: the word of the row, or the text of the peer. */
 static WireSpan
 policy_open_segment (const PolicySlot *slot, const BusPrincipal *who)
 {
@@ -421,7 +423,8 @@ policy_open_segment (const PolicySlot *slot, const BusPrincipal *who)
   return segment.len > 0 ? segment : WIRE_SPAN_LITERAL ("any");
 }
 
-/* A topic that both @row lists and @pattern matches; of several the one most likely to be @who's. FALSE: none. */
+/* Makes an example of a topic that @row lists and @pattern matches; where both leave a segment open, it takes the text of the
+ * peer, which is most likely to be allowed. FALSE: there is none. */
 static gboolean
 policy_common_topic (const PolicyRow *row, const PolicyPath *pattern, const BusPrincipal *who, PolicyPath *topic)
 {
@@ -464,7 +467,8 @@ policy_common_topic (const PolicyRow *row, const PolicyPath *pattern, const BusP
     }
 }
 
-/* Allowed when one topic that it matches may be read; else the rule of the longest row that it touches. */
+/* A pattern is allowed if the peer may read one topic that the pattern matches. Otherwise the verdict names the rule of the
+ * longest row with such a topic. */
 static BusVerdict
 policy_authorize_pattern (const BusPrincipal *who, const PolicyPath *pattern)
 {
@@ -477,7 +481,7 @@ policy_authorize_pattern (const BusPrincipal *who, const PolicyPath *pattern)
 
       if (!policy_common_topic (&rows[i], pattern, who, &topic))
         continue;
-      /* Asked as a topic, because a longer row may list it too. */
+      /* The example is checked as a topic, because a longer row may list it too. */
       verdict = policy_authorize_topic (who, BUS_OP_SUBSCRIBE, &topic);
       if (verdict.allowed)
         return verdict;
@@ -487,7 +491,7 @@ policy_authorize_pattern (const BusPrincipal *who, const PolicyPath *pattern)
   return longest != NULL ? (BusVerdict){ FALSE, longest->rule, policy_needs (longest, longest->subscribe) } : no_rule;
 }
 
-/* Detection is not to be held up by collectors; work that is meant for them may wait for them. */
+/* Collectors must not slow down the publishers of events, and so detection; work for collectors may wait for them. */
 static BusVerdict
 policy_authorize_block (const BusPrincipal *who, const PolicyPath *path)
 {
@@ -509,7 +513,7 @@ bus_policy_authorize (const BusPrincipal *who, BusRight operation, WireSpan topi
     return policy_authorize_block (who, &path);
   if (!path.wildcard)
     return policy_authorize_topic (who, operation, &path);
-  /* Only a pattern may have wildcards; elsewhere one would pass for a name. */
+  /* Only a pattern may have wildcards; in a topic they would be taken for names. */
   if (operation == BUS_OP_SUBSCRIBE)
     return policy_authorize_pattern (who, &path);
   return (BusVerdict){ FALSE, "not-a-topic", "only a subscription may have wildcards" };
@@ -526,7 +530,7 @@ bus_policy_lets_all_receive (WireSpan topic)
     return FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (task_rows); i++)
     if (policy_row_lists (&task_rows[i], &path))
-      return FALSE; /* it depends on the peer which row decides */
+      return FALSE; /* the row that decides depends on the features of the peer */
   row = policy_find_row (&anyone, &path);
   return row != NULL && (row->subscribe & ALL) == ALL;
 }

@@ -4,17 +4,19 @@
 #include "wire-span.h"
 
 /*
- * Rights: one function, authorize(), that every path calls (publish, direct, broadcast, request, subscribe, serve,
- * deliver, introspect).
+ * Rights: decides whether a peer may publish to a topic, send requests to it, subscribe to it, serve it or receive messages from
+ * it.
  *
- * The built-in rights are one table in bus-policy.c: topic prefix, and which roles may publish, subscribe and serve.
- * The longest listed prefix decides; a topic that is not listed is denied by the rule "no-rule". The manual page
- * daemoneye-eventbus(7) has the table with the names of the rules. A pattern with
- * wildcards is allowed when the asker may read some listed prefix that it can match; what the asker may not read is
- * filtered at delivery (BUS_OP_DELIVER), so deny overrides any wildcard. The policy keeps no state and nothing about
- * peers.
+ * All paths call one function, bus_policy_authorize(). The rights are built in, as one table in bus-policy.c: each row lists
+ * topics and the peers that may publish, request, subscribe and serve. If several rows list a topic, the longest one decides. A
+ * topic that no row lists is denied by the rule "no-rule". The manual page daemoneye-eventbus(7) has the table with the names of
+ * the rules.
  *
- * Invariant: the verdict depends on the arguments alone.
+ * A pattern with wildcards is allowed if the peer may read at least one topic that the pattern matches. Messages that the peer
+ * must not read are left out when they are delivered (BUS_OP_DELIVER), so a wildcard never gives a right. Example: a collector may
+ * subscribe to `#`, because it may read `events.process.lifecycle`; it gets no message of `control.agent.policy`.
+ *
+ * Invariant: the verdict depends on the arguments only; this module has no state.
  */
 
 typedef enum
@@ -27,10 +29,10 @@ typedef enum
 typedef enum
 {
   BUS_OP_PUBLISH,   /* publish, direct and broadcast to a topic */
-  BUS_OP_REQUEST,   /* send a request to a topic: as publish, and control.bus.* for all roles */
+  BUS_OP_REQUEST,   /* send a request to a topic */
   BUS_OP_SUBSCRIBE, /* a topic or a pattern */
   BUS_OP_SERVE,     /* answer requests to a topic (never a pattern) */
-  BUS_OP_BLOCK,     /* use the policy block for a topic or pattern that it may subscribe to */
+  BUS_OP_BLOCK,     /* use the policy block in a subscription to a topic or pattern */
   BUS_OP_DELIVER,   /* receive a message that was published to this topic */
 } BusRight;
 
@@ -55,8 +57,8 @@ const char *bus_right_name (BusRight operation);
 /* @topic: a valid topic, or for BUS_OP_SUBSCRIBE a valid pattern. */
 BusVerdict bus_policy_authorize (const BusPrincipal *who, BusRight operation, WireSpan topic);
 
-/* TRUE: bus_policy_authorize() allows every peer to receive what is published to this topic. FALSE: ask for each peer. */
+/* TRUE: bus_policy_authorize() allows every peer to receive messages of this topic. FALSE: the caller must check each peer. */
 gboolean bus_policy_lets_all_receive (WireSpan topic);
 
-/* Ids that only the agent may use. */
+/* TRUE if only the agent may use this id. */
 gboolean bus_policy_id_is_reserved (WireSpan id);

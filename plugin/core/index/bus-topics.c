@@ -11,7 +11,7 @@ bus_topics_init (BusTopics *topics, guint64 max)
   topics->is_sorted = TRUE;
   topics->max = (guint32) max; /* at most 65536 */
   topics->slots = g_new0 (BusTopic, max + 1);
-  topics->slots[0].generation = 1; /* a zeroed place is not its */
+  topics->slots[0].generation = 1; /* so a zeroed place does not match it */
 }
 
 void
@@ -26,7 +26,7 @@ bus_topics_clear (BusTopics *topics)
   g_clear_pointer (&topics->slots, g_free);
 }
 
-/* Takes the slot from its topic. */
+/* Removes a topic from its slot: adds its messages to `unseen`. */
 static void
 topics_forget_oldest (BusTopics *topics, BusTopic *topic)
 {
@@ -34,8 +34,8 @@ topics_forget_oldest (BusTopics *topics, BusTopic *topic)
   bus_table_remove (&topics->table, topic->key.hash, topic);
 }
 
-/* A slot that is free, or is made free. The hand makes at most one round more than it finds marks, and each mark was
- * made by a message. */
+/* A slot that is free, or that is taken from another topic. The loop ends: each step but the last removes a mark, so the hand
+ * makes at most one round and one step. A step is paid for by the message that made the mark. */
 static BusTopic *
 topics_take_slot (BusTopics *topics)
 {

@@ -7,11 +7,11 @@
 struct BusTrieNode
 {
   BusTrieNode *parent; /* NULL: the root */
-  WireSpan segment;    /* of the edge from the parent; its bytes are behind the struct */
+  WireSpan segment;    /* of the edge from the parent; its bytes are stored behind the struct */
   guint64 hash;        /* of that edge */
-  guint64 serial;      /* distinguishes parents in the hash, as addresses would, but the same in each run */
-  BusTrieNode *plus;   /* the child for +, not in the table of edges */
-  guint n_named;       /* other children */
+  guint64 serial;      /* identifies the parent in the hash of an edge; unlike an address it is the same in each run */
+  BusTrieNode *plus;   /* the child for +, which is not in the table of edges */
+  guint n_named;       /* number of other children */
   BusPlace here;
   BusPlace rest;
 };
@@ -25,7 +25,7 @@ struct BusTrie
   guint n_nodes;
 };
 
-/* Of the edge from @parent by a segment. */
+/* The hash of the edge from @parent by a segment. */
 static guint64
 trie_edge_hash (const BusTrieNode *parent, guint64 segment_hash)
 {
@@ -224,7 +224,7 @@ bus_trie_walk_init (BusTrieWalk *walk, const BusTrie *trie, WireSpan topic)
   wire_segments_init (&segments, topic);
   while (wire_segments_next (&segments, &segment))
     {
-      /* No pattern is that long, but one with # would match: no valid topic comes here. */
+      /* The arrays of the walk have no room for a longer topic; callers pass valid topics only, which are not longer. */
       g_assert (walk->n_segments < WIRE_TOPIC_SEGMENTS_CEILING);
       walk->segments[walk->n_segments].text = segment;
       walk->segments[walk->n_segments].hash = bus_hash (trie->seed, segment);
@@ -234,7 +234,7 @@ bus_trie_walk_init (BusTrieWalk *walk, const BusTrie *trie, WireSpan topic)
   trie_push (walk, trie->root.here.node, 0);
 }
 
-/* Takes a node off the stack, its children on. */
+/* Takes a node from the stack, and puts its children that match the next segment on it. */
 static BusTrieNode *
 trie_step (BusTrieWalk *walk, gboolean *is_last, gboolean *takes_wildcards)
 {
