@@ -8,8 +8,8 @@
  *
  * It is seeded, so that a peer cannot choose keys that collide. It reads eight bytes at a time and mixes each word into the hash
  * by multiplications and shifts, like the finalizers of 64-bit hash functions. The seed is added with each word, so two topics
- * that collide under one seed do not collide under another. It is not cryptographic: it protects against a peer that never sees a
- * hash, and must not be used to verify content.
+ * that collide under one seed are unlikely to collide under another. It is not cryptographic: it protects against a peer that
+ * never sees a hash, and must not be used to verify content.
  */
 
 static inline guint64

@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /*
- * Scratch space of bus-match-make in each peer and group, so that it finds the place of a peer in the match that it makes without
- * a look-up. It is valid only while the match with the same stamp is made.
+ * Scratch space of bus-match-make, embedded in each peer and group: with it bus-match-make finds the place of a peer or group in
+ * the match that is being made, without a look-up. It is valid only for the match with the same stamp.
  */
 
 typedef struct

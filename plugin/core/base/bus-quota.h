@@ -9,12 +9,12 @@
  * Every object that a peer makes the broker keep is charged to that peer and its account, and refunded by the same amount when it
  * is freed. There are two sums, because queues share messages. `charged` counts a message in full for each queue: it shows which
  * peer to blame. `memory` counts it once: it is the memory that the broker really uses, and has the cap. Example: a message of
- * 1000 bytes that waits for three peers adds 3000 to charged and 1000 to memory.
+ * 1000 bytes that waits for three peers adds about 3000 to charged and 1000 to memory.
  *
  * This module only counts; bus-shed decides what happens at a limit. The functions are inline, because each message is charged
  * several times.
  *
- * Invariant: quota->charged is the sum of the charges of all peers; when nothing is kept, both sums are zero. A refund above the
+ * Invariant: quota->charged is the sum of all charges; when nothing is kept, both sums are zero. A refund above the
  * charge is an error of the core, and asserts.
  */
 

@@ -41,7 +41,7 @@ typedef enum
   BUS_PEER_STEP_MISSING, /* the table has no entry, which is an error of the table */
   BUS_PEER_STEP_NEXT,
   BUS_PEER_STEP_IGNORED,
-  BUS_PEER_STEP_ERROR, /* cannot occur: a fault of the core */
+  BUS_PEER_STEP_ERROR, /* the event cannot occur, unless the core has an error */
 } BusPeerStepKind;
 
 typedef struct

@@ -91,7 +91,7 @@ bus_pinned_holder (BusCore *core, guint32 account, guint64 limit, gint64 now_us)
 /* --- disconnecting --- */
 
 /*
- * Disconnects a peer so that its pinned bytes are free when this function returns.
+ * Disconnects a peer so that the larger part of its pinned bytes is free when this function returns.
  *
  * Closing alone would not be enough. bus-core releases the objects of a closed peer only at the end of the input call, but
  * bus-shed calls this function in a loop and compares the memory with the limit after each call: if no memory were free by then,

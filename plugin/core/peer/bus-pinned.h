@@ -34,5 +34,5 @@ gsize bus_pinned_bytes (const BusPeer *peer);
 BusPeer *bus_pinned_holder (BusCore *core, guint32 account, guint64 limit, gint64 now_us);
 
 /* Disconnects the peer with a log record and GOODBYE that name @limit, and with ERROR if a frame is the larger part of its pinned
- * bytes, which are free when the function returns. @held: bytes that count for that limit now */
+ * bytes. This larger part is free when the function returns. @held: bytes that count for that limit now */
 void bus_pinned_disconnect (BusPeer *peer, BusLimit limit, guint64 held);

@@ -59,8 +59,9 @@ shed_close_largest (BusCore *core, guint32 account)
                   "the broker is full (broker-bytes, uid-bytes), and your queue is the largest: read faster");
 }
 
-/* Makes room so that *@held + @bytes is at most @limit. @held is compared after each step, because dropping a message that other
- * queues share frees no memory of the broker. FALSE: disconnecting peers for pinned bytes and dropping messages was not enough. */
+/* Makes room so that *@held + @bytes is at most @limit. @held is compared after each step, because a message that several
+ * queues share is not freed before the last one has dropped it. FALSE: disconnecting peers for pinned bytes and dropping messages
+ * was not enough. */
 static gboolean
 shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 limit, guint64 bytes, gint64 now_us)
 {

@@ -80,6 +80,6 @@ gboolean bus_shed_fit_account (BusAccount *account, guint64 bytes, gint64 now_us
 BusPeer *bus_shed_largest (BusCore *core, guint32 account);
 
 /* Called at the end of an input of @peer: charges the block of its unfinished frame, and makes room if this, or the answers to the
- * peer, exceed the limit of its account or of the broker. If no room can be made, the peer is disconnected, and the frame is
- * lost. */
+ * peer, exceed the limit of its account or of the broker. If no room can be made, the peer is disconnected for its pinned bytes,
+ * unless a peer that is closing will free memory anyway. */
 void bus_shed_settle (BusPeer *peer, gint64 now_us);

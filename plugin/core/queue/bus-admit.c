@@ -344,7 +344,7 @@ bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDel
 
   if (!bus_room_fits_peer (flow, admit_cost (inbound), now_us))
     return FALSE;
-  /* A reply in the data lane may follow one that waits in the control lane. */
+  /* A reply in the data lane must not overtake an older reply, which may wait in the control lane. */
   if (bus_flow_lane_is_clear (flow, lane) && flow->lanes[WIRE_LANE_CONTROL].first == NULL)
     return bus_flow_encode_now (flow, inbound, lane, delivery, 0, now_us);
   message = bus_inbound_keep (inbound);

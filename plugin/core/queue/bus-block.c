@@ -77,8 +77,9 @@ bus_block_may_go_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_us
  * longest_block_us, and with progress when a message has been held for BUS_BLOCK_PATIENCE times that. A ticket keeps its time when
  * its message is handed on to another member of the group, so a chain of slow members has no more time than one.
  *
- * The timer is armed with the first ticket only. Credit that is returned does not move it, because that would cost every message;
- * when it expires, this function computes the true end of the block from progress and tickets, and arms it again if that is later.
+ * The timer is armed with the first ticket only. Credit that is returned does not move it, because that would be work for every
+ * message; when it expires, this function computes the true end of the block from progress and tickets, and arms it again if that
+ * is later.
  *
  * This function drops nothing: bus-demote first hands messages on to other members of the group. The number of settled messages is
  * remembered, because the demotion must not end before the client has settled another one (bus_block_check_drained()).

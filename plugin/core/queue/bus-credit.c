@@ -35,7 +35,7 @@ credit_make_due (BusLedger *publisher, WireClass credit_class)
 }
 
 /*
- * Takes the credit for one frame, and announces withheld credit when the publisher has just used its last credit.
+ * Takes the credit for one frame. If the publisher has used its last credit by this, any credit that was returned is announced.
  *
  * Announcing each returned message would cost one CREDIT frame for each message, so credit is returned silently until it is a
  * quarter of the window (bus_window_return()). That alone can block a publisher forever: it spends its last credit while less than

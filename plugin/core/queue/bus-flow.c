@@ -30,7 +30,7 @@ bus_flow_note_level (BusFlow *flow, gint64 now_us)
 
 /* --- encoding --- */
 
-/* A message, and when it was accepted and queued. */
+/* A message to be encoded, with the times that its stamp may need. */
 typedef struct
 {
   const BusStamp *stamp;
@@ -122,7 +122,7 @@ flow_encode_inbound (BusFlow *flow,
                      guint n,
                      gint64 now_us)
 {
-  /* A reply is queued from its acceptance on, also while it waits for the window of its requester. */
+  /* For a reply the time in the queue begins with its acceptance, because it may have waited for the window of its requester. */
   FlowFrame frame = { .stamp = &inbound->stamp,
                       .expires_us = inbound->expires_us,
                       .accept_seq = inbound->accept_seq,
@@ -141,7 +141,7 @@ flow_encode_inbound (BusFlow *flow,
   return flow_encode (flow, lane, &frame, delivery, n, now_us);
 }
 
-/* The test of flow_is_plain() before FlowFrame and BusDelivery are filled. */
+/* The same test as flow_is_plain(), for a message without a FlowFrame, which most messages do not need. */
 static gboolean
 flow_is_plain_inbound (const BusInbound *inbound, const BusDelivery *delivery, guint n)
 {
@@ -393,7 +393,7 @@ flow_entry_encoded (BusFlow *flow, BusEntry *entry, gint64 now_us)
     }
 }
 
-/* FALSE: no memory now; the entry stays. */
+/* Encodes the first entry of a lane, or drops it if its time to live is over. FALSE: no memory now; the entry stays. */
 static gboolean
 flow_pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
 {
@@ -425,7 +425,7 @@ bus_flow_retry (BusFlow *flow, gint64 now_us)
   bus_deadline_arm (flow->shared->deadlines, &flow->retry_timer.deadline, now_us + RETRY_US);
 }
 
-/* A large reply may follow a small one that still waits in the control lane. */
+/* A reply in the data lane (an entry for the peer itself) must not overtake an older reply, which may wait in the control lane. */
 static gboolean
 flow_may_encode_first (const BusFlow *flow, WireLane lane)
 {

@@ -32,7 +32,7 @@ typedef struct
 typedef struct
 {
   guint refs;
-  guint32 block_size; /* as wire_block_new() reported it */
+  guint32 block_size; /* size of block, for wire_block_free() */
   BusQuota *quota;
   gsize held;     /* bytes that count for the cap */
   guint8 *block;  /* own allocation that contains body; NULL: body is directly behind the struct */

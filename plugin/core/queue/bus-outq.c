@@ -14,7 +14,7 @@ struct BusSegment
   BusMessage *tail_owner; /* keeps tail alive; NULL: no tail */
   WireSpan tail;          /* sent after bytes */
   gsize capacity;
-  gsize block_size; /* of the whole struct, as wire_block_new() reported it */
+  gsize block_size; /* size of the whole struct, for wire_block_free() */
   gsize len;        /* used of bytes */
   guint8 bytes[];
 };

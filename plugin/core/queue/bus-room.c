@@ -3,7 +3,7 @@
 
 #include "queue/bus-unsettled.h"
 
-/* --- does it fit --- */
+/* --- checks --- */
 
 guint64
 bus_room_queue_max (const BusFlow *flow, gint64 now_us)
@@ -91,7 +91,7 @@ bus_room_to_wait (const BusFlow *flow, const BusSubscription *subscription, cons
   return !bus_subscription_is_demoted (subscription) && bus_room_fit (flow, subscription, need) == BUS_ROOM_FITS;
 }
 
-/* --- why not --- */
+/* --- the exceeded bound --- */
 
 gboolean
 bus_room_excess (const BusFlow *flow, const BusSubscription *subscription, const BusNeed *need, BusExcess *excess)
