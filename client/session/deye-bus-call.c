@@ -20,7 +20,7 @@ deye_bus_call_class (const DeyeBusCall *call, guint64 features)
   return wire_class_of (kind, wire_span_str (call->topic), call_payload_len (call), features).credit_class;
 }
 
-/* A message that is published to groups can be held for them. */
+/* Only a message that is published to groups can be held for a group without members. */
 static gboolean
 call_is_held (const DeyeBusCall *call)
 {
@@ -37,7 +37,7 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
   deye_bus_options_fill (call->options, envelope);
   if (call->kind == WIRE_KIND_REPLY)
     {
-      /* The route says which request a reply answers, and how long its requester waits. */
+      /* The broker knows from the route which request the reply answers, and how long the requester waits. */
       envelope->method = wire_span (NULL, 0);
       envelope->ttl_us = 0;
     }
@@ -67,7 +67,7 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
     envelope->want_hops = 1;
 }
 
-/* Only what is published to all subscribers of a topic can be retained. */
+/* Only a message that is published to all subscribers of a topic can be retained. */
 static void
 call_fill_retain (const DeyeBusCall *call, DeyeBusEncodedCall *encoded)
 {

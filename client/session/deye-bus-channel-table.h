@@ -23,17 +23,17 @@ typedef struct
 
 void deye_bus_channel_table_init (DeyeBusChannelTable *table, guint64 origin);
 void deye_bus_channel_table_clear (DeyeBusChannelTable *table);
-/* The channels stay; they belong to the connection @origin from when they are subscribed again. */
+/* Begins the connection @origin. The channels stay in the table; each gets the new origin when it is subscribed again. */
 void deye_bus_channel_table_reopen (DeyeBusChannelTable *table, guint64 origin);
 
 guint32 deye_bus_channel_table_new_id (DeyeBusChannelTable *table);
 void deye_bus_channel_table_add (DeyeBusChannelTable *table, DeyeBusChannel *channel);
 /* NULL: no such channel, or it was removed. */
 DeyeBusChannel *deye_bus_channel_table_find (DeyeBusChannelTable *table, guint32 id);
-/* Nothing more comes in for @channel. Has no effect on a channel that was removed before. */
+/* The session delivers no more to @channel, whose event ENDED is appended. Has no effect on a channel that was removed before. */
 void deye_bus_channel_table_remove (DeyeBusChannelTable *table, DeyeBusChannel *channel, DeyeBusEvents *events);
 void deye_bus_channel_table_remove_all (DeyeBusChannelTable *table, DeyeBusEvents *events);
-/* Messages and gaps that are not dispatched yet are not going to be. */
+/* Messages and gaps that are not dispatched yet will not be dispatched. */
 void deye_bus_channel_table_silence (DeyeBusChannelTable *table);
 /* Borrowed DeyeBusChannel, sorted by id. */
 GPtrArray *deye_bus_channel_table_list (const DeyeBusChannelTable *table);

@@ -48,7 +48,7 @@ deye_bus_channel_unref (DeyeBusChannel *channel)
 
 /* --- gaps --- */
 
-/* Lanes overtake each other: a later gap may begin earlier. */
+/* A frame of the control lane overtakes frames of the data lane, so a later gap may begin earlier. */
 static void
 channel_add_gap (DeyeBusGap *sum, const DeyeBusGap *gap)
 {

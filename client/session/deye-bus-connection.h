@@ -6,9 +6,9 @@
 /*
  * States of a client's connection, and every legal change of them: a table of [state][event].
  *
- * The table only says what follows. deye_bus_client_apply() is the one place that changes a client's state.
+ * The table only gives the next state. deye_bus_client_apply() is the only function that changes a client's state.
  *
- * Invariant: each cell has an entry. An event that must not happen has an entry, too: it is a fault of the library.
+ * Invariant: each cell has an entry. The entry of an event that cannot happen in a state is FAULT: an error of the library.
  */
 
 /* The values of the client's public enumeration DeyeBusClientState. */
@@ -26,9 +26,9 @@ typedef enum
 {
   DEYE_BUS_CONNECTION_DIAL,     /* connect() was called */
   DEYE_BUS_CONNECTION_WELCOME,  /* the handshake succeeded */
-  DEYE_BUS_CONNECTION_RESTORED, /* what the client had on an earlier connection is there again */
+  DEYE_BUS_CONNECTION_RESTORED, /* subscriptions and other state of an earlier connection are restored */
   DEYE_BUS_CONNECTION_LOST,     /* the attempt failed or the connection ended, and another attempt follows */
-  DEYE_BUS_CONNECTION_ENDED,    /* the same, and none follows */
+  DEYE_BUS_CONNECTION_ENDED,    /* the attempt failed or the connection ended, and no attempt follows */
   DEYE_BUS_CONNECTION_CLOSE,    /* close() was called, or the last reference was released */
   DEYE_BUS_CONNECTION_EVENTS
 } DeyeBusConnectionEvent;

@@ -4,27 +4,27 @@
 #include "deye-bus-message.h"
 
 /*
- * Events that are not dispatched yet, in order: a ring that grows.
+ * A queue of events that are not dispatched yet: a ring buffer that grows.
  *
- * Everything that ends in a callback passes through an event, so that the library never calls user code from inside a
- * library call. The receive windows and the number of pending calls bound the length of the ring.
+ * Each callback of the program is called by the dispatch of an event, so the library never calls user code from inside a library
+ * call. The receive windows and the number of pending calls bound the length of the ring.
  *
- * The ring knows no subject: its owner says how one event is cleared.
+ * The ring does not know the types of subjects: its owner supplies the function that clears an event.
  */
 
 typedef enum
 {
   DEYE_BUS_EVENT_MESSAGE, /* subject: DeyeBusChannel, message */
   DEYE_BUS_EVENT_GAP,     /* subject: DeyeBusChannel, gap: DeyeBusGap */
-  DEYE_BUS_EVENT_RESUMED, /* subject: DeyeBusChannel; what it holds may be dispatched */
+  DEYE_BUS_EVENT_RESUMED, /* subject: DeyeBusChannel; the events that it holds may be dispatched */
   DEYE_BUS_EVENT_DRAIN,   /* subject: DeyeBusChannel; its drain_state changed */
-  DEYE_BUS_EVENT_NEXT,    /* subject: DeyeBusChannel; a caller waits for its inbox, and something came or it was cut */
-  DEYE_BUS_EVENT_ENDED,   /* subject: DeyeBusChannel; its last event */
-  DEYE_BUS_EVENT_DONE,    /* subject: DeyeBusPending */
-  DEYE_BUS_EVENT_ANSWER,  /* subject: DeyeBusStream; a caller waits for an answer, and one came or the request ended */
-  DEYE_BUS_EVENT_CANCEL,  /* subject: GCancellable of a request that nobody waits for any more */
-  DEYE_BUS_EVENT_TASK,    /* task: CANCEL or DELIVERED of a task that was given to this client */
-  DEYE_BUS_EVENT_REFUSED, /* subject: GError */
+  DEYE_BUS_EVENT_NEXT,   /* subject: DeyeBusChannel; next_async() waits, and a message arrived or the channel was cut */
+  DEYE_BUS_EVENT_ENDED,  /* subject: DeyeBusChannel; its last event */
+  DEYE_BUS_EVENT_DONE,   /* subject: DeyeBusPending */
+  DEYE_BUS_EVENT_ANSWER, /* subject: DeyeBusStream; next_async() waits, and an answer arrived or the request ended */
+  DEYE_BUS_EVENT_CANCEL, /* subject: GCancellable of a request whose requester has stopped waiting */
+  DEYE_BUS_EVENT_TASK,   /* task: CANCEL or DELIVERED of a task that was given to this client */
+  DEYE_BUS_EVENT_REFUSED,      /* subject: GError */
   DEYE_BUS_EVENT_TASK_CHANGED, /* subject: DeyeBusTask that this client has submitted */
   DEYE_BUS_EVENT_STATE,        /* the client's state changed */
   DEYE_BUS_EVENT_CLOSED,       /* subject: GError */
@@ -40,7 +40,7 @@ typedef struct
   guint32 reason;
 } DeyeBusGap;
 
-/* About the answer of this client to a request that gave it a task. */
+/* News about a request that gave this client a task: it was cancelled, or its answer was delivered. */
 typedef struct
 {
   guint64 origin; /* of the session */
@@ -69,7 +69,7 @@ typedef struct
   guint size; /* a power of two, or 0 */
   guint first;
   guint count;
-  guint refused; /* events of the kind REFUSED in the ring: they cost the broker no credit */
+  guint refused; /* number of events REFUSED: the broker sends them without credit, so no window bounds it */
   DeyeBusEventFunc clear_event;
 } DeyeBusEvents;
 
@@ -94,7 +94,7 @@ deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event)
   events->refused += event.kind == DEYE_BUS_EVENT_REFUSED;
 }
 
-/* Gives the oldest event to the caller, who clears it. FALSE: the ring is empty. */
+/* Takes the oldest event; the caller clears it. FALSE: the ring is empty. */
 gboolean deye_bus_events_pop (DeyeBusEvents *events, DeyeBusEvent *event);
-/* Event number @i from the oldest, which stays in the ring. @i: below count. */
+/* The event at position @i, counted from the oldest (0); it stays in the ring. @i: less than count. */
 const DeyeBusEvent *deye_bus_events_peek (const DeyeBusEvents *events, guint i);

@@ -85,7 +85,7 @@ deye_bus_kept_frame_encode (const DeyeBusKeptFrame *frame, guint64 id, gint64 no
   if (!kept_frame_age (&envelope->ttl_us, age_us))
     return FALSE;
   if (!kept_frame_age (&envelope->deadline_us, age_us))
-    envelope->deadline_us = 1; /* its caller gives it up */
+    envelope->deadline_us = 1; /* it has passed: the caller's own timer ends the call */
   if (frame->payload != NULL)
     envelope->payload = wire_span (g_bytes_get_data (frame->payload, NULL), g_bytes_get_size (frame->payload));
   encoded->kind = frame->kind;

@@ -4,10 +4,11 @@
 #include "session/deye-bus-call.h"
 
 /*
- * A kept frame: a publish or request that is sent later, or sent again, on another connection.
+ * A kept frame: a publish or request that is sent later, or again, on another connection.
  *
- * It has everything of the frame but its id and the stamp of its first station, which belong to a connection. Its times count
- * on: what is left of the time to live and of the deadline is sent. The frame sends nothing and reads no clock.
+ * It contains the whole frame except its id and the stamp of its first station, which belong to one connection. The time to
+ * live and the deadline keep running: the frame is sent with the time that is left of them. This module sends nothing and reads
+ * no clock.
  *
  * Invariant: fields and payload do not change.
  */
@@ -17,27 +18,27 @@ typedef struct
   guint8 kind;
   guint8 flags;
   WireClass credit_class;
-  guint64 number;  /* its id when it was made: a later call has a greater one */
-  gint64 since_us; /* its times count from then; 0: not yet */
+  guint64 number;  /* its id when it was made; later calls have greater ids */
+  gint64 since_us; /* when its time to live and deadline began to run; 0: they do not run yet */
   char *topic;
   GBytes *payload; /* nullable */
   gsize len;
   guint8 fields[]; /* without the payload */
 } DeyeBusKeptFrame;
 
-/* Refers to the payload, copies the rest. */
+/* Refers to the payload and copies the fields. */
 DeyeBusKeptFrame *deye_bus_kept_frame_new (const DeyeBusEncodedCall *encoded, gint64 since_us);
 /* Copies @len bytes, one publish or request of this client, with its header. */
 DeyeBusKeptFrame *deye_bus_kept_frame_new_for_bytes (const guint8 *bytes, gsize len, gint64 since_us);
 void deye_bus_kept_frame_free (DeyeBusKeptFrame *frame);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusKeptFrame, deye_bus_kept_frame_free)
 
-/* Encodes it under a new @id, for a frame that is sent at @now_us. @encoded is valid as long as @frame is. FALSE: its time to
- * live has expired. */
+/* Encodes the frame with a new @id and the times that are left at @now_us. @encoded is valid as long as @frame is. FALSE: the time
+ * to live has expired. */
 gboolean
 deye_bus_kept_frame_encode (const DeyeBusKeptFrame *frame, guint64 id, gint64 now_us, DeyeBusEncodedCall *encoded);
 
 gboolean deye_bus_kept_frame_has_expired (const DeyeBusKeptFrame *frame, gint64 now_us);
 
-/* Its cost: fields and payload. */
+/* The bytes that count against the limits: fields and payload. */
 gsize deye_bus_kept_frame_bytes (const DeyeBusKeptFrame *frame);

@@ -4,10 +4,10 @@
 #include <glib.h>
 
 /*
- * Losses: the number of messages to each topic that a client accepted and dropped, for reports to subscribers.
+ * Losses: for each topic the number of messages that a client accepted and dropped. Subscribers get a report of them.
  *
- * The first DEYE_BUS_LOSSES_TOPICS topics are counted exactly. Losses on further ones are counted together for a pattern of
- * their first two segments, and beyond DEYE_BUS_LOSSES_PATTERNS of these it is not counted here any more.
+ * The first DEYE_BUS_LOSSES_TOPICS topics are counted exactly. Losses on further topics are counted together, for a pattern of the
+ * first two segments. Further losses that would need more than DEYE_BUS_LOSSES_PATTERNS patterns are not counted here.
  *
  * Invariant: memory is bounded, and no loss is counted twice.
  */
@@ -28,7 +28,7 @@ typedef struct
 
 void deye_bus_losses_add (DeyeBusLosses *losses, const char *topic, guint64 count);
 void deye_bus_losses_clear (DeyeBusLosses *losses);
-/* Takes up to @max of them. Of DeyeBusLoss, sorted by topic. */
+/* Removes up to @max losses and returns them. Of DeyeBusLoss, sorted by topic. */
 GPtrArray *deye_bus_losses_take (DeyeBusLosses *losses, guint max);
 
 static inline gboolean

@@ -6,8 +6,8 @@
 
 #define FIELDS_MAX 1024u /* longer ones are encoded for each message */
 
-/* Retained messages and those that are sent again have a state in the session. The time of the call is a field of a message with
- * hops. */
+/* A publish is not plain if the session keeps a state for it (a retained message, or one that may be sent again), or if a field
+ * differs for each message (hops contain the time of the call). */
 static gboolean
 option_fields_are_plain (const DeyeBusOptions *options, const DeyeBusEncodedCall *encoded)
 {

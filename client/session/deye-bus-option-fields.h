@@ -6,8 +6,8 @@
 /*
  * The fields that options add to a plain publish, checked and encoded once.
  *
- * Programs use the same options for many messages. Options keep their fields until a setter is called. Several threads may publish
- * with the same options.
+ * Programs use the same options for many messages, so options keep their encoded fields until a setter is called. Several threads
+ * may publish with the same options at the same time.
  *
  * Invariant: the bytes are those that deye_bus_encoded_call_write_head() writes between topic and payload.
  */

@@ -4,8 +4,8 @@
 #include "wire-frame.h"
 
 #define CHUNK_BYTES       65536u
-#define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload, since there may be many of these */
-#define SPARE_MAX         16u   /* what the broker's window lets wait at most, usually */
+#define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload, of which there may be many */
+#define SPARE_MAX         16u   /* enough for what a usual publish window lets wait */
 #define SPARE_IDLE        1u
 #define NO_FRAME          DEYE_BUS_OUT_NO_FRAME
 #define KEY_OF_ID         0x08 /* the id is the first field of an envelope */
@@ -226,7 +226,7 @@ outbuf_count_one (DeyeBusOutCount *count, DeyeBusOutMessage message)
   count->unwatched += message == DEYE_BUS_OUT_UNWATCHED ? 1 : 0;
 }
 
-/* Counts the messages that begin in @part and of which not all bytes are among the first @sent of the part. */
+/* Counts the messages that begin in @part, except those that end within its first @sent bytes. */
 static void
 outbuf_count_part (const DeyeBusOutPart *part, gsize sent, DeyeBusOutCount *count)
 {
@@ -265,7 +265,7 @@ deye_bus_outbuf_count (const DeyeBusOutbuf *outbuf)
   return count;
 }
 
-/* Offset of the first frame in @part that begins at @sent or behind it; the length of the part: there is none. */
+/* Offset of the first frame in @part that begins at or after @sent; the length of the part if there is none. */
 static gsize
 outbuf_first_unsent (const DeyeBusOutPart *part, gsize sent)
 {
@@ -276,7 +276,7 @@ outbuf_first_unsent (const DeyeBusOutPart *part, gsize sent)
   return at;
 }
 
-/* Moves @part and @at behind @len bytes, which are appended to @frame. */
+/* Appends the next @len bytes to @frame, and moves @part and @at behind them. */
 static void
 outbuf_copy_frame (const DeyeBusOutPart **part, gsize *at, gsize len, GByteArray *frame)
 {
@@ -318,7 +318,7 @@ deye_bus_outbuf_foreach_unsent (const DeyeBusOutbuf *outbuf, DeyeBusOutFunc func
     }
 }
 
-/* Remembers a message whose header is in the first part, which is about to be dropped, and whose end is not. */
+/* The first part is about to be freed: remembers the message that begins in it and continues in the next part. */
 static void
 outbuf_note_begun (DeyeBusOutbuf *outbuf)
 {

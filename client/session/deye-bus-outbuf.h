@@ -4,12 +4,12 @@
 #include "wire-envelope.h"
 
 /*
- * Bytes that a connection has still to write to its socket, in order.
+ * The output buffer of a connection: bytes that the socket has not taken yet, in order.
  *
- * Small frames are copied one behind the other into pooled chunks of 64 KiB; a large payload is referenced and written
- * from where it is. The buffer has no bound of its own: the session only adds what the broker's credit allows.
+ * Small frames are copied one behind the other into pooled chunks of 64 KiB; a large payload is referenced and written without a
+ * copy. The buffer has no limit of its own: the session only adds frames for which it has credit.
  *
- * Invariant: bytes() is what was added and not sent.
+ * Invariant: bytes() is the number of bytes that were added and not sent.
  */
 
 #define DEYE_BUS_OUTBUF_COPY_MAX 8192u /* payloads up to this size are copied */
@@ -46,10 +46,10 @@ typedef struct
   guint n_referred;
   gsize sent; /* of the first part */
   gsize bytes;
-  guint64 added;           /* bytes that were ever added */
+  guint64 added;           /* total of the bytes that were added */
   DeyeBusOutMessage begun; /* the last frame that begins in a part that was sent and freed */
-  /* Set while a thread writes the bytes that are there now: called, and cleared by the call, before the front of the buffer is
-   * read or changed. Adding is no such change. NULL: no thread does. */
+  /* Set while another thread (the flusher) writes from the buffer; NULL: none does. Functions that read or change the front of the
+   * buffer call it first, which takes the bytes back and clears this member. Functions that only add bytes do not call it. */
   void (*reclaim) (gpointer reclaim_data);
   gpointer reclaim_data;
 } DeyeBusOutbuf;
@@ -64,23 +64,23 @@ typedef struct
 void deye_bus_outbuf_init (DeyeBusOutbuf *outbuf);
 void deye_bus_outbuf_clear (DeyeBusOutbuf *outbuf);
 
-/* Frees chunks that are kept for later: all but one. A client that sends much needs them all the time. */
+/* Frees the spare chunks except one. A client that sends much uses them all the time, so call it when the client is quiet. */
 void deye_bus_outbuf_trim (DeyeBusOutbuf *outbuf);
 gboolean deye_bus_outbuf_is_trim (const DeyeBusOutbuf *outbuf);
 
-/* Room for exactly @len bytes, in one piece, which the caller fills at once with a frame or the head of one. The rest of
- * the frame is added next, with refer() or add_payload(). */
+/* Appends @len bytes in one piece and returns them; the caller fills them at once with a frame or the head of a frame. If it is a
+ * head, the rest of the frame is added next, with refer() or add_payload(). */
 guint8 *deye_bus_outbuf_add (DeyeBusOutbuf *outbuf, gsize len);
 /* Appends the bytes of @payload without a copy. */
 void deye_bus_outbuf_refer (DeyeBusOutbuf *outbuf, GBytes *payload);
 /* Copies a small @payload, refers to a large one. @payload: (nullable). */
 void deye_bus_outbuf_add_payload (DeyeBusOutbuf *outbuf, GBytes *payload);
 
-/* A whole frame that costs no credit: @body is its body; or it has the fields of @envelope and no payload. */
+/* Append a whole frame that needs no credit: one with the body @body, and one with the fields of @envelope and no payload. */
 void deye_bus_outbuf_add_frame (DeyeBusOutbuf *outbuf, guint8 kind, WireSpan body);
 void deye_bus_outbuf_add_envelope (DeyeBusOutbuf *outbuf, guint8 kind, const WireEnvelope *envelope);
 
-/* The bytes to write next; valid until sent() or the next add(). */
+/* The bytes to write next, in up to @max spans; valid until sent() or the next add(). */
 guint deye_bus_outbuf_gather (const DeyeBusOutbuf *outbuf, WireSpan *spans, guint max);
 /* The first @n bytes were written. */
 void deye_bus_outbuf_sent (DeyeBusOutbuf *outbuf, gsize n);
@@ -90,14 +90,14 @@ typedef void (*DeyeBusOutFunc) (const guint8 *frame, gsize len, gpointer data);
 /* Calls @func for each frame of which no byte was sent, in order. */
 void deye_bus_outbuf_foreach_unsent (const DeyeBusOutbuf *outbuf, DeyeBusOutFunc func, gpointer data);
 
-/* Counts by reading the frames: for reports, not for every message. */
+/* Counts by reading all frames, which is too slow to do for each message. */
 DeyeBusOutCount deye_bus_outbuf_count (const DeyeBusOutbuf *outbuf);
 
 /* Appends a part; for begin(). */
 guint8 *deye_bus_outbuf_grow (DeyeBusOutbuf *outbuf, gsize most);
 
-/* As add(), for a frame that is whole and in one piece, and whose length is known only when it is written: room for @most bytes
- * (not 0), of which end() adds the first @len. Nothing else may be added in between. */
+/* Like add(), for a whole frame in one piece whose length is known only after it was written: returns room for @most bytes (not
+ * 0), and end() adds the first @len of them. Nothing else may be added in between. */
 static inline guint8 *
 deye_bus_outbuf_begin (DeyeBusOutbuf *outbuf, gsize most)
 {

@@ -9,7 +9,7 @@
 
 /* --- by id --- */
 
-/* The session draws the ids one after the other, two apart, so they spread evenly. */
+/* The session assigns ids in sequence, with a distance of two, so they spread evenly over the buckets. */
 static DeyeBusPending **
 table_bucket (const DeyeBusPendingTable *table, guint64 id)
 {
@@ -145,7 +145,7 @@ deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pendi
     table_remove (table, pending);
 }
 
-/* A call that was never sent fails as not connected. The outcome of a sent one is unknown, unless @reason says more. */
+/* A call that was never sent fails with NOT_CONNECTED. The outcome of a sent call is unknown, unless @reason is more specific. */
 static GError *
 pending_error_disconnected (const DeyeBusPending *pending, const GError *reason)
 {
@@ -155,8 +155,8 @@ pending_error_disconnected (const DeyeBusPending *pending, const GError *reason)
   return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection ended: %s"), reason->message);
 }
 
-/* A subscribe is repeated on the next connection, with its channel; a standing call with its request; a kept frame is sent
- * there. */
+/* Calls that are made again on the next connection: a subscribe call (with the request of its channel), a standing call (with its
+ * own request), and a call with a kept frame. */
 static gboolean
 pending_waits_for_next (const DeyeBusPending *pending)
 {
@@ -254,8 +254,8 @@ pending_collect_overdue (DeyeBusPendingTable *table, DeyeBusPending *pending, gi
     table->next_us = MIN (table->next_us, pending->deadline_us);
 }
 
-/* next_us may be too early, when the call with that deadline has ended: then this search finds nothing, about once per
- * timeout. In exchange a call costs no ordered structure. */
+/* The calls are not sorted by deadline, since that would cost time for each call. Instead next_us is a lower bound: it is not
+ * corrected when the call with that deadline ends, and then this search finds nothing, about once per timeout. */
 GPtrArray *
 deye_bus_pending_table_list_overdue (DeyeBusPendingTable *table, gint64 now_us)
 {

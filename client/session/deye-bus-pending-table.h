@@ -6,13 +6,14 @@
 /*
  * The pending calls of one connection.
  *
- * The table finds the call that an answer belongs to, and says which calls are overdue. It reads no clock and sends nothing. It is
- * a hash of intrusive lists, since each publish with an acknowledgement enters and leaves it.
+ * The table finds the call that an answer belongs to, and lists the calls that are overdue. It reads no clock and sends
+ * nothing. It is a hash of intrusive lists, without an allocation for each call, since each acknowledged publish enters and
+ * leaves it.
  *
  * Invariant: a call is in the table until it is done.
  */
 
-/* The handshake has no id on the wire and is not among the others. */
+/* The handshake has no id on the wire, so it is not in a bucket. */
 typedef struct
 {
   DeyeBusEvents *events;    /* borrowed */
@@ -30,14 +31,15 @@ void deye_bus_pending_table_init (DeyeBusPendingTable *table, DeyeBusEvents *eve
 void deye_bus_pending_table_clear (DeyeBusPendingTable *table);
 
 void deye_bus_pending_table_add (DeyeBusPendingTable *table, DeyeBusPending *pending, guint64 id);
-/* The call that an answer with @id belongs to. NULL: none, or it was not sent yet and can have no answer. */
+/* The call that an answer with @id belongs to. NULL: there is none, or it was not sent yet and so cannot have an answer. */
 DeyeBusPending *deye_bus_pending_table_find (const DeyeBusPendingTable *table, guint64 id);
 
 /* Ends @pending. Takes @error (NULL: success). */
 void deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pending, GError *error);
-/* The connection ended: ends all calls, in the order of their ids. */
+/* The connection has ended: ends all calls, in the order of their ids. */
 void deye_bus_pending_table_fail_all (DeyeBusPendingTable *table, const GError *reason);
-/* The same, and another connection follows: calls that can wait for it stay, as unsent ones. */
+/* The connection has ended, and another one follows: calls that can wait for it stay in the table as unsent calls, all others
+ * end. */
 void deye_bus_pending_table_suspend (DeyeBusPendingTable *table, const GError *reason);
 /* The next connection begins. */
 void deye_bus_pending_table_reopen (DeyeBusPendingTable *table, DeyeBusPending *hello);
@@ -45,10 +47,10 @@ void deye_bus_pending_table_reopen (DeyeBusPendingTable *table, DeyeBusPending *
 GPtrArray *deye_bus_pending_table_list (const DeyeBusPendingTable *table, DeyeBusPendingFilter filter);
 /* Calls that have a kept frame, in the order of their ids, as references. */
 GPtrArray *deye_bus_pending_table_list_kept (const DeyeBusPendingTable *table);
-/* An unsent call leaves the table; it is added again under the id with which it is sent. */
+/* Removes an unsent call. It is added again when it is sent, with the id of its frame. */
 void deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pending);
 /* Standing calls that are not sent, in the order of their ids, as references. */
 GPtrArray *deye_bus_pending_table_list_standing (const DeyeBusPendingTable *table);
 
-/* Calls whose deadline has come at @now_us, in the order of their ids, as references. The caller ends them. */
+/* Calls whose deadline has passed at @now_us, in the order of their ids, as references. The caller ends them. */
 GPtrArray *deye_bus_pending_table_list_overdue (DeyeBusPendingTable *table, gint64 now_us);

@@ -12,7 +12,7 @@
 
 struct DeyeBusPendingPool
 {
-  guint refs; /* of the client, and of each call that was taken */
+  guint refs; /* one for the client, and one for each call that was taken */
   guint n_kept;
   DeyeBusPending *kept; /* linked by next_of_id */
 };

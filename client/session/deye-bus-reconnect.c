@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/deye-bus-reconnect.h"
 
-/* 50 ms, doubled for each failure but the first attempt. */
+/* 50 ms, doubled with each failure after the first one. */
 static gint64
 reconnect_bound_us (guint failures)
 {

@@ -4,14 +4,14 @@
 #include <glib.h>
 
 /*
- * When to try to connect: the schedule of attempts of one client.
+ * The schedule of one client's attempts to connect.
  *
- * The delay before an attempt is random, between 0 and a bound that is 50 ms at first and doubles with each failure to 1 s
- * (full jitter), so that clients that lost their connections at one moment do not come back at one moment. A broker that is
- * full says when to come back, and that is followed. A change in the directory of the socket brings the next attempt forward
- * to within 50 ms. There is no last attempt.
+ * The delay before an attempt is random, between 0 and a bound that begins with 50 ms and doubles with each failure up to 1 s
+ * (full jitter), so that clients that lost their connections at the same moment do not all reconnect at the same moment. If a
+ * broker that is full asks for a delay, the client waits for that time. A change in the directory of the socket brings the next
+ * attempt forward to within 50 ms. The number of attempts is not limited.
  *
- * The schedule reads no clock and opens nothing.
+ * The schedule reads no clock and opens no socket.
  *
  * Invariant: an attempt is due at most DEYE_BUS_RECONNECT_MAX_US after the last one failed, unless the broker asked for more.
  */
@@ -24,12 +24,12 @@
 
 typedef struct
 {
-  guint failures; /* since the client was ready for the last time */
-  gint64 due_us;  /* the next attempt; 0: none is planned */
-  gint64 hold_us; /* the broker asked for no attempt before; 0: it did not */
+  guint failures; /* since the client was last ready */
+  gint64 due_us;  /* time of the next attempt; 0: none is planned */
+  gint64 hold_us; /* the broker asked for no attempt before this time; 0: it did not ask */
 } DeyeBusReconnect;
 
-/* A number from 0 to @bound. */
+/* Returns a random number from 0 to @bound. */
 typedef gint64 (*DeyeBusReconnectRandom) (gint64 bound, gpointer data);
 
 /* Plans the first attempt, or the one that follows a failure. @hint_us: the delay that the broker asked for; 0: none. */
@@ -40,7 +40,7 @@ void deye_bus_reconnect_plan (DeyeBusReconnect *reconnect,
                               gpointer data);
 /* The attempt that was due begins. FALSE: none is due at @now_us. */
 gboolean deye_bus_reconnect_begin (DeyeBusReconnect *reconnect, gint64 now_us);
-/* The directory of the socket changed. */
+/* The directory of the socket has changed: brings the next attempt forward. */
 void deye_bus_reconnect_wake (DeyeBusReconnect *reconnect, gint64 now_us, DeyeBusReconnectRandom random, gpointer data);
-/* The client is ready, or gives up: no attempt is planned, and the next failure is the first. */
+/* The client is ready, or gives up: no attempt is planned, and the next failure counts as the first. */
 void deye_bus_reconnect_reset (DeyeBusReconnect *reconnect);

@@ -44,7 +44,8 @@ deye_bus_restore_ask (DeyeBusRestore *restore, DeyeBusPending *pending)
   g_ptr_array_add (restore->asked, deye_bus_pending_ref (pending));
 }
 
-/* Answers come in the order of the questions, so the last one is mostly the last that ends. */
+/* The broker answers in the order of the requests, so the last request usually ends last: checking from the end stops early, and
+ * requests that have ended are removed, so that no request is checked twice after its end. */
 gboolean
 deye_bus_restore_is_over (DeyeBusRestore *restore)
 {

@@ -5,7 +5,8 @@
 
 /* --- a value --- */
 
-/* It is published again for everybody who subscribes to its topic, by a call of the library that waits for the broker. */
+/* The value keeps the topic, payload and retention of the user's call, but not its flags, deadline, number or confirmation: it is
+ * published again for all subscribers of the topic, by a call of the library that waits for an acknowledgement. */
 DeyeBusRetainedValue *
 deye_bus_retained_value_new (const DeyeBusEncodedCall *encoded, gint64 now_us)
 {

@@ -4,15 +4,15 @@
 #include "session/deye-bus-kept-frame.h"
 
 /*
- * The retained messages that this client published: for each topic the last one that it sent, so that they can be published
- * again when the broker was restarted.
+ * The retained messages that this client has published: the last one of each topic, so that the client can publish them again
+ * after a restart of the broker.
  *
- * A message is remembered when it is sent, with the id of its call; a refusal of that call forgets it, an empty message clears
- * its topic, and a time to live ends it. A client with more values than the bounds forgets the oldest; the number of forgotten
- * ones is kept until somebody reports it. The store sends nothing and reads no clock (session-republish does).
+ * A message enters the store when it is sent, with the id of its call. It leaves the store when the broker refuses that call,
+ * when an empty message clears the topic, or when its time to live has expired. Beyond the limits of the store the oldest value
+ * is forgotten, and counted until the loss is reported. The store sends nothing and reads no clock (session-republish does).
  *
- * Invariant: one value for each topic, in the order in which they were sent; within the bounds, which are what a broker with its
- * default settings keeps for an account.
+ * Invariant: at most one value for each topic, in the order of sending. The limits are those that a broker with default
+ * settings has for one account.
  */
 
 #define DEYE_BUS_RETAINED_MAX_VALUES 1024u
@@ -33,22 +33,22 @@ typedef struct
   GHashTable *by_topic; /* topic, of the value -> DeyeBusRetainedValue (owned); NULL: nothing was ever retained */
   GQueue in_order;      /* of DeyeBusRetainedValue */
   gsize bytes;
-  guint64 forgotten; /* beyond the bounds, and not reported yet */
-  guint64 epoch;     /* of the broker that has all values; 0: none has */
+  guint64 forgotten; /* number of values beyond the limits, not reported yet */
+  guint64 epoch;     /* of the broker that has all values; 0: no broker has them */
 } DeyeBusRetainedStore;
 
 void deye_bus_retained_clear (DeyeBusRetainedStore *store);
 
-/* The part of a call of the user that is kept, once it was sent. The call retains its message. */
+/* Makes the value for a user's call with the flag RETAIN; put() takes it when the call was sent. */
 DeyeBusRetainedValue *deye_bus_retained_value_new (const DeyeBusEncodedCall *encoded, gint64 now_us);
 
-/* @value, which is taken, was sent. One with an empty payload only clears its topic. */
+/* @value was sent: takes it. A value with an empty payload only clears its topic. */
 void deye_bus_retained_put (DeyeBusRetainedStore *store, DeyeBusRetainedValue *value);
 
-/* The broker refused the call @id: forgets its message, if it is one of these. */
+/* The broker refused the call @id: forgets its value, if there is one. */
 void deye_bus_retained_refuse (DeyeBusRetainedStore *store, guint64 id);
 
-/* Forgets the values whose time to live has ended; the others keep the rest of it. */
+/* Forgets the values whose time to live has expired, and reduces the time to live of the others. */
 void deye_bus_retained_age (DeyeBusRetainedStore *store, gint64 now_us);
 
 static inline guint

@@ -6,17 +6,17 @@
 #include <gio/gio.h>
 
 /*
- * Routes: the requests that this client received and has not answered yet.
+ * Routes: the requests that this client has received and not answered yet.
  *
- * A route is open from the arrival of its request until its last reply, its CANCEL, or the end of the connection. The
- * replies of a route leave in the order in which the client sends them, although a large and a small one wait for credit
- * of different classes: the route remembers the last reply that had to wait. A responder that is still working can watch a
- * cancellable, which is cancelled when the requester does not wait any more.
+ * A route is open from the arrival of its request until its last reply, its CANCEL, or the end of the connection. The replies
+ * of a route are sent in the order in which the client makes them, although a large and a small reply wait for credit of
+ * different classes: the route remembers the last reply that had to wait. A responder that is still working can watch a
+ * cancellable, which is cancelled when the requester stops waiting.
  *
- * The request that gives a task to this client is different: the broker waits for its last reply after CANCEL as well, so the
- * route stays open and only remembers it. Nobody watches such a route; its owner gets events.
+ * A request that gives a task to this client differs: the broker expects its last reply also after CANCEL, so CANCEL is only
+ * noted and the route stays open. Such a route has no cancellable; its owner gets events.
  *
- * Invariant: a route that ends without its last reply cancels its cancellable, exactly once and from a dispatch.
+ * Invariant: when a route ends without its last reply, its cancellable is cancelled exactly once, from a dispatch.
  */
 
 #define DEYE_BUS_ROUTES_MAX 65536u
@@ -24,11 +24,11 @@
 typedef struct
 {
   guint64 id;
-  guint64 waiting_number; /* of the last reply that had to wait for credit; 0: none had */
+  guint64 waiting_number; /* of the last reply that had to wait for credit; 0: no reply had to */
   WireClass waiting_class;
-  GCancellable *cancellable; /* NULL: nobody watches it */
+  GCancellable *cancellable; /* NULL: the responder does not watch it */
   gboolean is_task;          /* the last reply is due after CANCEL, too */
-  gboolean is_cancelled;     /* of a task: CANCEL came */
+  gboolean is_cancelled;     /* of a task: CANCEL has arrived */
   guint32 cancel_status;     /* ... with this reason, a WireStatus */
 } DeyeBusRoute;
 
@@ -40,13 +40,13 @@ typedef struct
 void deye_bus_route_table_init (DeyeBusRouteTable *table);
 void deye_bus_route_table_clear (DeyeBusRouteTable *table);
 
-/* @id: is not open. FALSE: there are too many. */
+/* Opens the route @id, which must not be open. FALSE: there are too many routes. */
 gboolean deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id, gboolean is_task);
 /* NULL: it is not open. */
 DeyeBusRoute *deye_bus_route_table_find (const DeyeBusRouteTable *table, guint64 id);
-/* It was answered. */
+/* The last reply was sent: closes the route. */
 void deye_bus_route_table_answered (DeyeBusRouteTable *table, guint64 id);
-/* The requester does not wait any more. Returns what is to be cancelled; NULL: nothing. Transfer full. */
+/* The requester has stopped waiting: closes the route. Returns the cancellable to cancel; NULL: there is none. Transfer full. */
 GCancellable *deye_bus_route_table_cancel (DeyeBusRouteTable *table, guint64 id);
 /* The same for all open routes. (element-type GCancellable) (transfer full) */
 GPtrArray *deye_bus_route_table_cancel_all (DeyeBusRouteTable *table);

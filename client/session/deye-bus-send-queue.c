@@ -120,8 +120,9 @@ deye_bus_send_queue_push (DeyeBusSendQueue *queue,
   return TRUE;
 }
 
-/* That one has started if everything as old has. It may have overtaken an older one; then this call waits for the older one as
- * well, which waits for nothing younger. */
+/* The named call has started if no call as old as it, or older, waits in its class. It may have started before an older call
+ * that waits for another class. Then this function still returns TRUE until the older call has started; that is no deadlock,
+ * since a call only waits for older calls. */
 gboolean
 deye_bus_send_queue_waits (const DeyeBusSendQueue *queue, const DeyeBusAfter *after)
 {

@@ -9,19 +9,20 @@
 /*
  * The credit that the broker grants for sending, and the calls that wait for it.
  *
- * There is one window and one queue for each credit class: a flood of events does not keep a client from sending a
- * result, or from unsubscribing. A waiting call is kept encoded. The queue sends nothing itself.
+ * There is one window and one queue for each credit class, so a flood of events does not prevent a client from sending a result
+ * or from unsubscribing. A waiting call is kept encoded. This module sends nothing itself.
  *
- * Replies to one request keep their order although a large one and a small one are of different classes: such a call names the
- * one before it, and later calls of its class overtake it until that one has started.
+ * Replies to one request keep their order although a large and a small reply have different classes. A reply names the reply
+ * before it, if that one waits in another class; it does not start before that one has started, and later calls of its own
+ * class may overtake it meanwhile.
  *
- * Invariant: a call does not start while an earlier one of its class waits, unless that one waits for another class.
+ * Invariant: a call does not start while an earlier call of its class waits, unless that one waits for a call of another class.
  */
 
 #define DEYE_BUS_WAITING_MAX_CALLS 65536u /* of each class */
 #define DEYE_BUS_WAITING_MAX_BYTES (64u << 20)
 
-/* A call that waits in another class, or waited. */
+/* Names a call that waits, or waited, in another class. */
 typedef struct
 {
   guint64 number; /* 0: none */
@@ -32,7 +33,7 @@ typedef struct
 {
   DeyeBusPending *pending;        /* nullable */
   GBytes *payload;                /* nullable: bytes that follow the head */
-  guint64 number;                 /* in the order of arrival, over all classes */
+  guint64 number;                 /* grows in the order of arrival, over all classes */
   DeyeBusRetainedValue *retained; /* remembered when it starts; NULL: it retains nothing */
   DeyeBusAfter after;             /* an earlier call that has to start before this one */
   WireClass credit_class;
@@ -63,7 +64,7 @@ deye_bus_send_queue_may_start (const DeyeBusSendQueue *queue, WireClass credit_c
   return credit_class == WIRE_CLASS_NONE
          || (queue->waiting[credit_class].length == 0 && deye_bus_window_is_open (&queue->windows[credit_class]));
 }
-/* The class has credit, whatever waits. */
+/* The class has credit; calls of it may be waiting. */
 gboolean deye_bus_send_queue_is_open (const DeyeBusSendQueue *queue, WireClass credit_class);
 /* The class has credit, no call of it waits, and at least half of the window is left. */
 gboolean deye_bus_send_queue_has_spare (const DeyeBusSendQueue *queue, WireClass credit_class);
@@ -73,25 +74,26 @@ void deye_bus_send_queue_use (DeyeBusSendQueue *queue, WireClass credit_class, g
 /* TRUE if the call that @after names still waits. */
 gboolean deye_bus_send_queue_waits (const DeyeBusSendQueue *queue, const DeyeBusAfter *after);
 
-/* Lets a call wait. @pending: (nullable). @retained: (nullable), taken on success. @after: (nullable): it does not start before that one. FALSE: too many wait. */
+/* Appends a waiting call. @pending: (nullable). @retained: (nullable), taken on success. @after: (nullable): the call does not
+ * start before that one. FALSE: too many calls wait. */
 gboolean deye_bus_send_queue_push (DeyeBusSendQueue *queue,
                                    const DeyeBusEncodedCall *encoded,
                                    DeyeBusPending *pending,
                                    const DeyeBusAfter *after,
                                    DeyeBusRetainedValue *retained,
                                    GError **error);
-/* Takes the oldest waiting call out that may start, and uses its credit. The caller frees it. NULL: there is none, or no
+/* Removes the oldest waiting call that may start, and uses its credit. The caller frees it. NULL: there is no such call, or no
  * credit. */
 DeyeBusWaiting *deye_bus_send_queue_pop (DeyeBusSendQueue *queue, WireClass credit_class);
-/* Takes the oldest waiting call of all classes out, whatever it waits for. NULL: there is none. */
+/* Removes the oldest waiting call of all classes, even if it may not start. NULL: no call waits. */
 DeyeBusWaiting *deye_bus_send_queue_take (DeyeBusSendQueue *queue);
 void deye_bus_waiting_free (DeyeBusWaiting *waiting);
 /* Drops the waiting call of @pending, if there is one. */
 void deye_bus_send_queue_drop (DeyeBusSendQueue *queue, DeyeBusPending *pending);
 
-/* TRUE if no call waits any more that waited when last_number was @number. */
+/* TRUE if none of the calls that waited when last_number was @number is still waiting. */
 gboolean deye_bus_send_queue_is_past (const DeyeBusSendQueue *queue, guint64 number);
 
-/* Waiting calls of all classes; and those of them that nobody waits for. */
+/* The number of waiting calls of all classes; and of those that have no pending call, so that no caller gets a result. */
 guint deye_bus_send_queue_count (const DeyeBusSendQueue *queue);
 guint deye_bus_send_queue_count_unwatched (const DeyeBusSendQueue *queue);

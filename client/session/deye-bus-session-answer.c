@@ -97,7 +97,7 @@ deye_bus_session_is_task_cancelled (const DeyeBusSession *session, const DeyeBus
   return TRUE;
 }
 
-/* The broker confirms each answer once at most, so a broker that sends more fills no memory. */
+/* The broker confirms each answer at most once. Further confirmations are ignored, so a faulty broker cannot fill the memory. */
 void
 deye_bus_session_note_delivered (DeyeBusSession *session, guint64 route)
 {

@@ -6,10 +6,11 @@
 #include "wire-credit.h"
 
 #define DEYE_BUS_CREDIT_LATEST_US G_TIME_SPAN_SECOND
-/* Below the smallest publish windows that a broker grants (16 messages, 32 KiB), so that no publisher waits for it. */
+/* When so much credit is owed, it is returned at once. Both values are below the smallest publish window that a broker grants (16
+ * messages, 32 KiB), so that no publisher is blocked only because this client collects credit. */
 #define PROMPT_MESSAGES_MAX 12u
 #define PROMPT_BYTES_MAX    16384u
-#define PROMPT_BURST        4 /* so many are sent at once, and then one every DEYE_BUS_CREDIT_EVERY_US */
+#define PROMPT_BURST        4 /* CREDIT frames without a delay; then one every DEYE_BUS_CREDIT_EVERY_US */
 #define PROMPT_AHEAD_US     ((PROMPT_BURST - 1) * DEYE_BUS_CREDIT_EVERY_US)
 
 static void
@@ -93,7 +94,7 @@ session_return_owing (DeyeBusSession *session)
       = CLAMP (session->prompt_us, session->now_us, session->now_us + PROMPT_AHEAD_US) + DEYE_BUS_CREDIT_EVERY_US;
 }
 
-/* When the next CREDIT may be sent. */
+/* The time from which the next CREDIT may be sent. */
 static gint64
 session_prompt_due_us (const DeyeBusSession *session)
 {
@@ -109,7 +110,9 @@ session_note_owing (DeyeBusSession *session, DeyeBusChannel *channel)
   g_ptr_array_add (session->owing, deye_bus_channel_ref (channel));
 }
 
-/* @channel is prompt and has handled a message. */
+/* @channel, which is prompt, has handled a message: returns its credit, or notes that it is owed. A member of a group or a
+ *   server returns it at once when it has nothing left to handle; a channel with the policy Block only as fast as the leaky
+ *   bucket allows. */
 static void
 session_return_promptly (DeyeBusSession *session, DeyeBusChannel *channel)
 {
@@ -129,6 +132,15 @@ session_return_promptly (DeyeBusSession *session, DeyeBusChannel *channel)
     session_return_owing (session);
 }
 
+/* A dispatch may call hundreds of slow callbacks in a row. Credit that waits until a channel has nothing left to handle, or
+ * until the end of the dispatch, would block the publishers of a channel with the policy Block for all that time, although
+ * messages have been handled. A write after each message would avoid that, but costs a system call for each message even if
+ * callbacks are fast. An interval for each channel is no solution either: when messages are spread over many channels, each of
+ * them would cause a write of its own.
+ *
+ * So there is one interval for the whole session. The client asks after each message of a prompt channel. When the interval is
+ * over, all channels that owe credit return it together, and the client writes their frames with one system call. A callback
+ * that takes longer than the interval delays the credit until it returns, since nothing interrupts it. */
 gboolean
 deye_bus_session_return_early (DeyeBusSession *session, gint64 now_us)
 {
@@ -155,7 +167,8 @@ deye_bus_session_handled (DeyeBusSession *session, DeyeBusChannel *channel, Deye
 {
   message->handled |= called;
   message->to_handle--;
-  /* It may be dispatched after a new connection was made, which may serve the same channel. */
+  /* A message of an earlier connection may be dispatched after the channel was subscribed again. It returns no credit: the broker
+   * counts the credit of the new subscription from zero. */
   if (session->state != DEYE_BUS_SESSION_READY || channel->origin != session->origin
       || message->origin != session->origin)
     return FALSE;
@@ -190,8 +203,8 @@ deye_bus_session_credit_due_us (const DeyeBusSession *session)
   return session_owes_credit (session) ? MIN (session->rest_us, prompt_us) : prompt_us;
 }
 
-/* A quarter of a window may never come together. A member of a group, or a client that does not know its policy, may hold
- * publishers back without knowing it: so no credit is kept for longer than a moment. */
+/* Credit of less than a quarter of the window might otherwise never be returned. That can block publishers even if the channel is
+ * not prompt, since the client may not know the policy. So all credit is returned after about a second. */
 void
 deye_bus_session_tick_credit (DeyeBusSession *session, gint64 now_us)
 {

@@ -13,25 +13,25 @@
 #include "session/deye-bus-stash.h"
 #include "wire-publish.h"
 
-/* The progress of session-republish. */
+/* The progress of publishing retained messages again (session-republish). */
 typedef struct
 {
   DeyeBusPending *whole; /* ends with the last answer; NULL: no republish is in progress */
   guint asked;           /* values without an answer */
 } DeyeBusRepublish;
 
-/* The progress of session-catchup. */
+/* The progress of the wait for retained messages (session-catchup). */
 typedef struct
 {
-  DeyeBusPending *whole; /* ends when nothing is awaited any more; NULL: there is no wait */
-  GPtrArray *awaited;    /* of DeyeBusChannel, references; NULL as @whole */
+  DeyeBusPending *whole; /* ends with the wait; NULL: there is no wait */
+  GPtrArray *awaited;    /* of DeyeBusChannel, references; NULL: there is no wait */
 } DeyeBusCatchup;
 
-/* Kept by session-plain: class and encoded field of the topic of the last plain publish. */
+/* The topic of the last plain publish, encoded, with its credit class (session-plain). */
 typedef struct
 {
   WirePublishTopic field;
-  guint64 features; /* of the connection, on which the class depends as well */
+  guint64 features; /* of the connection for which the class was computed */
   WireClass credit_class;
 } DeyeBusPlainTopic;
 
@@ -40,13 +40,13 @@ typedef struct
 struct DeyeBusSession
 {
   DeyeBusSessionState state;
-  guint64 origin; /* distinguishes what came on this connection from what came on an earlier one */
+  guint64 origin; /* distinguishes messages of this connection from those of an earlier one */
   GError *reason;
   guint32 reason_status; /* wire status behind @reason; 0: the broker gave none */
-  gint64 retry_us;       /* the broker asked to stay away for so long; 0: it did not */
+  gint64 retry_us;       /* the broker asked for this delay before the next attempt; 0: it did not ask */
   gboolean keeps;        /* another connection follows this one: its end leaves the channels as they are */
   gboolean kept;         /* ended, and its channels wait for the next connection */
-  gboolean was_ready;    /* this connection had its WELCOME */
+  gboolean was_ready;    /* WELCOME has arrived on this connection */
   gboolean held;         /* calls of the user wait until release() */
   GError *broker_said;   /* an ERROR about the connection, which the broker is about to close */
   guint64 offered;       /* features, in HELLO */
@@ -57,15 +57,15 @@ struct DeyeBusSession
   WireFrameReader reader;
   DeyeBusMessagePool spare; /* blocks of messages that were handled */
   DeyeBusOutbuf out;
-  guint64 trim_added;      /* bytes that were ever added to @out, when tick() found its spare chunks */
-  gint64 trim_us;          /* ... which are freed then unless more is added; 0: it found none */
+  guint64 trim_added;      /* total of bytes added to @out when tick() found spare chunks */
+  gint64 trim_us;          /* the chunks are freed at this time if nothing was added since; 0: there are none */
   gboolean out_dead;       /* nothing can be written any more */
   DeyeBusOutCount dropped; /* messages that were dropped before they were written */
   DeyeBusStash *stash;     /* the client's; NULL: none */
-  guint64 unasked_sent;    /* publishes that nobody waits for, in the out-buffer or written */
-  guint64 unasked_proved;  /* of these, the broker has handled so many, at least */
-  guint64 unasked_kept;    /* ... and so many were not written, and wait for the next connection */
-  guint64 uncertain;       /* ended: so many may or may not have arrived */
+  guint64 unasked_sent;    /* publishes without an acknowledgement that were added to @out */
+  guint64 unasked_proved;  /* of these, the number that the broker has handled for certain */
+  guint64 unasked_kept;    /* of these, the number that was not written and waits for the next connection */
+  guint64 uncertain;       /* of these, after the end: the number that may or may not have arrived */
 
   guint64 last_id;
   guint64 newest_message; /* the greatest number of a message that was sent */
@@ -75,18 +75,18 @@ struct DeyeBusSession
   GQueue flushes; /* of SessionFlush */
 
   DeyeBusChannelTable channels;
-  gboolean owes_credit; /* something was handled, and its credit waits for a quarter of the window */
-  gint64 rest_us;       /* ... or for this moment; 0: no tick() since */
+  gboolean owes_credit; /* messages were handled whose credit is less than a quarter of the window */
+  gint64 rest_us;       /* it is returned at this time; 0: there was no tick() since */
   GPtrArray *
       owing; /* of DeyeBusChannel, references: prompt ones that handled a message and may not have returned its credit */
-  gint64 early_us;      /* when a dispatch last returned it early */
+  gint64 early_us;      /* time of the last return_early() that returned credit */
   gboolean early_waits; /* a prompt channel has handled a message since then */
-  guint owing_messages; /* handled under the policy Block since it was last empty */
+  guint owing_messages; /* handled under the policy Block since @owing was last empty */
   guint64 owing_bytes;
-  gint64 prompt_us; /* when it would next be emptied if that was done evenly */
+  gint64 prompt_us; /* of the leaky bucket: time of the next CREDIT if they were sent at an even rate */
   gint64 now_us;    /* of the last tick() */
   DeyeBusRouteTable routes;
-  guint64 undelivered; /* answers to requests that gave a task, for which no DELIVERED came */
+  guint64 undelivered; /* answers to requests that gave a task, for which no DELIVERED has arrived */
   DeyeBusRestore restore;
   DeyeBusRetainedStore retained;
   DeyeBusRepublish republish;

@@ -6,14 +6,15 @@
 #include "wire-frame.h"
 
 /*
- * Messages on their way to subscriptions: the channel's credit, and the event or the inbox.
+ * Delivers received messages to channels: uses the credit of the channel, and appends an event or puts the message into the inbox.
  *
- * The usual delivery (see wire-delivery.h) is read and delivered here. All other frames are for session-receive.
+ * A usual delivery (see wire-delivery.h) is also decoded here, by a shorter way. All other frames are decoded by session-receive.
  */
 
-/* Returns @message, a new one of this connection. NULL: there was no memory for it, and the session ends. */
+/* Sets the origin of @message, which has just been made, and returns it. NULL: there was no memory for it, and the session
+ * ends. */
 DeyeBusMessage *deye_bus_session_adopt_message (DeyeBusSession *session, DeyeBusMessage *message);
 /* @message: (transfer full) (nullable). FALSE: the session has ended. */
 gboolean deye_bus_session_deliver (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message);
-/* FALSE: @frame is no usual delivery, and nothing was done. */
+/* Decodes and delivers @frame. FALSE: it is no usual delivery, and nothing was done. */
 gboolean deye_bus_session_deliver_usual (DeyeBusSession *session, const WireFrame *frame);

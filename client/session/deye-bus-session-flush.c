@@ -11,9 +11,9 @@
 typedef struct
 {
   DeyeBusPending *pending;
-  guint64 last_waiting; /* number of the last call that waited for credit when the flush began */
-  gboolean is_queued;   /* none of these waits any more, and @until is set */
-  guint64 until;        /* total of bytes that the out-buffer had by then */
+  guint64 last_waiting; /* number of the last call that was waiting for credit when the flush began */
+  gboolean is_queued;   /* none of these calls waits any more, and @until is set */
+  guint64 until;        /* total of the bytes that had been added to the out-buffer by then */
   gboolean want_accepted;
   guint64 n_refused;
   GError *refusal; /* the first; NULL: none */
@@ -111,7 +111,7 @@ session_flush_error_refused (const SessionFlush *flush)
 
 /* --- progress --- */
 
-/* FALSE: the next release() continues, or the flush ends when the end of the connection has been read. */
+/* FALSE: the flush can not advance now. The next release() continues it, or the end of the connection ends it. */
 static gboolean
 session_flush_is_possible (const DeyeBusSession *session)
 {

@@ -4,7 +4,7 @@
 #include "session/deye-bus-session-types.h"
 #include "wire-frame.h"
 
-/* The first and the last frames of a connection: HELLO and WELCOME, GOODBYE from either side. */
+/* The first and the last frames of a connection: HELLO and WELCOME, and GOODBYE from either side. */
 
 void deye_bus_session_send_hello (DeyeBusSession *session, const DeyeBusHello *hello);
 void deye_bus_session_send_goodbye (DeyeBusSession *session);

@@ -4,7 +4,7 @@
 #include "session/deye-bus-option-fields.h"
 #include "session/deye-bus-session-data.h"
 
-/* FALSE: the topic is for the general way, which may refuse it. */
+/* FALSE: the topic is not valid, or not plain; session-send may refuse it. */
 static gboolean
 plain_learn_topic (DeyeBusSession *session, const char *topic)
 {
@@ -19,7 +19,7 @@ plain_learn_topic (DeyeBusSession *session, const char *topic)
   return TRUE;
 }
 
-/* A payload that is copied is small for its class as well. */
+/* The class depends on whether the payload is small. Each payload that is copied is small in that sense. */
 G_STATIC_ASSERT (DEYE_BUS_OUTBUF_COPY_MAX <= WIRE_CONTROL_PAYLOAD_MAX);
 
 static gboolean

@@ -35,7 +35,7 @@ arrival_find_pending (const SessionArrival *arrival)
 {
   DeyeBusPending *pending = deye_bus_pending_table_find (&arrival->session->pending, arrival->envelope->answers);
 
-  /* The broker handles the frames of a connection in order. */
+  /* The broker handles the frames of a connection in order, so an answer proves that it has handled all frames before the call. */
   if (pending != NULL)
     arrival->session->unasked_proved = MAX (arrival->session->unasked_proved, pending->unasked);
   return pending;
@@ -43,7 +43,7 @@ arrival_find_pending (const SessionArrival *arrival)
 
 /* --- messages --- */
 
-/* The first one. NULL: a channel that was just unsubscribed is not in the table any more. */
+/* The first channel that the frame is for. NULL: it is not in the table, for example because it was just unsubscribed. */
 static const DeyeBusChannel *
 arrival_find_channel (SessionArrival *arrival)
 {
@@ -87,7 +87,7 @@ arrival_distribute_to_several (SessionArrival *arrival)
   guint32 *ids = many != NULL ? many : few;
   g_autoptr (DeyeBusMessage) message = NULL;
 
-  /* The ids are read first: the body may become the message's, which writes into it. */
+  /* The ids are read first: the message may take the body over, and writes into it. */
   for (guint i = 0; i < n; i++)
     (void) wire_envelope_next_u32 (&packed, &ids[i]);
   message = n > 0 ? arrival_make_message (arrival) : NULL;
@@ -105,7 +105,7 @@ arrival_is_for_one (const SessionArrival *arrival, guint32 *id)
 {
   WireSpan packed = arrival->envelope->subscriptions;
 
-  if (packed.len == 1) /* the reader has checked that it is a number */
+  if (packed.len == 1) /* the reader has checked that it is a whole number */
     {
       *id = *packed.data;
       return TRUE;
@@ -113,7 +113,7 @@ arrival_is_for_one (const SessionArrival *arrival, guint32 *id)
   return wire_envelope_next_u32 (&packed, id) && packed.len == 0;
 }
 
-/* Most messages are for one channel only: it needs no list of ids, and gets the only reference. */
+/* Most messages are for one channel only, which needs no list of ids, and gets the only reference. */
 static void
 arrival_distribute (SessionArrival *arrival)
 {
@@ -191,7 +191,7 @@ session_finish (DeyeBusSession *session, DeyeBusPending *pending, GError *error)
     deye_bus_session_republish_answered (session, held);
 }
 
-/* The report of the broker when several members were asked. It has no payload. */
+/* TRUE: the reply is the broker's report about a request to several members. It has no payload. */
 static gboolean
 arrival_is_report (const SessionArrival *arrival)
 {
@@ -230,7 +230,8 @@ arrival_put_answer (SessionArrival *arrival, DeyeBusStream *stream)
   return TRUE;
 }
 
-/* Keeps the payload of an error of the whole request, such as the account of its answers. FALSE: the session has ended. */
+/* Keeps the last reply as a message, if it is an error of the whole request with a payload, such as a manifest. FALSE: the session
+ * has ended. */
 static gboolean
 arrival_keep_last (SessionArrival *arrival, DeyeBusPending *pending)
 {
@@ -240,7 +241,7 @@ arrival_keep_last (SessionArrival *arrival, DeyeBusPending *pending)
   return pending->reply != NULL;
 }
 
-/* An answer of a request with several. */
+/* Handles one answer to a request that may have several. */
 static void
 arrival_handle_answer (SessionArrival *arrival, DeyeBusPending *pending)
 {
@@ -250,7 +251,7 @@ arrival_handle_answer (SessionArrival *arrival, DeyeBusPending *pending)
   GError *error = NULL;
 
   arrival_count_answers (arrival, pending->stream);
-  /* An error of one of several members is an answer; that of the only one ends the request. */
+  /* An error of one of several members is an answer like others; an error of the only member ends the request. */
   if (is_last && envelope->status != WIRE_STATUS_OK)
     {
       error = deye_bus_error_from_envelope (envelope);
@@ -296,7 +297,7 @@ arrival_handle_reply (SessionArrival *arrival)
     session_finish (session, pending, NULL);
 }
 
-/* An ACK of no frame is about a subscription that drains, or takes part again. */
+/* An ACK without the id of a call reports that a subscription drains, or gets new messages again. */
 static void
 arrival_handle_drain (const SessionArrival *arrival)
 {
@@ -323,7 +324,7 @@ arrival_handle_ack (SessionArrival *arrival)
     return;
   pending->result
       = (DeyeBusPublishResult){ envelope->accept_seq, envelope->matched, envelope->queued, envelope->refused };
-  /* If some receivers were full, the result says so. The call fails only if no receiver got the message. A retained message
+  /* If some receivers were full, the result contains that. The call fails only if no receiver got the message. A retained message
    * that the library publishes again is for later receivers. */
   if (envelope->status != WIRE_STATUS_OK && envelope->queued == 0 && !pending->republishes)
     session_finish (arrival->session, pending, deye_bus_error_from_envelope (envelope));
@@ -349,7 +350,7 @@ arrival_handle_error (SessionArrival *arrival)
   DeyeBusPending *pending = arrival_find_pending (arrival);
   GError *error = deye_bus_error_from_envelope (arrival->envelope);
 
-  /* It reports all messages that were dropped, acknowledged or not; the call is the last of them. */
+  /* The ERROR reports all messages that were dropped, acknowledged or not; the call that it names published the last of them. */
   if (deye_bus_error_is_block_over (arrival->envelope))
     deye_bus_session_push_refused (session, pending != NULL ? g_error_copy (error) : g_steal_pointer (&error));
   if (error == NULL)
@@ -428,7 +429,7 @@ arrival_handle_pong (SessionArrival *arrival)
 {
   DeyeBusPending *pending = arrival_find_pending (arrival);
 
-  /* Any other PONG only shows that the broker is alive. */
+  /* A PONG without a flush only shows that the broker is alive. */
   if (pending != NULL && pending->kind == DEYE_BUS_PENDING_FLUSH)
     deye_bus_session_flush_answered (arrival->session, pending);
 }
@@ -449,7 +450,7 @@ arrival_handle_envelope (SessionArrival *arrival, WireEnvelope *envelope)
   const WireFrame *frame = arrival->frame;
   WireReadResult result;
 
-  /* An unknown kind, of a newer broker, is skipped. Before WELCOME only an ERROR is valid. */
+  /* A newer broker may send a kind that is unknown here: it is skipped. Before WELCOME only an ERROR is valid. */
   if (frame->kind >= G_N_ELEMENTS (handlers) || handlers[frame->kind] == NULL)
     return;
   if (session->state == DEYE_BUS_SESSION_HELLO && frame->kind != WIRE_KIND_ERROR)

@@ -8,11 +8,13 @@
  *
  *   bytes -> frame -> envelope -> handler of the kind -> event
  *
- * The broker is trusted with decisions, not with memory safety: a frame that makes no sense ends the connection, an
- * unknown or late one is skipped.
+ * The broker is trusted to make decisions, but its bytes are checked like those of any peer: a malformed frame ends the
+ * connection. A frame of an unknown kind is skipped, and so is one that arrives too late, for example the answer to a call that
+ * has ended.
  */
 
 void deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize len, gint64 now_us);
-/* The place to which a large frame that has begun may be read directly (0: none), and the number of bytes that were read there. */
+/* If a large frame has begun: place() returns the room into which the rest may be read directly, without a copy (0: there is
+ * none), and placed() handles the @n bytes that were read there. */
 gsize deye_bus_session_place (DeyeBusSession *session, guint8 **where);
 void deye_bus_session_placed (DeyeBusSession *session, gsize n, gint64 now_us);

@@ -9,7 +9,8 @@
 
 #include <glib/gi18n-lib.h>
 
-/* An answer is awaited, unless the library refuses the message itself: the limits of this broker may be lower. */
+/* Sends @value and counts the answer that has to come. The library itself may refuse the value, because the limits of this broker
+ * may be lower; then there is no answer. */
 static void
 republish_send (DeyeBusSession *session, DeyeBusRetainedValue *value, gint64 now_us)
 {
@@ -44,7 +45,7 @@ republish_end_if_answered (DeyeBusSession *session)
     republish_end (session);
 }
 
-/* A value that this client's library refuses leaves the store. */
+/* republish_send() may remove the value from the store. */
 static void
 republish_send_all (DeyeBusSession *session, gboolean all, gint64 now_us)
 {
@@ -60,7 +61,7 @@ republish_send_all (DeyeBusSession *session, gboolean all, gint64 now_us)
     }
 }
 
-/* With @all, every value that is left; otherwise those that end with a connection. */
+/* TRUE if a value has to be published: with @all any value, otherwise one that the broker cleared with the earlier connection. */
 static gboolean
 republish_has_values (const DeyeBusSession *session, gboolean all)
 {

@@ -35,7 +35,7 @@ deye_bus_session_end_tried (DeyeBusSession *session, gboolean new_epoch)
     }
 }
 
-/* The broker may have forgotten it. */
+/* TRUE: the broker may have forgotten the number of @pending, and would accept the message a second time. */
 static gboolean
 resend_is_too_late (const DeyeBusSession *session, const DeyeBusPending *pending, gint64 now_us)
 {

@@ -55,8 +55,8 @@ deye_bus_session_hold (DeyeBusSession *session)
 
 /* --- again --- */
 
-/* The broker knows nothing of the channel yet: its window opens with the answer. Messages of the earlier connection that are
- * not handled yet return no credit. */
+/* The new connection has no subscription for the channel yet, so its window is empty until the answer opens it. Since the origin
+ * changes, messages of the earlier connection that are not handled yet return no credit. */
 static void
 restore_reset_channel (DeyeBusSession *session, DeyeBusChannel *channel)
 {
@@ -74,7 +74,8 @@ restore_new_pending (DeyeBusSession *session, DeyeBusChannel *channel)
   return pending;
 }
 
-/* Ends @channel with @error, which is taken. A subscribe call of the user reports it itself. */
+/* Ends @channel, which was refused with @error. No effect if @pending is the user's own subscribe call: its caller gets the
+ * error. */
 static void
 restore_refuse (DeyeBusSession *session, DeyeBusChannel *channel, const DeyeBusPending *pending, const GError *error)
 {
@@ -85,7 +86,7 @@ restore_refuse (DeyeBusSession *session, DeyeBusChannel *channel, const DeyeBusP
   deye_bus_session_remove_channel (session, channel);
 }
 
-/* An answer is awaited, unless the library refuses the request itself. */
+/* Sends the request for @channel. It is the user's subscribe call if that has no answer yet, otherwise a call of the library. */
 static void
 restore_ask (DeyeBusSession *session, DeyeBusChannel *channel)
 {
@@ -122,7 +123,7 @@ deye_bus_session_advance_restore (DeyeBusSession *session)
     return;
   if (restore->whole->done)
     {
-      deye_bus_restore_clear (restore); /* it was overdue, and so were the requests */
+      deye_bus_restore_clear (restore); /* its deadline has passed, which is also that of the requests */
       return;
     }
   while (restore_has_credit (session) && (channel = deye_bus_restore_take (restore)) != NULL)
@@ -139,6 +140,16 @@ deye_bus_session_advance_restore (DeyeBusSession *session)
     }
 }
 
+/* The obvious way is to subscribe one channel after the other, and to wait for each answer. Then a client with a thousand
+ * subscriptions needs a thousand round trips after a restart of the broker, while many clients do the same. To release the
+ * calls of the user meanwhile would not help: a message that the program publishes, or one that is published as an answer to
+ * it, could be routed before the subscription exists that has to receive it, and nothing would report that loss.
+ *
+ * So the session is held, and the requests are sent without waiting for answers, as far as the credit of the class control
+ * reaches; advance_restore() sends the others when credit arrives. The requests overtake waiting calls (@ahead). A call of the
+ * user that subscribed before there was a connection is not repeated by the library but sent in its place here, with a new id,
+ * so that the broker gets one request for each channel and the call gets its answer. @whole ends with the last answer. Its
+ * deadline applies to all requests: a restore that takes too long fails as a whole, and with it the attempt to connect. */
 gboolean
 deye_bus_session_restore (DeyeBusSession *session, DeyeBusPending *whole)
 {
@@ -167,7 +178,7 @@ deye_bus_session_restore_answered (DeyeBusSession *session, DeyeBusPending *pend
 
 /* --- the end --- */
 
-/* A call that subscribed after the batch was complete. */
+/* Sends the request of a call that subscribed after the batch was complete, and before release(). */
 static void
 restore_send_late (DeyeBusSession *session, DeyeBusChannel *channel)
 {

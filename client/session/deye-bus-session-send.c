@@ -37,7 +37,7 @@ session_count_sent (DeyeBusCounts *counts, guint8 kind)
     counts->answered++;
 }
 
-/* NULL: it retains nothing, or is the library's own (@ahead). */
+/* NULL: the call retains nothing, or it is a call of the library (@ahead), whose value is already in the store. */
 static DeyeBusRetainedValue *
 session_new_retained (const DeyeBusEncodedCall *encoded, gboolean ahead)
 {
@@ -53,7 +53,7 @@ session_note_retained (DeyeBusSession *session, DeyeBusRetainedValue *value)
     deye_bus_retained_put (&session->retained, value);
 }
 
-/* A waiting call that is given up is never counted. */
+/* Counts a frame that is now in the out-buffer. A waiting call that is given up is never counted. */
 static void
 session_note_sent (DeyeBusSession *session, guint8 kind, DeyeBusPending *pending)
 {
@@ -96,7 +96,7 @@ session_start_waiting_of_class (DeyeBusSession *session, WireClass credit_class)
   return n;
 }
 
-/* A reply that starts may have held up one of another class. */
+/* Repeats until no call starts: a reply that starts may have held up the next reply of the same request, in another class. */
 static void
 session_start_waiting (DeyeBusSession *session)
 {
@@ -169,11 +169,11 @@ session_check_frame_features (const DeyeBusSession *session, const DeyeBusEncode
   return deye_bus_session_check_features (session, needed, error);
 }
 
-/* Place of a call among those that wait. */
+/* The place of a call among the waiting calls. */
 typedef struct
 {
-  gboolean ahead;      /* it overtakes them */
-  DeyeBusRoute *route; /* of a reply; NULL: it is none */
+  gboolean ahead;      /* it overtakes all of them */
+  DeyeBusRoute *route; /* of a reply; NULL: the call is no reply */
   DeyeBusAfter after;  /* the last reply of the route that had to wait: it has to start before this one */
 } SessionPlace;
 
@@ -220,7 +220,7 @@ session_let_wait (DeyeBusSession *session,
   return TRUE;
 }
 
-/* The broker recognises the message when it is sent again. */
+/* Notes that the call has a number, and keeps its frame, so that it can be sent again on the next connection. */
 static void
 session_note_message (DeyeBusSession *session, const DeyeBusEncodedCall *encoded, DeyeBusPending *pending)
 {
@@ -230,7 +230,7 @@ session_note_message (DeyeBusSession *session, const DeyeBusEncodedCall *encoded
     pending->frame = deye_bus_kept_frame_new (encoded, pending->since_us);
 }
 
-/* Credit of a stream is returned by the id of its request on this connection. */
+/* A stream returns credit with the id that its request has on this connection, so the id is set again with each connection. */
 static void
 session_add_pending (DeyeBusSession *session, DeyeBusPending *pending, guint64 id)
 {
@@ -268,7 +268,7 @@ session_start_call (DeyeBusSession *session,
       session_note_retained (session, retained);
     }
   else
-    session_start_waiting (session); /* only what it overtakes may wait */
+    session_start_waiting (session); /* this call starts if all earlier calls of its class wait for another class */
   return TRUE;
 }
 
@@ -282,7 +282,7 @@ deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *pa
   return TRUE;
 }
 
-/* A message with a number may have to be sent again. */
+/* A message with a number is not plain, since it may have to be sent again. */
 static gboolean
 session_may_be_plain (const DeyeBusCall *call)
 {
@@ -291,7 +291,7 @@ session_may_be_plain (const DeyeBusCall *call)
          && (call->target == NULL || *call->target == '\0');
 }
 
-/* FALSE: not plain, nothing was done. */
+/* FALSE: the call is not plain, and nothing was done. */
 static gboolean
 session_call_plain (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending)
 {
@@ -370,7 +370,7 @@ deye_bus_session_send_frame (DeyeBusSession *session,
                            _ ("Not sent: its time to live expired before the client was ready"));
       return FALSE;
     }
-  /* A reply is never kept: the topic is that of the frame. */
+  /* A kept frame is never a reply, so the class follows from its own topic. */
   encoded.credit_class
       = wire_class_of (frame->kind, encoded.envelope.topic, encoded.envelope.payload.len, session->welcome.features)
             .credit_class;

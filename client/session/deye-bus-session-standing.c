@@ -8,7 +8,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* Answers of an earlier connection that nobody has taken are out of date: the broker reports the whole state again. */
+/* Drops answers of an earlier connection that the program has not taken: the broker reports the whole state again. */
 static void
 standing_reset_stream (DeyeBusSession *session, DeyeBusPending *pending)
 {

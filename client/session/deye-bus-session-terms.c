@@ -6,7 +6,7 @@
 #include "session/deye-bus-session-credit.h"
 #include "session/deye-bus-session-state.h"
 
-/* Credit that was kept before the policy Block was known is returned now. */
+/* Sets the terms, and returns credit at once that was collected before the policy Block was known. */
 static void
 terms_set_policy (DeyeBusSession *session,
                   DeyeBusChannel *channel,
@@ -36,7 +36,7 @@ deye_bus_session_read_subscribed (DeyeBusSession *session, DeyeBusPending *pendi
   terms_set_policy (session, pending->channel, reply->policy, reply->queue_messages, reply->queue_bytes);
 }
 
-/* When the channel is subscribed again, with the adjusted values. */
+/* Changes the request of the channel, so that the adjusted values are asked for when it is subscribed again. */
 static void
 terms_adjust_request (DeyeBusChannel *channel, const DeyeBusAdjustment *adjustment)
 {

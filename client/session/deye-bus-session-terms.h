@@ -10,7 +10,7 @@
  * A malformed reply ends the session.
  */
 
-/* @pending has its reply, and the channel that was subscribed. */
+/* Reads the reply of @pending, and sets the terms of its channel, which was subscribed. */
 void deye_bus_session_read_subscribed (DeyeBusSession *session, DeyeBusPending *pending);
-/* @pending has its reply, the channel, and what was asked for. */
+/* Reads the reply of @pending, and sets the changed terms of its channel. */
 void deye_bus_session_read_adjusted (DeyeBusSession *session, DeyeBusPending *pending);

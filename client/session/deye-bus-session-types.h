@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-/* Types that the files of the session and its users share: states, both sides of the handshake, counters. */
+/* Types that the files of the session and its users share: states, the two sides of the handshake, counters. */
 
 typedef struct DeyeBusSession DeyeBusSession;
 
@@ -11,7 +11,7 @@ typedef enum
 {
   DEYE_BUS_SESSION_HELLO, /* HELLO is sent, WELCOME has not come */
   DEYE_BUS_SESSION_READY,
-  DEYE_BUS_SESSION_ENDED, /* nothing comes in or is added any more; what the out-buffer holds may still be written */
+  DEYE_BUS_SESSION_ENDED, /* no frame is read or added any more; bytes in the out-buffer may still be written */
 } DeyeBusSessionState;
 
 typedef struct
@@ -21,23 +21,23 @@ typedef struct
   guint32 role;
   guint64 incarnation;
   const char *software_version;
-  guint64 connection;   /* number of the connection among those of the client */
-  guint64 last_message; /* the number that the client gave to a message last; 0: none */
-  guint64 features;     /* that the client can use */
+  guint64 connection;   /* the connections of a client are numbered */
+  guint64 last_message; /* the last number that the client gave to a message; 0: none */
+  guint64 features;     /* features that the client can use */
 } DeyeBusHello;
 
 typedef struct
 {
   guint64 epoch;
   guint64 largest_payload;
-  guint64 features; /* that both sides know, of wire-feature */
+  guint64 features; /* features that both sides know, bits of wire-feature */
   guint32 role;
   char *software_version;
 } DeyeBusWelcome;
 
 typedef struct
 {
-  guint64 published; /* directs and broadcasts, too */
+  guint64 published; /* includes directs and broadcasts */
   guint64 requested;
   guint64 answered;
   guint64 received; /* messages and requests */

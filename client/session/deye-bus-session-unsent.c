@@ -44,7 +44,7 @@ deye_bus_session_n_uncertain (const DeyeBusSession *session)
   return session->uncertain;
 }
 
-/* Messages of which the broker has not returned the credit. */
+/* The number of messages for which the broker has not returned the credit. */
 static guint64
 unsent_count_unreturned (const DeyeBusSession *session)
 {
@@ -68,7 +68,7 @@ unsent_stash (DeyeBusSession *session, DeyeBusKeptFrame *frame)
   return deye_bus_stash_keep (session->stash, frame);
 }
 
-/* A call that waits for an answer, of which nothing was written. @frame is taken. */
+/* Keeps @frame (taken) with the call that waits for an answer, if the call can wait for the next connection. */
 static void
 unsent_keep_call (DeyeBusPending *pending, DeyeBusKeptFrame *frame)
 {
@@ -102,7 +102,7 @@ unsent_keep_frame (const guint8 *bytes, gsize len, gpointer data)
     return;
   frame = deye_bus_kept_frame_new_for_bytes (bytes, len, 0);
   if (bytes[5] & WIRE_FLAG_RETAIN)
-    deye_bus_retained_refuse (&session->retained, frame->number); /* until it is sent */
+    deye_bus_retained_refuse (&session->retained, frame->number); /* it is stored again when it is sent */
   pending = deye_bus_pending_table_find (&session->pending, frame->number);
   if (bytes[4] == WIRE_KIND_PUBLISH && (frame->number & 1) != 0)
     {
@@ -112,7 +112,7 @@ unsent_keep_frame (const guint8 *bytes, gsize len, gpointer data)
   else if (pending != NULL)
     unsent_keep_call (pending, frame);
   else
-    deye_bus_kept_frame_free (frame); /* it was given up */
+    deye_bus_kept_frame_free (frame); /* the call was given up */
 }
 
 /* --- the out-buffer --- */
@@ -192,7 +192,8 @@ unsent_take_waiting (DeyeBusSession *session, gboolean keep)
     }
 }
 
-/* Two bounds: what no answer proves, and what the broker has not returned the credit of. */
+/* There are two upper bounds, and the smaller one counts: the publishes that no answer proves to be handled, and the messages for
+ * which the broker has not returned the credit. */
 static guint64
 unsent_count_uncertain (const DeyeBusSession *session)
 {

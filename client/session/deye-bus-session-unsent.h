@@ -6,28 +6,29 @@
 #include "session/deye-bus-stash.h"
 
 /*
- * Messages that were accepted from the program and not written when a connection ends.
+ * Messages that the program has sent and that are not written when the connection ends.
  *
- * If another connection follows, publishes that nobody waits for go to the stash, and calls that can wait keep their frame.
- * Only frames of which no byte was written are kept. The rest is dropped: replies, whose requests end with the connection, and a
- * frame that was written in part. Nobody knows about publishes that were written and that no answer of the broker proves: they
- * are counted as uncertain.
+ * If another connection follows, publishes without a pending call enter the stash, and calls that can wait for the next
+ * connection keep their frame. Only frames of which no byte was written are kept. Two kinds of frames are dropped: replies,
+ * because their requests end with the connection, and a frame that was written in part. A publish that was written may or may
+ * not have arrived if no later answer of the broker proves that it handled the publish: such publishes are counted as
+ * uncertain.
  *
  * Invariant: a frame is written or kept, never both.
  */
 
-/* The stash for publishes when the connection ends. Borrowed; (nullable): they are dropped. */
+/* Sets the stash that gets unsent publishes when the connection ends. @stash: borrowed; NULL: they are dropped. */
 void deye_bus_session_set_stash (DeyeBusSession *session, DeyeBusStash *stash);
 
-/* Messages that were accepted from the program and not written completely: those in the out-buffer, those that wait for
- * credit, and those that were dropped when the session ended. Those in the stash are not counted. */
+/* The number of messages that the program has sent and that are not written completely: those in the out-buffer, those that
+ * wait for credit, and those that were dropped when the session ended, but not those in the stash. */
 DeyeBusOutCount deye_bus_session_count_unsent (const DeyeBusSession *session);
 
-/* The socket takes no more bytes: clears the out-buffer. Its messages are kept, or stay counted as unsent. */
+/* The socket takes no more bytes: clears the out-buffer. Its messages are kept, or counted as unsent. */
 void deye_bus_session_drop_out (DeyeBusSession *session);
-/* The session ends: keeps what the next connection can send (if one follows), and drops the rest. */
+/* The session ends: keeps the messages that the next connection can send, if one follows, and drops the others. */
 void deye_bus_session_end_out (DeyeBusSession *session);
 
-/* Publishes that nobody waits for, of which it is not known whether the broker handled them: since the session ended, when
+/* The number of publishes without a pending call that the broker may or may not have handled. It is set when the session ends and
  * another connection follows. */
 guint64 deye_bus_session_n_uncertain (const DeyeBusSession *session);

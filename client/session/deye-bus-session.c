@@ -12,7 +12,8 @@
 #define BODY_MAX_BEFORE_WELCOME 65536u
 #define DEYE_BUS_TRIM_AFTER_US  G_TIME_SPAN_SECOND
 
-/* Differs for each connection of each client: a request of another client, or of an earlier connection, can't be answered. */
+/* Each connection of each client has another number, so that a request of another client, or of an earlier connection, cannot be
+ * answered by mistake. */
 static guint64
 session_origin (const DeyeBusHello *hello)
 {
@@ -125,7 +126,7 @@ session_is_waiting_request (const DeyeBusPending *pending)
   return (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_ANSWERS) && !pending->sent;
 }
 
-/* The answer to a request that is not sent yet could not be delivered any more. */
+/* Gives up the requests that are not sent yet: their answers could not be received any more. */
 static void
 session_cancel_waiting_requests (DeyeBusSession *session)
 {
@@ -163,7 +164,7 @@ deye_bus_session_next_us (const DeyeBusSession *session)
   return MIN (MIN (session->pending.next_us, deye_bus_session_credit_due_us (session)), trim_us);
 }
 
-/* Returns the memory of a burst to the system when nothing was sent for a moment. */
+/* Frees the spare chunks of a burst when no bytes were added for a while. */
 static void
 session_tick_trim (DeyeBusSession *session, gint64 now_us)
 {

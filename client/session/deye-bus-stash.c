@@ -41,7 +41,7 @@ stash_drop (DeyeBusStash *stash, GList *link)
   deye_bus_stash_lose (stash, frame);
 }
 
-/* Only the latest state of each topic matters. */
+/* Drops the earlier message to @topic, because only the latest state of a topic matters. */
 static void
 stash_conflate (DeyeBusStash *stash, const char *topic)
 {
@@ -69,7 +69,7 @@ stash_find_oldest_event (const DeyeBusStash *stash)
   return link;
 }
 
-/* Beside the messages that nothing is dropped for. */
+/* TRUE if there is room for @bytes, or would be if all messages were dropped that may be dropped. */
 static gboolean
 stash_may_fit (const DeyeBusStash *stash, gsize bytes)
 {
@@ -90,7 +90,17 @@ stash_may_fit (const DeyeBusStash *stash, gsize bytes)
 
 /* --- messages in and out --- */
 
-/* Takes @frame when it succeeds. Nothing is dropped for a message that does not fit in any case. */
+/* Takes @frame, if there is room or older messages can make room.
+ *
+ * The two usual rules for a full queue are both wrong here. If the oldest message were dropped, a flood of events during an
+ * outage would push out results that a submitter waits for. If the new message were refused, the stash would be full of old
+ * events, and would refuse the result that comes after them. So the class decides: must-keep messages are never dropped, and
+ * each other message gives way to a newer message of any class, the oldest one first.
+ *
+ * Whether that makes enough room is checked before anything is dropped. Otherwise a message that is too large for the room
+ * beside the must-keep messages would first push out all events, and be refused all the same. The check also ensures that the
+ * loop below always finds a message to drop. A health message replaces the earlier one of its topic even if there is room: a
+ * program that reports its health each second must not fill the stash with states that are out of date. */
 static gboolean
 stash_add (DeyeBusStash *stash, DeyeBusKeptFrame *frame)
 {

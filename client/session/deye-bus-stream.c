@@ -49,7 +49,7 @@ deye_bus_stream_put (DeyeBusStream *stream, DeyeBusMessage *message)
   return has_credit;
 }
 
-/* TRUE if credit is to be announced. */
+/* TRUE if the caller has to send a CREDIT frame. */
 static gboolean
 stream_return_credit (DeyeBusStream *stream, gsize bytes, gint64 now_us)
 {

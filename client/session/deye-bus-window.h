@@ -7,8 +7,9 @@
  * A window: credit in cumulative totals of messages and bytes.
  *
  * The same struct serves both directions: a publish window (the broker grants, the client uses) and the receive window of a
- * subscription (the client grants, the broker uses). A message may start while both the messages and the bytes that are
- * left are above zero; the balance may become negative by that one message.
+ * subscription (the client grants, the broker uses). A message may be sent if at least one message and one byte of credit are
+ * left, even if it is larger than the bytes that are left. So one message can exceed the window, and no message is too large to
+ * be sent.
  *
  * Invariant: the totals only grow.
  */
@@ -21,7 +22,7 @@ typedef struct
   guint64 granted_bytes;
   guint64 used_messages;
   guint64 used_bytes;
-  guint64 returned_messages; /* receive windows: handled, granted again or not yet */
+  guint64 returned_messages; /* receive windows: total of handled messages, whether or not they were granted again */
   guint64 returned_bytes;
 } DeyeBusWindow;
 
@@ -47,7 +48,7 @@ deye_bus_window_use (DeyeBusWindow *window, guint64 bytes)
   window->used_bytes += bytes;
 }
 
-/* Totals below the current ones are older than these, and change nothing. */
+/* Totals only grow, so lower ones are out of date and change nothing. */
 static inline void
 deye_bus_window_grant (DeyeBusWindow *window, guint64 messages, guint64 bytes)
 {
@@ -64,7 +65,7 @@ deye_bus_window_open (DeyeBusWindow *window, guint64 messages, guint64 bytes)
   deye_bus_window_grant (window, messages, bytes);
 }
 
-/* One message of @bytes was handled. TRUE: a quarter of the window had come together and was granted again. */
+/* One message of @bytes was handled. TRUE: at least a quarter of the window was handled, and is granted again. */
 static inline gboolean
 deye_bus_window_return (DeyeBusWindow *window, guint64 bytes)
 {
@@ -83,7 +84,7 @@ deye_bus_window_return (DeyeBusWindow *window, guint64 bytes)
   return TRUE;
 }
 
-/* Grants again whatever was handled. FALSE: there was nothing left to grant. */
+/* Grants all handled messages again. FALSE: there was nothing to grant. */
 static inline gboolean
 deye_bus_window_return_rest (DeyeBusWindow *window)
 {
