@@ -10,16 +10,16 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The user's object for a request with more than one answer, and the calls that take them.
+ * The user's object for a request with more than one answer, and the calls that take the answers.
  *
- * The session puts answers into the stream (see deye-bus-stream). The synchronous call pumps until one is there; the
- * asynchronous one keeps its task here, and an event ANSWER wakes it. The object owns its pending call: as long as it lives, the
- * request does.
+ * The session puts answers into the stream (see deye-bus-stream). The synchronous call pumps until the stream has an answer; the
+ * asynchronous call keeps its task here, and an event ANSWER wakes it. The object owns the pending call of the request, so the
+ * request ends when the object is freed.
  */
 
 #define WINDOW_MESSAGES 64u
 #define WINDOW_BYTES    (1u << 20)
-#define REPORT_US       G_TIME_SPAN_SECOND /* for the broker's own report of the deadline */
+#define REPORT_US       G_TIME_SPAN_SECOND /* within which the broker's report of the deadline arrives */
 
 struct _DeyeBusAnswers
 {
@@ -81,8 +81,8 @@ answers_on_legacy (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The last reference may be dropped in any thread, for example by a garbage collector: then the client's context ends the
- * request. */
+/* The last reference may be released in any thread, for example by a garbage collector. So a source in the client's context ends
+ * the request. */
 static void
 answers_hand_over (DeyeBusClient *client, DeyeBusPending *pending)
 {
@@ -108,7 +108,7 @@ answers_steal_next (DeyeBusAnswers *self)
   return g_steal_pointer (&self->next_task);
 }
 
-/* A waiting call holds the object, so this is g_object_run_dispose(). */
+/* A waiting call has a reference to the object, so this only happens in g_object_run_dispose(). */
 static void
 answers_end_next (DeyeBusAnswers *self)
 {
@@ -154,7 +154,8 @@ deye_bus_answers_class_init (DeyeBusAnswersClass *klass)
 static DeyeBusPending *
 answers_new_pending (const DeyeBusOptions *options)
 {
-  /* The broker reports the deadline, and which answers are missing; this one is for a broker that says nothing. */
+  /* The broker ends the request at the deadline, and reports which answers are missing. The pending call gets a later deadline,
+   * which only counts if the broker sends no report. */
   gint64 now_us = g_get_monotonic_time ();
   gint64 due_us = now_us + deye_bus_options_timeout_us (options) + REPORT_US;
   DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_ANSWERS, due_us);
@@ -267,7 +268,7 @@ answers_has_something (gconstpointer data)
   return stream->inbox.length > 0 || stream->ended;
 }
 
-/* NULL with or without an error: the request has ended, and everything was taken. */
+/* The next answer. NULL: the request has ended, with or without an error, and every answer was taken. */
 static DeyeBusMessage *
 answers_take (DeyeBusAnswers *self, GError **error)
 {
@@ -374,7 +375,7 @@ deye_bus_answers_next_async (DeyeBusAnswers *self,
       g_task_return_error (task, error);
       return;
     }
-  /* Nothing arrives any more, and a closed client dispatches no event that would wake the task. */
+  /* No answer arrives any more, and a closed client dispatches no event that would wake the task. */
   if (self->pending->stream->ended)
     answers_return (self, task);
   else

@@ -7,8 +7,8 @@
 /*
  * The calls that send a message: publish, direct, broadcast; deye-bus-client-request.c has request.
  *
- * Each function describes a frame and the kind of its pending call. deye_bus_client_run_sync(), -run_async() and -run_unheard()
- * send it and wait for its end.
+ * Each function only describes a frame and the kind of its pending call. deye_bus_client_run_sync(), -run_async() and
+ * -run_unheard() send the frame and wait for the end of the call.
  */
 
 /* --- the common way --- */
@@ -57,7 +57,7 @@ deye_bus_client_run_sync (DeyeBusClient *self,
   return ok;
 }
 
-/* It is queued, as after any publish without an acknowledgement. */
+/* Ends a publish that entered the stash: like any publish without an acknowledgement it has succeeded when it is queued. */
 static void
 call_end_stashed (DeyeBusClient *self, DeyeBusPending *pending)
 {
@@ -79,7 +79,7 @@ deye_bus_client_run_async (DeyeBusClient *self,
   if (!deye_bus_client_enter_task (self, task, g_task_get_cancellable (task)))
     return;
   pending = deye_bus_client_new_pending (self, kind, call->options);
-  pending->complete = complete; /* before the call, which may end it at once */
+  pending->complete = complete; /* set first, since starting the call may end it at once */
   if (kind != DEYE_BUS_PENDING_SENT || !deye_bus_client_stashes (self))
     (void) deye_bus_client_start_call (self, call, pending, &error);
   else if (deye_bus_client_stash (self, call, &error))
@@ -97,7 +97,7 @@ call_for_publish (const char *topic, GBytes *payload, DeyeBusOptions *options, g
   };
 }
 
-/* A message that the broker recognises when it is sent again: the library may do so after a reconnect. */
+/* Gives the message a number, by which the broker recognises it if the library sends it again after a reconnect. */
 static void
 call_number (DeyeBusClient *self, DeyeBusCall *call)
 {
@@ -146,7 +146,7 @@ call_publish_later (DeyeBusClient *self,
   deye_bus_client_run_async (self, call, kind, task, call_on_published);
 }
 
-/* With credit the call ends at once, so no pending call is allocated. */
+/* If there is credit, the call ends at once, so a pending call is only allocated without credit. */
 static gboolean
 call_send_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *cancellable, GError **error)
 {
@@ -171,7 +171,7 @@ call_send_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *c
   return TRUE;
 }
 
-/* Not inlined: only these calls have to initialise a DeyeBusCall. */
+/* Not inlined, so that a plain publish does not initialise a DeyeBusCall. */
 static G_NO_INLINE gboolean
 call_send_general (DeyeBusClient *self,
                    const char *topic,
@@ -242,7 +242,7 @@ call_publish_asked (DeyeBusClient *self,
   return TRUE;
 }
 
-/* Not inlined, as call_send_general(). */
+/* Not inlined, like call_send_general(). */
 static G_NO_INLINE gboolean
 call_publish_acked (DeyeBusClient *self,
                     const char *topic,
@@ -453,7 +453,7 @@ call_for_direct (const char *peer_id,
   return call;
 }
 
-/* The call did not begin. @error: (transfer full). */
+/* Reports @error for a call that was not started. @error: (transfer full). */
 static void
 call_fail_publish (DeyeBusClient *self, GError *error, GAsyncReadyCallback callback, gpointer user_data, gpointer tag)
 {
@@ -463,7 +463,7 @@ call_fail_publish (DeyeBusClient *self, GError *error, GAsyncReadyCallback callb
     deye_bus_client_fail_unheard (self, error);
 }
 
-/* A message without a target would be published. */
+/* An empty id is refused: a message without a target would be published to all subscribers. */
 static gboolean
 call_check_peer_id (const char *peer_id, GError **error)
 {

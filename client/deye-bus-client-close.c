@@ -8,18 +8,19 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Closing, in two phases. First the pump sends what is queued: messages that wait for credit, and bytes that the socket did
- * not take yet. Then, or when the time is up, GOODBYE is queued and written, and the socket is closed.
+ * Closes a client, in two phases. First the pump sends the messages that still wait for credit. Then it queues GOODBYE, writes
+ * the bytes that the socket has not taken yet, and closes the socket. If the time is up, the socket is closed at once.
  *
- * The call reports how many messages were not sent. A closed client is never connected again. Closing works without a
- * connection, too.
+ * The call reports how many messages were not sent. A closed client is never connected again. A client without a connection can
+ * also be closed.
  */
 
 #define LINGER_DEFAULT_US G_TIME_SPAN_SECOND
 
 #define UNSENT_CLOSED N_ ("the time for closing was over: flush before, or allow more time")
 
-/* Reports what was lost when the connection ended, in place of the signal. NULL: nothing, or it was reported. */
+/* An error for the messages that were lost when the connection ended; the signal does not report them any more. NULL: no
+ * message was lost, or the loss was reported. */
 static GError *
 client_take_loss (DeyeBusClient *self)
 {
@@ -32,7 +33,7 @@ client_take_loss (DeyeBusClient *self)
   return deye_bus_client_new_unsent_error (messages, deye_bus_client_unsent_ended);
 }
 
-/* Messages that were dropped when an earlier connection ended were reported at that time. */
+/* The number of unsent messages, without those that were dropped and reported when an earlier connection ended. */
 static guint64
 client_count_unsent (DeyeBusClient *self)
 {
@@ -87,7 +88,7 @@ client_owes_bytes (DeyeBusClient *self)
          && deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
 }
 
-/* Messages wait for credit, and the broker may still grant it. */
+/* TRUE if messages wait for credit, and the broker may still grant it. */
 static gboolean
 client_waits_for_credit (DeyeBusClient *self)
 {
@@ -104,6 +105,17 @@ client_say_goodbye (DeyeBusClient *self)
   deye_bus_client_write (self);
 }
 
+/* Continues a close, in each turn of the pump.
+ *
+ * GOODBYE is the last frame of a connection: behind it nothing may be sent, and the broker grants no more credit. A close that
+ * queues GOODBYE at once would therefore drop every message that waits for credit, and a program that publishes results and
+ * closes would lose them. A flush in front of GOODBYE is no solution: close_async() must not block, and messages that callbacks
+ * publish meanwhile would be dropped after all.
+ *
+ * So the state is CLOSED from the beginning, and new calls fail. In the first phase the session stays READY without
+ * subscriptions, and the pump still reads, so that credit arrives. When no message waits for credit, the second phase queues
+ * GOODBYE, which ends the session, and waits until the socket has taken all bytes. Both phases end at @linger_us; then the
+ * socket is closed and the messages that are left are counted as unsent. */
 void
 deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us)
 {
@@ -126,7 +138,8 @@ client_linger_us (const DeyeBusOptions *options)
   return options != NULL && options->timeout_us > 0 ? options->timeout_us : LINGER_DEFAULT_US;
 }
 
-/* A connection that is there stays until everything is sent. */
+/* Ends attempts to connect, and the call of connect() that waits for them. An existing connection stays open, but no other one
+ * follows it. */
 static void
 client_end_attempts (DeyeBusClient *self)
 {
@@ -177,7 +190,7 @@ client_close_now (DeyeBusClient *self, DeyeBusOptions *options, GCancellable *ca
     return NULL;
   self->close_unheard = FALSE;
   client_start_close (self, options);
-  /* A cancellation only makes it shorter. */
+  /* A cancellation does not make the close fail: it only ends the wait for unsent messages. */
   if (!deye_bus_client_wait (self, client_is_closed, self, G_MAXINT64, cancellable))
     client_end_close (self);
   return client_close_error (self);
@@ -218,7 +231,7 @@ client_on_close_cancelled (GCancellable *cancellable, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The task of the pending call holds the client. */
+/* The source refers to the client without a reference: the task of the pending call has one. */
 static void
 client_watch_close_cancellable (DeyeBusClient *self, DeyeBusPending *closing, GCancellable *cancellable)
 {
@@ -334,14 +347,14 @@ guint64
 deye_bus_client_drop_connection (DeyeBusClient *self)
 {
   gboolean owns_connection = !deye_bus_client_is_forked (self);
-  gboolean was_closed = self->state == DEYE_BUS_CLIENT_STATE_CLOSED; /* close() has reported what waited */
+  gboolean was_closed = self->state == DEYE_BUS_CLIENT_STATE_CLOSED; /* close() has reported unsent messages */
   gboolean was_connected = owns_connection && deye_bus_client_is_connected (self);
 
   if (self->senders != NULL)
     deye_bus_senders_close (self->senders, TRUE);
   client_end_attempts (self);
   if (owns_connection)
-    deye_bus_client_write (self); /* GOODBYE drops what waits for credit, and nothing grants it any more */
+    deye_bus_client_write (self); /* messages that wait for credit are lost, since nothing reads credit any more */
   if (self->session != NULL)
     deye_bus_session_close (self->session);
   if (owns_connection)

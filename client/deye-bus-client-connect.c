@@ -12,12 +12,12 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * One attempt to connect: a table of steps, from the socket to a client that is ready.
+ * One attempt to connect: a table of steps, from opening the socket to a client that is ready.
  *
- * The client runs the steps itself, from its pump, so the first connection and every later one are made in the same way.
- * Calls of connect() only wait for the end: that the client is ready, or that no further attempt follows
- * (deye-bus-client-reconnect.c decides that). The handshake step includes the socket: the pump opens it, and tries again
- * while the broker's queue of new connections is full.
+ * The pump of the client runs the steps, so the first connection and all later ones are made in the same way. Calls of
+ * connect() only wait until the client is ready, or until no further attempt follows (deye-bus-client-reconnect.c decides
+ * that). The handshake step includes the socket: the pump opens it, and tries again while the broker's queue of new connections
+ * is full.
  *
  * Invariant: there is at most one attempt, and while there is one the state is CONNECTING or CONNECTED.
  */
@@ -101,7 +101,7 @@ deye_bus_client_may_wait (DeyeBusClient *self)
          && (self->state == DEYE_BUS_CLIENT_STATE_CONNECTING || self->state == DEYE_BUS_CLIENT_STATE_CONNECTED);
 }
 
-/* Checks the properties that the object was constructed with. The broker checks the form of id and type. */
+/* Checks the properties that were set at construction. The broker checks the form of id and type. */
 static gboolean
 connect_check_made (const DeyeBusClient *self, GError **error)
 {
@@ -178,7 +178,7 @@ connect_run_register (gpointer owner, GError **error)
   return self->collector_hooks != NULL ? self->collector_hooks->begin_register (self->collector) : NULL;
 }
 
-/* A client that is not registered can do everything else. */
+/* A refused registration does not end the attempt: the client can do everything except work as a collector. */
 static void
 connect_end_register (gpointer owner, DeyeBusPending *pending)
 {
@@ -204,7 +204,7 @@ connect_run_restore (gpointer owner, GError **error)
 
 /* --- step: serve the client's methods --- */
 
-/* A client whose methods the broker does not let it serve can do everything else. */
+/* TRUE if the attempt continues although the client's methods are not served: the client can do everything else. */
 static gboolean
 connect_can_do_without_methods (const DeyeBusClient *self, const GError *why)
 {
@@ -214,7 +214,7 @@ connect_can_do_without_methods (const DeyeBusClient *self, const GError *why)
   return TRUE;
 }
 
-/* They are among the subscriptions that were restored. */
+/* TRUE if the client's methods are among the subscriptions that were restored. */
 static gboolean
 connect_serves_methods (const DeyeBusClient *self)
 {
@@ -341,7 +341,7 @@ deye_bus_client_clear_attempt (DeyeBusClient *self)
 
 /* --- progress --- */
 
-/* WELCOME came. */
+/* Changes the state to CONNECTED when WELCOME has arrived. */
 static void
 connect_note_welcome (DeyeBusClient *self)
 {
@@ -418,7 +418,7 @@ deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us)
 
 /* --- calls that wait for it --- */
 
-/* The first try does not wait for the pump. */
+/* If the client is disconnected, begins to connect, and makes the first attempt at once, without waiting for the pump. */
 static void
 connect_start (DeyeBusClient *self, DeyeBusPending *call)
 {
@@ -449,7 +449,7 @@ deye_bus_client_end_connect_call (DeyeBusClient *self, const GError *error)
                           (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = g_steal_pointer (&call) });
 }
 
-/* The call that made the client connect ends the attempts. Any other only stops waiting for them. */
+/* If the call that made the client connect is cancelled, the attempts end. If another call is cancelled, only that call ends. */
 static void
 connect_cancel (DeyeBusClient *self, const DeyeBusPending *call, const GError *error)
 {

@@ -12,20 +12,21 @@
 /*
  * Dispatch of events: the only place that calls user code.
  *
- * An event is taken out of the ring before its callback is called, so a callback may do anything: make a synchronous call
- * (events that occur meanwhile are appended), unsubscribe, close, or drop the last reference.
+ * An event is taken out of the ring before its callback is called. So a callback may make a synchronous call (events that occur
+ * meanwhile are appended to the ring), unsubscribe, close the client, or release the last reference.
  *
- * A message or gap for a paused subscription is moved to its channel when its turn comes. After the subscription was
- * resumed, each event RESUMED dispatches one of them, so that other subscriptions have their turn in between.
+ * A message or gap for a paused subscription is moved to its channel when it would be dispatched. After the subscription was
+ * resumed, each event RESUMED dispatches one of the held events and appends the next RESUMED, so that events of other
+ * subscriptions are dispatched in between.
  */
 
 #define EVENTS_PER_TURN   1024u
 #define LOAD_CHANNEL      6u /* events ahead of the one that is dispatched */
 #define LOAD_SUBSCRIPTION 3u
-#define LOAD_MIN          256u /* fewer subscriptions stay in the cache */
+#define LOAD_MIN          256u /* fewer subscriptions stay in the cache anyway */
 
-/* Publishers wait for this credit, or the broker prefers members that return it, so it is not kept until the end of a long
- * dispatch. */
+/* Publishers may wait for this credit, or the broker prefers members that return it early. So it is returned, and written, also in
+ * the middle of a long dispatch. */
 static void
 client_return_credit_in_time (DeyeBusClient *self)
 {
@@ -42,8 +43,8 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
     client_return_credit_in_time (self);
 }
 
-/* A CANCEL never overtakes its request, and may stand right behind it. So everything that the socket holds is read before a
- * handler starts, and the handler of a request that nobody waits for does not start. */
+/* FALSE: @message is a request that was cancelled, so that its handler is not called. The CANCEL may be the next frame in the
+ * socket, so everything that has arrived is read first. */
 static gboolean
 dispatch_is_wanted (DeyeBusClient *self, const DeyeBusMessage *message)
 {
@@ -81,16 +82,16 @@ dispatch_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
 
-  /* Losses that are reported during the callback belong to another gap. */
+  /* Losses that are reported from now on, for example during the callback, are added to another gap. */
   deye_bus_channel_close_gap (channel, gap);
-  /* A gap of next() may be queued behind the event ENDED. */
+  /* The subscription is gone if next() has queued this gap behind the event ENDED. */
   if (channel->owner == NULL)
     return;
   subscription = g_object_ref (channel->owner);
   deye_bus_subscription_gap (subscription, gap);
 }
 
-/* Messages that had arrived when the subscription ended are not dispatched; they count as missed. */
+/* Dispatches a message or gap. Messages that had arrived when the subscription ended are not dispatched and count as missed. */
 static void
 dispatch_delivery (DeyeBusClient *self, const DeyeBusEvent *event)
 {
@@ -272,7 +273,7 @@ dispatch_must_hold (const DeyeBusEvent *event)
          && deye_bus_channel_holds (event->subject);
 }
 
-/* Returns the block of a message to the session, if there still is one. */
+/* Frees what the event owns. The session, if there still is one, gets the block of a message for the next message. */
 static void
 dispatch_clear_event (DeyeBusClient *self, DeyeBusEvent *event)
 {
@@ -282,7 +283,8 @@ dispatch_clear_event (DeyeBusClient *self, DeyeBusEvent *event)
     deye_bus_session_clear_event (event);
 }
 
-/* With many subscriptions each message is about one that was not touched for long: loads those of the next events. */
+/* With many subscriptions the subscription of the next message is usually not in the cache. Loads the subscriptions of the events
+ * that follow soon. */
 static void
 dispatch_load_ahead (const DeyeBusEvents *events)
 {

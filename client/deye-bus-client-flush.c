@@ -6,13 +6,13 @@
 #include <inttypes.h>
 
 /*
- * Flushing: waits until messages that were queued before have been written, or have been accepted by the broker.
+ * Flushing: waits until the messages that were queued before are written, or until the broker has accepted them.
  *
- * A flush is a pending call of the session (session/deye-bus-session-flush.h), so its deadline, its cancellable and the end
- * of the connection are those of every call. It changes nothing about the messages: they stay queued if it fails.
+ * A flush is a pending call of the session (session/deye-bus-session-flush.h), so deadline, cancellation and the end of the
+ * connection are handled as for other calls. A flush that fails drops no message: they stay queued.
  */
 
-/* FALSE, with an error that contains the number of lost messages if there are any. */
+/* FALSE: the client is not ready. The error contains the number of lost messages, if there are any. */
 static gboolean
 flush_check_ready (DeyeBusClient *self, gboolean patient, GError **error)
 {
@@ -55,7 +55,7 @@ flush_start (DeyeBusClient *self,
   pending
       = deye_bus_pending_new (DEYE_BUS_PENDING_FLUSH, g_get_monotonic_time () + deye_bus_options_timeout_us (options));
   pending->patient = deye_bus_options_is_patient (options);
-  pending->complete = complete; /* before the call, which may end it at once */
+  pending->complete = complete; /* set first, since starting the call may end it at once */
   return deye_bus_session_flush (self->session, want_accepted, pending, error) ? g_steal_pointer (&pending) : NULL;
 }
 

@@ -4,15 +4,16 @@
 #include "deye-bus-flusher.h"
 
 /*
- * The flusher of a client: gives it the bytes that calls have left in the out-buffer, and takes them back.
+ * The client's use of its flusher: gives it the bytes that calls have left in the out-buffer, and takes them back.
  *
- * Bytes are given when a call ends. A function that reads or changes the front of the out-buffer takes them back first, at the
- * request of the buffer itself (DeyeBusOutbuf.reclaim); calls that only add do not.
+ * The bytes are given when a call ends. The out-buffer takes them back (DeyeBusOutbuf.reclaim) before its front is read or
+ * changed; functions that only add bytes do not take them back.
  *
- * Invariant: @given is the buffer of which the flusher has bytes. It is not freed, and the socket not closed, before that is NULL.
+ * Invariant: @given is the buffer whose bytes the flusher has, or NULL. While it is not NULL, the buffer is not freed and the
+ * socket is not closed.
  */
 
-/* @written: -1: the other side reads no more. */
+/* The bytes were taken back, and @written of them have been written; -1: the broker reads no more. */
 static void
 client_account (DeyeBusClient *self, gssize written)
 {
@@ -33,7 +34,7 @@ deye_bus_client_take_back (DeyeBusClient *self)
 {
   if (self->given == NULL)
     return;
-  /* In a forked child there is no such thread, and it may have had the lock. */
+  /* A forked child does not have the thread of the flusher, which may have held the lock at the fork. */
   if (deye_bus_client_is_forked (self))
     {
       client_account (self, 0);

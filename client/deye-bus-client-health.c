@@ -8,12 +8,12 @@
 #include "wire-feature.h"
 
 /*
- * The health that a client reports: HealthCheck and the heartbeat contain it, and a HealthReport on control.health.status.{id} has
- * its units.
+ * The health that a client reports. HealthCheck and the heartbeat contain it; a HealthReport on control.health.status.{id} also
+ * lists the units of the program.
  *
- * Any thread may set the health; a GSource in the client's context sends the report. It is sent when something has changed, at
- * most once in REPORT_US with the newest state, and again on each new connection. A client that has always been healthy sends
- * none, nor does one whose broker lacks the feature TASKS.
+ * Any thread may set the health; a GSource in the client's context sends the report. A report is sent after a change, at most
+ * once in REPORT_US with the newest state, and again on each new connection. A client that has always been healthy sends no
+ * report, and neither does a client whose broker lacks the feature TASKS.
  */
 
 #define REPORT_US       (200 * G_TIME_SPAN_MILLISECOND)
@@ -74,7 +74,7 @@ health_pack (DeyeBusClient *self, const GPtrArray *units)
   return deye_bus_pack (&report.base);
 }
 
-/* Begins a report, and returns its units. */
+/* Begins a report: sets the time before which no other one is sent, and returns the units of this one. */
 static GPtrArray *
 health_take_turn (DeyeBusClient *self)
 {
@@ -121,7 +121,7 @@ health_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* GLib passes data only to a source that has a callback; this one is never called. */
+/* GLib passes user data only to a source with a callback. The source has a dispatch function that does not call it. */
 static gboolean
 health_no_callback (gpointer data)
 {

@@ -14,11 +14,12 @@
 /*
  * The heartbeat: a GSource in the client's context that publishes at a fixed interval of monotonic time.
  *
- * A heartbeat for which there is no connection or no credit is skipped. It is never queued, since an old one says nothing
- * about the client's state.
+ * A heartbeat is skipped if there is no connection or no credit. It is never queued, because a late heartbeat would not show
+ * the present state of the client.
  *
- * With each heartbeat a client that reconnects asks the broker for the number of its subscriptions. If the broker has another
- * number, something was lost without the end of a connection, and a new connection restores everything.
+ * With each heartbeat a client that reconnects asks the broker for the number of its subscriptions. If the numbers differ, the
+ * broker or the client has lost a subscription although the connection did not end. Then the client ends the connection, and
+ * the next one restores all subscriptions.
  */
 
 #define INTERVAL_MIN_US (100 * G_TIME_SPAN_MILLISECOND)
@@ -55,7 +56,8 @@ heartbeat_send (DeyeBusClient *self)
 
 /* --- verification --- */
 
-/* 0 means none, or a broker before this field, which grants no DELIVERY either. */
+/* TRUE if the broker has counted @subscriptions. An older broker leaves the field out, which reads as 0; it does not grant
+ * DELIVERY. */
 static gboolean
 heartbeat_is_counted (DeyeBusClient *self, guint32 subscriptions)
 {
@@ -98,7 +100,7 @@ heartbeat_verify (DeyeBusClient *self)
     return;
   pending = deye_bus_client_new_broker_pending ();
   pending->complete = heartbeat_on_counted;
-  pending->data = self; /* the event is the client's own */
+  pending->data = self; /* without a reference: the event is in the client's own ring */
   self->verified_changes = deye_bus_session_channel_changes (self->session);
   self->verifying = deye_bus_client_ask_broker (self, "control.bus.ping", DEYE_BUS_TYPE_PREFIX "PingRequest", nothing,
                                                 pending, NULL);
@@ -120,7 +122,7 @@ heartbeat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 
   if (deye_bus_client_is_forked (self))
     return G_SOURCE_REMOVE;
-  /* After a long pause (suspend) it is sent once, not as often as it was missed. */
+  /* After a long pause (suspend) one heartbeat is sent, not all that were missed. */
   g_source_set_ready_time (source, MAX (due_us, g_get_monotonic_time ()));
   heartbeat_send (self);
   heartbeat_verify (self);
@@ -129,7 +131,7 @@ heartbeat_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* GLib passes data only to a source that has a callback; this one is never called. */
+/* GLib passes user data only to a source with a callback. The source has a dispatch function that does not call it. */
 static gboolean
 heartbeat_no_callback (gpointer data)
 {

@@ -6,14 +6,15 @@
 /*
  * Held clients: many small messages are written with one system call.
  *
- * The decision is in deye_bus_client_leave(), which every public call ends with: it writes the out-buffer unless the client is
- * held and less than DEYE_BUS_HELD_MAX bytes are in it. Everything that waits writes first, and so does each dispatch of the
- * client's source, which polls for room in the socket while bytes are owed. So a held message is never later than the next turn
- * of the program's loop.
+ * Each public call ends with deye_bus_client_leave(), which writes the out-buffer unless the client is held and fewer than
+ * DEYE_BUS_HELD_MAX bytes were added since the last write. A call that waits writes first. The source of the client also writes
+ * in each iteration of its context. So a held message is written in the next iteration of the program's main loop at the
+ * latest.
  *
- * A held client owns its context (see deye_bus_client_enter()), so that each call in between only compares two numbers.
+ * The thread that holds a client owns its context (see deye_bus_client_enter()), so each call in between only compares two
+ * numbers.
  *
- * Invariant: holding changes when bytes are written, and nothing else.
+ * Invariant: holding only changes when bytes are written.
  */
 
 void
@@ -67,7 +68,7 @@ deye_bus_client_get_coalesce (DeyeBusClient *self)
   return self->coalesce;
 }
 
-/* Returns how many were published: fewer than @n_payloads with @error. */
+/* Returns the number of published messages; if it is less than @n_payloads, @error is set. */
 static gsize
 hold_publish_each (DeyeBusClient *self,
                    const char *topic,
@@ -84,7 +85,7 @@ hold_publish_each (DeyeBusClient *self,
   return n;
 }
 
-/* The same, without what deye_bus_client_publish() checks for each message. */
+/* The same for messages without an acknowledgement, without the checks that deye_bus_client_publish() makes for each message. */
 static gsize
 hold_publish_unasked (DeyeBusClient *self,
                       const char *topic,

@@ -11,20 +11,21 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The last message of a client: left with the broker by control.bus.will, and again with every new connection.
+ * The last message (last will) of a client: a message that the broker publishes when the connection ends without a close by the
+ * client. The client gives it to the broker with a request to control.bus.will, and again on each new connection.
  *
- * The client keeps the packed request. A call stores it before the broker has answered, so that a reconnect meanwhile leaves the
- * newest one; a refusal brings the earlier one back.
+ * The client keeps the packed request. A call stores the new request before the broker has answered, so that a reconnect meanwhile
+ * sends the newest one. If the broker refuses it, the earlier request is stored again.
  *
- * Invariant: what the client keeps is what the broker of the present connection has, or is being asked to take.
+ * Invariant: the broker of the present connection has the message that the client keeps, or a request for it is in progress.
  */
 
 #define LAST_TOPIC "control.bus.will"
 
-/* A call that waits for the broker. */
+/* A call of the program that waits for the broker's answer. */
 typedef struct
 {
-  GBytes *request;  /* NULL: none is left any more */
+  GBytes *request;  /* NULL: the call removes the last message */
   GBytes *previous; /* nullable */
 } LastCall;
 
@@ -58,7 +59,7 @@ last_check (const DeyeBusOptions *options, GError **error)
   return FALSE;
 }
 
-/* @topic: NULL: the request that removes it */
+/* Packs the request. @topic: NULL: the request that removes the last message */
 static GBytes *
 last_pack (const char *topic, GBytes *payload, const DeyeBusOptions *options)
 {
@@ -131,8 +132,8 @@ deye_bus_client_end_last_message (DeyeBusClient *self, DeyeBusPending *pending)
 
 /* --- the calls --- */
 
-/* Stores @request. Returns the call that @pending is for; NULL: the client is not connected, and there is nothing to wait for; or
- * with @error. */
+/* Stores @request, and asks the broker. Returns the call, which waits for @pending. NULL: it failed, if @error is set;
+ * otherwise the client is not connected, and the next connection sends the request. */
 static LastCall *
 last_begin (DeyeBusClient *self, const char *topic, GBytes *request, DeyeBusPending *pending, GError **error)
 {
@@ -151,7 +152,7 @@ last_begin (DeyeBusClient *self, const char *topic, GBytes *request, DeyeBusPend
   return self->state == DEYE_BUS_CLIENT_STATE_READY ? g_steal_pointer (&call) : NULL;
 }
 
-/* The broker refused it: what it had before stays. */
+/* The broker refused the request, and keeps the earlier message. So does the client. */
 static void
 last_undo (DeyeBusClient *self, const LastCall *call)
 {

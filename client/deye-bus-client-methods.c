@@ -15,8 +15,8 @@
 /*
  * The methods that a client answers on control.collector.{id}: the standard ones, and those of its services.
  *
- * If the broker has the feature PEER_METHODS, the library serves this topic itself, after WELCOME and before connect()
- * ends. Authors of collectors need no code for it.
+ * If the broker has the feature PEER_METHODS, the library itself serves this topic, from before connect() returns. Authors of
+ * collectors need no code for it.
  *
  * Invariant: each request gets an answer or an error, unless the callback of a service keeps it.
  */
@@ -69,7 +69,7 @@ client_answer_packed (const ClientRequest *request, const char *type_name, const
   client_answer_bytes (request, type_name, payload);
 }
 
-/* NULL: it was answered with an error. */
+/* The message in the payload of the request. NULL: it is not valid, and the request was answered with an error. */
 static WireGuard *
 client_unpack_request (const ClientRequest *request, const ProtobufCMessageDescriptor *type)
 {
@@ -232,7 +232,7 @@ client_set_property (const ClientRequest *request,
 {
   g_auto (GValue) given = G_VALUE_INIT;
   g_auto (GValue) value = G_VALUE_INIT;
-  g_autoptr (GPtrArray) one = g_ptr_array_new_with_free_func (g_object_unref); /* a handler may drop the client */
+  g_autoptr (GPtrArray) one = g_ptr_array_new_with_free_func (g_object_unref); /* a handler may release the client */
   g_autoptr (GBytes) payload = NULL;
 
   g_ptr_array_add (one, g_object_ref (service));
@@ -287,7 +287,7 @@ deye_bus_client_on_method (DeyeBusSubscription *subscription, DeyeBusMessage *me
 {
   ClientRequest request = { data, message };
   const char *name = deye_bus_message_get_method (message);
-  g_autoptr (DeyeBusService) kept = NULL; /* a callback may drop the client, and so its services */
+  g_autoptr (DeyeBusService) kept = NULL; /* a callback may release the client, and so its services */
   DeyeBusService *service = NULL;
   const DeyeBusServiceMethod *method;
   DeyeBusStandardMethod standard;
@@ -316,7 +316,7 @@ client_owns_topic (const DeyeBusClient *self, const char *topic)
          && g_str_equal (topic + strlen (DEYE_BUS_METHODS_PREFIX), self->id);
 }
 
-/* Called for each answer: most requests have no method at all. */
+/* Called for each answer, so the usual case is tested first: most requests have no method. */
 const char *
 deye_bus_client_reply_type (DeyeBusClient *self, DeyeBusMessage *request)
 {

@@ -8,10 +8,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * next(): taking messages from a subscription that has no callback.
+ * next(): takes messages from a subscription that has no callback.
  *
- * The synchronous call pumps until a message is in the inbox. The asynchronous one keeps its task in the subscription; an
- * event NEXT wakes it.
+ * The synchronous call pumps until the inbox has a message. The asynchronous call keeps its task in the subscription, and an event
+ * NEXT wakes it.
  */
 
 static gboolean
@@ -23,7 +23,7 @@ next_take_gap (DeyeBusSubscription *self, DeyeBusGap *gap)
   return TRUE;
 }
 
-/* TRUE for a request that nobody waits for any more; see dispatch. */
+/* TRUE if @message is a request that was cancelled; see dispatch_is_wanted(). */
 static gboolean
 next_is_unwanted (DeyeBusClient *client, const DeyeBusMessage *message)
 {
@@ -31,7 +31,7 @@ next_is_unwanted (DeyeBusClient *client, const DeyeBusMessage *message)
          && (client->session == NULL || !deye_bus_session_is_open (client->session, message));
 }
 
-/* Takes the oldest message that is wanted out of the inbox. NULL: there is none. */
+/* Takes messages out of the inbox until one is not a cancelled request, and returns that one. NULL: there is none. */
 static DeyeBusMessage *
 next_take_wanted (DeyeBusSubscription *self, DeyeBusClient *client)
 {
@@ -54,8 +54,8 @@ next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
   DeyeBusMessage *message;
   DeyeBusGap gap;
 
-  /* No callback is called from inside a call: the gaps are dispatched when the context runs. A gap that does not fit into
-   * the list of undispatched ones is counted all the same. */
+  /* No callback is called from inside a call, so the gaps become events that are dispatched when the context runs. A gap that does
+   * not fit into the list of undispatched gaps is only counted. */
   while (next_take_gap (self, &gap))
     if (client != NULL && !self->channel->ended)
       (void) deye_bus_channel_push_gap (self->channel, &client->events, &gap);
@@ -69,7 +69,7 @@ next_take_message (DeyeBusSubscription *self, DeyeBusClient *client)
   return message;
 }
 
-/* @message: (transfer full); NULL: the subscription ended. */
+/* Ends the task with @message. @message: (transfer full); NULL: the subscription has ended. */
 static void
 next_return (DeyeBusSubscription *self, GTask *task, DeyeBusMessage *message)
 {
@@ -142,7 +142,7 @@ next_run_sync (DeyeBusSubscription *self,
   gint64 due_us = next_due_after (timeout_us);
   gboolean woken = TRUE;
 
-  /* The message that arrives may be a request that was cancelled. */
+  /* The wait is repeated, because the message that has arrived may be a cancelled request. */
   while (message == NULL && woken && !self->channel->cut)
     {
       woken = deye_bus_client_wait (client, next_has_something, self->channel, due_us, cancellable);

@@ -4,22 +4,23 @@
 #include "deye-bus-senders.h"
 
 /*
- * The pump: moves bytes between the socket and the session, and calls the session when a time comes.
+ * The pump: moves bytes between the socket and the session, and calls the session when one of its timers is due.
  *
- * A GSource in the client's context drives it, or g_poll() in the calling thread during a synchronous call. Neither
- * iterates a context.
+ * A GSource in the client's context drives the pump; during a synchronous call the calling thread drives it with g_poll(). The
+ * library never iterates a context.
  *
- * The source has no ready time, since each change of that would wake the context. Its prepare() gives a timeout instead. It also
- * writes what calls have left in the out-buffer, so that nothing waits there while the context polls.
+ * The source does not set a ready time, because each change of the ready time would wake the context; its prepare() returns a
+ * timeout instead. prepare() also writes the bytes that calls have left in the out-buffer, so that none wait there while the
+ * context polls.
  */
 
 #define BUFFER_BYTES    (72u * 1024u) /* a payload of 64 KiB with its fields */
 #define READS_PER_TURN  4u
-#define EVENTS_AHEAD    128u /* a turn that has so many dispatches them before it reads more */
-#define READS_AHEAD_MAX 64u  /* the receive windows bound what the socket can hold */
+#define EVENTS_AHEAD    128u /* a turn stops reading when it has so many events, and dispatches them first */
+#define READS_AHEAD_MAX 64u  /* the receive windows limit how many bytes the socket can contain */
 #define SPANS_MAX       64u
 #define CALLS_PER_LOOK  64u
-#define HELD_PER_LOOK   512u /* about as many small messages as are written together */
+#define HELD_PER_LOOK   512u /* about the number of small messages in one write */
 
 typedef struct
 {
@@ -35,7 +36,7 @@ client_reads (DeyeBusClient *self)
   return self->socket != DEYE_BUS_SOCKET_NONE && deye_bus_session_state (self->session) != DEYE_BUS_SESSION_ENDED;
 }
 
-/* A client that does not read must not be woken by input. */
+/* Input is only polled for while the client reads; otherwise it would wake the context again and again. */
 static GIOCondition
 client_wanted (DeyeBusClient *self)
 {
@@ -97,7 +98,7 @@ deye_bus_client_write (DeyeBusClient *self)
   client_update_polls (self);
 }
 
-/* FALSE: there is nothing more now. */
+/* Reads once, and passes the bytes to the session. FALSE: the socket has no more bytes now. */
 static gboolean
 client_read_once (DeyeBusClient *self, gint64 now_us)
 {
@@ -138,8 +139,8 @@ deye_bus_client_read_ahead (DeyeBusClient *self)
   deye_bus_client_settle (self);
 }
 
-/* It reads no more when there are @events_ahead events: the pool of the session has room for the messages of a read, and they are
- * still in the cache when they are dispatched. */
+/* Handles the socket, the watch and the timers. Stops reading when there are @events_ahead events: so the messages fit into the
+ * pool of the session, and are still in the cache when they are dispatched. */
 static void
 client_step_connection (DeyeBusClient *self, guint events_ahead)
 {
@@ -158,7 +159,8 @@ client_step_connection (DeyeBusClient *self, guint events_ahead)
   deye_bus_client_step_tasks (self);
 }
 
-/* Everything that is due now, except the dispatch of events. A caller that waits for an answer reads everything that there is. */
+/* One turn of the pump, without the dispatch of events. A caller that waits for an answer sets no limit to @events_ahead,
+ * because its answer may be behind any number of messages. */
 static void
 client_step (DeyeBusClient *self, guint events_ahead)
 {
@@ -241,7 +243,7 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   self->dispatching--;
   if (self->dispatching == 0)
     {
-      deye_bus_client_step_tasks (self); /* what callbacks have submitted or got */
+      deye_bus_client_step_tasks (self); /* tasks that callbacks have submitted, or whose results they have read */
       deye_bus_client_write (self);
       if (self->linger_us > 0)
         deye_bus_client_step_close (self, g_get_monotonic_time ());
@@ -265,7 +267,7 @@ deye_bus_client_attach (DeyeBusClient *self)
   self->source = g_source_new (&client_source_funcs, sizeof (DeyeBusClientSource));
   ((DeyeBusClientSource *) self->source)->client = self;
   g_source_set_static_name (self->source, "DeyeBusClient");
-  /* Without it GLib takes the socket out of the poll set and back at each dispatch. */
+  /* Otherwise GLib would remove the socket from the poll set during each dispatch, and add it again afterwards. */
   g_source_set_can_recurse (self->source, TRUE);
   g_source_attach (self->source, self->context);
   if (self->senders != NULL)
@@ -297,7 +299,7 @@ deye_bus_client_watch_socket (DeyeBusClient *self)
     }
 }
 
-/* In a forked child the source may have been destroyed, and then it polls nothing any more. */
+/* In a forked child the source may have been destroyed; then its descriptors are already removed. */
 void
 deye_bus_client_unwatch_socket (DeyeBusClient *self)
 {
@@ -340,7 +342,7 @@ client_poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel)
     polls[n++] = self->senders->poll;
   if (cancel != NULL)
     polls[n++] = *cancel;
-  /* Interrupted or not: the caller checks everything again. */
+  /* The result does not matter, even if poll was interrupted: the caller checks everything again. */
   (void) g_poll (polls, n, client_timeout_ms (MIN (due_us, client_next_us (self))));
 }
 
@@ -360,7 +362,7 @@ deye_bus_client_wait (DeyeBusClient *self,
   deye_bus_client_settle (self);
   while (!(holds = condition (data)) && !g_cancellable_is_cancelled (cancellable) && !last)
     {
-      /* A caller that does not want to wait still gets what has already arrived. */
+      /* Even a caller with no time left reads once, and gets messages that have already arrived. */
       last = g_get_monotonic_time () >= due_us;
       client_poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
       client_step (self, G_MAXUINT);

@@ -6,12 +6,12 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The end of a connection or of an attempt, and the decision whether another one follows.
+ * The end of a connection or of an attempt, and the decision whether another attempt follows.
  *
- * By default another one does, for ever. No attempt follows if the client was created for a given descriptor, if
- * set_reconnect() switched it off, or if the reason would end the next connection as well: the broker refuses this client or
- * its version, another client has taken over its id, or an argument is wrong. The schedule (session/deye-bus-reconnect.h)
- * says when the next attempt is due; a watch of the socket's directory brings it forward.
+ * By default another attempt follows, without a limit. No attempt follows if the client was created for a given descriptor, if
+ * set_reconnect() switched it off, or if the reason would also end the next connection: the broker refuses this client or its
+ * version, another client has taken over its id, or an argument is wrong. The schedule (session/deye-bus-reconnect.h) computes the
+ * time of the next attempt; a watch of the socket's directory brings it forward.
  *
  * Invariant: in the states CONNECTING to READY there is an attempt, a connection, or a planned attempt.
  */
@@ -24,7 +24,7 @@ deye_bus_client_reconnects (const DeyeBusClient *self)
 
 /* --- the schedule --- */
 
-/* A number from 0 to @bound. */
+/* A random number from 0 to @bound. */
 static gint64
 reconnect_random (gint64 bound, gpointer data)
 {
@@ -64,7 +64,7 @@ deye_bus_client_step_watch (DeyeBusClient *self, gint64 now_us)
     deye_bus_reconnect_wake (&self->schedule, now_us, reconnect_random, NULL);
 }
 
-/* Calls that wait until the client is ready wait in a session from the beginning. */
+/* Makes a session before there is a connection: calls that wait until the client is ready wait in it. */
 static void
 reconnect_make_session (DeyeBusClient *self)
 {
@@ -138,8 +138,8 @@ deye_bus_client_say_closed (DeyeBusClient *self, const GError *error)
   reconnect_push_error (self, DEYE_BUS_EVENT_CLOSED, error);
 }
 
-/* Local errors that no time mends. A server that the client does not trust is refused at the first connect; a client that was
- * ready before waits for its own broker to come back. */
+/* TRUE if another attempt would fail as well. A server that the client does not trust is final at the first connect; a client
+ * that was ready before waits until its own broker listens again. */
 static gboolean
 reconnect_is_final_error (const DeyeBusClient *self, const GError *error)
 {
@@ -153,7 +153,7 @@ reconnect_is_final_error (const DeyeBusClient *self, const GError *error)
          || (error->code == DEYE_BUS_ERROR_UNTRUSTED && !self->established);
 }
 
-/* Once for each reason of an outage. */
+/* Logs each reason once during an outage. */
 static void
 reconnect_log (DeyeBusClient *self, const GError *error)
 {
@@ -202,7 +202,8 @@ reconnect_give_up (DeyeBusClient *self, const GError *error)
   deye_bus_client_end_connect_call (self, error);
 }
 
-/* The session may still be alive, when a step failed. There is none before the first attempt. */
+/* Ends the session, if it has not ended: a step of the attempt may have failed while the connection is established. There is no
+ * session before the first attempt. */
 static void
 reconnect_end_session (DeyeBusClient *self, const GError *error, gboolean again)
 {

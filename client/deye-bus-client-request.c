@@ -4,7 +4,7 @@
 
 #include "deye-bus-message-private.h"
 
-/* Requests: a message that is answered by one other message. The broker ends it at its deadline, so it has one. */
+/* A request: a message that is answered by one other message. It always has a deadline, at which the broker ends it. */
 
 static DeyeBusCall
 request_call (const char *topic, GBytes *payload, DeyeBusOptions *options)

@@ -9,13 +9,13 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Answering: the replies to a request that this client serves.
+ * Sends the replies to a request that this client serves.
  *
- * A reply never waits: without credit it is queued, behind the earlier replies to the same request. The last one closes the
- * route. A responder that works for long can watch whether its requester still waits.
+ * The call never waits for credit: a reply without credit is queued, behind the earlier replies to the same request. The last
+ * reply closes the route. A responder that works for a long time can watch whether its requester still waits.
  */
 
-/* A request may arrive as soon as what serves it is restored, before the client is ready: its answer does not wait. */
+/* The client need not be ready: a request may arrive as soon as its subscription is restored, and can be answered at once. */
 static gboolean
 respond_check_open (DeyeBusClient *self, const DeyeBusMessage *request, GError **error)
 {

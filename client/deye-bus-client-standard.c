@@ -10,12 +10,12 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Duties of every collector besides its methods: it acknowledges a reload of its configuration on results.{type}.
+ * The duties of every collector besides its methods: it acknowledges a reload of its configuration on results.{type}.
  */
 
 typedef struct
 {
-  DeyeBusClient *client; /* borrowed: callbacks come only while it lives */
+  DeyeBusClient *client; /* borrowed: callbacks are only called while it lives */
   DeyeBusReloadCallback reload;
   gpointer user_data;
   GDestroyNotify destroy;
@@ -90,7 +90,7 @@ collector_subscribe_reload (DeyeBusClient *self,
   return subscription != NULL;
 }
 
-/* With a broker that lacks the feature the methods are served like any other topic. */
+/* If the broker lacks the feature PEER_METHODS, the methods are served like any other topic. */
 static gboolean
 collector_serve_methods (DeyeBusClient *self, GCancellable *cancellable, GError **error)
 {
@@ -100,7 +100,7 @@ collector_serve_methods (DeyeBusClient *self, GCancellable *cancellable, GError 
          || deye_bus_client_serve_methods (self, FALSE, cancellable, error);
 }
 
-/* Reloads are acknowledged on a topic that contains the type. */
+/* A client that acknowledges reloads needs a type, because the topic of the acknowledgement contains it. */
 static gboolean
 collector_check_type (DeyeBusClient *self, DeyeBusReloadCallback reload, GError **error)
 {

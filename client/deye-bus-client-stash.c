@@ -9,14 +9,14 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Publishing while the client is not connected: the message waits in the stash (session/deye-bus-stash.h) and is sent when
- * the client is ready, after everything is restored and before any later call.
+ * Publishes while the client is not connected: the message waits in the stash (session/deye-bus-stash.h) and is sent when the
+ * client is ready, after the subscriptions are restored and before any later call.
  *
- * The number of messages that the stash dropped meanwhile is reported to the program once the client is ready, or when it gives
- * up, and by topic to the broker, which reports it to the subscribers (control.bus.lost).
+ * When the client is ready, or gives up, it reports to the program how many messages the stash has dropped. The broker gets the
+ * numbers for each topic (control.bus.lost), and reports them to the subscribers.
  */
 
-#define TOLD_AT_ONCE 32u /* topics of one call: it has the size of a control message */
+#define TOLD_AT_ONCE 32u /* topics of one call, which must not be larger than a control message */
 
 #define STASH_DROPPED                                                                                                  \
   N_ ("the client was not connected, and kept too many or for too long: publish less until it is ready")
@@ -104,7 +104,7 @@ stash_on_told (DeyeBusPending *pending)
   stash_tell (self);
 }
 
-/* One call at a time; what it does not contain follows when it is answered. */
+/* Sends one report at a time. Losses that do not fit follow when the broker has answered it. */
 static void
 stash_tell (DeyeBusClient *self)
 {
@@ -117,14 +117,14 @@ stash_tell (DeyeBusClient *self)
     return;
   if (!deye_bus_session_check_features (self->session, WIRE_FEATURE_DELIVERY, NULL))
     {
-      deye_bus_losses_clear (&self->stash.losses); /* this broker can't report them */
+      deye_bus_losses_clear (&self->stash.losses); /* this broker cannot report them */
       return;
     }
   self->told = deye_bus_losses_take (&self->stash.losses, TOLD_AT_ONCE);
   payload = stash_pack_told (self->told);
   pending = deye_bus_client_new_broker_pending ();
   pending->complete = stash_on_told;
-  pending->data = self; /* the event is the client's own */
+  pending->data = self; /* without a reference: the event is in the client's own ring */
   if (!deye_bus_client_ask_broker (self, "control.bus.lost", DEYE_BUS_TYPE_PREFIX "LostRequest", payload, pending,
                                    &error))
     stash_end_telling (self, error);

@@ -115,7 +115,8 @@ wish_free_data (const DeyeBusWish *wish)
     wish->destroy (wish->user_data);
 }
 
-/* Of two servers of one topic each would get every other request. */
+/* FALSE: the program must not serve the topic of its own methods. The library serves it, and each of two servers would get
+ * every other request. */
 static gboolean
 wish_check_not_own_methods (DeyeBusClient *self, const DeyeBusWish *wish, GError **error)
 {
@@ -140,7 +141,7 @@ wish_check_text (const DeyeBusWish *wish, GError **error)
   return FALSE;
 }
 
-/* The members of a group hand messages on to each other. */
+/* FALSE: a member of a group cannot have a filter. Members hand messages on to each other, so each has to take all of them. */
 static gboolean
 wish_check_group (const DeyeBusWish *wish, GError **error)
 {
@@ -151,8 +152,8 @@ wish_check_group (const DeyeBusWish *wish, GError **error)
   return FALSE;
 }
 
-/* A filter, and the share of a member in its group, need a feature. While there is no connection it is not known whether the broker has it; a broker that has not refuses
- * the request. */
+/* A filter, and the weight of a member in its group, need a feature. While there is no connection, the client does not know the
+ * features; a broker without the feature will refuse the request. */
 static gboolean
 wish_check_features (DeyeBusClient *self, const DeyeBusWish *wish, GError **error)
 {
@@ -160,22 +161,22 @@ wish_check_features (DeyeBusClient *self, const DeyeBusWish *wish, GError **erro
          || deye_bus_session_check_features (self->session, WIRE_FEATURE_DELIVERY, error);
 }
 
-/* A peer's own methods have no other server. */
+/* TRUE if the broker may choose between this subscription and others. A peer's own methods have no other server. */
 static gboolean
 wish_is_balanced (const DeyeBusWish *wish)
 {
   return wish->group != NULL || (wish->serve && wish->callback != G_CALLBACK (deye_bus_client_on_method));
 }
 
-/* While the client connects, the call waits with what is to be restored. The library serves its own methods before the client
- * is ready. */
+/* A client that connects may subscribe: the request becomes part of the restore. The library serves its own methods before the
+ * client is ready. */
 static gboolean
 wish_check_connected (DeyeBusClient *self, const DeyeBusWish *wish, GError **error)
 {
   return wish->serves_methods || deye_bus_client_may_wait (self) || deye_bus_client_check_ready (self, error);
 }
 
-/* NULL: nothing was begun, and the caller still owns the data of the wish. */
+/* Begins a subscription. NULL: failed, and the caller still owns the data of the wish. */
 static DeyeBusSubscription *
 wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pending, GError **error)
 {
@@ -203,7 +204,8 @@ wish_begin (DeyeBusClient *self, const DeyeBusWish *wish, DeyeBusPending *pendin
   return g_steal_pointer (&subscription);
 }
 
-/* The broker may have subscribed all the same: unless it said otherwise, unsubscribe. */
+/* The subscribe call failed: removes the channel. If it failed by a timeout or a cancellation, the broker may have subscribed
+ * all the same, so the client also asks it to unsubscribe. */
 static void
 wish_give_up (DeyeBusClient *self,
               DeyeBusSubscription *subscription,

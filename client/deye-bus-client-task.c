@@ -4,16 +4,15 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Asynchronous calls: a GTask that ends when a pending call does.
+ * Asynchronous calls: a GTask that returns when a pending call ends.
  *
- * This file holds what the asynchronous functions of the library have in common: the calling thread must be able to acquire
- * the context, a source in that context watches the cancellable, and the task returns from a dispatch of the client, never
- * from inside the call.
+ * All asynchronous functions of the library follow the same rules: the calling thread must be able to acquire the context, a
+ * source in that context watches the cancellable, and the task returns in a dispatch of the client, never from inside the call.
  */
 
 typedef struct
 {
-  DeyeBusClient *client; /* borrowed: what the pending call has as data holds it */
+  DeyeBusClient *client; /* borrowed: the data of the pending call has a reference */
   DeyeBusPending *pending;
 } TaskWatch;
 
@@ -75,8 +74,8 @@ deye_bus_client_run_task (DeyeBusClient *self,
                           GCancellable *cancellable,
                           DeyeBusPendingFunc complete)
 {
-  /* A call that ends in the very dispatch it was begun in returns from an idle source. That has to come before the next
-   * turn of the client's own source, or later ends would overtake it. */
+  /* If a call ends in the dispatch in which it was begun, GTask returns from an idle source. That source has to run before the
+   * next turn of the client's own source; otherwise calls that end later would return earlier. */
   g_task_set_priority (task, G_PRIORITY_DEFAULT - 1);
   deye_bus_client_run_pending (self, pending, G_OBJECT (task), cancellable, complete);
 }
@@ -111,7 +110,7 @@ deye_bus_pending_steal_task_on_success (DeyeBusPending *pending)
   return NULL;
 }
 
-/* The source tag of a task that a finish function has taken the result of. */
+/* The source tag of a task whose result a finish function has taken. */
 static const char task_finished;
 
 gboolean
@@ -146,7 +145,7 @@ deye_bus_client_enter_task (DeyeBusClient *self, GTask *task, GCancellable *canc
 {
   GError *error = NULL;
 
-  /* The pending call ends with the cancellation, in its place among the other ends. */
+  /* The pending call ends with the cancellation, in order with the ends of other calls. */
   g_task_set_check_cancellable (task, FALSE);
   if (!g_cancellable_set_error_if_cancelled (cancellable, &error) && deye_bus_client_enter (self, &error))
     return TRUE;

@@ -4,10 +4,10 @@
 /*
  * Asynchronous publishes without a callback.
  *
- * Nobody takes their result, so they have no GTask. But a message that was not sent is never lost silently: the signal "error"
- * reports it, as it reports messages that the broker refused. A cancellation by the caller is not reported.
+ * They have no GTask, since the caller does not take the result. But no message is lost silently: the signal "error" reports a
+ * message that was not sent, as it reports messages that the broker refused. A cancellation by the caller is not reported.
  *
- * Invariant: a call that has begun holds the client until it has ended, as a task would.
+ * Invariant: a call that has begun has a reference to the client until it ends, as a task would have.
  */
 
 static gboolean
@@ -46,7 +46,7 @@ deye_bus_client_fail_unheard (DeyeBusClient *self, GError *error)
 
 /* --- the call --- */
 
-/* With credit it ends at once, and needs no pending call. */
+/* TRUE if there is credit, so that the call ends at once and needs no pending call. */
 static gboolean
 unheard_ends_at_once (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPendingKind kind)
 {
@@ -54,7 +54,7 @@ unheard_ends_at_once (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPendi
          && deye_bus_session_has_credit (self->session, call);
 }
 
-/* FALSE: with @error. */
+/* Starts the call. FALSE: @error is set. */
 static gboolean
 unheard_begin (DeyeBusClient *self,
                const DeyeBusCall *call,
@@ -69,7 +69,7 @@ unheard_begin (DeyeBusClient *self,
   if (unheard_ends_at_once (self, call, kind))
     return deye_bus_client_start_call (self, call, NULL, error);
   pending = deye_bus_client_new_pending (self, kind, call->options);
-  pending->complete = unheard_on_end; /* before the call, which may end it at once */
+  pending->complete = unheard_on_end; /* set first, since starting the call may end it at once */
   if (!deye_bus_client_start_call (self, call, pending, error))
     return FALSE;
   deye_bus_client_run_pending (self, pending, G_OBJECT (self), cancellable, unheard_on_end);

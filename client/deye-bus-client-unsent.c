@@ -6,11 +6,11 @@
 #include <inttypes.h>
 
 /*
- * Messages that were accepted from the program and never written to the socket.
+ * Messages that the program has sent and that were never written to the socket.
  *
- * They are lost when the connection ends. The call whose result reports the end contains their number:
- * close(), for example. If there is no such call, the signal "error" and a log record report it. Messages whose own calls
- * still wait are not reported here, since those calls fail.
+ * They are lost when the connection ends. The call that reports the end, such as close(), has their number in its error. If
+ * there is no such call, the signal "error" and a log record report them. Messages whose own calls still wait are not reported
+ * here, since those calls fail.
  */
 
 #define UNSENT_DISPOSED N_ ("the last reference to the client was released: close it before")
@@ -24,13 +24,13 @@ deye_bus_client_get_unsent (DeyeBusClient *self)
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), 0);
 
-  /* Another thread may be writing, and would free the queue during the count. */
+  /* Without the context, another thread might write and free parts of the buffer during the count. */
   if (!deye_bus_context_acquire (self->context))
     return G_MAXUINT64;
   messages = deye_bus_client_count_kept (self);
   if (self->session != NULL)
     messages += deye_bus_session_count_unsent (self->session).messages;
-  deye_bus_client_hand_over (self); /* the count has taken it back */
+  deye_bus_client_hand_over (self); /* the count has taken the bytes back */
   g_main_context_release (self->context);
   return messages;
 }
@@ -90,7 +90,7 @@ deye_bus_client_report_uncertain (DeyeBusClient *self)
   deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
 }
 
-/* A garbage collector may release the last reference in any thread: then no handler is called. */
+/* FALSE: no handler was called, for example because a garbage collector released the last reference in another thread. */
 static gboolean
 client_emit_unsent (DeyeBusClient *self, guint64 messages)
 {

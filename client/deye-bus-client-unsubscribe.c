@@ -8,9 +8,9 @@
 #include "session/deye-bus-session-send.h"
 
 /*
- * The end of a subscription by its program: a request to the broker's method control.bus.unsubscribe.
+ * Ends a subscription for the program, with a request to the broker's method control.bus.unsubscribe.
  *
- * The callback is not called any more from the moment of the call, whatever the broker answers.
+ * From the moment of the call the callback is not called any more, independently of the broker's answer.
  */
 
 static GBytes *
@@ -31,8 +31,8 @@ deye_bus_client_ask_unsubscribe (DeyeBusClient *self, guint32 id, DeyeBusPending
                                      payload, pending, error);
 }
 
-/* The channel leaves the table and its callback is not called any more, at once; the broker's answer only confirms it.
- * FALSE: there is nothing to wait for (the subscription had ended, or this failed with @error). */
+/* Removes the channel from the table at once; the broker's answer only confirms the end. FALSE: there is nothing to wait for: the
+ * subscription had ended, or the call failed with @error. */
 static gboolean
 unsubscribe_begin (DeyeBusSubscription *subscription, DeyeBusClient *client, DeyeBusPending *pending, GError **error)
 {
@@ -50,7 +50,7 @@ unsubscribe_begin (DeyeBusSubscription *subscription, DeyeBusClient *client, Dey
   return deye_bus_client_ask_unsubscribe (client, channel->id, pending, error);
 }
 
-/* The answer of the broker has the outcome of all messages that it had for the subscription. */
+/* Reads from the broker's answer how many messages it had for the subscription. */
 static void
 unsubscribe_read_answer (DeyeBusSubscription *self, const DeyeBusPending *pending)
 {
@@ -124,7 +124,8 @@ deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *self,
   if (!deye_bus_client_enter_task (client, task, NULL))
     return;
   pending = deye_bus_client_new_broker_pending ();
-  /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
+  /* The source object of the task, the subscription, only has a weak reference to the client, which has to live until the call
+   * ends. */
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
   if (unsubscribe_begin (self, client, pending, &error) || error != NULL)
     {

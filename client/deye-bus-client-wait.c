@@ -120,7 +120,7 @@ deye_bus_client_wait_for_peer_async (DeyeBusClient *self,
   if (!deye_bus_client_enter_task (self, task, cancellable))
     return;
   pending = peer_wait_new_pending (peer, options);
-  pending->complete = peer_wait_complete; /* before the call, which may end it at once */
+  pending->complete = peer_wait_complete; /* set first, since starting the call may end it at once */
   (void) peer_wait_start (self, pending, &error);
   deye_bus_client_leave_task (self, task, g_steal_pointer (&pending), peer_wait_complete, error);
 }

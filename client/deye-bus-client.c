@@ -11,11 +11,11 @@
 #include <glib/gi18n-lib.h>
 #include <stdatomic.h>
 
-/* The object: construction, properties, and the state of the connection with its legal changes. */
+/* The client object: construction, properties, ownership of its context, and the state of the connection. */
 
 G_DEFINE_FINAL_TYPE (DeyeBusClient, deye_bus_client, G_TYPE_OBJECT)
 
-#define COALESCE_US 20 /* messages that follow a write as closely as this are written together */
+#define COALESCE_US 20 /* messages that follow a write within this time are written together */
 
 enum
 {
@@ -88,7 +88,7 @@ client_is_owner (DeyeBusClient *self)
   return atomic_load_explicit (&self->owner, memory_order_relaxed) == deye_bus_context_this_thread ();
 }
 
-/* FALSE: another thread runs the context. */
+/* Acquires the context for the calling thread. FALSE: another thread owns it. */
 static gboolean
 client_own (DeyeBusClient *self)
 {
@@ -105,7 +105,8 @@ client_disown (DeyeBusClient *self)
   g_main_context_release (self->context);
 }
 
-/* A thread that has ended can't release the client any more: the error names that case, since nothing else reports it. */
+/* A thread may have ended while it held the client. No other thread can release that hold, so the error mentions this case, which
+ * nothing else reports. */
 static void
 client_set_wrong_thread (DeyeBusClient *self, GError **error)
 {
@@ -120,6 +121,20 @@ client_set_wrong_thread (DeyeBusClient *self, GError **error)
                  "Another thread runs this client's context: call it from that thread, or create a client per thread"));
 }
 
+/* Only one thread at a time may use a client, and in GLib that is the thread that owns the main context. A client cannot
+ * require that this is always the thread that created it: a program without a main loop may call it from one thread after the
+ * other, and a context may be iterated by different threads. So each public call acquires the context. If another thread owns
+ * it, the call fails at once, because that thread may iterate the context for an unknown time, and waiting for it could
+ * deadlock.
+ *
+ * g_main_context_acquire() takes the lock of the context, which is expensive compared with a small publish. So the client
+ * remembers the owner: in a callback, between hold() and release(), and in a nested call it compares two numbers. A relaxed
+ * atomic is enough, because the comparison can only succeed if this thread itself has written its number and has not cleared
+ * it. The number is one that no other thread ever gets; an address such as that of a GThread could be used again by a new
+ * thread after the owner has ended.
+ *
+ * A forked child has a copy of the client with the parent's socket. Bytes that it writes would corrupt the parent's stream, so
+ * every call in the child fails. */
 gboolean
 deye_bus_client_enter (DeyeBusClient *self, GError **error)
 {
@@ -145,15 +160,25 @@ deye_bus_client_exit (DeyeBusClient *self)
     client_disown (self);
 }
 
-/* TRUE if the last write was so short a time ago that more is likely to follow. */
+/* TRUE if the program wants to coalesce writes, and the last write was so recent that more messages are likely to follow.
+ * Without a source nothing would write the messages that are left. */
 static gboolean
 client_coalesces_now (DeyeBusClient *self)
 {
   return self->coalesce && self->source != NULL && g_get_monotonic_time () - self->written_us < COALESCE_US;
 }
 
-/* Frames of a callback are written when its dispatch ends, and those of a held client at the release, but no more than
- * DEYE_BUS_HELD_MAX bytes wait for that. A socket that is full is not tried again before as many bytes were added. */
+/* TRUE if the call that ends now writes the bytes that it has added to the out-buffer.
+ *
+ * For small messages a system call costs several times more than the rest of a publish, so many of them should be written
+ * together. But a call does not know whether another one follows, and a timer that waits for more messages would delay a single
+ * one. So bytes are left in the buffer only if a later write is certain and soon: in a dispatch, which writes when it ends; in
+ * a held client, which writes at the release; and, with the property "coalesce", within COALESCE_US after a write, because a
+ * message that follows so closely is probably one of many. In all three cases prepare() of the client's source also writes
+ * before the context polls.
+ *
+ * At most DEYE_BUS_HELD_MAX bytes are left. The bytes since the last write are compared, not all bytes of the buffer: when the
+ * socket is full, the calls that follow do not try to write again before that many bytes were added. */
 static gboolean
 client_writes_now (DeyeBusClient *self)
 {
@@ -205,7 +230,7 @@ deye_bus_client_init (DeyeBusClient *self)
   self->spare_calls = deye_bus_pending_pool_new ();
 }
 
-/* Ends the holds that nobody has released. */
+/* Ends holds that the program has not released. */
 static void
 client_drop_holds (DeyeBusClient *self)
 {
@@ -246,8 +271,8 @@ deye_bus_client_dispose (GObject *object)
       deye_bus_context_hand_over (self->context, object);
       return;
     }
-  /* A dispatch holds the client, so this is g_object_run_dispose() in a callback. It would free what the callback is called
-   * with, so it does nothing. */
+  /* A dispatch has a reference to the client, so this is g_object_run_dispose() in a callback. Dispose does nothing then,
+   * because it would free objects that the callback uses. */
   in_callback = self->dispatching > 0;
   if (!in_callback)
     client_let_go (self);
@@ -264,7 +289,7 @@ deye_bus_client_finalize (GObject *object)
 
   g_clear_pointer (&self->session, deye_bus_session_free);
   deye_bus_stash_clear (&self->stash);
-  /* In a forked child another thread of the parent may hold its lock, so it stays. */
+  /* In a forked child the senders are not freed: another thread of the parent may have held their lock at the fork. */
   if (self->senders != NULL && !deye_bus_client_is_forked (self))
     deye_bus_senders_unref (self->senders);
   g_clear_pointer (&self->last_message, g_bytes_unref);

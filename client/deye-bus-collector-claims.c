@@ -4,11 +4,12 @@
 #include "deye-bus-message-private.h"
 
 /*
- * The state of a collector that outlives a connection and a broker: works that run, and results that are not confirmed yet.
+ * The state of a collector that survives the end of a connection and of a broker: works that run, and results that are not
+ * confirmed.
  *
- * A result is kept until the broker confirms that the submitter has it. With each registration the collector claims what it has.
- * The broker takes a claim up with Execute{adopt}, under a new lease, or fences it. Handlers notice nothing of it, but that a
- * fenced work is cancelled.
+ * A result is kept until the broker confirms that the submitter has it. With each registration the collector sends a claim for
+ * each work and each result. The broker accepts a claim with Execute{adopt}, which gives it a new lease, or rejects (fences)
+ * it. A handler does not notice that its work was adopted; a fenced work is cancelled.
  *
  * Invariant: an attempt is in the list of runs or in that of results, never in both.
  */
@@ -22,10 +23,10 @@ typedef struct
 {
   char *task_id;
   guint32 attempt;
-  GBytes *token; /* of the newest lease */
+  GBytes *token; /* token of the newest lease */
   DeyeBusOutcome *outcome;
-  guint64 origin; /* the session and route on which it was sent last */
-  guint64 route;  /* 0: it was not sent */
+  guint64 origin; /* session and route on which the result was last sent */
+  guint64 route;  /* 0: the result was not sent */
   gint64 until_us;
   gsize size;
 } KeptResult;
@@ -43,7 +44,7 @@ kept_free (gpointer data)
 
 /* --- the results --- */
 
-/* A collector that stops waits for results that were not sent. */
+/* A collector that stops waits for results that were not sent: lets its timer check whether that wait is over. */
 static void
 kept_wake_stop (DeyeBusCollector *self)
 {
@@ -234,7 +235,8 @@ deye_bus_collector_fence (DeyeBusCollector *self, TaskClaim *const *fenced, gsiz
 
 /* --- adopted --- */
 
-/* A broker that does not name the claim means the only one with this id and attempt. */
+/* TRUE if @execute adopts the attempt of these arguments. A broker that does not send the token of the claim means the only
+ * claim with this id and attempt. */
 static gboolean
 claims_is_meant (const Daemoneye__Eventbus__V1__Execute *execute, const char *task_id, guint32 attempt, GBytes *token)
 {

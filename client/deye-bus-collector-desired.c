@@ -7,10 +7,10 @@
 #include "health.pb-c.h"
 
 /*
- * The desired state that the agent gives to a collector: its configuration, and its standing tasks.
+ * The desired state that the agent sets for a collector: its configuration, and its standing tasks.
  *
- * The agent asks all collectors to read their configuration again, or sends one collector its configuration as a request. The
- * broker sends the standing tasks as a whole, again with each registration; a set that was applied is not applied again.
+ * The agent asks all collectors to read their configuration again, or sends a configuration to one collector, as a request. The
+ * broker sends all standing tasks as one set, again with each registration; a set that is already applied is not applied again.
  */
 
 typedef Daemoneye__Eventbus__V1__StandingSet StandingSet;
@@ -148,7 +148,7 @@ standing_list (const StandingSet *set)
   return tasks;
 }
 
-/* The set without what changes each time that it is sent. */
+/* The set without the fields that change each time that it is sent, for comparing two sets. */
 static GBytes *
 standing_content (const StandingSet *set)
 {
@@ -158,7 +158,7 @@ standing_content (const StandingSet *set)
   return deye_bus_pack (&content.base);
 }
 
-/* Returns why it was not applied; NULL: it was. */
+/* Applies the set, and returns the reason if it was not applied; NULL: it was. */
 static char *
 standing_apply (DeyeBusCollector *self, const StandingSet *set)
 {

@@ -9,10 +9,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The end of a collector: it drains, which the program, the broker or a signal of the system asks for, then deregisters and closes
- * its client.
+ * The end of a collector. The program, the broker or a signal of the system asks it to drain; when it has drained, it
+ * deregisters and closes its client.
  *
- * A public call only decides; the collector's timer reports the decision, from a dispatch.
+ * A public call only sets the new state; the collector's timer reports it from a dispatch.
  */
 
 #define ACTION(name) DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_##name
@@ -26,7 +26,7 @@ static const char lifecycle_type[] = DEYE_BUS_TYPE_PREFIX "CollectorLifecycle";
 
 /* --- drain --- */
 
-/* Safe in a public call. */
+/* Begins to drain. May be called in a public call, since only the timer emits signals. */
 static void
 drain_begin (DeyeBusCollector *self, gint64 grace_us)
 {
@@ -63,7 +63,7 @@ deye_bus_collector_is_draining (DeyeBusCollector *self)
 
 /* --- the broker asks for it --- */
 
-/* NULL: it is no such message of the broker. */
+/* The lifecycle message in @message. NULL: it is not valid, or not from the broker. */
 static WireGuard *
 lifecycle_read (DeyeBusMessage *message)
 {
@@ -165,7 +165,7 @@ deye_bus_collector_error_stopped (void)
   return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The collector was stopped"));
 }
 
-/* A client that was given lives on. */
+/* Ends the collector. A client that the program has passed in is not closed. */
 static void
 stop_finish (DeyeBusCollector *self)
 {
@@ -210,7 +210,7 @@ drain_is_over (const DeyeBusCollector *self)
   return self->runs->len == 0 && self->arrived.length == 0;
 }
 
-/* A result that could not be sent waits for the next connection. */
+/* A collector that stops also waits for results that could not be sent and need the next connection. */
 static gboolean
 stop_is_over (const DeyeBusCollector *self)
 {
@@ -326,7 +326,7 @@ run_on_stop (gpointer data)
 {
   DeyeBusCollector *self = data;
 
-  /* The second request does not wait. */
+  /* A second signal stops the collector without waiting for its works. */
   stop_begin (self, self->is_stopping ? 1 : 0);
   return G_SOURCE_CONTINUE;
 }

@@ -9,17 +9,18 @@
 /*
  * Tasks: from the request Execute to its handler, and from the handler's reports to the replies.
  *
- * Before a request is dispatched the client has read everything that the socket holds. So a task whose CANCEL is there is
- * answered without its handler, and what starts was wanted up to now.
+ * Before a request is dispatched, the client has read everything that the socket contains. So a task whose CANCEL has arrived
+ * is answered without calling its handler.
  *
- * Other frames are written when the dispatch ends. STARTED is written before the handler is called, and a report at once: a handler
- * may end its process, or return late, and the broker counts a death only for a task that was started.
+ * Other frames are written when the dispatch ends. But STARTED is written before the handler is called, and a report at once: a
+ * handler may end its process, or return late, and the broker only counts the end of the process as a death of the task if it
+ * was started.
  */
 
 #define TOKEN_MAX     64u
 #define TASK_ID_MAX   64u
 #define TEXT_MAX      256u
-#define RESERVE_BYTES (16u * 1024u)                    /* of the largest payload, for token, texts and details */
+#define RESERVE_BYTES (16u * 1024u) /* the part of the largest payload that token, texts and details need */
 #define REPORT_US     (2500 * G_TIME_SPAN_MILLISECOND) /* of operations without a limit for progress */
 #define FAR_US        (G_MAXINT64 / 4)
 
@@ -27,11 +28,11 @@
 
 typedef Daemoneye__Eventbus__V1__Execute Execute;
 
-/* A request that can be read. */
+/* A request Execute that was decoded. */
 typedef struct
 {
   DeyeBusMessage *message;
-  WireGuard *guard; /* taken by the run that begins */
+  WireGuard *guard; /* the run that begins takes it */
   const Execute *execute;
 } ExecuteOrder;
 
@@ -149,7 +150,8 @@ deye_bus_collector_send_reports (DeyeBusCollector *self, gint64 now_us)
   return next_us;
 }
 
-/* The other outcomes lead to another attempt, as the end of the connection does. */
+/* TRUE if the outcome is kept until it is confirmed. Other outcomes are not: the broker makes another attempt for them, as it
+ * does if they are lost with the connection. */
 static gboolean
 execute_is_kept (DeyeBusRun *run, const DeyeBusOutcome *outcome)
 {
@@ -157,7 +159,7 @@ execute_is_kept (DeyeBusRun *run, const DeyeBusOutcome *outcome)
          && deye_bus_run_cancel_reason (run) != DEYE_BUS_CANCEL_SUPERSEDED;
 }
 
-/* The slot is free. Takes @outcome. */
+/* Ends the run, sends and keeps its outcome, and so frees its slot. Takes @outcome. */
 static void
 execute_end_run (DeyeBusCollector *self, DeyeBusRun *run, DeyeBusOutcome *outcome)
 {
@@ -244,7 +246,7 @@ deye_bus_collector_cancel_runs (DeyeBusCollector *self, DeyeBusCancelReason reas
 
 /* --- orders --- */
 
-/* The answer to an order that starts nothing. */
+/* Answers an order without starting a run. */
 static void
 execute_answer (DeyeBusCollector *self, const ExecuteOrder *order, guint32 kind, const char *name, const char *text)
 {
@@ -266,7 +268,7 @@ execute_fill_task (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusRunTask *
   const Execute *execute = order->execute;
   guint64 largest = deye_bus_session_welcome (self->client->session)->largest_payload;
 
-  /* The payload keeps the whole request. */
+  /* The payload refers to the whole request, which also contains the texts. */
   task->payload = g_bytes_new_with_free_func (execute->payload.data, execute->payload.len,
                                               (GDestroyNotify) wire_guard_free, g_steal_pointer (&order->guard));
   task->task_id = execute->task_id;
@@ -313,7 +315,8 @@ execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *op
   held->handler (self, work, held->user_data);
 }
 
-/* TRUE: an attempt of the task runs here. The broker does not know it any more, and it ends before another one begins. */
+/* TRUE: an earlier attempt of the task still runs here. If the broker no longer waits for it, it is cancelled; it has to end
+ * before another attempt begins. */
 static gboolean
 execute_supersede (DeyeBusCollector *self, const char *task_id)
 {
@@ -330,7 +333,7 @@ execute_supersede (DeyeBusCollector *self, const char *task_id)
   return FALSE;
 }
 
-/* All that is checked here may have changed while the request was on its way. */
+/* Begins a run, or refuses it: operations, draining and slots may have changed while the request was on its way. */
 static void
 execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
 {
@@ -351,7 +354,7 @@ execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
 
 /* --- works of an earlier connection --- */
 
-/* CANCEL may have come before the run had this lease. */
+/* The run continues under the lease of @order. A CANCEL of that lease may have arrived before it. */
 static void
 execute_take_up (DeyeBusCollector *self, const ExecuteOrder *order, DeyeBusRun *adopted)
 {
@@ -361,7 +364,7 @@ execute_take_up (DeyeBusCollector *self, const ExecuteOrder *order, DeyeBusRun *
   execute_attach (run, order->message, order->execute);
   execute_send_progress (self, run, TRUE, NULL);
   run->report_next_us = 0;
-  run->is_report_due = run->last_report != NULL; /* the broker may not have it */
+  run->is_report_due = run->last_report != NULL; /* the broker may not have got it */
   execute_send_report (self, run, g_get_monotonic_time ());
   if (deye_bus_session_is_task_cancelled (self->client->session, order->message, &status))
     deye_bus_run_cancel (run, execute_cancel_reason (status));
@@ -421,7 +424,7 @@ execute_take (DeyeBusCollector *self, DeyeBusMessage *message)
     execute_refuse (self, message, "BadRequest", "the payload is not a valid Execute");
   else
     {
-      guard = NULL; /* the order has it */
+      guard = NULL; /* the order owns it now */
       if (order.execute->adopt)
         execute_adopt (self, &order);
       else
@@ -437,7 +440,7 @@ deye_bus_collector_take_arrived (DeyeBusCollector *self)
 
   while (self->client->state == DEYE_BUS_CLIENT_STATE_READY && (message = g_queue_pop_head (&self->arrived)) != NULL)
     {
-      deye_bus_client_read_ahead (self->client); /* a CANCEL */
+      deye_bus_client_read_ahead (self->client); /* which may contain a CANCEL */
       if (deye_bus_session_is_open (self->client->session, message))
         execute_take (self, message);
       deye_bus_message_unref (message);

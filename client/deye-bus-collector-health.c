@@ -3,7 +3,8 @@
 
 #include "deye-bus-client-standard.h"
 
-/* Health by unit: heartbeats contain that of the worst ones, the report lists all that are not healthy. Any thread may set it. */
+/* The health of the units of a collector. Heartbeats contain the worst health; the report lists all units that are not healthy.
+ * Any thread may set the health of a unit. */
 
 typedef struct
 {
@@ -37,7 +38,7 @@ deye_bus_collector_clear_health (DeyeBusCollector *self)
 typedef struct
 {
   DeyeBusHealth worst;
-  GString *detail;  /* of the units that have it, in order of their names */
+  GString *detail;  /* of the units with the worst health, in order of their names */
   GPtrArray *units; /* DeyeBusUnit: all */
 } HealthSum;
 
@@ -61,7 +62,7 @@ health_add (gpointer name, gpointer value, gpointer data)
   return FALSE;
 }
 
-/* The caller holds the lock. */
+/* Sets the health of the client from the units. The caller holds the lock. */
 static void
 health_report (DeyeBusCollector *self)
 {

@@ -6,7 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* The abilities of a collector: its operations, tags and priorities, and the requests that announce them to the broker. */
+/* The operations, tags and priorities of a collector, and the requests that announce them to the broker. */
 
 #define TAGS_MAX       16u
 #define TAG_MAX        64u
@@ -105,7 +105,7 @@ deye_bus_collector_add_operation (DeyeBusCollector *self,
   return ok;
 }
 
-/* NULL: there is none. */
+/* NULL: there is no such operation, and @error is set. */
 static DeyeBusOperation *
 operations_get (DeyeBusCollector *self, const char *name, GError **error)
 {
@@ -233,7 +233,7 @@ operations_fill (WireOperation *wire, const DeyeBusOperation *operation)
   wire->progress_us = (guint64) operation->progress_us;
 }
 
-/* The list for a message, which the caller frees, with @into: the operations themselves. */
+/* The list of operations for a message. The caller frees the list, and @into, which contains the operations that it refers to. */
 static WireOperation **
 operations_list (const DeyeBusCollector *self, WireOperation **into)
 {

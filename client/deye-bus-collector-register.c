@@ -8,10 +8,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The registration: made as a step of each connection, verified with each heartbeat, and made again on the same connection when
- * the broker does not have it any more.
+ * The registration. It is made as a step of each connection, and verified with each heartbeat. If the broker no longer has it,
+ * it is made again on the same connection.
  *
- * A refusal does not end the connection. It is reported once for each reason, and the next heartbeat tries again.
+ * A refusal does not end the connection. The program gets one report for each reason, and the next heartbeat tries again.
  */
 
 #define TOPIC "control.collector.registration"
@@ -28,7 +28,7 @@ typedef struct
   const char *method;
   const char *type_name;
   GBytes *payload;
-  gboolean ahead; /* a step of the connection: before everything of the user */
+  gboolean ahead; /* a step of the connection: sent before the calls of the user */
 } RegisterCall;
 
 static gboolean
@@ -56,7 +56,7 @@ register_has_tasks (const DeyeBusCollector *self, GError **error)
   return deye_bus_session_check_features (self->client->session, WIRE_FEATURE_TASKS, error);
 }
 
-/* @complete gets the collector as data. */
+/* Sends a request to the broker. @complete gets the collector as the data of the pending call. */
 static void
 register_ask (DeyeBusCollector *self, const RegisterCall *wish, DeyeBusPendingFunc complete)
 {
@@ -68,7 +68,7 @@ register_ask (DeyeBusCollector *self, const RegisterCall *wish, DeyeBusPendingFu
     g_ptr_array_add (self->asked, deye_bus_pending_ref (pending));
 }
 
-/* The collector that asked, as a reference; NULL: it does not wait any more. */
+/* Ends a request, and returns the collector, as a reference; NULL: it no longer waits for the answer. */
 static DeyeBusCollector *
 register_end_ask (DeyeBusPending *pending)
 {
@@ -133,7 +133,7 @@ deye_bus_collector_begin_register (gpointer owner)
     }
   pending = deye_bus_client_new_broker_pending ();
   payload = deye_bus_collector_pack_register (self);
-  self->is_changed = self->is_draining; /* Register can't say so */
+  self->is_changed = self->is_draining; /* Register has no field for it, so an Update follows */
   return register_send (
              self, &(const RegisterCall){ "Register", DEYE_BUS_TYPE_PREFIX "RegisterRequest", payload, TRUE }, pending)
              ? g_steal_pointer (&pending)
@@ -162,7 +162,7 @@ register_on_registered (DeyeBusPending *pending)
   deye_bus_collector_settle (self);
 }
 
-/* On the present connection. */
+/* Registers on the present connection. */
 static void
 register_again (DeyeBusCollector *self)
 {
@@ -220,7 +220,7 @@ register_report_refusal (DeyeBusCollector *self)
     g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REFUSED], 0, error);
 }
 
-/* The task topic is served by now. */
+/* The state for the program. A registered collector is ready, because its task topic is served by now. */
 static DeyeBusCollectorState
 register_state (guint32 state)
 {

@@ -5,7 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* The start, and what the state of the client's connection means for the collector. */
+/* The start of a collector, and its reactions to changes of the client's connection. */
 
 static const DeyeBusCollectorHooks collector_hooks = {
   deye_bus_collector_begin_register,
@@ -38,7 +38,7 @@ collector_on_state (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
   deye_bus_collector_take_arrived (self);
 }
 
-/* The client does not try again. */
+/* The attempt to connect has ended. If it failed, the client does not try again, and the collector fails. */
 static void
 collector_on_connected (GObject *source, GAsyncResult *result, gpointer weak)
 {

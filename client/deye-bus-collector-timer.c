@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-collector-private.h"
 
-/* The collector's source: everything that is due at some time. It computes the next time from what it does, so that nobody has to
- * take a time back. */
+/* The collector's timer, a source for everything that is due at some time. Each dispatch computes the next time from the state,
+ * so no function has to cancel a time that it has set: a dispatch that comes too early does no harm. */
 
 static gboolean
 timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
@@ -24,7 +24,7 @@ timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* GLib passes data only to a source that has a callback; this one is never called. */
+/* GLib passes user data only to a source with a callback. The source has a dispatch function that does not call it. */
 static gboolean
 timer_no_callback (gpointer data)
 {

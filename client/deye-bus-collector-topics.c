@@ -4,8 +4,8 @@
 #include "deye-bus-client-subscribe.h"
 
 /*
- * The topics of a collector. They are opened when the client connects, and so join what each connection restores. A client that
- * does not reconnect opens them when it is ready.
+ * The topics of a collector: subscriptions and served topics. They are opened while the client connects, so each connection
+ * restores them with the other subscriptions. If the client does not reconnect, they are opened when it is ready.
  */
 
 typedef struct
@@ -17,10 +17,10 @@ typedef struct
 typedef struct
 {
   const char *prefix;
-  gboolean has_type; /* the type of the collector follows, and then its id */
+  gboolean has_type; /* the type of the collector follows the prefix, and then the id, if it has one */
   gboolean has_id;
   gboolean serve;
-  gboolean is_essential; /* without it the collector can't work */
+  gboolean is_essential; /* the collector cannot work without it */
   GCallback callback;    /* DeyeBusMessageCallback or DeyeBusRequestCallback; gets a GWeakRef of the collector */
 } TopicRow;
 
@@ -63,7 +63,7 @@ topic_on_open (GObject *source, GAsyncResult *result, gpointer data)
     return;
   self->topics[call->topic].is_open = FALSE;
   if (client->state != DEYE_BUS_CLIENT_STATE_READY)
-    return; /* the next connection opens it */
+    return; /* the next connection opens the topic */
   g_message ("collector %s: %s: %s", client->id, row->prefix, error->message);
   if (!row->is_essential)
     return;

@@ -6,7 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* The object: construction, properties and the end. */
+/* The collector object: construction, properties and dispose. */
 
 #define SLOTS_MAX    256u
 #define PRIORITY_MAX 255u

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-context.h"
 
-static GMutex context_lock; /* of the list; also held from an acquisition until it is in the list */
+static GMutex context_lock; /* of the list; also held between acquiring a context and adding the dispose to the list */
 static GCond context_ended;
 static DeyeBusContextRelease *context_releases;
 
-/* The caller holds the lock. */
+/* TRUE if @context is owned by a thread that disposes of a client, so that it will be free soon. FALSE also if the calling
+ * thread itself disposes of a client: otherwise two threads could each dispose of a client and wait for the context of the
+ * other. The caller holds the lock, so that a thread that has acquired the context for a dispose is always in the list. */
 static gboolean
 context_must_wait (const GMainContext *context)
 {
@@ -49,8 +51,8 @@ deye_bus_context_acquire (GMainContext *context)
   return g_main_context_acquire (context) || context_wait (context);
 }
 
-/* Disposes of the object while this source has a reference to it. The other thread is still inside of g_object_unref(): without
- * this, it could be the last one and free an object that is attached to the context. */
+/* Disposes of the object while this source has a reference to it. The other thread may still be inside g_object_unref(), and its
+ * reference may be the last one. It then only finalizes an object that is no longer attached to the context. */
 static gboolean
 context_on_released (gpointer data)
 {
@@ -58,8 +60,9 @@ context_on_released (gpointer data)
   return G_SOURCE_REMOVE; /* frees the source, and with it the reference */
 }
 
-/* Language bindings release the last reference in whatever thread collects garbage. The thread that runs the context may be
- * in the middle of a dispatch for this object, so it gets the reference. */
+/* Language bindings release the last reference in the thread that happens to collect garbage. Another thread may be in a
+ * dispatch for the same object at that moment, so the object must not be disposed of here. A source in the context gets a new
+ * reference to it, and disposes of it when no dispatch is in progress. */
 void
 deye_bus_context_hand_over (GMainContext *context, GObject *object)
 {

@@ -4,16 +4,17 @@
 #include <glib-object.h>
 
 /*
- * The main context of a client. One thread at a time owns it, and a public call acquires it.
+ * The ownership of a client's main context. Each public call acquires the context, so that one thread at a time uses the
+ * client.
  *
- * Another thread may own it for two reasons. It iterates the context, for an unknown time: then a call fails at once. Or it is
- * about to dispose of a client whose last reference it released, as garbage collectors do: that is short and not visible to the
- * caller, so a call waits for its end.
+ * If another thread owns the context, there are two cases. That thread may iterate the context, for an unknown time: then a
+ * call fails at once. Or it may be disposing of a client whose last reference it has released, as garbage collectors do in any
+ * thread. That takes a short time, and the program cannot avoid it, so a call waits for the end of the dispose.
  *
- * Invariant: no thread waits here while it disposes of a client itself, so two of them never wait for each other.
+ * Invariant: a thread that disposes of a client never waits here, so two such threads never wait for each other.
  */
 
-/* The dispose of one object; on the stack of its thread. */
+/* A dispose in progress; on the stack of the thread that disposes. */
 typedef struct DeyeBusContextRelease DeyeBusContextRelease;
 struct DeyeBusContextRelease
 {
@@ -22,17 +23,18 @@ struct DeyeBusContextRelease
   DeyeBusContextRelease *next;
 };
 
-/* A number of the calling thread that is not 0, and that no other thread ever gets in this process. A client that owns its
- * context remembers it: a comparison is cheaper than the lock of the context. */
+/* A number for the calling thread. It is not 0, and no other thread of this process ever gets it. A client remembers the number
+ * of the thread that owns its context, because a comparison is cheaper than the lock of the context. */
 guint deye_bus_context_this_thread (void);
 
-/* FALSE: another thread iterates @context. TRUE: call g_main_context_release() at the end. */
+/* Acquires @context, and waits for a dispose in another thread if necessary. FALSE: another thread iterates it. TRUE: call
+ * g_main_context_release() at the end. */
 gboolean deye_bus_context_acquire (GMainContext *context);
 
-/* For the dispose of an object whose last reference was released while another thread runs @context: that thread gets the
- * reference, and disposes of the object. */
+/* The last reference to @object was released while another thread owns @context: lets a source of the context dispose of
+ * @object. */
 void deye_bus_context_hand_over (GMainContext *context, GObject *object);
 
-/* Never waits. FALSE: another thread owns @context. */
+/* Acquires @context for a dispose. Never waits. FALSE: another thread owns @context. */
 gboolean deye_bus_context_begin_release (DeyeBusContextRelease *release, GMainContext *context);
 void deye_bus_context_end_release (DeyeBusContextRelease *release);

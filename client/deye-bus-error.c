@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 /*
- * The error domain of the library. It is an extended one, since an error may carry the name that a responder gave it.
+ * The error domain of the library. It is an extended domain, because an error may contain the name that a responder gave it.
  */
 
 typedef struct
@@ -41,7 +41,7 @@ typedef struct
   const char *text;
 } ErrorRow;
 
-/* The text says what to do; the broker's detail is appended to it. */
+/* Each text contains the advice for the user; the detail that the broker sent is appended to it. */
 static const ErrorRow error_rows[] = {
   { WIRE_STATUS_OK, DEYE_BUS_ERROR_UNKNOWN, N_ ("The broker ended the connection") },
   { WIRE_STATUS_UNKNOWN, DEYE_BUS_ERROR_UNKNOWN,
@@ -144,7 +144,7 @@ error_text (const WireEnvelope *envelope, const ErrorRow *row)
   return row->text;
 }
 
-/* TRUE if the broker's detail says more than the text. */
+/* TRUE if the broker's detail adds information to the text. */
 static gboolean
 error_detail_adds (WireSpan detail, const char *text)
 {

@@ -7,7 +7,7 @@
 
 /* Between two tries while the socket is full. */
 #define FULL_US (5 * G_TIME_SPAN_MILLISECOND)
-/* Without news for this time the burst is over. */
+/* A burst is over when nothing was added for this time. */
 #define QUIET_US 50
 
 #define SPANS_FIRST 16u
@@ -17,10 +17,10 @@ struct DeyeBusFlusher
   GThread *thread;
   GMutex lock;
   GCond news;
-  _Atomic guint64 added; /* bytes that were ever added to the buffer, as far as they are given */
+  _Atomic guint64 added; /* total of the bytes that were added to the buffer and given */
   _Atomic gboolean idle; /* the thread waits for bytes, and has to be woken; or it is about to test @added once more */
   /* Of the client. */
-  const DeyeBusOutPart *last; /* what is added to this part of the buffer stands right behind what was given */
+  const DeyeBusOutPart *last; /* the last part that was given: bytes added to it directly follow the given ones */
   /* Of the lock. */
   gboolean stops;
   gboolean given; /* from end() to begin() */
@@ -28,12 +28,12 @@ struct DeyeBusFlusher
   DeyeBusSocket socket;
   WireSpan *spans;
   guint size;        /* allocated */
-  guint first;       /* span to be written next */
-  guint n;           /* spans */
-  const guint8 *end; /* of the last of them */
-  guint64 covered;   /* as much of @added is in them */
-  gsize written;     /* since they were given */
-  guint64 n_given;   /* how often */
+  guint first;       /* the span to write next */
+  guint n;           /* number of spans */
+  const guint8 *end; /* of the last span */
+  guint64 covered;   /* the part of @added that is in the spans */
+  gsize written;     /* number of bytes since they were given */
+  guint64 n_given;   /* number of calls of end() */
 };
 
 /* --- the thread; the caller of these functions holds the lock --- */
@@ -44,7 +44,7 @@ flusher_has_bytes (const DeyeBusFlusher *self)
   return self->given && !self->dead && (self->first < self->n || atomic_load (&self->added) != self->covered);
 }
 
-/* Takes what the client has added since, without the lock, to the part that it gave last. */
+/* Adds the bytes to the spans that the client has since given without the lock, with extend(). */
 static void
 flusher_cover (DeyeBusFlusher *self)
 {
@@ -89,7 +89,7 @@ flusher_write (DeyeBusFlusher *self)
   return written != 0;
 }
 
-/* Lets the client continue, without the lock: it may write by itself, or add more. */
+/* Releases the lock for a moment, so that the client can take the bytes back, or add more. */
 static void
 flusher_yield (DeyeBusFlusher *self)
 {
@@ -98,14 +98,14 @@ flusher_yield (DeyeBusFlusher *self)
   g_mutex_lock (&self->lock);
 }
 
-/* Changes when more has come. */
+/* A number that changes when the client has given more bytes. */
 static guint64
 flusher_count_news (const DeyeBusFlusher *self)
 {
   return self->n_given + atomic_load (&self->added);
 }
 
-/* Waits while more and more comes, but not for long. */
+/* Waits while the client keeps giving bytes, for DEYE_BUS_FLUSHER_LATEST_US at most. */
 static void
 flusher_let_burst_end (DeyeBusFlusher *self)
 {
@@ -121,7 +121,8 @@ flusher_let_burst_end (DeyeBusFlusher *self)
     }
 }
 
-/* @idle is set before the bytes are tested, and the client tests it after it has added bytes: one of them sees the other. */
+/* Sleeps until there are bytes. @idle is set before @added is tested, and the client sets @added before it tests @idle. So
+ * either the thread sees the new bytes, or the client sees that it has to wake the thread. */
 static void
 flusher_sleep (DeyeBusFlusher *self)
 {
@@ -196,7 +197,8 @@ deye_bus_flusher_begin (DeyeBusFlusher *self)
   return written;
 }
 
-/* All of them: the client may not come back for long. The credit of the broker bounds their number. */
+/* Gathers all spans of the buffer, since the client may make no further call for a long time. The broker's credit limits their
+ * number. */
 static guint
 flusher_gather (DeyeBusFlusher *self, const DeyeBusOutbuf *out)
 {

@@ -8,14 +8,14 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The calls of a question that wait: for one answer, or for all.
+ * The calls that wait for one answer to a question, or for all answers.
  *
- * Each of them reads the stream of the request until there is something to return. The asynchronous ones read again from the
+ * Each call reads the stream of the request until it has something to return. The asynchronous calls begin the next read in the
  * callback of the read before.
  */
 
 #define TOPIC    "control.bus.gather"
-#define SPARE_US G_TIME_SPAN_SECOND /* the broker sends the manifest at the deadline: it must not be too late then */
+#define SPARE_US G_TIME_SPAN_SECOND /* after the deadline, since the broker sends the manifest at the deadline */
 
 /* --- the request --- */
 
@@ -62,7 +62,7 @@ gather_check_begun (DeyeBusGather *self, GError **error)
   return FALSE;
 }
 
-/* The next answer, transfer full. NULL: the end, or with @error set: only this call failed. */
+/* The next answer, transfer full. NULL: the question has ended; or, with @error set, only this call has failed. */
 static DeyeBusGatherAnswer *
 gather_read (DeyeBusGather *self, GCancellable *cancellable, GError **error)
 {
@@ -100,7 +100,7 @@ deye_bus_gather_next (DeyeBusGather *self, GCancellable *cancellable, GError **e
   return answer;
 }
 
-/* FALSE: it has ended with an error, and without anything that a caller can use. */
+/* FALSE: the question has ended with an error, and has neither answers nor a manifest. */
 static gboolean
 gather_is_useful (DeyeBusGather *self, GError **error)
 {
@@ -135,7 +135,8 @@ deye_bus_client_gather (DeyeBusClient *self, DeyeBusGatherSpec *spec, GCancellab
 
 typedef void (*GatherReadFunc) (GTask *task, DeyeBusGather *gather, DeyeBusGatherAnswer *answer, GError *error);
 
-/* One read for @task. @done gets an answer, the end (both NULL), or an error of this call. It takes @task, the answer and the error. */
+/* One read for @task. @done gets an answer, or NULL for both when the question has ended, or an error of this call. It takes
+ * @task, the answer and the error. */
 typedef struct
 {
   GTask *task;

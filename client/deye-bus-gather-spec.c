@@ -10,8 +10,8 @@
 /*
  * Specification of a question to many: a boxed value with a reference count.
  *
- * It wraps a task specification, which checks the fields that both have, and adds who is asked and what is accepted. The broker
- * checks values against its settings; only the form is checked here.
+ * It contains a task specification, which checks the common fields, and adds which collectors are asked and when the result is
+ * accepted. Only the form of values is checked here; the broker checks them against its settings.
  */
 
 #define TIMEOUT_US (30 * G_TIME_SPAN_SECOND)
@@ -25,7 +25,7 @@ struct _DeyeBusGatherSpec
   DeyeBusTaskSpec *task;
   Daemoneye__Eventbus__V1__GatherMode mode;
   guint n;
-  Daemoneye__Eventbus__V1__GatherRequire require; /* UNSPECIFIED: not said */
+  Daemoneye__Eventbus__V1__GatherRequire require; /* UNSPECIFIED: not set */
   guint require_n;
   gint64 stall_us;
   const char *invalid; /* the first wrong value of these fields; untranslated, static; NULL: none */
@@ -127,7 +127,7 @@ deye_bus_gather_spec_add_tag (DeyeBusGatherSpec *spec, const char *key, const ch
 
 /* --- who is asked, and what is accepted --- */
 
-/* FALSE: @n is wrong, and noted. @problem: marked with N_(). */
+/* FALSE: @n is wrong, and @problem is noted. @problem: marked with N_(). */
 static gboolean
 gather_spec_check_number (DeyeBusGatherSpec *spec, guint n, const char *problem)
 {

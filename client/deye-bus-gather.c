@@ -10,10 +10,11 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The object of a question to many: it decodes what the stream of its request gives, keeps answers, and judges the end.
+ * The object of a question to many collectors: it decodes the replies in the stream of its request, keeps the answers, and
+ * decides with which result the question ends.
  *
- * The broker's FINAL reply is the manifest. If the requirement is not met it has the status PARTIAL, which ends the stream with an
- * error; the manifest is behind it.
+ * The broker's FINAL reply is the manifest. If the requirement is not met, this reply has the status PARTIAL. Then the stream
+ * ends with an error, and the manifest is the payload of its last reply.
  */
 
 G_DEFINE_FINAL_TYPE (DeyeBusGather, deye_bus_gather, G_TYPE_OBJECT)
@@ -64,7 +65,7 @@ deye_bus_gather_new (DeyeBusAnswers *stream)
 
 /* --- what the stream gives --- */
 
-/* The first error counts. Takes @error. */
+/* Ends the question with @error, unless it has one: the first error counts. Takes @error. */
 static void
 gather_fail (DeyeBusGather *self, GError *error)
 {
@@ -115,7 +116,7 @@ deye_bus_gather_take (DeyeBusGather *self, DeyeBusMessage *message)
 
 /* --- the end --- */
 
-/* An answer that the manifest counts has arrived. */
+/* TRUE if every answer that the manifest counts has arrived. */
 static gboolean
 gather_has_all (DeyeBusGather *self)
 {
@@ -132,7 +133,7 @@ gather_has_all (DeyeBusGather *self)
   return TRUE;
 }
 
-/* Takes @error, with which the stream ended; NULL: as it should. */
+/* Decides the result of the question when its stream has ended. @error: of the stream, taken; NULL: success. */
 static void
 gather_judge (DeyeBusGather *self, GError *error)
 {

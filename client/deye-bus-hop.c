@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-hop-private.h"
 
-/* In both lists the first number is a time, and each further one the distance from the one before it. */
+/* Stations on the wire: in both lists the first number is a time, and each further number is the time since the station before. */
 
 #define SAME_TURN_US G_TIME_SPAN_SECOND
 
@@ -11,7 +11,7 @@ hops_add (gint64 base_us, guint64 distance_us)
   return base_us + (gint64) MIN (distance_us, (guint64) (G_MAXINT64 - base_us));
 }
 
-/* Reads numbers into consecutive stations, up to and without @end. */
+/* Reads numbers into consecutive stations, from @station up to, but not including, @end. */
 static void
 hops_read (DeyeBusHops *hops, WireSpan packed, guint station, guint end)
 {
@@ -33,8 +33,9 @@ hops_count (WireSpan packed)
   return n;
 }
 
-/* The broker reads its clock once for all that it reads in one turn, so a station may be a little later than the one behind it:
- * then they have the same time. A stamp that is later by more comes from another clock. */
+/* The broker reads its clock once for all frames that it reads in one turn. So the time of a station may be a little later than
+ * that of the next station; then both get the same time. A time that is later by more than SAME_TURN_US comes from another
+ * clock, and is dropped. */
 static void
 hops_drop_other_clocks (DeyeBusHops *hops)
 {
@@ -80,8 +81,8 @@ deye_bus_hops_note_delivered (DeyeBusHops *hops)
     hops->at_us[DEYE_BUS_HOP_DELIVERED] = MAX (now_us, hops->at_us[DEYE_BUS_HOP_WRITTEN]);
 }
 
-/* The stations of a request are a list without a hole: what is missing between two others gets the time of the earlier one,
- * and what is missing in front is left out. */
+/* The list on the wire has no place for an unknown time: a station without a time gets that of the station before it, and is
+ * left out if there is none. */
 gsize
 deye_bus_hops_write (const DeyeBusHops *request, guint8 out[DEYE_BUS_HOPS_BEFORE_MAX])
 {

@@ -8,7 +8,7 @@
 
 #define LEVELS 3 /* of PREFIX/lib/ARCHITECTURE/FILE */
 
-/* TRUE if @directory has a translation of ours, in whatever language. Others are installed in such directories, too. */
+/* TRUE if @directory has a translation of this library in any language. Other packages also install files in such directories. */
 static gboolean
 locale_has_ours (const char *directory)
 {
@@ -25,7 +25,8 @@ locale_has_ours (const char *directory)
   return found;
 }
 
-/* The directory of our translations below one above @file (taken; nullable). NULL: there is none. */
+/* The directory share/locale with our translations, in one of the directories above @file (taken; nullable). NULL: there is
+ * none. */
 static char *
 locale_find_above (char *file)
 {

@@ -5,7 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* A manifest in words: for people, and as the message of an error. */
+/* A manifest as text: for users, and as the message of an error. */
 
 #define NAMED_MAX 3u /* entries that an error names */
 
@@ -51,7 +51,7 @@ entry_is_truncated (const DeyeBusManifestEntry *entry)
          && deye_bus_extent_is_truncated (entry->extent);
 }
 
-/* Something of the answer is missing. */
+/* TRUE if there is no answer for the entry, or only a part of it. */
 static gboolean
 entry_lacks (const DeyeBusManifestEntry *entry)
 {

@@ -5,7 +5,7 @@
 #include "deye-bus-extent-private.h"
 #include "wire-status.h"
 
-/* Manifests and their entries: boxed values with a reference count. A message becomes one only if its sums are right. */
+/* Manifests and their entries: boxed values with a reference count. A message whose sums are wrong is refused. */
 
 typedef Daemoneye__Eventbus__V1__Manifest Manifest;
 typedef Daemoneye__Eventbus__V1__ManifestMember Member;
@@ -126,7 +126,7 @@ deye_bus_manifest_entry_get_text (const DeyeBusManifestEntry *entry)
   return entry->text;
 }
 
-/* Of a class whose status the broker left out. */
+/* The status of each class, for entries without a status. */
 static const guint32 class_statuses[DEYE_BUS_N_ANSWER_CLASSES] = {
   [DEYE_BUS_ANSWER_CLASS_FAILED] = WIRE_STATUS_FAILED,       [DEYE_BUS_ANSWER_CLASS_TIMED_OUT] = WIRE_STATUS_TIMEOUT,
   [DEYE_BUS_ANSWER_CLASS_DIED] = WIRE_STATUS_RESPONDER_GONE, [DEYE_BUS_ANSWER_CLASS_CANCELLED] = WIRE_STATUS_CANCELLED,
@@ -215,7 +215,7 @@ manifest_is_complete (const DeyeBusManifest *self)
                 == self->entries->len;
 }
 
-/* FALSE: an entry is not sound. */
+/* FALSE: an entry is not valid. */
 static gboolean
 manifest_add_entries (DeyeBusManifest *self, const Manifest *message)
 {

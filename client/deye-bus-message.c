@@ -7,7 +7,7 @@
 
 G_DEFINE_BOXED_TYPE (DeyeBusMessage, deye_bus_message, deye_bus_message_ref, deye_bus_message_unref)
 
-/* The body was copied or moved: from one address to another. */
+/* The body of the frame was copied or moved from one address to another: spans have to be adjusted. */
 typedef struct
 {
   const guint8 *from;
@@ -20,7 +20,8 @@ message_moved (const MessageMove *move, WireSpan span)
   return span.len > 0 ? wire_span (move->to + (span.data - move->from), span.len) : wire_span (NULL, 0);
 }
 
-/* NULL: the field is absent. Overwrites the tag that follows; all fields were read before. */
+/* The text of @span with a NUL behind it. The NUL overwrites the tag of the next field, so all fields must have been read
+ * before. NULL: the field is absent. */
 static const char *
 message_terminate (const MessageMove *move, WireSpan span)
 {
@@ -35,8 +36,8 @@ message_terminate (const MessageMove *move, WireSpan span)
 
 static const DeyeBusMessageRare no_rare = { .attempt = 1 };
 
-/* Room for what is rare, and for the body and one byte behind it, which the last string may need. The members are not set but for
- * those that say where the room is. */
+/* Allocates a message with @rare bytes for the rare fields and @body bytes for the body (with one byte behind it, for the NUL
+ * of the last string). Only the members that describe the block are set. */
 static DeyeBusMessage *
 message_alloc_block (DeyeBusMessagePool *pool, gsize rare, gsize body)
 {
@@ -53,7 +54,7 @@ message_alloc_block (DeyeBusMessagePool *pool, gsize rare, gsize body)
   return message;
 }
 
-/* The body in @message's block; NULL: no memory. */
+/* Takes the body over from @reader, and makes it the block of @message. NULL: no memory. */
 static guint8 *
 message_steal_body (DeyeBusMessage *message, WireFrameReader *reader, const WireFrame *frame)
 {
@@ -119,7 +120,7 @@ message_take_rare (DeyeBusMessage *message, const MessageMove *move, const WireE
     .remaining_us = (gint64) MIN (envelope->remaining_us, G_MAXINT64),
     .ttl_us = (gint64) MIN (envelope->ttl_us, G_MAXINT64),
   };
-  /* Before the strings, which overwrite what lies between them. */
+  /* Made before the strings are terminated, since that overwrites bytes between them. */
   if (envelope->status != WIRE_STATUS_OK)
     rare->error = deye_bus_error_from_envelope (envelope);
   rare->method = message_terminate (move, envelope->method);
@@ -150,7 +151,7 @@ deye_bus_message_new (DeyeBusMessagePool *pool,
   g_atomic_ref_count_init (&message->refs);
   message->kind = frame->kind;
   message->flags = frame->flags;
-  /* Of several responders each has a last reply; FINAL is the end of all. */
+  /* Each of several responders has a last reply, which has no FINAL on the wire: there FINAL ends the whole request. */
   if (frame->kind == WIRE_KIND_REPLY && envelope->matched > 0)
     message->flags |= WIRE_FLAG_FINAL;
   message->priority = (guint8) MIN (envelope->priority, 255);
@@ -209,14 +210,14 @@ deye_bus_message_ref (DeyeBusMessage *message)
   return message;
 }
 
-/* Of the message itself, if it was too large for the pool. */
+/* The size of the message's own block, if it was too large for the pool; otherwise 0. */
 static gsize
 message_own_size (const DeyeBusMessage *message)
 {
   return message->block == NULL ? message->block_size : 0;
 }
 
-/* All that it owns beside its block. */
+/* Frees everything that the message owns except its block. */
 static void
 message_clear (DeyeBusMessage *message)
 {
@@ -245,7 +246,7 @@ deye_bus_message_unref (DeyeBusMessage *message)
 void
 deye_bus_message_drop (DeyeBusMessage *message, DeyeBusMessagePool *pool)
 {
-  /* Nobody else has a reference, and nobody can get one. */
+  /* With a count of 1 no other thread has a reference, and none can get one. */
   if (!g_atomic_ref_count_compare (&message->refs, 1))
     {
       deye_bus_message_unref (message);

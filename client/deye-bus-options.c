@@ -8,11 +8,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Options of calls: a boxed value. A call encodes them at once, so the library keeps no reference. The encoded fields stay with
- * them for the next call, until a setter is called.
+ * Options of calls: a boxed value. A call encodes them at once, so the library keeps no reference. The options keep the encoded
+ * fields for later calls, until a setter is called.
  *
- * A setter cannot fail. It notes the first wrong value and leaves the field as it was, and each call with the options
- * then fails.
+ * A setter cannot fail. It notes the first wrong value and does not change the field; each call with these options then fails.
  */
 
 G_DEFINE_BOXED_TYPE (DeyeBusOptions, deye_bus_options, deye_bus_options_copy, deye_bus_options_free)
@@ -74,7 +73,7 @@ deye_bus_options_free (DeyeBusOptions *options)
   g_free (options);
 }
 
-/* Each setter begins with it. */
+/* Each setter begins with this: it drops the encoded fields. */
 static void
 options_change (DeyeBusOptions *options)
 {
@@ -137,7 +136,7 @@ deye_bus_options_set_retain (DeyeBusOptions *options, DeyeBusRetain retain)
     options->retain = retain;
 }
 
-/* The setter of a string. */
+/* Defines the setter of a string. */
 #define DEFINE_STRING_SETTER(field, argument)                                                                          \
   void deye_bus_options_set_##field (DeyeBusOptions *options, const char *argument)                                    \
   {                                                                                                                    \

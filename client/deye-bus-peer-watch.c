@@ -12,14 +12,14 @@
 /*
  * A watch of peers: the answers of a standing request, turned into signals.
  *
- * The broker sends a list and then changes; after a reconnect, or when the client has not read for a while, it sends the list
- * again. The watch compares each list with what it has reported, so that its user only gets differences. The broker knows no
- * patterns: it is asked for all peers, and the watch selects.
+ * The broker sends a list and then changes. After a reconnect, or when the client has not read for a while, it sends the list
+ * again. The watch compares each list with the peers that it has reported, so that the program only gets differences. The
+ * broker does not support patterns: the watch asks for all peers and selects those that match.
  *
- * The pending next_async() refers to the watch weakly. So the last reference may be released in any thread: that cancels the
- * call, which ends in the client's context and releases the request.
+ * The pending next_async() has a weak reference to the watch. So the last reference to the watch may be released in any thread:
+ * that cancels the call, which ends in the client's context and releases the request.
  *
- * Invariant: @peers is what was reported by signals: appeared, and not gone.
+ * Invariant: @peers contains the peers that were reported as appeared and not as gone.
  */
 
 typedef Daemoneye__Eventbus__V1__WaitReply WaitReply;
@@ -32,11 +32,11 @@ struct _DeyeBusPeerWatch
   DeyeBusAnswers *answers; /* NULL: ended */
   GCancellable *stopping;
   char *pattern;      /* NULL: all */
-  GPatternSpec *spec; /* NULL: all, or one id */
+  GPatternSpec *spec; /* NULL: the pattern selects all peers, or is the id of one */
   GHashTable *peers;  /* id -> DeyeBusPeer */
-  GHashTable *listed; /* set of ids, while a list arrives; NULL: none does */
+  GHashTable *listed; /* set of ids, while a list arrives; NULL: no list arrives */
   guint64 sequence;
-  guint64 complete_origin; /* connection on which the last list was complete; 0: none was */
+  guint64 complete_origin; /* connection on which the last complete list arrived; 0: there was none */
 };
 
 G_DEFINE_FINAL_TYPE (DeyeBusPeerWatch, deye_bus_peer_watch, G_TYPE_OBJECT)
@@ -58,7 +58,7 @@ deye_bus_peer_watch_init (DeyeBusPeerWatch *self)
   self->peers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) deye_bus_peer_unref);
 }
 
-/* The pending call holds the answers as well: they are released when it has ended. */
+/* Cancels the pending call, which also has a reference to the answers: they are released when it has ended. */
 static void
 peer_watch_release (DeyeBusPeerWatch *self)
 {
@@ -116,7 +116,7 @@ peer_watch_is_over (const DeyeBusPeerWatch *self)
   return self->answers == NULL;
 }
 
-/* @id: of @peers. */
+/* @id: a key of @peers. */
 static void
 peer_watch_report_gone (DeyeBusPeerWatch *self, const char *id)
 {
@@ -171,7 +171,7 @@ peer_watch_take_state (DeyeBusPeerWatch *self, const Daemoneye__Eventbus__V1__Pe
     peer_watch_report_gone (self, state->id);
 }
 
-/* A peer that the list does not contain is not there any more. */
+/* The list is complete: reports the peers that it does not contain as gone. */
 static void
 peer_watch_end_list (DeyeBusPeerWatch *self, guint64 origin)
 {

@@ -7,7 +7,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* A peer as the broker described it; boxed, so that other languages can hold one. */
+/* The description of a peer by the broker: a boxed value, so that other languages can use it. */
 
 #define ID_BYTES_MAX 255u /* more than the broker allows */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-publish-result.h"
 
-/* The result of an acknowledged publish; boxed, so that other languages can hold one. */
+/* The result of an acknowledged publish: a boxed value, so that other languages can use it. */
 
 G_DEFINE_BOXED_TYPE (DeyeBusPublishResult,
                      deye_bus_publish_result,

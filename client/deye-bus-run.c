@@ -92,7 +92,7 @@ deye_bus_run_unref (DeyeBusRun *run)
   g_free (run);
 }
 
-/* --- what the handler puts --- */
+/* --- reports and outcomes from the handler --- */
 
 static gboolean
 run_on_hop (gpointer data)
@@ -119,7 +119,8 @@ run_hop (DeyeBusRun *run)
   g_source_attach (source, run->context);
 }
 
-/* Something was put. @hops: nothing was put before that is not taken. */
+/* A report or outcome was put: notifies the owner, at once if this thread runs the context. @hops: no source that will notify
+ * it is attached yet, so one is made. */
 static void
 run_notify (DeyeBusRun *run, gboolean hops)
 {
@@ -136,7 +137,7 @@ run_notify (DeyeBusRun *run, gboolean hops)
     run->changed (owner, run);
 }
 
-/* The caller holds the lock. */
+/* TRUE if the caller has to attach a source that notifies the owner in the context. The caller holds the lock. */
 static gboolean
 run_begin_hop (DeyeBusRun *run)
 {
@@ -241,7 +242,7 @@ deye_bus_run_abandon (DeyeBusRun *run)
                                                        NULL, NULL, "Abandoned", "the handler gave up the work"));
 }
 
-/* --- what the collector takes --- */
+/* --- for the collector --- */
 
 DeyeBusReport *
 deye_bus_run_take_report (DeyeBusRun *run)

@@ -8,12 +8,13 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * A flush of a sender: it waits until the client has taken what was put before, and then until the client has flushed.
+ * A flush of a sender: it waits until the client has taken all messages that were put before it, and then until the client has
+ * flushed.
  *
- * The thread that asks and the thread of the client share it. Whichever ends it first sets its result: the end of the client's
- * flush, the timeout, or the cancellable.
+ * The calling thread and the thread of the client share the flush. It ends with the end of the client's flush, with the
+ * timeout, or with the cancellation; the first of these sets the result.
  *
- * Invariant: it ends once; a task returns in the context of the thread that asked, never from inside a call.
+ * Invariant: a flush ends once. A task returns in the context of the thread that made the call, never from inside the call.
  */
 
 struct DeyeBusSenderFlush
@@ -28,7 +29,7 @@ struct DeyeBusSenderFlush
   gboolean done;
   GError *error;
   GCond ended;
-  GTask *task;    /* NULL: a thread waits; or it returns */
+  GTask *task;    /* NULL: the call is synchronous, or the task is returning */
   GSource *watch; /* of the timeout and the cancellable, in the context of @task */
 };
 
@@ -170,7 +171,8 @@ deye_bus_sender_flush_begin (DeyeBusSenderFlush *flush, DeyeBusClient *client)
 
 /* --- the thread that asks --- */
 
-/* TRUE: the calling thread is that of the client, and has acquired its context. A program without a loop has not acquired it yet. */
+/* TRUE: the calling thread is that of the client, and now owns the context. A thread that does not iterate the context has not
+ * acquired it before. */
 static gboolean
 senders_acquire_own (const DeyeBusSenders *senders)
 {
@@ -184,7 +186,7 @@ typedef struct
   guint64 until;
 } SenderPosition;
 
-/* Also when there is nothing to wait for any more. */
+/* TRUE if the messages before the flush are sent or refused, or the flush has nothing to wait for because the client has ended. */
 static gboolean
 sender_position_is_gone (gconstpointer data)
 {
@@ -209,7 +211,7 @@ sender_queue_n_put (DeyeBusSenderQueue *queue)
   return n_put;
 }
 
-/* The calling thread is the one that sends, and has acquired the context. */
+/* A synchronous flush in the client's own thread, which has acquired the context: it pumps, since no other thread sends. */
 static gboolean
 sender_flush_here (DeyeBusSenderQueue *queue,
                    DeyeBusOptions *options,

@@ -8,7 +8,7 @@
 
 /* --- deye-bus-sender.c --- */
 
-/* FALSE: it was constructed by its type alone, or belongs to the parent process. */
+/* FALSE: the object was constructed by its type alone, or belongs to the parent process. */
 gboolean deye_bus_sender_check_usable (DeyeBusSender *self, GError **error);
 
 struct _DeyeBusSender

@@ -8,21 +8,21 @@
 /*
  * A sender: the public handle of a queue (deye-bus-senders.h) for any thread.
  *
- * It checks what it can check without the client, so that the thread that publishes gets the error.
+ * It makes all checks that need no client, so that the thread that publishes gets the error.
  */
 
 G_DEFINE_FINAL_TYPE (DeyeBusSender, deye_bus_sender, G_TYPE_OBJECT)
 
 #define MESSAGES_DEFAULT 8192u
 #define BYTES_DEFAULT    (4u * 1024u * 1024u)
-#define PAYLOAD_CEILING  G_MAXUINT32 /* the queue knows the broker's limit */
+#define PAYLOAD_CEILING  G_MAXUINT32 /* the queue checks the broker's limit */
 
 static void
 deye_bus_sender_init (DeyeBusSender *self)
 {
 }
 
-/* In a forked child the queue stays: another thread of the parent may hold its lock. */
+/* In a forked child the queue is not freed: another thread of the parent may have held its lock at the fork. */
 static void
 deye_bus_sender_finalize (GObject *object)
 {
@@ -77,7 +77,7 @@ deye_bus_sender_check_usable (DeyeBusSender *self, GError **error)
 
 /* --- publish --- */
 
-/* The checks of a publish by the client before it sends anything, except that of the broker's limit. */
+/* The same checks that the client makes before it publishes, except that of the broker's limit. */
 static gboolean
 sender_check_message (const char *topic, GBytes *payload, DeyeBusOptions *options, GError **error)
 {

@@ -8,17 +8,19 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The part of the senders in the thread of the client: takes messages out of the queues, and gives them to the session.
+ * The part of the senders that runs in the thread of the client: takes messages out of the queues, and gives them to the
+ * session.
  *
- * A message stays in its queue until the session takes it without waiting, so the bound of the queue is the only one, and the queue
- * is full while receivers are slow. While the client is not connected everything stays there, too: nothing of it is dropped.
+ * A message stays in its queue until there is credit for it. So the limit of the queue is the only limit, and the queue becomes
+ * full while receivers are slow, which the publishing thread notices. While the client is not connected, all messages stay in
+ * the queues and none is dropped.
  */
 
 static void senders_unref_queue (gpointer queue);
 
 /* --- one message --- */
 
-/* The client reports it; the sender counts it. Takes @error. */
+/* A message was refused: the client reports it with the signal "error", and the sender counts it. Takes @error. */
 static void
 senders_refuse (DeyeBusSenders *self, DeyeBusSenderQueue *queue, GError *error)
 {
@@ -44,7 +46,7 @@ senders_on_acknowledged (GObject *source, GAsyncResult *result, gpointer data)
   deye_bus_sender_queue_unref (queue);
 }
 
-/* The time to live began when the message was put. FALSE: it is over. */
+/* Reduces the time to live by the time since the message was put. FALSE: it has expired. */
 static gboolean
 sender_message_spend_ttl (DeyeBusSenderMessage *message, GError **error)
 {
@@ -72,11 +74,21 @@ sender_message_is_acknowledged (const DeyeBusSenderMessage *message)
 typedef enum
 {
   SENDERS_WITH_CREDIT,
-  SENDERS_CLOSING,   /* what has no credit waits in the session */
-  SENDERS_DISPOSING, /* and no call may hold the client */
+  SENDERS_CLOSING,   /* messages without credit wait in the session */
+  SENDERS_DISPOSING, /* the same, and no call may take a reference to the client */
 } SendersMode;
 
-/* FALSE: not now. */
+/* Gives one message to the session. FALSE: it stays in its queue.
+ *
+ * The session would also take a message without credit, and let it wait in its own queue. Then each sender would be empty at
+ * once, and the messages would wait where no limit of the sender applies: a thread that publishes faster than the receivers
+ * read would never see a full queue, and would fill the session until it refuses the calls of the client itself. So a message
+ * is only taken with credit. Since a queue is emptied in order, a message without credit also holds up the messages behind it,
+ * of any class; other senders continue.
+ *
+ * When the client closes, credit is no longer a reason to wait: a message that is not in the session by then is lost. A message
+ * with an acknowledgement is published by an asynchronous call, which has a reference to the client. That is not possible in
+ * dispose, so such a message stays and counts as unsent. */
 static gboolean
 senders_send (DeyeBusSenders *self, DeyeBusSenderQueue *queue, DeyeBusSenderMessage *message, SendersMode mode)
 {
@@ -106,7 +118,7 @@ senders_send (DeyeBusSenders *self, DeyeBusSenderQueue *queue, DeyeBusSenderMess
 
 /* --- one queue --- */
 
-/* Appends what was put. The caller holds the lock. */
+/* Appends the messages that were put since the last call to those that wait. The caller holds the lock. */
 static void
 sender_queue_take_incoming (DeyeBusSenderQueue *queue)
 {
@@ -131,7 +143,7 @@ sender_queue_pop (DeyeBusSenderQueue *queue)
   return message;
 }
 
-/* The caller holds the lock. Of DeyeBusSenderFlush; NULL: none begins. */
+/* The flushes whose messages are all gone. The caller holds the lock. Of DeyeBusSenderFlush; NULL: there is none. */
 static GSList *
 sender_queue_take_flushes (DeyeBusSenderQueue *queue, guint64 n_gone)
 {
@@ -142,7 +154,7 @@ sender_queue_take_flushes (DeyeBusSenderQueue *queue, guint64 n_gone)
   return g_slist_reverse (due);
 }
 
-/* @client: NULL: they fail */
+/* @client: NULL: the flushes fail */
 static void
 senders_begin_flushes (GSList *due, DeyeBusClient *client)
 {
@@ -154,7 +166,8 @@ senders_begin_flushes (GSList *due, DeyeBusClient *client)
   g_slist_free (due);
 }
 
-/* Accounts for messages that are gone. TRUE: the queue has nothing left, and is in no list any more. */
+/* Notes that @n messages left the queue, and begins the flushes that have waited for them. TRUE: the queue is empty, and the
+ * caller does not keep it in a list. */
 static gboolean
 senders_settle_queue (DeyeBusSenders *self, DeyeBusSenderQueue *queue, guint n, gsize bytes, SendersMode mode)
 {
@@ -173,7 +186,8 @@ senders_settle_queue (DeyeBusSenders *self, DeyeBusSenderQueue *queue, guint n, 
   return empty;
 }
 
-/* TRUE: it has nothing left. */
+/* Sends messages of the queue as long as senders_send() takes them. The lock is only held to take the new messages, so a thread
+ * that puts one does not wait for a write. TRUE: the queue is empty. */
 static gboolean
 senders_drain_queue (DeyeBusSenders *self, DeyeBusSenderQueue *queue, SendersMode mode)
 {
@@ -202,7 +216,8 @@ senders_are_idle (DeyeBusSenders *self)
   return self->stalled->len == 0 && !g_atomic_int_get (&self->awake);
 }
 
-/* Also while nothing can be sent: otherwise the descriptor would wake the client again and again. */
+/* Moves the queues that have new messages to those that are stalled, and clears the descriptor. That is also done while nothing
+ * can be sent, because a readable descriptor would wake the client again and again. */
 static void
 senders_take_fresh (DeyeBusSenders *self)
 {
@@ -270,7 +285,7 @@ sender_queue_drop_messages (DeyeBusSenderQueue *queue)
     deye_bus_sender_message_free (sender_queue_pop (queue));
 }
 
-/* Flushes cannot succeed any more. */
+/* Ends flushes that cannot succeed any more. */
 static void
 senders_fail_flushes (GSList *due, const GError *error)
 {
@@ -282,7 +297,7 @@ senders_fail_flushes (GSList *due, const GError *error)
   g_slist_free (due);
 }
 
-/* Returns how many messages it had. */
+/* Drops the messages of the queue, fails its flushes, and returns the number of messages. */
 static guint64
 senders_empty_queue (DeyeBusSenders *self, DeyeBusSenderQueue *queue, const GError *error)
 {

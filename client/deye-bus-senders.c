@@ -6,7 +6,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* The part of the senders that any thread may call: the queues, and what wakes the client's thread. */
+/* The part of the senders that any thread may call: putting messages into the queues, and waking the client's thread. */
 
 /* --- messages --- */
 
@@ -80,7 +80,7 @@ deye_bus_sender_queue_ref (DeyeBusSenderQueue *queue)
   return queue;
 }
 
-/* A queue with messages is in a list, which holds a reference. */
+/* The queue has no messages that have to be sent: a queue with messages is in a list, which has a reference to it. */
 void
 deye_bus_sender_queue_unref (DeyeBusSenderQueue *queue)
 {
@@ -94,7 +94,7 @@ deye_bus_sender_queue_unref (DeyeBusSenderQueue *queue)
 
 /* --- messages in --- */
 
-/* The caller holds the lock. */
+/* Adds the queue to the list of those that drain() has to check, and wakes the client's thread. The caller holds the lock. */
 static void
 sender_queue_announce (DeyeBusSenderQueue *queue)
 {
@@ -111,7 +111,7 @@ sender_queue_announce (DeyeBusSenderQueue *queue)
   deye_bus_wake_set (&senders->wake);
 }
 
-/* NULL: the client sends what the queue has. */
+/* The error of put() and of a flush. NULL: the client takes messages. */
 static GError *
 senders_refusal (const DeyeBusSenders *senders)
 {
@@ -130,7 +130,7 @@ sender_queue_refusal (const DeyeBusSenderQueue *queue)
   return senders_refusal (queue->senders);
 }
 
-/* The caller holds the lock. NULL: there is room for @message. */
+/* The error for @message. NULL: there is room for it. The caller holds the lock. */
 static GError *
 sender_queue_check (const DeyeBusSenderQueue *queue, const DeyeBusSenderMessage *message)
 {
@@ -188,7 +188,7 @@ deye_bus_sender_queue_put (DeyeBusSenderQueue *queue, DeyeBusSenderMessage *mess
 
 /* --- flushes in --- */
 
-/* A queue that is closed may still have messages. */
+/* A closed queue may still have messages to flush, so only the state of the client is checked. */
 void
 deye_bus_sender_queue_add_flush (DeyeBusSenderQueue *queue, DeyeBusSenderFlush *flush)
 {

@@ -5,13 +5,13 @@
 #include "deye-bus-wake.h"
 
 /*
- * The queues of all senders of a client, and their way into the client.
+ * The queues of all senders of a client. A sender lets any thread publish through the client.
  *
- * Any thread puts messages into a queue, under the one lock of all queues of the client. The thread of the client's context takes
- * them out: drain() takes what was put since its last call, and sends it as far as there is credit. User code is never called
- * under the lock.
+ * Any thread puts messages into a queue, under one lock that all queues of the client share. The thread of the client's context
+ * takes them out: drain() takes the messages that were put since its last call, and sends them as far as there is credit. User
+ * code is never called while the lock is held.
  *
- * Invariant: the descriptor of @wake is readable if and only if something was put since the last drain().
+ * Invariant: the descriptor of @wake is readable if and only if a message or flush was put since the last drain().
  */
 
 typedef struct _DeyeBusClient DeyeBusClient; /* includes this header */
@@ -29,7 +29,7 @@ struct DeyeBusSenderMessage
   char topic[];
 };
 
-/* In order; without a lock of its own. */
+/* A list of messages, in order; without a lock of its own. */
 typedef struct
 {
   DeyeBusSenderMessage *first;
@@ -43,9 +43,9 @@ typedef struct
   guint max_messages;
   gsize max_bytes;
 
-  DeyeBusSenderList outgoing; /* the client's thread only: taken, and not sent for want of credit */
+  DeyeBusSenderList outgoing; /* the client's thread only: messages that were taken and not sent for lack of credit */
 
-  /* Of the lock. */
+  /* Protected by the lock. */
   DeyeBusSenderList incoming;
   guint n; /* of both lists */
   gsize bytes;
@@ -60,7 +60,7 @@ typedef struct
 struct DeyeBusSenders
 {
   gatomicrefcount refs;
-  guint forks; /* of its process; see platform_fork_count() */
+  guint forks; /* fork count of its process; see platform_fork_count() */
   GMainContext *context;
   GThread *thread; /* that made the first sender */
 
@@ -68,12 +68,12 @@ struct DeyeBusSenders
   DeyeBusClient *client; /* NULL: it is freed */
   GPollFD poll;
   gboolean polled;    /* the client's source has it */
-  GPtrArray *stalled; /* DeyeBusSenderQueue, owned: what drain() has not emptied */
+  GPtrArray *stalled; /* DeyeBusSenderQueue, owned: queues that drain() has not emptied */
 
   GMutex lock;
-  /* Of the lock. */
+  /* Protected by the lock. */
   DeyeBusWake wake;
-  gint awake;       /* atomic, too: read without the lock */
+  gint awake;       /* atomic as well: it is also read without the lock */
   GPtrArray *fresh; /* DeyeBusSenderQueue, owned: with messages or flushes, and not in @stalled */
   gint refusal;     /* DeyeBusError of put(); 0: messages are taken */
   guint64 largest_payload;
@@ -94,12 +94,12 @@ void deye_bus_sender_queue_unref (DeyeBusSenderQueue *queue);
 /* Takes @message if it succeeds. */
 gboolean deye_bus_sender_queue_put (DeyeBusSenderQueue *queue, DeyeBusSenderMessage *message, GError **error);
 void deye_bus_sender_message_free (DeyeBusSenderMessage *message);
-/* Lets @flush (transfer full) begin when what was put before is sent. It may end at once. */
+/* Lets @flush (transfer full) begin when all messages that were put before it are sent. It may end at once. */
 void deye_bus_sender_queue_add_flush (DeyeBusSenderQueue *queue, DeyeBusSenderFlush *flush);
 
 /* --- the client's thread --- */
 
-/* The senders of @client, which are made by the first call. NULL: failed. Borrowed. */
+/* The senders of @client; the first call makes them. NULL: failed. Borrowed. */
 DeyeBusSenders *deye_bus_client_get_senders (DeyeBusClient *client, GError **error);
 /* The client's state has changed. */
 void deye_bus_senders_update (DeyeBusSenders *self);
@@ -107,12 +107,12 @@ void deye_bus_senders_update (DeyeBusSenders *self);
 void deye_bus_senders_drain (DeyeBusSenders *self);
 /* Number of messages that are not sent. */
 guint64 deye_bus_senders_count (DeyeBusSenders *self);
-/* The client begins to close: gives everything to the session, if it is ready. The remaining messages are counted and freed.
+/* The client begins to close: gives all messages to the session, if it is ready. The remaining messages are counted and freed.
  * @disposing: no reference to the client may be taken. */
 void deye_bus_senders_close (DeyeBusSenders *self, gboolean disposing);
 /* The client does not connect again: frees all messages, and returns their number. */
 guint64 deye_bus_senders_give_up (DeyeBusSenders *self);
-/* The client is disposed, perhaps not for the first time: nothing above has an effect any more. */
+/* The client is disposed, perhaps not for the first time: the functions above have no effect any more. */
 void deye_bus_senders_detach (DeyeBusSenders *self);
 
 /* Adds the descriptor to a source, or removes it. */
@@ -121,11 +121,11 @@ void deye_bus_senders_unpoll (DeyeBusSenders *self, GSource *source);
 
 /* --- deye-bus-sender-flush.c --- */
 
-/* The messages that were put before @flush was made are sent: flushes the client. @client: NULL: there is none. */
+/* The messages that were put before @flush are sent: flushes the client. @client: NULL: there is no client, and @flush fails. */
 void deye_bus_sender_flush_begin (DeyeBusSenderFlush *flush, DeyeBusClient *client);
-/* Ends it, if it has not ended; takes @error (nullable). */
+/* Ends @flush, if it has not ended; takes @error (nullable). */
 void deye_bus_sender_flush_end (DeyeBusSenderFlush *flush, GError *error);
-/* Waits for messages up to this number of the queue. */
+/* The number of the last message in the queue that @flush waits for. */
 guint64 deye_bus_sender_flush_until (const DeyeBusSenderFlush *flush);
 void deye_bus_sender_flush_set_until (DeyeBusSenderFlush *flush, guint64 n_put);
 void deye_bus_sender_flush_unref (DeyeBusSenderFlush *flush);

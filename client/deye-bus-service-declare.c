@@ -11,11 +11,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The declarations of a service: everything is checked before anything is added.
+ * The declarations of a service. A declaration is checked as a whole before any part of it is added.
  *
- * Each function exists twice. The one with "try" in its name reports a wrong declaration as an error; other languages see
- * it under the plain name, and throw. The plain one of C logs a critical, because in C a wrong declaration is a mistake in
- * the program.
+ * Each function exists twice. The one with "try" in its name reports a wrong declaration as an error; in other languages it has
+ * the plain name, and throws. The plain one, for C, logs a critical, because there a wrong declaration is a programming error.
  */
 
 #define NAME_MAX_BYTES  128u
@@ -23,7 +22,7 @@
 
 /* --- checks --- */
 
-/* The text of an argument, for a message. */
+/* The text of an argument, for an error message. */
 static char *
 declare_shown (const char *text)
 {
@@ -56,7 +55,7 @@ declare_check_name (const char *name, const char *more, GError **error)
   return FALSE;
 }
 
-/* @parts: those of the same kind; their first field is the name. */
+/* @parts: the parts of the same kind; their first field is the name. */
 static gboolean
 declare_check_new_name (GPtrArray *parts, const char *name, const char *more, GError **error)
 {
@@ -94,7 +93,7 @@ declare_check_doc (const char *doc, GError **error)
 static gboolean
 declare_check_topic (const char *topic, gboolean pattern, GError **error)
 {
-  /* The limits of a broker may be lower; the declaration only describes. */
+  /* The largest limits that a broker can have: it may have lower ones, but the declaration only describes the topic. */
   static const WireTopicLimits limits = { WIRE_TOPIC_SEGMENTS_CEILING, G_MAXUINT16, G_MAXUINT16 };
   WireSpan text = wire_span_str (topic);
   WireTopicCheck check = pattern ? wire_pattern_check (text, &limits) : wire_topic_check (text, &limits);
@@ -125,7 +124,7 @@ declare_check_group (const char *group, GError **error)
   return FALSE;
 }
 
-/* The same guard as tools use to read it. */
+/* Checks the descriptors with the guard that tools use to read them. */
 static gboolean
 declare_check_types (GBytes *descriptor_set, GError **error)
 {
@@ -167,7 +166,7 @@ deye_bus_service_check (DeyeBusService *self, GError **error)
   return FALSE;
 }
 
-/* C only: the critical of g_return_if_fail(), with the error of the "try" function. */
+/* For C: logs a critical as g_return_if_fail() does, with the error of the "try" function. */
 static void
 declare_log_mistake (const char *function, const GError *error)
 {

@@ -7,7 +7,8 @@
 
 #include <glib/gi18n-lib.h>
 
-/* The object: its parts, and the values of its properties. deye-bus-service-declare.c checks what is added. */
+/* The service object: its parts, and the values of its properties. deye-bus-service-declare.c checks parts before they are
+ * added. */
 
 enum
 {
@@ -159,7 +160,7 @@ deye_bus_service_class_init (DeyeBusServiceClass *klass)
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GParamFlags flags = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
 
-  /* Binds the text domain, which the errors of a service need before there is a client. */
+  /* The class of the client binds the text domain, which the errors of a service need even before there is a client. */
   g_type_class_unref (g_type_class_ref (DEYE_BUS_TYPE_CLIENT));
   object_class->finalize = deye_bus_service_finalize;
   object_class->set_property = deye_bus_service_set_property;
@@ -273,7 +274,7 @@ deye_bus_service_read_property (DeyeBusService *self, const char *name, GValue *
 
   entered = deye_bus_service_enter (self, NULL);
   property = entered ? deye_bus_service_find_property (self, name) : NULL;
-  /* Some language bindings read it in any case. */
+  /* @value is always initialised, because some language bindings read it even after a failure. */
   g_value_init (value, property != NULL ? G_VALUE_TYPE (&property->value) : G_TYPE_STRING);
   if (property != NULL)
     g_value_copy (&property->value, value);

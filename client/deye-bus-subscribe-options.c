@@ -6,9 +6,8 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Options of a subscription: a boxed value. A call encodes them at once, so the library keeps no reference. The broker
- * decides which values apply and reports them; only what does not exist is refused here, when the options are
- * used.
+ * Options of a subscription: a boxed value. A call encodes them at once, so the library keeps no reference. The broker decides
+ * which values apply and reports them. Only values that do not exist are refused here, when the options are used.
  */
 
 G_DEFINE_BOXED_TYPE (DeyeBusSubscribeOptions,

@@ -11,10 +11,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Flow control of a subscription: the policy and bounds that apply, how to change them, draining, and pausing.
+ * Flow control of a subscription: reading and changing the policy and the limits of its queue, draining, and pausing.
  *
- * The broker enforces policy and bounds, this file only asks for them. Pausing is local: the broker only sees that no
- * credit is returned.
+ * The broker enforces policy and limits; this file only asks for them. Pausing is local: the broker only notices that no credit is
+ * returned.
  */
 
 /* --- in force --- */
@@ -54,7 +54,7 @@ adjust_pack (guint32 id, const DeyeBusSubscribeOptions *options)
   return deye_bus_pack (&request.base);
 }
 
-/* The session reads the answer, in order with the deliveries. */
+/* Sends the request. The session reads the answer, in order with the deliveries. */
 static gboolean
 adjust_begin (DeyeBusSubscription *self,
               DeyeBusClient *client,
@@ -78,7 +78,7 @@ adjust_begin (DeyeBusSubscription *self,
                                      pending, error);
 }
 
-/* The client, with its context acquired; the caller leaves it. NULL: with @error. */
+/* The client, which was entered; the caller leaves it. NULL: @error is set. */
 static DeyeBusClient *
 subscription_enter_client (DeyeBusSubscription *self, GError **error)
 {
@@ -134,14 +134,15 @@ deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
   client = g_weak_ref_get (&self->client);
   if (client == NULL)
     {
-      /* GTask reports a cancellation instead, if there was one. */
+      /* If the cancellable was cancelled, GTask reports that instead. */
       g_task_return_error (task, deye_bus_subscription_error_ended (self));
       return;
     }
   if (!deye_bus_client_enter_task (client, task, cancellable))
     return;
   pending = deye_bus_client_new_broker_pending ();
-  /* The task's own object holds the client weakly only; it has to last until the answer or its deadline. */
+  /* The source object of the task, the subscription, only has a weak reference to the client, which has to live until the call
+   * ends. */
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
   (void) adjust_begin (self, client, options, pending, &error);
   deye_bus_client_leave_task (client, task, g_steal_pointer (&pending), deye_bus_pending_return_true, error);
@@ -200,7 +201,7 @@ deye_bus_subscription_drain_async (DeyeBusSubscription *self,
     }
   if (!deye_bus_client_enter_task (client, task, cancellable))
     return;
-  /* Its messages may take any time. */
+  /* There is no deadline: handling the messages that are left may take any time. */
   pending = deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, G_MAXINT64);
   g_task_set_task_data (task, g_object_ref (client), g_object_unref);
   (void) subscription_begin_drain (self, client, pending, &error);

@@ -93,7 +93,7 @@ deye_bus_subscription_deliver (DeyeBusSubscription *self, DeyeBusMessage *messag
 void
 deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap)
 {
-  /* next() has counted its gaps when it took them out of the inbox. */
+  /* next() has already counted the gap when it took it out of the inbox. */
   if (!self->channel->pull)
     self->missed += gap->count;
   if (!self->channel->ended)
@@ -187,7 +187,7 @@ deye_bus_subscription_get_missed (DeyeBusSubscription *self)
   guint64 others;
 
   g_return_val_if_fail (DEYE_BUS_IS_SUBSCRIPTION (self), 0);
-  /* Messages in flight when it ended were neither dispatched nor reported by a gap. */
+  /* Messages that were on their way when the subscription ended were neither dispatched nor reported by a gap. */
   others = self->delivered + self->channel->inbox.length;
   return self->has_total && self->total > others ? MAX (self->total - others, self->missed) : self->missed;
 }

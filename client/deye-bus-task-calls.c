@@ -6,10 +6,10 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * Calls on a task that need its client: waiting for the end, and cancelling.
+ * The calls of a task that need its client: waiting for the end, and cancelling.
  *
- * The synchronous call pumps until the state is final; it need not wait for the dispatch that reports it. The asynchronous ones
- * wait in a queue of the task and hold the client, so that it lives until the end.
+ * The synchronous call pumps until the state is final; it need not wait for the dispatch that reports the state. Asynchronous
+ * calls wait in a queue of the task, and have a reference to the client, so that it lives until the task has ended.
  */
 
 typedef struct
@@ -85,7 +85,7 @@ wait_enqueue (DeyeBusTask *self, GTask *task, DeyeBusClient *client)
   g_source_attach (waiter->cancelled, client->context);
 }
 
-/* TRUE if the outcome is known and the client has nothing to do any more. */
+/* TRUE if the outcome is known and was reported, or cannot be reported because there is no client. */
 static gboolean
 wait_is_settled (DeyeBusTask *self)
 {
@@ -94,7 +94,7 @@ wait_is_settled (DeyeBusTask *self)
   return deye_bus_task_state_is_final (self->state) && (self->said || client == NULL);
 }
 
-/* Transfer full. NULL: it has no client, or the thread is wrong. */
+/* Enters the client of the task, transfer full. NULL: the task has no client, or another thread owns the context. */
 static DeyeBusClient *
 wait_enter (DeyeBusTask *self, GError **error)
 {

@@ -4,15 +4,15 @@
 #include "deye-bus-pack.h"
 
 /*
- * A lane: tasks that wait for a request of one kind, and the request that is on its way.
+ * A lane of tasks: the tasks that wait for a request of one kind, and the request that has no answer yet.
  *
- * An answer has a verdict for each task, in their order. A request without an answer, because the connection ended or the
- * broker was overloaded, is made again for the same tasks, in the same order.
+ * An answer contains a verdict for each task, in the order of the request. If a request gets no answer, because the connection
+ * ended or the broker was overloaded, it is made again for the same tasks, in the same order.
  */
 
-#define BATCH_TASKS   256u /* the least that task-batch may be */
+#define BATCH_TASKS   256u /* the smallest value of the broker's setting task-batch */
 #define BATCH_BYTES   (256u * 1024u)
-#define VERDICT_BYTES 320u /* for which the broker needs room in its reply */
+#define VERDICT_BYTES 320u /* room that the broker needs in its reply for one verdict */
 
 static const DeyeBusTaskLaneKind *
 lane_kind (const DeyeBusTaskLane *lane)
@@ -26,7 +26,7 @@ lane_bit (const DeyeBusTaskLane *lane)
   return 1u << lane->id;
 }
 
-/* --- those that wait --- */
+/* --- tasks that wait --- */
 
 void
 deye_bus_task_lane_push (DeyeBusTaskLane *lane, DeyeBusTask *task)

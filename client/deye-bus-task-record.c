@@ -7,7 +7,7 @@
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
 
-/* The state of a task, as the broker's records and verdicts change it. */
+/* Changes the state of a task by the broker's records and verdicts. */
 
 typedef Daemoneye__Eventbus__V1__TaskRecord TaskRecord;
 typedef Daemoneye__Eventbus__V1__Progress Progress;
@@ -149,7 +149,7 @@ task_set_progress (DeyeBusTask *self, const Progress *progress)
   task_set_text (self, &self->progress_text, progress->text, DEYE_BUS_TASK_PROP_PROGRESS_TEXT);
 }
 
-/* --- what the broker says --- */
+/* --- records of the broker --- */
 
 static gboolean
 task_is_state_of_broker (guint32 state)
@@ -170,7 +170,7 @@ task_set_outcome (DeyeBusTask *self, const TaskRecord *record)
     self->result_type = g_strdup (outcome->payload_type);
 }
 
-/* The collector that had it last stays known while nobody has it: it is named when the task is submitted to the next broker. */
+/* Keeps the last holder while no collector has the task: the next broker gets it as a field when the task is submitted again. */
 static void
 task_set_holder (DeyeBusTask *self, const TaskRecord *record)
 {
@@ -203,7 +203,7 @@ deye_bus_task_take_record (DeyeBusTask *self, const TaskRecord *record, guint32 
   return TRUE;
 }
 
-/* A record with the outcome follows when the task has ended. */
+/* A verdict has no outcome, so a final state in it is ignored: a record with the outcome follows. */
 void
 deye_bus_task_take_verdict (DeyeBusTask *self, const Verdict *verdict)
 {

@@ -8,8 +8,8 @@
 /*
  * Specification of a task: a boxed value with a reference count.
  *
- * The broker checks values against its settings; only the form is checked here, when a setter is called. A task refers to a
- * copy, so the user's own can change meanwhile.
+ * Only the form of values is checked here, when a setter is called; the broker checks them against its settings. A task refers
+ * to a copy of its specification, so the user may change the original afterwards.
  */
 
 #define TAGS_MAX      16u
@@ -18,7 +18,7 @@
 
 G_DEFINE_BOXED_TYPE (DeyeBusTaskSpec, deye_bus_task_spec, deye_bus_task_spec_ref, deye_bus_task_spec_unref)
 
-/* The first wrong value is the one that is reported. @problem: marked with N_(). */
+/* Notes a wrong value; the first one is reported. @problem: marked with N_(). */
 static void
 spec_refuse (DeyeBusTaskSpec *spec, const char *problem)
 {
@@ -336,7 +336,7 @@ spec_same_payload (const DeyeBusTaskSpec *one, const DeyeBusTaskSpec *other)
   return one_length == other_length && (one_length == 0 || memcmp (one_data, other_data, one_length) == 0);
 }
 
-/* In the same order: so the broker compares them. */
+/* TRUE if the tags are equal and in the same order, as the broker compares them. */
 static gboolean
 spec_same_tags (const DeyeBusTaskSpec *one, const DeyeBusTaskSpec *other)
 {

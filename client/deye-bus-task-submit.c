@@ -9,9 +9,9 @@
 #include <glib/gi18n-lib.h>
 #include <inttypes.h>
 
-/* The calls that submit a task, and that get the result of any task. */
+/* The calls that submit a task, and that fetch the result of any task by its id. */
 
-#define WAITING_MAX       10000u /* tasks of a client that is not connected */
+#define WAITING_MAX       10000u /* number of tasks that may wait until the client is connected */
 #define WAITING_BYTES_MAX (16u * 1024u * 1024u)
 
 /* --- submit --- */
@@ -38,7 +38,7 @@ submission_check_size (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GErro
   return FALSE;
 }
 
-/* Tasks that wait for a connection are in this process only. */
+/* Limits the tasks that wait for a connection, since they use memory of this process only. */
 static gboolean
 submission_check_room (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GError **error)
 {
@@ -52,7 +52,7 @@ submission_check_room (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GErro
   return FALSE;
 }
 
-/* Borrowed. NULL: there is none, with @error if its id can't be used. */
+/* The task with the same id and content, borrowed. NULL: there is none; @error is set if the id belongs to another task. */
 static DeyeBusTask *
 submission_find (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GError **error)
 {
@@ -74,7 +74,7 @@ submission_find (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GError **er
   return NULL;
 }
 
-/* Unique for this object: its incarnation is random. */
+/* Makes an id, which is unique because it contains the random incarnation of this client. */
 static char *
 submission_draw_id (DeyeBusClient *client)
 {

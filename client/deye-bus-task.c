@@ -2,10 +2,11 @@
 #include "deye-bus-task-private.h"
 
 /*
- * The object of a task: properties, signals, and what is known of it.
+ * The task object: properties, signals, and the known state.
  *
- * The client's table (deye-bus-tasks.c) changes it and puts an event into the ring of the client, whose dispatch reports the
- * changes. The object refers to its client weakly, since the table refers to it.
+ * The client's table (deye-bus-tasks.c) changes the task and appends an event to the ring of the client; the dispatch of this
+ * event reports the changes. The object has a weak reference to its client, since the table of the client has a reference to
+ * the object.
  */
 
 G_DEFINE_FINAL_TYPE (DeyeBusTask, deye_bus_task, G_TYPE_OBJECT)
@@ -199,7 +200,7 @@ deye_bus_task_dispatch (DeyeBusTask *self)
   deye_bus_task_obtained (self);
 }
 
-/* --- what is known --- */
+/* --- the known state --- */
 
 gboolean
 deye_bus_task_is_finished (DeyeBusTask *self)

@@ -4,19 +4,20 @@
 #include "deye-bus-pack.h"
 
 /*
- * The stream Await: one request without a deadline, whose answers are the newest states of all tasks of this client. It is opened
- * again when it ends. Changes in between are not lost, since the broker sends the state and not the changes.
+ * The stream Await: one request without a deadline, whose answers are the newest states of all tasks of this client. When it
+ * ends, it is opened again. No change is lost in between, since the broker then sends the present state of each task.
  */
 
 #define WINDOW_MESSAGES 64u
 #define WINDOW_BYTES    (1u << 20)
-#define LONG_US         (5 * G_TIME_SPAN_SECOND) /* a stream that lived so long ended as it should */
+#define LONG_US         (5 * G_TIME_SPAN_SECOND) /* a stream that lived so long is opened again without a pause */
 
 typedef Daemoneye__Eventbus__V1__TaskPush TaskPush;
 
 /* --- pushes --- */
 
-/* A task that is still being submitted on this connection is none of the stream: when it is accepted, the broker sends its state. */
+/* The task that a push is about. A task that is being submitted on this connection is left out: its pushed state may be older
+ * than the verdict, and the broker sends the state again when it has accepted the task. */
 static DeyeBusTask *
 await_find (const DeyeBusTasks *tasks, const char *id)
 {

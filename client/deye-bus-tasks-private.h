@@ -9,19 +9,19 @@
 /*
  * The tasks of a client: those that it has submitted and follows.
  *
- * step() does everything that is due and calls no user code. The pump calls it in each turn, so a dispatch of the context and a
- * synchronous call drive the tasks in the same way. It stores the news in the tasks, and an event TASK_CHANGED of the ring
- * reports them.
+ * The pump calls step() in each turn, so a dispatch of the context and a synchronous call drive the tasks in the same way.
+ * step() sends requests, stores changes in the tasks, and calls no user code; an event TASK_CHANGED in the ring reports the
+ * changes.
  *
- *   submit() -> lane SUBMIT -> verdict -> pushes of the stream Await -> final state -> event TASK_CHANGED, wait() -> lane SETTLE
+ * submit() -> lane SUBMIT -> verdict -> pushes of the stream Await -> final state -> event TASK_CHANGED, wait() -> lane SETTLE
  *
- * Three lanes send requests about many tasks at once, each one request at a time: tasks that come meanwhile travel in the next
- * one. After a reconnect all tasks that have not ended enter the lane SUBMIT again.
+ * There are three lanes. Each lane sends requests about many tasks at once, one request at a time; tasks that are added
+ * meanwhile are in its next request. After a reconnect all tasks that have not ended enter the lane SUBMIT again.
  *
  * Its files: deye-bus-tasks.c is the table and the turn, -task-lane.c one lane, -tasks-requests.c the requests of each lane and
  * their answers, -tasks-await.c the stream, -task-submit.c the public calls.
  *
- * Invariant: a task is in the table until it has ended and the broker need not keep it any more.
+ * Invariant: a task is in the table until it has ended and the broker no longer needs to keep it.
  */
 
 typedef Daemoneye__Eventbus__V1__SubmitVerdict DeyeBusVerdict;
@@ -48,9 +48,9 @@ typedef struct
   GBytes *(*pack) (const GPtrArray *batch);
   DeyeBusVerdict *const *(*verdicts) (gconstpointer reply, gsize *n);
   void (*answered) (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict);
-  /* There is no answer for it. @sent: the broker may have handled it. TRUE: it waits again. */
+  /* The task got no answer. @sent: the broker may have handled the request. TRUE: the task waits again. */
   gboolean (*returned) (const DeyeBusTaskLane *lane, DeyeBusTask *task, gboolean sent);
-  /* The broker refuses such requests. */
+  /* The broker refuses such requests, so the task does not wait again. */
   void (*refused) (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const GError *error);
   gboolean live_only; /* a task that has ended meanwhile is left out */
 } DeyeBusTaskLaneKind;
@@ -61,7 +61,7 @@ struct DeyeBusTaskLane
 {
   DeyeBusTaskLaneId id;
   GQueue waiting;          /* of DeyeBusTask, as references */
-  GPtrArray *flying;       /* the same, in the request that is not answered; NULL: there is none */
+  GPtrArray *flying;       /* of DeyeBusTask, in the request that has no answer yet; NULL: there is none */
   DeyeBusPending *pending; /* that request */
   guint64 connection;      /* on which it was sent */
   guint64 epoch;           /* of its broker */
@@ -89,7 +89,7 @@ struct DeyeBusTasks
 #define DEYE_BUS_TASKS_PAUSE_US     (100 * G_TIME_SPAN_MILLISECOND)
 #define DEYE_BUS_TASKS_PAUSE_MAX_US (5 * G_TIME_SPAN_SECOND)
 
-/* The pause before the next try, after one of @pause_us (0: none). */
+/* The pause before the next attempt, after one of @pause_us (0: none). */
 static inline gint64
 deye_bus_tasks_next_pause (gint64 pause_us)
 {
@@ -100,14 +100,14 @@ deye_bus_tasks_next_pause (gint64 pause_us)
 
 DeyeBusTasks *deye_bus_tasks_new (DeyeBusClient *client);
 
-/* Adds a task with @spec, which does not change any more and whose id is new. Borrowed. */
+/* Adds a task with @spec, which must not change any more and has a new id. Borrowed. */
 DeyeBusTask *deye_bus_tasks_add (DeyeBusTasks *tasks, DeyeBusTaskSpec *spec);
-/* The task leaves the table. */
+/* Removes the task from the table. */
 void deye_bus_tasks_remove (DeyeBusTasks *tasks, DeyeBusTask *task);
 void deye_bus_tasks_cancel (DeyeBusTasks *tasks, DeyeBusTask *task);
-/* Ends @task here, without anything to confirm. Takes @error. */
+/* Ends @task without a request to the broker. Takes @error. */
 void deye_bus_tasks_fail (DeyeBusTasks *tasks, DeyeBusTask *task, DeyeBusTaskState state, GError *error);
-/* A dispatch will report what has changed. */
+/* Appends an event, so that a dispatch reports the changes of @task. */
 void deye_bus_tasks_announce (DeyeBusTasks *tasks, DeyeBusTask *task);
 
 /* --- task-lane.c --- */

@@ -9,8 +9,9 @@
 /*
  * The requests of the three lanes, and what their answers mean.
  *
- * A task that was sent once is marked as a repetition from then on: the broker runs it again only if it can't be running. A broker
- * that has not been restarted since, and knows nothing of it, never got it: then it is submitted as a new one.
+ * A task that was sent before is marked as a repetition: the broker only runs it again if no collector can be running it. But
+ * if the broker was not restarted since and does not know the task, it never got the first request; then the task is submitted
+ * as a new one.
  */
 
 typedef Daemoneye__Eventbus__V1__TaskSpec TaskSpec;
@@ -39,7 +40,7 @@ submit_size (const DeyeBusTask *task)
   return deye_bus_tasks_submit_bytes (task->spec);
 }
 
-/* The rest of its times: for the next broker they do not begin again. */
+/* Sets the times that are left, because they do not begin again with another broker. */
 static void
 submit_fill_times (const DeyeBusTask *task, TaskSpec *message)
 {
@@ -121,7 +122,8 @@ submit_error_unknown (void)
          "done, and submit a new one if not"));
 }
 
-/* Another broker than that of @lane may have accepted it, and a collector may work on it. */
+/* The state of a task that the broker of @lane refuses. UNKNOWN: an earlier broker may have accepted it, so a collector may
+ * work on it. */
 static DeyeBusTaskState
 submit_refused_state (const DeyeBusTaskLane *lane, const DeyeBusTask *task)
 {
@@ -130,7 +132,7 @@ submit_refused_state (const DeyeBusTaskLane *lane, const DeyeBusTask *task)
   return may_run ? DEYE_BUS_TASK_STATE_UNKNOWN : DEYE_BUS_TASK_STATE_REFUSED;
 }
 
-/* The state of a task that the broker does not take. */
+/* The state of a task that the broker does not accept. */
 static DeyeBusTaskState
 submit_state_of_verdict (const DeyeBusTaskLane *lane, const DeyeBusTask *task, const DeyeBusVerdict *verdict)
 {
@@ -215,7 +217,7 @@ ids_verdicts (gconstpointer reply, gsize *n)
 
 /* --- Settle --- */
 
-/* A refusal means that there is nothing to keep. */
+/* The task leaves the table after any verdict: if the broker refuses to settle it, it does not have the task. */
 static void
 settle_answered (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict)
 {
@@ -236,7 +238,7 @@ settle_refused (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *t
 
 /* --- Cancel --- */
 
-/* A push reports the state. */
+/* The verdict is only logged: a push reports the new state. */
 static void
 cancel_answered (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict)
 {

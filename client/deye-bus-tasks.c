@@ -5,7 +5,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* The table of the tasks of a client, and what is done for it in each turn. */
+/* The table of the tasks of a client, and their part in each turn of the pump. */
 
 DeyeBusTasks *
 deye_bus_tasks_new (DeyeBusClient *client)
@@ -80,7 +80,8 @@ deye_bus_task_obtained (DeyeBusTask *task)
     deye_bus_task_lane_push (&client->tasks->lanes[DEYE_BUS_TASK_LANE_SETTLE], task);
 }
 
-/* A task that is being submitted is cancelled when the broker has accepted it. */
+/* Cancels a task. If it waits for its first request, it ends here. If its submit has no answer yet, the cancel follows the
+ * answer. */
 void
 deye_bus_tasks_cancel (DeyeBusTasks *tasks, DeyeBusTask *task)
 {
@@ -108,7 +109,7 @@ tasks_are_closed (const DeyeBusTasks *tasks)
          || tasks->client->state == DEYE_BUS_CLIENT_STATE_DISCONNECTED;
 }
 
-/* All that has not ended is submitted again, in the old order; a cancel follows the answer. */
+/* Submits all tasks that have not ended again, in the order of their first submits. A cancel follows the answer. */
 static void
 tasks_begin_connection (DeyeBusTasks *tasks)
 {
@@ -121,10 +122,11 @@ tasks_begin_connection (DeyeBusTasks *tasks)
     tasks->lanes[i].due_us = tasks->lanes[i].pause_us = 0;
   tasks->await_due_us = tasks->await_pause_us = 0;
   for (GList *link = tasks->order.head; link != NULL; link = link->next)
-    deye_bus_task_lane_push (submit, link->data); /* which leaves out those that have ended */
+    deye_bus_task_lane_push (submit, link->data); /* leaves out tasks that have ended */
 }
 
-/* A task that was never sent does not run. */
+/* Ends a task that is not followed any more. If it was never sent, it certainly does not run, so it is refused instead of
+ * unknown. */
 static void
 tasks_give_up (DeyeBusTasks *tasks, DeyeBusTask *task, const GError *why)
 {
@@ -139,7 +141,7 @@ static void
 tasks_give_up_all (DeyeBusTasks *tasks, const GError *why)
 {
   for (guint i = 0; i < DEYE_BUS_TASK_N_LANES; i++)
-    deye_bus_task_lane_clear (&tasks->lanes[i]); /* notes what was sent */
+    deye_bus_task_lane_clear (&tasks->lanes[i]); /* notes which tasks were sent */
   for (GList *link = tasks->order.head; link != NULL; link = link->next)
     tasks_give_up (tasks, link->data, why);
   while (tasks->order.head != NULL)

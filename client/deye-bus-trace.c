@@ -15,7 +15,7 @@ trace_read_digit (char c, guint8 *digit)
   return TRUE;
 }
 
-/* Reads @n bytes in lower-case hexadecimal digits, and moves @text behind them. */
+/* Reads @n bytes in lower-case hexadecimal digits, and moves @text behind the digits. */
 static gboolean
 trace_read_bytes (const char **text, guint8 *bytes, gsize n)
 {

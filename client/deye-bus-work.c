@@ -9,17 +9,17 @@
 #include <inttypes.h>
 
 /*
- * The handle of a run, which its handler gets. When the last handle is gone, the run is given up.
+ * The work object: the handle of a run that its handler gets. When the last reference to it is released, the run is given up.
  *
- * Other languages can also construct the bare type. Such an object has no run and has ended.
+ * Other languages can also construct an object by its type alone. Such an object has no run, and behaves like one that has ended.
  */
 
 struct _DeyeBusWork
 {
   GObject parent_instance;
 
-  DeyeBusRun *run;           /* NULL: no collector has made it */
-  GCancellable *cancellable; /* ... then this one */
+  DeyeBusRun *run;           /* NULL: the object was constructed by its type alone */
+  GCancellable *cancellable; /* the one of an object without a run */
 };
 
 G_STATIC_ASSERT (DEYE_BUS_CANCEL_NONE == 0);
@@ -224,7 +224,7 @@ deye_bus_work_progress (DeyeBusWork *self,
 
 /* --- the extent of the result --- */
 
-/* NULL: it has ended. */
+/* Locks the extent of the result. NULL: the work has ended. */
 static DeyeBusExtent *
 work_lock_extent (DeyeBusWork *self)
 {
