@@ -11,19 +11,18 @@
 #include "deye-bus-socket.h"
 
 /*
- * A client: one session, one socket and one GSource in the context that was the thread's default when the client was
- * created.
+ * A client: one session, one socket and one GSource, in the context that was the thread default when the client was created.
  *
  * Its files share the fields below: deye-bus-client.c is the object and its state, -connect.c is one attempt to connect,
- * -reconnect.c decides whether another one follows, -close.c closes the connection, -pump.c moves bytes and waits,
- * -unsent.c reports messages that were not sent, -dispatch.c calls user code, -task.c holds the common part of
- * asynchronous calls, and -unheard.c has those without a callback. The public calls are in -calls.c, -flush.c, -subscribe.c,
- * -next.c and -heartbeat.c, the answers to requests in -methods.c, what every collector does in -standard.c.
+ * -reconnect.c decides whether another one follows, -close.c closes the connection, -pump.c moves bytes and waits, -unsent.c
+ * reports messages that were not sent, -dispatch.c calls user code, -task.c has the common part of asynchronous calls, and
+ * -unheard.c those without a callback. The public calls are in -calls.c, -flush.c, -subscribe.c, -next.c and -heartbeat.c, the
+ * answers to requests in -methods.c, and the duties of every collector in -standard.c.
  *
- * Invariant: user code runs only in a dispatch of the context; a public call appends events and writes bytes, no more.
+ * Invariant: user code runs only in a dispatch of the context. A public call only appends events, and reads and writes bytes.
  */
 
-/* DEYE_BUS_HEALTH_HEALTHY; deye-bus-client-standard.h has the type and includes the client. */
+/* The value of DEYE_BUS_HEALTH_HEALTHY, whose header includes the header of the client. */
 #define DEYE_BUS_HEALTH_INITIAL 1
 
 /* Bytes that calls may leave in the out-buffer, to be written together. */
@@ -31,10 +30,10 @@
 
 typedef struct DeyeBusClientAttempt DeyeBusClientAttempt;
 
-/* The part of a collector in the turns of its client. The owner is borrowed, and removes itself in its dispose. */
+/* The hooks by which the client calls its collector. The owner is borrowed, and removes itself in its dispose. */
 typedef struct
 {
-  /* A step of each connection, before the subscriptions are restored. Returns the call (transfer full); NULL: it is not
+  /* A step of each connection, before the subscriptions are restored. Returns the call (transfer full); NULL: the step is not
    * needed. No user code may be called. */
   DeyeBusPending *(*begin_register) (gpointer owner);
   void (*end_register) (gpointer owner, DeyeBusPending *pending);
@@ -51,9 +50,9 @@ struct _DeyeBusClient
   char *type;
   char *address; /* as asked for; NULL: default, or a given fd */
   DeyeBusRole wanted_role;
-  guint forks;             /* of its process, when it was made: see platform_fork_count() */
-  guint64 last_message_id; /* of the messages that it numbered, over all connections */
-  guint64 features;        /* that it can use */
+  guint forks;             /* fork count of its process when it was made: see platform_fork_count() */
+  guint64 last_message_id; /* the last number that it gave to a message, over all connections */
+  guint64 features;        /* features that it can use */
   guint64 incarnation;     /* drawn once: the broker recognises this object by it when it connects again */
 
   GMainContext *context;
@@ -65,7 +64,7 @@ struct _DeyeBusClient
   guint entered;       /* calls of enter() without their leave() */
   guint dispatching;
   guint holds;        /* calls of hold() without a release() */
-  guint64 write_mark; /* bytes of the out-buffer that were there at the last write: those of its `added` */
+  guint64 write_mark; /* `added` of the out-buffer at the last write */
   gboolean coalesce;  /* the property */
   gint64 written_us;  /* time of the last write; kept when it coalesces */
 
@@ -82,12 +81,12 @@ struct _DeyeBusClient
   gboolean watch_polled;        /* ... has it */
   DeyeBusPending *connect_call; /* waits until the client is ready; NULL: none does */
   gboolean connect_dialled;     /* @connect_call made the client connect */
-  gboolean established;         /* it was ready since connect() was called */
+  gboolean established;         /* it has been ready since connect() was called */
   gboolean closed_said;         /* the signal "closed" has reported the end of the last connection */
   DeyeBusStash stash;           /* published while it was not connected */
-  GBytes *last_message;         /* the request that leaves it; NULL: there is none */
+  GBytes *last_message;         /* the packed request for it; NULL: there is no last message */
   GPtrArray *told;              /* of DeyeBusLoss: losses that the broker has not confirmed; NULL: none */
-  gint reported_code;           /* of the error that the log has for the present outage; 0: none */
+  gint reported_code;           /* code of the error that was logged for the present outage; 0: none */
 
   DeyeBusEvents events;
   DeyeBusPendingPool *spare_calls;
@@ -98,10 +97,10 @@ struct _DeyeBusClient
   gint64 retry_us;            /* the broker's queue of new connections was full: next try; 0: none */
   gint64 linger_us;           /* closing: unsent messages are written until then; 0: not closing */
   GQueue closings;            /* of DeyeBusPending: close_async() that wait for the end */
-  gboolean closed_connection; /* there was one when it was closed */
+  gboolean closed_connection; /* there was a connection when it was closed */
   gboolean close_unheard;     /* close_async() was called without a callback, and no other close waits */
-  guint64 lost;               /* unsent messages of which an event that is not dispatched yet will report the loss */
-  gboolean loss_reported;     /* close() has reported them instead */
+  guint64 lost;               /* unsent messages whose loss an event that is not dispatched yet will report */
+  gboolean loss_reported;     /* close() has reported the loss instead */
   guint8 *buffer;
   guint not_looked; /* calls since the socket was read */
 
@@ -113,7 +112,7 @@ struct _DeyeBusClient
   struct DeyeBusSenders *senders; /* NULL: it never had one */
 
   struct DeyeBusFlusher *flusher; /* the property; NULL: off */
-  DeyeBusOutbuf *given;           /* of which the flusher has bytes; NULL: it has none */
+  DeyeBusOutbuf *given;           /* the buffer whose bytes the flusher has; NULL: it has none */
 
   GPtrArray *services; /* of DeyeBusService */
   gint64 made_us;
@@ -125,15 +124,15 @@ struct _DeyeBusClient
   GSource *heartbeat;
   gint64 heartbeat_us;
   guint64 heartbeats;
-  guint64 verified_changes; /* of the session's channels, when the broker was asked for their number */
-  gboolean verifying;       /* ... and it has not answered */
+  guint64 verified_changes; /* channel_changes() of the session when the broker was asked for its number */
+  gboolean verifying;       /* the broker has not answered */
   guint64 health_reports;   /* on this connection */
-  GMutex health_lock;       /* of the fields below: any thread may set them */
+  GMutex health_lock;       /* protects the fields below: any thread may set them */
   guint32 health;           /* DeyeBusHealth */
   char *health_detail;
-  GPtrArray *health_units;    /* DeyeBusUnit: those that are not healthy; replaced, never changed */
+  GPtrArray *health_units;    /* of DeyeBusUnit: units that are not healthy; replaced, never changed */
   GSource *health_source;     /* sends the report; NULL: there was nothing to report yet */
-  gint64 health_next_us;      /* not before this time */
+  gint64 health_next_us;      /* the next report is not sent before this time */
   gboolean health_is_stopped; /* the client is disposed */
 };
 
@@ -149,7 +148,7 @@ extern guint deye_bus_client_signals[DEYE_BUS_N_SIGNALS] G_GNUC_INTERNAL;
 
 /* --- client.c --- */
 
-/* The one place that changes the state. */
+/* The only function that changes the state. */
 void deye_bus_client_apply (DeyeBusClient *self, DeyeBusConnectionEvent event);
 void deye_bus_client_notify_state (DeyeBusClient *self);
 /* TRUE if there is a connection: CONNECTED or READY. */
@@ -159,28 +158,29 @@ deye_bus_client_is_connected (const DeyeBusClient *self)
   return self->state == DEYE_BUS_CLIENT_STATE_CONNECTED || self->state == DEYE_BUS_CLIENT_STATE_READY;
 }
 gboolean deye_bus_client_is_forked (DeyeBusClient *self);
-/* The address that it connects to; NULL: a given handle, or this user has no default address. Transfer full. */
+/* The address that the client connects to; NULL: it has a given handle, or this user has no default address. Transfer full. */
 char *deye_bus_client_dup_address (DeyeBusClient *self);
 
-/* Begins a public call that uses the connection: checks the process and acquires the context, unless the client owns it
- * already. It owns it during calls and dispatches, and while it is held. TRUE: call leave() at the end. */
+/* Begins a public call that uses the connection: checks the process and acquires the context, unless the calling thread already
+ * owns it for this client, as in a dispatch, in another call, or while it holds the client. TRUE: call leave() at the end. */
 gboolean deye_bus_client_enter (DeyeBusClient *self, GError **error);
 /* Writes unsent bytes that are due now. */
 void deye_bus_client_write_due (DeyeBusClient *self);
-/* Writes unsent bytes (during a dispatch that is done at its end, while it is held at the release) and exits. */
+/* Ends a public call: writes unsent bytes that are due now, and exits. In a dispatch bytes are written at its end, and in a held
+ * client at the release. */
 void deye_bus_client_leave (DeyeBusClient *self);
-/* Releases the context, unless something else of the client needs it. */
+/* Ends enter() without a write. Releases the context, unless an outer call or a hold needs it. */
 void deye_bus_client_exit (DeyeBusClient *self);
 
 /* --- connect.c --- */
 
-/* Adapts the client's state and socket to the state of the session. */
+/* Updates the client's state and socket after the session may have changed: continues an attempt, or ends a connection. */
 void deye_bus_client_settle (DeyeBusClient *self);
 /* Begins an attempt that is due, and opens its socket. */
 void deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us);
 void deye_bus_client_close_socket (DeyeBusClient *self);
 gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
-/* TRUE if it is not ready, and a call may wait until it is. */
+/* TRUE if the client is not ready, and a call may wait until it is. */
 gboolean deye_bus_client_may_wait (DeyeBusClient *self);
 void deye_bus_client_clear_attempt (DeyeBusClient *self);
 /* Ends the call of connect() that waits, if there is one. @error: NULL: the client is ready. */
@@ -197,7 +197,7 @@ void deye_bus_client_become_ready (DeyeBusClient *self);
 void deye_bus_client_note_epoch (DeyeBusClient *self);
 /* The attempt failed, or the connection ended, for @error (taken): plans the next attempt, or ends. */
 void deye_bus_client_end_connection (DeyeBusClient *self, GError *error);
-/* The same, and no attempt follows. */
+/* The same, but no attempt follows. */
 void deye_bus_client_stop_connecting (DeyeBusClient *self, const GError *error);
 /* Emits "closed", once for the end of a connection. */
 void deye_bus_client_say_closed (DeyeBusClient *self, const GError *error);
@@ -214,7 +214,7 @@ guint64 deye_bus_client_drop_connection (DeyeBusClient *self);
 
 /* --- stash.c --- */
 
-/* Messages that wait for the next connection, in the stash or in senders. */
+/* The number of messages that wait for the next connection, in the stash or in senders. */
 guint64 deye_bus_client_count_kept (DeyeBusClient *self);
 /* TRUE if a publish waits for the next connection. */
 gboolean deye_bus_client_stashes (const DeyeBusClient *self);
@@ -222,9 +222,9 @@ gboolean deye_bus_client_stashes (const DeyeBusClient *self);
 gboolean deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **error);
 /* The client is ready, and nothing of the stash is sent yet: reports dropped messages to the broker, for the subscribers. */
 void deye_bus_client_tell_losses (DeyeBusClient *self);
-/* Everything of the stash is sent: reports to the program what was dropped. */
+/* The messages of the stash are sent: reports to the program how many were dropped. */
 void deye_bus_client_report_stash (DeyeBusClient *self);
-/* The client does not connect again: reports everything as lost. */
+/* The client does not connect again: reports all messages of the stash and of senders as lost. */
 void deye_bus_client_end_stash (DeyeBusClient *self);
 
 /* --- unsent.c --- */
@@ -233,12 +233,12 @@ extern const char deye_bus_client_unsent_ended[] G_GNUC_INTERNAL; /* the connect
 
 /* @why: marked with N_(). */
 GError *deye_bus_client_new_unsent_error (guint64 messages, const char *why);
-/* The session has ended: reports messages that were not sent, if no call does, by a log record and the signal "error" from
- * the next dispatch. */
+/* The session has ended: reports messages that were not sent and that no call reports, by a log record and by the signal
+ * "error" in the next dispatch. */
 void deye_bus_client_end_unsent (DeyeBusClient *self, const char *why);
-/* The connection ended, and another one follows: reports publishes of which nobody knows whether they arrived, in the same way. */
+/* The connection ended, and another one follows: reports publishes that may or may not have arrived, in the same way. */
 void deye_bus_client_report_uncertain (DeyeBusClient *self);
-/* As end_unsent(), for a number of @messages; no effect if it is 0. */
+/* Like end_unsent(), for a number of @messages; no effect if it is 0. */
 void deye_bus_client_report_unsent (DeyeBusClient *self, guint64 messages, const char *why);
 /* The same in dispose, at once. The log record is a warning if no handler of the signal was called. @messages: 0: none. */
 void deye_bus_client_dispose_unsent (DeyeBusClient *self, guint64 messages);
@@ -252,7 +252,7 @@ void deye_bus_client_unwatch_socket (DeyeBusClient *self);
 /* The same for the watch of the socket's directory. */
 void deye_bus_client_poll_watch (DeyeBusClient *self);
 void deye_bus_client_unpoll_watch (DeyeBusClient *self);
-/* Writes what the socket takes now. */
+/* Writes as many bytes of the out-buffer as the socket takes now. */
 void deye_bus_client_write (DeyeBusClient *self);
 /* Bytes that were added to the out-buffer since the last write. */
 gsize deye_bus_client_unwritten (DeyeBusClient *self);
@@ -268,94 +268,95 @@ gboolean deye_bus_client_wait (DeyeBusClient *self,
                                gconstpointer data,
                                gint64 due_us,
                                GCancellable *cancellable);
-/* Reads from the socket once in a number of calls. For calls that need no answer: a program may make no others. */
+/* Reads from the socket once in a number of calls. For calls that need no answer, because a program that makes no other calls
+ * would never read. */
 void deye_bus_client_look (DeyeBusClient *self);
-/* The same, at once: while the client connects, calls that do not wait work on it as well. */
+/* Makes one turn of the pump at once. While the client connects, even calls that do not wait continue the attempt in this way. */
 void deye_bus_client_look_now (DeyeBusClient *self);
 /* Waits until @pending is done; a cancellation gives it up. */
 void deye_bus_client_wait_done (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable);
-/* ... and moves its error to @error. FALSE: it had one. */
+/* Like wait_done(), and moves the error of @pending to @error. FALSE: it had an error. */
 gboolean
 deye_bus_client_wait_pending (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable, GError **error);
 
 /* --- flusher.c --- */
 
-/* Gives the flusher what is in the out-buffer, if there is one. For the end of a call. */
+/* Gives the bytes of the out-buffer to the flusher, if there is one. Called at the end of a call. */
 void deye_bus_client_hand_over (DeyeBusClient *self);
-/* Takes that back, and accounts for what was written. */
+/* Takes the bytes back, and removes those that were written from the out-buffer. */
 void deye_bus_client_take_back (DeyeBusClient *self);
-/* Nothing is given. */
+/* Ends the flusher, which must have no bytes. */
 void deye_bus_client_end_flusher (DeyeBusClient *self);
 
 /* --- dispatch.c --- */
 
 /* Dispatches events, up to a limit. TRUE: there are more. */
 gboolean deye_bus_client_dispatch (DeyeBusClient *self);
-/* @message was handled for @channel: by a callback or next() when @called. */
+/* @message was handled for @channel. @called: a callback was called, or next() returned it. */
 void deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message, gboolean called);
 /* Messages and gaps that @channel holds will be dispatched, unless it is paused again by then. */
 void deye_bus_client_resume_channel (DeyeBusClient *self, DeyeBusChannel *channel);
 
 /* --- task.c --- */
 
-/* Asynchronous calls that ask the broker: enter_task(), start @pending, leave_task(). FALSE: @task returned an error, because
- * @cancellable (nullable) is cancelled or the call came from the wrong thread. */
+/* An asynchronous call that sends a request consists of enter_task(), starting @pending, and leave_task(). FALSE: @task
+ * returned an error, because @cancellable (nullable) is cancelled or the call came from the wrong thread. */
 gboolean deye_bus_client_enter_task (DeyeBusClient *self, GTask *task, GCancellable *cancellable);
-/* @error (taken; nullable): @pending was not started, and @task returns the error. Otherwise @complete is called when
- * @pending ends; and leaves. @pending: (transfer full) (nullable with @error): no reference to it outlasts the call, since another
- * thread may own the client then. */
+/* Leaves. @error (taken; nullable): @pending was not started, and @task returns the error. Without an error, @complete is
+ * called when @pending ends. @pending: (transfer full) (nullable with @error): no reference to it outlasts the call, because
+ * another thread may own the client then. */
 void deye_bus_client_leave_task (DeyeBusClient *self,
                                  GTask *task,
                                  DeyeBusPending *pending,
                                  DeyeBusPendingFunc complete,
                                  GError *error);
 
-/* @complete is called in the client's context when @pending ends; it takes @data (of which a reference is taken, and which holds
- * the client) out of @pending. */
+/* Lets @complete be called in the client's context when @pending ends. @pending gets a reference to the object @data, which
+ * must have a reference to the client; @complete takes @data out of @pending with steal_data(). */
 void deye_bus_client_run_pending (DeyeBusClient *self,
                                   DeyeBusPending *pending,
                                   GObject *data,
                                   GCancellable *cancellable,
                                   DeyeBusPendingFunc complete);
-/* Ends the watch of the cancellable. Transfer full. */
+/* Takes the data out of @pending, and ends the watch of the cancellable. Transfer full. */
 gpointer deye_bus_pending_steal_data (DeyeBusPending *pending);
-/* The same with a task as data. */
+/* Like run_pending(), with a task as data. */
 void deye_bus_client_run_task (DeyeBusClient *self,
                                DeyeBusPending *pending,
                                GTask *task,
                                GCancellable *cancellable,
                                DeyeBusPendingFunc complete);
-/* As steal_data(). */
+/* Like steal_data(), with a task as data. */
 GTask *deye_bus_pending_steal_task (DeyeBusPending *pending);
-/* As before; NULL when @pending ended with an error: the task has returned it. */
+/* The same; NULL if @pending ended with an error, which the task has returned. */
 GTask *deye_bus_pending_steal_task_on_success (DeyeBusPending *pending);
 /* A complete function for calls that only succeed or fail. */
 void deye_bus_pending_return_true (DeyeBusPending *pending);
 
-/* For a finish function, before it takes what the task returned. FALSE: @result is not of a call of @source with the source
- * tag @tag (the asynchronous function), or it was finished before. */
+/* For a finish function, before it takes the result of the task. FALSE: @result does not belong to a call of @source with the
+ * source tag @tag (the asynchronous function), or it was finished before. */
 gboolean deye_bus_task_check (gpointer source, GAsyncResult *result, gpointer tag, GError **error);
 
 /* --- deye-bus-tasks.c --- */
 
-/* Does what is due for the tasks of the client; calls no user code. */
+/* One turn of the client's tasks: sends requests and reads answers; calls no user code. */
 void deye_bus_client_step_tasks (DeyeBusClient *self);
-/* When that has to be done next; G_MAXINT64: never. */
+/* The time at which step_tasks() has to be called next; G_MAXINT64: never. */
 gint64 deye_bus_client_next_tasks_us (DeyeBusClient *self);
-/* The connection is about to be closed: sends all that waits, without waiting for an answer. */
+/* The connection is about to be closed: sends all tasks that wait, without waiting for answers. */
 void deye_bus_client_hurry_tasks (DeyeBusClient *self);
 /* The client is closed and freed: tasks that have not ended are not followed any more. */
 void deye_bus_client_free_tasks (DeyeBusClient *self);
 
 /* --- standard.c --- */
 
-/* FALSE: it is no ConfigReload. */
+/* FALSE: @message is not a valid ConfigReload. */
 gboolean deye_bus_reload_read (DeyeBusMessage *message, guint64 *generation);
 void deye_bus_client_acknowledge_reload (DeyeBusClient *client, DeyeBusMessage *broadcast, guint64 generation);
 
 /* --- health.c --- */
 
-/* A part of a program. Texts are cut to what a report may have. */
+/* A unit of a program, with its health. Texts are shortened to the limits of a report. */
 typedef struct
 {
   guint32 health; /* DeyeBusHealth */
@@ -368,9 +369,9 @@ void deye_bus_unit_free (gpointer unit);
 
 void deye_bus_client_init_health (DeyeBusClient *self);
 void deye_bus_client_clear_health (DeyeBusClient *self);
-/* The client is ready: reports, if it has ever had something to report. */
+/* The client is ready: sends a report, unless it has always been healthy. */
 void deye_bus_client_ready_health (DeyeBusClient *self);
-/* No report any more. */
+/* The client is closed or disposed: no report is sent any more. */
 void deye_bus_client_stop_health (DeyeBusClient *self);
 
 /* Sets what is reported. @detail, @units (element-type DeyeBusUnit): (transfer full). Any thread. */
@@ -386,12 +387,12 @@ void deye_bus_client_run_unheard (DeyeBusClient *self,
                                   const DeyeBusCall *call,
                                   DeyeBusPendingKind kind,
                                   GCancellable *cancellable);
-/* Such a call did not begin: reports @error (transfer full) from the default context of this thread. */
+/* Reports @error (transfer full) for such a call that did not begin, from the default context of this thread. */
 void deye_bus_client_fail_unheard (DeyeBusClient *self, GError *error);
 
 /* --- calls.c --- */
 
-/* A call with the timeout of @options (nullable) from now on. */
+/* A pending call whose deadline is the timeout of @options (nullable), from now on. */
 DeyeBusPending *
 deye_bus_client_new_pending (DeyeBusClient *self, DeyeBusPendingKind kind, const DeyeBusOptions *options);
 /* Values of a call that has ended with success. */
@@ -426,7 +427,7 @@ gboolean deye_bus_client_send_unasked (DeyeBusClient *self,
                                        GCancellable *cancellable,
                                        GError **error);
 
-/* Publishes without waiting for anything: for messages that may be lost. */
+/* Publishes without waiting for credit or an answer: for messages that may be lost. */
 gboolean deye_bus_client_post (DeyeBusClient *self,
                                const char *topic,
                                GBytes *payload,
@@ -447,8 +448,8 @@ gboolean deye_bus_client_ask_broker (DeyeBusClient *self,
 /* Asks the broker to end a subscription. @pending: (nullable) */
 gboolean deye_bus_client_ask_unsubscribe (DeyeBusClient *self, guint32 id, DeyeBusPending *pending, GError **error);
 
-/* Serves @topic, on which the broker gives tasks to this client. The answer to such a request is due after CANCEL, too. @ready may
- * call deye_bus_client_serve_finish(). */
+/* Serves @topic, on which the broker gives tasks to this client. Such a request has to be answered even after CANCEL. @ready
+ * may call deye_bus_client_serve_finish(). */
 void deye_bus_client_serve_tasks (DeyeBusClient *self,
                                   const char *topic,
                                   DeyeBusRequestCallback callback,
@@ -461,7 +462,7 @@ void deye_bus_client_serve_tasks (DeyeBusClient *self,
  * begun. */
 DeyeBusSubscription *
 deye_bus_client_begin_methods (DeyeBusClient *self, gboolean feature, DeyeBusPending *pending, GError **error);
-/* It was begun and failed with @error. */
+/* Gives up the subscription that begin_methods() has begun, because it failed with @error. */
 void deye_bus_client_give_up_methods (DeyeBusClient *self,
                                       DeyeBusSubscription *subscription,
                                       const DeyeBusPending *pending,
@@ -472,10 +473,10 @@ deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellab
 
 /* --- last.c --- */
 
-/* Leaves the client's last message with a new connection. Returns the call; NULL: there is none to leave, or its refusal was
- * reported. */
+/* Gives the client's last message to the broker of a new connection. Returns the call; NULL: there is no last message, or its
+ * refusal was reported. */
 DeyeBusPending *deye_bus_client_restore_last_message (DeyeBusClient *self);
-/* It ended: reports a refusal, and clears the error unless the connection has ended. */
+/* The call of restore_last_message() has ended: reports a refusal, and clears the error unless the connection has ended. */
 void deye_bus_client_end_last_message (DeyeBusClient *self, DeyeBusPending *pending);
 
 /* --- methods.c --- */
@@ -489,7 +490,7 @@ const char *deye_bus_client_reply_type (DeyeBusClient *self, DeyeBusMessage *req
 
 /* --- next.c --- */
 
-/* A caller of next_async() waits, and something came or the subscription ended. */
+/* Called by the dispatch of an event NEXT: a call of next_async() waits, and a message arrived or the subscription ended. */
 void deye_bus_client_wake_next (DeyeBusSubscription *subscription);
 
 /* --- heartbeat.c --- */

@@ -12,20 +12,19 @@
  *
  * Its files share the fields below: deye-bus-collector.c is the object, -start.c its start, -operations.c its operations,
  * -register.c the registration, -topics.c opens its topics, -execute.c takes tasks and sends the reports of their handlers,
- * -drain.c is the end, -claims.c has the works and results that outlive a connection, -desired.c is configuration and standing
- * tasks, -health.c the health of units,
- * -timer.c is its source.
+ * -drain.c is the end, -claims.c has the works and results that survive the end of a connection, -desired.c has configuration
+ * and standing tasks, -health.c the health of units, and -timer.c its source.
  *
- * The client calls the collector through hooks, and calls nothing of it that can run user code outside of a dispatch. Messages of
- * the registration are therefore kept until the client is ready and dispatches them.
+ * The client calls the collector by hooks. No hook may run user code outside of a dispatch, so the results of a registration
+ * are kept until the client is ready and dispatches.
  *
- * Invariant: a run is in @runs from the start of its handler until its outcome was taken, so the length of @runs is the number of
- * slots in use.
+ * Invariant: a run is in @runs from the start of its handler until its outcome was taken, so the length of @runs is the number
+ * of slots in use.
  */
 
 #define DEYE_BUS_COLLECTOR_HEARTBEAT_US (5 * G_TIME_SPAN_SECOND)
 
-/* Handlers of an operation may remove it while it runs. The reference count is not atomic. */
+/* An operation. It has a reference count, because its handler may remove it while it runs. The count is not atomic. */
 typedef struct
 {
   guint refs;
@@ -51,7 +50,7 @@ typedef enum
 } DeyeBusCollectorTopic;
 #define DEYE_BUS_COLLECTOR_N_TOPICS 5u
 
-/* A handler of the program for a lasting wish of the agent. The function of the program. The reference count is not atomic. */
+/* A handler of the program for a desired state: the configuration or the standing tasks. The reference count is not atomic. */
 typedef struct
 {
   guint refs;
@@ -68,12 +67,12 @@ struct _DeyeBusCollector
   char *id; /* of the client to be made */
   char *type;
   char *address;
-  gboolean is_client_given; /* others may use it */
+  gboolean is_client_given; /* the program has passed the client in, and may use it for other purposes */
   gulong state_handler;     /* of the client's notify::state */
   gulong closed_handler;
   struct
   {
-    gboolean is_open;                  /* or it was asked for */
+    gboolean is_open;                  /* subscribed, or the request is in progress */
     DeyeBusSubscription *subscription; /* NULL: there is no answer yet */
   } topics[DEYE_BUS_COLLECTOR_N_TOPICS];
 
@@ -89,10 +88,10 @@ struct _DeyeBusCollector
   guint64 registration_id;   /* 0: none on this connection */
   guint64 registered_origin; /* the session of @registration_id */
   WireGuard *reply;          /* RegisterReply that is not dispatched yet; NULL: none */
-  GError *refusal;           /* ... or why it was refused; NULL: it was not */
-  gint refused_code;         /* that the signal reported last; 0: none */
-  GPtrArray *asked;          /* of DeyeBusPending: requests without an answer, outside of the steps */
-  gboolean is_changed;       /* the broker does not know what it can do now */
+  GError *refusal;           /* the reason of a refusal that is not dispatched yet; NULL: none */
+  gint refused_code;         /* the code that the signal last reported; 0: none */
+  GPtrArray *asked;          /* of DeyeBusPending: requests without an answer, except those of the steps */
+  gboolean is_changed;       /* its operations or state have changed, and the broker was not notified */
 
   GPtrArray *runs;               /* of DeyeBusRun */
   DeyeBusDesired *configuration; /* NULL: none */
@@ -100,7 +99,7 @@ struct _DeyeBusCollector
   GBytes *standing_applied;      /* the last set of standing tasks; NULL: there was none */
   guint64 standing_revision;     /* of it */
   GMutex units_lock;
-  GTree *units; /* name -> HealthUnit, of those that are not healthy */
+  GTree *units; /* name -> HealthUnit, of the units that are not healthy */
 
   GQueue kept; /* of KeptResult, the oldest first; see -claims.c */
   gsize kept_bytes;
@@ -109,15 +108,15 @@ struct _DeyeBusCollector
 
   gboolean is_draining;
   gint64 drain_us;        /* as asked; 0: the broker's default */
-  gboolean draining_said; /* by the signal */
+  gboolean draining_said; /* the signal was emitted */
   gboolean drained_said;
   gboolean expects_exit; /* the broker expects that the process ends when it has drained */
   gboolean is_stopping;
-  gint64 stop_due_us;  /* then it stops in any case; 0: it is not stopping, or that is done */
-  gboolean is_stopped; /* and its client is closed, unless it was given */
+  gint64 stop_due_us;  /* it stops at this time even if works run; 0: it is not stopping, or has stopped */
+  gboolean is_stopped; /* and its client is closed, unless the program has passed it in */
   GQueue stopping;     /* of GTask: stop_async() */
   GMainLoop *loop;     /* of run(); NULL: it is not running */
-  GError *failure;     /* the client does not connect again, or did not send everything at its end; NULL: neither */
+  GError *failure;     /* the client does not connect again, or had unsent messages at its end; NULL: neither */
 };
 
 enum
@@ -134,7 +133,7 @@ extern guint deye_bus_collector_signals[DEYE_BUS_COLLECTOR_N_SIGNALS] G_GNUC_INT
 /* --- collector.c --- */
 
 void deye_bus_collector_set_state (DeyeBusCollector *self, DeyeBusCollectorState state);
-/* The client is used without it from now on. */
+/* Removes the collector from its client. */
 void deye_bus_collector_unhook (DeyeBusCollector *self);
 /* For callbacks that may outlive the collector: a GWeakRef, to be freed with weak_free(). */
 GWeakRef *deye_bus_collector_weak_new (DeyeBusCollector *self);
@@ -145,33 +144,33 @@ void deye_bus_collector_weak_free (gpointer weak);
 void deye_bus_operation_unref (DeyeBusOperation *operation);
 DeyeBusOperation *deye_bus_operation_ref (DeyeBusOperation *operation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOperation, deye_bus_operation_unref)
-/* NULL: there is none. */
+/* NULL: there is no such operation. */
 DeyeBusOperation *deye_bus_collector_find_operation (DeyeBusCollector *self, const char *name);
-/* The request Register, or Update with everything that can change. */
+/* Pack the request Register, or Update, which has all fields that can change. */
 GBytes *deye_bus_collector_pack_register (DeyeBusCollector *self);
 GBytes *deye_bus_collector_pack_update (DeyeBusCollector *self);
 
 /* --- register.c --- */
 
-/* The steps of a connection. */
+/* The hooks for the step of a connection. */
 DeyeBusPending *deye_bus_collector_begin_register (gpointer owner);
 void deye_bus_collector_end_register (gpointer owner, DeyeBusPending *pending);
-/* On the connection of a client that is ready. */
+/* Registers on the connection of a client that is ready. */
 void deye_bus_collector_register (DeyeBusCollector *self);
-/* With a heartbeat: verifies the registration, or tries again. */
+/* The hook for each heartbeat: verifies the registration, or tries to register again. */
 void deye_bus_collector_beat (gpointer owner);
-/* In a dispatch, when the client is ready: takes what the broker answered, and reports it. */
+/* In a dispatch, when the client is ready: reports the broker's answer to the registration. */
 void deye_bus_collector_settle (DeyeBusCollector *self);
-/* Its abilities have changed: the broker gets it, when it is registered. */
+/* The operations or the state have changed: sends an Update, as soon as the collector is registered. */
 void deye_bus_collector_update (DeyeBusCollector *self);
-/* Nothing that was asked is answered any more. */
+/* Ignores the answers to all requests that are in progress. */
 void deye_bus_collector_forget_asked (DeyeBusCollector *self);
-/* The broker, or the client itself, does not let it work, for @error (taken): reported by the next settle(). */
+/* The broker or the client refuses the registration with @error (taken), which the next settle() reports. */
 void deye_bus_collector_note_refusal (DeyeBusCollector *self, GError *error);
 GError *deye_bus_collector_error_stopped (void);
-/* The calls of start_async() that wait end. @error: (nullable) */
+/* Ends the calls of start_async() that wait. @error: (nullable) */
 void deye_bus_collector_end_starting (DeyeBusCollector *self, const GError *error);
-/* An announced end, nobody waits for the answer. */
+/* Notifies the broker of the end, without waiting for the answer. */
 void deye_bus_collector_deregister (DeyeBusCollector *self);
 
 /* --- execute.c --- */
@@ -180,16 +179,16 @@ void deye_bus_collector_deregister (DeyeBusCollector *self);
 void deye_bus_collector_on_execute (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
 /* Takes the requests that arrived before the client was ready. */
 void deye_bus_collector_take_arrived (DeyeBusCollector *self);
-/* Its broker and its slot wait for the answer: its request is open on the present connection. */
+/* TRUE if the request of @run is open on the present connection, so that the broker waits for its answer. */
 gboolean deye_bus_collector_is_attached (DeyeBusCollector *self, const DeyeBusRun *run);
 void deye_bus_collector_task_news (gpointer owner, const DeyeBusTaskNews *news);
-/* Sends reports that are due; returns when the next one is, G_MAXINT64: none. */
+/* Sends the reports that are due, and returns the time of the next one; G_MAXINT64: there is none. */
 gint64 deye_bus_collector_send_reports (DeyeBusCollector *self, gint64 now_us);
 void deye_bus_collector_cancel_runs (DeyeBusCollector *self, DeyeBusCancelReason reason);
 
 /* --- topics.c --- */
 
-/* Those that are not open, as soon as the client can. */
+/* Opens the topics that are not open, if the client can subscribe now. */
 void deye_bus_collector_open_topics (DeyeBusCollector *self);
 void deye_bus_collector_close_topics (DeyeBusCollector *self, gboolean unsubscribe);
 
@@ -197,11 +196,12 @@ void deye_bus_collector_close_topics (DeyeBusCollector *self, gboolean unsubscri
 
 /* A DeyeBusMessageCallback. */
 void deye_bus_collector_on_lifecycle (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
-/* The request to drain has arrived, although it is not dispatched yet. */
+/* TRUE if the broker's request to drain has arrived; it may not be dispatched yet. */
 gboolean deye_bus_collector_sees_drain (DeyeBusCollector *self);
-/* In a dispatch: reports what was decided, and ends what is over. Returns when it is to be called again. */
+/* In a dispatch: reports draining and drained, and ends a stop that is over. Returns the time at which it has to be called
+ * again. */
 gint64 deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us);
-/* The client does not connect again. */
+/* The client does not connect again: the collector ends with @error. */
 void deye_bus_collector_fail (DeyeBusCollector *self, const GError *error);
 
 /* --- claims.c --- */
@@ -210,7 +210,7 @@ void deye_bus_collector_fail (DeyeBusCollector *self, const GError *error);
 typedef struct
 {
   TaskClaim *all;
-  TaskClaim **list; /* those that run, then the results */
+  TaskClaim **list; /* claims of works that run, then of results */
   gsize n_running;
   gsize n_finished;
 } DeyeBusClaims;
@@ -220,17 +220,17 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (DeyeBusClaims, deye_bus_claims_clear)
 
 /* Keeps @outcome, which is taken, until the submitter has it. @is_sent: it was sent for the request of @run. */
 void deye_bus_collector_keep (DeyeBusCollector *self, const DeyeBusRun *run, DeyeBusOutcome *outcome, gboolean is_sent);
-/* The submitter has what was sent on that route. */
+/* The submitter has got the result that was sent on the route: forgets it. */
 void deye_bus_collector_forget_delivered (DeyeBusCollector *self, guint64 origin, guint64 route);
 void deye_bus_collector_forget_kept (DeyeBusCollector *self);
 gboolean deye_bus_collector_has_unsent (const DeyeBusCollector *self);
-/* Forgets what was kept for too long. Returns when it is to be called again. */
+/* Forgets results that were kept for too long. Returns the time at which it has to be called again. */
 gint64 deye_bus_collector_step_kept (DeyeBusCollector *self, gint64 now_us);
-/* In a dispatch. The broker does not take these claims up. */
+/* In a dispatch: the broker rejects these claims, so their works are cancelled and their results forgotten. */
 void deye_bus_collector_fence (DeyeBusCollector *self, TaskClaim *const *fenced, gsize n);
-/* The attempt that @execute adopts. NULL: it does not run. Borrowed. */
+/* The run of the attempt that @execute adopts. NULL: it does not run. Borrowed. */
 DeyeBusRun *deye_bus_collector_find_run (DeyeBusCollector *self, const Daemoneye__Eventbus__V1__Execute *execute);
-/* The result of that attempt, which is sent for @request now. NULL: it is not kept. Borrowed. */
+/* The kept result of the attempt that @execute adopts; from now on it belongs to @request. NULL: there is none. Borrowed. */
 const DeyeBusOutcome *deye_bus_collector_adopt_kept (DeyeBusCollector *self,
                                                      const Daemoneye__Eventbus__V1__Execute *execute,
                                                      GBytes *token,
@@ -240,7 +240,7 @@ const DeyeBusOutcome *deye_bus_collector_adopt_kept (DeyeBusCollector *self,
 
 void deye_bus_desired_unref (DeyeBusDesired *desired);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusDesired, deye_bus_desired_unref)
-/* For their topics: callbacks as of topics.c. The handler is set. */
+/* Callbacks of the topics; a handler is set when they are called. */
 void deye_bus_collector_on_reload (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
 void deye_bus_collector_on_configuration (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
 void deye_bus_collector_on_standing (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);

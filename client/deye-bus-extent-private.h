@@ -5,25 +5,25 @@
 #include "deye-bus-extent.h"
 
 /*
- * Extent of a result: what its payload covers.
+ * The extent of a result: which part of the requested data its payload covers.
  *
- * A work fills one in while its handler says what it knows; it does not change after the work has ended. A share is at most
- * 1,000 permille, and the configuration is valid UTF-8 of at most 64 bytes, also if a peer sent more.
+ * The handler of a work sets the fields while it runs; the extent does not change after the work has ended. A share is at most
+ * 1,000 permille, and the configuration is valid UTF-8 of at most 64 bytes, even if a peer has sent larger values.
  */
 
 struct _DeyeBusExtent
 {
   gatomicrefcount refs;
-  gboolean is_counted; /* @rows were said */
+  gboolean is_counted; /* @rows is set */
   guint64 rows;
   gboolean is_truncated;
   guint64 limit;
   guint64 from_time_us;
-  guint64 to_time_us; /* this and the other one 0: not said */
+  guint64 to_time_us; /* both times are 0 if they are not set */
   guint gaps;
-  guint share_permille; /* 0: not said */
+  guint share_permille; /* 0: not set */
   guint64 age_us;
-  char *configuration; /* NULL: not said */
+  char *configuration; /* NULL: not set */
 };
 
 DeyeBusExtent *deye_bus_extent_new (void);

@@ -5,12 +5,12 @@
 #include "deye-bus-gather.h"
 
 /*
- * A question: a stream of answers that is decoded as it is read, and that ends with a manifest.
+ * A question to many collectors: a stream of answers that ends with a manifest.
  *
- * deye-bus-gather.c decodes and keeps; deye-bus-gather-calls.c has the calls that wait.
+ * deye-bus-gather.c decodes and keeps the answers; deye-bus-gather-calls.c has the calls that wait.
  *
- * Invariant: there is one answer for each entry at most, and one for each entry that the manifest counts as answered; otherwise the
- * question ends with an error. No end drops an answer that has arrived.
+ * Invariant: there is at most one answer for each entry, and exactly one for each entry that the manifest counts as answered.
+ * If this is violated, the question ends with an error. Answers that have arrived are kept however the question ends.
  */
 
 struct _DeyeBusGather
@@ -28,10 +28,11 @@ struct _DeyeBusGather
 /* @stream: transfer full */
 DeyeBusGather *deye_bus_gather_new (DeyeBusAnswers *stream);
 
-/* The stream has given @message. Returns its answer, transfer full. NULL: it is none; then the next one is to be read, if there is
- * one. */
+/* Takes @message, which was read from the stream. Returns the answer in it, transfer full. NULL: it contains no answer; the
+ * caller reads the next message. */
 DeyeBusGatherAnswer *deye_bus_gather_take (DeyeBusGather *self, DeyeBusMessage *message);
-/* The stream gave nothing, with or without @error. TRUE: that is its end. FALSE: only the call failed, and @error is not taken. */
+/* A read returned no message, with or without @error. TRUE: the stream has ended. FALSE: only the read has failed, and @error
+ * is not taken. */
 gboolean deye_bus_gather_take_end (DeyeBusGather *self, GError **error);
-/* TRUE: the question ended as it requires. */
+/* TRUE: the question has ended, and its requirement is met. */
 gboolean deye_bus_gather_check (DeyeBusGather *self, GError **error);

@@ -5,8 +5,8 @@
 
 #include "gather.pb-c.h"
 
-/* The request of a specification, packed. NULL: a setter got a wrong value, or what is required was not said. */
+/* Packs the request of a specification. NULL: a setter got a wrong value, or a required field is not set. */
 GBytes *deye_bus_gather_spec_pack (const DeyeBusGatherSpec *spec, GError **error);
 
-/* Never 0. */
+/* The timeout of the question; never 0. */
 gint64 deye_bus_gather_spec_timeout_us (const DeyeBusGatherSpec *spec);

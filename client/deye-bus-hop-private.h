@@ -5,12 +5,12 @@
 #include "wire-envelope.h"
 
 /*
- * The hops of a message whose sender asked for them: when it passed each station on its way.
+ * The hops of a message: the times at which it passed the stations on its way, if its sender asked for them.
  *
- * The sender's library sends the time of the call, the broker adds when it accepted, queued and wrote the message, and the
- * receiver's library adds when the callback was called. The library of a responder sends the hops of the request with its
- * reply. All are times of the monotonic clock of the host, which sender, broker and receiver share. A station of a program
- * whose clock is another one is left out.
+ * The sender's library sends the time of the call. The broker adds the times at which it accepted, queued and wrote the
+ * message, and the receiver's library the time at which the callback was called. The library of a responder sends the hops of
+ * the request with its reply. All times are from the monotonic clock of the host, which sender, broker and receiver share.
+ * Times from another clock are dropped.
  *
  * A message without hops has no DeyeBusHops and costs nothing.
  */
@@ -29,12 +29,12 @@ typedef struct DeyeBusHops
 /* NULL: the envelope has none. (transfer full) */
 DeyeBusHops *deye_bus_hops_new (const WireEnvelope *envelope);
 
-/* The message is given to the application now. Only the first time counts. @hops: (nullable) */
+/* The message is delivered to the program now. Only the first call has an effect. @hops: (nullable) */
 void deye_bus_hops_note_delivered (DeyeBusHops *hops);
 
-/* Writes the field hops_before of a message that is sent now. @request: (nullable): of the request that it answers. Returns the
- * number of bytes. */
+/* Writes the field hops_before of a message that is sent now. @request: (nullable): the hops of the request that it answers.
+ * Returns the number of bytes. */
 gsize deye_bus_hops_write (const DeyeBusHops *request, guint8 out[DEYE_BUS_HOPS_BEFORE_MAX]);
 
-/* The time of a station since the first one that is known; -1: it is not known. @hops: (nullable) */
+/* The time of the station @hop, relative to the first station with a known time; -1: it is not known. @hops: (nullable) */
 gint64 deye_bus_hops_since_first (const DeyeBusHops *hops, DeyeBusHop hop);

@@ -4,8 +4,9 @@
 #include <glib.h>
 
 /*
- * The directory of the translations: share/locale above the shared library or above the running program, if it has a
- * translation of ours, so that an installed tree can be moved; otherwise the directory that was configured at build time.
+ * Finds the directory of the translations: share/locale in a directory above the shared library or above the running program,
+ * if it contains a translation of this library. So an installed tree can be moved. Otherwise it is the directory configured at
+ * build time.
  */
 
 /* For the library: binds the text domain, once. */

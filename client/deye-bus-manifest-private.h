@@ -6,10 +6,10 @@
 #include "gather.pb-c.h"
 
 /*
- * Manifest: the account of the answers to one question. The entry of each expected answer has one class.
+ * A manifest: a list of the expected answers to one question, with the outcome (the class) of each.
  *
- * Invariant: expected is the sum of the counts of all classes and the number of entries. A message of which that is not true makes
- * no manifest.
+ * Invariant: the number of expected answers is the number of entries, and also the sum of the counts of all classes. A message
+ * for which this is not true is refused.
  */
 
 #define DEYE_BUS_N_ANSWER_CLASSES ((guint) DEYE_BUS_ANSWER_CLASS_NEVER_ASKED + 1)
@@ -17,7 +17,7 @@
 struct _DeyeBusManifestEntry
 {
   gatomicrefcount refs;
-  char *id; /* NULL: nobody had the shard */
+  char *id; /* NULL: no collector had the shard */
   guint64 incarnation;
   guint shard;
   DeyeBusAnswerClass answer;
@@ -27,7 +27,7 @@ struct _DeyeBusManifestEntry
   guint attempts;
   guint64 bytes;
   guint64 elapsed_us;
-  DeyeBusExtent *extent; /* NULL: not said */
+  DeyeBusExtent *extent; /* NULL: not set */
   gboolean is_retryable;
 };
 
@@ -40,7 +40,7 @@ struct _DeyeBusManifest
   guint64 elapsed_us;
   DeyeBusGatherVerdict verdict;
   gboolean is_met;
-  guint counts[DEYE_BUS_N_ANSWER_CLASSES]; /* by class; the first one is not used */
+  guint counts[DEYE_BUS_N_ANSWER_CLASSES]; /* by class; the first element is not used */
   guint truncated;
   guint duplicates;
   guint late;
@@ -58,9 +58,10 @@ deye_bus_manifest_entry_has_answer (const DeyeBusManifestEntry *entry)
   return entry->answer == DEYE_BUS_ANSWER_CLASS_ANSWERED || entry->answer == DEYE_BUS_ANSWER_CLASS_EMPTY;
 }
 
-/* A name of the entry for people: the id of its collector, or "shard 3". Transfer full. */
+/* A name of the entry for users: the id of its collector, or "shard 3". Transfer full. */
 char *deye_bus_manifest_entry_name (const DeyeBusManifestEntry *entry);
 /* The outcome of the entry, as "died" or "not registered", in the user's language. */
 const char *deye_bus_manifest_entry_word (const DeyeBusManifestEntry *entry);
-/* The error of a question whose requirement is not met: it names who is missing, and the call to use. Transfer full. */
+/* The error of a question whose requirement is not met. It names the collectors whose answers are missing, and the call to use.
+ * Transfer full. */
 GError *deye_bus_manifest_error (const DeyeBusManifest *manifest);

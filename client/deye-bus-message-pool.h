@@ -4,11 +4,11 @@
 #include <glib.h>
 
 /*
- * Blocks of received messages that were freed and wait for the next message.
+ * A pool of blocks of received messages: freed blocks are kept for the next messages.
  *
- * There is a list for each class of sizes. The thread that receives owns the pool: a message that is freed in another thread
- * returns to the allocator. Larger blocks are those of wire-block, which any thread may free. The lists hold at most
- * DEYE_BUS_MESSAGE_POOL_BYTES, the size of one read.
+ * There is a list for each class of sizes. The receiving thread owns the pool; a message that is freed in another thread
+ * returns its block to the allocator. Larger blocks come from wire-block, and any thread may free them. The lists contain at
+ * most DEYE_BUS_MESSAGE_POOL_BYTES, the size of one read.
  *
  * Invariant: kept_bytes is the sum of the blocks in the lists.
  */
@@ -22,19 +22,19 @@ typedef struct DeyeBusMessageBlock
   struct DeyeBusMessageBlock *next;
 } DeyeBusMessageBlock;
 
-/* All zero: it is empty. */
+/* A pool that is zero-filled is empty. */
 typedef struct
 {
   DeyeBusMessageBlock *lists[DEYE_BUS_MESSAGE_POOL_CLASSES];
   gsize kept_bytes;
 } DeyeBusMessagePool;
 
-/* The contents of the block are not defined. @size: that is needed; set to what the block has. @size_class: to give it back;
- * NONE: it is too large, and a block of wire-block. @pool: (nullable). NULL: no memory. */
+/* Takes a block, whose contents are not defined. @size: (inout): the size that is needed, and that of the block. @size_class:
+ * (out): for give(); NONE: it is too large for the pool, and a block of wire-block. @pool: (nullable). NULL: no memory. */
 gpointer deye_bus_message_pool_take (DeyeBusMessagePool *pool, gsize *size, guint8 *size_class);
 
-/* @block: taken with @size_class, and of nobody else any more. It is freed when the pool is full. @size: of a block of NONE, or
- * 0. */
+/* Gives back @block, which take() returned with @size_class and which is not used any more. It is freed if the pool is full.
+ * @size: the size of a block with the class NONE, otherwise 0. */
 void deye_bus_message_pool_give (DeyeBusMessagePool *pool, gpointer block, gsize size, guint8 size_class);
 
 void deye_bus_message_pool_clear (DeyeBusMessagePool *pool);

@@ -10,13 +10,13 @@
 /*
  * A received message: one block that holds the frame's body, and pointers into it.
  *
- * A string on the wire has no NUL. Behind every string follows the tag of the next field, which is not needed once the
- * body has been read: the NUL is written over it, and strings need no copy. The payload is never written to.
+ * A string on the wire does not end with NUL. But each string is followed by the tag of the next field, which is not needed
+ * after the body has been read. So the NUL is written over that tag, and strings need no copy. The payload is never written to.
  *
  * Invariant: after construction only the reference count, @to_handle and @handled change.
  */
 
-/* Fields that few messages have. */
+/* Rare fields, which few messages have. */
 typedef struct
 {
   const char *method;
@@ -60,23 +60,23 @@ struct _DeyeBusMessage
   guint64 accept_seq;
   gint64 accept_time_us;
   guint64 route_id;  /* 0: the sender waits for no answer */
-  guint64 origin;    /* of its session: a route is not valid on another one */
+  guint64 origin;    /* of its session: the route is only valid there */
   DeyeBusHops *hops; /* NULL: its sender asked for none */
 
   const DeyeBusMessageRare *rare; /* never NULL; static, or the first of @more */
-  guint64 more[];                 /* @rare, and the body, if they are here */
+  guint64 more[];                 /* @rare, and the body, if they are in this block */
 };
 
-/* @envelope was read from @frame's body. Takes the block from @reader when the body lies there. @pool: (nullable): where the
- * message's block may come from. NULL: no memory. */
+/* Makes a message from @frame. @envelope was read from its body. Takes the block over from @reader if the body is there. @pool:
+ * (nullable): a pool for the block of the message. NULL: no memory. */
 DeyeBusMessage *deye_bus_message_new (DeyeBusMessagePool *pool,
                                       WireFrameReader *reader,
                                       const WireFrame *frame,
                                       const WireEnvelope *envelope);
 
-/* The same for a usual delivery, whose body is not in the block of a reader. @delivery was read from the body of @frame. */
+/* The same for a usual delivery, whose body is not in a block of the reader. @delivery was read from the body of @frame. */
 DeyeBusMessage *
 deye_bus_message_new_delivery (DeyeBusMessagePool *pool, const WireFrame *frame, const WireDelivery *delivery);
 
-/* As deye_bus_message_unref(), in the thread that owns @pool. The block is put into the pool if this was the last reference. */
+/* Like deye_bus_message_unref(), in the thread that owns @pool. If this was the last reference, the pool gets the block. */
 void deye_bus_message_drop (DeyeBusMessage *message, DeyeBusMessagePool *pool);

@@ -7,13 +7,13 @@
 /* The fields of the per-call options, and how a call reads them. */
 
 #define DEYE_BUS_TIMEOUT_DEFAULT_US (30 * G_TIME_SPAN_SECOND)
-#define DEYE_BUS_TIMEOUT_MAX_US     (G_MAXINT64 / 2) /* can be added to the present time */
+#define DEYE_BUS_TIMEOUT_MAX_US     (G_MAXINT64 / 2) /* so that it can be added to the present time */
 
 /* See session/deye-bus-option-fields.h. */
 typedef struct
 {
   gboolean plain;   /* FALSE: there are no @bytes */
-  guint64 features; /* that the broker needs */
+  guint64 features; /* features that the broker needs */
   gsize len;
   guint8 bytes[];
 } DeyeBusOptionFields;
@@ -42,7 +42,7 @@ struct _DeyeBusOptions
   DeyeBusRetain retain;
   gboolean wait_for_ready;
   GPtrArray *tags;             /* of "key=value", NULL: none */
-  DeyeBusOptionFields *fields; /* atomic; those of the members above, as far as they were asked for; NULL: not yet */
+  DeyeBusOptionFields *fields; /* atomic; the encoded members above; NULL: not encoded yet */
   const char *invalid;         /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };
 
@@ -55,7 +55,7 @@ gboolean deye_bus_options_is_at_least_once (const DeyeBusOptions *options);
 /* TRUE if the message is to be held for a group without members. @options: (nullable). */
 gboolean deye_bus_options_is_held (const DeyeBusOptions *options);
 
-/* TRUE if the broker may refuse the message for want of room, which must not go unnoticed. @options: (nullable). */
+/* TRUE if the message needs an acknowledgement, because the broker may refuse it for lack of room. @options: (nullable). */
 static inline gboolean
 deye_bus_options_must_be_acked (const DeyeBusOptions *options)
 {

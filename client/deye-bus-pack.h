@@ -4,7 +4,7 @@
 #include "deye-bus-message.h"
 #include "wire-guard.h"
 
-/* Payloads of the project's own protobuf types: packing, and unpacking through the guard against hostile bytes. */
+/* Packs and unpacks payloads of the project's own protobuf types. Unpacking uses the guard against malformed bytes. */
 
 #define DEYE_BUS_TYPE_PREFIX "daemoneye.eventbus.v1."
 

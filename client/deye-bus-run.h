@@ -7,13 +7,14 @@
 #include <gio/gio.h>
 
 /*
- * A run: what a collector remembers of one attempt, from the start of its handler until its outcome.
+ * A run: the state of one attempt at a task in a collector, from the start of its handler until its outcome.
  *
- * The handler may report in any thread. A report, or the outcome, is put into the run under its lock, and the collector takes it
- * in the client's context: at once if the caller is there, otherwise from a source. Of several reports only the newest is kept.
- * The public object DeyeBusWork is a handle of a run: when the last handle is gone, the run has an outcome in any case.
+ * The handler may report from any thread. A report or the outcome is put into the run under its lock, and the collector takes
+ * it in the client's context: at once if the calling thread owns the context, otherwise from a source. Of several reports only
+ * the newest is kept. The public object DeyeBusWork is a handle of a run: when its last reference is released and the handler
+ * has set no outcome, the run gets one.
  *
- * Invariant: a run gets one outcome, and the collector takes it once. The fields of the context are used there only.
+ * Invariant: a run gets exactly one outcome, and the collector takes it once. The fields of the context are only used there.
  */
 
 typedef struct
@@ -47,7 +48,7 @@ DeyeBusOutcome *deye_bus_outcome_new (guint32 kind,
 void deye_bus_outcome_free (DeyeBusOutcome *outcome);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOutcome, deye_bus_outcome_free)
 
-/* At most so many bytes of @text as valid UTF-8, as a copy. @text: (nullable) */
+/* A copy of @text as valid UTF-8, cut to at most DEYE_BUS_RUN_TEXT_MAX bytes. @text: (nullable) */
 #define DEYE_BUS_RUN_TEXT_MAX    256u
 #define DEYE_BUS_RUN_DETAILS_MAX 4096u
 char *deye_bus_run_cut_text (const char *text);
@@ -57,7 +58,7 @@ typedef struct DeyeBusRun DeyeBusRun;
 /* @run has a report or an outcome that can be taken. Called in the context; @owner is held. */
 typedef void (*DeyeBusRunFunc) (gpointer owner, DeyeBusRun *run);
 
-/* The task as the broker sent it. Nothing of it changes. */
+/* The task as the broker has sent it. The fields do not change. */
 typedef struct
 {
   const char *task_id; /* the texts live as long as @payload */
@@ -85,14 +86,14 @@ struct DeyeBusRun
   gboolean is_hopping;     /* a source will call @changed */
   DeyeBusReport *report;   /* the newest, not taken yet */
   DeyeBusOutcome *outcome; /* not taken yet */
-  DeyeBusExtent *extent;   /* of the result to come; NULL: nothing of it was said */
+  DeyeBusExtent *extent;   /* of the future result; NULL: the handler has not set it */
 
   GMainContext *context;
   GWeakRef owner;
   DeyeBusRunFunc changed;
 
   /* of the context */
-  DeyeBusMessage *request; /* the newest Execute; its route may be gone */
+  DeyeBusMessage *request; /* the newest Execute; its route may have ended */
   GBytes *token;           /* of the newest lease */
   gint64 report_every_us;
   gint64 report_next_us;      /* a report may be sent from then on */
@@ -107,20 +108,21 @@ DeyeBusRun *deye_bus_run_ref (DeyeBusRun *run);
 void deye_bus_run_unref (DeyeBusRun *run);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusRun, deye_bus_run_unref)
 
-/* Any thread. FALSE: it is cancelled or has ended. Takes @report. */
+/* Any thread. FALSE: the run is cancelled or has ended. Takes @report. */
 gboolean deye_bus_run_put_report (DeyeBusRun *run, DeyeBusReport *report);
-/* Any thread. FALSE: it has ended before. Takes @outcome. */
+/* Any thread. FALSE: the run has already ended. Takes @outcome. */
 gboolean deye_bus_run_put_outcome (DeyeBusRun *run, DeyeBusOutcome *outcome);
-/* Any thread. The extent of the result to come, to be changed until unlock(). NULL: it has ended, and nothing is locked. */
+/* Any thread. Locks the extent of the future result, which may be changed until unlock(). NULL: the run has ended, and nothing is
+ * locked. */
 DeyeBusExtent *deye_bus_run_lock_extent (DeyeBusRun *run);
 void deye_bus_run_unlock_extent (DeyeBusRun *run);
 gboolean deye_bus_run_is_ended (DeyeBusRun *run);
 gint deye_bus_run_cancel_reason (DeyeBusRun *run);
-/* The last handle is gone. */
+/* The last reference to the handle was released. */
 void deye_bus_run_abandon (DeyeBusRun *run);
 
-/* In the context. Takes what was put. */
+/* In the context: takes the report or the outcome that was put. */
 DeyeBusReport *deye_bus_run_take_report (DeyeBusRun *run);
 DeyeBusOutcome *deye_bus_run_take_outcome (DeyeBusRun *run);
-/* In a dispatch. The first reason counts. */
+/* Cancels the run, in a dispatch. The first reason counts. */
 void deye_bus_run_cancel (DeyeBusRun *run, gint reason);

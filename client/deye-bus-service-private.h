@@ -6,8 +6,8 @@
 /*
  * A service as declared: lists of its methods, events and properties, in the order of declaration.
  *
- * The client answers requests with the methods and properties; service/deye-bus-describe puts all of them into payloads. A
- * service does not call its client.
+ * The client uses the methods and properties to answer requests; service/deye-bus-describe packs the descriptions of all of
+ * them. A service does not call its client.
  *
  * Invariant: names are valid, and unique in their list; the value of a property has its type.
  */
@@ -44,14 +44,14 @@ typedef struct
   GValue value;
 } DeyeBusServiceProperty;
 
-/* A property of a service that was added to a client has another value. */
+/* Called when a property of a service that was added to a client has changed. */
 typedef void (*DeyeBusServiceChanged) (DeyeBusService *service, DeyeBusServiceProperty *property);
 
 struct _DeyeBusService
 {
   GObject parent_instance;
 
-  char *name; /* of a service that was added to a client: valid. Otherwise anything, or NULL */
+  char *name; /* valid if the service was added to a client; otherwise any text, or NULL */
   char *doc;
   DeyeBusClient *client;         /* weak pointer; NULL: not added, or the client was freed */
   GMainContext *context;         /* the client's; NULL: never added */
@@ -65,11 +65,11 @@ struct _DeyeBusService
 /* FALSE: the object was constructed without a valid name. */
 gboolean deye_bus_service_check (DeyeBusService *self, GError **error);
 
-/* Begins a use of the parts. FALSE: another thread runs the client's context. TRUE: call leave() at the end. */
+/* Begins to use the parts. FALSE: another thread owns the client's context. TRUE: call leave() at the end. */
 gboolean deye_bus_service_enter (DeyeBusService *self, GError **error);
 void deye_bus_service_leave (DeyeBusService *self);
 
-/* Add a part without a check. A method without a callback is answered by somebody else. */
+/* Add a part without checking it. A method without a callback is only declared; its requests are answered elsewhere. */
 DeyeBusServiceMethod *deye_bus_service_take_method (DeyeBusService *self,
                                                     const char *name,
                                                     const char *request_type,
@@ -89,11 +89,11 @@ void deye_bus_service_take_property (DeyeBusService *self,
 /* @value has the property's type. */
 void deye_bus_service_take_value (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value);
 
-/* The first field of each part is its name. NULL: there is none of this name. */
+/* Finds a part by its name, which is the first field of each part. NULL: there is none with this name. */
 gpointer deye_bus_service_find_part (GPtrArray *parts, const char *name);
 /* @name: "Method" or "service.Method". NULL: there is none. */
 const DeyeBusServiceMethod *deye_bus_service_find_method (DeyeBusService *self, const char *name);
 DeyeBusServiceProperty *deye_bus_service_find_property (DeyeBusService *self, const char *name);
 
-/* Another peer asks to set it; @value has the property's type. FALSE: refused. */
+/* Another peer asks to set the property; @value has its type. FALSE: refused. */
 gboolean deye_bus_service_ask_property (DeyeBusService *self, DeyeBusServiceProperty *property, const GValue *value);

@@ -4,9 +4,10 @@
 #include "wire-span.h"
 
 /*
- * The stream between a client and its broker: connect, trust check of the server, bytes in and out, and what to poll.
+ * The stream socket between a client and its broker: connecting, checking that the server is trusted, reading, writing and
+ * polling.
  *
- * Each system implements this interface in a folder of its own (posix/: a Unix domain socket). Nothing here waits.
+ * Each operating system implements this interface in a folder of its own (posix/: a Unix domain socket). No function waits.
  *
  * Invariant: a socket that open() returned is connected to a server that this user may trust.
  */
@@ -17,9 +18,8 @@ typedef gintptr DeyeBusSocket;
 
 #define DEYE_BUS_SOCKET_POLLS_MAX 2u
 
-/* Connects to the broker at @address (NULL: this user has no default address) and checks the server. NONE: failed. When
- * @again is set nothing is wrong, @error is not set, and the broker's queue of new connections is full: try again in a
- * moment. */
+/* Connects to the broker at @address (NULL: this user has no default address) and checks the server. NONE: failed. If @again is
+ * set, the broker's queue of new connections is full, @error is not set, and the caller tries again a little later. */
 DeyeBusSocket deye_bus_socket_open (const char *address, gboolean *again, GError **error);
 /* Takes a connected handle, also on failure. The server is not checked. NONE: not usable. */
 DeyeBusSocket deye_bus_socket_adopt (gintptr handle, GError **error);
@@ -32,8 +32,8 @@ void deye_bus_socket_close_handle (gintptr *handle);
  * there are. The number and the fds of one socket never change. */
 guint deye_bus_socket_polls (DeyeBusSocket socket, GIOCondition condition, GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]);
 
-/* One write of the bytes in @spans. Returns the bytes written; 0: not now; -1: the other side does not read any
- * more. */
+/* Writes the bytes in @spans with one system call. Returns the number of bytes written; 0: the socket is full; -1: the other
+ * side does not read any more. */
 gssize deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans);
-/* Returns the bytes read; 0: nothing now; -1: the connection ended, @why says how. */
+/* Returns the number of bytes read; 0: there are none now; -1: the connection has ended, and @why is the reason. */
 gssize deye_bus_socket_read (DeyeBusSocket socket, guint8 *bytes, gsize len, const char **why);

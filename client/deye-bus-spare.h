@@ -4,12 +4,12 @@
 #include "deye-bus-client.h"
 
 /*
- * Credit that a collector of this project keeps for its replies.
+ * Credit that a collector of this project reserves for its replies.
  *
- * A reply of more than 16 KiB takes the credit of the class may-drop, as most events do. A subscriber with the policy block
- * that stands still keeps the credit of every event that it got; a collector that publishes until none is left could not
- * send such a reply, although the requester does not block. So it publishes only while this function permits it, and keeps
- * further events itself.
+ * A reply of more than 16 KiB uses credit of the class may-drop, as most events do. A stalled subscriber with the policy block
+ * does not return the credit of the events that it got. So a collector that publishes until its credit is used up could not
+ * send such a reply, although the requester does not block. Therefore it only publishes while this function permits it, and
+ * keeps further events itself.
  */
 
 /* TRUE if a small publish on @topic would be sent at once, and half of the window of its class is left. */

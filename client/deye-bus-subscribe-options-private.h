@@ -3,7 +3,7 @@
 
 #include "deye-bus-subscribe-options.h"
 
-/* The fields of the options of a subscription; 0: the broker's default. */
+/* The fields of the options of a subscription. 0 means the broker's default. */
 struct _DeyeBusSubscribeOptions
 {
   DeyeBusPolicy policy;
@@ -31,5 +31,6 @@ gboolean deye_bus_subscribe_options_need_delivery (const DeyeBusSubscribeOptions
 /* TRUE if a filter is set. @options: (nullable). */
 gboolean deye_bus_subscribe_options_has_filter (const DeyeBusSubscribeOptions *options);
 
-/* FALSE: the options have a policy or strategy that does not exist, a weight out of range, or a wrong filter, which this error reports. @options: (nullable). */
+/* FALSE: the options have a policy or strategy that does not exist, a weight out of range, or a wrong filter; @error reports it.
+ * @options: (nullable). */
 gboolean deye_bus_subscribe_options_check (const DeyeBusSubscribeOptions *options, GError **error);

@@ -7,12 +7,12 @@
 /*
  * A subscription: the user's object for a channel.
  *
- * While it is subscribed the channel holds a reference (channel->owner), so a callback works even if the user keeps no
- * reference; the event ENDED releases it. A subscription holds its client weakly and does not call it: next(), adjust and
- * unsubscribe are implemented above.
+ * While it is subscribed, its channel has a reference to it (channel->owner), so callbacks are called even if the program keeps
+ * no reference; the event ENDED releases that reference. A subscription has a weak reference to its client and does not call
+ * it: next(), adjust and unsubscribe are implemented in files of the client.
  *
- * Other languages can also construct the bare type. Such an object has a channel of its own that has ended, so every
- * function finds a subscription that has ended.
+ * Other languages can also construct an object by its type alone. Such an object gets a channel that has ended, so every
+ * function treats it as a subscription that has ended.
  */
 
 typedef struct _DeyeBusClient DeyeBusClient;
@@ -28,7 +28,7 @@ struct _DeyeBusSubscription
   guint64 delivered;
   guint64 missed;
   gboolean has_total;
-  guint64 total; /* once the broker has answered unsubscribe: every message that it had for this subscription */
+  guint64 total; /* after the answer to unsubscribe: all messages that the broker had for this subscription */
 
   GCallback callback; /* DeyeBusMessageCallback; NULL: pull */
   gpointer user_data;
@@ -51,7 +51,7 @@ void deye_bus_subscription_deliver (DeyeBusSubscription *self, DeyeBusMessage *m
 void deye_bus_subscription_gap (DeyeBusSubscription *self, const DeyeBusGap *gap);
 /* The channel's drain_state changed. */
 void deye_bus_subscription_drain_changed (DeyeBusSubscription *self);
-/* It ended because the broker did not take it back after a reconnect. */
+/* The subscription has ended because the broker refused it after a reconnect. */
 void deye_bus_subscription_refused (DeyeBusSubscription *self, const GError *error);
 /* Ends a waiting next() and frees the callback's data. */
 void deye_bus_subscription_end (DeyeBusSubscription *self);

@@ -5,15 +5,15 @@
 #include "deye-bus-task.h"
 
 /*
- * A task: what the submitter sees of it, and what the client's table of tasks (deye-bus-tasks-private.h) notes about it.
+ * A task: the object of the submitter, and the fields that the client's table of tasks (deye-bus-tasks-private.h) uses.
  *
- * Its files share the fields: deye-bus-task.c is the object, -task-calls.c the calls that need the client, -task-record.c changes
- * it by what the broker says. Changes are noted as bits and reported by a later dispatch.
+ * Its files share the fields: deye-bus-task.c is the object, -task-calls.c has the calls that need the client, -task-record.c
+ * changes the task by the records of the broker. Changes are noted as bits, and a later dispatch reports them.
  *
  * Invariant: a task in a final state does not change any more, and has either a result or an error.
  */
 
-/* Of what has changed since the last dispatch; the ids of the properties are these bits. */
+/* Bits for the properties that have changed since the last dispatch; they are also the ids of the properties. */
 typedef enum
 {
   DEYE_BUS_TASK_PROP_ID = 1,
@@ -59,12 +59,12 @@ struct _DeyeBusTask
   gboolean said;      /* "finished" was emitted */
   GQueue waiters;     /* of wait_async() */
 
-  /* Of the client's table. */
+  /* Used by the client's table. */
   GList link;             /* in the order of the submits */
-  guint lanes;            /* bits: lanes in which it waits or travels */
+  guint lanes;            /* bits: lanes in which it waits, or has a request in progress */
   gint64 start_us;        /* its delay ends then; 0: no broker has accepted it */
-  gint64 due_us;          /* its deadline, as far as it is known; 0: it is not */
-  guint64 sent_epoch;     /* of the broker to which it was submitted first; 0: to none yet */
+  gint64 due_us;          /* its deadline; 0: not known */
+  guint64 sent_epoch;     /* of the broker to which it was first submitted; 0: it was not submitted yet */
   gboolean accepted;      /* a broker has accepted it */
   gboolean cancel_wanted; /* cancel() was called */
   gboolean obtained;      /* the program has the outcome */
@@ -76,16 +76,16 @@ deye_bus_task_state_is_final (DeyeBusTaskState state)
   return state >= DEYE_BUS_TASK_STATE_SUCCEEDED;
 }
 
-/* The way from tasks to their client. All tasks of a client share one, because GObject searches the weak references of an object
- * one after the other. */
+/* A weak reference to the client that all its tasks share. One for each task would be slow, because GObject searches the weak
+ * references to an object one after the other. */
 DeyeBusTaskHome *deye_bus_task_home_new (DeyeBusClient *client);
 DeyeBusTaskHome *deye_bus_task_home_ref (DeyeBusTaskHome *home);
 void deye_bus_task_home_unref (DeyeBusTaskHome *home);
 
-/* @spec: does not change any more; a reference is taken. */
+/* @spec: must not change any more; a reference is taken. */
 DeyeBusTask *deye_bus_task_new (DeyeBusTaskHome *home, DeyeBusTaskSpec *spec);
 
-/* (transfer full) NULL: it is gone, or there was none. */
+/* (transfer full) NULL: the client is gone, or there was none. */
 DeyeBusClient *deye_bus_task_dup_client (DeyeBusTask *self);
 
 /* Called by the dispatch of an event TASK_CHANGED: reports what has changed. */
@@ -98,21 +98,21 @@ void deye_bus_task_return_waiters (DeyeBusTask *self);
 
 /* --- deye-bus-tasks.c --- */
 
-/* The program has the outcome. */
+/* The program has got the outcome, so the broker need not keep it. */
 void deye_bus_task_obtained (DeyeBusTask *self);
 
 /* --- record.c --- */
 
-/* The broker's present state of the task, with @skipped states that were not sent. No effect on a task that has ended. FALSE: the
- * state does not exist. */
+/* Sets the present state from the broker's record; @skipped earlier states were not sent. No effect on a task that has ended.
+ * FALSE: the state does not exist. */
 gboolean
 deye_bus_task_take_record (DeyeBusTask *self, const Daemoneye__Eventbus__V1__TaskRecord *record, guint32 skipped);
-/* The same, from the answer to a submit, which has no outcome. */
+/* The same with the answer to a submit, which has no outcome. */
 void deye_bus_task_take_verdict (DeyeBusTask *self, const Daemoneye__Eventbus__V1__SubmitVerdict *verdict);
-/* Ends it in @state, without a result. Takes @error. */
+/* Ends the task in @state, without a result. Takes @error. */
 void deye_bus_task_fail (DeyeBusTask *self, DeyeBusTaskState state, GError *error);
 
-/* The broker refused a task or a call about it. */
+/* The error of @verdict: the broker refused a task, or a request about it. */
 GError *deye_bus_task_error_of_verdict (const Daemoneye__Eventbus__V1__SubmitVerdict *verdict);
-/* The failure of the task of @record, which has ended. NULL: it succeeded, and its result is there. */
+/* The error of the task of @record, which has ended. NULL: it succeeded, and its result is available. */
 GError *deye_bus_task_error_of_record (const Daemoneye__Eventbus__V1__TaskRecord *record);

@@ -12,7 +12,7 @@
 struct _DeyeBusTaskSpec
 {
   gatomicrefcount refs;
-  char *id;        /* NULL: each submit draws one */
+  char *id;        /* NULL: each submit makes one */
   char *operation; /* NULL: wrong */
   char *type;      /* NULL: any */
   char *target;    /* NULL: any */
@@ -29,7 +29,7 @@ struct _DeyeBusTaskSpec
   const char *invalid; /* the first wrong value that a setter got; untranslated, static; NULL: none */
 };
 
-/* TRUE if the broker takes it as an id, an operation, a type or a target. */
+/* TRUE if the broker accepts @text as an id, an operation, a type or a target. */
 gboolean deye_bus_task_is_name (const char *text);
 
 /* FALSE: a setter got a wrong value, which this error reports. */
@@ -37,7 +37,7 @@ gboolean deye_bus_task_spec_check (const DeyeBusTaskSpec *spec, GError **error);
 
 DeyeBusTaskSpec *deye_bus_task_spec_copy_with_id (const DeyeBusTaskSpec *spec, const char *id);
 
-/* The first field in which they differ, of those that the broker compares when a task is submitted again. NULL: none. */
+/* The first field that differs, of the fields that the broker compares when a task is submitted again. NULL: there is none. */
 const char *deye_bus_task_spec_difference (const DeyeBusTaskSpec *one, const DeyeBusTaskSpec *other);
 
 /* Fills @message, which points into @spec. */

@@ -4,10 +4,10 @@
 #include <glib.h>
 
 /*
- * Wakes a poll() of another thread: a descriptor that is readable from set() to clear(). An eventfd where the system has it,
- * otherwise a pipe.
+ * Wakes a poll() in another thread with a descriptor that is readable from set() to clear(). It is an eventfd if the system has
+ * one, otherwise a pipe.
  *
- * It does not count: the caller calls set() and clear() alternately, under its own lock.
+ * It does not count: the caller calls set() and clear() alternately, and protects them with its own lock.
  */
 
 typedef struct
@@ -16,7 +16,7 @@ typedef struct
   gint writer; /* the same as @reader if it is an eventfd */
 } DeyeBusWake;
 
-/* FALSE: there is no descriptor left. */
+/* FALSE: the process has no descriptor left. */
 gboolean deye_bus_wake_open (DeyeBusWake *wake);
 void deye_bus_wake_close (DeyeBusWake *wake);
 void deye_bus_wake_set (const DeyeBusWake *wake);

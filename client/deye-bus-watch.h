@@ -4,22 +4,22 @@
 #include <glib.h>
 
 /*
- * A watch of the broker's socket in its directory, so that a client does not wait for its next attempt when the broker is
- * there again.
+ * A watch of the directory of the broker's socket. With it a client connects as soon as the broker listens again, and does not
+ * wait for its next attempt.
  *
- * Each system implements this interface. One without such a watch has none, and its clients only follow their schedule. If
- * the directory does not exist, there is nothing to watch either. A directory that was replaced, as that of a service is
- * when systemd starts it again, is another one: the watch is renewed after each attempt.
+ * Each operating system implements this interface. Without a watch, because the system has none or the directory does not
+ * exist, a client only follows its schedule. A directory may be replaced by another one with the same path, for example when
+ * systemd restarts a service, so the watch is renewed after each attempt.
  *
  * Invariant: reading never waits.
  */
 
 typedef struct DeyeBusWatch DeyeBusWatch;
 
-/* NULL: not possible. */
+/* NULL: the directory cannot be watched. */
 DeyeBusWatch *deye_bus_watch_open (const char *address);
 void deye_bus_watch_close (DeyeBusWatch *watch);
-/* Watches the directory that has the path now. */
+/* Watches the directory that is at the path now. */
 void deye_bus_watch_renew (DeyeBusWatch *watch);
 /* The descriptor to poll for input. */
 gint deye_bus_watch_fd (const DeyeBusWatch *watch);

@@ -11,7 +11,7 @@ typedef Daemoneye__Eventbus__V1__EventInfo DescribedEvent;
 typedef Daemoneye__Eventbus__V1__PropertyInfo DescribedProperty;
 typedef Daemoneye__Eventbus__V1__PropertyValue DescribedPropertyValue;
 
-/* Structs that are packed and then freed together; they point to data of the services. */
+/* Message structs that are packed and then freed together. They point to data of the services. */
 typedef GPtrArray DescribeBlocks;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DescribeBlocks, g_ptr_array_unref)
 
@@ -30,7 +30,7 @@ describe_block (DescribeBlocks *blocks, gsize size)
   return new_block;
 }
 
-/* protobuf-c wants an empty string for an absent one. */
+/* protobuf-c needs an empty string for an absent one. */
 static char *
 describe_text (const char *value)
 {
@@ -90,7 +90,7 @@ describe_property (DescribeBlocks *blocks, gconstpointer part)
   return info;
 }
 
-/* A list as protobuf-c wants it: an array of pointers. */
+/* Makes a list as protobuf-c needs it: an array of pointers. */
 static gpointer
 describe_all (DescribeBlocks *blocks,
               GPtrArray *parts,
@@ -125,7 +125,7 @@ describe_is_wanted (const char *wanted, const char *name)
   return *wanted == '\0' || g_str_equal (wanted, name);
 }
 
-/* The library's own types first, then those of the services. */
+/* Collects the library's own types first, then those of the services. */
 static void
 describe_collect_types (GArray *types, GPtrArray *services, const char *wanted)
 {

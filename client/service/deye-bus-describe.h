@@ -4,7 +4,7 @@
 #include "deye-bus-service-private.h"
 #include "introspection.pb-c.h"
 
-/* Services as payloads: the answers to Introspect and GetProperties. Only reads the services. */
+/* Packs the descriptions of services: the payloads of the answers to Introspect and GetProperties. It only reads the services. */
 
 /* @wanted: name of one service; "": all. @services: of DeyeBusService. */
 GBytes *deye_bus_describe_services (const char *id, GPtrArray *services, const char *wanted, gboolean with_types);

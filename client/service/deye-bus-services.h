@@ -9,7 +9,8 @@
  * Invariant: the names of the services are unique.
  */
 
-/* The service that every client offers: its standard methods are declared, the client answers them. Transfer full. */
+/* A new object for the service that every client offers. Its standard methods are declared here, and the client answers them.
+ * Transfer full. */
 DeyeBusService *deye_bus_services_new_standard (void);
 
 /* FALSE: @service must not be added, since its name is in use or a limit of the client is reached. */

@@ -6,10 +6,10 @@
 /*
  * The methods that every client answers: their names, the types of their payloads and a line of documentation.
  *
- * A service must not declare a method with such a name. This is data only; the client computes the answers.
+ * A service must not declare a method with one of these names. This module only contains data; the client makes the answers.
  */
 
-/* The topic of a client's methods is this and its id. */
+/* The prefix of the topic of a client's methods; the id of the client follows. */
 #define DEYE_BUS_METHODS_PREFIX "control.collector."
 
 typedef enum
@@ -34,5 +34,5 @@ typedef struct
 
 extern const DeyeBusStandardInfo deye_bus_standard_methods[DEYE_BUS_STANDARD_N_METHODS] G_GNUC_INTERNAL;
 
-/* FALSE: no standard method is called @name. @name, @method: (nullable). */
+/* FALSE: no standard method has the name @name. @name, @method: (nullable). */
 gboolean deye_bus_standard_find (const char *name, DeyeBusStandardMethod *method);

@@ -47,7 +47,7 @@ deye_bus_value_kind (GType type)
     }
 }
 
-/* Both are normalized and of different types; only numbers can be converted into each other. */
+/* Converts between two different normalized types; only numbers can be converted into each other. */
 static gboolean
 value_convert_number (const GValue *value, GType type, GValue *result)
 {
@@ -64,7 +64,7 @@ value_convert_number (const GValue *value, GType type, GValue *result)
   return g_value_transform (value, result);
 }
 
-/* Text that is not UTF-8 would make the whole description of the peer unreadable. */
+/* Text that is not UTF-8 is refused, because it would make the whole description of the peer unreadable. */
 static gboolean
 value_is_utf8 (const GValue *value)
 {
@@ -91,7 +91,7 @@ deye_bus_value_convert (const GValue *value, GType type, GValue *result)
   return TRUE;
 }
 
-/* Two NaN count as equal here: the value has not changed. */
+/* Two NaN count as equal here, so that setting NaN again is not reported as a change. */
 static gboolean
 value_equal_numbers (gdouble a, gdouble b)
 {

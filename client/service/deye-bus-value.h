@@ -6,21 +6,21 @@
 #include <glib-object.h>
 
 /*
- * The value of a property: a GValue of one of five types, each a field of the message Value on the wire. Integers of other
- * sizes are converted to 64 bits.
+ * The value of a property: a GValue of one of five types. Each type has its field in the message Value on the wire. Integers of
+ * other sizes are converted to 64 bits.
  *
  * Invariant: a normalized value has one of the types that deye_bus_value_type() returns.
  */
 
 typedef Daemoneye__Eventbus__V1__Value DeyeBusWireValue;
 
-/* The normalized type for values of @type; G_TYPE_INVALID: a property cannot have this type. */
+/* The normalized type for values of @type; G_TYPE_INVALID: a property cannot have the type @type. */
 GType deye_bus_value_type (GType type);
 
 /* The name of the field of Value: "natural". */
 const char *deye_bus_value_kind (GType type);
 
-/* @value as @type, without loss; text has to be UTF-8. @result: zero-filled; set on success. */
+/* Converts @value to @type, without loss; text has to be UTF-8. @result: zero-filled; set on success. FALSE: not possible. */
 gboolean deye_bus_value_convert (const GValue *value, GType type, GValue *result);
 
 gboolean deye_bus_value_equal (const GValue *a, const GValue *b);
