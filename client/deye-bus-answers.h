@@ -15,13 +15,13 @@ G_DECLARE_FINAL_TYPE (DeyeBusAnswers, deye_bus_answers, DEYE_BUS, ANSWERS, GObje
  * The answers of one request, in the order in which they arrive: the parts of a long answer of one responder, or the
  * answers of several responders.
  *
- * deye_bus_client_request_stream() sends the request and returns this object. Take the answers with deye_bus_answers_next()
- * or deye_bus_answers_next_async() until one of them returns %NULL without an error. The broker sends at most 64 answers or
- * 1 MiB that were not taken; then the responders wait. Answers of one responder keep their order.
+ * deye_bus_client_request_stream() sends the request and returns this object. Take the answers with deye_bus_answers_next() or
+ * deye_bus_answers_next_async() until the call returns %NULL without an error. At most 64 answers or 1 MiB that were not taken
+ * are in the client; then the responders wait. Answers of one responder keep their order.
  *
- * When several responders were asked, each answer names its responder (deye_bus_message_get_sender()). A responder that
- * failed is an answer as well: deye_bus_message_check() returns its error. deye_bus_answers_get_asked(),
- * deye_bus_answers_get_answered() and deye_bus_answers_get_failed() count responders, as the broker counts them.
+ * If several responders were asked, each answer contains the id of its responder (deye_bus_message_get_sender()). The failure
+ * of a responder is also an answer: deye_bus_message_check() returns its error. deye_bus_answers_get_asked(),
+ * deye_bus_answers_get_answered() and deye_bus_answers_get_failed() return the broker's counts of responders.
  *
  * The object holds a reference to its client. If it is freed before the request has ended, the request is cancelled, and
  * the responders are notified. All functions are called in the thread of the client's context.
@@ -132,7 +132,7 @@ DEYE_BUS_API void deye_bus_answers_cancel (DeyeBusAnswers *self);
  * deye_bus_answers_is_ended:
  * @self: a #DeyeBusAnswers
  *
- * Gets whether the request has ended: no further answer arrives. Some may not be taken yet.
+ * Gets whether the request has ended, so that no further answer arrives. There may be answers that were not taken yet.
  *
  * Returns: %TRUE if it has ended
  *

@@ -14,9 +14,9 @@ G_BEGIN_DECLS
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @error: return location for a #GError, or %NULL
  *
- * Connects to the broker and waits until the client is ready. While there is no broker, the client tries again and the
- * call waits, for ever: cancel it, or see deye_bus_client_set_reconnect(). If that is switched off, the whole operation is
- * limited to 30 s, and the call fails at once with %DEYE_BUS_ERROR_NO_BROKER if no broker is listening.
+ * Connects to the broker and waits until the client is ready. While there is no broker, the client tries again and the call
+ * waits, without a limit: cancel it, or see deye_bus_client_set_reconnect(). If reconnecting is switched off, the whole
+ * operation is limited to 30 s, and the call fails at once with %DEYE_BUS_ERROR_NO_BROKER if no broker is listening.
  *
  * The client trusts a server that runs as root or as the client's own user. A client that does not run as root also trusts
  * the owner of the socket and its directory, if only this owner, root and the client's user can change any directory on the
@@ -121,18 +121,18 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
  * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the client closes without writing more queued data
  * @error: return location for a #GError, or %NULL
  *
- * Closes the client permanently. Messages that have not been dispatched are discarded together with their subscriptions.
- * Queued messages are written, also those that wait for credit, then the GOODBYE frame. Requests that wait for credit are
- * not sent. The socket is closed when everything is written, when the timeout has expired, or when the connection ends.
- * Then calls that are still pending fail with %DEYE_BUS_ERROR_CLOSED.
+ * Closes the client permanently. Messages that have not been dispatched are discarded together with their subscriptions. Queued
+ * messages are written, including those that wait for credit, and then the GOODBYE frame. Requests that wait for credit are not
+ * sent. The socket is closed when everything is written, when the timeout has expired, or when the connection ends. Then calls
+ * that are still pending fail with %DEYE_BUS_ERROR_CLOSED.
  *
- * The client is closed in any case, except with the three last errors.
+ * The client is also closed if the call fails, except with the last three errors.
  *
- * A call while another one is closing the client waits for the same end; its own timeout does not count.
+ * If another call is already closing the client, this call waits for the same end, and its own timeout is ignored.
  *
  * Returns: %TRUE if everything was sent, or if the client was closed before. Otherwise %FALSE with
- *   %DEYE_BUS_ERROR_UNSENT (messages were not sent and are lost: the message of the error and
- *   deye_bus_client_get_unsent() contain their number, in which messages are included whose own calls fail), with
+ *   %DEYE_BUS_ERROR_UNSENT (messages were not sent and are lost; the message of the error and deye_bus_client_get_unsent()
+ *   contain their number, which includes messages whose own calls fail), with
  *   %DEYE_BUS_ERROR_INVALID_ARGUMENT (@options), with %DEYE_BUS_ERROR_WRONG_THREAD, or with
  *   %DEYE_BUS_ERROR_NOT_CONNECTED in the child after fork()
  *

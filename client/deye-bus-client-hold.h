@@ -5,29 +5,29 @@
 
 G_BEGIN_DECLS
 
-/* Many messages with few writes to the socket. */
+/* Holding a client: many messages are written to the socket with few writes. */
 
 /**
  * deye_bus_client_hold:
  * @self: a #DeyeBusClient
  *
  * Lets the calls of this client keep their messages in the client's buffer until deye_bus_client_release() is called, so that
- * many messages are written to the socket together. Without it each call outside of callbacks writes its messages at once,
- * which for small messages costs several times what everything else costs.
+ * many messages are written to the socket together. Otherwise each call outside of callbacks writes its messages at once, and
+ * for small messages the write costs several times more than the rest of the call.
  *
  * While the client is held, messages are written when 64 KiB have accumulated, before a call waits for anything (credit, an
  * answer, deye_bus_client_flush()), when the client's context runs, and at the release. A program that computes for a long
  * time while it holds the client delays its messages by that time. Nothing is lost or reordered, and no call fails because the
  * client is held.
  *
- * Calls nest: the client is held until deye_bus_client_release() was called as often as this function. #DeyeBusHolder is a guard
- * for C. In the library's own callbacks a client need not be held: what they send is written together when the
- * dispatch ends.
+ * Calls nest: the client is held until deye_bus_client_release() was called as often as this function. #DeyeBusHolder is a
+ * guard for C. A client need not be held in callbacks of the library: messages that callbacks send are written together when
+ * the dispatch ends.
  *
- * The thread that holds a client owns the client's context until the release, as if it iterated it, so that the calls in
- * between need no lock. It may iterate the context meanwhile; another thread can not, and its calls of clients of that context
- * fail with %DEYE_BUS_ERROR_WRONG_THREAD. Release the client in the same thread, and before that thread ends: what a thread still
- * holds at its end nobody can release, so that no thread can iterate the context or call the client any more.
+ * The thread that holds a client owns the client's context until the release, as if it iterated the context, so that the calls
+ * in between need no lock. This thread may iterate the context meanwhile. Another thread cannot, and its calls of clients of
+ * that context fail with %DEYE_BUS_ERROR_WRONG_THREAD. Release the client in the same thread, and before that thread ends:
+ * otherwise no thread can release it, iterate the context or call the client any more.
  *
  * In another thread than the one that runs the client's context, or in a forked child, this function does nothing.
  *
@@ -39,8 +39,9 @@ DEYE_BUS_API void deye_bus_client_hold (DeyeBusClient *self);
  * deye_bus_client_release:
  * @self: a #DeyeBusClient
  *
- * Ends a deye_bus_client_hold(). The last one writes what was held, as far as the socket takes it; the rest is written as
- * that of every call. A call without a hold does nothing, and neither does one in another thread than that of the hold.
+ * Ends one deye_bus_client_hold(). The last release writes the messages that were held, as far as the socket accepts them; the
+ * others are written later, like those of every call. A call without a hold does nothing, and neither does a call in another
+ * thread than that of the hold.
  *
  * Since: 0.1
  */

@@ -112,8 +112,8 @@ DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self,
  * @error: return location for a #GError, or %NULL
  *
  * Publishes a message and waits until one member of each queue group that subscribes to @topic has handled it. Other
- * subscriptions get the message as well, but are not waited for. With deye_bus_options_set_at_least_once() a member that
- * fails is relieved by another one.
+ * subscriptions get the message as well, but the call does not wait for them. With deye_bus_options_set_at_least_once() another
+ * member gets the message if one fails.
  *
  * Returns: %TRUE if a callback of one member of each group has returned. Otherwise %FALSE with
  *   %DEYE_BUS_ERROR_NO_RESPONDERS (no group has a member for @topic), with %DEYE_BUS_ERROR_UNKNOWN (no report within the
@@ -318,19 +318,20 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self,
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @error: return location for a #GError, or %NULL
  *
- * Leaves a last message with the broker, which publishes it when the connection ends without deye_bus_client_close(): the process
- * crashed or was killed, or the broker disconnected it. It is published once, with the id of this client as sender and with its
- * incarnation (deye_bus_message_get_incarnation()), right before the event `system.peer.gone`. It is not published when the
- * client has connected again by then, and not when the broker itself ends.
+ * Leaves a last message with the broker, which publishes it when the connection ends without deye_bus_client_close(): the
+ * process crashed or was killed, or the broker disconnected it. It is published once, with the id of this client as sender and
+ * with its incarnation (deye_bus_message_get_incarnation()), right before the event `system.peer.gone`. It is not published if
+ * the client has connected again by then, or if the broker itself ends.
  *
- * A second call replaces the message. The broker checks the right to publish to @topic now, and again when it publishes. After each
- * reconnect the client leaves the message again, before it publishes anything.
+ * A second call replaces the message. The broker checks the right to publish to @topic now, and again when it publishes. After
+ * each reconnect the client leaves the message again, before it publishes anything.
  *
- * While the client is not ready, also before the first connect, the call only stores the message; the client leaves it with the
- * broker while it connects, and the signal #DeyeBusClient::error reports a refusal.
+ * While the client is not ready, for example before the first connect, the call only stores the message. The client leaves it
+ * with the broker while it connects, and the signal #DeyeBusClient::error reports a refusal.
  *
- * Returns: %TRUE if the broker has the message, or will get it when the client connects. Otherwise %FALSE, and what was left
- *   before stays, with %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_TOPIC, %DEYE_BUS_ERROR_LIMIT (@payload is too large),
+ * Returns: %TRUE if the broker has the message, or will get it when the client connects. Otherwise %FALSE, and the earlier
+ *   message
+ *   stays, with %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_TOPIC, %DEYE_BUS_ERROR_LIMIT (@payload is too large),
  *   %DEYE_BUS_ERROR_UNSUPPORTED (the broker does not offer it), %DEYE_BUS_ERROR_INVALID_ARGUMENT (@options), an error of the
  *   connection, or %G_IO_ERROR_CANCELLED
  *

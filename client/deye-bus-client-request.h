@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Requests, and the answers of the clients that serve them. */
+/* Requests, and the replies of the clients that serve them. */
 
 /**
  * deye_bus_client_request:
@@ -107,10 +107,10 @@ DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self,
  * @options: (nullable): further fields of the part, or %NULL; its timeout, ttl, method and target are ignored
  * @error: return location for a #GError, or %NULL
  *
- * Sends a part of the answer to a request; more follows. deye_bus_client_respond() or deye_bus_client_respond_error() sends
- * the last one. Parts arrive in the order in which they were sent, and only a requester that used
- * deye_bus_client_request_stream() receives them. Like deye_bus_client_respond() the call never waits: when the requester
- * takes no answers, parts are queued until there is %DEYE_BUS_ERROR_WOULD_BLOCK.
+ * Sends a part of the answer to a request that is not the last one. deye_bus_client_respond() or
+ * deye_bus_client_respond_error() sends the last part. Parts arrive in the order in which they were sent, and only a requester
+ * that used deye_bus_client_request_stream() receives them. Like deye_bus_client_respond() the call never waits: if the
+ * requester takes no answers, parts are queued until the call fails with %DEYE_BUS_ERROR_WOULD_BLOCK.
  *
  * Returns: %TRUE if the part was queued, which does not mean that it was written; %FALSE with an error as of
  *   deye_bus_client_respond(), or %DEYE_BUS_ERROR_UNSUPPORTED (the broker does not offer streams)
@@ -131,8 +131,8 @@ DEYE_BUS_API gboolean deye_bus_client_respond_part (DeyeBusClient *self,
  * @options: (nullable): further fields of the report, or %NULL; its timeout, ttl, method and target are ignored
  * @error: return location for a #GError, or %NULL
  *
- * Reports how far the answer to a request is. As deye_bus_client_respond_part(), but a newer report replaces one that the
- * requester has no room for: deye_bus_message_get_skipped() counts those that were replaced.
+ * Reports the progress of the answer to a request. Works like deye_bus_client_respond_part(), but a newer report replaces a
+ * report for which the requester has no room: deye_bus_message_get_skipped() counts the reports that were replaced.
  *
  * Returns: %TRUE if the report was queued, which does not mean that it was written; %FALSE with an error as of
  *   deye_bus_client_respond_part()
@@ -151,12 +151,13 @@ DEYE_BUS_API gboolean deye_bus_client_respond_progress (DeyeBusClient *self,
  * @request: a request that arrived on the current connection
  * @error: return location for a #GError, or %NULL
  *
- * Gets a cancellable that is cancelled when nobody waits for the answer to @request any more: the requester cancelled it or
- * disconnected, its deadline passed, or the connection ended. Pass it to what the answer needs. It is cancelled from the
- * client's context, and it is never cancelled after the last reply was sent. A request whose CANCEL has already arrived is not
- * passed to the callback at all.
+ * Gets a cancellable that is cancelled when the requester of @request stops waiting: it cancelled the request or disconnected,
+ * its deadline passed, or the connection ended. Pass it to the operations that the answer needs. It is cancelled from the
+ * client's context, and never after the last reply was sent. A request that was cancelled before its callback would be called
+ * is not passed to the callback.
  *
- * Returns: (transfer full): a #GCancellable, already cancelled if nobody waits; %NULL with %DEYE_BUS_ERROR_WRONG_THREAD
+ * Returns: (transfer full): a #GCancellable, already cancelled if the requester does not wait; %NULL with
+ *   %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */
@@ -167,7 +168,7 @@ DEYE_BUS_API GCancellable *deye_bus_client_watch_request (DeyeBusClient *self, D
  * @self: the client that received @request
  * @request: a request that arrived on the current connection
  * @error_name: name of the error, for programs, such as `org.example.NoDisk`
- * @detail: (nullable): description of the error, for people
+ * @detail: (nullable): description of the error, for users
  * @error: return location for a #GError, or %NULL
  *
  * Answers a request with an error. The requester's call fails with %DEYE_BUS_ERROR_FAILED, @error_name and @detail.

@@ -56,9 +56,9 @@ DEYE_BUS_API DeyeBusSubscription *deye_bus_client_subscribe (DeyeBusClient *self
  * @ready: (scope async) (closure ready_data) (nullable): function to call when the operation is complete
  * @ready_data: data to pass to @ready
  *
- * Asynchronous version of deye_bus_client_subscribe(), which waits one round trip for each subscription. To make many, call
- * this for all of them, between deye_bus_client_hold() and deye_bus_client_release(): the requests are written together, and
- * their answers come together.
+ * Asynchronous version of deye_bus_client_subscribe(), which waits one round trip for each subscription. To make many
+ * subscriptions, call this function for all of them between deye_bus_client_hold() and deye_bus_client_release(): the requests
+ * are written together, and only one round trip is needed.
  *
  * Since: 0.1
  */

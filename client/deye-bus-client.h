@@ -40,61 +40,65 @@ G_BEGIN_DECLS
  *
  * ## When a message is sent
  *
- * A call that publishes or answers has one of three successful outcomes, and the documentation of each says which:
+ * A call that publishes or answers has one of three successful outcomes. The documentation of each call states which one:
  *
  * - *Queued*: the message is in the client's buffer, and was written to the socket if the socket accepted it at once.
  * - *Written*: the socket has accepted all bytes of it. The broker reads it, also if this process ends.
  * - *Accepted*: the broker has validated, authorized and queued it for its receivers.
  *
  * A call made outside of callbacks writes to the socket before it returns, unless deye_bus_client_hold() or
- * #DeyeBusClient:coalesce delays that; calls made in callbacks are written together at the end of the dispatch, when the
- * callbacks have returned. A callback that computes for long calls deye_bus_client_flush() first. A message stays in the client while the socket does not accept it, because the broker is
- * slow, or while it waits for credit, which the broker withholds when receivers are slow. The client sends such messages
- * from its context and during every synchronous call. So before a program blocks in something else, or ends, it calls
- * deye_bus_client_flush() or deye_bus_client_close(). #DeyeBusClient:unsent is the number of messages that are not
- * written yet. Messages that are lost, because the connection ends before they are written, are always reported: by the
- * error of the call that closes the client, by the error of their own call if that still waits, otherwise by
- * #DeyeBusClient::error and a log record. Only a process that ends with a client that is neither closed nor released
- * reports nothing: completions that are not dispatched hold the client, and language bindings may keep it to the end.
+ * #DeyeBusClient:coalesce delays that. Messages of calls made in callbacks are written together at the end of the dispatch,
+ * when the callbacks have returned. A callback that computes for a long time should call deye_bus_client_flush() first.
+ *
+ * A message stays in the client while the socket does not accept it, because the broker is slow, or while it waits for credit,
+ * which the broker withholds when receivers are slow. The client sends such messages from its context and during every
+ * synchronous call. So a program should call deye_bus_client_flush() or deye_bus_client_close() before it blocks in another
+ * function, or ends. #DeyeBusClient:unsent is the number of messages that are not written yet.
+ *
+ * Messages that are lost, because the connection ends before they are written, are always reported: by the error of the call
+ * that closes the client, by the error of their own call if that still waits, otherwise by #DeyeBusClient::error and a log
+ * record. There is one exception: a process that ends with a client that is neither closed nor freed reports nothing. A
+ * completion that was not dispatched keeps a client alive, and a language binding may keep it until the process ends.
  *
  * ## End of a connection
  *
- * When the connection ends, pending calls fail with the reason that the broker gave, for example
- * %DEYE_BUS_ERROR_SHUTTING_DOWN. If it gave none, they fail with %DEYE_BUS_ERROR_UNKNOWN: whether they took effect is
- * not known. Calls that had not been sent fail with %DEYE_BUS_ERROR_NOT_CONNECTED. Confirmed publishes and those with
- * deye_bus_options_set_at_least_once() do not end yet if the client connects again: without an answer they are sent again under
- * their number, and the broker does not deliver them twice. They fail with %DEYE_BUS_ERROR_UNKNOWN only if the broker was
- * restarted, or was out of reach for a minute.
+ * When the connection ends, pending calls fail with the reason that the broker gave, for example %DEYE_BUS_ERROR_SHUTTING_DOWN.
+ * If it gave none, they fail with %DEYE_BUS_ERROR_UNKNOWN: it is not known whether they took effect. Calls that had not been
+ * sent fail with %DEYE_BUS_ERROR_NOT_CONNECTED. Confirmed publishes and publishes with deye_bus_options_set_at_least_once() do
+ * not end if the client connects again: if they have no answer, they are sent again with the same number, and the broker does
+ * not deliver them twice. They fail with %DEYE_BUS_ERROR_UNKNOWN only if the broker was restarted, or could not be reached for
+ * a minute.
  *
- * The client then connects again by itself, and tries for ever: #DeyeBusClient::interrupted is emitted, and the state is
- * %DEYE_BUS_CLIENT_STATE_CONNECTING. Attempts follow at random intervals that grow from 50 ms to 1 s; on Linux an attempt
- * is also made when the broker's socket appears. Each attempt is limited to 5 s. When the client is connected, it first
- * subscribes and serves everything again that it had, and then the state is %DEYE_BUS_CLIENT_STATE_READY. By then it has
- * received the retained messages that the broker has for these subscriptions, as far as their receive windows reach; it
- * waits for them for 2 s at most. Their callbacks may run before the client is ready. Subscriptions
- * keep their objects, callbacks and numbers. The broker does not keep messages for a subscription while its client is not
- * connected. If the broker has been restarted meanwhile, #DeyeBusClient::epoch-changed is emitted. A subscription that the
- * broker does not accept again ends, with #DeyeBusSubscription::ended; the others live.
+ * The client then connects again by itself, without a limit on the number of attempts: #DeyeBusClient::interrupted is emitted,
+ * and the state is %DEYE_BUS_CLIENT_STATE_CONNECTING. Attempts follow at random intervals that grow from 50 ms to 1 s; on Linux
+ * an attempt is also made when the broker's socket appears. Each attempt is limited to 5 s. When the client is connected, it
+ * first restores its subscriptions and the topics that it serves, and then the state is %DEYE_BUS_CLIENT_STATE_READY. By then
+ * it has received the retained messages that the broker has for these subscriptions, as far as their receive windows reach; it
+ * waits for them for 2 s at most. Their callbacks may run before the client is ready. Subscriptions keep their objects,
+ * callbacks and numbers. The broker does not keep messages for a subscription while its client is not connected. If the broker
+ * has been restarted meanwhile, #DeyeBusClient::epoch-changed is emitted. A subscription that the broker does not accept again
+ * ends, with #DeyeBusSubscription::ended; the others are not affected.
  *
- * While the client connects, a publish without acknowledgement waits in the client, at most 8,192 messages and 1 MiB, and is
- * sent as soon as the client is ready, in order, behind those of which nothing was written when the connection ended. If there
- * is no more room, the oldest of them is dropped; a message on
- * `tasks.*` or `results.*` is not dropped, but the call fails with %DEYE_BUS_ERROR_LIMIT instead; of health messages only the
- * latest of each topic is kept. The time to live of a message keeps running. #DeyeBusClient::error reports the number of
- * messages that were dropped, when the client is ready, and their subscribers get gaps (#DeyeBusSubscription::gap). Subscribing and serving wait, too. Other calls fail with
- * %DEYE_BUS_ERROR_NOT_CONNECTED, unless deye_bus_options_set_wait_for_ready() lets them wait. deye_bus_client_flush() fails as
- * well, and its error and that of deye_bus_client_close() contain the number of messages that wait.
+ * While the client connects, a publish without acknowledgement waits in the client. At most 8,192 messages and 1 MiB wait. They
+ * are sent in order as soon as the client is ready, behind the messages of which nothing was written when the connection ended.
+ * If there is no more room, the oldest of them is dropped. A message on `tasks.*` or `results.*` is not dropped; if older
+ * messages of other kinds cannot make room, the call fails with %DEYE_BUS_ERROR_LIMIT. Of health messages only the latest of
+ * each topic is kept. The time to live of a message keeps running. When the client is ready, #DeyeBusClient::error reports the
+ * number of messages that were dropped, and their subscribers get gaps (#DeyeBusSubscription::gap). Calls that subscribe or
+ * serve also wait. Other calls fail with %DEYE_BUS_ERROR_NOT_CONNECTED, unless deye_bus_options_set_wait_for_ready() lets them
+ * wait. deye_bus_client_flush() is one of them; its error and that of deye_bus_client_close() contain the number of messages
+ * that wait.
  *
- * It is not known if publishes without acknowledgement that were written just before the connection ended have arrived:
- * #DeyeBusClient::error reports their number, at most, with %DEYE_BUS_ERROR_UNKNOWN. They are not sent again.
+ * Publishes without acknowledgement that were written just before the connection ended may or may not have arrived:
+ * #DeyeBusClient::error reports an upper bound of their number with %DEYE_BUS_ERROR_UNKNOWN. They are not sent again.
  *
- * The client does not connect again if another connection would end in the same way: the broker refuses the client's id,
- * type, role or version, or another client has taken over the id. It does not either if it was created for an existing
- * socket, or if deye_bus_client_set_reconnect() has switched it off. Then #DeyeBusClient::closed is emitted, all
- * subscriptions end, and deye_bus_client_connect() may be called again.
+ * The client does not connect again if another connection would end in the same way: the broker refuses the client's id, type,
+ * role or version, or another client has taken over the id. It also does not connect again if it was created for an existing
+ * socket, or if deye_bus_client_set_reconnect() has switched it off. Then #DeyeBusClient::closed is emitted, all subscriptions
+ * end, and deye_bus_client_connect() may be called again.
  *
- * A program that does not iterate its context reconnects only during its calls: every call that waits works on it, the others
- * now and then.
+ * A program that does not iterate its context reconnects only during its calls: each call that waits continues the attempt, and
+ * other calls do so from time to time.
  *
  * ## Construction
  *
@@ -186,7 +190,7 @@ G_BEGIN_DECLS
 /**
  * DeyeBusClient:flusher:
  *
- * %TRUE if a thread writes what waits in the client while the program does something else. See deye_bus_client_set_flusher().
+ * %TRUE if a thread writes the client's queued messages while the program does something else. See deye_bus_client_set_flusher().
  *
  * Since: 0.1
  */
@@ -202,8 +206,8 @@ G_BEGIN_DECLS
  * @self: the client
  * @error: (transfer none): the reason; %DEYE_BUS_ERROR_CLOSED if the client itself closed the connection
  *
- * Emitted once when an established connection ends and the client does not connect again, and when the client is closed. A
- * connection that could not be established is reported by deye_bus_client_connect() only.
+ * Emitted once when an established connection ends and the client does not connect again, and when the client is closed. If a
+ * connection could not be established, only deye_bus_client_connect() reports that.
  *
  * Since: 0.1
  */
@@ -230,7 +234,7 @@ G_BEGIN_DECLS
  * @self: the client
  * @error: (transfer none): the reason
  *
- * Emitted when a message could not be published, or was dropped after it had been accepted, and no call reports it:
+ * Emitted when a message could not be published, or was dropped after it had been accepted, and no call reports that:
  *
  * - A publish without acknowledgement was refused by the broker. (The refusal of single receivers under
  *   %DEYE_BUS_POLICY_ERROR is reported by acknowledgements only.)
@@ -243,12 +247,13 @@ G_BEGIN_DECLS
  *   last reference to the client was released without deye_bus_client_close(), or because
  *   deye_bus_client_close_async() was called without a callback. The error is %DEYE_BUS_ERROR_UNSENT; its message and
  *   deye_bus_client_get_unsent() contain the number of messages.
- * - The connection ended, the client connects again, and nobody knows whether publishes without acknowledgement that were
- *   written before have arrived. The error is %DEYE_BUS_ERROR_UNKNOWN; its message contains the number of messages, at most.
+ * - The connection ended, the client connects again, and publishes without acknowledgement that were written before may or may
+ * not have
+ *   arrived. The error is %DEYE_BUS_ERROR_UNKNOWN; its message contains an upper bound of the number of messages.
  *
- * The signal is emitted from the client's context. Only the report of messages that are lost when the last reference is
- * released is emitted by that release. A garbage collector may release a reference at a moment at which no signal
- * handler of its language can run, so close the client in languages that have one. A log record is written in any case.
+ * The signal is emitted from the client's context, with one exception: if messages are lost when the last reference is
+ * released, it is emitted in that release. In languages with a garbage collector, close the client, because a reference may be
+ * released at a moment at which no signal handler can run. A log record is always written.
  *
  * Since: 0.1
  */
@@ -407,9 +412,9 @@ DEYE_BUS_API guint64 deye_bus_client_get_largest_payload (DeyeBusClient *self);
  * @self: a #DeyeBusClient
  * @reconnect: %TRUE (the default) to connect again by itself
  *
- * Sets whether the client connects again by itself, at first and after the end of a connection, as the description of
- * #DeyeBusClient says. Switching it off while the client waits for its next attempt ends the attempts. A client that was
- * created for an existing socket never connects again.
+ * Sets whether the client tries again by itself when an attempt to connect has failed, and connects again when a connection has
+ * ended; see the description of #DeyeBusClient. Switching it off while the client waits for its next attempt ends the attempts.
+ * A client that was created for an existing socket never connects again.
  *
  * Returns: %TRUE; %FALSE if nothing was set, because another thread has acquired the client's context
  *
@@ -433,10 +438,10 @@ DEYE_BUS_API gboolean deye_bus_client_get_reconnect (DeyeBusClient *self);
  * deye_bus_client_get_unsent:
  * @self: a #DeyeBusClient
  *
- * Gets the number of messages (publishes, requests and replies) that calls have queued and that are not completely written
- * to the socket: those that the socket has not accepted yet, and those that wait for credit. After the end of a
- * connection it is the number of messages that were lost by it, until the client connects again. The call reads through
- * the queue, so do not call it for every message.
+ * Gets the number of messages (publishes, requests and replies) that calls have queued and that are not completely written to
+ * the socket: those that the socket has not accepted yet, and those that wait for credit. After the end of a connection it is
+ * the number of messages that were lost with the connection, until the client connects again. The call reads through the whole
+ * queue, so do not call it for every message.
  *
  * Returns: the number of messages; 0 before the first connection; %G_MAXUINT64, which means that it is not known, while
  *   another thread has acquired the client's context
@@ -456,7 +461,7 @@ DEYE_BUS_API guint64 deye_bus_client_get_unsent (DeyeBusClient *self);
  * the client is not connected or has no credit.
  *
  * With each heartbeat a client that reconnects also asks the broker how many subscriptions it has for this client. If the
- * number differs, the client makes a new connection, which restores them.
+ * number differs from that of the client, the client makes a new connection, which restores the subscriptions.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_LIMIT or %DEYE_BUS_ERROR_WRONG_THREAD
  *
@@ -467,15 +472,15 @@ DEYE_BUS_API gboolean deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64
 /**
  * deye_bus_client_set_coalesce:
  * @self: a #DeyeBusClient
- * @coalesce: %TRUE to let messages that follow each other closely be written together; %FALSE by default
+ * @coalesce: %TRUE to write messages that follow each other closely together; %FALSE by default
  *
- * For programs that publish in a loop, and that iterate the client's context soon afterwards: a message is not written at once
- * if the last write was less than 20 microseconds ago. It is written with one of the next messages, when 64 KiB have
- * accumulated, before a call waits, or when the client's context is about to poll. A single message on an idle connection is written at
- * once, with or without it.
+ * Sets whether messages that follow each other closely are written together. It is for programs that publish in a loop, and
+ * that iterate the client's context soon afterwards. A message is not written at once if the last write was less than 20
+ * microseconds ago. It is written with one of the next messages, when 64 KiB have accumulated, before a call waits, or when the
+ * client's context is about to poll. A single message on an idle connection is always written at once.
  *
- * A program that publishes two messages and does not return to its loop for a second delays the second message by that second.
- * Therefore it is off by default; deye_bus_client_flush() sends what waits.
+ * If a program publishes two messages and does not return to its main loop for a second, the second message is delayed by that
+ * time. Therefore it is off by default; deye_bus_client_flush() writes the messages that wait.
  *
  * Since: 0.1
  */
@@ -498,18 +503,20 @@ DEYE_BUS_API gboolean deye_bus_client_get_coalesce (DeyeBusClient *self);
  * @self: a #DeyeBusClient
  * @flusher: %TRUE to start the thread, %FALSE to end it; %FALSE by default
  *
- * For programs that compute for long after they have published: a thread of the library writes what calls have left in the client's
- * buffer, because of deye_bus_client_hold(), of #DeyeBusClient:coalesce, because they were made in a callback, or because the socket
- * was full. It waits while more messages follow each other, for about a millisecond at most, then it writes; while the socket
- * is full, it tries again every five milliseconds. So no message waits for the program's loop.
+ * Starts or ends a thread that writes for the client. It is for programs that compute for a long time after they have
+ * published. The thread writes the messages that calls have left in the client's buffer: because of deye_bus_client_hold() or
+ * #DeyeBusClient:coalesce, because the calls were made in a callback, or because the socket was full. It waits while more
+ * messages follow, for about a millisecond at most, then it writes; while the socket is full, it tries again every five
+ * milliseconds. So no message waits for the program's main loop.
  *
- * The thread reads nothing, calls nothing of the program, and blocks all signals. Messages that wait for credit need the loop, or a
- * call, as before, and so do those of a #DeyeBusSender. With the thread the first call that leaves something in the buffer costs a lock; those that follow it closely cost none, until
- * the thread has written.
- * If a write fails, the client learns it when it runs, as from a write of its own.
+ * The thread does not read, calls no function of the program, and blocks all signals. Messages that wait for credit, and those
+ * of a #DeyeBusSender, are still only sent when the main loop runs or a call is made. The first call that leaves a message in
+ * the buffer takes a lock; calls that follow it closely do not, until the thread has written. If a write fails, the client
+ * handles that when it runs, like the failure of its own write.
  *
- * Returns: %TRUE if the thread runs or has ended as asked for; %FALSE if the system allows no further thread, or in another thread
- *   than the one that runs the client's context
+ * Returns: %TRUE if the thread was started or ended; %FALSE if the system allows no further thread, or if the call is made in
+ *   another
+ *   thread than the one that runs the client's context
  *
  * Since: 0.1
  */
@@ -521,7 +528,7 @@ DEYE_BUS_API gboolean deye_bus_client_set_flusher (DeyeBusClient *self, gboolean
  *
  * Gets the value of #DeyeBusClient:flusher.
  *
- * Returns: %TRUE if a thread writes what waits in the client
+ * Returns: %TRUE if a thread writes the client's queued messages
  *
  * Since: 0.1
  */

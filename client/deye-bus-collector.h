@@ -12,15 +12,15 @@ G_BEGIN_DECLS
 /**
  * DeyeBusCollector:
  *
- * A collector: it registers what it can do, and the broker gives it tasks.
+ * A collector registers operations with the broker, and the broker gives it tasks for them.
  *
  * Add operations with deye_bus_collector_add_operation(), and call deye_bus_collector_start(). The collector has a
- * #DeyeBusClient, which connects and reconnects for ever; with each connection the collector is registered before anything else
- * is restored. A task is given to the handler of its operation as a #DeyeBusWork. Never more than
- * #DeyeBusCollector:max-concurrent works run at once.
+ * #DeyeBusClient, which reconnects without a limit; on each connection the collector is registered before subscriptions are
+ * restored. The handler of an operation gets each task as a #DeyeBusWork. At most #DeyeBusCollector:max-concurrent works run at
+ * once.
  *
- * Not every task that was offered gets to a handler: a task that was cancelled meanwhile, or that comes while the collector
- * drains, is answered by the library.
+ * A handler does not get every task that the broker offers: the library itself answers a task that was cancelled meanwhile, or
+ * that arrives while the collector drains.
  *
  * The collector sends heartbeats every 5 seconds, unless deye_bus_client_set_heartbeat() was called before, and with each it
  * verifies its registration.
@@ -62,7 +62,7 @@ G_BEGIN_DECLS
 /**
  * DeyeBusCollector:state:
  *
- * The #DeyeBusCollectorState, as the broker reported it last.
+ * The last #DeyeBusCollectorState that the broker reported.
  *
  * Since: 0.1
  */
@@ -109,9 +109,9 @@ G_BEGIN_DECLS
  * @self: the collector
  * @error: (transfer none): the reason
  *
- * Emitted when the broker does not register the collector: %DEYE_BUS_ERROR_UNSUPPORTED (it has no tasks), or for example
- * %DEYE_BUS_ERROR_LIMIT. The client stays connected, and the collector tries again with the next heartbeat or connection. Emitted
- * once for each reason.
+ * Emitted when the broker does not register the collector, with %DEYE_BUS_ERROR_UNSUPPORTED (the broker does not support
+ * tasks), or for example %DEYE_BUS_ERROR_LIMIT. The client stays connected, and the collector tries again with the next
+ * heartbeat or connection. The signal is emitted once for each reason.
  *
  * Since: 0.1
  */
@@ -119,8 +119,8 @@ G_BEGIN_DECLS
  * DeyeBusCollector::draining:
  * @self: the collector
  *
- * Emitted once when the collector begins to drain: it takes no more tasks, and finishes those that it has. The program or the
- * broker has asked for it.
+ * Emitted once when the collector begins to drain, because the program or the broker has asked for it: it takes no more tasks, and
+ * finishes those that it has.
  *
  * Since: 0.1
  */
@@ -128,7 +128,7 @@ G_BEGIN_DECLS
  * DeyeBusCollector::drained:
  * @self: the collector
  *
- * Emitted once when the collector drains and no work runs any more.
+ * Emitted once when a collector that drains has no running work any more.
  *
  * Since: 0.1
  */
@@ -148,11 +148,11 @@ G_DECLARE_FINAL_TYPE (DeyeBusCollector, deye_bus_collector, DEYE_BUS, COLLECTOR,
  * @DEYE_BUS_COLLECTOR_STATE_UNREGISTERED: the collector is not registered: it has no connection, or was refused
  * @DEYE_BUS_COLLECTOR_STATE_REGISTERED: it is registered, and the broker does not give it tasks yet
  * @DEYE_BUS_COLLECTOR_STATE_READY: it gets tasks
- * @DEYE_BUS_COLLECTOR_STATE_SUSPECT: it gets no tasks, because it gave no sign of life twice in a row, or because all its slots wait
- *   for answers that do not come
+ * @DEYE_BUS_COLLECTOR_STATE_SUSPECT: it gets no tasks, because two of its signs of life in a row were missed, or because all
+ *   its slots wait for answers that are overdue
  * @DEYE_BUS_COLLECTOR_STATE_SET_ASIDE: it gets no tasks for a time, because it failed too often
  * @DEYE_BUS_COLLECTOR_STATE_DRAINING: it gets no more tasks, and finishes those that it has
- * @DEYE_BUS_COLLECTOR_STATE_GONE: the broker does not know it any more
+ * @DEYE_BUS_COLLECTOR_STATE_GONE: the broker has removed it
  *
  * State of a collector, as the broker sees it.
  *
@@ -172,8 +172,8 @@ typedef enum
 /**
  * DeyeBusOperationFlags:
  * @DEYE_BUS_OPERATION_NONE: none of the following
- * @DEYE_BUS_OPERATION_IDEMPOTENT: a task may run a second time while the first run is perhaps not over. Without this flag a task
- *   that seems to hang is not run again, but quarantined
+ * @DEYE_BUS_OPERATION_IDEMPOTENT: a task may be run a second time although the first run may not have ended. Without this flag
+ *   a task that seems to hang is not run again, but quarantined
  * @DEYE_BUS_OPERATION_WITHOUT_PROGRESS: handlers report no progress; only the run limit ends an attempt that hangs
  *
  * How the broker treats the tasks of an operation.
@@ -193,9 +193,8 @@ typedef enum
  * @work: the work
  * @user_data: data that was passed with the handler
  *
- * Called in the client's context when a task begins. The handler ends @work, or takes a reference and does it later. As long as
- * the handler does not return, the collector does nothing else: work that takes long belongs into a thread or asynchronous
- * calls.
+ * Called in the client's context when a task begins. The handler ends @work, or takes a reference and ends it later. The
+ * collector does nothing else until the handler returns, so long work should be done in a thread or with asynchronous calls.
  *
  * Since: 0.1
  */
@@ -219,8 +218,7 @@ DEYE_BUS_API DeyeBusCollector *deye_bus_collector_new (const char *address, cons
  * deye_bus_collector_new_for_client:
  * @client: a #DeyeBusClient with a type, which has no other collector
  *
- * Creates a collector with a client that exists. If the client is connected already, the collector is registered on that
- * connection.
+ * Creates a collector with an existing client. If the client is already connected, the collector is registered on that connection.
  *
  * Returns: (transfer full): the collector
  *
@@ -300,7 +298,7 @@ DEYE_BUS_API gboolean deye_bus_collector_add_operation (DeyeBusCollector *self,
  * @progress_us: longest time between two reports of progress, in microseconds; 0: the broker's default, 10 s
  * @error: return location for a #GError, or %NULL
  *
- * Sets how long an attempt may take. The broker gives the task to another collector when a limit is over.
+ * Sets how long an attempt may take. If an attempt exceeds a limit, the broker gives the task to another collector.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (there is no such operation, a limit is negative, or
  *   the operation has no progress), or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -319,7 +317,7 @@ DEYE_BUS_API gboolean deye_bus_collector_set_operation_limits (DeyeBusCollector 
  * @name: name of an operation that was added
  * @error: return location for a #GError, or %NULL
  *
- * Removes an operation. Works of it that run continue.
+ * Removes an operation. Works of the operation that are running continue.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (there is no such operation), or
  *   %DEYE_BUS_ERROR_WRONG_THREAD
@@ -335,10 +333,10 @@ DEYE_BUS_API gboolean deye_bus_collector_remove_operation (DeyeBusCollector *sel
  * @value: its value
  * @error: return location for a #GError, or %NULL
  *
- * Adds a tag, for which tasks can ask. A second one with the same key replaces the first one.
+ * Adds a tag, which tasks can require. A second tag with the same key replaces the first one.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (key or value are not UTF-8 text, the key is empty or
- *   contains `=`, or both are longer than 63 bytes together), %DEYE_BUS_ERROR_LIMIT (16 tags are the most), or
+ *   contains `=`, or both are longer than 63 bytes together), %DEYE_BUS_ERROR_LIMIT (it has 16 tags), or
  *   %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
@@ -353,8 +351,9 @@ DEYE_BUS_API gboolean deye_bus_collector_add_tag (DeyeBusCollector *self,
  * @self: a #DeyeBusCollector
  * @error: return location for a #GError, or %NULL
  *
- * Starts the collector: its client connects, for ever, and the collector is registered with each connection. The call never
- * waits; #DeyeBusCollector::registered and #DeyeBusCollector::refused report what comes of it. A second call does nothing.
+ * Starts the collector: its client connects, without a limit on the number of attempts, and the collector is registered on each
+ * connection. The call never waits; #DeyeBusCollector::registered and #DeyeBusCollector::refused report the result. A second
+ * call does nothing.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (id or type are missing, or the client has another
  *   collector), %DEYE_BUS_ERROR_CLOSED (also when the collector was stopped), or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -370,7 +369,7 @@ DEYE_BUS_API gboolean deye_bus_collector_start (DeyeBusCollector *self, GError *
  * @callback: (scope async) (closure user_data) (nullable): function to call when the collector is registered
  * @user_data: data to pass to @callback
  *
- * Starts the collector as deye_bus_collector_start() does, and waits until it is registered for the first time.
+ * Starts the collector like deye_bus_collector_start(), and completes when it is registered for the first time.
  *
  * Since: 0.1
  */
@@ -397,11 +396,11 @@ DEYE_BUS_API gboolean deye_bus_collector_start_finish (DeyeBusCollector *self, G
 /**
  * deye_bus_collector_drain:
  * @self: a #DeyeBusCollector
- * @grace_us: time until the broker gives the rest of the tasks to other collectors, in microseconds, at most an hour; 0: the broker's
- *   default, 30 s
+ * @grace_us: time until the broker gives the rest of the tasks to other collectors, in microseconds, at most an hour; 0: the
+ *   broker's default, 30 s
  * @error: return location for a #GError, or %NULL
  *
- * Lets the collector take no more tasks and finish those that it has. There is no way back. The call never waits:
+ * Lets the collector take no more tasks and finish those that it has. This cannot be undone. The call never waits:
  * #DeyeBusCollector::drained is emitted when no work runs any more. The collector stays registered.
  *
  * Returns: %TRUE on success, also if it drains already; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD
@@ -426,13 +425,14 @@ DEYE_BUS_API gboolean deye_bus_collector_is_draining (DeyeBusCollector *self);
  * deye_bus_collector_stop_async:
  * @self: a #DeyeBusCollector that was started
  * @grace_us: how long it waits for works that run, in microseconds; 0: 30 s
- * @cancellable: (nullable): a #GCancellable, or %NULL; if it is cancelled before the call, the collector does not wait for works
+ * @cancellable: (nullable): a #GCancellable, or %NULL; if it is cancelled before the call, the collector does not wait for
+ *   works
  * @callback: (scope async) (closure user_data) (nullable): function to call when the collector has stopped
  * @user_data: data to pass to @callback
  *
- * Stops the collector for good: it drains, waits until no work runs any more or @grace_us are over, deregisters, and closes its
- * client. A client that was given to deye_bus_collector_new_for_client() is not closed. Works that still run are cancelled, and
- * their tasks go to other collectors. A second call can make the time shorter.
+ * Stops the collector permanently: it drains, waits until no work runs any more or @grace_us have passed, deregisters, and
+ * closes its client. A client that was passed to deye_bus_collector_new_for_client() is not closed. Works that still run are
+ * cancelled, and other collectors get their tasks. A second call can shorten the time.
  *
  * Since: 0.1
  */
@@ -463,7 +463,7 @@ DEYE_BUS_API gboolean deye_bus_collector_stop_finish (DeyeBusCollector *self, GA
  * @grace_us: how long it waits for works that run, in microseconds; 0: 30 s
  * @error: return location for a #GError, or %NULL
  *
- * Stops the collector as deye_bus_collector_stop_async() does, and waits for the end. Unlike other calls that wait, this one
+ * Stops the collector like deye_bus_collector_stop_async(), and waits for the end. Unlike other synchronous calls, this one
  * iterates the client's context, because handlers need it to end their works.
  *
  * Returns: %TRUE on success; %FALSE with an error as of deye_bus_collector_stop_finish(), or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -477,9 +477,9 @@ DEYE_BUS_API gboolean deye_bus_collector_stop (DeyeBusCollector *self, gint64 gr
  * @self: a #DeyeBusCollector
  * @error: return location for a #GError, or %NULL
  *
- * Starts the collector, iterates the client's context, and returns when the collector has stopped. SIGTERM and SIGINT stop it as
- * deye_bus_collector_stop_async() does; a second one ends the wait for works. It also stops when it has drained because the broker
- * announced that the process is to end.
+ * Starts the collector, iterates the client's context, and returns when the collector has stopped. SIGTERM and SIGINT stop it
+ * like deye_bus_collector_stop_async(); a second signal ends the wait for works. It also stops when it has drained because the
+ * broker has announced that the process should end.
  *
  * This is the main loop of a program that is a collector and nothing else.
  *
@@ -510,12 +510,12 @@ deye_bus_collector_set_unit_health (DeyeBusCollector *self, const char *unit, De
  * DeyeBusConfigurationHandler:
  * @collector: the collector
  * @generation: number of the reload, counted by the agent; 0 with a @payload
- * @payload: (nullable): the configuration, or %NULL: the collector reads it again from where it has it
+ * @payload: (nullable): the configuration, or %NULL if the collector should read it again from its own source
  * @payload_type: (nullable): full name of the protobuf type of @payload
  * @user_data: data that was passed with the handler
  *
- * Called in the client's context when the agent asks all collectors to read their configuration again, or sends this one its
- * configuration.
+ * Called in the client's context when the agent asks all collectors to read their configuration again, or sends a configuration
+ * to this one.
  *
  * Returns: %TRUE if the configuration is in force: the agent gets an acknowledgement. %FALSE if it is not: a configuration that
  *   was sent is refused, and a reload is not acknowledged
@@ -533,12 +533,12 @@ typedef gboolean (*DeyeBusConfigurationHandler) (DeyeBusCollector *collector,
  * @self: a #DeyeBusCollector
  * @handler: (scope notified) (closure user_data) (destroy destroy): function to call for each configuration
  * @user_data: data to pass to @handler
- * @destroy: (nullable): destroy notify for @user_data; called once, when another handler is set, when the collector is freed, or if
- *   the call fails
+ * @destroy: (nullable): destroy notify for @user_data; called once, when another handler is set, when the collector is freed,
+ *   or if the call fails
  * @error: return location for a #GError, or %NULL
  *
- * Takes part in the agent's reloads, and takes configurations on `control.collector.config.{id}`. Do not use it together with a
- * callback for deye_bus_client_serve_standard().
+ * Sets the function that handles the agent's reloads, and configurations sent to `control.collector.config.{id}`. Do not use it
+ * together with a callback for deye_bus_client_serve_standard().
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD
  *
@@ -554,14 +554,15 @@ DEYE_BUS_API gboolean deye_bus_collector_set_configuration_handler (DeyeBusColle
  * DeyeBusStandingHandler:
  * @collector: the collector
  * @revision: number of the set, counted by the agent
- * @tasks: (element-type DeyeBusStandingTask): all that the collector is to do until the next set; it may be empty
+ * @tasks: (element-type DeyeBusStandingTask): everything that the collector has to do until the next set; it may be empty
  * @user_data: data that was passed with the handler
  *
- * Called in the client's context when the agent has set other standing tasks. A set that was applied is not passed again when the
- * collector has connected again.
+ * Called in the client's context when the agent has set other standing tasks. A set that was applied is not passed again when
+ * the collector has connected again.
  *
- * Returns: (transfer full) (nullable): %NULL if the collector does all of @tasks from now on, and nothing else; otherwise why not,
- *   for people
+ * Returns: (transfer full) (nullable): %NULL if the collector does exactly @tasks from now on; otherwise the reason why it does
+ *   not,
+ *   as text for users
  *
  * Since: 0.1
  */
@@ -575,11 +576,11 @@ typedef char *(*DeyeBusStandingHandler) (DeyeBusCollector *collector,
  * @self: a #DeyeBusCollector
  * @handler: (scope notified) (closure user_data) (destroy destroy): function to call for each set of standing tasks
  * @user_data: data to pass to @handler
- * @destroy: (nullable): destroy notify for @user_data; called once, when another handler is set, when the collector is freed, or if
- *   the call fails
+ * @destroy: (nullable): destroy notify for @user_data; called once, when another handler is set, when the collector is freed,
+ *   or if the call fails
  * @error: return location for a #GError, or %NULL
  *
- * Takes standing tasks.
+ * Sets the function that handles standing tasks.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD
  *

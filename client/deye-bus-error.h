@@ -19,8 +19,8 @@ G_BEGIN_DECLS
 
 /**
  * DeyeBusError:
- * @DEYE_BUS_ERROR_UNKNOWN: the outcome cannot be known: the connection ended before the answer arrived
- * @DEYE_BUS_ERROR_PROTOCOL: the peer sent data that does not follow the protocol, or refused ours as malformed
+ * @DEYE_BUS_ERROR_UNKNOWN: the outcome is not known, because the connection ended before the answer arrived
+ * @DEYE_BUS_ERROR_PROTOCOL: the peer sent data that violates the protocol, or refused data of this client as malformed
  * @DEYE_BUS_ERROR_VERSION: client and broker have no protocol version in common
  * @DEYE_BUS_ERROR_UNSUPPORTED: the broker, or this object, does not support the call
  * @DEYE_BUS_ERROR_BAD_TOPIC: the topic is not valid
@@ -45,7 +45,7 @@ G_BEGIN_DECLS
  * @DEYE_BUS_ERROR_INTERNAL: the broker failed, or it gave a reason that this client does not know
  * @DEYE_BUS_ERROR_DRAINING: a member of a queue group, or a server, takes no new messages and finishes what it has
  * @DEYE_BUS_ERROR_FAILED: the responder returned an error of its own; see deye_bus_error_get_name()
- * @DEYE_BUS_ERROR_PARTIAL: some of the answers that a request to many wanted are missing
+ * @DEYE_BUS_ERROR_PARTIAL: some of the answers that a request to many peers requires are missing
  * @DEYE_BUS_ERROR_NOT_CONNECTED: the client is not connected, and the call was not sent; this code and the following
  *   ones are local
  * @DEYE_BUS_ERROR_NO_BROKER: no broker is listening at the address

@@ -12,11 +12,11 @@ G_BEGIN_DECLS
 /**
  * DeyeBusExtent:
  *
- * Extent of a result: what its payload covers, as the collector that sent it judges. It is immutable, and its reference count is
- * atomic, so it can be used in any thread.
+ * Extent of a result: which part of the requested data its payload covers, as reported by the collector that sent it. It is
+ * immutable, and its reference count is atomic, so it can be used in any thread.
  *
- * The collector says it with deye_bus_work_set_rows() and its neighbours. Answers and entries of a manifest have it: see
- * deye_bus_gather_answer_dup_extent() and deye_bus_manifest_entry_dup_extent().
+ * The collector sets it with deye_bus_work_set_rows() and the functions after it. Answers and entries of a manifest have an
+ * extent; see deye_bus_gather_answer_dup_extent() and deye_bus_manifest_entry_dup_extent().
  *
  * Since: 0.1
  */
@@ -50,7 +50,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusExtent, deye_bus_extent_unref)
 /**
  * deye_bus_extent_get_rows:
  * @extent: a #DeyeBusExtent
- * @rows: (out) (optional): return location for the number of rows; 0: the collector looked, and found nothing
+ * @rows: (out) (optional): return location for the number of rows; 0: the collector searched and found nothing
  *
  * Gets the number of rows in the payload.
  *
@@ -64,7 +64,7 @@ DEYE_BUS_API gboolean deye_bus_extent_get_rows (const DeyeBusExtent *extent, gui
  * deye_bus_extent_is_truncated:
  * @extent: a #DeyeBusExtent
  *
- * Checks whether there is more than the payload holds.
+ * Checks whether there is more data than the payload contains.
  *
  * Returns: %TRUE if the payload is cut; see deye_bus_extent_get_limit()
  *
@@ -76,7 +76,7 @@ DEYE_BUS_API gboolean deye_bus_extent_is_truncated (const DeyeBusExtent *extent)
  * deye_bus_extent_get_limit:
  * @extent: a #DeyeBusExtent
  *
- * Gets the bound at which a payload was cut.
+ * Gets the limit at which a payload was cut.
  *
  * Returns: the bound in rows; 0: it is not cut, or the bound is no number of rows
  *
@@ -93,7 +93,7 @@ DEYE_BUS_API guint64 deye_bus_extent_get_limit (const DeyeBusExtent *extent);
  *
  * Gets the period that the payload covers.
  *
- * Returns: %TRUE if the collector said it; otherwise %FALSE, and the values are 0
+ * Returns: %TRUE if the collector set it; otherwise %FALSE, and the values are 0
  *
  * Since: 0.1
  */
@@ -106,7 +106,7 @@ DEYE_BUS_API gboolean deye_bus_extent_get_period (const DeyeBusExtent *extent,
  * deye_bus_extent_get_share:
  * @extent: a #DeyeBusExtent
  *
- * Gets the share that the collector can see of what there is, such as the processes that it may read.
+ * Gets the share of the existing data that the collector can see, such as the processes that it may read.
  *
  * Returns: the share in permille, 1 to 1000; 0: the collector does not say
  *
@@ -130,9 +130,9 @@ DEYE_BUS_API guint64 deye_bus_extent_get_age (const DeyeBusExtent *extent);
  * deye_bus_extent_get_configuration:
  * @extent: a #DeyeBusExtent
  *
- * Gets the revision of the configuration with which the collector looked.
+ * Gets the revision of the configuration that the collector used.
  *
- * Returns: (nullable): the revision, owned by @extent; %NULL: the collector does not say
+ * Returns: (nullable): the revision, owned by @extent; %NULL if the collector did not set it
  *
  * Since: 0.1
  */

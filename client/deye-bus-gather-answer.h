@@ -58,7 +58,7 @@ DEYE_BUS_API const char *deye_bus_gather_answer_get_id (const DeyeBusGatherAnswe
  * deye_bus_gather_answer_get_incarnation:
  * @answer: a #DeyeBusGatherAnswer
  *
- * Gets the number that the client of the collector has drawn; see deye_bus_peer_get_incarnation().
+ * Gets the incarnation of the collector's client; see deye_bus_peer_get_incarnation().
  *
  * Returns: the number
  *
@@ -70,7 +70,8 @@ DEYE_BUS_API guint64 deye_bus_gather_answer_get_incarnation (const DeyeBusGather
  * deye_bus_gather_answer_get_index:
  * @answer: a #DeyeBusGatherAnswer
  *
- * Gets the place of the answer's entry in deye_bus_manifest_list_entries(). With deye_bus_gather_spec_ask_shards() it is the shard.
+ * Gets the index of the answer's entry in deye_bus_manifest_list_entries(). With deye_bus_gather_spec_ask_shards() it is the
+ * shard.
  *
  * Returns: the place, from 0
  *
@@ -118,9 +119,9 @@ DEYE_BUS_API const char *deye_bus_gather_answer_get_payload_type (const DeyeBusG
  * deye_bus_gather_answer_dup_extent:
  * @answer: a #DeyeBusGatherAnswer
  *
- * Gets what the payload covers.
+ * Gets the extent of the payload.
  *
- * Returns: (transfer full) (nullable): the extent; %NULL: the collector does not say
+ * Returns: (transfer full) (nullable): the extent; %NULL if the collector did not set it
  *
  * Since: 0.1
  */

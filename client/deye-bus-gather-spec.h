@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 /**
  * DeyeBusGatherSpec:
  *
- * Specification of a question to many collectors: what is asked, who is asked, within which time, and the least that is accepted
- * as an answer. deye_bus_client_gather() asks it, and copies it, so a specification can be changed and asked again.
+ * Specification of a question to many collectors: the operation and its payload, the collectors that are asked, the timeout,
+ * and the requirement that the answers have to meet. deye_bus_client_gather() copies it, so a specification can be changed and
+ * used again.
  *
  * The requirement has no default: call deye_bus_gather_spec_set_require_all(), deye_bus_gather_spec_set_require_at_least() or
  * deye_bus_gather_spec_set_require_any(). Names (operation, collector type) have 1 to 64 bytes of a-z, 0-9, `-` and `_`.
@@ -102,8 +103,8 @@ DEYE_BUS_API void deye_bus_gather_spec_set_payload (DeyeBusGatherSpec *spec, GBy
  * deye_bus_gather_spec_ask_all:
  * @spec: a specification
  *
- * Asks each collector that is expected, once: those that are registered with the operation, those that the last barrier named, and
- * those that have gone within the last 10 minutes without an announcement. This is the default.
+ * Asks each expected collector once: the collectors that are registered with the operation, those that the last barrier named,
+ * and those that disconnected within the last 10 minutes without announcing it. This is the default.
  *
  * Since: 0.1
  */
@@ -114,7 +115,7 @@ DEYE_BUS_API void deye_bus_gather_spec_ask_all (DeyeBusGatherSpec *spec);
  * @spec: a specification
  * @n: number of collectors, from 1
  *
- * Asks @n of the collectors that are expected. In place of one that does not answer another one is asked.
+ * Asks @n of the expected collectors. If one of them does not answer, another one is asked instead.
  *
  * Since: 0.1
  */
@@ -125,7 +126,7 @@ DEYE_BUS_API void deye_bus_gather_spec_ask_some (DeyeBusGatherSpec *spec, guint 
  * @spec: a specification
  * @n: number of shards, from 1
  *
- * Divides the question into @n shards. Each of them is answered by one collector, and by another one if that fails; see
+ * Divides the question into @n shards. One collector is asked for each shard, and another one if the first one fails; see
  * deye_bus_work_get_shard().
  *
  * Since: 0.1
@@ -157,7 +158,7 @@ DEYE_BUS_API void deye_bus_gather_spec_set_require_at_least (DeyeBusGatherSpec *
  * deye_bus_gather_spec_set_require_any:
  * @spec: a specification
  *
- * Accepts what there is, even nothing. The manifest says what is missing.
+ * Accepts any number of answers, even none. The manifest lists the missing ones.
  *
  * Since: 0.1
  */
@@ -168,7 +169,7 @@ DEYE_BUS_API void deye_bus_gather_spec_set_require_any (DeyeBusGatherSpec *spec)
  * @spec: a specification
  * @timeout_us: time in microseconds, or 0 for 30 s
  *
- * Sets the time for all of the question. Answers that have not arrived by then are missing.
+ * Sets the time for the whole question. Answers that have not arrived by then count as missing.
  *
  * Since: 0.1
  */
@@ -179,7 +180,7 @@ DEYE_BUS_API void deye_bus_gather_spec_set_timeout (DeyeBusGatherSpec *spec, gin
  * @spec: a specification
  * @stall_us: time in microseconds, or 0: no limit but the timeout
  *
- * Sets the longest time without a new answer. Then the question ends, as with the timeout.
+ * Sets the longest time without a new answer. If it is exceeded, the question ends as if the timeout had expired.
  *
  * Since: 0.1
  */

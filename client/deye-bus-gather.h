@@ -15,12 +15,12 @@ G_DECLARE_FINAL_TYPE (DeyeBusGather, deye_bus_gather, DEYE_BUS, GATHER, GObject)
 /**
  * DeyeBusGather:
  *
- * One question to many collectors: the answers that came, and the manifest that accounts for each of those that were expected.
+ * One question to many collectors: the answers that have arrived, and the manifest, which has an entry for each expected answer.
  *
- * deye_bus_client_gather() asks and waits for the end. deye_bus_gather_get_answers() then returns the answers, if they are what
- * the question requires. If they are not, it fails with %DEYE_BUS_ERROR_PARTIAL, whose message names who is missing, and nothing is
- * lost: deye_bus_gather_dup_manifest() says what is missing and why, and deye_bus_gather_accept_partial() returns what arrived, for
- * a caller that can use it.
+ * deye_bus_client_gather() asks and waits for the end. deye_bus_gather_get_answers() then returns the answers, if they meet the
+ * requirement of the question. If they do not, it fails with %DEYE_BUS_ERROR_PARTIAL, whose message names the collectors that are
+ * missing. No answer is lost then: deye_bus_gather_dup_manifest() returns which answers are missing and why, and
+ * deye_bus_gather_accept_partial() returns the answers that have arrived, for a caller that can use them.
  *
  * |[<!-- language="C" -->
  * g_autoptr (DeyeBusGather) gather = deye_bus_client_gather (client, spec, NULL, &error);
@@ -28,7 +28,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusGather, deye_bus_gather, DEYE_BUS, GATHER, GObject)
  * ]|
  *
  * deye_bus_client_gather_begin() does not wait: deye_bus_gather_next() or deye_bus_gather_next_async() return the answers as they
- * arrive. These are provisional: only after the last one it is known whether the requirement is met.
+ * arrive. They are provisional: whether the requirement is met is only known after the last one.
  *
  * The object holds a reference to its client. If it is freed before the question has ended, the question is cancelled, and the
  * collectors are notified. All functions are called in the thread of the client's context.
@@ -60,10 +60,11 @@ DEYE_BUS_API DeyeBusGather *deye_bus_client_gather_begin (DeyeBusClient *self, D
  * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the question is, too
  * @error: return location for a #GError, or %NULL
  *
- * Asks many collectors, and waits for the end: until all that is expected has answered or is known to be missing, at most for the
- * timeout of @spec. The answers are kept in memory.
+ * Asks many collectors, and waits until each expected answer has arrived or is known to be missing, at most for the timeout of
+ * @spec. The answers are kept in memory.
  *
- * Returns: (transfer full): the question, which has ended. It is returned also if the answers are not what @spec requires, or if
+ * Returns: (transfer full): the question, which has ended. It is returned also if the answers are not what @spec requires, or
+ *   if
  *   the connection ended after some had arrived: deye_bus_gather_get_answers() fails then. %NULL with an error as of
  *   deye_bus_client_gather_begin() or deye_bus_client_request() if nothing arrived, such as %DEYE_BUS_ERROR_DENIED,
  *   %DEYE_BUS_ERROR_LIMIT or %G_IO_ERROR_CANCELLED
@@ -170,7 +171,7 @@ DEYE_BUS_API void deye_bus_gather_cancel (DeyeBusGather *self);
  * deye_bus_gather_is_ended:
  * @self: a #DeyeBusGather
  *
- * Checks whether the end of the question was reached: deye_bus_client_gather() has returned it, or deye_bus_gather_next() has
+ * Checks whether the question has ended for the caller: deye_bus_client_gather() has returned it, or deye_bus_gather_next() has
  * returned %NULL.
  *
  * Returns: %TRUE if it was
@@ -197,11 +198,12 @@ DEYE_BUS_API DeyeBusManifest *deye_bus_gather_dup_manifest (DeyeBusGather *self)
  * @self: a #DeyeBusGather
  * @error: return location for a #GError, or %NULL
  *
- * Gets the answers that deye_bus_gather_next() has not returned, in the order of their entries in the manifest, if they are what
- * the question requires.
+ * Gets the answers that deye_bus_gather_next() has not returned, in the order of their entries in the manifest, if they are
+ * what the question requires.
  *
- * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers; %NULL without an error: there are none. Otherwise %NULL with
- *   %DEYE_BUS_ERROR_PARTIAL (the answers are not what the question requires: deye_bus_gather_accept_partial() returns them), the
+ * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers; %NULL without an error: there are none. Otherwise
+ *   %NULL with
+ * %DEYE_BUS_ERROR_PARTIAL (the answers are not what the question requires: deye_bus_gather_accept_partial() returns them), the
  *   error with which the question ended without a manifest, or %G_IO_ERROR_PENDING (it has not ended)
  *
  * Since: 0.1
@@ -213,8 +215,8 @@ DEYE_BUS_API GList *deye_bus_gather_get_answers (DeyeBusGather *self, GError **e
  * @self: a #DeyeBusGather
  * @error: return location for a #GError, or %NULL
  *
- * Gets the answers as deye_bus_gather_get_answers() does, also if they are not what the question requires, or if it ended without a
- * manifest. This is for programs that can use a part of the answer; the manifest names the missing parts.
+ * Gets the answers like deye_bus_gather_get_answers(), even if they do not meet the requirement of the question, or if it ended
+ * without a manifest. This is for programs that can use incomplete answers; the manifest lists the missing ones.
  *
  * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers; %NULL without an error: there are none; %NULL with
  *   %G_IO_ERROR_PENDING (the question has not ended)

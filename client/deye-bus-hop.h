@@ -16,7 +16,7 @@ G_BEGIN_DECLS
  * @DEYE_BUS_HOP_ACCEPTED: the broker accepted it
  * @DEYE_BUS_HOP_QUEUED: the broker queued it for the receiver
  * @DEYE_BUS_HOP_WRITTEN: the broker encoded it for the receiver's connection
- * @DEYE_BUS_HOP_DELIVERED: the library gave it to the application; a reply: the library read it
+ * @DEYE_BUS_HOP_DELIVERED: the library delivered it to the application; for a reply: the library read it
  *
  * Stations of a message on its way, in order. See deye_bus_options_set_want_hops().
  *

@@ -8,15 +8,15 @@ G_BEGIN_DECLS
 /**
  * DeyeBusAnswerClass:
  * @DEYE_BUS_ANSWER_CLASS_ANSWERED: it has answered
- * @DEYE_BUS_ANSWER_CLASS_EMPTY: it looked, and found nothing
+ * @DEYE_BUS_ANSWER_CLASS_EMPTY: it searched and found nothing
  * @DEYE_BUS_ANSWER_CLASS_FAILED: it reported an error
  * @DEYE_BUS_ANSWER_CLASS_TIMED_OUT: it was asked, and did not answer in time
  * @DEYE_BUS_ANSWER_CLASS_DIED: its connection ended while it worked on the question
  * @DEYE_BUS_ANSWER_CLASS_CANCELLED: an administrator cancelled its part, or the collector stopped
- * @DEYE_BUS_ANSWER_CLASS_REFUSED: the broker did not accept its part, such as for a limit
+ * @DEYE_BUS_ANSWER_CLASS_REFUSED: the broker did not accept its part, for example because of a limit
  * @DEYE_BUS_ANSWER_CLASS_NEVER_ASKED: it was not asked; see #DeyeBusNeverAsked
  *
- * How one of the expected answers ended. Each of them has exactly one class.
+ * The outcome of one expected answer. Each expected answer has exactly one class.
  *
  * Since: 0.1
  */
@@ -35,17 +35,17 @@ typedef enum
 /**
  * DeyeBusNeverAsked:
  * @DEYE_BUS_NEVER_ASKED_NONE: it was asked
- * @DEYE_BUS_NEVER_ASKED_NOT_REGISTERED: it is not there
+ * @DEYE_BUS_NEVER_ASKED_NOT_REGISTERED: it is not registered
  * @DEYE_BUS_NEVER_ASKED_DRAINING: it takes no more work
- * @DEYE_BUS_NEVER_ASKED_NO_CAPABILITY: it is there, without the operation, the tags or the priority
+ * @DEYE_BUS_NEVER_ASKED_NO_CAPABILITY: it is registered without the operation, the tags or the priority
  * @DEYE_BUS_NEVER_ASKED_AT_CAPACITY: it was busy until the end
  * @DEYE_BUS_NEVER_ASKED_SET_ASIDE: it failed too often
  * @DEYE_BUS_NEVER_ASKED_SUSPECT: it did not answer heartbeats
  * @DEYE_BUS_NEVER_ASKED_PAUSED: the operation is paused, or its limit was reached
  * @DEYE_BUS_NEVER_ASKED_VERSION: its library is too old
- * @DEYE_BUS_NEVER_ASKED_DENIED: the asker may not ask it
+ * @DEYE_BUS_NEVER_ASKED_DENIED: the requester may not ask it
  *
- * Why a collector was not asked.
+ * The reason for which a collector was not asked.
  *
  * Since: 0.1
  */
@@ -66,11 +66,11 @@ typedef enum
 /**
  * DeyeBusGatherVerdict:
  * @DEYE_BUS_GATHER_VERDICT_COMPLETE: every collector that is expected has answered, or found nothing, and no answer is truncated
- * @DEYE_BUS_GATHER_VERDICT_PARTIAL: something is missing
- * @DEYE_BUS_GATHER_VERDICT_NOBODY: nobody was expected, or nobody could be asked
- * @DEYE_BUS_GATHER_VERDICT_FAILED: some were asked, and none of them has answered
+ * @DEYE_BUS_GATHER_VERDICT_PARTIAL: some answers are missing or truncated
+ * @DEYE_BUS_GATHER_VERDICT_NOBODY: no collector was expected, or none could be asked
+ * @DEYE_BUS_GATHER_VERDICT_FAILED: collectors were asked, and none of them has answered
  *
- * What the answers to a question are together.
+ * The overall result of a question.
  *
  * Since: 0.1
  */
@@ -87,8 +87,8 @@ typedef enum
 /**
  * DeyeBusManifestEntry:
  *
- * One entry of a manifest: a collector that is expected to answer, or one shard of the question. It is immutable, and its reference
- * count is atomic, so it can be used in any thread.
+ * One entry of a manifest: a collector that is expected to answer, or one shard of the question. It is immutable, and its
+ * reference count is atomic, so it can be used in any thread.
  *
  * Since: 0.1
  */
@@ -123,9 +123,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusManifestEntry, deye_bus_manifest_entry_unr
  * deye_bus_manifest_entry_get_id:
  * @entry: a #DeyeBusManifestEntry
  *
- * Gets the id of the collector that is expected, or that had the shard last.
+ * Gets the id of the expected collector, or of the last collector that had the shard.
  *
- * Returns: (transfer none) (nullable): the id, owned by @entry; %NULL: nobody had the shard
+ * Returns: (transfer none) (nullable): the id, owned by @entry; %NULL if no collector had the shard
  *
  * Since: 0.1
  */
@@ -135,7 +135,7 @@ DEYE_BUS_API const char *deye_bus_manifest_entry_get_id (const DeyeBusManifestEn
  * deye_bus_manifest_entry_get_incarnation:
  * @entry: a #DeyeBusManifestEntry
  *
- * Gets the number that the client of the collector has drawn; see deye_bus_peer_get_incarnation().
+ * Gets the incarnation of the collector's client; see deye_bus_peer_get_incarnation().
  *
  * Returns: the number; 0: it is not known
  *
@@ -183,7 +183,7 @@ DEYE_BUS_API DeyeBusNeverAsked deye_bus_manifest_entry_get_never_asked (const De
  * deye_bus_manifest_entry_get_text:
  * @entry: a #DeyeBusManifestEntry
  *
- * Gets what there is to say about the end of the entry, for people, in English.
+ * Gets a description of the outcome of the entry, for users, in English.
  *
  * Returns: (transfer none) (nullable): a sentence, owned by @entry; %NULL: none
  *
@@ -245,9 +245,9 @@ DEYE_BUS_API gint64 deye_bus_manifest_entry_get_elapsed (const DeyeBusManifestEn
  * deye_bus_manifest_entry_dup_extent:
  * @entry: a #DeyeBusManifestEntry
  *
- * Gets what the answer covers.
+ * Gets the extent of the answer.
  *
- * Returns: (transfer full) (nullable): the extent; %NULL: there is no answer, or the collector does not say
+ * Returns: (transfer full) (nullable): the extent; %NULL if there is no answer, or if the collector did not set it
  *
  * Since: 0.1
  */
@@ -257,7 +257,7 @@ DEYE_BUS_API DeyeBusExtent *deye_bus_manifest_entry_dup_extent (const DeyeBusMan
  * deye_bus_manifest_entry_is_retryable:
  * @entry: a #DeyeBusManifestEntry
  *
- * Checks whether it may help to ask again.
+ * Checks whether asking again may succeed.
  *
  * Returns: %TRUE if it may
  *
@@ -270,8 +270,8 @@ DEYE_BUS_API gboolean deye_bus_manifest_entry_is_retryable (const DeyeBusManifes
 /**
  * DeyeBusManifest:
  *
- * The manifest of a question to many collectors: it accounts for each answer that was expected. It is immutable, and its reference
- * count is atomic, so it can be used in any thread.
+ * The manifest of a question to many collectors: a list of the expected answers, with the outcome of each. It is immutable, and
+ * its reference count is atomic, so it can be used in any thread.
  *
  * deye_bus_manifest_get_expected() is always the sum of deye_bus_manifest_get_count() of all classes. The library refuses a
  * manifest of which that is not true.
@@ -309,7 +309,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusManifest, deye_bus_manifest_unref)
  * deye_bus_manifest_get_verdict:
  * @manifest: a #DeyeBusManifest
  *
- * Gets what the answers are together.
+ * Gets the overall result of the question.
  *
  * Returns: a #DeyeBusGatherVerdict
  *
@@ -321,9 +321,9 @@ DEYE_BUS_API DeyeBusGatherVerdict deye_bus_manifest_get_verdict (const DeyeBusMa
  * deye_bus_manifest_is_met:
  * @manifest: a #DeyeBusManifest
  *
- * Checks whether the answers are what the question requires.
+ * Checks whether the answers meet the requirement of the question.
  *
- * Returns: %TRUE if they are
+ * Returns: %TRUE if they do
  *
  * Since: 0.1
  */
@@ -344,9 +344,9 @@ DEYE_BUS_API guint deye_bus_manifest_get_expected (const DeyeBusManifest *manife
 /**
  * deye_bus_manifest_get_count:
  * @manifest: a #DeyeBusManifest
- * @answer_class: the way
+ * @answer_class: the class
  *
- * Gets the number of expected answers that ended in one way.
+ * Gets the number of expected answers with one class.
  *
  * Returns: the number
  *
@@ -382,7 +382,7 @@ DEYE_BUS_API guint deye_bus_manifest_get_duplicates (const DeyeBusManifest *mani
  * deye_bus_manifest_get_late:
  * @manifest: a #DeyeBusManifest
  *
- * Gets the number of answers that came after the end of their entry. They were ignored.
+ * Gets the number of answers that arrived after the end of their entry. They were ignored.
  *
  * Returns: the number
  *
@@ -408,8 +408,8 @@ DEYE_BUS_API guint deye_bus_manifest_get_joined_after (const DeyeBusManifest *ma
  *
  * Checks whether the broker knew which collectors to expect.
  *
- * Returns: %FALSE if it had been restarted so recently that not all collectors were back; the verdict is not
- *   %DEYE_BUS_GATHER_VERDICT_COMPLETE then
+ * Returns: %FALSE if it had been restarted so recently that not all collectors had reconnected; then the verdict is not
+ *   %DEYE_BUS_GATHER_VERDICT_COMPLETE
  *
  * Since: 0.1
  */
@@ -479,7 +479,8 @@ DEYE_BUS_API GList *deye_bus_manifest_list_entries (const DeyeBusManifest *manif
  * deye_bus_manifest_list_missing:
  * @manifest: a #DeyeBusManifest
  *
- * Lists the ids of the collectors that are expected and have not answered, and those of shards that nobody had as `shard 3`.
+ * Lists the ids of the expected collectors that have not answered. A shard that no collector had is listed as, for example,
+ * `shard 3`.
  *
  * Returns: (transfer full): the ids; free them with g_strfreev()
  *
@@ -491,7 +492,7 @@ DEYE_BUS_API char **deye_bus_manifest_list_missing (const DeyeBusManifest *manif
  * deye_bus_manifest_to_string:
  * @manifest: a #DeyeBusManifest
  *
- * Describes a manifest for people: a line about all of it, and a line for each entry that has no answer, or a truncated one.
+ * Describes a manifest for users: a line with a summary, and a line for each entry that has no answer or a truncated one.
  *
  * Returns: (transfer full): the text, in the language of the user; text of peers is not escaped in it
  *

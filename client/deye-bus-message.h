@@ -252,7 +252,7 @@ DEYE_BUS_API char *deye_bus_message_dup_traceparent (DeyeBusMessage *message);
  * deye_bus_message_get_depth:
  * @message: a #DeyeBusMessage
  *
- * Gets the number of messages that caused this one, one after the other, as the sender said it. The broker may know of more.
+ * Gets the number of messages that caused this one, one after the other, as the sender set it. The broker may have counted more.
  *
  * Returns: the depth; 0 if the sender did not set it
  *
@@ -289,8 +289,9 @@ DEYE_BUS_API gint64 deye_bus_message_get_remaining (DeyeBusMessage *message);
  * deye_bus_message_get_attempt:
  * @message: a #DeyeBusMessage
  *
- * Gets which delivery of the message this is. A number above 1 marks a repeat: the message was published at least once,
- * and another member of the group got it before and did not handle it in time; it may have handled it all the same.
+ * Gets the number of the delivery attempt. A number above 1 marks a repeat: the message was published with at-least-once
+ * delivery, and another member of the group got it before and did not settle it in time. That member may have handled it all
+ * the same.
  *
  * Returns: 1 for the first delivery
  *
@@ -317,10 +318,10 @@ DEYE_BUS_API gint64 deye_bus_message_get_ttl (DeyeBusMessage *message);
  * @message: a #DeyeBusMessage
  * @hop: a station
  *
- * Gets when the message passed a station, relative to the first station that is known. The difference of two stations is the
- * time that the message spent between them. Stations are known when the sender called deye_bus_options_set_want_hops() and
- * the broker supports it. The stations of a request are known in its reply, when the responder uses this library or sends
- * them as well.
+ * Gets the time at which the message passed a station, relative to the first station with a known time. The difference of two
+ * stations is the time that the message spent between them. The times are known if the sender called
+ * deye_bus_options_set_want_hops() and the broker supports it. A reply also has the stations of its request, if the responder
+ * uses this library or sends them as well.
  *
  * Returns: the time in microseconds; -1 if it is not known
  *
@@ -332,8 +333,8 @@ DEYE_BUS_API gint64 deye_bus_message_get_hop (DeyeBusMessage *message, DeyeBusHo
  * deye_bus_message_get_incarnation:
  * @message: a #DeyeBusMessage
  *
- * Gets the incarnation of the client whose last message this is (see deye_bus_client_set_last_message()). It distinguishes the
- * programs that had the sender's id one after the other; events `system.peer.*` and #DeyeBusPeer have the same number.
+ * Gets the incarnation of the client whose last message this is (see deye_bus_client_set_last_message()). It distinguishes
+ * programs that had the same id one after the other; events `system.peer.*` and #DeyeBusPeer contain the same number.
  *
  * Returns: the incarnation; 0 if the sender published the message itself
  *
@@ -385,7 +386,7 @@ DEYE_BUS_API gboolean deye_bus_message_check (DeyeBusMessage *message, GError **
  * deye_bus_message_get_skipped:
  * @message: a #DeyeBusMessage
  *
- * Gets how many reports of progress this one replaced, because the requester had no room for them; see
+ * Gets the number of progress reports that this one replaced, because the requester had no room for them; see
  * deye_bus_client_respond_progress().
  *
  * Returns: the number of reports that were not delivered; 0 for any other message

@@ -30,7 +30,7 @@ typedef enum
 /**
  * DeyeBusOptions:
  *
- * Fields of a message that most calls do not set. Every function that takes a #DeyeBusOptions also accepts %NULL for
+ * Options of a call: fields that most messages do not have. Every function that takes a #DeyeBusOptions also accepts %NULL for
  * the defaults. A call reads the options before it returns, so they can be changed, reused or freed afterwards. Options
  * must not be used by two threads at the same time.
  *
@@ -115,16 +115,15 @@ DEYE_BUS_API void deye_bus_options_set_ttl (DeyeBusOptions *options, gint64 ttl_
  * @options: options
  * @at_least_once: whether a member of each group shall get the message at least once
  *
- * Asks the broker to keep a published message until one member of each matching queue group has handled it. If that
- * member disconnects, unsubscribes, or handles nothing for the time of the broker's setting `settle-timeout-us` (30 s),
- * another one gets the message; deye_bus_message_get_attempt() returns a number above 1. A message can therefore be handled twice, and
- * receivers must allow for that. Subscriptions outside of groups, direct messages and broadcasts are delivered as without
- * this option.
+ * Asks the broker to keep a published message until one member of each matching queue group has handled it. If that member
+ * disconnects, unsubscribes, or handles no message for the time of the broker's setting `settle-timeout-us` (30 s), another
+ * member gets the message; deye_bus_message_get_attempt() then returns a number above 1. So a message can be handled twice, and
+ * receivers must allow for that. The option has no effect on subscriptions outside of groups, direct messages and broadcasts.
  *
- * The call waits until the broker has accepted the message. It fails with %DEYE_BUS_ERROR_LIMIT if the broker has no room
- * to keep it; then nobody gets it, and it can be published again later. It fails with %DEYE_BUS_ERROR_NO_RESPONDERS if
- * nobody subscribes to the topic. The library numbers such messages, so that the broker recognises one that is sent again
- * after a reconnect.
+ * The call waits until the broker has accepted the message. It fails with %DEYE_BUS_ERROR_LIMIT if the broker has no room to
+ * keep it; then no receiver gets it, and it can be published again later. It fails with %DEYE_BUS_ERROR_NO_RESPONDERS if the
+ * topic has no subscribers. The library numbers such messages, so that the broker recognises a message that is sent again after
+ * a reconnect.
  *
  * Needs the feature DELIVERY of the broker; without it publishing fails with %DEYE_BUS_ERROR_UNSUPPORTED.
  *
@@ -137,16 +136,18 @@ DEYE_BUS_API void deye_bus_options_set_at_least_once (DeyeBusOptions *options, g
  * @options: options
  * @hold: whether the message shall wait for a member of a group
  *
- * Asks the broker to hold a published message as long as no queue group has a member for it, until its time to live is over: a
- * time to live (deye_bus_options_set_ttl()) is required, otherwise the call fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT. If
- * no group matches the topic, a member of the first one that comes gets the message; if all members of a group are drained
- * (deye_bus_subscription_drain_async()) or the last one has gone while the message waited for it, the next member of that group
- * does. Without this option such a message reaches plain subscriptions only, or is refused with %DEYE_BUS_ERROR_NO_RESPONDERS.
+ * Asks the broker to hold a published message while no queue group has a member for it, until its time to live expires. A time
+ * to live (deye_bus_options_set_ttl()) is required, otherwise the call fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT. If no group
+ * matches the topic, a member of the first group that matches it later gets the message. If all members of a group are drained
+ * (deye_bus_subscription_drain_async()), or the last one disconnected while the message waited for it, the next member of that
+ * group gets it. Without this option only plain subscriptions get such a message, or it is refused with
+ * %DEYE_BUS_ERROR_NO_RESPONDERS.
  *
- * A message that is held counts as matched and queued. It stays when the publisher disconnects, and does not outlive the broker.
- * At the end of its time to live it is dropped and reported by `system.drop`, and deye_bus_client_publish_confirmed() fails with
- * %DEYE_BUS_ERROR_NO_RESPONDERS. The broker holds a limited number for each account (settings `held-messages` and `held-bytes`);
- * beyond that the call fails with %DEYE_BUS_ERROR_LIMIT. The call waits until the broker has accepted the message.
+ * A message that is held counts as matched and queued. It is still held when the publisher disconnects, but it is lost when the
+ * broker ends. At the end of its time to live it is dropped and reported by `system.drop`, and
+ * deye_bus_client_publish_confirmed() fails with %DEYE_BUS_ERROR_NO_RESPONDERS. The broker holds a limited number for each
+ * account (settings `held-messages` and `held-bytes`); beyond that the call fails with %DEYE_BUS_ERROR_LIMIT. The call waits
+ * until the broker has accepted the message.
  *
  * Direct messages and broadcasts are not held. Needs the feature DELIVERY of the broker; without it publishing fails with
  * %DEYE_BUS_ERROR_UNSUPPORTED.
@@ -160,17 +161,18 @@ DEYE_BUS_API void deye_bus_options_set_hold (DeyeBusOptions *options, gboolean h
  * @options: options
  * @retain: how long the broker keeps the message
  *
- * Makes a published message the retained value of its topic. There is one value for each topic: a newer one takes its
- * place, and one without payload clears it. A plain subscription that comes later gets the value first; then
- * deye_bus_message_is_retained() is %TRUE. Members of groups get no retained messages. Without room for the value
- * (settings `retained-messages` and `retained-bytes`) the publish fails with %DEYE_BUS_ERROR_LIMIT, and nobody gets the
+ * Makes a published message the retained value of its topic. There is one value for each topic: a newer message replaces it,
+ * and a message without payload clears it. A plain subscription that is made later gets the value first; then
+ * deye_bus_message_is_retained() is %TRUE. Members of groups get no retained messages. If there is no room for the value
+ * (settings `retained-messages` and `retained-bytes`), the publish fails with %DEYE_BUS_ERROR_LIMIT, and no receiver gets the
  * message.
  *
- * Values do not outlive the broker. A client that reconnects (see deye_bus_client_set_reconnect()) publishes its own again before
- * it is ready: all of them to a broker that was restarted, and those with %DEYE_BUS_RETAIN_CONNECTED after every interruption.
- * Subscribers that are there by then get them as live messages. It remembers the last 1,024 topics, 2 MiB in all; the signal
- * #DeyeBusClient::error reports values beyond that, and values that the broker refuses. A value that was replaced or cleared by
- * somebody else is published again, too: let one client publish to a retained topic.
+ * Values are lost when the broker ends. A client that reconnects (see deye_bus_client_set_reconnect()) publishes its own values
+ * again before it is ready: all of them to a broker that was restarted, and those with %DEYE_BUS_RETAIN_CONNECTED after every
+ * interruption. Subscribers that are connected by then get them as live messages. The client remembers the last 1,024 topics, 2
+ * MiB in all; the signal #DeyeBusClient::error reports values beyond these limits, and values that the broker refuses. The
+ * client also publishes a value again that another client has replaced or cleared, so only one client should publish to a
+ * retained topic.
  *
  * The field is used by deye_bus_client_publish() and deye_bus_client_broadcast(). It needs a broker that offers the feature
  * RETAIN; otherwise they fail with %DEYE_BUS_ERROR_UNSUPPORTED.
@@ -186,9 +188,8 @@ DEYE_BUS_API void deye_bus_options_set_retain (DeyeBusOptions *options, DeyeBusR
  *
  * Lets a call wait until the client is ready, instead of failing with %DEYE_BUS_ERROR_NOT_CONNECTED, while the client connects
  * by itself: deye_bus_client_connect() was called, or the connection was lost. The call is sent after the subscriptions are
- * restored, in the order of the calls, and its timeout counts all the time. If the timeout expires first, the call fails with
- * %DEYE_BUS_ERROR_NOT_CONNECTED, and nothing was sent. A call that was sent when the connection ends is not sent again because
- * of this option.
+ * restored, in the order of the calls, and its timeout includes the wait. If the timeout expires first, the call fails with
+ * %DEYE_BUS_ERROR_NOT_CONNECTED, and nothing was sent. A call that was already sent when the connection ends is not sent again.
  *
  * It applies to calls that wait for an answer (a request, and a publish, direct or broadcast with a result) and to
  * deye_bus_client_flush(). Publishes without a result wait in any case.
@@ -246,7 +247,7 @@ DEYE_BUS_API void deye_bus_options_set_content_type (DeyeBusOptions *options, co
  * @options: options
  * @priority: priority, from 0 (default) to 255 (most urgent)
  *
- * Sets the priority that the receiver gets. It does not influence the order of delivery: the lane of a message depends
+ * Sets the priority, which the receiver can read. It has no influence on the order of delivery: the lane of a message depends
  * on its topic.
  *
  * Since: 0.1
@@ -258,7 +259,7 @@ DEYE_BUS_API void deye_bus_options_set_priority (DeyeBusOptions *options, guint8
  * @options: options
  * @correlation_id: (nullable): id of the message, at most 256 bytes
  *
- * Sets the correlation id. Messages that this one causes name it as their parent, so it should be unique, such as a UUID.
+ * Sets the correlation id. Messages that this message causes have it as their parent id, so it should be unique, such as a UUID.
  *
  * Since: 0.1
  */
@@ -269,7 +270,7 @@ DEYE_BUS_API void deye_bus_options_set_correlation_id (DeyeBusOptions *options, 
  * @options: options
  * @parent_id: (nullable): correlation id of the message that caused this one, at most 256 bytes
  *
- * Sets the parent id. deye_bus_options_child_of() sets it together with all that belongs to it.
+ * Sets the parent id. deye_bus_options_child_of() sets it together with all related fields.
  *
  * Since: 0.1
  */
@@ -330,7 +331,7 @@ DEYE_BUS_API gboolean deye_bus_traceparent_is_valid (const char *traceparent);
  * @depth: number of messages that caused this one, one after the other; 0 for a message that no other one caused
  *
  * Sets the depth. The broker refuses a publish or a request that is deeper than its setting `cascade-depth` (5) with
- * %DEYE_BUS_ERROR_CASCADE. deye_bus_options_child_of() sets the depth together with all that belongs to it. A call with a depth
+ * %DEYE_BUS_ERROR_CASCADE. deye_bus_options_child_of() sets the depth together with all related fields. A call with a depth
  * fails with %DEYE_BUS_ERROR_UNSUPPORTED if the broker does not know the feature DELIVERY.
  *
  * Since: 0.1
@@ -346,9 +347,9 @@ DEYE_BUS_API void deye_bus_options_set_depth (DeyeBusOptions *options, guint dep
  * @message, the root id is that of @message (or its correlation id, if it is the first one), the depth is one more, and the
  * trace is that of @message with a new span id. If @options has no correlation id, a new random one is set.
  *
- * The broker refuses messages that cause each other without end only if programs pass on where their messages come from. So use
- * this function for whatever a callback publishes or requests because of a message. The options can be used for several
- * messages; set another correlation id for each of them if others shall refer to them.
+ * The broker can only stop messages that cause each other endlessly if programs set these fields. So use this function for each
+ * message or request that a callback sends because of a message. The options can be used for several messages; set another
+ * correlation id for each of them if other messages refer to them.
  *
  * Returns: (transfer full): new options
  *
@@ -396,9 +397,9 @@ DEYE_BUS_API void deye_bus_options_add_tag (DeyeBusOptions *options, const char 
  * @options: options
  * @want_hops: whether the message is stamped at each station
  *
- * Asks for the stations of the message, which its receiver reads with deye_bus_message_get_hop(). The reply of a request has
- * its own stations and those of the request. A message with them is about 20 bytes longer; other messages cost nothing. A
- * broker that does not support the feature ignores the wish.
+ * Asks for the times at which the message passes the stations on its way. The receiver reads them with
+ * deye_bus_message_get_hop(). The reply to a request has its own stations and those of the request. Such a message is about 20
+ * bytes longer. A broker that does not support the feature ignores the option.
  *
  * Since: 0.1
  */

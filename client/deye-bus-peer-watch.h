@@ -12,17 +12,18 @@ G_DECLARE_FINAL_TYPE (DeyeBusPeerWatch, deye_bus_peer_watch, DEYE_BUS, PEER_WATC
 /**
  * DeyeBusPeerWatch:
  *
- * The peers of the bus: those that are connected, and then each change.
+ * A watch of the peers of the bus: it reports the connected peers, and then each change.
  *
- * deye_bus_client_watch_peers() returns this object. #DeyeBusPeerWatch::appeared is emitted for each peer that is
- * connected, then #DeyeBusPeerWatch::complete once, and from then on #DeyeBusPeerWatch::appeared and
- * #DeyeBusPeerWatch::gone for each change. So a program does not have to read the present state first and subscribe to
- * changes afterwards, and it misses none. For one id the two signals alternate.
+ * deye_bus_client_watch_peers() returns this object. #DeyeBusPeerWatch::appeared is emitted for each peer that is connected,
+ * then #DeyeBusPeerWatch::complete once, and from then on #DeyeBusPeerWatch::appeared and #DeyeBusPeerWatch::gone for each
+ * change. So a program does not have to read the present state first and then subscribe to changes, and it misses no change.
+ * For one id the two signals alternate.
  *
  * The watch survives the end of the connection. When the client has connected again, the watch reports the differences and
  * emits #DeyeBusPeerWatch::complete again. In between deye_bus_peer_watch_is_complete() is %FALSE, and no peer is reported as
  * gone. A peer that has disconnected and connected again meanwhile, with the same incarnation, is not reported. After a restart
- * of the broker the peers connect again one after the other, so some that did not stop are reported as gone and appear again.
+ * of the broker the peers connect again one after the other, so some peers that did not stop are reported as gone, and appear
+ * again.
  *
  * A watch ends with deye_bus_peer_watch_stop(), when its last reference is released, or when #DeyeBusPeerWatch::ended is
  * emitted. It holds a reference to its client. All functions are called in the thread of the client's context, in which the
@@ -35,8 +36,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusPeerWatch, deye_bus_peer_watch, DEYE_BUS, PEER_WATC
  * @self: the watch
  * @peer: the peer
  *
- * Emitted when a peer has connected, and at first for each peer that is connected. When another client object has taken over
- * the id of a peer, #DeyeBusPeerWatch::gone is emitted before.
+ * Emitted when a peer has connected, and after the start for each peer that is already connected. If another client object has
+ * taken over the id of a peer, #DeyeBusPeerWatch::gone is emitted first.
  *
  * Since: 0.1
  */

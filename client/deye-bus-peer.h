@@ -73,9 +73,9 @@ DEYE_BUS_API gboolean deye_bus_peer_is_present (DeyeBusPeer *peer);
  * deye_bus_peer_get_incarnation:
  * @peer: a #DeyeBusPeer
  *
- * Gets the number that the client object of the peer has drawn. It stays the same when the client connects again, and it is
- * another one when the program was restarted, or when another process has taken over the id. The order of
- * two numbers means nothing.
+ * Gets the incarnation of the peer: a random number of its client object. It stays the same when the client connects again. It
+ * changes when the program is restarted, or when another process takes over the id. The order of two incarnations has no
+ * meaning.
  *
  * Returns: the number
  *
@@ -87,7 +87,7 @@ DEYE_BUS_API guint64 deye_bus_peer_get_incarnation (DeyeBusPeer *peer);
  * deye_bus_peer_get_kind:
  * @peer: a #DeyeBusPeer
  *
- * Gets the kind of collector, such as `procmond`: the type that its client was created with.
+ * Gets the kind of collector, such as `procmond`: the type with which its client was created.
  *
  * Returns: (transfer none): the kind, owned by @peer; never %NULL, but "" for a peer without one
  *
@@ -141,8 +141,8 @@ DEYE_BUS_API const char *deye_bus_peer_get_account (DeyeBusPeer *peer);
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @error: return location for a #GError, or %NULL
  *
- * Waits until a peer with the id @peer is connected. Returns at once if it is. The peer may have disconnected again by the
- * time that the caller learns of it.
+ * Waits until a peer with the id @peer is connected. Returns at once if it is already connected. The peer may have disconnected
+ * again when the call returns.
  *
  * The call survives the end of the connection: the client asks again when it has connected again. It may also be called while
  * the client connects.

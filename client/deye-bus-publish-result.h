@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  * @sequence: sequence number of the message in the broker's order of acceptance
  * @matched: number of receivers that matched
  * @queued: number of these for which the message was queued
- * @refused: number of these that refused the message, mostly because their queue was full; they receive a gap
+ * @refused: number of these that refused the message, usually because their queue was full; they receive a gap
  *
  * Result of an acknowledged publish. A queue group counts as one receiver. Receivers that are counted in @matched, but
  * in neither @queued nor @refused, dropped the message under %DEYE_BUS_POLICY_DROP_NEWEST. A result that other languages

@@ -13,9 +13,9 @@ G_BEGIN_DECLS
  *
  * Publishes for a #DeyeBusClient from any thread.
  *
- * The functions of a client may be called in the thread that runs its context only. A sender has a bounded queue of its own:
- * any thread may put messages into it, without waiting, and the client takes them out when its context runs or while one of
- * its calls waits, and writes them together. Only the first message after a pause wakes the client's thread.
+ * The functions of a client may only be called in the thread that runs its context. A sender has a bounded queue: any thread
+ * may put messages into it without waiting. The client takes them out when its context runs or while one of its calls waits,
+ * and writes them together. Only the first message after a pause wakes the client's thread.
  *
  * ## Order
  *
@@ -24,28 +24,28 @@ G_BEGIN_DECLS
  *
  * ## Limits
  *
- * A sender that is full fails with %DEYE_BUS_ERROR_WOULD_BLOCK and never drops a message. It is full because the client's
- * context does not run, because the client is not connected at the moment, or because the broker withholds credit since
- * receivers are slow. deye_bus_sender_flush() waits until there is room again.
+ * If a sender is full, publishing fails with %DEYE_BUS_ERROR_WOULD_BLOCK; it never drops a message. It becomes full when the
+ * client's context does not run, when the client is not connected, or when the broker withholds credit because receivers are
+ * slow. deye_bus_sender_flush() waits until there is room again.
  *
  * ## Delay
  *
- * Messages of a sender are as late as the client's context: while a callback of the program computes, or if nothing iterates
- * the context, they wait.
+ * Messages of a sender wait until the client's context runs: they are delayed while a callback computes, or while no thread
+ * iterates the context.
  *
- * ## Messages that can't be sent
+ * ## Messages that cannot be sent
  *
- * deye_bus_sender_publish() reports at once what it can check. A message that turns out later to be refused, by the client or by
- * the broker, or that is lost with the connection, is reported as every message of the client that is published without
- * acknowledgement: by #DeyeBusClient::error, in the client's context. deye_bus_sender_get_refused() counts those that were not
- * given to the broker.
+ * deye_bus_sender_publish() reports errors that it can detect at once. A message that the client or the broker refuses later,
+ * or that is lost with the connection, is reported like any message that the client publishes without acknowledgement: by
+ * #DeyeBusClient::error, in the client's context. deye_bus_sender_get_refused() counts the messages that were not passed to the
+ * broker.
  *
  * ## Lifetime
  *
- * A sender keeps no reference to its client. When the client is closed or freed, or when the connection has ended and the client
- * does not connect again, calls fail with %DEYE_BUS_ERROR_CLOSED or %DEYE_BUS_ERROR_NOT_CONNECTED; deye_bus_client_close()
- * still sends what the sender holds. The last reference to a sender may be released in any thread; what it holds is
- * sent nevertheless. In the child after fork() its calls fail with %DEYE_BUS_ERROR_NOT_CONNECTED.
+ * A sender keeps no reference to its client. When the client is closed or freed, or when the connection has ended and the
+ * client does not connect again, calls fail with %DEYE_BUS_ERROR_CLOSED or %DEYE_BUS_ERROR_NOT_CONNECTED;
+ * deye_bus_client_close() still sends the messages in the sender. The last reference to a sender may be released in any thread;
+ * its messages are sent nevertheless. In the child after fork() its calls fail with %DEYE_BUS_ERROR_NOT_CONNECTED.
  *
  * Since: 0.1
  */
@@ -80,8 +80,9 @@ deye_bus_sender_new (DeyeBusClient *client, guint max_messages, gsize max_bytes,
  *   is not used
  * @error: return location for a #GError, or %NULL
  *
- * Puts a message into the sender's queue, from which it is published as by deye_bus_client_publish() without a result. Any thread
- * may call this function. It does not wait, except for the short time in which another thread uses the same client's senders.
+ * Puts a message into the sender's queue, from which it is published like by deye_bus_client_publish() without a result. Any
+ * thread may call this function. It does not wait, except for the short time in which another thread uses a sender of the same
+ * client.
  *
  * Returns: %TRUE if the message was queued; %FALSE with %DEYE_BUS_ERROR_WOULD_BLOCK (the sender is full; the message was not
  *   queued and can be published again), %DEYE_BUS_ERROR_LIMIT (the message is larger than the sender's queue or than the
@@ -105,11 +106,12 @@ DEYE_BUS_API gboolean deye_bus_sender_publish (DeyeBusSender *self,
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @error: return location for a #GError, or %NULL
  *
- * Waits until everything that was put into the sender before this call was sent, as deye_bus_client_flush() does for the client.
- * Any thread may call this function. In another thread than the client's it waits until the client's context runs and has sent
- * the messages. In the client's thread it sends them itself.
+ * Waits until everything that was put into the sender before this call was sent, as deye_bus_client_flush() does for the
+ * client. Any thread may call this function. In another thread than the client's it waits until the client's context runs and
+ * has sent the messages. In the client's thread it sends them itself.
  *
- * Returns: %TRUE if all messages were written, or, with @want_accepted, accepted by the broker. Otherwise %FALSE with an error as of
+ * Returns: %TRUE if all messages were written, or, with @want_accepted, accepted by the broker. Otherwise %FALSE with an error
+ *   as of
  *   deye_bus_client_flush(); with %DEYE_BUS_ERROR_TIMEOUT nothing is lost, and the messages stay queued
  *
  * Since: 0.1
@@ -124,13 +126,14 @@ DEYE_BUS_API gboolean deye_bus_sender_flush (DeyeBusSender *self,
  * deye_bus_sender_flush_async:
  * @self: a #DeyeBusSender
  * @options: (nullable): options with a timeout, or %NULL; the timeout (default 30 s) limits the whole operation
- * @want_accepted: %TRUE to complete when the broker has handled the messages, %FALSE to complete when the socket has accepted them
+ * @want_accepted: %TRUE to complete when the broker has handled the messages, %FALSE to complete when the socket has accepted
+ *   them
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
  * @user_data: data to pass to @callback
  *
- * Asynchronous version of deye_bus_sender_flush(). Any thread may call this function; @callback is called in the #GMainContext that is
- * the thread's default at the time of this call.
+ * Asynchronous version of deye_bus_sender_flush(). Any thread may call this function; @callback is called in the #GMainContext
+ * that is the thread's default at the time of this call.
  *
  * Since: 0.1
  */
@@ -159,8 +162,8 @@ DEYE_BUS_API gboolean deye_bus_sender_flush_finish (DeyeBusSender *self, GAsyncR
  * deye_bus_sender_close:
  * @self: a #DeyeBusSender
  *
- * Makes the sender take no more messages. Those that it has are sent; to wait for that, call deye_bus_sender_flush(), before or
- * after. Any thread may call this function, also repeatedly.
+ * Closes the sender: it takes no more messages. The messages in it are sent; to wait for that, call deye_bus_sender_flush(),
+ * before or after this function. Any thread may call it, also repeatedly.
  *
  * Since: 0.1
  */
@@ -182,9 +185,9 @@ DEYE_BUS_API guint64 deye_bus_sender_get_queued (DeyeBusSender *self);
  * deye_bus_sender_get_refused:
  * @self: a #DeyeBusSender
  *
- * Gets the number of messages that deye_bus_sender_publish() queued and that were not given to the broker: the client refused
- * them, their time to live expired in the sender, or the client was closed before. #DeyeBusClient::error, or the call that closed
- * the client, has reported them. Any thread may call this function.
+ * Gets the number of messages that deye_bus_sender_publish() queued and that were not passed to the broker: the client refused
+ * them, their time to live expired in the sender, or the client was closed before. #DeyeBusClient::error, or the call that
+ * closed the client, has reported them. Any thread may call this function.
  *
  * Returns: the number of messages, since the sender was created
  *

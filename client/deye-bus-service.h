@@ -21,10 +21,10 @@ G_BEGIN_DECLS
  * Payloads are protobuf messages that are identified by their full names. The types of this library (package
  * `daemoneye.eventbus.v1`) are known; add all others with deye_bus_service_add_types().
  *
- * A service belongs to the thread of its client. An invalid declaration, such as a name that exists already or an
- * invalid topic, is an error of the functions with `try` in their names, and nothing is added. Python and JavaScript see
- * these functions under the plain names, for example `add_property()`, and throw the error. The plain functions of C and
- * Vala log a critical warning instead, because such a mistake is one of the program.
+ * A service belongs to the thread of its client. An invalid declaration, such as a name that exists already or an invalid
+ * topic, is an error of the functions with `try` in their names, and nothing is added. Python and JavaScript see these
+ * functions under the plain names, for example `add_property()`, and throw the error. The plain functions of C and Vala log a
+ * critical warning instead, because such a mistake is a programming error.
  *
  * A service can also be constructed by its type and its properties, `DeyeBus.Service(name="org.example.Disk")`. Then the
  * name is checked by deye_bus_client_add_service(), which refuses a service without a valid name.
@@ -314,7 +314,7 @@ DEYE_BUS_API gboolean deye_bus_service_try_add_property (DeyeBusService *self,
  *
  * Sets the value of a property. If the value differs from the previous one and the client is connected,
  * `daemoneye.eventbus.v1.Properties` is published on `health.properties.{id}`: it is queued like a message of
- * deye_bus_client_publish() without acknowledgement, and left out if too many calls wait for credit.
+ * deye_bus_client_publish() without acknowledgement, and is not published if too many calls wait for credit.
  *
  * Since: 0.1
  */

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /**
  * DeyeBusStandingTask:
  *
- * A standing task: something that a collector does until it gets another set of them, such as watching a directory. It is
+ * A standing task: work that a collector does until it gets another set of standing tasks, such as watching a directory. It is
  * immutable, and its reference count is atomic, so it can be used in any thread.
  *
  * See deye_bus_collector_set_standing_handler().
@@ -30,7 +30,7 @@ DEYE_BUS_API GType deye_bus_standing_task_get_type (void);
  * @payload: (nullable): the payload, or %NULL for an empty one
  * @payload_type: (nullable): full name of the payload's protobuf type, or %NULL
  *
- * Creates a standing task. The library makes those that a collector gets.
+ * Creates a standing task. The library itself creates the standing tasks that a collector gets.
  *
  * Returns: (transfer full): the standing task
  *

@@ -38,14 +38,14 @@ typedef enum
 
 /**
  * DeyeBusStrategy:
- * @DEYE_BUS_STRATEGY_DEFAULT: the one of the group that is joined, or %DEYE_BUS_STRATEGY_ROUND_ROBIN for a new group
+ * @DEYE_BUS_STRATEGY_DEFAULT: the strategy of the existing group, or %DEYE_BUS_STRATEGY_ROUND_ROBIN for a new group
  * @DEYE_BUS_STRATEGY_ROUND_ROBIN: members in turn, in proportion to their weights
  * @DEYE_BUS_STRATEGY_LEAST_LOADED: the member with the fewest unsettled messages for its weight, then the one with the
  *   fewest queued bytes
- * @DEYE_BUS_STRATEGY_RANDOM: a member by chance, in proportion to their weights
+ * @DEYE_BUS_STRATEGY_RANDOM: a random member, in proportion to their weights
  * @DEYE_BUS_STRATEGY_FIRST_AVAILABLE: the member with the largest weight, then the one that joined first
  *
- * Rule by which a queue group chooses the member that gets a message, among those that have room and handle what they get.
+ * Rule by which a queue group chooses the member that gets a message, among the members that have room and are not stalled.
  *
  * Since: 0.1
  */
@@ -60,9 +60,9 @@ typedef enum
 
 /**
  * DeyeBusDrainState:
- * @DEYE_BUS_DRAIN_NONE: it takes part
- * @DEYE_BUS_DRAIN_DRAINING: it gets no new messages, and has not handled everything that it has
- * @DEYE_BUS_DRAIN_DRAINED: it gets no new messages, and has none
+ * @DEYE_BUS_DRAIN_NONE: it takes part in the work
+ * @DEYE_BUS_DRAIN_DRAINING: it gets no new messages, and has not handled all messages that it has
+ * @DEYE_BUS_DRAIN_DRAINED: it gets no new messages, and has handled all that it had
  *
  * State of a member of a queue group, or of a server of a topic: it takes part in the work, or drains. The client itself
  * (deye_bus_subscription_drain_async()) or an operator (`deyebusctl drain`) drains it.
@@ -208,7 +208,8 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_filter_correlation_id (DeyeBusS
  * @options: options
  * @root_id: (nullable): the correlation id of the first message of a chain, or %NULL for any
  *
- * Lets only this message pass, and those whose root id it is; see deye_bus_subscribe_options_set_filter_correlation_id().
+ * Lets only the message with this correlation id pass, and messages with this root id; see
+ * deye_bus_subscribe_options_set_filter_correlation_id().
  *
  * Since: 0.1
  */
@@ -245,8 +246,8 @@ deye_bus_subscribe_options_add_filter_tag (DeyeBusSubscribeOptions *options, con
  * @strategy: a #DeyeBusStrategy
  *
  * Sets the strategy of a queue group. The first member decides; a peer that joins an existing group sets the same one or
- * %DEYE_BUS_STRATEGY_DEFAULT, otherwise it gets %DEYE_BUS_ERROR_UNSUPPORTED. The broker's configuration of the group
- * wins without an error. Without a group, or with a broker that does not offer strategies, the call fails.
+ * %DEYE_BUS_STRATEGY_DEFAULT, otherwise it gets %DEYE_BUS_ERROR_UNSUPPORTED. The broker's configuration of the group takes
+ * precedence, without an error. Without a group, or with a broker that does not offer strategies, the call fails.
  *
  * Since: 0.1
  */
@@ -257,8 +258,8 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_strategy (DeyeBusSubscribeOptio
  * @options: options
  * @weight: the weight, from 1 to 1,000, or 0 for 1
  *
- * Sets the share of this member of a queue group, beside the weights of the other members. The broker's configuration of
- * the group wins.
+ * Sets the weight of this member of a queue group, relative to the weights of the other members. The broker's configuration of
+ * the group takes precedence.
  *
  * Since: 0.1
  */
@@ -267,10 +268,10 @@ DEYE_BUS_API void deye_bus_subscribe_options_set_weight (DeyeBusSubscribeOptions
 /**
  * deye_bus_subscribe_options_set_in_flight:
  * @options: options
- * @messages: largest number of messages, or 0 for the window alone
+ * @messages: largest number of messages, or 0 to have the window as the only limit
  *
- * Bounds the messages that this member of a queue group may hold without having handled them. The broker's configuration
- * of the group wins.
+ * Limits the number of messages that this member of a queue group may have without having handled them. The broker's
+ * configuration of the group takes precedence.
  *
  * Since: 0.1
  */

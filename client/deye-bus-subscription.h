@@ -37,9 +37,9 @@ G_BEGIN_DECLS
  * @self: the subscription
  *
  * Emitted in the client's context when this member of a queue group, or this server of a topic, begins to drain, has drained,
- * or takes part again; deye_bus_subscription_get_drain_state() returns which of them. The client itself or an operator
- * (`deyebusctl drain`) caused it. When two changes follow each other at once, the signal may be emitted only for the second
- * one. A new connection takes part again.
+ * or takes part again; deye_bus_subscription_get_drain_state() returns the new state. The client itself or an operator
+ * (`deyebusctl drain`) has caused the change. If two changes follow each other closely, the signal may be emitted only for the
+ * second one. After a reconnect the member takes part again.
  *
  * Since: 0.1
  */
@@ -48,9 +48,9 @@ G_BEGIN_DECLS
  * @self: the subscription
  * @error: (transfer none): the reason that the broker gave
  *
- * Emitted in the client's context when the subscription has ended because the broker did not accept it again after a
- * reconnect: a right, a limit or a setting is another one than before. It is not subscribed again. Other ends of a
- * subscription are not reported by this signal.
+ * Emitted in the client's context when the subscription has ended because the broker did not accept it again after a reconnect,
+ * since a right, a limit or a setting has changed. The client does not subscribe it again. Other ends of a subscription are not
+ * reported by this signal.
  *
  * Since: 0.1
  */
@@ -281,11 +281,11 @@ DEYE_BUS_API gboolean deye_bus_subscription_adjust_finish (DeyeBusSubscription *
  * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
  * @user_data: data to pass to @callback
  *
- * Drains this member of a queue group, with all of the client's subscriptions in that group, or this server of a topic: the
- * broker sends it nothing more, and gives what was not sent yet to other members that take it. The operation is complete
- * when everything that was sent to the member has been handled; it has no time limit. The subscription stays and receives
- * nothing, so that it can be unsubscribed without any message being interrupted. Cancelling the operation does not undo
- * this.
+ * Drains this member of a queue group, with all of the client's subscriptions in that group, or this server of a topic. The
+ * broker sends it no more messages, and gives messages that were not sent yet to other members that accept them. The operation
+ * is complete when all messages that were sent to the member have been handled; it has no time limit. The subscription then
+ * still exists but receives nothing, so that it can be unsubscribed without losing a message. Cancelling the operation does not
+ * undo the drain.
  *
  * There is no synchronous version, because callbacks do not run during a synchronous call.
  *

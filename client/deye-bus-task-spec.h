@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 /**
  * DeyeBusTaskSpec:
  *
- * Specification of a task: what is to be done, by whom, and within which time. deye_bus_client_submit() submits it, and copies
- * it, so a specification can be changed and submitted again afterwards; without an id each submit creates another task.
+ * Specification of a task: the operation and its payload, the collectors that may take it, and its limits of time.
+ * deye_bus_client_submit() copies it, so a specification can be changed and submitted again; without an id each submit creates
+ * another task.
  *
  * Names (id, operation, collector type, target) have 1 to 64 bytes of a-z, 0-9, `-` and `_`.
  *
@@ -77,11 +78,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusTaskSpec, deye_bus_task_spec_unref)
 /**
  * deye_bus_task_spec_set_id:
  * @spec: a specification
- * @id: (nullable): id of the task, or %NULL: each submit draws one
+ * @id: (nullable): id of the task, or %NULL: each submit makes a new one
  *
- * Sets the id. It identifies the task among all of the same account. A submit with the same id and the same specification
- * attaches to the task, as long as the broker knows it. So if a submit may be repeated, for example by a program that was
- * restarted, derive the id from the purpose of the task.
+ * Sets the id. It identifies the task among all tasks of the same account. A submit with the same id and the same specification
+ * attaches to the existing task, as long as the broker knows it. So if a submit may be repeated, for example by a program that
+ * was restarted, derive the id from the purpose of the task.
  *
  * Since: 0.1
  */
@@ -115,8 +116,8 @@ DEYE_BUS_API void deye_bus_task_spec_set_payload (DeyeBusTaskSpec *spec, GBytes 
  * @spec: a specification
  * @priority: priority, from 0 (default) to 255 (most urgent)
  *
- * Sets the priority: a task of a higher priority is given to a collector earlier. Of those that wait for one operation every
- * eighth is the oldest one, whatever its priority, so that none waits for ever.
+ * Sets the priority: a task with a higher priority is given to a collector earlier. Every eighth task of an operation that is
+ * given to a collector is the oldest one that waits, independently of its priority, so that no task waits for ever.
  *
  * Since: 0.1
  */
@@ -127,7 +128,7 @@ DEYE_BUS_API void deye_bus_task_spec_set_priority (DeyeBusTaskSpec *spec, guint8
  * @spec: a specification
  * @timeout_us: time in microseconds, or 0 for the broker's setting `task-deadline-us` (300 s)
  *
- * Sets the time for all of the task, waiting and all attempts included. A task that has not ended by then is
+ * Sets the time for the whole task, including waiting and all attempts. A task that has not ended by then gets the state
  * %DEYE_BUS_TASK_STATE_TIMED_OUT. The broker refuses more than its setting `task-max-deadline-us` (24 h).
  *
  * Since: 0.1
@@ -162,7 +163,7 @@ DEYE_BUS_API void deye_bus_task_spec_set_run_limit (DeyeBusTaskSpec *spec, gint6
  * @attempts: the number, 1 or more
  *
  * Sets the number of failures, expiries and deaths after which the task is not tried again. Without this call the broker's
- * setting `task-attempts` (3) decides, and the broker refuses more than 100. No number stands for infinity: with 0 the submit
+ * setting `task-attempts` (3) applies, and the broker refuses more than 100. The number cannot be unlimited: with 0 the submit
  * fails with %DEYE_BUS_ERROR_INVALID_ARGUMENT.
  *
  * Since: 0.1
@@ -174,7 +175,7 @@ DEYE_BUS_API void deye_bus_task_spec_set_attempts (DeyeBusTaskSpec *spec, guint 
  * @spec: a specification
  * @collector_id: (nullable): id of the collector, or %NULL: any
  *
- * Lets only one collector take the task. It waits while that one is not there.
+ * Lets only one collector take the task. The task waits while this collector is not registered.
  *
  * Since: 0.1
  */
@@ -256,7 +257,7 @@ DEYE_BUS_API const char *deye_bus_task_spec_get_collector_type (const DeyeBusTas
  * deye_bus_task_spec_get_target:
  * @spec: a specification
  *
- * Gets the collector that is to take the task.
+ * Gets the only collector that may take the task.
  *
  * Returns: (nullable): id of the collector; %NULL: any
  *

@@ -15,16 +15,16 @@ G_BEGIN_DECLS
  * @DEYE_BUS_TASK_STATE_RUNNING: a collector works on it
  * @DEYE_BUS_TASK_STATE_CANCELLING: it was cancelled, and its collector has not confirmed that yet
  * @DEYE_BUS_TASK_STATE_SUCCEEDED: it has ended, and there is a result
- * @DEYE_BUS_TASK_STATE_FAILED: it has ended: the collector reported a failure for good, or the last attempt failed
- * @DEYE_BUS_TASK_STATE_TIMED_OUT: it has ended: its time was over
+ * @DEYE_BUS_TASK_STATE_FAILED: it has ended: the collector reported a permanent failure, or the last attempt failed
+ * @DEYE_BUS_TASK_STATE_TIMED_OUT: it has ended: its deadline has passed
  * @DEYE_BUS_TASK_STATE_CANCELLED: it has ended: it was cancelled
- * @DEYE_BUS_TASK_STATE_QUARANTINED: it is not tried again, because its attempts ended without an answer or killed collectors. An
- *   operator may release it; submit it again to follow it
- * @DEYE_BUS_TASK_STATE_REFUSED: the broker did not accept it; the error says why
- * @DEYE_BUS_TASK_STATE_UNKNOWN: its outcome is not known, and it is not followed any more: the broker does not know the task and
- *   has not run it again, or the client was closed; the error says which
+ * @DEYE_BUS_TASK_STATE_QUARANTINED: it is not tried again, because its attempts ended without an answer or killed collectors.
+ *   An operator may release it; submit it again to follow it
+ * @DEYE_BUS_TASK_STATE_REFUSED: the broker did not accept it; the error contains the reason
+ * @DEYE_BUS_TASK_STATE_UNKNOWN: its outcome is not known, and it is not followed any more: the broker does not know the task
+ *   and has not run it again, or the client was closed; the error contains the reason
  *
- * States of a task, as its submitter sees them. Those from %DEYE_BUS_TASK_STATE_SUCCEEDED on are final.
+ * State of a task, as its submitter sees it. The states from %DEYE_BUS_TASK_STATE_SUCCEEDED on are final.
  *
  * Since: 0.1
  */
@@ -49,18 +49,18 @@ typedef enum
  * DeyeBusWaitReason:
  * @DEYE_BUS_WAIT_REASON_NONE: it does not wait
  * @DEYE_BUS_WAIT_REASON_NO_CAPABILITY: no registered collector has the operation, type, priority and tags
- * @DEYE_BUS_WAIT_REASON_ALL_BUSY: each collector that may take it has enough to do
+ * @DEYE_BUS_WAIT_REASON_ALL_BUSY: each collector that may take it is busy
  * @DEYE_BUS_WAIT_REASON_ALL_DRAINING: each collector that may take it is about to stop
  * @DEYE_BUS_WAIT_REASON_SET_ASIDE: each collector that may take it failed too often, and gets no tasks for a time
  * @DEYE_BUS_WAIT_REASON_PAUSED: the operation is paused
  * @DEYE_BUS_WAIT_REASON_ISOLATION: it, or another task, has to run alone on its collector
  * @DEYE_BUS_WAIT_REASON_BACKOFF: an attempt has failed, and the next one is made later
- * @DEYE_BUS_WAIT_REASON_NOT_BEFORE: its delay is not over
- * @DEYE_BUS_WAIT_REASON_OPERATION_LIMIT: as many tasks of the operation run as its limit allows
- * @DEYE_BUS_WAIT_REASON_TARGET_ABSENT: the collector that it is for is not there
- * @DEYE_BUS_WAIT_REASON_ADOPTION_HOLD: the broker was restarted, and waits for the collector that may run it already
+ * @DEYE_BUS_WAIT_REASON_NOT_BEFORE: its delay has not passed
+ * @DEYE_BUS_WAIT_REASON_OPERATION_LIMIT: the limit of the operation allows no more running tasks
+ * @DEYE_BUS_WAIT_REASON_TARGET_ABSENT: its target is not registered
+ * @DEYE_BUS_WAIT_REASON_ADOPTION_HOLD: the broker was restarted, and waits for a collector that may already run it
  *
- * Why a task waits. A newer broker may send further values.
+ * The reason for which a task waits. A newer broker may send further values.
  *
  * Since: 0.1
  */
@@ -90,18 +90,18 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
  * A task that this client has submitted, with its state, its progress and its result.
  *
  * deye_bus_client_submit() returns it. Wait for the end with deye_bus_task_wait() or deye_bus_task_wait_async(), or connect to
- * #DeyeBusTask::finished. The functions that read the task give its newest state; signals and notifications of properties come
- * from a dispatch of the client's context, and several changes between two dispatches are one.
+ * #DeyeBusTask::finished. The functions that read the task return its newest state. Signals and notifications of properties are
+ * emitted in a dispatch of the client's context; several changes between two dispatches are reported as one.
  *
- * The broker keeps a task, and the result that its submitter has not got, when the connection ends. The client submits its
- * tasks again on the next connection, so that nothing is lost or runs twice, and keeps following them. After a restart of the
- * broker it names the collector that was working on the task, and the broker lets that one continue.
+ * When the connection ends, the broker keeps the task, or the result that its submitter has not got. The client submits its
+ * tasks again on the next connection and keeps following them; no task is lost or runs twice. After a restart of the broker the
+ * client also sends the id of the collector that was working on the task, and the broker lets this collector continue.
  *
- * The client holds a task until it has ended and the program has got the outcome: by a wait, or by a dispatch that emitted
- * #DeyeBusTask::finished. Then it confirms that to the broker, which need not keep the result any longer. A task whose
- * references were dropped continues. If the client is closed or freed, its tasks end in the state %DEYE_BUS_TASK_STATE_UNKNOWN
- * here and continue at the broker; another client of the same account gets the result when it submits the same id and
- * specification, or with deye_bus_client_fetch_result().
+ * The client has a reference to a task until it has ended and the program has got the outcome: by a wait, or by a dispatch that
+ * emitted #DeyeBusTask::finished. Then it confirms that to the broker, which need not keep the result any longer. A task
+ * continues when the program releases its references. If the client is closed or freed, its tasks end in the state
+ * %DEYE_BUS_TASK_STATE_UNKNOWN in this process, and continue at the broker; another client of the same account gets the result
+ * when it submits the same id and specification, or with deye_bus_client_fetch_result().
  *
  * The confirmation is sent at the end of the dispatch, or by deye_bus_task_wait() itself, and deye_bus_client_close() sends the
  * rest.
@@ -130,7 +130,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
 /**
  * DeyeBusTask:wait-reason:
  *
- * Why the task waits, as a #DeyeBusWaitReason.
+ * The reason for which the task waits, as a #DeyeBusWaitReason.
  *
  * Since: 0.1
  */
@@ -223,15 +223,15 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
 /**
  * deye_bus_client_submit:
  * @self: a #DeyeBusClient
- * @spec: what is to be done; it is copied
+ * @spec: specification of the task; it is copied
  * @error: return location for a #GError, or %NULL
  *
  * Submits a task. The call never waits: the task is in the state %DEYE_BUS_TASK_STATE_SUBMITTED until the broker has answered.
- * Tasks that are submitted in one turn of the client's context travel together; a synchronous call, deye_bus_client_flush()
- * and deye_bus_client_close() among them, sends them earlier. While the client connects by itself the task waits, and is
- * submitted when the client is ready.
+ * Tasks that are submitted in one iteration of the client's context are sent together; a synchronous call, including
+ * deye_bus_client_flush() and deye_bus_client_close(), sends them earlier. While the client connects by itself, the task waits,
+ * and is submitted when the client is ready.
  *
- * If the client has a task with this id that has not ended, with the same specification, that one is returned.
+ * If the client has a task with this id and the same specification that has not ended, that task is returned.
  *
  * Returns: (transfer full): the task. Otherwise %NULL with %DEYE_BUS_ERROR_INVALID_ARGUMENT (a name or a value is wrong, or
  *   a task that has not ended has the id and another specification, and the message names the difference),
@@ -251,8 +251,8 @@ DEYE_BUS_API DeyeBusTask *deye_bus_client_submit (DeyeBusClient *self, const Dey
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @error: return location for a #GError, or %NULL
  *
- * Gets the result of a task that somebody else has submitted, or that has been confirmed before. The broker keeps a result for
- * its submitter, and after that for 10 min (settings `task-window-us` and `task-window-bytes`).
+ * Gets the result of a task that another client has submitted, or that has been confirmed before. The broker keeps a result
+ * until its submitter has got it, and then for 10 min (settings `task-window-us` and `task-window-bytes`).
  *
  * Returns: (transfer full): the result. Otherwise %NULL with an error as of deye_bus_task_wait() if the task did not succeed,
  *   or with %DEYE_BUS_ERROR_ABSENT (the broker does not know the task), %DEYE_BUS_ERROR_WOULD_BLOCK (it has not ended),
@@ -306,10 +306,11 @@ deye_bus_client_fetch_result_finish (DeyeBusClient *self, GAsyncResult *result, 
  * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the task continues
  * @error: return location for a #GError, or %NULL
  *
- * Waits for the end of the task. Like every synchronous call it does not iterate the context. It waits as long as the client
- * connects by itself; the time of the task ends it.
+ * Waits for the end of the task. Like every synchronous call it does not iterate the context. It also waits while the client
+ * connects by itself; the deadline of the task limits the wait.
  *
- * Returns: (transfer full): the result, which may be empty. Otherwise %NULL with %DEYE_BUS_ERROR_FAILED (the collector reported a
+ * Returns: (transfer full): the result, which may be empty. Otherwise %NULL with %DEYE_BUS_ERROR_FAILED (the collector reported
+ *   a
  *   failure, see deye_bus_error_get_name(); or the task is quarantined, or the result is not kept any more),
  *   %DEYE_BUS_ERROR_TIMEOUT (the time of the task was over), %DEYE_BUS_ERROR_CANCELLED (it was cancelled),
  *   %DEYE_BUS_ERROR_UNKNOWN (the broker does not know it any more), %DEYE_BUS_ERROR_LIMIT or another code of a refusal, an
@@ -354,8 +355,9 @@ DEYE_BUS_API GBytes *deye_bus_task_wait_finish (DeyeBusTask *self, GAsyncResult 
  * @self: a #DeyeBusTask
  *
  * Asks the broker to cancel the task. The call never waits: the task ends in the state %DEYE_BUS_TASK_STATE_CANCELLED, or in
- * another one if it was faster. A task that was not sent yet is not sent; one of the same id that another client has submitted
- * continues then. While the client is not connected the request waits for the next connection. No effect on a task that has ended.
+ * another final state if it ends before. A task that was not sent yet is not sent; a task with the same id that another client
+ * has submitted then continues. While the client is not connected, the request waits for the next connection. No effect on a
+ * task that has ended.
  *
  * Since: 0.1
  */
@@ -377,7 +379,7 @@ DEYE_BUS_API gboolean deye_bus_task_is_finished (DeyeBusTask *self);
  * deye_bus_task_get_id:
  * @self: a #DeyeBusTask
  *
- * Gets the id, which was set or drawn.
+ * Gets the id, which was set in the specification or made by the submit.
  *
  * Returns: (nullable): the id; %NULL: the object was not created by a submit
  *
@@ -413,9 +415,9 @@ DEYE_BUS_API DeyeBusTaskState deye_bus_task_get_state (DeyeBusTask *self);
  * deye_bus_task_get_wait_reason:
  * @self: a #DeyeBusTask
  *
- * Gets why the task waits, in the states %DEYE_BUS_TASK_STATE_QUEUED and %DEYE_BUS_TASK_STATE_DELAYED. It is the reason at the time
- * of the newest report from the broker. A collector that comes or leaves changes the reason of a task that waits without a report;
- * the present one is in the record that the method Get of `control.bus.task` returns.
+ * Gets why the task waits, in the states %DEYE_BUS_TASK_STATE_QUEUED and %DEYE_BUS_TASK_STATE_DELAYED. It is the reason at the
+ * time of the newest report from the broker. When a collector registers or leaves, the reason changes without a report; the
+ * record that the method Get of `control.bus.task` returns contains the present reason.
  *
  * Returns: the reason
  *
@@ -427,7 +429,7 @@ DEYE_BUS_API DeyeBusWaitReason deye_bus_task_get_wait_reason (DeyeBusTask *self)
  * deye_bus_task_get_cause:
  * @self: a #DeyeBusTask
  *
- * Gets what led to the state.
+ * Gets the cause of the state.
  *
  * Returns: (nullable): a sentence in English from the broker; %NULL: none was sent
  *
@@ -539,7 +541,7 @@ DEYE_BUS_API const char *deye_bus_task_get_result_type (DeyeBusTask *self);
  * deye_bus_task_dup_error:
  * @self: a #DeyeBusTask
  *
- * Gets how the task ended, as an error of deye_bus_task_wait().
+ * Gets the error with which the task ended, as of deye_bus_task_wait().
  *
  * Returns: (nullable) (transfer full): the error; %NULL: it has not ended, or there is a result
  *

@@ -11,13 +11,13 @@ G_BEGIN_DECLS
  * DeyeBusCancelReason:
  * @DEYE_BUS_CANCEL_NONE: it is not cancelled
  * @DEYE_BUS_CANCEL_ASKED: the submitter, or an administrator, has cancelled the task
- * @DEYE_BUS_CANCEL_EXPIRED: the run limit or the deadline of the task is over
+ * @DEYE_BUS_CANCEL_EXPIRED: the run limit or the deadline of the task has passed
  * @DEYE_BUS_CANCEL_SUPERSEDED: another collector has the task, or the broker does not know this attempt: its result would be
  *   ignored
- * @DEYE_BUS_CANCEL_DRAINING: the time that the collector had for finishing its tasks is over
+ * @DEYE_BUS_CANCEL_DRAINING: the time that the collector had for finishing its tasks has passed
  * @DEYE_BUS_CANCEL_STOPPED: the collector was stopped, or has been freed
  *
- * Why a work is cancelled.
+ * The reason for which a work is cancelled.
  *
  * Since: 0.1
  */
@@ -40,17 +40,17 @@ G_DECLARE_FINAL_TYPE (DeyeBusWork, deye_bus_work, DEYE_BUS, WORK, GObject)
  *
  * One attempt of one task, which a collector works on.
  *
- * A #DeyeBusWorkHandler gets it, and ends it once: with deye_bus_work_succeed(), deye_bus_work_fail(), deye_bus_work_retry() or
+ * A #DeyeBusWorkHandler gets it, and ends it once, with deye_bus_work_succeed(), deye_bus_work_fail(), deye_bus_work_retry() or
  * deye_bus_work_acknowledge_cancel(). It may do that before it returns, or keep a reference and do it later. If the last
- * reference is released before, the task is retried.
+ * reference is released before the work was ended, the task is retried.
  *
  * The broker cancels the work when the result is not wanted any more: deye_bus_work_get_cancellable() is cancelled, and
  * deye_bus_work_get_cancel_reason() returns the reason. Until the handler has ended the work, it uses one of the collector's
  * slots.
  *
- * If the connection is lost, the work continues. When the collector has connected again, also to a broker that was restarted, the
- * library reports to the broker the works that still run and the results that may not have arrived. The handler is not called
- * again for them.
+ * If the connection is lost, the work continues. When the collector has connected again, also to a broker that was restarted,
+ * the library reports the works that still run, and the results that may not have arrived, to the broker. The handler is not
+ * called again for them.
  *
  * All functions may be called in any thread. Calls outside of the client's context take effect when that context is
  * iterated.
@@ -62,8 +62,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusWork, deye_bus_work, DEYE_BUS, WORK, GObject)
  * deye_bus_work_get_task_id:
  * @self: a #DeyeBusWork
  *
- * Gets the id of the task. Its submitter has chosen it; that of a question to many collectors comes from the broker, and contains
- * dots.
+ * Gets the id of the task. The submitter has chosen it; the id of a question to many collectors comes from the broker, and
+ * contains dots.
  *
  * Returns: (transfer none): the id; %NULL for an object that no collector has made
  *
@@ -172,8 +172,7 @@ DEYE_BUS_API gint64 deye_bus_work_get_remaining (DeyeBusWork *self);
  * deye_bus_work_get_last_details:
  * @self: a #DeyeBusWork
  *
- * Gets the details of the newest progress of an earlier attempt, with which this one can continue at the point where that one
- * ended.
+ * Gets the details of the newest progress of an earlier attempt, so that this attempt can continue where the earlier one ended.
  *
  * Returns: (transfer none) (nullable): the details, or %NULL if there are none
  *
@@ -222,13 +221,13 @@ DEYE_BUS_API gboolean deye_bus_work_is_ended (DeyeBusWork *self);
  * @self: a #DeyeBusWork
  * @done: how much is done
  * @total: of how much; 0: not known
- * @text: (nullable): what it does, for people; at most 256 bytes are sent
+ * @text: (nullable): the current activity, for users; at most 256 bytes are sent
  * @details: (nullable): at most 4,096 bytes, which the next attempt gets if this one does not end the task
  * @error: return location for a #GError, or %NULL
  *
- * Reports progress, which shows the broker that the handler is alive. Call it as often as it suits the handler: the library
- * sends the first report at once, later ones at most four times within the interval of the operation, always the newest, and the
- * last one in any case before the outcome. It never sends progress by itself.
+ * Reports progress, which shows the broker that the handler is alive. It may be called at any rate: the library sends the first
+ * report at once, and then the newest report at most four times within the interval of the operation. The last report is always
+ * sent before the outcome. The library never reports progress by itself.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_CANCELLED if the work is cancelled or was ended: then stop working on
  *   it; or with %DEYE_BUS_ERROR_LIMIT (@details are too large)
@@ -245,10 +244,10 @@ DEYE_BUS_API gboolean deye_bus_work_progress (DeyeBusWork *self,
 /**
  * deye_bus_work_set_rows:
  * @self: a #DeyeBusWork
- * @rows: number of rows in the result; 0: the handler has looked, and found nothing
+ * @rows: number of rows in the result; 0: the handler has searched and found nothing
  *
- * Says how many rows the result has. A manifest distinguishes an answer without rows from an answer, and from a collector that did
- * not search.
+ * Sets the number of rows in the result. A manifest distinguishes an answer without rows from an answer with rows, and from a
+ * collector that did not search.
  *
  * This function and the following ones describe the result of deye_bus_work_succeed(). Call them before.
  * They have no effect on a work that was ended.
@@ -260,9 +259,9 @@ DEYE_BUS_API void deye_bus_work_set_rows (DeyeBusWork *self, guint64 rows);
 /**
  * deye_bus_work_set_truncated:
  * @self: a #DeyeBusWork
- * @limit: the bound that was reached, in rows; 0: it is no number of rows
+ * @limit: the limit that was reached, in rows; 0: it is not a number of rows
  *
- * Says that there is more than the result holds. A question with such an answer is not answered completely.
+ * Notes that there is more data than the result contains. A question with such an answer is not answered completely.
  *
  * Since: 0.1
  */
@@ -273,9 +272,9 @@ DEYE_BUS_API void deye_bus_work_set_truncated (DeyeBusWork *self, guint64 limit)
  * @self: a #DeyeBusWork
  * @from_time_us: begin, in microseconds since 1970
  * @to_time_us: end, in microseconds since 1970
- * @gaps: number of holes in it, in which the collector did not look
+ * @gaps: number of gaps in the period, in which the collector did not search
  *
- * Says which period the result covers.
+ * Sets the period that the result covers.
  *
  * Since: 0.1
  */
@@ -286,7 +285,7 @@ DEYE_BUS_API void deye_bus_work_set_period (DeyeBusWork *self, guint64 from_time
  * @self: a #DeyeBusWork
  * @permille: the share in permille, 1 to 1000
  *
- * Says which share the collector can see of what there is, such as the processes that it may read.
+ * Sets the share of the existing data that the collector can see, such as the processes that it may read.
  *
  * Since: 0.1
  */
@@ -297,7 +296,7 @@ DEYE_BUS_API void deye_bus_work_set_share (DeyeBusWork *self, guint permille);
  * @self: a #DeyeBusWork
  * @age_us: the age, in microseconds
  *
- * Says how old the oldest data in the result is.
+ * Sets the age of the oldest data in the result.
  *
  * Since: 0.1
  */
@@ -308,7 +307,7 @@ DEYE_BUS_API void deye_bus_work_set_age (DeyeBusWork *self, guint64 age_us);
  * @self: a #DeyeBusWork
  * @revision: (nullable): revision of the collector's configuration; at most 64 bytes are sent
  *
- * Says with which configuration the collector looked.
+ * Sets the revision of the configuration that the collector used.
  *
  * Since: 0.1
  */
@@ -324,7 +323,7 @@ DEYE_BUS_API void deye_bus_work_set_configuration (DeyeBusWork *self, const char
  * Ends the work with its result. The library keeps the result until the submitter has it, at most 5 minutes and 4 MiB of all
  * results, and offers it again after the connection was lost.
  *
- * A result of a cancelled work is sent, too: the broker decides whether it comes in time.
+ * The result of a cancelled work is sent as well: the broker decides whether it arrived in time.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_CANCELLED (it was ended before), %DEYE_BUS_ERROR_LIMIT (the result is
  *   larger than the broker's largest payload less 16 KiB; the work is not ended), or %DEYE_BUS_ERROR_INVALID_ARGUMENT
@@ -360,7 +359,7 @@ DEYE_BUS_API gboolean deye_bus_work_fail (DeyeBusWork *self, const char *name, c
  *   attempt
  * @error: return location for a #GError, or %NULL
  *
- * Ends the work with an error that another attempt may not have. After a number of attempts the broker gives up.
+ * Ends the work with an error that may not occur in another attempt. After a number of attempts the broker gives up.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_CANCELLED (it was ended before)
  *
