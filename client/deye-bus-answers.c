@@ -404,7 +404,7 @@ deye_bus_answers_cancel (DeyeBusAnswers *self)
   deye_bus_client_leave (self->client);
 }
 
-/* --- what is known --- */
+/* --- state --- */
 
 gboolean
 deye_bus_answers_is_ended (DeyeBusAnswers *self)

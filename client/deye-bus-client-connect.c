@@ -416,7 +416,7 @@ deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us)
   connect_try_socket (self, now_us);
 }
 
-/* --- calls that wait for it --- */
+/* --- calls of connect() --- */
 
 /* If the client is disconnected, begins to connect, and makes the first attempt at once, without waiting for the pump. */
 static void

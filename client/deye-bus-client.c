@@ -127,7 +127,7 @@ client_set_wrong_thread (DeyeBusClient *self, GError **error)
  * it, the call fails at once, because that thread may iterate the context for an unknown time, and waiting for it could
  * deadlock.
  *
- * g_main_context_acquire() takes the lock of the context, which is expensive compared with a small publish. So the client
+ * g_main_context_acquire() takes the lock of the context, whose cost is not negligible for a small publish. So the client
  * remembers the owner: in a callback, between hold() and release(), and in a nested call it compares two numbers. A relaxed
  * atomic is enough, because the comparison can only succeed if this thread itself has written its number and has not cleared
  * it. The number is one that no other thread ever gets; an address such as that of a GThread could be used again by a new

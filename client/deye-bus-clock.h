@@ -3,6 +3,6 @@
 
 #include <glib.h>
 
-/* Microseconds of a monotonic clock that is cheap to read for each message, and may be some milliseconds behind. Its values are
- * comparable with each other only. */
+/* The time in microseconds of a monotonic clock that is cheap enough to read for each message. It may lag by some milliseconds.
+ * Its values can only be compared with each other. */
 gint64 deye_bus_clock_coarse_us (void);

@@ -202,7 +202,7 @@ stop_begin (DeyeBusCollector *self, gint64 grace_us)
   deye_bus_collector_arm (self, 0);
 }
 
-/* --- what is due --- */
+/* --- steps of the timer --- */
 
 static gboolean
 drain_is_over (const DeyeBusCollector *self)

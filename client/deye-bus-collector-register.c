@@ -188,7 +188,7 @@ deye_bus_collector_register (DeyeBusCollector *self)
   deye_bus_collector_arm (self, 0); /* a refusal is reported from a dispatch */
 }
 
-/* --- what is reported --- */
+/* --- reports --- */
 
 void
 deye_bus_collector_end_starting (DeyeBusCollector *self, const GError *error)

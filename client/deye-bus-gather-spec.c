@@ -125,7 +125,7 @@ deye_bus_gather_spec_add_tag (DeyeBusGatherSpec *spec, const char *key, const ch
   deye_bus_task_spec_add_tag (spec->task, key, value);
 }
 
-/* --- who is asked, and what is accepted --- */
+/* --- the collectors that are asked, and the requirement --- */
 
 /* FALSE: @n is wrong, and @problem is noted. @problem: marked with N_(). */
 static gboolean

@@ -63,7 +63,7 @@ deye_bus_gather_new (DeyeBusAnswers *stream)
   return self;
 }
 
-/* --- what the stream gives --- */
+/* --- replies of the stream --- */
 
 /* Ends the question with @error, unless it has one: the first error counts. Takes @error. */
 static void

@@ -137,7 +137,7 @@ peer_watch_report_appeared (DeyeBusPeerWatch *self, DeyeBusPeer *peer)
   g_signal_emit (self, watch_signals[WATCH_SIGNAL_APPEARED], 0, held);
 }
 
-/* --- what the broker reports --- */
+/* --- reports of the broker --- */
 
 static gboolean
 peer_watch_matches (const DeyeBusPeerWatch *self, const char *id)
@@ -331,7 +331,7 @@ deye_bus_client_watch_peers (DeyeBusClient *self, const char *pattern, GError **
   return watch;
 }
 
-/* --- what is known --- */
+/* --- state --- */
 
 const char *
 deye_bus_peer_watch_get_pattern (DeyeBusPeerWatch *self)

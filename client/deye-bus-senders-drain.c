@@ -86,9 +86,9 @@ typedef enum
  * is only taken with credit. Since a queue is emptied in order, a message without credit also holds up the messages behind it,
  * of any class; other senders continue.
  *
- * When the client closes, credit is no longer a reason to wait: a message that is not in the session by then is lost. A message
- * with an acknowledgement is published by an asynchronous call, which has a reference to the client. That is not possible in
- * dispose, so such a message stays and counts as unsent. */
+ * When the client closes, messages are also given to the session without credit, because those that stay in the queue are lost.
+ * A message with an acknowledgement is published by an asynchronous call, which has a reference to the client. That is not
+ * possible in dispose, so such a message, and those behind it, stay in the queue and count as unsent. */
 static gboolean
 senders_send (DeyeBusSenders *self, DeyeBusSenderQueue *queue, DeyeBusSenderMessage *message, SendersMode mode)
 {

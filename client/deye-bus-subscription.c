@@ -151,7 +151,7 @@ deye_bus_subscription_end (DeyeBusSubscription *self)
   g_clear_object (&owned);
 }
 
-/* --- what it is --- */
+/* --- properties --- */
 
 const char *
 deye_bus_subscription_get_pattern (DeyeBusSubscription *self)

@@ -76,8 +76,8 @@ struct DeyeBusTasks
   GHashTable *by_id;     /* id -> DeyeBusTask */
   GQueue order;          /* of the same, in the order of the submits, by their link */
   gsize payload_bytes;   /* of them */
-  guint64 connection;    /* on which they were submitted last; 0: none */
-  guint64 n_drawn;       /* ids */
+  guint64 connection;    /* on which they were last submitted; 0: none */
+  guint64 n_drawn;       /* number of ids that were made */
   DeyeBusTaskLane lanes[DEYE_BUS_TASK_N_LANES];
 
   DeyeBusPending *await; /* the stream of pushes; NULL: it is not open */
@@ -114,11 +114,11 @@ void deye_bus_tasks_announce (DeyeBusTasks *tasks, DeyeBusTask *task);
 
 void deye_bus_task_lane_clear (DeyeBusTaskLane *lane);
 void deye_bus_task_lane_push (DeyeBusTaskLane *lane, DeyeBusTask *task);
-/* Takes @task out, if it waits. */
+/* Removes @task from the lane, if it waits there. */
 void deye_bus_task_lane_forget (DeyeBusTaskLane *lane, DeyeBusTask *task);
 gint64 deye_bus_task_lane_next_us (const DeyeBusTaskLane *lane);
 gboolean deye_bus_task_lane_is_idle (const DeyeBusTaskLane *lane);
-/* Takes the answer, if there is one. */
+/* Handles the answer to the request, if it has arrived. */
 void deye_bus_task_lane_take (DeyeBusTasks *tasks, DeyeBusTaskLane *lane, gint64 now_us);
 /* Sends the next request, if one is due and none is on its way. */
 void deye_bus_task_lane_send (DeyeBusTasks *tasks, DeyeBusTaskLane *lane, gint64 now_us);
@@ -127,12 +127,12 @@ void deye_bus_task_lane_abandon (DeyeBusTaskLane *lane);
 
 /* --- tasks-requests.c --- */
 
-/* Size of a submit request with this task, at most. */
+/* An upper bound of the size of a submit request with only this task. */
 gsize deye_bus_tasks_submit_bytes (const DeyeBusTaskSpec *spec);
 
 /* --- tasks-await.c --- */
 
-/* Takes the pushes that have come. */
+/* Handles the pushes that have arrived. */
 void deye_bus_tasks_take_pushes (DeyeBusTasks *tasks, gint64 now_us);
 /* Opens the stream, if it is due. */
 void deye_bus_tasks_await (DeyeBusTasks *tasks, gint64 now_us);

@@ -4,11 +4,11 @@
 #include "wire-envelope.h"
 
 /*
- * A W3C trace context as the header `traceparent` carries it: version, trace id, parent id and flags.
+ * A W3C trace context in the format of the header `traceparent`: version, trace id, parent id and flags.
  *
- * It is read as the recommendation says: lower case only, no id of zeros, the exact length in version 00, and in later versions
- * whatever follows behind a dash. It is written as version 00. Of the flags only "sampled" is kept, because the recommendation
- * requires zero for all others. The header `tracestate` is not supported.
+ * It is read by the rules of the recommendation: only lower case, no id of zeros, and the exact length in version 00; in later
+ * versions any text may follow behind a dash. It is written as version 00. Only the flag "sampled" is kept, because the
+ * recommendation requires zero for all others. The header `tracestate` is not supported.
  */
 
 #define DEYE_BUS_TRACE_SAMPLED 1u
@@ -21,7 +21,7 @@ typedef struct
   guint8 flags; /* DEYE_BUS_TRACE_SAMPLED, or 0 */
 } DeyeBusTrace;
 
-/* FALSE: the text is no valid traceparent. */
+/* FALSE: the text is not a valid traceparent. */
 gboolean deye_bus_trace_parse (const char *text, DeyeBusTrace *trace);
 
 /* (transfer full) (nullable): NULL if one of the ids has a wrong length, or is all zeros. */

@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-/* A system without that clock has the precise one. */
+/* A system without the coarse clock uses the precise one. */
 #ifdef CLOCK_MONOTONIC_COARSE
 #define COARSE_CLOCK CLOCK_MONOTONIC_COARSE
 #else

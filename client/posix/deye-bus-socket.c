@@ -73,7 +73,7 @@ socket_set_up (int fd, GError **error)
                    g_strerror (errno));
       return FALSE;
     }
-  /* The kernel clips it; smaller buffers are only slower. */
+  /* The kernel limits the size; a smaller buffer is only slower. */
   (void) setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 #ifdef SO_NOSIGPIPE
   int on = 1;
@@ -82,7 +82,8 @@ socket_set_up (int fd, GError **error)
   return TRUE;
 }
 
-/* A handle has the size of a pointer: its low bits alone would name a descriptor of somebody else. */
+/* A handle has the size of a pointer. Its value is checked, because its low bits alone could be another descriptor of the
+ * program. */
 static gboolean
 socket_is_descriptor (gintptr handle)
 {

@@ -38,7 +38,7 @@ trust_read_server (int fd, uid_t *uid)
 #endif
 }
 
-/* A relative address is one below the working directory. */
+/* The directory of @path; a relative path is below the working directory. */
 static char *
 trust_directory (const char *path)
 {
@@ -67,7 +67,7 @@ trust_set_place_error (const PlatformTrustVerdict *place, const char *path, guin
                  path, server, place->path);
 }
 
-/* The path is examined only if the answer depends on it. */
+/* Examines the path only if the result depends on it. */
 static DeyeBusTrust
 trust_judge_path (const char *path, uid_t server, PlatformTrustVerdict *place)
 {

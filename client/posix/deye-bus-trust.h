@@ -6,24 +6,25 @@
 #include <sys/stat.h>
 
 /*
- * The server of a connection: whether it is the broker that the address names, or a program that another user put there.
+ * Decides whether the server of a connection is the broker at this address, or a program that another user has put there.
  *
- * The kernel reports as which user the server listens. Root and the current user are trusted wherever they listen. Another user
- * is trusted by an unprivileged client only, and only at a place that root has given to that user: the socket and its directory
- * belong to that user, and nobody else can change what the path leads to. A directory in one like /tmp is no such place, because
- * any user can create it. A client of root trusts no other user, whose home directory looks like such a place too.
+ * The kernel reports the user of the listening server. Root and the current user are trusted at any address. Another user is
+ * only trusted by an unprivileged client, and only at a place that root has given to that user: the socket and its directory
+ * belong to that user, and no other user can change any part of the path. A directory below one like /tmp is not such a place,
+ * because any user can create it. A client of root trusts no other user, because the home directory of any user looks like such
+ * a place.
  */
 
 typedef enum
 {
   DEYE_BUS_TRUST_GOOD,
   DEYE_BUS_TRUST_ROOT_ONLY, /* the client runs as root, and the server does not */
-  DEYE_BUS_TRUST_PLACE,     /* other users can change what the path leads to */
-  DEYE_BUS_TRUST_SOCKET,    /* the path leads to something else than a socket of the server's user */
+  DEYE_BUS_TRUST_PLACE,     /* other users can change a part of the path */
+  DEYE_BUS_TRUST_SOCKET,    /* the file at the path is not a socket of the server's user */
 } DeyeBusTrust;
 
-/* The rule. @server, @own: users; @place: the verdict about the socket's directory with @server as guest; @file: what
- * lstat() says of the path, or NULL. */
+/* Applies the rule. @server, @own: users; @place: the verdict about the socket's directory with @server as guest; @file: the
+ * result of lstat() for the path, or NULL. */
 DeyeBusTrust deye_bus_trust_judge (uid_t server, uid_t own, PlatformTrustProblem place, const struct stat *file);
 
 /* Checks the server of the connected socket @fd at @path. FALSE: DEYE_BUS_ERROR_UNTRUSTED. */

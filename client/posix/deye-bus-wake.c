@@ -44,7 +44,7 @@ deye_bus_wake_close (DeyeBusWake *wake)
   wake->reader = wake->writer = -1;
 }
 
-/* Eight bytes, as an eventfd demands. */
+/* Writes eight bytes, as an eventfd requires. */
 void
 deye_bus_wake_set (const DeyeBusWake *wake)
 {

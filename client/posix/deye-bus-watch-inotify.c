@@ -32,7 +32,7 @@ deye_bus_watch_open (const char *address)
   return watch;
 }
 
-/* The kernel follows the directory that was there, not its path, and gives the same number for the same directory. */
+/* An inotify watch follows a directory, not its path. Adding it again returns the same number if the directory is the same. */
 void
 deye_bus_watch_renew (DeyeBusWatch *watch)
 {
@@ -60,7 +60,8 @@ deye_bus_watch_fd (const DeyeBusWatch *watch)
   return watch->fd;
 }
 
-/* Events of the directory itself have no name, and an overflow of the queue has no number. */
+/* TRUE if the event is about the socket or its directory. Events of the directory itself have no name, and an overflow of the
+ * event queue has no number. */
 static gboolean
 watch_concerns (const DeyeBusWatch *watch, const struct inotify_event *event)
 {

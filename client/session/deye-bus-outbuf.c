@@ -200,7 +200,7 @@ outbuf_frame_size (const guint8 *header)
          + (header[0] | (gsize) header[1] << 8 | (gsize) header[2] << 16 | (gsize) header[3] << 24);
 }
 
-/* Ids of publishes that nobody waits for are odd; see deye-bus-session-send.h. */
+/* Ids of publishes without an acknowledgement are odd; see deye-bus-session-send.h. */
 static DeyeBusOutMessage
 outbuf_classify (const guint8 *header)
 {

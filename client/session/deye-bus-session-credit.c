@@ -111,8 +111,8 @@ session_note_owing (DeyeBusSession *session, DeyeBusChannel *channel)
 }
 
 /* @channel, which is prompt, has handled a message: returns its credit, or notes that it is owed. A member of a group or a
- *   server returns it at once when it has nothing left to handle; a channel with the policy Block only as fast as the leaky
- *   bucket allows. */
+ * server returns it at once when it has nothing left to handle; a channel with the policy Block only as fast as the leaky
+ * bucket allows. */
 static void
 session_return_promptly (DeyeBusSession *session, DeyeBusChannel *channel)
 {
@@ -132,11 +132,11 @@ session_return_promptly (DeyeBusSession *session, DeyeBusChannel *channel)
     session_return_owing (session);
 }
 
-/* A dispatch may call hundreds of slow callbacks in a row. Credit that waits until a channel has nothing left to handle, or
- * until the end of the dispatch, would block the publishers of a channel with the policy Block for all that time, although
- * messages have been handled. A write after each message would avoid that, but costs a system call for each message even if
- * callbacks are fast. An interval for each channel is no solution either: when messages are spread over many channels, each of
- * them would cause a write of its own.
+/* A dispatch may call hundreds of slow callbacks in a row. Credit is otherwise returned after a quarter of the window, or when
+ * the channel has nothing left to handle, and written when the dispatch ends. Publishers of a channel with the policy Block
+ * would be blocked for all that time, although messages have been handled. A write after each message would avoid that, but
+ * costs a system call for each message even if callbacks are fast. An interval for each channel is no solution either: when
+ * messages are spread over many channels, each of them would cause a write of its own.
  *
  * So there is one interval for the whole session. The client asks after each message of a prompt channel. When the interval is
  * over, all channels that owe credit return it together, and the client writes their frames with one system call. A callback

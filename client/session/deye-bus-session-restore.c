@@ -21,7 +21,7 @@ restore_send (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusPending *
   return deye_bus_session_call (session, &call, pending, error);
 }
 
-/* --- the first time --- */
+/* --- subscribing --- */
 
 gboolean
 deye_bus_session_subscribe (DeyeBusSession *session, DeyeBusPending *pending, gboolean ahead, GError **error)
@@ -53,7 +53,7 @@ deye_bus_session_hold (DeyeBusSession *session)
   session->held = TRUE;
 }
 
-/* --- again --- */
+/* --- subscribing again --- */
 
 /* The new connection has no subscription for the channel yet, so its window is empty until the answer opens it. Since the origin
  * changes, messages of the earlier connection that are not handled yet return no credit. */
@@ -123,7 +123,7 @@ deye_bus_session_advance_restore (DeyeBusSession *session)
     return;
   if (restore->whole->done)
     {
-      deye_bus_restore_clear (restore); /* its deadline has passed, which is also that of the requests */
+      deye_bus_restore_clear (restore); /* its deadline has passed, which is also that of the library's requests */
       return;
     }
   while (restore_has_credit (session) && (channel = deye_bus_restore_take (restore)) != NULL)
@@ -149,7 +149,8 @@ deye_bus_session_advance_restore (DeyeBusSession *session)
  * reaches; advance_restore() sends the others when credit arrives. The requests overtake waiting calls (@ahead). A call of the
  * user that subscribed before there was a connection is not repeated by the library but sent in its place here, with a new id,
  * so that the broker gets one request for each channel and the call gets its answer. @whole ends with the last answer. Its
- * deadline applies to all requests: a restore that takes too long fails as a whole, and with it the attempt to connect. */
+ * deadline also applies to the library's requests: a restore that takes too long fails as a whole, and with it the attempt to
+ * connect. */
 gboolean
 deye_bus_session_restore (DeyeBusSession *session, DeyeBusPending *whole)
 {

@@ -27,7 +27,7 @@ guint deye_bus_session_n_waiting (const DeyeBusSession *session);
 DeyeBusOutbuf *deye_bus_session_out (DeyeBusSession *session);
 
 /* @keeps: another connection follows when this one ends, so the channels are kept then, and reopen() continues with them.
- *   FALSE: no connection follows; the channels of a session that has already ended end now. */
+ * FALSE: no connection follows; the channels of a session that has already ended end now. */
 void deye_bus_session_set_keeps (DeyeBusSession *session, gboolean keeps);
 /* TRUE if the session has ended and its channels wait for reopen(). */
 gboolean deye_bus_session_is_kept (const DeyeBusSession *session);

@@ -4,8 +4,8 @@
 #include "session/deye-bus-session-data.h"
 
 /*
- * The terms of a subscription that the broker grants: window, policy and bounds of the queue. They come with the reply to a
- * subscription, and with the reply to a change of them. The channel keeps them, also for the next connection.
+ * The terms that the broker grants to a subscription: the window, the policy and the limits of the queue. The replies to a
+ * subscribe request and to an adjust request contain them, and the channel keeps them.
  *
  * A malformed reply ends the session.
  */

@@ -36,7 +36,7 @@ deye_bus_session_count_unsent (const DeyeBusSession *session)
   return unsent_add (session->dropped, queued);
 }
 
-/* --- publishes that nobody waits for --- */
+/* --- publishes without a pending call --- */
 
 guint64
 deye_bus_session_n_uncertain (const DeyeBusSession *session)
@@ -59,9 +59,9 @@ unsent_count_unreturned (const DeyeBusSession *session)
   return n;
 }
 
-/* --- what is kept --- */
+/* --- kept frames --- */
 
-/* FALSE: it was dropped. */
+/* Puts @frame, which is taken, into the stash. FALSE: it was dropped. */
 static gboolean
 unsent_stash (DeyeBusSession *session, DeyeBusKeptFrame *frame)
 {

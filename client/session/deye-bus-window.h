@@ -56,7 +56,7 @@ deye_bus_window_grant (DeyeBusWindow *window, guint64 messages, guint64 bytes)
   window->granted_bytes = MAX (window->granted_bytes, bytes);
 }
 
-/* The window's size became known. */
+/* Sets the size of the window, when it becomes known, and grants all of it. */
 static inline void
 deye_bus_window_open (DeyeBusWindow *window, guint64 messages, guint64 bytes)
 {
