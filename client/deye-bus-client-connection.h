@@ -190,7 +190,7 @@ DEYE_BUS_API gboolean deye_bus_client_close_full_finish (DeyeBusClient *self, GA
  *
  * With @want_accepted the call then waits until the broker has handled these messages. It fails if the broker refused
  * one that was published without acknowledgement, unless #DeyeBusClient::error reported the refusal before the call;
- * the signal reports it in any case. A message that the broker accepted may still be dropped for single receivers, which
+ * the signal always reports it. A message that the broker accepted may still be dropped for single receivers, which
  * gaps report to them.
  *
  * A flush that fails changes nothing: messages that could not be sent stay queued.

@@ -330,8 +330,7 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self,
  * with the broker while it connects, and the signal #DeyeBusClient::error reports a refusal.
  *
  * Returns: %TRUE if the broker has the message, or will get it when the client connects. Otherwise %FALSE, and the earlier
- *   message
- *   stays, with %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_TOPIC, %DEYE_BUS_ERROR_LIMIT (@payload is too large),
+ *   message stays, with %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_BAD_TOPIC, %DEYE_BUS_ERROR_LIMIT (@payload is too large),
  *   %DEYE_BUS_ERROR_UNSUPPORTED (the broker does not offer it), %DEYE_BUS_ERROR_INVALID_ARGUMENT (@options), an error of the
  *   connection, or %G_IO_ERROR_CANCELLED
  *

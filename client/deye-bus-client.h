@@ -515,8 +515,7 @@ DEYE_BUS_API gboolean deye_bus_client_get_coalesce (DeyeBusClient *self);
  * handles that when it runs, like the failure of its own write.
  *
  * Returns: %TRUE if the thread was started or ended; %FALSE if the system allows no further thread, or if the call is made in
- *   another
- *   thread than the one that runs the client's context
+ *   another thread than the one that runs the client's context
  *
  * Since: 0.1
  */

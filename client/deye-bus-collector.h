@@ -495,7 +495,7 @@ DEYE_BUS_API gboolean deye_bus_collector_run (DeyeBusCollector *self, GError **e
  * @self: a #DeyeBusCollector
  * @unit: name of a part of the collector, such as `disk`
  * @health: its health; every unit is %DEYE_BUS_HEALTH_HEALTHY until this function is called
- * @detail: (nullable): explanation for people
+ * @detail: (nullable): explanation for users
  *
  * Sets the health of one unit. The heartbeat contains the health of the worst unit, with the names and explanations of all units
  * that have it; the report to the broker lists up to 64 units that are not healthy, with up to 64 bytes of their names and 256 of
@@ -561,8 +561,7 @@ DEYE_BUS_API gboolean deye_bus_collector_set_configuration_handler (DeyeBusColle
  * the collector has connected again.
  *
  * Returns: (transfer full) (nullable): %NULL if the collector does exactly @tasks from now on; otherwise the reason why it does
- *   not,
- *   as text for users
+ *   not, as text for users
  *
  * Since: 0.1
  */

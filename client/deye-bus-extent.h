@@ -108,7 +108,7 @@ DEYE_BUS_API gboolean deye_bus_extent_get_period (const DeyeBusExtent *extent,
  *
  * Gets the share of the existing data that the collector can see, such as the processes that it may read.
  *
- * Returns: the share in permille, 1 to 1000; 0: the collector does not say
+ * Returns: the share in permille, 1 to 1000; 0: the collector did not set it
  *
  * Since: 0.1
  */

@@ -39,7 +39,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusGather, deye_bus_gather, DEYE_BUS, GATHER, GObject)
 /**
  * deye_bus_client_gather_begin:
  * @self: a #DeyeBusClient
- * @spec: what is asked; it is copied
+ * @spec: the specification of the question; it is copied
  * @error: return location for a #GError, or %NULL
  *
  * Asks many collectors, and returns at once. The answers are taken with deye_bus_gather_next() or
@@ -56,17 +56,16 @@ DEYE_BUS_API DeyeBusGather *deye_bus_client_gather_begin (DeyeBusClient *self, D
 /**
  * deye_bus_client_gather:
  * @self: a #DeyeBusClient
- * @spec: what is asked; it is copied
+ * @spec: the specification of the question; it is copied
  * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the question is, too
  * @error: return location for a #GError, or %NULL
  *
  * Asks many collectors, and waits until each expected answer has arrived or is known to be missing, at most for the timeout of
  * @spec. The answers are kept in memory.
  *
- * Returns: (transfer full): the question, which has ended. It is returned also if the answers are not what @spec requires, or
- *   if
- *   the connection ended after some had arrived: deye_bus_gather_get_answers() fails then. %NULL with an error as of
- *   deye_bus_client_gather_begin() or deye_bus_client_request() if nothing arrived, such as %DEYE_BUS_ERROR_DENIED,
+ * Returns: (transfer full): the question, which has ended. It is also returned if the answers do not meet the requirement of
+ *   @spec, or if the connection ended after some had arrived: deye_bus_gather_get_answers() fails then. %NULL with an error as
+ *   of deye_bus_client_gather_begin() or deye_bus_client_request() if nothing arrived, such as %DEYE_BUS_ERROR_DENIED,
  *   %DEYE_BUS_ERROR_LIMIT or %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
@@ -77,7 +76,7 @@ deye_bus_client_gather (DeyeBusClient *self, DeyeBusGatherSpec *spec, GCancellab
 /**
  * deye_bus_client_gather_async:
  * @self: a #DeyeBusClient
- * @spec: what is asked; it is copied
+ * @spec: the specification of the question; it is copied
  * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the question is, too
  * @callback: (scope async) (closure user_data) (nullable): function to call when the question has ended
  * @user_data: data to pass to @callback
@@ -116,7 +115,7 @@ DEYE_BUS_API DeyeBusGather *deye_bus_client_gather_finish (DeyeBusClient *self, 
  * every synchronous call it does not iterate the context.
  *
  * Returns: (transfer full) (nullable): the answer. %NULL without an error if the question has ended, every answer was taken, and
- *   they are what it requires. Otherwise %NULL with the error after the last answer: %DEYE_BUS_ERROR_PARTIAL (they are not), or
+ *   they meet its requirement. Otherwise %NULL with the error after the last answer: %DEYE_BUS_ERROR_PARTIAL (they do not), or
  *   an error as of deye_bus_client_request() (the question ended without a manifest); or with %G_IO_ERROR_PENDING
  *   (deye_bus_gather_next_async() is waiting), %G_IO_ERROR_CANCELLED or %DEYE_BUS_ERROR_WRONG_THREAD
  *
@@ -198,13 +197,12 @@ DEYE_BUS_API DeyeBusManifest *deye_bus_gather_dup_manifest (DeyeBusGather *self)
  * @self: a #DeyeBusGather
  * @error: return location for a #GError, or %NULL
  *
- * Gets the answers that deye_bus_gather_next() has not returned, in the order of their entries in the manifest, if they are
- * what the question requires.
+ * Gets the answers that deye_bus_gather_next() has not returned, in the order of their entries in the manifest, if they
+ * meet the requirement of the question.
  *
  * Returns: (transfer full) (element-type DeyeBusGatherAnswer): the answers; %NULL without an error: there are none. Otherwise
- *   %NULL with
- * %DEYE_BUS_ERROR_PARTIAL (the answers are not what the question requires: deye_bus_gather_accept_partial() returns them), the
- *   error with which the question ended without a manifest, or %G_IO_ERROR_PENDING (it has not ended)
+ *   %NULL with %DEYE_BUS_ERROR_PARTIAL (the answers do not meet the requirement: deye_bus_gather_accept_partial()
+ *   returns them), the error with which the question ended without a manifest, or %G_IO_ERROR_PENDING (it has not ended)
  *
  * Since: 0.1
  */

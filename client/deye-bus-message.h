@@ -144,7 +144,7 @@ DEYE_BUS_API const char *deye_bus_message_get_content_type (DeyeBusMessage *mess
  * deye_bus_message_get_correlation_id:
  * @message: a #DeyeBusMessage
  *
- * Gets the correlation id, which is the same for all messages of one piece of work.
+ * Gets the correlation id of the message, which messages that it causes have as their parent id.
  *
  * Returns: (transfer none) (nullable): the correlation id, owned by @message; %NULL if the sender did not set it
  *

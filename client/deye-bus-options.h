@@ -192,7 +192,7 @@ DEYE_BUS_API void deye_bus_options_set_retain (DeyeBusOptions *options, DeyeBusR
  * %DEYE_BUS_ERROR_NOT_CONNECTED, and nothing was sent. A call that was already sent when the connection ends is not sent again.
  *
  * It applies to calls that wait for an answer (a request, and a publish, direct or broadcast with a result) and to
- * deye_bus_client_flush(). Publishes without a result wait in any case.
+ * deye_bus_client_flush(). Publishes without a result always wait.
  *
  * Since: 0.1
  */

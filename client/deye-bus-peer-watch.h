@@ -119,7 +119,7 @@ DEYE_BUS_API gboolean deye_bus_peer_watch_is_complete (DeyeBusPeerWatch *self);
  * @self: a #DeyeBusPeerWatch
  *
  * Gets the sequence number of the last message that the broker had accepted when it sent the last report. Events about peers
- * (`system.peer.*`) with this or a smaller number are contained in what the watch has reported; see
+ * (`system.peer.*`) with this or a smaller number are contained in the reports of the watch; see
  * deye_bus_message_get_sequence().
  *
  * Returns: the sequence number; 0 before the first report

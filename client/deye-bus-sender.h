@@ -111,8 +111,7 @@ DEYE_BUS_API gboolean deye_bus_sender_publish (DeyeBusSender *self,
  * has sent the messages. In the client's thread it sends them itself.
  *
  * Returns: %TRUE if all messages were written, or, with @want_accepted, accepted by the broker. Otherwise %FALSE with an error
- *   as of
- *   deye_bus_client_flush(); with %DEYE_BUS_ERROR_TIMEOUT nothing is lost, and the messages stay queued
+ *   as of deye_bus_client_flush(); with %DEYE_BUS_ERROR_TIMEOUT nothing is lost, and the messages stay queued
  *
  * Since: 0.1
  */

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /**
  * DeyeBusService:
  *
- * A description of what a peer offers, which tools can read: methods, topics that it serves, events that it publishes
+ * A description of the interface of a peer, which tools can read: methods, topics that it serves, events that it publishes
  * and properties, with the protobuf types of all of them.
  *
  * A client answers the standard methods `Ping`, `GetInfo`, `Introspect`, `GetStats`, `HealthCheck`, `GetProperties` and

@@ -20,7 +20,7 @@ G_BEGIN_DECLS
  * @DEYE_BUS_POLICY_ERROR: the arriving message is refused, and the publisher is notified
  * @DEYE_BUS_POLICY_CONFLATE: only the newest message of each topic is kept
  *
- * Overflow policy: what the broker does with messages for a subscription that handles them more slowly than they
+ * Overflow policy: the way in which the broker treats messages for a subscription that handles them more slowly than they
  * arrive, once the subscription's queue is full. Losses are reported by #DeyeBusSubscription::gap at the place where
  * they occurred.
  *

@@ -16,9 +16,9 @@ G_BEGIN_DECLS
  *
  * A subscription, or a topic that is served. deye_bus_client_subscribe() and deye_bus_client_serve() create it.
  *
- * A subscription lasts until it is unsubscribed or the client's connection ends, whether or not the application holds a
- * reference to the object. The object holds only a weak reference to its client. The rules for threads and contexts are
- * those of #DeyeBusClient.
+ * A subscription lasts until it is unsubscribed, or until the client's connection ends and the client does not connect again,
+ * whether or not the application has a reference to the object. The object only has a weak reference to its client. The rules for
+ * threads and contexts are those of #DeyeBusClient.
  *
  * A message counts as handled when the callback has returned, or when deye_bus_subscription_next() has returned it. The
  * broker sends further messages only while the unhandled ones fit into the window (1,000 messages and 4 MiB, unless the

@@ -186,7 +186,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
 /**
  * DeyeBusTask:late:
  *
- * Whether the result came after the time for it was over, and nobody else had started meanwhile.
+ * Whether the result arrived after the time of its attempt had expired, and was accepted because no other attempt had begun.
  *
  * Since: 0.1
  */
@@ -310,9 +310,8 @@ deye_bus_client_fetch_result_finish (DeyeBusClient *self, GAsyncResult *result, 
  * connects by itself; the deadline of the task limits the wait.
  *
  * Returns: (transfer full): the result, which may be empty. Otherwise %NULL with %DEYE_BUS_ERROR_FAILED (the collector reported
- *   a
- *   failure, see deye_bus_error_get_name(); or the task is quarantined, or the result is not kept any more),
- *   %DEYE_BUS_ERROR_TIMEOUT (the time of the task was over), %DEYE_BUS_ERROR_CANCELLED (it was cancelled),
+ *   a failure, see deye_bus_error_get_name(); or the task is quarantined, or the result is not kept any more),
+ *   %DEYE_BUS_ERROR_TIMEOUT (the deadline of the task has passed), %DEYE_BUS_ERROR_CANCELLED (it was cancelled),
  *   %DEYE_BUS_ERROR_UNKNOWN (the broker does not know it any more), %DEYE_BUS_ERROR_LIMIT or another code of a refusal, an
  *   error of the connection when the client does not connect again, or %G_IO_ERROR_CANCELLED
  *
@@ -469,7 +468,7 @@ DEYE_BUS_API guint deye_bus_task_get_attempt (DeyeBusTask *self);
  *
  * Gets the newest progress that the collector has reported.
  *
- * Returns: (nullable): what the collector does at the moment; %NULL: it did not say
+ * Returns: (nullable): the current activity of the collector; %NULL if it did not set one
  *
  * Since: 0.1
  */
@@ -492,7 +491,7 @@ DEYE_BUS_API guint64 deye_bus_task_get_skipped (DeyeBusTask *self);
  * deye_bus_task_is_late:
  * @self: a #DeyeBusTask
  *
- * Gets whether the result came after the time for it was over, and nobody else had started meanwhile.
+ * Gets whether the result arrived after the time of its attempt had expired, and was accepted because no other attempt had begun.
  *
  * Returns: %TRUE if it was late
  *

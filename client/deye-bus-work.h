@@ -340,7 +340,7 @@ DEYE_BUS_API gboolean deye_bus_work_succeed (DeyeBusWork *self,
  * deye_bus_work_fail:
  * @self: a #DeyeBusWork
  * @name: name of the error for programs, such as `org.example.NoDisk`
- * @text: (nullable): explanation for people; at most 256 bytes are sent
+ * @text: (nullable): explanation for users; at most 256 bytes are sent
  * @error: return location for a #GError, or %NULL
  *
  * Ends the work and its task with an error: another attempt would fail as well.
@@ -354,7 +354,7 @@ DEYE_BUS_API gboolean deye_bus_work_fail (DeyeBusWork *self, const char *name, c
 /**
  * deye_bus_work_retry:
  * @self: a #DeyeBusWork
- * @text: (nullable): what went wrong, for people; at most 256 bytes are sent
+ * @text: (nullable): description of the failure, for users; at most 256 bytes are sent
  * @after_us: the next attempt does not begin earlier, in microseconds; 0: the broker decides, with a delay that grows with each
  *   attempt
  * @error: return location for a #GError, or %NULL
