@@ -4,10 +4,10 @@
 #include "session/deye-bus-channel.h"
 
 /*
- * The channels of one connection, by id.
+ * The channels of one session, by id.
  *
- * A channel enters the table before its subscribe request is sent, and leaves it when it is unsubscribed or the
- * connection ends. The table sends nothing.
+ * A channel enters the table before its subscribe request is sent. It leaves the table when it is unsubscribed or refused, or
+ * when the connection ends and no other one follows. The table sends nothing.
  *
  * Invariant: a channel in the table is not cut; a removed channel has one event ENDED, its last.
  */

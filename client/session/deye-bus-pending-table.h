@@ -4,7 +4,7 @@
 #include "session/deye-bus-pending.h"
 
 /*
- * The pending calls of one connection.
+ * The pending calls of one session.
  *
  * The table finds the call that an answer belongs to, and lists the calls that are overdue. It reads no clock and sends
  * nothing. It is a hash of intrusive lists, without an allocation for each call, since each acknowledged publish enters and

@@ -9,7 +9,7 @@
 /*
  * A pending call: a call of the program or of the library that has not ended yet.
  *
- * It has a deadline and ends with a result or an error. deye-bus-pending-table.h contains the pending calls of one connection. A
+ * It has a deadline and ends with a result or an error. deye-bus-pending-table.h contains the pending calls of one session. A
  * pool keeps the structs of calls that have ended for later calls.
  *
  * Invariant: a call is done exactly once.

@@ -22,8 +22,8 @@
  * losses, stash; pending and its table; send-queue; then session-answer, -unsent, -state, -credit, -flush, -plain, -send,
  * -standing, -resend, -restore, -handshake, -deliver, -receive, and this one. A file includes only files before it.
  *
- * Invariant: a call is in the table of pending calls until it is done; it is done exactly once, at the latest when its
- * deadline comes or the connection ends.
+ * Invariant: a call is in the table of pending calls until it is done. It is done exactly once: at the latest when its deadline
+ * passes, or when the connection ends and the call cannot wait for another one.
  */
 
 /* Begins a connection with HELLO. @events: the client's, which outlive the session. @hello_pending: ends with WELCOME or with the
