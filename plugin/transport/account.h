@@ -10,7 +10,7 @@
  * never interprets either. On POSIX the number is the uid and the name is its decimal form ("1000"). A system whose
  * identities are not numbers interns them: it numbers each one that it sees and keeps the names.
  *
- * Invariant: within one process, a number and its name belong together for ever.
+ * Invariant: as long as a process runs, a number keeps its name and a name keeps its number.
  */
 
 /* The account that this process runs as. */
@@ -19,5 +19,5 @@ guint32 account_own (void);
 /* The name for display and for configuration files. (transfer full) */
 char *account_name (guint32 account);
 
-/* The account that has the name @text. FALSE: @text is no name of an account. */
+/* Finds the account with the name @text. FALSE: @text is not the name of an account. */
 gboolean account_parse (const char *text, guint32 *account);

@@ -6,34 +6,34 @@
 /*
  * Reading from and writing to one open connection, without waiting. Each system implements it.
  *
- * Every function is one attempt. If it is not possible now, it returns LINK_IO_WAIT, and the poller reports when another
- * attempt is worthwhile. Nothing here keeps bytes or calls back.
+ * Every function makes one attempt. If the system is not ready, the function returns LINK_IO_WAIT, and the poller reports
+ * when the link is ready. The functions keep no bytes and make no callbacks.
  *
- * Invariant: a handle is closed once, by link_io_close().
+ * Invariant: a handle is closed exactly once, by link_io_close().
  */
 
-/* Names an open connection: a file descriptor on POSIX; where connections are objects, a pointer. */
+/* An open connection: a file descriptor on POSIX, a pointer on systems whose connections are objects. */
 typedef gintptr LinkHandle;
 #define LINK_HANDLE_NONE ((LinkHandle) -1)
 
-#define LINK_IO_WAIT   ((gssize) -1) /* not now */
-#define LINK_IO_BROKEN ((gssize) -2) /* never again */
+#define LINK_IO_WAIT   ((gssize) -1) /* try again when the poller reports the link */
+#define LINK_IO_BROKEN ((gssize) -2) /* the connection has failed */
 
-/* Makes a new handle non-blocking, closed in child processes, and its send buffer large. */
+/* Makes a new handle non-blocking, keeps child processes from inheriting it, and enlarges its send buffer. */
 void link_io_prepare (LinkHandle handle);
 
-/* Reads into @place first and into @buffer what does not fit there. Returns the number of bytes; 0: the other side has
- * stopped sending. */
+/* Fills @place first, then reads further bytes into @buffer. Returns the number of bytes; 0: the other side has stopped
+ * sending. */
 gssize link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer, gsize len);
 
-/* Writes as much of @spans as the system takes now, at most TRANSPORT_SPANS_MAX of them. Returns the number of bytes, above
- * zero. The spans are not used after it returns. */
+/* Writes as much of @spans as the system accepts now, at most TRANSPORT_SPANS_MAX of them. Returns the number of bytes,
+ * which is above zero. The spans are not used after the return. */
 gssize link_io_write (LinkHandle handle, const WireSpan *spans, guint n);
 
-/* Ends the sending side: the other side reads the end once it has read everything before. */
+/* Ends the sending side: the other side reads all bytes that were written, and then the end of the stream. */
 void link_io_shutdown (LinkHandle handle);
 
-/* Ends both sides at once; the next read shows the end. */
+/* Ends both directions at once; the next read returns the end of the stream. */
 void link_io_abort (LinkHandle handle);
 
 void link_io_close (LinkHandle handle);

@@ -3,9 +3,9 @@
 
 #include "link-io.h"
 
-/* A connection inside the process, for the host of the module. @ours is for link_set_adopt(). @theirs is for the host: a
- * socket or what the system has in its place, closed in child processes, owned by the caller. */
+/* Opens a connection inside the process, for the host of the module. @ours is for link_set_adopt(). @theirs is the host's end:
+ * a socket or the system's equivalent, which child processes do not inherit. The caller owns both. */
 gboolean link_pair_open (LinkHandle *ours, gintptr *theirs, GError **error);
 
-/* Closes the host's end, when it can't be handed out. */
+/* Closes the host's end, if it can't be passed to the host. */
 void link_pair_close_theirs (gintptr theirs);

@@ -4,7 +4,8 @@
 #include "link-poller.h"
 #include "link.h"
 
-/* The structs that link.c and link-set.c share, and the functions of a link that its set calls. No other file includes this. */
+/* The structs that link.c and link-set.c share, and the functions of a link that only its set calls. No other file includes
+ * this header. */
 
 #define LINK_SET_BUFFER 262144u
 
@@ -15,10 +16,10 @@ struct LinkSet
   GSource *source;
   TransportHandler handler;
   gpointer user;
-  GHashTable *links; /* of Link; not owned */
+  GHashTable *links; /* set of Link; the set does not own them */
   GPtrArray *dead;   /* links that a dispatch closed; freed at its end */
   gboolean dispatching;
-  guint turn; /* rotates which of the ready links reads first */
+  guint turn; /* number of turns; it selects the ready link that is read first */
   guint8 buffer[LINK_SET_BUFFER];
 };
 
@@ -26,8 +27,8 @@ struct Link
 {
   LinkSet *set;
   LinkHandle handle;
-  gsize debt;   /* bytes read, or their cost in bytes, beyond its turns */
-  gsize weight; /* what a byte of the last read cost, in bytes; at least 1 after the first */
+  gsize debt;   /* cost, in bytes, of reads beyond the share of its turns */
+  gsize weight; /* cost of the last read per byte, in bytes; 0 before the first read, then at least 1 */
   gpointer peer;
   gboolean is_blocked; /* the poller watches for room to write */
   gboolean is_closing; /* link_close() was called */
@@ -36,8 +37,8 @@ struct Link
   GSource *linger;     /* timer; NULL: not closing */
 };
 
-/* Reads once: @budget bytes, and what a large frame still needs. Returns how many bytes were read; the link may be dead
- * afterwards. */
+/* Reads once: at most @budget bytes, plus the missing bytes of a large frame, however many these are. Returns the number of
+ * bytes read. The link may be dead afterwards. */
 gsize link_on_readable (Link *link, gsize budget);
 void link_on_writable (Link *link);
 void link_destroy (Link *link, TransportClosed why);

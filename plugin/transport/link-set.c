@@ -3,7 +3,7 @@
 
 #include "link-private.h"
 
-#define POLLS_MAX 16u /* descriptors in the context: its own, that of the links, that of the listener */
+#define POLLS_MAX 16u /* descriptors in the context; usually three: its wakeup, the links, the listener */
 
 /* --- turns --- */
 
@@ -13,7 +13,7 @@ link_set_may_read (const LinkReady *ready)
   return ready->readable && !ready->link->is_dead;
 }
 
-/* The number of turns in which no ready link could read, because each of them has to work off a debt. They are skipped. */
+/* Returns the number of turns in which no ready link could read, because each would only pay a part of its debt. */
 static gsize
 link_set_idle_turns (const LinkReady *ready, guint n)
 {
@@ -31,7 +31,8 @@ link_set_work (const LinkSet *set)
   return set->handler.work != NULL ? set->handler.work (set->user) : 0;
 }
 
-/* Reads what @budget bytes should cost. Returns what it cost. @has_more: (out): it read as much as it might */
+/* Reads as many bytes as @budget will pay for if they cost as much as those of the last read. Returns their actual cost, in
+ * bytes. @has_more: (out): it read all that it was allowed to, so there is probably more */
 static gsize
 link_set_read (Link *link, gsize budget, gboolean *has_more)
 {
@@ -46,8 +47,18 @@ link_set_read (Link *link, gsize budget, gboolean *has_more)
   return cost;
 }
 
-/* A link that read more than its turn, because a large frame is read at once or its bytes cost more, is skipped until its debt is paid.
- * Returns TRUE if the link probably has more. */
+/* Reads the link's share of this turn, or uses the share to pay the link's debt. Returns TRUE if the link probably has more.
+ *
+ * Deficit round robin saves unused shares until they cover the next packet, so it must know the size of a packet before
+ * taking it. Here the cost of a read is known only afterwards: a large frame is read into its own block with one system call
+ * (a read for every 8 KiB of it would multiply the system calls), and the work for a message depends on the number of its
+ * receivers. So a link reads first and pays later. The cost beyond the share becomes the debt of the link; while the debt
+ * is at least a share, the link is skipped and its share is subtracted, and a smaller debt shortens the next read.
+ *
+ * Readiness is level-triggered, so a turn in which all ready links only pay would end in the next wait at once and achieve
+ * nothing. Instead all links pay for the @idle turns of this kind together. This does not change their shares of the bytes.
+ *
+ * A skipped link counts as a link that has more, so that link_set_read_busy() does not give another link its time. */
 static gboolean
 link_set_read_in_turn (Link *link, gsize idle)
 {
@@ -65,9 +76,16 @@ link_set_read_in_turn (Link *link, gsize idle)
   return has_more;
 }
 
-/* Beside links that had little to read, as receivers that return credit, a single busy one has the turn of a link that is alone.
- * Otherwise a publisher with several receivers would be read, and each of them be written to, in small pieces. Bytes that cost more
- * than themselves stay with what they have paid for, and are a debt when that turns out afterwards. */
+/* Lets a link read as much as if it were alone. It is the only link of this turn that probably has more.
+ *
+ * A publisher is seldom alone: its receivers return credit, a few bytes each, and so they are ready in nearly every turn.
+ * With a share of 8 KiB the broker would read a few messages and write them to every receiver, because each turn ends with
+ * the writes: many small system calls. The other links were read to their end in this turn, so the extra read delays only
+ * bytes that arrive meanwhile, and not longer than a link that is alone would.
+ *
+ * Two links get no extra read. A link in debt has already read more than its share. A link whose messages cause much work
+ * (a weight above LINK_WEIGHT_LIGHT) would occupy the handler many times longer than the number of bytes suggests. The weight
+ * is that of the last read, and more expensive messages may follow, so the cost beyond the budget becomes a debt. */
 static void
 link_set_read_busy (Link *link)
 {
@@ -116,7 +134,7 @@ link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
     link_set_read_all (set, ready, n);
   else if (n == 1 && link_set_may_read (ready))
     {
-      /* No other link waits, so its debt is void. */
+      /* No other link waits, so the link need not pay its debt. */
       ready->link->debt = 0;
       link_set_read (ready->link, LINK_TURN_ALONE, &has_more);
     }
@@ -142,8 +160,8 @@ link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHa
   set->source = set->poller->source_new ();
   g_source_set_callback (set->source, G_SOURCE_FUNC (link_set_dispatch), set, NULL);
   g_source_set_static_name (set->source, "deye-bus-links");
-  /* Without this, GLib removes the file descriptors of the source from its poll set and adds them again for every dispatch.
-   * The source never recurses. */
+  /* Otherwise GLib removes the source's descriptors from its poll set and adds them again for every dispatch. The callback
+   * does not run the context, so the source is never dispatched recursively. */
   g_source_set_can_recurse (set->source, TRUE);
   g_source_attach (set->source, context);
   return set;
@@ -176,7 +194,7 @@ link_set_context (const LinkSet *set)
   return set->context;
 }
 
-/* As g_main_context_iteration(), but with wait() of the poller. */
+/* Does the same as a blocking g_main_context_iteration(), but waits with the poller's wait(). */
 void
 link_set_iterate (LinkSet *set)
 {

@@ -11,26 +11,28 @@
  * read into.
  *
  * Reading is fair by bytes. When one link is ready it may read 64 KiB; when several are, each may read 8 KiB, so that a peer
- * that floods the broker does not delay the others. A large frame is read directly into its own memory at once; what exceeds
- * the turn is subtracted from the next turns. This is deficit round robin (M. Shreedhar, G. Varghese, "Efficient Fair
- * Queueing Using Deficit Round Robin", SIGCOMM 1995) with debts instead of savings, because the amount that can be read is not
- * known in advance. Bytes that cost the handler more than their number, because they are delivered to thousands of
- * subscriptions, count as more bytes, and after them a link reads less at a time.
+ * that floods the broker does not delay the others. A large frame is read directly into its own memory at once; the bytes
+ * beyond the share of the turn are subtracted from the next turns. This is deficit round robin (M. Shreedhar, G. Varghese,
+ * "Efficient Fair Queueing Using Deficit Round Robin", SIGCOMM 1995) with debts instead of savings, because the amount that can
+ * be read is not known in advance. A message that is delivered to thousands of subscriptions costs far more time than its bytes.
+ * The handler reports this work (TransportHandler.work); it counts as additional bytes, and the link reads less at a time
+ * while its bytes cost that much.
  *
- * The source has the same priority as the timers and the listener of its context. With a higher one, a peer that always has
- * something to read would delay deadlines and new connections without limit.
+ * The source has the same priority as the timers and the listener of its context. With a higher priority, a peer that always
+ * has something to read would delay deadlines and new connections without limit.
  *
  * Invariant: a link is in the set from link_new() until it is closed, and it is closed once.
  */
 
-/* @poller: NULL: the best one of this system. The source is attached to @context. */
+/* @poller: NULL selects the best poller of this system. The source is attached to @context. */
 LinkSet *link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHandler *handler, gpointer user);
-/* Closes the links that are left. */
+/* Closes all links of the set and frees it. */
 void link_set_free (LinkSet *set);
 guint link_set_size (const LinkSet *set);
 GMainContext *link_set_context (const LinkSet *set);
-/* One blocking iteration of the context of the set, which the calling thread owns. The set may be freed by it. */
+/* Runs one blocking iteration of the set's context, which the calling thread must own. A source that is dispatched may free
+ * the set. */
 void link_set_iterate (LinkSet *set);
 
-/* Adds a new connection and ends the turn. Takes @handle, also when it is refused. FALSE: refused. */
+/* Adds a new connection and ends the turn. Takes ownership of @handle in any case. FALSE: the connection was refused. */
 gboolean link_set_adopt (LinkSet *set, LinkHandle handle, const TransportCreds *creds);

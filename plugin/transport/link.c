@@ -3,7 +3,7 @@
 
 #define PLACE_ALONE 16384u
 
-/* One attempt: a refusal is short and the send buffer is empty. */
+/* One attempt is enough, because a refusal is short and the send buffer is empty. */
 void
 link_refuse (LinkHandle handle, GBytes *refusal)
 {
@@ -64,7 +64,8 @@ link_destroy (Link *link, TransportClosed why)
 
 /* --- reading --- */
 
-/* Bytes to read behind @place. Behind much of a large frame comes a large frame, which is given a place of its own. */
+/* Returns how many bytes to read beyond @place. None if much of a large frame is missing: another large frame probably
+ * follows it, and the handler will offer a place for that. */
 static gsize
 link_read_behind (gsize place, gsize budget)
 {
@@ -89,7 +90,7 @@ link_read_once (Link *link, gsize budget)
   return n;
 }
 
-/* A closing link only waits until the other side has seen the end. */
+/* A closing link discards its input until the other side has closed the connection. */
 static gssize
 link_drain_once (Link *link)
 {
@@ -124,12 +125,12 @@ link_watch_writable (Link *link, gboolean wanted)
 
 typedef enum
 {
-  LINK_WRITE_MORE, /* there may be more to write, and room for it */
+  LINK_WRITE_MORE, /* try again: there may be more to write, and room for it */
   LINK_WRITE_DONE, /* nothing to write, or no room */
   LINK_WRITE_BROKEN,
 } LinkWriteResult;
 
-/* One gathered write. */
+/* Gathers and writes once. */
 static LinkWriteResult
 link_write_once (Link *link)
 {
@@ -175,7 +176,7 @@ link_flush (Link *link)
 {
   if (link->is_dead || link->is_blocked || link->is_shut)
     return;
-  /* A broken connection is reported as readable as well: reading shows the end, and the link is closed there. */
+  /* After an abort the poller reports the link as readable; link_on_readable() reads the end and destroys the link. */
   if (link_write_all (link))
     link_finish_closing (link);
   else

@@ -7,7 +7,8 @@
 /*
  * The identity of the process at the other end of a connection, from the kernel.
  *
- * It was fixed when that process connected. A process that inherits or receives the connection later does not change it.
+ * The kernel records it when that process connects. It does not change when another process inherits or receives the
+ * connection later.
  */
 
 /* FALSE: the kernel does not report it, and the connection must be refused. */

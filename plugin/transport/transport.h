@@ -10,7 +10,7 @@
  * The handler is the service, which passes both on to the core: transport does not parse frames, and the core has no
  * sockets.
  *
- * Differences between operating systems are behind five headers of this folder: listener.h (accepting connections),
+ * Differences between operating systems are behind six headers of this folder: listener.h (accepting connections),
  * link-io.h (reading and writing), link-poller.h (waiting), link-pair.h (a connection inside the process), and
  * peer-creds.h with account.h (the identity of a peer). posix/ implements them; the other files of this folder are
  * the same on every system.
@@ -43,20 +43,21 @@ typedef struct
   /* A new connection. Returns the peer that the other functions receive. NULL: refused; @refusal receives the
    * bytes to send before the connection is closed (transfer full). */
   gpointer (*connected) (gpointer user, Link *link, const TransportCreds *creds, GBytes **refusal);
-  /* The buffer that the next bytes of a large frame are read into directly. Returns its size; 0: none. */
+  /* Offers the memory into which the next bytes of a large frame are read directly. Returns its size; 0: none. */
   gsize (*place) (gpointer user, gpointer peer, guint8 **where);
   void (*placed) (gpointer user, gpointer peer, gsize n);
   void (*received) (gpointer user, gpointer peer, const guint8 *bytes, gsize len);
-  /* The link is freed after this; it must not be used again. */
+  /* The link has ended. It is freed after this call and must not be used again. */
   void (*closed) (gpointer user, gpointer peer, TransportClosed why);
-  /* Bytes to write, as at most @max spans. They stay valid until sent() is called for them or the link is closed;
-   * the link uses them only during one write, and copies nothing. Returns the number of spans; 0: nothing to
-   * write. */
+  /* Fills @spans with at most @max spans of bytes to write. The bytes stay valid until sent() is called for them or the
+   * link is closed; the link uses them only during one write, and copies nothing. Returns the number of spans; 0: there
+   * is nothing to write. */
   guint (*gather) (gpointer user, gpointer peer, WireSpan *spans, guint max);
-  /* The system has taken the first @n gathered bytes; their memory is not used any more. */
+  /* The system has copied the first @n gathered bytes; transport does not use their memory any more. */
   void (*sent) (gpointer user, gpointer peer, gsize n);
-  /* All links that were readable have been read. */
+  /* The turn has ended: the readable links have been read, or link_set_adopt() was called. */
   void (*turn_ended) (gpointer user);
-  /* The cost of received bytes until now that does not depend on their number, in units of about 10 ns. NULL: there is none. */
+  /* Returns the work that received messages have caused beyond the work per byte, as a total since the start, in units of
+   * about 10 ns. NULL: the handler does not count work. */
   guint64 (*work) (gpointer user);
 } TransportHandler;

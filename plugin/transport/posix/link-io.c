@@ -12,7 +12,7 @@
 #define SEND_BUFFER 524288 /* the kernel may grant less */
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set there */
+#define MSG_NOSIGNAL 0 /* such systems have SO_NOSIGPIPE instead */
 #endif
 
 void
@@ -43,7 +43,7 @@ link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer,
   return errno == EAGAIN ? LINK_IO_WAIT : LINK_IO_BROKEN;
 }
 
-/* The kernel may be short of buffers for a while, which ends no connection. */
+/* ENOBUFS: the kernel lacks buffers at the moment. The connection is not broken. */
 gssize
 link_io_write (LinkHandle handle, const WireSpan *spans, guint n_spans)
 {

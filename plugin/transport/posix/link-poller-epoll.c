@@ -6,13 +6,16 @@
 #include <unistd.h>
 
 /*
- * Waits with epoll: one file descriptor in the GMainContext, whatever the number of links. Linux only.
+ * A poller that uses epoll: the GMainContext polls one file descriptor, whatever the number of links. Linux only.
  *
- * With wait(), one epoll_wait() waits for the links and for the other descriptors of the context, and the dispatch uses its
- * result. The others are few and seldom change. They are in an epoll instance of their own, which is a member of that of the
- * links, and which is made anew when they change: so no descriptor is ever removed by a number that may name another file by
- * then. A descriptor that was closed and opened again with the same number looks unchanged. But GLib wakes the context whenever
- * a source adds or removes a descriptor; therefore the instance is made anew, too, after one of the others was ready.
+ * In wait(), one epoll_wait() waits for the links and for the other descriptors of the context, and the dispatch uses its
+ * result. The other descriptors are few and seldom change. They are in a second epoll instance, which is a member of the
+ * first. When they change, the second instance is closed and created again; a descriptor is never removed by its number,
+ * because the number may belong to another file by then.
+ *
+ * A descriptor that was closed and opened again with the same number looks unchanged. But GLib wakes the context whenever a
+ * source adds or removes a descriptor, and the wakeup is one of the other descriptors. Therefore the second instance is also
+ * created again after one of them was ready.
  *
  * Invariant: ready[] contains no link that was removed.
  */
@@ -25,10 +28,10 @@ typedef struct
   GSource source;
   int epoll_fd;
   gpointer tag;
-  LinkReady ready[EVENTS_MAX]; /* what wait() has found, for the dispatch that follows */
+  LinkReady ready[EVENTS_MAX]; /* the result of wait(), for the dispatch that follows */
   int n_ready;
-  int others_fd;       /* -1: the system refused it */
-  gboolean is_changed; /* it has to be made anew */
+  int others_fd;       /* the second instance; -1: the system refused it */
+  gboolean is_changed; /* it has to be created again */
   GPollFD others[OTHERS_MAX];
   guint n_others;
 } EpollSource;
@@ -41,8 +44,8 @@ epoll_check (GSource *source)
   return g_source_query_unix_fd (source, self->tag) != 0;
 }
 
-/* Asks for ready links, for at most @timeout_ms. TRUE in @others: one of the other descriptors is ready. Returns the number of
- * links. */
+/* Waits for at most @timeout_ms until a link or another descriptor is ready. Returns the number of ready links. @others:
+ * (out): one of the other descriptors is ready */
 static int
 epoll_ask (EpollSource *self, int timeout_ms, gboolean *others)
 {
@@ -95,7 +98,7 @@ epoll_has_others (const EpollSource *self, const GPollFD *others, guint n)
   return TRUE;
 }
 
-/* The events of poll() and epoll have the same numbers. */
+/* Creates the second instance. The events of poll() and epoll have the same numbers. */
 static gboolean
 epoll_make_others (EpollSource *self, const GPollFD *others, guint n)
 {
@@ -117,7 +120,7 @@ epoll_make_others (EpollSource *self, const GPollFD *others, guint n)
   return added;
 }
 
-/* Copies all of @fds except the epoll instance of the links. G_MAXUINT: too many. */
+/* Copies all of @fds except the epoll instance of the links to @others. Returns their number; G_MAXUINT: too many. */
 static guint
 epoll_find_others (const EpollSource *self, const GPollFD *fds, guint n, GPollFD *others)
 {

@@ -3,7 +3,7 @@
 
 #include <glib-unix.h>
 
-/* Waits with poll: every link is a file descriptor of one source. For systems without epoll. */
+/* A poller that uses poll(), for systems without epoll: one source has the file descriptors of all links. */
 
 typedef struct
 {

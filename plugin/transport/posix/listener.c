@@ -21,12 +21,12 @@
 G_DEFINE_QUARK (listener_error, listener_error)
 
 /*
- * A Unix socket. Connections are accepted by one source of default priority, at most ACCEPTS_PER_TURN in a turn of the main
- * loop, so that a crowd of new clients does not delay those that are connected.
+ * The listener of POSIX systems: a Unix socket. One source of default priority accepts connections, at most ACCEPTS_PER_TURN
+ * in a turn of the main loop, so that many new clients do not delay the connected ones.
  *
- * When there is no free file descriptor, accept() leaves the connection in the queue, and the socket stays readable. So the
- * listener closes the descriptor that it holds in reserve, accepts one connection, refuses it with a reason, and pauses for
- * 10 ms to 1 s.
+ * When the process has no free file descriptor, accept() leaves the connection in the queue and the socket stays readable; a
+ * plain loop would spin. So the listener closes a descriptor that it holds in reserve, accepts one connection with it,
+ * refuses the connection with a reason, and pauses for 10 ms to 1 s.
  */
 
 struct Listener
@@ -44,7 +44,7 @@ struct Listener
   GSource *resume; /* timer; NULL: accepting does not pause */
   guint pause_ms;
   gboolean is_held; /* accepting pauses because wait_us() said so */
-  int reserve_fd;   /* -1: the system gave none */
+  int reserve_fd;   /* -1: the system refused it */
   guint32 *accounts;
   gsize n_accounts;
   GBytes *denied;
@@ -133,7 +133,7 @@ listener_may_connect (const Listener *self, guint32 account)
   return FALSE;
 }
 
-/* Takes the descriptor. */
+/* Takes ownership of @fd. */
 static void
 listener_refuse (int fd, GBytes *refusal)
 {
@@ -141,7 +141,7 @@ listener_refuse (int fd, GBytes *refusal)
   close (fd);
 }
 
-/* Takes the descriptor. */
+/* Takes ownership of @fd. */
 static void
 listener_take (Listener *self, int fd)
 {
@@ -174,7 +174,7 @@ listener_accept (const Listener *self)
   return fd;
 }
 
-/* There is no descriptor for the next connection. */
+/* Refuses the next connection, with the reserve, because the process has no other descriptor for it. */
 static void
 listener_refuse_full (Listener *self)
 {
@@ -188,7 +188,7 @@ listener_refuse_full (Listener *self)
   listener_pause (self);
 }
 
-/* FALSE: nothing more is to be accepted in this turn. */
+/* FALSE: the listener accepts no more connections in this turn. */
 static gboolean
 listener_accept_one (Listener *self)
 {
@@ -244,7 +244,8 @@ listener_on_readable (gpointer data)
 
 /* --- starting and stopping --- */
 
-/* Without this setting GLib would remove the descriptor from its poll set and add it again for every dispatch. */
+/* Lets the source recurse, although it never does: otherwise GLib removes its descriptor from the poll set and adds it again
+ * for every dispatch. */
 static void
 listener_start (Listener *self)
 {
@@ -262,7 +263,7 @@ listener_start (Listener *self)
   g_source_attach (self->source, link_set_context (self->set));
 }
 
-/* Takes a socket that listens. */
+/* Takes ownership of @fd, a listening socket. */
 static void
 listener_open (Listener *self, int fd)
 {
@@ -283,7 +284,8 @@ listener_close (Listener *self)
 
 /* --- when the address was lost --- */
 
-/* Accepts the clients that connected before the address was lost. There may be more where the old directory has been moved. */
+/* Accepts the clients that connected before the address was lost. If its directory was only renamed, more clients can connect
+ * meanwhile, so the number is limited. */
 static void
 listener_drain (Listener *self)
 {
@@ -353,7 +355,7 @@ listener_new (LinkSet *set, const ListenerOptions *options, GError **error)
   return self;
 }
 
-/* The files are removed while the socket is open: see unix-path.h. */
+/* Removes the files before it closes the socket; unix-path.h has the reason. */
 void
 listener_free (Listener *self)
 {

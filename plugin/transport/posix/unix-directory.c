@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* FALSE with an error. A directory that does not exist yet is good: this user will create it. */
+/* FALSE: @error is set. A directory that does not exist yet is good, because the current user will create it. */
 static gboolean
 unix_directory_check_parents (const char *directory, GError **error)
 {
@@ -59,7 +59,8 @@ unix_directory_set_open_error (const char *directory, int problem, GError **erro
                  g_strerror (problem));
 }
 
-/* Parents are checked again after creating: until then another user could have made one in a directory like /tmp. */
+/* Checks the parents a second time after it created the missing ones: another user may have created one of them just before,
+ * in a directory like /tmp. */
 int
 unix_directory_open (const char *directory, gboolean for_group, GError **error)
 {

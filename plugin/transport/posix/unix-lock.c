@@ -23,8 +23,9 @@ unix_lock_is_held (UnixLock self, int directory, const char *name)
          && ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
-/* The holder of a file that has already been removed is about to end: its successor takes another file. A file that is not
- * locked is closed at once, so that an open file always means a lock. */
+/* If another process holds the lock but the name does not lead to the file any more, that process has removed the file and is
+ * about to end. This is CHANGED, not BUSY: the next broker creates a new file. A file that could not be locked is closed at
+ * once, so that a file that is open after this call is locked. */
 UnixLockResult
 unix_lock_take (UnixLock *self, int directory, const char *name)
 {
@@ -55,7 +56,7 @@ unix_lock_remove (UnixLock self, int directory, const char *name)
     unlinkat (directory, name, 0);
 }
 
-/* Closing is not enough: a child process that was forked meanwhile keeps the open file. */
+/* Unlocks explicitly: a child process that was forked meanwhile may keep the file open, and with it the lock. */
 void
 unix_lock_release (UnixLock *self)
 {

@@ -139,6 +139,7 @@ unix_path_address (const char *path)
   return address;
 }
 
+/* TRUE: a process listens at @path, or this can't be excluded. */
 static gboolean
 unix_path_is_live (const char *path)
 {
@@ -147,13 +148,26 @@ unix_path_is_live (const char *path)
   gboolean live;
 
   if (fd < 0)
-    return TRUE; /* unknown: treat it as live */
+    return TRUE; /* unknown: assume that it is live */
   live = connect (fd, (const struct sockaddr *) &address, sizeof address) == 0
          || (errno != ECONNREFUSED && errno != ENOENT);
   close (fd);
   return live;
 }
 
+/* Finds out whether the file at the address is a stale socket, for unix_path_remove_stale().
+ *
+ * A broker that dies leaves its socket behind, and then bind() fails with EADDRINUSE. Removing the socket before every bind()
+ * would take the address from a live broker: it would keep its peers, but no new client could reach it. A refused connect()
+ * alone is no proof that the socket is stale. A broker that has called bind() and not yet listen() refuses connections too,
+ * and between connect() and unlink() another broker may put its own socket in the place of the stale one.
+ *
+ * So the test is made while this process holds the lock. Every broker takes the lock before bind(), and keeps it until it has
+ * removed its socket; so a socket that refuses connections now belongs to no broker. The socket is removed only if it is
+ * still the file that was tested and the name of the lock still leads to our lock.
+ *
+ * A cleaner that removes the lock file breaks this rule: a second broker can then lock a new file, and remove the first
+ * one's socket before listen(). The first broker detects this in unix_path_confirm() and starts over. */
 static StepResult
 unix_path_examine (UnixPath *self, GError **error)
 {
@@ -181,9 +195,10 @@ unix_path_remove_stale (UnixPath *self, GError **error)
   return STEP_DONE;
 }
 
-/* bind() creates the socket with the permissions of the descriptor, less the umask, which belongs to the host and
- * can't be changed here. On Linux they are set before. Other systems do not allow that: there they are set on the
- * path afterwards. No client can connect in between, because the socket does not listen yet. */
+/* Binds the socket with the mode 0600. The umask belongs to the host and can't be changed here. On Linux bind() creates the
+ * file with the mode of the descriptor, less the umask, so fchmod() comes first. Other systems do not allow fchmod() on a
+ * socket: there the mode of the file is changed afterwards. No client can connect in between, because the socket does not
+ * listen yet. */
 static gboolean
 unix_path_bind_private (const UnixPath *self)
 {
@@ -197,8 +212,8 @@ unix_path_bind_private (const UnixPath *self)
 #endif
 }
 
-/* bind() takes a path, so the directory may have been replaced since it was opened. Then the socket is in the new one, where the
- * next try finds it stale. */
+/* bind() takes a path and not a directory descriptor, so the directory may have been replaced since it was opened. Then the
+ * socket was created in the new directory, where the next attempt finds it stale. */
 static StepResult
 unix_path_bind (UnixPath *self, GError **error)
 {
@@ -215,7 +230,7 @@ unix_path_bind (UnixPath *self, GError **error)
   return self->socket.inode != 0 ? STEP_DONE : STEP_START_OVER;
 }
 
-/* The name is looked up once, because that may take long. */
+/* Looks the group up only once, because a name service may be slow. */
 static StepResult
 unix_path_find_group (UnixPath *self, GError **error)
 {
@@ -252,8 +267,8 @@ unix_path_start_listening (UnixPath *self, GError **error)
   return unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't listen at %s: %s", self->path, g_strerror (errno));
 }
 
-/* A cleaner may have removed the lock after it was confirmed, and another starter may have found the socket before it
- * listened. From now on a starter finds it live. */
+/* Checks the files again after listen(). Before listen() another broker could take the socket for stale, if a cleaner had
+ * removed the lock file. From now on connect() shows that the socket is live, so no broker replaces it any more. */
 static StepResult
 unix_path_confirm (UnixPath *self, GError **error)
 {
@@ -338,8 +353,8 @@ unix_path_listen (UnixPath *self, GError **error)
 
 /* --- the steps of the end --- */
 
-/* Without the lock nothing may be removed. A cleaner may have removed the lock, and then it is free unless another broker has
- * started. */
+/* Takes the lock again if a cleaner has removed its file, because nothing may be removed without the lock. This fails if another
+ * broker has taken the lock meanwhile; then the files belong to that broker. */
 static void
 unix_path_retake_lock (UnixPath *self)
 {
@@ -439,7 +454,8 @@ unix_path_restore_lock (UnixPath *self)
   return TRUE;
 }
 
-/* FALSE: no step was possible, with an error. @keeps: the lock is in its place in the same directory, and was handed over. */
+/* Starts @next and opens its directory. FALSE: failed, @error is set. @keeps: (out): the directory is the same and the lock is
+ * in place; @next owns the lock now and continues after the steps of locking */
 static gboolean
 unix_path_begin_restore (UnixPath *self, UnixPath *next, gboolean *keeps, GError **error)
 {
@@ -459,7 +475,7 @@ unix_path_begin_restore (UnixPath *self, UnixPath *next, gboolean *keeps, GError
   return TRUE;
 }
 
-/* The lock that was handed over comes back. It would be gone only if the directory had been replaced meanwhile. */
+/* Returns the lock to @self, unless @next has started over in another directory. */
 static void
 unix_path_give_up_restore (UnixPath *self, UnixPath *next, gboolean keeps)
 {

@@ -8,18 +8,19 @@
 /*
  * The address of a broker: a listening Unix socket in a directory of its own, and a lock beside it.
  *
- * The lock decides to whom the address belongs. Its holder treats a socket on which nothing listens as left over by a broker
- * that died, and replaces it, because a broker that is about to listen would hold the lock. A socket on which a program
- * listens without the lock is left alone, and so is any other file. After listening, lock, socket and directory are compared with
- * what the path leads to; whatever was replaced meanwhile makes it start over.
+ * The process that holds the lock owns the address. If it finds a socket on which no process listens, it treats the socket as
+ * stale (left over by a broker that died) and replaces it: a broker that is about to listen would hold the lock. It does not
+ * touch a socket on which a process listens without the lock, or a file of any other type. After it has begun to listen, it
+ * checks that the path still leads to its lock, socket and directory; if one of them was replaced meanwhile, it starts over.
  *
  * Listening and ending are sequences of steps with at most one change of the file system each. Any number of processes may
- * do them at the same time, in any interleaving: test-unix-path-steps tries all of two starters and one broker that ends.
+ * run them at the same time, in any interleaving: test-unix-path-steps tries all interleavings of two brokers that start and
+ * one that ends.
  *
- * Files are compared by device and inode. The kernel can't give these to other files in the meantime, because directory, lock and
- * socket are open. So unix_path_clear() is called before the socket is closed.
+ * Files are compared by device and inode. The kernel does not reuse an inode while the file is open, and directory, lock and
+ * socket are open during the comparison; therefore unix_path_clear() must be called before the socket is closed.
  *
- * Invariant: a file is removed only while the lock is held, and only if it is the one that this process created or found stale.
+ * Invariant: a process removes a file only while it holds the lock, and only if it created the file or found it stale.
  */
 
 typedef enum
@@ -38,7 +39,7 @@ typedef enum
   UNIX_PATH_N_STEPS,
 } UnixPathStep;
 
-/* A file: the inode 0 is none. */
+/* The identity of a file; inode 0: no file. */
 typedef struct
 {
   guint64 device;
@@ -49,17 +50,17 @@ typedef struct
 {
   char *path; /* NULL: cleared */
   char *group;
-  gid_t gid; /* of the group; -1: not looked up */
+  gid_t gid; /* of the group; -1: not looked up yet */
   char *directory;
   char *name;
   char *lock_name;
   int directory_fd; /* -1: none */
   UnixLock lock;
-  int fd; /* the socket; -1: none, or given away */
+  int fd; /* the socket; -1: none, or the caller owns it */
   UnixFile socket;
-  UnixFile stale; /* left over by another broker, to be removed */
+  UnixFile stale; /* left over by a broker that died; it will be removed */
   UnixPathStep next;
-  guint next_end; /* the next step of the end */
+  guint next_end; /* the next step of ending */
   guint tries;
 } UnixPath;
 
@@ -80,19 +81,20 @@ int unix_path_listen (UnixPath *self, GError **error);
 typedef enum
 {
   UNIX_PATH_IN_PLACE,
-  UNIX_PATH_LOCK_LOST, /* the socket is there, the lock is not */
+  UNIX_PATH_LOCK_LOST, /* the socket is in place, the lock is not */
   UNIX_PATH_LOST,      /* no client can connect */
 } UnixPathState;
 
-/* Compares the files at the address with those that were created. @why: set to a text if something is lost. (transfer full) */
+/* Compares the files at the address with those that this process created. @why: set to the reason if a file is lost.
+ * (transfer full) */
 UnixPathState unix_path_look (const UnixPath *self, char **why);
-/* Creates the lock again. FALSE: another process was faster, or it is not possible. */
+/* Creates the lock again. FALSE: another process has taken it first, or the system refuses it. */
 gboolean unix_path_restore_lock (UnixPath *self);
-/* Listens again at an address that is lost, with the checks of the start. The lock is kept if it is still in its place.
- * Returns a new listening socket, or -1 with an error, and then nothing has changed. */
+/* Listens again at an address that is lost, with the same checks as at the start. Keeps the lock if it is still in place.
+ * Returns a new listening socket, or -1 with an error; an error leaves everything as it was. */
 int unix_path_restore (UnixPath *self, GError **error);
 
-/* Does the next step of the end; FALSE: none is left. */
+/* Does the next step of ending; FALSE: none is left. */
 gboolean unix_path_end_step (UnixPath *self);
-/* All steps of the end: removes socket and lock, and frees what this struct owns. */
+/* Does all steps of ending: removes socket and lock, and frees the memory of this struct. */
 void unix_path_clear (UnixPath *self);

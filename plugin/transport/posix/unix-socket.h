@@ -3,8 +3,8 @@
 
 #include <glib.h>
 
-/* New Unix stream sockets that no child process inherits. On failure the result is -1 or FALSE, and errno is set. Without the
- * flags of Linux and the BSDs (macOS), a child that another thread starts in the same instant may inherit one. */
+/* New Unix stream sockets that child processes do not inherit. On failure the result is -1 or FALSE, and errno is set. macOS
+ * lacks SOCK_CLOEXEC: there a child that another thread starts at the same moment may inherit the socket. */
 
 int unix_socket_new (void); /* non-blocking */
 gboolean unix_socket_pair (int fds[2]);

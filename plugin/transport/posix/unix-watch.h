@@ -4,15 +4,15 @@
 #include "unix-path.h"
 
 /*
- * Watches that the broker's address still leads to its socket, and restores it when a cleaner of temporary files, or somebody, has
- * removed the socket, the lock or their directory.
+ * Checks that the broker's address still leads to its socket, and restores the address after another program, such as a
+ * cleaner of temporary files, has removed the socket, the lock or their directory.
  *
  * A timer of two seconds compares the files (two calls of lstat()), because file monitors miss events and need a thread. A
  * broker that has lost its address tries to listen there again, with all checks of the start, until it succeeds; connected
  * peers are not affected. It does not fight for the address: while another broker holds the lock, or another file is in the
- * way, it only reports that. A report is made once for each change.
+ * way, it only reports that. Each change is reported once.
  *
- * Invariant: the place is lost from one report of LOST to the next report of RESTORED.
+ * Invariant: the address is lost from one report of LOST to the next report of RESTORED.
  */
 
 typedef enum
@@ -25,16 +25,16 @@ typedef enum
 
 typedef struct
 {
-  /* There is a new listening socket (taken). The previous one may still be open. */
+  /* Receives a new listening socket, and takes ownership of it. The previous one may still be open. */
   void (*moved) (gpointer user, int fd);
   void (*report) (gpointer user, UnixWatchEvent event, const char *text);
 } UnixWatchHandler;
 
 typedef struct UnixWatch UnixWatch;
 
-/* @place listens, and belongs to the caller. */
+/* @place: an address that listens. The caller owns it, and keeps it until unix_watch_free(). */
 UnixWatch *unix_watch_new (GMainContext *context, UnixPath *place, const UnixWatchHandler *handler, gpointer user);
 void unix_watch_free (UnixWatch *self);
 
-/* Runs the work of the timer at once. */
+/* Checks the address at once, as the timer does. */
 void unix_watch_check (UnixWatch *self);
