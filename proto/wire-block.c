@@ -5,12 +5,12 @@
 #define STEPS       4u  /* classes for each power of two */
 #define CLASSES     ((21u - MIN_POWER) * STEPS + 1u)
 #define ROUND_POWER 4u /* new blocks are at most a sixteenth larger than wanted */
-#define LOOKS       4u /* at blocks of a class, of which some may be too small */
+#define LOOKS       4u /* blocks of a class that are examined, because some may be too small */
 
 G_STATIC_ASSERT (WIRE_BLOCK_MIN == 1u << MIN_POWER);
 G_STATIC_ASSERT (WIRE_BLOCK_MAX == 1u << 21);
 
-/* Lies in the block while that is kept. */
+/* Header of a kept block, stored in the block itself. */
 typedef struct KeptBlock KeptBlock;
 struct KeptBlock
 {
@@ -19,10 +19,10 @@ struct KeptBlock
 };
 
 static GMutex block_lock;
-static KeptBlock *block_kept[CLASSES]; /* of at least the size of the class, and less than that of the next one */
+static KeptBlock *block_kept[CLASSES]; /* lists by class: blocks at least as large as the class */
 static gsize block_kept_bytes;
 static gssize block_lent_bytes; /* atomic */
-static guint block_hand;        /* the class that loses the next block when there are too many */
+static guint block_hand;        /* the class from which the last block was dropped */
 
 /* @size: from WIRE_BLOCK_MIN to WIRE_BLOCK_MAX. */
 static guint
@@ -72,7 +72,7 @@ block_take (gsize wanted, gsize most, gsize *size)
   return block;
 }
 
-/* Blocks whose sizes differ by a few bytes serve for each other. */
+/* Rounds up, so that a block can be reused for a frame that is a few bytes longer. */
 static gsize
 block_round (gsize wanted)
 {
@@ -97,7 +97,7 @@ wire_block_new (gsize wanted, gsize most, gsize *size)
   return g_try_malloc (*size);
 }
 
-/* All classes in turn, so that sizes of which no message comes any more do not stay. */
+/* Drops one block of the next class that has any. All classes take turns, so sizes that are not used any more disappear. */
 static void
 block_drop_one (void)
 {

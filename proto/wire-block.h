@@ -4,18 +4,22 @@
 #include <glib.h>
 
 /*
- * Large blocks of memory that are used again.
+ * A cache of large memory blocks, shared by the whole process, and a common reserve for blocks larger than their owner's
+ * allowance.
  *
- * A program that receives large messages gets and returns a block for each of them. The C library then returns the memory to the
- * system and gets it again, page by page, and the system clears every page, which costs more than to fill the block. So blocks that
- * were freed here are kept for the whole process, in lists by size; the last one freed is the first one used, since the cache of the
- * processor may still have it. Small blocks, and very large ones, are not kept. With AddressSanitizer none is, so that it sees
- * blocks that are used after they were freed.
+ * A program that receives large messages allocates and frees a block for each of them. The C library would return the memory to
+ * the system each time and get it again page by page, and the kernel clears every page, which costs more than to fill the
+ * block. So freed blocks are kept here, in lists by size. The block that was freed last is reused first, because the
+ * processor's cache may still contain it. Small blocks and very large ones are not kept. With AddressSanitizer no block is
+ * kept, so that the sanitizer detects uses after free.
  *
- * Any thread may call these functions. None of them waits: while another thread is in here, or was when this process was
- * forked, blocks come from malloc() and go back there.
+ * The reserve is a number, not memory: wire_block_lend() counts the bytes of blocks that are temporarily larger than the
+ * bytes received so far justify (proto/wire-frame.h), so their sum in the process has a limit.
  *
- * Invariant: at most WIRE_BLOCK_KEPT_BYTES bytes are kept, and at most WIRE_BLOCK_LENT_BYTES lent.
+ * Any thread may call these functions. None of them waits, except wire_block_drop_kept(): while another thread holds the lock
+ * of the cache, or held it when this process was forked, blocks are allocated and freed with malloc() and free().
+ *
+ * Invariant: at most WIRE_BLOCK_KEPT_BYTES bytes are kept, and at most WIRE_BLOCK_LENT_BYTES are lent.
  */
 
 #define WIRE_BLOCK_MIN        8192u
@@ -34,16 +38,17 @@
 #define WIRE_BLOCK_KEEPS 1
 #endif
 
-/* At least @wanted bytes, at most half as many more, and not more than @most, which is not less than @wanted. NULL: no memory. The
- * block may also be freed with g_free(). */
+/* Returns a block of at least @wanted bytes, at most half as many more, and never more than @most (which is at least @wanted).
+ * @size: (out): its size. NULL: no memory. The block may also be freed with g_free(). */
 guint8 *wire_block_new (gsize wanted, gsize most, gsize *size);
-/* @size: its whole size, as far as it is known. @block: (nullable) */
+/* Frees @block (nullable), or keeps it for reuse. @size: its size; a smaller value is allowed if the caller knows no better. */
 void wire_block_free (guint8 *block, gsize size);
 
-/* The owner of a block above its allowance borrows the difference. FALSE: too much is lent already, in the whole process. */
+/* Borrows @bytes of the reserve, for a block that exceeds its owner's allowance by them. FALSE: the reserve of the process does
+ * not suffice. */
 gboolean wire_block_lend (gsize bytes);
 void wire_block_return (gsize bytes);
 
-/* For tests: how much this process keeps, and an end of that. */
+/* For tests: the number of bytes that are kept, and a function that frees all of them. */
 gsize wire_block_kept_bytes (void);
 void wire_block_drop_kept (void);

@@ -31,7 +31,7 @@ static const struct
   { DOMAIN ("results"), MUST_KEEP, MUST_KEEP },
 };
 
-/* With TASKS the requests that give a task to a collector, of any size. */
+/* TRUE: with the feature TASKS, requests to @topic assign a task to a collector. They use the same class at any size. */
 static gboolean
 class_is_task (WireSpan topic, guint64 features)
 {

@@ -9,8 +9,9 @@
  *
  * Both follow from the frame's kind, the topic, the length of the payload and the features of the sender's connection, by
  * one table that never changes. So sender and broker agree on them without negotiating, and no peer can choose a lane. A
- * REPLY and a DELIVERED have the lane of the message that they answer: the caller passes that message's topic. The features
- * are those of the peer that sends the frame to the broker, or for an answer will send it; the broker's own have none.
+ * REPLY and a DELIVERED have the lane of the message that they answer: the caller passes the topic of that message. The
+ * features are those of the peer that sends the frame to the broker, or that will send the answer; frames of the broker
+ * itself have none.
  */
 
 typedef enum
@@ -37,6 +38,6 @@ typedef struct
   WireClass credit_class;
 } WireClassOf;
 
-/* @features: of the connection, as WELCOME granted them */
+/* @features: the features of the connection that WELCOME granted */
 WireClassOf wire_class_of (guint8 kind, WireSpan topic, gsize payload_len, guint64 features);
 const char *wire_class_name (WireClass credit_class);

@@ -5,10 +5,10 @@
 #include "wire-varint.h"
 
 /*
- * The CREDIT frame of a client: what it grants for one of its subscriptions.
+ * The CREDIT frame of a client: grants credit for one of its subscriptions. This is a fast writer for it.
  *
- * Under the policy Block a client that gets messages for many subscriptions returns credit for nearly every message, so the frame
- * is written without the table of the fields.
+ * Under the policy Block a client that gets messages for many subscriptions returns credit for nearly every message. So this
+ * frame is written directly, not by the general writer with its table of fields.
  *
  * Invariant: the bytes are those that wire_envelope_write() writes for these fields.
  */
@@ -30,7 +30,8 @@ wire_credit_put_field (guint8 *at, guint key, guint64 value)
   return wire_varint_put (wire_varint_put (at, key), value);
 }
 
-/* Writes to @out, which has WIRE_CREDIT_FRAME_MAX bytes, the cumulative totals that are granted. Returns the end. */
+/* Writes a frame with the cumulative totals of granted messages and bytes to @out, which has WIRE_CREDIT_FRAME_MAX bytes.
+ * Returns the end. */
 static inline guint8 *
 wire_credit_put (guint8 *out, guint32 subscription, guint64 messages, guint64 bytes)
 {

@@ -5,13 +5,13 @@
 #include "wire-varint.h"
 
 /*
- * The usual delivery: the body of a DELIVER frame to one subscription, with the stamp of the broker, topic and payload, and perhaps
- * an id and a type name.
+ * A fast reader for the usual delivery: the body of a DELIVER frame to one subscription, with the stamp of the broker, topic and
+ * payload, and perhaps an id and a type name.
  *
- * Nearly all messages that a client receives are of this form, and it needs nothing else of them. Everything else is for
- * wire_envelope_read(): other fields or another order, text that is not ASCII, several subscriptions, and what is malformed.
+ * Nearly all messages that a client receives have this form. The reader rejects every other body, and then the caller uses
+ * wire_envelope_read(): other fields or another order, text that is not ASCII, several subscriptions, malformed bodies.
  *
- * Invariant: a body that is read here is read by wire_envelope_read() without a problem, and with the same values.
+ * Invariant: wire_envelope_read() accepts every body that this reader accepts, and finds the same values.
  */
 
 enum
@@ -38,7 +38,7 @@ typedef struct
   WireSpan payload;
 } WireDelivery;
 
-/* Each of these returns where the field ends; NULL: @at is not where such a field starts. Keys above 127 have two bytes. */
+/* Each of these functions returns the end of the field; NULL: no such field starts at @at. Keys above 127 have two bytes. */
 
 G_ALWAYS_INLINE static inline const guint8 *
 wire_delivery_take_key (const guint8 *at, const guint8 *end, guint key)
@@ -53,7 +53,7 @@ wire_delivery_take_key (const guint8 *at, const guint8 *end, guint key)
   return GUINT16_FROM_LE (two) == (0x80 | (key & 0x7f) | key >> 7 << 8) ? at + 2 : NULL;
 }
 
-/* Zero is not written: then it returns @at. NULL: malformed. */
+/* Returns @at if the field is absent: a zero is not written. NULL: malformed. */
 G_ALWAYS_INLINE static inline const guint8 *
 wire_delivery_take_number (const guint8 *at, const guint8 *end, guint key, guint64 *value)
 {
@@ -66,7 +66,7 @@ wire_delivery_take_number (const guint8 *at, const guint8 *end, guint key, guint
                                               : wire_varint_read (number, end, value);
 }
 
-/* With a length of one byte. */
+/* Takes text whose length has one byte. */
 static inline const guint8 *
 wire_delivery_take_text (const guint8 *at, const guint8 *end, guint key, WireSpan *text)
 {
@@ -77,7 +77,7 @@ wire_delivery_take_text (const guint8 *at, const guint8 *end, guint key, WireSpa
   return wire_text_is_ascii (*text, end) ? text->data + text->len : NULL;
 }
 
-/* One number of one byte. */
+/* Takes a list of one number, which has one byte. */
 static inline const guint8 *
 wire_delivery_take_subscription (const guint8 *at, const guint8 *end, guint32 *subscription)
 {
@@ -88,7 +88,7 @@ wire_delivery_take_subscription (const guint8 *at, const guint8 *end, guint32 *s
   return at + 2;
 }
 
-/* TRUE: nothing or only a payload is left, which ends at @end. */
+/* TRUE: the body ends at @at, or with a payload. */
 static inline gboolean
 wire_delivery_take_payload (const guint8 *at, const guint8 *end, WireSpan *payload)
 {
@@ -106,7 +106,7 @@ wire_delivery_take_payload (const guint8 *at, const guint8 *end, WireSpan *paylo
   return TRUE;
 }
 
-/* FALSE: it is another body; @delivery has no meaning then. */
+/* FALSE: the body has another form, and @delivery is undefined. */
 static inline gboolean
 wire_delivery_read (WireSpan body, WireDelivery *delivery)
 {

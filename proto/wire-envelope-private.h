@@ -5,9 +5,10 @@
 #include "wire-varint.h"
 
 /*
- * The fields of the Envelope, for its reader and its writer only.
+ * The table of the Envelope's fields: number, type, member of WireEnvelope, and the senders that may set the field. Only the
+ * reader and the writer of the Envelope include it.
  *
- * Invariant: the list is in the order of the numbers.
+ * Invariant: the rows are in the order of the field numbers.
  */
 
 typedef enum
@@ -17,7 +18,7 @@ typedef enum
   TYPE_U32,
   TYPE_U64,
   TYPE_BOOL,
-  TYPE_STRING,       /* from here on length-delimited */
+  TYPE_STRING,       /* this type and those below are length-delimited */
   TYPE_SHORT_STRING, /* its length is bounded */
   TYPE_TAGS,
   TYPE_BYTES,
@@ -27,16 +28,16 @@ typedef enum
 } FieldType;
 
 #define FIELD_LAST    95u
-#define CLIENT_LAST   31u /* a client sets fields above it only when its kind allows */
-#define BROKER_LAST   45u /* of those that are in use */
+#define CLIENT_LAST   31u /* fields above it depend on the kind of the frame */
+#define BROKER_LAST   45u /* the last number in use */
 #define CONTROL_FIRST 64u
 #define CONTROL_LAST  78u
 
 #define PAYLOAD_FIELD 15u
 #define TAG_FIELD     20u
 
-/* The senders that may set a field: a bit for each kind of frame of a client, one for all kinds, known or not, and one for the
- * broker. */
+/* The senders that may set a field: one bit for each kind of a client's frame, one for every kind, known or not, and one for
+ * the broker. */
 #define KIND(kind) (1u << (kind))
 #define ALL_KINDS  (1u << 16)
 #define BROKER     (1u << 17)
@@ -105,7 +106,7 @@ typedef enum
   FIELD (77, TYPE_U32, gap_reason, NOBODY)                                                                             \
   FIELD (78, TYPE_STRING, error_name, ANSWER)
 
-/* The key on the wire: it has one byte below 128, otherwise two. */
+/* The key on the wire. It has one byte if it is below 128, otherwise two. */
 #define FIELD_KEY(number, type) ((number) << 3 | ((type) >= TYPE_STRING ? WIRE_TYPE_LENGTH : WIRE_TYPE_VARINT))
 
 /* The bit of a field in WireEnvelope.present. The numbers between BROKER_LAST and CONTROL_FIRST have none. */
@@ -121,6 +122,6 @@ typedef enum
 #define GROUP_CONTROL G_STRUCT_OFFSET (WireEnvelope, offset)
 #define GROUPS_END    G_STRUCT_OFFSET (WireEnvelope, tags)
 
-/* No bytes between members: groups are compared with zero. */
+/* There is no padding between the members, because groups are compared with zero. */
 #define FIELD_SIZE(number, type, member, who) +sizeof ((WireEnvelope *) NULL)->member
 G_STATIC_ASSERT (GROUPS_END == sizeof (guint64) ENVELOPE_FIELDS (FIELD_SIZE));

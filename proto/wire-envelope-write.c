@@ -4,8 +4,8 @@
 /*
  * The writer, and packed numbers.
  *
- * A group of members that is all zero has no fields, and most messages have few groups: the writer does not examine the fields of
- * the others.
+ * If all members of a group are zero, none of its fields is written, and the writer skips the group as a whole. Most messages
+ * use few groups.
  */
 
 typedef struct
@@ -19,7 +19,7 @@ typedef struct
 
 static const FieldRow rows[] = { ENVELOPE_FIELDS (FIELD_ROW) };
 
-/* The first rows of the broker and of control, and the end of all rows. */
+/* The first row of the broker's fields, the first one of the control fields, and the number of rows. */
 #define ROWS_BROKER  27u
 #define ROWS_CONTROL 41u
 #define ROWS_END     G_N_ELEMENTS (rows)
@@ -30,7 +30,7 @@ static const FieldRow rows[] = { ENVELOPE_FIELDS (FIELD_ROW) };
 #define KEY_PRIORITY  FIELD_KEY (8u, TYPE_U8)
 #define KEY_PAYLOAD   FIELD_KEY (PAYLOAD_FIELD, TYPE_BYTES)
 
-/* Bytes that are written, and how many more there may be. */
+/* The place of the next byte, and the number of bytes that still fit. */
 typedef struct
 {
   guint8 *at;
@@ -123,7 +123,7 @@ wire_envelope_size (const WireEnvelope *envelope)
 
 /* --- writing --- */
 
-/* FALSE: there is not enough room for @len bytes, with a key and a length. */
+/* FALSE: @len bytes with a key and a length do not fit. */
 static inline gboolean
 envelope_has_room (const EnvelopeOut *out, gsize len)
 {
@@ -148,7 +148,7 @@ envelope_put_number (EnvelopeOut *out, guint16 key, guint64 value)
   return TRUE;
 }
 
-/* Also an empty one, as a tag may be. */
+/* Writes the text even if it is empty: a tag may be. */
 static inline gboolean
 envelope_put_text (EnvelopeOut *out, guint16 key, WireSpan span)
 {
@@ -194,7 +194,7 @@ envelope_put_rows (EnvelopeOut *out, const WireEnvelope *envelope, guint from, g
   return ok;
 }
 
-/* Fields 1 to 27 without the payload. */
+/* Writes the fields 1 to 27, except the payload. */
 static gboolean
 envelope_put_client (EnvelopeOut *out, const WireEnvelope *envelope)
 {

@@ -4,14 +4,14 @@
 #include "wire-text.h"
 
 /*
- * The reader. It finds a field by its key, i.e. by number and wire type together. Anything but an allowed field in its first
- * occurrence is handled by a slower path.
+ * The reader. It finds a field by its key, i.e. by number and wire type together. The fast path handles only the first
+ * occurrence of a field that is allowed; envelope_take_odd_field() handles everything else.
  */
 
 typedef struct
 {
-  guint64 mask; /* in WireEnvelope.present */
-  guint32 who;  /* 0: no field has this key */
+  guint64 mask; /* the field's bit in WireEnvelope.present */
+  guint32 who;  /* senders that may set it; 0: no field has this key */
   guint16 offset;
   guint8 type;
 } FieldSpec;
@@ -30,7 +30,7 @@ static const FieldSpec specs[KEY_LAST + 1] = { ENVELOPE_FIELDS (FIELD_SPEC) };
 #define BROKER_FIELDS  ((FIELD_MASK (CONTROL_FIRST) - FIELD_MASK (32)) & ~HOT_FIELDS)
 #define CONTROL_FIELDS (~(FIELD_MASK (CONTROL_FIRST) - 1))
 
-/* One store for each member: for a memset() of this size gcc uses an instruction that starts slowly. */
+/* One store for each member. For a single memset() of this size gcc uses an instruction that starts slowly. */
 #define FIELD_CLEAR(number, type, member, who) memset (&envelope->member, 0, sizeof envelope->member);
 
 void
@@ -62,7 +62,7 @@ envelope_clear_hot_fields (WireEnvelope *envelope)
   envelope->retained = 0;
 }
 
-/* As init, for an envelope in which only the fields that are present have been set. */
+/* Clears the fields that are set according to @envelope->present. All others are zero already. */
 static inline void
 envelope_forget (WireEnvelope *envelope)
 {
@@ -82,7 +82,7 @@ typedef struct
   const guint8 *start;
   const guint8 *end;
   WireDirection from;
-  guint32 who;  /* bits that allow a field in this body */
+  guint32 who;  /* bits of the senders that this body comes from: a field needs one of them */
   gsize n_tags; /* all tags, also those beyond WIRE_TAGS_MAX */
   WireEnvelope *envelope;
   WireReadResult result;
@@ -99,7 +99,7 @@ envelope_is_text (WireSpan span, const guint8 *end)
 
 /* --- problems --- */
 
-/* The number of the field at @field; 0: its key is malformed. */
+/* Returns the number of the field at @field; 0: its key is malformed. */
 static guint32
 envelope_number_at (const EnvelopeReader *reader, const guint8 *field)
 {
@@ -119,7 +119,7 @@ envelope_malformed (EnvelopeReader *reader, const guint8 *field, const char *pro
   return NULL;
 }
 
-/* Records that a field is well-formed but not accepted, unless a field before it was, too. Reading continues. */
+/* Records that a field is well-formed but not accepted, unless an earlier field was recorded. Reading continues. */
 static G_GNUC_NO_INLINE void
 envelope_note_problem (EnvelopeReader *reader,
                        WireStatus status,
@@ -163,7 +163,7 @@ envelope_take_number (EnvelopeReader *reader, const FieldSpec *spec, const guint
   return at;
 }
 
-/* NULL: the length is malformed, or above that of what follows. */
+/* NULL: the length is malformed, or larger than the rest of the body. */
 static inline const guint8 *
 envelope_take_length (const EnvelopeReader *reader, const guint8 *at, gsize *len)
 {
@@ -176,7 +176,7 @@ envelope_take_length (const EnvelopeReader *reader, const guint8 *at, gsize *len
   return at;
 }
 
-/* Returns how many numbers there are, or -1 when one is malformed or too large. */
+/* Returns the number of varints, or -1 if one of them is malformed or too large. */
 static gssize
 envelope_count_packed (WireSpan span, guint64 largest)
 {
@@ -209,7 +209,7 @@ envelope_keep_tag (EnvelopeReader *reader, const guint8 *field, WireSpan span)
 /* A field of a client whose length is bounded. */
 typedef struct
 {
-  guint32 least; /* unless the field is empty, which is the same as absent */
+  guint32 least; /* does not apply to an empty field, which counts as absent */
   guint32 most;
   const char *problem;
 } FieldBound;
@@ -254,7 +254,7 @@ envelope_check_packed (EnvelopeReader *reader, FieldType type, const guint8 *fie
 {
   gssize n = envelope_count_packed (span, type == TYPE_PACKED_U32 ? G_MAXUINT32 : G_MAXUINT64);
 
-  if (n <= 0) /* an empty list is not written, and protobuf-c does not read it */
+  if (n <= 0) /* no writer sends an empty list, and protobuf-c rejects it */
     return FALSE;
   if (type == TYPE_PACKED_U32 && n > (gssize) WIRE_SUBSCRIPTIONS_MAX)
     envelope_note_problem (reader, WIRE_STATUS_LIMIT, field, envelope_number_at (reader, field), WIRE_SUBSCRIPTIONS_MAX,
@@ -262,7 +262,7 @@ envelope_check_packed (EnvelopeReader *reader, FieldType type, const guint8 *fie
   return TRUE;
 }
 
-/* Checks a span of another type than STRING and BYTES, and keeps it. FALSE: malformed. */
+/* Checks and stores a span whose type is neither STRING nor BYTES. FALSE: malformed. */
 static gboolean
 envelope_take_special (EnvelopeReader *reader, const FieldSpec *spec, const guint8 *field, WireSpan span)
 {
@@ -270,7 +270,7 @@ envelope_take_special (EnvelopeReader *reader, const FieldSpec *spec, const guin
 
   if (is_packed && !(span.len == 1 && *span.data < 0x80) && !envelope_check_packed (reader, spec->type, field, span))
     return FALSE;
-  /* The broker's own fields, and what it forwards, need no check of their length. */
+  /* A client need not check the lengths: the broker wrote these fields, or checked them when it received them. */
   if (reader->from == WIRE_FROM_CLIENT && spec->type == TYPE_TAGS)
     envelope_check_tag (reader, field, span);
   else if (reader->from == WIRE_FROM_CLIENT && !is_packed)
@@ -302,7 +302,7 @@ envelope_take_span (EnvelopeReader *reader, const FieldSpec *spec, const guint8 
 
 /* --- fields --- */
 
-/* Skips a field that is not in the table; it must be well-formed. */
+/* Skips a field that is not in the table. NULL: it is malformed. */
 static const guint8 *
 envelope_skip_field (EnvelopeReader *reader, guint64 key, const guint8 *field, const guint8 *at)
 {
@@ -325,7 +325,7 @@ envelope_skip_field (EnvelopeReader *reader, guint64 key, const guint8 *field, c
     }
 }
 
-/* The field with that number, whatever its wire type; NULL: there is none. */
+/* Finds the field with @number, whatever its wire type. NULL: there is none. */
 static const FieldSpec *
 envelope_find_field (guint64 number)
 {
@@ -336,7 +336,7 @@ envelope_find_field (guint64 number)
   return spec->who != 0 ? spec : NULL;
 }
 
-/* A field that is not allowed here, not known, or there for the second time, or has another wire type. */
+/* Handles a field that is not allowed here, is unknown, occurs a second time, or has the wrong wire type. */
 static G_GNUC_NO_INLINE const guint8 *
 envelope_take_odd_field (EnvelopeReader *reader, const guint8 *field)
 {
@@ -359,7 +359,7 @@ envelope_take_odd_field (EnvelopeReader *reader, const guint8 *field)
   return envelope_skip_field (reader, key, field, at);
 }
 
-/* The spec of the field that may stand at @at now, which is moved behind the key; NULL: none, it is an odd one. */
+/* Finds the field whose key is at @at, and moves @at past the key. NULL: envelope_take_odd_field() must handle the field. */
 static inline const FieldSpec *
 envelope_take_key (const EnvelopeReader *reader, const guint8 **at, guint64 present)
 {
@@ -368,7 +368,7 @@ envelope_take_key (const EnvelopeReader *reader, const guint8 **at, guint64 pres
 
   if (key >= 0x80)
     {
-      if (*at == reader->end || **at >= 0x80) /* a second byte of zero leads to no field */
+      if (*at == reader->end || **at >= 0x80) /* a second byte of zero is rejected below */
         return NULL;
       key += ((guint32) * (*at)++ << 7) - 0x80;
       if (key < 0x80 || key > KEY_LAST)
@@ -380,7 +380,7 @@ envelope_take_key (const EnvelopeReader *reader, const guint8 **at, guint64 pres
 
 /* --- the usual fields --- */
 
-/* TRUE: the field at @at has this key, of one byte or of two. */
+/* TRUE: the field at @at has this key, which has one or two bytes. */
 G_ALWAYS_INLINE static inline gboolean
 envelope_is_at (const guint8 *at, const guint8 *end, guint32 key)
 {
@@ -389,7 +389,7 @@ envelope_is_at (const guint8 *at, const guint8 *end, guint32 key)
   return end - at >= 2 && at[0] == ((key & 0x7f) | 0x80) && at[1] == key >> 7;
 }
 
-/* Text of ASCII with a length of one byte, which starts at @at; NULL: it is another one. */
+/* Takes ASCII text whose length has one byte, and starts at @at. NULL: the text has another form. */
 static inline const guint8 *
 envelope_take_usual_text (const guint8 *at, const guint8 *end, WireSpan *span)
 {
@@ -425,8 +425,8 @@ envelope_take_usual_bytes (const EnvelopeReader *reader, const guint8 *at, WireS
   return at + len;
 }
 
-/* Takes field @number if it is the next one, by @take, an expression of @value: where the value starts. A field that the expression
- * does not take (NULL) stays, with all that follows it. */
+/* Reads field @number, if it is the next one. @take is an expression that reads the value at @value and returns its end; if it
+ * returns NULL, this field and the following ones are left to the general path. */
 #define TAKE_USUAL(number, type, take)                                                                                 \
   if (envelope_is_at (at, end, FIELD_KEY (number, type)))                                                              \
     {                                                                                                                  \
@@ -439,8 +439,8 @@ envelope_take_usual_bytes (const EnvelopeReader *reader, const guint8 *at, WireS
       at = next;                                                                                                       \
     }
 
-/* Most bodies consist of these fields, in this order, which the broker and the library write. Returns where it stopped: at the
- * end, or at a field that is another one or needs the slower path. It finds no errors. */
+/* Reads the fields of which most bodies consist, in the order in which the broker and the library write them. Returns the place
+ * where it stopped: the end, or the first field that is another one or needs the general path. It reports no errors. */
 static inline const guint8 *
 envelope_read_usual (EnvelopeReader *reader)
 {

@@ -10,11 +10,11 @@
  * allocates nor recurses.
  *
  * The reader copies nothing: spans in the result point into its input. It is stricter than protobuf: a singular field
- * occurs once, varints are canonical, each field has its own wire type, strings are UTF-8 without NUL, and nothing
- * follows the last field. The writer writes all fields except the bytes of the payload, so the payload is never copied;
+ * occurs at most once, varints are canonical, each field has its own wire type, strings are UTF-8 without NUL, and no bytes
+ * follow the last field. The writer writes all fields except the bytes of the payload, so the payload is never copied;
  * it is the last field, and the caller sends its bytes after the others. Zero and empty fields are not written.
  *
- * Invariant: protobuf reads everything that this reader accepts, with the same values. The reverse does not hold.
+ * Invariant: protobuf accepts every body that this reader accepts, and reads the same values. The reverse does not hold.
  */
 
 #define WIRE_TAGS_MAX 64u /* tags in one envelope */
@@ -25,15 +25,15 @@
 
 #define WIRE_SUBSCRIPTIONS_MAX 1024u /* ids of matching subscriptions in one delivery */
 
-/* Bounds of the fields of a client that tie messages together, in bytes. */
+/* Limits, in bytes, of those fields of a client that relate messages to each other. */
 #define WIRE_ID_MAX        256u /* correlation_id, parent_id, root_id */
 #define WIRE_STAGE_MAX     128u
-#define WIRE_TAG_KEY_MAX   128u  /* of a tag, in front of the first "=" */
-#define WIRE_TAG_VALUE_MAX 1024u /* behind it */
+#define WIRE_TAG_KEY_MAX   128u  /* of a tag: the part before the first "=" */
+#define WIRE_TAG_VALUE_MAX 1024u /* of a tag: the part after it */
 #define WIRE_TRACE_ID_LEN  16u
 #define WIRE_SPAN_ID_LEN   8u
 
-/* The members are in groups that are cleared together: the first contains what nearly every message has. */
+/* The members form groups that are cleared together. The first group has the members that nearly every message uses. */
 typedef struct
 {
   guint64 present; /* private: fields that wire_envelope_read_next() has set */
@@ -104,12 +104,12 @@ typedef struct
   WireSpan tags[WIRE_TAGS_MAX];
 } WireEnvelope;
 
-/* Sets every field to absent. Cheap: tags are not touched. */
+/* Sets every field to absent. Fast, because it does not clear the tags. */
 void wire_envelope_init (WireEnvelope *envelope);
 
 typedef enum
 {
-  WIRE_FROM_CLIENT, /* fields that doc/protocol allows for the kind; unknown: UNSUPPORTED, of the broker: BAD_MESSAGE */
+  WIRE_FROM_CLIENT, /* only fields that the kind allows; an unknown field: UNSUPPORTED, a field of the broker: BAD_MESSAGE */
   WIRE_FROM_BROKER, /* all known fields; unknown fields are skipped */
 } WireDirection;
 
@@ -118,7 +118,7 @@ typedef struct
   WireStatus status; /* OK; UNSUPPORTED: well-formed, but with an unknown field, and LIMIT: a size limit of the fields
                         is exceeded: the connection stays open; BAD_MESSAGE: close the connection */
   gsize offset;      /* of the offending field */
-  guint32 field;     /* its number, 0 when there is none */
+  guint32 field;     /* number of that field; 0: none */
   guint64 limit;     /* LIMIT: the limit, and the value that exceeds it */
   guint64 value;
   const char *problem; /* short English text, static, without bytes of the peer: "field twice" */
@@ -129,15 +129,15 @@ typedef struct
  * were understood, so that the caller can answer the id. */
 WireReadResult wire_envelope_read (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope);
 
-/* The same for one of many bodies, and faster: it clears only what the body before it has set. @envelope was initialised, and
- * then it was changed by this function only; a struct that was read by wire_envelope_read() is such a one, too. */
+/* Does the same faster, for one body after another: it clears only the fields that the previous body has set. @envelope was
+ * initialised by wire_envelope_init() or wire_envelope_read(), and since then only this function has changed it. */
 WireReadResult wire_envelope_read_next (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope);
 
-/* TRUE if the body that was read has only fields of the first group. */
+/* TRUE: the body has only fields of the first group. */
 gboolean wire_envelope_is_plain (const WireEnvelope *envelope);
 
-/* TRUE: in a body that was read, no fields are present but id, topic, type_name, content_type, priority and payload, which
- * describe a message and do not change its receivers. */
+/* TRUE: the body has no other fields than id, topic, type_name, content_type, priority and payload. None of these except the
+ * topic affects who receives the message. */
 #define WIRE_ENVELOPE_PLAIN_PUBLISH (1u << 1 | 1u << 2 | 1u << 6 | 1u << 7 | 1u << 8 | 1u << 15)
 static inline gboolean
 wire_envelope_is_plain_publish (const WireEnvelope *envelope)
@@ -145,7 +145,7 @@ wire_envelope_is_plain_publish (const WireEnvelope *envelope)
   return (envelope->present & ~(guint64) WIRE_ENVELOPE_PLAIN_PUBLISH) == 0;
 }
 
-/* Number of bytes that wire_envelope_write() writes: all fields, of the payload only tag and length. */
+/* Returns the number of bytes that wire_envelope_write() writes: all fields, but only key and length of the payload. */
 gsize wire_envelope_size (const WireEnvelope *envelope);
 
 /* Writes to @out, which has at least wire_envelope_size() bytes. The payload's bytes follow at the returned end. */
@@ -153,17 +153,17 @@ guint8 *wire_envelope_write (const WireEnvelope *envelope, guint8 *out);
 
 #define WIRE_ENVELOPE_SLACK 32u
 
-/* The same in one pass, for a caller that does not know the size. @out has @room bytes; NULL: the fields may need more, then
- * what is there has no meaning. WIRE_HEADER_FIELDS_MAX + WIRE_ENVELOPE_SLACK is enough for everything that a client may
- * send. */
+/* Does the same in one pass, for a caller that does not know the size. @out has @room bytes. NULL: the fields may need more, and
+ * the contents of @out are undefined. WIRE_HEADER_FIELDS_MAX + WIRE_ENVELOPE_SLACK bytes are enough for all fields that a
+ * client may send. */
 guint8 *wire_envelope_put (const WireEnvelope *envelope, guint8 *out, gsize room);
 
-/* Takes the first number of packed varints; FALSE at their end, or when they are malformed, which they are not in a
- * span that the reader accepted: while (wire_envelope_next_u32 (&span, &id)) visits all. */
+/* Removes the first number from @packed: while (wire_envelope_next_u32 (&span, &id)) visits all. FALSE: the end, or a
+ * malformed number, which a span that the reader accepted does not contain. */
 gboolean wire_envelope_next_u32 (WireSpan *packed, guint32 *value);
-/* The same for numbers of 64 bits, of hops_before and hops. */
+/* Does the same for 64-bit numbers, such as those of hops_before and hops. */
 gboolean wire_envelope_next_u64 (WireSpan *packed, guint64 *value);
 /* Writes @n values as packed varints to @out, at most 5 bytes for each; returns the number of bytes written. */
 gsize wire_envelope_pack_u32 (const guint32 *values, gsize n, guint8 *out);
-/* The same for numbers of 64 bits, at most 10 bytes for each. */
+/* Does the same for 64-bit numbers, at most 10 bytes for each. */
 gsize wire_envelope_pack_u64 (const guint64 *values, gsize n, guint8 *out);

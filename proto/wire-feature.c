@@ -56,7 +56,7 @@ feature_of_delivery (guint32 delivery)
   return features;
 }
 
-/* The window of a request's answers, and the credit that its sender returns for them. */
+/* TRUE: the frame sets the window of a request's answers, or returns credit for answers. */
 static gboolean
 feature_has_answer_window (guint8 kind, const WireEnvelope *envelope)
 {

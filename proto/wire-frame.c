@@ -5,10 +5,10 @@
 
 #define FIRST_BLOCK 1024u
 #define GROWTH      4u
-#define PLACE_MIN   4096u  /* the smallest rest of a frame for which a read of its own pays */
-#define AHEAD_MIN   32768u /* the smallest frame after which another one of its size is expected */
-#define AHEAD_SLACK 512u   /* room for small frames in front of it */
-#define AHEAD_SMALL 8u     /* after so many others none is expected any more */
+#define PLACE_MIN   4096u  /* the smallest rest of a frame that is worth a separate read */
+#define AHEAD_MIN   32768u /* the smallest large frame: another one of its size is expected after it */
+#define AHEAD_SLACK 512u   /* room for small frames that arrive before it */
+#define AHEAD_SMALL 8u     /* after this many smaller frames no large one is expected any more */
 
 const char *
 wire_kind_name (guint8 kind)
@@ -66,7 +66,7 @@ frame_drop_rest (WireFrameReader *reader)
   reader->rest = wire_span (NULL, 0);
 }
 
-/* The header of the frame in the block. */
+/* Returns the header of the frame in the block. */
 static guint8 *
 frame_start (const WireFrameReader *reader)
 {
@@ -99,7 +99,7 @@ frame_fail (WireFrameReader *reader, WireStatus status, gsize offset)
   return WIRE_FRAME_BAD;
 }
 
-/* Returns WIRE_FRAME_COMPLETE when the header is good. */
+/* Returns WIRE_FRAME_COMPLETE if the header is valid. */
 static WireFrameResult
 frame_check_header (WireFrameReader *reader, const guint8 *header)
 {
@@ -121,7 +121,7 @@ frame_check_header (WireFrameReader *reader, const guint8 *header)
   return WIRE_FRAME_COMPLETE;
 }
 
-/* A frame of @len bytes has come. */
+/* Notes the length of a complete frame. A large frame makes the reader expect another one of the same length. */
 static void
 frame_expect (WireFrameReader *reader, gsize len)
 {
@@ -152,7 +152,7 @@ frame_whole_len (const WireFrameReader *reader)
 }
 
 /* Enlarges the block for the whole frame, or for the header until that is complete. It is called only when the block is full, so
- * a peer never makes us hold more than FIRST_BLOCK or GROWTH times the bytes that it sent. */
+ * the block never has more than FIRST_BLOCK bytes or GROWTH times the bytes that the peer sent. */
 static gboolean
 frame_grow (WireFrameReader *reader, gsize coming)
 {
@@ -228,7 +228,8 @@ frame_read (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
   return WIRE_FRAME_COMPLETE;
 }
 
-/* The rest is the begin of a large frame that has room where it is: it stays there. */
+/* Continues in the block of the rest, without a copy, if the rest is the beginning of a frame for which the block has enough
+ * room, and the received bytes justify the size of the block. FALSE: not so, or the header is invalid. */
 static gboolean
 frame_adopt_rest (WireFrameReader *reader)
 {
@@ -293,9 +294,10 @@ wire_frame_reader_steal (WireFrameReader *reader, gsize *capacity)
   return block;
 }
 
-/* --- bytes that are read into the block --- */
+/* --- bytes that the caller stores in the block --- */
 
-/* A block for a frame of the expected length, of which no byte was received. The block of the last frame serves again. */
+/* Offers a block for a frame of the expected length, before a byte of it was received. Reuses the block of the last frame if its
+ * size fits. */
 static gsize
 frame_place_ahead (WireFrameReader *reader, guint8 **where)
 {
@@ -318,6 +320,16 @@ frame_place_ahead (WireFrameReader *reader, guint8 **where)
   return wanted;
 }
 
+/* There are two cases. If the header of a frame was received and much of the frame is missing, the caller may fill the rest of
+ * the block. This alone would not be enough: a frame is known to be large only after its beginning was read into the
+ * caller's buffer, so the beginning is copied, and the block then grows in steps of GROWTH, each with a reallocation.
+ *
+ * Large frames seldom come alone: a peer that sends a file or a table sends many of about the same length. So after a large
+ * frame the reader expects another one, and offers a block for all of it before the first byte (frame_place_ahead()). If the
+ * guess is right, the frame is read without a copy, and its block can be stolen.
+ *
+ * The guess may be wrong. If other frames arrive, wire_frame_reader_placed() turns the block into input (rest_block). If only a
+ * beginning arrives, the block is larger than it may be, and frame_justify() decides what happens to it. */
 gsize
 wire_frame_reader_place (WireFrameReader *reader, guint8 **where)
 {
@@ -345,7 +357,15 @@ frame_shrink (WireFrameReader *reader, gsize size)
   reader->capacity = size;
 }
 
-/* The block must not be larger than the bytes in it justify, as if it had grown with them. */
+/* Applies the limit of frame_grow() to a block that was allocated for a whole frame before its first byte arrived.
+ *
+ * Without this, a peer could send one large frame, then a few KiB of another one, and then nothing: on each of its connections
+ * the broker would hold a block of the full length for these bytes. But to shrink the block after each read and to let it
+ * grow again would copy the frame several times, which the offer of a whole block avoids.
+ *
+ * So the reader borrows the bytes beyond the limit from wire-block. They are not charged to the peer; their sum is limited
+ * for the whole process (WIRE_BLOCK_LENT_BYTES). Each further read into the block returns a part of the loan. If
+ * nothing can be borrowed, the block shrinks to the limit, and then grows with the received bytes like any other. */
 static void
 frame_justify (WireFrameReader *reader)
 {
@@ -361,7 +381,7 @@ frame_justify (WireFrameReader *reader)
     frame_shrink (reader, justified);
 }
 
-/* TRUE: the expected frame has come, or so much of it that the block is worth keeping. */
+/* TRUE: the block contains one large frame, or at least PLACE_MIN bytes of it, and nothing else. */
 static gboolean
 frame_is_as_expected (const WireFrameReader *reader)
 {
@@ -386,7 +406,7 @@ wire_frame_reader_placed (WireFrameReader *reader, gsize n)
         frame_justify (reader);
       return;
     }
-  /* Other frames: they are read from the block as from any input. */
+  /* Other frames have arrived. They are read from the block as from any input. */
   reader->rest_block = g_steal_pointer (&reader->block);
   reader->rest_size = reader->capacity;
   reader->rest = wire_span (reader->rest_block, reader->have);

@@ -8,21 +8,22 @@
  * Frames: an 8-byte header (u32 LE body length, u8 kind, u8 flags, two zero bytes) and a body.
  *
  * The reader turns a stream of bytes, split at any place, into whole frames. It does not interpret the body. A frame
- * that is complete in the input is returned in place, without a copy. A split frame is collected in a block. The
- * block's size is at most four times the bytes that were received (or 1 KiB); a longer length that the header announces
- * does not change that, so a peer cannot make the reader allocate memory by announcing a large frame.
+ * that is complete in the input is returned in place, without a copy. A split frame is collected in a block, whose size is
+ * at most four times the bytes received so far (or 1 KiB), whatever length the header announces. So a peer cannot make the
+ * reader allocate memory by announcing a large frame.
  *
- * After a large frame the reader offers a block for another one of the same length, which spares a copy. If something else
- * comes, it is read from that block as from the input. The block of a frame that has only begun is larger than the size above. The
- * reader borrows the rest of it from wire-block, which lends little for the whole process; when that is used up the block shrinks.
+ * After a large frame the reader offers a block for another frame of the same length, so that the caller can read it from the
+ * socket without a copy. If other frames arrive instead, the reader takes them from that block as from any input. If only
+ * the beginning of a large frame arrives, the block is larger than the limit above. The reader borrows the excess from
+ * wire-block, which lends a small amount to the whole process; when that is used up, the block shrinks to the limit.
  *
- * Invariant: after an error the reader returns the same error for ever, and reads nothing after the offending byte.
+ * Invariant: after an error the reader returns the same error for ever, and reads no byte after the offending one.
  */
 
 #define WIRE_FRAME_HEADER_LEN 8u
 #define WIRE_HELLO_MAX        4096u /* body of a HELLO */
 #define WIRE_FRAME_WHOLE_MAX                                                                                           \
-  16384u /* of the body, for wire_frame_reader_next_whole(): not of a frame that is expected to be large */
+  16384u /* the largest body that wire_frame_reader_next_whole() returns; less than that of a large frame */
 #define WIRE_HEADER_FIELDS_MAX 8192u /* all fields of a client except the payload */
 #define WIRE_BROKER_FIELDS_MAX 8192u /* all fields of the broker */
 
@@ -60,7 +61,7 @@ typedef enum
 
 #define WIRE_FLAGS_KNOWN 127u
 
-/* The kind's name, as "PUBLISH"; NULL when the kind is not known. */
+/* Returns the name of the kind, such as "PUBLISH"; NULL: the kind is not known. */
 const char *wire_kind_name (guint8 kind);
 
 /* Writes a header to @out, which has WIRE_FRAME_HEADER_LEN bytes. */
@@ -87,17 +88,17 @@ typedef struct
 {
   gsize max_body;     /* public: set by init, may be changed between frames (hello -> ready) */
   guint8 *block;      /* header and body of a split frame; NULL between frames */
-  gsize at;           /* where the frame starts in block */
+  gsize at;           /* offset of the frame in block */
   gsize have;         /* bytes of the frame */
-  gsize capacity;     /* of block, from there */
-  gsize borrowed;     /* of capacity */
-  gboolean lent;      /* the last frame returned is in block: freed by the next call */
+  gsize capacity;     /* size of block from that offset on */
+  gsize borrowed;     /* part of capacity that wire_block_lend() has lent */
+  gboolean lent;      /* block contains the frame that was returned last; the next call frees it */
   gboolean ahead;     /* block was offered before the first byte of a frame */
   gsize expected;     /* length of the last large frame with its header; 0: none is expected */
-  guint n_small;      /* frames since then */
-  guint8 *rest_block; /* frames that came into a block that was offered for another one; NULL: none */
+  guint n_small;      /* smaller frames since then */
+  guint8 *rest_block; /* other frames, which arrived in a block that was offered for a large one; NULL: none */
   gsize rest_size;
-  WireSpan rest;     /* of these, the part that was not returned yet */
+  WireSpan rest;     /* the part of rest_block that was not returned yet */
   guint8 kind;       /* public: of the last complete header, also of a bad one; 0: none yet */
   WireStatus status; /* public: the error */
   gsize offset;      /* public: of the offending byte in its frame */
@@ -114,8 +115,8 @@ void wire_frame_reader_clear (WireFrameReader *reader);
  * @frame is valid until the next call with this reader, and while the bytes of @input are. */
 WireFrameResult wire_frame_reader_next (WireFrameReader *reader, WireSpan *input, WireFrame *frame);
 
-/* A frame that is whole in @input, as nearly all are: as wire_frame_reader_next() would return it. FALSE: nothing was done, and
- * only that function knows the reason. */
+/* A fast path of wire_frame_reader_next(), for a frame that is complete in @input, as nearly all are. FALSE: nothing has changed;
+ * call wire_frame_reader_next(). */
 static inline gboolean
 wire_frame_reader_next_whole (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
 {
@@ -138,24 +139,25 @@ wire_frame_reader_next_whole (WireFrameReader *reader, WireSpan *input, WireFram
   return TRUE;
 }
 
-/* Transfers the block that contains the last frame (only with in_block); frame->body is in it. @capacity is set to its size.
- * Free with wire_block_free(), or with g_free(). */
+/* Transfers the block that contains the last frame (only with in_block); frame->body points into it. Free it with
+ * wire_block_free() or g_free(). @capacity: (out): its size */
 guint8 *wire_frame_reader_steal (WireFrameReader *reader, gsize *capacity);
 
-/* Returns how many of the next bytes of a large frame the caller may store at @where itself, which saves a copy; 0:
- * none, pass them as input. It ends the last frame. After it stored @n bytes the caller calls wire_frame_reader_placed(), and
- * then wire_frame_reader_next() with an empty input. If it stored none it calls neither. */
+/* Offers memory for the next bytes of a large frame: the caller may store bytes of the stream at @where itself, which saves a
+ * copy. Returns their largest number; 0: pass them as input. The last frame becomes invalid. After the caller has stored @n
+ * bytes, it calls wire_frame_reader_placed(), and then wire_frame_reader_next() with an empty input. If it has stored none, it
+ * calls neither. */
 gsize wire_frame_reader_place (WireFrameReader *reader, guint8 **where);
 void wire_frame_reader_placed (WireFrameReader *reader, gsize n);
 
-/* Number of bytes that the reader has allocated, for its owner's accounting, without those that it has borrowed. */
+/* Returns the number of bytes that the reader has allocated, for its owner's accounting. Borrowed bytes do not count. */
 static inline gsize
 wire_frame_reader_held (const WireFrameReader *reader)
 {
   return reader->at + reader->capacity - reader->borrowed;
 }
 
-/* TRUE if a part of a frame was received. A peer must complete a frame before a deadline. */
+/* TRUE: a part of a frame was received. The broker gives the peer a deadline for the rest. */
 static inline gboolean
 wire_frame_reader_is_partial (const WireFrameReader *reader)
 {

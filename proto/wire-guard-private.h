@@ -3,7 +3,7 @@
 
 #include "wire-guard.h"
 
-/* For tests of running out of memory: allocation number @fail_at, counted from 1, fails; 0: none does. */
+/* For tests of failed allocations: allocation number @fail_at, counted from 1, fails; 0: none does. */
 WireGuard *wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
                                       WireSpan bytes,
                                       guint max_fields,

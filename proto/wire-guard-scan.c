@@ -63,7 +63,7 @@ typedef enum
 {
   RANGE_64,
   RANGE_U32,
-  RANGE_I32, /* negative ones are sign-extended to ten bytes */
+  RANGE_I32, /* negative numbers are sign-extended to ten bytes */
   RANGE_BOOL,
 } ScanRange;
 
@@ -115,7 +115,7 @@ scan_skip_bytes (GuardScan *scan, const guint8 *end, guint64 n)
   return TRUE;
 }
 
-/* A value that is not length-delimited. */
+/* Takes a value that is not length-delimited. */
 static gboolean
 scan_take_scalar (GuardScan *scan, const guint8 *end, ProtobufCType type)
 {
@@ -197,7 +197,7 @@ scan_find_field (const ProtobufCMessageDescriptor *type, guint64 number, guint *
   return NULL;
 }
 
-/* Checks that a singular field, or a member of its oneof, did not occur before. */
+/* Checks that a singular field, or another member of its oneof, has not occurred yet. */
 static gboolean
 scan_mark_seen (GuardScan *scan, ScanLevel *level, const ProtobufCFieldDescriptor *field, guint place)
 {

@@ -7,11 +7,11 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * The scan that wire-guard makes before it lets protobuf-c unpack a message: it checks packed bytes against their
- * descriptor, without recursion or allocation.
+ * The scan that wire-guard makes before protobuf-c unpacks a message: it checks the packed bytes against the descriptor of their
+ * type, without recursion or allocation.
  *
- * Invariant: protobuf-c unpacks accepted bytes in time that is linear in their number, to a depth of at most
- * WIRE_GUARD_DEPTH_MAX, and no string contains a NUL.
+ * Invariant: for bytes that pass the scan, protobuf-c needs time that is linear in their number and recurses at most
+ * WIRE_GUARD_DEPTH_MAX levels deep, and no string contains a NUL.
  */
 
 #define WIRE_GUARD_DEPTH_MAX 8u

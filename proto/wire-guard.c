@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* Limit of the memory that protobuf-c may have allocated: a multiple of the bytes, and some for its bookkeeping. */
+/* Limit of the memory that protobuf-c may have allocated at a time: a multiple of the bytes, plus a constant. */
 #define BUDGET_FACTOR 4u
 #define BUDGET_BASE   262144u
 
@@ -18,7 +18,7 @@ struct WireGuard
   ProtobufCAllocator allocator;
   gsize live;
   gsize budget;
-  WireStatus refused; /* why an allocation failed; OK: none did */
+  WireStatus refused; /* the reason why an allocation failed; OK: none did */
   guint fail_at;      /* tests: this allocation fails, counted from 1; 0: none */
   guint n_allocations;
 };
@@ -79,7 +79,7 @@ guard_free (void *data, void *pointer)
   wire_block_free ((guint8 *) header, header->of.block_size);
 }
 
-/* protobuf-c reports no reason. */
+/* protobuf-c does not report why it failed; the guard knows whether an allocation failed. */
 static WireGuardError
 guard_explain_failure (const WireGuard *guard)
 {

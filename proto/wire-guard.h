@@ -18,18 +18,18 @@
 
 typedef struct WireGuard WireGuard;
 
-/* @max_fields: limit of all fields, with those of sub-messages and with each number of a packed list; 0: the number of bytes,
- * since a packed number can have one byte. @error may be NULL. Returns NULL on failure. Unknown fields are an error; wire_guard_unpack_lenient() is for messages of a newer broker
- * or peer. */
+/* Unpacks @bytes. NULL: failed. Unknown fields are an error; for messages of a newer broker or peer use
+ * wire_guard_unpack_lenient(). @max_fields: limit of all fields, including those of sub-messages and each number of a packed
+ * list; 0: the number of bytes, because a packed number may have one byte. @error: (nullable) */
 WireGuard *
 wire_guard_unpack (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint max_fields, WireGuardError *error);
-/* The same, but accepts unknown fields. protobuf-c keeps them; they count towards the same limits. */
+/* Does the same, but accepts unknown fields. protobuf-c stores them, and they count towards the same limits. */
 WireGuard *wire_guard_unpack_lenient (const ProtobufCMessageDescriptor *type,
                                       WireSpan bytes,
                                       guint max_fields,
                                       WireGuardError *error);
 
-/* The message, of the requested type; valid as long as the guard. */
+/* Returns the message, of the requested type. It is valid as long as the guard. */
 gconstpointer wire_guard_message (const WireGuard *guard);
 void wire_guard_free (WireGuard *guard);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WireGuard, wire_guard_free)

@@ -5,16 +5,17 @@
 #include "wire-varint.h"
 
 /*
- * Peeks into frames that are not read yet, for the topic or the subscription that they name.
+ * Finds the topic or the subscription of frames that have not been read yet.
  *
- * It serves to load memory early, and for nothing else: it checks only the bounds of the input, and a wrong frame is
- * found when it is read. It knows the field order of the library; of another order it sees nothing.
+ * The result is a hint, for loading memory into the cache early, and must not be used for anything else. Only the bounds of the
+ * input are checked; the reader detects invalid frames later. Only the field order of the client library is recognised;
+ * frames with another order give no result.
  */
 
 typedef struct
 {
-  WireSpan topic;       /* of a PUBLISH; empty: not seen */
-  guint64 subscription; /* of a CREDIT; 0: not seen */
+  WireSpan topic;       /* of a PUBLISH; empty: not found */
+  guint64 subscription; /* of a CREDIT; 0: not found */
 } WirePeek;
 
 enum
@@ -24,7 +25,7 @@ enum
   WIRE_PEEK_KEY_SUBSCRIPTION = 73 << 3 | WIRE_TYPE_VARINT,
 };
 
-/* Reads a key and a number: a field, or the key and the length of one. Returns the end. NULL: they are not there. */
+/* Reads a key and a number, i.e. a whole field, or the key and the length of a field. Returns the end; NULL: cut off. */
 static inline const guint8 *
 wire_peek_field (const guint8 *at, const guint8 *end, guint64 *key, guint64 *value)
 {
@@ -54,7 +55,7 @@ wire_peek_credit (const guint8 *at, const guint8 *end, WirePeek *peek)
       peek->subscription = value;
 }
 
-/* Moves @input behind its first frame. FALSE: it has no whole one. */
+/* Peeks into the first frame of @input and moves @input past it. FALSE: the first frame is not complete. */
 static inline gboolean
 wire_peek_next (WireSpan *input, WirePeek *peek)
 {

@@ -6,15 +6,16 @@
 #include "wire-varint.h"
 
 /*
- * The head of a plain publish: a PUBLISH frame with id, topic, fields that are encoded already, and payload.
+ * A fast writer for the plain publish: a PUBLISH frame with id, topic, fields that are already encoded, and payload. It writes all
+ * but the bytes of the payload.
  *
- * Most messages are of this form, and most follow one of the same topic. So the field of the topic is encoded once for many
- * messages, as are those of options, and the rest is written without the table of the fields.
+ * Most messages have this form, and most have the same topic as the message before. So the field of the topic, and those of
+ * options, are encoded once for many messages, and the rest is written without the general writer's table of fields.
  *
  * Invariant: the bytes are those that wire_envelope_write() writes for these fields.
  */
 
-#define WIRE_PUBLISH_TOPIC_MAX 256u /* longer topics are for the general writer */
+#define WIRE_PUBLISH_TOPIC_MAX 256u /* longer topics need the general writer */
 
 enum
 {
@@ -31,8 +32,8 @@ typedef struct
   guint8 bytes[1 + 2 + WIRE_PUBLISH_TOPIC_MAX];
 } WirePublishTopic;
 
-/* Of everything in front of the payload but the fields of options: key and value of the id, the topic, key and length of the
- * payload. */
+/* Largest size of everything before the payload except the fields of options: header, key and value of the id, the topic, key
+ * and length of the payload. */
 #define WIRE_PUBLISH_HEAD_MAX (WIRE_FRAME_HEADER_LEN + 1 + 10 + sizeof ((WirePublishTopic *) NULL)->bytes + 1 + 5)
 
 static inline gboolean
@@ -57,8 +58,8 @@ wire_publish_set_topic (WirePublishTopic *field, WireSpan topic)
   field->len = (guint16) (field->text + topic.len);
 }
 
-/* Writes to @out, which has WIRE_PUBLISH_HEAD_MAX bytes and those of @more. @id: not 0. @more: fields between topic and payload.
- * Returns the end, where @payload_len bytes have to follow. */
+/* Writes to @out, which has room for WIRE_PUBLISH_HEAD_MAX bytes and @more. @id: not 0. @more: encoded fields between topic and
+ * payload. Returns the end, where the caller adds the @payload_len bytes of the payload. */
 static inline guint8 *
 wire_publish_put_head (guint8 *out,
                        guint8 flags,

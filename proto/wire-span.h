@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * A view of bytes that it does not own. It is valid only while the bytes are. { NULL, 0 } and any { pointer, 0 } are
- * empty.
+ * A view of bytes that it does not own; it is valid as long as the bytes are. A span with the length 0 is empty, whatever its
+ * pointer.
  */
 typedef struct
 {
@@ -28,7 +28,7 @@ wire_span_str (const char *text)
   return wire_span (text, text != NULL ? strlen (text) : 0);
 }
 
-/* Behind its last byte; of { NULL, 0 } NULL, to which C does not allow to add 0. */
+/* Returns the place after the last byte; NULL for { NULL, 0 }, because C does not allow adding 0 to NULL. */
 static inline const guint8 *
 wire_span_end (WireSpan span)
 {

@@ -121,7 +121,7 @@ wire_stamp_own (guint8 *out, const WireStampOwn *own)
 
   if (own->n_subscriptions > 0)
     at = stamp_put_subscriptions (at, own);
-  /* Most deliveries have none of the others: one test is enough for them. */
+  /* Most deliveries have none of the other fields; a single test finds that out. */
   if ((own->route_id | own->remaining_us | own->answers | own->hops[0] | own->matched | own->attempt | own->merged
        | (guint) own->retained)
       != 0)

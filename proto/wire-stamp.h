@@ -7,25 +7,26 @@
 /*
  * The broker's stamp: fields that the broker adds in front of the unchanged bytes of a client.
  *
- * The fields that are the same for every receiver (sender, order, time) are encoded once for each message, those that
+ * Fields that are the same for every receiver (sender, order, time) are encoded once for each message; fields that
  * differ (subscriptions, route, deadline, answered id) once for each receiver. They are ordinary fields of the
  * Envelope, and wire_envelope_read() reads them; this module only writes them, faster than the general writer.
  */
 
 #define WIRE_STAMP_COMMON_MAX               108u /* a sender is one segment, at most 64 bytes */
-#define WIRE_STAMP_SUBSCRIPTIONS            35u  /* number of that field */
+#define WIRE_STAMP_SUBSCRIPTIONS            35u  /* number of the field */
 #define WIRE_STAMP_HOPS                     3u   /* accept, queue, write */
 #define WIRE_STAMP_OWN_MAX(n_subscriptions) (132u + 5u * (n_subscriptions))
 
 /* Writes fields 32-34 to @out, which has WIRE_STAMP_COMMON_MAX bytes; returns the number of bytes written. */
 gsize wire_stamp_common (guint8 *out, WireSpan sender, guint64 accept_seq, guint64 accept_time_us);
 
-/* The same in parts, for messages that differ in the sequence only: its field's tag is at the end of the first part, and the
- * time is the second part; the sequence belongs between them as a varint. Both return the number of bytes written. */
+/* Write the same in two parts, for messages that differ only in the accept sequence. The first part ends with the key of the
+ * sequence, and the second part is the time; the caller writes the sequence between them, as a varint. Both return the number
+ * of bytes written. */
 gsize wire_stamp_before_sequence (guint8 *out, WireSpan sender);
 gsize wire_stamp_behind_sequence (guint8 *out, guint64 accept_time_us);
 
-/* Adds field 45 behind the common fields, of which there are @len bytes; returns the number of all bytes. */
+/* Appends field 45 to the common fields, which have @len bytes; returns the number of all bytes. */
 gsize wire_stamp_incarnation (guint8 *out, gsize len, guint64 incarnation);
 
 /* Fields 35-44 and 76; a zero or empty field is not written. */
@@ -36,10 +37,10 @@ typedef struct
   guint64 route_id;
   guint64 remaining_us;
   guint64 answers;
-  guint32 matched; /* 0: none of these three is written */
+  guint32 matched; /* 0: matched, queued and refused are not written */
   guint32 queued;
   guint32 refused;
-  guint64 hops[WIRE_STAMP_HOPS]; /* the first one 0: none is written */
+  guint64 hops[WIRE_STAMP_HOPS]; /* if the first one is 0, none is written */
   guint32 attempt;
   guint32 merged; /* field 76 */
   gboolean retained;

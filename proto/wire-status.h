@@ -49,19 +49,19 @@ typedef enum
   WIRE_STATUS_SHUTTING_DOWN = 42,
   WIRE_STATUS_TAKEN_OVER = 43,
   WIRE_STATUS_INTERNAL = 44,
-  WIRE_STATUS_UNRESPONSIVE = 45, /* in GOODBYE: it gave no sign of life (health-failed-action) */
-  WIRE_STATUS_SUPERSEDED = 46,   /* in CANCEL: another lease of this task exists, or it has ended */
-  WIRE_STATUS_DRAINING = 47,     /* gets no new messages, and finishes what it has */
+  WIRE_STATUS_UNRESPONSIVE = 45, /* in GOODBYE: the peer gave no sign of life (health-failed-action) */
+  WIRE_STATUS_SUPERSEDED = 46,   /* in CANCEL: a newer lease of this task exists, or the task has ended */
+  WIRE_STATUS_DRAINING = 47,     /* the receiver gets no new messages, and finishes those that it has */
 
   WIRE_STATUS_FAILED = 50,       /* an error of the application, which error_name and detail describe */
-  WIRE_STATUS_PARTIAL = 51,      /* of a request to many: not all answers that were wanted have come */
-  WIRE_STATUS_PAYLOAD_GONE = 52, /* of a task: only its outcome, or what was asked for, is known still */
+  WIRE_STATUS_PARTIAL = 51,      /* of a request to many: some of the wanted answers did not arrive */
+  WIRE_STATUS_PAYLOAD_GONE = 52, /* of a task: its payload or its result is not kept any more */
 } WireStatus;
 
-/* The name, as "DENIED", or "UNNUMBERED" for a number that this version does not know. Never NULL. */
+/* Returns the name, such as "DENIED", or "UNNUMBERED" for a number that this version does not know. Never NULL. */
 const char *wire_status_name (guint32 status);
 
-/* A short English sentence for logs and GOODBYE that says what happened and what to do. Never NULL. */
+/* Returns a short English sentence for logs and GOODBYE that says what happened and what to do. Never NULL. */
 const char *wire_status_text (guint32 status);
 
 /* TRUE if the number is in the table. */

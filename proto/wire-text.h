@@ -6,13 +6,13 @@
 #include <string.h>
 
 /*
- * Text of ASCII: nearly all text on the wire, and checked eight bytes at a time.
+ * A check for ASCII text, eight bytes at a time. Nearly all text on the wire is ASCII, so this spares most checks for UTF-8.
  *
- * It reads no byte behind the memory that its callers name.
+ * It may read bytes after the text, but never after the end of the memory that the caller names.
  */
 
-/* The top bit of each byte that is zero or above 0x7f. A borrow may set the top bit of further bytes, but only above a byte
- * that is zero, so the result is zero exactly when no byte is of those. */
+/* Returns a word with the top bit set in each byte of @word that is zero or above 0x7f. A borrow may set further top bits, but
+ * only above a byte that is zero; so the result is zero if and only if @word has no such byte. */
 static inline guint64
 wire_text_wrong_bytes (guint64 word)
 {
@@ -28,7 +28,7 @@ wire_text_load_word (const guint8 *at)
   return GUINT64_FROM_LE (word);
 }
 
-/* Up to 7 bytes, with ones instead of the others. */
+/* Loads @len bytes, at most 7, and fills the word with bytes of the value 1. */
 static inline guint64
 wire_text_load_short (const guint8 *at, gsize len, const guint8 *end)
 {
@@ -42,7 +42,7 @@ wire_text_load_short (const guint8 *at, gsize len, const guint8 *end)
   return word | G_GUINT64_CONSTANT (0x0101010101010101) << 8 * len;
 }
 
-/* No byte is zero or above 0x7f. @end: of the memory in which @span is; not before the end of @span. */
+/* TRUE: no byte is zero or above 0x7f. @end: the end of the memory that contains @span. */
 static inline gboolean
 wire_text_is_ascii (WireSpan span, const guint8 *end)
 {

@@ -8,7 +8,7 @@
  * The grammar of topics and patterns.
  *
  * A topic consists of segments of a-z 0-9 - _ that are separated by dots. Its first segment is a known domain (events,
- * control, tasks, results, health, system, debug). In a pattern, + stands for one segment and # for the rest (zero or
+ * control, tasks, results, health, system, debug). In a pattern, + matches one segment and # matches the rest (zero or
  * more segments); # is the last segment. This module checks whether text is a topic or a pattern, and reports the first
  * error. It does not check the right to use a topic (the policy does) and does not match (the trie does).
  *
@@ -40,11 +40,11 @@ typedef struct
 WireTopicCheck wire_topic_check (WireSpan topic, const WireTopicLimits *limits);
 WireTopicCheck wire_pattern_check (WireSpan pattern, const WireTopicLimits *limits);
 
-/* TRUE if text is one segment and not empty, as the id or type of a collector and the name of a group must be. */
+/* TRUE: @segment is one segment and not empty. The id and type of a collector and the name of a group must be valid segments. */
 gboolean wire_segment_is_valid (WireSpan segment, guint max_bytes);
 
-/* Iterator over the segments of a text, which need not be a valid topic. An empty text has no segments; otherwise there
- * is one more than there are dots, and empty segments are returned as well. */
+/* Iterator over the segments of a text, which need not be a valid topic. An empty text has no segments; any other text has one
+ * more than it has dots. Empty segments are returned as well. */
 typedef struct
 {
   const guint8 *at;

@@ -16,7 +16,7 @@ enum
   WIRE_TYPE_32 = 5,
 };
 
-/* Of any length, byte for byte. */
+/* Reads a varint of any length, byte by byte. */
 static inline const guint8 *
 wire_varint_read_bytes (const guint8 *at, const guint8 *end, guint64 *value)
 {
@@ -40,7 +40,7 @@ wire_varint_read_bytes (const guint8 *at, const guint8 *end, guint64 *value)
   return NULL;
 }
 
-/* Of 2 to 8 bytes, without a loop. At least 8 bytes are there. */
+/* Reads a varint of 2 to 8 bytes without a loop, and a longer one with wire_varint_read_bytes(). At least 8 bytes can be read. */
 static inline const guint8 *
 wire_varint_read_word (const guint8 *at, const guint8 *end, guint64 *value)
 {
@@ -49,7 +49,7 @@ wire_varint_read_word (const guint8 *at, const guint8 *end, guint64 *value)
 
   memcpy (&word, at, sizeof word);
   word = GUINT64_FROM_LE (word);
-  last = ~word & G_GUINT64_CONSTANT (0x8080808080808080); /* the lowest bit: the top of the last byte of the number */
+  last = ~word & G_GUINT64_CONSTANT (0x8080808080808080); /* the lowest bit is the top bit of the number's last byte */
   if (last == 0)
     return wire_varint_read_bytes (at, end, value);
   last &= 0 - last;
@@ -57,7 +57,7 @@ wire_varint_read_word (const guint8 *at, const guint8 *end, guint64 *value)
   if (word < last >> 7) /* the last byte is zero */
     return NULL;
   n = (guint) __builtin_ctzll (last) / 8 + 1;
-  /* Joins pairs of 7 bits, then pairs of 14, then of 28. */
+  /* Join pairs of 7 bits, then pairs of 14, then of 28. */
   word = (word & G_GUINT64_CONSTANT (0x007f007f007f007f)) | (word & G_GUINT64_CONSTANT (0x7f007f007f007f00)) >> 1;
   word = (word & G_GUINT64_CONSTANT (0x00003fff00003fff)) | (word & G_GUINT64_CONSTANT (0x3fff00003fff0000)) >> 2;
   word = (word & G_GUINT64_CONSTANT (0x000000000fffffff)) | (word & G_GUINT64_CONSTANT (0x0fffffff00000000)) >> 4;
@@ -76,7 +76,7 @@ wire_varint_read_long (const guint8 *at, const guint8 *end, guint64 *value)
   return end - at >= 8 ? wire_varint_read_word (at, end, value) : wire_varint_read_bytes (at, end, value);
 }
 
-/* Returns the byte after the varint, or NULL when it is cut off, too long, or not in the shortest form. */
+/* Returns the place after the varint. NULL: the varint is cut off, too long, or not in the shortest form. */
 G_ALWAYS_INLINE static inline const guint8 *
 wire_varint_read (const guint8 *at, const guint8 *end, guint64 *value)
 {
