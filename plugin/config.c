@@ -112,7 +112,7 @@ config_read_socket_key (ConfigEntry *entry, GError **error)
   return config_fail (error, entry, _ ("unknown key"));
 }
 
-/* Settings have dashes in the file and underscores in the messages of the broker; both are accepted here. */
+/* The file spells settings with dashes, the messages of the broker with underscores. Both are accepted here. */
 static BusLimit
 config_find_limit (const char *key)
 {
@@ -272,7 +272,7 @@ config_read_peers_key (ConfigEntry *entry, GError **error)
 
 static const struct
 {
-  const char *group; /* its name, or with a space at the end what its name begins with */
+  const char *group; /* its name; with a space at the end: the beginning of its name */
   gboolean (*read) (ConfigEntry *entry, GError **error);
 } config_groups[] = {
   { "socket", config_read_socket_key },

@@ -22,23 +22,23 @@ DAEMONEYE_PLUGIN_BEGIN_DECLS
  *
  * A host loads $libdir/daemoneye/daemoneye-eventbus.so with local binding and makes it resident, because the module
  * can't be unloaded. It looks up the one symbol daemoneye_plugin_describe, compares magic and abi_major, and calls
- * the functions of the table. New fields are only added at the end of a struct; struct_size is the number of its bytes that the
+ * the functions of the table. New fields are only added at the end of a struct; struct_size is the size of the struct that the
  * other side knows.
  *
  * Threads: each instance owns a broker thread and a log thread. Every function may be called from any thread of the host,
  * but not at the same time as stop() or shutdown() of the same instance. Only the log function is called back, from the
  * log thread.
  *
- * fork(): a child has no copy of the threads. There connect() and stats() of an instance that the parent started fail
- * with code 6 and -1, and stop() and shutdown() do nothing; the parent's broker is not affected. A host that daemonizes calls start()
- * afterwards.
+ * fork(): a child process has no copy of the threads. In the child, connect() of an instance that the parent started fails with
+ * code 6, stats() returns -1, and stop() and shutdown() do nothing; the parent's broker is not affected. A host that daemonizes
+ * must call start() afterwards.
  *
  * Minor 1 adds shutdown(), and the log function is called from the log thread instead of the broker thread. A host that was
  * built for minor 0 works with a module of minor 1.
  */
 
 #define DAEMONEYE_PLUGIN_MAGIC     0x44594550u /* "DYEP" */
-#define DAEMONEYE_PLUGIN_ABI_MAJOR 1u          /* a module with another one can't be used */
+#define DAEMONEYE_PLUGIN_ABI_MAJOR 1u          /* a module with another number can't be used */
 #define DAEMONEYE_PLUGIN_ABI_MINOR 1u          /* increases when functions are added */
 #define DAEMONEYE_PLUGIN_SYMBOL    "daemoneye_plugin_describe"
 
@@ -62,8 +62,9 @@ typedef enum
 /* One field of a structured log record. */
 typedef struct
 {
-  /* "PEER", "STATUS", "REASON", "PID", "UID"; of refusals "OPERATION", "TOPIC", "RULE"; of drops "SUBSCRIPTION", "TOPIC" (the
-   * pattern), "POLICY", "COUNT"; of the address "ADDRESS"; "SUPPRESSED", "LEFT_OUT". Those that do not apply are absent; there may be more. */
+  /* "PEER", "STATUS", "REASON", "PID", "UID"; in refusals "OPERATION", "TOPIC", "RULE"; in drops "SUBSCRIPTION", "TOPIC" (the
+   * pattern), "POLICY", "COUNT"; about the address "ADDRESS"; "SUPPRESSED", "LEFT_OUT". Fields that do not apply are absent;
+   * there may be further fields. */
   const char *key;
   const char *value; /* UTF-8, escaped */
 } DaemoneyeLogField;
@@ -75,11 +76,11 @@ typedef struct
   /* The address to listen on, a path. NULL: the one in the configuration, else $DAEMONEYE_BROKER_SOCKET, else the
    * default. */
   const char *address;
-  /* Receives log records. Called from a thread of the module, one call at a time for each instance; all signals are blocked
-   * in it. It may block: further records wait in a bounded ring, and those that do not fit are counted and reported by a later
-   * record. The arguments are valid during the call only. It is not called after stop() or shutdown() has returned. If it
-   * still blocks at the deadline of these, the thread stays in this call until it returns, so function and user_data must
-   * live on until then. NULL: GLib's structured log (domain DeyeBus). */
+  /* Receives log records. It is called in a thread of the module, one call at a time for each instance, with all signals
+   * blocked. It may block: further records wait in a bounded ring; records that do not fit are dropped, and a later record
+   * reports their number. The arguments are valid only during the call. No call begins after stop() or shutdown() has returned.
+   * But if a call still blocks at their deadline, the thread stays in it until it returns; function and user_data must
+   * exist until then. NULL: GLib's structured log (domain DeyeBus). */
   void (*log) (void *user_data,
                DaemoneyeLogLevel level,
                const char *message,
@@ -88,7 +89,7 @@ typedef struct
   void *user_data;
 } DaemoneyeHost;
 
-/* The reason for which a function failed. The host owns the struct, the module fills it. */
+/* The reason why a function failed. The host owns the struct, and the module fills it. */
 typedef struct
 {
   size_t struct_size;
@@ -135,8 +136,8 @@ typedef struct
   const char *name;
   const char *version;
 
-  /* Starts a broker and listens. config_path: a key file; NULL: built-in defaults. Returns NULL and fills @error
-   * when it fails. */
+  /* Starts a broker and listens. @config_path: a key file; NULL: built-in defaults. On failure it returns NULL and fills
+   * @error. */
   DaemoneyeBus *(*start) (const DaemoneyeHost *host, const char *config_path, DaemoneyeError *error);
   /* Opens a connection with the role of the agent. The host is a client like any other and passes the connection to
    * deye_bus_client_new_for_fd(). Returns a connected socket (a HANDLE on Windows) that the caller owns; -1: failed. */
@@ -145,14 +146,14 @@ typedef struct
   const char *(*address) (const DaemoneyeBus *bus);
   /* Fills the first struct_size bytes of @stats. Returns 0; -1 in a child of fork(), where @stats is unchanged. */
   int (*stats) (DaemoneyeBus *bus, DaemoneyeBusStats *stats);
-  /* Announces the end to all clients, waits at most @deadline_us until they have read it and the log is written, and frees
-   * everything. The log gets 50 ms even when the clients used up the time. Does nothing in a child of fork(). */
+  /* Notifies all clients of the end, waits at most @deadline_us until they have disconnected and the log is written, and frees
+   * everything. The log gets at least 50 ms, even if the clients used up the time. Does nothing in a child of fork(). */
   void (*stop) (DaemoneyeBus *bus, uint64_t deadline_us);
 
   /* Since minor 1. */
 
-  /* The same, and returns 0; -1: the host's log function blocked, and the log thread was abandoned in it (then @error has the
-   * code 7 and says how many records were not written), or this is a child of fork() (code 6). */
+  /* Does the same as stop(), and returns 0. -1: the host's log function blocked and the log thread was abandoned in it (@error
+   * has the code 7 and the number of records that were not written), or this is a child of fork() (code 6). */
   int (*shutdown) (DaemoneyeBus *bus, uint64_t deadline_us, DaemoneyeError *error);
 } DaemoneyePlugin;
 

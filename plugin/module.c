@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * The module: one exported symbol, which returns a table of plain C functions. Each translates between the types of the ABI
- * and Service, and keeps nothing: a DaemoneyeBus is a Service.
+ * The module: one exported symbol, which returns a table of plain C functions. Each function converts between the types of the
+ * ABI and Service. The module has no state of its own: a DaemoneyeBus is a Service.
  */
 
 enum

@@ -91,8 +91,8 @@ typedef struct
   void *user_data;
 } ServiceLogHost;
 
-/* Translates the level to GLib's and adds the priority of syslog. A record reports what a peer did, never a fault of this
- * process, so G_LOG_LEVEL_MESSAGE is the highest level: a peer must not be able to stop a host with fatal warnings. */
+/* Converts the level to a GLib level and adds the syslog priority. The highest GLib level is G_LOG_LEVEL_MESSAGE, because a
+ * record describes the behaviour of peers: with fatal warnings (G_DEBUG), a peer could otherwise abort the host. */
 static void
 service_log_write_to_glib (DaemoneyeLogLevel level,
                            const char *message,
@@ -122,7 +122,7 @@ service_log_write_record (gpointer user, gpointer data)
     service_log_write_to_glib (record->level, record->message, record->fields, record->n_fields);
 }
 
-/* A record that counts records that were left out. @why: ends a sentence */
+/* Returns a record that reports @n omitted records. @why: the reason, which ends the sentence */
 static ServiceLogRecord *
 service_log_left_out_record (guint64 n, const char *why)
 {
@@ -163,7 +163,7 @@ service_log_push (ServiceLog *self, ServiceLogRecord *record)
 
 /* --- the broker thread --- */
 
-/* Appends the subject of the record, between the peer and the reason: ": publish to tasks.netmond". */
+/* Appends the subject of the record, which is between the peer and the reason: ": publish to tasks.netmond". */
 static void
 service_log_append_subject (GString *message, const BusNote *note)
 {

@@ -13,7 +13,7 @@
 
 #include <glib/gi18n-lib.h>
 
-/* Peers may use up the time for stopping. Then the log still has this long, so that the last records are written. */
+/* The least time for writing the last log records, even if the peers have used up the time for stopping. */
 #define LOG_LEAST_US (50 * G_TIME_SPAN_MILLISECOND)
 
 struct Service
@@ -23,7 +23,7 @@ struct Service
   BusConfig *config;
   char *address;
   guint64 epoch;
-  guint32 process; /* that runs the thread */
+  guint32 process; /* number of the process that has the thread */
   ServiceLog log;
 
   /* Used by the broker thread only. */
@@ -33,9 +33,9 @@ struct Service
   GSource *timer;
   gint64 now_us; /* read once per turn */
   gboolean is_stopped;
-  gboolean is_lost; /* no client can connect, because the address was taken away */
+  gboolean is_lost; /* no client can connect, because the address was removed or replaced */
 
-  GMutex lock; /* with done: other threads wait for a call */
+  GMutex lock; /* with done: for threads that wait for a call of the broker thread */
   GCond done;
 };
 
@@ -48,8 +48,8 @@ service_now (Service *self)
 
 /* --- the timer --- */
 
-/* Reads the next tick from the core before and after each wait, so that a changed tick costs nothing. Setting it with
- * g_source_set_ready_time() would wake the own thread for each change, with a write and a read. */
+/* Reads the time of the next tick from the core before and after each wait, so a change of this time costs nothing. A call of
+ * g_source_set_ready_time() for each change would wake the context, i.e. write to a descriptor and read from it. */
 typedef struct
 {
   GSource source;
@@ -86,7 +86,7 @@ service_timer_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 static GSourceFuncs service_timer_funcs
     = { .prepare = service_timer_prepare, .check = service_timer_check, .dispatch = service_timer_dispatch };
 
-/* Ends every turn: writes, closes, logs. */
+/* Ends a turn: writes queued bytes, closes links, writes log records. */
 static void
 service_end_turn (Service *self)
 {
@@ -260,7 +260,7 @@ service_broker_thread (gpointer data)
       link_set_iterate (self->links);
     else
       g_main_context_iteration (self->context, TRUE);
-  /* GIO completes what was cancelled by the stop. */
+  /* Let sources that are ready run, so that GIO completes operations that the stop has cancelled. */
   while (g_main_context_iteration (self->context, FALSE))
     ;
   g_main_context_pop_thread_default (self->context);
@@ -445,7 +445,7 @@ service_epoch (const Service *self)
   return self->epoch;
 }
 
-/* Takes the handle, and sets it to LINK_HANDLE_NONE when the core refuses the connection. */
+/* Takes ownership of the handle, and sets it to LINK_HANDLE_NONE if the core refuses the connection. */
 static void
 service_add_agent (Service *self, gpointer data)
 {
@@ -513,7 +513,7 @@ service_stop_now (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Runs every few milliseconds: when no peer is connected any more, the service need not wait for the deadline. */
+/* Runs every few milliseconds: if no peer is connected any more, the service stops before the deadline. */
 static gboolean
 service_stop_when_empty (gpointer data)
 {
@@ -540,6 +540,17 @@ service_begin_stop (Service *self, gpointer data)
   g_source_attach (deadline, self->context);
 }
 
+/* The broker thread stops first, and then the log thread.
+ *
+ * The broker thread runs until all peers have disconnected, or until the deadline. It is joined without a limit, because
+ * nothing in it can block. As its last action it pushes the remaining log records (service_finish()), so the log can end only
+ * after the join. The log thread has the rest of the time, and at least LOG_LEAST_US.
+ *
+ * The log thread can't be joined in the same way. It calls the host's function, which may block for ever: it may write to a pipe
+ * that no process reads, or need a lock that the caller of stop() holds. A thread can't be interrupted in foreign code, so a
+ * join could make stop() hang. Therefore service_log_end() abandons the thread if it has not returned at the deadline. The
+ * thread owns everything that it uses, so the service can be freed; it makes no further call, and ends when the call
+ * returns. The result is FALSE then, because the host has to keep its function and data until that moment. */
 gboolean
 service_stop (Service *self, gint64 deadline_us, guint64 *unwritten)
 {
