@@ -5,6 +5,5 @@
 
 /* The terminal that a program may have been started from. */
 
-/* TRUE if standard output is shown on a terminal that understands colour escapes, and not written to a file or a
- * pipe. */
+/* TRUE: standard output is a terminal that understands colour escapes, not a file or a pipe. */
 gboolean platform_console_is_terminal (void);

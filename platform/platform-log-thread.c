@@ -7,7 +7,7 @@ typedef struct
 {
   gpointer record; /* NULL: a marker */
   gsize size;
-  guint64 lost; /* of a marker: the records that did not fit here */
+  guint64 lost; /* of a marker: number of records that did not fit at this place */
 } LogEntry;
 
 struct PlatformLogThread
@@ -17,10 +17,10 @@ struct PlatformLogThread
   PlatformLogSink sink;
   gpointer user;
 
-  GMutex lock; /* of everything below; never held during a call of the sink */
+  GMutex lock; /* protects the members below; never held during a call of the sink */
   GCond changed;
   GQueue entries; /* LogEntry, oldest first */
-  gsize records;  /* in it, without markers */
+  gsize records;  /* number of records in entries, without markers */
   gsize bytes;
   gboolean is_full; /* a record was dropped, and less than a quarter is free */
   gboolean is_writing;
@@ -181,7 +181,7 @@ platform_log_thread_flush (PlatformLogThread *self, gint64 until_us)
   return done;
 }
 
-/* Removes what was not written in time. Returns the number of records, with those that were lost before. */
+/* Removes all entries that were not written in time. Returns the number of their records, including lost ones. */
 static guint64
 log_thread_clear (PlatformLogThread *self)
 {
@@ -213,7 +213,7 @@ platform_log_thread_end (PlatformLogThread *self, gint64 until_us, guint64 *unwr
   g_mutex_unlock (&self->lock);
   if (unwritten != NULL)
     *unwritten = n + (is_abandoned ? 1 : 0);
-  /* Without a call in progress it ends at once, because the ring is empty. */
+  /* If no call of the sink is in progress, the thread ends at once, because the ring is empty. */
   if (is_abandoned)
     g_thread_unref (self->thread);
   else

@@ -15,10 +15,10 @@ typedef struct
   gsize n_fields;
 } LogRecord;
 
-/* The log of the process. GLib has one writer and one handler of g_printerr() in each process, and so has this module. */
+/* The log of the process. It is global, because GLib has one log writer and one handler of g_printerr() in each process. */
 static struct
 {
-  GMutex lock;               /* of the next: other threads may log while the program ends */
+  GMutex lock;               /* protects thread: other threads may log while the program ends */
   PlatformLogThread *thread; /* NULL: not started, or ended */
   GLogLevelFlags fatal;
   gboolean is_journal;
@@ -40,7 +40,7 @@ program_log_free_record (gpointer data)
   g_free (record);
 }
 
-/* A journal that does not take records (it has been stopped, or denies access) may still read standard error. */
+/* If the journal does not accept records (it was stopped, or denies access), it may still read standard error. */
 static void
 program_log_write_journal (GLogLevelFlags level, const GLogField *fields, gsize n_fields)
 {
@@ -90,7 +90,7 @@ program_log_push (LogRecord *record, gsize size)
   g_mutex_unlock (&program_log.lock);
 }
 
-/* --- what the program logs --- */
+/* --- records of the program --- */
 
 static void
 program_log_push_text (char *text)
@@ -129,7 +129,7 @@ program_log_domain (const GLogField *fields, gsize n_fields)
   return NULL;
 }
 
-/* The process aborts after a fatal record, so this waits until the record is written. */
+/* Waits until a fatal record is written, because the process aborts after it. */
 static void
 program_log_write_fatal (void)
 {
@@ -160,7 +160,7 @@ program_log_write (GLogLevelFlags level, const GLogField *fields, gsize n_fields
   return G_LOG_WRITER_HANDLED;
 }
 
-/* GLib passes the text of an assertion that failed ("**\nDeyeBus:ERROR:...") here, not to the log, and aborts after it. */
+/* GLib passes the text of a failed assertion ("**\nDeyeBus:ERROR:...") to this handler and not to the log, and then aborts. */
 static void
 program_log_printerr (const char *text)
 {
@@ -179,7 +179,7 @@ platform_log_start (void)
   static const PlatformLogSink sink
       = { program_log_write_record, program_log_write_lost, program_log_free_record, NULL };
 
-  /* Without a thread (the system refuses one) GLib's own functions write. */
+  /* If the system refuses a thread, GLib's own functions write the log. */
   program_log.thread = platform_log_thread_new ("deye-log", &sink, NULL, NULL);
   if (program_log.thread == NULL)
     return;

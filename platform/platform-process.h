@@ -5,10 +5,10 @@
 
 /* The running process as other processes see it. */
 
-/* Its number. A child of fork() has one of its own. */
+/* The process number. A child of fork() has another one. */
 guint32 platform_process_id (void);
 
-/* The number of fork() calls that made this process: two results differ if and only if a fork() lies between the calls. It costs
- * no system call, so a library may ask at each of its calls. A child that was made without the C library's fork(), such as
- * by clone(), is not noticed. The first call has to be made before the first fork() that is to be counted. */
+/* Counts the calls of fork() between this process and the first call of this function: two results differ if and only if there was
+ * a fork() between the calls. It needs no system call, so a library may use it in each of its functions. It does not
+ * detect a child that was created without the C library's fork(), for example by clone(). */
 guint platform_fork_count (void);

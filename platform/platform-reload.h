@@ -4,9 +4,10 @@
 #include <glib.h>
 
 /*
- * Reload requests: a source in the default context that is dispatched when a service is asked to read its configuration again.
+ * Reload requests: a source in the default context that is dispatched when the process is asked to read its configuration again.
+ * On POSIX such a request is SIGHUP.
  *
- * On POSIX such a request is SIGHUP. Invariant: while such a source exists SIGHUP does not terminate the process.
+ * Invariant: while such a source exists, SIGHUP does not terminate the process.
  */
 
 /* Returns the id of the source for g_source_remove(). */

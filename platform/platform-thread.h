@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Keeps signals away from the calling thread, so that the threads of the host receive them. Where the system has no signals
- * for threads it does nothing. */
+/* Blocks all signals in the calling thread, so that the threads of the host receive them. Does nothing on systems without signals
+ * for threads. */
 void platform_thread_block_signals (void);

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* Another process may have made the description of standard error non-blocking. */
+/* Needed because another process may have set O_NONBLOCK on the shared file description of standard error. */
 static gboolean
 log_wait_for_room (void)
 {

@@ -11,7 +11,7 @@ pages_map (gsize size)
   return pages != MAP_FAILED ? pages : NULL;
 }
 
-/* Maps twice the size, and keeps the part in it that is aligned. */
+/* Maps twice the size, and unmaps all but the part that is aligned. */
 gpointer
 platform_pages_take (gsize size)
 {

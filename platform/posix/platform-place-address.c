@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "platform-place-address.h"
 
-/* XDG_RUNTIME_DIR is read from the environment each time: g_get_user_runtime_dir() would replace a missing one by a
- * directory that other programs do not look in. */
+/* Reads XDG_RUNTIME_DIR from the environment each time. If it is missing, g_get_user_runtime_dir() would return a directory that
+ * other programs do not use. */
 char *
 platform_place_address (uid_t uid)
 {

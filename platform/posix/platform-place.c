@@ -52,7 +52,7 @@ platform_library_path (gconstpointer symbol)
   g_autofree char *program = platform_program_path ();
   Dl_info info;
 
-  /* For the program itself this is argv[0]: whatever the caller of exec() chose, often without a directory. */
+  /* For the program itself dli_fname is argv[0], which the caller of exec() chose, often without a directory. */
   if (dladdr (symbol, &info) == 0 || info.dli_fname == NULL || !g_path_is_absolute (info.dli_fname)
       || g_strcmp0 (info.dli_fname, program) == 0)
     return NULL;

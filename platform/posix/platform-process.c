@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-static guint process_forks; /* written in a child by the thread that is alone there */
+static guint process_forks; /* written only in a child of fork(), by its only thread */
 
 guint32
 platform_process_id (void)

@@ -12,7 +12,7 @@ platform_stop_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 
 static GSourceFuncs platform_stop_funcs = { .dispatch = platform_stop_dispatch };
 
-/* A ready child source makes its parent ready; by itself it has nothing to do. */
+/* The callback of the child source. It does nothing: a ready child source makes its parent ready. */
 static gboolean
 platform_stop_keep_child (gpointer data)
 {

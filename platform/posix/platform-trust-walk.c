@@ -12,7 +12,7 @@ typedef struct
   uid_t own;
   guint32 guest;
   char *here;         /* a good directory, without links; "" is the root */
-  GQueue *left;       /* of char *: the names that are still to be resolved */
+  GQueue *left;       /* of char *: the names that remain to be resolved */
   gboolean is_shared; /* @here: accounts other than its owner can create entries in it */
   guint links;
   PlatformTrustVerdict verdict;
@@ -78,7 +78,7 @@ trust_walk_up (TrustWalk *self)
   return trust_walk_enter_again (self, parent);
 }
 
-/* The names of @path come before those that are left. */
+/* Puts the names of @path before the names that remain. */
 static void
 trust_walk_push (TrustWalk *self, const char *path)
 {

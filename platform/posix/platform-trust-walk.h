@@ -9,7 +9,7 @@
 /*
  * The rule of platform-trust.h, for any account and any file system.
  *
- * It takes both as arguments, so that a test can run it over a tree that it made up, as any account.
+ * Both are arguments, so that a test can use an invented tree and any account.
  */
 
 typedef struct
