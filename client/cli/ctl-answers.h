@@ -3,5 +3,5 @@
 
 #include "ctl.h"
 
-/* Shows the answers of a request with several, one line each, until it ends. */
+/* Prints the answers of a request to many, one line each, until the request ends. */
 gboolean ctl_answers_show (Ctl *ctl, DeyeBusAnswers *answers, GError **error);

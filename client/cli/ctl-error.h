@@ -4,9 +4,9 @@
 #include <glib.h>
 
 /*
- * Errors of the tool, and what a script and a user learn from an error: the exit code and a hint.
+ * Errors of the tool: the exit code that a script gets for an error, and the hint that a user gets.
  *
- * Errors of the client library are passed on as they are; this module only classifies them.
+ * Errors of the client library are passed on unchanged; this module only classifies them.
  */
 
 typedef enum
@@ -25,11 +25,11 @@ typedef enum
 GQuark ctl_error_quark (void);
 /* Error codes are CtlExit. */
 gboolean ctl_fail (GError **error, CtlExit exit_code, const char *format, ...) G_GNUC_PRINTF (3, 4);
-/* @error: (nullable): no error. @connected: TRUE if there is still a connection to the broker after the error. */
+/* @error: (nullable): NULL: no error. @connected: TRUE: there is still a connection to the broker after the error. */
 CtlExit ctl_exit_of (const GError *error, gboolean connected);
 
-/* A hint for some errors of the library, which does not know that this tool could help. NULL: none. Translated. */
+/* Returns a hint for some errors of the library, about a use of this tool that helps. NULL: none. Translated. */
 const char *ctl_error_hint (const GError *error);
 
-/* The text of a failure that a responder has named: the message without what the library puts in front of it. */
+/* Returns the text of an error that a responder has reported: the message without the prefix of the library. */
 const char *ctl_error_responder_text (const GError *error);

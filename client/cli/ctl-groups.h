@@ -6,8 +6,8 @@
 /*
  * Queue groups with all of their members.
  *
- * The broker lists a limited number of members with a group, so a peer that joins with many subscriptions could hide the
- * others. Members that it leaves out are taken from the section of subscriptions, which has no such limit.
+ * The broker lists only a limited number of members with a group, so a peer that joins with many subscriptions could hide other
+ * members. Members that the broker leaves out are taken from the section of subscriptions, which has no such limit.
  */
 
 /* The entries are CtlGroup. */

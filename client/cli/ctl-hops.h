@@ -6,12 +6,12 @@
 #include <json-glib/json-glib.h>
 
 /*
- * The stations that a message passed (--trace), so that it shows where a slow message was slow. A station that is not known is
- * left out.
+ * The time stamps of the stations that a message has passed (--trace). They show where a slow message was delayed. Stations
+ * without a time stamp are left out.
  */
 
-/* A table: when the message passed each station, and how long after the one before it. */
+/* Prints a table: the time at each station, and the difference from the station before. */
 void ctl_hops_show (Ctl *ctl, DeyeBusMessage *message);
 
-/* Members "hop.accepted" and so on, in microseconds since the first station. */
+/* Adds the members "hop.accepted" and so on, in microseconds since the first station. */
 void ctl_hops_add (JsonObject *object, DeyeBusMessage *message);

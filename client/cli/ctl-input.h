@@ -9,35 +9,36 @@
  * The bytes of an argument: the text itself, the content of a file (@FILE), or standard input (-), as a whole, one JSON
  * value at a time, or one record at a time.
  *
- * Files are read, not mapped, because pipes and files of /proc have content but no size. It does not parse the values: a
+ * Files are read, not mapped, because pipes and files of /proc have content but no size. The module does not parse the values: a
  * value of a sequence ends at white space outside of brackets and strings.
  *
- * Invariant: never more than CTL_INPUT_MAX bytes are kept. More is an error.
+ * Invariant: at most CTL_INPUT_MAX bytes are kept. A longer text or value is an error.
  */
 
 #define CTL_INPUT_MAX (16u * 1024u * 1024u) /* no broker accepts a larger payload */
 
 typedef struct CtlInput CtlInput;
 
-/* Opens what @argument names. (transfer full) */
+/* Opens the input that @argument describes. (transfer full) */
 CtlInput *ctl_input_open (const char *argument, GError **error);
 void ctl_input_free (CtlInput *input);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlInput, ctl_input_free)
 
-/* Everything; (transfer full). */
+/* Reads the whole input. (transfer full) */
 GBytes *ctl_input_read (CtlInput *input, GError **error);
 
-/* The next value of a sequence, as soon as its end was read; (transfer full). NULL without @error: there are no more. */
+/* Reads the next value of a sequence; it waits only until the end of the value was read. NULL without @error: there are no more.
+ * (transfer full) */
 GBytes *ctl_input_next_value (CtlInput *input, GError **error);
 
-/* Records, which may come without an end: any bytes, with a framing between them. */
+/* Selects the framing of records, which are any bytes. The input may have no end. */
 void ctl_input_set_framing (CtlInput *input, CtlFraming framing);
-/* The next record of those that were read; (transfer full). NULL without @error: none is complete. */
+/* Takes the next record that was read completely. NULL without @error: none is complete. (transfer full) */
 GBytes *ctl_input_take_record (CtlInput *input, GError **error);
-/* Reads once; waits until there is something to read. */
+/* Reads once, and waits until there are bytes to read. */
 gboolean ctl_input_fill (CtlInput *input, GError **error);
-/* TRUE: everything was read and taken. */
+/* TRUE: all records were read and taken. */
 gboolean ctl_input_has_ended (const CtlInput *input);
-/* A source that is dispatched when fill() does not wait; its callback is a GPollableSourceFunc. (transfer full) NULL: it never
- * waits. */
+/* Returns a source that is dispatched when ctl_input_fill() would not wait; its callback is a GPollableSourceFunc. NULL: that
+ * function never waits. (transfer full) */
 GSource *ctl_input_readable_source (CtlInput *input);

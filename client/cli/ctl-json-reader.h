@@ -4,13 +4,13 @@
 #include "ctl-json-value.h"
 
 /*
- * The state of reading one payload from JSON, and its errors. An error names the path of the value, what was expected, and
- * what was found.
+ * The state of reading one payload from JSON, and its errors. An error names the path of the value, the expected value and the
+ * actual one.
  */
 
 typedef struct
 {
-  GString *path; /* of the value that is read */
+  GString *path; /* path of the present value */
   guint depth;
   GError **error;
 } CtlJsonReader;
@@ -19,5 +19,5 @@ typedef struct
 gboolean ctl_json_fail (CtlJsonReader *reader, const char *problem);
 gboolean ctl_json_expected (CtlJsonReader *reader, const char *what, const CtlJsonValue *found);
 
-/* Appends one of several names to a list in an error. @place: its index; the list is cut when it gets long. */
+/* Appends a name to a list of names in an error. @place: its index; long lists are cut. */
 void ctl_json_add_name (GString *names, guint place, const char *name);

@@ -10,7 +10,7 @@
  * read by ctl-json-read.
  */
 
-/* Reads @json into @value, the place of one value of @field. FALSE: it does not fit, see the error of @reader. */
+/* Converts @json to a value of @field and stores it at @value. FALSE: it does not fit, see the error of @reader. */
 gboolean ctl_json_read_scalar (CtlJsonReader *reader,
                                const ProtobufCFieldDescriptor *field,
                                gpointer value,

@@ -6,8 +6,8 @@
 /*
  * A JSON value that was read: a tree.
  *
- * Numbers keep their text, so that the field that takes the number decides what fits. (json-glib turns integers above 2^63
- * into other ones, and of the JSON libraries of Debian 12 none has both the text of numbers and a maintainer.)
+ * Numbers keep their text, so that the type of the field decides whether a number fits. (json-glib changes integers above 2^63,
+ * and no maintained JSON library in Debian 12 keeps the text of numbers.)
  *
  * Invariant: a tree is nested at most CTL_JSON_NESTED_MAX deep, no two members of an object have the same name, and
  * strings are UTF-8 without NUL.
@@ -40,7 +40,7 @@ CtlJsonValue *ctl_json_value_new_text (CtlJsonKind kind, char *text);
 void ctl_json_value_free (CtlJsonValue *value);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlJsonValue, ctl_json_value_free)
 
-/* Elements or members. */
+/* Returns the number of elements or members. */
 guint ctl_json_value_length (const CtlJsonValue *value);
 const CtlJsonValue *ctl_json_value_item (const CtlJsonValue *value, guint place);
 const char *ctl_json_value_name (const CtlJsonValue *value, guint place);
@@ -52,5 +52,5 @@ gboolean ctl_json_text_to_unsigned (const char *text, guint64 max, guint64 *valu
 /* TRUE if @text is a JSON number that a double can hold; it is rounded to the nearest one. */
 gboolean ctl_json_text_to_real (const char *text, double *value);
 
-/* Bytes of the JSON number at the start of @text; 0: there is none. */
+/* Returns the length of the JSON number at the start of @text; 0: there is none. */
 gsize ctl_json_number_length (const char *text, gsize len);

@@ -13,8 +13,8 @@
  *
  * Fields have the names of the .proto; lowerCamelCase is read as well. Fields without presence are always written. 64-bit
  * integers are written as strings. In reports of the tool they are numbers up to CTL_JSON_EXACT_MAX, except identifiers and
- * values of properties, which are data of peers. A map is an object when ctl-types made the type; for generated types it is
- * a list of entries. The well-known types (Timestamp, Any, ...) have no special form, and unknown fields are left out.
+ * values of properties, which are data of peers. A map of a type that ctl-types built is an object; a map of a generated type
+ * is a list of entries. The well-known types (Timestamp, Any, ...) have no special form, and unknown fields are omitted.
  *
  * The limits of wire-guard apply: at most 64 fields in a type, field numbers below 2^25, at most eight levels in a payload
  * that is read.
@@ -24,7 +24,7 @@
 
 #define CTL_JSON_DEPTH_MAX 16u
 
-/* The largest integer up to which every program that reads JSON numbers as doubles gets the exact value: 2^53. */
+/* 2^53: up to this integer, programs that read JSON numbers as doubles get the exact value. */
 #define CTL_JSON_EXACT_MAX (G_GUINT64_CONSTANT (1) << 53)
 
 /* Decodes payload bytes of @type. Error: G_IO_ERROR_INVALID_DATA. (transfer full) */

@@ -3,12 +3,13 @@
 
 #include "ctl.h"
 
-/* The manifest of a question to many collectors: on standard error all of it, or on standard output who did not answer. */
+/* Prints the manifest of a question to many collectors: all of it on standard error, or on standard output only the collectors
+ * that did not answer. */
 
-/* As text, or with --json as an object. */
+/* Prints all of it as text, or with --json as an object. */
 void ctl_manifest_report (Ctl *ctl, DeyeBusManifest *manifest);
-/* A table, or with --json an object for each one. */
+/* Prints the collectors that did not answer: a table, or with --json an object for each one. */
 void ctl_manifest_show_missing (Ctl *ctl, DeyeBusManifest *manifest);
 
-/* Adds what @extent says. @extent: (nullable) */
+/* Adds the members of @extent (nullable). */
 void ctl_manifest_set_extent (JsonObject *object, DeyeBusExtent *extent);

@@ -4,11 +4,12 @@
 #include <glib.h>
 
 /*
- * The options of the command line. Every verb takes a few, such as --address; further sets of options belong to some verbs.
+ * The options of the command line. Every verb takes the common options, such as --address; other sets of options belong only
+ * to some verbs.
  */
 
-/* Options whose value is a number. They are kept as text until ctl_options_check(): GOption reads 010 as eight, and nan as a
- * time. */
+/* Options whose value is a number. They are kept as text until ctl_options_check(), because GOption would read 010 as eight and
+ * accept nan as a time. */
 typedef enum
 {
   CTL_NUMBER_TIMEOUT,
@@ -128,22 +129,22 @@ typedef enum
   CTL_TAKES_ASSURANCE = 1 << 14,  /* --at-least-once --confirm */
   CTL_TAKES_COLLECTORS = 1 << 15, /* --operation --type --state --tag */
   CTL_TAKES_TASKS = 1 << 16,      /* --operation --state --holder --account */
-  CTL_TAKES_SUBMIT = 1 << 17,     /* what a task is to be */
+  CTL_TAKES_SUBMIT = 1 << 17,     /* the specification of a task */
   CTL_TAKES_ACCOUNT = 1 << 18,
   CTL_TAKES_DRAIN = 1 << 19, /* --grace --expect-exit */
   CTL_TAKES_STRATEGY = 1 << 20,
   CTL_TAKES_CAUSE = 1 << 21,
-  CTL_TAKES_ASK = 1 << 22, /* what is asked, and what is accepted */
+  CTL_TAKES_ASK = 1 << 22, /* the question, and the answers that suffice */
   CTL_TAKES_FRAMING = 1 << 23,
   CTL_TAKES_PAYLOAD = CTL_TAKES_TYPE | CTL_TAKES_RAW,
 } CtlOptionSets;
 
-/* A context with the options of @sets and those that every verb takes, which stores values in @options. @arguments: of the
+/* Returns a context with the common options and those of @sets; it stores the values in @options. @arguments: the arguments in the
  * usage line, translated. (transfer full) */
 GOptionContext *ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *arguments);
 
-/* Parses options and removes them from @words, whose first one is the name of the program. Words behind -- are no options;
- * with @keep_mark the -- stays in front of them. */
+/* Parses options and removes them from @words, whose first word is the name of the program. Words after -- are not options;
+ * with @keep_mark the -- is kept. */
 gboolean ctl_options_parse (GOptionContext *context, GPtrArray *words, gboolean keep_mark, GError **error);
 
 /* Reads the numbers, and checks all values. */

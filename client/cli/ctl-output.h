@@ -6,11 +6,11 @@
 /*
  * Standard output of the tool: lines, tables, and JSON with one object per line.
  *
- * Colour is used only on a terminal and without NO_COLOR. Text of peers must be escaped (terminal-text) before it is printed as a
- * line; fields and JSON are escaped here.
+ * Colour is used only on a terminal and without NO_COLOR. The caller must escape text of peers (terminal-text) before it prints it
+ * as a line; this module escapes fields and JSON.
  *
- * Invariant: once the reader of the output has gone, nothing more is written, and that is not a failure. Every other failed
- * write is one.
+ * Invariant: after the reader of the output has closed its end, no more output is written, and this is not an error. Every other
+ * failed write is an error.
  */
 
 typedef struct
@@ -18,13 +18,13 @@ typedef struct
   gboolean json;
   gboolean colour;
   guint width;   /* columns of the terminal; 0: not a terminal */
-  gboolean gone; /* the reader has gone, or does not read while the program is asked to stop */
+  gboolean gone; /* the reader has closed its end, or does not read while a stop is requested */
   int failed;    /* errno of a write that failed for another reason; 0: none */
 } CtlOutput;
 
 void ctl_output_init (CtlOutput *output, gboolean json);
 
-/* Prints a line as it is. Text of peers in it must have been escaped before. */
+/* Prints a line unchanged. Text of peers in it must already be escaped. */
 void ctl_output_line (CtlOutput *output, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void ctl_output_title (CtlOutput *output, const char *text);
 /* Prints bytes without any change. */
@@ -39,5 +39,5 @@ void ctl_output_json_pretty (CtlOutput *output, JsonNode *node);
 void ctl_output_xml (CtlOutput *output, const char *text);
 void ctl_output_flush (CtlOutput *output);
 
-/* Prints "label      value" of a short list. The value is escaped. */
+/* Prints "label      value", a row of a short list. The value is escaped. */
 void ctl_output_field (CtlOutput *output, const char *label, const char *format, ...) G_GNUC_PRINTF (3, 4);

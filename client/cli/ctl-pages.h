@@ -4,17 +4,18 @@
 #include <glib.h>
 
 /*
- * The way through a listing that the broker returns in pages: each page names the cursor of the next one.
+ * The position in a listing that the broker returns in pages: each page contains the cursor of the next one. This module does not
+ * request the pages.
  *
- * It does not ask for pages. Invariant: all pages of a listing are of one broker, and no page comes twice.
+ * Invariant: all pages of a listing are from one epoch of the broker, and no page is accepted twice.
  */
 
 typedef struct
 {
-  guint n;           /* pages that have come */
+  guint n;           /* pages received so far */
   guint64 epoch;     /* of the broker that sent them */
-  const char *after; /* cursor for the next page; it belongs to the last one. NULL: that was all */
+  const char *after; /* cursor of the next page, owned by the last page; NULL: there are no more */
 } CtlPages;
 
-/* A page has come. @next: its cursor, "" in the last one. FALSE: it does not continue the listing. */
+/* Takes note of a page. @next: the cursor of the next page; "" in the last page. FALSE: the page does not continue the listing. */
 gboolean ctl_pages_take (CtlPages *pages, guint64 epoch, const char *next, GError **error);

@@ -3,11 +3,10 @@
 
 #include "ctl.h"
 
-/* Payloads: the bytes that are sent for what the user gave, and a received payload as text. */
+/* Payloads: converts the user's input to the bytes that are sent, and a received payload to text. */
 
-/* Encodes @bytes, which are one JSON value, as @type. Without @type the bytes are taken as they are. (transfer full) */
+/* Encodes @bytes, which are one JSON value, as @type. Without @type the bytes are used unchanged. (transfer full) */
 GBytes *ctl_payload_encode (GBytes *bytes, const ProtobufCMessageDescriptor *type, GError **error);
 
-/* A payload of unknown type in a form that can be shown: the text if it is text, else the first bytes in hexadecimal;
- * (transfer full). */
+/* Converts a payload of unknown type to a printable form: its text, or its first bytes in hexadecimal. (transfer full) */
 char *ctl_payload_preview (GBytes *payload);

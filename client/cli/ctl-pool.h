@@ -4,8 +4,7 @@
 #include <glib.h>
 
 /*
- * Memory that is freed as a whole: the blocks and strings of one batch of types. A single block is never freed before its
- * pool.
+ * A pool of memory that is freed as a whole: the blocks and strings of one batch of types. Single blocks are never freed.
  */
 
 typedef struct CtlPool CtlPool;

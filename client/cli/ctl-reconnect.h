@@ -4,8 +4,8 @@
 #include "deye-bus.h"
 
 /*
- * Reports on standard error that the connection has ended and that it is made again. For verbs that run until the user
- * stops them; it does not decide whether the client connects again.
+ * Reports on standard error that the connection has ended, and that the client has connected again. It is for verbs that run
+ * until the user stops them. It does not decide whether the client connects again.
  *
  * Invariant: each report of an end is followed by one report of the new connection, unless the program ends before.
  */
@@ -17,7 +17,7 @@ typedef struct
   gboolean is_interrupted;
 } CtlReconnect;
 
-/* @self and @missed have to stay until ctl_reconnect_clear(). */
+/* @self and @missed must exist until ctl_reconnect_clear(). */
 void ctl_reconnect_init (CtlReconnect *self, DeyeBusClient *client, const char *missed);
 void ctl_reconnect_clear (CtlReconnect *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtlReconnect, ctl_reconnect_clear)

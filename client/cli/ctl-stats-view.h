@@ -6,7 +6,7 @@
 /*
  * The views of `stats`: counters by subscription, by group and by topic domain, as a table or as JSON objects.
  *
- * Rows are shown as the broker sent them, subscriptions that are behind first. Nothing is summed or left out.
+ * Rows are printed in the order of the broker: subscriptions that are behind come first. No row is summed up or left out.
  */
 
 typedef enum
@@ -16,5 +16,5 @@ typedef enum
   CTL_VIEW_DOMAINS,
 } CtlView;
 
-/* @peer: (nullable): show only this peer. Not every view can. */
+/* @peer: (nullable): prints only this peer; not every view supports this. */
 gboolean ctl_stats_view (Ctl *ctl, CtlView which, char *peer, GError **error);

@@ -9,7 +9,7 @@
  * The part that `status`, `stats` and `slow` share: the request to control.bus.stats, and names for the policies and
  * reasons in its reply.
  *
- * It does not choose what is shown. A number without a known name is shown as a number.
+ * It does not select the rows. A number without a known name is printed as a number.
  */
 
 typedef Daemoneye__Eventbus__V1__StatsRequest CtlStatsRequest;
@@ -22,8 +22,8 @@ typedef Daemoneye__Eventbus__V1__Missed CtlMissed;
 /* The rows of all pages. */
 typedef struct
 {
-  CtlStats all;     /* subscriptions: the one that is behind longest first */
-  gboolean changed; /* rows came or went between the pages */
+  CtlStats all;     /* subscriptions are in order of the time for which they are behind, longest first */
+  gboolean changed; /* rows were added or removed between the pages */
   GPtrArray *pages; /* WireGuard; they own the rows */
   GPtrArray *peers;
   GPtrArray *subscriptions;
@@ -31,7 +31,7 @@ typedef struct
   GPtrArray *domains;
 } CtlStatsList;
 
-/* Asks until the reply is complete. A request for a peer that is not connected is an error. */
+/* Requests all pages. A request for a peer that is not connected is an error. */
 CtlStatsList *ctl_stats_ask (Ctl *ctl, const CtlStatsRequest *request, GError **error);
 void ctl_stats_list_free (CtlStatsList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlStatsList, ctl_stats_list_free)
@@ -49,12 +49,12 @@ void ctl_queue_add_cells (CtlTable *table, const CtlQueueStats *queue);
 
 /* "queue full 12, expired 3"; (transfer full). */
 char *ctl_missed_text (CtlMissed *const *missed, size_t n);
-/* The reason for which the messages of a gap were missed, as a sentence. */
+/* Returns the reason why the messages of a gap were missed, as a sentence. */
 const char *ctl_missed_sentence (guint32 reason);
 
-/* A row as a JSON object, with names beside the numbers of its policy and reasons. @kind: (nullable): value of a first
- * member "kind". (transfer full) */
+/* Converts a row to a JSON object, with the names of its policy and reasons beside their numbers. @kind: (nullable): value of an
+ * additional first member "kind". (transfer full) */
 JsonObject *ctl_stats_json (const ProtobufCMessage *row, const char *kind);
 
-/* Warns when rows are missing, or came or went while they were listed. */
+/* Warns if rows are missing, or were added or removed during the listing. */
 void ctl_stats_warn (const CtlStatsList *list);

@@ -3,7 +3,7 @@
 
 #include "ctl.h"
 
-/* The specification of a task as the options give it. */
+/* Creates the specification of a task from the options. */
 
-/* @given: (nullable): content of --payload. (transfer full) NULL: see @error. */
+/* @given: (nullable): the value of --payload. NULL: see @error. (transfer full) */
 DeyeBusTaskSpec *ctl_submit_spec_new (Ctl *ctl, const char *operation, GBytes *given, GError **error);

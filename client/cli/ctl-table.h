@@ -4,8 +4,8 @@
 #include "ctl-output.h"
 
 /*
- * Tables: rows of cells under the titles of their columns. A table fits the terminal: the widest columns that may be cut are
- * cut. In a pipe nothing is cut.
+ * Tables: rows of cells under the titles of their columns. On a terminal the widest of the columns that may be cut are cut, so
+ * that the table fits. In a pipe no column is cut.
  */
 
 typedef enum

@@ -11,12 +11,12 @@
 typedef struct
 {
   GBytes *bytes;   /* NULL: no payload */
-  char *type_name; /* NULL: no type is named */
+  char *type_name; /* NULL: the type is not known */
 } CtlTaskPayload;
 
 void ctl_task_payload_clear (CtlTaskPayload *payload);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtlTaskPayload, ctl_task_payload_clear)
 
-/* @given: (nullable): what the user gave. @payload: (out). FALSE: see @error. */
+/* @given: (nullable): the user's input. @payload: (out). FALSE: see @error. */
 gboolean
 ctl_task_payload_make (Ctl *ctl, const char *operation, GBytes *given, CtlTaskPayload *payload, GError **error);

@@ -4,19 +4,19 @@
 #include "ctl-tasks.h"
 
 /*
- * An explanation of a task: one sentence about why it is in its state, and one about what can be done.
+ * An explanation of a task for people: one sentence with the reason of its state, and one with the possible remedy.
  *
- * It is made of the record of the task alone, except for the reason NO_CAPABILITY: collectors are then compared with what the task
- * asks for, up to the first condition that none fulfils.
+ * It needs only the record of the task. For the reason NO_CAPABILITY it also compares the collectors with the requirements of the
+ * task, and names the first requirement that no collector meets.
  */
 
 typedef struct
 {
   char *why;    /* translated */
-  char *advice; /* translated; NULL: nothing is to be done */
+  char *advice; /* translated; NULL: no action is needed */
 } CtlWhy;
 
-/* @collectors: (nullable): those that have the operation; needed for NO_CAPABILITY only. */
+/* @collectors: (nullable): collectors that have the operation; needed only for NO_CAPABILITY. */
 void ctl_why_init (CtlWhy *why, const CtlTask *task, const CtlList *collectors);
 void ctl_why_clear (CtlWhy *why);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtlWhy, ctl_why_clear)

@@ -6,7 +6,7 @@
 /*
  * The words for states and strategies, which the tool prints and reads, and the words for the reasons of waiting.
  *
- * Words that options take are not translated. A value of a newer broker is "?".
+ * Words that are values of options are not translated. A value that only a newer broker knows is printed as "?".
  */
 
 typedef enum
@@ -21,9 +21,9 @@ const char *ctl_words_name (CtlWords words, guint value);
 /* Reads the value of an option. @option: its name. FALSE: see @error, which lists the words. */
 gboolean ctl_words_read (CtlWords words, const char *option, const char *text, guint *value, GError **error);
 
-/* The thing that a queued or delayed task waits for, for a column of a table; translated. "": it does not wait. */
+/* Returns the reason why a queued or delayed task waits, for a column of a table; translated. "": it does not wait. */
 const char *ctl_words_awaited (guint reason);
 
-/* The names of the protocol, as JSON has them. */
+/* Return the names of the protocol, which JSON output contains. */
 const char *ctl_words_json_state (guint state);
 const char *ctl_words_json_reason (guint reason);

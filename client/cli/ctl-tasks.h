@@ -6,10 +6,10 @@
 #include "health.pb-c.h"
 
 /*
- * Records of tasks, of their operations, of the collectors that take them, and of the health of peers, as the broker answers. A list comes in pages, which are
- * all read.
+ * Lists of tasks, operations, collectors and the health of peers, as the broker reports them. The broker returns a list in pages,
+ * and this module reads all pages.
  *
- * Entries of a list come and go while its pages are read: an entry that is there for the whole time is in the list once.
+ * Entries may be added or removed while the pages are read. An entry that exists for the whole time is in the list exactly once.
  */
 
 typedef Daemoneye__Eventbus__V1__TaskRecord CtlTask;
@@ -26,7 +26,7 @@ typedef struct
   GPtrArray *pages;
 } CtlList;
 
-/* @request: what is wanted; its cursor is set here. NULL: see @error. */
+/* @request: the filter; this function sets its cursor. NULL: see @error. */
 CtlList *ctl_tasks_list (Ctl *ctl, CtlTasksRequest *request, GError **error);
 CtlList *ctl_collectors_list (Ctl *ctl, CtlCollectorsRequest *request, GError **error);
 CtlList *ctl_operations_list (Ctl *ctl, GError **error);
@@ -37,7 +37,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlList, ctl_list_free)
 /* Prints each entry as a JSON object. */
 void ctl_list_print (Ctl *ctl, const CtlList *list);
 
-/* Asks about a task of the account that --account names. @method: "Get" or "Result". The reply has a task. NULL: see
+/* Requests a task of the account that --account names. @method: "Get" or "Result". The reply contains the task. NULL: see
  * @error. */
 WireGuard *ctl_task_ask (Ctl *ctl, const char *method, const char *id, GError **error);
 const CtlTask *ctl_task_of (const WireGuard *guard);

@@ -4,8 +4,8 @@
 #include "ctl.h"
 #include "introspection.pb-c.h"
 
-/* Sections of the broker's state as control.bus.introspect reports it: peers, subscriptions, groups, topics or retained messages. The
- * broker replies in pages; a section is read as a whole. */
+/* A section of the broker's state, from control.bus.introspect: peers, subscriptions, groups, topics or retained messages. The
+ * broker returns pages; this module reads all pages of a section. */
 
 typedef Daemoneye__Eventbus__V1__PeerInfo CtlPeer;
 typedef Daemoneye__Eventbus__V1__SubscriptionInfo CtlSubscription;
@@ -36,7 +36,7 @@ CtlTree *ctl_tree_read (Ctl *ctl, CtlSection section, const char *peer, GError *
 void ctl_tree_free (CtlTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlTree, ctl_tree_free)
 
-/* A message of the bus' own schemas as JSON; (transfer full). */
+/* Converts a message of the bus' own schemas to JSON. (transfer full) */
 JsonNode *ctl_message_json (const ProtobufCMessage *message);
 
 /* Prints @message as one JSON object. */

@@ -6,8 +6,8 @@
 #include <descriptor-subset.pb-c.h>
 
 /*
- * A set of types on its way into the registry: ctl-type-declare names what the set declares, then ctl-type-build makes the
- * descriptors, then ctl-types takes the batch over. Nothing of it can be seen from outside before all of it is built.
+ * A set of types that is being added to the registry: ctl-type-declare enters the names that the set declares, ctl-type-build
+ * builds the descriptors, and ctl-types takes over the complete batch. The types are not visible outside before all are built.
  *
  * Invariant: all memory of a batch, descriptors included, belongs to its pool. The sources live until the batch is built.
  */
@@ -42,19 +42,19 @@ typedef struct
   GHashTable *known;  /* full name to CtlType: types of earlier sets; not owned */
   GHashTable *types;  /* full name to CtlType: types of this set */
   GPtrArray *ordered; /* the same, in the order of declaration */
-  CtlCounts counts;   /* of all sets, earlier ones included */
+  CtlCounts counts;   /* of all sets, including earlier ones */
 } CtlBatch;
 
 void ctl_batch_init (CtlBatch *batch, GHashTable *known, const CtlCounts *counts);
 void ctl_batch_clear (CtlBatch *batch);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtlBatch, ctl_batch_clear)
 
-/* A type of this set or an earlier one. NULL: unknown. */
+/* Finds a type of this set or an earlier one. NULL: unknown. */
 const CtlType *ctl_batch_find (const CtlBatch *batch, const char *full_name);
 
 /* Sets G_IO_ERROR_INVALID_DATA; returns FALSE. */
 gboolean ctl_batch_refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* A name that a peer chose, in a form that can be shown; (transfer full). */
+/* Converts a name that a peer chose to a printable form. (transfer full) */
 char *ctl_batch_quote (const char *text);
 gboolean ctl_batch_is_identifier (const char *name);

@@ -4,12 +4,12 @@
 #include "ctl-type-batch.h"
 
 /*
- * Descriptors of enums and messages, laid out as protoc-c would.
+ * Builds descriptors of enums and messages, with the same layout as those of protoc-c.
  *
- * It builds one declared type of a batch at a time. All memory comes from the batch's pool, so a type that is refused
- * half-way leaves nothing to clean up.
+ * It builds one declared type of a batch at a time. All memory is from the batch's pool, so a type that is refused half-way
+ * needs no clean-up.
  */
 
 gboolean ctl_type_build_enum (CtlBatch *batch, CtlType *type, GError **error);
-/* The enums of the batch must be built. */
+/* The enums of the batch must already be built. */
 gboolean ctl_type_build_message (CtlBatch *batch, CtlType *type, GError **error);

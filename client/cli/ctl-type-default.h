@@ -6,9 +6,9 @@
 #include <protobuf-c/protobuf-c.h>
 
 /*
- * Default values of proto2 fields: from the text in a FieldDescriptorProto to what ProtobufCFieldDescriptor.default_value
- * points to.
+ * Default values of proto2 fields: converts the text in a FieldDescriptorProto to the value that
+ * ProtobufCFieldDescriptor.default_value points to.
  */
 
-/* The value lies in @pool. NULL: @text is not a value of the field's type. */
+/* Returns the value, allocated in @pool. NULL: @text is not a value of the field's type. */
 const void *ctl_type_default_value (CtlPool *pool, const ProtobufCFieldDescriptor *field, const char *text);

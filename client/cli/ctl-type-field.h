@@ -4,10 +4,10 @@
 #include "ctl-type-batch.h"
 
 /*
- * One field of a message: read from its FieldDescriptorProto into the descriptor that protobuf-c works with, and given its
- * place in the message.
+ * One field of a message: converts its FieldDescriptorProto to the descriptor that protobuf-c uses, and assigns its offset in
+ * the message.
  *
- * It checks a field for itself. That two fields of a message differ in number and name is checked by ctl-type-build.
+ * It checks each field alone. ctl-type-build checks that the fields of a message have different numbers and names.
  */
 
 typedef struct

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* Bounds of all sets of types that one registry takes. Peers choose the sets, so nothing in them may grow without
- * bound. */
+/* Limits of all sets of types that one registry accepts together. Peers choose the sets, so each size in them needs a limit. */
 
 #define CTL_TYPES_SET_MAX      1048576u /* bytes */
 #define CTL_TYPES_FILES_MAX    4096u

@@ -7,12 +7,12 @@
 /*
  * Entry types of map fields. protobuf encodes a map as a repeated field of entries with a key and a value.
  *
- * Descriptors of protobuf-c do not say that a message is such an entry. ctl-type-build marks the ones that it makes; of a
- * type that protoc-c generated this is not known.
+ * Descriptors of protobuf-c do not contain whether a message is such an entry. ctl-type-build marks the entries that it builds;
+ * entries among the generated types of protoc-c can't be recognised.
  */
 
-/* Marks @type as the entry of a map. FALSE: it does not have the fields of one. */
+/* Marks @type as a map entry. FALSE: it does not have the fields of a map entry. */
 gboolean ctl_type_mark_map_entry (ProtobufCMessageDescriptor *type);
 
-/* TRUE for a marked type. */
+/* TRUE: @type is marked. */
 gboolean ctl_type_is_map_entry (const ProtobufCMessageDescriptor *type);

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-/* Sizes and times as people read them. */
+/* Formats sizes and times for people. */
 
 /* "512", "3.4M", "64M" with units of 1024; (transfer full). */
 char *ctl_bytes (guint64 bytes);

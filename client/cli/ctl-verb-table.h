@@ -4,11 +4,12 @@
 #include "ctl-verbs.h"
 
 /*
- * The table of verbs: the name, the arguments, the options and the function of each.
+ * The table of verbs: name, arguments, options and function of each verb.
  *
- * A name is one word, or two words that a space separates: a group ("task") and a verb of it ("task show").
+ * A name has one word, or two words: a group and a verb of it ("task show"). If a command line begins with the names of two rows,
+ * the longer name is used.
  *
- * Invariant: of the words of a command line, at most one row has the longest name that they begin with.
+ * Invariant: no two rows have the same name.
  */
 
 typedef struct
@@ -21,16 +22,16 @@ typedef struct
   CtlOptionSets takes;
 } CtlVerb;
 
-/* The verb of that name; NULL: there is none. */
+/* Finds the verb with that name. NULL: there is none. */
 const CtlVerb *ctl_verb_find (const char *name);
-/* The verb that the two words name, or the first one alone. @second: (nullable). @n_words: number of words of the name. */
+/* Finds the verb that the two words name, or the first word alone. @second: (nullable). @n_words: (out): words of the name. */
 const CtlVerb *ctl_verb_find_words (const char *first, const char *second, guint *n_words);
-/* TRUE if verbs have names that begin with the word @name and a space. */
+/* TRUE: there are verbs whose name begins with the word @name and a space. */
 gboolean ctl_verb_is_group (const char *name);
-/* FALSE with the error that there is no such verb. @second: (nullable). */
+/* Sets the error that there is no such verb; returns FALSE. @second: (nullable). */
 gboolean ctl_verb_fail_unknown (const char *first, const char *second, GError **error);
 
-/* All verbs, in the order of the help. */
+/* Returns all verbs, in the order of the help. */
 const CtlVerb *ctl_verb_table (guint *n);
 
 /* Translated, or "". */

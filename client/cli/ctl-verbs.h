@@ -3,8 +3,8 @@
 
 #include "ctl.h"
 
-/* The functions behind the verbs, for the table in ctl-main.c. @args is NULL-terminated; the number of arguments was
- * checked before. */
+/* The functions of the verbs, for the table in ctl-main.c. @args is NULL-terminated; the number of arguments was already
+ * checked. */
 
 typedef gboolean (*CtlVerbFunc) (Ctl *ctl, char **args, GError **error);
 

@@ -4,9 +4,9 @@
 #include <gio/gio.h>
 
 /*
- * Waiting for the end of one asynchronous call, for a bounded time: the call is cancelled when the time is over.
+ * Waits for the end of one asynchronous call, with a time limit after which the call is cancelled.
  *
- * The main context is iterated meanwhile. That is why calls of the library that take a timeout do not need this.
+ * The main context is iterated meanwhile. Calls of the library that have a timeout of their own do not need this.
  *
  * Usage: ctl_wait_init(), begin the call with the cancellable and ctl_wait_on_ready(), finish it with ctl_wait_result().
  */
