@@ -73,7 +73,7 @@ collector_events_get_lost (const CollectorEvents *self)
   return self->lost;
 }
 
-/* Repeated with each lost event, because the numbers change. */
+/* Reports the health again with each lost event, because the numbers in the reason change. */
 static void
 events_report (CollectorEvents *self)
 {

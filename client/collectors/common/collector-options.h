@@ -4,10 +4,10 @@
 #include <glib.h>
 
 /*
- * The part of the command line that all collectors have: who the program is on the bus, where the bus is, and how the program
- * reports that it works.
+ * The command-line options that all collectors have: id and type of the program on the bus, the address of the bus, and the
+ * descriptor for the readiness report.
  *
- * A program adds the options that only it has.
+ * A program adds its own options.
  *
  * Invariant: after a successful parse the id and the type are set, and the time between heartbeats is positive.
  */
@@ -22,12 +22,12 @@ typedef struct
   gboolean version;
 } CollectorOptions;
 
-/* The texts are translated already. */
+/* The texts are already translated. */
 typedef struct
 {
   const char *name;        /* of the program; the default type, and with -1 the default id */
   const char *summary;     /* what the program does */
-  const char *description; /* (nullable): what follows the options */
+  const char *description; /* (nullable): the text after the options */
   /* (nullable): adds the options that only this program has. */
   void (*add_options) (GOptionContext *context, gpointer data);
   gpointer data;

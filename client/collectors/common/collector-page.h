@@ -4,21 +4,21 @@
 #include <glib.h>
 
 /*
- * The bound of an answer: how a list of records is made to fit into a payload.
+ * Limits the size of an answer: makes a list of records fit into a payload.
  *
- * Those whom a collector observes decide how many records there are, and how long the texts in them. So an answer never fails
- * because of its size, and no record can displace another one. A requester that pages gets full records, as many as fit, and
- * continues behind them. For one that does not page the longest texts are shortened, all to the same length, until everything
- * fits. Only if that is not enough, the last records are left out.
+ * The observed processes decide the number of records and the length of their texts. Therefore an answer never fails because
+ * of its size, and no record can displace another one. A requester that requests pages gets as many unshortened records as
+ * fit, and continues after them. For any other requester the longest texts are shortened, all to the same length, until all
+ * records fit. Only if that is not enough, the last records are left out.
  *
- * Invariant: afterwards the records cost at most the room, unless a single one does not fit even when shortened.
+ * Invariant: afterwards the records fit into the room, unless a single shortened record does not fit.
  */
 
 #define COLLECTOR_PAGE_MAX (1u << 20) /* more would exceed what a receiver accepts to unpack */
 
 typedef struct
 {
-  gsize (*cost) (gconstpointer record);      /* at least the bytes that it has in an answer */
+  gsize (*cost) (gconstpointer record);      /* at least its size in an answer, in bytes */
   gsize (*text_size) (gconstpointer record); /* the part of the cost that can be cut; NULL: nothing can be cut */
   /* A record with texts of at most @bytes, or of @shortest if that is more; the record itself if it is not larger.
    * (transfer full) */
@@ -27,6 +27,6 @@ typedef struct
   GDestroyNotify unref;
 } CollectorRecordClass;
 
-/* @records: its last elements are removed, others are replaced. @room: bytes for the records. Keeps one record at least, so that
- * a requester that pages gets on. */
+/* Removes the last records, and replaces other records by shortened ones. @room: bytes for the records. Keeps at least one
+ * record, so that a requester that requests pages makes progress. */
 void collector_page_fit (GPtrArray *records, const CollectorRecordClass *record_class, gsize room, gboolean shorten);

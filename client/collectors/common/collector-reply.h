@@ -12,5 +12,5 @@
 void collector_reply (DeyeBusClient *client, DeyeBusMessage *request, GBytes *payload, DeyeBusOptions *options);
 void collector_reply_error (DeyeBusClient *client, DeyeBusMessage *request, const char *name, const char *detail);
 
-/* The bytes that a list may have in a reply, or in the result of a task, with @rest other bytes. */
+/* Returns the largest size of a list, in bytes, in a reply or in the result of a task that also contains @rest other bytes. */
 gsize collector_reply_room (DeyeBusClient *client, gsize rest);

@@ -5,15 +5,15 @@
 
 /* The common parts of the descriptions of collectors: numbers as properties, and the topic of the configuration. */
 
-/* A property with an unsigned number. @text: what it means. */
+/* Adds a property with an unsigned number. @text: its meaning. */
 void collector_service_add_number (DeyeBusService *service,
                                    const char *name,
                                    guint64 number,
                                    gboolean writable,
                                    const char *text);
-/* Its value is another one now. */
+/* Sets a new value of the property. */
 void collector_service_change_number (DeyeBusService *service, const char *name, guint64 number);
 
-/* The collector @id takes its configuration, a message of the type @type, from the agent; @text: what it sets. An id that is no
- * segment of a topic has none; the client reports it. */
+/* Declares that the collector @id accepts its configuration, a message of the type @type, from the agent. @text: description of
+ * the configuration. Does nothing if the id is not a topic segment; the client reports that error. */
 void collector_service_add_configuration (DeyeBusService *service, const char *id, const char *type, const char *text);

@@ -3,9 +3,9 @@
 
 #include <glib.h>
 
-/* Timers in the thread's default context, which is the one of the client of a collector. The owner keeps the source. */
+/* Timers in the default context of the thread, which is also that of the collector's client. The caller owns the source. */
 
 /* (transfer full) */
 GSource *collector_timer_new (guint ms, GSourceFunc function, gpointer data);
-/* Ends the timer, and sets *@timer to NULL. */
+/* Stops the timer and sets *@timer to NULL. */
 void collector_timer_clear (GSource **timer);

@@ -6,8 +6,9 @@
 /*
  * The facts that fsmond keeps about one file: its kind, identity, size and times.
  *
- * Two facts of one path with different identities are two files. Equal identity, size and times mean that the file very probably
- * did not change; a writer that sets the time of modification back is still seen by the time of change, which only the kernel sets.
+ * If the facts of a path have another identity than before, the path leads to another file. If identity, size and times are
+ * equal, the file very probably did not change. A writer can reset the time of modification, but not the time of change,
+ * which only the kernel sets.
  *
  * Invariant: facts with the kind FS_KIND_UNKNOWN are all zero.
  */
@@ -31,8 +32,8 @@ typedef struct
   guint64 inode;
   guint64 size;
   guint64 links;
-  gint64 modified_ns; /* set by programs, too */
-  gint64 changed_ns;  /* set by the kernel only */
+  gint64 modified_ns; /* programs can set it */
+  gint64 changed_ns;  /* only the kernel sets it */
 } FsFacts;
 
 static inline gboolean

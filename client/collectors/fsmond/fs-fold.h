@@ -4,30 +4,31 @@
 #include <glib.h>
 
 /*
- * Folds notices of change: a program that writes a file in many steps causes many notices, and one event is enough.
+ * Folds notices of change: a program that writes a file in many steps causes many notices, but one event is enough.
  *
- * The first notice of a file is held. Further ones are counted to it, until the file is closed after writing, something else
- * happens to the file, the time is over, or the memory is needed: the caller takes the notices then and publishes them as one
- * event. Files are named by path. This module has no clock and publishes nothing.
+ * The module holds the first notice of a file, and counts further notices of the same file. The caller takes them, and publishes
+ * them as one event, when the file is closed after writing, when another event of the file occurs, when their time has
+ * passed, or when there are too many files. Files are identified by path. This module has no clock and publishes no events.
  *
- * Invariant: each notice that was added is in exactly one answer of a take function, or still held.
+ * Invariant: each notice that was added is in exactly one result of a take function, or still held.
  */
 
 typedef struct FsFold FsFold;
 
-/* @hold_us: how long the first notice waits; @max: number of files with held notices. */
+/* @hold_us: time for which the first notice is held. @max: largest number of files with held notices. */
 FsFold *fs_fold_new (gint64 hold_us, guint max);
 void fs_fold_free (FsFold *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FsFold, fs_fold_free)
 
-/* The file may be the one too many; take with fs_fold_take_due() after it. */
+/* Adds a notice. Call fs_fold_take_due() afterwards, because there may be one file too many now. */
 void fs_fold_add (FsFold *self, const char *path, gint64 now_us);
 
-/* The number of notices that were held for the file; 0: none. They are not held any more. */
+/* Takes the notices of the file. Returns their number; 0: none were held. */
 guint fs_fold_take (FsFold *self, const char *path);
 
-/* The file whose notices are due first, or NULL. @count: of notices. (transfer full) */
+/* Takes the notices of a file that are due. Returns its path; NULL: none are due. @count: (out): number of notices.
+ * (transfer full) */
 char *fs_fold_take_due (FsFold *self, gint64 now_us, guint *count);
 
-/* When the next notices are due; -1: none are held. */
+/* Returns the time at which the next notices are due; -1: none are held. */
 gint64 fs_fold_next_us (const FsFold *self);

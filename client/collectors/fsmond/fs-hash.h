@@ -9,10 +9,10 @@
  * The digest of one regular file, read in a thread.
  *
  * The file is opened without following links (fs-open) and examined before and after it is read. If its size or times differ, the
- * digest would be that of no state that the file ever had, so there is none. A file that is written through a mapping may change
- * without changed times until its pages are written back; that is not noticed.
+ * file changed while it was read, and there is no digest, because it might match no state that the file ever had. A write
+ * through a mapping changes the times only when its pages are written back, so it may not be detected.
  *
- * Invariant: at most the size that the file had when it was opened, and one byte, is read.
+ * Invariant: the number of bytes that are read is at most one more than the size of the file when it was opened.
  */
 
 typedef enum
@@ -46,7 +46,7 @@ typedef struct
   char *digest;       /* hexadecimal; NULL unless FS_HASH_DONE */
 } FsHashed;
 
-/* Blocks. @hashed: clear it with fs_hashed_clear(), whatever the result. */
+/* Reads the file; it blocks. @hashed: clear it with fs_hashed_clear(), whatever the result. */
 FsHashResult fs_hash_run (const FsHashJob *job, FsHashed *hashed);
 void fs_hashed_clear (FsHashed *hashed);
 

@@ -4,14 +4,14 @@
 #include "fs-open.h"
 
 /*
- * Lists a directory in pieces, so that a large one does not keep the main loop from other work.
+ * Lists a directory in pieces, so that a large directory does not block the main loop.
  *
  * Entries that are created or removed meanwhile may be listed or not, as the system decides.
  */
 
 typedef struct FsList FsList;
 
-/* Takes @directory, also on failure. NULL: it can't be listed. */
+/* Takes ownership of @directory, also on failure. NULL: it can't be listed. */
 FsList *fs_list_new (int directory);
 void fs_list_free (FsList *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FsList, fs_list_free)
@@ -23,5 +23,5 @@ typedef enum
   FS_LIST_FAILED,
 } FsListResult;
 
-/* The next entry. @name is valid until the next call. @facts are unknown if the entry was removed meanwhile. */
+/* Returns the next entry. @name is valid until the next call. @facts are unknown if the entry was removed meanwhile. */
 FsListResult fs_list_next (FsList *self, const char **name, FsFacts *facts);

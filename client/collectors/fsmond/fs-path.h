@@ -7,10 +7,10 @@
  * Paths as bytes, as text, and as peers send them.
  *
  * A path of the system is any bytes without NUL. Its text is valid UTF-8: other bytes and backslashes are escaped as \xNN, so the
- * text leads back to the bytes. A path that a peer sends is such a text, and must be in the one form that names a file without
- * detours: absolute, no empty component, no "." and no "..". Symbolic links are not examined here; fs-open refuses them.
+ * text can be converted back to the bytes. A path that a peer sends is such a text, and must be in canonical form: absolute,
+ * without empty components, "." and "..". This module does not examine symbolic links; fs-open refuses them.
  *
- * Invariant: what fs_path_parse() accepts is a path that fs_path_is_below() can judge by its components alone.
+ * Invariant: for paths that fs_path_parse() accepts, fs_path_is_below() needs to compare only the components.
  */
 
 #define FS_PATH_BYTES 4095u
@@ -34,10 +34,10 @@ char *fs_path_escape (const char *bytes);
 /* @path is set if the result is FS_PATH_GOOD. */
 FsPathFault fs_path_parse (const char *text, char **path);
 
-/* For people: what is wrong, and what is needed. */
+/* Returns a text for people with the fault and the remedy. */
 const char *fs_path_fault_text (FsPathFault fault);
 
-/* Also TRUE if both are the same. Both are in the form of fs_path_parse(). */
+/* TRUE: the path is below the other one, or both are equal. Both are in the form of fs_path_parse(). */
 gboolean fs_path_is_below (const char *path, const char *directory);
 
 /* (transfer full) */

@@ -7,10 +7,10 @@
  * The files that a process has open, as far as they can be read: its working directory, its root, its executable, and its
  * descriptors that have a path.
  *
- * Nothing is opened, and no file system is asked, because a process chooses its files and one of their file systems may never
- * answer. The list also has the unreadable files, with the reason.
+ * The files are not opened and their file systems are not accessed, because a process chooses its files, and one of the file
+ * systems may never answer. The list also contains unreadable files, with the reason.
  *
- * Invariant: everything in one answer belongs to the process that had the pid when reading began.
+ * Invariant: all entries of one answer belong to the process that had the pid when reading began.
  */
 
 /* The numbers of OpenPathUse in proto/filesystem.proto. */
@@ -26,12 +26,12 @@ typedef struct
 {
   FsUse use;
   guint32 descriptor;
-  char *path; /* bytes of the system; "" if it is unreadable */
+  char *path; /* unescaped bytes; "" if it is unreadable */
   FsKind kind;
   guint64 inode;
   gboolean deleted;
   gboolean writable;
-  const char *unreadable; /* why; NULL: it is not */
+  const char *unreadable; /* the reason; NULL: it is readable */
 } FsOpenPath;
 
 typedef struct
@@ -39,7 +39,7 @@ typedef struct
   guint64 start_time; /* 0: unknown */
   GPtrArray *paths;   /* of FsOpenPath */
   guint others;       /* descriptors without a path */
-  guint unreadable;   /* descriptors that are not among the paths, because they can't be read */
+  guint unreadable;   /* descriptors that could not be read, and are not in paths */
 } FsProcess;
 
 typedef enum

@@ -4,24 +4,24 @@
 #include <glib.h>
 
 /*
- * Opens whole paths by calls that only one operating system has. Used by fs-open, which opens one component after the other where
- * this module can't open the path.
+ * Opens whole paths with system calls that only one operating system has. fs-open uses it, and opens one component after the
+ * other where the system has no such call.
  *
- * Invariant: no symbolic link is followed, and nothing but a directory or an examined regular file is opened for reading.
+ * Invariant: no symbolic link is followed, and only directories and examined regular files are opened for reading.
  */
 
 typedef enum
 {
   FS_RESOLVE_DONE,
   FS_RESOLVE_FAILED,      /* errno is set */
-  FS_RESOLVE_UNSUPPORTED, /* this system can't */
+  FS_RESOLVE_UNSUPPORTED, /* the system has no such call */
 } FsResolve;
 
-/* @search: the descriptor is only for opening what is in the directory, which takes fewer rights than listing it. */
+/* @search: the descriptor is used only for opening entries of the directory, which needs fewer rights than listing it. */
 FsResolve fs_resolve_directory (const char *path, gboolean search, int *fd);
 
-/* Opens for reading exactly the file that @located, a descriptor without rights, belongs to. */
+/* Opens for reading the file to which @located refers, a descriptor without rights. */
 FsResolve fs_resolve_reopen (int located, int *fd);
 
-/* A descriptor without rights of a name in a directory, whatever it is, without opening the file itself. */
+/* Returns a descriptor without rights for a name in a directory, whatever its type, without opening the file itself. */
 FsResolve fs_resolve_locate (int directory, const char *name, int *fd);

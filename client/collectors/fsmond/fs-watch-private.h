@@ -11,7 +11,7 @@
  * The state that the files of fs-watch share: fs-watch (roots), fs-watch-dir (monitors), fs-watch-notice (what a monitor reports),
  * fs-watch-scan (comparing with the file system), fs-watch-event (publishing) and fs-watch-coverage.
  *
- * Invariant: wanted is the number of directories in the tree, watched of those with a monitor.
+ * Invariant: wanted is the number of directories in the tree, and watched is the number of those with a monitor.
  */
 
 struct FsWatch
@@ -19,14 +19,14 @@ struct FsWatch
   FsWatchSettings settings;
   FsWatchReceiver receiver;
   FsTree tree;
-  GHashTable *by_file; /* facts of a FsDir: FsDir; of those with a monitor */
+  GHashTable *by_file; /* facts of a FsDir: FsDir; contains the directories with a monitor */
   FsFold *fold;
   FsSentinel *sentinel;
   const char *blind; /* why there is no sentinel */
   guint wanted, watched;
   guint64 overflows, unpublished;
 
-  const char *lost; /* the event LOST that has to come before any other one; NULL: none */
+  const char *lost; /* detail of an event LOST that must be published before any other event; NULL: none */
   gboolean is_repairing;
 
   GQueue dirty;   /* of FsDir: to be scanned */
@@ -39,37 +39,38 @@ struct FsWatch
 
 /* --- fs-watch-event: publishing --- */
 
-/* FALSE: refused; @dir will be scanned. */
+/* FALSE: the receiver refused the event, and @dir will be scanned. */
 gboolean fs_watch_publish (FsWatch *self, FsDir *dir, const FsEvent *event);
-/* The event LOST comes before any other one, and REPAIRED when everything that was marked is scanned. */
+/* Requests an event LOST, which is published before any other event. REPAIRED follows when all marked directories were scanned. */
 void fs_watch_lose (FsWatch *self, const char *reason);
-/* Publishes LOST if it is due. FALSE: refused. */
+/* Publishes LOST if it was requested. FALSE: the receiver refused it. */
 gboolean fs_watch_publish_lost (FsWatch *self);
-/* The coverage has changed: the receiver gets a call later, from the main loop. */
+/* Notes that the coverage has changed: the receiver is called later, from the main loop. */
 void fs_watch_touch (FsWatch *self);
 
-/* Facts of an entry, or of the directory itself (NULL); unknown if it is gone. */
+/* Returns the facts of an entry, or of the directory itself (NULL); they are unknown if it does not exist any more. */
 FsFacts fs_watch_examine (const FsDir *dir, const char *name);
 
-/* Publishes the notices of change that are held for the file. FALSE: refused. */
+/* Publishes the notices of change that are held for the file. FALSE: the receiver refused the event. */
 gboolean fs_watch_flush (FsWatch *self, FsDir *dir, const char *name);
 void fs_watch_fold (FsWatch *self, FsDir *dir, const char *name);
 
-/* Removes the entry with all that is below it, and publishes that. FALSE: refused; some of it may be removed. */
+/* Removes the entry and all entries below it, and publishes their removal. FALSE: the receiver refused an event; some entries
+ * may be removed. */
 gboolean fs_watch_remove_entry (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found, gboolean moved);
 
 /* --- fs-watch-dir: monitors --- */
 
-/* A directory among the entries of @parent. @quiet: its contents are not reported. */
+/* Adds the directory of an entry of @parent. @quiet: its contents are not reported. */
 void fs_watch_add_dir (FsWatch *self, FsDir *parent, FsEntry *entry, gboolean quiet);
 void fs_watch_adopt_dir (FsWatch *self, FsDir *dir, gboolean quiet);
-/* With all that is below it; nothing is published. @entry: (nullable): its entry. */
+/* Removes the directory and all below it, without events. @entry: (nullable): its entry. */
 void fs_watch_drop_dir (FsWatch *self, FsDir *dir, FsEntry *entry);
 void fs_watch_start (FsWatch *self, FsDir *dir);
 void fs_watch_stop (FsWatch *self, FsDir *dir);
 /* @reason: (nullable): NULL: it is watched. */
 void fs_watch_fail (FsDir *dir, const char *reason);
-/* With all that is below it, because its path is another one. */
+/* Watches the directory and all below it again, because its path has changed. */
 void fs_watch_restart (FsWatch *self, FsDir *dir);
 
 /* --- fs-watch: roots --- */

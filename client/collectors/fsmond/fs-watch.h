@@ -6,19 +6,21 @@
 #include <gio/gio.h>
 
 /*
- * Watches directories, with or without all that is below them, and reports changes as events.
+ * Watches directories, with or without their subdirectories, and reports changes as events.
  *
- * Each directory has a GFileMonitor. A new directory gets one, too, and is scanned: what appeared in it before is reported as
- * found. Notices of change are folded (fs-fold). The picture of what was reported (fs-tree) is compared with the file system when
- * notices were lost: by the kernel (fs-sentinel), or because the receiver of events accepted no more. Then an event LOST comes,
- * the directories concerned are scanned, differences are reported as found, and an event REPAIRED ends that.
+ * Each directory has a GFileMonitor. A new directory gets a monitor, too, and is scanned: entries that were created in it before
+ * the monitor existed are reported as found. Notices of change are folded (fs-fold).
  *
- * A directory that can't be watched is counted, with the reason, and tried again from time to time, as are roots that do not
- * exist or are other directories than before. Symbolic links are not followed.
+ * Notices may be lost: the kernel drops them (fs-sentinel), or the receiver refuses events. Then an event LOST is reported, the
+ * directories concerned are scanned and compared with the tree of reported files (fs-tree), the differences are reported as
+ * found, and an event REPAIRED follows.
  *
- * Everything runs in the default main context, in pieces that are short.
+ * A directory that can't be watched is counted, with the reason, and tried again from time to time. So are roots that do not
+ * exist, or lead to another directory than before. Symbolic links are not followed.
  *
- * Invariant: an event was accepted by the receiver, or its directory will be scanned.
+ * All work is done in the default main context, in short pieces.
+ *
+ * Invariant: either the receiver has accepted an event, or its directory will be scanned.
  */
 
 /* The numbers of FileEventKind in proto/filesystem.proto. */
@@ -38,7 +40,7 @@ typedef enum
 typedef struct
 {
   FsEventKind kind;
-  const char *path;     /* bytes of the system; NULL: none */
+  const char *path;     /* unescaped bytes; NULL: none */
   const char *moved_to; /* (nullable) */
   FsFacts facts;
   gboolean found;
@@ -53,14 +55,14 @@ typedef struct
   guint max_directories;
   guint64 max_entries;
   guint check_ms; /* time between two polls of directories that can't be watched, and of the roots */
-  guint fold_ms;  /* how long notices of change are held at most */
+  guint fold_ms;  /* longest time for which notices of change are held */
 } FsWatchSettings;
 
 typedef struct
 {
-  /* FALSE: the event is refused; it is offered again as the result of a scan. */
+  /* Reports an event. FALSE: the receiver refuses it; a scan will report the change again. */
   gboolean (*event) (const FsEvent *event, gpointer data);
-  /* The coverage is another one. */
+  /* The coverage has changed. */
   void (*changed) (gpointer data);
   gpointer data;
 } FsWatchReceiver;
@@ -80,12 +82,12 @@ typedef struct
 FsRoot *fs_root_new (const char *path, gboolean flat);
 void fs_root_free (FsRoot *root);
 
-/* @roots: (element-type FsRoot): all directories that are to be watched from now on. Files that a new one contains already are
+/* Sets all directories that are watched from now on. @roots: (element-type FsRoot). Files that a new root already contains are
  * not reported. */
 void fs_watch_set_roots (FsWatch *self, GPtrArray *roots);
 void fs_watch_set_max_directories (FsWatch *self, guint max_directories);
 
-/* All first scans are over. */
+/* TRUE: all first scans have ended. */
 gboolean fs_watch_is_settled (const FsWatch *self);
 
 #define FS_FAILURES_MAX 64u
@@ -97,7 +99,7 @@ typedef struct
   guint64 entries, unknown_entries;
   guint64 overflows, unpublished;
   gboolean is_repairing;
-  const char *blind; /* why overflows can't be noticed; NULL: they can */
+  const char *blind; /* the reason why overflows can't be detected; NULL: they can */
 } FsCoverage;
 
 typedef struct

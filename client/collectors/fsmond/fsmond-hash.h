@@ -6,9 +6,9 @@
 /*
  * The operation hash_file: a task with a HashQuery, whose result is a FileHash.
  *
- * Files are read in threads, so many at once as is set; further tasks wait. A task reports progress, in bytes, also while it
- * waits, and ends soon after it was cancelled. Reading changes nothing, so the operation is idempotent. A thread whose file system
- * does not answer can't be ended; its task runs into the limits of the broker.
+ * Files are read in a limited number of threads; further tasks wait. A task reports progress, in bytes, even while it waits, and
+ * ends soon after it was cancelled. Reading changes nothing, so the operation is idempotent. A thread whose file system does
+ * not respond can't be stopped; the broker ends its task when a time limit has passed.
  *
  * Invariant: a file is opened only if its path is allowed.
  */
@@ -17,16 +17,16 @@
 
 typedef struct
 {
-  /* May the file be hashed? @path: in the form of fs_path_parse(). */
+  /* TRUE: the file may be hashed. @path: in the form of fs_path_parse(). */
   gboolean (*allows) (const char *path, gpointer data);
   gpointer data;
-  guint64 max_bytes; /* may be set again */
+  guint64 max_bytes; /* may be changed later */
 } FsmondHashRules;
 
 typedef struct FsmondHashes FsmondHashes;
 
-/* @rules: borrowed. @max: files at once. NULL with @error: the operation can't be added. */
+/* @rules: borrowed. @max: number of files that are read at the same time. NULL with @error: the operation can't be added. */
 FsmondHashes *fsmond_hashes_new (DeyeBusCollector *collector, const FsmondHashRules *rules, guint max, GError **error);
-/* Waits for the threads, which are cancelled. */
+/* Cancels the threads and waits for them. */
 void fsmond_hashes_free (FsmondHashes *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FsmondHashes, fsmond_hashes_free)

@@ -32,6 +32,6 @@ typedef struct
 
 void fsmond_options_add (FsmondOptions *self, GOptionContext *context);
 gboolean fsmond_options_check (FsmondOptions *self, GError **error);
-/* All directories. (element-type FsRoot) (transfer full) */
+/* Returns all directories. (element-type FsRoot) (transfer full) */
 GPtrArray *fsmond_options_roots (const FsmondOptions *self);
 void fsmond_options_clear (FsmondOptions *self);

@@ -12,8 +12,8 @@
 GBytes *fsmond_pack_event (const FsEvent *event, gint64 observed_time_us);
 GBytes *fsmond_pack_hash (const FsHashJob *job, const FsHashed *hashed);
 
-/* @roots: (element-type FsRoot): those that are configured. */
+/* @roots: (element-type FsRoot): the configured directories. */
 GBytes *fsmond_pack_coverage (const FsCoverage *coverage, GPtrArray *roots);
 
-/* @room: bytes of the paths; what does not fit is left out and counted. @n_packed: number of the others. */
+/* @room: bytes for the paths; paths that do not fit are left out and counted. @n_packed: (out): number of packed paths. */
 GBytes *fsmond_pack_process (guint32 pid, const FsProcess *process, gsize room, guint *n_packed);

@@ -4,7 +4,7 @@
 #include "collector-question.h"
 
 /*
- * The questions for the open files of a process (fs-process): describe_process, which all kinds of collectors answer, and
+ * The questions about the open files of a process (fs-process): describe_process, which several types of collectors answer, and
  * open_paths_of, which fails if there is no such process.
  */
 

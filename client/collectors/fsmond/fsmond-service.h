@@ -4,7 +4,7 @@
 #include "fsmond-hash.h"
 #include "fsmond-monitor.h"
 
-/* The description of fsmond for the bus: methods, events, properties, and what it takes. */
+/* The description of fsmond for the bus: methods, events, properties and configuration. */
 
 #define FSMOND_CONFIGURATION_TYPE "daemoneye.eventbus.v1.FsmondConfiguration"
 

@@ -6,9 +6,9 @@
 /*
  * The kernel's list of sockets, and its notices of those that end: sock_diag over netlink, with libmnl (linux/net-kernel.c).
  *
- * A netlink socket belongs to the network namespace in which it was opened, and lists the sockets of that one only. The
- * functions wait for the kernel, which answers at once; call them in a thread where that matters. No function is called by
- * two threads at the same time for the same object.
+ * A netlink socket belongs to the network namespace in which it was opened, and lists only the sockets of this namespace. The
+ * functions block until the kernel has answered, which it does at once; a caller that must not block uses a thread. Two
+ * threads must not use the same object at the same time.
  */
 
 #define NET_KERNEL_ERROR (net_kernel_error_quark ())
@@ -17,20 +17,20 @@ GQuark net_kernel_error_quark (void);
 typedef enum
 {
   NET_KERNEL_ERROR_REFUSED, /* the kernel does not list sockets of this protocol, or does not offer sock_diag at all */
-  NET_KERNEL_ERROR_FAILED,  /* this time */
+  NET_KERNEL_ERROR_FAILED,  /* this attempt failed */
 } NetKernelError;
 
 typedef struct NetKernel NetKernel;
 
-/* NULL with @error: there is no sock_diag. */
+/* NULL with @error: the system has no sock_diag. */
 NetKernel *net_kernel_open (GError **error);
 void net_kernel_close (NetKernel *kernel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetKernel, net_kernel_close)
 
-/* Decides about a socket before it is added to the table. */
+/* Decides whether a socket is added to the table. */
 typedef gboolean (*NetWants) (const NetSocket *socket, gconstpointer data);
 
-/* The table into which the sockets of a list are put. */
+/* The destination of the sockets of a list. */
 typedef struct
 {
   NetTable *table;        /* not sealed */
@@ -41,16 +41,17 @@ typedef struct
 
 #define NET_ALL_STATES ((1u << (NET_STATE_LAST + 1)) - 2)
 
-/* Asks for the sockets of one protocol and family. @states: bit N is NetState N. The list before has been taken to its end,
- * or is given up. */
+/* Requests the sockets of one protocol and family. @states: bit N is NetState N. An earlier list that was not read to its end is
+ * abandoned. */
 gboolean net_kernel_ask (NetKernel *kernel, NetProtocol protocol, NetFamily family, guint states, GError **error);
-/* Takes the next part of the list, a few hundred sockets. @more: there is another one. FALSE: the rest can't be read. */
+/* Reads the next part of the list, a few hundred sockets. @more: (out): there is another part. FALSE: the rest can't be read. */
 gboolean net_kernel_take (NetKernel *kernel, const NetSink *sink, gboolean *more, GError **error);
 
-/* Inode of the network namespace of this process; 0: unknown. */
+/* Returns the inode of the network namespace of this process; 0: unknown. */
 guint64 net_kernel_namespace (void);
 
-/* The notices of TCP and UDP sockets that end. The kernel keeps them until they are taken, as far as it has room. */
+/* The kernel's notices about TCP and UDP sockets that end. The kernel queues them until they are read, as far as its buffer
+ * suffices. */
 typedef struct NetNotices NetNotices;
 
 /* NULL with @error: the kernel does not offer them. */
@@ -58,6 +59,6 @@ NetNotices *net_notices_open (GError **error);
 void net_notices_close (NetNotices *notices);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetNotices, net_notices_close)
 
-/* Adds a NetSocket to @ended for each notice that waits, and at most @most. @lost: set if the kernel had no room for all of
- * them, or there are more. FALSE: the kernel gives no more notices. */
+/* Adds a NetSocket to @ended for each queued notice, at most @most. @lost: (out): the kernel dropped notices, or there are more
+ * than @most. FALSE: the kernel sends no more notices. */
 gboolean net_notices_take (NetNotices *notices, GArray *ended, guint most, gboolean *lost, GError **error);

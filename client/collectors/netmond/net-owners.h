@@ -9,8 +9,8 @@
  * The processes that have sockets: each file descriptor of a process that is a socket names the socket's inode
  * (linux/net-owners.c reads /proc/PID/fd).
  *
- * The owner of a socket is never guessed. Without privilege a process reads the file descriptors of its own user only. So the
- * module counts the processes that it may not read, and a socket without a known owner may belong to one of those. Processes
+ * The owner of a socket is never guessed. Without privilege a process can read only the file descriptors of its own user. So the
+ * module counts the processes that it may not read; a socket without a known owner may belong to one of them. Processes
  * change while they are read: a socket that is passed on or closed meanwhile may be found twice or not at all.
  */
 
@@ -23,9 +23,9 @@ void net_owner_scan_free (NetOwnerScan *scan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetOwnerScan, net_owner_scan_free)
 /* Reads the next @n processes. FALSE: it has read all. */
 gboolean net_owner_scan_step (NetOwnerScan *scan, guint n);
-/* Processes that were read, and @total: all. */
+/* Returns the number of processes that were read. @total: (out): number of all processes. */
 guint net_owner_scan_count (const NetOwnerScan *scan, guint *total);
-/* Reports them to the table. */
+/* Stores the owners and the counts in the table. */
 void net_owner_scan_end (NetOwnerScan *scan);
 
 typedef enum
@@ -36,7 +36,7 @@ typedef enum
   NET_INODES_OTHER,  /* a process with this number started at another time */
 } NetInodesResult;
 
-/* The inodes (GUINT_TO_POINTER) of the sockets of one process. @start_time: 0: of any process with this number. @owner: who
- * it is. @inodes: (transfer full), set if the result is NET_INODES_READ. */
+/* Reads the inodes (GUINT_TO_POINTER) of the sockets of one process. @start_time: 0: any process with this number. @owner: (out):
+ * the process. @inodes: (out) (transfer full): set if the result is NET_INODES_READ. */
 NetInodesResult
 net_owner_inodes (const char *proc, guint32 pid, guint64 start_time, NetOwner *owner, GHashTable **inodes);

@@ -5,10 +5,10 @@
 #include "net-owners.h"
 
 /*
- * One reading of the sockets of this machine and their owners, in steps, so that a program does other things between them.
+ * Reads the sockets of this machine and their owners once, in steps, so that the program can do other work between the steps.
  *
- * The steps are the parts of the kernel's lists, and then the processes. The kernel may not offer the lists of all protocols;
- * those that it refuses are noted in the table, and the reading fails only if it refuses all of them.
+ * The first steps read the parts of the kernel's lists, the following ones the processes. The kernel may refuse the lists of some
+ * protocols; these are noted in the table, and the reading fails only if the kernel refuses all of them.
  */
 
 typedef struct
@@ -17,7 +17,7 @@ typedef struct
   guint states;    /* bit N: NetState N */
   guint limit;     /* of sockets */
   gboolean without_owners;
-  const NetTable *before; /* (nullable): borrowed; the table that this one follows: known owners are taken from it */
+  const NetTable *before; /* (nullable): borrowed; the previous table, from which known owners are copied */
   NetWants wants;
   gconstpointer data;
 } NetRange;
@@ -31,5 +31,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetReading, net_reading_free)
 
 /* Does the next @n steps. FALSE: it is complete, or has failed. @total: 0: not known yet. */
 gboolean net_reading_step (NetReading *reading, guint n, guint *done, guint *total);
-/* The sealed table, (transfer full), once. NULL with @error: the reading has failed. */
+/* Returns the sealed table; may be called once. NULL with @error: the reading has failed. (transfer full) */
 NetTable *net_reading_end (NetReading *reading, GError **error);

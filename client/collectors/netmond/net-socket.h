@@ -6,9 +6,9 @@
 /*
  * One socket of this machine, as netmond reports it, and the processes that have it.
  *
- * The kernel names each socket with a cookie, which it never uses again until the machine is started again. So the cookie is
- * the identity of a socket, also when its addresses are used again. This module reads nothing from the system: net-parse
- * reads what the kernel says about sockets, and net-owners which processes have them.
+ * The kernel assigns a cookie to each socket, and does not reuse it until the machine is restarted. So the cookie is the identity
+ * of a socket, even if another socket uses the same addresses later. This module reads no data from the system: net-parse
+ * reads the kernel's data about sockets, and net-owners the processes that have them.
  *
  * Invariant: the names of processes and the paths of sockets are valid UTF-8 with escapes (net_text_escape), and bounded.
  */
@@ -52,7 +52,7 @@ typedef enum
 
 #define NET_OWNERS_MAX  8u   /* of one socket; the others are counted */
 #define NET_NAME_BYTES  64u  /* 15 bytes of the kernel, escaped, and a NUL */
-#define NET_PATH_BYTES  440u /* 108 bytes of the kernel, escaped, and what stands before an abstract name */
+#define NET_PATH_BYTES  440u /* 108 bytes of the kernel, escaped, and the prefix of an abstract name */
 #define NET_UID_UNKNOWN G_MAXUINT32
 
 typedef struct
@@ -69,9 +69,9 @@ NetOwners *net_owners_new (void);
 NetOwners *net_owners_ref (NetOwners *owners);
 void net_owners_unref (NetOwners *owners);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetOwners, net_owners_unref)
-/* Adds a process, in any order. A process that is there already is not added again. */
+/* Adds a process, in any order, unless it was already added. */
 void net_owners_add (NetOwners *owners, const NetOwner *owner);
-/* Sorted by pid. @more: how many there are besides. */
+/* Returns the owners, sorted by pid. @more: (out): number of further owners. */
 const NetOwner *net_owners_get (const NetOwners *owners, guint *n, guint *more);
 
 typedef struct
@@ -83,7 +83,7 @@ typedef struct
   guint8 type;     /* of a Unix socket: SOCK_* */
   guint16 local_port;
   guint16 peer_port;
-  guint8 local[16]; /* in the order of the network; IPv4: the first four bytes */
+  guint8 local[16]; /* in network byte order; IPv4: the first four bytes */
   guint8 peer[16];
   guint32 interface;
   guint32 inode;
@@ -96,17 +96,17 @@ typedef struct
   char *path;        /* (nullable): of a Unix socket */
 } NetSocket;
 
-/* Frees what the socket refers to, but not @socket. */
+/* Frees the members of the socket, but not @socket. */
 void net_socket_clear (NetSocket *socket);
 void net_socket_copy (const NetSocket *socket, NetSocket *copy);
 void net_socket_set_owners (NetSocket *socket, NetOwnership ownership, NetOwners *owners);
 
 gboolean net_socket_has_peer (const NetSocket *socket);
 
-/* Text of an address of the socket; "" if it has none. @text: at least NET_ADDRESS_BYTES. */
+/* Writes an address of the socket as text; "" if it has none. @text: at least NET_ADDRESS_BYTES. */
 #define NET_ADDRESS_BYTES 46u
 void net_address_format (NetFamily family, const guint8 *address, char *text);
 
-/* Any bytes as UTF-8, into @text of @size bytes: bytes that are not printable ASCII or valid UTF-8, and backslashes, become
- * \xNN. Text that does not fit is cut off. */
+/* Writes bytes as UTF-8 to @text, which has @size bytes. Bytes that are not printable ASCII or valid UTF-8, and backslashes, are
+ * escaped as \xNN. Text that does not fit is cut off. */
 void net_text_escape (const char *bytes, gsize len, char *text, gsize size);

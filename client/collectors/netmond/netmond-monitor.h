@@ -5,15 +5,15 @@
 #include "netmond-options.h"
 
 /*
- * Watches the listeners and connections of TCP and UDP, and publishes those that appear and vanish, with the sockets of one
- * shard.
+ * Watches the listeners and connections of TCP and UDP that belong to one shard, and publishes an event when one appears or
+ * vanishes.
  *
- * It polls the kernel's list, and takes the notices of the kernel about sockets that have ended. Owners are looked for when a
- * socket appears. The list and the processes are read in small steps of the main loop. A poll that takes longer than the
- * interval delays the next one.
+ * It polls the kernel's list, and reads the kernel's notices about sockets that have ended. The owners of a socket are searched
+ * when the socket appears. The list and the processes are read in small steps of the main loop. A poll that takes longer than
+ * the interval delays the next one.
  *
- * The unit reading of the collector's health is degraded while sockets can't be listed, are too many, or may belong to
- * processes that can't be read, and the unit notices while the kernel does not report the end of every socket.
+ * The unit `reading` of the collector's health is degraded while sockets can't be listed, are too many, or may belong to
+ * processes that can't be read. The unit `notices` is degraded while the kernel does not report the end of every socket.
  */
 
 #define NETMOND_CONNECTIONS_TOPIC "events.network.connections"
@@ -21,12 +21,12 @@
 
 typedef struct NetmondMonitor NetmondMonitor;
 
-/* @collector: borrowed. Reads the sockets that there are, which causes no events. */
+/* @collector: borrowed. Reads the present sockets as the baseline, without events. */
 NetmondMonitor *netmond_monitor_new (DeyeBusCollector *collector, const NetmondOptions *options);
 void netmond_monitor_free (NetmondMonitor *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetmondMonitor, netmond_monitor_free)
 
-/* Begins to publish. */
+/* Starts to publish events. */
 void netmond_monitor_start (NetmondMonitor *self);
-/* FALSE: it is out of range, and nothing changes. */
+/* FALSE: the value is out of range, and the interval is unchanged. */
 gboolean netmond_monitor_set_interval (NetmondMonitor *self, guint64 interval_ms);

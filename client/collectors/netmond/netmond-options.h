@@ -11,7 +11,7 @@
 
 #define NETMOND_INTERVAL_MIN_MS 10
 #define NETMOND_INTERVAL_MAX_MS 3600000
-#define NETMOND_PACE_MAX_MS     1000 /* a task still reports progress, and notices its cancel, in time */
+#define NETMOND_PACE_MAX_MS     1000 /* short enough for a task to report progress and to notice its cancellation in time */
 #define NETMOND_SOCKETS_MIN     16
 #define NETMOND_SOCKETS_MAX     1000000
 
@@ -31,7 +31,7 @@ typedef struct
     .interval_ms = 500, .max_sockets = 65536, .shards = 1                                                              \
   }
 
-/* Adds them; @self has the defaults, and gets the values when the context parses. */
+/* Adds the options. @self has the defaults, and receives the values when the context is parsed. */
 void netmond_options_add (NetmondOptions *self, GOptionContext *context);
 gboolean netmond_options_check (NetmondOptions *self, GError **error);
 void netmond_options_clear (NetmondOptions *self);

@@ -9,5 +9,5 @@
 
 #define NETMOND_CONFIGURATION_TYPE "daemoneye.eventbus.v1.NetmondConfiguration"
 
-/* @data: lives longer than the service. */
+/* @data must exist longer than the service. */
 DeyeBusService *netmond_service_new (const NetmondOptions *options, const char *id, NetmondQueryData *data);
