@@ -2,15 +2,15 @@
 #pragma once
 
 /*
- * Numbers of the messages of Linux' process connector, so that their parser is built, and tested, on every system. On Linux
- * linux/proc-connector.c refuses to be built if one of them differs from the kernel's headers.
+ * The constants of the messages of Linux' process connector, so that their parser can be built and tested on every system. On
+ * Linux linux/proc-connector.c does not compile if a constant differs from the kernel's headers.
  *
- * A message is a netlink header, a header of the connector, and an event: what happened, a time, and data that depends on it.
+ * A message is a netlink header, a header of the connector, and an event: its kind, a time, and data that depends on the kind.
  */
 
 /* linux/netlink.h */
 #define PROC_LAYOUT_HEADER_BYTES 16u
-#define PROC_LAYOUT_HEADER_TYPE  4u /* offset, as the other ones below */
+#define PROC_LAYOUT_HEADER_TYPE  4u /* this constant and those below are offsets */
 #define PROC_LAYOUT_TYPE_DONE    3u
 
 /* linux/connector.h */

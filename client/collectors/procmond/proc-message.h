@@ -4,15 +4,15 @@
 #include <glib.h>
 
 /*
- * The messages of Linux' process connector: which process was created, executes another program, was renamed, or ended.
+ * The messages of Linux' process connector: a process was created, executed another program, was renamed, or ended.
  *
- * This module reads bytes of a datagram and nothing else. A datagram may contain several netlink messages; those of other
- * senders or kinds are skipped. Numbers have the byte order of the machine.
+ * This module only parses the bytes of a datagram. A datagram may contain several netlink messages; those of other senders or
+ * kinds are skipped. Numbers have the byte order of the machine.
  *
- * A thread has messages of its own: pid is the number of the thread, and process that of its process. Both are equal for the
+ * Threads cause messages, too: pid is the number of the thread, and process the number of its process. Both are equal for the
  * first thread of a process.
  *
- * Invariant: nothing is read beyond the datagram, whatever lengths its messages claim, and every call gets on by at least the
+ * Invariant: no byte beyond the datagram is read, whatever lengths its messages contain, and every call advances by at least the
  * header of one message.
  */
 
@@ -21,7 +21,7 @@ typedef enum
   PROC_MESSAGE_NONE, /* a confirmation: see token and error */
   PROC_MESSAGE_FORK,
   PROC_MESSAGE_EXEC,
-  PROC_MESSAGE_COMM, /* another name */
+  PROC_MESSAGE_COMM, /* the process has changed its name */
   PROC_MESSAGE_EXIT,
 } ProcMessageKind;
 
@@ -33,7 +33,7 @@ typedef struct
   guint32 parent;  /* FORK: process that created it */
   guint32 status;  /* EXIT: as wait() reports it */
   guint64 time_ns; /* of the clock CLOCK_MONOTONIC */
-  guint32 token;   /* NONE: that of the request which is confirmed */
+  guint32 token;   /* NONE: the token of the confirmed request */
   guint32 error;   /* NONE: errno; 0: success */
 } ProcMessage;
 

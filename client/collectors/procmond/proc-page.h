@@ -4,8 +4,8 @@
 #include "proc-table.h"
 
 /*
- * The bound of an answer: a table of processes is made to fit, as collector-page describes. A process that is left out is one
- * with a higher number, so a requester that pages continues behind the last one of the table.
+ * Limits the size of an answer: makes a table of processes fit, as collector-page describes. The processes that are left out have
+ * higher numbers than those in the table, so a requester that requests pages continues after the last process of the table.
  */
 
 /* @room: bytes of the packed table. Sets table->next if records are left out. */

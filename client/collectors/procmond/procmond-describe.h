@@ -4,8 +4,8 @@
 #include "collector-question.h"
 
 /*
- * The question what a process is: tasks of the operation describe_process, which all kinds of collectors answer with what they
- * know. procmond answers with a ProcessTable of that process. It is empty if there is no such process.
+ * The question about one process: tasks of the operation describe_process, which several types of collectors answer with their
+ * data. procmond answers with a ProcessTable that contains the process. It is empty if there is no such process.
  */
 
 extern const CollectorQuestion procmond_describe_question;

@@ -13,15 +13,16 @@
 #define PROCMOND_INTERVAL_MAX_MS 3600000
 #define PROCMOND_QUEUE_MIN_KIB   64
 #define PROCMOND_QUEUE_MAX_KIB   65536
-#define PROCMOND_PACE_MAX_MS     1000 /* a task still reports progress, and notices its cancel, in time */
+#define PROCMOND_PACE_MAX_MS                                                                                           \
+  1000 /* short enough for a task to report progress and to notice its cancellation in time */
 
 typedef struct
 {
   char *shard_text;
   gint interval_ms;
   gint pace_ms;
-  gint queue_kib; /* of the kernel's reports */
-  gboolean poll;  /* also where the kernel reports processes */
+  gint queue_kib; /* size of the kernel's queue of reports */
+  gboolean poll;  /* polls even if the kernel can report processes */
   guint shard;
   guint shards;
 } ProcmondOptions;

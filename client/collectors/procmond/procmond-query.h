@@ -4,11 +4,11 @@
 #include "collector-question.h"
 
 /*
- * The question which processes there are: the method ListProcesses, and tasks of the operation list_processes.
+ * The list of processes: the method ListProcesses, and tasks of the operation list_processes.
  *
- * The query is a ProcessQuery: all processes, those of one shard, or those with a number or a name. An agent that submits one
- * task for each shard has the broker give them to all collectors that have the operation. The answer is a ProcessTable with the
- * processes that fit.
+ * The query is a ProcessQuery: all processes, those of one shard, or those with a number or a name. If an agent submits one task
+ * for each shard, the broker distributes the tasks to all collectors that have the operation. The answer is a ProcessTable with
+ * as many processes as fit.
  */
 
 #define PROCMOND_TABLE_TYPE "daemoneye.eventbus.v1.ProcessTable"
@@ -17,7 +17,7 @@ extern const CollectorQuestion procmond_query_question;
 
 #define PROCMOND_STEP 64u /* processes, a few milliseconds */
 
-/* Answers that can't be given, also by procmond-request. */
+/* Texts of refusals; procmond-request uses them, too. */
 #define PROCMOND_BAD_SHARD    "shard must be below shards, and shards at most 65536"
 #define PROCMOND_NO_PROCESSES "the processes can't be listed now: try again"
 gboolean procmond_shard_is_valid (guint32 shard, guint32 shards);

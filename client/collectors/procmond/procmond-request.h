@@ -7,9 +7,9 @@
  * The request enumerate_processes on control.collector.task.process: procmond replies with one shard of the processes of this
  * machine.
  *
- * This is how an agent without tasks (version 1), or one at a broker without tasks, gives work to procmonds. They serve the topic
- * in one queue group, so each request reaches one of them. Nobody repeats a request whose procmond dies; the operation
- * list_processes (procmond-query) has what this lacks. doc/coordination.md describes how an agent changes over.
+ * An agent without tasks (version 1), or one that uses a broker without tasks, distributes work to procmonds in this way. They
+ * serve the topic in one queue group, so each request reaches one of them. If a procmond dies, its request is not repeated; tasks
+ * of the operation list_processes (procmond-query) are. doc/coordination.md describes the migration of an agent.
  *
  * A procmond is ready when it serves the topic, and leaves the group when it drains.
  */
@@ -20,8 +20,8 @@ typedef struct ProcmondRequests ProcmondRequests;
 ProcmondRequests *procmond_requests_new (CollectorBus *bus);
 void procmond_requests_free (ProcmondRequests *self);
 
-/* Serves the topic, and reports then that procmond is ready, or that it can't do its work. To be called with each connection; the
- * client itself restores a topic that is served already. */
+/* Serves the topic, and then reports that procmond is ready or that it can't work. Must be called for each connection; if the
+ * topic is already served, the client itself restores it. */
 void procmond_requests_serve (ProcmondRequests *self);
 
 /* Adds the topic to the description of procmond. */

@@ -4,7 +4,7 @@
 #include "deye-bus.h"
 #include "procmond-options.h"
 
-/* The description of procmond as a service: what it answers, publishes and lets others set. */
+/* The description of procmond for the bus: methods, events, properties and configuration. */
 
 #define PROCMOND_TYPE(name) "daemoneye.eventbus.v1." name
 
@@ -12,6 +12,6 @@
 #define PROCMOND_LIFECYCLE_TOPIC    "events.process.lifecycle"
 #define PROCMOND_EVENT_TYPE         PROCMOND_TYPE ("ProcessEvent")
 
-/* Of the collector @id. @statistics: answers the method Statistics, with @data. (transfer full) */
+/* Returns the service of the collector @id. @statistics: answers the method Statistics, with @data. (transfer full) */
 DeyeBusService *
 procmond_service_new (const ProcmondOptions *options, const char *id, DeyeBusMethodCallback statistics, gpointer data);
