@@ -202,7 +202,7 @@ frame_continue_split (WireFrameReader *reader, WireSpan *input, WireFrame *frame
     return frame_fail (reader, WIRE_STATUS_NO_MEMORY, 0);
   if (reader->have < frame_whole_len (reader))
     return WIRE_FRAME_MORE;
-  /* Borrowed bytes are returned with the block, so a block that is larger than its frame justifies has to stay here. */
+  /* The owner of a stolen block is charged for its frame, so a block that still has borrowed bytes can't be stolen. */
   frame_give (reader, frame, frame_start (reader), reader->borrowed == 0);
   reader->lent = TRUE;
   return WIRE_FRAME_COMPLETE;
@@ -326,7 +326,7 @@ frame_place_ahead (WireFrameReader *reader, guint8 **where)
  *
  * Large frames seldom come alone: a peer that sends a file or a table sends many of about the same length. So after a large
  * frame the reader expects another one, and offers a block for all of it before the first byte (frame_place_ahead()). If the
- * guess is right, the frame is read without a copy, and its block can be stolen.
+ * guess is right, the frame is read without a copy, and its block can be stolen (wire_frame_reader_steal()).
  *
  * The guess may be wrong. If other frames arrive, wire_frame_reader_placed() turns the block into input (rest_block). If only a
  * beginning arrives, the block is larger than it may be, and frame_justify() decides what happens to it. */
@@ -365,7 +365,8 @@ frame_shrink (WireFrameReader *reader, gsize size)
  *
  * So the reader borrows the bytes beyond the limit from wire-block. They are not charged to the peer; their sum is limited
  * for the whole process (WIRE_BLOCK_LENT_BYTES). Each further read into the block returns a part of the loan. If
- * nothing can be borrowed, the block shrinks to the limit, and then grows with the received bytes like any other. */
+ * nothing can be borrowed, the block shrinks to the limit, and then grows with the received bytes like any other. A loan ends
+ * with the block in the reader, so a block with borrowed bytes can't be stolen (frame_continue_split()). */
 static void
 frame_justify (WireFrameReader *reader)
 {
