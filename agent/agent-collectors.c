@@ -5,7 +5,7 @@
 
 struct AgentCollectors
 {
-  GPtrArray *children; /* of AgentChild, also of those that have ended */
+  GPtrArray *children; /* of AgentChild, including children that have ended */
   gboolean is_stopping;
 };
 
@@ -31,7 +31,7 @@ collectors_on_ended (AgentChild *child, gpointer data)
              pid, how);
 }
 
-/* The words of the command with the address inserted. (transfer container): the words belong to @argv */
+/* Returns the words of the command with the address inserted. (transfer container): the words belong to @argv */
 static GPtrArray *
 collectors_add_address (char **argv, const char *address)
 {
@@ -46,7 +46,7 @@ collectors_add_address (char **argv, const char *address)
   return words;
 }
 
-/* The command in the message is escaped, so that a line break in it does not look like another record. */
+/* Escapes the command in the message, so that a line break in it does not look like another record. */
 static void
 collectors_log_start (const AgentChild *child, const char *command)
 {

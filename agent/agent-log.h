@@ -6,15 +6,15 @@
 /*
  * Log records of the agent: structured, in the domain of the bus, in English.
  *
- * A record reports what another process did, never a fault of the agent. So GLib gets all of them at G_LOG_LEVEL_MESSAGE, which
- * is shown by default; with G_LOG_LEVEL_WARNING the end of a collector would end an agent that runs with fatal warnings. The
- * syslog priority distinguishes the two levels.
+ * A record describes the behaviour of another process, never a fault of the agent. So all records have the GLib level
+ * G_LOG_LEVEL_MESSAGE, which is shown by default; with G_LOG_LEVEL_WARNING the end of a collector would abort an agent that runs
+ * with fatal warnings. The syslog priority distinguishes the two levels.
  */
 
 typedef enum
 {
-  AGENT_LOG_WARNING = 4, /* syslog numbers: something to examine */
-  AGENT_LOG_NOTICE = 5,  /* what an operator wants to find afterwards */
+  AGENT_LOG_WARNING = 4, /* syslog numbers: an event that an operator should examine */
+  AGENT_LOG_NOTICE = 5,  /* an event that an operator may search for later */
 } AgentLogLevel;
 
 typedef struct

@@ -20,8 +20,8 @@
 
 /*
  * daemoneye-agent, the reference host of the event bus: it loads the module, connects as its first client, and runs until
- * it is asked to stop. With --demo it runs the demonstration once and ends. It knows the broker by daemoneye-plugin.h only,
- * and does everything on the bus through the client library.
+ * it is asked to stop. With --demo it runs the demonstration once and ends. It uses the broker only through daemoneye-plugin.h,
+ * and the bus only through the client library.
  */
 
 #define AGENT_ID "daemoneye-agent"
@@ -37,7 +37,7 @@ typedef struct
   gboolean keep;
   gboolean version;
   gboolean demo_child;
-  char *demo_worker;    /* id; NULL: this process is no worker of the demonstration */
+  char *demo_worker;    /* id; NULL: this process is not a worker of the demonstration */
   gint demo_subscriber; /* number of the last message; 0: this process is not the demonstration's subscriber */
   gint ready_fd;
 
@@ -67,7 +67,7 @@ agent_wait_for_stop (Agent *self)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* All that the child process of the demonstration does. */
+/* Runs the child process of the demonstration, which only waits for a stop request. */
 static void
 agent_run_demo_child (Agent *self)
 {
@@ -105,7 +105,7 @@ agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
   return g_option_context_parse (context, argc, argv, error);
 }
 
-/* The demonstration has an address and a configuration of its own. */
+/* The demonstration uses an address and a configuration of its own. */
 static gboolean
 agent_prepare_demo (Agent *self, GError **error)
 {
@@ -131,7 +131,7 @@ agent_start_broker (Agent *self, GError **error)
          && agent_module_start (&self->module, self->address, self->config, error);
 }
 
-/* Describes for tools what this agent publishes. */
+/* Describes the events of this agent, for tools. */
 static gboolean
 agent_describe_itself (Agent *self, GError **error)
 {
@@ -188,7 +188,7 @@ agent_on_reload (gpointer data)
 {
   Agent *self = data;
 
-  if (self->is_stopping) /* after STOPPING no other state follows */
+  if (self->is_stopping) /* no other state may follow STOPPING */
     return G_SOURCE_CONTINUE;
   agent_notify_reloading ();
   agent_reload (self->client, ++self->reloads);
@@ -196,7 +196,7 @@ agent_on_reload (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* The statistics come from the broker's thread, so the service manager also notices when that thread hangs. */
+/* The broker's thread answers the request for statistics, so the service manager also detects that this thread hangs. */
 static gboolean
 agent_on_watchdog (gpointer data)
 {
@@ -228,7 +228,7 @@ agent_serve (Agent *self, GError **error)
   return TRUE;
 }
 
-/* Until the end of the process, so that no signal ends it while its socket exists. */
+/* The sources exist until the end of the process, so that no signal ends it while its socket exists. */
 static void
 agent_handle_signals (Agent *self)
 {

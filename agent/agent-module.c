@@ -62,7 +62,7 @@ agent_module_load (AgentModule *self, const char *path, GError **error)
       g_module_close (module);
       return FALSE;
     }
-  /* The broker thread may return through code of the module at any time, so the module is never unloaded. */
+  /* The broker thread may execute code of the module at any time, so the module is never unloaded. */
   g_module_make_resident (module);
   self->plugin = describe ();
   return module_check_abi (self->plugin, path, error);
@@ -119,7 +119,7 @@ agent_module_stop (AgentModule *self)
 
   if (bus == NULL)
     return;
-  if (self->plugin->abi_minor == 0) /* it has no shutdown() */
+  if (self->plugin->abi_minor == 0) /* this version has no shutdown() */
     self->plugin->stop (bus, STOP_DEADLINE_US);
   else if (self->plugin->shutdown (bus, STOP_DEADLINE_US, &failure) != 0)
     g_warning ("%s", failure.message);

@@ -6,9 +6,9 @@
 #include <gmodule.h>
 
 /*
- * The event bus module in a host: loaded with GModule, with local binding, checked for its ABI, and made resident.
+ * Loads the event bus module into the agent: with GModule and local binding. It checks the ABI and makes the module resident.
  *
- * It uses nothing of the module but its public header. The rest of the agent is a client of the bus like any other.
+ * It uses only the public header of the module. The rest of the agent is an ordinary client of the bus.
  */
 
 typedef struct
@@ -24,10 +24,10 @@ gboolean agent_module_start (AgentModule *self, const char *address, const char 
 /* Opens a connection with the agent's role. Returns its handle, or -1. */
 gintptr agent_module_connect (AgentModule *self, GError **error);
 const char *agent_module_address (const AgentModule *self);
-/* Asks the broker for its statistics and waits for them. FALSE: it does not answer, see daemoneye-plugin.h. */
+/* Requests the statistics of the broker and waits for them. FALSE: it does not answer, see daemoneye-plugin.h. */
 gboolean agent_module_is_alive (AgentModule *self);
 void agent_module_stop (AgentModule *self);
 
-/* The path of the module: @given (--module), else $DAEMONEYE_MODULE, else where it was built or installed. (transfer
- * full) */
+/* Returns the path of the module: @given (--module), else $DAEMONEYE_MODULE, else the place where it was built or installed.
+ * (transfer full) */
 char *agent_module_find (const char *given);

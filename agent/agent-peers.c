@@ -7,15 +7,15 @@
 #include "wire-status.h"
 
 #define ROLE_COLLECTOR     1u
-#define RECORDS_PER_SECOND 50u /* of an account */
+#define RECORDS_PER_SECOND 50u /* for each account */
 
 typedef Daemoneye__Eventbus__V1__PeerEvent AgentPeerEvent;
 
-/* The records of an account. The broker lets only the accounts of its configuration connect, so there are few. */
+/* The records of an account. There are few accounts, because only those of the broker's configuration may connect. */
 typedef struct
 {
-  gint64 since_us; /* when the current second began */
-  guint n;         /* written in it */
+  gint64 since_us; /* begin of the current second */
+  guint n;         /* records written in this second */
   guint64 left_out;
 } PeersCap;
 
@@ -65,7 +65,7 @@ peers_log_connected (const AgentPeerEvent *event, const char *pid, const char *l
              left_out);
 }
 
-/* OK: the collector said goodbye. SHUTTING_DOWN: the broker did. */
+/* OK: the collector has sent GOODBYE. SHUTTING_DOWN: the broker has. */
 static gboolean
 peers_is_expected (WireStatus status)
 {

@@ -4,13 +4,13 @@
 #include "deye-bus.h"
 
 /*
- * The collectors on the bus, as log records of the agent: each that connects, and each that disconnects, with the reason. A
- * collector that disappears without goodbye, as one that was killed does, is a warning.
+ * Writes a log record for each collector that connects to the bus or disconnects, with the reason. The record is a warning if the
+ * collector disconnects without GOODBYE, for example because it was killed.
  *
- * It subscribes to system.peer.connected and system.peer.gone, so that it also sees collectors that the agent did not start.
+ * The module subscribes to system.peer.connected and system.peer.gone, so it also sees collectors that the agent did not start.
  *
- * A collector may connect and disconnect as fast as it likes, as a new peer each time. So each account has a cap of records
- * per second, as in the log of the broker; the next record of the account contains the number of those that were left out.
+ * A collector may connect and disconnect very often, as a new peer each time. So the records of each account are limited per
+ * second, as in the log of the broker; the next record of the account contains the number of omitted records.
  */
 
 /* @client: the agent's, connected. */

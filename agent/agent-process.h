@@ -4,21 +4,20 @@
 #include <gio/gio.h>
 
 /*
- * Child processes, as far as systems differ in them: a child dies with its parent, can be asked to end, and can be
- * suspended. posix/agent-process.c uses signals, and on Linux the parent-death signal.
+ * The functions for child processes that differ between systems: start a child that ends with its parent, ask it to end, and
+ * suspend it. posix/agent-process.c uses signals, and on Linux the parent-death signal.
  *
- * Killing a process and waiting for it are the same everywhere with GSubprocess, so agent-child does both itself.
+ * GSubprocess can kill a process and wait for it on every system, so agent-child does both itself.
  */
 
-/* Starts a program. @argv: NULL-ended. @pid: (out) (optional): its number, also if it has ended already. The child is asked to
- * end when the calling process ends or crashes (POSIX: on Linux only). */
+/* Starts a program. @argv: NULL-ended. @pid: (out) (optional): its number, even if it has already ended. The child is asked to
+ * end when the calling process ends or crashes (POSIX: only on Linux). */
 GSubprocess *agent_process_start (const char *const *argv, guint32 *pid, GError **error);
 
 void agent_process_ask_to_end (GSubprocess *process);
 
-/* Stops all threads of @process, and returns once none of them runs any more. On failure (it has ended) @error says
- * why. */
+/* Stops all threads of @process, and returns when none of them runs any more. FALSE: the process has ended, see @error. */
 gboolean agent_process_suspend (GSubprocess *process, GError **error);
 
-/* Resumes a suspended process; harmless for any other. */
+/* Resumes a suspended process; has no effect on any other process. */
 void agent_process_resume (GSubprocess *process);

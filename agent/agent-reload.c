@@ -7,7 +7,7 @@
 
 #define RELOAD_TOPIC "control.collector.config.reload"
 
-/* Without any collector that has a configuration, the broadcast has no receiver and fails; that is no fault. */
+/* If no collector has a configuration, the broadcast has no receiver and fails. This is not an error. */
 static void
 reload_on_sent (GObject *source, GAsyncResult *async_result, gpointer data)
 {

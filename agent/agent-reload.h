@@ -4,11 +4,11 @@
 #include "deye-bus.h"
 
 /*
- * A reload of the agent, which SIGHUP requests: all collectors are asked to read their configuration again.
+ * The reload of the agent, which SIGHUP requests: asks all collectors to read their configuration again.
  *
- * The configuration of the broker is not read again: its limits and rights apply from the start to the end of a broker. A log
- * record says so, another one how many collectors were asked.
+ * The configuration of the broker is not read again: its limits and rights apply from the start of a broker to its end. One log
+ * record states this, and another one the number of collectors that were asked.
  */
 
-/* Does not wait for the collectors. @generation: increases with each reload. */
+/* Sends the request, and does not wait for the collectors. @generation: increases with each reload. */
 void agent_reload (DeyeBusClient *client, guint64 generation);

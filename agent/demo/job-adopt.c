@@ -5,10 +5,10 @@
 #include <glib/gi18n.h>
 
 /*
- * The step of the demonstration with a broker that is killed while a task runs. Another one starts at the same address, the
- * submitter and the collector report the task to it, and the collector continues its work: the task runs once.
+ * The step of the demonstration in which the broker is killed while a task runs. Another broker starts at the same address, the
+ * submitter and the collector report the task to it, and the collector continues its work: the task runs only once.
  *
- * This broker is in an agent of its own, because the demonstration's own one lives in this process. It keeps nothing on disk.
+ * This broker runs in a separate agent, because the broker of the demonstration is in this process. It stores no data on disk.
  */
 
 #define TASK_ID   "census-1"
@@ -27,8 +27,8 @@ typedef struct
   guint64 epoch;      /* of the first broker */
   guint32 killed_pid; /* of the first broker */
   gint64 killed_us;
-  guint64 rounds;    /* that the submitter knew of then */
-  gint64 adopted_us; /* until the second broker has published that it runs; 0: not yet */
+  guint64 rounds;    /* rounds of which the submitter knew at that time */
+  gint64 adopted_us; /* time until the second broker published that the task runs; 0: not yet */
 } AdoptStep;
 
 static gboolean
@@ -77,7 +77,7 @@ adopt_join_bus (AdoptStep *self)
          && job_tasks_init (&self->tasks, self->tasks.job, "adoption", self->client);
 }
 
-/* The task is in the middle: the collector has reported a round. */
+/* TRUE: the task has made progress: the collector has reported a round. */
 static gboolean
 adopt_is_running (Job *job, gpointer data)
 {
@@ -105,7 +105,7 @@ adopt_has_ended (Job *job, gpointer data)
   return ((const AgentChild *) data)->has_ended;
 }
 
-/* Kills the broker and starts another one. Events from now on are those of the second one. */
+/* Kills the broker and starts another one. All later events are from the second broker. */
 static gboolean
 adopt_replace_broker (AdoptStep *self)
 {
@@ -126,7 +126,7 @@ adopt_is_finished (Job *job, gpointer data)
   AdoptStep *self = data;
   const JobTaskEvent *adopted = job_tasks_find_event (&self->tasks, "started", TASK_ID, NULL);
 
-  if (adopted == NULL) /* the collector had finished it before the second broker was there */
+  if (adopted == NULL) /* the collector had finished the task before the second broker started */
     adopted = job_tasks_find_event (&self->tasks, "done", TASK_ID, NULL);
   if (adopted != NULL)
     self->adopted_us = adopted->at_us - self->killed_us;

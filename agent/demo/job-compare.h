@@ -4,11 +4,10 @@
 #include <glib.h>
 
 /*
- * The comparison of a table of processes, which collectors made, with two snapshots (job-proc) that were taken before
- * and after it.
+ * Compares a table of processes from collectors with two snapshots (job-proc), which were taken before and after it.
  *
- * Processes start and exit meanwhile. A process that lived only between the two snapshots can't be distinguished from
- * an invented one; a comparison with such a process proves nothing and should be repeated.
+ * Processes start and exit meanwhile. A process that existed only between the two snapshots can't be distinguished from an
+ * invented one; a comparison with such a process proves nothing and should be repeated.
  */
 
 typedef struct
@@ -23,5 +22,5 @@ typedef struct
 /* @records: of const JobRecord. @since: a start time (job_proc_now()) from before the first snapshot. */
 JobVerdict job_compare (const GPtrArray *records, GHashTable *before, GHashTable *after, guint64 since);
 
-/* TRUE if the only mismatches are processes that may have lived between the snapshots. */
+/* TRUE: the only mismatches are processes that may have existed only between the snapshots. */
 gboolean job_verdict_is_disturbed (const JobVerdict *verdict);

@@ -11,10 +11,10 @@
 #include <glib/gi18n.h>
 
 /*
- * The step of the demonstration that lists processes: the shards of one task pass through the queue group, the replies form
- * one table of this machine's processes, and the table is compared with /proc as it was before and after.
+ * The step of the demonstration that lists processes: the shards of one task are sent to the queue group, the replies form one
+ * table of this machine's processes, and the table is compared with snapshots of /proc from before and after.
  *
- * The processes decide how large their command lines are, so a shard comes in pages: the next page is another task, which
+ * The processes decide the size of their command lines, so a shard is divided into pages: the next page is another task, which
  * any collector may get.
  */
 
@@ -26,7 +26,7 @@
 typedef Daemoneye__Eventbus__V1__TaskResult TaskResult;
 typedef Daemoneye__Eventbus__V1__ProcessTable ProcessTable;
 
-/* The part of the work that one collector did. */
+/* The part of the work that one collector has done. */
 typedef struct
 {
   guint shards;
@@ -359,7 +359,7 @@ enumeration_run_round (Job *job, Enumeration *run, JobVerdict *verdict)
   return TRUE;
 }
 
-/* A round that proves nothing is repeated. Every other mismatch is reported at once. */
+/* Repeats a round that proves nothing. Reports any other mismatch at once. */
 gboolean
 job_enumerate (Job *job)
 {

@@ -5,14 +5,15 @@
 #include <glib/gi18n.h>
 
 /*
- * The step of the demonstration with failing collectors. It repeats the tasks of the step before. When a third is left,
- * procmond-1 is killed and procmond-2 frozen, each while it works on a task. The others take these over, and the tables are complete.
+ * The step of the demonstration with failing collectors. It repeats the tasks of the previous step. When a third of them is left,
+ * procmond-1 is killed and procmond-2 is suspended, each while it works on a task. The other collectors take over these tasks, and
+ * the tables are complete.
  *
- * The takeovers and their times are read from the events system.task.*; the times count from the signal that the victim got.
+ * The takeovers and their times are read from the events system.task.*; the times begin with the signal to the victim.
  */
 
 #define WAIT_US     (120 * G_TIME_SPAN_SECOND)
-#define AT_MOST     3.0 /* times as long as the undisturbed tasks */
+#define AT_MOST     3.0 /* largest ratio to the duration of the undisturbed tasks */
 #define RECOVERY_US (20 * G_TIME_SPAN_SECOND)
 
 #define VICTIMS 2u
@@ -24,7 +25,7 @@ typedef struct
   JobSurvey survey;
   gint64 struck_us[VICTIMS]; /* when the collector of the same index failed; 0: not yet */
   guint seen;                /* events that were examined */
-  const char *lost[VICTIMS]; /* a task that the collector had and another one took over; NULL: none */
+  const char *lost[VICTIMS]; /* a task of the collector that another one has taken over; NULL: none */
   JsonArray *list;           /* the takeovers, for programs */
 } FailoverStep;
 
@@ -62,7 +63,7 @@ failover_is_start (const JobTaskEvent *event, const char *victim)
   return g_str_equal (event->name, "started") && event->task->attempt == 1 && g_str_equal (event->task->holder, victim);
 }
 
-/* TRUE if the collector has started a task since the last call, and has not ended it as far as is known here. */
+/* TRUE: the collector has started a task since the last call, and there is no event that it has ended it. */
 static gboolean
 failover_has_started (const FailoverStep *self, const char *victim)
 {
@@ -77,7 +78,7 @@ failover_has_started (const FailoverStep *self, const char *victim)
   return FALSE;
 }
 
-/* A collector fails right after it has started a task that nobody had before, when a third of the tasks is left. */
+/* When a third of the tasks is left: lets a collector fail right after it has started a task that no collector had before. */
 static void
 failover_watch (FailoverStep *self)
 {
@@ -122,7 +123,7 @@ failover_add_takeover (FailoverStep *self, guint i, const JobTaskEvent *lost, co
   json_array_add_object_element (self->list, one);
 }
 
-/* The tasks that a victim had when it failed, and that another collector started. */
+/* Finds the tasks that a victim had when it failed, and that another collector has started. */
 static void
 failover_find_takeovers (FailoverStep *self, guint i)
 {
@@ -170,7 +171,7 @@ failover_is_refused (Job *job, gpointer data)
   return job_tasks_find_event (&self->tasks, "stale", self->lost[1], NULL) != NULL;
 }
 
-/* The frozen collector continues, and answers for a task that is not its own any more; the killed one is started again. */
+/* Resumes the suspended collector, which answers for a task that it does not own any more, and starts the killed one again. */
 static gboolean
 failover_recover (FailoverStep *self)
 {

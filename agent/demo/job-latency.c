@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* The step of the demonstration that measures round trips: requests to another process and back through the broker.
- * Every one of them counts. */
+/* The step of the demonstration that measures round trips: requests through the broker to another process, and their replies. The
+ * result contains every round trip. */
 
 #define WARM_UP 500u
 #define ROUNDS  10000u

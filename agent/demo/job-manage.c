@@ -8,8 +8,8 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* The steps of the demonstration that manage collectors: a direct request to one of them, a broadcast to all, and the
- * check that the bus is idle at the end. */
+/* The steps of the demonstration that manage collectors: a direct request to one collector, a broadcast to all, and the check that
+ * the bus is idle at the end. */
 
 static const char *
 manage_health_name (guint32 health)
@@ -19,7 +19,7 @@ manage_health_name (guint32 health)
   return health < G_N_ELEMENTS (names) ? names[health] : names[0];
 }
 
-/* A collector that is degraded works and says what is missing, such as processes that it may not read. */
+/* A degraded collector works, and reports the problem, for example processes that it may not read. */
 static gboolean
 manage_report_health (Job *job, DeyeBusMessage *reply)
 {
@@ -115,7 +115,7 @@ job_reload (Job *job)
 
 /* --- idle --- */
 
-/* The request for @totals is counted in them. */
+/* @totals count their own request as pending. */
 static void
 manage_report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
 {

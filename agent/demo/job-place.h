@@ -4,10 +4,11 @@
 #include <gio/gio.h>
 
 /*
- * The place of the demonstration: a temporary directory with the broker's socket and configuration. So it never meets a broker
- * that is in use, also when root runs it.
+ * The files of the demonstration: a temporary directory with the broker's socket and configuration. So the demonstration never
+ * uses the address of another broker, even if root runs it.
  *
- * The configuration shortens the times after which the broker gives up on a collector, because the demonstration waits for them.
+ * The configuration shortens the times after which the broker considers a collector dead, because the demonstration waits for
+ * them.
  */
 
 typedef struct
@@ -17,6 +18,6 @@ typedef struct
   char *config;
 } JobPlace;
 
-/* After a failure too job_place_remove() has to be called. */
+/* Call job_place_remove() afterwards, also after a failure. */
 gboolean job_place_create (JobPlace *self, GError **error);
 void job_place_remove (JobPlace *self);

@@ -7,11 +7,11 @@
 #include <string.h>
 
 /*
- * The step of the demonstration with a poison task: each collector that works on it dies. The broker quarantines it, and the
- * tasks that were submitted together with it succeed.
+ * The step of the demonstration with a poison task: each collector that works on it dies. The broker quarantines the task, and the
+ * other tasks that were submitted together with it succeed.
  *
- * The tasks ask for each process of this machine whether it runs. The workers are started again when they die, as a service
- * manager does.
+ * Each of the other tasks checks whether one process of this machine runs. This step restarts workers that die, as a service
+ * manager would.
  */
 
 #define WORKERS   3u
@@ -26,7 +26,7 @@ typedef struct
   gboolean has_died; /* a worker */
   GPtrArray *others; /* of DeyeBusTask */
   DeyeBusTask *poison;
-  guint done_before; /* others that had ended when the first worker died */
+  guint done_before; /* other tasks that had ended when the first worker died */
 } PoisonStep;
 
 static const char *const worker_ids[] = { "worker-1", "worker-2", "worker-3", NULL };
@@ -74,7 +74,7 @@ poison_submit_other (PoisonStep *self, const char *key)
   return task != NULL;
 }
 
-/* The poison is submitted in the midst of the others. */
+/* Submits the poison task in the middle of the others. */
 static gboolean
 poison_submit (PoisonStep *self)
 {
@@ -116,7 +116,7 @@ poison_is_repeated (DeyeBusTask *task)
   return deye_bus_task_get_attempt (task) > 1;
 }
 
-/* Starts the workers again that have died. */
+/* Restarts workers that have died. */
 static void
 poison_supervise (PoisonStep *self)
 {

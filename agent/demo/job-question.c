@@ -12,11 +12,11 @@
 #include <string.h>
 
 /*
- * The last step of the demonstration: one question to collectors of three kinds, "what does this process do?". procmond answers with
- * the process, netmond with its sockets, and fsmond with its open files. One procmond is killed before it can answer. The others'
- * answers come all the same, and the manifest names the one that is missing.
+ * The last step of the demonstration: one question to collectors of three types, "what does this process do?". procmond answers
+ * with the process, netmond with its sockets, and fsmond with its open files. One procmond is killed before it can answer. The
+ * others answer nevertheless, and the manifest names the missing answer.
  *
- * netmond and fsmond are started here; one that is not built is left out, and the step says so.
+ * This step starts netmond and fsmond. If one of them was not built, the step works without it and reports that.
  */
 
 #define OPERATION   "describe_process"
@@ -60,7 +60,7 @@ question_text_of_paths (gconstpointer message)
   return g_strdup_printf (_ ("%zu open files"), paths->n_paths);
 }
 
-/* A kind of collector that answers. */
+/* A type of collector that answers. */
 typedef struct
 {
   const char *name; /* of the program */
@@ -86,14 +86,14 @@ typedef struct
 {
   Job *job;
   JobTasks tasks;
-  AgentChild *started[N_KINDS]; /* NULL: it is not built, or the job has it */
-  GPtrArray *ids;               /* of the collectors that are expected to be there; NULL-ended */
-  guint described[N_KINDS];     /* answers of each kind that can be read */
+  AgentChild *started[N_KINDS]; /* NULL: it was not built, or the job has started it */
+  GPtrArray *ids;               /* ids of the expected collectors; NULL-ended */
+  guint described[N_KINDS];     /* valid answers of each type */
   GPtrArray *answers;           /* of DeyeBusGatherAnswer */
   JsonArray *list;              /* the same, described, by id */
 } QuestionStep;
 
-/* NULL: it can't be read. */
+/* NULL: the payload is not valid. */
 static char *
 question_read (const QuestionKind *kind, GBytes *payload)
 {
@@ -189,8 +189,8 @@ question_ask (QuestionStep *self, guint pid, GError **error)
   return deye_bus_client_gather_begin (self->job->client, spec, error);
 }
 
-/* The victim is frozen while it is asked, so that it has the question and no answer when it is killed. Returns the error of a
- * partial answer, which is what has to come. */
+/* Collects the answers, and kills the victim after the first one. The victim is suspended since before the question was sent, so
+ * it has the question and has not answered. Returns the error of the partial result, which is expected. */
 static GError *
 question_take_answers (QuestionStep *self, DeyeBusGather *gather)
 {
@@ -208,7 +208,7 @@ question_take_answers (QuestionStep *self, DeyeBusGather *gather)
   return error;
 }
 
-/* TRUE if nobody but the victim is missing. */
+/* TRUE: only the answer of the victim is missing. */
 static gboolean
 question_names_victim (const QuestionStep *self, const DeyeBusManifest *manifest)
 {
@@ -218,7 +218,7 @@ question_names_victim (const QuestionStep *self, const DeyeBusManifest *manifest
          && deye_bus_manifest_get_expected (manifest) == self->ids->len - 1;
 }
 
-/* Each kind that runs has described the process. */
+/* TRUE: collectors of each running type have described the process. */
 static gboolean
 question_is_described (const QuestionStep *self)
 {
@@ -283,7 +283,7 @@ question_report (QuestionStep *self, DeyeBusGather *gather, guint pid, const GEr
   return ok;
 }
 
-/* The victim is started again, so that a job that keeps running has all collectors. */
+/* Restarts the victim, so that a job that keeps running has all collectors. */
 static gboolean
 question_recover (QuestionStep *self)
 {

@@ -6,8 +6,8 @@
 /*
  * The output of the demonstration: one line per step for people, or one JSON object per line for programs.
  *
- * It prints and counts what the steps decide. Texts may contain what peers and processes chose: control characters in them are
- * escaped here, so no step has to. Colour and marks are used only when the terminal can show them (NO_COLOR, the
+ * It prints and counts the results of the steps. Texts may contain data of peers and processes; this module escapes control
+ * characters in them, so the steps need not. Colour and marks are used only if the terminal can show them (NO_COLOR, the
  * locale's character set).
  */
 

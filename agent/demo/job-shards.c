@@ -5,8 +5,9 @@
 #include <glib/gi18n.h>
 
 /*
- * The step of the demonstration that lists processes by tasks: several tables of this machine's processes, each in shards, which the
- * broker gives to the procmonds. Nothing is disturbed; the next step repeats it while procmonds fail, and compares the times.
+ * The step of the demonstration that lists processes with tasks: several tables of this machine's processes, each divided into
+ * shards, which the broker assigns to the procmonds. No collector fails; the next step repeats it with failing procmonds and
+ * compares the times.
  */
 
 #define WAIT_US (120 * G_TIME_SPAN_SECOND)
@@ -17,7 +18,7 @@ shards_have_ended (Job *job, gpointer data)
   return job_survey_has_ended (data);
 }
 
-/* Lists the collectors with the number of their tasks. Returns the number of those that did none. (out): @facts, @text */
+/* Lists the collectors with the number of their tasks in @facts and @text. Returns the number of collectors without a task. */
 static guint
 shards_describe_shares (const Job *job, const JobSurvey *survey, JsonObject *facts, GString *text)
 {

@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /*
- * The amount of work that the steps about tasks ask for. procmond waits before each process that it reads, so that the work takes about the
- * same time on each machine, however many processes there are: long enough to compare a run with failures with one without.
+ * The amount of work in the steps about tasks. procmond waits before each process that it reads, so that the work takes about the
+ * same time on each machine, whatever the number of processes: long enough to compare a run with failures to one without.
  */
 
 typedef struct
@@ -15,5 +15,5 @@ typedef struct
 } JobSize;
 
 JobSize job_size_of (guint n_processes);
-/* The time that procmond waits before each process. */
+/* Returns the time that procmond waits before each process. */
 guint job_size_pace_ms (guint n_processes);

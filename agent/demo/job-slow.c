@@ -11,8 +11,8 @@
 #include <glib/gi18n.h>
 
 /*
- * The step of the demonstration with a slow subscriber. The subscriber is suspended while messages are published: the
- * broker reports that it is behind and by how much. When it continues, it receives a gap that says exactly what it missed.
+ * The step of the demonstration with a slow subscriber. The subscriber is suspended while messages are published: the broker
+ * reports that it is behind and by how much. When it is resumed, it receives a gap with the exact number of missed messages.
  * No other peer is affected.
  *
  * The messages are the processes of this machine as procmond-1 lists them, repeated. Only a collector may publish to

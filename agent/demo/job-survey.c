@@ -9,7 +9,7 @@
 
 #define OPERATION  "list_processes"
 #define QUERY_TYPE "daemoneye.eventbus.v1.ProcessQuery"
-#define ATTEMPTS   20u /* on a busy machine procmond may report no progress in time though it works */
+#define ATTEMPTS   20u /* on a busy machine procmond may report progress too late although it works */
 
 /* --- submitting --- */
 
@@ -62,7 +62,7 @@ job_survey_start (JobSurvey *self, JobTasks *tasks, const char *name, JobSize si
   return TRUE;
 }
 
-/* A task that has not ended continues without this survey. */
+/* Tasks that have not ended continue without this survey. */
 void
 job_survey_clear (JobSurvey *self)
 {
@@ -80,7 +80,7 @@ job_survey_has_ended (const JobSurvey *self)
 
 /* --- results --- */
 
-/* FALSE: the task has no table. */
+/* FALSE: the result of the task contains no table. */
 static gboolean
 survey_add_records (DeyeBusTask *task, GPtrArray *records, GPtrArray *guards)
 {
@@ -136,7 +136,7 @@ job_survey_check (const JobSurvey *self)
   return result;
 }
 
-/* One error stands for all. */
+/* Prints one of the errors, as an example. */
 static void
 survey_explain_failures (const JobSurvey *self, guint failed)
 {

@@ -5,10 +5,10 @@
 #include "job-tasks.h"
 
 /*
- * A survey: tables of this machine's processes that procmonds make as tasks, one task for each shard of each table.
+ * A survey: tables of this machine's processes that procmonds create as tasks, one task for each shard of each table.
  *
- * All tasks are submitted at once. A survey says when they have ended, who did them, and whether each table is complete. It does not
- * know that a collector may be killed meanwhile.
+ * All tasks are submitted at once. A survey reports when they have ended, which collectors executed them, and whether each table
+ * is complete. It does not depend on whether collectors fail meanwhile.
  */
 
 typedef struct
@@ -28,17 +28,18 @@ typedef struct
 {
   guint complete;     /* tables in which no process is missing, unknown or listed twice */
   guint failed;       /* tasks without a table */
-  JobVerdict verdict; /* the sum of all tables; stayed: of the last one */
+  JobVerdict verdict; /* the sum of all tables; stayed: only of the last one */
 } JobSurveyResult;
 
-/* Submits the tasks; their ids begin with @name. FALSE: it is reported why not. In any case job_survey_clear() has to be called. */
+/* Submits the tasks; their ids begin with @name. FALSE: failed, and the reason was printed. Call job_survey_clear() in any case.
+ * */
 gboolean job_survey_start (JobSurvey *self, JobTasks *tasks, const char *name, JobSize size);
 void job_survey_clear (JobSurvey *self);
 
 gboolean job_survey_has_ended (const JobSurvey *self);
-/* After the end: compares the tables with /proc. */
+/* Compares the tables with /proc, after all tasks have ended. */
 JobSurveyResult job_survey_check (const JobSurvey *self);
-/* Prints what is wrong with the tables, if anything is. */
+/* Prints the faults of the tables, if there are any. */
 void job_survey_explain (const JobSurvey *self, const JobSurveyResult *result);
-/* The number of tasks that a collector did. */
+/* Returns the number of tasks that a collector has executed. */
 guint job_survey_count_by (const JobSurvey *self, const char *collector);

@@ -90,7 +90,7 @@ job_tasks_clear (JobTasks *self)
 
 /* --- requests --- */
 
-/* NULL: it is reported why there is no reply. */
+/* NULL: there is no reply, and the reason was printed. */
 static WireGuard *
 tasks_request (JobTasks *self,
                const char *topic,
@@ -170,7 +170,7 @@ job_tasks_submit (JobTasks *self,
 
 /* --- history --- */
 
-/* "TASK_RUNNING" as "running". */
+/* Converts "TASK_RUNNING" to "running". */
 static char *
 tasks_state_name (guint32 state)
 {

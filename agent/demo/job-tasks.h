@@ -6,9 +6,10 @@
 #include "wire-guard.h"
 
 /*
- * The common part of the steps about tasks: a client that submits, and the events system.task.# as the broker published them.
+ * The common part of the steps about tasks: a client that submits, and the events system.task.# of the broker.
  *
- * A step takes what it reports about a task from these events and from the broker's record, never from what it did itself.
+ * The reports of a step about a task are based on these events and on the broker's record, never on the actions of the step
+ * itself.
  */
 
 typedef Daemoneye__Eventbus__V1__TaskRecord JobTaskRecord;
@@ -31,14 +32,14 @@ typedef struct
   DeyeBusSubscription *subscription;
 } JobTasks;
 
-/* FALSE: it is reported why not. @client: borrowed, connected or connecting. In any case job_tasks_clear() has to be called. */
+/* FALSE: failed, and the reason was printed. @client: borrowed, connected or connecting. Call job_tasks_clear() in any case. */
 gboolean job_tasks_init (JobTasks *self, Job *job, const char *step, DeyeBusClient *client);
 void job_tasks_clear (JobTasks *self);
 
-/* Waits until the broker says that the collectors are ready. @ids: NULL-ended. FALSE: it is reported why not. */
+/* Waits until the broker reports that the collectors are ready. @ids: NULL-ended. FALSE: failed, and the reason was printed. */
 gboolean job_tasks_wait_for_collectors (JobTasks *self, const char *const *ids);
 
-/* NULL: it is reported why not. @payload, @payload_type: (nullable). @attempts: 0: the default. (transfer full) */
+/* NULL: failed, and the reason was printed. @payload, @payload_type: (nullable). @attempts: 0: the default. (transfer full) */
 DeyeBusTask *job_tasks_submit (JobTasks *self,
                                const char *operation,
                                const char *id,
@@ -46,11 +47,11 @@ DeyeBusTask *job_tasks_submit (JobTasks *self,
                                const char *payload_type,
                                guint attempts);
 
-/* The next event @name about @id after @after; NULL: there is none yet. @after: (nullable): an event before. */
+/* Finds the next event @name about @id after @after; NULL: there is none yet. @after: (nullable): an earlier event. */
 const JobTaskEvent *
 job_tasks_find_event (const JobTasks *self, const char *name, const char *id, const JobTaskEvent *after);
 
-/* The record as the broker has it now, a TaskReply. NULL: it is reported why not. */
+/* Requests the present record, a TaskReply. NULL: failed, and the reason was printed. */
 WireGuard *job_tasks_get (JobTasks *self, const char *id);
 
 /* Prints the history of a task as a table. */

@@ -23,7 +23,7 @@ typedef struct
 {
   DeyeBusWork *work;
   WorkerOperation operation;
-  char *key; /* of the process that is looked for; empty: all */
+  char *key; /* key of the process to find; empty: all processes */
   JobWorkerResult result;
 } WorkerRun;
 
@@ -91,7 +91,7 @@ worker_count_processes (const WorkerRun *run)
   return g_hash_table_contains (processes, run->key) ? 1 : 0;
 }
 
-/* Returns whether another round follows. */
+/* TRUE: another round follows. */
 static gboolean
 worker_run_round (WorkerRun *run)
 {
@@ -117,7 +117,7 @@ worker_on_round (gpointer data)
   WorkerRun *run = data;
 
   if (g_str_equal (run->key, JOB_WORKER_POISON))
-    _Exit (EXIT_FAILURE); /* like a crash: without a word to the broker, and without a core file */
+    _Exit (EXIT_FAILURE); /* like a crash: no GOODBYE to the broker, and no core file */
   return worker_run_round (run) ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
@@ -148,7 +148,7 @@ worker_on_work (DeyeBusCollector *collector, DeyeBusWork *work, gpointer runs)
                       (GDestroyNotify) worker_run_free);
 }
 
-/* The limits are far above what the work takes, so that a busy machine does not change what the demonstration shows. */
+/* The limits are much larger than the time that the work needs, so that the result does not depend on the load of the machine. */
 static gboolean
 worker_add_operations (DeyeBusCollector *collector, guint *runs, GError **error)
 {

@@ -69,7 +69,7 @@ job_subscribe (Job *job, const char *pattern, DeyeBusMessageCallback callback, g
   return subscription != NULL;
 }
 
-/* Events are published by the procmond whose shard the process is in, so each is published once. */
+/* An event is published only by the procmond whose shard contains the process, so each event is published once. */
 gboolean
 job_start_collector (Job *job, guint i)
 {
@@ -99,7 +99,7 @@ job_start_collector (Job *job, guint i)
   return job->collectors[i] != NULL;
 }
 
-/* TRUE if each collector has connected as the process that was started. */
+/* TRUE: each collector has connected, with the pid of the process that was started. */
 static gboolean
 job_all_connected (Job *job, gpointer data)
 {
@@ -196,7 +196,7 @@ job_on_interrupt (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* A stop request ends the job between two steps or in a wait, so that its processes and files are cleaned up. */
+/* A stop request ends the job only between two steps or during a wait, so that processes and files are cleaned up. */
 static gboolean
 job_run_steps (Job *job)
 {
@@ -216,7 +216,7 @@ job_run_steps (Job *job)
   return ok;
 }
 
-/* Keeps everything running, so that the user can inspect the bus. Messages that only the steps needed are dropped. */
+/* Keeps all processes running, so that the user can inspect the bus. Drops messages that only the steps needed. */
 static void
 job_keep_running (Job *job)
 {

@@ -8,10 +8,10 @@
 #include "job-size.h"
 
 /*
- * The demonstration: a job that uses the bus for its real work, the processes of this machine, and checks every claim.
+ * The demonstration: a job that uses the bus to observe the processes of this machine, and verifies every claim that it prints.
  *
- * It starts three procmonds as processes of their own, and exchanges tasks, events, direct requests and broadcasts with them
- * over the bus. A step whose claim does not hold is reported as failed, and the exit status of the job is above zero then.
+ * It starts three procmonds as separate processes, and exchanges tasks, events, direct requests and broadcasts with them over the
+ * bus. A step whose claim is false is reported as failed, and then the exit status of the job is above zero.
  */
 
 #define JOB_COLLECTORS 3u
@@ -28,23 +28,24 @@ typedef struct
   GPtrArray *lifecycle;  /* of DeyeBusMessage: events.process.# */
   GPtrArray *results;    /* of DeyeBusMessage: results.procmond */
   guint64 missed;        /* messages that the slow subscriber missed */
-  JobSize size;          /* of the work that the steps about tasks ask for */
-  gint64 calm_us;        /* what it took while no collector failed */
+  JobSize size;          /* amount of work in the steps about tasks */
+  gint64 calm_us;        /* duration of this work while no collector failed */
   gboolean interrupted;  /* a stop request was received */
 } Job;
 
-/* Returns the exit status of the process. @module_path: of @module. @keep: after success, keep running until a stop request. */
+/* Runs all steps. Returns the exit status of the process. @module_path: path of @module. @keep: after success, runs until a stop
+ * request. */
 int job_run (AgentModule *module, const char *module_path, DeyeBusClient *client, gboolean json, gboolean keep);
 
-/* Iterates the default context until @done returns TRUE. FALSE: @timeout_us has passed or a stop request was received;
- * the step is reported as failed then. @what: what was waited for, for the report. */
+/* Iterates the default context until @done returns TRUE. FALSE: @timeout_us has passed or a stop request was received, and the
+ * step was reported as failed. @what: the awaited event, for the report. */
 typedef gboolean (*JobDone) (Job *job, gpointer data);
 gboolean job_wait (Job *job, JobDone done, gpointer data, gint64 timeout_us, const char *step, const char *what);
 
-/* Starts collector @i, procmond-(@i + 1). FALSE: it is reported why not. */
+/* Starts collector @i, procmond-(@i + 1). FALSE: failed, and the reason was printed. */
 gboolean job_start_collector (Job *job, guint i);
 
-/* The steps. FALSE: the following steps can't be run. */
+/* The steps. FALSE: the following steps can't run. */
 gboolean job_start_collectors (Job *job);
 gboolean job_enumerate (Job *job);
 gboolean job_watch_child (Job *job);

@@ -17,10 +17,11 @@
 typedef struct
 {
   pid_t parent;
-  int report; /* the end of a pipe, to which the child writes its number */
+  int report; /* write end of a pipe: the child writes its number to it */
 } AgentProcessSetup;
 
-/* Runs between fork and exec: async-signal-safe calls only. When the parent has already ended, getppid() has changed. */
+/* Runs between fork() and exec(), so it may call only async-signal-safe functions. If the parent has already ended, getppid() has
+ * changed. */
 static void
 agent_process_set_up_child (gpointer data)
 {
@@ -37,7 +38,7 @@ agent_process_set_up_child (gpointer data)
   signal (SIGPIPE, SIG_DFL); /* GSocket ignores SIGPIPE in this process; a child gets the default action */
 }
 
-/* g_subprocess_get_identifier() has no number any more for a child that ended at once. */
+/* Reads the number from the pipe, because g_subprocess_get_identifier() returns NULL for a child that has already ended. */
 static guint32
 agent_process_read_number (int report)
 {
@@ -74,7 +75,7 @@ agent_process_ask_to_end (GSubprocess *process)
   g_subprocess_send_signal (process, SIGTERM);
 }
 
-/* A process is suspended when the last of its threads is, which on a busy machine takes a while after the signal. */
+/* A process is suspended when all its threads are. On a busy machine this takes some time after the signal. */
 gboolean
 agent_process_suspend (GSubprocess *process, GError **error)
 {

@@ -12,7 +12,8 @@ agent_notify_ready (const char *text)
   sd_notifyf (0, "READY=1\nSTATUS=%s", text);
 }
 
-/* Units of Type=notify-reload need the time, those of Type=notify ignore it. g_get_monotonic_time() reads CLOCK_MONOTONIC. */
+/* Units of Type=notify-reload need the time of CLOCK_MONOTONIC, which g_get_monotonic_time() reads; units of Type=notify ignore
+ * it. */
 void
 agent_notify_reloading (void)
 {

@@ -28,7 +28,7 @@ job_proc_now (void)
   guint64 per_second = (guint64) sysconf (_SC_CLK_TCK);
   struct timespec now;
 
-  clock_gettime (CLOCK_BOOTTIME, &now); /* the clock of field 22 */
+  clock_gettime (CLOCK_BOOTTIME, &now); /* field 22 uses this clock */
   return (guint64) now.tv_sec * per_second + (guint64) now.tv_nsec * per_second / 1000000000;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "demo/job-proc.h"
 
-/* The agent can't list processes by itself on a system without /proc. The snapshot is empty, and the step that compares
- * the table with it fails. */
+/* Without /proc the agent can't list processes itself. The snapshot is empty, so the step that compares the table with it
+ * fails. */
 
 GHashTable *
 job_proc_snapshot (void)
