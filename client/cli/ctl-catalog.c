@@ -25,7 +25,7 @@ ctl_catalog_try (Ctl *ctl, const char *peer)
 
 /* --- methods --- */
 
-/* TRUE if @name is @prefix, a dot and @method. */
+/* TRUE: @name is @prefix, a dot and @method. */
 static gboolean
 catalog_is_joined (const char *name, const char *prefix, const char *method)
 {
@@ -165,7 +165,7 @@ catalog_type_of_peer (Ctl *ctl, const char *type_name, const char *peer)
   return description->types != NULL ? ctl_types_find (description->types, type_name) : NULL;
 }
 
-/* TRUE if bytes of one type mean the same in the other. Types of sub-messages are compared by name only. */
+/* TRUE: bytes of one type have the same meaning in the other. Types of sub-messages are compared only by name. */
 static gboolean
 catalog_is_same_type (const ProtobufCMessageDescriptor *a, const ProtobufCMessageDescriptor *b)
 {
@@ -230,8 +230,8 @@ ctl_catalog_type (Ctl *ctl, const char *type_name, const char *peer, GError **er
 
 /* --- events --- */
 
-/* A description counts only when the first two segments of its pattern are words. Otherwise one peer could describe
- * every topic. */
+/* TRUE: one of the first two segments is a wildcard. A description with such a pattern is not used; otherwise one peer could
+ * describe every topic. */
 static gboolean
 catalog_is_wide_pattern (const char *pattern)
 {
@@ -247,7 +247,7 @@ typedef struct
 {
   const char *peer;
   const CtlEvent *event;
-  gboolean exact; /* names the topic, not a pattern */
+  gboolean exact; /* the description names the topic itself, not a pattern */
   gboolean differ;
 } Claim;
 

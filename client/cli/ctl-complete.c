@@ -16,7 +16,7 @@ complete_peers (Ctl *ctl, const char *peer)
     ctl_output_line (&ctl->output, "%s", ((const CtlPeer *) g_ptr_array_index (tree->entries, i))->id);
 }
 
-/* A peer chose the name, and the output is read by a shell: only plain words are printed. */
+/* TRUE: the name is a plain word. Other names are not printed, because peers choose names and a shell reads the output. */
 static gboolean
 complete_is_plain_word (const char *name)
 {
@@ -98,7 +98,7 @@ ctl_complete (Ctl *ctl, char **args, GError **error)
                { "tasks", complete_tasks },
                { "operations", complete_operations } };
 
-  ctl->options.timeout_s = PATIENCE_S; /* for all of it, connecting included */
+  ctl->options.timeout_s = PATIENCE_S; /* for the whole verb, including the connection */
   ctl_start_clock (ctl);
   if (!ctl_connect (ctl, NULL))
     return TRUE;

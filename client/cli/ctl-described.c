@@ -6,8 +6,7 @@
 
 #include <glib/gi18n.h>
 
-/* Limit for peers that are asked only because they may know something: a peer that hangs must not keep the user
- * waiting. */
+/* Time limit for peers that are asked although their answer may not be needed: a peer that hangs must not delay the user. */
 #define PATIENCE_US      (2 * G_TIME_SPAN_SECOND)
 #define ASKED_AT_ONCE    32u /* below the broker's max_pending_requests */
 #define FAILURE_LASTS_US (5 * G_TIME_SPAN_SECOND)
@@ -33,7 +32,7 @@ ctl_description_services (const CtlDescription *description)
 
 /* --- the list --- */
 
-/* A failure is forgotten after FAILURE_LASTS_US, so that the peer is asked again. */
+/* A failure expires after FAILURE_LASTS_US, so that the peer is asked again. */
 static CtlDescription *
 described_find (Ctl *ctl, const char *peer)
 {
@@ -99,7 +98,7 @@ description_learn_types (CtlDescription *description, const CtlServices *service
     }
 }
 
-/* Takes @error. */
+/* Takes ownership of @error. */
 static void
 description_take_answer (CtlDescription *description, DeyeBusMessage *reply, GError *error)
 {
@@ -168,8 +167,8 @@ described_ask (Ctl *ctl, const char *peer, gboolean patient, gboolean without_ty
   return deye_bus_client_request (ctl->client, question.topic, question.payload, question.options, NULL, error);
 }
 
-/* TRUE if the request failed because the types made the reply too large. It is repeated without types then: names are
- * useful alone, and the library's own types are known anyway. */
+/* TRUE: the request failed because the types made the reply too large. It is then repeated without types: names alone are useful,
+ * and the types of the library are always known. */
 static gboolean
 described_is_too_large (const GError *error)
 {

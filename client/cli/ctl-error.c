@@ -26,7 +26,7 @@ typedef struct
   CtlExit exit_code;
 } ExitRow;
 
-/* Errors that mean the same whether or not there is still a connection. */
+/* Errors whose meaning does not depend on whether there is still a connection. */
 static const ExitRow always_rows[] = {
   { DEYE_BUS_ERROR_DENIED, CTL_EXIT_DENIED },           { DEYE_BUS_ERROR_TIMEOUT, CTL_EXIT_TIMEOUT },
   { DEYE_BUS_ERROR_NO_BROKER, CTL_EXIT_NO_BROKER },     { DEYE_BUS_ERROR_UNTRUSTED, CTL_EXIT_NO_BROKER },
@@ -35,7 +35,7 @@ static const ExitRow always_rows[] = {
   { DEYE_BUS_ERROR_SHUTTING_DOWN, CTL_EXIT_NO_BROKER }, { DEYE_BUS_ERROR_INVALID_ARGUMENT, CTL_EXIT_USAGE },
 };
 
-/* Answers. Without a connection the error is its end, whatever the reason was. */
+/* Errors that a peer or the broker answered. Without a connection, any error means that the connection has ended. */
 static const ExitRow connected_rows[] = {
   { DEYE_BUS_ERROR_ABSENT, CTL_EXIT_NOTHING },        { DEYE_BUS_ERROR_NOT_SUBSCRIBED, CTL_EXIT_NOTHING },
   { DEYE_BUS_ERROR_NO_RESPONDERS, CTL_EXIT_NOTHING }, { DEYE_BUS_ERROR_BAD_TOPIC, CTL_EXIT_USAGE },

@@ -23,7 +23,7 @@ groups_block (CtlTree *tree, gsize size)
   return block;
 }
 
-/* A broker of before knows one group of each name, and no numbers. */
+/* An older broker has only one group for each name, and no numbers. */
 static gpointer
 groups_key (guint32 number, const char *name)
 {
@@ -63,7 +63,7 @@ groups_add_member (CtlTree *tree, GHashTable *incomplete, const CtlSubscription 
   g_ptr_array_add (members, member);
 }
 
-/* The pages own their groups, so an entry that gets other members is a copy. */
+/* The pages own their groups, so this copies an entry before it gets other members. */
 static void
 groups_replace (CtlTree *tree, GHashTable *incomplete)
 {
@@ -73,7 +73,7 @@ groups_replace (CtlTree *tree, GHashTable *incomplete)
       const GPtrArray *members = g_hash_table_lookup (incomplete, groups_key (group->number, group->name));
       CtlGroup *complete;
 
-      /* Members may have left since. */
+      /* Members may have left meanwhile. */
       if (members == NULL || members->len < group->n_member)
         continue;
       complete = groups_block (tree, sizeof (CtlGroup));

@@ -11,7 +11,7 @@ typedef struct
 {
   DeyeBusHop hop;
   const char *name;  /* in JSON */
-  const char *title; /* of what happened between the station before and this one */
+  const char *title; /* title of the time from the previous station to this one */
 } HopTitle;
 
 static const HopTitle hop_titles[] = {
@@ -27,7 +27,7 @@ static const HopTitle hop_titles[] = {
   { DEYE_BUS_HOP_DELIVERED, "delivered", N_ ("message received") },
 };
 
-/* Standard output is for the payload alone. */
+/* Standard output contains only the payload. */
 static void
 hops_print_beside (DeyeBusMessage *message)
 {

@@ -14,13 +14,13 @@ struct CtlInput
 {
   char *name; /* for errors, translated */
   GInputStream *stream;
-  gboolean endless; /* more than CTL_INPUT_MAX bytes may come, in values of at most that size */
-  gboolean ended;   /* there is nothing more to read */
-  GByteArray *held; /* what was read; from @start on it was not returned yet */
+  gboolean endless; /* the input may have more than CTL_INPUT_MAX bytes, in values of at most that size */
+  gboolean ended;   /* the end of the input was read */
+  GByteArray *held; /* bytes that were read; those from @start on were not returned yet */
   guint start;
   gsize total; /* bytes read */
   CtlFraming framing;
-  /* State of the scan for the end of a value: its place in @held, and the syntax in front of that place. */
+  /* State of the scan for the end of a value: its position in @held, and the syntax before that position. */
   guint scanned; /* after @start */
   guint depth;
   gboolean in_string, escaped;
@@ -84,7 +84,7 @@ input_is_too_large (const CtlInput *input)
   return input->held->len > CTL_INPUT_MAX || (!input->endless && input->total > CTL_INPUT_MAX);
 }
 
-/* Appends what can be read now. FALSE: it failed, or there is too much. */
+/* Appends the bytes that can be read now. FALSE: reading failed, or there are too many bytes. */
 static gboolean
 input_read_more (CtlInput *input, GError **error)
 {
@@ -140,7 +140,7 @@ input_scan_byte (CtlInput *input, guint8 c)
     input->depth--;
 }
 
-/* TRUE: the value in front of the place of the scan is complete. */
+/* TRUE: the value before the position of the scan is complete. */
 static gboolean
 input_scan (CtlInput *input)
 {
@@ -206,7 +206,7 @@ input_take_bytes (CtlInput *input, guint skipped, guint len, guint separator)
   return record;
 }
 
-/* The last record may have no separator behind it. */
+/* The last record need not have a separator after it. */
 static GBytes *
 input_take_separated (CtlInput *input, int separator)
 {

@@ -61,7 +61,7 @@ main_check_text (const CtlVerb *verb, const GPtrArray *words, GError **error)
   return TRUE;
 }
 
-/* A verb shows what it got from the peers that answered. When the connection has ended, that is not everything. */
+/* A verb prints the answers of the peers that have answered. If the connection has ended, answers may be missing. */
 static gboolean
 main_check_connection (Ctl *ctl, GError **error)
 {
@@ -139,7 +139,7 @@ main_print_error (const GError *error)
   g_printerr ("deyebusctl: %s%s%s\n", text, hint != NULL ? "; " : "", hint != NULL ? hint : "");
 }
 
-/* The library logs that it connects again; the verbs that let it do so report it in their own words. */
+/* Suppresses the library's log records about new connections, because the verbs that connect again report them themselves. */
 static GLogWriterOutput
 main_write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
@@ -172,6 +172,6 @@ main (int argc, char **argv)
   reader_is_gone = ctl.output.gone;
   ctl_clear (&ctl);
   if (reader_is_gone)
-    _Exit ((int) exit_code); /* exit() would write what is left of the output, and could block */
+    _Exit ((int) exit_code); /* exit() would write the rest of the output, and could block */
   return (int) exit_code;
 }

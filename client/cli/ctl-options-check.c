@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Values of options: numbers are read, and values that no verb can use are refused. */
+/* Checks the values of options: converts numbers, and refuses values that no verb can use. */
 
 /* Digits, and at most one point. */
 static gboolean

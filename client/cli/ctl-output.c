@@ -41,7 +41,7 @@ ctl_output_init (CtlOutput *output, gboolean json)
 static void
 output_write_failed (CtlOutput *output)
 {
-  if (errno == EPIPE || errno == EINTR) /* EINTR: the reader does not read, and the program is asked to stop */
+  if (errno == EPIPE || errno == EINTR) /* EINTR: the write blocked and a stop was requested */
     output->gone = TRUE;
   else
     output->failed = errno;

@@ -7,7 +7,7 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* Messages without an acknowledgement; fewer if they are large. */
+/* Largest number of messages in flight; fewer if they are large. */
 #define FLIGHT_MESSAGES 1024u
 #define FLIGHT_BYTES    (4u * 1024u * 1024u)
 
@@ -27,7 +27,7 @@ typedef struct
   GError *failure;       /* its error */
 } Stream;
 
-/* One message on its way. */
+/* One message in flight. */
 typedef struct
 {
   Stream *stream;
@@ -91,7 +91,7 @@ stream_goes_on (const Stream *stream)
   return stream->failed_number == 0 && !stream->stopped;
 }
 
-/* Publishes what was read. FALSE: a record is wrong. */
+/* Publishes the records that were read. FALSE: a record is not valid. */
 static gboolean
 stream_publish_read (Stream *stream, GError **error)
 {
@@ -118,7 +118,7 @@ stream_on_readable (GObject *pollable, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Lets answers in, until the input can be read without waiting. */
+/* Handles answers until the input can be read without waiting. */
 static void
 stream_wait_for_input (Stream *stream)
 {
@@ -159,7 +159,7 @@ stream_run (Stream *stream, GError **error)
   return TRUE;
 }
 
-/* Each message has its timeout, so this ends. */
+/* Waits until no message is in flight. It ends, because each message has a timeout. */
 static void
 stream_wait_for_answers (Stream *stream)
 {

@@ -73,7 +73,7 @@ stats_by_behind (gconstpointer a, gconstpointer b)
   return (first->subscription > second->subscription) - (first->subscription < second->subscription);
 }
 
-/* Totals are those of the first page: other numbers of rows mean that some came or went later. */
+/* The totals are those of the first page: if the number of rows differs, rows were added or removed later. */
 static gboolean
 stats_list_has_changed (const CtlStatsList *list, const CtlStatsRequest *request)
 {
@@ -102,7 +102,7 @@ stats_list_end (CtlStatsList *list, const CtlStatsRequest *request)
   list->changed = list->pages->len > 1 && !all->truncated && stats_list_has_changed (list, request);
 }
 
-/* A broker that does not know of pages refuses their fields; without them it sends one reply, and no cursor. */
+/* An older broker refuses the fields for pages. Without these fields it sends one reply, and no cursor. */
 static WireGuard *
 stats_ask_page (Ctl *ctl, CtlStatsRequest *request, GError **error)
 {

@@ -54,7 +54,8 @@ list_append (CtlList *list, gpointer entries, size_t n)
     g_ptr_array_add (list->entries, ((gpointer *) entries)[i]);
 }
 
-/* The broker bounds the pages of a second. A limit that the first page did not reach is that one, so the next page comes later. */
+/* The broker limits the number of pages per second. A LIMIT error on a later page is this limit, so the page is requested again
+ * later. */
 static gboolean
 list_waits (Ctl *ctl, const CtlPages *pages, GError **error)
 {
@@ -179,7 +180,7 @@ ctl_health_list (Ctl *ctl, CtlHealthRequest *request, GError **error)
 
 /* --- one task --- */
 
-/* The broker knows a task only together with its account. */
+/* The broker identifies a task by its account and its id. */
 static gboolean
 task_fail_absent (Ctl *ctl, const char *id, GError **error)
 {

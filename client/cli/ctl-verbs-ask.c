@@ -14,8 +14,8 @@
 /*
  * The verb `ask`: one question to many collectors. The answers are on standard output, and the manifest is on standard error.
  *
- * Answers that are not what --require says are printed as well, because the reader of the manifest may be able to use them; the exit
- * code says that they are not all.
+ * If the answers do not meet --require, they are printed nevertheless, because the reader of the manifest may be able to use them;
+ * the exit code reports that answers are missing.
  */
 
 /* --- the question --- */

@@ -19,7 +19,7 @@ typedef struct
   const char *method;       /* nullable */
   const char *describer;    /* nullable: the peer that defines the type of the request */
   const char *request_type; /* nullable, "": no type is known */
-  GBytes *given;            /* nullable: what the user gave as the payload */
+  GBytes *given;            /* nullable: the user's payload */
 } CallRequest;
 
 /* The type of the request. NULL with @error: the named type is unknown. NULL without @error: no type is named. */
@@ -33,7 +33,7 @@ call_request_type (Ctl *ctl, const CallRequest *question, GError **error)
   return ctl_catalog_type (ctl, name, question->describer, error);
 }
 
-/* Reads what the user gave, before the time for the call begins. @given: NULL if there is no argument. */
+/* Reads the user's payload, before the time limit of the call begins. @given: (out): NULL if there is no argument. */
 static gboolean
 call_read_argument (Ctl *ctl, const char *argument, GBytes **given, GError **error)
 {

@@ -9,7 +9,7 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* The verb `collectors`: what is registered for tasks, its state, and how much of it is in use. */
+/* The verb `collectors`: the collectors that are registered for tasks, their states and their load. */
 
 #define SET_ASIDE DAEMONEYE__EVENTBUS__V1__MEMBER_STATE__MEMBER_SET_ASIDE
 

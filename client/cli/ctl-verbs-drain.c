@@ -9,12 +9,12 @@
 #include <inttypes.h>
 
 /*
- * The verbs `drain` and `resume`: a collector gets no more tasks, or a member of a queue group gets no more messages; the member
- * takes part again.
+ * The verb `drain`: a collector gets no more tasks, or a member of a queue group gets no more messages. The verb `resume`: the
+ * member gets messages again.
  *
- * With a group, `drain` waits until the member has handled what it had, at most for the time that --timeout allows. The member
- * stays drained when the tool does not wait any longer. Without a group it does not wait: the tasks of a collector may take long,
- * and a collector that drains never takes part again.
+ * With a group, `drain` waits until the member has handled its messages, at most for the time of --timeout; after a timeout the
+ * member is still draining. Without a group it does not wait, because the tasks of a collector may take long. A collector that
+ * drains can't be resumed.
  */
 
 typedef Daemoneye__Eventbus__V1__CollectorDrainReply CollectorReply;

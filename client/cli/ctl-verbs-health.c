@@ -8,9 +8,9 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* The verb `health`: the health of the connected peers as the broker judges it, and with PEER what it is judged from. */
+/* The verb `health`: the health of the connected peers as the broker judges it; with PEER also the signals of this judgement. */
 
-/* The words of the states are not translated, as those of other states. A value of a newer broker is "?". */
+/* The words for states are not translated, like those of other states. A value that only a newer broker knows is "?". */
 static const char *
 health_state_name (guint state)
 {

@@ -11,10 +11,10 @@
 #include <inttypes.h>
 
 /*
- * The verbs `operations`, `operations pause`, `resume` and `limit`: what each operation has to do, and whether and how it may.
+ * The verbs `operations`, `operations pause`, `resume` and `limit`: the tasks of each operation and its settings.
  *
- * The broker keeps the settings of an operation without any task or collector, so that it can be paused before the first one
- * comes.
+ * The broker stores the settings of an operation even if it has no tasks and no collectors, so an operation can be paused before
+ * its first task is submitted.
  */
 
 typedef Daemoneye__Eventbus__V1__OperationReply OperationReply;

@@ -73,7 +73,7 @@ slow_collect_rows (SlowView *slow)
 
 /* --- tables --- */
 
-/* An empty cell for 0: the condition does not hold now. */
+/* For 0 the cell is empty: the condition is not true now. */
 static void
 slow_add_duration (CtlTable *table, guint64 us)
 {

@@ -26,7 +26,7 @@ typedef struct
 } Held;
 
 #define HELD_MAX    1000u /* above this, messages are shown without waiting for their types */
-#define SENDERS_MAX 64u   /* whose types are kept */
+#define SENDERS_MAX 64u   /* senders whose types are kept */
 
 #define UNSUBSCRIBE_US G_TIME_SPAN_SECOND
 
@@ -167,7 +167,7 @@ watcher_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
   g_main_loop_quit (self->loop);
 }
 
-/* The broker did not accept the subscription again. */
+/* After a new connection the broker has refused the subscription. */
 static void
 watcher_on_ended (DeyeBusSubscription *subscription, const GError *why, gpointer data)
 {

@@ -12,7 +12,8 @@
 /*
  * The verbs `task cancel`, `task release` and `task drop`: one request for all ids, with a verdict on each.
  *
- * Verdicts of success are on standard output; the others are in the error. Those tasks are changed that can be.
+ * Verdicts of success are printed on standard output; the others are in the error. A refused task does not prevent the change of
+ * the others.
  */
 
 typedef Daemoneye__Eventbus__V1__SubmitVerdict Verdict;

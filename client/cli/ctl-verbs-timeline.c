@@ -213,7 +213,7 @@ timeline_push_all (GArray *steps, const GArray *nodes, guint level)
     }
 }
 
-/* Shows what the steps lead to, depth first. */
+/* Prints the messages and those that they caused, depth first. */
 static void
 timeline_walk (const Timeline *self, GArray *steps, CtlTable *table)
 {

@@ -67,7 +67,7 @@ ctl_time_left_us (const Ctl *ctl)
 
 /* --- the connection --- */
 
-/* A process with the same number in another namespace may already use the id. */
+/* A process with the same number in another PID namespace may already use the id. */
 static gboolean
 ctl_try_connect (Ctl *ctl, const char *id, gboolean patiently, GError **error)
 {
@@ -112,7 +112,7 @@ ctl_connect (Ctl *ctl, GError **error)
   return FALSE;
 }
 
-/* A client that tries for ever also waits for an id that another one has, so the id is one that nobody has. */
+/* Uses a random id: a client that tries for ever would also wait for an id that another client has. */
 gboolean
 ctl_connect_patiently (Ctl *ctl, GError **error)
 {
