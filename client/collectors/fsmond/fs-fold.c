@@ -14,7 +14,7 @@ struct FsFold
   gint64 hold_us;
   guint max;
   GHashTable *held; /* path of a FoldHeld: FoldHeld */
-  GQueue order;     /* by due_us, because all wait equally long */
+  GQueue order;     /* sorted by due_us, because all files are held for the same time */
 };
 
 static void

@@ -42,7 +42,7 @@ hash_report (const FsHashJob *job, guint64 done, guint64 total)
     job->progress (done, total, job->data);
 }
 
-/* One byte beyond the size is asked for, so that growth is noticed without reading on for ever. */
+/* Reads at most one byte beyond the size, which is enough to detect that the file grows. */
 static FsHashResult
 hash_read (const FsHashJob *job, int fd, guint64 total, GChecksum *checksum)
 {

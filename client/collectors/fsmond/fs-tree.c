@@ -106,7 +106,7 @@ fs_dir_path_of (const FsDir *dir, const char *name)
   return fs_path_join (path, name);
 }
 
-/* No recursion: others decide how deep directories are. */
+/* Does not recurse, because other programs decide the depth of directories. */
 GPtrArray *
 fs_dir_list (FsDir *dir)
 {

@@ -13,7 +13,8 @@ fs_watch_fail (FsDir *dir, const char *reason)
   dir->failure = g_strdup (reason);
 }
 
-/* By path, so it is checked afterwards that the path leads to the same directory still. NULL: @reason is set. */
+/* Creates a monitor. GLib uses the path, so the function checks afterwards that the path still leads to the same directory. NULL:
+ * @reason is set. */
 static GFileMonitor *
 watch_new_monitor (FsDir *dir, const char *path, char **reason)
 {
@@ -45,8 +46,8 @@ watch_still_leads_to (const char *path, const FsFacts *facts)
   return same;
 }
 
-/* Both GLib and the sentinel have one watch for a directory that has two paths, which ends for both. A directory that was moved
- * may still be watched by its old path. FALSE: it is watched, by another path. */
+/* A directory with two paths has only one watch in GLib and in the sentinel, and removing the watch ends it for both paths. A
+ * directory that was moved may still be watched by its old path. FALSE: the directory is watched by another path. */
 static gboolean
 watch_claim (FsWatch *self, FsDir *dir)
 {
@@ -65,7 +66,7 @@ watch_claim (FsWatch *self, FsDir *dir)
   return TRUE;
 }
 
-/* The reason why the directory is not watched; NULL: it is. */
+/* Returns the reason why the directory is not watched; NULL: it is. */
 static char *
 watch_open_monitor (FsWatch *self, FsDir *dir, const char *path, int fd)
 {
@@ -103,7 +104,7 @@ watch_try (FsWatch *self, FsDir *dir)
     return g_strdup_printf ("the limit of %u directories is reached (max-directories)", self->settings.max_directories);
   opened = fs_open_directory (path, &fd);
   if (opened == FS_OPEN_ABSENT)
-    dir->quiet = FALSE; /* what is in it later is new */
+    dir->quiet = FALSE; /* entries that appear later are new */
   if (opened != FS_OPEN_DONE)
     return g_strdup (fs_open_text (opened));
   reason = watch_open_monitor (self, dir, path, fd);
@@ -111,7 +112,7 @@ watch_try (FsWatch *self, FsDir *dir)
   return reason;
 }
 
-/* The old monitor is gone before: GLib gives both the same watch, which ends with the older one. */
+/* Removes the old monitor first: both would share one watch in GLib, which ends with the older monitor. */
 void
 fs_watch_start (FsWatch *self, FsDir *dir)
 {

@@ -62,7 +62,7 @@ fs_watch_touch (FsWatch *self)
 
 /* --- notices of change --- */
 
-/* @facts: of the file now. The picture has them only if the event is accepted. */
+/* @facts: the present facts of the file. They are stored in the tree only if the event is accepted. */
 static gboolean
 watch_publish_change (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts, guint folded)
 {
@@ -94,7 +94,7 @@ fs_watch_examine (const FsDir *dir, const char *name)
   return facts;
 }
 
-/* The file may be gone, or another one: it is described as it was reported last. */
+/* The file may not exist any more, or be another file, so the event has the facts that were reported last. */
 gboolean
 fs_watch_flush (FsWatch *self, FsDir *dir, const char *name)
 {
@@ -160,7 +160,7 @@ fs_watch_fold (FsWatch *self, FsDir *dir, const char *name)
 
 /* --- removing --- */
 
-/* The contents of a directory have been removed before this call, or were moved with it. */
+/* If it is a directory, its contents were already removed, or were moved with it. */
 static gboolean
 watch_remove_one (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found, gboolean moved)
 {
@@ -187,7 +187,7 @@ watch_remove_entries (FsWatch *self, FsDir *dir)
   return TRUE;
 }
 
-/* The deepest first. FALSE: refused; the directories above the refused entry are scanned again. */
+/* Removes the deepest entries first. FALSE: an event was refused; the directories above that entry are scanned again. */
 static gboolean
 watch_remove_contents (FsWatch *self, FsDir *dir)
 {

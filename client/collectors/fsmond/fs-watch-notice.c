@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-/* One notice of a monitor. Names are entries of the directory; NULL: the directory itself, or somewhere else. */
+/* One notice of a monitor. Names are those of entries of the directory; NULL: the directory itself, or another place. */
 typedef struct
 {
   FsWatch *watch;
   FsDir *dir;
   const char *name;
-  FsDir *other_dir; /* (nullable): a wanted one */
+  FsDir *other_dir; /* (nullable): a directory of the tree */
   const char *other_name;
 } Notice;
 
@@ -31,7 +31,8 @@ notice_put (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 
 /* --- created, deleted --- */
 
-/* A scan may have reported it already. The end of another file of that name is reported first. */
+/* TRUE: the creation is to be reported, because no scan has reported it. If the name belonged to another file, this reports the
+ * end of that file first. */
 static gboolean
 notice_is_news (const Notice *notice, const FsFacts *facts)
 {
@@ -81,7 +82,7 @@ notice_on_created (const Notice *notice)
     notice_appeared (notice, FALSE);
 }
 
-/* Of the directory itself: its parent reports that, unless it is a root. */
+/* The notice is about the directory itself: the parent reports it, unless the directory is a root. */
 static void
 notice_on_deleted (const Notice *notice)
 {
@@ -100,7 +101,7 @@ notice_on_changed (const Notice *notice)
     fs_watch_fold (notice->watch, notice->dir, notice->name);
 }
 
-/* The file was closed after writing. If no notice of change came, it may be as it was when it was reported last. */
+/* The file was closed after writing. Without a notice of change, its facts may be the same as in the last report. */
 static void
 notice_on_done (const Notice *notice)
 {
@@ -120,7 +121,7 @@ notice_on_done (const Notice *notice)
     entry->facts = event.facts;
 }
 
-/* The content may have changed, too: a notice of that follows, so only the time of this change is taken. */
+/* The content may have changed, too. A notice about that follows, so only the time of this change is stored. */
 static void
 notice_on_attributes (const Notice *notice)
 {
@@ -165,7 +166,7 @@ move_is_known (const Move *move, const FsFacts *facts)
   return TRUE;
 }
 
-/* The file that had the new name is gone with the move. */
+/* The move has replaced the file that had the new name. */
 static void
 move_in_picture (const Move *move, const FsFacts *facts)
 {
@@ -234,7 +235,7 @@ notice_on_moved_out (const Notice *notice)
     notice_on_deleted (notice);
 }
 
-/* The monitor is at its end. The scan of the parent finds what is at the path now. */
+/* The monitor has ended. A scan of the parent examines the path. */
 static void
 notice_on_unmounted (const Notice *notice)
 {

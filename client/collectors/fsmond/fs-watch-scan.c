@@ -4,7 +4,7 @@
 /* Entries that are compared in one piece of the main loop. */
 #define SCAN_PIECE 128u
 
-/* Until a receiver that refused an event is asked again. */
+/* Time until an event is offered again to a receiver that refused one. */
 #define REFUSED_MS 100u
 
 static gboolean scan_on_step (gpointer data);
@@ -128,7 +128,7 @@ scan_look_at (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
   FsEntry *entry = fs_dir_lookup (dir, name);
 
   if (facts->kind == FS_KIND_UNKNOWN)
-    return TRUE; /* removed since it was listed: the sweep finds it */
+    return TRUE; /* removed after it was listed; the sweep detects this */
   if (entry != NULL)
     entry->pass = self->pass;
   if (entry != NULL && fs_facts_same_file (&entry->facts, facts))
@@ -140,7 +140,7 @@ scan_look_at (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 
 /* --- one directory --- */
 
-/* Entries that the scan did not see. FALSE: refused. */
+/* Removes entries that the scan did not find. FALSE: an event was refused. */
 static gboolean
 scan_sweep (FsWatch *self, FsDir *dir)
 {
@@ -189,7 +189,7 @@ scan_open (FsWatch *self, FsDir *dir)
   self->pass++;
 }
 
-/* FALSE: refused, or the directory was removed; the scan is over. */
+/* FALSE: an event was refused, or the directory was removed; the scan has ended. */
 static gboolean
 scan_piece (FsWatch *self, FsDir *dir)
 {

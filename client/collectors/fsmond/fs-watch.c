@@ -19,7 +19,7 @@ watch_retry_below (FsWatch *self, FsDir *root)
       fs_watch_start (self, dirs->pdata[i]);
 }
 
-/* Publishes what was in a root that does not exist any more. */
+/* Publishes the removal of the entries of a root that does not exist any more. */
 static void
 watch_empty_root (FsWatch *self, FsDir *root)
 {
@@ -32,7 +32,8 @@ watch_empty_root (FsWatch *self, FsDir *root)
   fs_watch_publish (self, root, &event);
 }
 
-/* Another directory at the path of a root, or none, causes no notice. */
+/* Checks that the path of the root still leads to the same directory. This is polled, because a change of the path causes no
+ * notice. */
 void
 fs_watch_check_root (FsWatch *self, FsDir *root)
 {
@@ -111,7 +112,7 @@ fs_root_free (FsRoot *root)
   g_free (root);
 }
 
-/* Another root watches it already. Of two equal ones the first counts. */
+/* TRUE: another root already covers it. Of two equal roots the first one is used. */
 static gboolean
 watch_is_covered (GPtrArray *roots, guint i)
 {
@@ -130,7 +131,7 @@ watch_is_covered (GPtrArray *roots, guint i)
   return FALSE;
 }
 
-/* path: FsRoot, without those that another one covers. */
+/* Returns a table path: FsRoot, without roots that another root covers. */
 static GHashTable *
 watch_choose_roots (GPtrArray *roots)
 {

@@ -14,14 +14,14 @@ typedef Daemoneye__Eventbus__V1__HashQuery HashQuery;
 
 #define PROGRESS_US 100000
 
-/* The broker gives the task to another collector after this time. */
+/* The broker assigns the task to another collector after this time. */
 #define RUN_LIMIT_US (G_GINT64_CONSTANT (600) * G_USEC_PER_SEC)
 
 struct FsmondHashes
 {
   const FsmondHashRules *rules;
   GThreadPool *pool;
-  GPtrArray *jobs; /* of HashTask; those that are not over */
+  GPtrArray *jobs; /* of HashTask; those that have not ended */
   GSource *waiting;
   GMainContext *context;
 };
@@ -150,7 +150,7 @@ hash_end (DeyeBusWork *work, const FsHashJob *job, FsHashResult result, const Fs
     }
 }
 
-/* Not g_main_context_invoke(), which may run the function in this thread. */
+/* g_main_context_invoke() can't be used, because it may run the function in this thread. */
 static void
 hash_post_over (HashTask *task)
 {
@@ -161,7 +161,7 @@ hash_post_over (HashTask *task)
   g_source_attach (source, task->hashes->context);
 }
 
-/* In a thread. */
+/* Runs in a thread. */
 static void
 hash_run (gpointer data, gpointer user_data)
 {

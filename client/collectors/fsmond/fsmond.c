@@ -9,16 +9,16 @@
 #include <glib/gi18n.h>
 
 /*
- * fsmond, the collector of file changes: it reports on the bus what happens to the files in the directories that it watches.
+ * fsmond, the collector of file changes: it reports on the bus the changes of files in the directories that it watches.
  *
- * Directories come from the command line and from standing tasks (fsmond-monitor). It works on tasks that want the digest of a
- * file (fsmond-hash) or the files that a process has open (fsmond-process). It keeps no state on disk; the changes of the time in
- * which it does not run are not known.
+ * The directories are those of the command line and of standing tasks (fsmond-monitor). It executes tasks that request the digest
+ * of a file (fsmond-hash) or the open files of a process (fsmond-process). It stores no state on disk, so it does not know changes
+ * from a time in which it did not run.
  *
  * The life of the program on the bus is in collector-program and collector-bus.
  */
 
-/* Works that need no thread run beside the hashes. */
+/* Tasks that need no thread run in addition to the hashes. */
 #define OTHER_WORKS 4u
 
 typedef struct
@@ -66,7 +66,7 @@ fsmond_configure (Fsmond *self, GBytes *payload)
   return TRUE;
 }
 
-/* At a reload nothing is to be read again: fsmond has its configuration from the command line and the agent. */
+/* There is nothing to reload: the configuration of fsmond is from the command line and the agent. */
 static gboolean
 fsmond_on_configuration (DeyeBusCollector *collector,
                          guint64 generation,

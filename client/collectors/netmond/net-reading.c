@@ -19,12 +19,12 @@ struct NetReading
   NetKernel *kernel;
   NetTable *table;
   guint list;         /* the next one of reading_lists */
-  gboolean is_asked;  /* it was asked for */
-  guint listed;       /* lists that the kernel has given */
+  gboolean is_asked;  /* the list was requested */
+  guint listed;       /* number of lists that the kernel did not refuse */
   NetOwnerScan *scan; /* NULL: not yet, or without owners */
   gboolean is_over;
   gboolean is_failed;
-  GError *failure; /* also of a list that was refused */
+  GError *failure; /* may also be that of a refused list */
 };
 
 NetReading *
@@ -55,7 +55,7 @@ net_reading_free (NetReading *reading)
   g_free (reading);
 }
 
-/* The kernel refuses a list, which is noted; any other error ends the reading. */
+/* Notes that the kernel refuses a list. Any other error ends the reading. */
 static void
 reading_fail_list (NetReading *reading, GError *error)
 {
@@ -70,7 +70,7 @@ reading_fail_list (NetReading *reading, GError *error)
   reading->list++;
 }
 
-/* One part of the current list. */
+/* Reads one part of the current list. */
 static void
 reading_take_part (NetReading *reading)
 {
@@ -96,7 +96,7 @@ reading_take_part (NetReading *reading)
   reading->list++;
 }
 
-/* The lists are complete: looks for owners that are not known. */
+/* The lists are complete: searches the owners that are not known. */
 static void
 reading_begin_owners (NetReading *reading)
 {

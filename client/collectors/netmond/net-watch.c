@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Cookies of sockets that have vanished without a notice, in the order in which they did. */
+/* Cookies of sockets that have vanished without a notice, oldest first. */
 typedef struct
 {
   GHashTable *set; /* of WatchPast.order's elements */
@@ -104,7 +104,7 @@ watch_clear_event (gpointer data)
   net_socket_clear (&((NetEvent *) data)->socket);
 }
 
-/* TRUE: it is the same listener or connection. A cookie without it is a socket that was used again. */
+/* TRUE: both are the same listener or connection. Otherwise a program has used the socket with this cookie again. */
 static gboolean
 watch_is_same (const NetSocket *a, const NetSocket *b)
 {
@@ -127,7 +127,7 @@ watch_index_notices (const GArray *ended)
   return index;
 }
 
-/* A socket of the last table that the new one does not have. @kept: gets it if it may still be there. */
+/* Handles a socket of the last table that the new one does not have. @kept: receives the socket if it may still exist. */
 static void
 watch_miss (NetWatch *watch, const NetSocket *socket, gboolean is_ended, GArray *kept, GArray *events)
 {
@@ -146,7 +146,7 @@ watch_miss (NetWatch *watch, const NetSocket *socket, gboolean is_ended, GArray 
   g_hash_table_add (watch->missed, watch_box (socket->cookie));
 }
 
-/* Each socket of the last table has vanished, or is another one now, or is still there. */
+/* Checks each socket of the last table: it has vanished, was used again, or still exists. */
 static void
 watch_compare_last (NetWatch *watch, const NetTable *now, GHashTable *ended, GArray *kept, GArray *events)
 {
@@ -166,7 +166,8 @@ watch_compare_last (NetWatch *watch, const NetTable *now, GHashTable *ended, GAr
     }
 }
 
-/* Each socket of @now has appeared, or was there before. One that has ended since the kernel listed it vanishes at once. */
+/* Checks each socket of @now: it has appeared, or existed before. A socket that has ended since the kernel listed it vanishes at
+ * once. */
 static void
 watch_compare_now (const NetWatch *watch, const NetTable *now, GHashTable *ended, GArray *events)
 {
@@ -191,7 +192,7 @@ watch_keep_sockets (NetTable *now, GHashTable *ended, GArray *kept)
       NetSocket *socket = &g_array_index (now->sockets, NetSocket, i);
 
       if (g_hash_table_contains (ended, &socket->cookie))
-        socket->cookie = 0; /* no socket has it */
+        socket->cookie = 0; /* no socket has this cookie */
     }
   g_array_append_vals (now->sockets, kept->data, kept->len);
   net_table_seal (now);
@@ -257,7 +258,7 @@ net_watch_keep_owners (const NetTable *before, NetTable *now)
 
       if (socket->inode == 0)
         {
-          /* Closed by its process; the last owner is worth more than none. */
+          /* Its process has closed it; the last known owner is better than none. */
           if (old != NULL && old->ownership == NET_OWNER_KNOWN)
             net_socket_set_owners (socket, NET_OWNER_KNOWN, old->owners);
           else

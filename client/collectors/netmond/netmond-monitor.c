@@ -13,7 +13,7 @@
 #define UNIT_READING "reading"
 #define UNIT_NOTICES "notices"
 
-/* Not what the kernel only remembers of a connection, nor what its peer has only asked for. */
+/* Excludes ended connections that the kernel only remembers, and connections that a peer has only requested. */
 #define WATCHED_STATES (NET_ALL_STATES & ~(1u << NET_TIME_WAIT | 1u << NET_SYN_RECEIVED))
 
 struct NetmondMonitor
@@ -28,8 +28,8 @@ struct NetmondMonitor
   GArray *ended;       /* of NetSocket: the notices of the poll that runs */
   NetReading *reading; /* NULL: no poll runs */
   gint64 began_us;     /* when the last poll began */
-  gint64 apart_us;     /* the time between that and the one before */
-  guint unreadable;    /* processes, when owners were looked for last */
+  gint64 apart_us;     /* time between the last poll and the one before */
+  guint unreadable;    /* number of unreadable processes in the last search for owners */
   guint processes;
   gboolean hidden;
   guint refused; /* protocols that the kernel did not list at the start */
@@ -39,7 +39,7 @@ struct NetmondMonitor
 
 /* --- health --- */
 
-/* @failure: (nullable): why the sockets can't be listed. */
+/* @failure: (nullable): the reason why the sockets can't be listed. */
 static void
 connections_report_reading (NetmondMonitor *self, const char *failure)
 {
@@ -62,7 +62,7 @@ connections_report_reading (NetmondMonitor *self, const char *failure)
   collector_health_report (self->collector, UNIT_READING, reasons);
 }
 
-/* @problem: (nullable): why sockets that end may be missed. */
+/* @problem: (nullable): the reason why ended sockets may be missed. */
 static void
 connections_report_notices (NetmondMonitor *self, const char *problem)
 {
@@ -107,7 +107,7 @@ connections_begin (NetmondMonitor *self)
   return TRUE;
 }
 
-/* Notices that came too late to keep are as good as lost. */
+/* Notices that arrive too late to be kept count as lost. */
 static void
 connections_take_notices (NetmondMonitor *self)
 {
@@ -217,7 +217,7 @@ netmond_monitor_set_interval (NetmondMonitor *self, guint64 interval_ms)
   return TRUE;
 }
 
-/* Before the baseline, so that no end is missed between the two. */
+/* Opens the notices before the baseline is read, so that no end is missed between the two. */
 static void
 connections_open_notices (NetmondMonitor *self)
 {

@@ -18,7 +18,7 @@ typedef Daemoneye__Eventbus__V1__DescribeProcess DescribeProcess;
 
 #define NO_SOCKETS "the kernel does not list sockets; the health of netmond says why"
 
-/* An answer that is being made. */
+/* An answer that is not complete yet. */
 typedef struct
 {
   NetReading *reading; /* NULL: there is nothing to read */
@@ -187,7 +187,7 @@ sockets_step (gpointer data, guint n, guint *done, guint *total)
   return answer->reading != NULL && net_reading_step (answer->reading, n, done, total);
 }
 
-/* The process that was asked for is the owner of its sockets; others that share them are not looked for. */
+/* The requested process is listed as the owner of its sockets; other processes that share them are not searched. */
 static void
 sockets_set_owner (const SocketsAnswer *answer, NetTable *table)
 {

@@ -8,8 +8,8 @@
 #include <glib/gi18n.h>
 
 /*
- * netmond, the collector of sockets: it reports on the bus which sockets this machine has, whose they are, and which listeners
- * and connections appear and vanish.
+ * netmond, the collector of sockets: it reports on the bus the sockets of this machine, their owners, and the listeners and
+ * connections that appear or vanish.
  *
  * It answers calls and tasks (netmond-query), and publishes changes to events.network.connections (netmond-monitor). With
  * --shard I/N it publishes events only for sockets of its shard, so that several netmonds together publish each event once. It
@@ -32,7 +32,7 @@ typedef struct
 
 /* --- configuration --- */
 
-/* A peer sets the property interval-ms. */
+/* A peer has set the property interval-ms. */
 static gboolean
 netmond_on_interval (DeyeBusService *service, const char *name, const GValue *value, gpointer data)
 {
@@ -41,7 +41,7 @@ netmond_on_interval (DeyeBusService *service, const char *name, const GValue *va
   return !netmond_monitor_set_interval (self->monitor, g_value_get_uint64 (value)); /* TRUE: refused */
 }
 
-/* The agent sends the configuration. */
+/* The agent has sent a configuration. */
 static gboolean
 netmond_configure (Netmond *self, GBytes *payload)
 {
@@ -57,7 +57,7 @@ netmond_configure (Netmond *self, GBytes *payload)
   return TRUE;
 }
 
-/* At a reload nothing is to be read again: netmond has its configuration from the command line and the agent. */
+/* There is nothing to reload: the configuration of netmond is from the command line and the agent. */
 static gboolean
 netmond_on_configuration (DeyeBusCollector *collector,
                           guint64 generation,

@@ -6,7 +6,7 @@
 
 #include <glib/gi18n.h>
 
-/* In one turn of the main loop: others have their turn on a machine that does nothing but start processes. */
+/* Datagrams in one turn of the main loop: a limit, so that other sources run even if the machine starts processes all the time. */
 #define DATAGRAMS_MAX 4096u
 
 typedef enum
@@ -91,7 +91,7 @@ feed_take_datagram (ProcFeed *self, const guint8 *bytes, gsize len)
     }
 }
 
-/* FALSE: there is nothing to read for now. */
+/* FALSE: there is no datagram to read now. */
 static gboolean
 feed_read_one (ProcFeed *self)
 {
@@ -131,7 +131,7 @@ feed_on_readable (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Its reports have another token than those of other programs. */
+/* Returns a random token, so that the confirmation can be distinguished from those of other programs. */
 static guint32
 feed_make_token (void)
 {

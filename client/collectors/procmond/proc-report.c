@@ -13,8 +13,8 @@
 typedef enum
 {
   REPORT_SAME,
-  REPORT_OLDER, /* it had the number before */
-  REPORT_NEWER, /* it has the number now */
+  REPORT_OLDER, /* an earlier process with this number */
+  REPORT_NEWER, /* a later process with this number */
 } ReportAge;
 
 /* @at: when the process started. */
@@ -64,7 +64,7 @@ report_find (const ProcWatch *watch, guint32 pid, guint64 at)
 
 /* --- starts --- */
 
-/* An earlier process has ended if its number is used again, also if its end was not reported. */
+/* An earlier process has ended if its number is used again, even if its end was not reported. */
 static void
 report_end_predecessor (ProcWatch *watch, guint32 pid, GArray *events)
 {
@@ -131,7 +131,7 @@ report_forget (const ProcRecord *before)
   return record;
 }
 
-/* A process that could not be read when it started is perhaps readable now. */
+/* A process that could not be read when it started may be readable now. */
 static void
 report_change_unread (ProcWatch *watch, const WatchBrief *brief, GArray *events)
 {
@@ -281,7 +281,8 @@ report_find_brief (const ProcTable *now, const WatchBrief *brief)
   return NULL;
 }
 
-/* A process that was read at last is as known as others; one that has ended has ended unseen. */
+/* Settles the processes that could not be read when they started: a process that was read now gets its record, and one that has
+ * ended causes an exit event. */
 static void
 report_settle_briefs (ProcWatch *watch, const ProcTable *now, GArray *events)
 {

@@ -137,7 +137,7 @@ struct ProcReader
   GHashTable *unreadable; /* set of pids */
 };
 
-/* The first process lives as long as the system does. One that exists but is not listed is hidden, and so are others. */
+/* Process 1 exists as long as the system runs. If it is not listed, it is hidden, and so are others. */
 #define FIRST_PID 1u
 
 /* @pids: sorted. */
@@ -254,7 +254,7 @@ proc_reader_count (const ProcReader *self, guint *total)
   return self->read;
 }
 
-/* Keeps what the table before has of processes that may live. */
+/* Keeps records of the previous table whose processes may still run. */
 ProcTable *
 proc_reader_end (ProcReader *self)
 {

@@ -12,7 +12,7 @@
 #include "proc-report.h"
 #include "procmond-service.h"
 
-/* While the kernel reports: intervals between two tables, and at most so much time. */
+/* While the kernel reports: number of intervals between two tables, and the largest time. */
 #define CHECK_INTERVALS 120u
 #define CHECK_MAX_MS    60000u
 
@@ -27,7 +27,7 @@ struct ProcmondMonitor
   gboolean polls_only;
   gsize queue_bytes; /* of the kernel's reports */
   ProcFeed *feed;    /* NULL: not started, or the kernel does not report */
-  char *reason;      /* why the kernel does not report; NULL: it does, or need not */
+  char *reason;      /* the reason why the kernel does not report; NULL: it does, or was not requested */
   GSource *poll;     /* NULL: it has not started */
   GSource *repair;   /* reports were lost; NULL: none */
   guint64 polls;
@@ -119,7 +119,7 @@ monitor_read_table (ProcmondMonitor *self)
   return table;
 }
 
-/* Reports that have come by now are taken first, because they say more about an end than a table. */
+/* Handles the reports that have arrived first, because they contain more about the end of a process than a table. */
 static void
 monitor_look (ProcmondMonitor *self)
 {

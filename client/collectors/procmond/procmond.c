@@ -13,12 +13,11 @@
 #include <glib/gi18n.h>
 
 /*
- * procmond, the collector of processes: it reports on the bus which processes this machine has, and which ones start and
- * exit.
+ * procmond, the collector of processes: it reports on the bus the processes of this machine, and their starts and exits.
  *
- * It answers calls and tasks (procmond-query, procmond-describe) and the requests of older agents (procmond-request), and publishes changes to
- * events.process.lifecycle (procmond-monitor). With --shard I/N it publishes events only for pids of its shard, so that several
- * procmonds together publish each event once. It keeps no state on disk.
+ * It answers calls and tasks (procmond-query, procmond-describe) and the requests of older agents (procmond-request), and
+ * publishes changes to events.process.lifecycle (procmond-monitor). With --shard I/N it publishes events only for pids of its
+ * shard, so that several procmonds together publish each event once. It keeps no state on disk.
  *
  * The life of the program on the bus is in collector-program and collector-bus. procmond is ready when it serves its requests.
  */
@@ -36,7 +35,7 @@ typedef struct
 
 /* --- configuration --- */
 
-/* A peer sets the property interval-ms. */
+/* A peer has set the property interval-ms. */
 static gboolean
 procmond_on_interval (DeyeBusService *service, const char *name, const GValue *value, gpointer data)
 {
@@ -45,7 +44,7 @@ procmond_on_interval (DeyeBusService *service, const char *name, const GValue *v
   return !procmond_monitor_set_interval (self->monitor, g_value_get_uint64 (value)); /* TRUE: refused */
 }
 
-/* The agent sends the configuration. */
+/* The agent has sent a configuration. */
 static gboolean
 procmond_configure (Procmond *self, GBytes *payload)
 {
@@ -61,7 +60,7 @@ procmond_configure (Procmond *self, GBytes *payload)
   return TRUE;
 }
 
-/* At a reload nothing is to be read again: procmond has its configuration from the command line and the agent. */
+/* There is nothing to reload: the configuration of procmond is from the command line and the agent. */
 static gboolean
 procmond_on_configuration (DeyeBusCollector *collector,
                            guint64 generation,
