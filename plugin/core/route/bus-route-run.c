@@ -247,6 +247,7 @@ run_offer_to_group (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
 
 /* --- the whole run --- */
 
+#ifdef DEYE_BUS_PROBES
 static guint
 run_count_matched (const BusMatch *match)
 {
@@ -256,6 +257,7 @@ run_count_matched (const BusMatch *match)
     n += match->receivers[i].n_plain;
   return n;
 }
+#endif
 
 static void
 run_trace (const BusRun *run, const BusMatch *match)
