@@ -6,8 +6,8 @@
 /*
  * The pump: moves bytes between the socket and the session, and calls the session when one of its timers is due.
  *
- * A GSource in the client's context drives the pump; during a synchronous call the calling thread drives it with g_poll(). The
- * library never iterates a context.
+ * A GSource in the client's context drives the pump; during a synchronous call the calling thread drives it with g_poll().
+ * Neither iterates the context.
  *
  * The source does not set a ready time, because each change of the ready time would wake the context; its prepare() returns a
  * timeout instead. prepare() also writes the bytes that calls have left in the out-buffer, so that none wait there while the

@@ -5,8 +5,8 @@
 
 static const char settings[] = "[limits]\n"
                                "task-offer-us = 1000000\n"
-                               "task-progress-us = 1000000\n" /* of procmond: it sets no limit of its own */
-                               "task-return-us = 300000\n";   /* of a collector that died: it never comes back */
+                               "task-progress-us = 1000000\n" /* for procmond, which sets no limit itself */
+                               "task-return-us = 300000\n";   /* for a collector that died, and never connects again */
 
 gboolean
 job_place_create (JobPlace *self, GError **error)

@@ -26,7 +26,7 @@ struct CtlInput
   gboolean in_string, escaped;
 };
 
-/* A directory opens, but cannot be read; g_file_read() says so. */
+/* g_file_read() reports an error for a directory, which open() would not. */
 static GInputStream *
 input_open_stream (const char *argument, GError **error)
 {

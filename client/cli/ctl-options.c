@@ -221,7 +221,7 @@ ctl_options_parse (GOptionContext *context, GPtrArray *words, gboolean keep_mark
     g_ptr_array_add (rest, g_strdup (g_ptr_array_index (words, i)));
   if (!g_option_context_parse_strv (context, &argv, &local))
     {
-      /* Its text does not say of what it complains. */
+      /* The text of this error does not name the argument that is not UTF-8. */
       if (local->domain == G_CONVERT_ERROR)
         return ctl_fail (error, CTL_EXIT_USAGE,
                          _ ("Topics, ids and options are UTF-8 text; other bytes belong in the payload"));

@@ -25,8 +25,8 @@ build_compare_value_names (const void *a, const void *b)
   return strcmp (((const ProtobufCEnumValueIndex *) a)->name, ((const ProtobufCEnumValueIndex *) b)->name);
 }
 
-/* One range per run of consecutive numbers. Behind the last one stands a range with the total, as protoc-c makes
- * them. */
+/* Makes one range for each run of consecutive numbers. A range with the total follows the last one, as in the tables of
+ * protoc-c. */
 typedef struct
 {
   ProtobufCIntRange *ranges;

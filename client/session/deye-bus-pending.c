@@ -54,7 +54,7 @@ pending_pool_pop (DeyeBusPendingPool *pool)
   return pending;
 }
 
-/* With AddressSanitizer it keeps none, as wire-block, so that a call that is used after its end is found. */
+/* With AddressSanitizer the pool keeps no structs, like wire-block, so that the use of a call after its end is found. */
 static void
 pending_pool_push (DeyeBusPendingPool *pool, DeyeBusPending *pending)
 {

@@ -138,9 +138,10 @@ session_return_promptly (DeyeBusSession *session, DeyeBusChannel *channel)
  * costs a system call for each message even if callbacks are fast. An interval for each channel is no solution either: when
  * messages are spread over many channels, each of them would cause a write of its own.
  *
- * So there is one interval for the whole session. The client asks after each message of a prompt channel. When the interval is
- * over, all channels that owe credit return it together, and the client writes their frames with one system call. A callback
- * that takes longer than the interval delays the credit until it returns, since nothing interrupts it. */
+ * So there is one interval for the whole session. The client asks after each handled message while a prompt channel may owe
+ * credit, also if callbacks of other subscriptions take the time. When the interval is over, all channels that owe credit
+ * return it together, and the client writes their frames with one system call. A callback that takes longer than the interval
+ * delays the credit until it returns, since nothing interrupts it. */
 gboolean
 deye_bus_session_return_early (DeyeBusSession *session, gint64 now_us)
 {

@@ -107,7 +107,7 @@ link_on_readable (Link *link, gsize budget)
   if (n == LINK_IO_WAIT)
     return 0;
   if (n == 0 && !link->is_closing)
-    link_flush (link); /* the other side stopped sending, but may still read what is queued for it */
+    link_flush (link); /* the other side stopped sending, but may still read the queued bytes */
   link_destroy (link, n == 0 ? TRANSPORT_CLOSED_EOF : TRANSPORT_CLOSED_ERROR);
   return 0;
 }

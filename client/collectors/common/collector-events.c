@@ -5,7 +5,7 @@
 #include "collector-timer.h"
 #include "deye-bus-spare.h"
 
-/* While events wait. The client does not report when credit comes back. */
+/* Time between attempts while events wait. The client does not report that credit was returned. */
 #define RETRY_MS 100
 
 struct CollectorEvents
@@ -106,7 +106,7 @@ events_recover (CollectorEvents *self)
   events_report (self);
 }
 
-/* A failure means that the connection has ended, which the program notices by itself. */
+/* A failure means that the connection has ended; the client reports that separately. */
 static void
 events_send (CollectorEvents *self, const EventsWaiting *waiting)
 {

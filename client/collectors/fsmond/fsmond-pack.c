@@ -161,7 +161,7 @@ pack_free_path (gpointer data)
   g_free (message);
 }
 
-/* Those that fit; *@is_complete: nothing is missing. */
+/* Packs the paths that fit. *@is_complete: all are packed. */
 static GPtrArray *
 pack_paths (GPtrArray *from, gsize room, gboolean *is_complete)
 {

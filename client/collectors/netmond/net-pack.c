@@ -7,7 +7,7 @@
 typedef Daemoneye__Eventbus__V1__SocketRecord Record;
 typedef Daemoneye__Eventbus__V1__SocketOwner Owner;
 
-/* A record and what it refers to. */
+/* A record and the memory that it refers to. */
 typedef struct
 {
   Record record;

@@ -160,7 +160,7 @@ net_address_format (NetFamily family, const guint8 *address, char *text)
     net_format_ipv6 (address, text);
 }
 
-/* Bytes of the character at @text that stand for themselves; 0: it is escaped. */
+/* Returns the length of the character at @text if it is not escaped; 0: it is escaped. */
 static gsize
 net_plain_length (const char *text, gsize len)
 {

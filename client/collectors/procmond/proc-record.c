@@ -203,7 +203,7 @@ record_copy_rest (const ProcRecord *record)
   return copy;
 }
 
-/* The executable keeps half of the bytes, and what the arguments don't need. Both have room for their marks. */
+/* The executable gets half of the bytes, and those that the arguments do not need. Both have room for their marks. */
 ProcRecord *
 proc_record_shorten (ProcRecord *record, gsize bytes)
 {

@@ -221,7 +221,7 @@ reader_add (ProcReader *self, guint32 pid)
     }
 }
 
-/* The record that exceeds what is enough is left to the next table. */
+/* The record that exceeds the limit is left to the next table. */
 static gboolean
 reader_has_enough (ProcReader *self)
 {

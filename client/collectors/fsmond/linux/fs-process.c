@@ -50,7 +50,7 @@ process_kind (guint mode)
   return FS_KIND_UNKNOWN;
 }
 
-/* Asks the file system for nothing. */
+/* Does not access the file system of the file. */
 static void
 process_examine (int directory, const char *name, FsOpenPath *open_path)
 {
@@ -110,7 +110,7 @@ process_add_unreadable (FsProcess *process, FsUse use, const char *reason)
 
 /* --- the process --- */
 
-/* The mode of the link says how the descriptor is open. */
+/* The mode of the link shows whether the descriptor is open for writing. */
 static void
 process_read_descriptor (FsProcess *process, int directory, const char *name, guint64 number)
 {

@@ -204,7 +204,7 @@ open_judge_kind (FsKind kind)
   return kind == FS_KIND_REGULAR ? FS_OPEN_DONE : FS_OPEN_NOT_REGULAR;
 }
 
-/* Examines the name, opens it, and examines what it has opened. */
+/* Examines the name, opens it, and examines the open file. */
 static FsOpenResult
 open_examined (int parent, const char *name, int *fd, FsFacts *facts)
 {

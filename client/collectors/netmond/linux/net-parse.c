@@ -79,7 +79,8 @@ parse_fill_inet (const struct inet_diag_msg *message, NetSocket *socket)
     }
   socket->interface = message->id.idiag_if;
   socket->inode = message->idiag_inode;
-  socket->uid = message->idiag_inode != 0 ? message->idiag_uid : NET_UID_UNKNOWN; /* the kernel says 0 without a file */
+  socket->uid
+      = message->idiag_inode != 0 ? message->idiag_uid : NET_UID_UNKNOWN; /* without a file the kernel reports 0 */
   socket->receive_queue = message->idiag_rqueue;
   socket->send_queue = message->idiag_wqueue;
 }

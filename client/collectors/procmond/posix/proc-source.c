@@ -96,7 +96,7 @@ source_microseconds (guint64 value, guint64 per_second)
   return per_second > 0 ? value * G_USEC_PER_SEC / per_second : 0;
 }
 
-/* @flags: of libgtop: what it has read. */
+/* @flags: the fields that libgtop has read. */
 static void
 source_mark_unknown (ProcRecord *record, ProcField field, guint64 flags, guint needed)
 {
