@@ -3,8 +3,8 @@
 """Compares what a message costs in the core and in the client library with budget.txt: `test-budget.py WHAT BUDGET BUILT-WITH PROGRAM...`.
 
 WHAT is `allocations` (of 1,000 messages), `instructions` (of one, counted by callgrind, which needs no quiet machine), or `memory`
-(of an idle client, in the core). The programs run the paths (path.h); that of `memory` is idle-clients.c. Numbers of instructions hold for one compiler and one version of GLib, those of the file; with
-others they are not compared.
+(of an idle client, in the core). The programs run the paths (path.h); that of `memory` is idle-clients.c. Numbers of instructions
+hold for one compiler and one version of GLib, those of the file; with others they are not compared.
 """
 import os
 import re
@@ -31,6 +31,8 @@ PATHS = {
 }
 # The record of a task lives longer than the message that submits it, so it has no budget of allocations.
 ALLOCATIONS = [path for path in PATHS if path != "core-task"]
+# GLib's allocations for a GTask, whose number depends on its version and on the size of a pointer.
+WITH_TASK = ("client-publish-acked-heard",)
 
 
 class Programs:
@@ -55,11 +57,15 @@ class Programs:
         return int(re.search(r"Collected : (\d+)", run.stderr).group(1))
 
 
+def skip_other_builds(programs):
+    if programs.built_with != programs.budget.built_with:
+        raise tap.Skip(f"built with {programs.built_with}, the budget is for {programs.budget.built_with}")
+
+
 def add_instructions(path):
     @tap.test(f"/budget/{path}/instructions")
     def _(programs):
-        if programs.built_with != programs.budget.built_with:
-            raise tap.Skip(f"built with {programs.built_with}, the budget is for {programs.budget.built_with}")
+        skip_other_builds(programs)
         n = PATHS[path][1]
         got = (programs.count_instructions(path, 2 * n) - programs.count_instructions(path, n)) / n
         programs.budget.check(path, "instructions", got)
@@ -68,6 +74,8 @@ def add_instructions(path):
 def add_allocations(path):
     @tap.test(f"/budget/{path}/allocations")
     def _(programs):
+        if path in WITH_TASK:
+            skip_other_builds(programs)
         n = 8192
         programs.budget.check(path, "allocations", int(programs.run(path, n).stdout) * 1000 / n)
 
