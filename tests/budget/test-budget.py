@@ -83,7 +83,9 @@ def add_allocations(path):
 def add_memory():
     @tap.test("/budget/idle-client/memory")
     def _(programs):
-        programs.budget.check("idle-client", "bytes", int(programs.run_words([programs.programs["idle-clients"], "1000"]).stdout))
+        words = [programs.programs["idle-clients"], "1000"]
+        # malloc rounds up by a different amount in each run, about 1 % in all; a change that needs more memory raises the least one.
+        programs.budget.check("idle-client", "bytes", min(int(programs.run_words(words).stdout) for _ in range(5)))
 
 
 if sys.argv[1] == "memory":
