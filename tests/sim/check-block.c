@@ -11,7 +11,7 @@
  * compared right before and right after whatever can end them: a tick, returned credit, and bytes that were sent.
  */
 
-/* Since when the subscription holds the message that it has held longest. */
+/* The time since which the subscription has held credit for longest. G_MAXINT64: it holds none. */
 static gint64
 check_block_held_since_us (const BusSubscription *subscription)
 {
@@ -69,7 +69,8 @@ sim_check_before_block (SimWorld *world, SimClient *client)
     }
 }
 
-/* Messages that other members hand on in the same tick come after the moment at which it had drained: they are left out. */
+/* TRUE if the demoted subscription has drained. Messages that other members handed on to it in this tick arrived after it
+ * had drained, so they are not counted. */
 static gboolean
 check_block_has_drained (const SimWorld *world, const BusSubscription *subscription, const SimSub *sub)
 {
@@ -108,7 +109,8 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *s
     sim_world_fail (world, "B04: subscription %u blocks again, and returned nothing since it was demoted",
                     subscription->id);
   if (sub->was_held && !check_block_holds_sent (subscription) && !bus_subscription_is_demoted (subscription)
-      && sub->credit_us < world->now_us && subscription->repeated == sub->repeated /* it takes its ticket along */
+      && sub->credit_us < world->now_us
+      && subscription->repeated == sub->repeated /* a repeat takes its ticket to the other member */
       && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "B04: the block of subscription %u ended, and it is not demoted", subscription->id);
   if (bus_subscription_is_demoted (subscription) && !sub->was_demoted)

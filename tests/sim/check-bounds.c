@@ -5,9 +5,9 @@
 #include "route/bus-request.h"
 
 /*
- * B09, R04: what a frame may do to the queue of each peer where a bound is reached, which end of which queue is dropped at a
- * limit, and that a peer is disconnected when its queue has no room for its answers. The bounds are compared before and
- * after the frame, so that the checks need no slack.
+ * B09, R04: a bound that is reached stops further messages; at a limit, the policy decides which end of the longest queue is
+ * dropped; a peer whose queue has no room for its answers is disconnected. The bounds are compared before and after the frame,
+ * so the checks need no slack.
  */
 
 static guint64
@@ -110,7 +110,7 @@ sim_check_before_bounds (const SimWorld *world, const SimClient *client, const S
 
 /* --- after --- */
 
-/* TRUE when the message stands at the end of the FIFO. */
+/* TRUE if the message is at the end of the FIFO. */
 static gboolean
 check_bounds_accepted (const BusSubscription *subscription, guint64 seq)
 {
@@ -119,7 +119,7 @@ check_bounds_accepted (const BusSubscription *subscription, guint64 seq)
   return last != NULL && last->state != BUS_DELIVERY_LOST && last->message->accept_seq == seq;
 }
 
-/* When the peer lost nothing, nothing made room: a bound that was reached is still reached. */
+/* If the peer lost nothing, no message made room, so a bound that was reached is still reached. */
 static void
 check_bounds_full (SimWorld *world, const SimPressed *pressed, const BusSubscription *subscription, guint64 seq)
 {
@@ -152,7 +152,7 @@ check_bounds_shed (SimWorld *world, const SimQueued *queued, guint64 seq)
     sim_world_fail (world, "R04: policy %u dropped the wrong end of its queue at a limit", policy);
 }
 
-/* Of a peer's subscriptions, the one with the longest queue pays first. */
+/* The limit of a peer drops messages of the subscription with the longest queue first. */
 static void
 check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueued *payer, gsize size)
 {
@@ -172,7 +172,7 @@ check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueue
     }
 }
 
-/* Orders are never lost: a peer that does not read them is disconnected. */
+/* Drop-newest loses no message because the control lane is full: a peer that does not read its control lane is disconnected. */
 static void
 check_bounds_orders (SimWorld *world, const SimPressed *pressed, const SimQueued *queued)
 {
@@ -219,7 +219,7 @@ sim_check_after_bounds (SimWorld *world,
       sim_cover (world, SIM_COVER_REPLY_REFUSED);
       sim_client_expect_refused (bus_peer_link (before->full_asker), before->full_asked);
     }
-  /* The messages that a disconnected peer leaves may enter other queues, which these checks do not expect. */
+  /* The messages of a peer that is being disconnected may enter other queues, which these checks do not expect. */
   if (frame->kind != SIM_FRAME_PUBLISH || sim_view_is_closing (world))
     return;
   for (guint i = 0; i < SIM_CLIENTS; i++)

@@ -36,8 +36,8 @@ sim_check_before_confirm (SimWorld *world, const SimClient *client, const SimFra
       return;
     }
   if (unsent != NULL)
-    before->route = NULL; /* it may have been sent for another subscription of the client: either is right */
-  sim_confirms_sent (world->confirms, client->number, frame->number); /* or is on its way */
+    before->route = NULL; /* it may have been sent for another subscription of the client: both outcomes are valid */
+  sim_confirms_sent (world->confirms, client->number, frame->number); /* or it is in transit */
 }
 
 void

@@ -5,8 +5,8 @@
 #include "route/bus-routes.h"
 
 /*
- * M06: the members that drain are those that the model has. They are offered nothing more. A call that drains waits as long
- * as one of them still has something, and no longer.
+ * M06: the members that drain are the same as in the model, and are offered nothing more. A call that waits for the end of a
+ * drain is answered when no member has a waiting or unsettled message any more, neither earlier nor later.
  */
 
 static guint64
@@ -15,7 +15,7 @@ drain_offered (const BusSubscription *subscription)
   return subscription->delivered + subscription->missed + subscription->fifo.messages + subscription->rerouted;
 }
 
-/* A subscription begins to drain, or takes part again: it may do both within one step, and gets messages between. */
+/* Notes that a subscription begins to drain or takes part again. It may do both within one step, and get messages in between. */
 static void
 drain_note (SimSub *sub, const BusSubscription *subscription)
 {
@@ -62,7 +62,7 @@ sim_check_before_drain (const SimWorld *world, const SimFrame *frame, SimBefore 
     }
 }
 
-/* Messages that waited for a member that drains must have been handed on, as far as another member takes them for certain. */
+/* Messages that waited for a member that drains must have been handed on if another member certainly takes them. */
 void
 sim_check_after_drain (SimWorld *world, const SimFrame *frame, const SimBefore *before)
 {
@@ -107,7 +107,7 @@ drain_is_of (const SimWorld *world, const SimDrain *drain, const SimClient *memb
                                   : sim_model_is_in (world->model, member->number, sub->number, drain->scope);
 }
 
-/* A subscription of the call drains, and has something that waits or is not settled. */
+/* TRUE if a subscription of the call drains and has waiting or unsettled messages. */
 static gboolean
 drain_is_busy (const SimWorld *world, const SimDrain *drain, const SimClient *member)
 {

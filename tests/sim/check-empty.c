@@ -4,8 +4,8 @@
 #include "route/bus-routes.h"
 
 /*
- * I3, I15, M16: when the last connection has ended, nothing is left in the core but windows of resends and held messages: no subscription, request,
- * confirmation or call that waits, no peer in any list, no charge of anybody else, and no other timer.
+ * I3, I15, M16: when the last connection has ended, the core has only windows of resends and held messages, their charges and
+ * their timers. It has no subscription, request, confirmation, waiting call or peer.
  */
 
 static void
@@ -32,7 +32,7 @@ empty_check_routes (SimWorld *world)
   if (g_hash_table_size (routes->requests) + routes->drains.length > 0)
     sim_world_fail (world, "I3: %u requests, %u drains still wait", g_hash_table_size (routes->requests),
                     routes->drains.length);
-  /* Their publishers may come back. */
+  /* The publishers of held messages may reconnect. */
   if (g_hash_table_size (routes->confirm_routes) != sim_check_count_held_routes (world)
       || routes->n_confirms > g_hash_table_size (routes->confirm_routes))
     sim_world_fail (world, "I3: %u messages that are not held still wait to be confirmed", routes->n_confirms);

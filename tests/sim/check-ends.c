@@ -10,8 +10,8 @@
 /*
  * I7: no message vanishes when a subscription ends or is demoted. Each message that waited for it was handed on to another
  * subscription, where it is counted in the same way, or is counted as discarded. The other subscriptions lose and gain
- * nothing else: what they were offered is delivered, missed or waiting, and each handed on message moves from one to
- * another. A message that was sent, delivered at least once and not settled comes to another member again.
+ * nothing else: what they were offered is delivered, missed or waiting, and each message that was handed on moves from one to
+ * another. An at-least-once message that was sent and not settled is sent to another member again.
  */
 
 static gboolean
@@ -44,7 +44,7 @@ check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends
     }
 }
 
-/* Held for groups, or no more because their time was over. */
+/* Messages that are held for groups, or were held until they expired. */
 static guint64
 check_ends_count_held (const SimWorld *world)
 {

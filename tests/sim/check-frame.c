@@ -14,7 +14,7 @@
 
 /* --- replies --- */
 
-/* Without room for the answer the peer is sent an ERROR, which is encoded at once. */
+/* TRUE if there is room for the answer. Otherwise the peer is sent an ERROR, which is encoded at once. */
 static gboolean
 check_frame_answer_fits (const SimWorld *world, const BusPeer *asker, const SimFrame *frame)
 {
@@ -26,7 +26,7 @@ check_frame_answer_fits (const SimWorld *world, const BusPeer *asker, const SimF
          && asker->flow.waiting_messages < world->core->limits.queue_hard_messages;
 }
 
-/* The requester of the only responder, when that is this client. A request to many may send CANCEL to others. */
+/* The requester, if this client is the only responder. NULL: it is not; a request to many may send CANCEL to others. */
 static const BusPeer *
 check_frame_only_asker (const SimWorld *world, const SimClient *client, const SimFrame *frame)
 {
@@ -69,8 +69,8 @@ check_frame_observe_queues (const SimWorld *world, SimQueue *queues)
 #define PAYLOAD_LARGEST 24000u
 #define MESSAGE_COST    2048u /* without payload */
 
-/* By how much the queue of a peer may have grown by this message before it became shorter: each subscription may have taken it.
- * */
+/* The bytes that this message may have added to the queue of a peer before the queue became shorter: each subscription may
+ * have accepted it. */
 static guint64
 check_frame_slack (const BusPeer *peer, const SimFrame *frame)
 {
@@ -78,7 +78,7 @@ check_frame_slack (const BusPeer *peer, const SimFrame *frame)
               (guint64) bus_subscriptions_size (&peer->subscriptions) * (frame->payload_len + MESSAGE_COST));
 }
 
-/* A queue that became shorter for a limit was the longest one. */
+/* Messages are dropped for a limit from the longest queue only. */
 static void
 check_frame_payers (SimWorld *world, const SimFrame *frame, const SimBefore *before)
 {
@@ -148,7 +148,7 @@ check_frame_observe_oldest (const SimWorld *world, SimOldest *oldest)
     }
 }
 
-/* When the rest of the peer's queue leaves room for the new message, the oldest one is dropped. */
+/* If the other subscriptions of the peer leave room for the new message, drop-oldest drops the oldest one. */
 static void
 check_frame_oldest (SimWorld *world, const SimBefore *before, const SimFrame *frame)
 {
@@ -199,7 +199,7 @@ check_frame_adjusted (SimWorld *world, const BusSubscription *adjusted, const Si
 
   if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !unpaid && fifo->messages != before->waiting)
     sim_world_fail (world, "B08: error dropped what it had accepted");
-  /* Messages that no publisher pays for any more are subject to the bounds again. */
+  /* Messages that hold no credit of a publisher are subject to the bounds again. */
   if (unpaid && sim_bounded_messages (adjusted) > 1
       && (sim_bounded_messages (adjusted) > adjusted->bounds.messages
           || fifo->bytes - fifo->kept_bytes > adjusted->bounds.bytes))

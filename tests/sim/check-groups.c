@@ -6,12 +6,12 @@
 #include "route/bus-routes.h"
 
 /*
- * M06, M08: which member of a group gets a message: none is lost while a member has room, and none comes to a member that is
- * demoted or has long acknowledged nothing while another one has room. And which members get the messages of one that ends
- * or is demoted.
+ * M06, M08: which member of a group gets a message, and who gets the waiting messages of a member that ends or is demoted. No
+ * message is lost while a member has room. A member that is demoted, or has acknowledged nothing for long, gets none while
+ * another one has room.
  */
 
-/* Stated here once more on purpose, like SIM_BLOCK_PATIENCE. */
+/* Repeats the number of the core on purpose, like SIM_BLOCK_PATIENCE. */
 #define STALLED_US (250 * G_TIME_SPAN_MILLISECOND)
 
 /* TRUE when the message fits even after all subscriptions of the peer accepted it. */
@@ -35,7 +35,7 @@ check_groups_matches (const BusSubscription *member, const char *topic)
   return sim_model_matches (pattern, topic);
 }
 
-/* The member that stands for a peer: of several matching subscriptions the one that joined first. NULL: none. */
+/* The member that represents a peer: the first of its matching subscriptions to join. NULL: none matches. */
 static const BusSubscription *
 check_groups_member_of (const BusPeer *peer, const BusGroup *group, const char *topic)
 {
@@ -59,7 +59,7 @@ check_groups_count_lost (const SimWorld *world, const BusGroup *group, const Sim
       const BusSubscription *member = link->data;
 
       if (member->bounds.policy == BUS_OVERFLOW_CONFLATE)
-        continue; /* drops the older message, room or not */
+        continue; /* it drops the older message, whether or not there is room */
       seen->lost += bus_subscription_losses (member)->missed_by[BUS_LOSS_FULL]
                     + bus_subscription_losses (member)->missed_by[BUS_LOSS_REFUSED];
       /* Another subscription of its peer may use the last room after the member was picked. */
@@ -73,7 +73,7 @@ check_groups_stalled_us (const SimWorld *world, const BusSubscription *member)
   return member->unsettled.since_us != 0 ? world->now_us - member->unsettled.since_us : 0;
 }
 
-/* Members that may be picked only when no other one has room. @members: each of another peer */
+/* Collects the members that may be picked only if no other one has room. @members: one of each peer */
 static void
 check_groups_rank (const SimWorld *world, const BusSubscription *const *members, guint n, SimGroup *seen)
 {
@@ -97,7 +97,7 @@ check_groups_rank (const SimWorld *world, const BusSubscription *const *members,
     }
 }
 
-/* Messages that were offered to the members that are to be avoided. */
+/* The number of messages that were offered to the avoided members. */
 static guint64
 check_groups_offered (const SimGroup *seen)
 {
@@ -160,7 +160,7 @@ check_groups_compare (SimWorld *world, const SimFrame *frame, guint at, const Si
   const char *name = sim_groups[at / SIM_SCOPES];
   SimGroup after;
 
-  /* The messages that a disconnected peer leaves may be lost, and come to any member. */
+  /* The messages of a peer that is being disconnected may be lost, or be handed on to any member. */
   if (sim_view_is_closing (world) || before->is_tight)
     return;
   check_groups_observe (world, frame, at, &after, NULL);
@@ -173,7 +173,7 @@ check_groups_compare (SimWorld *world, const SimFrame *frame, guint at, const Si
     sim_cover (world, SIM_COVER_PASSED_OVER);
 }
 
-/* A topic that not every member may read is left out. */
+/* TRUE if the message is for one member of each group. The topic that not every member may read is left out. */
 static gboolean
 check_groups_picks_one (const SimFrame *frame)
 {
@@ -183,7 +183,7 @@ check_groups_picks_one (const SimFrame *frame)
 
 /* --- the messages of a member that ends, drains or is demoted --- */
 
-/* A message that another member must get, if one takes it. A topic that not every member may read is left out. */
+/* TRUE if another member must get the message, if one takes it. The topic that not every member may read is left out. */
 static gboolean
 check_groups_is_heritage (const SimWorld *world, const BusSlot *slot)
 {
@@ -219,7 +219,7 @@ check_groups_observe_leaving (const SimWorld *world, const BusSubscription *leav
   before->rerouted = before->heritage > 0 ? leaving->group->rerouted : 0;
 }
 
-/* The peer stays connected, so the messages of its subscription must have been handed over. */
+/* The peer stays connected, so the messages of its subscription must have been handed on. */
 static void
 check_groups_heritage (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
 {
@@ -240,8 +240,8 @@ check_groups_is_block_over (const SimWorld *world, const BusSubscription *member
   return bus_deadline_is_armed (deadline) && deadline->due_us <= world->now_us;
 }
 
-/* TRUE when that member can take everything that waits for all members of its group, a limit drops nothing, and it is not
- * about to be demoted as well. */
+/* TRUE if that member has room for all waiting messages of its group, no limit is near, and it is not about to be demoted as
+ * well. */
 static gboolean
 check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
 {
@@ -265,7 +265,7 @@ check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
          && heir->owner->account->usage.charged + 4 * bytes < limits->uid_bytes / 2;
 }
 
-/* The message has a member that takes it. The member stands for its peer: one that joined earlier and matches would be another. */
+/* TRUE if a member certainly takes the message. It must be the one that represents its peer: the first matching one to join. */
 static gboolean
 check_groups_has_taker (const SimWorld *world, const BusSubscription *demoted, const BusMessage *message)
 {
@@ -287,7 +287,7 @@ sim_check_count_heritage (const SimWorld *world, const BusSubscription *member)
 {
   guint64 n = 0;
 
-  /* They may be sent first, when the timer that tries again after a failed allocation is due as well. */
+  /* If the retry timer after a failed allocation is due as well, the messages may be sent before they are handed on. */
   if (member->group == NULL || bus_deadline_is_armed (&member->owner->flow.retry_timer.deadline))
     return 0;
   for (const BusSlot *slot = member->fifo.first; slot != NULL; slot = slot->next)

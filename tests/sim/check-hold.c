@@ -5,8 +5,8 @@
 #include "route/bus-routes.h"
 
 /*
- * Messages that are held for groups without members: each has its timer, the sums of the accounts are those of their messages,
- * and none waits while a member takes part that could have it, unless the broker tries again.
+ * K08: messages that are held for groups without members. Each has its timer, the sums of the accounts agree with their
+ * messages, and none is held while a member could get it, unless a retry is due.
  */
 
 static gboolean

@@ -5,7 +5,10 @@
 #include "route/bus-request.h"
 #include "sim-hops.h"
 
-/* Names what waits to the model of stations: a message that waits is not written yet. */
+/*
+ * M24: reports every waiting message to the model of stations. A message that waits has not been written, so these reports bound
+ * the times at which it was queued and written.
+ */
 
 static void
 check_hops_subscriptions (SimWorld *world, const BusPeer *peer, guint connection)

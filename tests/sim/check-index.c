@@ -4,8 +4,10 @@
 #include "route/bus-routes.h"
 #include "route/bus-servers.h"
 
-/* The receivers of each topic in the cache, and the servers of each topic: counted again by a walk over all subscriptions. A
- * match that is out of date, or that the cache does not know to be so, is seen here before a message takes it. */
+/*
+ * T07: the receivers of each topic in the cache, and the servers of each topic, compared with a walk over all subscriptions. An
+ * outdated match that the cache takes for current is found here before a message uses it.
+ */
 
 static gboolean
 check_index_gets (const BusSubscription *subscription, const char *topic)
@@ -33,7 +35,7 @@ check_index_list (const BusMatch *match, GHashTable *named)
       g_hash_table_add (named, match->groups[i].candidates[k]);
 }
 
-/* A candidate stands for all subscriptions of its peer in the group. */
+/* TRUE if the match lists the subscription. A candidate represents all subscriptions of its peer in the group. */
 static gboolean
 check_index_is_listed (const BusMatch *match, GHashTable *named, BusSubscription *subscription)
 {
@@ -96,7 +98,7 @@ check_index_servers (SimWorld *world)
     }
 }
 
-/* Each match has its place and its topic once, and the bounds hold. */
+/* Each match is at its place, each topic has one match, and the bounds hold. */
 static void
 check_index_cache (SimWorld *world)
 {
@@ -118,7 +120,7 @@ check_index_cache (SimWorld *world)
                     cache->matches->len, bytes, cache->bytes);
 }
 
-/* Not after each step: a match is walked for each subscription. */
+/* Too slow for each step: every match is compared with every subscription. */
 void
 sim_check_index (SimWorld *world)
 {
@@ -134,7 +136,7 @@ sim_check_index (SimWorld *world)
     {
       const BusMatch *match = g_ptr_array_index (routes->matches.matches, i);
 
-      /* The cached match that the next look-up takes. */
+      /* Only a current match is used by the next look-up. */
       if (bus_match_is_current (&routes->matches, match))
         check_index_match (world, match);
       else if (bus_index_mark_equal (match->mark, bus_index_mark (routes->index, match->key.text)))

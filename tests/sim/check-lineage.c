@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 /*
- * The timeline counted again, and what it forbids: whether a message is refused is worked out here from the list of all records,
- * by walking through it for each ancestor. Nothing here calls the core.
+ * M24, M30: counts the timeline again, and determines which messages it forbids: from the list of all records, which is searched
+ * from the beginning for each ancestor. Nothing here calls the core.
  */
 
-#define DEPTH_MAX 5u /* stated here once more on purpose: cascade_depth is at its default */
+#define DEPTH_MAX 5u /* repeats the default of cascade_depth on purpose */
 
 /* --- the timeline --- */
 
@@ -55,7 +55,7 @@ check_lineage_record (SimWorld *world, const BusTimeline *timeline, const BusRec
     sim_world_fail (world, "M30: a message of depth %u was accepted", record->depth);
 }
 
-/* A name stays with the first record that has it, until that record makes room; then the next message gets it. */
+/* A name belongs to the first record with it until that record is removed to make room; the next message with it gets it then. */
 static void
 check_lineage_newest (SimWorld *world, const BusTimeline *timeline)
 {
@@ -171,11 +171,11 @@ sim_check_before_lineage (const SimWorld *world, const SimClient *client, const 
   sim_check_before_timeline (world, frame, &before->recorded);
 }
 
-/* Every refused message is published: at once, or by the timer that counts it. */
+/* Every refused message is reported: by an event at once, or by the count in the event of the next timer. */
 static void
 check_lineage_report (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
 {
-  /* Without room for its number the message is refused before its causes matter. */
+  /* Without room for its number the message is refused before its causes are checked. */
   gboolean is_full = frame->message_id != 0 && sim_view_is_full (client);
   const BusPeerExtra *peer = bus_peer_extra (client->peer);
   gboolean is_published = peer->cascades == 0 && peer->cascade_next_us == world->now_us + G_USEC_PER_SEC;

@@ -4,7 +4,7 @@
 #include "peer/bus-state.h"
 #include "peer/bus-takeover.h"
 
-/* Names: which connection has which id, and which ones wait for it. */
+/* A01, F08, K11: each id belongs to one connection, and the lists of silent and of waiting connections are complete. */
 
 static guint
 names_count_silent (const BusCore *core, const BusAccount *account)

@@ -3,7 +3,7 @@
 #include "route/bus-routes.h"
 #include "sim-pages.h"
 
-/* The page of the timeline that answers a call, from the list of all records. Nothing here calls the core. */
+/* M24: computes the page of the timeline that answers a call, from the list of all records. Nothing here calls the core. */
 
 #define LIMIT_MAX    1000u
 #define LIMIT_PRESET 500u
@@ -14,7 +14,7 @@ pages_copy (char to[8], WireSpan text)
   g_snprintf (to, 8, "%.*s", (int) text.len, (const char *) text.data);
 }
 
-/* Of the first message with that name; else the root of that name. NULL: there is none. */
+/* The root of the first message with that name; otherwise the root with that name. NULL: there is none. */
 static const BusTimelineRoot *
 pages_find_root (const BusTimeline *timeline, WireSpan id)
 {

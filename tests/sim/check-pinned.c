@@ -4,10 +4,11 @@
 #include "peer/bus-state.h"
 
 /*
- * Unfinished frames. The broker holds as much of them as it charged; at a limit they give way before any message does.
+ * I1, R04: unfinished frames. The broker holds as many bytes of them as it charged, and at a limit it frees them before it drops
+ * any message.
  *
- * Which frames are unfinished, since when and how large they are is counted by the clients of the simulator. The numbers
- * below are those of the core, stated once more on purpose.
+ * The clients of the simulator know which frames are unfinished, their age and their size. The numbers below repeat those of the
+ * core on purpose.
  */
 
 #define WORTH_IT   16384u
@@ -40,7 +41,7 @@ sim_check_pinned (SimWorld *world)
     }
 }
 
-/* A message was lost for a limit: no peer of its account is left that should have been disconnected first. */
+/* A message was dropped for a limit, so no peer of its account may be left that should have been disconnected first. */
 static void
 check_pinned_lost (SimWorld *world, const BusPeer *loser)
 {

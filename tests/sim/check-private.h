@@ -8,12 +8,12 @@
 #include <string.h>
 
 /*
- * Declarations that the check-* files share: short questions about a client or a subscription, and the checks that one check-*
+ * Declarations that the check-* files share: short queries about a client or a subscription, and the checks that one check-*
  * file calls in another. check.h declares the checks that the world calls.
  */
 
-/* A message holds credit for at most so many times longest_block_us. The number is repeated here on purpose: a core that
- * changes it must fail. */
+/* A message holds credit for at most this many times longest_block_us. The number of the core is repeated on purpose, so that
+ * a change of the core is found. */
 #define SIM_BLOCK_PATIENCE 12
 
 /* Returns the subscription with that number; NULL: the broker has none. */
@@ -53,7 +53,7 @@ sim_client_of (const BusSubscription *subscription)
   return bus_peer_link (subscription->owner);
 }
 
-/* TRUE if the messages that wait for it depend only on its policy, which has never changed. */
+/* TRUE if only its policy decides which messages wait for it, and the policy has never changed. */
 static inline gboolean
 sim_is_simple (const SimWorld *world, const BusSubscription *subscription)
 {
@@ -102,7 +102,7 @@ void sim_check_names (SimWorld *world);
 void sim_check_index (SimWorld *world);
 /* Checks messages that were sent to a subscription and are not settled; see check-unsettled.c. */
 void sim_check_unsettled (SimWorld *world, const BusSubscription *subscription);
-/* Number of messages that a subscription of @leaving has not settled and that another member must get when it ends. */
+/* The number of unsettled messages of a subscription of @leaving that another member must get when the subscription ends. */
 guint64 sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving);
 /* Checks a message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);
@@ -114,11 +114,11 @@ void sim_check_drains (SimWorld *world);
 
 /* Messages that are held for groups; see check-hold.c. */
 void sim_check_holds (SimWorld *world);
-/* Counts messages that members got without a new publish: handed on, repeated, or held before. */
+/* The number of messages that members of the group got without a new publish: handed on, repeated, or held before. */
 guint64 sim_check_group_changes (const BusGroup *group);
 /* The charge of held messages to that account. */
 guint64 sim_check_count_held (const SimWorld *world, const BusAccount *account);
-/* The number of held messages whose publisher waits until they were handled. */
+/* The number of held messages whose publisher waits for a confirmation. */
 guint sim_check_count_held_routes (const SimWorld *world);
 
 /* Lanes that the client does not empty; see check-lanes.c. */

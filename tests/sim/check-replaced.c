@@ -3,8 +3,10 @@
 #include "route/bus-group.h"
 #include "route/bus-request.h"
 
-/* Contents of a connection whose id is taken over: the checks of ends, requests, retained and last messages apply to it as to any
- * connection that ends, and they are worth something only when there was something to end. */
+/*
+ * K11: coverage of takeovers. Other files check what happens to the subscriptions, requests, retained and last messages of any
+ * connection that ends. This file counts how often a connection had some of each when its id was taken over.
+ */
 
 static void
 replaced_cover_subscriptions (SimWorld *world, const BusPeer *peer)

@@ -3,11 +3,11 @@
 #include "sim-lost.h"
 
 /*
- * I7: a loss is either noted, to be reported by system.drop, or was reported; and at rest the counters of each subscription
- * are what its client received.
+ * I7: each loss was reported by system.drop, or is noted for its next report. At rest the counters of each subscription agree
+ * with what its client received.
  */
 
-/* Watchers check the contents of system.drop. Also without a watcher, it is published only when its timer is due. */
+/* Watchers check the contents of system.drop. With or without a watcher it is published only when its timer is due. */
 static void
 check_reports_of (SimWorld *world, const BusSubscription *subscription, SimSub *sub)
 {
@@ -33,7 +33,7 @@ sim_check_reports (SimWorld *world)
       {
         const BusSubscription *subscription = sim_subscription_at (&world->clients[i], place);
 
-        if (subscription != NULL && !sim_is_watching (subscription)) /* that about events would never end */
+        if (subscription != NULL && !sim_is_watching (subscription)) /* a report about reports would not end */
           check_reports_of (world, subscription, &world->clients[i].subs[place]);
       }
 }

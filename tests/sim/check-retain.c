@@ -5,8 +5,8 @@
 #include "route/bus-routes.h"
 
 /*
- * The store of retained messages. It has the values of the model and no other ones, each is counted for one account, and no
- * account has more than it may. Messages that wait for a subscription that gets values from the store have no credit yet.
+ * The store of retained messages has exactly the values of the model, each is counted for one account, and no account has
+ * more than its limit. While a subscription is sent values from the store, its live messages wait without credit.
  */
 
 /* The list has the values of the tree in its order. */

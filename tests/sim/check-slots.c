@@ -3,10 +3,10 @@
 #include "peer/bus-state.h"
 #include "route/bus-group.h"
 
-/* Checks the FIFO of a subscription, slot by slot. A policy that drops the wrong message is noticed here before a client could
- * notice it. */
+/* Checks the FIFO of a subscription, slot by slot. A policy that drops the wrong message is found here before a client could
+ * find it. */
 
-/* A block that has not ended holds a ticket for every message that it accepted from others, except last messages. */
+/* A subscription that blocks holds a ticket for every message that it accepted from other peers, except last messages. */
 static void
 check_slot_is_paid (SimWorld *world, const BusSlot *slot)
 {

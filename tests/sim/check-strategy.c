@@ -9,11 +9,11 @@
 #include "route/bus-routes.h"
 
 /*
- * M07: the strategy decides among the members of a group that take a message without any doubt: they have credit, nothing waits
- * for them, and they stand still for less time than the core tolerates. Chance is not compared.
+ * M07: the strategy of a group chooses among the members that can take a message at once: they have credit, nothing waits for
+ * them, and they acknowledged recently enough. Random choices are not compared.
  */
 
-/* Stated here once more on purpose. */
+/* Repeats the number of the core on purpose. */
 #define STRATEGY_GRACE_US (250 * G_TIME_SPAN_MILLISECOND)
 
 static guint64
@@ -59,7 +59,7 @@ sim_check_before_strategy (const SimWorld *world,
     turn->who = turn->who * 31 + (gsize) turn->members[i].member;
 }
 
-/* The member that got the message; NULL: it is not clear. */
+/* The member that got the message. NULL: not known */
 static const SimCandidate *
 strategy_find_picked (const SimTurn *turn)
 {
@@ -95,7 +95,7 @@ strategy_owes (const SimTurn *turn)
   return FALSE;
 }
 
-/* TRUE if the strategy prefers @other. Members stand in the order in which they joined. */
+/* TRUE if the strategy prefers @other. Members are in the order in which they joined. */
 static gboolean
 strategy_prefers (const SimTurn *turn, const SimCandidate *other, const SimCandidate *picked)
 {
@@ -110,7 +110,8 @@ strategy_prefers (const SimTurn *turn, const SimCandidate *other, const SimCandi
   return FALSE;
 }
 
-/* With round robin and equal weights nobody has two turns, unless a message was handed on meanwhile or a member is owed some. */
+/* With round robin and equal weights no member has two turns in succession, unless a message was handed on meanwhile or a
+ * member is owed turns. */
 static void
 strategy_check_turn (SimWorld *world, const SimTurn *turn, const SimCandidate *picked, guint n_free, SimLastTurn *last)
 {
@@ -152,7 +153,7 @@ sim_check_after_strategy (SimWorld *world, const SimTurn *turn, SimLastTurn *las
   strategy_check_turn (world, turn, picked, n_free, last);
 }
 
-/* After every step: what was sent to a member and is not settled stays within its bound. */
+/* After every step: the number of unsettled messages of a member does not exceed its bound. */
 void
 sim_check_in_flight (SimWorld *world, const BusSubscription *subscription)
 {

@@ -6,8 +6,8 @@
 #include "route/bus-routes.h"
 
 /*
- * Sums that the core keeps, counted again in the simplest way: messages, bytes and credit of each FIFO, lane, queue and
- * peer, and the charges, losses and subscriptions of the whole broker. And the limits that these sums must not exceed.
+ * I1, I2, I7, I12: the sums of the core, counted again in the simplest way: messages, bytes and credit of each FIFO, lane, queue
+ * and peer, and the charges, losses and subscriptions of the whole broker. Then the limits of these sums.
  */
 
 /* --- queues --- */
@@ -22,7 +22,7 @@ typedef struct
   guint64 lane_bytes[WIRE_N_LANES];
 } SumsOfPeer;
 
-/* One message may always wait. Error and block keep what they accepted when their bounds are lowered. */
+/* One message may always wait. When bounds are lowered, the policies error and block keep what they have accepted. */
 static void
 check_sums_limits (SimWorld *world, const BusSubscription *subscription, guint64 tickets)
 {
@@ -125,7 +125,7 @@ check_sums_queue (SimWorld *world, const BusPeer *peer, const SumsOfPeer *sums)
 {
   const BusLimits *limits = &world->core->limits;
   const BusFlow *flow = &peer->flow;
-  /* Encoded frames count as well, one message may exceed the limit, and each gap needs a little. */
+  /* The sum includes encoded frames, one message beyond the limit, and the cost of gaps. */
   guint64 bound
       = limits->queue_hard_bytes + limits->control_queue_bytes + 4 * (limits->max_payload + 16384) + sums->held_bytes;
 

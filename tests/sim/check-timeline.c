@@ -6,10 +6,10 @@
 #include "sim-will.h"
 
 /*
- * The record that one message leaves in the timeline: a message with an id, a parent or a root leaves one record, the newest one,
- * with its ids, its root, its depth and its outcome, whether it was accepted or refused. A message without them leaves none. Only
- * when there is no memory, or no room although all others made way, a record may be missing; and that of a numbered message, because
- * its number is checked first.
+ * M24: the record of one message in the timeline. A message with an id, a parent or a root leaves one record, which is then the
+ * newest one: with its ids, root, depth and outcome, whether it was accepted or refused. A message without them leaves none. A
+ * record may be missing without memory, without room even after all others were removed, and for a numbered message that was
+ * refused because of its number, which is checked first.
  */
 
 static const BusRecord *
@@ -28,7 +28,7 @@ timeline_newest_number (const SimWorld *world)
   return newest != NULL ? newest->number : 0;
 }
 
-/* Messages of clients, without the broker's own. */
+/* The number of accepted messages of clients, without the broker's own. */
 static guint64
 timeline_count_accepted (const SimWorld *world)
 {
@@ -51,7 +51,7 @@ timeline_find (const SimWorld *world, guint number)
   return NULL;
 }
 
-/* Of the message, else of its parent; else the first id of the chain that is known. */
+/* The root is that of the message, otherwise that of its parent, otherwise the first known id of the chain. */
 static void
 timeline_find_root (const SimWorld *world, const SimLineage *lineage, SimRecorded *recorded)
 {

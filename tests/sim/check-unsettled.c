@@ -5,11 +5,11 @@
 #include "route/bus-group.h"
 
 /*
- * M06: what was sent to a subscription and is not settled, counted again: records in order, messages that are kept, their
- * bounds, charges and timer. A record ends with the credit of its delivery, neither earlier nor later.
+ * M06: the unsettled messages of a subscription, counted again: their records in order, the messages that are kept, their
+ * bounds, charges and timer. A record ends when the credit of its delivery returns, neither earlier nor later.
  */
 
-/* Since when the client has settled nothing; without records that keep a message no timer runs. */
+/* The settle timer is armed if and only if a record keeps a message. */
 static void
 unsettled_check_timer (SimWorld *world, const BusSubscription *subscription)
 {
@@ -54,7 +54,7 @@ unsettled_check_records (SimWorld *world, const BusSubscription *subscription)
     sim_world_fail (world, "M06: subscription %u miscounts what it keeps", subscription->id);
 }
 
-/* Messages that were handed on were bounded where they were accepted. */
+/* The bound does not apply to messages that were handed on: the bound of the first member applied to them. */
 static void
 unsettled_check_bound (SimWorld *world, const BusSubscription *subscription)
 {
@@ -78,7 +78,7 @@ unsettled_check_bound (SimWorld *world, const BusSubscription *subscription)
 
 /* --- what another member must get --- */
 
-/* A topic that not every member may read is left out. */
+/* TRUE if another member takes the message. The topic that not every member may read is left out. */
 static gboolean
 unsettled_has_heir (const BusSubscription *subscription, const BusPeer *leaving, const BusMessage *message)
 {
@@ -120,7 +120,7 @@ sim_check_unsettled (SimWorld *world, const BusSubscription *subscription)
   if (subscription->unsettled.kept_messages > 0)
     sim_cover (world, SIM_COVER_KEPT);
   if (subscription->repeated > 0)
-    sim_cover (world, SIM_COVER_REPEATED_LATE); /* it lives, so that it was late */
+    sim_cover (world, SIM_COVER_REPEATED_LATE); /* the member is still connected, so it was late */
   if (subscription->group != NULL && subscription->group->repeated > 0)
     sim_cover (world, SIM_COVER_REPEATED);
 }

@@ -11,14 +11,14 @@
 
 #include <string.h>
 
-#define REPORT_EVERY_US G_TIME_SPAN_SECOND /* stated here once more on purpose */
+#define REPORT_EVERY_US G_TIME_SPAN_SECOND /* repeats the number of the core on purpose */
 #define REASONS         64u
 
 typedef Daemoneye__Eventbus__V1__DropEvent DropEvent;
 typedef Daemoneye__Eventbus__V1__PeerEvent PeerEvent;
 typedef Daemoneye__Eventbus__V1__SlowEvent SlowEvent;
 
-/* An event, as far as it is compared at the end. */
+/* The fields of an event that are compared at the end. */
 typedef struct
 {
   char topic[24];
@@ -142,8 +142,8 @@ sim_watch_end_all (SimWatch *watch, guint peer)
 
 /* --- events --- */
 
-/* A message that was held for several groups is lost once for each of them. Messages that publishers could not send
- * have only the sequence of their report. */
+/* TRUE if the range of the event is large enough for its count. A message that was held for several groups is lost once for each
+ * of them. Messages that publishers could not send have only the sequence of their report. */
 static gboolean
 watch_has_room (const DropEvent *drop, const WatchEvent *event)
 {
@@ -272,7 +272,7 @@ watch_about (const Watcher *watcher, const char *topic, const char *peer, guint3
 
       if (strcmp (event->peer, peer) != 0)
         continue;
-      /* The connection before it was another one. */
+      /* Earlier events are about earlier connections. */
       if (strcmp (event->topic, "system.peer.connected") == 0)
         g_ptr_array_set_size (found, 0);
       if (strcmp (event->topic, topic) == 0 && event->subscription == subscription && event->seq > since)
@@ -348,7 +348,7 @@ watch_check_peer (SimWorld *world, const Watcher *watcher, const BusPeer *peer)
     sim_world_fail (world, "I7: system.slow says that the queue of %s is %s", peer->id, is_behind ? "long" : "short");
 }
 
-/* @client is connected, and was not when the watcher began, or its connection is the same. */
+/* @client is connected; either it was not when the watcher began, or it is the same connection. */
 static void
 watch_check_connected (SimWorld *world, const Watcher *watcher, const SimClient *client)
 {

@@ -8,10 +8,10 @@
 #include "sim-will.h"
 
 /*
- * Last messages, at the moment at which the core publishes them. That is in the middle of whatever ended the connection, with a
- * sequence of its own, so the models learn of it there (linked with --wrap): right before it, a message that is due is
- * reported to them with the sequence that it must get; right after it, it must have been accepted once, and offered
- * once to each subscription and group that matches. And the event system.peer.gone must not come before it.
+ * Last messages, when the core publishes them. It does so while it handles the frame or timer that ends the connection, so
+ * bus_will_publish() is wrapped (linked with --wrap). Before the call, a due message is reported to the models with the
+ * sequence that it must get. After the call, it must have been accepted once, and offered once to each subscription and group
+ * that matches. The event system.peer.gone must not precede it.
  */
 
 void __real_bus_will_publish (BusPeer *peer, gint64 now_us);
@@ -19,7 +19,7 @@ void __wrap_bus_will_publish (BusPeer *peer, gint64 now_us);
 void __real_bus_events_gone (BusPeer *peer, const BusEnd *end, gint64 now_us);
 void __wrap_bus_events_gone (BusPeer *peer, const BusEnd *end, gint64 now_us);
 
-/* The core around that moment. */
+/* The core before the call. */
 typedef struct
 {
   SimEnds ends;        /* what its subscriptions were offered */
@@ -52,7 +52,7 @@ check_will_end_models (SimWorld *world)
       sim_model_gone (world->model, world->clients[i].number);
 }
 
-/* Returns for how many subscriptions and groups it is. */
+/* Reports the message to the models. Returns the number of subscriptions and groups that match. */
 static guint
 check_will_report (SimWorld *world, const SimClient *client, const SimWill *will)
 {
@@ -151,7 +151,7 @@ __wrap_bus_events_gone (BusPeer *peer, const BusEnd *end, gint64 now_us)
   __real_bus_events_gone (peer, end, now_us);
 }
 
-/* The body of a PUBLISH, and what stands before it. */
+/* The bytes of the body of its PUBLISH, with the fixed cost. */
 static gsize
 check_will_charge (const SimWill *will)
 {
@@ -163,7 +163,7 @@ check_will_charge (const SimWill *will)
   return 2 * sizeof (gsize) + wire_envelope_size (&envelope) + will->payload_len;
 }
 
-/* After every step: who has left one. */
+/* After every step: the broker keeps the last messages that the model knows, and no others. */
 void
 sim_check_wills (SimWorld *world)
 {

@@ -5,20 +5,20 @@
 #include "sim-world.h"
 
 /*
- * Checks of the core from inside, as the world calls them. The model checks from outside: it compares what each subscriber
- * received with what it should have received. The check-* files see what a client cannot see, or not yet: the sums that
- * the core keeps, its timers, and which message a policy gave up.
+ * Checks of the core's private state, as the world calls them. The model checks what clients can see: it compares what each
+ * subscriber received with what it should have received. The check-* files check what a client cannot see, or not yet: the sums
+ * of the core, its timers, and which message a policy dropped.
  *
  *   check-step     after every step: the checks below, in order
  *   check-sums     sums that the core keeps, counted again (I1, I2, I7, I12)
- *   check-slots    what may stand in the FIFO of a subscription (B04, B07, M08, R11)
- *   check-index    what the index and the cache of matches say of a topic (T07)
+ *   check-slots    what the FIFO of a subscription may contain (B04, B07, M08, R11)
+ *   check-index    the receivers of a topic in the index and in the cache of matches (T07)
  *   check-timers   every timer has an owner (I15)
  *   check-reports  every loss is reported (I7)
  *   check-frame    what one frame may change (B01, B08, I4, M08, R04)
- *   check-groups   which member of a group gets a message, and who gets those of a member that ends (M06, M08)
+ *   check-groups   which member of a group gets a message, and which ones get those of a member that ends (M06, M08)
  *   check-strategy what the strategy of a group decides (M07)
- *   check-drain    a draining member gets nothing new, and the asker gets its answer at the right time (M06)
+ *   check-drain    a draining member gets nothing new, and the drain call is answered at the right time (M06)
  *   check-empty    nothing is left when nobody is connected (I3, I15, M16)
  *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
  *   check-bounds   what one frame may change where a bound is reached (B09, R04)
@@ -26,14 +26,14 @@
  *   check-confirm  which frames end a confirmation, and when it ends without one (O05)
  *   check-retain   the store of retained messages, and their place before other messages
  *   check-will     last messages, when they are published
- *   check-hops     what waits is not written yet, for the stations of messages (M24)
- *   check-lineage  the timeline, and which messages their causes forbid (M24, M30)
+ *   check-hops     reports waiting messages to the model of stations (M24)
+ *   check-lineage  the timeline, and which messages are refused because of their causes (M24, M30)
  *   check-timeline what one message adds to the timeline (M24)
  *   check-pages    which page of the timeline answers a call (M24)
  *   check-lanes    control is sent before data (I14)
  *   check-requests pending requests: where they are listed, and the outcomes of those that end (I4, I6, O06, B04)
  *   check-wait     which calls wait for a client, and what watchers know at rest (K11)
- *   check-replaced what a connection has whose id is taken over (K11)
+ *   check-replaced coverage: the contents of a connection whose id is taken over (K11)
  *   check-names    which connection has which id, and which ones wait for it (A01, F08)
  *
  * A check reports a violation with sim_world_fail (), which keeps the first one of a seed. No check changes the core.
@@ -53,7 +53,7 @@ void sim_check_counters (SimWorld *world);
 /* Checks that nothing is left after the last connection has ended. */
 void sim_check_empty (SimWorld *world);
 
-/* --- around everything that ends subscriptions, or demotes them --- */
+/* --- before and after everything that ends or demotes subscriptions --- */
 
 typedef struct
 {
@@ -71,7 +71,7 @@ typedef struct
 void sim_check_before_end (const SimWorld *world, const SimClient *client, guint32 subscription, SimEnds *ends);
 void sim_check_after_end (SimWorld *world, const SimEnds *ends);
 
-/* --- around everything that ends requests --- */
+/* --- before and after everything that ends requests --- */
 
 typedef struct
 {
@@ -84,10 +84,10 @@ typedef struct
 /* The pending requests. (element-type SimRoute); clear with g_array_unref() */
 GArray *sim_check_before_requests (const SimWorld *world);
 /* Checks that requests that have ended meanwhile were removed from their queue, or are followed by CANCEL. @except: number of a
- * connection whose own requests to answer ended otherwise; 0: none. @routes: (transfer full) */
+ * connection, a responder that ended its requests itself; 0: none. @routes: (transfer full) */
 void sim_check_after_requests (SimWorld *world, GArray *routes, guint except);
 
-/* --- around one frame --- */
+/* --- before and after one frame --- */
 
 /* The queue of a peer. peer NULL: there is none. */
 typedef struct
@@ -141,7 +141,7 @@ typedef struct
   guint64 lost;                                /* by the members, because they were full */
   const BusSubscription *avoided[SIM_CLIENTS]; /* members that get it only if no other one has room */
   guint n_avoided;
-  guint64 offered; /* to those */
+  guint64 offered; /* to the avoided members */
 } SimGroup;
 
 /* A group before a message, and the data that its strategy uses, for each matching member in the order of joining. */
@@ -163,10 +163,10 @@ typedef struct
   SimCandidate members[SIM_CLIENTS];
   guint n;
   gboolean all; /* every member matches */
-  guint64 who;  /* a value that differs for other members */
+  guint64 who;  /* a hash of the members */
 } SimTurn;
 
-/* The record that the timeline has to get from a message. */
+/* The record that a message must leave in the timeline. */
 typedef struct
 {
   gboolean wants;
@@ -221,7 +221,7 @@ void sim_check_after_frame (SimWorld *world, const SimClient *client, const SimF
 void sim_check_before_confirm (SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after_confirm (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
 
-/* --- around everything that may end a block of this client's subscriptions, or a demotion --- */
+/* --- before and after everything that may end a block of this client's subscriptions, or a demotion --- */
 
 void sim_check_before_block (SimWorld *world, SimClient *client);
 void sim_check_after_block (SimWorld *world, SimClient *client);
@@ -230,7 +230,7 @@ void sim_check_after_block (SimWorld *world, SimClient *client);
 
 void sim_check_drain_called (SimWorld *world, SimClient *member);
 
-/* --- around one gather --- */
+/* --- before and after bytes are taken out --- */
 
 /* TRUE if the client is between two turns, and control frames wait for it. */
 gboolean sim_check_is_between_turns (const SimClient *client);

@@ -73,7 +73,7 @@ sim_view_is_ready (const SimClient *client)
   return client->peer != NULL && bus_peer_is_ready (client->peer);
 }
 
-/* FALSE: it contains none. */
+/* Reads the number in the payload. FALSE: it contains none. */
 static gboolean
 view_read_number (const BusMessage *message, guint64 *number)
 {
@@ -116,7 +116,7 @@ gboolean
 sim_view_is_full (const SimClient *client)
 {
   const BusCore *core = client->peer->core;
-  const guint64 need = 8192; /* more than any subscription costs */
+  const guint64 need = 8192; /* above the cost of any subscription */
 
   return core->quota.memory + need > core->quota.cap
          || client->peer->account->usage.charged + need > core->limits.uid_bytes;

@@ -27,8 +27,8 @@ client_count_message (SimClient *client, guint32 subscription, gsize len)
       sub->got_messages++;
       sub->got_bytes += len;
       sub->largest = MAX (sub->largest, len);
-      /* The broker may start a message while any credit is left, and lanes overtake each other. It may not know yet of
-       * credit that was returned, but never knows of more. */
+      /* The broker may begin a message while any credit is left, and one lane overtakes the other. Returned credit may still be
+       * in transit, so the broker knows of this much or less. */
       if (sub->got_messages - sub->returned_messages > sub->window_messages
           || sub->got_bytes - sub->returned_bytes >= sub->window_bytes + sub->largest)
         sim_world_fail (client->world, "I2: subscription %u got more than its window", subscription);
@@ -111,7 +111,7 @@ sim_client_confirm (SimClient *client, guint at)
   sim_client_put (client, WIRE_KIND_DELIVERED, 0, &envelope, &frame);
 }
 
-/* The callback of some clients returns at once; others confirm when an operation says so. */
+/* Some clients confirm at once; others when an operation does it. */
 static void
 client_note_route (SimClient *client, guint8 flags, const WireEnvelope *envelope)
 {
@@ -247,7 +247,7 @@ client_handle_error (SimClient *client, const WireEnvelope *envelope)
       && sim_confirms_was_held (client->world->confirms, client_frame_name (client, envelope)))
     sim_cover (client->world, SIM_COVER_HELD_UNHANDLED);
   client_expect (client, sim_requests_got_error (client->world->requests, client->number, envelope->answers));
-  /* The report of a block that lasted too long says nothing of the confirmation. */
+  /* The report of a block that lasted too long is not an answer to the confirmation. */
   if (!client_is_block_over (envelope))
     client_expect (client, sim_confirms_got_error (client->world->confirms, client_frame_name (client, envelope),
                                                    envelope->status, client->world->now_us));
@@ -318,7 +318,7 @@ client_handle_left (SimClient *client, const WireEnvelope *envelope)
         reply->missed - sim_lost_reported (client->world, client->number, GPOINTER_TO_UINT (number)), reply->discarded);
 }
 
-/* Most responders stop then; others answer a request that has ended. */
+/* CANCEL: most responders stop then; others answer a request that has ended. */
 static void
 client_handle_cancel (SimClient *client, const WireEnvelope *envelope)
 {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * A client that is a stream of bytes: its life, the frames that it sends, and its credit. sim-client-receive decodes the frames
- * that it receives.
+ * A client, which is a stream of bytes: its begin and end, the frames that it sends, and its credit. sim-client-receive decodes
+ * the frames that it receives.
  */
 
 #define MAGIC   0x42594544u

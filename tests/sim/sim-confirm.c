@@ -5,7 +5,7 @@
 
 typedef struct
 {
-  GArray *holders; /* of guint: connections that received the message, or to which it is on its way */
+  GArray *holders; /* of guint: connections that received the message, or to which it is in transit */
   gboolean is_confirmed;
 } ConfirmRoute;
 
@@ -18,7 +18,7 @@ typedef struct
   gint64 held_until_us; /* 0: it is never held */
   gboolean was_held;    /* when it was accepted */
   guint64 gone;         /* connections that had ended when it was accepted */
-  gboolean has_asked;   /* the first frame waited, not only one that sent the message again */
+  gboolean has_asked;   /* the first frame asked for a confirmation, not only one that sent the message again */
   gboolean has_status;
   guint status;       /* of its answer, when one came; OK: handled */
   GHashTable *routes; /* route id -> ConfirmRoute */
@@ -279,7 +279,7 @@ sim_confirms_got_error (SimConfirms *confirms, SimFrameName frame, guint status,
   return confirm_note_status (confirms, message, status);
 }
 
-/* --- questions --- */
+/* --- queries --- */
 
 gboolean
 sim_confirms_was_held (const SimConfirms *confirms, SimFrameName frame)

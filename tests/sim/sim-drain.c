@@ -4,9 +4,9 @@
 #include "sim-ops-private.h"
 
 /*
- * Draining: a client, or the agent or a tool for it, says that a member of a group is to get nothing more, and later that it takes
- * part again. The model predicts which subscriptions that concerns; the calls that wait for the end are kept in a list, which
- * check-drain compares with the core. A member gets a notice when it begins to drain and when it has finished.
+ * Draining: a call, of the client itself or of the agent or a tool, stops new messages for a member of a group; a later call lets
+ * it take part again. The model predicts the subscriptions that drain. Calls that wait for the end of a drain are kept in a list,
+ * which check-drain compares with the core. A member gets a notice when it begins to drain and when it has finished.
  */
 
 void

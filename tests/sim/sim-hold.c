@@ -2,14 +2,14 @@
 #include "sim-ops-private.h"
 
 /*
- * Messages that wait for a member of a group: which of them ask for it. Some are confirmed as well, delivered at least once, or
- * numbered, so that their publisher may come back and send them again while they wait.
+ * Messages that are held for a group without members: selects which messages ask for it. Some of them ask for a confirmation or
+ * at-least-once delivery as well, or have a number, so that their publisher may reconnect and send them again while they wait.
  */
 
 #define SHORT_US 100000u
 #define LONG_US  3000000u
 
-/* With a time to live, without a target; some of them for a long time, so that clients leave and come while they wait. */
+/* With a time to live and without a target. Some have a long time to live, so that clients disconnect and connect meanwhile. */
 void
 sim_op_draw_hold (SimWorld *world, SimFrame *frame, WireEnvelope *envelope)
 {

@@ -5,20 +5,20 @@
 
 #include <string.h>
 
-#define ASKS_EVERY 3u  /* of the messages, one asks */
+#define ASKS_EVERY 3u  /* one of this many messages asks for its stations */
 #define STATIONS   5u  /* publish, accept, queue, write, deliver */
 #define PACKED_MAX 60u /* bytes: six numbers */
 
-/* A message waits for a receiver, or waited. */
+/* A message that waits, or waited, for a receiver. */
 typedef struct
 {
-  gint64 first_us; /* when it was seen first, */
-  gint64 last_us;  /* and last, */
-  gint64 left_us;  /* and when it was not there any more; 0: it is */
+  gint64 first_us; /* when it was first seen to wait */
+  gint64 last_us;  /* when it was last seen to wait */
+  gint64 left_us;  /* when it did not wait any more; 0: it still waits */
   guint round;
 } HopsWait;
 
-/* The stations of a frame that came, as times. */
+/* The stations of a received frame, as times. */
 typedef struct
 {
   gint64 accepted_us;
@@ -34,7 +34,7 @@ struct SimHops
   GHashTable *waits;    /* connection, subscription and sequence -> HopsWait */
   GHashTable *written;  /* connection and lane -> when the last message was written */
   GHashTable *repeats;  /* "group seq attempt" -> when it was written */
-  GArray *checked_us;   /* gint64: when the first check came after the message with that sequence */
+  GArray *checked_us;   /* gint64: the time of the first check after the message with that sequence */
   guint round;
 };
 
@@ -113,7 +113,7 @@ sim_hops_answer (SimWorld *world, guint64 route, guint place, WireEnvelope *enve
                         g_bytes_new (packed, envelope->hops_before.len));
 }
 
-/* --- what waits --- */
+/* --- waiting messages --- */
 
 static guint64
 hops_key (guint connection, guint32 subscription, guint64 seq, guint attempt)
@@ -218,8 +218,8 @@ hops_check_written (SimClient *client, const WireEnvelope *envelope, const HopsT
     hops_fail (client, envelope, "it was written at another time");
 }
 
-/* It was written after it was last seen to wait, and before the next check, which did not see it. @may_return: another member
- * of the group may have had it meanwhile */
+/* Compares the time of writing: after the last check that saw the message wait, and before the first check that did not.
+ * @may_return: another member of the group may have had it meanwhile */
 static void
 hops_check_wait (SimClient *client,
                  guint32 subscription,
@@ -248,7 +248,7 @@ hops_check_wait (SimClient *client,
   g_hash_table_remove (hops->waits, &key);
 }
 
-/* A repeat is queued when the delivery in front of it was not settled. */
+/* A repeat is queued because the previous delivery was not settled, so that delivery was written before. */
 static void
 hops_check_repeat (SimClient *client, const char *scope, const WireEnvelope *envelope, const HopsTimes *times)
 {
@@ -266,7 +266,8 @@ hops_check_repeat (SimClient *client, const char *scope, const WireEnvelope *env
                         g_memdup2 (&times->written_us, sizeof times->written_us));
 }
 
-/* Messages that were sent before their subscription ended may still come; the model does not know any more whether it was a member. */
+/* Messages that were sent before their subscription ended may still arrive. The model no longer knows then whether it was a member
+ * of a group. */
 static void
 hops_check_receivers (SimClient *client, guint8 kind, const WireEnvelope *envelope, const HopsTimes *times)
 {
@@ -277,7 +278,7 @@ hops_check_receivers (SimClient *client, guint8 kind, const WireEnvelope *envelo
   while (wire_envelope_next_u32 (&ids, &id))
     {
       const char *scope = sim_model_scope (model, client->number, id);
-      gboolean is_group = scope != NULL || kind == WIRE_KIND_REQUEST; /* servers of a topic are one */
+      gboolean is_group = scope != NULL || kind == WIRE_KIND_REQUEST; /* the servers of a topic are a group */
 
       if (kind != WIRE_KIND_REQUEST && !sim_model_is_alive (model, client->number, id))
         continue;

@@ -35,5 +35,5 @@ void sim_hops_came (SimClient *client, guint8 kind, const WireEnvelope *envelope
 
 /* A message waits. @subscription: 0: a reply */
 void sim_hops_waits (SimWorld *world, guint connection, guint32 subscription, guint64 seq, guint attempt);
-/* Every waiting message was named. */
+/* All waiting messages of this step have been reported. */
 void sim_hops_checked (SimWorld *world);

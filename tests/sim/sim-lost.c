@@ -41,7 +41,7 @@ typedef struct
 {
   LostRow rows[ROWS_MAX];
   guint n;
-  guint subscriptions; /* that the answer has to count */
+  guint subscriptions; /* the count in the expected answer */
   guint denied;
 } LostCall;
 
@@ -269,8 +269,8 @@ lost_find_reports (const SimLosts *losts, const ModelSub *sub, guint lane, const
   return found;
 }
 
-/* Returns how many of them, from @first on, are what the gap is about; 0: it is not about these. Rows of one call have one
- * sequence, and each of them may come alone. */
+/* Returns the number of reports from @first on that the gap covers exactly; 0: it does not. The rows of one call have one
+ * sequence, and each of them may be reported by its own gap. */
 static guint
 lost_count_exact (const GPtrArray *found, guint first, const WireEnvelope *gap)
 {
@@ -303,7 +303,7 @@ lost_came (SimClient *client, ModelSub *sub, guint lane, gboolean is_sure, const
   sub->missed_to[lane] = MAX (sub->missed_to[lane], gap->gap_to);
 }
 
-/* A plain subscription gets the oldest ones first. */
+/* Matches the gap with reports of the lane. A plain subscription gets the oldest reports first. */
 static gboolean
 lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, gboolean is_sure, const WireEnvelope *gap)
 {
@@ -336,7 +336,8 @@ lost_find_twin (const SimLosts *losts, const ModelSub *sub, const LostReport *re
   return NULL;
 }
 
-/* A gap does not name its lane, so that an earlier one may have been about the other lane. TRUE: a report of @lane can come now. */
+/* A gap does not contain its lane, so an earlier gap may have been matched with the wrong lane. TRUE: that was corrected, and a
+ * report of @lane can match now. */
 static gboolean
 lost_swap (const SimLosts *losts, const ModelSub *sub, guint lane, const WireEnvelope *gap)
 {

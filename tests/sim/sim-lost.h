@@ -29,7 +29,7 @@ void sim_lost_answered (const SimClient *client, const WireEnvelope *envelope);
 /* The client received a gap. FALSE: it has another reason, and nothing was done. */
 gboolean sim_lost_gap (SimClient *client, const WireEnvelope *envelope);
 
-/* The number of messages that gaps of a subscription reported so far, and the number in all reports. */
+/* The number of lost messages that a subscription got in gaps so far, and the number in all reports. */
 guint64 sim_lost_received (const SimWorld *world, guint connection, guint32 subscription);
 guint64 sim_lost_reported (const SimWorld *world, guint connection, guint32 subscription);
 

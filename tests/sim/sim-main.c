@@ -14,7 +14,7 @@
  * builds that print the same hash behaved the same.
  */
 
-#define TWICE 50u /* one of so many seeds is run twice */
+#define TWICE 50u /* one of this many seeds is run twice */
 
 static gint64 one_seed = -1;
 static gint seeds = 2000;

@@ -4,10 +4,11 @@
 #include "wire-block.h"
 
 /*
- * Allocations whose size a peer decides: they fail when the world wants it (linked with --wrap).
+ * Allocation failures: the allocations whose size a peer decides are wrapped (linked with --wrap), and fail when the world wants
+ * it.
  */
 
-static SimWorld *running; /* a wrapper has no argument that could name it */
+static SimWorld *running; /* static, because the wrapped functions have no argument for it */
 
 gpointer __real_g_try_malloc (gsize n);
 gpointer __wrap_g_try_malloc (gsize n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim-model-private.h"
 
-/* The subscriptions that drain, and queries about one subscription. */
+/* The part of the model about one subscription: whether it drains, and queries. */
 
 /* --- draining --- */
 
@@ -62,7 +62,7 @@ sim_model_is_in (const SimModel *model, guint peer, guint32 subscription, const 
   return sub != NULL && model_names (scope, sub->group);
 }
 
-/* --- questions about a subscription --- */
+/* --- queries about a subscription --- */
 
 SimPolicy
 sim_model_policy (const SimModel *model, guint peer, guint32 subscription)

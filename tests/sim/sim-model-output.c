@@ -2,12 +2,12 @@
 #include "sim-model-private.h"
 
 /*
- * Compares what the broker sent with what it should have sent: order, place and number of each message and gap, and at the
- * end the sums and the promises of each policy.
+ * The part of the model that compares the frames of the broker with the expected ones: the order and the number of messages and
+ * gaps, and at the end the sums and the promise of each policy.
  */
 
-/* Payload that the queue of any peer holds beside what is encoded: the smallest hard limit, less half of the soft one and two
- * messages. */
+/* Bytes of payload for which the queue of any peer has room beside encoded frames: the smallest hard limit, less half of the soft
+ * limit and two messages. */
 #define PEER_HOLDS 40000u
 
 /* The number of messages of the lane that matched before @seq. */
@@ -46,8 +46,8 @@ sim_model_ack (SimModel *model, guint64 number, guint64 seq, guint matched, guin
     }
 }
 
-/* An at-least-once message may come again, each attempt once. They come in any order: an earlier one may still have been on
- * its way to a member that stood still, or have been lost with its connection. */
+/* An at-least-once message may arrive again, each attempt once. Attempts arrive in any order: an earlier one may still be in
+ * transit to a frozen member, or have been lost with its connection. */
 static void
 model_note_attempt (SimModel *model, const ModelSub *sub, ModelMessage *message, guint attempt)
 {
@@ -59,7 +59,7 @@ model_note_attempt (SimModel *model, const ModelSub *sub, ModelMessage *message,
                     message->number, sub->group);
 }
 
-/* The message waited for that group, or for any, and this is the first one that came. */
+/* TRUE if the message was held for that group, or for any group and this is the first one that got it. */
 static gboolean
 model_was_held_for (ModelMessage *message, const char *group, const char *key)
 {
@@ -153,7 +153,7 @@ sim_model_deliver (SimModel *model,
   else if (strlen (message->sender) != sender_len || memcmp (message->sender, sender, sender_len) != 0)
     sim_model_fail (model, "I17: message %" G_GUINT64_FORMAT " came with the sender %.*s", number, (int) sender_len,
                     sender);
-  /* Time moves in even steps, so that 1 us is left only when the message has expired. */
+  /* Time moves in even steps, so a rest of 1 us means that the message has expired. */
   else if (remaining_us > message->ttl_us || remaining_us == 1 || (remaining_us == 0 && message->ttl_us > 0))
     sim_model_fail (
         model, "R11: message %" G_GUINT64_FORMAT " came with %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " us left",
@@ -187,7 +187,8 @@ model_gap_of_plain (SimModel *model, ModelSub *sub, guint64 from, guint64 to, gu
   sub->n_missed[lane] += count;
 }
 
-/* A block refuses only messages of its own peer; other publishers pay with credit. (A full control lane refuses any.) */
+/* The policy block refuses only messages of the subscriber itself; other publishers pay with credit. A full control lane refuses
+ * any message. */
 static void
 model_check_block (SimModel *model, const ModelSub *sub, guint64 from, guint64 to, guint64 count, guint32 reason)
 {
@@ -223,7 +224,7 @@ sim_model_gap (SimModel *model,
       sim_model_fail (model, "I6: a gap for subscription %u of nobody", subscription);
       return;
     }
-  /* A block subscription that drops the oldest was demoted before, whether or not that lost messages. */
+  /* A block subscription drops the oldest message only while it is demoted. */
   if (reason != SIM_REASON_REFUSED && (reason != SIM_REASON_FULL || sub->policy == SIM_BLOCK))
     sub->missed_else += count;
   model_check_block (model, sub, from, to, count, reason);
@@ -263,7 +264,7 @@ sim_model_received (const SimModel *model, guint peer, guint32 subscription, gui
 
 /* --- at rest --- */
 
-/* A policy that never drops later delivers every message that it queued. No policy delivers what it refused. */
+/* Policies that never drop a queued message deliver every one. No policy delivers a message that it refused. */
 static void
 model_check_promise (SimModel *model, const ModelSub *sub, const ModelMatch *match)
 {
@@ -279,7 +280,7 @@ model_check_promise (SimModel *model, const ModelSub *sub, const ModelMatch *mat
                     match->seq);
 }
 
-/* TRUE if one message of each topic, beside what is encoded, fits the queue of any peer. */
+/* TRUE if the queue of any peer has room for one message of each topic beside encoded frames. */
 static gboolean
 model_fits_peer (const ModelSub *sub)
 {
@@ -299,7 +300,8 @@ model_fits_peer (const ModelSub *sub)
   return sum <= PEER_HOLDS;
 }
 
-/* Drop-oldest never drops the newest message, conflate never the last one of a topic while the queue of its peer has room. */
+/* Drop-oldest never drops the newest message. Conflate never drops the newest message of a topic while the queue of its peer has
+ * room. */
 static void
 model_check_newest (SimModel *model, const ModelSub *sub)
 {
@@ -311,7 +313,7 @@ model_check_newest (SimModel *model, const ModelSub *sub)
       const ModelMatch *match = &g_array_index (sub->matches, ModelMatch, i - 1);
       gboolean is_last = g_hash_table_add (topics, match->message->topic);
 
-      /* A full control lane accepts nothing, and the queue of the peer may have been full for this subscription. */
+      /* Left out: a full control lane accepts nothing, and the queue of the peer may have been full. */
       if ((match->message->acked && match->message->queued < match->message->matched) || match->lane == CONTROL_LANE
           || match->message->is_last)
         continue;
@@ -345,7 +347,7 @@ model_check_groups (SimModel *model)
     {
       const ModelGroup *group = value;
 
-      /* A message that came may be repeated, and the repeat reported as missed. */
+      /* A message that was delivered may be repeated, and the repeat reported as missed. */
       if (group->received > group->matched + group->kept + model->n_held
           || (!group->left && group->received < group->matched))
         sim_model_fail (model, "I6: group %s: %" G_GUINT64_FORMAT " matched, %" G_GUINT64_FORMAT " received",

@@ -45,9 +45,9 @@ typedef struct
   gboolean at_least_once;
   guint n_vacant;       /* matching groups without a member that takes part */
   GHashTable *vacant;   /* their names */
-  gboolean may_hold;    /* it may be held for a group of those, or, */
-  gboolean for_any;     /* if no group matched, for the first one that begins: */
-  char *held_for;       /* NULL: none has begun yet */
+  gboolean may_hold;    /* it may be held for a group of those, */
+  gboolean for_any;     /* or, if no group matched, for the first one that begins */
+  char *held_for;       /* that group; NULL: none has begun yet */
   GHashTable *asked;    /* groups that match, or their members -> name of the group */
   GHashTable *attempts; /* "group attempt": deliveries to groups */
 } ModelMessage;
@@ -66,7 +66,7 @@ typedef struct
 {
   guint64 matched;
   guint64 received; /* delivered or reported as missed */
-  guint64 kept;     /* of the matched ones, delivered at least once */
+  guint64 kept;     /* matched messages that are delivered at least once */
   gboolean left;    /* a member left: messages that waited for it may be lost without a gap */
   char *pattern;    /* of the first member of those that are in it now */
 } ModelGroup;

@@ -352,7 +352,7 @@ model_fits (guint wanted, guint value)
   return wanted == 0 || wanted == value;
 }
 
-/* One key is the beginning of another one, and so is one value. */
+/* One key is a prefix of another one, and one value is a prefix of another one. */
 const char *const sim_tags[SIM_TAGS] = { "k=1", "k=12", "k=2", "kk=1", "j=1" };
 const char *const sim_wanted_tags[SIM_WANTED_TAGS] = { "k", "k=1", "k=2", "kk", "j", "j=2" };
 
@@ -379,7 +379,7 @@ model_has_tags (guint wanted, guint tags)
   return TRUE;
 }
 
-/* The first message of a chain names no root: it is the root itself. */
+/* The first message of a chain has no root field: it is the root itself. */
 gboolean
 sim_model_passes (const SimLineage *filter, const SimLineage *lineage)
 {
@@ -401,7 +401,7 @@ model_wants (const SimModel *model,
          && sim_model_passes (&sub->filter, lineage) && (target == NULL || strcmp (target, peer->id) == 0);
 }
 
-/* No member of that group takes part. */
+/* TRUE if no member of that group takes part. */
 static gboolean
 model_is_vacant (gpointer key, gpointer value, gpointer asked)
 {
@@ -466,7 +466,7 @@ sim_model_publish (SimModel *model,
           g_array_append_val (sub->matches, match);
           message->matched++;
         }
-      /* One for the group; a broadcast and a direct message count for each peer in it. */
+      /* A group counts as one receiver; a broadcast and a direct message count each of its peers. */
       else if (g_hash_table_insert (
                    members, message->to_each ? g_strdup_printf ("%s %u", sub->group, sub->peer) : g_strdup (sub->group),
                    sub->group))
@@ -494,7 +494,7 @@ sim_model_hold (SimModel *model, guint64 number)
   return n;
 }
 
-/* Last messages may stand behind it. */
+/* Withdraws the message. Last messages may have been recorded after it. */
 static void
 model_take_back (const ModelSub *sub, const ModelMessage *message)
 {
@@ -519,7 +519,7 @@ sim_model_withdraw (SimModel *model, guint64 number)
       const ModelSub *sub = g_ptr_array_index (model->subs, i);
 
       model_take_back (sub, message);
-      /* It is not known if a member counted it, as when a member left. */
+      /* As after a member left, it is not known whether a member counted the message. */
       if (sub->group != NULL)
         sim_model_group (model, sub->group)->left = TRUE;
     }

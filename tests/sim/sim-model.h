@@ -7,8 +7,8 @@
  * The model: the messages that each subscriber should have received, in the simplest form, a list of all that matched.
  *
  * The model knows topics, patterns, rights and promises as the documents state them, and nothing of the broker: it includes no
- * header of the core. The world reports the messages that reached the broker, in order, and the frames that the broker sent to
- * each peer. The model keeps the first fault.
+ * header of the core. The world reports to it the messages that reached the broker, in order, and the frames that the broker sent
+ * to each peer. The model keeps the first fault.
  *
  * For each plain subscription and lane: it receives the messages that matched, in order, none of them twice. A message that is
  * left out is counted by a gap, at its exact place. At the end delivered + missed = matched. A message to a group reaches at
@@ -111,7 +111,7 @@ void sim_model_refuse (SimModel *model, guint64 number);
 guint sim_model_count_groups (const SimModel *model, guint64 number);
 /* The number of matching groups of which every member drains. */
 guint sim_model_count_vacant (const SimModel *model, guint64 number);
-/* The message is one that its publisher left with the broker. */
+/* The message is a last message: its publisher had left it with the broker. */
 void sim_model_is_last (SimModel *model, guint64 number);
 /* A peer was disconnected while the message was routed. */
 void sim_model_unsure (SimModel *model, guint64 number);

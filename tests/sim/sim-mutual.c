@@ -20,7 +20,7 @@ mutual_blocks (const SimWorld *world, const SimClient *client)
   return FALSE;
 }
 
-/* It reads all the time, so credit that comes back is used at once. */
+/* Lets the client publish until its credit is used up. Both clients read meanwhile, so returned credit is used as well. */
 static void
 mutual_publish (SimWorld *world, SimClient *client)
 {

@@ -6,7 +6,7 @@
 
 /* Operations on confirmations: messages whose publisher waits until they were handled, and messages that are sent again. */
 
-#define RECENT 8u /* of the numbered messages, those that are sent again */
+#define RECENT 8u /* only this many of the newest numbered messages are sent again */
 
 void
 sim_ops_draw_assurance (SimWorld *world, SimClient *client, SimFrame *frame, WireEnvelope *envelope, guint8 *flags)
@@ -80,7 +80,7 @@ sim_op_confirm (SimWorld *world, SimClient *client)
   sim_client_put (client, WIRE_KIND_DELIVERED, 0, &envelope, &frame);
 }
 
-/* A client that has come back and has not sent its last message again, or @client. */
+/* A client that has reconnected and has not sent its newest message again, or @client. */
 static SimClient *
 ops_client_that_came_back (SimWorld *world, SimClient *client)
 {
@@ -111,7 +111,7 @@ sim_op_resend (SimWorld *world, SimClient *client)
   if (n == 0)
     return;
   numbered = &g_array_index (client->numbered, SimNumbered, client->numbered->len - 1 - sim_below (&world->random, n));
-  /* While a frame waits for its answer, its connection sends the message no second time. */
+  /* A connection does not send a message again while the first frame still waits for its answer. */
   if (numbered->is_confirmed && numbered->frame >> 32 == client->number)
     return;
   if (!sim_client_has_credit (

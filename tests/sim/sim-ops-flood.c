@@ -2,8 +2,8 @@
 #include "sim-ops-private.h"
 
 /*
- * A flood: large messages at once while one subscriber reads nothing. Its queue reaches a limit of its account or of the broker
- * with much more than the broker drops at a time, which the random mix reaches too seldom to compare what is dropped there.
+ * A flood: many large messages while one subscriber reads nothing. Its queue exceeds a limit of its account or of the broker by
+ * much more than the broker drops at a time. The random mix reaches this too seldom to test which messages are dropped.
  */
 
 #define TIGHT_BYTES 1000000u /* a limit below that can be reached */
@@ -42,7 +42,7 @@ flood_find_subscriber (SimWorld *world, const SimClient *client)
   return NULL;
 }
 
-/* The broker gets everything, its credit comes back, and every client but one reads. */
+/* Passes everything to the broker, and lets every client read that is not frozen, so that credit returns. */
 static void
 flood_pass_in (SimWorld *world, SimClient *client)
 {

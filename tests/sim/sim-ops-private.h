@@ -45,7 +45,7 @@ void sim_op_crowd (SimWorld *world, SimClient *client);
 void sim_op_large (SimWorld *world, SimClient *client);
 /* Publishes many messages at once, which reach a limit of the broker or of an account. */
 void sim_op_flood (SimWorld *world, SimClient *client);
-/* Sends the first part of a large frame; the rest follows when the client is not late any more. */
+/* Sends the first part of a large frame. The rest follows when the delay of the client is over. */
 void sim_op_begin (SimWorld *world, SimClient *client);
 
 /* Confirms a message that was received, or one that another client has received. */

@@ -53,7 +53,7 @@ ops_id (guint number)
   return wire_span_str (texts[number]);
 }
 
-/* Mostly a chain that continues, sometimes one that is too long or closes a circle. */
+/* Mostly continues a chain; sometimes makes one that is too long or contains a cycle. */
 static void
 ops_draw_lineage (SimRandom *random, SimLineage *lineage, WireEnvelope *envelope)
 {
@@ -175,7 +175,7 @@ sim_op_crowd (SimWorld *world, SimClient *client)
                         6000 + sim_below (&world->random, 9000));
 }
 
-/* The beginning of a large frame; the rest comes when the client is not late any more. */
+/* The first part of a large frame. The rest follows when the delay of the client is over. */
 void
 sim_op_begin (SimWorld *world, SimClient *client)
 {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Operations on requests: asking one or many servers, cancelling, answering in parts. */
+/* Operations on requests: requests to one or many servers, CANCEL, and answers in parts. */
 
 /* A client in whose control lane messages wait, or @client: a reply to it must not overtake them. */
 static SimClient *

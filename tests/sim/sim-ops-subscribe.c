@@ -53,7 +53,7 @@ ops_may_subscribe (SimClient *client, guint place)
   return TRUE;
 }
 
-/* One group of many members, which the strategies are compared with. */
+/* One group of many members, to compare the strategies. */
 static void
 ops_draw_crew (Daemoneye__Eventbus__V1__SubscribeRequest *request, SimFrame *frame)
 {
@@ -63,7 +63,7 @@ ops_draw_crew (Daemoneye__Eventbus__V1__SubscribeRequest *request, SimFrame *fra
   request->policy = SIM_DROP_NEWEST;
 }
 
-/* Members mostly ask for the strategy that all of this seed ask for. */
+/* Members mostly ask for the strategy of the seed. */
 static void
 ops_draw_share (const SimWorld *world, SimRandom *random, Daemoneye__Eventbus__V1__SubscribeRequest *request)
 {
@@ -90,7 +90,7 @@ ops_draw_group (SimRandom *random,
   request->group = (char *) (gsize) frame->group;
   request->policy = at == 1 ? SIM_BLOCK : sim_chance (random, 20) ? SIM_ERROR : SIM_DROP_NEWEST;
   if (at == 1 && sim_chance (random, 50))
-    frame->topic = "results.+"; /* of collectors as well, so that members get messages that they published */
+    frame->topic = "results.+"; /* collectors publish there as well, so members get messages that they published */
   else if (at == 1 && (client->role == SIM_COLLECTOR || sim_chance (random, 70)))
     frame->topic = client->role == SIM_COLLECTOR || sim_chance (random, 50) ? "tasks.procmond" : "tasks.#";
 }
@@ -279,7 +279,7 @@ sim_op_adjust (SimWorld *world, SimClient *client)
   frame.subscription = client->subs[frame.place].number;
   if (!client->subs[frame.place].exists)
     return;
-  /* Most blocks stay, unless they are demoted: no operation makes another one of them. */
+  /* Most block subscriptions keep their policy unless they are demoted, because no operation makes new ones of them. */
   if (sim_view_is_demoted (client, frame.subscription))
     sim_cover (world, SIM_COVER_ADJUSTED_DEMOTED);
   else if (sim_model_policy (world->model, client->number, frame.subscription) == SIM_BLOCK

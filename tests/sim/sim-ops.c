@@ -83,7 +83,8 @@ op_hostile (SimWorld *world, SimClient *client)
     default: /* without credit */
       if (sim_client_has_credit (client, WIRE_CLASS_MUST_KEEP) || client->role == SIM_COLLECTOR)
         return;
-      envelope.topic = WIRE_SPAN_LITERAL ("tasks..x"); /* not valid, in case that credit arrived meanwhile */
+      envelope.topic
+          = WIRE_SPAN_LITERAL ("tasks..x"); /* not valid, so that it is refused even if credit arrived meanwhile */
       sim_client_put (client, WIRE_KIND_PUBLISH, 0, &envelope, SIM_OTHER_FRAME);
     }
 }
@@ -138,7 +139,7 @@ static const struct
   { 20, sim_lost_run },    { 8, sim_storm_run },     { 4, sim_op_flood },
 };
 
-/* Some operations are only for some seeds. */
+/* Some operations exist only in some seeds. */
 static guint
 ops_weight (const SimWorld *world, guint at)
 {
@@ -203,7 +204,7 @@ sim_ops_limits (SimRandom *random, BusLimits *limits)
   limits->unsettled_messages = sim_chance (random, 50) ? 1 + sim_below (random, 10) : 1000;
   limits->delivery_attempts = 1 + sim_below (random, 4);
   limits->max_subscriptions = sim_chance (random, 20) ? 3 : 1024;
-  limits->task_heartbeat_us = 300 * G_TIME_SPAN_SECOND; /* health has the family tasks */
+  limits->task_heartbeat_us = 300 * G_TIME_SPAN_SECOND; /* the family sim-tasks tests health */
   limits->topic_cache = 16;
   limits->timeline_bytes = 4096 + sim_below (random, 12000);
 }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define ASKERS 3u /* the agent, the tool, and a collector, which is refused */
+#define ASKERS 3u /* the agent, the tool, and a collector, which the broker refuses */
 
 SimPages *
 sim_pages_new (void)
@@ -154,7 +154,7 @@ sim_pages_replied (const SimClient *client, const WireEnvelope *envelope)
   call->lost = call->page.lost;
 }
 
-/* An answer without room in the queue becomes LIMIT. */
+/* If the queue has no room for the answer, the broker sends LIMIT. */
 void
 sim_pages_failed (const SimClient *client, const WireEnvelope *envelope)
 {

@@ -36,7 +36,7 @@ typedef struct
 {
   guint connection;    /* of the asker */
   guint64 call;        /* its id; 0: none is in transit */
-  gboolean is_reached; /* the call has reached the broker: the page is known */
+  gboolean is_reached; /* the call has reached the broker, and the expected page is known */
   guint id;            /* the id that is asked for */
   guint64 after;
   guint limit;

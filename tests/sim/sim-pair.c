@@ -7,15 +7,16 @@
 #include "peer/bus-peer.h"
 
 /*
- * Two newcomers for one id at once. The first one waits for the id. The second one waits behind it, or is the same client object as
- * the connection that has the id, and gets it before the first one, which is refused: the HELLO is an answer.
+ * Two newcomers for one id at the same time. The first one waits for the id. The second one waits behind it; or, if it is the same
+ * client object as the connection that has the id, it takes the id over at once, and the first one is refused, because the HELLO
+ * counts as an answer of the client.
  *
- * An answer of the client refuses both. After a second of silence the first one has the id, and the second one meets it as
- * it met the client: the same client object takes over at once, another one waits. It has the id when the first one leaves.
- * The silence counts from the first HELLO.
+ * If the client answers, both are refused. After a second of silence, counted from the first HELLO, the first one gets the id. The
+ * second one then competes with the first one as it did with the client: the same client object takes over at once, another one
+ * waits, and gets the id when the first one leaves.
  */
 
-#define HALF_A_SECOND (G_TIME_SPAN_SECOND / 4) /* the clock of the world moves twice as far */
+#define HALF_A_SECOND (G_TIME_SPAN_SECOND / 4) /* the clock of the world moves twice as fast */
 
 typedef struct
 {
@@ -39,7 +40,7 @@ pair_expect (SimWorld *world, gboolean condition, const char *problem)
     sim_world_fail (world, "K11: of two newcomers %s", problem);
 }
 
-/* --- they come --- */
+/* --- the newcomers connect --- */
 
 static void
 pair_connect (SimWorld *world, Pair *pair)
@@ -79,20 +80,20 @@ pair_answer (SimWorld *world, Pair *pair)
 {
   sim_rival_answer (world, pair->client);
   if (pair->client->peer == NULL)
-    return; /* something that it sent before has ended it */
+    return; /* an earlier frame of it ended the connection */
   pair_expect (world, pair->first->peer == NULL && pair->second->peer == NULL,
                "one was not refused although the client answered");
   sim_cover (world, SIM_COVER_PAIR_REFUSED);
 }
 
-/* The second half of the second. */
+/* After the second half of the second. */
 static void
 pair_be_silent (SimWorld *world, Pair *pair)
 {
   sim_check_cover_replaced (world, pair->client);
   sim_world_advance (world, HALF_A_SECOND);
   if (world->is_tick_due)
-    return; /* the broker is late */
+    return; /* the timer of the broker is late */
   pair_expect (world, pair->client->peer == NULL, "none has the id after a second of silence");
   if (pair->is_one)
     pair_expect (world, pair->first->peer == NULL && sim_view_is_ready (pair->second),
@@ -170,7 +171,7 @@ pair_meet (SimWorld *world, SimClient *client)
   if (sim_world_failed (world))
     return;
   sim_rival_say_hello (world, pair.first);
-  /* The queue of a client may have no room for PING, which ends it. */
+  /* A client whose queue has no room for PING is disconnected. */
   pair_expect (world, pair_waits (pair.first) || bus_peer_is_closing (client->peer), "the first one does not wait");
   sim_world_advance (world, HALF_A_SECOND);
   if (client->peer != NULL && pair_waits (pair.first))

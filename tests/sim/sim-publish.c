@@ -4,11 +4,11 @@
 #include "sim-world.h"
 
 /*
- * A frame that publishes: the models learn of it before the broker gets it, because they need to know what matches before the
- * broker reports what it did. Afterwards it is compared whether the broker accepted the message.
+ * A frame that publishes. The models get it before the broker, because they must know the matching receivers when the broker sends
+ * its events. Afterwards this file checks whether the broker should have accepted the message.
  */
 
-/* Messages of clients that the broker accepted, without the broker's own events and last messages. */
+/* The number of accepted messages of clients, without the broker's own events and last messages. */
 static guint64
 publish_count_accepted (const SimWorld *world)
 {
@@ -69,7 +69,7 @@ publish_after_resend (SimWorld *world, const SimClient *client, const SimFrame *
 
 /* --- messages --- */
 
-/* A message that is confirmed, or has a number, and is not kept, is refused only for these reasons. */
+/* TRUE if a confirmed or numbered message that is not delivered at least once has a reason to be refused. */
 static gboolean
 publish_may_be_refused (const SimFrame *frame, const SimPublish *publish)
 {

@@ -36,13 +36,13 @@ typedef struct
   guint64 route;
   guint connection; /* of the responder; 0: it has not got the request */
   guint64 asker;
-  guint sent[2]; /* replies: parts, progress */
+  guint sent[2]; /* number of replies: parts, progress */
   guint n_sent;
   guint got[2];
   guint last_place;
   guint n_cancels;
   gboolean is_withdrawn;
-  gboolean has_ended; /* if it comes, CANCEL follows */
+  gboolean has_ended; /* if the request is delivered, CANCEL follows */
   gboolean needs_cancel;
 } AskedRoute;
 
@@ -191,7 +191,7 @@ requests_use_window (AskedRequest *asked, gsize len)
   return NULL;
 }
 
-/* The counts of a frame that ends a member: one more has answered or failed. */
+/* Checks the counts in a frame that ends one member: one more has answered or failed. */
 static const char *
 requests_count_member (AskedRequest *asked, const WireEnvelope *envelope, gboolean is_failure)
 {

@@ -34,7 +34,7 @@ typedef struct
 SimRequests *sim_requests_new (void);
 void sim_requests_free (SimRequests *requests);
 
-/* A connection sends a request. @wanted: 0 or 1: to one server. @messages, @bytes: of its window; 0: none */
+/* A connection sends a request. @wanted: number of answers; 0 or 1: to one server. @messages, @bytes: its window; 0: none */
 void sim_requests_ask (SimRequests *requests,
                        guint connection,
                        guint64 id,
@@ -97,6 +97,6 @@ void sim_requests_ended (SimRequests *requests, guint64 route);
 /* The request was sent and has ended without an answer: its responder gets CANCEL. */
 void sim_requests_expect_cancel (SimRequests *requests, guint64 route);
 
-/* Checks the end; called when nothing is in transit any more. @lives: TRUE for a connection that lives. NULL: it is right */
+/* Checks the end; called when nothing is in transit any more. @lives: TRUE for a connection that has not ended. NULL: no fault */
 const char *
 sim_requests_finish (SimRequests *requests, gboolean (*lives) (guint connection, gpointer data), gpointer data);

@@ -20,7 +20,7 @@ typedef struct
   gboolean has_client;
   guint64 incarnation;
   gint64 left_us;
-  guint64 left_nth; /* in which order clients left */
+  guint64 left_nth; /* counts the clients that left, so that they have an order */
   GHashTable *ids;  /* message_id -> ResendKnown; owned by known */
 } ResendWindow;
 
@@ -133,7 +133,7 @@ resend_count_of (const SimResends *resends, guint32 account)
   return n;
 }
 
-/* TRUE if the first of two windows without a client makes room rather than the second. */
+/* TRUE if the first of two windows without a client is removed before the second one. */
 static gboolean
 resend_yields (const SimResends *resends, guint slot, guint other)
 {
@@ -143,7 +143,7 @@ resend_yields (const SimResends *resends, guint slot, guint other)
   return own > others || (own == others && resends->windows[slot].left_nth < resends->windows[other].left_nth);
 }
 
-/* Of the account that has most windows, the one whose client has been gone for longest. NULL: each has a client. */
+/* The window to remove: of the account with the most windows, the one without a client for longest. NULL: each has a client. */
 static ResendWindow *
 resend_find_idle (const SimResends *resends)
 {

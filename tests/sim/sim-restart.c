@@ -8,13 +8,13 @@
 #include <string.h>
 
 /*
- * The broker ends, in order or without a word, and a new one begins with an epoch of its own. It knows nothing of the old one: no
- * subscription, no message, no number of a message. The models begin anew as well, so that a message of the old epoch would
- * come from nowhere.
+ * Restarts: the broker stops with GOODBYE, or ends without it, and a new one begins with another epoch. The new one has none of
+ * the subscriptions, messages and message numbers of the old one. The models are new as well, so they report any message of the old
+ * epoch as one that was never published.
  *
- * Clients come back one after the other, as operations connect them, and restore their subscriptions by the same calls before
- * anything else; in seeds with restarts they do so after any other end of a connection, too. The broker must accept each
- * subscription that is no member of a group, and count what the client counts.
+ * Clients reconnect when operations connect them, and restore their subscriptions by the same calls before they do anything else.
+ * In seeds with restarts they also do so after any other end of a connection. The broker must accept each subscription that is
+ * not a member of a group, and must count as many subscriptions as the client.
  */
 
 /* --- clients --- */
@@ -110,7 +110,7 @@ restart_nobody_lives (guint connection, gpointer data)
   return FALSE;
 }
 
-/* The clients get GOODBYE, and nobody else gets in. */
+/* The clients get GOODBYE, and no connection is accepted. */
 static void
 restart_shut_down (SimWorld *world)
 {

@@ -10,12 +10,12 @@ typedef struct
 {
   char *topic;
   char *sender;
-  guint peer; /* with whose connection it ends; 0: it stays */
+  guint peer; /* it ends with this connection; 0: it stays */
   guint64 number;
   guint64 seq;
   guint lane;
   gint64 expires_us;
-  guint64 ended_nth; /* 0: it exists */
+  guint64 ended_nth; /* when it ended; 0: it exists */
   SimLineage lineage;
 } RetainValue;
 
@@ -27,8 +27,8 @@ typedef struct
   const char *pattern; /* static */
   SimLineage filter;
   gboolean alive;
-  gboolean is_promised; /* an end comes */
-  gboolean is_ended;    /* and came */
+  gboolean is_promised; /* an end will be reported */
+  gboolean is_ended;    /* the end was reported */
   guint64 begun_nth;
   guint64 until;   /* sequence */
   guint64 counted; /* when it ended */
@@ -39,7 +39,7 @@ typedef struct
 
 struct SimRetains
 {
-  guint64 nth;       /* of what happened so far */
+  guint64 nth;       /* counts the inputs, so that they have an order */
   GPtrArray *values; /* RetainValue, all that ever existed */
   GHashTable *by_number;
   GHashTable *alive; /* topic -> RetainValue */
@@ -292,7 +292,7 @@ sim_retains_counted (const SimRetains *retains, guint peer, guint32 subscription
   return sub != NULL ? sub->counted : 0;
 }
 
-/* Collectors may not read messages of the agent to itself. */
+/* Collectors may not read control.agent.*. */
 static gboolean
 retain_is_for (const RetainValue *value, const RetainSub *sub)
 {
@@ -301,7 +301,7 @@ retain_is_for (const RetainValue *value, const RetainSub *sub)
          && (sub->role != SIM_COLLECTOR || !g_str_has_prefix (value->topic, "control.agent."));
 }
 
-/* --- what came --- */
+/* --- frames that a client received --- */
 
 static const char *
 retain_compare (const RetainValue *value, const RetainSub *sub, guint64 seq, const char *sender, gsize sender_len)

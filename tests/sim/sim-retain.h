@@ -13,9 +13,9 @@
  * later, and with their own sequence and sender; a value that ended before the subscription began does not arrive. A value that
  * exists until the end must have arrived.
  *
- * The answer to SUBSCRIBE says whether the broker looks for values: it does if the store has some, or one of exactly that
- * topic. Then the end of the values is reported once: after each value that still exists, and before later messages of the data
- * lane.
+ * The answer to SUBSCRIBE says whether the broker searches the store: for a pattern with wildcards it does if there is any value,
+ * otherwise if there is one of that topic. Then the end of the values is reported once: after each value that still exists, and
+ * before later messages of the data lane.
  */
 
 typedef struct SimRetains SimRetains;

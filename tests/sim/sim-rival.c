@@ -7,9 +7,9 @@
 #include "peer/bus-peer.h"
 
 /*
- * A rival: a second connection that says HELLO with the id of a client. Its fate is compared with the rules of takeover, in one
- * step. Then it leaves again; or, when it has the id now, it stays as the connection of that client, which restores
- * its subscriptions like any client that comes back.
+ * A rival: a second connection that says HELLO with the id of a client. Within one step, the broker's decision is compared with
+ * the rules of takeover. Then the rival disconnects; or, if it took the id over, it stays as the connection of that client, which
+ * restores its subscriptions like any client that reconnects.
  *
  * The same client object takes over at once: its account, process, incarnation and token are equal. Another process or
  * another incarnation of the account takes over from a connection that is silent for a second; whether the incarnation is
@@ -31,7 +31,7 @@ rival_rule (RivalWho who, RivalIncarnation incarnation)
   return who == RIVAL_SAME_PROCESS && incarnation == RIVAL_EQUAL ? RIVAL_TAKES_OVER : RIVAL_WAITS;
 }
 
-/* Incarnations of clients are between those of older and of newer rivals; none comes twice. */
+/* Incarnations of clients are between those of older and of newer rivals. None is used twice. */
 static guint64
 rival_incarnation (const SimClient *client, RivalIncarnation incarnation, guint number)
 {
@@ -82,7 +82,7 @@ sim_rival_say_hello (SimWorld *world, SimClient *rival)
   bus_core_received (world->core, rival->peer, rival->stream->data, rival->stream->len, world->now_us);
 }
 
-/* --- its fate --- */
+/* --- the decision of the broker --- */
 
 void
 sim_rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival)
@@ -128,7 +128,7 @@ rival_be_answered (SimWorld *world, SimClient *client, SimClient *rival)
 {
   sim_rival_answer (world, client);
   if (client->peer == NULL)
-    return; /* something that it sent before has ended it */
+    return; /* an earlier frame of it ended the connection */
   if (rival->peer != NULL)
     sim_world_fail (world, "A01: a rival was not refused although %s answered", client->id);
   sim_cover (world, SIM_COVER_ID_KEPT);
@@ -140,7 +140,7 @@ rival_wait_for_silence (SimWorld *world, SimClient *client, SimClient *rival)
   sim_check_cover_replaced (world, client);
   sim_world_advance (world, G_TIME_SPAN_SECOND / 2);
   if (world->is_tick_due)
-    return; /* the broker is late */
+    return; /* the timer of the broker is late */
   if (client->peer != NULL || rival->peer == NULL || !bus_peer_is_ready (rival->peer))
     sim_world_fail (world, "K11: the id of %s was not taken over after a second of silence", client->id);
   sim_cover (world, SIM_COVER_TAKEN_OVER_SILENT);

@@ -13,7 +13,7 @@
 #define CHANCE  20 /* in a hundred steps */
 #define RUN_MAX 40u
 
-/* Topics of the data lane, and one of the control lane, whose messages are never collected. */
+/* Topics of the data lane, and one of the control lane: control messages are never routed together. */
 static const struct
 {
   const char *topic;
@@ -48,7 +48,7 @@ run_draw_size (SimRandom *random)
   return sim_chance (random, 90) ? 8 + sim_below (random, 200) : 200 + sim_below (random, 6000);
 }
 
-/* FALSE: there is no credit for it. */
+/* FALSE: there is no credit for the message. */
 static gboolean
 run_put (SimWorld *world, SimClient *client, const char *topic)
 {
@@ -88,7 +88,8 @@ run_observe (const SimWorld *world, RunReceiver *receivers)
     }
 }
 
-/* A block withholds the credit of a run until the last message of it that was sent is settled. Messages of the broker have none. */
+/* A subscription that blocks withholds the credit of a run until its last sent message is settled. Messages of the broker have
+ * no credit. */
 static void
 run_check_withheld (SimWorld *world, const SimClient *publisher, const RunReceiver *receivers)
 {

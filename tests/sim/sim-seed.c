@@ -14,14 +14,14 @@
 #include <string.h>
 
 /*
- * One seed, from an empty core to one that is empty again: random operations, then everything heals and comes to rest, and
- * what is left is compared.
+ * One seed, from an empty core to an empty core: random operations; then faults end, and the core comes to rest; then the
+ * counters are compared, all clients disconnect, and nothing may be left.
  */
 
 #define WINDOW_STEPS (10 * G_TIME_SPAN_MILLISECOND)
 #define HEAL_ROUNDS  400u
 
-#define WINDOW_OF_RESENDS_US (31 * G_TIME_SPAN_SECOND) /* the clock of the world moves twice as far */
+#define WINDOW_OF_RESENDS_US (31 * G_TIME_SPAN_SECOND) /* the clock of the world moves twice as fast */
 
 static void
 seed_move (SimWorld *world)
@@ -130,7 +130,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   sim_memory_use (world);
 }
 
-/* From here on nothing fails or stands still, so everything must come to rest. */
+/* From here on no allocation fails and no client is frozen, so everything must come to rest. */
 static void
 seed_heal (SimWorld *world)
 {
@@ -183,7 +183,7 @@ seed_finish (SimWorld *world)
       sim_world_disconnect (world, &world->clients[i]);
   sim_check_empty (world);
   if (sim_resends_count (world->resends) > 0 || world->holds)
-    sim_world_advance (world, WINDOW_OF_RESENDS_US); /* nobody comes back; held messages expire as well */
+    sim_world_advance (world, WINDOW_OF_RESENDS_US); /* no client reconnects; held messages expire as well */
   if (sim_world_failed (world))
     return;
   bus_core_stats (world->core, &stats);

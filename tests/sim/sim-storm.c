@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* Stated here once more on purpose. */
+/* Repeats the number of the core on purpose. */
 #define GRACE_US       (100 * G_TIME_SPAN_MILLISECOND)
 #define RETRY_SOON_US  (100 * G_TIME_SPAN_MILLISECOND)
 #define RETRY_LATER_US G_TIME_SPAN_SECOND
@@ -28,7 +28,7 @@ typedef struct
 /* The answers that a newcomer may get from the broker. */
 typedef struct
 {
-  const char *setting; /* that refuses it; NULL: it is accepted */
+  const char *setting; /* the limit that refuses it; NULL: it is accepted */
   gboolean has_to_yield;
 } StormFate;
 
@@ -37,7 +37,7 @@ struct SimStorm
   SimClient strangers[STRANGERS_MAX];
   StormPlace places[STRANGERS_MAX];
   guint n;
-  guint n_yielded; /* that gave up their place for the last newcomer */
+  guint n_yielded; /* connections that were disconnected for the last newcomer */
   const SimClient *yielded;
 };
 
@@ -49,7 +49,7 @@ sim_storm_limits (guint64 seed, BusLimits *limits)
   limits->max_connections = 16 + seed % 11;
 }
 
-/* --- what is there --- */
+/* --- the connections --- */
 
 static guint
 storm_count (const SimWorld *world, gboolean of_account, guint32 account)
@@ -116,7 +116,8 @@ storm_may_yield (const SimWorld *world, const StormPlace *place, guint32 account
   return !storm_is_agent (place) && (place->account == account || world->now_us - place->since_us >= GRACE_US);
 }
 
-/* TRUE if it is the oldest one of its account that may give way, and no account that has one that may has more silent ones. */
+/* TRUE if the connection may be disconnected for a newcomer: it is the oldest one of its account that may be, and of the accounts
+ * with such a connection none has more silent ones. */
 static gboolean
 storm_is_to_yield (const SimWorld *world, const GArray *places, const SimClient *yielded, guint32 account)
 {
@@ -157,7 +158,7 @@ storm_fate (const SimWorld *world, const GArray *places, guint32 account)
   return (StormFate){ "max_unauthenticated", FALSE };
 }
 
-/* The time for which the broker wants to accept nobody. */
+/* Checks the time for which the broker accepts no connection. */
 static void
 storm_check_wait (SimWorld *world, const GArray *places)
 {
@@ -208,7 +209,7 @@ storm_check_place (SimWorld *world, const GArray *places, const StormFate *fate,
     sim_cover (world, SIM_COVER_STORM_YIELDED);
 }
 
-/* Connections that the broker wants to disconnect now are those that give way. */
+/* The connections that the broker wants to disconnect now are those that make room. */
 static void
 storm_close_peers (SimWorld *world)
 {

@@ -151,7 +151,7 @@ sim_waits_got_reply (SimWaits *waits, guint connection, guint64 id, const SimWai
   return problem;
 }
 
-/* --- questions --- */
+/* --- queries --- */
 
 gboolean
 sim_waits_is_known (const SimWaits *waits, guint connection, guint64 id)

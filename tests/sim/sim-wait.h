@@ -44,7 +44,7 @@ typedef struct
   gboolean watches;
   gboolean is_counted;             /* the state was not sent a second time, and not late */
   guint64 begun_at;                /* accept sequence */
-  gboolean has_ended;              /* for the model; the following fields are about the answers */
+  gboolean has_ended;              /* as the model knows; the following fields are about the answers */
   gboolean is_complete;            /* the whole state came */
   guint64 changes;                 /* changes that arrived */
   guint64 happened;                /* changes that occurred until it ended */
@@ -61,7 +61,7 @@ void sim_waits_begin (SimWaits *waits, const SimWait *wait);
 void sim_waits_end (SimWaits *waits, guint connection, guint64 id);
 /* The connection of an asker ended. */
 void sim_waits_gone (SimWaits *waits, guint connection);
-/* A client has connected, or has no connection any more. */
+/* A client has connected or disconnected. */
 void sim_waits_changed (SimWaits *waits, guint slot);
 
 /* --- frames that an asker received. They return the fault (static), or NULL --- */
@@ -69,7 +69,7 @@ void sim_waits_changed (SimWaits *waits, guint slot);
 const char *sim_waits_got_error (SimWaits *waits, guint connection, guint64 id);
 const char *sim_waits_got_reply (SimWaits *waits, guint connection, guint64 id, const SimWaitNews *news);
 
-/* --- questions --- */
+/* --- queries --- */
 
 /* TRUE for a call that has begun, even if it has ended. */
 gboolean sim_waits_is_known (const SimWaits *waits, guint connection, guint64 id);

@@ -5,8 +5,7 @@
 #include "wire-guard.h"
 
 /*
- * Calls that wait for clients, between the world and their model: which of them the broker has got, and the answers that their
- * askers get.
+ * Calls that wait for clients: reports to their model the calls that have reached the broker, and the answers that arrive.
  */
 
 /* --- to the broker --- */
@@ -16,7 +15,7 @@ sim_waiting_reached (SimWorld *world, const SimClient *client, const SimFrame *f
 {
   gboolean waits = sim_view_call_waits (client, frame->number);
 
-  /* Without memory the call is refused; without memory for the state, the watch is behind from its beginning. */
+  /* Without memory the call is refused. Without memory for the state only, the watch is behind from the beginning. */
   if (!waits && (!is_granted || frame->watches))
     {
       if (is_granted && !frame->may_fail)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define PAYLOAD_MOST  4096u /* stated here once more on purpose */
+#define PAYLOAD_MOST  4096u /* repeats the number of the core on purpose */
 #define PAYLOAD_USUAL 300u
 #define NUMBER_MARK   (G_GUINT64_CONSTANT (1) << 63) /* no other message has it */
 
@@ -48,7 +48,7 @@ sim_will_of (const SimWorld *world, const SimClient *client)
 
 /* --- operations --- */
 
-/* Puts the topic into the frame, and whether the broker has to refuse the call. */
+/* Draws the topic of the frame, and notes whether the broker has to refuse the call. */
 static void
 will_draw (SimWorld *world, const SimClient *client, SimFrame *frame)
 {

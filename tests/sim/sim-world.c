@@ -13,7 +13,7 @@
 #include <string.h>
 
 /*
- * Connections, the bytes in both directions, and time. Reports the meaning of the input to the model.
+ * The world: connections, the bytes in both directions, and time. Reports the meaning of each input to the model.
  */
 
 #define SPANS 64u
@@ -40,7 +40,7 @@ sim_world_failed (const SimWorld *world)
 
 /* --- connections --- */
 
-/* Another client object, which begins to number its messages anew. */
+/* Another client object, whose message numbers begin anew. */
 static void
 world_renew (SimClient *client)
 {
@@ -94,7 +94,7 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   if (sim_retains_gone (world->retained, client->number) > 0)
     sim_cover (world, SIM_COVER_RETAINED_GONE);
   sim_waits_gone (world->waits, client->number);
-  /* The id of a client that was taken over has another connection at once. */
+  /* If the id was taken over, another connection of the client exists at once. */
   if (client->is_known && !is_taken_over)
     sim_waits_changed (world->waits, client->slot);
   client->peer = NULL;
@@ -107,7 +107,7 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   sim_client_reset (client);
 }
 
-/* Disconnects the peers that the broker wants to disconnect, after what it still sends to them was taken out. */
+/* Disconnects the peers that the broker wants to disconnect, after their last bytes were taken out. */
 void
 sim_world_close_peers (SimWorld *world)
 {
@@ -143,7 +143,7 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
   client->saved[frame->place].is_wanted = FALSE;
   if (!sim_view_has_subscription (client, frame->subscription, &waits))
     {
-      /* The policy or the pattern of a group may be another one now, and the broker may be full of messages. */
+      /* The group may have another policy or pattern now, and the broker may have no memory left. */
       if (frame->is_restored && frame->group == NULL && !sim_view_is_full (client))
         sim_world_fail (world, "M16: %s did not get its subscription to %s back", client->id, frame->topic);
       return; /* refused */
@@ -185,7 +185,7 @@ world_unsubscribed (SimWorld *world, SimClient *client, const SimFrame *frame, g
     sim_cover (world, SIM_COVER_UNSUBSCRIBED_WAITING);
 }
 
-/* The group is not the client's alone. */
+/* The group has other members. */
 static void
 world_adjust_refused (SimWorld *world, const SimClient *client, const SimFrame *frame)
 {
@@ -234,7 +234,7 @@ sim_world_accepted_hello (SimWorld *world, SimClient *client, const SimFrame *fr
   sim_view_grant_all (client);
 }
 
-/* Reports the meaning of the frame to the model, as far as the broker accepted it. */
+/* Reports the meaning of a frame that the broker accepted to the model. */
 static void
 world_report_to_model (SimWorld *world, SimClient *client, const SimFrame *frame, gboolean waited, gboolean may_wait)
 {
@@ -310,7 +310,7 @@ sim_world_report_passing (SimWorld *world, const SimClient *ending)
 
   if (passing->frame == NULL || passing->is_reported)
     return;
-  /* A client whose own call ended it has left the message before. */
+  /* A frame that ends its own connection has no effect before, unless it leaves a last message. */
   if (passing->client == ending
           ? passing->frame->kind != SIM_FRAME_WILL
           : !world_changes_receivers (passing->frame) || bus_peer_is_closing (passing->client->peer))
@@ -320,8 +320,8 @@ sim_world_report_passing (SimWorld *world, const SimClient *ending)
 }
 
 /* TRUE if no allocation fails for a frame: not for a split one, because the broker would only disconnect its peer; not for a
- * subscription that is restored, because it must be there afterwards; and not for ADJUST, CLEAR, DRAIN, PAGE, WILL and GOODBYE,
- * which the models take for done. */
+ * subscription that is restored, because it must exist afterwards; and not for ADJUST, CLEAR, DRAIN, LOST, PAGE, WILL and GOODBYE,
+ * because the models assume that they succeed. */
 static gboolean
 world_spares (const SimFrame *frame, gsize len)
 {
@@ -351,7 +351,7 @@ sim_world_note_accepted (SimWorld *world)
     g_array_append_val (world->accepted_us, world->now_us);
 }
 
-/* Passes in @len bytes that end the first frame of the stream. */
+/* Passes @len bytes to the core, with which the first frame of the stream is complete. */
 static void
 world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize len)
 {
@@ -388,15 +388,16 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
   if (publishes)
     sim_publish_after (world, client, frame, &publish, before.is_forbidden);
   else if (world->passing.is_reported)
-    ; /* in the middle of it */
+    ; /* already reported, while the core handled it */
   else if (!bus_peer_is_closing (client->peer))
     world_report_to_model (world, client, frame, waits, may_wait);
   else if (frame->kind == SIM_FRAME_LOST)
-    world_report_to_model (world, client, frame, waits, may_wait); /* its own answer may have closed it */
+    world_report_to_model (world, client, frame, waits, may_wait); /* its answer may have disconnected the client */
   else if (frame->kind == SIM_FRAME_CONFIRM)
-    sim_confirms_confirmed (world->confirms, client->number, frame->number); /* its own answer may have closed it */
+    sim_confirms_confirmed (world->confirms, client->number,
+                            frame->number); /* its answer may have disconnected the client */
   else if (frame->kind == SIM_FRAME_DRAIN && frame->drained_slot != client->slot)
-    sim_drain_reached (world, client, frame, may_wait); /* the member drains, and the asker is closed */
+    sim_drain_reached (world, client, frame, may_wait); /* the member drains although the asker is being disconnected */
   else if (frame->kind == SIM_FRAME_CLEAR)
     sim_retains_clear_lost (world->retained, frame->topic, sim_view_retains, world);
   if (ends_requests)
@@ -407,7 +408,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     sim_check_after_block (world, client);
 }
 
-/* Passes in @len bytes: the first frame of the stream, or a part of it. */
+/* Passes @len bytes to the core: the first frame of the stream, or a part of it. */
 static void
 world_pass_in (SimWorld *world, SimClient *client, gsize len)
 {
@@ -427,7 +428,7 @@ world_pass_in (SimWorld *world, SimClient *client, gsize len)
   g_free (frame);
 }
 
-/* Whole messages that were not begun, in one read. */
+/* Passes whole messages to the core in one read. No part of them was passed before. */
 void
 sim_world_feed_at_once (SimWorld *world, SimClient *client)
 {
@@ -460,7 +461,7 @@ sim_world_feed_at_once (SimWorld *world, SimClient *client)
 void
 sim_world_feed (SimWorld *world, SimClient *client, gsize max)
 {
-  sim_world_close_peers (world); /* the model of resends counts the clients that are gone */
+  sim_world_close_peers (world); /* the model of resends must know which clients are gone */
   while (client->peer != NULL && client->frames.length > 0 && max > 0 && !sim_world_failed (world))
     {
       const SimFrame *frame = g_queue_peek_head (&client->frames);
@@ -481,7 +482,7 @@ world_hash (SimWorld *world, const guint8 *bytes, gsize len)
     world->hash = (world->hash ^ bytes[i]) * 0x100000001b3u; /* FNV-1a */
 }
 
-/* One gather. FALSE: there was nothing to send. */
+/* Takes out the bytes of one gather. FALSE: there was nothing to send. */
 static gboolean
 world_gather (SimWorld *world, SimClient *client, gboolean whole)
 {
@@ -554,7 +555,7 @@ void
 sim_world_advance (SimWorld *world, gint64 us)
 {
   world->now_us += 2 * us;
-  /* The process of the broker may be late. */
+  /* The timers of the broker may be late. */
   world->is_tick_due = !world->is_healing && sim_chance (&world->random, 30);
   if (world->is_tick_due)
     sim_cover (world, SIM_COVER_LATE);

@@ -30,7 +30,7 @@
 #define SIM_CLIENTS 8u
 #define SIM_RIVALS  2u
 
-/* Incarnations of client objects are above that. */
+/* Incarnations of client objects are above this number. */
 #define SIM_INCARNATIONS (G_GUINT64_CONSTANT (1) << 32)
 
 #define SIM_ALLOCATIONS_OK 0u /* no allocation fails */
@@ -64,7 +64,7 @@ typedef enum
   SIM_FRAME_PAGE,    /* asks for a page of the timeline */
   SIM_FRAME_LOST,    /* reports messages that its client could not send */
   SIM_FRAME_GOODBYE,
-  SIM_FRAME_RESENT, /* a PUBLISH that the broker recognises, or does not accept for want of a window */
+  SIM_FRAME_RESENT, /* a PUBLISH that the broker recognises, or refuses because it has no room for a window */
 } SimFrameKind;
 
 /* The meaning of a frame in a stream, for the model. */
@@ -93,7 +93,7 @@ typedef struct SimFrame
   guint watched_slot;    /* WAIT: of the client; SIM_WAIT_ALL: all */
   gboolean resumes;      /* DRAIN: it takes part again */
   gboolean watches;      /* WAIT: every change, not one answer */
-  gboolean may_fail;     /* WAIT: allocations failed at that moment */
+  gboolean may_fail;     /* WAIT: allocations failed when it arrived */
   gboolean is_restored;  /* SUBSCRIBE: of a client that has come back */
   gboolean roomy;
   gboolean serve;
@@ -115,7 +115,7 @@ typedef struct
   struct SimFrame *frame; /* of the call; NULL: none */
   guint8 bytes[SIM_CALL_MAX];
   gsize len;
-  gboolean is_wanted; /* to be made again at the next connection */
+  gboolean is_wanted; /* to be restored by the next connection */
 } SimSaved;
 
 /* A message that its client may send again. */
@@ -134,7 +134,7 @@ typedef struct
 {
   gboolean asked; /* the SUBSCRIBE call is in transit */
   gboolean exists;
-  guint32 number; /* at the broker: never used twice, so that a late frame cannot be mistaken */
+  guint32 number; /* at the broker; never used twice, so a late frame is not mistaken for one of a newer subscription */
   gboolean lazy;  /* returns credit only when an operation says so */
   guint64 window_messages;
   guint64 window_bytes;
@@ -150,9 +150,9 @@ typedef struct
   guint noted_status;
   guint64 noted_value;
 
-  /* Of the check-* files. */
-  gboolean was_out;     /* it got nothing new */
-  guint64 offered;      /* when that began */
+  /* Used by the check-* files only. */
+  gboolean was_out;     /* it was draining */
+  guint64 offered;      /* messages that it had been offered when it began to drain */
   guint64 reported[8];  /* losses that system.drop reported, by reason */
   gint64 report_due_us; /* when it may report again */
   gint64 credit_us;     /* when its credit last returned to the broker */
@@ -200,15 +200,15 @@ typedef struct
   guint64 used_bytes[WIRE_N_CLASSES];
   SimSub subs[SIM_SUBS];
   GHashTable *asked;   /* ids of requests that are not answered yet */
-  GHashTable *refused; /* those whose answer has no room in the queue */
+  GHashTable *refused; /* requests for whose answer the queue has no room */
   guint64 verified;    /* id of the last call that asks how many subscriptions the broker counts; 0: none */
-  guint n_verified;    /* that it should count, when the call reached it */
+  guint n_verified;    /* the right answer when that call reached the broker */
   GHashTable *joining; /* id of a SUBSCRIBE call -> number of its subscription */
   GHashTable *left;    /* id of an UNSUBSCRIBE call -> number of its subscription */
   GArray *routes;      /* of guint64: requests to be answered */
   GArray *confirming;  /* of guint64: routes of messages that it has received */
 
-  /* Of the client object, whatever its connection. */
+  /* Of the client object, the same for all its connections. */
   guint64 incarnation;
   gboolean has_token; /* its HELLO has a launch token */
   guint64 next_message_id;
@@ -220,7 +220,7 @@ typedef struct
 /* The member that had the last turn of a group. */
 typedef struct
 {
-  const struct BusSubscription *member; /* compared only; NULL: not known */
+  const struct BusSubscription *member; /* only compared, never dereferenced; NULL: not known */
   guint32 number;
   guint64 changes;
   guint64 who; /* members of the group */
@@ -236,7 +236,7 @@ typedef struct SimHops SimHops;   /* see sim-hops.h */
 typedef struct SimWills SimWills; /* see sim-will.h */
 typedef struct SimPages SimPages; /* see sim-pages.h */
 
-/* The frame that the core is given now. */
+/* The frame that the core handles now. */
 typedef struct
 {
   SimClient *client;
@@ -244,7 +244,7 @@ typedef struct
   gboolean waited;
   gboolean may_wait;
   gboolean is_reported; /* to the model */
-  guint64 seq;          /* of what it carries */
+  guint64 seq;          /* the sequence of its message */
 } SimPassing;
 
 struct SimWorld
@@ -254,7 +254,7 @@ struct SimWorld
   gboolean is_crew;     /* most of them join one group of each account, with one pattern */
   SimLastTurn last_turns[SIM_GROUPS * SIM_SCOPES];
   SimRandom random;
-  SimRandom aside; /* of operations that shall not change the others of a seed */
+  SimRandom aside; /* for operations that must not change the other operations of a seed */
   BusCore *core;
   BusCoreOptions options; /* of the next core; the epoch of this one */
   gboolean restarts;      /* the broker ends and begins anew; clients that come back restore their subscriptions */
@@ -281,9 +281,9 @@ struct SimWorld
   guint next_client;
   guint64 next_payload;
   GArray *accepted_us;    /* gint64: when the message with that sequence was accepted */
-  guint fail_allocations; /* so many of the next ones fail */
+  guint fail_allocations; /* this many of the next allocations fail */
   gboolean
-      keeps; /* clients publish at least once as well; not in every seed, because the sums of a group are exact without */
+      keeps; /* some messages are at-least-once; not in every seed, because only without them the sums of a group are exact */
   gboolean retains;           /* clients retain some of their messages */
   gboolean has_wills;         /* clients leave last messages, and say GOODBYE */
   gboolean holds;             /* clients let messages be held for groups without members */
@@ -293,8 +293,8 @@ struct SimWorld
   gboolean has_tags;          /* messages have tags, and filters want some of them */
   gboolean has_pairs;         /* two newcomers want the id of one client */
   gboolean asks_pages;        /* clients read the timeline */
-  gboolean has_runs;          /* messages that reach the broker together */
-  gboolean has_mutual;        /* publishers wait for each other */
+  gboolean has_runs;          /* runs of messages reach the broker in one read */
+  gboolean has_mutual;        /* publishers block each other */
   gboolean traces;            /* clients ask for the stations of some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;
@@ -337,8 +337,8 @@ void sim_world_forget (SimWorld *world);
 void sim_world_accepted_hello (SimWorld *world, SimClient *client, const SimFrame *frame);
 /* A second connection wants the id of @client. */
 void sim_rival_run (SimWorld *world, SimClient *client);
-/* Last messages are published in the middle of a frame: reports to the model first what the frame has changed before. @ending:
- * the client whose connection ends */
+/* Last messages are published while the core handles a frame. Reports the effect of that frame to the model first. @ending: the
+ * client whose connection ends */
 void sim_world_report_passing (SimWorld *world, const SimClient *ending);
 /* Notes the time at which the newest messages were accepted. */
 void sim_world_note_accepted (SimWorld *world);
@@ -371,12 +371,12 @@ void sim_client_received (SimClient *client, const guint8 *bytes, gsize len);
 void sim_client_return_credit (SimClient *client, guint place, gboolean half);
 /* Returns credit for the replies to its requests. @all: also of those that return it only when an operation says so. */
 void sim_client_return_reply_credit (SimClient *client, gboolean all);
-/* That request must not be answered by a REPLY. */
+/* The request must not get a REPLY, because the queue had no room for it. */
 void sim_client_expect_refused (SimClient *client, guint64 id);
 /* Confirms a message that it has received. @at: place in confirming */
 void sim_client_confirm (SimClient *client, guint at);
 
-/* --- sim-publish: a frame that publishes, and the models --- */
+/* --- sim-publish: reports a frame that publishes to the models --- */
 
 /* The state before the broker gets the frame. */
 typedef struct
@@ -405,7 +405,7 @@ void sim_publish_after (SimWorld *world,
 
 /* --- sim-drain: members of groups that drain --- */
 
-/* A call that waits until a member has finished. */
+/* A call that waits until a member has drained. */
 typedef struct
 {
   guint asker; /* connection */
