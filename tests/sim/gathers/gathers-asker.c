@@ -4,7 +4,7 @@
 #include "peer/bus-peer.h"
 
 /*
- * Askers: they ask, read slowly, and do not wait any more. The agent is the operator as well.
+ * Askers: clients that ask questions, read slowly, and cancel their questions. The agent is the operator as well.
  */
 
 #define GATHER          "control.bus.gather"
@@ -78,7 +78,7 @@ asker_ask (GathersWorld *world, GathersClient *client)
                       &(const GathersInput){ .kind = GATHERS_INPUT_ASKS, .client = client });
 }
 
-/* NULL: it has no open question. */
+/* A random open question of the client. NULL: it has none. */
 static GathersQuestion *
 asker_pick (GathersWorld *world, const GathersClient *client)
 {
@@ -179,7 +179,7 @@ asker_limit (GathersWorld *world, GathersClient *client)
   asker_operate (world, "Limit", world->limit);
 }
 
-/* A task of a question, which an entry has now. */
+/* A task of a question, and the entry that it belongs to now. */
 static void
 asker_stop_task (GathersWorld *world, GathersClient *client)
 {

@@ -2,7 +2,7 @@
 #include "gathers-world.h"
 
 /*
- * Frames that came to a client.
+ * The frames that a client receives: decodes them, and passes them to the functions of askers and collectors.
  */
 
 void

@@ -6,7 +6,7 @@
 #include "wire-guard.h"
 
 /*
- * Collectors: they register, work on what they get, hang, fail, drain and die.
+ * Collectors: clients that register, work on their tasks, hang, fail, drain and disconnect.
  */
 
 #define REGISTRATION  "control.collector.registration"
@@ -140,7 +140,7 @@ collector_start (GathersClient *client, GathersJob *job)
                  &(const GathersInput){ .kind = GATHERS_INPUT_STARTS, .client = client, .job = &copy });
 }
 
-/* NULL: it does not say what its answer covers. */
+/* The part of the data that an answer covers. NULL: the answer does not contain it. */
 static const Extent *
 collector_draw_extent (SimRandom *random, Extent *extent)
 {
@@ -184,7 +184,7 @@ collector_answer (GathersClient *client, GathersJob *job, guint outcome)
                                         .extent = message.extent });
 }
 
-/* NULL: it has none that it has not answered. */
+/* A random job without an answer. NULL: there is none. */
 static GathersJob *
 collector_pick (GathersClient *client)
 {
@@ -200,7 +200,7 @@ collector_pick (GathersClient *client)
   return NULL;
 }
 
-/* --- acts --- */
+/* --- actions --- */
 
 static void
 collector_work (GathersWorld *world, GathersClient *client)

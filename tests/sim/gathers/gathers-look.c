@@ -6,7 +6,7 @@
 #include "work/bus-lease.h"
 
 /*
- * Compares the questions of the core before and after each input.
+ * Compares the questions of the core before and after each input: every change must be one that the rules permit.
  */
 
 #define SUCCEEDED DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED
@@ -26,7 +26,7 @@ gathers_look_find (const GathersWorld *world, const GathersQuestion *question)
 
 /* --- before --- */
 
-/* The lease that the answer names by its route; NULL: it has ended. */
+/* The lease with the route of the answer. NULL: it has ended. */
 static const BusLease *
 look_lease_of (const GathersInput *input)
 {
@@ -38,7 +38,7 @@ look_lease_of (const GathersInput *input)
   return NULL;
 }
 
-/* Of the collector that an open entry has. */
+/* Reads the collector of an open entry. */
 static guint
 look_slot_of (const GathersWorld *world, const BusGatherEntry *real)
 {
@@ -60,7 +60,7 @@ look_read_entry (const GathersWorld *world, GathersEntry *entry, const BusGather
   entry->slot = look_slot_of (world, real);
 }
 
-/* The answer that arrives counts for an entry, or for what is beside the sum. */
+/* Counts the answer that arrives for its entry, or as one beside the sum. */
 static void
 look_at_answer (GathersQuestion *question, const BusGather *gather, const GathersInput *input)
 {
@@ -263,7 +263,7 @@ look_after_entry (GathersWorld *world,
     look_end_entry (world, question, entry, real);
 }
 
-/* The question began with this input. */
+/* The question began with this input: reads its entries. */
 static void
 look_begin (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
 {
@@ -291,7 +291,7 @@ look_begin (GathersWorld *world, GathersQuestion *question, const BusGather *gat
     }
 }
 
-/* All that is open lacks its collector. */
+/* Notes the time since which every open entry lacks its collector. */
 static void
 look_note_lack (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
 {
@@ -323,7 +323,7 @@ look_start_us (const GathersWorld *world, const GathersQuestion *question)
   return MIN (end_us, question->asked_us + (question->due_us - question->asked_us) / 2);
 }
 
-/* Not before the recovery window is over, or half of its own time. */
+/* The question must not begin before the recovery window, or half of its own time, is over. */
 static void
 look_check_start (GathersWorld *world, const GathersQuestion *question)
 {
@@ -348,7 +348,7 @@ look_check_time (GathersWorld *world, GathersQuestion *question, const BusGather
     gathers_fail (world, "M12: a question waits for those that are not there");
 }
 
-/* The core does not have it any more: its manifest was sent, with the outcomes of the rest. */
+/* The core has freed the question: its manifest was sent, with the outcomes of the remaining entries. */
 static void
 look_vanished (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
 {
@@ -397,7 +397,7 @@ look_after_question (GathersWorld *world, GathersQuestion *question, const Gathe
     look_check_time (world, question, gather);
 }
 
-/* It is not asked any more, or not by anybody. */
+/* TRUE if the input cancelled the question, or disconnected its asker. */
 static gboolean
 look_is_ended (const GathersQuestion *question, const GathersInput *input)
 {
@@ -405,7 +405,7 @@ look_is_ended (const GathersQuestion *question, const GathersInput *input)
          && (input->query_id == 0 || input->query_id == question->query_id);
 }
 
-/* --- all of the core --- */
+/* --- the whole core --- */
 
 /* Each task of a question belongs to an open question. */
 static void

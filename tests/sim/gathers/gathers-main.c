@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /*
- * sim-gathers: runs many seeds of the family of questions to many, or one seed again.
+ * sim-gathers: runs many seeds of the family of questions to many collectors, or one seed again.
  *
  *   sim-gathers [--seeds N] [--from SEED] [--steps N]   TAP: the seeds, the same seed twice, and the coverage
  *   sim-gathers --seed SEED [--steps N]                 one seed, for a debugger: its failure and the step of it
@@ -15,7 +15,7 @@
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
-#define TWICE       50u /* one of so many seeds is run twice */
+#define TWICE       50u /* one of this many seeds is run twice */
 #define HEAL_ROUNDS 80u
 
 static gint64 one_seed = -1;
@@ -141,7 +141,7 @@ run_step (GathersWorld *world)
   run_drain (world);
 }
 
-/* Everybody is there, and each question comes to its end. */
+/* Connects all clients, so that each question must end. */
 static void
 run_heal (GathersWorld *world)
 {
@@ -210,7 +210,7 @@ gathers_run (guint64 seed, guint n_steps, GathersCoverage *covered, guint64 *has
 static gboolean
 main_run_again (guint64 seed, guint64 hash)
 {
-  static GathersCoverage other; /* nobody reads it */
+  static GathersCoverage other; /* not used */
   guint64 again;
   g_autofree char *failure = gathers_run (seed, (guint) steps, &other, &again);
 

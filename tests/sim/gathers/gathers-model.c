@@ -5,7 +5,7 @@
 #include "wire-guard.h"
 
 /*
- * The collectors that a question expects answers of, and the required contents of its answers and its manifest.
+ * The collectors from which a question expects answers, and the required contents of its answers and its manifest.
  */
 
 typedef Daemoneye__Eventbus__V1__GatherAnswer GatherAnswer;
@@ -39,7 +39,7 @@ model_wants_type (const GathersQuestion *question, const GathersClient *client)
   return strcmp (client->type, types[question->type]) == 0;
 }
 
-/* A Barrier names it, and nothing else makes it one of the roster. */
+/* Adds a collector that is in the roster only because a Barrier names it. */
 static void
 model_add_named (GathersQuestion *question, const GathersClient *client)
 {
@@ -141,7 +141,7 @@ model_problem_of_id (const GathersWorld *world, const GathersQuestion *question,
   return slot < GATHERS_NAMES && (question->roster & 1u << slot) ? NULL : "a member is not expected";
 }
 
-/* It was over with the input that began it. */
+/* Checks a member of a question that ended with the input that began it. */
 static const char *
 model_problem_of_start (const GathersWorld *world, const GathersQuestion *question, const Member *member)
 {

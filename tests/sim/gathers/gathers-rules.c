@@ -5,9 +5,9 @@
 #include "work/bus-registry.h"
 
 /*
- * The rules: from the state of an entry before an input, and from the input, the fates that it may have afterwards.
+ * The rules: compute the fates that an entry may have after an input, from its state before the input and from the input.
  *
- * They are written from the documents, and know nothing of histories, offers or timers of the core.
+ * They follow the documents, and use no history, offer or timer of the core.
  */
 
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
@@ -62,7 +62,7 @@ rules_is_empty (const Daemoneye__Eventbus__V1__Extent *extent)
   return extent != NULL && extent->rows == 0 && !extent->is_truncated && !extent->is_uncounted;
 }
 
-/* The task is back, and its collector may not be one that gets it again. */
+/* The task has returned, and its collector may be unable to get it again. */
 static GathersAllowed
 rules_of_return (const GathersQuestion *question, const GathersEntry *entry, const GathersClient *client)
 {
@@ -87,7 +87,7 @@ rules_of_answer (const GathersQuestion *question, const GathersEntry *entry, con
   if (entry->state == BUS_TASK_CANCELLING)
     return rules_only (BUS_FATE_CANCELLED);
   if (entry->state == BUS_TASK_QUEUED || input->outcome == OUTCOME (BUSY))
-    return rules_of_return (question, entry, input->client); /* nothing has begun, or it is known to have failed */
+    return rules_of_return (question, entry, input->client); /* no run has begun, or the run is known to have failed */
   if (input->outcome == OUTCOME (FAILED))
     return rules_only (BUS_FATE_FAILED);
   if (is_shard)
@@ -111,7 +111,7 @@ rules_of_loss (const GathersQuestion *question, const GathersEntry *entry, gbool
   return rules_only (is_death ? BUS_FATE_DIED : BUS_FATE_CANCELLED);
 }
 
-/* It takes no more, or has not the operation any more: a task that it has may continue. */
+/* The collector accepts no more tasks, or does not have the operation any more. A task that it already has may continue. */
 static GathersAllowed
 rules_of_unfit (const GathersQuestion *question, const GathersEntry *entry, guint reason)
 {
@@ -122,7 +122,7 @@ rules_of_unfit (const GathersQuestion *question, const GathersEntry *entry, guin
   if (entry->had_silence)
     allowed = rules_or (allowed, BUS_FATE_TIMED_OUT);
   if (entry->state == BUS_TASK_OFFERED || entry->has_lease)
-    allowed = rules_or (allowed, BUS_FATE_OPEN); /* its collector may have begun */
+    allowed = rules_or (allowed, BUS_FATE_OPEN); /* its collector may have begun to work on it */
   return rules_or_never (allowed, reason);
 }
 
@@ -147,7 +147,7 @@ rules_state_now (const GathersWorld *world, const GathersClient *client)
   return member != NULL ? member->state : BUS_MEMBER_GONE;
 }
 
-/* The reasons that fit what is known of the only collector that may have it. */
+/* The reasons that are possible for the state of the only collector that may have the entry. */
 static guint
 rules_reasons (const GathersWorld *world, const GathersQuestion *question, const GathersEntry *entry)
 {
@@ -167,7 +167,7 @@ rules_reasons (const GathersWorld *world, const GathersQuestion *question, const
   return world->is_paused ? REASON (PAUSED) | (reasons & REASON (NOT_REGISTERED)) : reasons | REASON (PAUSED);
 }
 
-/* Reasons that any possible holder of a shard may have. */
+/* The reasons that are possible for any possible holder of a shard. */
 static guint
 rules_reasons_of_shard (const GathersWorld *world, const GathersQuestion *question)
 {
@@ -185,7 +185,7 @@ rules_reasons_of_shard (const GathersWorld *world, const GathersQuestion *questi
   return reasons;
 }
 
-/* Outcomes that a waiting task may report of attempts that have ended. */
+/* The outcomes of ended attempts that a waiting task may report. */
 static GathersAllowed
 rules_of_past (GathersAllowed allowed, const GathersEntry *entry)
 {
@@ -200,7 +200,7 @@ rules_of_past (GathersAllowed allowed, const GathersEntry *entry)
   return allowed;
 }
 
-/* Its lease may be over, or the time that its collector had to drain. */
+/* Its lease may have expired, or the time for its collector to drain. */
 static GathersAllowed
 rules_of_running (const GathersWorld *world, const GathersEntry *entry)
 {
@@ -237,7 +237,7 @@ rules_is_over (const GathersWorld *world, const GathersQuestion *question)
          || (question->stall_us > 0 && world->now_us >= question->progress_us + question->stall_us);
 }
 
-/* The others are known, and it was waited for. */
+/* TRUE if the question has waited long enough for the collectors that all open entries lack. */
 static gboolean
 rules_waited_for (const GathersWorld *world, const GathersQuestion *question)
 {
@@ -317,7 +317,7 @@ rules_of_input (const GathersWorld *world,
   return rules_open;
 }
 
-/* A collector of the roster that was not asked, and can be. */
+/* A collector of the roster that was not asked although it can be. */
 static gboolean
 rules_has_other (const GathersWorld *world, const GathersQuestion *question)
 {

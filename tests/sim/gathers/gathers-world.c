@@ -7,7 +7,7 @@
 #include "wire-feature.h"
 
 /*
- * Inputs of the core, one at a time, each between two looks.
+ * Passes inputs to the core, one at a time, and compares its state before and after each.
  */
 
 #define MAGIC   0x42594544u
@@ -41,7 +41,7 @@ gathers_slot_of (const GathersWorld *world, const char *id)
   return GATHERS_NAMES;
 }
 
-/* --- around an input --- */
+/* --- before and after an input --- */
 
 static void
 world_before (GathersWorld *world, const GathersInput *input)

@@ -30,7 +30,7 @@
 #define GATHERS_QUESTIONS  8u                     /* open ones at a time */
 #define GATHERS_ENTRIES    8u                     /* most entries of one question */
 #define GATHERS_JOBS       64u                    /* jobs of a collector since it connected */
-#define GATHERS_SLICE      (64u * 1024u)          /* bytes that may wait for an asker, and one frame more */
+#define GATHERS_SLICE      (64u * 1024u)          /* bytes that may wait for an asker, not counting one frame */
 #define GATHERS_LARGE      (40u * 1024u)          /* bytes of a large answer */
 
 #define GATHERS_SITUATIONS(X)                                                                                          \
@@ -130,21 +130,21 @@ typedef struct
   gboolean is_writable;
   WireFrameReader reader;
 
-  /* a collector, as the broker must see it */
+  /* only for a collector: the state that the broker must have for it */
   gboolean is_registered;
   gboolean is_draining;
   gboolean has_left; /* it said GOODBYE, and its connection ends */
   GathersAbility ability;
   BusMemberState state; /* read from the core before the input */
-  gint64 gone_us;       /* time at which it left without announcement; 0: it did not, or is back */
-  GathersAbility past;  /* its abilities then */
+  gint64 gone_us;       /* when it disconnected without announcement; 0: it did not, or has reconnected */
+  GathersAbility past;  /* its abilities at that time */
   GathersJob jobs[GATHERS_JOBS];
   guint n_jobs;
 } GathersClient;
 
 typedef enum
 {
-  GATHERS_INPUT_OTHER, /* no question depends on it */
+  GATHERS_INPUT_OTHER, /* an input that no question depends on */
   GATHERS_INPUT_TICK,
   GATHERS_INPUT_EOF,
   GATHERS_INPUT_LEAVES, /* GOODBYE, or Deregister */
@@ -220,14 +220,14 @@ typedef struct
   gboolean has_begun; /* its roster is fixed */
   gboolean is_sure;
   guint roster;               /* bits of slots, and of the id without a collector */
-  guint unfit[GATHERS_NAMES]; /* BusNeverAsked of these */
+  guint unfit[GATHERS_NAMES]; /* BusNeverAsked of each of them */
   guint used;                 /* bits of slots that were asked */
   guint joined;               /* bits of slots that were counted */
   guint n_joined;
   guint n_duplicates;
   guint n_late;
   gint64 progress_us; /* time of the last answer, or of the start */
-  gint64 lacks_us;    /* since when all open entries lack their collectors; 0: they do not */
+  gint64 lacks_us;    /* the time since which all open entries lack their collectors; 0: they do not */
   guint n_entries;
   GathersEntry entries[GATHERS_ENTRIES];
 } GathersQuestion;

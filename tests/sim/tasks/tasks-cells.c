@@ -2,8 +2,8 @@
 #include "tasks-coverage.h"
 
 /*
- * The cells of the tables of states that nothing leads to, and why. Each other cell that the table of the core has not declared
- * impossible has to occur again and again; one of these that occurs means that this list is out of date.
+ * The unreachable cells of the state tables, each with its reason. Every other cell that the table of the core does not declare
+ * impossible must occur regularly. If a cell of this list occurs, the list is out of date.
  */
 
 #define IN(state)    (1u << BUS_TASK_##state)
@@ -18,12 +18,12 @@ typedef struct
 
 /* clang-format off */
 static const CellsRow unreached[] = {
-  /* The holder of a lease that is over is not asked: only the newest lease of a task that has one in force is. */
+  /* Only the newest lease is asked, and only while it is valid. */
   { IN (QUEUED) | TERMINAL,                     BUS_TASK_ON_DRAIN },
   { IN (QUEUED) | TERMINAL,                     BUS_TASK_ON_DRAIN_OVER },
   { IN (QUEUED) | TERMINAL,                     BUS_TASK_ON_WITHDRAWN },
   { IN (QUEUED) | IN (DELAYED) | TERMINAL,      BUS_TASK_ON_HELD },
-  /* The last answer of the newest lease has freed it, and made the task SUCCEEDED or DELAYED. */
+  /* The final answer of the newest lease has ended the lease, and made the task SUCCEEDED or DELAYED. */
   { IN (SUCCEEDED) | IN (DELAYED),              BUS_TASK_ON_STARTED },
   { IN (SUCCEEDED) | IN (DELAYED),              BUS_TASK_ON_PROGRESS },
   { IN (SUCCEEDED) | IN (DELAYED),              BUS_TASK_ON_RESULT },
@@ -34,16 +34,16 @@ static const CellsRow unreached[] = {
   { IN (SUCCEEDED),                             BUS_TASK_ON_EOF },
   { IN (SUCCEEDED),                             BUS_TASK_ON_CLOSED },
   { IN (SUCCEEDED),                             BUS_TASK_ON_DEREGISTER },
-  /* A task that waits for the second death to be counted gets no offer until then. */
+  /* A task is not offered before its second death is counted. */
   { IN (DELAYED) | IN (OFFERED) | IN (RUNNING) | IN (CANCELLING),
                                                 BUS_TASK_ON_POISON },
 };
 
 static const CellsRow unreached_members[] = {
-  /* A member serves its task topic in each of these states already, or does not. */
+  /* In each of these states it is already fixed whether the member serves its task topic. */
   { MEMBER (READY) | MEMBER (SUSPECT) | MEMBER (SET_ASIDE), BUS_MEMBER_ON_SERVE },
   { MEMBER (REGISTERED),                                    BUS_MEMBER_ON_UNSERVE },
-  /* Only a member that is READY is doubted, and only one that is SUSPECT is trusted again. */
+  /* Only a READY member becomes SUSPECT, and only a SUSPECT member becomes READY this way. */
   { MEMBER (REGISTERED) | MEMBER (SUSPECT) | MEMBER (SET_ASIDE) | MEMBER (DRAINING) | MEMBER (GONE),
                                                             BUS_MEMBER_ON_DOUBT },
   { MEMBER (REGISTERED) | MEMBER (READY) | MEMBER (SET_ASIDE) | MEMBER (DRAINING) | MEMBER (GONE),

@@ -8,7 +8,7 @@
 #include "work/bus-work.h"
 
 /*
- * Invariants of the structs of tasks, members and operations, between two steps.
+ * Invariants of the structs of tasks, members and operations of the core, checked between two steps.
  */
 
 /* --- leases and slots --- */

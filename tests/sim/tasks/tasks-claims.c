@@ -2,12 +2,12 @@
 #include "tasks-model.h"
 
 /*
- * Claims: what a member says that it works on, or has finished, when it registers.
+ * Claims: the tasks that a member says it works on, or has finished, when it registers.
  *
- * In the epoch of its lease a claim needs the newest token. A new broker does not know the tokens of the one before: there a
- * claim counts when id, attempt and member are those that the submitter named, and only while the task waits for it. A task waits
- * until its holder registers without a claim, or until the recovery window is over; one that is claimed waits for the member to
- * serve.
+ * In the epoch of its lease a claim needs the newest token. A new broker does not know the tokens of the previous one: there a
+ * claim is valid if its id, attempt and member are those that the submitter named, and only while the task waits for it. A task
+ * waits until its holder registers without a claim, or until the recovery window is over. A claimed task waits until the member
+ * serves its task topic.
  */
 
 static gint64
@@ -24,7 +24,7 @@ tasks_claims_record_of (const TasksModel *model, const guint8 *token)
   return g_hash_table_lookup (model->tokens, key);
 }
 
-/* A member has the token of its claim until it gets Execute{adopt}, which may be lost with the connection. */
+/* The token of a member is that of its claim until it gets Execute{adopt}, which may be lost with the connection. */
 static gboolean
 claims_is_newest (const TasksRecord *record, const TasksClaim *claim)
 {
@@ -72,7 +72,7 @@ tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder)
   guint8 token[BUS_TOKEN_LEN];
 
   if (first == NULL || record->has_lease)
-    return; /* it continues with the lease that it has */
+    return; /* it continues with its present lease */
   record->taken_by = holder->registrations;
   memcpy (token, first->token, BUS_TOKEN_LEN);
   for (TasksClaim *claim; (claim = tasks_claims_find (world, record, holder)) != NULL;)
@@ -89,7 +89,7 @@ tasks_claims_missed (TasksWorld *world, const TasksRecord *record, TasksClient *
 
 /* --- holds --- */
 
-/* The holder is registered: the task waits for it to serve, or not at all. */
+/* The holder has registered: the task waits until it serves its topic, or does not wait for it any more. */
 static void
 claims_hold (TasksWorld *world, TasksRecord *record, TasksClient *client)
 {
@@ -122,7 +122,7 @@ claims_task (const TasksWorld *world, const TasksClaim *claim)
   return claim->record != NULL ? tasks_model_find (world->model, claim->record->account, claim->record->number) : NULL;
 }
 
-/* A claim of a lease of this epoch waits only for a task that waits. */
+/* In the epoch of its lease, a claim is valid only while its task is held. */
 static void
 claims_settle_current (const TasksWorld *world, TasksClient *client, TasksClaim *claim)
 {
@@ -242,7 +242,7 @@ tasks_claims_given (TasksWorld *world, TasksClient *client, TasksRecord *record,
       claim->is_settled = claim->is_told = TRUE;
       is_claimed |= claim->is_finished == is_finished;
     }
-  /* It may have registered again before it got it. */
+  /* The member may have registered again before it received the task. */
   if (!is_claimed && record->taken_by == client->registrations)
     tasks_fail (world, "S20: %s got back t%u as %s, and did not say so", client->id, record->number,
                 is_finished ? "finished" : "running");

@@ -7,8 +7,8 @@
 #include "wire-guard.h"
 
 /*
- * A client that is a stream of bytes: the frames that it sends, and those that it receives. tasks-collector and tasks-submitter
- * interpret them.
+ * A client, which is a stream of bytes: the frames that it sends and receives. tasks-collector and tasks-submitter interpret
+ * them.
  */
 
 #define MAGIC   0x42594544u

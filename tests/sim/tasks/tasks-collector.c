@@ -4,7 +4,7 @@
 #include "wire-guard.h"
 
 /*
- * The acts of a collector: it works on its jobs, fails, drains, and breaks the rules when it is hostile.
+ * The actions of a collector: it works on its jobs, fails, drains, and violates the protocol if it is hostile.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
@@ -98,7 +98,7 @@ tasks_collector_knows (const TasksClient *client, guint64 route)
   return collector_find (client, route) != NULL;
 }
 
-/* Tokens of the same task and attempt, whatever the lease. */
+/* TRUE if the tokens are of the same task and attempt, even of different leases. */
 static gboolean
 collector_is_same_attempt (const guint8 *token, const guint8 *other)
 {
@@ -122,7 +122,7 @@ collector_find_attempt (GPtrArray *jobs, const guint8 *token)
   return NULL;
 }
 
-/* A job of a connection before, or of this one, on which it has deregistered; NULL: there is none. */
+/* A job of an earlier connection, or of this one after a Deregister. NULL: there is none. */
 static TasksJob *
 collector_find_old (const TasksClient *client, const guint8 *token)
 {
@@ -210,7 +210,7 @@ tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope)
   if (job == NULL && envelope->route_id > client->forgotten_route)
     tasks_fail (client->world, "O06: %s got a CANCEL of nothing", client->id);
   else if (job != NULL && envelope->status == WIRE_STATUS_OK)
-    job->is_answered = TRUE; /* the request has ended: the broker does not wait for an answer */
+    job->is_answered = TRUE; /* the request has ended, so the broker expects no answer */
   else if (job != NULL)
     {
       tasks_leases_got_cancel (client->world, client, envelope->route_id, envelope->status);
@@ -249,7 +249,7 @@ collector_draw_outcome (SimRandom *random, const TasksJob *job)
                    : DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_BUSY;
 }
 
-/* NULL: it has none that it has not answered. */
+/* A random job without an answer. NULL: there is none. */
 static TasksJob *
 collector_pick (TasksWorld *world, const TasksClient *client)
 {
@@ -282,7 +282,7 @@ collector_work (TasksWorld *world, TasksClient *client)
 
   if (job == NULL || (job->is_stopped && sim_chance (&world->random, 80)))
     return;
-  /* The first report may be one of progress, and some say twice that they start. */
+  /* The first report may be one of progress, and some collectors report STARTED twice. */
   if (job->is_started ? sim_chance (&world->random, 5) : sim_chance (&world->random, 92))
     tasks_collector_report (client, job, TRUE);
   else
@@ -317,9 +317,9 @@ collector_decline (TasksWorld *world, TasksClient *client)
   job->is_answered = TRUE;
 }
 
-/* --- against the rules --- */
+/* --- violations of the protocol --- */
 
-/* A job that it has answered, or that is of another connection. */
+/* A job that was answered, or is of another connection. */
 static const TasksJob *
 collector_pick_ghost (TasksWorld *world, const TasksClient *client)
 {
@@ -329,7 +329,7 @@ collector_pick_ghost (TasksWorld *world, const TasksClient *client)
   return job != NULL && (jobs == client->old_jobs || job->is_answered) ? job : NULL;
 }
 
-/* An answer of its own lease with the token of another one, or with one that it made up. */
+/* Answers its own lease with the token of another one, or with a random token. */
 static void
 collector_forge (TasksWorld *world, TasksClient *client)
 {

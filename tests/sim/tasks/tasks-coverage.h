@@ -76,7 +76,7 @@ typedef enum
 typedef struct
 {
   guint64 counts[TASKS_N_SITUATIONS];
-  guint64 cells[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS]; /* events that occurred, whatever their effect */
+  guint64 cells[BUS_N_TASK_STATES][BUS_N_TASK_EVENTS]; /* events that occurred, with or without an effect */
   guint64 members[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS];
   guint64 health[BUS_HEALTH_N_STATES][BUS_HEALTH_N_EVENTS];
 } TasksCoverage;

@@ -9,16 +9,16 @@
 /*
  * Fairness, per operation: priority, then round robin over accounts, and every 8th lease to the oldest task that can have it.
  *
- * The leases of one input are checked together, when it is over: a task that could have had a lease, and waited before and after
- * it, was passed by. The order of leases within an input is not known, so they count in favour of the core.
+ * The leases of one input are checked together at its end: a task was passed over if it could have had a lease, and waited before
+ * and after the input. The order of leases within an input is not known, so the order that is best for the core is assumed.
  */
 
 #define LEASES_BY_AGE 8u
 #define TURNS_MAX     3u    /* leases in a row to the other account: its turn, one by age, and one that came back */
 #define LONG_AGO      1000u /* leases */
-#define AGED_SOONEST  (LEASES_BY_AGE - 1) /* the promise is about the latest lease, not about the soonest */
+#define AGED_SOONEST  (LEASES_BY_AGE - 1) /* the documents promise the latest lease, not the soonest */
 
-/* --- who could have had it --- */
+/* --- tasks that could have had the lease --- */
 
 static gboolean
 fair_waits (const TasksWorld *world, const TasksRecord *record, guint operation)
@@ -34,7 +34,7 @@ fair_can_have (const TasksRecord *record, const TasksClient *holder)
          && tasks_members_can_take (record, holder);
 }
 
-/* It waits, and could have had the lease. NULL: nobody. @account: TASKS_ACCOUNTS: of any */
+/* A task that waits and could have had the lease. NULL: there is none. @account: TASKS_ACCOUNTS: of any account */
 static const TasksRecord *
 fair_find_waiting (const TasksWorld *world, const TasksOffer *offer, guint account, guint priority)
 {
@@ -51,7 +51,7 @@ fair_find_waiting (const TasksWorld *world, const TasksOffer *offer, guint accou
   return NULL;
 }
 
-/* The oldest one that waits, whatever it needs; NULL: none. */
+/* The oldest waiting task, even if no member can run it. NULL: none. */
 static const TasksRecord *
 fair_find_oldest (const TasksWorld *world, guint operation)
 {
@@ -100,7 +100,7 @@ fair_is_before_its_time (const TasksWorld *world, const TasksOffer *offer)
   return FALSE;
 }
 
-/* A task that has to run alone may have waited for a member by age, and have come back from there. */
+/* An exclusive task may have been reserved for a member by age, and have returned from there. */
 static gboolean
 fair_has_lonely (const TasksWorld *world, guint operation)
 {
@@ -170,7 +170,7 @@ fair_forget (TasksFairness *fairness)
   memset (fairness->n_turns, 0, sizeof fairness->n_turns);
 }
 
-/* It stands where it stood: what decided about it decides again. */
+/* The task is at its former place, so the same rule applies to it again. */
 void
 tasks_fair_returned (TasksWorld *world, const TasksRecord *record)
 {
@@ -187,7 +187,7 @@ fair_count (const TasksModel *model, guint operation)
   return n;
 }
 
-/* A lease that could not be sent has counted, and its task stands where it stood. */
+/* A lease that could not be sent was counted, and its task is at its former place. */
 static void
 fair_note_operation (TasksWorld *world, const BusOperation *operation)
 {

@@ -8,8 +8,8 @@
 #include "work/bus-work.h"
 
 /*
- * The health of clients, worked out from what they sent and took, and from the time. After each input it is compared with what
- * the core says: misses of each signal, state, units, and whether the connection was closed for it.
+ * The health of clients, computed from the frames that they sent and read, and from the time. After each input it is compared with
+ * the core: the misses of each signal, the state, the units, and whether the connection was closed because of them.
  *
  * In one of four seeds an interval is short, and clients hang, read nothing, and complain; in half of these a failed connection
  * is closed. These decisions have a random stream of their own (vital), so that other seeds stay as they are.
@@ -45,8 +45,8 @@ health_worst (const TasksHealth *health)
               MAX (health->missed[BUS_HEALTH_LOOP], health->missed[BUS_HEALTH_QUEUE]));
 }
 
-/* Misses say how bad it is at least; without any it is on its way back, which takes longer after a miss than after a complaint.
- * */
+/* Misses determine the best possible state. Without misses the client recovers, which takes longer after a miss than after a bad
+ * report. */
 static void
 health_review (TasksWorld *world, TasksHealth *health)
 {
@@ -120,7 +120,7 @@ health_end_round (TasksWorld *world, TasksHealth *health, gboolean is_queued)
   health->is_answered = health->is_heard = FALSE;
 }
 
-/* The broker was late, and has given no grace for a minute. */
+/* TRUE if the broker was late, and has given no grace for a minute. */
 static gboolean
 health_has_grace (const TasksWorld *world, const TasksHealth *health)
 {
@@ -142,8 +142,8 @@ health_round_is_over (TasksWorld *world, TasksHealth *health, gboolean is_queued
   health_review (world, health);
 }
 
-/* @client: what waits for it was noted before the tick. A timer of the same tick may have added to that: then it is the core that
- * says whether that was before. */
+/* The bytes that wait for the client were noted before the tick. If a timer of the same tick may have added some, only the core
+ * knows whether it did so before its own check. */
 static void
 health_tick (TasksWorld *world, TasksClient *client)
 {
@@ -162,7 +162,7 @@ health_tick (TasksWorld *world, TasksClient *client)
           tasks_cover (world, TASKS_COVER_HEALTH_AGAIN);
         }
       if (health->state == BUS_HEALTH_FAILED && world->options.closes_failed)
-        return; /* it is closed: nothing is due any more */
+        return; /* its connection is closed: nothing is due any more */
     }
 }
 
@@ -302,7 +302,7 @@ tasks_health_after (TasksWorld *world, const TasksInput *input)
     }
 }
 
-/* --- what the operator sees --- */
+/* --- records that the operator receives --- */
 
 void
 tasks_health_got_record (TasksWorld *world, const char *id, WireSpan payload)
@@ -324,7 +324,7 @@ tasks_health_got_record (TasksWorld *world, const char *id, WireSpan payload)
   client->health_units_shown = (guint) record->n_units;
 }
 
-/* Everything has arrived: the newest record of each client says what it is, but for a reason that waits for its turn. */
+/* Everything has arrived: the newest record of each client agrees with its state, unless a report is not due yet. */
 void
 tasks_health_check_shown (TasksWorld *world)
 {
@@ -349,9 +349,9 @@ tasks_health_check_shown (TasksWorld *world)
     }
 }
 
-/* --- what clients do --- */
+/* --- actions of clients --- */
 
-/* Its heartbeat, or its report: two bits for each of three units. */
+/* The units in a heartbeat or a report: two bits for each of three units. */
 static void
 health_put (TasksClient *client, const char *word, const ProtobufCMessage *message, const TasksFrame *frame)
 {
@@ -442,7 +442,7 @@ health_act (TasksWorld *world, TasksClient *client)
     }
 }
 
-/* It sends heartbeats although it reads nothing. */
+/* The client sends heartbeats although it reads nothing. */
 static void
 health_go_on (TasksWorld *world, TasksClient *client)
 {
@@ -472,7 +472,7 @@ tasks_health_reads (const TasksClient *client)
   return client->stops_until_us <= client->world->now_us;
 }
 
-/* Nobody hangs any more. */
+/* From now on no client hangs. */
 void
 tasks_health_heal (TasksWorld *world)
 {

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * The history of a seed: the outcome of each task that the broker has accepted.
+ * The history of a seed: counts the outcomes of all tasks that the broker has accepted.
  *
  * A *run* is one attempt as the collector sees it. Its number, which no other run has, is the payload of its result. So a
  * result that a submitter gets identifies its run.

@@ -6,8 +6,9 @@
 #include "work/bus-work.h"
 
 /*
- * A step of a task needs a reason: a frame of its holder with the right token, the end of its holder, a time that is over, a call
- * of a submitter or a tool, or counters.
+ * The reasons for the steps of a task. A step needs one of these: a frame of its holder with the right token, the end of its
+ * holder, a timer that has expired, a call of a submitter or a tool, or the value of a counter. Each function returns the fault,
+ * or NULL.
  */
 
 #define INTERRUPTIONS_MAX 16u
@@ -55,7 +56,7 @@ justify_answer (const TasksWorld *world, const TasksRecord *record, const TasksI
 {
   const TasksModel *model = world->model;
 
-  /* An offer that its member was not sent comes back. */
+  /* An offer that could not be sent to its member is returned. */
   if (step->event == BUS_TASK_ON_BUSY && step->from == BUS_TASK_OFFERED && record->holder < TASKS_CLIENTS
       && !tasks_collector_knows (&world->clients[record->holder], record->route))
     return NULL;
@@ -66,7 +67,7 @@ justify_answer (const TasksWorld *world, const TasksRecord *record, const TasksI
   return step->event == model->event ? NULL : "its holder said something else";
 }
 
-/* The holder has registered, and said that it works on it. */
+/* The holder has registered with a claim of the task. */
 static const char *
 justify_claim (const TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
@@ -144,7 +145,7 @@ justify_since (const TasksWorld *world, const TasksInput *input, gint64 since_us
   return world->now_us >= since_us + wait_us ? NULL : "it is too early";
 }
 
-/* A lease: a broker that was late itself gives that time back, once in a minute. */
+/* The time of a lease. If the broker itself was late, it adds that time, at most once in a minute. */
 static const char *
 justify_lapse (const TasksWorld *world, const TasksInput *input, gint64 since_us, gint64 wait_us)
 {

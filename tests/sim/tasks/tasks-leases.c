@@ -65,7 +65,7 @@ leases_limit_newest (TasksRecord *record, gint64 due_us)
     }
 }
 
-/* The task was cancelled before that, because no submitter is there. */
+/* The task had been cancelled before, because no submitter was attached. */
 static gboolean
 leases_are_cancelled_before (const TasksWorld *world, const TasksRecord *record, gint64 due_us)
 {
@@ -179,7 +179,8 @@ tasks_leases_remove_holder (TasksRecord *record, guint connection)
       g_array_remove_index (record->leases, i - 1);
 }
 
-/* Any answer frees the slot of an older lease. While the task has not ended, the slot of the newest lease needs its token. */
+/* Any answer frees the slot of an older lease. While the task has not ended, only an answer with its token frees the slot of the
+ * newest lease. */
 void
 tasks_leases_answered (TasksModel *model, const TasksClient *client, const TasksFrame *frame)
 {
@@ -233,7 +234,7 @@ tasks_leases_add (TasksWorld *world, TasksRecord *record, const BusTask *task)
   const BusLease *newest = task->lease;
   const TasksClient *holder = bus_peer_link (newest->member->peer);
   const TasksLease lease = { .route = newest->request->route_id, .slot = holder->slot, .connection = holder->number };
-  /* A task that the member has already needs no room. */
+  /* A task that the member already has needs no free slot. */
   const char *problem = newest->is_adopted ? NULL : leases_problem (world, record, task, newest);
 
   if (problem != NULL)

@@ -7,7 +7,8 @@
 #include "work/bus-work.h"
 
 /*
- * After an input: what it said of members and operations, and the steps that each task has taken.
+ * The comparison after an input: applies the input to the members and operations of the model, and checks the steps that the
+ * core added to the history of each task.
  */
 
 static TasksRecord *
@@ -18,7 +19,7 @@ look_record_of (const TasksModel *model, guint64 sequence)
   return index < model->records->len ? g_ptr_array_index (model->records, (guint) index) : NULL;
 }
 
-/* --- what an input says of members and operations --- */
+/* --- the effect of an input on members and operations --- */
 
 static void
 look_registered (TasksWorld *world, TasksClient *client, const TasksFrame *frame)
@@ -180,7 +181,7 @@ look_take_step (TasksWorld *world, TasksRecord *record, const TasksInput *input,
     }
 }
 
-/* The deaths whose time is over. */
+/* Counts the deaths whose time has come. */
 static void
 look_count_deaths (TasksWorld *world, TasksRecord *record)
 {
@@ -244,7 +245,7 @@ look_check_offer (TasksWorld *world, const TasksRecord *record, const TasksClien
     tasks_fail (world, "M10: t%u was offered to %s: %s", record->number, holder->id, problem);
 }
 
-/* A member that continues a task may not have its operation any more. */
+/* A member that continues a task need not have its operation any more. */
 static void
 look_read_limits (const TasksWorld *world, TasksRecord *record, const TasksAbility *ability)
 {
@@ -289,7 +290,7 @@ look_settle_target (TasksWorld *world, const TasksInput *input)
   TasksRecord *record = model->target;
   BusTaskState next;
 
-  /* The slot is free, whatever the token was. */
+  /* The slot is free, even if the token was wrong. */
   if (record != NULL && !bus_task_state_is_live (model->before) && input->frame->kind != TASKS_FRAME_REPORT)
     {
       record->has_lease = FALSE;
@@ -342,7 +343,7 @@ look_check_counts (TasksWorld *world, const TasksRecord *record, const BusTask *
     tasks_fail (world, "I10: t%u goes on without an attempt left", record->number);
 }
 
-/* A holder that is gone has nothing. */
+/* A holder that has disconnected has no task. */
 static void
 look_check_holder (TasksWorld *world, TasksRecord *record)
 {

@@ -12,7 +12,7 @@
  * Exits with 1 when a seed failed, and prints that seed.
  */
 
-#define TWICE 50u /* one of so many seeds is run twice */
+#define TWICE 50u /* one of this many seeds is run twice */
 
 gboolean tasks_trace = FALSE;
 
@@ -36,7 +36,7 @@ static TasksSums sums;
 static gboolean
 main_run_again (guint64 seed, guint64 hash)
 {
-  static TasksCoverage other; /* nobody reads it */
+  static TasksCoverage other; /* not used */
   TasksSums others = { 0 };
   guint64 again;
   g_autofree char *failure = tasks_run (seed, (guint) steps, &other, &others, &again);
@@ -144,7 +144,7 @@ main_is_often (guint64 count)
   return count > (guint64) seeds / 200;
 }
 
-/* @is_reached: something leads to the cell */
+/* @is_reached: the cell is reachable */
 static gboolean
 main_check_cell (const char *state, const char *event, gboolean is_reached, guint64 count)
 {
@@ -179,7 +179,7 @@ main_check_members (void)
   return good;
 }
 
-/* Every cell that the table does not declare impossible is reached. */
+/* Every cell that the table does not declare impossible must occur. */
 static gboolean
 main_check_health (void)
 {

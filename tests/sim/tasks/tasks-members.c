@@ -7,7 +7,7 @@
 #include "work/bus-registry.h"
 
 /*
- * Members: their states follow from what they did, and none of them is idle while a task waits that it could do.
+ * Members: their states must follow from their frames, and none may have a free slot while a task waits that it could run.
  */
 
 /* --- strikes --- */
@@ -65,7 +65,7 @@ members_problem (const TasksWorld *world, const TasksClient *client, const BusMe
   return NULL;
 }
 
-/* --- work that waits --- */
+/* --- waiting tasks --- */
 
 static gboolean
 members_have_capability (const TasksRecord *record, const TasksClient *client)
@@ -147,7 +147,7 @@ void
 tasks_members_check (TasksWorld *world)
 {
   if (bus_core_next_tick_us (world->core) <= world->now_us)
-    return; /* what has to happen now has not happened yet */
+    return; /* a tick is due, and has not come yet */
   for (guint slot = TASKS_SUBMITTERS; slot < TASKS_CLIENTS; slot++)
     if (world->clients[slot].is_registered && !tasks_failed (world))
       members_check (world, &world->clients[slot]);

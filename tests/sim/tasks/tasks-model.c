@@ -102,7 +102,7 @@ model_expect_verdict (const TasksWorld *world, const TasksClient *client, const 
   return WIRE_STATUS_OK;
 }
 
-/* It was submitted before. */
+/* The required answer for a task that was submitted before. */
 static void
 model_repeat (TasksWorld *world, TasksRecord *record, const TasksItem *item)
 {
@@ -115,7 +115,7 @@ model_repeat (TasksWorld *world, TasksRecord *record, const TasksItem *item)
   tasks_cover (world, TASKS_COVER_RESUBMITTED);
 }
 
-/* Its last holder may have it still. */
+/* The last holder may still have the task, so it is held. */
 static void
 model_hold (TasksWorld *world, TasksRecord *record, const TasksItem *item)
 {
@@ -208,7 +208,7 @@ model_event_of (const TasksRecord *record, const TasksFrame *frame)
     return BUS_TASK_ON_STOPPED;
   if (frame->kind == TASKS_FRAME_ANSWER)
     return events[frame->outcome];
-  /* A lease that has started is not started again, and one whose holder was asked to stop does not start. */
+  /* STARTED has no effect on a lease that has started, or whose holder was asked to stop. */
   if (record->state == BUS_TASK_QUEUED && (record->lease_started || tasks_leases_is_stopped (record)))
     return BUS_TASK_ON_PROGRESS;
   return frame->started ? BUS_TASK_ON_STARTED : BUS_TASK_ON_PROGRESS;
@@ -289,7 +289,7 @@ model_before_death (TasksWorld *world, const TasksClient *client)
     }
 }
 
-/* A run may say its result twice: to two brokers. */
+/* A run may report its result twice: to two brokers. */
 static void
 model_note_finished (TasksRecord *origin, guint run)
 {

@@ -40,7 +40,7 @@ typedef struct
   gint64 at_us;
   guint attempt;
   guint holder;   /* slot; TASKS_ANY_SLOT: not known */
-  gint64 wait_us; /* DELAYED: it waits at least so long */
+  gint64 wait_us; /* DELAYED: it waits at least this long */
   gint64 wait_most_us;
   guint failures;
   guint expiries;
@@ -64,7 +64,7 @@ typedef struct
 typedef struct
 {
   const TasksRecord *oldest; /* the oldest task that waits; NULL: none */
-  guint n_passed;            /* leases that it could have had */
+  guint n_passed;            /* leases of other tasks that the oldest one could have had */
   guint n_since_aged;        /* leases since the last one by age */
   guint n_turns[TASKS_ACCOUNTS];
   guint64 n_leases; /* that the core has counted */
@@ -90,11 +90,11 @@ struct TasksRecord
   TasksSpec spec;
   gboolean is_other; /* it was submitted with the other specification */
   BusTaskState state;
-  gint64 since_us; /* since when it is in that state */
+  gint64 since_us; /* the time since which it has been in that state */
   gint64 submitted_us;
   gint64 due_us;
-  gint64 wait_us;       /* DELAYED: it waits at least so long */
-  gint64 wait_most_us;  /* and at most so long */
+  gint64 wait_us;       /* DELAYED: it waits at least this long */
+  gint64 wait_most_us;  /* and at most this long */
   gint64 held_until_us; /* end of the hold for a claim; 0: it is not held */
   guint awaits;         /* slot of the holder that may claim it, as its submitter said; 0: none */
   guint64 claimed_by;   /* connection whose claim holds it; 0: none */
@@ -156,7 +156,7 @@ struct TasksModel
   TasksRecord *current[TASKS_ACCOUNTS][TASKS_IDS]; /* the newest of each id; NULL: none */
   GHashTable *stops;                               /* route -> WireStatus of the CANCEL that its holder has to get */
   GHashTable *details;                             /* route -> run whose details its Execute has to carry */
-  GHashTable *given;                               /* routes of those that were claimed */
+  GHashTable *given;                               /* routes of adopted leases */
   GHashTable *tokens;                              /* GBytes of each lease -> its TasksRecord */
   TasksRecord *earlier[TASKS_ACCOUNTS][TASKS_IDS]; /* the newest of each id in an epoch before; NULL: none */
   guint first;                                     /* index of the first record of this epoch */
@@ -183,7 +183,7 @@ typedef struct
 
 TasksModel *tasks_model_new (void);
 void tasks_model_free (TasksModel *model);
-/* Another broker has started, without any task. */
+/* Another broker has started. It has no task. */
 void tasks_model_restart (TasksWorld *world);
 void tasks_model_before (TasksWorld *world, const TasksInput *input);
 void tasks_model_after (TasksWorld *world, const TasksInput *input);

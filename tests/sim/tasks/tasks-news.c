@@ -6,10 +6,11 @@
 #include "work/bus-work.h"
 
 /*
- * Events: system.task.* has one for each step of a task that is news, in the order of the steps, with the state and the counters
- * of that moment; system.collector.* has the record of a member after each change of its state, system.health.* that of a client.
+ * Events: system.task.* has one for each step of a task that is reported, in the order of the steps, with the state and the
+ * counters after the step. system.collector.* has the record of a member after each change of its state, system.health.* that of a
+ * client.
  *
- * The operator is subscribed to all of them. The model notes what has to come, and each event is compared with it.
+ * The operator subscribes to all of them. The model notes the expected events, and compares each event with them.
  */
 
 #define NEWS_STEPS 4u /* of the history, in an event */
@@ -19,7 +20,7 @@
 
 /* --- tasks --- */
 
-/* From the description of the design; NULL: it is no news. */
+/* The word of the event for a step, from the description of the design. NULL: the step is not reported. */
 static const char *
 news_word (BusTaskEvent event, BusTaskState to)
 {
@@ -80,7 +81,7 @@ news_counters_problem (const TasksRecord *record,
   return NULL;
 }
 
-/* TRUE: the record shows the reason and the time of a delayed task. */
+/* TRUE if the record has the reason and the time of a delayed task. */
 static gboolean
 news_is_delay (const TasksNews *news, const Daemoneye__Eventbus__V1__TaskRecord *shown)
 {

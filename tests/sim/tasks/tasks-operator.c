@@ -4,10 +4,10 @@
 #include "control.pb-c.h"
 
 /*
- * The operator: a tool that watches, in one of three seeds. It is subscribed to all events of tasks and members, and asks for
- * records. Each of its calls is answered at once, so the answer is compared with the model as it is.
+ * The operator: a tool that exists in one of three seeds. It subscribes to all events of tasks and members, and asks for records.
+ * Each of its calls is answered at once, so the answer is compared with the present state of the model.
  *
- * It changes nothing: other seeds, and what happens to other clients, do not depend on it.
+ * It changes nothing: other seeds and other clients do not depend on it.
  */
 
 #define TASK_CALLS      "control.bus.task"

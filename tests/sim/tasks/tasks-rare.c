@@ -4,12 +4,12 @@
 #include "work/bus-course.h"
 
 /*
- * Seeds in which rare things are frequent: one of five, of four kinds. Without them some cells of the tables of states would hardly
- * ever occur, because they need many interruptions of one task, or an answer in a short moment.
+ * Seeds in which rare situations are frequent: one of five seeds, of four kinds. Without them some cells of the state tables would
+ * almost never occur, because they need many interruptions of one task, or an answer within a short time.
  *
- * restless: members end as soon as they have started a task, and are back at once. crossing: frames and calls about tasks that are
- * cancelled, without a submitter, or have ended, and claims on the connection of the lease. deadly: a death is counted late, when
- * the task is elsewhere already, and fails. lazy: members serve their task topic late, and give it up again.
+ * restless: members disconnect as soon as they have started a task, and reconnect at once. crossing: frames and calls about tasks
+ * that are cancelled, have no submitter, or have ended, and claims on the connection of the lease. deadly: a death is counted
+ * late, when another member already has the task and fails. lazy: members serve their task topic late, and unsubscribe from it again.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
@@ -40,7 +40,7 @@ tasks_rare_set_limits (const TasksWorld *world, BusLimits *limits)
     }
 }
 
-/* A job that it has not answered; NULL: it has none. */
+/* A job without an answer. NULL: there is none. */
 static TasksJob *
 rare_job (TasksWorld *world, const TasksClient *client)
 {
@@ -64,7 +64,7 @@ tasks_rare_is_quick (const TasksWorld *world)
 
 /* --- restless --- */
 
-/* The next death that is counted ends the task. */
+/* TRUE if the next counted death ends the task. */
 static gboolean
 rare_is_last (const TasksWorld *world, const TasksRecord *record)
 {
@@ -74,7 +74,7 @@ rare_is_last (const TasksWorld *world, const TasksRecord *record)
                                             : tasks_record_spent (record) + record->deaths->len >= record->attempts;
 }
 
-/* A job to continue; NULL: it has none, or waits with it. */
+/* A job to continue. NULL: there is none, or it is not continued yet. */
 static TasksJob *
 rare_next_job (TasksWorld *world, TasksClient *client)
 {
@@ -92,7 +92,7 @@ rare_next_job (TasksWorld *world, TasksClient *client)
   return NULL;
 }
 
-/* It starts what it has, and is gone. */
+/* The member starts its jobs, and disconnects. */
 static void
 rare_be_restless (TasksWorld *world, TasksClient *client)
 {
@@ -109,7 +109,7 @@ rare_be_restless (TasksWorld *world, TasksClient *client)
 
 /* --- deadly --- */
 
-/* It starts what it has, fails, and sometimes dies. */
+/* The member starts its jobs, fails, and sometimes dies. */
 static void
 rare_be_deadly (TasksWorld *world, TasksClient *client)
 {
@@ -165,7 +165,7 @@ rare_cancel_percent (const TasksWorld *world, const TasksRecord *record)
   return record->spec.cancel_when_alone && record->alone_since_us != 0 ? 30 : 3;
 }
 
-/* A tool releases and drops what is not in quarantine, and what is. */
+/* A tool releases and drops tasks, whether or not they are in quarantine. */
 static void
 rare_call (TasksWorld *world)
 {

@@ -15,7 +15,7 @@ typedef Daemoneye__Eventbus__V1__TaskClaim TaskClaim;
 #define REGISTRATION "control.collector.registration"
 #define MILLISECOND  G_TIME_SPAN_MILLISECOND
 
-/* --- what it can do --- */
+/* --- abilities --- */
 
 static void
 registration_draw_ability (SimRandom *random, TasksAbility *ability)
@@ -120,7 +120,7 @@ registration_add_claim (const TasksClient *client, const TasksJob *job, TasksCla
   claim->token_attempt = parts.attempt;
 }
 
-/* A job that another collector lost, or has; NULL: it has none. */
+/* A job that another collector has or had. NULL: there is none. */
 static const TasksJob *
 registration_steal (TasksWorld *world, const TasksClient *client)
 {
@@ -141,7 +141,7 @@ registration_claims (const TasksClient *client, const TasksJob *job)
   return job->is_answered ? client->world->keeps_outcomes && job->has_outcome && !job->is_delivered : job->is_started;
 }
 
-/* Those that run are sent first. */
+/* Claims of running tasks are sent first. */
 static void
 registration_sort_claims (TasksClaims *known)
 {
@@ -154,8 +154,8 @@ registration_sort_claims (TasksClaims *known)
         known->list[known->n++] = drawn.list[i];
 }
 
-/* An honest collector claims what it worked on when its connection ended, and the answers that may not have arrived; a hostile
- * one claims everything that it remembers, and what is not its own. */
+/* An honest collector claims the tasks that were running when its connection ended, and those whose answers may not have arrived.
+ * A hostile one claims every task that it remembers, and tasks of others. */
 static void
 registration_draw_claims (const TasksClient *client, TasksClaims *known)
 {
@@ -273,7 +273,7 @@ registration_serve_standing (TasksClient *client)
   registration_subscribe (client, 3, topic, TASKS_FRAME_STANDING_SERVE);
 }
 
-/* A member that keeps outcomes has to receive the list of those that are not wanted any more. */
+/* A member that keeps outcomes must receive the list of those that are not needed any more. */
 void
 tasks_registration_ready (TasksClient *client)
 {

@@ -6,10 +6,10 @@
 #include "work/bus-work.h"
 
 /*
- * Restarts of the broker: the core ends without a word, and another one with another epoch takes its place.
+ * Restarts of the broker: the core ends without GOODBYE, and another one with another epoch replaces it.
  *
- * Collectors keep their jobs and what they have not delivered; submitters keep the ids that they wait for. Everything else is gone:
- * connections, registrations, tasks, what tools have set. Some clients are back at once, others later than the recovery window.
+ * Collectors keep their jobs and their undelivered outcomes; submitters keep the ids that they wait for. Everything else is lost:
+ * connections, registrations, tasks, and the settings of tools. Some clients reconnect at once, others after the recovery window.
  */
 
 #define RESTARTS_MAX 2u
@@ -62,7 +62,7 @@ restart_disconnect (TasksWorld *world, TasksClient *client)
   restart_forget (client);
 }
 
-/* Nothing that the old core does now is seen by anybody. */
+/* Ends the old core. All clients are disconnected first, so they receive nothing from it. */
 static void
 restart_end (TasksWorld *world)
 {

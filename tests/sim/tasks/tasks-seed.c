@@ -5,12 +5,12 @@
 #include "work/bus-work.h"
 
 /*
- * One seed: random steps, then everything heals and each task comes to its end.
+ * One seed: random steps; then faults end, and each task must end.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
 #define HEAL_ROUNDS 120u
-#define QUIET_ROUND 10u /* from then on nothing comes late */
+#define QUIET_ROUND 10u /* from this round on no frame is late */
 #define HEAL_US     (200 * MILLISECOND)
 
 static void
@@ -37,7 +37,7 @@ seed_set_limits (TasksWorld *world, BusLimits *limits)
   limits->task_max_hold_us = G_TIME_SPAN_SECOND;
   limits->task_recovery_us = 500 * MILLISECOND;
   if (world->restarts && sim_chance (&world->aside, 30))
-    limits->task_recovery_us = 3 * G_TIME_SPAN_SECOND; /* a holder that is not named is awaited for a shorter time */
+    limits->task_recovery_us = 3 * G_TIME_SPAN_SECOND; /* longer than the wait for a holder that is not named */
   limits->task_deadline_us = 8 * G_TIME_SPAN_SECOND;
   limits->task_window_us = 2 * G_TIME_SPAN_SECOND;
   limits->task_quarantine_us = 3 * G_TIME_SPAN_SECOND;
@@ -92,7 +92,7 @@ seed_init (TasksWorld *world, guint64 seed, TasksCoverage *coverage)
   tasks_operator_connect (world);
 }
 
-/* Every collector that starts it dies. */
+/* A poison task: every collector that starts it dies. */
 static gboolean
 seed_is_poison (const TasksWorld *world, const TasksFrame *frame)
 {

@@ -2,7 +2,7 @@
 #include "tasks-model.h"
 
 /*
- * Records of tasks and members, as calls and events show them, compared with the model.
+ * Compares the records of tasks and members, in the answers to calls and in events, with the model.
  */
 
 TasksRecord *
@@ -57,7 +57,7 @@ shown_is_reason (const TasksWorld *world, const TasksRecord *record, const TaskR
   if (reason == BUS_WAIT_ADOPTION_HOLD || reason == BUS_WAIT_NOT_BEFORE || reason == BUS_WAIT_NONE)
     return FALSE;
   if (record->deaths->len > 0)
-    return TRUE; /* it may be held for them */
+    return TRUE; /* the task may be held for a claim of a holder that ended */
   return (reason == BUS_WAIT_PAUSED) == world->is_paused[record->spec.operation];
 }
 
@@ -108,7 +108,7 @@ tasks_shown_details_problem (const TasksRecord *record, const TaskRecord *shown)
     memcpy (&details, shown->progress->details.data, sizeof details);
   if (details != record->details)
     return "other details";
-  /* One that has ended and was settled does not keep it. */
+  /* A task that has ended and was settled does not keep its details. */
   if (shown->n_history != MIN (record->n_steps, BUS_TASK_HISTORY_MAX)
       && (tasks_record_is_live (record) || record->state == BUS_TASK_QUARANTINED || shown->n_history > 0))
     return "another history";

@@ -2,11 +2,11 @@
 #include "tasks-model.h"
 
 /*
- * Standing tasks, in every other seed with an operator: it sets them, renews them or lets their time pass, and collectors apply
- * them, refuse them, or keep quiet.
+ * Standing tasks, in every other seed with an operator. The operator sets them, renews them or lets them expire. Collectors apply
+ * them, refuse them, or do not answer.
  *
- * The model says when the broker has to send a set: once in each registration, and after each change. The revision of a set
- * determines its contents, and a set whose time is over is empty.
+ * The model knows when the broker must send a set: once in each registration, and after each change. The revision of a set
+ * determines its contents, and a set that has expired is empty.
  */
 
 #define STANDING    "control.bus.standing"
@@ -26,7 +26,7 @@ standing_size (guint64 revision)
 
 /* --- the model --- */
 
-/* The member gets the set, unless it has it, or one is on its way. */
+/* The broker must send the set to the member, unless the member has it, or another one is in transit. */
 static void
 standing_offer (TasksWorld *world, TasksClient *client)
 {
@@ -35,7 +35,7 @@ standing_offer (TasksWorld *world, TasksClient *client)
   if (!standing->exists || standing->in_flight || !client->is_registered || standing->sent_to == client->registrations)
     return;
   if (standing->sent_to != 0)
-    standing->observed = 0; /* another registration begins with nothing */
+    standing->observed = 0; /* a new registration has applied nothing */
   if (!client->serves_standing)
     return;
   standing->sent_to = client->registrations;
@@ -44,7 +44,7 @@ standing_offer (TasksWorld *world, TasksClient *client)
   standing->n_sent = standing->is_over ? 0 : standing_size (standing->revision);
 }
 
-/* An Apply that is not answered is withdrawn: it may be on its way. */
+/* An Apply without an answer is withdrawn. It may be in transit. */
 static void
 standing_forget (TasksStanding *standing)
 {
@@ -71,7 +71,7 @@ tasks_standing_gone (TasksWorld *world, TasksClient *client)
 {
   TasksStanding *standing = &world->standings[client->slot];
 
-  /* A connection that closes gets what is written already. */
+  /* A connection that closes still gets the bytes that are already written. */
   standing->n_withdrawn = client->peer != NULL ? standing->n_withdrawn + (standing->is_underway ? 1 : 0) : 0;
   standing->in_flight = standing->is_underway = FALSE;
   standing->route = 0;
@@ -172,7 +172,7 @@ tasks_standing_is_apply (const WireEnvelope *envelope)
   return envelope->topic.len > strlen (TOPIC) && memcmp (envelope->topic.data, TOPIC, strlen (TOPIC)) == 0;
 }
 
-/* @observed: the revision that it says it has applied */
+/* @observed: the revision that the collector reports as applied */
 static void
 standing_answer (TasksClient *client, guint64 observed)
 {
@@ -221,7 +221,7 @@ tasks_standing_got_apply (TasksClient *client, const WireEnvelope *envelope)
   tasks_cover (world, TASKS_COVER_STANDING_APPLY);
 }
 
-/* TRUE: it was about standing tasks. */
+/* TRUE: the frame was about standing tasks. */
 gboolean
 tasks_standing_got_cancel (TasksClient *client, guint64 route)
 {
@@ -230,7 +230,7 @@ tasks_standing_got_cancel (TasksClient *client, guint64 route)
   if (route != standing->old_route)
     return FALSE;
   client->apply_route = 0;
-  /* The one that was withdrawn looked like the one that follows. */
+  /* The Apply that has arrived was the withdrawn one, not the one that follows it. */
   if (standing->in_flight && route == standing->route)
     {
       standing->is_underway = TRUE;
@@ -240,7 +240,7 @@ tasks_standing_got_cancel (TasksClient *client, guint64 route)
   return TRUE;
 }
 
-/* It answers what it was sent, sooner or later. */
+/* The collector answers the Apply, sooner or later. */
 void
 tasks_standing_work (TasksWorld *world, TasksClient *client)
 {
@@ -277,7 +277,7 @@ standing_put (TasksWorld *world, const TasksFrame *frame)
   tasks_client_call (&world->watcher, STANDING, "Set", &request.base, frame);
 }
 
-/* The next revision, the same one again, or one before. */
+/* The next revision, the same one again, or an earlier one. */
 void
 tasks_standing_act (TasksWorld *world)
 {
@@ -308,7 +308,7 @@ tasks_standing_ask (TasksWorld *world)
   tasks_client_call (&world->watcher, STANDING, "Get", &request.base, &frame);
 }
 
-/* Sets that are in force stay until the end. */
+/* Sets that are in force do not expire before the end. */
 void
 tasks_standing_heal (TasksWorld *world)
 {

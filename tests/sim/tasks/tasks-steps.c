@@ -49,7 +49,7 @@ steps_begin (TasksWorld *world, TasksRecord *record)
   record->begun_us = record->renewed_us = world->now_us;
 }
 
-/* Without a lease the task was taken from a connection that has ended, and the death was none. */
+/* If the task had no lease any more, the connection of its holder had ended, but the holder is alive, so no death counts. */
 static void
 steps_claim (TasksWorld *world, TasksRecord *record)
 {
@@ -111,7 +111,7 @@ steps_drains (const TasksWorld *world, const TasksRecord *record)
   return world->clients[record->holder % TASKS_CLIENTS].is_draining;
 }
 
-/* Scenarios of the design that a step belongs to. */
+/* Counts the scenarios of the design to which a step belongs. */
 static void
 steps_cover (TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {

@@ -10,12 +10,12 @@
 typedef Daemoneye__Eventbus__V1__TaskSpec TaskSpec;
 
 #define TASK         "control.bus.task"
-#define RESTLESS_IDS 4u /* so few that each of them is interrupted again and again */
+#define RESTLESS_IDS 4u /* few, so that each of them is interrupted many times */
 #define MILLISECOND  G_TIME_SPAN_MILLISECOND
 
 /* --- specifications --- */
 
-/* A flood of urgent tasks of two operations, and a few that are not urgent: one of ten seeds. */
+/* TRUE in one of ten seeds: many urgent tasks of two operations, and a few that are not urgent. */
 static void
 submitter_flood (guint number, TasksSpec *spec)
 {
@@ -98,7 +98,7 @@ submitter_fill (const TasksClient *client, const TasksItem *item, TaskSpec *mess
   message->last_attempt = item->last_attempt;
 }
 
-/* --- what it remembers, also when the broker restarts --- */
+/* --- the memory of the submitter, which a restart of the broker does not affect --- */
 
 static void
 submitter_remember (TasksClient *client, const TasksItem *item)
@@ -109,7 +109,7 @@ submitter_remember (TasksClient *client, const TasksItem *item)
     *memory = (TasksMemory){ .is_open = TRUE, .is_other = item->is_other };
 }
 
-/* It knows how the task has ended, or that nobody does. */
+/* Forgets a task whose outcome is known, or known to be UNKNOWN. */
 static void
 submitter_forget (TasksClient *client, guint number)
 {
@@ -178,7 +178,7 @@ submitter_await (TasksWorld *world, TasksClient *client)
   tasks_client_call (client, TASK, "Await", &request.base, &(const TasksFrame){ .kind = TASKS_FRAME_AWAIT });
 }
 
-/* FALSE: it is of no interest any more. */
+/* FALSE: the submitter does not wait for the task any more. */
 static gboolean
 submitter_fill_again (const TasksClient *client, guint number, TasksItem *item)
 {
@@ -194,7 +194,7 @@ submitter_fill_again (const TasksClient *client, guint number, TasksItem *item)
   return memory->is_open;
 }
 
-/* After a disconnect everything that it is still interested in is submitted again. */
+/* After a disconnect, submits all tasks again for which the submitter still waits. */
 static void
 submitter_resubmit (TasksClient *client)
 {
@@ -260,7 +260,7 @@ submitter_draw_account (TasksWorld *world, const TasksClient *client)
   return sim_chance (&world->random, 80) ? client->account : 1 - client->account;
 }
 
-/* An id, more often than not of a task that runs. */
+/* An id, in most cases of a running task. */
 static guint
 submitter_draw_running (TasksWorld *world, guint account)
 {
@@ -362,7 +362,7 @@ submitter_list (TasksWorld *world, TasksClient *client)
   tasks_client_call (client, TASK, "List", &request.base, &(const TasksFrame){ .kind = TASKS_FRAME_OTHER });
 }
 
-/* --- what tools do --- */
+/* --- actions of tools --- */
 
 static void
 submitter_drain_member (TasksWorld *world, TasksClient *client)

@@ -2,8 +2,7 @@
 #include "tasks-coverage.h"
 
 /*
- * The transitions of a task, written down once more from the description of the design, so that a core whose own table is wrong
- * does not agree with it.
+ * The transitions of a task, written again from the description of the design, so that an error in the table of the core is found.
  */
 
 #define IN(state) (1u << BUS_TASK_##state)

@@ -2,7 +2,7 @@
 #include "tasks-model.h"
 
 /*
- * Timers that have not fired although their time is over. Only for seeds whose ticks come in time: a broker that was late gives grace.
+ * Finds timers that are overdue. Only for seeds whose ticks are never late, because a broker that was late gives grace.
  */
 
 static gint64
@@ -11,7 +11,7 @@ time_soonest (gint64 a_us, gint64 b_us)
   return a_us < b_us ? a_us : b_us;
 }
 
-/* The time at which the task has to leave its state, at the latest. */
+/* The latest time at which the task must leave its state. */
 static gint64
 time_due_us (const TasksWorld *world, const TasksRecord *record)
 {

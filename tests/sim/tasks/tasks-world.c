@@ -6,7 +6,7 @@
 #include "wire-feature.h"
 
 /*
- * Inputs of the core, one at a time, each between two looks of the model.
+ * Passes inputs to the core, one at a time. The model compares the tasks before and after each.
  */
 
 #define SPANS 64u
@@ -106,7 +106,7 @@ tasks_world_feed (TasksWorld *world, TasksClient *client)
   world_before (world, &input);
   bus_core_received (world->core, client->peer, client->stream->data, frame->size, world->now_us);
   g_byte_array_remove_range (client->stream, 0, (guint) frame->size);
-  /* The library has the feature; a broker that does not grant it yet behaves as if it did. */
+  /* The clients use the feature even if the broker does not grant it yet. */
   if (frame->kind == TASKS_FRAME_HELLO)
     client->peer->features |= WIRE_FEATURE_TASKS;
   world_after (world, &input);

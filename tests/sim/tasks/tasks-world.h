@@ -141,7 +141,7 @@ typedef struct
   guint32 attempt;
   gboolean is_finished;
   gboolean is_settled; /* it does not wait any more */
-  gboolean is_told;    /* the collector got the task back, or a FENCE */
+  gboolean is_told;    /* the collector was sent the task again, or a FENCE */
 } TasksClaim;
 
 typedef struct
@@ -225,12 +225,12 @@ typedef struct
   gboolean is_underway; /* sent, and not arrived */
   guint64 sent_revision;
   guint n_sent;
-  guint64 route;     /* of the one that is not answered; 0: it has not arrived */
-  guint64 old_route; /* of the last one that has arrived */
-  guint n_withdrawn; /* that may arrive still */
+  guint64 route;     /* of the Apply without an answer; 0: it has not arrived */
+  guint64 old_route; /* of the last Apply that has arrived */
+  guint n_withdrawn; /* withdrawn Applies that may still arrive */
 } TasksStanding;
 
-/* The kinds of seeds in which rare things are frequent: see tasks-rare. */
+/* The kinds of seeds in which rare situations are frequent; see tasks-rare. */
 typedef enum
 {
   TASKS_RARE_NONE,
@@ -255,7 +255,7 @@ typedef struct
   gint64 queue_us;
   gboolean was_queued;
   gboolean is_taken;
-  gint64 calm_us; /* G_MAXINT64: it is not on its way back */
+  gint64 calm_us; /* when it is healthy again; G_MAXINT64: it does not recover now */
   guint calm_rounds;
   guint units; /* as in its frames */
   gboolean has_report;
@@ -266,9 +266,9 @@ typedef struct
 typedef enum
 {
   TASKS_HONEST,
-  TASKS_SLOW,    /* often says nothing for long */
+  TASKS_SLOW,    /* often sends nothing for a long time */
   TASKS_KILLER,  /* dies at STARTED */
-  TASKS_HOSTILE, /* forges tokens, repeats answers, claims what is not its own */
+  TASKS_HOSTILE, /* forges tokens, repeats answers, claims tasks of others */
 } TasksCharacter;
 
 typedef struct
@@ -288,7 +288,7 @@ typedef struct
   guint64 next_id;
   gboolean is_ready;
   gboolean is_frozen;
-  gboolean is_late; /* what it sends does not arrive for now */
+  gboolean is_late; /* the frames that it sends are delayed */
   gboolean is_writable;
 
   GByteArray *stream; /* to the core */
@@ -296,15 +296,15 @@ typedef struct
   WireFrameReader reader;
 
   TasksHealth health;
-  BusHealthState health_shown; /* that the operator has seen last; GONE: none */
+  BusHealthState health_shown; /* the state in the newest record that the operator got; GONE: none */
   guint health_units_shown;
   gint64 hangs_until_us; /* it answers no PING */
   gint64 stops_until_us; /* it reads nothing */
   gboolean owes_pong;
 
   /* collector */
-  TasksRegistration registration; /* that the broker knows */
-  TasksRegistration wanted;       /* that it sent last */
+  TasksRegistration registration; /* the one that the broker knows */
+  TasksRegistration wanted;       /* the one that was sent last */
   TasksClaims claims;             /* of that registration */
   gboolean is_registered;
   gboolean is_serving;
@@ -313,14 +313,14 @@ typedef struct
   gboolean has_left; /* it said GOODBYE */
   gint64 drain_until_us;
   guint64 registration_id;
-  gint64 strikes_us[BUS_PAST_STRIKES]; /* of its id, whatever the connection; 0: none */
+  gint64 strikes_us[BUS_PAST_STRIKES]; /* of its id, of all connections; 0: none */
   guint n_holds;
   guint n_completed;       /* since it registered */
   guint most_slots;        /* of its registrations since it had no job */
   guint64 forgotten_route; /* the newest one of a job that it has forgotten */
   GPtrArray *jobs;         /* TasksJob, oldest first */
   GPtrArray *old_jobs;     /* TasksJob, of connections before */
-  BusMemberState shown;    /* that the operator has seen last */
+  BusMemberState shown;    /* the state in the newest record that the operator got */
   gboolean serves_standing;
   guint registrations; /* number of the last one, in the world */
   guint64 apply_route; /* of Apply that it has not answered; 0: none */
@@ -375,8 +375,8 @@ struct TasksWorld
   gint64 now_us;
   gint64 started_us;
   guint step;
-  gint64 late_until_us; /* until when a late tick may have caused grace */
-  gboolean is_late;     /* ticks of this seed come late */
+  gint64 late_until_us; /* the time until which a late tick may have caused grace */
+  gboolean is_late;     /* ticks of this seed are late */
   gboolean is_healing;
   gboolean is_paused[TASKS_OPERATIONS];
   guint limits[TASKS_OPERATIONS];
@@ -491,7 +491,7 @@ void tasks_submitter_call (TasksClient *client, TasksFrameKind kind, const Tasks
 void tasks_submitter_heal (TasksWorld *world, TasksClient *client);
 void tasks_submitter_got_reply (TasksClient *client, const TasksFrame *call, gboolean is_final, WireSpan payload);
 
-/* --- tasks-operator: a client that watches --- */
+/* --- tasks-operator: a client that only reads --- */
 
 void tasks_operator_init (TasksWorld *world);
 void tasks_operator_connect (TasksWorld *world);
