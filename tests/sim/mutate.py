@@ -4,14 +4,14 @@
 
     mutate.py --list                  the names of all mutants
     mutate.py --apply NAME TREE       writes the mutant into the tree; prints the files that it changed
-    mutate.py --describe NAME         what is wrong with the mutant
-    mutate.py --family NAME           the family of seeds that has to find it: messages, tasks or gathers
-    mutate.py --shows NAME            what the seeds have to say of it; empty: anything
+    mutate.py --describe NAME         the fault of the mutant
+    mutate.py --family NAME           the family of seeds that must find it: messages, tasks or gathers
+    mutate.py --shows NAME            the text that the failure must contain; empty: any failure is enough
 
-A mutant names functions and statements, not files and lines, so that moving or re-wrapping code does not concern it.
-The statement is compared token by token: white space and comments do not count. It must occur exactly once in the
-function, counted over all functions of that name in plugin/ and proto/. Everything else is an error, because a mutant
-that does not fit tests nothing.
+A mutant refers to functions and statements, not to files and lines, so it does not depend on the place or the layout of code.
+The statement is compared token by token, without white space and comments. It must occur exactly once in the function,
+counted over all functions of that name in plugin/ and proto/. Anything else is an error, because a mutant that does not fit
+tests nothing.
 """
 
 import pathlib
@@ -33,11 +33,11 @@ TOKEN = re.compile(r'''
 
 
 class Misfit(Exception):
-    pass
+    """The mutant does not fit the tree."""
 
 
 def tokens_of(text, start=0, end=sys.maxsize):
-    """(token, start, end) of each token of that part of the text."""
+    """(token, start, end) of each token between two offsets of the text."""
     return [(m['token'], m.start(), m.end()) for m in TOKEN.finditer(text, start, end) if m['token'] is not None]
 
 
@@ -49,6 +49,8 @@ class Change:
 
 
 class Mutant:
+    """One entry of the table."""
+
     def __init__(self, name):
         self.name, self.wrong, self.family, self.shows, self.changes = name, '', 'messages', '', []
 
@@ -84,6 +86,8 @@ def read_sources(root):
 
 
 class Tree:
+    """The texts of the sources, as the mutants change them."""
+
     def __init__(self, texts):
         self.texts = dict(texts)
 
@@ -101,9 +105,9 @@ class Tree:
                     yield path, body
 
     def apply(self, mutant):
-        """Changes the texts; returns the paths that it changed."""
+        """Changes the texts. Returns the changed paths."""
         if not mutant.wrong or not mutant.changes:
-            raise Misfit('the table says too little of it')
+            raise Misfit('its entry has no fault or no change')
         changed = set()
         for change in mutant.changes:
             path, start, end = self.find(change)
@@ -115,10 +119,10 @@ class Tree:
     def find(self, change):
         before = [token for token, _, _ in tokens_of(' '.join(change.before))]
         if not before or before == [token for token, _, _ in tokens_of(' '.join(change.after))]:
-            raise Misfit('it changes nothing')
+            raise Misfit('the change has no effect')
         bodies = list(self.bodies(change.place))
         if not bodies:
-            raise Misfit(f'there is no {change.place}')
+            raise Misfit(f'no function {change.place}')
         found = [(path, body[i][1], body[i + len(before) - 1][2]) for path, body in bodies
                  for i in range(len(body) - len(before) + 1)
                  if [token for token, _, _ in body[i:i + len(before)]] == before]
@@ -128,7 +132,7 @@ class Tree:
 
 
 def body_of(tokens):
-    """From the function's name to the end of its body. Empty: it is only declared."""
+    """The tokens from the function's name to the end of its body. Empty: it is a declaration."""
     depth = 0
     for i, (token, _, _) in enumerate(tokens):
         if token == ';' and depth == 0:
