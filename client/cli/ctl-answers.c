@@ -73,7 +73,7 @@ answers_show_one (Ctl *ctl, DeyeBusMessage *answer)
   ctl_output_flush (&ctl->output);
 }
 
-/* A peer that does not answer is not hidden among those that do. */
+/* Reports in a line of its own that some of the peers that were asked have not answered. */
 static void
 answers_report_missing (DeyeBusAnswers *answers)
 {

@@ -27,7 +27,7 @@ static const HopTitle hop_titles[] = {
   { DEYE_BUS_HOP_DELIVERED, "delivered", N_ ("message received") },
 };
 
-/* Standard output contains only the payload. */
+/* Prints to standard error, because standard output contains only the payload. */
 static void
 hops_print_beside (DeyeBusMessage *message)
 {

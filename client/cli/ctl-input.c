@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define BLOCK_BYTES      65536u
-#define LENGTH_BYTES_MAX 5u /* of a varint with 32 bits */
+#define LENGTH_BYTES_MAX 5u /* the longest varint of 32 bits */
 
 struct CtlInput
 {
@@ -214,7 +214,7 @@ input_take_separated (CtlInput *input, int separator)
   const guint8 *begin, *end;
 
   if (held == 0)
-    return NULL; /* an array that is empty may have no address to begin at */
+    return NULL; /* the data of an empty array may be NULL */
   begin = input->held->data + input->start;
   end = memchr (begin + input->scanned, separator, held - input->scanned);
   if (end != NULL)

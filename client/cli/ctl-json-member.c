@@ -159,5 +159,5 @@ ctl_json_message_new (const ProtobufCMessageDescriptor *type)
 void
 ctl_json_message_free (ProtobufCMessage *message)
 {
-  protobuf_c_message_free_unpacked (message, NULL); /* free() is what g_free() calls */
+  protobuf_c_message_free_unpacked (message, NULL); /* protobuf-c frees with free(), which is what g_free() calls */
 }

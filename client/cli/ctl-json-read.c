@@ -74,7 +74,7 @@ json_read_key (CtlJsonReader *reader, const ProtobufCFieldDescriptor *field, Pro
 
   if (field->type == PROTOBUF_C_TYPE_BOOL && (strcmp (key, "true") == 0 || strcmp (key, "false") == 0))
     name->kind = *key == 't' ? CTL_JSON_TRUE : CTL_JSON_FALSE;
-  /* Otherwise two names could be the same key. */
+  /* Other spellings of a number are refused, because two names could then be the same key. */
   else if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_BOOL
            && (strpbrk (key, ".eE") != NULL || strcmp (key, "-0") == 0))
     return ctl_json_fail (reader, _ ("a key that is a number has only digits"));

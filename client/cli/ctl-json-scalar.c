@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The smallest number that is too large for a float: it is not rounded to the largest one. */
+/* The smallest number that is rounded to infinity, and not to the largest float. */
 #define FLOAT_BOUND 0x1.ffffffp127
 
 /* The text of a number, which may also be written as a string. NULL: it is neither. */

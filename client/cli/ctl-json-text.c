@@ -26,7 +26,8 @@ ctl_json_real_text (double value, char *text)
     return strcpy (text, "\"NaN\"");
   if (isinf (value))
     return strcpy (text, value > 0 ? "\"Infinity\"" : "\"-Infinity\"");
-  /* Fifteen digits give back every number that has no more of them, without its trailing zeros. Subnormal numbers have fewer. */
+  /* Fifteen digits are enough for each number that was written with at most fifteen, and avoid tails such as ...0000001.
+   * Subnormal numbers are less precise, so fewer digits may be enough. */
   for (int n = fabs (value) < DBL_MIN ? 1 : 15; n <= 17; n++)
     {
       const char format[] = { '%', '.', (char) ('0' + n / 10), (char) ('0' + n % 10), 'g', '\0' };
@@ -78,7 +79,7 @@ json_text_open (JsonText *text, char bracket)
   text->depth++;
 }
 
-/* @n: how many elements it has. */
+/* @n: the number of elements. */
 static void
 json_text_close (JsonText *text, char bracket, guint n)
 {

@@ -15,7 +15,7 @@
 
 typedef struct
 {
-  gboolean report; /* a report of the tool: counters are numbers */
+  gboolean report; /* it is a report of the tool, in which counters are numbers */
   guint depth;
   GError **error;
 } JsonWriter;
@@ -23,7 +23,7 @@ typedef struct
 /* 64-bit fields that name something. They are written as strings whatever their value is. */
 static const char *const identifiers[] = { "epoch", "incarnation" };
 
-/* Its value is data of a peer, as in a payload. */
+/* The type whose fields are data of a peer: they are written as those of a payload, also in a report. */
 #define VALUE_TYPE "daemoneye.eventbus.v1.Value"
 
 static JsonNode *json_write_message (JsonWriter *writer, const ProtobufCMessage *message);
@@ -52,7 +52,7 @@ json_write_double (double value)
   return json_write_text (text + 1);
 }
 
-/* Nine digits distinguish all floats. The double nearest to the shortest text is written with these digits. */
+/* Nine digits distinguish all floats. Finds the shortest text that stands for this float, and writes the double nearest to it. */
 static JsonNode *
 json_write_float (float value)
 {

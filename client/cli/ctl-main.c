@@ -48,7 +48,7 @@ main_check_arguments (const CtlVerb *verb, guint n, GError **error)
                    *arguments != '\0' ? " " : "", arguments, verb->name);
 }
 
-/* The payload may have any bytes, and a file any name. */
+/* Checks that the arguments are UTF-8 text, except a payload or the name of a file, which may contain any bytes. */
 static gboolean
 main_check_text (const CtlVerb *verb, const GPtrArray *words, GError **error)
 {
@@ -61,7 +61,7 @@ main_check_text (const CtlVerb *verb, const GPtrArray *words, GError **error)
   return TRUE;
 }
 
-/* A verb prints the answers of the peers that have answered. If the connection has ended, answers may be missing. */
+/* Fails if the connection has ended: the verb has printed the answers that it got, and others may be missing. */
 static gboolean
 main_check_connection (Ctl *ctl, GError **error)
 {

@@ -110,7 +110,7 @@ ctl_manifest_report (Ctl *ctl, DeyeBusManifest *manifest)
     }
 }
 
-/* --- who did not answer --- */
+/* --- missing answers --- */
 
 static void
 manifest_add_missing (CtlTable *table, DeyeBusManifestEntry *entry)

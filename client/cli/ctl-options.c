@@ -208,7 +208,7 @@ options_find_mark (const GPtrArray *words)
   return i;
 }
 
-/* GOption does not see --, because it keeps the mark when the next word begins with a dash. */
+/* GOption would keep the mark -- as an argument if the next word begins with a dash, so the words after it are taken out here. */
 gboolean
 ctl_options_parse (GOptionContext *context, GPtrArray *words, gboolean keep_mark, GError **error)
 {

@@ -220,7 +220,7 @@ ctl_queue_add_cells (CtlTable *table, const CtlQueueStats *queue)
   ctl_table_cell (table, "%s/%s", queued_bytes, bound_bytes);
 }
 
-/* --- why messages were missed --- */
+/* --- reasons of missed messages --- */
 
 static const struct
 {
@@ -276,7 +276,7 @@ ctl_missed_sentence (guint32 reason)
                                      : _ ("the broker gives a reason that this version does not know");
 }
 
-/* --- as it is shown --- */
+/* --- output --- */
 
 static void
 stats_name_reasons (JsonArray *missed)

@@ -57,7 +57,7 @@ payload_declared_type (const CtlCollector *collector, const char *operation)
   return NULL;
 }
 
-/* The type of the operation, and a collector that declares it; of the collectors that may take the task. */
+/* Finds the type of the operation's payload, and a collector that declares it, among the collectors that may take the task. */
 static gboolean
 payload_find_declared (Ctl *ctl, const char *operation, char **type_name, char **collector, GError **error)
 {

@@ -150,7 +150,7 @@ static const struct
       N_ ("`deyebusctl collectors --operation {operation} --json` shows the priorities that they take.") } },
 };
 
-/* The first condition that no collector fulfils together with those before it; NULL: there are such collectors. */
+/* The first condition that, together with those before it, no collector fulfils. NULL: some collectors fulfil all of them. */
 static const WhyRow *
 why_find_condition (const CtlTask *task, const CtlList *collectors)
 {
@@ -240,7 +240,7 @@ why_fields_of (const CtlTask *task)
   return fields;
 }
 
-/* Values are not searched for further fields: they are texts of peers. */
+/* Replaces the fields. Inserted values are not searched for further fields, because they are texts of peers. */
 static char *
 why_fill (const char *text, GHashTable *fields)
 {

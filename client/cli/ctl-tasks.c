@@ -180,7 +180,7 @@ ctl_health_list (Ctl *ctl, CtlHealthRequest *request, GError **error)
 
 /* --- one task --- */
 
-/* The broker identifies a task by its account and its id. */
+/* Reports that there is no such task. The broker identifies a task by its account and its id, so the error names the account. */
 static gboolean
 task_fail_absent (Ctl *ctl, const char *id, GError **error)
 {

@@ -88,7 +88,7 @@ ctl_message_json (const ProtobufCMessage *message)
 {
   JsonNode *node = ctl_json_from_message (message, NULL);
 
-  return node != NULL ? node : json_node_init_null (json_node_alloc ()); /* own messages are never too deep */
+  return node != NULL ? node : json_node_init_null (json_node_alloc ()); /* the tool's own messages are not too deep */
 }
 
 void

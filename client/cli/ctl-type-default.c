@@ -43,7 +43,7 @@ static gconstpointer
 default_real (CtlPool *pool, const char *text, gboolean wide)
 {
   char *end;
-  double value = g_ascii_strtod (text, &end); /* it reads inf and nan, too */
+  double value = g_ascii_strtod (text, &end); /* accepts inf and nan, too */
   float narrow;
 
   if (*text == '\0' || *end != '\0')

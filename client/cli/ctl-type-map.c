@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* reserved1 of a descriptor that was marked points to it. */
+/* reserved1 of a marked descriptor points to this. */
 static char map_entry_mark;
 
 static gboolean

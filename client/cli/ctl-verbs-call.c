@@ -22,7 +22,7 @@ typedef struct
   GBytes *given;            /* nullable: the user's payload */
 } CallRequest;
 
-/* The type of the request. NULL with @error: the named type is unknown. NULL without @error: no type is named. */
+/* The type of the request. NULL with @error: no peer describes the named type. NULL without @error: no type is named. */
 static const ProtobufCMessageDescriptor *
 call_request_type (Ctl *ctl, const CallRequest *question, GError **error)
 {

@@ -136,7 +136,7 @@ ctl_verb_resume_operation (Ctl *ctl, char **args, GError **error)
   return operations_change (ctl, "ResumeOperation", &request, args[0], error);
 }
 
-/* The limit that is in force; a request for another strategy sends it again. */
+/* Finds the limit in force. A request for another strategy has to repeat it. */
 static gboolean
 operations_find_limit (Ctl *ctl, const char *name, guint32 *limit, GError **error)
 {

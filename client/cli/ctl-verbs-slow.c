@@ -31,7 +31,7 @@ typedef struct
   GPtrArray *above; /* CtlPeerStats; they belong to the reply */
 } SlowView;
 
-/* --- who --- */
+/* --- receivers and publishers --- */
 
 static gint
 slow_by_blocked (gconstpointer a, gconstpointer b)
@@ -73,7 +73,7 @@ slow_collect_rows (SlowView *slow)
 
 /* --- tables --- */
 
-/* For 0 the cell is empty: the condition is not true now. */
+/* The cell is empty for 0, which means that the condition is not true at present. */
 static void
 slow_add_duration (CtlTable *table, guint64 us)
 {

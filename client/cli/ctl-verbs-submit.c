@@ -132,7 +132,7 @@ submitter_on_progress (DeyeBusTask *task, guint64 done, guint64 total, const cha
     return;
   if (!self->ctl->output.json)
     submitter_say (self, line);
-  else if (!deye_bus_task_is_finished (task)) /* one object reports the end */
+  else if (!deye_bus_task_is_finished (task)) /* the end is shown as one object, by submitter_end() */
     submitter_show_object (self);
 }
 
@@ -213,7 +213,7 @@ submitter_fail_unfinished (const Submitter *self, GError **error)
                    id, id, id);
 }
 
-/* A refusal has its own code and hint. */
+/* Converts a refusal into an error with its own exit code and hint. */
 static gboolean
 submitter_fail (const Submitter *self, GError *ended, GError **error)
 {
@@ -233,7 +233,7 @@ submitter_fail (const Submitter *self, GError *ended, GError **error)
                    ctl_error_responder_text (ended), id);
 }
 
-/* The task may have ended already. */
+/* With --no-wait: the task was accepted, and may even have ended. */
 static void
 submitter_show_accepted (Submitter *self)
 {

@@ -66,7 +66,7 @@ watcher_show (Watcher *self, const Held *held)
     ctl_message_view_show_gap (self->ctl, &held->gap);
 }
 
-/* --- what came --- */
+/* --- messages and gaps --- */
 
 static void watcher_show_held (gpointer data);
 
@@ -79,7 +79,8 @@ held_free (gpointer data)
   g_free (held);
 }
 
-/* Requests the types of a new sender without waiting, so that Ctrl-C and the time limit work meanwhile. */
+/* TRUE: the message can be shown now. Otherwise requests the types of a new sender without waiting, so that Ctrl-C and the time
+ * limit work meanwhile. */
 static gboolean
 watcher_can_be_shown (Watcher *self, const Held *held)
 {
@@ -167,7 +168,7 @@ watcher_on_closed (DeyeBusClient *client, const GError *why, gpointer data)
   g_main_loop_quit (self->loop);
 }
 
-/* After a new connection the broker has refused the subscription. */
+/* The client has connected again, and the broker has refused to restore the subscription. */
 static void
 watcher_on_ended (DeyeBusSubscription *subscription, const GError *why, gpointer data)
 {
@@ -228,10 +229,9 @@ watcher_result (const Watcher *self, const char *pattern, GError **error)
   return TRUE;
 }
 
-/* --- the beginning --- */
+/* --- start --- */
 
-/* A limit of the broker, or the group, may have changed the queue that the user asked for; then the real values are
- * reported. */
+/* The queue in force can differ from the requested one, because of a limit of the broker or of the group. Reports it then. */
 static void
 watcher_report_other_queue (const CtlOptions *options, DeyeBusSubscription *subscription)
 {

@@ -67,7 +67,7 @@ ctl_time_left_us (const Ctl *ctl)
 
 /* --- the connection --- */
 
-/* A process with the same number in another PID namespace may already use the id. */
+/* Connects with @id. It contains the process number, so a process in another PID namespace may already use it. */
 static gboolean
 ctl_try_connect (Ctl *ctl, const char *id, gboolean patiently, GError **error)
 {
