@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-page.h"
 
-/* Cost of the parts of a list. */
+/* Cost of the parts of a list, in bytes. */
 typedef struct
 {
-  gsize *texts; /* of each record: what can be cut */
+  gsize *texts; /* of each record: the texts, which can be cut */
   guint n;
-  gsize rest; /* of all records: what can't be cut */
+  gsize rest; /* of all records together: everything that can't be cut */
 } PageCosts;
 
 static PageCosts

@@ -24,7 +24,7 @@ program_parse (const CollectorProgram *program,
          && (program->check_options == NULL || program->check_options (data, error));
 }
 
-/* The exit status. */
+/* Returns the exit status. */
 static int
 program_work (const CollectorProgram *program, const CollectorOptions *options, gpointer data)
 {

@@ -5,8 +5,9 @@
 #include "collector-timer.h"
 #include "deye-bus-pack.h"
 
-#define REPLY_REST  32u                 /* the counts of an answer, beside its records */
-#define RESULT_REST ((16u << 10) + 64u) /* of the largest payload: see deye_bus_work_succeed(), and the counts */
+#define REPLY_REST 32u /* room for the counts of an answer, beside its records */
+#define RESULT_REST                                                                                                    \
+  ((16u << 10) + 64u) /* not usable of the largest payload: the reserve of deye_bus_work_succeed(), and the counts */
 
 /* The packed answer; NULL with @refusal: there is none. */
 static GBytes *

@@ -13,7 +13,7 @@ typedef struct
   const char *other_name;
 } Notice;
 
-/* The picture has the file now. */
+/* Stores the facts of the file in the tree. */
 static void
 notice_put (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 {
@@ -61,7 +61,7 @@ notice_appeared (const Notice *notice, gboolean moved)
   notice_put (notice->watch, notice->dir, notice->name, &event.facts);
 }
 
-/* A scan has reported the end of each file that is missing in the picture, unless the picture is not complete. */
+/* A file that is not in the tree needs no event, because a scan has reported its end already, unless the tree is not complete. */
 static void
 notice_vanished (const Notice *notice, gboolean moved)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs-watch-private.h"
 
-/* Entries that are compared in one piece of the main loop. */
+/* Entries that are compared in one iteration of the main loop. */
 #define SCAN_PIECE 128u
 
 /* Time until an event is offered again to a receiver that refused one. */
@@ -73,7 +73,7 @@ fs_watch_abort_scans (FsWatch *self)
 
 /* --- one entry --- */
 
-/* FALSE: refused. */
+/* FALSE: the event was refused. */
 static gboolean
 scan_found_new (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 {
@@ -121,7 +121,7 @@ scan_compare (FsWatch *self, FsDir *dir, FsEntry *entry, const FsFacts *facts)
   return TRUE;
 }
 
-/* FALSE: refused. */
+/* FALSE: the event was refused. */
 static gboolean
 scan_look_at (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 {
@@ -214,7 +214,7 @@ scan_piece (FsWatch *self, FsDir *dir)
 
 /* --- all of them --- */
 
-/* FALSE: refused. */
+/* FALSE: an event was refused. */
 static gboolean
 scan_finish (FsWatch *self)
 {
@@ -228,7 +228,7 @@ scan_finish (FsWatch *self)
   return TRUE;
 }
 
-/* FALSE: refused. */
+/* FALSE: an event was refused. */
 static gboolean
 scan_step (FsWatch *self)
 {

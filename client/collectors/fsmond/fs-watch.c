@@ -7,7 +7,7 @@
 /* Files with held notices of change. */
 #define FOLD_MAX 4096u
 
-/* --- looking after what fails --- */
+/* --- failures --- */
 
 static void
 watch_retry_below (FsWatch *self, FsDir *root)

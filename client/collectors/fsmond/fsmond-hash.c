@@ -9,7 +9,7 @@
 
 typedef Daemoneye__Eventbus__V1__HashQuery HashQuery;
 
-/* A task that waits for a thread shows that it is alive, and ends when it was cancelled. */
+/* Interval at which a task that waits for a thread reports that it waits, and ends if it was cancelled. */
 #define WAITING_MS 500
 
 #define PROGRESS_US 100000

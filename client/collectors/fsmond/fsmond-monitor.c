@@ -108,7 +108,7 @@ monitor_set_roots (FsmondMonitor *self, GPtrArray *roots)
   fs_watch_set_roots (self->watch, roots);
 }
 
-/* The reason for which the task is not valid; NULL: @roots has its directory. */
+/* Returns the reason for which the task is not valid; NULL: its directory was added to @roots. */
 static const char *
 monitor_read_task (DeyeBusStandingTask *task, GPtrArray *roots)
 {
@@ -131,7 +131,7 @@ monitor_read_task (DeyeBusStandingTask *task, GPtrArray *roots)
   return NULL;
 }
 
-/* All of them or none. */
+/* Applies all tasks, or none and returns the reason. */
 static char *
 monitor_on_standing (DeyeBusCollector *collector, guint64 revision, GPtrArray *tasks, gpointer data)
 {

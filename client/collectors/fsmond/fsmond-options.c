@@ -6,7 +6,7 @@
 
 #include <glib/gi18n.h>
 
-/* Bytes of the command line, which are no text with escapes. */
+/* Checks the paths of the command line. They are plain bytes: a backslash in them begins no escape. */
 static gboolean
 options_check_paths (char **paths, GError **error)
 {

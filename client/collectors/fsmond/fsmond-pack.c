@@ -13,7 +13,7 @@ typedef Daemoneye__Eventbus__V1__WatchFailure FailureMessage;
 typedef Daemoneye__Eventbus__V1__OpenPath PathMessage;
 typedef Daemoneye__Eventbus__V1__OpenPaths PathsMessage;
 
-/* Never NULL. */
+/* The escaped path; never NULL. */
 static char *
 pack_text (const char *path)
 {
@@ -161,7 +161,7 @@ pack_free_path (gpointer data)
   g_free (message);
 }
 
-/* Packs the paths that fit. *@is_complete: all are packed. */
+/* Packs as many paths as fit. *@is_complete: all are packed. */
 static GPtrArray *
 pack_paths (GPtrArray *from, gsize room, gboolean *is_complete)
 {

@@ -23,7 +23,7 @@ process_answer_free (gpointer data)
   g_free (answer);
 }
 
-/* Another process may have the pid by now. */
+/* Reads the process, and checks its start time, because another process may have the pid by now. */
 static FsProcessResult
 process_look (const Query *query, ProcessAnswer *answer)
 {
@@ -63,7 +63,7 @@ process_pack (gpointer data)
   return fsmond_pack_process (answer->pid, &answer->process, answer->room, &answer->n_packed);
 }
 
-/* Of the working directory, the root, the executable and all descriptors. */
+/* The readable share, in thousandths, of the working directory, the root, the executable and all descriptors. */
 static guint
 process_share (const FsProcess *process)
 {
@@ -89,7 +89,7 @@ process_tell_extent (gpointer data, DeyeBusWork *work)
     deye_bus_work_set_truncated (work, answer->n_packed);
 }
 
-/* Nothing is known of a process that does not exist. */
+/* Begins an answer to describe_process. If the process does not exist, the answer is empty. */
 static gpointer
 process_begin_describing (gconstpointer message, gsize room, CollectorRefusal *refusal, gpointer data)
 {

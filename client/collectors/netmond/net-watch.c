@@ -14,7 +14,7 @@ struct NetWatch
 {
   guint limit;
   NetTable *last;
-  GHashTable *missed; /* cookies that the last table did not have: they are still in it, as the one before had them */
+  GHashTable *missed; /* cookies in the table that the last reading did not list, but the one before did */
   WatchPast past;
 };
 

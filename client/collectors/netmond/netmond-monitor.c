@@ -8,7 +8,7 @@
 #include "net-reading.h"
 #include "net-watch.h"
 
-#define STEP 64u /* parts of a list, or processes; a few milliseconds */
+#define STEP 64u /* parts of a list, or processes, in one iteration of the main loop; a few milliseconds */
 
 #define UNIT_READING "reading"
 #define UNIT_NOTICES "notices"

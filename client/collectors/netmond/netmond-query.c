@@ -23,12 +23,12 @@ typedef struct
 {
   NetReading *reading; /* NULL: there is nothing to read */
   NetFilter filter;
-  guint64 after; /* of a process: sockets above this cookie */
+  guint64 after; /* of the sockets of a process: only cookies above this one */
   guint limit;
   gsize room;
-  GHashTable *inodes; /* (nullable): those of the process */
+  GHashTable *inodes; /* (nullable): inodes of the sockets of the process */
   NetOwner owner;     /* with inodes: the process */
-  gboolean is_hidden; /* it may not be read */
+  gboolean is_hidden; /* the system does not permit reading the process */
   NetTable *table;    /* NULL: it is being read */
 } SocketsAnswer;
 
@@ -212,7 +212,7 @@ sockets_end (SocketsAnswer *answer, GError **error)
   return table;
 }
 
-/* The part of a divided question replaces that of the query. */
+/* Sets the part of a divided question, which replaces the shard of the query. */
 static void
 sockets_set_part (gpointer data, guint shard, guint shards)
 {
@@ -222,7 +222,7 @@ sockets_set_part (gpointer data, guint shard, guint shards)
   answer->filter.shards = shards;
 }
 
-/* The kernel may refuse the list in the middle of it. */
+/* The kernel may have refused the list while it was being read. */
 static gboolean
 sockets_check (gpointer data, CollectorRefusal *refusal)
 {
@@ -250,7 +250,7 @@ sockets_pack (gpointer data)
   return net_pack_table (table);
 }
 
-/* The share is that of the processes, which have the sockets. The sockets of a process that may not be read are missing. */
+/* Reports the readable share of the processes. The sockets of a process that can't be read are missing. */
 static void
 sockets_tell_extent (gpointer data, DeyeBusWork *work)
 {

@@ -38,10 +38,10 @@ typedef struct
 {
   guint32 what;
   ProcMessageKind kind;
-  guint8 bytes; /* of data that it needs */
+  guint8 bytes; /* bytes of data up to the last field that is read */
   guint8 pid;
   guint8 process;
-  guint8 other; /* of the parent, the status, or the error */
+  guint8 other; /* offset of the parent, the exit status, or the error */
 } MessageLayout;
 
 static const MessageLayout message_layouts[] = {

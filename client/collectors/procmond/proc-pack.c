@@ -51,7 +51,7 @@ proc_pack_table (const ProcTable *table)
   return deye_bus_pack (&message.base);
 }
 
-#define EVENT_REST 48u /* all but the process */
+#define EVENT_REST 48u /* cost of an event without its process */
 
 /* As wait() reports it. */
 static void

@@ -97,7 +97,8 @@ command_line_take (char *const *args, gsize bytes, gsize each, gboolean *cut)
   return (char **) g_ptr_array_free (g_steal_pointer (&out), FALSE);
 }
 
-/* Escapes no more than can be kept. A character that is cut here lies behind the bound. */
+/* Escapes only a few bytes more than a record can keep. A character that is cut in two is beyond the limit, so it is never
+ * shown. */
 void
 proc_record_set_command_line (ProcRecord *record, const char *const *args)
 {
@@ -184,7 +185,7 @@ proc_record_cost (const ProcRecord *record)
   return PROC_RECORD_COST + strlen (record->name) + proc_record_text_size (record);
 }
 
-/* All but the texts that can be cut. */
+/* Copies everything but the texts that can be cut. */
 static ProcRecord *
 record_copy_rest (const ProcRecord *record)
 {
@@ -203,7 +204,8 @@ record_copy_rest (const ProcRecord *record)
   return copy;
 }
 
-/* The executable gets half of the bytes, and those that the arguments do not need. Both have room for their marks. */
+/* The executable gets half of the bytes, and more if the arguments need less than the other half. Both have room for their
+ * marks. */
 ProcRecord *
 proc_record_shorten (ProcRecord *record, gsize bytes)
 {

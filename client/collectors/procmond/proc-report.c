@@ -4,20 +4,21 @@
 #include "proc-identity.h"
 #include "proc-source.h"
 
-/* A start time is taken shortly before the report of the start, and both are rounded, to hundredths of a second. A number is not
- * used again in the time that a process may wait between the two. */
+/* Tolerances, in hundredths of a second, when the start time in a record is compared with the time of a report. A start time is
+ * taken shortly before the report, and both are rounded. EARLIER is how long a process may wait between the two; no pid is used
+ * again that soon. */
 #define LATER   2u
 #define EARLIER 100u
 
-/* Of a record, compared with the process that a report is about. */
+/* The age of a record, compared with the process that a report is about. */
 typedef enum
 {
   REPORT_SAME,
-  REPORT_OLDER, /* an earlier process with this number */
-  REPORT_NEWER, /* a later process with this number */
+  REPORT_OLDER, /* an earlier process with this pid */
+  REPORT_NEWER, /* a later process with this pid */
 } ReportAge;
 
-/* @at: when the process started. */
+/* @at: the start of the process that the report is about. */
 static ReportAge
 report_compare (guint64 start_time, guint64 at)
 {
@@ -52,7 +53,7 @@ report_remove (ProcWatch *watch, guint32 pid)
   g_hash_table_remove (watch->headless, GUINT_TO_POINTER (pid));
 }
 
-/* The record in the table of the process that had the number @pid at @at. */
+/* The record of the process that had the pid @pid at the time @at. */
 static ProcRecord *
 report_find (const ProcWatch *watch, guint32 pid, guint64 at)
 {
@@ -64,7 +65,7 @@ report_find (const ProcWatch *watch, guint32 pid, guint64 at)
 
 /* --- starts --- */
 
-/* An earlier process has ended if its number is used again, even if its end was not reported. */
+/* Ends the record of an earlier process with the same pid: it has ended, even if its end was not reported. */
 static void
 report_end_predecessor (ProcWatch *watch, guint32 pid, GArray *events)
 {
@@ -148,7 +149,7 @@ report_change_unread (ProcWatch *watch, const WatchBrief *brief, GArray *events)
   proc_watch_add_event (events, PROC_CHANGED, record);
 }
 
-/* @executes: it is a change, whatever was there before. */
+/* @executes: the process has executed a program, so it has changed even if the record is equal. */
 static void
 report_change (ProcWatch *watch, const ProcMessage *message, gboolean executes, guint64 at, GArray *events)
 {
@@ -176,7 +177,7 @@ report_change (ProcWatch *watch, const ProcMessage *message, gboolean executes, 
 
 /* --- ends --- */
 
-/* @threads: that are left. */
+/* @threads: the number of threads that are left. */
 static void
 report_end (ProcWatch *watch, ProcRecord *record, guint threads, guint32 status, GArray *events)
 {
@@ -267,7 +268,7 @@ report_leave_out_zombies (ProcWatch *watch, ProcTable *now)
   g_hash_table_foreach_remove (watch->zombies, report_zombie_has_gone, NULL);
 }
 
-/* The record of the process in @now; its start was reported. */
+/* The record in @now of a process whose start was reported. */
 static ProcRecord *
 report_find_brief (const ProcTable *now, const WatchBrief *brief)
 {

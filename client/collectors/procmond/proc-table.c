@@ -147,7 +147,7 @@ reader_is_partial (const GArray *pids)
   return (pids->len == 0 || g_array_index (pids, guint32, 0) != FIRST_PID) && proc_source_exists (FIRST_PID);
 }
 
-/* Leaves those of the range, in place. */
+/* Removes the pids outside of the range, in place. */
 static void
 reader_keep_range (GArray *pids, const ProcRange *range)
 {

@@ -78,7 +78,7 @@ watch_compare_records (const ProcRecord *a, const ProcRecord *b)
   return (a->start_time > b->start_time) - (a->start_time < b->start_time);
 }
 
-/* The record of the same process in @table, from *@at on, which follows. NULL: it is not there. */
+/* Searches the record of the same process in @table, from *@at on, and moves *@at up to its place. NULL: there is none. */
 static const ProcRecord *
 watch_find_from (const ProcTable *table, guint *at, const ProcRecord *record)
 {

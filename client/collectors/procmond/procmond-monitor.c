@@ -41,7 +41,7 @@ monitor_has_reports (const ProcmondMonitor *self)
   return self->feed != NULL && proc_feed_is_open (self->feed);
 }
 
-/* Time between two tables. */
+/* The time between two tables. */
 static guint
 monitor_get_period_ms (const ProcmondMonitor *self)
 {
@@ -163,7 +163,7 @@ monitor_on_repair (gpointer data)
 
 /* --- reports of the kernel --- */
 
-/* The table may be older than the reports. */
+/* The last table may be older than the first report, so another one is read. */
 static void
 monitor_on_open (gpointer data)
 {

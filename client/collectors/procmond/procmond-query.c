@@ -25,7 +25,7 @@ typedef struct
   gboolean is_cut; /* there are more */
 } QueryAnswer;
 
-/* If nothing but the size ends a page, no more processes are read than it can have. */
+/* If only the size can end a page, no more processes are read than fit into it. */
 static ProcRange
 query_range (const Query *query, gsize room)
 {
@@ -56,7 +56,7 @@ query_begin (gconstpointer message, gsize room, CollectorRefusal *refusal, gpoin
   return answer;
 }
 
-/* The part of a divided question. */
+/* Sets the part of a divided question. */
 static void
 query_set_part (gpointer data, guint shard, guint shards)
 {

@@ -96,8 +96,8 @@ request_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *request, 
 struct ProcmondRequests
 {
   CollectorBus *bus;
-  DeyeBusSubscription *served; /* NULL: it is not, or not yet */
-  gboolean is_serving;         /* it is, or the broker was asked */
+  DeyeBusSubscription *served; /* NULL: not serving, or not accepted yet */
+  gboolean is_serving;         /* serves, or has asked the broker to */
   gulong draining;             /* signal */
 };
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The suffix of the kernel at the path of a file that has no name any more. */
+/* The kernel appends this to the path of a file that has no name any more. */
 #define DELETED_MARK " (deleted)"
 
 static void
@@ -50,7 +50,7 @@ process_kind (guint mode)
   return FS_KIND_UNKNOWN;
 }
 
-/* Does not access the file system of the file. */
+/* Reads what the kernel has in memory, so that a file system that hangs does not delay the answer. */
 static void
 process_examine (int directory, const char *name, FsOpenPath *open_path)
 {
@@ -65,7 +65,7 @@ process_examine (int directory, const char *name, FsOpenPath *open_path)
     open_path->path[strlen (open_path->path) - strlen (DELETED_MARK)] = '\0';
 }
 
-/* The link of the process. FALSE: it names no path. */
+/* Reads the path that a link of the process names. FALSE: it names no path. */
 static gboolean
 process_read_path (int directory, const char *name, FsOpenPath *open_path)
 {
@@ -180,7 +180,7 @@ process_read_hidden (guint32 pid, FsProcess *process)
   return FS_PROCESS_READ;
 }
 
-/* The descriptor of the folder is of this process only, also when another one has the pid later. */
+/* The directory is opened once: its descriptor stays that of this process even when another one gets the pid. */
 FsProcessResult
 fs_process_read (guint32 pid, FsProcess *process)
 {

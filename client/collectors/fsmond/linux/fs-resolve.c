@@ -33,7 +33,7 @@ fs_resolve_locate (int directory, const char *name, int *fd)
   return *fd >= 0 ? FS_RESOLVE_DONE : FS_RESOLVE_FAILED;
 }
 
-/* Without /proc there is no way from the descriptor to the file. */
+/* Without /proc a descriptor can't be opened again. */
 FsResolve
 fs_resolve_reopen (int located, int *fd)
 {

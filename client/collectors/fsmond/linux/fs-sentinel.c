@@ -123,7 +123,7 @@ sentinel_reason (int error)
   return error == EACCES ? "permission denied" : "the system does not watch it";
 }
 
-/* By the descriptor, so that it is the directory that was examined. */
+/* Adds the watch through the descriptor, so that exactly the examined directory is watched. */
 int
 fs_sentinel_add (FsSentinel *self, int directory, const char **reason)
 {

@@ -12,7 +12,7 @@
 #define LIST_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
 #define READ_FLAGS (O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
-/* A directory on the way need not be readable. */
+/* Flags for the directories on a path, which need not be readable. */
 #if defined O_PATH
 #define SEARCH_FLAGS (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #elif defined O_SEARCH
@@ -105,7 +105,7 @@ fs_facts_at (int directory, const char *name, FsFacts *facts)
 
 /* --- directories --- */
 
-/* Of errno. Systems name a link that is not followed in different ways. */
+/* The result for errno. Systems report a link that is not followed by different numbers. */
 static FsOpenResult
 open_result_of_errno (void)
 {
@@ -173,7 +173,7 @@ open_steps (const char *path, int last, int *fd)
   return result;
 }
 
-/* The kernel's call does not say which component is a link; the steps do. */
+/* The kernel's own call is tried first. If it fails, the single steps find out which component is a link. */
 static FsOpenResult
 open_any_directory (const char *path, gboolean search, int *fd)
 {
@@ -250,7 +250,7 @@ open_located (int parent, const char *name, int *fd, FsFacts *facts)
 
 typedef FsOpenResult (*OpenLast) (int parent, const char *name, int *fd, FsFacts *facts);
 
-/* Takes @parent. */
+/* Takes ownership of @parent. */
 static FsOpenResult
 open_regular_in (int parent, const char *name, OpenLast last, int *fd, FsFacts *facts)
 {

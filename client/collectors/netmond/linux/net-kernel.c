@@ -15,9 +15,9 @@
 
 G_DEFINE_QUARK (net - kernel - error - quark, net_kernel_error)
 
-#define ANSWER_BYTES  (32u << 10) /* the kernel makes no larger parts of a list */
-#define ANSWER_WAIT_S 5           /* it answers at once; never wait for ever */
-#define NOTICE_BYTES  (4u << 20)  /* a few thousand notices between two polls */
+#define ANSWER_BYTES  (32u << 10) /* the kernel sends a list in parts of at most this size */
+#define ANSWER_WAIT_S 5           /* the kernel answers at once; this bounds the wait */
+#define NOTICE_BYTES  (4u << 20)  /* for a few thousand notices between two polls */
 
 struct NetKernel
 {
@@ -111,8 +111,8 @@ kernel_ask_unix (struct nlmsghdr *header, guint states)
   request->udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN | UDIAG_SHOW_UID;
 }
 
-/* A kernel that does not list these sockets answers ENOENT, if its module is missing, EOPNOTSUPP and others, if it is not built
- * in, or EPERM and EACCES, if a security module or a filter of system calls refuses it. */
+/* Sets an error for errno. A kernel refuses a list with ENOENT (the module is missing), with EOPNOTSUPP and others (it is not
+ * built in), or with EPERM or EACCES (a security module or a filter of system calls does not allow it). */
 static void
 kernel_set_list_error (GError **error)
 {
@@ -151,7 +151,7 @@ typedef struct
   const NetSink *sink;
 } KernelPart;
 
-/* A message that is no socket is skipped. */
+/* A message that does not describe a socket is skipped. */
 static int
 kernel_on_message (const struct nlmsghdr *header, void *data)
 {
@@ -170,7 +170,7 @@ kernel_on_message (const struct nlmsghdr *header, void *data)
   return MNL_CB_OK;
 }
 
-/* Messages with another sequence number are the rest of a list that was given up. */
+/* TRUE: the message belongs to an earlier list that was given up; its sequence number is another one. */
 static gboolean
 kernel_is_of_older_list (int result)
 {
@@ -218,7 +218,7 @@ notices_join (struct mnl_socket *socket)
   return joined;
 }
 
-/* With CAP_NET_ADMIN the kernel gives all of it, otherwise what net.core.rmem_max allows. */
+/* Requests a larger buffer. With CAP_NET_ADMIN the kernel grants it, otherwise at most net.core.rmem_max. */
 static void
 notices_make_room (struct mnl_socket *socket)
 {

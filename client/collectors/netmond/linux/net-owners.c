@@ -81,8 +81,8 @@ owner_is_gone (int reason)
   return reason == ENOENT || reason == ESRCH;
 }
 
-/* Calls @found for each file descriptor that is a socket. 0, or why they can't all be read: a process may be protected so
- * that its file descriptors are listed, but not what they are. */
+/* Calls @found for each file descriptor that is a socket. Returns 0, or the errno because of which some can't be read: a
+ * process may be protected so that its file descriptors are listed, but not their targets. */
 static int
 owner_read_links (DIR *dir, OwnerFound found, gpointer data)
 {
@@ -105,7 +105,7 @@ owner_read_links (DIR *dir, OwnerFound found, gpointer data)
   return reason;
 }
 
-/* The same with the folder of a process. */
+/* Like owner_read_links(), for the directory of a process. */
 static int
 owner_read_fds (int folder, OwnerFound found, gpointer data)
 {
@@ -191,7 +191,7 @@ net_owner_scan_free (NetOwnerScan *scan)
   g_free (scan);
 }
 
-/* The process that is read now. Its name is read when a socket of it is wanted. */
+/* The process that is being read. Its name is read only if it has one of the wanted sockets. */
 typedef struct
 {
   NetOwnerScan *scan;

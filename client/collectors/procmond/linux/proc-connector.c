@@ -95,7 +95,7 @@ proc_connector_close (ProcConnector *self)
   g_free (self);
 }
 
-/* It is ready when its descriptor is. */
+/* GLib dispatches the source when its descriptor is readable. */
 static gboolean
 connector_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {

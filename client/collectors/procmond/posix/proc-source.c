@@ -17,7 +17,7 @@
 /* glibtop_init() ends the program if it can't read this file. */
 #define NEEDED "/proc/stat"
 
-/* Only the systems that have it need it. */
+/* Fails if the file is missing. Only Linux has and needs it. */
 static gboolean
 source_check_needed (GError **error)
 {
@@ -89,7 +89,7 @@ source_read_command_line (guint32 pid, ProcRecord *record)
     record->unknown |= PROC_FIELD_COMMAND_LINE;
 }
 
-/* libgtop names the unit of its times. */
+/* Converts a time of libgtop to microseconds; libgtop reports its unit, @per_second. */
 static guint64
 source_microseconds (guint64 value, guint64 per_second)
 {
