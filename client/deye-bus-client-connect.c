@@ -112,7 +112,7 @@ connect_check_made (const DeyeBusClient *self, GError **error)
   else if (self->wanted_role < DEYE_BUS_ROLE_COLLECTOR || self->wanted_role > DEYE_BUS_ROLE_AGENT)
     problem = _ ("This client has no valid role: construct it as a collector, a tool or an agent (property “role”)");
   else if (self->is_for_fd && self->given_fd < 0 && self->n_sessions == 0)
-    problem = _ ("This client was constructed for something that is not a file descriptor");
+    problem = _ ("This client was constructed with a value that is not a file descriptor");
   if (problem == NULL)
     return TRUE;
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, problem);

@@ -103,7 +103,7 @@ health_publish (DeyeBusClient *self, GSource *source)
     }
   payload = health_pack (self, units);
   if (!deye_bus_client_post (self, topic, payload, DEYE_BUS_TYPE_PREFIX "HealthReport", NULL, &error))
-    g_debug ("report of the health left out: %s", error->message);
+    g_debug ("health not reported: %s", error->message);
 }
 
 static gboolean

@@ -51,7 +51,7 @@ heartbeat_send (DeyeBusClient *self)
     return;
   payload = heartbeat_pack (self);
   if (!deye_bus_client_post (self, topic, payload, "daemoneye.eventbus.v1.Heartbeat", NULL, &error))
-    g_debug ("heartbeat left out: %s", error->message);
+    g_debug ("heartbeat not sent: %s", error->message);
 }
 
 /* --- verification --- */

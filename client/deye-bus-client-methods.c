@@ -243,7 +243,7 @@ client_set_property (const ClientRequest *request,
   else if (!property->writable)
     client_answer_error (request, "ReadOnly", "%s can't be set from outside", property->name);
   else if (!deye_bus_service_ask_property (service, property, &value))
-    client_answer_error (request, "Refused", "the peer does not take this value for %s", property->name);
+    client_answer_error (request, "Refused", "the peer refuses this value of %s", property->name);
   else
     {
       payload = deye_bus_describe_properties (request->client->id, one, "", property->name);
@@ -265,7 +265,7 @@ client_answer_set_property (const ClientRequest *request)
   asked = wire_guard_message (guard);
   property = deye_bus_services_find_property (request->client->services, asked->service, asked->name, &service);
   if (property == NULL)
-    client_answer_error (request, "UnknownProperty", "there is no such property: GetProperties tells which there are");
+    client_answer_error (request, "UnknownProperty", "there is no such property: GetProperties lists the properties");
   else
     client_set_property (request, service, property, asked->value);
 }
@@ -301,7 +301,7 @@ deye_bus_client_on_method (DeyeBusSubscription *subscription, DeyeBusMessage *me
   method = deye_bus_services_find_method (request.client->services, name, &service);
   if (method == NULL)
     {
-      client_answer_error (&request, "UnknownMethod", "there is no method %s here: Introspect tells which there are",
+      client_answer_error (&request, "UnknownMethod", "there is no method %s: Introspect lists the methods",
                            name != NULL ? name : "without a name");
       return;
     }

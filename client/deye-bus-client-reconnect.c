@@ -161,7 +161,7 @@ reconnect_log (DeyeBusClient *self, const GError *error)
     return;
   self->reported_code = error->code;
   g_log_structured (G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "DEYE_BUS_PEER", self->id, "MESSAGE",
-                    "client %s: not connected, and tries again: %s", self->id, error->message);
+                    "client %s: not connected, connecting again: %s", self->id, error->message);
 }
 
 static void

@@ -68,7 +68,7 @@ collector_on_reload (DeyeBusSubscription *subscription, DeyeBusMessage *message,
 
   if (!deye_bus_reload_read (message, &generation))
     {
-      g_message ("A reload that can't be read came from %s: left out", deye_bus_message_get_sender (message));
+      g_message ("Reload ignored: the message of %s can't be read", deye_bus_message_get_sender (message));
       return;
     }
   if (reload_data->reload (client, generation, reload_data->user_data))

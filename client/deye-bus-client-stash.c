@@ -19,7 +19,7 @@
 #define TOLD_AT_ONCE 32u /* topics of one call, which must not be larger than a control message */
 
 #define STASH_DROPPED                                                                                                  \
-  N_ ("the client was not connected, and kept too many or for too long: publish less until it is ready")
+  N_ ("the client was not connected, and too many waited, or for too long: publish less until it is ready")
 
 guint64
 deye_bus_client_count_kept (DeyeBusClient *self)

@@ -38,7 +38,7 @@ peer_wait_read (const DeyeBusPending *pending, const char *peer, GError **error)
   const WaitReply *reply;
 
   if (g_error_matches (pending->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT))
-    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("%s has not connected within the time given"), peer);
+    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT, _ ("%s has not connected within the timeout"), peer);
   else if (pending->error != NULL)
     g_propagate_error (error, g_error_copy (pending->error));
   if (pending->error != NULL)

@@ -122,7 +122,8 @@ operations_set_limits (DeyeBusOperation *operation, gint64 run_limit_us, gint64 
   if (run_limit_us < 0 || progress_us < 0)
     return operations_refuse (error, _ ("A limit of an operation is not negative; 0 is the broker's default"));
   if (progress_us > 0 && (operation->flags & DEYE_BUS_OPERATION_WITHOUT_PROGRESS))
-    return operations_refuse (error, _ ("This operation has no progress, and so no limit for it"));
+    return operations_refuse (
+        error, _ ("This operation reports no progress, so it can't have a limit for the time without progress"));
   operation->run_limit_us = run_limit_us;
   operation->progress_us = progress_us;
   return TRUE;

@@ -64,13 +64,14 @@ static const ErrorRow error_rows[] = {
   { WIRE_STATUS_WOULD_BLOCK, DEYE_BUS_ERROR_WOULD_BLOCK, N_ ("The queues of the receivers are full: try again later") },
   { WIRE_STATUS_DUPLICATE_ID, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("The id is in use: choose another one") },
   { WIRE_STATUS_NO_MEMORY, DEYE_BUS_ERROR_NO_MEMORY, N_ ("Out of memory: try again later") },
-  { WIRE_STATUS_CASCADE, DEYE_BUS_ERROR_CASCADE, N_ ("The causes of the message forbid it") },
+  { WIRE_STATUS_CASCADE, DEYE_BUS_ERROR_CASCADE,
+    N_ ("The messages that caused this one form a circle, or their chain is too long") },
   { WIRE_STATUS_ABSENT, DEYE_BUS_ERROR_ABSENT, N_ ("The target is not connected") },
   { WIRE_STATUS_NOT_SUBSCRIBED, DEYE_BUS_ERROR_NOT_SUBSCRIBED,
     N_ ("The target neither subscribes to nor serves this topic") },
   { WIRE_STATUS_NO_RESPONDERS, DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("No peer serves this topic: start one that does") },
   { WIRE_STATUS_RESPONDER_GONE, DEYE_BUS_ERROR_RESPONDER_GONE, N_ ("The responder disconnected before it answered") },
-  { WIRE_STATUS_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("No answer within the time given") },
+  { WIRE_STATUS_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("No answer within the timeout") },
   { WIRE_STATUS_CANCELLED, DEYE_BUS_ERROR_CANCELLED, N_ ("Cancelled by the other side") },
   { WIRE_STATUS_EXPIRED, DEYE_BUS_ERROR_EXPIRED, N_ ("It arrived too late") },
   { WIRE_STATUS_STALE_LEASE, DEYE_BUS_ERROR_FAILED, N_ ("The task has been given to another peer meanwhile") },
@@ -82,11 +83,11 @@ static const ErrorRow error_rows[] = {
   { WIRE_STATUS_TAKEN_OVER, DEYE_BUS_ERROR_DUPLICATE_ID, N_ ("Another client has taken over this id") },
   { WIRE_STATUS_INTERNAL, DEYE_BUS_ERROR_INTERNAL, N_ ("The broker failed: see its log") },
   { WIRE_STATUS_UNRESPONSIVE, DEYE_BUS_ERROR_TIMEOUT,
-    N_ ("The client gave the broker no sign of life in time: was its main loop blocked?") },
+    N_ ("The broker got no sign of life from the client in time: check that its main loop is not blocked") },
   { WIRE_STATUS_SUPERSEDED, DEYE_BUS_ERROR_FAILED, N_ ("The task has been given to another peer, or has ended") },
-  { WIRE_STATUS_DRAINING, DEYE_BUS_ERROR_DRAINING, N_ ("It takes no new messages, and finishes what it has") },
+  { WIRE_STATUS_DRAINING, DEYE_BUS_ERROR_DRAINING, N_ ("The receiver is draining: it takes no new messages") },
   { WIRE_STATUS_FAILED, DEYE_BUS_ERROR_FAILED, N_ ("The responder failed") },
-  { WIRE_STATUS_PARTIAL, DEYE_BUS_ERROR_PARTIAL, N_ ("Some of the answers that were wanted are missing") },
+  { WIRE_STATUS_PARTIAL, DEYE_BUS_ERROR_PARTIAL, N_ ("Some of the required answers are missing") },
   { WIRE_STATUS_PAYLOAD_GONE, DEYE_BUS_ERROR_FAILED, N_ ("The payload of the task is not kept any more") },
 };
 
@@ -140,7 +141,7 @@ error_text (const WireEnvelope *envelope, const ErrorRow *row)
 {
   if (deye_bus_error_is_block_over (envelope))
     return N_ ("A receiver blocked its publishers for longer than the broker allows, and messages to it were dropped "
-               "(value: their number): send important ones again, and look for the slow subscription");
+               "(value: their number): send important ones again; `deyebusctl slow` shows the slow subscription");
   return row->text;
 }
 

@@ -150,7 +150,7 @@ deye_bus_gather_spec_ask_some (DeyeBusGatherSpec *spec, guint n)
 {
   g_return_if_fail (spec != NULL);
 
-  if (!gather_spec_check_number (spec, n, N_ ("A question to no collector: ask at least one")))
+  if (!gather_spec_check_number (spec, n, N_ ("The question asks 0 collectors: ask at least one")))
     return;
   spec->mode = MODE (SOME);
   spec->n = n;
@@ -161,7 +161,7 @@ deye_bus_gather_spec_ask_shards (DeyeBusGatherSpec *spec, guint n)
 {
   g_return_if_fail (spec != NULL);
 
-  if (!gather_spec_check_number (spec, n, N_ ("A question in no shards: divide it into at least one")))
+  if (!gather_spec_check_number (spec, n, N_ ("The question has 0 shards: divide it into at least one")))
     return;
   spec->mode = MODE (SHARDS);
   spec->n = n;
@@ -181,7 +181,7 @@ deye_bus_gather_spec_set_require_at_least (DeyeBusGatherSpec *spec, guint n)
 {
   g_return_if_fail (spec != NULL);
 
-  if (!gather_spec_check_number (spec, n, N_ ("A question that requires at least 0 answers: require any instead")))
+  if (!gather_spec_check_number (spec, n, N_ ("The question requires at least 0 answers: require any instead")))
     return;
   spec->require = REQUIRE (AT_LEAST);
   spec->require_n = n;

@@ -94,10 +94,10 @@ manifest_verdict_word (const DeyeBusManifest *manifest)
     case DEYE_BUS_GATHER_VERDICT_PARTIAL:
       return _ ("partial");
     case DEYE_BUS_GATHER_VERDICT_NOBODY:
-      return _ ("nobody was asked");
+      return _ ("no collector was asked");
     case DEYE_BUS_GATHER_VERDICT_FAILED:
     default:
-      return _ ("nobody has answered");
+      return _ ("no collector has answered");
     }
 }
 
@@ -113,9 +113,9 @@ manifest_append_counts (const DeyeBusManifest *manifest, GString *text)
   if (manifest->truncated > 0)
     g_string_append_printf (text, ", %u %s", manifest->truncated, _ ("truncated"));
   if (manifest->joined_after > 0)
-    g_string_append_printf (text, ", %u %s", manifest->joined_after, _ ("came later"));
+    g_string_append_printf (text, ", %u %s", manifest->joined_after, _ ("registered later"));
   if (!manifest->is_roster_sure)
-    g_string_append_printf (text, ", %s", _ ("the broker was restarted and may not know all"));
+    g_string_append_printf (text, ", %s", _ ("the broker was restarted and may not know all collectors yet"));
 }
 
 char *

@@ -236,10 +236,10 @@ deye_bus_run_abandon (DeyeBusRun *run)
 
   if (deye_bus_run_is_ended (run))
     return;
-  deye_bus_run_put_outcome (run, deye_bus_outcome_new (is_cancelled
-                                                           ? DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_CANCELLED
-                                                           : DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_RETRYABLE,
-                                                       NULL, NULL, "Abandoned", "the handler gave up the work"));
+  deye_bus_run_put_outcome (
+      run, deye_bus_outcome_new (is_cancelled ? DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_CANCELLED
+                                              : DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_RETRYABLE,
+                                 NULL, NULL, "Abandoned", "the handler dropped the work without a result"));
 }
 
 /* --- for the collector --- */

@@ -143,9 +143,9 @@ sender_queue_check (const DeyeBusSenderQueue *queue, const DeyeBusSenderMessage 
     return deye_bus_error_new_limit (_ ("The payload is too large for this broker: split it"),
                                      queue->senders->largest_payload, payload, "max_payload");
   if (message->cost > queue->max_bytes)
-    return deye_bus_error_new_limit (_ ("The message is larger than everything that may wait in the sender: create "
-                                        "the sender with more bytes"),
-                                     queue->max_bytes, message->cost, "none");
+    return deye_bus_error_new_limit (
+        _ ("The message is larger than the limit of the sender: create the sender with more bytes"), queue->max_bytes,
+        message->cost, "none");
   if (queue->n < queue->max_messages && queue->bytes + message->cost <= queue->max_bytes)
     return NULL;
   return deye_bus_error_new (DEYE_BUS_ERROR_WOULD_BLOCK,

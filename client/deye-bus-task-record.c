@@ -78,7 +78,8 @@ deye_bus_task_error_of_record (const TaskRecord *record)
     case DEYE_BUS_TASK_STATE_SUCCEEDED:
       return record->payload_dropped ? record_error (WIRE_STATUS_PAYLOAD_GONE, "", "") : NULL;
     case DEYE_BUS_TASK_STATE_TIMED_OUT:
-      return record_error_of_end (DEYE_BUS_ERROR_TIMEOUT, _ ("The time of the task was over"), record->cause);
+      return record_error_of_end (DEYE_BUS_ERROR_TIMEOUT, _ ("The deadline of the task passed before it ended"),
+                                  record->cause);
     case DEYE_BUS_TASK_STATE_CANCELLED:
       return record_error_of_end (DEYE_BUS_ERROR_CANCELLED, _ ("The task was cancelled"), record->cause);
     case DEYE_BUS_TASK_STATE_QUARANTINED:

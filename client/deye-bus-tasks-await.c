@@ -34,7 +34,8 @@ await_take_push (DeyeBusTasks *tasks, DeyeBusMessage *message)
   DeyeBusTask *task = push != NULL && push->task != NULL ? await_find (tasks, push->task->id) : NULL;
 
   if (task == NULL || !deye_bus_task_take_record (task, push->task, push->skipped))
-    g_debug ("client %s: a push that is malformed, or about no task of this client", tasks->client->id);
+    g_debug ("client %s: ignored a push that is malformed, or about a task that is not of this client",
+             tasks->client->id);
   else
     deye_bus_tasks_announce (tasks, task);
 }

@@ -155,12 +155,11 @@ tasks_end (DeyeBusTasks *tasks)
   g_autoptr (GError) why = NULL;
 
   g_clear_pointer (&tasks->await, deye_bus_pending_unref);
-  why = closed
-            ? deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
-                                  _ ("The client was closed before the task had ended: what was submitted goes on"))
-            : deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, "%s",
-                                  _ ("The connection ended before the task had, and the client does not connect again: "
-                                     "what was submitted goes on"));
+  why = closed ? deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s",
+                                     _ ("The client was closed before the task ended: a submitted task continues"))
+               : deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, "%s",
+                                     _ ("The connection ended before the task did, and the client does not connect "
+                                        "again: a submitted task continues"));
   tasks_give_up_all (tasks, why);
 }
 

@@ -247,7 +247,7 @@ parse_number (JsonParse *parse)
   const char *start = parse->at;
 
   if (len == 0)
-    return parse_fail (parse, _ ("not a number as JSON has them: for example -1, 0.5 or 1e-3"));
+    return parse_fail (parse, _ ("not a JSON number: write it as -1, 0.5 or 1e-3, for example"));
   parse->at += len;
   return ctl_json_value_new_text (CTL_JSON_NUMBER, g_strndup (start, len));
 }

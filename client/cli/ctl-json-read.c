@@ -77,7 +77,8 @@ json_read_key (CtlJsonReader *reader, const ProtobufCFieldDescriptor *field, Pro
   /* Other spellings of a number are refused, because two names could then be the same key. */
   else if (field->type != PROTOBUF_C_TYPE_STRING && field->type != PROTOBUF_C_TYPE_BOOL
            && (strpbrk (key, ".eE") != NULL || strcmp (key, "-0") == 0))
-    return ctl_json_fail (reader, _ ("a key that is a number has only digits"));
+    return ctl_json_fail (
+        reader, _ ("the key of a map is an integer: write it with digits only, without a fraction or an exponent"));
   ctl_json_set_present (entry, field);
   return json_read_value (reader, field, ctl_json_member (entry, field), name);
 }

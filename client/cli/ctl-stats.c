@@ -320,6 +320,6 @@ ctl_stats_warn (const CtlStatsList *list)
   if (list->all.truncated)
     g_printerr ("%s\n", _ ("deyebusctl: not everything fits into one reply of the broker: ask for one PEER"));
   if (list->changed)
-    g_printerr ("%s\n", _ ("deyebusctl: peers or subscriptions came or ended while the broker listed them; those that "
-                           "stayed are complete"));
+    g_printerr ("%s\n", _ ("deyebusctl: peers or subscriptions were added or removed while the broker listed them; all "
+                           "others are listed"));
 }

@@ -24,9 +24,9 @@ static const WhyRow why_reasons[] = {
           "cancel "
           "{id}` ends it.") },
   [DEYE_BUS_WAIT_REASON_ALL_BUSY]
-  = { N_ ("It waits because each collector that may take it has enough to do."),
-      N_ ("It gets its turn. `deyebusctl tasks --operation {operation} --state running` shows what they do; another "
-          "collector makes it faster.") },
+  = { N_ ("It waits because every collector that may take it is busy."),
+      N_ ("It starts when one of them is free. `deyebusctl tasks --operation {operation} --state running` shows their "
+          "tasks; if you start another collector, it takes less time.") },
   [DEYE_BUS_WAIT_REASON_ALL_DRAINING] = { N_ ("It waits because each collector that may take it is about to stop."),
                                           N_ ("Start another collector with the operation {operation}.") },
   [DEYE_BUS_WAIT_REASON_SET_ASIDE]
@@ -35,14 +35,14 @@ static const WhyRow why_reasons[] = {
           "time."),
       N_ ("`deyebusctl collectors --operation {operation}` says why and for how long; look at their logs.") },
   [DEYE_BUS_WAIT_REASON_PAUSED] = { N_ ("It waits because the operation {operation} is paused."),
-                                    N_ ("`deyebusctl operations resume {operation}` lets its tasks go on.") },
+                                    N_ ("`deyebusctl operations resume {operation}` ends the pause.") },
   [DEYE_BUS_WAIT_REASON_ISOLATION]
   = { N_ ("It waits because it, or another task, has to run alone on its collector."),
-      N_ ("It gets its turn when the collector has nothing else to do; another collector makes it faster.") },
+      N_ ("It starts when the collector has no other task; if you start another collector, it takes less time.") },
   [DEYE_BUS_WAIT_REASON_BACKOFF]
   = { N_ ("Attempt {attempt} has failed on {holder}; the next one is made in {next}."),
       N_ ("`deyebusctl task history {id}` shows the attempts; look at the log of {holder}.") },
-  [DEYE_BUS_WAIT_REASON_NOT_BEFORE] = { N_ ("It waits because its delay is over only in {next}."), NULL },
+  [DEYE_BUS_WAIT_REASON_NOT_BEFORE] = { N_ ("It waits because its delay ends in {next}."), NULL },
   [DEYE_BUS_WAIT_REASON_OPERATION_LIMIT]
   = { N_ ("It waits because as many tasks of the operation {operation} run as its limit allows."),
       N_ ("`deyebusctl operations` shows the limit, and `deyebusctl operations limit {operation} COUNT` changes it.") },
@@ -51,9 +51,8 @@ static const WhyRow why_reasons[] = {
       N_ ("Start {target}, or cancel the task and submit another one without a target.") },
   [DEYE_BUS_WAIT_REASON_ADOPTION_HOLD]
   = { N_ ("It waits because the broker was restarted, and {holder} may run it already."),
-      N_ ("When {holder} connects, it goes on; otherwise it is given to another collector after the time of the "
-          "broker's "
-          "setting task-recovery-us.") },
+      N_ ("If {holder} connects, the task continues there; otherwise another collector gets it after the time of the "
+          "broker's setting task-recovery-us.") },
 };
 
 static const WhyRow why_states[] = {
@@ -74,7 +73,7 @@ static const WhyRow why_states[] = {
           "shows "
           "the attempts.") },
   [DEYE_BUS_TASK_STATE_TIMED_OUT]
-  = { N_ ("Its time was over before it ended. Attempts: {counts}."),
+  = { N_ ("Its deadline passed before it ended. Attempts: {counts}."),
       N_ ("`deyebusctl task history {id}` shows where the time went. Submit it with another id and a later deadline "
           "(--deadline).") },
   [DEYE_BUS_TASK_STATE_CANCELLED]
@@ -87,7 +86,7 @@ static const WhyRow why_states[] = {
           "run again, and `deyebusctl task drop {id}` ends it.") },
 };
 
-static const WhyRow why_unstarted = { N_ ("It has failed before a collector had it: {cause}{error}."),
+static const WhyRow why_unstarted = { N_ ("It failed before a collector got it: {cause}{error}."),
                                       N_ ("It is not tried again. Correct the cause, and submit it with another id.") };
 static const WhyRow why_unconfirmed = {
   N_ ("It was cancelled, and {holder} has not confirmed that: it may still be working on it."),
@@ -97,7 +96,7 @@ static const WhyRow why_dropped
     = { N_ ("It has succeeded on {holder}, and the result is not kept any more."),
         N_ ("Submit it with another id if the result is needed. The broker's settings task-window-us and "
             "task-window-bytes say how long results are kept.") };
-static const WhyRow why_newer = { N_ ("Its state is one that this program does not know."), NULL };
+static const WhyRow why_newer = { N_ ("This program does not know its state: update deyebusctl."), NULL };
 
 /* --- conditions of a task, in the order in which collectors are checked --- */
 

@@ -62,7 +62,7 @@ ctl_words_awaited (guint reason)
     N_ ("its next attempt"),
     N_ ("the end of its delay"),
     N_ ("the limit of the operation"),
-    N_ ("the collector that it is for"),
+    N_ ("its target"),
     N_ ("the collector that may run it"),
   };
 

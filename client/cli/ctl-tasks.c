@@ -190,8 +190,8 @@ task_fail_absent (Ctl *ctl, const char *id, GError **error)
     return ctl_fail (error, CTL_EXIT_NOTHING, _ ("The account %s has no task %s: `deyebusctl tasks` lists all tasks"),
                      account, id);
   return ctl_fail (error, CTL_EXIT_NOTHING,
-                   _ ("Your account has no task %s: `deyebusctl tasks` lists all tasks with their accounts, give "
-                      "--account NAME for another one"),
+                   _ ("Your account has no task %s: `deyebusctl tasks` lists all tasks with their accounts, and "
+                      "--account NAME selects another account"),
                    id);
 }
 

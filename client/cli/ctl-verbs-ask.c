@@ -130,7 +130,7 @@ ask_end (Ctl *ctl, DeyeBusGather *gather, GError **error)
   if (reason == NULL)
     return TRUE;
   if (g_error_matches (reason, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PARTIAL))
-    return ctl_fail (error, CTL_EXIT_PARTIAL, _ ("These are not the answers that --require says"));
+    return ctl_fail (error, CTL_EXIT_PARTIAL, _ ("The answers do not meet --require"));
   g_propagate_error (error, g_steal_pointer (&reason));
   return FALSE;
 }

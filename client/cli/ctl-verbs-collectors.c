@@ -108,7 +108,8 @@ ctl_verb_collectors (Ctl *ctl, char **args, GError **error)
   if (list == NULL)
     return FALSE;
   if (list->entries->len == 0 && collectors_are_filtered (options))
-    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No registered collector is like that"));
+    return ctl_fail (error, CTL_EXIT_NOTHING,
+                     _ ("No registered collector matches: `deyebusctl collectors` without options lists all"));
   if (ctl->output.json)
     ctl_list_print (ctl, list);
   else

@@ -59,8 +59,8 @@ drain_collector (Ctl *ctl, char *id, GError **error)
   if (ctl->output.json)
     ctl_message_print (ctl, &reply->base);
   else
-    ctl_output_line (&ctl->output, _ ("%s drains: tasks that it works on %u, offers that others get %u"), id,
-                     reply->running, reply->returned);
+    ctl_output_line (&ctl->output, _ ("%s drains: tasks in progress %u, offers given to others %u"), id, reply->running,
+                     reply->returned);
   return TRUE;
 }
 

@@ -74,9 +74,9 @@ health_show_signals (CtlOutput *output, const Daemoneye__Eventbus__V1__HealthSig
   g_autofree char *answered = ctl_duration (signals->answered_us);
   g_autofree char *queued = ctl_bytes (signals->queued_bytes);
 
-  ctl_output_field (output, _ ("connection"), _ ("missed %u intervals of %s, heard %s ago"), signals->connection_missed,
-                    interval, heard);
-  ctl_output_field (output, _ ("main loop"), _ ("missed %u intervals of %s, answered %s ago"), signals->loop_missed,
+  ctl_output_field (output, _ ("connection"), _ ("missed %u intervals of %s, last frame %s ago"),
+                    signals->connection_missed, interval, heard);
+  ctl_output_field (output, _ ("main loop"), _ ("missed %u intervals of %s, last answer %s ago"), signals->loop_missed,
                     interval, answered);
   ctl_output_field (output, _ ("queue"), _ ("missed %u intervals of %s, %s wait"), signals->queue_missed, interval,
                     queued);

@@ -92,7 +92,7 @@ operations_told (Ctl *ctl, const WireGuard *guard, GError **error)
   const CtlOperation *operation = ((const OperationReply *) wire_guard_message (guard))->operation;
 
   if (operation == NULL)
-    return ctl_fail (error, CTL_EXIT_FAILED, _ ("The broker does not say what became of the operation"));
+    return ctl_fail (error, CTL_EXIT_FAILED, _ ("The reply of the broker does not contain the operation"));
   if (ctl->output.json)
     {
       ctl_message_print (ctl, &operation->base);

@@ -204,12 +204,12 @@ submitter_fail_unfinished (const Submitter *self, GError **error)
 
   if (deye_bus_task_get_state (self->task) == DEYE_BUS_TASK_STATE_SUBMITTED)
     return ctl_fail (error, self->is_stopped ? CTL_EXIT_FAILED : CTL_EXIT_TIMEOUT,
-                     _ ("The broker has not answered: the task %s may have been submitted or not"), id);
+                     _ ("The broker has not answered: the task %s may or may not have been submitted"), id);
   if (self->ctl->options.cancel_when_gone)
     return ctl_fail (error, self->is_stopped ? CTL_EXIT_FAILED : CTL_EXIT_TIMEOUT,
-                     _ ("The task %s will be cancelled, unless somebody else submits it, too"), id);
+                     _ ("The task %s will be cancelled, unless it has another submitter"), id);
   return ctl_fail (error, self->is_stopped ? CTL_EXIT_FAILED : CTL_EXIT_TIMEOUT,
-                   _ ("The task %s goes on: `deyebusctl task show %s` shows it, `deyebusctl task cancel %s` ends it"),
+                   _ ("The task %s continues: `deyebusctl task show %s` shows it, `deyebusctl task cancel %s` ends it"),
                    id, id, id);
 }
 

@@ -81,7 +81,7 @@ task_show_notes (CtlOutput *output, const CtlTask *task)
     gboolean holds;
     const char *text;
   } notes[] = {
-    { task->late, N_ ("the result came after the time for it was over") },
+    { task->late, N_ ("the result arrived after the deadline") },
     { task->unconfirmed, N_ ("its collector has not confirmed that it was cancelled, and may still be working") },
     { task->is_suspect, N_ ("a collector died while it worked on it, so it runs alone") },
     { task->payload_dropped, N_ ("the result is not kept any more") },

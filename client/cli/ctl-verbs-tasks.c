@@ -91,7 +91,7 @@ ctl_verb_tasks (Ctl *ctl, char **args, GError **error)
   if (list == NULL)
     return FALSE;
   if (list->entries->len == 0 && tasks_are_filtered (options))
-    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No task is like that"));
+    return ctl_fail (error, CTL_EXIT_NOTHING, _ ("No task matches: `deyebusctl tasks` without options lists all"));
   if (ctl->output.json)
     ctl_list_print (ctl, list);
   else

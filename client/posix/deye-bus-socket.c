@@ -95,7 +95,7 @@ deye_bus_socket_adopt (gintptr handle, GError **error)
 {
   if (!socket_is_descriptor (handle))
     g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-                         _ ("This client was constructed for something that is not a file descriptor"));
+                         _ ("This client was constructed with a value that is not a file descriptor"));
   else if (socket_set_up ((int) handle, error))
     return handle;
   else

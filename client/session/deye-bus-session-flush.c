@@ -79,7 +79,7 @@ deye_bus_session_push_refused (DeyeBusSession *session, GError *error)
       deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_REFUSED, .subject = error });
       return;
     }
-  g_debug ("one refusal too many: %s", error->message);
+  g_debug ("too many refusals, this one is not reported: %s", error->message);
   g_error_free (error);
 }
 

@@ -369,7 +369,7 @@ arrival_handle_error (SessionArrival *arrival)
     deye_bus_session_push_refused (session, error);
   else
     {
-      g_debug ("nobody waits any more for: %s", error->message);
+      g_debug ("ignored an answer, because its call has ended: %s", error->message);
       g_error_free (error);
     }
 }

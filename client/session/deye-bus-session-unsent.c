@@ -151,8 +151,8 @@ static GError *
 unsent_error_no_room (void)
 {
   return deye_bus_error_new (DEYE_BUS_ERROR_LIMIT, "%s",
-                             _ ("The connection ended, and what the client may keep until the next one is full: "
-                                "publish it again when the client is ready"));
+                             _ ("The connection ended, and no more messages can wait in the client: publish it again "
+                                "when the client is ready"));
 }
 
 static void

@@ -135,11 +135,10 @@ deye_bus_stash_put (DeyeBusStash *stash,
   frame = deye_bus_kept_frame_new (&encoded, now_us);
   if (!stash_add (stash, frame))
     {
-      g_propagate_error (
-          error, deye_bus_error_new_limit (_ ("The client is not connected, and what it may keep until then is full: "
-                                              "publish it again when the client is ready"),
-                                           DEYE_BUS_STASH_MAX_BYTES, stash->bytes + deye_bus_kept_frame_bytes (frame),
-                                           "none"));
+      g_propagate_error (error, deye_bus_error_new_limit (_ ("The client is not connected, and no more messages can "
+                                                             "wait in it: publish it again when the client is ready"),
+                                                          DEYE_BUS_STASH_MAX_BYTES,
+                                                          stash->bytes + deye_bus_kept_frame_bytes (frame), "none"));
       return FALSE;
     }
   g_steal_pointer (&frame);

@@ -114,7 +114,7 @@ def _(bus):
     equal((answers, manifest["verdict"], manifest["failed"]), ([], "failed", 2))
     holds(all("the disk is full" in one["text"] for one in manifest["members"]), manifest)
     out, told = bus.ask("stay", "--require", "any", "--timeout", "1")
-    equal((out, told[0]), ([], "nobody has answered: 0 of 2 answered, 2 timed out"))
+    equal((out, told[0]), ([], "no collector has answered: 0 of 2 answered, 2 timed out"))
 
 
 @test("/cli/ask/wrong-usage")
@@ -129,7 +129,7 @@ def _(bus):
 @test("/cli/ask/nobody")
 def _(bus):
     out, told = bus.ask("nothing", "--require", "any")
-    equal((out, told), ([], ["nobody was asked: 0 of 0 answered"]))
+    equal((out, told), ([], ["no collector was asked: 0 of 0 answered"]))
     bus.ask("nothing", "--require", "all", code=7)
 
 

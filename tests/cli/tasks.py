@@ -136,7 +136,7 @@ def _(bus):
 @test("/cli/task/submit/K08-goes-on-without-the-tool")
 def _(bus):
     _, told = bus.task("stay", "--id", "stay-1", "--timeout", "1", code=5)
-    holds("The task stay-1 goes on" in told, told)
+    holds("The task stay-1 continues" in told, told)
     process = bus.start("task", "submit", "stay", "--id", "stay-2")
     bus.until("stay-2", "TASK_RUNNING")
     process.send_signal(signal.SIGINT)
@@ -292,7 +292,7 @@ def _(bus):
             ("why-4", "nothing", ["--target", "worker-1"], "NO_CAPABILITY", "has the operation nothing", "Start a collector"),
             ("why-5", "fail", ["--target", "worker-9"], "TARGET_ABSENT", "worker-9, the only collector", "Start worker-9"),
             ("why-6", "echo", [], "PAUSED", "the operation echo is paused", "deyebusctl operations resume echo"),
-            ("why-7", "stay", ["--delay", "3000"], "NOT_BEFORE", "its delay is over only in", None)]:
+            ("why-7", "stay", ["--delay", "3000"], "NOT_BEFORE", "its delay ends in", None)]:
         bus.submitted(name, operation, *words)
         told = bus.why(name)
         equal(told["reason"], "WAIT_" + reason, name)
@@ -331,7 +331,7 @@ def _(bus):
 def _(bus):
     for name, why, advice in [("echo-1", "It has succeeded on worker-1", "task result echo-1"),
                               ("fail-1", "(org.example.Full: the disk is full)", "another id"),
-                              ("late-1", "Its time was over", "--deadline"), ("stay-1", "It was cancelled", "another id")]:
+                              ("late-1", "Its deadline passed", "--deadline"), ("stay-1", "It was cancelled", "another id")]:
         told = bus.why(name)
         holds(why in told["why"] and advice in told["advice"], told)
 
@@ -458,7 +458,7 @@ def _(bus):
     bus.submitted("drain-1", "stay", "--target", "worker-2")
     bus.until("drain-1", "TASK_RUNNING")
     equal(bus.ctl("drain", "worker-2", "--grace", "3000", "--expect-exit"),
-          "worker-2 drains: tasks that it works on 1, offers that others get 0\n")
+          "worker-2 drains: tasks in progress 1, offers given to others 0\n")
     (one,) = bus.json("collectors", "--state", "draining")
     equal((one["id"], one["running"]), ("worker-2", 1))
     equal(bus.why(bus.submitted("drain-2", "echo", "--target", "worker-2"))["reason"], "WAIT_ALL_DRAINING")

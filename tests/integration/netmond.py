@@ -599,7 +599,7 @@ def _(paths):
     with tempfile.TemporaryDirectory() as directory:
         process = subprocess.Popen([paths[3], "--address", os.path.join(directory, "none")], stderr=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
-        holds("tries again" in next_line(process.stderr), "it says what it waits for")
+        holds("connecting again" in next_line(process.stderr), "it says what it waits for")
         process.terminate()
         equal((process.communicate(timeout=PATIENCE_S)[1], process.returncode), ("", 0))
 

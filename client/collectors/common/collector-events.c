@@ -80,10 +80,11 @@ events_report (CollectorEvents *self)
   g_autoptr (GString) reasons = g_string_new (NULL);
 
   if (self->losing)
-    collector_health_add (reasons,
-                          "a subscriber of %s with the policy block stands still: %u events wait, %" G_GUINT64_FORMAT
-                          " were not published so far",
-                          self->topic, self->waiting.length, self->lost);
+    collector_health_add (
+        reasons,
+        "a subscriber of %s with the policy block handles no messages: %u events wait, %" G_GUINT64_FORMAT
+        " were not published so far",
+        self->topic, self->waiting.length, self->lost);
   collector_health_report (self->collector, COLLECTOR_UNIT_EVENTS, reasons);
 }
 
@@ -92,8 +93,9 @@ events_lose (CollectorEvents *self)
 {
   self->lost++;
   if (!self->losing)
-    g_warning ("events on %s are lost from now on: %u wait for a subscriber with the policy block that stands still",
-               self->topic, self->waiting.length);
+    g_warning (
+        "events on %s are lost from now on: %u wait for a subscriber with the policy block that handles no messages",
+        self->topic, self->waiting.length);
   self->losing = TRUE;
   events_report (self);
 }

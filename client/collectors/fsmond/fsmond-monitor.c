@@ -53,7 +53,7 @@ monitor_add_losses (GString *reasons, const FsCoverage *coverage)
   if (coverage->is_repairing)
     collector_health_add (
         reasons,
-        "changes were missed, and are being looked for: the kernel's queue overflowed %" G_GUINT64_FORMAT
+        "changes were missed, and a scan searches them: the kernel's queue overflowed %" G_GUINT64_FORMAT
         " times, %" G_GUINT64_FORMAT " events did not fit into the queue of fsmond, so far",
         coverage->overflows, coverage->unpublished);
 }

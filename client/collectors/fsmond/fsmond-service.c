@@ -32,9 +32,10 @@ fsmond_service_new (const FsmondOptions *options, const char *id, FsmondMonitor 
 {
   DeyeBusService *service = deye_bus_service_new ("daemoneye.Fsmond", "Changes of files in watched directories.");
 
-  deye_bus_service_add_method (service, "Coverage", NULL, FSMOND_TYPE ("WatchCoverage"),
-                               "Returns which directories are watched, which are not and why, and what was missed.",
-                               service_on_coverage, monitor, NULL);
+  deye_bus_service_add_method (
+      service, "Coverage", NULL, FSMOND_TYPE ("WatchCoverage"),
+      "Returns the watched directories, those that can't be watched and why, and the number of missed changes.",
+      service_on_coverage, monitor, NULL);
   collector_question_add_method (&fsmond_open_paths_question, service, NULL);
   collector_service_add_configuration (service, id, FSMOND_CONFIGURATION_TYPE,
                                        "Sets the limits of watched directories and of hashed files.");

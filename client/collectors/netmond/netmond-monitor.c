@@ -168,8 +168,8 @@ connections_end (NetmondMonitor *self)
     connections_look (self, table);
   else
     {
-      connections_report_reading (self,
-                                  error != NULL ? error->message : "the kernel does not list all sockets any more");
+      connections_report_reading (
+          self, error != NULL ? error->message : "the kernel refuses to list some sockets that it listed before");
       g_clear_pointer (&table, net_table_free);
     }
 }

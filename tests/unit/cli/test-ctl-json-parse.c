@@ -216,7 +216,7 @@ test_errors_name_the_place (void)
   {
     const char *json, *problem;
   } rows[] = {
-    { "{\"a\":010}", "line 1, column 6: not a number as JSON has them: for example -1, 0.5 or 1e-3" },
+    { "{\"a\":010}", "line 1, column 6: not a JSON number: write it as -1, 0.5 or 1e-3, for example" },
     { "{\n \"\xc3\xa4\": 'x'}", "line 2, column 7: a value is expected: an object, a list, a string in double quotes, "
                                 "a number, true, false or null" },
     { "{\"a\":1,\n \"a\":2}", "line 2, column 2: the name \"a\" occurs twice in an object" },

@@ -312,8 +312,9 @@ test_maps (void)
                   "kinds[\"-1\"]: expected a number from 0 to 4294967295, not \"-1\"");
   assert_refused (types, ZOO "Maps", "{\"scalars\":{\"yes\":{}}}",
                   "scalars[\"yes\"]: expected true or false, not \"yes\"");
-  assert_refused (types, ZOO "Maps", "{\"kinds\":{\"1\":0,\"1.0\":0}}",
-                  "kinds[\"1.0\"]: a key that is a number has only digits");
+  assert_refused (
+      types, ZOO "Maps", "{\"kinds\":{\"1\":0,\"1.0\":0}}",
+      "kinds[\"1.0\"]: the key of a map is an integer: write it with digits only, without a fraction or an exponent");
   assert_refused (types, ZOO "Maps", "{\"kinds\":{\"01\":0}}",
                   "kinds[\"01\"]: expected a number from 0 to 4294967295, not \"01\"");
   assert_refused (types, ZOO "Maps", "{\"counts\":[]}", "counts: expected an object, not a list");

@@ -205,7 +205,7 @@ test_nobody (void)
   message->verdict = DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_NOBODY;
   manifest = deye_bus_manifest_new (message);
   text = deye_bus_manifest_to_string (manifest);
-  g_assert_cmpstr (text, ==, "nobody was asked: 0 of 0 answered");
+  g_assert_cmpstr (text, ==, "no collector was asked: 0 of 0 answered");
   error = deye_bus_manifest_error (manifest);
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PARTIAL);
 }

@@ -95,7 +95,7 @@ fs_sentinel_new (FsSentinelFunc overflowed, gpointer data, const char **reason)
   if (room < 0)
     {
       *reason = errno == EMFILE ? "the limit fs.inotify.max_user_instances of this user, or of open files, is reached"
-                                : "the system gives no queue of notices";
+                                : "the system can't make a queue of notices";
       return NULL;
     }
   self = g_new0 (FsSentinel, 1);
@@ -120,7 +120,7 @@ sentinel_reason (int error)
 {
   if (error == ENOSPC)
     return "the limit fs.inotify.max_user_watches of this user is reached; raise it with sysctl";
-  return error == EACCES ? "permission denied" : "the system does not watch it";
+  return error == EACCES ? "permission denied" : "the system refuses to watch it";
 }
 
 /* Adds the watch through the descriptor, so that exactly the examined directory is watched. */
