@@ -45,9 +45,9 @@ static const WireStatusRow rows[] = {
   { WIRE_STATUS_INTERNAL, "INTERNAL", "a fault of the broker: please report it" },
   { WIRE_STATUS_UNRESPONSIVE, "UNRESPONSIVE", "no sign of life for three intervals (health-failed-action)" },
   { WIRE_STATUS_SUPERSEDED, "SUPERSEDED", "the task was given to another member, or has ended" },
-  { WIRE_STATUS_DRAINING, "DRAINING", "it gets no new messages, and finishes what it has" },
+  { WIRE_STATUS_DRAINING, "DRAINING", "it is draining: it gets no new messages" },
   { WIRE_STATUS_FAILED, "FAILED", "the application reports an error" },
-  { WIRE_STATUS_PARTIAL, "PARTIAL", "some of the answers that were wanted are missing" },
+  { WIRE_STATUS_PARTIAL, "PARTIAL", "some of the required answers are missing" },
   { WIRE_STATUS_PAYLOAD_GONE, "PAYLOAD_GONE", "the payload is not kept any more" },
 };
 

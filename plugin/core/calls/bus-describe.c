@@ -29,7 +29,7 @@ static const struct
   { "PeerConnected", "system.peer.connected", &daemoneye__eventbus__v1__peer_event__descriptor,
     "A peer has connected." },
   { "PeerGone", "system.peer.gone", &daemoneye__eventbus__v1__peer_event__descriptor,
-    "A peer disconnected: the reason, and what became of its waiting messages." },
+    "A peer disconnected: the reason, and the outcome of its waiting messages." },
   { "Drop", "system.drop", &daemoneye__eventbus__v1__drop_event__descriptor,
     "Messages that a subscription missed since the last such event about it." },
   { "Slow", "system.slow", &daemoneye__eventbus__v1__slow_event__descriptor,

@@ -43,7 +43,7 @@ drain_ended (BusLater *later)
 
 static const BusLaterKind drain_kind
     = { .size = sizeof (BusDrain),
-        .overdue = "the member has not finished what it had; it still gets nothing more",
+        .overdue = "the member has not handled all its messages in time; it gets no new ones",
         .ended = drain_ended };
 
 /* --- the subscriptions to drain --- */
@@ -200,7 +200,8 @@ drain_check (BusCore *core, BusDrain *drain)
 
   if (peer != drain->target || !bus_peer_is_ready (peer))
     {
-      bus_later_fail (&drain->later, WIRE_STATUS_RESPONDER_GONE, "the member disconnected before it had finished");
+      bus_later_fail (&drain->later, WIRE_STATUS_RESPONDER_GONE,
+                      "the member disconnected before it had handled all its messages");
       return;
     }
   if (drain_is_busy (drain, peer))

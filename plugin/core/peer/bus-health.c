@@ -254,6 +254,6 @@ bus_health_cause (const BusHealth *health, char cause[BUS_HEALTH_CAUSE_MAX])
   else if (health->units != NULL)
     health_write_complaint (health, cause);
   else
-    g_strlcpy (cause, "nothing is missing now; it is watched for some time before it is healthy again",
+    g_strlcpy (cause, "no sign of life is missing at present; it is watched for some time before it counts as healthy",
                BUS_HEALTH_CAUSE_MAX);
 }

@@ -177,12 +177,12 @@ static const FateReason fate_reasons[BUS_N_NEVER_ASKED] = {
   [BUS_NEVER_DRAINING] = { WIRE_STATUS_DRAINING, TRUE, "it drains, and takes no more tasks" },
   [BUS_NEVER_NO_CAPABILITY]
   = { WIRE_STATUS_NO_RESPONDERS, FALSE, "no collector has the operation, with the type, tags and priority asked for" },
-  [BUS_NEVER_AT_CAPACITY] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "no slot of it was free until the end" },
+  [BUS_NEVER_AT_CAPACITY] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "all its slots were busy until the question ended" },
   [BUS_NEVER_SET_ASIDE] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "it is set aside, because it failed too often" },
   [BUS_NEVER_SUSPECT] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "it does not answer heartbeats" },
   [BUS_NEVER_PAUSED] = { WIRE_STATUS_WOULD_BLOCK, TRUE, "the operation is paused, or its limit was reached" },
-  [BUS_NEVER_VERSION] = { WIRE_STATUS_UNSUPPORTED, FALSE, "its connection has not the feature TASKS" },
-  [BUS_NEVER_DENIED] = { WIRE_STATUS_DENIED, FALSE, "it is no collector, so it gets no tasks" },
+  [BUS_NEVER_VERSION] = { WIRE_STATUS_UNSUPPORTED, FALSE, "its connection does not have the feature TASKS" },
+  [BUS_NEVER_DENIED] = { WIRE_STATUS_DENIED, FALSE, "it is not a collector, so it gets no tasks" },
 };
 
 BusGatherFate

@@ -95,7 +95,7 @@ gather_describe_absent (BusGatherEntry *entry, gint64 now_us)
   if (entry->fate.never_asked != BUS_NEVER_NOT_REGISTERED || entry->id == NULL)
     return;
   if (gather_member (entry) != NULL)
-    g_strlcpy (entry->text, "it has registered, and does not serve its task topic", sizeof entry->text);
+    g_strlcpy (entry->text, "it is registered, but does not serve its task topic", sizeof entry->text);
   else
     bus_roster_describe_absent (entry->gather->core, entry->id, entry->text, sizeof entry->text, now_us);
 }
@@ -304,7 +304,7 @@ gather_ask_one_of_some (BusGatherEntry *entry, gint64 now_us)
       return;
     }
   gather_end_entry (entry, bus_fate_never_asked (BUS_NEVER_NOT_REGISTERED), now_us);
-  g_strlcpy (entry->text, "fewer collectors than that are expected", sizeof entry->text);
+  g_strlcpy (entry->text, "fewer collectors are expected than the question asks", sizeof entry->text);
 }
 
 static void

@@ -200,7 +200,7 @@ bus_membership_drain (BusMember *member, gint64 grace_us, gboolean asked, gboole
   member->expects_exit = member->expects_exit || expects_exit;
   if (member->state != BUS_MEMBER_DRAINING)
     member->drain_until_us = core->now_us + (grace_us > 0 ? grace_us : (gint64) core->limits.task_drain_us);
-  bus_trust_apply (core, member, BUS_MEMBER_ON_DRAIN, asked ? "it was asked to drain" : "it drains by itself");
+  bus_trust_apply (core, member, BUS_MEMBER_ON_DRAIN, asked ? "it was asked to drain" : "it drains at its own request");
   if (asked)
     bus_member_news_drain (core, member);
 }

@@ -183,7 +183,7 @@ bus_roster_describe_absent (const BusCore *core, const char *id, char *text, gsi
   if (roster_find_peer (core, wire_span_str (id)) != NULL)
     g_snprintf (text, size, "it is connected, and has not registered");
   else if (past == NULL || past->left_us == 0)
-    g_snprintf (text, size, "a Barrier expects it, and the broker knows nothing of it");
+    g_snprintf (text, size, "a Barrier expects it, and the broker has no record of it");
   else
     g_snprintf (text, size, "%s %" G_GINT64_FORMAT " s ago",
                 past->profile != NULL ? "its connection ended without announcement" : "it announced its end",

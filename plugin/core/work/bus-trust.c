@@ -29,7 +29,7 @@ trust_find_doubt (const BusMember *member)
   if (member->peer != NULL && bus_health_is_unresponsive (&member->peer->health))
     return "it is unresponsive: its health (system.health) contains the reason";
   if (member->n_zombie >= member->max_concurrent)
-    return "every slot waits for an answer that does not come";
+    return "every slot waits for an answer that is overdue";
   return NULL;
 }
 
@@ -224,7 +224,7 @@ bus_trust_hold_due (BusCore *core, BusMember *member)
   member->is_probed = FALSE;
   if (member->state == BUS_MEMBER_SET_ASIDE)
     {
-      bus_trust_apply (core, member, BUS_MEMBER_ON_HOLD_OVER, "its time is over");
+      bus_trust_apply (core, member, BUS_MEMBER_ON_HOLD_OVER, "the time for which it was set aside is over");
       return;
     }
   if (member->state == BUS_MEMBER_READY)

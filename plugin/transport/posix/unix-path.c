@@ -180,7 +180,8 @@ unix_path_examine (UnixPath *self, GError **error)
                : unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't examine %s: %s", self->path, g_strerror (errno));
   if (!S_ISSOCK (st.st_mode))
     return unix_path_fail (error, LISTENER_ERROR_ADDRESS,
-                           "%s is there and is no socket: it is left alone; use another address", self->path);
+                           "%s exists and is not a socket, so the broker does not replace it: use another address",
+                           self->path);
   if (unix_path_is_live (self->path))
     return unix_path_fail (error, LISTENER_ERROR_IN_USE,
                            "another broker listens at %s: stop it, or use another address", self->path);

@@ -276,7 +276,7 @@ test_barrier (Core *core, gconstpointer data)
                      "partial unmet: left=never-asked/not-registered never=never-asked/not-registered one=answered");
     g_assert_cmpstr (account_member (account, "left")->text, ==, "it announced its end 2 s ago");
     g_assert_cmpstr (account_member (account, "never")->text, ==,
-                     "a Barrier expects it, and the broker knows nothing of it");
+                     "a Barrier expects it, and the broker has no record of it");
   }
   gather_expect (agent, nobody);
   id = gather_all (agent);

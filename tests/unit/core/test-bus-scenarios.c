@@ -53,7 +53,7 @@ test_zombies_reported (Core *core, gconstpointer data)
   g_assert_null (client_take (agent, WIRE_KIND_DELIVER)); /* one slot is left */
   tasks_advance (core, 5 * SECOND);
   core_flush (core);
-  expect_suspect (agent, "w1", "every slot waits for an answer that does not come");
+  expect_suspect (agent, "w1", "every slot waits for an answer that is overdue");
   tasks_submit (agent, "c");
   g_assert_null (worker_take (worker));
   g_assert_cmpuint (bus_operation_wait_reason (tasks_find (agent, "c")), ==, BUS_WAIT_SET_ASIDE);

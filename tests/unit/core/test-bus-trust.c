@@ -68,7 +68,7 @@ test_zombies (Core *core, gconstpointer data)
   one->peer->member->n_zombie = 2;
   bus_trust_slots (core->core, one->peer->member);
   member_assert_list (watcher, "one=suspect");
-  g_assert_cmpstr (one->peer->member->cause, ==, "every slot waits for an answer that does not come");
+  g_assert_cmpstr (one->peer->member->cause, ==, "every slot waits for an answer that is overdue");
   one->peer->member->n_zombie = 1;
   bus_trust_slots (core->core, one->peer->member);
   member_assert_list (watcher, "one=ready");

@@ -75,8 +75,8 @@ test_bad_places (Fixture *f, gconstpointer data)
     const char *path;
     const char *want;
   } cases[] = {
-    { file, "is no socket" },
-    { symlink_path, "is no socket" },
+    { file, "is not a socket" },
+    { symlink_path, "is not a socket" },
     { in_open_dir, "other users can write" },
     { long_path, limit },
     { "relative.sock", "not an absolute path" },
@@ -248,7 +248,7 @@ test_address_restored (Fixture *f, gconstpointer data)
   g_assert_true (g_file_set_contents (file, "", 0, NULL));
   g_assert_cmpint (g_rename (file, f->address), ==, 0);
   expect_record (records, "address lost");
-  expect_record (records, "is no socket");
+  expect_record (records, "is not a socket");
   g_assert_true (service_is_lost (f->service));
   g_assert_cmpint (g_unlink (f->address), ==, 0);
   expect_record (records, "address restored");

@@ -302,7 +302,7 @@ test_file_in_the_way (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 3; i++)
     unix_watch_check (f->watch);
   g_assert_cmpstr (f->events->str, ==, "LN");
-  g_assert_nonnull (strstr (f->text, "is no socket"));
+  g_assert_nonnull (strstr (f->text, "is not a socket"));
   g_assert_true (g_file_test (f->address, G_FILE_TEST_IS_REGULAR));
   g_assert_true (unix_lock_is_held (f->place.lock, f->place.directory_fd, f->place.lock_name));
   g_assert_cmpint (g_unlink (f->address), ==, 0);
