@@ -43,7 +43,7 @@ check_block_observe (const SimWorld *world, const BusSubscription *subscription,
 
   sub->was_demoted = bus_subscription_is_demoted (subscription);
   sub->was_held = check_block_holds_sent (subscription);
-  sub->heritage = sim_check_count_heritage (world, subscription);
+  sub->transferable = sim_check_count_transferable (world, subscription);
   sub->rerouted = subscription->rerouted;
   sub->repeated = subscription->repeated;
   sub->group_rerouted = subscription->group != NULL ? sim_check_group_changes (subscription->group) : 0;
@@ -98,21 +98,21 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *s
       && world->now_us - sub->block_since_us > (gint64) world->core->limits.longest_block_us)
     sim_cover (world, SIM_COVER_BLOCK_GOES_ON);
   if (bus_subscription_is_demoted (subscription) && !sub->was_demoted
-      && subscription->rerouted < sub->rerouted + sub->heritage && !sim_view_is_closing (world))
-    sim_world_fail (world,
-                    "M06: %" G_GUINT64_FORMAT
-                    " messages of subscription %u of %s had another member when it was demoted, "
-                    "%" G_GUINT64_FORMAT " were handed on",
-                    sub->heritage, subscription->id, subscription->owner->id, subscription->rerouted - sub->rerouted);
+      && subscription->rerouted < sub->rerouted + sub->transferable && !sim_view_is_closing (world))
+    sim_world_fail (
+        world,
+        "M06: %" G_GUINT64_FORMAT " messages of subscription %u of %s could be handed on when it was demoted, "
+        "%" G_GUINT64_FORMAT " were handed on",
+        sub->transferable, subscription->id, subscription->owner->id, subscription->rerouted - sub->rerouted);
   if (!bus_subscription_is_demoted (subscription) && sub->was_demoted && sub->credit_us < sub->demoted_us
       && bus_window_outstanding (window) > 0)
-    sim_world_fail (world, "B04: subscription %u blocks again, and returned nothing since it was demoted",
+    sim_world_fail (world, "B04: subscription %u blocks again, but has returned no credit since it was demoted",
                     subscription->id);
   if (sub->was_held && !check_block_holds_sent (subscription) && !bus_subscription_is_demoted (subscription)
       && sub->credit_us < world->now_us
       && subscription->repeated == sub->repeated /* a repeat takes its ticket to the other member */
       && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
-    sim_world_fail (world, "B04: the block of subscription %u ended, and it is not demoted", subscription->id);
+    sim_world_fail (world, "B04: the block of subscription %u ended, but it is not demoted", subscription->id);
   if (bus_subscription_is_demoted (subscription) && !sub->was_demoted)
     sub->demoted_us = world->now_us;
   if (bus_subscription_is_demoted (subscription) && !sub->was_demoted && subscription->rerouted > sub->rerouted)

@@ -129,9 +129,10 @@ check_bounds_full (SimWorld *world, const SimPressed *pressed, const BusSubscrip
       || !check_bounds_accepted (subscription, seq))
     return; /* conflate replaces the older message */
   if (pressed->is_lane_full && subscription->fifo.last->lane == WIRE_LANE_CONTROL)
-    sim_world_fail (world, "B09: the control lane of %s is full, and accepts more", pressed->peer->id);
+    sim_world_fail (world, "B09: the control lane of %s is full, but accepts a message", pressed->peer->id);
   if (pressed->is_soft_over && policy != BUS_OVERFLOW_BLOCK)
-    sim_world_fail (world, "R04: %s has been above the soft limit for its time, and accepts more", pressed->peer->id);
+    sim_world_fail (world, "R04: %s has been above the soft limit for its time, but accepts a message",
+                    pressed->peer->id);
 }
 
 /* At a limit, the policy decides which end of a queue is dropped. The new message may be dropped as well. */
@@ -167,20 +168,20 @@ check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueue
 
       if (other->subscription != NULL && other->subscription->missed == other->missed
           && other->bytes > payer->bytes + size)
-        sim_world_fail (world, "R04: %u of %s paid with %" G_GUINT64_FORMAT " bytes, and %u has more", subscription->id,
-                        pressed->peer->id, payer->bytes, other->subscription->id);
+        sim_world_fail (world, "R04: messages of %u of %s (%" G_GUINT64_FORMAT " bytes) were dropped, but %u has more",
+                        subscription->id, pressed->peer->id, payer->bytes, other->subscription->id);
     }
 }
 
 /* Drop-newest loses no message because the control lane is full: a peer that does not read its control lane is disconnected. */
 static void
-check_bounds_orders (SimWorld *world, const SimPressed *pressed, const SimQueued *queued)
+check_bounds_control_lane (SimWorld *world, const SimPressed *pressed, const SimQueued *queued)
 {
   const BusSubscription *subscription = queued->subscription;
 
   if (pressed->is_lane_full && queued->fits && subscription->bounds.policy == BUS_OVERFLOW_DROP_NEWEST
       && bus_subscription_losses (subscription)->missed_by[BUS_LOSS_FULL] > queued->lost_full)
-    sim_world_fail (world, "B09: the full control lane of %s lost an order, and the peer stays connected",
+    sim_world_fail (world, "B09: the full control lane of %s lost a message, but the peer stays connected",
                     pressed->peer->id);
 }
 
@@ -196,7 +197,7 @@ check_bounds_peer (SimWorld *world, const SimClient *client, const SimPressed *p
       check_bounds_full (world, pressed, queued->subscription, seq);
       check_bounds_shed (world, queued, seq);
       check_bounds_longest (world, pressed, queued, size);
-      check_bounds_orders (world, pressed, queued);
+      check_bounds_control_lane (world, pressed, queued);
     }
   if (pressed->is_lane_full)
     sim_cover (world, SIM_COVER_LANE_FULL);
@@ -212,7 +213,7 @@ sim_check_after_bounds (SimWorld *world,
                         guint64 seq)
 {
   if (before->closes && !bus_peer_is_closing (client->peer))
-    sim_world_fail (world, "B09: %s does not read its answers, and is sent more of them", client->id);
+    sim_world_fail (world, "B09: %s does not read its answers, but is sent more of them", client->id);
   if (before->full_asker != NULL && !sim_view_is_closing (world)
       && before->full_asker->flow.missed == before->full_missed)
     {

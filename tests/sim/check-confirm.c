@@ -48,7 +48,7 @@ sim_check_after_confirm (SimWorld *world, const SimClient *client, const SimFram
   if (before->route == NULL || bus_peer_is_closing (client->peer))
     return;
   if (before->is_its_own && is_left)
-    sim_world_fail (world, "O05: %s confirmed route %" G_GUINT64_FORMAT ", which still waits", client->id,
+    sim_world_fail (world, "O05: %s confirmed route %" G_GUINT64_FORMAT ", whose message still waits", client->id,
                     frame->number);
   if (!before->is_its_own && !is_left)
     sim_world_fail (world, "O05: %s confirmed route %" G_GUINT64_FORMAT " of another connection", client->id,

@@ -34,9 +34,9 @@ drain_check_sub (SimWorld *world, const SimClient *client, SimSub *sub, const Bu
 
   if (!subscription->serves && is_out != sim_model_drains (world->model, client->number, sub->number))
     sim_world_fail (world, "M06: subscription %u of %s %s", sub->number, client->id,
-                    is_out ? "gets nothing, and nobody wants that" : "is to drain, and takes part");
+                    is_out ? "drains, but takes part in the model" : "takes part, but drains in the model");
   if (sub->was_out && is_out && offered > sub->offered)
-    sim_world_fail (world, "M06: subscription %u of %s drains, and was offered a message", sub->number, client->id);
+    sim_world_fail (world, "M06: subscription %u of %s drains, but was offered a message", sub->number, client->id);
   if (is_out && subscription->state == BUS_SUBSCRIPTION_DRAINED)
     sim_cover (world, SIM_COVER_DRAIN_FINISHED);
   sub->was_out = is_out;
@@ -57,7 +57,7 @@ sim_check_before_drain (const SimWorld *world, const SimFrame *frame, SimBefore 
       if (subscription != NULL && subscription->group != NULL && !subscription->serves
           && bus_subscription_takes_part (subscription))
         before->drained[i] = (SimLeaving){ .subscription = subscription,
-                                           .heritage = sim_check_count_heritage (world, subscription),
+                                           .transferable = sim_check_count_transferable (world, subscription),
                                            .rerouted = subscription->rerouted };
     }
 }
@@ -76,15 +76,15 @@ sim_check_after_drain (SimWorld *world, const SimFrame *frame, const SimBefore *
       if (subscription == NULL || subscription != leaving->subscription || bus_subscription_takes_part (subscription)
           || sim_view_is_closing (world))
         continue;
-      if (leaving->heritage > 0)
-        sim_cover (world, SIM_COVER_DRAIN_HERITAGE);
-      if (subscription->rerouted < leaving->rerouted + leaving->heritage)
+      if (leaving->transferable > 0)
+        sim_cover (world, SIM_COVER_DRAIN_HANDED_ON);
+      if (subscription->rerouted < leaving->rerouted + leaving->transferable)
         sim_world_fail (
             world,
             "M06: %" G_GUINT64_FORMAT
-            " messages of subscription %u of %s had another member when it began to drain, %" G_GUINT64_FORMAT
+            " messages of subscription %u of %s could be handed on when it began to drain, %" G_GUINT64_FORMAT
             " were handed on",
-            leaving->heritage, subscription->id, member->id, subscription->rerouted - leaving->rerouted);
+            leaving->transferable, subscription->id, member->id, subscription->rerouted - leaving->rerouted);
     }
 }
 
@@ -135,9 +135,9 @@ drain_check_call (SimWorld *world, const SimDrain *drain)
   if (asker == NULL)
     return FALSE;
   if (waits && !is_busy)
-    sim_world_fail (world, "M06: %s waits until a member has drained, and it has", asker->id);
+    sim_world_fail (world, "M06: %s still waits for a member that has drained", asker->id);
   if (!waits && is_busy)
-    sim_world_fail (world, "M06: %s got the answer that %s has drained, which still has messages", asker->id,
+    sim_world_fail (world, "M06: %s got the answer that %s has drained, but it still has messages", asker->id,
                     member->id);
   if (member == NULL)
     sim_cover (world, SIM_COVER_DRAIN_GONE);

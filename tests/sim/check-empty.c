@@ -16,7 +16,7 @@ empty_check_peers (SimWorld *world)
   if (core->peers.length + core->strangers.length + core->writable.length + core->closing.length + core->dying.length
           + core->creditors.length + g_hash_table_size (core->peers_by_id)
       > 0)
-    sim_world_fail (world, "I3: a list still has a peer that is gone");
+    sim_world_fail (world, "I3: a list still contains a disconnected peer");
   if (core->waits.length + core->n_later > 0)
     sim_world_fail (world, "I3: %u calls still wait for an answer", core->n_later);
 }
@@ -27,8 +27,8 @@ empty_check_routes (SimWorld *world)
   const BusRoutes *routes = world->core->routes;
 
   if (routes->n_subscriptions + bus_index_size (routes->index) + g_hash_table_size (routes->servers) > 0)
-    sim_world_fail (world, "I3: %u subscriptions of nobody, %u in the index, %u topics are served",
-                    routes->n_subscriptions, bus_index_size (routes->index), g_hash_table_size (routes->servers));
+    sim_world_fail (world, "I3: %u subscriptions, %u in the index, %u served topics are left", routes->n_subscriptions,
+                    bus_index_size (routes->index), g_hash_table_size (routes->servers));
   if (g_hash_table_size (routes->requests) + routes->drains.length > 0)
     sim_world_fail (world, "I3: %u requests, %u drains still wait", g_hash_table_size (routes->requests),
                     routes->drains.length);
@@ -37,7 +37,7 @@ empty_check_routes (SimWorld *world)
       || routes->n_confirms > g_hash_table_size (routes->confirm_routes))
     sim_world_fail (world, "I3: %u messages that are not held still wait to be confirmed", routes->n_confirms);
   if (g_hash_table_size (routes->resend_windows) != routes->resend_idle.length)
-    sim_world_fail (world, "K12: a window of resends has a client that is gone");
+    sim_world_fail (world, "K12: a window of resends refers to a disconnected client");
 }
 
 static void
@@ -58,8 +58,7 @@ empty_check_charges (SimWorld *world)
         sim_world_fail (world, "I3: account %u is kept for %u peers", account->number, account->peers);
     }
   if (charged != core->quota.charged)
-    sim_world_fail (world, "I3: %" G_GUINT64_FORMAT " bytes are charged, and nobody has them",
-                    core->quota.charged - charged);
+    sim_world_fail (world, "I3: %" G_GUINT64_FORMAT " bytes are charged, but not held", core->quota.charged - charged);
 }
 
 static void
@@ -76,7 +75,7 @@ empty_check_timers (SimWorld *world)
           && timer->kind != BUS_TIMER_ACCOUNT && timer->kind != BUS_TIMER_BROKER && timer->kind != BUS_TIMER_HELD
           && timer->kind != BUS_TIMER_HOLD_RETRY && timer->kind != BUS_TIMER_HOLD_REPORT
           && (timer->kind != BUS_TIMER_CONFIRM || world->core->routes->n_confirms == 0))
-        sim_world_fail (world, "I15: a timer of kind %u is armed, and nobody is connected", timer->kind);
+        sim_world_fail (world, "I15: a timer of kind %u is armed, but no peer is connected", timer->kind);
     }
 }
 

@@ -82,13 +82,13 @@ sim_check_after_end (SimWorld *world, const SimEnds *ends)
     return;
   if (now.repeated < ends->repeated + ends->owed)
     sim_world_fail (world,
-                    "M06: %" G_GUINT64_FORMAT " messages that were not settled had another member, %" G_GUINT64_FORMAT
-                    " were repeated",
+                    "M06: %" G_GUINT64_FORMAT
+                    " unsettled messages could be repeated to another member, %" G_GUINT64_FORMAT " were repeated",
                     ends->owed, now.repeated - ends->repeated);
   if (now.others + now.ended
       != ends->others + ends->ended + ends->waiting + now.repeated - ends->repeated + now.wills - ends->wills)
     sim_world_fail (world,
-                    "I7: %" G_GUINT64_FORMAT " messages waited for what ended, %" G_GINT64_FORMAT
-                    " came to others, %" G_GUINT64_FORMAT " are counted as discarded",
+                    "I7: %" G_GUINT64_FORMAT " messages waited for the ended subscriptions, %" G_GINT64_FORMAT
+                    " were handed on, %" G_GUINT64_FORMAT " are counted as discarded",
                     ends->waiting, (gint64) (now.others - ends->others), now.ended - ends->ended);
 }

@@ -99,7 +99,8 @@ check_frame_payers (SimWorld *world, const SimFrame *frame, const SimBefore *bef
             && other->peer->who.account == payer->peer->who.account
             && other->bytes > payer->bytes + check_frame_slack (payer->peer, frame))
           sim_world_fail (world,
-                          "R04: %s paid with %" G_GUINT64_FORMAT " bytes, and the queue of %s has %" G_GUINT64_FORMAT,
+                          "R04: messages of %s (%" G_GUINT64_FORMAT
+                          " bytes) were dropped, but the queue of %s has %" G_GUINT64_FORMAT,
                           payer->peer->id, payer->bytes, other->peer->id, other->bytes);
       }
 }
@@ -160,7 +161,7 @@ check_frame_oldest (SimWorld *world, const SimBefore *before, const SimFrame *fr
         && after[i].lost > before->oldest[i].lost && before->oldest[i].oldest != 0
         && after[i].oldest == before->oldest[i].oldest && !before->oldest[i].is_lane_full && !after[i].is_lane_full
         && before->oldest[i].others + 2 * frame->payload_len + 2000 < world->core->limits.queue_soft_bytes)
-      sim_world_fail (world, "B01: drop-oldest lost a message, but kept the oldest one");
+      sim_world_fail (world, "B01: drop-oldest dropped a message, but kept the oldest one");
 }
 
 /* --- before and after --- */
@@ -198,12 +199,12 @@ check_frame_adjusted (SimWorld *world, const BusSubscription *adjusted, const Si
   gboolean unpaid = before->was_block && adjusted->bounds.policy != BUS_OVERFLOW_BLOCK;
 
   if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !unpaid && fifo->messages != before->waiting)
-    sim_world_fail (world, "B08: error dropped what it had accepted");
+    sim_world_fail (world, "B08: error dropped accepted messages");
   /* Messages that hold no credit of a publisher are subject to the bounds again. */
   if (unpaid && sim_bounded_messages (adjusted) > 1
       && (sim_bounded_messages (adjusted) > adjusted->bounds.messages
           || fifo->bytes - fifo->kept_bytes > adjusted->bounds.bytes))
-    sim_world_fail (world, "B08: the messages that block left exceed the bounds");
+    sim_world_fail (world, "B08: messages accepted under block exceed the bounds");
 }
 
 static void

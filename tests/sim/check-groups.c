@@ -167,8 +167,7 @@ check_groups_compare (SimWorld *world, const SimFrame *frame, guint at, const Si
   if (before->has_room && after.lost > before->lost)
     sim_world_fail (world, "M08: group %s lost a message while a member had room", name);
   if (before->has_prompt_room && check_groups_offered (before) > before->offered)
-    sim_world_fail (world, "M06: group %s offered a message to a member that stands still, and another one had room",
-                    name);
+    sim_world_fail (world, "M06: group %s offered a message to a stalled member, but another one had room", name);
   if (before->has_prompt_room && before->n_avoided > 0)
     sim_cover (world, SIM_COVER_PASSED_OVER);
 }
@@ -185,7 +184,7 @@ check_groups_picks_one (const SimFrame *frame)
 
 /* TRUE if another member must get the message, if one takes it. The topic that not every member may read is left out. */
 static gboolean
-check_groups_is_heritage (const SimWorld *world, const BusSlot *slot)
+check_groups_may_hand_on (const SimWorld *world, const BusSlot *slot)
 {
   return slot->state != BUS_DELIVERY_LOST && !slot->delivery.to_each
          && (slot->message->expires_us == 0 || slot->message->expires_us > world->now_us)
@@ -193,7 +192,7 @@ check_groups_is_heritage (const SimWorld *world, const BusSlot *slot)
 }
 
 static gboolean
-check_groups_has_heir (const BusSubscription *leaving, const BusMessage *message)
+check_groups_has_other_member (const BusSubscription *leaving, const BusMessage *message)
 {
   g_autofree char *topic = g_strndup ((const char *) message->topic.data, message->topic.len);
 
@@ -214,22 +213,23 @@ check_groups_observe_leaving (const SimWorld *world, const BusSubscription *leav
   if (leaving == NULL || leaving->group == NULL || leaving->serves)
     return;
   for (const BusSlot *slot = leaving->fifo.first; slot != NULL; slot = slot->next)
-    before->heritage += check_groups_is_heritage (world, slot) && check_groups_has_heir (leaving, slot->message);
-  before->heirs = before->heritage > 0 ? leaving->group : NULL;
-  before->rerouted = before->heritage > 0 ? leaving->group->rerouted : 0;
+    before->transferable
+        += check_groups_may_hand_on (world, slot) && check_groups_has_other_member (leaving, slot->message);
+  before->receivers = before->transferable > 0 ? leaving->group : NULL;
+  before->rerouted = before->transferable > 0 ? leaving->group->rerouted : 0;
 }
 
 /* The peer stays connected, so the messages of its subscription must have been handed on. */
 static void
-check_groups_heritage (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
+check_groups_handed_on (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
 {
-  if (before->heirs != NULL && !sim_view_is_closing (world) && client->peer != NULL
+  if (before->receivers != NULL && !sim_view_is_closing (world) && client->peer != NULL
       && sim_subscription_of (client, frame->subscription) == NULL
-      && before->heirs->rerouted < before->rerouted + before->heritage)
+      && before->receivers->rerouted < before->rerouted + before->transferable)
     sim_world_fail (world,
-                    "M06: %" G_GUINT64_FORMAT " messages of a member that left had another member, %" G_GUINT64_FORMAT
-                    " were handed over",
-                    before->heritage, before->heirs->rerouted - before->rerouted);
+                    "M06: %" G_GUINT64_FORMAT " messages of a member that left could be handed on, %" G_GUINT64_FORMAT
+                    " were handed on",
+                    before->transferable, before->receivers->rerouted - before->rerouted);
 }
 
 static gboolean
@@ -243,26 +243,26 @@ check_groups_is_block_over (const SimWorld *world, const BusSubscription *member
 /* TRUE if that member has room for all waiting messages of its group, no limit is near, and it is not about to be demoted as
  * well. */
 static gboolean
-check_groups_takes_all (const SimWorld *world, const BusSubscription *heir)
+check_groups_takes_all (const SimWorld *world, const BusSubscription *member)
 {
   const BusLimits *limits = &world->core->limits;
   guint64 messages = 0, bytes = 0;
 
-  for (const GList *link = heir->group->members.head; link != NULL; link = link->next)
+  for (const GList *link = member->group->members.head; link != NULL; link = link->next)
     {
       messages += ((const BusSubscription *) link->data)->fifo.messages;
       bytes += ((const BusSubscription *) link->data)->fifo.bytes;
     }
   bytes += 2000 * messages;
-  return bus_peer_is_ready (heir->owner) && !bus_subscription_is_demoted (heir) && !heir->serves
-         && bus_subscription_takes_part (heir) && !check_groups_is_block_over (world, heir)
-         && messages < heir->bounds.messages && bytes < heir->bounds.bytes
-         && heir->bounds.policy != BUS_OVERFLOW_CONFLATE
-         && bus_flow_bytes (&heir->owner->flow) + bytes < limits->queue_soft_bytes
-         && sim_control_bytes (&heir->owner->flow) + bytes < limits->control_queue_bytes
-         && heir->owner->flow.waiting_messages + messages < limits->queue_hard_messages
+  return bus_peer_is_ready (member->owner) && !bus_subscription_is_demoted (member) && !member->serves
+         && bus_subscription_takes_part (member) && !check_groups_is_block_over (world, member)
+         && messages < member->bounds.messages && bytes < member->bounds.bytes
+         && member->bounds.policy != BUS_OVERFLOW_CONFLATE
+         && bus_flow_bytes (&member->owner->flow) + bytes < limits->queue_soft_bytes
+         && sim_control_bytes (&member->owner->flow) + bytes < limits->control_queue_bytes
+         && member->owner->flow.waiting_messages + messages < limits->queue_hard_messages
          && world->core->quota.memory + 4 * bytes < limits->broker_bytes / 2
-         && heir->owner->account->usage.charged + 4 * bytes < limits->uid_bytes / 2;
+         && member->owner->account->usage.charged + 4 * bytes < limits->uid_bytes / 2;
 }
 
 /* TRUE if a member certainly takes the message. It must be the one that represents its peer: the first matching one to join. */
@@ -283,7 +283,7 @@ check_groups_has_taker (const SimWorld *world, const BusSubscription *demoted, c
 }
 
 guint64
-sim_check_count_heritage (const SimWorld *world, const BusSubscription *member)
+sim_check_count_transferable (const SimWorld *world, const BusSubscription *member)
 {
   guint64 n = 0;
 
@@ -291,7 +291,7 @@ sim_check_count_heritage (const SimWorld *world, const BusSubscription *member)
   if (member->group == NULL || bus_deadline_is_armed (&member->owner->flow.retry_timer.deadline))
     return 0;
   for (const BusSlot *slot = member->fifo.first; slot != NULL; slot = slot->next)
-    n += check_groups_is_heritage (world, slot) && check_groups_has_taker (world, member, slot->message);
+    n += check_groups_may_hand_on (world, slot) && check_groups_has_taker (world, member, slot->message);
   return n;
 }
 
@@ -312,7 +312,7 @@ sim_check_before_groups (const SimWorld *world, const SimClient *client, const S
 void
 sim_check_after_groups (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
 {
-  check_groups_heritage (world, client, frame, before);
+  check_groups_handed_on (world, client, frame, before);
   if (frame->kind == SIM_FRAME_UNSUBSCRIBE && before->ends.client != NULL)
     sim_check_after_end (world, &before->ends);
   if (frame->kind == SIM_FRAME_PUBLISH && !check_groups_picks_one (frame))

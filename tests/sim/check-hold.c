@@ -102,10 +102,10 @@ sim_check_holds (SimWorld *world)
 
       sim_cover (world, SIM_COVER_HELD);
       if (!bus_deadline_is_armed (&held->timer.deadline) || held->message->expires_us == 0)
-        sim_world_fail (world, "K08: a message is held for ever");
+        sim_world_fail (world, "K08: a held message has no timer");
       if (!tries_again && !world->is_tick_due && held->message->expires_us > world->now_us
           && check_hold_has_member (world, held))
-        sim_world_fail (world, "K08: a message is held although a member takes part");
+        sim_world_fail (world, "K08: a message is held although a member could get it");
     }
   g_hash_table_iter_init (&iter, world->core->accounts);
   while (g_hash_table_iter_next (&iter, NULL, &account))

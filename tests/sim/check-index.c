@@ -89,7 +89,7 @@ check_index_servers (SimWorld *world)
           if (subscription == NULL)
             holes++;
           else if (subscription->servers != servers || subscription->server_place != i)
-            sim_world_fail (world, "T07: a server stands at another place than it knows");
+            sim_world_fail (world, "T07: a server is not at its noted place");
         }
       if (holes != servers->holes || holes == servers->subscriptions->len)
         sim_world_fail (world, "T07: a topic has %u holes among its servers, not %u", holes, servers->holes);
@@ -112,7 +112,7 @@ check_index_cache (SimWorld *world)
 
       bytes += bus_match_size (match);
       if (match->place != i || bus_match_find (cache, match->key.text) != match)
-        sim_world_fail (world, "T07: the match of a topic is not found where it stands");
+        sim_world_fail (world, "T07: the match of a topic is not found at its place");
       match->is_recent = is_recent;
     }
   if (bytes != cache->bytes || cache->matches->len > bus_match_cache_topics_max (cache))

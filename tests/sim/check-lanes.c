@@ -40,7 +40,7 @@ lanes_check_gaps (SimWorld *world, const SimClient *client)
         if (subscription->fifo.lane_first[lane] != NULL
             && subscription->fifo.lane_first[lane]->state == BUS_DELIVERY_LOST
             && !bus_deadline_is_armed (&bus_subscription_losses (subscription)->report_timer.deadline))
-          sim_world_fail (world, "I20: a gap waits for %u of %s, and nothing will send it", subscription->id,
+          sim_world_fail (world, "I20: a gap waits for %u of %s, but no timer or frame will send it", subscription->id,
                           client->id);
     }
 }
@@ -60,6 +60,6 @@ sim_check_lanes (SimWorld *world)
       if (bus_peer_is_ready (peer)
           && (flow->lanes[WIRE_LANE_CONTROL].first != NULL || flow->lanes[WIRE_LANE_DATA].first != NULL)
           && bus_outq_bytes (&flow->outq) == 0 && !bus_deadline_is_armed (&flow->retry_timer.deadline))
-        sim_world_fail (world, "I20: messages wait for %s, and nothing will send them", peer->id);
+        sim_world_fail (world, "I20: messages wait for %s, but no timer or frame will send them", peer->id);
     }
 }

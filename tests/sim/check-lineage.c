@@ -16,7 +16,7 @@
 /* --- the timeline --- */
 
 static gboolean
-check_lineage_says (WireSpan text, guint number)
+check_lineage_is_id (WireSpan text, guint number)
 {
   char expected[8];
 
@@ -63,7 +63,7 @@ check_lineage_newest (SimWorld *world, const BusTimeline *timeline)
 
   if (newest != NULL && newest->fate.accept_seq != 0 && newest->correlation_id.len > 0 && !newest->is_named
       && check_lineage_find (timeline, newest->correlation_id) == NULL)
-    sim_world_fail (world, "M30: nobody has the name of the newest record");
+    sim_world_fail (world, "M30: no record is found by the name of the newest record");
 }
 
 void
@@ -119,7 +119,7 @@ check_lineage_forbids (const BusTimeline *timeline, const SimLineage *lineage)
     {
       generations++;
       deepest = MAX (deepest, (guint64) ancestor->depth + generations);
-      if (deepest <= DEPTH_MAX && lineage->id != 0 && check_lineage_says (ancestor->parent_id, lineage->id))
+      if (deepest <= DEPTH_MAX && lineage->id != 0 && check_lineage_is_id (ancestor->parent_id, lineage->id))
         return TRUE;
     }
   return deepest > DEPTH_MAX;
@@ -136,7 +136,7 @@ check_lineage_count_filtered (const SimWorld *world, const SimFrame *frame)
         const BusSubscription *subscription = sim_subscription_at (&world->clients[i], place);
         const BusFilter *filter = subscription != NULL ? subscription->filter : NULL;
 
-        if (filter != NULL && filter->stage.len > 0 && !check_lineage_says (filter->stage, frame->lineage.stage)
+        if (filter != NULL && filter->stage.len > 0 && !check_lineage_is_id (filter->stage, frame->lineage.stage)
             && sim_model_matches (world->clients[i].subs[place].pattern, frame->topic))
           n++;
       }

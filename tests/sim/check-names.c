@@ -37,8 +37,8 @@ names_check_peer (SimWorld *world, const BusPeer *peer)
     sim_world_fail (world, "K11: a connection in the state %u %s a HELLO", peer->state,
                     bus_peer_extra (peer)->hello != NULL ? "keeps" : "lost");
   if (bus_takeover_is_asked (peer) != (bus_peer_extra (peer)->newcomers.length > 0))
-    sim_world_fail (world, "K11: %s has %u newcomers and is %sasked", peer->id, bus_peer_extra (peer)->newcomers.length,
-                    bus_takeover_is_asked (peer) ? "" : "not ");
+    sim_world_fail (world, "K11: %s has %u newcomers, and PING is %ssent to it", peer->id,
+                    bus_peer_extra (peer)->newcomers.length, bus_takeover_is_asked (peer) ? "" : "not ");
 }
 
 void

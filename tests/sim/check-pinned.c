@@ -47,7 +47,7 @@ check_pinned_lost (SimWorld *world, const BusPeer *loser)
 {
   for (guint i = 0; i < SIM_CLIENTS; i++)
     if (check_pinned_stalls (world, &world->clients[i]) && world->clients[i].peer->who.account == loser->who.account)
-      sim_world_fail (world, "R04: %s lost a message for a limit, and %s holds a frame that stalls", loser->id,
+      sim_world_fail (world, "R04: a message of %s was dropped for a limit, but %s holds a stalled frame", loser->id,
                       world->clients[i].id);
 }
 

@@ -158,7 +158,7 @@ void sim_check_after_pinned (SimWorld *world, const SimBefore *before);
 void sim_check_before_groups (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before);
 void sim_check_after_groups (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before);
 /* The number of waiting messages of a member that other members certainly take when it is demoted or drains. */
-guint64 sim_check_count_heritage (const SimWorld *world, const BusSubscription *member);
+guint64 sim_check_count_transferable (const SimWorld *world, const BusSubscription *member);
 
 /* --- check-drain, called by check-frame --- */
 

@@ -41,7 +41,7 @@ check_retain_store (SimWorld *world)
 
       bytes += value->size;
       if (!sim_retains_has (world->retained, topic, value->message->accept_seq))
-        sim_world_fail (world, "the store has the value %" G_GUINT64_FORMAT " of %s, which is not the present one",
+        sim_world_fail (world, "the store has the value %" G_GUINT64_FORMAT " of %s, which is not the newest one",
                         value->message->accept_seq, topic);
     }
   if (g_hash_table_size (store->by_topic) != sim_retains_count (world->retained))

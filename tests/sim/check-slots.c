@@ -16,7 +16,7 @@ check_slot_is_paid (SimWorld *world, const BusSlot *slot)
       && !bus_subscription_is_demoted (subscription) && sim_is_simple (world, subscription)
       && !sim_model_is_unpaid (world->model, sim_client_of (subscription)->number, subscription->id,
                                slot->message->accept_seq))
-    sim_world_fail (world, "B04: subscription %u blocks, and a message without a ticket waits", subscription->id);
+    sim_world_fail (world, "B04: subscription %u blocks, but a message without a ticket waits", subscription->id);
 }
 
 void
@@ -33,11 +33,11 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
     sim_world_fail (world, "B04: a message withholds credit without end");
   if (slot->ticket != NULL
       && slot->ticket->since_us != g_array_index (world->accepted_us, gint64, slot->message->accept_seq))
-    sim_world_fail (world, "B04: message %" G_GUINT64_FORMAT " forgot since when it withholds credit",
+    sim_world_fail (world, "B04: message %" G_GUINT64_FORMAT " lost the time since which it withholds credit",
                     slot->message->accept_seq);
   if (subscription->bounds.policy == BUS_OVERFLOW_CONFLATE && !slot->is_indexed && !slot->delivery.is_kept)
     sim_world_fail (world, "M08: conflate keeps two messages of a topic");
   if (end_us > 0 && end_us <= world->now_us && bus_core_next_tick_us (world->core) > world->now_us)
-    sim_world_fail (world, "R11: an expired message waits, and no timer is armed for it");
+    sim_world_fail (world, "R11: an expired message waits without a timer");
   check_slot_is_paid (world, slot);
 }

@@ -56,7 +56,7 @@ sim_check_before_strategy (const SimWorld *world,
                               .is_free = strategy_is_free (world, members[i]) };
   turn->all = turn->n == group->members.length;
   for (guint i = 0; i < turn->n; i++)
-    turn->who = turn->who * 31 + (gsize) turn->members[i].member;
+    turn->members_hash = turn->members_hash * 31 + (gsize) turn->members[i].member;
 }
 
 /* The member that got the message. NULL: not known */
@@ -118,12 +118,13 @@ strategy_check_turn (SimWorld *world, const SimTurn *turn, const SimCandidate *p
   gboolean is_fair = turn->group->balance.strategy == BUS_STRATEGY_ROUND_ROBIN && turn->all && n_free == turn->n
                      && turn->n > 1 && strategy_has_equal_weights (turn) && !strategy_owes (turn);
 
-  if (is_fair && last->number == turn->number && last->changes == turn->changes && last->who == turn->who
-      && last->member == picked->member)
+  if (is_fair && last->number == turn->number && last->changes == turn->changes
+      && last->members_hash == turn->members_hash && last->member == picked->member)
     sim_world_fail (world, "M07: a member had two turns of round robin");
-  *last = (SimLastTurn){
-    .member = is_fair ? picked->member : NULL, .number = turn->number, .changes = turn->changes, .who = turn->who
-  };
+  *last = (SimLastTurn){ .member = is_fair ? picked->member : NULL,
+                         .number = turn->number,
+                         .changes = turn->changes,
+                         .members_hash = turn->members_hash };
 }
 
 void

@@ -39,7 +39,7 @@ check_sums_limits (SimWorld *world, const BusSubscription *subscription, guint64
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     missed += bus_subscription_losses (subscription)->missed_by[i];
   if (missed != subscription->missed || (fifo->messages > 0) != (fifo->behind_since_us != 0))
-    sim_world_fail (world, "I7: a subscription miscounts its losses, or the time since which it is behind");
+    sim_world_fail (world, "I7: a subscription has wrong counts of losses, or a wrong time since which it is behind");
 }
 
 static guint
@@ -73,7 +73,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
       if (slot->state == BUS_DELIVERY_QUEUED)
         sums->lane_bytes[slot->lane] += bus_message_cost (slot->message);
       if (slot->state == BUS_DELIVERY_QUEUED && waiting)
-        sim_world_fail (world, "I4: a message has credit behind one that has none");
+        sim_world_fail (world, "I4: a message has credit, but one in front of it has none");
       waiting = waiting || slot->state == BUS_DELIVERY_WAITING;
     }
   for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
@@ -93,7 +93,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
   sim_check_unsettled (world, subscription);
   sim_check_in_flight (world, subscription);
   if (longest > WIRE_N_LANES * BUS_N_LOSSES)
-    sim_world_fail (world, "I2: %u gaps stand side by side", longest);
+    sim_world_fail (world, "I2: %u gaps follow each other", longest);
   return (guint) tickets;
 }
 
@@ -183,10 +183,10 @@ check_sums_credit (SimWorld *world, const BusPeer *peer)
                         " back, and %" G_GUINT64_FORMAT " are held",
                         peer->id, window->used_messages, back, held[i]);
       if (held[i] == 0 && bus_peer_is_ready (peer) && !bus_window_is_open (window))
-        sim_world_fail (world, "I13: %s has no credit, and nobody withholds any", peer->id);
+        sim_world_fail (world, "I13: %s has no credit, but no receiver withholds any", peer->id);
       if (bus_peer_is_ready (peer) && !bus_window_is_open (window)
           && window->returned_messages != window->granted_messages)
-        sim_world_fail (world, "B04: %s has no credit, and returned credit was not sent to it", peer->id);
+        sim_world_fail (world, "B04: %s has no credit, but returned credit was not sent to it", peer->id);
     }
   if (check_sums_is_blocked (peer))
     sim_cover (world, SIM_COVER_PUBLISHER_BLOCKED);

@@ -46,7 +46,7 @@ unsettled_check_records (SimWorld *world, const BusSubscription *subscription)
       kept += sent->message != NULL;
       bytes += sent->message != NULL ? sent->message->body.len : 0;
       if (sent->message != NULL && (subscription->group == NULL || !sent->delivery.is_kept))
-        sim_world_fail (world, "M06: subscription %u keeps a message that nobody could take over", subscription->id);
+        sim_world_fail (world, "M06: subscription %u keeps a message that no other member can get", subscription->id);
       if (sent->message != NULL && sent->delivery.attempt > world->core->limits.delivery_attempts)
         sim_world_fail (world, "M06: attempt %u of a message", sent->delivery.attempt);
     }
@@ -80,7 +80,7 @@ unsettled_check_bound (SimWorld *world, const BusSubscription *subscription)
 
 /* TRUE if another member takes the message. The topic that not every member may read is left out. */
 static gboolean
-unsettled_has_heir (const BusSubscription *subscription, const BusPeer *leaving, const BusMessage *message)
+unsettled_has_other_member (const BusSubscription *subscription, const BusPeer *leaving, const BusMessage *message)
 {
   g_autofree char *topic = g_strndup ((const char *) message->topic.data, message->topic.len);
 
@@ -105,7 +105,7 @@ sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription
   for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
     n += sent->message != NULL && MAX (sent->delivery.attempt, 1) < world->core->limits.delivery_attempts
          && (sent->message->expires_us == 0 || sent->message->expires_us > world->now_us)
-         && unsettled_has_heir (subscription, leaving, sent->message);
+         && unsettled_has_other_member (subscription, leaving, sent->message);
   return n;
 }
 

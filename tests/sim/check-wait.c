@@ -30,13 +30,13 @@ wait_check_call (SimWorld *world, const SimWait *wait, const SimClient *asker)
   gboolean waits = sim_view_call_waits (asker, wait->id);
 
   if (wait->has_ended && waits)
-    sim_world_fail (world, "K11: a call of %s still waits, and has ended", asker->id);
+    sim_world_fail (world, "K11: a call of %s still waits after its end", asker->id);
   if (wait->has_ended)
     return;
   if (wait->watches && !waits)
-    sim_world_fail (world, "K11: a watch of %s has ended, and nobody ended it", asker->id);
+    sim_world_fail (world, "K11: a watch of %s has ended without a reason", asker->id);
   if (!wait->watches && waits && wait_is_there (world, wait->slot))
-    sim_world_fail (world, "K11: %s still waits for %s, which is there", asker->id, world->clients[wait->slot].id);
+    sim_world_fail (world, "K11: %s still waits for %s, which is connected", asker->id, world->clients[wait->slot].id);
 }
 
 void
@@ -63,8 +63,8 @@ wait_compare (SimWorld *world, const SimWait *wait, const SimClient *asker, guin
     return;
   sim_cover (world, SIM_COVER_WATCH_COMPARED);
   if (row->present != wait_is_there (world, slot) || (row->present && row->incarnation != client->incarnation))
-    sim_world_fail (world, "K11: %s knows that %s is %s, of incarnation %" G_GUINT64_FORMAT, asker->id, client->id,
-                    row->present ? "there" : "gone", row->incarnation);
+    sim_world_fail (world, "K11: %s was notified that %s is %s, of incarnation %" G_GUINT64_FORMAT, asker->id,
+                    client->id, row->present ? "there" : "gone", row->incarnation);
 }
 
 void

@@ -183,7 +183,7 @@ watch_read_slow (SimWorld *world, const SlowEvent *slow, WatchEvent *event)
   g_strlcpy (event->what, slow->what, sizeof event->what);
   event->subscription = slow->subscription;
   if (!g_strv_contains (words, slow->what))
-    sim_world_fail (world, "I7: system.slow says %s", slow->what);
+    sim_world_fail (world, "I7: system.slow contains %s", slow->what);
 }
 
 static void
@@ -295,7 +295,7 @@ watch_check_drops (SimWorld *world, const Watcher *watcher, const BusSubscriptio
       for (guint reason = 0; reason < REASONS; reason++)
         reported[reason] += event->by[reason];
       if (event->time_us - last_us < REPORT_EVERY_US)
-        sim_world_fail (world, "I7: system.drop came twice in a second about %u of %s", subscription->id,
+        sim_world_fail (world, "I7: system.drop was published twice in a second about %u of %s", subscription->id,
                         subscription->owner->id);
       last_us = event->time_us;
     }
@@ -322,7 +322,7 @@ watch_check_slow (SimWorld *world, const Watcher *watcher, const BusSubscription
   if (bus_subscription_losses (subscription)->unreported_changes != 0)
     return; /* its next report is not due yet */
   if (is_demoted != bus_subscription_is_demoted (subscription))
-    sim_world_fail (world, "I7: system.slow says that %u of %s is %s, and it is %s", subscription->id,
+    sim_world_fail (world, "I7: system.slow reports that %u of %s is %s, but it is %s", subscription->id,
                     subscription->owner->id, is_demoted ? "demoted" : "drained",
                     bus_subscription_is_demoted (subscription) ? "demoted" : "drained");
   if (last != NULL)
@@ -345,7 +345,8 @@ watch_check_peer (SimWorld *world, const Watcher *watcher, const BusPeer *peer)
   if (bus_deadline_is_armed (&bus_report_losses (&peer->flow)->report_timer.deadline))
     return; /* its next report is not due yet */
   if (is_behind != (peer->flow.soft_since_us != 0))
-    sim_world_fail (world, "I7: system.slow says that the queue of %s is %s", peer->id, is_behind ? "long" : "short");
+    sim_world_fail (world, "I7: system.slow reports that the queue of %s is %s", peer->id,
+                    is_behind ? "long" : "short");
 }
 
 /* @client is connected; either it was not when the watcher began, or it is the same connection. */
@@ -366,17 +367,17 @@ watch_check_connected (SimWorld *world, const Watcher *watcher, const SimClient 
         continue;
       connects = strcmp (event->topic, "system.peer.connected") == 0;
       if (heard && is_connected != (!connects || event->replaces))
-        sim_world_fail (world, "O05: %s came twice about %s", event->topic, client->id);
+        sim_world_fail (world, "O05: %s was published twice about %s", event->topic, client->id);
       heard = TRUE;
       is_connected = connects;
       g_array_append_vals (changes, &(const SimPeerEvent){ connects, event->incarnation, event->replaced, 0 }, 1);
     }
   if (heard && is_connected != (client->peer != NULL && bus_peer_is_ready (client->peer)))
-    sim_world_fail (world, "O05: the last event about %s says that it is %s", client->id,
+    sim_world_fail (world, "O05: the last event about %s reports that it is %s", client->id,
                     is_connected ? "connected" : "gone");
   problem = sim_peers_compare (world->peers, client->slot, changes, watcher->begun_at);
   if (problem != NULL)
-    sim_world_fail (world, "K11: a watcher heard %s of %s", problem, client->id);
+    sim_world_fail (world, "K11: a watcher received %s of %s", problem, client->id);
   if (heard)
     sim_cover (world, SIM_COVER_PEERS_COMPARED);
 }

@@ -76,7 +76,7 @@ check_will_retained (SimWorld *world, const SimClient *client, const SimWill *wi
   guint lane = wire_class_of (WIRE_KIND_PUBLISH, wire_span_str (will->topic), will->payload_len, 0).lane;
 
   if (has_no_room && !will->retain)
-    sim_world_fail (world, "the last message of %s has no room in the store, and is not for it", client->id);
+    sim_world_fail (world, "the last message of %s found no room in the store, but is not to be retained", client->id);
   if (has_no_room)
     sim_cover (world, SIM_COVER_WILL_UNRETAINED);
   else if (will->retain)
@@ -177,9 +177,9 @@ sim_check_wills (SimWorld *world)
         continue;
       topic = bus_will_topic (client->peer);
       if (!wire_span_equal (topic, wire_span_str (will->is_left ? will->topic : "")))
-        sim_world_fail (world, "the broker keeps a last message of %s to %.*s, and it left %s", client->id,
+        sim_world_fail (world, "the broker keeps a last message of %s to %.*s, but the client left %s", client->id,
                         (int) topic.len, (const char *) topic.data, will->is_left ? will->topic : "none");
       else if (will->is_left && client->peer->ledger.usage.charged < check_will_charge (will))
-        sim_world_fail (world, "I1: %s is not charged its last message", client->id);
+        sim_world_fail (world, "I1: the last message of %s is not charged", client->id);
     }
 }

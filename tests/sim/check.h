@@ -162,8 +162,8 @@ typedef struct
   guint64 changes; /* messages that were handed on */
   SimCandidate members[SIM_CLIENTS];
   guint n;
-  gboolean all; /* every member matches */
-  guint64 who;  /* a hash of the members */
+  gboolean all;         /* every member matches */
+  guint64 members_hash; /* a hash of the members */
 } SimTurn;
 
 /* The record that a message must leave in the timeline. */
@@ -180,7 +180,7 @@ typedef struct
 typedef struct
 {
   const BusSubscription *subscription; /* NULL: none, or it drains already */
-  guint64 heritage;                    /* messages that other members must get */
+  guint64 transferable;                /* messages that other members must get */
   guint64 rerouted;                    /* so far */
 } SimLeaving;
 
@@ -196,9 +196,9 @@ typedef struct
   guint64 encoded[SIM_CLIENTS];             /* REPLY: bytes of the control lane that are encoded */
   SimOldest oldest[SIM_CLIENTS];
   SimQueue queues[SIM_CLIENTS];
-  guint64 heritage;                /* UNSUBSCRIBE: messages that another member must get */
+  guint64 transferable;            /* UNSUBSCRIBE: messages that another member must get */
   SimLeaving drained[SIM_SUBS];    /* DRAIN: of the member, by place */
-  const BusGroup *heirs;           /* UNSUBSCRIBE: their group; NULL: there are none */
+  const BusGroup *receivers;       /* UNSUBSCRIBE: the group of those members; NULL: there is none */
   guint64 rerouted;                /* UNSUBSCRIBE: by that group */
   SimEnds ends;                    /* UNSUBSCRIBE */
   SimPressed pressed[SIM_CLIENTS]; /* PUBLISH */

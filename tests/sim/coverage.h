@@ -21,17 +21,17 @@
   X (PUBLISHER_BLOCKED, "B04-publisher-without-credit")                                                                \
   X (BLOCK_EXPIRED, "B04-block-expired")                                                                               \
   X (DEMOTED, "B04-demoted")                                                                                           \
-  X (BLOCK_GOES_ON, "B04-block-goes-on-while-credit-comes-back")                                                       \
+  X (BLOCK_GOES_ON, "B04-block-continues-while-credit-returns")                                                        \
   X (DRAINED, "B04-drained-after-demotion")                                                                            \
-  X (BLOCKED_EACH_OTHER, "B05-blocked-each-other")                                                                     \
-  X (STUCK_BESIDE_OTHERS, "B06-one-stuck-of-several")                                                                  \
-  X (OWN_SUBSCRIBER, "B07-publisher-is-its-own-blocked-subscriber")                                                    \
+  X (BLOCKED_EACH_OTHER, "B05-publishers-block-each-other")                                                            \
+  X (STUCK_BESIDE_OTHERS, "B06-one-subscription-without-credit-beside-others")                                         \
+  X (OWN_SUBSCRIBER, "B07-publisher-blocks-as-its-own-subscriber")                                                     \
   X (ADJUSTED_FULL, "B08-adjusted-while-full")                                                                         \
   X (ADJUSTED_DEMOTED, "B08-adjusted-while-demoted")                                                                   \
   X (CONTROL_PASSED, "B09-control-before-waiting-data")                                                                \
   X (EXPIRED, "R11-message-expired")                                                                                   \
-  X (LIMIT_GAP, "R04-largest-queue-paid")                                                                              \
-  X (PAID, "R04-a-queue-became-shorter-for-a-limit")                                                                   \
+  X (LIMIT_GAP, "R04-dropped-from-the-largest-queue")                                                                  \
+  X (PAID, "R04-queue-became-shorter-at-a-limit")                                                                      \
   X (NO_MEMORY_GAP, "R10-no-memory-reported")                                                                          \
   X (ALLOCATION_FAILED, "R10-allocation-failed")                                                                       \
   X (FANOUT_SHARED, "R05-one-message-in-several-queues")                                                               \
@@ -39,7 +39,7 @@
   X (PINNED, "R04-unfinished-frame-disconnected")                                                                      \
   X (LIMIT_REFUSED, "R03-subscription-refused")                                                                        \
   X (REQUEST_ENDED, "R06-request-ended-by-deadline-or-leave")                                                          \
-  X (PART, "part-of-an-answer")                                                                                        \
+  X (PART, "answer-in-parts")                                                                                          \
   X (MERGED, "B04-progress-replaced")                                                                                  \
   X (STREAM_WAITED, "B04-reply-waited-for-its-window")                                                                 \
   X (STREAM_BLOCKED, "B04-window-closed-for-too-long")                                                                 \
@@ -50,7 +50,7 @@
   X (MANY_ENDED, "many-all-answered")                                                                                  \
   X (MANY_FIRST, "many-first-answers")                                                                                 \
   X (MANY_PARTIAL, "many-partial")                                                                                     \
-  X (REPLIED, "replied")                                                                                               \
+  X (REPLIED, "request-answered")                                                                                      \
   X (SOFT_LIMIT, "R04-soft-limit-passed")                                                                              \
   X (CLOSED_SLOW, "B09-control-lane-full-closed")                                                                      \
   X (LANE_FULL, "B09-control-lane-full")                                                                               \
@@ -59,9 +59,9 @@
   X (SHED_NEWEST, "R04-newest-dropped-at-a-limit")                                                                     \
   X (REPLY_REFUSED, "R04-no-room-for-an-answer")                                                                       \
   X (CREDIT_EXCEEDED, "sent-without-credit-closed")                                                                    \
-  X (HANDED_OVER, "group-handed-over")                                                                                 \
-  X (HANDED_ON, "M06-group-handed-on-at-demotion")                                                                     \
-  X (PASSED_OVER, "M06-group-passed-a-member-over")                                                                    \
+  X (HANDED_OVER, "group-messages-handed-on-at-the-end-of-a-member")                                                   \
+  X (HANDED_ON, "M06-group-messages-handed-on-at-demotion")                                                            \
+  X (PASSED_OVER, "M06-group-did-not-pick-a-stalled-member")                                                           \
   X (GROUP_POLICY, "group-policy-refused")                                                                             \
   X (BALANCED_ROUND_ROBIN, "M07-round-robin")                                                                          \
   X (BALANCED_LEAST_LOADED, "M07-least-loaded")                                                                        \
@@ -69,25 +69,25 @@
   X (BALANCED_FIRST_AVAILABLE, "M07-first-available")                                                                  \
   X (IN_FLIGHT, "M07-bound-in-flight-reached")                                                                         \
   X (STRATEGY_REFUSED, "M07-strategy-refused")                                                                         \
-  X (JOIN_REFUSED, "A08-group-of-other-patterns-refused")                                                              \
+  X (JOIN_REFUSED, "A08-group-with-another-pattern-refused")                                                           \
   X (TYPE_REFUSED, "A08-group-of-another-type-refused")                                                                \
-  X (ADJUST_REFUSED, "A08-group-of-others-not-adjusted")                                                               \
+  X (ADJUST_REFUSED, "A08-adjust-of-a-group-with-other-members-refused")                                               \
   X (DENIED, "I05-denied")                                                                                             \
   X (HOSTILE_CLOSED, "O09-hostile-closed")                                                                             \
-  X (DIRECT, "direct")                                                                                                 \
-  X (REPLY_BEHIND, "I04-reply-behind-what-waits")                                                                      \
+  X (DIRECT, "direct-message")                                                                                         \
+  X (REPLY_BEHIND, "I04-reply-behind-waiting-messages")                                                                \
   X (KEPT, "M06-kept-until-settled")                                                                                   \
   X (KEPT_WAITING, "M06-kept-while-waiting")                                                                           \
   X (KEPT_REFUSED, "M06-no-room-to-keep")                                                                              \
   X (REPEATED, "M06-repeated-to-another-member")                                                                       \
   X (REPEATED_LATE, "M06-repeated-at-the-settle-timeout")                                                              \
   X (TAKEN_OVER, "K11-taken-over-at-once")                                                                             \
-  X (TAKEN_OVER_SILENT, "K11-taken-over-from-a-silent-one")                                                            \
+  X (TAKEN_OVER_SILENT, "K11-taken-over-from-a-silent-connection")                                                     \
   X (ID_REFUSED, "A01-id-refused-to-another-account")                                                                  \
-  X (ID_KEPT, "A01-id-kept-by-an-answer")                                                                              \
+  X (ID_KEPT, "A01-id-kept-because-its-holder-answered")                                                               \
   X (LATE, "R11-timers-late")                                                                                          \
   X (SPLIT, "frame-split")                                                                                             \
-  X (PARTLY_SENT, "partly-sent")                                                                                       \
+  X (PARTLY_SENT, "bytes-partly-sent")                                                                                 \
   X (LEFT_WHILE_WAITING, "I16-left-while-waiting")                                                                     \
   X (UNSUBSCRIBED_WAITING, "unsubscribed-while-waiting")                                                               \
   X (WATCHED, "I07-watcher-of-system-received-an-event")                                                               \
@@ -99,38 +99,38 @@
   X (MATCH_KEPT, "T07-match-kept-over-a-change")                                                                       \
   X (MATCH_STALE, "T07-match-out-of-date")                                                                             \
   X (SERVER_HOLE, "T07-server-ended-among-others")                                                                     \
-  X (FILTERED, "M24-filter-left-a-message-out")                                                                        \
-  X (FILTERED_BY_TAGS, "M24-filter-of-tags-met-a-message-with-tags")                                                   \
-  X (TOO_DEEP, "M30-too-deep-by-what-its-sender-says")                                                                 \
-  X (RECORDED_DEPTH, "M30-too-deep-by-the-timeline")                                                                   \
-  X (CIRCLE, "M30-circle")                                                                                             \
-  X (CASCADES_COUNTED, "M30-further-refusals-counted")                                                                 \
+  X (FILTERED, "M24-filter-rejected-a-message")                                                                        \
+  X (FILTERED_BY_TAGS, "M24-filter-rejected-a-message-with-tags")                                                      \
+  X (TOO_DEEP, "M30-too-deep-by-the-depth-in-the-message")                                                             \
+  X (RECORDED_DEPTH, "M30-too-deep-by-the-recorded-depth")                                                             \
+  X (CIRCLE, "M30-cycle-refused")                                                                                      \
+  X (CASCADES_COUNTED, "M30-further-refused-messages-counted")                                                         \
   X (CONFIRMED, "O05-confirmed")                                                                                       \
   X (UNKNOWN, "O05-outcome-unknown")                                                                                   \
   X (CONFIRM_FOREIGN, "O05-confirmed-by-another-connection")                                                           \
   X (CONFIRM_GUESSED, "O05-confirmed-before-it-was-sent")                                                              \
-  X (CONFIRM_REFUSED, "O05-no-group-to-confirm")                                                                       \
+  X (CONFIRM_REFUSED, "O05-confirmation-without-a-group-refused")                                                      \
   X (RESENT, "K12-sent-again-and-recognised")                                                                          \
   X (RESENT_ELSEWHERE, "K12-sent-again-on-another-connection")                                                         \
   X (RESENT_WAITS, "K12-confirmation-continued")                                                                       \
   X (RESEND_TRIMMED, "K12-trimmed-by-hello")                                                                           \
-  X (RESEND_REFUSED, "K12-no-window")                                                                                  \
+  X (RESEND_REFUSED, "K12-window-refused")                                                                             \
   X (DRAIN_FINISHED, "M06-member-drained")                                                                             \
-  X (DRAIN_HERITAGE, "M06-member-drained-with-messages")                                                               \
-  X (DRAIN_WAITED, "M06-drain-waited-for-what-the-member-had")                                                         \
+  X (DRAIN_HANDED_ON, "M06-waiting-messages-handed-on-at-drain")                                                       \
+  X (DRAIN_WAITED, "M06-drain-waited-for-unsettled-messages")                                                          \
   X (DRAIN_GONE, "M06-member-ended-while-it-drained")                                                                  \
   X (DRAIN_RESUMED, "M06-member-takes-part-again")                                                                     \
   X (DRAIN_JOINED, "M06-joined-while-its-peer-drains")                                                                 \
   X (DRAIN_VACANT, "M06-every-member-drains")                                                                          \
   X (HELD, "K08-held-for-a-group")                                                                                     \
   X (HOLD_GIVEN, "K08-held-message-given-to-a-member")                                                                 \
-  X (HOLD_EXPIRED, "K08-held-until-its-time-was-over")                                                                 \
+  X (HOLD_EXPIRED, "K08-held-message-expired")                                                                         \
   X (HELD_CONFIRMED, "K08-O05-held-message-confirmed")                                                                 \
-  X (HELD_UNHANDLED, "K08-O05-waited-for-a-held-message-in-vain")                                                      \
+  X (HELD_UNHANDLED, "K08-O05-held-message-not-handled-in-time")                                                       \
   X (HELD_RESENT, "K08-K12-sent-again-while-it-is-held")                                                               \
   X (WAIT_ANSWERED, "K11-waited-for-a-client")                                                                         \
-  X (WAIT_IN_VAIN, "K11-waited-in-vain")                                                                               \
-  X (WATCH_BEHIND, "K11-watcher-got-the-whole-state-again")                                                            \
+  X (WAIT_IN_VAIN, "K11-wait-timed-out")                                                                               \
+  X (WATCH_BEHIND, "K11-watcher-got-the-state-again")                                                                  \
   X (WATCH_ENDED, "K11-watch-cancelled")                                                                               \
   X (WATCH_COMPARED, "K11-watch-compared")                                                                             \
   X (WATCH_COUNTED, "K11-changes-of-a-watch-counted")                                                                  \
@@ -138,17 +138,17 @@
   X (SHUT_DOWN, "M16-broker-shut-down")                                                                                \
   X (RESTORED, "M16-subscription-restored")                                                                            \
   X (VERIFIED, "M16-subscriptions-counted")                                                                            \
-  X (RESEND_MADE_ROOM, "K12-window-made-room")                                                                         \
-  X (RETAINED, "retained-came")                                                                                        \
-  X (RETAINED_END, "M16-retained-end-came")                                                                            \
-  X (RETAINED_FIRST, "retained-before-what-waits")                                                                     \
+  X (RESEND_MADE_ROOM, "K12-oldest-window-removed")                                                                    \
+  X (RETAINED, "retained-message-delivered")                                                                           \
+  X (RETAINED_END, "M16-end-of-retained-messages-reported")                                                            \
+  X (RETAINED_FIRST, "retained-before-waiting-messages")                                                               \
   X (RETAINED_REPLACED, "retained-replaced")                                                                           \
-  X (RETAINED_GONE, "M15-retained-until-its-publisher-was-gone")                                                       \
+  X (RETAINED_GONE, "M15-retained-message-ended-with-its-publisher")                                                   \
   X (RETAINED_EXPIRED, "R11-retained-expired")                                                                         \
   X (RETAINED_CLEARED, "retained-cleared")                                                                             \
   X (RETAIN_REFUSED, "R03-no-room-to-retain")                                                                          \
   X (WILL_PUBLISHED, "last-message-published")                                                                         \
-  X (WILL_MATCHED, "last-message-for-subscriptions")                                                                   \
+  X (WILL_MATCHED, "last-message-matched-subscriptions")                                                               \
   X (RUN, "M17-run-of-messages")                                                                                       \
   X (RUN_SPLIT, "M17-run-delivered-in-part")                                                                           \
   X (RUN_HELD, "M17-credit-of-a-run-withheld")                                                                         \
@@ -162,12 +162,12 @@
   X (LOST, "I07-loss-of-a-publisher-reported")                                                                         \
   X (LOST_GROUP, "I07-loss-of-a-publisher-reported-to-a-member")                                                       \
   X (LOST_JOINED, "I07-losses-of-publishers-joined")                                                                   \
-  X (LOST_DENIED, "A08-loss-of-a-foreign-topic-denied")                                                                \
-  X (STORM_YIELDED, "F08-silent-connection-gave-way")                                                                  \
-  X (STORM_YOUNG, "F08-young-connections-keep-their-places")                                                           \
-  X (STORM_SHARE, "R01-share-of-an-account")                                                                           \
-  X (STORM_FULL, "R01-all-connections")                                                                                \
-  X (STORM_WAITS, "R01-accepts-wait")                                                                                  \
+  X (LOST_DENIED, "A08-loss-on-a-forbidden-topic-denied")                                                              \
+  X (STORM_YIELDED, "F08-silent-connection-disconnected-for-a-newcomer")                                               \
+  X (STORM_YOUNG, "F08-young-connections-not-disconnected")                                                            \
+  X (STORM_SHARE, "R01-limit-of-an-account")                                                                           \
+  X (STORM_FULL, "R01-limit-of-all-connections")                                                                       \
+  X (STORM_WAITS, "R01-broker-accepts-later")                                                                          \
   X (RECORDED, "M24-message-recorded")                                                                                 \
   X (RECORDED_REFUSED, "M24-refused-message-recorded")                                                                 \
   X (RIVAL_NEWER, "K11-newer-incarnation")                                                                             \
@@ -177,28 +177,28 @@
   X (RIVAL_OTHER_TOKEN, "A01-equal-incarnation-with-another-token")                                                    \
   X (PAIR_REFUSED, "K11-two-newcomers-refused")                                                                        \
   X (PAIR_IN_TURN, "K11-second-newcomer-waits-for-the-first")                                                          \
-  X (PAIR_IS_ONE, "K11-second-newcomer-is-the-first-once-more")                                                        \
-  X (PAIR_OVERTAKEN, "K11-same-client-object-before-the-first-newcomer")                                               \
+  X (PAIR_IS_ONE, "K11-second-newcomer-is-the-same-client-object")                                                     \
+  X (PAIR_OVERTAKEN, "K11-same-client-object-overtakes-the-first-newcomer")                                            \
   X (PAIR_INHERITED, "K11-second-newcomer-gets-the-id-of-the-first")                                                   \
   X (PAIR_GAVE_UP, "K11-second-newcomer-leaves")                                                                       \
-  X (RIVAL_STAYED, "K11-newcomer-goes-on-as-the-client")                                                               \
+  X (RIVAL_STAYED, "K11-newcomer-continues-as-the-client")                                                             \
   X (REPLACED_MEMBER, "K11-member-of-a-group-replaced")                                                                \
   X (REPLACED_UNSETTLED, "K11-unsettled-deliveries-replaced")                                                          \
   X (REPLACED_REQUESTER, "K11-requester-replaced")                                                                     \
   X (REPLACED_RESPONDER, "K11-responder-replaced")                                                                     \
   X (REPLACED_RETAINED, "K11-publisher-of-retained-messages-replaced")                                                 \
   X (HOPS, "M24-stations-of-a-message")                                                                                \
-  X (HOPS_WAITED, "M24-stations-of-what-waited")                                                                       \
-  X (HOPS_HANDED_ON, "M24-stations-of-what-was-handed-on")                                                             \
+  X (HOPS_WAITED, "M24-stations-of-a-waiting-message")                                                                 \
+  X (HOPS_HANDED_ON, "M24-stations-of-a-message-that-was-handed-on")                                                   \
   X (HOPS_REPEATED, "M24-stations-of-a-repeat")                                                                        \
   X (HOPS_ANSWERED, "M24-stations-of-an-answer")                                                                       \
   X (PAGE_MORE, "M24-timeline-in-pages")                                                                               \
   X (PAGE_LAST, "M24-last-page-of-the-timeline")                                                                       \
   X (PAGE_OF_MEMBER, "M24-timeline-by-the-id-of-a-message")                                                            \
-  X (PAGE_SHRUNK, "M24-oldest-record-made-room-between-pages")                                                         \
+  X (PAGE_SHRUNK, "M24-oldest-record-removed-between-pages")                                                           \
   X (PAGE_REFUSED, "M24-timeline-of-an-unknown-id")                                                                    \
   X (PAGE_DENIED, "M24-timeline-denied-to-a-collector")                                                                \
-  X (TIMELINE_FULL, "M24-oldest-record-made-room")
+  X (TIMELINE_FULL, "M24-oldest-record-removed")
 
 #define SIM_SITUATION_ENUM(name, path) SIM_COVER_##name,
 typedef enum

@@ -116,7 +116,8 @@ static void
 client_note_route (SimClient *client, guint8 flags, const WireEnvelope *envelope)
 {
   if ((envelope->route_id != 0) != ((flags & WIRE_FLAG_WANT_DELIVERED) != 0))
-    sim_world_fail (client->world, "O05: a message has a route, or wants to be confirmed, but not both");
+    sim_world_fail (client->world,
+                    "O05: a message has a route without the flag WANT_DELIVERED, or the flag without a route");
   if (envelope->route_id == 0)
     return;
   client_expect (client, sim_confirms_got_message (client->world->confirms, client->number, envelope->route_id,
@@ -347,7 +348,7 @@ client_handle_reply (SimClient *client, guint8 flags, const WireEnvelope *envelo
   if (kind != SIM_REPLY_FOREIGN)
     sim_cover (client->world, covered[kind]);
   if (g_hash_table_contains (client->refused, &envelope->answers))
-    sim_world_fail (client->world, "R04: %s was sent a REPLY although its queue has no room for it", client->id);
+    sim_world_fail (client->world, "R04: %s got a REPLY although its queue has no room for it", client->id);
   client_handle_joined (client, envelope);
   client_handle_left (client, envelope);
   sim_restart_verified (client, envelope);
@@ -450,5 +451,5 @@ sim_client_received (SimClient *client, const guint8 *bytes, gsize len)
         client_handle (client, &frame, &envelope);
     }
   if (result == WIRE_FRAME_BAD)
-    sim_world_fail (client->world, "the broker sent bytes that are no frame");
+    sim_world_fail (client->world, "the broker sent bytes that are not a frame");
 }

@@ -218,10 +218,10 @@ sim_confirms_got_message (SimConfirms *confirms, guint connection, guint64 route
   ConfirmRoute *route;
 
   if (message == NULL || !message->has_asked)
-    return "O05: a message with a route came, and its publisher does not wait";
+    return "O05: a message has a route, but its publisher does not wait";
   route = confirm_add_route (confirms, message, route_id);
   if (route == NULL)
-    return "O05: two messages came with one route";
+    return "O05: two messages have the same route";
   g_array_append_val (route->holders, connection);
   if (message->n_routes > 0 && g_hash_table_size (message->routes) > message->n_routes)
     return "O05: a message has more routes than receivers";
@@ -254,7 +254,7 @@ sim_confirms_got_delivered (SimConfirms *confirms, SimFrameName frame)
   ConfirmMessage *message = confirm_find_waiting (confirms, frame);
 
   if (message == NULL)
-    return "O05: DELIVERED came twice, or nobody waited for it";
+    return "O05: DELIVERED came twice, or without a frame that waits for it";
   if (!message->has_asked || message->n_confirmed == 0
       || (message->n_routes > 0 && message->n_confirmed < message->n_routes))
     return "O05: DELIVERED came before every receiver had confirmed";
@@ -269,13 +269,13 @@ sim_confirms_got_error (SimConfirms *confirms, SimFrameName frame, guint status,
   if (message == NULL)
     return NULL;
   if (!message->has_asked && status != WIRE_STATUS_UNKNOWN)
-    return "O05: the broker says what became of a message, and nobody had asked";
+    return "O05: the broker reported the outcome of a message that does not wait for it";
   if (message->has_asked && status == WIRE_STATUS_UNKNOWN && now_us < message->due_us
       && confirms->gone == message->gone)
-    return "O05: UNKNOWN came before the deadline, and every receiver is connected";
+    return "O05: UNKNOWN came before the deadline, although every receiver is connected";
   if (message->has_asked && status == WIRE_STATUS_NO_RESPONDERS
       && (message->held_until_us == 0 || now_us < message->held_until_us))
-    return "K08: NO_RESPONDERS came for a message that is never held, or before its time to live was over";
+    return "K08: NO_RESPONDERS came for a message that cannot be held, or before its time to live was over";
   return confirm_note_status (confirms, message, status);
 }
 

@@ -70,7 +70,7 @@ sim_drain_reached (SimWorld *world, const SimClient *client, const SimFrame *fra
       || (!may_wait && !frame->resumes))
     {
       if (sim_view_call_waits (client, frame->number))
-        sim_world_fail (world, "M06: %s drains %s, and may not", client->id, member->id);
+        sim_world_fail (world, "M06: %s drained %s without the right", client->id, member->id);
       return;
     }
   if (scope == NULL)
@@ -108,8 +108,9 @@ sim_drain_noted (SimClient *client, const WireEnvelope *envelope)
       && envelope->status == WIRE_STATUS_OK)
     sim_world_fail (client->world, "M06: %s got a notice twice", client->id);
   if (envelope->status == WIRE_STATUS_DRAINING && envelope->value == 0 && sub->got_messages != sub->returned_messages)
-    sim_world_fail (client->world, "M06: %s has finished, says the broker, and holds %" G_GUINT64_FORMAT " messages",
-                    client->id, sub->got_messages - sub->returned_messages);
+    sim_world_fail (client->world,
+                    "M06: %s got the notice that it has finished, but holds %" G_GUINT64_FORMAT " messages", client->id,
+                    sub->got_messages - sub->returned_messages);
   sub->noted_status = envelope->status;
   sub->noted_value = envelope->value;
 }

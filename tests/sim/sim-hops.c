@@ -195,7 +195,7 @@ hops_read_times (SimClient *client, const WireEnvelope *envelope, HopsTimes *tim
 
   if (hops_read (envelope->hops, numbers, 3) != 3)
     {
-      hops_fail (client, envelope, "they are not three");
+      hops_fail (client, envelope, "there are not three of them");
       return FALSE;
     }
   times->accepted_us = (gint64) numbers[0];
@@ -236,7 +236,7 @@ hops_check_wait (SimClient *client,
     {
       if (was_checked && times->queued_us == times->accepted_us
           && times->written_us > g_array_index (hops->checked_us, gint64, envelope->accept_seq))
-        hops_fail (client, envelope, "it did not wait, and was written late");
+        hops_fail (client, envelope, "it did not wait, but was written late");
       return;
     }
   if (times->queued_us > wait->first_us && !may_return)
@@ -331,7 +331,7 @@ hops_message_came (SimClient *client, guint8 kind, const WireEnvelope *envelope)
 
   if ((published_us != 0) != (envelope->hops.len > 0))
     {
-      hops_fail (client, envelope, published_us != 0 ? "there are none" : "nobody asked for them");
+      hops_fail (client, envelope, published_us != 0 ? "they are missing" : "the sender did not ask for them");
       return;
     }
   if (published_us == 0 || !hops_read_times (client, envelope, &times))
@@ -365,7 +365,8 @@ hops_reply_came (SimClient *client, const WireEnvelope *envelope)
     }
   if ((expected != NULL) != (envelope->hops.len > 0))
     {
-      hops_fail (client, envelope, expected != NULL ? "the answer has none" : "nobody asked for them in the answer");
+      hops_fail (client, envelope,
+                 expected != NULL ? "they are missing in the answer" : "the answer has them without being asked");
       return;
     }
   if (expected == NULL || !hops_read_times (client, envelope, &times))

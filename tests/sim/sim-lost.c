@@ -404,7 +404,7 @@ sim_lost_gap (SimClient *client, const WireEnvelope *envelope)
   if (sub == NULL || !lost_take (client, sub, envelope))
     sim_world_fail (client->world,
                     "I7: a gap of %" G_GUINT64_FORMAT " messages that were not sent, %" G_GUINT64_FORMAT
-                    "-%" G_GUINT64_FORMAT ", came to %u of %s, and they are not what was reported",
+                    "-%" G_GUINT64_FORMAT ", came to %u of %s, but no such report exists",
                     envelope->gap_count, envelope->gap_from, envelope->gap_to, envelope->subscription, client->id);
   return TRUE;
 }

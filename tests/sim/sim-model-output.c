@@ -33,9 +33,9 @@ sim_model_ack (SimModel *model, guint64 number, guint64 seq, guint matched, guin
   ModelMessage *message = g_hash_table_lookup (model->messages, &number);
 
   if (message == NULL || message->seq != seq)
-    sim_model_fail (model, "I6: ACK of %" G_GUINT64_FORMAT " says sequence %" G_GUINT64_FORMAT, number, seq);
+    sim_model_fail (model, "I6: ACK of %" G_GUINT64_FORMAT " has the sequence %" G_GUINT64_FORMAT, number, seq);
   else if (matched > message->matched || (matched < message->matched && !message->unsure))
-    sim_model_fail (model, "I6: ACK of %" G_GUINT64_FORMAT " (%s) says %u matched, the model %u", number,
+    sim_model_fail (model, "I6: ACK of %" G_GUINT64_FORMAT " (%s) counts %u matches, the model %u", number,
                     message->topic, matched, message->matched);
   else if (queued + refused > matched)
     sim_model_fail (model, "I6: ACK of %" G_GUINT64_FORMAT " counts more than matched", number);
@@ -88,7 +88,7 @@ model_deliver_to_group (SimModel *model, ModelSub *sub, ModelMessage *message, g
     }
   sub->n_delivered[message->lane]++;
   if (!is_asked)
-    sim_model_fail (model, "M06: message %" G_GUINT64_FORMAT " came to group %s, in which nobody took part",
+    sim_model_fail (model, "M06: message %" G_GUINT64_FORMAT " came to group %s, in which no member took part",
                     message->number, sub->group);
   if (!sim_model_matches (sub->pattern, message->topic)
       || !sim_model_may_read (sim_model_peer (model, sub->peer), message->topic))
@@ -146,7 +146,7 @@ sim_model_deliver (SimModel *model,
   ModelSub *sub = sim_model_sub (model, peer, subscription);
 
   if (message == NULL || sub == NULL)
-    sim_model_fail (model, "I6: message %" G_GUINT64_FORMAT " for subscription %u came from nowhere", number,
+    sim_model_fail (model, "I6: message %" G_GUINT64_FORMAT " for subscription %u was never published", number,
                     subscription);
   else if (message->seq != seq || message->len != payload_len)
     sim_model_fail (model, "I17: message %" G_GUINT64_FORMAT " came with another sequence or length", number);
@@ -159,7 +159,7 @@ sim_model_deliver (SimModel *model,
         model, "R11: message %" G_GUINT64_FORMAT " came with %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " us left",
         number, remaining_us, message->ttl_us);
   else if (message->target != NULL && strcmp (message->target, sim_model_peer (model, peer)->id) != 0)
-    sim_model_fail (model, "I6: message %" G_GUINT64_FORMAT " for %s alone came to somebody else", number,
+    sim_model_fail (model, "I6: message %" G_GUINT64_FORMAT " for %s alone came to another peer", number,
                     message->target);
   else if (sub->group != NULL)
     model_deliver_to_group (model, sub, message, attempt);
@@ -221,7 +221,7 @@ sim_model_gap (SimModel *model,
 
   if (sub == NULL)
     {
-      sim_model_fail (model, "I6: a gap for subscription %u of nobody", subscription);
+      sim_model_fail (model, "I6: a gap for the unknown subscription %u", subscription);
       return;
     }
   /* A block subscription drops the oldest message only while it is demoted. */
@@ -244,7 +244,7 @@ sim_model_left (SimModel *model, guint peer, guint32 subscription, guint64 deliv
 
   if (sub != NULL && sub->group == NULL && delivered + missed + discarded != sub->matches->len)
     sim_model_fail (model,
-                    "I7: unsubscribing %u says %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT
+                    "I7: the answer to UNSUBSCRIBE of %u has %" G_GUINT64_FORMAT " delivered, %" G_GUINT64_FORMAT
                     " missed, %" G_GUINT64_FORMAT " discarded of %u",
                     subscription, delivered, missed, discarded, sub->matches->len);
 }
@@ -274,9 +274,9 @@ model_check_promise (SimModel *model, const ModelSub *sub, const ModelMatch *mat
   if (!message->acked || message->matched != 1 || message->unsure)
     return;
   if (message->queued == 0 && match->delivered)
-    sim_model_fail (model, "B03: message %" G_GUINT64_FORMAT " was refused, and came", match->seq);
+    sim_model_fail (model, "B03: message %" G_GUINT64_FORMAT " was refused, but came", match->seq);
   if (keeps && message->queued == 1 && !match->delivered)
-    sim_model_fail (model, "B02: policy %u lost message %" G_GUINT64_FORMAT " that it had taken in", sub->policy,
+    sim_model_fail (model, "B02: policy %u lost message %" G_GUINT64_FORMAT " that it had accepted", sub->policy,
                     match->seq);
 }
 

@@ -105,7 +105,7 @@ static void
 pages_compare (SimWorld *world, const SimPage *page, const Daemoneye__Eventbus__V1__TimelineReply *reply)
 {
   if (page->status != WIRE_STATUS_OK)
-    sim_world_fail (world, "M24: a page of the timeline came that had to be refused");
+    sim_world_fail (world, "M24: a call that had to be refused got a page of the timeline");
   else if (strcmp (page->root, reply->root_id) != 0 || reply->epoch != world->options.epoch)
     sim_world_fail (world, "M24: a page is of the root %s, not %s", reply->root_id, page->root);
   else if (page->n != reply->n_items || page->next != reply->next || page->lost != reply->lost)

@@ -94,12 +94,13 @@ pair_be_silent (SimWorld *world, Pair *pair)
   sim_world_advance (world, HALF_A_SECOND);
   if (world->is_tick_due)
     return; /* the timer of the broker is late */
-  pair_expect (world, pair->client->peer == NULL, "none has the id after a second of silence");
+  pair_expect (world, pair->client->peer == NULL, "neither has the id after a second of silence");
   if (pair->is_one)
     pair_expect (world, pair->first->peer == NULL && sim_view_is_ready (pair->second),
                  "the second one did not take over from itself");
   else
-    pair_expect (world, sim_view_is_ready (pair->first) && pair_waits (pair->second), "the first one is not the first");
+    pair_expect (world, sim_view_is_ready (pair->first) && pair_waits (pair->second),
+                 "the first one did not get the id, or the second one does not wait");
   sim_cover (world, pair->is_one ? SIM_COVER_PAIR_IS_ONE : SIM_COVER_PAIR_IN_TURN);
 }
 

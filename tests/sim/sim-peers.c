@@ -57,14 +57,14 @@ sim_peers_compare (const SimPeers *peers, guint slot, const GArray *heard, guint
   while (n < happened->len && g_array_index (happened, SimPeerEvent, happened->len - 1 - n).seq > since)
     n++;
   if (n != heard->len)
-    return n < heard->len ? "more events than there were changes" : "less events than there were changes";
+    return n < heard->len ? "more events than there were changes" : "fewer events than there were changes";
   for (guint i = 0; i < n; i++)
     {
       const SimPeerEvent *event = &g_array_index (heard, SimPeerEvent, i);
       const SimPeerEvent *expected = &g_array_index (happened, SimPeerEvent, happened->len - n + i);
 
       if (event->is_here != expected->is_here)
-        return "an event that is not what happened";
+        return "an event that does not agree with the change";
       if (event->incarnation != expected->incarnation)
         return "an event with another incarnation";
       if (event->replaced != expected->replaced)

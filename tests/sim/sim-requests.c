@@ -367,7 +367,7 @@ sim_requests_finish (SimRequests *requests, gboolean (*lives) (guint connection,
       const AskedRoute *route = value;
 
       if (route->needs_cancel && route->connection != 0 && lives (route->connection, data) && route->n_cancels == 0)
-        return "O06: a responder was not told that its request has ended";
+        return "O06: a responder got no CANCEL for a request that has ended";
     }
   return NULL;
 }

@@ -335,7 +335,7 @@ sim_retains_got (SimRetains *retains,
   const char *problem;
 
   if (value == NULL || sub == NULL)
-    return value == NULL ? "a message is marked as retained that nobody retained"
+    return value == NULL ? "a message is marked as retained, but was not retained"
                          : "a retained message came to a group";
   problem = retain_compare (value, sub, seq, sender, sender_len);
   sub->last[value->lane] = value->seq;
@@ -365,8 +365,8 @@ sim_retains_answered (const SimRetains *retains, guint peer, guint32 subscriptio
 
   if (promised == (sub != NULL && sub->is_promised))
     return NULL;
-  return promised ? "an end of retained messages was promised, and there are none"
-                  : "no end of retained messages was promised, and there are some";
+  return promised ? "an end of retained messages was announced, but there are none"
+                  : "no end of retained messages was announced, but there are some";
 }
 
 /* @now_us: values whose time to live is over by then may be left out. */
@@ -390,7 +390,7 @@ sim_retains_got_end (SimRetains *retains, guint peer, guint32 subscription, gint
   RetainSub *sub = retain_find_sub (retains, peer, subscription);
 
   if (sub == NULL || !sub->is_promised)
-    return "an end of retained messages came that was not promised";
+    return "an end of retained messages came without an announcement";
   if (sub->is_ended)
     return "the end of retained messages came twice";
   sub->is_ended = TRUE;

@@ -172,8 +172,8 @@ storm_check_wait (SimWorld *world, const GArray *places)
         break;
       }
   if (wait_us != expected_us)
-    sim_world_fail (world, "R01: the broker accepts nobody for %" G_GINT64_FORMAT " us, not %" G_GINT64_FORMAT, wait_us,
-                    expected_us);
+    sim_world_fail (world, "R01: the broker accepts no connection for %" G_GINT64_FORMAT " us, not %" G_GINT64_FORMAT,
+                    wait_us, expected_us);
   if (expected_us > 0)
     sim_cover (world, SIM_COVER_STORM_WAITS);
 }
@@ -202,9 +202,10 @@ storm_check_place (SimWorld *world, const GArray *places, const StormFate *fate,
   const SimStorm *storm = world->storm;
 
   if (storm->n_yielded != (fate->has_to_yield ? 1 : 0))
-    sim_world_fail (world, "F08: %u connections gave up their place", storm->n_yielded);
+    sim_world_fail (world, "F08: %u connections were disconnected for one newcomer", storm->n_yielded);
   else if (fate->has_to_yield && !storm_is_to_yield (world, places, storm->yielded, account))
-    sim_world_fail (world, "F08: connection %u gave up its place, and another one had to", storm->yielded->number);
+    sim_world_fail (world, "F08: connection %u was disconnected for a newcomer instead of another one",
+                    storm->yielded->number);
   else if (fate->has_to_yield)
     sim_cover (world, SIM_COVER_STORM_YIELDED);
 }
@@ -269,7 +270,7 @@ storm_read_goodbye (SimWorld *world, const guint8 *bytes, gsize len)
   if (goodbye != NULL && goodbye->status == WIRE_STATUS_HELLO_TIMEOUT)
     return;
   if (goodbye == NULL || goodbye->status != WIRE_STATUS_LIMIT || goodbye->retry_us != RETRY_SOON_US)
-    sim_world_fail (world, "F08: a connection gave up its place, and GOODBYE does not say so");
+    sim_world_fail (world, "F08: GOODBYE to a connection that was disconnected for a newcomer has another reason");
 }
 
 void

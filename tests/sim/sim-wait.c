@@ -96,12 +96,12 @@ wait_take_row (WaitCall *call, const SimWaitRow *row, gboolean is_change)
   SimWaitRow *known;
 
   if (row->slot >= SIM_WAIT_ROWS || (call->call.slot != SIM_WAIT_ALL && row->slot != call->call.slot))
-    return "K11: a client was reported that nobody waits for";
+    return "K11: a client was reported that the call does not wait for";
   known = &call->call.known[row->slot];
   if (is_change && !row->present && !known->present)
-    return "K11: a client has gone twice";
+    return "K11: a client was reported as gone twice";
   if (!is_change && !row->present)
-    return "K11: the state lists a client that is not there";
+    return "K11: the state contains a client that is not connected";
   *known = *row;
   return NULL;
 }
@@ -145,7 +145,7 @@ sim_waits_got_reply (SimWaits *waits, guint connection, guint64 id, const SimWai
   for (guint i = 0; i < news->n && problem == NULL; i++)
     problem = wait_take_row (call, &news->rows[i], !news->restart);
   if (news->is_final && (news->n != 1 || !news->rows[0].present))
-    problem = "K11: the answer names no client that is there";
+    problem = "K11: the answer does not name a connected client";
   if (news->is_final)
     call->call.has_ended = TRUE;
   return problem;

@@ -85,7 +85,7 @@ sim_waiting_replied (const SimClient *client, guint8 flags, const WireEnvelope *
                         .is_final = (flags & WIRE_FLAG_FINAL) != 0 };
   waiting_take_rows (client, reply, &news);
   if (news.seq > sim_view_accept_seq (client->world))
-    sim_world_fail (client->world, "K11: the sequence of an answer is of the future");
+    sim_world_fail (client->world, "K11: the sequence of an answer is larger than that of the newest message");
   waiting_expect (client, sim_waits_got_reply (waits, client->number, envelope->answers, &news));
   if (news.is_final)
     sim_cover (client->world, SIM_COVER_WAIT_ANSWERED);

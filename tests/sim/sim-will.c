@@ -166,12 +166,12 @@ sim_will_gone (SimWorld *world, const SimClient *client)
   if (will_is_taken_over (world, client))
     {
       if (will->was_replaced)
-        sim_world_fail (world, "the last message of %s was published, and its id was taken over", client->id);
+        sim_world_fail (world, "the last message of %s was published although its id was taken over", client->id);
       if (sim_will_is_due (world, client))
         sim_cover (world, SIM_COVER_WILL_TAKEN_OVER);
     }
   else if (sim_will_is_due (world, client))
-    sim_world_fail (world, "%s is gone, and its last message was not published", client->id);
+    sim_world_fail (world, "%s has disconnected, but its last message was not published", client->id);
   *sim_will_of (world, client) = (SimWill){ .is_left = FALSE };
 }
 
@@ -195,7 +195,7 @@ sim_will_answered (const SimClient *client, const WireEnvelope *envelope, gboole
   guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__will_reply__descriptor, envelope->payload, 0, NULL);
   reply = guard != NULL ? wire_guard_message (guard) : NULL;
   if (reply == NULL || (reply->replaced != 0) != (answer == SIM_WILL_REPLACES))
-    sim_world_fail (world, "the answer to a last message of %s does not say truly that it replaced one", client->id);
+    sim_world_fail (world, "the answer to a last message of %s is wrong about a replacement", client->id);
 }
 
 void

@@ -161,8 +161,8 @@ typedef struct
   gint64 block_since_us;
   gint64 block_due_us;
   gint64 demoted_us;
-  gboolean was_held; /* messages that were sent hold credit */
-  guint64 heritage;  /* messages that other members of its group take when it is demoted */
+  gboolean was_held;    /* messages that were sent hold credit */
+  guint64 transferable; /* messages that other members of its group take when it is demoted */
   guint64 rerouted;
   guint64 repeated;
   guint64 group_rerouted; /* by all members of its group, with repeats */
@@ -223,7 +223,7 @@ typedef struct
   const struct BusSubscription *member; /* only compared, never dereferenced; NULL: not known */
   guint32 number;
   guint64 changes;
-  guint64 who; /* members of the group */
+  guint64 members_hash; /* of the members of the group */
 } SimLastTurn;
 
 /* The groups of one name: of each account, and of a type of tasks. */

@@ -185,7 +185,7 @@ asker_stop_task (GathersWorld *world, GathersClient *client)
 {
   Daemoneye__Eventbus__V1__TaskIdsRequest request = DAEMONEYE__EVENTBUS__V1__TASK_IDS_REQUEST__INIT;
   const GathersQuestion *question = client->slot == 0 ? asker_pick (world, client) : NULL;
-  const BusGather *gather = question != NULL ? gathers_look_find (world, question) : NULL;
+  const BusGather *gather = question != NULL ? gathers_compare_find (world, question) : NULL;
   const BusGatherEntry *entry;
   char id[64], *ids[] = { id };
 

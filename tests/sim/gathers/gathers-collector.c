@@ -169,7 +169,7 @@ collector_answer (GathersClient *client, GathersJob *job, guint outcome)
   copy = *job;
   message.token = (ProtobufCBinaryData){ copy.token_len, copy.token };
   message.kind = (Daemoneye__Eventbus__V1__OutcomeKind) outcome;
-  message.error_text = (char *) (gsize) (is_success ? "" : "it did not work");
+  message.error_text = (char *) (gsize) (is_success ? "" : "the run failed");
   memcpy (payload, &copy.number, sizeof copy.number);
   if (is_success)
     {

@@ -162,7 +162,7 @@ run_heal (GathersWorld *world)
     }
   for (guint i = 0; i < GATHERS_QUESTIONS; i++)
     if (world->questions[i].is_used)
-      gathers_fail (world, "M12: a question has no end");
+      gathers_fail (world, "M12: a question did not end");
 }
 
 static void

@@ -135,7 +135,7 @@ model_problem_of_id (const GathersWorld *world, const GathersQuestion *question,
   const guint slot = gathers_slot_of (world, member->id);
 
   if (question->mode == BUS_GATHER_SHARDS)
-    return member->id[0] == '\0' || slot < GATHERS_CLIENTS ? NULL : "nobody knows that collector";
+    return member->id[0] == '\0' || slot < GATHERS_CLIENTS ? NULL : "a member is unknown";
   if (member->id[0] == '\0')
     return question->mode == BUS_GATHER_SOME && member->never_asked == 1 ? NULL : "a member has no id";
   return slot < GATHERS_NAMES && (question->roster & 1u << slot) ? NULL : "a member is not expected";
@@ -152,7 +152,7 @@ model_problem_of_start (const GathersWorld *world, const GathersQuestion *questi
     return NULL;
   return (guint) member->answer == BUS_FATE_NEVER_ASKED && (guint) member->never_asked == reason
              ? NULL
-             : "a member was not asked, and could be";
+             : "a member was not asked although it could be";
 }
 
 static const char *
@@ -169,9 +169,9 @@ model_problem_of_member (GathersWorld *world, GathersQuestion *question, const M
         return "the class of a member is not that of its entry";
     }
   else if (!gathers_rules_allow (entry->allowed, (BusFateClass) member->answer, (BusNeverAsked) member->never_asked))
-    return "the class of a member does not follow from what happened to it";
+    return "the class of a member is not one that the rules allow";
   if (bus_fate_has_answer ((BusFateClass) member->answer) != entry->was_sent)
-    return "an answer is missing, or came for nothing";
+    return "an answer is missing, or was not expected";
   if (entry->was_sent && (member->extent != NULL && member->extent->is_truncated) != entry->is_truncated)
     return "a truncated answer is not marked";
   return NULL;
@@ -201,7 +201,7 @@ model_problem (GathersWorld *world, GathersQuestion *question, const Manifest *m
   if (problem != NULL)
     return problem;
   if (!manifest->roster_is_sure != !question->is_sure)
-    return "the roster is sure, or not, without reason";
+    return "the roster is marked as sure or unsure without reason";
   if ((guint) manifest->require != question->require || manifest->require_n != question->require_n)
     return "the requirement is not what was asked for";
   if (manifest->duplicates != question->n_duplicates || manifest->late_answers != question->n_late)

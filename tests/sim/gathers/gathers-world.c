@@ -47,7 +47,7 @@ static void
 world_before (GathersWorld *world, const GathersInput *input)
 {
   world->now_us++;
-  gathers_look_before (world, input);
+  gathers_compare_before (world, input);
 }
 
 static void
@@ -71,7 +71,7 @@ world_close_peers (GathersWorld *world)
 static void
 world_after (GathersWorld *world, const GathersInput *input)
 {
-  gathers_look_after (world, input);
+  gathers_compare_after (world, input);
   world_close_peers (world);
 }
 
@@ -184,7 +184,7 @@ gathers_world_disconnect (GathersWorld *world, GathersClient *client)
   world_before (world, &input);
   client->peer = NULL;
   bus_core_disconnected (world->core, peer, WIRE_STATUS_ABSENT, world->now_us);
-  gathers_look_after (world, &input);
+  gathers_compare_after (world, &input);
   gathers_client_reset (client);
   world_close_peers (world);
 }

@@ -13,7 +13,7 @@
  * The world of one seed of the family of questions to many collectors: a core, a clock that only the world moves, two askers,
  * collectors that work, hang, fail, drain and die, and one collector without the feature TASKS.
  *
- * Each call of the core is an *input*, with a meaning (GathersInput). Before an input gathers-look reads from the core the
+ * Each call of the core is an *input*, with a meaning (GathersInput). Before an input gathers-compare reads from the core the
  * state of the task of each open entry. gathers-rules computes, from this and from the state of the collectors in the world,
  * the fates to which the input may lead. After the input the fates in the core, or those in the manifest that it sent, must be
  * among them. Also checked are the expected collectors of a question, the sum of the classes, the answers, the other counts,
@@ -56,26 +56,26 @@
   X (DENIED, "M12-denied")                                                                                             \
   X (COMPLETE, "M12-verdict-complete")                                                                                 \
   X (PARTIAL, "M12-verdict-partial")                                                                                   \
-  X (NOBODY, "M12-verdict-nobody")                                                                                     \
+  X (NOBODY, "M12-verdict-no-collector")                                                                               \
   X (NONE_ANSWERED, "M12-verdict-failed")                                                                              \
-  X (MET_ALL, "M12-all-are-there")                                                                                     \
-  X (MET_AT_LEAST, "M12-enough-are-there")                                                                             \
-  X (MET_ANY, "M12-any-is-accepted")                                                                                   \
+  X (MET_ALL, "M12-requirement-all-met")                                                                               \
+  X (MET_AT_LEAST, "M12-requirement-at-least-met")                                                                     \
+  X (MET_ANY, "M12-requirement-any-met")                                                                               \
   X (UNMET, "M12-requirement-unmet")                                                                                   \
   X (TRUNCATED, "M12-truncated")                                                                                       \
-  X (UNSURE, "S27-roster-is-not-sure")                                                                                 \
+  X (UNSURE, "S27-roster-unsure")                                                                                      \
   X (WAITED, "S27-waits-for-the-recovery-window")                                                                      \
-  X (BACK, "M12-absent-collector-is-back-in-time")                                                                     \
-  X (REPLACED, "M12-another-one-is-asked")                                                                             \
-  X (FAILOVER, "M12-shard-goes-to-another-one")                                                                        \
+  X (BACK, "M12-absent-collector-registers-in-time")                                                                   \
+  X (REPLACED, "M12-another-collector-asked")                                                                          \
+  X (FAILOVER, "M12-shard-asked-of-another-collector")                                                                 \
   X (DUPLICATE, "D06-answer-of-an-older-attempt")                                                                      \
   X (LATE, "D06-late-answer")                                                                                          \
-  X (JOINED, "D07-joined-after")                                                                                       \
+  X (JOINED, "D07-collector-joined-later")                                                                             \
   X (STALLED, "D05-stalled")                                                                                           \
   X (DEADLINE, "D05-deadline")                                                                                         \
   X (SLOW, "M12-asker-does-not-read")                                                                                  \
   X (ASKER_CANCELS, "M12-asker-cancels")                                                                               \
-  X (ASKER_GONE, "M12-asker-gone")                                                                                     \
+  X (ASKER_GONE, "M12-asker-disconnected")                                                                             \
   X (LIMIT, "M12-above-a-limit")                                                                                       \
   X (RESTART, "M12-broker-restarts")
 
@@ -321,12 +321,12 @@ void gathers_collector_heal (GathersClient *client);
 void gathers_asker_step (GathersWorld *world, GathersClient *client);
 void gathers_asker_heal (GathersWorld *world);
 
-/* --- gathers-look: the questions of the core before and after an input --- */
+/* --- gathers-compare: the questions of the core before and after an input --- */
 
-void gathers_look_before (GathersWorld *world, const GathersInput *input);
-void gathers_look_after (GathersWorld *world, const GathersInput *input);
+void gathers_compare_before (GathersWorld *world, const GathersInput *input);
+void gathers_compare_after (GathersWorld *world, const GathersInput *input);
 /* Returns the question of the core; NULL: it has ended there. */
-BusGather *gathers_look_find (const GathersWorld *world, const GathersQuestion *question);
+BusGather *gathers_compare_find (const GathersWorld *world, const GathersQuestion *question);
 
 /* --- gathers-rules --- */
 

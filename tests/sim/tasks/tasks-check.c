@@ -48,7 +48,7 @@ check_member (TasksWorld *world, const BusMember *member)
     tasks_fail (world, "I1: %s counts %u, %u, %u slots, and has %u, %u, %u leases", member->id, member->n_offered,
                 member->n_running, member->n_zombie, n[0], n[1], n[2]);
   if (is_exclusive != member->is_exclusive)
-    tasks_fail (world, "M11: %s is not as exclusive as its leases", member->id);
+    tasks_fail (world, "M11: %s and its leases do not agree about exclusive tasks", member->id);
 }
 
 /* --- tasks --- */
@@ -84,7 +84,7 @@ check_timers (TasksWorld *world, const TasksRecord *record, const BusTask *task)
       || (is_live && task->deadline_timer.deadline.due_us != record->due_us))
     tasks_fail (world, "I15: the deadline of t%u, which is %s", record->number, bus_task_state_name (task->state));
   if (bus_deadline_is_armed (&task->alone_timer.deadline) && (!is_live || task->attachments.length > 0))
-    tasks_fail (world, "I15: t%u is not alone", record->number);
+    tasks_fail (world, "I15: t%u has the timer of a task without submitters, but has ended or has one", record->number);
 }
 
 static void
@@ -101,13 +101,13 @@ check_place (TasksWorld *world, const TasksRecord *record, const BusTask *task)
   if (!bus_task_is_live (task))
     {
       if (task->place.operation != NULL)
-        tasks_fail (world, "I16: t%u has ended, and belongs to an operation", record->number);
+        tasks_fail (world, "I16: t%u has ended, but belongs to an operation", record->number);
     }
   else if (task->place.operation == NULL || (places[task->state] & 1u << task->place.where) == 0)
-    tasks_fail (world, "I11: t%u is %s, and stands at the place %u", record->number, bus_task_state_name (task->state),
-                task->place.where);
+    tasks_fail (world, "I11: t%u is %s, but is queued at the place %u", record->number,
+                bus_task_state_name (task->state), task->place.where);
   if ((task->place.where == BUS_TASK_HELD) != (task->state == BUS_TASK_QUEUED && task->is_held))
-    tasks_fail (world, "I11: t%u is held, or is not, and should", record->number);
+    tasks_fail (world, "I11: t%u is held without reason, or should be held", record->number);
 }
 
 static void

@@ -244,7 +244,7 @@ tasks_claims_given (TasksWorld *world, TasksClient *client, TasksRecord *record,
     }
   /* The member may have registered again before it received the task. */
   if (!is_claimed && record->taken_by == client->registrations)
-    tasks_fail (world, "S20: %s got back t%u as %s, and did not say so", client->id, record->number,
+    tasks_fail (world, "S20: %s got t%u again as %s, but claimed otherwise", client->id, record->number,
                 is_finished ? "finished" : "running");
 }
 
@@ -258,7 +258,7 @@ claims_check_record (TasksWorld *world, const TasksRecord *record)
   if (record->holder >= TASKS_CLIENTS || !holder->is_registered || !claims_can_hold (record, holder))
     return;
   if (holder->is_serving && tasks_claims_find (world, record, holder) != NULL)
-    tasks_fail (world, "S19: t%u waits, and %s has claimed it", record->number, holder->id);
+    tasks_fail (world, "S19: t%u waits although %s has claimed it", record->number, holder->id);
 }
 
 void
@@ -277,7 +277,6 @@ tasks_claims_finish (TasksWorld *world)
 
       for (guint i = 0; i < client->claims.n && client->is_registered && world->keeps_outcomes; i++)
         if (!client->claims.list[i].is_told)
-          tasks_fail (world, "M14: %s was never told what becomes of its claim of t%u", client->id,
-                      client->claims.list[i].number);
+          tasks_fail (world, "M14: %s got no answer to its claim of t%u", client->id, client->claims.list[i].number);
     }
 }

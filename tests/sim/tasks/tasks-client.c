@@ -182,7 +182,7 @@ client_handle_reply (TasksClient *client, guint8 flags, const WireEnvelope *enve
 
   if (call == NULL)
     {
-      tasks_fail (client->world, "%s got an answer to nothing", client->id);
+      tasks_fail (client->world, "%s got an answer without a request", client->id);
       return;
     }
   if (client->is_watcher)
@@ -281,7 +281,7 @@ tasks_client_received (TasksClient *client, const guint8 *bytes, gsize len)
         client_handle (client, &frame);
     }
   if (result == WIRE_FRAME_BAD)
-    tasks_fail (client->world, "the broker sent bytes that are no frame");
+    tasks_fail (client->world, "the broker sent bytes that are not a frame");
 }
 
 void

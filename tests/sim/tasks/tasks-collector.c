@@ -141,7 +141,7 @@ collector_adopt (TasksClient *client, TasksJob *job, gboolean is_finished)
   if (old == NULL && client->character == TASKS_HOSTILE)
     job->run = ++client->world->last_run;
   else if (old == NULL)
-    tasks_fail (client->world, "K01: %s got back %s, which it never had", client->id, job->id);
+    tasks_fail (client->world, "K01: %s got %s as a continued task, but never had it", client->id, job->id);
   else
     {
       job->run = old->run;
@@ -225,7 +225,7 @@ tasks_collector_got_delivered (TasksClient *client, const WireEnvelope *envelope
   TasksJob *job = collector_find (client, envelope->route_id);
 
   if (job != NULL ? !job->is_answered : envelope->route_id > client->forgotten_route)
-    tasks_fail (client->world, "M11: an answer is delivered that %s has not given", client->id);
+    tasks_fail (client->world, "M11: an answer of %s was reported as delivered, but it sent none", client->id);
   tasks_cover (client->world, TASKS_COVER_DELIVERED);
   if (job != NULL)
     job->is_delivered = TRUE;

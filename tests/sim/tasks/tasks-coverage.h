@@ -16,29 +16,29 @@
   X (STALE_ANSWER, "K01-S02-answer-of-an-older-lease-is-refused")                                                      \
   X (FORGED_TOKEN, "K02-S03-answer-with-another-token-is-refused")                                                     \
   X (CANCEL_DONE, "S05-cancel-of-a-task-that-has-ended")                                                               \
-  X (UNCONFIRMED, "S06-cancel-that-the-holder-ignores")                                                                \
+  X (UNCONFIRMED, "S06-holder-ignores-a-cancel")                                                                       \
   X (ATTACHED, "S16-same-id-and-specification-again")                                                                  \
   X (DIFFERS, "S17-same-id-and-another-specification")                                                                 \
   X (UNKNOWN, "S18-submitted-again-after-the-window")                                                                  \
   X (DIED, "S08-holder-dies-while-it-runs")                                                                            \
   X (RETURNED, "K03-holder-registers-again-in-time")                                                                   \
-  X (CLAIMED, "K01-holder-gets-back-what-it-claims")                                                                   \
+  X (CLAIMED, "K01-claimed-task-adopted")                                                                              \
   X (INTERRUPTED, "S11-announced-stop-while-running")                                                                  \
-  X (ALL_ZOMBIES, "S07-every-slot-is-a-zombie")                                                                        \
+  X (ALL_ZOMBIES, "S07-every-slot-has-a-zombie")                                                                       \
   X (TARGETS_WAIT, "S08-holder-dies-and-tasks-for-it-wait")                                                            \
   X (SUSPECTS, "S09-holder-dies-with-several-tasks")                                                                   \
-  X (POISON, "S10-K06-poison")                                                                                         \
+  X (POISON, "S10-K06-poison-task-quarantined")                                                                        \
   X (DRAIN_RETURNED, "S12-K14-drain-returns-an-offer")                                                                 \
-  X (DRAIN_OVER, "S12-K14-drain-is-over")                                                                              \
+  X (DRAIN_OVER, "S12-K14-drain-deadline")                                                                             \
   X (DRAIN_CANCEL, "S13-cancel-during-drain")                                                                          \
-  X (HANGS, "S14-D04-run-limit-in-spite-of-progress")                                                                  \
+  X (HANGS, "S14-D04-run-limit-although-progress-is-reported")                                                         \
   X (ZOMBIE_OVER, "K04-D04-run-limit-of-a-zombie")                                                                     \
   X (NO_PROGRESS, "S15-long-work-without-progress")                                                                    \
   X (ADOPTED, "S19-adopted-by-a-new-broker-and-run-once")                                                              \
   X (CLAIMED_FINISHED, "S20-finished-meanwhile-and-accepted-once")                                                     \
-  X (FENCED, "M14-claim-that-is-not-taken-up")                                                                         \
+  X (FENCED, "M14-claim-fenced")                                                                                       \
   X (RESUBMITTED, "M14-submitted-again-to-a-new-broker")                                                               \
-  X (HOLD_OVER, "M14-holder-does-not-come-back")                                                                       \
+  X (HOLD_OVER, "M14-holder-does-not-return")                                                                          \
   X (EVENT, "M11-event-of-a-task")                                                                                     \
   X (STALE_EVENT, "K05-event-of-a-stale-answer")                                                                       \
   X (MEMBER_EVENT, "M09-event-of-a-member")                                                                            \
@@ -46,21 +46,21 @@
   X (LIST, "M11-records-of-tasks")                                                                                     \
   X (MEMBERS, "M09-records-of-members")                                                                                \
   X (STANDING_SET, "M11-standing-tasks-change")                                                                        \
-  X (STANDING_APPLY, "M11-standing-tasks-are-handed-over")                                                             \
-  X (STANDING_OVER, "M11-standing-tasks-are-not-renewed")                                                              \
+  X (STANDING_APPLY, "M11-standing-tasks-sent-to-a-new-registration")                                                  \
+  X (STANDING_OVER, "M11-standing-tasks-expire")                                                                       \
   X (SUPERSEDED, "S21-K04-old-holder-is-superseded")                                                                   \
   X (GRACE, "S22-D02-grace-of-a-late-broker")                                                                          \
   X (BY_AGE, "S23-oldest-task-before-a-higher-priority")                                                               \
-  X (TURN, "S23-turn-of-another-account")                                                                              \
+  X (TURN, "S23-turn-of-the-other-account")                                                                            \
   X (WITHDRAWN, "S24-operation-withdrawn-while-it-runs")                                                               \
-  X (RETRY_AFTER, "S25-retryable-with-a-time")                                                                         \
-  X (NO_ATTEMPTS, "S25-no-attempts-are-refused")                                                                       \
+  X (RETRY_AFTER, "S25-retryable-failure-with-a-time")                                                                 \
+  X (NO_ATTEMPTS, "S25-zero-attempts-refused")                                                                         \
   X (DELIVERED, "M11-holder-may-forget-its-answer")                                                                    \
   X (DETAILS, "M11-details-for-the-next-attempt")                                                                      \
   X (RECOVERED, "M14-success-after-a-failed-attempt")                                                                  \
-  X (HEALTH_LOOP, "M13-frames-and-no-answer")                                                                          \
-  X (HEALTH_QUEUE, "M13-nothing-is-read")                                                                              \
-  X (HEALTH_UNITS, "M13-unit-that-is-not-healthy")                                                                     \
+  X (HEALTH_LOOP, "M13-frames-without-an-answer-to-PING")                                                              \
+  X (HEALTH_QUEUE, "M13-peer-reads-nothing")                                                                           \
+  X (HEALTH_UNITS, "M13-unit-not-healthy")                                                                             \
   X (HEALTH_GRACE, "M13-D02-late-broker-counts-no-miss")                                                               \
   X (HEALTH_AGAIN, "M13-healthy-again")                                                                                \
   X (HEALTH_CLOSED, "M13-failed-connection-is-closed")

@@ -85,7 +85,7 @@ fair_check_age (TasksWorld *world, TasksFairness *fairness, const TasksOffer *of
       return;
     }
   if (++fairness->n_passed >= LEASES_BY_AGE)
-    tasks_fail (world, "S23: t%u is the oldest task of %s, and %u others were leased before it", oldest->number,
+    tasks_fail (world, "S23: t%u is the oldest task of %s, but %u others were leased before it", oldest->number,
                 tasks_operations[operation], fairness->n_passed);
 }
 
@@ -125,7 +125,7 @@ fair_check_priority (TasksWorld *world, TasksFairness *fairness, const TasksOffe
       return;
     }
   if (fairness->n_since_aged + n < AGED_SOONEST)
-    tasks_fail (world, "S23: t%u was leased before a task of a higher priority, and so was one %u leases before",
+    tasks_fail (world, "S23: t%u was leased before a task of a higher priority, as was one %u leases before",
                 offer->record->number, fairness->n_since_aged);
   fairness->n_since_aged = 0;
   tasks_cover (world, TASKS_COVER_BY_AGE);
@@ -143,7 +143,7 @@ fair_check_turn (TasksWorld *world, TasksFairness *fairness, const TasksOffer *o
   if (waiting == NULL || offer->runs_alone)
     fairness->n_turns[other] = 0;
   else if (++fairness->n_turns[other] > TURNS_MAX)
-    tasks_fail (world, "S23: t%u of account %u waits, and the other account had %u leases of its priority in a row",
+    tasks_fail (world, "S23: t%u of account %u waits, but the other account had %u leases of its priority in a row",
                 waiting->number, other, fairness->n_turns[other]);
   else
     tasks_cover (world, TASKS_COVER_TURN);

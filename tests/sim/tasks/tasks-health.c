@@ -224,13 +224,13 @@ static const char *
 health_problem (const TasksHealth *health, const BusHealth *other)
 {
   if (memcmp (health->missed, other->missed, sizeof health->missed) != 0)
-    return "it has missed other signs";
+    return "the misses differ";
   if (health->state != other->state)
-    return "its state is another one";
+    return "the state differs";
   if (health_count_units (health->units) != (other->units != NULL ? other->units->len : 0))
-    return "it has complained about other units";
+    return "the reported units differ";
   if (health->calm_us != (other->calm_us != 0 ? other->calm_us : NEVER))
-    return "it is healthy again at another time";
+    return "the time of the recovery differs";
   return NULL;
 }
 
@@ -241,13 +241,13 @@ health_compare (TasksWorld *world, TasksClient *client)
   const char *problem;
 
   if ((peer->close_status == WIRE_STATUS_UNRESPONSIVE) != health_is_closed (world, client))
-    tasks_fail (world, "M13: %s was closed for its health, or was not, and should", client->id);
+    tasks_fail (world, "M13: %s was disconnected for its health without reason, or should have been", client->id);
   if (health_is_closed (world, client))
     tasks_cover (world, TASKS_COVER_HEALTH_CLOSED);
   if (!bus_peer_is_ready (peer))
     return;
   if (client->health.is_tracked != peer->health.is_tracked)
-    tasks_fail (world, "M13: %s is watched, or is not, and should", client->id);
+    tasks_fail (world, "M13: %s is watched without reason, or should be watched", client->id);
   problem = client->health.is_tracked ? health_problem (&client->health, &peer->health) : NULL;
   if (problem != NULL)
     tasks_fail (world, "M13: %s is %s (%u %u %u), and in the model %s (%u %u %u): %s", client->id,
@@ -317,7 +317,7 @@ tasks_health_got_record (TasksWorld *world, const char *id, WireSpan payload)
       client = &world->clients[i];
   if (record == NULL || client == NULL || strcmp (record->id, id) != 0)
     {
-      tasks_fail (world, "M13: the record of %s is of nobody", id);
+      tasks_fail (world, "M13: the record of %s is of an unknown client", id);
       return;
     }
   client->health_shown = (BusHealthState) (record->state - 1); /* 0 is none on the wire */
@@ -336,16 +336,16 @@ tasks_health_check_shown (TasksWorld *world)
       if (!is_there)
         {
           if (client->health_shown != BUS_HEALTH_GONE && client->health_shown != BUS_HEALTH_HEALTHY)
-            tasks_fail (world, "M13: the newest record of %s, which is gone, says %s", client->id,
+            tasks_fail (world, "M13: the newest record of %s, which is disconnected, has the state %s", client->id,
                         bus_health_state_name (client->health_shown));
         }
       else if (client->health_shown != client->health.state
                && (client->health_shown != BUS_HEALTH_GONE || client->health.state != BUS_HEALTH_HEALTHY))
-        tasks_fail (world, "M13: the newest record of %s says %s", client->id,
+        tasks_fail (world, "M13: the newest record of %s has the state %s", client->id,
                     bus_health_state_name (client->health_shown));
       else if (client->health_shown == BUS_HEALTH_DEGRADED && !client->peer->health.has_news
                && client->health_units_shown != health_count_units (client->health.units))
-        tasks_fail (world, "M13: the newest record of %s says other units", client->id);
+        tasks_fail (world, "M13: the newest record of %s has other units", client->id);
     }
 }
 

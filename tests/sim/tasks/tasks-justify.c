@@ -61,10 +61,10 @@ justify_answer (const TasksWorld *world, const TasksRecord *record, const TasksI
       && !tasks_collector_knows (&world->clients[record->holder], record->route))
     return NULL;
   if (record != model->target)
-    return "its holder said nothing";
+    return "its holder sent nothing";
   if (!model->is_valid)
     return "the token is not that of the newest lease";
-  return step->event == model->event ? NULL : "its holder said something else";
+  return step->event == model->event ? NULL : "its holder sent another answer";
 }
 
 /* The holder has registered with a claim of the task. */
@@ -74,7 +74,7 @@ justify_claim (const TasksWorld *world, const TasksRecord *record, const TasksIn
   const TasksClient *holder = &world->clients[record->holder % TASKS_CLIENTS];
 
   if (!holder->is_registered || (!record->has_lease && !holder->is_serving))
-    return "its holder is not back";
+    return "its holder has not registered";
   for (guint i = 0; i < holder->claims.n; i++)
     if (tasks_claims_match (world, record, holder, &holder->claims.list[i]))
       return NULL;
@@ -96,8 +96,9 @@ justify_closed (const TasksWorld *world, const TasksRecord *record, const TasksI
 {
   const TasksClient *holder = &world->clients[record->holder % TASKS_CLIENTS];
 
-  return holder->peer != NULL && bus_peer_is_closing (holder->peer) && !holder->has_left ? NULL
-                                                                                         : "the broker closed nothing";
+  return holder->peer != NULL && bus_peer_is_closing (holder->peer) && !holder->has_left
+             ? NULL
+             : "the broker disconnected no client";
 }
 
 static const char *
@@ -124,7 +125,7 @@ justify_drain_over (const TasksWorld *world, const TasksRecord *record, const Ta
 {
   const TasksClient *holder = &world->clients[record->holder % TASKS_CLIENTS];
 
-  return holder->is_draining && world->now_us >= holder->drain_until_us ? NULL : "its holder has time";
+  return holder->is_draining && world->now_us >= holder->drain_until_us ? NULL : "its holder has time left to drain";
 }
 
 static const char *
@@ -170,7 +171,7 @@ justify_progress_over (const TasksWorld *world,
                        const TasksStep *step)
 {
   if (record->progress_limit_us == 0)
-    return "its operation has no progress";
+    return "its operation does not report progress";
   return justify_lapse (world, input, record->renewed_us, record->progress_limit_us);
 }
 
@@ -202,7 +203,7 @@ static const char *
 justify_alone (const TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
   if (!record->spec.cancel_when_alone || record->alone_since_us == 0)
-    return "it is not alone";
+    return "it has a submitter";
   return justify_since (world, input, record->alone_since_us, (gint64) world->options.limits.task_submitter_us);
 }
 
@@ -218,7 +219,7 @@ static const char *
 justify_call (const TasksRecord *record, const TasksInput *input, TasksFrameKind kind)
 {
   if (!justify_is_frame (input, kind) || input->frame->account != record->account)
-    return "nobody asked for it";
+    return "no call asked for it";
   for (guint i = 0; i < input->frame->n_items; i++)
     if (input->frame->items[i].number == record->number)
       return NULL;
@@ -313,5 +314,5 @@ tasks_justify (const TasksWorld *world, const TasksRecord *record, const TasksIn
 {
   const Justify justify = justifications[step->event];
 
-  return justify != NULL ? justify (world, record, input, step) : "nothing leads to it";
+  return justify != NULL ? justify (world, record, input, step) : "no rule leads to it";
 }

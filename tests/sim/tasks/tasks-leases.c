@@ -120,9 +120,9 @@ tasks_leases_got_cancel (TasksWorld *world, const TasksClient *client, guint64 r
   GArray *expected = g_hash_table_lookup (world->model->stops, &route);
 
   if (expected == NULL || expected->len == 0)
-    tasks_fail (world, "K05: %s got CANCEL with %s for nothing", client->id, wire_status_name (status));
+    tasks_fail (world, "K05: %s got CANCEL with %s without reason", client->id, wire_status_name (status));
   else if (g_array_index (expected, guint32, 0) != status)
-    tasks_fail (world, "K05: %s got CANCEL with %s, and %s was expected", client->id, wire_status_name (status),
+    tasks_fail (world, "K05: %s got CANCEL with %s, but %s was expected", client->id, wire_status_name (status),
                 wire_status_name (g_array_index (expected, guint32, 0)));
   else
     g_array_remove_index (expected, 0);
@@ -262,9 +262,9 @@ tasks_leases_got_execute (TasksWorld *world,
   if (details != 0)
     tasks_cover (world, TASKS_COVER_DETAILS);
   if (details != expected)
-    tasks_fail (world, "M11: %s got the details of run %u, and those of run %u are the newest", client->id, details,
+    tasks_fail (world, "M11: %s got the details of run %u, but those of run %u are the newest", client->id, details,
                 expected);
   if (is_adopted != g_hash_table_contains (world->model->given, &route))
     tasks_fail (world, "S19: %s is asked to %s", client->id,
-                is_adopted ? "go on with what it did not claim" : "start again what it has claimed");
+                is_adopted ? "continue a run that it did not claim" : "start a run again that it has claimed");
 }

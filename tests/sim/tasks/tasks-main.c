@@ -151,7 +151,7 @@ main_check_cell (const char *state, const char *event, gboolean is_reached, guin
   if (is_reached ? main_is_often (count) : count == 0)
     return TRUE;
   printf ("# %s in %s: %" G_GUINT64_FORMAT " times%s\n", event, state, count,
-          is_reached ? "" : ", and tasks-cells says that nothing leads there");
+          is_reached ? "" : ", but is unreachable in tasks-cells");
   return FALSE;
 }
 

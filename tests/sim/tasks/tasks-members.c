@@ -49,17 +49,17 @@ members_problem (const TasksWorld *world, const TasksClient *client, const BusMe
       = bus_health_is_unresponsive (&member->peer->health) || member->n_zombie >= member->max_concurrent;
 
   if ((member->state == BUS_MEMBER_DRAINING) != client->is_draining)
-    return "it drains, or does not, and should";
+    return "it drains without reason, or should drain";
   if (member->state == BUS_MEMBER_SET_ASIDE && !is_held && !world->is_late)
-    return "it is set aside, and its time is over";
+    return "it is still set aside after the time for that";
   if (member->state == BUS_MEMBER_READY && is_held && !member->is_probed)
-    return "it is ready, and failed too often";
+    return "it is ready, but failed too often";
   if (member->state == BUS_MEMBER_READY && (is_doubted || !client->is_serving))
-    return "it is ready, and can do nothing";
+    return "it is ready, but is suspected or does not serve its topic";
   if (member->state == BUS_MEMBER_SUSPECT && !is_doubted)
-    return "it is suspected, and nothing speaks against it";
+    return "it is suspected without reason";
   if (bus_past_strikes (member->past, world->now_us) != members_count_strikes (world, client))
-    return "its failures are not those that were seen";
+    return "its failures differ";
   if (member->past->n_holds < client->n_holds)
     return "it was not set aside for its failures";
   return NULL;
@@ -119,7 +119,7 @@ members_check_waiting (TasksWorld *world, const TasksClient *client, const BusMe
           || world->is_paused[record->spec.operation] || world->limits[record->spec.operation] > 0)
         continue;
       if (tasks_members_can_take (record, client))
-        tasks_fail (world, "M10: t%u waits, and %s has room", record->number, client->id);
+        tasks_fail (world, "M10: t%u waits, but %s has a free slot", record->number, client->id);
     }
 }
 

@@ -344,7 +344,7 @@ tasks_model_shown (TasksWorld *world, const TasksClient *client, guint number, B
   if (state != BUS_TASK_SUCCEEDED || run == record->accepted_run)
     return;
   world->history->sums.unexpected++;
-  tasks_fail (world, "unexpected: %s saw the result of run %u of t%u, and run %u was accepted", client->id, run, number,
+  tasks_fail (world, "unexpected: %s saw the result of run %u of t%u, but run %u was accepted", client->id, run, number,
               record->accepted_run);
 }
 
@@ -353,7 +353,7 @@ model_check_record_shown (TasksWorld *world, const TasksRecord *record)
 {
   for (guint slot = 0; slot < TASKS_SUBMITTERS; slot++)
     if (record->attached[slot] != 0 && record->shown[slot] != record->state)
-      tasks_fail (world, "O05: s%u has seen t%u as %s, and it is %s", slot, record->number,
+      tasks_fail (world, "O05: s%u has seen t%u as %s, but it is %s", slot, record->number,
                   bus_task_state_name (record->shown[slot]), bus_task_state_name (record->state));
 }
 
@@ -382,7 +382,7 @@ model_check_remembered (TasksWorld *world)
         if (!client->memory[number].is_open || tasks_model_find (world->model, client->account, number) != NULL)
           continue;
         world->history->sums.lost++;
-        tasks_fail (world, "lost: %s never heard what became of t%u", client->id, number);
+        tasks_fail (world, "lost: %s never got the outcome of t%u", client->id, number);
       }
 }
 

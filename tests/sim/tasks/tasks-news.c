@@ -116,7 +116,7 @@ news_problem (const TasksWorld *world,
           || task->history[task->n_history - 1]->ago_us != 0))
     return "another last step";
   if (task->late != (news->event == BUS_TASK_ON_RESULT && news->from == BUS_TASK_QUEUED))
-    return "another lateness";
+    return "another flag late";
   if (!news_is_delay (news, task))
     return "another delay";
   if (news_counters_problem (record, news, task) != NULL)
@@ -164,7 +164,7 @@ news_got_task (TasksWorld *world, const char *word, WireSpan payload)
   TasksRecord *record = event != NULL && event->task != NULL ? tasks_shown_find (world, event->task) : NULL;
 
   if (record == NULL)
-    tasks_fail (world, "M11: the event %s is of no task", word);
+    tasks_fail (world, "M11: the event %s is of an unknown task", word);
   else if (strcmp (word, "stale") == 0)
     news_got_stale (world, record, event);
   else
@@ -191,7 +191,7 @@ news_got_record (TasksWorld *world, const char *id, WireSpan payload)
   TasksClient *member = news_find_member (world, id);
 
   if (record == NULL || member == NULL || strcmp (record->id, id) != 0)
-    tasks_fail (world, "M11: the record of %s is of nobody", id);
+    tasks_fail (world, "M11: the record of %s is of an unknown member", id);
   else
     member->shown = (BusMemberState) (record->state - 1); /* 0 is none on the wire */
 }
@@ -208,14 +208,14 @@ news_got_member (TasksWorld *world, const char *word, WireSpan payload)
 
   if (member == NULL)
     {
-      tasks_fail (world, "M11: the event %s is of no member", word);
+      tasks_fail (world, "M11: the event %s is of an unknown member", word);
       return;
     }
   state = (BusMemberState) (event->collector->state - 1);
   if (strcmp (bus_member_state_name (state), word) != 0 || state != member->shown
       || (event->before == event->collector->state && state != BUS_MEMBER_REGISTERED)
       || strcmp (event->cause, event->collector->cause) != 0 || strcmp (event->collector->type, member->type) != 0)
-    tasks_fail (world, "M11: the event %s of %s does not say so", word, member->id);
+    tasks_fail (world, "M11: the event %s of %s does not agree with its state", word, member->id);
   tasks_cover (world, TASKS_COVER_MEMBER_EVENT);
 }
 
@@ -263,6 +263,7 @@ tasks_news_check (TasksWorld *world)
       const BusMember *member = bus_registry_find (world->core->work, wire_span_str (client->id));
 
       if (client->shown != (member != NULL ? member->state : BUS_MEMBER_GONE))
-        tasks_fail (world, "M11: the newest record of %s says %s", client->id, bus_member_state_name (client->shown));
+        tasks_fail (world, "M11: the newest record of %s has the state %s", client->id,
+                    bus_member_state_name (client->shown));
     }
 }

@@ -172,12 +172,12 @@ operator_got_list (TasksWorld *world, const TasksFrame *call, const Daemoneye__E
                     ? "another task"
                     : tasks_shown_task_problem (world, record, reply->tasks[n], world->asked_us);
       if (problem != NULL)
-        tasks_fail (world, "M11: List says %s for t%u", problem, record->number);
+        tasks_fail (world, "M11: List has %s for t%u", problem, record->number);
       n++;
     }
   if (n != reply->n_tasks || total != reply->total || (n < behind) != (reply->next_cursor[0] != '\0')
       || (call->limit != 0 && n > call->limit))
-    tasks_fail (world, "M11: List has %u of %u tasks, and %u are there", n, reply->total, total);
+    tasks_fail (world, "M11: List has %u of %u tasks, but %u exist", n, reply->total, total);
   tasks_cover (world, TASKS_COVER_LIST);
 }
 
@@ -207,7 +207,7 @@ operator_got_members (TasksWorld *world, const Daemoneye__Eventbus__V1__Collecto
       if (n < reply->n_collectors && strcmp (reply->collectors[n]->id, client->id) == 0)
         problem = tasks_shown_member_problem (client, reply->collectors[n]);
       if (problem != NULL)
-        tasks_fail (world, "M11: List says %s for %s", problem, client->id);
+        tasks_fail (world, "M11: List has %s for %s", problem, client->id);
       n++;
     }
   if (n != reply->n_collectors || n != reply->total)

@@ -352,7 +352,7 @@ registration_fence (TasksClient *client, const TaskClaim *claim)
 {
   if (claim->token.len != BUS_TOKEN_LEN)
     {
-      tasks_fail (client->world, "%s was told of a claim that it did not make", client->id);
+      tasks_fail (client->world, "%s got the outcome of a claim that it did not make", client->id);
       return;
     }
   for (guint i = 0; i < client->old_jobs->len; i++)

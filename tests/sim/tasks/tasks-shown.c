@@ -114,7 +114,7 @@ tasks_shown_details_problem (const TasksRecord *record, const TaskRecord *shown)
     return "another history";
   for (gsize i = 1; i < shown->n_history; i++)
     if (shown->history[i]->ago_us > shown->history[i - 1]->ago_us)
-      return "a history that goes back";
+      return "a history that is not in order";
   if (shown->n_history > 0 && (BusTaskState) shown->history[shown->n_history - 1]->state != record->state)
     return "a history that ends elsewhere";
   return NULL;

@@ -159,7 +159,7 @@ tasks_standing_finish (TasksWorld *world)
         tasks_fail (world, "M11: %s did not get its standing tasks", client->id);
       if (standing->exists && !standing->is_over && client->is_registered && client->serves_standing
           && standing->observed != standing->revision)
-        tasks_fail (world, "M11: %s has applied the revision %" G_GUINT64_FORMAT ", and has to do %" G_GUINT64_FORMAT,
+        tasks_fail (world, "M11: %s has applied the revision %" G_GUINT64_FORMAT ", but must apply %" G_GUINT64_FORMAT,
                     client->id, standing->observed, standing->revision);
     }
 }
@@ -336,7 +336,7 @@ tasks_standing_got_state (TasksWorld *world, const TasksFrame *call, WireSpan pa
   const gint64 left_us = standing->is_over ? 0 : MAX (standing->due_us - world->asked_us, 0);
 
   if (state == NULL || call->is_refused || !standing->exists)
-    tasks_fail (world, "M11: standing tasks of %s are shown, and there are none", world->clients[call->member].id);
+    tasks_fail (world, "M11: standing tasks of %s are shown, but there are none", world->clients[call->member].id);
   else if (state->revision != standing->revision || state->observed != standing->observed
            || (state->is_configuring != 0) != (standing->observed != standing->revision || standing->sent_to == 0)
            || state->remaining_us != (guint64) left_us)

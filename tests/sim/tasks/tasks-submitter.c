@@ -442,7 +442,7 @@ submitter_got_verdict (TasksClient *client,
                        const Daemoneye__Eventbus__V1__SubmitVerdict *verdict)
 {
   if (verdict->status != item->expected)
-    tasks_fail (client->world, "K04: the verdict of t%u is %s, and has to be %s", item->number,
+    tasks_fail (client->world, "K04: the verdict of t%u is %s, but must be %s", item->number,
                 wire_status_name (verdict->status), wire_status_name (item->expected));
   if (item->has_none)
     {

@@ -45,10 +45,10 @@ time_check_record (TasksWorld *world, const TasksRecord *record)
                 bus_task_state_name (record->state), world->now_us - time_due_us (world, record));
   else if (record->state == BUS_TASK_RUNNING && holder->is_draining && holder->drain_until_us <= world->now_us
            && record->begun_us < holder->drain_until_us)
-    tasks_fail (world, "S12: t%u runs on %s, whose time to drain is over", record->number, holder->id);
+    tasks_fail (world, "S12: t%u still runs on %s, whose time to drain is over", record->number, holder->id);
   else if (record->alone_since_us != 0 && record->spec.cancel_when_alone && record->state != BUS_TASK_CANCELLING
            && record->alone_since_us + (gint64) world->options.limits.task_submitter_us <= world->now_us)
-    tasks_fail (world, "M11: t%u goes on without a submitter", record->number);
+    tasks_fail (world, "M11: t%u continues without a submitter", record->number);
 }
 
 void

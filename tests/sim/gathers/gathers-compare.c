@@ -12,7 +12,7 @@
 #define SUCCEEDED DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED
 
 BusGather *
-gathers_look_find (const GathersWorld *world, const GathersQuestion *question)
+gathers_compare_find (const GathersWorld *world, const GathersQuestion *question)
 {
   for (GList *link = world->core->work->gathers.all.head; link != NULL; link = link->next)
     {
@@ -28,7 +28,7 @@ gathers_look_find (const GathersWorld *world, const GathersQuestion *question)
 
 /* The lease with the route of the answer. NULL: it has ended. */
 static const BusLease *
-look_lease_of (const GathersInput *input)
+compare_lease_of (const GathersInput *input)
 {
   const BusMember *member = input->client->peer->member;
 
@@ -40,7 +40,7 @@ look_lease_of (const GathersInput *input)
 
 /* Reads the collector of an open entry. */
 static guint
-look_slot_of (const GathersWorld *world, const BusGatherEntry *real)
+compare_slot_of (const GathersWorld *world, const BusGatherEntry *real)
 {
   if (real->gather->mode != BUS_GATHER_SHARDS)
     return gathers_slot_of (world, real->id);
@@ -48,7 +48,7 @@ look_slot_of (const GathersWorld *world, const BusGatherEntry *real)
 }
 
 static void
-look_read_entry (const GathersWorld *world, GathersEntry *entry, const BusGatherEntry *real)
+compare_read_entry (const GathersWorld *world, GathersEntry *entry, const BusGatherEntry *real)
 {
   entry->is_target = FALSE;
   entry->state = 0;
@@ -57,14 +57,14 @@ look_read_entry (const GathersWorld *world, GathersEntry *entry, const BusGather
   entry->state = real->task->state;
   entry->attempt = real->task->attempt;
   entry->has_lease = real->task->lease != NULL;
-  entry->slot = look_slot_of (world, real);
+  entry->slot = compare_slot_of (world, real);
 }
 
 /* Counts the answer that arrives for its entry, or as one beside the sum. */
 static void
-look_at_answer (GathersQuestion *question, const BusGather *gather, const GathersInput *input)
+compare_count_answer (GathersQuestion *question, const BusGather *gather, const GathersInput *input)
 {
-  const BusLease *lease = look_lease_of (input);
+  const BusLease *lease = compare_lease_of (input);
   const BusTask *task = lease != NULL ? lease->task : NULL;
   GathersEntry *entry;
 
@@ -81,9 +81,9 @@ look_at_answer (GathersQuestion *question, const BusGather *gather, const Gather
 }
 
 static void
-look_before_question (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
+compare_before_question (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
 {
-  const BusGather *gather = gathers_look_find (world, question);
+  const BusGather *gather = gathers_compare_find (world, question);
 
   if (!question->has_begun)
     gathers_model_set_roster (world, question);
@@ -91,13 +91,13 @@ look_before_question (GathersWorld *world, GathersQuestion *question, const Gath
     return;
   question->query_id = gather->query_id;
   for (guint i = 0; i < question->n_entries; i++)
-    look_read_entry (world, &question->entries[i], &gather->entries[i]);
+    compare_read_entry (world, &question->entries[i], &gather->entries[i]);
   if (input->kind == GATHERS_INPUT_ANSWERS)
-    look_at_answer (question, gather, input);
+    compare_count_answer (question, gather, input);
 }
 
 void
-gathers_look_before (GathersWorld *world, const GathersInput *input)
+gathers_compare_before (GathersWorld *world, const GathersInput *input)
 {
   for (guint i = GATHERS_ASKERS; i < GATHERS_OLD; i++)
     {
@@ -107,13 +107,13 @@ gathers_look_before (GathersWorld *world, const GathersInput *input)
     }
   for (guint i = 0; i < GATHERS_QUESTIONS; i++)
     if (world->questions[i].is_used && !world->questions[i].is_over)
-      look_before_question (world, &world->questions[i], input);
+      compare_before_question (world, &world->questions[i], input);
 }
 
 /* --- collectors --- */
 
 static void
-look_note_joined (GathersWorld *world, const GathersClient *client)
+compare_note_joined (GathersWorld *world, const GathersClient *client)
 {
   const guint bit = 1u << client->slot;
 
@@ -123,7 +123,7 @@ look_note_joined (GathersWorld *world, const GathersClient *client)
 
       if (!question->is_used || question->is_over || !question->has_begun
           || ((question->roster | question->joined) & bit)
-          || gathers_look_find (world, question)->phase != BUS_GATHER_ASKS
+          || gathers_compare_find (world, question)->phase != BUS_GATHER_ASKS
           || !gathers_rules_fits (question, client, &client->ability))
         continue;
       question->joined |= bit;
@@ -134,7 +134,7 @@ look_note_joined (GathersWorld *world, const GathersClient *client)
 
 /* Notes the state of the client that the input leads to. */
 static void
-look_note_client (GathersWorld *world, const GathersInput *input)
+compare_note_client (GathersWorld *world, const GathersInput *input)
 {
   GathersClient *client = input->client;
 
@@ -152,7 +152,7 @@ look_note_client (GathersWorld *world, const GathersInput *input)
       client->is_draining = TRUE;
       break;
     case GATHERS_INPUT_REGISTERS:
-      look_note_joined (world, client);
+      compare_note_joined (world, client);
       break;
     case GATHERS_INPUT_ENDS_QUESTION:
       if (input->query_id == 0)
@@ -167,7 +167,7 @@ look_note_client (GathersWorld *world, const GathersInput *input)
 
 /* Notes the facts in the input about the entry that do not depend on its outcome. */
 static void
-look_note_input (GathersEntry *entry, const GathersInput *input)
+compare_note_input (GathersEntry *entry, const GathersInput *input)
 {
   const gboolean is_its_collector = input->client != NULL && entry->slot == input->client->slot;
 
@@ -183,7 +183,7 @@ look_note_input (GathersEntry *entry, const GathersInput *input)
 }
 
 static void
-look_end_entry (GathersWorld *world, GathersQuestion *question, GathersEntry *entry, const BusGatherEntry *real)
+compare_end_entry (GathersWorld *world, GathersQuestion *question, GathersEntry *entry, const BusGatherEntry *real)
 {
   const BusGatherFate *fate = &real->fate;
   const guint slot = gathers_slot_of (world, real->id);
@@ -199,17 +199,17 @@ look_end_entry (GathersWorld *world, GathersQuestion *question, GathersEntry *en
 }
 
 static void
-look_note_open (GathersWorld *world,
-                GathersQuestion *question,
-                GathersEntry *entry,
-                const BusGatherEntry *real,
-                const GathersInput *input)
+compare_note_open (GathersWorld *world,
+                   GathersQuestion *question,
+                   GathersEntry *entry,
+                   const BusGatherEntry *real,
+                   const GathersInput *input)
 {
   const guint slot = real->id != NULL ? gathers_slot_of (world, real->id) : GATHERS_NAMES;
   const GathersClient *client = entry->slot < GATHERS_CLIENTS ? &world->clients[entry->slot] : NULL;
 
   if (entry->state == BUS_TASK_OFFERED && input->kind == GATHERS_INPUT_TICK
-      && (real->task->state == BUS_TASK_QUEUED || look_slot_of (world, real) != entry->slot))
+      && (real->task->state == BUS_TASK_QUEUED || compare_slot_of (world, real) != entry->slot))
     entry->had_silence = TRUE; /* its collector did not answer the offer */
   if (entry->state == BUS_TASK_RUNNING && real->task->state != BUS_TASK_RUNNING && client != NULL
       && client->is_draining)
@@ -219,24 +219,24 @@ look_note_open (GathersWorld *world,
   if (question->mode == BUS_GATHER_SHARDS || slot == entry->slot)
     return;
   if (question->mode == BUS_GATHER_ALL || (question->used & 1u << slot) || !(question->roster & 1u << slot))
-    gathers_fail (world, "M12: %s was asked in the place of %s", real->id, gathers_name (world, entry->slot));
+    gathers_fail (world, "M12: %s was asked instead of %s", real->id, gathers_name (world, entry->slot));
   question->used |= 1u << slot;
   entry->had_silence = entry->had_eof = entry->had_failure = entry->had_stop = FALSE;
   gathers_cover (world, GATHERS_COVER_REPLACED);
 }
 
 static const char *
-look_state (const GathersEntry *entry)
+compare_state (const GathersEntry *entry)
 {
   return entry->state != 0 ? bus_task_state_name (entry->state) : "ended";
 }
 
 static void
-look_after_entry (GathersWorld *world,
-                  GathersQuestion *question,
-                  guint i,
-                  const BusGather *gather,
-                  const GathersInput *input)
+compare_after_entry (GathersWorld *world,
+                     GathersQuestion *question,
+                     guint i,
+                     const BusGather *gather,
+                     const GathersInput *input)
 {
   GathersEntry *entry = &question->entries[i];
   const BusGatherEntry *real = &gather->entries[i];
@@ -253,19 +253,19 @@ look_after_entry (GathersWorld *world,
     gathers_fail (world,
                   "M12: entry %u (%s, %s%s) of question %" G_GUINT64_FORMAT
                   " (mode %u) has the fate %u/%u after input %u/%u",
-                  i, gathers_name (world, MIN (entry->slot, GATHERS_CLIENTS)), look_state (entry),
+                  i, gathers_name (world, MIN (entry->slot, GATHERS_CLIENTS)), compare_state (entry),
                   entry->is_target ? ", target" : "", question->query_id, question->mode, real->fate.answer,
                   real->fate.never_asked, input->kind, input->outcome);
-  look_note_input (entry, input);
+  compare_note_input (entry, input);
   if (real->fate.answer == BUS_FATE_OPEN)
-    look_note_open (world, question, entry, real, input);
+    compare_note_open (world, question, entry, real, input);
   else
-    look_end_entry (world, question, entry, real);
+    compare_end_entry (world, question, entry, real);
 }
 
 /* The question began with this input: reads its entries. */
 static void
-look_begin (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
+compare_begin (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
 {
   question->has_begun = TRUE;
   question->progress_us = world->now_us;
@@ -287,13 +287,13 @@ look_begin (GathersWorld *world, GathersQuestion *question, const BusGather *gat
           question->used |= question->mode != BUS_GATHER_SHARDS ? 1u << entry->slot : 0;
         }
       if (real->fate.answer != BUS_FATE_OPEN)
-        look_end_entry (world, question, entry, real);
+        compare_end_entry (world, question, entry, real);
     }
 }
 
 /* Notes the time since which every open entry lacks its collector. */
 static void
-look_note_lack (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
+compare_note_lack (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
 {
   gboolean lacks_all = question->mode != BUS_GATHER_SHARDS;
 
@@ -316,7 +316,7 @@ look_note_lack (GathersWorld *world, GathersQuestion *question, const BusGather 
 }
 
 static gint64
-look_start_us (const GathersWorld *world, const GathersQuestion *question)
+compare_start_us (const GathersWorld *world, const GathersQuestion *question)
 {
   const gint64 end_us = world->started_us + (gint64) world->options.limits.task_recovery_us;
 
@@ -325,32 +325,32 @@ look_start_us (const GathersWorld *world, const GathersQuestion *question)
 
 /* The question must not begin before the recovery window, or half of its own time, is over. */
 static void
-look_check_start (GathersWorld *world, const GathersQuestion *question)
+compare_check_start (GathersWorld *world, const GathersQuestion *question)
 {
-  if (world->now_us < look_start_us (world, question))
+  if (world->now_us < compare_start_us (world, question))
     gathers_fail (world, "S27: a question does not wait for the recovery window");
 }
 
 static void
-look_check_time (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
+compare_check_time (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
 {
   const gint64 return_us = (gint64) world->options.limits.task_return_us;
 
-  if (gather->phase == BUS_GATHER_WAITS && world->now_us >= look_start_us (world, question))
-    gathers_fail (world, "S27: a question waits for too long");
+  if (gather->phase == BUS_GATHER_WAITS && world->now_us >= compare_start_us (world, question))
+    gathers_fail (world, "S27: a question waits too long");
   if (gather->phase != BUS_GATHER_ASKS)
     return;
   if (world->now_us >= question->due_us)
-    gathers_fail (world, "D05: a question goes on after its deadline");
+    gathers_fail (world, "D05: a question continues after its deadline");
   if (question->stall_us > 0 && world->now_us >= question->progress_us + question->stall_us)
-    gathers_fail (world, "D05: a question goes on without answers");
+    gathers_fail (world, "D05: a question continues although it has stalled");
   if (question->lacks_us > 0 && world->now_us >= question->lacks_us + return_us)
-    gathers_fail (world, "M12: a question waits for those that are not there");
+    gathers_fail (world, "M12: a question waits for absent collectors");
 }
 
 /* The core has freed the question: its manifest was sent, with the outcomes of the remaining entries. */
 static void
-look_vanished (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
+compare_vanished (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
 {
   question->is_over = TRUE;
   if (!question->has_begun)
@@ -363,18 +363,18 @@ look_vanished (GathersWorld *world, GathersQuestion *question, const GathersInpu
         continue;
       entry->allowed = gathers_rules_of (world, question, entry, input);
       entry->allowed.classes &= ~(1u << BUS_FATE_OPEN);
-      look_note_input (entry, input);
+      compare_note_input (entry, input);
     }
 }
 
 static void
-look_after_question (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
+compare_after_question (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
 {
-  const BusGather *gather = gathers_look_find (world, question);
+  const BusGather *gather = gathers_compare_find (world, question);
 
   if (gather == NULL)
     {
-      look_vanished (world, question, input);
+      compare_vanished (world, question, input);
       return;
     }
   question->query_id = gather->query_id;
@@ -382,24 +382,24 @@ look_after_question (GathersWorld *world, GathersQuestion *question, const Gathe
     gathers_cover (world, GATHERS_COVER_WAITED);
   else if (!question->has_begun)
     {
-      look_check_start (world, question);
+      compare_check_start (world, question);
       question->is_sure = world->now_us >= world->started_us + (gint64) world->options.limits.task_recovery_us;
-      look_begin (world, question, gather);
+      compare_begin (world, question, gather);
     }
   else
     for (guint i = 0; i < question->n_entries; i++)
-      look_after_entry (world, question, i, gather, input);
+      compare_after_entry (world, question, i, gather, input);
   if (gathers_failed (world))
     return;
   if (question->has_begun)
-    look_note_lack (world, question, gather);
+    compare_note_lack (world, question, gather);
   if (input->kind == GATHERS_INPUT_TICK)
-    look_check_time (world, question, gather);
+    compare_check_time (world, question, gather);
 }
 
 /* TRUE if the input cancelled the question, or disconnected its asker. */
 static gboolean
-look_is_ended (const GathersQuestion *question, const GathersInput *input)
+compare_is_ended (const GathersQuestion *question, const GathersInput *input)
 {
   return input->kind == GATHERS_INPUT_ENDS_QUESTION && question->asker == input->client
          && (input->query_id == 0 || input->query_id == question->query_id);
@@ -409,7 +409,7 @@ look_is_ended (const GathersQuestion *question, const GathersInput *input)
 
 /* Each task of a question belongs to an open question. */
 static void
-look_check_tasks (GathersWorld *world)
+compare_check_tasks (GathersWorld *world)
 {
   const BusWork *work = world->core->work;
   guint n = 0;
@@ -430,20 +430,20 @@ look_check_tasks (GathersWorld *world)
 }
 
 void
-gathers_look_after (GathersWorld *world, const GathersInput *input)
+gathers_compare_after (GathersWorld *world, const GathersInput *input)
 {
   if (input->client != NULL)
-    look_note_client (world, input);
+    compare_note_client (world, input);
   for (guint i = 0; i < GATHERS_QUESTIONS && !gathers_failed (world); i++)
     {
       GathersQuestion *question = &world->questions[i];
 
       if (!question->is_used)
         continue;
-      if (look_is_ended (question, input))
+      if (compare_is_ended (question, input))
         question->is_used = FALSE;
       else if (!question->is_over)
-        look_after_question (world, question, input);
+        compare_after_question (world, question, input);
     }
-  look_check_tasks (world);
+  compare_check_tasks (world);
 }

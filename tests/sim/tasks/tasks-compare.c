@@ -12,7 +12,7 @@
  */
 
 static TasksRecord *
-look_record_of (const TasksModel *model, guint64 sequence)
+compare_record_of (const TasksModel *model, guint64 sequence)
 {
   const guint64 index = model->first + sequence - 1; /* each core counts from 1 */
 
@@ -22,7 +22,7 @@ look_record_of (const TasksModel *model, guint64 sequence)
 /* --- the effect of an input on members and operations --- */
 
 static void
-look_registered (TasksWorld *world, TasksClient *client, const TasksFrame *frame)
+compare_registered (TasksWorld *world, TasksClient *client, const TasksFrame *frame)
 {
   if (client->peer->member == NULL)
     return;
@@ -36,7 +36,7 @@ look_registered (TasksWorld *world, TasksClient *client, const TasksFrame *frame
 }
 
 static void
-look_drains (TasksWorld *world, TasksClient *client, gint64 drain_us, gboolean expects_exit)
+compare_drains (TasksWorld *world, TasksClient *client, gint64 drain_us, gboolean expects_exit)
 {
   client->expects_exit |= expects_exit;
   if (client->is_draining)
@@ -46,7 +46,7 @@ look_drains (TasksWorld *world, TasksClient *client, gint64 drain_us, gboolean e
 }
 
 static void
-look_updated (TasksWorld *world, TasksClient *client, const TasksFrame *frame)
+compare_updated (TasksWorld *world, TasksClient *client, const TasksFrame *frame)
 {
   if (!client->is_registered)
     return;
@@ -55,19 +55,19 @@ look_updated (TasksWorld *world, TasksClient *client, const TasksFrame *frame)
   if (frame->changes_slots)
     client->registration.slots = frame->registration.slots;
   if (frame->drains)
-    look_drains (world, client, frame->drain_us, FALSE);
+    compare_drains (world, client, frame->drain_us, FALSE);
 }
 
 static void
-look_note_frame (TasksWorld *world, TasksClient *client, const TasksFrame *frame)
+compare_note_frame (TasksWorld *world, TasksClient *client, const TasksFrame *frame)
 {
   switch ((guint) frame->kind)
     {
     case TASKS_FRAME_REGISTER:
-      look_registered (world, client, frame);
+      compare_registered (world, client, frame);
       break;
     case TASKS_FRAME_UPDATE:
-      look_updated (world, client, frame);
+      compare_updated (world, client, frame);
       break;
     case TASKS_FRAME_DEREGISTER:
       client->is_registered = client->is_draining = FALSE;
@@ -94,7 +94,7 @@ look_note_frame (TasksWorld *world, TasksClient *client, const TasksFrame *frame
       break;
     case TASKS_FRAME_DRAIN:
       if (world->clients[frame->drained].is_registered)
-        look_drains (world, &world->clients[frame->drained], frame->drain_us, frame->expects_exit);
+        compare_drains (world, &world->clients[frame->drained], frame->drain_us, frame->expects_exit);
       break;
     case TASKS_FRAME_PAUSE:
       world->is_paused[frame->operation] = frame->is_paused;
@@ -108,23 +108,23 @@ look_note_frame (TasksWorld *world, TasksClient *client, const TasksFrame *frame
 }
 
 static void
-look_note_gone (TasksWorld *world, TasksClient *client)
+compare_note_gone (TasksWorld *world, TasksClient *client)
 {
   if (client->is_collector)
     tasks_standing_gone (world, client);
 }
 
 static void
-look_note_input (TasksWorld *world, const TasksInput *input)
+compare_note_input (TasksWorld *world, const TasksInput *input)
 {
   TasksClient *client = input->client;
 
   if (input->kind == TASKS_INPUT_FRAME)
-    look_note_frame (world, client, input->frame);
+    compare_note_frame (world, client, input->frame);
   if (client != NULL && (client->peer == NULL || bus_peer_is_closing (client->peer)))
     {
       client->is_registered = FALSE;
-      look_note_gone (world, client);
+      compare_note_gone (world, client);
     }
   if (client == NULL || client->is_registered || !client->is_collector)
     return;
@@ -135,7 +135,7 @@ look_note_input (TasksWorld *world, const TasksInput *input)
 /* --- the end of an input: one task --- */
 
 static void
-look_fail_step (TasksWorld *world, const TasksRecord *record, const TasksStep *step, const char *problem)
+compare_fail_step (TasksWorld *world, const TasksRecord *record, const TasksStep *step, const char *problem)
 {
   if (step->event == BUS_TASK_ON_RESULT)
     world->history->sums.unexpected++;
@@ -145,7 +145,7 @@ look_fail_step (TasksWorld *world, const TasksRecord *record, const TasksStep *s
 }
 
 static void
-look_trace_step (const TasksWorld *world, const TasksRecord *record, const TasksStep *step)
+compare_trace_step (const TasksWorld *world, const TasksRecord *record, const TasksStep *step)
 {
   if (tasks_trace)
     g_print ("# step %u, %" G_GINT64_FORMAT " us: t%u of account %u, holder %u, %s: %s -> %s\n", world->step,
@@ -154,20 +154,20 @@ look_trace_step (const TasksWorld *world, const TasksRecord *record, const Tasks
 }
 
 static void
-look_take_step (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
+compare_take_step (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
   TasksModel *model = world->model;
   const char *problem;
 
-  look_trace_step (world, record, step);
+  compare_trace_step (world, record, step);
   if (tasks_table_next (step->from, step->event) != step->to)
-    look_fail_step (world, record, step, "the documents do not have this transition");
+    compare_fail_step (world, record, step, "the documents do not have this transition");
   problem = tasks_justify (world, record, input, step);
   if (problem != NULL)
-    look_fail_step (world, record, step, problem);
+    compare_fail_step (world, record, step, problem);
   if (record == model->target && model->n_steps++ == 0 && model->is_valid
       && tasks_table_next (model->before, model->event) != 0 && step->event != model->event)
-    look_fail_step (world, record, step, "the answer of its holder was expected");
+    compare_fail_step (world, record, step, "the answer of its holder was expected");
   if (!tasks_failed (world))
     {
       record->n_steps++;
@@ -183,7 +183,7 @@ look_take_step (TasksWorld *world, TasksRecord *record, const TasksInput *input,
 
 /* Counts the deaths whose time has come. */
 static void
-look_count_deaths (TasksWorld *world, TasksRecord *record)
+compare_count_deaths (TasksWorld *world, TasksRecord *record)
 {
   while (record->deaths->len > 0 && g_array_index (record->deaths, TasksDeath, 0).due_us <= world->now_us)
     {
@@ -208,22 +208,22 @@ look_count_deaths (TasksWorld *world, TasksRecord *record)
 }
 
 static void
-look_walk (TasksWorld *world, TasksRecord *record, const BusTask *task, const TasksInput *input)
+compare_walk (TasksWorld *world, TasksRecord *record, const BusTask *task, const TasksInput *input)
 {
   for (guint i = 0; task->history != NULL && i < task->history->len && !tasks_failed (world); i++)
     {
       const BusTaskStep *step = &g_array_index (task->history, BusTaskStep, i);
 
       if (step->at_us == world->now_us)
-        look_take_step (world, record, input,
-                        &(const TasksStep){ (BusTaskEvent) step->event, record->state, (BusTaskState) step->state });
+        compare_take_step (world, record, input,
+                           &(const TasksStep){ (BusTaskEvent) step->event, record->state, (BusTaskState) step->state });
     }
 }
 
 /* --- leases --- */
 
 static void
-look_check_offer (TasksWorld *world, const TasksRecord *record, const TasksClient *holder)
+compare_check_offer (TasksWorld *world, const TasksRecord *record, const TasksClient *holder)
 {
   const TasksSpec *spec = &record->spec;
   const TasksRegistration *registration = &holder->registration;
@@ -247,7 +247,7 @@ look_check_offer (TasksWorld *world, const TasksRecord *record, const TasksClien
 
 /* A member that continues a task need not have its operation any more. */
 static void
-look_read_limits (const TasksWorld *world, TasksRecord *record, const TasksAbility *ability)
+compare_read_limits (const TasksWorld *world, TasksRecord *record, const TasksAbility *ability)
 {
   const BusLimits *limits = &world->options.limits;
 
@@ -259,7 +259,7 @@ look_read_limits (const TasksWorld *world, TasksRecord *record, const TasksAbili
 }
 
 static void
-look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
+compare_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
 {
   const BusLease *lease = task->lease;
   const TasksClient *holder = bus_peer_link (lease->member->peer);
@@ -268,7 +268,7 @@ look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
   if (!g_hash_table_insert (world->model->tokens, key, record))
     tasks_fail (world, "K02: t%u has a token that another lease had", record->number);
   if (!lease->is_adopted)
-    look_check_offer (world, record, holder);
+    compare_check_offer (world, record, holder);
   record->has_lease = record->was_leased = record->knows_holder = TRUE;
   tasks_leases_add (world, record, task);
   record->route = lease->request->route_id;
@@ -277,14 +277,14 @@ look_read_lease (TasksWorld *world, TasksRecord *record, const BusTask *task)
     memcpy (record->claimed_token, lease->token, BUS_TOKEN_LEN);
   record->holder = holder->slot;
   record->holder_connection = holder->number;
-  look_read_limits (world, record, &holder->registration.abilities[record->spec.operation]);
+  compare_read_limits (world, record, &holder->registration.abilities[record->spec.operation]);
   if (lease->run_limit_us != record->run_limit_us || lease->progress_us != record->progress_limit_us)
     tasks_fail (world, "M11: the limits of t%u are not those of its operation", record->number);
 }
 
 /* The effects of an answer besides the change of the state. */
 static void
-look_settle_target (TasksWorld *world, const TasksInput *input)
+compare_settle_target (TasksWorld *world, const TasksInput *input)
 {
   TasksModel *model = world->model;
   TasksRecord *record = model->target;
@@ -299,7 +299,7 @@ look_settle_target (TasksWorld *world, const TasksInput *input)
     return;
   next = tasks_table_next (model->before, model->event);
   if (next != 0 && model->n_steps == 0)
-    tasks_fail (world, "K05: %s of the holder of t%u was not taken in %s", bus_task_event_name (model->event),
+    tasks_fail (world, "K05: %s of the holder of t%u was not accepted in %s", bus_task_event_name (model->event),
                 record->number, bus_task_state_name (model->before));
   if (input->frame->kind == TASKS_FRAME_REPORT && input->frame->has_details && bus_task_state_is_live (model->before)
       && model->before != BUS_TASK_DELAYED)
@@ -319,12 +319,12 @@ look_settle_target (TasksWorld *world, const TasksInput *input)
 /* --- the end of an input: all tasks --- */
 
 static void
-look_check_counts (TasksWorld *world, const TasksRecord *record, const BusTask *task)
+compare_check_counts (TasksWorld *world, const TasksRecord *record, const BusTask *task)
 {
   const BusTaskCounts *counts = &task->counts;
 
   if (task->state != record->state)
-    tasks_fail (world, "K05: t%u is %s, and has to be %s", record->number, bus_task_state_name (task->state),
+    tasks_fail (world, "K05: t%u is %s, but must be %s", record->number, bus_task_state_name (task->state),
                 bus_task_state_name (record->state));
   else if (!tasks_record_is_live (record))
     return;
@@ -332,20 +332,20 @@ look_check_counts (TasksWorld *world, const TasksRecord *record, const BusTask *
            || counts->deaths != record->n_deaths || counts->interruptions != record->interruptions
            || task->attempt != record->attempt)
     tasks_fail (world,
-                "I10: t%u counts %u failures, %u expiries, %u deaths, %u interruptions, attempt %u, and has to count "
+                "I10: t%u counts %u failures, %u expiries, %u deaths, %u interruptions, attempt %u, but must count "
                 "%u, %u, %u, %u, %u",
                 record->number, counts->failures, counts->expiries, counts->deaths, counts->interruptions,
                 task->attempt, record->failures, record->expiries, record->n_deaths, record->interruptions,
                 record->attempt);
   else if (task->is_suspect != record->is_suspect)
-    tasks_fail (world, "S09: t%u is a suspect, or is not, and should", record->number);
+    tasks_fail (world, "S09: t%u is a suspect without reason, or should be one", record->number);
   else if (tasks_record_spent (record) >= record->attempts)
-    tasks_fail (world, "I10: t%u goes on without an attempt left", record->number);
+    tasks_fail (world, "I10: t%u continues without an attempt left", record->number);
 }
 
 /* A holder that has disconnected has no task. */
 static void
-look_check_holder (TasksWorld *world, TasksRecord *record)
+compare_check_holder (TasksWorld *world, TasksRecord *record)
 {
   const TasksClient *holder = &world->clients[record->holder % TASKS_CLIENTS];
   gboolean is_here = record->has_lease && holder->is_registered && holder->number == record->holder_connection;
@@ -355,19 +355,20 @@ look_check_holder (TasksWorld *world, TasksRecord *record)
   if (record->state == BUS_TASK_OFFERED && is_here && holder->is_draining)
     tasks_fail (world, "K14: t%u is offered to %s, which drains", record->number, holder->id);
   if (record->state >= BUS_TASK_OFFERED && record->state <= BUS_TASK_CANCELLING && !is_here)
-    tasks_fail (world, "K03: t%u is %s, and its holder is gone", record->number, bus_task_state_name (record->state));
+    tasks_fail (world, "K03: t%u is %s, but its holder is disconnected", record->number,
+                bus_task_state_name (record->state));
 }
 
 static void
-look_look (TasksWorld *world, const BusTask *task, const TasksInput *input)
+compare_look (TasksWorld *world, const BusTask *task, const TasksInput *input)
 {
-  TasksRecord *record = look_record_of (world->model, task->sequence);
+  TasksRecord *record = compare_record_of (world->model, task->sequence);
   const TasksRecord *target = world->model->target;
   guint64 route;
 
   if (record == NULL)
     {
-      tasks_fail (world, "I11: the broker has a task that nobody submitted");
+      tasks_fail (world, "I11: the broker has a task that was not submitted");
       return;
     }
   record->seen = world->model->n_inputs;
@@ -376,26 +377,26 @@ look_look (TasksWorld *world, const BusTask *task, const TasksInput *input)
   record->n_died = record->n_returned = 0;
   if (input->kind == TASKS_INPUT_TICK && tasks_record_is_live (record))
     {
-      look_count_deaths (world, record);
+      compare_count_deaths (world, record);
       tasks_leases_due (world, record);
     }
-  look_walk (world, record, task, input);
+  compare_walk (world, record, task, input);
   if (tasks_failed (world))
     return;
   if (input->kind == TASKS_INPUT_TICK)
     tasks_leases_due (world, record);
   if ((record->state == BUS_TASK_OFFERED || record->state == BUS_TASK_RUNNING) && !record->has_lease
       && task->lease != NULL)
-    look_read_lease (world, record, task);
+    compare_read_lease (world, record, task);
   if (record == target && route == record->route)
-    look_settle_target (world, input);
-  look_check_counts (world, record, task);
+    compare_settle_target (world, input);
+  compare_check_counts (world, record, task);
   if (!tasks_failed (world))
-    look_check_holder (world, record);
+    compare_check_holder (world, record);
 }
 
 static void
-look_note_forgotten (TasksWorld *world)
+compare_note_forgotten (TasksWorld *world)
 {
   TasksModel *model = world->model;
 
@@ -411,13 +412,13 @@ look_note_forgotten (TasksWorld *world)
       if (!bus_task_state_is_live (record->state))
         continue;
       world->history->sums.lost++;
-      tasks_fail (world, "lost: t%u of account %u was %s, and is not there any more", record->number, record->account,
+      tasks_fail (world, "lost: t%u of account %u was %s, and does not exist any more", record->number, record->account,
                   bus_task_state_name (record->state));
     }
 }
 
 static void
-look_note_submitter (TasksWorld *world, const TasksClient *client)
+compare_note_submitter (TasksWorld *world, const TasksClient *client)
 {
   if (client->is_collector || client->is_watcher || (client->peer != NULL && !bus_peer_is_closing (client->peer)))
     return;
@@ -434,18 +435,18 @@ look_note_submitter (TasksWorld *world, const TasksClient *client)
 
 /* A tick may close connections (health-failed-action). */
 static void
-look_note_submitters (TasksWorld *world, const TasksInput *input)
+compare_note_submitters (TasksWorld *world, const TasksInput *input)
 {
   if (input->client != NULL)
-    look_note_submitter (world, input->client);
+    compare_note_submitter (world, input->client);
   for (guint slot = 0; input->kind == TASKS_INPUT_TICK && slot < TASKS_SUBMITTERS; slot++)
     if (world->clients[slot].peer != NULL)
-      look_note_submitter (world, &world->clients[slot]);
+      compare_note_submitter (world, &world->clients[slot]);
 }
 
 /* The call had the requested effect. */
 static void
-look_check_call (TasksWorld *world, const TasksFrame *frame)
+compare_check_call (TasksWorld *world, const TasksFrame *frame)
 {
   for (guint i = 0; i < frame->n_items; i++)
     {
@@ -457,12 +458,12 @@ look_check_call (TasksWorld *world, const TasksFrame *frame)
         tasks_fail (world, "M11: t%u is %s after a cancel", record->number, bus_task_state_name (record->state));
       if ((frame->kind == TASKS_FRAME_RELEASE || frame->kind == TASKS_FRAME_DROP)
           && record->state == BUS_TASK_QUARANTINED)
-        tasks_fail (world, "K06: t%u is in quarantine still", record->number);
+        tasks_fail (world, "K06: t%u is still in quarantine", record->number);
     }
 }
 
 static void
-look_note_settled (TasksWorld *world, const TasksClient *client, const TasksFrame *frame)
+compare_note_settled (TasksWorld *world, const TasksClient *client, const TasksFrame *frame)
 {
   for (guint i = 0; i < frame->n_items; i++)
     {
@@ -482,22 +483,22 @@ tasks_model_after (TasksWorld *world, const TasksInput *input)
 
   if (tasks_failed (world))
     return;
-  look_note_input (world, input);
+  compare_note_input (world, input);
   if (input->kind == TASKS_INPUT_TICK)
     {
       tasks_claims_ticked (world);
       tasks_standing_ticked (world);
     }
   for (const GList *link = all->head; link != NULL && !tasks_failed (world); link = link->next)
-    look_look (world, link->data, input);
+    compare_look (world, link->data, input);
   if (tasks_failed (world))
     return;
-  look_note_forgotten (world);
+  compare_note_forgotten (world);
   tasks_fair_check (world);
-  look_note_submitters (world, input);
+  compare_note_submitters (world, input);
   if (input->kind == TASKS_INPUT_FRAME)
-    look_check_call (world, input->frame);
+    compare_check_call (world, input->frame);
   if (input->kind == TASKS_INPUT_FRAME && input->frame->kind == TASKS_FRAME_SETTLE)
-    look_note_settled (world, input->client, input->frame);
+    compare_note_settled (world, input->client, input->frame);
   tasks_health_after (world, input);
 }
