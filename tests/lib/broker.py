@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a real broker for a test. `broker.py AGENT MODULE PROGRAM` runs a program with the broker's address."""
+"""Runs a real broker for a test. `broker.py AGENT MODULE PROGRAM...` runs a program with the address of a broker."""
 import ctypes
 import os
 import shutil
@@ -11,13 +11,13 @@ import tempfile
 
 
 def die_with_parent():
-    """In the child: nothing is left behind by a test that is killed."""
+    """Runs in a child: it ends when the test ends, even if the test is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class Broker:
-    """daemoneye-agent in a directory of its own, or in that of the killed broker `at`; it listens when this is made."""
+    """A daemoneye-agent that listens, in a directory of its own or in that of the killed broker `at`."""
 
     def __init__(self, agent, module, *arguments, stderr=None, environment=None, at=None):
         self.dir = at.dir if at else tempfile.mkdtemp(prefix="deye-test-")
@@ -36,18 +36,18 @@ class Broker:
             raise RuntimeError("the broker does not listen")
 
     def stop(self):
-        """Asks it to end, once, and does not wait."""
+        """Sends SIGTERM, at most once, and does not wait."""
         if not self.stopped:
             self.process.send_signal(signal.SIGTERM)
         self.stopped = True
 
     def kill(self):
-        """Ends it at once. Its directory stays, for the next broker."""
+        """Kills the broker. Its directory remains, for the next broker."""
         self.process.kill()
         self.process.wait(timeout=60)
 
     def end(self):
-        """Its exit status."""
+        """Stops the broker. Returns its exit status."""
         self.stop()
         status = self.process.wait(timeout=60)
         shutil.rmtree(self.dir, ignore_errors=True)

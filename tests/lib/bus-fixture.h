@@ -16,8 +16,8 @@
  * and the boss has the role of a tool. The fixture owns a GMainContext, which is the thread default during the test,
  * and a watchdog.
  *
- * Teardown asserts that the bus is idle, before the workers end and again afterwards: nothing is queued, and no request
- * is pending except the one that asks. Then it asserts that every process ended with success.
+ * Teardown asserts that the bus is idle, before the workers end and again afterwards: nothing is queued, and the only pending
+ * request is control.bus.stats itself. Then it asserts that every process ended with success.
  */
 
 typedef struct
@@ -43,11 +43,11 @@ typedef struct
 void bus_fixture_set_up (BusFixture *f, gconstpointer options);
 void bus_fixture_tear_down (BusFixture *f, gconstpointer options);
 
-/* With daemoneye-agent only: kills it while others use it, and starts another one at the same address. The boss is a new client. */
+/* With daemoneye-agent only: kills it, and starts another one at the same address. The boss is then a new client. */
 void bus_fixture_kill_broker (BusFixture *f);
 void bus_fixture_start_broker (BusFixture *f, const BusFixtureOptions *options);
 
-/* Iterates the context until @condition holds. The watchdog ends the test when it never does. */
+/* Iterates the context until @condition is true. If it never is, the watchdog ends the test. */
 #define bus_fixture_wait(f, condition)                                                                                 \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
@@ -63,7 +63,7 @@ TestProcess *bus_fixture_worker (BusFixture *f, const char *id, const char *type
 TestProcess *bus_fixture_worker_at (BusFixture *f, const char *address, const char *id, const char *type);
 /* Asserts that the worker closes its connection and ends with status 0. */
 void bus_fixture_end_worker (BusFixture *f, TestProcess *worker);
-/* Kills and reaps it. */
+/* Kills and reaps the worker. */
 void bus_fixture_kill_worker (BusFixture *f, TestProcess *worker);
 
 /* With test-host only: another client with the agent's role, connected to broker number @bus of that process. */
@@ -88,7 +88,7 @@ void bus_fixture_assert_idle (BusFixture *f);
 /* Repeats control.bus.stats until @n peers are connected. */
 void bus_fixture_wait_peers (BusFixture *f, guint n);
 
-/* Runs the context for a moment, between two requests that poll another process. */
+/* Runs the context for a short time, between two requests that poll another process. */
 void bus_fixture_breathe (BusFixture *f);
 
 /* A payload of @len bytes that starts with @number in eight bytes, as far as they fit. */

@@ -4,13 +4,13 @@
 #include <glib.h>
 
 /*
- * Shows which open handles a process passes to the programs that it runs: it runs itself as a child, closes nothing in
- * between, and the child lists what it has open.
+ * Lists the open handles that a process passes to the programs that it runs: it runs itself as a child without closing any, and
+ * the child lists its open handles.
  *
- * A test program calls child_handles_run_list() first in main(), and child_handles_print() when it is asked to.
+ * A test program calls child_handles_run_list() first in main(), and child_handles_print() to make the list.
  */
 
-/* In the child: prints "child-fd N TARGET" for each open handle, and returns TRUE when it was started for that. */
+/* If this process is such a child: prints "child-fd N TARGET" for each open handle, and returns TRUE. */
 gboolean child_handles_run_list (int argc, char **argv);
 
 /* In the parent: prints the child's lines, then "child-done". */

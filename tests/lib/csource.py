@@ -46,7 +46,7 @@ def tokens(text):
 
 
 class Group(list):
-    """What stands between a pair of parentheses, brackets or braces: the tokens, flat. `kind` is the opening one."""
+    """The tokens between a pair of parentheses, brackets or braces, as a flat list. `kind` is the opening one."""
 
     def __init__(self, kind):
         super().__init__()
@@ -57,9 +57,9 @@ CLOSES = {"(": ")", "{": "}", "[": "]"}
 
 
 def declarations(text):
-    """Yields each declaration and definition of the file's top level: a list of tokens and, for what is enclosed, Groups.
+    """Yields each declaration and definition of the file's top level: a list of tokens and Groups.
 
-    Directives are left out. A macro that stands alone without a semicolon is at the head of what follows it.
+    Directives are left out. A macro without a semicolon is the beginning of the declaration that follows it.
     """
     item, group, depth, source = [], None, 0, iter(tokens(text))
     for token in source:
@@ -86,6 +86,6 @@ def declarations(text):
 
 
 def is_function(item):
-    """Is it the definition of a function, body and all?"""
+    """True if the item is the definition of a function with its body."""
     kinds = [part.kind if isinstance(part, Group) else None for part in item]
     return kinds[-2:] == ["(", "{"] and "=" not in item

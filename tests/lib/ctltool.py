@@ -12,7 +12,7 @@ PATIENCE_S = 60
 
 
 class Tool:
-    """deyebusctl for the broker at @address; @data: where golden() has its files."""
+    """deyebusctl for the broker at @address. @data: the folder of the files of golden()."""
 
     def __init__(self, ctl, address, data):
         self.ctl_path, self.data = ctl, data
@@ -42,14 +42,14 @@ class Tool:
         return process
 
     def tidy(self):
-        """Ends what start() began and a test that failed left: the next tests would find its peer and subscriptions."""
+        """Ends the programs that a failed test has started, so that the next test does not find their peers and subscriptions."""
         for process in self.started:
             process.kill()
             process.wait()
         self.started = []
 
     def subscribed(self, *words):
-        """`subscribe` in the background, and it is subscribed."""
+        """Starts `deyebusctl subscribe`, and waits until the broker has the subscription."""
         before = {(s["peer"], s["subscription"]) for s in self.json("subs")}
         process = self.start("subscribe", *words)
         for _ in range(2000):
@@ -61,7 +61,7 @@ class Tool:
 
 
 def next_line(pipe):
-    """A line, under a watchdog; only where each line is awaited before the next one is written."""
+    """A line, with a timeout. Only for programs that write no second line before the first one was read."""
     ready, _, _ = select.select([pipe], [], [], PATIENCE_S)
     holds(ready, "no line came")
     return pipe.readline()
@@ -74,7 +74,7 @@ def finished(process, code=0):
 
 
 def plain(text):
-    """A table without what differs from run to run: numbers, sizes, dates, durations, the width of columns."""
+    """A table without the parts that differ from run to run: numbers, sizes, dates, durations, the width of columns."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "DATE", text)
     text = re.sub(r"\d+(\.\d+)? (s|min|h|d)( \d+ (s|min|h))?( ago)?\b", "TIME", text)
     text = re.sub(r"deyebusctl-\d+", "deyebusctl-PID", text)
@@ -84,7 +84,7 @@ def plain(text):
 
 
 def golden(bus, name, text):
-    """As tests/data/cli/NAME has it; GOLDEN=write writes it anew, to be looked at."""
+    """Compares the text with tests/data/cli/NAME.txt. With GOLDEN=write in the environment it writes the file, to be reviewed."""
     path = os.path.join(bus.data, name + ".txt")
     if os.environ.get("GOLDEN") == "write":
         with open(path, "w", encoding="utf-8") as file:

@@ -15,7 +15,7 @@ typedef struct
   GDataInputStream *input;
   GCancellable *cancellable;
   GMainLoop *loop;
-  gboolean ended; /* no line is waited for any more */
+  gboolean ended; /* the loop must end */
   int status;
 } Lines;
 
@@ -103,7 +103,7 @@ line_worker_run (DeyeBusClient *client, Worker *worker, const LineCommand *comma
   g_main_loop_run (loop);
   g_signal_handler_disconnect (client, closed);
   g_cancellable_cancel (cancellable);
-  while (!lines.ended) /* the reader knows this frame of the stack */
+  while (!lines.ended) /* wait for the reader, which uses a variable of this function */
     g_main_context_iteration (NULL, TRUE);
   return lines.status;
 }

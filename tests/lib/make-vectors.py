@@ -5,7 +5,7 @@
 Each line of VECTORS is "NAME TYPE TEXT", with TEXT in protobuf's text format. A line that starts with white space continues
 the TEXT of the line before. Lines with the same NAME are parts of one message: their bytes are concatenated.
 
-"NAME TYPE same-as OTHER HEX" gives the bytes; protoc must decode them to the same text as those of OTHER.
+"NAME TYPE same-as OTHER HEX" contains the bytes; protoc must decode them to the same text as those of OTHER.
 """
 import pathlib
 import subprocess
@@ -13,7 +13,7 @@ import sys
 
 
 def read(path):
-    """[[name, type, text]...]"""
+    """[[name, type, text]...] of a file of vectors."""
     parts = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if line[:1].isspace() and line.strip():
@@ -43,7 +43,7 @@ class Protoc:
 
 
 def given(protoc, kind, text, messages):
-    """The bytes of a same-as line."""
+    """The bytes of a same-as line, which protoc must decode to the same text."""
     _, other, digits = text.split(" ")
     data = bytes.fromhex(digits)
     if protoc.decode(kind, data) != protoc.decode(kind, messages[other][1]):

@@ -6,17 +6,17 @@
 #include <glib.h>
 
 /*
- * The account of a question to many has to add up: each test that sees a manifest checks it with this one function.
+ * Checks that the manifest of a question to many collectors is consistent. Every test that gets a manifest uses this function.
  *
- * It compares the manifest with itself: the counts are those of its members, their sum is what was expected, verdict and
- * requirement follow from them. Whether it agrees with the events is checked by the test itself.
+ * It compares the manifest with itself: the counts are those of its members, their sum is the expected number, and the verdict and
+ * the requirement follow from them. The test itself compares the manifest with the events.
  */
 
-/* The first thing that does not add up; NULL: nothing. @one_each: no collector may be in it twice (not of shards) */
+/* The first inconsistency; NULL: none. @one_each: each collector is at most once in the manifest (not for shards) */
 const char *manifest_problem (const Daemoneye__Eventbus__V1__Manifest *manifest, gboolean one_each);
 
-/* "complete met: one=answered two=empty", with the reasons of those that were not asked: "three=never-asked/draining". */
+/* A text like "complete met: one=answered two=empty", with the reason of a member that was not asked: "two=never-asked/draining". */
 char *manifest_text (const Daemoneye__Eventbus__V1__Manifest *manifest);
 
-/* "never-asked", "not-registered", "complete": without the prefix of the enumeration. Valid until the next call. */
+/* The name of a value without the prefix of its enumeration, like "never-asked" or "complete". Valid until the next call. */
 const char *manifest_word (const ProtobufCEnumDescriptor *type, int value);

@@ -40,7 +40,7 @@ class Bus(Tool):
         equal(self.broker.end(), 0)
 
     def collector(self, before=None, interval=20, pace=0, more=("--poll",)):
-        """procmond-1, which is ready, and polls unless @more says otherwise. @before: is called in the child."""
+        """Starts procmond-1, and waits until it is ready. It polls, unless @more has other options. The child calls @before."""
         ready, told = os.pipe()
         child = subprocess.Popen([self.procmond, "--address", self.broker.address, "--interval", str(interval), "--pace", str(pace),
                                   "--ready-fd", str(told), *more], pass_fds=[told], stderr=subprocess.DEVNULL,
@@ -56,13 +56,13 @@ class Bus(Tool):
         return answer
 
     def task(self, **request):
-        """The reply, with the fields of the packed table as its result."""
+        """The reply to a task request, with the fields of the packed table as its result."""
         (answer,) = self.json("request", TASK, json.dumps({"operation": "enumerate_processes", **request}), "--timeout", "10")
         answer["result"] = read(base64.b64decode(answer["result"]))
         return answer
 
     def submit(self, *words, **query):
-        """The process of a task list_processes; its standard output has the table, its standard error the progress."""
+        """Submits a task list_processes. Returns the process, which writes the table to standard output, progress to standard error."""
         return self.start("task", "submit", "list_processes", "--payload", json.dumps(query), *words)
 
     def listed(self, **query):
@@ -82,7 +82,7 @@ class Bus(Tool):
         raise AssertionError(f"{name} is not {state}")
 
     def health(self, is_so):
-        """The reply to HealthCheck, as soon as @is_so."""
+        """Waits until @is_so is true of the reply to HealthCheck. Returns the reply."""
         for _ in range(2000):
             health = self.call("HealthCheck")
             if is_so(health):
@@ -90,7 +90,7 @@ class Bus(Tool):
         raise AssertionError(f"it is not so: {health}")
 
     def wait_unreturned(self, messages):
-        """Until so many events were not handled by their subscriber."""
+        """Waits until the subscriber of the events has @messages of them unacknowledged."""
         for _ in range(2000):
             for one in self.json("stats", "--subscriptions"):
                 if one["pattern"] == EVENTS and int(one["unreturned_messages"]) >= messages:
@@ -98,7 +98,7 @@ class Bus(Tool):
         raise AssertionError("the subscriber does not stand still")
 
     def watch(self):
-        """A file with the events from now on, and the process that writes it."""
+        """Subscribes to the events. Returns a file with them, and the process that writes it."""
         out = tempfile.NamedTemporaryFile("w+", suffix=".json")
         process = self.subscribed(EVENTS, "--json", stdout=out)
         self.children.callback(end, process)
@@ -140,7 +140,7 @@ def wait_event(file, pid, kind, name=""):
 
 @contextlib.contextmanager
 def processes(n, argv0=None, program="sleep", words=("1000",)):
-    """@n processes of the test, with that argv[0]; they have executed the program."""
+    """@n processes that run the program with that argv[0]."""
     path = shutil.which(program)
     children = [subprocess.Popen([argv0 or program, *words], executable=path, preexec_fn=die_with_parent, stdin=subprocess.PIPE,
                                  stdout=subprocess.PIPE) for _ in range(n)]

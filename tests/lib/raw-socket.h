@@ -4,13 +4,12 @@
 #include <glib.h>
 
 /*
- * A byte stream as the operating system offers it (on POSIX a Unix socket), to the broker or to a client. It knows nothing
- * of frames.
+ * A byte stream of the operating system (on POSIX a Unix socket), to the broker or to a client. It does not know frames.
  */
 
 typedef struct RawSocket RawSocket;
 
-/* Ends the test when nothing listens at @address. */
+/* Ends the test if no broker listens at @address. */
 RawSocket *raw_socket_connect (const char *address);
 /* A connected pair: @theirs is a handle for the product, which takes it. */
 RawSocket *raw_socket_pair (gintptr *theirs);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A peer that makes its frames byte by byte, for tests with hostile peers. It uses no library of ours."""
+"""A peer that encodes its frames itself, for tests with hostile peers. It uses no code of the product."""
 import socket
 import struct
 import threading
@@ -27,7 +27,7 @@ def number(field, value):
 
 
 def read(data):
-    """Fields of a message: {number: [values]}."""
+    """The fields of a packed message: {number: [values]}."""
     fields, at = {}, 0
 
     def take():
@@ -53,9 +53,9 @@ def read(data):
 
 
 class RawPeer:
-    """A collector that serves its methods with @answer(method) -> fields of a REPLY, or None: it never answers.
+    """A collector. @answer(method) returns the fields of a REPLY, or None for no answer.
 
-    It has @subscriptions too, fields of SubscribeRequest behind the number, and never returns their credit."""
+    @subscriptions: fields of SubscribeRequest after the number. Their credit is never returned."""
 
     def __init__(self, address, peer, kind="procmond", version="raw", answer=None, subscriptions=()):
         self.socket = socket.socket(socket.AF_UNIX)
@@ -116,6 +116,6 @@ class RawPeer:
             pass
 
     def close(self):
-        # Not close() alone: the thread that reads keeps the connection open.
+        # close() alone is not enough: the reading thread would keep the connection open.
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()

@@ -6,11 +6,10 @@
 /*
  * A relay between clients and the broker, in the process and the thread-default context of the test.
  *
- * A client that is connected to the relay loses its connection when the test says so, while the broker's end of it stays open:
- * as when a copy of the socket lives on in another process. To the broker the test is the process of the client, in each
- * connection.
+ * A test can end the connection of a client to the relay while the connection of the relay to the broker stays open, as if another
+ * process had a copy of the socket. The broker sees the test as the process of every client.
  *
- * It is made for small traffic: it writes what it has read before it does anything else.
+ * It is for small traffic only: it blocks until it has written the bytes that it has read.
  */
 
 typedef struct Relay Relay;
@@ -22,5 +21,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Relay, relay_free)
 
 /* Closes the clients' ends of all connections. Bytes that the broker sends on them are not read any more. */
 void relay_cut (Relay *self);
-/* Connections that were cut, and that the broker has not closed. */
+/* The number of connections that were cut, but not yet closed by the broker. */
 guint relay_count_cut (Relay *self);

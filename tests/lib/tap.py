@@ -7,7 +7,7 @@ TESTS = []
 
 
 class Skip(Exception):
-    """Raised by a test that this machine cannot run; its text says why."""
+    """Raised by a test that this machine cannot run. Its text is the reason."""
 
 
 def test(path):
@@ -19,8 +19,8 @@ def test(path):
 
 
 def run(*arguments):
-    """Runs all with the arguments; returns the exit status of the program. An argument may have a function tidy(), to be
-    called when a test has failed."""
+    """Runs all tests with the arguments. Returns the exit status of the program. If an argument has a method tidy(), it is called
+    when a test has failed."""
     failed = 0
     print(f"1..{len(TESTS)}")
     for number, (path, function) in enumerate(TESTS, 1):
@@ -49,7 +49,7 @@ def holds(condition, what):
 
 
 def run_with(make):
-    """run() with what @make makes of the program's arguments; its end() is called in any case."""
+    """Calls @make with the program's arguments, and run() with the result, whose end() is always called."""
     fixture = make(*sys.argv[1:])
     try:
         return run(fixture)

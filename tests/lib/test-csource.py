@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of csource: tests/check-tokens and tests/check-names.py rely on it. Prints TAP."""
+"""Tests of csource, on which tests/check-tokens and tests/check-names.py rely. Prints TAP."""
 import sys
 
 import csource

@@ -14,7 +14,7 @@ test_leaks_assert_none (guint n_rounds, void (*round) (guint i, gpointer data), 
   for (guint i = 1; i < n_rounds; i++)
     round (i, data);
   g_assert_cmpuint (test_system_count_descriptors (), ==, descriptors);
-  /* The kernel drops a thread from its list a moment after it was joined. */
+  /* The kernel removes a thread from its list shortly after it was joined. */
   while (test_system_count_threads () > threads)
     g_thread_yield ();
 }

@@ -78,7 +78,7 @@ test_process_spawn (const char *const *argv, gintptr handle, const char *const *
   self->process = g_subprocess_launcher_spawnv (launcher, argv, &error);
   g_assert_no_error (error);
   identifier = g_subprocess_get_identifier (self->process);
-  if (identifier != NULL) /* NULL: it has ended already */
+  if (identifier != NULL) /* NULL: the process has ended already */
     {
       self->pid = (GPid) g_ascii_strtoll (identifier, NULL, 10);
       test_watchdog_own (self->pid);
@@ -231,7 +231,7 @@ test_process_has_ended (TestProcess *self)
 int
 test_process_end (TestProcess *self)
 {
-  /* One that is being killed must not see the end of its input first, and end by itself. */
+  /* A process that is being killed must not get the end of its input before, and end by itself. */
   if (!self->input_closed && !self->is_killed)
     {
       g_output_stream_close (self->input, NULL, NULL);

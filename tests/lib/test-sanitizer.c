@@ -3,8 +3,8 @@
 #include <limits.h>
 
 /*
- * Built with -fsanitize=undefined only: the sanitizer reports what it is there for. Compiler options that define an
- * overflow or an offset from NULL would silence it.
+ * For builds with -fsanitize=undefined only: checks that the sanitizer reports undefined behaviour. Compiler options that define
+ * an overflow or an offset from NULL would silence it.
  */
 
 static volatile int largest = INT_MAX;
@@ -41,7 +41,7 @@ test_overflow (void)
   assert_reported (overflow);
 }
 
-/* gcc does not report it. */
+/* Only clang reports it. */
 static void
 test_null (void)
 {

@@ -4,13 +4,13 @@
 #include <gio/gio.h>
 
 /*
- * Functions of the operating system that tests need and GLib does not offer on every platform.
+ * Functions of the operating system that tests need and that GLib does not have on every platform.
  *
  * Each platform implements these functions in a folder of its own (posix/). They assert that they succeed, so a test
  * needs no error handling. They do not use the product's platform code: a test must not rely on what it tests.
  */
 
-/* Results of test_system_end_status() for a program that was ended from outside; it has no exit status. */
+/* Results of test_system_end_status() for a program that was ended by a signal, and has no exit status. */
 #define TEST_SYSTEM_KILLED        (-9)
 #define TEST_SYSTEM_ASKED_TO_STOP (-15)
 
@@ -27,25 +27,25 @@ void test_system_die_with_parent (void);
 
 /* --- other processes --- */
 
-/* The program to be spawned ends when this process ends. @handle is given to it and closed here; -1: none. The program
- * finds it with test_channel_inherited(). */
+/* The spawned program will end when this process ends. @handle (-1: none) is passed to it and closed here; the program gets it
+ * with test_channel_inherited(). */
 void test_system_prepare_child (GSubprocessLauncher *launcher, gintptr handle);
-/* Returns when the process has stopped running; FALSE: it has ended. */
+/* Returns when the process has stopped. FALSE: it has ended. */
 gboolean test_system_suspend (GSubprocess *process);
 void test_system_resume (GSubprocess *process);
 void test_system_kill (GSubprocess *process);
-/* Sends what a service manager sends to stop a program. */
+/* Sends the signal that a service manager sends to stop a program. */
 void test_system_ask_to_stop (GSubprocess *process);
-/* Sends what a terminal sends for Control-C. */
+/* Sends the signal that a terminal sends for Control-C. */
 void test_system_interrupt (GSubprocess *process);
 /* Exit status of a process that has ended, or one of the constants above. */
 int test_system_end_status (GSubprocess *process);
-/* Kills also a suspended process. The process must be a child that is not yet reaped. */
+/* Kills the process, even if it is suspended. It must be a child that is not yet reaped. */
 void test_system_kill_pid (GPid pid);
 /* TRUE: the process is a child of this one, running or not yet reaped. */
 gboolean test_system_is_child (GPid pid);
 
 /* --- addresses --- */
 
-/* Asserts that only this account can connect to the broker at @address, nor create something beside it. */
+/* Asserts that only this account can connect to the broker at @address and create files in its directory. */
 void test_system_assert_private (const char *address);

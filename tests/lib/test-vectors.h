@@ -18,5 +18,5 @@ typedef struct
 
 extern const TestVector test_vectors[]; /* ends with a row without a name */
 
-/* Ends the test when there is none of that name. */
+/* Ends the test if there is no vector of that name. */
 const TestVector *test_vector_find (const char *name);

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * Ends a test that takes too long: prints what the test waited for, kills the test's child processes, and aborts.
+ * Ends a test that takes too long: prints the condition that the test waits for, kills its child processes, and aborts.
  *
  * The watchdog runs in a thread of its own, so that it works while the test is in a blocking call. It kills only
  * processes that this test started and has not reaped. There is one watchdog, because a test program runs one test at a
@@ -18,4 +18,4 @@ void test_watchdog_stop (void);
 void test_watchdog_note (const char *format, ...) G_GNUC_PRINTF (1, 2);
 
 void test_watchdog_own (GPid pid);
-void test_watchdog_disown (GPid pid); /* before it is reaped */
+void test_watchdog_disown (GPid pid); /* call it before the process is reaped */

@@ -23,11 +23,11 @@ typedef struct
 
 /* Subscribes as @name; @rest: "PATTERN GROUP MODE [POLICY ...]". */
 void worker_subscribe (TestProcess *worker, const char *name, const char *rest);
-/* Waits until the sum of received messages and of those reported as missed is @total. */
+/* Waits until the number of received messages and of those reported as missed is @total. */
 void worker_await (TestProcess *worker, const char *name, guint64 total);
 /* Asserts that no message was received twice or out of order. */
 WorkerGot worker_report (TestProcess *worker, const char *name);
-/* Asks @n workers repeatedly until the sum of all is @total. Of a group, each member gets an unknown share. */
+/* Asks @n workers repeatedly until the sum of all is @total. The share of each member of a group is not known. */
 WorkerGot worker_await_sum (BusFixture *f, TestProcess **workers, guint n, const char *name, guint64 total);
 WorkerDetail worker_detail (TestProcess *worker, const char *name);
 void worker_publish (TestProcess *worker, const char *topic, guint n, guint size);

@@ -89,7 +89,7 @@ pair_free (gpointer data)
   g_free (data);
 }
 
-/* FALSE: one side has closed. */
+/* Copies the bytes that have arrived. FALSE: one side has closed. */
 static gboolean
 pair_copy (int from, int to)
 {
@@ -189,7 +189,7 @@ relay_cut (Relay *self)
     }
 }
 
-/* TRUE if the broker has closed it: what it sent before is discarded. */
+/* TRUE if the broker has closed the connection. Bytes that it sent before are discarded. */
 static gboolean
 pair_has_ended (RelayPair *pair)
 {

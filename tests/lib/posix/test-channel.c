@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define INHERITED_FD 3 /* where test_system_prepare_child() puts it */
+#define INHERITED_FD 3 /* the number that test_system_prepare_child() gives it */
 
 struct TestChannel
 {

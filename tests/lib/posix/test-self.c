@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tests of the helpers: every test of real processes relies on them. The programs that they start are those of any
- * POSIX system.
+ * Tests of the test library, because every test of real processes relies on it. They start programs that every POSIX system has.
  */
 
 #include "test-channel.h"
@@ -92,7 +91,7 @@ test_asked_to_stop (Fixture *f, gconstpointer data)
   g_assert_cmpint (test_process_end (interrupted), ==, 5);
 }
 
-/* A process that is suspended has stopped when the function returns: /proc says so. */
+/* A suspended process has stopped when the function returns, as /proc shows. */
 static void
 test_suspended (Fixture *f, gconstpointer data)
 {
@@ -110,7 +109,7 @@ test_suspended (Fixture *f, gconstpointer data)
   g_assert_cmpint (test_process_end (process), ==, 0);
 }
 
-/* Freed while it runs: it is killed and reaped. */
+/* A process that is freed while it runs is killed and reaped. */
 static void
 test_freed (Fixture *f, gconstpointer data)
 {
@@ -169,7 +168,7 @@ test_dir (Fixture *f, gconstpointer data)
   test_dir_remove (g_steal_pointer (&kept));
 }
 
-/* Keeps two descriptors for ever in the first round, and as many as @data says in each later one. */
+/* Leaks two descriptors in the first round, and @data ones in each later round. */
 static void
 open_some (guint i, gpointer data)
 {

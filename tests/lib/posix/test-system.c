@@ -92,7 +92,7 @@ test_system_suspend (GSubprocess *process)
   if (identifier == NULL)
     return FALSE;
   g_subprocess_send_signal (process, SIGSTOP);
-  do /* the signal is only on its way when kill() returns */
+  do /* kill() returns before the process has stopped */
     result = waitid (P_PID, (id_t) g_ascii_strtoll (identifier, NULL, 10), &info, WSTOPPED | WEXITED | WNOWAIT);
   while (result < 0 && errno == EINTR);
   g_assert_true (result == 0 || errno == ECHILD); /* reaped meanwhile */

@@ -6,9 +6,9 @@
  * For builds with -fsanitize=thread only: reports GLib's locks and reference counts to the sanitizer.
  *
  * GLib is not built with the sanitizer, and its locks are atomic operations and futexes, so the sanitizer would see no order
- * between two threads that use the same GMutex, and report every field that it protects; in the same way it would report an
- * object that another thread than its last user frees. These functions take the place of GLib's for the code of this program, call
- * them, and announce what they do. Nothing is suppressed. GLib's slices are outside of it: run with G_SLICE=always-malloc.
+ * between two threads that use the same GMutex, and report every field that it protects. It would also report an object that is
+ * freed by another thread than its last user. These functions replace those of GLib in the code of this program: they call them,
+ * and report the order to the sanitizer. No report is suppressed. GLib's slices are not covered: run with G_SLICE=always-malloc.
  */
 
 void __tsan_mutex_pre_lock (void *mutex, unsigned flags);
@@ -116,7 +116,7 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_us)
   return in_time;
 }
 
-/* The thread that frees comes after all others that had a reference. */
+/* The thread that frees is ordered after all others that had a reference. */
 __attribute__ ((visibility ("default"))) gboolean
 g_atomic_ref_count_dec (gatomicrefcount *count)
 {
@@ -130,7 +130,7 @@ g_atomic_ref_count_dec (gatomicrefcount *count)
   return last;
 }
 
-/* One lock for all: nothing can be announced after the call, which may have freed @bytes. */
+/* Uses one lock for all GBytes: the call may free @bytes, so they cannot be named to the sanitizer after it. */
 __attribute__ ((visibility ("default"))) void
 g_bytes_unref (GBytes *bytes)
 {
