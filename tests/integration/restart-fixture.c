@@ -91,7 +91,7 @@ on_state (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
 
   DeyeBusClientState state = deye_bus_client_get_state (client);
 
-  /* Several changes may be dispatched after the last of them. */
+  /* Several changes of the state may be dispatched together, after the last one. */
   c->ready += state == DEYE_BUS_CLIENT_STATE_READY && c->last != state ? 1 : 0;
   c->last = state;
 }

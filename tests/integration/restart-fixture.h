@@ -23,7 +23,7 @@ typedef struct
   TestProcess *agent;
   GPtrArray *clients;   /* of RestartClient */
   DeyeBusClient *asker; /* a tool; NULL: none */
-  guint64 round;        /* the number in what is published now */
+  guint64 round;        /* the number in the messages of the present round */
 } RestartFixture;
 
 typedef struct
@@ -32,7 +32,7 @@ typedef struct
   guint number;
   DeyeBusClient *client;
   DeyeBusClientState last; /* state that was notified */
-  guint ready;             /* times that the state became READY */
+  guint ready;             /* how often the state became READY */
   guint interrupted;
   guint epochs;
   guint closed;
@@ -45,7 +45,7 @@ void restart_fixture_agent_start (RestartFixture *f);
 
 void restart_fixture_agent_kill (RestartFixture *f);
 
-/* The clients run meanwhile. */
+/* Waits; the clients run meanwhile. */
 void restart_fixture_agent_restart (RestartFixture *f, guint outage_ms);
 
 void restart_fixture_set_up (RestartFixture *f, gconstpointer data);
@@ -56,7 +56,7 @@ guint64 restart_fixture_message_round (DeyeBusMessage *message);
 
 void restart_fixture_on_all (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data);
 
-/* It is not connected yet when the agent does not run. */
+/* The client is not connected yet if the agent does not run. */
 RestartClient *restart_fixture_client_new (RestartFixture *f);
 
 void restart_fixture_client_subscribe (RestartClient *c);

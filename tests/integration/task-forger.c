@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A collector that answers with any token at any time, which DeyeBusCollector does not: "task-forger ADDRESS ID". It registers the
- * operation "scan" with two slots, and prints "registered", and "offer NUMBER TASK ATTEMPT" for each Execute, from 1.
+ * A collector that can answer with any token at any time, unlike DeyeBusCollector: "task-forger ADDRESS ID". It registers the
+ * operation "scan" with two slots. It prints "registered", and "offer NUMBER TASK ATTEMPT" for each Execute, numbered from 1.
  *
- * NUMBER is an Execute, which is answered, and TOKEN one whose token is used. An answer that was sent is printed as "sent", one that
- * the client refuses as "refused MESSAGE".
+ * A command answers the Execute NUMBER with the token of the Execute TOKEN. It prints "sent", or "refused MESSAGE" if the client
+ * refuses the answer.
  *
  *   start NUMBER TOKEN
  *   progress NUMBER TOKEN

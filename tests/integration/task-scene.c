@@ -37,7 +37,7 @@ task_scene_tear_down (TaskScene *scene, gconstpointer options)
   while (g_main_context_iteration (scene->bus.context, FALSE))
     ;
   g_clear_object (&scene->submitter);
-  while (scene->bus.workers->len > 0) /* those that hang still have requests */
+  while (scene->bus.workers->len > 0) /* collectors that hang still have requests */
     bus_fixture_end_worker (&scene->bus, g_ptr_array_index (scene->bus.workers, 0));
   bus_fixture_tear_down (&scene->bus, options);
 }
@@ -51,7 +51,7 @@ task_scene_restart_agent (TaskScene *scene, const BusFixtureOptions *options)
 
 /* --- collectors --- */
 
-/* @act, @progress: NULL: none of its own */
+/* @act, @progress: NULL: not set */
 static TestProcess *
 scene_spawn (TaskScene *scene, const char *id, guint slots, const char *act, const char *progress)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A submitter in a process of its own: "task-submitter ADDRESS ID". It does not connect again, so it ends with another status than 0
- * when the broker closes its connection. Its commands are
+ * A submitter in a process of its own: "task-submitter ADDRESS ID". It does not reconnect, so it fails when the broker closes its
+ * connection. Its commands are
  *
  *   submit TASK ACT           a task of the operation "scan", whose handler does ACT in each attempt (see task-worker.c):
  *                             "submitted TASK", or "refused TASK MESSAGE"; later "ended TASK STATE TEXT", the result as text
@@ -85,7 +85,7 @@ do_submit (Worker *worker, char **words)
 
 /* --- many --- */
 
-/* "echo", and a number that makes it another payload than those of the others. */
+/* "echo" and a number, so that each task has its own payload. */
 static GBytes *
 payload_of (guint number, gsize size)
 {

@@ -4,22 +4,22 @@
  * A collector in a process of its own, whose handlers follow the payload of their task: "task-worker ADDRESS ID SLOTS ACT
  * PROGRESS_US".
  *
- * The payload has a word for each attempt; the last word is that of all later ones:
+ * The payload has a word for each attempt; the last word is also that of all later attempts:
  *
  *   done      succeeds; the result is "ID ATTEMPT"
- *   hold      reports progress once, and runs until a command ends it; it ignores cancels
- *   obey      the same, but a cancel ends it
+ *   hold      reports progress once, and runs until a command ends it; ignores cancels
+ *   obey      the same as hold, but a cancel ends it
  *   tick      the same as hold, but it reports progress all the time
  *   retry     fails, and asks for another attempt
- *   fail      fails for good
- *   die       ends the process, without a word to the broker
+ *   fail      fails permanently
+ *   die       ends the process without notifying the broker
  *   echo      succeeds; the result is the payload
  *
- * With an ACT other than "-" each work does that, whatever its payload says. PROGRESS_US is the limit of progress of the
+ * With an ACT other than "-" each work does that, and its payload is ignored. PROGRESS_US is the limit of progress of the
  * operation scan; 0: that of the agent.
  *
- * The operations differ in what the broker knows of them: scan and other may run twice, quiet may and reports no progress, and
- * harm must not run twice.
+ * The operations have different properties: scan and other may run twice, quiet may run twice and reports no progress, and harm
+ * must not run twice.
  *
  * It prints "registered", "draining", "drained", "set-aside", "run TASK ATTEMPT BESIDE" for each call of a handler (BESIDE: other
  * works that run here), "cancel TASK REASON", and "standing REVISION ID..." for each set of standing tasks; it refuses a set with
@@ -46,7 +46,7 @@ struct Worker
 {
   DeyeBusCollector *collector;
   const char *id;
-  const char *act;   /* of every work; NULL: the payloads say it */
+  const char *act;   /* of every work; NULL: the payload contains it */
   GHashTable *works; /* id of the task -> DeyeBusWork */
   gboolean is_stopped;
 };
@@ -57,7 +57,7 @@ static const char *const cancel_reasons[] = {
   [DEYE_BUS_CANCEL_DRAINING] = "draining", [DEYE_BUS_CANCEL_STOPPED] = "stopped",
 };
 
-/* --- what a handler does --- */
+/* --- acts --- */
 
 static DeyeBusWork *
 find_cancelled (Worker *worker, GCancellable *cancellable)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The policy block, with real processes: only missing credit holds a publisher up, no message is lost meanwhile, and no
- * block lasts longer than longest_block_us.
+ * The policy block, with real processes: a publisher waits only for credit, no message is lost meanwhile, and no block lasts
+ * longer than longest_block_us.
  */
 
 #include "bus-fixture.h"
@@ -15,7 +15,7 @@
 
 #define WINDOWS "publish_window_must_keep_bytes=65536\n"
 
-/* Nothing expires by itself while a test looks. */
+/* No block expires during these tests. */
 static const BusFixtureOptions patient = { .limits = WINDOWS "longest_block_us=60000000" };
 static const BusFixtureOptions own_defaults = { .limits = "longest_block_us=60000000" };
 static const BusFixtureOptions hasty = { .limits = WINDOWS "longest_block_us=200000" };
@@ -30,7 +30,7 @@ blocking (BusFixture *f, const char *id, const char *type, const char *pattern)
   return worker;
 }
 
-/* As many as are taken until one is not taken within a moment. */
+/* Publishes until a message is not accepted within a short time. */
 static guint64
 offer (TestProcess *publisher, const char *topic, guint n)
 {
@@ -67,7 +67,7 @@ test_holds (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (peer->publish[1]->blocked_us, >, 0);
     g_assert_cmpuint (peer->publish[2]->blocked_us, ==, 0);
   }
-  /* Its messages of another class and its requests are not blocked, and another publisher sends until its own window is
+  /* Messages of another class and requests of the publisher are not blocked. Another publisher can send until its own window is
    * used up. */
   worker_publish (publisher, EVENTS, 2000, SIZE);
   worker_await (other, "s", 2000);
@@ -83,7 +83,7 @@ test_holds (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (got.missed, ==, 0);
 }
 
-/* With nothing set by anybody: small messages and large ones, a publisher is held up before anything is refused. */
+/* With default settings, for small and for large messages: a publisher is blocked before any message is refused. */
 static void
 test_defaults (BusFixture *f, gconstpointer data)
 {
@@ -111,7 +111,7 @@ test_defaults (BusFixture *f, gconstpointer data)
     }
 }
 
-/* Calls that do not wait are bounded in what they keep: the rest is refused, and what was taken comes. */
+/* Asynchronous calls keep a bounded number of messages: further ones are refused, and accepted ones are delivered. */
 static void
 test_started (BusFixture *f, gconstpointer data)
 {
@@ -131,7 +131,7 @@ test_started (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (worker_report (sink, "s").missed, ==, 0);
 }
 
-/* It stands still for too long: the messages that it withheld are lost, which is reported to it, to its publisher and in the
+/* A subscriber blocks for too long: its waiting messages are lost, which is reported to it, to the publisher and in the
  * statistics. */
 static void
 test_expires (BusFixture *f, gconstpointer data)
@@ -164,7 +164,7 @@ test_expires (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (errors[0], >, 0);
   g_assert_cmpuint (errors[1], ==, DEYE_BUS_ERROR_WOULD_BLOCK);
 
-  /* It has drained, and blocks again. */
+  /* The subscription has drained, and blocks again. */
   bus_fixture_wait (f, system_events_slow (events, "drained", "sink") > 0);
   test_process_suspend (sink);
   worker_publish (publisher, RESULTS, 2000, SIZE);
@@ -177,7 +177,7 @@ test_expires (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (system_events_dropped (events, "sink"), ==, got.missed);
 }
 
-/* Two that publish to each other, and take nothing while they do: an end comes by itself, and the sums are exact. */
+/* Two clients publish to each other and handle nothing meanwhile: the block ends by itself, and the sums are exact. */
 static void
 test_circle (BusFixture *f, gconstpointer data)
 {
@@ -197,8 +197,8 @@ test_circle (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (got.received + got.missed, ==, 1000);
 }
 
-/* One of several stands still: its publisher is held up, and the others get all of it, as does who publishes what it
- * does not want. */
+/* One of several subscribers is suspended: its publisher is blocked, the other subscribers get everything, and a publisher to
+ * whose topic it does not subscribe is not blocked. */
 static void
 test_one_stuck (BusFixture *f, gconstpointer data)
 {
@@ -244,7 +244,7 @@ test_own (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (worker_detail (own, "s").refused, ==, got.missed);
 }
 
-/* Block needs the right to it. */
+/* The policy block needs a right. */
 static void
 test_right (BusFixture *f, gconstpointer data)
 {
@@ -261,7 +261,7 @@ test_right (BusFixture *f, gconstpointer data)
   g_assert_cmpint (atoi (refused), ==, DEYE_BUS_ERROR_DENIED);
 }
 
-/* It pauses, and so holds its publishers up; another policy lets them go. */
+/* A paused subscriber blocks its publishers until it gets another policy. */
 static void
 test_adjust_away (BusFixture *f, gconstpointer data)
 {
@@ -275,7 +275,7 @@ test_adjust_away (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (sent, <, 80);
   worker_do (sink, "adjust s drop-oldest 30", "adjusted s 2 30");
   g_assert_cmpuint (offer (publisher, RESULTS, 1000), ==, 1000);
-  worker_do (publisher, "stats", "stats"); /* all of it has been taken in */
+  worker_do (publisher, "stats", "stats"); /* the broker has accepted all messages */
   worker_do (sink, "resume s", "resumed s");
   worker_await (sink, "s", sent + 1000);
   got = worker_report (sink, "s");

@@ -26,7 +26,7 @@ typedef struct
 {
   TestProcess *publisher;
   TestProcess *fast;
-  TestProcess *small; /* stopped, and it wants little */
+  TestProcess *small; /* suspended, with a short queue */
   TestProcess *stopped[STOPPED];
 } Crowd;
 
@@ -50,7 +50,7 @@ gather (BusFixture *f, Crowd *crowd)
     }
 }
 
-/* At the speed of the fast one: as much as it takes to fill everything. */
+/* Publishes at the speed of the fast subscriber until the limit is reached. */
 static void
 flood (BusFixture *f, const Crowd *crowd, gboolean broker)
 {
@@ -65,7 +65,7 @@ flood (BusFixture *f, const Crowd *crowd, gboolean broker)
       if (broker)
         g_assert_cmpuint (view.reply->totals->memory_bytes, <=, CAP + CAP / 10);
       else
-        /* All are of one uid here; each message counts for every queue. */
+        /* All peers have one uid here, so each queue of a message counts. */
         g_assert_cmpuint (view.reply->totals->charged_bytes, <=, CAP + CAP / 10);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * At least once and confirmed delivery with real processes: a member of a group that is killed or stands still with messages
- * in hand, and a publisher that waits until its message was handled.
+ * At-least-once and confirmed delivery with real processes: a member of a group is killed or suspended while it has unsettled
+ * messages, and a publisher waits until its message was handled.
  */
 
 #include "bus-fixture.h"
@@ -12,7 +12,7 @@
 #define TASKS "tasks.procmond"
 #define SIZE  200u
 
-/* A member that stands still may not keep its messages for long. */
+/* A suspended member may keep its messages only for a short time. */
 static const BusFixtureOptions hasty = { .limits = "settle_timeout_us=300000\n" };
 
 static TestProcess *
@@ -50,7 +50,7 @@ handled_by (TestProcess *member)
   return g_ascii_strtoull (answer, NULL, 10);
 }
 
-/* The member that dies has handled nothing: the other one gets all. */
+/* The killed member has handled nothing: the other one gets all messages. */
 static void
 test_killed (BusFixture *f, gconstpointer data)
 {
@@ -65,7 +65,8 @@ test_killed (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (handled_by (second), ==, 40);
 }
 
-/* It stands still and stays connected: the same after the settle timeout. Later it handles what it was sent as well. */
+/* The member is suspended and stays connected: the other one gets all messages after the settle timeout. When it continues, it
+ * handles its messages as well. */
 static void
 test_stopped (BusFixture *f, gconstpointer data)
 {
@@ -97,7 +98,7 @@ test_confirmed (BusFixture *f, gconstpointer data)
     {
       g_assert_true (deye_bus_client_publish_confirmed (f->boss, TASKS, payload, NULL, NULL, &error));
       g_assert_no_error (error);
-      g_assert_cmpuint (handled_by (member), ==, i); /* its callback has returned */
+      g_assert_cmpuint (handled_by (member), ==, i); /* the callback of the member has returned */
     }
 }
 
@@ -107,7 +108,7 @@ on_confirmed (GObject *source, GAsyncResult *result, gpointer error)
   deye_bus_client_publish_confirmed_finish (DEYE_BUS_CLIENT (source), result, error);
 }
 
-/* The member is killed with the message in hand, without "at least once": nobody knows whether it was handled. */
+/* The member is killed while it handles a message that is not at-least-once: whether it was handled is not known. */
 static void
 test_unknown (BusFixture *f, gconstpointer data)
 {
@@ -127,8 +128,8 @@ test_unknown (BusFixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
 }
 
-/* The agent hands out work before any worker runs: the first one that starts gets it. A message that no worker takes in time is reported,
- * and the agent that waits for it learns that nobody did it. */
+/* The agent publishes work before any worker runs: the first worker gets it. A message that expires without a worker is reported
+ * to the agent, which waits for its confirmation. */
 static void
 test_held (BusFixture *f, gconstpointer data)
 {

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* The host's main loop stands still for ten seconds; all the while two collectors ask each other. */
+/* The host's main loop blocks for ten seconds; meanwhile two collectors send each other requests. */
 static void
 test_blocked_host (BusFixture *f, gconstpointer data)
 {
@@ -28,7 +28,7 @@ test_blocked_host (BusFixture *f, gconstpointer data)
       g_autofree char *one = NULL;
       g_autofree char *other = NULL;
 
-      /* In turn: a collector inside a synchronous request serves nobody. */
+      /* One after the other: a collector in a synchronous request serves no requests. */
       test_process_send (first, "request events.network.anomaly 100 5000");
       one = test_process_expect (first, "replied");
       test_process_send (second, "request events.process.anomaly 100 5000");
@@ -37,9 +37,9 @@ test_blocked_host (BusFixture *f, gconstpointer data)
       g_assert_cmpstr (other, ==, "100 0 0");
       g_assert_false (test_process_has (f->broker, "unblocked"));
       rounds++;
-      bus_fixture_breathe (f); /* leaves the machine to others, too */
+      bus_fixture_breathe (f); /* yields the processor */
     }
-  /* New peers come in, too. */
+  /* New peers can connect as well. */
   bus_fixture_end_worker (f, bus_fixture_worker (f, "procmond-3", "procmond"));
   worker_do (f->broker, "unblock", "unblocked");
   g_test_message ("%u round trips while the host stood still", rounds * 200);
@@ -89,7 +89,7 @@ test_two_brokers (BusFixture *f, gconstpointer data)
   worker_await (here, "s", 20);
 }
 
-/* A second broker at the same address is refused and leaves the first alone. */
+/* A second broker at the same address is refused, and does not affect the first one. */
 static void
 test_address_in_use (BusFixture *f, gconstpointer data)
 {
@@ -104,7 +104,7 @@ test_address_in_use (BusFixture *f, gconstpointer data)
   bus_fixture_end_worker (f, bus_fixture_worker (f, "procmond-2", "procmond"));
 }
 
-/* A broker takes over the socket of a broker that was killed, and not that of a running one. */
+/* A broker takes over the socket of a killed broker, but not that of a running one. */
 static void
 test_stale_socket (BusFixture *f, gconstpointer data)
 {
@@ -127,7 +127,7 @@ test_stale_socket (BusFixture *f, gconstpointer data)
   worker_do (f->broker, "stop 1", "stopped 1");
 }
 
-/* A child that closes nothing finds its three standard files and no more. */
+/* A child that closes no descriptor has only its three standard ones. */
 static void
 assert_nothing_inherited (TestProcess *process)
 {
@@ -157,7 +157,7 @@ test_inheritance (BusFixture *f, gconstpointer data)
   assert_nothing_inherited (f->broker);
 }
 
-/* The module's own numbers are those of control.bus.stats. */
+/* The statistics of the module agree with control.bus.stats. */
 static void
 test_module_stats (BusFixture *f, gconstpointer data)
 {

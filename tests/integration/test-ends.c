@@ -32,7 +32,7 @@ events_of_domain (BusFixture *f)
   return totals;
 }
 
-/* The subscriber handles nothing: its window is full, and the rest waits in the broker. */
+/* The subscriber handles nothing: its window is full, and further messages wait in the broker. */
 static TestProcess *
 let_wait (BusFixture *f, const char *id)
 {
@@ -75,7 +75,7 @@ test_unsubscribe (BusFixture *f, gconstpointer data)
   }
 }
 
-/* Unsubscribed while messages arrive: what was on its way to the client counts as well. */
+/* The client unsubscribes while messages arrive: messages in transit to it are counted as well. */
 static void
 test_unsubscribe_in_flight (BusFixture *f, gconstpointer data)
 {
@@ -100,7 +100,7 @@ test_unsubscribe_in_flight (BusFixture *f, gconstpointer data)
     }
 }
 
-/* It disconnects: system.drop reports what system.peer.gone calls discarded. */
+/* The subscriber disconnects: system.drop reports as many messages as system.peer.gone has discarded. */
 static void
 test_disconnect (BusFixture *f, gconstpointer data)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Processes that are killed while they work. The broker releases everything that they had at once, and the others
- * continue.
+ * Processes that are killed while they work: the broker frees everything that they held at once, and the other processes continue.
  */
 
 #include "bus-fixture.h"
@@ -60,16 +59,16 @@ test_killed_member (BusFixture *f, gconstpointer data)
 
   gone = system_events_wait_gone (events, "procmond-2");
   g_assert_cmpuint (gone->pid, ==, (guint) victim);
-  g_assert_cmpuint (gone->subscriptions, ==, 2 + 1); /* its methods */
+  g_assert_cmpuint (gone->subscriptions, ==, 2 + 1); /* one serves its methods */
   {
     g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
 
     g_assert_null (bus_stats_view_peer (&view, "procmond-2"));
-    /* With the methods of each peer, the boss's too, and the one of system.#. */
+    /* Each peer has one for its methods, and the boss also that of system.#. */
     g_assert_cmpuint (view.reply->totals->subscriptions, ==, 3 * (2 + 1) + 1 + 1);
   }
 
-  /* From here on the other three get everything. */
+  /* From here on the other three members get all messages. */
   {
     guint64 before[4] = { received (members[0], "g"), 0, received (members[2], "g"), received (members[3], "g") };
     guint64 after = 0;
@@ -85,7 +84,7 @@ test_killed_member (BusFixture *f, gconstpointer data)
   }
 }
 
-/* The last member: the topic has nobody any more, and says so. */
+/* The last server is killed: requests to the topic fail at once. */
 static void
 test_killed_last_member (BusFixture *f, gconstpointer data)
 {
@@ -96,7 +95,7 @@ test_killed_last_member (BusFixture *f, gconstpointer data)
   give_out (f, 0, 1, 0);
 }
 
-/* Killed while it publishes as fast as it can: what came through came whole, once, in order. */
+/* A publisher is killed while it publishes as fast as it can: the messages that arrive are complete, in order, and arrive once. */
 static void
 test_killed_publisher (BusFixture *f, gconstpointer data)
 {
@@ -113,7 +112,7 @@ test_killed_publisher (BusFixture *f, gconstpointer data)
   worker_report (reader, "all");
 }
 
-/* A peer disconnects while requests, group messages and events are on their way to it; ten times. */
+/* A peer disconnects, ten times, while requests, group messages and events are in transit to it. */
 static void
 test_killed_under_load (BusFixture *f, gconstpointer data)
 {
@@ -138,7 +137,7 @@ test_killed_under_load (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (received (steady, "all"), ==, published);
 }
 
-/* The name is free again as soon as its process is gone. */
+/* An id can be used again as soon as its process has ended. */
 static void
 test_name_is_free (BusFixture *f, gconstpointer data)
 {

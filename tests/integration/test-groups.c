@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A stopped member of a group, with real processes: the other members get its share and the messages that wait for it, and
- * requests pass it over. Messages that were sent to it stay with it.
+ * A suspended member of a group, with real processes: the other members get its share and the messages that wait for it, and
+ * requests go to other members. Messages that were sent to it are not handed on.
  */
 
 #include "bus-fixture.h"
@@ -15,7 +15,7 @@
 #define SIZE   200u
 #define LARGE  40000u
 
-/* Longer than the broker lets one member be behind the others. */
+/* Longer than the time for which the broker tolerates that a member is behind the others. */
 #define STALLED_US 300000u
 
 static const BusFixtureOptions hasty = { .limits = "longest_block_us=1000000\n" };
@@ -70,8 +70,8 @@ queue_of (const BusStatsView *view, const char *pattern)
   return bus_stats_view_subscription (view, "worker-2", pattern);
 }
 
-/* Messages large enough that some of them cannot be sent to the stopped member: others get these at the demotion.
- * Messages that were sent stay with it, nothing is lost, and after the demotion it gets nothing more. */
+/* The messages are so large that some cannot be sent to the suspended member: other members get these at the demotion. It keeps
+ * those that were sent, no message is lost, and after the demotion it gets no more. */
 static void
 test_demoted (BusFixture *f, gconstpointer data)
 {
@@ -103,7 +103,7 @@ test_demoted (BusFixture *f, gconstpointer data)
   }
   g_assert_cmpuint (system_events_dropped (events, "worker-2"), ==, 0);
 
-  /* It continues, and has its share again. */
+  /* When the member continues, it gets its share again. */
   test_process_resume (members[2]);
   bus_fixture_wait (f, system_events_slow (events, "drained", "worker-2") > 0);
   while (sum_of (members, 3) < 180)
@@ -114,7 +114,8 @@ test_demoted (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (sum_of (members, 2), <, others + 90);
 }
 
-/* The broker knows no demotion without the policy block; the member has acknowledged nothing for longer than the others. */
+/* Without the policy block there is no demotion, but a member that acknowledges nothing for longer than the others gets
+ * no more. */
 static void
 test_stalled (BusFixture *f, gconstpointer data)
 {
@@ -147,7 +148,7 @@ test_stalled (BusFixture *f, gconstpointer data)
     bus_fixture_breathe (f);
 }
 
-/* One request ends at its deadline; from then on the two others answer. */
+/* One request times out; from then on the two other members answer. */
 static void
 test_requests (BusFixture *f, gconstpointer data)
 {
@@ -180,7 +181,7 @@ test_requests (BusFixture *f, gconstpointer data)
 static const BusFixtureOptions least_loaded = { .limits = "\n[group workers]\nstrategy=least-loaded" };
 static const BusFixtureOptions weighted = { .limits = "\n[group workers]\nweights=worker-0:3" };
 
-/* Four members of the group, of which the last one has a mode of its own. Returns what each of them got of @n messages. */
+/* Starts four members, the last one with another mode, and publishes @n messages. Returns the number that each member got. */
 static void
 share_out (BusFixture *f, const char *last, guint n, guint64 *got)
 {
@@ -206,8 +207,8 @@ share_out (BusFixture *f, const char *last, guint n, guint64 *got)
   g_assert_cmpuint (sum, ==, n);
 }
 
-/* A member that takes a message each 50 ms gets less than a quarter of what each of the others gets. The configuration sets
- * the strategy, so that members which know nothing about it follow it. */
+/* A member that handles one message in 50 ms gets less than a quarter of the messages of each other member. The configuration sets
+ * the strategy, so it also applies to members that do not ask for it. */
 static void
 test_slow_member (BusFixture *f, gconstpointer data)
 {
@@ -218,7 +219,7 @@ test_slow_member (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (got[N_WORKERS - 1] * 4, <, got[i]);
 }
 
-/* One member has the weight 3: half of all messages are for it. */
+/* A member with the weight 3 among four members gets half of all messages. */
 static void
 test_weights (BusFixture *f, gconstpointer data)
 {

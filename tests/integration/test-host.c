@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A host program for tests: loads the module as an agent does, and executes commands that a test sends as lines.
+ * A host program for tests: loads the module like an agent, and executes commands that a test sends as lines.
  *
  *   start ADDRESS [CONFIG]  a broker: "started N ADDRESS" or "failed CODE MESSAGE"
  *   connect N               "connected"; sends a connection with the agent's role over the test's channel
@@ -80,7 +80,7 @@ do_stats (Host *host, DaemoneyeBus *bus)
           (guint64) stats.charged_bytes, (guint64) stats.missed);
 }
 
-/* A host that does not return to its main loop. */
+/* Blocks the main loop of the host. */
 static void
 do_block (Host *host)
 {

@@ -33,7 +33,7 @@ bystanders_start (Bystanders *b, BusFixture *f)
   worker_do (b->reader, "subscribe s events.process.# - count", "subscribed s");
 }
 
-/* They still talk, and lost nothing since they started. */
+/* The workers still exchange messages, and have lost none since they started. */
 static void
 bystanders_check (Bystanders *b)
 {
@@ -67,7 +67,7 @@ test_hello_timeout (BusFixture *f, gconstpointer data)
   bystanders_check (&b);
 }
 
-/* A frame that begins and never ends. */
+/* A frame that is never completed. */
 static void
 test_slow_loris (BusFixture *f, gconstpointer data)
 {
@@ -85,7 +85,7 @@ test_slow_loris (BusFixture *f, gconstpointer data)
   bystanders_check (&b);
 }
 
-/* Byte for byte, and still a good client. */
+/* A client that sends each byte in its own write is accepted. */
 static void
 test_one_byte_writes (BusFixture *f, gconstpointer data)
 {
@@ -159,12 +159,12 @@ test_garbage (BusFixture *f, gconstpointer data)
       g_test_message ("case %u", i);
       g_assert_true (raw_peer_send_bytes (peer, cases[i].bytes, cases[i].len));
       g_assert_cmpuint (raw_peer_expect_goodbye (peer, &detail), ==, WIRE_STATUS_BAD_MAGIC);
-      g_assert_null (strstr (detail, "HTTP")); /* says nothing of the bytes */
+      g_assert_null (strstr (detail, "HTTP")); /* it does not contain the bytes */
       bystanders_check (&b);
     }
 }
 
-/* Gone in the midst of a frame: nothing of it is delivered. */
+/* The connection ends within a frame: no part of it is delivered. */
 static void
 test_cut_frame (BusFixture *f, gconstpointer data)
 {
@@ -194,7 +194,7 @@ test_cut_frame (BusFixture *f, gconstpointer data)
   bystanders_check (&b);
 }
 
-/* It says that it has no more to say: what is owed to it still comes, then the end. */
+/* The peer closes its sending direction: it still receives pending answers, and then the end of the connection. */
 static void
 test_half_close (BusFixture *f, gconstpointer data)
 {
@@ -279,7 +279,7 @@ test_broker_kinds (BusFixture *f, gconstpointer data)
   assert_out_of_order (f, kinds, G_N_ELEMENTS (kinds), "usurper");
 }
 
-/* Told each time, and the connection lives; the sixteenth time is the last. */
+/* Each error is reported and the connection stays open, until the sixteenth error closes it. */
 static void
 test_unknown_kind (BusFixture *f, gconstpointer data)
 {
@@ -307,7 +307,7 @@ test_unknown_kind (BusFixture *f, gconstpointer data)
   bystanders_check (&b);
 }
 
-/* No field of the broker's can be sent: whatever it is, it ends the connection and nothing is delivered. */
+/* A field that only the broker may set ends the connection, and nothing is delivered. */
 static void
 test_forged_fields (BusFixture *f, gconstpointer data)
 {
@@ -352,7 +352,7 @@ test_malformed (BusFixture *f, gconstpointer data)
     { "\x12\x02\xff\xfe", 4 }, /* topic not UTF-8 */
     { "\x12\x7f"
       "a",
-      3 },             /* longer than what is there */
+      3 },             /* longer than the rest of the frame */
     { "\x0b", 1 },     /* group */
     { "\x00\x01", 2 }, /* field 0 */
   };
@@ -405,7 +405,7 @@ test_duplicate_id (BusFixture *f, gconstpointer data)
   bystanders_check (&b);
 }
 
-/* Neither older nor newer than what both speak: refused with both ranges by name. */
+/* Version ranges without a common version are refused, and the reason names both ranges. */
 static void
 test_versions (BusFixture *f, gconstpointer data)
 {
@@ -441,8 +441,8 @@ test_versions (BusFixture *f, gconstpointer data)
     }
 }
 
-/* The places of connections that have not sent HELLO are full: the oldest ones give way. The agent and a client that speaks get in,
- * and the others do not notice. */
+/* All places of connections without HELLO are taken: the oldest of them are disconnected for the agent and for a client that sends
+ * HELLO. Other peers are not affected. */
 static void
 test_flood (BusFixture *f, gconstpointer data)
 {
@@ -470,7 +470,7 @@ test_flood (BusFixture *f, gconstpointer data)
   {
     g_autoptr (DeyeBusClient) agent = NULL;
 
-    /* One agent at a time has the name: this one comes for a moment in its place. */
+    /* Only one connection can have the id of the agent, so this one replaces it for a short time. */
     deye_bus_client_close (f->boss, NULL, NULL);
     g_clear_object (&f->boss);
     agent = bus_fixture_agent_client (f, 0);

@@ -2,7 +2,7 @@
 
 /*
  * The last messages of a publisher whose broker is stopped for a while: each one is received, or reported as not sent.
- * The publisher is a client in this process, with a context that nothing runs but the test.
+ * The publisher is a client in this process, in a context that only the test runs.
  */
 
 #include "bus-fixture.h"
@@ -19,7 +19,7 @@ typedef struct
   GMainContext *context;
   DeyeBusClient *publisher;
   guint64 published;
-  guint64 reported; /* by the signal */
+  guint64 reported; /* number of messages that the signal reported as not sent */
 } LastFixture;
 
 static void
@@ -72,7 +72,7 @@ publish (LastFixture *f, guint n, gsize size)
     }
 }
 
-/* The publisher has disconnected: waits until exactly @n of its messages have been received. */
+/* Waits until the publisher has disconnected and exactly @n of its messages were received. */
 static void
 assert_received (LastFixture *f, guint64 n)
 {
@@ -134,7 +134,7 @@ on_closed (GObject *source, GAsyncResult *result, gpointer data)
   *(gboolean *) data = TRUE;
 }
 
-/* With enough time nothing is lost. */
+/* With enough time no message is lost. */
 static void
 test_close_in_time (LastFixture *f, gconstpointer data)
 {
@@ -177,7 +177,7 @@ test_flush (LastFixture *f, gconstpointer data)
   assert_received (f, N);
 }
 
-/* The broker can't write to a publisher that has gone, but what that wrote before is still read. */
+/* The broker cannot write to a publisher that has disconnected, but still reads what it wrote before. */
 static void
 test_own_subscription (LastFixture *f, gconstpointer data)
 {
@@ -198,7 +198,7 @@ test_own_subscription (LastFixture *f, gconstpointer data)
   assert_received (f, 200);
 }
 
-/* A long loop, and then nothing that runs the client's context. */
+/* The program publishes in a long loop, and never runs the client's context. */
 static void
 test_loop (LastFixture *f, gconstpointer data)
 {

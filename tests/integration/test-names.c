@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Names of peers with real processes: the id of a connection is taken over or defended, peers are waited for and watched, also
+ * Ids of peers with real processes: an id is taken over or kept by its holder, and clients wait for peers and watch them, also
  * while the agent is killed and started again.
  */
 
@@ -19,9 +19,9 @@ typedef struct
   char *dir;
   char *address;
   TestProcess *agent;
-  DeyeBusClient *boss; /* a tool, which connects again */
+  DeyeBusClient *boss; /* a tool that reconnects */
   DeyeBusPeerWatch *watch;
-  GString *seen; /* "twin+ twin-" of the peers in @only */
+  GString *seen; /* the changes of the peers in @only, like "twin+ twin-" */
   const char *only;
   GPtrArray *events; /* of PeerNews: system.peer.* about @only */
   gint ended;        /* code of the end of @watch; 0: it has not ended */
@@ -104,7 +104,7 @@ tear_down (NamesFixture *f, gconstpointer data)
   test_watchdog_stop ();
 }
 
-/* --- what is known about a name --- */
+/* --- observed changes of an id --- */
 
 static void
 on_appeared (DeyeBusPeerWatch *watch, DeyeBusPeer *peer, gpointer data)
@@ -159,7 +159,7 @@ news_at (NamesFixture *f, guint i)
   return f->events->pdata[i];
 }
 
-/* Watches all peers and the events; what is about @only is recorded. */
+/* Watches all peers and the events; records only those about @only. */
 static void
 follow (NamesFixture *f, const char *only)
 {
@@ -189,7 +189,7 @@ worker_spawn (NamesFixture *f, const char *id)
   return test_process_spawn (argv, -1, NULL);
 }
 
-/* It is connected. */
+/* Starts a worker that is connected. */
 static TestProcess *
 worker_new (NamesFixture *f, const char *id)
 {
@@ -283,10 +283,10 @@ publish (NamesFixture *f, guint n)
     }
 }
 
-/* --- one name, several connections --- */
+/* --- one id, several connections --- */
 
-/* The client has lost its connection, and the broker does not know it. The client connects again: as it is the same object, it
- * has its id and its subscription at once, and no message arrives twice. */
+/* The client has lost its connection, but the broker has not noticed it. The client reconnects: because it is the same client
+ * object, it gets its id and its subscription at once, and no message arrives twice. */
 static void
 test_same_object (NamesFixture *f, gconstpointer data)
 {
@@ -311,7 +311,7 @@ test_same_object (NamesFixture *f, gconstpointer data)
   g_assert_cmpuint (news_at (f, 0)->incarnation, !=, 0);
   g_assert_cmpuint (news_at (f, 1)->incarnation, ==, news_at (f, 0)->incarnation);
   g_assert_cmpuint (news_at (f, 1)->replaced, ==, news_at (f, 0)->incarnation);
-  /* For the watch nothing happened: the object is there all the time. */
+  /* The watch reports no change, because the client object never disconnected. */
   g_assert_cmpstr (f->seen->str, ==, "+");
   collector_end (f, &c);
   names_wait (f, f->events->len == 3 && f->seen->len == 2);
@@ -320,7 +320,7 @@ test_same_object (NamesFixture *f, gconstpointer data)
   g_assert_cmpstr (f->seen->str, ==, "+-");
 }
 
-/* A second process with the name of one that is alive is refused, and the first one notices nothing. */
+/* A second process with the id of a live one is refused, and the first one is not affected. */
 static void
 test_other_process (NamesFixture *f, gconstpointer data)
 {
@@ -344,7 +344,7 @@ test_other_process (NamesFixture *f, gconstpointer data)
   names_wait (f, f->events->len == 2 && f->seen->len == 2);
 }
 
-/* A process that does not answer any more loses its name to another one of the same account. */
+/* A process that does not answer loses its id to another one of the same account. */
 static void
 test_stopped_process (NamesFixture *f, gconstpointer data)
 {
@@ -371,7 +371,7 @@ test_stopped_process (NamesFixture *f, gconstpointer data)
   peer = deye_bus_peer_watch_lookup (f->watch, "twin");
   g_assert_cmpuint (deye_bus_peer_get_pid (peer), ==, (guint) pids[1]);
   g_assert_cmpuint (deye_bus_peer_get_incarnation (peer), ==, news_at (f, 1)->incarnation);
-  /* The first one runs again: it learns why, and the second one keeps the name. */
+  /* When the first one continues, it gets the reason; the second one keeps the id. */
   test_process_resume (first);
   why = test_process_expect (first, "closed");
   g_assert_true (g_str_has_prefix (why, "25 "));
@@ -418,10 +418,10 @@ test_wait (NamesFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_peer_get_pid (peer), ==, (guint) test_process_pid (worker));
   g_assert_cmpuint (deye_bus_peer_get_incarnation (peer), ==, news_at (f, 0)->incarnation);
   g_assert_cmpuint (deye_bus_peer_get_role (peer), ==, DEYE_BUS_ROLE_COLLECTOR);
-  /* A collector learns as much as it needs. */
+  /* A collector gets only the data that it may have. */
   g_assert_cmpuint (deye_bus_peer_get_incarnation (seen_by_collector), ==, news_at (f, 0)->incarnation);
   g_assert_cmpuint (deye_bus_peer_get_pid (seen_by_collector), ==, 0);
-  /* It is there already. */
+  /* The peer is connected already. */
   again = deye_bus_client_wait_for_peer (f->boss, "late", NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (deye_bus_peer_get_incarnation (again), ==, deye_bus_peer_get_incarnation (peer));
@@ -445,7 +445,7 @@ test_wait_over_restart (NamesFixture *f, gconstpointer data)
   worker_end (worker, 0);
 }
 
-/* The synchronous call notices the end of the connection, connects again, and asks again. */
+/* The synchronous call detects the end of the connection, reconnects, and sends its request again. */
 static void
 test_wait_without_a_loop (NamesFixture *f, gconstpointer data)
 {
@@ -472,7 +472,7 @@ lists (DeyeBusPeerWatch *watch, const char *id)
   return peer != NULL;
 }
 
-/* After the restart the list has those that came back, and not the others. */
+/* After the restart the list contains only the peers that have reconnected. */
 static void
 test_watch_over_restart (NamesFixture *f, gconstpointer data)
 {
@@ -480,7 +480,7 @@ test_watch_over_restart (NamesFixture *f, gconstpointer data)
   Collector c = { 0 };
 
   follow (f, "leaver");
-  leaver = worker_new (f, "leaver"); /* does not connect again */
+  leaver = worker_new (f, "leaver"); /* does not reconnect */
   collector_connect (f, &c, f->address, "stayer");
   names_wait (f, lists (f->watch, "leaver") && lists (f->watch, "stayer") && lists (f->watch, "boss"));
   agent_kill (f);
@@ -498,7 +498,7 @@ test_watch_over_restart (NamesFixture *f, gconstpointer data)
   names_wait (f, !lists (f->watch, "stayer"));
 }
 
-/* A collector watches one peer; not all. */
+/* A collector may watch one peer, but not all. */
 static void
 test_watch_by_collector (NamesFixture *f, gconstpointer data)
 {

@@ -2,13 +2,13 @@
 #include "restart-fixture.h"
 
 /*
- * The agent is killed and started again under clients that publish. Each message and each value arrives or is reported, whether it
- * was sent before the end of the agent or while there was none.
+ * The agent is killed and started again while clients publish. Each message and each value arrives or is reported as missed,
+ * whether it was published before the end of the agent or while no agent was running.
  */
 
 /* --- tests --- */
 
-/* Published while there is no agent: the subscriptions are restored first, so each message arrives, once. */
+/* Messages that are published while no agent runs arrive once, because the subscriptions are restored first. */
 static void
 test_published_meanwhile (RestartFixture *f, gconstpointer data)
 {
@@ -103,7 +103,7 @@ test_values (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (late->all, ==, 1);
 }
 
-/* --- ready, and the values of others --- */
+/* --- ready, and the retained values of other clients --- */
 
 #define N_VALUES    20u   /* in each lane */
 #define VALUE_BYTES 30000 /* the broker sends them in several steps */
@@ -174,7 +174,7 @@ subscriber_end (Subscriber *subscriber)
   g_main_context_unref (subscriber->context);
 }
 
-/* An owner of values in both lanes, which is ready. */
+/* A client that retains values in both lanes, and is ready. */
 static RestartClient *
 owner_begin (RestartFixture *f)
 {
@@ -196,8 +196,8 @@ owner_begin (RestartFixture *f)
   return owner;
 }
 
-/* A client that is ready has the values that the broker had when it subscribed: at the first connect, and when the owner was back
- * before it after a restart of the agent. */
+/* A ready client has the values that the broker had when it subscribed: at the first connect, and after a restart of the agent if
+ * the owner of the values reconnected first. */
 static void
 test_values_before_ready (RestartFixture *f, gconstpointer data)
 {
@@ -217,7 +217,7 @@ test_values_before_ready (RestartFixture *f, gconstpointer data)
   subscriber_end (&subscriber);
 }
 
-/* The owner comes back later: ready does not wait for it, and its values come as live messages. */
+/* The owner reconnects later: ready does not wait for it, and its values arrive as live messages. */
 static void
 test_values_after_ready (RestartFixture *f, gconstpointer data)
 {
@@ -256,8 +256,8 @@ on_error (DeyeBusClient *client, const GError *error, gpointer data)
   ++*(guint *) data;
 }
 
-/* More is published while there is no agent than a client keeps: the program and the subscription get the number of messages that
- * were dropped. Each message arrives or is reported. */
+/* While no agent runs, more messages are published than a client keeps: the program and the subscription get the number of dropped
+ * messages. Each message arrives or is reported. */
 static void
 test_lost_meanwhile (RestartFixture *f, gconstpointer data)
 {
@@ -307,7 +307,8 @@ on_confirmed (GObject *source, GAsyncResult *result, gpointer data)
   ++*(guint *) data;
 }
 
-/* Accepted by the old agent and not handled: the outcome is UNKNOWN, once, and the message is not sent to the new one. */
+/* A message that the old agent accepted and that was not handled: the outcome UNKNOWN is reported once, and the message is not
+ * sent to the new agent. */
 static void
 test_unknown (RestartFixture *f, gconstpointer data)
 {
@@ -332,7 +333,7 @@ test_unknown (RestartFixture *f, gconstpointer data)
   bus_fixture_wait (f, c->ready == 2 && unknown == 1);
   g_assert_true (deye_bus_client_flush (c->client, NULL, TRUE, NULL, &error));
   message = deye_bus_subscription_next (member, 0, NULL, NULL);
-  g_assert_nonnull (message); /* of the old agent */
+  g_assert_nonnull (message); /* from the old agent */
   g_assert_null (deye_bus_subscription_next (member, 0, NULL, NULL));
   g_assert_cmpuint (unknown, ==, 1);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Each policy that drops messages, with a suspended subscriber process: which messages are kept and which are lost, and
- * that subscriber, publisher, statistics and system.drop report the same numbers. test-block has the policy block.
+ * Each policy that drops messages, with a suspended subscriber process: the right messages are kept, and the subscriber, the
+ * publisher, the statistics and system.drop report the same numbers. test-block tests the policy block.
  */
 
 #include "bus-fixture.h"
@@ -26,7 +26,7 @@ queue_of (const BusStatsView *view, const char *peer, const char *pattern)
   return queue;
 }
 
-/* All of it has been taken in: a request of the publisher stands behind it. */
+/* The answer to a request of the publisher shows that the broker has accepted all messages before it. */
 static void
 publish_all (TestProcess *publisher, guint n, guint size)
 {
@@ -34,7 +34,7 @@ publish_all (TestProcess *publisher, guint n, guint size)
   worker_do (publisher, "stats", "stats");
 }
 
-/* A stopped subscriber of that policy while @n messages are published; it continues at the end. */
+/* Publishes @n messages while a subscriber with that policy is suspended; then the subscriber continues. */
 static TestProcess *
 flood_stopped (BusFixture *f, TestProcess *publisher, const char *policy, guint n)
 {
@@ -81,7 +81,7 @@ typedef struct
   const char *policy;
   guint number;
   gboolean keeps_newest;
-  gboolean is_told; /* the publisher, who asks for an acknowledgement */
+  gboolean is_told; /* a publisher that asks for an acknowledgement gets the error */
   const char *path;
 } PolicyCase;
 
@@ -141,7 +141,7 @@ test_conflate (BusFixture *f, gconstpointer data)
   test_policy (f, &policy_cases[3]);
 }
 
-/* A publisher that asks for an acknowledgement learns of full subscribers: by an error if all were full, by a number if
+/* A publisher that asks for an acknowledgement is notified of full subscribers: by an error if all were full, by their number if
  * some were. */
 static void
 test_error_is_told (BusFixture *f, gconstpointer data)
@@ -167,7 +167,7 @@ test_error_is_told (BusFixture *f, gconstpointer data)
   worker_await (stopped, "s", MESSAGES + 2);
 }
 
-/* Of each topic the newest one, and gaps for the rest. */
+/* The newest message of each topic is kept, and gaps report the others. */
 static void
 test_conflate_topics (BusFixture *f, gconstpointer data)
 {
@@ -185,13 +185,13 @@ test_conflate_topics (BusFixture *f, gconstpointer data)
   test_process_resume (stopped);
   worker_await (stopped, "s", 200);
   got = worker_report (stopped, "s");
-  /* The one on its way when it stopped, or a few, and the newest of each topic. */
+  /* A few messages were in transit when the subscriber was suspended; of the others, the newest of each topic arrives. */
   g_assert_cmpuint (got.received, >=, 3);
   g_assert_cmpuint (got.received, <, 200);
   g_assert_cmpuint (worker_detail (stopped, "s").highest, ==, 199);
 }
 
-/* Another policy and other bounds while it is full. */
+/* The policy and the bounds of a full subscription are changed. */
 static void
 test_adjust (BusFixture *f, gconstpointer data)
 {
@@ -228,7 +228,7 @@ test_adjust (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (got.received, ==, 25);
 }
 
-/* A group has one policy; it speaks only when no member has room. */
+/* A group has one policy, which applies only when no member has room. */
 static void
 test_group (BusFixture *f, gconstpointer data)
 {
@@ -254,7 +254,7 @@ test_group (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (view.reply->n_groups, ==, 1);
     g_assert_cmpuint (view.reply->groups[0]->policy, ==, 3);
     g_assert_cmpuint (view.reply->groups[0]->members, ==, 3);
-    /* Nobody dropped anything while another one had room. */
+    /* No member dropped a message while another one had room. */
     g_assert_cmpuint (view.reply->groups[0]->queued_messages, ==, 3 * 30);
     g_assert_cmpuint (view.reply->groups[0]->missed, ==, 500 - 3 * 30 - 3 * 10);
   }
@@ -294,7 +294,7 @@ test_ttl (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (worker_detail (paused, "s").expired, ==, 100);
 }
 
-/* A control message does not wait behind data: what went before it is what the kernel holds, and a turn. */
+/* A control message does not wait behind data: only the bytes in the kernel's buffer and those of one turn are sent before it. */
 static void
 test_control_passes (BusFixture *f, gconstpointer data)
 {
@@ -312,11 +312,11 @@ test_control_passes (BusFixture *f, gconstpointer data)
   worker_await (stopped, "control", 1);
   worker_await (stopped, "data", n);
   g_assert_cmpuint (worker_report (stopped, "data").received, >, n / 2);
-  /* More than 3 MB waited; a socket holds less than 1 MiB of it. */
+  /* More than 3 MB waited; the socket buffer holds less than 1 MiB of them. */
   g_assert_cmpuint (worker_detail (stopped, "control").before, <, n / 4);
 }
 
-/* A paused subscription does not hold up another one of the same client, nor a request of it. */
+/* A paused subscription does not delay other subscriptions or requests of the same client. */
 static void
 test_pause_alone (BusFixture *f, gconstpointer data)
 {
@@ -337,7 +337,7 @@ test_pause_alone (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (worker_report (both, "p").received, ==, 120);
 }
 
-/* Requests are answered while deliveries pour in. */
+/* Requests are answered while many deliveries arrive. */
 static void
 test_request_in_flood (BusFixture *f, gconstpointer data)
 {

@@ -10,7 +10,7 @@
 
 #define HARD_BYTES 131072
 #define SIZE       1024
-#define BATCH      70 /* the queue alone has room for it: its receiver may not have returned any credit yet */
+#define BATCH      70 /* it fits in the queue, even if the receiver has not returned any credit yet */
 #define BATCHES    50
 
 static const BusFixtureOptions narrow = {
@@ -28,7 +28,7 @@ subscriber (BusFixture *f, const char *id, const char *mode)
   return process;
 }
 
-/* Publishes at the speed of @pace: a batch is behind it before the next begins. */
+/* Publishes at the speed of @pace, which has received each batch before the next one begins. */
 static void
 publish_batches (TestProcess *publisher, TestProcess *pace, guint batches)
 {
@@ -50,7 +50,7 @@ assert_bounded (BusFixture *f, const char *id)
   g_test_message ("%s: %" G_GUINT64_FORMAT " messages, %" G_GUINT64_FORMAT " bytes wait", id,
                   (guint64) peer->queued_messages, (guint64) peer->queued_bytes);
   g_assert_cmpuint (peer->queued_messages, >, 0);
-  /* The bound, and one message that may go over it. */
+  /* The bound, and one message that may exceed it. */
   g_assert_cmpuint (peer->queued_bytes, <=, HARD_BYTES + SIZE + 1024);
   g_assert_cmpuint (peer->missed, >, 0);
 }
@@ -78,7 +78,7 @@ test_stopped (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (got.missed, >, 0);
   g_assert_cmpuint (got.received, >, 0);
 
-  /* It is one like the others again. */
+  /* The subscriber now gets all messages again. */
   test_process_send (publisher, "publish events.process.lifecycle 10 %d", SIZE);
   worker_await (stopped, "s", BATCHES * BATCH + 10);
   worker_await (fast, "s", BATCHES * BATCH + 10);
@@ -102,7 +102,7 @@ test_slow (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (got.received + got.missed, ==, BATCHES * BATCH);
 }
 
-/* Stopped and continued again and again; the sums stay exact. */
+/* A subscriber is suspended and continued many times, and the sums stay exact. */
 static void
 test_stop_and_go (BusFixture *f, gconstpointer data)
 {
@@ -128,7 +128,7 @@ test_stop_and_go (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (worker_report (fast, "s").missed, ==, 0);
 }
 
-/* A group steps around the member that stands still, as far as it has room elsewhere. */
+/* A group gives no message to a suspended member while another member has room. */
 static void
 test_group_around_stopped (BusFixture *f, gconstpointer data)
 {
@@ -153,7 +153,7 @@ test_group_around_stopped (BusFixture *f, gconstpointer data)
   worker_await_sum (f, members, 3, "s", 600);
 }
 
-/* Killed while it stands still with a full queue: all of it is given back. */
+/* A suspended subscriber with a full queue is killed: the broker frees its whole queue. */
 static void
 test_killed_when_full (BusFixture *f, gconstpointer data)
 {

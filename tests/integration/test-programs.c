@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The programs that we ship, run as a user runs them: daemoneye-agent and the example collector.
+ * The installed programs, run as a user would run them: daemoneye-agent and the example collector.
  */
 
 #include "bus-fixture.h"
@@ -21,7 +21,7 @@ spawn_example (BusFixture *f)
   return test_process_spawn (argv, -1, added);
 }
 
-/* A task of the operation that the example has. */
+/* A task of the operation of the example collector. */
 static void
 submit_checksum (BusFixture *f)
 {
@@ -43,7 +43,7 @@ submit_checksum (BusFixture *f)
   g_assert_true (deye_bus_client_close (submitter, NULL, &error));
 }
 
-/* The example of the documentation is one collector among others: it ends its tasks, and stops when it is asked to. */
+/* The collector of the documentation runs its tasks, and stops on request. */
 static void
 test_example (BusFixture *f, gconstpointer data)
 {

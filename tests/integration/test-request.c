@@ -62,7 +62,7 @@ test_echo (BusFixture *f, gconstpointer data)
     }
 }
 
-/* Servers of one topic take turns, in an explicit group as well. */
+/* Servers of one topic take turns, with or without an explicit group. */
 static void
 shared_by (BusFixture *f, const char *group)
 {
@@ -158,7 +158,7 @@ test_timeout (BusFixture *f, gconstpointer data)
   g_assert_null (answer);
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
 
-  /* The answer that comes too late reaches nobody and harms nobody. */
+  /* A late answer is discarded without any effect. */
   test_process_expect_line (process, "holding s");
   test_process_send (process, "answer s");
   worker_do (process, "stats", "stats");
@@ -194,7 +194,7 @@ test_cancel (BusFixture *f, gconstpointer data)
   g_assert_error (answer.error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-/* To a named peer among several that serve the topic, to one that is not there, to one that does not serve it. */
+/* Requests to a named peer: one of several that serve the topic, one that is not connected, and one that does not serve it. */
 static void
 test_target (BusFixture *f, gconstpointer data)
 {

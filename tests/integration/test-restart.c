@@ -2,8 +2,8 @@
 #include "restart-fixture.h"
 
 /*
- * The agent is killed and started again under clients that have subscriptions, groups, services and served topics. Nobody
- * touches the clients: each is ready again by itself, and everything is as before.
+ * The agent is killed and started again while clients have subscriptions, groups, services and served topics. The program does not
+ * act: each client becomes ready again by itself, with everything that it had.
  *
  * Every message that is published after all are ready arrives exactly once. TEST_RESTARTS and TEST_RESTART_CLIENTS set other
  * numbers for the long version, and TEST_RESTART_LAST_OUTAGE_MS the length of the last outage.
@@ -134,7 +134,7 @@ test_before_the_agent (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (c->interrupted + c->epochs, ==, 0);
 }
 
-/* A program without a main loop: its calls make the connection again. */
+/* In a program without a main loop, its calls reconnect. */
 static void
 test_without_a_loop (RestartFixture *f, gconstpointer data)
 {
@@ -151,7 +151,7 @@ test_without_a_loop (RestartFixture *f, gconstpointer data)
   g_assert_no_error (error);
   restart_fixture_agent_kill (f);
   restart_fixture_agent_start (f);
-  /* The first call notices the end of the connection, and waits for the next. */
+  /* The first call detects the end of the connection, and waits for the next one. */
   g_assert_null (deye_bus_subscription_next (subscription, 0, NULL, NULL));
   g_assert_true (deye_bus_client_connect (c->client, NULL, &error));
   g_assert_true (deye_bus_client_publish (c->client, TOPIC, payload, NULL, NULL, NULL, &error));
@@ -160,7 +160,7 @@ test_without_a_loop (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (restart_fixture_message_round (message), ==, 7);
 }
 
-/* The signals of a restart, and of the end. */
+/* The signals of a client at a restart, and at its end. */
 static void
 test_signals (RestartFixture *f, gconstpointer data)
 {
@@ -177,7 +177,7 @@ test_signals (RestartFixture *f, gconstpointer data)
   bus_fixture_wait (f, c->ready == 2);
   g_assert_cmpuint (c->epochs, ==, 1);
   g_assert_cmpuint (c->closed, ==, 0);
-  /* Switched off, it ends with its connection, and says so once. */
+  /* With reconnect switched off, the client ends with its connection, and emits one signal. */
   deye_bus_client_set_reconnect (c->client, FALSE);
   restart_fixture_agent_kill (f);
   bus_fixture_wait (f, c->closed == 1);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Values that outlive their publisher, and messages that a process leaves for its end: processes that are killed, and
- * subscribers that come later.
+ * Retained values and last messages with real processes: publishers that are killed, and subscribers that connect later.
  */
 
 #include "bus-fixture.h"
@@ -12,7 +11,8 @@
 #define TOPIC  "health.procmond"
 #define MARKER "health.marker"
 
-/* Messages that the boss received since it subscribed: "TOPIC" for each message, with "*" behind a retained one and "#" behind a last one. */
+/* The messages that the boss received since it subscribed: "TOPIC" for each, followed by "*" if it is retained and by "#" if it is
+ * a last message. */
 typedef struct
 {
   GString *text;
@@ -45,7 +45,7 @@ late_begin (BusFixture *f, Late *late)
   g_assert_no_error (error);
 }
 
-/* A message that is published now follows everything that the subscription gets until now. */
+/* Publishes a message, which arrives after everything that the subscription gets before. */
 static void
 late_settle (BusFixture *f, Late *late)
 {
@@ -64,7 +64,7 @@ late_end (Late *late)
   g_string_free (late->text, TRUE);
 }
 
-/* A subscription that begins now gets @want, and nothing else. */
+/* Asserts that a new subscription gets @want and nothing else. */
 static void
 assert_late (BusFixture *f, const char *want)
 {
@@ -78,7 +78,7 @@ assert_late (BusFixture *f, const char *want)
 
 /* --- retained messages --- */
 
-/* The value stays when its publisher is killed. */
+/* A value remains when its publisher is killed. */
 static void
 test_outlives (BusFixture *f, gconstpointer data)
 {
@@ -92,7 +92,7 @@ test_outlives (BusFixture *f, gconstpointer data)
   assert_late (f, TOPIC "* health.other*");
 }
 
-/* Cleared with the connection of its publisher. */
+/* A value that is retained until its publisher disconnects is cleared then. */
 static void
 test_until_gone (BusFixture *f, gconstpointer data)
 {
@@ -107,7 +107,7 @@ test_until_gone (BusFixture *f, gconstpointer data)
   assert_late (f, "health.other*");
 }
 
-/* A process that comes later counts the values of another one, of which there are more than its window takes at once. */
+/* A process that connects later gets the values of another one, even if they are more than its window. */
 static void
 test_window (BusFixture *f, gconstpointer data)
 {
@@ -129,7 +129,7 @@ test_window (BusFixture *f, gconstpointer data)
 
 /* --- last messages --- */
 
-/* Killed: once, with the incarnation. */
+/* The last message of a killed process is delivered once, with its incarnation. */
 static void
 test_killed (BusFixture *f, gconstpointer data)
 {
@@ -148,7 +148,7 @@ test_killed (BusFixture *f, gconstpointer data)
   late_end (&late);
 }
 
-/* It becomes the value of its topic, in place of that of the living process. */
+/* A retained last message replaces the value that the process had retained. */
 static void
 test_killed_retained (BusFixture *f, gconstpointer data)
 {
@@ -163,7 +163,7 @@ test_killed_retained (BusFixture *f, gconstpointer data)
   assert_late (f, TOPIC "#*");
 }
 
-/* A process that ends as it should says GOODBYE. */
+/* A process that ends normally sends GOODBYE, so its last message is discarded. */
 static void
 test_ended (BusFixture *f, gconstpointer data)
 {
@@ -181,7 +181,7 @@ test_ended (BusFixture *f, gconstpointer data)
   assert_late (f, "");
 }
 
-/* A topic that the process may not publish to. */
+/* A last message is refused if the process may not publish to its topic. */
 static void
 test_denied (BusFixture *f, gconstpointer data)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Rights on every path: what the broker denies to a collector, and which messages a collector's wildcard does not
- * receive.
+ * Rights on every path: the broker denies actions to a collector, and does not deliver forbidden messages to its wildcards.
  */
 
 #include "bus-fixture.h"
@@ -16,7 +15,7 @@ collector (BusFixture *f, const char *id, const char *type)
   return bus_fixture_worker (f, id, type);
 }
 
-/* Asserts that it is denied and which rule says so. */
+/* Asserts that the action is denied by that rule. */
 static void
 assert_denied (TestProcess *process, const char *command)
 {
@@ -73,7 +72,7 @@ test_publish (BusFixture *f, gconstpointer data)
     }
 }
 
-/* Nobody but the broker says what happens on system, not even the agent. */
+/* Only the broker may publish below system, not even the agent. */
 static void
 test_system (BusFixture *f, gconstpointer data)
 {
@@ -96,7 +95,7 @@ test_subscribe (BusFixture *f, gconstpointer data)
   assert_denied (process, "serve a control.bus.stats - echo");
 }
 
-/* A name for oneself is shown, a name for another is not; neither plain nor in a group, nor by '#'. */
+/* A collector receives messages to its own id, but not those to another one: neither in a group nor by '#'. */
 static void
 test_wildcard (BusFixture *f, gconstpointer data)
 {
@@ -153,7 +152,7 @@ test_wildcard (BusFixture *f, gconstpointer data)
   }
 }
 
-/* '#' shows nothing of system.*, not even to the agent. */
+/* '#' does not match system.*, not even for the agent. */
 static void
 count_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {
@@ -177,7 +176,7 @@ test_hash_is_not_system (BusFixture *f, gconstpointer data)
   g_assert_true (deye_bus_subscription_unsubscribe (all, NULL, &error));
 }
 
-/* A tool (deyebusctl) of the broker's own uid is let in. */
+/* A tool (deyebusctl) of the broker's own uid may connect. */
 static void
 test_tool (BusFixture *f, gconstpointer data)
 {

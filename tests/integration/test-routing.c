@@ -26,7 +26,7 @@ spawn_workers (BusFixture *f, guint n)
     }
 }
 
-/* Waits until @sub of @process has @total, and asserts that it is neither more, nor doubled, nor out of order. */
+/* Waits until @sub of @process has received @total messages, and asserts that there are no more, no duplicates and no disorder. */
 static void
 assert_got (TestProcess *process, const char *sub, guint64 total)
 {
@@ -47,7 +47,7 @@ subscribe (TestProcess *process, const char *sub, const char *pattern, const cha
   worker_subscribe (process, sub, rest);
 }
 
-/* The processes that the broker saw (by the kernel's word) are the ones that we started. */
+/* The pids that the broker got from the kernel are those of the started processes. */
 static void
 test_processes (BusFixture *f, gconstpointer data)
 {
@@ -112,7 +112,7 @@ test_patterns (BusFixture *f, gconstpointer data)
     {
       worker_publish (publisher, topics[i], 1, 64);
     }
-  /* A request of the publisher comes back after its publishes were routed. */
+  /* A request of the publisher is answered after its messages were routed. */
   worker_do (publisher, "stats", "stats");
   for (guint i = 0; i < G_N_ELEMENTS (expected); i++)
     {
@@ -187,7 +187,7 @@ test_direct_delivered (BusFixture *f, gconstpointer data)
       g_assert_true (
           deye_bus_client_direct (f->boss, "procmond-1", "tasks.procmond", payload, NULL, TRUE, NULL, &error));
       g_assert_no_error (error);
-      /* Its callback has returned: no waiting. */
+      /* Its callback has returned, so the test need not wait. */
       got = worker_report (worker (f, 0), "tasks");
       g_assert_cmpuint (got.received, ==, i + 1);
       g_assert_cmpuint (got.missed, ==, 0);
@@ -208,7 +208,7 @@ test_direct_no_route (BusFixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_SUBSCRIBED);
 }
 
-/* Every subscriber and every member of every matching group, each once. */
+/* A broadcast reaches every subscriber and every member of every matching group once. */
 static void
 test_broadcast (BusFixture *f, gconstpointer data)
 {
@@ -230,7 +230,7 @@ test_broadcast (BusFixture *f, gconstpointer data)
     assert_got (worker (f, i), "config", i < 5 ? 1 : 0);
 }
 
-/* While it is not loaded, a group is shared out in turn: evenly to the message. */
+/* Members of a group without load take turns, so each gets exactly the same number of messages. */
 static void
 test_group_evenly (BusFixture *f, gconstpointer data)
 {
@@ -255,7 +255,7 @@ test_group_evenly (BusFixture *f, gconstpointer data)
   assert_got (worker (f, 4), "all", 400);
 }
 
-/* Without a pause, far more than the windows of all members: still exactly one each. */
+/* Many more messages than the windows of all members, without a pause: each message reaches exactly one member. */
 static void
 test_group_exactly_once (BusFixture *f, gconstpointer data)
 {
@@ -280,7 +280,7 @@ test_group_exactly_once (BusFixture *f, gconstpointer data)
     {
       WorkerGot got;
 
-      /* The broker is idle, so all is on its way to the callback: a request behind it comes back after it. */
+      /* The broker is idle, so all messages are in transit to the callback; a later request is answered after them. */
       worker_do (worker (f, i), "stats", "stats");
       got = worker_report (worker (f, i), "g");
       sum += got.received;
@@ -328,7 +328,7 @@ test_metadata (BusFixture *f, gconstpointer data)
   g_assert_cmpstr (seen, ==, expected);
 }
 
-/* Each length at which the wire does something else, there and back unharmed. */
+/* Payloads of every length at which the encoding changes arrive unchanged. */
 static void
 test_payload_sizes (BusFixture *f, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Cancels with real processes: one that crosses the result, one that is ignored. The second number in a path is that of the scenario
- * in the list of the design.
+ * Cancels with real processes: one that crosses the result, and one that is ignored. The second number in a path is that of the
+ * scenario in the list of the design.
  */
 
 #include "task-scene.h"
@@ -20,7 +20,7 @@ cancel_expect (TaskScene *scene, const char *id, const char *expected)
   g_assert_cmpstr (detail, ==, expected);
 }
 
-/* 5: the result is with the agent when the cancel comes, and the submitter does not know of it yet. */
+/* 5: the agent has the result when the cancel arrives, and the submitter has not got it yet. */
 static void
 test_result_first (TaskScene *scene, gconstpointer data)
 {
@@ -36,8 +36,8 @@ test_result_first (TaskScene *scene, gconstpointer data)
   task_scene_assert_result (task, "done");
 }
 
-/* 5: the cancel is under way when the holder sends the result: the frozen holder has both its command and the cancel before it
- * runs again. */
+/* 5: the cancel is in transit when the holder sends the result: the suspended holder gets its command and the cancel before it
+ * continues. */
 static void
 test_cancel_first (TaskScene *scene, gconstpointer data)
 {
@@ -57,7 +57,7 @@ test_cancel_first (TaskScene *scene, gconstpointer data)
   cancel_expect (scene, "t", "already done");
 }
 
-/* 6: the holder ignores the cancel: the task ends without it, and its slot is not used before it answers. */
+/* 6: the holder ignores the cancel: the task ends without its answer, and its slot is not used before it answers. */
 static void
 test_ignored (TaskScene *scene, gconstpointer data)
 {

@@ -14,7 +14,7 @@
 
 static const BusFixtureOptions hasty = { .agent_program = TRUE, .limits = "task_return_us=200000" };
 
-/* 8: one task runs on the killed collector and 20 wait for it: only the one has died once. */
+/* 8: one task runs on the killed collector, and 20 wait for it: a death is counted only for the running one. */
 static void
 test_kill (TaskScene *scene, gconstpointer data)
 {
@@ -45,13 +45,13 @@ test_kill (TaskScene *scene, gconstpointer data)
       task_scene_wait (scene, deye_bus_task_is_finished (tasks->pdata[i]));
       task_scene_assert_result (tasks->pdata[i], i == 0 ? "w1 2" : "w1 1");
     }
-  /* A result may arrive before the line that the collector printed. */
+  /* A result may arrive before the line of the collector. */
   task_scene_wait (scene, test_process_count (collector, "run ") >= N_QUEUED + 1);
   g_assert_cmpuint (test_process_count (collector, "run "), ==, N_QUEUED + 1);
 }
 
-/* Killed before it has acknowledged an offer, beside a work: only the death of the work is counted, and both tasks are run by
- * another collector. */
+/* A collector with a running task is killed before it has acknowledged an offer: a death is counted only for the running task, and
+ * another collector runs both tasks. */
 static void
 test_kill_offered (TaskScene *scene, gconstpointer data)
 {
@@ -75,7 +75,8 @@ test_kill_offered (TaskScene *scene, gconstpointer data)
   task_scene_assert_result (offered, "w2 1");
 }
 
-/* Killed when the agent has the result and the submitter does not: the result counts, and the task is not run again. */
+/* A collector is killed when the agent has the result, but the submitter does not: the result counts, and the task is not run
+ * again. */
 static void
 test_kill_after_result (TaskScene *scene, gconstpointer data)
 {
@@ -103,7 +104,7 @@ test_kill_after_result (TaskScene *scene, gconstpointer data)
 typedef struct
 {
   TaskScene *scene;
-  GPtrArray *collectors; /* of TestProcess; those that live */
+  GPtrArray *collectors; /* of TestProcess; those that have not ended */
   GPtrArray *innocents;  /* of DeyeBusTask; those that have not ended */
   guint n_dead;          /* collectors that died by themselves */
 } Plague;
@@ -123,7 +124,7 @@ plague_clear (Plague *plague)
   g_ptr_array_unref (plague->innocents);
 }
 
-/* A collector that has completed a task since it registered. */
+/* Starts a collector, and lets it complete a task, so that it is proven. */
 static TestProcess *
 plague_add_collector (Plague *plague, const char *id)
 {
@@ -146,7 +147,7 @@ plague_bury (Plague *plague)
       }
 }
 
-/* Ends a task that runs on @collector, where it must be alone. */
+/* Ends the only task that runs on @collector. */
 static gboolean
 plague_end_innocent (Plague *plague, TestProcess *collector, DeyeBusTask *task)
 {
@@ -205,8 +206,8 @@ submit_innocents (Plague *plague, TestProcess *collector)
     }
 }
 
-/* 9: four tasks run on the killed collector, and one of them kills another one, too. It is found; the others succeed, each alone
- * on its collector. */
+/* 9: four tasks run on the killed collector, and one of them kills another collector as well. It is quarantined; the others
+ * succeed, each alone on its collector. */
 static void
 test_isolation (TaskScene *scene, gconstpointer data)
 {
@@ -230,7 +231,7 @@ test_isolation (TaskScene *scene, gconstpointer data)
   plague_clear (&plague);
 }
 
-/* 10: each of three collectors has completed a task when the poison comes: two die, and the third one survives. */
+/* 10: each of three collectors has completed a task before the poison task runs: two die, and the third one survives. */
 static void
 test_poison (TaskScene *scene, gconstpointer data)
 {

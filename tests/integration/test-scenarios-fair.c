@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The choice of tasks and members, with real processes: a flood of urgent tasks, operations that nobody has any more, and a member that dies at
- * everything that it starts. The second number in a path is that of the scenario in the list of the design.
+ * The choice of tasks and members, with real processes: many urgent tasks, operations that no member has any more, and a member
+ * that dies at every task that it starts. The second number in a path is that of the scenario in the list of the design.
  */
 
 #include "system-events.h"
 #include "task-scene.h"
 
 #define N_FLOOD   40u
-#define MOST_WAIT 8u /* leases of an operation after which its oldest task has had one */
+#define MOST_WAIT 8u /* the oldest task gets one of this many leases of its operation */
 #define N_ROUNDS  12u
 #define N_ROUND   12u
 
@@ -31,7 +31,7 @@ submit_urgent (TaskScene *scene, const char *operation, const char *id, guint8 p
   return task_scene_submit_spec (scene, spec);
 }
 
-/* A task of priority 1, and then as many of priority 255. */
+/* Submits a task of priority 1, and then many of priority 255. */
 static void
 flood (TaskScene *scene, const char *operation, GPtrArray *tasks)
 {
@@ -46,7 +46,7 @@ flood (TaskScene *scene, const char *operation, GPtrArray *tasks)
     }
 }
 
-/* The number of the run of @operation that was of its task of priority 1, from 1. */
+/* The position of the task of priority 1 among the runs of @operation, from 1. */
 static guint
 place_of_low (TestProcess *collector, const char *operation)
 {
@@ -61,7 +61,7 @@ place_of_low (TestProcess *collector, const char *operation)
     }
 }
 
-/* 23: the urgent ones are first, but the task that waits longest has its turn within 8 leases of its operation. */
+/* 23: urgent tasks are first, but the task that has waited longest gets one of 8 leases of its operation. */
 static void
 test_flood (TaskScene *scene, gconstpointer data)
 {
@@ -85,7 +85,8 @@ test_flood (TaskScene *scene, gconstpointer data)
 
 /* --- 24 --- */
 
-/* 24: the operation is withdrawn while a task runs: that one finishes, and one that waits says what is missing until its deadline. */
+/* 24: the operation is withdrawn while a task runs: the task finishes. A waiting task reports what it waits for until its
+ * deadline. */
 static void
 test_withdrawn (TaskScene *scene, gconstpointer data)
 {
@@ -111,7 +112,7 @@ test_withdrawn (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (task_scene_runs (holder, "u"), ==, 0);
 }
 
-/* 24: the last collector with the operation leaves; the next one that has it gets what still waits. */
+/* 24: the last collector with the operation leaves; the next one with it gets the waiting tasks. */
 static void
 test_last_leaves (TaskScene *scene, gconstpointer data)
 {
@@ -132,7 +133,7 @@ test_last_leaves (TaskScene *scene, gconstpointer data)
 
 /* --- hostile --- */
 
-/* Runs tasks, all at once, beside the hostile member. Returns whether it died of one: then another attempt of that task has succeeded. */
+/* Runs tasks at the same time, beside the hostile member. TRUE: it died of one, and another attempt of that task succeeded. */
 static gboolean
 run_round (TaskScene *scene, guint round, guint *n_attempts)
 {
@@ -157,8 +158,8 @@ run_round (TaskScene *scene, guint round, guint *n_attempts)
   return has_died;
 }
 
-/* A member dies at each task that it starts, and comes back at once, beside two honest ones: no task is quarantined, it is set aside,
- * and at most half of all attempts are lost. */
+/* Beside two honest members, a member dies at each task that it starts, and reconnects at once: it is set aside, no task is
+ * quarantined, and at most half of all attempts are lost. */
 static void
 test_hostile (TaskScene *scene, gconstpointer data)
 {

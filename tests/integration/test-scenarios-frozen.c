@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Time with real processes: a collector or the agent stands still, and the wall clock jumps. The second number in a path is that
+ * Time with real processes: a collector or the agent is suspended, and the wall clock jumps. The second number in a path is that
  * of the scenario in the list of the design.
  */
 
@@ -19,13 +19,13 @@
 
 static const BusFixtureOptions impatient
     = { .agent_program = TRUE, .limits = "task_progress_us=300000\ntask_heartbeat_us=200000" };
-/* A lease ends when no progress came for 5 s, which is less than the agent stands still. */
+/* A lease expires after 5 s without progress, which is less than the time for which the agent is suspended. */
 static const BusFixtureOptions frozen = { .agent_program = TRUE, .limits = "task_progress_us=5000000" };
 
 /* --- 21 --- */
 
-/* 21: a collector is stopped with a task, which another one gets. When it continues, it is notified, and its reports are refused.
- * */
+/* 21: a collector is suspended while it runs a task, which another one gets. When it continues, it gets a cancel, and its reports
+ * are refused. */
 static void
 test_stopped (TaskScene *scene, gconstpointer data)
 {
@@ -108,7 +108,7 @@ crowd_report (const Crowd *crowd)
     }
 }
 
-/* Each of them still runs its first attempt, and nothing was counted. */
+/* Asserts that each task still runs its first attempt, and that no failure was counted. */
 static void
 crowd_assert_unharmed (TaskScene *scene, const Crowd *crowd)
 {
@@ -160,7 +160,8 @@ freeze_agent (TaskScene *scene)
   g_source_unref (timer);
 }
 
-/* 22: the agent stands still for longer than a lease lasts: for one more lease nothing expires. Total deadlines do not move. */
+/* 22: the agent is suspended for longer than the time of a lease: no lease expires for that time again. Total deadlines do not
+ * move. */
 static void
 test_frozen_agent (TaskScene *scene, gconstpointer data)
 {
@@ -181,8 +182,8 @@ test_frozen_agent (TaskScene *scene, gconstpointer data)
 
 /* --- the wall clock --- */
 
-/* Processes whose wall clock the test sets: libfaketime reads from @file what is added to it. The agent reads its clock when a
- * timer is due, such as that of a heartbeat. */
+/* Processes whose wall clock the test sets: libfaketime reads the offset from @file. The agent reads its clock when a timer is
+ * due, such as that of a heartbeat. */
 typedef struct
 {
   TaskScene scene; /* first, for its functions */
@@ -239,7 +240,7 @@ clock_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gp
   *(gint64 *) data = deye_bus_message_get_accept_time (message);
 }
 
-/* Waits until the agent stamps messages with that difference to the clock of this process. */
+/* Waits until the stamps of the agent differ by this much from the clock of this process. */
 static void
 clock_wait (ClockScene *self, TestProcess *publisher, gint64 difference_us)
 {
@@ -260,7 +261,7 @@ clock_wait (ClockScene *self, TestProcess *publisher, gint64 difference_us)
   g_assert_true (deye_bus_subscription_unsubscribe (subscription, NULL, NULL));
 }
 
-/* The clock of agent and collectors jumps to an hour later, and to an hour earlier, while tasks run. */
+/* The wall clock of the agent and of the collectors jumps an hour forwards and an hour backwards while tasks run. */
 static void
 test_wall_clock (ClockScene *self, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The health of real processes: collectors that stand still, hang, read nothing, complain, and come back; and an agent that
- * stands still itself.
+ * The health of real processes: collectors that are suspended, hang, read nothing, report bad health, and recover; and an agent
+ * that is suspended itself.
  */
 
 #include "health.pb-c.h"
@@ -28,13 +28,13 @@ typedef struct
 {
   TaskScene scene; /* first, for its functions */
   DeyeBusSubscription *subscription;
-  GString *seen; /* "w1:healthy-degraded " for each change of a state */
+  GString *seen; /* each change of a state, like "w1:healthy-degraded " */
 } HealthScene;
 
 static const BusFixtureOptions reporting = { .agent_program = TRUE, .limits = "task_heartbeat_us=300000" };
 static const BusFixtureOptions closing
     = { .agent_program = TRUE, .limits = "task_heartbeat_us=300000\n[peers]\nhealth-failed-action=close" };
-/* An interval ends while the agent stands still, and the whole way to FAILED would fit as well. */
+/* With this interval, the time for which the agent is suspended is longer than the way from HEALTHY to FAILED. */
 static const BusFixtureOptions slow = { .agent_program = TRUE, .limits = "task_heartbeat_us=2000000" };
 
 static const char *const names[] = { "", "healthy", "degraded", "unresponsive", "failed", "gone" };
@@ -96,7 +96,7 @@ wait_for (HealthScene *self, const char *change)
     g_main_context_iteration (self->scene.bus.context, TRUE);
 }
 
-/* control.bus.health List of one peer. NULL: it is not there. */
+/* Calls List of control.bus.health for one peer. NULL: the peer is not listed. */
 static HealthListReply *
 ask (HealthScene *self, const char *id)
 {
@@ -117,8 +117,8 @@ done (HealthListReply *reply)
   daemoneye__eventbus__v1__health_list_reply__free_unpacked (reply, NULL);
 }
 
-/* A stopped collector: its health falls step by step, it gets no offers, and is neither disconnected nor dead. Then it continues.
- * */
+/* A suspended collector: its health becomes worse step by step, it gets no offers, and it is neither disconnected nor counted as
+ * dead. Then it continues. */
 static void
 test_stopped (HealthScene *self, gconstpointer data)
 {
@@ -140,8 +140,8 @@ test_stopped (HealthScene *self, gconstpointer data)
   wait_for (self, "-healthy");
 }
 
-/* The same with a setting that closes it: the end of its task is an interruption. It connects and registers again, and
- * continues its work. */
+/* The same with the setting that disconnects it: its task is interrupted. It reconnects, registers again, and continues
+ * its work. */
 static void
 test_closed (HealthScene *self, gconstpointer data)
 {
@@ -178,7 +178,7 @@ raw_publish (RawPeer *peer, const char *topic, const ProtobufCMessage *message)
   g_assert_true (raw_peer_send (peer, WIRE_KIND_PUBLISH, 0, &envelope));
 }
 
-/* A thread of it still sends, but its main loop, which would answer a PING, does not run. */
+/* A thread of the collector still sends, but its main loop, which would answer PING, does not run. */
 static void
 test_hangs (HealthScene *self, gconstpointer data)
 {
@@ -198,7 +198,7 @@ test_hangs (HealthScene *self, gconstpointer data)
   done (reply);
 }
 
-/* It sends heartbeats in time, and reads nothing of what waits for it. */
+/* The collector sends heartbeats in time, but does not read the messages that wait for it. */
 static void
 test_reads_nothing (HealthScene *self, gconstpointer data)
 {
@@ -248,7 +248,7 @@ has_unit (HealthScene *self, const char *id, const char *unit, const char *reaso
   return found;
 }
 
-/* A unit of a collector is degraded: the agent says why, also a new agent, and gives it tasks all the same. */
+/* A unit of a collector is degraded: the agent reports the reason, also after a restart, and still gives it tasks. */
 static void
 test_units (HealthScene *self, gconstpointer data)
 {
@@ -280,7 +280,7 @@ on_thaw (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The agent stands still for longer than a peer needs to fail: nobody has missed anything. */
+/* The agent is suspended for longer than a peer needs to fail: no peer gets a miss. */
 static void
 test_frozen_agent (HealthScene *self, gconstpointer data)
 {

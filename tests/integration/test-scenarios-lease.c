@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Leases with real processes: results that come late, twice or under an older lease, and works that hang. The second number in a
+ * Leases with real processes: results that are late, sent twice or of an older lease, and works that hang. The second number in a
  * path is that of the scenario in the list of the design.
  */
 
@@ -24,7 +24,7 @@ stale_answers (TaskScene *scene)
   return view.reply->totals->stale_answers;
 }
 
-/* 1: nobody else has the task when its result comes: the result counts, and there is no second run. */
+/* 1: no other collector has the task when its late result arrives: the result counts, and the task is not run again. */
 static void
 test_late (TaskScene *scene, gconstpointer data)
 {
@@ -50,7 +50,7 @@ test_late (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (task_scene_runs (holder, "t"), ==, 1);
 }
 
-/* 2: another collector has it: the first result is refused and counted, the second one counts. */
+/* 2: another collector has the task: the late result is refused and counted as stale, and the second result is accepted. */
 static void
 test_fenced (TaskScene *scene, gconstpointer data)
 {
@@ -120,7 +120,8 @@ test_older_token (TaskScene *scene, gconstpointer data)
   task_scene_assert_result (task, "w2 3");
 }
 
-/* 7: the only slot waits for an answer while the collector is alive: no offers, and an event; when it answers it gets tasks again. */
+/* 7: the only slot of a live collector is a zombie: it gets no offers, and an event reports it. When it answers, it gets tasks
+ * again. */
 static void
 test_all_wait (TaskScene *scene, gconstpointer data)
 {
@@ -142,7 +143,7 @@ test_all_wait (TaskScene *scene, gconstpointer data)
   task_scene_assert_result (next, "w1 1");
 }
 
-/* 14: progress comes by a timer while the work hangs: the run limit ends the attempt. */
+/* 14: a timer reports progress while the work hangs: the run limit ends the attempt. */
 static void
 test_hangs (TaskScene *scene, gconstpointer data)
 {
@@ -161,7 +162,7 @@ test_hangs (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (task_scene_runs (holder, "t"), ==, 1);
 }
 
-/* 15: without progress only the run limit applies: the work outlives tasks that expire beside it, one after the other. */
+/* 15: an operation without progress has only the run limit: its work continues while leases of other tasks expire. */
 static void
 test_without_progress (TaskScene *scene, gconstpointer data)
 {

@@ -29,7 +29,7 @@ assert_interrupted_once (TaskScene *scene, const char *id)
   g_assert_false (record->is_suspect);
 }
 
-/* The collector stops with works, after it has announced that. */
+/* The collector announces its end, and stops with running works. */
 static void
 stop_by_itself (TaskScene *scene, TestProcess *collector)
 {
@@ -38,7 +38,7 @@ stop_by_itself (TaskScene *scene, TestProcess *collector)
   bus_fixture_end_worker (&scene->bus, collector);
 }
 
-/* Another program announces the end to the agent, and kills it. */
+/* Another program announces the end of the collector to the agent, and kills it. */
 static void
 stop_by_kill (TaskScene *scene, TestProcess *collector)
 {
@@ -49,7 +49,7 @@ stop_by_kill (TaskScene *scene, TestProcess *collector)
 
 typedef void (*AnnouncedStop) (TaskScene *scene, TestProcess *collector);
 
-/* 11: an interruption of each work, no death, and nobody is suspected. */
+/* 11: each work is counted as interrupted, not as dead, and no task is suspected. */
 static void
 announced (TaskScene *scene, AnnouncedStop stop)
 {
@@ -87,8 +87,8 @@ test_killed (TaskScene *scene, gconstpointer data)
   announced (scene, stop_by_kill);
 }
 
-/* 12: two works and an offer when the drain begins. The offer is given to another collector at once and is not started here; one
- * work ends in time; the other one is run elsewhere, before tasks that were submitted after it. */
+/* 12: a collector with two works and an offer begins to drain. Another collector gets the offer at once; one work ends in time;
+ * the other one is run elsewhere, before tasks that were submitted later. */
 static void
 test_drain (TaskScene *scene, gconstpointer data)
 {
@@ -127,7 +127,7 @@ test_drain (TaskScene *scene, gconstpointer data)
   task_scene_assert_result (stays, "later");
 }
 
-/* 13: a collector that drains gets cancels, and confirms them. */
+/* 13: a draining collector gets cancels, and confirms them. */
 static void
 test_cancel (TaskScene *scene, gconstpointer data)
 {

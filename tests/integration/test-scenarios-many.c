@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Questions to many collectors, with real processes: one collector was killed before the question, and the agent was killed. The second
+ * Questions to many collectors, with real processes: after one collector was killed, and after the agent was killed. The second
  * number in a path is that of the scenario in the list of the design.
  */
 
@@ -26,7 +26,7 @@ ask (TaskScene *scene)
   return deye_bus_gather_dup_manifest (gather);
 }
 
-/* 26: the answer is partial, and names the one that was killed. */
+/* 26: the result is partial, and names the killed collector. */
 static void
 test_killed_before (TaskScene *scene, gconstpointer data)
 {
@@ -45,7 +45,7 @@ test_killed_before (TaskScene *scene, gconstpointer data)
   g_assert_cmpstr (missing[0], ==, "w2");
 }
 
-/* 27: the question follows the restart at once, and waits for the collector, which connects again within the window. */
+/* 27: a question right after the restart waits for the collector, which reconnects within the recovery window. */
 static void
 test_restarted (TaskScene *scene, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The agent, or a holder, is killed while tasks run, with real processes: holders and submitter find each other at the next agent. The
- * second number in a path is that of the scenario in the list of the design.
+ * The agent or a holder is killed while tasks run, with real processes: the next agent connects the tasks of the submitter with
+ * their holders again. The second number in a path is that of the scenario in the list of the design.
  */
 
 #include "task-scene.h"
@@ -40,14 +40,14 @@ wait_adopted (TaskScene *scene, guint adopted)
   test_watchdog_note (NULL);
 }
 
-/* The submitter has been sent who holds the task: it names that one when it submits the task again. */
+/* Waits until the submitter knows the holder of the task, which it names when it submits the task again. */
 static void
 wait_running (TaskScene *scene, DeyeBusTask *task)
 {
   task_scene_wait (scene, deye_bus_task_get_state (task) == DEYE_BUS_TASK_STATE_RUNNING);
 }
 
-/* 19: the holder works on: the next agent gives it the task back, at the same attempt, and the handler is not called again. */
+/* 19: the holder continues: the next agent gives it the task with the same attempt, and the handler is not called again. */
 static void
 test_running (TaskScene *scene, gconstpointer data)
 {
@@ -72,7 +72,7 @@ test_running (TaskScene *scene, gconstpointer data)
   expect_claims (scene, 1, 0);
 }
 
-/* 20: the holder finishes while there is no agent: the next one gets the result from it, once. */
+/* 20: the holder finishes while no agent runs: the next agent gets the result from it, once. */
 static void
 test_finished (TaskScene *scene, gconstpointer data)
 {
@@ -94,7 +94,7 @@ test_finished (TaskScene *scene, gconstpointer data)
   expect_claims (scene, 1, 0);
 }
 
-/* 19: the next agent is killed as well, before and after the task is RUNNING there: it still runs once. */
+/* 19: the next agent is killed as well, before and after the task is RUNNING there: the task still runs once. */
 static void
 test_killed_again (TaskScene *scene, gconstpointer data)
 {
@@ -147,7 +147,7 @@ test_many (TaskScene *scene, gconstpointer data)
   expect_claims (scene, 20, 0);
 }
 
-/* The submitter does not come back: the work is cancelled when the recovery window is over. */
+/* The submitter does not reconnect: the work is cancelled at the end of the recovery window. */
 static void
 test_nobody_asks (TaskScene *scene, gconstpointer data)
 {
@@ -163,7 +163,7 @@ test_nobody_asks (TaskScene *scene, gconstpointer data)
   expect_claims (scene, 0, 1);
 }
 
-/* The connection of a holder with many works ends, and not the agent: another collector gets them all, and each of them once. */
+/* Only the connection of a holder with many works ends: another collector gets all of them, each once. */
 static void
 test_holder_killed (TaskScene *scene, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Standing tasks with real processes: the agent sets the desired set of a collector by its id, whether that collector runs or not.
- * The collector gets the set when it registers, and again after it has died; a set that it refuses leaves it configuring.
+ * Standing tasks with real processes: the agent sets the desired set of a collector by its id, whether or not the collector runs.
+ * The collector gets the set when it registers, also after a crash. If it refuses the set, it stays in the state configuring.
  */
 
 #include "task-scene.h"
@@ -51,7 +51,7 @@ get (TaskScene *scene)
   return ask (scene, "Get", &request.base);
 }
 
-/* Asks until the collector has applied this revision. */
+/* Waits until the collector has applied this revision. */
 static void
 wait_observed (TaskScene *scene, guint64 revision)
 {
@@ -64,7 +64,7 @@ wait_observed (TaskScene *scene, guint64 revision)
     }
 }
 
-/* A set from before the registration, one for a collector that runs, and the last one once more for its successor. */
+/* A set that is older than the registration, one for a running collector, and the last one again for the next process. */
 static void
 test_again (TaskScene *scene, gconstpointer data)
 {
@@ -87,7 +87,7 @@ test_again (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (test_process_count (collector, "standing "), ==, 0);
 }
 
-/* The problem is that of the collector, and the next set ends it. */
+/* The reported problem is that of the collector, and the next set ends it. */
 static void
 test_refused (TaskScene *scene, gconstpointer data)
 {

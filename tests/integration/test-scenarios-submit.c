@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Submitters with real processes: one id is one task, results outlive their submitters, failures wait, and a submitter whose loop is
- * blocked loses nothing. The second number in a path is that of the scenario in the list of the design.
+ * Submitters with real processes: an id identifies one task, results outlive their submitters, failed tasks are delayed, and a
+ * submitter with a blocked main loop loses nothing. The second number in a path is that of the scenario in the list of the design.
  */
 
 #include "task-scene.h"
@@ -60,7 +60,7 @@ wire_spec (const char *id, const char *act)
   return spec;
 }
 
-/* A request to submit one task, which says what the library would not say. */
+/* A request to submit one task with values that the library would not send. */
 static SubmitVerdict *
 submit_raw (TaskScene *scene, WireTaskSpec *spec)
 {
@@ -80,7 +80,7 @@ submit_raw (TaskScene *scene, WireTaskSpec *spec)
   return verdict;
 }
 
-/* Submits it as one that was submitted before, and returns the status. */
+/* Submits the task again with the flag resubmit. Returns the status. */
 static guint32
 resubmit (TaskScene *scene, const char *id, const char *act)
 {
@@ -114,7 +114,7 @@ test_same (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (task_scene_runs (holder, "t"), ==, 0);
 }
 
-/* 17: the same id with another specification is refused, and the error names what differs. */
+/* 17: the same id with another specification is refused, and the error names the difference. */
 static void
 test_differs (TaskScene *scene, gconstpointer data)
 {
@@ -140,7 +140,7 @@ test_differs (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (task_scene_runs (holder, "t"), ==, 0);
 }
 
-/* 18: the submitter is killed, and the task ends without it: one with the same id gets the result, and nothing runs again. */
+/* 18: the submitter is killed, and the task ends: a submit with the same id gets the result, and the task does not run again. */
 static void
 test_crashed (TaskScene *scene, gconstpointer data)
 {
@@ -157,7 +157,7 @@ test_crashed (TaskScene *scene, gconstpointer data)
   next = submitter_start (scene, "s1");
   test_process_send (next, "submit t hold");
   expect_text (next, "ended t", "6 kept");
-  g_assert_cmpuint (resubmit (scene, "t", "hold"), ==, WIRE_STATUS_OK); /* it was taken, and is in the window */
+  g_assert_cmpuint (resubmit (scene, "t", "hold"), ==, WIRE_STATUS_OK); /* it was accepted, and is in the window */
   g_assert_cmpuint (task_scene_runs (holder, "t"), ==, 0);
 }
 
@@ -171,7 +171,7 @@ resubmit_until_not (TaskScene *scene, const char *id, guint32 status)
   return answer;
 }
 
-/* 18: the window is over: first only its outcome is known, later nothing, and it never runs a second time. */
+/* 18: after the window only the outcome of a task is known, later nothing; it never runs a second time. */
 static void
 test_forgotten (TaskScene *scene, gconstpointer data)
 {
@@ -196,7 +196,7 @@ test_forgotten (TaskScene *scene, gconstpointer data)
 
 /* --- 25 --- */
 
-/* The time for which the task was delayed first, by its history. */
+/* The first delay of the task in its history. */
 static guint64
 first_delay_us (const TaskRecord *record)
 {
@@ -206,7 +206,7 @@ first_delay_us (const TaskRecord *record)
   g_assert_not_reached ();
 }
 
-/* 25: a handler that always asks for another attempt: each waits, and none comes after the last. */
+/* 25: a handler always asks for another attempt: each attempt is delayed, and none follows the last one. */
 static void
 test_retry_loop (TaskScene *scene, gconstpointer data)
 {
@@ -240,8 +240,8 @@ submit_attempts (TaskScene *scene, const char *id, guint32 attempts)
   return submit_raw (scene, &spec);
 }
 
-/* 25: no number of attempts stands for infinity: 0 is refused, by the broker and by the library, and so is more than the most. A task
- * that sets none has those of the setting. */
+/* 25: the number of attempts is always bounded: the broker and the library refuse 0 and more than the maximum. A task without a
+ * number gets that of the setting. */
 static void
 test_attempts (TaskScene *scene, gconstpointer data)
 {
@@ -281,7 +281,7 @@ tasks_succeeded (TaskScene *scene)
   return view.reply->totals->tasks_succeeded;
 }
 
-/* The agent keeps the states of its tasks in their records: few of them are frames already. */
+/* The agent keeps the states of tasks in their records, so only few frames wait for the submitter. */
 static void
 assert_frames_bounded (TaskScene *scene, const char *submitter)
 {
@@ -297,7 +297,7 @@ on_unblock (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The submitter's process stands still for BLOCKED_MS, and all of its tasks end meanwhile. */
+/* The submitter is suspended for BLOCKED_MS, and all its tasks end meanwhile. */
 static void
 stand_still (TaskScene *scene, TestProcess *submitter)
 {
@@ -321,7 +321,7 @@ stand_still (TaskScene *scene, TestProcess *submitter)
   test_process_resume (submitter);
 }
 
-/* 10,000 tasks wait when their submitter stands still: it is not disconnected, and gets every result. */
+/* The submitter of 10,000 tasks is suspended: it is not disconnected, and gets every result. */
 static void
 test_blocked (TaskScene *scene, gconstpointer data)
 {

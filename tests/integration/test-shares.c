@@ -2,7 +2,7 @@
 
 /*
  * The share of each member in the messages of a group, with real processes: strategy, weight and in-flight bound as fields of the
- * subscribe request. Nothing here depends on time: each member takes a given number of messages.
+ * subscribe request. No result depends on time, because each member handles a given number of messages.
  */
 
 #include "bus-fixture.h"
@@ -71,9 +71,8 @@ group_of (const BusStatsView *view)
 
 /* --- strategies --- */
 
-#define BALANCED 100000u
-#define BALANCED_N                                                                                                     \
-  1000u /* at a time: no member's window fills, so that a member that has to wait for the CPU keeps its share */
+#define BALANCED   100000u
+#define BALANCED_N 1000u /* at a time, so that no window fills, and a member that waits for the CPU keeps its share */
 
 static void
 test_round_robin (BusFixture *f, gconstpointer data)
@@ -112,7 +111,7 @@ has_settled_all (BusFixture *f, guint first, guint n)
   return TRUE;
 }
 
-/* The first member takes one message while each other one may take ten. */
+/* The first member handles one message while each other one may handle ten. */
 static void
 test_least_loaded (BusFixture *f, gconstpointer data)
 {
@@ -126,7 +125,7 @@ test_least_loaded (BusFixture *f, gconstpointer data)
       while (!has_settled_all (f, 1, N_MEMBERS - 1))
         bus_fixture_breathe (f);
     }
-  worker_do (shares.members[0], "take g 100000", "taking g"); /* what it was given counts as well */
+  worker_do (shares.members[0], "take g 100000", "taking g"); /* messages that it was sent count as well */
   share_out (f, &shares, 1, ROUNDS * PER_ROUND + 1);
   for (guint i = 0; i < N_MEMBERS; i++)
     g_test_message ("worker-%u: %" G_GUINT64_FORMAT, i, shares.got[i]);
@@ -134,7 +133,7 @@ test_least_loaded (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (shares.got[0] * 4, <, shares.got[i]);
 }
 
-/* A group has one strategy, and the members' processes learn about a conflict. */
+/* A group has one strategy, and a member that asks for another one gets an error. */
 static void
 test_conflict (BusFixture *f, gconstpointer data)
 {
@@ -153,7 +152,7 @@ test_conflict (BusFixture *f, gconstpointer data)
 static const BusFixtureOptions configured
     = { .limits = "\n[group workers]\nstrategy=least-loaded\nin-flight=7\nweights=worker-1:5" };
 
-/* The configuration wins over what members ask for, without an error. */
+/* The configuration overrides the request of a member, without an error. */
 static void
 test_configured (BusFixture *f, gconstpointer data)
 {
@@ -169,7 +168,7 @@ test_configured (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (bus_stats_view_subscription (&view, "worker-1", TOPIC)->weight, ==, 5);
 }
 
-/* Everybody gets something. */
+/* With a random choice each member gets some messages. */
 static void
 test_random (BusFixture *f, gconstpointer data)
 {
@@ -181,7 +180,7 @@ test_random (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (shares.got[i], >, 20); /* 100 on average */
 }
 
-/* The heaviest member gets everything until its window is full; then the one that joined first. */
+/* The member with the largest weight gets all messages until its window is full; then the one that joined first. */
 static void
 test_first_available (BusFixture *f, gconstpointer data)
 {
@@ -220,7 +219,7 @@ test_weight (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (shares.got[0], >, shares.got[i] * 2);
 }
 
-/* A member that handles nothing holds as many messages as its bound allows, and the others get the rest. */
+/* A member that handles nothing gets as many messages as its bound allows, and the others get the rest. */
 static void
 test_in_flight (BusFixture *f, gconstpointer data)
 {
@@ -281,8 +280,8 @@ ask_drain (BusFixture *f, const char *peer, gboolean resume, gboolean *done)
   deye_bus_client_request_async (f->boss, "control.bus.drain", payload, options, NULL, on_drained, done);
 }
 
-/* An operator drains a member that holds messages: the member's process learns of it, gets nothing more, and learns of the end
- * when it has handled what it had. A subscription that it adds to the group meanwhile gets nothing, either. */
+/* An operator drains a member that has unsettled messages: the member is notified, gets no more messages, and is notified again
+ * when it has handled the ones it had. A subscription that it adds to the group meanwhile gets no messages either. */
 static void
 test_drain (BusFixture *f, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Many clients that connect at once, beside connections that send nothing: every client that speaks gets in, and nobody has to
- * try twice. And the share of the connections that one account may have.
+ * Many clients connect at once, beside connections that send nothing: every client that sends HELLO is accepted at its first
+ * attempt. One account may have only a part of all connections.
  */
 
 #include "bus-fixture.h"
@@ -27,7 +27,7 @@ typedef struct
   guint ready;
 } Crowd;
 
-/* Connects and sends HELLO as fast as it can, and reads the answers only then. */
+/* Connects and sends HELLO as fast as possible, and reads the answers afterwards. */
 static gpointer
 crowd_run (gpointer data)
 {
@@ -77,7 +77,7 @@ test_crowd (BusFixture *f, gconstpointer data)
   bus_fixture_wait_peers (f, 1);
 }
 
-/* More silent connections than there are places for them. */
+/* More silent connections than the limit of them. */
 static void
 test_silent (BusFixture *f, gconstpointer data)
 {
@@ -120,7 +120,7 @@ expect_limit (RawPeer *peer, const char *setting)
   return retry_us;
 }
 
-/* By default one account can have three quarters of all connections: 6 of 8, and one of them is the agent's. */
+/* By default one account can have three quarters of all connections: 6 of 8, one of which is the agent's. */
 static void
 test_share (BusFixture *f, gconstpointer data)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Requests to many servers, and answers in parts inside a window, over real sockets. The requester does not use the client
- * library: it shows what the broker sends, and when.
+ * Requests to many servers, and answers in parts within a window, over real sockets. The requester does not use the client
+ * library, so the test sees each frame of the broker.
  */
 
 #include "bus-fixture.h"
@@ -24,7 +24,7 @@ asker_new (BusFixture *f, const char *id)
   return peer;
 }
 
-/* A responder without the library, with a receive window. */
+/* A responder that does not use the client library, with a receive window. */
 static RawPeer *
 server_new (BusFixture *f, guint64 window_messages)
 {
@@ -87,7 +87,7 @@ return_credit (RawPeer *peer, guint64 id, guint64 messages, guint64 bytes)
   g_assert_true (raw_peer_send (peer, WIRE_KIND_CREDIT, 0, &credit));
 }
 
-/* Everything that the peer sent has been handled by the broker. Returns how many frames of @kind came before the answer. */
+/* Waits until the broker has handled everything that the peer sent. Returns the number of frames of @kind before the answer. */
 static guint
 settle (RawPeer *peer, guint8 kind)
 {
@@ -136,7 +136,7 @@ expect_counts (RawPeer *peer, WireStatus status, guint matched, guint queued, gu
     g_assert_cmpuint (envelope.payload.len, ==, 0);
 }
 
-/* Three processes answer, the end is known. */
+/* Three processes answer, and the end of the request is reported. */
 static void
 test_all (BusFixture *f, gconstpointer data)
 {
@@ -154,7 +154,7 @@ test_all (BusFixture *f, gconstpointer data)
   expect_counts (peer, WIRE_STATUS_OK, 3, 3, 0, NULL);
 }
 
-/* One of them is killed before it answers: it is accounted for at once. */
+/* One of them is killed before it answers: it counts as failed at once. */
 static void
 test_killed (BusFixture *f, gconstpointer data)
 {
@@ -170,7 +170,7 @@ test_killed (BusFixture *f, gconstpointer data)
   expect_counts (peer, WIRE_STATUS_PARTIAL, 2, 1, 1, NULL);
 }
 
-/* Parts come inside the window, in order, and the last one is the last. */
+/* Parts arrive within the window and in order, and the final part is marked. */
 static void
 test_window (BusFixture *f, gconstpointer data)
 {
@@ -205,7 +205,7 @@ test_window (BusFixture *f, gconstpointer data)
     }
 }
 
-/* A request that waits for its responder and is cancelled never comes, and no CANCEL either. */
+/* A request that is cancelled while it waits for its responder is never delivered, and neither is a CANCEL. */
 static void
 test_cancel_queued (BusFixture *f, gconstpointer data)
 {

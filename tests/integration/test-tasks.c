@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Tasks with a real broker: a submitter and a collector in this process, and the agent in another one, which a test may kill.
+ * Tasks with a real broker: a submitter and a collector in this process, and an agent in another process, which a test may kill.
  */
 
 #include "restart-fixture.h"
@@ -57,7 +57,7 @@ begin (Fixture *f)
 
 /* --- the collector --- */
 
-/* The result is the payload. */
+/* The handler returns the payload as the result. */
 static void
 on_echo (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {
@@ -146,7 +146,7 @@ test_results (Fixture *f, gconstpointer data)
   scene_end (&scene, f);
 }
 
-/* A result can be fetched by its id when it was confirmed. */
+/* A result can be read by its id after it was confirmed. */
 static void
 test_fetch (Fixture *f, gconstpointer data)
 {
@@ -229,7 +229,7 @@ test_cancel (Fixture *f, gconstpointer data)
   scene_end (&scene, f);
 }
 
-/* The submitter ends in the middle of the work; another one of the same account gets the result, and nothing runs twice. */
+/* The submitter ends while its task runs; another one of the same account gets the result, and the task does not run twice. */
 static void
 test_another_submitter (Fixture *f, gconstpointer data)
 {
@@ -254,7 +254,7 @@ test_another_submitter (Fixture *f, gconstpointer data)
   scene_end (&scene, f);
 }
 
-/* The broker is killed in the middle of the work: submitter and collector come back, and the work continues. */
+/* The broker is killed while a task runs: submitter and collector reconnect, and the task continues. */
 static void
 test_broker_killed (Fixture *f, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Messages of the test's collector. Their payloads are numbered, from one call to the next. */
+/* The commands of test-worker that publish. Payloads are numbered, and the numbers continue from command to command. */
 
 static GBytes *
 numbered (Worker *worker, gsize len)
@@ -27,7 +27,7 @@ with_timeout (const char *timeout_ms)
   return options;
 }
 
-/* Until one is not taken: how many were. */
+/* Publishes until a message is not accepted. Returns the number of accepted ones. */
 static guint64
 publish_some (Worker *worker, char **words, DeyeBusOptions *options, GError **error)
 {

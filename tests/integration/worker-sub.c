@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-/* Messages that the test's collector receives. It counts each by content, checks their order, and counts the missed ones that
- * gaps report, by reason. */
+/* The subscriptions of test-worker: checks the content and the order of each message, and counts received messages, and the missed
+ * ones that gaps report, by reason. */
 
-#define REASONS 64u /* status codes of gaps are below */
+#define REASONS 64u /* status codes of gaps are smaller */
 
 typedef enum
 {
@@ -27,17 +27,17 @@ typedef struct
   DeyeBusSubscription *subscription;
   Mode mode;
   GSource *pace;        /* slow */
-  gboolean taking;      /* slow, take: a next is on its way */
-  guint64 to_take;      /* take: messages that it may still take */
+  gboolean taking;      /* slow, take: the next message was asked for */
+  guint64 to_take;      /* take: messages that may still be taken */
   DeyeBusMessage *held; /* late */
   guint64 received;
   guint64 missed;
   guint64 missed_by[REASONS];
   guint64 duplicates;
-  guint64 disordered; /* a number below the last one of the same sender and topic */
-  guint64 highest;    /* number that came */
-  guint64 before;     /* messages of the others when the first one came */
-  guint64 awaited;    /* 0: nobody waits */
+  guint64 disordered; /* messages with a number below the last one of the same sender and topic */
+  guint64 highest;    /* largest number that was received */
+  guint64 before;     /* messages of the other subscriptions before the first one here */
+  guint64 awaited;    /* the total of the command "await"; 0: none */
   GHashTable *seen;   /* "sender topic number" */
   GHashTable *last;   /* "sender topic" -> guint64* */
 } Sub;
@@ -311,7 +311,7 @@ strategy_named (const char *name)
   g_error ("no strategy %s", name);
 }
 
-/* strategy=NAME, weight=N, in-flight=N. FALSE: the word is another one. */
+/* Reads strategy=NAME, weight=N or in-flight=N. FALSE: it is another word. */
 static gboolean
 option_of_group (DeyeBusSubscribeOptions *options, const char *word)
 {
@@ -326,7 +326,7 @@ option_of_group (DeyeBusSubscribeOptions *options, const char *word)
   return TRUE;
 }
 
-/* Options of a group, then POLICY [MESSAGES [BYTES [WINDOW]]], as far as they stand there. */
+/* Reads the options of a group, then POLICY [MESSAGES [BYTES [WINDOW]]]. All are optional. */
 static DeyeBusSubscribeOptions *
 options_from (char **words)
 {

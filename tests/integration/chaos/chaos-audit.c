@@ -19,18 +19,18 @@ typedef struct
   guint64 epoch; /* of the broker that began it */
   gboolean has_ended;
   gboolean is_done;         /* it has a result */
-  gboolean is_overtaken;    /* another run of the task began before its end */
-  guint agents_at_overtake; /* that had ended then */
+  gboolean is_overtaken;    /* another run of the task began before this one ended */
+  guint agents_at_overtake; /* agents that had ended at that time */
 } AuditRun;
 
 typedef struct
 {
-  gboolean runs_once; /* it must not run twice at the same time */
-  guint final;        /* a DeyeBusTaskState after which it does not run; 0: it may */
+  gboolean runs_once; /* two runs of it must never be open at the same time */
+  guint final;        /* the DeyeBusTaskState in which it ended; 0: it has not ended */
   GPtrArray *runs;    /* of AuditRun */
   char *known_holder;
   guint known_attempt;
-  guint known_agents; /* that had ended when it was noted */
+  guint known_agents; /* agents that had ended when the line "known" was written */
 } AuditTask;
 
 typedef struct
@@ -39,7 +39,7 @@ typedef struct
   gboolean holders_come_in_time;
   GHashTable *instances; /* name -> AuditInstance */
   GHashTable *tasks;     /* id -> AuditTask */
-  guint agents;          /* that have ended */
+  guint agents;          /* agents that have ended */
   guint line;
 } Auditor;
 
@@ -105,7 +105,7 @@ run_is_open (const AuditRun *run)
   return !run->has_ended && !run->instance->is_dead;
 }
 
-/* The newest one; @attempt 0: any. */
+/* The newest run. @attempt: 0: of any attempt. */
 static AuditRun *
 find_run (const AuditTask *task, const char *instance, guint attempt)
 {
@@ -127,7 +127,7 @@ audit_registered (Auditor *self, char **words)
   instance_of (self, words[1])->epoch = g_ascii_strtoull (words[2], NULL, 10);
 }
 
-/* The instance is one of the collector. */
+/* TRUE if the instance is one of the collector. */
 static gboolean
 is_of_collector (const AuditInstance *instance, const char *collector)
 {
@@ -136,7 +136,7 @@ is_of_collector (const AuditInstance *instance, const char *collector)
   return strncmp (instance->name, collector, len) == 0 && instance->name[len] == '.';
 }
 
-/* TRUE: another broker started the run, and the broker of @epoch could not know that it continues. */
+/* TRUE if another broker started the run, and the broker of @epoch could not know that it continues. */
 static gboolean
 is_excused (const Auditor *self, const AuditTask *task, const AuditRun *run, guint64 epoch)
 {

@@ -9,7 +9,7 @@
  * - Two runs of a task whose operation must not run twice are never open at the same time. A run is open from its begin to its
  *   end, or to the death of its instance. The end of an agent permits exceptions: if the holder does not connect to the next agent
  *   in time, or the submitter does not know of the run, the claim of the holder is not adopted (doc/coordination.md, "The broker
- *   restarts"). The audit counts them. With a recovery window that is too short for a holder to come back, no claim need be
+ *   restarts"). The audit counts them. If the recovery window is too short for a holder to connect again, no claim need be
  *   adopted.
  * - No result of a run is accepted after the task was given to another collector while the run was open.
  * - A run has sent each result. No run begins after the result, or after the submitter received the answer that the task is
@@ -21,7 +21,7 @@ typedef struct
 {
   GPtrArray *faults; /* of char* */
   guint runs;
-  guint excused;  /* runs at the same time, over the end of an agent */
+  guint excused;  /* runs at the same time that the end of an agent permits */
   guint repeated; /* runs of a task after its first one */
 } ChaosAudit;
 

@@ -11,14 +11,14 @@
  *
  *   registered INSTANCE EPOCH                    a collector; an instance is one process, such as "w3.17"
  *   begin INSTANCE TASK ATTEMPT OPERATION EPOCH  its handler was called, by the broker of that epoch
- *   end INSTANCE TASK ATTEMPT HOW                its handler does nothing any more; written before the outcome is sent
+ *   end INSTANCE TASK ATTEMPT HOW                its handler has ended; written before the outcome is sent
  *   dead INSTANCE                                written before the instance is killed, or kills itself
  *   left INSTANCE                                it has stopped as asked
  *   agent                                        written before the agent is killed or stopped
- *   known TASK COLLECTOR ATTEMPT                 what the submitter of a task knows of its holder when the agent ends, or it leaves
+ *   known TASK COLLECTOR ATTEMPT                 the holder that the submitter of a task knows when the agent ends, or it leaves
  *   final TASK STATE RESULT                      the submitter has the outcome; the result is "INSTANCE/ATTEMPT/TASK" or "-"
  *
- * A task of a question to many is called "ID@EPOCH": each broker makes the same ids.
+ * A task of a question to many collectors is called "ID@EPOCH", because each broker generates the same ids.
  */
 
 typedef struct ChaosLedger ChaosLedger;

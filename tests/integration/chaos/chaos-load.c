@@ -8,7 +8,7 @@
 #define AT_ONCE    40u
 #define DEADLINE_S 120
 #define N_STATES   (DEYE_BUS_TASK_STATE_UNKNOWN + 1u)
-/* Tasks that have ended and are watched for another end. */
+/* Number of ended tasks that are watched, because none may end twice. */
 #define WATCHED 200u
 
 typedef struct ChaosSubmitter ChaosSubmitter;
@@ -19,8 +19,8 @@ typedef struct
   DeyeBusTaskSpec *spec;
   DeyeBusTask *task;   /* NULL: the submitter is away */
   gint64 cancel_at_us; /* 0: it is not cancelled */
-  guint agents;        /* that had ended when it was submitted last */
-  guint clients;       /* that have submitted it */
+  guint agents;        /* agents that had ended when it was last submitted */
+  guint clients;       /* clients that have submitted it */
   guint ends;
 } ChaosTask;
 
@@ -41,7 +41,7 @@ struct ChaosLoad
 {
   char *address;
   ChaosLedger *ledger; /* not owned */
-  guint agents;        /* that have ended */
+  guint agents;        /* agents that have ended */
   ChaosSubmitter submitters[CHAOS_SUBMITTERS];
   guint states[N_STATES];
   GPtrArray *faults; /* of char* */
@@ -59,7 +59,7 @@ task_free (ChaosTask *self)
   g_free (self);
 }
 
-/* Plans of the attempts of a task, with the number of such tasks among a hundred. */
+/* The acts of the attempts of a task, with the number of such tasks in a hundred. */
 static const struct
 {
   guint share;
@@ -86,7 +86,7 @@ draw_share (GRand *random, gint32 percent)
   return g_rand_int_range (random, 0, 100) < percent;
 }
 
-/* The numbers are drawn in the same order for each task, so that one does not depend on what the others are. */
+/* The numbers are drawn in the same order for each task, so that no task depends on another one. */
 static DeyeBusTaskSpec *
 draw_spec (ChaosSubmitter *submitter)
 {
@@ -208,7 +208,7 @@ submitter_come (ChaosSubmitter *self)
     submitter_send (self->alive->pdata[i]);
 }
 
-/* The next client of the submitter does not know who has its tasks. */
+/* The next client of the submitter does not know the holders of its tasks. */
 static void
 submitter_forget (ChaosTask *task)
 {
@@ -226,8 +226,8 @@ submitter_go (ChaosSubmitter *self)
   g_clear_object (&self->client);
 }
 
-/* The client before this one has submitted it, and the agent has not answered this one: a cancel would end what this one knows of
- * it, and nobody would take the result. */
+/* TRUE if an earlier client has submitted the task, and the agent has not answered the present one. A cancel would end the task
+ * for the present client, and no client would receive the result. */
 static gboolean
 task_may_be_there (const ChaosTask *task)
 {

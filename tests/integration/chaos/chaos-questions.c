@@ -34,7 +34,7 @@ typedef struct
   guint n;
   GCancellable *cancellable;
   gint64 cancel_at_us; /* 0: it is not cancelled */
-  guint agents;        /* that had ended when it was asked */
+  guint agents;        /* agents that had ended when it was asked */
 } Question;
 
 struct ChaosQuestions
@@ -45,7 +45,7 @@ struct ChaosQuestions
   GPtrArray *open; /* of Question */
   GPtrArray *faults;
   guint asked;
-  guint agents; /* that have ended */
+  guint agents; /* agents that have ended */
   guint lost;   /* questions without a manifest */
   guint verdicts[N_VERDICTS];
 };
@@ -63,7 +63,7 @@ static G_GNUC_PRINTF (2, 3) void question_blame (Question *question, const char 
                                     question->require, question->n, text));
 }
 
-/* --- what came --- */
+/* --- answers and manifests --- */
 
 static void
 check_counts (Question *question, const DeyeBusManifest *manifest, const GPtrArray *entries)
@@ -85,7 +85,7 @@ check_counts (Question *question, const DeyeBusManifest *manifest, const GPtrArr
                     entries->len, sum);
 }
 
-/* Each collector, or each shard, is there once. */
+/* Checks that each collector, or each shard, is counted once. */
 static void
 check_entries (Question *question, const GPtrArray *entries)
 {
@@ -111,7 +111,8 @@ is_answer (const DeyeBusManifestEntry *entry)
   return answer_class == DEYE_BUS_ANSWER_CLASS_ANSWERED || answer_class == DEYE_BUS_ANSWER_CLASS_EMPTY;
 }
 
-/* The result is "INSTANCE/ATTEMPT/TASK", as chaos-worker.c returns it. Returns the task, "" if it is none of the question. */
+/* The result is "INSTANCE/ATTEMPT/TASK", as chaos-worker.c returns it. Returns the task; "": it does not belong to the
+ * question. */
 static char *
 task_of_answer (Question *question, const DeyeBusManifest *manifest, DeyeBusGatherAnswer *answer, const char *text)
 {
@@ -129,7 +130,7 @@ task_of_answer (Question *question, const DeyeBusManifest *manifest, DeyeBusGath
   return g_strdup (is_whole ? parts[2] : "");
 }
 
-/* @tasks: those of the answers before */
+/* @tasks: the tasks of earlier answers */
 static void
 check_answer (Question *question,
               const DeyeBusManifest *manifest,
@@ -198,7 +199,7 @@ is_met (const Question *question, const DeyeBusManifest *manifest)
   return question->require == REQUIRE_ANY || answers >= question->n;
 }
 
-/* Takes @list and what is in it. */
+/* Takes ownership of @list and of its items. */
 static GPtrArray *
 array_of (GList *list, GDestroyNotify release)
 {
@@ -234,7 +235,7 @@ check_end (Question *question, DeyeBusGather *gather, const DeyeBusManifest *man
     question_blame (question, "the answers: %s", error != NULL ? error->message : "no error");
 }
 
-/* Without a manifest: the agent has ended, or the question was cancelled. */
+/* A question may end without a manifest only if the agent has ended, or it was cancelled. */
 static void
 check_lost (Question *question, const GError *error)
 {
@@ -265,7 +266,7 @@ on_gathered (GObject *source, GAsyncResult *result, gpointer data)
   g_ptr_array_remove_fast (question->owner->open, question);
 }
 
-/* --- asking --- */
+/* --- new questions --- */
 
 static const char *
 draw_payload (GRand *random)

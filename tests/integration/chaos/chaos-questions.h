@@ -5,27 +5,27 @@
 #include "deye-bus.h"
 
 /*
- * The questions of a chaos run: one client keeps some questions to many going (deye_bus_client_gather_async()), in each mode and
- * with each requirement, and checks each answer and its manifest.
+ * The questions of a chaos run: one client keeps some questions to many collectors open (deye_bus_client_gather_async()), in each
+ * mode and with each requirement, and checks each answer and its manifest.
  *
- * - The sum of the manifest holds, and its counts are those of its entries.
+ * - The sum of the manifest is right, and its counts are those of its entries.
  * - No collector is counted twice, and no shard; an answer belongs to an entry that is answered, and no entry has two.
  * - The verdict and the requirement follow from the counts. A partial answer is returned by the second call only.
  * - A question that ends without a manifest was cancelled, or the agent has ended meanwhile.
  *
- * Each answer is a line "final" of the ledger, so that the audit finds the run that it is of.
+ * Each answer is a line "final" of the ledger, so that the audit finds its run.
  */
 
 typedef struct ChaosQuestions ChaosQuestions;
 
 ChaosQuestions *chaos_questions_new (const char *address, ChaosLedger *ledger, guint32 seed);
-/* None is open, and it was closed. */
+/* TRUE if no question is open, and the client is closed. */
 void chaos_questions_free (ChaosQuestions *self);
 void chaos_questions_close (ChaosQuestions *self);
 
-/* Asks and cancels as is due; with @asks FALSE it only cancels. */
+/* Asks and cancels when it is time. @asks: FALSE: no new question. */
 void chaos_questions_turn (ChaosQuestions *self, gboolean asks);
-/* Before the agent ends. */
+/* To be called before the agent ends. */
 void chaos_questions_note_end_of_agent (ChaosQuestions *self);
 
 guint chaos_questions_open (const ChaosQuestions *self);

@@ -40,7 +40,8 @@ collector_start (ChaosScene *self, ChaosCollector *collector)
   collector->resume_us = collector->leave_us = collector->kill_us = 0;
 }
 
-/* It kills itself, or does what it was asked to do, and nothing else. The signal ends it if it has only just begun. */
+/* Checks how a collector ended: it killed itself, or stopped as asked. A collector that has just started is ended by
+ * the signal. */
 static void
 collector_reap (ChaosScene *self, ChaosCollector *collector)
 {
@@ -103,7 +104,7 @@ collector_turn (ChaosScene *self, ChaosCollector *collector, gint64 now_us)
     collector_kill (self, collector);
 }
 
-/* NULL: it is about to end, or stands still. */
+/* A collector for a fault. NULL: it is about to end, or suspended. */
 static ChaosCollector *
 find_victim (ChaosScene *self, guint whom)
 {
@@ -153,7 +154,7 @@ agent_go_on (ChaosScene *self)
 
 /* --- calls --- */
 
-/* @collector: its end was announced, or that of the one that has its id by now; NULL: another call */
+/* @collector: the call announces its end, or the end of a newer instance with its id; NULL: another call */
 static void
 on_answer (GObject *source, GAsyncResult *result, gpointer collector)
 {
@@ -167,7 +168,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer collector)
   announced->announced = announced->number;
 }
 
-/* The agent may be away: then nothing happens. */
+/* Has no effect while the agent is down. */
 static void
 scene_call (ChaosScene *self,
             const char *topic,
@@ -203,7 +204,7 @@ call_drain (ChaosScene *self, ChaosCollector *collector, gboolean expect_exit)
   scene_call (self, "control.bus.collectors", "Drain", &request.base, expect_exit ? collector : NULL);
 }
 
-/* --- faults; FALSE: it does nothing --- */
+/* --- faults; FALSE: the fault has no effect now --- */
 
 static gboolean
 put_kill (ChaosScene *self, const ChaosEvent *event)
@@ -292,7 +293,7 @@ put_pause (ChaosScene *self, const ChaosEvent *event)
   return TRUE;
 }
 
-/* They connect while nobody is away, since a connect waits for the agent when many are waiting already. */
+/* Only while the agent runs: a connect would block until it runs again, if many already wait. */
 static gboolean
 put_storm (ChaosScene *self, const ChaosEvent *event)
 {
@@ -362,7 +363,7 @@ chaos_scene_put (ChaosScene *self, const ChaosEvent *event)
              event->time_us / G_TIME_SPAN_MILLISECOND, has_done ? "" : ": not now");
 }
 
-/* --- turns --- */
+/* --- one turn --- */
 
 static gboolean
 on_breath (gpointer data)

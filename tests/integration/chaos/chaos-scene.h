@@ -9,9 +9,8 @@
 /*
  * The processes of a chaos run, the agent and its collectors, and the faults that are injected into them.
  *
- * A fault whose victim is not in a state for it, such as a stop of a collector that is about to end, does nothing. A fault with a
- * duration, such as a stop, ends in a later turn. A collector that has ended, for whatever reason, is started again with the same
- * id.
+ * A fault has no effect if its victim is not in a state for it, such as a stop of a collector that is about to end. A fault with a
+ * duration, such as a stop, ends in a later turn. A collector that has ended, for any reason, is started again with the same id.
  */
 
 typedef struct
@@ -22,27 +21,27 @@ typedef struct
   guint number; /* of the instance */
   gboolean is_suspended;
   gboolean is_killed;
-  gboolean is_asked; /* to stop */
+  gboolean is_asked; /* it was asked to stop */
   guint
-      announcing; /* calls on their way that announce the end of the collector with the id: it may stop by itself then */
+      announcing; /* unanswered calls that announce the end of the collector with the id, which may stop by itself then */
   guint announced;  /* the newest instance whose end may have been announced */
   gint64 resume_us; /* while it is suspended */
-  gint64 leave_us;  /* it is asked to stop then; 0: it is not */
-  gint64 kill_us;   /* it is killed then; 0: it is not */
+  gint64 leave_us;  /* when it is asked to stop; 0: it is not */
+  gint64 kill_us;   /* when it is killed; 0: it is not */
 } ChaosCollector;
 
 typedef struct
 {
-  TaskScene tasks; /* without its submitter: the load has them */
+  TaskScene tasks; /* its submitter is not used: chaos-load has submitters */
   const BusFixtureOptions *options;
   guint32 seed;
   char *ledger_path;
   ChaosLedger *ledger;
   ChaosLoad *load;
   ChaosQuestions *questions;
-  DeyeBusClient *tool; /* makes the calls of the faults, as far as they reach the agent */
+  DeyeBusClient *tool; /* makes the calls of the faults */
   ChaosCollector collectors[CHAOS_COLLECTORS];
-  GSource *breath; /* so that a turn does not wait for long */
+  GSource *breath; /* a timer, so that a turn is short */
   gint64 begin_us;
   gint64 agent_due_us;   /* when the agent is started or resumed; 0: it runs */
   gboolean is_suspended; /* the agent */
@@ -52,13 +51,13 @@ typedef struct
 
 void chaos_scene_set_up (ChaosScene *self, const BusFixtureOptions *options, guint32 seed);
 void chaos_scene_tear_down (ChaosScene *self);
-/* The tool and the collectors come. */
+/* Waits until the tool and the collectors are connected. */
 void chaos_scene_start (ChaosScene *self);
 
-/* Iterates the context once, and ends what is due. With @submits FALSE nothing new is submitted or asked. */
+/* Iterates the context once, and ends faults whose time is over. @submits: FALSE: no new task and no new question. */
 void chaos_scene_turn (ChaosScene *self, gboolean submits);
 void chaos_scene_put (ChaosScene *self, const ChaosEvent *event);
 /* Ends all faults: no process is suspended or about to leave, no operation is paused. */
 void chaos_scene_calm (ChaosScene *self);
-/* Every collector has stopped as asked, and every client is closed but the boss. */
+/* Waits until every collector has stopped as asked and every client except the boss is closed. */
 void chaos_scene_leave (ChaosScene *self);

@@ -4,9 +4,10 @@
 #include <glib.h>
 
 /*
- * The schedule of a chaos run: which fault is put when to whom. It follows from the seed and the length alone.
+ * The schedule of a chaos run: the kind, the victim and the time of each fault. The seed and the length alone determine it.
  *
- * Faults are dealt from a deck that is shuffled when it is empty, so that each kind occurs in each long enough part of a run.
+ * The kinds are drawn from a set without replacement, which is filled again when it is empty. So each kind occurs in each long
+ * enough part of a run.
  */
 
 #define CHAOS_COLLECTORS 8u
@@ -20,19 +21,19 @@ typedef enum
   CHAOS_LEAVE_CROWD,    /* half of the collectors: SIGTERM */
   CHAOS_DRAIN,          /* a collector is drained; SIGTERM after the time */
   CHAOS_DRAIN_EXIT,     /* the same, its end is announced, and it ends by itself */
-  CHAOS_DRAIN_KILL,     /* the same, and kill -9 after the time if it is there still */
+  CHAOS_DRAIN_KILL,     /* the same, and kill -9 after the time if it still runs */
   CHAOS_PAUSE,          /* an operation, for the time */
   CHAOS_STORM,          /* many connections that say hello and end */
   CHAOS_AGENT_KILL,     /* kill -9, and a new agent after the time */
   CHAOS_AGENT_LEAVE,    /* SIGTERM, and a new agent after the time */
   CHAOS_AGENT_STOP,     /* SIGSTOP, and SIGCONT after the time */
-  CHAOS_SUBMITTER_GONE, /* a submitter closes its connection, and comes back after the time */
+  CHAOS_SUBMITTER_GONE, /* a submitter closes its connection, and returns after the time */
   CHAOS_N_FAULTS
 } ChaosFault;
 
 typedef struct
 {
-  gint64 at_us; /* from the begin of the run */
+  gint64 at_us; /* since the begin of the run */
   ChaosFault fault;
   guint whom;
   gint64 time_us;

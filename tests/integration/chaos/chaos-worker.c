@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * A collector of a chaos run: "chaos-worker ADDRESS ID INSTANCE LEDGER". It runs until SIGTERM, or until it has drained because its
- * end was announced, and writes to the ledger (chaos-ledger.h) what its handlers do.
+ * A collector of a chaos run: "chaos-worker ADDRESS ID INSTANCE LEDGER". It runs until SIGTERM, or until it has drained because
+ * its end was announced, and writes the actions of its handlers to the ledger (chaos-ledger.h).
  *
- * The payload of a task is "MS ACT...", with an act for each attempt; the last one is that of all later ones. Each takes MS:
+ * The payload of a task is "MS ACT...", with an act for each attempt; the last one is also that of all later attempts. Each takes
+ * MS milliseconds:
  *
- *   done    reports progress meanwhile, and succeeds
- *   retry   the same, but it asks for another attempt
- *   fail    the same, but it fails for good
- *   die     the same, but it ends the process
- *   hang    reports nothing and never ends by itself
- *   deaf    reports nothing, ignores cancels, and succeeds after a time in which its lease has expired
+ *   done    reports progress, and succeeds
+ *   retry   reports progress, and asks for another attempt
+ *   fail    reports progress, and fails permanently
+ *   die     reports progress, and ends the process
+ *   hang    reports nothing, and never ends by itself
+ *   deaf    reports nothing, ignores cancels, and succeeds after its lease has expired
  *
- * A cancel ends all but the last one at once.
+ * A cancel ends every act except deaf at once.
  */
 
 #include "chaos-ledger.h"
@@ -39,22 +40,22 @@ typedef struct ChaosRun ChaosRun;
 typedef struct
 {
   const char *name;
-  void (*end) (ChaosRun *run); /* when its time is over; NULL: it does not end by itself */
-  gboolean is_deaf;            /* reports nothing; a cancel does not end it, if it ends by itself */
+  void (*end) (ChaosRun *run); /* called when its time is over; NULL: it does not end by itself */
+  gboolean is_deaf;            /* it reports nothing, and a cancel does not end it if it ends by itself */
 } ChaosAct;
 
 struct ChaosRun
 {
   ChaosWorker *worker;
   DeyeBusWork *work;
-  char *task; /* in the ledger */
+  char *task; /* its name in the ledger */
   const ChaosAct *act;
   guint left_ms;
   guint timer;
   gulong cancelled;
 };
 
-/* The handler does nothing any more, and the outcome follows. */
+/* The handler has ended; the outcome is sent next. */
 static void
 run_note_end (ChaosRun *run, const char *how)
 {
@@ -147,7 +148,7 @@ find_act (const char *name)
   g_error ("unknown act: %s", name);
 }
 
-/* The broker makes the ids of the tasks of a question, and each broker makes the same ones. */
+/* Each broker generates the same ids for the tasks of questions, so the epoch is added. */
 static char *
 name_of (DeyeBusWork *work, guint64 epoch)
 {

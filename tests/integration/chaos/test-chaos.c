@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Chaos with real processes: an agent, eight collectors, and two submitters and an asker in this process. For a time, faults of a
- * seeded schedule are injected while tasks and questions to many collectors flow. Then all faults end, and the final state is
- * checked.
+ * Chaos with real processes: an agent, eight collectors, and two submitters and an asker in this process. Faults of a seeded
+ * schedule are injected while tasks and questions to many collectors run. Then all faults end, and the final state is checked.
  *
- * Half of the time the recovery window of the agent is long enough for everybody to come back, and half of the time it is not.
+ * Half of the time the recovery window of the agent is long enough for all clients to connect again; half of the time it is not.
  *
  * TEST_CHAOS_SEED sets another seed, TEST_CHAOS_S the length of both halves together. The seed and each injected fault are
  * printed. The same seed gives the same schedule and the same tasks, not the same run: that depends on the scheduler of the
  * system.
  *
- * At the end every accepted task has ended once, each answer to a question accounts for everybody who was asked
- * (chaos-questions.h), the audit of the ledger finds nothing (chaos-audit.h), and the agent holds as much as before: no task,
- * slot, request, queued message, byte or file descriptor, and nobody else is connected.
+ * At the end every accepted task has ended once, each manifest accounts for every collector that was asked (chaos-questions.h),
+ * the audit of the ledger finds no fault (chaos-audit.h), and the agent holds as much as at the beginning: no task, slot, request,
+ * queued message, byte or file descriptor, and no other peer is connected.
  */
 
 #include "chaos-audit.h"
@@ -21,11 +20,11 @@
 #include "test-dir.h"
 
 #define LENGTH_S   20u
-#define QUIET_S    220u /* that the watchdog gives what is left */
+#define QUIET_S    220u /* the watchdog's limit after the faults */
 #define MOST_SHOWN 20u
 
-/* Times are shorter than the defaults, so that limits are missed often in a short run. A collector comes back within the recovery
- * window all the same: it stands still for 1.5 s at most. */
+/* Times are shorter than the defaults, so that limits are often exceeded in a short run. A collector still connects again within
+ * the recovery window, because it is suspended for 1.5 s at most. */
 #define HASTY                                                                                                          \
   "task_progress_us=400000\n"                                                                                          \
   "task_run_limit_us=900000\n"                                                                                         \
@@ -65,7 +64,7 @@ number_from (const char *variable, guint otherwise)
   return text != NULL ? (guint) g_ascii_strtoull (text, NULL, 10) : otherwise;
 }
 
-/* Of another process; 0 where the system does not show them. */
+/* The descriptors of another process; 0: the system does not show them. */
 static guint
 count_descriptors (GPid pid)
 {
@@ -141,7 +140,7 @@ wait_ended (ChaosScene *scene)
     }
 }
 
-/* --- what is left --- */
+/* --- the final state --- */
 
 static gboolean
 collector_is_free (const CollectorRecord *record)
@@ -150,7 +149,7 @@ collector_is_free (const CollectorRecord *record)
          && record->offered == 0 && record->zombie == 0;
 }
 
-/* Each collector is ready, and none of its slots is used. */
+/* Waits until each collector is ready and none of its slots is used. */
 static void
 wait_free (ChaosScene *scene)
 {
@@ -194,7 +193,7 @@ drop_page (ChaosScene *scene)
   daemoneye__eventbus__v1__task_list_reply__free_unpacked (page, NULL);
 }
 
-/* Nothing is left of any task but the outcome. */
+/* Waits until only the outcomes of tasks are left. */
 static void
 wait_no_tasks (ChaosScene *scene)
 {
@@ -215,7 +214,7 @@ wait_no_tasks (ChaosScene *scene)
     }
 }
 
-/* The agent forgets connections in its own time. */
+/* The agent removes ended connections a little later. */
 static void
 wait_holdings (ChaosScene *scene, const Holdings *before)
 {
