@@ -305,6 +305,15 @@ reroute_next_message (BusSlot *slot)
   return slot;
 }
 
+/* The difference to bus_reroute_ended() is that the member stays, and may handle its messages later. So a message leaves it only
+ * if another member has room for it now (reroute_find_heir()); otherwise it stays in its place, and the policy of this member
+ * still applies to it. Nothing is lost by the attempt.
+ *
+ * Messages are taken out of the middle of a FIFO that is in use, and each offer to another member can change this FIFO as well:
+ * taking a slot out merges the gaps beside it, and a broker that is full may drop messages of this subscription to make room for
+ * the one that is handed on. The loop therefore keeps no pointer to a gap, and begins again in front when `missed` shows that
+ * messages were dropped. At the end the slots that moved to the front get the credit that is free, and gaps that are in front
+ * now are released. */
 void
 bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us)
 {

@@ -141,6 +141,17 @@ schedule_excess (BusCore *core, gint64 now_us)
   return has_any;
 }
 
+/* One pass over everything that the input has listed for the tasks. core_settle() repeats it until nothing is left to do.
+ *
+ * The order of the steps matters. Ended members come first: their leases return to the queues before a slot is chosen, so that one
+ * pass is enough to give a task of a dead member to another one, and no task is offered to a member that has ended. Then come the
+ * other causes that free slots or tasks: changed members, requests that have ended, and answers to questions. Offers follow, when
+ * all free slots and waiting tasks of this input are known; otherwise a slot could be given to a less urgent task than one that
+ * the same input returns to the queue.
+ *
+ * Reports come last, so that submitters see the newest state of a task, and not each step of the same input. They do not count in
+ * the result, because a push that waits for room in the queue of its submitter would make core_settle() repeat the pass without
+ * any effect. */
 gboolean
 bus_schedule_settle (BusCore *core, gint64 now_us)
 {
