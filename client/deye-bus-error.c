@@ -45,7 +45,7 @@ typedef struct
 static const ErrorRow error_rows[] = {
   { WIRE_STATUS_OK, DEYE_BUS_ERROR_UNKNOWN, N_ ("The broker ended the connection") },
   { WIRE_STATUS_UNKNOWN, DEYE_BUS_ERROR_UNKNOWN,
-    N_ ("It is not known whether the message was handled: check before sending it again") },
+    N_ ("It is not known whether the message was handled: find out before you send it again") },
   { WIRE_STATUS_BAD_MAGIC, DEYE_BUS_ERROR_PROTOCOL,
     N_ ("The other side does not speak this protocol: check the address") },
   { WIRE_STATUS_BAD_FRAME, DEYE_BUS_ERROR_PROTOCOL, N_ ("A malformed frame: report it as a bug") },
@@ -76,7 +76,7 @@ static const ErrorRow error_rows[] = {
   { WIRE_STATUS_EXPIRED, DEYE_BUS_ERROR_EXPIRED, N_ ("It arrived too late") },
   { WIRE_STATUS_STALE_LEASE, DEYE_BUS_ERROR_FAILED, N_ ("The task has been given to another peer meanwhile") },
   { WIRE_STATUS_QUARANTINED, DEYE_BUS_ERROR_FAILED, N_ ("The task has failed too often and is quarantined") },
-  { WIRE_STATUS_SLOW_CONSUMER, DEYE_BUS_ERROR_SLOW_CONSUMER, N_ ("The client did not read fast enough") },
+  { WIRE_STATUS_SLOW_CONSUMER, DEYE_BUS_ERROR_SLOW_CONSUMER, N_ ("The client did not read its messages fast enough") },
   { WIRE_STATUS_HELLO_TIMEOUT, DEYE_BUS_ERROR_TIMEOUT, N_ ("The handshake took too long") },
   { WIRE_STATUS_SHUTTING_DOWN, DEYE_BUS_ERROR_SHUTTING_DOWN,
     N_ ("The broker is shutting down: connect again when it has restarted") },

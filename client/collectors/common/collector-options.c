@@ -14,7 +14,8 @@ options_describe (CollectorOptions *self, const CollectorUsage *usage)
     { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_ ("Socket of the bus"), N_ ("PATH") },
     { "heartbeat", 0, 0, G_OPTION_ARG_INT, &self->heartbeat_ms, N_ ("Time between heartbeats (default: 5000)"),
       N_ ("MS") },
-    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write a line to FD when everything works"), N_ ("FD") },
+    { "ready-fd", 0, 0, G_OPTION_ARG_INT, &self->ready_fd, N_ ("Write a line to FD when the collector is ready"),
+      N_ ("FD") },
     { "version", 0, 0, G_OPTION_ARG_NONE, &self->version, N_ ("Show the version"), NULL },
     G_OPTION_ENTRY_NULL,
   };

@@ -27,7 +27,7 @@ netmond_options_add (NetmondOptions *self, GOptionContext *context)
       "I/N" },
     { "interval", 0, 0, G_OPTION_ARG_INT, &self->interval_ms, N_ ("Time between polls (default: 500)"), N_ ("MS") },
     { "max-sockets", 0, 0, G_OPTION_ARG_INT, &self->max_sockets,
-      N_ ("Sockets that are watched at most (default: 65536)"), "N" },
+      N_ ("Watch at most this number of sockets (default: 65536)"), "N" },
     { "without-notices", 0, 0, G_OPTION_ARG_NONE, &self->without_notices,
       N_ ("Only poll: do not ask the kernel to report the ends of sockets"), NULL },
     { "pace", 0, 0, G_OPTION_ARG_INT, &self->pace_ms,

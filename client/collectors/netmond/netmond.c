@@ -146,9 +146,8 @@ netmond_check_options (gpointer data, GError **error)
 static const CollectorProgram netmond_program = {
   .name = "netmond",
   .summary = N_ ("Reports the sockets of this machine on the event bus."),
-  .description
-  = N_ ("Sockets are polled: one that lives shorter than the time between two polls is reported only at its end, "
-        "without its owner, or missed."),
+  .description = N_ ("Sockets are polled: a socket that exists for less than the time between two polls is reported "
+                     "only at its end, without its owner, or missed."),
   .add_options = netmond_add_options,
   .check_options = netmond_check_options,
   .start = netmond_start,

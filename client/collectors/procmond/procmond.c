@@ -160,9 +160,8 @@ procmond_check_options (gpointer data, GError **error)
 static const CollectorProgram procmond_program = {
   .name = "procmond",
   .summary = N_ ("Reports the processes of this machine on the event bus."),
-  .description
-  = N_ ("Where the kernel does not report processes, they are polled: one that lives shorter than the time between two "
-        "polls may be missed."),
+  .description = N_ ("Where the kernel does not report processes, they are polled: a process that exists for less than "
+                     "the time between two polls may be missed."),
   .add_options = procmond_add_options,
   .check_options = procmond_check_options,
   .start = procmond_start,

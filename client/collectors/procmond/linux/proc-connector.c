@@ -69,7 +69,8 @@ connector_ask (ProcConnector *self, gsize queue_bytes, const guint8 *request, gs
     return connector_fail (error,
                            _ ("the process connector can't be joined (before Linux 6.6 it needs CAP_NET_ADMIN)"));
   if (send (self->fd, request, len, 0) != (ssize_t) len)
-    return connector_fail (error, _ ("the process connector can't be asked (it is not there in a network namespace)"));
+    return connector_fail (
+        error, _ ("the process connector does not accept requests (it does not exist in a network namespace)"));
   return TRUE;
 }
 
