@@ -56,6 +56,7 @@ struct _DeyeBusClient
   guint64 incarnation;     /* drawn once: the broker recognises this object by it when it connects again */
 
   GMainContext *context;
+  gboolean is_for_default; /* the context is the global default one; NULL as the default of a thread means it */
   GSource *source;
   GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]; /* of the source */
   guint n_polls;                            /* 0: none are added */

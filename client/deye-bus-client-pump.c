@@ -229,14 +229,23 @@ client_source_check (GSource *source)
   return self->events.count > 0 || client_is_polled (self) || client_timeout_ms (client_next_us (self)) == 0;
 }
 
+/* TRUE: asynchronous calls that callbacks start would complete in the client's context anyway, so that it need not be pushed. */
+static gboolean
+client_is_thread_default (const DeyeBusClient *self)
+{
+  return g_main_context_get_thread_default () == (self->is_for_default ? NULL : self->context);
+}
+
 static gboolean
 client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   g_autoptr (DeyeBusClient) self = g_object_ref (((DeyeBusClientSource *) source)->client);
+  const gboolean pushes = !client_is_thread_default (self);
 
   if (!deye_bus_client_enter (self, NULL)) /* forked: GLib has acquired the context */
     return G_SOURCE_REMOVE;
-  g_main_context_push_thread_default (self->context);
+  if (pushes)
+    g_main_context_push_thread_default (self->context);
   self->dispatching++;
   client_step (self, EVENTS_AHEAD);
   deye_bus_client_dispatch (self);
@@ -248,7 +257,8 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
       if (self->linger_us > 0)
         deye_bus_client_step_close (self, g_get_monotonic_time ());
     }
-  g_main_context_pop_thread_default (self->context);
+  if (pushes)
+    g_main_context_pop_thread_default (self->context);
   deye_bus_client_exit (self);
   /* A closed client that has dispatched all events leaves nothing in the context. */
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED && self->linger_us == 0 && self->events.count == 0)

@@ -226,6 +226,7 @@ deye_bus_client_init (DeyeBusClient *self)
   self->services = deye_bus_client_new_services ();
   self->made_us = g_get_monotonic_time ();
   self->context = g_main_context_ref_thread_default ();
+  self->is_for_default = self->context == g_main_context_default ();
   deye_bus_events_init (&self->events, deye_bus_session_clear_event);
   self->spare_calls = deye_bus_pending_pool_new ();
 }

@@ -2,6 +2,7 @@
 #include "service-log.h"
 
 #include "account.h"
+#include "base/bus-unset.h"
 
 #include <string.h>
 
@@ -211,7 +212,7 @@ service_log_make_record (const BusNote *note)
 void
 service_log_notes (ServiceLog *self, BusCore *core)
 {
-  BusNote note;
+  BUS_UNSET BusNote note; /* set by bus_core_next_note() */
   guint64 missed;
 
   while (bus_core_next_note (core, &note, &missed))

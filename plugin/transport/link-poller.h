@@ -12,7 +12,8 @@
  * watched for reading, and for writing only while it has asked for that.
  *
  * A thread that runs a loop of its own may call wait() instead of g_poll(). This saves a system call per turn, because the
- * dispatch of the source need not ask the kernel again which links are ready.
+ * dispatch of the source need not ask the kernel again which links are ready. If wait() found only links, the thread may take
+ * them with take() and handle them without a dispatch of the context.
  *
  * Invariant: a link that was removed is not reported any more, except by a dispatch that is already running.
  */
@@ -35,6 +36,10 @@ typedef struct
   void (*remove) (GSource *source, Link *link, LinkHandle handle);
   /* Does the same as g_poll(), for the descriptors of the context that the source is attached to. NULL: use g_poll(). */
   gint (*wait) (GSource *source, GPollFD *fds, guint n, gint timeout_ms);
+  /* Returns the number of links that the last wait() found ready, and sets @ready to them; the source does not report them
+   * again. 0: another descriptor of the context is ready, so that the context has to be dispatched, or no link is. @ready is
+   * valid until the next call of the poller. Set if wait() is. */
+  guint (*take) (GSource *source, const LinkReady **ready);
 } LinkPoller;
 
 /* The pollers of this system, the best one first; NULL ends the list. */

@@ -135,7 +135,7 @@ static LinkWriteResult
 link_write_once (Link *link)
 {
   LinkSet *set = link->set;
-  WireSpan spans[TRANSPORT_SPANS_MAX];
+  TRANSPORT_UNSET WireSpan spans[TRANSPORT_SPANS_MAX]; /* set by gather() */
   guint count = set->handler.gather (set->user, link->peer, spans, G_N_ELEMENTS (spans));
   gssize n = count > 0 ? link_io_write (link->handle, spans, count) : 0;
 

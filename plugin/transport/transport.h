@@ -38,6 +38,17 @@ typedef enum
 
 #define TRANSPORT_SPANS_MAX 64u
 
+/* Marks an array on the stack that a function fills before any other code reads it. The build clears every local variable
+ * (-ftrivial-auto-var-init=zero); for these arrays that takes longer than the rest of their function. */
+#ifdef __has_attribute
+#if __has_attribute(uninitialized)
+#define TRANSPORT_UNSET __attribute__ ((uninitialized))
+#endif
+#endif
+#ifndef TRANSPORT_UNSET
+#define TRANSPORT_UNSET
+#endif
+
 typedef struct
 {
   /* A new connection. Returns the peer that the other functions receive. NULL: refused; @refusal receives the

@@ -47,7 +47,7 @@ link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer,
 gssize
 link_io_write (LinkHandle handle, const WireSpan *spans, guint n_spans)
 {
-  struct iovec parts[TRANSPORT_SPANS_MAX];
+  TRANSPORT_UNSET struct iovec parts[TRANSPORT_SPANS_MAX];
   struct msghdr message = { .msg_iov = parts };
   guint count = MIN (n_spans, G_N_ELEMENTS (parts));
   gssize n;

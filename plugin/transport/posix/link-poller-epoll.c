@@ -49,7 +49,7 @@ epoll_check (GSource *source)
 static int
 epoll_ask (EpollSource *self, int timeout_ms, gboolean *others)
 {
-  struct epoll_event events[EVENTS_MAX];
+  TRANSPORT_UNSET struct epoll_event events[EVENTS_MAX]; /* set by epoll_wait() */
   int n = epoll_wait (self->epoll_fd, events, EVENTS_MAX, timeout_ms);
   int n_ready = 0;
 
@@ -158,7 +158,7 @@ static gint
 epoll_wait_for_context (GSource *source, GPollFD *fds, guint n, gint timeout_ms)
 {
   EpollSource *self = (EpollSource *) source;
-  GPollFD others[OTHERS_MAX];
+  TRANSPORT_UNSET GPollFD others[OTHERS_MAX]; /* set by epoll_find_others() */
   guint n_others = epoll_find_others (self, fds, n, others);
   gboolean is_other;
 
@@ -169,6 +169,18 @@ epoll_wait_for_context (GSource *source, GPollFD *fds, guint n, gint timeout_ms)
   self->n_ready = epoll_ask (self, timeout_ms, &is_other);
   self->is_changed = is_other;
   return epoll_report (self, fds, n, is_other);
+}
+
+static guint
+epoll_take (GSource *source, const LinkReady **ready)
+{
+  EpollSource *self = (EpollSource *) source;
+  guint n = self->is_changed ? 0 : (guint) self->n_ready;
+
+  if (n > 0)
+    self->n_ready = 0;
+  *ready = self->ready;
+  return n;
 }
 
 static void
@@ -221,4 +233,4 @@ epoll_remove (GSource *source, Link *link, LinkHandle handle)
 }
 
 const LinkPoller link_poller_epoll
-    = { "epoll", epoll_source_new, epoll_add, epoll_watch_writable, epoll_remove, epoll_wait_for_context };
+    = { "epoll", epoll_source_new, epoll_add, epoll_watch_writable, epoll_remove, epoll_wait_for_context, epoll_take };
