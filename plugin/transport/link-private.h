@@ -19,7 +19,7 @@ struct LinkSet
   GHashTable *links; /* set of Link; the set does not own them */
   GPtrArray *dead;   /* links that a dispatch closed; freed at its end */
   gboolean dispatching;
-  guint turn; /* number of turns; it selects the ready link that is read first */
+  guint turn; /* number of turns with several links; it selects the link that is read first */
   guint8 buffer[LINK_SET_BUFFER];
 };
 
@@ -29,7 +29,9 @@ struct Link
   LinkHandle handle;
   gsize debt;   /* cost, in bytes, of reads beyond the share of its turns */
   gsize weight; /* cost of the last read per byte, in bytes; 0 before the first read, then at least 1 */
+  guint turn;   /* the turn of the set in which it was read last */
   gpointer peer;
+  gboolean has_more;   /* the last read took all that it was allowed to, so there is probably more */
   gboolean is_blocked; /* the poller watches for room to write */
   gboolean is_closing; /* link_close() was called */
   gboolean is_shut;    /* everything is written and the sending side has ended */

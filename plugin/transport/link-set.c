@@ -32,9 +32,9 @@ link_set_work (const LinkSet *set)
 }
 
 /* Reads as many bytes as @budget will pay for if they cost as much as those of the last read. Returns their actual cost, in
- * bytes. @has_more: (out): it read all that it was allowed to, so there is probably more */
+ * bytes. */
 static gsize
-link_set_read (Link *link, gsize budget, gboolean *has_more)
+link_set_read (Link *link, gsize budget)
 {
   const guint64 before = link_set_work (link->set);
   const gsize most = MAX (budget / MAX (link->weight, 1), MIN (budget, LINK_READ_LEAST));
@@ -43,7 +43,7 @@ link_set_read (Link *link, gsize budget, gboolean *has_more)
 
   if (n > 0)
     link->weight = cost / n;
-  *has_more = n >= most;
+  link->has_more = n >= most;
   return cost;
 }
 
@@ -62,7 +62,6 @@ link_set_read (Link *link, gsize budget, gboolean *has_more)
 static gboolean
 link_set_read_in_turn (Link *link, gsize idle)
 {
-  gboolean has_more;
   gsize n;
 
   link->debt -= idle * LINK_TURN_SHARED;
@@ -71,9 +70,9 @@ link_set_read_in_turn (Link *link, gsize idle)
       link->debt -= LINK_TURN_SHARED;
       return TRUE;
     }
-  n = link->debt + link_set_read (link, LINK_TURN_SHARED - link->debt, &has_more);
+  n = link->debt + link_set_read (link, LINK_TURN_SHARED - link->debt);
   link->debt = n > LINK_TURN_SHARED ? n - LINK_TURN_SHARED : 0;
-  return has_more;
+  return link->has_more;
 }
 
 /* Lets a link read as much as if it were alone. It is the only link of this turn that probably has more.
@@ -90,42 +89,69 @@ static void
 link_set_read_busy (Link *link)
 {
   const gsize budget = LINK_TURN_ALONE - LINK_TURN_SHARED;
-  gboolean has_more;
   gsize n;
 
   if (link->is_dead || link->debt > 0 || link->weight > LINK_WEIGHT_LIGHT)
     return;
-  n = link_set_read (link, budget, &has_more);
+  n = link_set_read (link, budget);
   link->debt = n > budget ? n - budget : 0;
 }
 
+typedef struct
+{
+  gsize idle;   /* see link_set_read_in_turn() */
+  guint n_read; /* links that had their share */
+  guint n_busy; /* links that probably have more */
+  Link *busy;   /* one of them */
+} LinkTurn;
+
+/* TRUE: its last read was below its share, so that the next one is probably short, too. */
+static gboolean
+link_is_quiet (const Link *link)
+{
+  return !link->has_more && link->debt == 0;
+}
+
+/* Reads the links that had no share of this turn yet. @quiet: only those that are quiet */
+static void
+link_set_read_some (LinkSet *set, const LinkReady *ready, guint n, gboolean quiet, LinkTurn *turn)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      const LinkReady *next = &ready[(set->turn + i) % n];
+      Link *link = next->link;
+
+      if (!link_set_may_read (next) || link->turn == set->turn || (quiet && !link_is_quiet (link)))
+        continue;
+      link->turn = set->turn;
+      turn->n_read++;
+      if (!link_set_read_in_turn (link, turn->idle))
+        continue;
+      turn->busy = link;
+      turn->n_busy++;
+    }
+}
+
+/* Each ready link has its share of the turn. Quiet links have it first, and what their messages cause is written before the
+ * others are read: a message of a client that sends seldom would otherwise wait until a share of each flood is handled, and
+ * an answer to it once more. Its share limits how long a link that is read first can delay the others. */
 static void
 link_set_read_all (LinkSet *set, const LinkReady *ready, guint n)
 {
-  guint first = set->turn++ % n;
-  gsize idle = link_set_idle_turns (ready, n);
-  Link *busy = NULL;
-  guint n_busy = 0;
+  LinkTurn turn = { .idle = link_set_idle_turns (ready, n) };
 
-  for (guint i = 0; i < n; i++)
-    {
-      const LinkReady *next = &ready[(first + i) % n];
-
-      if (link_set_may_read (next) && link_set_read_in_turn (next->link, idle))
-        {
-          busy = next->link;
-          n_busy++;
-        }
-    }
-  if (n_busy == 1)
-    link_set_read_busy (busy);
+  set->turn++;
+  link_set_read_some (set, ready, n, TRUE, &turn);
+  if (turn.n_read > 0 && turn.n_read < n)
+    set->handler.turn_ended (set->user);
+  link_set_read_some (set, ready, n, FALSE, &turn);
+  if (turn.n_busy == 1)
+    link_set_read_busy (turn.busy);
 }
 
 static void
 link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
 {
-  gboolean has_more;
-
   set->dispatching = TRUE;
   for (guint i = 0; i < n; i++)
     if (ready[i].writable && !ready[i].link->is_dead)
@@ -136,7 +162,7 @@ link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
     {
       /* No other link waits, so the link need not pay its debt. */
       ready->link->debt = 0;
-      link_set_read (ready->link, LINK_TURN_ALONE, &has_more);
+      link_set_read (ready->link, LINK_TURN_ALONE);
     }
   set->handler.turn_ended (set->user);
   set->dispatching = FALSE;

@@ -37,13 +37,15 @@ link_fixture_on_place (gpointer user, gpointer peer, guint8 **where)
 static void
 link_fixture_on_received (gpointer user, gpointer peer, const guint8 *bytes, gsize len)
 {
+  LinkFixture *f = user;
   LinkEcho *echo = peer;
   gsize cheap = MIN (len, echo->cheap);
 
   g_byte_array_append (echo->echo, bytes, (guint) len);
   echo->received += len;
   echo->cheap -= cheap;
-  ((LinkFixture *) user)->work += (len - cheap) * echo->work;
+  f->received += len;
+  f->work += (len - cheap) * echo->work;
 }
 
 static void
@@ -90,7 +92,10 @@ link_fixture_on_gather (gpointer user, gpointer peer, WireSpan *spans, guint max
 static void
 link_fixture_on_sent (gpointer user, gpointer peer, gsize n)
 {
-  g_byte_array_remove_range (((LinkEcho *) peer)->echo, 0, (guint) n);
+  LinkEcho *echo = peer;
+
+  g_byte_array_remove_range (echo->echo, 0, (guint) n);
+  echo->sent_at = ((LinkFixture *) user)->received;
 }
 
 static void

@@ -25,6 +25,7 @@ typedef struct
   gsize received; /* placed or not */
   guint work;     /* units for each byte */
   gsize cheap;    /* the next bytes, which cost no work */
+  gsize sent_at;  /* what all links had received when it last sent something back */
 } LinkEcho;
 
 typedef struct
@@ -36,6 +37,7 @@ typedef struct
   TransportClosed why;
   const char *refusal; /* NULL: accepts */
   guint64 work;        /* that received bytes have cost */
+  gsize received;      /* by all links */
 } LinkFixture;
 
 typedef struct
