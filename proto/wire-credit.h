@@ -5,12 +5,13 @@
 #include "wire-varint.h"
 
 /*
- * The CREDIT frame of a client: grants credit for one of its subscriptions. This is a fast writer for it.
+ * The CREDIT frame of a client: grants credit for one of its subscriptions. This is a fast writer and reader for it.
  *
  * Under the policy Block a client that gets messages for many subscriptions returns credit for nearly every message. So this
- * frame is written directly, not by the general writer with its table of fields.
+ * frame is written and read directly, not with the general table of fields.
  *
- * Invariant: the bytes are those that wire_envelope_write() writes for these fields.
+ * Invariant: the bytes are those that wire_envelope_write() writes for these fields. wire_envelope_read() accepts every body that
+ * this reader accepts, and finds the same values.
  */
 
 enum
@@ -42,4 +43,35 @@ wire_credit_put (guint8 *out, guint32 subscription, guint64 messages, guint64 by
   at = wire_credit_put_field (at, WIRE_CREDIT_KEY_SUBSCRIPTION, subscription);
   wire_frame_put_header (out, WIRE_KIND_CREDIT, 0, (guint32) (at - body));
   return at;
+}
+
+typedef struct
+{
+  guint64 messages;
+  guint64 bytes;
+  guint32 subscription;
+} WireCredit;
+
+static inline const guint8 *
+wire_credit_take_field (const guint8 *at, const guint8 *end, guint key, guint64 *value)
+{
+  if (at == NULL || end - at < 3 || at[0] != (0x80 | (key & 0x7f)) || at[1] != key >> 7)
+    return NULL;
+  return wire_varint_read (at + 2, end, value);
+}
+
+/* FALSE: the body has other fields, or one of these is zero or missing, and @credit is undefined. */
+static inline gboolean
+wire_credit_read (WireSpan body, WireCredit *credit)
+{
+  const guint8 *end = wire_span_end (body);
+  const guint8 *at = wire_credit_take_field (body.data, end, WIRE_CREDIT_KEY_MESSAGES, &credit->messages);
+  guint64 subscription;
+
+  at = wire_credit_take_field (at, end, WIRE_CREDIT_KEY_BYTES, &credit->bytes);
+  at = wire_credit_take_field (at, end, WIRE_CREDIT_KEY_SUBSCRIPTION, &subscription);
+  if (at == NULL || at != end || credit->messages == 0 || credit->bytes == 0 || subscription - 1 >= G_MAXUINT32)
+    return FALSE;
+  credit->subscription = (guint32) subscription;
+  return TRUE;
 }

@@ -77,15 +77,20 @@ wire_delivery_take_text (const guint8 *at, const guint8 *end, guint key, WireSpa
   return wire_text_is_ascii (*text, end) ? text->data + text->len : NULL;
 }
 
-/* Takes a list of one number, which has one byte. */
+/* Takes a list of one number. */
 static inline const guint8 *
 wire_delivery_take_subscription (const guint8 *at, const guint8 *end, guint32 *subscription)
 {
-  at = wire_delivery_take_key (at, end, WIRE_DELIVERY_KEY_SUBSCRIPTIONS);
-  if (at == NULL || end - at < 2 || at[0] != 1 || at[1] >= 0x80)
+  const guint8 *list = wire_delivery_take_key (at, end, WIRE_DELIVERY_KEY_SUBSCRIPTIONS);
+  guint64 number;
+
+  if (list == NULL || list == end)
     return NULL;
-  *subscription = at[1];
-  return at + 2;
+  at = wire_varint_read (list + 1, end, &number);
+  if (at == NULL || at - list - 1 != list[0] || number > G_MAXUINT32)
+    return NULL;
+  *subscription = (guint32) number;
+  return at;
 }
 
 /* TRUE: the body ends at @at, or with a payload. */

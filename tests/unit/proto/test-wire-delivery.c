@@ -13,7 +13,7 @@ typedef struct
   const char *sender;
   guint64 accept_seq;
   guint64 accept_time_us;
-  guint8 packed[4]; /* subscriptions, and their length */
+  guint8 packed[6]; /* subscriptions, and their length */
   gsize packed_len;
   guint64 id;
   const char *topic;
@@ -40,8 +40,12 @@ static const DeliveryRow delivery_rows[] = {
     TRUE },
   { "p", G_MAXUINT64, G_MAXUINT64, { 1 }, 1, G_MAXUINT64, "e", NULL, 0, 0, 0, TRUE },
   { "p", 0, 0, { 1 }, 1, 3, "e", "daemoneye.ProcessEvent", 0, 0, 0, TRUE },
-  { "p", 1, 0, { 0x80, 1 }, 2, 3, "e", NULL, 1, 0, 0, FALSE },  /* a large number */
-  { "p", 1, 0, { 1, 2 }, 2, 3, "e", NULL, 1, 0, 0, FALSE },     /* two subscriptions */
+  { "p", 1, 0, { 0x80, 1 }, 2, 3, "e", NULL, 1, 0, 0, TRUE },
+  { "p", 1, 0, { 0xa0, 0x8d, 6 }, 3, 3, "e", NULL, 9, 0, 0, TRUE },
+  { "p", 1, 0, { 0xff, 0xff, 0xff, 0xff, 15 }, 5, 3, "e", NULL, 1, 0, 0, TRUE },  /* the largest number */
+  { "p", 1, 0, { 0x80, 0x80, 0x80, 0x80, 16 }, 5, 3, "e", NULL, 1, 0, 0, FALSE }, /* a larger one */
+  { "p", 1, 0, { 1, 2 }, 2, 3, "e", NULL, 1, 0, 0, FALSE },                       /* two subscriptions */
+  { "p", 1, 0, { 0x80, 1, 2 }, 3, 3, "e", NULL, 1, 0, 0, FALSE },
   { "p", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 7, 0, FALSE },        /* a priority */
   { "p", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 0, 9, FALSE },        /* a request */
   { "", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 0, 0, FALSE },         /* no sender */

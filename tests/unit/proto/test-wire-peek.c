@@ -2,6 +2,7 @@
 #include "wire-peek.h"
 
 #include "wire-credit.h"
+#include "wire-envelope.h"
 #include "wire-publish.h"
 
 /* Frames that the library writes are seen, others are passed over, and a length that is wrong leads nowhere. */
@@ -47,6 +48,39 @@ test_frames (void)
   g_assert_false (wire_peek_next (&input, &peek));
 }
 
+/* A delivery to @packed subscriptions, with the stamp of the broker. */
+static gsize
+peek_put_deliver (guint8 *out, WireSpan packed)
+{
+  guint8 *body = out + WIRE_FRAME_HEADER_LEN;
+  WireEnvelope envelope;
+  guint8 *end;
+
+  wire_envelope_init (&envelope);
+  envelope.sender = WIRE_SPAN_LITERAL ("procmond-4711");
+  envelope.accept_seq = G_MAXUINT32;
+  envelope.accept_time_us = G_GUINT64_CONSTANT (1795736000000000);
+  envelope.subscriptions = packed;
+  end = wire_envelope_write (&envelope, body);
+  wire_frame_put_header (out, WIRE_KIND_DELIVER, 0, (guint32) (end - body));
+  return (gsize) (end - out);
+}
+
+static void
+test_deliver (void)
+{
+  static const guint8 packed[] = { 0xa0, 0x8d, 6, 5 }; /* 100000, 5 */
+  guint8 bytes[256];
+  WireSpan input = wire_span (bytes, peek_put_deliver (bytes, wire_span (packed, sizeof packed)));
+  WirePeek peek;
+
+  g_assert_true (wire_peek_next (&input, &peek));
+  g_assert_cmpuint (peek.subscription, ==, 100000);
+  input = wire_span (bytes, peek_put_deliver (bytes, wire_span (NULL, 0)));
+  g_assert_true (wire_peek_next (&input, &peek));
+  g_assert_cmpuint (peek.subscription, ==, 0);
+}
+
 /* The whole frame is in memory of its own, so that a read behind it is found. */
 static void
 peek_all_of (const guint8 *bytes, gsize len)
@@ -68,6 +102,7 @@ test_cut_and_changed (void)
   gsize publish_len = peek_put_publish (bytes, 1);
   gsize len = (gsize) (wire_credit_put (bytes + publish_len, 5, 6, 7) - bytes);
 
+  len += peek_put_deliver (bytes + len, wire_span ((const guint8 *) "\x81\x01", 2));
   for (gsize cut = 0; cut <= len; cut++)
     peek_all_of (bytes, cut);
   for (gsize at = 0; at < len; at++)
@@ -86,6 +121,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wire/peek/frames", test_frames);
+  g_test_add_func ("/wire/peek/deliver", test_deliver);
   g_test_add_func ("/wire/peek/M10-cut-and-changed", test_cut_and_changed);
   return g_test_run ();
 }
