@@ -21,8 +21,8 @@
  */
 
 #define EVENTS_PER_TURN   1024u
-#define LOAD_CHANNEL      6u /* events ahead of the one that is dispatched */
-#define LOAD_SUBSCRIPTION 3u
+#define LOAD_CHANNEL      16u /* events ahead of the one that is dispatched */
+#define LOAD_SUBSCRIPTION 8u
 #define LOAD_MIN          256u /* fewer subscriptions stay in the cache anyway */
 
 /* Publishers may wait for this credit, or the broker prefers members that return it early. So it is returned, and written, also in

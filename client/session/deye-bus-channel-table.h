@@ -9,15 +9,28 @@
  * A channel enters the table before its subscribe request is sent. It leaves the table when it is unsubscribed or refused, or
  * when the connection ends and no other one follows. The table sends nothing.
  *
- * Invariant: a channel in the table is not cut; a removed channel has one event ENDED, its last.
+ * Each message is for a channel, so the table is a hash table with open addressing, whose cells contain the ids: a look-up reads
+ * one cell, and the channel only when it was found. The session chooses the ids, so no peer can make the table slow.
+ *
+ * Invariant: a channel in the table is not cut; a removed channel has one event ENDED, its last. Between the cell that the hash of
+ * an id points to and the cell that contains the id, no cell is empty.
  */
 
+typedef struct
+{
+  guint32 id;
+  DeyeBusChannel *channel; /* a reference; NULL: the cell is empty */
+} DeyeBusChannelCell;
+
+/* Treat the fields from cells on as private. */
 typedef struct
 {
   guint64 origin; /* of the session; copied into each channel */
   guint32 last_id;
   guint64 changes; /* channels that were added or removed so far */
-  GHashTable *by_id;
+  DeyeBusChannelCell *cells;
+  guint size_log2; /* of the number of cells */
+  guint n;
   DeyeBusChannel *recent; /* the last one looked up; borrowed */
 } DeyeBusChannelTable;
 
@@ -28,8 +41,38 @@ void deye_bus_channel_table_reopen (DeyeBusChannelTable *table, guint64 origin);
 
 guint32 deye_bus_channel_table_new_id (DeyeBusChannelTable *table);
 void deye_bus_channel_table_add (DeyeBusChannelTable *table, DeyeBusChannel *channel);
+
+static inline guint
+deye_bus_channel_table_size (const DeyeBusChannelTable *table)
+{
+  return table->n;
+}
+
+/* The index of the cell that the hash of an id points to. Ids are consecutive numbers, which this hash spreads evenly. */
+static inline guint
+deye_bus_channel_table_home (const DeyeBusChannelTable *table, guint32 id)
+{
+  return (id * 2654435769u) >> (32 - table->size_log2);
+}
+
+/* For loads into the cache: deye_bus_channel_table_prefetch() loads the cell that the hash of an id points to, and
+ * deye_bus_channel_table_guess() returns its content, which is usually the channel with this id, but need not be. */
+static inline void
+deye_bus_channel_table_prefetch (const DeyeBusChannelTable *table, guint32 id)
+{
+  __builtin_prefetch (&table->cells[deye_bus_channel_table_home (table, id)]);
+}
+
+static inline const DeyeBusChannel *
+deye_bus_channel_table_guess (const DeyeBusChannelTable *table, guint32 id)
+{
+  return table->cells[deye_bus_channel_table_home (table, id)].channel;
+}
+
 /* NULL: no such channel, or it was removed. */
 DeyeBusChannel *deye_bus_channel_table_find (DeyeBusChannelTable *table, guint32 id);
+/* Iterates in no particular order. @at: (inout): the position, at first 0. The table must not change meanwhile. NULL: the end */
+DeyeBusChannel *deye_bus_channel_table_next (const DeyeBusChannelTable *table, guint *at);
 /* The session delivers no more to @channel, whose event ENDED is appended. Has no effect on a channel that was removed before. */
 void deye_bus_channel_table_remove (DeyeBusChannelTable *table, DeyeBusChannel *channel, DeyeBusEvents *events);
 void deye_bus_channel_table_remove_all (DeyeBusChannelTable *table, DeyeBusEvents *events);

@@ -58,7 +58,7 @@ session_forget_owing (DeyeBusSession *session)
 void
 deye_bus_session_init_credit (DeyeBusSession *session)
 {
-  session->owing = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_channel_unref);
+  session->owing = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_channel_leave);
 }
 
 void
@@ -107,7 +107,7 @@ session_note_owing (DeyeBusSession *session, DeyeBusChannel *channel)
   if (channel->is_owing)
     return;
   channel->is_owing = TRUE;
-  g_ptr_array_add (session->owing, deye_bus_channel_ref (channel));
+  g_ptr_array_add (session->owing, deye_bus_channel_enter (channel));
 }
 
 /* @channel, which is prompt, has handled a message: returns its credit, or notes that it is owed. A member of a group or a
@@ -209,8 +209,8 @@ deye_bus_session_credit_due_us (const DeyeBusSession *session)
 void
 deye_bus_session_tick_credit (DeyeBusSession *session, gint64 now_us)
 {
-  GHashTableIter iter;
-  gpointer channel;
+  DeyeBusChannel *channel;
+  guint at = 0;
 
   session->now_us = now_us;
   if (session->owing->len > 0 && now_us >= session_prompt_due_us (session))
@@ -223,7 +223,6 @@ deye_bus_session_tick_credit (DeyeBusSession *session, gint64 now_us)
     return;
   session->owes_credit = FALSE;
   session->rest_us = 0;
-  g_hash_table_iter_init (&iter, session->channels.by_id);
-  while (g_hash_table_iter_next (&iter, NULL, &channel))
+  while ((channel = deye_bus_channel_table_next (&session->channels, &at)) != NULL)
     session_return_rest (session, channel);
 }

@@ -3,6 +3,7 @@
 
 #include "deye-bus-error-private.h"
 #include "deye-bus-message-private.h"
+#include "session/deye-bus-session-ahead.h"
 #include "session/deye-bus-session-answer.h"
 #include "session/deye-bus-session-credit.h"
 #include "session/deye-bus-session-handshake.h"
@@ -504,12 +505,15 @@ deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize l
   WireSpan input = wire_span (bytes, len);
   WireFrame frame;
   SessionArrival arrival = { session, &frame, &envelope };
+  DEYE_BUS_UNINITIALIZED DeyeBusAhead ahead;
 
   wire_envelope_init (&envelope);
+  deye_bus_ahead_init (&ahead, &session->channels);
   while (session->state != DEYE_BUS_SESSION_ENDED)
     switch (session_next_frame (session, &input, &frame))
       {
       case WIRE_FRAME_COMPLETE:
+        deye_bus_ahead_step (&ahead, input);
         session_handle_frame (&arrival, &envelope);
         break;
       case WIRE_FRAME_MORE:

@@ -213,7 +213,7 @@ deye_bus_session_release (DeyeBusSession *session, gint64 now_us)
 guint
 deye_bus_session_n_subscribed (const DeyeBusSession *session)
 {
-  return g_hash_table_size (session->channels.by_id);
+  return deye_bus_channel_table_size (&session->channels);
 }
 
 guint64

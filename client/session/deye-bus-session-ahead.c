@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/deye-bus-session-ahead.h"
+
+#include "wire-peek.h"
+
+static void
+ahead_take_delivery (DeyeBusAhead *ahead)
+{
+  guint32 *id = &ahead->ids[ahead->n++ % DEYE_BUS_AHEAD_FRAMES];
+  WirePeek peek;
+
+  *id = wire_peek_next (&ahead->rest, &peek) ? (guint32) peek.subscription : 0;
+  if (*id != 0)
+    deye_bus_channel_table_prefetch (ahead->channels, *id);
+}
+
+/* Inline, because GCC removes calls of a function that does nothing but prefetch. */
+G_ALWAYS_INLINE static inline void
+ahead_load_channel (const DeyeBusAhead *ahead)
+{
+  const guint32 id = ahead->ids[(ahead->n + DEYE_BUS_AHEAD_CHANNEL) % DEYE_BUS_AHEAD_FRAMES];
+  const DeyeBusChannel *channel = id != 0 ? deye_bus_channel_table_guess (ahead->channels, id) : NULL;
+
+  if (channel != NULL)
+    deye_bus_channel_prefetch (channel);
+}
+
+void
+deye_bus_ahead_look (DeyeBusAhead *ahead, WireSpan input)
+{
+  guint more = 1;
+
+  if (ahead->rest.data == NULL || ahead->rest.data < input.data)
+    {
+      ahead->rest = input;
+      memset (ahead->ids, 0, sizeof ahead->ids);
+      more = DEYE_BUS_AHEAD_FRAMES;
+    }
+  while (more-- > 0)
+    ahead_take_delivery (ahead);
+  ahead_load_channel (ahead);
+}
