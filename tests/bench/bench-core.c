@@ -2,6 +2,7 @@
 #include "core-fixture.h"
 
 #include "peer/bus-peer.h"
+#include "wire-credit.h"
 
 #include <string.h>
 
@@ -31,23 +32,27 @@ typedef struct
   guint batch;       /* messages of one input */
   const char *group; /* NULL: each reader gets each message */
   guint behind;      /* inputs before the readers read */
+  guint topics;      /* one subscription for each; 0: one topic, and one subscription of a pattern */
 } Workload;
 
 typedef struct
 {
   Core core;
   const Workload *workload;
-  GByteArray *bytes; /* of one input */
+  GByteArray *bytes; /* of one input; with topics, of all of them, one after the other */
+  guint *starts;     /* of the frame of each topic in these bytes, and the end */
+  guint topic;       /* the number of messages so far, with topics */
   Client *publishers[READERS_MAX];
   Client *readers[READERS_MAX];
   guint64 returned[READERS_MAX];
 } Bench;
 
 static const Workload workloads[] = {
-  { "one", 1, 1, 128, 400, NULL, 1 },     { "fanout", 1, 10, 128, 400, NULL, 1 },
-  { "many", 8, 1, 128, 50, NULL, 8 },     { "behind", 8, 1, 128, 50, NULL, 64 },
-  { "group", 1, 4, 128, 400, "crew", 1 }, { "lagging", 1, 10, 128, 400, NULL, 8 },
-  { "medium", 1, 1, 1024, 64, NULL, 1 },  { "large", 1, 1, 16384, 16, NULL, 1 },
+  { "one", 1, 1, 128, 400, NULL, 1, 0 },     { "fanout", 1, 10, 128, 400, NULL, 1, 0 },
+  { "many", 8, 1, 128, 50, NULL, 8, 0 },     { "behind", 8, 1, 128, 50, NULL, 64, 0 },
+  { "group", 1, 4, 128, 400, "crew", 1, 0 }, { "lagging", 1, 10, 128, 400, NULL, 8, 0 },
+  { "medium", 1, 1, 1024, 64, NULL, 1, 0 },  { "large", 1, 1, 16384, 16, NULL, 1, 0 },
+  { "few", 1, 1, 128, 400, NULL, 1, 10 },    { "topics", 1, 1, 128, 400, NULL, 1, 10000 },
 };
 
 static gint
@@ -59,21 +64,36 @@ by_value (gconstpointer a, gconstpointer b)
   return (first > second) - (first < second);
 }
 
+static char *
+topic_name (guint i)
+{
+  return g_strdup_printf ("events.process.%u.x", i);
+}
+
+/* The order in which topics follow each other. */
+static guint
+topic_at (const Workload *workload, guint i)
+{
+  return (guint) ((guint64) i * 7919 % workload->topics);
+}
+
 static GByteArray *
 frames (const Workload *workload)
 {
+  const guint n = workload->topics > 0 ? workload->topics : workload->batch;
   GByteArray *bytes = g_byte_array_new ();
   g_autofree guint8 *frame = g_malloc0 (workload->payload + 256);
   g_autofree guint8 *payload = g_malloc0 (workload->payload);
 
-  for (guint i = 0; i < workload->batch; i++)
+  for (guint i = 0; i < n; i++)
     {
+      g_autofree char *topic = workload->topics > 0 ? topic_name (topic_at (workload, i)) : g_strdup (TOPIC);
       WireEnvelope envelope;
       guint8 *end;
 
       wire_envelope_init (&envelope);
       envelope.id = i + 1;
-      envelope.topic = wire_span_str (TOPIC);
+      envelope.topic = wire_span_str (topic);
       envelope.payload = wire_span (payload, workload->payload);
       end = wire_envelope_write (&envelope, frame + WIRE_FRAME_HEADER_LEN);
       memcpy (end, payload, workload->payload);
@@ -139,10 +159,58 @@ read_all (Bench *bench, guint reader)
   while (give_back (bench, reader));
 }
 
+/* --- many topics --- */
+
+/* The credit of the messages of one turn, as the client library returns it under the policy block. */
+static void
+give_back_each (Bench *bench, guint first, guint n)
+{
+  static guint8 bytes[65536];
+  const Workload *workload = bench->workload;
+  guint8 *at = bytes;
+
+  for (guint i = first; i < first + n; i++)
+    {
+      const guint64 returned = 1 + i / workload->topics;
+
+      at = wire_credit_put (at, 1 + topic_at (workload, i % workload->topics), WINDOW + returned,
+                            WINDOW_BYTES + returned * workload->payload);
+    }
+  bus_core_received (bench->core.core, bench->readers[0]->peer, bytes, (gsize) (at - bytes), bench->core.now_us);
+  take (&bench->core, bench->readers[0]->peer);
+}
+
+static void G_GNUC_NO_INLINE
+bench_turn_of_topics (Bench *bench)
+{
+  const Workload *workload = bench->workload;
+  const guint first = bench->topic;
+
+  for (guint done = 0; done < workload->batch;)
+    {
+      const guint from = bench->topic % workload->topics;
+      const guint n = MIN (workload->batch - done, workload->topics - from);
+
+      bus_core_received (bench->core.core, bench->publishers[0]->peer, bench->bytes->data + bench->starts[from],
+                         bench->starts[from + n] - bench->starts[from], bench->core.now_us);
+      bench->topic += n;
+      done += n;
+    }
+  take (&bench->core, bench->publishers[0]->peer);
+  take (&bench->core, bench->readers[0]->peer);
+  give_back_each (bench, first, workload->batch);
+}
+
 static void G_GNUC_NO_INLINE
 bench_turn (Bench *bench)
 {
   const Workload *workload = bench->workload;
+
+  if (workload->topics > 0)
+    {
+      bench_turn_of_topics (bench);
+      return;
+    }
 
   for (guint i = 0; i < workload->behind; i++)
     {
@@ -166,12 +234,48 @@ bench_round (Bench *bench)
 }
 
 static void
+find_starts (Bench *bench)
+{
+  const guint8 *data = bench->bytes->data;
+  guint32 len;
+
+  bench->starts = g_new0 (guint, bench->workload->topics + 1);
+  for (guint i = 0; i < bench->workload->topics; i++)
+    {
+      memcpy (&len, data + bench->starts[i], sizeof len);
+      bench->starts[i + 1] = bench->starts[i] + WIRE_FRAME_HEADER_LEN + GUINT32_FROM_LE (len);
+    }
+}
+
+static void
+subscribe (Bench *bench, Client *reader)
+{
+  const Workload *workload = bench->workload;
+
+  if (workload->topics == 0)
+    client_subscribe_with (reader, .subscription = 1, .pattern = "events.#", .group = workload->group, .policy = POLICY,
+                           .window_messages = WINDOW, .window_bytes = WINDOW_BYTES);
+  for (guint i = 0; i < workload->topics; i++)
+    {
+      g_autofree char *topic = topic_name (i);
+
+      client_subscribe_with (reader, .subscription = i + 1, .pattern = topic, .policy = POLICY,
+                             .window_messages = WINDOW, .window_bytes = WINDOW_BYTES);
+    }
+}
+
+static void
 begin (Bench *bench)
 {
   const Workload *workload = bench->workload;
 
-  core_setup (&bench->core, NULL);
+  BusLimits limits;
+
+  bus_limits_init (&limits);
+  limits.max_subscriptions = MAX (limits.max_subscriptions, workload->topics + 1);
+  core_setup (&bench->core, &limits);
   bench->bytes = frames (workload);
+  find_starts (bench);
   for (guint i = 0; i < workload->publishers; i++)
     {
       g_autofree char *id = g_strdup_printf ("procmond-%u", i);
@@ -183,8 +287,7 @@ begin (Bench *bench)
       g_autofree char *id = g_strdup_printf ("reader-%u", i);
 
       bench->readers[i] = tool_ready (&bench->core, id);
-      client_subscribe_with (bench->readers[i], .subscription = 1, .pattern = "events.#", .group = workload->group,
-                             .policy = POLICY, .window_messages = WINDOW, .window_bytes = WINDOW_BYTES);
+      subscribe (bench, bench->readers[i]);
     }
 }
 
@@ -212,6 +315,7 @@ measure (const Workload *workload, guint rounds)
            workload->publishers, workload->readers, workload->group != NULL ? " (group)" : "", workload->payload,
            ns[rounds / 2]);
   g_byte_array_unref (bench.bytes);
+  g_free (bench.starts);
   core_teardown (&bench.core, NULL);
 }
 
