@@ -10,6 +10,7 @@ bus_ahead_init (BusAhead *ahead, BusPeer *peer)
 {
   ahead->peer = peer;
   ahead->is_on = peer->core->routes->n_subscriptions >= BUS_AHEAD_MIN_SUBSCRIPTIONS;
+  ahead->topic = (BusKey){ .hash = 0 };
   ahead->rest = wire_span (NULL, 0);
   ahead->n = 0;
 }
@@ -28,7 +29,8 @@ ahead_take_frame (BusAhead *ahead)
   BusAheadFrame *frame = ahead_frame (ahead, BUS_AHEAD_CELL);
   WirePeek peek;
 
-  *frame = (BusAheadFrame){ .hash = 0 };
+  frame->topic.text.len = 0;
+  frame->subscription = 0;
   ahead->n++;
   if (!wire_peek_next (&ahead->rest, &peek))
     return;
@@ -39,8 +41,8 @@ ahead_take_frame (BusAhead *ahead)
     }
   else if (peek.topic.len > 0)
     {
-      frame->hash = bus_key (core->seed, peek.topic).hash;
-      bus_table_prefetch (&core->routes->matches.table, frame->hash);
+      frame->topic = bus_key (core->seed, peek.topic);
+      bus_table_prefetch (&core->routes->matches.table, frame->topic.hash);
     }
 }
 
@@ -56,9 +58,9 @@ ahead_load_item (const BusAhead *ahead, const BusAheadFrame *frame)
       if (item != NULL)
         bus_subscription_prefetch (item);
     }
-  else if (frame->hash != 0)
+  else if (frame->topic.text.len > 0)
     {
-      item = bus_table_first (&ahead->peer->core->routes->matches.table, frame->hash, &at);
+      item = bus_table_first (&ahead->peer->core->routes->matches.table, frame->topic.hash, &at);
       if (item != NULL)
         bus_match_prefetch (item);
     }
@@ -70,9 +72,9 @@ ahead_load_receivers (const BusRoutes *routes, const BusAheadFrame *frame)
   const BusMatch *match;
   guint at;
 
-  if (frame->hash == 0)
+  if (frame->topic.text.len == 0)
     return;
-  match = bus_table_first (&routes->matches.table, frame->hash, &at);
+  match = bus_table_first (&routes->matches.table, frame->topic.hash, &at);
   if (match != NULL)
     bus_match_prefetch_receivers (match);
 }
@@ -86,9 +88,12 @@ bus_ahead_look (BusAhead *ahead, WireSpan input)
   if (ahead->rest.data == NULL || ahead->rest.data < input.data)
     {
       ahead->rest = input;
+      ahead->topic.text.len = 0;
       memset (ahead->frames, 0, sizeof ahead->frames);
       more = BUS_AHEAD_CELL;
     }
+  else
+    ahead->topic = ahead_frame (ahead, 0)->topic;
   while (more-- > 0)
     ahead_take_frame (ahead);
   ahead_load_item (ahead, ahead_frame (ahead, BUS_AHEAD_ITEM));

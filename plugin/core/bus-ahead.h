@@ -24,7 +24,7 @@
 
 typedef struct
 {
-  guint64 hash;         /* of its topic; 0: unknown, or it has none */
+  BusKey topic;         /* empty: unknown, or it has none */
   guint32 subscription; /* that a CREDIT names; 0: another kind of frame */
 } BusAheadFrame;
 
@@ -32,6 +32,7 @@ typedef struct
 {
   BusPeer *peer;
   gboolean is_on;
+  BusKey topic;  /* of the frame that is handled, so that it is hashed only once; empty: unknown, or it has none */
   WireSpan rest; /* frames that were not examined yet */
   guint n;       /* number of examined frames */
   BusAheadFrame frames[BUS_AHEAD_FRAMES];

@@ -297,10 +297,10 @@ core_refuse_early (BusPeer *peer, const WireFrame *frame)
 }
 
 static void
-core_take_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
+core_take_frame (BusPeer *peer, WireFrame *frame, const BusKey *known, gint64 now_us)
 {
   if (G_LIKELY (peer->state == BUS_PEER_READY))
-    bus_dispatch_frame (peer, frame, now_us);
+    bus_dispatch_frame (peer, frame, known, now_us);
   else if (peer->state == BUS_PEER_HELLO)
     core_accept_hello (peer, frame, now_us);
   else
@@ -348,6 +348,13 @@ core_watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
   bus_deadline_arm (&core->deadlines, deadline, now_us + (gint64) core->limits.frame_timeout_us);
 }
 
+static WireFrameResult
+core_next_frame (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
+{
+  return wire_frame_reader_next_whole (reader, input, frame) ? WIRE_FRAME_COMPLETE
+                                                             : wire_frame_reader_next (reader, input, frame);
+}
+
 static void
 core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
 {
@@ -359,7 +366,7 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
   bus_ahead_init (&ahead, peer);
   while (peer->state != BUS_PEER_CLOSING)
     {
-      switch (wire_frame_reader_next (&peer->reader, &input, &frame))
+      switch (core_next_frame (&peer->reader, &input, &frame))
         {
         case WIRE_FRAME_MORE:
           dispatch_end_run (peer);
@@ -373,7 +380,7 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
         case WIRE_FRAME_COMPLETE:
           progress = TRUE;
           bus_ahead_step (&ahead, input);
-          core_take_frame (peer, &frame, now_us);
+          core_take_frame (peer, &frame, &ahead.topic, now_us);
           break;
         }
     }

@@ -23,6 +23,7 @@ typedef struct
   BusCore *core;
   WireFrame *frame;
   const WireEnvelope *envelope;
+  const BusKey *known; /* the hash of its topic, if the bytes are those of the topic */
   WireClassOf class_of;
   gsize cost;             /* bytes of publish credit that the frame costs */
   gboolean is_held;       /* the credit is returned later: a receiver under the policy block holds it */
@@ -83,6 +84,17 @@ static inline gboolean
 dispatch_is_plain (const DispatchCall *call)
 {
   return call->frame->flags == 0 && wire_envelope_is_plain_publish (call->envelope);
+}
+
+/* The topic with its hash. */
+static inline BusKey
+dispatch_key (const DispatchCall *call)
+{
+  const WireSpan topic = call->envelope->topic;
+
+  if (call->known->text.data == topic.data && call->known->text.len == topic.len)
+    return *call->known;
+  return bus_key (call->core->seed, topic);
 }
 
 static inline gboolean

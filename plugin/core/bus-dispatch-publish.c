@@ -259,7 +259,7 @@ dispatch_match_allowed (const DispatchCall *call)
 
   if (is_recent && bus_match_is_current (matches, peer->recent_match))
     return peer->recent_match;
-  match = is_recent ? NULL : bus_match_find (matches, topic);
+  match = is_recent ? NULL : bus_match_find (matches, dispatch_key (call));
   if (!is_recent && (match == NULL || match->publisher != peer->serial)
       && (!dispatch_check_topic (call) || !dispatch_authorize (call, BUS_OP_PUBLISH, topic)))
     return NULL;

@@ -12,6 +12,7 @@
 #include "route/bus-answer.h"
 #include "route/bus-router.h"
 #include "work/bus-health-watch.h"
+#include "wire-credit.h"
 #include "wire-feature.h"
 
 typedef void (*DispatchHandler) (DispatchCall *call);
@@ -39,17 +40,17 @@ dispatch_take_credit (const DispatchCall *call)
 }
 
 static void
-dispatch_check_window (const DispatchCall *call, BusWindowResult result)
+dispatch_check_window (BusPeer *peer, BusWindowResult result)
 {
   switch (result)
     {
     case BUS_WINDOW_GRANTED:
       break;
     case BUS_WINDOW_BACKWARDS:
-      dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "credit totals cannot decrease", 0);
+      dispatch_malformed (peer, WIRE_STATUS_BAD_MESSAGE, "credit totals cannot decrease", 0);
       break;
     case BUS_WINDOW_TOO_FAR:
-      dispatch_malformed (call->peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the window", 0);
+      dispatch_malformed (peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the window", 0);
       break;
     }
 }
@@ -62,33 +63,52 @@ dispatch_handle_answer_credit (DispatchCall *call)
   BusRequest *request = bus_request_find_asked (call->peer, envelope->id);
 
   if (request != NULL && request->stream != NULL)
-    dispatch_check_window (
-        call, bus_answer_credit (call->core, request, envelope->credit_messages, envelope->credit_bytes, call->now_us));
+    dispatch_check_window (call->peer, bus_answer_credit (call->core, request, envelope->credit_messages,
+                                                          envelope->credit_bytes, call->now_us));
+}
+
+static void
+dispatch_grant (BusPeer *peer, const WireCredit *credit, gint64 now_us)
+{
+  BusSubscription *subscription = bus_subscriptions_find (&peer->subscriptions, credit->subscription);
+  BusWindowResult result;
+
+  if (subscription == NULL)
+    return;
+  result = bus_window_set_granted (&subscription->window, credit->messages, credit->bytes, subscription->delivered);
+  dispatch_check_window (peer, result);
+  if (result != BUS_WINDOW_GRANTED)
+    return;
+  bus_flow_credit (&peer->flow, subscription, now_us);
+  if (subscription->cursor != NULL)
+    bus_catchup_credit (subscription, now_us);
+  bus_peer_touch (peer);
 }
 
 static void
 dispatch_handle_credit (DispatchCall *call)
 {
   const WireEnvelope *envelope = call->envelope;
-  BusSubscription *subscription = bus_subscriptions_find (&call->peer->subscriptions, envelope->subscription);
-  BusWindowResult result;
+  const WireCredit credit = { envelope->credit_messages, envelope->credit_bytes, envelope->subscription };
 
   if (envelope->subscription == 0 && envelope->id != 0)
-    {
-      dispatch_handle_answer_credit (call);
-      return;
-    }
-  if (subscription == NULL)
-    return;
-  result = bus_window_set_granted (&subscription->window, envelope->credit_messages, envelope->credit_bytes,
-                                   subscription->delivered);
-  dispatch_check_window (call, result);
-  if (result != BUS_WINDOW_GRANTED)
-    return;
-  bus_flow_credit (&call->peer->flow, subscription, call->now_us);
-  if (subscription->cursor != NULL)
-    bus_catchup_credit (subscription, call->now_us);
-  bus_peer_touch (call->peer);
+    dispatch_handle_answer_credit (call);
+  else
+    dispatch_grant (call->peer, &credit, call->now_us);
+}
+
+/* Handles the usual CREDIT of a client: it needs no feature and costs no credit itself. FALSE: it has another form, and nothing was
+ * done. */
+static gboolean
+dispatch_grant_usual (BusPeer *peer, const WireFrame *frame, gint64 now_us)
+{
+  WireCredit credit BUS_UNSET;
+
+  if (frame->flags != 0 || !wire_credit_read (frame->body, &credit))
+    return FALSE;
+  peer->received_bytes += WIRE_FRAME_HEADER_LEN + frame->body.len;
+  dispatch_grant (peer, &credit, now_us);
+  return TRUE;
 }
 
 static void
@@ -149,11 +169,12 @@ dispatch_strike_feature (const DispatchCall *call)
 }
 
 void
-bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
+bus_dispatch_frame (BusPeer *peer, WireFrame *frame, const BusKey *known, gint64 now_us)
 {
   WireEnvelope *envelope = &peer->core->envelope;
-  DispatchCall call = { .peer = peer, .core = peer->core, .frame = frame, .envelope = envelope, .now_us = now_us };
-  WireReadResult result;
+  DispatchCall call
+      = { .peer = peer, .core = peer->core, .frame = frame, .envelope = envelope, .known = known, .now_us = now_us };
+  WireReadResult result BUS_UNSET;
 
   peer->received++;
   peer->health.heard_us = now_us;
@@ -161,6 +182,8 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us)
     bus_health_watch_heard (peer);
   if (frame->kind != WIRE_KIND_PUBLISH)
     dispatch_end_run (peer);
+  if (frame->kind == WIRE_KIND_CREDIT && dispatch_grant_usual (peer, frame, now_us))
+    return;
   if (frame->kind == WIRE_KIND_GOODBYE)
     {
       bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");

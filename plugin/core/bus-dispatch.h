@@ -12,4 +12,4 @@
  *
  * Invariant: a frame that can be read costs the credit that its sender counted for it, also when it is refused.
  */
-void bus_dispatch_frame (BusPeer *peer, WireFrame *frame, gint64 now_us);
+void bus_dispatch_frame (BusPeer *peer, WireFrame *frame, const BusKey *known, gint64 now_us);

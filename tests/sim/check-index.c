@@ -111,7 +111,7 @@ check_index_cache (SimWorld *world)
       const gboolean is_recent = match->is_recent;
 
       bytes += bus_match_size (match);
-      if (match->place != i || bus_match_find (cache, match->key.text) != match)
+      if (match->place != i || bus_match_find (cache, match->key) != match)
         sim_world_fail (world, "T07: the match of a topic is not found at its place");
       match->is_recent = is_recent;
     }

@@ -62,8 +62,8 @@ typedef struct
   gsize held_cost;       /* and their cost */
   WireEnvelope envelope; /* of one message, with the fields that queues read */
 
-  /* The stamp of each message: a part, the sequence as a varint, another part. */
-  guint8 head_len;
+  /* The stamp of each message: a part, the sequence as a varint, another part. All messages of an input have these parts. */
+  guint8 head_len; /* 0: not encoded yet */
   guint8 tail_len;
   guint8 head[80]; /* copied in steps of 16 bytes, like tail */
   guint8 tail[16];

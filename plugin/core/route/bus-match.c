@@ -191,9 +191,9 @@ match_check (BusMatchCache *cache, BusMatch *match)
 }
 
 BusMatch *
-bus_match_find (BusMatchCache *cache, WireSpan topic)
+bus_match_find (BusMatchCache *cache, BusKey topic)
 {
-  BusMatch *match = match_cache_find (cache, bus_key (cache->seed, topic));
+  BusMatch *match = match_cache_find (cache, topic);
 
   if (match != NULL)
     match->is_recent = TRUE;

@@ -70,14 +70,17 @@ bus_match_size (const BusMatch *match)
 static inline void
 bus_match_prefetch (const BusMatch *match)
 {
-  for (gsize line = 0; line < sizeof (BusMatch); line += 64)
-    __builtin_prefetch ((const char *) match + line, 1);
+  const char *at = (const char *) match;
+
+  __builtin_prefetch (at, 1);
+  __builtin_prefetch (at + 64, 1);
+  __builtin_prefetch (&match->n_filtered);
 }
 
 static inline void
 bus_match_prefetch_receivers (const BusMatch *match)
 {
-  __builtin_prefetch (match->block);
+  __builtin_prefetch (match->key.text.data);
   __builtin_prefetch (match->receivers, 1);
   if (match->first != NULL)
     bus_subscription_prefetch (match->first);
@@ -87,4 +90,4 @@ bus_match_prefetch_receivers (const BusMatch *match)
  * bus_match_is_current() is TRUE, and until another topic is looked up. */
 BusMatch *bus_match_lookup (BusMatchCache *cache, WireSpan topic);
 /* NULL: the topic is not cached. The match may be out of date. */
-BusMatch *bus_match_find (BusMatchCache *cache, WireSpan topic);
+BusMatch *bus_match_find (BusMatchCache *cache, BusKey topic);

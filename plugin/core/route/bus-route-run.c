@@ -270,13 +270,15 @@ run_trace (const BusRun *run, const BusMatch *match)
 #endif
 }
 
-/* Encodes the parts of the stamp that all messages have in common. */
+/* Encodes the parts of the stamp that all messages of an input have in common. */
 static void
 run_prepare_stamp (BusRun *run)
 {
+  run->n_encoded = 0;
+  if (run->head_len > 0)
+    return;
   run->head_len = (guint8) wire_stamp_before_sequence (run->head, run->sender);
   run->tail_len = (guint8) wire_stamp_behind_sequence (run->tail, (guint64) run->time_us);
-  run->n_encoded = 0;
 }
 
 static void
@@ -284,6 +286,14 @@ run_count_accepted (BusCore *core, const BusRun *run)
 {
   core->flows.domains[run->domain].accepted += run->n;
   core->flows.domains[run->domain].accepted_bytes += run->payload_bytes;
+}
+
+/* TRUE if the steps that a run has in common are no detour: it has several messages, or its message has one receiver with one
+ * subscription, for which it is encoded directly from the run. */
+static gboolean
+run_is_worth_it (const BusRun *run, const BusMatch *match)
+{
+  return run->n > 1 || (match->n_receivers == 1 && match->n_groups == 0 && match->receivers[0].n_plain == 1);
 }
 
 void
@@ -295,7 +305,7 @@ bus_route_run (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
   run->domain = match->domain;
   run->first_seq = core->routes->accept_seq + 1;
   core->routes->accept_seq += run->n;
-  if (run->n == 1 || (match->n_receivers > 0 && !run_is_far_from_limits (core, run, match)))
+  if (!run_is_worth_it (run, match) || (match->n_receivers > 0 && !run_is_far_from_limits (core, run, match)))
     run_publish_each (core, run, match, now_us);
   else
     {
