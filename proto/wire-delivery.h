@@ -111,6 +111,27 @@ wire_delivery_take_payload (const guint8 *at, const guint8 *end, WireSpan *paylo
   return TRUE;
 }
 
+/* Reads the bytes of the publisher. FALSE: they have another form. */
+G_ALWAYS_INLINE static inline gboolean
+wire_delivery_read_publish (const guint8 *at,
+                            const guint8 *end,
+                            guint64 *id,
+                            WireSpan *topic,
+                            WireSpan *type_name,
+                            WireSpan *payload)
+{
+  at = wire_delivery_take_number (at, end, WIRE_DELIVERY_KEY_ID, id);
+  if (at == NULL)
+    return FALSE;
+  at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TOPIC, topic);
+  if (at == NULL)
+    return FALSE;
+  *type_name = wire_span (NULL, 0);
+  if (at < end && *at == WIRE_DELIVERY_KEY_TYPE_NAME)
+    at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TYPE_NAME, type_name);
+  return at != NULL && wire_delivery_take_payload (at, end, payload);
+}
+
 /* FALSE: the body has another form, and @delivery is undefined. */
 static inline gboolean
 wire_delivery_read (WireSpan body, WireDelivery *delivery)
@@ -129,16 +150,6 @@ wire_delivery_read (WireSpan body, WireDelivery *delivery)
   if (at == NULL)
     return FALSE;
   at = wire_delivery_take_subscription (at, end, &delivery->subscription);
-  if (at == NULL)
-    return FALSE;
-  at = wire_delivery_take_number (at, end, WIRE_DELIVERY_KEY_ID, &id);
-  if (at == NULL)
-    return FALSE;
-  at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TOPIC, &delivery->topic);
-  if (at == NULL)
-    return FALSE;
-  delivery->type_name = wire_span (NULL, 0);
-  if (at < end && *at == WIRE_DELIVERY_KEY_TYPE_NAME)
-    at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TYPE_NAME, &delivery->type_name);
-  return at != NULL && wire_delivery_take_payload (at, end, &delivery->payload);
+  return at != NULL
+         && wire_delivery_read_publish (at, end, &id, &delivery->topic, &delivery->type_name, &delivery->payload);
 }

@@ -40,6 +40,8 @@ wire_envelope_init (WireEnvelope *envelope)
   ENVELOPE_FIELDS (FIELD_CLEAR)
 }
 
+#define PUBLISH_FIELDS (FIELD_MASK (1) | FIELD_MASK (2) | FIELD_MASK (6) | FIELD_MASK (PAYLOAD_FIELD))
+
 static void
 envelope_clear (WireEnvelope *envelope, gsize from, gsize to)
 {
@@ -527,6 +529,17 @@ wire_envelope_read_next (WireSpan body, guint8 kind, WireDirection from, WireEnv
   if (envelope_read_fields (&reader) && (body.len > WIRE_HEADER_FIELDS_MAX || reader.result.status != WIRE_STATUS_OK))
     envelope_check_sizes (&reader);
   return reader.result;
+}
+
+void
+wire_envelope_set_publish (WireEnvelope *envelope, const WirePublish *publish)
+{
+  envelope_forget (envelope);
+  envelope->present = PUBLISH_FIELDS;
+  envelope->id = publish->id;
+  envelope->topic = publish->topic;
+  envelope->type_name = publish->type_name;
+  envelope->payload = publish->payload;
 }
 
 WireReadResult

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "wire-frame.h"
+#include "wire-publish.h"
 #include "wire-span.h"
 #include "wire-status.h"
 
@@ -132,6 +133,9 @@ WireReadResult wire_envelope_read (WireSpan body, guint8 kind, WireDirection fro
 /* Does the same faster, for one body after another: it clears only the fields that the previous body has set. @envelope was
  * initialised by wire_envelope_init() or wire_envelope_read(), and since then only this function has changed it. */
 WireReadResult wire_envelope_read_next (WireSpan body, guint8 kind, WireDirection from, WireEnvelope *envelope);
+
+/* Sets the fields to those of a plain publish, as wire_envelope_read_next() does for its body. */
+void wire_envelope_set_publish (WireEnvelope *envelope, const WirePublish *publish);
 
 /* TRUE: the body has only fields of the first group. */
 gboolean wire_envelope_is_plain (const WireEnvelope *envelope);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "wire-delivery.h"
 #include "wire-frame.h"
-#include "wire-span.h"
-#include "wire-varint.h"
 
 /*
  * A fast writer for the plain publish: a PUBLISH frame with id, topic, fields that are already encoded, and payload. It writes all
- * but the bytes of the payload.
+ * but the bytes of the payload. And a fast reader for the same form, with no other field than the type name in between.
  *
  * Most messages have this form, and most have the same topic as the message before. So the field of the topic, and those of
- * options, are encoded once for many messages, and the rest is written without the general writer's table of fields.
+ * options, are encoded once for many messages, and the rest is written and read without the general table of fields.
  *
- * Invariant: the bytes are those that wire_envelope_write() writes for these fields.
+ * Invariant: the bytes are those that wire_envelope_write() writes for these fields. wire_envelope_read() accepts every body that
+ * the reader accepts, and finds the same values.
  */
 
 #define WIRE_PUBLISH_TOPIC_MAX 256u /* longer topics need the general writer */
@@ -87,4 +87,22 @@ wire_publish_put_head (guint8 *out,
     }
   wire_frame_put_header (out, WIRE_KIND_PUBLISH, flags, (guint32) (at - body) + payload_len);
   return at;
+}
+
+/* Points into the body. */
+typedef struct
+{
+  guint64 id;
+  WireSpan topic;
+  WireSpan type_name; /* empty: there is none */
+  WireSpan payload;
+} WirePublish;
+
+/* FALSE: the body has another form (see wire-delivery), and @publish is undefined. */
+static inline gboolean
+wire_publish_read (WireSpan body, WirePublish *publish)
+{
+  return body.len <= WIRE_HEADER_FIELDS_MAX
+         && wire_delivery_read_publish (body.data, wire_span_end (body), &publish->id, &publish->topic,
+                                        &publish->type_name, &publish->payload);
 }

@@ -7,11 +7,14 @@ static void
 ahead_take_delivery (DeyeBusAhead *ahead)
 {
   guint32 *id = &ahead->ids[ahead->n++ % DEYE_BUS_AHEAD_FRAMES];
-  WirePeek peek;
+  WireSpan body;
+  guint8 kind;
 
-  *id = wire_peek_next (&ahead->rest, &peek) ? (guint32) peek.subscription : 0;
-  if (*id != 0)
-    deye_bus_channel_table_prefetch (ahead->channels, *id);
+  *id = 0;
+  if (!wire_peek_next (&ahead->rest, &kind, &body) || kind != WIRE_KIND_DELIVER)
+    return;
+  *id = (guint32) wire_peek_subscription (body);
+  deye_bus_channel_table_prefetch (ahead->channels, *id);
 }
 
 /* Inline, because GCC removes calls of a function that does nothing but prefetch. */

@@ -10,92 +10,94 @@ bus_ahead_init (BusAhead *ahead, BusPeer *peer)
 {
   ahead->peer = peer;
   ahead->is_on = peer->core->routes->n_subscriptions >= BUS_AHEAD_MIN_SUBSCRIPTIONS;
-  ahead->topic = (BusKey){ .hash = 0 };
   ahead->rest = wire_span (NULL, 0);
   ahead->n = 0;
+  ahead->current = &ahead->frames[0];
+  bus_preread_forget (ahead->current);
 }
 
 /* @distance: 0 is the frame that is handled next */
-static BusAheadFrame *
+static BusPreread *
 ahead_frame (BusAhead *ahead, guint distance)
 {
   return &ahead->frames[(ahead->n - BUS_AHEAD_CELL + distance) % BUS_AHEAD_FRAMES];
 }
 
-static void
+/* The steps are inline, because GCC removes calls of a function that does nothing but prefetch. */
+
+G_ALWAYS_INLINE static inline void
 ahead_take_frame (BusAhead *ahead)
 {
   const BusCore *core = ahead->peer->core;
-  BusAheadFrame *frame = ahead_frame (ahead, BUS_AHEAD_CELL);
-  WirePeek peek;
+  BusPreread *frame = ahead_frame (ahead, BUS_AHEAD_CELL);
+  WireSpan body;
+  guint8 kind;
 
-  frame->topic.text.len = 0;
-  frame->subscription = 0;
   ahead->n++;
-  if (!wire_peek_next (&ahead->rest, &peek))
+  if (!wire_peek_next (&ahead->rest, &kind, &body))
+    bus_preread_forget (frame);
+  else if (!bus_preread_frame (frame, kind, body))
     return;
-  if (peek.subscription != 0)
-    {
-      frame->subscription = (guint32) peek.subscription;
-      bus_subscriptions_prefetch (&ahead->peer->subscriptions, frame->subscription);
-    }
-  else if (peek.topic.len > 0)
-    {
-      frame->topic = bus_key (core->seed, peek.topic);
-      bus_table_prefetch (&core->routes->matches.table, frame->topic.hash);
-    }
+  else if (kind == WIRE_KIND_CREDIT)
+    bus_subscriptions_prefetch (&ahead->peer->subscriptions, frame->credit.subscription);
+  else
+    bus_table_prefetch (&core->routes->matches.table, bus_preread_hash (frame, core->seed));
 }
 
-static void
-ahead_load_item (const BusAhead *ahead, const BusAheadFrame *frame)
+static const BusMatch *
+ahead_guess_match (const BusAhead *ahead, const BusPreread *frame)
 {
-  gconstpointer item;
   guint at;
 
-  if (frame->subscription != 0)
-    {
-      item = bus_subscriptions_guess (&ahead->peer->subscriptions, frame->subscription);
-      if (item != NULL)
-        bus_subscription_prefetch (item);
-    }
-  else if (frame->topic.text.len > 0)
-    {
-      item = bus_table_first (&ahead->peer->core->routes->matches.table, frame->topic.hash, &at);
-      if (item != NULL)
-        bus_match_prefetch (item);
-    }
+  return bus_table_first (&ahead->peer->core->routes->matches.table, frame->hash, &at);
 }
 
-static void
-ahead_load_receivers (const BusRoutes *routes, const BusAheadFrame *frame)
+G_ALWAYS_INLINE static inline void
+ahead_load_item (const BusAhead *ahead, const BusPreread *frame)
 {
+  const BusSubscription *subscription;
   const BusMatch *match;
-  guint at;
 
-  if (frame->topic.text.len == 0)
-    return;
-  match = bus_table_first (&routes->matches.table, frame->topic.hash, &at);
+  if (frame->is_hashed)
+    {
+      match = ahead_guess_match (ahead, frame);
+      if (match != NULL)
+        bus_match_prefetch (match);
+    }
+  else if (frame->body != NULL)
+    {
+      subscription = bus_subscriptions_guess (&ahead->peer->subscriptions, frame->credit.subscription);
+      if (subscription != NULL)
+        bus_subscription_prefetch (subscription);
+    }
+}
+
+G_ALWAYS_INLINE static inline void
+ahead_load_receivers (const BusAhead *ahead, const BusPreread *frame)
+{
+  const BusMatch *match = frame->is_hashed ? ahead_guess_match (ahead, frame) : NULL;
+
   if (match != NULL)
     bus_match_prefetch_receivers (match);
+}
+
+static void
+ahead_begin (BusAhead *ahead, WireSpan input)
+{
+  ahead->rest = input;
+  for (guint i = 0; i < BUS_AHEAD_FRAMES; i++)
+    bus_preread_forget (&ahead->frames[i]);
+  for (guint i = 1; i < BUS_AHEAD_CELL; i++)
+    ahead_take_frame (ahead);
 }
 
 void
 bus_ahead_look (BusAhead *ahead, WireSpan input)
 {
-  const BusRoutes *routes = ahead->peer->core->routes;
-  guint more = 1;
-
   if (ahead->rest.data == NULL || ahead->rest.data < input.data)
-    {
-      ahead->rest = input;
-      ahead->topic.text.len = 0;
-      memset (ahead->frames, 0, sizeof ahead->frames);
-      more = BUS_AHEAD_CELL;
-    }
-  else
-    ahead->topic = ahead_frame (ahead, 0)->topic;
-  while (more-- > 0)
-    ahead_take_frame (ahead);
+    ahead_begin (ahead, input);
+  ahead->current = ahead_frame (ahead, 0);
+  ahead_take_frame (ahead);
   ahead_load_item (ahead, ahead_frame (ahead, BUS_AHEAD_ITEM));
-  ahead_load_receivers (routes, ahead_frame (ahead, BUS_AHEAD_RECEIVERS));
+  ahead_load_receivers (ahead, ahead_frame (ahead, BUS_AHEAD_RECEIVERS));
 }

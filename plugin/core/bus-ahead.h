@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "bus-preread.h"
 #include "peer/bus-peer.h"
 
 /*
@@ -10,7 +11,8 @@
  * With many subscriptions, the match of a topic and its subscriptions are usually not in the cache, and each message waits for
  * one load after the other: the cell of the hash table, the match that the cell points to, the subscription that the match points
  * to. This module starts these loads some frames ahead, one step for each frame that is handled: the cell 7 frames before it is
- * needed, the match 4 frames before, the subscription 2 frames before.
+ * needed, the match 4 frames before, the subscription 2 frames before. So it reads frames before they are handled, and their
+ * handler uses the values (bus-preread).
  *
  * Invariant: it only reads and prefetches. It changes no state, and it looks up every address again in each step, because
  * handling a frame may free what an address pointed to.
@@ -24,18 +26,12 @@
 
 typedef struct
 {
-  BusKey topic;         /* empty: unknown, or it has none */
-  guint32 subscription; /* that a CREDIT names; 0: another kind of frame */
-} BusAheadFrame;
-
-typedef struct
-{
   BusPeer *peer;
   gboolean is_on;
-  BusKey topic;  /* of the frame that is handled, so that it is hashed only once; empty: unknown, or it has none */
-  WireSpan rest; /* frames that were not examined yet */
-  guint n;       /* number of examined frames */
-  BusAheadFrame frames[BUS_AHEAD_FRAMES];
+  WireSpan rest;       /* frames that were not examined yet */
+  guint n;             /* number of examined frames */
+  BusPreread *current; /* of the frame that is handled, unless it does not contain its body */
+  BusPreread frames[BUS_AHEAD_FRAMES];
 } BusAhead;
 
 void bus_ahead_init (BusAhead *ahead, BusPeer *peer);
@@ -47,4 +43,6 @@ bus_ahead_step (BusAhead *ahead, WireSpan input)
 {
   if (G_UNLIKELY (ahead->is_on))
     bus_ahead_look (ahead, input);
+  else
+    bus_preread_forget (ahead->current);
 }

@@ -297,10 +297,10 @@ core_refuse_early (BusPeer *peer, const WireFrame *frame)
 }
 
 static void
-core_take_frame (BusPeer *peer, WireFrame *frame, const BusKey *known, gint64 now_us)
+core_take_frame (BusPeer *peer, WireFrame *frame, BusPreread *preread, gint64 now_us)
 {
   if (G_LIKELY (peer->state == BUS_PEER_READY))
-    bus_dispatch_frame (peer, frame, known, now_us);
+    bus_dispatch_frame (peer, frame, preread, now_us);
   else if (peer->state == BUS_PEER_HELLO)
     core_accept_hello (peer, frame, now_us);
   else
@@ -380,7 +380,7 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
         case WIRE_FRAME_COMPLETE:
           progress = TRUE;
           bus_ahead_step (&ahead, input);
-          core_take_frame (peer, &frame, &ahead.topic, now_us);
+          core_take_frame (peer, &frame, ahead.current, now_us);
           break;
         }
     }

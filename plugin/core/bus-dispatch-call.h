@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "bus-preread.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "route/bus-router.h"
@@ -23,7 +24,7 @@ typedef struct
   BusCore *core;
   WireFrame *frame;
   const WireEnvelope *envelope;
-  const BusKey *known; /* the hash of its topic, if the bytes are those of the topic */
+  const BusPreread *preread; /* of this frame, if it contains its body */
   WireClassOf class_of;
   gsize cost;             /* bytes of publish credit that the frame costs */
   gboolean is_held;       /* the credit is returned later: a receiver under the policy block holds it */
@@ -92,8 +93,8 @@ dispatch_key (const DispatchCall *call)
 {
   const WireSpan topic = call->envelope->topic;
 
-  if (call->known->text.data == topic.data && call->known->text.len == topic.len)
-    return *call->known;
+  if (call->preread->is_hashed && call->preread->body == call->frame->body.data)
+    return (BusKey){ call->preread->hash, topic };
   return bus_key (call->core->seed, topic);
 }
 

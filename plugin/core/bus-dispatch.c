@@ -97,18 +97,12 @@ dispatch_handle_credit (DispatchCall *call)
     dispatch_grant (call->peer, &credit, call->now_us);
 }
 
-/* Handles the usual CREDIT of a client: it needs no feature and costs no credit itself. FALSE: it has another form, and nothing was
- * done. */
-static gboolean
-dispatch_grant_usual (BusPeer *peer, const WireFrame *frame, gint64 now_us)
+/* Handles the usual CREDIT of a client. It needs no feature, and costs no credit itself. */
+static void
+dispatch_grant_usual (BusPeer *peer, const WireFrame *frame, const WireCredit *credit, gint64 now_us)
 {
-  WireCredit credit BUS_UNSET;
-
-  if (frame->flags != 0 || !wire_credit_read (frame->body, &credit))
-    return FALSE;
   peer->received_bytes += WIRE_FRAME_HEADER_LEN + frame->body.len;
-  dispatch_grant (peer, &credit, now_us);
-  return TRUE;
+  dispatch_grant (peer, credit, now_us);
 }
 
 static void
@@ -168,13 +162,22 @@ dispatch_strike_feature (const DispatchCall *call)
   dispatch_strike (call, detail);
 }
 
+static WireReadResult
+dispatch_read_usual (WireEnvelope *envelope, const WirePublish *publish)
+{
+  wire_envelope_set_publish (envelope, publish);
+  return (WireReadResult){ .status = WIRE_STATUS_OK };
+}
+
 void
-bus_dispatch_frame (BusPeer *peer, WireFrame *frame, const BusKey *known, gint64 now_us)
+bus_dispatch_frame (BusPeer *peer, WireFrame *frame, BusPreread *preread, gint64 now_us)
 {
   WireEnvelope *envelope = &peer->core->envelope;
-  DispatchCall call
-      = { .peer = peer, .core = peer->core, .frame = frame, .envelope = envelope, .known = known, .now_us = now_us };
+  DispatchCall call = {
+    .peer = peer, .core = peer->core, .frame = frame, .envelope = envelope, .preread = preread, .now_us = now_us
+  };
   WireReadResult result BUS_UNSET;
+  gboolean is_usual;
 
   peer->received++;
   peer->health.heard_us = now_us;
@@ -182,8 +185,12 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, const BusKey *known, gint64
     bus_health_watch_heard (peer);
   if (frame->kind != WIRE_KIND_PUBLISH)
     dispatch_end_run (peer);
-  if (frame->kind == WIRE_KIND_CREDIT && dispatch_grant_usual (peer, frame, now_us))
-    return;
+  is_usual = preread->body == frame->body.data || bus_preread_frame (preread, frame->kind, frame->body);
+  if (is_usual && frame->kind == WIRE_KIND_CREDIT && frame->flags == 0)
+    {
+      dispatch_grant_usual (peer, frame, &preread->credit, now_us);
+      return;
+    }
   if (frame->kind == WIRE_KIND_GOODBYE)
     {
       bus_peer_close (peer, WIRE_STATUS_OK, "said goodbye");
@@ -196,7 +203,9 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, const BusKey *known, gint64
       return;
     }
 
-  result = wire_envelope_read_next (frame->body, frame->kind, WIRE_FROM_CLIENT, envelope);
+  result = is_usual && frame->kind == WIRE_KIND_PUBLISH
+               ? dispatch_read_usual (envelope, &preread->publish)
+               : wire_envelope_read_next (frame->body, frame->kind, WIRE_FROM_CLIENT, envelope);
   call.cost = WIRE_FRAME_HEADER_LEN + frame->body.len;
   if (result.status == WIRE_STATUS_OK && dispatch_join_run (&call))
     return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "bus-preread.h"
 #include "peer/bus-peer.h"
 
 /*
@@ -12,4 +13,6 @@
  *
  * Invariant: a frame that can be read costs the credit that its sender counted for it, also when it is refused.
  */
-void bus_dispatch_frame (BusPeer *peer, WireFrame *frame, const BusKey *known, gint64 now_us);
+
+/* @preread: of this frame if it contains its body; otherwise it is changed */
+void bus_dispatch_frame (BusPeer *peer, WireFrame *frame, BusPreread *preread, gint64 now_us);
