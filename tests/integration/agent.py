@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""daemoneye-agent as a service: `agent.py AGENT MODULE NOTIFIES`. Its log names the socket and the start and end of each
+"""daemoneye-agent as a service: `agent.py AGENT MODULE NOTIFIES`. Its log contains the socket and the start and end of each
 collector; it handles SIGHUP and SIGTERM; it reports its state to the service manager if NOTIFIES is 1."""
 import os
 import re
@@ -42,7 +42,7 @@ class Agent:
                                         env=environment, preexec_fn=die_with_parent)
 
     def wait_log(self, pattern):
-        """Reads the log until it contains @pattern, which may be in what was read before."""
+        """Reads the log until @pattern is in it, or in the part that was read before."""
         deadline = time.monotonic() + PATIENCE_S
         while not (found := re.search(pattern, self.log)):
             left = deadline - time.monotonic()
@@ -59,7 +59,7 @@ class Agent:
         return found
 
     def end(self):
-        """The exit status after SIGTERM, and what standard output had."""
+        """Sends SIGTERM. Returns the exit status, and the text on standard output."""
         self.process.send_signal(signal.SIGTERM)
         out, log = self.process.communicate(timeout=PATIENCE_S)
         self.log += log.decode()
@@ -74,7 +74,7 @@ class Agent:
 
 
 def with_agent(*collectors, **options):
-    """A decorator: the test gets a running agent."""
+    """A decorator that passes a running agent to the test."""
     def wrap(function):
         def call():
             agent = Agent(*collectors, **options)
@@ -90,7 +90,7 @@ SCRIPTS = tempfile.mkdtemp(prefix="deye-scripts-")
 
 
 def script(name, text):
-    """A collector that is a shell script."""
+    """Writes a collector that is a shell script. Returns its path."""
     path = os.path.join(SCRIPTS, name)
     with open(path, "w", encoding="utf-8") as file:
         file.write("#!/bin/sh\n" + text + "\n")
@@ -101,8 +101,8 @@ def script(name, text):
 LASTING = script("lasting", "exec sleep 1000")
 STATUS_3 = script("status-3", "exit 3")
 STATUS_0 = script("status-0", "exit 0")
-# Ends only after the other one has been asked to end as well. It starts nothing in the background: what inherits the log
-# and lives on would keep the log open after the agent has ended.
+# Each ends only after the other one has been asked to end as well. They start no background process, which would inherit the log
+# and keep it open after the agent has ended.
 HAND_IN_HAND = [script(f"hand-{own}", f'''cd {SCRIPTS}
 trap 'touch {own}; while ! [ -e {other} ]; do sleep 0.01; done; exit 0' TERM
 echo hand-{own} is ready >&2

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the demo of daemoneye-agent with --json, and checks the objects that it prints."""
+"""Runs the demonstration of daemoneye-agent with --json, and checks the objects that it prints."""
 import json
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def numbers(value, path=""):
 
 
 def check_slow(lines):
-    """A stopped subscriber: what the broker says of it, what it is told, and what the others notice."""
+    """A suspended subscriber: the broker's report about it, the gaps that it gets, and the effect on other subscribers."""
     steps = {line.get("step"): line for line in lines if isinstance(line, dict)}
     slow, gap = steps.get("slow", {}), steps.get("gap", {})
     gaps = gap.get("gaps", [])
@@ -51,7 +51,7 @@ def check_slow(lines):
 
 
 def check_failover(steps):
-    """Tables by tasks, undisturbed, and again with one collector killed and one frozen."""
+    """Tables that tasks list: first undisturbed, then with one collector killed and one suspended."""
     shards, failover, recovery = steps.get("shards", {}), steps.get("failover", {}), steps.get("recovery", {})
     calm, rough = failover.get("undisturbed_us", 0), failover.get("duration_us", 0)
     takeovers = failover.get("takeovers", [])
@@ -70,7 +70,7 @@ def check_failover(steps):
 
 
 def check_tasks(steps):
-    """A task that kills its collectors, and one whose broker is killed."""
+    """A task that kills its collectors, and a task whose broker is killed."""
     poison, adoption = steps.get("poison", {}), steps.get("adoption", {})
     check("K06-poison-is-quarantined-while-others-go-on",
           2 <= poison.get("deaths", 0) <= 3 and poison.get("others", 0) > 0 and poison.get("succeeded") == poison.get("others"),

@@ -53,7 +53,7 @@ class Bus(Tool):
         return self.path(*names)
 
     def collector(self, *words, watch=True, before=None):
-        """fsmond-1, which is ready and has read the directories."""
+        """Starts fsmond-1, and waits until it is ready."""
         ready, told = os.pipe()
         child = subprocess.Popen([self.paths[3], "--address", self.broker.address, "--ready-fd", str(told), "--check", "50",
                                   *(["--watch", self.dir] if watch else []), *words], pass_fds=[told],
@@ -76,7 +76,7 @@ class Bus(Tool):
 
     @staticmethod
     def until(ask, is_so):
-        """What @ask returns, as soon as @is_so."""
+        """Calls @ask until @is_so is true of its result. Returns the result."""
         for _ in range(TURNS):
             got = ask()
             if is_so(got):
@@ -84,7 +84,7 @@ class Bus(Tool):
         raise AssertionError(f"it is not so: {got}")
 
     def standing(self, revision, *tasks):
-        """Sets the standing tasks (id, WatchDirectory) of fsmond-1; returns its state when it has answered."""
+        """Sets the standing tasks (id, WatchDirectory) of fsmond-1. Returns their state when fsmond has applied or refused them."""
         self.json("call", "bus", "control.bus.standing.Set", json.dumps({
             "collector": "fsmond-1", "revision": revision,
             "set": [{"id": name, "operation": "watch", "payload": self.packed(watch)} for name, watch in tasks]}))
@@ -101,7 +101,7 @@ class Bus(Tool):
         return self.start("task", "submit", operation, "--payload", json.dumps({"path": path, **query}), *words)
 
     def progress(self, name, is_so):
-        """The progress of a task that was submitted, as soon as @is_so."""
+        """Waits until @is_so is true of the progress of a submitted task. Returns the progress."""
         self.until(lambda: self.json("tasks"), lambda tasks: any(one["id"] == name for one in tasks))
         return self.until(lambda: self.json("task", "show", name)[0]["progress"], lambda progress: progress and is_so(progress))
 
@@ -116,7 +116,7 @@ class Bus(Tool):
         return error
 
     def watch_events(self):
-        """A file with the events from now on."""
+        """Subscribes to the events. Returns a file with them."""
         out = tempfile.NamedTemporaryFile("w+", suffix=".json")
         process = self.start("subscribe", EVENTS, "--json", stdout=out)
         self.children.callback(end, process)
@@ -132,7 +132,7 @@ def end(process):
 
 
 def stop(collector):
-    """It ends as it should, whatever it did before."""
+    """Stops the collector, which must end with status 0."""
     end(collector)
     equal(collector.returncode, 0, "the exit status of fsmond")
 

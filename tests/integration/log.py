@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The log of a real agent and of a real collector: its sink may block without any effect on the bus.
+"""The log of a real agent and of a real collector: if it cannot be written, that has no effect on the bus.
 
 log.py AGENT MODULE PROCMOND DEYEBUSCTL
 """
@@ -61,7 +61,7 @@ def deny(peer, topic="tasks.netmond"):
 def nobody_reads(agent, module, *_):
     pipe = Pipe()
     broker = Broker(agent, module, stderr=pipe.end)
-    # Each peer connects, so the broker answers each time.
+    # Each peer connects, so the broker must answer each time although its log is blocked.
     for i in range(2000):
         if pipe.is_full():
             break
@@ -81,7 +81,7 @@ def nobody_reads(agent, module, *_):
 
 @test("/integration/log/W04-own-log-of-the-agent")
 def own_log(agent, module, *_):
-    """Standard error is full from the start, so the agent's own records and its collector's have no room either."""
+    """Standard error is full from the start, so no record of the agent can be written."""
     pipe = Pipe()
     pipe.fill()
     broker = Broker(agent, module, stderr=pipe.end, environment={"G_MESSAGES_DEBUG": "all"})
@@ -116,7 +116,7 @@ def collector(agent, module, procmond, _):
 
 @test("/integration/log/W04-output-of-a-tool")
 def tool(agent, module, _, ctl):
-    """deyebusctl can be stopped although nobody reads what it prints."""
+    """deyebusctl can be stopped although nobody reads its output."""
     broker = Broker(agent, module)
     pipe = Pipe()
     child = subprocess.Popen([ctl, "--address", broker.address, "subscribe", "#"], stdin=subprocess.DEVNULL, stdout=pipe.end,
@@ -124,8 +124,8 @@ def tool(agent, module, _, ctl):
     peer = RawPeer(broker.address, "procmond-1")
     while not pipe.is_full():
         peer.publish("events.process.new", b"x" * 1000, "")
-    # A request that arrives just before a write does not end it. One that arrives while the tool ends would kill it, so the
-    # next one is sent late.
+    # A signal that arrives just before a write does not interrupt it. A second signal would kill the tool while it ends, so it is
+    # sent late.
     for _ in range(12):
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -164,8 +164,8 @@ def noisy_peer(agent, module, *_):
     holds("records were suppressed before this one" in log, "the number is in a later record of:\n" + log)
 
 
-# Connects standard error of a program to a journal that it makes, and copies what arrives there to standard output. With the
-# first argument "records" it takes records too.
+# Acts as the journal of a program: it receives the program's standard error and copies it to standard output. With the first
+# argument "records" it also receives structured records.
 JOURNAL = """
 import os, socket, sys
 server, ours = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
@@ -192,7 +192,8 @@ except BlockingIOError:
 
 
 def run_under_journal(kind, agent, module):
-    """What a journal gets from an agent that can't start its second collector. It is in a mount namespace of the test."""
+    """Runs an agent that cannot start its second collector. Returns the text that the journal gets. The journal is in a mount
+    namespace of the test."""
     enter = ["unshare", "-rm", "sh", "-c", 'mkdir -p /run/systemd/journal && mount --bind "$0" /run/systemd/journal && exec "$@"']
     with tempfile.TemporaryDirectory(prefix="deye-journal-") as place:
         if not shutil.which("unshare") or subprocess.run([*enter, place, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
@@ -207,14 +208,14 @@ def run_under_journal(kind, agent, module):
 
 @test("/integration/log/journal-that-takes-no-records")
 def no_records(agent, module, *_):
-    """The journal reads standard error, but its socket for records is gone."""
+    """The journal reads standard error, but has no socket for records."""
     log = run_under_journal("text", agent, module)
     holds("collector true (pid " in log, log)
 
 
 @test("/integration/log/journal")
 def journal(agent, module, *_):
-    """Records have fields; those that standard error would not get by default are left out."""
+    """Records have fields. Records of levels that are not written to standard error by default are not sent."""
     log = run_under_journal("records", agent, module)
     holds("COLLECTOR=true\n" in log and "PRIORITY=5\n" in log, log)
     holds("PRIORITY=6" not in log and "PRIORITY=7" not in log, log)

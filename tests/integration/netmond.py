@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Runs netmond against sockets of the test: `netmond.py DEYEBUSCTL AGENT MODULE NETMOND`. Network namespaces and system calls are
-changed only in processes of the test's own. Tests are skipped where the kernel does not list sockets."""
+changed only in child processes. Tests are skipped where the kernel does not list sockets."""
 import contextlib
 import ctypes
 import grp
@@ -49,7 +49,7 @@ class Bus(Tool):
         equal(self.broker.end(), 0)
 
     def collector(self, *words, before=None, interval=20):
-        """netmond-1, which is ready. @before: is called in the child."""
+        """Starts netmond-1, and waits until it is ready. The child calls @before."""
         ready, told = os.pipe()
         child = subprocess.Popen([self.netmond, "--address", self.broker.address, "--interval", str(interval), "--ready-fd", str(told),
                                   *words], pass_fds=[told], stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
@@ -67,11 +67,11 @@ class Bus(Tool):
         return self.start("task", "submit", operation, "--payload", json.dumps(query), *words)
 
     def task(self, operation, **query):
-        """The table of a task."""
+        """Submits a task. Returns the table in its result."""
         return json.loads(finished(self.submit(operation, **query)))
 
     def detail(self, is_so):
-        """The detail of HealthCheck, as soon as @is_so."""
+        """Waits until @is_so is true of the detail of HealthCheck. Returns the detail."""
         for _ in range(2000):
             detail = self.call("HealthCheck").get("detail", "")
             if is_so(detail):
@@ -82,7 +82,7 @@ class Bus(Tool):
         self.call("SetProperty", {"name": "interval-ms", "value": {"natural": interval_ms}})
 
     def watch(self):
-        """A file with the events from now on."""
+        """Subscribes to the events. Returns a file with them."""
         out = tempfile.NamedTemporaryFile("w+", suffix=".json")
         before = self.subscribers()
         process = self.start("subscribe", EVENTS, "--json", stdout=out)
@@ -109,7 +109,7 @@ def end_well(collector):
 
 
 def kernel_lists():
-    """The kernel lists the sockets of TCP to this process."""
+    """True if the kernel lists TCP sockets for this process."""
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as link:
             request = struct.pack("=BBBBI48x", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 0xfff)
@@ -120,7 +120,7 @@ def kernel_lists():
 
 
 def with_kernel(path):
-    """A test that needs the kernel's lists: skipped without them."""
+    """Like @test, for a test that is skipped if the kernel does not list sockets."""
     def add(function):
         def wrapped(paths):
             if not kernel_lists():
@@ -151,7 +151,7 @@ def port_of(one):
 
 
 def me():
-    """This process, as SocketOwner has it."""
+    """This process, with the fields of SocketOwner."""
     with open("/proc/self/stat", encoding="utf-8") as file:
         text = file.read()
     return {"pid": os.getpid(), "start_time": text.rsplit(")", 1)[1].split()[19], "name": text.split("(", 1)[1].rsplit(")", 1)[0]}
@@ -178,7 +178,7 @@ def pages(ask):
 
 
 def events_of(file, port):
-    """[(kind, socket)] of one port."""
+    """[(kind, socket)] of the events of one port."""
     with open(file.name, encoding="utf-8") as lines:
         payloads = [json.loads(line)["payload"] for line in lines.read().splitlines(True) if line.endswith("\n")]
     return [(one["kind"], one["socket"]) for one in payloads if sockets_of({"sockets": [one["socket"]]}, port)]
@@ -377,7 +377,7 @@ def _(paths):
 
 
 def kernel_notifies():
-    """The kernel gives notices of sockets that end."""
+    """True if the kernel notifies this process of sockets that end."""
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as link:
             link.setsockopt(270, 1, 1)  # SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, SKNLGRP_INET_TCP_DESTROY
@@ -437,7 +437,7 @@ def _(paths):
         first = bus.collector()
         there = len(cookies(pages(lambda cursor: bus.task("list_sockets", without_owners=True, cursor=cursor))))
         end(first)
-        limit = there + 100  # of which others may take some
+        limit = there + 100  # other processes may use some of them
         bus.collector("--max-sockets", str(limit))
         with contextlib.ExitStack() as many:
             for _ in range(limit):
@@ -496,7 +496,7 @@ NOBODY = 65534
 
 
 def as_nobody():
-    """In a child: another user."""
+    """Runs in a child: becomes another user."""
     os.setgroups([])
     os.setgid(NOBODY)
     os.setuid(NOBODY)
@@ -529,7 +529,7 @@ def _(paths):
 
 
 def in_own_network():
-    """In a child: a network namespace of its own."""
+    """Runs in a child: enters a network namespace of its own."""
     die_with_parent()
     if LIBC.unshare(0x40000000) != 0:
         os._exit(77)
@@ -558,7 +558,7 @@ def _(paths):
 
 
 def without_netlink():
-    """In a child: its system call socket() knows no netlink, as RestrictAddressFamilies=AF_UNIX of systemd has it."""
+    """Runs in a child: its system call socket() refuses netlink, like RestrictAddressFamilies=AF_UNIX of systemd."""
     die_with_parent()
     socket_call = {"x86_64": 41, "aarch64": 198}[platform.machine()]
     audit = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[platform.machine()]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks that no source file of bus, client, tool or agent uses an internet protocol, and that netlink is used in the folders only
-that read what the kernel says about the machine.
+"""Checks that no source file of bus, client, tool or agent uses an internet protocol, and that only the folders in NETLINK_FOLDERS
+use netlink, to read data of the kernel about the machine.
 
 It reads the sources, not the binaries: GIO always links its own network code, but our code never calls it. The files in EXEMPT
-read what the kernel says about the sockets of others. They need the numbers of its protocols, but may not open a socket of one.
+read data of the kernel about the sockets of other processes. They need the numbers of protocols, but may not open such a socket.
 """
 import pathlib
 import re
@@ -20,9 +20,9 @@ WORDS = re.compile(
     r"|g_socket_client_connect_to_(host|uri|service)\w*|g_socket_listener_add_(inet|any_inet)\w*|libsoup|curl_\w+)\b")
 # Folders, and the words that are allowed in them.
 EXEMPT = {"client/collectors/netmond/linux": re.compile(r"AF_INET6?|IPPROTO_(TCP|UDP)|netinet/in|inet_diag\w*")}
-# Calls that are not allowed there.
+# Calls that are not allowed in these folders.
 OPENS = re.compile(r"\b(socket|connect|bind|listen|accept4?|sendto|sendmsg)\s*\(")
-# Netlink is no network transport: the kernel of this machine answers.
+# Netlink is not a network transport: the kernel of this machine answers.
 NETLINK = re.compile(r"\b([AP]F_NETLINK|NETLINK_\w+|sockaddr_nl|nlmsghdr|linux/(?:netlink|rtnetlink|connector|\w+_diag)\.h|libmnl/\w+"
                      r"|mnl_\w+)")
 NETLINK_FOLDERS = ("client/collectors/netmond/linux", "client/collectors/procmond/linux")
@@ -59,7 +59,7 @@ def findings(root):
 
 
 def needed(root, folders, words):
-    """Those of @folders that contain one of @words."""
+    """The folders that contain one of @words."""
     return {folder for folder in folders for path, text in texts_of(root).items() if path.is_relative_to(folder) and words.search(text)}
 
 
@@ -81,7 +81,7 @@ def _(root):
 
 @test("/integration/no-inet/self")
 def _(_root):
-    """A tree made for this test: what is refused, where it stands, and what is not."""
+    """In a tree made for this test, the right lines are reported."""
     cases = {"client/x.c": ["int f = AF_INET;", "/* AF_INET */"], "client/y.c": ["#include <linux/netlink.h>", "mnl_socket_open ();"],
              "client/collectors/procmond/linux/z.c": ["socket (AF_NETLINK);", "int g = AF_INET6;"],
              "client/collectors/netmond/linux/z.c": ["int g = AF_INET6;", "bind (3);"]}

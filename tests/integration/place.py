@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The place of the broker's socket: `place.py AGENT MODULE CTL`. Real agents whose files and directories others remove, replace
-or own. Tests that need other users are skipped unless root runs them."""
+"""The place of the broker's socket: `place.py AGENT MODULE CTL`. Real agents whose files and directories are removed, replaced or
+owned by others. Tests that need other users are skipped unless root runs them."""
 import os
 import re
 import select
@@ -49,7 +49,7 @@ class Agent:
         return self
 
     def status(self, asked=None):
-        """Asks it to end with a signal, and returns its exit status."""
+        """Sends the signal @asked, if any, waits for the end, and returns the exit status."""
         if asked is not None:
             self.process.send_signal(asked)
         _, log = self.process.communicate(timeout=PATIENCE_S)
@@ -74,7 +74,7 @@ class Place:
         return os.path.join(self.top, *names)
 
     def make(self, name, mode, uid=None):
-        """A directory."""
+        """Creates a directory. Returns its path."""
         os.mkdir(self.path(name))
         os.chmod(self.path(name), mode)
         if uid is not None:
@@ -89,7 +89,7 @@ class Place:
         return agent
 
     def refuse(self, *names, uid=None):
-        """What an agent says that does not start there."""
+        """Starts an agent, which must refuse the place. Returns its log."""
         agent = self.start(*names, uid=uid, listens=False)
         equal(agent.status(), 1, agent.log)
         return agent.log
@@ -101,7 +101,7 @@ class Place:
 
 
 def place_test(path, as_root=False):
-    """@test whose function gets a Place."""
+    """Like @test, with a Place as the argument of the function."""
     def wrap(function):
         @test(path)
         def call():
@@ -122,13 +122,13 @@ def inode(path):
 
 
 def ask(address):
-    """Runs deyebusctl; its status and what it printed."""
+    """Runs deyebusctl. Returns its exit status and its output."""
     ran = subprocess.run([CTL, "--address", address, "status"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                          timeout=PATIENCE_S, env=ENVIRONMENT, check=False)
     return ran.returncode, ran.stdout + ran.stderr
 
 
-# --- files that are removed ---
+# --- removed files ---
 
 @place_test("/integration/place/A13-socket-removed")
 def _(place):
@@ -156,7 +156,7 @@ def _(place):
     equal(agent.status(signal.SIGTERM), 0)
 
 
-# --- the lock of another ---
+# --- the lock of another broker ---
 
 @place_test("/integration/place/A13-directory-replaced-under-a-running-agent")
 def _(place):
@@ -178,7 +178,7 @@ def _(place):
 
 @place_test("/integration/place/A13-many-starters")
 def _(place):
-    """Agents that start at once: one of them listens. It ends, and one of the next ones does."""
+    """Of agents that start at the same time, exactly one listens, in each of three rounds."""
     for _ in range(3):
         agents = [place.start("bus", "s", listens=False) for _ in range(6)]
         for agent in agents:
@@ -213,7 +213,7 @@ def _(place):
 
 @place_test("/integration/place/A12-user-below-directories-of-root", as_root=True)
 def _(place):
-    """The rule lets a user in where it should: below directories of root and in one like /tmp, but not beside another user."""
+    """A user may listen below its own directories and in one like /tmp, but not below a directory of another user."""
     shared = place.make("tmp", 0o1777)
     home = place.make("home", 0o755, USER)
     other = place.make("other", 0o777, USER + 1)

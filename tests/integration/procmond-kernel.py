@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs procmond on the kernel's reports of processes, and where there are none: `procmond-kernel.py DEYEBUSCTL AGENT MODULE PROCMOND`.
-Tests that need the reports are skipped on a machine that does not give them. Namespaces are changed in children only."""
+"""Runs procmond with and without the kernel's reports of processes: `procmond-kernel.py DEYEBUSCTL AGENT MODULE PROCMOND`. Tests
+that need the reports are skipped on a machine without them. Namespaces are changed in children only."""
 import collections
 import ctypes
 import json
@@ -25,7 +25,7 @@ def statistics(bus):
 
 
 def settled(bus):
-    """The statistics, as soon as procmond knows whether the kernel reports."""
+    """Waits until procmond knows whether the kernel reports processes. Returns the statistics."""
     for _ in range(2000):
         numbers = statistics(bus)
         if numbers.get("kernel_reports") or numbers.get("reason"):
@@ -34,7 +34,7 @@ def settled(bus):
 
 
 def with_reports(bus, *words, **more):
-    """procmond-1, on the kernel's reports."""
+    """Starts procmond-1 with the kernel's reports."""
     collector = bus.collector(more=words, **more)
     numbers = settled(bus)
     if not numbers.get("kernel_reports"):
@@ -43,7 +43,7 @@ def with_reports(bus, *words, **more):
 
 
 class Seen:
-    """The events of a bus, read as they come."""
+    """The received events of a bus."""
 
     def __init__(self, bus):
         written, self.process = bus.watch()
@@ -60,7 +60,7 @@ class Seen:
             self.by_pid[event["process"]["pid"]].append(event)
 
     def wait(self, pid, kind):
-        """The events of a process, with one of that kind."""
+        """Waits for an event of that kind. Returns all events of the process."""
         for _ in range(1000000):
             self.read()
             if any(one["kind"] == kind for one in self.by_pid[pid]):
@@ -83,7 +83,7 @@ def check_lives(seen):
     for one in seen.events:
         lives[identity(one["process"])].append(one["kind"])
     for who, kinds in lives.items():
-        if who[1] is None:  # several may have had the number
+        if who[1] is None:  # several processes may have had the pid
             continue
         holds(kinds.count(STARTED) <= 1 and kinds.count(EXITED) <= 1, f"{who}: {kinds}")
         holds(STARTED not in kinds[1:] and EXITED not in kinds[:-1], f"{who}: {kinds}")
@@ -123,7 +123,7 @@ def _(paths):
 
 @test("/integration/procmond-kernel/the-shortest-lives-are-seen")
 def _(paths):
-    """A process that calls nothing but _exit() has ended before anybody can read it."""
+    """A process that only calls _exit() has ended before its data can be read."""
     with Bus(paths) as bus:
         with_reports(bus, interval=HOUR_MS)
         seen = Seen(bus)
@@ -144,7 +144,7 @@ def _(paths):
 
 @test("/integration/procmond-kernel/nothing-is-doubled")
 def _(paths):
-    """Tables are read all the time, and see the same as the reports."""
+    """Tables are read all the time, and contain the same processes as the reports."""
     with Bus(paths) as bus:
         with_reports(bus, interval=10)
         seen = Seen(bus)
@@ -176,7 +176,7 @@ def _(paths):
                     break
         marker = subprocess.Popen(["true"])
         marker.wait()
-        seen.end(marker.pid)  # all reports before it were handled
+        seen.end(marker.pid)  # all earlier reports were handled
         holds(EXITED not in [one["kind"] for one in seen.by_pid[child.pid]], "a thread is left")
         child.communicate(b"\n")
         equal(seen.end(child.pid)[-1]["exit"].get("code"), 5)
@@ -191,7 +191,7 @@ def _(paths):
         bus.health(lambda health: health["health"] == HEALTHY)
         overruns = int(statistics(bus)["overruns"])
         collector.send_signal(signal.SIGSTOP)
-        for _ in range(1000):  # more than fit
+        for _ in range(1000):  # more reports than the queue has room for
             pid = os.fork()
             if pid == 0:
                 os._exit(0)
@@ -201,7 +201,7 @@ def _(paths):
         health = bus.health(lambda health: health["health"] == DEGRADED)
         holds("watching: reports of the kernel were lost" in health["detail"], health)
         holds(int(statistics(bus)["overruns"]) > overruns, "the overrun is counted")
-        seen.wait(child.pid, STARTED)  # a table shows what was missed
+        seen.wait(child.pid, STARTED)  # found by reading a table
         bus.health(lambda health: health["health"] == HEALTHY)
         child.kill()
         child.wait()
@@ -209,10 +209,10 @@ def _(paths):
         check_lives(seen)
 
 
-# --- without ---
+# --- without reports ---
 
 def in_namespace(kind):
-    """Skips the test if a child may not have one."""
+    """A function for a child to enter such a namespace. Skips the test if that is not allowed."""
     pid = os.fork()
     if pid == 0:
         os._exit(LIBC.unshare(kind) != 0)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs procmond against processes that are hostile, hidden or numerous, and against a subscriber that stands still:
-`procmond.py DEYEBUSCTL AGENT MODULE PROCMOND`. Mounts are changed only in mount namespaces of the test's own."""
+"""Runs procmond against processes that are hostile, hidden or numerous, and against a suspended subscriber:
+`procmond.py DEYEBUSCTL AGENT MODULE PROCMOND`. Mounts are changed only in mount namespaces of the test."""
 import base64
 import contextlib
 import ctypes
@@ -44,7 +44,7 @@ def pids_in(tables):
     return [one["pid"] for table in tables for one in table.get("processes", [])]
 
 
-# --- answers whose size a third party decides ---
+# --- answers whose size other processes determine ---
 
 @test("/integration/procmond/answers-fit-whatever-processes-are-called")
 def _(paths):
@@ -202,14 +202,14 @@ def _(paths):
 # --- processes that can't be read ---
 
 def unshare_mounts():
-    """In a child: mounts are its own from now on."""
+    """Runs in a child: enters a mount namespace of its own."""
     die_with_parent()
     if LIBC.unshare(CLONE_NEWNS) != 0 or LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) != 0:
         os._exit(77)
 
 
 def own_proc(options=None):
-    """In a child: a /proc of its own, whose options are its own."""
+    """Runs in a child: mounts a /proc of its own with these options."""
     unshare_mounts()
     if LIBC.mount(b"proc", b"/proc", b"proc", 0, options) != 0:
         os._exit(77)
@@ -228,7 +228,7 @@ def in_mounts_of(process, *words):
 
 
 def with_mounts(path):
-    """A test that needs mounts: skipped without the right to make them."""
+    """Like @test, for a test that is skipped without the right to mount."""
     def add(function):
         def wrapped(paths):
             if not may_mount():
@@ -264,7 +264,7 @@ NOBODY = 65534
 
 
 def as_nobody(options=None):
-    """In a child: another user, in a /proc of its own."""
+    """Runs in a child: becomes another user, with a /proc of its own."""
     own_proc(options)
     os.setgroups([])
     os.setgid(NOBODY)
@@ -320,7 +320,7 @@ def _(paths):
         bus.health(lambda health: health["health"] == HEALTHY)
 
 
-# --- what is unknown ---
+# --- unknown fields ---
 
 @with_mounts("/integration/procmond/unknown-is-not-root")
 def _(paths):
@@ -406,7 +406,7 @@ def _(paths):
 
 @test("/integration/procmond/M16-survives-a-restart-of-the-agent")
 def _(paths):
-    """procmond and a subscriber connect again by themselves. The numbers of the events show what was missed."""
+    """procmond and a subscriber reconnect by themselves. The numbers of the events show how many were missed."""
     with Bus(paths) as bus:
         collector = bus.collector()
         out, reader = bus.watch()
@@ -426,7 +426,7 @@ def _(paths):
         equal(sorted(set(numbers)), numbers, "in order, and none twice")
 
 
-# --- subscribers that stand still ---
+# --- suspended subscribers ---
 
 @test("/integration/procmond/answers-while-a-subscriber-stands-still")
 def _(paths):
@@ -437,9 +437,9 @@ def _(paths):
             bus.children.callback(end, reader)
             reader.send_signal(signal.SIGSTOP)
             with processes(60) as pids:
-                bus.wait_unreturned(5)  # half of the window, less what the broker has not returned to procmond yet
+                bus.wait_unreturned(5)  # half of the window, less the credit that has not been returned to procmond yet
                 equal(bus.call("HealthCheck")["id"], "procmond-1")
-                for _ in range(20):  # more than the window
+                for _ in range(20):  # more than the window has room for
                     holds(set(pids) <= set(pids_in([bus.call("ListProcesses")])), "an answer of more than 16 KiB")
                 equal(bus.task(task_id="t")["task_id"], "t")
             with processes(600, "x" * 8000):  # more than 4 MiB of events

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shows that unfinished frames do not push out the messages of others: `unfinished.py DEYEBUSCTL AGENT MODULE`.
+"""Unfinished frames do not cause drops of the messages of other peers: `unfinished.py DEYEBUSCTL AGENT MODULE`.
 
 60 connections of one process each send a frame of 1 MiB without its last byte, and again when they are disconnected."""
 import grp
@@ -23,10 +23,10 @@ LIMIT_STATUS = 23
 PATIENCE_S = 60
 
 
-# --- the process that holds ---
+# --- the process with unfinished frames ---
 
 class Holder(RawPeer):
-    """Learns why it is disconnected."""
+    """A peer that records the reason of its disconnect."""
 
     def __init__(self, *arguments):
         self.gone, self.ends = threading.Event(), []
@@ -43,14 +43,14 @@ class Holder(RawPeer):
         return frame
 
     def begin(self):
-        """A frame without its last byte."""
+        """Sends a frame without its last byte."""
         payload = number(1, 1 << 40) + text(2, "events.process.metadata") + text(15, b"x" * (FRAME - 64))
         with self.lock:
             self.socket.sendall(len(payload).to_bytes(4, "little") + bytes([PUBLISH, 0, 0, 0]) + payload[:-1])
 
 
 def told(holder):
-    """Why it was disconnected: ERROR with LIMIT and the setting, then GOODBYE."""
+    """True if it got the reason of its disconnect: ERROR with LIMIT and the setting, then GOODBYE."""
     statuses = [fields.get(64 if kind == ERROR else 1) for kind, fields in holder.ends]
     settings = [fields.get(69) for kind, fields in holder.ends if kind == ERROR]
     return statuses == [LIMIT_STATUS, LIMIT_STATUS] and settings[0] in (b"uid_bytes", b"broker_bytes")
@@ -64,11 +64,12 @@ def renew(address, holders, at):
     try:
         holders[at].begin()
     except OSError:
-        pass  # it was disconnected in the middle
+        pass  # it was disconnected before the end of the frame
 
 
 def hold(address, uid):
-    """For each line of standard input: all hold. Prints how many were disconnected, and of these how many know why."""
+    """For each line of standard input, lets all connections hold an unfinished frame. Prints the number of disconnects so far, and
+    the number of those with a reason."""
     if uid != os.getuid():
         os.setgroups([])
         os.setgid(STRANGER)
@@ -83,10 +84,10 @@ def hold(address, uid):
         print(disconnected, knows, flush=True)
 
 
-# --- those beside it ---
+# --- other peers ---
 
 class Subscriber(RawPeer):
-    """Takes a window of messages, and returns credit only when it may go on."""
+    """A subscriber that receives one window of messages, and returns credit only after receives() was called."""
 
     def __init__(self, address, peer):
         self.received, self.bytes, self.gaps, self.done = 0, 0, 0, threading.Event()
@@ -121,7 +122,7 @@ class Subscriber(RawPeer):
 
 
 class Bus:
-    """A broker with small limits, the process that holds, a publisher and a subscriber."""
+    """A broker with small limits, the process with unfinished frames, a publisher and a subscriber."""
 
     def __init__(self, ctl, agent, module, uid, broker_bytes):
         self.ctl = ctl
@@ -156,7 +157,7 @@ class Bus:
     def publish(self, n):
         for _ in range(n):
             self.publisher.publish("events.process.lifecycle", b"y" * 1000, "")
-        # An answer: everything before it was routed.
+        # The answer shows that everything before it was routed.
         self.ctl_json("status")
 
     def ctl_json(self, *words):
@@ -168,7 +169,7 @@ class Bus:
         return sum(int(peer["charged_bytes"]) for peer in self.ctl_json("stats") if peer["uid"] == uid)
 
     def presses(self, uid):
-        """Publishes while all hold; checks what the uid holds."""
+        """Publishes while all connections hold frames. Checks the bytes that the uid is charged."""
         most = 0
         for _ in range(3):
             disconnected, knows = self.hold()
