@@ -51,7 +51,7 @@ def _(given):
     for header in headers:
         with open(header, encoding="utf-8") as file:
             names |= marked(mark, file.read())
-    holds(names, "the headers mark nothing")
+    holds(names, "the headers mark functions")
     equal(sorted(exported(library) - names), [], "exported and not marked")
     equal(sorted(names - exported(library)), [], "marked and not exported")
 

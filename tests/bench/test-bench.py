@@ -104,7 +104,7 @@ def _(_):
         return {one.workload: one for one in floors.checks(Figures({"rows": rows_of}))}["1 -> 1 128 B, held together"]
     equal([(made(ours, nats).is_met, made(ours, nats).is_aim) for ours, nats in ((9e6, 1e6), (3e6, 2e6), (2.9e6, 2e6))],
           [(True, True), (True, False), (False, False)])
-    holds(all(one.is_met is None for one in floors.checks(Figures({"rows": []}))), "a floor is met by nothing")
+    holds(all(one.is_met is None for one in floors.checks(Figures({"rows": []}))), "a floor without a figure is not reported as met")
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def next_cancelled(bus):
     wait_until(lambda: ends, "the end")
     try:
         subscription.next_finish(ends[0])
-        raise AssertionError("not cancelled")
+        raise AssertionError("the call was not cancelled")
     except GLib.Error as error:
         assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
 

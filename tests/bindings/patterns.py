@@ -97,7 +97,7 @@ def wait_for_nobody(bus):
     except GLib.Error as error:
         assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
     else:
-        raise AssertionError("not cancelled")
+        raise AssertionError("the call was not cancelled")
 
 
 def watch(client, pattern=None):
@@ -181,7 +181,7 @@ def another_strategy_is_refused(bus):
     except GLib.Error as error:
         assert "strategy" in error.message, error.message
     else:
-        raise AssertionError("two strategies in one group")
+        raise AssertionError("a second strategy in the group was accepted")
 
 
 @test

@@ -74,7 +74,8 @@ def _(bus):
     equal(bus.json("call", "diskmond-1", "org.example.Disk.ListDisks", '{"name": "sdb"}'), {"disks": [sdb]})
     said = bus.ctl("call", "diskmond-1", "Fill", code=1)
     holds("org.example.Full: the disk is full" in said, said)
-    holds("org.example.Query has name" in bus.ctl("call", "diskmond-1", "ListDisks", '{"nam": "x"}', code=2), "helps")
+    holds("org.example.Query has name" in bus.ctl("call", "diskmond-1", "ListDisks", '{"nam": "x"}', code=2),
+          "the error lists the valid fields")
 
 
 @test("/bindings/services/M23-events-are-decoded")

@@ -85,7 +85,7 @@ def check_all(bus):
     events.terminate()
     events.communicate(timeout=PATIENCE_S)
     holds({"procmond-1", "daemoneye-agent"} <= {peer["id"] for peer in bus.json("peers")}, "both peers are listed")
-    holds(bus.json("stats"), "statistics")
+    holds(bus.json("stats"), "statistics are listed")
 
 
 # Calls of the tool that need a feature, by its name.

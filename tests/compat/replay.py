@@ -97,7 +97,7 @@ def add_call(name, words):
     @test(f"/compat/M27-recorded-broker/{name}")
     def _():
         with FakeBroker(RECORDED[name]) as broker:
-            holds(Tool(CTL, broker.address, None).ctl(*words), "it prints the answer")
+            holds(Tool(CTL, broker.address, None).ctl(*words), "deyebusctl prints the answer")
             broker.end()
 
 
@@ -128,7 +128,7 @@ def _():
     first_heartbeat = [frame.kind for frame in RECORDED["procmond"]].index("PUBLISH")
     with FakeBroker(RECORDED["procmond"][:first_heartbeat], published=5) as broker:
         process = procmond(broker.address, more=["--heartbeat", "100"], stderr=subprocess.PIPE)
-        holds(broker.played.wait(PATIENCE_S), "it sends heartbeats")
+        holds(broker.played.wait(PATIENCE_S), "procmond sends heartbeats")
         process.terminate()
         log = process.communicate(timeout=PATIENCE_S)[1]
         equal((process.returncode, log.count("not registered")), (0, 1), log)

@@ -160,7 +160,7 @@ def _(tree):
             if ran.returncode == 0:
                 break
         equal(ran.returncode, 0, ran.stderr)
-        holds(b'"pid"' in ran.stdout, "a process")
+        holds(b'"pid"' in ran.stdout, "the answer contains a process")
 
 
 @test("/install/M21-demo")

@@ -210,7 +210,7 @@ def _(agent):
         agent.log = ""
     RawPeer(agent.address, "netmond-1", "netmond").close()
     equal(agent.end()[0], 0)
-    holds(not os.path.exists(agent.address), "the socket is left behind")
+    holds(not os.path.exists(agent.address), "the socket is removed")
 
 
 @test("/integration/agent/SIGHUP-while-it-stops")

@@ -81,7 +81,7 @@ class Bus(Tool):
             got = ask()
             if is_so(got):
                 return got
-        raise AssertionError(f"it is not so: {got}")
+        raise AssertionError(f"the condition was never true of {got}")
 
     def standing(self, revision, *tasks):
         """Sets the standing tasks (id, WatchDirectory) of fsmond-1. Returns their state when fsmond has applied or refused them."""
@@ -200,7 +200,7 @@ def _(paths):
         wait_event(events, DELETED, bus.path("0"))
         bus.coverage(lambda coverage: (coverage["watched"], coverage["entries"]) == (1, "0"))
         names = [one["path"] for one in events_of(events) if one["kind"] == CREATED]
-        equal(len(names), len(set(names)), "each once")
+        equal(len(names), len(set(names)), "each file is reported once")
 
 
 @test("/integration/fsmond/what-it-can-not-see")
@@ -224,7 +224,8 @@ def _(paths):
             with open(path, "ab"):
                 pass
         wait_event(events, CREATED, bus.put("mark"))
-        equal([one["path"] for one in events_of(events) if one["path"] in (mapped, bus.path("link"))], [], "no notice, nor by a close")
+        equal([one["path"] for one in events_of(events) if one["path"] in (mapped, bus.path("link"))], [],
+              "these changes are not reported, even at close")
         equal(bus.hashed(mapped)["digest"], hashlib.sha256(b"text" + b"x" * 4092).hexdigest(), "a hash has the new content")
 
 
@@ -300,7 +301,7 @@ def _(paths):
         for revision, (path, reason) in enumerate((("relative", "absolute"), ("/a/../b", ".."), ("/a//b", "//")), 3):
             state = bus.standing(revision, ("two", (bus.path("c"), True)), ("bad", (path, False)))
             holds(state["problem"].startswith("bad: ") and reason in state["problem"], state)
-        equal(bus.call("Coverage")["watched"], 1, "the set before is in force")
+        equal(bus.call("Coverage")["watched"], 1, "the previous set is still in force")
 
 
 # --- tasks ---
@@ -332,9 +333,9 @@ def _(paths):
                             (bus.path("dir"), "NotRegular"), (bus.path("fifo"), "NotRegular"), (bus.path("none"), "NoSuchFile"),
                             (bus.path("large"), "TooLarge")]:
             holds(f": {error}: " in bus.refused(path), path)
-        holds(": UnknownAlgorithm: " in bus.refused(bus.path("file"), algorithm="crc32"), "the algorithm")
+        holds(": UnknownAlgorithm: " in bus.refused(bus.path("file"), algorithm="crc32"), "an unknown algorithm is refused")
         raw = bus.start("task", "submit", "hash_file", "--payload", "ff", "--hex")
-        holds("BadRequest" in raw.communicate(timeout=PATIENCE_S)[1], "not a query")
+        holds("BadRequest" in raw.communicate(timeout=PATIENCE_S)[1], "a payload that is not a query is refused")
 
 
 @test("/integration/fsmond/M18-hashes-anywhere-only-when-it-is-told-to")
@@ -360,7 +361,7 @@ def _(paths):
             holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], name)
             (record,) = bus.json("task", "show", name)
             equal((record["state"], record["unconfirmed"]), ("TASK_CANCELLED", False), "fsmond has confirmed it")
-        equal(bus.hashed(bus.put("small"))["size"], "0", "the next one is not in their way")
+        equal(bus.hashed(bus.put("small"))["size"], "0", "the next task is not blocked by the cancelled ones")
 
 
 @test("/integration/fsmond/M11-the-open-files-of-a-process")
@@ -391,9 +392,10 @@ def _(paths):
                        by_number[gone.fileno()]["writable"]), (bus.path("gone"), True, False))
         child.kill()
         child.wait()
-        holds("NoSuchProcess" in bus.ctl("call", "fsmond-1", "OpenPathsOf", json.dumps({"pid": child.pid}), code=1), "it is gone")
+        holds("NoSuchProcess" in bus.ctl("call", "fsmond-1", "OpenPathsOf", json.dumps({"pid": child.pid}), code=1),
+              "the process has ended")
         equal(json.loads(finished(bus.start("task", "submit", "describe_process", "--payload",
-                                            json.dumps({"pid": child.pid}))))["pid"], 0, "nothing is known of it")
+                                            json.dumps({"pid": child.pid}))))["pid"], 0, "describe_process of an ended process is empty")
 
 
 # --- the bus ---
@@ -410,7 +412,7 @@ def _(paths):
         events = bus.watch_events()
         wait_event(events, CREATED, bus.put("later"))
         equal(bus.hashed(path)["size"], "0")
-        equal(bus.call("Coverage")["entries"], "3", "it went on watching")
+        equal(bus.call("Coverage")["entries"], "3", "fsmond watched while no agent ran")
 
 
 @test("/integration/fsmond/M23-describes-itself")

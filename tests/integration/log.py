@@ -68,7 +68,7 @@ def nobody_reads(agent, module, *_):
         peer = RawPeer(broker.address, f"noisy-{i}")
         deny(peer)
         peer.close()
-    holds(pipe.is_full(), "records fill the pipe")
+    holds(pipe.is_full(), "the pipe is full of records")
     noisy = RawPeer(broker.address, "noisy")
     for _ in range(100):
         deny(noisy)
@@ -109,7 +109,7 @@ def collector(agent, module, procmond, _):
     broker.kill()
     broker = Broker(agent, module, at=broker)
     child.terminate()
-    equal(child.wait(timeout=PATIENCE_S), 0, "it ends when it is asked to")
+    equal(child.wait(timeout=PATIENCE_S), 0, "procmond ends on SIGTERM")
     equal(broker.end(), 0)
     pipe.close()
 
@@ -161,7 +161,7 @@ def noisy_peer(agent, module, *_):
     record = records_of(log, "denied: quiet ")[0]
     holds("publish events.network.dns: DENIED: denied by rule events-own-domain: only collectors with the domain" in record, record)
     holds(len(records_of(log, "denied: noisy ")) < 1000, "the records of a peer are capped")
-    holds("records were suppressed before this one" in log, "the number is in a later record of:\n" + log)
+    holds("records were suppressed before this one" in log, "a later record contains the number of suppressed ones:\n" + log)
 
 
 # Acts as the journal of a program: it receives the program's standard error and copies it to standard output. With the first

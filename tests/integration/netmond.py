@@ -76,7 +76,7 @@ class Bus(Tool):
             detail = self.call("HealthCheck").get("detail", "")
             if is_so(detail):
                 return detail
-        raise AssertionError(f"it is not so: {detail}")
+        raise AssertionError(f"the condition was never true of {detail}")
 
     def set_interval(self, interval_ms):
         self.call("SetProperty", {"name": "interval-ms", "value": {"natural": interval_ms}})
@@ -90,7 +90,7 @@ class Bus(Tool):
         for _ in range(2000):
             if self.subscribers() > before:
                 return out
-        raise AssertionError("it did not subscribe")
+        raise AssertionError("deyebusctl did not subscribe")
 
     def subscribers(self):
         return sum(one["pattern"] == EVENTS for one in self.json("subs"))
@@ -174,7 +174,7 @@ def pages(ask):
         before, cursor = cursor, int(table.get("next_cursor", 0))
         if cursor == 0:
             return got
-        holds(table["sockets"] and cursor > before, "a page that is not the last has sockets behind the cursor")
+        holds(table["sockets"] and cursor > before, "a page before the last one has sockets after the cursor")
 
 
 def events_of(file, port):
@@ -225,7 +225,7 @@ def _(paths):
         (only,) = bus.task("list_sockets", local_port=port_of(datagram), protocol=UDP)["sockets"]
         equal(only["state"], "SOCKET_STATE_UNCONNECTED")
         kinds = {one["protocol"] for one in bus.task("list_sockets")["sockets"]}
-        equal(kinds, {TCP, UDP}, "Unix sockets only if they are asked for")
+        equal(kinds, {TCP, UDP}, "Unix sockets are listed only on request")
         found = [one for table in pages(lambda cursor: bus.task("list_sockets", protocol=UNIX, cursor=cursor))
                  for one in table["sockets"] if one["local_address"] == "@netmond-test-%d" % os.getpid()]
         equal([(one["unix_type"], one["owners"]) for one in found], [(1, [me()])])
@@ -244,11 +244,11 @@ def _(paths):
 
         whole = asked(limit=3)
         holds(len(whole) > 6 and all(len(table["sockets"]) <= 3 for table in whole), f"{len(whole)} pages")
-        equal(sorted(set(cookies(whole))), cookies(whole), "in order, each once")
-        holds(ports <= {one["local_port"] for table in whole for one in table["sockets"]}, "none is lost")
+        equal(sorted(set(cookies(whole))), cookies(whole), "the cookies are in order and unique")
+        holds(ports <= {one["local_port"] for table in whole for one in table["sockets"]}, "every socket is listed")
         parts = [cookies(asked(shard=shard, shards=3)) for shard in range(3)]
         holds(all(cookie % 3 == shard for shard, part in enumerate(parts) for cookie in part), parts)
-        holds(set(cookies(whole)) <= {cookie for part in parts for cookie in part}, "none is lost in shards")
+        holds(set(cookies(whole)) <= {cookie for part in parts for cookie in part}, "every socket is in a shard")
 
 
 @with_kernel("/integration/netmond/an-owner-is-each-process-that-has-it")
@@ -272,7 +272,7 @@ def _(paths):
             (waiting,) = bus.task("list_sockets", local_port=port_of(one), state=ESTABLISHED)["sockets"]
             equal((waiting["ownership"], waiting.get("inode", 0), waiting["uid"]), (NONE, 0, 0xFFFFFFFF))
             (listening,) = bus.task("list_sockets", local_port=port_of(one), state=LISTENING)["sockets"]
-            equal(listening["receive_queue"], 1, "one that waits")
+            equal(listening["receive_queue"], 1, "one connection waits to be accepted")
             server, _ = one.accept()
             (accepted,) = bus.task("list_sockets", local_port=port_of(one), state=ESTABLISHED)["sockets"]
             equal((accepted["ownership"], accepted["owners"], accepted["cookie"]), (KNOWN, [me()], waiting["cookie"]))
@@ -300,10 +300,10 @@ def _(paths):
             holds(all(socket_["owners"] == [me()] for socket_ in table["sockets"]), table)
             inodes = {socket_.get("inode", 0) for socket_ in table["sockets"]}
             holds({os.fstat(each.fileno()).st_ino for each in (one, client, left, right)} <= inodes, inodes)
-            holds(table.get("other_sockets", 0) >= 1, "the one of netlink is counted, not listed")
+            holds(table.get("other_sockets", 0) >= 1, "the netlink socket is counted, but not listed")
         paged = pages(lambda cursor: bus.task("connections_of", pid=os.getpid(), limit=2, cursor=cursor))
         equal(cookies(paged), cookies([bus.task("connections_of", pid=os.getpid())]))
-        equal({table["other_sockets"] for table in paged}, {table["other_sockets"]}, "the same on each page")
+        equal({table["other_sockets"] for table in paged}, {table["other_sockets"]}, "the number is the same on each page")
 
 
 @with_kernel("/integration/netmond/a-process-that-has-ended-is-an-error-or-nothing-to-describe")
@@ -312,14 +312,15 @@ def _(paths):
         bus.collector()
         with subprocess.Popen(["true"]) as child:
             child.wait()
-        holds("NoSuchProcess" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": child.pid}), code=1), "it has ended")
+        holds("NoSuchProcess" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": child.pid}), code=1),
+              "the process has ended")
         holds("OtherProcess" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": os.getpid(), "start_time": 1}), code=1),
               "another one has its number")
         for query in ({"pid": child.pid}, {"pid": os.getpid(), "start_time": 1}, {}):
             equal(bus.task("describe_process", **query).get("sockets", []), [])
         ran = bus.submit("connections_of", pid=child.pid)
-        holds("NoSuchProcess" in ran.communicate(timeout=PATIENCE_S)[1], "a task fails")
-        holds(ran.returncode != 0, "a task fails")
+        holds("NoSuchProcess" in ran.communicate(timeout=PATIENCE_S)[1], "a task about an ended process fails")
+        holds(ran.returncode != 0, "a task about an ended process fails")
 
 
 @test("/integration/netmond/a-bad-question-is-an-error")
@@ -333,9 +334,10 @@ def _(paths):
                                      ("ListSockets", {"shards": 65537}, "BadShard")]:
             holds(error in bus.ctl("call", "netmond-1", method, json.dumps(query), code=1), (method, query))
         for method in ("ListSockets", "ConnectionsOf"):
-            holds("BadRequest" in bus.ctl("call", "netmond-1", method, "\xff", "--raw", code=1), "it is no message")
+            holds("BadRequest" in bus.ctl("call", "netmond-1", method, "\xff", "--raw", code=1),
+                  "a payload that is not a message is refused")
         ran = bus.submit("list_sockets", protocol=7)
-        holds("BadProtocol" in ran.communicate(timeout=PATIENCE_S)[1] and ran.returncode != 0, "a task fails with it, too")
+        holds("BadProtocol" in ran.communicate(timeout=PATIENCE_S)[1] and ran.returncode != 0, "a task with the bad protocol fails")
 
 
 # --- events ---
@@ -356,7 +358,7 @@ def _(paths):
             wait_event(events, port, VANISHED, lambda one: one["cookie"] == accepted["cookie"])
         wait_event(events, port, VANISHED, lambda one: one["cookie"] == appeared["cookie"])
         kinds = [(kind, one["cookie"]) for kind, one in events_of(events, port)]
-        equal(len(kinds), len(set(kinds)), "each once")
+        equal(len(kinds), len(set(kinds)), "each event is published once")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
             datagram.bind(("127.0.0.1", 0))
             port = port_of(datagram)
@@ -397,8 +399,8 @@ def _(paths):
             client_port = port_of(client)
         bus.set_interval(20)
         unseen = wait_event(events, client_port, UNSEEN)
-        equal((unseen["uid"], unseen.get("owners", [])), (0xFFFFFFFF, []), "its owner is not known")
-        holds(all(kind == UNSEEN for kind, _ in events_of(events, client_port)), "nothing more is claimed")
+        equal((unseen["uid"], unseen.get("owners", [])), (0xFFFFFFFF, []), "the owner of the ended socket is not known")
+        holds(all(kind == UNSEEN for kind, _ in events_of(events, client_port)), "no other event is about the socket")
 
 
 @with_kernel("/integration/netmond/without-notices-a-connection-between-two-polls-is-missed")
@@ -425,7 +427,7 @@ def _(paths):
             even = [port for port in ports if listed[port] % 2 == 0]
             for port in even:
                 wait_event(events, port, APPEARED)
-        holds(even, "some are of the shard")
+        holds(even, "some sockets are in the shard")
         equal([port for port in ports if port not in even and events_of(events, port)], [])
 
 
@@ -445,7 +447,7 @@ def _(paths):
             detail = bus.detail(lambda detail: "are not watched" in detail)
             holds(f"more than {limit} at once" in detail, detail)
             tables = pages(lambda cursor: bus.task("list_sockets", without_owners=True, cursor=cursor))
-            holds(tables[0]["beyond_limit"] > 0, "also in an answer")
+            holds(tables[0]["beyond_limit"] > 0, "the answer counts the sockets beyond the limit")
         bus.detail(lambda detail: "are not watched" not in detail)
 
 
@@ -460,9 +462,9 @@ def _(paths):
                 break
         progress = bus.json("task", "show", "slow")[0]["progress"]
         holds(int(progress["done"]) < int(progress["total"]), progress)
-        equal(bus.call("HealthCheck")["id"], "netmond-1", "it answers meanwhile")
+        equal(bus.call("HealthCheck")["id"], "netmond-1", "netmond answers while the task runs")
         bus.ctl("task", "cancel", "slow")
-        holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], "its submitter learns it")
+        holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], "the submitter is notified of the cancel")
         (record,) = bus.json("task", "show", "slow")
         equal((record["state"], record["unconfirmed"]), ("TASK_CANCELLED", False), "netmond has confirmed it")
 
@@ -521,10 +523,12 @@ def _(paths):
         (only,) = table["sockets"]
         equal((only["ownership"], only.get("owners", []), only.get("uid", 0)), (HIDDEN, [], 0))
         holds(0 < table["unreadable_processes"] < table["processes"], table)
-        holds("Unreadable" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": os.getpid()}), code=1), "not mine")
+        holds("Unreadable" in bus.ctl("call", "netmond-1", "ConnectionsOf", json.dumps({"pid": os.getpid()}), code=1),
+              "sockets of another user are unreadable")
         described = bus.task("describe_process", pid=os.getpid())
-        equal((described.get("sockets", []), described["unreadable_processes"]), ([], 1), "nothing is seen, with the reason")
-        holds(bus.task("connections_of", pid=collector.pid)["sockets"], "its own")
+        equal((described.get("sockets", []), described["unreadable_processes"]), ([], 1),
+              "no socket is listed, and the unreadable process is counted")
+        holds(bus.task("connections_of", pid=collector.pid)["sockets"], "netmond lists its own sockets")
         bus.detail(lambda detail: "processes can't be read" in detail)
 
 
@@ -551,7 +555,7 @@ def _(paths):
         bus.collector(before=in_own_network)
         table = bus.task("list_sockets")
         equal(sockets_of(table, port_of(one)), [])
-        holds(int(table["network_namespace"]) != os.stat("/proc/self/ns/net").st_ino, "it names its namespace")
+        holds(int(table["network_namespace"]) != os.stat("/proc/self/ns/net").st_ino, "the table contains its network namespace")
         table = bus.task("connections_of", pid=os.getpid())
         equal(sockets_of(table, port_of(one)), [])
         holds(table["other_sockets"] >= 1, "the listener is counted")
@@ -589,7 +593,8 @@ def _(paths):
         detail = bus.detail(lambda detail: "reading: " in detail)
         holds("the kernel does not list sockets" in detail and "notices: " in detail, detail)
         equal(bus.call("HealthCheck")["health"], "HEALTH_DEGRADED")
-        holds("NoSockets" in bus.ctl("call", "netmond-1", "ListSockets", "{}", code=1), "not an empty table")
+        holds("NoSockets" in bus.ctl("call", "netmond-1", "ListSockets", "{}", code=1),
+              "the call fails instead of returning an empty table")
 
 
 # --- the program ---
@@ -599,7 +604,7 @@ def _(paths):
     with tempfile.TemporaryDirectory() as directory:
         process = subprocess.Popen([paths[3], "--address", os.path.join(directory, "none")], stderr=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
-        holds("connecting again" in next_line(process.stderr), "it says what it waits for")
+        holds("connecting again" in next_line(process.stderr), "netmond reports that it waits for the broker")
         process.terminate()
         equal((process.communicate(timeout=PATIENCE_S)[1], process.returncode), ("", 0))
 
@@ -621,7 +626,7 @@ def _(paths):
                 port = port_of(after)
                 wait_event(events, port, APPEARED)
         wait_event(events, port, VANISHED)
-        equal(collector.poll(), None, "it still runs")
+        equal(collector.poll(), None, "netmond still runs")
 
 
 if __name__ == "__main__":

@@ -152,7 +152,7 @@ def _(place):
     shutil.rmtree(place.path("parent"))
     agent.wait_log("address restored")
     RawPeer(agent.address, "late-1").close()
-    holds("another broker" in place.refuse("parent", "bus", "s"), "a second one started")
+    holds("another broker" in place.refuse("parent", "bus", "s"), "a second agent is refused")
     equal(agent.status(signal.SIGTERM), 0)
 
 
@@ -168,9 +168,9 @@ def _(place):
     os.kill(first.process.pid, signal.SIGCONT)
     first.wait_log("address not restored yet.*another broker runs")
     equal(first.status(signal.SIGTERM), 0)
-    equal([inode(second.address), inode(second.address + ".lock")], own, "files of the second")
-    equal(os.listdir(place.path("away")), [], "files of the first")
-    holds("another broker runs" in place.refuse("bus", "s"), "a third one started")
+    equal([inode(second.address), inode(second.address + ".lock")], own, "the files of the second agent are unchanged")
+    equal(os.listdir(place.path("away")), [], "the first agent has removed its own files")
+    holds("another broker runs" in place.refuse("bus", "s"), "a third agent is refused")
     RawPeer(second.address, "late-1").close()
     equal(second.status(signal.SIGTERM), 0)
     equal(os.listdir(place.path("bus")), [])

@@ -30,7 +30,7 @@ def settled(bus):
         numbers = statistics(bus)
         if numbers.get("kernel_reports") or numbers.get("reason"):
             return numbers
-    raise AssertionError("the kernel neither reports nor refuses")
+    raise AssertionError("procmond does not know whether the kernel reports")
 
 
 def with_reports(bus, *words, **more):
@@ -103,7 +103,7 @@ def _(paths):
         equal(int(statistics(bus)["polls"]), before, "no table was read meanwhile")
         equal((life[0]["kind"], life[-1]["kind"]), (STARTED, EXITED))
         holds(CHANGED in [one["kind"] for one in life], life)
-        equal({int(one.get("poll_interval_us", 0)) for one in life}, {0}, "the kernel has reported all")
+        equal({int(one.get("poll_interval_us", 0)) for one in life}, {0}, "every event is from the kernel")
         equal(int(life[0]["process"]["ppid"]), os.getpid())
         equal(life[-1]["exit"].get("code"), 7)
         equal(life[-1]["exit"].get("signal", 0), 0)
@@ -177,7 +177,7 @@ def _(paths):
         marker = subprocess.Popen(["true"])
         marker.wait()
         seen.end(marker.pid)  # all earlier reports were handled
-        holds(EXITED not in [one["kind"] for one in seen.by_pid[child.pid]], "a thread is left")
+        holds(EXITED not in [one["kind"] for one in seen.by_pid[child.pid]], "the process still has a thread")
         child.communicate(b"\n")
         equal(seen.end(child.pid)[-1]["exit"].get("code"), 5)
 
@@ -217,7 +217,7 @@ def in_namespace(kind):
     if pid == 0:
         os._exit(LIBC.unshare(kind) != 0)
     if os.waitpid(pid, 0)[1] != 0:
-        raise Skip("namespaces can't be made here")
+        raise Skip("this machine does not allow namespaces")
 
     def before():
         LIBC.unshare(kind)
@@ -241,7 +241,7 @@ def check_polls(paths, before, reason):
         child.communicate(b"\n")
         life = seen.end(child.pid)
         equal({int(one["poll_interval_us"]) for one in life}, {20000})
-        holds("exit" not in life[-1] or life[-1]["exit"] is None, "a poll does not know how it ended")
+        holds("exit" not in life[-1] or life[-1]["exit"] is None, "polling does not find the exit status")
 
 
 @test("/integration/procmond-kernel/polls-in-a-network-namespace")

@@ -37,7 +37,7 @@ def pages(ask):
         cursor = table.get("next_cursor", 0)
         if cursor == 0:
             return got
-        holds(table["processes"], "a page that is not the last has processes")
+        holds(table["processes"], "a page before the last one has processes")
 
 
 def pids_in(tables):
@@ -56,20 +56,20 @@ def _(paths):
                 pids = pids_in([table])
                 equal(sorted(pids), pids, "in order")
                 equal(len(set(pids)), len(pids), "once each")
-                holds(set(hostile + honest) <= set(pids), "nobody is lost")
+                holds(set(hostile + honest) <= set(pids), "every process is listed")
                 equal(table.get("next_cursor", 0), 0)
                 lines = {one["pid"]: one["command_line"] for one in table["processes"]}
                 equal([lines[pid] for pid in honest], [["neighbour", "1000"]] * 3, "neighbours keep their command lines")
-                holds(all(lines[pid][-1] == "\\cut" for pid in hostile), "shortened, and marked")
+                holds(all(lines[pid][-1] == "\\cut" for pid in hostile), "long command lines are shortened and marked")
                 equal(table["shortened"], sum("\\cut" in "".join(one["command_line"]) + one["exe"] for one in table["processes"]))
 
                 paged = pages(lambda cursor: bus.call("ListProcesses", {"pages": True, "cursor": cursor}))
                 equal(len(set(pids_in(paged))), len(pids_in(paged)), "once each")
-                holds(set(hostile + honest) <= set(pids_in(paged)), "nobody is lost")
+                holds(set(hostile + honest) <= set(pids_in(paged)), "every process is listed")
                 holds(len(paged) > 1 or n < 100, f"{len(paged)} pages")
                 by_name = pages(lambda cursor: bus.call("ListProcesses", {"pages": True, "cursor": cursor, "limit": 7,
                                                                          "name": "sleep"}))
-                holds(set(hostile + honest) <= set(pids_in(by_name)), "also of a name, 7 at a time")
+                holds(set(hostile + honest) <= set(pids_in(by_name)), "every process of a name is listed, 7 in a page")
                 equal(max(len(table.get("processes", [])) for table in by_name), 7)
 
 
@@ -91,7 +91,7 @@ def _(paths):
                             (cursor,) = answer["result"].get(5, [0])
                             if cursor == 0 or not paged:
                                 break
-                    holds(set(hostile + honest) <= set(found), f"nobody is lost in {shards} shards")
+                    holds(set(hostile + honest) <= set(found), f"every process is in one of {shards} shards")
                     equal(len(found), len(set(found)), "once each")
                     holds(answers > shards if paged and shards == 1 else answers == shards or paged, f"{answers} answers")
         holds("BadTask" in bus.ctl("request", TASK, json.dumps({"operation": "enumerate_processes", "task_id": "x" * 600}), code=1),
@@ -109,9 +109,9 @@ def _(paths):
                 found, answers = [], 0
                 for shard in range(shards):
                     tables = pages(lambda cursor, shard=shard: bus.listed(shard=shard, shards=shards, pages=paged, cursor=cursor))
-                    holds(all(pid % shards == shard for pid in pids_in(tables)), "those of the shard")
+                    holds(all(pid % shards == shard for pid in pids_in(tables)), "only processes of the shard are listed")
                     found, answers = found + pids_in(tables), answers + len(tables)
-                holds(set(hostile + honest) <= set(found), f"nobody is lost in {shards} shards")
+                holds(set(hostile + honest) <= set(found), f"every process is in one of {shards} shards")
                 equal(len(found), len(set(found)), "once each")
                 holds(answers > shards if paged and shards == 1 else answers == shards or paged, f"{answers} answers")
         equal(pids_in([bus.listed(pid=honest[0])]), [honest[0]], "a query as that of ListProcesses")
@@ -127,7 +127,7 @@ def _(paths):
             holds(error in process.communicate(timeout=PATIENCE_S)[1], words)
             equal(process.returncode, 1)
         raw = bus.start("task", "submit", "list_processes", "--payload", "ff", "--hex")
-        holds("BadRequest" in raw.communicate(timeout=PATIENCE_S)[1], "not a query")
+        holds("BadRequest" in raw.communicate(timeout=PATIENCE_S)[1], "a payload that is not a query is refused")
 
 
 @test("/integration/procmond/M12-describes-one-process")
@@ -153,7 +153,7 @@ def _(paths):
                 break
         holds(0 < int(progress["done"]) < int(progress["total"]), progress)
         bus.ctl("task", "cancel", "slow")
-        holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], "its submitter learns it")
+        holds("cancelled" in process.communicate(timeout=PATIENCE_S)[1], "the submitter is notified of the cancel")
         (record,) = bus.json("task", "show", "slow")
         equal((record["state"], record["unconfirmed"]), ("TASK_CANCELLED", False), "procmond has confirmed it")
 
@@ -168,7 +168,7 @@ def _(paths):
         for _ in range(2000):
             if TASK not in {one["pattern"] for one in bus.json("subs")}:
                 break
-        holds("No peer serves" in bus.ctl("request", TASK, "{}", code=6), "it has left the group of the requests")
+        holds("No peer serves" in bus.ctl("request", TASK, "{}", code=6), "procmond does not serve requests any more")
         equal([one["state"] for one in bus.json("collectors")], ["MEMBER_DRAINING"])
         bus.ctl("task", "cancel", "long")
         equal(collector.wait(timeout=PATIENCE_S), 0)
@@ -182,7 +182,7 @@ def _(paths):
         running = bus.submit("--id", "last", shard=child % 40, shards=40)  # a few processes
         bus.wait_task("last", "TASK_RUNNING")
         collector.terminate()
-        holds(child in pids_in([json.loads(finished(running))]), "it finishes what it has")
+        holds(child in pids_in([json.loads(finished(running))]), "procmond finishes its running task")
         equal(collector.wait(timeout=PATIENCE_S), 0)
 
 
@@ -253,7 +253,7 @@ def _(paths):
         wait_event(events, other, EXITED)
         in_mounts_of(collector, "umount", f"/proc/{hidden}")
         bus.health(lambda health: health["health"] == HEALTHY)
-        holds(hidden in pids_in([bus.call("ListProcesses", {"name": "sleep"})]), "it is back")
+        holds(hidden in pids_in([bus.call("ListProcesses", {"name": "sleep"})]), "the process is listed again")
         equal([one["payload"]["kind"] for one in events_of(events) if one["payload"]["process"]["pid"] == hidden], [])
         os.kill(hidden, signal.SIGKILL)
         os.waitpid(hidden, 0)
@@ -294,13 +294,13 @@ def _(paths):
             health = bus.health(lambda health: health["health"] == DEGRADED)
             (unreadable,) = re.findall(r"^reading: (\d+) processes can't be read", health["detail"])
             holds(int(unreadable) > 1, health)
-            holds(len(pids_in([bus.call("ListProcesses")])) < listed, "they are hidden")
+            holds(len(pids_in([bus.call("ListProcesses")])) < listed, "processes are hidden")
         os.kill(other, signal.SIGKILL)
         os.waitpid(other, 0)
         wait_event(events, other, EXITED)
         in_mounts_of(collector, "mount", "-o", "remount,hidepid=0", "/proc")
         bus.health(lambda health: health["health"] == HEALTHY)
-        holds(mine in pids_in([bus.call("ListProcesses")]), "it is back")
+        holds(mine in pids_in([bus.call("ListProcesses")]), "the process is listed again")
         seen = [(one["payload"]["kind"], one["payload"]["process"]["pid"]) for one in events_of(events)]
         holds(all(pid not in (1, mine, bus.broker.process.pid) for _, pid in seen), seen)
 
@@ -388,7 +388,7 @@ def _(paths):
     with tempfile.TemporaryDirectory() as directory:
         process = subprocess.Popen([paths[3], "--address", os.path.join(directory, "none")], stderr=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": ""})
-        holds("connecting again" in next_line(process.stderr), "it says what it waits for")
+        holds("connecting again" in next_line(process.stderr), "procmond reports that it waits for the broker")
         process.terminate()
         equal((process.communicate(timeout=PATIENCE_S)[1], process.returncode), ("", 0))
 
@@ -446,7 +446,7 @@ def _(paths):
                 health = bus.health(lambda health: health["health"] == DEGRADED)
                 holds("handles no messages" in health["detail"], health)
             lost = int(bus.health(lambda health: True)["detail"].split(" were not published")[0].split()[-1])
-            holds(lost > 0, "events are lost, and counted")
+            holds(lost > 0, "lost events are counted")
             reader.send_signal(signal.SIGCONT)
             bus.health(lambda health: health["health"] == HEALTHY)
             with processes(1) as (last,):

@@ -177,14 +177,14 @@ class Bus:
             most = max(most, self.charged(uid))
         holds(most <= UID_BYTES, f"the uid held {most} bytes")
         self.subscriber.receives(3 * BATCH)
-        holds(disconnected > 0, "somebody was disconnected")
-        equal(knows, disconnected, "all of them know why they were disconnected")
+        holds(disconnected > 0, "a connection was disconnected")
+        equal(knows, disconnected, "every disconnected peer got the reason")
         self.holder.kill()
         self.holder.wait()
         for _ in range(2000):
             if len(self.ctl_json("stats")) == 4:
                 break
-        holds(self.charged(uid) < FRAME, "what was held is free")
+        holds(self.charged(uid) < FRAME, "the bytes of the killed process are freed")
 
 
 @test("/integration/unfinished/R04-F07-same-uid")

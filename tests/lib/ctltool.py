@@ -57,13 +57,13 @@ class Tool:
             for one in self.json("subs"):
                 if (one["peer"], one["subscription"]) not in before and one["pattern"] in words:
                     return process
-        raise AssertionError("it did not subscribe")
+        raise AssertionError("deyebusctl did not subscribe")
 
 
 def next_line(pipe):
     """A line, with a timeout. Only for programs that write no second line before the first one was read."""
     ready, _, _ = select.select([pipe], [], [], PATIENCE_S)
-    holds(ready, "no line came")
+    holds(ready, "deyebusctl printed no line in time")
     return pipe.readline()
 
 

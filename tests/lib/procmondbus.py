@@ -87,7 +87,7 @@ class Bus(Tool):
             health = self.call("HealthCheck")
             if is_so(health):
                 return health
-        raise AssertionError(f"it is not so: {health}")
+        raise AssertionError(f"the condition was never true of {health}")
 
     def wait_unreturned(self, messages):
         """Waits until the subscriber of the events has @messages of them unacknowledged."""
@@ -95,7 +95,7 @@ class Bus(Tool):
             for one in self.json("stats", "--subscriptions"):
                 if one["pattern"] == EVENTS and int(one["unreturned_messages"]) >= messages:
                     return
-        raise AssertionError("the subscriber does not stand still")
+        raise AssertionError("the subscriber has acknowledged too many messages")
 
     def watch(self):
         """Subscribes to the events. Returns a file with them, and the process that writes it."""
@@ -113,7 +113,7 @@ class Bus(Tool):
         for _ in range(2000):
             if self.subscribers(words[0]) > before:
                 return process
-        raise AssertionError("it did not subscribe")
+        raise AssertionError("deyebusctl did not subscribe")
 
 
 def end(process):

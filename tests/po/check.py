@@ -102,7 +102,7 @@ def complete(root, language):
             equal(ran.returncode, 0, ran.stderr[:2000])
         same = subprocess.run(["msgattrib", "--translated", "--no-fuzzy", "--no-obsolete", path], capture_output=True,
                               text=True, check=True).stdout
-        holds(same.count("\nmsgid ") > 300, "that is not all")
+        holds(same.count("\nmsgid ") > 300, "the template has all messages")
     finally:
         os.unlink(pot)
 
