@@ -60,7 +60,7 @@ def _():
         holds(noise in ran.stderr, f"{noise!r} is not in: {ran.stderr}")
 
 
-@test("/bootstrap/a-failed-build-prints-nothing-on-standard-output")
+@test("/bootstrap/failed-build-prints-nothing-on-standard-output")
 def _():
     ran = Clone(**DEBIAN, meson="echo noise of meson; exit 3").run("demo", "--json")
     holds(ran.returncode != 0, "it succeeded")

@@ -325,7 +325,7 @@ def changed(tables, kind, cell, to):
     return other
 
 
-@test("/coordination/self/another-cell-is-seen")
+@test("/coordination/self/changed-cell-is-found")
 def _(tables):
     for kind, cell in (("task", ("offered", "busy")), ("task", ("running", "deadline")), ("task", ("queued", "progress")),
                        ("member", ("suspect", "trust")), ("health", ("degraded", "calm"))):

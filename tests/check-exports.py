@@ -44,7 +44,7 @@ const char *b (int (*callback) (void));
     equal(sorted(marked("API", text)), ["a_get_type", "b", "foo_bar_get_type"])
 
 
-@test("/exports/only-what-headers-mark")
+@test("/exports/only-functions-marked-in-headers")
 def _(given):
     library, mark, *headers = given
     names = set()

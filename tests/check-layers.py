@@ -278,7 +278,7 @@ def _(tree):
     equal(tree.upward(), [])
 
 
-@test("/layers/no-circle")
+@test("/layers/no-cycle")
 def _(tree):
     equal(tree.circles(), [])
 
@@ -349,7 +349,7 @@ def _(_tree):
     refused({"plugin/transport/x.c": ["posix/y.h"], "plugin/transport/posix/y.h": []}, faults=1)
 
 
-@test("/layers/self/circles")
+@test("/layers/self/cycles")
 def _(_tree):
     refused({"client/session/a.h": [], "client/session/a.c": ["a.h", "b.h"], "client/session/b-private.h": ["b.h"],
              "client/session/b.h": [], "client/session/b.c": ["b-private.h", "a.h"]}, circles=1)

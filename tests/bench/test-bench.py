@@ -56,14 +56,14 @@ def _(one):
             holds(measured[0][row["figure"]] > 0, f"{row['name']} {peer}: {measured[0]}")
 
 
-@test("/bench/the-relay-is-measured-in-the-same-run")
+@test("/bench/relay-is-measured-in-the-same-run")
 def _(one):
     beside = [row["name"] for row in one.report["rows"] if "raw" in row["peers"]]
     for name in ("L1.128", "L1.1k.pinned", "RTT.1m", "T1.128", "T2.1k", "T3.128", "G.256k", "R.10k", "A.64"):
         holds(name in beside, f"{name} has no baseline")
 
 
-@test("/bench/a-loss-and-a-failure-are-reported")
+@test("/bench/losses-and-failures-are-reported")
 def _(one):
     row = {"name": "T1.128", "title": "", "figure": "rate", "unit": "/s",
            "peers": {"deye": [{"rate": 1.0, "lost": 3}], "raw": [{"error": "timeout"}, {"rate": 2.0, "lost": 0}]}}
@@ -97,7 +97,7 @@ def _(one):
             holds(file.read().endswith("</svg>\n\n"), f"{name} is not whole")
 
 
-@test("/bench/a-floor-is-judged")
+@test("/bench/floors-are-compared-with-figures")
 def _(_):
     def made(ours, nats):
         rows_of = [{"name": "T1.128", "figure": "rate", "unit": "/s", "peers": {"deye": [{"rate": ours}], "nats": [{"rate": nats}]}}]

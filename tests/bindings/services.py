@@ -41,7 +41,7 @@ class Bus:
         return json.loads(self.ctl(*words, "--json"))
 
 
-@test("/bindings/services/M23-stranger-is-introspected")
+@test("/bindings/services/M23-peer-without-the-library-is-introspected")
 def _(bus):
     told = bus.ctl("introspect", "diskmond-1")
     for text in ["org.example.Disk", "Disks of this machine.", "method ListDisks (Query) → (Disks)", "All disks, or one.",
@@ -52,7 +52,7 @@ def _(bus):
     equal([(one["peer"], one["type_name"]) for one in topic["described"]], [("diskmond-1", "org.example.Disk")])
 
 
-@test("/bindings/services/M23-xml-is-what-gdbus-reads")
+@test("/bindings/services/M23-xml-is-valid-for-gdbus")
 def _(bus):
     text = bus.ctl("introspect", "diskmond-1", "--xml")
     xml.etree.ElementTree.fromstring(text)
@@ -105,7 +105,7 @@ def _(bus):
                 "told": {"integer": "1"}})
 
 
-@test("/bindings/services/M23-types-of-a-peer-that-is-gone")
+@test("/bindings/services/M23-types-of-a-disconnected-peer")
 def _(bus):
     bus.ctl("call", "diskmond-9", "ListDisks", code=6)
     holds("no.such.Type" in bus.ctl("direct", "diskmond-1", "control.collector.config.reload", "{}", "--type", "no.such.Type",

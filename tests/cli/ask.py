@@ -86,7 +86,7 @@ def _(bus):
     equal((len(out), told), (3, ["complete: 3 of 3 answered"]))
 
 
-@test("/cli/ask/D05-found-nothing-is-no-answer")
+@test("/cli/ask/D05-empty-answers-are-counted-apart")
 def _(bus):
     answers, manifest = bus.ask_json("find", "--require", "all")
     check_sum(manifest)
@@ -126,7 +126,7 @@ def _(bus):
         bus.ask(*words, code=2)
 
 
-@test("/cli/ask/nobody")
+@test("/cli/ask/no-collector")
 def _(bus):
     out, told = bus.ask("nothing", "--require", "any")
     equal((out, told), ([], ["no collector was asked: 0 of 0 answered"]))
@@ -152,7 +152,7 @@ def _(bus):
 
 # --- the last ones: a worker dies ---
 
-@test("/cli/ask/D05-who-is-missing")
+@test("/cli/ask/D05-missing-collectors-are-listed")
 def _(bus):
     bus.kill("worker-2")
     out, told = bus.ask("echo", '{"generation": 5}', "--require", "all", code=7)

@@ -142,7 +142,7 @@ NOT_JSON = ['{"interval_us":010}', '{"x":0x10}', "{'x':1}", "{x:1}", '{"x":1,}',
             '{"x":"\t"}', '{"x":1,"x":1}', '{"x":"\\ud800"}', '{"x":"\\u0000"}', "[" * 100, '{"x":', "{}}", "True"]
 
 
-@test("/cli/json-in/what-is-not-json-is-refused-by-every-verb")
+@test("/cli/json-in/invalid-json-is-refused-by-every-verb")
 def _(bus):
     before = bus.published()
     for verb in ["publish", "broadcast", "direct", "call", "request"]:
@@ -154,7 +154,7 @@ def _(bus):
     equal(bus.published(), before, "nothing was sent")
 
 
-@test("/cli/json-in/what-does-not-fit-is-refused")
+@test("/cli/json-in/values-of-another-type-are-refused")
 def _(bus):
     before = bus.published()
     for given, told in [('{"value":{"natural":18446744073709551616}}', "value.natural: expected a number from 0 to 18446744073709551615, "
@@ -198,7 +198,7 @@ def _(bus):
         holds("line 2, column 1: more text follows the value" in told, told)
 
 
-@test("/cli/json-in/an-error-names-its-message")
+@test("/cli/json-in/error-names-its-message")
 def _(bus):
     bad = '{"generation":1}\n{"generation":2}\n{"generation":x}\n'
     before = bus.published()
@@ -212,7 +212,7 @@ def _(bus):
     finished(watcher)
 
 
-@test("/cli/json-in/a-stream-is-sent-as-it-comes")
+@test("/cli/json-in/stream-is-sent-while-it-arrives")
 def _(bus):
     watcher = bus.subscribed(TOPIC, "--json")
     with subprocess.Popen([bus.ctl_path, "publish", TOPIC, "-", "--type", RELOAD, "-t", "5"], stdin=subprocess.PIPE,
@@ -301,7 +301,7 @@ def _(bus):
     equal(bus.published(), before)
 
 
-@test("/cli/input/the-input-is-read-without-a-broker-too")
+@test("/cli/input/input-is-checked-without-a-broker")
 def _(bus):
     for words, code in [(["publish", TOPIC, "@/nonexistent/file"], 1), (["publish", TOPIC, "{}"], 3)]:
         bus.ctl("--address", "/nonexistent/socket", *words, code=code)

@@ -246,7 +246,7 @@ def _(bus):
     equal(pong["epoch"], bus.json("status")[0]["epoch"])
 
 
-@test("/cli/call/errors-say-what-to-do")
+@test("/cli/call/errors-have-advice")
 def _(bus):
     for words, code, told in [
             (["procmond-1", "ListProcesses", '{"limt": 1}'], 2, "limt: no such field; daemoneye.eventbus.v1.ProcessQuery has"),
@@ -267,7 +267,7 @@ def _(bus):
         holds(told in said, f"{words}: {said}")
 
 
-@test("/cli/call/M23-property-is-set-and-told")
+@test("/cli/call/M23-property-is-set-and-notified")
 def _(bus):
     watcher = bus.subscribed("health.properties.#", "--count", "1", "--json")
     (now,) = bus.json("call", "procmond-1", "SetProperty", '{"name": "interval-ms", "value": {"integer": 400}}')
@@ -358,7 +358,7 @@ def _(bus):
     equal(reader.returncode, 0)
 
 
-@test("/cli/publish/M07-at-least-once-comes-again")
+@test("/cli/publish/M07-at-least-once-is-repeated")
 def _(bus):
     """The first member is suspended when it gets the message, and dies."""
     first = bus.subscribed("tasks.again", "--raw", "--group", "workers")
@@ -476,7 +476,7 @@ def _(bus):
     bus.ctl("timeline", "nothing-has-this-id", code=6)
 
 
-@test("/cli/wait/M16-there-and-later")
+@test("/cli/wait/M16-connected-already-and-later")
 def _(bus):
     golden(bus, "wait", bus.ctl("wait", "procmond-1"))
     (one,) = bus.json("wait", "procmond-2")
@@ -536,7 +536,7 @@ def _(bus):
     bus.ctl("subscribe", RELOAD, "--filter-root", "f1", "--group", "some", code=2)
 
 
-@test("/cli/publish/M30-circle")
+@test("/cli/publish/M30-cycle")
 def _(bus):
     publish = ("publish", "health.circle", "x", "--raw")  # to nobody
     bus.ctl(*publish, "--correlation-id", "c1", code=6)
@@ -566,7 +566,7 @@ def _(bus):
     equal([s for s in bus.json("subs") if s["peer"].startswith("deyebusctl") and s["pattern"] == RELOAD], [])
 
 
-@test("/cli/pipe/reader-leaves-early")
+@test("/cli/pipe/reader-ends-early")
 def _(bus):
     watcher = bus.subscribed(RELOAD)
     watcher.stdout.close()

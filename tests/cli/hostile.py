@@ -86,7 +86,7 @@ def with_peers(path):
     return add
 
 
-@with_peers("/cli/hostile/A11-no-word-of-a-peer-reaches-the-shell")
+@with_peers("/cli/hostile/A11-completion-escapes-names-of-peers")
 def _(bus):
     with tempfile.TemporaryDirectory() as directory:
         mark = os.path.join(directory, "mark")
@@ -131,7 +131,7 @@ def _(bus):
         equal(bus.run(*words).returncode, 0, words)
 
 
-@with_peers("/cli/hostile/A11-garbage-is-said-to-be-garbage")
+@with_peers("/cli/hostile/A11-garbage-is-reported")
 def _(bus):
     bus.peer("evil", lambda name: text(6, INTROSPECT_REPLY) + text(15, b"\xff" * 100))
     ran = bus.run("introspect", "evil")
@@ -152,7 +152,7 @@ def _(bus):
         equal(ran.returncode, 0, f"{words}: {ran.stderr}")
 
 
-@with_peers("/cli/hostile/A11-types-are-the-senders-own")
+@with_peers("/cli/hostile/A11-types-are-those-of-the-sender")
 def _(bus):
     def describing(field):
         return lambda _: services(service(), types=[descriptor_set("t.proto", "T", field)])
@@ -267,7 +267,7 @@ def _(bus):
 
 # --- peers that hang ---
 
-@with_peers("/cli/hostile/O06-hanging-peers-hold-up-nobody")
+@with_peers("/cli/hostile/O06-hanging-peers-do-not-delay-others")
 def _(bus):
     hanging = [bus.peer(f"hang-{i}", kind="diskmond") for i in range(4)]
     shown = bus.run("introspect")
@@ -287,7 +287,7 @@ def _(bus):
 
 # --- the other end of the pipe ---
 
-@test("/cli/hostile/full-disk-is-no-success")
+@test("/cli/hostile/full-disk-is-a-failure")
 def _(bus):
     with open("/dev/full", "wb") as full:
         ran = bus.run("peers", stdout=full)

@@ -75,7 +75,7 @@ class Stopped:
 
 # --- time ---
 
-@test("/cli/time/a-stopped-agent-holds-up-no-verb")
+@test("/cli/time/suspended-agent-does-not-delay-verbs")
 def _(bus):
     with bus.stopped_agent():
         for words in VERBS:
@@ -85,7 +85,7 @@ def _(bus):
     bus.ctl("status")
 
 
-@test("/cli/time/a-stopped-agent-holds-up-no-completion")
+@test("/cli/time/suspended-agent-does-not-delay-completion")
 def _(bus):
     with bus.stopped_agent():
         for what in [["peers"], ["topics"], ["methods", "daemoneye-agent"]]:
@@ -99,7 +99,7 @@ def _(bus):
         subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, env=bus.env, timeout=WATCHDOG_S, check=True)
 
 
-@test("/cli/time/the-agent-stops-between-two-requests")
+@test("/cli/time/agent-is-suspended-between-two-requests")
 def _(bus):
     watcher = bus.start("subscribe", TOPIC)
     bus.wait_for(watcher)
@@ -123,7 +123,7 @@ def _(bus):
     holds("Message 2: No report" in told, told)
 
 
-@test("/cli/time/hanging-peers-cost-no-more-than-the-timeout")
+@test("/cli/time/hanging-peers-cost-at-most-the-timeout")
 def _(bus):
     peers = [RawPeer(bus.broker.address, f"hang-{i}", kind="diskmond") for i in range(2)]
     for words in [["stats", "hang-0"], ["call", "hang-0", "Ping", "--raw"], ["call", "hang-0", "Ping"], ["introspect", "hang-0"]]:
@@ -136,7 +136,7 @@ def _(bus):
 
 # --- numbers and other values ---
 
-@test("/cli/options/numbers-that-mean-nothing-are-refused")
+@test("/cli/options/numbers-out-of-range-are-refused")
 def _(bus):
     words = ["0", "-1", "nan", "NaN", "inf", "-inf", "", " 1", "1 ", "1x", "0x10", "+1", "1e3", "99999999999999999999", "0.0", "."]
     for option in ["--timeout", "--wait", "--count", "--queue-messages", "--queue-bytes"]:
@@ -183,7 +183,7 @@ def _(bus):
 
 # --- raw ---
 
-@test("/cli/raw/the-bytes-of-the-payload-and-no-others")
+@test("/cli/raw/only-the-bytes-of-the-payload")
 def _(bus):
     payloads = [b"a\nb", b"", b"\x00\xff\r\n", b"x" * 300]
     framed = {(): b"".join(payloads), ("--framing", "none"): b"".join(payloads),
@@ -243,7 +243,7 @@ def goodbye(status, detail):
     return struct.pack("<IBBH", len(body), GOODBYE, 0, 0) + body
 
 
-@test("/cli/exit/3-no-connection-comes-about")
+@test("/cli/exit/3-no-broker")
 def _(bus):
     answers = {"garbage": b"HTTP/1.1 400 Bad Request\r\n\r\n", "nothing": b"", "half a frame": b"\x00\x01",
                "version": goodbye(16, "1-1"), "shutting down": goodbye(42, ""), "limit": goodbye(23, "max-connections"),
@@ -266,7 +266,7 @@ def killed(broker):
     broker.process.wait(timeout=PATIENCE_S)
 
 
-@test("/cli/exit/3-the-connection-is-lost")
+@test("/cli/exit/3-connection-is-lost")
 def _(bus):
     for words in [["call", "hang", "Ping", "--raw"], ["stats", "hang"], ["introspect", "hang"],
                   ["request", "control.collector.task.procmond", "--raw"], ["direct", "hang", TOPIC, "--delivered"], ["introspect"],
@@ -296,7 +296,7 @@ def _(bus):
         broker.end()
 
 
-@test("/cli/exit/3-the-agent-dies-under-a-publish")
+@test("/cli/exit/3-agent-is-killed-during-a-publish")
 def _(bus):
     for words in [["publish", TOPIC, "x", "--raw"], ["broadcast", TOPIC, "x", "--raw"], ["publish", TOPIC, "-", "--raw"]]:
         broker = bus.make()
@@ -323,7 +323,7 @@ def _(bus):
     broker.end()
 
 
-@test("/cli/exit/the-others-of-the-table")
+@test("/cli/exit/other-codes-of-the-table")
 def _(bus):
     peer = RawPeer(bus.broker.address, "raw", answer=lambda _: number(64, 50) + text(65, "no") + text(78, "org.example.No"))
     for words, code in [(["status"], 0), (["call", "raw", "Anything", "--raw"], 1), (["publish", TOPIC, "@/nonexistent"], 1),
@@ -349,7 +349,7 @@ def _(bus):
 
 # --- output ---
 
-@test("/cli/output/a-full-disk-is-no-success-of-any-verb")
+@test("/cli/output/full-disk-is-a-failure-of-every-verb")
 def _(bus):
     helper = bus.start("subscribe", TOPIC)  # so that publishes are matched
     bus.wait_for(helper)
@@ -380,7 +380,7 @@ def _(bus):
     helper.communicate(timeout=PATIENCE_S)
 
 
-@test("/cli/output/a-failure-is-told-though-the-reader-has-left")
+@test("/cli/output/failure-is-reported-after-the-reader-has-ended")
 def _(bus):
     helper = bus.start("subscribe", TOPIC)
     bus.wait_for(helper)
@@ -453,7 +453,7 @@ def held_watcher(bus, *options):
     return holding, watcher
 
 
-@test("/cli/subscribe/a-message-comes-with-the-reply")
+@test("/cli/subscribe/message-in-one-read-with-the-reply")
 def _(bus):
     holding, watcher = held_watcher(bus, "--count", "1")
     holding.release(b"first-message")
@@ -462,7 +462,7 @@ def _(bus):
     holding.close()
 
 
-@test("/cli/subscribe/the-end-comes-with-the-reply")
+@test("/cli/subscribe/end-in-one-read-with-the-reply")
 def _(bus):
     holding, watcher = held_watcher(bus)
     holding.release(b"first-message", more=struct.pack("<IBBH", 0, GOODBYE, 0, 0))

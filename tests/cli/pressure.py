@@ -63,7 +63,7 @@ def kinds(rows):
     return [row["kind"] for row in rows]
 
 
-@test("/cli/slow/M08-who-waits-for-whom")
+@test("/cli/slow/M08-blocked-publishers-and-their-subscribers")
 def _(*paths):
     with Bus(paths, longest_block_us=60000000, publish_window_must_keep_bytes=65536, queue_soft_bytes=65536,
                queue_soft_timeout_us=300000000) as bus:
@@ -122,7 +122,7 @@ def behind(bus, peers, published):
     raise AssertionError(f"not all came: {rows}")
 
 
-@test("/cli/subscribe/B01-tells-what-was-missed-where-it-was")
+@test("/cli/subscribe/B01-gaps-are-shown-in-their-place")
 def _(*paths):
     with Bus(paths) as bus:
         published = 12

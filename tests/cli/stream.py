@@ -73,7 +73,7 @@ def _(bus):
     equal(json.loads(finished(publisher)), {"accepted": 20000, "unmatched": 0})
 
 
-@test("/cli/stream/a-line-is-published-when-it-was-read")
+@test("/cli/stream/line-is-published-when-it-is-read")
 def _(bus):
     subscriber = receives(bus, "newline", 3)
     publisher = subprocess.Popen([bus.ctl_path, *STREAM, "newline"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -87,7 +87,7 @@ def _(bus):
     finished(subscriber)
 
 
-@test("/cli/stream/a-receiver-that-is-slow-lets-it-wait")
+@test("/cli/stream/slow-receiver-blocks-the-publisher")
 def _(bus):
     data = b"".join(b"line %d\n" % i for i in range(5000))
     subscriber = bus.subscribed(TOPIC, "--raw", "--framing", "newline", "--count", "5000", "--policy", "block", "--queue-messages", "10")
@@ -118,7 +118,7 @@ def _(bus):
     equal(streams(bus, "newline", b""), ("0 messages accepted, 0 of them without a receiver\n", ""))
 
 
-@test("/cli/stream/the-number-of-a-message-that-is-refused")
+@test("/cli/stream/number-of-a-refused-message")
 def _(bus):
     out, err = streams(bus, "newline", b"one\ntwo\n" + b"x" * (2 << 20) + b"\nfour\n", "--json", code=1)
     holds(err.startswith("deyebusctl: Message 3: "), err)

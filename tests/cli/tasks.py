@@ -133,7 +133,7 @@ def _(bus):
     holds("differs" in told, told)
 
 
-@test("/cli/task/submit/K08-goes-on-without-the-tool")
+@test("/cli/task/submit/K08-task-continues-without-the-tool")
 def _(bus):
     _, told = bus.task("stay", "--id", "stay-1", "--timeout", "1", code=5)
     holds("The task stay-1 continues" in told, told)

@@ -169,7 +169,7 @@ def _(tree):
     holds("all checks passed" in said, said)
 
 
-@test("/install/speaks-german-and-spanish")
+@test("/install/german-and-spanish-translations")
 def _(tree):
     holds("Aufruf: deyebusctl" in tree.run(tree.program("deyebusctl"), "help", LANGUAGE="de"), "German")
     usage = tree.run(tree.program("deyebusctl"), "help", "status", LANGUAGE="de").splitlines()[1]
@@ -181,7 +181,7 @@ def _(tree):
     holds("Broker" in ran.stderr and "No broker" not in ran.stderr, f"the library's errors, too: {ran.stderr}")
 
 
-@test("/install/headers-are-c99-and-stand-alone")
+@test("/install/each-header-compiles-alone-as-c99")
 def _(tree):
     flags = shlex.split(tree.run("pkg-config", "--cflags", "daemoneye-eventbus-1"))
     compiler = [os.environ.get("CC", "cc"), "-std=c99", "-pedantic-errors", "-fsyntax-only", "-Wall", "-Werror", *flags]
@@ -271,7 +271,7 @@ def _(tree):
     fails(tree, [host, module, "/dev/null/eventbus.sock"], "(code ")
 
 
-@test("/install/python-is-in-german-too")
+@test("/install/python-errors-are-translated")
 def _(tree):
     if tree.has(tree.libdir + "/girepository-1.0") and os.path.exists("/usr/lib/python3/dist-packages/gi"):
         fails(tree, ["/usr/bin/python3", tree.block("guide-collector-python.md", "denied.py")], REFUSED)

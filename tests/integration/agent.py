@@ -185,7 +185,7 @@ def _(agent):
     equal(agent.end()[0], 0)
 
 
-@test("/integration/agent/log-of-a-peer-that-connects-again-and-again")
+@test("/integration/agent/log-of-a-peer-that-reconnects-many-times-is-capped")
 @with_agent()
 def _(agent):
     agent.wait_log("listening at")

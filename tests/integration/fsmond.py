@@ -203,7 +203,7 @@ def _(paths):
         equal(len(names), len(set(names)), "each file is reported once")
 
 
-@test("/integration/fsmond/what-it-can-not-see")
+@test("/integration/fsmond/changes-without-notices")
 def _(paths):
     with Bus(paths) as bus, tempfile.TemporaryDirectory(dir=os.path.dirname(bus.dir)) as outside:
         mapped, other = bus.put("mapped", text="x" * 4096), os.path.join(outside, "name")
@@ -231,7 +231,7 @@ def _(paths):
 
 # --- coverage ---
 
-@test("/integration/fsmond/M13-says-what-it-does-not-watch")
+@test("/integration/fsmond/M13-unwatched-directories-degrade-health")
 def _(paths):
     with Bus(paths) as bus:
         for name in "abcd":
@@ -253,7 +253,7 @@ def _(paths):
             os.rmdir(bus.dir + "-x")
 
 
-@test("/integration/fsmond/M13-finds-what-was-lost")
+@test("/integration/fsmond/M13-overflow-is-reported-and-repaired")
 def _(paths):
     with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
         limit = int(file.read())
@@ -283,7 +283,7 @@ def _(paths):
 
 # --- standing tasks ---
 
-@test("/integration/fsmond/M28-watches-what-it-is-told")
+@test("/integration/fsmond/M28-watches-the-standing-tasks")
 def _(paths):
     with Bus(paths) as bus:
         for name in ("a", "a/b", "c"):
@@ -317,7 +317,7 @@ def _(paths):
         equal(bus.hashed(path)["algorithm"], "sha256")
 
 
-@test("/integration/fsmond/M18-refuses-what-it-must-not-hash")
+@test("/integration/fsmond/M18-refuses-forbidden-files")
 def _(paths):
     with Bus(paths) as bus:
         bus.put("file")
@@ -338,7 +338,7 @@ def _(paths):
         holds("BadRequest" in raw.communicate(timeout=PATIENCE_S)[1], "a payload that is not a query is refused")
 
 
-@test("/integration/fsmond/M18-hashes-anywhere-only-when-it-is-told-to")
+@test("/integration/fsmond/M18-hash-anywhere-needs-the-option")
 def _(paths):
     with Bus(paths) as bus, tempfile.NamedTemporaryFile() as file:
         bus.collector("--hash-anywhere")
@@ -400,7 +400,7 @@ def _(paths):
 
 # --- the bus ---
 
-@test("/integration/fsmond/M16-an-agent-that-is-restarted")
+@test("/integration/fsmond/M16-survives-a-restart-of-the-agent")
 def _(paths):
     with Bus(paths) as bus:
         path = bus.put("file")
@@ -426,7 +426,7 @@ def _(paths):
         equal({one["name"] for one in collector["operations"]}, {"hash_file", "open_paths_of", "describe_process"})
 
 
-@test("/integration/fsmond/M18-refuses-a-command-line-that-names-no-directory")
+@test("/integration/fsmond/M18-refuses-a-bad-command-line")
 def _(paths):
     for words, reason in ([["--watch", "relative"], "absolute"], [["--watch", "/a/../b"], ".."], [["--watch", "/a/"], "//"],
                           [["--max-directories", "0"], "--max-directories"], [["--max-hashes", "65"], "--max-hashes"]):

@@ -57,7 +57,7 @@ def deny(peer, topic="tasks.netmond"):
     peer.send(PUBLISH, 0, number(1, peer.last | 1) + text(2, topic) + text(15, b"x"))
 
 
-@test("/integration/log/W04-nobody-reads-standard-error")
+@test("/integration/log/W04-standard-error-is-not-read")
 def nobody_reads(agent, module, *_):
     pipe = Pipe()
     broker = Broker(agent, module, stderr=pipe.end)
@@ -206,7 +206,7 @@ def run_under_journal(kind, agent, module):
     return ended.stdout.decode()
 
 
-@test("/integration/log/journal-that-takes-no-records")
+@test("/integration/log/journal-without-a-socket-for-records")
 def no_records(agent, module, *_):
     """The journal reads standard error, but has no socket for records."""
     log = run_under_journal("text", agent, module)

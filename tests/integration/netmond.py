@@ -210,7 +210,7 @@ def _(paths):
             holds(table["processes"] > 1, table["processes"])
 
 
-@with_kernel("/integration/netmond/lists-what-is-asked-for")
+@with_kernel("/integration/netmond/filters-sockets")
 def _(paths):
     with Bus(paths) as bus, listener() as one, connection(one), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram, \
             socket.socket(socket.AF_UNIX) as local:
@@ -251,7 +251,7 @@ def _(paths):
         holds(set(cookies(whole)) <= {cookie for part in parts for cookie in part}, "every socket is in a shard")
 
 
-@with_kernel("/integration/netmond/an-owner-is-each-process-that-has-it")
+@with_kernel("/integration/netmond/every-process-with-a-socket-is-an-owner")
 def _(paths):
     with Bus(paths) as bus, listener() as one, contextlib.ExitStack() as holders:
         for _ in range(10):
@@ -264,7 +264,7 @@ def _(paths):
         equal(pids, sorted(pids))
 
 
-@with_kernel("/integration/netmond/nobody-owns-what-is-not-accepted-or-only-remembered")
+@with_kernel("/integration/netmond/unaccepted-and-time-wait-sockets-have-no-owner")
 def _(paths):
     with Bus(paths) as bus, listener() as one:
         bus.collector()
@@ -306,7 +306,7 @@ def _(paths):
         equal({table["other_sockets"] for table in paged}, {table["other_sockets"]}, "the number is the same on each page")
 
 
-@with_kernel("/integration/netmond/a-process-that-has-ended-is-an-error-or-nothing-to-describe")
+@with_kernel("/integration/netmond/ended-process-is-an-error-or-an-empty-description")
 def _(paths):
     with Bus(paths) as bus:
         bus.collector()
@@ -323,7 +323,7 @@ def _(paths):
         holds(ran.returncode != 0, "a task about an ended process fails")
 
 
-@test("/integration/netmond/a-bad-question-is-an-error")
+@test("/integration/netmond/bad-query-is-an-error")
 def _(paths):
     with Bus(paths) as bus:
         bus.collector()
@@ -366,7 +366,7 @@ def _(paths):
         wait_event(events, port, VANISHED)
 
 
-@with_kernel("/integration/netmond/vanishes-also-without-notices")
+@with_kernel("/integration/netmond/end-is-reported-without-notices")
 def _(paths):
     with Bus(paths) as bus:
         bus.collector("--without-notices")
@@ -547,7 +547,7 @@ def may_unshare():
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-@with_kernel("/integration/netmond/sees-its-own-network-namespace-only")
+@with_kernel("/integration/netmond/lists-its-own-network-namespace-only")
 def _(paths):
     if not may_unshare():
         raise Skip("needs the right to make a network namespace")

@@ -176,7 +176,7 @@ def _(place):
     equal(os.listdir(place.path("bus")), [])
 
 
-@place_test("/integration/place/A13-many-starters")
+@place_test("/integration/place/A13-agents-that-start-at-once")
 def _(place):
     """Of agents that start at the same time, exactly one listens, in each of three rounds."""
     for _ in range(3):

@@ -91,7 +91,7 @@ def check_lives(seen):
 
 # --- with reports ---
 
-@test("/integration/procmond-kernel/a-life-without-a-poll")
+@test("/integration/procmond-kernel/start-and-end-without-a-poll")
 def _(paths):
     with Bus(paths) as bus:
         with_reports(bus, interval=HOUR_MS)
@@ -109,7 +109,7 @@ def _(paths):
         equal(life[-1]["exit"].get("signal", 0), 0)
 
 
-@test("/integration/procmond-kernel/says-which-signal-ended-it")
+@test("/integration/procmond-kernel/signal-that-ended-a-process")
 def _(paths):
     with Bus(paths) as bus:
         with_reports(bus, interval=HOUR_MS)
@@ -121,7 +121,7 @@ def _(paths):
         equal((life[-1]["exit"].get("code", 0), life[-1]["exit"].get("signal")), (0, signal.SIGKILL))
 
 
-@test("/integration/procmond-kernel/the-shortest-lives-are-seen")
+@test("/integration/procmond-kernel/shortest-processes-are-reported")
 def _(paths):
     """A process that only calls _exit() has ended before its data can be read."""
     with Bus(paths) as bus:
@@ -142,7 +142,7 @@ def _(paths):
         check_lives(seen)
 
 
-@test("/integration/procmond-kernel/nothing-is-doubled")
+@test("/integration/procmond-kernel/reports-and-polls-give-each-event-once")
 def _(paths):
     """Tables are read all the time, and contain the same processes as the reports."""
     with Bus(paths) as bus:
@@ -182,7 +182,7 @@ def _(paths):
         equal(seen.end(child.pid)[-1]["exit"].get("code"), 5)
 
 
-@test("/integration/procmond-kernel/lost-reports-are-told-and-repaired")
+@test("/integration/procmond-kernel/lost-reports-degrade-health-until-repaired")
 def _(paths):
     with Bus(paths) as bus:
         collector = with_reports(bus, "--queue", "64", interval=10)
@@ -254,7 +254,7 @@ def _(paths):
     check_polls(paths, in_namespace(CLONE_NEWUSER), "does not confirm")
 
 
-@test("/integration/procmond-kernel/polls-when-it-is-to")
+@test("/integration/procmond-kernel/polls-with-the-option")
 def _(paths):
     with Bus(paths) as bus:
         bus.collector()

@@ -46,7 +46,7 @@ def pids_in(tables):
 
 # --- answers whose size other processes determine ---
 
-@test("/integration/procmond/answers-fit-whatever-processes-are-called")
+@test("/integration/procmond/answers-fit-with-any-names-of-processes")
 def _(paths):
     with Bus(paths) as bus:
         bus.collector()
@@ -73,7 +73,7 @@ def _(paths):
                 equal(max(len(table.get("processes", [])) for table in by_name), 7)
 
 
-@test("/integration/procmond/tasks-fit-whatever-processes-are-called")
+@test("/integration/procmond/tasks-fit-with-any-names-of-processes")
 def _(paths):
     with Bus(paths) as bus:
         bus.collector()
@@ -118,7 +118,7 @@ def _(paths):
         equal({one["name"] for one in bus.listed(name="sleep", limit=7)["processes"]}, {"sleep"})
 
 
-@test("/integration/procmond/M11-a-task-that-asks-for-nothing-sensible-fails")
+@test("/integration/procmond/M11-bad-task-fails")
 def _(paths):
     with Bus(paths) as bus:
         bus.collector()
@@ -158,7 +158,7 @@ def _(paths):
         equal((record["state"], record["unconfirmed"]), ("TASK_CANCELLED", False), "procmond has confirmed it")
 
 
-@test("/integration/procmond/M11-takes-nothing-more-when-it-is-stopped")
+@test("/integration/procmond/M11-takes-no-task-while-it-stops")
 def _(paths):
     with Bus(paths) as bus:
         collector = bus.collector(pace=1000)
@@ -279,7 +279,7 @@ def nobody_runs(program):
         return False
 
 
-@with_mounts("/integration/procmond/hidepid-ends-nobody")
+@with_mounts("/integration/procmond/hidepid-reports-no-ends")
 def _(paths):
     if not nobody_runs(paths[3]):
         raise Skip("another user may not execute procmond here")
@@ -322,7 +322,7 @@ def _(paths):
 
 # --- unknown fields ---
 
-@with_mounts("/integration/procmond/unknown-is-not-root")
+@with_mounts("/integration/procmond/unknown-uid-is-not-root")
 def _(paths):
     with Bus(paths) as bus, processes(1) as (pid,):
         collector = bus.collector(before=unshare_mounts)
@@ -349,7 +349,7 @@ def _(paths):
         holds(out in ran.stdout and err in ran.stderr, f"{words}: {ran}")
 
 
-@test("/integration/procmond/an-exec-is-an-event")
+@test("/integration/procmond/exec-is-an-event")
 def _(paths):
     with Bus(paths) as bus:
         bus.collector()
@@ -366,7 +366,7 @@ def _(paths):
         equal((kinds[0], kinds[-1], kinds.count(STARTED), kinds.count(EXITED)), (STARTED, EXITED, 1, 1))
 
 
-@test("/integration/procmond/a-deleted-executable-is-a-field")
+@test("/integration/procmond/deleted-executable-is-a-field")
 def _(paths):
     with Bus(paths) as bus, tempfile.TemporaryDirectory() as directory:
         bus.collector()
@@ -393,7 +393,7 @@ def _(paths):
         equal((process.communicate(timeout=PATIENCE_S)[1], process.returncode), ("", 0))
 
 
-@test("/integration/procmond/an-id-that-is-none-is-an-error")
+@test("/integration/procmond/invalid-id-is-an-error")
 def _(paths):
     with Bus(paths) as bus:
         ran = subprocess.run([paths[3], "--address", bus.broker.address, "--id", "A b"], capture_output=True, text=True, check=False,
@@ -428,7 +428,7 @@ def _(paths):
 
 # --- suspended subscribers ---
 
-@test("/integration/procmond/answers-while-a-subscriber-stands-still")
+@test("/integration/procmond/answers-while-a-subscriber-is-suspended")
 def _(paths):
     with Bus(paths, publish_window_messages=16, longest_block_us=60000000) as bus:
         bus.collector()

@@ -293,11 +293,11 @@ main (int argc, char **argv)
   ADD ("M08-B04-defaults-lose-nothing", &own_defaults, test_defaults);
   ADD ("M08-B04-started-calls-are-bounded", &patient, test_started);
   ADD ("B04-expires-and-demotes", &hasty, test_expires);
-  ADD ("B05-circle", &hasty, test_circle);
-  ADD ("B06-one-stuck-of-five", &patient, test_one_stuck);
+  ADD ("B05-two-clients-block-each-other", &hasty, test_circle);
+  ADD ("B06-one-suspended-of-five", &patient, test_one_stuck);
   ADD ("B07-own-subscriber", &patient, test_own);
   ADD ("B04-needs-a-right", &patient, test_right);
-  ADD ("B08-other-policy-lets-go", &patient, test_adjust_away);
+  ADD ("B08-other-policy-unblocks", &patient, test_adjust_away);
 #undef ADD
   return g_test_run ();
 }

@@ -508,7 +508,7 @@ main (int argc, char **argv)
   ADD ("A01-duplicate-id", &plain, test_duplicate_id);
   ADD ("M27-O07-versions", &plain, test_versions);
   ADD ("R01-flood", &few, test_flood);
-  ADD ("H05-no-warning-by-a-peer", &plain, test_garbage);
+  ADD ("H05-peer-causes-no-warning", &plain, test_garbage);
 #undef ADD
   return g_test_run ();
 }

@@ -367,13 +367,13 @@ main (int argc, char **argv)
   ADD ("M08-B02-drop-newest", test_drop_newest);
   ADD ("M08-B03-error", test_error);
   ADD ("M08-conflate", test_conflate);
-  ADD ("B03-error-is-told", test_error_is_told);
+  ADD ("B03-error-is-reported", test_error_is_told);
   ADD ("M08-conflate-by-topic", test_conflate_topics);
   ADD ("B08-adjust-while-full", test_adjust);
-  ADD ("M08-group-speaks-last", test_group);
+  ADD ("M08-group-policy-applies-last", test_group);
   ADD ("R11-time-to-live", test_ttl);
   ADD ("B09-control-passes-data", test_control_passes);
-  ADD ("B06-pause-one-alone", test_pause_alone);
+  ADD ("B06-pause-affects-one-subscription", test_pause_alone);
   ADD ("M08-request-in-flood", test_request_in_flood);
 #undef ADD
   return g_test_run ();

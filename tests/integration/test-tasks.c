@@ -285,7 +285,7 @@ main (int argc, char **argv)
   ADD ("M10-results", test_results);
   ADD ("fetch", test_fetch);
   ADD ("M11-failures", test_failures);
-  ADD ("K08-nobody", test_nobody);
+  ADD ("K08-no-group", test_nobody);
   ADD ("M11-cancel", test_cancel);
   ADD ("another-submitter", test_another_submitter);
   ADD ("broker-killed", test_broker_killed);

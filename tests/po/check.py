@@ -72,7 +72,7 @@ def words(literal):
     return re.findall(r"[A-Za-z]{2,}", text)
 
 
-@test("/po/potfiles-are-all-files-with-strings")
+@test("/po/potfiles-lists-all-files-with-strings")
 def _(root):
     marked = [path for path in sources(root) if MARKED.search(read(root, path))]
     equal(potfiles(root), marked)

@@ -247,7 +247,7 @@ main (int argc, char **argv)
   ADD ("broker-killed", test_broker_killed);
   ADD ("close", test_close);
   ADD ("close-async", test_close_async);
-  g_test_add_func ("/client/calls/nobody-there", test_nobody_there);
+  g_test_add_func ("/client/calls/no-responder", test_nobody_there);
   g_test_add_func ("/client/calls/wrong-thread", test_wrong_thread);
   return g_test_run ();
 }

@@ -186,6 +186,6 @@ main (int argc, char **argv)
   ADD ("close/async-unsent", test_close_async_unsent);
   ADD ("close/twice", test_close_twice);
   ADD ("close/longest-timeout", test_close_longest);
-  ADD ("close/unheard", test_close_unheard);
+  ADD ("close/without-a-handler", test_close_unheard);
   return g_test_run ();
 }

@@ -68,7 +68,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/connection/M16-every-cell", test_every_cell);
-  g_test_add_func ("/client/connection/M16-ways", test_ways);
+  g_test_add_func ("/client/connection/M16-usual-sequences", test_ways);
   g_test_add_func ("/client/connection/closed-is-the-end", test_closed_is_the_end);
   return g_test_run ();
 }

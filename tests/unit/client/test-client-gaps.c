@@ -326,8 +326,8 @@ main (int argc, char **argv)
   ADD ("gap-meanwhile", test_gap_meanwhile);
   ADD ("M08-block-over", test_block_over);
   ADD ("M08-next-counts-missed", test_next_counts_missed);
-  ADD ("M08-next-tells-where/sync", test_next_tells_where);
-  ADD ("M08-next-tells-where/async", test_next_async_tells_where);
+  ADD ("M08-next-reports-gaps-in-place/sync", test_next_tells_where);
+  ADD ("M08-next-reports-gaps-in-place/async", test_next_async_tells_where);
   ADD ("M08-next-gaps-are-bounded", test_next_gaps_bounded);
   ADD ("next-looks", test_next_looks);
   ADD ("next-after-the-end", test_next_after_the_end);

@@ -384,7 +384,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/lineage/no-traceparent", test_no_traceparent);
   g_test_add_func ("/client/lineage/M30-child-of-root", test_child_of_root);
   g_test_add_func ("/client/lineage/M30-child-of-child", test_child_of_child);
-  g_test_add_func ("/client/lineage/child-of-nobody", test_child_of_nobody);
+  g_test_add_func ("/client/lineage/child-of-a-message-without-ids", test_child_of_nobody);
   ADD ("M24-bounds", test_bounds);
   ADD ("M27-unsupported", test_unsupported);
   ADD ("M24-filter", test_filter);

@@ -219,6 +219,6 @@ main (int argc, char **argv)
   g_test_add_func ("/client/manifest/entries", test_entries);
   g_test_add_func ("/client/manifest/status", test_status);
   g_test_add_func ("/client/manifest/D05-contradictions", test_contradictions);
-  g_test_add_func ("/client/manifest/nobody", test_nobody);
+  g_test_add_func ("/client/manifest/no-collector", test_nobody);
   return g_test_run ();
 }

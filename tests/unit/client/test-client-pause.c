@@ -360,7 +360,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("M08-pause-holds-up-nobody", test_pause_holds_up_nobody);
+  ADD ("M08-pause-does-not-delay-others", test_pause_holds_up_nobody);
   ADD ("M08-pause-keeps-order", test_pause_keeps_order);
   ADD ("and-delivered", test_pause_and_delivered);
   ADD ("and-resume", test_pause_and_resume);

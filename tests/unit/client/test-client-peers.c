@@ -546,7 +546,7 @@ main (int argc, char **argv)
   PEERS_TEST ("watch-ended", test_watch_ended);
   PEERS_TEST ("watch-closed", test_watch_closed);
   PEERS_TEST ("watch-malformed", test_watch_malformed);
-  PEERS_TEST ("watch-released-elsewhere", test_watch_released_elsewhere);
+  PEERS_TEST ("watch-released-in-another-thread", test_watch_released_elsewhere);
   PEERS_TEST ("watch-bare", test_watch_bare);
   return g_test_run ();
 }

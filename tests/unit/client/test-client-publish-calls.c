@@ -374,8 +374,8 @@ main (int argc, char **argv)
   ADD ("publish-acknowledged", test_publish_acknowledged);
   ADD ("publish-refused", test_publish_refused);
   ADD ("M08-publish-without-credit", test_without_credit);
-  ADD ("M08-unheard-failures", test_unheard_failures);
-  ADD ("unheard-holds", test_unheard_holds);
+  ADD ("M08-failures-without-a-handler", test_unheard_failures);
+  ADD ("holds-without-a-handler", test_unheard_holds);
   ADD ("publish-much", test_publish_much);
   ADD ("direct", test_direct);
   ADD ("M06-at-least-once", test_at_least_once);

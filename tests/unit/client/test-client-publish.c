@@ -304,10 +304,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("M08-order", test_order);
-  ADD ("M08-order-of-ends", test_order_of_ends);
+  ADD ("M08-order-of-completion", test_order_of_ends);
   ADD ("M08-request-when-full", test_request_when_full);
   ADD ("M08-cancelled", test_cancelled);
-  ADD ("counts-what-went", test_counts_what_went);
+  ADD ("counts-only-sent-messages", test_counts_what_went);
   ADD ("M08-never-iterated", test_never_iterated);
   ADD ("M08-never-iterated-reads", test_never_iterated_reads);
   ADD ("M08-bounds-of-classes", test_bounds_of_classes);

@@ -551,7 +551,7 @@ main (int argc, char **argv)
   RESEND_TEST ("M16-proved", test_proved);
   RESEND_TEST ("M16-waiting", test_waiting);
   RESEND_TEST ("M16-no-room", test_no_room);
-  RESEND_TEST ("M16-dead-out", test_dead_out);
+  RESEND_TEST ("M16-write-fails-before-the-end-is-read", test_dead_out);
   RESEND_TEST ("M16-not-kept", test_not_kept);
   RESEND_TEST ("K12-again", test_again);
   RESEND_TEST ("K12-new-epoch", test_new_epoch);
@@ -562,6 +562,6 @@ main (int argc, char **argv)
   RESEND_TEST ("K12-requests", test_requests);
   RESEND_TEST ("M16-order", test_order);
   RESEND_TEST ("M16-flush-survives", test_flush_survives);
-  RESEND_TEST ("M16-flush-patient", test_flush_patient);
+  RESEND_TEST ("M16-flush-without-connection", test_flush_patient);
   return g_test_run ();
 }

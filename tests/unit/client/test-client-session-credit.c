@@ -351,7 +351,7 @@ main (int argc, char **argv)
   test_watchdog_start ("client-session");
   ADD ("credit/stop-and-go", test_credit_stop_and_go);
   ADD ("credit/bytes", test_credit_in_bytes);
-  ADD ("credit/M08-given-up-is-never-sent", test_credit_given_up);
+  ADD ("credit/M08-cancelled-message-is-never-sent", test_credit_given_up);
   ADD ("credit/M08-waiting-calls-are-bounded", test_credit_waiting_calls);
   ADD ("credit/M08-waiting-bytes-are-bounded", test_credit_waiting_bytes);
   ADD ("too-large", test_too_large);

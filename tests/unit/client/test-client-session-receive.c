@@ -518,7 +518,7 @@ main (int argc, char **argv)
   ADD ("credit/M08-block-shares-it", test_block_shares_credit);
   ADD ("credit/M08-block-returns-it-early", test_block_returns_early);
   ADD ("credit/M08-group-returns-each", test_group_returns_credit);
-  ADD ("credit/M08-goes-back-in-time", test_credit_goes_back_in_time);
+  ADD ("credit/M08-returned-before-the-deadline", test_credit_goes_back_in_time);
   ADD ("deliver", test_deliver);
   ADD ("overrun", test_overrun);
   ADD ("large-message", test_large_message);

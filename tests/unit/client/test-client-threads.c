@@ -266,7 +266,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/client/threads/dropped-elsewhere", test_dropped_elsewhere);
+  g_test_add_func ("/client/threads/last-reference-dropped-in-another-thread", test_dropped_elsewhere);
   g_test_add_func ("/client/threads/handed-over", test_handed_over);
   g_test_add_func ("/client/threads/called-meanwhile", test_called_meanwhile);
   g_test_add_func ("/client/threads/no-circle", test_no_circle);

@@ -318,14 +318,14 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("direct-is-not-handed-over", test_direct_is_not_handed_over);
+  ADD ("direct-is-not-handed-on", test_direct_is_not_handed_over);
   ADD ("group-asks-for-its-size", test_group_asks_for_its_size);
-  ADD ("B07-handed-over-to-its-publisher", test_handed_over_to_its_publisher);
-  ADD ("R04-gaps-meet-when-the-other-lane-goes", test_gaps_meet_when_the_other_lane_goes);
-  ADD ("B02-gap-without-room-is-told-later", test_gap_without_room_is_told_later);
+  ADD ("B07-handed-on-to-its-publisher", test_handed_over_to_its_publisher);
+  ADD ("R04-gaps-join-when-the-other-lane-is-sent", test_gaps_meet_when_the_other_lane_goes);
+  ADD ("B02-gap-without-room-is-sent-later", test_gap_without_room_is_told_later);
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
-  ADD ("credit-for-what-never-came", test_credit_for_what_never_came);
-  ADD ("R11-drop-events-do-not-feed-themselves", test_drop_events_do_not_feed_themselves);
+  ADD ("credit-for-messages-that-never-arrived", test_credit_for_what_never_came);
+  ADD ("R11-drop-events-cause-no-further-ones", test_drop_events_do_not_feed_themselves);
   ADD ("R04-end-while-the-broker-is-full", test_end_while_the_broker_is_full);
   ADD ("R03-refusals-name-the-limit", test_refusals_name_the_limit);
   return g_test_run ();

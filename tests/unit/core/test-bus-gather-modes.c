@@ -333,7 +333,7 @@ main (int argc, char **argv)
   ADD ("M12-shards-failover", test_shards_failover);
   ADD ("M12-shards-deaths", test_shards_deaths);
   ADD ("D06-shards-duplicate", test_shards_duplicate);
-  ADD ("M12-shards-nobody", test_shards_nobody);
+  ADD ("M12-shards-no-collector", test_shards_nobody);
   ADD ("M12-shards-expected", test_shards_expected);
   ADD ("D06-late", test_late);
   ADD ("D06-late-claim", test_late_claim);

@@ -277,7 +277,7 @@ main (int argc, char **argv)
   ADD ("D05-deadline", test_deadline);
   ADD ("D05-lease-over", test_lease_over);
   ADD ("M12-cancelled-by-operator", test_cancelled_by_operator);
-  ADD ("M12-nobody", test_nobody);
+  ADD ("M12-no-collector", test_nobody);
   ADD ("M12-asker-cancels", test_asker_cancels);
   ADD ("M12-asker-gone", test_asker_gone);
   return g_test_run ();

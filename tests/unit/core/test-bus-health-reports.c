@@ -225,7 +225,7 @@ main (int argc, char **argv)
   ADD ("M13-heartbeats", test_heartbeats);
   ADD ("M13-bounds", test_bounds);
   ADD ("M13-rate", test_rate);
-  ADD ("M13-strangers", test_strangers);
+  ADD ("M13-reports-about-others-are-refused", test_strangers);
   ADD ("M13-passes", test_passes);
   ADD ("M13-miss-and-complaint", test_miss_and_complaint);
   return g_test_run ();

@@ -279,8 +279,8 @@ main (int argc, char **argv)
   ADD ("/core/hello/M27-wider-range", test_wider_range_is_welcome);
   ADD ("/core/hello/A01-duplicate", test_duplicate);
   ADD ("/core/hello/O01-O02-order", test_order);
-  ADD ("/core/hello/F09-strangers", test_strangers);
-  ADD ("/core/hello/F08-silence", test_silence);
+  ADD ("/core/hello/F09-other-protocols", test_strangers);
+  ADD ("/core/hello/F08-hello-timeout", test_silence);
   ADD ("/core/hello/F07-slow-loris", test_slow_loris);
   ADD ("/core/hello/R01-unauthenticated", test_unauthenticated_limit);
   ADD ("/core/hello/R01-connections", test_connection_limits);

@@ -355,6 +355,6 @@ main (int argc, char **argv)
   g_test_add_func ("/core/lanes/control-is-full/not-paid-by-data", test_control_lane_is_not_paid_by_data);
   g_test_add_func ("/core/lanes/R11-expired-data-leaves-credit-to-control", test_expired_data_leaves_credit_to_control);
   g_test_add_func ("/core/lanes/shared/B01-oldest", test_shared_oldest);
-  g_test_add_func ("/core/lanes/shared/one-keeps", test_shared_with_one_that_keeps);
+  g_test_add_func ("/core/lanes/shared/message-kept-by-one-subscription", test_shared_with_one_that_keeps);
   return g_test_run ();
 }

@@ -393,7 +393,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/cascade/M30-depth", test_depth);
   ADD ("/core/cascade/M30-recorded-depth", test_recorded_depth);
-  ADD ("/core/cascade/M30-circle", test_circle);
+  ADD ("/core/cascade/M30-cycle", test_circle);
   ADD ("/core/cascade/M30-request", test_request);
   ADD ("/core/cascade/M30-rate", test_rate);
   ADD ("/core/timeline-call/M24-timeline", test_timeline);

@@ -382,7 +382,7 @@ main (int argc, char **argv)
   ADD ("/core/request/reply", test_reply);
   ADD ("/core/request/stream", test_stream);
   ADD ("/core/request/round-robin", test_round_robin);
-  ADD ("/core/request/nobody", test_nobody);
+  ADD ("/core/request/no-responder", test_nobody);
   ADD ("/core/request/M04-target", test_target);
   ADD ("/core/request/responder-gone", test_responder_gone);
   ADD ("/core/request/requester-gone", test_requester_gone);

@@ -524,7 +524,7 @@ main (int argc, char **argv)
   ADD ("/core/router/M24-metadata", test_metadata_is_untouched);
   ADD ("/core/router/M06-group", test_group);
   ADD ("/core/router/M06-group-skips-the-full", test_group_skips_the_full);
-  ADD ("/core/router/M15-group-member-goes", test_group_member_goes);
+  ADD ("/core/router/M15-group-member-disconnects", test_group_member_goes);
   ADD ("/core/router/M04-direct", test_direct);
   ADD ("/core/router/M04-direct-to-server", test_direct_to_server);
   ADD ("/core/router/M04-direct-unknown", test_direct_unknown);
@@ -536,7 +536,7 @@ main (int argc, char **argv)
   ADD ("/core/router/R09-work", test_work);
   ADD ("/core/router/A15-denied-is-noted", test_denied_is_noted);
   ADD ("/core/router/M04-direct-to-group-member", test_direct_to_group_member);
-  ADD ("/core/router/T01-T02-bad-words", test_bad_words);
-  ADD ("/core/router/M15-dead-leave-no-trace", test_dead_leave_no_trace);
+  ADD ("/core/router/T01-T02-invalid-topics-and-patterns", test_bad_words);
+  ADD ("/core/router/M15-disconnect-frees-subscriptions-and-groups", test_dead_leave_no_trace);
   return g_test_run ();
 }

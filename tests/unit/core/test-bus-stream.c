@@ -570,6 +570,6 @@ main (int argc, char **argv)
   ADD ("/core/stream/many", test_many);
   ADD ("/core/stream/many-deadline", test_many_deadline);
   ADD ("/core/stream/I16-requester-ends", test_requester_ends);
-  ADD ("/core/stream/B07-of-itself", test_of_itself);
+  ADD ("/core/stream/B07-request-to-itself", test_of_itself);
   return g_test_run ();
 }

@@ -425,7 +425,7 @@ main (int argc, char **argv)
   ADD ("/core/takeover/K11-holder-says-goodbye", test_holder_says_goodbye);
   ADD ("/core/takeover/K11-several", test_several);
   ADD ("/core/takeover/K11-before-others", test_before_others);
-  ADD ("/core/takeover/K11-newest-of-one", test_newest_of_one);
+  ADD ("/core/takeover/K11-newest-connection-of-a-client-wins", test_newest_of_one);
   ADD ("/core/takeover/R01-takes-no-place", test_takes_no_place);
   ADD ("/core/takeover/newcomer-leaves", test_newcomer_leaves);
   ADD ("/core/takeover/A01-refused", test_refused);

@@ -495,7 +495,7 @@ main (int argc, char **argv)
   ADD ("S06-cancel-ignored", test_cancel_ignored);
   ADD ("S14-D04-run-limit", test_run_limit);
   ADD ("K05-not-idempotent", test_not_idempotent);
-  ADD ("S21-K04-wakes-up", test_wakes_up);
+  ADD ("S21-K04-suspended-holder-continues", test_wakes_up);
   ADD ("S22-D02-grace", test_grace);
   ADD ("S25-retries", test_retries);
   ADD ("S25-retry-after", test_retry_after);

@@ -445,7 +445,7 @@ main (int argc, char **argv)
   few.topic_cache = 16;
   g_test_add_func ("/core/topics/places", test_places);
   g_test_add_func ("/core/topics/A11-clock", test_clock);
-  g_test_add_func ("/core/topics/old-place", test_old_place);
+  g_test_add_func ("/core/topics/reused-slot-is-not-trusted", test_old_place);
   g_test_add_func ("/core/topics/type-name", test_type_name);
   ADD ("/core/topics/M23-publishes", NULL, test_publishes);
   ADD ("/core/topics/M23-directs", NULL, test_directs);

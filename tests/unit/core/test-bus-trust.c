@@ -217,9 +217,9 @@ main (int argc, char **argv)
   ADD ("/core/collectors/K04-grace", test_grace);
   ADD ("/core/collectors/K04-zombies", test_zombies);
   ADD ("/core/collectors/K07-set-aside", test_set_aside);
-  ADD ("/core/collectors/K07-needed", test_needed);
-  ADD ("/core/collectors/K07-half", test_half);
-  ADD ("/core/collectors/K07-needed-type", test_needed_type);
+  ADD ("/core/collectors/K07-last-one-is-not-set-aside", test_needed);
+  ADD ("/core/collectors/K07-at-most-half-set-aside", test_half);
+  ADD ("/core/collectors/K07-other-type-does-not-count", test_needed_type);
   ADD ("/core/collectors/K07-crash-loop", test_crash_loop);
   ADD ("/core/collectors/K06-dies-at-work", test_dies_at_work);
   return g_test_run ();

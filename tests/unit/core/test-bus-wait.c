@@ -548,15 +548,15 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("/core/wait/there", test_there);
-  ADD ("/core/wait/comes", test_comes);
+  ADD ("/core/wait/answered-at-once-if-connected", test_there);
+  ADD ("/core/wait/answered-when-it-connects", test_comes);
   ADD ("/core/wait/R11-deadline", test_deadline);
   ADD ("/core/wait/K11-watch-one", test_watch_one);
   ADD ("/core/wait/watch-all", test_watch_all);
-  ADD ("/core/wait/K11-state-of-the-dying", test_state_of_the_dying);
+  ADD ("/core/wait/K11-state-contains-closing-peers", test_state_of_the_dying);
   ADD ("/core/wait/K11-state-during-takeover", test_state_during_takeover);
-  ADD ("/core/wait/K11-state-of-the-gone", test_state_of_the_gone);
-  ADD ("/core/wait/K11-wait-for-the-dying", test_wait_for_the_dying);
+  ADD ("/core/wait/K11-state-without-reported-peers", test_state_of_the_gone);
+  ADD ("/core/wait/K11-closing-peer-does-not-answer", test_wait_for_the_dying);
   ADD ("/core/wait/A11-rights", test_rights);
   ADD ("/core/wait/all-needs-watch", test_all_needs_watch);
   ADD ("/core/wait/K13-sequence", test_sequence);

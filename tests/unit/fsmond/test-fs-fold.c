@@ -77,6 +77,6 @@ main (int argc, char **argv)
   g_test_add_func ("/fsmond/fold/counts-notices-of-a-file", test_counts);
   g_test_add_func ("/fsmond/fold/due-since-the-first-notice", test_due);
   g_test_add_func ("/fsmond/fold/beyond-the-bound-the-oldest-is-due", test_bound);
-  g_test_add_func ("/fsmond/fold/taken-starts-again", test_taken_starts_again);
+  g_test_add_func ("/fsmond/fold/starts-again-after-it-was-taken", test_taken_starts_again);
   return g_test_run ();
 }

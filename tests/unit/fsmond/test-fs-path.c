@@ -131,9 +131,9 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/fsmond/path/text-leads-back-to-the-bytes", test_text_leads_back);
-  g_test_add_func ("/fsmond/path/escapes-what-is-not-text", test_escapes);
-  g_test_add_func ("/fsmond/path/refuses-what-names-no-file-directly", test_refused);
+  g_test_add_func ("/fsmond/path/escaped-text-is-reversible", test_text_leads_back);
+  g_test_add_func ("/fsmond/path/escapes-bytes-that-are-not-text", test_escapes);
+  g_test_add_func ("/fsmond/path/refuses-indirect-paths", test_refused);
   g_test_add_func ("/fsmond/path/accepts-names-with-dots", test_names_with_dots);
   g_test_add_func ("/fsmond/path/bounds-lengths", test_long);
   g_test_add_func ("/fsmond/path/below-by-components", test_below);

@@ -44,7 +44,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/platform/pages/apart", test_pages);
+  g_test_add_func ("/platform/pages/aligned-and-zeroed", test_pages);
   g_test_add_func ("/platform/pages/no-memory", test_no_memory);
   return g_test_run ();
 }

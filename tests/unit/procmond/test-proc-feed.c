@@ -303,6 +303,6 @@ main (int argc, char **argv)
   ADD ("overrun", test_overrun);
   ADD ("broken", test_broken);
   ADD ("malformed", test_malformed);
-  g_test_add_func ("/procmond/feed/not-there", test_not_there);
+  g_test_add_func ("/procmond/feed/connector-refused", test_not_there);
   return g_test_run ();
 }

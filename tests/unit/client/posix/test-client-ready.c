@@ -250,7 +250,7 @@ main (int argc, char **argv)
   READY_TEST ("M16-at-once", test_at_once, NULL);
   READY_TEST ("M16-publishes-wait", test_publishes_wait, NULL);
   READY_TEST ("M16-answers-at-once", test_answers_at_once, "answer");
-  READY_TEST ("M16-takes-nothing", test_takes_nothing, "next");
+  READY_TEST ("M16-ready-with-unread-messages", test_takes_nothing, "next");
   READY_TEST ("M30-old-broker", test_old_broker, NULL);
   READY_TEST ("lost", test_lost, NULL);
   READY_TEST ("closed", test_closed, NULL);

@@ -398,6 +398,6 @@ main (int argc, char **argv)
   ADD ("submitted-before-connect", test_submitted_before_connect);
   ADD ("no-room", test_no_room);
   ADD ("given-up", test_given_up);
-  ADD ("times-go-on", test_times_go_on);
+  ADD ("times-continue", test_times_go_on);
   return g_test_run ();
 }

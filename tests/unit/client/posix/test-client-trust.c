@@ -364,7 +364,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add ("/client/trust/A12-" path, Fixture, NULL, set_up, function, tear_down)
 #define ADD_AS_ROOT(path, function)                                                                                    \
   g_test_add ("/client/trust/A12-" path, Fixture, (gconstpointer) function, set_up, test_as_root, tear_down)
-  ADD ("nothing-there", test_nothing_there);
+  ADD ("no-value-exists", test_nothing_there);
   ADD ("stale", test_stale);
   ADD ("not-a-socket", test_not_a_socket);
   ADD ("another-kind", test_another_kind);

@@ -139,7 +139,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/cells/classes", test_classes);
   g_test_add_func ("/core/cells/random", test_random);
   g_test_add_func ("/core/cells/drained", test_drained);
-  g_test_add_func ("/core/cells/steady", test_steady);
-  g_test_add_func ("/core/cells/spare", test_spare);
+  g_test_add_func ("/core/cells/one-message-at-a-time-reuses-memory", test_steady);
+  g_test_add_func ("/core/cells/spare-chunks-serve-other-sizes", test_spare);
   return g_test_run ();
 }

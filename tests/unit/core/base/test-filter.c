@@ -156,6 +156,6 @@ main (int argc, char **argv)
   g_test_add_func ("/core/filter/M24-passes", test_passes);
   g_test_add_func ("/core/filter/copy", test_copy);
   g_test_add_func ("/core/filter/empty", test_empty);
-  g_test_add_func ("/core/filter/M24-check", test_check);
+  g_test_add_func ("/core/filter/M24-bounds-of-requests", test_check);
   return g_test_run ();
 }

@@ -212,8 +212,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/index/random", test_random);
   g_test_add_func ("/core/index/copies", test_copies);
-  g_test_add_func ("/core/index/nodes-go", test_nodes_go);
+  g_test_add_func ("/core/index/nodes-freed-with-the-last-pattern", test_nodes_go);
   g_test_add_func ("/core/index/T06-pathological", test_pathological);
-  g_test_add_func ("/core/index/T06-crowd", test_crowd);
+  g_test_add_func ("/core/index/T06-100000-of-one-pattern", test_crowd);
   return g_test_run ();
 }

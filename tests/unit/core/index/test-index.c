@@ -164,8 +164,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/core/index/T07-oracle", test_oracle);
-  g_test_add_func ("/core/index/T07-oracle-one-by-one", test_oracle_one_by_one);
+  g_test_add_func ("/core/index/T07-random-against-a-linear-search", test_oracle);
+  g_test_add_func ("/core/index/T07-random-against-a-linear-search-one-by-one", test_oracle_one_by_one);
   g_test_add_func ("/core/index/T07-bad-patterns", test_bad_patterns);
   g_test_add_func ("/core/index/M03-vectors", test_vectors);
   g_test_add_func ("/core/index/M03-vectors-bad", test_vectors_bad);

@@ -245,7 +245,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/policy/A07-patterns", test_patterns);
-  g_test_add_func ("/core/policy/A07-patterns-oracle", test_patterns_oracle);
+  g_test_add_func ("/core/policy/A07-patterns-against-a-linear-search", test_patterns_oracle);
   g_test_add_func ("/core/policy/A07-deliver-filter", test_deliver_filter);
   g_test_add_func ("/core/policy/M08-block", test_block);
   return g_test_run ();

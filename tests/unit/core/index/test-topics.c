@@ -240,10 +240,10 @@ main (int argc, char **argv)
   ADD ("/core/topics/counts", 4, test_counts);
   ADD ("/core/topics/stale-place", 4, test_stale_place);
   ADD ("/core/topics/M23-flood", 4, test_flood);
-  ADD ("/core/topics/again", 1, test_again);
+  ADD ("/core/topics/returning-topic-starts-at-zero", 1, test_again);
   ADD ("/core/topics/after", 8, test_after);
   ADD ("/core/topics/order-changes", 8, test_order_changes);
   ADD ("/core/topics/type", 2, test_type);
-  ADD ("/core/topics/own-name", 2, test_own_name);
+  ADD ("/core/topics/name-is-copied", 2, test_own_name);
   return g_test_run ();
 }

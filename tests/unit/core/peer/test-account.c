@@ -108,7 +108,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("/core/account/lives-with-its-peers", test_lives_with_its_peers);
+  ADD ("/core/account/entry-exists-while-connected", test_lives_with_its_peers);
   ADD ("/core/account/name", test_name);
   ADD ("/core/account/I15-timer-ends", test_timer_ends);
   ADD ("/core/account/I16-charged-at-the-end", test_charged_at_the_end);

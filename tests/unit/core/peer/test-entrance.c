@@ -193,11 +193,11 @@ main (int argc, char **argv)
   small.max_unauthenticated = 3;
   small.max_connections = 6;
   small.max_connections_per_uid = 4;
-  ADD ("/core/entrance/F08-oldest-yields", test_oldest_yields);
-  ADD ("/core/entrance/F08-young-stay", test_young_stay);
-  ADD ("/core/entrance/R01-most-yields", test_most_yields);
-  ADD ("/core/entrance/F08-speakers-stay", test_speakers_stay);
-  ADD ("/core/entrance/F08-nobody-yields", test_nobody_yields);
+  ADD ("/core/entrance/F08-oldest-silent-connection-is-disconnected", test_oldest_yields);
+  ADD ("/core/entrance/F08-recent-connections-keep-their-place", test_young_stay);
+  ADD ("/core/entrance/R01-account-with-most-connections-loses-one", test_most_yields);
+  ADD ("/core/entrance/F08-peers-after-HELLO-keep-their-place", test_speakers_stay);
+  ADD ("/core/entrance/F08-agent-connections-keep-their-place", test_nobody_yields);
   ADD ("/core/entrance/R01-agent", test_agent);
   ADD ("/core/entrance/R01-limits", test_limits);
   ADD ("/core/entrance/K10-wait", test_wait);

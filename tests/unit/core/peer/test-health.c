@@ -257,7 +257,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, function) g_test_add ("/core/health/" path, Fixture, NULL, setup, function, teardown)
-  ADD ("M13-silence", test_silence);
+  ADD ("M13-misses-counted-per-interval", test_silence);
   ADD ("M13-answers", test_answers);
   ADD ("M13-busy-sender", test_busy_sender);
   ADD ("M13-heard", test_heard);

@@ -277,6 +277,6 @@ main (int argc, char **argv)
   ADD ("/core/hello/M18-roles", test_roles);
   ADD ("/core/hello/A01-ids", test_ids);
   ADD ("/core/hello/types", test_types);
-  ADD ("/core/hello/F09-strangers", test_strangers);
+  ADD ("/core/hello/F09-first-frame-is-not-HELLO", test_strangers);
   return g_test_run ();
 }

@@ -80,7 +80,7 @@ test_no_way_back (Peers *f, gconstpointer data)
 {
   for (guint i = 0; i < G_N_ELEMENTS (impossible); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/core/peer/no-way-back/subprocess/%u", i);
+      g_autofree char *path = g_strdup_printf ("/core/peer/impossible-transitions-assert/subprocess/%u", i);
 
       g_test_trap_subprocess (path, 0, 0);
       g_test_trap_assert_failed ();
@@ -447,16 +447,16 @@ main (int argc, char **argv)
   ADD ("/core/peer/I01-charges", test_charges);
   ADD ("/core/peer/F08-hello-timer", test_hello_timer);
   ADD ("/core/peer/states", test_states);
-  ADD ("/core/peer/no-way-back", test_no_way_back);
+  ADD ("/core/peer/impossible-transitions-assert", test_no_way_back);
   for (guint i = 0; i < G_N_ELEMENTS (impossible); i++)
     {
-      g_autofree char *path = g_strdup_printf ("/core/peer/no-way-back/subprocess/%u", i);
+      g_autofree char *path = g_strdup_printf ("/core/peer/impossible-transitions-assert/subprocess/%u", i);
 
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_impossible_event);
     }
-  ADD ("/core/peer/touch", test_touch);
+  ADD ("/core/peer/listed-as-writable-once", test_touch);
   ADD ("/core/peer/errors", test_errors);
-  ADD ("/core/peer/A08-may", test_may);
+  ADD ("/core/peer/A08-denied-is-answered-counted-and-logged", test_may);
   ADD ("/core/peer/A15-denied-note", test_denied_note);
   ADD ("/core/peer/W04-note-cap", test_note_cap);
   ADD ("/core/peer/W04-note-cap-at-end", test_note_cap_at_end);
@@ -468,7 +468,7 @@ main (int argc, char **argv)
   ADD ("/core/peer/P05-close-detail", test_close_detail);
   ADD ("/core/peer/R04-full-control-queue", test_full_control_queue);
   ADD ("/core/peer/M08-credit", test_credit);
-  ADD ("/core/peer/sums-stay", test_sums_stay);
+  ADD ("/core/peer/counters-survive-the-peer", test_sums_stay);
   ADD ("/core/peer/A11-may-see", test_may_see);
   return g_test_run ();
 }

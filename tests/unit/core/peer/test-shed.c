@@ -326,7 +326,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/shed/I02-room-enough", test_room_enough);
-  ADD ("/core/shed/B06-largest-gives", test_largest_gives);
+  ADD ("/core/shed/B06-drops-from-the-largest-queue", test_largest_gives);
   ADD ("/core/shed/shared", test_shared);
   ADD ("/core/shed/account", test_account);
   ADD ("/core/shed/largest", test_largest);
@@ -337,7 +337,7 @@ main (int argc, char **argv)
   ADD ("/core/shed/soft-level", test_soft_level);
   ADD ("/core/shed/soft-level-of-an-account", test_soft_level_of_an_account);
   ADD ("/core/shed/I01-reader", test_reader);
-  ADD ("/core/shed/R04-unfinished-gives-first", test_unfinished_gives_first);
+  ADD ("/core/shed/R04-stalled-frame-is-freed-first", test_unfinished_gives_first);
   ADD ("/core/shed/F07-spares-a-frame-that-is-sent", test_spares_a_frame_that_is_sent);
   ADD ("/core/shed/R10-reader-in-a-full-broker", test_reader_in_a_full_broker);
   return g_test_run ();

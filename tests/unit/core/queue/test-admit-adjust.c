@@ -344,7 +344,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/admit/adjust/B08-to-conflate", test_adjust_to_conflate);
   QUEUE_ADD ("/core/admit/shed/R04-longest", test_shed);
   QUEUE_ADD ("/core/admit/shed/order", test_shed_order);
-  QUEUE_ADD ("/core/admit/shed/many", test_shed_many);
+  QUEUE_ADD ("/core/admit/shed/longest-of-100-queues-first", test_shed_many);
   QUEUE_ADD ("/core/admit/I06-random", test_random);
   return g_test_run ();
 }

@@ -486,7 +486,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  QUEUE_ADD ("/core/admit/now/B06-stuck-one", test_at_once);
+  QUEUE_ADD ("/core/admit/now/B06-subscription-without-credit-does-not-delay-others", test_at_once);
   QUEUE_ADD ("/core/admit/now/B04-holds-credit", test_at_once_holds_credit);
   QUEUE_ADD ("/core/admit/now/gap-first", test_gap_first);
   QUEUE_ADD ("/core/admit/wait/I04-behind-others", test_behind_others);

@@ -335,7 +335,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   QUEUE_ADD ("/core/credit/F03-unused", test_unused);
-  QUEUE_ADD ("/core/credit/M08-take", test_take);
+  QUEUE_ADD ("/core/credit/M08-blocked-when-the-window-is-used-up", test_take);
   QUEUE_ADD ("/core/credit/no-class", test_no_class);
   QUEUE_ADD ("/core/credit/quarter/messages", test_quarter_of_messages);
   QUEUE_ADD ("/core/credit/quarter/bytes", test_quarter_of_bytes);

@@ -400,7 +400,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   QUEUE_ADD ("/core/flow/now/one-frame", test_encode_now);
-  QUEUE_ADD ("/core/flow/now/refers", test_encode_now_refers);
+  QUEUE_ADD ("/core/flow/now/large-payload-is-referenced", test_encode_now_refers);
   QUEUE_ADD ("/core/flow/now/R10-no-memory", test_encode_now_no_memory);
   QUEUE_ADD ("/core/flow/now/remaining", test_remaining);
   QUEUE_ADD ("/core/flow/delivered", test_delivered);

@@ -274,14 +274,14 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  QUEUE_ADD ("/core/message/view-costs-nothing", test_view_costs_nothing);
+  QUEUE_ADD ("/core/message/view-is-not-charged", test_view_costs_nothing);
   QUEUE_ADD ("/core/message/keep", test_keep);
   QUEUE_ADD ("/core/message/outlives-the-view", test_outlives_the_view);
   QUEUE_ADD ("/core/message/R04-cap", test_cap);
   QUEUE_ADD ("/core/message/R10-no-memory", test_no_memory);
   QUEUE_ADD ("/core/message/empty-body", test_empty_body);
-  QUEUE_ADD ("/core/message/take-over", test_take_over);
-  QUEUE_ADD ("/core/message/revive", test_revive);
+  QUEUE_ADD ("/core/message/block-taken-or-body-copied", test_take_over);
+  QUEUE_ADD ("/core/message/view-of-a-kept-message", test_revive);
   QUEUE_ADD ("/core/message/B04-ticket", test_ticket);
   QUEUE_ADD ("/core/message/stamp", test_stamp);
   g_test_add_func ("/core/message/size", test_size);

@@ -142,7 +142,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/report/once-per-second", test_once_per_second);
   QUEUE_ADD ("/core/report/system-domain", test_system_domain);
   QUEUE_ADD ("/core/report/changes", test_changes);
-  QUEUE_ADD ("/core/report/each-for-itself", test_each_for_itself);
+  QUEUE_ADD ("/core/report/one-timer-per-subscription", test_each_for_itself);
   QUEUE_ADD ("/core/report/level", test_level);
   QUEUE_ADD ("/core/report/again", test_again);
   return g_test_run ();

@@ -206,7 +206,7 @@ main (int argc, char **argv)
   ADD ("/core/stream-queue/I04-order", test_order);
   ADD ("/core/stream-queue/progress", test_progress);
   ADD ("/core/stream-queue/growing-progress", test_growing_progress);
-  ADD ("/core/stream-queue/own", test_own);
+  ADD ("/core/stream-queue/broker-frames-need-no-window", test_own);
   ADD ("/core/stream-queue/B07-without-ticket", test_without_ticket);
   ADD ("/core/stream-queue/drop", test_drop);
   ADD ("/core/stream-queue/B04-stuck", test_stuck);

@@ -131,7 +131,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/subscriptions/empty", test_empty);
   g_test_add_func ("/core/subscriptions/shrinks", test_shrinks);
-  g_test_add_func ("/core/subscriptions/naive", test_naive);
+  g_test_add_func ("/core/subscriptions/random-against-a-list", test_naive);
   g_test_add_func ("/core/subscriptions/seed", test_seed);
   return g_test_run ();
 }

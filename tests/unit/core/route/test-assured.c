@@ -503,9 +503,9 @@ main (int argc, char **argv)
   ASSURED_ADD ("/core/assured/M06-kept-until-settled", test_kept_until_settled);
   ASSURED_ADD ("/core/assured/ordinary-is-counted", test_ordinary_is_counted);
   ASSURED_ADD ("/core/assured/M06-repeated-at-the-end", test_repeated_at_the_end);
-  ASSURED_ADD ("/core/assured/M06-nobody-left", test_nobody_left);
+  ASSURED_ADD ("/core/assured/M06-no-member-left", test_nobody_left);
   ASSURED_ADD ("/core/assured/M06-repeated-at-the-deadline", test_repeated_at_the_deadline);
-  ASSURED_ADD ("/core/assured/stays-without-heir", test_stays_without_heir);
+  ASSURED_ADD ("/core/assured/stays-without-another-member", test_stays_without_heir);
   ASSURED_ADD ("/core/assured/M06-attempts", test_attempts);
   ASSURED_ADD ("/core/assured/M06-refused", test_refused);
   ASSURED_ADD ("/core/assured/R08-groups-of-an-account", test_groups_of_an_account);
@@ -516,7 +516,7 @@ main (int argc, char **argv)
   ASSURED_ADD ("/core/assured/M06-not-dropped-for-others", test_not_dropped_for_others);
   ASSURED_ADD ("/core/assured/M08-not-conflated", test_not_conflated);
   ASSURED_ADD ("/core/assured/no-receiver", test_no_receiver);
-  ASSURED_ADD ("/core/assured/M06-confirmed-by-the-heir", test_confirmed_by_the_heir);
+  ASSURED_ADD ("/core/assured/M06-second-member-confirms", test_confirmed_by_the_heir);
   ASSURED_ADD ("/core/assured/M06-discarded-is-answered", test_discarded_is_answered);
   return g_test_run ();
 }

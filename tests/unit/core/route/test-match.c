@@ -516,13 +516,13 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("/core/match/nobody", test_nobody);
+  ADD ("/core/match/no-receiver", test_nobody);
   ADD ("/core/match/T08-receivers", test_receivers);
   ADD ("/core/match/M06-candidates", test_candidates);
   ADD ("/core/match/A07-rights", test_rights);
-  ADD ("/core/match/I12-forgets", test_forgets);
-  ADD ("/core/match/T07-keeps-others", test_keeps_others);
-  ADD ("/core/match/T07-naive", test_naive);
+  ADD ("/core/match/I12-remade-after-a-change", test_forgets);
+  ADD ("/core/match/T07-other-topics-stay-cached", test_keeps_others);
+  ADD ("/core/match/T07-random-against-a-linear-search", test_naive);
   ADD ("/core/match/R03-bound", test_bound);
   ADD ("/core/match/R03-bound-grows", test_bound_grows);
   ADD ("/core/match/R03-block", test_block);

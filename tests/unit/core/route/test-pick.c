@@ -582,14 +582,14 @@ main (int argc, char **argv)
   ADD ("/core/pick/M06-slow-at-work", test_slow_at_work);
   ADD ("/core/pick/all-stalled", test_all_stalled);
   ADD ("/core/pick/stalled-at-last", test_stalled_at_last);
-  ADD ("/core/pick/taker", test_taker);
+  ADD ("/core/pick/member-for-handed-on-messages", test_taker);
   ADD ("/core/pick/owed", test_owed);
   ADD ("/core/pick/owed-nothing", test_owed_nothing);
   ADD ("/core/pick/all-full", test_all_full);
   ADD ("/core/pick/closing", test_closing);
   ADD ("/core/pick/cursor-behind-the-end", test_cursor_behind_the_end);
   ADD ("/core/pick/M07-weighted-turns", test_weighted_turns);
-  ADD ("/core/pick/M07-turns-of-parts", test_turns_of_parts);
+  ADD ("/core/pick/M07-turns-per-member-over-two-topics", test_turns_of_parts);
   ADD ("/core/pick/M07-least-loaded", test_least_loaded);
   ADD ("/core/pick/M07-least-loaded-weighted", test_least_loaded_weighted);
   ADD ("/core/pick/M07-random", test_random);

@@ -372,7 +372,7 @@ main (int argc, char **argv)
   ADD ("/core/request/K05-task-stop", test_task_stop);
   ADD ("/core/request/K01-task-ended", test_task_ended);
   ADD ("/core/request/withdraw", test_withdraw);
-  ADD ("/core/request/of-itself", test_of_itself);
+  ADD ("/core/request/to-itself", test_of_itself);
   ADD ("/core/request/both-disconnect", test_both_disconnect);
   ADD ("/core/request/R06-random-ends", test_random_ends);
   ADD ("/core/request/class", test_class);

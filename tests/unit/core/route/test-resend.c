@@ -236,12 +236,12 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   RESEND_ADD ("/core/resend/K12-recognised", test_recognised);
-  RESEND_ADD ("/core/resend/K12-survives", test_survives);
-  RESEND_ADD ("/core/resend/K12-whose", test_whose);
+  RESEND_ADD ("/core/resend/K12-window-outlives-the-connection", test_survives);
+  RESEND_ADD ("/core/resend/K12-other-incarnation-id-or-account", test_whose);
   RESEND_ADD ("/core/resend/time", test_time);
   RESEND_ADD ("/core/resend/last-numbers", test_last_numbers);
   RESEND_ADD ("/core/resend/number-of-windows", test_number_of_windows);
-  RESEND_ADD ("/core/resend/K12-of-others", test_of_others);
+  RESEND_ADD ("/core/resend/K12-full-table-drops-the-oldest-client", test_of_others);
   RESEND_ADD ("/core/resend/K12-handled-meanwhile", test_handled_meanwhile);
   RESEND_ADD ("/core/resend/K12-handled-later", test_handled_later);
   RESEND_ADD ("/core/resend/failed-meanwhile", test_failed_meanwhile);

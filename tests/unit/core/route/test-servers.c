@@ -161,10 +161,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("/core/servers/lives-with-its-servers", test_lives_with_its_servers);
+  ADD ("/core/servers/entry-exists-while-served", test_lives_with_its_servers);
   ADD ("/core/servers/order", test_order);
   ADD ("/core/servers/own-topic", test_own_topic);
   ADD ("/core/servers/random", test_random);
-  ADD ("/core/servers/T06-crowd", test_crowd);
+  ADD ("/core/servers/T06-100000-servers-of-a-topic", test_crowd);
   return g_test_run ();
 }

@@ -260,7 +260,7 @@ main (int argc, char **argv)
   ADD ("/core/timeline/R04-broker-is-full", test_broker_is_full);
   ADD ("/core/lineage/M30-depth", test_depth);
   ADD ("/core/lineage/M30-depth-by-number", test_depth_by_number);
-  ADD ("/core/lineage/M30-circle", test_circle);
+  ADD ("/core/lineage/M30-cycle", test_circle);
   ADD ("/core/lineage/M30-names", test_names);
   return g_test_run ();
 }

@@ -318,7 +318,7 @@ main (int argc, char **argv)
   TEST ("turns", test_turns);
   TEST ("first-available", test_first_available);
   TEST ("random", test_random);
-  TEST ("last-holder-comes-last", test_last_holder_comes_last);
+  TEST ("last-holder-registers-last", test_last_holder_comes_last);
   TEST ("reserved-and-alone", test_reserved_and_alone);
   TEST ("capable", test_capable);
   TEST ("avoids-zombies", test_avoids_zombies);

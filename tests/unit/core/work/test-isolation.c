@@ -356,7 +356,7 @@ main (int argc, char **argv)
   TEST ("reserves-the-least-busy", test_reserves_the_least_busy);
   TEST ("bound", test_bound);
   TEST ("scenario-9-suspects-one-by-one", test_scenario_9_suspects_one_by_one);
-  TEST ("member-of-no-use", test_member_of_no_use);
+  TEST ("member-without-suitable-tasks", test_member_of_no_use);
   TEST ("reserved-member-dies", test_reserved_member_dies);
   TEST ("reservation-is-given-up", test_reservation_is_given_up);
   TEST ("other-operations-wait-for-a-reserved-member", test_other_operations_wait_for_a_reserved_member);

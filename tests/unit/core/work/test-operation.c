@@ -374,7 +374,7 @@ main (int argc, char **argv)
 #define TEST(path, function) g_test_add ("/core/operation/" path, World, NULL, setup, function, teardown)
   TEST ("priority-then-sequence", test_priority_then_sequence);
   TEST ("accounts-take-turns", test_accounts_take_turns);
-  TEST ("accounts-take-turns-whatever-they-ask-for", test_accounts_take_turns_whatever_they_ask_for);
+  TEST ("accounts-take-turns-with-any-operations", test_accounts_take_turns_whatever_they_ask_for);
   TEST ("flood-of-one-account", test_flood_of_one_account);
   TEST ("flood-of-one-account-above", test_flood_of_one_account_above);
   TEST ("scenario-23-flood-of-priorities", test_flood_of_priorities);

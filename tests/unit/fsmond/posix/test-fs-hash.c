@@ -249,8 +249,8 @@ main (int argc, char **argv)
   g_test_add ("/fsmond/hash/known-values", Fixture, NULL, set_up, test_known, tear_down);
   g_test_add ("/fsmond/hash/progress-until-the-end", Fixture, NULL, set_up, test_progress, tear_down);
   g_test_add ("/fsmond/hash/cancel-stops-reading", Fixture, NULL, set_up, test_cancel, tear_down);
-  g_test_add ("/fsmond/hash/no-digest-of-a-file-that-changes", Fixture, NULL, set_up, test_changed, tear_down);
-  g_test_add ("/fsmond/hash/a-file-that-is-removed-has-changed", Fixture, NULL, set_up, test_removed, tear_down);
+  g_test_add ("/fsmond/hash/no-digest-of-a-changing-file", Fixture, NULL, set_up, test_changed, tear_down);
+  g_test_add ("/fsmond/hash/removed-file-has-changed", Fixture, NULL, set_up, test_removed, tear_down);
   g_test_add ("/fsmond/hash/limit-of-the-size", Fixture, NULL, set_up, test_too_large, tear_down);
   g_test_add ("/fsmond/hash/never-waits-for-a-fifo", Fixture, NULL, set_up, test_fifo, tear_down);
   g_test_add_func ("/fsmond/hash/algorithms-by-name", test_algorithms);

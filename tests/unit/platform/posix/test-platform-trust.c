@@ -241,6 +241,6 @@ main (int argc, char **argv)
   g_test_add_func ("/platform/trust/A12/root", test_root);
   g_test_add_func ("/platform/trust/A12/guest", test_guest);
   g_test_add_func ("/platform/trust/A12/bad-top", test_bad_top);
-  g_test_add_func ("/platform/trust/A12/real", test_real);
+  g_test_add_func ("/platform/trust/A12/real-files", test_real);
   return g_test_run ();
 }

@@ -274,7 +274,7 @@ main (int argc, char **argv)
   ADD ("/service/A13-foreign-listener-is-kept", STOPPED, test_foreign_listener_is_kept);
   ADD ("/service/A12-bad-places", STOPPED, test_bad_places);
   ADD ("/service/A13-address-restored", STOPPED, test_address_restored);
-  ADD ("/service/R07-fd-spray", NULL, test_fd_spray);
+  ADD ("/service/R07-many-descriptors-opened", NULL, test_fd_spray);
   ADD ("/service/R02-out-of-descriptors", NULL, test_out_of_descriptors);
   return g_test_run ();
 }

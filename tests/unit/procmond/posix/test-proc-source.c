@@ -306,7 +306,7 @@ main (int argc, char **argv)
   g_test_add_func ("/procmond/table/other-user", test_other_user);
   g_test_add_func ("/procmond/table/deleted", test_deleted);
   g_test_add_func ("/procmond/table/shards", test_shards);
-  g_test_add_func ("/procmond/table/gone", test_gone);
+  g_test_add_func ("/procmond/table/ended-process-is-not-read", test_gone);
   status = g_test_run ();
   proc_source_clear ();
   return status;
