@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./bootstrap itself: `bootstrap.py SOURCE_DIR`. It runs in a directory of its own, with programs that pretend to build, and
-with a PATH that has the package manager of another distribution."""
+"""Tests ./bootstrap: `bootstrap.py SOURCE_DIR`. It runs in a temporary directory, with fake build programs, and with the package
+managers of other distributions in PATH."""
 import os
 import re
 import shutil
@@ -18,7 +18,7 @@ OBJECT = '{"step": "result", "ok": true}\n'
 
 
 class Clone:
-    """A directory with bootstrap and a fake agent, and a PATH with fake tools that are noisy on standard output."""
+    """A directory with bootstrap and a fake agent, and a PATH with fake tools that write to standard output."""
 
     def __init__(self, **tools):
         self.dir = tempfile.mkdtemp(prefix="deye-bootstrap-")
@@ -47,7 +47,7 @@ class Clone:
             shutil.rmtree(self.dir)
 
 
-# A Debian without one package.
+# A Debian on which one package is missing.
 DEBIAN = {"dpkg_query": 'for name; do :; done; [ "$name" = meson ] || echo installed', "apt_get": "echo noise of apt",
           "sudo": 'exec "$@"'}
 

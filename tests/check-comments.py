@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check-comments.py [SOURCE_DIR]: comments whose English must be decoded. Prints TAP.
+"""check-comments.py [SOURCE_DIR]: finds comments with words and openings that are hard to read. Prints TAP.
 
 A comment begins with its subject, not with a clause ("What is left is dropped"), and uses the terms of the field: a peer
 disconnects, a value is reported, a task continues, an entry is checked. The table RULES has the words and openings that are not
-used, with what to write. EXCEPTIONS names comments that are right all the same, each with its reason.
+used, with a replacement. EXCEPTIONS lists comments that are correct although they contain them, each with its reason.
 """
 import os
 import re
@@ -33,7 +33,7 @@ RULES = [(re.compile(pattern), advice) for pattern, advice in (
     (r"\b[Ww]hoever\b|\b" + PERSON + r" who\b", "a peer that"),
 )]
 
-# {(file, beginning of the comment): why it is right}
+# {(file, beginning of the comment): the reason of the exception}
 EXCEPTIONS = {}
 
 C_COMMENT = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|/\*(.*?)\*/|//([^\n]*)""", re.DOTALL)
@@ -49,7 +49,7 @@ def comments_of_c(text):
 
 
 def comments_of_script(text):
-    """The same for comments that begin with #; lines that contain nothing else and follow each other are one comment."""
+    """The same for comments that begin with #. Consecutive lines with only a comment are one comment."""
     start, lines = 0, []
     for number, line in enumerate([*text.split("\n"), ""], 1):
         match = HASH_COMMENT.search(line)

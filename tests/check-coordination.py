@@ -22,7 +22,7 @@ from tap import equal, holds, run, test  # pylint: disable=wrong-import-position
 VERDICTS = ("ignored", "refused", "never")
 
 # A picture: the kind in PROGRAM's lines, the states in the order of the picture and the colours of their boxes, the frames from
-# outside to inside, the first arrows (to what a new one comes into), and the events by their origin.
+# outside to inside, the first arrows (to the initial states), and the events by their origin.
 Picture = collections.namedtuple("Picture", "kind states frames begin origins")
 
 LIVE, ENDED, BAD = "#e6ecf5", "#e3f1e3", "#f6e4e0"
@@ -63,7 +63,7 @@ Arrow = collections.namedtuple("Arrow", "origin to events") # @origin: a state o
 
 
 class Tables:
-    """What the program printed, and where the documents are."""
+    """The tables that the program printed, and the folder of the documents."""
 
     def __init__(self, lines, root=None):
         self.root = root
@@ -92,7 +92,7 @@ class Tables:
 
 
 def arrows(tables, picture):
-    """The transitions of a picture: each of the table, once."""
+    """The transitions of a picture: each transition of the table once."""
     cells, found = tables.cells[picture.kind], collections.defaultdict(list)
     for event in tables.events(picture.kind):
         left = set(picture.states)
@@ -145,7 +145,7 @@ def draw_frames(picture, number, indent):
 
 
 def draw(tables, picture):
-    """The states and what leads from one to another, as source of graphviz' dot."""
+    """The states and transitions as source of graphviz' dot."""
     rows = "".join(f'<tr><td align="left"><font color="{color}">{title}</font></td></tr>'
                    for color, (title, _events) in picture.origins.items())
     lines = ["// Written by tests/check-coordination.py --draw from the table of the core; do not edit.",
@@ -191,7 +191,7 @@ def shown(cell):
 
 
 def table(tables):
-    """Each event of a task with what it does in each state, as lines of Markdown."""
+    """Each event of a task with its effect in each state, as lines of Markdown."""
     cells = tables.cells["task"]
     columns = [state for state in tables.states("task") if state not in SHORT]
     ended = columns.index("quarantined")
@@ -207,7 +207,7 @@ def table(tables):
 
 
 def table_in(text):
-    """What stands in a document before, in and after the table."""
+    """The parts of a document before, in and after the table."""
     before, rest = text.split(TABLE_BEGIN)
     inside, after = rest.split(TABLE_END)
     return before + TABLE_BEGIN, inside, TABLE_END + after
@@ -285,7 +285,7 @@ def _(tables):
 
 
 def first_cells(text, head):
-    """The rows of the table with that head, as lists of cells."""
+    """The rows of the table with that header, as lists of cells."""
     rows = text.split(head + "\n")[1].split("\n\n")[0].splitlines()[1:]
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
@@ -313,11 +313,11 @@ def _(tables):
     equal(sorted(row[0] for row in rows), sorted(tables.reasons))
 
 
-# This program itself: other tables, which the pictures and the table must not agree with
+# Tests of this program: with changed tables, neither the pictures nor the table may agree
 
 
 def changed(tables, kind, cell, to):
-    """The same tables, apart from one cell."""
+    """The same tables with one changed cell."""
     other = Tables([], tables.root)
     other.causes = tables.causes
     other.cells = {name: dict(cells) for name, cells in tables.cells.items()}
@@ -339,7 +339,7 @@ def _(tables):
 
 @test("/coordination/self/arrow-of-a-frame")
 def _(tables):
-    """An event of all its states is one arrow of a frame; when one of them differs, each has its own."""
+    """An event with the same effect in all states of a frame is one arrow. If one state differs, each has its own arrow."""
     holds(Arrow("not started", "cancelled", ["cancel", "alone"]) in arrows(tables, TASK), "one arrow")
     other = arrows(changed(tables, "task", ("offered", "alone"), "failed"), TASK)
     holds(Arrow("not started", "cancelled", ["cancel"]) in other and Arrow("delayed", "cancelled", ["alone"]) in other, f"{other}")

@@ -1,22 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The order of the layers: reads every #include of the product and refuses those that point up.
+"""The order of the layers: reads every #include of the product and refuses those of a higher layer.
 
     check-layers.py SOURCE_DIR          TAP: the tree obeys the table below, doc/layers.* agree with it, and the check can fail
     check-layers.py --draw SOURCE_DIR   writes doc/layers.dot and, with graphviz' dot, doc/layers.svg
 
-LAYERS is the only place where the order is written down. A file belongs to the first row that has a pattern for it. It may
-include files of its own layer, of the layers that its row names, and of those that these stand on. Nothing else is allowed:
-neither a layer above nor a neighbour. No include contains "..". In the core an include of another layer names that layer
+LAYERS is the only definition of the order. A file belongs to the first row with a pattern for it. It may include files of its
+own layer, of the layers that its row names, and of all layers below these. Nothing else is allowed, neither a layer above nor
+one beside it. No include contains "..". In the core an include of another layer names that layer
 ("queue/bus-fifo.h"). A header in a folder named for an operating system is included from that folder only.
 
-Circles are looked for between units. A unit is a pair of files, x.c and x.h, with x-private.h where there is one. (Headers
-guard themselves, so a circle always runs through a .c file.) Every circle is refused. The files of the client class,
-client/deye-bus-client*.c, are no circle of includes, because all of them include deye-bus-client-private.h, but they call each
-other: the pump opens and closes the connection and dispatches events, and each public call pumps.
+Cycles of includes between units are refused. A unit is a pair of files, x.c and x.h, with x-private.h if it exists. (Headers
+have guards, so a cycle always contains a .c file.) The files of the client class, client/deye-bus-client*.c, have no cycle of
+includes, because all of them include deye-bus-client-private.h, but they call each other: the pump opens and closes the connection and dispatches events, and each public call pumps.
 
-This program reads names only. That a layer also links without those above it is shown by the unit tests, which link each
-layer's archive with those below it.
+This program only reads includes. The unit tests show that each layer links without those above it, because they link its archive
+only with those below it.
 """
 import collections
 import fnmatch
@@ -30,8 +29,8 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from tap import equal, holds, run, test  # pylint: disable=wrong-import-position
 
-# A layer: its name, its files (a folder with all that is below it, or a pattern), the layers right below it, its frame in the
-# picture, and what the picture says about it.
+# A layer: its name, its files (a folder with everything below it, or a pattern), the layers directly below it, its frame in the
+# picture, and its description there.
 Layer = collections.namedtuple("Layer", "name files below frame text")
 
 LAYERS = [
@@ -78,14 +77,14 @@ FRAMES = {"core": ("module", "plugin/core: the broker, without I/O"), "module": 
 
 TOP_ROW = ("module", "agent", "cli", "collectors")
 
-# Folders of one operating system: the interface is a header beside the folder.
+# Folders for one operating system. The interface is a header in the folder above.
 SYSTEMS = ("posix", "linux", "win")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 
 
 class Tree:
-    """The product's files, their includes, and what is wrong with them."""
+    """The product's files, their includes, and the faults in them."""
 
     def __init__(self, root, layers=None):
         self.root = root
@@ -119,7 +118,7 @@ class Tree:
                     yield path, target
 
     def _resolve(self, path, name, ours):
-        """The file that @path includes as @name; None for a header of somebody else."""
+        """The file that @path includes as @name. None: a header of another project."""
         if ".." in name.split("/"):
             self.faults.append(f'{path}: "{name}": no include contains ".."')
             return None
@@ -152,14 +151,14 @@ class Tree:
         return None
 
     def below(self, layer):
-        """Names of all layers that @layer stands on."""
+        """The names of all layers below @layer."""
         names = set()
         for name in layer.below:
             names |= {name} | self.below(self.by_name[name])
         return names
 
     def upward(self):
-        """Includes that the order does not allow."""
+        """The includes that violate the order of the layers."""
         return [f"{path} ({mine.name}) includes {target} ({other.name})" for path, target in self.includes
                 for mine, other in [(self.layer(path), self.layer(target))]
                 if mine != other and other.name not in self.below(mine)]
@@ -192,7 +191,7 @@ class Tree:
         return found
 
     def arrows(self):
-        """The layers of which one includes the other: {(from, to)}."""
+        """The includes between layers: {(from, to)}."""
         return {(mine.name, other.name) for path, target in self.includes
                 for mine, other in [(self.layer(path), self.layer(target))] if mine != other}
 
@@ -292,7 +291,7 @@ def _(tree):
         equal(drawn_in_svg(file.read()), tree.arrows(), hint)
 
 
-# This program itself: trees made for it, which it must refuse
+# Tests of this program: trees that it must refuse
 
 
 def made(files):

@@ -48,7 +48,7 @@ def functions(text):
 
 
 def types(text):
-    """The structs, unions, enums and function types that it defines."""
+    """The structs, unions, enums and function types that a text defines."""
     for item in csource.declarations(text):
         body = next((i for i, part in enumerate(item) if isinstance(part, Group) and part.kind == "{"), None)
         tagged = next((i for i, part in enumerate(item) if part in ("struct", "union", "enum")), None)
@@ -66,13 +66,13 @@ def platform(path):
 
 
 def linked_together(paths):
-    """Do two of these files meet in a program?"""
+    """True if a program links two of these files."""
     rivals = {platform(path) for path in paths}
     return len(paths) > len(rivals) or None in rivals
 
 
 def clashes(names_of, paths):
-    """{name: the files that define it} for names that more than one defines."""
+    """{name: the files that define it} of the names that more than one file defines."""
     users = collections.defaultdict(list)
     for path in paths:
         for name in set(names_of(path.read_text(encoding="utf-8"))) - {"main"}:

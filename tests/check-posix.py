@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """check-posix.py [SOURCE_DIR]: where product and tests include headers that only some operating systems have. Prints TAP.
 
-Such headers are included in the folders posix/ and linux/ only. All other files are the same on every system: what they need
-of it they take from an interface whose header stands beside such a folder. EXCEPTIONS names the files that are allowed
-more, each with its reason.
+Such headers are included in the folders posix/ and linux/ only. All other files are the same on every system, and use it through
+interfaces whose headers are beside these folders. EXCEPTIONS lists files that may include such a header, each with its reason.
 """
 import os
 import re
@@ -28,7 +27,7 @@ SYSTEM_HEADER = re.compile(r"""
 """, re.VERBOSE)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.MULTILINE)
 
-# {file: why it may}
+# {file: the reason of the exception}
 EXCEPTIONS = {}
 
 

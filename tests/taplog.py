@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What meson's test logs (meson-logs/testlog*.json) say of the TAP subtests; shared by tests/ids and tests/tap-summary."""
+"""Reads the TAP subtests from meson's test logs (meson-logs/testlog*.json), for tests/ids and tests/tap-summary."""
 import json
 import re
 

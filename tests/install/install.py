@@ -36,7 +36,7 @@ class Tree:
                       if name not in ("LD_LIBRARY_PATH", "PKG_CONFIG_PATH", "GI_TYPELIB_PATH", "LIBRARY_PATH", "CPATH")}
 
     def as_documented(self):
-        """The environment that README describes for another prefix, from nothing."""
+        """An environment with only the variables that README describes for another prefix."""
         with open(os.path.join(self.source, "README.md"), encoding="utf-8") as file:
             blocks = file.read().split("```")
         (lines,) = [block.split("\n", 1)[1] for block in blocks if block.startswith("sh only\nexport PKG_CONFIG_PATH")]
@@ -46,7 +46,7 @@ class Tree:
         return dict(one.split("=", 1) for one in ran.stdout.split("\0") if "=" in one)
 
     def compile(self, source, *packages):
-        """A program of the guides, with pkg-config alone."""
+        """Compiles a program of the guides with the flags of pkg-config only."""
         environment = self.as_documented()
         flags = subprocess.run(["pkg-config", "--cflags", "--libs", *packages], env=environment, capture_output=True,
                                text=True, timeout=PATIENCE_S, check=True).stdout.split()
@@ -56,7 +56,7 @@ class Tree:
         return program
 
     def block(self, guide, name):
-        """The file NAME of a guide, written out."""
+        """Writes the file NAME of a guide. Returns its path."""
         with open(os.path.join(self.source, "doc", guide), encoding="utf-8") as file:
             (text,) = [block.split("\n", 1)[1] for block in file.read().split("```")
                        if f"file={name}" in block.split("\n", 1)[0].split()]
@@ -80,7 +80,7 @@ class Tree:
 
 @contextlib.contextmanager
 def running(tree, *words):
-    """A program beside the test, which ends with it: leaving Popen waits for a program that nobody has ended."""
+    """A background program that is ended with the block: Popen alone would wait for it."""
     with subprocess.Popen(words, env=tree.env, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -89,7 +89,7 @@ def running(tree, *words):
 
 
 class Agent:
-    """The installed agent, which has to find its module by itself."""
+    """The installed agent, which must find its module without an option."""
 
     def __init__(self, tree, *arguments):
         self.address = os.path.join(tree.dir, "eventbus.sock")
@@ -153,7 +153,7 @@ def _(tree):
 @test("/install/M01-agent-finds-module-and-collector")
 def _(tree):
     with Agent(tree, "--collector", tree.program("procmond")) as agent:
-        # It answers as soon as it is connected: the tool asks again until then.
+        # procmond answers as soon as it is connected; the tool tries again until then.
         for _ in range(2000):
             ran = subprocess.run([tree.program("deyebusctl"), "-a", agent.address, "call", "procmond-1", "ListProcesses",
                                   '{"limit": 1}'], capture_output=True, env=tree.env, timeout=PATIENCE_S, check=False)
@@ -192,7 +192,7 @@ def _(tree):
         with open(source, "w", encoding="utf-8") as file:
             file.write(f"#include <{os.path.basename(header)}>\nint main (void) {{ return 0; }}\n")
         tree.run(*compiler, source)
-    # A collector that includes the header of services needs no other.
+    # A collector needs no other header than that of services.
     with open(source, "w", encoding="utf-8") as file:
         file.write("#include <deye-bus-service.h>\n"
                    "int main (void) { return deye_bus_client_new (NULL, \"a\", \"b\") == NULL; }\n")
@@ -215,7 +215,7 @@ def _(tree):
 
 
 def guide(tree, name):
-    """Does what a guide says, in the environment that README describes."""
+    """Runs a guide in the environment that README describes."""
     environment = tree.as_documented()
     environment["PATH"] = os.path.join(tree.prefix, "bin") + os.pathsep + environment["PATH"]
     ran = subprocess.run([os.path.join(tree.source, "doc/run-guides"), os.path.join(tree.source, "doc", name)],
@@ -243,13 +243,13 @@ def _(tree):
     guide(tree, "guide-collector-python.md")
 
 
-# No socket can have this path, so a client that connects again by itself fails at once as well.
+# No socket can have this path, so even a client that reconnects fails at once.
 TOO_LONG = "/" + "x" * 200
 REFUSED = "Der Pfad zum Socket des Brokers ist leer oder zu lang"
 
 
 def fails(tree, words, german):
-    """It prints why in German, and ends with 1: no signal."""
+    """The program prints the reason in German, and ends with status 1, not by a signal."""
     ran = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
                          env={**tree.as_documented(), "LANGUAGE": "de", "DAEMONEYE_BROKER_SOCKET": TOO_LONG},
                          check=False)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What users read can be translated, and is: `check.py SOURCE_DIR`. Needs gettext's tools."""
+"""Every text for users can be translated, and the catalogues are complete: `check.py SOURCE_DIR`. Needs gettext's tools."""
 import os
 import re
 import subprocess
@@ -10,11 +10,11 @@ import tempfile
 from tap import equal, holds, run, test
 
 MARKED = re.compile(r"\b(_|N_|C_|NC_|ngettext) \(")
-# Calls that show their text to users, and the place of that text among the arguments.
+# Functions that show a text to users, and the position of that text among their arguments.
 SHOWN = {"g_printerr": 0, "g_print": 0, "ctl_fail": 2, "ctl_output_line": 1, "ctl_output_field": 1, "g_set_error": 3,
          "g_set_error_literal": 3, "job_report_step": 4, "job_report_detail": 1, "deye_bus_error_new": 1,
          "g_option_context_set_summary": 1, "g_option_context_set_description": 1}
-# Rooms whose errors go to logs and peers, which speak English; and the examples.
+# Folders whose errors are in English, because they are for logs and peers; and the examples.
 ENGLISH = ("plugin/core/", "plugin/transport/", "proto/", "plugin/service-log.c", "plugin/module.c")
 
 
@@ -34,7 +34,7 @@ def potfiles(root):
 
 
 def extract(root):
-    """The catalogue as the sources have it now."""
+    """The template that xgettext extracts from the present sources."""
     with tempfile.NamedTemporaryFile(suffix=".pot", delete=False) as pot:
         pass
     subprocess.run(["xgettext", "--from-code=UTF-8", "--add-comments", "--keyword=_", "--keyword=N_", "--keyword=C_:1c,2",
@@ -43,7 +43,7 @@ def extract(root):
 
 
 def arguments(text, start):
-    """The arguments of a call whose parenthesis opens before @start, and where they end."""
+    """The arguments of a call whose parenthesis opens before @start, and the offset of their end."""
     parts, depth, at, begin, quoted = [], 0, start, start, False
     while at < len(text):
         char = text[at]
