@@ -31,8 +31,8 @@ typedef struct
   gsize payload;
   guint batch;       /* messages of one input */
   const char *group; /* NULL: each reader gets each message */
-  guint behind;      /* inputs before the readers read */
-  guint topics;      /* one subscription for each; 0: one topic, and one subscription of a pattern */
+  guint behind;      /* number of inputs before the readers read */
+  guint topics;      /* number of topics, with one subscription each; 0: one topic, and one subscription of a pattern */
 } Workload;
 
 typedef struct
@@ -104,7 +104,7 @@ frames (const Workload *workload)
   return bytes;
 }
 
-/* Takes what is owed to a peer, as far as it can be taken now. */
+/* Takes the bytes that the core can send to a peer now. */
 static void
 take (Core *core, BusPeer *peer)
 {
@@ -137,7 +137,7 @@ send_credit (Bench *bench, BusPeer *peer, guint64 returned)
   bus_core_received (bench->core.core, peer, frame, len, bench->core.now_us);
 }
 
-/* The reader returns a quarter of its window at a time, as the client library does. FALSE: it has returned everything. */
+/* Returns credit of the reader, a quarter of its window at a time, like the client library. FALSE: there is none to return. */
 static gboolean
 give_back (Bench *bench, guint reader)
 {
@@ -225,7 +225,7 @@ bench_turn (Bench *bench)
 
 void bench_round (Bench *bench);
 
-/* Not static: the name is for --toggle-collect. */
+/* Not static, because --toggle-collect needs the name. */
 void G_GNUC_NO_INLINE
 bench_round (Bench *bench)
 {

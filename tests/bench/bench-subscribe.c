@@ -10,9 +10,9 @@
  * The cost of a subscription when it is added and when it ends, beside other subscriptions and while topics are in use. Not
  * a test: it asserts nothing about time. Prints medians of its rounds: CPU time for one operation.
  *
- * Every round builds a broker of its own. Each operation is a control.bus.subscribe or control.bus.unsubscribe in bytes,
- * with its reply, so about 2 us of each are the client of the fixture. With traffic, the receivers of one topic (other
- * traffic: of one of 512 topics) are looked up after each operation, as a publish does; the time of that is included.
+ * Every round makes a new broker. Each operation is a control.bus.subscribe or control.bus.unsubscribe in bytes with its reply;
+ * the client of the fixture takes about 2 us of each. With traffic, the receivers of one topic (other traffic: of one of 512
+ * topics) are looked up after each operation, as by a publish, and that time is included.
  *
  * With --curves, or --json, it prints the curves of subscribe-curve.c instead.
  */
@@ -62,7 +62,7 @@ typedef struct
   guint looked_up;
 } Bench;
 
-/* Of this process: other processes of the machine disturb it less than the time that passes. */
+/* CPU time of this process, which depends less on other processes of the machine than real time. */
 static gint64
 cpu_us (void)
 {
@@ -128,7 +128,7 @@ bench_unsubscribe (Bench *bench, guint number)
   got_free (client_call (bench_peer (bench, number), "control.bus.unsubscribe", &request.base, WIRE_STATUS_OK));
 }
 
-/* As a publish of that topic does. */
+/* Looks up the receivers of the topic, like a publish. */
 static void
 bench_look_up (Bench *bench, const char *traffic)
 {
@@ -151,7 +151,7 @@ bench_add (Bench *bench, const Case *what)
   return cpu_us () - start;
 }
 
-/* In the order of a random permutation that is the same in each run. */
+/* Ends the subscriptions in the order of a random permutation, which is the same in each run. */
 static gint64
 bench_remove (Bench *bench, const Case *what)
 {

@@ -4,13 +4,13 @@
 #include <deye-bus.h>
 
 /*
- * A collector of bench-gather: `gather-collector ADDRESS ID`. Its operation "fill" returns as many bytes as the payload says, as a
- * number; so does its answer to a plain request. It prints "ready" when it is registered.
+ * A collector of bench-gather: `gather-collector ADDRESS ID`. The payload of its operation "fill", and of a plain request, is the
+ * number of bytes to return. It prints "ready" when it is registered.
  */
 
 #define BASELINE "control.collector.task.bench"
 
-/* Every answer of a size has the same bytes, as in the baseline of a relay. */
+/* All answers of a size have the same bytes, like those of the baseline relay. */
 static GBytes *
 make_answer (GBytes *payload)
 {

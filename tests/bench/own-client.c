@@ -6,11 +6,11 @@
 #include <stdlib.h>
 
 /*
- * Workloads that only our bus has: `own-client ADDRESS ID`. Each line of standard input is a command.
+ * Workloads for features that only this bus has: `own-client ADDRESS ID`. Each line of standard input is a command.
  *
  *   acknowledged COUNT DEPTH BYTES  publishes with acknowledgement, that many in flight -> acknowledged P50_US P99_US MICROSECONDS
  *   retain COUNT BYTES              publishes a retained value to each of so many topics -> retained COUNT
- *   late COUNT                      subscribes to them and waits for all                 -> late MICROSECONDS MISSED
+ *   late COUNT                      subscribes to these topics, waits for all values     -> late MICROSECONDS MISSED
  */
 
 #define DOMAIN "events.bench"

@@ -8,9 +8,9 @@
  *                                    at once, then none for MS): "subscribed"
  *   await TOTAL                      "reached" once received + missed >= TOTAL
  *   report                           "got RECEIVED MISSED MISPLACED REASON:N..." (MISSED by code of DeyeBusError)
- *   flood TOPIC K N MS MIN MAX HOW   publishes round robin to K topics (TOPIC, or TOPIC.0 and on) payloads of MIN to MAX
- *                                    bytes, until N are sent (0: no limit) or MS have passed. HOW: pump (dispatches now
- *                                    and then) or deaf (never): "flooded SENT TOLD LONGEST_US ELAPSED_US CODE"
+ *   flood TOPIC K N MS MIN MAX HOW   publishes payloads of MIN to MAX bytes to K topics in turn (TOPIC, or TOPIC.0, TOPIC.1, ...)
+ *                                    until N are sent (0: no limit) or MS have passed. HOW: pump (dispatches now and then) or
+ *                                    deaf (never dispatches): "flooded SENT ERRORS LONGEST_US ELAPSED_US CODE"
  *   burn PERCENT MS                  uses that much of a CPU without the bus: "burnt"
  *   serve TOPIC...                   answers each request with its own payload: "serving"
  *   request MS PERIOD_US TOPIC...    one request each period, to the topics in turn: for each topic "latency TOPIC N P50_US
@@ -31,10 +31,10 @@
 #include <string.h>
 
 #define MAX_TOPICS   64u
-#define MAX_REASON   99u  /* the broker's are below */
+#define MAX_REASON   99u  /* the codes of the broker are smaller */
 #define PUMP_EVERY   256u /* messages */
 #define BURN_TURN_US 10000
-#define SLEEP_MIN_US 1000 /* shorter ones are saved up */
+#define SLEEP_MIN_US 1000 /* shorter sleeps are added up */
 
 struct Worker
 {
@@ -50,9 +50,9 @@ struct Worker
   guint64 missed;
   guint64 misplaced;
   guint64 missed_by[MAX_REASON + 1];
-  guint64 awaited; /* 0: nobody waits */
+  guint64 awaited; /* the total of the command "await"; 0: none */
 
-  guint64 told; /* signals "error" */
+  guint64 told; /* number of signals "error" */
   guint32 random;
 };
 
@@ -67,7 +67,7 @@ tell_who_waits (Worker *worker)
   line_worker_say ("reached");
 }
 
-/* Waits so that messages are handled at the requested rate: a message that is not handled keeps its credit. */
+/* Sleeps so that messages are handled at the requested rate. A message that is not handled holds its credit. */
 static void
 keep_pace (Worker *worker)
 {
@@ -184,7 +184,7 @@ on_error (DeyeBusClient *client, GError *error, gpointer data)
   ((Worker *) data)->told++;
 }
 
-/* A small generator of its own: the sizes are the same in every run. */
+/* A random generator with a fixed seed, so that the sizes are the same in every run. */
 static gsize
 size_between (Worker *worker, gsize min, gsize max)
 {
@@ -273,7 +273,7 @@ do_burn (Worker *worker, char **words)
   line_worker_say ("burnt");
 }
 
-/* --- the pair --- */
+/* --- requests and answers --- */
 
 static void
 on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer data)

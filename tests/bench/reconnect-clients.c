@@ -4,9 +4,9 @@
 #include <deye-bus.h>
 
 /*
- * Clients of bench-reconnect: `reconnect-clients ADDRESS PREFIX COUNT`. Each is a collector's connection with a subscription and a served
- * topic. Each time that all are ready they print "ready FIRST MEDIAN LAST": when (wall clock, in microseconds) the first one became
- * ready, half of them were, and the last one. They end with their standard input.
+ * Clients of bench-reconnect: `reconnect-clients ADDRESS PREFIX COUNT`. Each is the connection of a collector with a subscription
+ * and a served topic. Each time that all are ready, the process prints "ready FIRST MEDIAN LAST": the times (wall clock, in
+ * microseconds) at which the first one, half of them and the last one had become ready. It ends at the end of its standard input.
  */
 
 #define TOPIC  "events.bench.news"
@@ -41,7 +41,7 @@ on_state (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
              crowd_time (self, self->count / 2), crowd_time (self, self->count - 1));
 }
 
-/* The first one begins another round. */
+/* The first client that loses its connection begins a new round. */
 static void
 on_interrupted (DeyeBusClient *client, const GError *why, gpointer data)
 {

@@ -10,11 +10,11 @@
 #endif
 
 /*
- * Measures what depends on the number of subscriptions: subscribing, publishing to the topic of one subscription after the
- * other, disconnecting, and memory. The core alone, from bytes in to bytes out, in CPU time; it asserts nothing.
+ * Measures costs that depend on the number of subscriptions: to subscribe, to publish to the topics in turn, to disconnect, and
+ * memory. The core without sockets, from bytes in to bytes out, in CPU time. It asserts nothing.
  *
- * exact: n subscriptions to n topics. wildcard: n patterns, each of which matches one topic. topics: 10 patterns, each of
- * which matches a tenth of n topics. The topics are published to in turn, so from some n on, no cache holds all of them.
+ * exact: n subscriptions to n topics. wildcard: n patterns, each of which matches one topic. topics: 10 patterns, each of which
+ * matches a tenth of n topics. The topics are used in turn, so for a large n no cache has all of them.
  */
 
 #define ROUNDS   3u
@@ -238,7 +238,7 @@ curve_round (const Curve *curve, guint n)
   return figures;
 }
 
-/* The round with the median of what it costs to publish. */
+/* The round with the median cost of a publish. */
 static Figures
 curve_median (const Curve *curve, guint n)
 {

@@ -6,9 +6,9 @@
 /*
  * A collector of bench-tasks: `task-collector ADDRESS ID SLOTS`. It prints "ready" when it is registered.
  *
- * "echo" returns the payload. "hold" runs until it is cancelled, and prints "holds TASK MICROSECONDS" (wall clock) when it
- * begins. "hang" does the same and has to report progress each 500 ms, which it never does. Requests on BASELINE are answered
- * with their payload: the least that any work with an answer costs.
+ * "echo" returns the payload. "hold" runs until it is cancelled, and prints "holds TASK MICROSECONDS" (wall clock) when it begins.
+ * "hang" does the same and would have to report progress each 500 ms, which it never does. Requests on BASELINE are answered with
+ * their payload, which is the least cost of any work with an answer.
  */
 
 #define BASELINE "control.collector.task.bench"

@@ -7,9 +7,9 @@
 /*
  * The submitter of bench-tasks: `task-submitter ADDRESS ID`. Each line of standard input is a command.
  *
- *   tasks COUNT WINDOW BYTES     runs so many tasks "echo", that many at once    -> tasks MICROSECONDS FAILED
+ *   tasks COUNT WINDOW BYTES     runs COUNT tasks "echo", WINDOW at a time       -> tasks MICROSECONDS FAILED
  *   requests COUNT WINDOW BYTES  the same work as plain requests                 -> requests MICROSECONDS FAILED
- *   queue COUNT BYTES            submits tasks that nobody can do                -> queued, when the broker has them
+ *   queue COUNT BYTES            submits tasks without a capable collector       -> queued, when the broker has them
  *   submit OPERATION ID                                                          -> submitted
  *   cancel ID                                                                    -> cancelled, when it has ended
  *   watch                        "event NAME TASK MICROSECONDS" for each event of a task from now on, with the time (wall
@@ -21,7 +21,7 @@
 typedef struct
 {
   Worker *worker;
-  guint left; /* to be begun */
+  guint left; /* tasks that have not begun */
   guint flying;
   guint failed;
   GBytes *payload;
@@ -132,7 +132,7 @@ do_requests (Worker *worker, char **words)
   run_all (&run, words, begin_request);
 }
 
-/* --- single ones --- */
+/* --- single tasks --- */
 
 static void
 await_state (DeyeBusTask *task, DeyeBusTaskState least)

@@ -5,7 +5,8 @@
 #include "session/deye-bus-session-data.h"
 #include "subscriptions-fixture.h"
 
-/* The client library: a message from the call of the publisher to the socket, and from the socket to the callback of the receiver. */
+/* The paths of the client library: from the call of the publisher to the socket, and from the socket to the callback of the
+ * receiver. */
 
 #define TOPIC   "events.process.lifecycle"
 #define PAYLOAD 128u
@@ -160,7 +161,7 @@ acked_on_published (GObject *client, GAsyncResult *result, gpointer data)
   path->acked++;
 }
 
-/* Only this and acked_settle() are counted, without the writing of the frames that the broker would send. */
+/* Only this function and acked_settle() are counted, not the encoding of the broker's frames. */
 static G_NO_INLINE void
 acked_send (ClientPath *path, GAsyncReadyCallback callback)
 {
@@ -222,7 +223,7 @@ receiving_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message
   path->received++;
 }
 
-/* As the broker writes it: its stamp, and behind it the bytes of the publisher. */
+/* Encodes a delivery like the broker: its stamp, followed by the bytes of the publisher. */
 static void
 receiving_add_frame (GByteArray *out, guint32 subscription, guint64 seq)
 {

@@ -4,7 +4,8 @@
 
 #include "peer/bus-peer.h"
 
-/* The broker: a message from the bytes of its publisher to the bytes for its receivers, and a task from submission to result. */
+/* The paths of the core: a message from the bytes of its publisher to the bytes for its receivers, and a task from submission to
+ * result. */
 
 #define TOPIC       "events.process.lifecycle"
 #define PAYLOAD     128u
@@ -91,7 +92,7 @@ delivery_drain (Delivery *delivery, const Client *client)
     }
 }
 
-/* As a client does: when a quarter of the window is used. */
+/* Returns credit like a client: when a quarter of the window is used. */
 static void
 delivery_return_credit (Delivery *delivery)
 {

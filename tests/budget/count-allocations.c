@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 /*
- * Counts allocations and the bytes that are allocated: the program's own malloc() and its kin, which the libraries use as well, since the dynamic linker finds
- * these first. Each calls the function of the GNU C library by its other name.
+ * Counts allocations and allocated bytes: defines malloc() and the related functions, which the libraries use as well, because the
+ * dynamic linker finds these first. Each calls the function of the GNU C library by its internal name.
  *
- * With G_SLICE=always-malloc in the environment, blocks of GLib's slice allocator are counted, too.
+ * With G_SLICE=always-malloc in the environment, blocks of GLib's slice allocator are counted as well.
  */
 
 extern void *__libc_malloc (size_t size);

@@ -7,8 +7,8 @@
 /*
  * `idle-clients CLIENTS` connects that many clients with two subscriptions each, and prints the bytes that the core holds for one.
  *
- * The fixture that plays the clients allocates as well, so only the functions that the transport calls are counted (linked with
- * --wrap). Others come before: tables have a least size, and the records of the first 100 connections wait for the log.
+ * The fixture of the clients allocates as well, so only the functions that the transport calls are counted (linked with --wrap).
+ * Other clients connect first, because tables have a minimum size, and log records of the first 100 connections are kept.
  */
 
 #define FIRST 128u

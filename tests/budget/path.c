@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* Tables and free lists have their final size after so many messages. */
+/* After this many messages, tables and free lists have their final size. */
 #define WARM 4096u
 
 static const BudgetPath *

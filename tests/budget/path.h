@@ -7,8 +7,8 @@
  * The paths of a message whose cost has a budget: the main function of the programs that run them.
  *
  * `PROGRAM PATH MESSAGES` sends that many messages along a path and prints how many blocks were allocated for them. test-budget.py
- * counts the instructions of two runs of different length with callgrind; their difference is the cost of the messages alone,
- * without the start of the program. So a path does the same for each message, from the first to the last.
+ * counts the instructions of two runs of different length with callgrind; their difference is the cost of the messages, without
+ * the start of the program. So a path must do the same work for each message.
  */
 
 typedef struct
@@ -21,8 +21,8 @@ typedef struct
 
 int budget_main (int argc, char **argv, const BudgetPath *paths, gsize n_paths);
 
-/* Blocks that malloc() and its kin have given to the program so far, in all threads. */
+/* The number of blocks that the program has allocated so far, in all threads. */
 guint64 budget_allocations (void);
 
-/* Bytes of the blocks that it holds, with what malloc() adds to each. */
+/* The bytes of its allocated blocks, with the overhead of malloc(). */
 guint64 budget_bytes (void);

@@ -6,7 +6,7 @@
 #include "work/bus-task-state.h"
 
 /*
- * Prints what doc/coordination.md is about, as the core has it:
+ * Prints the tables of the core that doc/coordination.md describes:
  *
  *     task queued deadline timed-out         a state of a task, an event, and what follows
  *     task-cause deadline SENTENCE           the sentence of that event

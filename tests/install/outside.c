@@ -3,8 +3,8 @@
 #include <locale.h>
 
 /*
- * A collector of somebody else, built against the installed tree with pkg-config only: outside ADDRESS. It answers one request,
- * and asserts that it is what the test sent.
+ * A collector outside of this tree, built against the installed tree with pkg-config only: outside ADDRESS. It answers one
+ * request, and asserts that it has the payload of the test.
  */
 
 static void

@@ -17,12 +17,12 @@
 #include <unistd.h>
 
 /*
- * A shared object for LD_PRELOAD that counts what a process asks of the system: system calls, reads of the clock, and allocations.
+ * A shared object for LD_PRELOAD that counts the system calls, reads of the clock and allocations of a process.
  *
- * The counters lie in the file that COUNT_CALLS names, as a table of records { name of 24 bytes, number of 8 bytes }, so that
- * test-calls.py can read them while the process runs. Without that variable they lie in memory of the process.
+ * The counters are in the file that COUNT_CALLS names, as a table of records { name of 24 bytes, number of 8 bytes }, so that
+ * test-calls.py can read them while the process runs. Without that variable they are in the memory of the process.
  *
- * Invariant: every counted function behaves as that of the GNU C library.
+ * Invariant: every counted function behaves like that of the GNU C library.
  */
 
 enum

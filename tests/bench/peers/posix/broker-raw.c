@@ -4,8 +4,8 @@
 #include <sys/epoll.h>
 
 /*
- * The relay that is the floor: `broker-raw PATH`. It sends every frame to all other connections that have subscribed (with an
- * empty frame, which it returns), with blocking writes, as many at once as there are. It has no topics, queues or limits.
+ * The baseline: a relay, `broker-raw PATH`. It sends every frame to all other connections that have subscribed (with an empty
+ * frame, which it returns), with blocking writes of all frames that have arrived. It has no topics, queues or limits.
  */
 
 #define MOST_CONNECTIONS 4096

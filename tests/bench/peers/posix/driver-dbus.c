@@ -7,8 +7,8 @@
 #include <systemd/sd-bus.h>
 
 /*
- * D-Bus signals, with sd-bus. The topic a/b is the path /a/b, and the filter a/# is the namespace of paths /a. Match rules are those of the
- * bus only; this side has one filter for all, so that many rules cost the bus and not the library.
+ * D-Bus signals, with sd-bus. The topic a/b is the path /a/b, and the filter a/# is the path namespace /a. Only the bus has match
+ * rules; this process has one filter for all messages, so that many rules are a cost of the bus and not of the library.
  */
 
 #define INTERFACE    "bench.Event"
@@ -71,7 +71,7 @@ dbus_subscribe (void *client, const char *filter, const char *group)
                              "AddMatch", NULL, NULL, "s", rule);
 }
 
-/* Each AddMatch was answered. */
+/* Waits until each AddMatch was answered. */
 static int
 dbus_sync (void *client)
 {

@@ -5,15 +5,15 @@
 #include <unistd.h>
 
 /*
- * Our own product, through its public client library. A publisher is a collector of the type "bench"; a client that only listens is a
- * tool, with the policy "block", so that nothing may be lost. The modes are how a program publishes many messages: "held" holds the
- * client from the first one to the flush, "coalesce" sets the property, "plain" does neither.
+ * Our own product, through its public client library. A publisher is a collector of the type "bench"; a client that only
+ * subscribes is a tool with the policy "block", so that no message may be lost. The mode is the way to publish many messages:
+ * "held" holds the client from the first one to the flush, "coalesce" sets the property, "plain" does neither.
  */
 
-#define TICK_MS     100         /* poll() waits at most so long */
+#define TICK_MS     100         /* the longest wait in poll() */
 #define COPIED_SIZE 8192        /* a larger payload must outlive the call, so it is copied into a buffer of its own */
 #define SPARE_BYTES (16u << 20) /* of buffers that are used again, as those of the other drivers are */
-#define LARGE_SIZE  (32 * 1024) /* some of them fill a socket */
+#define LARGE_SIZE  (32 * 1024) /* a few messages of this size fill a socket */
 
 typedef struct
 {
@@ -152,8 +152,8 @@ deye_sync (void *client)
 }
 
 /*
- * Writes all. Messages of a callback are written when it returns. A publish outside of callbacks has written its message, unless
- * the socket is full, which only large messages make it here: this program does not run its context meanwhile.
+ * Writes all messages. Those of a callback are written when it returns. A publish outside of callbacks has written its message
+ * already, unless the socket is full, which happens only with large messages, because this program does not run its context.
  */
 static int
 deye_flush (void *client)

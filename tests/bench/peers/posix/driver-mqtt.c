@@ -2,7 +2,7 @@
 #include "driver.h"
 #include "stream.h"
 
-/* MQTT 3.1.1 with QoS 0, by hand. */
+/* MQTT 3.1.1 with QoS 0, implemented here. */
 
 #define CONNECT         0x10
 #define PUBLISH         0x30

@@ -3,7 +3,7 @@
 #include "nats-subject.h"
 #include "stream.h"
 
-/* The core protocol of NATS, by hand: what a client costs that does no more than needed. driver-libnats.c uses its library. */
+/* The core protocol of NATS, implemented here: the cost of a minimal client. driver-libnats.c uses the library of NATS. */
 
 #define HELLO "CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":true}\r\n"
 
@@ -114,7 +114,7 @@ nats_subscribe (void *client, const char *filter, const char *group)
   return stream_send (nats->stream, line, (size_t) len, "", 0, "", 0);
 }
 
-/* Without printf, which would cost more than all the rest. */
+/* Without printf, which would cost more than everything else. */
 static int
 nats_publish (void *client, const char *topic, const void *data, size_t len)
 {

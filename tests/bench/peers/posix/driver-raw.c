@@ -3,8 +3,8 @@
 #include "stream.h"
 
 /*
- * The floor: frames with their length in front, through broker-raw. There are no topics: every subscriber gets every frame of others.
- * Frames are collected until the flush.
+ * The baseline: frames that begin with their length, through broker-raw. There are no topics: every subscriber gets every frame of
+ * other connections. Frames are collected until the flush.
  */
 
 typedef struct

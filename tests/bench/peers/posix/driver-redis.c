@@ -2,8 +2,8 @@
 #include "driver.h"
 #include "stream.h"
 
-/* Redis pub/sub in RESP2, by hand. A connection that has subscribed must not publish, so there are two; the one that publishes has
- * switched replies off. */
+/* Redis pub/sub in RESP2, implemented here. A connection that has subscribed must not publish, so there are two; the publishing
+ * one has switched replies off. */
 
 #define REPLY_OFF "*3\r\n$6\r\nCLIENT\r\n$5\r\nREPLY\r\n$3\r\nOFF\r\n"
 

@@ -68,7 +68,7 @@ zmq_driver_subscribe (void *client, const char *filter, const char *group)
   return zmq_setsockopt (zmq->subscriber, ZMQ_SUBSCRIBE, filter, filter[len - 1] == '#' ? len - 1 : len + 1);
 }
 
-/* There are no acknowledgements: the probes of the publishers show when the subscriptions are in place. */
+/* Subscriptions are not acknowledged: the probes of the publishers show when they are in effect. */
 static int
 zmq_driver_sync (void *client)
 {
@@ -91,7 +91,7 @@ zmq_driver_publish (void *client, const char *topic, const void *data, size_t le
   return zmq_msg_send (&message, zmq->publisher, 0) < 0 ? -1 : 0;
 }
 
-/* Its thread flushes by itself. */
+/* The thread of the library flushes by itself. */
 static int
 zmq_driver_flush (void *client)
 {

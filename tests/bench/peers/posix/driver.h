@@ -9,10 +9,10 @@
  * bench-NAME has the roles and that driver.
  *
  * Topics are those of MQTT ("a/b/c"; a filter may end in "/#"); the driver maps them to what its broker has. The payload of every
- * delivery is passed to the function given to open(), which may publish and flush itself. A driver loses nothing: when the
- * broker does not keep up, publish() blocks.
+ * delivery is passed to the function given to open(), which may publish and flush itself. A driver loses no message: if the broker
+ * is too slow, publish() blocks.
  *
- * Functions that return int return 0 or a count, and -1 when the connection is of no more use.
+ * Functions that return int return 0 or a count, and -1 when the connection has failed.
  */
 
 typedef void (*DriverMessage) (void *user, const void *data, size_t len);
@@ -32,7 +32,7 @@ typedef struct
   int (*sync) (void *client); /* returns when the broker has all subscriptions made so far */
   int (*publish) (void *client, const char *topic, const void *data, size_t len);
   int (*flush) (void *client);
-  int (*poll) (void *client, int wait); /* delivers what is there; wait: at most about 100 ms for something */
+  int (*poll) (void *client, int wait); /* delivers received messages; wait: waits about 100 ms for one, at most */
   void (*close) (void *client);
 } Driver;
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Many connections in one process: idle ones, and those that subscribe too much. */
+/* Many connections in one process: idle ones, and ones with too many subscriptions. */
 
 #define POLL_INTERVAL_NS  1000000
 #define BURST_PATIENCE_NS 30000000000ull
@@ -44,7 +44,7 @@ subscribe_twice (void *client, long i)
     role_die ("idle");
 }
 
-/* Does not wait in poll(): another connection may have something. */
+/* Does not wait in poll(), because another connection may have messages. */
 static void
 poll_crowd (void **clients)
 {
@@ -58,7 +58,7 @@ poll_crowd (void **clients)
     nanosleep (&interval, NULL);
 }
 
-/* Two subscriptions each. It receives `count` messages in all after the first line, when there are any. */
+/* Connections with two subscriptions each. After the first line they receive `count` messages in all, if any. */
 void
 role_idle (const char *address)
 {
@@ -99,7 +99,7 @@ role_burst (const char *address)
   role_wait_line ();
 }
 
-/* `filters` subscriptions to everything each, and reads what comes. */
+/* Connections with `filters` subscriptions to all topics each, which read all messages. */
 void
 role_crowd (const char *address)
 {

@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Publishers and subscribers: every workload that is one-way. */
+/* Publishers and subscribers: every workload in one direction. */
 
 #define NS_PER_MS         1000000ull
-#define MESSAGES_A_CLIENT 64 /* with several connections: before the next one has its turn */
+#define MESSAGES_A_CLIENT 64 /* with several connections: messages of one before the turn of the next */
 #define MESSAGES_A_CLOCK  64 /* small messages between two reads of the clock */
 #define PROBE_INTERVAL_MS 5
-#define GRACE_MS          3000 /* without a message, until those that are missing are given up */
+#define GRACE_MS          3000 /* time without a message after which missing ones are counted as lost */
 #define GROUP_GRACE_MS    500
 
 /* --- clients --- */
@@ -48,7 +48,7 @@ send_control (void *client, MessageType type, uint64_t sequence)
     role_die ("flush");
 }
 
-/* Sends one message, when it is due. FALSE: the time is up. */
+/* Sends one message when it is due. FALSE: the time of the workload is over. */
 static int
 publish_one (void *client, void *payload, uint64_t i, uint64_t start_ns)
 {
@@ -188,7 +188,8 @@ on_flow_message (void *user, const void *data, size_t len)
     }
 }
 
-/* The filters are those of all its clients in turn; of several, which have one loop (see driver-deye.c), the first one is polled. */
+/* The filters are assigned to all its clients in turn. Several clients share one loop (see driver-deye.c), so only the first one
+ * is polled. */
 static void
 subscribe_all (void **clients)
 {
@@ -210,14 +211,14 @@ subscribe_all (void **clients)
       role_die ("sync");
 }
 
-/* One of several subscribers, which share the messages, does not know how many are its own. */
+/* If several subscribers share the messages, none of them knows its own number. */
 static int
 shares_messages (void)
 {
   return role.group != NULL || (role.own_filters > 0 && role.own_filters < role.filters);
 }
 
-/* Until the announced number has arrived; short of it, until nothing has come for a while. Returns the CPU time at the begin. */
+/* Receives until the announced number has arrived, or no message arrives for a while. Returns the CPU time at the begin. */
 static double
 receive_all (void *client)
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * A question to many, through a relay without topics: the floor of a gather. There are two relays, so that answers are relayed to
- * nobody but the asker: the addresses are that of the questions and that of the answers.
+ * A question to many collectors through relays without topics: the baseline of a gather. There are two relays, one for questions
+ * and one for answers, so that only the asker gets the answers.
  */
 
 #define QUESTION_SIZE 128
@@ -50,7 +50,7 @@ ask_once (void)
       role_die ("answers");
 }
 
-/* Asks `count` times, after some that are not counted; `clients` answer. */
+/* Asks `count` times, after some questions that are not measured; `clients` answer. */
 void
 role_ask (const char *addresses)
 {

@@ -17,7 +17,7 @@ static struct
   void *client;
   uint32_t *latency_ns;
   uint64_t sent;     /* the last one; 0 is that of the probes */
-  uint64_t answered; /* in order; UINT64_MAX: not even a probe */
+  uint64_t answered; /* the last answered one; UINT64_MAX: none, not even a probe */
   int is_measured;
 } trip = { .answered = UINT64_MAX };
 
@@ -45,7 +45,7 @@ send_ping (void *payload, size_t len)
     role_die ("flush");
 }
 
-/* Until the other end answers; then what earlier attempts left is drained. */
+/* Sends probes until the other end answers; then reads the answers to earlier probes. */
 static void
 find_pong (void *payload)
 {

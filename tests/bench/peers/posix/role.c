@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define NS_PER_S    1000000000ull
-#define LONGEST_RUN 240 /* seconds; nothing may outlive them */
+#define LONGEST_RUN 240 /* seconds, after which the process is ended */
 
 RoleOptions role = { .size = 128,
                      .count = 1000,
@@ -158,7 +158,7 @@ quantile_us (const uint32_t *sorted, size_t n, double q)
   return sorted[(size_t) (q * (double) (n - 1))] / 1e3;
 }
 
-/* The curve is that of the plots. */
+/* The quantiles of the plots. */
 void
 role_print_latency (const char *prefix, uint32_t *ns, size_t n)
 {

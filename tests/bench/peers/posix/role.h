@@ -7,9 +7,9 @@
 #include "driver.h"
 
 /*
- * A role is what one process does in a measurement: `bench-NAME ROLE ADDRESS [KEY=VALUE]...`. The harness (tests/bench/suite) starts the
- * processes and moves them forward by lines: a role prints READY and SYNCED, waits for a line when it must not begin yet, and prints one
- * JSON object at the end. A role that fails says why on standard error and ends with 1.
+ * A role is the task of one process in a measurement: `bench-NAME ROLE ADDRESS [KEY=VALUE]...`. The harness (tests/bench/suite)
+ * starts the processes and controls them by lines: a role prints READY and SYNCED, waits for a line before it begins, and prints
+ * one JSON object at the end. A role that fails prints the reason on standard error and ends with status 1.
  *
  * Clocks are CLOCK_MONOTONIC, which all processes share, so that times of different processes can be subtracted.
  */
@@ -18,7 +18,7 @@
 
 typedef enum
 {
-  MESSAGE_PROBE = 1, /* sent until every subscriber has seen it: the subscriptions are in place */
+  MESSAGE_PROBE = 1, /* sent until every subscriber has received one: all subscriptions are in effect */
   MESSAGE_DATA,
   MESSAGE_END, /* sequence: the number of data messages that were sent */
 } MessageType;
@@ -61,8 +61,8 @@ double role_cpu_s (void);
 void role_sleep_until (uint64_t due_ns);
 void role_die (const char *what) __attribute__ ((noreturn));
 void role_say (const char *line);
-void role_wait_line (void);      /* ends the process when there is none */
-int role_has_line (int wait_ms); /* is a line to be read? */
+void role_wait_line (void);      /* ends the process at the end of standard input */
+int role_has_line (int wait_ms); /* 1: a line can be read */
 void *role_open (const char *address, int flush_each, int listens_only, DriverMessage fn);
 void role_send (void *client, const char *topic, void *payload, size_t len, MessageHead head);
 void *role_payload (void); /* zeros, of role.size */

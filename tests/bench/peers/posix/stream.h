@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 /*
- * A blocking stream socket with buffers, for the drivers that speak a protocol by hand, and for the relay. Sent bytes are
- * collected until they are flushed or the buffer is full; large payloads leave at once. A read waits at most 100 ms.
+ * A blocking stream socket with buffers, for the relay and for drivers that implement their protocol. Sent bytes are collected
+ * until they are flushed or the buffer is full; large payloads are written at once. A read waits at most 100 ms.
  */
 
 #define STREAM_OUT_SIZE (64 * 1024)
@@ -27,7 +27,7 @@ typedef struct
 {
   int fd;
   size_t out_length;
-  size_t begin, end, capacity; /* what is not parsed yet is in[begin..end) */
+  size_t begin, end, capacity; /* in[begin..end) is not parsed yet */
   uint8_t *in;
   uint8_t out[STREAM_OUT_SIZE];
 } Stream;
@@ -185,7 +185,7 @@ stream_make_room (Stream *stream)
     }
 }
 
-/* One read. Returns 1 if there was something, 0 if not, and -1 when the connection has ended. */
+/* One read. Returns 1 if bytes were read, 0 if there were none, and -1 if the connection has ended. */
 static inline int
 stream_fill (Stream *stream, int wait)
 {
