@@ -40,7 +40,7 @@ class Bus(Tool):
         equal(self.broker.end(), 0, "daemoneye-agent")
 
     def ask(self, *words, code=0):
-        """Lines of standard output and of standard error, which has the manifest."""
+        """The lines of standard output, and those of standard error with the manifest."""
         ran = subprocess.run([self.ctl_path, "ask", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S,
                              env=self.env, check=False)
         told = ran.stderr.decode()

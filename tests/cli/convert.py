@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shows that deyebusctl reads and writes JSON exactly, and reads any kind of file: `convert.py DEYEBUSCTL AGENT MODULE DATA`."""
+"""deyebusctl reads and writes JSON exactly, and reads any kind of file: `convert.py DEYEBUSCTL AGENT MODULE DATA`."""
 import json
 import os
 import re
@@ -30,18 +30,18 @@ class Bus(Tool):
         equal(self.broker.end(), 0)
 
     def published(self):
-        """Messages on TOPIC so far."""
+        """The number of messages on TOPIC so far."""
         return {one["topic"]: one["messages"] for one in self.json("topics")}.get(TOPIC, 0)
 
     def run(self, script, code=0, timeout=PATIENCE_S):
-        """A script for bash, in which $ctl is the tool. Returns both outputs."""
+        """Runs a script in bash, in which $ctl is the tool. Returns both outputs."""
         ran = subprocess.run(["bash", "-c", script], stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout,
                              env={**self.env, "ctl": self.ctl_path}, check=False)
         equal(ran.returncode, code, f"{script}: {ran.stdout} {ran.stderr}")
         return ran.stdout, ran.stderr
 
     def sent(self, *words, stdin=None, count=1, options=("--json",)):
-        """What a subscriber prints for the messages that a verb sends."""
+        """Runs a verb that publishes. Returns the output of a subscriber."""
         watcher = self.subscribed(TOPIC, "--count", str(count), *options)
         self.ctl(*words, stdin=stdin)
         return finished(watcher)
@@ -91,7 +91,7 @@ def _(bus):
         for path, value in every_value(rows):
             name = next(key for key in reversed(path) if isinstance(key, str))
             if "value" in path:
-                continue  # of properties: data of a peer
+                continue  # values of properties are data of a peer
             names.setdefault(name, set()).add(type(value))
             if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
                 holds(name in ("epoch", "incarnation", "account"), f"{words}: {path} is a number as text: {value}")
@@ -131,7 +131,7 @@ def _(bus):
     peer.close()
     watcher.terminate()
     watcher.communicate(timeout=PATIENCE_S)
-    # A number that this version does not know stays one.
+    # The number of an enum value that this version does not know is shown as a number.
     told = bus.sent("publish", TOPIC, '{"health":77}', "--type", "daemoneye.eventbus.v1.HealthReply")
     equal(json.loads(told)["payload"]["health"], 77)
 

@@ -45,14 +45,14 @@ class Bus(Tool):
         equal(self.broker.end(), 0, "daemoneye-agent")
 
     def wait_for_peer(self, peer, subscriptions):
-        """Asks until the peer has so many subscriptions; each question takes a while, so this does not spin."""
+        """Asks until the peer has so many @subscriptions. Each call takes some time, so this needs no pause."""
         for _ in range(2000):
             if any(one["id"] == peer and one["subscriptions"] >= subscriptions for one in self.json("peers")):
                 return
         raise AssertionError(f"{peer} did not come")
 
 
-# --- what the broker knows ---
+# --- data of the broker ---
 
 @test("/cli/status/lines-and-json")
 def _(bus):
@@ -102,7 +102,7 @@ def _(bus):
 def _(bus):
     bus.ctl("retained", "health.kept.#", code=6)
     for number in "12":
-        bus.ctl("publish", "health.kept." + number, number, "--raw", "--retain", code=6)  # to nobody
+        bus.ctl("publish", "health.kept." + number, number, "--raw", "--retain", code=6)  # without a subscriber
     golden(bus, "retained", bus.ctl("retained", "health.kept.#"))
     (one,) = bus.json("retained", "health.kept.1")
     equal((one["bytes"], one["until_gone"]), (1, False))
@@ -171,7 +171,7 @@ def _(bus):
     bus.ctl("stats", "--domains", "procmond-1", code=2)
 
 
-# --- what peers say ---
+# --- data of peers ---
 
 @test("/cli/introspect/M23-tree")
 def _(bus):
@@ -219,7 +219,7 @@ def _(bus):
     bus.ctl("introspect", "nobody", code=6)
 
 
-# --- questions ---
+# --- requests ---
 
 @test("/cli/call/M04-json-in-and-out")
 def _(bus):
@@ -360,7 +360,7 @@ def _(bus):
 
 @test("/cli/publish/M07-at-least-once-is-repeated")
 def _(bus):
-    """The first member is suspended when it gets the message, and dies."""
+    """The first member is suspended when it gets the message, and is killed."""
     first = bus.subscribed("tasks.again", "--raw", "--group", "workers")
     first.send_signal(signal.SIGSTOP)
     try:
@@ -384,7 +384,7 @@ def _(bus):
 
 @test("/cli/call/trace")
 def _(bus):
-    """The stations of the broker and of the receiver's library; those of a sender need a feature of the connection."""
+    """The stations of the broker and of the receiver's library. Those of a sender need a feature of the connection."""
     text = bus.ctl("call", "procmond-1", "Ping", "{}", "--trace")
     lines = text[text.index("STATION"):].splitlines()
     known = ["message accepted by the broker", "message queued for the receiver", "message written to the receiver",
@@ -412,7 +412,7 @@ def _(bus):
 def _(bus):
     equal(bus.ctl("direct", "procmond-1", RELOAD, '{"generation": 3}', "--delivered"), "procmond-1 has handled it\n")
     equal(bus.json("direct", "procmond-1", RELOAD, '{"generation": 3}'), [{"peer": "procmond-1", "delivered": False}])
-    # The methods of a peer are no place for messages, unless it subscribes there.
+    # A message to the topic of a peer's methods reaches nobody, unless the peer subscribes to the topic.
     bus.ctl("direct", "procmond-1", "control.collector.procmond-1", "x", "--raw", code=6)
     bus.ctl("direct", "nobody", RELOAD, code=6)
 
@@ -457,7 +457,7 @@ def grants_delivery(bus):
 
 @test("/cli/timeline/M24-tree-and-json")
 def _(bus):
-    publish = ("publish", "health.timeline", "x", "--raw")  # to nobody
+    publish = ("publish", "health.timeline", "x", "--raw")  # without a subscriber
     bus.ctl(*publish, "--correlation-id", "t1", "--stage", "scan", "--traceparent", PARENT, code=6)
     bus.ctl(*publish, "--correlation-id", "t2", "--parent-id", "t1", "--root-id", "t1", "--tag", "host=a", code=6)
     bus.ctl(*publish, "--correlation-id", "t3", "--parent-id", "t2", code=6)
@@ -470,7 +470,7 @@ def _(bus):
     equal({item["root_id"] for item in items}, {"t1"})
     equal((items[0]["stage"], items[2]["depth"], items[3]["status"]), ("scan", 2, 30))
     rows = bus.ctl("timeline", "t1").splitlines()
-    # Children stand below their parents, with two more spaces for each level.
+    # Children are listed below their parents, with two more spaces for each level.
     equal([row.index("publish ") - rows[1].index("publish ") for row in rows[1:]], [0, 2, 4, 2])
     holds("ABSENT" in rows[4] and "t4" in rows[4], rows[4])
     bus.ctl("timeline", "nothing-has-this-id", code=6)
@@ -486,7 +486,7 @@ def _(bus):
     waiting = bus.start("wait", "latecomer", "--timeout", str(PATIENCE_S))
     while not any(peer["id"].startswith(f"deyebusctl-{waiting.pid}-") for peer in bus.json("peers")):
         holds(waiting.poll() is None, "it waits")
-    late = bus.start("wait", "procmond-1", "--timeout", "5")  # another one comes: nobody waits for it
+    late = bus.start("wait", "procmond-1", "--timeout", "5")  # the client of another call does not end the wait
     equal(finished(late), "procmond-1 is connected\n")
     holds(waiting.poll() is None, "it still waits")
     waiting.terminate()
@@ -507,7 +507,7 @@ def _(bus):
     watcher = bus.start("watch", "procmond-?", "--json", "--count", "2")
     ids = sorted(json.loads(line)["id"] for line in finished(watcher).splitlines())
     equal(ids, ["procmond-1", "procmond-2"])
-    watcher = bus.start("watch", "deyebusctl-*", "--json", "--count", "3")  # it sees itself, too
+    watcher = bus.start("watch", "deyebusctl-*", "--json", "--count", "3")  # it also reports itself
     holds(json.loads(next_line(watcher.stdout))["present"], "the watcher itself")
     bus.ctl("peers")
     came, gone = [json.loads(line) for line in finished(watcher).splitlines()]
@@ -538,7 +538,7 @@ def _(bus):
 
 @test("/cli/publish/M30-cycle")
 def _(bus):
-    publish = ("publish", "health.circle", "x", "--raw")  # to nobody
+    publish = ("publish", "health.circle", "x", "--raw")  # without a subscriber
     bus.ctl(*publish, "--correlation-id", "c1", code=6)
     bus.ctl(*publish, "--correlation-id", "c2", "--parent-id", "c1", code=6)
     holds("among its own causes" in bus.ctl(*publish, "--correlation-id", "c1", "--parent-id", "c2", code=1), "named")
@@ -648,7 +648,7 @@ def _(bus):
 
 
 def completed_by_bash(bus, *words):
-    """What bash offers for the last word."""
+    """The completions of bash for the last word."""
     script = f"""
       deyebusctl () {{ "{bus.ctl_path}" "$@"; }}
       . "{os.path.join(bus.completions, 'deyebusctl.bash')}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shows that hostile and hanging peers cannot harm a user of deyebusctl: `hostile.py DEYEBUSCTL AGENT MODULE COMPLETIONS`."""
+"""Hostile and hanging peers cannot harm a user of deyebusctl: `hostile.py DEYEBUSCTL AGENT MODULE COMPLETIONS`."""
 import json
 import os
 import signal

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shows that deyebusctl ends in time and says how it ended: `limits.py DEYEBUSCTL AGENT MODULE DATA COMPLETIONS`."""
+"""deyebusctl ends in time, and with the right exit status: `limits.py DEYEBUSCTL AGENT MODULE DATA COMPLETIONS`."""
 import contextlib
 import os
 import signal
@@ -17,7 +17,7 @@ from rawpeer import RawPeer, number, text
 from tap import equal, holds, run_with, test
 
 TOPIC = "control.collector.config.reload"
-# A watchdog, not a measurement: the library alone would wait for 30 s.
+# A watchdog, not a measurement. The library would wait for 30 s.
 WATCHDOG_S = 15
 GOODBYE = 15
 # Each verb with arguments that are valid on any bus.
@@ -42,7 +42,7 @@ class Bus(Tool):
         equal(self.broker.end(), 0)
 
     def ended(self, *words, code, env=None, **more):
-        """The standard error of a run that ends under the watchdog."""
+        """Runs the tool, which must end before the watchdog. Returns its standard error."""
         ran = subprocess.run([self.ctl_path, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                              timeout=WATCHDOG_S, env={**self.env, **(env or {})}, check=False, **more)
         equal(ran.returncode, code, f"{words}: {ran.stdout} {ran.stderr}")
@@ -60,7 +60,7 @@ class Bus(Tool):
 
 
 class Stopped:
-    """A process that stands still, and stood still before the first line of the body."""
+    """Suspends a process for the body: it has stopped before the first line."""
 
     def __init__(self, process):
         self.process = process
@@ -150,7 +150,7 @@ def _(bus):
                 holds("--timeout must be" in bus.ended(*name, *verb, code=2), verb)
     for name in (["-n", "0"], ["-n0"], ["-w", "nan"], ["-wnan"]):
         bus.ended("subscribe", TOPIC, *name, code=2)
-    # Decimal, whatever the zeros in front may mean elsewhere.
+    # Numbers with leading zeros are decimal.
     watcher = bus.start("subscribe", TOPIC, "--count", "010")
     bus.wait_for(watcher)
     bus.ctl("publish", TOPIC, " ".join(["{}"] * 10), "--type", "daemoneye.eventbus.v1.ConfigReload")
@@ -308,7 +308,7 @@ def _(bus):
         killed(broker)
         process.stdin = None
         out, told = process.communicate(timeout=WATCHDOG_S)
-        # It may have been done before the agent stopped.
+        # The request may have been handled before the agent was suspended.
         holds(process.returncode == 3 or (process.returncode == 6 and "accepted" in out), f"{words}: {process.returncode} {told}")
         broker.end()
     sender = subprocess.Popen([bus.ctl_path, "publish", TOPIC, "-", "--type", "daemoneye.eventbus.v1.ConfigReload"],
@@ -351,13 +351,13 @@ def _(bus):
 
 @test("/cli/output/full-disk-is-a-failure-of-every-verb")
 def _(bus):
-    helper = bus.start("subscribe", TOPIC)  # so that publishes are matched
+    helper = bus.start("subscribe", TOPIC)  # so that published messages have a receiver
     bus.wait_for(helper)
     checked = set()
     for words in VERBS + [["version"], ["help"], ["help", "call"]]:
         for options in ([], ["--json"]) if words[0] != "help" else ([],):
             if words[0] == "subscribe":
-                continue  # below
+                continue  # tested below
             command = [bus.ctl_path, *words, *options]
             shown = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, env=bus.env, timeout=WATCHDOG_S, check=False)
             if shown.returncode != 0 or not shown.stdout:
@@ -395,11 +395,11 @@ def _(bus):
     helper.communicate(timeout=PATIENCE_S)
 
 
-# --- what comes together with the reply to the subscribe request ---
+# --- messages in one read with the reply to the subscribe request ---
 
 
 class Holding:
-    """A socket in front of the broker. From the tool's subscribe request on, it holds what the broker sends, until release()."""
+    """A relay to the broker. From the tool's subscribe request on, it holds the bytes of the broker until release()."""
 
     def __init__(self, address):
         self.directory = tempfile.TemporaryDirectory()
@@ -430,7 +430,7 @@ class Holding:
                         self.tool.sendall(data)
 
     def release(self, until, more=b""):
-        """Sends what was held in one piece, as soon as @until has come, and @more behind it."""
+        """Waits until the held bytes contain @until. Then sends them with @more in one piece."""
         with self.came:
             holds(self.came.wait_for(lambda: until in self.held, PATIENCE_S), self.held)
             self.subscribing = False
@@ -445,7 +445,7 @@ class Holding:
 
 
 def held_watcher(bus, *options):
-    """A subscriber that has got neither the reply to its request nor the message that follows it."""
+    """A subscriber that has received neither the reply to its request nor the message after it."""
     holding = Holding(bus.broker.address)
     watcher = bus.start("--address", holding.address, "subscribe", TOPIC, "--raw", *options)
     bus.wait_for(watcher)

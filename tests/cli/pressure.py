@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shows what deyebusctl reports about slow peers, and about messages that it missed itself: `pressure.py DEYEBUSCTL AGENT MODULE DATA`."""
+"""The reports of deyebusctl about slow peers, and about messages that it missed itself: `pressure.py DEYEBUSCTL AGENT MODULE DATA`."""
 import json
 import re
 import signal
@@ -36,7 +36,7 @@ class Bus(Tool):
         equal(self.broker.end(), 0)
 
     def slow(self, is_so):
-        """What `slow` tells, from when on @is_so."""
+        """Waits until @is_so is true of the output of `slow`. Returns the output."""
         for _ in range(2000):
             rows = self.json("slow")
             if is_so(rows):
@@ -44,12 +44,12 @@ class Bus(Tool):
         raise AssertionError(f"it is not so: {rows}")
 
     def blocking(self, peer, queue_messages=100):
-        """Takes one message of results.netmond and never returns its credit."""
+        """Subscribes to results.netmond with a window of one message, and never returns credit."""
         block = text(2, "results.netmond") + text(3, "workers") + number(4, 1) + number(8, 1) + number(9, queue_messages)
         self.peers.append(RawPeer(self.broker.address, peer, subscriptions=[block]))
 
     def fast(self, peer):
-        """Publishes without looking at its credit."""
+        """Publishes without checking its credit."""
         self.peers.append(RawPeer(self.broker.address, peer, kind="netmond"))
         return self.peers[-1]
 
@@ -113,7 +113,7 @@ def _(*paths):
 # --- subscribe ---
 
 def behind(bus, peers, published):
-    """What the broker has of them, once all that was published has been sent to each, waits or was missed."""
+    """Waits until each subscription has been sent, queues or has missed all published messages. Returns their statistics."""
     for _ in range(2000):
         rows = [row for row in bus.json("slow") if row["kind"] == "subscription" and row["peer"] in peers]
         sums = [sum(int(row[name]) for name in ("delivered", "queued_messages", "missed")) for row in rows]

@@ -16,7 +16,7 @@ STREAM = ("publish", TOPIC, "-", "--raw", "--framing")
 
 
 def streams(bus, framing, data, *words, code=0):
-    """What `publish` says on both outputs for @data on standard input."""
+    """Runs `publish` with @data on standard input. Returns both of its outputs."""
     ran = subprocess.run([bus.ctl_path, *STREAM, framing, *words], input=data, capture_output=True, timeout=PATIENCE_S,
                          env=bus.env, check=False)
     out, err = ran.stdout.decode(), ran.stderr.decode()
@@ -25,7 +25,7 @@ def streams(bus, framing, data, *words, code=0):
 
 
 def receives(bus, framing, count):
-    """A subscriber whose output has the payloads with their framing, and which ends after @count."""
+    """Starts a subscriber that prints the payloads with their framing, and ends after @count messages."""
     return bus.subscribed(TOPIC, "--raw", "--framing", framing, "--count", str(count))
 
 

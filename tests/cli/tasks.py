@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the verbs for tasks of deyebusctl against a live agent: `tasks.py DEYEBUSCTL AGENT MODULE WORKER DATA COMPLETIONS`.
 
-The collector is worker.c; each of its operations shows one way in which a task goes on."""
+The collector is worker.c. Each of its operations makes another course of a task."""
 import json
 import os
 import re
@@ -47,7 +47,7 @@ class Bus(Tool):
         worker.communicate(timeout=PATIENCE_S)
 
     def task(self, *words, code=0):
-        """Standard output and standard error of `task submit`, which has both."""
+        """Runs `task submit`. Returns its standard output and its standard error."""
         ran = subprocess.run([self.ctl_path, "task", "submit", *words], stdin=subprocess.DEVNULL, capture_output=True,
                              timeout=PATIENCE_S, env=self.env, check=False)
         told = ran.stderr.decode()
@@ -63,7 +63,7 @@ class Bus(Tool):
         return record
 
     def until(self, name, *states):
-        """Asks until the task is in one of the states; each question takes a while, so this does not spin."""
+        """Asks until the task is in one of the states. Each call takes some time, so this needs no pause."""
         record = None
         for _ in range(2000):
             found = [one for one in self.json("tasks") if one["id"] == name]
@@ -73,7 +73,7 @@ class Bus(Tool):
         raise AssertionError(f"{name} is {record}")
 
     def until_logged(self, *words):
-        """Asks until a new line of the broker's log has these words; a thread writes the log."""
+        """Waits until a new line of the broker's log has these words. A thread of the broker writes the log."""
         for _ in range(2000):
             if any(all(word in line for word in words) for line in self.log):
                 return
@@ -255,7 +255,7 @@ def _(bus):
 
 @test("/cli/task/history/table-and-json")
 def _(bus):
-    bus.ctl("operations", "pause", "fail")  # so that it has not ended before its submitter leaves
+    bus.ctl("operations", "pause", "fail")  # so that the task does not end before its submitter
     bus.submitted("history-1", "fail")
     bus.ctl("operations", "resume", "fail")
     bus.until("history-1", "TASK_FAILED")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Lets `deyebusctl wait` wait for an agent, and over a restart of it: `wait.py DEYEBUSCTL AGENT MODULE PROCMOND`."""
+"""Runs `deyebusctl wait` and `watch` before an agent starts and over its restarts: `wait.py DEYEBUSCTL AGENT MODULE PROCMOND`."""
 import sys
 
 from broker import Broker

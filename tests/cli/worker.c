@@ -3,9 +3,9 @@
 #include <string.h>
 
 /*
- * A collector for the tests of the tool: `worker ADDRESS ID`. It has two places, and the tag `os=linux`.
+ * A collector for the tests of the tool: `worker ADDRESS ID`. It has two slots, and the tag `os=linux`.
  *
- * It prints "ready" when it is registered, and "drained" when it has drained. Each operation shows another course of a task.
+ * It prints "ready" when it is registered, and "drained" when it has drained. Each operation makes another course of a task.
  */
 
 static void
@@ -35,7 +35,7 @@ worker_retry (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
   deye_bus_work_retry (work, "not now", 3600 * G_TIME_SPAN_SECOND, NULL);
 }
 
-/* "stay" ends when it is cancelled only; "harm" never, and must not run twice. */
+/* "stay" ends only when it is cancelled; "harm" never ends, and must not run twice. */
 static void
 worker_on_cancelled (GCancellable *cancellable, gpointer work)
 {
@@ -51,7 +51,7 @@ worker_stay (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
                     g_object_ref (work));
 }
 
-/* An answer that is cut, or nothing, as the payload says. */
+/* Returns a truncated answer or an empty one, as the payload determines. */
 static void
 worker_find (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {

@@ -2,9 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """This version and the one before the features STREAM, RETAIN and DELIVERY, as broker and as clients of each other:
 `compat.py SOURCE_DIR BUILD_DIR [BUILD_DIR_OF_THE_OLDER]`. The older version is built from the history of the source directory, so
-`./bootstrap prove` runs this, which has the time for it; replay.py does it with recordings in each run of the tests. The broker
-grants an old client, and an old broker grants a new client, only the features that both know; nothing else may differ for the
-programs of either version."""
+only `./bootstrap prove` runs this; replay.py does the same with recordings in each run of the tests. Broker and client use only the
+features that both versions know; nothing else may differ for the programs of either version."""
 import contextlib
 import json
 import os
@@ -97,7 +96,7 @@ FEATURES = {
 
 
 def add_features(old, new):
-    """Each feature between a side that has it and one that has not."""
+    """Each feature between a side that has it and one that does not."""
     @test("/compat/M27-stream-of-an-old-responder")
     def _():
         with Bus(new, old) as bus:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Records connections between the programs of an older build: `record.py BUILD_DIR_OF_THE_OLDER TRANSCRIPT`. The recording is
-in tests/data; this program is for a new one, of another version. It runs the tool and procmond of the older build through a relay."""
+"""Records connections between the programs of an older build: `record.py BUILD_DIR_OF_THE_OLDER TRANSCRIPT`. It runs the tool and
+procmond of the older build through a relay. tests/data has the present recording; run this only to record another version."""
 import contextlib
 import os
 import subprocess

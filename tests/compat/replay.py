@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """This version beside the one before the features STREAM, RETAIN and DELIVERY, by recorded connections of the older one:
-`replay.py CTL AGENT MODULE PROCMOND TRANSCRIPT`. The broker of this version meets the recorded clients, and gives them nothing
-that the older broker did not. The programs of this version meet the recorded broker: what it had answers as before, and
-what it did not grant is refused before anything is sent. compat.py does the same with the older programs themselves."""
+`replay.py CTL AGENT MODULE PROCMOND TRANSCRIPT`. The broker of this version must send the recorded clients only frames that the older
+broker sent. The programs of this version are connected to the recorded broker: its features work as before, and a call that needs
+a feature that it did not grant is refused before a frame is sent. compat.py does the same with the older programs."""
 import contextlib
 import os
 import subprocess
@@ -74,7 +74,7 @@ def compare(pairs):
 
 
 def provocation(tool, name):
-    """Another client's call that the recorded client answers or receives, and its end."""
+    """A call of another client that the recorded client answers or receives, and the end of that call."""
     if name == "procmond":
         started = []
         return (lambda: started.append(tool.start("call", "procmond-1", "HealthCheck", "{}")),
@@ -124,7 +124,7 @@ def _():
 
 @test("/compat/M27-recorded-broker/procmond-without-tasks")
 def _():
-    """It stays connected, serves the requests of older agents, and logs once why it gets no tasks."""
+    """procmond stays connected, serves the requests of older agents, and logs once why it gets no tasks."""
     first_heartbeat = [frame.kind for frame in RECORDED["procmond"]].index("PUBLISH")
     with FakeBroker(RECORDED["procmond"][:first_heartbeat], published=5) as broker:
         process = procmond(broker.address, more=["--heartbeat", "100"], stderr=subprocess.PIPE)

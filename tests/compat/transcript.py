@@ -197,7 +197,7 @@ class Listener:
         self.dir.cleanup()
 
     def end(self):
-        """All frames, when the connection has ended."""
+        """Waits for the end of the connection. Returns all frames."""
         self.thread.join(PATIENCE_S)
         holds(not self.thread.is_alive(), "the connection has not ended")
         if self.fault is not None:
