@@ -246,7 +246,7 @@ def cancel_reaches_the_responder(bus):
 
 @test
 def request_sync(bus):
-    """Serves in another thread, with a context of its own."""
+    """A client serves requests in another thread, with a context of its own."""
     tool, served, over, errors = bus.tool(), threading.Event(), Gio.Cancellable(), []
 
     def serve():
@@ -394,7 +394,7 @@ def serve_standard(bus):
 
 @test
 def M23_introspect_and_call_a_service(bus):
-    """A service of this process, asked by another client as any tool would ask."""
+    """A service of this process, called by another client as by any tool."""
     tool, collector = bus.tool(), bus.collector()
     asked = []
     service = DeyeBus.Service.new("org.example.Clock", "Tells the time.")
@@ -471,7 +471,7 @@ def retained(bus):
 
 @test
 def broker_ends(bus):
-    """The last one: the broker is asked to stop."""
+    """The last test: stops the broker."""
     tool, closed = once(bus.tool()), []
     subscription = tool.subscribe(EVENT, None, None, None, None)
     tool.connect_after("closed", lambda client, error: closed.append(error))

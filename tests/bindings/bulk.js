@@ -8,7 +8,7 @@ const {check, until} = imports.common;
 const [address] = ARGV;
 const EVENT = 'events.process.started';
 
-// Calls a function while the client is held; an exception releases it, too.
+// Calls a function while the client is held, and releases it even after an exception.
 function held(client, callback) {
     client.hold();
     try {

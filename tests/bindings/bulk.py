@@ -25,14 +25,14 @@ def texts(n):
 
 
 def received(bus):
-    """A list that grows with the payloads of the messages."""
+    """Subscribes. Returns a list to which the payloads of received messages are added."""
     got = []
     bus.tool().subscribe(EVENT, None, lambda _subscription, message, _data: got.append(message.get_data().decode()), None, None)
     return got
 
 
 def publish_unasked(client, text):
-    """Without an acknowledgement, which publish() always waits for in Python."""
+    """Publishes without an acknowledgement, for which publish() always waits in Python."""
     client.publish_async(EVENT, payload(text), None, False, None, None)
 
 

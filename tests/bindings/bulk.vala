@@ -36,7 +36,7 @@ class Bulk : Object {
 		return right;
 	}
 
-	// Between hold() and release() everything is written together; finally releases after an error, too.
+	// Messages between hold() and release() are written together. The finally block releases even after an error.
 	public bool holds () throws Error {
 		collector.hold ();
 		try {

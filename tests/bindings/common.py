@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the bindings for Python have in common: clients of one test, waiting, and TAP output."""
+"""Functions for the tests of the Python bindings: clients of one test, waiting, and TAP output."""
 import sys
 import traceback
 
@@ -58,7 +58,7 @@ def fails_with(code, function, *args):
 # --- clients ---
 
 def once(client):
-    """A client that does not connect again by itself."""
+    """A client that does not reconnect by itself."""
     client.set_reconnect(False)
     return client
 
@@ -115,7 +115,7 @@ def run_test(function, broker, number):
 
 
 def run_tests(tests, broker):
-    """The exit status."""
+    """Runs all tests. Returns the exit status."""
     print(f"1..{len(tests)}", flush=True)
     try:
         passed = [run_test(function, broker, number) for number, function in enumerate(tests, 1)]

@@ -19,7 +19,7 @@ def gjs(script, *words):
 
 
 def finishes(script, *words):
-    """The last line that it prints says that it has come to its end, or what it was about to do."""
+    """Runs a script. The last line of its output says that it has finished, or which step it had begun."""
     ran = gjs(script, *words)
     last = ran.stdout.splitlines()[-1:]
     equal((ran.returncode, last), (0, ["done"]), ran.stderr)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The last messages of a client in JavaScript: `gjs last.js ADDRESS PID`. PID is the broker's, which is stopped meanwhile.
-// The garbage collector may release a client at a moment at which JavaScript can't run: then a log record is written, and
-// no handler is called.
+// The garbage collector may release a client while JavaScript cannot run. Then a log record is written, and no handler is
+// called.
 imports.gi.versions.DeyeBus = '1.0';
 const System = imports.system;
 const {DeyeBus, GLib, GObject} = imports.gi;

@@ -31,7 +31,7 @@ N = 200
 
 
 def publish_to_stopped_broker(collector):
-    """Publishes N messages while the broker does not run: the socket takes some of them. The number of the others."""
+    """Publishes N messages while the broker is suspended: some fit in the socket. Returns the number of the others."""
     BROKER.process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, BROKER.process.pid, os.WSTOPPED | os.WNOWAIT)
     for _ in range(N):
@@ -45,7 +45,7 @@ def resume_broker():
 
 
 def count_messages(subscription, n):
-    """Receives exactly that number."""
+    """Asserts that exactly that number of messages is received."""
     got = sum(1 for _ in range(n) if subscription.next(-1, None))
     publish(Bus(BROKER.address).collector("marker"), EVENT, "the end")
     assert subscription.next(-1, None).get_data() == b"the end"
@@ -88,7 +88,7 @@ def close_reports_unsent(bus):
 
 @test
 def last_reference_reports_unsent(bus):
-    """Also when the garbage collector finds the reference in a circle."""
+    """The same if the garbage collector finds the reference in a cycle."""
     reported = []
     for circle in (False, True):
         collector = DeyeBus.Client.new(bus.address, f"short-{int(circle)}", "procmond")
@@ -113,7 +113,7 @@ def last_reference_reports_unsent(bus):
 def dispose_in_callback(bus):
     """g_object_run_dispose() in a callback does not free the callback that runs."""
     tool, collector, got = bus.tool(), bus.collector(), []
-    topic = "events.process.disposed"  # messages of other tests may be on their way
+    topic = "events.process.disposed"  # messages of other tests may still arrive on their topics
 
     def on_message(_subscription, message, *_data):
         tool.run_dispose()
@@ -128,7 +128,7 @@ def dispose_in_callback(bus):
 
 @test
 def callback_freed(bus):
-    """What belongs to a callback is let go when the subscription has ended."""
+    """The data of a callback is freed when the subscription has ended."""
     class Thing:
         alive = 0
 
@@ -163,7 +163,7 @@ def constructed_by_properties(bus):
 
 @test
 def half_made_objects(bus):
-    """The type alone: an error or a neutral value, never a crash."""
+    """An object constructed by its type alone: its functions return an error or a neutral value, and never crash."""
     invalid = DeyeBus.Error.INVALID_ARGUMENT
     fails_with(invalid, DeyeBus.Client().connect, None)
     bare = DeyeBus.Client()
@@ -222,7 +222,7 @@ def results_are_checked(bus):
 
 @test
 def wrong_thread(bus):
-    """Another thread gets errors while this one runs the context."""
+    """Calls in another thread return errors while this one runs the context."""
     client, problems = bus.tool(), []
     service = DeyeBus.Service.new("org.example.Clock", None)
     service.add_property("zone", "UTC", True, None)

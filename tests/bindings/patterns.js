@@ -20,7 +20,7 @@ function collector(id) {
     return connected(DeyeBus.Client.new(address, id, 'procmond'));
 }
 
-// Closes them, and waits until the broker knows: what is sent next finds none of them.
+// Closes the clients, and waits until the broker has noticed it, so that no later message is sent to them.
 function leave(...clients) {
     const watch = tool.watch_peers('js-*');
     clients.forEach(client => client.close(null));
@@ -123,7 +123,7 @@ const TESTS = {
         one.subscribe(WORK, 'workers', null, null);
         tool.publish(WORK, payload('kept'), options, null);
         const second = two.subscribe(WORK, 'workers', null, null);
-        one.close(null); // it has the message, and did not take it
+        one.close(null); // the message was sent to it, but it has not handled it
         const message = second.next(-1, null);
         check(text(message) === 'kept' && message.get_attempt() === 2, `attempt ${message.get_attempt()}`);
         leave(two);

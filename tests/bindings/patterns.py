@@ -68,7 +68,7 @@ def wait_for_a_peer_that_is_there(bus):
     assert isinstance(peer, DeyeBus.Peer) and peer.is_present()
     assert (peer.get_id(), peer.get_kind(), peer.get_role()) == ("there", "procmond", DeyeBus.Role.COLLECTOR)
     assert peer.get_pid() > 0 and peer.get_account() != "" and peer.get_incarnation() != 0
-    seen = collector.wait_for_peer("tool", None, None)  # a collector learns less
+    seen = collector.wait_for_peer("tool", None, None)  # a collector gets fewer fields
     assert (seen.get_role(), seen.get_pid(), seen.get_account()) == (0, 0, "") and seen.get_incarnation() != 0
 
 
@@ -101,7 +101,7 @@ def wait_for_nobody(bus):
 
 
 def watch(client, pattern=None):
-    """The watch, and what its signals say."""
+    """A watch, and the list of its signals."""
     seen, made = [], client.watch_peers(pattern)
     made.connect("appeared", lambda _watch, peer: seen.append("+" + peer.get_id()))
     made.connect("gone", lambda _watch, peer: seen.append("-" + peer.get_id()))
@@ -220,7 +220,7 @@ def confirmed(bus):
 
 @test
 def not_confirmed(bus):
-    """Nobody knows whether a message that was sent is handled."""
+    """It is not known whether a message that was sent is handled."""
     tool, collector = bus.tool(), bus.collector()
     subscription = collector.subscribe(WORK, GROUP, lambda *_: None, None, None)
     assert subscription.pause()
@@ -237,7 +237,7 @@ def at_least_once(bus):
     publish(tool, WORK, "kept", again)
     second = two.subscribe(WORK, GROUP, None, None, None)
     assert first.get_group() == GROUP
-    one.close(None)  # it has the message, and did not take it
+    one.close(None)  # the message was sent to it, but it has not handled it
     message = second.next(-1, None)
     assert (message.get_data(), message.get_attempt()) == (b"kept", 2)
     publish(tool, WORK, "new", again)
@@ -296,7 +296,7 @@ def filtered(bus):
 
 
 def timeline_request(name):
-    """A TimelineRequest, whose field 1 is the id."""
+    """A packed TimelineRequest. Field 1 is the id."""
     return GLib.Bytes.new(bytes([0x0a, len(name)]) + name.encode())
 
 

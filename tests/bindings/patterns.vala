@@ -136,7 +136,7 @@ bool repeats () throws Error {
 	DeyeBus.PublishResult result;
 	asker.publish (WORK, payload ("kept"), options, out result);
 	var second = two.subscribe (WORK, "workers", null);
-	one.close (); // it has the message, and did not take it
+	one.close (); // the message was sent to it, but it has not handled it
 	var message = second.next (-1);
 	two.close ();
 	asker.close ();

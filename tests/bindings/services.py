@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""deyebusctl shows, reads and calls what a collector in Python declares, which it knows nothing about in advance:
-`services.py DEYEBUSCTL AGENT MODULE`. The collector is stranger.py."""
+"""deyebusctl introspects and calls a collector in Python whose types it does not know in advance: `services.py DEYEBUSCTL AGENT
+MODULE`. The collector is stranger.py."""
 import json
 import os
 import subprocess

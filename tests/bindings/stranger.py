@@ -13,7 +13,7 @@ FIELD = descriptor_pb2.FieldDescriptorProto
 
 
 def schema():
-    """disk.proto, as protoc would describe it: made by hand, so that no file of it is anywhere."""
+    """The descriptor of disk.proto. It is built here, so that no such file exists."""
     file = descriptor_pb2.FileDescriptorProto(name="org/example/disk.proto", package="org.example", syntax="proto3")
 
     def add(name, *fields):

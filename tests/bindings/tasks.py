@@ -23,7 +23,7 @@ def test(function):
 
 
 class Scanner:
-    """A collector with the operation "scan", which is registered. The handler gets a work, and may keep it."""
+    """A registered collector with the operation "scan". The handler gets a work, and may keep it."""
 
     def __init__(self, bus, handler, name="scanner-1"):
         self.collector = DeyeBus.Collector(address=bus.address, id=name, type="scanner")
@@ -175,7 +175,7 @@ def M11_a_cancel_reaches_a_thread(bus):
 
 @test
 def M11_a_collector_drains(bus):
-    """It finishes what it has; what comes later goes to another one."""
+    """A collector that stops finishes its tasks. Later tasks are given to another collector."""
     client, first, second = bus.tool(), [], []
     with Scanner(bus, first.append) as leaving, Scanner(bus, second.append, "scanner-2"):
         mine = submit(client, target="scanner-1")
@@ -210,7 +210,7 @@ def M11_a_repetition_gets_the_same_result(bus):
         assert (text_of(fetched), type_name) == ("once", None)
 
 
-# --- what else a collector has ---
+# --- other functions of a collector ---
 
 @test
 def a_collector_takes_configurations(bus):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls every method of one type from JavaScript, as walk.py does from Python: `gjs walk.js ADDRESS TYPE KIND`; without
-// arguments it prints the types and kinds. JavaScript
-// guesses types where Python wants the right ones, such as the GValue of a property. Prints each call before it is made.
+// Calls every method of one type from JavaScript, like walk.py from Python: `gjs walk.js ADDRESS TYPE KIND`. Without arguments it
+// prints the types and kinds. JavaScript converts types where Python refuses them, such as the GValue of a property. Prints each
+// call before it is made.
 imports.gi.versions.DeyeBus = '1.0';
 imports.gi.versions.GIRepository = '2.0';
 const System = imports.system;
@@ -21,7 +21,7 @@ let kept = [];
 
 function connected() {
     const client = DeyeBus.Client.new(address, newName(), 'procmond');
-    // At once: a client that connects again by itself first waits for a random time.
+    // Connects with reconnect switched off, because with it a client first waits for a random time.
     client.set_reconnect(false);
     client.connect(null);
     client.set_reconnect(true);
@@ -98,7 +98,7 @@ const KINDS = {
     SubscribeOptions: {'zeroed': () => new DeyeBus.SubscribeOptions(), 'made': () => DeyeBus.SubscribeOptions.new()},
     PublishResult: {'zeroed': () => new DeyeBus.PublishResult()},
     Task: {'bare': () => new DeyeBus.Task(), 'submitted': () => connected().submit(spec())},
-    // run() and stop() of one that has stopped end at once.
+    // A stopped collector, so that run() and stop() end at once.
     Collector: {
         'bare': () => new DeyeBus.Collector(),
         'stopped': () => {
@@ -181,7 +181,7 @@ function candidates(argument) {
     return [...found, null].map(value => () => value);
 }
 
-// JavaScript passes no closure, no destroy notify, no length of an array, and no argument that is only set.
+// JavaScript passes no closure, no destroy notify, no length of an array, and no out argument.
 function argumentsOf(method) {
     const all = [];
     const hidden = new Set();
@@ -206,7 +206,7 @@ function* combinations(infos) {
     }
 }
 
-// next() of a live subscription waits for ever, and wait_for_peer() for 30 s: documented. The first of TEXTS could be an id.
+// As documented, next() of a live subscription waits without limit, and wait_for_peer() for 30 s. The first of TEXTS could be an id.
 function waitsForEver(name, values) {
     if (name === 'wait_for_peer')
         return kind === 'connected' && values[0] === TEXTS[0] && !(values[2] && values[2].is_cancelled());

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Calls everything that the typelib offers, with arguments that are valid, missing, empty, extreme and wrong, on objects in
-every state: `walk.py AGENT MODULE`.
+"""Calls every function in the typelib with valid, missing, empty, extreme and wrong arguments, on objects in every state:
+`walk.py AGENT MODULE`.
 
-A call may return or raise; it must not crash, hang, or log a critical (G_DEBUG=fatal-criticals makes that a crash). The
-library's own description is the list of calls, so that a new function is walked without a change of this file. Each
-function runs in a child process for each kind of object.
+A call may return or raise. It must not crash, hang, or log a critical (G_DEBUG=fatal-criticals makes that a crash). The list of
+functions is read from the typelib, so a new function is called without a change of this file. Each function runs in a child
+process for each kind of object.
 """
 import os
 import random
@@ -28,10 +28,10 @@ PATTERN = "events.process.#"
 WAITED = "control.collector.task.process"
 
 
-# --- what is there ---
+# --- functions and arguments ---
 
 class Argument:
-    """One that Python passes: name, tag, name of its type, whether it may be None."""
+    """An argument that Python passes: its name, tag, name of its type, and whether it may be None."""
 
     def __init__(self, info):
         kind = Gir.arg_info_get_type(info)
@@ -46,7 +46,7 @@ class Argument:
 
 
 class Function:
-    """A function of the library; @call is Python's way to it."""
+    """A function of the library. @call calls it from Python."""
 
     def __init__(self, owner, info):
         arguments = [Gir.callable_info_get_arg(info, i) for i in range(Gir.callable_info_get_n_args(info))]
@@ -114,7 +114,7 @@ def described():
 # --- objects in every state ---
 
 class Scene:
-    """What one call needs; its objects are made in the process that calls."""
+    """The objects for one call, which are made in the process that calls."""
 
     count = 0
 
@@ -129,7 +129,7 @@ class Scene:
 
     @staticmethod
     def connect(client):
-        """At once: a client that connects again by itself first waits for a random time."""
+        """Connects the client with reconnect switched off, because with it a client first waits for a random time."""
         client.set_reconnect(False)
         client.connect(None)
         client.set_reconnect(True)
@@ -205,7 +205,7 @@ class Scene:
         return watch
 
     def submitted(self):
-        """It ends soon: the broker has no tasks, or nobody takes it."""
+        """A task that ends soon, because the broker has no tasks or no collector is capable of it."""
         client = DeyeBus.Client.new(self.address, self.name, "procmond")
         client.connect_async(None, None)
         self.kept.append(client)
@@ -219,7 +219,7 @@ class Scene:
         return task
 
     def stopped_collector(self):
-        """run() and stop() end at once; a collector that works would run for ever."""
+        """A collector that has stopped, so that run() and stop() end at once."""
         collector = DeyeBus.Collector.new_for_client(self.connected())
         collector.start()
         collector.stop(1)
@@ -233,7 +233,7 @@ class Scene:
         return spec
 
     def asked(self):
-        """It ends soon: nobody has the operation."""
+        """A question that ends soon, because no collector has the operation."""
         return self.tool().gather_begin(self.question())
 
     def gathered(self):
@@ -402,7 +402,7 @@ BITS = {"gint8": 8, "gint16": 16, "gint32": 32, "gint64": 64, "guint8": -8, "gui
 
 
 def integers(bits):
-    """Of a type of so many bits, without a sign if negative."""
+    """The extreme values of an integer type with this number of bits; negative: unsigned."""
     if bits < 0:
         return [0, 1, 2 ** 7, 2 ** -bits - 1]
     return [0, 1, -1, 2 ** (bits - 1) - 1, -2 ** (bits - 1)]
@@ -417,7 +417,7 @@ def values_of(enum):
 
 
 def candidates_of(argument):
-    """Functions that make a value for it, from a scene; the first is the most usual one."""
+    """Functions that make a value for the argument, from a scene. The first value is the most usual one."""
     by_tag = {"callback": [lambda *_: None], "void": ["data"], "utf8": TEXTS,
               "filename": TEXTS, "gboolean": [True, False]}
     if argument.tag in by_tag:
@@ -437,7 +437,7 @@ def candidates_of(argument):
 
 
 def combinations(function, chance):
-    """Each argument in turn has each value; then all have random ones."""
+    """Gives each argument each of its values, one after the other; then all arguments random values."""
     choices = [candidates_of(argument) for argument in function.arguments]
     usual = [choice[-1] if argument.nullable else choice[0] for choice, argument in zip(choices, function.arguments)]
     yield usual
@@ -469,7 +469,7 @@ def finishers(instance):
 
 
 def on_end(source, result, *_):
-    """Every finish function gets every result, twice."""
+    """Passes every result to every finish function, twice."""
     for finish in finishers(source) * 2:
         attempt(lambda finish=finish: finish(result))
 
@@ -488,7 +488,7 @@ def call(function, instance, arguments):
 
 
 def call_elsewhere(function, instance, arguments):
-    """In another thread, while this one has the context of the object."""
+    """Calls in another thread, while this thread owns the context of the object."""
     reached = []
     assert GLib.MainContext.default().acquire()
     thread = threading.Thread(target=lambda: reached.append(call(function, instance, arguments)))
@@ -499,7 +499,7 @@ def call_elsewhere(function, instance, arguments):
 
 
 def walk(address, kind, make, function, note, elsewhere):
-    """In the child: every combination. Notes each before it is called."""
+    """Runs in the child: calls every combination, and notes each before."""
     chance = random.Random(function.name + kind)
     reached = False
     for makers in combinations(function, chance):
@@ -518,7 +518,7 @@ def walk(address, kind, make, function, note, elsewhere):
 
 
 def in_child(work):
-    """None, or why the child failed, and at which call."""
+    """Runs a child. Returns None, or the reason of its failure and the call."""
     receiver, sender = os.pipe()
     child = os.fork()
     if child == 0:
