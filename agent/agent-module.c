@@ -36,8 +36,8 @@ module_check_abi (const DaemoneyePlugin *plugin, const char *path, GError **erro
   else if (plugin->abi_major != DAEMONEYE_PLUGIN_ABI_MAJOR
            || plugin->struct_size < G_STRUCT_OFFSET (DaemoneyePlugin, shutdown))
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
-                 _ ("%s has ABI %u.%u, this agent %u.%u: install matching versions"), path, plugin->abi_major,
-                 plugin->abi_minor, DAEMONEYE_PLUGIN_ABI_MAJOR, DAEMONEYE_PLUGIN_ABI_MINOR);
+                 _ ("%s has ABI %u.%u, but this agent has ABI %u.%u: install matching versions"), path,
+                 plugin->abi_major, plugin->abi_minor, DAEMONEYE_PLUGIN_ABI_MAJOR, DAEMONEYE_PLUGIN_ABI_MINOR);
   else
     return TRUE;
   return FALSE;

@@ -13,7 +13,7 @@
  * here, since those calls fail.
  */
 
-#define UNSENT_DISPOSED N_ ("the last reference to the client was released: close it before")
+#define UNSENT_DISPOSED N_ ("the last reference to the client was released: close the client first")
 
 const char deye_bus_client_unsent_ended[] = N_ ("the connection ended: send them again");
 

@@ -120,7 +120,8 @@ static gboolean
 operations_set_limits (DeyeBusOperation *operation, gint64 run_limit_us, gint64 progress_us, GError **error)
 {
   if (run_limit_us < 0 || progress_us < 0)
-    return operations_refuse (error, _ ("A limit of an operation is not negative; 0 is the broker's default"));
+    return operations_refuse (
+        error, _ ("A limit of an operation is negative: give microseconds, or 0 for the broker's default"));
   if (progress_us > 0 && (operation->flags & DEYE_BUS_OPERATION_WITHOUT_PROGRESS))
     return operations_refuse (
         error, _ ("This operation reports no progress, so it can't have a limit for the time without progress"));

@@ -221,7 +221,7 @@ gather_spec_problem (const DeyeBusGatherSpec *spec)
   if (spec->invalid != NULL)
     return spec->invalid;
   if (spec->require == REQUIRE (UNSPECIFIED))
-    return N_ ("The question does not say what it accepts: require all answers, at least a number of them, or any");
+    return N_ ("The question has no requirement: require all answers, at least a number of them, or any");
   if (spec->mode != MODE (ALL) && spec->require_n > spec->n)
     return N_ ("The question requires more answers than it asks for");
   return NULL;

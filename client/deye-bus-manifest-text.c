@@ -176,11 +176,11 @@ deye_bus_manifest_error (const DeyeBusManifest *manifest)
   manifest_append_counts (manifest, text);
   if (*lacking == '\0')
     return deye_bus_error_new (DEYE_BUS_ERROR_PARTIAL,
-                               _ ("Not the answers that the question requires: %s. To use what arrived, call "
-                                  "deye_bus_gather_accept_partial()"),
+                               _ ("The answers do not meet the requirement of the question: %s. To use the answers "
+                                  "that arrived, call deye_bus_gather_accept_partial()"),
                                text->str);
   return deye_bus_error_new (DEYE_BUS_ERROR_PARTIAL,
-                             _ ("Not the answers that the question requires: %s; missing: %s. To use what arrived, "
-                                "call deye_bus_gather_accept_partial()"),
+                             _ ("The answers do not meet the requirement of the question: %s; missing: %s. To use the "
+                                "answers that arrived, call deye_bus_gather_accept_partial()"),
                              text->str, lacking);
 }

@@ -237,7 +237,7 @@ deye_bus_options_set_traceparent (DeyeBusOptions *options, const char *tracepare
 
   if (traceparent != NULL && !deye_bus_trace_parse (traceparent, &trace))
     {
-      options_refuse (options, N_ ("The options have a traceparent that the W3C recommendation does not allow"));
+      options_refuse (options, N_ ("The options have a traceparent that is not a W3C trace context"));
       return;
     }
   g_clear_pointer (&options->trace_id, g_bytes_unref);

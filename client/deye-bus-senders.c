@@ -144,8 +144,8 @@ sender_queue_check (const DeyeBusSenderQueue *queue, const DeyeBusSenderMessage 
                                      queue->senders->largest_payload, payload, "max_payload");
   if (message->cost > queue->max_bytes)
     return deye_bus_error_new_limit (
-        _ ("The message is larger than the limit of the sender: create the sender with more bytes"), queue->max_bytes,
-        message->cost, "none");
+        _ ("The message is larger than the limit of the sender: create the sender with a limit of more bytes"),
+        queue->max_bytes, message->cost, "none");
   if (queue->n < queue->max_messages && queue->bytes + message->cost <= queue->max_bytes)
     return NULL;
   return deye_bus_error_new (DEYE_BUS_ERROR_WOULD_BLOCK,

@@ -395,7 +395,8 @@ deye_bus_work_acknowledge_cancel (DeyeBusWork *self, GError **error)
       && deye_bus_run_cancel_reason (self->run) == DEYE_BUS_CANCEL_NONE)
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-                           _ ("This work is not cancelled: end it in another way"));
+                           _ ("This work is not cancelled: end it with deye_bus_work_succeed(), deye_bus_work_fail() "
+                              "or deye_bus_work_retry()"));
       return FALSE;
     }
   return work_end (

@@ -253,7 +253,7 @@ input_take_counted (CtlInput *input, GError **error)
   else if (n > 0 && held - n >= length)
     return input_take_bytes (input, n, (guint) length, 0);
   else if (input->ended && held > 0)
-    ctl_fail (error, CTL_EXIT_USAGE, _ ("%s ends inside of a payload"), input->name);
+    ctl_fail (error, CTL_EXIT_USAGE, _ ("%s ends in the middle of a payload"), input->name);
   return NULL;
 }
 

@@ -101,7 +101,7 @@ parse_unicode_escape (JsonParse *parse, GString *out)
       unit = low >= 0xdc00 && low < 0xe000 ? 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00) : unit;
     }
   if (unit >= 0xd800 && unit < 0xe000)
-    return parse_fail_at (parse, start, _ ("half of a surrogate pair")) != NULL;
+    return parse_fail_at (parse, start, _ ("one half of a surrogate pair: write both halves as \\uXXXX")) != NULL;
   if (unit == 0)
     return parse_fail_at (parse, start, _ ("text cannot contain the character U+0000")) != NULL;
   g_string_append_unichar (out, unit);

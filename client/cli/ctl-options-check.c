@@ -103,8 +103,8 @@ options_check_traceparent (const char *traceparent, GError **error)
 {
   return traceparent == NULL || deye_bus_traceparent_is_valid (traceparent)
          || ctl_fail (error, CTL_EXIT_USAGE,
-                      _ ("--traceparent must be as the W3C recommendation says, "
-                         "such as 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, not \"%s\""),
+                      _ ("--traceparent must be a W3C trace context, such as "
+                         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01, not \"%s\""),
                       traceparent);
 }
 

@@ -124,7 +124,7 @@ def _(bus):
     holds(err.startswith("deyebusctl: Message 3: "), err)
     holds(json.loads(out)["accepted"] in (2, 3), out)
     out, err = streams(bus, "length", length_framed(b"one") + b"\x05abc", code=2)
-    holds(err.startswith("deyebusctl: Message 2: ") and "inside of a payload" in err, err)
+    holds(err.startswith("deyebusctl: Message 2: ") and "in the middle of a payload" in err, err)
     equal(out, "1 messages accepted, 1 of them without a receiver\n")
     _, err = streams(bus, "length", b"\xff\xff\xff\xff\xff\xff", code=2)
     holds(err.startswith("deyebusctl: Message 1: "), err)

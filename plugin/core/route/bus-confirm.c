@@ -204,10 +204,11 @@ bus_confirm_continue (BusConfirmWitness *witness, BusPeer *publisher, guint64 id
       confirm_attach (witness->confirm, publisher, id);
     }
   else if (witness->is_done)
-    confirm_answer (publisher, id, witness->status, "the message was sent before, and this was its end");
+    confirm_answer (publisher, id, witness->status,
+                    "the message was already accepted under this number; this is its outcome");
   else
     confirm_answer (publisher, id, WIRE_STATUS_UNKNOWN,
-                    "the message was accepted before, and then nobody waited until it was handled");
+                    "the message was already accepted under this number, without a request for confirmation");
 }
 
 /* --- answers --- */

@@ -409,7 +409,7 @@ bus_gather_due (BusGather *gather, gint64 now_us)
   else if (now_us >= gather->due_us)
     gather_expire (gather, "it did not answer before the deadline of the question", now_us);
   else if (gather->stall_us > 0 && now_us >= gather->progress_us + gather->stall_us)
-    gather_expire (gather, "no answer came for the longest pause that the question allows", now_us);
+    gather_expire (gather, "no answer arrived for the longest pause that the question allows (stall_us)", now_us);
   else if (gather->absent_due_us > 0 && now_us >= gather->absent_due_us)
     {
       gather->absent_due_us = 0;

@@ -221,7 +221,7 @@ test_errors_name_the_place (void)
                                 "a number, true, false or null" },
     { "{\"a\":1,\n \"a\":2}", "line 2, column 2: the name \"a\" occurs twice in an object" },
     { "{\"a\"", "line 1, column 5: the text ends before the value does" },
-    { "[\"\\ud800\"]", "line 1, column 3: half of a surrogate pair" },
+    { "[\"\\ud800\"]", "line 1, column 3: one half of a surrogate pair: write both halves as \\uXXXX" },
     { "[\"\xff\"]", "line 1, column 3: not UTF-8" },
     { "{} {}", "line 1, column 4: more text follows the value" },
     { "[1", "line 1, column 3: the text ends before the value does" },
