@@ -19,12 +19,12 @@
 
 typedef struct
 {
-  guint64 window_messages; /* size */
-  guint64 window_bytes;
   guint64 granted_messages; /* totals since the start, announced to the sender */
   guint64 granted_bytes;
   guint64 used_messages; /* totals since the start, sent */
   guint64 used_bytes;
+  guint64 window_messages; /* size */
+  guint64 window_bytes;
   guint64 returned_messages; /* publish windows only: the totals to be announced next, at least those granted */
   guint64 returned_bytes;
 } BusWindow;

@@ -29,24 +29,25 @@ typedef struct BusSent BusSent;
 typedef struct BusCursor BusCursor;
 typedef struct BusSubscription BusSubscription;
 
-/* See bus-fifo: first slots that are queued and gaps, then slots that wait for credit and gaps. */
+/* See bus-fifo: first slots that are queued and gaps, then slots that wait for credit and gaps. The members that a delivery reads
+ * come last, beside those of the subscription. */
 typedef struct
 {
-  BusSlot *first;
   BusSlot *last;
-  BusSlot *first_waiting;
-  BusSlot *lane_first[WIRE_N_LANES]; /* the same slots, for each lane */
-  BusSlot *lane_last[WIRE_N_LANES];
-  guint64 messages; /* slots that are not gaps */
-  guint64 bytes;    /* of the bodies of these messages */
+  BusSlot *lane_last[WIRE_N_LANES]; /* the same slots, for each lane */
+  guint64 messages;                 /* slots that are not gaps */
+  guint64 bytes;                    /* of the bodies of these messages */
   guint gaps[WIRE_N_LANES];
   gint64 behind_since_us; /* 0: no message waits */
   GHashTable *by_topic;   /* conflate: BusKey -> BusSlot, the newest that waits; NULL: another policy */
   guint64 kept_messages;  /* part of messages that are delivered at least once */
   guint64 kept_bytes;     /* of the bodies of these */
+  BusSlot *first;
+  BusSlot *first_waiting;
+  BusSlot *lane_first[WIRE_N_LANES];
 } BusFifo;
 
-/* See bus-unsettled: messages that were sent and are not settled. */
+/* See bus-unsettled: messages that were sent and are not settled. The members that a delivery and its credit use come first. */
 typedef struct
 {
   guint64 settled; /* deliveries, in total */
@@ -77,21 +78,21 @@ typedef struct
 
 struct BusSubscription
 {
-  /* The members that a delivery and its credit read and write come first, in a few adjacent cache lines, which
-   * bus_subscription_prefetch() loads. The last one of them is fifo. */
-  BusPeer *owner;
+  /* The members that a delivery and its credit read and write are side by side, in a few adjacent cache lines, which
+   * bus_subscription_prefetch() loads: from the first slots of fifo to the records of unsettled. */
+  BusFifo fifo;
   guint32 id; /* chosen by the client */
   BusSubscriptionState state;
-  BusCursor *cursor; /* bus-catchup: retained messages are sent first, other messages wait; NULL: none are ahead */
-  BusWindow window;
-  guint64 delivered; /* encoded for it */
-  BusBounds bounds;
+  BusCursor *cursor;  /* bus-catchup: retained messages are sent first, other messages wait; NULL: none are ahead */
+  guint64 delivered;  /* encoded for it */
   guint64 tickets;    /* bus-withheld: tickets that it holds, in the FIFO and in records of sent messages */
   gint64 progress_us; /* last time at which its client settled a message, or the first ticket was taken */
+  BusBounds bounds;
+  BusWindow window;
   BusTimer block_timer;
   BusUnsettled unsettled;
-  BusFifo fifo;
 
+  BusPeer *owner;
   gboolean serves;         /* gets requests, and no messages that are published */
   gboolean serves_methods; /* serves the own methods of its owner: it gets no direct message either */
   BusGroup *group;         /* NULL: none */
@@ -128,10 +129,12 @@ struct BusSubscription
 static inline void
 bus_subscription_prefetch (const BusSubscription *subscription)
 {
-  const char *at = (const char *) subscription;
+  const char *at = (const char *) &subscription->fifo.first;
+  const char *last = (const char *) &subscription->unsettled.last;
 
-  for (gsize line = 0; line < G_STRUCT_OFFSET (BusSubscription, fifo) + sizeof (BusFifo); line += 64)
-    __builtin_prefetch (at + line, 1);
+  for (; at < last; at += 64)
+    __builtin_prefetch (at, 1);
+  __builtin_prefetch (last, 1);
 }
 
 /* The charge for a subscription: the struct with all parts that it may need, and its share of the tables and of the index. */
