@@ -41,7 +41,16 @@ ahead_take_frame (BusAhead *ahead)
   else if (kind == WIRE_KIND_CREDIT)
     bus_subscriptions_prefetch (&ahead->peer->subscriptions, frame->credit.subscription);
   else
-    bus_table_prefetch (&core->routes->matches.table, bus_preread_hash (frame, core->seed));
+    {
+      bus_table_prefetch (&core->routes->matches.table, bus_preread_hash (frame, core->seed));
+      bus_table_prefetch (&core->routes->topics.table, frame->hash);
+    }
+}
+
+static BusSubscription *
+ahead_guess_subscription (const BusAhead *ahead, const BusPreread *frame)
+{
+  return bus_subscriptions_guess (&ahead->peer->subscriptions, frame->credit.subscription);
 }
 
 static const BusMatch *
@@ -66,19 +75,42 @@ ahead_load_item (const BusAhead *ahead, const BusPreread *frame)
     }
   else if (frame->body != NULL)
     {
-      subscription = bus_subscriptions_guess (&ahead->peer->subscriptions, frame->credit.subscription);
+      subscription = ahead_guess_subscription (ahead, frame);
       if (subscription != NULL)
         bus_subscription_prefetch (subscription);
     }
 }
 
+/* The receivers of the match, or the record of the subscription. */
 G_ALWAYS_INLINE static inline void
-ahead_load_receivers (const BusAhead *ahead, const BusPreread *frame)
+ahead_load_behind (const BusAhead *ahead, const BusPreread *frame)
 {
-  const BusMatch *match = frame->is_hashed ? ahead_guess_match (ahead, frame) : NULL;
+  const BusSubscription *subscription;
+  const BusMatch *match;
 
-  if (match != NULL)
-    bus_match_prefetch_receivers (match);
+  if (frame->is_hashed)
+    {
+      match = ahead_guess_match (ahead, frame);
+      if (match != NULL)
+        bus_match_prefetch_receivers (match, &ahead->peer->core->routes->topics);
+    }
+  else if (frame->body != NULL)
+    {
+      subscription = ahead_guess_subscription (ahead, frame);
+      if (subscription != NULL)
+        bus_unsettled_prefetch (subscription);
+    }
+}
+
+/* The ticket that the credit releases. */
+G_ALWAYS_INLINE static inline void
+ahead_load_ticket (const BusAhead *ahead, const BusPreread *frame)
+{
+  const BusSubscription *subscription
+      = !frame->is_hashed && frame->body != NULL ? ahead_guess_subscription (ahead, frame) : NULL;
+
+  if (subscription != NULL)
+    bus_unsettled_prefetch_ticket (subscription);
 }
 
 static void
@@ -99,5 +131,6 @@ bus_ahead_look (BusAhead *ahead, WireSpan input)
   ahead->current = ahead_frame (ahead, 0);
   ahead_take_frame (ahead);
   ahead_load_item (ahead, ahead_frame (ahead, BUS_AHEAD_ITEM));
-  ahead_load_receivers (ahead, ahead_frame (ahead, BUS_AHEAD_RECEIVERS));
+  ahead_load_behind (ahead, ahead_frame (ahead, BUS_AHEAD_BEHIND));
+  ahead_load_ticket (ahead, ahead_frame (ahead, BUS_AHEAD_TICKET));
 }

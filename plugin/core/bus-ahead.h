@@ -10,19 +10,21 @@
  *
  * With many subscriptions, the match of a topic and its subscriptions are usually not in the cache, and each message waits for
  * one load after the other: the cell of the hash table, the match that the cell points to, the subscription that the match points
- * to. This module starts these loads some frames ahead, one step for each frame that is handled: the cell 7 frames before it is
- * needed, the match 4 frames before, the subscription 2 frames before. So it reads frames before they are handled, and their
- * handler uses the values (bus-preread).
+ * to. The credit of a subscription waits for the subscription, the record of the sent message, and the ticket. This module starts
+ * these loads some frames ahead, one step for each frame that is handled: the cell 15 frames before it is needed, the match or the
+ * subscription 9 frames before, what these point to 5 frames before, the ticket 2 frames before. So it reads frames before they
+ * are handled, and their handler uses the values (bus-preread).
  *
  * Invariant: it only reads and prefetches. It changes no state, and it looks up every address again in each step, because
  * handling a frame may free what an address pointed to.
  */
 
 #define BUS_AHEAD_MIN_SUBSCRIPTIONS 2048u /* fewer subscriptions stay in the cache without help */
-#define BUS_AHEAD_FRAMES            8u    /* a power of two */
-#define BUS_AHEAD_CELL              7u    /* distance to the frame that is handled: its cell is loaded, */
-#define BUS_AHEAD_ITEM              4u    /* the match or the subscription, */
-#define BUS_AHEAD_RECEIVERS         2u    /* and the subscription of the match */
+#define BUS_AHEAD_FRAMES            16u   /* a power of two */
+#define BUS_AHEAD_CELL              15u   /* distance to the frame that is handled: its cell is loaded, */
+#define BUS_AHEAD_ITEM              9u    /* the match or the subscription, */
+#define BUS_AHEAD_BEHIND            5u    /* the subscription of the match, or the record of the message, */
+#define BUS_AHEAD_TICKET            2u    /* and the ticket of the record */
 
 typedef struct
 {

@@ -13,6 +13,7 @@
 #include "peer/bus-peer-state.h"
 #include "queue/bus-flow.h"
 #include "queue/bus-subscriptions.h"
+#include "queue/bus-unsettled.h"
 #include "wire-frame.h"
 
 /*

@@ -74,6 +74,25 @@ bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
   return TRUE;
 }
 
+/* Load the first record, and its ticket, into the cache: the next credit releases them. */
+static inline void
+bus_unsettled_prefetch (const BusSubscription *subscription)
+{
+  if (subscription->unsettled.first != NULL)
+    __builtin_prefetch (subscription->unsettled.first, 1);
+}
+
+static inline void
+bus_unsettled_prefetch_ticket (const BusSubscription *subscription)
+{
+  const BusSent *first = subscription->unsettled.first;
+
+  if (first == NULL || first->ticket == NULL)
+    return;
+  __builtin_prefetch (first->ticket, 1);
+  __builtin_prefetch (&first->ticket->since_us, 1);
+}
+
 /* The client returned credit: frees the records of the deliveries that are settled by this. */
 void bus_unsettled_settle (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 

@@ -78,8 +78,9 @@ bus_match_prefetch (const BusMatch *match)
 }
 
 static inline void
-bus_match_prefetch_receivers (const BusMatch *match)
+bus_match_prefetch_receivers (const BusMatch *match, const BusTopics *topics)
 {
+  __builtin_prefetch (&topics->slots[match->counter.slot], 1);
   __builtin_prefetch (match->key.text.data);
   __builtin_prefetch (match->receivers, 1);
   if (match->first != NULL)
