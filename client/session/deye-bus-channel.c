@@ -14,7 +14,7 @@ channel_clear_held_event (DeyeBusEvent *event)
 DeyeBusChannel *
 deye_bus_channel_new (guint32 id, gboolean serve, gboolean pull)
 {
-  DeyeBusChannel *channel = g_new0 (DeyeBusChannel, 1);
+  DeyeBusChannel *channel = g_slice_new0 (DeyeBusChannel); /* side by side with others */
 
   g_atomic_ref_count_init (&channel->refs);
   channel->id = id;
@@ -43,7 +43,7 @@ deye_bus_channel_unref (DeyeBusChannel *channel)
   deye_bus_events_clear (&channel->held);
   g_clear_pointer (&channel->request, g_bytes_unref);
   g_clear_error (&channel->refusal);
-  g_free (channel);
+  g_slice_free (DeyeBusChannel, channel);
 }
 
 /* --- gaps --- */

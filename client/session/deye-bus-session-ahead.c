@@ -19,27 +19,33 @@ ahead_take_delivery (DeyeBusAhead *ahead)
 
 /* Inline, because GCC removes calls of a function that does nothing but prefetch. */
 G_ALWAYS_INLINE static inline void
-ahead_load_channel (const DeyeBusAhead *ahead)
+ahead_load_channel (const DeyeBusAhead *ahead, guint at)
 {
-  const guint32 id = ahead->ids[(ahead->n + DEYE_BUS_AHEAD_CHANNEL) % DEYE_BUS_AHEAD_FRAMES];
+  const guint32 id = ahead->ids[at % DEYE_BUS_AHEAD_FRAMES];
   const DeyeBusChannel *channel = id != 0 ? deye_bus_channel_table_guess (ahead->channels, id) : NULL;
 
   if (channel != NULL)
     deye_bus_channel_prefetch (channel);
 }
 
+/* Begins with the first frames of a read, for which no frame in front of them leaves time: their loads overlap each other. */
+static void
+ahead_begin_read (DeyeBusAhead *ahead, WireSpan input)
+{
+  ahead->rest = input;
+  ahead->n = 0;
+  memset (ahead->ids, 0, sizeof ahead->ids);
+  for (guint i = 1; i < DEYE_BUS_AHEAD_FRAMES; i++)
+    ahead_take_delivery (ahead);
+  for (guint i = 0; i < DEYE_BUS_AHEAD_CHANNEL; i++)
+    ahead_load_channel (ahead, i);
+}
+
 void
 deye_bus_ahead_look (DeyeBusAhead *ahead, WireSpan input)
 {
-  guint more = 1;
-
   if (ahead->rest.data == NULL || ahead->rest.data < input.data)
-    {
-      ahead->rest = input;
-      memset (ahead->ids, 0, sizeof ahead->ids);
-      more = DEYE_BUS_AHEAD_FRAMES;
-    }
-  while (more-- > 0)
-    ahead_take_delivery (ahead);
-  ahead_load_channel (ahead);
+    ahead_begin_read (ahead, input);
+  ahead_take_delivery (ahead);
+  ahead_load_channel (ahead, ahead->n + DEYE_BUS_AHEAD_CHANNEL);
 }

@@ -113,14 +113,20 @@ ahead_load_ticket (const BusAhead *ahead, const BusPreread *frame)
     bus_unsettled_prefetch_ticket (subscription);
 }
 
+/* Begins with the first frames of a read, for which no frame in front of them leaves time: their loads overlap each other. */
 static void
 ahead_begin (BusAhead *ahead, WireSpan input)
 {
   ahead->rest = input;
+  ahead->n = 0;
   for (guint i = 0; i < BUS_AHEAD_FRAMES; i++)
     bus_preread_forget (&ahead->frames[i]);
   for (guint i = 1; i < BUS_AHEAD_CELL; i++)
     ahead_take_frame (ahead);
+  for (guint i = 0; i < BUS_AHEAD_ITEM; i++)
+    ahead_load_item (ahead, &ahead->frames[i]);
+  for (guint i = 0; i < BUS_AHEAD_BEHIND; i++)
+    ahead_load_behind (ahead, &ahead->frames[i]);
 }
 
 void
