@@ -147,7 +147,7 @@ def _(bus):
     shown = bus.ctl("health", "worker-1")
     for word in ["peer", "health", "connection", "main loop", "queue", "changes"]:
         holds(f"\n{word} " in "\n" + shown, shown)
-    holds("nobody is not connected" in bus.ctl("health", "nobody", code=6), "and how to list all")
+    holds("nobody is not connected" in bus.ctl("health", "nobody", code=6), "the error names the command that lists all")
 
 
 # --- the last ones: a worker dies ---
@@ -156,7 +156,7 @@ def _(bus):
 def _(bus):
     bus.kill("worker-2")
     out, told = bus.ask("echo", '{"generation": 5}', "--require", "all", code=7)
-    equal(out, ['worker-1  {"generation":"5"}'], "what arrived")
+    equal(out, ['worker-1  {"generation":"5"}'], "the received messages are shown")
     equal(told[0], "partial: 1 of 2 answered, 1 not asked")
     holds(told[1].startswith("  worker-2: not registered"), told)
     out, _ = bus.ask("echo", '{"generation": 5}', "--require", "all", "--missing", code=7)

@@ -95,8 +95,8 @@ def _(bus):
             names.setdefault(name, set()).add(type(value))
             if isinstance(value, str) and re.fullmatch(r"-?\d+", value):
                 holds(name in ("epoch", "incarnation", "account"), f"{words}: {path} is a number as text: {value}")
-    holds(len(names) > 50, "many fields were seen")
-    equal({name: types for name, types in names.items() if len(types) > 1}, {}, "one form each")
+    holds(len(names) > 50, "many fields are compared")
+    equal({name: types for name, types in names.items() if len(types) > 1}, {}, "each value has one form")
     equal((names["epoch"], names["incarnation"], names["accepted"], names["messages"]), ({str}, {str}, {int}, {int}))
     watcher.terminate()
     watcher.communicate(timeout=PATIENCE_S)
@@ -151,7 +151,7 @@ def _(bus):
             holds("not JSON: line 1, column " in told, f"{verb} {given}: {told}")
     holds("not JSON" in bus.run(f"printf '{{\"generation\":\"\\xff\"}}' | $ctl publish {TOPIC} - --type {RELOAD}", code=2)[1].decode(),
           "not UTF-8")
-    equal(bus.published(), before, "nothing was sent")
+    equal(bus.published(), before, "no message was sent")
 
 
 @test("/cli/json-in/values-of-another-type-are-refused")
@@ -165,7 +165,7 @@ def _(bus):
                         ('{"value":{"number":-1e400}}', "value.number"), ('{"value":{"integer":0.5}}', "value.integer")]:
         said = bus.ctl("publish", TOPIC, given, "--type", VALUE, code=2)
         holds(told in said, said)
-    equal(bus.published(), before, "nothing was sent")
+    equal(bus.published(), before, "no message was sent")
 
 
 @test("/cli/json-in/numbers-are-exact")
@@ -204,7 +204,7 @@ def _(bus):
     before = bus.published()
     told = bus.ctl("publish", TOPIC, bad, "--type", RELOAD, code=2)
     holds("Message 3: The payload is not JSON" in told, told)
-    equal(bus.published(), before, "a text is checked as a whole before anything is sent")
+    equal(bus.published(), before, "the whole text is checked before a message is sent")
     watcher = bus.subscribed(TOPIC, "--count", "2", "--json")
     out, err = bus.run(f"printf '%s' '{bad}' | $ctl publish {TOPIC} - --type {RELOAD}", code=2)
     equal(out.count(b"accepted as"), 2)
@@ -221,7 +221,7 @@ def _(bus):
             sender.stdin.write(f'{{"generation":{i}}}\n')
             sender.stdin.flush()
             equal(json.loads(next_line(watcher.stdout))["payload"], {"generation": str(i)}, "before the input ends")
-            holds("accepted as" in next_line(sender.stdout), "and it is told")
+            holds("accepted as" in next_line(sender.stdout), "the message is reported as accepted")
         sender.stdin.close()
         equal(sender.wait(timeout=PATIENCE_S), 0)
     watcher.terminate()

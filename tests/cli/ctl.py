@@ -49,7 +49,7 @@ class Bus(Tool):
         for _ in range(2000):
             if any(one["id"] == peer and one["subscriptions"] >= subscriptions for one in self.json("peers")):
                 return
-        raise AssertionError(f"{peer} did not come")
+        raise AssertionError(f"{peer} did not connect")
 
 
 # --- data of the broker ---
@@ -60,7 +60,7 @@ def _(bus):
     (status,) = bus.json("status")
     equal(status["address"], bus.broker.address)
     equal((status["peers"], status["version"]), (4, "0.1.0"))
-    holds(int(status["accepted"]) > 0, "something was accepted")
+    holds(int(status["accepted"]) > 0, "a message was accepted")
 
 
 @test("/cli/peers/M23-table-and-json")
@@ -83,7 +83,7 @@ def _(bus):
     equal(one["info"]["program"], "procmond")
     equal(one["info"]["services"], ["daemoneye.eventbus.Peer", "daemoneye.Procmond"])
     equal(one["info"]["pid"], bus.second.pid)
-    holds("is connected" in bus.ctl("peer", "nobody", code=6), "says what is wrong")
+    holds("is connected" in bus.ctl("peer", "nobody", code=6), "the error names the fault")
 
 
 @test("/cli/topics/M23-table-and-json")
@@ -122,7 +122,7 @@ def _(bus):
           [(OWN_TASKS + "procmond-2", True, False, ""), (LIFECYCLE, False, False, ""), (RELOAD, False, False, ""),
            (CONFIGURATION + "procmond-2", True, False, ""), ("control.collector.procmond-2", True, True, ""),
            (TASK, True, False, "local-procmond-workers")])
-    holds({one["peer"] for one in bus.json("subs")} >= {"procmond-1", "procmond-2", "daemoneye-agent"}, "of all peers")
+    holds({one["peer"] for one in bus.json("subs")} >= {"procmond-1", "procmond-2", "daemoneye-agent"}, "the rows of all peers are listed")
     bus.ctl("subs", "nobody", code=6)
 
 
@@ -142,7 +142,7 @@ def _(bus):
     before = int(bus.json("stats", "procmond-1")[0]["answered"])
     bus.ctl("call", "procmond-1", "Ping")
     (own,) = bus.json("stats", "procmond-1")
-    equal(int(own["answered"]), before + 3, "the question before, Introspect and Ping")
+    equal(int(own["answered"]), before + 3, "the earlier request, Introspect and Ping were received")
     equal([one["pattern"] for one in own["subscriptions"]],
           [OWN_TASKS + "procmond-1", LIFECYCLE, RELOAD, CONFIGURATION + "procmond-1", "control.collector.procmond-1", TASK])
     golden(bus, "stats-peer", bus.ctl("stats", "procmond-1"))
@@ -156,7 +156,7 @@ def _(bus):
           [("procmond-2", OWN_TASKS + "procmond-2", "", "error"), ("procmond-2", LIFECYCLE, "", "drop-newest"),
            ("procmond-2", RELOAD, "", "drop-newest"), ("procmond-2", CONFIGURATION + "procmond-2", "", "error"),
            ("procmond-2", "control.collector.procmond-2", "", "error"), ("procmond-2", TASK, "local-procmond-workers", "error")])
-    holds({one["peer"] for one in bus.json("stats", "--subscriptions")} >= {"procmond-1", "procmond-2"}, "of all peers")
+    holds({one["peer"] for one in bus.json("stats", "--subscriptions")} >= {"procmond-1", "procmond-2"}, "the rows of all peers are listed")
     golden(bus, "stats-groups", bus.ctl("stats", "--groups"))
     (group,) = bus.json("stats", "--groups")
     equal((group["name"], group["members"], group["policy"]), ("local-procmond-workers", 2, 0))
@@ -165,7 +165,7 @@ def _(bus):
     before = {one["domain"]: int(one["accepted"]) for one in bus.json("stats", "--domains")}
     bus.ctl("publish", RELOAD, '{"generation": 1}')
     after = {one["domain"]: int(one["accepted"]) for one in bus.json("stats", "--domains")}
-    holds(after["control"] > before["control"], "counted, with what was asked to write it")
+    holds(after["control"] > before["control"], "the requests are counted")
     bus.ctl("stats", "--subscriptions", "nobody", code=6)
     bus.ctl("stats", "--groups", "--domains", code=2)
     bus.ctl("stats", "--domains", "procmond-1", code=2)
@@ -286,8 +286,8 @@ def _(bus):
     seen = {bus.json("request", TASK, task)[0]["collector_id"] for _ in range(4)}
     equal(seen, {"procmond-1", "procmond-2"}, "in turn")
     bus.ctl("request", "control.bus.ping")
-    holds("`deyebusctl subs`" in bus.ctl("request", "control.collector.task.nothing", code=6), "says what to do")
-    holds("UnsupportedOperation" in bus.ctl("request", TASK, '{"operation": "dance"}', code=1), "the responder's words")
+    holds("`deyebusctl subs`" in bus.ctl("request", "control.collector.task.nothing", code=6), "the error has advice")
+    holds("UnsupportedOperation" in bus.ctl("request", TASK, '{"operation": "dance"}', code=1), "the text of the responder is shown")
     bus.ctl("request", TASK, "x", "--type", "daemoneye.eventbus.v1.TaskRequest", code=2)
 
 
@@ -325,8 +325,8 @@ def _(bus):
 
 @test("/cli/publish/errors")
 def _(bus):
-    holds("--type NAME, or --raw" in bus.ctl("publish", "tasks.procmond", "{}", code=2), "says what to do")
-    holds("No peer subscribes to tasks.nothing" in bus.ctl("publish", "tasks.nothing", code=6), "told")
+    holds("--type NAME, or --raw" in bus.ctl("publish", "tasks.procmond", "{}", code=2), "the error has advice")
+    holds("No peer subscribes to tasks.nothing" in bus.ctl("publish", "tasks.nothing", code=6), "the missing subscriber is reported")
     bus.ctl("publish", "events.process.lifecycle", "{}", code=4)
     bus.ctl("publish", "not a topic", "{}", "--raw", code=2)
     bus.ctl("publish", "system.peer.gone", "x", "--raw", code=4)
@@ -485,10 +485,10 @@ def _(bus):
     holds(int(one["incarnation"]) > 0, one)
     waiting = bus.start("wait", "latecomer", "--timeout", str(PATIENCE_S))
     while not any(peer["id"].startswith(f"deyebusctl-{waiting.pid}-") for peer in bus.json("peers")):
-        holds(waiting.poll() is None, "it waits")
+        holds(waiting.poll() is None, "deyebusctl waits")
     late = bus.start("wait", "procmond-1", "--timeout", "5")  # the client of another call does not end the wait
     equal(finished(late), "procmond-1 is connected\n")
-    holds(waiting.poll() is None, "it still waits")
+    holds(waiting.poll() is None, "deyebusctl still waits")
     waiting.terminate()
     waiting.communicate()
 
@@ -508,14 +508,14 @@ def _(bus):
     ids = sorted(json.loads(line)["id"] for line in finished(watcher).splitlines())
     equal(ids, ["procmond-1", "procmond-2"])
     watcher = bus.start("watch", "deyebusctl-*", "--json", "--count", "3")  # it also reports itself
-    holds(json.loads(next_line(watcher.stdout))["present"], "the watcher itself")
+    holds(json.loads(next_line(watcher.stdout))["present"], "the watcher reports itself")
     bus.ctl("peers")
     came, gone = [json.loads(line) for line in finished(watcher).splitlines()]
     equal((came["present"], gone["present"]), (True, False))
     equal((came["id"], came["incarnation"]), (gone["id"], gone["incarnation"]))
     watcher = bus.start("watch", "procmond-1", "--count", "1")
     equal(finished(watcher), "procmond-1 is connected\n")
-    holds("No such peer" in bus.ctl("watch", "nobody", "--wait", "0.2", code=6), "nothing to show")
+    holds("No such peer" in bus.ctl("watch", "nobody", "--wait", "0.2", code=6), "the missing peer is reported")
     bus.ctl("watch", "No Id", code=2)
 
 
@@ -554,7 +554,7 @@ def _(bus):
 
 @test("/cli/subscribe/ends")
 def _(bus):
-    holds("Nothing was published" in bus.ctl("subscribe", "events.network.#", "--wait", "0.1", code=6), "nothing came")
+    holds("Nothing was published" in bus.ctl("subscribe", "events.network.#", "--wait", "0.1", code=6), "no message was received")
     watcher = bus.subscribed(RELOAD, "--count", "2", "--wait", "10")
     bus.ctl("publish", RELOAD, '{"generation": 1}')
     equal(len(finished(watcher, code=5).splitlines()), 1)
@@ -605,9 +605,9 @@ def _(bus):
         for words in [["call", "procmond-2", "GetInfo", "--raw"], ["stats", "procmond-2"]]:
             said = bus.ctl("--timeout", "0.2", *words, code=5)
             holds("--timeout" in said, said)
-        holds("does not answer" in bus.ctl("--timeout", "0.2", "peer", "procmond-2"), "what the broker knows is shown")
+        holds("does not answer" in bus.ctl("--timeout", "0.2", "peer", "procmond-2"), "the data of the broker is shown")
         told = bus.ctl("--timeout", "0.2", "introspect")
-        holds("does not answer" in told and "daemoneye.Procmond" in told, "the others are shown all the same")
+        holds("does not answer" in told and "daemoneye.Procmond" in told, "other peers are still shown")
     finally:
         bus.second.send_signal(signal.SIGCONT)
     bus.ctl("call", "procmond-2", "Ping")
@@ -633,7 +633,7 @@ def _(bus):
     holds("\033[1m" in wide, "titles are bold")
     lines = [re.sub(r"\033\[\dm", "", line) for line in narrow.splitlines()]
     holds(max(map(len, lines)) <= 72, lines)
-    holds("…" in narrow and "…" not in wide, "cut where it must be")
+    holds("…" in narrow and "…" not in wide, "the text is cut in the narrow terminal only")
     holds("\033" not in on_terminal(200, NO_COLOR="1"), "NO_COLOR")
     holds("\033" not in bus.ctl("subs"), "no colour into a pipe")
 

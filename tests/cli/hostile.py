@@ -102,7 +102,7 @@ def _(bus):
         ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=bus.env, timeout=PATIENCE_S, check=True)
         equal((ran.stdout, ran.stderr), ("Good\n", ""))
         holds(not os.path.exists(mark), "the name was run")
-        holds("$(" not in bus.run("complete-words", "methods", "evil").stdout.decode(), "and is not even offered")
+        holds("$(" not in bus.run("complete-words", "methods", "evil").stdout.decode(), "completion does not offer it")
 
 
 @with_peers("/cli/hostile/A11-no-escape-reaches-the-terminal")
@@ -137,11 +137,11 @@ def _(bus):
     ran = bus.run("introspect", "evil")
     equal(ran.returncode, 1)
     holds(b"evil" in ran.stderr, ran.stderr)
-    equal(bus.run("introspect").returncode, 0, "the others are shown all the same")
+    equal(bus.run("introspect").returncode, 0, "other peers are still shown")
     bus.forget()
     bus.peer("evil", lambda name: services(service(method("Go")), types=[b"\xff\xff", b"\x00" * 10]))
     ran = bus.run("introspect", "evil")
-    equal((ran.returncode, ran.stderr.count(b"\n")), (0, 1), "said once, and the rest is good")
+    equal((ran.returncode, ran.stderr.count(b"\n")), (0, 1), "the fault is reported once, and the rest is shown")
 
 
 @with_peers("/cli/hostile/A11-version-cut-within-a-character")
@@ -167,7 +167,7 @@ def _(bus):
         shown = json.loads(watcher.communicate(timeout=PATIENCE_S)[0])
     equal(shown["payload"], {"right": "7"})
     ran = bus.run("publish", "control.collector.config.reload", "{}", "--type", "org.example.T")
-    holds(ran.returncode == 1 and b"org.example.T" in ran.stderr, "two meanings: nobody is believed")
+    holds(ran.returncode == 1 and b"org.example.T" in ran.stderr, "two types for one topic: neither is used")
 
 
 @with_peers("/cli/hostile/A11-claims-on-topics")
@@ -175,9 +175,9 @@ def _(bus):
     topic = "control.collector.config"
     bus.peer("aaa", lambda _: services(service(event("All", "#", "daemoneye.eventbus.v1.PingRequest"))))
     ran = bus.run("publish", topic, "{}")
-    holds(ran.returncode == 2 and b"No peer describes" in ran.stderr, "a claim on everything is not believed")
+    holds(ran.returncode == 2 and b"No peer describes" in ran.stderr, "a type for all topics is not used")
     bus.peer("bbb", lambda _: services(service(event("One", topic, "daemoneye.eventbus.v1.PingRequest"))))
-    equal(bus.run("publish", topic, "{}").returncode, 6, "one claim: sent, but nobody subscribes")
+    equal(bus.run("publish", topic, "{}").returncode, 6, "one type for the topic: the message is sent, without a subscriber")
     bus.peer("ccc", lambda _: services(service(event("One", topic, "daemoneye.eventbus.v1.ConfigReload"))))
     ran = bus.run("publish", topic, "{}")
     holds(ran.returncode == 2 and b"--type NAME" in ran.stderr, f"two claims: nobody is believed {ran.stderr}")
@@ -200,11 +200,11 @@ def _(bus):
     holds(expected <= set(shown), f"{len(expected - set(shown))} rows are missing")
     ran = bus.run("stats", "--subscriptions")
     equal((ran.returncode, ran.stdout.count(pattern.encode()), ran.stderr), (0, 4000, b""), "all, as a table too")
-    equal(bus.run("stats", "--subscriptions", "evil-1").stdout.count(pattern.encode()), 1000, "of one peer, all")
+    equal(bus.run("stats", "--subscriptions", "evil-1").stdout.count(pattern.encode()), 1000, "all rows of one peer")
     listed = [(row["peer"], row["subscription"]) for row in rows(bus.run("subs", "--json"))]
-    equal((len(listed), expected - set(listed)), (len(set(listed)), set()), "introspect lists the same")
+    equal((len(listed), expected - set(listed)), (len(set(listed)), set()), "introspect lists the same rows")
     ran = bus.run("slow")
-    equal((ran.returncode, ran.stderr), (0, b""), "and none of them hides which receivers are behind")
+    equal((ran.returncode, ran.stderr), (0, b""), "the slow receivers are still shown")
 
 
 @with_peers("/cli/hostile/A11-groups-beyond-an-answer")
@@ -222,8 +222,9 @@ def _(bus):
     bus.peer("honest", subscriptions=[text(2, "events.#") + text(3, "workers")])
     group, = rows(bus.run("groups", "--json"))
     equal((group["members"], len(group["member"])), (1001, 1001))
-    equal([member["pattern"] for member in group["member"] if member["peer"] == "honest"], ["events.#"], "it is not hidden")
-    equal(len({(member["peer"], member["subscription"]) for member in group["member"]}), 1001, "none twice")
+    equal([member["pattern"] for member in group["member"] if member["peer"] == "honest"], ["events.#"],
+          "the subscription of the honest peer is listed")
+    equal(len({(member["peer"], member["subscription"]) for member in group["member"]}), 1001, "no member is listed twice")
     ran = bus.run("groups")
     equal((ran.returncode, ran.stdout.count(b"workers"), ran.stdout.count(b"honest")), (0, 1001, 1))
 
@@ -250,7 +251,7 @@ def _(bus):
     shown = bus.run("introspect")
     equal(shown.returncode, 0)
     holds(b"Honest" in shown.stdout and b"honest" in shown.stdout, "neither hides the other")
-    holds(b"M49" in shown.stdout, "and a long one is complete")
+    holds(b"M49" in shown.stdout, "a long description is complete")
     equal(bus.run("introspect", "honest").returncode, 0)
 
 
@@ -261,8 +262,8 @@ def _(bus):
         bus.peer(peer, kind="t" * 64, version="v" * 64)
     for words in [["stats", "--json"], ["peers", "--json"]]:
         equal([row["id"] for row in rows(bus.run(*words)) if row["id"] in ids], ids, words)
-    holds(b"collectors 150," in bus.run("status").stdout, "each is counted")
-    holds(all(peer.encode() in bus.run("stats", peer, "--subscriptions").stdout for peer in ids[:3]), "one by one")
+    holds(b"collectors 150," in bus.run("status").stdout, "each peer is counted")
+    holds(all(peer.encode() in bus.run("stats", peer, "--subscriptions").stdout for peer in ids[:3]), "each peer is shown on request")
 
 
 # --- peers that hang ---

@@ -50,7 +50,7 @@ class Bus(Tool):
 
     def wait_for(self, process):
         for _ in range(2000):
-            holds(process.poll() is None, "it has ended")
+            holds(process.poll() is None, "deyebusctl has ended too early")
             if any(one["peer"] == f"deyebusctl-{process.pid}" and not one["methods"] for one in self.json("subs")):
                 return
         raise AssertionError("it did not subscribe")
@@ -116,7 +116,7 @@ def _(bus):
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=bus.env)
     sender.stdin.write("{}\n")
     sender.stdin.flush()
-    holds("accepted" in next_line(sender.stdout), "the first one is sent")
+    holds("accepted" in next_line(sender.stdout), "the first message is sent")
     with bus.stopped_agent():
         _, told = sender.communicate("{}\n", timeout=WATCHDOG_S)
     equal(sender.returncode, 5, told)
@@ -316,7 +316,7 @@ def _(bus):
                               env={**bus.env, "DAEMONEYE_BROKER_SOCKET": (broker := bus.make()).address})
     sender.stdin.write("{}\n")
     sender.stdin.flush()
-    holds("accepted" in next_line(sender.stdout), "the first one is sent")
+    holds("accepted" in next_line(sender.stdout), "the first message is sent")
     killed(broker)
     _, told = sender.communicate("{}\n", timeout=WATCHDOG_S)
     equal(sender.returncode, 3, told)

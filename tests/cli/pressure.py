@@ -41,7 +41,7 @@ class Bus(Tool):
             rows = self.json("slow")
             if is_so(rows):
                 return rows
-        raise AssertionError(f"it is not so: {rows}")
+        raise AssertionError(f"the condition was never true of {rows}")
 
     def blocking(self, peer, queue_messages=100):
         """Subscribes to results.netmond with a window of one message, and never returns credit."""
@@ -81,13 +81,13 @@ def _(*paths):
         holds(int(behind["queued_bytes"]) > 80000 and int(behind["behind_us"]) > 0, behind)
         equal([(row["peer"], row["class_name"], row["held_messages"], row["bytes"]) for row in (first, second)],
               [("netmond-1", "must-keep", 1, 0), ("netmond-2", "must-keep", 1, 0)])
-        holds(int(first["blocked_us"]) > int(second["blocked_us"]) > 0, "the longest first")
+        holds(int(first["blocked_us"]) > int(second["blocked_us"]) > 0, "the longest block is first")
         holds(above["id"] == "keeper" and int(above["slow_us"]) > 0, above)
         shown = bus.ctl("slow")
         golden(bus, "slow", shown)
-        holds(" 78K/4.0M " in shown and " 1/100 " in shown, "how much waits, of how much that may")
+        holds(" 78K/4.0M " in shown and " 1/100 " in shown, "the waiting bytes and their bound are shown")
         equal(bus.json("status")[0]["blocked_publishers"], 2)
-        holds("publishers without credit: 2; `deyebusctl slow`" in bus.ctl("status"), "status tells it")
+        holds("publishers without credit: 2; `deyebusctl slow`" in bus.ctl("status"), "status reports it")
         equal([row["peer"] for row in bus.json("slow", "netmond-2")], ["netmond-2"])
         equal(bus.ctl("slow", "daemoneye-agent"), "daemoneye-agent is not behind, and has credit\n")
         bus.ctl("slow", "nobody", code=6)
@@ -107,7 +107,7 @@ def _(*paths):
         equal(row["missed_by"], [{"reason": 40, "count": 1, "reason_name": "SLOW_CONSUMER"}])
         golden(bus, "slow-demoted", bus.ctl("slow"))
         golden(bus, "stats-missed", bus.ctl("stats", "--subscriptions", "keeper"))
-        holds("1, of these 0 expired and 0 refused" in bus.ctl("status"), "status tells it")
+        holds("1, of these 0 expired and 0 refused" in bus.ctl("status"), "status reports it")
 
 
 # --- subscribe ---
@@ -144,7 +144,7 @@ def _(*paths):
         for watcher, peer, place in zip(watchers, peers, (2, 0)):
             missed = int(rows[peer]["missed"])
             shown = [watcher.stdout.readline().split()[place][0] for _ in range(published - missed)]
-            equal(shown[-2:], ["K", "L"], "the newest are kept")
+            equal(shown[-2:], ["K", "L"], "the newest messages are kept")
             watcher.send_signal(signal.SIGINT)
             out, told = watcher.communicate(timeout=PATIENCE_S)
             equal((watcher.returncode, out), (0, ""))
@@ -156,8 +156,8 @@ def _(*paths):
         (gap,) = [line for line in lines if "missed" in line]
         equal((gap["missed"], gap["reason"], gap["reason_name"]), (missed, 40, "SLOW_CONSUMER"))
         at = lines.index(gap)
-        equal(len(lines) - at - 1, 2, "it stands before the two that were kept")
-        holds(lines[at - 1]["sequence"] < gap["from"] <= gap["to"] < lines[at + 1]["sequence"], "in its place")
+        equal(len(lines) - at - 1, 2, "the gap is shown before the two kept messages")
+        holds(lines[at - 1]["sequence"] < gap["from"] <= gap["to"] < lines[at + 1]["sequence"], "the gap is in its place")
         watchers[2].send_signal(signal.SIGINT)
         equal(finished(watchers[2]), "")
 
@@ -171,10 +171,11 @@ def _(*paths):
         other = bus.subscribed(RELOAD, "--queue-messages", "9", "--group", "w")
         other.send_signal(signal.SIGINT)
         _, told = other.communicate(timeout=PATIENCE_S)
-        equal(told, "deyebusctl: the queue in force differs from the requested one: error, 7 messages, 5000 bytes\n", "the group's")
+        equal(told, "deyebusctl: the queue in force differs from the requested one: error, 7 messages, 5000 bytes\n",
+              "the policy of the group")
         watcher.send_signal(signal.SIGINT)
-        equal(watcher.communicate(timeout=PATIENCE_S), ("", ""), "as asked for: nothing to tell")
-        holds("drop-oldest, drop-newest" in bus.ctl("subscribe", RELOAD, "--policy", "drop", code=2), "lists them")
+        equal(watcher.communicate(timeout=PATIENCE_S), ("", ""), "the policy is the requested one, so nothing is reported")
+        holds("drop-oldest, drop-newest" in bus.ctl("subscribe", RELOAD, "--policy", "drop", code=2), "the error lists the policies")
         bus.ctl("subscribe", RELOAD, "--queue-bytes", "-1", code=2)
         holds("subscription-queue-messages" in bus.ctl("subscribe", RELOAD, "--queue-messages", "10000000", code=1), "the limit")
 

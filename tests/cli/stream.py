@@ -98,7 +98,7 @@ def _(bus):
     for _ in range(2000):
         if any(row["peer"].startswith("deyebusctl") for row in bus.json("slow")):
             break
-    holds(publisher.poll() is None, "it does not wait")
+    holds(publisher.poll() is None, "publish does not wait")
     subscriber.send_signal(signal.SIGCONT)
     out, err = publisher.communicate(data, timeout=PATIENCE_S)
     equal((publisher.returncode, err), (0, b""))

@@ -161,7 +161,7 @@ def _(bus):
 def _(bus):
     _, told = bus.task("stay", "--id", "run-1", "--run-limit", "0.1", "--attempts", "1", code=1)
     holds("has ended as quarantined" in told, told)
-    holds("task-run-limit-us" in bus.ctl("task", "history", "run-1"), "the cause, and the setting as the configuration has it")
+    holds("task-run-limit-us" in bus.ctl("task", "history", "run-1"), "the history names the cause and the setting")
     bus.ctl("task", "drop", "run-1")
     for words in [["--run-limit", "0"], ["--run-limit", "3601"], ["--run-limit", "x"]]:
         bus.task("stay", *words, code=2)
@@ -184,7 +184,7 @@ def _(bus):
 def _(bus):
     bus.submitted("twice", "stay")
     process = bus.start("task", "submit", "stay", "--id", "twice", "--json")
-    holds(json.loads(next_line(process.stdout))["id"] == "twice", "it attaches")
+    holds(json.loads(next_line(process.stdout))["id"] == "twice", "the second submit attaches to the task")
     bus.ctl("task", "cancel", "twice")
     _, told = process.communicate(timeout=PATIENCE_S)
     equal(process.returncode, 1, told)
@@ -200,7 +200,7 @@ def _(bus):
     equal((one["id"], one["state"], one["max_concurrent"], one["tags"]), ("worker-1", "MEMBER_READY", 2, ["os=linux"]))
     for words in [["--operation", "nothing"], ["--type", "x"], ["--state", "draining"], ["--tag", "os=bsd"]]:
         bus.ctl("collectors", *words, code=6)
-    holds("set-aside" in bus.ctl("collectors", "--state", "dance", code=2), "lists the states")
+    holds("set-aside" in bus.ctl("collectors", "--state", "dance", code=2), "the error lists the states")
     bus.ctl("collectors", "--state", "ready", "--state", "gone", code=2)
 
 
@@ -223,7 +223,7 @@ def _(bus):
         equal({one["id"] for one in bus.json("tasks", *words)}, found, words)
     for words in [["--operation", "none"], ["--holder", "none"], ["--account", "none"], ["--state", "cancelling"]]:
         bus.ctl("tasks", *words, code=6)
-    holds("timed-out" in bus.ctl("tasks", "--state", "dance", code=2), "lists the states")
+    holds("timed-out" in bus.ctl("tasks", "--state", "dance", code=2), "the error lists the states")
     bus.ctl("task", "cancel", "wait-1", "wait-2")
 
 
@@ -248,8 +248,8 @@ def _(bus):
     record = bus.record("show-1")
     equal((record["holder"], record["attempt"]), ("worker-1", 1))
     equal(bus.json("task", "show", "show-1", "--account", record["account"])[0]["id"], "show-1")
-    holds("--account" in bus.ctl("task", "show", "nothing", code=6), "how to ask about another account")
-    holds("no task show-1" in bus.ctl("task", "show", "show-1", "--account", "none", code=6), "of that account")
+    holds("--account" in bus.ctl("task", "show", "nothing", code=6), "the error names the option --account")
+    holds("no task show-1" in bus.ctl("task", "show", "show-1", "--account", "none", code=6), "the error names the account")
     bus.ctl("task", "cancel", "show-1")
 
 
@@ -262,7 +262,7 @@ def _(bus):
     golden(bus, "task-history", bus.ctl("task", "history", "history-1"))
     equal([(one["state"], one["collector"]) for one in bus.json("task", "history", "history-1")],
           [("TASK_OFFERED", "worker-1"), ("TASK_RUNNING", "worker-1"), ("TASK_FAILED", "worker-1")])
-    holds("not kept any more" in bus.ctl("task", "history", "fail-1", code=6), "its submitter has got the outcome")
+    holds("not kept any more" in bus.ctl("task", "history", "fail-1", code=6), "the submitter has settled the task")
 
 
 @test("/cli/task/result/payload-or-why-not")
@@ -272,9 +272,9 @@ def _(bus):
           [{"id": "echo-1", "state": "TASK_SUCCEEDED", "type": RELOAD_TYPE, "payload": {"generation": "5"}}])
     equal(subprocess.run([bus.ctl_path, "task", "result", "steps-1", "--raw"], capture_output=True, env=bus.env, timeout=PATIENCE_S,
                          check=True).stdout, b"\xff\x01")
-    holds("it is failed" in bus.ctl("task", "result", "fail-1", code=1), "says the state")
+    holds("it is failed" in bus.ctl("task", "result", "fail-1", code=1), "the error names the state")
     bus.submitted("result-1", "nothing")
-    holds("has not ended: it is queued" in bus.ctl("task", "result", "result-1", code=6), "says the state")
+    holds("has not ended: it is queued" in bus.ctl("task", "result", "result-1", code=6), "the error names the state")
     bus.ctl("task", "cancel", "result-1")
     bus.ctl("task", "result", "none", code=6)
 
@@ -419,9 +419,9 @@ def _(bus):
     holds("CANCELLED" in bus.ctl("operations").splitlines()[0], "the column")
     holds("for at most 3 tasks" in bus.ctl("operations", "limit", "echo", "3", "--strategy", "random"), "limited")
     bus.ctl("operations", "limit", "echo", "--strategy", "least-loaded")
-    equal((row("echo")["limit"], row("echo")["strategy"]), (3, "STRATEGY_LEAST_LOADED"), "the limit stays")
+    equal((row("echo")["limit"], row("echo")["strategy"]), (3, "STRATEGY_LEAST_LOADED"), "the limit is unchanged")
     bus.ctl("operations", "limit", "echo", "0")
-    equal((row("echo")["limit"], row("echo")["strategy"]), (0, "STRATEGY_LEAST_LOADED"), "the strategy stays")
+    equal((row("echo")["limit"], row("echo")["strategy"]), (0, "STRATEGY_LEAST_LOADED"), "the strategy is unchanged")
     for words in [["echo"], ["echo", "-1"], ["echo", "x"], ["echo", "1", "--strategy", "dance"]]:
         bus.ctl("operations", "limit", *words, code=2)
 
@@ -453,7 +453,7 @@ def _(bus):
 @test("/cli/drain/K14-collector")
 def _(bus):
     other = bus.start_worker("worker-2")
-    holds("is not registered for tasks" in bus.ctl("drain", "nobody", code=6), "says what it is about")
+    holds("is not registered for tasks" in bus.ctl("drain", "nobody", code=6), "the error names the collector")
     bus.ctl("drain", "worker-2", "some-group", "--grace", "1", code=2)
     bus.submitted("drain-1", "stay", "--target", "worker-2")
     bus.until("drain-1", "TASK_RUNNING")
@@ -489,7 +489,7 @@ def _(bus):
     _, told = process.communicate(timeout=PATIENCE_S)
     equal(process.returncode, 1, told)
     holds("connecting again" in told and "connected again" in told, told)
-    equal(bus.record("restart-1")["attempt"], 1, "it was adopted")
+    equal(bus.record("restart-1")["attempt"], 1, "the task was adopted")
 
 
 AGENT, MODULE = sys.argv[2:4]

@@ -43,10 +43,10 @@ def _(bus):
     bus.start_again()
     waiting = bus.start(*wait_for("procmond-2"))
     while not any(peer["id"].startswith(f"deyebusctl-{waiting.pid}-") for peer in bus.json("peers")):
-        holds(waiting.poll() is None, "it waits")
+        holds(waiting.poll() is None, "deyebusctl waits")
     bus.broker.kill()
     bus.start_again()
-    holds(waiting.poll() is None, "it waits for the next agent")
+    holds(waiting.poll() is None, "deyebusctl waits for the next agent")
     bus.broker.kill()
     bus.start_again("procmond-2")
     equal(finished(waiting), "procmond-2 is connected\n")
