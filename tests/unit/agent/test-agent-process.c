@@ -55,7 +55,7 @@ run_parent (void)
   return child != NULL ? 0 : 1;
 }
 
-/* Deletes its own file, then starts itself once more. */
+/* Deletes its own file, then starts itself again. */
 static int
 run_deleted (void)
 {

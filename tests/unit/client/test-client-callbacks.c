@@ -174,7 +174,7 @@ test_publish_in_callback (Fixture *f, gconstpointer data)
   subscriptions_fixture_log_clear (&log);
 }
 
-/* Within the callback everything that ends the subscription is dispatched, and nobody else has a reference to it. */
+/* The end of the subscription is dispatched within its callback, and no other reference to it exists. */
 static void
 end_in_callback (gpointer data)
 {

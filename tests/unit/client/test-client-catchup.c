@@ -183,7 +183,7 @@ test_ended (CatchupFixture *f, gconstpointer data)
   g_assert_true (is_over (f));
 }
 
-/* A broker that sends nothing more is not waited for for ever, and the connection lives. */
+/* The wait for a broker that sends nothing more is limited, and the connection stays open. */
 static void
 test_deadline (CatchupFixture *f, gconstpointer data)
 {

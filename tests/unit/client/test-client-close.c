@@ -35,7 +35,7 @@ test_close_unsent (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
 }
 
-/* A broker that does not read holds close() up for a moment, not for ever. */
+/* A broker that does not read delays close() for a short time only. */
 static void
 test_close_bounded (Fixture *f, gconstpointer data)
 {
@@ -107,7 +107,7 @@ test_close_async_unsent (Fixture *f, gconstpointer data)
   unsent_fixture_assert_number (error, unsent);
 }
 
-/* Two parts of a program close the client: both wait, and both learn the end. */
+/* Two parts of a program close the client: both wait, and both get the result. */
 static void
 test_close_twice (Fixture *f, gconstpointer data)
 {

@@ -339,7 +339,7 @@ static const struct
   { WIRE_STATUS_DRAINING, DEYE_BUS_CANCEL_DRAINING },
 };
 
-/* The handler learns the reason; its answer is still sent. */
+/* The handler gets the reason; its answer is still sent. */
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {

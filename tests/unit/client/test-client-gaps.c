@@ -187,7 +187,8 @@ test_next_async_tells_where (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* Nobody takes, and nobody's context runs: one for each reason between two messages, and one event for who waits. */
+/* No message is taken and no context runs: between two messages there is one gap for each reason, and one event for a waiting
+ * call. */
 static void
 test_next_gaps_bounded (Fixture *f, gconstpointer data)
 {
@@ -232,7 +233,7 @@ test_next_async_after_the_end (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* The connection is gone, and nobody's context has run since. */
+/* The connection has ended, and no context has run since. */
 static void
 test_next_after_the_end (Fixture *f, gconstpointer data)
 {

@@ -455,7 +455,7 @@ test_cancel (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
 }
 
-/* Nobody wants the answers any more. */
+/* The answers are not needed any more. */
 static void
 test_freed (Fixture *f, gconstpointer data)
 {

@@ -112,7 +112,7 @@ test_released_in_another_thread (ClientFixture *f, gconstpointer data)
   g_main_context_release (f->context);
 }
 
-/* Nobody runs the context: the thread that releases the client frees it. */
+/* No thread runs the context, so the thread that releases the client frees it. */
 static void
 test_released_while_nobody_runs (void)
 {

@@ -191,7 +191,7 @@ test_contradictions (void)
     }
 }
 
-/* Nobody is not everybody. */
+/* A manifest without entries has the verdict NOBODY, never COMPLETE. */
 static void
 test_nobody (void)
 {

@@ -255,7 +255,7 @@ test_pool_reuse (void)
   g_assert_cmpuint (pool.kept_bytes, ==, 0);
 }
 
-/* A message that somebody keeps does not go to the pool, and stays as it is. */
+/* A message with a reference is not returned to the pool, and does not change. */
 static void
 test_pool_kept (void)
 {
@@ -313,7 +313,7 @@ test_pool_threads (void)
   deye_bus_message_pool_clear (&pool);
 }
 
-/* However many messages there were at a time, and whatever their size. */
+/* The pool is bounded for any number of messages and any size. */
 static void
 test_pool_bounds (void)
 {

@@ -210,7 +210,7 @@ test_released_in_call (Fixture *f, gconstpointer data)
   g_assert_true (owner_is_free (f));
 }
 
-/* A client that nobody releases any more. */
+/* A client that is never released. */
 static void
 test_disposed (Fixture *f, gconstpointer data)
 {

@@ -290,7 +290,7 @@ test_paused_unref (Fixture *f, gconstpointer data)
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "");
   g_assert_false (deye_bus_subscription_resume (log.subscription, NULL));
-  /* Nor is it kept for as long as somebody has the object. */
+  /* The waiting message is freed although the subscription object still exists. */
   g_assert_cmpuint (log.subscription->channel->held.count, ==, 0);
   client_log_finish (&log);
 }
@@ -331,7 +331,7 @@ test_block_pause (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* ... also when it is not its callback that pauses it, but somebody between two turns of a long dispatch. */
+/* The same if the subscription is paused between two turns of a long dispatch, not by its callback. */
 static void
 test_block_pause_between (Fixture *f, gconstpointer data)
 {

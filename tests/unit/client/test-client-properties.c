@@ -88,7 +88,7 @@ test_change_property (Fixture *f, gconstpointer data)
   g_clear_pointer (&frames, g_ptr_array_unref);
   frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
   g_assert_false (deye_bus_service_read_property (service, "other", &none));
-  /* After the client it is a service of nobody. */
+  /* After the end of the client the service belongs to no client. */
   g_clear_object (&f->client);
   g_value_set_int (&value, 13);
   deye_bus_service_change_property (service, "small", &value);

@@ -262,7 +262,7 @@ test_never_iterated_reads (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->client->events.refused, ==, 200);
 }
 
-/* Each class has its own room for what waits: a flood of events keeps nobody from giving up a subscription. */
+/* Each class has its own bound of waiting messages: a flood of events does not prevent an unsubscribe. */
 static void
 test_bounds_of_classes (Fixture *f, gconstpointer data)
 {

@@ -240,7 +240,7 @@ test_without_the_feature (RepublishFixture *f, gconstpointer data)
   assert_value (frames, 0, "health.a", "a");
 }
 
-/* As far as the credit reaches, and on when it comes back. */
+/* Messages are sent as far as the credit allows, and further ones when it returns. */
 static void
 test_credit (RepublishFixture *f, gconstpointer data)
 {
@@ -296,7 +296,7 @@ test_refused (RepublishFixture *f, gconstpointer data)
   assert_value (second, 0, "health.b", "b");
 }
 
-/* The publish of the user was refused, with nobody waiting for it. */
+/* The publish of the program was refused, and no call waits for it. */
 static void
 test_never_retained (RepublishFixture *f, gconstpointer data)
 {

@@ -68,7 +68,7 @@ test_request_cancelled (Fixture *f, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   frames = client_fixture_hear (f);
   g_assert_cmpuint (script_find (frames, WIRE_KIND_CANCEL)->envelope.id, ==, 2);
-  /* An answer that comes all the same is nobody's. */
+  /* A late answer is discarded. */
   script_reply (f->in, 2, "late");
   client_fixture_say (f);
   client_fixture_settle (f);

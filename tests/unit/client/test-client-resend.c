@@ -108,7 +108,7 @@ lose (RestoreFixture *f)
   g_assert_true (deye_bus_session_is_kept (f->session));
 }
 
-/* --- publishes that nobody waits for --- */
+/* --- publishes without a waiting call --- */
 
 /* Nothing of them was written: they are sent on the next connection, in order. */
 static void

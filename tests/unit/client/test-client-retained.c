@@ -51,7 +51,7 @@ bytes_of (DeyeBusRetainedStore *store)
   return bytes;
 }
 
-/* It is published again as a plain message, whatever was asked for the first time. */
+/* A value is published again as a plain message, without the options of the first publish. */
 static void
 test_published_again_plainly (void)
 {

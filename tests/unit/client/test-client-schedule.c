@@ -94,7 +94,7 @@ test_wake (void)
   g_assert_cmpint (r.due_us, ==, 0);
 }
 
-/* A broker that is full says when to come back. Changes in the directory do not override it. */
+/* A full broker names the time for the next attempt. Changes in the directory do not override it. */
 static void
 test_hint (void)
 {

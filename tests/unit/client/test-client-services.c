@@ -47,7 +47,7 @@ test_connect_sync (Fixture *f, gconstpointer data)
   services_fixture_assert_span (services_fixture_last (frames)->payload, "hello");
 }
 
-/* A broker that does not let it serve them is good for everything else. */
+/* If the broker refuses to let the client serve them, everything else still works. */
 static void
 test_refused (Fixture *f, gconstpointer data)
 {

@@ -187,7 +187,7 @@ test_acks (Fixture *f, gconstpointer data)
   script_ack (f->in, good->id, 3, 3);
   script_ack (f->in, partly->id, 3, 1);
   script_ack (f->in, full->id, 2, 0);
-  script_ack (f->in, 123456, 2, 0); /* nobody's */
+  script_ack (f->in, 123456, 2, 0); /* of no message */
   session_fixture_feed (f);
   g_assert_no_error (good->error);
   g_assert_cmpuint (good->result.sequence, ==, 77);

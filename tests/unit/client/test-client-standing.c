@@ -239,7 +239,7 @@ test_standing_stream (StandingFixture *f, gconstpointer data)
   g_assert_cmpuint (pending->stream->inbox.length, ==, 0);
   g_assert_cmpuint (pending->id, !=, id);
   g_assert_cmpuint (pending->stream->id, ==, pending->id);
-  script_answer (f, id, "late"); /* to the earlier request: nobody's */
+  script_answer (f, id, "late"); /* to the earlier request, so it is discarded */
   script_answer (f, pending->id, "new");
   feed (f);
   g_assert_cmpuint (pending->stream->inbox.length, ==, 1);

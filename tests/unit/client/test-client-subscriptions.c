@@ -210,7 +210,7 @@ test_next_async (Fixture *f, gconstpointer data)
   subscriptions_fixture_log_clear (&log);
 }
 
-/* Somebody who waits does not keep the client alive. */
+/* A waiting call does not keep the client alive. */
 static void
 test_next_async_and_unref (Fixture *f, gconstpointer data)
 {

@@ -82,7 +82,7 @@ test_close (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
 }
 
-/* More than one request fits, and nobody waits for the answers. */
+/* More tasks than fit in one request, and no call waits for the answers. */
 static void
 test_close_sends_all (Fixture *f, gconstpointer data)
 {

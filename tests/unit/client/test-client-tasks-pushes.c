@@ -242,7 +242,7 @@ test_settle_after_dispatch (Fixture *f, gconstpointer data)
   tasks_fixture_expect_settle (f, "one");
 }
 
-/* A task that nobody holds is followed and confirmed as well. */
+/* A task without a reference of the program is watched and confirmed as well. */
 static void
 test_settle_without_references (Fixture *f, gconstpointer data)
 {

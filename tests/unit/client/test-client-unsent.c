@@ -61,7 +61,7 @@ test_connection_lost (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
 }
 
-/* A program that never runs its context learns it from close(). */
+/* A program that never runs its context gets the number from close(). */
 static void
 test_connection_lost_close (Fixture *f, gconstpointer data)
 {
@@ -168,7 +168,7 @@ test_unref_all_sent (Fixture *f, gconstpointer data)
   g_assert_cmpuint (frames->len, ==, 2);
 }
 
-/* Nobody handles the signal. */
+/* The signal has no handler. */
 static void
 test_unref_warning (Fixture *f, gconstpointer data)
 {

@@ -72,7 +72,7 @@ hear (Fixture *f, guint *number)
   return n;
 }
 
-/* Gives credit for everything, and reads until @until events are published. */
+/* Returns credit for all events, and reads until @until events are published. */
 static void
 let_go_on (Fixture *f, guint *number, guint until)
 {
@@ -102,7 +102,7 @@ assert_health (Fixture *f, DeyeBusHealth expected, const char *part)
   g_assert_nonnull (strstr (got, part));
 }
 
-/* Half of the credit is kept, and the rest waits until credit comes back. */
+/* Half of the credit is reserved, and further events wait until credit returns. */
 static void
 test_waits (Fixture *f, gconstpointer data)
 {

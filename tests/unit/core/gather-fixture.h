@@ -45,7 +45,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Account, account_free)
 /* The member of the manifest with that id. */
 const ManifestMember *account_member (const Account *account, const char *id);
 
-/* The next task of the worker, whatever its id: it starts, and the job is returned. */
+/* Starts the next task of the worker, of any id. Returns the job. */
 Job *gather_run (Client *worker);
 /* The same, for a job that is not needed any more. */
 void gather_begin (Client *worker);

@@ -14,7 +14,8 @@ typedef Daemoneye__Eventbus__V1__UnitHealth UnitHealth;
 
 /* An agent that subscribes to system.health.#. */
 Client *health_watcher (Core *core);
-/* The messages on system.health.# that came, with the state before: "one:healthy-degraded"; "." is the end of the retained ones. */
+/* The messages on system.health.# that came, with the state before: "one:healthy-degraded"; "." is the end of the
+ * retained ones. */
 char *health_take_news (Client *watcher);
 /* The newest message about that peer; the others are taken out. NULL: none came. Free with member_done() */
 HealthRecord *health_take_record (Client *watcher, const char *id);
@@ -25,7 +26,7 @@ HealthListReply *health_call_list (Client *client, HealthListRequest *request);
 char *health_list (Client *client);
 
 void health_pong (Client *client);
-/* Time passes in which everybody answers but @silent. */
+/* Advances the time. All peers except @silent answer. */
 void health_pass_time (Core *core, gint64 us, Client *silent);
 
 /* "disk:2:it is full cache:3:" */

@@ -45,7 +45,7 @@ char *member_take_news (Client *client);
 BusMember *member_of (Core *core, const char *id);
 /* A failure, as the leases report it. */
 void member_strike (Core *core, const char *id);
-/* Everybody but @silent answers a PING, in time. */
+/* All peers except @silent answer PING in time. */
 void member_pass_time (Core *core, gint64 us, Client *silent);
 
 #define member_assert_list(client, expected)                                                                           \

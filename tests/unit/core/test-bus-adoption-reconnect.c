@@ -11,7 +11,7 @@
 
 /* --- another connection --- */
 
-/* The connection is lost, and nobody else has got the task: the holder continues. It counts as no death and no interruption. */
+/* The connection is lost, and no other member has got the task: the holder continues. No death and no interruption is counted. */
 static void
 test_reconnect (Core *core, gconstpointer data)
 {

@@ -35,7 +35,7 @@ ahead_subscriber (Core *core)
   return client;
 }
 
-/* In one read, and in between topics that nobody subscribes to. */
+/* In one read, with messages to topics without subscribers in between. */
 static void
 ahead_publish (Client *publisher)
 {

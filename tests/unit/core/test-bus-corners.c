@@ -100,7 +100,7 @@ read_turns (Core *core, Client *client, guint turns)
     }
 }
 
-/* Messages of the lane that is sent stood between gaps of the lane that stands still. */
+/* Sent messages of one lane were between gaps of the blocked lane. */
 static void
 test_gaps_meet_when_the_other_lane_goes (Core *core, gconstpointer data)
 {
@@ -151,7 +151,7 @@ test_gap_without_room_is_told_later (Core *core, gconstpointer data)
 
 /* --- ends --- */
 
-/* GOODBYE is the last frame, whatever answers still wait. */
+/* GOODBYE is the last frame, even if answers still wait. */
 static void
 test_nothing_after_goodbye (Core *core, gconstpointer data)
 {
@@ -203,7 +203,7 @@ test_drop_events_do_not_feed_themselves (Core *core, gconstpointer data)
   Client *publisher, *agent, *slow;
   BusCoreStats before, after;
 
-  core->core->limits.task_heartbeat_us = 300 * G_TIME_SPAN_SECOND; /* nobody here answers a PING */
+  core->core->limits.task_heartbeat_us = 300 * G_TIME_SPAN_SECOND; /* no client of this test answers PING */
   publisher = client_ready (core, "procmond-1", "procmond");
   agent = agent_ready (core);
   slow = tool_ready (core, "slow");

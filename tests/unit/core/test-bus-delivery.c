@@ -24,7 +24,7 @@ delivery_client (Delivery *f, const char *id)
 {
   Client *client = client_ready (&f->core, id, "procmond");
 
-  client->peer->features |= WIRE_FEATURE_DELIVERY; /* whatever this build grants by itself */
+  client->peer->features |= WIRE_FEATURE_DELIVERY; /* even if this build does not grant it */
   return client;
 }
 
@@ -317,7 +317,7 @@ test_resend (Delivery *f, gconstpointer data)
   g_assert_null (client_take (f->member[0], WIRE_KIND_DELIVERED));
   confirm (f->member[1], first);
   expect_delivered (f->member[0], id);
-  id = publish (f->member[0], 0, WIRE_FLAG_WANT_DELIVERED, 77); /* once more: the result is known */
+  id = publish (f->member[0], 0, WIRE_FLAG_WANT_DELIVERED, 77); /* again: the result is known */
   expect_ack (f->member[0], id, 1);
   expect_delivered (f->member[0], id);
   client_disconnect (f->member[0]);
@@ -326,7 +326,7 @@ test_resend (Delivery *f, gconstpointer data)
 
 #define DELIVERY_ADD(path, test) g_test_add (path, Delivery, NULL, setup, test, teardown)
 
-/* A message that is refused, and nobody waits for, ends no confirmation, whatever its id. */
+/* A refused message without a waiting publisher ends no confirmation, even with the same id. */
 static void
 test_same_id (Delivery *f, gconstpointer data)
 {

@@ -264,7 +264,7 @@ test_slow_gone (Core *core, gconstpointer data)
 
 /* --- its tasks --- */
 
-/* Nobody else has them: they are not settled, released or submitted again. */
+/* Tasks of questions belong to the broker: they cannot be settled, released or submitted again. */
 static void
 test_tasks (Core *core, gconstpointer data)
 {
@@ -347,7 +347,7 @@ test_statistics (Core *core, gconstpointer data)
   Client *one;
   g_autoptr (Got) got = NULL;
 
-  gather_all (agent); /* nobody is there: not complete */
+  gather_all (agent); /* no collector is registered: not complete */
   one = worker_ready (core, "one", 1);
   gather_all (agent);
   gather_answer (one, "a");

@@ -42,7 +42,7 @@ test_some (Core *core, gconstpointer data)
   gather_assert (agent, id, "two=b three=c", "complete met: two=answered three=answered");
 }
 
-/* One dies, one fails, and one says nothing: another one is asked in the place of each, and nobody twice. */
+/* One collector dies, one fails, and one does not answer: another one is asked instead of each, and none twice. */
 static void
 test_some_replaced (Core *core, gconstpointer data)
 {
@@ -149,7 +149,7 @@ test_shards_failover (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->joined_after, ==, 1);
 }
 
-/* A shard that kills its holders is not passed on for ever. */
+/* A shard that kills its holders is not given to others without end. */
 static void
 test_shards_deaths (Core *core, gconstpointer data)
 {
@@ -194,7 +194,7 @@ test_shards_duplicate (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->late_answers, ==, 0);
 }
 
-/* Nobody can do it: that is clear after the time in which a collector comes back. */
+/* No collector is capable of it, which is certain after the time to register again. */
 static void
 test_shards_nobody (Core *core, gconstpointer data)
 {
@@ -301,7 +301,7 @@ is_met (Core *core, guint require, guint require_n, guint n_answers, gboolean tr
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     client_disconnect (workers[i]);
   client_disconnect (agent);
-  tasks_advance (core, 700 * SECOND); /* nobody is expected any more */
+  tasks_advance (core, 700 * SECOND); /* no collector is expected any more */
   return met;
 }
 

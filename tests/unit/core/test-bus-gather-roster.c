@@ -302,7 +302,7 @@ test_barrier_gone (Core *core, gconstpointer data)
   gather_assert (agent, gather_all (agent), "", "nobody unmet:");
 }
 
-/* Announced ends are expected by nobody; and nobody is expected for longer than 10 minutes. */
+/* A collector with an announced end is not expected, and any other one for at most 10 minutes. */
 static void
 test_gone (Core *core, gconstpointer data)
 {

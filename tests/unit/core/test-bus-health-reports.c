@@ -151,7 +151,7 @@ test_rate (Core *core, gconstpointer data)
   g_assert_false (one->peer->health.has_news);
 }
 
-/* Nobody reports for another peer, and what can't be read says nothing. */
+/* A report about another peer is refused, and a malformed one is ignored. */
 static void
 test_strangers (Core *core, gconstpointer data)
 {

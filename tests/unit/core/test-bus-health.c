@@ -179,7 +179,7 @@ test_flapping (Core *core, gconstpointer data)
   health_assert_list (watcher, "daemoneye-agent=healthy one=healthy");
 }
 
-/* The broker itself stood still, for longer than it takes to fail. */
+/* The broker itself was suspended, for longer than a peer needs to fail. */
 static void
 test_frozen_broker (Core *core, gconstpointer data)
 {
@@ -195,7 +195,7 @@ test_frozen_broker (Core *core, gconstpointer data)
   health_assert_list (watcher, "daemoneye-agent=healthy one=healthy");
 }
 
-/* Tools come and go, and nobody waits for them. */
+/* The health of tools is not watched. */
 static void
 test_tool (Core *core, gconstpointer data)
 {

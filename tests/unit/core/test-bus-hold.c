@@ -216,7 +216,7 @@ test_refused (Hold *f, gconstpointer data)
   WireEnvelope envelope;
   guint64 id = publish (f->publisher, 0, 0, 0);
 
-  client_expect_error (f->publisher, id, WIRE_STATUS_BAD_MESSAGE); /* for ever is not offered */
+  client_expect_error (f->publisher, id, WIRE_STATUS_BAD_MESSAGE); /* a hold without end is refused */
   for (guint64 ttl_us = G_MAXINT64 / 2; ttl_us < G_MAXUINT64; ttl_us = ttl_us * 2 + 1)
     client_expect_error (f->publisher, publish (f->publisher, 0, 0, (gint64) ttl_us), WIRE_STATUS_BAD_MESSAGE);
   client_expect_error (f->publisher, publish (f->publisher, 0, 0, -1), WIRE_STATUS_BAD_MESSAGE);
@@ -348,7 +348,7 @@ test_confirmed_later (Hold *f, gconstpointer data)
   client_credit (f->member[1], 1, 11, 100004);
 }
 
-/* Reports are a second apart; each has the range of its own losses, in whatever order they ended. */
+/* Reports are a second apart. Each has the range of its own losses, in any order of their ends. */
 static void
 test_reports (Hold *f, gconstpointer data)
 {

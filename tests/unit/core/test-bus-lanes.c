@@ -9,7 +9,7 @@
 #define TOPIC "events.process.lifecycle"
 #define SIZE  40000u
 
-/* --- gaps are few, whatever is lost --- */
+/* --- the number of gaps is bounded --- */
 
 /* A flood of losses on both lanes, for two reasons in turn: the broker holds no more than for the first few. */
 static void
@@ -92,7 +92,7 @@ test_control_passes_data (Core *core, gconstpointer data)
   assert_story (stopped, 1, "11 1 2 3 4 5 6 7 [8-8:1 full] 9 10");
 }
 
-/* On its lane a gap stands before what came later, whatever the other lane waits for. */
+/* In its lane a gap precedes later messages, even if the other lane waits. */
 static void
 test_gap_of_a_lane (Core *core, gconstpointer data)
 {
@@ -125,7 +125,7 @@ test_control_lane (gconstpointer data)
   } fates[] = {
     [BUS_OVERFLOW_BLOCK] = { "[26-40:15 refused]", 15 },
     [BUS_OVERFLOW_DROP_OLDEST] = { "[18-32:15 full]", 15 },
-    [BUS_OVERFLOW_DROP_NEWEST] = { NULL, 0 }, /* what nobody may drop: it is closed */
+    [BUS_OVERFLOW_DROP_NEWEST] = { NULL, 0 }, /* must not be dropped: the peer is disconnected */
     [BUS_OVERFLOW_ERROR] = { "[26-40:15 refused]", 15 },
     [BUS_OVERFLOW_CONFLATE] = { "[18-39:22 full]", 22 },
   };

@@ -124,7 +124,7 @@ test_foreign_uid (Core *core, gconstpointer data)
   g_assert_cmpuint (bus_report_need_losses (&slow->peer->flow)->missed_by[BUS_LOSS_LIMIT], ==, 0);
 }
 
-/* The peer that is disconnected learns why, and what it held is free before its connection ends. */
+/* The disconnected peer gets the reason, and its bytes are freed before its connection ends. */
 static void
 test_reason (Core *core, gconstpointer data)
 {

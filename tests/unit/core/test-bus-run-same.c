@@ -153,7 +153,7 @@ step (World *world, gboolean groups)
     core_advance (&world->core, below (world, 4) * 100 * G_TIME_SPAN_MILLISECOND);
 }
 
-/* The order of all messages of a client, whatever subscription they are for. */
+/* The order of all messages of a client, over all its subscriptions. */
 static void
 note_order (World *world, const Client *client)
 {

@@ -129,7 +129,7 @@ test_full (void)
   core_teardown (&core, NULL);
 }
 
-/* The credit of a run comes back when its last message is settled, with one record for what was sent together. */
+/* The credit of a run returns when its last message is settled. Messages that were sent together have one record. */
 static void
 test_settled (void)
 {
@@ -188,7 +188,7 @@ test_group (void)
   core_teardown (&core, NULL);
 }
 
-/* A run is a small part of the window of its publisher, because its credit comes back at once. */
+/* A run uses a small part of its publisher's window, because its credit returns at once. */
 static void
 test_share (void)
 {

@@ -189,7 +189,7 @@ test_again_unanswered (Core *core, gconstpointer data)
   g_assert_cmpuint (take_apply (one, 1, 1), ==, 0);
 }
 
-/* A collector that can't apply it says why, and is asked once more when the agent renews the set. */
+/* A collector that cannot apply the set reports the reason, and is asked again when the agent renews the set. */
 static void
 test_problem (Core *core, gconstpointer data)
 {

@@ -168,7 +168,7 @@ test_bytes (Core *core, gconstpointer data)
   expect_replies (agent, "d!");
 }
 
-/* After the last reply the responder is done, whatever waits for the requester; it may even disconnect. */
+/* After the last reply the responder has finished, even if replies wait for the requester, and may disconnect. */
 static void
 test_responder_leaves (Core *core, gconstpointer data)
 {
@@ -297,7 +297,7 @@ test_blocked (Core *core, gconstpointer data)
   g_assert_cmpuint (pending (core), ==, 0);
 }
 
-/* One that returns a little now and then may take longer, but not for ever. */
+/* A requester that returns a little credit now and then may take longer, but not without limit. */
 static void
 test_slow_but_alive (Core *core, gconstpointer data)
 {

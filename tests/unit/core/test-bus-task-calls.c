@@ -184,7 +184,7 @@ test_operations (Core *core, gconstpointer data)
   done (reply);
 }
 
-/* A task that somebody cancels has not failed. */
+/* A cancelled task does not count as failed. */
 static void
 test_operations_ended (Core *core, gconstpointer data)
 {
@@ -283,7 +283,7 @@ test_batch (Core *core, gconstpointer data)
   tasks_assert_state (agent, "a", BUS_TASK_QUEUED);
 }
 
-/* However small a frame is, and whatever the verdicts say, the reply fits. */
+/* The reply fits in a frame of any size, with any verdicts. */
 static void
 test_batch_fits (Core *core, gconstpointer data)
 {

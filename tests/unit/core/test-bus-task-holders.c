@@ -62,7 +62,7 @@ test_kill_one (Core *core, gconstpointer data)
     }
 }
 
-/* The same incarnation registers again in time: the connection was lost, nobody died. */
+/* The same incarnation registers again in time: the connection was lost, and no death is counted. */
 static void
 test_returns (Core *core, gconstpointer data)
 {
@@ -249,7 +249,7 @@ test_cancel_during_drain (Core *core, gconstpointer data)
   g_assert_false (tasks_find (agent, "t")->is_unconfirmed);
 }
 
-/* 24: the operation is withdrawn: what runs finishes, what waits has nobody, until its deadline. */
+/* 24: the operation is withdrawn: the running task finishes, and the waiting one has no capable member until its deadline. */
 static void
 test_withdrawn (Core *core, gconstpointer data)
 {

@@ -38,7 +38,7 @@ test_simple (Core *core, gconstpointer data)
   g_assert_null (client_take (worker, WIRE_KIND_ERROR));
 }
 
-/* Nobody has the operation: the task waits until somebody registers. */
+/* No collector has the operation: the task waits until one registers. */
 static void
 test_waits (Core *core, gconstpointer data)
 {
@@ -53,7 +53,7 @@ test_waits (Core *core, gconstpointer data)
   job = worker_expect (worker, "t");
 }
 
-/* 1: the lease has expired, nobody else has the task: the result counts, and the task does not run again. */
+/* 1: the lease has expired, and no other member has the task: the result counts, and the task does not run again. */
 static void
 test_late_result (Core *core, gconstpointer data)
 {

@@ -230,7 +230,7 @@ test_publishes (Core *core, gconstpointer data)
   Client *reader = client_ready (core, "reader", "netmond");
 
   expect_topic (tool, TOPIC, NULL);
-  client_publish (publisher, TOPIC, 0, "abc", 3); /* nobody wants it: accepted all the same */
+  client_publish (publisher, TOPIC, 0, "abc", 3); /* accepted although it has no subscriber */
   expect_topic (tool, TOPIC, &(Want){ 1, 3, 0, 0, 0, "" });
   client_subscribe (reader, 1, "events.#", NULL);
   client_subscribe (reader, 2, TOPIC, "workers");
@@ -288,7 +288,7 @@ test_requests (Core *core, gconstpointer data)
   Client *two = client_ready (core, "two", "procmond");
   g_autoptr (Got) got = NULL;
 
-  client_request (agent, "tasks.procmond", NULL, 0); /* nobody serves it */
+  client_request (agent, "tasks.procmond", NULL, 0); /* without a server */
   expect_topic (agent, "tasks.procmond", NULL);
   client_serve (one, 1, "tasks.procmond");
   client_serve (two, 1, "tasks.procmond");

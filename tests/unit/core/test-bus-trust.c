@@ -40,7 +40,7 @@ test_alive (Core *core, gconstpointer data)
   member_assert_list (watcher, "one=ready");
 }
 
-/* The broker itself stood still: the frames that it has not read yet are no silence. Not a second time within a minute. */
+/* The broker itself was suspended, so unread frames of peers do not count as silence, but only once in a minute. */
 static void
 test_grace (Core *core, gconstpointer data)
 {
@@ -126,7 +126,7 @@ test_needed (Core *core, gconstpointer data)
   g_assert_false (member->is_probed);
 }
 
-/* At most half of them, rounded down; the one whose time ends first comes back when nobody else is ready. */
+/* At most half of the members are set aside, rounded down. The one whose time ends first is used when no other one is ready. */
 static void
 test_half (Core *core, gconstpointer data)
 {

@@ -137,7 +137,7 @@ test_limit (void)
 
   assert_table (table, "5 6 7");
   g_assert_cmpuint (table->beyond, ==, 2);
-  /* New ones do not displace known ones, whatever the order is. */
+  /* New sockets do not replace known ones, in any order of the table. */
   next = brief_table (LIST ({ .cookie = 1 }, { .cookie = 2 }, { .cookie = 7 }, { .cookie = 6 }, { .cookie = 5 }), 3,
                       table);
   assert_table (next, "5 6 7");

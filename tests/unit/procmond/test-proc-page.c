@@ -104,7 +104,7 @@ unpack_table (GBytes *packed)
   return guard;
 }
 
-/* A requester that does not page gets everybody; honest command lines are whole as long as that is possible. */
+/* A requester without pages gets all processes; ordinary command lines are complete as long as that is possible. */
 static void
 test_one_answer (void)
 {
@@ -135,7 +135,7 @@ test_one_answer (void)
     }
 }
 
-/* A requester that pages gets everybody, and nothing is cut for the sake of the sum. */
+/* A requester with pages gets all processes, and no text is cut because of the total size. */
 static void
 test_pages (void)
 {

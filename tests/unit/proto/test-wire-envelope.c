@@ -342,7 +342,7 @@ test_texts (void)
         }
 }
 
-/* Nothing of one body is left in the next one, whatever fields both have. */
+/* A body never contains fields of the previous one. */
 static void
 test_read_next (void)
 {

@@ -6,7 +6,7 @@
 #include <sys/un.h>
 
 /*
- * A client that connects to an address, and a broker there that the test plays: it may come back as often as the test wants.
+ * A client that connects to an address, and a fake broker there, which the test can start again as often as it wants.
  * The client does not reconnect by itself until the test switches that on.
  */
 

@@ -239,7 +239,7 @@ test_stop_own (Fixture *f, gconstpointer data)
   client_fixture_settle (&f->base);
 }
 
-/* It is stopped before the broker has answered the registration: nobody waits for that any more. */
+/* The collector is stopped before the broker has answered its registration: the answer is discarded. */
 static void
 test_stop_while_starting (Fixture *f, gconstpointer data)
 {

@@ -97,7 +97,7 @@ flusher_publish (FlusherFixture *f, guint32 number, gsize len)
   g_assert_no_error (error);
 }
 
-/* The program does nothing else: the watchdog ends the test if nobody writes. */
+/* The program does nothing else. If the flusher does not write, the watchdog ends the test. */
 static void
 flusher_wait (FlusherFixture *f, guint n)
 {
@@ -208,7 +208,7 @@ test_switched (FlusherFixture *f, gconstpointer data)
   flusher_wait (f, 100);
 }
 
-/* The broker reads no more: the client learns it, here from the flusher. */
+/* The broker does not read any more, which the flusher detects. */
 static void
 test_error (FlusherFixture *f, gconstpointer data)
 {

@@ -149,7 +149,7 @@ test_submitted_again (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_bytes_get_size (result), ==, 4);
 }
 
-/* Nobody knows whether the first submit arrived. The same broker says that it did not. */
+/* It is not known whether the first submit arrived. The same broker answers that it did not. */
 static void
 test_lost_submit (Fixture *f, gconstpointer data)
 {

@@ -163,8 +163,8 @@ test_idle (Fixture *f, gconstpointer data)
   assert_answer (f, "1/0");
 }
 
-/* Messages that no other member takes stay, and are delivered before the call is answered. A group without any other member has none
- * for new messages. */
+/* Messages that no other member takes stay, and are delivered before the call is answered. A group without any other member has
+ * none for new messages. */
 static void
 test_last_member (Fixture *f, gconstpointer data)
 {
@@ -298,7 +298,7 @@ assert_notices (BusPeer *member, const char *wanted)
   g_assert_cmpstr (text, ==, wanted);
 }
 
-/* A tool drains a member: the member learns of it, and once more when it has finished; whether or not the tool waits. */
+/* A tool drains a member: the member is notified at the beginning and at the end, whether or not the tool waits. */
 static void
 test_noticed (Fixture *f, gconstpointer data)
 {

@@ -89,7 +89,7 @@ test_in_force (Fixture *f, gconstpointer data)
   g_assert_cmpuint (member->window.window_messages, ==, 2); /* the smaller of the two */
 }
 
-/* Three messages are sent to a member that may hold three, whatever its window; the fourth waits. */
+/* A member with a bound of three messages in flight is sent three, even with a larger window; the fourth waits. */
 static void
 test_in_flight (Fixture *f, gconstpointer data)
 {
@@ -183,7 +183,7 @@ test_foreign_type (Fixture *f, gconstpointer data)
     routes_publish (&f->peers, NULL, "tasks.procmond", 10);
   g_assert_cmpuint (members[0]->delivered, ==, 15);
   g_assert_cmpuint (members[1]->delivered, ==, 15);
-  /* Agent and tools may, as well as collectors of the type; everybody may observe. */
+  /* The agent, tools and collectors of the type may join; every peer may observe. */
   foreign->principal.role = BUS_ROLE_TOOL;
   join (f, foreign, ASK ("tasks.procmond", "workers"), WIRE_STATUS_OK, NULL);
   foreign->principal.role = BUS_ROLE_COLLECTOR;
@@ -241,7 +241,7 @@ test_foreign_wildcard (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (own_or_none); i++)
     drain (f, foreign, join (f, foreign, ASK (own_or_none[i], names[i]), WIRE_STATUS_OK, NULL));
   assert_kept (f, boss, "tasks.procmond", WIRE_STATUS_OK);
-  /* Agent and tools may, as well as everybody who only observes. */
+  /* The agent and tools may join; every other peer may only observe. */
   join (f, foreign, ASK ("tasks.#", "", .policy = BUS_OVERFLOW_DROP_OLDEST), WIRE_STATUS_OK, NULL);
   foreign->principal.role = BUS_ROLE_TOOL;
   drain (f, foreign, join (f, foreign, ASK ("tasks.#", "all"), WIRE_STATUS_OK, NULL));

@@ -168,7 +168,7 @@ test_outcome (Members *f, gconstpointer data)
   g_assert_cmpuint (f->peers.core->routes->n_unacknowledged, ==, leave.unacknowledged);
 }
 
-/* A member that another one took a message over from before is not counted as one whose end nobody knows. */
+/* A message that was taken over by another member before is not counted as one with an unknown end. */
 static void
 test_withdrawn_before (Members *f, gconstpointer data)
 {

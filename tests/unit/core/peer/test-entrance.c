@@ -32,7 +32,7 @@ disconnect_closing (Peers *f)
     }
 }
 
-/* A new connection of @account is accepted, and @victim gave up its place for it. NULL: nobody did. */
+/* Asserts that a new connection of @account is accepted, and that @victim is disconnected for it. NULL: none is. */
 static BusPeer *
 accept_over (Peers *f, guint32 account, BusPeer *victim)
 {
@@ -123,7 +123,7 @@ test_nobody_yields (Peers *f, gconstpointer data)
   g_assert_cmpint (bus_entrance_wait_us (f->core, f->core->now_us), ==, 0);
 }
 
-/* The agent comes in whatever is full, and does not yield. */
+/* The agent is accepted at every limit, and is never disconnected for a newcomer. */
 static void
 test_agent (Peers *f, gconstpointer data)
 {

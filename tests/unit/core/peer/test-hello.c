@@ -162,7 +162,7 @@ test_roles (Peers *f, gconstpointer data)
   hello.role = 0;
   assert_status (f, &hello, 7, WIRE_STATUS_DENIED);
 
-  agent = peers_connect (f, 0, TRUE); /* by construction, whatever it asks for */
+  agent = peers_connect (f, 0, TRUE); /* by construction, independent of its HELLO */
   g_assert_true (say (agent, &hello));
   g_assert_cmpint (agent->principal.role, ==, BUS_ROLE_AGENT);
   g_assert_cmpstr (agent->type, ==, "");

@@ -75,7 +75,7 @@ test_shared (Peers *f, gconstpointer data)
   g_assert_cmpuint (MAX (one->missed, two->missed) - MIN (one->missed, two->missed), <=, AT_LEAST / MESSAGE + 2);
 }
 
-/* An account that is full takes from its own peers, whatever others hold. */
+/* At the limit of an account, only messages of its own peers are dropped. */
 static void
 test_account (Peers *f, gconstpointer data)
 {
@@ -154,7 +154,7 @@ test_spares_small_ones (Peers *f, gconstpointer data)
   g_assert_true (bus_peer_is_ready (peer));
 }
 
-/* No peer is closed while a queue can give, whatever the policy of its subscription. */
+/* No peer is disconnected while messages of a queue can be dropped, with any policy. */
 static void
 test_drops_before_it_closes (Peers *f, gconstpointer data)
 {

@@ -106,7 +106,7 @@ test_silent (Peers *f, gconstpointer data)
   g_assert_null (bus_takeover_withdraw (newcomer, &len));
 }
 
-/* A HELLO that waits is charged to its sender. When the last newcomer leaves, nobody waits for an answer. */
+/* A HELLO that waits is charged to its sender. When the last newcomer leaves, no answer is awaited any more. */
 static void
 test_leaves (Peers *f, gconstpointer data)
 {

@@ -161,7 +161,7 @@ test_shed (Queue *queue, gconstpointer data)
   g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0); /* nothing is left */
 }
 
-/* Of equal ones that with the lower id, whatever the order of the table. Requests are not dropped. */
+/* Of equal queues, that of the subscription with the lower id pays, independent of the table. Requests are not dropped. */
 static void
 test_shed_order (Queue *queue, gconstpointer data)
 {

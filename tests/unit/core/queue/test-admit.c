@@ -225,7 +225,7 @@ test_peer_bytes (Queue *queue, gconstpointer data)
   offer_three (queue, data, limit_hard_bytes);
 }
 
-/* One step below each bound all three wait, whatever the policy. */
+/* One step below each bound all three messages wait, with every policy. */
 static void
 test_up_to_the_bounds (Queue *queue, gconstpointer data)
 {
@@ -256,7 +256,7 @@ test_one_larger_than_the_bound (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-1x1f w2");
 }
 
-/* Nobody is blocked by itself, and the broker by nobody: their messages are bounded and refused. */
+/* No peer blocks itself, and no subscriber blocks the broker: such messages are bounded and refused. */
 static void
 test_block_own_messages (Queue *queue, gconstpointer data)
 {

@@ -150,7 +150,7 @@ test_counts_for_each_publisher (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->missed, ==, 6);
 }
 
-/* Nobody is left to be informed. */
+/* No publisher is left to be notified. */
 static void
 test_publisher_is_gone (Queue *queue, gconstpointer data)
 {
@@ -209,7 +209,7 @@ test_drained (Queue *queue, gconstpointer data)
     bus_window_use (&subscription->window, 10);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
   g_assert_true (
-      bus_subscription_is_demoted (subscription)); /* half of the window is on the way, but nothing came back */
+      bus_subscription_is_demoted (subscription)); /* half of the window is in transit, but no credit has returned */
 
   for (guint i = 0; i < 2; i++)
     bus_window_use (&subscription->window, 10);
@@ -227,7 +227,7 @@ test_drained (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
 }
 
-/* Everything was handed on, and nothing is on the way: nothing will ever come back. */
+/* Everything was handed on, and nothing is in transit, so no credit will ever return. */
 static void
 test_drained_without_anything_sent (Queue *queue, gconstpointer data)
 {

@@ -286,7 +286,7 @@ test_clear_with_a_ticket_asserts (void)
 }
 
 /* Takes, withholds and returns at random: used = returned + held after each step; a publisher without credit is always
- * either listed or owed nothing, so it never waits for an announcement that nobody makes. */
+ * either listed or owed nothing, so it never waits for an announcement that is not made. */
 static void
 test_random (Queue *queue, gconstpointer data)
 {

@@ -201,7 +201,7 @@ test_loss_is_counted (Queue *queue, gconstpointer data)
 
 /* --- lanes --- */
 
-/* Gaps join in their lane, whatever of the other lane stands between. */
+/* Gaps of a lane are joined, even with messages of the other lane between them. */
 static void
 test_lanes (Queue *queue, gconstpointer data)
 {

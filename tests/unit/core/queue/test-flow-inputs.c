@@ -43,7 +43,7 @@ test_credit (Queue *queue, gconstpointer data)
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
-  bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US); /* none came back, but there is some */
+  bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US); /* no credit returned, but there is some */
   queue_assert_sent (queue, "d1:1");
   queue_assert_fifo (queue, subscription, "w2 g3-3x1f");
   g_assert_cmpuint (subscription->tickets, ==, 2);
@@ -68,7 +68,7 @@ test_credit_sends_a_lone_gap (Queue *queue, gconstpointer data)
   queue_assert_sent (queue, "g1-1x1f:1");
 }
 
-/* Nothing else would come back to a gap that the credit cannot send: the lane has no room. */
+/* Only a timer sends a gap that credit cannot send because the lane has no room. */
 static void
 test_credit_for_a_gap_without_room (Queue *queue, gconstpointer data)
 {

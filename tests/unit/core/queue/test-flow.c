@@ -277,7 +277,7 @@ test_pump_plain (Queue *queue, gconstpointer data)
 
 /* --- gaps --- */
 
-/* Those at the beginning of the lane, whatever of the other lane stands before them. */
+/* The gaps at the head of the lane, even if slots of the other lane are in front of them. */
 static void
 test_first_gaps (Queue *queue, gconstpointer data)
 {

@@ -171,7 +171,7 @@ test_stuck (Fixture *f, gconstpointer data)
   g_assert_cmpint (queue_due_us (&f->stream->block_timer), ==, QUEUE_NOW_US + longest_us / 2 + longest_us);
   g_assert_true (bus_stream_is_stuck (f->stream, now_us + longest_us / 2 + longest_us));
 
-  /* Progress now and then is not enough for ever. */
+  /* Occasional progress does not extend the time without limit. */
   for (guint i = 2; i < 2 + 2 * BUS_STREAM_PATIENCE; i++)
     {
       now_us += longest_us / 2;

@@ -65,7 +65,7 @@ test_timers (void)
   bus_deadline_set_clear (&set);
 }
 
-/* While it is demoted it drops its oldest messages, whatever it asked for. */
+/* A demoted subscription drops its oldest messages, independent of its policy. */
 static void
 test_policy (void)
 {

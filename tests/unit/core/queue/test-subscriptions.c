@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscriptions.h"
 
-/* The subscriptions of a peer: what is in the set is found by its number, whatever was added and removed. */
+/* The subscriptions of a peer: each in the set is found by its number, after any additions and removals. */
 
 #define N 300u
 

@@ -143,8 +143,8 @@ test_ordinary_is_counted (Assured *f, gconstpointer data)
   g_assert_null (f->member[0]->unsettled.first);
 }
 
-/* Messages that a member has not settled when it disconnects are given to another one in the same order, marked; what was only waiting is
- * no repeat. */
+/* Messages that a member has not settled when it disconnects are given to another one in the same order, marked; what was only
+ * waiting is no repeat. */
 static void
 test_repeated_at_the_end (Assured *f, gconstpointer data)
 {
@@ -165,7 +165,7 @@ test_repeated_at_the_end (Assured *f, gconstpointer data)
   assert_attempts (f->peer[1], "00220");
 }
 
-/* Nobody is left: it is counted as unacknowledged. */
+/* No member is left: the message is counted as unacknowledged. */
 static void
 test_nobody_left (Assured *f, gconstpointer data)
 {

@@ -157,7 +157,8 @@ test_bounds (Holding *f, gconstpointer data)
     }
 }
 
-/* The messages that the last member left are held as far as there is room, and charged to the account of the member. The rest is lost. */
+/* The messages that the last member left are held as far as there is room, and charged to the account of the member. The rest is
+ * lost. */
 static void
 test_left_without_room (Holding *f, gconstpointer data)
 {
@@ -218,7 +219,7 @@ test_no_member (Holding *f, gconstpointer data)
   g_assert_cmpuint (bus_hold_count (core), ==, 1);
 }
 
-/* At the end of its time nobody gets it, although its timer has not been handled yet. */
+/* An expired message is given to no member, even before its timer is handled. */
 static void
 test_expired (Holding *f, gconstpointer data)
 {

@@ -249,7 +249,7 @@ test_taker (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pick_taker (f, 0), ==, N_MEMBERS); /* none */
   g_assert_cmpuint (f->balance.cursor, ==, 2);
   g_assert_cmpuint (pick_taker (f, 3), ==, 0);
-  stall (f, 0, G_TIME_SPAN_HOUR); /* rather it than nobody */
+  stall (f, 0, G_TIME_SPAN_HOUR); /* better than no member */
   g_assert_cmpuint (pick_taker (f, 3), ==, 0);
 }
 
@@ -275,7 +275,7 @@ test_owed (Fixture *f, gconstpointer data)
     g_assert_cmpuint (counts[i] + (i == 1 ? 10 : 0), ==, 12);
 }
 
-/* One that stands still, or leaves, is owed nothing. */
+/* A member that stalls or leaves is owed nothing. */
 static void
 test_owed_nothing (Fixture *f, gconstpointer data)
 {
@@ -479,7 +479,7 @@ test_first_available (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[1], ==, TURNS);
 }
 
-/* With every strategy a member that stands still is picked when no other one has room. */
+/* With every strategy a stalled member is picked if no other one has room. */
 static void
 test_stalled_in_each_strategy (Fixture *f, gconstpointer data)
 {

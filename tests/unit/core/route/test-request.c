@@ -221,7 +221,7 @@ test_both_disconnect (Fixture *f, gconstpointer data)
   peers_assert_sent (f->server, "GOODBYE status=OK\n");
 }
 
-/* Many requests that end in random ways: each gets exactly one answer, whatever the order. */
+/* Many requests end in random ways and in random order: each gets exactly one answer. */
 static void
 test_random_ends (Fixture *f, gconstpointer data)
 {
@@ -334,7 +334,8 @@ test_task_ended (Fixture *f, gconstpointer data)
   assert_no_request (f);
 }
 
-/* An unsent request that is handed on has a route with the class that its new responder counts; the same route, if it is the same. */
+/* An unsent request that is handed on has a route with the class that its new responder counts; the same route, if it
+ * is the same. */
 static void
 test_moved_class (Fixture *f, gconstpointer data)
 {

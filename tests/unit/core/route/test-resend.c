@@ -190,7 +190,7 @@ test_failed_meanwhile (Peers *f, gconstpointer data)
   peers_assert_sent (awaited.publisher, "ERROR answers=9 status=UNKNOWN\n");
 }
 
-/* Nobody can ask for it any more: it ends with its window. */
+/* The confirmation ends with its window, because it cannot be asked for any more. */
 static void
 test_ends_with_window (Peers *f, gconstpointer data)
 {

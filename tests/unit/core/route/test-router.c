@@ -194,7 +194,7 @@ is_subscribed (Peers *f, BusPeer *peer, const char *topic)
   return bus_router_is_subscribed (f->core, peer, &envelope);
 }
 
-/* Only the target gets it, whatever else matches; in a group it is not somebody else's turn. */
+/* Only the target gets a direct message. In a group, it does not use the turn of another member. */
 static void
 test_direct (Peers *f, gconstpointer data)
 {

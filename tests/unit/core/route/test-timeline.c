@@ -98,7 +98,7 @@ test_roots (Fixture *f, gconstpointer data)
   assert_ids (f, "c", "a b c ");
   assert_ids (f, "x", "x ");
   assert_ids (f, "gone", "y ");
-  add (f, "c", NULL, NULL, 0, FALSE); /* the same id once more, in a root of its own */
+  add (f, "c", NULL, NULL, 0, FALSE); /* the same id again, in another root */
   assert_ids (f, "c", "a b c ");
   assert_ids (f, "nobody", "");
 }
@@ -140,7 +140,7 @@ test_fields (Fixture *f, gconstpointer data)
   g_assert_true (record->parent_id.data != envelope.parent_id.data);
 }
 
-/* The oldest records make room, of whatever root; a root without records is forgotten. */
+/* The oldest records of all roots are removed to make room, and so is a root without records. */
 static void
 test_bound (Fixture *f, gconstpointer data)
 {
@@ -229,7 +229,7 @@ test_circle (Fixture *f, gconstpointer data)
   add (f, "c", "b", "a", 2, FALSE);
   g_assert_cmpint (check (f, "a", "c", 0, &depth), ==, BUS_LINEAGE_CIRCLE);
   g_assert_cmpint (check (f, "b", "c", 0, &depth), ==, BUS_LINEAGE_CIRCLE);
-  g_assert_cmpint (check (f, "b", "a", 0, &depth), ==, BUS_LINEAGE_FITS); /* the same once more is no circle */
+  g_assert_cmpint (check (f, "b", "a", 0, &depth), ==, BUS_LINEAGE_FITS); /* the same message again is not a cycle */
   g_assert_cmpint (check (f, NULL, "c", 0, &depth), ==, BUS_LINEAGE_FITS);
 }
 

@@ -187,7 +187,7 @@ test_returns_to_its_old_place (World *world, gconstpointer data)
   assert_next (world, tasks[1]);
 }
 
-/* The lease of the oldest task that comes back does not make it wait for eight more. */
+/* The oldest task is not delayed by eight leases if its lease returns. */
 static void
 test_returns_to_its_age (World *world, gconstpointer data)
 {

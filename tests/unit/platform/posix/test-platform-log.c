@@ -113,7 +113,8 @@ copy_to_stderr (gpointer data)
   return NULL;
 }
 
-/* Standard error is a pipe that nobody reads for a while. Nobody waits; the number of lost records is written at its place. */
+/* Standard error is a pipe that is not read for a while. No thread waits, and the number of lost records is written in their
+ * place. */
 static void
 test_blocked (void)
 {

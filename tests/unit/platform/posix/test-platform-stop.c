@@ -64,7 +64,7 @@ keep_asking (gpointer data)
   return NULL;
 }
 
-/* A write to a pipe that nobody reads ends when a request arrives. */
+/* A write to a full pipe ends when a request to stop arrives. */
 static void
 test_interrupted_write (void)
 {

@@ -184,7 +184,7 @@ test_guest (void)
   assert_verdict ("/run/foreign", OWN, GUEST, PLATFORM_TRUST_FOREIGN, "/run/foreign");
 }
 
-/* In a user namespace that has no root the top belongs to nobody in particular. */
+/* In a user namespace without root the owner of the top is unknown. */
 static void
 test_bad_top (void)
 {

@@ -51,7 +51,7 @@ int link_fixture_open (LinkFixture *f);
 /* The handler's state for the link that was opened as number @i. */
 LinkEcho *link_fixture_echo (LinkFixture *f, guint i);
 
-/* Writes and reads as the socket lets, running the context in between, until all came back. */
+/* Writes and reads as much as the socket allows, and runs the context in between, until all bytes have come back. */
 void link_fixture_round_trip (LinkFixture *f, int fd, const guint8 *bytes, gsize len);
 /* Writes until the socket is full. */
 void link_fixture_fill (int fd);

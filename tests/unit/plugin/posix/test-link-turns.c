@@ -106,7 +106,7 @@ test_single_busy_pays (LinkFixture *f, gconstpointer poller)
   close (idle);
 }
 
-/* While somebody has something to read, somebody reads. */
+/* As long as a link has bytes to read, some link reads. */
 static void
 test_no_idle_turn (LinkFixture *f, gconstpointer poller)
 {

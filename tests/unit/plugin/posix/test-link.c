@@ -110,7 +110,7 @@ test_close_wanted (LinkFixture *f, gconstpointer poller)
   g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_WANTED);
 }
 
-/* Nobody reads: the end comes at the end of the lingering. */
+/* The peer does not read: the link ends when the time for lingering is over. */
 static void
 test_linger (LinkFixture *f, gconstpointer poller)
 {

@@ -159,7 +159,7 @@ world_connects (const World *world)
   return connects;
 }
 
-/* Nobody but a cleaner removes the lock of a live broker. */
+/* Only a cleaner removes the lock of a live broker. */
 static void
 world_assert_locked (const World *world)
 {
@@ -175,7 +175,7 @@ world_assert_locked (const World *world)
     }
 }
 
-/* The address can be taken exactly if nobody serves it, whatever happened before. */
+/* A broker can take the address if and only if no broker serves it, after any schedule. */
 static void
 world_assert_end (World *world)
 {
