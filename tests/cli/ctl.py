@@ -31,10 +31,10 @@ class Bus(Tool):
         self.completions = completions
         self.broker = Broker(agent, module, "--collector", f"{procmond} --id procmond-1 --heartbeat 300000 --shard 0/2")
         super().__init__(ctl, self.broker.address, data)
-        ready, told = os.pipe()
+        ready, notify = os.pipe()
         self.second = subprocess.Popen([procmond, "--address", self.broker.address, "--id", "procmond-2", "--shard", "1/2",
-                                        "--heartbeat", "300000", "--ready-fd", str(told)], pass_fds=[told])
-        os.close(told)
+                                        "--heartbeat", "300000", "--ready-fd", str(notify)], pass_fds=[notify])
+        os.close(notify)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline(), "ready procmond-2\n")
         self.wait_for_peer("procmond-1", subscriptions=6)

@@ -50,10 +50,10 @@ class Bus(Tool):
     def __init__(self, broker, clients):
         self.broker = Broker(broker.agent, broker.module, stderr=subprocess.DEVNULL)
         super().__init__(clients.ctl, self.broker.address, None)
-        ready, told = os.pipe()
+        ready, notify = os.pipe()
         self.procmond = subprocess.Popen([clients.procmond, "--address", self.broker.address, "--interval", "100", "--ready-fd",
-                                          str(told)], pass_fds=[told], stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
-        os.close(told)
+                                          str(notify)], pass_fds=[notify], stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        os.close(notify)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline(), "ready procmond-1\n")
 

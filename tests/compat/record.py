@@ -25,10 +25,10 @@ TOOL = {
 
 @contextlib.contextmanager
 def procmond(program, address):
-    ready, told = os.pipe()
-    process = subprocess.Popen([program, "--address", address, "--interval", "60000", "--ready-fd", str(told)], pass_fds=[told],
+    ready, notify = os.pipe()
+    process = subprocess.Popen([program, "--address", address, "--interval", "60000", "--ready-fd", str(notify)], pass_fds=[notify],
                                stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)
-    os.close(told)
+    os.close(notify)
     with os.fdopen(ready) as pipe:
         pipe.readline()
     yield

@@ -54,9 +54,9 @@ def procmond(address, *, pass_fds=(), more=(), stderr=subprocess.DEVNULL):
 
 @contextlib.contextmanager
 def running_procmond(address):
-    ready, told = os.pipe()
-    process = procmond(address, pass_fds=[told], more=["--ready-fd", str(told)])
-    os.close(told)
+    ready, notify = os.pipe()
+    process = procmond(address, pass_fds=[notify], more=["--ready-fd", str(notify)])
+    os.close(notify)
     with os.fdopen(ready) as pipe:
         equal(next_line(pipe), "ready procmond-1\n")
     yield

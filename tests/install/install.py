@@ -93,11 +93,11 @@ class Agent:
 
     def __init__(self, tree, *arguments):
         self.address = os.path.join(tree.dir, "eventbus.sock")
-        ready, told = os.pipe()
+        ready, notify = os.pipe()
         self.process = subprocess.Popen([tree.program("daemoneye-agent"), "--address", self.address, "--ready-fd",
-                                         str(told), *arguments], pass_fds=[told], env=tree.env,
+                                         str(notify), *arguments], pass_fds=[notify], env=tree.env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        os.close(told)
+        os.close(notify)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline().rstrip("\n"), self.address)
 

@@ -54,11 +54,11 @@ class Bus(Tool):
 
     def collector(self, *words, watch=True, before=None):
         """Starts fsmond-1, and waits until it is ready."""
-        ready, told = os.pipe()
-        child = subprocess.Popen([self.paths[3], "--address", self.broker.address, "--ready-fd", str(told), "--check", "50",
-                                  *(["--watch", self.dir] if watch else []), *words], pass_fds=[told],
+        ready, notify = os.pipe()
+        child = subprocess.Popen([self.paths[3], "--address", self.broker.address, "--ready-fd", str(notify), "--check", "50",
+                                  *(["--watch", self.dir] if watch else []), *words], pass_fds=[notify],
                                  stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
-        os.close(told)
+        os.close(notify)
         self.children.callback(stop, child)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline(), "ready fsmond-1\n")

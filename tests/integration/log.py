@@ -99,11 +99,11 @@ def collector(agent, module, procmond, _):
     broker = Broker(agent, module)
     pipe = Pipe()
     pipe.fill()
-    ready, told = os.pipe()
-    child = subprocess.Popen([procmond, "--address", broker.address, "--ready-fd", str(told)], stdin=subprocess.DEVNULL,
-                             stderr=pipe.end, pass_fds=[told], preexec_fn=die_with_parent,
+    ready, notify = os.pipe()
+    child = subprocess.Popen([procmond, "--address", broker.address, "--ready-fd", str(notify)], stdin=subprocess.DEVNULL,
+                             stderr=pipe.end, pass_fds=[notify], preexec_fn=die_with_parent,
                              env=dict(os.environ, G_MESSAGES_DEBUG="all"))
-    os.close(told)
+    os.close(notify)
     with os.fdopen(ready) as notice:
         holds(notice.readline(), "procmond is ready")
     broker.kill()

@@ -50,10 +50,10 @@ class Bus(Tool):
 
     def collector(self, *words, before=None, interval=20):
         """Starts netmond-1, and waits until it is ready. The child calls @before."""
-        ready, told = os.pipe()
-        child = subprocess.Popen([self.netmond, "--address", self.broker.address, "--interval", str(interval), "--ready-fd", str(told),
-                                  *words], pass_fds=[told], stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
-        os.close(told)
+        ready, notify = os.pipe()
+        child = subprocess.Popen([self.netmond, "--address", self.broker.address, "--interval", str(interval), "--ready-fd", str(notify),
+                                  *words], pass_fds=[notify], stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
+        os.close(notify)
         self.children.callback(end_well, child)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline(), "ready netmond-1\n")

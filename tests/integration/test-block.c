@@ -179,7 +179,7 @@ test_expires (BusFixture *f, gconstpointer data)
 
 /* Two clients publish to each other and handle nothing meanwhile: the block ends by itself, and the sums are exact. */
 static void
-test_circle (BusFixture *f, gconstpointer data)
+test_two_clients_block_each_other (BusFixture *f, gconstpointer data)
 {
   TestProcess *left = blocking (f, "left", "procmond", "results.netmond");
   TestProcess *right = blocking (f, "right", "netmond", RESULTS);
@@ -200,7 +200,7 @@ test_circle (BusFixture *f, gconstpointer data)
 /* One of several subscribers is suspended: its publisher is blocked, the other subscribers get everything, and a publisher to
  * whose topic it does not subscribe is not blocked. */
 static void
-test_one_stuck (BusFixture *f, gconstpointer data)
+test_one_suspended_of_five (BusFixture *f, gconstpointer data)
 {
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
   TestProcess *stuck = blocking (f, "stuck", "procmond", RESULTS);
@@ -263,7 +263,7 @@ test_right (BusFixture *f, gconstpointer data)
 
 /* A paused subscriber blocks its publishers until it gets another policy. */
 static void
-test_adjust_away (BusFixture *f, gconstpointer data)
+test_other_policy_unblocks (BusFixture *f, gconstpointer data)
 {
   TestProcess *sink = blocking (f, "sink", "procmond", RESULTS);
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
@@ -293,11 +293,11 @@ main (int argc, char **argv)
   ADD ("M08-B04-defaults-lose-nothing", &own_defaults, test_defaults);
   ADD ("M08-B04-started-calls-are-bounded", &patient, test_started);
   ADD ("B04-expires-and-demotes", &hasty, test_expires);
-  ADD ("B05-two-clients-block-each-other", &hasty, test_circle);
-  ADD ("B06-one-suspended-of-five", &patient, test_one_stuck);
+  ADD ("B05-two-clients-block-each-other", &hasty, test_two_clients_block_each_other);
+  ADD ("B06-one-suspended-of-five", &patient, test_one_suspended_of_five);
   ADD ("B07-own-subscriber", &patient, test_own);
   ADD ("B04-needs-a-right", &patient, test_right);
-  ADD ("B08-other-policy-unblocks", &patient, test_adjust_away);
+  ADD ("B08-other-policy-unblocks", &patient, test_other_policy_unblocks);
 #undef ADD
   return g_test_run ();
 }

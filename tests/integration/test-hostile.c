@@ -131,7 +131,7 @@ test_oversized (BusFixture *f, gconstpointer data)
 }
 
 static void
-test_garbage (BusFixture *f, gconstpointer data)
+test_peer_causes_no_warning (BusFixture *f, gconstpointer data)
 {
   static const struct
   {
@@ -496,7 +496,7 @@ main (int argc, char **argv)
   ADD ("F07-slow-loris", &hasty_frame, test_slow_loris);
   ADD ("F05-one-byte-writes", &plain, test_one_byte_writes);
   ADD ("F01-F02-oversized-and-empty", &plain, test_oversized);
-  ADD ("F09-garbage", &plain, test_garbage);
+  ADD ("F09-garbage", &plain, test_peer_causes_no_warning);
   ADD ("F04-cut-frame", &plain, test_cut_frame);
   ADD ("F11-half-close", &plain, test_half_close);
   ADD ("O01-publish-before-hello", &plain, test_publish_before_hello);
@@ -508,7 +508,7 @@ main (int argc, char **argv)
   ADD ("A01-duplicate-id", &plain, test_duplicate_id);
   ADD ("M27-O07-versions", &plain, test_versions);
   ADD ("R01-flood", &few, test_flood);
-  ADD ("H05-peer-causes-no-warning", &plain, test_garbage);
+  ADD ("H05-peer-causes-no-warning", &plain, test_peer_causes_no_warning);
 #undef ADD
   return g_test_run ();
 }

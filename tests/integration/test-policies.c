@@ -144,7 +144,7 @@ test_conflate (BusFixture *f, gconstpointer data)
 /* A publisher that asks for an acknowledgement is notified of full subscribers: by an error if all were full, by their number if
  * some were. */
 static void
-test_error_is_told (BusFixture *f, gconstpointer data)
+test_error_is_reported (BusFixture *f, gconstpointer data)
 {
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
   TestProcess *stopped = flood_stopped (f, publisher, "error", MESSAGES);
@@ -230,7 +230,7 @@ test_adjust (BusFixture *f, gconstpointer data)
 
 /* A group has one policy, which applies only when no member has room. */
 static void
-test_group (BusFixture *f, gconstpointer data)
+test_group_policy_applies_last (BusFixture *f, gconstpointer data)
 {
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
   TestProcess *members[3];
@@ -318,7 +318,7 @@ test_control_passes (BusFixture *f, gconstpointer data)
 
 /* A paused subscription does not delay other subscriptions or requests of the same client. */
 static void
-test_pause_alone (BusFixture *f, gconstpointer data)
+test_pause_affects_one_subscription (BusFixture *f, gconstpointer data)
 {
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
   TestProcess *both = bus_fixture_worker (f, "both", "procmond");
@@ -367,13 +367,13 @@ main (int argc, char **argv)
   ADD ("M08-B02-drop-newest", test_drop_newest);
   ADD ("M08-B03-error", test_error);
   ADD ("M08-conflate", test_conflate);
-  ADD ("B03-error-is-reported", test_error_is_told);
+  ADD ("B03-error-is-reported", test_error_is_reported);
   ADD ("M08-conflate-by-topic", test_conflate_topics);
   ADD ("B08-adjust-while-full", test_adjust);
-  ADD ("M08-group-policy-applies-last", test_group);
+  ADD ("M08-group-policy-applies-last", test_group_policy_applies_last);
   ADD ("R11-time-to-live", test_ttl);
   ADD ("B09-control-passes-data", test_control_passes);
-  ADD ("B06-pause-affects-one-subscription", test_pause_alone);
+  ADD ("B06-pause-affects-one-subscription", test_pause_affects_one_subscription);
   ADD ("M08-request-in-flood", test_request_in_flood);
 #undef ADD
   return g_test_run ();

@@ -44,7 +44,7 @@ server (BusFixture *f, const char *id, const char *mode, const char *group)
 }
 
 static void
-test_echo (BusFixture *f, gconstpointer data)
+test_200_sizes_come_back_unchanged (BusFixture *f, gconstpointer data)
 {
   server (f, "procmond-1", "echo", "-");
   for (guint i = 0; i < 200; i++)
@@ -247,7 +247,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, function)                                                                                            \
   g_test_add ("/integration/request/" path, BusFixture, NULL, bus_fixture_set_up, function, bus_fixture_tear_down)
-  ADD ("M02-200-sizes-come-back-unchanged", test_echo);
+  ADD ("M02-200-sizes-come-back-unchanged", test_200_sizes_come_back_unchanged);
   ADD ("M06-servers-take-turns", test_servers_take_turns);
   ADD ("M06-group-takes-turns", test_group_takes_turns);
   ADD ("no-responders", test_no_responders);

@@ -149,7 +149,7 @@ test_many (TaskScene *scene, gconstpointer data)
 
 /* The submitter does not reconnect: the work is cancelled at the end of the recovery window. */
 static void
-test_nobody_asks (TaskScene *scene, gconstpointer data)
+test_submitter_does_not_return (TaskScene *scene, gconstpointer data)
 {
   TestProcess *holder = task_scene_collector (scene, "w1", 1);
   g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "obey", NULL);
@@ -200,7 +200,7 @@ main (int argc, char **argv)
   ADD ("K03-K09-20-finished-meanwhile", &plain, test_finished);
   ADD ("K09-19-killed-again", &plain, test_killed_again);
   ADD ("K09-K10-19-many-tasks", &plain, test_many);
-  ADD ("K05-19-submitter-does-not-return", &short_window, test_nobody_asks);
+  ADD ("K05-19-submitter-does-not-return", &short_window, test_submitter_does_not_return);
   ADD ("K01-K02-holder-of-many-killed", &plain, test_holder_killed);
 #undef ADD
   return g_test_run ();

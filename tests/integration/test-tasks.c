@@ -196,7 +196,7 @@ test_failures (Fixture *f, gconstpointer data)
 }
 
 static void
-test_nobody (Fixture *f, gconstpointer data)
+test_no_group (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_spec_new ("unheard-of");
   g_autoptr (DeyeBusTask) task = NULL;
@@ -285,7 +285,7 @@ main (int argc, char **argv)
   ADD ("M10-results", test_results);
   ADD ("fetch", test_fetch);
   ADD ("M11-failures", test_failures);
-  ADD ("K08-no-group", test_nobody);
+  ADD ("K08-no-group", test_no_group);
   ADD ("M11-cancel", test_cancel);
   ADD ("another-submitter", test_another_submitter);
   ADD ("broker-killed", test_broker_killed);

@@ -23,12 +23,12 @@ class Broker:
         self.dir = at.dir if at else tempfile.mkdtemp(prefix="deye-test-")
         self.address = os.path.join(self.dir, "bus", "eventbus.sock")
         self.stopped = False
-        ready, told = os.pipe()
-        self.process = subprocess.Popen([agent, "--address", self.address, "--module", module, "--ready-fd", str(told),
+        ready, notify = os.pipe()
+        self.process = subprocess.Popen([agent, "--address", self.address, "--module", module, "--ready-fd", str(notify),
                                          *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=stderr, pass_fds=[told], preexec_fn=die_with_parent,
+                                        stderr=stderr, pass_fds=[notify], preexec_fn=die_with_parent,
                                         env=dict(os.environ, **(environment or {})))
-        os.close(told)
+        os.close(notify)
         with os.fdopen(ready) as pipe:
             line = pipe.readline()
         if line.rstrip("\n") != self.address:

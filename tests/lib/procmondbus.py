@@ -41,11 +41,11 @@ class Bus(Tool):
 
     def collector(self, before=None, interval=20, pace=0, more=("--poll",)):
         """Starts procmond-1, and waits until it is ready. It polls, unless @more has other options. The child calls @before."""
-        ready, told = os.pipe()
+        ready, notify = os.pipe()
         child = subprocess.Popen([self.procmond, "--address", self.broker.address, "--interval", str(interval), "--pace", str(pace),
-                                  "--ready-fd", str(told), *more], pass_fds=[told], stderr=subprocess.DEVNULL,
+                                  "--ready-fd", str(notify), *more], pass_fds=[notify], stderr=subprocess.DEVNULL,
                                  preexec_fn=before or die_with_parent)
-        os.close(told)
+        os.close(notify)
         self.children.callback(end, child)
         with os.fdopen(ready) as pipe:
             equal(pipe.readline(), "ready procmond-1\n")

@@ -69,7 +69,7 @@ collector_kill (ChaosScene *self, ChaosCollector *collector)
 static void
 collector_resume (ChaosScene *self, ChaosCollector *collector)
 {
-  scene_log (self, "%s goes on", collector->instance);
+  scene_log (self, "%s continues", collector->instance);
   collector->is_suspended = FALSE;
   test_process_resume (collector->process);
 }
@@ -149,7 +149,7 @@ agent_go_on (ChaosScene *self)
   else
     test_process_resume (self->tasks.bus.broker);
   self->is_suspended = FALSE;
-  scene_log (self, "the agent goes on");
+  scene_log (self, "the agent continues");
 }
 
 /* --- calls --- */

@@ -70,7 +70,7 @@ test_version_refused (Fixture *f, gconstpointer data)
 }
 
 static void
-test_nobody_there (void)
+test_no_responder (void)
 {
   g_autofree char *dir = g_dir_make_tmp ("deye-bus-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (dir, "s", NULL);
@@ -247,7 +247,7 @@ main (int argc, char **argv)
   ADD ("broker-killed", test_broker_killed);
   ADD ("close", test_close);
   ADD ("close-async", test_close_async);
-  g_test_add_func ("/client/calls/no-responder", test_nobody_there);
+  g_test_add_func ("/client/calls/no-responder", test_no_responder);
   g_test_add_func ("/client/calls/wrong-thread", test_wrong_thread);
   return g_test_run ();
 }

@@ -152,7 +152,7 @@ test_old_broker (CatchupFixture *f, gconstpointer data)
 }
 
 static void
-test_came_before (CatchupFixture *f, gconstpointer data)
+test_message_before_the_call (CatchupFixture *f, gconstpointer data)
 {
   restore (f, 1, 10);
   value (f, 0);
@@ -229,7 +229,7 @@ main (int argc, char **argv)
   CATCHUP_TEST ("M16-each-in-the-other-order", test_each, 1);
   CATCHUP_TEST ("foreign", test_foreign, 0);
   CATCHUP_TEST ("M30-old-broker", test_old_broker, 0);
-  CATCHUP_TEST ("message-before-the-call", test_came_before, 0);
+  CATCHUP_TEST ("message-before-the-call", test_message_before_the_call, 0);
   CATCHUP_TEST ("M16-window", test_window, 0);
   CATCHUP_TEST ("ended", test_ended, 0);
   CATCHUP_TEST ("M16-deadline", test_deadline, 0);

@@ -158,7 +158,7 @@ test_close_longest (Fixture *f, gconstpointer data)
 }
 
 static void
-test_close_unheard (Fixture *f, gconstpointer data)
+test_without_a_handler (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusOptions) short_time = unsent_fixture_with_timeout (1);
   g_autoptr (GError) reported = NULL;
@@ -186,6 +186,6 @@ main (int argc, char **argv)
   ADD ("close/async-unsent", test_close_async_unsent);
   ADD ("close/twice", test_close_twice);
   ADD ("close/longest-timeout", test_close_longest);
-  ADD ("close/without-a-handler", test_close_unheard);
+  ADD ("close/without-a-handler", test_without_a_handler);
   return g_test_run ();
 }

@@ -38,7 +38,7 @@ walk (DeyeBusConnectionState state, const DeyeBusConnectionEvent *events, guint 
         sizeof ((const DeyeBusConnectionEvent[]){ __VA_ARGS__ }) / sizeof (DeyeBusConnectionEvent))
 
 static void
-test_ways (void)
+test_usual_sequences (void)
 {
   g_assert_cmpint (WALK (DEYE_BUS_CONNECTION_DIAL, DEYE_BUS_CONNECTION_WELCOME, DEYE_BUS_CONNECTION_RESTORED), ==,
                    DEYE_BUS_CONNECTION_IS_READY);
@@ -68,7 +68,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/connection/M16-every-cell", test_every_cell);
-  g_test_add_func ("/client/connection/M16-usual-sequences", test_ways);
+  g_test_add_func ("/client/connection/M16-usual-sequences", test_usual_sequences);
   g_test_add_func ("/client/connection/closed-is-the-end", test_closed_is_the_end);
   return g_test_run ();
 }

@@ -89,7 +89,7 @@ test_next_counts_missed (Fixture *f, gconstpointer data)
 }
 /* Between two messages of next() the count has grown by what was lost between them. */
 static void
-test_next_tells_where (Fixture *f, gconstpointer data)
+test_sync (Fixture *f, gconstpointer data)
 {
   ClientLog log;
 
@@ -160,7 +160,7 @@ take_one_async (ClientLog *log)
 
 /* With the context running the signal comes in its place, also when there is no message yet. */
 static void
-test_next_async_tells_where (Fixture *f, gconstpointer data)
+test_async (Fixture *f, gconstpointer data)
 {
   ClientLog log;
 
@@ -327,8 +327,8 @@ main (int argc, char **argv)
   ADD ("gap-meanwhile", test_gap_meanwhile);
   ADD ("M08-block-over", test_block_over);
   ADD ("M08-next-counts-missed", test_next_counts_missed);
-  ADD ("M08-next-reports-gaps-in-place/sync", test_next_tells_where);
-  ADD ("M08-next-reports-gaps-in-place/async", test_next_async_tells_where);
+  ADD ("M08-next-reports-gaps-in-place/sync", test_sync);
+  ADD ("M08-next-reports-gaps-in-place/async", test_async);
   ADD ("M08-next-gaps-are-bounded", test_next_gaps_bounded);
   ADD ("next-looks", test_next_looks);
   ADD ("next-after-the-end", test_next_after_the_end);

@@ -114,7 +114,7 @@ test_released_in_another_thread (ClientFixture *f, gconstpointer data)
 
 /* No thread runs the context, so the thread that releases the client frees it. */
 static void
-test_released_while_nobody_runs (void)
+test_released_while_no_context_runs (void)
 {
   DeyeBusClient *client = deye_bus_client_new_tool ("/nowhere/bus", "x-1");
   gpointer alive = client;
@@ -462,7 +462,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/guards/bare-client", test_bare_client);
   g_test_add_func ("/client/guards/client-by-properties", test_client_by_properties);
   g_test_add_func ("/client/guards/no-descriptor", test_no_descriptor);
-  g_test_add_func ("/client/guards/released-while-no-context-runs", test_released_while_nobody_runs);
+  g_test_add_func ("/client/guards/released-while-no-context-runs", test_released_while_no_context_runs);
   g_test_add_func ("/client/guards/bare-service", test_bare_service);
   g_test_add_func ("/client/guards/service-by-properties", test_service_by_properties);
   g_test_add_func ("/client/guards/service-names", test_service_names);

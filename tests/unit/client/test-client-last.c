@@ -39,7 +39,7 @@ assert_request (const ScriptFrame *frame, const char *topic, const char *text, g
 }
 
 static void
-test_left (Fixture *f, gconstpointer data)
+test_request_of_the_last_message (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   g_autoptr (GPtrArray) first = NULL;
@@ -224,7 +224,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define LAST_TEST(name, function, data)                                                                                \
   g_test_add ("/client/last/" name, Fixture, data, client_fixture_set_up, function, client_fixture_tear_down)
-  LAST_TEST ("request-of-the-last-message", test_left, NULL);
+  LAST_TEST ("request-of-the-last-message", test_request_of_the_last_message, NULL);
   LAST_TEST ("refused", test_refused, NULL);
   LAST_TEST ("M27-unsupported", test_unsupported, NULL);
   LAST_TEST ("M27-retain-unsupported", test_retain_unsupported, NULL);

@@ -216,7 +216,7 @@ test_child_of_child (void)
 
 /* A message that says nothing about itself still has a depth. */
 static void
-test_child_of_nobody (void)
+test_child_of_a_message_without_ids (void)
 {
   g_autoptr (DeyeBusMessage) message = message_of (NULL);
   g_autoptr (DeyeBusOptions) child = deye_bus_options_child_of (NULL, message);
@@ -384,7 +384,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/lineage/no-traceparent", test_no_traceparent);
   g_test_add_func ("/client/lineage/M30-child-of-root", test_child_of_root);
   g_test_add_func ("/client/lineage/M30-child-of-child", test_child_of_child);
-  g_test_add_func ("/client/lineage/child-of-a-message-without-ids", test_child_of_nobody);
+  g_test_add_func ("/client/lineage/child-of-a-message-without-ids", test_child_of_a_message_without_ids);
   ADD ("M24-bounds", test_bounds);
   ADD ("M27-unsupported", test_unsupported);
   ADD ("M24-filter", test_filter);

@@ -193,7 +193,7 @@ test_contradictions (void)
 
 /* A manifest without entries has the verdict NOBODY, never COMPLETE. */
 static void
-test_nobody (void)
+test_no_collector (void)
 {
   ScriptManifest *message = gather_script_manifest (nobody, FALSE);
   g_autoptr (DeyeBusManifest) manifest = NULL;
@@ -219,6 +219,6 @@ main (int argc, char **argv)
   g_test_add_func ("/client/manifest/entries", test_entries);
   g_test_add_func ("/client/manifest/status", test_status);
   g_test_add_func ("/client/manifest/D05-contradictions", test_contradictions);
-  g_test_add_func ("/client/manifest/no-collector", test_nobody);
+  g_test_add_func ("/client/manifest/no-collector", test_no_collector);
   return g_test_run ();
 }

@@ -495,7 +495,7 @@ release_in_thread (gpointer watch)
 
 /* As a garbage collector does. */
 static void
-test_watch_released_elsewhere (Fixture *f, gconstpointer data)
+test_watch_released_in_another_thread (Fixture *f, gconstpointer data)
 {
   g_auto (Seen) seen = { 0 };
   DeyeBusPeerWatch *watch = watch_new (f, NULL, &seen);
@@ -546,7 +546,7 @@ main (int argc, char **argv)
   PEERS_TEST ("watch-ended", test_watch_ended);
   PEERS_TEST ("watch-closed", test_watch_closed);
   PEERS_TEST ("watch-malformed", test_watch_malformed);
-  PEERS_TEST ("watch-released-in-another-thread", test_watch_released_elsewhere);
+  PEERS_TEST ("watch-released-in-another-thread", test_watch_released_in_another_thread);
   PEERS_TEST ("watch-bare", test_watch_bare);
   return g_test_run ();
 }

@@ -131,7 +131,7 @@ count_error (DeyeBusClient *client, GError *error, gpointer data)
 
 /* Each call without a callback that fails emits the signal error, except a cancelled one. */
 static void
-test_unheard_failures (Fixture *f, gconstpointer data)
+test_failures_without_a_handler (Fixture *f, gconstpointer data)
 {
   ScriptWelcome one = { .window_messages = 1 };
   g_autoptr (DeyeBusOptions) options = calls_fixture_with_timeout (20000);
@@ -159,7 +159,7 @@ test_unheard_failures (Fixture *f, gconstpointer data)
 
 /* A call without a callback holds the client until it has ended. */
 static void
-test_unheard_holds (Fixture *f, gconstpointer data)
+test_holds_without_a_handler (Fixture *f, gconstpointer data)
 {
   const guint refs = G_OBJECT (f->client)->ref_count;
   g_autoptr (GPtrArray) frames = NULL;
@@ -374,8 +374,8 @@ main (int argc, char **argv)
   ADD ("publish-acknowledged", test_publish_acknowledged);
   ADD ("publish-refused", test_publish_refused);
   ADD ("M08-publish-without-credit", test_without_credit);
-  ADD ("M08-failures-without-a-handler", test_unheard_failures);
-  ADD ("holds-without-a-handler", test_unheard_holds);
+  ADD ("M08-failures-without-a-handler", test_failures_without_a_handler);
+  ADD ("holds-without-a-handler", test_holds_without_a_handler);
   ADD ("publish-much", test_publish_much);
   ADD ("direct", test_direct);
   ADD ("M06-at-least-once", test_at_least_once);

@@ -115,7 +115,7 @@ publish_two (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointe
 
 /* Made in a callback the first one has credit at once, the second one as soon as the broker is heard again. */
 static void
-test_order_of_ends (Fixture *f, gconstpointer data)
+test_order_of_completion (Fixture *f, gconstpointer data)
 {
   g_autoptr (GString) ends = g_string_new (NULL);
   g_autoptr (DeyeBusSubscription) subscription = NULL;
@@ -194,7 +194,7 @@ test_cancelled (Fixture *f, gconstpointer data)
 
 /* Only messages that were sent count as published. */
 static void
-test_counts_what_went (Fixture *f, gconstpointer data)
+test_counts_only_sent_messages (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   g_autoptr (GError) error = NULL;
@@ -304,10 +304,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("M08-order", test_order);
-  ADD ("M08-order-of-completion", test_order_of_ends);
+  ADD ("M08-order-of-completion", test_order_of_completion);
   ADD ("M08-request-when-full", test_request_when_full);
   ADD ("M08-cancelled", test_cancelled);
-  ADD ("counts-only-sent-messages", test_counts_what_went);
+  ADD ("counts-only-sent-messages", test_counts_only_sent_messages);
   ADD ("M08-never-iterated", test_never_iterated);
   ADD ("M08-never-iterated-reads", test_never_iterated_reads);
   ADD ("M08-bounds-of-classes", test_bounds_of_classes);

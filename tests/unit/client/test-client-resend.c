@@ -261,7 +261,7 @@ test_no_room (RestoreFixture *f, gconstpointer data)
 
 /* The socket fails first, and the end is read later. */
 static void
-test_dead_out (RestoreFixture *f, gconstpointer data)
+test_write_fails_before_the_end_is_read (RestoreFixture *f, gconstpointer data)
 {
   ready_for (f, &granted, START_US);
   assert_topics (f, "");
@@ -509,7 +509,7 @@ test_flush_survives (RestoreFixture *f, gconstpointer data)
 
 /* It begins while there is no connection. */
 static void
-test_flush_patient (RestoreFixture *f, gconstpointer data)
+test_flush_without_connection (RestoreFixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusPending) accepted = deye_bus_pending_new (DEYE_BUS_PENDING_FLUSH, FAR_US);
   g_autoptr (DeyeBusPending) overdue = deye_bus_pending_new (DEYE_BUS_PENDING_FLUSH, START_US + 10);
@@ -551,7 +551,7 @@ main (int argc, char **argv)
   RESEND_TEST ("M16-proved", test_proved);
   RESEND_TEST ("M16-waiting", test_waiting);
   RESEND_TEST ("M16-no-room", test_no_room);
-  RESEND_TEST ("M16-write-fails-before-the-end-is-read", test_dead_out);
+  RESEND_TEST ("M16-write-fails-before-the-end-is-read", test_write_fails_before_the_end_is_read);
   RESEND_TEST ("M16-not-kept", test_not_kept);
   RESEND_TEST ("K12-again", test_again);
   RESEND_TEST ("K12-new-epoch", test_new_epoch);
@@ -562,6 +562,6 @@ main (int argc, char **argv)
   RESEND_TEST ("K12-requests", test_requests);
   RESEND_TEST ("M16-order", test_order);
   RESEND_TEST ("M16-flush-survives", test_flush_survives);
-  RESEND_TEST ("M16-flush-without-connection", test_flush_patient);
+  RESEND_TEST ("M16-flush-without-connection", test_flush_without_connection);
   return g_test_run ();
 }

@@ -49,7 +49,7 @@ test_doubles (void)
 
 /* For ever: the number of failures does not overflow into early attempts. */
 static void
-test_for_ever (void)
+test_without_end (void)
 {
   DeyeBusReconnect r = { .failures = G_MAXUINT, .due_us = NOW_US };
   gint64 bound_us = 0;
@@ -113,7 +113,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/schedule/M16-doubles", test_doubles);
-  g_test_add_func ("/client/schedule/M16-without-end", test_for_ever);
+  g_test_add_func ("/client/schedule/M16-without-end", test_without_end);
   g_test_add_func ("/client/schedule/begins-when-due", test_begins_when_due);
   g_test_add_func ("/client/schedule/M16-wake", test_wake);
   g_test_add_func ("/client/schedule/hint", test_hint);

@@ -53,7 +53,7 @@ test_credit_stop_and_go (Fixture *f, gconstpointer data)
 
 /* A call that stopped waiting for credit is never sent later. */
 static void
-test_credit_given_up (Fixture *f, gconstpointer data)
+test_cancelled_message_is_never_sent (Fixture *f, gconstpointer data)
 {
   ScriptWelcome one = { .window_messages = 1 };
   DeyeBusCall call = { .kind = WIRE_KIND_PUBLISH, .topic = "events.a" };
@@ -351,7 +351,7 @@ main (int argc, char **argv)
   test_watchdog_start ("client-session");
   ADD ("credit/stop-and-go", test_credit_stop_and_go);
   ADD ("credit/bytes", test_credit_in_bytes);
-  ADD ("credit/M08-cancelled-message-is-never-sent", test_credit_given_up);
+  ADD ("credit/M08-cancelled-message-is-never-sent", test_cancelled_message_is_never_sent);
   ADD ("credit/M08-waiting-calls-are-bounded", test_credit_waiting_calls);
   ADD ("credit/M08-waiting-bytes-are-bounded", test_credit_waiting_bytes);
   ADD ("too-large", test_too_large);

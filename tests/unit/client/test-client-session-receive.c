@@ -352,7 +352,7 @@ test_group_returns_credit (Fixture *f, gconstpointer data)
 
 /* Credit returns under each policy, because others of the group may have changed it. */
 static void
-test_credit_goes_back_in_time (Fixture *f, gconstpointer data)
+test_returned_before_the_deadline (Fixture *f, gconstpointer data)
 {
   DeyeBusChannel *channel, *idle;
   gint64 due_us;
@@ -518,7 +518,7 @@ main (int argc, char **argv)
   ADD ("credit/M08-block-shares-it", test_block_shares_credit);
   ADD ("credit/M08-block-returns-it-early", test_block_returns_early);
   ADD ("credit/M08-group-returns-each", test_group_returns_credit);
-  ADD ("credit/M08-returned-before-the-deadline", test_credit_goes_back_in_time);
+  ADD ("credit/M08-returned-before-the-deadline", test_returned_before_the_deadline);
   ADD ("deliver", test_deliver);
   ADD ("overrun", test_overrun);
   ADD ("large-message", test_large_message);

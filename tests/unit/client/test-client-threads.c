@@ -82,7 +82,7 @@ drop_while_iterating (void)
 }
 
 static void
-test_dropped_elsewhere (void)
+test_last_reference_dropped_in_another_thread (void)
 {
   for (guint i = 0; i < ROUNDS; i++)
     drop_while_iterating ();
@@ -266,7 +266,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/client/threads/last-reference-dropped-in-another-thread", test_dropped_elsewhere);
+  g_test_add_func ("/client/threads/last-reference-dropped-in-another-thread",
+                   test_last_reference_dropped_in_another_thread);
   g_test_add_func ("/client/threads/handed-over", test_handed_over);
   g_test_add_func ("/client/threads/called-meanwhile", test_called_meanwhile);
   g_test_add_func ("/client/threads/no-circle", test_no_circle);

@@ -62,10 +62,10 @@ void gather_expect (Client *asker, const char *const *ids);
     {                                                                                                                  \
       g_autoptr (Account) assert_account = gather_take (asker, id);                                                    \
       g_autofree char *assert_text                                                                                     \
-          = assert_account->manifest != NULL ? manifest_text (assert_account->manifest) : g_strdup ("goes on");        \
+          = assert_account->manifest != NULL ? manifest_text (assert_account->manifest) : g_strdup ("open");           \
       g_assert_cmpstr (assert_text, ==, expected_text);                                                                \
       g_assert_cmpstr (assert_account->answers->str, ==, expected_answers);                                            \
     }                                                                                                                  \
   while (0)
 
-#define gather_assert_goes_on(asker, id) gather_assert (asker, id, "", "goes on")
+#define gather_assert_open(asker, id) gather_assert (asker, id, "", "open")

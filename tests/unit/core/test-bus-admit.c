@@ -183,7 +183,7 @@ test_soft_limit (gconstpointer data)
 
 /* Below it for a moment: the time begins anew. */
 static void
-test_soft_limit_is_left (void)
+test_time_restarts_below_the_limit (void)
 {
   Client *publisher, *slow;
   BusLimits limits;
@@ -381,7 +381,7 @@ main (int argc, char **argv)
       g_test_add_data_func (path, &rooms[i], test_excess);
     }
   add_all ("soft", soft_fates, test_soft_limit);
-  g_test_add_func ("/core/admit/soft/time-restarts-below-the-limit", test_soft_limit_is_left);
+  g_test_add_func ("/core/admit/soft/time-restarts-below-the-limit", test_time_restarts_below_the_limit);
   g_test_add ("/core/admit/M08-conflate/topics", Core, NULL, core_setup, test_conflate, core_teardown);
   g_test_add ("/core/admit/M08-conflate/in-a-lane", Core, NULL, core_setup, test_conflate_in_a_lane, core_teardown);
   g_test_add ("/core/admit/M08-conflate/across-lanes", Core, NULL, core_setup, test_conflate_across_lanes,

@@ -316,7 +316,7 @@ test_last_attempt (Core *core, gconstpointer data)
 
 /* Nobody has begun it, so the next broker keeps what is left of its delay. */
 static void
-test_delay_goes_on (Core *core, gconstpointer data)
+test_delay_continues (Core *core, gconstpointer data)
 {
   Client *agent = submitter_ready (core);
   Client *worker = worker_ready (core, "w1", 1);
@@ -343,7 +343,7 @@ main (int argc, char **argv)
   ADD ("S19-K09-running-first", test_running_first);
   ADD ("S20-K03-finished", test_finished);
   ADD ("S20-K03-finished-retryable", test_finished_retryable);
-  ADD ("S19-D01-delay-continues", test_delay_goes_on);
+  ADD ("S19-D01-delay-continues", test_delay_continues);
   ADD ("I10-last-attempt", test_last_attempt);
   ADD ("S20-K05-mismatch", test_mismatch);
   ADD ("S20-K05-other-account", test_other_account);

@@ -28,7 +28,7 @@ publish_direct (Client *publisher, const char *topic, const char *target)
 
 /* A direct message to a member is not handed over when the member disconnects. */
 static void
-test_direct_is_not_handed_over (Core *core, gconstpointer data)
+test_direct_is_not_handed_on (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
   Client *first = client_ready (core, "first", "netmond");
@@ -66,7 +66,7 @@ test_group_asks_for_its_size (Core *core, gconstpointer data)
 
 /* A message that is handed over to its own publisher does not block it. */
 static void
-test_handed_over_to_its_publisher (Core *core, gconstpointer data)
+test_handed_on_to_its_publisher (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
   Client *other = tool_ready (core, "other");
@@ -102,7 +102,7 @@ read_turns (Core *core, Client *client, guint turns)
 
 /* Sent messages of one lane were between gaps of the blocked lane. */
 static void
-test_gaps_meet_when_the_other_lane_goes (Core *core, gconstpointer data)
+test_gaps_join_when_the_other_lane_is_sent (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
   Client *stopped = tool_ready (core, "stopped");
@@ -129,7 +129,7 @@ test_gaps_meet_when_the_other_lane_goes (Core *core, gconstpointer data)
 
 /* A gap that found no room is sent when there is room, independent of the other lane. */
 static void
-test_gap_without_room_is_told_later (Core *core, gconstpointer data)
+test_gap_without_room_is_sent_later (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
   Client *slow = tool_ready (core, "slow");
@@ -181,7 +181,7 @@ test_nothing_after_goodbye (Core *core, gconstpointer data)
 
 /* Credit for what waits in the lane, and so never came. */
 static void
-test_credit_for_what_never_came (Core *core, gconstpointer data)
+test_credit_for_messages_that_never_arrived (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
   Client *stopped = tool_ready (core, "stopped");
@@ -198,7 +198,7 @@ test_credit_for_what_never_came (Core *core, gconstpointer data)
 
 /* A subscriber that does not even keep up with system.drop gets gaps alone; otherwise each loss would cause the next. */
 static void
-test_drop_events_do_not_feed_themselves (Core *core, gconstpointer data)
+test_drop_events_cause_no_further_ones (Core *core, gconstpointer data)
 {
   Client *publisher, *agent, *slow;
   BusCoreStats before, after;
@@ -318,14 +318,14 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("direct-is-not-handed-on", test_direct_is_not_handed_over);
+  ADD ("direct-is-not-handed-on", test_direct_is_not_handed_on);
   ADD ("group-asks-for-its-size", test_group_asks_for_its_size);
-  ADD ("B07-handed-on-to-its-publisher", test_handed_over_to_its_publisher);
-  ADD ("R04-gaps-join-when-the-other-lane-is-sent", test_gaps_meet_when_the_other_lane_goes);
-  ADD ("B02-gap-without-room-is-sent-later", test_gap_without_room_is_told_later);
+  ADD ("B07-handed-on-to-its-publisher", test_handed_on_to_its_publisher);
+  ADD ("R04-gaps-join-when-the-other-lane-is-sent", test_gaps_join_when_the_other_lane_is_sent);
+  ADD ("B02-gap-without-room-is-sent-later", test_gap_without_room_is_sent_later);
   ADD ("nothing-after-goodbye", test_nothing_after_goodbye);
-  ADD ("credit-for-messages-that-never-arrived", test_credit_for_what_never_came);
-  ADD ("R11-drop-events-cause-no-further-ones", test_drop_events_do_not_feed_themselves);
+  ADD ("credit-for-messages-that-never-arrived", test_credit_for_messages_that_never_arrived);
+  ADD ("R11-drop-events-cause-no-further-ones", test_drop_events_cause_no_further_ones);
   ADD ("R04-end-while-the-broker-is-full", test_end_while_the_broker_is_full);
   ADD ("R03-refusals-name-the-limit", test_refusals_name_the_limit);
   return g_test_run ();

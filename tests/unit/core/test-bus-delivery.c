@@ -257,7 +257,7 @@ test_at_most_once (Delivery *f, gconstpointer data)
 }
 
 static void
-test_nobody (Delivery *f, gconstpointer data)
+test_no_group (Delivery *f, gconstpointer data)
 {
   guint64 id = publish (f->publisher, WIRE_DELIVERY_AT_LEAST_ONCE, 0, 0);
 
@@ -408,7 +408,7 @@ main (int argc, char **argv)
   DELIVERY_ADD ("/core/delivery/O05-guessed-route", test_guessed_route);
   DELIVERY_ADD ("/core/delivery/O06-id-of-a-call", test_id_of_a_call);
   DELIVERY_ADD ("/core/delivery/M06-at-most-once", test_at_most_once);
-  DELIVERY_ADD ("/core/delivery/no-group", test_nobody);
+  DELIVERY_ADD ("/core/delivery/no-group", test_no_group);
   DELIVERY_ADD ("/core/delivery/unknown-at-the-deadline", test_unknown_at_the_deadline);
   g_test_add_func ("/core/delivery/B09-member-closed-by-the-message", test_member_closed_by_the_message);
   DELIVERY_ADD ("/core/delivery/M06-refused", test_refused);

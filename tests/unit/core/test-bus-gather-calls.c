@@ -180,7 +180,7 @@ test_stall (Core *core, gconstpointer data)
   tasks_advance (core, 3 * SECOND - 1);
   worker_finish (one, first, BUS_OUTCOME_SUCCEEDED, "a");
   tasks_advance (core, 3 * SECOND - 1);
-  gather_assert (agent, id, "three=c one=a", "goes on");
+  gather_assert (agent, id, "three=c one=a", "open");
   tasks_advance (core, 1);
   gather_assert (agent, id, "", "partial unmet: one=answered three=answered two=timed-out");
 }

@@ -164,7 +164,7 @@ test_shards_deaths (Core *core, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     {
       gather_begin (workers[i]);
-      gather_assert_goes_on (agent, id);
+      gather_assert_open (agent, id);
       client_disconnect (workers[i]);
       tasks_advance (core, 2 * SECOND);
     }
@@ -196,13 +196,13 @@ test_shards_duplicate (Core *core, gconstpointer data)
 
 /* No collector is capable of it, which is certain after the time to register again. */
 static void
-test_shards_nobody (Core *core, gconstpointer data)
+test_shards_no_collector (Core *core, gconstpointer data)
 {
   Client *agent = submitter_ready (core);
   guint64 id = ask_mode (agent, MODE (SHARDS), 2);
 
   tasks_advance (core, 2 * SECOND - 1);
-  gather_assert_goes_on (agent, id);
+  gather_assert_open (agent, id);
   tasks_advance (core, 1);
   gather_assert (agent, id, "", "nobody unmet: =never-asked/no-capability =never-asked/no-capability");
 }
@@ -333,7 +333,7 @@ main (int argc, char **argv)
   ADD ("M12-shards-failover", test_shards_failover);
   ADD ("M12-shards-deaths", test_shards_deaths);
   ADD ("D06-shards-duplicate", test_shards_duplicate);
-  ADD ("M12-shards-no-collector", test_shards_nobody);
+  ADD ("M12-shards-no-collector", test_shards_no_collector);
   ADD ("M12-shards-expected", test_shards_expected);
   ADD ("D06-late", test_late);
   ADD ("D06-late-claim", test_late_claim);

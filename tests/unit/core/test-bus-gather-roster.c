@@ -26,7 +26,7 @@ static void
 pass_deadline (Core *core, Client *asker, guint64 id)
 {
   tasks_advance (core, 30 * SECOND - 1);
-  gather_assert_goes_on (asker, id);
+  gather_assert_open (asker, id);
   tasks_advance (core, 1);
 }
 
@@ -63,7 +63,7 @@ test_drains_meanwhile (Core *core, gconstpointer data)
 
   bus_membership_drain (worker_member (one), 0, FALSE, FALSE);
   core_advance (core, 1);
-  gather_assert_goes_on (agent, id); /* the collector may have begun */
+  gather_assert_open (agent, id); /* the collector may have begun */
   give_back (one);
   gather_assert (agent, id, "", "nobody unmet: one=never-asked/draining");
 }
@@ -79,7 +79,7 @@ test_drain_over (Core *core, gconstpointer data)
   gather_begin (one);
   bus_membership_drain (worker_member (one), 3 * SECOND, FALSE, FALSE);
   tasks_advance (core, 3 * SECOND - 1);
-  gather_assert_goes_on (agent, id);
+  gather_assert_open (agent, id);
   tasks_advance (core, 1);
   gather_assert (agent, id, "", "failed unmet: one=cancelled");
 }
@@ -128,7 +128,7 @@ test_at_capacity (Core *core, gconstpointer data)
     {
       tasks_advance (core, 5 * SECOND - 1);
       worker_progress (one, job, "");
-      gather_assert_goes_on (agent, id);
+      gather_assert_open (agent, id);
     }
   tasks_advance (core, SECOND);
   gather_assert (agent, id, "", "nobody unmet: one=never-asked/at-capacity");
@@ -357,7 +357,7 @@ test_leaves (Core *core, gconstpointer data)
   gather_begin (one);
   worker_call (one, "Deregister", &deregister.base);
   worker_call (two, "Deregister", &deregister.base);
-  gather_assert_goes_on (agent, id);
+  gather_assert_open (agent, id);
   tasks_advance (core, 2 * SECOND);
   gather_assert (agent, id, "", "failed unmet: one=cancelled two=never-asked/not-registered");
 }

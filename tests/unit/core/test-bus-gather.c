@@ -27,9 +27,9 @@ test_complete (Core *core, gconstpointer data)
   Client *two = worker_ready (core, "two", 2);
   guint64 id = gather_all (agent);
 
-  gather_assert_goes_on (agent, id);
+  gather_assert_open (agent, id);
   gather_answer (two, "b");
-  gather_assert (agent, id, "two=b", "goes on");
+  gather_assert (agent, id, "two=b", "open");
   gather_answer (one, "a");
   gather_assert (agent, id, "one=a", "complete met: one=answered two=answered");
   g_assert_cmpuint (core->core->work->tasks.all.length, ==, 0);
@@ -115,7 +115,7 @@ test_gone_before (Core *core, gconstpointer data)
   tasks_advance (core, SECOND);
   id = gather_all (agent);
   gather_answer (one, "a");
-  gather_assert (agent, id, "one=a", "goes on"); /* it may be back within task-return-us */
+  gather_assert (agent, id, "one=a", "open"); /* it may be back within task-return-us */
   tasks_advance (core, 2 * SECOND);
   {
     g_autoptr (Account) account = gather_take (agent, id);
@@ -187,7 +187,7 @@ test_deadline (Core *core, gconstpointer data)
   gather_answer (one, "a");
   job = gather_run (two);
   tasks_advance (core, 4 * SECOND - 1);
-  gather_assert (agent, id, "one=a", "goes on");
+  gather_assert (agent, id, "one=a", "open");
   tasks_advance (core, 1);
   gather_assert (agent, id, "", "partial unmet: one=answered two=timed-out");
   worker_expect_cancel (two, job, WIRE_STATUS_EXPIRED);
@@ -220,7 +220,7 @@ test_cancelled_by_operator (Core *core, gconstpointer data)
 }
 
 static void
-test_nobody (Core *core, gconstpointer data)
+test_no_collector (Core *core, gconstpointer data)
 {
   Client *agent = submitter_ready (core);
 
@@ -241,7 +241,7 @@ test_asker_cancels (Core *core, gconstpointer data)
   worker_expect_cancel (one, job, WIRE_STATUS_CANCELLED);
   g_assert_cmpuint (core->core->work->tasks.all.length, ==, 0);
   g_assert_cmpuint (agent->peer->account->task_bytes, ==, 0);
-  gather_assert_goes_on (agent, id);
+  gather_assert_open (agent, id);
 }
 
 static void
@@ -277,7 +277,7 @@ main (int argc, char **argv)
   ADD ("D05-deadline", test_deadline);
   ADD ("D05-lease-over", test_lease_over);
   ADD ("M12-cancelled-by-operator", test_cancelled_by_operator);
-  ADD ("M12-no-collector", test_nobody);
+  ADD ("M12-no-collector", test_no_collector);
   ADD ("M12-asker-cancels", test_asker_cancels);
   ADD ("M12-asker-gone", test_asker_gone);
   return g_test_run ();

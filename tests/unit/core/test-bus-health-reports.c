@@ -153,7 +153,7 @@ test_rate (Core *core, gconstpointer data)
 
 /* A report about another peer is refused, and a malformed one is ignored. */
 static void
-test_strangers (Core *core, gconstpointer data)
+test_reports_about_others_are_refused (Core *core, gconstpointer data)
 {
   Client *watcher = health_watcher (core);
   Client *one = member_ready (core, "one");
@@ -225,7 +225,7 @@ main (int argc, char **argv)
   ADD ("M13-heartbeats", test_heartbeats);
   ADD ("M13-bounds", test_bounds);
   ADD ("M13-rate", test_rate);
-  ADD ("M13-reports-about-others-are-refused", test_strangers);
+  ADD ("M13-reports-about-others-are-refused", test_reports_about_others_are_refused);
   ADD ("M13-passes", test_passes);
   ADD ("M13-miss-and-complaint", test_miss_and_complaint);
   return g_test_run ();

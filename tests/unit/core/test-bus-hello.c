@@ -135,7 +135,7 @@ test_strangers (Core *core, gconstpointer data)
 }
 
 static void
-test_silence (Core *core, gconstpointer data)
+test_hello_timeout (Core *core, gconstpointer data)
 {
   Client *silent = client_new (core, 1000, FALSE);
   Client *ready = client_ready (core, "ready", "procmond");
@@ -280,7 +280,7 @@ main (int argc, char **argv)
   ADD ("/core/hello/A01-duplicate", test_duplicate);
   ADD ("/core/hello/O01-O02-order", test_order);
   ADD ("/core/hello/F09-other-protocols", test_strangers);
-  ADD ("/core/hello/F08-hello-timeout", test_silence);
+  ADD ("/core/hello/F08-hello-timeout", test_hello_timeout);
   ADD ("/core/hello/F07-slow-loris", test_slow_loris);
   ADD ("/core/hello/R01-unauthenticated", test_unauthenticated_limit);
   ADD ("/core/hello/R01-connections", test_connection_limits);

@@ -229,7 +229,7 @@ test_shared_oldest (void)
 
 /* The other one keeps what they share, and counts it: so giving up one's own makes room. */
 static void
-test_shared_with_one_that_keeps (void)
+test_message_kept_by_one_subscription (void)
 {
   Client *publisher, *stopped;
   g_autofree char *story = NULL;
@@ -355,6 +355,6 @@ main (int argc, char **argv)
   g_test_add_func ("/core/lanes/control-is-full/not-paid-by-data", test_control_lane_is_not_paid_by_data);
   g_test_add_func ("/core/lanes/R11-expired-data-leaves-credit-to-control", test_expired_data_leaves_credit_to_control);
   g_test_add_func ("/core/lanes/shared/B01-oldest", test_shared_oldest);
-  g_test_add_func ("/core/lanes/shared/message-kept-by-one-subscription", test_shared_with_one_that_keeps);
+  g_test_add_func ("/core/lanes/shared/message-kept-by-one-subscription", test_message_kept_by_one_subscription);
   return g_test_run ();
 }

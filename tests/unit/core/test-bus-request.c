@@ -85,7 +85,7 @@ test_round_robin (Core *core, gconstpointer data)
 }
 
 static void
-test_nobody (Core *core, gconstpointer data)
+test_no_responder (Core *core, gconstpointer data)
 {
   Client *agent = agent_ready (core);
   Client *worker = client_ready (core, "procmond-1", "procmond");
@@ -382,7 +382,7 @@ main (int argc, char **argv)
   ADD ("/core/request/reply", test_reply);
   ADD ("/core/request/stream", test_stream);
   ADD ("/core/request/round-robin", test_round_robin);
-  ADD ("/core/request/no-responder", test_nobody);
+  ADD ("/core/request/no-responder", test_no_responder);
   ADD ("/core/request/M04-target", test_target);
   ADD ("/core/request/responder-gone", test_responder_gone);
   ADD ("/core/request/requester-gone", test_requester_gone);

@@ -70,7 +70,7 @@ take_end (Client *client)
 
 /* The answer says that an end follows exactly if one does. */
 static void
-test_end_is_promised (Core *core, gconstpointer data)
+test_reply_announces_the_end (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "one", "procmond");
   Client *late = client_ready (core, "two", "procmond");
@@ -126,7 +126,7 @@ test_end_of_both_lanes (Core *core, gconstpointer data)
 
 /* It costs no credit and is no delivery. */
 static void
-test_end_is_free (Core *core, gconstpointer data)
+test_end_costs_no_credit (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "one", "procmond");
   Client *late = client_ready (core, "two", "procmond");
@@ -193,10 +193,10 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, set_up, test) g_test_add ("/core/retain-end/" path, Core, NULL, set_up, test, core_teardown)
-  ADD ("M16-reply-announces-the-end", retain_set_up, test_end_is_promised);
+  ADD ("M16-reply-announces-the-end", retain_set_up, test_reply_announces_the_end);
   ADD ("M16-of-each", retain_set_up, test_end_of_each);
   ADD ("M16-of-both-lanes", retain_set_up, test_end_of_both_lanes);
-  ADD ("M16-end-costs-no-credit", retain_set_up, test_end_is_free);
+  ADD ("M16-end-costs-no-credit", retain_set_up, test_end_costs_no_credit);
   ADD ("M16-without-credit", retain_set_up, test_end_without_credit);
   ADD ("M16-not-after-unsubscribe", retain_set_up, test_no_end_after_unsubscribe);
   ADD ("M16-no-memory", retain_set_up, test_no_memory_for_the_end);

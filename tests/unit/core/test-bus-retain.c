@@ -276,7 +276,7 @@ block_set_up (Core *core, gconstpointer data)
 
 /* A subscription that blocked for too long blocks again when it has drained, and retained messages are a part of that. */
 static void
-test_demoted_on_the_way (Core *core, gconstpointer data)
+test_demoted_while_messages_are_in_transit (Core *core, gconstpointer data)
 {
   Client *agent = agent_ready (core);
   Client *publisher = client_ready (core, "one", "procmond");
@@ -500,7 +500,7 @@ main (int argc, char **argv)
   ADD ("room-in-the-lane", big_set_up, test_room_in_the_lane);
   ADD ("steps", big_set_up, test_steps);
   ADD ("unsubscribe-on-the-way", retain_set_up, test_unsubscribe_on_the_way);
-  ADD ("B04-demoted-while-messages-are-in-transit", block_set_up, test_demoted_on_the_way);
+  ADD ("B04-demoted-while-messages-are-in-transit", block_set_up, test_demoted_while_messages_are_in_transit);
   ADD ("cleared", retain_set_up, test_cleared);
   ADD ("cleared-with-connection", retain_set_up, test_cleared_with_connection);
   ADD ("time-to-live", retain_set_up, test_time_to_live);

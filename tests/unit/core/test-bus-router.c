@@ -127,7 +127,7 @@ test_group_skips_the_full (Core *core, gconstpointer data)
 }
 
 static void
-test_group_member_goes (Core *core, gconstpointer data)
+test_group_member_disconnects (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
   Client *agent = agent_ready (core);
@@ -476,7 +476,7 @@ test_direct_to_group_member (Core *core, gconstpointer data)
 }
 
 static void
-test_bad_words (Core *core, gconstpointer data)
+test_invalid_topics_and_patterns (Core *core, gconstpointer data)
 {
   static const char *const bad[]
       = { "", "Events.a", "events..a", ".events", "events.", "events.+", "events.#", "events.a+", "systemx.y" };
@@ -492,7 +492,7 @@ test_bad_words (Core *core, gconstpointer data)
 }
 
 static void
-test_dead_leave_no_trace (Core *core, gconstpointer data)
+test_disconnect_frees_subscriptions_and_groups (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
   Client *reader = client_ready (core, "reader", "netmond");
@@ -524,7 +524,7 @@ main (int argc, char **argv)
   ADD ("/core/router/M24-metadata", test_metadata_is_untouched);
   ADD ("/core/router/M06-group", test_group);
   ADD ("/core/router/M06-group-skips-the-full", test_group_skips_the_full);
-  ADD ("/core/router/M15-group-member-disconnects", test_group_member_goes);
+  ADD ("/core/router/M15-group-member-disconnects", test_group_member_disconnects);
   ADD ("/core/router/M04-direct", test_direct);
   ADD ("/core/router/M04-direct-to-server", test_direct_to_server);
   ADD ("/core/router/M04-direct-unknown", test_direct_unknown);
@@ -536,7 +536,7 @@ main (int argc, char **argv)
   ADD ("/core/router/R09-work", test_work);
   ADD ("/core/router/A15-denied-is-noted", test_denied_is_noted);
   ADD ("/core/router/M04-direct-to-group-member", test_direct_to_group_member);
-  ADD ("/core/router/T01-T02-invalid-topics-and-patterns", test_bad_words);
-  ADD ("/core/router/M15-disconnect-frees-subscriptions-and-groups", test_dead_leave_no_trace);
+  ADD ("/core/router/T01-T02-invalid-topics-and-patterns", test_invalid_topics_and_patterns);
+  ADD ("/core/router/M15-disconnect-frees-subscriptions-and-groups", test_disconnect_frees_subscriptions_and_groups);
   return g_test_run ();
 }

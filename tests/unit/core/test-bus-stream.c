@@ -524,7 +524,7 @@ test_requester_ends (Core *core, gconstpointer data)
 
 /* A peer that asks itself is not blocked by itself: its replies wait without a ticket, inside the bounds of its queue. */
 static void
-test_of_itself (Core *core, gconstpointer data)
+test_request_to_itself (Core *core, gconstpointer data)
 {
   Client *worker = client_ready (core, "procmond-1", "procmond");
   WireEnvelope envelope;
@@ -570,6 +570,6 @@ main (int argc, char **argv)
   ADD ("/core/stream/many", test_many);
   ADD ("/core/stream/many-deadline", test_many_deadline);
   ADD ("/core/stream/I16-requester-ends", test_requester_ends);
-  ADD ("/core/stream/B07-request-to-itself", test_of_itself);
+  ADD ("/core/stream/B07-request-to-itself", test_request_to_itself);
   return g_test_run ();
 }

@@ -250,7 +250,7 @@ test_before_others (Core *core, gconstpointer data)
 
 /* Of several connections of one client object that wait the newest one has the id in the end. */
 static void
-test_newest_of_one (Core *core, gconstpointer data)
+test_newest_connection_of_a_client_wins (Core *core, gconstpointer data)
 {
   Client *old = client_ready (core, "same", "procmond");
   Client *waiting[3];
@@ -425,7 +425,7 @@ main (int argc, char **argv)
   ADD ("/core/takeover/K11-holder-says-goodbye", test_holder_says_goodbye);
   ADD ("/core/takeover/K11-several", test_several);
   ADD ("/core/takeover/K11-before-others", test_before_others);
-  ADD ("/core/takeover/K11-newest-connection-of-a-client-wins", test_newest_of_one);
+  ADD ("/core/takeover/K11-newest-connection-of-a-client-wins", test_newest_connection_of_a_client_wins);
   ADD ("/core/takeover/R01-takes-no-place", test_takes_no_place);
   ADD ("/core/takeover/newcomer-leaves", test_newcomer_leaves);
   ADD ("/core/takeover/A01-refused", test_refused);

@@ -156,7 +156,7 @@ update (Client *worker, char *tag)
 
 /* Waiting tasks are examined when the capabilities of a collector change, not when it repeats them. */
 static void
-test_update_of_nothing (Core *core, gconstpointer data)
+test_empty_update (Core *core, gconstpointer data)
 {
   static char linux_tag[] = "os=linux", other_tag[] = "os=other";
   Client *worker = worker_ready (core, "w1", 2);
@@ -220,7 +220,7 @@ main (int argc, char **argv)
   ADD ("S12-start-crosses-drain", test_start_crosses_drain, NULL);
   ADD ("S19-run-limit-of-waiting", test_run_limit_of_waiting, NULL);
   ADD ("S19-cancel-of-waiting", test_cancel_of_waiting, NULL);
-  ADD ("M09-empty-update", test_update_of_nothing, NULL);
+  ADD ("M09-empty-update", test_empty_update, NULL);
   ADD ("K14-result-too-large", test_result_too_large, NULL);
   ADD ("K14-details-too-long", test_details_too_long, NULL);
   return g_test_run ();

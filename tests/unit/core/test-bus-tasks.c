@@ -251,7 +251,7 @@ test_not_idempotent (Core *core, gconstpointer data)
 
 /* 21: a member that was stopped and wakes up: its task runs elsewhere, and its frames are fenced. */
 static void
-test_wakes_up (Core *core, gconstpointer data)
+test_suspended_holder_continues (Core *core, gconstpointer data)
 {
   Client *agent = submitter_ready (core);
   Client *first = worker_ready (core, "w1", 1);
@@ -495,7 +495,7 @@ main (int argc, char **argv)
   ADD ("S06-cancel-ignored", test_cancel_ignored);
   ADD ("S14-D04-run-limit", test_run_limit);
   ADD ("K05-not-idempotent", test_not_idempotent);
-  ADD ("S21-K04-suspended-holder-continues", test_wakes_up);
+  ADD ("S21-K04-suspended-holder-continues", test_suspended_holder_continues);
   ADD ("S22-D02-grace", test_grace);
   ADD ("S25-retries", test_retries);
   ADD ("S25-retry-after", test_retry_after);

@@ -118,7 +118,7 @@ test_clock (void)
 
 /* A place that was remembered is not used for the topic that has the slot now. */
 static void
-test_old_place (void)
+test_reused_slot_is_not_trusted (void)
 {
   BusTopics topics = { 0 };
   BusTopicPlace at = { 0, 0 };
@@ -445,7 +445,7 @@ main (int argc, char **argv)
   few.topic_cache = 16;
   g_test_add_func ("/core/topics/places", test_places);
   g_test_add_func ("/core/topics/A11-clock", test_clock);
-  g_test_add_func ("/core/topics/reused-slot-is-not-trusted", test_old_place);
+  g_test_add_func ("/core/topics/reused-slot-is-not-trusted", test_reused_slot_is_not_trusted);
   g_test_add_func ("/core/topics/type-name", test_type_name);
   ADD ("/core/topics/M23-publishes", NULL, test_publishes);
   ADD ("/core/topics/M23-directs", NULL, test_directs);

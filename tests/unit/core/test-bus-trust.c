@@ -107,7 +107,7 @@ test_set_aside (Core *core, gconstpointer data)
 
 /* The only one that is ready is not set aside: it gets one task at a time. */
 static void
-test_needed (Core *core, gconstpointer data)
+test_last_one_is_not_set_aside (Core *core, gconstpointer data)
 {
   Client *watcher = member_agent (core);
   Client *one = member_ready (core, "one");
@@ -128,7 +128,7 @@ test_needed (Core *core, gconstpointer data)
 
 /* At most half of the members are set aside, rounded down. The one whose time ends first is used when no other one is ready. */
 static void
-test_half (Core *core, gconstpointer data)
+test_at_most_half_set_aside (Core *core, gconstpointer data)
 {
   static const char *const ids[] = { "one", "three", "two" };
   Client *watcher = member_agent (core);
@@ -151,7 +151,7 @@ test_half (Core *core, gconstpointer data)
 
 /* A member of another type does not do the work of this one. */
 static void
-test_needed_type (Core *core, gconstpointer data)
+test_other_type_does_not_count (Core *core, gconstpointer data)
 {
   Client *watcher = member_agent (core);
   Client *other = client_ready (core, "net", "netmond");
@@ -217,9 +217,9 @@ main (int argc, char **argv)
   ADD ("/core/collectors/K04-grace", test_grace);
   ADD ("/core/collectors/K04-zombies", test_zombies);
   ADD ("/core/collectors/K07-set-aside", test_set_aside);
-  ADD ("/core/collectors/K07-last-one-is-not-set-aside", test_needed);
-  ADD ("/core/collectors/K07-at-most-half-set-aside", test_half);
-  ADD ("/core/collectors/K07-other-type-does-not-count", test_needed_type);
+  ADD ("/core/collectors/K07-last-one-is-not-set-aside", test_last_one_is_not_set_aside);
+  ADD ("/core/collectors/K07-at-most-half-set-aside", test_at_most_half_set_aside);
+  ADD ("/core/collectors/K07-other-type-does-not-count", test_other_type_does_not_count);
   ADD ("/core/collectors/K07-crash-loop", test_crash_loop);
   ADD ("/core/collectors/K06-dies-at-work", test_dies_at_work);
   return g_test_run ();

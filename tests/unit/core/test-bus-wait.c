@@ -114,7 +114,7 @@ take (Client *client, guint64 id)
   while (0)
 
 static void
-test_there (Core *core, gconstpointer data)
+test_answered_at_once_if_connected (Core *core, gconstpointer data)
 {
   Client *collector = client_ready (core, "asker", "procmond");
   guint64 id;
@@ -128,7 +128,7 @@ test_there (Core *core, gconstpointer data)
 }
 
 static void
-test_comes (Core *core, gconstpointer data)
+test_answered_when_it_connects (Core *core, gconstpointer data)
 {
   Client *collector = client_ready (core, "asker", "procmond");
   guint64 id;
@@ -218,7 +218,7 @@ ask_delayed (Client *client, const char *peer)
 /* The state is sent while peers are being disconnected, in the middle of an input call: they are in it, and the change
  * follows. */
 static void
-test_state_of_the_dying (Core *core, gconstpointer data)
+test_state_contains_closing_peers (Core *core, gconstpointer data)
 {
   static const guint8 part[] = { 1, 0 }; /* of a header */
   Client *agent = watcher_ready (core);
@@ -258,7 +258,7 @@ test_state_during_takeover (Core *core, gconstpointer data)
 
 /* A peer that was reported as gone or replaced is not in a state any more, although its link still exists. */
 static void
-test_state_of_the_gone (Core *core, gconstpointer data)
+test_state_without_reported_peers (Core *core, gconstpointer data)
 {
   Client *agent = watcher_ready (core);
   Client *one = client_ready (core, "one", "procmond");
@@ -277,7 +277,7 @@ test_state_of_the_gone (Core *core, gconstpointer data)
 
 /* A call without watch is not answered by a peer that is being disconnected. */
 static void
-test_wait_for_the_dying (Core *core, gconstpointer data)
+test_closing_peer_does_not_answer (Core *core, gconstpointer data)
 {
   Client *collector = client_ready (core, "asker", "procmond");
   Client *one = client_ready (core, "one", "procmond");
@@ -548,15 +548,15 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("/core/wait/answered-at-once-if-connected", test_there);
-  ADD ("/core/wait/answered-when-it-connects", test_comes);
+  ADD ("/core/wait/answered-at-once-if-connected", test_answered_at_once_if_connected);
+  ADD ("/core/wait/answered-when-it-connects", test_answered_when_it_connects);
   ADD ("/core/wait/R11-deadline", test_deadline);
   ADD ("/core/wait/K11-watch-one", test_watch_one);
   ADD ("/core/wait/watch-all", test_watch_all);
-  ADD ("/core/wait/K11-state-contains-closing-peers", test_state_of_the_dying);
+  ADD ("/core/wait/K11-state-contains-closing-peers", test_state_contains_closing_peers);
   ADD ("/core/wait/K11-state-during-takeover", test_state_during_takeover);
-  ADD ("/core/wait/K11-state-without-reported-peers", test_state_of_the_gone);
-  ADD ("/core/wait/K11-closing-peer-does-not-answer", test_wait_for_the_dying);
+  ADD ("/core/wait/K11-state-without-reported-peers", test_state_without_reported_peers);
+  ADD ("/core/wait/K11-closing-peer-does-not-answer", test_closing_peer_does_not_answer);
   ADD ("/core/wait/A11-rights", test_rights);
   ADD ("/core/wait/all-needs-watch", test_all_needs_watch);
   ADD ("/core/wait/K13-sequence", test_sequence);

@@ -60,7 +60,7 @@ test_bound (void)
 }
 
 static void
-test_taken_starts_again (void)
+test_starts_again_after_it_was_taken (void)
 {
   g_autoptr (FsFold) fold = fs_fold_new (100, 10);
 
@@ -77,6 +77,6 @@ main (int argc, char **argv)
   g_test_add_func ("/fsmond/fold/counts-notices-of-a-file", test_counts);
   g_test_add_func ("/fsmond/fold/due-since-the-first-notice", test_due);
   g_test_add_func ("/fsmond/fold/beyond-the-bound-the-oldest-is-due", test_bound);
-  g_test_add_func ("/fsmond/fold/starts-again-after-it-was-taken", test_taken_starts_again);
+  g_test_add_func ("/fsmond/fold/starts-again-after-it-was-taken", test_starts_again_after_it_was_taken);
   return g_test_run ();
 }

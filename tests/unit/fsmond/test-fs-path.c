@@ -6,7 +6,7 @@
 /* Tests of paths as text: escaping, and what is refused. */
 
 static void
-test_text_leads_back (void)
+test_escaped_text_is_reversible (void)
 {
   static const char *const paths[]
       = { "/", "/a/b", "/sp ace/\xc3\xa4", "/bad\xff\xfe/x", "/back\\slash", "/new\nline", "/a\\x41" };
@@ -23,7 +23,7 @@ test_text_leads_back (void)
 }
 
 static void
-test_escapes (void)
+test_escapes_bytes_that_are_not_text (void)
 {
   g_autofree char *bytes = fs_path_escape ("/a\xff\\b");
   g_autofree char *text = fs_path_escape ("/\xc3\xa4");
@@ -33,7 +33,7 @@ test_escapes (void)
 }
 
 static void
-test_refused (void)
+test_refuses_indirect_paths (void)
 {
   static const struct
   {
@@ -131,9 +131,9 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/fsmond/path/escaped-text-is-reversible", test_text_leads_back);
-  g_test_add_func ("/fsmond/path/escapes-bytes-that-are-not-text", test_escapes);
-  g_test_add_func ("/fsmond/path/refuses-indirect-paths", test_refused);
+  g_test_add_func ("/fsmond/path/escaped-text-is-reversible", test_escaped_text_is_reversible);
+  g_test_add_func ("/fsmond/path/escapes-bytes-that-are-not-text", test_escapes_bytes_that_are_not_text);
+  g_test_add_func ("/fsmond/path/refuses-indirect-paths", test_refuses_indirect_paths);
   g_test_add_func ("/fsmond/path/accepts-names-with-dots", test_names_with_dots);
   g_test_add_func ("/fsmond/path/bounds-lengths", test_long);
   g_test_add_func ("/fsmond/path/below-by-components", test_below);

@@ -9,7 +9,7 @@
 #define N_PAGES 64u
 
 static void
-test_pages (void)
+test_aligned_and_zeroed (void)
 {
   guint8 *pages[N_PAGES];
 
@@ -44,7 +44,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/platform/pages/aligned-and-zeroed", test_pages);
+  g_test_add_func ("/platform/pages/aligned-and-zeroed", test_aligned_and_zeroed);
   g_test_add_func ("/platform/pages/no-memory", test_no_memory);
   return g_test_run ();
 }

@@ -281,7 +281,7 @@ test_malformed (Fixture *f, gconstpointer data)
 }
 
 static void
-test_not_there (void)
+test_connector_refused (void)
 {
   g_autoptr (GError) error = NULL;
 
@@ -303,6 +303,6 @@ main (int argc, char **argv)
   ADD ("overrun", test_overrun);
   ADD ("broken", test_broken);
   ADD ("malformed", test_malformed);
-  g_test_add_func ("/procmond/feed/connector-refused", test_not_there);
+  g_test_add_func ("/procmond/feed/connector-refused", test_connector_refused);
   return g_test_run ();
 }

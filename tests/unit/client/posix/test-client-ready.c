@@ -192,7 +192,7 @@ test_answers_at_once (ReadyFixture *f, gconstpointer data)
 
 /* A program that takes no messages uses up the window, and is ready. */
 static void
-test_takes_nothing (ReadyFixture *f, gconstpointer data)
+test_ready_with_unread_messages (ReadyFixture *f, gconstpointer data)
 {
   answer_restore (f, 1);
   script_retained (f->answer, 1, 1, "events.a", "a");
@@ -250,7 +250,7 @@ main (int argc, char **argv)
   READY_TEST ("M16-at-once", test_at_once, NULL);
   READY_TEST ("M16-publishes-wait", test_publishes_wait, NULL);
   READY_TEST ("M16-answers-at-once", test_answers_at_once, "answer");
-  READY_TEST ("M16-ready-with-unread-messages", test_takes_nothing, "next");
+  READY_TEST ("M16-ready-with-unread-messages", test_ready_with_unread_messages, "next");
   READY_TEST ("M30-old-broker", test_old_broker, NULL);
   READY_TEST ("lost", test_lost, NULL);
   READY_TEST ("closed", test_closed, NULL);

@@ -348,7 +348,7 @@ test_given_up (Fixture *f, gconstpointer data)
 
 /* The next broker gets what is left of the deadline and of the delay. */
 static void
-test_times_go_on (Fixture *f, gconstpointer data)
+test_times_continue (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusTaskSpec) spec = deye_bus_task_spec_new ("scan");
   g_autoptr (DeyeBusTask) task = NULL;
@@ -398,6 +398,6 @@ main (int argc, char **argv)
   ADD ("submitted-before-connect", test_submitted_before_connect);
   ADD ("no-room", test_no_room);
   ADD ("given-up", test_given_up);
-  ADD ("times-continue", test_times_go_on);
+  ADD ("times-continue", test_times_continue);
   return g_test_run ();
 }

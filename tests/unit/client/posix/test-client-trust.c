@@ -154,7 +154,7 @@ assert_open_as (uid_t uid, const char *address, gint code, const char *text)
 }
 
 static void
-test_nothing_there (Fixture *f, gconstpointer data)
+test_no_value_exists (Fixture *f, gconstpointer data)
 {
   assert_open (f->address, DEYE_BUS_ERROR_NO_BROKER, "No broker listens");
   g_assert_cmpint (g_rmdir (f->directory), ==, 0);
@@ -364,7 +364,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add ("/client/trust/A12-" path, Fixture, NULL, set_up, function, tear_down)
 #define ADD_AS_ROOT(path, function)                                                                                    \
   g_test_add ("/client/trust/A12-" path, Fixture, (gconstpointer) function, set_up, test_as_root, tear_down)
-  ADD ("no-value-exists", test_nothing_there);
+  ADD ("no-value-exists", test_no_value_exists);
   ADD ("stale", test_stale);
   ADD ("not-a-socket", test_not_a_socket);
   ADD ("another-kind", test_another_kind);

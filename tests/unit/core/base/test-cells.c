@@ -93,7 +93,7 @@ test_drained (void)
 
 /* A message at a time uses the same memory again and again. */
 static void
-test_steady (void)
+test_one_message_at_a_time_reuses_memory (void)
 {
   BusCells cells = { .n_spare = 0 };
 
@@ -107,7 +107,7 @@ test_steady (void)
 
 /* Spare chunks serve another class. */
 static void
-test_spare (void)
+test_spare_chunks_serve_other_sizes (void)
 {
 #ifdef BUS_CELLS_ARE_BLOCKS
   g_test_skip ("with AddressSanitizer cells are blocks of malloc");
@@ -139,7 +139,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/cells/classes", test_classes);
   g_test_add_func ("/core/cells/random", test_random);
   g_test_add_func ("/core/cells/drained", test_drained);
-  g_test_add_func ("/core/cells/one-message-at-a-time-reuses-memory", test_steady);
-  g_test_add_func ("/core/cells/spare-chunks-serve-other-sizes", test_spare);
+  g_test_add_func ("/core/cells/one-message-at-a-time-reuses-memory", test_one_message_at_a_time_reuses_memory);
+  g_test_add_func ("/core/cells/spare-chunks-serve-other-sizes", test_spare_chunks_serve_other_sizes);
   return g_test_run ();
 }

@@ -120,7 +120,7 @@ assert_refused (const BusFilter *filter, WireStatus expected)
 }
 
 static void
-test_check (void)
+test_bounds_of_requests (void)
 {
   g_autofree char *text = g_strnfill (WIRE_TAG_KEY_MAX + WIRE_TAG_VALUE_MAX + 2, 'x');
   const struct
@@ -156,6 +156,6 @@ main (int argc, char **argv)
   g_test_add_func ("/core/filter/M24-passes", test_passes);
   g_test_add_func ("/core/filter/copy", test_copy);
   g_test_add_func ("/core/filter/empty", test_empty);
-  g_test_add_func ("/core/filter/M24-bounds-of-requests", test_check);
+  g_test_add_func ("/core/filter/M24-bounds-of-requests", test_bounds_of_requests);
   return g_test_run ();
 }

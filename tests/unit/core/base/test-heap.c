@@ -82,7 +82,7 @@ assert_first (Fixture *f)
 
 /* Adds and removes at random, and compares the first item with a plain search over all. */
 static void
-test_agrees_with_a_search (Fixture *f, gconstpointer data)
+test_random_against_a_sorted_list (Fixture *f, gconstpointer data)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (1);
 
@@ -111,7 +111,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add ("/core/heap/random-against-a-sorted-list", Fixture, NULL, setup, test_agrees_with_a_search, teardown);
+  g_test_add ("/core/heap/random-against-a-sorted-list", Fixture, NULL, setup, test_random_against_a_sorted_list,
+              teardown);
   g_test_add ("/core/heap/removes-twice", Fixture, NULL, setup, test_removes_twice, teardown);
   return g_test_run ();
 }

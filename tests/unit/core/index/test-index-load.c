@@ -86,7 +86,7 @@ drop (BusTrie *trie, const char *pattern)
 }
 
 static void
-test_nodes_go (void)
+test_nodes_freed_with_the_last_pattern (void)
 {
   BusTrie *trie = bus_trie_new (5);
 
@@ -159,7 +159,7 @@ test_pathological (void)
 /* 10^5 subscriptions of one pattern, of a hundred owners or of as many as there are, taken out latest first and then at
  * random: no search in what is filed there. */
 static void
-test_crowd (void)
+test_100000_of_one_pattern (void)
 {
   static const struct
   {
@@ -212,8 +212,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/index/random", test_random);
   g_test_add_func ("/core/index/copies", test_copies);
-  g_test_add_func ("/core/index/nodes-freed-with-the-last-pattern", test_nodes_go);
+  g_test_add_func ("/core/index/nodes-freed-with-the-last-pattern", test_nodes_freed_with_the_last_pattern);
   g_test_add_func ("/core/index/T06-pathological", test_pathological);
-  g_test_add_func ("/core/index/T06-100000-of-one-pattern", test_crowd);
+  g_test_add_func ("/core/index/T06-100000-of-one-pattern", test_100000_of_one_pattern);
   return g_test_run ();
 }

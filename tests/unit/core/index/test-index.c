@@ -21,7 +21,7 @@ levels_to_try (void)
 }
 
 static void
-test_oracle (void)
+test_random_against_a_linear_search (void)
 {
   g_autoptr (GPtrArray) patterns = oracle_good_patterns (levels_to_try ());
   g_autoptr (GPtrArray) topics = oracle_topics (levels_to_try ());
@@ -39,7 +39,7 @@ test_oracle (void)
 
 /* The same pairs, but with nothing else filed: no answer may come from a neighbour. */
 static void
-test_oracle_one_by_one (void)
+test_random_against_a_linear_search_one_by_one (void)
 {
   g_autoptr (GPtrArray) patterns = oracle_good_patterns (5);
   g_autoptr (GPtrArray) topics = oracle_topics (5);
@@ -164,8 +164,9 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/core/index/T07-random-against-a-linear-search", test_oracle);
-  g_test_add_func ("/core/index/T07-random-against-a-linear-search-one-by-one", test_oracle_one_by_one);
+  g_test_add_func ("/core/index/T07-random-against-a-linear-search", test_random_against_a_linear_search);
+  g_test_add_func ("/core/index/T07-random-against-a-linear-search-one-by-one",
+                   test_random_against_a_linear_search_one_by_one);
   g_test_add_func ("/core/index/T07-bad-patterns", test_bad_patterns);
   g_test_add_func ("/core/index/M03-vectors", test_vectors);
   g_test_add_func ("/core/index/M03-vectors-bad", test_vectors_bad);

@@ -126,7 +126,7 @@ test_flood (Fixture *f, gconstpointer data)
 
 /* A topic that comes again begins at zero; its earlier messages stay in the sum. */
 static void
-test_again (Fixture *f, gconstpointer data)
+test_returning_topic_starts_at_zero (Fixture *f, gconstpointer data)
 {
   count (f, "one");
   count (f, "two");
@@ -221,7 +221,7 @@ test_type (Fixture *f, gconstpointer data)
 
 /* The table keeps a copy of the name. */
 static void
-test_own_name (Fixture *f, gconstpointer data)
+test_name_is_copied (Fixture *f, gconstpointer data)
 {
   char name[] = "mine";
   BusTopic *topic = bus_topics_place (&f->topics, bus_key (SEED, wire_span_str (name)));
@@ -240,10 +240,10 @@ main (int argc, char **argv)
   ADD ("/core/topics/counts", 4, test_counts);
   ADD ("/core/topics/stale-place", 4, test_stale_place);
   ADD ("/core/topics/M23-flood", 4, test_flood);
-  ADD ("/core/topics/returning-topic-starts-at-zero", 1, test_again);
+  ADD ("/core/topics/returning-topic-starts-at-zero", 1, test_returning_topic_starts_at_zero);
   ADD ("/core/topics/after", 8, test_after);
   ADD ("/core/topics/order-changes", 8, test_order_changes);
   ADD ("/core/topics/type", 2, test_type);
-  ADD ("/core/topics/name-is-copied", 2, test_own_name);
+  ADD ("/core/topics/name-is-copied", 2, test_name_is_copied);
   return g_test_run ();
 }

@@ -39,7 +39,7 @@ leave (Fixture *f, BusAccount *account)
 }
 
 static void
-test_lives_with_its_peers (Fixture *f, gconstpointer data)
+test_entry_exists_while_connected (Fixture *f, gconstpointer data)
 {
   BusAccount *first = join (f, 1000, "1000");
   BusAccount *other = join (f, 0, "0"); /* zero is an account like any */
@@ -108,7 +108,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("/core/account/entry-exists-while-connected", test_lives_with_its_peers);
+  ADD ("/core/account/entry-exists-while-connected", test_entry_exists_while_connected);
   ADD ("/core/account/name", test_name);
   ADD ("/core/account/I15-timer-ends", test_timer_ends);
   ADD ("/core/account/I16-charged-at-the-end", test_charged_at_the_end);

@@ -53,7 +53,7 @@ accept_over (Peers *f, guint32 account, BusPeer *victim)
 
 /* Places for three strangers. */
 static void
-test_oldest_yields (Peers *f, gconstpointer data)
+test_oldest_silent_connection_is_disconnected (Peers *f, gconstpointer data)
 {
   BusPeer *first = accept_over (f, 1000, NULL);
   BusPeer *second;
@@ -69,7 +69,7 @@ test_oldest_yields (Peers *f, gconstpointer data)
 
 /* One that was accepted a moment ago keeps its place, unless the newcomer is of its own account. */
 static void
-test_young_stay (Peers *f, gconstpointer data)
+test_recent_connections_keep_their_place (Peers *f, gconstpointer data)
 {
   BusPeer *first = accept_over (f, 1000, NULL);
 
@@ -83,7 +83,7 @@ test_young_stay (Peers *f, gconstpointer data)
 
 /* The account that has most of the places pays, not the one that came first. */
 static void
-test_most_yields (Peers *f, gconstpointer data)
+test_account_with_most_connections_loses_one (Peers *f, gconstpointer data)
 {
   BusPeer *few = accept_over (f, 1000, NULL);
   BusPeer *most = accept_over (f, 1001, NULL);
@@ -96,7 +96,7 @@ test_most_yields (Peers *f, gconstpointer data)
 
 /* One that said HELLO takes no place and does not yield: not a ready one, and not one that waits for its id. */
 static void
-test_speakers_stay (Peers *f, gconstpointer data)
+test_peers_after_hello_keep_their_place (Peers *f, gconstpointer data)
 {
   BusPeer *first = accept_over (f, 1000, NULL);
   BusPeer *second = accept_over (f, 1000, NULL);
@@ -114,7 +114,7 @@ test_speakers_stay (Peers *f, gconstpointer data)
 
 /* The agent's own connections do not yield. */
 static void
-test_nobody_yields (Peers *f, gconstpointer data)
+test_agent_connections_keep_their_place (Peers *f, gconstpointer data)
 {
   for (guint i = 0; i < 3; i++)
     peers_connect (f, 0, TRUE);
@@ -193,11 +193,11 @@ main (int argc, char **argv)
   small.max_unauthenticated = 3;
   small.max_connections = 6;
   small.max_connections_per_uid = 4;
-  ADD ("/core/entrance/F08-oldest-silent-connection-is-disconnected", test_oldest_yields);
-  ADD ("/core/entrance/F08-recent-connections-keep-their-place", test_young_stay);
-  ADD ("/core/entrance/R01-account-with-most-connections-loses-one", test_most_yields);
-  ADD ("/core/entrance/F08-peers-after-HELLO-keep-their-place", test_speakers_stay);
-  ADD ("/core/entrance/F08-agent-connections-keep-their-place", test_nobody_yields);
+  ADD ("/core/entrance/F08-oldest-silent-connection-is-disconnected", test_oldest_silent_connection_is_disconnected);
+  ADD ("/core/entrance/F08-recent-connections-keep-their-place", test_recent_connections_keep_their_place);
+  ADD ("/core/entrance/R01-account-with-most-connections-loses-one", test_account_with_most_connections_loses_one);
+  ADD ("/core/entrance/F08-peers-after-HELLO-keep-their-place", test_peers_after_hello_keep_their_place);
+  ADD ("/core/entrance/F08-agent-connections-keep-their-place", test_agent_connections_keep_their_place);
   ADD ("/core/entrance/R01-agent", test_agent);
   ADD ("/core/entrance/R01-limits", test_limits);
   ADD ("/core/entrance/K10-wait", test_wait);

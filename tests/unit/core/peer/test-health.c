@@ -45,7 +45,7 @@ end_round (Fixture *f)
 
 /* An idle peer is asked, and then each interval without an answer is a miss: at most three are counted. One PING is enough. */
 static void
-test_silence (Fixture *f, gconstpointer data)
+test_misses_counted_per_interval (Fixture *f, gconstpointer data)
 {
   g_assert_true (end_round (f));
   assert_missed (f, 0, 0, 0);
@@ -257,7 +257,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, function) g_test_add ("/core/health/" path, Fixture, NULL, setup, function, teardown)
-  ADD ("M13-misses-counted-per-interval", test_silence);
+  ADD ("M13-misses-counted-per-interval", test_misses_counted_per_interval);
   ADD ("M13-answers", test_answers);
   ADD ("M13-busy-sender", test_busy_sender);
   ADD ("M13-heard", test_heard);

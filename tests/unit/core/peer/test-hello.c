@@ -212,7 +212,7 @@ test_types (Peers *f, gconstpointer data)
 
 /* Frames that are no HELLO, or one in name only. */
 static void
-test_strangers (Peers *f, gconstpointer data)
+test_first_frame_is_not_hello (Peers *f, gconstpointer data)
 {
   static const struct
   {
@@ -277,6 +277,6 @@ main (int argc, char **argv)
   ADD ("/core/hello/M18-roles", test_roles);
   ADD ("/core/hello/A01-ids", test_ids);
   ADD ("/core/hello/types", test_types);
-  ADD ("/core/hello/F09-first-frame-is-not-HELLO", test_strangers);
+  ADD ("/core/hello/F09-first-frame-is-not-HELLO", test_first_frame_is_not_hello);
   return g_test_run ();
 }

@@ -76,7 +76,7 @@ static const Impossible impossible[] = {
 };
 
 static void
-test_no_way_back (Peers *f, gconstpointer data)
+test_impossible_transitions_assert (Peers *f, gconstpointer data)
 {
   for (guint i = 0; i < G_N_ELEMENTS (impossible); i++)
     {
@@ -99,7 +99,7 @@ test_impossible_event (gconstpointer data)
 
 /* A peer is listed as writable once, and only when it has bytes. */
 static void
-test_touch (Peers *f, gconstpointer data)
+test_listed_as_writable_once (Peers *f, gconstpointer data)
 {
   BusPeer *peer = peers_connect (f, 1000, FALSE);
 
@@ -131,7 +131,7 @@ test_errors (Peers *f, gconstpointer data)
 
 /* A denied operation is answered, counted and logged; an allowed one leaves no trace. */
 static void
-test_may (Peers *f, gconstpointer data)
+test_denied_is_answered_counted_and_logged (Peers *f, gconstpointer data)
 {
   BusPeer *peer = peers_ready (f, "one", 1000);
 
@@ -410,7 +410,7 @@ test_credit (Peers *f, gconstpointer data)
 
 /* The counters of the flow stay in the broker's sums when the peer is freed. */
 static void
-test_sums_stay (Peers *f, gconstpointer data)
+test_counters_survive_the_peer (Peers *f, gconstpointer data)
 {
   BusPeer *peer = peers_ready (f, "one", 1000);
   BusSubscription *subscription = peers_subscribe (f, peer, 1, BUS_OVERFLOW_DROP_NEWEST, 2);
@@ -447,16 +447,16 @@ main (int argc, char **argv)
   ADD ("/core/peer/I01-charges", test_charges);
   ADD ("/core/peer/F08-hello-timer", test_hello_timer);
   ADD ("/core/peer/states", test_states);
-  ADD ("/core/peer/impossible-transitions-assert", test_no_way_back);
+  ADD ("/core/peer/impossible-transitions-assert", test_impossible_transitions_assert);
   for (guint i = 0; i < G_N_ELEMENTS (impossible); i++)
     {
       g_autofree char *path = g_strdup_printf ("/core/peer/impossible-transitions-assert/subprocess/%u", i);
 
       g_test_add_data_func (path, GUINT_TO_POINTER (i), test_impossible_event);
     }
-  ADD ("/core/peer/listed-as-writable-once", test_touch);
+  ADD ("/core/peer/listed-as-writable-once", test_listed_as_writable_once);
   ADD ("/core/peer/errors", test_errors);
-  ADD ("/core/peer/A08-denied-is-answered-counted-and-logged", test_may);
+  ADD ("/core/peer/A08-denied-is-answered-counted-and-logged", test_denied_is_answered_counted_and_logged);
   ADD ("/core/peer/A15-denied-note", test_denied_note);
   ADD ("/core/peer/W04-note-cap", test_note_cap);
   ADD ("/core/peer/W04-note-cap-at-end", test_note_cap_at_end);
@@ -468,7 +468,7 @@ main (int argc, char **argv)
   ADD ("/core/peer/P05-close-detail", test_close_detail);
   ADD ("/core/peer/R04-full-control-queue", test_full_control_queue);
   ADD ("/core/peer/M08-credit", test_credit);
-  ADD ("/core/peer/counters-survive-the-peer", test_sums_stay);
+  ADD ("/core/peer/counters-survive-the-peer", test_counters_survive_the_peer);
   ADD ("/core/peer/A11-may-see", test_may_see);
   return g_test_run ();
 }

@@ -44,7 +44,7 @@ test_room_enough (Peers *f, gconstpointer data)
 
 /* Only the largest queue gives, and it gives at least 256 KiB at a time. */
 static void
-test_largest_gives (Peers *f, gconstpointer data)
+test_drops_from_the_largest_queue (Peers *f, gconstpointer data)
 {
   BusSubscription *small = add_slow (f, "small", 1000, BUS_OVERFLOW_DROP_OLDEST, 20);
   BusSubscription *large = add_slow (f, "large", 1001, BUS_OVERFLOW_DROP_OLDEST, 80);
@@ -279,7 +279,7 @@ test_reader_in_a_full_broker (Peers *f, gconstpointer data)
 
 /* A frame that stalls is the first to give: before any message, at the limit of an account and at that of the broker. */
 static void
-test_unfinished_gives_first (Peers *f, gconstpointer data)
+test_stalled_frame_is_freed_first (Peers *f, gconstpointer data)
 {
   BusSubscription *slow = add_slow (f, "slow", 1000, BUS_OVERFLOW_DROP_OLDEST, 30);
   BusPeer *stalled = peers_ready (f, "stalled", 1000);
@@ -326,7 +326,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/shed/I02-room-enough", test_room_enough);
-  ADD ("/core/shed/B06-drops-from-the-largest-queue", test_largest_gives);
+  ADD ("/core/shed/B06-drops-from-the-largest-queue", test_drops_from_the_largest_queue);
   ADD ("/core/shed/shared", test_shared);
   ADD ("/core/shed/account", test_account);
   ADD ("/core/shed/largest", test_largest);
@@ -337,7 +337,7 @@ main (int argc, char **argv)
   ADD ("/core/shed/soft-level", test_soft_level);
   ADD ("/core/shed/soft-level-of-an-account", test_soft_level_of_an_account);
   ADD ("/core/shed/I01-reader", test_reader);
-  ADD ("/core/shed/R04-stalled-frame-is-freed-first", test_unfinished_gives_first);
+  ADD ("/core/shed/R04-stalled-frame-is-freed-first", test_stalled_frame_is_freed_first);
   ADD ("/core/shed/F07-spares-a-frame-that-is-sent", test_spares_a_frame_that_is_sent);
   ADD ("/core/shed/R10-reader-in-a-full-broker", test_reader_in_a_full_broker);
   return g_test_run ();

@@ -189,7 +189,7 @@ test_shed_order (Queue *queue, gconstpointer data)
 
 /* Of many queues the longest give, and each of them everything before the next one gives anything. */
 static void
-test_shed_many (Queue *queue, gconstpointer data)
+test_longest_of_100_queues_first (Queue *queue, gconstpointer data)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (3);
   g_autoptr (Table) table = NULL;
@@ -344,7 +344,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/admit/adjust/B08-to-conflate", test_adjust_to_conflate);
   QUEUE_ADD ("/core/admit/shed/R04-longest", test_shed);
   QUEUE_ADD ("/core/admit/shed/order", test_shed_order);
-  QUEUE_ADD ("/core/admit/shed/longest-of-100-queues-first", test_shed_many);
+  QUEUE_ADD ("/core/admit/shed/longest-of-100-queues-first", test_longest_of_100_queues_first);
   QUEUE_ADD ("/core/admit/I06-random", test_random);
   return g_test_run ();
 }

@@ -27,7 +27,7 @@ fill_lane (Queue *queue, WireLane lane, gsize bytes)
 
 /* A subscription that is stuck does not hold up the others. */
 static void
-test_at_once (Queue *queue, gconstpointer data)
+test_subscription_without_credit_does_not_delay_others (Queue *queue, gconstpointer data)
 {
   BusSubscription *ready = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 10);
   BusSubscription *stuck = queue_subscribe (queue, 2, BUS_OVERFLOW_DROP_OLDEST, 0);
@@ -486,7 +486,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  QUEUE_ADD ("/core/admit/now/B06-subscription-without-credit-does-not-delay-others", test_at_once);
+  QUEUE_ADD ("/core/admit/now/B06-subscription-without-credit-does-not-delay-others",
+             test_subscription_without_credit_does_not_delay_others);
   QUEUE_ADD ("/core/admit/now/B04-holds-credit", test_at_once_holds_credit);
   QUEUE_ADD ("/core/admit/now/gap-first", test_gap_first);
   QUEUE_ADD ("/core/admit/wait/I04-behind-others", test_behind_others);

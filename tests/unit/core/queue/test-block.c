@@ -52,7 +52,7 @@ test_demotes_without_progress (Queue *queue, gconstpointer data)
 
 /* The client returned something meanwhile: the clock runs on from there. */
 static void
-test_progress_goes_on (Queue *queue, gconstpointer data)
+test_progress_continues (Queue *queue, gconstpointer data)
 {
   g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
   BusSubscription *subscription = subscribe (queue, 100);
@@ -243,7 +243,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   QUEUE_ADD ("/core/block/B04-B05-demotes-without-progress", test_demotes_without_progress);
-  QUEUE_ADD ("/core/block/progress-goes-on", test_progress_goes_on);
+  QUEUE_ADD ("/core/block/progress-continues", test_progress_continues);
   QUEUE_ADD ("/core/block/B06-patience/sent", test_patience_for_what_was_sent);
   QUEUE_ADD ("/core/block/B06-patience/waiting", test_patience_for_what_waits);
   QUEUE_ADD ("/core/block/B04-counts-for-each-publisher", test_counts_for_each_publisher);

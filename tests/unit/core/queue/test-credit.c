@@ -52,7 +52,7 @@ assert_nothing_due (Queue *queue)
 }
 
 static void
-test_take (Queue *queue, gconstpointer data)
+test_blocked_when_the_window_is_used_up (Queue *queue, gconstpointer data)
 {
   BusLedger *publisher = &queue->publisher;
 
@@ -335,7 +335,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   QUEUE_ADD ("/core/credit/F03-unused", test_unused);
-  QUEUE_ADD ("/core/credit/M08-blocked-when-the-window-is-used-up", test_take);
+  QUEUE_ADD ("/core/credit/M08-blocked-when-the-window-is-used-up", test_blocked_when_the_window_is_used_up);
   QUEUE_ADD ("/core/credit/no-class", test_no_class);
   QUEUE_ADD ("/core/credit/quarter/messages", test_quarter_of_messages);
   QUEUE_ADD ("/core/credit/quarter/bytes", test_quarter_of_bytes);

@@ -59,7 +59,7 @@ test_credit (Queue *queue, gconstpointer data)
 
 /* A gap of a lane in which nothing is queued has no message to carry it. */
 static void
-test_credit_sends_a_lone_gap (Queue *queue, gconstpointer data)
+test_gap_without_a_message_is_sent (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = subscribe (queue, 0);
 
@@ -370,7 +370,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   QUEUE_ADD ("/core/flow/credit/B04-tickets", test_credit);
-  QUEUE_ADD ("/core/flow/credit/gap-without-a-message-is-sent", test_credit_sends_a_lone_gap);
+  QUEUE_ADD ("/core/flow/credit/gap-without-a-message-is-sent", test_gap_without_a_message_is_sent);
   QUEUE_ADD ("/core/flow/credit/I20-gap-without-room", test_credit_for_a_gap_without_room);
   QUEUE_ADD ("/core/flow/credit/ends-a-demotion", test_credit_ends_a_demotion);
   QUEUE_ADD ("/core/flow/expire/message", test_expire);

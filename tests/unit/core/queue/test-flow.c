@@ -62,7 +62,7 @@ test_encode_now (Queue *queue, gconstpointer data)
 }
 
 static void
-test_encode_now_refers (Queue *queue, gconstpointer data)
+test_large_payload_is_referenced (Queue *queue, gconstpointer data)
 {
   g_autoptr (Arrival) large = arrival_new (queue, DATA, 9000);
 
@@ -400,7 +400,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   QUEUE_ADD ("/core/flow/now/one-frame", test_encode_now);
-  QUEUE_ADD ("/core/flow/now/large-payload-is-referenced", test_encode_now_refers);
+  QUEUE_ADD ("/core/flow/now/large-payload-is-referenced", test_large_payload_is_referenced);
   QUEUE_ADD ("/core/flow/now/R10-no-memory", test_encode_now_no_memory);
   QUEUE_ADD ("/core/flow/now/remaining", test_remaining);
   QUEUE_ADD ("/core/flow/delivered", test_delivered);

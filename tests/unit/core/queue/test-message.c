@@ -6,7 +6,7 @@
 #define TOPIC "events.process"
 
 static void
-test_view_costs_nothing (Queue *queue, gconstpointer data)
+test_view_is_not_charged (Queue *queue, gconstpointer data)
 {
   g_autoptr (Arrival) arrival = arrival_new (queue, TOPIC, 100);
 
@@ -145,7 +145,7 @@ collect_frame (WireFrameReader *reader, const Arrival *arrival, WireFrame *frame
 
 /* With little memory held the frame's own block is taken over; above a quarter of the cap the body is copied. */
 static void
-test_take_over (Queue *queue, gconstpointer data)
+test_block_taken_or_body_copied (Queue *queue, gconstpointer data)
 {
   const gsize limit = queue->quota.cap / 4;
 
@@ -181,7 +181,7 @@ test_take_over (Queue *queue, gconstpointer data)
 }
 
 static void
-test_revive (Queue *queue, gconstpointer data)
+test_view_of_a_kept_message (Queue *queue, gconstpointer data)
 {
   Arrival *arrival = arrival_new (queue, "tasks.one", 100);
   BusMessage *message = bus_message_ref (bus_inbound_keep (&arrival->inbound));
@@ -274,14 +274,14 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  QUEUE_ADD ("/core/message/view-is-not-charged", test_view_costs_nothing);
+  QUEUE_ADD ("/core/message/view-is-not-charged", test_view_is_not_charged);
   QUEUE_ADD ("/core/message/keep", test_keep);
   QUEUE_ADD ("/core/message/outlives-the-view", test_outlives_the_view);
   QUEUE_ADD ("/core/message/R04-cap", test_cap);
   QUEUE_ADD ("/core/message/R10-no-memory", test_no_memory);
   QUEUE_ADD ("/core/message/empty-body", test_empty_body);
-  QUEUE_ADD ("/core/message/block-taken-or-body-copied", test_take_over);
-  QUEUE_ADD ("/core/message/view-of-a-kept-message", test_revive);
+  QUEUE_ADD ("/core/message/block-taken-or-body-copied", test_block_taken_or_body_copied);
+  QUEUE_ADD ("/core/message/view-of-a-kept-message", test_view_of_a_kept_message);
   QUEUE_ADD ("/core/message/B04-ticket", test_ticket);
   QUEUE_ADD ("/core/message/stamp", test_stamp);
   g_test_add_func ("/core/message/size", test_size);

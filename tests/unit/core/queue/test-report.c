@@ -93,7 +93,7 @@ test_changes (Queue *queue, gconstpointer data)
 
 /* Each subscription has a timer of its own. */
 static void
-test_each_for_itself (Queue *queue, gconstpointer data)
+test_one_timer_per_subscription (Queue *queue, gconstpointer data)
 {
   BusSubscription *first = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 10);
   BusSubscription *second = queue_subscribe (queue, 2, BUS_OVERFLOW_DROP_OLDEST, 10);
@@ -142,7 +142,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/report/once-per-second", test_once_per_second);
   QUEUE_ADD ("/core/report/system-domain", test_system_domain);
   QUEUE_ADD ("/core/report/changes", test_changes);
-  QUEUE_ADD ("/core/report/one-timer-per-subscription", test_each_for_itself);
+  QUEUE_ADD ("/core/report/one-timer-per-subscription", test_one_timer_per_subscription);
   QUEUE_ADD ("/core/report/level", test_level);
   QUEUE_ADD ("/core/report/again", test_again);
   return g_test_run ();

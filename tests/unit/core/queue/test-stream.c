@@ -110,7 +110,7 @@ test_progress (Fixture *f, gconstpointer data)
 
 /* A frame of the broker costs nothing: it passes a closed window, but nothing that waits. */
 static void
-test_own (Fixture *f, gconstpointer data)
+test_broker_frames_need_no_window (Fixture *f, gconstpointer data)
 {
   offer (f, BUS_STREAM_REPLY, 4);
   g_assert_cmpint (offer (f, BUS_STREAM_OWN, 0), ==, BUS_STREAM_PASSED);
@@ -206,7 +206,7 @@ main (int argc, char **argv)
   ADD ("/core/stream-queue/I04-order", test_order);
   ADD ("/core/stream-queue/progress", test_progress);
   ADD ("/core/stream-queue/growing-progress", test_growing_progress);
-  ADD ("/core/stream-queue/broker-frames-need-no-window", test_own);
+  ADD ("/core/stream-queue/broker-frames-need-no-window", test_broker_frames_need_no_window);
   ADD ("/core/stream-queue/B07-without-ticket", test_without_ticket);
   ADD ("/core/stream-queue/drop", test_drop);
   ADD ("/core/stream-queue/B04-stuck", test_stuck);

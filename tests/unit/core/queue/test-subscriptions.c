@@ -67,7 +67,7 @@ assert_same (const BusSubscriptions *set, BusSubscription *const *all, const gbo
 
 /* Against a list, growing and shrinking in turn. */
 static void
-test_naive (void)
+test_random_against_a_list (void)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (7);
   BusSubscriptions set = { .seed = 5 };
@@ -131,7 +131,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/subscriptions/empty", test_empty);
   g_test_add_func ("/core/subscriptions/shrinks", test_shrinks);
-  g_test_add_func ("/core/subscriptions/random-against-a-list", test_naive);
+  g_test_add_func ("/core/subscriptions/random-against-a-list", test_random_against_a_list);
   g_test_add_func ("/core/subscriptions/seed", test_seed);
   return g_test_run ();
 }

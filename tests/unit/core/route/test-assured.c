@@ -167,7 +167,7 @@ test_repeated_at_the_end (Assured *f, gconstpointer data)
 
 /* No member is left: the message is counted as unacknowledged. */
 static void
-test_nobody_left (Assured *f, gconstpointer data)
+test_no_member_left (Assured *f, gconstpointer data)
 {
   BusLeave leave = { 0 };
 
@@ -207,7 +207,7 @@ test_repeated_at_the_deadline (Assured *f, gconstpointer data)
 
 /* With no other member that has room it stays. */
 static void
-test_stays_without_heir (Assured *f, gconstpointer data)
+test_stays_without_another_member (Assured *f, gconstpointer data)
 {
   BusCore *core = f->peers.core;
 
@@ -441,7 +441,7 @@ test_no_receiver (Assured *f, gconstpointer data)
 
 /* A repeat brings its route along: the second member confirms. */
 static void
-test_confirmed_by_the_heir (Assured *f, gconstpointer data)
+test_second_member_confirms (Assured *f, gconstpointer data)
 {
   BusConfirm *confirm = bus_confirm_new (f->peers.core, f->publisher, 5, f->peers.core->now_us + 1000);
   g_autoptr (GPtrArray) frames = NULL;
@@ -503,9 +503,9 @@ main (int argc, char **argv)
   ASSURED_ADD ("/core/assured/M06-kept-until-settled", test_kept_until_settled);
   ASSURED_ADD ("/core/assured/ordinary-is-counted", test_ordinary_is_counted);
   ASSURED_ADD ("/core/assured/M06-repeated-at-the-end", test_repeated_at_the_end);
-  ASSURED_ADD ("/core/assured/M06-no-member-left", test_nobody_left);
+  ASSURED_ADD ("/core/assured/M06-no-member-left", test_no_member_left);
   ASSURED_ADD ("/core/assured/M06-repeated-at-the-deadline", test_repeated_at_the_deadline);
-  ASSURED_ADD ("/core/assured/stays-without-another-member", test_stays_without_heir);
+  ASSURED_ADD ("/core/assured/stays-without-another-member", test_stays_without_another_member);
   ASSURED_ADD ("/core/assured/M06-attempts", test_attempts);
   ASSURED_ADD ("/core/assured/M06-refused", test_refused);
   ASSURED_ADD ("/core/assured/R08-groups-of-an-account", test_groups_of_an_account);
@@ -516,7 +516,7 @@ main (int argc, char **argv)
   ASSURED_ADD ("/core/assured/M06-not-dropped-for-others", test_not_dropped_for_others);
   ASSURED_ADD ("/core/assured/M08-not-conflated", test_not_conflated);
   ASSURED_ADD ("/core/assured/no-receiver", test_no_receiver);
-  ASSURED_ADD ("/core/assured/M06-second-member-confirms", test_confirmed_by_the_heir);
+  ASSURED_ADD ("/core/assured/M06-second-member-confirms", test_second_member_confirms);
   ASSURED_ADD ("/core/assured/M06-discarded-is-answered", test_discarded_is_answered);
   return g_test_run ();
 }

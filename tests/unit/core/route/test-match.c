@@ -14,7 +14,7 @@ lookup (Peers *f, const char *topic)
 }
 
 static void
-test_nobody (Peers *f, gconstpointer data)
+test_no_receiver (Peers *f, gconstpointer data)
 {
   BusMatch *match = lookup (f, "events.process.new");
 
@@ -107,7 +107,7 @@ test_rights (Peers *f, gconstpointer data)
 /* A match is remembered, and made again when a subscription of its topic comes or ends; its address and the counter of
  * its topic stay. */
 static void
-test_forgets (Peers *f, gconstpointer data)
+test_remade_after_a_change (Peers *f, gconstpointer data)
 {
   BusMatchCache *cache = &f->core->routes->matches;
   BusPeer *one = peers_ready (f, "one", 1000);
@@ -137,7 +137,7 @@ test_forgets (Peers *f, gconstpointer data)
 
 /* A subscription that does not match a topic leaves its match as it is, by name, by pattern and when it serves. */
 static void
-test_keeps_others (Peers *f, gconstpointer data)
+test_other_topics_stay_cached (Peers *f, gconstpointer data)
 {
   static const char *const others[]
       = { "events.network.new", "events.network.#", "events.+.old", "+", "health.#", "system.#" };
@@ -304,7 +304,7 @@ naive_reconnect (Naive *naive)
 /* Subscribes, unsubscribes, disconnects and looks topics up at random; after each step some topics are stale in the cache,
  * and what is looked up is compared with a walk over all subscriptions. */
 static void
-test_naive (Peers *f, gconstpointer data)
+test_random_against_a_linear_search (Peers *f, gconstpointer data)
 {
   static const char *const topics[]
       = { "events.process.new",       "events.process.old",         "events.network.new", "health",
@@ -516,13 +516,13 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("/core/match/no-receiver", test_nobody);
+  ADD ("/core/match/no-receiver", test_no_receiver);
   ADD ("/core/match/T08-receivers", test_receivers);
   ADD ("/core/match/M06-candidates", test_candidates);
   ADD ("/core/match/A07-rights", test_rights);
-  ADD ("/core/match/I12-remade-after-a-change", test_forgets);
-  ADD ("/core/match/T07-other-topics-stay-cached", test_keeps_others);
-  ADD ("/core/match/T07-random-against-a-linear-search", test_naive);
+  ADD ("/core/match/I12-remade-after-a-change", test_remade_after_a_change);
+  ADD ("/core/match/T07-other-topics-stay-cached", test_other_topics_stay_cached);
+  ADD ("/core/match/T07-random-against-a-linear-search", test_random_against_a_linear_search);
   ADD ("/core/match/R03-bound", test_bound);
   ADD ("/core/match/R03-bound-grows", test_bound_grows);
   ADD ("/core/match/R03-block", test_block);

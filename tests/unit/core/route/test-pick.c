@@ -238,7 +238,7 @@ pick_taker (Fixture *f, guint except)
 }
 
 static void
-test_taker (Fixture *f, gconstpointer data)
+test_member_for_handed_on_messages (Fixture *f, gconstpointer data)
 {
   for (guint i = 0; i < 2 * N_MEMBERS; i++)
     g_assert_cmpuint (pick_taker (f, 0), !=, 0);
@@ -388,7 +388,7 @@ test_weighted_turns (Fixture *f, gconstpointer data)
 
 /* Two topics, of which each has other members: turns are counted for each member, not for each place in the list. */
 static void
-test_turns_of_parts (Fixture *f, gconstpointer data)
+test_turns_per_member_over_two_topics (Fixture *f, gconstpointer data)
 {
   const BusNeed need = { .len = 100, .lane = WIRE_LANE_DATA, .now_us = f->peers.core->now_us };
   guint counts[N_MEMBERS] = { 0 };
@@ -582,14 +582,14 @@ main (int argc, char **argv)
   ADD ("/core/pick/M06-slow-at-work", test_slow_at_work);
   ADD ("/core/pick/all-stalled", test_all_stalled);
   ADD ("/core/pick/stalled-at-last", test_stalled_at_last);
-  ADD ("/core/pick/member-for-handed-on-messages", test_taker);
+  ADD ("/core/pick/member-for-handed-on-messages", test_member_for_handed_on_messages);
   ADD ("/core/pick/owed", test_owed);
   ADD ("/core/pick/owed-nothing", test_owed_nothing);
   ADD ("/core/pick/all-full", test_all_full);
   ADD ("/core/pick/closing", test_closing);
   ADD ("/core/pick/cursor-behind-the-end", test_cursor_behind_the_end);
   ADD ("/core/pick/M07-weighted-turns", test_weighted_turns);
-  ADD ("/core/pick/M07-turns-per-member-over-two-topics", test_turns_of_parts);
+  ADD ("/core/pick/M07-turns-per-member-over-two-topics", test_turns_per_member_over_two_topics);
   ADD ("/core/pick/M07-least-loaded", test_least_loaded);
   ADD ("/core/pick/M07-least-loaded-weighted", test_least_loaded_weighted);
   ADD ("/core/pick/M07-random", test_random);

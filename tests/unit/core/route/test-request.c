@@ -197,7 +197,7 @@ test_withdraw (Fixture *f, gconstpointer data)
 
 /* A peer that asks itself ends its request once, and is sent nothing when it disconnects. */
 static void
-test_of_itself (Fixture *f, gconstpointer data)
+test_to_itself (Fixture *f, gconstpointer data)
 {
   ask_from (f, BUS_PENDING_REPLY, f->asker, f->asker, 5);
   bus_peer_close (f->asker, WIRE_STATUS_OK, NULL);
@@ -373,7 +373,7 @@ main (int argc, char **argv)
   ADD ("/core/request/K05-task-stop", test_task_stop);
   ADD ("/core/request/K01-task-ended", test_task_ended);
   ADD ("/core/request/withdraw", test_withdraw);
-  ADD ("/core/request/to-itself", test_of_itself);
+  ADD ("/core/request/to-itself", test_to_itself);
   ADD ("/core/request/both-disconnect", test_both_disconnect);
   ADD ("/core/request/R06-random-ends", test_random_ends);
   ADD ("/core/request/class", test_class);

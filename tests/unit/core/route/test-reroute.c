@@ -197,7 +197,7 @@ test_requests (Peers *f, gconstpointer data)
 
 /* Without another server the requester is notified at once, not at its deadline. */
 static void
-test_requests_without_heir (Peers *f, gconstpointer data)
+test_requester_notified_without_another_server (Peers *f, gconstpointer data)
 {
   BusPeer *one = peers_ready (f, "one", 1001);
   BusPeer *asker = peers_ready (f, "asker", 1001);
@@ -352,7 +352,7 @@ test_ticket_ends (Peers *f, gconstpointer data)
 
 /* Messages that no member takes stay: members that are demoted or full take none, nor does another subscription of the peer. */
 static void
-test_nobody_takes (Peers *f, gconstpointer data)
+test_stays_without_a_member_with_room (Peers *f, gconstpointer data)
 {
   BusSubscription *own;
   Workers w;
@@ -376,7 +376,7 @@ test_nobody_takes (Peers *f, gconstpointer data)
 
 /* A broadcast and a message whose time has ended stay where they are, and gaps of one reason join. */
 static void
-test_what_stays (Peers *f, gconstpointer data)
+test_broadcast_and_expired_stay (Peers *f, gconstpointer data)
 {
   BusSubscription *member;
   Workers w;
@@ -439,7 +439,7 @@ test_gap_behind_them_with_credit (Peers *f, gconstpointer data)
 
 /* Messages that had credit give it back, and what stays gets it. */
 static void
-test_credit_of_what_was_queued (Peers *f, gconstpointer data)
+test_credit_of_queued_messages_returns (Peers *f, gconstpointer data)
 {
   BusSubscription *member;
   Workers w;
@@ -508,17 +508,17 @@ main (int argc, char **argv)
   ADD ("/core/reroute/expired", test_expired);
   ADD ("/core/reroute/I07-discarded", test_discarded);
   ADD ("/core/reroute/M07-requests", test_requests);
-  ADD ("/core/reroute/M07-requester-notified-without-another-server", test_requests_without_heir);
+  ADD ("/core/reroute/M07-requester-notified-without-another-server", test_requester_notified_without_another_server);
   ADD ("/core/reroute/M07-addressed-requests", test_addressed_requests);
   ADD ("/core/reroute/M07-requests-to-a-full-server", test_requests_to_a_full_server);
   ADD ("/core/reroute/M06-demoted", test_demoted);
   ADD ("/core/reroute/B04-ticket-keeps-its-time", test_ticket_keeps_its_time);
   ADD ("/core/reroute/B04-ticket-ends", test_ticket_ends);
-  ADD ("/core/reroute/stays-without-a-member-with-room", test_nobody_takes);
-  ADD ("/core/reroute/broadcast-and-expired-stay", test_what_stays);
+  ADD ("/core/reroute/stays-without-a-member-with-room", test_stays_without_a_member_with_room);
+  ADD ("/core/reroute/broadcast-and-expired-stay", test_broadcast_and_expired_stay);
   ADD ("/core/reroute/I20-gap-behind-them", test_gap_behind_them);
   ADD ("/core/reroute/I20-gap-behind-them/credit", test_gap_behind_them_with_credit);
-  ADD ("/core/reroute/credit-of-queued-messages-returns", test_credit_of_what_was_queued);
+  ADD ("/core/reroute/credit-of-queued-messages-returns", test_credit_of_queued_messages_returns);
   ADD ("/core/reroute/R04-while-full", test_while_full);
   ADD ("/core/reroute/plain", test_plain);
   return g_test_run ();

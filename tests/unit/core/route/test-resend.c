@@ -44,7 +44,7 @@ test_recognised (Peers *f, gconstpointer data)
 
 /* The window survives the connection, and the account its last peer. */
 static void
-test_survives (Peers *f, gconstpointer data)
+test_window_outlives_the_connection (Peers *f, gconstpointer data)
 {
   BusPeer *one = peers_ready (f, "one", 1000);
   guint64 incarnation = one->incarnation;
@@ -61,7 +61,7 @@ test_survives (Peers *f, gconstpointer data)
 
 /* Another incarnation, id or account begins anew. */
 static void
-test_whose (Peers *f, gconstpointer data)
+test_other_incarnation_id_or_account (Peers *f, gconstpointer data)
 {
   BusPeer *one = peers_ready (f, "one", 1000);
   guint64 incarnation = one->incarnation;
@@ -208,7 +208,7 @@ test_ends_with_window (Peers *f, gconstpointer data)
 /* An account with many clients does not make the broker forget the messages of another one. It forgets its own, those of the
  * client first that has been gone for longest. */
 static void
-test_of_others (Peers *f, gconstpointer data)
+test_full_table_drops_the_oldest_client (Peers *f, gconstpointer data)
 {
   static const char *const ids[] = { "other-0", "other-1", "other-2", "other-3", "other-4" };
   guint64 incarnations[G_N_ELEMENTS (ids)];
@@ -236,12 +236,12 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   RESEND_ADD ("/core/resend/K12-recognised", test_recognised);
-  RESEND_ADD ("/core/resend/K12-window-outlives-the-connection", test_survives);
-  RESEND_ADD ("/core/resend/K12-other-incarnation-id-or-account", test_whose);
+  RESEND_ADD ("/core/resend/K12-window-outlives-the-connection", test_window_outlives_the_connection);
+  RESEND_ADD ("/core/resend/K12-other-incarnation-id-or-account", test_other_incarnation_id_or_account);
   RESEND_ADD ("/core/resend/time", test_time);
   RESEND_ADD ("/core/resend/last-numbers", test_last_numbers);
   RESEND_ADD ("/core/resend/number-of-windows", test_number_of_windows);
-  RESEND_ADD ("/core/resend/K12-full-table-drops-the-oldest-client", test_of_others);
+  RESEND_ADD ("/core/resend/K12-full-table-drops-the-oldest-client", test_full_table_drops_the_oldest_client);
   RESEND_ADD ("/core/resend/K12-handled-meanwhile", test_handled_meanwhile);
   RESEND_ADD ("/core/resend/K12-handled-later", test_handled_later);
   RESEND_ADD ("/core/resend/failed-meanwhile", test_failed_meanwhile);

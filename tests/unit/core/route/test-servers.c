@@ -48,7 +48,7 @@ find (Fixture *f, const char *topic)
 
 /* An entry exists as long as its topic has a server. */
 static void
-test_lives_with_its_servers (Fixture *f, gconstpointer data)
+test_entry_exists_while_served (Fixture *f, gconstpointer data)
 {
   BusSubscription *first = add (f, 1, "tasks.procmond");
   BusSubscription *second = add (f, 2, "tasks.procmond");
@@ -142,7 +142,7 @@ test_random (Fixture *f, gconstpointer data)
 
 /* 10^5 servers of one topic end in the order in which they came, and no list is moved for each of them. */
 static void
-test_crowd (Fixture *f, gconstpointer data)
+test_100000_servers_of_a_topic (Fixture *f, gconstpointer data)
 {
   const guint n = 100000;
   g_autofree BusSubscription **servers = g_new (BusSubscription *, n);
@@ -161,10 +161,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("/core/servers/entry-exists-while-served", test_lives_with_its_servers);
+  ADD ("/core/servers/entry-exists-while-served", test_entry_exists_while_served);
   ADD ("/core/servers/order", test_order);
   ADD ("/core/servers/own-topic", test_own_topic);
   ADD ("/core/servers/random", test_random);
-  ADD ("/core/servers/T06-100000-servers-of-a-topic", test_crowd);
+  ADD ("/core/servers/T06-100000-servers-of-a-topic", test_100000_servers_of_a_topic);
   return g_test_run ();
 }

@@ -135,7 +135,7 @@ test_random (Fixture *f, gconstpointer data)
 
 /* A task that comes back prefers another member, with each strategy; alone, its last holder is as good as any. */
 static void
-test_last_holder_comes_last (Fixture *f, gconstpointer data)
+test_last_holder_registers_last (Fixture *f, gconstpointer data)
 {
   f->task->holder = g_ref_string_acquire (f->members[0]->id);
   for (guint strategy = 0; strategy <= BUS_STRATEGY_LAST; strategy++)
@@ -318,7 +318,7 @@ main (int argc, char **argv)
   TEST ("turns", test_turns);
   TEST ("first-available", test_first_available);
   TEST ("random", test_random);
-  TEST ("last-holder-registers-last", test_last_holder_comes_last);
+  TEST ("last-holder-registers-last", test_last_holder_registers_last);
   TEST ("reserved-and-alone", test_reserved_and_alone);
   TEST ("capable", test_capable);
   TEST ("avoids-zombies", test_avoids_zombies);

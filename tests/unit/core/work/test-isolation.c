@@ -176,7 +176,7 @@ test_scenario_9_suspects_one_by_one (World *world, gconstpointer data)
 
 /* A reservation ends when its member is of no use: the suspect gets another one. */
 static void
-test_member_of_no_use (World *world, gconstpointer data)
+test_member_without_suitable_tasks (World *world, gconstpointer data)
 {
   static const BusMemberState states[]
       = { BUS_MEMBER_SUSPECT, BUS_MEMBER_SET_ASIDE, BUS_MEMBER_DRAINING, BUS_MEMBER_REGISTERED };
@@ -356,7 +356,7 @@ main (int argc, char **argv)
   TEST ("reserves-the-least-busy", test_reserves_the_least_busy);
   TEST ("bound", test_bound);
   TEST ("scenario-9-suspects-one-by-one", test_scenario_9_suspects_one_by_one);
-  TEST ("member-without-suitable-tasks", test_member_of_no_use);
+  TEST ("member-without-suitable-tasks", test_member_without_suitable_tasks);
   TEST ("reserved-member-dies", test_reserved_member_dies);
   TEST ("reservation-is-given-up", test_reservation_is_given_up);
   TEST ("other-operations-wait-for-a-reserved-member", test_other_operations_wait_for_a_reserved_member);

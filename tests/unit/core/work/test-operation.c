@@ -83,7 +83,7 @@ test_accounts_take_turns (World *world, gconstpointer data)
 
 /* Type, target and tags do not make a second place in the round. */
 static void
-test_accounts_take_turns_whatever_they_ask_for (World *world, gconstpointer data)
+test_accounts_take_turns_with_any_operations (World *world, gconstpointer data)
 {
   const BusTaskSpec any = { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 5 };
   const BusTaskSpec typed
@@ -374,7 +374,7 @@ main (int argc, char **argv)
 #define TEST(path, function) g_test_add ("/core/operation/" path, World, NULL, setup, function, teardown)
   TEST ("priority-then-sequence", test_priority_then_sequence);
   TEST ("accounts-take-turns", test_accounts_take_turns);
-  TEST ("accounts-take-turns-with-any-operations", test_accounts_take_turns_whatever_they_ask_for);
+  TEST ("accounts-take-turns-with-any-operations", test_accounts_take_turns_with_any_operations);
   TEST ("flood-of-one-account", test_flood_of_one_account);
   TEST ("flood-of-one-account-above", test_flood_of_one_account_above);
   TEST ("scenario-23-flood-of-priorities", test_flood_of_priorities);

@@ -181,7 +181,7 @@ check_changed (Fixture *fixture, void (*act) (const char *path))
 }
 
 static void
-test_changed (Fixture *fixture, gconstpointer data)
+test_no_digest_of_a_changing_file (Fixture *fixture, gconstpointer data)
 {
   check_changed (fixture, append);
   check_changed (fixture, shorten);
@@ -195,7 +195,7 @@ drop_name (const char *path)
 }
 
 static void
-test_removed (Fixture *fixture, gconstpointer data)
+test_removed_file_has_changed (Fixture *fixture, gconstpointer data)
 {
   FsHashed hashed;
 
@@ -249,8 +249,9 @@ main (int argc, char **argv)
   g_test_add ("/fsmond/hash/known-values", Fixture, NULL, set_up, test_known, tear_down);
   g_test_add ("/fsmond/hash/progress-until-the-end", Fixture, NULL, set_up, test_progress, tear_down);
   g_test_add ("/fsmond/hash/cancel-stops-reading", Fixture, NULL, set_up, test_cancel, tear_down);
-  g_test_add ("/fsmond/hash/no-digest-of-a-changing-file", Fixture, NULL, set_up, test_changed, tear_down);
-  g_test_add ("/fsmond/hash/removed-file-has-changed", Fixture, NULL, set_up, test_removed, tear_down);
+  g_test_add ("/fsmond/hash/no-digest-of-a-changing-file", Fixture, NULL, set_up, test_no_digest_of_a_changing_file,
+              tear_down);
+  g_test_add ("/fsmond/hash/removed-file-has-changed", Fixture, NULL, set_up, test_removed_file_has_changed, tear_down);
   g_test_add ("/fsmond/hash/limit-of-the-size", Fixture, NULL, set_up, test_too_large, tear_down);
   g_test_add ("/fsmond/hash/never-waits-for-a-fifo", Fixture, NULL, set_up, test_fifo, tear_down);
   g_test_add_func ("/fsmond/hash/algorithms-by-name", test_algorithms);

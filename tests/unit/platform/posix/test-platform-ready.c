@@ -41,7 +41,7 @@ test_standard_stream_stays_open (void)
 }
 
 static void
-test_nobody_waits (void)
+test_without_a_reader (void)
 {
   platform_ready_report (-1, "ready test");
 }
@@ -52,6 +52,6 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/platform/ready/report", test_report);
   g_test_add_func ("/platform/ready/standard-stream-stays-open", test_standard_stream_stays_open);
-  g_test_add_func ("/platform/ready/without-a-reader", test_nobody_waits);
+  g_test_add_func ("/platform/ready/without-a-reader", test_without_a_reader);
   return g_test_run ();
 }

@@ -200,7 +200,7 @@ test_bad_top (void)
 
 /* The file system of this machine. */
 static void
-test_real (void)
+test_real_files (void)
 {
   g_autofree char *directory = g_dir_make_tmp ("deye-XXXXXX", NULL);
   g_autofree char *inside = g_build_filename (directory, "inside", NULL);
@@ -241,6 +241,6 @@ main (int argc, char **argv)
   g_test_add_func ("/platform/trust/A12/root", test_root);
   g_test_add_func ("/platform/trust/A12/guest", test_guest);
   g_test_add_func ("/platform/trust/A12/bad-top", test_bad_top);
-  g_test_add_func ("/platform/trust/A12/real-files", test_real);
+  g_test_add_func ("/platform/trust/A12/real-files", test_real_files);
   return g_test_run ();
 }

@@ -128,7 +128,7 @@ send_with_fds (int fd, const void *bytes, gsize len)
 }
 
 static void
-test_fd_spray (Fixture *f, gconstpointer data)
+test_many_descriptors_opened (Fixture *f, gconstpointer data)
 {
   g_autoptr (GByteArray) hello = raw_peer_hello_bytes ("spray", "procmond", RAW_VERSION_1, RAW_VERSION_1);
   struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -274,7 +274,7 @@ main (int argc, char **argv)
   ADD ("/service/A13-foreign-listener-is-kept", STOPPED, test_foreign_listener_is_kept);
   ADD ("/service/A12-bad-places", STOPPED, test_bad_places);
   ADD ("/service/A13-address-restored", STOPPED, test_address_restored);
-  ADD ("/service/R07-many-descriptors-opened", NULL, test_fd_spray);
+  ADD ("/service/R07-many-descriptors-opened", NULL, test_many_descriptors_opened);
   ADD ("/service/R02-out-of-descriptors", NULL, test_out_of_descriptors);
   return g_test_run ();
 }

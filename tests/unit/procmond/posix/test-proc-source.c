@@ -275,7 +275,7 @@ test_shards (void)
 }
 
 static void
-test_gone (void)
+test_ended_process_is_not_read (void)
 {
   pid_t child = fork ();
   g_autoptr (ProcRecord) alive = NULL;
@@ -306,7 +306,7 @@ main (int argc, char **argv)
   g_test_add_func ("/procmond/table/other-user", test_other_user);
   g_test_add_func ("/procmond/table/deleted", test_deleted);
   g_test_add_func ("/procmond/table/shards", test_shards);
-  g_test_add_func ("/procmond/table/ended-process-is-not-read", test_gone);
+  g_test_add_func ("/procmond/table/ended-process-is-not-read", test_ended_process_is_not_read);
   status = g_test_run ();
   proc_source_clear ();
   return status;
