@@ -119,7 +119,7 @@ def behind(bus, peers, published):
         sums = [sum(int(row[name]) for name in ("delivered", "queued_messages", "missed")) for row in rows]
         if sums == [published] * len(peers):
             return {row["peer"]: row for row in rows}
-    raise AssertionError(f"not all came: {rows}")
+    raise AssertionError(f"not all messages were sent, queued or missed: {rows}")
 
 
 @test("/cli/subscribe/B01-gaps-are-shown-in-their-place")

@@ -73,7 +73,7 @@ worker_await_sum (BusFixture *f, TestProcess **workers, guint n, const char *nam
 
   while (sum.received + sum.missed < total)
     {
-      test_watchdog_note ("%" G_GUINT64_FORMAT " messages; %" G_GUINT64_FORMAT " came, %" G_GUINT64_FORMAT
+      test_watchdog_note ("%" G_GUINT64_FORMAT " messages; %" G_GUINT64_FORMAT " were received, %" G_GUINT64_FORMAT
                           " were missed",
                           total, sum.received, sum.missed);
       bus_fixture_breathe (f);
