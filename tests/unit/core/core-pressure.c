@@ -19,7 +19,7 @@ core_memory (const Core *core)
   return core->core->quota.memory;
 }
 
-/* --- stories --- */
+/* --- received messages as text --- */
 
 static const char *
 reason_name (guint64 reason)

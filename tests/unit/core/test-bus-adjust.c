@@ -5,7 +5,7 @@
 #include "control.pb-c.h"
 #include "core-pressure.h"
 
-/* Another policy or other bounds for a subscription that is full, and what a group has in common. */
+/* Changes of the policy and the bounds of a full subscription, and settings that the members of a group share. */
 
 #define SIZE 40000u
 
@@ -28,7 +28,7 @@ subscription_of (const Client *client, guint32 subscription)
 
 /* --- every policy to every other one, while it is full --- */
 
-/* One message went and four wait; room for two is left (the call is accepted as number 6), and another one comes. */
+/* One message was sent and four wait. The call leaves room for two (it gets the number 6), and another message is published. */
 typedef struct
 {
   guint64 dropped;
@@ -37,14 +37,14 @@ typedef struct
 } After;
 
 static const After after[] = {
-  [BUS_OVERFLOW_BLOCK] = { 0, "1 2 3 4 5 7", "1 2 3 4 5 7" }, /* its publisher pays for the place */
+  [BUS_OVERFLOW_BLOCK] = { 0, "1 2 3 4 5 7", "1 2 3 4 5 7" }, /* its publisher pays with credit */
   [BUS_OVERFLOW_DROP_OLDEST] = { 2, "1 [2-3:2 full] [4-4:1 full] 5 7", "1 [2-4:3 full] 5 7" },
   [BUS_OVERFLOW_DROP_NEWEST] = { 2, "1 2 3 [4-7:3 full]", "1 2 3 [4-7:3 full]" },
   [BUS_OVERFLOW_ERROR] = { 0, "1 2 3 4 5 [7-7:1 refused]", "1 2 3 4 5 [7-7:1 refused]" },
   [BUS_OVERFLOW_CONFLATE] = { 2, "1 [2-3:2 full] [4-4:1 full] 5 7", "1 [2-4:3 full] 5 7" },
 };
 
-/* No publisher pays any more for messages that block admitted: error keeps those that fit. */
+/* Messages that were accepted under block hold no credit any more: error keeps those that fit. */
 static const After block_to_error = { 2, "1 2 3 [4-7:3 refused]", "1 2 3 [4-7:3 refused]" };
 
 typedef struct
@@ -102,7 +102,7 @@ test_change (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* It stays within its own bounds, and is above what its peer may have waiting without credit. */
+/* The subscription is within its own bounds, but exceeds the bound of its peer for messages without credit. */
 static void
 test_unpaid_above_the_peers_bound (gconstpointer data)
 {
@@ -127,7 +127,7 @@ test_unpaid_above_the_peers_bound (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* The work that a collector causes by changes of its settings, or by requests for statistics, is bounded; not that of others. */
+/* The work that a collector causes by changes of settings or requests for statistics is bounded; that of other peers is not. */
 static void
 test_work_is_bounded (void)
 {
@@ -300,7 +300,7 @@ test_group_has_one_policy (Core *core, gconstpointer data)
       g_assert_cmpuint (subscription_of (second, i)->bounds.messages, ==, 2);
     }
 
-  /* Both are full; a change by either one is for all, and counts what all of them dropped. */
+  /* Both members are full. A change by either one applies to all, and its answer counts the messages that all of them dropped. */
   core_mark (core);
   publish_to_own_topics (publisher, 1, 6);
   g_assert_cmpuint (client_adjust (second, 2, BUS_OVERFLOW_DROP_OLDEST, 1, 0, WIRE_STATUS_OK), ==, 2); /* 7 */
@@ -317,7 +317,7 @@ test_group_has_one_policy (Core *core, gconstpointer data)
   g_assert_cmpuint (subscription_of (second, 3)->bounds.policy, ==, BUS_OVERFLOW_DROP_OLDEST);
 }
 
-/* A collector's own work may block; what else is in the same group may not for that. */
+/* A collector may block on its own tasks, but not on other topics in the same group. */
 static void
 test_group_is_no_way_around_the_right (Core *core, gconstpointer data)
 {
@@ -359,7 +359,7 @@ test_group_of_others (Core *core, gconstpointer data)
   client_adjust (victim, 1, BUS_OVERFLOW_DROP_NEWEST, 2, 0, WIRE_STATUS_OK);
 }
 
-/* Servers share a group's name with subscribers, and nothing of its policy. */
+/* Servers may have the name of a group of subscribers, but not its policy. */
 static void
 test_group_with_servers (Core *core, gconstpointer data)
 {
@@ -376,7 +376,8 @@ test_group_with_servers (Core *core, gconstpointer data)
   g_assert_cmpuint (subscription_of (server, 1)->bounds.policy, ==, BUS_OVERFLOW_ERROR);
 }
 
-/* Members with credit are first, then those with room to let it wait; otherwise the policy of the next member in turn decides. */
+/* Members with credit are picked first, then those with room to queue the message; otherwise the policy of the next member
+ * decides. */
 static void
 test_group_picks (Core *core, gconstpointer data)
 {
@@ -390,7 +391,7 @@ test_group_picks (Core *core, gconstpointer data)
   core_mark (core);
   publish_to_own_topics (publisher, 1, 4); /* 1 small, 2-4 large: both have no credit left */
   publish_to_own_topics (publisher, 5, 6); /* one waits for each */
-  publish_to_own_topics (publisher, 7, 8); /* at each the older one makes room */
+  publish_to_own_topics (publisher, 7, 8); /* each drops the older one */
   assert_acks (publisher, "1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0");
   client_catch_up (large, 1);
   assert_story (large, 1, "2 3 4 [6-6:1 full] 8");

@@ -147,7 +147,7 @@ test_excess (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* Above the soft limit for its time: the soft limit counts, until the queue was below it. */
+/* After its time above the soft limit, a queue is bounded by the soft limit, until it has been below it. */
 static const Fate soft_fates[] = {
   { "B01-drop-oldest", BUS_OVERFLOW_DROP_OLDEST, "1 2 [3-4:2 full] 5 6 7", "1/1/0 1/1/0" },
   { "B02-drop-newest", BUS_OVERFLOW_DROP_NEWEST, "1 2 3 4 5 [6-7:2 full]", "1/0/0 1/0/0" },
@@ -181,7 +181,7 @@ test_soft_limit (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* Below it for a moment: the time begins anew. */
+/* If the queue is below the limit once, the time begins again. */
 static void
 test_time_restarts_below_the_limit (void)
 {
@@ -220,7 +220,7 @@ test_conflate (Core *core, gconstpointer data)
   client_publish_letters (publisher, "aabacba");
   assert_acks (publisher, "1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0");
   client_catch_up (slow, 1);
-  /* Of each topic the last, in the order in which those came. */
+  /* The last message of each topic, in the order of their arrival. */
   assert_story (slow, 1, "1 [2-4:3 full] 5 6 7");
 }
 
@@ -290,7 +290,7 @@ static const Fate alone_fates[] = {
   { "conflate", BUS_OVERFLOW_CONFLATE, "1 2 [3-3:1 full] 4", "1/1/0 1/1/0 1/1/0 1/1/0" },
 };
 
-/* A subscription without credit fills the peer's queue: the other one of the same peer gets everything. */
+/* A subscription without credit fills the queue of its peer: the other subscription of that peer still gets everything. */
 static void
 test_paused_does_not_hold_up_others (gconstpointer data)
 {
@@ -312,7 +312,7 @@ test_paused_does_not_hold_up_others (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* Messages that publishers pay for with their credit leave the room of the peer to its other subscriptions. */
+/* Messages that hold credit of their publishers do not use the room of the peer's other subscriptions. */
 static void
 test_held_is_not_counted (gconstpointer data)
 {
@@ -337,7 +337,7 @@ test_held_is_not_counted (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* Its own messages nobody pays for: they have its bounds. */
+/* No credit is held for a peer's own messages, so its bounds apply to them. */
 static void
 test_own_messages_have_bounds (Core *core, gconstpointer data)
 {

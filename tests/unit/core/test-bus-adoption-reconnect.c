@@ -5,8 +5,8 @@
 #include "work/bus-work.h"
 
 /*
- * Adoption by the same broker: the connection of a collector was lost, or it registers again on the connection that it has. Then
- * the second disconnect after an adoption, by this broker or by another one.
+ * Adoption by the same broker: a collector reconnects, or registers again on its connection. Then a second disconnect after an
+ * adoption by this or by another broker.
  */
 
 /* --- another connection --- */
@@ -29,7 +29,7 @@ test_reconnect (Core *core, gconstpointer data)
   worker = worker_back (core, "w1", 2, &(Claims){ .running = before }, &n_fenced);
   g_assert_cmpuint (n_fenced, ==, 0);
   other = worker_ready (core, "w2", 2);
-  g_assert_null (worker_take (other)); /* it waits for its holder */
+  g_assert_null (worker_take (other)); /* the task waits for its holder */
   worker_serve (worker);
   job = adoption_expect (worker, before, FALSE);
   tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
@@ -85,7 +85,7 @@ test_reconnect_finished (Core *core, gconstpointer data)
   g_assert_cmpstr (tasks_result (agent, "t"), ==, "kept");
 }
 
-/* Another member has it already: the claim is stale. */
+/* Another member has the task already: the claim is stale. */
 static void
 test_reconnect_late (Core *core, gconstpointer data)
 {
@@ -126,7 +126,7 @@ test_reconnect_ended (Core *core, gconstpointer data)
   g_assert_cmpuint (core->core->work->tasks.rules.reached[BUS_TASK_SUCCEEDED][BUS_TASK_ON_CLAIM], ==, 1);
 }
 
-/* It has answered this attempt: the task waits for another one, and the claim is stale. */
+/* The member has answered this attempt and the task waits for the next one, so the claim is stale. */
 static void
 test_reconnect_answered (Core *core, gconstpointer data)
 {
@@ -153,7 +153,7 @@ test_reconnect_answered (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
 }
 
-/* It drains before it serves its task topic: it finishes what it has. */
+/* A member that drains before it serves its task topic finishes its tasks. */
 static void
 test_reconnect_draining (Core *core, gconstpointer data)
 {
@@ -176,7 +176,7 @@ test_reconnect_draining (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
 }
 
-/* It has answered when the task was in quarantine: after the release that attempt does not begin again. */
+/* The member answered while the task was in quarantine: after the release, that attempt does not begin again. */
 static void
 test_reconnect_released (Core *core, gconstpointer data)
 {
@@ -201,7 +201,8 @@ test_reconnect_released (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_OFFERED);
 }
 
-/* It registers, claims, and never serves: the wait ends, the provisional death was none, and the task is offered again. */
+/* A member that registers with a claim never serves its topic: the wait ends, no death is counted, and the task is
+ * offered again. */
 static void
 test_reconnect_never_serves (Core *core, gconstpointer data)
 {
@@ -218,13 +219,14 @@ test_reconnect_never_serves (Core *core, gconstpointer data)
   other = worker_ready (core, "w2", 2);
   tasks_advance (core, 4 * SECOND);
   g_assert_null (worker_take (other));
-  g_assert_cmpuint (worker_claim (worker, 2, &(Claims){ .running = before }), ==, 0); /* no way to more time */
+  g_assert_cmpuint (worker_claim (worker, 2, &(Claims){ .running = before }), ==,
+                    0); /* another claim does not extend the time */
   tasks_advance (core, SECOND);
   job_free (worker_expect (other, "t"));
   g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
 }
 
-/* The time to serve is over, and no other member has room: a change of the member does not begin that time again. */
+/* The time to serve is over, and no other member has a free slot: an update of the member does not begin that time again. */
 static void
 test_reconnect_holds_once (Core *core, gconstpointer data)
 {
@@ -353,7 +355,7 @@ test_adopted_lost_late (Core *core, gconstpointer data)
   g_assert_cmpuint (core->core->work->claims_adopted, ==, 1);
 }
 
-/* It registers again on its connection before it has read Execute{adopt}: it has that lease already. */
+/* A member that registers again on its connection before it has read Execute{adopt} already has that lease. */
 static void
 test_adopted_same_connection (Core *core, gconstpointer data)
 {
@@ -373,7 +375,7 @@ test_adopted_same_connection (Core *core, gconstpointer data)
 
 /* --- the same connection --- */
 
-/* It registers again on its connection, and claims what it has leases of: nothing is sent, nothing is fenced. */
+/* A member that registers again on its connection claims the tasks of its leases: nothing is sent or fenced. */
 static void
 test_same_connection (Core *core, gconstpointer data)
 {
@@ -397,7 +399,7 @@ test_same_connection (Core *core, gconstpointer data)
   g_assert_cmpstr (tasks_result (agent, "b"), ==, "b");
 }
 
-/* It has the task, and claims an attempt before: that claim is stale. */
+/* A member that has the task claims an earlier attempt: that claim is stale. */
 static void
 test_older (Core *core, gconstpointer data)
 {
@@ -416,7 +418,7 @@ test_older (Core *core, gconstpointer data)
   g_assert_cmpuint (worker_claim (worker, 2, &(Claims){ .running = second }), ==, 0);
 }
 
-/* Its lease has expired, and it is the newest still: the claim ends the zombie. After the run limit it was asked to stop. */
+/* The expired lease is still the newest one: the claim ends the zombie. After the run limit the claim is fenced. */
 static void
 test_expired (Core *core, gconstpointer data)
 {

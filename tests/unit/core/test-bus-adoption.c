@@ -8,8 +8,8 @@
 #include "wire-feature.h"
 
 /*
- * Adoption by another broker: a collector gets back what it works on, or has finished, after the broker was replaced. The numbers
- * are those of the scenarios in the design.
+ * Adoption by another broker: after a restart of the broker, a collector continues tasks that it works on, or delivers those that
+ * it has finished. The numbers are those of the scenarios in the design.
  */
 
 static BusWaitReason
@@ -18,7 +18,7 @@ reason_of (Client *agent, const char *id)
   return bus_operation_wait_reason (tasks_find (agent, id));
 }
 
-/* 19: the holder works on it still, and nobody else gets it. */
+/* 19: the holder still works on the task, and no other member gets it. */
 static void
 test_running (Core *core, gconstpointer data)
 {
@@ -50,7 +50,7 @@ test_running (Core *core, gconstpointer data)
   g_assert_cmpuint (core->core->work->claims_unmatched, ==, 0);
 }
 
-/* 19: the holder is there before the submitter. */
+/* 19: the holder registers before the submitter connects. */
 static void
 test_running_first (Core *core, gconstpointer data)
 {
@@ -69,7 +69,7 @@ test_running_first (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
 }
 
-/* A collector that has got a newer attempt since the restart does not get the one from before the restart back. */
+/* A collector that got a newer attempt after the restart does not continue the one from before the restart. */
 static void
 test_older_beside_newer (Core *core, gconstpointer data)
 {
@@ -92,7 +92,7 @@ test_older_beside_newer (Core *core, gconstpointer data)
   g_assert_cmpuint (n_fenced, ==, 1);
 }
 
-/* 20: the holder has finished it meanwhile: its answer is taken once. */
+/* 20: the holder has finished the task meanwhile: its answer is accepted once. */
 static void
 test_finished (Core *core, gconstpointer data)
 {
@@ -139,7 +139,7 @@ test_finished_retryable (Core *core, gconstpointer data)
   g_assert_cmpuint (next->execute->payload.len, ==, 4);
 }
 
-/* A claim that differs from what was submitted again is not taken up; its task runs again when the holder is known not to have it. */
+/* A claim that differs from the resubmitted task is not accepted. The task runs again when its holder is known not to have it. */
 static void
 test_mismatch (Core *core, gconstpointer data)
 {
@@ -174,7 +174,7 @@ test_mismatch (Core *core, gconstpointer data)
     }
 }
 
-/* The task of another account has the same id: the claim is none of its. */
+/* A task of another account has the same id: the claim does not apply to it. */
 static void
 test_other_account (Core *core, gconstpointer data)
 {
@@ -211,11 +211,11 @@ test_not_claimed (Core *core, gconstpointer data)
   job = worker_expect (other, "t");
   g_assert_false (job->execute->adopt);
   g_assert_cmpuint (job->execute->attempt, ==, 2);
-  adoption_resubmit (agent, "u", "w1", 1); /* it is there, and has not claimed it */
+  adoption_resubmit (agent, "u", "w1", 1); /* it has registered without a claim of the task */
   g_assert_cmpuint (reason_of (agent, "u"), !=, BUS_WAIT_ADOPTION_HOLD);
 }
 
-/* The window is over: a claim of the broker before is fenced at once. */
+/* After the window, a claim of the previous broker is fenced at once. */
 static void
 test_too_late (Core *core, gconstpointer data)
 {
@@ -228,7 +228,7 @@ test_too_late (Core *core, gconstpointer data)
   g_assert_cmpuint (core->core->work->claims_unmatched, ==, 1);
 }
 
-/* The holder claims the task, and never serves its topic: the task waits for it only a little longer than the window. */
+/* The holder claims the task but never serves its topic: the task waits only a little longer than the window. */
 static void
 test_never_serves (Core *core, gconstpointer data)
 {
@@ -314,7 +314,7 @@ test_last_attempt (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_BAD_MESSAGE);
 }
 
-/* Nobody has begun it, so the next broker keeps what is left of its delay. */
+/* The task has not begun, so the next broker keeps the rest of its delay. */
 static void
 test_delay_continues (Core *core, gconstpointer data)
 {

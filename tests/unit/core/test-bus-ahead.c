@@ -4,8 +4,8 @@
 #include "control.pb-c.h"
 #include "peer/bus-state.h"
 
-/* So many subscriptions that the core examines the next frames of a read. It changes nothing: also when a frame ends the
- * subscription that the next ones are about, or a topic has none. */
+/* With many subscriptions the core looks up the next frames of a read in advance. The results are the same, even if a frame ends
+ * the subscription of the next ones, or a topic has no subscription. */
 
 #define N_SUBSCRIPTIONS (BUS_AHEAD_MIN_SUBSCRIPTIONS + 40u)
 #define N_MESSAGES      100u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-fixture.h"
 
-/* Requests that are cancelled, and frames of a request that would like to overtake each other. */
+/* Requests that are cancelled, and the order of the frames of a request. */
 
 #define TASK "control.collector.task.process"
 
@@ -78,7 +78,7 @@ test_cancel_queued (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (worker, WIRE_KIND_CANCEL), ==, 2);
 }
 
-/* A request in the lane of a responder that reads nothing waits there with its credit: it is taken out as well. */
+/* A request that waits with credit in the lane of a responder that reads nothing is removed as well. */
 static void
 test_cancel_in_lane (Core *core, gconstpointer data)
 {
@@ -105,7 +105,7 @@ test_cancel_in_lane (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (worker, WIRE_KIND_CANCEL), ==, 0);
 }
 
-/* CANCEL travels in the lane of its request, behind it: not even a large request is overtaken. */
+/* CANCEL is sent in the lane of its request and after it, so it does not overtake even a large request. */
 static void
 test_cancel_does_not_overtake (Core *core, gconstpointer data)
 {
@@ -142,7 +142,7 @@ test_cancel_does_not_overtake (Core *core, gconstpointer data)
   g_assert_cmpuint (cancels, ==, 1);
 }
 
-/* Once a reply travelled in the data lane, all later ones do: a small final reply does not overtake a large part. */
+/* After one reply was sent in the data lane, all later ones are: a small final reply does not overtake a large part. */
 static void
 test_final_does_not_overtake (Core *core, gconstpointer data)
 {

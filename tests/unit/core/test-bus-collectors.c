@@ -5,7 +5,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-token.h"
 
-/* Registered collectors, as they and the agent see them: what is registered, who is ready, who drains and who is gone. */
+/* Registered collectors, as they and the agent see them: registrations, and the states ready, draining and gone. */
 
 typedef Daemoneye__Eventbus__V1__BarrierReply BarrierReply;
 typedef Daemoneye__Eventbus__V1__BarrierRequest BarrierRequest;
@@ -37,7 +37,7 @@ test_register (Core *core, gconstpointer data)
   member_assert_news (watcher, "one=gone gone(one)");
 }
 
-/* A reader that comes later gets the records of those that are there. */
+/* A later subscriber gets the records of the registered collectors. */
 static void
 test_retained (Core *core, gconstpointer data)
 {
@@ -53,7 +53,7 @@ test_retained (Core *core, gconstpointer data)
   member_assert_news (watcher, "two=ready .");
 }
 
-/* No collector registers as another one, and nobody else registers. */
+/* A collector can register only itself, and no other peer can register. */
 static void
 test_identity (Core *core, gconstpointer data)
 {
@@ -293,7 +293,7 @@ test_update (Core *core, gconstpointer data)
   member_enrol (one, "scan");
 }
 
-/* Claims of an earlier epoch are kept with the member as they came, until somebody submits their tasks again. */
+/* Claims of an earlier epoch are kept unchanged with the member until their tasks are submitted again. */
 static void
 test_claims (Core *core, gconstpointer data)
 {
@@ -443,7 +443,7 @@ test_drain_self (Core *core, gconstpointer data)
   g_assert_null (client_take (one, WIRE_KIND_DELIVER));
 }
 
-/* An end that was announced is no death. */
+/* An announced end does not count as a death. */
 static void
 test_deaths (Core *core, gconstpointer data)
 {

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Pressure where two rules meet: a direct message and a group, a lane that is sent and one that stands still, the end of a
- * connection and messages that still wait. */
+/* Pressure where two rules apply: a direct message and a group, an open lane and a blocked one, the end of a connection and
+ * waiting messages. */
 
 #define TOPIC "events.process.lifecycle"
 #define BIG   8000u
@@ -26,7 +26,7 @@ publish_direct (Client *publisher, const char *topic, const char *target)
 
 /* --- groups --- */
 
-/* A direct message to a member is not handed over when the member disconnects. */
+/* A direct message to a member is not handed on when the member disconnects. */
 static void
 test_direct_is_not_handed_on (Core *core, gconstpointer data)
 {
@@ -44,7 +44,7 @@ test_direct_is_not_handed_on (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (second, WIRE_KIND_DELIVER), ==, 0);
 }
 
-/* The policy does not speak at one that is too full for this message while another one has room for it. */
+/* The policy of a group is not applied to a member that is full for this message while another member has room for it. */
 static void
 test_group_asks_for_its_size (Core *core, gconstpointer data)
 {
@@ -64,7 +64,7 @@ test_group_asks_for_its_size (Core *core, gconstpointer data)
   assert_story (full, 1, "");
 }
 
-/* A message that is handed over to its own publisher does not block it. */
+/* A message that is handed on to its own publisher does not block it. */
 static void
 test_handed_on_to_its_publisher (Core *core, gconstpointer data)
 {
@@ -179,7 +179,7 @@ test_nothing_after_goodbye (Core *core, gconstpointer data)
   g_assert_cmpuint (last->kind, ==, WIRE_KIND_GOODBYE);
 }
 
-/* Credit for what waits in the lane, and so never came. */
+/* Credit for messages that still wait in the lane. */
 static void
 test_credit_for_messages_that_never_arrived (Core *core, gconstpointer data)
 {
@@ -196,7 +196,7 @@ test_credit_for_messages_that_never_arrived (Core *core, gconstpointer data)
 
 /* --- events about losses --- */
 
-/* A subscriber that does not even keep up with system.drop gets gaps alone; otherwise each loss would cause the next. */
+/* A subscriber that is too slow even for system.drop gets gaps only; otherwise each loss would cause another one. */
 static void
 test_drop_events_cause_no_further_ones (Core *core, gconstpointer data)
 {
@@ -259,7 +259,7 @@ test_end_while_the_broker_is_full (Core *unused, gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* A refusal names the limit that is in force, and not the default that stands in the configuration. */
+/* A refusal names the limit that is in force, not the default in the configuration. */
 static void
 expect_limit (Client *client, guint64 id, const char *setting, guint64 limit, guint64 value)
 {

@@ -6,7 +6,7 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* At least once and confirmed delivery, frame by frame: what publisher and members are sent. */
+/* At-least-once and confirmed delivery, frame by frame: the frames to the publisher and to the members. */
 
 #define TOPIC      "health.x"
 #define LIMIT      20u /* unsettled_messages */
@@ -107,7 +107,7 @@ expect_delivered (Client *client, guint64 id)
   g_assert_cmpuint (delivered->envelope.answers, ==, id);
 }
 
-/* The member dies with the message in hand: the other one gets it and says that it was handled. */
+/* The member disconnects before it has handled the message: the other one gets it and confirms it. */
 static void
 test_member_dies (Delivery *f, gconstpointer data)
 {
@@ -128,7 +128,7 @@ test_member_dies (Delivery *f, gconstpointer data)
   expect_delivered (f->publisher, id);
 }
 
-/* The message itself is too much for a peer that does not read: the member of that peer will confirm nothing. */
+/* The message itself exceeds the limit of a peer that does not read, so the member of that peer will confirm nothing. */
 static void
 test_member_closed_by_the_message (void)
 {
@@ -190,7 +190,7 @@ test_member_hangs (Delivery *f, gconstpointer data)
   g_assert_cmpuint (client_count (f->member[1], WIRE_KIND_DELIVER), ==, 0);
   core_advance (&f->core, 1);
   second = expect_delivery (f->member[1], 2);
-  /* It wakes up too late to confirm. */
+  /* Its confirmation arrives too late. */
   client_expect_error (f->member[0], confirm (f->member[0], first), WIRE_STATUS_EXPIRED);
   confirm (f->member[1], second);
   expect_delivered (f->publisher, id);
@@ -238,7 +238,7 @@ test_guessed_route (Delivery *f, gconstpointer data)
   expect_delivered (f->publisher, id);
 }
 
-/* Ordinary messages of a group are not repeated, and their publisher gets to know that. */
+/* Ordinary messages of a group are not repeated, and their publisher is notified. */
 static void
 test_at_most_once (Delivery *f, gconstpointer data)
 {
@@ -279,7 +279,7 @@ test_unknown_at_the_deadline (Delivery *f, gconstpointer data)
   client_expect_error (f->publisher, id, WIRE_STATUS_UNKNOWN);
 }
 
-/* The limit is named, and nothing is half delivered. */
+/* The error names the limit, and the message is delivered to no group. */
 static void
 test_refused (Delivery *f, gconstpointer data)
 {
@@ -390,7 +390,7 @@ test_numbers_are_bounded (Delivery *f, gconstpointer data)
   for (guint i = 0; i < 2000; i++)
     {
       expect_ack (f->member[0], publish (f->member[0], 0, 0, ++number), 0);
-      if (i == 1024) /* from now on a number takes the place of the oldest one */
+      if (i == 1024) /* from now on a number replaces the oldest one */
         core->limits.uid_bytes = account->usage.charged;
     }
   core->limits.uid_bytes = most;

@@ -249,7 +249,7 @@ test_methods (Core *core, gconstpointer data)
   subscribe_methods (one, 1, "tasks.procmond", "", TRUE, WIRE_STATUS_BAD_MESSAGE);
   subscribe_methods (one, 1, "control.collector.one", "", TRUE, WIRE_STATUS_OK);
 
-  /* Requests come, directs do not. */
+  /* It gets requests, but no direct messages. */
   client_request (agent, "control.collector.one", NULL, 0);
   client_request (agent, "control.collector.one", "one", 0);
   g_assert_cmpuint (client_count (one, WIRE_KIND_REQUEST), ==, 2);
@@ -260,7 +260,7 @@ test_methods (Core *core, gconstpointer data)
   g_assert_true (introspect_reply (guard)->subscriptions[0]->serve);
   g_assert_true (introspect_reply (guard)->subscriptions[0]->methods);
 
-  /* One that the program itself serves gets both, as ever. */
+  /* A topic that the program itself serves gets both. */
   client_serve (one, 2, "control.collector.one");
   send_direct (agent, "control.collector.one", "one");
   {

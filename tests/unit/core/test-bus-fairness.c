@@ -48,7 +48,7 @@ run_one (Client *worker, char **id)
   return TRUE;
 }
 
-/* Leases of @worker until it gets @id, which included. */
+/* The number of leases of @worker up to that of @id. */
 static guint
 leases_until (Client *worker, const char *id)
 {
@@ -149,7 +149,7 @@ come_back (Core *core, guint64 incarnation)
   return worker;
 }
 
-/* It starts what it gets, and dies of it. Returns the connection after that. */
+/* The member starts its task and disconnects. Returns its next connection. */
 static Client *
 die_of_everything (Core *core, Client *worker)
 {
@@ -192,7 +192,7 @@ rounds_to_run_all (Core *core, gboolean with_hostile)
   return rounds;
 }
 
-/* A member that dies at every STARTED takes no task along, and costs the honest ones less than half of their work. */
+/* A member that dies at every STARTED causes no quarantine, and costs the honest members less than half of their work. */
 static void
 test_hostile_member (Core *core, gconstpointer data)
 {
@@ -264,8 +264,8 @@ poison_add_worker (Poison *p, guint i)
   g_assert_true (run_one (p->workers[i], NULL));
 }
 
-/* 9 and 10: one of four tasks that run on a member kills it. It is found, the innocent ones succeed, and the third member never
- * dies. Each suspect runs alone. */
+/* 9 and 10: one of four tasks on a member kills it. It is quarantined, the other tasks succeed, and the third member never dies.
+ * Each suspect runs alone. */
 static void
 test_poison (Core *core, gconstpointer data)
 {
@@ -295,7 +295,7 @@ test_poison (Core *core, gconstpointer data)
     g_ptr_array_unref (p.jobs[i]);
 }
 
-/* A suspect that hangs keeps neither its member nor the others from their work: the reservation ends with its lease. */
+/* A suspect that hangs blocks neither its member nor the others: the reservation ends with its lease. */
 static void
 test_suspect_hangs (Core *core, gconstpointer data)
 {

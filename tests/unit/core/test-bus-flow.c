@@ -4,7 +4,7 @@
 #include "core-pressure.h"
 #include "wire-class.h"
 
-/* Credit, bounds and gaps: nothing is lost untold. */
+/* Credit, bounds and gaps: every loss is reported. */
 
 #define TOPIC "events.process.lifecycle"
 
@@ -258,7 +258,7 @@ test_publish_window_is_kept (Core *core, gconstpointer data)
   g_assert_false (publisher->closed);
 }
 
-/* Less than a quarter of the window came back, and was not worth a CREDIT; now it is all that the publisher has. */
+/* Credit below the announcement threshold of a quarter was not sent; it is now all the publisher has, so it is announced. */
 static void
 test_last_credit_tells_what_came_back (void)
 {
@@ -336,7 +336,7 @@ test_control_before_data (Core *core, gconstpointer data)
   wire_envelope_init (&ping);
   client_send (reader, WIRE_KIND_PING, 0, &ping);
 
-  /* The pong comes before all data that is not on its way yet. */
+  /* PONG is sent before all data that is not encoded yet. */
   for (guint turn = 0; turn < 3 && !seen; turn++)
     {
       guint n = bus_core_gather (core->core, reader->peer, spans, G_N_ELEMENTS (spans));

@@ -8,7 +8,7 @@
 #include "work/bus-push.h"
 #include "work/bus-work.h"
 
-/* Questions to many: what is refused, what an asker costs that does not read, and how time ends them. */
+/* Questions to many collectors: refusals, the memory of an asker that does not read, and time limits. */
 
 #define MODE(name)    DAEMONEYE__EVENTBUS__V1__GATHER_MODE__GATHER_##name
 #define REQUIRE(name) DAEMONEYE__EVENTBUS__V1__GATHER_REQUIRE__GATHER_REQUIRE_##name
@@ -158,7 +158,7 @@ test_limits (Core *core, gconstpointer data)
 
 /* --- time --- */
 
-/* The rest is not waited for when no answer comes for too long. */
+/* A question ends if no answer arrives for too long. */
 static void
 test_stall (Core *core, gconstpointer data)
 {
@@ -185,7 +185,7 @@ test_stall (Core *core, gconstpointer data)
   gather_assert (agent, id, "", "partial unmet: one=answered three=answered two=timed-out");
 }
 
-/* The deadline of the request is the earlier one: what has come is not lost. */
+/* If the deadline of the request is earlier, the answers so far are not lost. */
 static void
 test_deadline_of_request (Core *core, gconstpointer data)
 {
@@ -289,7 +289,7 @@ test_tasks (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* A lease that expires for good is no case for the quarantine: the question continues with others. */
+/* A task of a question is not kept in quarantine after its last lease has expired: the question continues with other collectors. */
 static void
 test_no_quarantine (Core *core, gconstpointer data)
 {

@@ -9,7 +9,7 @@
 #include "work/bus-trust.h"
 #include "work/bus-work.h"
 
-/* Questions to many: whose answers are expected, and why some were never asked. */
+/* Questions to many collectors: the expected collectors, and the reasons why some were never asked. */
 
 static guint64
 ask_type (Client *asker, const char *type)
@@ -30,7 +30,7 @@ pass_deadline (Core *core, Client *asker, guint64 id)
   tasks_advance (core, 1);
 }
 
-/* It takes the task back, and has not begun. */
+/* The collector returns the task, which it has not begun. */
 static void
 give_back (Client *worker)
 {
@@ -250,7 +250,7 @@ test_refused (Core *core, gconstpointer data)
 
 /* --- expected --- */
 
-/* A Barrier expects one that never came, one that came and left in order, and one that is there. */
+/* A Barrier expects one that never registered, one that registered and left as announced, and one that is registered. */
 static void
 test_barrier (Core *core, gconstpointer data)
 {
@@ -400,7 +400,7 @@ test_restart (Core *core, gconstpointer data)
   gather_assert (agent, id, "one=a", "complete met: one=answered");
 }
 
-/* Its own time does not last so long: it asks at half of it, and can't be sure. */
+/* The time of the question is shorter than the window: it asks at half of its time, and the roster is not sure. */
 static void
 test_restart_short (Core *core, gconstpointer data)
 {

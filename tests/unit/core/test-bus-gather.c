@@ -37,7 +37,7 @@ test_complete (Core *core, gconstpointer data)
   g_assert_cmpuint (agent->peer->account->gathers, ==, 0);
 }
 
-/* A collector says that it found nothing: that is not the same as an answer without bytes. */
+/* A collector reports that it found nothing, which differs from an answer without bytes. */
 static void
 test_empty (Core *core, gconstpointer data)
 {
@@ -102,7 +102,7 @@ test_failed (Core *core, gconstpointer data)
   g_assert_true (account_member (account, "two")->retryable);
 }
 
-/* 26: a member is killed, and a question follows one second later: it is expected all the same. */
+/* 26: a member that was killed one second before a question is still expected. */
 static void
 test_gone_before (Core *core, gconstpointer data)
 {
@@ -143,7 +143,7 @@ test_back_in_time (Core *core, gconstpointer data)
   gather_assert (agent, id, "one=a", "complete met: one=answered");
 }
 
-/* It dies with the question: the account does not wait for anything. */
+/* A collector dies after it has begun: the question does not wait for it. */
 static void
 test_died (Core *core, gconstpointer data)
 {
@@ -158,7 +158,7 @@ test_died (Core *core, gconstpointer data)
   gather_assert (agent, id, "one=a", "partial unmet: one=answered two=died");
 }
 
-/* It was asked and has not begun. */
+/* The same before it has begun. */
 static void
 test_died_unstarted (Core *core, gconstpointer data)
 {
@@ -170,7 +170,7 @@ test_died_unstarted (Core *core, gconstpointer data)
   gather_assert (agent, id, "", "failed unmet: one=died");
 }
 
-/* D05: a collector hangs, and the answers of the others are there at the deadline, with the account. */
+/* D05: a collector hangs. At the deadline the asker has the answers of the others and the manifest. */
 static void
 test_deadline (Core *core, gconstpointer data)
 {
@@ -227,7 +227,7 @@ test_no_collector (Core *core, gconstpointer data)
   gather_assert (agent, gather_all (agent), "", "nobody unmet:");
 }
 
-/* The asker does not wait any more: nothing is left of the question, and the collector stops. */
+/* The asker cancels: the question is removed, and the collector gets a cancel. */
 static void
 test_asker_cancels (Core *core, gconstpointer data)
 {

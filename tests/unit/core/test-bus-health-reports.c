@@ -29,7 +29,7 @@ assert_units (Client *watcher, const char *expected)
   member_done (reply);
 }
 
-/* A unit degrades its peer at once; a new reason is published, too; and an interval without complaints heals it. */
+/* A bad unit degrades its peer at once; a new reason is published as well; an interval without bad reports makes it healthy. */
 static void
 test_units (Core *core, gconstpointer data)
 {
@@ -54,7 +54,7 @@ test_units (Core *core, gconstpointer data)
   assert_units (watcher, "");
 }
 
-/* A complaint during that interval begins it again. */
+/* A bad report during that interval begins it again. */
 static void
 test_units_again (Core *core, gconstpointer data)
 {
@@ -191,7 +191,7 @@ test_passes (Core *core, gconstpointer data)
   health_assert_list (watcher, "daemoneye-agent=healthy one=degraded");
 }
 
-/* Missed signs and a complaint: the signs decide, and the way back is the longer one. */
+/* Misses and a bad report: the misses determine the state, and the longer recovery applies. */
 static void
 test_miss_and_complaint (Core *core, gconstpointer data)
 {

@@ -4,11 +4,11 @@
 #include "peer/bus-state.h"
 #include "work/bus-work.h"
 
-/* The health of peers over time: three signals, the states that follow, their news, and what the broker does about them. */
+/* The health of peers over time: three signals, the resulting states, their events, and the actions of the broker. */
 
 #define TOPIC "events.process.lifecycle"
 
-/* A peer that says nothing is asked once, and gets worse with each interval; better is one step at a time. */
+/* A silent peer gets one PING, and its state gets worse with each interval. It recovers one step at a time. */
 static void
 test_silent (Core *core, gconstpointer data)
 {
@@ -101,7 +101,7 @@ test_queue (Core *core, gconstpointer data)
   health_assert_news (watcher, "one:failed-degraded");
 }
 
-/* A queue that is never empty, but moves, is no fault. */
+/* A queue that is never empty, but is read, causes no miss. */
 static void
 test_queue_moves (Core *core, gconstpointer data)
 {
@@ -142,7 +142,7 @@ test_member (Core *core, gconstpointer data)
   health_assert_list (watcher, "daemoneye-agent=healthy one=degraded");
 }
 
-/* Registering again is a frame, too: it does not make an unresponsive peer a member that gets tasks. */
+/* A new registration does not make an unresponsive peer a member that gets tasks. */
 static void
 test_registers_again (Core *core, gconstpointer data)
 {
@@ -156,7 +156,7 @@ test_registers_again (Core *core, gconstpointer data)
   member_assert_list (watcher, "one=ready");
 }
 
-/* A miss while it is on the way back, even at its very end, begins the way again. */
+/* A miss during the recovery, even at its very end, restarts the recovery. */
 static void
 test_flapping (Core *core, gconstpointer data)
 {
@@ -210,7 +210,7 @@ test_tool (Core *core, gconstpointer data)
   health_assert_news (watcher, "");
 }
 
-/* Without the setting a failed connection stays; with it, it is closed, which is no death. */
+/* Without the setting a failed connection stays open; with it, the peer is disconnected, which does not count as a death. */
 static void
 test_failed_action (Core *core, gconstpointer data)
 {

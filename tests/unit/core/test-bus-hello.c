@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core-fixture.h"
 
-/* The handshake, and what comes before it. */
+/* The handshake, and connections before it. */
 
 static void
 expect_goodbye (Client *client, WireStatus status)
@@ -173,7 +173,7 @@ test_unauthenticated_limit (Core *core, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
     g_assert_false ((silent[i] = client_new (core, 1000, FALSE))->closed);
   g_assert_cmpint (bus_core_accept_wait_us (core->core, core->now_us), ==, 100000);
-  refused = client_new (core, 1001, FALSE); /* nobody has had the time to speak */
+  refused = client_new (core, 1001, FALSE); /* no connection had the time to send HELLO */
   g_assert_true (refused->closed);
   g_assert_cmpint (refused->refusal.status, ==, WIRE_STATUS_LIMIT);
   g_assert_cmpstr (refused->refusal.limit, ==, "max_unauthenticated");
