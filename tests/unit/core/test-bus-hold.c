@@ -6,8 +6,8 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* Messages that are held for groups without members, frame by frame: what publisher and members are sent. Linked with --wrap, so
- * that a message can find no memory. */
+/* Messages that are held for groups without members, frame by frame: the frames to the publisher and to the members. Linked with
+ * --wrap, so that memory for a message can fail. */
 
 #define TOPIC  "health.x"
 #define TTL_US (60 * G_TIME_SPAN_SECOND)
@@ -137,7 +137,7 @@ test_held (Hold *f, gconstpointer data)
 
   g_assert_cmpuint (totals (f).held_messages, ==, 2);
   core_advance (&f->core, TTL_US / 2);
-  client_subscribe (f->member[1], 9, "health.#", NULL); /* a plain one comes too late */
+  client_subscribe (f->member[1], 9, "health.#", NULL); /* a plain subscription, which gets no held message */
   client_subscribe (f->member[1], 8, "events.#", "elsewhere");
   join_as (f, 0, 1, "others", 10);
   got = client_take (f->member[0], WIRE_KIND_DELIVER);
@@ -188,7 +188,7 @@ expect_drop (Client *watcher, guint64 from, guint64 to, guint64 count)
   g_assert_cmpuint (event->missed_by[0]->count, ==, count);
 }
 
-/* At the end of its time it is not delivered: it is counted, and reported by an event and to a waiting publisher. */
+/* An expired message is not delivered: it is counted, and reported by an event and to a waiting publisher. */
 static void
 test_expired (Hold *f, gconstpointer data)
 {
@@ -234,7 +234,7 @@ test_refused (Hold *f, gconstpointer data)
   client_expect_error (f->publisher, id, WIRE_STATUS_UNSUPPORTED);
 }
 
-/* The bound is that of the publisher's account, by name; nothing is downgraded. */
+/* The bound is that of the publisher's account, and the error names it; the message is not sent without hold instead. */
 static void
 test_bounded (Hold *f, gconstpointer data)
 {
@@ -313,7 +313,7 @@ test_drained (Hold *f, gconstpointer data)
   expect_delivery (f->member[0], seq, 0);
   client_credit (f->member[0], 1, 11, 100004);
 
-  /* The group ends, and one of that name begins anew. */
+  /* The group ends, and a new one with that name begins. */
   drain (f->member[0], 1, FALSE);
   seq = expect_ack (f->publisher, publish (f->publisher, 0, 0, TTL_US), 2);
   client_disconnect (f->member[0]);
@@ -323,7 +323,7 @@ test_drained (Hold *f, gconstpointer data)
   expect_delivery (f->member[1], seq, 0);
 }
 
-/* The last member dies before it has confirmed: the confirmation waits with the message for the next member. */
+/* The last member disconnects before it has confirmed: the confirmation waits with the message for the next member. */
 static void
 test_confirmed_later (Hold *f, gconstpointer data)
 {
@@ -389,7 +389,7 @@ test_resume_by_name (Hold *f, gconstpointer data)
   expect_delivery (f->member[0], seq, 0);
 }
 
-/* Members that take part again are offered what is held: it is paid out of introspect_work_per_second. */
+/* Members that take part again get held messages. The work is charged to introspect_work_per_second. */
 static void
 test_resume_budget (Hold *f, gconstpointer data)
 {
@@ -413,14 +413,14 @@ test_resume_budget (Hold *f, gconstpointer data)
   f->core.core->limits.introspect_work_per_second = n_own * HELD * 8;
   core_advance (&f->core, G_TIME_SPAN_SECOND);
   drain (f->member[0], 1, FALSE);
-  drain (f->member[0], 1, TRUE); /* what was begun is finished */
+  drain (f->member[0], 1, TRUE); /* a call that has begun is finished */
   client_call (f->member[1], "control.bus.drain", &request.base, WIRE_STATUS_LIMIT);
   core_advance (&f->core, G_TIME_SPAN_SECOND);
   drain (f->member[1], 1, TRUE);
   core_advance (&f->core, TTL_US);
 }
 
-/* The last member dies: what it had not settled comes to the next one as a repeat, what had waited for it without a mark. */
+/* The last member disconnects: the next one gets its unsettled messages as repeats, and its waiting ones as first deliveries. */
 static void
 test_group_empties (Hold *f, gconstpointer data)
 {
@@ -470,7 +470,7 @@ test_no_memory (Hold *f, gconstpointer data)
   client_expect_error (f->publisher, publish_numbered (f->publisher), WIRE_STATUS_NO_MEMORY);
   g_assert_cmpuint (totals (f).held_messages, ==, 0);
   client_disconnect (f->publisher);
-  core_advance (&f->core, TTL_US); /* now nothing is remembered */
+  core_advance (&f->core, TTL_US); /* now the number is forgotten */
 }
 
 #define ADD(path, function) g_test_add ("/core/hold/" path, Hold, NULL, setup, function, teardown)

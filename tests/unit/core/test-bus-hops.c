@@ -3,7 +3,7 @@
 #include "peer/bus-peer.h"
 #include "wire-feature.h"
 
-/* The stations of a message that asks for them: accept, queue and write, as the clock of the test says. */
+/* The stations of a message that asks for them: accept, queue and write, with the times of the test's clock. */
 
 #define TOPIC "events.process.lifecycle"
 

@@ -229,7 +229,7 @@ test_huge_length (Core *core, gconstpointer data)
   g_assert_cmpuint (after.charged_bytes, <=, before.charged_bytes);
 }
 
-/* Every single bit of a valid stream flipped: the broker answers, closes or waits; nobody else notices. */
+/* A valid stream with any one bit flipped: the broker answers, disconnects or waits; other peers are not affected. */
 static void
 test_bit_flips (Core *core, gconstpointer data)
 {
@@ -257,7 +257,7 @@ test_bit_flips (Core *core, gconstpointer data)
   g_assert_cmpuint (delivered, ==, 1);
 }
 
-/* Frames that are begun and not ended count as well: many peers can't hold more than the broker may. */
+/* Unfinished frames count as well: even many peers cannot hold more than the limit of the broker. */
 static void
 test_partial_frames_are_held (Core *core, gconstpointer data)
 {
@@ -366,7 +366,7 @@ test_longest_texts (Core *core, gconstpointer data)
 
 /* --- numbers --- */
 
-/* Numbers that a client sets, wherever in a frame they are. */
+/* The numbers in the fields of a client's frames. */
 static const gsize numbers64[] = {
   G_STRUCT_OFFSET (WireEnvelope, id),           G_STRUCT_OFFSET (WireEnvelope, route),
   G_STRUCT_OFFSET (WireEnvelope, ttl_us),       G_STRUCT_OFFSET (WireEnvelope, deadline_us),

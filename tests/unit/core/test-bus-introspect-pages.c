@@ -3,7 +3,7 @@
 
 #include "base/bus-limits.h"
 
-/* The broker seen from outside: pages, also while what they list changes. */
+/* Introspection of the broker: pages, also while the listed objects change. */
 
 /* --- pages --- */
 
@@ -75,7 +75,7 @@ test_pages (Core *core, gconstpointer data)
     g_ptr_array_unref (want[section]);
 }
 
-/* A page that takes exactly what is there says that it was all. */
+/* A page with exactly all entries reports that there are no more. */
 static void
 test_last_page (Core *core, gconstpointer data)
 {
@@ -110,7 +110,7 @@ churn (Client *asker, guint page)
   client_subscribe (client_ready (core, id, "netmond"), 1, "health.#", group);
   client_subscribe (client = client_ready (core, other, "netmond"), 1, "health.#", group);
   client_publish (client, topic, 0, "x", 1);
-  /* Those with an odd place in the world go, in order of their coming. */
+  /* Peers at odd places disconnect, in the order in which they connected. */
   if (page * 2 + 2 < N_PEERS)
     client_disconnect (g_ptr_array_index (core->clients, page * 2 + 2));
 }

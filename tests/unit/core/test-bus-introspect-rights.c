@@ -5,7 +5,7 @@
 #include "control.pb-c.h"
 #include "envelope.pb-c.h"
 
-/* The broker seen from outside: what a collector may see, how often it may ask, and requests that are refused. */
+/* Introspection of the broker: the rights of a collector, its rate of calls, and refused requests. */
 
 /* --- rights --- */
 
@@ -57,7 +57,7 @@ test_collector (Core *core, gconstpointer data)
   wire_guard_free (client_introspect (one, SUBSCRIPTIONS, NULL, 0, "one", WIRE_STATUS_OK));
 }
 
-/* A cursor of somebody else's opens nothing. */
+/* A cursor of another peer gives no access. */
 static void
 test_collector_cursor (Core *core, gconstpointer data)
 {
@@ -155,7 +155,7 @@ test_work (Core *core, gconstpointer data)
   wire_guard_free (client_introspect (two, PEERS, NULL, 0, NULL, WIRE_STATUS_OK));
 }
 
-/* Dearer pages are fewer. */
+/* The more a page costs, the fewer are allowed. */
 static guint
 pages_of_topics (Core *core, guint n_topics)
 {

@@ -4,7 +4,7 @@
 #include "base/bus-limits.h"
 #include "control.pb-c.h"
 
-/* The broker seen from outside: what an entry says, and the bounds of a reply. */
+/* Introspection of the broker: the contents of an entry, and the bounds of a reply. */
 
 /* --- entries --- */
 
@@ -175,7 +175,7 @@ test_bytes (Core *core, gconstpointer data)
     }
 }
 
-/* Pages that end anywhere near the bound: what is around the entries has its place, too. */
+/* Pages that end near the bound: the fields around the entries fit as well. */
 static void
 test_bytes_ends (void)
 {
@@ -207,7 +207,7 @@ test_bytes_ends (void)
     }
 }
 
-/* A page of topics ends early when so many subscriptions match that counting them would hold the broker up. */
+/* A page of topics ends early if so many subscriptions match that counting them would take too long. */
 static void
 test_topics_work (Core *core, gconstpointer data)
 {

@@ -4,7 +4,7 @@
 #include "peer/bus-state.h"
 #include "core-pressure.h"
 
-/* Two lanes and several subscriptions of one peer: what one costs the others, and where gaps stand. */
+/* Two lanes and several subscriptions of one peer: the effect of one on the others, and the places of gaps. */
 
 #define TOPIC "events.process.lifecycle"
 #define SIZE  40000u
@@ -42,7 +42,7 @@ test_gaps_side_by_side (Core *core, gconstpointer data)
   g_assert_cmpuint (missed, ==, 1000);
 }
 
-/* A gap behind every other message: when those between them go as well, the gaps are joined. */
+/* A gap after every second message: when the messages between them are dropped as well, the gaps are joined. */
 static void
 test_gaps_are_joined (Core *core, gconstpointer data)
 {
@@ -69,13 +69,13 @@ test_gaps_are_joined (Core *core, gconstpointer data)
   g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, 1);
   g_assert_cmpuint (slow->peer->ledger.usage.charged, <=, charged + 2048);
   client_catch_up (slow, 1);
-  /* On the control lane nothing stands before them. */
+  /* In the control lane they are at the head. */
   assert_story (slow, 1, "[4-1000:250 expired] [5-1001:250 full] 1 [2-998:250 expired] [3-999:250 full]");
 }
 
 /* --- both lanes --- */
 
-/* A lane full of data does not hold a control message up. */
+/* A full data lane does not delay a control message. */
 static void
 test_control_passes_data (Core *core, gconstpointer data)
 {
@@ -205,7 +205,7 @@ setup_shared (Core *core, Client **publisher, Client **stopped, guint first, gui
   core_mark (core);
 }
 
-/* Both drop the oldest: both have the newest in the end, and what was dropped made room. */
+/* Both subscriptions drop the oldest messages: at the end both have the newest ones, and the dropped messages made room. */
 static void
 test_shared_oldest (void)
 {
@@ -227,7 +227,7 @@ test_shared_oldest (void)
   core_teardown (&core, NULL);
 }
 
-/* The other one keeps what they share, and counts it: so giving up one's own makes room. */
+/* The other subscription keeps the shared messages and is charged for them, so the first one gets room by dropping its own. */
 static void
 test_message_kept_by_one_subscription (void)
 {

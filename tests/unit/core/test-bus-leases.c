@@ -8,8 +8,8 @@
 #include "work/bus-work.h"
 
 /*
- * The end of a lease, and what it leaves: charges, reservations and timers of a member. The simulator (tests/sim/tasks) found each of
- * these cases first.
+ * Charges, reservations and timers of a member after the end of a lease. The simulator (tests/sim/tasks) found each of these cases
+ * first.
  */
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -88,7 +88,7 @@ drain (Client *worker)
   worker_call (worker, "Update", &request.base);
 }
 
-/* A new registration ends the drain, and with it the time after which the tasks go to others. */
+/* A new registration ends the drain, and with it the time after which other members get the tasks. */
 static void
 test_registers_while_draining (Core *core, gconstpointer data)
 {
@@ -191,7 +191,8 @@ test_released_alone (Core *core, gconstpointer data)
   tasks_assert_state (tool, "t", BUS_TASK_CANCELLED);
 }
 
-/* With the least max-payload the largest task and the largest result fit a frame, beside the most details and the longest texts. */
+/* With the least max-payload the largest task and the largest result fit a frame, beside the most details and the
+ * longest texts. */
 static void
 test_least_payload (Core *core, gconstpointer data)
 {

@@ -6,7 +6,7 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* Messages that belong together: cascades that are refused and reported, and the timeline that agent and tool read. */
+/* Correlated messages: cascades that are refused and reported, and the timeline for the agent and tools. */
 
 #define TOPIC  "health.x"
 #define SERVED "health.echo"
@@ -115,7 +115,7 @@ test_depth (Core *core, gconstpointer data)
   g_assert_cmpstr (event->root_id, ==, "r");
 }
 
-/* The record of the timeline wins over the claim of a sender. */
+/* The recorded depth of the parent overrides the depth in the message. */
 static void
 test_recorded_depth (Core *core, gconstpointer data)
 {
@@ -255,7 +255,7 @@ test_timeline (Core *core, gconstpointer data)
   tool->peer->features |= WIRE_FEATURE_DELIVERY;
   client_subscribe (two, 1, TOPIC, NULL);
   publish (one, "a", NULL, NULL, 0);
-  publish (one, NULL, NULL, NULL, 0); /* belongs to nothing */
+  publish (one, NULL, NULL, NULL, 0); /* without ids */
   send_as (two, WIRE_KIND_REQUEST, SERVED, "b", "a", "a", 1);
   client_serve (one, 1, SERVED);
   send_as (two, WIRE_KIND_REQUEST, SERVED, "c", "a", "a", 1);

@@ -6,7 +6,7 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* control.bus.lost: messages that a publisher could not send become a GAP of those that would have got them. */
+/* control.bus.lost: messages that a publisher could not send are reported by GAP to the subscriptions that would have got them. */
 
 #define TOPIC "events.process.lifecycle"
 
@@ -71,7 +71,7 @@ expect_gap (Client *client, guint32 subscription, guint64 count)
   g_assert_cmpuint (got->envelope.gap_to, >=, got->envelope.gap_from);
 }
 
-/* Plain subscriptions that match; nobody else. The gap stands in front of what is published next. */
+/* Only matching plain subscriptions get the gap, before the messages that are published next. */
 static void
 test_subscribers (Core *core, gconstpointer data)
 {
@@ -118,7 +118,7 @@ drain (Client *client, guint32 subscription)
   reply = client_call (client, "control.bus.drain", &request.base, WIRE_STATUS_OK);
 }
 
-/* A member that drains would not have got them: another one gets the gap, and nobody when all drain. */
+/* A draining member gets no gap: another member gets it, and none if all drain. */
 static void
 test_draining_member (Core *core, gconstpointer data)
 {
@@ -137,7 +137,7 @@ test_draining_member (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (second, WIRE_KIND_GAP), ==, 1);
 }
 
-/* A subscription without credit gets the gap behind what waits; gaps with one reason that adjoin are one. */
+/* A subscription without credit gets the gap after its waiting messages. Adjoining gaps with one reason are joined. */
 static void
 test_without_credit (Core *core, gconstpointer data)
 {
@@ -212,7 +212,7 @@ test_lane (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (reader, WIRE_KIND_DELIVER), ==, 1);
 }
 
-/* A receiver that the same input closed gets nothing any more. */
+/* A receiver that is disconnected by the same input gets no gap. */
 static void
 test_closed_receiver (Core *core, gconstpointer data)
 {
@@ -225,7 +225,7 @@ test_closed_receiver (Core *core, gconstpointer data)
   g_assert_null (client_take (reader, WIRE_KIND_GAP));
 }
 
-/* It is paid out of introspect_work_per_second; the agent is not bounded. */
+/* The work of the call is charged to introspect_work_per_second. The agent is not bounded. */
 static void
 test_budget (void)
 {
@@ -263,7 +263,7 @@ test_pattern (Core *core, gconstpointer data)
   expect_gap (reader, 3, 9);
 }
 
-/* A publisher reports only what it may publish; the rest of the call is done. */
+/* A publisher may only report losses on topics that it may publish to. The other rows of the call are handled. */
 static void
 test_rights (Core *core, gconstpointer data)
 {
@@ -323,7 +323,7 @@ test_large_counts (Core *core, gconstpointer data)
   g_assert_cmpuint (reader->peer->flow.missed, ==, missed);
 }
 
-/* They are in the statistics, and in system.drop. */
+/* Reported losses are in the statistics and in system.drop. */
 static void
 test_statistics (Core *core, gconstpointer data)
 {

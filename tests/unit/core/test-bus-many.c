@@ -3,7 +3,7 @@
 #include "peer/bus-peer.h"
 #include "wire-feature.h"
 
-/* Requests to many: each server of the topic is asked, each is accounted for, and there is one end. */
+/* Requests to many: each server of the topic is asked and counted, and the request ends once. */
 
 #define TASK "control.collector.task.process"
 #define ALL  G_MAXUINT32
@@ -99,7 +99,7 @@ pending (const Core *core)
   return stats.pending_requests;
 }
 
-/* --- the end is known when everybody who was asked has answered --- */
+/* --- a request ends when every asked server has answered --- */
 
 static void
 test_all (Core *core, gconstpointer data)
@@ -194,7 +194,7 @@ test_too_few (Core *core, gconstpointer data)
 
 /* --- members that fail --- */
 
-/* A member fails by an error of its own, by declining, by disconnecting, by stopping to serve. The rest counts on. */
+/* A member fails by an error, by declining, by disconnecting, or by unsubscribing. The other answers still count. */
 static void
 test_failures (Core *core, gconstpointer data)
 {
@@ -262,7 +262,7 @@ test_all_gone (Core *core, gconstpointer data)
   client_expect_error (agent, ask_many (agent, ALL, 0), WIRE_STATUS_NO_RESPONDERS);
 }
 
-/* A server that has not been sent its request yet stops serving: nobody else is asked in its place. */
+/* A server that stops serving before its request was sent is not replaced by another one. */
 static void
 test_stops_serving (Core *core, gconstpointer data)
 {
@@ -308,7 +308,7 @@ test_deadline (Core *core, gconstpointer data)
   g_assert_cmpuint (pending (core), ==, 0);
 }
 
-/* The requester cancels, or disconnects: each member that works is cancelled, and nobody is sent anything else. */
+/* The requester cancels or disconnects: each working member gets CANCEL, and no other frame is sent. */
 static void
 test_cancel (Core *core, gconstpointer data)
 {
@@ -335,7 +335,7 @@ test_cancel (Core *core, gconstpointer data)
 
 /* --- who is asked --- */
 
-/* Each peer once, however many subscriptions serve the topic; with a target that one only. */
+/* Each peer is asked once, even with several serving subscriptions; with a target only that peer is asked. */
 static void
 test_asked (Core *core, gconstpointer data)
 {
@@ -368,7 +368,7 @@ test_asked (Core *core, gconstpointer data)
   client_expect_error (agent, client_send (agent, WIRE_KIND_REQUEST, 0, &envelope), WIRE_STATUS_ABSENT);
 }
 
-/* Without the feature the field means nothing, as ever: one server is asked. */
+/* Without the feature the field is ignored: one server is asked. */
 static void
 test_without_feature (Core *core, gconstpointer data)
 {
@@ -418,7 +418,7 @@ test_bounded (Core *core, gconstpointer data)
 
 /* --- order --- */
 
-/* The end frame stands behind every reply, also when large ones wait in the data lane. */
+/* The end frame follows every reply, even if large ones wait in the data lane. */
 static void
 test_end_is_last (Core *core, gconstpointer data)
 {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Memory that a peer makes the broker hold without owning a queue: unfinished frames, unread answers, subscriptions,
- * requests. It counts for the peer, its account and the broker, and does not push out the messages of others.
+ * Memory that a peer makes the broker hold outside of queues: unfinished frames, unread answers, subscriptions, requests. It is
+ * charged to the peer, its account and the broker, and does not cause drops of the messages of other peers.
  */
 
 #define FRAME    1048576u
@@ -64,7 +64,7 @@ missed_by (Client *client)
   return client->peer->flow.missed;
 }
 
-/* 60 peers of the subscriber's uid hold frames that they don't finish, and begin new ones whenever they are disconnected. */
+/* 60 peers with the subscriber's uid hold unfinished frames, and begin new ones after each disconnect. */
 static void
 test_same_uid (Core *core, gconstpointer data)
 {
@@ -98,7 +98,7 @@ test_same_uid (Core *core, gconstpointer data)
   g_assert_cmpuint (bus_report_need_losses (&slow->peer->flow)->missed_by[BUS_LOSS_LIMIT], ==, 0);
 }
 
-/* A uid can't hold more than its limit, and when the broker is full it is the one that gives. */
+/* A uid cannot hold more than its limit, and when the broker is full, its peers are disconnected. */
 static void
 test_foreign_uid (Core *core, gconstpointer data)
 {
@@ -260,7 +260,7 @@ ask_to_subscribe (Client *client, guint32 number)
   client_send (client, WIRE_KIND_REQUEST, 0, &envelope);
 }
 
-/* Subscriptions are refused at the limit of the uid; no message of another uid gives way to them. */
+/* Subscriptions are refused at the limit of the uid; no message of another uid is dropped for them. */
 static void
 test_subscriptions (Core *core, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 #include "core-fixture.h"
 #include "wire-guard.h"
 
-/* Requests end: with a reply, or with an error that says why. Their bounds, and replies that are not theirs. */
+/* The ends of requests: a reply, or an error with the reason. Also their bounds, and replies of other peers. */
 
 #define TASK "control.collector.task.process"
 
@@ -32,7 +32,7 @@ test_reply (Core *core, gconstpointer data)
   g_assert_cmpmem (reply->envelope.payload.data, reply->envelope.payload.len, "answer", 6);
   g_assert_cmpmem (reply->envelope.sender.data, reply->envelope.sender.len, "procmond-1", 10);
 
-  /* Nobody waits for a second one. */
+  /* A second reply is discarded. */
   client_reply (worker, request->envelope.route_id, "again");
   client_expect_error (worker, worker->next_id, WIRE_STATUS_EXPIRED);
   g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 0);
@@ -193,7 +193,7 @@ test_overdue_is_not_delivered (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (worker, WIRE_KIND_REQUEST), ==, 2);
 }
 
-/* A responder cannot answer, or decline, what it was not sent, although routes can be guessed. */
+/* A responder cannot answer or decline a request that it was not sent, even with a guessed route. */
 static void
 test_guessed_route (Core *core, gconstpointer data)
 {
@@ -335,7 +335,7 @@ test_ping (Core *core, gconstpointer data)
   g_assert_cmpuint (ping->epoch, ==, 77);
   g_assert_cmpuint (ping->uptime_us, ==, 5000);
 
-  /* A call that is malformed is answered, and costs the connection nothing. */
+  /* A malformed call is answered with an error, and the connection stays open. */
   envelope.id = 0;
   envelope.payload = WIRE_SPAN_LITERAL ("\x08\x01");
   client_expect_error (worker, client_send (worker, WIRE_KIND_REQUEST, 0, &envelope), WIRE_STATUS_UNSUPPORTED);

@@ -107,7 +107,7 @@ test_end_of_each (Core *core, gconstpointer data)
   g_assert_cmpuint (take_end (late), ==, 2);
 }
 
-/* It stands behind the values of both lanes, and in front of what was published later. */
+/* The end follows the values of both lanes, and precedes later messages. */
 static void
 test_end_of_both_lanes (Core *core, gconstpointer data)
 {
@@ -124,7 +124,7 @@ test_end_of_both_lanes (Core *core, gconstpointer data)
   assert_got (late, "control* data* more* . live");
 }
 
-/* It costs no credit and is no delivery. */
+/* The end costs no credit and is not counted as a delivery. */
 static void
 test_end_costs_no_credit (Core *core, gconstpointer data)
 {
@@ -141,7 +141,7 @@ test_end_costs_no_credit (Core *core, gconstpointer data)
   assert_got (late, "live");
 }
 
-/* The window is full with the last value: nothing is ahead, so the end follows at once. */
+/* The last value fills the window: nothing is left to send, so the end follows at once. */
 static void
 test_end_without_credit (Core *core, gconstpointer data)
 {
@@ -153,7 +153,7 @@ test_end_without_credit (Core *core, gconstpointer data)
   assert_got (late, "kept* .");
 }
 
-/* Nothing follows for a subscription that has ended. */
+/* A subscription that has ended gets no end. */
 static void
 test_no_end_after_unsubscribe (Core *core, gconstpointer data)
 {
@@ -171,7 +171,7 @@ test_no_end_after_unsubscribe (Core *core, gconstpointer data)
   assert_got (late, "");
 }
 
-/* There is no memory for it: it follows when the retry timer is due, and later messages wait until then. */
+/* Without memory for the end, it is sent when the retry timer is due, and later messages wait until then. */
 static void
 test_no_memory_for_the_end (Core *core, gconstpointer data)
 {

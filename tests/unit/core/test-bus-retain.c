@@ -88,7 +88,7 @@ test_plain_only (Core *core, gconstpointer data)
   assert_got (old, "");
 }
 
-/* The right to receive is asked for each value. */
+/* The right to receive is checked for each value. */
 static void
 test_rights (Core *core, gconstpointer data)
 {
@@ -106,7 +106,7 @@ test_rights (Core *core, gconstpointer data)
 
 /* --- credit --- */
 
-/* Values are read as credit comes; later messages of the topic wait behind them. */
+/* Values are read when credit arrives; later messages of the topic wait behind them. */
 static void
 test_credit (Core *core, gconstpointer data)
 {
@@ -183,7 +183,7 @@ test_overflow_behind_the_cursor (Core *core, gconstpointer data)
   g_assert_cmpuint (gap->envelope.gap_count, ==, 1);
 }
 
-/* A connection that takes nothing holds what the lane has room for, and the rest stays in the store. */
+/* For a connection that reads nothing, the lane is filled, and the other values stay in the store. */
 static void
 test_room_in_the_lane (Core *core, gconstpointer data)
 {
@@ -456,7 +456,7 @@ large_set_up (Core *core, gconstpointer data)
   core->features = WIRE_FEATURE_RETAIN;
 }
 
-/* Others have their turn between two steps: one tick makes one step, although the time is the same. */
+/* Other peers are served between two steps: one tick makes one step, even if the time has not changed. */
 static void
 test_several_ticks (Core *core, gconstpointer data)
 {

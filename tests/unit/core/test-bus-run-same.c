@@ -7,9 +7,9 @@
 #include "route/bus-routes.h"
 
 /*
- * A run has no visible effect: random messages are sent twice, the second time with a frame between each two of them that ends
- * the run, and every subscription has the same story. The limits of accounts and broker stay far away, because a run needs
- * fewer tickets, so what is shed near them differs.
+ * A run has no visible effect: random messages are sent twice, the second time with a frame after each that ends the run, and
+ * every subscription receives the same. The limits of accounts and of the broker are not reached, because a run needs fewer
+ * tickets, so the messages that are dropped there differ.
  */
 
 #define CLIENTS    6u /* a collector and the agent publish; the agent and the tools subscribe */
@@ -94,7 +94,7 @@ publish_one (World *world, Client *client, const char *topic, gsize size)
     client_publish (client, topic, wish < G_N_ELEMENTS (wishes) ? wishes[wish] : 0, bytes, size);
 }
 
-/* A return of credit for no subscription does nothing but end a run. With runs it comes behind all messages. */
+/* Credit for an unknown subscription has no effect except that it ends a run. With runs it is sent after all messages. */
 static void
 end_run (Client *client)
 {

@@ -71,7 +71,7 @@ test_fanout (void)
   core_teardown (&core, NULL);
 }
 
-/* Another topic, a frame of another kind and a wish end a run; what comes behind them stays behind them. */
+/* Another topic, a frame of another kind, or an option of a message ends a run; the order is kept. */
 static void
 test_ends (void)
 {

@@ -6,7 +6,7 @@
 #include "work/bus-operations.h"
 #include "work/bus-work.h"
 
-/* Scenarios of the list in the design that need more than one watcher: of an event, of one task, or of two operations. */
+/* Scenarios of the design that need several observers: of an event, of one task, or of two operations. */
 
 #define SECOND G_TIME_SPAN_SECOND
 

@@ -6,7 +6,7 @@
 #include "work/bus-standing.h"
 #include "work/bus-work.h"
 
-/* Standing tasks: what the agent sets, what the collector is sent, and what it has applied. */
+/* Standing tasks: the set of the agent, the Apply to the collector, and the applied revision. */
 
 #define STANDING "control.bus.standing"
 
@@ -105,7 +105,7 @@ answer (Client *client, guint64 route, guint64 observed, const char *problem)
   client_send (client, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope);
 }
 
-/* The set is sent when the collector serves its standing topic, and is applied when it says so. */
+/* The set is sent when the collector serves its standing topic, and counts as applied after its answer. */
 static void
 test_apply (Core *core, gconstpointer data)
 {
@@ -169,7 +169,7 @@ test_again (Core *core, gconstpointer data)
   assert_state (agent, 1, 1, FALSE);
 }
 
-/* It registers again on its connection before it has answered: the answer is that of its registration before. */
+/* The collector registers again on its connection before it has answered: the answer belongs to the earlier registration. */
 static void
 test_again_unanswered (Core *core, gconstpointer data)
 {
@@ -209,7 +209,7 @@ test_problem (Core *core, gconstpointer data)
   assert_state (agent, 1, 1, FALSE);
 }
 
-/* A set that is not renewed becomes empty, and is forgotten when the collector has applied that, or after another such time. */
+/* A set that is not renewed becomes empty, and is removed when the collector has applied that, or after the same time again. */
 static void
 test_ttl (Core *core, gconstpointer data)
 {

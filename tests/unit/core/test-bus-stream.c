@@ -3,8 +3,8 @@
 #include "peer/bus-peer.h"
 #include "wire-feature.h"
 
-/* Answers in parts: they come in order and inside the window that the requester gave them; what is beyond it slows the
- * responder down. */
+/* Answers in parts: they arrive in order and within the window of the requester; parts beyond it withhold the credit of the
+ * responder. */
 
 #define TASK "control.collector.task.process"
 #define LOTS (1u << 22)
@@ -243,7 +243,7 @@ test_checked (Core *core, gconstpointer data)
 
 /* --- progress --- */
 
-/* Beyond the window only the newest progress waits, and says how many it replaced. It withholds nothing. */
+/* Beyond the window only the newest progress waits, with the number of those that it replaced. It withholds no credit. */
 static void
 test_progress (Core *core, gconstpointer data)
 {
@@ -320,7 +320,7 @@ test_slow_but_alive (Core *core, gconstpointer data)
 
 /* --- time --- */
 
-/* The longest pause counts from the first reply on, and not while the requester holds the next one back. */
+/* The longest pause counts from the first reply on, but not while the closed window of the requester holds the next one. */
 static void
 test_stall (Core *core, gconstpointer data)
 {
@@ -345,7 +345,7 @@ test_stall (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (worker, WIRE_KIND_CANCEL), ==, 1);
 }
 
-/* While the requester holds replies back, the pause needs no timer: a short one would keep the broker busy. */
+/* While the window is closed, the pause has no timer: a short one would keep the broker busy. */
 static void
 test_stall_while_held (Core *core, gconstpointer data)
 {
@@ -466,7 +466,7 @@ test_many (Core *core, gconstpointer data)
   g_assert_cmpuint (pending (core), ==, 0);
 }
 
-/* The end of time drops what waits, and says so in the end frame. */
+/* The deadline drops waiting replies, and the end frame reports them. */
 static void
 test_many_deadline (Core *core, gconstpointer data)
 {
@@ -522,7 +522,8 @@ test_requester_ends (Core *core, gconstpointer data)
     }
 }
 
-/* A peer that asks itself is not blocked by itself: its replies wait without a ticket, inside the bounds of its queue. */
+/* A peer that sends a request to itself does not block itself: its replies wait without a ticket, within the bounds of
+ * its queue. */
 static void
 test_request_to_itself (Core *core, gconstpointer data)
 {

@@ -2,7 +2,7 @@
 #include "control.pb-c.h"
 #include "core-fixture.h"
 
-/* Two connections with one id: which of them has it, and what is published about it. */
+/* Two connections with one id: the rules of takeover, and the events about it. */
 
 #define LIVE 9u /* incarnation of client_ready() */
 
@@ -84,7 +84,7 @@ expect_no_event (Client *watcher)
   g_assert_cmpuint (client_count (watcher, WIRE_KIND_DELIVER), ==, 0);
 }
 
-/* The same client object: the older connection ends, its subscriptions with it, and the newer one is welcome at once. */
+/* The same client object: the older connection and its subscriptions end, and the newer one gets WELCOME at once. */
 static void
 test_at_once (Core *core, gconstpointer data)
 {
@@ -148,7 +148,7 @@ test_answers (Core *core, gconstpointer data)
   expect_no_event (watcher);
 }
 
-/* Any frame is an answer: a peer that publishes and does not read is alive. */
+/* Any frame counts as an answer, so a peer that publishes but does not read is alive. */
 static void
 test_any_frame_answers (Core *core, gconstpointer data)
 {
@@ -169,7 +169,7 @@ test_silent (Core *core, gconstpointer data)
   Client *newer = client_new_process (core, 1000, 5);
 
   expect_event (watcher, FALSE, LIVE, 0);
-  client_hello_again (newer, "same", 3, NULL); /* smaller, which means nothing */
+  client_hello_again (newer, "same", 3, NULL); /* a smaller incarnation, which makes no difference */
   core_advance (core, G_TIME_SPAN_SECOND - 1);
   g_assert_false (old->closed);
   expect_no_event (watcher);
@@ -180,7 +180,7 @@ test_silent (Core *core, gconstpointer data)
   expect_no_event (watcher);
 }
 
-/* The older connection ends by itself meanwhile. It is gone before the newer one is there. */
+/* The older connection ends by itself meanwhile. Its event gone precedes the event of the newer one. */
 static void
 test_holder_ends (Core *core, gconstpointer data)
 {
@@ -230,7 +230,7 @@ test_several (Core *core, gconstpointer data)
   expect_no_event (watcher);
 }
 
-/* The same client object does not stand behind others that asked before it. Its HELLO shows that it is alive. */
+/* The same client object does not wait behind earlier newcomers. Its HELLO shows that it is alive. */
 static void
 test_before_others (Core *core, gconstpointer data)
 {
@@ -268,7 +268,7 @@ test_newest_connection_of_a_client_wins (Core *core, gconstpointer data)
   expect_welcome (waiting[2]);
 }
 
-/* Connections that wait for an id keep nobody out, although they wait for longer than a silent one keeps its place. */
+/* Connections that wait for an id do not use the places of silent connections, although they wait longer. */
 static void
 test_takes_no_place (Core *core, gconstpointer data)
 {

@@ -8,7 +8,7 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* Calls about tasks and operations: what tools see of them, what they may change, and what that leaves in the log. */
+/* Calls about tasks and operations: records for tools, changes by tools, and records in the log. */
 
 #define SECOND G_TIME_SPAN_SECOND
 #define TASK   "control.bus.task"
@@ -137,7 +137,7 @@ test_names (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* So many tasks at once, and no more, until the bound is raised or removed. */
+/* At most so many tasks of an operation run at a time, until the bound is raised or removed. */
 static void
 test_limit (Core *core, gconstpointer data)
 {
@@ -158,7 +158,7 @@ test_limit (Core *core, gconstpointer data)
   second = worker_expect (worker, "b");
 }
 
-/* The list shows what waits, and for how long. */
+/* The list contains the waiting tasks and their time. */
 static void
 test_operations (Core *core, gconstpointer data)
 {
@@ -322,7 +322,7 @@ test_batch_long_id (Core *core, gconstpointer data)
   g_assert_cmpuint (got->envelope.payload.len, <=, 320);
 }
 
-/* --- what calls cost --- */
+/* --- the cost of calls --- */
 
 /* The pages of any single asker are bounded. */
 static void
