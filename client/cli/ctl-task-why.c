@@ -19,7 +19,7 @@ typedef struct
 static const WhyRow why_reasons[] = {
   [DEYE_BUS_WAIT_REASON_NONE] = { N_ ("It waits for its turn."), NULL },
   [DEYE_BUS_WAIT_REASON_NO_CAPABILITY]
-  = { N_ ("It waits because no registered collector has all the tags that it asks for, and serves tasks."),
+  = { N_ ("It waits because no registered collector that serves tasks has all the tags that the task requires."),
       N_ ("`deyebusctl collectors --operation {operation}` shows the states of those that could; `deyebusctl task "
           "cancel "
           "{id}` ends it.") },
