@@ -129,7 +129,7 @@ dispatch_refuse_payload (const DispatchCall *call)
 gboolean
 dispatch_refuse_id (const DispatchCall *call)
 {
-  dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "id is above zero", 0);
+  dispatch_malformed (call->peer, WIRE_STATUS_BAD_MESSAGE, "id must be above zero", 0);
   return FALSE;
 }
 

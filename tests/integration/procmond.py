@@ -399,7 +399,7 @@ def _(paths):
         ran = subprocess.run([paths[3], "--address", bus.broker.address, "--id", "A b"], capture_output=True, text=True, check=False,
                              timeout=PATIENCE_S, env={**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "G_DEBUG": "fatal-criticals"})
         equal(ran.returncode, 1, ran.stderr)
-        holds("an id is one segment" in ran.stderr, ran.stderr)
+        holds("an id must be one segment" in ran.stderr, ran.stderr)
 
 
 # --- the agent is restarted ---

@@ -6,7 +6,7 @@ filter_check_tag (WireSpan tag)
 {
   const guint8 *mark = tag.len > 0 ? memchr (tag.data, '=', tag.len) : NULL;
 
-  return tag.len == 0 || mark == tag.data ? "a tag of a filter is key or key=value" : NULL;
+  return tag.len == 0 || mark == tag.data ? "a tag of a filter must be key or key=value" : NULL;
 }
 
 const char *
@@ -14,9 +14,9 @@ bus_filter_check (const BusFilter *filter, WireStatus *status)
 {
   *status = WIRE_STATUS_LIMIT;
   if (filter->correlation_id.len > WIRE_ID_MAX || filter->root_id.len > WIRE_ID_MAX)
-    return "an id of a filter has at most 256 bytes";
+    return "an id of a filter can have at most 256 bytes";
   if (filter->stage.len > WIRE_STAGE_MAX)
-    return "the stage of a filter has at most 128 bytes";
+    return "the stage of a filter can have at most 128 bytes";
   for (guint i = 0; i < filter->n_tags; i++)
     {
       if (filter->tags[i].len > WIRE_TAG_KEY_MAX + 1 + WIRE_TAG_VALUE_MAX)

@@ -93,7 +93,7 @@ barrier_check_request (const BusCall *call, const BarrierRequest *request)
     problem = "at most 64 ids in one call";
   for (gsize i = 0; i < request->n_expected && problem == NULL; i++)
     if (!wire_segment_is_valid (wire_span_str (request->expected[i]), (guint) call->core->limits.segment_bytes))
-      problem = "an id is one segment of a-z 0-9 - _";
+      problem = "an id must be one segment of a-z 0-9 - _";
   if (problem != NULL)
     bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE, problem);
   return problem == NULL;

@@ -36,9 +36,9 @@ gather_problem_of_mode (const GatherRequest *request)
       return request->n > 0 ? "n is for SOME and SHARDS: ALL asks each collector of the roster" : NULL;
     case BUS_GATHER_SOME:
     case BUS_GATHER_SHARDS:
-      return request->n == 0 ? "n is the number of collectors or shards, from 1" : NULL;
+      return request->n == 0 ? "n must be the number of collectors or shards, from 1" : NULL;
     default:
-      return "mode is ALL, SOME or SHARDS";
+      return "mode must be ALL, SOME or SHARDS";
     }
 }
 
@@ -49,13 +49,13 @@ gather_problem_of_requirement (const GatherRequest *request)
   const gboolean is_at_least = require == BUS_REQUIRE_AT_LEAST;
 
   if (require < BUS_REQUIRE_ALL || require > BUS_REQUIRE_ANY)
-    return "require is ALL, AT_LEAST or ANY: say which answers you accept";
+    return "require must be ALL, AT_LEAST or ANY: say which answers you accept";
   if (!is_at_least && request->require_n > 0)
     return "require_n is for AT_LEAST";
   if (is_at_least && request->require_n == 0)
-    return "require_n is the number of answers that AT_LEAST wants, from 1";
+    return "require_n must be the number of answers that AT_LEAST requires, from 1";
   if (is_at_least && (guint) request->mode != BUS_GATHER_ALL && request->require_n > request->n)
-    return "require_n is above n: so many answers can't come";
+    return "require_n is above n: that number of answers can't arrive";
   return NULL;
 }
 
@@ -63,10 +63,10 @@ static const char *
 gather_problem_of_tags (const GatherRequest *request)
 {
   if (request->n_tags > BUS_TASK_TAGS_MAX)
-    return "a question has up to 16 tags";
+    return "a question can have up to 16 tags";
   for (gsize i = 0; i < request->n_tags; i++)
     if (request->tags[i][0] == '\0' || strlen (request->tags[i]) > TAG_MAX)
-      return "a tag has 1 to 128 bytes";
+      return "a tag must have 1 to 128 bytes";
   return NULL;
 }
 
@@ -77,13 +77,13 @@ gather_problem (const BusCall *call, const GatherRequest *request)
   const char *problem;
 
   if (!gather_is_name (call, request->operation))
-    return "operation is one segment of a-z 0-9 - _, up to 64 bytes";
+    return "operation must be one segment of a-z 0-9 - _, up to 64 bytes";
   if (request->type[0] != '\0' && !gather_is_name (call, request->type))
-    return "type is one segment of a-z 0-9 - _, up to 64 bytes";
+    return "type must be one segment of a-z 0-9 - _, up to 64 bytes";
   if (strlen (request->payload_type) > BUS_TASK_TEXT_MAX)
-    return "payload_type has up to 256 bytes";
+    return "payload_type can have up to 256 bytes";
   if (request->priority > BUS_TASK_PRIORITY_MAX)
-    return "priority is 0 to 255";
+    return "priority must be 0 to 255";
   problem = gather_problem_of_mode (request);
   if (problem == NULL)
     problem = gather_problem_of_requirement (request);

@@ -465,9 +465,9 @@ introspect_check_request (BusPeer *asker, guint64 id, const Request *request)
   if (request->section == 0 || request->section >= G_N_ELEMENTS (sections))
     return introspect_refuse (
         asker, id, WIRE_STATUS_BAD_MESSAGE,
-        "section is 1 (peers), 2 (subscriptions), 3 (groups), 4 (topics) or 5 (retained messages)");
+        "section must be 1 (peers), 2 (subscriptions), 3 (groups), 4 (topics) or 5 (retained messages)");
   if (request->limit > ENTRIES_MAX)
-    return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "limit is at most 1000 entries; 0 means 500");
+    return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE, "limit must be at most 1000 entries; 0 means 500");
   if (request->peer[0] != '\0' && !sections[request->section].of_peer)
     return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
                               "peer is allowed with section 1 (peers) and 2 (subscriptions) only");
@@ -489,7 +489,7 @@ introspect_select (BusPage *page, BusPeer *asker, guint64 id, const Request *req
     }
   if (request->after[0] != '\0' && !sections[request->section].read_cursor (page, request->after))
     return introspect_refuse (asker, id, WIRE_STATUS_BAD_MESSAGE,
-                              "after is empty, or `next` of a page of the same section");
+                              "after must be empty, or `next` of a page of the same section");
   return TRUE;
 }
 

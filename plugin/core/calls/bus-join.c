@@ -27,10 +27,11 @@ join_check_values (const BusCall *call, const SubscribeRequest *request)
   if ((request->weight != 0 || request->in_flight != 0) && !request->serve && !has_group)
     return join_refuse (call, WIRE_STATUS_BAD_MESSAGE, "weight and in_flight need a group or serve");
   if ((guint) request->strategy > BUS_STRATEGY_LAST)
-    return join_refuse (call, WIRE_STATUS_UNSUPPORTED,
-                        "strategy is 1 round robin, 2 least loaded, 3 random, 4 first available, or 0 for the group's");
+    return join_refuse (
+        call, WIRE_STATUS_UNSUPPORTED,
+        "strategy must be 1 round robin, 2 least loaded, 3 random, 4 first available, or 0 for the group's");
   if (request->weight > BUS_WEIGHT_MAX)
-    return join_refuse (call, WIRE_STATUS_BAD_MESSAGE, "weight is at most 1000");
+    return join_refuse (call, WIRE_STATUS_BAD_MESSAGE, "weight must be at most 1000");
   if (request->in_flight > bus_limit_spec (BUS_LIMIT_receive_window_messages)->ceiling)
     {
       bus_peer_error_ceiling (call->peer, call->id, BUS_LIMIT_receive_window_messages, request->in_flight);

@@ -71,7 +71,7 @@ operation_of (const BusCall *call)
     }
   if (!wire_segment_is_valid (key.text, (guint) call->core->limits.segment_bytes))
     {
-      bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE, "operation is one segment of a-z 0-9 - _");
+      bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE, "operation must be one segment of a-z 0-9 - _");
       return NULL;
     }
   operation = bus_operations_get (call->core->work->operations, &key);

@@ -63,11 +63,11 @@ registration_check_operation (const BusCall *call, const Operation *operation, c
 
   if (!wire_segment_is_valid (name, (guint) call->core->limits.segment_bytes))
     return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
-                                "the name of an operation is one segment of a-z 0-9 - _");
+                                "the name of an operation must be one segment of a-z 0-9 - _");
   if (registration_has_ability (before, name))
     return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "an operation is listed twice");
   if (strlen (operation->payload_type) > BUS_REGISTRATION_TYPE_MAX)
-    return registration_refuse (call, WIRE_STATUS_LIMIT, "the type of a payload has at most 128 bytes");
+    return registration_refuse (call, WIRE_STATUS_LIMIT, "the type of a payload can have at most 128 bytes");
   if (operation->without_progress && operation->progress_us > 0)
     return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
                                 "an operation without progress has no progress_us: leave out one of both");
@@ -110,16 +110,16 @@ static gboolean
 registration_read_tags (const BusCall *call, char *const *tags, gsize n, BusMemberWish *wish)
 {
   if (n > BUS_REGISTRATION_TAGS_MAX)
-    return registration_refuse (call, WIRE_STATUS_LIMIT, "a collector has at most 16 tags");
+    return registration_refuse (call, WIRE_STATUS_LIMIT, "a collector can have at most 16 tags");
   wish->tags = g_ptr_array_new_with_free_func (g_free);
   for (gsize i = 0; i < n; i++)
     {
       const char *equals = strchr (tags[i], '=');
 
       if (equals == NULL || equals == tags[i])
-        return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "a tag is key=value");
+        return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "a tag must be key=value");
       if (strlen (tags[i]) > BUS_REGISTRATION_TAG_MAX)
-        return registration_refuse (call, WIRE_STATUS_LIMIT, "a tag has at most 64 bytes");
+        return registration_refuse (call, WIRE_STATUS_LIMIT, "a tag can have at most 64 bytes");
       g_ptr_array_add (wish->tags, g_strdup (tags[i]));
     }
   return TRUE;
@@ -133,7 +133,7 @@ registration_read_priorities (const BusCall *call, const RegisterRequest *reques
 
   if (highest > PRIORITY_MAX || lowest > highest)
     return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
-                                "priorities are from 0 to 255, and lowest is not above highest");
+                                "priorities must be from 0 to 255, and lowest must not be above highest");
   wish->lowest = (guint8) lowest;
   wish->highest = (guint8) highest;
   return TRUE;
@@ -148,7 +148,7 @@ registration_read_claims (const BusCall *call, TaskClaim *const *claims, gsize n
 
       if (strlen (claims[i]->task_id) > BUS_REGISTRATION_TASK_ID_MAX || claims[i]->token.len > sizeof claim.token)
         return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
-                                    "a claim has the id, the attempt and the token that Execute carried");
+                                    "a claim must have the id, the attempt and the token of Execute");
       claim.task_id = g_strdup (claims[i]->task_id);
       claim.token_len = claims[i]->token.len;
       if (claim.token_len > 0)
@@ -221,9 +221,9 @@ registration_check_identity (const BusCall *call, const RegisterRequest *request
   if (peer->principal.role != BUS_ROLE_COLLECTOR)
     return registration_refuse (call, WIRE_STATUS_DENIED, "only collectors register");
   if (strcmp (request->type, peer->type) != 0 || request->incarnation != peer->incarnation)
-    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "type and incarnation are those of your HELLO");
+    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "type and incarnation must be those of your HELLO");
   if (request->max_concurrent == 0)
-    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "max_concurrent is above zero");
+    return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "max_concurrent must be above zero");
   return registration_check_limit (call, BUS_LIMIT_task_slots, request->max_concurrent);
 }
 

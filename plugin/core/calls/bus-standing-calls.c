@@ -43,9 +43,9 @@ standing_problem (const BusCall *call, const StandingSet *set)
       const StandingTask *task = set->set[i];
 
       if (!standing_is_name (call, task->id) || !standing_is_name (call, task->operation))
-        return "id and operation of a standing task are one segment of a-z 0-9 - _";
+        return "id and operation of a standing task must be one segment of a-z 0-9 - _";
       if (strlen (task->payload_type) > TYPE_MAX)
-        return "payload_type has up to 256 bytes";
+        return "payload_type can have up to 256 bytes";
       if (!g_hash_table_add (ids, task->id))
         return "two standing tasks have the same id";
     }
@@ -61,7 +61,7 @@ standing_check (const BusCall *call, const StandingSet *set)
   if (call->peer->principal.role == BUS_ROLE_COLLECTOR)
     return standing_refuse (call, WIRE_STATUS_DENIED, "standing tasks are set by the agent and tools");
   if (!standing_is_name (call, set->collector) || set->revision == 0)
-    return standing_refuse (call, WIRE_STATUS_BAD_MESSAGE, "collector is an id, and revision is above zero");
+    return standing_refuse (call, WIRE_STATUS_BAD_MESSAGE, "collector must be an id, and revision must be above zero");
   if (size > bus_limits_task_payload (&call->core->limits))
     {
       bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_max_payload, size);

@@ -276,9 +276,9 @@ stats_page_select (StatsPage *self, const BusCall *call)
   BusKey key = bus_key (call->core->seed, wire_span_str (request->peer));
 
   if (request->limit > ROWS_MAX)
-    return stats_page_refuse (call, "limit is at most 1000 rows");
+    return stats_page_refuse (call, "limit must be at most 1000 rows");
   if (request->after[0] != '\0' && !stats_page_read_cursor (self, request->after))
-    return stats_page_refuse (call, "after is empty, or `next` of the page before");
+    return stats_page_refuse (call, "after must be empty, or `next` of the page before");
   if (request->peer[0] == '\0')
     return TRUE;
   self->page.only = g_hash_table_lookup (call->core->peers_by_id, &key);

@@ -98,7 +98,7 @@ subscribe_check_words (const BusCall *call, const SubscribeRequest *request)
   if (request->serve && check.wildcard)
     return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "a served topic must not contain wildcards");
   if (group.len > 0 && !wire_segment_is_valid (group, (guint) call->core->limits.segment_bytes))
-    return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "the name of a group is one segment of a-z 0-9 - _");
+    return subscribe_refuse (call, WIRE_STATUS_BAD_PATTERN, "the name of a group must be one segment of a-z 0-9 - _");
   return TRUE;
 }
 
@@ -128,7 +128,7 @@ subscribe_check_filter (const BusCall *call, const SubscribeRequest *request, Bu
   if (wish == NULL)
     return TRUE;
   if (wish->n_tags > BUS_FILTER_TAGS_MAX)
-    return subscribe_refuse (call, WIRE_STATUS_LIMIT, "a filter has at most 8 tags");
+    return subscribe_refuse (call, WIRE_STATUS_LIMIT, "a filter can have at most 8 tags");
   filter->correlation_id = wire_span_str (wish->correlation_id);
   filter->root_id = wire_span_str (wish->root_id);
   filter->stage = wire_span_str (wish->stage);
@@ -150,7 +150,7 @@ subscribe_check_bounds (const BusCall *call, guint32 policy, guint64 messages, g
   if (policy > BUS_OVERFLOW_LAST)
     return subscribe_refuse (
         call, WIRE_STATUS_UNSUPPORTED,
-        "policy is 1 block, 2 drop oldest, 3 drop newest, 4 error, 5 conflate, or 0 for the default");
+        "policy must be 1 block, 2 drop oldest, 3 drop newest, 4 error, 5 conflate, or 0 for the default");
   return subscribe_check_ceiling (call, BUS_LIMIT_subscription_queue_messages, messages)
          && subscribe_check_ceiling (call, BUS_LIMIT_subscription_queue_bytes, bytes);
 }

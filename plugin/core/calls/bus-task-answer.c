@@ -112,7 +112,7 @@ answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelo
 
   if (progress == NULL || progress->details.len > BUS_TASK_DETAILS_MAX)
     {
-      g_strlcpy (detail, progress == NULL ? error.problem : "the details of a progress have at most 4096 bytes",
+      g_strlcpy (detail, progress == NULL ? error.problem : "the details of a progress can have at most 4096 bytes",
                  BUS_TASK_ANSWER_TEXT);
       return WIRE_STATUS_BAD_MESSAGE;
     }

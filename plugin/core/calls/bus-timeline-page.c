@@ -29,9 +29,10 @@ timeline_page_check (const BusCall *call, const TimelineRequest *request)
   if (call->peer->principal.role == BUS_ROLE_COLLECTOR)
     return timeline_page_refuse (call, WIRE_STATUS_DENIED, "the timeline is for agent and tool");
   if (request->limit > ENTRIES_MAX)
-    return timeline_page_refuse (call, WIRE_STATUS_BAD_MESSAGE, "limit is at most 1000 entries; 0 means 500");
+    return timeline_page_refuse (call, WIRE_STATUS_BAD_MESSAGE, "limit must be at most 1000 entries; 0 means 500");
   if (request->id[0] == '\0')
-    return timeline_page_refuse (call, WIRE_STATUS_BAD_MESSAGE, "id is the id of a root, or of one of its messages");
+    return timeline_page_refuse (call, WIRE_STATUS_BAD_MESSAGE,
+                                 "id must be the id of a root, or of one of its messages");
   return TRUE;
 }
 

@@ -284,7 +284,7 @@ wait_check (const BusCall *call, const WaitRequest *request)
     problem = "without the id of a peer all are watched: set watch";
   else if (request->peer[0] != '\0'
            && !wire_segment_is_valid (wire_span_str (request->peer), (guint) call->core->limits.segment_bytes))
-    problem = "an id is one segment of a-z 0-9 - _, such as procmond-1";
+    problem = "an id must be one segment of a-z 0-9 - _, such as procmond-1";
   if (problem != NULL)
     bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE, problem);
   return problem == NULL;

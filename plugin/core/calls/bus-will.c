@@ -79,7 +79,7 @@ will_check (const BusCall *call, const WillRequest *request)
   if (check.status != WIRE_STATUS_OK)
     return will_refuse (call, check.status, check.problem);
   if (request->payload.len > BUS_WILL_PAYLOAD_MAX)
-    return will_refuse (call, WIRE_STATUS_LIMIT, "the payload of a last message has at most 4096 bytes");
+    return will_refuse (call, WIRE_STATUS_LIMIT, "the payload of a last message can have at most 4096 bytes");
   if (request->retain && !(call->peer->features & WIRE_FEATURE_RETAIN))
     return will_refuse (call, WIRE_STATUS_UNSUPPORTED, "retain needs the feature RETAIN, which is not in your WELCOME");
   return bus_peer_may (call->peer, call->id, BUS_OP_PUBLISH, topic);

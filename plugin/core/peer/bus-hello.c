@@ -64,7 +64,7 @@ hello_check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize s
     case BUS_ROLE_COLLECTOR:
       if (wire_segment_is_valid (wire_span_str (hello->type), max))
         return WIRE_STATUS_OK;
-      g_strlcpy (detail, "a collector's type is one segment of a-z 0-9 - _, such as procmond", size);
+      g_strlcpy (detail, "a collector's type must be one segment of a-z 0-9 - _, such as procmond", size);
       return WIRE_STATUS_BAD_MESSAGE;
     case BUS_ROLE_TOOL:
       if (hello_may_be_tool (peer))
@@ -72,7 +72,7 @@ hello_check_role (const BusPeer *peer, const Hello *hello, char *detail, gsize s
       g_strlcpy (detail, "your uid is not in tool-uids of the broker's configuration", size);
       return WIRE_STATUS_DENIED;
     default:
-      g_strlcpy (detail, "role is 1 (collector) or 2 (tool); the role of the agent cannot be requested", size);
+      g_strlcpy (detail, "role must be 1 (collector) or 2 (tool); the role of the agent cannot be requested", size);
       return WIRE_STATUS_DENIED;
     }
 }
@@ -84,7 +84,7 @@ hello_check_id (const BusPeer *peer, const Hello *hello, char *detail, gsize siz
 
   if (!wire_segment_is_valid (id, (guint) peer->core->limits.segment_bytes))
     {
-      g_strlcpy (detail, "an id is one segment of a-z 0-9 - _, such as procmond-1", size);
+      g_strlcpy (detail, "an id must be one segment of a-z 0-9 - _, such as procmond-1", size);
       return WIRE_STATUS_BAD_MESSAGE;
     }
   if (bus_policy_id_is_reserved (id) && !peer->who.agent)

@@ -71,28 +71,28 @@ submit_problem (const BusSubmission *submission)
   const BusTaskSpec *spec = &submission->task;
 
   if (!submit_is_name (spec->id))
-    return "id is 1 to 64 bytes of a-z 0-9 - _";
+    return "id must be 1 to 64 bytes of a-z 0-9 - _";
   if (!submit_is_name (spec->operation))
-    return "operation is 1 to 64 bytes of a-z 0-9 - _";
+    return "operation must be 1 to 64 bytes of a-z 0-9 - _";
   if (spec->type.len > 0 && !submit_is_name (spec->type))
-    return "type is up to 64 bytes of a-z 0-9 - _";
+    return "type must be up to 64 bytes of a-z 0-9 - _";
   if (spec->target.len > 0 && !submit_is_name (spec->target))
-    return "target is up to 64 bytes of a-z 0-9 - _";
+    return "target must be up to 64 bytes of a-z 0-9 - _";
   if (submission->last_holder.len > 0 && !submit_is_name (submission->last_holder))
-    return "last_holder is up to 64 bytes of a-z 0-9 - _";
+    return "last_holder must be up to 64 bytes of a-z 0-9 - _";
   if (submission->last_attempt > LAST_ATTEMPT_MAX)
-    return "last_attempt is up to 1000000";
+    return "last_attempt must be up to 1000000";
   if (spec->payload_type.len > BUS_TASK_TEXT_MAX)
-    return "payload_type has up to 256 bytes";
+    return "payload_type can have up to 256 bytes";
   if (spec->priority > BUS_TASK_PRIORITY_MAX)
-    return "priority is 0 to 255";
+    return "priority must be 0 to 255";
   if (submission->has_attempts && spec->attempts == 0)
-    return "attempts is 1 or more: leave it out for the default (task-attempts)";
+    return "attempts must be 1 or more: leave it out for the default (task-attempts)";
   if (spec->n_tags > BUS_TASK_TAGS_MAX)
-    return "a task has up to 16 tags";
+    return "a task can have up to 16 tags";
   for (guint i = 0; i < spec->n_tags; i++)
     if (spec->tags[i].len == 0 || spec->tags[i].len > TAG_MAX)
-      return "a tag has 1 to 128 bytes";
+      return "a tag must have 1 to 128 bytes";
   return NULL;
 }
 

@@ -111,7 +111,7 @@ test_values (Fixture *f, gconstpointer data)
   join (f, peer, ASK ("health.echo", "g", .serve = TRUE, .strategy = 1), WIRE_STATUS_BAD_MESSAGE, "take turns");
   join (f, peer, ASK ("events.#", "", .weight = 2), WIRE_STATUS_BAD_MESSAGE, "need a group or serve");
   join (f, peer, ASK ("events.#", "", .in_flight = 2), WIRE_STATUS_BAD_MESSAGE, "need a group or serve");
-  join (f, peer, ASK ("events.#", "g", .strategy = 5), WIRE_STATUS_UNSUPPORTED, "strategy is 1 round robin");
+  join (f, peer, ASK ("events.#", "g", .strategy = 5), WIRE_STATUS_UNSUPPORTED, "strategy must be 1 round robin");
   join (f, peer, ASK ("events.#", "g", .weight = 1001), WIRE_STATUS_BAD_MESSAGE, "at most 1000");
   join (f, peer, ASK ("events.#", "g", .in_flight = 65537), WIRE_STATUS_LIMIT, NULL);
   g_assert_cmpuint (
