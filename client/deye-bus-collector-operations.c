@@ -63,11 +63,11 @@ static gboolean
 operations_check (DeyeBusCollector *self, const DeyeBusOperation *operation, GError **error)
 {
   if (!wire_segment_is_valid (wire_span_str (operation->name), NAME_MAX_BYTES))
-    return operations_refuse (error,
-                              _ ("The name of an operation is one segment of a topic: at most 64 characters of a-z, "
-                                 "0-9, - and _"));
+    return operations_refuse (
+        error,
+        _ ("The name of an operation must be one segment of a topic: at most 64 characters of a-z, 0-9, - and _"));
   if (!g_utf8_validate (operation->payload_type, -1, NULL) || strlen (operation->payload_type) > TYPE_MAX_BYTES)
-    return operations_refuse (error, _ ("The type of a payload is UTF-8 text of at most 128 bytes"));
+    return operations_refuse (error, _ ("The type of a payload must be UTF-8 text of at most 128 bytes"));
   if (deye_bus_collector_find_operation (self, operation->name) != NULL)
     return operations_refuse (error, _ ("This collector has an operation of that name: remove it first"));
   return TRUE;
@@ -181,7 +181,7 @@ tags_check (const char *key, const char *value, GError **error)
   if (*key == '\0' || strchr (key, '=') != NULL || strlen (key) + strlen (value) >= TAG_MAX
       || !g_utf8_validate (key, -1, NULL) || !g_utf8_validate (value, -1, NULL))
     return operations_refuse (
-        error, _ ("A tag has a key without “=” and a value, of at most 63 bytes of UTF-8 text together"));
+        error, _ ("A tag must have a key without “=” and a value, of at most 63 bytes of UTF-8 text together"));
   return TRUE;
 }
 
@@ -202,7 +202,7 @@ tags_put (DeyeBusCollector *self, const char *key, const char *value, GError **e
       deye_bus_collector_update (self);
       return TRUE;
     }
-  g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT, _ ("A collector has at most %u tags"), TAGS_MAX);
+  g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT, _ ("A collector can have at most %u tags"), TAGS_MAX);
   return FALSE;
 }
 

@@ -147,7 +147,7 @@ deye_bus_peer_check_id (const char *id, GError **error)
   if (wire_segment_is_valid (wire_span_str (id), ID_BYTES_MAX))
     return TRUE;
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-                       _ ("The id of a peer is one topic segment of a-z 0-9 - _, such as procmond-1"));
+                       _ ("The id of a peer must be one topic segment of a-z 0-9 - _, such as procmond-1"));
   return FALSE;
 }
 

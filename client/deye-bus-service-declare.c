@@ -410,7 +410,7 @@ declare_convert_value (const GValue *value, GType type, const char *name, GValue
 
   if (type == G_TYPE_INVALID)
     g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-                 _ ("The value of %s is a string, a boolean, a double or an integer, not a %s"), name,
+                 _ ("The value of %s must be a string, a boolean, a double or an integer, not a %s"), name,
                  type_name != NULL ? type_name : "NULL");
   else if (deye_bus_value_convert (value, type, normal))
     return TRUE;

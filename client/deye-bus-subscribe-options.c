@@ -151,7 +151,7 @@ subscribe_options_check_share (const DeyeBusSubscribeOptions *options, GError **
     g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
                  _ ("The options have a strategy that does not exist (%u)"), (guint) options->strategy);
   else if (options->weight > OPTIONS_WEIGHT_MAX)
-    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, _ ("A weight is at most %u"),
+    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT, _ ("A weight must be at most %u"),
                  OPTIONS_WEIGHT_MAX);
   else
     return TRUE;

@@ -339,7 +339,7 @@ work_check_result (DeyeBusWork *self, GBytes *payload, const char *payload_type,
       && (!g_utf8_validate (payload_type, -1, NULL) || strlen (payload_type) > DEYE_BUS_RUN_TEXT_MAX))
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-                           _ ("The type of a result is UTF-8 text of at most 256 bytes"));
+                           _ ("The type of a result must be UTF-8 text of at most 256 bytes"));
       return FALSE;
     }
   if (self->run == NULL || bytes <= self->run->task.largest)

@@ -82,7 +82,7 @@ options_check_framing (CtlOptions *options, GError **error)
         options->framing = (CtlFraming) i;
         return options->raw || ctl_fail (error, CTL_EXIT_USAGE, _ ("--framing needs --raw"));
       }
-  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Unknown framing %s: it is none, newline, nul or length"),
+  return ctl_fail (error, CTL_EXIT_USAGE, _ ("Unknown framing %s: use none, newline, nul or length"),
                    options->framing_name);
 }
 
