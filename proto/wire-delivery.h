@@ -97,7 +97,7 @@ wire_delivery_take_subscription (const guint8 *at, const guint8 *end, guint32 *s
 static inline gboolean
 wire_delivery_take_payload (const guint8 *at, const guint8 *end, WireSpan *payload)
 {
-  guint64 len;
+  guint64 len = 0;
 
   *payload = wire_span (NULL, 0);
   if (at == end)
