@@ -44,7 +44,7 @@ check_bounds_observe_queue (const SimWorld *world,
   while (oldest != NULL && oldest->state == BUS_DELIVERY_LOST)
     oldest = oldest->next;
   *queued = (SimQueued){ .subscription = subscription,
-                         .oldest = oldest != NULL ? oldest->message->accept_seq : 0,
+                         .oldest = oldest != NULL ? sim_slot_first_seq (oldest) : 0,
                          .messages = subscription->fifo.messages,
                          .bytes = subscription->fifo.bytes,
                          .missed = subscription->missed,
@@ -116,7 +116,7 @@ check_bounds_accepted (const BusSubscription *subscription, guint64 seq)
 {
   const BusSlot *last = subscription->fifo.last;
 
-  return last != NULL && last->state != BUS_DELIVERY_LOST && last->message->accept_seq == seq;
+  return last != NULL && last->state != BUS_DELIVERY_LOST && sim_slot_last_seq (last) == seq;
 }
 
 /* If the peer lost nothing, no message made room, so a bound that was reached is still reached. */

@@ -131,12 +131,15 @@ check_frame_observe_oldest (const SimWorld *world, SimOldest *oldest)
     {
       const SimClient *client = &world->clients[i];
       const BusSubscription *subscription = client->peer != NULL ? check_frame_drop_oldest_of (world, client) : NULL;
+      SimSlots slots;
+      const BusSlot *slot;
       guint64 own = 0;
 
       oldest[i] = (SimOldest){ .subscription = subscription };
       if (subscription == NULL)
         continue;
-      for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+      slots = sim_slots_of (subscription);
+      while ((slot = sim_slots_next (&slots)) != NULL)
         {
           if (slot->state == BUS_DELIVERY_LOST)
             continue;

@@ -210,9 +210,13 @@ check_groups_has_other_member (const BusSubscription *leaving, const BusMessage 
 static void
 check_groups_observe_leaving (const SimWorld *world, const BusSubscription *leaving, SimBefore *before)
 {
+  SimSlots slots;
+  const BusSlot *slot;
+
   if (leaving == NULL || leaving->group == NULL || leaving->serves)
     return;
-  for (const BusSlot *slot = leaving->fifo.first; slot != NULL; slot = slot->next)
+  slots = sim_slots_of (leaving);
+  while ((slot = sim_slots_next (&slots)) != NULL)
     before->transferable
         += check_groups_may_hand_on (world, slot) && check_groups_has_other_member (leaving, slot->message);
   before->receivers = before->transferable > 0 ? leaving->group : NULL;
@@ -285,12 +289,15 @@ check_groups_has_taker (const SimWorld *world, const BusSubscription *demoted, c
 guint64
 sim_check_count_transferable (const SimWorld *world, const BusSubscription *member)
 {
+  SimSlots slots;
+  const BusSlot *slot;
   guint64 n = 0;
 
   /* If the retry timer after a failed allocation is due as well, the messages may be sent before they are handed on. */
   if (member->group == NULL || bus_deadline_is_armed (&member->owner->flow.retry_timer.deadline))
     return 0;
-  for (const BusSlot *slot = member->fifo.first; slot != NULL; slot = slot->next)
+  slots = sim_slots_of (member);
+  while ((slot = sim_slots_next (&slots)) != NULL)
     n += check_groups_may_hand_on (world, slot) && check_groups_has_taker (world, member, slot->message);
   return n;
 }

@@ -20,7 +20,10 @@ check_hops_subscriptions (SimWorld *world, const BusPeer *peer, guint connection
     {
       const BusSubscription *subscription = value;
 
-      for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+      SimSlots slots = sim_slots_of (subscription);
+      const BusSlot *slot;
+
+      while ((slot = sim_slots_next (&slots)) != NULL)
         if (slot->state != BUS_DELIVERY_LOST)
           sim_hops_waits (world, connection, subscription->id, slot->message->accept_seq, slot->delivery.attempt);
     }

@@ -3,7 +3,7 @@
 
 #include "check.h"
 #include "peer/bus-peer.h"
-#include "queue/bus-fifo.h"
+#include "queue/bus-fifo-run.h"
 
 #include <string.h>
 
@@ -28,6 +28,57 @@ static inline BusSubscription *
 sim_subscription_at (const SimClient *client, guint place)
 {
   return client->subs[place].exists ? sim_subscription_of (client, client->subs[place].number) : NULL;
+}
+
+/* Lists a FIFO message by message: each message of a run has a slot that exists only here. */
+typedef struct
+{
+  const BusSlot *at; /* of which the next message is shown */
+  guint n_shown;     /* messages of its run */
+  BusSlot slot;
+  BusMessage message;
+} SimSlots;
+
+static inline SimSlots
+sim_slots_of (const BusSubscription *subscription)
+{
+  return (SimSlots){ .at = subscription->fifo.first };
+}
+
+/* Returns the next message or gap; NULL: that was all. It stays valid until the next call. */
+static inline const BusSlot *
+sim_slots_next (SimSlots *slots)
+{
+  const BusSlot *at = slots->at;
+
+  if (at == NULL || at->run == NULL)
+    {
+      slots->at = at != NULL ? at->next : NULL;
+      return at;
+    }
+  slots->slot = *at;
+  slots->slot.run = NULL;
+  slots->slot.message = &slots->message;
+  bus_waiting_run_view (at->run, slots->n_shown++, &slots->message);
+  if (slots->n_shown == at->run->n)
+    {
+      slots->n_shown = 0;
+      slots->at = at->next;
+    }
+  return &slots->slot;
+}
+
+/* The accept sequences of the first and of the last message of a slot that is not a gap. */
+static inline guint64
+sim_slot_first_seq (const BusSlot *slot)
+{
+  return slot->run != NULL ? bus_waiting_run_seq (slot->run) : slot->message->accept_seq;
+}
+
+static inline guint64
+sim_slot_last_seq (const BusSlot *slot)
+{
+  return slot->run != NULL ? bus_waiting_run_seq (slot->run) + slot->run->n - 1 : slot->message->accept_seq;
 }
 
 /* Returns a waiting message of the client with this route (0: with any); NULL: there is none. */
@@ -106,6 +157,7 @@ void sim_check_unsettled (SimWorld *world, const BusSubscription *subscription);
 guint64 sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving);
 /* Checks a message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);
+void sim_check_run (SimWorld *world, const BusSlot *slot);
 /* @tickets: the number that the subscription holds */
 void sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets);
 

@@ -41,3 +41,43 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
     sim_world_fail (world, "R11: an expired message waits without a timer");
   check_slot_is_paid (world, slot);
 }
+
+/* The sums of the messages of a run that wait. Returns them as a run of no messages. */
+static BusWaitingRun
+check_run_sums (const BusWaitingRun *run)
+{
+  BusWaitingRun sums = { 0 };
+
+  for (guint i = 0; i < run->n; i++)
+    {
+      BusMessage message;
+
+      bus_waiting_run_view (run, i, &message);
+      sums.bytes += message.body.len;
+      sums.payload_bytes += message.payload_len;
+      sums.cost += bus_message_cost (&message);
+    }
+  return sums;
+}
+
+/* M17: messages that wait as a run count as much as if each waited alone, and use no more memory than that. */
+void
+sim_check_run (SimWorld *world, const BusSlot *slot)
+{
+  const BusWaitingRun *run = slot->run;
+  BusWaitingRun sums;
+
+  if (run == NULL)
+    return;
+  sums = check_run_sums (run);
+  if (run->n == 0 || slot->state != BUS_DELIVERY_WAITING || slot->message != NULL || slot->expiry != NULL)
+    sim_world_fail (world, "M17: a run of %u messages waits in the state %u", run->n, slot->state);
+  if (slot->subscription->group != NULL || slot->subscription->fifo.by_topic != NULL)
+    sim_world_fail (world, "M17: a run waits where single messages must");
+  if (run->bytes != sums.bytes || run->payload_bytes != sums.payload_bytes || run->cost != sums.cost)
+    sim_world_fail (world, "M17: a run that waits miscounts");
+  if (!bus_waiting_run_is_covered (run, sizeof (BusSlot)))
+    sim_world_fail (world, "M17: a run of %u messages uses more memory than it is charged", run->n);
+  if (run->first > 0)
+    sim_cover (world, SIM_COVER_RUN_SENT_IN_PART);
+}

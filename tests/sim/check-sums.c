@@ -49,9 +49,16 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
   const BusFifo *fifo = &subscription->fifo;
   guint64 messages = 0, bytes = 0, tickets = 0, holds = 0, queued = 0;
   guint gaps = 0, longest = 0;
+  SimSlots slots = sim_slots_of (subscription);
+  const BusSlot *slot;
   gboolean waiting = FALSE;
 
-  for (const BusSlot *slot = fifo->first; slot != NULL; slot = slot->next)
+  for (slot = fifo->first; slot != NULL; slot = slot->next)
+    {
+      tickets += slot->ticket != NULL; /* a run has one for all of its messages */
+      sim_check_run (world, slot);
+    }
+  while ((slot = sim_slots_next (&slots)) != NULL)
     {
       sums->waiting_bytes += sizeof (BusSlot) + (slot->expiry != NULL ? sizeof (BusTimer) : 0);
       gaps = slot->state == BUS_DELIVERY_LOST ? gaps + 1 : 0;
@@ -61,7 +68,6 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
       sim_check_slot (world, slot);
       messages++;
       bytes += slot->message->body.len;
-      tickets += slot->ticket != NULL;
       if (slot->ticket != NULL || slot->delivery.is_kept)
         {
           sums->held_messages++;

@@ -151,6 +151,8 @@
   X (WILL_MATCHED, "last-message-matched-subscriptions")                                                               \
   X (RUN, "M17-run-of-messages")                                                                                       \
   X (RUN_SPLIT, "M17-run-delivered-in-part")                                                                           \
+  X (RUN_WAITS, "M17-run-waits-together")                                                                              \
+  X (RUN_SENT_IN_PART, "M17-part-of-a-waiting-run-sent")                                                               \
   X (RUN_HELD, "M17-credit-of-a-run-withheld")                                                                         \
   X (RUN_OF_MEMBERS, "M17-credit-of-a-run-withheld-by-members")                                                        \
   X (WILL_REPLACED, "last-message-replaced")                                                                           \

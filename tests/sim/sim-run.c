@@ -125,6 +125,21 @@ run_is_split (const SimWorld *world, const guint64 *delivered)
 }
 
 static gboolean
+run_waits (const SimWorld *world)
+{
+  for (guint i = 0; i < SIM_CLIENTS * SIM_SUBS; i++)
+    {
+      const SimClient *client = &world->clients[i / SIM_SUBS];
+      const BusSubscription *subscription
+          = client->peer != NULL && client->is_ready ? sim_subscription_at (client, i % SIM_SUBS) : NULL;
+
+      if (subscription != NULL && subscription->fifo.last != NULL && subscription->fifo.last->run != NULL)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
 run_is_held (const BusPeer *publisher)
 {
   for (const BusTicket *ticket = publisher->ledger.tickets; ticket != NULL; ticket = ticket->next)
@@ -161,6 +176,8 @@ run_feed (SimWorld *world, SimClient *client)
       sim_cover (world, SIM_COVER_RUN);
       if (run_is_split (world, delivered))
         sim_cover (world, SIM_COVER_RUN_SPLIT);
+      if (run_waits (world))
+        sim_cover (world, SIM_COVER_RUN_WAITS);
       if (n > 1 && run_is_held (client->peer))
         sim_cover (world, SIM_COVER_RUN_HELD);
       if (run_is_of_members (client->peer))

@@ -2,7 +2,7 @@
 #include "queue/bus-admit-run.h"
 
 #include "base/bus-probe.h"
-#include "queue/bus-unsettled.h"
+#include "queue/bus-fifo-run.h"
 #include "queue/bus-withheld.h"
 
 static guint64
@@ -84,11 +84,67 @@ bus_admit_run (BusFlow *flow,
   return n;
 }
 
-void
-bus_admit_run_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us)
+static gsize
+admit_run_cost (const BusRun *run, guint from)
 {
-  if (bus_unsettled_extend (subscription, ticket))
-    return;
-  bus_withheld_took (flow, subscription, now_us);
-  bus_unsettled_add (flow, subscription, bus_ticket_ref (ticket), NULL, NULL, now_us);
+  gsize cost = 0;
+
+  for (guint i = from; i < run->n; i++)
+    cost += bus_room_cost (run->messages[i].body.len);
+  return cost;
+}
+
+static gsize
+admit_run_bytes (const BusRun *run, guint from)
+{
+  gsize bytes = 0;
+
+  for (guint i = from; i < run->n; i++)
+    bytes += run->messages[i].body.len;
+  return bytes;
+}
+
+/* TRUE if all messages from @from on have to wait for credit, and no bound and no policy distinguishes between them. */
+static gboolean
+admit_run_may_wait (const BusFlow *flow,
+                    const BusRun *run,
+                    guint from,
+                    const BusSubscription *subscription,
+                    gboolean is_withheld)
+{
+  if (run->n - from < 2 || run->class_of.lane != WIRE_LANE_DATA || bus_room_is_ready (subscription)
+      || subscription->fifo.by_topic != NULL)
+    return FALSE;
+  return is_withheld
+         || bus_room_fits_many (flow, subscription, run->n - from, admit_run_bytes (run, from),
+                                admit_run_cost (run, from));
+}
+
+guint
+bus_admit_run_wait (BusFlow *flow,
+                    const BusRun *run,
+                    guint from,
+                    BusSubscription *subscription,
+                    BusTicket *ticket,
+                    gint64 now_us)
+{
+  const gboolean is_withheld
+      = bus_admit_withholds (flow, subscription, run->publisher) && run->class_of.credit_class != WIRE_CLASS_NONE;
+  guint at = from;
+
+  if (!admit_run_may_wait (flow, run, from, subscription, is_withheld))
+    return 0;
+  while (at < run->n)
+    {
+      BusWaitingRun *waiting = bus_waiting_run_new (flow->shared->quota, run, at, run->n - at, subscription->id);
+
+      if (waiting == NULL)
+        break;
+      at += waiting->n;
+      if (is_withheld)
+        bus_withheld_took (flow, subscription, now_us);
+      bus_fifo_append_run (flow, subscription, waiting, is_withheld ? bus_ticket_ref (ticket) : NULL, now_us);
+    }
+  bus_flow_note_level (flow, now_us);
+  return at - from;
 }

@@ -5,11 +5,11 @@
 #include "queue/bus-run.h"
 
 /*
- * Admission of a run (bus-run): encodes the messages of it that fit into the window of a subscription now.
+ * Admission of a run (bus-run): encodes the messages of it that fit into the window of a subscription now, and lets the others wait
+ * together (bus-fifo-run) if they have to wait for credit and certainly may.
  *
- * Window, lane and gaps are checked once for all of these messages, which are then encoded one after the other. This module
- * refuses nothing, drops nothing and lets nothing wait: the caller passes each remaining message to bus_admit(), which has all
- * rules.
+ * Window, lane, gaps and bounds are checked once for all of these messages. This module refuses nothing and drops nothing: the
+ * caller passes each remaining message to bus_admit(), which has all rules.
  *
  * Invariant: messages are taken from the front, so the order of a subscription stays that of the run.
  */
@@ -24,5 +24,11 @@ guint bus_admit_run (BusFlow *flow,
                      gboolean is_shared,
                      gint64 now_us);
 
-/* Withholds the credit of the messages that the last call delivered by @ticket (transfer none), until the client settles them. */
-void bus_admit_run_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us);
+/* Lets the messages from @from on wait; returns how many now wait. @ticket: of the run; used if the subscription withholds the credit
+ * of its publisher */
+guint bus_admit_run_wait (BusFlow *flow,
+                          const BusRun *run,
+                          guint from,
+                          BusSubscription *subscription,
+                          BusTicket *ticket,
+                          gint64 now_us);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-admit.h"
 
-#include "queue/bus-fifo.h"
+#include "queue/bus-fifo-run.h"
 #include "queue/bus-lane.h"
 #include "queue/bus-withheld.h"
 
@@ -58,13 +58,13 @@ admit_lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *
 
 /* The oldest message of the subscription whose loss makes room of the kind that is missing (@why). NULL: none. */
 static BusSlot *
-admit_oldest_to_drop (const BusFlow *flow,
+admit_oldest_to_drop (BusFlow *flow,
                       const BusSubscription *subscription,
                       const BusInbound *inbound,
                       BusRoomFit why,
                       gint64 now_us)
 {
-  BusSlot *slot = bus_fifo_oldest (subscription);
+  BusSlot *slot = bus_fifo_unpack_oldest (flow, subscription);
 
   if (slot != NULL && slot->delivery.is_kept)
     slot = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-block.h"
 
-#include "queue/bus-fifo.h"
+#include "queue/bus-fifo-run.h"
 #include "queue/bus-report.h"
 #include "queue/bus-unsettled.h"
 #include "queue/bus-withheld.h"
@@ -33,6 +33,7 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
 {
   BusSlot *next;
 
+  bus_fifo_unpack_all (flow, subscription);
   for (BusSlot *slot = subscription->fifo.first; slot != NULL; slot = next)
     {
       next = slot->next;

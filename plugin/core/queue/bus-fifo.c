@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "queue/bus-fifo.h"
+#include "queue/bus-fifo-private.h"
 
 #include "base/bus-key.h"
 #include "base/bus-probe.h"
@@ -7,51 +7,6 @@
 #include "queue/bus-report.h"
 #include "queue/bus-unsettled.h"
 #include "queue/bus-withheld.h"
-
-/* Slots, timers and look-ups count as memory of the queue, like messages. */
-static void
-fifo_keep (BusFlow *flow, gsize bytes)
-{
-  flow->waiting_bytes += bytes;
-  bus_quota_keep (flow->shared->quota, &flow->ledger->usage, bytes);
-}
-
-static void
-fifo_forgo (BusFlow *flow, gsize bytes)
-{
-  g_assert (flow->waiting_bytes >= bytes);
-  flow->waiting_bytes -= bytes;
-  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, bytes);
-}
-
-/* TRUE if the bounds of the queue do not count the message: it has a ticket, so the window of its publisher bounds it, or it is
- * delivered at least once, so bus-unsettled bounds it. */
-static gboolean
-fifo_is_held (const BusSlot *slot)
-{
-  return slot->ticket != NULL || slot->delivery.is_kept;
-}
-
-static gsize
-fifo_held_cost (const BusSlot *slot)
-{
-  return bus_message_cost (slot->message) + sizeof (BusSlot);
-}
-
-static void
-fifo_count_held (BusFlow *flow, const BusSlot *slot)
-{
-  flow->held_messages++;
-  flow->held_bytes += fifo_held_cost (slot);
-}
-
-static void
-fifo_discount_held (BusFlow *flow, const BusSlot *slot)
-{
-  g_assert (flow->held_messages > 0 && flow->held_bytes >= fifo_held_cost (slot));
-  flow->held_messages--;
-  flow->held_bytes -= fifo_held_cost (slot);
-}
 
 BusTicket *
 bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot)
@@ -184,14 +139,13 @@ fifo_unlink_from_lane (BusFifo *fifo, BusSlot *slot)
     fifo->lane_last[slot->lane] = slot->lane_previous;
 }
 
-/* Makes a slot behind @after, and in its lane behind @lane_after. NULL, for both: at the beginning. */
-static BusSlot *
-fifo_slot_new (BusFlow *flow,
-               BusSubscription *subscription,
-               BusSlot *after,
-               BusSlot *lane_after,
-               BusDeliveryState state,
-               WireLane lane)
+BusSlot *
+bus_fifo_slot_new (BusFlow *flow,
+                   BusSubscription *subscription,
+                   BusSlot *after,
+                   BusSlot *lane_after,
+                   BusDeliveryState state,
+                   WireLane lane)
 {
   BusFifo *fifo = &subscription->fifo;
   BusSlot *slot = bus_cells_take (&flow->shared->quota->cells, sizeof (BusSlot));
@@ -222,8 +176,8 @@ fifo_next_waiting (BusSlot *slot)
   return slot;
 }
 
-static void
-fifo_slot_free (BusFlow *flow, BusSlot *slot)
+void
+bus_fifo_slot_free (BusFlow *flow, BusSlot *slot)
 {
   BusFifo *fifo = &slot->subscription->fifo;
 
@@ -281,8 +235,8 @@ bus_fifo_append (BusFlow *flow,
 {
   BusFifo *fifo = &subscription->fifo;
   WireLane lane = message->class_of.lane;
-  BusSlot *slot = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane],
-                                 bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT), lane);
+  BusSlot *slot = bus_fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane],
+                                     bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT), lane);
 
   slot->message = bus_message_ref (message);
   slot->ticket = ticket;
@@ -325,15 +279,70 @@ bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
   entry->slots = slot;
 }
 
+/* Makes a slot for the first message of a run in front of the slot of the run. The sums of the FIFO and of the queue do not
+ * change. */
+static void
+fifo_unpack_first (BusFlow *flow, BusSlot *slot)
+{
+  BusSubscription *subscription = slot->subscription;
+  BusSlot *first = bus_fifo_slot_new (flow, subscription, slot->previous, slot->lane_previous, slot->state, slot->lane);
+
+  fifo_forgo (flow, sizeof (BusSlot)); /* it was counted with the run */
+  first->message = bus_waiting_run_take_first (slot->run);
+  first->delivery = slot->delivery;
+  first->since_us = slot->since_us;
+  if (slot->ticket != NULL)
+    {
+      first->ticket = bus_ticket_ref (slot->ticket);
+      bus_withheld_share (subscription);
+    }
+  if (subscription->fifo.first_waiting == slot)
+    subscription->fifo.first_waiting = first;
+}
+
+/* The slot of a run becomes the slot of its last message. */
+static void
+fifo_unpack_last (BusSlot *slot)
+{
+  slot->message = bus_waiting_run_take_first (slot->run);
+  bus_waiting_run_free (g_steal_pointer (&slot->run));
+}
+
 void
-bus_fifo_advance (BusFlow *flow, BusSubscription *subscription)
+bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n)
+{
+  for (; n > 0 && slot->run->n > 1; n--)
+    fifo_unpack_first (flow, slot);
+  if (n > 0)
+    fifo_unpack_last (slot);
+  else if (!bus_waiting_run_is_covered (slot->run, sizeof (BusSlot)))
+    bus_fifo_unpack (flow, slot, slot->run->n);
+}
+
+void
+bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription)
 {
   BusSlot *slot;
 
-  while ((slot = subscription->fifo.first_waiting) != NULL && bus_subscription_is_open (subscription))
+  while ((slot = subscription->fifo.first_waiting) != NULL && slot->run == NULL
+         && bus_subscription_is_open (subscription))
     {
       bus_window_use (&subscription->window, slot->message->payload_len);
       bus_fifo_queue (flow, slot, bus_lane_enter (flow, slot->lane, slot->message, &slot->delivery));
+    }
+}
+
+void
+bus_fifo_advance (BusFlow *flow, BusSubscription *subscription)
+{
+  const BusWindow *window = &subscription->window;
+
+  bus_fifo_advance_to_run (flow, subscription);
+  while (subscription->fifo.first_waiting != NULL && bus_subscription_is_open (subscription))
+    {
+      bus_fifo_unpack (flow, subscription->fifo.first_waiting,
+                       (guint) MIN (window->granted_messages - window->used_messages, G_MAXUINT));
+      bus_fifo_advance_to_run (flow, subscription);
     }
 }
 
@@ -389,7 +398,7 @@ bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 {
   if (slot->state != BUS_DELIVERY_LOST)
     fifo_strip (flow, slot, ticket);
-  fifo_slot_free (flow, slot);
+  bus_fifo_slot_free (flow, slot);
 }
 
 BusSlot *
@@ -467,7 +476,7 @@ fifo_join_gaps (BusFlow *flow, BusSlot *left, BusSlot *right)
       if (same != NULL)
         {
           fifo_grow_gap (same, right->gap_from, right->gap_to, right->gap_count);
-          fifo_slot_free (flow, right);
+          bus_fifo_slot_free (flow, right);
         }
       right = next;
     }
@@ -509,7 +518,7 @@ bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
   if (gap == NULL)
     gap = fifo_find_gap (right, FALSE, loss);
   if (gap == NULL)
-    gap = left = fifo_slot_new (flow, subscription, slot->previous, left, lost, slot->lane);
+    gap = left = bus_fifo_slot_new (flow, subscription, slot->previous, left, lost, slot->lane);
   gap->gap_loss = loss;
   fifo_grow_gap (gap, at.accept_seq, at.accept_seq, 1);
   if (slot->delivery.kind == WIRE_KIND_DELIVER)
@@ -560,7 +569,7 @@ bus_fifo_lose (BusFlow *flow,
   BusDeliveryState lost = bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_LOSE);
 
   if (gap == NULL)
-    gap = fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[at->lane], lost, at->lane);
+    gap = bus_fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[at->lane], lost, at->lane);
   gap->gap_loss = loss;
   fifo_grow_gap (gap, at->accept_seq, at->accept_seq, count);
   fifo_count_loss (flow, subscription, at, count, loss, now_us);

@@ -20,6 +20,9 @@
  * decide which message is dropped: bus-admit (a full queue), bus-trim (lower bounds, a full broker), bus-block (the end of a
  * block), bus-flow (time to live) and bus-reroute (the end of the subscription).
  *
+ * Several messages may wait as a run, which has one slot: see bus-fifo-run. The functions below that are about one message take the
+ * slot of a message that waits alone.
+ *
  * Invariant: a FIFO is [queued | gap]* [waiting | gap]*; its memory is charged to the ledger of its peer.
  */
 
@@ -37,8 +40,13 @@ BusSlot *bus_fifo_append (BusFlow *flow,
 /* Moves the first waiting message, for which the caller has used credit, to the state QUEUED, and adds its slot to @entry. */
 void bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry);
 
-/* Moves waiting messages into their lanes, in order, as far as the window allows. */
+/* Unpacks the first @n messages of a run, or all if it has fewer. */
+void bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n);
+
+/* Moves waiting messages into their lanes, in order, as far as the window allows. The second function stops at a message that waits
+ * in a run. */
 void bus_fifo_advance (BusFlow *flow, BusSubscription *subscription);
+void bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription);
 
 /* Removes a slot, whether it is a message or a gap; an entry that becomes empty leaves its lane. @ticket: (out) (transfer full)
  * (nullable): receives the ticket of the message; with NULL the ticket is released. */
@@ -51,7 +59,7 @@ void bus_fifo_withdraw (BusFlow *flow, BusSlot *slot, BusTicket **ticket);
 /* Removes and returns the slot's ticket; NULL: it has none. Transfer full. */
 BusTicket *bus_fifo_take_ticket (BusFlow *flow, BusSlot *slot);
 
-/* The oldest and the newest message; NULL: none. */
+/* The slot of the oldest and of the newest message; NULL: none. It may stand for a run: see bus-fifo-run. */
 BusSlot *bus_fifo_oldest (const BusSubscription *subscription);
 BusSlot *bus_fifo_newest (const BusSubscription *subscription);
 

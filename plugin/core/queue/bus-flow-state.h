@@ -6,15 +6,17 @@
 #include "queue/bus-delivery-state.h"
 #include "queue/bus-outq.h"
 #include "queue/bus-subscription.h"
+#include "queue/bus-waiting-run.h"
 
 /*
  * The structs of one peer's queue. They are shared by the modules of this folder that work on the queue: bus-lane, bus-fifo,
- * bus-flow, bus-admit, bus-room, bus-trim, bus-withheld, bus-unsettled, bus-block, bus-stream and bus-report. This header declares
+ * bus-fifo-run, bus-flow, bus-admit, bus-room, bus-trim, bus-withheld, bus-unsettled, bus-block, bus-stream and bus-report. This header declares
  * no functions.
  *
  * A message that waits for a subscription has a *slot* in the FIFO of that subscription. Once the subscription has credit for it,
  * the slot is also linked to an *entry* of a lane. An entry becomes one frame, so slots of several subscriptions of the peer that
- * get the same message share one entry. A slot can also be a *gap*: the record of messages that were lost at that place.
+ * get the same message share one entry. A slot can also be a *gap*: the record of messages that were lost at that place; or it
+ * stands for several messages that wait as a *run*, until they are sent together or unpacked (bus-fifo-run).
  */
 
 /* The place of a request in the queue of its responder. It is a part of the request, which outlives the slot. */
@@ -67,7 +69,8 @@ struct BusSlot
   BusSlot *lane_next;
 
   /* QUEUED and WAITING */
-  BusMessage *message; /* own reference */
+  BusMessage *message; /* own reference; NULL: the slot stands for a run */
+  BusWaitingRun *run;  /* bus-fifo-run: messages that wait together; NULL: one message */
   BusTicket *ticket;   /* nullable; own reference */
   BusTimer *expiry;    /* NULL: it does not expire */
   BusDelivery delivery;

@@ -4,7 +4,7 @@
 #include "base/bus-probe.h"
 #include "base/bus-unset.h"
 #include "queue/bus-block.h"
-#include "queue/bus-fifo.h"
+#include "queue/bus-fifo-run.h"
 #include "queue/bus-lane.h"
 #include "queue/bus-report.h"
 #include "queue/bus-unsettled.h"
@@ -462,35 +462,6 @@ bus_flow_pump (BusFlow *flow, gint64 now_us)
     bus_flow_note_level (flow, now_us);
 }
 
-/* --- credit --- */
-
-/* TRUE if nothing waits for the subscription, and no entry waits for the peer: then there is nothing to queue or to encode. */
-static gboolean
-flow_is_idle (const BusFlow *flow, const BusSubscription *subscription)
-{
-  return subscription->fifo.first == NULL && flow->lanes[WIRE_LANE_CONTROL].first == NULL
-         && flow->lanes[WIRE_LANE_DATA].first == NULL && flow->soft_since_us == 0;
-}
-
-void
-bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
-{
-  bus_unsettled_settle (flow, subscription, now_us);
-  bus_flow_resume (flow, subscription, now_us);
-}
-
-void
-bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
-{
-  if (!flow_is_idle (flow, subscription))
-    {
-      bus_fifo_advance (flow, subscription);
-      bus_flow_send_gaps (flow, subscription, now_us);
-      bus_flow_pump (flow, now_us);
-    }
-  bus_block_check_drained (flow, subscription, now_us);
-}
-
 gint64
 bus_flow_oldest_us (const BusSubscription *subscription, gint64 now_us)
 {
@@ -531,6 +502,7 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
   BusSlot *slot;
   guint n = 0;
 
+  bus_fifo_unpack_all (flow, subscription);
   while ((slot = subscription->fifo.first) != NULL)
     {
       g_autoptr (BusParcel) parcel = NULL;

@@ -126,12 +126,6 @@ void bus_flow_pump (BusFlow *flow, gint64 now_us);
 
 /* --- other inputs --- */
 
-/* The subscription got credit: queues and encodes waiting messages. */
-void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
-
-/* The subscription has got all retained messages (its cursor has ended): queues and encodes messages that waited behind them. */
-void bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
-
 /* The time to live of a message has ended. */
 void bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us);
 

@@ -289,17 +289,6 @@ bus_outq_put_message (BusOutq *outq,
   return TRUE;
 }
 
-/* Copies in steps of 16 bytes, without a call of memcpy(). It may write up to 15 bytes too many, for which there is room: the next
- * part of the frame overwrites them. */
-static inline guint8 *
-outq_copy_stamp (guint8 *to, const guint8 *bytes, gsize len)
-{
-  G_STATIC_ASSERT (WIRE_STAMP_OWN_MAX (1) >= 16);
-  for (gsize i = 0; i < len; i += 16)
-    memcpy (to + i, bytes + i, 16);
-  return to + len;
-}
-
 gboolean
 bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body)
 {
@@ -313,7 +302,7 @@ bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32
   if (segment == NULL)
     return FALSE;
   start = segment->bytes + segment->len;
-  at = outq_copy_stamp (start + WIRE_FRAME_HEADER_LEN, stamp->bytes, stamp->len);
+  at = bus_stamp_copy (start + WIRE_FRAME_HEADER_LEN, stamp->bytes, stamp->len);
   at = wire_stamp_subscription (at, subscription);
   memcpy (at, body.data, body.len);
   own = (gsize) (at - start) + body.len;
@@ -326,21 +315,6 @@ bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32
 
 /* --- runs --- */
 
-/* Writes message @i of the run as a frame to @start. Returns its end. */
-static guint8 *
-outq_write_of_run (guint8 *start, const BusRun *run, guint i, guint32 subscription)
-{
-  const WireSpan body = run->messages[i].body;
-  guint8 *at = outq_copy_stamp (start + WIRE_FRAME_HEADER_LEN, run->head, run->head_len);
-
-  at = outq_copy_stamp (wire_varint_put (at, run->first_seq + i), run->tail, run->tail_len);
-  at = wire_stamp_subscription (at, subscription);
-  memcpy (at, body.data, body.len);
-  at += body.len;
-  wire_frame_put_header (start, WIRE_KIND_DELIVER, 0, (guint32) ((gsize) (at - start) - WIRE_FRAME_HEADER_LEN));
-  return at;
-}
-
 /* Writes up to @n messages of the run, beginning with number @from, as far as they are certain to fit. Returns their number. */
 static guint
 outq_fill_with_run (BusSegment *segment, const BusRun *run, guint from, guint n, guint32 subscription)
@@ -350,7 +324,7 @@ outq_fill_with_run (BusSegment *segment, const BusRun *run, guint from, guint n,
   guint done = 0;
 
   while (done < n && (gsize) (end - at) >= BUS_RUN_FRONT_MAX + run->messages[from + done].body.len)
-    at = outq_write_of_run (at, run, from + done++, subscription);
+    at = bus_run_write_frame (at, run, from + done++, subscription);
   segment->len = (gsize) (at - segment->bytes);
   return done;
 }
@@ -379,6 +353,44 @@ bus_outq_put_run (BusOutq *outq, const BusRun *run, guint from, guint n, guint32
   return done;
 }
 
+/* Copies up to @n frames of the run, beginning with number @from of those that wait, as far as they fit. Returns their number. */
+static guint
+outq_fill_with_waiting (BusSegment *segment, const BusWaitingRun *run, guint from, guint n)
+{
+  WireSpan frames = bus_waiting_run_frames (run, from, n);
+
+  while (frames.len > segment->capacity - segment->len)
+    frames = bus_waiting_run_frames (run, from, --n);
+  memcpy (segment->bytes + segment->len, frames.data, frames.len);
+  segment->len += frames.len;
+  return n;
+}
+
+guint
+bus_outq_put_waiting (BusOutq *outq, const BusWaitingRun *run, guint n)
+{
+  const WireLane lane = run->class_of.lane;
+  gsize own = 0;
+  guint done = 0;
+
+  while (done < n)
+    {
+      const gsize need = bus_waiting_run_frames (run, done, 1).len;
+      BusSegment *segment
+          = outq_room_for (outq, lane, need, bus_waiting_run_frames (run, done, n - done).len, FALSE, FALSE);
+      gsize before;
+
+      if (segment == NULL)
+        break;
+      before = segment->len;
+      done += outq_fill_with_waiting (segment, run, done, n - done);
+      own += segment->len - before;
+    }
+  outq->lanes[lane].bytes += own;
+  bus_quota_charge (outq->quota, outq->usage, own);
+  return done;
+}
+
 static void
 outq_encode_run (BusRun *run, guint32 subscription)
 {
@@ -386,7 +398,7 @@ outq_encode_run (BusRun *run, guint32 subscription)
 
   for (guint i = 0; i < run->n; i++)
     {
-      at = outq_write_of_run (at, run, i, subscription);
+      at = bus_run_write_frame (at, run, i, subscription);
       run->ends[i] = (guint32) (at - run->encoded);
     }
   run->n_encoded = run->n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "queue/bus-run.h"
+#include "queue/bus-waiting-run.h"
 
 /*
  * Encoded frames of one peer that wait for its connection, in two lanes. Control frames are sent before data frames.
@@ -94,6 +94,9 @@ gboolean bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp
 /* Appends @n messages of a run, beginning with number @from, as DELIVER to one subscription. Returns the number of messages for
  * which there was memory. */
 guint bus_outq_put_run (BusOutq *outq, const BusRun *run, guint from, guint n, guint32 subscription);
+
+/* The same as bus_outq_put_run() for the first @n messages of a run that waits. */
+guint bus_outq_put_waiting (BusOutq *outq, const BusWaitingRun *run, guint n);
 
 /* The same for the first messages of a run with several receivers: they are encoded once, and copied for each of them. */
 guint bus_outq_copy_run (BusOutq *outq, BusRun *run, guint n, guint32 subscription);

@@ -40,6 +40,17 @@ room_fits_subscription (const BusSubscription *subscription, gsize len)
 }
 
 gboolean
+bus_room_fits_many (const BusFlow *flow, const BusSubscription *subscription, guint64 messages, gsize bytes, gsize cost)
+{
+  const BusLimits *limits = flow->shared->limits;
+
+  return bus_room_bounded_messages (subscription) + messages <= subscription->bounds.messages
+         && bus_room_bounded_bytes (subscription) + bytes <= subscription->bounds.bytes
+         && bus_flow_bytes (flow) + cost < MIN (limits->queue_soft_bytes, limits->queue_hard_bytes)
+         && flow->waiting_messages - flow->held_messages + messages <= limits->queue_hard_messages;
+}
+
+gboolean
 bus_room_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us)
 {
   guint64 own = bus_message_size ((gsize) bus_room_bounded_bytes (subscription))

@@ -65,6 +65,13 @@ guint64 bus_room_queue_max (const BusFlow *flow, gint64 now_us);
 gsize bus_room_own_bytes (const BusFlow *flow);
 /* TRUE if the queue of the peer has room for a message of that cost. */
 gboolean bus_room_fits_peer (const BusFlow *flow, gsize cost, gint64 now_us);
+/* TRUE if several messages of @bytes in total, without tickets, may wait in the data lane one after the other without exceeding a
+ * bound, and without bringing the queue above its soft limit. @cost: the sum of their bus_room_cost() */
+gboolean bus_room_fits_many (const BusFlow *flow,
+                             const BusSubscription *subscription,
+                             guint64 messages,
+                             gsize bytes,
+                             gsize cost);
 /* TRUE if it might have room if all messages that wait for the subscription were dropped. */
 gboolean bus_room_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us);
 

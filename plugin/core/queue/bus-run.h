@@ -89,3 +89,19 @@ bus_run_payload_bytes (const BusRun *run, guint from, guint n)
     bytes += run->messages[i].payload_len;
   return bytes;
 }
+
+/* Writes message @i of the run to @start as a frame, DELIVER to one subscription. Returns its end. Up to 15 bytes behind it may be
+ * overwritten. */
+static inline guint8 *
+bus_run_write_frame (guint8 *start, const BusRun *run, guint i, guint32 subscription)
+{
+  const WireSpan body = run->messages[i].body;
+  guint8 *at = bus_stamp_copy (start + WIRE_FRAME_HEADER_LEN, run->head, run->head_len);
+
+  at = bus_stamp_copy (wire_varint_put (at, run->first_seq + i), run->tail, run->tail_len);
+  at = wire_stamp_subscription (at, subscription);
+  memcpy (at, body.data, body.len);
+  at += body.len;
+  wire_frame_put_header (start, WIRE_KIND_DELIVER, 0, (guint32) ((gsize) (at - start) - WIRE_FRAME_HEADER_LEN));
+  return at;
+}

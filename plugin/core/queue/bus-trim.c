@@ -2,7 +2,7 @@
 #include "queue/bus-trim.h"
 
 #include "queue/bus-block.h"
-#include "queue/bus-fifo.h"
+#include "queue/bus-fifo-run.h"
 #include "queue/bus-room.h"
 
 /* --- other bounds --- */
@@ -75,6 +75,7 @@ bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *
   gboolean unpaid = subscription->bounds.policy == BUS_OVERFLOW_BLOCK && policy != BUS_OVERFLOW_BLOCK;
   guint64 missed = subscription->missed;
 
+  bus_fifo_unpack_all (flow, subscription);
   subscription->bounds = *bounds;
   if (policy != BUS_OVERFLOW_BLOCK)
     {
@@ -187,9 +188,10 @@ bus_trim_shed (BusFlow *flow, const BusSubscriptions *subscriptions, gsize bytes
   while (before - flow->waiting_bytes < bytes && (subscription = trim_longest (queues)) != NULL)
     {
       gboolean oldest_first = bus_overflow_drops_oldest (bus_subscription_policy (subscription));
-      BusSlot *slot = oldest_first ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription);
-      BusSlot *next;
+      BusSlot *slot, *next;
 
+      bus_fifo_unpack_all (flow, subscription);
+      slot = oldest_first ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription);
       for (; slot != NULL && before - flow->waiting_bytes < bytes; slot = next)
         {
           next = trim_next_message (slot, oldest_first);

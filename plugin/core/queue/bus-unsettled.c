@@ -76,6 +76,15 @@ bus_unsettled_add (BusFlow *flow,
   bus_quota_keep (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
 }
 
+void
+bus_unsettled_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us)
+{
+  if (bus_unsettled_extend (subscription, ticket))
+    return;
+  bus_withheld_took (flow, subscription, now_us);
+  bus_unsettled_add (flow, subscription, bus_ticket_ref (ticket), NULL, NULL, now_us);
+}
+
 static void
 unsettled_step (BusSent *sent, BusDeliveryEvent event)
 {

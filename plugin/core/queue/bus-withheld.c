@@ -18,6 +18,13 @@ bus_withheld_took (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 }
 
 void
+bus_withheld_share (BusSubscription *subscription)
+{
+  g_assert (subscription->tickets > 0);
+  subscription->tickets++;
+}
+
+void
 bus_withheld_hand_on (BusFlow *flow, BusSubscription *subscription)
 {
   g_assert (subscription->tickets > 0);

@@ -2,7 +2,6 @@
 #include "route/bus-catchup.h"
 
 #include "peer/bus-state.h"
-#include "queue/bus-flow.h"
 #include "route/bus-routes.h"
 #include "wire-feature.h"
 

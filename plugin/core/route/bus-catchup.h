@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "queue/bus-flow-credit.h"
 #include "route/bus-retain.h"
 
 /*

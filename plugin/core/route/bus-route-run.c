@@ -143,8 +143,10 @@ run_offer_each (BusCore *core, BusRun *run, guint from, const BusReceiver *recei
  * receivers has no effect, because no message has to be shed.
  *
  * bus_admit_run() encodes only a part at the front of the run that certainly can be sent: it never queues or drops, and does not
- * know the policies. Every message behind this part is offered by the ordinary path, which decides alone what happens to it. So
- * there is one implementation of each policy, and the order of messages for a subscription stays that of the run. A receiver with
+ * know the policies. If the window is closed behind this part, and no bound is near, bus_admit_run_wait() lets the rest wait
+ * together. Every other message is offered by the ordinary path, which decides alone what happens to it. So there is one
+ * implementation of each policy, and the order of messages for a subscription stays that of the run. Messages that wait together
+ * are a copy for one receiver, so a run with several receivers waits as messages that these share. A receiver with
  * several matching subscriptions gets all messages by the ordinary path, because one frame names all of them. */
 static void
 run_offer (BusCore *core,
@@ -161,10 +163,12 @@ run_offer (BusCore *core,
     return;
   if (receiver->n_plain == 1)
     done = bus_admit_run (flow, run, 0, run->n, receiver->subscriptions[0], is_shared, now_us);
+  if (done > 0 && bus_admit_withholds (flow, receiver->subscriptions[0], run->publisher))
+    bus_unsettled_withhold (flow, receiver->subscriptions[0], ticket, now_us);
+  if (receiver->n_plain == 1 && !is_shared && done < run->n)
+    done += bus_admit_run_wait (flow, run, done, receiver->subscriptions[0], ticket, now_us);
   if (done > 0)
     bus_peer_touch (receiver->peer);
-  if (done > 0 && bus_admit_withholds (flow, receiver->subscriptions[0], run->publisher))
-    bus_admit_run_withhold (flow, receiver->subscriptions[0], ticket, now_us);
   if (done < run->n)
     run_offer_each (core, run, done, receiver, ticket, now_us);
 }
@@ -200,12 +204,12 @@ run_withhold_of_member (BusRun *run, guint i, BusSubscription *member, gint64 no
   if (last != NULL && last->ticket != NULL && last->ticket->run == run->number)
     {
       bus_ticket_join (last->ticket, run_cost (run, i));
-      bus_admit_run_withhold (flow, member, last->ticket, now_us);
+      bus_unsettled_withhold (flow, member, last->ticket, now_us);
       return;
     }
   ticket = bus_ticket_new (run->publisher, run->class_of.credit_class, 1, run_cost (run, i), now_us);
   ticket->run = run->number;
-  bus_admit_run_withhold (flow, member, ticket, now_us);
+  bus_unsettled_withhold (flow, member, ticket, now_us);
   bus_ticket_unref (ticket);
 }
 

@@ -177,6 +177,10 @@ note (World *world)
 
       g_string_append_printf (world->log, "%u: acks %s, waits %" G_GUINT64_FORMAT ", missed %" G_GUINT64_FORMAT "\n",
                               at, acks, (guint64) flow->waiting_messages, flow->missed);
+      g_string_append_printf (world->log,
+                              "%" G_GSIZE_FORMAT " bytes, %" G_GSIZE_FORMAT " waiting, held %" G_GUINT64_FORMAT
+                              ", %" G_GSIZE_FORMAT " bytes\n",
+                              bus_flow_bytes (flow), flow->waiting_bytes, flow->held_messages, flow->held_bytes);
       note_order (world, world->clients[at]);
       for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
         {

@@ -129,6 +129,199 @@ test_full (void)
   core_teardown (&core, NULL);
 }
 
+/* --- a run that waits --- */
+
+static BusSubscription *
+subscription_of (const Client *client)
+{
+  return bus_subscriptions_find (&client->peer->subscriptions, 1);
+}
+
+/* A reader with a window of 3 messages for which a run of N messages has arrived. */
+static void
+wait_setup (Core *core, Client **publisher, Client **reader, BusOverflow policy, guint queue_messages)
+{
+  core_setup (core, NULL);
+  *publisher = client_ready (core, "procmond-1", "procmond");
+  *reader = tool_ready (core, "tool-1");
+  client_subscribe_with (*reader, .subscription = 1, .pattern = "events.#", .policy = policy, .window_messages = 3,
+                         .window_bytes = 100000, .queue_messages = queue_messages);
+  core_mark (core);
+  publish_at_once (*publisher, TOPIC, N);
+  g_assert_cmpuint (run_of (core)->number, ==, 1);
+  assert_story (*reader, 1, "1 2 3");
+}
+
+/* Returns the run that waits first. */
+static const BusWaitingRun *
+assert_waits_as_run (const Client *reader, guint n)
+{
+  const BusSlot *slot = subscription_of (reader)->fifo.first_waiting;
+
+  g_assert_nonnull (slot);
+  g_assert_nonnull (slot->run);
+  g_assert_cmpuint (slot->run->n, ==, n);
+  return slot->run;
+}
+
+static void
+assert_waits_alone (const Client *reader, guint64 messages)
+{
+  guint64 n = 0;
+
+  for (const BusSlot *slot = subscription_of (reader)->fifo.first; slot != NULL; slot = slot->next)
+    {
+      g_assert_null (slot->run);
+      n += slot->state != BUS_DELIVERY_LOST;
+    }
+  g_assert_cmpuint (n, ==, messages);
+}
+
+/* Credit splits the run at its front. One ticket withholds the credit of all messages until the last one is settled. */
+static void
+test_wait_in_parts (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  wait_setup (&core, &publisher, &reader, BUS_OVERFLOW_BLOCK, 0);
+  assert_waits_as_run (reader, 7);
+  g_assert_cmpuint (subscription_of (reader)->tickets, ==, 2);
+  assert_credit (publisher, N);
+  client_credit (reader, 1, 3 + 2, 100000 + 4 * 2);
+  assert_story (reader, 1, "1 2 3 4 5");
+  assert_waits_as_run (reader, 5);
+  client_credit (reader, 1, 3 + 5, 100000 + 4 * 5);
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8");
+  assert_waits_as_run (reader, 2);
+  g_assert_cmpuint (subscription_of (reader)->fifo.messages, ==, 2);
+  g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 2);
+  assert_credit (publisher, N);
+  client_credit (reader, 1, 3 + 7, 100000 + 4 * 7);
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  g_assert_cmpuint (reader->peer->flow.waiting_bytes, ==, 0);
+  assert_credit (publisher, N);
+  client_credit (reader, 1, 3 + N, 100000 + 4 * N);
+  assert_credit (publisher, 0);
+  core_teardown (&core, NULL);
+}
+
+/* Messages that came alone stay between the runs around them. */
+static void
+test_wait_mixed (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  wait_setup (&core, &publisher, &reader, BUS_OVERFLOW_BLOCK, 0);
+  publish (publisher, TOPIC, 2);
+  publish_at_once (publisher, TOPIC, 3);
+  publish (publisher, TOPIC, 1);
+  assert_credit (publisher, N + 6);
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16");
+  assert_credit (publisher, 0);
+  core_teardown (&core, NULL);
+}
+
+/* A full queue loses single messages of a run that waits, the oldest one first. */
+static void
+test_wait_drop_oldest (void)
+{
+  Client *publisher, *reader;
+  gsize bytes;
+  Core core;
+
+  wait_setup (&core, &publisher, &reader, BUS_OVERFLOW_DROP_OLDEST, 8);
+  assert_waits_as_run (reader, 7);
+  bytes = reader->peer->flow.waiting_bytes / 7;
+  publish (publisher, TOPIC, 1);
+  assert_waits_as_run (reader, 7);
+  publish (publisher, TOPIC, 2);
+  assert_waits_alone (reader, 8);
+  g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 8);
+  g_assert_cmpuint (reader->peer->flow.waiting_bytes, ==, 8 * bytes + sizeof (BusSlot)); /* and a gap */
+  assert_credit (publisher, 0);
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 [4-5:2 full] 6 7 8 9 10 11 12 13");
+  core_teardown (&core, NULL);
+}
+
+/* Near a bound the messages wait alone, so that the policy applies to each of them. */
+static void
+test_wait_near_bound (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  wait_setup (&core, &publisher, &reader, BUS_OVERFLOW_DROP_NEWEST, 6);
+  assert_waits_alone (reader, 6);
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 [10-10:1 full]");
+  core_teardown (&core, NULL);
+}
+
+/* The end of a block drops the messages that wait, with a gap, and gives the credit back. */
+static void
+test_wait_demoted (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  wait_setup (&core, &publisher, &reader, BUS_OVERFLOW_BLOCK, 0);
+  core_advance (&core, (gint64) core.core->limits.longest_block_us);
+  g_assert_true (bus_subscription_is_demoted (subscription_of (reader)));
+  assert_credit (publisher, 0);
+  assert_waits_alone (reader, 0);
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 [4-10:7 expired]");
+  core_teardown (&core, NULL);
+}
+
+/* A subscription that ends while a run waits. */
+static void
+test_wait_ends (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  wait_setup (&core, &publisher, &reader, BUS_OVERFLOW_BLOCK, 0);
+  client_credit (reader, 1, 3 + 2, 100000 + 4 * 2);
+  client_unsubscribe (reader, 1);
+  assert_credit (publisher, 0);
+  g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 0);
+  g_assert_cmpuint (reader->peer->flow.held_messages, ==, 0);
+  core_teardown (&core, NULL);
+}
+
+/* A short rest of a long run is unpacked, so that a run never uses more memory than its messages are charged. */
+static void
+test_wait_rest (void)
+{
+  static const guint8 bytes[3000];
+  Client *publisher, *reader;
+  Core core;
+
+  core_setup (&core, NULL);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  reader = tool_ready (&core, "tool-1");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = 1, .window_bytes = 100000);
+  core_mark (&core);
+  client_begin_batch (publisher);
+  for (guint i = 0; i < 5; i++)
+    client_publish (publisher, TOPIC, 0, bytes, sizeof bytes);
+  client_end_batch (publisher);
+  assert_story (reader, 1, "1");
+  g_assert_cmpuint (assert_waits_as_run (reader, 3)->size, <=, BUS_CELL_MAX);
+  client_credit (reader, 1, 2, 100000 + sizeof bytes);
+  g_assert_cmpuint (subscription_of (reader)->fifo.messages, ==, 3);
+  g_assert_null (subscription_of (reader)->fifo.first_waiting->run);
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 4 5");
+  core_teardown (&core, NULL);
+}
+
 /* The credit of a run returns when its last message is settled. Messages that were sent together have one record. */
 static void
 test_settled (void)
@@ -217,6 +410,13 @@ main (int argc, char **argv)
   g_test_add_func ("/bus-run/fanout", test_fanout);
   g_test_add_func ("/bus-run/ends", test_ends);
   g_test_add_func ("/bus-run/B02-B04-full-inside-of-a-run", test_full);
+  g_test_add_func ("/bus-run/wait/in-parts", test_wait_in_parts);
+  g_test_add_func ("/bus-run/wait/mixed", test_wait_mixed);
+  g_test_add_func ("/bus-run/wait/B01-drop-oldest", test_wait_drop_oldest);
+  g_test_add_func ("/bus-run/wait/B02-near-a-bound", test_wait_near_bound);
+  g_test_add_func ("/bus-run/wait/B04-demoted", test_wait_demoted);
+  g_test_add_func ("/bus-run/wait/ends", test_wait_ends);
+  g_test_add_func ("/bus-run/wait/rest-of-a-run", test_wait_rest);
   g_test_add_func ("/bus-run/settled", test_settled);
   g_test_add_func ("/bus-run/group", test_group);
   g_test_add_func ("/bus-run/share-of-the-window", test_share);

@@ -3,7 +3,7 @@
 
 #include "calls/bus-budget.h"
 #include "calls/bus-later.h"
-#include "queue/bus-flow.h"
+#include "queue/bus-flow-credit.h"
 #include "route/bus-routes.h"
 #include "route/route-fixture.h"
 #include "control.pb-c.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
+#include "queue/bus-fifo-run.h"
 #include "queue/bus-unsettled.h"
 
 /* The state of a queue as text, and whether its links, counts and charges agree. */
@@ -19,6 +20,31 @@ entry_has_slot (const BusEntry *entry, const BusSlot *slot)
   return FALSE;
 }
 
+/* The number of messages of a slot that is not a gap, the accept sequence of the first one, and their sizes. */
+static guint
+slot_messages (const BusSlot *slot)
+{
+  return slot->run != NULL ? slot->run->n : 1;
+}
+
+static guint64
+slot_seq (const BusSlot *slot)
+{
+  return slot->run != NULL ? bus_waiting_run_seq (slot->run) : slot->message->accept_seq;
+}
+
+static gsize
+slot_cost (const BusSlot *slot)
+{
+  return slot->run != NULL ? slot->run->cost : bus_message_cost (slot->message);
+}
+
+static gsize
+slot_bytes (const BusSlot *slot)
+{
+  return slot->run != NULL ? slot->run->bytes : slot->message->body.len;
+}
+
 static void
 slot_check (const Queue *queue, const BusSubscription *subscription, const BusSlot *slot)
 {
@@ -28,6 +54,13 @@ slot_check (const Queue *queue, const BusSubscription *subscription, const BusSl
       g_assert_true (slot->message == NULL && slot->ticket == NULL && slot->expiry == NULL);
       g_assert_cmpuint (slot->gap_from, <=, slot->gap_to);
       g_assert_cmpuint (slot->gap_count, >, 0);
+      return;
+    }
+  if (slot->run != NULL)
+    {
+      g_assert_cmpuint (slot->run->n, >, 0);
+      g_assert_true (slot->message == NULL && slot->expiry == NULL && slot->state == BUS_DELIVERY_WAITING);
+      g_assert_true (bus_waiting_run_is_covered (slot->run, sizeof (BusSlot)));
       return;
     }
   g_assert_cmpuint (slot->message->class_of.lane, ==, slot->lane);
@@ -64,8 +97,8 @@ lane_order_check (const BusFifo *fifo, WireLane lane)
           continue;
         }
       memset (seen, 0, sizeof seen);
-      g_assert_cmpuint (slot->message->accept_seq, >, accept_seq);
-      accept_seq = slot->message->accept_seq;
+      g_assert_cmpuint (slot_seq (slot), >, accept_seq);
+      accept_seq = slot_seq (slot) + slot_messages (slot) - 1;
     }
   g_assert_true (in_lane == NULL && fifo->lane_last[lane] == previous);
   g_assert_cmpuint (fifo->gaps[lane], ==, gaps);
@@ -84,11 +117,13 @@ typedef struct
 static void
 sums_add_slot (QueueSums *sums, const BusSlot *slot)
 {
-  sums->bytes += sizeof (BusSlot);
   if (slot->state == BUS_DELIVERY_LOST)
-    return;
-  sums->messages++;
-  sums->bytes += bus_message_cost (slot->message);
+    {
+      sums->bytes += sizeof (BusSlot);
+      return;
+    }
+  sums->messages += slot_messages (slot);
+  sums->bytes += slot_messages (slot) * sizeof (BusSlot) + slot_cost (slot);
   if (slot->expiry != NULL)
     sums->bytes += sizeof (BusTimer);
   if (slot->is_indexed)
@@ -97,8 +132,8 @@ sums_add_slot (QueueSums *sums, const BusSlot *slot)
     sums->lanes[slot->lane] += bus_message_cost (slot->message);
   if (slot->ticket == NULL && !slot->delivery.is_kept)
     return;
-  sums->held_messages++;
-  sums->held_bytes += bus_message_cost (slot->message) + sizeof (BusSlot);
+  sums->held_messages += slot_messages (slot);
+  sums->held_bytes += slot_messages (slot) * sizeof (BusSlot) + slot_cost (slot);
 }
 
 /* Returns how many records have a ticket. */
@@ -142,8 +177,8 @@ fifo_check (const Queue *queue, const BusSubscription *subscription, QueueSums *
         first_waiting = slot;
       if (slot->state == BUS_DELIVERY_LOST)
         continue;
-      messages++;
-      bytes += slot->message->body.len;
+      messages += slot_messages (slot);
+      bytes += slot_bytes (slot);
       tickets += slot->ticket != NULL;
       indexed += slot->is_indexed != FALSE;
       kept += slot->delivery.is_kept != FALSE;
@@ -255,8 +290,10 @@ queue_fifo_text (const Queue *queue, const BusSubscription *subscription)
 
       if (slot->state == BUS_DELIVERY_LOST)
         text_add_gap (text, letter, slot->gap_from, slot->gap_to, slot->gap_count, bus_loss_status (slot->gap_loss));
+      else if (slot->run != NULL)
+        text_add (text, "%c%" G_GUINT64_FORMAT "+%u", letter, slot_seq (slot), slot->run->n - 1);
       else
-        text_add (text, "%c%" G_GUINT64_FORMAT, letter, slot->message->accept_seq);
+        text_add (text, "%c%" G_GUINT64_FORMAT, letter, slot_seq (slot));
     }
   return g_string_free (text, FALSE);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
+#include "queue/bus-flow-credit.h"
 #include "queue/bus-trim.h"
 
 /* Other bounds for messages that wait already, and the end of memory that is shared; then all of admission at random. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
+#include "queue/bus-flow-credit.h"
 #include "queue/bus-lane.h"
 #include "queue/bus-report.h"
 

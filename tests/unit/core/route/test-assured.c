@@ -2,6 +2,7 @@
 #include "route/bus-assured.h"
 
 #include "queue/bus-fifo.h"
+#include "queue/bus-flow-credit.h"
 #include "queue/bus-trim.h"
 #include "queue/bus-unsettled.h"
 #include "route/route-fixture.h"

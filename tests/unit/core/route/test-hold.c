@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-flow-credit.h"
 #include "queue/bus-unsettled.h"
 #include "route/route-fixture.h"
 

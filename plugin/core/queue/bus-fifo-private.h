@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "queue/bus-fifo.h"
+
+/*
+ * The parts of bus-fifo that bus-fifo-run uses as well: slots, and what a slot adds to the sums of its queue. Only these two files
+ * include this header.
+ */
+
+/* Makes a slot behind @after, and in its lane behind @lane_after. NULL, for both: at the beginning. */
+BusSlot *bus_fifo_slot_new (BusFlow *flow,
+                            BusSubscription *subscription,
+                            BusSlot *after,
+                            BusSlot *lane_after,
+                            BusDeliveryState state,
+                            WireLane lane);
+
+/* Takes a slot out of its FIFO and frees it. Its message or run has been taken out before. */
+void bus_fifo_slot_free (BusFlow *flow, BusSlot *slot);
+
+/* Slots, timers and look-ups count as memory of the queue, like messages. */
+static inline void
+fifo_keep (BusFlow *flow, gsize bytes)
+{
+  flow->waiting_bytes += bytes;
+  bus_quota_keep (flow->shared->quota, &flow->ledger->usage, bytes);
+}
+
+static inline void
+fifo_forgo (BusFlow *flow, gsize bytes)
+{
+  g_assert (flow->waiting_bytes >= bytes);
+  flow->waiting_bytes -= bytes;
+  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, bytes);
+}
+
+/* TRUE if the bounds of the queue do not count the message: it has a ticket, so the window of its publisher bounds it, or it is
+ * delivered at least once, so bus-unsettled bounds it. */
+static inline gboolean
+fifo_is_held (const BusSlot *slot)
+{
+  return slot->ticket != NULL || slot->delivery.is_kept;
+}
+
+/* The number of messages of a slot that is not a gap, and their cost without their slots. Each message of a run counts with a slot
+ * of its own, as if it waited alone. */
+static inline guint64
+fifo_slot_messages (const BusSlot *slot)
+{
+  return slot->run != NULL ? slot->run->n : 1;
+}
+
+static inline gsize
+fifo_slot_cost (const BusSlot *slot)
+{
+  return slot->run != NULL ? slot->run->cost : bus_message_cost (slot->message);
+}
+
+static inline gsize
+fifo_held_cost (const BusSlot *slot)
+{
+  return fifo_slot_cost (slot) + fifo_slot_messages (slot) * sizeof (BusSlot);
+}
+
+static inline void
+fifo_count_held (BusFlow *flow, const BusSlot *slot)
+{
+  flow->held_messages += fifo_slot_messages (slot);
+  flow->held_bytes += fifo_held_cost (slot);
+}
+
+static inline void
+fifo_discount_held (BusFlow *flow, const BusSlot *slot)
+{
+  g_assert (flow->held_messages >= fifo_slot_messages (slot) && flow->held_bytes >= fifo_held_cost (slot));
+  flow->held_messages -= fifo_slot_messages (slot);
+  flow->held_bytes -= fifo_held_cost (slot);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "queue/bus-flow.h"
+
+/*
+ * Credit of a subscription: sends messages that wait for it.
+ *
+ * A message that waits alone passes through its lane (bus-flow). Messages that wait as a run (bus-fifo-run) are encoded directly, as
+ * many as window and lane allow, while nothing of their lane is in front of them. Otherwise, or without memory, the run is unpacked,
+ * and its messages pass through the lane as well.
+ *
+ * Invariant: messages are sent in the same order, and count in the same way, whether they wait alone or as a run.
+ */
+
+/* The subscription got credit: queues and encodes waiting messages. */
+void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
+
+/* The subscription has got all retained messages (its cursor has ended): queues and encodes messages that waited behind them. */
+void bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
