@@ -2,6 +2,7 @@
 #include "path.h"
 #include "task-fixture.h"
 
+#include "base/bus-overflow.h"
 #include "peer/bus-peer.h"
 
 /* The paths of the core: a message from the bytes of its publisher to the bytes for its receivers, and a task from submission to
@@ -131,6 +132,64 @@ delivery_end (gpointer state)
   g_free (delivery);
 }
 
+/* --- publish, wait for credit, and deliver --- */
+
+/* The window covers one batch, so each batch waits until the credit for it arrives. */
+static gpointer
+waiting_begin (void)
+{
+  Delivery *delivery = g_new0 (Delivery, 1);
+
+  core_setup (&delivery->core, NULL);
+  delivery->publisher = client_ready (&delivery->core, "procmond-1", "procmond");
+  delivery->n_readers = 1;
+  delivery->readers[0] = tool_ready (&delivery->core, "reader-1");
+  client_subscribe_with (delivery->readers[0], .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = BATCH, .window_bytes = BATCH * PAYLOAD);
+  delivery->frames = g_byte_array_new ();
+  for (guint i = 1; i <= BATCH; i++)
+    delivery_add_frame (delivery->frames, i);
+  bus_core_received (delivery->core.core, delivery->publisher->peer, delivery->frames->data, delivery->frames->len,
+                     delivery->core.now_us);
+  return delivery;
+}
+
+/* Without the fixture, which would read and keep the messages. */
+static void
+waiting_send_credit (Delivery *delivery, guint64 messages)
+{
+  guint8 frame[128];
+  WireEnvelope credit;
+  gsize len;
+
+  wire_envelope_init (&credit);
+  credit.subscription = 1;
+  credit.credit_messages = messages;
+  credit.credit_bytes = messages * PAYLOAD;
+  len = (gsize) (wire_envelope_write (&credit, frame + WIRE_FRAME_HEADER_LEN) - frame);
+  wire_frame_put_header (frame, WIRE_KIND_CREDIT, 0, (guint32) (len - WIRE_FRAME_HEADER_LEN));
+  bus_core_received (delivery->core.core, delivery->readers[0]->peer, frame, len, delivery->core.now_us);
+}
+
+static void
+waiting_run (gpointer state, guint messages)
+{
+  Delivery *delivery = state;
+  const BusFlow *flow = &delivery->readers[0]->peer->flow;
+
+  for (guint done = 0; done < messages; done += BATCH)
+    {
+      bus_core_received (delivery->core.core, delivery->publisher->peer, delivery->frames->data, delivery->frames->len,
+                         delivery->core.now_us);
+      g_assert_cmpuint (flow->waiting_messages, ==, BATCH);
+      delivery_drain (delivery, delivery->readers[0]);
+      delivery->published += BATCH;
+      waiting_send_credit (delivery, delivery->published + BATCH);
+      delivery_drain (delivery, delivery->publisher);
+    }
+  g_assert_cmpuint (flow->delivered, ==, delivery->published + BATCH);
+}
+
 /* --- submit and settle --- */
 
 typedef struct
@@ -196,6 +255,7 @@ main (int argc, char **argv)
 {
   static const BudgetPath paths[] = {
     { "core-deliver", delivery_begin_one, delivery_run, delivery_end },
+    { "core-wait", waiting_begin, waiting_run, delivery_end },
     { "core-fan-out", delivery_begin_ten, delivery_run, delivery_end },
     { "core-task", settling_begin, settling_run, settling_end },
   };

@@ -20,6 +20,7 @@ ACKED = ["--toggle-collect=acked_send", "--toggle-collect=acked_settle"]
 PATHS = {
     "core-deliver": ("core-paths", 4096, CORE),
     "core-fan-out": ("core-paths", 2048, CORE),
+    "core-wait": ("core-paths", 4096, CORE),
     "core-task": ("core-paths", 512, CORE),
     "client-publish-acked": ("client-paths", 4096, ACKED),
     "client-publish-acked-heard": ("client-paths", 4096, ACKED),
