@@ -206,6 +206,29 @@ test_wait_in_parts (void)
   core_teardown (&core, NULL);
 }
 
+/* The window of bytes bounds what is sent of a run that waits. The last message may exceed it. */
+static void
+test_wait_bytes (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  core_setup (&core, NULL);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  reader = tool_ready (&core, "tool-1");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = 100, .window_bytes = 10);
+  core_mark (&core);
+  publish_at_once (publisher, TOPIC, N);
+  assert_story (reader, 1, "1 2 3");
+  assert_waits_as_run (reader, 7);
+  client_credit (reader, 1, 103, 10 + 12);
+  assert_story (reader, 1, "1 2 3 4 5 6");
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  core_teardown (&core, NULL);
+}
+
 /* Messages that came alone stay between the runs around them. */
 static void
 test_wait_mixed (void)
@@ -411,6 +434,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bus-run/ends", test_ends);
   g_test_add_func ("/bus-run/B02-B04-full-inside-of-a-run", test_full);
   g_test_add_func ("/bus-run/wait/in-parts", test_wait_in_parts);
+  g_test_add_func ("/bus-run/wait/window-of-bytes", test_wait_bytes);
   g_test_add_func ("/bus-run/wait/mixed", test_wait_mixed);
   g_test_add_func ("/bus-run/wait/B01-drop-oldest", test_wait_drop_oldest);
   g_test_add_func ("/bus-run/wait/B02-near-a-bound", test_wait_near_bound);
