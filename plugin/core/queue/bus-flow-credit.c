@@ -94,6 +94,8 @@ flow_send_waiting (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
       bus_fifo_advance (flow, subscription);
       bus_flow_pump (flow, now_us);
     }
+  else if (flow->soft_since_us != 0)
+    bus_flow_note_level (flow, now_us); /* the pump did not see the runs that were sent behind it */
 }
 
 void

@@ -12,6 +12,7 @@
 #define TOPIC "events.process.lifecycle"
 #define OTHER "events.process.new"
 #define N     10u
+#define LONG  128u /* messages, that exceed the lowest soft limit of a queue while they wait */
 
 static const BusRun *
 run_of (const Core *core)
@@ -345,6 +346,32 @@ test_wait_rest (void)
   core_teardown (&core, NULL);
 }
 
+/* Messages that are sent from a run lower the level of the queue, before their bytes are taken. */
+static void
+test_wait_level (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  core_setup (&core, NULL);
+  core.core->limits.queue_soft_bytes = 65536;
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  reader = tool_ready (&core, "tool-1");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_BLOCK,
+                         .window_messages = LONG, .window_bytes = 100000);
+  core_mark (&core);
+  publish_at_once (publisher, TOPIC, LONG);
+  publish_at_once (publisher, TOPIC, LONG);
+  g_assert_nonnull (subscription_of (reader)->fifo.first_waiting->run);
+  g_assert_cmpint (reader->peer->flow.soft_since_us, >, 0);
+  reader->is_stopped = TRUE;
+  client_credit (reader, 1, 2 * LONG, 100000 + 4 * LONG);
+  g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 0);
+  g_assert_cmpuint (bus_flow_bytes (&reader->peer->flow), <, 65536);
+  g_assert_cmpint (reader->peer->flow.soft_since_us, ==, 0);
+  core_teardown (&core, NULL);
+}
+
 /* The credit of a run returns when its last message is settled. Messages that were sent together have one record. */
 static void
 test_settled (void)
@@ -441,6 +468,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bus-run/wait/B04-demoted", test_wait_demoted);
   g_test_add_func ("/bus-run/wait/ends", test_wait_ends);
   g_test_add_func ("/bus-run/wait/rest-of-a-run", test_wait_rest);
+  g_test_add_func ("/bus-run/wait/level", test_wait_level);
   g_test_add_func ("/bus-run/settled", test_settled);
   g_test_add_func ("/bus-run/group", test_group);
   g_test_add_func ("/bus-run/share-of-the-window", test_share);
