@@ -89,12 +89,19 @@ bus_fifo_unpack_all (BusFlow *flow, BusSubscription *subscription)
 }
 
 BusSlot *
-bus_fifo_unpack_oldest (BusFlow *flow, const BusSubscription *subscription)
+bus_fifo_unpack_slot (BusFlow *flow, BusSlot *slot)
 {
-  BusSlot *slot = bus_fifo_oldest (subscription);
+  BusSlot *before;
 
   if (slot == NULL || slot->run == NULL)
     return slot;
+  before = slot->previous;
   bus_fifo_unpack (flow, slot, slot->run->n);
-  return bus_fifo_oldest (subscription);
+  return before != NULL ? before->next : slot->subscription->fifo.first;
+}
+
+BusSlot *
+bus_fifo_unpack_oldest (BusFlow *flow, const BusSubscription *subscription)
+{
+  return bus_fifo_unpack_slot (flow, bus_fifo_oldest (subscription));
 }

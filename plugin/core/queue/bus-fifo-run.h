@@ -31,5 +31,9 @@ void bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n);
 /* Unpacks all runs of a subscription. */
 void bus_fifo_unpack_all (BusFlow *flow, BusSubscription *subscription);
 
+/* Unpacks a slot if it stands for a run. Returns the slot of its first message; @slot is then that of the last one. NULL: @slot is
+ * NULL */
+BusSlot *bus_fifo_unpack_slot (BusFlow *flow, BusSlot *slot);
+
 /* bus_fifo_oldest(), unpacked. */
 BusSlot *bus_fifo_unpack_oldest (BusFlow *flow, const BusSubscription *subscription);

@@ -502,8 +502,8 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
   BusSlot *slot;
   guint n = 0;
 
-  bus_fifo_unpack_all (flow, subscription);
-  while ((slot = subscription->fifo.first) != NULL)
+  /* One run after the other: all of them at once would need slots for the whole queue. */
+  while ((slot = bus_fifo_unpack_slot (flow, subscription->fifo.first)) != NULL)
     {
       g_autoptr (BusParcel) parcel = NULL;
 

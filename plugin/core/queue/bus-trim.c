@@ -17,6 +17,15 @@ trim_next_message (BusSlot *slot, gboolean oldest_first)
   return slot;
 }
 
+/* The same, unpacked if it stands for a run: the slot of the first message of the run, or of the last one. NULL: no message. */
+static BusSlot *
+trim_unpack (BusFlow *flow, BusSlot *slot, gboolean oldest_first)
+{
+  BusSlot *first = bus_fifo_unpack_slot (flow, slot);
+
+  return oldest_first ? first : slot;
+}
+
 /* Drops all messages but the newest one of each topic. */
 static void
 trim_conflate (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
@@ -190,11 +199,12 @@ bus_trim_shed (BusFlow *flow, const BusSubscriptions *subscriptions, gsize bytes
       gboolean oldest_first = bus_overflow_drops_oldest (bus_subscription_policy (subscription));
       BusSlot *slot, *next;
 
-      bus_fifo_unpack_all (flow, subscription);
+      /* Only the runs that lose messages are unpacked, each before the message in front of it gives up its credit. */
       slot = oldest_first ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription);
+      slot = trim_unpack (flow, slot, oldest_first);
       for (; slot != NULL && before - flow->waiting_bytes < bytes; slot = next)
         {
-          next = trim_next_message (slot, oldest_first);
+          next = trim_unpack (flow, trim_next_message (slot, oldest_first), oldest_first);
           if (!slot->delivery.is_kept)
             bus_fifo_drop (flow, slot, BUS_LOSS_LIMIT, now_us);
         }

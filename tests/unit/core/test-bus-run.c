@@ -2,6 +2,7 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "queue/bus-run.h"
+#include "queue/bus-trim.h"
 #include "queue/bus-unsettled.h"
 #include "route/bus-routes.h"
 #include "base/bus-overflow.h"
@@ -372,6 +373,70 @@ test_wait_level (void)
   core_teardown (&core, NULL);
 }
 
+static guint n_taken;
+
+static gpointer
+take_and_count (gsize size)
+{
+  n_taken++;
+  return aligned_alloc (size, size);
+}
+
+/* Many runs that wait, more than their messages need spare chunks when they wait alone. */
+static void
+wait_long_setup (Core *core, Client **reader, BusOverflow policy)
+{
+  Client *publisher;
+
+  core_setup (core, NULL);
+  publisher = client_ready (core, "procmond-1", "procmond");
+  *reader = tool_ready (core, "tool-1");
+  client_subscribe_with (*reader, .subscription = 1, .pattern = "events.#", .policy = policy, .window_messages = 1,
+                         .window_bytes = 100000, .queue_messages = 20 * LONG, .queue_bytes = 1000000);
+  core_mark (core);
+  for (guint i = 0; i < 20; i++)
+    publish_at_once (publisher, TOPIC, LONG);
+  assert_story (*reader, 1, "1");
+  g_assert_nonnull (subscription_of (*reader)->fifo.first->run);
+  g_assert_nonnull (subscription_of (*reader)->fifo.last->run);
+  n_taken = 0;
+  core->core->quota.cells.source.take = take_and_count;
+}
+
+/* The end of a subscription unpacks one run after the other: the next one uses the slots and the memory of those before it. */
+static void
+test_wait_ends_in_parts (void)
+{
+  Client *reader;
+  Core core;
+
+  wait_long_setup (&core, &reader, BUS_OVERFLOW_DROP_OLDEST);
+  client_unsubscribe (reader, 1);
+  g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 0);
+  g_assert_cmpuint (n_taken, <=, 12);
+  core_teardown (&core, NULL);
+}
+
+/* A full broker drops single messages of a long queue, and the runs that lose none stay together. */
+static void
+test_wait_shed (gconstpointer data)
+{
+  const BusOverflow policy = (BusOverflow) GPOINTER_TO_UINT (data);
+  const gboolean oldest_first = policy == BUS_OVERFLOW_DROP_OLDEST;
+  Client *reader;
+  Core core;
+
+  wait_long_setup (&core, &reader, policy);
+  g_assert_cmpuint (bus_trim_shed (&reader->peer->flow, &reader->peer->subscriptions, 1000, core.now_us), >=, 1000);
+  g_assert_cmpuint (subscription_of (reader)->missed, <=, 4);
+  if (oldest_first)
+    g_assert_nonnull (subscription_of (reader)->fifo.last->run);
+  else
+    g_assert_nonnull (subscription_of (reader)->fifo.first->run);
+  g_assert_cmpuint (n_taken, <=, 8);
+  core_teardown (&core, NULL);
+}
+
 /* The credit of a run returns when its last message is settled. Messages that were sent together have one record. */
 static void
 test_settled (void)
@@ -469,6 +534,9 @@ main (int argc, char **argv)
   g_test_add_func ("/bus-run/wait/ends", test_wait_ends);
   g_test_add_func ("/bus-run/wait/rest-of-a-run", test_wait_rest);
   g_test_add_func ("/bus-run/wait/level", test_wait_level);
+  g_test_add_func ("/bus-run/wait/ends-in-parts", test_wait_ends_in_parts);
+  g_test_add_data_func ("/bus-run/wait/shed-oldest", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_OLDEST), test_wait_shed);
+  g_test_add_data_func ("/bus-run/wait/shed-newest", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_NEWEST), test_wait_shed);
   g_test_add_func ("/bus-run/settled", test_settled);
   g_test_add_func ("/bus-run/group", test_group);
   g_test_add_func ("/bus-run/share-of-the-window", test_share);
