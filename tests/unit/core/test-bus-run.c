@@ -373,6 +373,45 @@ test_wait_level (void)
   core_teardown (&core, NULL);
 }
 
+/* A gap that finds no memory stays in front of a run, also if a control message between them is sent and frees some. */
+static void
+test_wait_behind_gap (void)
+{
+  static const guint8 bytes[2000];
+  Client *publisher, *agent, *reader;
+  WireEnvelope ping;
+  guint64 cap;
+  Core core;
+
+  core_setup (&core, NULL);
+  publisher = client_ready (&core, "procmond-1", "procmond");
+  agent = agent_ready (&core);
+  reader = tool_ready (&core, "tool-1");
+  client_subscribe_with (reader, .subscription = 1, .pattern = "#", .policy = BUS_OVERFLOW_DROP_OLDEST,
+                         .window_messages = 3, .window_bytes = 100000, .queue_messages = 8);
+  core_mark (&core);
+  publish (publisher, TOPIC, 3);
+  publish (publisher, TOPIC, 1);
+  client_publish (agent, "control.collector.config.reload", 0, bytes, sizeof bytes);
+  publish_at_once (publisher, TOPIC, 6);
+  publish (publisher, TOPIC, 1);
+  g_assert_cmpuint (subscription_of (reader)->fifo.messages, ==, 8);
+  g_assert_cmpuint (subscription_of (reader)->missed, ==, 1);
+  g_assert_cmpuint (subscription_of (reader)->fifo.last->previous->run->n, ==, 6);
+
+  /* The data lane needs a new segment, and the control lane has one. The gap is 2,000 bytes short of it. */
+  reader->is_stopped = TRUE;
+  wire_envelope_init (&ping);
+  client_send (reader, WIRE_KIND_PING, 0, &ping);
+  cap = core.core->quota.cap;
+  core.core->quota.cap = core.core->quota.memory + 2200;
+  client_credit (reader, 1, 3 + 3, 100000 + 3 * 4);
+  core.core->quota.cap = cap;
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 5 [4-4:1 full] 6 7 8 9 10 11 12");
+  core_teardown (&core, NULL);
+}
+
 static guint n_taken;
 
 static gpointer
@@ -534,6 +573,7 @@ main (int argc, char **argv)
   g_test_add_func ("/bus-run/wait/ends", test_wait_ends);
   g_test_add_func ("/bus-run/wait/rest-of-a-run", test_wait_rest);
   g_test_add_func ("/bus-run/wait/level", test_wait_level);
+  g_test_add_func ("/bus-run/wait/behind-a-gap", test_wait_behind_gap);
   g_test_add_func ("/bus-run/wait/ends-in-parts", test_wait_ends_in_parts);
   g_test_add_data_func ("/bus-run/wait/shed-oldest", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_OLDEST), test_wait_shed);
   g_test_add_data_func ("/bus-run/wait/shed-newest", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_NEWEST), test_wait_shed);
