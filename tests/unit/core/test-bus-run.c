@@ -412,6 +412,57 @@ test_wait_behind_gap (void)
   core_teardown (&core, NULL);
 }
 
+/* A stopped reader: 11 messages are encoded, one has credit and waits for room in the lane, and a run waits for credit. */
+static void
+wait_behind_lane_setup (Core *core, Client **publisher, Client **reader, BusOverflow policy)
+{
+  static const guint8 bytes[12000];
+
+  core_setup (core, NULL);
+  core->core->limits.queue_soft_bytes = 262144;
+  *publisher = client_ready (core, "procmond-1", "procmond");
+  *reader = tool_ready (core, "tool-1");
+  client_subscribe_with (*reader, .subscription = 1, .pattern = "events.#", .policy = policy, .window_messages = 12,
+                         .window_bytes = 1000000, .queue_messages = 100);
+  core_mark (core);
+  (*reader)->is_stopped = TRUE;
+  for (guint i = 0; i < 12; i++)
+    client_publish (*publisher, TOPIC, 0, bytes, sizeof bytes);
+  publish_at_once (*publisher, TOPIC, N);
+  g_assert_cmpuint (subscription_of (*reader)->fifo.messages, ==, 1 + N);
+  assert_waits_as_run (*reader, N);
+}
+
+/* A message of the lane that is dropped gives its credit to the run behind it, which is unpacked while messages are dropped. */
+static void
+test_wait_shed_behind_lane (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  wait_behind_lane_setup (&core, &publisher, &reader, BUS_OVERFLOW_DROP_OLDEST);
+  bus_trim_shed (&reader->peer->flow, &reader->peer->subscriptions, 12000 + 3000, core.now_us);
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 [12-16:5 limit] 17 18 19 20 21 22");
+  core_teardown (&core, NULL);
+}
+
+static void
+test_wait_demoted_behind_lane (void)
+{
+  Client *publisher, *reader;
+  Core core;
+
+  wait_behind_lane_setup (&core, &publisher, &reader, BUS_OVERFLOW_BLOCK);
+  core_advance (&core, (gint64) core.core->limits.longest_block_us);
+  g_assert_true (bus_subscription_is_demoted (subscription_of (reader)));
+  assert_waits_alone (reader, 0);
+  assert_credit (publisher, 0);
+  client_catch_up (reader, 1);
+  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 [12-22:11 expired]");
+  core_teardown (&core, NULL);
+}
+
 static guint n_taken;
 
 static gpointer
@@ -574,6 +625,8 @@ main (int argc, char **argv)
   g_test_add_func ("/bus-run/wait/rest-of-a-run", test_wait_rest);
   g_test_add_func ("/bus-run/wait/level", test_wait_level);
   g_test_add_func ("/bus-run/wait/behind-a-gap", test_wait_behind_gap);
+  g_test_add_func ("/bus-run/wait/shed-behind-the-lane", test_wait_shed_behind_lane);
+  g_test_add_func ("/bus-run/wait/B04-demoted-behind-the-lane", test_wait_demoted_behind_lane);
   g_test_add_func ("/bus-run/wait/ends-in-parts", test_wait_ends_in_parts);
   g_test_add_data_func ("/bus-run/wait/shed-oldest", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_OLDEST), test_wait_shed);
   g_test_add_data_func ("/bus-run/wait/shed-newest", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_NEWEST), test_wait_shed);
