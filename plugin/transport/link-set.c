@@ -222,7 +222,8 @@ link_set_context (const LinkSet *set)
 
 /* Does the same as a blocking g_main_context_iteration(), but waits with the poller's wait(). If only links are ready, it handles
  * them itself: check and dispatch of a context take about as long as a message does, and would delay each message. A source
- * that becomes ready by time is found by the next prepare(), and then the context dispatches all. */
+ * that becomes ready by time is found by the next prepare(), and then the context dispatches all; the same if a source asks for no
+ * wait, because its check() may say that it is ready. */
 void
 link_set_iterate (LinkSet *set)
 {
@@ -230,12 +231,11 @@ link_set_iterate (LinkSet *set)
   TRANSPORT_UNSET GPollFD fds[POLLS_MAX]; /* set by g_main_context_query() */
   const LinkReady *ready;
   gint priority = 0, timeout_ms = 0, n = G_MAXINT;
-  gboolean is_due = FALSE;
   guint n_ready;
 
   if (set->poller->wait != NULL)
     {
-      is_due = g_main_context_prepare (context, &priority);
+      g_main_context_prepare (context, &priority);
       n = g_main_context_query (context, priority, &timeout_ms, fds, POLLS_MAX);
     }
   if (n > (gint) POLLS_MAX)
@@ -244,7 +244,7 @@ link_set_iterate (LinkSet *set)
       return;
     }
   (void) set->poller->wait (set->source, fds, (guint) n, timeout_ms);
-  n_ready = is_due ? 0 : set->poller->take (set->source, &ready);
+  n_ready = timeout_ms != 0 ? set->poller->take (set->source, &ready) : 0; /* 0 also if a source is ready already */
   if (n_ready > 0)
     link_set_dispatch (set, ready, n_ready);
   else if (g_main_context_check (context, priority, fds, n))

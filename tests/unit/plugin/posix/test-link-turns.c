@@ -192,6 +192,48 @@ test_fair_sources (LinkFixture *f, gconstpointer poller)
     close (fds[i]);
 }
 
+/* A source that is ready without a wait, but says so only in check(). */
+static gboolean
+check_prepare (GSource *source, gint *timeout_ms)
+{
+  *timeout_ms = 0;
+  return FALSE;
+}
+
+static gboolean
+check_check (GSource *source)
+{
+  return TRUE;
+}
+
+static gboolean
+check_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  return callback (data);
+}
+
+/* GLib allows prepare() to ask for no wait, and to leave the answer to check(). */
+static void
+test_fair_checked_source (LinkFixture *f, gconstpointer poller)
+{
+  static GSourceFuncs funcs = { .prepare = check_prepare, .check = check_check, .dispatch = check_dispatch };
+  g_autoptr (GSource) source = g_source_new (&funcs, sizeof (GSource));
+  int fd = link_fixture_open (f);
+  guint turns = 0;
+
+  g_source_set_callback (source, count_turn, &turns, NULL);
+  g_source_attach (source, f->context);
+  for (guint i = 0; i < 50; i++)
+    {
+      link_fixture_fill (fd);
+      link_set_iterate (f->set);
+    }
+  g_assert_cmpuint (turns, >=, 25);
+  g_assert_cmpuint (link_fixture_echo (f, 0)->received, >, 0);
+  g_source_destroy (source);
+  close (fd);
+}
+
 static const LinkFixtureTest tests[] = {
   { "R09-quiet-link-first", test_quiet_first },
   { "R09-fair-bytes", test_fair_bytes },
@@ -200,6 +242,7 @@ static const LinkFixtureTest tests[] = {
   { "R09-single-busy-link-pays", test_single_busy_pays },
   { "R09-no-idle-turn", test_no_idle_turn },
   { "R09-fair-sources", test_fair_sources },
+  { "R09-fair-checked-source", test_fair_checked_source },
 };
 
 int
