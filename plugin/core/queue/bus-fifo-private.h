@@ -45,7 +45,7 @@ fifo_is_held (const BusSlot *slot)
 
 /* The number of messages of a slot that is not a gap, and their cost without their slots. Each message of a run counts with a slot
  * of its own, as if it waited alone. */
-static inline guint64
+static inline guint
 fifo_slot_messages (const BusSlot *slot)
 {
   return slot->run != NULL ? slot->run->n : 1;

@@ -308,15 +308,23 @@ fifo_unpack_last (BusSlot *slot)
   bus_waiting_run_free (g_steal_pointer (&slot->run));
 }
 
-void
-bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n)
+/* Unpacks up to @n messages, but not the last one of the run. Returns the part of @n that is left. */
+static guint
+fifo_unpack_some (BusFlow *flow, BusSlot *slot, guint n)
 {
   for (; n > 0 && slot->run->n > 1; n--)
     fifo_unpack_first (flow, slot);
+  return n;
+}
+
+void
+bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n)
+{
+  n = fifo_unpack_some (flow, slot, n);
+  if (n == 0 && !bus_waiting_run_is_covered (slot->run, sizeof (BusSlot)))
+    n = fifo_unpack_some (flow, slot, slot->run->n);
   if (n > 0)
     fifo_unpack_last (slot);
-  else if (!bus_waiting_run_is_covered (slot->run, sizeof (BusSlot)))
-    bus_fifo_unpack (flow, slot, slot->run->n);
 }
 
 void
