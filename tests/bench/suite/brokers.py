@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peers: how each broker is started, and which program of tests/bench/peers talks to it.
+"""The peers: how each broker is started, and which program of tests/bench/peers is its client.
 
 Queue and buffer limits are off or far above what is sent, so that a broker has no reason to drop a message.
 """
@@ -40,8 +40,8 @@ CONF_DBUS = """<busconfig><type>session</type>
 <limit name="max_connections_per_user">5000</limit><limit name="max_incomplete_connections">5000</limit>
 <limit name="max_match_rules_per_connection">50000</limit></busconfig>
 """
-# Limits of numbers are raised, and the memory that all clients of one uid may use, because here all clients have one uid: 1,000 publishers
-# with a window of 4 MiB each are more than the default. Limits of a client and of a subscription are the defaults.
+# The limits on counts, and on the memory that all clients of one uid may use, are raised, because all clients here have the same uid: 1,000
+# publishers with a window of 4 MiB each exceed the default. The limits of a client and of a subscription have their default values.
 CONF_OURS = """
 [limits]
 max-connections=4000
@@ -58,7 +58,7 @@ REDIS = "--port 0 --save  --appendonly no --daemonize no --maxclients 5000".spli
 
 
 class Programs:
-    """Where the programs are: build directory of this tree, and of an older installed version."""
+    """Paths of the programs: in the build directory of this tree, and in the directory where an older version is installed."""
 
     def __init__(self, build, base=None):
         self.build, self.base = os.path.abspath(build), base and os.path.abspath(base)
@@ -132,7 +132,7 @@ def start_zmq(programs, where):
 
 
 def start_dbus_broker(programs, where):
-    """It has a controller, which is ours; the broker is its child."""
+    """The program broker-dbus is the controller of the broker; the broker is its child."""
     process = Process([programs.broker("dbus"), f"{where}/s"])
     for _ in range(100):
         with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
@@ -149,10 +149,10 @@ def start_dbus_daemon(_, where):
                    ["dbus-daemon", "--nofork", "--nopidfile", "--config-file", write(f"{where}/bus.conf", CONF_DBUS.format(dir=where))])
 
 
-# program: bench-PROGRAM. largest: payload. mode: how our driver publishes. needs: the program of the broker.
+# program: bench-PROGRAM. largest: the largest payload. mode: how our driver publishes. needs: the program of the broker.
 Peer = collections.namedtuple("Peer", "name program start largest mode needs about")
 PEERS = {peer.name: peer for peer in (
-    Peer("raw", "raw", start_relay, 1 << 30, None, None, "relay without topics that reads and writes all it can: the floor"),
+    Peer("raw", "raw", start_relay, 1 << 30, None, None, "relay without topics: the baseline"),
     Peer("deye", "deye", start_ours, 1 << 20, "held", None, "daemoneye-eventbus, publishes held together"),
     Peer("deye-coalesce", "deye", start_ours, 1 << 20, "coalesce", None, "the same, a loop with `coalesce`"),
     Peer("deye-plain", "deye", start_ours, 1 << 20, "plain", None, "the same, a plain loop"),
@@ -174,7 +174,7 @@ def installed(programs, peer):
 
 
 def versions(names):
-    """What the programs of the brokers say of themselves."""
+    """The versions that the programs of the brokers report."""
     commands = {"nats": ["nats-server", "--version"], "redis": ["redis-server", "--version"], "mosquitto": ["mosquitto", "-h"],
                 "zmq": ["pkg-config", "--modversion", "libzmq"], "dbus-broker": ["dbus-broker", "--version"],
                 "dbus-daemon": ["dbus-daemon", "--version"], "libnats": ["dpkg-query", "-W", "-f", "${Version}", "libnats-dev"]}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of a report, by row and peer, for the page and its plots. A figure that was not measured is None, and so is all that is made
-of it."""
+"""Figures of a report, by row and peer, for the page and its plots. A figure that was not measured is None, and so is every value that
+is calculated from it."""
 import statistics
 
 from brokers import OTHERS
@@ -28,7 +28,7 @@ class Figures:
         return lost(self.measured(row, peer))
 
     def best(self, row, figure=None, least=False):
-        """(peer, figure) of the best of the other brokers, or (None, None)."""
+        """The best other broker and its figure, as (peer, figure); (None, None) if none was measured."""
         found = [(self.get(row, peer, figure), peer) for peer in OTHERS if self.get(row, peer, figure) is not None]
         if not found:
             return None, None
@@ -36,14 +36,14 @@ class Figures:
         return peer, value
 
     def paired(self, row, peer="deye", other="raw", figure=None):
-        """The median of the ratios of measurements that followed each other."""
+        """The median ratio of two peers. Each ratio is of two measurements that were made one after the other."""
         figure = figure or self.figure(row) if row in self.rows else None
         pairs = [(one[figure], two[figure]) for one, two in zip(self.measured(row, peer), self.measured(row, other))
                  if figure in one and figure in two]
         return statistics.median(one / two for one, two in pairs) if pairs else None
 
     def curve(self, row, peer, figure="curve"):
-        """[(quantile, us)], the median of each quantile."""
+        """[(quantile, us)]. Each time is the median of the measurements."""
         curves = [one[figure] for one in self.measured(row, peer) if figure in one]
         return [(points[0][0], statistics.median(point[1] for point in points)) for points in zip(*curves)]
 

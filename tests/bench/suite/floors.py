@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of floors: what is required, what is aimed at, and what a run has measured."""
+"""The table of floors: the required value, the desired value (aim) and the measured value of each workload."""
 import collections
 
 from figures import ratio, times
 from results import number
 
-# value: measured; is_met, is_aim: True, False, or None without a value. detail: what the value was made of.
+# value: measured. is_met, is_aim: whether it reaches the floor and the aim; None: there is no value. detail: the figures it was calculated from.
 Check = collections.namedtuple("Check", "workload value floor aim is_met is_aim detail")
 NO_STALL_MS = 50
 
 
 def check(workload, value, text, floor, aim, detail="", at_least=True):
-    """@floor, @aim: (limit, text). A limit of None is not judged."""
+    """@floor, @aim: (limit, text). A value is not compared with a limit of None."""
     def holds(limit):
         return None if value is None or limit is None else value >= limit if at_least else value <= limit
     return Check(workload, text if value is not None else "-", floor[1], aim[1], holds(floor[0]), holds(aim[0]), detail)

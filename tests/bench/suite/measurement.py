@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One measurement: a fresh broker, the processes around it, and what they did. Nothing of it is left afterwards."""
+"""One measurement: a new broker, the client processes, and their results. At the end all processes and files of it are removed."""
 import contextlib
 import os
 import shutil
@@ -12,11 +12,11 @@ from brokers import PEERS
 from processes import Failure, Process, cpu_s, memory_kib
 
 START_S = 4
-CALM_S = 0.4  # until a broker that has nothing to do has returned what it returns
+CALM_S = 0.4  # long enough for an idle broker to release the memory that it releases
 
 
 class Measurement:
-    """A context manager. `tiny`: a few messages, for a test of the harness."""
+    """A context manager. `tiny`: send only a few messages, to test the harness."""
 
     def __init__(self, programs, peer, seconds, tiny=False):
         self.programs, self.peer, self.seconds, self.tiny = programs, peer, seconds, tiny
@@ -117,7 +117,7 @@ class Flow:
             one.tell("GO")
 
     def end(self, stalled=None):
-        """@stalled: a subscriber that is stopped until the others have all of theirs."""
+        """@stalled: a subscriber that stays suspended until the other subscribers have received all their messages."""
         got = [one.result() for one in self.subscribers if one is not stalled]
         cpu_used_s, peak_kib = self.m.cpu_s() - self.cpu_before_s, self.m.memory_kib("VmHWM")
         late = []
@@ -147,7 +147,7 @@ class Flow:
 
 
 class RoundTrips:
-    """A pair: one publishes, the other answers."""
+    """Two processes: one publishes messages, and the other answers each of them."""
 
     def __init__(self, measurement):
         self.m = measurement
@@ -172,7 +172,7 @@ class RoundTrips:
         got = self.ping.result()
         got["broker_cpu"] = (self.m.cpu_s() - before_s) / got["count"] * 1e6
         got["rate"] = got["count"] / got["seconds"]
-        got["lost"] = 0  # one that is lost ends the measurement
+        got["lost"] = 0  # if a message is lost, the measurement fails before
         return got
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""doc/performance.md, from the report of a run: the text is here, the figures are the run's."""
+"""Writes doc/performance.md from the report of a run. This file contains the text; the report contains the figures."""
 import os
 import statistics
 import textwrap
@@ -13,43 +13,43 @@ from results import number, percent_spread, problems
 
 HEAD = """# Performance
 
-This page was written by `./bootstrap bench --peers` from one run of the benchmarks; do not edit it, run it again.
+`./bootstrap bench --peers` writes this page from one run of the benchmarks. Do not edit the page; run the command again.
 
 - **Machine**: {cpu}, {cpus} CPUs, {memory_gib} GiB; {kernel}; {system}; {compiler}; GLib {glib}
 - **Version**: commit {commit}, release build, {date}; {runs} run{s} in {minutes} minutes, load {load_before:.1f} before and {load_after:.1f} after
-- **Beside**: {beside}
+- **Compared with**: {beside}
 
 ## How it is measured
 
-Every publisher, subscriber and broker is a process of its own. Ours is the agent with the module and the client library as they are
-installed: policies, quotas, statistics and acknowledged subscriptions are on, and subscribers use the policy `block`, so that nothing may
-be lost. Only limits of numbers and of the memory of one uid are raised, because all clients of a measurement have one. A *relay* that
-forwards frames without topics, queues or limits is the floor that the kernel sets. It blocks while it writes, so with large payloads a
-broker that reads meanwhile can be faster.
+Each publisher, each subscriber and the broker is a separate process. *Ours* is the agent with the module, and the client library, as they
+are installed: policies, quotas, statistics and acknowledged subscriptions are enabled. Subscribers use the policy `block`, so no message
+may be lost. Only the limits on counts and on the memory of one uid are raised, because all clients of a measurement have the same uid. The
+*relay* is a program that forwards frames without topics, queues or limits; it shows the minimum cost that the kernel sets. It blocks while
+it writes, so with large payloads a broker that reads at the same time can be faster.
 
-The other brokers run with their limits off. All use Unix sockets, except NATS, which has TCP only. Their clients are as small as they can
-be: they speak the protocol by hand where there is no smaller library. Each measurement starts a fresh broker; publishers stop after a
-second. The peers of a row are measured one after the other, and the runs repeat all rows, so that what disturbs the machine disturbs all
-of them. A figure is the median of its measurements, ratios to the relay are medians of pairs, and ± is half of the distance between the
-least and the largest one.
+The limits of the other brokers are disabled. All brokers use Unix sockets, except NATS, which supports only TCP. The clients of the other
+brokers are minimal: where no small library exists, the client implements the protocol itself. Each measurement starts a new broker;
+publishers stop after one second. The peers of a row are measured one after the other, and each run measures all rows, so a disturbance of
+the machine affects all peers alike. A figure is the median of its measurements. A ratio to the relay is the median of the ratios of
+measurements made in pairs. The value after ± is half of the difference between the largest and the smallest measurement.
 
 {noise}
 
 {lost}
 """
 
-SIZES_TEXT = """Three ways to publish many messages are measured. *Held together*: `deye_bus_client_hold()` before a loop and the release after it.
-*Coalesce*: a loop with the property `coalesce`. *Plain loop*: neither, so each message is written by itself, which costs a system call and
-a wake-up on both sides of the broker."""
+SIZES_TEXT = """The rows compare three ways to publish many messages. *Held together*: the publisher calls `deye_bus_client_hold()` before a loop
+and releases the client after it. *Coalesce*: the publisher sets the property `coalesce` and runs a loop. *Plain loop*: the publisher does
+neither, so the client writes each message separately, which costs a system call and a wake-up on both sides of the broker."""
 
-REDO = """## Again
+REDO = """## How to repeat the measurements
 
-    ./bootstrap bench --quick                 # some rows, below a minute
-    ./bootstrap bench --peers                 # all of this, half an hour on an idle machine; writes this page and its plots
+    ./bootstrap bench --quick                 # some rows, in less than a minute
+    ./bootstrap bench --peers                 # all rows, half an hour on an idle machine; writes this page and its plots
     ./bootstrap bench --only 'T1.*' --runs 5  # some rows
     ./bootstrap bench --base DIR              # also an older version that is installed below DIR
 
-The report, with every single measurement, is `build-bench/bench.json`. `--page` alone writes the page from it again.
+The report `build-bench/bench.json` contains each measurement. `./bootstrap bench --page` writes the page from the last report.
 """
 
 
@@ -73,20 +73,20 @@ def noise(f):
             if text != "-":
                 spreads[f"{name} {peer}"] = int(text.strip("±% "))
     if not spreads:
-        return "There was one run, so nothing is known about its noise."
+        return "Each figure is a single measurement, so the spread is unknown."
     largest = max(spreads, key=spreads.get)
     return wrapped(
-        f"With {f.report['machine']['cpus']} CPUs, two processes of a workload share one, and where the scheduler puts them "
-        f"decides much. Half of the figures below have a spread of at most ±{statistics.median(spreads.values()):.0f} %, and "
-        f"nine of ten at most ±{sorted(spreads.values())[len(spreads) * 9 // 10]} %; the largest one is ±{spreads[largest]} % "
-        f"({largest}). A difference below the spread of its row means nothing.")
+        f"With {f.report['machine']['cpus']} CPUs, processes of a workload share a CPU, and their placement by the scheduler "
+        f"has a large effect. Half of the figures below have a spread of at most ±{statistics.median(spreads.values()):.0f} %, and "
+        f"nine of ten have at most ±{sorted(spreads.values())[len(spreads) * 9 // 10]} %. The largest spread is ±{spreads[largest]} % "
+        f"({largest}). A difference that is smaller than the spread of its row is not significant.")
 
 
 def lost_text(f):
     bad = list(problems(f.report))
     if not bad:
-        return "Nothing was lost and nothing failed in any row, of any peer."
-    return "Not everything worked:\n\n" + "\n".join(f"- {one}" for one in bad)
+        return "No message was lost and no measurement failed, in any row and for any peer."
+    return "Messages were lost or measurements failed:\n\n" + "\n".join(f"- {one}" for one in bad)
 
 
 def table(columns, lines):
@@ -103,12 +103,12 @@ def floor_section(f):
              for one in checks]
     met, judged = sum(one.is_met is True for one in checks), sum(one.is_met is not None for one in checks)
     text = "## Floors and aims\n\n" + wrapped(
-        f"What the project requires of itself (floor) and what it would like to reach (aim). Of {judged} floors that this run measured, {met} "
-        "are met. *Beside* is what the value was compared with, or made of.")
-    text += "\n\n" + table(["workload", "measured", "floor", "met", "aim", "reached", "beside"], lines)
+        f"A *floor* is a value that the project requires; an *aim* is a value that it wants to reach. This run measured {judged} floors, and "
+        f"{met} of them are met. The last column has the figures that the value was compared with or calculated from.")
+    text += "\n\n" + table(["workload", "measured", "floor", "met", "aim", "reached", "figures"], lines)
     unmet = [one for one in checks if one.is_met is False and one.workload in NOTES]
     if unmet:
-        text += "\n\nWhy some are not met:\n\n" + "\n".join(f"- **{one.workload}**: {NOTES[one.workload]}" for one in unmet)
+        text += "\n\nReasons for the floors that are not met:\n\n" + "\n".join(f"- **{one.workload}**: {NOTES[one.workload]}" for one in unmet)
     return text
 
 
@@ -158,13 +158,13 @@ def latency_section(f, drawn):
     loads = [name for name in f.rows if name.startswith("P.")]
     text = "## Latency\n\nMicroseconds, p50 / p99.\n\n" + rows_table(f, ("L1", "RTT", "P."), latency_cell)
     if loads:
-        text += ("\n\nRound trips of a pair, 500/s, beside the load of the 8 collectors (the relay, which has no topics, would send the "
-                 "pair all of it):\n\n" + rows_table(f, ("P.",), trip_cell))
+        text += ("\n\nRound trips of a pair of processes, 500/s, during the load of the 8 collectors. The relay is not measured, because it has "
+                 "no topics and would send the whole load to the pair.\n\n" + rows_table(f, ("P.",), trip_cell))
     return text + plot("latency", drawn)
 
 
 def throughput_section(f, drawn):
-    return (f"## Throughput\n\n{SIZES_TEXT}\n\nMessages a second, with several subscribers deliveries a second.\n\n"
+    return (f"## Throughput\n\n{SIZES_TEXT}\n\nThe figures are messages a second; with several subscribers, deliveries a second.\n\n"
             + rows_table(f, ("T1", "T2", "T3", "T4")) + plot("size", drawn))
 
 
@@ -175,13 +175,13 @@ def cpu_cell(f, row, peer):
 def cost_section(f):
     names = [name for name in f.rows if name.startswith(("T1", "T2", "T3", "T4"))]
     lines = [[f.rows[name]["title"]] + [cell(f, name, peer, cpu_cell) for peer in ("deye", "raw", "nats", "redis")] for name in names]
-    text = ("## CPU time and memory\n\nCPU seconds for a million deliveries: broker + all clients.\n\n"
+    text = ("## CPU time and memory\n\nCPU seconds for a million deliveries, as broker + all clients.\n\n"
             + table(["workload", "ours", "relay", "nats", "redis"], lines))
     if "M1" in f.rows:
         lines = [[SHORT.get(peer, peer)] + [number(f.get("M1", peer, figure)) for figure in ("kib_a_client", "kib_after_burst", "idle_kib")]
                  for peer in peers_of(f, ["M1"])]
-        text += ("\n\nMemory of the broker in KiB: for each of 500 clients of two subscriptions that do nothing, the same after each of them "
-                 "has received 64 KiB, and the broker without clients.\n\n" + table(["peer", "idle client", "after a burst", "no client"], lines))
+        text += ("\n\nMemory of the broker in KiB: for each of 500 idle clients with two subscriptions; the same after each client has "
+                 "received 64 KiB; and in total without clients.\n\n" + table(["peer", "idle client", "after a burst", "no client"], lines))
     return text
 
 
@@ -200,21 +200,21 @@ def scale_section(f, drawn):
 def subscribers_text(f):
     one, ten, fifty = (number(f.get(row, "deye", "broker_cpu")) for row in ("T1.128", "T2.128", "T2.50"))
     return wrapped(
-        "**Subscribers.** A message is read, checked and routed once, however many receive it; for each subscriber come a queue entry, "
-        "a copy of a small payload (a reference to a large one) and its share of a write. So deliveries a second grow while the "
-        f"shared part is spread over more of them, from {number(f.get('T1.128'))}/s with one subscriber to {number(f.get('T2.128'))}/s with "
-        f"ten ({growth(f, 'T1.128', 'T2.128')}) and {number(f.get('T2.50'))}/s with fifty. A delivery takes {ten} us of the broker's CPU time "
-        f"with ten subscribers and {fifty} us with fifty; with one it is {one} us.")
+        "**Subscribers.** The broker reads, checks and routes a message once, independent of the number of receivers. Each subscriber adds a "
+        "queue entry, a copy of a small payload (or a reference to a large one) and a part of a write. More subscribers share the fixed cost. "
+        f"The broker makes {number(f.get('T1.128'))} deliveries a second with one subscriber, {number(f.get('T2.128'))} with "
+        f"ten ({growth(f, 'T1.128', 'T2.128')}) and {number(f.get('T2.50'))} with fifty. A delivery takes {one} us of the broker's CPU time "
+        f"with one subscriber, {ten} us with ten and {fifty} us with fifty.")
 
 
 def subscriptions_text(f):
     wild, exact = ([growth(f, f"{family}.10", f"{family}.{label}") for label in ("1k", "10k", "100k")] for family in ("T5", "T5x"))
     return wrapped(
-        "**Subscriptions.** An exact topic is found by its hash, and a pattern by a walk along the levels of the topic, not along the "
-        "patterns; the set that a topic matches is remembered. What grows with their number is the memory that is touched: more "
-        "topics than fit in the caches of the CPU. From 10 to 1,000, 10,000 and 100,000 wildcard subscriptions the rate becomes "
-        f"{wild[0]}, {wild[1]} and {wild[2]} of that with ten; with exact ones {exact[0]}, {exact[1]} and {exact[2]}. The client finds the "
-        "callback of a delivery by the subscription's number, so its cost does not grow.")
+        "**Subscriptions.** The broker finds an exact topic by its hash. It finds patterns by a walk along the levels of the topic, not along "
+        "the patterns, and caches the set of subscriptions that match a topic. Only the accessed memory grows with the number of "
+        "subscriptions: many topics do not fit in the caches of the CPU. With 1,000, 10,000 and 100,000 wildcard subscriptions the rate is "
+        f"{wild[0]}, {wild[1]} and {wild[2]} of the rate with ten; with exact subscriptions it is {exact[0]}, {exact[1]} and {exact[2]}. The "
+        "client finds the callback of a delivery by the number of the subscription, so this cost does not grow.")
 
 
 def setup_table(f):
@@ -223,7 +223,8 @@ def setup_table(f):
     if not names:
         return ""
     lines = [[f.rows[name]["title"]] + [cell(f, name, peer, setup_cell) for peer in peers] for name in names]
-    return ("Subscribing takes, in ms until the broker has all (ours waits for the answers to all of them, the others ask once at the end):\n\n"
+    return ("Time in ms until the broker has all subscriptions. Our client waits for the answer to each subscription; the others send one "
+            "request at the end and wait for its answer.\n\n"
             + table(["workload"] + [SHORT.get(peer, peer) for peer in peers], lines))
 
 
@@ -235,11 +236,11 @@ def clients_text(f):
     idle = [growth(f, "C.idle.0", f"C.idle.{count}") for count in (10, 100, 1000)]
     busy = [growth(f, "T1.128", f"C.busy.{count}") for count in (10, 100, 1000)]
     return wrapped(
-        f"**Clients.** One that does nothing costs memory, {number(f.get('M1'))} KiB with two subscriptions, and no time: the broker waits "
-        "with epoll, which reports those that have something to read. A busy pair beside 10, 100 and 1,000 idle clients has "
-        f"{idle[0]}, {idle[1]} and {idle[2]} of its rate alone. When 10, 100 or 1,000 clients publish in turn, 64 messages each, the rate "
-        f"is {busy[0]}, {busy[1]} and {busy[2]} of that of one that publishes all: the number of reads decides, because a read returns "
-        "what one client has sent, here at most 64 messages.")
+        f"**Clients.** An idle client with two subscriptions uses {number(f.get('M1'))} KiB of memory and no CPU time, because the broker waits "
+        "with epoll, which reports only the sockets that are ready. A publisher and a subscriber beside 10, 100 and 1,000 idle clients reach "
+        f"{idle[0]}, {idle[1]} and {idle[2]} of their rate without them. When 10, 100 or 1,000 clients publish in turn, 64 messages each, the "
+        f"rate is {busy[0]}, {busy[1]} and {busy[2]} of the rate of one client that publishes all messages. The number of reads causes the "
+        "difference: a read returns the messages of one client, here at most 64.")
 
 
 def other_section(f):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plots of the page, by gnuplot. A plot is a few lines of points, each the median of a row."""
+"""The plots of the page, drawn by gnuplot. A plot has one line for each peer; each point is the median of a row."""
 import math
 import os
 import subprocess
@@ -32,13 +32,13 @@ PEERS = ("deye", "deye-coalesce", "deye-plain", "raw", "nats", "redis", "mosquit
 
 
 def lines(f, x_of_row, peers=PEERS):
-    """{peer: [(x, y)]} of rows; a peer that was measured in one of them only has no line."""
+    """{peer: [(x, y)]} of rows. A peer that has fewer than two points has no line."""
     found = {peer: [(x, f.get(row, peer)) for row, x in x_of_row.items() if f.get(row, peer) is not None] for peer in peers}
     return {peer: points for peer, points in found.items() if len(points) > 1}
 
 
 def latency(f):
-    """The x axis is stretched towards 100 %: each nine is as wide as the one before."""
+    """The x axis is logarithmic in the distance from 100 %: 90 %, 99 % and 99.9 % have equal distances."""
     def stretched(quantile):
         return -math.log10(1 - quantile)
     data = {peer: [(stretched(q), us) for q, us in f.curve("L1.128", peer) if q < 1] for peer in PEERS}
@@ -92,7 +92,7 @@ def script(path, title, xlabel, ylabel, data, more):
 
 
 def draw(f, where):
-    """Returns [(file, title)] of those with data."""
+    """Draws the plots that have data, and returns [(file, title)]."""
     os.makedirs(where, exist_ok=True)
     drawn = []
     for name, (title, xlabel, ylabel, points_of) in PLOTS.items():

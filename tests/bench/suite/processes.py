@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes that talk in lines, and what the kernel knows of them. Every wait has a timeout; each process is ended by its own number."""
+"""Child processes that exchange lines with the harness, and their CPU time and memory as the kernel reports them. Every wait has a
+timeout; each process is ended by its pid."""
 import ctypes
 import glob
 import json
@@ -15,11 +16,11 @@ WATCH_S = 0.5  # between two checks of the other processes
 
 
 class Failure(Exception):
-    """A measurement without a result."""
+    """A measurement has failed."""
 
 
 def die_with_parent():
-    """In the child: nothing is left behind when the harness is killed."""
+    """Runs in the child: the kernel kills it when the harness ends, also when the harness is killed."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
@@ -27,7 +28,7 @@ class Process:
     """A child. Its standard error is kept for the message of a failure."""
 
     def __init__(self, words, environment=None, others=()):
-        """@others: processes that it works with. Nothing is waited for when one of them has failed."""
+        """@others: processes that this one depends on. If one of them has failed, waiting for this one fails, too."""
         self.words, self.others = [str(word) for word in words], others
         self.errors = tempfile.TemporaryFile("w+")  # pylint: disable=consider-using-with
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
@@ -57,14 +58,14 @@ class Process:
                 raise Failure(f"ended: {other.why()}")
 
     def expect(self, word, timeout_s=60):
-        """The words after that one, of the line that begins with it."""
+        """Waits for a line that begins with @word, and returns its other words."""
         while True:
             words = self.line(timeout_s).split(" ")
             if words[0] == word:
                 return words[1:]
 
     def result(self, timeout_s=120):
-        """The next JSON object."""
+        """Waits for the next line with a JSON object, and returns the object."""
         while True:
             line = self.line(timeout_s)
             if line.startswith("{"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a run has found: medians and spread of the rows, the machine that it ran on, and the table on the terminal."""
+"""The results of a run: medians and spread of the rows, the description of the machine, and the table on the terminal."""
 import os
 import platform
 import statistics
@@ -43,13 +43,13 @@ def good(measured):
 
 
 def median(measured, figure):
-    """None: no measurement has it."""
+    """The median of a figure; None if no measurement has it."""
     values = [one[figure] for one in good(measured or []) if figure in one]
     return statistics.median(values) if values else None
 
 
 def spread(measured, figure):
-    """(least, most) of the measurements."""
+    """(smallest, largest) of the measurements."""
     values = [one[figure] for one in good(measured or []) if figure in one]
     return (min(values), max(values)) if values else None
 
@@ -59,7 +59,7 @@ def lost(measured):
 
 
 def problems(report):
-    """Sentences about what failed and what was lost; a run with any has failed."""
+    """A sentence for each failed measurement and each loss. If there is one, the run has failed."""
     for one in report["rows"]:
         for peer, measured in one["peers"].items():
             for error in sorted({m["error"] for m in measured if "error" in m}):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of a run: names, parameters, and which peers are measured in each.
+"""The rows of a run: the name, the parameters and the peers of each.
 
-A row is measured with one peer after the other, and the runs repeat all rows, so that what disturbs the machine for a while disturbs all
-peers. `pairs`: how often the relay and ours are measured in all runs together, at least.
+The peers of a row are measured one after the other, and each run measures all rows, so a temporary disturbance of the machine affects all
+peers alike. `pairs`: the minimum number of measurements of the relay and of our bus, over all runs.
 """
 import collections
 import fnmatch
@@ -112,6 +112,6 @@ def chosen(patterns, peers, quick):
 
 
 def repeats(one, peer, runs, quick):
-    """How often a row is measured with a peer in one run."""
+    """The number of measurements of a row with a peer in one run."""
     paired = peer in ("raw", "deye") and not quick
     return max(-(-one.pairs // runs), 1) if paired else 1

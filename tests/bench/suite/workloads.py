@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured: a function for each kind of workload. It gets a Measurement and the parameters of its row, and returns figures.
+"""The workloads: one function for each kind. A function gets a Measurement and the parameters of its row, and returns figures.
 
-Units: rate is messages (with several subscribers: deliveries) a second, times are microseconds unless the name says ms, broker_cpu and
-clients_cpu are CPU seconds for a million of them. `lost` is what was published and not delivered; it is 0 or the run has failed.
+Units: rate is messages a second (with several subscribers: deliveries a second). Times are in microseconds unless the name contains ms.
+broker_cpu and clients_cpu are CPU seconds for a million messages or deliveries. `lost` is the number of messages that were published but
+not delivered; if it is not 0, the run has failed.
 """
 import json
 import os
@@ -17,7 +18,7 @@ LATENCY = ("p50", "p99", "p999", "max", "curve")
 
 
 def one_way(m, size, rate, seconds, publishers=1):
-    """Latency of single messages at a fixed rate, each written by itself."""
+    """Latency of single messages at a fixed rate. The client writes each message separately."""
     seconds = min(seconds, m.seconds * 3)
     flow = Flow(m, size, int(rate * seconds / publishers), rate=rate, seconds=seconds * 3, publishers=publishers)
     got, figures = flow.run()
@@ -41,7 +42,7 @@ def group(m, **how):
 
 
 def stalled_member(m, **how):
-    """One of the members is stopped: the rate is that of the others, and it gets the rest of its share afterwards."""
+    """One member of the group is suspended. The rate is that of the others; afterwards the member receives the rest of its share."""
     flow = Flow(m, group="g", **how)
     stalled = flow.subscribers[0]
     stalled.signal(signal.SIGSTOP)
@@ -50,7 +51,7 @@ def stalled_member(m, **how):
 
 
 def beside_idle(m, idle, **how):
-    """A pair beside clients that do nothing."""
+    """A publisher and a subscriber beside idle clients."""
     if m.tiny:
         idle = min(idle, 20)
     crowd = m.role("idle", clients=idle, count=0) if idle else None
@@ -60,7 +61,7 @@ def beside_idle(m, idle, **how):
 
 
 def busy_clients(m, clients, size, count):
-    """So many connections publish in turn, from one process, to one subscriber."""
+    """Many connections of one process publish in turn to one subscriber."""
     if m.tiny:
         clients = min(clients, 20)
     return throughput(m, size=size, count=count, clients=clients)
@@ -76,7 +77,7 @@ BURST = 64  # messages of 1 KiB to each client
 
 
 def memory(m, clients):
-    """Of the broker: for a client of two subscriptions, and again after a burst that all of them have received."""
+    """The broker's memory for a client with two subscriptions: while all are idle, and after each has received a burst."""
     if m.tiny:
         clients = min(clients, 20)
     calm()
@@ -95,9 +96,9 @@ def memory(m, clients):
 
 
 def beside_load(m, size, rate, seconds):
-    """Eight publishers share a rate to a subscriber, and a pair makes round trips beside it."""
+    """Eight publishers together send at a fixed rate to a subscriber, and two other processes make round trips at the same time."""
     seconds = min(seconds, m.seconds * 2)
-    trips = RoundTrips(m) if m.peer.name != "raw" else None  # a relay without topics would send the pair the load
+    trips = RoundTrips(m) if m.peer.name != "raw" else None  # the relay has no topics and would send the load to the pair as well
     flow = Flow(m, size, int(rate * seconds / 8), rate=rate, seconds=seconds * 3, publishers=8)
     if trips:
         trips.prepare(size, int(500 * seconds), rate=500, seconds=seconds * 3)
@@ -112,7 +113,7 @@ def beside_load(m, size, rate, seconds):
 
 
 def paced_trips(m, size, crowd=None, floods=0):
-    """Round trips, 1,000 a second, beside others: floods publish as fast as they can, a crowd subscribes to everything 1,024 times."""
+    """Round trips, 1,000 a second. Meanwhile floods publish at full speed, or a crowd subscribes to all topics 1,024 times each."""
     trips = RoundTrips(m)
     others = []
     if crowd:
@@ -130,7 +131,7 @@ def paced_trips(m, size, crowd=None, floods=0):
 
 
 def window_edge(m, window, **how):
-    """The policy "block" with a small window: nothing may stand still."""
+    """The policy "block" with a small window: deliveries must not pause."""
     got, figures = Flow(m, window=window, pauses=1, **how).run()
     return {**figures, "pause_ms": got[0]["pause_ms"]}
 
@@ -144,7 +145,7 @@ def own_client(m, name):
 
 
 def acknowledged(m, size, count, depth):
-    """With the relay: bare round trips, as many in flight."""
+    """Publishes with acknowledgement. The relay has none, so its baseline is round trips with as many messages in flight."""
     if m.peer.name == "raw":
         return round_trip(m, size, count, depth=depth)
     count = min(count, 400 if m.tiny else count)
@@ -153,7 +154,7 @@ def acknowledged(m, size, count, depth):
 
 
 def retained(m, size, count):
-    """Time until a late subscriber has all values. With the relay: that of as many messages."""
+    """The time until a late subscriber has all values. The baseline is the time for as many messages through the relay."""
     count = min(count, 400 if m.tiny else count)
     if m.peer.name == "raw":
         figures = throughput(m, size=size, count=count)
@@ -177,7 +178,7 @@ def relayed_gather(m, size, collectors, rounds):
 
 
 def script_json(m, name, *words):
-    """The report of one of the older benchmarks."""
+    """Runs one of the separate benchmarks and returns its report."""
     ran = subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", name), "--build", m.programs.build,
                           "--json"] + [str(word) for word in words], capture_output=True, text=True, timeout=300, check=False)
     report = json.loads(ran.stdout) if ran.stdout else {"failures": [ran.stderr[-300:]]}
@@ -210,7 +211,7 @@ def failover(m, kills):
 
 
 def python_role(m):
-    """A role in Python, in place of a program of tests/bench/peers."""
+    """Returns a function that starts a role in Python instead of a program of tests/bench/peers."""
     library = os.path.join(m.programs.build, "client")
     if not os.path.exists(os.path.join(library, "gir/DeyeBus-1.0.typelib")):
         raise Failure("the bindings are not built (meson option introspection)")
@@ -224,7 +225,7 @@ def python_role(m):
 
 
 def python_with_bindings():
-    """The bindings are packages of the system's Python."""
+    """The bindings are installed for the system's Python only."""
     return "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
 
 
