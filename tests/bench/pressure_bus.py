@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes of bench-pressure: a broker, its workers, and their memory and CPU time as the kernel reports them. Every wait
-has a timeout, and all processes end with this one, also suspended ones."""
+"""Processes of bench-pressure: a broker and its workers, with their memory and CPU time as the kernel reports them. Every wait
+has a timeout. All processes, also suspended ones, end together with this one."""
 import contextlib
 import os
 import resource
@@ -55,7 +55,7 @@ class Worker:
         self.process.stdin.flush()
 
     def line(self, until):
-        """The next line; None: not until then."""
+        """The next line; None if there is none until @until."""
         while b"\n" not in self.buffer:
             ready, _, _ = select.select([self.process.stdout], [], [], max(until - time.monotonic(), 0))
             if not ready:
@@ -68,7 +68,7 @@ class Worker:
         return line.decode()
 
     def expect(self, word, patience_s=PATIENCE_S, meanwhile=None):
-        """Words behind that one; no other line may come before. @meanwhile is called some times a second."""
+        """Reads the next line, which must begin with @word; returns its other words. Calls @meanwhile several times a second."""
         end = time.monotonic() + patience_s
         line = None
         while line is None:
@@ -104,7 +104,7 @@ class Worker:
 
 @contextlib.contextmanager
 def said_to(file):
-    """Redirects the standard error of programs started meanwhile: a broker logs everything that it drops."""
+    """Redirects the standard error of programs that are started meanwhile, because a broker logs everything that it drops."""
     ours = os.dup(2)
     os.dup2(file.fileno(), 2)
     try:
@@ -190,7 +190,7 @@ class Watch:
         self.peak = max(self.peak, rss(self.pid)[0])
 
     def growth(self):
-        """The kernel's own mark is exact, but knows the time before as well."""
+        """The growth of the maximum. The kernel's maximum is exact, but includes the time before this object."""
         now, most = rss(self.pid)
         return max(self.peak, now, most) - self.before
 
@@ -199,7 +199,7 @@ class Watch:
 
 
 class Flood:
-    """The answer "flooded"."""
+    """The answer "flooded" of a pressure-worker."""
 
     def __init__(self, words):
         self.sent, self.told, longest_us, elapsed_us, self.code = (int(word) for word in words[:5])
@@ -216,22 +216,22 @@ def flood(publisher, topic, topics=1, messages=0, seconds=3600, size=(64, 64), h
 
 
 def sums(worker, published, where):
-    """(received, missed, { reason: missed }) when they are exact."""
+    """Returns (received, missed, { reason: missed }), and fails if the counts are not exact."""
     worker.ask("reached", "await", published)
     words = worker.ask("got", "report")
     received, missed, misplaced = (int(word) for word in words[:3])
     reasons = {REASONS.get(code, code): int(n) for code, n in (word.split(":") for word in words[3:])}
     if received + missed != published:
-        raise Failure(f"{where}: {received} received + {missed} told as missed != {published} published")
+        raise Failure(f"{where}: {received} received + {missed} reported as missed != {published} published")
     if sum(reasons.values()) != missed:
         raise Failure(f"{where}: the reasons {reasons} do not add up to {missed} missed")
     if misplaced:
-        raise Failure(f"{where}: before {misplaced} messages the gaps told are not the messages left out")
+        raise Failure(f"{where}: before {misplaced} messages the reported gaps differ from the missing messages")
     return received, missed, reasons
 
 
 def end_on_signals():
-    """Makes signals end the processes that were started, and prevents core files of killed ones."""
+    """Makes signals end the processes that were started, and prevents core files of killed processes."""
     def leave(number, _):
         sys.exit(128 + number)
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The harness of ./bootstrap bench in its smallest form: `test-bench.py BUILD_DIR`. A few hundred messages of every workload with real
-processes; no figure is judged. Every row has all its figures, and nothing was lost."""
+"""Tests the harness of ./bootstrap bench: `test-bench.py BUILD_DIR`. Real processes send a few hundred messages of every workload. Every
+row must have all its figures, and no message may be lost; the values of the figures are not checked."""
 import json
 import os
 import re
@@ -21,7 +21,7 @@ import rows  # noqa: E402  pylint: disable=wrong-import-position
 from figures import Figures  # noqa: E402  pylint: disable=wrong-import-position
 
 NUMBERS = {"rate": ("broker_cpu", "clients_cpu", "sent"), "p50": ("p99",), "p99": ("p50",)}
-OWN_PROGRAMS = ("K.tasks", "Y.publish", "Y.callback")  # their CPU time is measured otherwise, or they have none
+OWN_PROGRAMS = ("K.tasks", "Y.publish", "Y.callback")  # their CPU time is measured in another way, or not at all
 
 
 class Run:
@@ -86,7 +86,7 @@ def _(one):
         equal(ran.returncode, 0, ran.stderr)
         with open(os.path.join(where, "performance.md"), encoding="utf-8") as file:
             pages.append(file.read())
-    equal(pages[0], pages[1], "a report has one page")
+    equal(pages[0], pages[1], "two pages of one report differ")
     for row in one.report["rows"]:
         if row["name"] != "M1":
             holds(f"| {row['title']} |" in pages[0], f"{row['title']} is not on the page")
