@@ -37,7 +37,7 @@ answer_ping (Client *client)
   client_send (client, WIRE_KIND_PONG, 0, &pong);
 }
 
-/* The agent, as a watcher of all peers that connect after it. */
+/* Connects the agent, which watches all peers that connect after it. */
 static Client *
 watch (Core *core)
 {
@@ -48,7 +48,7 @@ watch (Core *core)
   return agent;
 }
 
-/* The next event that the watcher got. NULL: none. @topic: (out) */
+/* Takes the watcher's next event; NULL: there is none. @is_gone: (out) */
 static PeerEvent *
 take_event (Client *watcher, gboolean *is_gone)
 {
@@ -180,7 +180,7 @@ test_silent (Core *core, gconstpointer data)
   expect_no_event (watcher);
 }
 
-/* The older connection ends by itself meanwhile. Its event gone precedes the event of the newer one. */
+/* The older connection ends while the newer one waits. The event "gone" precedes the event of the newer connection. */
 static void
 test_holder_ends (Core *core, gconstpointer data)
 {
@@ -207,7 +207,7 @@ test_holder_says_goodbye (Core *core, gconstpointer data)
   test_holder_ends (core, GINT_TO_POINTER (TRUE));
 }
 
-/* Several newcomers: the first gets the id, and the next one asks it in turn. */
+/* Several connections wait for an id: the first one gets it, and then it is asked on behalf of the next one. */
 static void
 test_several (Core *core, gconstpointer data)
 {
@@ -230,7 +230,7 @@ test_several (Core *core, gconstpointer data)
   expect_no_event (watcher);
 }
 
-/* The same client object does not wait behind earlier newcomers. Its HELLO shows that it is alive. */
+/* A new connection of the same client object does not wait behind other waiting ones. Its HELLO shows that the client is alive. */
 static void
 test_before_others (Core *core, gconstpointer data)
 {
@@ -248,7 +248,7 @@ test_before_others (Core *core, gconstpointer data)
   expect_goodbye (third, WIRE_STATUS_DUPLICATE_ID);
 }
 
-/* Of several connections of one client object that wait the newest one has the id in the end. */
+/* If several connections of one client object wait, the newest one gets the id in the end. */
 static void
 test_newest_connection_of_a_client_wins (Core *core, gconstpointer data)
 {
@@ -268,7 +268,7 @@ test_newest_connection_of_a_client_wins (Core *core, gconstpointer data)
   expect_welcome (waiting[2]);
 }
 
-/* Connections that wait for an id do not use the places of silent connections, although they wait longer. */
+/* Connections that wait for an id do not count as connections without HELLO, although they wait longer. */
 static void
 test_takes_no_place (Core *core, gconstpointer data)
 {
@@ -293,7 +293,7 @@ test_takes_no_place (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* The newcomer leaves: the older connection stays, however long it is silent. */
+/* The waiting connection leaves: the older connection keeps the id, even if it stays silent. */
 static void
 test_newcomer_leaves (Core *core, gconstpointer data)
 {
@@ -341,7 +341,7 @@ test_token (Core *core, gconstpointer data)
   expect_goodbye (old, WIRE_STATUS_TAKEN_OVER);
 }
 
-/* The deadline for HELLO bounds the wait. */
+/* A connection waits for an id at most until the deadline for HELLO. */
 static void
 test_bounded (Core *core, gconstpointer data)
 {
@@ -362,7 +362,7 @@ test_bounded (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* Before WELCOME nothing but GOODBYE is accepted. */
+/* Before WELCOME only GOODBYE is accepted. */
 static void
 test_early_frames (Core *core, gconstpointer data)
 {

@@ -19,7 +19,7 @@ typedef Daemoneye__Eventbus__V1__OperationRequest OperationRequest;
 typedef Daemoneye__Eventbus__V1__OperationsReply OperationsReply;
 typedef Daemoneye__Eventbus__V1__OperationsRequest OperationsRequest;
 
-/* The reply, unpacked; asserts the ERROR and returns NULL when another status is wanted. */
+/* Returns the unpacked reply. If @want is an error, asserts that status and returns NULL. */
 static gpointer
 ask (Client *client,
      const char *method,
@@ -113,7 +113,7 @@ refuse (Client *client, const char *operation, WireStatus status)
       ask (client, "PauseOperation", &request.base, &daemoneye__eventbus__v1__operation_reply__descriptor, status));
 }
 
-/* A name that no task can have is refused, and the bound of the others has a setting. */
+/* An operation name that no task can have is refused. A setting bounds the number of other names. */
 static void
 test_names (Core *core, gconstpointer data)
 {
@@ -137,7 +137,7 @@ test_names (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* At most so many tasks of an operation run at a time, until the bound is raised or removed. */
+/* The limit bounds the number of tasks of an operation that run at a time, until it is raised or removed. */
 static void
 test_limit (Core *core, gconstpointer data)
 {
@@ -158,7 +158,7 @@ test_limit (Core *core, gconstpointer data)
   second = worker_expect (worker, "b");
 }
 
-/* The list contains the waiting tasks and their time. */
+/* The list contains the number of waiting tasks and the longest wait. */
 static void
 test_operations (Core *core, gconstpointer data)
 {
@@ -207,7 +207,7 @@ test_operations_ended (Core *core, gconstpointer data)
 
 /* --- many tasks in one request --- */
 
-/* The request, about @n tasks; the reply, or the ERROR. */
+/* Sends a request about many tasks, and returns the reply or the ERROR. */
 static Got *
 send_many (Client *client, const char *topic, const char *method, const ProtobufCMessage *request)
 {
@@ -324,7 +324,7 @@ test_batch_long_id (Core *core, gconstpointer data)
 
 /* --- the cost of calls --- */
 
-/* The pages of any single asker are bounded. */
+/* The cost of list pages is bounded for each client. */
 static void
 test_pages (Core *core, gconstpointer data)
 {
@@ -344,7 +344,7 @@ test_pages (Core *core, gconstpointer data)
     }
 }
 
-/* The work for collectors is bounded as well. */
+/* The work of list calls is bounded for collectors, not for the agent. */
 static void
 test_work (Core *core, gconstpointer data)
 {
@@ -410,7 +410,7 @@ test_audit (Core *core, gconstpointer data)
 
 /* --- results --- */
 
-/* The submitter has the result: its holder need not keep it any more. */
+/* When the submitter has the result, the holder is notified that it may forget it. */
 static void
 test_delivered (Core *core, gconstpointer data)
 {
@@ -469,7 +469,7 @@ test_credit (Core *core, gconstpointer data)
   g_assert_cmpuint (bus_ledger_allowance (ledger, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 0);
 }
 
-/* A large result is kept as it came; a later one, a small one, and what else arrives do not change it. */
+/* A large result is kept unchanged when later results, large or small, and other frames arrive. */
 static void
 test_large_results (Core *core, gconstpointer data)
 {
@@ -502,7 +502,7 @@ test_large_results (Core *core, gconstpointer data)
     }
 }
 
-/* The holder is gone before its credit returns. */
+/* The holder disconnects before the credit of its result returns. */
 static void
 test_credit_gone (Core *core, gconstpointer data)
 {

@@ -7,12 +7,14 @@
 #include "work/bus-operations.h"
 #include "work/bus-work.h"
 
-/* The scenarios of tasks whose holders die, leave, drain, or lose the ability. The numbers are those of the list in the design.
- * */
+/*
+ * Tasks whose holders die, leave, drain, or withdraw the operation. Numbers at the begin of a comment are those of the
+ * scenarios in the design.
+ */
 
 #define SECOND G_TIME_SPAN_SECOND
 
-/* 7: all slots are zombies: no offers, and the member is suspect until one is free. */
+/* 7: zombies use all slots: the member gets no offers and is suspect until a slot is free. */
 static void
 test_all_zombies (Core *core, gconstpointer data)
 {
@@ -28,10 +30,10 @@ test_all_zombies (Core *core, gconstpointer data)
   g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_SUSPECT);
   worker_finish (worker, job, BUS_OUTCOME_FAILED, "");
   g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
-  tasks_assert_state (agent, "t", BUS_TASK_OFFERED); /* a late failure counts nothing, and the task is offered again */
+  tasks_assert_state (agent, "t", BUS_TASK_OFFERED); /* a late failure is not counted, and the task is offered again */
 }
 
-/* 8: only the task that ran has a death. */
+/* 8: when a member is killed, a death is counted only for the task that ran. */
 static void
 test_kill_one (Core *core, gconstpointer data)
 {
@@ -79,7 +81,7 @@ test_returns (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "t")->counts.interruptions, ==, 1);
 }
 
-/* A member that returns without its registration ends the work that it claims: it is not taken up. */
+/* A member that reconnects without its registration has to end the tasks that it claims: the broker does not adopt them. */
 static void
 test_claim_fenced (Core *core, gconstpointer data)
 {
@@ -111,7 +113,7 @@ proven_worker (Core *core, Client *agent, const char *id)
   return worker;
 }
 
-/* It starts all that it was sent. FALSE: it dies of @poison; otherwise it finishes them. */
+/* Starts all tasks that the worker was sent. Returns FALSE if @poison is one of them; otherwise finishes all of them. */
 static gboolean
 survives (Client *worker, const char *poison)
 {
@@ -162,10 +164,10 @@ test_poison (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t0", BUS_TASK_QUARANTINED);
   for (guint i = 1; i < G_N_ELEMENTS (ids); i++)
     tasks_assert_state (agent, ids[i], BUS_TASK_SUCCEEDED);
-  g_assert_cmpuint (n_deaths, ==, 2); /* 10: the third one never dies */
+  g_assert_cmpuint (n_deaths, ==, 2); /* 10: the third member never dies */
 }
 
-/* 11: an announced stop is no death and no suspicion. */
+/* 11: an announced stop does not count as a death and does not make the member suspect. */
 static void
 test_announced (Core *core, gconstpointer data)
 {
@@ -193,7 +195,7 @@ drain (Client *worker)
   worker_call (worker, "Update", &request.base);
 }
 
-/* 12: the offer is returned at once, one task finishes, and one is withdrawn when the time is over. */
+/* 12: a member drains: it returns its offer at once, one task finishes, and the other is withdrawn at the end of the time. */
 static void
 test_drain (Core *core, gconstpointer data)
 {
@@ -230,7 +232,7 @@ test_drain (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "b")->counts.interruptions, ==, 1);
 }
 
-/* 13: cancels reach a member that drains. */
+/* 13: a draining member still gets CANCEL. */
 static void
 test_cancel_during_drain (Core *core, gconstpointer data)
 {
@@ -249,7 +251,7 @@ test_cancel_during_drain (Core *core, gconstpointer data)
   g_assert_false (tasks_find (agent, "t")->is_unconfirmed);
 }
 
-/* 24: the operation is withdrawn: the running task finishes, and the waiting one has no capable member until its deadline. */
+/* 24: an operation is withdrawn: its running task finishes, and its waiting task has no capable member until its deadline. */
 static void
 test_withdrawn (Core *core, gconstpointer data)
 {
@@ -269,7 +271,7 @@ test_withdrawn (Core *core, gconstpointer data)
   tasks_assert_state (agent, "b", BUS_TASK_TIMED_OUT);
 }
 
-/* A member that dies at every start: no task is quarantined, and all of them come to their results. */
+/* One member dies at every start of a task: no task is quarantined, and all tasks get their results. */
 static void
 test_hostile_member (Core *core, gconstpointer data)
 {
@@ -309,8 +311,8 @@ test_hostile_member (Core *core, gconstpointer data)
 
 /* --- the only collector --- */
 
-/* A handler that reports nothing keeps its slot until its run limit is over; then it is stopped, although no other member has
- * the task, and the collector works again long before the deadline of the task. */
+/* A handler that reports no progress keeps its slot until the end of its run limit. Then the broker stops it, although no other
+ * member has the task, and the collector works again long before the deadline of the task. */
 static void
 test_only_one (Core *core, gconstpointer data)
 {
@@ -336,7 +338,7 @@ test_only_one (Core *core, gconstpointer data)
   g_assert_null (client_take (worker, WIRE_KIND_CANCEL));
 }
 
-/* The same for a holder that reports again: its attempt continues, with its own limits. */
+/* The same, but the holder reports progress again: its attempt continues, and its limits are unchanged. */
 static void
 test_only_one_returns (Core *core, gconstpointer data)
 {
@@ -360,7 +362,7 @@ test_only_one_returns (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
 }
 
-/* One that fails again and again is probed, with a free slot, and not kept waiting by the slots that it has lost. */
+/* A collector that fails repeatedly is probed in a free slot; slots that zombies use do not delay the probe. */
 static void
 test_only_one_probed (Core *core, gconstpointer data)
 {
@@ -398,7 +400,7 @@ take_stale_cause (Client *watcher)
   return cause;
 }
 
-/* Reasons of stale answers: another member has the task, or it has ended. */
+/* The event about a stale answer has the reason: another member has the task, or the task has ended. */
 static void
 test_stale_news (Core *core, gconstpointer data)
 {

@@ -8,10 +8,10 @@
 #include "work/bus-work.h"
 #include "wire-feature.h"
 
-/* The memory of tasks: what is kept is charged; and what a peer chose the size of is refused without memory, or kept without its
- * payload. Linked with --wrap. */
+/* The memory of tasks: kept data is charged. If there is no memory for data whose size a peer chose, the broker refuses it or
+ * keeps it without its payload. Linked with --wrap. */
 
-static guint failing; /* the next allocation but so many fails; 0: none does */
+static guint failing; /* n: the n-th next allocation fails; 0: none fails */
 
 gpointer __real_g_try_malloc (gsize n);
 gpointer __wrap_g_try_malloc (gsize n);
@@ -70,7 +70,7 @@ submit (Client *agent, const char *id)
   return status;
 }
 
-/* If any allocation fails, the submitter gets an error, and no part of a task stays. */
+/* Whichever allocation fails, the submitter gets an error, and no part of the task is kept. */
 static void
 test_submit (Core *core, gconstpointer data)
 {
@@ -93,7 +93,7 @@ test_submit (Core *core, gconstpointer data)
   g_assert_cmpuint (n_refused, >=, 3); /* the verdicts, the texts, the payload */
 }
 
-/* The result has no room: its outcome is kept. */
+/* There is no memory for a result: only its outcome is kept. */
 static void
 test_result (Core *core, gconstpointer data)
 {
@@ -122,7 +122,7 @@ test_result (Core *core, gconstpointer data)
   g_assert_cmpuint (n_dropped, ==, 1);
 }
 
-/* The details of a report have no room: those of an earlier one stay. */
+/* There is no memory for the details of a report: the details of an earlier one stay. */
 static void
 test_details (Core *core, gconstpointer data)
 {
@@ -148,7 +148,7 @@ test_details (Core *core, gconstpointer data)
   g_assert_cmpuint (n_kept, <, 7);
 }
 
-/* A failure that was kept without its payload takes nothing from the result of the next attempt. */
+/* A failure that was kept without its payload does not affect the result of the next attempt. */
 static void
 test_result_of_next_attempt (Core *core, gconstpointer data)
 {
@@ -179,7 +179,7 @@ test_result_of_next_attempt (Core *core, gconstpointer data)
   g_assert_cmpuint (n_dropped, ==, 1);
 }
 
-/* The record of a collector has no room for its operations: it is not published, and an older one does not stay. */
+/* There is no memory for the operations in a collector's record: the record is not published, and the older one is removed. */
 static void
 test_record (Core *core, gconstpointer data)
 {
@@ -210,7 +210,7 @@ charge_of_awaited (Client *agent, const char *id, char *holder)
   return tasks_find (agent, id)->charged;
 }
 
-/* A submitter may name as many holders as it submits tasks, and the broker keeps their ids. */
+/* A submitter may name another last holder in each task. The broker keeps and charges these ids until their wait is over. */
 static void
 test_awaited (Core *core, gconstpointer data)
 {

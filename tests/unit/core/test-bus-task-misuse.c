@@ -7,8 +7,8 @@
 #include "work/bus-work.h"
 
 /*
- * Collectors whose frames cross those of the broker, come in an odd order, or carry too much: the broker stays, the task is
- * neither lost nor charged for what its collector did.
+ * Frames of collectors that cross frames of the broker, arrive in an unusual order, or are too large: the broker continues,
+ * and a task is neither lost nor charged for the fault of its collector.
  */
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -26,7 +26,7 @@ send_deregister (Client *worker)
   client_send (worker, WIRE_KIND_REQUEST, 0, &envelope);
 }
 
-/* The answer of a collector stands behind its Deregister in the socket: the registration has ended, its leases have not. */
+/* An answer arrives together with an earlier Deregister: the registration has ended, but its leases have not. */
 static void
 test_answer_behind_deregister (Core *core, gconstpointer data)
 {
@@ -56,7 +56,7 @@ drain (Client *worker)
   worker_call (worker, "Update", &request.base);
 }
 
-/* The offer was taken back, and STARTED was on its way: the collector ends what it began, and nothing counts. */
+/* The broker withdraws an offer while STARTED is in transit: the collector has to stop the task, and no attempt is counted. */
 static void
 test_start_crosses_drain (Core *core, gconstpointer data)
 {
@@ -83,7 +83,7 @@ test_start_crosses_drain (Core *core, gconstpointer data)
 
 /* --- an adopted task whose Execute waits --- */
 
-/* A collector is back with two tasks, and has room for one Execute: that of "sent". The other one is "waiting". */
+/* A collector reconnects with two tasks and has a window for one Execute. That of "sent" is sent, that of "waiting" waits. */
 static Client *
 adopt_with_room_for_one (Core *core, Client *agent)
 {
@@ -122,7 +122,7 @@ test_run_limit_of_waiting (Core *core, gconstpointer data)
   g_assert_cmpuint (worker_member (worker)->n_zombie, ==, 0);
 }
 
-/* CANCEL follows its Execute. */
+/* CANCEL is sent after the Execute of its task. */
 static void
 test_cancel_of_waiting (Core *core, gconstpointer data)
 {
@@ -139,7 +139,7 @@ test_cancel_of_waiting (Core *core, gconstpointer data)
   worker_expect_cancel (worker, job, WIRE_STATUS_CANCELLED);
 }
 
-/* --- too much --- */
+/* --- too large --- */
 
 static guint64
 update (Client *worker, char *tag)
@@ -154,7 +154,7 @@ update (Client *worker, char *tag)
   return worker_member (worker)->placed_revision;
 }
 
-/* Waiting tasks are examined when the capabilities of a collector change, not when it repeats them. */
+/* Waiting tasks are examined when the capabilities of a collector change, not when it announces the same ones again. */
 static void
 test_empty_update (Core *core, gconstpointer data)
 {
@@ -166,7 +166,7 @@ test_empty_update (Core *core, gconstpointer data)
   g_assert_cmpuint (update (worker, other_tag), >, first);
 }
 
-/* A result that fits a frame of its collector, and not the push that it is a part of. */
+/* A result fits in a frame of its collector, but not in the push to the submitter. */
 static void
 test_result_too_large (Core *core, gconstpointer data)
 {
@@ -183,7 +183,7 @@ test_result_too_large (Core *core, gconstpointer data)
   g_assert_cmpstr (tasks_find (agent, "t")->result->error_name, ==, "ResultTooLarge");
 }
 
-/* Details that are too long are no reason to fence the collector. */
+/* A collector is not fenced because details are too long. */
 static void
 test_details_too_long (Core *core, gconstpointer data)
 {

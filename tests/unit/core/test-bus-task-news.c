@@ -4,7 +4,7 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 
-/* Events and pushes of a task: each shows the counters and the wait reason of its moment. */
+/* Events and pushes of a task: each contains the counters and the wait reason at the time of the change. */
 
 #define SECOND G_TIME_SPAN_SECOND
 #define EVENTS 9u /* subscription of the agent */
@@ -55,7 +55,7 @@ submit_with (Client *agent, const char *id, guint attempts)
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
 }
 
-/* Takes an event, and checks the reason for the wait and the longest time. */
+/* Takes an event, and checks its state, its wait reason and the limits of its time. */
 static void
 expect_wait (Client *agent, BusTaskState state, BusWaitReason reason, guint64 least_us, guint64 most_us)
 {
@@ -68,7 +68,7 @@ expect_wait (Client *agent, BusTaskState state, BusWaitReason reason, guint64 le
   daemoneye__eventbus__v1__task_event__free_unpacked (event, NULL);
 }
 
-/* A limit is over twice: the second expiry is the last attempt. */
+/* A limit expires twice; the second attempt is the last one. */
 static void
 test_expiries (Core *core, gconstpointer data)
 {
@@ -104,7 +104,7 @@ test_failures (Core *core, gconstpointer data)
   expect_event (agent, BUS_TASK_FAILED, (Counts){ .failures = 1 });
 }
 
-/* The task waits for the time that its holder named, and then it waits no more for that. */
+/* The task waits for the delay that its holder asked for. Afterwards the wait reason is another one. */
 static void
 test_delays (Core *core, gconstpointer data)
 {
@@ -183,7 +183,7 @@ expect_push (Client *submitter, BusWaitReason reason, guint deaths)
   daemoneye__eventbus__v1__task_push__free_unpacked (push, NULL);
 }
 
-/* The task waits for its last holder, and then for any. */
+/* The task waits for its last holder, and after that time for any member. */
 static void
 test_hold_over (Core *core, gconstpointer data)
 {
@@ -201,7 +201,7 @@ test_hold_over (Core *core, gconstpointer data)
   g_assert_null (client_take (agent, WIRE_KIND_REPLY));
 }
 
-/* The task waits until its deaths are counted, and then for a member. Each count is pushed. */
+/* The task waits until its deaths are counted, and then for a member. Each counted death is pushed. */
 static void
 test_deaths_counted (Core *core, gconstpointer data)
 {

@@ -7,11 +7,11 @@
 #include "work/bus-operations.h"
 #include "work/bus-work.h"
 
-/* The scenarios of tasks as their submitters see them: ids, pushes, quarantine, fairness. The numbers are those of the list in the design. */
+/* Tasks from the view of submitters: ids, pushes, quarantine, fairness. Numbers are those of the scenarios in the design. */
 
 #define SECOND G_TIME_SPAN_SECOND
 
-/* 16, 17: one task for two submissions of the same; another one with its id is refused. */
+/* 16, 17: submitting the same task twice makes one task; a different task with the same id is refused. */
 static void
 test_same_id (Core *core, gconstpointer data)
 {
@@ -31,7 +31,7 @@ test_same_id (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* 25: no number of attempts stands for infinity, and without one the setting decides. */
+/* 25: no value means unlimited attempts; without a value the setting applies. */
 static void
 test_attempts (Core *core, gconstpointer data)
 {
@@ -69,7 +69,7 @@ test_attempts (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "unset")->attempts, ==, 3);
 }
 
-/* 18: a repeated submission finds the result, afterwards the outcome, and never runs again. */
+/* 18: a repeated submission gets the result, and later only the outcome. The task never runs again. */
 static void
 test_resubmit (Core *core, gconstpointer data)
 {
@@ -96,7 +96,7 @@ test_resubmit (Core *core, gconstpointer data)
   g_assert_null (worker_take (worker));
 }
 
-/* A quarantined task is refused, released with all its attempts, and dropped. */
+/* A quarantined task refuses a submission with its id, can be released with all its attempts, and can be dropped. */
 static void
 test_quarantine (Core *core, gconstpointer data)
 {
@@ -133,7 +133,7 @@ await (Client *submitter)
   return client_send (submitter, WIRE_KIND_REQUEST, 0, &envelope);
 }
 
-/* The next push; NULL: none. */
+/* Takes the next push; NULL: there is none. */
 static Daemoneye__Eventbus__V1__TaskPush *
 take_push (Client *submitter, guint64 id)
 {
@@ -156,7 +156,7 @@ expect_push (Client *submitter, guint64 id, BusTaskState state)
   daemoneye__eventbus__v1__task_push__free_unpacked (push, NULL);
 }
 
-/* Each change is pushed, and the result with it. */
+/* Each change of the state is pushed; the last push contains the result. */
 static void
 test_push (Core *core, gconstpointer data)
 {
@@ -182,7 +182,7 @@ test_push (Core *core, gconstpointer data)
   g_assert_null (take_push (agent, id));
 }
 
-/* A submitter that reads nothing holds its records and 64 KiB, and gets every result when it reads again. */
+/* A submitter that reads nothing uses memory for its records and 64 KiB, and gets every result when it reads again. */
 static void
 test_push_blocked (Core *core, gconstpointer data)
 {
@@ -226,7 +226,7 @@ test_push_blocked (Core *core, gconstpointer data)
   g_assert_false (agent->closed);
 }
 
-/* One of two submitters has the result, and the window keeps nothing: the other one gets it, too. */
+/* One of two submitters has taken the result, and no bytes are kept for ended tasks: the other submitter still gets it. */
 static void
 test_settled_by_one (Core *core, gconstpointer data)
 {
@@ -253,7 +253,7 @@ test_settled_by_one (Core *core, gconstpointer data)
 
 /* --- fairness --- */
 
-/* Runs what the worker is sent; returns how many were begun when @id was. */
+/* Runs the tasks that the worker is sent. Returns the number of tasks that started until @id did. */
 static guint
 count_until (Client *worker, const char *id)
 {
@@ -293,7 +293,7 @@ test_flood (Core *core, gconstpointer data)
   g_assert_cmpuint (count_until (worker, "low"), <=, 8);
 }
 
-/* The broker has restarted: a task that was submitted before waits for its last holder, then it is an ordinary one. */
+/* After a restart of the broker, a task that was submitted before waits for its last holder, and then for any member. */
 static void
 test_recovery_hold (Core *core, gconstpointer data)
 {
@@ -315,7 +315,7 @@ test_recovery_hold (Core *core, gconstpointer data)
   g_assert_cmpuint (job->execute->attempt, ==, 2);
 }
 
-/* The last submitter is gone, and the task ends with it. */
+/* A task may end when its last submitter disconnects. */
 static void
 test_alone (Core *core, gconstpointer data)
 {
@@ -341,7 +341,7 @@ test_alone (Core *core, gconstpointer data)
   g_assert_cmpint (task->state, ==, BUS_TASK_CANCELLED);
 }
 
-/* Limits name their settings. */
+/* An error about a limit names the setting. */
 static void
 test_limits (Core *core, gconstpointer data)
 {
@@ -361,7 +361,7 @@ test_limits (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_BAD_MESSAGE);
 }
 
-/* A collector can't keep others from their work. Returns what the call is answered with; 0: with a reply */
+/* Calls a method that changes an operation. Returns the status of the ERROR; 0: the call has a reply. */
 static guint32
 pause_as (Client *client, const char *method)
 {

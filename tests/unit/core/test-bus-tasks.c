@@ -8,7 +8,7 @@
 #include "work/bus-work.h"
 
 /*
- * Tasks in the whole core: the scenarios of leases, from the offer to the result. The numbers are those of the list in the design.
+ * Tasks in the whole core: leases, from the offer to the result. Numbers are those of the scenarios in the design.
  */
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -38,7 +38,7 @@ test_simple (Core *core, gconstpointer data)
   g_assert_null (client_take (worker, WIRE_KIND_ERROR));
 }
 
-/* No collector has the operation: the task waits until one registers. */
+/* No collector has the operation: the task waits until a capable one registers. */
 static void
 test_waits (Core *core, gconstpointer data)
 {
@@ -77,7 +77,7 @@ test_late_result (Core *core, gconstpointer data)
   g_assert_null (worker_take (worker));
 }
 
-/* 2: another member has it: the first result is stale, the second one counts. */
+/* 2: the lease has expired, and another member has the task: the first result is stale, and the second one counts. */
 static void
 test_fenced (Core *core, gconstpointer data)
 {
@@ -104,7 +104,7 @@ test_fenced (Core *core, gconstpointer data)
   g_assert_false (tasks_find (agent, "t")->is_late);
 }
 
-/* 3: a holder answers attempt 2 by the token of attempt 1. */
+/* 3: a holder answers attempt 2 with the token of attempt 1. */
 static void
 test_old_token (Core *core, gconstpointer data)
 {
@@ -118,7 +118,7 @@ test_old_token (Core *core, gconstpointer data)
   first = worker_run (worker, "t");
   worker_retry (worker, first, 0);
   tasks_assert_state (agent, "t", BUS_TASK_DELAYED);
-  worker_finish (worker, first, BUS_OUTCOME_SUCCEEDED, "again"); /* its route has ended */
+  worker_finish (worker, first, BUS_OUTCOME_SUCCEEDED, "again"); /* the route of the first attempt has ended */
   tasks_assert_state (agent, "t", BUS_TASK_DELAYED);
   tasks_advance (core, 2 * SECOND);
   second = worker_run (worker, "t");
@@ -133,7 +133,7 @@ test_old_token (Core *core, gconstpointer data)
   g_assert_cmpstr (tasks_result (agent, "t"), ==, "right");
 }
 
-/* 4: result and expiry in one turn: the result arrived first. */
+/* 4: the result arrives and the lease expires before the timer is handled: the result counts. */
 static void
 test_result_and_expiry (Core *core, gconstpointer data)
 {
@@ -150,7 +150,7 @@ test_result_and_expiry (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "t")->counts.expiries, ==, 0);
 }
 
-/* 5: the result is there when the cancel comes. */
+/* 5: the result has arrived before the cancel. */
 static void
 test_result_and_cancel (Core *core, gconstpointer data)
 {
@@ -167,7 +167,7 @@ test_result_and_cancel (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
 }
 
-/* 5: the cancel is under way when the result is sent. */
+/* 5: the cancel is in transit when the holder sends the result. */
 static void
 test_cancel_crosses (Core *core, gconstpointer data)
 {
@@ -212,7 +212,7 @@ test_cancel_ignored (Core *core, gconstpointer data)
   job_free (worker_expect (worker, "next"));
 }
 
-/* 14: progress comes by a timer while the worker hangs: the run limit ends the attempt. */
+/* 14: a timer reports progress while the handler hangs: the run limit ends the attempt. */
 static void
 test_run_limit (Core *core, gconstpointer data)
 {
@@ -233,7 +233,7 @@ test_run_limit (Core *core, gconstpointer data)
   worker_expect_cancel (worker, job, WIRE_STATUS_EXPIRED);
 }
 
-/* An expired task whose holder may still run it is not given to another one. */
+/* A task that is not idempotent is not given to another member after its lease expired, because its holder may still run it. */
 static void
 test_not_idempotent (Core *core, gconstpointer data)
 {
@@ -249,7 +249,7 @@ test_not_idempotent (Core *core, gconstpointer data)
   worker_expect_cancel (worker, job, WIRE_STATUS_SUPERSEDED);
 }
 
-/* 21: a member that was stopped and wakes up: its task runs elsewhere, and its frames are fenced. */
+/* 21: a suspended member continues after its task was given to another member: its frames are fenced. */
 static void
 test_suspended_holder_continues (Core *core, gconstpointer data)
 {
@@ -275,7 +275,7 @@ test_suspended_holder_continues (Core *core, gconstpointer data)
   g_assert_cmpstr (tasks_result (agent, "t"), ==, "second");
 }
 
-/* 22: the broker itself was frozen: no lease expires for one lease period more, but deadlines do not move. */
+/* 22: the broker itself was suspended: no lease expires for one more lease period, but deadlines do not change. */
 static void
 test_grace (Core *core, gconstpointer data)
 {
@@ -328,7 +328,7 @@ test_retries (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "t")->counts.failures, ==, 3);
 }
 
-/* The holder may ask for a longer pause. */
+/* The holder may ask for a longer delay. */
 static void
 test_retry_after (Core *core, gconstpointer data)
 {
@@ -366,7 +366,7 @@ test_silent (Core *core, gconstpointer data)
   g_assert_cmpuint (bus_task_spent (tasks_find (agent, "t")), ==, 0);
 }
 
-/* Alone, the silent member starts late: its lease is the newest still. */
+/* The silent member is the only one and starts late: its lease is still the newest, so the start counts. */
 static void
 test_late_start (Core *core, gconstpointer data)
 {
@@ -386,7 +386,7 @@ test_late_start (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
 }
 
-/* BUSY gives the task back without a count, and the member gets nothing for a moment. */
+/* BUSY returns the task without counting an attempt, and the member gets no offers for a short time. */
 static void
 test_busy (Core *core, gconstpointer data)
 {
@@ -424,7 +424,7 @@ test_deadline (Core *core, gconstpointer data)
   client_disconnect (worker);
 }
 
-/* Details of an attempt reach the next one. */
+/* The next attempt gets the details of the previous one. */
 static void
 test_details (Core *core, gconstpointer data)
 {

@@ -78,7 +78,7 @@ messages_of (BusTopics *topics, const char *topic)
   return kept != NULL ? kept->messages : 0;
 }
 
-/* A thousand topics that are used once each replace no topic in use, and the sums lose no message. */
+/* A thousand topics with one message each do not replace a topic that is in use, and the sums include every message. */
 static void
 test_clock (void)
 {
@@ -116,7 +116,7 @@ test_clock (void)
   bus_topics_clear (&topics);
 }
 
-/* A place that was remembered is not used for the topic that has the slot now. */
+/* A cached slot is not trusted after another topic has reused it. */
 static void
 test_reused_slot_is_not_trusted (void)
 {
@@ -328,7 +328,7 @@ test_events (Core *core, gconstpointer data)
   g_assert_cmpuint (reply->topics[1]->messages, ==, 1);
 }
 
-/* Messages to topics that are not kept any more are counted together, also when the cache of matches was forgotten. */
+/* Messages to topics that are no longer kept are counted in one sum, also after the cache of matches was cleared. */
 static void
 test_unseen (Core *core, gconstpointer data)
 {
@@ -371,7 +371,7 @@ test_unseen (Core *core, gconstpointer data)
   }
 }
 
-/* 20 topics that are used once, and four that are used all the time. */
+/* Publishes to 20 new topics once, and to four others repeatedly. */
 static void
 use_topics (Client *publisher, guint *fill)
 {
@@ -389,7 +389,7 @@ use_topics (Client *publisher, guint *fill)
     }
 }
 
-/* Topics that stay are listed once, even if others come or are replaced between two pages. */
+/* Each topic that is kept is listed once, even if others are added or replaced between two pages. */
 static void
 test_pages_across_reuse (Core *core, gconstpointer data)
 {
@@ -418,7 +418,7 @@ test_pages_across_reuse (Core *core, gconstpointer data)
   g_assert_cmpuint (stayed, ==, 4);
 }
 
-/* A subscription without the right to a topic is not listed as one of the topic, though its pattern matches. */
+/* A subscription that has no right to a topic is not listed as its subscriber, although its pattern matches. */
 static void
 test_subscribers_by_right (Core *core, gconstpointer data)
 {

@@ -6,7 +6,7 @@
 #include "work/bus-registry.h"
 #include "work/bus-trust.h"
 
-/* Trust in collectors: those that get tasks, those that are suspect, and those that are set aside, and for how long. */
+/* Trust in collectors: which collectors get tasks, which are suspect or set aside, and for how long. */
 
 static void
 test_silent (Core *core, gconstpointer data)
@@ -75,7 +75,7 @@ test_zombies (Core *core, gconstpointer data)
   one->peer->member->n_zombie = 0;
 }
 
-/* Three failures in a minute; the time doubles, and is that of the id. */
+/* Three failures in a minute set a collector aside. The time doubles with each repetition, also for a new connection of the id. */
 static void
 test_set_aside (Core *core, gconstpointer data)
 {
@@ -105,7 +105,7 @@ test_set_aside (Core *core, gconstpointer data)
   member_assert_list (watcher, "one=ready two=ready");
 }
 
-/* The only one that is ready is not set aside: it gets one task at a time. */
+/* The only ready collector is not set aside; it gets one task at a time. */
 static void
 test_last_one_is_not_set_aside (Core *core, gconstpointer data)
 {
@@ -126,7 +126,7 @@ test_last_one_is_not_set_aside (Core *core, gconstpointer data)
   g_assert_false (member->is_probed);
 }
 
-/* At most half of the members are set aside, rounded down. The one whose time ends first is used when no other one is ready. */
+/* At most half of the members, rounded down, are set aside. If no member is ready, the one whose time ends first is used. */
 static void
 test_at_most_half_set_aside (Core *core, gconstpointer data)
 {
@@ -149,7 +149,7 @@ test_at_most_half_set_aside (Core *core, gconstpointer data)
   g_assert_true (member_of (core, "one")->is_probed);
 }
 
-/* A member of another type does not do the work of this one. */
+/* Members of another type do not count, because they cannot do the work of this type. */
 static void
 test_other_type_does_not_count (Core *core, gconstpointer data)
 {
@@ -165,7 +165,7 @@ test_other_type_does_not_count (Core *core, gconstpointer data)
   member_assert_list (watcher, "net=ready one=ready");
 }
 
-/* A collector that starts again and again is set aside, although it announces each end. */
+/* A collector that restarts repeatedly is set aside, although it announces each end. */
 static void
 test_crash_loop (Core *core, gconstpointer data)
 {
@@ -187,7 +187,7 @@ test_crash_loop (Core *core, gconstpointer data)
   member_assert_list (watcher, "one=ready two=ready");
 }
 
-/* It dies with the tasks that it gets; a completed one clears it. */
+/* A collector that has died twice while it ran a task is set aside when it registers again. */
 static void
 test_dies_at_work (Core *core, gconstpointer data)
 {

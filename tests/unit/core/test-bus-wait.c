@@ -9,7 +9,7 @@
 
 typedef Daemoneye__Eventbus__V1__WaitReply WaitReply;
 
-static guint failures; /* of the next replies */
+static guint failures; /* number of next replies for which there is no memory */
 
 gboolean __real_bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message);
 gboolean __wrap_bus_reply_part (BusPeer *peer, guint64 id, const ProtobufCMessage *message);
@@ -161,7 +161,7 @@ test_deadline (Core *core, gconstpointer data)
   assert_reply (collector, id, "nothing");
 }
 
-/* The state and each change, also of an id that is taken over: it is never gone. */
+/* A watch gets the state and each change. An id that is taken over is never reported as gone. */
 static void
 test_watch_one (Core *core, gconstpointer data)
 {
@@ -207,7 +207,7 @@ test_watch_all (Core *core, gconstpointer data)
   assert_reply (agent, id, "nothing");
 }
 
-/* The first state finds no memory and is sent 100 ms later. */
+/* There is no memory for the first state, so it is sent 100 ms later. */
 static guint64
 ask_delayed (Client *client, const char *peer)
 {
@@ -215,8 +215,7 @@ ask_delayed (Client *client, const char *peer)
   return ask (client, peer, TRUE, 0);
 }
 
-/* The state is sent while peers are being disconnected, in the middle of an input call: they are in it, and the change
- * follows. */
+/* The state is sent in an input call that also disconnects peers: it still contains these peers, and the change follows. */
 static void
 test_state_contains_closing_peers (Core *core, gconstpointer data)
 {
@@ -239,7 +238,7 @@ test_state_contains_closing_peers (Core *core, gconstpointer data)
   assert_reply (collector, one, "nothing");
 }
 
-/* The same while an id is taken over: no reply leaves it out. */
+/* The same while an id is taken over: each reply contains it. */
 static void
 test_state_during_takeover (Core *core, gconstpointer data)
 {
@@ -256,7 +255,7 @@ test_state_during_takeover (Core *core, gconstpointer data)
   assert_reply (agent, id, "nothing");
 }
 
-/* A peer that was reported as gone or replaced is not in a state any more, although its link still exists. */
+/* A peer that was reported as gone or replaced is not in a later state, although its link still exists. */
 static void
 test_state_without_reported_peers (Core *core, gconstpointer data)
 {
@@ -275,7 +274,7 @@ test_state_without_reported_peers (Core *core, gconstpointer data)
   assert_reply (agent, id, "nothing");
 }
 
-/* A call without watch is not answered by a peer that is being disconnected. */
+/* A peer that is being disconnected does not satisfy a call without watch. */
 static void
 test_closing_peer_does_not_answer (Core *core, gconstpointer data)
 {
@@ -293,8 +292,8 @@ test_closing_peer_does_not_answer (Core *core, gconstpointer data)
   assert_reply (collector, id, "restart complete one+9 final");
 }
 
-/* There is no memory for WELCOME: the peer was never there, so it is not gone either. An id that it wanted to take over is
- * gone once. */
+/* There is no memory for WELCOME: the peer never connected, so it is not reported as gone. If it was taking over an id, that id is
+ * reported as gone once. */
 static void
 test_no_memory_for_welcome (Core *core, gconstpointer data)
 {
@@ -321,7 +320,7 @@ test_no_memory_for_welcome (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 1);
 }
 
-/* A collector names one peer, and gets no more of it than its id, type and incarnation. */
+/* A collector may ask for one peer by name, and gets only its id, type and incarnation. */
 static void
 test_rights (Core *core, gconstpointer data)
 {
@@ -376,7 +375,7 @@ test_sequence (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__wait_reply__free_unpacked (reply, NULL);
 }
 
-/* More peers than a reply holds. */
+/* A state with more peers than fit in one reply. */
 static void
 test_large (Core *core, gconstpointer data)
 {
@@ -403,7 +402,7 @@ test_large (Core *core, gconstpointer data)
   g_assert_cmpuint (n, ==, 3);
 }
 
-/* A watcher that does not read is left out, is not disconnected, and gets the state anew when it reads again. */
+/* A watcher that does not read is not disconnected; it gets no changes, and a new state when it reads again. */
 static void
 test_behind (Core *core, gconstpointer data)
 {
@@ -445,7 +444,7 @@ test_behind (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* There is no memory for the reply about a change: no ERROR ends the watch, and the asker gets the whole state anew. */
+/* There is no memory for the reply about a change: the watch does not end with an ERROR, and the client gets a new state. */
 static void
 test_no_memory_for_a_change (Core *core, gconstpointer data)
 {
@@ -471,7 +470,7 @@ test_no_memory_for_a_change (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (agent, WIRE_KIND_ERROR), ==, 0);
 }
 
-/* The same for one peer: a change until then is part of the state that comes later. */
+/* The same for a watch of one peer: the state that is sent later includes changes until then. */
 static void
 test_no_memory_for_one (Core *core, gconstpointer data)
 {
@@ -490,7 +489,7 @@ test_no_memory_for_one (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (collector, WIRE_KIND_ERROR), ==, 0);
 }
 
-/* A state of several replies stops at the one for which there is no memory, and begins anew; one that is complete, too. */
+/* A state of several replies starts again from its begin when there is no memory for one of them, also for the last one. */
 static void
 test_no_memory_for_many (Core *core, gconstpointer data)
 {

@@ -9,8 +9,8 @@
 #include "wire-feature.h"
 
 /*
- * Last messages, and clearing retained ones: when a client's last message is published, and what that does. Linked with --wrap,
- * so that an allocation can fail.
+ * Last messages (wills) of clients: when they are published, and with which effects; and clearing retained messages. Linked
+ * with --wrap, so that an allocation can fail.
  */
 
 typedef Daemoneye__Eventbus__V1__ClearRequest ClearRequest;
@@ -30,7 +30,7 @@ will_set_up (Core *core, gconstpointer data)
   core->features = FEATURES;
 }
 
-static guint failing; /* the next allocation but so many fails; 0: none does */
+static guint failing; /* n: the n-th next allocation fails; 0: none fails */
 
 gpointer __real_g_try_malloc (gsize n);
 gpointer __wrap_g_try_malloc (gsize n);
@@ -43,7 +43,7 @@ __wrap_g_try_malloc (gsize n)
   return NULL;
 }
 
-/* Returns TRUE if it replaced an earlier one. */
+/* Sets the client's last message. Returns TRUE if it replaced an earlier one. */
 static gboolean
 leave_asked (Client *client, const char *topic, const char *text, gboolean retain, WireStatus want)
 {
@@ -109,7 +109,7 @@ listener (Core *core)
   return agent;
 }
 
-/* The link ends: once, with the sender and its incarnation, and before the event of its end. */
+/* When the link ends, the message is published once, with sender and incarnation, before the event about the end. */
 static void
 test_published_once (Core *core, gconstpointer data)
 {
@@ -153,7 +153,7 @@ test_not_after_goodbye (Core *core, gconstpointer data)
   assert_last (agent, NULL);
 }
 
-/* The broker ends a connection: its client said no GOODBYE. */
+/* The message is also published when the broker ends the connection, because the client has not sent GOODBYE. */
 static void
 test_after_a_fault (Core *core, gconstpointer data)
 {
@@ -179,7 +179,7 @@ test_not_at_shutdown (Core *core, gconstpointer data)
   g_assert_cmpuint (core->core->routes->wills_published, ==, 0);
 }
 
-/* A connection that is the next one of the same client object has the id: nobody is gone. */
+/* The next connection of the same client object takes over the id: the message is not published, as the client is not gone. */
 static void
 test_not_at_takeover (Core *core, gconstpointer data)
 {
@@ -216,7 +216,7 @@ test_replaced_and_removed (Core *core, gconstpointer data)
   assert_last (agent, NULL);
 }
 
-/* A refused call leaves what there was. */
+/* A refused call does not change the earlier message. */
 static void
 test_checked (Core *core, gconstpointer data)
 {
@@ -237,7 +237,7 @@ test_checked (Core *core, gconstpointer data)
   assert_last (agent, "procmond-1: dead #");
 }
 
-/* Fields that no PUBLISH could have. */
+/* Fields that are not valid in a PUBLISH are refused. */
 static void
 test_long_type (Core *core, gconstpointer data)
 {
@@ -252,7 +252,7 @@ test_long_type (Core *core, gconstpointer data)
   client_call (client, "control.bus.will", &request.base, WIRE_STATUS_LIMIT);
 }
 
-/* Whichever allocation fails: the client is answered, and nothing is half left. */
+/* Whichever allocation fails, the client gets an answer, and the last message is set completely or not at all. */
 static void
 test_no_memory (Core *core, gconstpointer data)
 {
@@ -289,7 +289,7 @@ test_no_memory (Core *core, gconstpointer data)
   core_flush (core);
 }
 
-/* Without the feature, none; without RETAIN, none that is retained. */
+/* Without the feature, a client cannot set a last message; without the feature RETAIN, it cannot set a retained one. */
 static void
 test_features (Core *core, gconstpointer data)
 {
@@ -304,7 +304,7 @@ test_features (Core *core, gconstpointer data)
   leave (client, "x");
 }
 
-/* Later subscribers get it from the store, with the incarnation. */
+/* Later subscribers get a retained last message from the store, with the incarnation. */
 static void
 test_retained (Core *core, gconstpointer data)
 {
@@ -318,7 +318,7 @@ test_retained (Core *core, gconstpointer data)
   assert_last (agent, "procmond-1: dead # *");
 }
 
-/* An empty one clears the value of its topic. */
+/* An empty retained last message clears the value of its topic. */
 static void
 test_clears (Core *core, gconstpointer data)
 {
@@ -348,7 +348,7 @@ assert_totals (Client *client, guint64 published, guint64 unretained)
   daemoneye__eventbus__v1__stats_reply__free_unpacked (reply, NULL);
 }
 
-/* The account keeps another value already: delivered, not retained, counted. */
+/* The account may retain no further value: the last message is delivered but not retained, and the refusal is counted. */
 static void
 test_no_room (Core *core, gconstpointer data)
 {
@@ -368,7 +368,7 @@ test_no_room (Core *core, gconstpointer data)
   assert_last (agent, NULL);
 }
 
-/* It is charged to its peer; core_teardown() asserts that it is refunded. */
+/* A last message is charged to its peer; core_teardown() asserts that the charge is refunded. */
 static void
 test_charged (Core *core, gconstpointer data)
 {
@@ -384,7 +384,7 @@ test_charged (Core *core, gconstpointer data)
   g_assert_cmpuint (after.charged_bytes, >, before.charged_bytes + 4000);
 }
 
-/* The agent sees the topic, never the payload. */
+/* The list of the agent contains the topic of a last message, never the payload. */
 static void
 test_listed (Core *core, gconstpointer data)
 {
