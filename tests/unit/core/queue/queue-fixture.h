@@ -5,11 +5,12 @@
 #include "queue/bus-fifo.h"
 
 /*
- * The queue of one peer without the peer: a flow, what all flows share, the ledger of the peer and those of two publishers.
+ * The queue of one peer without the peer: a flow, the state that all flows share, and the ledgers of the peer and of two
+ * publishers.
  *
- * Only the queue layer and those below it are linked, so the owner of a subscription or a timer is a pointer that nothing
- * looks into. The state of a FIFO and the frames that were encoded are compared as text (see below). queue_teardown() ends
- * everything and asserts that nothing is charged, held or armed any more.
+ * Only the queue layer and the layers below it are linked, so the owner of a subscription or a timer is a pointer that is never
+ * dereferenced. Tests compare the state of a FIFO, and the encoded frames, as text (see below). queue_teardown() ends all objects
+ * and asserts that nothing is charged, held or armed any more.
  */
 
 #define QUEUE_NOW_US ((gint64) 1000000)
@@ -36,14 +37,13 @@ typedef struct
 void queue_setup (Queue *queue, gconstpointer data);
 void queue_teardown (Queue *queue, gconstpointer data);
 
-/* Adds a subscription with the default bounds and a window of so many messages; bytes do not close it. It belongs to the
- * queue. */
+/* Adds a subscription with the default bounds and a window of @window_messages without a limit of bytes. (transfer none) */
 BusSubscription *queue_subscribe (Queue *queue, guint32 id, BusOverflow policy, guint64 window_messages);
 
-/* Ends one before queue_teardown() does. */
+/* Ends a subscription before queue_teardown() does. */
 void queue_unsubscribe (Queue *queue, BusSubscription *subscription);
 
-/* The client returns @n more messages of a subscription. */
+/* The client returns credit for @n more messages of a subscription. */
 void queue_return_credit (BusSubscription *subscription, guint64 n);
 
 /* A frame that has arrived from queue->publisher, with the next accept sequence. */
@@ -57,7 +57,7 @@ typedef struct
 Arrival *arrival_new (Queue *queue, const char *topic, gsize payload_len);
 Arrival *arrival_new_from (Queue *queue, BusLedger *publisher, const char *topic, gsize payload_len);
 
-/* The input call ends. Credit that no ticket withholds is returned. */
+/* Ends the input call. Credit that no ticket withholds is returned. */
 void arrival_free (Arrival *arrival);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Arrival, arrival_free)
 
@@ -67,19 +67,19 @@ extern const BusDelivery queue_deliver; /* a plain DELIVER */
 BusSlot *queue_append (Queue *queue, BusSubscription *subscription, const char *topic, gsize payload_len);
 BusSlot *queue_append_held (Queue *queue, BusSubscription *subscription, BusLedger *publisher, gint64 now_us);
 
-/* A ticket of queue->publisher, without a message. Transfer full. */
+/* Makes a ticket of queue->publisher without a message. Transfer full. */
 BusTicket *queue_ticket_new (Queue *queue, gint64 now_us);
 
-/* Delivers such a message to a subscription. Transfer none: a hold owns the ticket until it is acknowledged. */
+/* Delivers a message with a ticket to a subscription. Transfer none: a hold owns the ticket until the message is acknowledged. */
 BusTicket *queue_send_held (Queue *queue, BusSubscription *subscription, gint64 now_us);
 
 /* One message that waits in an entry of both subscriptions. @expires_us: 0: never */
 void queue_enter_shared (Queue *queue, BusSubscription *first, BusSubscription *second, gint64 expires_us);
 
-/* The next message is lost before it is accepted. */
+/* Records the loss of the next message, which is not accepted. */
 void queue_lose (Queue *queue, BusSubscription *subscription, WireLane lane, BusLoss loss);
 
-/* Encodes a PING that takes exactly so many bytes of a lane. */
+/* Encodes a PING that uses exactly @bytes of a lane. */
 void queue_fill_lane (Queue *queue, WireLane lane, gsize bytes);
 
 /* Offers a message to all subscriptions of the queue, in their order. */
@@ -120,7 +120,7 @@ BusTimer *queue_pop_timer (Queue *queue, gint64 now_us);
 /* When a timer is due; 0: it is not armed. */
 gint64 queue_due_us (const BusTimer *timer);
 
-/* From now on nothing more is held: the cap is what is held already. */
+/* Sets the cap to the memory that is held now, so that every later allocation fails. */
 void queue_exhaust_memory (Queue *queue);
 void queue_allow_memory (Queue *queue);
 

@@ -3,7 +3,7 @@
 #include "queue/bus-fifo-run.h"
 #include "queue/bus-unsettled.h"
 
-/* The state of a queue as text, and whether its links, counts and charges agree. */
+/* The state of a queue as text, and the checks that its links, counts and charges agree. */
 
 /* --- consistency --- */
 
@@ -20,7 +20,7 @@ entry_has_slot (const BusEntry *entry, const BusSlot *slot)
   return FALSE;
 }
 
-/* The number of messages of a slot that is not a gap, the accept sequence of the first one, and their sizes. */
+/* Returns the number of messages of a slot that is not a gap, the accept sequence of the first one, and their sizes. */
 static guint
 slot_messages (const BusSlot *slot)
 {
@@ -71,8 +71,8 @@ slot_check (const Queue *queue, const BusSubscription *subscription, const BusSl
     g_assert_true (bus_fifo_find (&queue->flow, subscription, slot->message->topic) == slot);
 }
 
-/* The order of each lane is that of the FIFO; between two messages there is at most one gap for each reason, and accept
- * sequences rise. */
+/* Asserts that each lane has the order of the FIFO, that accept sequences rise, and that there is at most one gap for each reason
+ * between two messages. */
 static void
 lane_order_check (const BusFifo *fifo, WireLane lane)
 {
@@ -110,7 +110,7 @@ typedef struct
   gsize bytes;
   guint64 held_messages;
   gsize held_bytes;
-  gsize sent; /* records, and the messages that they keep */
+  gsize sent; /* records of sent messages, and the messages that they keep */
   gsize lanes[WIRE_N_LANES];
 } QueueSums;
 
@@ -136,7 +136,7 @@ sums_add_slot (QueueSums *sums, const BusSlot *slot)
   sums->held_bytes += slot_messages (slot) * sizeof (BusSlot) + slot_cost (slot);
 }
 
-/* Returns how many records have a ticket. */
+/* Adds the records of sent messages. Returns the number of records with a ticket. */
 static guint
 sums_add_sent (QueueSums *sums, const BusSubscription *subscription)
 {
@@ -219,7 +219,7 @@ lane_check (const BusFlow *flow, WireLane lane, QueueSums *sums)
   g_assert_cmpuint (flow->lanes[lane].bytes, ==, sums->lanes[lane]);
 }
 
-/* The charges equal the memory that is held. */
+/* Asserts that the charges equal the memory that is held. */
 static void
 queue_check (const Queue *queue)
 {

@@ -3,7 +3,7 @@
 #include "queue/bus-flow-credit.h"
 #include "queue/bus-trim.h"
 
-/* Other bounds for messages that wait already, and the end of memory that is shared; then all of admission at random. */
+/* Changed bounds while messages wait, a broker that is full, and a random test of all of admission. */
 
 #define DATA    "events.one"
 #define CONTROL "control.one"
@@ -28,10 +28,10 @@ test_adjust_bounds (Queue *queue, gconstpointer data)
   g_assert_cmpuint (adjust (queue, subscription, BUS_OVERFLOW_DROP_OLDEST, 6), ==, 0);
   queue_assert_fifo (queue, subscription, "w1 w2 w3 w4 w5 w6");
   g_assert_cmpuint (adjust (queue, subscription, BUS_OVERFLOW_DROP_OLDEST, 5), ==, 1);
-  queue_assert_sent (queue, "g1-1x1f:1"); /* nothing of its lane stands in front of it */
+  queue_assert_sent (queue, "g1-1x1f:1"); /* no message of its lane is in front of it */
   g_assert_cmpuint (adjust (queue, subscription, BUS_OVERFLOW_DROP_NEWEST, 3), ==, 2);
   queue_assert_fifo (queue, subscription, "w2 w3 w4 g5-6x2f");
-  g_assert_cmpuint (adjust (queue, subscription, BUS_OVERFLOW_ERROR, 1), ==, 0); /* it keeps what it accepted */
+  g_assert_cmpuint (adjust (queue, subscription, BUS_OVERFLOW_ERROR, 1), ==, 0); /* accepted messages are kept */
   g_assert_cmpuint (adjust (queue, subscription, BUS_OVERFLOW_BLOCK, 1), ==, 0);
   queue_assert_fifo (queue, subscription, "w2 w3 w4 g5-6x2f");
   g_assert_cmpuint (subscription->bounds.messages, ==, 1);
@@ -64,7 +64,7 @@ test_adjust_level (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue->flow.soft_since_us, ==, 0);
 }
 
-/* Of each topic the newest stays. */
+/* The newest message of each topic stays. */
 static void
 test_adjust_to_conflate (Queue *queue, gconstpointer data)
 {
@@ -82,7 +82,8 @@ test_adjust_to_conflate (Queue *queue, gconstpointer data)
   g_assert_null (bus_fifo_find (&queue->flow, subscription, WIRE_SPAN_LITERAL ("events.one")));
 }
 
-/* Credit is returned, so what was held is bounded from now on; the policy error drops it as well. @data: the policy. */
+/* With another policy than block, the publishers' credit is returned and waiting messages are bounded. The policy error also drops
+ * messages that exceed the bounds. @data: the policy. */
 static void
 test_adjust_from_block (Queue *queue, gconstpointer data)
 {
@@ -136,7 +137,7 @@ table_of (const Queue *queue)
   return table;
 }
 
-/* The subscription with the most bytes gives first, by its policy, and no more than is asked for. */
+/* The subscription with the most bytes drops messages first, according to its policy, and no more than needed. */
 static void
 test_shed (Queue *queue, gconstpointer data)
 {
@@ -162,7 +163,7 @@ test_shed (Queue *queue, gconstpointer data)
   g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0); /* nothing is left */
 }
 
-/* Of equal queues, that of the subscription with the lower id pays, independent of the table. Requests are not dropped. */
+/* Of equal queues, that of the lower subscription id drops messages, independent of the table. Requests are not dropped. */
 static void
 test_shed_order (Queue *queue, gconstpointer data)
 {
@@ -188,7 +189,7 @@ test_shed_order (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, server, "w6");
 }
 
-/* Of many queues the longest give, and each of them everything before the next one gives anything. */
+/* The longest of many queues drop messages, and each drops all its messages before the next one drops any. */
 static void
 test_longest_of_100_queues_first (Queue *queue, gconstpointer data)
 {
@@ -226,7 +227,7 @@ test_longest_of_100_queues_first (Queue *queue, gconstpointer data)
             least = MIN (least, before[i]);
           n_partly += subscription->fifo.bytes > 0 && subscription->fifo.bytes < before[i] ? 1 : 0;
         }
-      g_assert_cmpuint (least, >=, most); /* none that gave was shorter than one that did not */
+      g_assert_cmpuint (least, >=, most); /* each queue that dropped messages was at least as long as the others */
       g_assert_cmpuint (n_partly, <=, 1);
     }
 }

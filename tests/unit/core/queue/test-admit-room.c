@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
 
-/* Admission of answers and requests, whether there is room for a message, and which bound has none. */
+/* Admission of answers and requests, whether there is room for a message, and which bound is exceeded. */
 
 #define DATA "events.one"
 
-/* With a low soft limit the lane is not clear any more. */
+/* Fills a lane, so that it is not clear. The soft limit is lowered. */
 static void
 fill_lane (Queue *queue, WireLane lane, gsize bytes)
 {
@@ -113,7 +113,7 @@ test_has_room (Queue *queue, gconstpointer data)
   BusNeed need = { .len = 10, .lane = WIRE_LANE_DATA, .now_us = QUEUE_NOW_US };
   guint64 hard_bytes = queue->limits.queue_hard_bytes;
 
-  queue->limits.queue_hard_bytes = 0; /* what is sent at once does not wait, so no bound applies */
+  queue->limits.queue_hard_bytes = 0; /* a message that is sent at once does not wait, so no bound applies */
   g_assert_true (bus_room_to_send (&queue->flow, subscription, &need));
   queue->limits.queue_hard_bytes = hard_bytes;
   bus_window_use (&subscription->window, 10);
@@ -130,7 +130,7 @@ test_has_room (Queue *queue, gconstpointer data)
   need.is_held = TRUE;
   g_assert_true (bus_room_to_send (&queue->flow, subscription, &need));
 
-  fill_lane (queue, WIRE_LANE_DATA, 30000); /* above the soft limit another one is better */
+  fill_lane (queue, WIRE_LANE_DATA, 30000); /* above the soft limit another subscription is preferred */
   g_assert_false (bus_room_to_send (&queue->flow, subscription, &need));
 }
 
@@ -149,7 +149,7 @@ test_may_wait (Queue *queue, gconstpointer data)
   queue->limits.control_queue_bytes = 65536;
   fill_lane (queue, WIRE_LANE_CONTROL, 65537);
   g_assert_true (bus_room_to_wait (&queue->flow, subscription, &need));
-  need.lane = WIRE_LANE_CONTROL; /* its bound stands above held credit */
+  need.lane = WIRE_LANE_CONTROL; /* the bound of this lane applies to held messages as well */
   g_assert_false (bus_room_to_wait (&queue->flow, subscription, &need));
   need.lane = WIRE_LANE_DATA;
   subscription->state = BUS_SUBSCRIPTION_DEMOTED;

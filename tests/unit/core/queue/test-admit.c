@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
 
-/* Admission: each subscription that is offered a message gets it, has it waiting, or has its loss in a gap; its own policy
- * decides which message is lost. */
+/* Admission: for each subscription, an offered message is sent, waits, or is reported as lost in a gap. The policy of the
+ * subscription decides which message is lost. */
 
 #define DATA    "events.one"
 #define CONTROL "control.one"
@@ -15,7 +15,7 @@ assert_admission (BusAdmission admission, guint queued, guint refused, gboolean 
   g_assert_true (admission.closes == closes);
 }
 
-/* With a low soft limit the lane is not clear any more. */
+/* Fills a lane, so that it is not clear. The soft limit is lowered. */
 static void
 fill_lane (Queue *queue, WireLane lane, gsize bytes)
 {
@@ -25,7 +25,7 @@ fill_lane (Queue *queue, WireLane lane, gsize bytes)
 
 /* --- at once, or waiting --- */
 
-/* A subscription that is stuck does not hold up the others. */
+/* A subscription without credit does not delay the others. */
 static void
 test_subscription_without_credit_does_not_delay_others (Queue *queue, gconstpointer data)
 {
@@ -66,7 +66,7 @@ test_gap_first (Queue *queue, gconstpointer data)
   queue_assert_sent (queue, "g1-1x1f:1 d2:1");
 }
 
-/* Messages that wait already stay in front, even when there is credit by now. */
+/* Messages that already wait stay in front of a new one, even when there is credit. */
 static void
 test_behind_others (Queue *queue, gconstpointer data)
 {
@@ -96,7 +96,8 @@ test_shared_entry (Queue *queue, gconstpointer data)
   queue_assert_sent (queue, "d1:1,2");
 }
 
-/* Dropping the oldest of one gives its credit to a message that enters the lane; the new message's entry is behind it. */
+/* When the oldest message of a subscription is dropped, its credit is given to a waiting message, which enters the lane. The entry
+ * of the new message is behind it. */
 static void
 test_entry_is_the_last (Queue *queue, gconstpointer data)
 {
@@ -134,9 +135,9 @@ typedef struct
   const char *name;
   BusOverflow policy;
   gboolean demoted;
-  const char *fifo; /* after three were offered and two may wait */
+  const char *fifo; /* after three messages were offered, of which two may wait */
   guint refused;
-  gboolean closes; /* when the control lane is full */
+  gboolean closes; /* whether the peer is closed when the control lane is full */
 } Policy;
 
 static const Policy policies[] = {
@@ -192,7 +193,7 @@ limit_hard_messages (Queue *queue, BusSubscription *subscription)
   queue->limits.queue_hard_messages = 2;
 }
 
-/* Each message costs the same, so three do not fit by one byte. */
+/* Sets the bound one byte below the cost of three messages. */
 static void
 limit_hard_bytes (Queue *queue, BusSubscription *subscription)
 {
@@ -256,7 +257,8 @@ test_one_larger_than_the_bound (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-1x1f w2");
 }
 
-/* No peer blocks itself, and no subscriber blocks the broker: such messages are bounded and refused. */
+/* The policy block does not apply to messages that a peer sends to itself, or to messages of the broker: these are bounded and
+ * refused. */
 static void
 test_block_own_messages (Queue *queue, gconstpointer data)
 {
@@ -271,7 +273,7 @@ test_block_own_messages (Queue *queue, gconstpointer data)
       for (guint j = 0; j < 2; j++)
         assert_admission (queue_offer_from (queue, publishers[i], DATA, 10), 1, 0, FALSE);
       assert_admission (queue_offer_from (queue, publishers[i], DATA, 10), 0, 1, FALSE);
-      assert_admission (queue_offer (queue, DATA), 1, 0, FALSE); /* another peer's is still held */
+      assert_admission (queue_offer (queue, DATA), 1, 0, FALSE); /* a message of another peer is still held */
       queue_assert_fifo (queue, subscription, "w1 w2 g3-3x1r w4");
       g_assert_cmpuint (subscription->tickets, ==, 1);
       queue_unsubscribe (queue, subscription);
@@ -314,7 +316,7 @@ test_conflate (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-3x3f w4 w5");
 }
 
-/* The newer one takes the place even where bounds have become narrower; a larger one has to fit. */
+/* A newer message replaces an older one even when the bounds are exceeded; if it is larger, it has to fit. */
 static void
 test_conflate_bounds (Queue *queue, gconstpointer data)
 {
@@ -332,7 +334,8 @@ test_conflate_bounds (Queue *queue, gconstpointer data)
 
 /* --- whose messages are dropped --- */
 
-/* Another subscription holds most of the queue: this one's messages are not dropped, because that would not make room. */
+/* Another subscription holds most of the queue: the messages of this subscription are not dropped, because that would not make
+ * enough room. */
 static void
 test_drops_only_what_helps (Queue *queue, gconstpointer data)
 {
@@ -341,7 +344,7 @@ test_drops_only_what_helps (Queue *queue, gconstpointer data)
 
   queue_append (queue, large, DATA, 10000);
   small = queue_subscribe (queue, 2, BUS_OVERFLOW_DROP_OLDEST, 0);
-  g_ptr_array_remove_index (queue->subscriptions, 0); /* all of this is offered to the small one only */
+  g_ptr_array_remove_index (queue->subscriptions, 0); /* the following messages are offered only to the small one */
   queue->limits.queue_hard_bytes = queue->flow.waiting_bytes + 3000;
   queue_offer_from (queue, &queue->publisher, DATA, 1500);
   assert_admission (queue_offer_from (queue, &queue->publisher, DATA, 5000), 0, 0, FALSE);
@@ -352,7 +355,7 @@ test_drops_only_what_helps (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, small, "g2-3x2f w4");
 }
 
-/* The gap of a subscription that reads is sent at once, that of another one waits until it reads again. */
+/* The gap of a subscription that reads is sent at once. The gap of one that does not read waits until it reads again. */
 static void
 test_gap_with_credit (Queue *queue, gconstpointer data)
 {
@@ -412,7 +415,7 @@ test_control_lane (Queue *queue, gconstpointer data)
   assert_admission (queue_offer (queue, DATA), 1, 0, FALSE); /* the data lane is not concerned */
 }
 
-/* Only a message of the lane itself makes room there, and only one that is in it. */
+/* Only dropping a message that is in the control lane makes room there. */
 static void
 test_control_lane_drops_its_own (Queue *queue, gconstpointer data)
 {

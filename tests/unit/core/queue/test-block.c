@@ -50,7 +50,7 @@ test_demotes_without_progress (Queue *queue, gconstpointer data)
   queue->publisher.block_lost = 0;
 }
 
-/* The client returned something meanwhile: the clock runs on from there. */
+/* The client returned credit before the timer expired: the time starts again at that moment. */
 static void
 test_progress_continues (Queue *queue, gconstpointer data)
 {
@@ -69,11 +69,11 @@ test_progress_continues (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, progress_us + longest_us (queue));
   g_assert_true (expire (queue, subscription, publishers, progress_us + longest_us (queue)));
   g_assert_cmpuint (subscription->tickets, ==, 0);
-  g_assert_cmpuint (publishers->len, ==, 0); /* what was sent is not lost */
+  g_assert_cmpuint (publishers->len, ==, 0); /* a sent message is not lost */
   g_assert_cmpuint (subscription->missed, ==, 0);
 }
 
-/* A client that acknowledges one message every four seconds, of many that were sent at once. */
+/* Many messages were sent, and the client acknowledges one every four seconds: it is demoted at the end of the patience. */
 static void
 test_patience_for_what_was_sent (Queue *queue, gconstpointer data)
 {
@@ -150,7 +150,7 @@ test_counts_for_each_publisher (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->missed, ==, 6);
 }
 
-/* No publisher is left to be notified. */
+/* The publisher has disconnected, so nobody is notified. */
 static void
 test_publisher_is_gone (Queue *queue, gconstpointer data)
 {
@@ -169,7 +169,7 @@ test_publisher_is_gone (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-1x1e");
 }
 
-/* Messages stay, tickets do not. */
+/* At the end of a block the messages stay, and the tickets are released. */
 static void
 test_end (Queue *queue, gconstpointer data)
 {
@@ -189,7 +189,7 @@ test_end (Queue *queue, gconstpointer data)
   bus_block_end (&queue->flow, subscription); /* harmless */
 }
 
-/* The FIFO is empty, the client has returned credit since the demotion, and at most half of the window is on the way. */
+/* Drained: the FIFO is empty, credit was returned since the demotion, and at most half of the window is in transit. */
 static void
 test_drained (Queue *queue, gconstpointer data)
 {
@@ -216,7 +216,7 @@ test_drained (Queue *queue, gconstpointer data)
   queue_return_credit (subscription, 1);
   bus_unsettled_settle (&queue->flow, subscription, QUEUE_NOW_US);
   bus_block_check_drained (&queue->flow, subscription, QUEUE_NOW_US);
-  g_assert_true (bus_subscription_is_demoted (subscription)); /* three of four are on the way */
+  g_assert_true (bus_subscription_is_demoted (subscription)); /* three of four are in transit */
 
   queue_return_credit (subscription, 1);
   bus_unsettled_settle (&queue->flow, subscription, QUEUE_NOW_US);
@@ -227,7 +227,7 @@ test_drained (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
 }
 
-/* Everything was handed on, and nothing is in transit, so no credit will ever return. */
+/* All messages were handed on and none is in transit, so no credit will return: the subscription counts as drained. */
 static void
 test_drained_without_anything_sent (Queue *queue, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-fixture.h"
 
-/* Publishers' credit: used = returned + held + the frame in hand; announced at a quarter, or at once when none is left. */
+/* Publishers' credit: used = returned + held + the current frame. It is announced at a quarter, or at once when none is left. */
 
 #define CLASS WIRE_CLASS_MAY_DROP
 #define BYTES 10u
@@ -29,7 +29,7 @@ give_back (BusLedger *ledger, guint n)
     bus_credit_return (ledger, CLASS, 1, BYTES);
 }
 
-/* Takes one ledger out of the due list and grants what it is owed. */
+/* Takes the ledger out of the due list and grants its returned credit. */
 static void
 assert_announced (Queue *queue, BusLedger *ledger, guint wanted)
 {
@@ -74,7 +74,7 @@ test_blocked_when_the_window_is_used_up (Queue *queue, gconstpointer data)
   g_assert_cmpint (bus_ledger_allowance (publisher, CLASS)->blocked_since_us, ==, 0);
 }
 
-/* A class in which nothing was sent takes no memory, and shows the window that it begins with. */
+/* A class in which no message was sent uses no memory, and shows its initial window. */
 static void
 test_unused (Queue *queue, gconstpointer data)
 {
@@ -138,7 +138,7 @@ test_quarter_of_bytes (Queue *queue, gconstpointer data)
   assert_announced (queue, &queue->publisher, 1u << CLASS);
 }
 
-/* A publisher that has no credit left is not kept waiting for a quarter. */
+/* If a publisher has no credit left, returned credit is announced at once, even below a quarter. */
 static void
 test_at_once_when_empty (Queue *queue, gconstpointer data)
 {
@@ -150,7 +150,7 @@ test_at_once_when_empty (Queue *queue, gconstpointer data)
   assert_announced (queue, publisher, 1u << CLASS);
   g_assert_cmpint (bus_ledger_allowance (publisher, CLASS)->blocked_since_us, ==, 0);
   give_back (publisher, 1);
-  assert_nothing_due (queue); /* it has one now */
+  assert_nothing_due (queue); /* the publisher has credit now */
   give_back (publisher, 14);
   assert_announced (queue, publisher, 1u << CLASS);
 }
@@ -170,7 +170,7 @@ test_last_credit (Queue *queue, gconstpointer data)
   g_assert_true (bus_window_is_open (&bus_ledger_allowance (publisher, CLASS)->window));
 
   take (publisher, 2);
-  assert_nothing_due (queue); /* nothing was returned since */
+  assert_nothing_due (queue); /* no credit was returned since */
   give_back (publisher, 16);
   assert_announced (queue, publisher, 1u << CLASS);
 }
@@ -285,8 +285,8 @@ test_clear_with_a_ticket_asserts (void)
   g_test_trap_assert_failed ();
 }
 
-/* Takes, withholds and returns at random: used = returned + held after each step; a publisher without credit is always
- * either listed or owed nothing, so it never waits for an announcement that is not made. */
+/* Takes, withholds and returns credit at random. After each step, used = returned + held, and a publisher without credit is
+ * either listed or has no returned credit, so it never waits for an announcement that is not made. */
 static void
 test_random (Queue *queue, gconstpointer data)
 {

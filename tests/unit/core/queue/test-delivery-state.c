@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-delivery-state.h"
 
-/* The table of legal transitions of a delivery: each cell has an entry, and none contradicts what a delivery is. */
+/* The table of legal transitions of a delivery: each cell has an entry, and no entry contradicts the rules below. */
 
 static void
 test_every_cell (void)
@@ -17,7 +17,7 @@ test_every_cell (void)
       }
 }
 
-/* A delivery that has one of these ends has it once. */
+/* A delivery does not leave a final state. */
 static void
 test_final (void)
 {

@@ -5,8 +5,8 @@
 #include "queue/bus-withheld.h"
 #include "queue/bus-lane.h"
 
-/* The FIFO of a subscription: order, gaps at the places of what was lost, credit, and the look-up by topic. Each
- * queue_assert_fifo() also compares the links, the lanes, the counts and every charge. */
+/* The FIFO of a subscription: order, gaps at the places of lost messages, credit, and the look-up by topic. Each
+ * queue_assert_fifo() also checks the links, the lanes, the counts and every charge. */
 
 #define DATA    "events.one"
 #define CONTROL "control.one"
@@ -61,7 +61,7 @@ test_order (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "w3 w5");
 }
 
-/* Gaps are no messages. */
+/* A gap counts neither as the oldest nor as the newest message. */
 static void
 test_oldest_and_newest (Queue *queue, gconstpointer data)
 {
@@ -81,7 +81,7 @@ test_oldest_and_newest (Queue *queue, gconstpointer data)
   g_assert_null (bus_fifo_newest (subscription));
 }
 
-/* Behind since the first message that waits, not since each of them. */
+/* A subscription is behind since its first waiting message, not since a later one. */
 static void
 test_behind_since (Queue *queue, gconstpointer data)
 {
@@ -118,12 +118,12 @@ test_gap_place (Queue *queue, gconstpointer data)
   drop (queue, subscription, 5, BUS_LOSS_FULL);
   drop (queue, subscription, 6, BUS_LOSS_FULL);
   queue_assert_fifo (queue, subscription, "g1-3x3f w4 g5-6x2f w7");
-  drop (queue, subscription, 4, BUS_LOSS_FULL); /* both join */
+  drop (queue, subscription, 4, BUS_LOSS_FULL); /* both gaps join */
   queue_assert_fifo (queue, subscription, "g1-6x6f w7");
   g_assert_cmpuint (subscription->missed, ==, 6);
 }
 
-/* One gap for each reason between two messages; counts stay with their reason. */
+/* Between two messages there is at most one gap for each reason, with its own count. */
 static void
 test_gap_reasons (Queue *queue, gconstpointer data)
 {
@@ -146,7 +146,7 @@ test_gap_reasons (Queue *queue, gconstpointer data)
   g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT], ==, 1);
 }
 
-/* A loss of a reason that neither side has gets a gap of its own and still joins the sides. */
+/* A loss with a reason that neither neighbouring gap has gets its own gap; the gaps on both sides still join. */
 static void
 test_gap_joins_under_a_third_reason (Queue *queue, gconstpointer data)
 {
@@ -201,7 +201,7 @@ test_loss_is_counted (Queue *queue, gconstpointer data)
 
 /* --- lanes --- */
 
-/* Gaps of a lane are joined, even with messages of the other lane between them. */
+/* Gaps of a lane join, even if messages of the other lane are between them. */
 static void
 test_lanes (Queue *queue, gconstpointer data)
 {
@@ -245,7 +245,7 @@ test_credit_in_order (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "q1 q2 q3 w4");
 }
 
-/* A gap needs no credit, and messages behind it are not held up by it. */
+/* A gap needs no credit and does not delay the messages behind it. */
 static void
 test_credit_past_gaps (Queue *queue, gconstpointer data)
 {
@@ -259,7 +259,7 @@ test_credit_past_gaps (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-1x1f q2 g3-3x1f q4");
 }
 
-/* The credit of a queued message that is dropped is given to the next one that waits. */
+/* When a queued message is dropped, its credit is given to the next waiting message. */
 static void
 test_dropped_credit (Queue *queue, gconstpointer data)
 {
@@ -295,7 +295,7 @@ test_shared_entry (Queue *queue, gconstpointer data)
       bus_fifo_queue (&queue->flow, slots[i], entry);
     }
   queue_assert_fifo (queue, subscriptions[0], "q1");
-  bus_fifo_remove (&queue->flow, slots[1], NULL); /* in the midst */
+  bus_fifo_remove (&queue->flow, slots[1], NULL); /* in the middle */
   queue_assert_fifo (queue, subscriptions[2], "q1");
   bus_fifo_remove (&queue->flow, slots[2], NULL);
   g_assert_true (queue->flow.lanes[WIRE_LANE_DATA].first == entry);
@@ -398,7 +398,7 @@ test_expiry (Queue *queue, gconstpointer data)
   g_assert_cmpint (bus_deadline_set_next_us (&queue->deadlines), ==, 30);
   drop (queue, subscription, 1, BUS_LOSS_EXPIRED);
   queue_assert_fifo (queue, subscription, "g1-1x1e w3");
-  g_assert_cmpint (bus_deadline_set_next_us (&queue->deadlines), ==, QUEUE_NOW_US); /* the report is all that is left */
+  g_assert_cmpint (bus_deadline_set_next_us (&queue->deadlines), ==, QUEUE_NOW_US); /* only the report is left */
 }
 
 /* --- the look-up by topic --- */
@@ -428,7 +428,7 @@ test_find (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "W2 G3-3x1f");
 }
 
-/* Built when the policy changes, dropped when it changes back. */
+/* The look-up by topic is built when the policy changes to conflate, and freed when it changes back. */
 static void
 test_index_later (Queue *queue, gconstpointer data)
 {
@@ -443,7 +443,7 @@ test_index_later (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "Q1 W2 W3 G4-4x1f");
   g_assert_null (find (queue, subscription, "health.one"));
 
-  for (guint i = 0; i < 2; i++) /* the second time nothing is to be done */
+  for (guint i = 0; i < 2; i++) /* the second call has no effect */
     {
       bus_fifo_index (&queue->flow, subscription, TRUE);
       queue_assert_fifo (queue, subscription, "Q1 W2 W3 G4-4x1f");
@@ -514,7 +514,7 @@ random_drop (Model *model)
     bus_fifo_drop (&model->queue->flow, slot, (BusLoss) g_rand_int_range (model->rand, 0, BUS_N_LOSSES), QUEUE_NOW_US);
 }
 
-/* As bus-flow does: gaps only from the beginning of their lane. */
+/* Removes a slot as bus-flow does: a gap only at the head of its lane. */
 static void
 random_remove (Model *model)
 {

@@ -35,7 +35,7 @@ append_until (Queue *queue, BusSubscription *subscription, guint8 kind, gint64 e
 
 /* --- credit --- */
 
-/* Returned credit releases tickets, moves on what waits and sends it. */
+/* Returned credit releases tickets, and waiting messages are queued and sent. */
 static void
 test_credit (Queue *queue, gconstpointer data)
 {
@@ -101,7 +101,7 @@ test_credit_ends_a_demotion (Queue *queue, gconstpointer data)
   g_assert_false (bus_subscription_is_demoted (subscription));
   g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_changes, ==, BUS_CHANGE_DRAINED);
 
-  /* With nothing to send as well. */
+  /* The same without a message to send. */
   subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   queue_return_credit (subscription, 1);
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US);
@@ -129,7 +129,7 @@ test_expire (Queue *queue, gconstpointer data)
   queue_assert_sent (queue, "g1-2x2e:1");
 }
 
-/* A request whose requester does not wait any more is no loss of the server. */
+/* An expired request is not a loss of the server, because its requester does not wait any more. */
 static void
 test_expire_request (Queue *queue, gconstpointer data)
 {
@@ -149,8 +149,8 @@ test_expire_request (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->window.used_messages, ==, 1);
 }
 
-/* A gap that comes to the head of its lane when a request is given up: it is sent while the window is open, otherwise by the
- * report timer. */
+/* When a request is dropped, the gap behind it comes to the head of its lane. It is sent if the window is open, otherwise by
+ * the report timer. */
 static void
 test_gap_behind_a_request (Queue *queue, gconstpointer data)
 {
@@ -187,7 +187,7 @@ test_nothing_behind_a_request (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, 0);
 }
 
-/* The timer has not been handled yet, but nothing is sent after its time. */
+/* An expired message is not sent, even if its timer has not been handled yet. */
 static void
 test_expired_is_not_sent (Queue *queue, gconstpointer data)
 {
@@ -247,7 +247,7 @@ test_forget (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->missed, ==, 1);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 0);
-  g_assert_cmpuint (queue->other.n_tickets, ==, 1); /* the parcel holds it */
+  g_assert_cmpuint (queue->other.n_tickets, ==, 1); /* the parcel holds the ticket */
   queue_assert_sent (queue, "d1:1");
 }
 
@@ -310,7 +310,7 @@ test_level (Queue *queue, gconstpointer data)
   bus_flow_note_level (flow, QUEUE_NOW_US + 10); /* nothing has changed */
   g_assert_cmpint (queue_due_us (&bus_report_need_losses (flow)->report_timer), ==, 0);
 
-  /* Below it again: reported only when the rise was. Sending lowers it, too. */
+  /* Below the limit again: reported only if the rise was reported. Sending lowers the level, too. */
   bus_outq_drop (&flow->outq, WIRE_LANE_DATA);
   bus_flow_pump (flow, QUEUE_NOW_US + 11);
   g_assert_cmpint (flow->soft_since_us, ==, 0);

@@ -4,8 +4,8 @@
 #include "queue/bus-withheld.h"
 #include "queue/bus-lane.h"
 
-/* Encoding: in order, gaps at their places, within the room of the lanes; what finds no memory stays and is tried again. Linked
- * with --wrap, so that a gap can find no memory behind a message that did. */
+/* Encoding: messages in order, gaps at their places, within the room of the lanes. A message for which there is no memory stays
+ * and is tried again. Linked with --wrap, so that the allocation for a gap can fail after that for a message succeeded. */
 
 #define DATA    "events.one"
 #define CONTROL "control.one"
@@ -46,7 +46,7 @@ encode_now (Queue *queue, Arrival *arrival, guint n)
   return bus_flow_encode_now (&queue->flow, &arrival->inbound, WIRE_LANE_DATA, &queue_deliver, n, QUEUE_NOW_US);
 }
 
-/* One frame for all of them; a small message is copied and not kept. */
+/* One frame names all subscriptions; a small message is copied and not kept. */
 static void
 test_encode_now (Queue *queue, gconstpointer data)
 {
@@ -98,7 +98,7 @@ test_encode_now_no_memory (Queue *queue, gconstpointer data)
   queue_assert_sent (queue, "p p d1:1");
 }
 
-/* The rest of the time to live, or of the time of a request; at least one microsecond. */
+/* A frame contains the rest of the time to live or of the time of a request; at least one microsecond. */
 static void
 test_remaining (Queue *queue, gconstpointer data)
 {
@@ -172,7 +172,7 @@ test_lane_with_an_entry_is_not_clear (Queue *queue, gconstpointer data)
   g_assert_true (bus_flow_lane_is_clear (&queue->flow, WIRE_LANE_CONTROL));
 }
 
-/* Entries wait when enough is encoded, and are encoded when that was sent. */
+/* Entries wait when enough bytes are encoded, and are encoded after these were sent. */
 static void
 test_pump_fills_the_lane (Queue *queue, gconstpointer data)
 {
@@ -243,7 +243,7 @@ test_pump_shared_entry (Queue *queue, gconstpointer data)
   g_assert_cmpuint (queue->flow.delivered, ==, 2);
 }
 
-/* Of what waits, the control lane is sent first. */
+/* Waiting messages of the control lane are sent first. */
 static void
 test_pump_control_first (Queue *queue, gconstpointer data)
 {
@@ -256,7 +256,7 @@ test_pump_control_first (Queue *queue, gconstpointer data)
   queue_assert_sent (queue, "d3:1 d1:1 d2:1");
 }
 
-/* An answer for the peer itself keeps its place, needs no credit and does not expire. */
+/* An answer for the peer itself keeps its place in the order, needs no credit and does not expire. */
 static void
 test_pump_plain (Queue *queue, gconstpointer data)
 {
@@ -277,7 +277,7 @@ test_pump_plain (Queue *queue, gconstpointer data)
 
 /* --- gaps --- */
 
-/* The gaps at the head of the lane, even if slots of the other lane are in front of them. */
+/* Gaps at the head of their lane are sent, even if slots of the other lane are in front of them. */
 static void
 test_first_gaps (Queue *queue, gconstpointer data)
 {
@@ -316,7 +316,7 @@ test_gap_without_memory_stays (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, 0);
 }
 
-/* The message in front of it was the last one that the memory was enough for. */
+/* There is memory for the last message, but not for the gap behind it: the report timer sends the gap. */
 static void
 test_gap_after_the_last_message (Queue *queue, gconstpointer data)
 {

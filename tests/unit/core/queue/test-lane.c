@@ -2,7 +2,7 @@
 #include "queue-fixture.h"
 #include "queue/bus-lane.h"
 
-/* Entries of a lane: their order, what they cost, and that each one keeps its message alive. */
+/* Entries of a lane: their order, their cost, and that each one keeps a reference to its message. */
 
 static BusEntry *
 enter (Queue *queue, WireLane lane)

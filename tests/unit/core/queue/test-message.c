@@ -45,7 +45,7 @@ test_keep (Queue *queue, gconstpointer data)
   g_assert_cmpmem (message->stamp.bytes, message->stamp.len, arrival->inbound.stamp.bytes, arrival->inbound.stamp.len);
 }
 
-/* The read buffer is used again after the input call. */
+/* A kept message stays valid when the read buffer is reused after the input call. */
 static void
 test_outlives_the_view (Queue *queue, gconstpointer data)
 {
@@ -88,7 +88,7 @@ test_cap (Queue *queue, gconstpointer data)
 #endif
 #endif
 
-/* The cap has room, but the allocator does not: nothing stays held. */
+/* The cap has room, but the allocation fails: nothing stays held. */
 static void
 test_no_memory (Queue *queue, gconstpointer data)
 {
@@ -108,7 +108,7 @@ test_no_memory (Queue *queue, gconstpointer data)
 #endif
 }
 
-/* Of a body without bytes, topic and payload are empty spans. */
+/* If the body has no bytes, topic and payload are empty spans. */
 static void
 test_empty_body (Queue *queue, gconstpointer data)
 {
@@ -125,7 +125,7 @@ test_empty_body (Queue *queue, gconstpointer data)
   bus_inbound_clear (&inbound);
 }
 
-/* Feeds a frame in two halves, so that it is collected in the reader's block. */
+/* Feeds a frame in two halves, so that the reader collects it in its own block. */
 static void
 collect_frame (WireFrameReader *reader, const Arrival *arrival, WireFrame *frame)
 {
@@ -143,7 +143,7 @@ collect_frame (WireFrameReader *reader, const Arrival *arrival, WireFrame *frame
   g_assert_true (frame->in_block);
 }
 
-/* With little memory held the frame's own block is taken over; above a quarter of the cap the body is copied. */
+/* While little memory is held, the message takes over the reader's block; above a quarter of the cap the body is copied. */
 static void
 test_block_taken_or_body_copied (Queue *queue, gconstpointer data)
 {
@@ -214,7 +214,7 @@ test_view_of_a_kept_message (Queue *queue, gconstpointer data)
   bus_message_unref (message);
 }
 
-/* One ticket for all receivers; none where there is no credit to withhold. */
+/* All receivers share one ticket; there is none if there is no credit to withhold. */
 static void
 test_ticket (Queue *queue, gconstpointer data)
 {
@@ -241,7 +241,7 @@ test_ticket (Queue *queue, gconstpointer data)
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 1);
 }
 
-/* Stamp and client bytes are one envelope for the receiver. */
+/* The receiver decodes the broker's stamp and the client's bytes as one envelope. */
 static void
 test_stamp (Queue *queue, gconstpointer data)
 {
@@ -262,7 +262,7 @@ test_stamp (Queue *queue, gconstpointer data)
   g_assert_cmpuint (envelope.accept_time_us, ==, 123456789);
 }
 
-/* More than the bytes: what malloc adds to a message, and a part of them for holes. */
+/* The charge of a message includes the overhead of malloc, and a share for fragmentation. */
 static void
 test_size (void)
 {

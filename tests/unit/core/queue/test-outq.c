@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-outq.h"
 
-/* Encoded frames: nothing lost, nothing twice, control first, partial writes continued. */
+/* Encoded frames: each is sent once, those of the control lane first, and partial writes are continued. */
 
 typedef struct
 {
@@ -34,7 +34,7 @@ put_body (Fixture *f, WireLane lane, const char *text)
   g_assert_true (bus_outq_put (&f->outq, lane, WIRE_KIND_PING, 0, NULL, wire_span_str (text)));
 }
 
-/* Takes at most @step bytes a time until nothing is left. */
+/* Takes at most @step bytes at a time until the queue is empty. */
 static GByteArray *
 take_all (Fixture *f, gsize step)
 {
@@ -96,7 +96,7 @@ pack_letters (gconstpointer message, guint8 *to)
   return *len;
 }
 
-/* A payload that is written in place is the same frame as one that is copied, small or large. */
+/* A payload that is packed in place makes the same frame as a copied one, small or large. */
 static void
 test_packed (Fixture *f, gconstpointer data)
 {
@@ -181,7 +181,7 @@ test_referenced (Fixture *f, gconstpointer data)
   g_assert_cmpuint (all->len, >, 250000);
 }
 
-/* Cleared in the midst of sending: all of it is refunded. */
+/* A queue that is cleared while a frame is being sent refunds all charges. */
 static void
 test_clear_while_sending (Fixture *f, gconstpointer data)
 {
@@ -209,7 +209,7 @@ test_cap (Fixture *f, gconstpointer data)
   g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 12);
 }
 
-/* When messages hold all that there is, the broker still says what it has to say. */
+/* When messages use all memory, the broker's own frames are encoded from the reserve. */
 static void
 test_reserve (Fixture *f, gconstpointer data)
 {
@@ -222,7 +222,8 @@ test_reserve (Fixture *f, gconstpointer data)
   bus_quota_release (&f->quota, f->quota.cap);
 }
 
-/* A run whose first message just exceeds a small segment: an empty one would stop everything behind it. */
+/* A run whose first message just exceeds a small segment: without memory no empty segment may be left, which would stop all frames
+ * behind it. */
 static void
 test_run_without_memory (Fixture *f, gconstpointer data)
 {
@@ -246,7 +247,7 @@ test_run_without_memory (Fixture *f, gconstpointer data)
 
 #define MANY 70u /* more than are kept */
 
-/* A segment that is free is used again, by any queue; a bounded number of them is kept. */
+/* Any queue reuses a free segment; the number of kept segments is bounded. */
 static void
 test_spare (Fixture *f, gconstpointer data)
 {

@@ -12,7 +12,7 @@ lose (Queue *queue, BusSubscription *subscription, guint64 accept_seq, BusLoss l
   bus_report_loss (&queue->flow, subscription, EVENTS, accept_seq, 1, loss, now_us);
 }
 
-/* As bus-slow does when the timer is due. */
+/* Publishes the report as bus-slow does when the timer is due. */
 static void
 publish_report (Queue *queue, BusSubscription *subscription, gint64 now_us)
 {
@@ -39,7 +39,7 @@ test_losses (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
 }
 
-/* The first loss is reported at once, those of the next second together. */
+/* The first loss is reported at once, and the losses of the next second in one report. */
 static void
 test_once_per_second (Queue *queue, gconstpointer data)
 {
@@ -57,13 +57,13 @@ test_once_per_second (Queue *queue, gconstpointer data)
   g_assert_null (queue_pop_timer (queue, next_us - 1));
   publish_report (queue, subscription, next_us);
 
-  /* After a pause it is at once again. */
+  /* After a pause, a loss is reported at once again. */
   lose (queue, subscription, 4, BUS_LOSS_FULL, next_us + 5000000);
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, next_us + 5000000);
 }
 
-/* Losses of the broker's own messages are reported by gaps only: a receiver that does not keep up with system.drop would
- * otherwise cause another one with each. The timer sends the gap. */
+/* Losses of the broker's own messages are reported by gaps only; otherwise each lost system.drop event would cause another one.
+ * The timer sends the gap. */
 static void
 test_system_domain (Queue *queue, gconstpointer data)
 {
@@ -121,7 +121,7 @@ test_level (Queue *queue, gconstpointer data)
                    QUEUE_NOW_US + BUS_REPORT_EVERY_US);
 }
 
-/* The timer alone: nothing is added. */
+/* bus_report_again() arms only the timer; it adds nothing to the report. */
 static void
 test_again (Queue *queue, gconstpointer data)
 {

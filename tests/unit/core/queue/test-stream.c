@@ -3,7 +3,7 @@
 
 #include "queue-fixture.h"
 
-/* Replies that wait for a window: their order, what they cost, the credit that they withhold, and how long. */
+/* Replies that wait for a window: their order, their cost, the credit that they withhold, and for how long. */
 
 typedef struct
 {
@@ -41,7 +41,7 @@ offer (Fixture *f, BusStreamKind kind, guint64 route)
   return offer_from (f, &f->queue.publisher, kind, route);
 }
 
-/* The requester has returned so many replies. */
+/* The requester has returned credit for @n replies in total. */
 static void
 return_all (Fixture *f, guint64 n, gint64 now_us)
 {
@@ -74,7 +74,7 @@ test_order (Fixture *f, gconstpointer data)
   g_assert_cmpint (queue_due_us (&f->stream->block_timer), ==, 0);
 }
 
-/* A newer progress that is larger needs room for what it is larger by. */
+/* Newer progress that is larger needs room for the difference in size. */
 static void
 test_growing_progress (Fixture *f, gconstpointer data)
 {
@@ -90,7 +90,7 @@ test_growing_progress (Fixture *f, gconstpointer data)
   g_assert_cmpint (offer (f, BUS_STREAM_PROGRESS, 4), ==, BUS_STREAM_WAITS);
 }
 
-/* Of each route the newest progress waits, at the end, and counts those that it replaced. */
+/* Only the newest progress of a route waits, at the end of the queue, and contains the number that it replaced. */
 static void
 test_progress (Fixture *f, gconstpointer data)
 {
@@ -108,7 +108,7 @@ test_progress (Fixture *f, gconstpointer data)
   queue_assert_sent (&f->queue, "a3 a5 a6");
 }
 
-/* A frame of the broker costs nothing: it passes a closed window, but nothing that waits. */
+/* A frame of the broker uses no window: it is sent while the window is closed, but not before waiting replies. */
 static void
 test_broker_frames_need_no_window (Fixture *f, gconstpointer data)
 {
@@ -122,7 +122,7 @@ test_broker_frames_need_no_window (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->stream->window.used_messages, ==, 2);
 }
 
-/* A message of a peer to itself, and progress, have no ticket: the bounds of the queue apply to it. */
+/* A reply of a peer to itself, and progress, have no ticket, so the bounds of the queue apply. */
 static void
 test_without_ticket (Fixture *f, gconstpointer data)
 {
@@ -136,11 +136,11 @@ test_without_ticket (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->queue.flow.held_messages, ==, 0);
   g_assert_cmpuint (f->stream->tickets, ==, 0);
   g_assert_cmpint (offer (f, BUS_STREAM_PROGRESS, 8), ==, BUS_STREAM_FULL);
-  /* A ticket bounds what waits instead. */
+  /* A reply with a ticket is bounded by its publisher's credit instead. */
   g_assert_cmpint (offer (f, BUS_STREAM_REPLY, 8), ==, BUS_STREAM_WAITS);
 }
 
-/* Dropping what waits returns the credit and the charges. */
+/* Dropping waiting replies returns their credit and charges. */
 static void
 test_drop (Fixture *f, gconstpointer data)
 {
@@ -154,7 +154,7 @@ test_drop (Fixture *f, gconstpointer data)
   queue_assert_sent (&f->queue, "a1");
 }
 
-/* The clock runs while a ticket is held; returned credit sets it back, the same totals again do not. */
+/* The time runs while a ticket is held. Returned credit restarts it; a repeated total does not. */
 static void
 test_stuck (Fixture *f, gconstpointer data)
 {
@@ -183,7 +183,7 @@ test_stuck (Fixture *f, gconstpointer data)
                      "a25 a26");
 }
 
-/* Without room in the queue of the requester the first one is dropped, and the caller knows. */
+/* If the queue of the requester has no room, the first waiting reply is dropped, and bus_stream_advance() returns FALSE. */
 static void
 test_full (Fixture *f, gconstpointer data)
 {

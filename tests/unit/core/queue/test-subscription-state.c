@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscription.h"
 
-/* The table of legal transitions of a subscription: each cell has an entry, and none contradicts what a subscription is. */
+/* The table of legal transitions of a subscription: each cell has an entry, and no entry contradicts the rules below. */
 
 static void
 test_every_cell (void)
@@ -17,7 +17,7 @@ test_every_cell (void)
       }
 }
 
-/* Each state has an end, which is final. */
+/* Each state can end, and the end is final. */
 static void
 test_ends (void)
 {
@@ -27,7 +27,7 @@ test_ends (void)
     g_assert_cmpuint (bus_subscription_transition (BUS_SUBSCRIPTION_ENDED, event), >=, BUS_SUBSCRIPTION_IGNORED);
 }
 
-/* Draining and its end leave a demotion as it is, and the other way round. */
+/* Draining and its end do not change a demotion, and the reverse. */
 static void
 test_independent (void)
 {

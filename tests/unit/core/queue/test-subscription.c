@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscription.h"
 
-/* One subscription alone: its own copy of the pattern, its timers, the policy in force; freed only when it holds nothing. */
+/* A single subscription: its copy of the pattern, its timers and its current policy. It must hold nothing when it is freed. */
 
 static int owner;
 
@@ -44,7 +44,7 @@ test_serves (void)
   bus_subscription_free (subscription);
 }
 
-/* A timer that is due leads to its subscription. */
+/* The subscription is found from a timer that is due. */
 static void
 test_timers (void)
 {
@@ -91,7 +91,7 @@ typedef enum
   HOLDS_REPORT_TIMER,
 } Holds;
 
-/* @data: what it still holds when it is freed. */
+/* @data: the object that the subscription still holds when it is freed. */
 static void
 test_free_asserts (gconstpointer data)
 {

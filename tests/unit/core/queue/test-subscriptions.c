@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscriptions.h"
 
-/* The subscriptions of a peer: each in the set is found by its number, after any additions and removals. */
+/* The set of a peer's subscriptions: each is found by its number, after any additions and removals. */
 
 #define N 300u
 
@@ -24,7 +24,7 @@ test_empty (void)
   bus_subscriptions_clear (&set);
 }
 
-/* A set that becomes empty keeps no memory, and a large one that is almost empty keeps little. */
+/* An empty set uses no memory, and a large set that has become almost empty uses little. */
 static void
 test_shrinks (void)
 {
@@ -65,7 +65,7 @@ assert_same (const BusSubscriptions *set, BusSubscription *const *all, const gbo
   g_assert_cmpuint (bus_subscriptions_size (set), ==, n);
 }
 
-/* Against a list, growing and shrinking in turn. */
+/* Compares the set with a list while it grows and shrinks in turn. */
 static void
 test_random_against_a_list (void)
 {
@@ -101,7 +101,7 @@ test_random_against_a_list (void)
   bus_subscriptions_clear (&set);
 }
 
-/* The numbers that share a cell under one seed do not under another. */
+/* Numbers that share a cell with one seed do not share it with another seed. */
 static void
 test_seed (void)
 {

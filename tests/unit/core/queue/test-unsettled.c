@@ -3,7 +3,7 @@
 #include "queue/bus-unsettled.h"
 #include "queue/bus-withheld.h"
 
-/* Tickets of a subscription: given up in the order of acknowledgement; its block timer is armed while it has any. */
+/* Tickets of a subscription: released in the order of acknowledgement. The block timer is armed while there are tickets. */
 
 #define CLASS WIRE_CLASS_MUST_KEEP
 
@@ -21,7 +21,7 @@ held (const Queue *queue)
   return bus_ledger_allowance (&queue->publisher, CLASS)->held_messages;
 }
 
-/* The first ticket starts the clock, the last one given up stops it. */
+/* The first ticket starts the timer, and releasing the last one stops it. */
 static void
 test_timer (Queue *queue, gconstpointer data)
 {
@@ -46,14 +46,14 @@ test_timer (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
   g_assert_cmpuint (held (queue), ==, 0);
 
-  /* The next ticket starts it again. */
+  /* The next ticket starts the timer again. */
   tickets[0] = queue_ticket_new (queue, QUEUE_NOW_US);
   bus_withheld_took (&queue->flow, subscription, 2 * QUEUE_NOW_US);
   g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 2 * QUEUE_NOW_US + longest_us);
   bus_withheld_release (&queue->flow, subscription, tickets[0]);
 }
 
-/* A ticket that another subscription gets is counted out here and not given up. */
+/* A ticket that is handed on to another subscription is no longer counted here, but not released. */
 static void
 test_hand_on (Queue *queue, gconstpointer data)
 {
@@ -69,7 +69,7 @@ test_hand_on (Queue *queue, gconstpointer data)
   bus_ticket_unref (ticket);
 }
 
-/* Acknowledgement is a total of messages: exactly the holds up to it are released. */
+/* An acknowledgement is a total number of messages: exactly the holds up to this number are released. */
 static void
 test_acknowledgement_order (Queue *queue, gconstpointer data)
 {
@@ -100,7 +100,7 @@ test_acknowledgement_order (Queue *queue, gconstpointer data)
   acknowledge (queue, subscription, 1, QUEUE_NOW_US);
 }
 
-/* Messages without a ticket stand between those with one and count as well. */
+/* Messages without a ticket between those with one count in the total as well. */
 static void
 test_others_between (Queue *queue, gconstpointer data)
 {
@@ -117,7 +117,7 @@ test_others_between (Queue *queue, gconstpointer data)
   g_assert_cmpuint (held (queue), ==, 0);
 }
 
-/* Only a higher total moves the clock. */
+/* Only a higher total counts as progress. */
 static void
 test_progress (Queue *queue, gconstpointer data)
 {
@@ -135,7 +135,7 @@ test_progress (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->tickets, ==, 2);
 }
 
-/* Gives up what was sent, and leaves alone what waits. */
+/* The tickets of sent messages are released, and those of waiting messages are kept. */
 static void
 test_release_sent (Queue *queue, gconstpointer data)
 {
@@ -150,7 +150,7 @@ test_release_sent (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "w1");
 }
 
-/* The ticket knows since when its credit is withheld; sending the message does not change that. */
+/* A ticket contains the time since which its credit is withheld; sending the message does not change it. */
 static void
 test_since (Queue *queue, gconstpointer data)
 {
@@ -164,7 +164,8 @@ test_since (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->unsettled.last->index, ==, 2);
 }
 
-/* The usual time until credit returns: the longest one of late. A subscriber that stops for the longest block does not count. */
+/* The usual time until credit returns is the maximum of the new time and half of the earlier value. A time above the longest block
+ * counts as 0. */
 static void
 test_usual (Queue *queue, gconstpointer data)
 {
