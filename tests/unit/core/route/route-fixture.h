@@ -10,27 +10,27 @@
 #include "route/bus-routes.h"
 
 /*
- * Peers that are routed to: peer-fixture, and the state of the route layer.
+ * The fixture of the route layer: peer-fixture and the state of the route layer.
  *
- * Nothing above the route layer is linked. routes_disconnect() does the work of the top when a peer disconnects, in the
- * same order: everything is unfiled before the first subscription is released.
+ * No layer above the route layer is linked. When a peer disconnects, routes_disconnect() does the work of the top layer in the
+ * same order: all subscriptions are unfiled before the first one is released.
  */
 
 void routes_setup (Peers *peers, gconstpointer limits_or_null);
 /* Asserts that no subscription, group, server or request is left. */
 void routes_teardown (Peers *peers, gconstpointer data);
 
-/* @leave: (nullable): the outcome of its messages is added to it. */
+/* Disconnects the peer. @leave: (nullable): the outcome of its messages is added to it. */
 void routes_disconnect (Peers *peers, BusPeer *peer, BusLeave *leave);
 
-/* A subscription with the policy drop-oldest and the default bounds. @group: (nullable) */
+/* Adds a subscription with the policy drop-oldest and the default bounds. @group: (nullable) */
 BusSubscription *routes_subscribe (Peers *peers,
                                    BusPeer *owner,
                                    guint32 id,
                                    const char *pattern,
                                    const char *group,
                                    guint64 window_messages);
-/* A plain one with a filter, which is copied. */
+/* Adds a plain subscription with a copy of the filter. */
 BusSubscription *
 routes_subscribe_filtered (Peers *peers, BusPeer *owner, guint32 id, const char *pattern, const BusFilter *filter);
 BusSubscription *routes_serve (Peers *peers, BusPeer *owner, guint32 id, const char *topic);
@@ -43,5 +43,5 @@ BusOutcome routes_broadcast (Peers *peers, BusPeer *publisher, const char *topic
 /* Announces an event that contains @text. */
 void routes_announce (Peers *peers, const char *topic, const char *text);
 
-/* The number of DELIVER frames that were sent to the peer; takes all frames out. */
+/* Takes all frames that were sent to the peer, and returns the number of DELIVER frames. */
 guint routes_count_delivered (BusPeer *peer);

@@ -7,7 +7,7 @@
 #include "queue/bus-unsettled.h"
 #include "route/route-fixture.h"
 
-/* Messages that are delivered at least once, or confirmed: what is kept, what is refused, and who gets a repeat. */
+/* Messages that are delivered at least once, or confirmed: which are kept or refused, and which member gets a repeat. */
 
 #define TOPIC "tasks.procmond"
 
@@ -88,7 +88,7 @@ settle (Assured *f, guint at, guint64 n)
   bus_flow_credit (&member->owner->flow, member, f->peers.core->now_us);
 }
 
-/* The attempts of the deliveries that a peer was sent, as digits. */
+/* Takes the deliveries that a peer was sent. Returns their numbers of attempts, as digits. */
 static char *
 take_attempts (BusPeer *peer)
 {
@@ -123,7 +123,7 @@ test_kept_until_settled (Assured *f, gconstpointer data)
   join (f, 1, 10);
   before = f->peer[0]->ledger.usage.charged;
   publish_accepted (f, 3);
-  assert_attempts (f->peer[0], "000"); /* a first delivery says nothing */
+  assert_attempts (f->peer[0], "000"); /* a first delivery has no number of attempts */
   g_assert_cmpuint (f->member[0]->unsettled.kept_messages, ==, 3);
   g_assert_cmpuint (bus_unsettled_messages (f->member[0]), ==, 3);
   g_assert_cmpuint (f->peer[0]->ledger.usage.charged, >, before + 3 * sizeof (BusMessage));
@@ -134,7 +134,7 @@ test_kept_until_settled (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->peer[0]->ledger.usage.charged, ==, before);
 }
 
-/* An ordinary delivery has no record. */
+/* An ordinary delivery is counted, but has no record. */
 static void
 test_ordinary_is_counted (Assured *f, gconstpointer data)
 {
@@ -144,8 +144,8 @@ test_ordinary_is_counted (Assured *f, gconstpointer data)
   g_assert_null (f->member[0]->unsettled.first);
 }
 
-/* Messages that a member has not settled when it disconnects are given to another one in the same order, marked; what was only
- * waiting is no repeat. */
+/* Messages that a member has not settled when it disconnects are given to another member in the same order, and marked as
+ * repeats. Messages that were only waiting are not marked. */
 static void
 test_repeated_at_the_end (Assured *f, gconstpointer data)
 {
@@ -180,7 +180,8 @@ test_no_member_left (Assured *f, gconstpointer data)
   g_assert_cmpuint (leave.discarded, ==, 1);
 }
 
-/* A member that settles nothing for the settle timeout loses what it has to one that does; progress starts the time anew. */
+/* When a member settles nothing for the settle timeout, its messages are given to another member. Each settled message starts
+ * the time again. */
 static void
 test_repeated_at_the_deadline (Assured *f, gconstpointer data)
 {
@@ -202,11 +203,11 @@ test_repeated_at_the_deadline (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[0]->unsettled.kept_messages, ==, 0);
   g_assert_cmpuint (f->member[0]->repeated, ==, 2);
   assert_attempts (f->peer[1], "00022");
-  settle (f, 0, 2); /* too late, and no error */
+  settle (f, 0, 2); /* too late, but not an error */
   g_assert_null (f->member[0]->unsettled.first);
 }
 
-/* With no other member that has room it stays. */
+/* If no other member has room, the message stays with its member. */
 static void
 test_stays_without_another_member (Assured *f, gconstpointer data)
 {
@@ -240,7 +241,7 @@ test_attempts (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[2]->delivered, ==, 0);
 }
 
-/* Without room it is refused by name, and neither the group nor a plain subscription gets it. */
+/* If a group has no room, the message is refused with its reason, and neither the group nor a plain subscription gets it. */
 static void
 test_refused (Assured *f, gconstpointer data)
 {
@@ -272,7 +273,7 @@ test_refused (Assured *f, gconstpointer data)
   g_assert_cmpint (refusal.excess.limit, ==, BUS_LIMIT_uid_bytes);
 }
 
-/* The needs of two groups of one account are added: none of them gets what only one has room for. */
+/* Two groups of one account need the sum of their room: if there is room for only one copy, neither group gets the message. */
 static void
 test_groups_of_an_account (Assured *f, gconstpointer data)
 {
@@ -300,7 +301,7 @@ test_groups_of_an_account (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[0]->delivered + other->delivered, ==, 4);
 }
 
-/* The broker has room for one copy, and the message is for more: it is refused, not accepted and lost. */
+/* The broker has room for one copy of a message for several members: the message is refused, not accepted and lost. */
 static void
 test_full_broker (Assured *f, gconstpointer data)
 {
@@ -348,7 +349,7 @@ test_refusal_keeps_the_turn (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[1]->delivered, ==, 4 * weights[1]);
 }
 
-/* A member that is full gains no turns meanwhile, and does not make up for them. */
+/* A full member is owed no turns, so it gets none in addition when it has room again. */
 static void
 test_full_member (Assured *f, gconstpointer data)
 {
@@ -375,7 +376,7 @@ test_full_member (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[1]->delivered, ==, 2 + 1);
 }
 
-/* A member without room is passed over. */
+/* A member without room is skipped. */
 static void
 test_other_member_has_room (Assured *f, gconstpointer data)
 {
@@ -388,7 +389,7 @@ test_other_member_has_room (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[1]->delivered, ==, 4);
 }
 
-/* A kept message is never dropped for another one; a message that is not kept still is. */
+/* A kept message is never dropped to make room; a message that is not kept may be dropped. */
 static void
 test_not_dropped_for_others (Assured *f, gconstpointer data)
 {
@@ -405,7 +406,7 @@ test_not_dropped_for_others (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[0]->fifo.messages, ==, 4);
 }
 
-/* A newer message of the topic takes the place of one that is not kept, never of one that is. */
+/* A newer message of the topic replaces one that is not kept, never a kept one. */
 static void
 test_not_conflated (Assured *f, gconstpointer data)
 {
@@ -440,7 +441,7 @@ test_no_receiver (Assured *f, gconstpointer data)
   g_assert_true (bus_confirm_cancel (f->publisher, 5));
 }
 
-/* A repeat brings its route along: the second member confirms. */
+/* A repeat keeps its route, so the second member can confirm it. */
 static void
 test_second_member_confirms (Assured *f, gconstpointer data)
 {
@@ -463,7 +464,7 @@ test_second_member_confirms (Assured *f, gconstpointer data)
   peers_assert_sent (f->publisher, "DELIVERED answers=5\n");
 }
 
-/* A message that waits and is discarded with its subscription is answered with why, not with UNKNOWN. */
+/* When a waiting message is discarded with its subscription, the publisher gets the reason, not UNKNOWN. */
 static void
 test_discarded_is_answered (Assured *f, gconstpointer data)
 {

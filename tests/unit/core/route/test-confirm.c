@@ -4,7 +4,7 @@
 #include "queue/bus-fifo.h"
 #include "route/route-fixture.h"
 
-/* Confirmations alone: routes, answers, and what ends them. */
+/* Confirmations alone: their routes, their answers, and how they end. */
 
 typedef struct
 {
@@ -52,7 +52,7 @@ drop (Confirms *f, guint64 route_id)
   bus_confirm_take_notes (f->peers.core);
 }
 
-/* Its message was sent to @receiver. */
+/* The message of @route_id was sent to @receiver. */
 static void
 send (Confirms *f, guint64 route_id, BusPeer *receiver)
 {
@@ -76,7 +76,7 @@ test_delivered (Confirms *f, gconstpointer data)
   g_assert_false (bus_confirm_delivered (f->peers.core, f->one, route_id));
 }
 
-/* A receiver that guesses the route of a message that waits for it confirms nothing. */
+/* A receiver cannot confirm a message that still waits for it, even if it guesses the route. */
 static void
 test_not_sent (Confirms *f, gconstpointer data)
 {
@@ -116,7 +116,8 @@ test_deadline (Confirms *f, gconstpointer data)
   assert_answered (f, "ERROR answers=5 status=UNKNOWN\n");
 }
 
-/* A message that is dropped before it was sent is not waited for; one of two subscriptions that had it is enough. */
+/* A message that was dropped before it was sent is not waited for. While one of two subscriptions still has the message, the
+ * confirmation is pending. */
 static void
 test_dropped (Confirms *f, gconstpointer data)
 {
@@ -127,7 +128,7 @@ test_dropped (Confirms *f, gconstpointer data)
   g_assert_true (bus_confirm_is_pending (f->publisher, 5));
   drop (f, route_id);
   assert_answered (f, "ERROR answers=5 status=SLOW_CONSUMER\n");
-  drop (f, route_id); /* it has ended */
+  drop (f, route_id); /* the route has ended */
   drop (f, 0);
   peers_assert_sent (f->publisher, "");
 }
@@ -150,7 +151,7 @@ test_receiver_gone (Confirms *f, gconstpointer data)
   assert_answered (f, "ERROR answers=5 status=UNKNOWN\n");
 }
 
-/* A member that another one relieved is not waited for, and cannot confirm any more. */
+/* After a message was moved to another member, the first one is not waited for and cannot confirm it. */
 static void
 test_move (Confirms *f, gconstpointer data)
 {
@@ -160,7 +161,7 @@ test_move (Confirms *f, gconstpointer data)
   bus_confirm_move (f->peers.core, route_id, f->two);
   bus_confirm_forget_peer (f->one);
   g_assert_false (bus_confirm_delivered (f->peers.core, f->one, route_id));
-  g_assert_false (bus_confirm_delivered (f->peers.core, f->two, route_id)); /* it was not sent to that one yet */
+  g_assert_false (bus_confirm_delivered (f->peers.core, f->two, route_id)); /* not yet sent to this member */
   send (f, route_id, f->two);
   g_assert_true (bus_confirm_is_pending (f->publisher, 5));
   g_assert_true (bus_confirm_delivered (f->peers.core, f->two, route_id));

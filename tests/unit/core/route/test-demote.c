@@ -30,7 +30,7 @@ teardown (Fixture *f, gconstpointer data)
   peers_teardown (&f->peers, NULL);
 }
 
-/* The time comes at which the block timer expires. */
+/* Advances the clock to the time of the block timer, and expires it. */
 static void
 expire (Fixture *f)
 {
@@ -42,7 +42,7 @@ expire (Fixture *f)
   bus_demote_due (f->subscription, core->now_us);
 }
 
-/* The record of the demotion says nothing of dropped messages; those have a record of their own, when there are any. */
+/* The log record of the demotion does not contain dropped messages; these have a separate record, if there are any. */
 static void
 assert_demoted_note (Fixture *f)
 {
@@ -77,7 +77,7 @@ test_each_publisher_once (Fixture *f, gconstpointer data)
                          "\n",
                          f->peers.core->limits.longest_block_us);
   expire (f);
-  peers_assert_sent (f->first, two); /* answers the last one that was lost */
+  peers_assert_sent (f->first, two); /* the ERROR answers the last message that was lost */
   peers_assert_sent (f->second, one);
   assert_demoted_note (f);
   g_assert_true (bus_subscription_is_demoted (f->subscription));
@@ -88,7 +88,7 @@ test_each_publisher_once (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->second->ledger.block_lost, ==, 0);
 }
 
-/* The window is closed by a message that was sent; nothing waits, so nothing is dropped. */
+/* A sent message uses the whole window, and none waits, so none is dropped. */
 static void
 test_nothing_dropped (Fixture *f, gconstpointer data)
 {
@@ -114,7 +114,7 @@ test_credit_is_back (Fixture *f, gconstpointer data)
   g_assert_false (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
 }
 
-/* A reader that returned credit a moment ago keeps its block, and the timer runs again. */
+/* A reader that has just returned credit is not demoted, and the timer runs again. */
 static void
 test_progress (Fixture *f, gconstpointer data)
 {

@@ -100,7 +100,7 @@ test_members (Fixture *f, gconstpointer data)
   g_assert_null (find (f, "workers", ACCOUNT, "events.#"));
 }
 
-/* Another account that uses the name gets a group of its own; on tasks.{type} the type separates groups instead. */
+/* Another account that uses the same name gets its own group; on tasks.{type} the type separates groups instead. */
 static void
 test_scope (Fixture *f, gconstpointer data)
 {
@@ -112,7 +112,7 @@ test_scope (Fixture *f, gconstpointer data)
   g_assert_cmpuint (own->number, !=, other->number);
   g_assert_true (join (f, "workers", ACCOUNT + 1, "tasks.procmond", BUS_STRATEGY_DEFAULT) == tasks);
   g_assert_true (join (f, "workers", ACCOUNT, "tasks.netmond", BUS_STRATEGY_DEFAULT) != tasks);
-  /* A pattern for several types belongs to none of them. */
+  /* A pattern that matches several types belongs to no type. */
   g_assert_true (join (f, "workers", ACCOUNT, "tasks.+", BUS_STRATEGY_DEFAULT) == own);
   g_assert_true (find (f, "workers", ACCOUNT + 1, "tasks.#") == other);
 }
@@ -240,7 +240,7 @@ test_configured (Fixture *f, gconstpointer data)
   g_assert_cmpuint (bus_group_rule_weight (group->rule, "member-1"), ==, 3);
   g_assert_cmpuint (bus_group_rule_weight (group->rule, "member-2"), ==, 0);
   group = join (f, "open", ACCOUNT, "events.#", BUS_STRATEGY_RANDOM);
-  g_assert_cmpint (group->balance.strategy, ==, BUS_STRATEGY_RANDOM); /* that section leaves it to the first member */
+  g_assert_cmpint (group->balance.strategy, ==, BUS_STRATEGY_RANDOM); /* the section has none, so the first member decides */
   g_assert_cmpuint (group->rule->in_flight, ==, 4);
   g_assert_null (join (f, "plain", ACCOUNT, "events.#", BUS_STRATEGY_DEFAULT)->rule);
 }

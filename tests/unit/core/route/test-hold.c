@@ -81,7 +81,7 @@ test_denied (Holding *f, gconstpointer data)
   g_assert_cmpuint (f->peers.core->routes->holds->report.count, ==, 1);
 }
 
-/* A member that has no room gets the rest when it has. Nothing is lost. */
+/* A member without room gets the remaining messages when it has room. No message is lost. */
 static void
 test_full (Holding *f, gconstpointer data)
 {
@@ -115,7 +115,7 @@ test_full (Holding *f, gconstpointer data)
 
 /* --- bounds --- */
 
-/* Each bound is exact, and a refusal has its name. */
+/* Each bound is exact, and a refusal names it. */
 static void
 test_bounds (Holding *f, gconstpointer data)
 {
@@ -133,7 +133,7 @@ test_bounds (Holding *f, gconstpointer data)
   {
     BusLimit limit;
     guint64 *most;
-    guint64 used; /* by what is there */
+    guint64 used; /* by the messages that are held already */
     guint64 needed;
   } rows[] = {
     { BUS_LIMIT_held_messages, &core->limits.held_messages, 1, 1 },
@@ -158,8 +158,8 @@ test_bounds (Holding *f, gconstpointer data)
     }
 }
 
-/* The messages that the last member left are held as far as there is room, and charged to the account of the member. The rest is
- * lost. */
+/* The messages of a last member that leaves are held as long as there is room, and charged to the account of the member. The
+ * others are lost. */
 static void
 test_left_without_room (Holding *f, gconstpointer data)
 {
@@ -183,7 +183,7 @@ test_left_without_room (Holding *f, gconstpointer data)
   bus_account_release (core->accounts, &core->deadlines, account);
 }
 
-/* --- members that cannot take it --- */
+/* --- members that cannot take a message --- */
 
 static void
 assert_retry (Holding *f, gboolean is_armed)
@@ -201,7 +201,7 @@ drain (Holding *f, BusSubscription *member)
   f->peers.core->routes->n_drained++;
 }
 
-/* A group whose members drain or leave has none: no timer tries again, the next member is offered the message. */
+/* If all members drain or leave, no timer tries again; the message is offered to the next member that joins. */
 static void
 test_no_member (Holding *f, gconstpointer data)
 {
@@ -220,7 +220,7 @@ test_no_member (Holding *f, gconstpointer data)
   g_assert_cmpuint (bus_hold_count (core), ==, 1);
 }
 
-/* An expired message is given to no member, even before its timer is handled. */
+/* An expired message is not given to a member, even before its timer is handled. */
 static void
 test_expired (Holding *f, gconstpointer data)
 {
@@ -234,7 +234,7 @@ test_expired (Holding *f, gconstpointer data)
   g_assert_cmpuint (member->delivered, ==, 0);
 }
 
-/* A message that is for any group waits for the first one that has room. */
+/* A message for any group waits for the first group that has room. */
 static void
 test_several_groups (Holding *f, gconstpointer data)
 {
@@ -260,7 +260,7 @@ test_several_groups (Holding *f, gconstpointer data)
   g_assert_cmpuint (last->delivered, ==, 1);
 }
 
-/* Two groups have room: one of them gets it. */
+/* Two groups have room: one of them gets the message. */
 static void
 test_one_group (Holding *f, gconstpointer data)
 {
@@ -272,7 +272,7 @@ test_one_group (Holding *f, gconstpointer data)
   g_assert_cmpuint (first->delivered + second->delivered, ==, 1);
 }
 
-/* While the account of the member or the broker is full, the message waits; it is not lost at the member. */
+/* While the member's account or the broker is full, the message stays in the store; it is not lost at the member. */
 static void
 test_full_account (Holding *f, gconstpointer data)
 {
@@ -297,7 +297,7 @@ test_full_account (Holding *f, gconstpointer data)
     }
 }
 
-/* The publisher and the member have one account: what is held makes way for what is delivered. */
+/* The publisher and the member have the same account: the room of the held message is available for its delivery. */
 static void
 test_same_account (Holding *f, gconstpointer data)
 {
@@ -314,7 +314,7 @@ test_same_account (Holding *f, gconstpointer data)
   g_assert_cmpuint (member->delivered, ==, 1);
 }
 
-/* A member that joins costs no look-up of topics that it does not match. */
+/* When a member joins, topics that it does not match are not looked up. */
 static void
 test_other_topics (Holding *f, gconstpointer data)
 {
@@ -331,7 +331,7 @@ test_other_topics (Holding *f, gconstpointer data)
   g_assert_cmpuint (bus_hold_count (core), ==, 10);
 }
 
-/* There is no memory to send it to the member: its publisher gets to know why. */
+/* There is no memory to send the message to the member: the publisher gets the reason. */
 static void
 test_no_memory (Holding *f, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 
 #include "route/route-fixture.h"
 
-/* Matches: the receivers and group candidates of a topic, filtered by rights, and remembered until something changes. */
+/* Matches: the receivers and group candidates of a topic, filtered by rights, and cached until a subscription changes. */
 
 static BusMatch *
 lookup (Peers *f, const char *topic)
@@ -24,7 +24,7 @@ test_no_receiver (Peers *f, gconstpointer data)
   g_assert_true (wire_span_equal (match->key.text, wire_span_str ("events.process.new")));
 }
 
-/* One receiver for each peer, with all of its plain subscriptions in the order in which they came. */
+/* A match has one receiver for each peer, with all its plain subscriptions in the order of subscribing. */
 static void
 test_receivers (Peers *f, gconstpointer data)
 {
@@ -47,7 +47,7 @@ test_receivers (Peers *f, gconstpointer data)
   g_assert_true (match->receivers[1].subscriptions[0] == other);
 }
 
-/* A member peer is one candidate, however many of its patterns match, and one of each group that it is in. */
+/* A peer is one candidate of each of its groups, even if several of its patterns match. */
 static void
 test_candidates (Peers *f, gconstpointer data)
 {
@@ -80,7 +80,7 @@ test_candidates (Peers *f, gconstpointer data)
   g_assert_true (match->receivers[1].subscriptions[0] == plain);
 }
 
-/* A pattern with a wildcard over a topic that its owner may not read does not match it, in a group or alone. */
+/* A wildcard pattern does not match a topic that its owner may not read, in a group or alone. */
 static void
 test_rights (Peers *f, gconstpointer data)
 {
@@ -135,7 +135,7 @@ test_remade_after_a_change (Peers *f, gconstpointer data)
   g_assert_cmpuint (cache->generation, ==, generation);
 }
 
-/* A subscription that does not match a topic leaves its match as it is, by name, by pattern and when it serves. */
+/* Adding a subscription that does not match a topic keeps its match: an exact one, a pattern, or one that serves. */
 static void
 test_other_topics_stay_cached (Peers *f, gconstpointer data)
 {
@@ -165,7 +165,7 @@ test_other_topics_stay_cached (Peers *f, gconstpointer data)
 
 /* --- a naive matcher --- */
 
-/* The number of the receiver with that peer; the number of receivers: it is none. */
+/* Returns the index of the peer's receiver; n_receivers: there is none. */
 static guint
 naive_receiver (const BusMatch *match, const BusPeer *peer)
 {
@@ -196,8 +196,8 @@ naive_gets (const BusSubscription *subscription, const char *topic)
          && bus_policy_authorize (&subscription->owner->principal, BUS_OP_DELIVER, wire_span_str (topic)).allowed;
 }
 
-/* Walks all subscriptions in the order in which they came: receivers and groups are in the order in which the first
- * matching subscription came, plain subscriptions and members in their own, each member peer once. */
+/* Compares a match with a walk over all subscriptions in the order of subscribing. Receivers and groups have the order of their
+ * first matching subscription, plain subscriptions and members their own order, and each peer is a member once. */
 static void
 assert_naive (BusMatch *match, const GPtrArray *all, const char *topic)
 {
@@ -249,7 +249,7 @@ typedef struct
   Peers *f;
   GRand *rand;
   BusPeer *peers[6];
-  GPtrArray *all; /* BusSubscription, in the order in which they came */
+  GPtrArray *all; /* BusSubscription, in the order of subscribing */
   guint32 last_id;
 } Naive;
 
@@ -301,8 +301,8 @@ naive_reconnect (Naive *naive)
   naive_connect (naive, at);
 }
 
-/* Subscribes, unsubscribes, disconnects and looks topics up at random; after each step some topics are stale in the cache,
- * and what is looked up is compared with a walk over all subscriptions. */
+/* Subscribes, unsubscribes, disconnects and looks topics up at random. After each step some topics are stale in the cache; each
+ * result of a look-up is compared with a walk over all subscriptions. */
 static void
 test_random_against_a_linear_search (Peers *f, gconstpointer data)
 {
@@ -329,7 +329,7 @@ test_random_against_a_linear_search (Peers *f, gconstpointer data)
       else
         naive_unsubscribe (&naive);
       if (step % 4000 == 0)
-        cache->max = 2 + naive_below (&naive, 4); /* topics take the place of others now and then */
+        cache->max = 2 + naive_below (&naive, 4); /* topics sometimes replace others */
       for (guint n = naive_below (&naive, 4); n > 0; n--)
         {
           const char *topic = topics[naive_below (&naive, G_N_ELEMENTS (topics))];
@@ -338,7 +338,7 @@ test_random_against_a_linear_search (Peers *f, gconstpointer data)
           looked_up++;
         }
     }
-  g_assert_cmpuint (cache->made, <, looked_up * 9 / 10); /* some were kept over a change */
+  g_assert_cmpuint (cache->made, <, looked_up * 9 / 10); /* some matches were still valid after a change */
   g_assert_cmpuint (cache->last_serial, >, 100);
 }
 
@@ -388,7 +388,7 @@ test_bound (Peers *f, gconstpointer data)
   g_assert_cmpuint (cache->generation, ==, generation + 12);
 }
 
-/* Each subscription adds room for a topic, and takes it with it: subscriptions to distinct topics are all cached. */
+/* Each subscription adds room for one topic, until it ends, so subscriptions to distinct topics are all cached. */
 static void
 test_bound_grows (Peers *f, gconstpointer data)
 {
@@ -420,8 +420,8 @@ test_bound_grows (Peers *f, gconstpointer data)
     g_assert_cmpuint (lookup_numbered (f, i)->n_receivers, ==, 0);
 }
 
-/* The block of a match is used again for another topic, whether it needs more or less room; the longer of two topics that
- * begin alike is not taken for the other one. */
+/* The block of a match is reused for another topic, whether it needs more or less room. Of two topics, one may be the begin of the
+ * other; they are not confused. */
 static void
 test_block (Peers *f, gconstpointer data)
 {
@@ -453,8 +453,8 @@ test_block (Peers *f, gconstpointer data)
     }
 }
 
-/* It is bounded in bytes as well: what a topic costs depends on how many subscriptions match it. A peer in many groups
- * costs as much as its subscriptions, not their square. */
+/* The cache is bounded in bytes as well, because the cost of a topic depends on the number of matching subscriptions. The cost of
+ * a peer in many groups grows linearly with its subscriptions, not with their square. */
 static void
 test_bound_in_bytes (Peers *f, gconstpointer data)
 {

@@ -78,7 +78,7 @@ test_round_robin (Fixture *f, gconstpointer data)
     g_assert_cmpuint (pick (f), ==, i % N_MEMBERS);
 }
 
-/* A member without room is skipped, and the others share its turns evenly: its neighbour gets no double share. */
+/* A member without room is skipped, and the others share its turns evenly: the next member does not get a double share. */
 static void
 test_skips_the_full (Fixture *f, gconstpointer data)
 {
@@ -95,7 +95,7 @@ test_skips_the_full (Fixture *f, gconstpointer data)
       }
 }
 
-/* A member that would let the message wait is asked only when none can take it at once. */
+/* A member where the message would wait is picked only if no member can take it at once. */
 static void
 test_room_before_waiting (Fixture *f, gconstpointer data)
 {
@@ -111,7 +111,7 @@ test_room_before_waiting (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[0], ==, TURNS);
 }
 
-/* A demoted member gets nothing while another one can let it wait. */
+/* A demoted member gets no message while the message can wait at another member. */
 static void
 test_demoted (Fixture *f, gconstpointer data)
 {
@@ -125,7 +125,7 @@ test_demoted (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[0], >=, TURNS / 3);
 }
 
-/* ... and nothing while another one has room, or can let it wait, although it has room itself. */
+/* The same when the demoted member has room itself. */
 static void
 test_demoted_with_room (Fixture *f, gconstpointer data)
 {
@@ -156,7 +156,7 @@ stall (Fixture *f, guint at, gint64 for_us)
   f->members[at]->unsettled.since_us = f->peers.core->now_us - for_us;
 }
 
-/* A member that holds messages for longer than the others gets none, until it returns credit. */
+/* A member that holds messages for longer than the others is stalled: it gets no messages until it returns credit. */
 static void
 test_stalled (Fixture *f, gconstpointer data)
 {
@@ -173,7 +173,7 @@ test_stalled (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[1], ==, TURNS / N_MEMBERS);
 }
 
-/* Jobs that take a second: a member at work since 0.9 s has its share, also beside one at work since 0.3 s. */
+/* Each job takes one second: a member that has worked for 0.9 s gets its share, also beside one that has worked for 0.3 s. */
 static void
 test_slow_at_work (Fixture *f, gconstpointer data)
 {
@@ -193,7 +193,8 @@ test_slow_at_work (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[1], ==, 0);
 }
 
-/* The others are compared with the one that has been so for the shortest time: all that work long take turns. */
+/* All members are stalled: each is compared with the one that has been stalled for the shortest time, so members with similar
+ * times take turns. */
 static void
 test_all_stalled (Fixture *f, gconstpointer data)
 {
@@ -205,13 +206,13 @@ test_all_stalled (Fixture *f, gconstpointer data)
   count (f, counts);
   g_assert_cmpuint (counts[0], ==, TURNS / 2);
   g_assert_cmpuint (counts[1], ==, TURNS / 2);
-  f->members[0]->state = BUS_SUBSCRIPTION_DEMOTED; /* a demoted one is no measure */
+  f->members[0]->state = BUS_SUBSCRIPTION_DEMOTED; /* a demoted member is not compared with */
   count (f, counts);
   g_assert_cmpuint (counts[1], ==, TURNS / 2);
   g_assert_cmpuint (counts[2], ==, TURNS / 2);
 }
 
-/* It has its turn when no other one has room: before one that is demoted, and before the policy is applied. */
+/* A stalled member is picked when no other member has room, before a demoted one, and before the policy is applied. */
 static void
 test_stalled_at_last (Fixture *f, gconstpointer data)
 {
@@ -253,7 +254,7 @@ test_member_for_handed_on_messages (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pick_taker (f, 3), ==, 0);
 }
 
-/* A member that had no credit for a while gets what the others got meanwhile, and then its turn as before. */
+/* A member that had no credit for a while first gets as many messages as the others got meanwhile, and then takes turns again. */
 static void
 test_owed (Fixture *f, gconstpointer data)
 {
@@ -297,7 +298,7 @@ test_owed_nothing (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->members[1]->owed, ==, 0);
 }
 
-/* When none has room, the turns continue, so that the policy acts on all of them alike. */
+/* If no member has room, the turns continue, so that the policy affects all members equally. */
 static void
 test_all_full (Fixture *f, gconstpointer data)
 {
@@ -307,7 +308,7 @@ test_all_full (Fixture *f, gconstpointer data)
     g_assert_cmpuint (pick (f), ==, i % N_MEMBERS);
 }
 
-/* A member whose peer is closing is never picked while another one is there, even if all of these are full. */
+/* A member whose peer is closing is never picked, even if all other members are full. */
 static void
 test_closing (Fixture *f, gconstpointer data)
 {
@@ -322,10 +323,10 @@ test_closing (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counts[0], ==, 0);
   for (guint i = 1; i < N_MEMBERS; i++)
     bus_peer_close (f->members[i]->owner, WIRE_STATUS_OK, NULL);
-  g_assert_cmpuint (pick (f), ==, N_MEMBERS); /* none is there */
+  g_assert_cmpuint (pick (f), ==, N_MEMBERS); /* no member is left */
 }
 
-/* The cursor may stand behind the end: members have left since. */
+/* The cursor may be beyond the end of the list after members have left. */
 static void
 test_cursor_behind_the_end (Fixture *f, gconstpointer data)
 {
@@ -347,7 +348,7 @@ set_weight (Fixture *f, guint at, guint32 weight)
   bus_balance_join (&f->balance, f->members[at]);
 }
 
-/* The member that many of the next picks in a row went to at most. */
+/* Returns the largest number of consecutive picks of the member in the next @turns picks. */
 static guint
 longest_run (Fixture *f, guint turns)
 {
@@ -364,7 +365,7 @@ longest_run (Fixture *f, guint turns)
   return longest;
 }
 
-/* 3 : 1 : 1 : 1 in each round of six, and the heavy member does not get its three in a row. */
+/* Weights 3 : 1 : 1 : 1 hold in each round of six picks, and the member of weight 3 does not get its three in a row. */
 static void
 test_weighted_turns (Fixture *f, gconstpointer data)
 {
@@ -379,14 +380,14 @@ test_weighted_turns (Fixture *f, gconstpointer data)
         g_assert_cmpuint (counts[i], ==, i == 1 ? 3 : 1);
     }
   g_assert_cmpuint (longest_run (f, 60), <=, 2);
-  fill (f, 1); /* the others share what it can't take, and gain nothing for later */
+  fill (f, 1); /* the others share the turns of the full member, which is owed nothing later */
   longest_run (f, 60);
   g_assert_cmpint (f->members[0]->turn + f->members[2]->turn + f->members[3]->turn, <=, 6);
   set_weight (f, 1, 1);
   g_assert_cmpuint (f->balance.n_weighted, ==, 0);
 }
 
-/* Two topics, of which each has other members: turns are counted for each member, not for each place in the list. */
+/* Two topics with different members: turns are counted for each member, not for each place in the list. */
 static void
 test_turns_per_member_over_two_topics (Fixture *f, gconstpointer data)
 {
@@ -402,7 +403,7 @@ test_turns_per_member_over_two_topics (Fixture *f, gconstpointer data)
     g_assert_cmpuint (counts[i], ==, TURNS / 2);
 }
 
-/* A member with less unsettled deliveries is picked; of several the one with less in its connection's queue. */
+/* The member with the fewest unsettled deliveries is picked; of several, the one with the fewest bytes in its queue. */
 static void
 test_least_loaded (Fixture *f, gconstpointer data)
 {
@@ -422,7 +423,7 @@ test_least_loaded (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pick (f), ==, 1); /* of members with the same load one without queued bytes */
 }
 
-/* A member of weight 3 takes three times as many at once. */
+/* A member of weight 3 gets three times as many unsettled deliveries. */
 static void
 test_least_loaded_weighted (Fixture *f, gconstpointer data)
 {
@@ -503,7 +504,7 @@ test_stalled_in_each_strategy (Fixture *f, gconstpointer data)
     }
 }
 
-/* A member that is drained gets nothing, even if no other one has room. */
+/* A draining member is not picked, even if no other member has room. */
 static void
 test_drains (Fixture *f, gconstpointer data)
 {
@@ -523,7 +524,7 @@ test_drains (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pick (f), ==, N_MEMBERS); /* none */
 }
 
-/* 100,000 messages, in proportion. */
+/* 100,000 messages are distributed in proportion to the weights. */
 static void
 test_balance (Fixture *f, gconstpointer data)
 {
@@ -540,7 +541,7 @@ test_balance (Fixture *f, gconstpointer data)
   g_assert_cmpuint (least * 100, >=, most * 98);
 }
 
-/* Three members settle a message each 10 us, one each 100 us, and a message comes each 4 us. */
+/* Three members settle a message every 10 us, one every 100 us, and a message arrives every 4 us. */
 static void
 test_slow_member (Fixture *f, gconstpointer data)
 {

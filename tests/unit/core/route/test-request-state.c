@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-request-state.h"
 
-/* The table of legal transitions of a request: each cell has an entry, and none contradicts what a request is. */
+/* The table of legal transitions of a request: each cell has an entry, and no entry contradicts the rules below. */
 
 static void
 test_every_cell (void)
@@ -17,7 +17,7 @@ test_every_cell (void)
       }
 }
 
-/* Once it has ended, nothing changes it; so it ends once. */
+/* No event changes a request that has ended, so a request ends once. */
 static void
 test_ended (void)
 {

@@ -4,7 +4,7 @@
 #include "route/route-fixture.h"
 #include "wire-feature.h"
 
-/* Pending requests: however one ends, its requester gets exactly one answer, and no list keeps it. */
+/* Pending requests: in whatever way a request ends, its requester gets exactly one answer, and no list keeps the request. */
 
 typedef struct
 {
@@ -39,7 +39,7 @@ ask_from (Fixture *f, BusPendingKind kind, BusPeer *asker, BusPeer *server, guin
   return request;
 }
 
-/* Its final answer came, and was passed on. */
+/* The final answer of the request has arrived and was passed on. */
 static void
 finish (Fixture *f, BusRequest *request)
 {
@@ -53,7 +53,7 @@ ask (Fixture *f, BusPendingKind kind, guint64 id)
   return ask_from (f, kind, f->asker, f->server, id);
 }
 
-/* No list, table or timer has a request, and none is charged. */
+/* Asserts that no list, table or timer has a request, and that none is charged. */
 static void
 assert_no_request (Fixture *f)
 {
@@ -66,7 +66,7 @@ assert_no_request (Fixture *f)
   g_assert_cmpuint (f->asker->ledger.usage.charged, ==, BUS_PEER_COST + bus_outq_bytes (&f->asker->flow.outq));
 }
 
-/* The deadline of each request comes. */
+/* Expires each request at its deadline. */
 static void
 expire_all (Fixture *f)
 {
@@ -97,12 +97,12 @@ test_listed (Fixture *f, gconstpointer data)
   finish (f, request);
   g_assert_cmpuint (f->asker->ledger.usage.charged, ==, charged);
   assert_no_request (f);
-  /* A final reply frees it: nothing more is sent to either. */
+  /* A final reply frees the request: no further frame is sent to either peer. */
   peers_assert_sent (f->asker, "");
   peers_assert_sent (f->server, "");
 }
 
-/* Only its responder finds a request by its route, and only while it waits. */
+/* A request is found by its route only for its responder, and only while it waits. */
 static void
 test_find (Fixture *f, gconstpointer data)
 {
@@ -140,7 +140,7 @@ test_fail (Fixture *f, gconstpointer data)
   assert_no_request (f);
   peers_assert_sent (f->asker, "ERROR answers=5 status=CANCELLED\n"
                                "ERROR answers=6 status=WOULD_BLOCK setting=queue_hard_bytes value=11 limit=10\n");
-  /* The one that declined knows, the other one works for nothing. */
+  /* The responder that declined is not notified; the other one still works and gets CANCEL. */
   peers_assert_sent (f->server, expected);
 }
 
@@ -195,7 +195,7 @@ test_withdraw (Fixture *f, gconstpointer data)
   peers_assert_sent (f->asker, "");
 }
 
-/* A peer that asks itself ends its request once, and is sent nothing when it disconnects. */
+/* A request of a peer to itself ends once, and the peer is sent nothing when it disconnects. */
 static void
 test_to_itself (Fixture *f, gconstpointer data)
 {
@@ -298,7 +298,7 @@ ask_for_task (Fixture *f)
                           G_MAXINT64);
 }
 
-/* It counts for no peer and has no deadline; CANCEL is sent for what was sent, and the answer is waited for. */
+/* A request of a task counts for no peer and has no deadline. If it was sent, CANCEL is sent and the answer is awaited. */
 static void
 test_task_stop (Fixture *f, gconstpointer data)
 {
@@ -319,7 +319,7 @@ test_task_stop (Fixture *f, gconstpointer data)
   assert_no_request (f);
 }
 
-/* The end is found in the list of its kind. */
+/* An ended request of a task is in the list of its kind. */
 static void
 test_task_ended (Fixture *f, gconstpointer data)
 {
@@ -334,8 +334,8 @@ test_task_ended (Fixture *f, gconstpointer data)
   assert_no_request (f);
 }
 
-/* An unsent request that is handed on has a route with the class that its new responder counts; the same route, if it
- * is the same. */
+/* An unsent request that is handed on gets a route with the credit class at its new responder. If the class is the same, the
+ * route is unchanged. */
 static void
 test_moved_class (Fixture *f, gconstpointer data)
 {

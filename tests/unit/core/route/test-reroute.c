@@ -24,7 +24,7 @@ assert_leave (BusLeave leave, guint64 rerouted, guint64 discarded, guint64 unack
 
 /* --- the end of a subscription --- */
 
-/* Two members of a group without credit: @n messages wait, half of them at each. The first one of each was sent. */
+/* Makes two members of a group with a window of one. @n messages wait, half of them at each, after the first was sent. */
 static void
 let_wait (Peers *f, BusPeer **one, BusPeer **two, guint n)
 {
@@ -57,7 +57,7 @@ test_rerouted (Peers *f, gconstpointer data)
   assert_leave (leave, 0, 8, 1);
 }
 
-/* A peer that leaves with two subscriptions of a group hands nothing on to itself. */
+/* A peer that leaves with two subscriptions of a group does not hand messages on to itself. */
 static void
 test_not_back_to_itself (Peers *f, gconstpointer data)
 {
@@ -83,7 +83,7 @@ test_not_back_to_itself (Peers *f, gconstpointer data)
   g_assert_cmpuint (two->flow.waiting_messages, ==, 8);
 }
 
-/* Messages for each member, and expired ones, are not handed over. */
+/* Messages that are for every member, and expired messages, are not handed on. */
 static void
 test_not_rerouted (Peers *f, gconstpointer data)
 {
@@ -122,7 +122,7 @@ test_expired (Peers *f, gconstpointer data)
   g_assert_cmpuint (two->flow.waiting_messages, ==, 1);
 }
 
-/* A plain subscription's messages are discarded; what was sent is not called unacknowledged. */
+/* The waiting messages of a plain subscription are discarded; its sent messages do not count as unacknowledged. */
 static void
 test_discarded (Peers *f, gconstpointer data)
 {
@@ -136,7 +136,7 @@ test_discarded (Peers *f, gconstpointer data)
   bus_reroute_ended (f->core, subscription, f->core->now_us, &leave);
   assert_leave (leave, 0, 3, 0);
   g_assert_cmpuint (one->flow.waiting_messages, ==, 0);
-  /* They count as missed, for a reason of their own, everywhere where losses are counted. */
+  /* They count as missed, with their own reason, in each sum of losses. */
   g_assert_cmpuint (subscription->delivered, ==, 1);
   g_assert_cmpuint (subscription->missed, ==, 3);
   g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_ENDED], ==, 3);
@@ -151,7 +151,7 @@ test_discarded (Peers *f, gconstpointer data)
 
 /* --- requests --- */
 
-/* @n requests of @asker wait for a server without credit. @target: (nullable) */
+/* Lets @n requests of @asker wait for a server without credit. @target: (nullable) */
 static void
 let_addressed_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, guint n, const char *target)
 {
@@ -175,7 +175,7 @@ let_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, guint n)
   let_addressed_requests_wait (f, asker, server, n, NULL);
 }
 
-/* Another server answers what was not sent; the requester notices nothing. */
+/* Another server gets the requests that were not sent; the requester is not notified. */
 static void
 test_requests (Peers *f, gconstpointer data)
 {
@@ -211,7 +211,7 @@ test_requester_notified_without_another_server (Peers *f, gconstpointer data)
   g_assert_cmpuint (f->core->flows.missed_by[BUS_LOSS_ENDED], ==, 0); /* a request is no published message */
 }
 
-/* A request that is addressed to a peer is for no other server. */
+/* A request that is addressed to a peer is not handed on to another server. */
 static void
 test_addressed_requests (Peers *f, gconstpointer data)
 {
@@ -236,7 +236,7 @@ test_addressed_requests (Peers *f, gconstpointer data)
   peers_assert_sent (asker, "ERROR answers=100 status=RESPONDER_GONE\nERROR answers=101 status=RESPONDER_GONE\n");
 }
 
-/* The other server has no room: WOULD_BLOCK at once. */
+/* The other server has no room: the requester gets WOULD_BLOCK at once. */
 static void
 test_requests_to_a_full_server (Peers *f, gconstpointer data)
 {
@@ -286,7 +286,7 @@ demote (Peers *f, BusSubscription *member)
   bus_reroute_waiting (f->core, member, f->core->now_us);
 }
 
-/* The two others get all that waits, in turn, with and without tickets; the credit is still held, once. */
+/* The other two members get all waiting messages in turn, with and without tickets. The credit is still held once. */
 static void
 test_demoted (Peers *f, gconstpointer data)
 {
@@ -312,7 +312,7 @@ test_demoted (Peers *f, gconstpointer data)
   g_assert_cmpuint (bus_ledger_allowance (&w.publisher->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, held);
 }
 
-/* The ticket keeps the time of its first member, which bounds the whole chain. */
+/* A ticket keeps the time since its first member, so the total time is bounded however often it is handed on. */
 static void
 test_ticket_keeps_its_time (Peers *f, gconstpointer data)
 {
@@ -331,7 +331,7 @@ test_ticket_keeps_its_time (Peers *f, gconstpointer data)
   g_assert_cmpint (w.members[2]->fifo.first->since_us, ==, f->core->now_us);
 }
 
-/* A message whose patience is nearly over is not lost, and does not demote the member that gets it: its credit returns. */
+/* A message whose patience is nearly over is not lost and does not demote its new member: only its credit returns. */
 static void
 test_ticket_ends (Peers *f, gconstpointer data)
 {
@@ -350,7 +350,7 @@ test_ticket_ends (Peers *f, gconstpointer data)
   g_assert_cmpuint (w.publisher->ledger.n_tickets, ==, 0);
 }
 
-/* Messages that no member takes stay: members that are demoted or full take none, nor does another subscription of the peer. */
+/* Messages stay if no member can take them: demoted and full members cannot, nor can another subscription of the peer. */
 static void
 test_stays_without_a_member_with_room (Peers *f, gconstpointer data)
 {
@@ -374,7 +374,7 @@ test_stays_without_a_member_with_room (Peers *f, gconstpointer data)
   g_assert_cmpuint (w.members[0]->rerouted, ==, 1);
 }
 
-/* A broadcast and a message whose time has ended stay where they are, and gaps of one reason join. */
+/* Broadcasts and expired messages stay, and gaps with the same reason join. */
 static void
 test_broadcast_and_expired_stay (Peers *f, gconstpointer data)
 {
@@ -398,8 +398,8 @@ test_broadcast_and_expired_stay (Peers *f, gconstpointer data)
   g_assert_true (member->fifo.first->delivery.to_each);
 }
 
-/* The gap behind a message that was handed on has no message to carry it any more: it is sent while the window is open,
- * otherwise by the report timer, also when that has expired before. */
+/* Hands on a message in front of a gap, so that no message can carry the gap any more. It is sent if the window is open, otherwise
+ * by the report timer, also if this timer has expired before. */
 static BusSubscription *
 hand_on_before_a_gap (Peers *f, guint64 window)
 {
@@ -437,7 +437,7 @@ test_gap_behind_them_with_credit (Peers *f, gconstpointer data)
   g_assert_false (bus_deadline_is_armed (&bus_subscription_need_losses (member)->report_timer.deadline));
 }
 
-/* Messages that had credit give it back, and what stays gets it. */
+/* Messages that are handed on return their credit, and messages that stay get it. */
 static void
 test_credit_of_queued_messages_returns (Peers *f, gconstpointer data)
 {
@@ -484,7 +484,7 @@ test_while_full (Peers *f, gconstpointer data)
   g_assert_cmpuint (w.members[0]->missed + w.members[1]->missed + w.members[2]->missed, >, 0);
 }
 
-/* Outside of a group nothing happens. */
+/* Messages of a subscription without a group are not handed on. */
 static void
 test_plain (Peers *f, gconstpointer data)
 {

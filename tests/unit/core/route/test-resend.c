@@ -4,7 +4,7 @@
 #include "queue/bus-fifo.h"
 #include "route/route-fixture.h"
 
-/* Messages that are recognised when they are sent again: of the same client, a bounded number, for a bounded time. */
+/* Messages that the broker recognises when the same client sends them again: a bounded number, for a bounded time. */
 
 static const BusOutcome outcome = { 3, 2, 1 };
 
@@ -54,12 +54,12 @@ test_window_outlives_the_connection (Peers *f, gconstpointer data)
   routes_disconnect (f, one, NULL);
   g_assert_cmpuint (f->core->quota.charged, >, 0);
   one = come_back (f, "one", 1000, incarnation, 1);
-  g_assert_null (bus_resend_find (one, 1)); /* the client knows */
+  g_assert_null (bus_resend_find (one, 1)); /* the client has the outcome */
   g_assert_nonnull (bus_resend_find (one, 2));
   g_assert_nonnull (bus_resend_find (one, 3));
 }
 
-/* Another incarnation, id or account begins anew. */
+/* Another incarnation, id or account gets a new window. */
 static void
 test_other_incarnation_id_or_account (Peers *f, gconstpointer data)
 {
@@ -109,7 +109,7 @@ test_last_numbers (Peers *f, gconstpointer data)
   g_assert_nonnull (bus_resend_find (one, 11));
 }
 
-/* The client that has been gone for longest makes place; connected ones do not. */
+/* A new window replaces that of the client that has been gone for longest, never that of a connected client. */
 static void
 test_number_of_windows (Peers *f, gconstpointer data)
 {
@@ -150,7 +150,7 @@ await (Peers *f)
   return awaited;
 }
 
-/* The message is handled while its publisher is away. */
+/* The message is handled while its publisher is disconnected. */
 static void
 test_handled_meanwhile (Peers *f, gconstpointer data)
 {
@@ -165,7 +165,7 @@ test_handled_meanwhile (Peers *f, gconstpointer data)
   peers_assert_sent (awaited.publisher, "DELIVERED answers=9\n");
 }
 
-/* It is handled after the resend. */
+/* The message is handled after it was sent again. */
 static void
 test_handled_later (Peers *f, gconstpointer data)
 {
@@ -190,7 +190,7 @@ test_failed_meanwhile (Peers *f, gconstpointer data)
   peers_assert_sent (awaited.publisher, "ERROR answers=9 status=UNKNOWN\n");
 }
 
-/* The confirmation ends with its window, because it cannot be asked for any more. */
+/* The confirmation ends with its window, because no client can ask for it any more. */
 static void
 test_ends_with_window (Peers *f, gconstpointer data)
 {
@@ -205,8 +205,8 @@ test_ends_with_window (Peers *f, gconstpointer data)
 
 #define RESEND_ADD(path, test) g_test_add (path, Peers, NULL, routes_setup, test, routes_teardown)
 
-/* An account with many clients does not make the broker forget the messages of another one. It forgets its own, those of the
- * client first that has been gone for longest. */
+/* An account with many clients does not make the broker forget messages of another account. The broker forgets those of this
+ * account, first those of the client that has been gone for longest. */
 static void
 test_full_table_drops_the_oldest_client (Peers *f, gconstpointer data)
 {

@@ -4,7 +4,7 @@
 #include "route/bus-servers.h"
 #include "route/route-fixture.h"
 
-/* Routing: the queues that a message is added to, and the counters. */
+/* Routing: the queues to which a message is added, and the counters. */
 
 #define TOPIC "events.process.new"
 
@@ -18,7 +18,7 @@ assert_outcome (BusOutcome outcome, guint matched, guint queued, guint refused)
 
 /* --- the index --- */
 
-/* A subscription is found, counted, charged and matched from add to unfile. */
+/* A subscription is found, counted, charged and matched from the time when it is added until it is unfiled. */
 static void
 test_add_and_release (Peers *f, gconstpointer data)
 {
@@ -49,7 +49,7 @@ test_add_and_release (Peers *f, gconstpointer data)
   g_assert_cmpuint (one->ledger.usage.charged, ==, charged);
 }
 
-/* Policy and bounds of a group are those that its first member asked for. */
+/* A group has the policy and the bounds that its first member asked for. */
 static void
 test_bounds_of_a_group (Peers *f, gconstpointer data)
 {
@@ -85,7 +85,7 @@ test_one_frame (Peers *f, gconstpointer data)
   peers_assert_sent (two, "");
 }
 
-/* Of a group one member gets a message, in turn; with broadcast each of them. A group counts as one match. */
+/* One member of a group gets a message, in turn; with broadcast each member gets it. A group counts as one match. */
 static void
 test_group (Peers *f, gconstpointer data)
 {
@@ -107,7 +107,7 @@ test_group (Peers *f, gconstpointer data)
     g_assert_cmpuint (routes_count_delivered (members[i]), ==, 1);
 }
 
-/* A peer that is closing gets nothing, and is not counted. */
+/* A closing peer gets no message and is not counted. */
 static void
 test_closing (Peers *f, gconstpointer data)
 {
@@ -154,7 +154,7 @@ test_no_room (Peers *f, gconstpointer data)
   bus_quota_release (&f->core->quota, rest);
 
   f->core->limits.uid_bytes = MAX (one->account->usage.charged, two->account->usage.charged) + 20000;
-  bus_quota_charge (&f->core->quota, &one->ledger.usage, 20000); /* only the account of the first one is full */
+  bus_quota_charge (&f->core->quota, &one->ledger.usage, 20000); /* only the account of the first peer is full */
   assert_outcome (routes_publish (f, NULL, TOPIC, 4), 2, 1, 1);
   g_assert_cmpuint (bus_subscription_losses (first)->missed_by[BUS_LOSS_LIMIT], ==, 2);
   g_assert_cmpuint (bus_subscription_losses (second)->missed_by[BUS_LOSS_LIMIT], ==, 1);
@@ -215,7 +215,7 @@ test_direct (Peers *f, gconstpointer data)
   g_assert_false (is_subscribed (f, three, TOPIC));
 }
 
-/* A subscription with a filter gets the messages that fit it, and neither counts the others as matched nor as missed. */
+/* A subscription with a filter gets the messages that fit it. The others count neither as matched nor as missed. */
 static void
 test_filter (Peers *f, gconstpointer data)
 {
@@ -283,7 +283,7 @@ test_direct_with_acknowledgement (Peers *f, gconstpointer data)
   g_assert_cmpuint (frame->envelope.route_id, ==, 55);
 }
 
-/* A direct message reaches what its target serves, but not its own methods, which answer requests only. */
+/* A direct message reaches topics that its target serves, but not the target's own methods, which only answer requests. */
 static void
 test_direct_to_a_server (Peers *f, gconstpointer data)
 {
@@ -334,7 +334,7 @@ ask (Peers *f, BusSubscription *server, guint64 route_id)
   return bus_router_request (f->core, &arrival->inbound, server, &delivery, f->core->now_us);
 }
 
-/* A request names its route and what is left of its time. One that finds no room is not taken, and leaves no gap. */
+/* A request contains its route and its remaining time. A request without room is not accepted and leaves no gap. */
 static void
 test_request (Peers *f, gconstpointer data)
 {
@@ -355,7 +355,7 @@ test_request (Peers *f, gconstpointer data)
   server->bounds.messages = 2;
   while (ask (f, server, 34))
     g_assert_cmpuint (++n, <, 100);
-  g_assert_cmpuint (n, ==, 9 + 2); /* the rest of its window, and what may wait */
+  g_assert_cmpuint (n, ==, 9 + 2); /* the rest of the window, and the requests that may wait */
   g_assert_cmpuint (server->missed, ==, 0);
   g_assert_cmpuint (server->fifo.gaps[WIRE_LANE_DATA], ==, 0);
   g_assert_cmpuint (f->core->routes->topics.unseen, ==, 0);
@@ -382,7 +382,7 @@ test_announce (Peers *f, gconstpointer data)
   g_assert_cmpuint (bus_table_size (&f->core->routes->topics.table), ==, 2); /* counted all the same */
 }
 
-/* An event has no largest size: a text that a peer chose never aborts the broker. */
+/* An event may have any size: a text that a peer chose never aborts the broker. */
 static void
 test_announce_large (Peers *f, gconstpointer data)
 {

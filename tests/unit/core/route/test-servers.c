@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-servers.h"
 
-/* The subscriptions that serve a topic. Their owner is a pointer that nothing looks into. */
+/* The subscriptions that serve a topic. Their owner is a pointer that is never dereferenced. */
 
 #define SEED 5u
 
@@ -71,7 +71,7 @@ test_entry_exists_while_served (Fixture *f, gconstpointer data)
   take_out (f, other);
 }
 
-/* The rest stays in the order of serving when one in the middle ends: a turn is not changed by that. */
+/* When a server in the middle ends, the others keep their order, so the turns are unchanged. */
 static void
 test_order (Fixture *f, gconstpointer data)
 {
@@ -140,7 +140,7 @@ test_random (Fixture *f, gconstpointer data)
     take_out (f, g_ptr_array_steal_index (want, want->len - 1));
 }
 
-/* 10^5 servers of one topic end in the order in which they came, and no list is moved for each of them. */
+/* 10^5 servers of one topic end in the order of serving; the cost of each end does not depend on their number. */
 static void
 test_100000_servers_of_a_topic (Fixture *f, gconstpointer data)
 {

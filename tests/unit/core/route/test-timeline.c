@@ -58,7 +58,7 @@ check (Fixture *f, const char *id, const char *parent, guint32 claim, guint32 *d
   return bus_lineage_check (&f->timeline, &envelope, 5, depth);
 }
 
-/* The ids of a root's records, in order. */
+/* Returns the ids of a root's records, in order. */
 static char *
 ids_of (Fixture *f, const char *id)
 {
@@ -92,7 +92,7 @@ test_roots (Fixture *f, gconstpointer data)
   add (f, "a", NULL, NULL, 0, FALSE);
   add (f, "b", "a", "a", 1, FALSE);
   add (f, "x", NULL, NULL, 0, FALSE);
-  add (f, "c", "b", NULL, 2, FALSE); /* the root of its parent */
+  add (f, "c", "b", NULL, 2, FALSE); /* gets the root of its parent */
   add (f, "y", "gone", NULL, 0, FALSE);
   assert_ids (f, "a", "a b c ");
   assert_ids (f, "c", "a b c ");
@@ -140,7 +140,7 @@ test_fields (Fixture *f, gconstpointer data)
   g_assert_true (record->parent_id.data != envelope.parent_id.data);
 }
 
-/* The oldest records of all roots are removed to make room, and so is a root without records. */
+/* To make room, the oldest records of all roots are removed, and each root that has no records left. */
 static void
 test_bound (Fixture *f, gconstpointer data)
 {
@@ -165,14 +165,14 @@ test_bound (Fixture *f, gconstpointer data)
   g_assert_nonnull (bus_timeline_find (&f->timeline, wire_span_str ("m199")));
 }
 
-/* The broker has no room: the newest messages leave no record, and what there was is as it was. */
+/* The broker has no room: new messages leave no record, and earlier records do not change. */
 static void
 test_broker_is_full (Fixture *f, gconstpointer data)
 {
   add (f, "a", NULL, NULL, 0, FALSE);
   f->quota.cap = f->quota.memory + 1; /* room for one record; the other one has a parent of one byte */
   add (f, "b", "a", NULL, 1, FALSE);
-  assert_ids (f, "b", "b "); /* it took the place of its parent, whose root it continues */
+  assert_ids (f, "b", "b "); /* its record replaced that of its parent, and continues the same root */
   f->quota.cap = 0;
   add (f, "c", NULL, NULL, 0, FALSE);
   assert_ids (f, "c", "");
@@ -181,7 +181,7 @@ test_broker_is_full (Fixture *f, gconstpointer data)
 
 /* --- lineage --- */
 
-/* The depth is the larger one of what is said and what is recorded; beyond the bound it does not fit. */
+/* The depth is the maximum of the claimed and the recorded depth; above the bound the message is refused. */
 static void
 test_depth (Fixture *f, gconstpointer data)
 {
@@ -201,7 +201,7 @@ test_depth (Fixture *f, gconstpointer data)
   g_assert_cmpuint (depth, ==, 6);
 }
 
-/* Records that arrived before those of their parents say a depth of 0, but they are as many. */
+/* Records that arrived before those of their parents have a depth of 0, but their number counts as depth. */
 static void
 test_depth_by_number (Fixture *f, gconstpointer data)
 {
@@ -233,7 +233,7 @@ test_circle (Fixture *f, gconstpointer data)
   g_assert_cmpint (check (f, NULL, "c", 0, &depth), ==, BUS_LINEAGE_FITS);
 }
 
-/* The first message keeps an id, and a refused one gets none. */
+/* An id stays with its first message, and a refused message leaves no record. */
 static void
 test_names (Fixture *f, gconstpointer data)
 {
