@@ -10,7 +10,7 @@ typedef struct
   gint64 reserved_since_us;
   guint64 reserved_order;
   guint64 age;
-  guint64 turn; /* to be restored; 0: none */
+  guint64 turn; /* the turn to restore; 0: none */
   gboolean by_age;
 } ModelTask;
 
@@ -319,7 +319,7 @@ model_had_it (const BusMember *member, const BusTask *task)
   return task->holder != NULL && g_str_equal (task->holder, member->id);
 }
 
-/* Those that are free, without the last holder if there is another one. */
+/* Collects the free members, without the last holder if there is another one. */
 static void
 model_free_members (Model *model, const BusTask *task, GPtrArray *members)
 {
@@ -400,7 +400,7 @@ model_is_idle (const Model *model, const ModelTask *known)
          && (member->n_zombie == 0 || model->world->now_us - known->reserved_since_us >= 30 * G_USEC_PER_SEC);
 }
 
-/* The reservation that is the oldest one behind @order. */
+/* Returns the oldest reservation behind @order. */
 static ModelTask *
 model_next_reservation (Model *model, guint64 order)
 {

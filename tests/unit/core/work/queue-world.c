@@ -141,7 +141,7 @@ world_submit (World *world, const char *operation, guint account, guint priority
   return task;
 }
 
-/* A task whose zombies are left ends with the last one of them. */
+/* A task that only zombies still run ends with the last zombie. */
 static gboolean
 world_leave_to_zombies (World *world, BusTask *task)
 {
@@ -198,7 +198,7 @@ world_lease (World *world)
   return task != NULL ? world_start (world, task, member) : NULL;
 }
 
-/* The member does not run the task any more. */
+/* The member stops running the task. */
 static void
 world_stop (WorldLease *lease)
 {

@@ -6,7 +6,7 @@
 /*
  * A world for the queue of tasks: members without connections, tasks without a store, and leases that the test ends.
  *
- * A lease is started at once. world_clear() ends everything and asserts that nothing is left in the queues.
+ * A lease starts at once. world_clear() ends all leases, tasks and members, and asserts that the queues are empty.
  */
 
 #define WORLD_ACCOUNTS 4u
@@ -39,29 +39,29 @@ void world_clear (World *world);
 /* Abilities, tags and type may be changed before world_update(). */
 BusMember *world_member (World *world, const char *id, const char *type, const char *operation, guint slots);
 BusAbility *world_ability (BusMember *member, const char *operation);
-/* Its abilities, priorities or tags were changed. */
+/* To be called after abilities, priorities or tags of @member were changed. */
 void world_update (World *world, BusMember *member);
-/* Its state or slots were changed. */
+/* To be called after the state or the slots of @member were changed. */
 void world_touch (World *world, BusMember *member);
-/* Its leases end first: the tasks wait again. */
+/* Removes @member. Its leases end first, so their tasks wait again. */
 void world_lose_member (World *world, BusMember *member);
 
-/* A task of operation @operation that has joined it and is nowhere. */
+/* Makes a task that has joined its operation, but does not wait yet. */
 BusTask *world_new_task (World *world, const BusTaskSpec *spec, guint account);
-/* The same, with a priority only, and it waits. */
+/* Makes a task that waits, with nothing but an operation, an account and a priority. */
 BusTask *world_submit (World *world, const char *operation, guint account, guint priority);
-/* It waited, or was nowhere. */
+/* Ends a task that waits, or that does not wait yet. */
 void world_end_task (World *world, BusTask *task);
 
-/* @member runs @task, which the queue gave out for it. */
+/* @member starts to run @task, which the queue has selected for it. */
 WorldLease *world_start (World *world, BusTask *task, BusMember *member);
-/* The next lease of all operations. NULL: no task can be placed */
+/* Makes the next lease of all operations. NULL: no task can be placed. */
 WorldLease *world_lease (World *world);
 /* The holder has answered and the task has ended. */
 void world_finish (World *world, WorldLease *lease);
-/* The task returns to its old place. */
+/* Ends the lease; the task returns to its old place. */
 void world_give_back (World *world, WorldLease *lease);
-/* The task waits again, or has ended; the slot stays in use. */
+/* Makes the lease a zombie: the task waits again, or has ended (@is_over); the slot stays in use. */
 void world_expire (World *world, WorldLease *lease, gboolean is_over);
 /* The holder of a zombie answers. */
 void world_bury (World *world, WorldLease *lease);

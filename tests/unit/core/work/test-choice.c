@@ -33,7 +33,7 @@ teardown (Fixture *f, gconstpointer data)
   world_clear (&f->world);
 }
 
-/* Index of the member that is picked; N_MEMBERS: none. */
+/* Returns the index of the picked member; N_MEMBERS: none. */
 static guint
 pick (Fixture *f)
 {
@@ -63,7 +63,7 @@ test_least_loaded (Fixture *f, gconstpointer data)
   } cases[] = {
     { { 1, 1, 0, 1 }, { 0 }, { 4, 4, 4, 4 }, 2 },
     { { 1, 1, 1, 1 }, { 0 }, { 4, 8, 4, 4 }, 1 },          /* relative to its slots */
-    { { 0, 1, 1, 1 }, { 2, 0, 0, 1 }, { 4, 4, 3, 4 }, 1 }, /* a zombie is a load */
+    { { 0, 1, 1, 1 }, { 2, 0, 0, 1 }, { 4, 4, 3, 4 }, 1 }, /* zombies count as load */
     { { 4, 4, 4, 3 }, { 0 }, { 4, 4, 4, 4 }, 3 },
     { { 4, 4, 4, 4 }, { 0 }, { 4, 4, 4, 4 }, N_MEMBERS },
   };
@@ -80,7 +80,7 @@ test_least_loaded (Fixture *f, gconstpointer data)
     }
 }
 
-/* Equal loads are served in turn. */
+/* Members with equal loads are picked in turn. */
 static void
 test_turns (Fixture *f, gconstpointer data)
 {
@@ -133,7 +133,7 @@ test_random (Fixture *f, gconstpointer data)
     }
 }
 
-/* A task that comes back prefers another member, with each strategy; alone, its last holder is as good as any. */
+/* A returned task prefers another member than its last holder, with each strategy. If there is no other, it gets the same one. */
 static void
 test_last_holder_registers_last (Fixture *f, gconstpointer data)
 {
@@ -149,7 +149,7 @@ test_last_holder_registers_last (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pick (f), ==, 0);
 }
 
-/* --- who is free --- */
+/* --- free members --- */
 
 static void
 test_reserved_and_alone (Fixture *f, gconstpointer data)
@@ -291,7 +291,7 @@ test_reasons (Fixture *f, gconstpointer data)
     { "bbbb", "camera", "", FALSE, BUS_WAIT_NO_CAPABILITY },
     { "bbbb", "", "m9", FALSE, BUS_WAIT_TARGET_ABSENT },
     { "bdbb", "", "m1", FALSE, BUS_WAIT_ALL_DRAINING },
-    { "bbbb", "monitor", "m1", FALSE, BUS_WAIT_NO_CAPABILITY }, /* it is there, and of another type */
+    { "bbbb", "monitor", "m1", FALSE, BUS_WAIT_NO_CAPABILITY }, /* m1 exists, but has another type */
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

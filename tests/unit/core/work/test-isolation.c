@@ -3,7 +3,7 @@
 
 #include "work/bus-isolation.h"
 
-/* Suspects: who becomes one, how it gets a member for itself, and when that member is open to other tasks again. */
+/* Suspects: which tasks become suspects, how one gets a member for itself, and when the member accepts other tasks again. */
 
 static void
 setup (World *world, gconstpointer data)
@@ -74,7 +74,7 @@ count_reserved (World *world)
   return n;
 }
 
-/* --- who is a suspect --- */
+/* --- which tasks are suspects --- */
 
 static void
 test_suspects (World *world, gconstpointer data)
@@ -95,7 +95,7 @@ test_suspects (World *world, gconstpointer data)
 
 /* --- reservations --- */
 
-/* The member with the fewest tasks gets no more of them, until it is idle; then the suspect runs there alone. */
+/* The member with the fewest tasks gets no new ones until it is idle; then the suspect runs there alone. */
 static void
 test_reserves_the_least_busy (World *world, gconstpointer data)
 {
@@ -126,7 +126,7 @@ test_reserves_the_least_busy (World *world, gconstpointer data)
   g_assert_cmpuint (lease_all (world), ==, 1);
 }
 
-/* Of n members at most one, or a quarter, at once, also when all are idle. */
+/* At most a quarter of the members, and at least one, are reserved at a time, also when all are idle. */
 static void
 test_bound (World *world, gconstpointer data)
 {
@@ -145,7 +145,7 @@ test_bound (World *world, gconstpointer data)
     }
 }
 
-/* Each suspect gets its turn, and other work continues beside it. */
+/* Each suspect gets its turn, and other tasks run on other members meanwhile. */
 static void
 test_scenario_9_suspects_one_by_one (World *world, gconstpointer data)
 {
@@ -174,7 +174,7 @@ test_scenario_9_suspects_one_by_one (World *world, gconstpointer data)
     }
 }
 
-/* A reservation ends when its member is of no use: the suspect gets another one. */
+/* A reservation ends when its member is no longer suitable, and the suspect gets another member. */
 static void
 test_member_without_suitable_tasks (World *world, gconstpointer data)
 {
@@ -220,7 +220,7 @@ test_reserved_member_dies (World *world, gconstpointer data)
   g_assert_true (suspect->place.reserved == member_at (world, 0));
 }
 
-/* A cancelled suspect, and a paused operation, give the member back to the others. */
+/* When the suspect is cancelled or its operation is paused, the member accepts other tasks again. */
 static void
 test_reservation_is_given_up (World *world, gconstpointer data)
 {
@@ -245,7 +245,7 @@ test_reservation_is_given_up (World *world, gconstpointer data)
   g_assert_cmpuint (lease_all (world), ==, 1);
 }
 
-/* Another operation gets the member, too. */
+/* The tasks of another operation wait for the reserved member as well, and get it afterwards. */
 static void
 test_other_operations_wait_for_a_reserved_member (World *world, gconstpointer data)
 {
@@ -266,7 +266,7 @@ test_other_operations_wait_for_a_reserved_member (World *world, gconstpointer da
   g_assert_cmpuint (lease_all (world), ==, 1);
 }
 
-/* A zombie that never answers keeps the member from being idle for one run limit, then the suspect runs beside it. */
+/* A reserved member waits at most one run limit for a zombie that never answers; then the suspect runs beside the zombie. */
 static void
 test_zombie_does_not_hold_the_reservation (World *world, gconstpointer data)
 {
@@ -287,7 +287,7 @@ test_zombie_does_not_hold_the_reservation (World *world, gconstpointer data)
   g_assert_nonnull (lease_of (world, suspect));
 }
 
-/* Its member is open to others also when the suspect did not answer. */
+/* The member accepts other tasks again also when the suspect does not answer and its lease expires. */
 static void
 test_suspect_that_hangs (World *world, gconstpointer data)
 {

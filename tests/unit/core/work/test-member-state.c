@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work/bus-member-state.h"
 
-/* The table of states: each cell has an entry, and the entries form the life that the documents describe. */
+/* The table of states: each cell has an entry, and the entries are the transitions that the documents describe. */
 
 static void
 test_complete (void)
@@ -45,7 +45,7 @@ test_directions (void)
       }
 }
 
-/* Every registration ends once; a draining one only by its end, or by a new one. */
+/* Every registration ends once. A draining one changes only when it ends or when the member registers again. */
 static void
 test_ends (void)
 {

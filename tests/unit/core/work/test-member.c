@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* One registration by itself: what it may take, and how many offers at a time. */
+/* A single registration: which tasks it may take, and how many offers it gets at a time. */
 
 typedef struct
 {
@@ -61,13 +61,13 @@ test_room (Fixture *f, gconstpointer data)
     guint max, running, offered, zombie;
     guint room, load;
   } cases[] = {
-    { FALSE, 8, 0, 0, 0, 1, 0 },   /* nothing started yet: one */
-    { FALSE, 8, 0, 1, 0, 0, 125 }, /* and it has that one */
-    { TRUE, 8, 0, 0, 0, 4, 0 },    /* half of what is free */
-    { TRUE, 8, 0, 3, 0, 1, 375 },  /* offers are part of it */
+    { FALSE, 8, 0, 0, 0, 1, 0 },   /* no task started yet: one offer */
+    { FALSE, 8, 0, 1, 0, 0, 125 }, /* which the member has */
+    { TRUE, 8, 0, 0, 0, 4, 0 },    /* half of the free slots */
+    { TRUE, 8, 0, 3, 0, 1, 375 },  /* including its offers */
     { TRUE, 8, 0, 4, 0, 0, 500 },  /* */
-    { TRUE, 8, 4, 0, 2, 1, 750 },  /* zombies hold their slots */
-    { TRUE, 8, 7, 0, 0, 1, 875 },  /* one at least */
+    { TRUE, 8, 4, 0, 2, 1, 750 },  /* zombies use slots */
+    { TRUE, 8, 7, 0, 0, 1, 875 },  /* at least one */
     { TRUE, 8, 6, 0, 2, 0, 1000 }, /* full */
     { TRUE, 1, 0, 1, 0, 0, 1000 }, /* */
     { TRUE, 4, 6, 0, 0, 0, 1500 }, /* an update left it fewer slots than it uses */
@@ -98,7 +98,7 @@ test_no_room (Fixture *f, gconstpointer data)
   f->member.state = BUS_MEMBER_READY;
   f->member.is_probed = TRUE;
   g_assert_cmpuint (bus_member_offer_room (&f->member), ==, 1);
-  f->member.n_zombie = 1; /* it keeps its slot, and the probe uses another one */
+  f->member.n_zombie = 1; /* the zombie keeps its slot, and the probe uses another one */
   g_assert_cmpuint (bus_member_offer_room (&f->member), ==, 1);
   f->member.n_running = 1;
   g_assert_cmpuint (bus_member_offer_room (&f->member), ==, 0);

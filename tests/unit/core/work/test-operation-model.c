@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-model.h"
 
-/* Random histories of one operation: each lease is the one that a naive model finds, and no reservation differs. */
+/* Random histories of one operation: each lease and each reservation is the same as in a naive model. */
 
 #define N_RUNS    500u
 #define N_STEPS   150u
@@ -211,7 +211,7 @@ op_update (Run *run)
     return;
   shape (run, member);
   if (chance (run, 50))
-    member->registration_id = ++run->world.last_registration; /* it registers again */
+    member->registration_id = ++run->world.last_registration; /* the member registers again */
   world_update (&run->world, member);
   model_on_member (run->model, member);
 }
@@ -338,7 +338,7 @@ assert_member (Run *run, const BusMember *member)
                       bus_member_load_permille (g_ptr_array_index (run->allowed, i)));
 }
 
-/* The model answers first: it reads the slots as they are before the lease. */
+/* Asks the model first, because it reads the slots before the lease. */
 static void
 place_all (Run *run)
 {

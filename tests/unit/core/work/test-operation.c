@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue-world.h"
 
-/* The order of an operation by example: fairness, the old place, pause and limit, several operations, and cost. */
+/* Examples for the order of an operation: fairness, the old place, pause and limit, several operations, and cost. */
 
 static void
 setup (World *world, gconstpointer data)
@@ -23,7 +23,7 @@ operation (World *world, const char *name)
   return bus_operations_get (world->operations, &key);
 }
 
-/* Leases and ends tasks until @task has been leased; returns the number of leases of its operation that it took. */
+/* Leases and ends tasks until @task is leased. Returns the number of leases of its operation. */
 static guint
 leases_until (World *world, const BusTask *task)
 {
@@ -81,7 +81,7 @@ test_accounts_take_turns (World *world, gconstpointer data)
   assert_next (world, tasks[2]);
 }
 
-/* Type, target and tags do not make a second place in the round. */
+/* An account has one turn in each round, whatever types, targets and tags its tasks ask for. */
 static void
 test_accounts_take_turns_with_any_operations (World *world, gconstpointer data)
 {
@@ -118,7 +118,7 @@ test_flood_of_one_account (World *world, gconstpointer data)
   g_assert_cmpuint (leases_until (world, single), <=, 2);
 }
 
-/* Also below the priority of the flood: the flood gets older tasks for a while, but never more than there were. */
+/* A task waits behind a flood of another account with a higher priority, for at most BUS_LEASES_BY_AGE leases. */
 static void
 test_flood_of_one_account_above (World *world, gconstpointer data)
 {
@@ -133,7 +133,7 @@ test_flood_of_one_account_above (World *world, gconstpointer data)
   g_assert_cmpuint (leases_until (world, single), ==, BUS_LEASES_BY_AGE);
 }
 
-/* Two operations on one member; on each a flood of the highest priority that never ends, and one old task. */
+/* Two operations share one member. Each has an endless flood of the highest priority and one old task, which is still leased. */
 static void
 test_flood_of_priorities (World *world, gconstpointer data)
 {
@@ -187,7 +187,7 @@ test_returns_to_its_old_place (World *world, gconstpointer data)
   assert_next (world, tasks[1]);
 }
 
-/* The oldest task is not delayed by eight leases if its lease returns. */
+/* If the lease of the oldest task returns, the task is leased next, and not after eight more leases. */
 static void
 test_returns_to_its_age (World *world, gconstpointer data)
 {
@@ -232,7 +232,7 @@ test_pause_and_limit (World *world, gconstpointer data)
   g_assert_nonnull (world_lease (world));
 }
 
-/* A zombie may still run, so it counts. */
+/* Zombies count in the limit, because they may still run. */
 static void
 test_limit_counts_zombies (World *world, gconstpointer data)
 {
@@ -251,7 +251,7 @@ test_limit_counts_zombies (World *world, gconstpointer data)
 
 /* --- several operations --- */
 
-/* A member with one slot serves them in turn, whichever has the higher priorities. */
+/* A member with one slot gets tasks of the operations in turn, independent of their priorities. */
 static void
 test_operations_take_turns (World *world, gconstpointer data)
 {
@@ -275,7 +275,7 @@ test_operations_take_turns (World *world, gconstpointer data)
   g_assert_cmpuint (n_hash, ==, 5);
 }
 
-/* Names that nobody uses make room for others; those with settings do not. */
+/* Unused names of operations are dropped to make room for others; names with settings are kept. */
 static void
 test_bound_of_names (World *world, gconstpointer data)
 {
@@ -312,8 +312,8 @@ count_compare (gconstpointer a, gconstpointer b)
   return ((const BusTask *) a)->sequence < ((const BusTask *) b)->sequence ? -1 : 1;
 }
 
-/* 10,000 tasks that no free member is capable of stand before the one that can be placed, in each of the ways in which a task can
- * be out of reach. The queue asks each pool, not each task: with all of the 10,000 in place no row is touched. */
+/* 10,000 tasks that no free member can run wait before one that can be placed, for each reason why a task cannot be placed. The
+ * queue checks each pool, not each task: no row of the 10,000 tasks is compared. */
 static void
 test_ineligible_tasks_cost_nothing (World *world, gconstpointer data)
 {
@@ -350,7 +350,7 @@ test_ineligible_tasks_cost_nothing (World *world, gconstpointer data)
   full->n_running = 0;
 }
 
-/* A pool whose demands all answer alike is not built again: the tasks keep their rows when a member comes and leaves. */
+/* A pool is not rebuilt if all its demands give the same answer: tasks keep their rows when a member joins and leaves. */
 static void
 test_members_come_without_moving_tasks (World *world, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work/bus-past.h"
 
-/* The past of an id: strikes, registrations, deaths and holds, and how long they are remembered. */
+/* The past of an id: strikes, registrations, deaths and holds, and how long they are kept. */
 
 #define SECOND G_TIME_SPAN_SECOND
 
@@ -82,7 +82,7 @@ test_deaths (Fixture *f, gconstpointer data)
   g_assert_true (bus_past_dies_at_work (f->past));
   bus_past_completed (f->past);
   g_assert_false (bus_past_dies_at_work (f->past));
-  bus_past_registered (f->past, 8, 31 * SECOND); /* what was cleared is not taken back a second time */
+  bus_past_registered (f->past, 8, 31 * SECOND); /* cleared deaths are not subtracted a second time */
   g_assert_cmpuint (f->past->deaths_at_work, ==, 0);
 }
 
@@ -94,7 +94,7 @@ come_and_go (Fixture *f, guint number, gint64 now_us)
   bus_past_close (&f->pasts, bus_past_open (&f->pasts, 1, wire_span_str (id), now_us), now_us);
 }
 
-/* The ids that left first are forgotten first; one that is registered never is. */
+/* The ids that left first are forgotten first; a registered id is never forgotten. */
 static void
 test_bound (Fixture *f, gconstpointer data)
 {

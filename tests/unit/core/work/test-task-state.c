@@ -2,8 +2,8 @@
 #include "work/bus-task-state.h"
 
 /*
- * The table of the states of a task. Every cell is a test of its own; and the rows of the design, written down here a second
- * time, say what must stand in the cells that they name.
+ * The table of the states of a task. Each cell is a separate test. The rows of the design are repeated here and give the expected
+ * entries of their cells.
  */
 
 #define BIT(state) (1u << BUS_TASK_##state)
@@ -116,7 +116,7 @@ is_of_quarantine (guint event)
   return event == BUS_TASK_ON_RELEASE || event == BUS_TASK_ON_DROP || event == BUS_TASK_ON_STORE_OVER;
 }
 
-/* A fault of the core may be assumed only where no peer can cause the event. */
+/* Returns whether a peer can cause the event. Such an event is never a fault of the core (BUS_TASK_NEVER). */
 static gboolean
 is_by_peer (guint event)
 {

@@ -35,7 +35,7 @@ setup (Fixture *f, gconstpointer data)
   bus_task_store_init (&f->store, &f->limits, &f->deadlines, f->accounts, SEED);
 }
 
-/* Nothing is left of any task: no charge, timer or account. */
+/* Asserts that no charge, timer or account of a task is left. */
 static void
 teardown (Fixture *f, gconstpointer data)
 {
@@ -94,7 +94,7 @@ test_accounts (Fixture *f, gconstpointer data)
   g_assert_cmpuint (sum_of (f), ==, first->charged + second->charged);
 }
 
-/* Each bound is named with its setting; a task that fits is never refused for another account's share. */
+/* A refusal names the setting of the bound. A task that fits is never refused because of another account's share. */
 static void
 test_bounds (Fixture *f, gconstpointer data)
 {
@@ -128,7 +128,7 @@ end (Fixture *f, BusTask *task, BusTaskEvent event, gint64 now_us)
   bus_task_store_ended (&f->store, task, now_us);
 }
 
-/* A result stays in the live budget until it was taken; then it waits in the window, and its id is settled after that. */
+/* A result stays in the live budget until it is taken; then it is kept in the window, and afterwards only its id is kept. */
 static void
 test_window (Fixture *f, gconstpointer data)
 {
@@ -143,7 +143,7 @@ test_window (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->store.bytes[BUS_SHELF_LIVE], ==, task->charged);
   g_assert_cmpint (bus_deadline_set_next_us (&f->deadlines), ==, 1200);
   bus_task_store_settle (&f->store, task, 300);
-  bus_task_store_settle (&f->store, task, 400); /* no news */
+  bus_task_store_settle (&f->store, task, 400); /* no effect */
   g_assert_cmpint (task->shelf, ==, BUS_SHELF_WINDOW);
   g_assert_cmpuint (f->store.bytes[BUS_SHELF_LIVE], ==, 0);
   g_assert_cmpuint (f->store.bytes[BUS_SHELF_WINDOW], >=, 300);
@@ -156,7 +156,7 @@ test_window (Fixture *f, gconstpointer data)
   g_assert_cmpuint (sum_of (f), ==, 0);
 }
 
-/* A live task is not settled. */
+/* Settling a live task has no effect. */
 static void
 test_settle_live (Fixture *f, gconstpointer data)
 {
@@ -167,7 +167,7 @@ test_settle_live (Fixture *f, gconstpointer data)
   g_assert_null (bus_task_store_next_excess (&f->store));
 }
 
-/* The oldest one leaves the window first. */
+/* The oldest task leaves the window first. */
 static void
 test_window_full (Fixture *f, gconstpointer data)
 {
@@ -204,7 +204,7 @@ test_quarantine (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->one->live_tasks, ==, 1);
 }
 
-/* Beyond the bytes only the hash of a payload is kept; beyond the number the oldest one leaves. */
+/* Above the bound of bytes only the hash of a payload is kept; above the bound of tasks the oldest one leaves quarantine. */
 static void
 test_quarantine_full (Fixture *f, gconstpointer data)
 {
@@ -246,7 +246,7 @@ test_settled_ids (Fixture *f, gconstpointer data)
   g_assert_cmpuint (bus_task_store_settled (&f->store, 1001, WIRE_SPAN_LITERAL ("t19")), ==, BUS_TASK_CANCELLED);
 }
 
-/* A result above the bound is kept, and new tasks are refused until there is room. */
+/* A result that exceeds the bound is kept, and new tasks are refused until there is room. */
 static void
 test_result_above (Fixture *f, gconstpointer data)
 {

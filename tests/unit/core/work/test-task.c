@@ -87,7 +87,7 @@ test_delayed (void)
   fixture_clear (&f);
 }
 
-/* Leaving a state stops the timers of the state; a terminal one stops the deadline as well. */
+/* Leaving a state stops its timers; a terminal state stops the deadline as well. */
 static void
 test_timers (void)
 {
@@ -117,7 +117,7 @@ test_timers (void)
   fixture_clear (&f);
 }
 
-/* Each verdict is counted, and only a change of the state is a step of the history. */
+/* Each verdict is counted, and only a change of the state adds a step to the history. */
 static void
 test_counts (void)
 {
@@ -201,7 +201,7 @@ test_difference (void)
   fixture_clear (&f);
 }
 
-/* The size follows what the task holds; text is cut, details stay until newer ones come. */
+/* The size includes all data of the task. Text is cut, and details stay until newer ones arrive. */
 static void
 test_size (void)
 {

@@ -20,7 +20,7 @@ test_parts (void)
   g_assert_false (bus_token_read (wire_span (NULL, 0), &read));
 }
 
-/* A difference in any byte, or in the length, is seen. */
+/* Tokens that differ in any byte, or in the length, are not equal. */
 static void
 test_equal (void)
 {
