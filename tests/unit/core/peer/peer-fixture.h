@@ -5,11 +5,11 @@
 #include "peer/bus-state.h"
 
 /*
- * Peers without connections: the state that the peer layer keeps, and peers that take part in it.
+ * Peers without connections: the state of the peer layer, and peers in it.
  *
- * Only the peer layer and those below it are linked. Nothing routes: a test offers a message to a subscription itself. The
- * frames that a peer was sent are taken out as records or compared as text. peers_teardown() disconnects every peer that is
- * left and asserts that nothing is charged, held or armed any more.
+ * Only the peer layer and the layers below it are linked. There is no routing: a test itself offers a message to a
+ * subscription. Tests take the frames that a peer was sent as records, or compare them as text. peers_teardown() disconnects
+ * every remaining peer and asserts that nothing is charged, held or armed any more.
  */
 
 #define PEERS_NOW_US ((gint64) 1000000)
@@ -18,28 +18,28 @@ typedef struct
 {
   BusCore *core;
   guint64 accept_seq; /* of the latest message that was offered */
-  guint64 last_id;    /* that its publisher gave it */
+  guint64 last_id;    /* of the latest message, set by its publisher */
 } Peers;
 
 void peers_setup (Peers *peers, gconstpointer limits_or_null);
 void peers_teardown (Peers *peers, gconstpointer data);
 
-/* Connected; has not said HELLO. */
+/* Adds a peer that is connected, but has not sent HELLO. */
 BusPeer *peers_connect (Peers *peers, guint32 account, gboolean agent);
 
-/* A collector of the type "procmond", or the agent, that got WELCOME. */
+/* Adds a collector of the type "procmond", or the agent, after WELCOME. */
 BusPeer *peers_ready (Peers *peers, const char *id, guint32 account);
 BusPeer *peers_agent (Peers *peers);
 
 /* Closes the peer, ends its subscriptions, takes it out of all lists and frees it. */
 void peers_disconnect (Peers *peers, BusPeer *peer);
 
-/* Adds a subscription with the default bounds, or ends one. No index knows it. */
+/* Adds a subscription with the default bounds, or ends one. It is in no index. */
 BusSubscription *
 peers_subscribe (Peers *peers, BusPeer *owner, guint32 id, BusOverflow policy, guint64 window_messages);
 void peers_unsubscribe (Peers *peers, BusSubscription *subscription);
 
-/* A PUBLISH frame as it arrives from @publisher (nullable: the broker's own), with the next accept sequence and id. */
+/* A PUBLISH frame from @publisher (nullable: a message of the broker), with the next accept sequence and id. */
 typedef struct
 {
   BusInbound inbound;
@@ -48,7 +48,7 @@ typedef struct
 } PeerArrival;
 
 PeerArrival *peer_arrival_new (Peers *peers, BusPeer *publisher, const char *topic, const char *payload, gsize len);
-/* The input call ends: credit that no ticket withholds is returned. */
+/* Ends the input call: credit that no ticket withholds is returned. */
 void peer_arrival_free (PeerArrival *arrival);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (PeerArrival, peer_arrival_free)
 
@@ -70,7 +70,7 @@ void peer_frame_free (gpointer frame);
 /* Takes all encoded bytes of a peer. (transfer full) (element-type PeerFrame) */
 GPtrArray *peers_take (BusPeer *peer);
 
-/* The same as text: a frame a line, its kind and the fields that are set, without English. */
+/* The same as text: one line for each frame, with its kind and the fields that are set, without texts for humans. */
 char *peers_take_text (BusPeer *peer);
 #define peers_assert_sent(peer, expected)                                                                              \
   do                                                                                                                   \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/bus-account.h"
 
-/* Accounts: made with the first peer, freed with the last, and the sum of what their peers hold. */
+/* Accounts: an account is made with its first peer, freed with the last one, and holds the sum of the charges of its peers. */
 
 typedef struct
 {
@@ -42,7 +42,7 @@ static void
 test_entry_exists_while_connected (Fixture *f, gconstpointer data)
 {
   BusAccount *first = join (f, 1000, "1000");
-  BusAccount *other = join (f, 0, "0"); /* zero is an account like any */
+  BusAccount *other = join (f, 0, "0"); /* zero is an ordinary account */
 
   g_assert_true (join (f, 1000, "1000") == first);
   g_assert_true (other != first);
@@ -74,7 +74,7 @@ test_name (Fixture *f, gconstpointer data)
   leave (f, long_one);
 }
 
-/* A timer of the account ends with it: nothing that is freed is due later. */
+/* A timer of an account ends with the account, so it is not due after the account is freed. */
 static void
 test_timer_ends (Fixture *f, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 
 #include "peer/peer-fixture.h"
 
-/* New connections that are accepted, and silent ones that give up their place. */
+/* The admission of new connections, and silent connections that are disconnected for them. */
 
 #define OLD BUS_ENTRANCE_GRACE_US
 
@@ -32,7 +32,7 @@ disconnect_closing (Peers *f)
     }
 }
 
-/* Asserts that a new connection of @account is accepted, and that @victim is disconnected for it. NULL: none is. */
+/* Asserts that a new connection of @account is accepted, and that @victim is disconnected for it; NULL: no connection is. */
 static BusPeer *
 accept_over (Peers *f, guint32 account, BusPeer *victim)
 {
@@ -51,7 +51,7 @@ accept_over (Peers *f, guint32 account, BusPeer *victim)
   return peers_connect (f, account, FALSE);
 }
 
-/* Places for three strangers. */
+/* Three connections without HELLO are allowed: a fourth one replaces the oldest silent one. */
 static void
 test_oldest_silent_connection_is_disconnected (Peers *f, gconstpointer data)
 {
@@ -67,7 +67,7 @@ test_oldest_silent_connection_is_disconnected (Peers *f, gconstpointer data)
   accept_over (f, 1001, second);
 }
 
-/* One that was accepted a moment ago keeps its place, unless the newcomer is of its own account. */
+/* A connection that was just accepted keeps its place, unless the new connection is of the same account. */
 static void
 test_recent_connections_keep_their_place (Peers *f, gconstpointer data)
 {
@@ -81,7 +81,7 @@ test_recent_connections_keep_their_place (Peers *f, gconstpointer data)
   accept_over (f, 1000, first);
 }
 
-/* The account that has most of the places pays, not the one that came first. */
+/* The account with the most silent connections loses one, not the account that connected first. */
 static void
 test_account_with_most_connections_loses_one (Peers *f, gconstpointer data)
 {
@@ -94,7 +94,7 @@ test_account_with_most_connections_loses_one (Peers *f, gconstpointer data)
   g_assert_cmpint (few->state, ==, BUS_PEER_HELLO);
 }
 
-/* One that said HELLO takes no place and does not yield: not a ready one, and not one that waits for its id. */
+/* A connection that has sent HELLO needs no place and is not disconnected, whether it is ready or waits for its id. */
 static void
 test_peers_after_hello_keep_their_place (Peers *f, gconstpointer data)
 {
@@ -108,11 +108,11 @@ test_peers_after_hello_keep_their_place (Peers *f, gconstpointer data)
   accept_over (f, 1001, second);
   g_assert_cmpint (first->state, ==, BUS_PEER_WAITING);
 
-  peers_ready (f, "one", 1000); /* takes no place */
+  peers_ready (f, "one", 1000); /* needs no place */
   g_assert_cmpuint (f->core->strangers.length, ==, 3);
 }
 
-/* The agent's own connections do not yield. */
+/* The agent's own connections are not disconnected for new ones. */
 static void
 test_agent_connections_keep_their_place (Peers *f, gconstpointer data)
 {
@@ -123,7 +123,7 @@ test_agent_connections_keep_their_place (Peers *f, gconstpointer data)
   g_assert_cmpint (bus_entrance_wait_us (f->core, f->core->now_us), ==, 0);
 }
 
-/* The agent is accepted at every limit, and is never disconnected for a newcomer. */
+/* The agent is accepted at every limit, and is never disconnected for a new connection. */
 static void
 test_agent (Peers *f, gconstpointer data)
 {
@@ -163,7 +163,7 @@ test_limits (Peers *f, gconstpointer data)
   g_assert_cmpuint (bus_entrance_retry_us (BUS_LIMIT_max_unauthenticated), ==, BUS_ENTRANCE_RETRY_SOON_US);
 }
 
-/* The transport waits until the oldest silent one has had its time, and not at all while there is a place. */
+/* The transport waits until the oldest silent connection may be disconnected; while there is a place, it does not wait. */
 static void
 test_wait (Peers *f, gconstpointer data)
 {

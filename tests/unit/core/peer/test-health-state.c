@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/bus-health-state.h"
 
-/* The table of the states of health: each cell has an entry, and the entries form the life that the documents describe. */
+/* The table of the states of health: each cell has an entry, and the entries are the transitions that the documents describe. */
 
 static void
 test_complete (void)
@@ -29,7 +29,7 @@ leads_to (BusHealthState from, BusHealthState to)
   return FALSE;
 }
 
-/* One step at a time, in both directions; from FAILED to DEGRADED, which is not HEALTHY either. */
+/* The state changes one step at a time in both directions, except from FAILED to DEGRADED. */
 static void
 test_directions (void)
 {
@@ -48,7 +48,7 @@ test_directions (void)
       }
 }
 
-/* Events that make it worse never lead to a better state, and the other way round. */
+/* Events for a worse state never lead to a better one, and the reverse. */
 static void
 test_worse_and_better (void)
 {

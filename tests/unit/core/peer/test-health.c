@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/bus-health.h"
 
-/* Health alone: rounds of the three signals, and units. A second is an interval here. */
+/* Health alone: rounds of the three signals, and units. The interval is one second. */
 
 #define SECOND G_TIME_SPAN_SECOND
 
@@ -26,7 +26,7 @@ teardown (Fixture *f, gconstpointer data)
   bus_health_clear (&f->health);
 }
 
-/* The round ends when it is due. TRUE: a PING is sent */
+/* Ends the round at its time. Returns TRUE if a PING is sent. */
 static gboolean
 end_round (Fixture *f)
 {
@@ -43,7 +43,7 @@ end_round (Fixture *f)
     }                                                                                                                  \
   while (0)
 
-/* An idle peer is asked, and then each interval without an answer is a miss: at most three are counted. One PING is enough. */
+/* An idle peer is sent one PING. Each further interval without an answer is a miss; at most three are counted. */
 static void
 test_misses_counted_per_interval (Fixture *f, gconstpointer data)
 {
@@ -58,7 +58,7 @@ test_misses_counted_per_interval (Fixture *f, gconstpointer data)
   g_assert_cmpint (f->now_us, ==, 16 * SECOND);
 }
 
-/* A round begins with the last answer, so an answer in time is never missed, whenever it came. */
+/* A round begins with the last answer, so an answer in time never counts as missed. */
 static void
 test_answers (Fixture *f, gconstpointer data)
 {
@@ -74,7 +74,7 @@ test_answers (Fixture *f, gconstpointer data)
   g_assert_true (end_round (f));
 }
 
-/* Frames are no answer. */
+/* Other frames do not count as an answer. */
 static void
 test_busy_sender (Fixture *f, gconstpointer data)
 {
@@ -89,7 +89,7 @@ test_busy_sender (Fixture *f, gconstpointer data)
   assert_missed (f, 0, 0, 0);
 }
 
-/* A frame ends the silence of the connection, not that of the loop. */
+/* A frame resets the misses of the connection, not those of the loop. */
 static void
 test_heard (Fixture *f, gconstpointer data)
 {
@@ -104,7 +104,7 @@ test_heard (Fixture *f, gconstpointer data)
   assert_missed (f, 0, 0, 3);
 }
 
-/* Heartbeats come, but nothing is read. Bytes that began to wait in a round are not late at its end. */
+/* The peer sends heartbeats but reads nothing. Bytes that began to wait during a round do not count as late at its end. */
 static void
 test_queue (Fixture *f, gconstpointer data)
 {
@@ -119,7 +119,7 @@ test_queue (Fixture *f, gconstpointer data)
   g_assert_true (bus_health_taken (&f->health));
   assert_missed (f, 0, 0, 0);
   end_round (f);
-  assert_missed (f, 0, 0, 0); /* some were taken in this round */
+  assert_missed (f, 0, 0, 0); /* some bytes were taken in this round */
   end_round (f);
   assert_missed (f, 1, 1, 1);
   f->queued = 0;
@@ -127,7 +127,7 @@ test_queue (Fixture *f, gconstpointer data)
   assert_missed (f, 2, 0, 2);
 }
 
-/* Answers that follow each other closely make short rounds, which are no intervals for the queue. */
+/* Answers in quick succession make short rounds, which do not count as intervals of the queue. */
 static void
 test_queue_of_short_rounds (Fixture *f, gconstpointer data)
 {
@@ -149,7 +149,7 @@ test_queue_of_short_rounds (Fixture *f, gconstpointer data)
   assert_missed (f, 0, 2, 0);
 }
 
-/* The broker was late: the round is longer, also that of the queue, and nothing is counted. */
+/* The broker was late: the round is extended, also for the queue, and no miss is counted. */
 static void
 test_extended (Fixture *f, gconstpointer data)
 {
@@ -162,7 +162,7 @@ test_extended (Fixture *f, gconstpointer data)
   assert_missed (f, 1, 1, 1);
   g_assert_cmpint (f->health.round_due_us, ==, f->now_us + SECOND / 2);
   end_round (f);
-  assert_missed (f, 2, 1, 2); /* half an interval is none of the queue */
+  assert_missed (f, 2, 1, 2); /* half an interval does not count for the queue */
 }
 
 static void
@@ -215,7 +215,7 @@ test_units (Fixture *f, gconstpointer data)
   g_assert_cmpuint (bus_health_units_size (&f->health), ==, 0);
 }
 
-/* Texts are cut between characters. */
+/* Long texts are cut between characters. */
 static void
 test_long_texts (Fixture *f, gconstpointer data)
 {

@@ -5,14 +5,14 @@
 #include "envelope.pb-c.h"
 #include "wire-guard.h"
 
-/* The handshake on one peer: what is accepted, what is refused and why. test-bus-hello.c has the same as clients see it. */
+/* The handshake of one peer: which HELLO is accepted or refused, and why. test-bus-hello.c tests it from the view of clients. */
 
 #define MAGIC     0x42594544u
 #define VERSION_1 (1u << 16)
 
 typedef Daemoneye__Eventbus__V1__Hello Hello;
 
-/* A good HELLO, which each test changes. */
+/* Returns a valid HELLO, which each test changes. */
 static Hello
 good_hello (void)
 {
@@ -38,7 +38,7 @@ say (BusPeer *peer, const Hello *hello)
   return bus_hello_accept (peer, &frame) == BUS_HELLO_ACCEPTED;
 }
 
-/* Says it on a new connection of that account, and asserts with which status it is refused. OK: it is accepted. */
+/* Sends a HELLO on a new connection of @account, and asserts the status of the refusal; OK: it is accepted. */
 static void
 assert_status (Peers *f, const Hello *hello, guint32 account, WireStatus status)
 {
@@ -80,7 +80,7 @@ test_accepted (Peers *f, gconstpointer data)
     g_assert_true (bus_window_is_open (&bus_ledger_allowance (&peer->ledger, i)->window));
 }
 
-/* WELCOME says which windows and limits are in force. */
+/* WELCOME contains the windows and limits that apply. */
 static void
 test_welcome (Peers *f, gconstpointer data)
 {
@@ -130,7 +130,7 @@ test_versions (Peers *f, gconstpointer data)
     { VERSION_1, G_MAXUINT32, WIRE_STATUS_OK },
     { VERSION_1 + 1, 2 * VERSION_1, WIRE_STATUS_VERSION },
     { 0, VERSION_1 - 1, WIRE_STATUS_VERSION },
-    { VERSION_1, VERSION_1 - 1, WIRE_STATUS_VERSION }, /* upside down */
+    { VERSION_1, VERSION_1 - 1, WIRE_STATUS_VERSION }, /* an inverted range */
     { G_MAXUINT32, G_MAXUINT32, WIRE_STATUS_VERSION },
   };
 
@@ -144,7 +144,7 @@ test_versions (Peers *f, gconstpointer data)
     }
 }
 
-/* The agent's role can't be asked for, and a tool's only by an account that the configuration names. */
+/* No HELLO can request the role of the agent, and only accounts in the configuration can request that of a tool. */
 static void
 test_roles (Peers *f, gconstpointer data)
 {
@@ -162,7 +162,7 @@ test_roles (Peers *f, gconstpointer data)
   hello.role = 0;
   assert_status (f, &hello, 7, WIRE_STATUS_DENIED);
 
-  agent = peers_connect (f, 0, TRUE); /* by construction, independent of its HELLO */
+  agent = peers_connect (f, 0, TRUE); /* the agent's own connection, whatever its HELLO requests */
   g_assert_true (say (agent, &hello));
   g_assert_cmpint (agent->principal.role, ==, BUS_ROLE_AGENT);
   g_assert_cmpstr (agent->type, ==, "");
@@ -210,7 +210,7 @@ test_types (Peers *f, gconstpointer data)
     }
 }
 
-/* Frames that are no HELLO, or one in name only. */
+/* First frames that are not a HELLO, or not a valid one. */
 static void
 test_first_frame_is_not_hello (Peers *f, gconstpointer data)
 {
@@ -247,7 +247,7 @@ test_first_frame_is_not_hello (Peers *f, gconstpointer data)
   g_assert_cmpint (bus_hello_status_of_stranger (WIRE_KIND_LAST + 1), ==, WIRE_STATUS_BAD_MAGIC);
 }
 
-/* A broker that speaks several versions, which this one does not yet. */
+/* The choice of a version if the broker supported several, which it does not yet. */
 static void
 test_version_ranges (Peers *f, gconstpointer data)
 {

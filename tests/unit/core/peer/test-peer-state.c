@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-/* The table of states: each cell has an entry, and the entries form the life that the documents describe. */
+/* The table of states: each cell has an entry, and the entries are the transitions that the documents describe. */
 
 static void
 test_complete (void)
@@ -44,7 +44,7 @@ test_directions (void)
       g_assert_cmpint (leads_to (from, to), ==, expected[from][to]);
 }
 
-/* Every state but the last one is left when the broker or the link ends it; the last one is never left. */
+/* When the broker or the link ends the connection, every state but the last one changes; the last one never changes. */
 static void
 test_ends (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peer/peer-fixture.h"
 
-/* One connection: its states, what it is charged, what it is sent, and how it ends. */
+/* One connection: its states, its charges, the frames that it is sent, and its end. */
 
 static void
 test_charges (Peers *f, gconstpointer data)
@@ -20,7 +20,7 @@ test_charges (Peers *f, gconstpointer data)
   g_assert_cmpuint (f->core->peers.length, ==, 1);
 }
 
-/* A connection that never says HELLO has a timer; one that did has none. */
+/* A connection has a timer until it sends HELLO. */
 static void
 test_hello_timer (Peers *f, gconstpointer data)
 {
@@ -54,7 +54,7 @@ test_states (Peers *f, gconstpointer data)
   g_assert_true (bus_peer_on (peer, BUS_PEER_ON_CLOSE));
   g_assert_cmpuint (f->core->strangers.length, ==, 0);
   g_assert_cmpuint (f->core->ignored, ==, 0);
-  bus_peer_close (peer, WIRE_STATUS_OK, NULL); /* closing already: nothing happens */
+  bus_peer_close (peer, WIRE_STATUS_OK, NULL); /* no effect, because the peer is already closing */
   g_assert_cmpuint (f->core->ignored, ==, 1);
   g_assert_cmpuint (f->core->dying.length, ==, 0);
   g_queue_push_tail_link (&f->core->dying,
@@ -129,7 +129,7 @@ test_errors (Peers *f, gconstpointer data)
                            "ERROR answers=4 status=WOULD_BLOCK\n");
 }
 
-/* A denied operation is answered, counted and logged; an allowed one leaves no trace. */
+/* A denied operation is answered, counted and logged; an allowed one is not. */
 static void
 test_denied_is_answered_counted_and_logged (Peers *f, gconstpointer data)
 {
@@ -153,7 +153,7 @@ take_note (Peers *f)
   return note;
 }
 
-/* The record of a refusal names everything that is needed to understand it, and so does the answer to the peer. */
+/* The log record of a refusal, and the answer to the peer, contain all facts that explain the refusal. */
 static void
 test_denied_note (Peers *f, gconstpointer data)
 {
@@ -204,7 +204,7 @@ test_denied_note (Peers *f, gconstpointer data)
     }
 }
 
-/* A noisy peer is capped, the records of another are not, and the number that was left out is in a later record. */
+/* The log records of a peer are capped, independent of those of another; a later record contains the suppressed number. */
 static void
 test_note_cap (Peers *f, gconstpointer data)
 {
@@ -231,7 +231,7 @@ test_note_cap (Peers *f, gconstpointer data)
   g_assert_cmpuint (take_note (f).suppressed, ==, 0);
 }
 
-/* The last record of a peer reports what was suppressed since the one before. */
+/* The last record of a peer contains the number of records that were suppressed since the one before. */
 static void
 test_note_cap_at_end (Peers *f, gconstpointer data)
 {
@@ -248,7 +248,7 @@ test_note_cap_at_end (Peers *f, gconstpointer data)
   g_assert_cmpuint (note.suppressed, ==, 100 - BUS_NOTES_PER_PEER);
 }
 
-/* Also when the broker ends, which leaves no record of other peers. */
+/* The same when the broker ends, which otherwise writes no records of peers. */
 static void
 test_note_cap_at_shutdown (Peers *f, gconstpointer data)
 {
@@ -265,7 +265,7 @@ test_note_cap_at_shutdown (Peers *f, gconstpointer data)
   g_assert_cmpuint (note.suppressed, ==, 1);
 }
 
-/* A peer that connects again and again is capped with its account; other accounts are not. */
+/* The cap applies to an account, so a peer that reconnects repeatedly is capped; other accounts are not. */
 static void
 test_note_cap_of_account (Peers *f, gconstpointer data)
 {
@@ -319,7 +319,7 @@ test_close_note (Peers *f, gconstpointer data)
   g_assert_false (bus_note_take (&f->core->notes, &note, NULL));
 }
 
-/* Answers that explain the end stand before GOODBYE, and nothing stands after it. */
+/* Answers that explain the end precede GOODBYE, and no frame follows it. */
 static void
 test_close (Peers *f, gconstpointer data)
 {
@@ -339,7 +339,7 @@ test_close (Peers *f, gconstpointer data)
   peers_assert_sent (peer, "ERROR answers=5 status=BAD_MESSAGE\nGOODBYE status=BAD_MESSAGE\n");
 }
 
-/* A peer that reads too slowly gets GOODBYE and not the control frames that it did not read. */
+/* A peer that reads too slowly gets GOODBYE instead of its unread control frames. */
 static void
 test_close_slow (Peers *f, gconstpointer data)
 {
@@ -366,7 +366,7 @@ test_close_detail (Peers *f, gconstpointer data)
   peers_assert_sent (peer, "GOODBYE status=DENIED\n");
 }
 
-/* A peer that does not read its answers is closed when they pass control_queue_bytes. */
+/* A peer that does not read its answers is closed when they exceed control_queue_bytes. */
 static void
 test_full_control_queue (Peers *f, gconstpointer data)
 {
@@ -385,7 +385,7 @@ test_full_control_queue (Peers *f, gconstpointer data)
   peers_assert_sent (peer, "GOODBYE status=SLOW_CONSUMER\n");
 }
 
-/* CREDIT is sent for each class that has credit to announce, once. */
+/* CREDIT is sent once for each class that has credit to announce. */
 static void
 test_credit (Peers *f, gconstpointer data)
 {

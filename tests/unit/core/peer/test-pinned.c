@@ -4,7 +4,7 @@
 #include "peer/bus-shed.h"
 #include "peer/peer-fixture.h"
 
-/* Pinned bytes: unfinished frames and unread answers, whose they are, and which peer is disconnected for them. */
+/* Pinned bytes: unfinished frames and unread answers, the peers that hold them, and the peer that is disconnected for them. */
 
 #define LIMIT 1000000u /* a quarter of it is 250,000 */
 
@@ -62,7 +62,8 @@ test_bytes (Peers *f, gconstpointer data)
   g_assert_cmpuint (bus_pinned_bytes (answers), ==, 70000 + WIRE_FRAME_HEADER_LEN);
 }
 
-/* A frame that is being sent is no reason, up to a quarter of the limit in all; above it the largest is. */
+/* Frames that still make progress pin bytes without consequence up to a quarter of the limit in total; above it, the peer with the
+ * most is found. */
 static void
 test_share (Peers *f, gconstpointer data)
 {
@@ -78,7 +79,7 @@ test_share (Peers *f, gconstpointer data)
   g_assert_true (holder (f, BUS_ALL_ACCOUNTS) == larger);
 }
 
-/* A frame that stalls is, however little is pinned in all, and before larger ones that do not. */
+/* The peer of a stalled frame is found however few bytes are pinned in total, and before larger frames that make progress. */
 static void
 test_stalled (Peers *f, gconstpointer data)
 {
@@ -97,7 +98,7 @@ test_stalled (Peers *f, gconstpointer data)
   g_assert_null (holder (f, BUS_ALL_ACCOUNTS));
 }
 
-/* So little is pinned by each that no connection is ended for it. */
+/* A peer that pins only few bytes is not disconnected. */
 static void
 test_small_ones (Peers *f, gconstpointer data)
 {
@@ -111,7 +112,7 @@ test_small_ones (Peers *f, gconstpointer data)
   g_assert_null (holder (f, BUS_ALL_ACCOUNTS));
 }
 
-/* Only the peers of the account count for its limit; for that of the broker, the account that pins most comes first. */
+/* For the limit of an account only its peers count. For the limit of the broker, the account that pins the most comes first. */
 static void
 test_accounts (Peers *f, gconstpointer data)
 {
@@ -163,7 +164,7 @@ test_disconnect_frame (Peers *f, gconstpointer data)
   g_assert_cmpuint (error->envelope.value, ==, 60000000);
 }
 
-/* Also while the broker is so full that there is no room for an answer: the frame makes it. */
+/* The same while the broker has no room for an answer: freeing the frame makes room. */
 static void
 test_disconnect_when_full (Peers *f, gconstpointer data)
 {
@@ -178,7 +179,7 @@ test_disconnect_when_full (Peers *f, gconstpointer data)
   bus_quota_release (quota, rest);
 }
 
-/* Answers that it does not read are dropped; otherwise they would stay until the connection has ended. */
+/* The unread answers of the peer are dropped; otherwise they would use memory until the connection has ended. */
 static void
 test_disconnect_answers (Peers *f, gconstpointer data)
 {

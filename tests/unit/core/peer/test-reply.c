@@ -66,7 +66,7 @@ test_message (Peers *f, gconstpointer data)
   daemoneye__eventbus__v1__ping_reply__free_unpacked (read, NULL);
 }
 
-/* A message without any field set is an answer as well. */
+/* An empty message is a valid answer. */
 static void
 test_empty_message (Peers *f, gconstpointer data)
 {
@@ -88,7 +88,7 @@ test_closing (Peers *f, gconstpointer data)
   peers_assert_sent (peer, "GOODBYE status=OK\n");
 }
 
-/* Answers are sent from the reserve when messages hold all that the broker may hold. */
+/* When messages use all memory that the broker may hold, answers are sent from the reserve. */
 static void
 test_full_broker (Peers *f, gconstpointer data)
 {
@@ -101,7 +101,7 @@ test_full_broker (Peers *f, gconstpointer data)
   bus_quota_release (&f->core->quota, rest);
 }
 
-/* Without memory a call ends with an ERROR, but a reply that others follow leaves it to its sender. */
+/* If there is no memory for a reply, the call ends with an ERROR. If further replies follow, only the result is FALSE. */
 static void
 test_no_memory (Peers *f, gconstpointer data)
 {

@@ -3,12 +3,12 @@
 
 #include "peer/peer-fixture.h"
 
-/* Shedding: which queue gives, how much, and what happens when no queue has anything left. */
+/* Shedding: which queue drops messages, how many, and what happens when no queue has messages left. */
 
 #define MESSAGE  10000u  /* bytes of a payload */
-#define AT_LEAST 262144u /* a queue gives that much at a time */
+#define AT_LEAST 262144u /* bytes that a queue drops at a time, at least */
 
-/* A reader that stopped: each of its messages waits, since the window is closed after the first. */
+/* Adds a reader that has stopped: its messages wait, because the first one uses the whole window. */
 static BusSubscription *
 add_slow (Peers *f, const char *id, guint32 account, BusOverflow policy, guint n)
 {
@@ -19,7 +19,7 @@ add_slow (Peers *f, const char *id, guint32 account, BusOverflow policy, guint n
   return subscription;
 }
 
-/* A peer that owes its connection encoded bytes, which cannot be dropped any more. */
+/* Adds a peer with encoded bytes, which cannot be dropped any more. */
 static BusPeer *
 add_encoded (Peers *f, const char *id, guint32 account, gsize bytes)
 {
@@ -42,7 +42,7 @@ test_room_enough (Peers *f, gconstpointer data)
   g_assert_cmpuint (slow->missed, >, 0);
 }
 
-/* Only the largest queue gives, and it gives at least 256 KiB at a time. */
+/* Only the largest queue drops messages, at least 256 KiB at a time. */
 static void
 test_drops_from_the_largest_queue (Peers *f, gconstpointer data)
 {
@@ -61,7 +61,7 @@ test_drops_from_the_largest_queue (Peers *f, gconstpointer data)
   g_assert_cmpuint (f->core->dying.length, ==, 0);
 }
 
-/* A queue gives while it is the largest: two equal ones share what is needed. */
+/* A queue drops messages while it is the largest, so two equal queues share the needed bytes. */
 static void
 test_shared (Peers *f, gconstpointer data)
 {
@@ -99,7 +99,7 @@ test_largest (Peers *f, gconstpointer data)
   BusSubscription *second;
 
   g_assert_null (bus_shed_largest (f->core, BUS_ALL_ACCOUNTS));
-  add_encoded (f, "encoded", 1000, 500000); /* nothing of it can be dropped */
+  add_encoded (f, "encoded", 1000, 500000); /* none of these bytes can be dropped */
   g_assert_null (bus_shed_largest (f->core, BUS_ALL_ACCOUNTS));
   first = add_slow (f, "first", 1000, BUS_OVERFLOW_DROP_OLDEST, 10);
   second = add_slow (f, "second", 1001, BUS_OVERFLOW_DROP_OLDEST, 11);
@@ -122,14 +122,14 @@ test_closes_the_largest (Peers *f, gconstpointer data)
   g_assert_cmpint (most->state, ==, BUS_PEER_CLOSING);
   g_assert_cmpint (most->close_status, ==, WIRE_STATUS_SLOW_CONSUMER);
   peers_assert_note (f, BUS_NOTE_CLOSED, WIRE_STATUS_SLOW_CONSUMER);
-  g_assert_false (bus_shed_reserve (f->core, too_much, f->core->now_us)); /* one is going already */
+  g_assert_false (bus_shed_reserve (f->core, too_much, f->core->now_us)); /* one peer is already closing */
   g_assert_true (bus_peer_is_ready (less));
   peers_disconnect (f, most);
   g_assert_false (bus_shed_reserve (f->core, too_much, f->core->now_us));
   g_assert_false (bus_peer_is_ready (less));
 }
 
-/* The same for an account. A request that can be refused instead disconnects no peer. */
+/* The same for an account. If a request can be refused instead, no peer is closed. */
 static void
 test_closes_the_largest_of_an_account (Peers *f, gconstpointer data)
 {
@@ -144,7 +144,7 @@ test_closes_the_largest_of_an_account (Peers *f, gconstpointer data)
   g_assert_true (bus_peer_is_ready (other));
 }
 
-/* A peer that is owed less than 256 KiB is not closed for it. */
+/* A peer with less than 256 KiB of encoded bytes is not closed. */
 static void
 test_spares_small_ones (Peers *f, gconstpointer data)
 {
@@ -169,7 +169,7 @@ test_drops_before_it_closes (Peers *f, gconstpointer data)
 
 /* --- levels --- */
 
-/* The timer of a level is armed when the level is passed, once, and not before the next report is allowed. */
+/* The timer of a level is armed once when the level is exceeded, and not before the next report is allowed. */
 static void
 test_soft_level (Peers *f, gconstpointer data)
 {
@@ -209,7 +209,7 @@ test_soft_level_of_an_account (Peers *f, gconstpointer data)
 
 /* --- readers --- */
 
-/* Gives the peer's reader the beginning of a frame, with so many bytes of its body. */
+/* Gives the peer's reader the beginning of a frame, with @n bytes of its body. */
 static void
 begin_frame (BusPeer *peer, guint32 body_len, gsize n)
 {
@@ -222,7 +222,7 @@ begin_frame (BusPeer *peer, guint32 body_len, gsize n)
   peer->frame_since_us = peer->core->now_us;
 }
 
-/* A reader is charged what it holds, to its peer and to the broker's memory, and refunded as much. */
+/* The bytes that a reader holds are charged to its peer and to the broker's memory, and refunded in full. */
 static void
 test_reader (Peers *f, gconstpointer data)
 {
@@ -247,7 +247,7 @@ test_reader (Peers *f, gconstpointer data)
   bus_shed_settle (peer, f->core->now_us); /* teardown: freeing the peer refunds it */
 }
 
-/* A frame that begins while the broker is full takes room from the largest queue, or ends its connection. */
+/* If a frame begins while the broker is full, the largest queue drops messages for it, or its connection is closed. */
 static void
 test_reader_in_a_full_broker (Peers *f, gconstpointer data)
 {
@@ -277,7 +277,7 @@ test_reader_in_a_full_broker (Peers *f, gconstpointer data)
   bus_quota_release (&f->core->quota, rest);
 }
 
-/* A frame that stalls is the first to give: before any message, at the limit of an account and at that of the broker. */
+/* A stalled frame is freed before any message is dropped, at the limit of an account and at that of the broker. */
 static void
 test_stalled_frame_is_freed_first (Peers *f, gconstpointer data)
 {
@@ -303,7 +303,7 @@ test_stalled_frame_is_freed_first (Peers *f, gconstpointer data)
   g_assert_cmpuint (slow->missed, ==, 0);
 }
 
-/* Of a frame that is being sent nothing is taken: the queues give. */
+/* A frame that makes progress is not freed; the queues drop messages instead. */
 static void
 test_spares_a_frame_that_is_sent (Peers *f, gconstpointer data)
 {

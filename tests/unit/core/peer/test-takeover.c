@@ -3,7 +3,7 @@
 
 #include "peer/peer-fixture.h"
 
-/* The right of a newcomer to take an id over, and its wait. test-bus-takeover.c has the same as clients see it. */
+/* When a new connection may take an id over, and how it waits. test-bus-takeover.c tests this from the view of clients. */
 
 typedef struct
 {
@@ -65,7 +65,7 @@ test_at_once (Peers *f, gconstpointer data)
   peers_disconnect (f, newcomer);
 }
 
-/* One PING for all newcomers, and its answer refuses them all. */
+/* The holder is sent one PING for all waiting connections, and its answer refuses all of them. */
 static void
 test_answered (Peers *f, gconstpointer data)
 {
@@ -106,7 +106,7 @@ test_silent (Peers *f, gconstpointer data)
   g_assert_null (bus_takeover_withdraw (newcomer, &len));
 }
 
-/* A HELLO that waits is charged to its sender. When the last newcomer leaves, no answer is awaited any more. */
+/* A waiting HELLO is charged to its sender. When the last waiting connection leaves, no answer is awaited any more. */
 static void
 test_leaves (Peers *f, gconstpointer data)
 {
