@@ -240,7 +240,7 @@ test_configured (Fixture *f, gconstpointer data)
   g_assert_cmpuint (bus_group_rule_weight (group->rule, "member-1"), ==, 3);
   g_assert_cmpuint (bus_group_rule_weight (group->rule, "member-2"), ==, 0);
   group = join (f, "open", ACCOUNT, "events.#", BUS_STRATEGY_RANDOM);
-  g_assert_cmpint (group->balance.strategy, ==, BUS_STRATEGY_RANDOM); /* the section has none, so the first member decides */
+  g_assert_cmpint (group->balance.strategy, ==, BUS_STRATEGY_RANDOM); /* the section names none */
   g_assert_cmpuint (group->rule->in_flight, ==, 4);
   g_assert_null (join (f, "plain", ACCOUNT, "events.#", BUS_STRATEGY_DEFAULT)->rule);
 }
