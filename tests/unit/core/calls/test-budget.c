@@ -4,7 +4,7 @@
 #include "peer/peer-fixture.h"
 #include "control.pb-c.h"
 
-/* The work that calls of collectors may cause in a second: pages of one peer, and units of all collectors together. */
+/* The work that calls may cause in a second: pages of one peer, and units of work of all collectors together. */
 
 typedef struct
 {
@@ -36,7 +36,7 @@ teardown (Fixture *f, gconstpointer data)
   peers_teardown (&f->peers, NULL);
 }
 
-/* Spends so many units, packing not counted. */
+/* Spends @work units, without the cost of packing. */
 static void
 spend (BusPeer *asker, guint64 work)
 {
@@ -45,7 +45,7 @@ spend (BusPeer *asker, guint64 work)
   bus_budget_spend (asker, work - BUS_WORK_ANSWER, &reply.base);
 }
 
-/* Each peer may ask for so many pages in a second of the clock; the next second begins at zero. */
+/* The number of pages of a peer in a second is bounded; the next second of the clock begins at zero. */
 static void
 test_pages (Fixture *f, gconstpointer data)
 {
@@ -57,14 +57,13 @@ test_pages (Fixture *f, gconstpointer data)
   g_assert_false (bus_budget_admit (f->one, 45, now_us + G_USEC_PER_SEC - 1));
   peers_assert_sent (f->one, "ERROR answers=44 status=LIMIT setting=introspect_per_second value=4 limit=3\n"
                              "ERROR answers=45 status=LIMIT setting=introspect_per_second value=5 limit=3\n");
-  g_assert_true (bus_budget_admit (f->two, 1, now_us)); /* each for itself */
+  g_assert_true (bus_budget_admit (f->two, 1, now_us)); /* each peer has its own number */
   g_assert_true (bus_budget_admit (f->one, 46, now_us + G_USEC_PER_SEC));
   peers_assert_sent (f->one, "");
   peers_assert_sent (f->two, "");
 }
 
-/* All collectors share the work of a second. Work that has begun is finished, and the excess is not charged to the next second.
- * */
+/* All collectors share the work of a second. Work that has begun is finished; the excess is not counted in the next second. */
 static void
 test_work (Fixture *f, gconstpointer data)
 {
@@ -85,7 +84,7 @@ test_work (Fixture *f, gconstpointer data)
   peers_assert_sent (f->one, "");
 }
 
-/* The exact limit is too much: work that reached it leaves nothing. */
+/* When the work has reached exactly the limit, no more is admitted. */
 static void
 test_work_at_the_limit (Fixture *f, gconstpointer data)
 {
@@ -107,7 +106,7 @@ test_agent (Fixture *f, gconstpointer data)
   peers_assert_sent (f->agent, "");
 }
 
-/* An answer costs its work, a fixed part, and a part for its packed bytes. */
+/* The cost of an answer is its work, a fixed part, and a part for its packed bytes. */
 static void
 test_spend (Fixture *f, gconstpointer data)
 {
@@ -120,7 +119,7 @@ test_spend (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->peers.core->budget->work, ==, 77 + BUS_WORK_ANSWER + 10);
 }
 
-/* A page that is refused is not counted as work, and asking for work only is not counted as a page. */
+/* A refused page does not count as work, and a request for work only does not count as a page. */
 static void
 test_kinds (Fixture *f, gconstpointer data)
 {

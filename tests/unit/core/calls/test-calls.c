@@ -10,7 +10,7 @@
 #include "introspection.pb-c.h"
 #include "wire-feature.h"
 
-/* The broker's methods: each topic of the table is answered, exactly once, and is described as it is served. */
+/* The broker's methods: each topic of the table is answered exactly once, and described as it is served. */
 
 typedef Daemoneye__Eventbus__V1__IntrospectReply IntrospectReply;
 
@@ -41,7 +41,7 @@ teardown (Fixture *f, gconstpointer data)
   routes_teardown (&f->peers, NULL);
 }
 
-/* Asks, and takes the frames that answer it: one, to the id that was asked with. */
+/* Calls a method, and takes the frame that answers it. There is exactly one, to the id of the call. */
 static PeerFrame *
 call_method (Fixture *f, const char *topic, const char *method, const char *payload, gsize len)
 {
@@ -75,7 +75,7 @@ assert_error (Fixture *f, const char *topic, const char *payload, gsize len, Wir
   peer_frame_free (frame);
 }
 
-/* Of several on a topic the envelope names one. */
+/* If a topic has several methods, the envelope names one of them. */
 static void
 test_named (Fixture *f, gconstpointer data)
 {
@@ -84,7 +84,7 @@ test_named (Fixture *f, gconstpointer data)
   assert_error (f, "control.collector.registration", NULL, 0, WIRE_STATUS_NO_RESPONDERS);
 }
 
-/* A method of a feature is refused to a peer that was not granted it. */
+/* A method of a feature is refused if the peer was not granted the feature. */
 static void
 test_features (Fixture *f, gconstpointer data)
 {
@@ -109,7 +109,7 @@ test_serves (Fixture *f, gconstpointer data)
   assert_serves (f, "control.collector.bus", FALSE);
 }
 
-/* Topics that peers served before the broker did: they still serve them, for a peer without the feature. */
+/* Topics that peers served before the broker did: for a peer without the feature, peers still serve them. */
 static void
 test_serves_tasks (Fixture *f, gconstpointer data)
 {
@@ -156,7 +156,7 @@ test_refused (Fixture *f, gconstpointer data)
   assert_error (f, "control.bus.adjust", NULL, 0, WIRE_STATUS_NOT_SUBSCRIBED);
 }
 
-/* Each method in the order of describe, by its topic. */
+/* The topic of each method, in the order of describe. */
 static const struct
 {
   const char *topic;
@@ -201,7 +201,7 @@ static const struct
   { "control.bus.task", "Operations" },
 };
 
-/* It is answered, with the type that describe names. */
+/* Asserts that the method is answered with the type in its description. */
 static void
 check_method (Fixture *f, const Daemoneye__Eventbus__V1__MethodInfo *method)
 {
@@ -220,7 +220,7 @@ check_method (Fixture *f, const Daemoneye__Eventbus__V1__MethodInfo *method)
   peer_frame_free (answer);
 }
 
-/* All that describe lists is answered: each method by its topic, with its types in the schema. */
+/* Each method in the description is answered on its topic, and its types are in the schema. */
 static void
 test_described (Fixture *f, gconstpointer data)
 {

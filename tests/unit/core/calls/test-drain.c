@@ -60,7 +60,7 @@ drain (Fixture *f, DrainRequest request)
 #define DRAIN(...)                                                                                                     \
   ((DrainRequest){ .base = PROTOBUF_C_MESSAGE_INIT (&daemoneye__eventbus__v1__drain_request__descriptor), __VA_ARGS__ })
 
-/* The answer, as "status" or as "subscriptions/handed on"; "": none was sent. */
+/* Takes the answer, as "status" or as "subscriptions/handed on"; "": none was sent. */
 static char *
 answer (Fixture *f)
 {
@@ -93,7 +93,7 @@ assert_answer (Fixture *f, const char *wanted)
   g_assert_cmpstr (text, ==, wanted);
 }
 
-/* The client of the member settles everything that was sent to it. */
+/* The client of the member settles all messages that it was sent. */
 static void
 settle (Fixture *f, BusSubscription *member)
 {
@@ -113,11 +113,12 @@ publish (Fixture *f, guint n)
     routes_publish (&f->peers, NULL, TOPIC, 10);
 }
 
-/* It gets nothing more, finishes what it has, and then the call is answered. Waiting messages are given to the other member. */
+/* A draining member gets no new messages, and its waiting messages are given to the other member. The call is answered when it
+ * has settled its sent messages. */
 static void
 test_drained (Fixture *f, gconstpointer data)
 {
-  publish (f, 6); /* each: one sent, two wait */
+  publish (f, 6); /* for each member one is sent and two wait */
   g_assert_cmpuint (f->own->fifo.messages, ==, 2);
   drain (f, DRAIN (.subscription = 1));
   assert_answer (f, "");
@@ -130,7 +131,7 @@ test_drained (Fixture *f, gconstpointer data)
   settle (f, f->own);
   assert_answer (f, "1/2");
   publish (f, 1);
-  g_assert_cmpuint (f->own->delivered, ==, 1); /* still */
+  g_assert_cmpuint (f->own->delivered, ==, 1); /* unchanged */
   drain (f, DRAIN (.subscription = 1, .resume = TRUE));
   assert_answer (f, "1/0");
   publish (f, 1);
@@ -155,7 +156,7 @@ test_unchanged (Fixture *f, gconstpointer data)
   assert_answer (f, "1/1");
 }
 
-/* A member that has nothing is answered at once. */
+/* If the member has no messages, the call is answered at once. */
 static void
 test_idle (Fixture *f, gconstpointer data)
 {
@@ -163,8 +164,8 @@ test_idle (Fixture *f, gconstpointer data)
   assert_answer (f, "1/0");
 }
 
-/* Messages that no other member takes stay, and are delivered before the call is answered. A group without any other member has
- * none for new messages. */
+/* Messages that no other member takes stay, and are delivered before the call is answered. Without another member, new messages
+ * have no receiver in the group. */
 static void
 test_last_member (Fixture *f, gconstpointer data)
 {
@@ -219,13 +220,13 @@ test_refused (Fixture *f, gconstpointer data)
   assert_answer (f, "BAD_MESSAGE");
   drain (f, DRAIN (.subscription = 3));
   assert_answer (f, "NOT_SUBSCRIBED");
-  drain (f, DRAIN (.subscription = 7)); /* no member, no server */
+  drain (f, DRAIN (.subscription = 7)); /* neither a member nor a server */
   assert_answer (f, "NOT_SUBSCRIBED");
   drain (f, DRAIN (.group = (char *) (gsize) "others"));
   assert_answer (f, "NOT_SUBSCRIBED");
 }
 
-/* The agent and tools drain members of others. A member that disconnects first ends the call. */
+/* The agent and tools may drain members of other peers. If the member disconnects first, the call ends. */
 static void
 test_of_another (Fixture *f, gconstpointer data)
 {
@@ -253,7 +254,7 @@ test_of_another (Fixture *f, gconstpointer data)
   f->asker->principal.role = BUS_ROLE_COLLECTOR;
 }
 
-/* Its subscription ended before it had settled everything: nothing is left to wait for. */
+/* The subscription ends before the member has settled all messages: the call is answered, because nothing is awaited. */
 static void
 test_unsubscribed (Fixture *f, gconstpointer data)
 {
@@ -267,7 +268,7 @@ test_unsubscribed (Fixture *f, gconstpointer data)
 
 /* --- notices to the member --- */
 
-/* Notices that the member got: "number:left" while it drains, "number:drained", "number:back". */
+/* Takes the notices of the member: "number:left" while it drains, "number:drained", "number:back". */
 static char *
 notices (BusPeer *member)
 {
@@ -306,12 +307,12 @@ test_noticed (Fixture *f, gconstpointer data)
 
   f->asker->principal.role = BUS_ROLE_TOOL;
   f->other->features = WIRE_FEATURE_DELIVERY;
-  f->own->state = BUS_SUBSCRIPTION_DEMOTED; /* it takes nothing over */
+  f->own->state = BUS_SUBSCRIPTION_DEMOTED; /* this member takes no messages over */
   publish (f, 3);
   g_assert_cmpuint (f->others->fifo.messages, ==, 2);
   drain (f, request);
   assert_notices (f->other, "1:3 ");
-  drain (f, request); /* no news */
+  drain (f, request); /* no new notice */
   bus_later_forget_peer (f->asker);
   assert_notices (f->other, "");
   settle (f, f->others);
@@ -326,12 +327,12 @@ test_noticed (Fixture *f, gconstpointer data)
   drain (f, DRAIN (.peer = (char *) (gsize) "other", .group = (char *) (gsize) "workers", .resume = TRUE));
   drain (f, DRAIN (.peer = (char *) (gsize) "other", .group = (char *) (gsize) "workers", .resume = TRUE));
   assert_notices (f->other, "1:back ");
-  drain (f, request); /* nothing is left of before */
+  drain (f, request); /* no state of the first drain is left */
   assert_notices (f->other, "1:drained 1:drained ");
   f->asker->principal.role = BUS_ROLE_COLLECTOR;
 }
 
-/* A client without the feature DELIVERY does not know the notice. */
+/* A client without the feature DELIVERY is not sent the notice. */
 static void
 test_old_member (Fixture *f, gconstpointer data)
 {
@@ -343,7 +344,7 @@ test_old_member (Fixture *f, gconstpointer data)
   assert_notices (f->asker, "");
 }
 
-/* Its messages expire while it drains: it has finished. */
+/* No other member takes the waiting message: the draining member gets it, and is drained when it has settled it as well. */
 static void
 test_lost_meanwhile (Fixture *f, gconstpointer data)
 {
@@ -368,7 +369,7 @@ join (Fixture *f, BusSubscription *subscription)
   bus_drain_settle (f->peers.core);
 }
 
-/* A subscription that joins after its peer began to drain in the group drains as well, and those of others do not. */
+/* A subscription that joins the group after its peer began to drain there drains as well; those of other peers do not. */
 static void
 test_joined (Fixture *f, gconstpointer data)
 {

@@ -6,8 +6,8 @@
 #include "introspection.pb-c.h"
 
 /*
- * Pages of the broker's tree: a reader that follows `next` gets everything exactly once, in order, and only what it may
- * see. test-bus-introspect.c has the same as clients see it, and the work that a page costs.
+ * Pages of the broker's tree: a reader that follows `next` gets each entry that it may see exactly once and in order.
+ * test-bus-introspect.c tests this from the view of clients, and the work that a page costs.
  */
 
 typedef Daemoneye__Eventbus__V1__BusIntrospectReply Reply;
@@ -43,7 +43,7 @@ teardown (Fixture *f, gconstpointer data)
   routes_teardown (&f->peers, NULL);
 }
 
-/* One page, or NULL when the asker was refused with that status. */
+/* Asks for a page. Returns NULL if the request was refused; asserts the status. */
 static Reply *
 ask (Fixture *f, BusPeer *asker, const Request *request, WireStatus status)
 {
@@ -53,7 +53,7 @@ ask (Fixture *f, BusPeer *asker, const Request *request, WireStatus status)
   const PeerFrame *frame;
   Reply *reply;
 
-  routes_count_delivered (asker); /* takes out what it was sent before */
+  routes_count_delivered (asker); /* takes out the frames that were sent before */
   bus_introspect_answer (&call);
   frames = peers_take (asker);
   g_assert_cmpuint (frames->len, ==, 1);
@@ -82,7 +82,7 @@ print_page (GString *out, const Reply *reply)
     g_string_append_printf (out, "%s ", reply->topics[i]->topic);
 }
 
-/* Reads page after page of @limit entries, and asserts what all of them list. */
+/* Reads all pages of @limit entries, and asserts the list of all entries. */
 static void
 assert_all (Fixture *f, BusPeer *asker, guint section, guint limit, const char *expected)
 {
@@ -163,7 +163,7 @@ test_rights (Fixture *f, gconstpointer data)
     }
 }
 
-/* The entry that a cursor names may have gone: the page begins with the one behind it. */
+/* If the entry that a cursor names has ended, the page begins with the next one. */
 static void
 test_cursor (Fixture *f, gconstpointer data)
 {
@@ -182,7 +182,7 @@ test_cursor (Fixture *f, gconstpointer data)
   daemoneye__eventbus__v1__bus_introspect_reply__free_unpacked (reply, NULL);
 }
 
-/* No page is larger than a payload, and none is without an entry while there is more, with the longest texts and numbers. */
+/* With the longest texts and numbers, no page exceeds a payload, and each page has an entry while there are more. */
 static void
 test_small_payload (Fixture *f, gconstpointer data)
 {

@@ -10,14 +10,14 @@
 #include "wire-feature.h"
 #include "wire-guard.h"
 
-/* Values that a subscription may ask of its group, and the right to join one. */
+/* Values that a subscription may request for its group, and the right to join a group. */
 
 typedef Daemoneye__Eventbus__V1__SubscribeRequest SubscribeRequest;
 
 typedef struct
 {
   Peers peers;
-  guint32 last; /* subscription */
+  guint32 last; /* number of the last subscription */
 } Fixture;
 
 static void
@@ -66,7 +66,7 @@ join (Fixture *f, BusPeer *peer, SubscribeRequest request, WireStatus status, co
   return bus_subscriptions_find (&peer->subscriptions, request.subscription);
 }
 
-/* A request for a pattern in a group, and further fields. */
+/* A request for a pattern in a group, with further fields. */
 #define ASK(ask_pattern, ask_group, ...)                                                                               \
   ((SubscribeRequest){ .base = PROTOBUF_C_MESSAGE_INIT (&daemoneye__eventbus__v1__subscribe_request__descriptor),      \
                        .pattern = (char *) (gsize) ask_pattern,                                                        \
@@ -89,7 +89,7 @@ test_in_force (Fixture *f, gconstpointer data)
   g_assert_cmpuint (member->window.window_messages, ==, 2); /* the smaller of the two */
 }
 
-/* A member with a bound of three messages in flight is sent three, even with a larger window; the fourth waits. */
+/* A member that allows three messages in flight is sent three, even with a larger window; the fourth one waits. */
 static void
 test_in_flight (Fixture *f, gconstpointer data)
 {
@@ -133,7 +133,7 @@ test_conflict (Fixture *f, gconstpointer data)
   join (f, two, ASK ("events.#", "g", .strategy = 3), WIRE_STATUS_OK, NULL);
 }
 
-/* The configuration wins over everything that members ask for, and that is no conflict. */
+/* The configuration has priority over all values that members request, without an error. */
 static void
 test_configured (Fixture *f, gconstpointer data)
 {
@@ -165,8 +165,8 @@ test_pattern (Fixture *f, gconstpointer data)
   join (f, peer, ASK ("health.echo", "g", .serve = TRUE), WIRE_STATUS_OK, NULL);
 }
 
-/* Measured before the rule existed: a collector of another type joined the group of a type's workers with the same topic, and
- * got a third of their messages. */
+/* A collector must not join the group of another type's workers. Before this rule existed, it could use the same topic and got a
+ * third of their messages. */
 static void
 test_foreign_type (Fixture *f, gconstpointer data)
 {
@@ -190,7 +190,7 @@ test_foreign_type (Fixture *f, gconstpointer data)
   join (f, foreign, ASK ("tasks.procmond", "", .policy = BUS_OVERFLOW_DROP_OLDEST), WIRE_STATUS_OK, NULL);
 }
 
-/* Publishes at least once to a topic, and compares why that was refused. */
+/* Publishes a message to be delivered at least once, and compares the status. */
 static void
 assert_kept (Fixture *f, BusPeer *publisher, const char *topic, WireStatus status)
 {
@@ -217,12 +217,12 @@ drain (Fixture *f, BusPeer *peer, const BusSubscription *member)
 
   bus_drain_answer (&call);
   bus_drain_settle (f->peers.core);
-  bus_later_forget_peer (peer); /* it does not wait until the member has finished */
+  bus_later_forget_peer (peer); /* without waiting until the member has drained */
   g_ptr_array_unref (peers_take (peer));
 }
 
-/* Measured before the rule covered wildcards: a collector of another type made a group on tasks.# of its own. Drained, or
- * full because it settled nothing, it made every message be refused that was published at least once to the type. */
+/* The rule covers wildcards. Before, a collector of another type could make its own group on tasks.#; when this group was drained,
+ * or full because it settled nothing, each message that was published at least once to the type was refused. */
 static void
 test_foreign_wildcard (Fixture *f, gconstpointer data)
 {
@@ -267,7 +267,7 @@ test_foreign_events (Fixture *f, gconstpointer data)
   assert_kept (f, own, "events.process.new", WIRE_STATUS_NO_RESPONDERS);
 }
 
-/* A collector of another account gets a group of its own: both get every message. */
+/* A collector of another account gets its own group, so both groups get every message. */
 static void
 test_foreign_account (Fixture *f, gconstpointer data)
 {

@@ -4,7 +4,7 @@
 #include "route/route-fixture.h"
 #include "control.pb-c.h"
 
-/* Calls that are answered later: their replies, every way in which they end, and what they are charged. */
+/* Calls that are answered later: their replies, every way in which they end, and their charges. */
 
 typedef struct
 {
@@ -118,7 +118,7 @@ test_deadline (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n_ended, ==, 1);
   assert_error (f, 7, WIRE_STATUS_TIMEOUT, "nothing came");
 
-  /* A deadline that no clock reaches is none. */
+  /* A deadline that the clock never reaches arms no timer. */
   record = begin (f, 8, G_MAXUINT64, 2);
   g_assert_false (bus_deadline_is_armed (&record->later.timer.deadline));
 }
@@ -158,7 +158,7 @@ test_disconnect (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->peers.core->n_later, ==, 0);
 }
 
-/* Requests to peers and calls that wait are counted together, and share one space of ids. */
+/* Requests to peers and waiting calls are counted together and use the same ids. */
 static void
 test_bounded (Fixture *f, gconstpointer data)
 {

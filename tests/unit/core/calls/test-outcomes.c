@@ -8,21 +8,22 @@
 #include "control.pb-c.h"
 
 /*
- * The outcome of messages that a member of a group has not settled, and of those that wait for it: each way in
- * which that can end, for messages that are delivered at least once (a reference is kept) and for others (counts are kept).
+ * The outcome of messages that a member of a group has not settled, and of those that wait for it. Each way in which the
+ * member can end is tested for messages that are delivered at least once (a reference is kept) and for others (only counts are
+ * kept).
  */
 
 typedef Daemoneye__Eventbus__V1__DrainRequest DrainRequest;
 
 #define TOPIC "tasks.procmond"
 
-/* Ways in which what the member has comes to an end. */
+/* Ways in which the messages of the member end. */
 typedef enum
 {
   END_EOF,
   END_UNSUBSCRIBE,
   END_DRAIN,
-  END_DEADLINE, /* it settles nothing for settle_timeout_us */
+  END_DEADLINE, /* the member settles nothing for settle_timeout_us */
   N_ENDS
 } End;
 
@@ -168,7 +169,7 @@ test_outcome (Members *f, gconstpointer data)
   g_assert_cmpuint (f->peers.core->routes->n_unacknowledged, ==, leave.unacknowledged);
 }
 
-/* A message that was taken over by another member before is not counted as one with an unknown end. */
+/* A message that another member has already taken over does not count as one with an unknown outcome. */
 static void
 test_withdrawn_before (Members *f, gconstpointer data)
 {

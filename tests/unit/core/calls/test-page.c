@@ -4,7 +4,7 @@
 #include "calls/bus-budget.h"
 #include "introspection.pb-c.h"
 
-/* A page of entries: what was put fits the reply, in number and in bytes. */
+/* A page of entries: the added entries fit in the reply, in number and in bytes. */
 
 typedef Daemoneye__Eventbus__V1__TopicInfo TopicInfo;
 
@@ -48,7 +48,7 @@ size_of (const TopicInfo *info)
   return protobuf_c_message_get_packed_size (&info->base);
 }
 
-/* Blocks are zeroed and belong to the page, and so do texts, which get a NUL behind them. */
+/* Blocks are zeroed. The page owns the blocks and the texts, which end with a NUL. */
 static void
 test_blocks (Fixture *f, gconstpointer data)
 {
@@ -90,13 +90,13 @@ test_number (Fixture *f, gconstpointer data)
   f->page.limit = 2;
   g_assert_true (bus_page_put (&f->page, &entry_new (f, 3)->base));
   g_assert_true (bus_page_put (&f->page, &entry_new (f, 3)->base));
-  g_assert_false (f->page.is_full); /* whether there is more is known with the next one */
+  g_assert_false (f->page.is_full); /* set only when the next entry does not fit */
   g_assert_false (bus_page_put (&f->page, &entry_new (f, 3)->base));
   g_assert_true (f->page.is_full);
   g_assert_cmpuint (f->page.entries->len, ==, 2);
 }
 
-/* Each entry that was written is paid for, the one that did not fit as well. */
+/* Each written entry counts as work, also the one that did not fit. */
 static void
 test_work (Fixture *f, gconstpointer data)
 {
@@ -106,7 +106,7 @@ test_work (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->page.work, ==, 2 * BUS_WORK_ENTRY);
 }
 
-/* Entries of random sizes: the reply that holds all of them is never larger than the room was. */
+/* Entries of random sizes: the reply with all of them is never larger than the room. */
 static void
 test_fits_the_reply (Fixture *f, gconstpointer data)
 {

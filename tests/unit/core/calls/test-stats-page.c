@@ -9,8 +9,8 @@
 #include "work/bus-work.h"
 
 /*
- * Counters in pages: a reader that follows `next` gets every row that it may see exactly once, whatever the texts and
- * numbers are that other peers chose. test-stats.c has the answer without pages.
+ * Counters in pages: a reader that follows `next` gets every row that it may see exactly once, whatever texts and numbers other
+ * peers chose. test-stats.c tests the answer without pages.
  */
 
 typedef Daemoneye__Eventbus__V1__StatsReply StatsReply;
@@ -24,7 +24,7 @@ typedef struct
   BusPeer *agent;
   BusPeer *one;
   BusPeer *two;
-  gboolean any_truncated; /* a page of the last listing */
+  gboolean any_truncated; /* whether a page of the last listing was truncated */
   guint pages;            /* of the last listing */
 } Fixture;
 
@@ -55,7 +55,7 @@ reply_free (StatsReply *reply)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StatsReply, reply_free)
 
-/* One reply, or NULL when the asker was refused with that status. */
+/* Asks for a page. Returns NULL if the request was refused; asserts the status. */
 static StatsReply *
 ask (Fixture *f, BusPeer *asker, const StatsRequest *request, WireStatus status)
 {
@@ -65,7 +65,7 @@ ask (Fixture *f, BusPeer *asker, const StatsRequest *request, WireStatus status)
   const PeerFrame *frame;
   StatsReply *reply;
 
-  routes_count_delivered (asker); /* takes out what it was sent before */
+  routes_count_delivered (asker); /* takes out the frames that were sent before */
   bus_stats_answer (&call);
   frames = peers_take (asker);
   g_assert_cmpuint (frames->len, ==, 1);
@@ -108,7 +108,7 @@ print_rows (GString *out, const StatsReply *reply)
     g_string_append_printf (out, "%c ", reply->domains[i]->domain[0]);
 }
 
-/* The entries of all pages, as text. */
+/* Returns the entries of all pages, as text. */
 static char *
 list (Fixture *f, BusPeer *asker, StatsRequest request)
 {
@@ -168,7 +168,7 @@ fill (Fixture *f)
     routes_publish (&f->peers, NULL, "events.process.new", 10);
 }
 
-/* Every row once, in order, however many rows a page takes. */
+/* Every row is listed once and in order, whatever number of rows a page has. */
 static void
 test_pages (Fixture *f, gconstpointer data)
 {
@@ -185,7 +185,7 @@ test_pages (Fixture *f, gconstpointer data)
     }
 }
 
-/* A section that was not asked for is in no page. */
+/* No page contains a section that was not requested. */
 static void
 test_sections (Fixture *f, gconstpointer data)
 {
@@ -227,7 +227,7 @@ test_rights (Fixture *f, gconstpointer data)
     }
 }
 
-/* Peers whose subscriptions all keep up lie between those that are behind, more than a page has rows. */
+/* Between subscriptions that are behind there are more peers without such subscriptions than a page has rows. */
 static void
 test_slow (Fixture *f, gconstpointer data)
 {
@@ -300,7 +300,7 @@ test_small_payload (Fixture *f, gconstpointer data)
   peer->flow.delivered = peer->flow.missed = 0;
 }
 
-/* Many rows: none is lost, and each page is bounded in bytes. */
+/* Many rows: none is missing, and each page is bounded in bytes. */
 static void
 test_many (Fixture *f, gconstpointer data)
 {
@@ -328,8 +328,8 @@ test_many (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->pages, >, 3);
 }
 
-/* A row that no page could hold, which the limits of a broker exclude, does not end the listing: the page says that one is
- * left out. */
+/* A row that does not fit in any page, which the limits of a broker exclude, does not end the listing: the page is marked as
+ * truncated. */
 static void
 test_too_large (Fixture *f, gconstpointer data)
 {
@@ -348,7 +348,7 @@ test_too_large (Fixture *f, gconstpointer data)
   g_assert_true (f->any_truncated);
 }
 
-/* The rows that a cursor names may have gone; the next page begins with the one behind them. */
+/* If the rows that a cursor names have ended, the next page begins with the row behind them. */
 static void
 test_cursor (Fixture *f, gconstpointer data)
 {
@@ -390,7 +390,7 @@ test_refused (Fixture *f, gconstpointer data)
     }
 }
 
-/* A page counts as a page of introspect, and costs a collector what it does. */
+/* A page counts like a page of introspect, and costs a collector as much work. */
 static void
 test_budget (Fixture *f, gconstpointer data)
 {
@@ -415,7 +415,7 @@ test_budget (Fixture *f, gconstpointer data)
   ask (f, f->one, &request, WIRE_STATUS_LIMIT);
 }
 
-/* An asker that does not know of pages gets one reply, as it did before there were pages. */
+/* A client that does not use pages gets one reply, as before pages existed. */
 static void
 test_without_pages (Fixture *f, gconstpointer data)
 {

@@ -6,7 +6,7 @@
 #include "control.pb-c.h"
 #include "work/bus-work.h"
 
-/* The sums of the broker, and the rows that an asker may see: complete, sorted, and never more than a payload holds. */
+/* The sums of the broker, and the rows that a client may see: complete, sorted, and never larger than a payload. */
 
 #define TOPIC "events.process.new"
 
@@ -47,7 +47,7 @@ reply_free (StatsReply *reply)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StatsReply, reply_free)
 
-/* All that the asker gets: @slow: of the subscriptions only those that are behind. @peer: (nullable): of this one only */
+/* Asks for all sections. @slow: only subscriptions that are behind. @peer: (nullable): only those of this peer. */
 static StatsReply *
 ask (Fixture *f, BusPeer *asker, gboolean slow, const char *peer)
 {
@@ -63,7 +63,7 @@ ask (Fixture *f, BusPeer *asker, gboolean slow, const char *peer)
   request.domains = TRUE;
   request.slow = slow;
   request.peer = (char *) (gsize) (peer != NULL ? peer : "");
-  routes_count_delivered (asker); /* takes out what it was sent before */
+  routes_count_delivered (asker); /* takes out the frames that were sent before */
   bus_stats_answer (&call);
   frames = peers_take (asker);
   g_assert_cmpuint (frames->len, ==, 1);
@@ -84,7 +84,7 @@ publish (Fixture *f, guint n)
     routes_publish (&f->peers, NULL, TOPIC, 10);
 }
 
-/* Sums are those of all peers, of these that disconnected as well. */
+/* Sums include all peers, also those that have disconnected. */
 static void
 test_count (Fixture *f, gconstpointer data)
 {
@@ -110,10 +110,10 @@ test_count (Fixture *f, gconstpointer data)
   g_assert_cmpuint (stats.groups, ==, 0);
   g_assert_cmpuint (stats.queued_messages, ==, 0);
   g_assert_cmpuint (stats.delivered, ==, 1 + 5);
-  g_assert_cmpuint (stats.missed, ==, 2 + 2); /* two were discarded: all that matched is delivered or missed */
+  g_assert_cmpuint (stats.missed, ==, 2 + 2); /* two were discarded: each match is delivered or missed */
 }
 
-/* A collector sees itself, and the sums; the agent sees all. */
+/* A collector gets its own rows and the sums; the agent gets all rows. */
 static void
 test_rights (Fixture *f, gconstpointer data)
 {
@@ -140,7 +140,7 @@ test_rights (Fixture *f, gconstpointer data)
   g_assert_false (all->truncated);
 }
 
-/* The subscription that is behind longest stands first, and only those that are behind are listed when asked so. */
+/* The subscription that has been behind for longest is listed first. On request only those that are behind are listed. */
 static void
 test_slow (Fixture *f, gconstpointer data)
 {
@@ -166,7 +166,7 @@ test_slow (Fixture *f, gconstpointer data)
   g_assert_cmpuint (one->n_peers, ==, 1);
 }
 
-/* An answer that exceeds a payload leaves entries out, the least urgent first, and says so. */
+/* An answer that would exceed a payload omits entries, the least urgent first, and is marked as truncated. */
 static void
 test_truncated (Fixture *f, gconstpointer data)
 {

@@ -6,7 +6,7 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* The methods subscribe, adjust and unsubscribe: what is refused changes nothing, and what is answered is in force. */
+/* The methods subscribe, adjust and unsubscribe: a refused call has no effect, and a successful answer has the actual values. */
 
 typedef Daemoneye__Eventbus__V1__AdjustReply AdjustReply;
 typedef Daemoneye__Eventbus__V1__AdjustRequest AdjustRequest;
@@ -36,7 +36,7 @@ teardown (Fixture *f, gconstpointer data)
   routes_teardown (&f->peers, NULL);
 }
 
-/* The one frame that answers the call; deliveries and gaps may have been sent as well. */
+/* Finds the only frame that answers the call; deliveries and gaps may have been sent as well. */
 static const PeerFrame *
 find_answer (const GPtrArray *frames)
 {
@@ -55,7 +55,7 @@ find_answer (const GPtrArray *frames)
   return found;
 }
 
-/* Calls, and unpacks the one reply. NULL: the answer was ERROR with that status. */
+/* Calls a method, and unpacks its only reply. NULL: the answer was an ERROR; asserts the status. */
 static gpointer
 call (Fixture *f,
       BusPeer *asker,
@@ -121,7 +121,7 @@ find (Fixture *f, guint32 id)
 
 /* --- subscribe --- */
 
-/* To serve a topic is a right of its own, which the right to subscribe to it does not include. */
+/* Serving a topic needs a separate right, which the right to subscribe to it does not include. */
 static void
 test_rights (Fixture *f, gconstpointer data)
 {
@@ -147,7 +147,7 @@ test_rights (Fixture *f, gconstpointer data)
       SubscribeRequest request = request_of (2 * i + 1, cases[i].topic);
 
       g_test_message ("%s", cases[i].topic);
-      request.policy = BUS_OVERFLOW_ERROR; /* to block needs a right of its own */
+      request.policy = BUS_OVERFLOW_ERROR; /* the policy block needs a separate right */
       reply_free (subscribe (f, &request, cases[i].subscribe));
       request.subscription++;
       request.serve = TRUE;
@@ -155,7 +155,7 @@ test_rights (Fixture *f, gconstpointer data)
     }
 }
 
-/* Zeros ask for the broker's defaults; the answer says what is in force. */
+/* Zeros request the broker's defaults; the answer contains the actual values. */
 static void
 test_defaults (Fixture *f, gconstpointer data)
 {
@@ -214,10 +214,10 @@ test_refused (Fixture *f, gconstpointer data)
 
   REFUSED (WIRE_STATUS_BAD_MESSAGE, request.subscription = 0);
   REFUSED (WIRE_STATUS_BAD_PATTERN, request.group = (char *) (gsize) "a.b");
-  REFUSED (WIRE_STATUS_BAD_PATTERN, request.serve = TRUE); /* what is served has no wildcards */
+  REFUSED (WIRE_STATUS_BAD_PATTERN, request.serve = TRUE); /* a served topic has no wildcards */
   REFUSED (WIRE_STATUS_DENIED, request.pattern = (char *) (gsize) "system.drop");
   REFUSED (WIRE_STATUS_UNSUPPORTED, request.policy = BUS_OVERFLOW_LAST + 1);
-  REFUSED (WIRE_STATUS_DENIED, request.policy = BUS_OVERFLOW_BLOCK); /* a right that it does not have */
+  REFUSED (WIRE_STATUS_DENIED, request.policy = BUS_OVERFLOW_BLOCK); /* a right that the peer does not have */
   REFUSED (WIRE_STATUS_LIMIT,
            request.window_messages = bus_limit_spec (BUS_LIMIT_receive_window_messages)->ceiling + 1);
   REFUSED (WIRE_STATUS_LIMIT, request.queue_bytes = bus_limit_spec (BUS_LIMIT_subscription_queue_bytes)->ceiling + 1);
@@ -227,7 +227,7 @@ test_refused (Fixture *f, gconstpointer data)
 #undef REFUSED
 }
 
-/* The number of a peer's subscriptions is bounded, and one that ended makes place. */
+/* The number of a peer's subscriptions is bounded; one that has ended makes room for another. */
 static void
 test_bound (Fixture *f, gconstpointer data)
 {
@@ -248,7 +248,7 @@ test_bound (Fixture *f, gconstpointer data)
   reply_free (subscribe (f, &request, WIRE_STATUS_OK));
 }
 
-/* Policy and bounds of a group are those of its first member; a later one may name no other policy. */
+/* A group has the policy and bounds of its first member; a later member must not request another policy. */
 static void
 test_group (Fixture *f, gconstpointer data)
 {
@@ -278,7 +278,7 @@ adjust (Fixture *f, const AdjustRequest *request, WireStatus status)
   return call (f, f->asker, bus_subscribe_adjust, request, &daemoneye__eventbus__v1__adjust_reply__descriptor, status);
 }
 
-/* Bounds that the request does not name stay. Waiting messages that exceed the new bounds are dropped and counted. */
+/* Bounds that the request does not contain are unchanged. Waiting messages above the new bounds are dropped and counted. */
 static void
 test_adjust (Fixture *f, gconstpointer data)
 {
@@ -313,7 +313,7 @@ test_adjust (Fixture *f, gconstpointer data)
   g_assert_cmpint (subscription->bounds.policy, ==, BUS_OVERFLOW_DROP_NEWEST);
 }
 
-/* In a group it changes all members. One that serves has nothing to change. */
+/* Adjusting a member of a group changes all members. A subscription that serves cannot be adjusted. */
 static void
 test_adjust_group (Fixture *f, gconstpointer data)
 {
@@ -325,7 +325,7 @@ test_adjust_group (Fixture *f, gconstpointer data)
   routes_serve (&f->peers, f->asker, 4, "tasks.procmond");
   request.subscription = 3;
   request.queue_messages = 7;
-  adjust (f, &request, WIRE_STATUS_DENIED); /* it is not the only member */
+  adjust (f, &request, WIRE_STATUS_DENIED); /* there are other members */
   f->asker->principal.role = BUS_ROLE_TOOL;
   reply_free (adjust (f, &request, WIRE_STATUS_OK));
   f->asker->principal.role = BUS_ROLE_COLLECTOR;
@@ -340,7 +340,7 @@ test_adjust_group (Fixture *f, gconstpointer data)
 
 /* --- unsubscribe --- */
 
-/* The answer accounts for every message that was offered. */
+/* The counts in the answer add up to the number of offered messages. */
 static void
 test_unsubscribe (Fixture *f, gconstpointer data)
 {
@@ -365,7 +365,7 @@ test_unsubscribe (Fixture *f, gconstpointer data)
 
 typedef Daemoneye__Eventbus__V1__Filter Filter;
 
-/* The requested values are in force and charged; without the feature, in a group and with serve it is refused. */
+/* A filter has the requested values and is charged. It is refused without the feature, in a group and with serve. */
 static void
 test_filter (Fixture *f, gconstpointer data)
 {
@@ -379,7 +379,7 @@ test_filter (Fixture *f, gconstpointer data)
   reply_free (subscribe (f, &request, WIRE_STATUS_UNSUPPORTED));
   f->asker->features |= WIRE_FEATURE_DELIVERY;
   reply_free (subscribe (f, &request, WIRE_STATUS_OK));
-  g_assert_null (find (f, 3)->filter); /* an empty one is none */
+  g_assert_null (find (f, 3)->filter); /* an empty filter counts as none */
   request.subscription = 4;
   filter.root_id = root;
   filter.stage = stage;
