@@ -86,7 +86,7 @@ oracle_enumerate (const char *const *first, const char *const *letters, guint n_
   return lines;
 }
 
-/* Bad ones included. The two letters stand for events and system where a domain has to be. */
+/* Includes invalid patterns. At the place of the domain, the two letters stand for events and system. */
 static GPtrArray *
 oracle_patterns (guint levels)
 {
@@ -149,7 +149,7 @@ index_assert_matches (const BusIndex *index, const GArray *entries, const Oracle
   gpointer before = GUINT_TO_POINTER (G_MAXUINT);
   guint at = 1, n = 0;
 
-  g_ptr_array_add (items, before); /* what is there stays */
+  g_ptr_array_add (items, before); /* existing items must stay */
   g_assert_true (bus_index_mark_equal (bus_index_match (index, wire_span_str (topic->text), found),
                                        bus_index_mark (index, wire_span_str (topic->text))));
   bus_index_append_items (items, found);

@@ -4,13 +4,13 @@
 #include "index/bus-index.h"
 
 /*
- * An oracle for the index: it splits text and compares one segment after the other, and shares nothing with the code under test.
- * Besides, entries that are filed in an index, and the comparison of what the index finds with what the oracle finds.
+ * An oracle for the index: it splits text and compares the segments one by one, and shares no code with the index. This file also
+ * has items that are filed in an index, and the comparison of the results of the index with those of the oracle.
  */
 
 gboolean oracle_match (char *const *pattern, char *const *topic);
 
-/* Text and its segments, many of them. */
+/* Many texts with their segments. */
 typedef struct
 {
   char *text;
@@ -23,7 +23,7 @@ void oracle_lines_add (GPtrArray *lines, const char *text);
 
 const OracleLine *oracle_line (const GPtrArray *lines, guint i);
 
-/* Every text of 1 to @levels segments over @letters; the first segment is taken from @first. */
+/* Returns every text of 1 to @levels segments from @letters; the first segment is from @first. */
 GPtrArray *oracle_enumerate (const char *const *first, const char *const *letters, guint n_letters, guint levels);
 
 GPtrArray *oracle_topics (guint levels);
@@ -32,7 +32,7 @@ gboolean oracle_is_pattern (char *const *split);
 
 GPtrArray *oracle_good_patterns (guint levels);
 
-/* The filed items, in order: the oracle's index. Three owners share the items. */
+/* The oracle's index: the filed items, in order. Three owners share the items. */
 typedef struct
 {
   const OracleLine *pattern;

@@ -42,6 +42,6 @@ policy_assert_verdict (char letter, BusRight operation, const char *topic, gbool
                     verdict.rule);
   g_assert_cmpint (verdict.allowed, ==, allowed);
   if (!allowed)
-    g_assert_cmpstr (verdict.needs, !=, ""); /* a refusal says what would be needed */
+    g_assert_cmpstr (verdict.needs, !=, ""); /* a refusal names the missing right */
   g_assert_cmpstr (verdict.rule, ==, rule);
 }

@@ -3,9 +3,9 @@
 
 #include "index/bus-policy.h"
 
-/* The principals that ask for rights in the tests of the policy, and the verdicts that are expected. */
+/* The principals in the tests of the policy, and the assertion of a verdict. */
 
-/* The cast, each with the letter that stands for it in the tables. */
+/* The principals, each with its letter in the tables. */
 typedef struct
 {
   char letter;

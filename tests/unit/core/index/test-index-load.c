@@ -3,9 +3,9 @@
 
 #include "index/bus-trie.h"
 
-/* Many patterns: in random order, in copies, the memory of nodes that nobody needs, and patterns made to be slow. */
+/* Many patterns: in random order, in copies, the memory of unused nodes, and patterns that are chosen to be slow. */
 
-/* Adds and removes at random; each answer is compared with a search over all that is filed. */
+/* Adds and removes patterns at random; each result is compared with a search over all filed patterns. */
 static void
 test_random (void)
 {
@@ -43,7 +43,7 @@ test_random (void)
   bus_index_free (index);
 }
 
-/* The bytes that were given may go, and come back elsewhere. */
+/* The index copies a pattern: the caller's bytes may be freed after adding, and removing needs none. */
 static void
 test_copies (void)
 {
@@ -113,7 +113,7 @@ test_nodes_freed_with_the_last_pattern (void)
   bus_trie_free (trie);
 }
 
-/* 10^5 subscriptions made to be many at each level: {events,+}.{a,+}... of 16 segments, or of 15 and a #. */
+/* 10^5 subscriptions with many alternatives at each level: {events,+}.{a,+}... of 16 segments, or of 15 and a #. */
 static void
 test_pathological (void)
 {
@@ -134,7 +134,7 @@ test_pathological (void)
       for (guint k = 1; k < (whole ? LEVELS : LEVELS - 1u); k++)
         g_string_append (text, (i >> k & 1) != 0 ? ".+" : ".a");
       if (i >= (1u << LEVELS) + (1u << (LEVELS - 1)))
-        g_string_append_printf (text, ".x%u", i); /* these match nothing, but are in the way */
+        g_string_append_printf (text, ".x%u", i); /* these match no topic, but add nodes */
       else if (!whole)
         g_string_append (text, ".#");
       oracle_lines_add (patterns, text->str);
@@ -156,8 +156,8 @@ test_pathological (void)
   bus_index_free (index);
 }
 
-/* 10^5 subscriptions of one pattern, of a hundred owners or of as many as there are, taken out latest first and then at
- * random: no search in what is filed there. */
+/* 10^5 subscriptions to one pattern, of a hundred owners or of 10^5, are removed, latest first and then at random. Removing one
+ * does not search the others. */
 static void
 test_100000_of_one_pattern (void)
 {

@@ -3,10 +3,10 @@
 
 #include "base/bus-hash.h"
 
-/* The cache of matches relies on this: equal patterns are one entry, the mark of a topic changes when its subscriptions do, and the
- * seed decides no result. */
+/* Properties that the cache of matches needs: equal patterns share an entry, the mark of a topic changes when its subscriptions
+ * change, and no result depends on the seed. */
 
-/* Equal patterns of one owner are one entry, those of two owners two, and the order is that of adding over all of them. */
+/* Equal patterns of one owner share an entry, those of two owners do not. Results have the order of adding. */
 static void
 test_equal_patterns (void)
 {
@@ -38,7 +38,7 @@ test_equal_patterns (void)
   g_assert_cmpuint (items->len, ==, 5);
   for (guint i = 0; i < items->len; i++)
     g_assert_true (g_ptr_array_index (items, i) == GUINT_TO_POINTER (i + 1));
-  /* The entry lives as long as one of its items. */
+  /* An entry exists as long as one of its items. */
   bus_index_remove (index, &filed[0]);
   g_assert_cmpuint (bus_index_count_entries (index), ==, 4);
   bus_index_remove (index, &filed[3]);
@@ -50,7 +50,7 @@ test_equal_patterns (void)
   bus_index_free (index);
 }
 
-/* A change that matches a topic changes its mark, also when the place ends and returns; any other change leaves it. */
+/* A change of a matching pattern changes the mark of a topic, also if its place is freed and made again; others do not. */
 static void
 test_mark (void)
 {
@@ -131,7 +131,7 @@ test_seed (void)
   g_assert_cmpuint (repeated, <, 4);
 }
 
-/* Length and each byte count, wherever the bytes lie. */
+/* The hash depends on the length and on each byte, not on the address. */
 static void
 test_hash_bytes (void)
 {
@@ -160,7 +160,7 @@ test_hash_bytes (void)
   g_assert_cmpuint (bus_hash (9, wire_span (text, 7)), !=, bus_hash (9, wire_span (text, 8)));
 }
 
-/* Order is that of adding, whatever the seed. */
+/* Results have the order of adding, whatever the seed. */
 static void
 test_seed_and_order (void)
 {

@@ -37,7 +37,7 @@ test_random_against_a_linear_search (void)
   bus_index_free (index);
 }
 
-/* The same pairs, but with nothing else filed: no answer may come from a neighbour. */
+/* The same pairs with only one pattern filed at a time, so that no result can be caused by another pattern. */
 static void
 test_random_against_a_linear_search_one_by_one (void)
 {
@@ -56,7 +56,7 @@ test_random_against_a_linear_search_one_by_one (void)
   bus_index_free (index);
 }
 
-/* The grammar lets in exactly the patterns that the index is asked about, out of all that the enumeration has. */
+/* Of all enumerated texts, the grammar accepts exactly the patterns that the other tests file. */
 static void
 test_bad_patterns (void)
 {

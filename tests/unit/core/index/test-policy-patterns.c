@@ -2,8 +2,8 @@
 #include "policy-fixture.h"
 
 /*
- * Rights to patterns: a subscription is allowed when anything that it matches would be delivered, and each topic that is not the
- * subscriber's to read is filtered. BLOCK is a right to a pattern too.
+ * Rights to patterns: a subscription is allowed if the subscriber may read at least one topic that the pattern matches; topics
+ * that it may not read are filtered. The policy block needs a right to the pattern, too.
  */
 
 static void
@@ -23,14 +23,14 @@ test_patterns (void)
     { "events.+.anomaly", ALL, NULL },
     { "control.#", ALL, NULL },
     { "control.+", ALL, NULL },
-    { "control.shutdown.+", ALL, NULL }, /* what is not one's own is filtered */
+    { "control.shutdown.+", ALL, NULL }, /* the topics of other peers are filtered */
     { "control.shutdown.proc-2.#", "ATQ", "shutdown-one" },
     { "control.collector.config.+", ALL, NULL },
     { "control.collector.registration.#", AGENT, "collector-registration" },
     { "control.collector.task.process.+", "AT" COLLECTORS, NULL },
     { "control.collector.task.+.net-1", "ATN", "collector-task-one" },
     { "control.collector.net-1.#", "ATN", "collector-one" },
-    { "control.agent.+", AGENT, "agent-orchestration" }, /* of two as long, the first */
+    { "control.agent.+", AGENT, "agent-orchestration" }, /* of two equally long rules, the first */
     { "control.agent.#", AGENT, "agent-orchestration" },
     { "control.bus.#", NOBODY, "bus-clear" },
     { "control.bus.+", NOBODY, "bus-clear" },
@@ -60,7 +60,7 @@ test_patterns (void)
           g_assert_cmpstr (verdict.rule, ==, patterns[i].denied_by);
       }
 
-  /* A wildcard where a topic has to be is no name. */
+  /* A text with a wildcard is not a topic. */
   policy_assert_verdict ('P', BUS_OP_PUBLISH, "events.process.+", FALSE, "not-a-topic");
   policy_assert_verdict ('P', BUS_OP_PUBLISH, "events.process.#", FALSE, "not-a-topic");
   policy_assert_verdict ('P', BUS_OP_SERVE, "tasks.+", FALSE, "not-a-topic");
@@ -75,7 +75,7 @@ test_deliver_filter (void)
   {
     char letter;
     const char *pattern; /* may subscribe to it */
-    const char *topic;   /* which it matches */
+    const char *topic;   /* which the pattern matches */
     gboolean gets;
     const char *rule;
   } cases[] = {
@@ -106,7 +106,7 @@ test_deliver_filter (void)
     }
 }
 
-/* Every text over the words of each level, with @wildcards also + at each level and # at the end. */
+/* Returns every text from the words of each level; with @wildcards also with + at each level and # at the end. */
 static GPtrArray *
 enumerate (gboolean wildcards)
 {
@@ -166,7 +166,7 @@ naive_match (char *const *pattern, char *const *topic)
   return *topic == NULL;
 }
 
-/* A subscription is allowed exactly when something that it matches would be delivered. */
+/* A subscription is allowed exactly if the subscriber may read at least one topic that it matches. */
 static void
 test_patterns_against_a_linear_search (void)
 {
@@ -208,7 +208,7 @@ test_patterns_against_a_linear_search (void)
   g_assert_cmpuint (denied, >, 100);
 }
 
-/* Collectors hold publishers back for work that is meant for them, and nowhere else. */
+/* Collectors may use the policy block for their own work, and for no other topics. */
 static void
 test_block (void)
 {

@@ -3,9 +3,9 @@
 
 #include "wire-topic.h"
 
-/* The rights in full: operations on topics, by role, id and type. */
+/* All rights to topics: each operation, by role, id and type. */
 
-/* The complete list of peers with the right: all others are denied. */
+/* The lists contain all peers that have a right; all others must be denied. */
 typedef struct
 {
   const char *topic;
@@ -105,7 +105,7 @@ static const Right rights[] = {
   { "debug", "debug-reserved", NOBODY, NOBODY, NOBODY, NOBODY },
   { "debug.trace", "debug-reserved", NOBODY, NOBODY, NOBODY, NOBODY },
 
-  /* Upstream's other names: not rights of ours. */
+  /* Other names of the upstream project, to which nobody has a right. */
   { "control.rpc.response.proc-1", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control.direct.proc-1", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control.trigger.request", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
@@ -132,7 +132,7 @@ test_table (void)
       }
 }
 
-/* Each rule decides somewhere for and against somebody, but for those that never allow or never deny. */
+/* Each rule allows and denies at least one case, except for rules that never allow or never deny. */
 static void
 test_table_is_whole (void)
 {
@@ -199,7 +199,7 @@ test_reserved (void)
     for (const char *letter = COLLECTORS; *letter != '\0'; letter++)
       policy_assert_verdict (*letter, BUS_OP_PUBLISH, denied[i].topic, FALSE, denied[i].rule);
 
-  /* Nor may agent and tool speak for the broker. */
+  /* Agent and tool must not publish in the name of the broker either. */
   for (const char *letter = AGENT; *letter != '\0'; letter++)
     for (guint op = BUS_OP_PUBLISH; op <= BUS_OP_SERVE; op++)
       {
@@ -214,7 +214,7 @@ test_reserved_ids (void)
 {
   static const char *const reserved[]
       = { "bus", "config", "task", "lifecycle", "registration", "reload", "daemoneye-agent" };
-  /* Words of topics system.collector.{word} and control.health.{word}: no record is on the topic of an event. */
+  /* Words in system.collector.{word} and control.health.{word}: a record must not have the topic of an event. */
   static const char *const words[]
       = { "standing", "health", "status", "collectors", "registered", "suspect", "set-aside", "draining", "gone" };
   static const char *const free_ids[] = { "", "proc-1", "busy", "bu", "daemoneye-agent-2", "Bus", "procmond" };
@@ -235,7 +235,7 @@ test_reserved_ids (void)
     g_assert_false (bus_policy_id_is_reserved (wire_span_str (free_ids[i])));
 }
 
-/* With TASKS the broker serves what peers did, and nobody else gives a task to a collector. */
+/* With the feature TASKS the broker serves topics that peers served before, and only the broker gives tasks to collectors. */
 static void
 test_tasks (void)
 {
@@ -268,7 +268,7 @@ test_tasks (void)
         }
 }
 
-/* Nobody in particular is nobody: empty words match no place in a topic. */
+/* An empty id or type matches no segment of a topic. */
 static void
 test_empty_principal (void)
 {
@@ -300,7 +300,7 @@ test_empty_principal (void)
   g_assert_false (bus_policy_authorize (&nameless, BUS_OP_PUBLISH, WIRE_SPAN_LITERAL ("results.procmond")).allowed);
 }
 
-/* Topics that the grammar would have refused do no harm here either. */
+/* The policy is also safe for topics that the grammar refuses. */
 static void
 test_hostile_text (void)
 {
@@ -323,13 +323,13 @@ test_hostile_text (void)
         g_assert_nonnull (bus_policy_authorize (&who, operations[i], wire_span (text->str, text->len)).rule);
     }
 
-  /* As many segments as there can be, and more. */
+  /* The maximum number of segments, and more. */
   g_string_assign (text, "events.foo");
   for (guint n = 2; n < 40; n++)
     {
       gboolean fits = n <= WIRE_TOPIC_SEGMENTS_CEILING;
 
-      if (n != WIRE_TOPIC_SEGMENTS_CEILING + 1) /* room for the # of a pattern */
+      if (n != WIRE_TOPIC_SEGMENTS_CEILING + 1) /* the bound of a pattern, which may also end with # */
         g_assert_cmpint (policy_ask ('F', BUS_OP_PUBLISH, text->str).allowed, ==, fits);
       g_string_append (text, ".x");
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "index/bus-topics.h"
 
-/* Topics seen: a bounded table that loses no message count. test-bus-topics.c has the same as clients see it. */
+/* Counters of topics: a bounded table whose sums include every message. test-bus-topics.c tests it from the view of clients. */
 
 #define SEED 42u
 
@@ -42,7 +42,7 @@ count (Fixture *f, const char *topic)
   count_at (f, &place, topic, "payload");
 }
 
-/* Messages in all topics that are kept, and in the sum of the others. */
+/* Returns the number of messages in all kept topics and in the sum of the others. */
 static guint64
 all_messages (Fixture *f)
 {
@@ -77,12 +77,12 @@ test_counts (Fixture *f, gconstpointer data)
   g_assert_cmpint (topic->last_us, ==, f->now_us);
   g_assert_true (&f->topics.slots[place.slot] == topic);
   g_assert_cmpuint (place.generation, ==, topic->generation);
-  count (f, "a.b"); /* without a remembered place it is the same counter */
+  count (f, "a.b"); /* without the cached place, the same counter is found */
   g_assert_cmpuint (topic->messages, ==, 3);
   g_assert_cmpuint (bus_topics_by_name (&f->topics)->len, ==, 1);
 }
 
-/* A place that was remembered before another topic took its slot does not count for that topic. */
+/* A cached place does not count for another topic that has reused its slot. */
 static void
 test_stale_place (Fixture *f, gconstpointer data)
 {
@@ -102,8 +102,8 @@ test_stale_place (Fixture *f, gconstpointer data)
   g_assert_cmpuint (all_messages (f), ==, 6);
 }
 
-/* Topics that are used once replace each other; one that is counted again and again stays, and no message is lost from
- * the sums. */
+/* Topics with one message each replace each other; a topic that is counted repeatedly stays, and the sums include every
+ * message. */
 static void
 test_flood (Fixture *f, gconstpointer data)
 {
@@ -124,7 +124,7 @@ test_flood (Fixture *f, gconstpointer data)
   g_assert_cmpuint (bus_topics_by_name (&f->topics)->len, ==, 4);
 }
 
-/* A topic that comes again begins at zero; its earlier messages stay in the sum. */
+/* A topic that returns starts at zero; its earlier messages stay in the sum. */
 static void
 test_returning_topic_starts_at_zero (Fixture *f, gconstpointer data)
 {
@@ -162,12 +162,12 @@ test_after (Fixture *f, gconstpointer data)
   count (f, "b.a");
   g_assert_cmpstr (name_after (f, "", name, sizeof name), ==, "a");
   g_assert_cmpstr (name_after (f, "a", name, sizeof name), ==, "a.b");
-  g_assert_cmpstr (name_after (f, "a.a", name, sizeof name), ==, "a.b"); /* not kept itself */
+  g_assert_cmpstr (name_after (f, "a.a", name, sizeof name), ==, "a.b"); /* "a.a" itself is not kept */
   g_assert_cmpstr (name_after (f, "a.b", name, sizeof name), ==, "b");
   g_assert_null (name_after (f, "b.a", name, sizeof name));
 }
 
-/* The order follows the topics that come and that are displaced, also while somebody lists them. */
+/* The order stays correct when topics are added and replaced, also while they are being listed. */
 static void
 test_order_changes (Fixture *f, gconstpointer data)
 {
@@ -197,7 +197,7 @@ test_order_changes (Fixture *f, gconstpointer data)
     }
 }
 
-/* The type is that of the last payload, cut between characters. */
+/* A topic has the type of its last payload, cut between characters. */
 static void
 test_type (Fixture *f, gconstpointer data)
 {

@@ -2,8 +2,8 @@
 #include "index/bus-trie.h"
 
 /*
- * The trie of patterns: nodes come and go with what is filed, and a walk finds each matching place once. That the walk
- * finds what a naive matcher finds is tested through the index (test-index.c).
+ * The trie of patterns: nodes exist only for filed patterns, and a walk finds each matching place once. test-index.c compares
+ * the results of the walk with those of a naive matcher.
  */
 
 #define SEED 42u
@@ -33,7 +33,7 @@ compare (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* The patterns that a walk finds, sorted and joined with commas; each place is found at most once. */
+/* Returns the patterns that a walk finds, sorted and joined with commas; asserts that each place is found at most once. */
 static char *
 walk (const BusTrie *trie, const char *topic)
 {
@@ -75,7 +75,7 @@ test_places (void)
   g_assert_null (bus_trie_find (trie, wire_span_str ("a.b.c")));
   g_assert_null (bus_trie_find (trie, wire_span_str ("a.+.c.d")));
 
-  /* A pattern that ends with # has the other place of the node in front of it: no node is made. */
+  /* A pattern that ends with # uses the second place of the node in front of the #, so it makes no node. */
   g_assert_true (file (trie, "a.+.c.#") != place);
   g_assert_true (bus_trie_find (trie, wire_span_str ("a.+.#")) != bus_trie_find (trie, wire_span_str ("a.+.c.#")));
   g_assert_cmpuint (bus_trie_size (trie), ==, 3);
@@ -88,7 +88,7 @@ test_places (void)
   bus_trie_free (trie);
 }
 
-/* Pruning frees the nodes that nothing needs, and only those. */
+/* Pruning frees exactly the nodes that are not needed. */
 static void
 test_prune (void)
 {
@@ -110,7 +110,7 @@ test_prune (void)
   bus_trie_free (trie);
 }
 
-/* A place that was reached and not used is pruned like one that was emptied. */
+/* An unused place is pruned like a place that has become empty. */
 static void
 test_prune_unused (void)
 {
@@ -121,7 +121,7 @@ test_prune_unused (void)
   file (trie, "x");
   file (trie, "x");
   take_out (trie, "x");
-  g_assert_cmpuint (bus_trie_size (trie), ==, 1); /* one more is filed there */
+  g_assert_cmpuint (bus_trie_size (trie), ==, 1); /* another item is filed there */
   take_out (trie, "x");
   g_assert_cmpuint (bus_trie_size (trie), ==, 0);
   bus_trie_free (trie);
@@ -139,7 +139,7 @@ test_walk (void)
   assert_walk (trie, "a.b.c", "#,+.#,a.#,a.b.#,a.b.c");
   assert_walk (trie, "a", "#,+.#,a,a.#");
   assert_walk (trie, "x.y", "#,+.#,+.+");
-  /* The bytes + and # stand for themselves in no topic; the first segment system is matched by name only. */
+  /* + and # are not ordinary bytes in a topic; a first segment "system" is matched only by name. */
   assert_walk (trie, "system.b", "");
   file (trie, "system.+");
   file (trie, "system.#");
@@ -153,7 +153,7 @@ test_walk (void)
   bus_trie_free (trie);
 }
 
-/* The walk keeps its stack at the most levels that a topic can have, when it can continue by name and by + at each. */
+/* The stack of the walk is large enough for the deepest topic when it can continue by name and by + at each level. */
 static void
 test_deepest (void)
 {
