@@ -15,7 +15,7 @@ const ScriptFrame *calls_fixture_frame_at (GPtrArray *frames, guint i);
 
 /* Publishes @n messages of @bytes zeros to events.process.new. */
 void calls_fixture_publish (Fixture *f, gsize n, gsize bytes);
-/* The broker has @n frames now that it had not heard. */
+/* Asserts that the broker has received @n new frames. */
 void calls_fixture_expect (Fixture *f, guint n);
 
 DeyeBusOptions *calls_fixture_with_timeout (gint64 timeout_us);

@@ -58,7 +58,7 @@ client_log_finish (ClientLog *log)
   g_string_free (log->got, TRUE);
 }
 
-/* --- what the broker says --- */
+/* --- frames from the broker --- */
 
 void
 client_log_deliver (const ClientLog *log, const char *payload)

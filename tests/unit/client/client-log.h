@@ -12,26 +12,26 @@ typedef struct
 {
   ClientFixture *f;
   DeyeBusSubscription *subscription;
-  GString *got; /* payloads and gaps, with a blank behind each; several may write into the same */
+  GString *got; /* payloads and gaps, with a blank behind each; several logs may share it */
   guint destroyed;
-  void (*act) (gpointer log, const char *payload); /* done in the callback */
-  guint64 credit;                                  /* what act() heard */
+  void (*act) (gpointer log, const char *payload); /* called in the callback */
+  guint64 credit;                                  /* credit that act() received */
 } ClientLog;
 
-/* For a call that subscribes: data is the log. */
+/* Callbacks for a call that subscribes. @data: the log. */
 void client_log_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data);
 void client_log_destroyed (gpointer data);
 
-/* Subscribes to `events.#` with windows of 100 messages. The answer to the next call has the id @id. @pull: no callback.
- * @got: to share one, or NULL. */
+/* Subscribes to `events.#` with a window of 100 messages. @id: the id of the answer to the next call. @pull: without a callback.
+ * @got: (nullable): a string to share. */
 void
 client_log_subscribe (ClientFixture *f, ClientLog *log, guint64 id, DeyeBusPolicy policy, gboolean pull, GString *got);
-/* Connects first, and reads the request. */
+/* The same, but connects first and reads the request. */
 void client_log_start (ClientFixture *f, ClientLog *log, DeyeBusPolicy policy, gboolean pull);
 /* Closes the client. */
 void client_log_finish (ClientLog *log);
 
-/* To be said by the broker. */
+/* Scripts a frame of the broker. */
 void client_log_deliver (const ClientLog *log, const char *payload);
 void client_log_gap (const ClientLog *log, guint64 from, guint64 to);
 
@@ -40,5 +40,5 @@ void client_log_take_one (const ClientLog *log);
 
 void client_log_pause (const ClientLog *log);
 void client_log_resume (const ClientLog *log);
-/* A synchronous request, whose answer will have the id @id. */
+/* Makes a synchronous request. @id: the id of its answer. */
 void client_log_ask (const ClientLog *log, guint64 id);

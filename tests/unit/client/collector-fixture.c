@@ -250,7 +250,7 @@ collector_hear (CollectorFixture *f)
   return frames;
 }
 
-/* The token that the lease of @route has. */
+/* Asserts that the token is that of the lease of @route. */
 static void
 assert_token (const ProtobufCBinaryData *token, guint64 route)
 {

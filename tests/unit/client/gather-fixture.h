@@ -6,7 +6,7 @@
 #include "wire-feature.h"
 #include "wire-status.h"
 
-/* The frames of a question to many: a request with the id GATHER_REQUEST, answers, and the manifest. */
+/* The frames of a gather: a request with the id GATHER_REQUEST, answers, and the manifest. */
 
 #define GATHER_REQUEST 2u
 
@@ -20,9 +20,9 @@ typedef Daemoneye__Eventbus__V1__Extent ScriptExtent;
 #define CLASS(name) DAEMONEYE__EVENTBUS__V1__ANSWER_CLASS__ANSWER_##name
 #define NEVER(name) DAEMONEYE__EVENTBUS__V1__NEVER_ASKED__NEVER_ASKED_##name
 
-/* Appends an answer of @id, the entry @index. @extent: (nullable) */
+/* Appends an answer of the collector @id, which is the entry @index. @extent: (nullable) */
 void gather_script_answer (GByteArray *out, guint index, const char *id, const char *payload, ScriptExtent *extent);
-/* Appends a reply with any bytes. */
+/* Appends a reply with any payload. */
 void gather_script_reply (GByteArray *out, guint8 flags, guint32 status, const void *payload, gsize len);
 
 /* The outcome of one collector. */
@@ -35,7 +35,7 @@ typedef struct
   gboolean truncated;
 } ScriptEntry;
 
-/* A sound manifest of @entries, in static memory until the next call. */
+/* Returns a valid manifest of @entries, in static memory until the next call. */
 ScriptManifest *gather_script_manifest (const ScriptEntry *entries, gboolean is_met);
-/* Appends it as the last reply. */
+/* Appends the manifest as the last reply. */
 void gather_script_end (GByteArray *out, const ScriptManifest *manifest);

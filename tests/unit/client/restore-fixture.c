@@ -13,7 +13,7 @@ restore_fixture_next_connection (RestoreFixture *f)
 {
   DeyeBusHello hello = { "tester", "procmond", 1, 99, "0.1", ++f->connections, f->newest, WIRE_FEATURES_KNOWN };
 
-  g_byte_array_set_size (f->out, 0); /* a frame that was written in part */
+  g_byte_array_set_size (f->out, 0); /* drops a frame that was written in part */
   g_clear_pointer (&f->hello, deye_bus_pending_unref);
   f->hello = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, FAR_US);
   if (f->session == NULL)
@@ -132,7 +132,7 @@ restore_fixture_subscribe (RestoreFixture *f, DeyeBusChannel **channel)
   return pending;
 }
 
-/* A channel of the first connection, which is restored by then. */
+/* Returns a channel of the first connection, which is restored. */
 DeyeBusChannel *
 restore_fixture_subscribed (RestoreFixture *f)
 {

@@ -5,8 +5,8 @@
 #include "wire-envelope.h"
 
 /*
- * A scripted broker: functions that append its frames to a byte array for the client, and that take the frames of a client
- * apart with the rules of the real broker.
+ * A scripted broker: functions that append its frames to a byte array for the client, and that parse the frames of a client
+ * with the rules of the real broker.
  */
 
 /* --- from the broker: appended to @out --- */
@@ -19,24 +19,24 @@ typedef struct
   guint64 window_messages; /* of each class; 0: 1000 */
   guint64 window_bytes;    /* of each class; 0: 1 MiB */
   guint64 largest_payload; /* 0: 1 MiB */
-  guint64 features;        /* as granted */
+  guint64 features;        /* the granted ones */
   guint64 epoch;           /* 0: always the same */
 } ScriptWelcome;
 void script_welcome (GByteArray *out, const ScriptWelcome *welcome);
 void script_goodbye (GByteArray *out, guint32 status, const char *detail);
-/* The client may try again after that time. */
+/* GOODBYE with the time after which the client may try again. */
 void script_goodbye_for (GByteArray *out, guint32 status, const char *detail, guint64 retry_us);
 void script_subscribe_reply (GByteArray *out, guint64 answers, guint64 window_messages, guint64 window_bytes);
-/* ... of a broker that reports the policy, too; its bounds are 1,000 messages and 100,000 bytes. */
+/* The answer of a broker that also reports the policy; its bounds are 1,000 messages and 100,000 bytes. */
 void
 script_subscribed (GByteArray *out, guint64 answers, guint32 policy, guint64 window_messages, guint64 window_bytes);
-/* ... of a broker that looks for retained messages. */
+/* The answer of a broker that looks for retained messages. */
 void script_subscribed_retained (GByteArray *out, guint64 answers, guint64 window_messages, guint64 window_bytes);
 void script_adjusted (GByteArray *out, guint64 answers, guint32 policy, guint64 queue_messages, guint64 queue_bytes);
-/* Empty final reply. */
+/* A final reply. */
 void script_reply (GByteArray *out, guint64 answers, const char *payload);
 void script_error (GByteArray *out, guint64 answers, guint32 status);
-/* @dropped messages, of which @answers was the last, after the longest block. */
+/* ERROR after the longest block: @dropped messages were dropped; the id of the last one is @answers. */
 void script_block_over (GByteArray *out, guint64 answers, guint64 dropped);
 void script_ack (GByteArray *out, guint64 answers, guint matched, guint queued);
 /* @subscription: up to two; 0: none. */
@@ -47,7 +47,7 @@ void script_deliver (GByteArray *out,
                      const char *topic,
                      const void *payload,
                      gsize len);
-/* A retained message, and the end of those of the subscription. */
+/* A retained message, and the end of the retained messages of a subscription. */
 void
 script_retained (GByteArray *out, guint32 subscription, guint64 accept_seq, const char *topic, const char *payload);
 void script_retained_end (GByteArray *out, guint32 subscription);
@@ -58,7 +58,7 @@ void script_request (GByteArray *out,
                      const char *method,
                      const char *payload);
 void script_credit (GByteArray *out, guint32 credit_class, guint64 messages, guint64 bytes);
-/* For a slow consumer; and for any reason. */
+/* A gap with the reason SLOW_CONSUMER, and one with any reason. */
 void script_gap (GByteArray *out, guint32 subscription, guint64 from, guint64 to, guint64 count);
 void script_gap_for (GByteArray *out, guint32 subscription, guint64 from, guint64 to, guint64 count, guint32 reason);
 
@@ -74,8 +74,8 @@ typedef struct
 
 void script_frame_free (ScriptFrame *frame);
 
-/* Takes whole frames off the front of @bytes; each must be one that a broker accepts. Of ScriptFrame. */
+/* Takes whole frames from the begin of @bytes; a broker must accept each of them. (element-type ScriptFrame) */
 GPtrArray *script_take (GByteArray *bytes);
-/* The first of @kind, or NULL. */
+/* Returns the first frame of @kind, or NULL. */
 const ScriptFrame *script_find (GPtrArray *frames, guint8 kind);
 guint script_count (GPtrArray *frames, guint8 kind);

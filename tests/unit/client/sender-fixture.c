@@ -18,7 +18,7 @@ void
 sender_fixture_tear_down (SenderFixture *f, gconstpointer data)
 {
   client_fixture_tear_down (&f->base, NULL);
-  g_clear_object (&f->sender); /* it may live longer than its client */
+  g_clear_object (&f->sender); /* a sender may outlive its client */
   g_string_free (f->heard, TRUE);
 }
 

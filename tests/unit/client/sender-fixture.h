@@ -3,7 +3,7 @@
 
 #include "calls-fixture.h"
 
-/* A sender of the client of a fixture, threads that use it, and what the broker gets. */
+/* A sender of the fixture's client, threads that use it, and the messages that the broker receives. */
 
 #define SENDER_TOPIC "events.process.new"
 
@@ -17,14 +17,14 @@ typedef struct
 void sender_fixture_set_up (SenderFixture *f, gconstpointer data);
 void sender_fixture_tear_down (SenderFixture *f, gconstpointer data);
 
-/* One message for each character, in this thread. Each must be queued. */
+/* Puts one message for each character, in this thread. Asserts that each is queued. */
 void sender_fixture_put (SenderFixture *f, const char *names);
 /* The same in another thread, which has ended when the call returns. */
 void sender_fixture_put_elsewhere (SenderFixture *f, const char *names);
-/* FALSE, with an error of this code. */
+/* Asserts that a message is refused with the error @code. */
 void sender_fixture_put_fails (SenderFixture *f, DeyeBusError code);
-/* Adds what the broker has got by now to @heard, and compares. */
+/* Adds the messages that the broker has received to @heard, and compares. */
 void sender_fixture_expect (SenderFixture *f, const char *heard);
 void sender_fixture_hear (SenderFixture *f);
-/* Iterates the context until the broker has got that many messages. */
+/* Iterates the context until the broker has received @n messages. */
 void sender_fixture_wait (SenderFixture *f, gsize n);

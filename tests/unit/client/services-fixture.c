@@ -38,7 +38,7 @@ services_fixture_connect_until_asked (Fixture *f, ClientResult *result)
   g_assert_true (request->methods);
   g_assert_cmpuint (request->subscription, ==, 1);
   client_fixture_settle (f);
-  g_assert_cmpuint (result->calls, ==, 0); /* connected is who can be asked */
+  g_assert_cmpuint (result->calls, ==, 0); /* the client is connected only when its methods are served */
 }
 
 void

@@ -10,7 +10,7 @@
 #include "wire-guard.h"
 #include <math.h>
 
-/* A client with services, and requests of a scripted broker to them. */
+/* A client with services, and a scripted broker that sends requests to them. */
 
 #define TOPIC "control.collector.tester"
 
@@ -26,12 +26,12 @@ static const ScriptWelcome with_methods = { .features = WIRE_FEATURE_PEER_METHOD
 
 GPtrArray *services_fixture_hear_some (Fixture *f);
 
-/* The client asks to serve its methods; the broker has not answered. */
+/* Connects until the client requests to serve its methods; the broker has not answered. */
 void services_fixture_connect_until_asked (Fixture *f, ClientResult *result);
 
 void services_fixture_connect_served (Fixture *f);
 
-/* Asks the client for @method, and has its answer, with what was sent in the same turn. */
+/* Calls @method of the client, and returns its answer with all frames that were sent in the same turn. */
 GPtrArray *services_fixture_call (Fixture *f, const char *method, const char *payload);
 
 const WireEnvelope *services_fixture_last (GPtrArray *frames);
@@ -49,7 +49,7 @@ typedef struct
   guint destroyed;
 } Watch;
 
-/* Lasts longer than a test: services are freed with the client, by the fixture. */
+/* The object outlives the test, because the fixture frees the services with the client. */
 Watch *services_fixture_new_watch (void);
 
 void services_fixture_on_call (DeyeBusClient *client, DeyeBusMessage *request, gpointer data);

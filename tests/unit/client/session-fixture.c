@@ -37,7 +37,7 @@ session_fixture_take (Fixture *f)
 
   while ((n = deye_bus_outbuf_gather (out, spans, G_N_ELEMENTS (spans))) > 0)
     {
-      /* Uneven amounts, as a socket takes them. */
+      /* Takes uneven amounts, as a socket does. */
       gsize some = MIN (spans[0].len, 40000);
 
       g_byte_array_append (f->out, spans[0].data, (guint) some);

@@ -7,7 +7,7 @@
 #include "test-watchdog.h"
 #include "wire-feature.h"
 
-/* A session that is fed with the frames of a scripted broker; there is no socket and no client. */
+/* A session that gets the frames of a scripted broker, without a socket and a client. */
 
 #define START_US 1000000
 #define FAR_US   (START_US + 30000000)

@@ -47,7 +47,7 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, 
   g_assert_cmpuint (reason, ==, WIRE_STATUS_SLOW_CONSUMER);
 }
 
-/* The answer to the next call has the id @id. */
+/* @id: the id of the answer to the next call. */
 static void
 subscribe (Fixture *f, Log *log, guint64 id, gboolean pull)
 {

@@ -19,12 +19,12 @@ typedef struct
   guint depth;  /* of callbacks; must stay 1 */
   guint destroyed;
   guint64 missed;
-  void (*act) (gpointer log); /* done in the callback */
+  void (*act) (gpointer log); /* called in the callback */
 } Log;
 
 void subscriptions_fixture_log_init (Log *log, Fixture *f);
 
-/* Closes the client. The data of the callback is freed once, at the latest then. */
+/* Closes the client. Asserts that the data of the callback is freed once. */
 void subscriptions_fixture_log_clear (Log *log);
 
 void subscriptions_fixture_on_destroyed (gpointer data);

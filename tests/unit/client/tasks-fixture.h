@@ -14,9 +14,9 @@
 
 void tasks_fixture_set_up (ClientFixture *f, gconstpointer data);
 
-/* A task of the operation "scan". @id: NULL: drawn. */
+/* Submits a task of the operation "scan". @id: NULL: a random one. */
 DeyeBusTask *tasks_fixture_submit (DeyeBusClient *client, const char *id);
-/* The broker has accepted a task with this id, and the stream is open. */
+/* Returns a task that the broker has accepted; the stream is open. */
 DeyeBusTask *tasks_fixture_accepted (ClientFixture *f, const char *id);
 
 /* Asserts that the client sent one Settle and nothing else. */
@@ -24,5 +24,5 @@ void tasks_fixture_expect_settle (ClientFixture *f, const char *ids);
 void tasks_fixture_expect_silence (ClientFixture *f);
 void tasks_fixture_expect_error (DeyeBusTask *task, gint code, const char *text);
 
-/* Tasks in the table of the client. */
+/* Returns the number of tasks in the table of the client. */
 guint tasks_fixture_n_live (ClientFixture *f);

@@ -49,7 +49,7 @@ unpack (const ScriptFrame *request, const ProtobufCMessageDescriptor *type)
   return guard;
 }
 
-/* Of strings. */
+/* Returns the ids in a request. (element-type utf8) */
 static GPtrArray *
 ids_of (const ScriptFrame *request)
 {

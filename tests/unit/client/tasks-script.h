@@ -7,21 +7,21 @@
 #include "wire-guard.h"
 #include "wire-status.h"
 
-/* The frames about tasks that a scripted broker sends and gets. */
+/* The frames about tasks that a scripted broker sends and receives. */
 
 static const ScriptWelcome with_tasks = { .features = WIRE_FEATURE_STREAM | WIRE_FEATURE_TASKS };
 
-/* The client offers the feature TASKS. Before it connects. */
+/* Lets the client offer the feature TASKS. To be called before it connects. */
 void tasks_script_allow (DeyeBusClient *client);
 
 /* --- from the client --- */
 
-/* The first request with @method. NULL: there is none. */
+/* Returns the first request with @method; NULL: there is none. */
 const ScriptFrame *tasks_script_find (GPtrArray *frames, const char *method);
 guint tasks_script_count (GPtrArray *frames, const char *method);
-/* The ids in a request of any kind: "one two". */
+/* Returns the ids in a request of any kind: "one two". */
 char *tasks_script_ids (const ScriptFrame *request);
-/* One field of each task of a Submit: "one two+ three+agent-1/2" with "+" for a repetition, last holder and last attempt. */
+/* Returns the tasks of a Submit: "one two+ three+agent-1/2", with "+" for a repetition, last holder and last attempt. */
 char *tasks_script_repetitions (const ScriptFrame *request);
 
 /* --- from the broker: appended to @out --- */
@@ -37,9 +37,9 @@ typedef struct
 } ScriptVerdict;
 /* The answer to @request: the same verdict for the first @n tasks. */
 void tasks_script_answer (GByteArray *out, const ScriptFrame *request, guint n, const ScriptVerdict *verdict);
-/* ... for all: accepted, and queued. */
+/* The answer to @request: all tasks are accepted and queued. */
 void tasks_script_accept (GByteArray *out, const ScriptFrame *request);
-/* The same for a request that has not come yet, about one task. */
+/* The same for a request about one task that has not arrived yet. */
 void tasks_script_accept_early (GByteArray *out, guint64 request, const char *id);
 
 typedef struct
@@ -54,7 +54,7 @@ typedef struct
   gboolean unconfirmed;
   gboolean dropped;
   guint skipped;
-  const char *doing; /* progress: text; NULL: no progress */
+  const char *doing; /* the text of the progress; NULL: no progress */
   guint64 done;
   guint64 total;
   const char *result; /* outcome: payload; NULL: no outcome unless there is a name */
@@ -65,5 +65,5 @@ typedef struct
 void tasks_script_push (GByteArray *out, guint64 await, const ScriptPush *push);
 /* The answer to Result. */
 void tasks_script_result (GByteArray *out, guint64 request, const ScriptPush *push);
-/* Bytes in place of a push. */
+/* A push with any payload. */
 void tasks_script_push_bytes (GByteArray *out, guint64 await, const char *bytes);
