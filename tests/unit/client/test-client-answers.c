@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "answers-fixture.h"
 
-/* Requests with several answers, as their requester sees them. */
+/* Requests with several answers, from the view of the requester. */
 
-/* An answer of a member. @ended: members that have ended with it, 0: it is a part. */
+/* An answer of a member. @ended: the number of members that have ended with it; 0: it is a part of an answer. */
 typedef struct
 {
   const char *sender;
@@ -117,7 +117,7 @@ test_stream_fails (Fixture *f, gconstpointer data)
   expect_end (answers, DEYE_BUS_ERROR_RESPONDER_GONE);
 }
 
-/* Credit returns when answers were taken, not when they arrived. test-client-session-credit.c checks the delay. */
+/* Credit returns when answers are taken, not when they arrive. test-client-session-credit.c checks the delay. */
 static void
 test_credit (Fixture *f, gconstpointer data)
 {
@@ -189,7 +189,7 @@ test_many (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_answers_get_failed (answers), ==, 1);
 }
 
-/* Answers that arrived before the deadline are not thrown away. */
+/* Answers that arrived before the deadline are not discarded. */
 static void
 test_many_overdue (Fixture *f, gconstpointer data)
 {
@@ -338,7 +338,7 @@ test_async_after_close (Fixture *f, gconstpointer data)
       g_autoptr (DeyeBusMessage) message = NULL;
 
       deye_bus_answers_next_async (answers, NULL, client_result_set, &result);
-      g_assert_null (result.result); /* never from inside the call */
+      g_assert_null (result.result); /* the callback never runs inside the call */
       client_fixture_settle (f);
       g_assert_nonnull (result.result);
       g_clear_error (&error);
@@ -348,7 +348,7 @@ test_async_after_close (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
 }
 
-/* As a binding may do; a call of next_async() holds the object, so it is the only way to dispose it while one waits. */
+/* The object is disposed while a call waits. A call of next_async() holds a reference, so only a binding can do this. */
 static void
 test_disposed_while_waiting (Fixture *f, gconstpointer data)
 {

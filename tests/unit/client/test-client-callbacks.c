@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "subscriptions-fixture.h"
 
-/* H07: what a callback may do. */
+/* H07: calls that are allowed in a callback. */
 
 /* --- H07: in a callback --- */
 
@@ -59,7 +59,7 @@ test_unsubscribe_in_callback (Fixture *f, gconstpointer data)
   subscriptions_fixture_deliver (f, &log, "b");
   client_fixture_say (f);
   client_fixture_wait (f, log.destroyed > 0);
-  /* Late ones, sent before the broker knew. */
+  /* Late messages, which the broker sent before it received the request. */
   subscriptions_fixture_deliver (f, &log, "c");
   client_fixture_say (f);
   client_fixture_settle (f);
@@ -197,7 +197,7 @@ end_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpoi
   if (log->act == NULL)
     return;
   log->act (log);
-  g_assert_true (DEYE_BUS_IS_SUBSCRIPTION (subscription)); /* until the callback returns */
+  g_assert_true (DEYE_BUS_IS_SUBSCRIPTION (subscription)); /* it exists until the callback returns */
   g_assert_cmpuint (deye_bus_subscription_get_delivered (subscription), ==, 1);
   g_assert_cmpstr (deye_bus_message_get_topic (message), ==, "events.a");
 }
@@ -223,7 +223,7 @@ test_end_in_callback (Fixture *f, gconstpointer data)
   client_fixture_say (f);
   client_fixture_wait (f, log.destroyed > 0);
   client_fixture_settle (f);
-  g_assert_null (subscription); /* and not longer */
+  g_assert_null (subscription); /* it is freed afterwards */
   g_string_free (log.got, TRUE);
 }
 
@@ -242,7 +242,7 @@ keep_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpo
     g_ptr_array_add (keeper->messages, deye_bus_message_ref (message));
 }
 
-/* A message that the callback keeps stays as it is while others come. */
+/* A message that the callback keeps does not change when others arrive. */
 static void
 test_keep_in_callback (Fixture *f, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls-fixture.h"
 
-/* Connecting, closing, and the threads that may call. */
+/* Connecting, closing, and the threads that may make calls. */
 
 static void
 count (GObject *object, gpointer detail, gpointer data)
@@ -21,7 +21,7 @@ test_connect (Fixture *f, gconstpointer data)
   g_signal_connect (f->client, "notify::state", G_CALLBACK (count), &told);
   client_fixture_connect (f, NULL);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_READY);
-  /* Never from inside a call. */
+  /* The signal is never emitted inside a call. */
   g_assert_cmpuint (told, ==, 0);
   client_fixture_settle (f);
   g_assert_cmpuint (told, ==, 3);
@@ -182,7 +182,7 @@ test_goodbye (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
 }
 
-/* Killed, without a word: also when we only write. */
+/* The broker is killed without GOODBYE. The client notices it also when it only writes. */
 static void
 test_broker_killed (Fixture *f, gconstpointer data)
 {

@@ -6,8 +6,8 @@
 #include "wire-feature.h"
 
 /*
- * A session that has restored its channels waits for their retained messages: until their end, and never for longer than it makes
- * sense. No socket, no clock.
+ * A session that has restored its channels waits for their retained messages until the end of these, for a bounded time. There
+ * is no socket, and the test sets the time.
  */
 
 #define WAIT_UNTIL_US (START_US + DEYE_BUS_RETAINED_WAIT_US)
@@ -39,7 +39,7 @@ tear_down (CatchupFixture *f, gconstpointer data)
   restore_fixture_tear_down (&f->base, NULL);
 }
 
-/* The next connection, up to the answers. @retained: bits of the channels for which the broker looks for values. */
+/* Makes the next connection, up to the answers. @retained: bits of the channels for which the broker looks for values. */
 static void
 restore (CatchupFixture *f, guint retained, guint64 window_messages)
 {
@@ -79,7 +79,7 @@ end (CatchupFixture *f, guint i)
   script_retained_end (f->base.in, f->channels[i]->id);
 }
 
-/* Says what was scripted. TRUE: the wait is over, without an error. */
+/* Feeds the scripted frames. Returns TRUE if the wait is over, without an error. */
 static gboolean
 is_over (CatchupFixture *f)
 {
@@ -92,7 +92,7 @@ is_over (CatchupFixture *f)
 
 /* --- tests --- */
 
-/* Values do not end the wait, however many there are; their end does. */
+/* The wait ends with the end of the values, not with any number of values. */
 static void
 test_the_end (CatchupFixture *f, gconstpointer data)
 {
@@ -106,7 +106,7 @@ test_the_end (CatchupFixture *f, gconstpointer data)
   g_assert_cmpuint (f->base.events.count, ==, 2);
 }
 
-/* Nothing matched, or all of it was cleared meanwhile. */
+/* No retained value matches. */
 static void
 test_no_values (CatchupFixture *f, gconstpointer data)
 {
@@ -117,7 +117,7 @@ test_no_values (CatchupFixture *f, gconstpointer data)
   g_assert_cmpuint (f->base.events.count, ==, 0);
 }
 
-/* Each channel has its own end; in either order. */
+/* The wait ends after the ends of all channels, in any order. */
 static void
 test_each (CatchupFixture *f, gconstpointer data)
 {
@@ -131,7 +131,7 @@ test_each (CatchupFixture *f, gconstpointer data)
   g_assert_true (is_over (f));
 }
 
-/* The end of a subscription that is not there any more concerns no other one. */
+/* The end for a subscription that no longer exists does not count for another one. */
 static void
 test_foreign (CatchupFixture *f, gconstpointer data)
 {
@@ -142,7 +142,7 @@ test_foreign (CatchupFixture *f, gconstpointer data)
   g_assert_false (is_over (f));
 }
 
-/* The broker does not say that an end follows. */
+/* The broker does not announce an end, so the session does not wait. */
 static void
 test_old_broker (CatchupFixture *f, gconstpointer data)
 {
@@ -161,7 +161,7 @@ test_message_before_the_call (CatchupFixture *f, gconstpointer data)
   g_assert_false (await (f));
 }
 
-/* More follow when the program handles messages, which it need not do. */
+/* The wait ends when the window is used, because the program need not handle messages. */
 static void
 test_window (CatchupFixture *f, gconstpointer data)
 {
@@ -183,7 +183,7 @@ test_ended (CatchupFixture *f, gconstpointer data)
   g_assert_true (is_over (f));
 }
 
-/* The wait for a broker that sends nothing more is limited, and the connection stays open. */
+/* The wait for a broker that sends no more frames ends at its deadline, and the connection stays open. */
 static void
 test_deadline (CatchupFixture *f, gconstpointer data)
 {
@@ -198,7 +198,7 @@ test_deadline (CatchupFixture *f, gconstpointer data)
   g_assert_true (is_over (f));
 }
 
-/* The wait ends with the connection, and the next one has its own. */
+/* The wait ends with the connection, and the next connection has its own wait. */
 static void
 test_lost (CatchupFixture *f, gconstpointer data)
 {

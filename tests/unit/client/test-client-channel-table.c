@@ -3,7 +3,7 @@
 
 #include "deye-bus-message-private.h"
 
-/* The table of channels finds each channel by its id, whatever was added and removed before. */
+/* The table of channels finds each channel by its id, after any additions and removals. */
 
 #define IDS    3000u
 #define ROUNDS 20000u
@@ -91,7 +91,7 @@ test_random (Fixture *fixture, gconstpointer unused)
   check (fixture);
 }
 
-/* Few channels stay while many others come and end: the table shrinks again. */
+/* A few channels stay while many others are added and removed: the table shrinks again. */
 static void
 test_shrinks (Fixture *fixture, gconstpointer unused)
 {

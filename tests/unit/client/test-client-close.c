@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unsent-fixture.h"
 
-/* Closing sends what is queued, in the time given, and reports the number of messages that were not sent. */
+/* Closing sends the queued messages within the given time, and reports the number of messages that were not sent. */
 
 static void
 remember_error (DeyeBusClient *client, GError *error, gpointer data)
@@ -35,7 +35,7 @@ test_close_unsent (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
 }
 
-/* A broker that does not read delays close() for a short time only. */
+/* A broker that does not read delays close() only for a short time. */
 static void
 test_close_bounded (Fixture *f, gconstpointer data)
 {
@@ -71,7 +71,7 @@ test_close_waits_for_credit (Fixture *f, gconstpointer data)
   g_assert_cmpint (((ScriptFrame *) rest->pdata[2])->kind, ==, WIRE_KIND_GOODBYE);
 }
 
-/* The caller of a request that is not sent yet would not get the answer. */
+/* A request that is not sent yet is dropped by close(), because its caller would not get the answer. */
 static void
 test_close_drops_waiting_request (Fixture *f, gconstpointer data)
 {
@@ -131,7 +131,7 @@ test_close_twice (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
 }
 
-/* The largest timeout is a long time, and not one that is over. */
+/* The largest timeout does not overflow to a time that has passed. */
 static void
 test_close_longest (Fixture *f, gconstpointer data)
 {

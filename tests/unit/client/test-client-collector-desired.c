@@ -2,12 +2,12 @@
 #include "collector-fixture.h"
 #include "health.pb-c.h"
 
-/* Lasting wishes of the agent for a collector, and the health of its units. */
+/* The desired state that the agent sets for a collector (configuration, standing tasks), and the health of its units. */
 
 typedef struct
 {
   CollectorFixture base;
-  GString *got; /* what the handlers were called with */
+  GString *got; /* the arguments of the handlers */
   guint destroyed;
 } Fixture;
 
@@ -182,7 +182,7 @@ assert_state (Fixture *f, guint64 revision, guint64 observed, const char *proble
   g_assert_cmpstr (state->problem, ==, problem);
 }
 
-/* A set that was applied is not applied again when it is renewed or sent again; one that was refused leaves the old one. */
+/* An applied set is not applied again when it is renewed or repeated; a refused set does not replace the old one. */
 static void
 test_standing (Fixture *f, gconstpointer data)
 {
@@ -195,7 +195,7 @@ test_standing (Fixture *f, gconstpointer data)
   g_string_truncate (f->got, 0);
   say_standing (f, "bus", 66, 0);
   assert_state (f, 66, 5, "no inotify");
-  say_standing (f, "bus", 1, 0); /* of an agent that has lost its count */
+  say_standing (f, "bus", 1, 0); /* from an agent that has lost its revision number */
   assert_state (f, 1, 1, "");
   g_assert_cmpstr (f->got->str, ==, "r66:s-1:watch:4:org.example.Path r1:s-1:watch:4:org.example.Path ");
 }
@@ -238,7 +238,7 @@ assert_health (Fixture *f, DeyeBusHealth expected, const char *detail)
   g_assert_cmpstr (got, ==, detail);
 }
 
-/* The worst units count. */
+/* The health of a collector is that of its worst unit. */
 static void
 test_units (Fixture *f, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-fixture.h"
 
-/* A collector: its registration, and what it does with requests that give it a task. */
+/* A collector: its registration, and its handling of requests that give it a task. */
 
 typedef CollectorFixture Fixture;
 
@@ -37,7 +37,7 @@ check_register (const ScriptFrame *frame, const Fixture *f)
   g_assert_cmpuint (request->operations[0]->progress_us, ==, 2000000);
 }
 
-/* Before anything is served, and before the client is ready. */
+/* The collector registers before it serves topics, and before the client is ready. */
 static void
 test_register (Fixture *f, gconstpointer data)
 {
@@ -84,7 +84,7 @@ test_refused (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
 }
 
-/* A broker without tasks is asked for nothing. */
+/* A collector sends no requests to a broker without tasks. */
 static void
 test_without_tasks (Fixture *f, gconstpointer data)
 {
@@ -121,7 +121,7 @@ test_started (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
 }
 
-/* The client was connected before. */
+/* The client is already connected when the collector starts. */
 static void
 test_connected (Fixture *f, gconstpointer data)
 {
@@ -139,7 +139,7 @@ test_connected (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->registered, ==, 1);
 }
 
-/* An operation that is added or removed later. */
+/* Operations that are added or removed later are sent in an update. */
 static void
 test_update (Fixture *f, gconstpointer data)
 {
@@ -197,7 +197,7 @@ test_verify (Fixture *f, gconstpointer data)
 
 /* --- tasks --- */
 
-/* STARTED is on its way when the handler is called. */
+/* STARTED is sent before the handler is called. */
 static void
 test_execute (Fixture *f, gconstpointer data)
 {
@@ -232,7 +232,7 @@ test_execute (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_work_get_remaining (f->log.work), <=, 60 * G_TIME_SPAN_SECOND);
 }
 
-/* A handler that ends its work before it returns. */
+/* A handler ends its work before it returns. */
 static void
 test_at_once (Fixture *f, gconstpointer data)
 {
@@ -248,8 +248,7 @@ test_at_once (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
 }
 
-/* A handler that kills its process, or works long before it returns: the broker knows that the task was started, and what the
- * handler reported. */
+/* A handler kills its process, or works long before it returns: STARTED and the reports of the handler are sent before. */
 static void
 hear_in_handler (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {
@@ -283,7 +282,7 @@ test_written_in_handler (Fixture *f, gconstpointer data)
   g_assert_cmpuint (frames->len, ==, 0);
 }
 
-/* CANCEL is in the same read: the handler is not called. */
+/* CANCEL arrives in the same read as the task: the handler is not called. */
 static void
 test_cancel_in_same_read (Fixture *f, gconstpointer data)
 {
@@ -298,7 +297,7 @@ test_cancel_in_same_read (Fixture *f, gconstpointer data)
   collector_assert_outcome (frames->pdata[0], 700, OUTCOME (CANCELLED));
 }
 
-/* CANCEL comes while the handler of an earlier task works: the second is not started. */
+/* CANCEL arrives while the handler of an earlier task works: the second task is not started. */
 static void
 read_cancel (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {
@@ -372,7 +371,7 @@ test_cancel (Fixture *f, gconstpointer data)
     }
 }
 
-/* A task of anybody but the broker is refused. */
+/* A task from any other sender than the broker is refused. */
 static void
 test_other_sender (Fixture *f, gconstpointer data)
 {
@@ -394,8 +393,8 @@ static const struct
   const char *payload;
   gsize len;
 } hostile[] = {
-  { "", 0 },                                                /* nothing */
-  { "\xff\xff\xff", 3 },                                    /* no protobuf */
+  { "", 0 },                                                /* empty */
+  { "\xff\xff\xff", 3 },                                    /* not protobuf */
   { "\x0a\x01t\x12\x04scan\x30\x01", 11 },                  /* no token */
   { "\x12\x04scan\x30\x01\x3a\x01x", 11 },                  /* no task */
   { "\x0a\x01t\x12\x04scan\x3a\x01x", 12 },                 /* no attempt */
@@ -404,7 +403,7 @@ static const struct
   { "\x0a\x02\xc0\x80\x12\x04scan\x30\x01\x3a\x01x", 15 },  /* no UTF-8 */
 };
 
-/* A request that can't be an Execute is refused and calls no handler. */
+/* A request that is not a valid Execute is refused, and no handler is called. */
 static void
 test_hostile (Fixture *f, gconstpointer data)
 {
@@ -424,7 +423,7 @@ test_hostile (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_READY);
 }
 
-/* Numbers that fill their field are no times of this client. */
+/* The largest number in each field does not overflow to a time that has passed. */
 static void
 test_extreme (Fixture *f, gconstpointer data)
 {
@@ -455,7 +454,7 @@ assert_declined (Fixture *f, guint64 route, const char *id, const ScriptExecute 
   collector_assert_outcome (frames->pdata[0], route, kind);
 }
 
-/* Above its slots a collector is busy; so it is for a task that it works on. */
+/* A collector answers BUSY if it has no free slot, or if it already works on the task. */
 static void
 test_busy (Fixture *f, gconstpointer data)
 {
@@ -487,7 +486,7 @@ test_unknown_operation (Fixture *f, gconstpointer data)
   assert_declined (f, 700, "t-1", &execute, OUTCOME (RETRYABLE));
 }
 
-/* The collector is freed while its works run: they are cancelled, and the client lives on. */
+/* The collector is freed while its works run: they are cancelled, and the client continues. */
 static void
 test_freed (Fixture *f, gconstpointer data)
 {

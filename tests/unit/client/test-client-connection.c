@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/deye-bus-connection.h"
 
-/* The table of a client's states: every cell has an entry, and the ways through it are those that are documented. */
+/* The table of a client's states: every cell has an entry, and the transitions are the documented ones. */
 
 static void
 test_every_cell (void)
@@ -50,7 +50,7 @@ test_usual_sequences (void)
   g_assert_cmpint (WALK (DEYE_BUS_CONNECTION_CLOSE, DEYE_BUS_CONNECTION_CLOSE), ==, DEYE_BUS_CONNECTION_IS_CLOSED);
 }
 
-/* Nothing leaves the state CLOSED, and it can be reached from everywhere. */
+/* The state CLOSED is final, and it can be reached from every other state. */
 static void
 test_closed_is_the_end (void)
 {

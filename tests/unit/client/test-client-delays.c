@@ -7,12 +7,12 @@
  * runs again? The table of the guide for collectors (doc/guide-collector-c.md, "When a message is written") has one line for
  * each test.
  *
- * A thread of its own receives as the broker. Where a message has to arrive during the block, the block lasts until it has
- * arrived. Where nothing may arrive, the block lasts one second. No test depends on how fast a message is.
+ * A separate thread receives as the broker. If a message has to arrive during the block, the block lasts until it has
+ * arrived. If no message may arrive, the block lasts one second. No test depends on the speed of a message.
  */
 
 #define BLOCK_US     G_TIME_SPAN_SECOND
-#define COALESCE_MAX 10000u /* attempts to publish a message that waits */
+#define COALESCE_MAX 10000u /* attempts until a published message waits */
 
 typedef enum
 {
@@ -40,7 +40,7 @@ typedef struct
   GThread *receiver;
   GMutex lock;
   GCond news;
-  guint received;  /* publishes; of the lock */
+  guint received;  /* publishes; protected by the lock */
   guint published; /* by the program */
   gboolean done;   /* the block is over */
 } Delays;
@@ -69,7 +69,7 @@ delays_receive (gpointer data)
   return NULL;
 }
 
-/* Waits until everything has arrived, or until @due_us. */
+/* Waits until all messages have arrived, or until @due_us. */
 static gboolean
 delays_wait (Delays *d, gint64 due_us)
 {
@@ -96,7 +96,7 @@ delays_publish_one (Delays *d)
   d->published++;
 }
 
-/* Publishes until a message waits: how many that takes depends on the speed of the machine if the client coalesces. */
+/* Publishes until a message waits. If the client coalesces, the number of messages depends on the speed of the machine. */
 static void
 delays_publish (Delays *d)
 {

@@ -6,8 +6,8 @@
 #include "wire-feature.h"
 
 /*
- * A new client and an old broker: what WELCOME did not grant fails with UNSUPPORTED before anything is sent. The broker here
- * grants no feature, as those of the first version did.
+ * A new client and an old broker: a call that needs a feature fails with UNSUPPORTED, without a frame, if WELCOME did not grant
+ * it. The broker here grants no feature, as brokers of the first version did.
  */
 
 typedef ClientFixture Fixture;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unsent-fixture.h"
 
-/* Waiting until everything is written, or until the broker has handled it. */
+/* Waiting until all messages are written, or until the broker has handled them. */
 
 static void
 script_pong (GByteArray *out, guint64 answers)
@@ -49,7 +49,7 @@ test_flush_timeout (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_flush (f->client, short_time, FALSE, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
   unsent_fixture_assert_number (error, unsent);
-  /* They stay queued. */
+  /* The messages stay queued. */
   while (deye_bus_client_get_unsent (f->client) > 0)
     {
       heard += unsent_fixture_count_frames (f);
@@ -90,7 +90,7 @@ test_flush_socket (Fixture *f, gconstpointer data)
   g_assert_cmpuint (heard, ==, 60);
 }
 
-/* Messages that wait for credit count as not sent, in every class; others may overtake them. */
+/* Messages of any class that wait for credit count as not sent; messages of other classes may overtake them. */
 static void
 test_flush_credit (Fixture *f, gconstpointer data)
 {
@@ -116,7 +116,7 @@ test_flush_credit (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
 }
 
-/* A waiting call that is given up holds no flush up. */
+/* A waiting call that is cancelled does not delay a flush. */
 static void
 test_flush_after_cancel (Fixture *f, gconstpointer data)
 {
@@ -151,7 +151,7 @@ test_flush_accepted (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 3);
   last = frames->pdata[frames->len - 1];
   g_assert_cmpint (last->kind, ==, WIRE_KIND_PING);
-  /* The PONG of another PING ends nothing. */
+  /* The PONG of another PING does not end the flush. */
   script_pong (f->in, last->envelope.id + 2);
   client_fixture_say_and_settle (f);
   g_assert_cmpuint (result.calls, ==, 0);
@@ -167,7 +167,7 @@ count_calls (DeyeBusClient *client, GError *error, gpointer data)
   (*(guint *) data)++;
 }
 
-/* A refusal that the signal has not reported yet fails the flush, whether it came before the call or during it. */
+/* A flush fails with a refusal that the signal has not reported yet, whether it arrived before or during the call. */
 static void
 test_flush_refused (Fixture *f, gconstpointer data)
 {
@@ -214,7 +214,7 @@ test_flush_cancelled (Fixture *f, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-/* The connection ends: what was written has an unknown outcome, the rest was not sent. */
+/* The connection ends: written messages have an unknown outcome, and the others were not sent. */
 static void
 test_flush_disconnected (Fixture *f, gconstpointer data)
 {

@@ -5,8 +5,8 @@
 #include "deye-bus-subscription-private.h"
 
 /*
- * M08, lost messages: a gap is reported at their place, to callbacks and to programs that take messages, is counted once, and
- * gaps do not pile up when nobody takes them.
+ * M08, lost messages: a gap is reported at the place of the messages, to callbacks and to programs that take messages, and is
+ * counted once. The number of gaps that are not taken is bounded.
  */
 
 typedef ClientFixture Fixture;
@@ -19,7 +19,7 @@ remember_error (DeyeBusClient *client, const GError *error, gpointer data)
   *(GError **) data = g_error_copy (error);
 }
 
-/* No call waits for the answer any more; it is reported to the application all the same. */
+/* An ERROR about a block is reported to the application although no call waits for an answer. */
 static void
 test_block_over (Fixture *f, gconstpointer data)
 {
@@ -47,7 +47,7 @@ ask_in_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64
   client_log_ask (data, 4);
 }
 
-/* A gap that arrives while another one is reported is not lost with it. */
+/* A gap that arrives while another one is being reported is not lost. */
 static void
 test_gap_meanwhile (Fixture *f, gconstpointer data)
 {
@@ -63,7 +63,7 @@ test_gap_meanwhile (Fixture *f, gconstpointer data)
 
 /* --- next() --- */
 
-/* Without a context that runs there is no signal, but the count is there; and gaps that are not reported do not pile up. */
+/* If no context runs, the signal is not emitted, but lost messages are counted, and the number of unreported gaps is bounded. */
 static void
 test_next_counts_missed (Fixture *f, gconstpointer data)
 {
@@ -87,7 +87,7 @@ test_next_counts_missed (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 50);
   client_log_finish (&log);
 }
-/* Between two messages of next() the count has grown by what was lost between them. */
+/* Between two messages of next(), the count grows by the number of messages lost between them. */
 static void
 test_sync (Fixture *f, gconstpointer data)
 {
@@ -116,7 +116,7 @@ test_sync (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* A program that only polls now and then, and never waits, gets the messages in the socket. */
+/* A program that only polls sometimes, and never waits, gets the messages in the socket. */
 static void
 test_next_looks (Fixture *f, gconstpointer data)
 {
@@ -158,7 +158,7 @@ take_one_async (ClientLog *log)
   client_fixture_settle (log->f);
 }
 
-/* With the context running the signal comes in its place, also when there is no message yet. */
+/* If the context runs, the signal is emitted at its place between the messages, also when no message has arrived yet. */
 static void
 test_async (Fixture *f, gconstpointer data)
 {
@@ -187,7 +187,7 @@ test_async (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* No message is taken and no context runs: between two messages there is one gap for each reason, and one event for a waiting
+/* No message is taken and no context runs: there is one gap for each reason between two messages, and one event for a waiting
  * call. */
 static void
 test_next_gaps_bounded (Fixture *f, gconstpointer data)
@@ -210,7 +210,7 @@ test_next_gaps_bounded (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* Messages and gaps that had arrived are handed out after the end, also to an asynchronous call. */
+/* Messages and gaps that arrived before the end are still handed out, also to an asynchronous call. */
 static void
 test_next_async_after_the_end (Fixture *f, gconstpointer data)
 {
@@ -233,7 +233,7 @@ test_next_async_after_the_end (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* The connection has ended, and no context has run since. */
+/* The same when no context has run since the end of the connection. */
 static void
 test_next_after_the_end (Fixture *f, gconstpointer data)
 {
@@ -256,7 +256,7 @@ test_next_after_the_end (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* --- the end in a gap: in its handler everything is allowed --- */
+/* --- the end in the handler of a gap, in which every call is allowed --- */
 
 static void
 unsubscribe_in_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, guint reason, gpointer data)
@@ -282,7 +282,7 @@ test_unsubscribe_in_gap (Fixture *f, gconstpointer data)
   client_fixture_say_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a [2-2:1] ");
   g_assert_cmpuint (log.destroyed, ==, 1);
-  /* Everything that had arrived was delivered or counted. */
+  /* Each message that had arrived was delivered or counted. */
   g_assert_cmpuint (deye_bus_subscription_get_delivered (log.subscription), ==, 1);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 3);
   client_log_finish (&log);
@@ -297,7 +297,7 @@ drop_client_in_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to,
   g_clear_object (&f->client);
 }
 
-/* With next_async() waiting, and a message behind the gap that it still gets. */
+/* The client is dropped while next_async() waits; the call still gets the message behind the gap. */
 static void
 test_drop_client_in_gap (Fixture *f, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gather-fixture.h"
 
-/* A question to many, as its asker sees it. */
+/* A gather, from the view of the client that asks. */
 
 typedef ClientFixture Fixture;
 
@@ -21,7 +21,7 @@ spec_all (void)
   return spec;
 }
 
-/* Asks; what the broker answers was scripted before. */
+/* Asks; the answers of the broker were scripted before. */
 static DeyeBusGather *
 ask (Fixture *f)
 {
@@ -68,7 +68,7 @@ assert_answer (DeyeBusGatherAnswer *answer, guint index, const char *id, const c
   g_assert_cmpmem (bytes, len, payload, strlen (payload));
 }
 
-/* The first call refuses, and the second one returns the @n answers. */
+/* Asserts that the first call fails, and that the second one returns the @n answers. */
 static void
 assert_partial (DeyeBusGather *gather, DeyeBusError code, guint n)
 {
@@ -111,7 +111,7 @@ test_request (Fixture *f, gconstpointer data)
   frame = frames->pdata[0];
   g_assert_true (wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL ("control.bus.gather")));
   g_assert_true (wire_span_equal (frame->envelope.method, WIRE_SPAN_LITERAL ("Gather")));
-  g_assert_cmpuint (frame->envelope.deadline_us, ==, 6 * G_TIME_SPAN_SECOND); /* the manifest comes at 5 s */
+  g_assert_cmpuint (frame->envelope.deadline_us, ==, 6 * G_TIME_SPAN_SECOND); /* the manifest is due at 5 s */
   request = daemoneye__eventbus__v1__gather_request__unpack (NULL, frame->envelope.payload.len,
                                                              frame->envelope.payload.data);
   g_assert_nonnull (request);
@@ -182,7 +182,7 @@ static void (*const mistakes[]) (DeyeBusGatherSpec *)
     = { mistake_nothing,         mistake_no_number, mistake_no_shards, mistake_at_least_none,
         mistake_more_than_asked, mistake_stall,     mistake_type };
 
-/* Nothing is sent. A copy has the same mistake. */
+/* A request with wrong options is not sent. A copy of the options has the same error. */
 static void
 test_mistakes (Fixture *f, gconstpointer data)
 {
@@ -218,7 +218,7 @@ test_old_broker (Fixture *f, gconstpointer data)
 
 /* --- all at once --- */
 
-/* The answers come in the order of the manifest, not of their arrival. */
+/* The answers are returned in the order of the manifest, not of their arrival. */
 static void
 test_complete (Fixture *f, gconstpointer data)
 {
@@ -250,7 +250,7 @@ test_complete (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_manifest_get_expected (manifest), ==, 2);
 }
 
-/* The broker's error does not lose the answers, nor the manifest that came with it. */
+/* An error of the broker does not discard the answers or the manifest that it contains. */
 static void
 test_partial (Fixture *f, gconstpointer data)
 {
@@ -274,7 +274,7 @@ test_partial (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_manifest_get_count (manifest, DEYE_BUS_ANSWER_CLASS_DIED), ==, 1);
 }
 
-/* ... and if any answer is accepted, there is no error. */
+/* If any number of answers is accepted, there is no error. */
 static void
 test_any (Fixture *f, gconstpointer data)
 {
@@ -292,7 +292,7 @@ test_any (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_manifest_get_verdict (manifest), ==, DEYE_BUS_GATHER_VERDICT_PARTIAL);
 }
 
-/* The broker refuses the question: there is nothing to return. */
+/* The broker refuses the question: there are no answers. */
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
@@ -306,7 +306,7 @@ test_refused (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
 }
 
-/* The connection ends behind the first answer, which is not lost. */
+/* The connection ends after the first answer, which is not lost. */
 static void
 test_connection_lost (Fixture *f, gconstpointer data)
 {
@@ -321,7 +321,7 @@ test_connection_lost (Fixture *f, gconstpointer data)
   g_assert_null (deye_bus_gather_dup_manifest (gather));
 }
 
-/* --- a broker that errs --- */
+/* --- wrong frames of a broker --- */
 
 static void
 script_second (Fixture *f)
@@ -367,7 +367,7 @@ script_wrong_sum (Fixture *f)
 static void (*const errors[]) (Fixture *) = { script_second,         script_uncounted,        script_garbage,
                                               script_garbage_at_end, script_garbage_as_error, script_wrong_sum };
 
-/* The answer that has arrived is kept in each case, and is not what was required. */
+/* In each case the answer that has arrived is kept, but the requirement is not met. */
 static void
 test_broker_errs (Fixture *f, gconstpointer data)
 {
@@ -417,7 +417,7 @@ test_next (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_list_length (rest), ==, 0);
 }
 
-/* The last call fails: the answers before it were provisional. */
+/* The last call fails, so the answers before it are only a part. */
 static void
 test_next_partial (Fixture *f, gconstpointer data)
 {
@@ -455,7 +455,7 @@ test_cancel (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
 }
 
-/* The answers are not needed any more. */
+/* The gather is freed before all answers have arrived. */
 static void
 test_freed (Fixture *f, gconstpointer data)
 {
@@ -502,7 +502,7 @@ test_async (Fixture *f, gconstpointer data)
   assert_partial (gather, DEYE_BUS_ERROR_PARTIAL, 1);
 }
 
-/* The question is cancelled with the call. */
+/* Cancelling the call cancels the question. */
 static void
 test_async_cancelled (Fixture *f, gconstpointer data)
 {

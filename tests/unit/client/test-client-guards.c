@@ -2,13 +2,13 @@
 #include "client-fixture.h"
 
 /*
- * Objects that a binding constructed by their type alone, and arguments that only a binding would pass: each function
- * reports an error or returns a neutral value. G_DEBUG=fatal-warnings makes a critical or a warning fail the test.
+ * Objects that a binding has constructed without a constructor function, and arguments that only a binding passes: each function
+ * reports an error or returns a neutral value. With G_DEBUG=fatal-warnings a critical or a warning fails the test.
  */
 
 #define INVALID DEYE_BUS_ERROR_INVALID_ARGUMENT
 
-/* Takes the error. */
+/* Asserts the code of the error, and frees it. */
 static void
 assert_code (GError *error, DeyeBusError code)
 {
@@ -96,7 +96,7 @@ release (gpointer data)
   return NULL;
 }
 
-/* The thread that runs the context frees the client, which it may be using. */
+/* The client is freed in the thread that runs the context, because that thread may be using it. */
 static void
 test_released_in_another_thread (ClientFixture *f, gconstpointer data)
 {
@@ -200,7 +200,7 @@ test_service_names (void)
 static void
 test_service_methods (void)
 {
-  guint destroyed = 0; /* outlives the service, which counts here when it is freed */
+  guint destroyed = 0; /* incremented when the service is freed */
   g_autoptr (DeyeBusService) service = deye_bus_service_try_new ("org.example.A", NULL, NULL);
   GError *error = NULL;
 
@@ -286,7 +286,7 @@ test_service_types (void)
   assert_types (service, many, 256 * 1024 + 1, DEYE_BUS_ERROR_LIMIT);
 }
 
-/* Another thread may not touch what the thread of the client reads. */
+/* Another thread must not change data that the thread of the client reads. */
 static gpointer
 use_service (gpointer data)
 {

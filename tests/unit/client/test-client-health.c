@@ -18,7 +18,7 @@ set_up (Fixture *f, gconstpointer data)
   f->client->features |= WIRE_FEATURE_TASKS;
 }
 
-/* "1: disk 2 it is full, net 3 " with the number of the report. */
+/* Returns the report as text: "1: disk 2 it is full, net 3 ", which begins with its number. */
 static char *
 write_report (const ScriptFrame *frame)
 {
@@ -75,7 +75,7 @@ expect_nothing (Fixture *f)
   g_assert_cmpuint (frames->len, ==, 0);
 }
 
-/* A change is reported at once, further ones together after a while. */
+/* The first change is reported at once, and later changes together after some time. */
 static void
 test_changes (Fixture *f, gconstpointer data)
 {
@@ -103,7 +103,7 @@ test_healthy (Fixture *f, gconstpointer data)
   expect_nothing (f);
 }
 
-/* A state that was set before the connection is reported by it. */
+/* A state that was set before the client connects is reported on the connection. */
 static void
 test_before (Fixture *f, gconstpointer data)
 {
@@ -130,7 +130,7 @@ set_in_thread (gpointer client)
   return NULL;
 }
 
-/* Another thread sets it. */
+/* Another thread sets the health. */
 static void
 test_thread (Fixture *f, gconstpointer data)
 {
@@ -141,7 +141,7 @@ test_thread (Fixture *f, gconstpointer data)
   expect_report (f, "2:  3 busy");
 }
 
-/* Units of a collector are listed, as many as a report may have. */
+/* A report lists the units of a collector, up to the maximum number. */
 static void
 test_units (Fixture *f, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls-fixture.h"
 
-/* Held clients: which messages are written when, and that nothing else changes. */
+/* Held clients: when messages are written; other behaviour does not change. */
 
 #define LARGE (DEYE_BUS_HELD_MAX / 4)
 
@@ -39,7 +39,7 @@ test_nested (Fixture *f, gconstpointer data)
   calls_fixture_expect (f, 2);
 }
 
-/* A release too many is harmless, and does not make the next hold void. */
+/* An unbalanced release has no effect, also not on the next hold. */
 static void
 test_unbalanced (Fixture *f, gconstpointer data)
 {
@@ -52,7 +52,7 @@ test_unbalanced (Fixture *f, gconstpointer data)
   calls_fixture_expect (f, 1);
 }
 
-/* 64 KiB are the most that waits. */
+/* At most 64 KiB wait. */
 static void
 test_bound (Fixture *f, gconstpointer data)
 {
@@ -68,7 +68,7 @@ test_bound (Fixture *f, gconstpointer data)
   calls_fixture_expect (f, 1);
 }
 
-/* A call that waits for an answer, and a flush, write first. */
+/* A call that waits for an answer first writes the held messages, and so does a flush. */
 static void
 test_waits_write (Fixture *f, gconstpointer data)
 {
@@ -90,7 +90,7 @@ test_waits_write (Fixture *f, gconstpointer data)
   deye_bus_client_release (f->client);
 }
 
-/* The context writes before it polls, although the client is still held. */
+/* The context writes held messages before it polls, although the client is still held. */
 static void
 test_context_writes (Fixture *f, gconstpointer data)
 {
@@ -104,7 +104,7 @@ test_context_writes (Fixture *f, gconstpointer data)
   deye_bus_client_release (f->client);
 }
 
-/* The end of the connection reports what was held as every message that was not sent. */
+/* Held messages count as not sent, and close() writes them before GOODBYE. */
 static void
 test_close_writes (Fixture *f, gconstpointer data)
 {
@@ -118,7 +118,7 @@ test_close_writes (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_close (f->client, NULL, &error));
   g_assert_no_error (error);
   frames = client_fixture_hear (f);
-  g_assert_cmpuint (frames->len, ==, 3); /* and GOODBYE */
+  g_assert_cmpuint (frames->len, ==, 3); /* two messages and GOODBYE */
 }
 
 /* --- many --- */
@@ -169,7 +169,7 @@ test_many_fails (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n, ==, 0);
 }
 
-/* No more than 64 KiB wait meanwhile, and what is left waits for the release of the caller. */
+/* At most 64 KiB wait meanwhile, and the remaining messages wait for the release of the caller. */
 static void
 test_many_bound (Fixture *f, gconstpointer data)
 {
@@ -192,8 +192,8 @@ hold_count (guint *count)
   ++*count;
 }
 
-/* The first message is written at once. Those that follow it closely wait for the context at the latest; on a slow machine some
- * are written earlier, which is no fault. */
+/* The first message is written at once. Messages that follow closely wait until the context runs; on a slow machine some are
+ * written earlier, which is allowed. */
 static void
 test_coalesce (Fixture *f, gconstpointer data)
 {
@@ -217,7 +217,7 @@ test_coalesce (Fixture *f, gconstpointer data)
   calls_fixture_expect (f, 2);
 }
 
-/* A flush writes what waits. */
+/* A flush writes the waiting messages. */
 static void
 test_coalesce_flush (Fixture *f, gconstpointer data)
 {

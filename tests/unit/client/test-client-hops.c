@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-hop-private.h"
 
-/* The stations of a message: read from an envelope, completed at delivery, and sent with an answer. */
+/* The hops of a message: read from an envelope, completed at delivery, and sent with an answer. */
 
 typedef struct
 {
@@ -49,7 +49,7 @@ test_publish (void)
   deye_bus_hops_note_delivered (read);
   g_assert_cmpint (read->at_us[DEYE_BUS_HOP_DELIVERED], >=, 1320);
   read->at_us[DEYE_BUS_HOP_DELIVERED] = 1400;
-  deye_bus_hops_note_delivered (read); /* a second subscription of the message */
+  deye_bus_hops_note_delivered (read); /* delivered to a second subscription */
   g_assert_cmpint (read->at_us[DEYE_BUS_HOP_DELIVERED], ==, 1400);
 }
 
@@ -80,7 +80,7 @@ test_answer (void)
   g_assert_cmpint (reply->at_us[DEYE_BUS_HOP_ACCEPTED], ==, G_MAXINT64 / 2);
 }
 
-/* The requester is older, and did not send the time of its call. */
+/* An older requester did not send the time of its call. */
 static void
 test_answer_without_the_call (void)
 {
@@ -101,7 +101,7 @@ test_answer_without_the_call (void)
   g_assert_cmpint (reply->at_us[DEYE_BUS_HOP_REQUEST_DELIVERED], ==, request->at_us[DEYE_BUS_HOP_DELIVERED]);
 }
 
-/* The broker reads its clock once in a turn: a call that is a little later has the same time. Another clock is left out. */
+/* The broker reads its clock once in a turn, so a slightly later call has the same time. Another clock is left out. */
 static void
 test_clocks (void)
 {
@@ -120,7 +120,7 @@ test_clocks (void)
   g_assert_cmpint (other_clock->at_us[DEYE_BUS_HOP_PUBLISHED], ==, -1);
 }
 
-/* A peer can send any numbers. */
+/* A hostile peer sends arbitrary numbers. */
 static void
 test_hostile (void)
 {

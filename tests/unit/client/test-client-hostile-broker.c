@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session-fixture.h"
 
-/* A hostile broker: a transcript that is split, cut and changed. The session ends with an error, and nothing else happens. */
+/* A hostile broker: a transcript that is split, cut and changed. The session must end with an error, without other effects. */
 
 /* --- a hostile broker --- */
 
-/* One of everything. Ids are what run_transcript() makes. */
+/* One frame of each kind. The ids are those of the calls of run_transcript(). */
 static GByteArray *
 transcript (void)
 {
@@ -54,7 +54,7 @@ tell_all (Fixture *f)
     }
 }
 
-/* Feeds @bytes in pieces of @step to a session that has one of every call on the way. */
+/* Feeds @bytes in pieces of @step to a session with one pending call of each kind. */
 static void
 run_transcript (const guint8 *bytes, gsize len, gsize step)
 {
@@ -126,7 +126,7 @@ test_hostile_bit_flips (void)
       }
 }
 
-/* GAPs cost the broker nothing, so they grow instead of becoming more. */
+/* A broker can send any number of GAPs, so they are joined and their number is bounded. */
 static void
 test_hostile_gaps (Fixture *f, gconstpointer data)
 {

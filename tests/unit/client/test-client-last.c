@@ -6,7 +6,7 @@
 #include "wire-feature.h"
 #include "wire-guard.h"
 
-/* The last message at the client: when the broker gets it, and what a refusal does. */
+/* The last message at the client: when it is sent to the broker, and the effect of a refusal. */
 
 typedef ClientFixture Fixture;
 
@@ -59,7 +59,7 @@ test_request_of_the_last_message (Fixture *f, gconstpointer data)
   assert_request (script_find (second, WIRE_KIND_REQUEST), "", "", FALSE);
 }
 
-/* The client keeps the one that the broker has, for the next connection. */
+/* After a refusal the client keeps the last message that the broker has, for the next connection. */
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
@@ -78,7 +78,7 @@ test_refused (Fixture *f, gconstpointer data)
   g_assert_true (f->client->last_message == kept);
 }
 
-/* A broker that does not offer it gets nothing. */
+/* No request is sent to a broker that does not grant the feature. */
 static void
 test_unsupported (Fixture *f, gconstpointer data)
 {
@@ -125,8 +125,8 @@ on_error (DeyeBusClient *client, const GError *error, gpointer data)
   *(int *) data = error->code;
 }
 
-/* Connects, and gives @answer to the request that the client sends on the way: 0: a reply; otherwise that status. Returns the frames
- * of the client. */
+/* Connects, and answers the request that the client sends meanwhile. @answer: 0: a reply; otherwise the status of an ERROR.
+ * Returns the frames of the client. */
 static GPtrArray *
 connect_leaving (Fixture *f, const ScriptWelcome *welcome, guint32 answer)
 {
@@ -149,7 +149,7 @@ connect_leaving (Fixture *f, const ScriptWelcome *welcome, guint32 answer)
   return frames;
 }
 
-/* Left before the first connect: the broker gets it before the client is ready. */
+/* Set before the first connect, the last message is sent before the client is ready. */
 static void
 test_before_connect (Fixture *f, gconstpointer data)
 {
@@ -162,7 +162,7 @@ test_before_connect (Fixture *f, gconstpointer data)
   assert_request (script_find (frames, WIRE_KIND_REQUEST), "health.a", "dead", FALSE);
 }
 
-/* A refusal then does not keep the client from being ready: the signal reports it. */
+/* A refusal at that time does not prevent the client from being ready; the signal reports it. */
 static void
 test_refused_at_connect (Fixture *f, gconstpointer data)
 {
@@ -205,7 +205,7 @@ test_async (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_set_last_message_finish (f->client, first.result, NULL));
   g_assert_false (deye_bus_client_set_last_message_finish (f->client, second.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
-  g_assert_nonnull (f->client->last_message); /* the first */
+  g_assert_nonnull (f->client->last_message); /* the first one */
 }
 
 static void

@@ -8,8 +8,8 @@
 #include "wire-guard.h"
 
 /*
- * The ids that connect messages, at the client: trace contexts as text, options for messages that another one caused, bounds, and the
- * filter of a subscription.
+ * Lineage at the client: trace contexts as text, options of messages that were caused by another message, bounds, and the filter
+ * of a subscription.
  */
 
 typedef ClientFixture Fixture;
@@ -31,12 +31,12 @@ static const struct
 } traceparents[] = {
   { PARENT, TRUE },
   { "00-" TRACE "-" SPAN "-00", TRUE },
-  { "00-" TRACE "-" SPAN "-ff", TRUE }, /* flags that have no meaning yet */
+  { "00-" TRACE "-" SPAN "-ff", TRUE }, /* flags without a meaning yet */
   { "cc-" TRACE "-" SPAN "-01", TRUE }, /* a later version */
   { "cc-" TRACE "-" SPAN "-01-what-the-future-will-be-like", TRUE },
   { "cc-" TRACE "-" SPAN "-01.what-the-future-will-be-like", FALSE },
   { "cc-" TRACE "-" SPAN "-01-", TRUE },
-  { "00-" TRACE "-" SPAN "-01-what", FALSE }, /* version 00 has nothing behind the flags */
+  { "00-" TRACE "-" SPAN "-01-what", FALSE }, /* version 00 ends with the flags */
   { "00-" TRACE "-" SPAN "-01-", FALSE },
   { "ff-" TRACE "-" SPAN "-01", FALSE },
   { "0-" TRACE "-" SPAN "-01", FALSE },
@@ -81,7 +81,7 @@ test_traceparents (void)
     }
 }
 
-/* A message as it arrives that was sent with @options. */
+/* Returns a message that was sent with @options, as it arrives. */
 static DeyeBusMessage *
 message_of (const DeyeBusOptions *options)
 {
@@ -117,7 +117,7 @@ traceparent_of (const DeyeBusOptions *options)
   return deye_bus_message_dup_traceparent (message);
 }
 
-/* In and out: the same text, in version 00, with the flag "sampled" only. */
+/* A parsed context is written as the same text, in version 00, with only the flag "sampled". */
 static void
 test_round_trip (void)
 {
@@ -159,7 +159,7 @@ test_no_traceparent (void)
 
 /* --- children --- */
 
-/* The first message of a chain: it is the root of what it causes. */
+/* The first message of a chain is the root of the messages that it causes. */
 static void
 test_child_of_root (void)
 {
@@ -180,7 +180,7 @@ test_child_of_root (void)
   g_assert_cmpstr (sibling->correlation_id, !=, child->correlation_id);
 }
 
-/* Root, trace and flags stay, the span is new, and what was set before stays set. */
+/* A child keeps root, trace and flags, has a new span, and keeps the options that were set before. */
 static void
 test_child_of_child (void)
 {
@@ -211,10 +211,10 @@ test_child_of_child (void)
   g_assert_true (g_str_has_prefix (text, "00-" TRACE "-"));
   g_assert_true (g_str_has_suffix (text, "-01"));
   g_assert_null (strstr (text, SPAN));
-  g_assert_cmpstr (begin->parent_id, ==, "somebody else"); /* a copy was changed */
+  g_assert_cmpstr (begin->parent_id, ==, "somebody else"); /* only a copy was changed */
 }
 
-/* A message that says nothing about itself still has a depth. */
+/* A message without ids still has a depth. */
 static void
 test_child_of_a_message_without_ids (void)
 {
@@ -238,7 +238,7 @@ assert_limit (Fixture *f, DeyeBusOptions *options, const char *limit)
   g_assert_nonnull (strstr (error->message, limit));
 }
 
-/* Above a bound nothing is sent; at the bound it is. */
+/* A message at a bound is sent, and above the bound it is refused. */
 static void
 test_bounds (Fixture *f, gconstpointer data)
 {
@@ -288,7 +288,7 @@ on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
   g_assert_not_reached ();
 }
 
-/* An old broker gets none of it. */
+/* These fields are not sent to an old broker. */
 static void
 test_unsupported (Fixture *f, gconstpointer data)
 {
@@ -314,7 +314,7 @@ test_unsupported (Fixture *f, gconstpointer data)
 
 /* --- the filter --- */
 
-/* The request carries the values of the options, also after a copy. */
+/* The request contains the values of the options, also after a copy. */
 static void
 test_filter (Fixture *f, gconstpointer data)
 {

@@ -2,7 +2,7 @@
 #include "deye-bus-manifest-private.h"
 #include "gather-fixture.h"
 
-/* The account of the answers to one question: its sums, its words, and what of a message is refused. */
+/* The manifest of a question: its sums, its texts, and the invalid manifests that are refused. */
 
 static const ScriptEntry every_class[]
     = { { .id = "a", .answer = CLASS (ANSWERED), .truncated = TRUE },
@@ -67,7 +67,7 @@ static const struct
 } codes[] = { { 2, DEYE_BUS_ERROR_FAILED },    { 3, DEYE_BUS_ERROR_TIMEOUT }, { 4, DEYE_BUS_ERROR_RESPONDER_GONE },
               { 5, DEYE_BUS_ERROR_CANCELLED }, { 6, DEYE_BUS_ERROR_LIMIT },   { 7, DEYE_BUS_ERROR_ABSENT } };
 
-/* Without a status the class says why. */
+/* An entry without a status gives the reason by its class. */
 static void
 test_entries (void)
 {
@@ -91,7 +91,7 @@ test_entries (void)
   g_assert_true (deye_bus_extent_is_truncated (extent));
 }
 
-/* The status of the broker counts before the class. */
+/* The status of the broker has priority over the class. */
 static void
 test_status (void)
 {

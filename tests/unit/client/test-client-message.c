@@ -8,7 +8,7 @@
 
 /* Boxed values: messages, options, errors. */
 
-/* Written as a broker would hand it on, in a frame of its own. */
+/* Returns a frame with the envelope, as a broker sends it. */
 static GByteArray *
 encode (const WireEnvelope *envelope)
 {
@@ -24,7 +24,7 @@ encode (const WireEnvelope *envelope)
   return bytes;
 }
 
-/* @step: bytes handed in at a time, so that the frame lies in place or in the reader's block. @pool: (nullable) */
+/* @step: the bytes that are read at a time: the frame stays in place, or is collected in the reader's block. @pool: (nullable) */
 static DeyeBusMessage *
 decode_into (DeyeBusMessagePool *pool, GByteArray *bytes, gsize step)
 {
@@ -79,7 +79,7 @@ full_options (void)
   return options;
 }
 
-/* M24: from options to the wire to the accessors. */
+/* M24: values from the options are on the wire, and the accessors return them. */
 static void
 check_full (gsize step)
 {
@@ -139,7 +139,7 @@ static void
 test_full (void)
 {
   check_full (G_MAXUINT16); /* in place */
-  check_full (1);           /* gathered, and taken over */
+  check_full (1);           /* collected in a block, which the message takes over */
   check_full (30);
 }
 
@@ -153,7 +153,7 @@ test_empty (void)
   g_auto (GStrv) tags = NULL;
   gsize len;
 
-  /* A string is the last field: its NUL stands behind the body. */
+  /* If a string is the last field, its NUL is behind the body. */
   wire_envelope_init (&envelope);
   envelope.topic = wire_span_str ("events.a");
   bytes = encode (&envelope);
@@ -172,7 +172,7 @@ test_empty (void)
   g_assert_null (tags[0]);
 }
 
-/* The payload as GBytes keeps the message; a GValue holds it as a boxed value. */
+/* The payload as GBytes holds a reference to the message; a GValue holds the message as a boxed value. */
 static void
 test_lifetime (void)
 {
@@ -220,7 +220,7 @@ encode_full (void)
   return encode (&envelope);
 }
 
-/* A block is used again, and nothing of the message before is left in it. */
+/* A reused block contains no data of the earlier message. */
 static void
 test_pool_reuse (void)
 {
@@ -255,7 +255,7 @@ test_pool_reuse (void)
   g_assert_cmpuint (pool.kept_bytes, ==, 0);
 }
 
-/* A message with a reference is not returned to the pool, and does not change. */
+/* A message that is still referenced is not returned to the pool and does not change. */
 static void
 test_pool_kept (void)
 {
@@ -292,7 +292,7 @@ unref_elsewhere (gpointer data)
   return NULL;
 }
 
-/* Another thread gives up its reference while the owner of the pool does; the last one frees the message. */
+/* Another thread and the owner of the pool release their references at the same time; the last one frees the message. */
 static void
 test_pool_threads (void)
 {
@@ -313,7 +313,7 @@ test_pool_threads (void)
   deye_bus_message_pool_clear (&pool);
 }
 
-/* The pool is bounded for any number of messages and any size. */
+/* The size of the pool is bounded for any number and size of messages. */
 static void
 test_pool_bounds (void)
 {

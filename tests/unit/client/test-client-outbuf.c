@@ -7,7 +7,7 @@
 
 typedef struct
 {
-  guint64 end; /* total of bytes up to its end */
+  guint64 end; /* total bytes up to the end of the frame */
   gboolean message;
   gboolean unwatched;
 } ModelFrame;
@@ -57,7 +57,7 @@ add_frame (OutbufFixture *f, guint8 kind, guint64 id, gsize payload_len)
                       .unwatched = kind == WIRE_KIND_REPLY || (kind == WIRE_KIND_PUBLISH && (id & 1) != 0) };
 }
 
-/* A replay with the same seed counts the same. Sizes: small, those around a chunk's end, and referenced ones. */
+/* Adds a frame of a random size: small, near the end of a chunk, or referenced. The seed of the test reproduces the sizes. */
 static void
 add_random_frame (OutbufFixture *f)
 {
@@ -137,7 +137,7 @@ test_random (OutbufFixture *f, gconstpointer data)
   g_assert_cmpuint (f->outbuf.added, ==, f->added);
 }
 
-/* Chunks that were written are used again, a bounded number of them. */
+/* A bounded number of written chunks is reused. */
 static void
 test_spare (OutbufFixture *f, gconstpointer data)
 {

@@ -2,7 +2,7 @@
 #include "calls-fixture.h"
 
 /*
- * The owner of a client's context: the thread in a call or a dispatch of the client, or the one that holds it; none afterwards.
+ * The owner of a client's context: the thread in a call or a dispatch of the client, or the thread that holds it.
  *
  * The fixture's context is not the thread's default here, because a thread owns the context that is its default.
  */
@@ -53,7 +53,7 @@ test_call (Fixture *f, gconstpointer data)
   calls_fixture_expect (f, 1);
 }
 
-/* All that another thread may call: nothing of it has an effect while this one holds the client. */
+/* Makes each call in another thread: none has an effect while this thread holds the client. */
 static gpointer
 owner_use (gpointer data)
 {
@@ -96,7 +96,7 @@ owner_hold_and_publish (gpointer data)
   return NULL;
 }
 
-/* One thread after the other. */
+/* Threads may use the client one after the other. */
 static void
 test_turns (Fixture *f, gconstpointer data)
 {
@@ -143,7 +143,7 @@ owner_run_on_idle (Fixture *f)
   client_fixture_settle (f);
 }
 
-/* A dispatch that is not of the client holds it, another one releases it. */
+/* A dispatch of another source holds the client, and a later one releases it. */
 static void
 test_dispatched (Fixture *f, gconstpointer data)
 {
@@ -188,7 +188,7 @@ owner_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gp
   g_assert_not_reached ();
 }
 
-/* The data of a callback is freed in a call, and with it a guard. */
+/* A call frees the data of a callback, which contains a guard. */
 static void
 test_released_in_call (Fixture *f, gconstpointer data)
 {

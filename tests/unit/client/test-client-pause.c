@@ -5,15 +5,15 @@
 #include "deye-bus-subscription-private.h"
 
 /*
- * M08, pausing: a subscription stands still alone, none of its messages are lost or reordered, and the credit of handled ones
- * returns.
+ * M08, pausing: only the paused subscription stops, none of its messages are lost or reordered, and the credit of handled
+ * messages returns.
  */
 
 typedef ClientFixture Fixture;
 
 /* --- pausing --- */
 
-/* The first window is full and stays so; the second subscription is served, and only its credit returns. */
+/* The window of the paused subscription stays full; the other subscription is dispatched, and only its credit returns. */
 static void
 test_pause_does_not_delay_others (Fixture *f, gconstpointer data)
 {
@@ -44,7 +44,7 @@ test_pause_does_not_delay_others (Fixture *f, gconstpointer data)
   client_log_finish (&two);
 }
 
-/* One message for both, which its sender wants to know handled: it is when the last of the two callbacks has returned. */
+/* A message for both subscriptions needs a confirmation: DELIVERED is sent when the last of the two callbacks has returned. */
 static void
 test_pause_and_delivered (Fixture *f, gconstpointer data)
 {
@@ -88,7 +88,7 @@ pause_at_b (gpointer data, const char *payload)
     client_log_pause (data);
 }
 
-/* Paused by its own callback: what had arrived is held as well; gaps keep their places, also those that grow. */
+/* A callback pauses its own subscription: messages that had arrived are held as well, and gaps keep their places and may grow. */
 static void
 test_pause_keeps_order (Fixture *f, gconstpointer data)
 {
@@ -110,7 +110,7 @@ test_pause_keeps_order (Fixture *f, gconstpointer data)
   client_log_gap (&log, 8, 8);
   client_fixture_say_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a b ");
-  /* A message that arrives before the first of them is handed out comes after all of them. */
+  /* A message that arrives before the first held one is handed out is delivered after all of them. */
   client_log_deliver (&log, "e");
   client_fixture_say (f);
   client_log_resume (&log);
@@ -133,7 +133,7 @@ pause_and_resume (gpointer data, const char *payload)
     client_log_resume (data);
 }
 
-/* To and fro in each callback, as often as one likes. */
+/* Each callback pauses and resumes, several times. */
 static void
 test_pause_and_resume (Fixture *f, gconstpointer data)
 {
@@ -177,7 +177,7 @@ ask_at_b (gpointer data, const char *payload)
   client_log_ask (data, 6);
 }
 
-/* Deliveries arrive while a callback makes a synchronous request: those of both are handed out later, in order, held ones too. */
+/* Messages that arrive while a callback makes a synchronous request are handed out later in order, also held ones. */
 static void
 test_request_meanwhile (Fixture *f, gconstpointer data)
 {
@@ -217,7 +217,7 @@ test_pause_pull (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_subscription_is_paused (log.subscription));
   client_log_finish (&log);
 }
-/* --- the end while it is paused: nothing is called, what belongs to the callback is freed --- */
+/* --- the end of a paused subscription: no callback is called, and its data is freed --- */
 
 static void
 start_paused (Fixture *f, ClientLog *log)
@@ -249,7 +249,7 @@ test_paused_unsubscribe (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* Resumed, and unsubscribed before its messages are handed out. */
+/* The subscription is resumed, and ends before its messages are handed out. */
 static void
 test_resumed_unsubscribe (Fixture *f, gconstpointer data)
 {
@@ -262,7 +262,7 @@ test_resumed_unsubscribe (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_subscription_unsubscribe (log.subscription, NULL, NULL));
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "");
-  /* None of it is delivered, also not the messages that were resumed first. */
+  /* No message is delivered, also not those that were resumed first. */
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
   client_log_finish (&log);
 }
@@ -295,7 +295,7 @@ test_paused_unref (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* Not by our own wish: what it kept is counted. */
+/* The connection is lost: held messages are counted as missed. */
 static void
 test_paused_lost (Fixture *f, gconstpointer data)
 {
@@ -311,7 +311,7 @@ test_paused_lost (Fixture *f, gconstpointer data)
 }
 /* --- credit under block --- */
 
-/* A paused one handles nothing: what it has handled does not wait for what it has not. */
+/* The credit of handled messages returns without waiting for messages that the pause holds. */
 static void
 test_block_pause (Fixture *f, gconstpointer data)
 {

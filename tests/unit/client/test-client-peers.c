@@ -6,7 +6,7 @@
 #include "test-watchdog.h"
 #include "wire-feature.h"
 
-/* Waiting for a peer, and watching peers. The broker's side is the script's; the first request has the id 2. */
+/* Waiting for a peer, and watching peers. The broker is scripted; the first request has the id 2. */
 
 typedef ClientFixture Fixture;
 typedef Daemoneye__Eventbus__V1__PeerState PeerState;
@@ -19,8 +19,8 @@ static const ScriptWelcome with_waiting = { .features = WIRE_FEATURE_STREAM | WI
 
 /* --- the broker --- */
 
-/* @peers: words such as "one+9" (there, with the incarnation 9) and "one-9" (gone). @flags: "r" restart, "c" complete, "f" the
- * last reply. */
+/* Scripts a reply. @peers: words such as "one+9" (connected, with the incarnation 9) and "one-9" (gone). @flags: "r" restart, "c"
+ * complete, "f" the last reply. */
 static void
 script_peers (Fixture *f, const char *flags, const char *peers)
 {
@@ -134,7 +134,7 @@ test_wait_async (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
 }
 
-/* The client cancels the wait at the broker. */
+/* After the timeout the client cancels the wait at the broker. */
 static void
 test_wait_timeout (Fixture *f, gconstpointer data)
 {
@@ -227,7 +227,7 @@ test_wait_malformed (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PROTOCOL);
 }
 
-/* A client that does not connect again has nothing to wait for. */
+/* The wait fails when the client does not connect again. */
 static void
 test_wait_disconnected (Fixture *f, gconstpointer data)
 {
@@ -359,7 +359,7 @@ test_watch (Fixture *f, gconstpointer data)
   g_assert_null (deye_bus_peer_watch_lookup (watch, "one"));
   two = deye_bus_peer_watch_lookup (watch, "two");
   g_assert_cmpuint (deye_bus_peer_get_incarnation (two), ==, 7);
-  /* Taken over by another object; and a connection of the same one. */
+  /* The id is taken over by another client object, and by a new connection of the same object. */
   say_peers (f, "c", "two+8");
   say_peers (f, "c", "two+8");
   expect_seen (&seen, "two-7 two+8");
@@ -372,7 +372,7 @@ test_watch (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_peer_watch_is_complete (watch));
 }
 
-/* A list that begins anew is compared with what was reported. */
+/* When the list restarts, it is compared with the reported peers. */
 static void
 test_watch_restart (Fixture *f, gconstpointer data)
 {
@@ -383,7 +383,7 @@ test_watch_restart (Fixture *f, gconstpointer data)
   expect_seen (&seen, "one+1 two+2 three+3 four+4 complete");
   say_peers (f, "r", "one+1 two+22");
   g_assert_false (deye_bus_peer_watch_is_complete (watch));
-  /* In the list, and gone again before it is complete. */
+  /* A peer in the list is gone before the list is complete. */
   say_peers (f, "", "five+5");
   say_peers (f, "", "five-5 one-1");
   say_peers (f, "c", "three+3");
@@ -493,7 +493,7 @@ release_in_thread (gpointer watch)
   return NULL;
 }
 
-/* As a garbage collector does. */
+/* The watch is released in another thread, as by a garbage collector. */
 static void
 test_watch_released_in_another_thread (Fixture *f, gconstpointer data)
 {

@@ -149,7 +149,7 @@ test_overdue_errors (PendingFixture *f, gconstpointer data)
     }
 }
 
-/* In the order of their ids, which is the order in which they were called. */
+/* All calls fail in the order of their ids, which is the order of calling. */
 static void
 test_fail_all (PendingFixture *f, gconstpointer data)
 {
@@ -183,7 +183,7 @@ test_fail_all (PendingFixture *f, gconstpointer data)
   g_assert_false (deye_bus_events_pop (&f->events, &event));
 }
 
-/* The user's own wish ends even a call that was not sent with CLOSED. */
+/* When the user closes the client, every call ends with CLOSED, also one that was not sent. */
 static void
 test_fail_all_closed (PendingFixture *f, gconstpointer data)
 {
@@ -194,7 +194,7 @@ test_fail_all_closed (PendingFixture *f, gconstpointer data)
   g_assert_error (call->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
 }
 
-/* More than the buckets it begins with, and two of one bucket. */
+/* More calls than initial buckets, and two calls in one bucket. */
 static void
 test_many (PendingFixture *f, gconstpointer data)
 {
@@ -226,7 +226,7 @@ test_many (PendingFixture *f, gconstpointer data)
     }
 }
 
-/* The struct of a call that has ended is that of the next one, without anything of the first. */
+/* The struct of an ended call is reused for the next call, without data of the first one. */
 static void
 test_pool (void)
 {
@@ -244,7 +244,7 @@ test_pool (void)
   g_assert_no_error (call->error);
   g_assert_false (call->sent || call->done);
   deye_bus_pending_pool_unref (pool);
-  deye_bus_pending_unref (call); /* the last that used the pool */
+  deye_bus_pending_unref (call); /* the last call that used the pool */
 }
 
 int

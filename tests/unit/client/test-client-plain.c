@@ -2,7 +2,7 @@
 #include "calls-fixture.h"
 #include "session/deye-bus-option-fields.h"
 
-/* Plain publishes: with each other and with those that are not plain, they give the same frames, credit and errors. */
+/* Plain publishes: alone and mixed with general ones, they give the same frames, credit and errors as general ones. */
 
 static gboolean
 plain_publish (Fixture *f, const char *topic, gsize len, DeyeBusOptions *options, GError **error)
@@ -25,7 +25,7 @@ plain_expect (GPtrArray *frames, guint i, const char *topic, gsize len)
   return frame;
 }
 
-/* A call of the library itself is general. */
+/* Publishes by the internal call, which is always general. */
 static gboolean
 general_publish (Fixture *f, const char *topic, gsize len, DeyeBusOptions *options)
 {
@@ -39,7 +39,7 @@ general_publish (Fixture *f, const char *topic, gsize len, DeyeBusOptions *optio
   return ok;
 }
 
-/* Only the ids differ, which come first and have one byte each. */
+/* Asserts that only the ids differ, which are the first field and have one byte. */
 static void
 plain_expect_same (const ScriptFrame *plain, const ScriptFrame *general)
 {
@@ -78,7 +78,7 @@ test_same_frames (Fixture *f, gconstpointer data)
 
 /* --- with options --- */
 
-/* Step @i of setters; FALSE: there is no such step. */
+/* Calls setter number @i. Returns FALSE if there is none. */
 static gboolean
 options_step (DeyeBusOptions *options, guint i)
 {
@@ -134,7 +134,7 @@ options_step (DeyeBusOptions *options, guint i)
   return TRUE;
 }
 
-/* Each setter changes what the next message has, and that is what the general way writes. */
+/* After each setter, the next plain message is the same as a general one. */
 static void
 test_options (Fixture *f, gconstpointer data)
 {
@@ -189,7 +189,7 @@ test_options_refused (Fixture *f, gconstpointer data)
     }
 }
 
-/* Options that need a state in the session do not take the plain way. */
+/* Messages whose options need a state in the session are not plain. */
 static void
 test_options_general (Fixture *f, gconstpointer data)
 {
@@ -250,7 +250,7 @@ test_options_threads (Fixture *f, gconstpointer data)
 
 /* --- without --- */
 
-/* The properties that the session remembers of a topic apply to no other topic, and not to other content of the same memory. */
+/* The cached properties of a topic apply to no other topic, also when the same memory has other content. */
 static void
 test_topics (Fixture *f, gconstpointer data)
 {
@@ -271,7 +271,7 @@ test_topics (Fixture *f, gconstpointer data)
     plain_expect (frames, i, topics[i], 1);
 }
 
-/* A topic that is refused is not remembered. */
+/* A refused topic is not cached. */
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
@@ -305,7 +305,7 @@ plain_expect_would_block (Fixture *f, const char *topic)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
 }
 
-/* Each class has its own credit, which plain messages use as all others do. */
+/* Each class has its own credit, which plain messages use like all others. */
 static void
 test_credit (Fixture *f, gconstpointer data)
 {
