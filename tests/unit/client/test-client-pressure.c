@@ -5,8 +5,8 @@
 #include "wire-guard.h"
 
 /*
- * M08, the client's part: policies and bounds are requested and reported, and credit returns in time. Pausing, publishing,
- * and lost messages have files of their own.
+ * M08, the client's part: policies and bounds are requested and reported, and credit returns in time. Other files test pausing,
+ * publishing and lost messages.
  */
 
 typedef ClientFixture Fixture;
@@ -65,7 +65,7 @@ test_subscribe_full (Fixture *f, gconstpointer data)
                                                      &log, client_log_destroyed, NULL, &error);
   g_assert_no_error (error);
   check_asked (f);
-  /* The values in force are those of the broker's answer. */
+  /* The actual values are those of the broker's answer. */
   g_assert_cmpint (deye_bus_subscription_get_policy (log.subscription), ==, DEYE_BUS_POLICY_CONFLATE);
   g_assert_cmpuint (deye_bus_subscription_get_queue_messages (log.subscription), ==, 1000);
   g_assert_cmpuint (deye_bus_subscription_get_queue_bytes (log.subscription), ==, 100000);
@@ -94,7 +94,7 @@ test_subscribe_full_async (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* Nothing is requested, and an older broker reports nothing; unknown values of a newer one are not interpreted. */
+/* No values are requested, and an older broker reports none; unknown values of a newer broker are not interpreted. */
 static void
 test_subscribe_plain (Fixture *f, gconstpointer data)
 {
@@ -147,7 +147,7 @@ test_adjust (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* The answer is read where it stands, and the task keeps the client until then. */
+/* The task of the call keeps the client until the answer has been read. */
 static void
 test_adjust_async (Fixture *f, gconstpointer data)
 {
@@ -170,7 +170,7 @@ test_adjust_async (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_subscription_adjust_finish (log.subscription, result.result, &error));
   g_assert_no_error (error);
   g_assert_cmpint (deye_bus_subscription_get_policy (log.subscription), ==, DEYE_BUS_POLICY_BLOCK);
-  /* From now on, messages that are handled already withhold no credit. */
+  /* From now on, handled messages withhold no credit. */
   g_assert_cmpuint (client_fixture_hear_credit (f), ==, 102);
   client_result_clear (&result);
   client_fixture_settle (f);
@@ -201,7 +201,7 @@ test_adjust_ended (Fixture *f, gconstpointer data)
 }
 /* --- credit under block --- */
 
-/* The credit of messages that arrived together returns together, when they are handled. */
+/* The credit of messages that arrived together returns together, when all are handled. */
 static void
 test_block_callback (Fixture *f, gconstpointer data)
 {
@@ -250,7 +250,7 @@ test_block_next (Fixture *f, gconstpointer data)
 }
 #define CREDIT_EVERY_US (50 * G_TIME_SPAN_MILLISECOND)
 
-/* Handles "slow" for longer than credit may take. */
+/* Handles "slow" for longer than the return of credit may take. */
 static void
 handle_slowly (gpointer data, const char *payload)
 {
@@ -265,7 +265,7 @@ handle_slowly (gpointer data, const char *payload)
     g_assert_cmpuint (log->credit, >=, 103);
 }
 
-/* One dispatch handles messages for a long time: credit is sent before its end. */
+/* A dispatch handles messages for a long time: credit is sent before its end. */
 static void
 test_block_in_time (Fixture *f, gconstpointer data)
 {
@@ -284,7 +284,7 @@ test_block_in_time (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* The slow callbacks may be those of a subscription that returns no credit early. */
+/* The same when the slow callbacks are those of a subscription that returns no credit early. */
 static void
 test_block_in_time_of_others (Fixture *f, gconstpointer data)
 {

@@ -47,7 +47,7 @@ test_set_property (Fixture *f, gconstpointer data)
   g_assert_cmpint (properties->values[0]->value->integer, ==, 7);
   g_assert_cmpint (small_of (service), ==, 7);
 
-  /* The same again is taken, but is no change. */
+  /* The same value is accepted, but is not a change. */
   g_clear_pointer (&frames, g_ptr_array_unref);
   frames = services_fixture_call (f, "SetProperty", NAME ("\x05", "small") NATURAL ("\x07"));
   g_assert_cmpuint (frames->len, ==, 1);
@@ -84,11 +84,11 @@ test_change_property (Fixture *f, gconstpointer data)
   frames = client_fixture_hear (f);
   g_assert_cmpuint (frames->len, ==, 0);
   g_value_set_int (&value, 12);
-  deye_bus_service_change_property (service, "large", &value); /* an int that is no negative fits */
+  deye_bus_service_change_property (service, "large", &value); /* an int that is not negative fits */
   g_clear_pointer (&frames, g_ptr_array_unref);
   frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
   g_assert_false (deye_bus_service_read_property (service, "other", &none));
-  /* After the end of the client the service belongs to no client. */
+  /* After the end of the client, the service belongs to no client. */
   g_clear_object (&f->client);
   g_value_set_int (&value, 13);
   deye_bus_service_change_property (service, "small", &value);

@@ -5,7 +5,7 @@
 
 /* --- publish --- */
 
-/* M24: what a caller says of a message is on the wire, and unasked publishes are written at once. */
+/* M24: the properties of a message are on the wire, and publishes without a result are written at once. */
 static void
 test_publish_carries (Fixture *f, gconstpointer data)
 {
@@ -54,7 +54,7 @@ test_publish_carries (Fixture *f, gconstpointer data)
   g_assert_cmpuint (e->target.len, ==, 0);
 }
 
-/* The option sets the flag of a publish, and the bit that ties it to the connection; other calls do not have it. */
+/* The option sets the flag RETAIN, and the bit for the end with the connection, in a publish and in no other call. */
 static void
 test_publish_retained (Fixture *f, gconstpointer data)
 {
@@ -197,13 +197,13 @@ test_without_credit (Fixture *f, gconstpointer data)
   client_fixture_wait (f, first.calls > 0);
   g_assert_cmpuint (second.calls, ==, 0);
   g_assert_true (deye_bus_client_publish_finish (f->client, first.result, NULL, NULL));
-  /* The second one ends with the client. */
+  /* The second call ends with the client. */
   client_fixture_close_unsent (f, 1);
   client_fixture_wait (f, second.calls > 0);
   g_assert_false (deye_bus_client_publish_finish (f->client, second.result, NULL, &error));
 }
 
-/* More than any socket buffer takes: the source continues when there is room. */
+/* More bytes than a socket buffer takes: the source continues when there is room. */
 static void
 test_publish_much (Fixture *f, gconstpointer data)
 {
@@ -267,7 +267,7 @@ static void
 connect_delivering (Fixture *f)
 {
   client_fixture_connect (f, NULL);
-  f->client->session->welcome.features |= WIRE_FEATURE_DELIVERY; /* whatever this build knows */
+  f->client->session->welcome.features |= WIRE_FEATURE_DELIVERY; /* independent of the features of this build */
 }
 
 static void
@@ -289,7 +289,7 @@ test_at_least_once (Fixture *f, gconstpointer data)
   {
     g_autoptr (GPtrArray) frames = client_fixture_hear (f);
 
-    /* The broker's answer is waited for although no result was asked, and each message has a number of its own. */
+    /* The client awaits the broker's answer although no result was requested, and each message has its own number. */
     g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 2);
     for (guint i = 0; i < 2; i++)
       {
@@ -300,7 +300,7 @@ test_at_least_once (Fixture *f, gconstpointer data)
   }
 }
 
-/* Without a time to live nothing is sent; direct messages and broadcasts are sent as they are. */
+/* A message without a time to live is refused; direct messages and broadcasts are sent unchanged. */
 static void
 test_hold (Fixture *f, gconstpointer data)
 {
@@ -356,7 +356,7 @@ test_confirmed (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_publish_confirmed (f->client, "events.a", NULL, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS);
   g_clear_error (&error);
-  script_ack (f->in, 6, 1, 1); /* accepted, and then nothing is heard */
+  script_ack (f->in, 6, 1, 1); /* accepted, but never confirmed */
   client_fixture_say (f);
   g_assert_false (deye_bus_client_publish_confirmed (f->client, "events.a", NULL, options, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);

@@ -4,13 +4,13 @@
 #include "deye-bus-client-private.h"
 
 /*
- * M08, publishing: messages that wait for credit, the order in which they are sent and end, cancelled ones, and the bound of
- * the queue. The broker's side of credit is the script's.
+ * M08, publishing: messages that wait for credit, the order in which they are sent and end, cancelled messages, and the bound of
+ * the queue. The script grants the credit.
  */
 
 typedef ClientFixture Fixture;
 
-/* Ends of asynchronous calls, in their order. */
+/* The ends of asynchronous calls, in order. */
 typedef struct
 {
   GString *ends;
@@ -26,7 +26,7 @@ on_published (GObject *source, GAsyncResult *result, gpointer data)
   g_string_append_c (end->ends, ok ? end->name : g_ascii_toupper (end->name));
 }
 
-/* Its payload is its name; so is its end, in capitals when it failed. */
+/* Publishes a message whose payload is @name. @ends: gets @name when the call ends, as a capital when it fails. */
 static void
 publish_async (Fixture *f, GString *ends, char name, GCancellable *cancellable)
 {
@@ -37,7 +37,7 @@ publish_async (Fixture *f, GString *ends, char name, GCancellable *cancellable)
   deye_bus_client_publish_async (f->client, "events.a", payload, NULL, FALSE, cancellable, on_published, end);
 }
 
-/* Payloads of what was published since the last look. */
+/* Takes the payloads that were published since the last call. */
 static GString *
 hear_published (Fixture *f)
 {
@@ -72,7 +72,7 @@ start (Fixture *f, guint64 window_messages)
 
 /* --- order --- */
 
-/* A synchronous publish is queued behind waiting messages, and not sent before them. */
+/* A synchronous publish is queued behind waiting messages and not sent before them. */
 static void
 test_order (Fixture *f, gconstpointer data)
 {
@@ -90,7 +90,7 @@ test_order (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, &error));
   g_assert_no_error (error);
   assert_published (f, "bcs");
-  /* No result is reported from inside a call. */
+  /* No result is reported inside a call. */
   g_assert_cmpstr (ends->str, ==, "");
   client_fixture_settle (f);
   g_assert_cmpstr (ends->str, ==, "abc");
@@ -113,7 +113,7 @@ publish_two (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointe
   client_fixture_say (both->f);
 }
 
-/* Made in a callback the first one has credit at once, the second one as soon as the broker is heard again. */
+/* Two publishes in a callback: the first one has credit at once, the second one when the client receives again. */
 static void
 test_order_of_completion (Fixture *f, gconstpointer data)
 {
@@ -131,7 +131,7 @@ test_order_of_completion (Fixture *f, gconstpointer data)
   g_assert_cmpstr (ends->str, ==, "ab");
 }
 
-/* Asks in its callback, with nothing left of any window and an event waiting before it. */
+/* Makes a request in the callback, when no window has credit left and an event waits in front of it. */
 static void
 ask_when_full (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {
@@ -170,7 +170,7 @@ test_request_when_full (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_subscription_get_delivered (subscription), ==, 3);
 }
 
-/* --- giving up --- */
+/* --- cancelled calls --- */
 
 static void
 test_cancelled (Fixture *f, gconstpointer data)
@@ -215,7 +215,8 @@ test_counts_only_sent_messages (Fixture *f, gconstpointer data)
 
 /* --- bounds --- */
 
-/* Only publishes, and never runs its context: what the broker says is heard when credit is out, and nothing piles up. */
+/* A program only publishes and never runs its context: frames of the broker are read when there is no credit left, and the
+ * number of answers that are kept is bounded. */
 static void
 test_never_iterated (Fixture *f, gconstpointer data)
 {
@@ -248,7 +249,8 @@ test_never_iterated (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_outbuf_bytes (deye_bus_session_out (f->client->session)), ==, 0);
 }
 
-/* ... nor is what it says left lying while there is credit: the broker would take us for one that does not read. */
+/* The same while there is credit: frames of the broker are still read, because the broker disconnects a client that does not
+ * read. */
 static void
 test_never_iterated_reads (Fixture *f, gconstpointer data)
 {
@@ -284,7 +286,7 @@ test_bounds_of_classes (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_publish_finish (f->client, refused.result, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
   g_clear_error (&error);
-  /* The control window is used up as well; credit for it comes. */
+  /* The control window is used up as well, and then gets credit. */
   script_credit (f->in, WIRE_CLASS_CONTROL, 2, 1048576);
   script_reply (f->in, 136, "");
   client_fixture_say (f);

@@ -9,7 +9,7 @@
 #include "wire-feature.h"
 #include "wire-frame.h"
 
-/* A session over several connections: its retained messages are published again. No socket. */
+/* A session over several connections: its retained messages are published again. There is no socket. */
 
 #define FAR_US (g_get_monotonic_time () + 30 * G_TIME_SPAN_SECOND)
 
@@ -45,7 +45,7 @@ take (RepublishFixture *f)
   return script_take (f->out);
 }
 
-/* A connection, up to the step before the republish. The session is held. */
+/* Makes the next connection, up to the step before the republish. The session is held. */
 static void
 next_connection (RepublishFixture *f, guint64 epoch, guint64 features, guint64 window_messages)
 {
@@ -147,8 +147,8 @@ count_refused (RepublishFixture *f)
 
 /* --- tests --- */
 
-/* A new epoch: each topic's last value, in the order in which they were published; the step ends with the last answer. The next
- * connection to this broker needs only the value that ended with the connection. */
+/* A new epoch: the last value of each topic is sent, in the order of publishing; the step ends with the last answer. The next
+ * connection to the same broker needs only values that ended with the connection. */
 static void
 test_new_epoch (RepublishFixture *f, gconstpointer data)
 {
@@ -182,7 +182,7 @@ test_new_epoch (RepublishFixture *f, gconstpointer data)
   assert_value (again, 0, "health.b", "b");
 }
 
-/* The same epoch: only values that ended with the connection. */
+/* The same epoch: only values that ended with the connection are sent. */
 static void
 test_same_epoch (RepublishFixture *f, gconstpointer data)
 {
@@ -200,7 +200,7 @@ test_same_epoch (RepublishFixture *f, gconstpointer data)
   assert_value (frames, 0, "health.b", "b");
 }
 
-/* The connection ends before all have their answer: the next one gets all again, of the same epoch as well. */
+/* The connection ends before all values are answered: the next one gets all again, also with the same epoch. */
 static void
 test_interrupted (RepublishFixture *f, gconstpointer data)
 {
@@ -222,7 +222,7 @@ test_interrupted (RepublishFixture *f, gconstpointer data)
   g_assert_cmpuint (second->len, ==, 2);
 }
 
-/* A broker without the feature gets nothing; the one after it gets all. */
+/* A broker without the feature gets no values; a later broker with it gets all. */
 static void
 test_without_the_feature (RepublishFixture *f, gconstpointer data)
 {
@@ -240,7 +240,7 @@ test_without_the_feature (RepublishFixture *f, gconstpointer data)
   assert_value (frames, 0, "health.a", "a");
 }
 
-/* Messages are sent as far as the credit allows, and further ones when it returns. */
+/* Values are sent as far as the credit allows, and the others when credit returns. */
 static void
 test_credit (RepublishFixture *f, gconstpointer data)
 {
@@ -270,7 +270,7 @@ test_credit (RepublishFixture *f, gconstpointer data)
   g_assert_true (f->whole->done);
 }
 
-/* A refused value is reported and forgotten; one that no receiver had room for is neither. */
+/* A refused value is reported and forgotten; a value for which no receiver had room is neither. */
 static void
 test_refused (RepublishFixture *f, gconstpointer data)
 {
@@ -296,7 +296,7 @@ test_refused (RepublishFixture *f, gconstpointer data)
   assert_value (second, 0, "health.b", "b");
 }
 
-/* The publish of the program was refused, and no call waits for it. */
+/* The broker refused the program's publish, for which no call waits: the value is forgotten. */
 static void
 test_never_retained (RepublishFixture *f, gconstpointer data)
 {
@@ -307,7 +307,7 @@ test_never_retained (RepublishFixture *f, gconstpointer data)
   g_assert_false (republish (f));
 }
 
-/* Receivers that blocked for too long do not end the value. */
+/* A value is kept when receivers dropped it after they blocked for too long. */
 static void
 test_dropped_after_a_block (RepublishFixture *f, gconstpointer data)
 {
@@ -321,7 +321,7 @@ test_dropped_after_a_block (RepublishFixture *f, gconstpointer data)
   g_assert_true (republish (f));
 }
 
-/* A publish that waits for credit counts when it is sent, and not at all if the connection ends before. */
+/* A publish that waits for credit is kept only when it is sent, and not if the connection ends before. */
 static void
 test_waits_for_credit (RepublishFixture *f, gconstpointer data)
 {

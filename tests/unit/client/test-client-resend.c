@@ -5,7 +5,7 @@
 #include "session/deye-bus-session-restore.h"
 #include "wire-feature.h"
 
-/* Messages that were accepted from the program when a connection ends are sent later, sent again, or reported. */
+/* Messages that the client has accepted when a connection ends are sent later, sent again, or reported. */
 
 static const ScriptWelcome granted = { .features = WIRE_FEATURE_DELIVERY };
 static const ScriptWelcome other_epoch = { .features = WIRE_FEATURE_DELIVERY, .epoch = 4712 };
@@ -110,7 +110,7 @@ lose (RestoreFixture *f)
 
 /* --- publishes without a waiting call --- */
 
-/* Nothing of them was written: they are sent on the next connection, in order. */
+/* No byte of the messages was written: they are sent on the next connection, in order. */
 static void
 test_not_written (RestoreFixture *f, gconstpointer data)
 {
@@ -128,7 +128,7 @@ test_not_written (RestoreFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_stash_count (&f->stash), ==, 0);
 }
 
-/* One was written, one in part, and one not at all. */
+/* One message was written completely, one in part, and one not at all. */
 static void
 test_written_in_part (RestoreFixture *f, gconstpointer data)
 {
@@ -178,7 +178,7 @@ test_each_byte (RestoreFixture *f, gconstpointer data)
     }
 }
 
-/* An answer proves what was sent before it, and so does credit. */
+/* An answer proves that the messages before it arrived, and so does credit. */
 static void
 test_proved (RestoreFixture *f, gconstpointer data)
 {
@@ -206,7 +206,7 @@ test_proved (RestoreFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_session_n_uncertain (f->session), ==, 1);
 }
 
-/* Those that wait for credit, too; a call that waits until its message is queued succeeds. */
+/* Messages that wait for credit are kept, too; a call that waits until its message is queued succeeds. */
 static void
 test_waiting (RestoreFixture *f, gconstpointer data)
 {
@@ -259,7 +259,7 @@ test_no_room (RestoreFixture *f, gconstpointer data)
   g_assert_cmpuint (losses->len, ==, 2);
 }
 
-/* The socket fails first, and the end is read later. */
+/* Writing to the socket fails before the end of the stream is read. */
 static void
 test_write_fails_before_the_end_is_read (RestoreFixture *f, gconstpointer data)
 {
@@ -274,7 +274,7 @@ test_write_fails_before_the_end_is_read (RestoreFixture *f, gconstpointer data)
   assert_topics (f, "events.a events.b");
 }
 
-/* No connection follows: everything is reported as before. */
+/* No connection follows: all messages are reported as not sent. */
 static void
 test_not_kept (RestoreFixture *f, gconstpointer data)
 {
@@ -290,7 +290,7 @@ test_not_kept (RestoreFixture *f, gconstpointer data)
 
 /* --- numbered calls --- */
 
-/* K12: without an answer it is sent again with the same number, and the answer ends it. */
+/* K12: a message without an answer is sent again with the same number, and the answer ends it. */
 static void
 test_again (RestoreFixture *f, gconstpointer data)
 {
@@ -329,7 +329,7 @@ test_again (RestoreFixture *f, gconstpointer data)
   g_assert_cmpuint (f->said_last_message, ==, 1);
 }
 
-/* K12: another epoch: what was sent is UNKNOWN, once; what was not sent is sent. */
+/* K12: with another epoch, sent messages end once with UNKNOWN, and messages that were not sent are sent. */
 static void
 test_new_epoch (RestoreFixture *f, gconstpointer data)
 {
@@ -351,7 +351,7 @@ test_new_epoch (RestoreFixture *f, gconstpointer data)
   g_assert_false (unsent->done);
 }
 
-/* A broker that does not recognise messages gets none again. */
+/* No message is sent again to a broker that does not recognise repeated messages. */
 static void
 test_not_granted (RestoreFixture *f, gconstpointer data)
 {
@@ -367,7 +367,7 @@ test_not_granted (RestoreFixture *f, gconstpointer data)
   assert_topics (f, "");
 }
 
-/* The broker forgets what it accepted, after a time and after a number of messages. */
+/* A message is not sent again after a time and a number of messages, because the broker then does not recognise it. */
 static void
 test_too_late (RestoreFixture *f, gconstpointer data)
 {
@@ -408,7 +408,7 @@ test_too_many (RestoreFixture *f, gconstpointer data)
   g_assert_false (((DeyeBusPending *) all->pdata[1])->done);
 }
 
-/* Its caller gives it up while there is no connection. */
+/* The caller cancels the call while there is no connection. */
 static void
 test_given_up (RestoreFixture *f, gconstpointer data)
 {
@@ -431,7 +431,7 @@ test_given_up (RestoreFixture *f, gconstpointer data)
 
 /* --- other calls --- */
 
-/* A request that was sent is UNKNOWN; one that was not says so; a patient one is sent later. */
+/* A sent request ends with UNKNOWN, and one that was not sent with NOT_CONNECTED; one that waits for ready is sent later. */
 static void
 test_requests (RestoreFixture *f, gconstpointer data)
 {
@@ -456,7 +456,7 @@ test_requests (RestoreFixture *f, gconstpointer data)
   assert_topics (f, "control.collector.task.d");
 }
 
-/* Patient calls and the stash are sent in the order of the calls. */
+/* Calls that wait for ready and messages of the stash are sent in the order of the calls. */
 static void
 test_order (RestoreFixture *f, gconstpointer data)
 {
@@ -507,7 +507,7 @@ test_flush_survives (RestoreFixture *f, gconstpointer data)
   g_assert_no_error (written->error);
 }
 
-/* It begins while there is no connection. */
+/* The flush begins while there is no connection. */
 static void
 test_flush_without_connection (RestoreFixture *f, gconstpointer data)
 {

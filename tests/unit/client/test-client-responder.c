@@ -178,7 +178,7 @@ respond_part (Served *served, gsize len)
   return deye_bus_client_respond_part (served->f->client, served->request, payload, NULL, NULL);
 }
 
-/* The sizes of the replies that were sent since the last look: a number for each. */
+/* Takes the sizes of the replies that were sent since the last call: a number for each. */
 static char *
 hear_replies (Fixture *f)
 {
@@ -195,8 +195,8 @@ hear_replies (Fixture *f)
   return g_string_free (heard, FALSE);
 }
 
-/* T07: a small last reply does not overtake a large part that waits for credit of another class; a call of that class
- * that has nothing to do with it is not held up. */
+/* T07: a small last reply does not overtake a large part that waits for credit of another class. Other calls of the class of the
+ * small reply are not delayed. */
 static void
 test_order_of_parts (Fixture *f, gconstpointer data)
 {

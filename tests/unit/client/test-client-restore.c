@@ -5,11 +5,11 @@
 #include "restore-fixture.h"
 #include "wire-guard.h"
 
-/* A session over several connections: its channels are subscribed again. No socket, no clock. */
+/* A session over several connections: its channels are subscribed again. There is no socket, and the test sets the time. */
 
 /* --- tests --- */
 
-/* All in one batch, with the same ids, in their order; the restore ends with the last answer. */
+/* All channels are requested in one batch, with the same ids and in order; the restore ends with the last answer. */
 static void
 test_batch (RestoreFixture *f, gconstpointer data)
 {
@@ -67,7 +67,7 @@ test_credit (RestoreFixture *f, gconstpointer data)
     deye_bus_channel_unref (channels[i]);
 }
 
-/* A refused one ends alone, and is not asked for again. */
+/* Only the refused channel ends, and it is not requested again. */
 static void
 test_refused (RestoreFixture *f, gconstpointer data)
 {
@@ -140,7 +140,7 @@ test_asked_meanwhile (RestoreFixture *f, gconstpointer data)
   g_assert_true (offline->done);
   g_assert_error (offline->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
   g_assert_true (whole->done);
-  /* Its caller ends it; the session does not report the refusal a second time. */
+  /* The caller ends the channel; the session does not report the refusal a second time. */
   g_assert_null (second->refusal);
   deye_bus_session_remove_channel (f->session, second);
 
@@ -158,7 +158,7 @@ test_asked_meanwhile (RestoreFixture *f, gconstpointer data)
   deye_bus_channel_unref (third);
 }
 
-/* A message of the earlier connection that is handled late costs the new window nothing. */
+/* A message of the earlier connection that is handled late does not change the new window. */
 static void
 test_handled_late (RestoreFixture *f, gconstpointer data)
 {
@@ -188,7 +188,7 @@ test_handled_late (RestoreFixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
-/* A subscription that was adjusted is asked for with the adjusted values; what was not adjusted stays as it was. */
+/* An adjusted subscription is requested with the adjusted values; the other values are unchanged. */
 static void
 test_adjusted (RestoreFixture *f, gconstpointer data)
 {
@@ -226,7 +226,7 @@ test_adjusted (RestoreFixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
-/* K13: a broker that answers nothing: the restore ends with an error at its deadline, once. */
+/* K13: the broker does not answer: the restore ends once, with an error, at its deadline. */
 static void
 test_overdue (RestoreFixture *f, gconstpointer data)
 {
@@ -251,7 +251,7 @@ test_overdue (RestoreFixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
-/* The last connection ends for good: the channels end with it, once. */
+/* The last connection ends permanently: each channel ends with it, once. */
 static void
 test_final (RestoreFixture *f, gconstpointer data)
 {
@@ -271,7 +271,7 @@ test_final (RestoreFixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
-/* Reasons that would end the next connection as well. */
+/* Reasons that would also end the next connection are final. */
 static void
 test_final_reasons (RestoreFixture *f, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 
 #include "wire-frame.h"
 
-/* The retained messages that a client remembers, with the time of the test. */
+/* The retained messages that a client keeps; the test sets the time. */
 
 #define NOW_US 1000000
 
@@ -72,7 +72,7 @@ test_published_again_plainly (void)
   deye_bus_retained_clear (&store);
 }
 
-/* A newer value takes the place at the end; the other topics keep theirs. */
+/* A newer value of a topic moves to the end; the other topics keep their places. */
 static void
 test_one_for_each_topic (void)
 {
@@ -160,7 +160,7 @@ test_bounds (void)
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, DEYE_BUS_RETAINED_MAX_VALUES);
   g_assert_cmpuint (store.forgotten, ==, 2);
   g_assert_cmpstr (nth (&store, 0)->message->topic, ==, "health.n2");
-  /* Room for one of the others is left. */
+  /* There is room left for one of the others. */
   one = deye_bus_kept_frame_bytes (nth (&store, DEYE_BUS_RETAINED_MAX_VALUES - 1)->message);
   put (&store, "health.large", DEYE_BUS_RETAINED_MAX_BYTES - 2 * one - 5, 9998);
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 2);

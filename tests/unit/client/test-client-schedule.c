@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/deye-bus-reconnect.h"
 
-/* The schedule of attempts, with a clock and random numbers of the test. */
+/* The schedule of attempts; the test provides the clock and the random numbers. */
 
 #define NOW_US 5000000
 
-/* Always the largest number, and notes it. */
+/* Returns and stores the largest possible number. */
 static gint64
 largest (gint64 bound, gpointer data)
 {
@@ -47,7 +47,7 @@ test_doubles (void)
   g_assert_cmpint (bound_us, ==, 50000);
 }
 
-/* For ever: the number of failures does not overflow into early attempts. */
+/* Attempts never end: the number of failures does not overflow and cause early attempts. */
 static void
 test_without_end (void)
 {
@@ -83,7 +83,7 @@ test_wake (void)
   deye_bus_reconnect_wake (&r, NOW_US + 10, largest, &bound_us);
   g_assert_cmpint (bound_us, ==, DEYE_BUS_RECONNECT_WAKE_US);
   g_assert_cmpint (r.due_us, ==, NOW_US + 10 + DEYE_BUS_RECONNECT_WAKE_US);
-  /* It never postpones an attempt. */
+  /* A wake-up never postpones an attempt. */
   deye_bus_reconnect_wake (&r, NOW_US + 40000, largest, NULL);
   g_assert_cmpint (r.due_us, ==, NOW_US + 10 + DEYE_BUS_RECONNECT_WAKE_US);
   /* The next failures begin with short delays again: the broker is just starting. */

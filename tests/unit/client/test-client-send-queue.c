@@ -35,7 +35,7 @@ grant (QueueFixture *f, guint64 messages, guint64 bytes)
   deye_bus_window_grant (&f->queue.windows[CLASS], messages, bytes);
 }
 
-/* A publish of @len bytes that waits. Returns what it costs. */
+/* Adds a waiting publish of @len bytes. Returns its cost. */
 static gsize
 push (QueueFixture *f, DeyeBusPending *pending, gsize len)
 {
@@ -54,7 +54,7 @@ push (QueueFixture *f, DeyeBusPending *pending, gsize len)
   return encoded.head_len + len;
 }
 
-/* Takes the next call out, which is that of @pending. */
+/* Takes the next call, and asserts that it is that of @pending. */
 static void
 assert_pop (QueueFixture *f, DeyeBusPending *pending, gsize payload_len)
 {

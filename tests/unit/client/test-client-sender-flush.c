@@ -3,7 +3,7 @@
 
 #include "test-watchdog.h"
 
-/* The flush of senders: it ends when the messages before it are written, and not before, in the thread that called it. */
+/* The flush of senders: it ends in the calling thread when the messages before it are written, and not earlier. */
 
 static const ScriptWelcome two = { .window_messages = 2 };
 
@@ -28,7 +28,7 @@ flush_in_thread (gpointer data)
   return NULL;
 }
 
-/* It ends when the messages before it are written, and not before. */
+/* A flush ends when the messages before it are written, and not earlier. */
 static void
 test_flush (SenderFixture *f, gconstpointer data)
 {
@@ -49,7 +49,7 @@ test_flush (SenderFixture *f, gconstpointer data)
   sender_fixture_expect (f, "abc");
 }
 
-/* The context does not run. */
+/* The context does not run, so the flush ends at its timeout. */
 static void
 test_flush_overdue (SenderFixture *f, gconstpointer data)
 {
@@ -82,7 +82,7 @@ test_flush_cancelled (SenderFixture *f, gconstpointer data)
   sender_fixture_expect (f, "a");
 }
 
-/* In the client's thread it sends itself. */
+/* A flush in the client's thread sends the messages itself. */
 static void
 test_flush_here (SenderFixture *f, gconstpointer data)
 {

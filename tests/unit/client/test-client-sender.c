@@ -4,8 +4,8 @@
 #include "test-watchdog.h"
 
 /*
- * Senders: what any thread puts into them reaches the broker in order, when the client's context runs; nothing of it is dropped, and
- * whatever can't be sent is reported.
+ * Senders: messages that any thread puts into a sender reach the broker in order when the client's context runs. None is dropped,
+ * and messages that cannot be sent are reported.
  */
 
 static const ScriptWelcome two = { .window_messages = 2 };
@@ -13,7 +13,7 @@ static const ScriptWelcome featured = { .features = WIRE_FEATURE_DELIVERY };
 
 /* --- order and delay --- */
 
-/* A sender is as late as the loop of the client. */
+/* The messages of a sender wait for the loop of the client. */
 static void
 test_waits_for_loop (SenderFixture *f, gconstpointer data)
 {
@@ -43,7 +43,7 @@ put_later (gpointer data)
   return NULL;
 }
 
-/* A poll of the client's thread is woken, as often as it sleeps. */
+/* Each message wakes the client's thread if it sleeps in poll(). */
 static void
 test_wakes_loop (SenderFixture *f, gconstpointer data)
 {
@@ -53,7 +53,7 @@ test_wakes_loop (SenderFixture *f, gconstpointer data)
   g_thread_join (thread);
 }
 
-/* Receives until the sender's message is there, and only then answers the call for which the client's thread waits. */
+/* Receives until the sender's message has arrived, and only then answers the call for which the client's thread waits. */
 static gpointer
 put_and_answer (gpointer data)
 {
@@ -77,7 +77,7 @@ put_and_answer (gpointer data)
   return NULL;
 }
 
-/* A synchronous call sends what senders have, too. */
+/* A synchronous call sends the messages of senders, too. */
 static void
 test_wakes_call (SenderFixture *f, gconstpointer data)
 {
@@ -92,7 +92,7 @@ test_wakes_call (SenderFixture *f, gconstpointer data)
 
 /* --- bounds --- */
 
-/* Full means WOULD_BLOCK: nothing is dropped, and there is room again when the client has sent. */
+/* A full sender returns WOULD_BLOCK. No message is dropped, and there is room again after the client has sent some. */
 static void
 test_full (SenderFixture *f, gconstpointer data)
 {
@@ -152,7 +152,7 @@ count_error (DeyeBusClient *client, const GError *error, gpointer data)
   ++*(guint *) data;
 }
 
-/* Returns when more than @us have passed. */
+/* Waits until more than @us have passed. */
 static void
 sender_await_us (gint64 us)
 {
@@ -180,7 +180,7 @@ test_expired (SenderFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_sender_get_refused (f->sender), ==, 1);
 }
 
-/* Faults that can be checked at once are errors of the call. */
+/* Invalid arguments are errors of the call. */
 static void
 test_invalid (SenderFixture *f, gconstpointer data)
 {
@@ -203,7 +203,7 @@ test_invalid (SenderFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_sender_get_refused (f->sender), ==, 0);
 }
 
-/* A message that must be acknowledged is, and its refusal is reported and counted. */
+/* A message that needs an acknowledgement gets it; its refusal is reported and counted. */
 static void
 on_denied (DeyeBusClient *client, const GError *error, gpointer data)
 {
@@ -231,7 +231,7 @@ test_acknowledged (SenderFixture *f, gconstpointer data)
 
 /* --- the end --- */
 
-/* A closed sender takes nothing more, and what it has is sent. So it is if the sender is freed. */
+/* A closed sender accepts no messages, and its queued messages are sent. The same if the sender is freed. */
 static void
 test_close (SenderFixture *f, gconstpointer data)
 {
@@ -249,7 +249,7 @@ test_close (SenderFixture *f, gconstpointer data)
   sender_fixture_expect (f, "ab");
 }
 
-/* Closing the client sends what its senders have. */
+/* Closing the client sends the messages of its senders. */
 static void
 test_client_closed (SenderFixture *f, gconstpointer data)
 {
@@ -295,7 +295,7 @@ test_client_disposed (SenderFixture *f, gconstpointer data)
   g_assert_null (deye_bus_sender_new (f->base.client, 0, 0, NULL));
 }
 
-/* The connection ends for good: what the sender has is reported, and the sender takes nothing more. */
+/* The connection ends permanently: the messages of the sender are reported, and it accepts no more. */
 static void
 on_unsent (DeyeBusClient *client, const GError *error, gpointer data)
 {
@@ -332,7 +332,7 @@ typedef struct
   char name;
 } Thread;
 
-/* Each message has its number; a full sender is flushed, as the error says. */
+/* Sends messages with consecutive numbers. When the sender is full, it flushes it, as the error recommends. */
 static gpointer
 send_many (gpointer data)
 {
@@ -356,7 +356,7 @@ send_many (gpointer data)
   return NULL;
 }
 
-/* Returns how many messages of the threads came; each thread's are in order. */
+/* Returns the number of received messages; asserts that those of each thread are in order. */
 static guint
 take_numbers (SenderFixture *f, guint32 next[N_THREADS])
 {
@@ -420,7 +420,7 @@ send_until_closed (gpointer data)
   return NULL;
 }
 
-/* The client is freed while threads publish; those have the last references to the senders. */
+/* The client is freed while threads publish; the threads have the last references to the senders. */
 static void
 test_freed_meanwhile (SenderFixture *f, gconstpointer data)
 {
@@ -441,7 +441,7 @@ test_freed_meanwhile (SenderFixture *f, gconstpointer data)
 
 /* --- bindings --- */
 
-/* An object that was constructed by its type alone is a closed sender. */
+/* An object that was made without a constructor function is a closed sender. */
 static void
 test_bare (void)
 {
