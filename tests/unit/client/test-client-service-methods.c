@@ -110,7 +110,7 @@ check_described (const IntrospectReply *reply)
   g_assert_true (service->properties[4]->value->truth);
 }
 
-/* A topic that is served otherwise has nothing to do with the methods. */
+/* A topic that the program itself serves is independent of the methods. */
 static void
 on_other_topic (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer data)
 {
@@ -182,14 +182,14 @@ put_varint (GByteArray *bytes, guint tag, gsize number)
   g_byte_array_append (bytes, &low, 1);
 }
 
-/* A set of one file, whose name makes it about @len bytes long. */
+/* Returns a set of one file with a long name, of about @len bytes. */
 static GBytes *
 new_large_types (gsize len)
 {
   GByteArray *bytes = g_byte_array_new ();
   g_autofree char *name = g_strnfill (len, 'a');
 
-  put_varint (bytes, 0x0a, len + 4); /* file, of so many bytes */
+  put_varint (bytes, 0x0a, len + 4); /* the file and its length */
   put_varint (bytes, 0x0a, len);     /* its name: a tag and three bytes of length */
   g_byte_array_append (bytes, (const guint8 *) name, (guint) len);
   return g_byte_array_free_to_bytes (bytes);
@@ -230,7 +230,7 @@ test_limits (Fixture *f, gconstpointer data)
   }
 }
 
-/* An answer that would be too large is an error that says so, not a closed connection. */
+/* Instead of an answer that is too large, an error with this reason is sent; the connection stays open. */
 static void
 test_too_large (Fixture *f, gconstpointer data)
 {

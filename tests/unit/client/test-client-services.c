@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services-fixture.h"
 
-/* Connecting serves the methods of a client: when the broker refuses, and when the connection ends meanwhile. */
+/* Connecting serves the methods of a client, also if the broker refuses or the connection ends meanwhile. */
 
 /* --- connecting --- */
 
@@ -20,7 +20,7 @@ answer_sync (gpointer data)
   script_welcome (out, &with_methods);
   g_assert_true (raw_socket_send (f->peer, out->data, out->len));
   g_byte_array_set_size (out, 0);
-  /* The second frame that comes is the question. */
+  /* The second frame is the request. */
   for (guint heard = 0; heard < 2;)
     {
       g_autoptr (GPtrArray) frames = client_fixture_hear (f);
@@ -47,7 +47,7 @@ test_connect_sync (Fixture *f, gconstpointer data)
   services_fixture_assert_span (services_fixture_last (frames)->payload, "hello");
 }
 
-/* If the broker refuses to let the client serve them, everything else still works. */
+/* If the broker refuses that the client serves them, the client is still connected. */
 static void
 test_refused (Fixture *f, gconstpointer data)
 {
@@ -107,7 +107,7 @@ test_cancelled_meanwhile (Fixture *f, gconstpointer data)
   client_fixture_wait (f, result.calls == 1);
   g_assert_false (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  /* It is not left half connected: the broker gets a GOODBYE. */
+  /* The client does not stay partly connected: the broker gets a GOODBYE. */
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
   g_clear_pointer (&frames, g_ptr_array_unref);
   frames = client_fixture_hear (f);

@@ -22,7 +22,7 @@ on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer
   g_string_append (log->got, "served ");
 }
 
-/* The messages that the last CREDIT frame grants; it is the last frame. */
+/* Returns the messages that the last frame, a CREDIT, grants. */
 static guint64
 last_credit (GPtrArray *frames)
 {
@@ -54,7 +54,7 @@ test_serve (Fixture *f, gconstpointer data)
   client_fixture_say (f);
   client_fixture_wait (f, log.got->len == 14);
   frames = client_fixture_hear (f);
-  /* Of several servers the broker prefers those that return their credit, so it is returned at once. */
+  /* The broker prefers servers that have returned their credit, so it is returned at once. */
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 2);
   g_assert_cmpuint (last_credit (frames), ==, 100 + 2);
   good = script_find (frames, WIRE_KIND_REPLY);
@@ -69,7 +69,7 @@ test_serve (Fixture *f, gconstpointer data)
   subscriptions_fixture_log_clear (&log);
 }
 
-/* --- what every collector does --- */
+/* --- the methods of every collector --- */
 
 static gboolean
 on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
@@ -127,7 +127,7 @@ check_reloaded (const ScriptFrame *frame)
       wire_span_equal (frame->envelope.type_name, WIRE_SPAN_LITERAL ("daemoneye.eventbus.v1.ConfigReloaded")));
 }
 
-/* Serving is two calls in one: a thread answers the second when it was made. */
+/* Serving makes two calls: a thread answers the second one when it arrives. */
 static gpointer
 answer_both (gpointer data)
 {

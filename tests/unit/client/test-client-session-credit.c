@@ -3,7 +3,7 @@
 #include "session/deye-bus-session-answer.h"
 #include "wire-feature.h"
 
-/* Publishing inside the windows of the broker, its answers, and calls that wait for credit. */
+/* Publishing within the windows of the broker, its answers, and calls that wait for credit. */
 
 #define LOTS 100000u
 
@@ -26,7 +26,7 @@ test_credit_stop_and_go (Fixture *f, gconstpointer data)
     g_assert_cmpuint (frames->len, ==, 2);
   }
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 4, 1048576);
-  /* Older totals change nothing, other classes neither. */
+  /* Older totals, and credit of other classes, have no effect. */
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 3, 10);
   script_credit (f->in, WIRE_CLASS_CONTROL, 30, 1048576);
   session_fixture_feed (f);
@@ -78,7 +78,7 @@ test_cancelled_message_is_never_sent (Fixture *f, gconstpointer data)
   g_assert_cmpuint (((ScriptFrame *) frames->pdata[1])->envelope.id, ==, patient->id);
 }
 
-/* Calls that wait fill no memory: there is a bound to their number, and all may give up at once. */
+/* The number of waiting calls is bounded, and all may be cancelled at once. */
 static void
 test_credit_waiting_calls (Fixture *f, gconstpointer data)
 {
@@ -102,7 +102,7 @@ test_credit_waiting_calls (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_session_call (f->session, &call, NULL, NULL));
 }
 
-/* ... and to their bytes. */
+/* The bytes of waiting calls are bounded, too. */
 static void
 test_credit_waiting_bytes (Fixture *f, gconstpointer data)
 {
@@ -120,7 +120,7 @@ test_credit_waiting_bytes (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n, ==, 1 + 64);
 }
 
-/* The balance may go negative by one message, and classes are apart. */
+/* The balance may become negative by one message, and each class has its own. */
 static void
 test_credit_in_bytes (Fixture *f, gconstpointer data)
 {
@@ -187,7 +187,7 @@ test_acks (Fixture *f, gconstpointer data)
   script_ack (f->in, good->id, 3, 3);
   script_ack (f->in, partly->id, 3, 1);
   script_ack (f->in, full->id, 2, 0);
-  script_ack (f->in, 123456, 2, 0); /* of no message */
+  script_ack (f->in, 123456, 2, 0); /* for an unknown id */
   session_fixture_feed (f);
   g_assert_no_error (good->error);
   g_assert_cmpuint (good->result.sequence, ==, 77);
@@ -197,7 +197,7 @@ test_acks (Fixture *f, gconstpointer data)
   g_assert_error (full->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
 }
 
-/* Without a wish for an acknowledgement a refusal is an event; an answer that comes too late is nothing. */
+/* A refusal of a publish without an acknowledgement is an event; an answer that arrives too late is ignored. */
 static void
 test_refused_unasked (Fixture *f, gconstpointer data)
 {
@@ -214,7 +214,8 @@ test_refused_unasked (Fixture *f, gconstpointer data)
   g_assert_cmpuint (session_fixture_count_events (f, DEYE_BUS_EVENT_REFUSED), ==, 1);
 }
 
-/* It concerns several messages: it is reported to the application, even if a call waits for the answer to the last one. */
+/* The end of a block affects several messages, so it is reported to the application even if a call waits for the answer to the
+ * last one. */
 static void
 test_block_over (Fixture *f, gconstpointer data)
 {
@@ -290,7 +291,7 @@ ask_stream (Fixture *f, guint n)
   return pending;
 }
 
-/* Takes @n answers at once. Returns the messages of the only CREDIT that was sent then; 0: none was. */
+/* Takes @n answers at once. Returns the messages of the only CREDIT that was sent; 0: none was sent. */
 static guint64
 take_answers (Fixture *f, DeyeBusPending *pending, guint n, gint64 now_us)
 {
@@ -325,7 +326,7 @@ test_stream_quarter (Fixture *f, gconstpointer data)
   g_assert_cmpuint (take_answers (f, pending, 1, START_US + DEYE_BUS_STREAM_CREDIT_US - 1), ==, 32);
 }
 
-/* A quarter of the window may take a slow program longer than the broker waits for credit. */
+/* A slow program may need more time for a quarter of the window than the broker waits for credit. */
 static void
 test_stream_slow (Fixture *f, gconstpointer data)
 {

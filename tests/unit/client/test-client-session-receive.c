@@ -40,13 +40,13 @@ test_deliver (Fixture *f, gconstpointer data)
           g_assert_cmpuint (credit->credit_bytes, ==, 1000 + 10 * returned);
         }
     }
-  /* A quarter of eight, twice; the other one's window is wide. */
+  /* A quarter of a window of eight, twice; the window of the other channel is large. */
   g_assert_cmpuint (returned, ==, 2);
   deye_bus_channel_unref (a);
   deye_bus_channel_unref (b);
 }
 
-/* A broker that sends more than it may fills no memory. */
+/* A broker that sends more messages than it may does not increase the memory. */
 static void
 test_overrun (Fixture *f, gconstpointer data)
 {
@@ -76,7 +76,7 @@ test_large_message (Fixture *f, gconstpointer data)
   session_fixture_ready (f, NULL);
   channel = session_fixture_subscribed (f, FALSE, 8, 1000000);
   script_deliver (f->in, channel->id, 0, 1, "events.a", bytes, len);
-  /* As the pump does: what comes first through the buffer, the rest to its place. */
+  /* Like the pump: the first bytes are copied from a buffer, the others are read to their place. */
   deye_bus_session_received (f->session, f->in->data, 5000, START_US);
   at = 5000;
   while (at < f->in->len)
@@ -151,7 +151,7 @@ assert_message (Fixture *f)
   deye_bus_session_clear_event (&event);
 }
 
-/* Between two messages of a subscription there is one gap for each reason, whatever else comes in between. */
+/* Between two messages of a subscription there is one gap for each reason, whatever other frames arrive in between. */
 static void
 test_gaps_grow (Fixture *f, gconstpointer data)
 {
@@ -177,7 +177,7 @@ test_gaps_grow (Fixture *f, gconstpointer data)
   assert_gap (f, 12, 12, 1, WIRE_STATUS_SLOW_CONSUMER);
   assert_message (f);
   assert_gap (f, 21, 21, 1, WIRE_STATUS_SLOW_CONSUMER);
-  /* A loss that was reported does not grow. */
+  /* A gap that was reported does not grow. */
   script_gap (f->in, channel->id, 22, 22, 1);
   session_fixture_feed (f);
   assert_gap (f, 22, 22, 1, WIRE_STATUS_SLOW_CONSUMER);
@@ -208,7 +208,7 @@ handle_one (Fixture *f)
   deye_bus_session_clear_event (&event);
 }
 
-/* Under block, credit is returned when no message is left; under other policies after a quarter of the window. */
+/* With the policy block, credit is returned when no message is left; with other policies, after a quarter of the window. */
 static void
 test_block_returns_credit (Fixture *f, gconstpointer data)
 {
@@ -249,7 +249,7 @@ handle_another (Fixture *f, DeyeBusChannel *channel, const char *payload, gsize 
   handle_one (f);
 }
 
-/* Under block, messages that come one by one at a high rate share one CREDIT, which does not wait for long. */
+/* With the policy block, single messages at a high rate share one CREDIT, which is sent after a short time. */
 static void
 test_block_shares_credit (Fixture *f, gconstpointer data)
 {
@@ -273,7 +273,7 @@ test_block_shares_credit (Fixture *f, gconstpointer data)
   assert_credit (f, channel, 0);
   deye_bus_session_tick (f->session, START_US + DEYE_BUS_CREDIT_EVERY_US);
   assert_credit (f, channel, 1007);
-  /* Many, or a large one: at once. */
+  /* After many messages, or a large one, credit is returned at once. */
   for (guint i = 0; i < 11; i++)
     handle_another (f, channel, "hello", 5);
   assert_credit (f, channel, 0);
@@ -281,7 +281,7 @@ test_block_shares_credit (Fixture *f, gconstpointer data)
   assert_credit (f, channel, 1019);
   handle_another (f, channel, large, sizeof large);
   assert_credit (f, channel, 1020);
-  handle_another (f, channel, "hello", 5); /* the session ends with credit that it owes */
+  handle_another (f, channel, "hello", 5); /* the session ends with unreturned credit */
   deye_bus_channel_unref (channel);
 }
 
@@ -301,8 +301,8 @@ assert_credit_of_both (Fixture *f, DeyeBusChannel *const *channels, guint64 mess
     }
 }
 
-/* In the middle of a dispatch, all subscriptions that handled messages share one clock: messages for many of them do not cause
- * a write each, and none keeps its credit for longer because others have messages. */
+/* During a dispatch, all subscriptions that handled messages share one deadline: messages for many subscriptions do not cause one
+ * write each, and no subscription keeps its credit longer because others have messages. */
 static void
 test_block_returns_early (Fixture *f, gconstpointer data)
 {
@@ -332,7 +332,7 @@ test_block_returns_early (Fixture *f, gconstpointer data)
     deye_bus_channel_unref (channels[i]);
 }
 
-/* In a group the broker compares how soon its members return credit. */
+/* In a group, credit is returned early, because the broker compares how soon members return it. */
 static void
 test_group_returns_credit (Fixture *f, gconstpointer data)
 {
@@ -350,7 +350,7 @@ test_group_returns_credit (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
-/* Credit returns under each policy, because others of the group may have changed it. */
+/* Credit returns in time with each policy, because other members of the group may have changed the policy. */
 static void
 test_returned_before_the_deadline (Fixture *f, gconstpointer data)
 {
@@ -419,7 +419,7 @@ test_delivered (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (b);
 }
 
-/* Served requests: answered once, withdrawn by CANCEL, refused when there is no handler. */
+/* A served request is answered once, withdrawn by CANCEL, or refused if there is no handler. */
 static void
 test_served_requests (Fixture *f, gconstpointer data)
 {
@@ -442,7 +442,7 @@ test_served_requests (Fixture *f, gconstpointer data)
   g_assert_cmpstr (deye_bus_message_get_method (event.message), ==, "Ping");
   g_assert_cmpint (deye_bus_message_get_remaining (event.message), ==, 1000000);
   g_assert_true (deye_bus_session_is_open (f->session, event.message));
-  /* The asker sets the number of answers. */
+  /* The requester sets the number of answers. */
   {
     g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
     DeyeBusCall call
@@ -463,7 +463,7 @@ test_served_requests (Fixture *f, gconstpointer data)
   deye_bus_channel_unref (channel);
 }
 
-/* Reported after a new connection was made: no frame of the old one is sent on the new one. */
+/* A message of the old connection is handled after a new connection was made: no frame about it is sent. */
 static void
 test_told_after_reconnect (Fixture *f, gconstpointer data)
 {

@@ -24,7 +24,7 @@ test_handshake (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_session_welcome (f->session)->largest_payload, ==, 1048576);
 }
 
-/* M27: the broker refuses the version; its reason reaches the caller. */
+/* M27: the broker refuses the version, and the caller gets the reason. */
 static void
 test_version_refused (Fixture *f, gconstpointer data)
 {
@@ -35,7 +35,7 @@ test_version_refused (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (f->hello->error->message, "broker 2.0"));
 }
 
-/* A broker that is full says when trying again is useful. */
+/* A full broker sends the time for the next attempt. */
 static void
 test_retry_hint (Fixture *f, gconstpointer data)
 {
@@ -52,7 +52,7 @@ test_retry_hint_too_large (Fixture *f, gconstpointer data)
   test_retry_hint (f, GINT_TO_POINTER (1));
 }
 
-/* M27: a broker that grants another major version is not spoken with. */
+/* M27: the client disconnects if the broker grants another major version. */
 static void
 test_other_major (Fixture *f, gconstpointer data)
 {
@@ -86,7 +86,7 @@ test_goodbye (Fixture *f, gconstpointer data)
   sent = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "events.a", 1);
   waiting = session_fixture_publish (f, DEYE_BUS_PENDING_ACK, "events.a", 1);
   script_goodbye (f->in, WIRE_STATUS_SHUTTING_DOWN, "bye");
-  script_ack (f->in, sent->id, 1, 1); /* after the last frame: not read */
+  script_ack (f->in, sent->id, 1, 1); /* not read, because GOODBYE is the last frame */
   session_fixture_feed (f);
   g_assert_error (sent->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_SHUTTING_DOWN);
   g_assert_error (waiting->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
@@ -108,12 +108,12 @@ test_lost (Fixture *f, gconstpointer data)
   deye_bus_session_lost (f->session, "end of stream");
   g_assert_error (sent->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
   g_assert_true (channel->cut);
-  /* Messages that had arrived are still there. */
+  /* Messages that had arrived are kept. */
   g_assert_cmpuint (channel->inbox.length, ==, 1);
   deye_bus_channel_unref (channel);
 }
 
-/* An ERROR about the connection, then the end: the error is the reason. */
+/* If the connection ends after an ERROR about the connection, this error is the reason. */
 static void
 test_error_then_end (Fixture *f, gconstpointer data)
 {
@@ -180,7 +180,7 @@ test_handshake_timeout (Fixture *f, gconstpointer data)
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/session/" path, Fixture, NULL, session_fixture_setup, function, session_fixture_teardown)
 
-/* The memory of a burst is kept while more is sent, and for a second. */
+/* The memory of a burst is kept while messages are sent, and for one second afterwards. */
 static void
 test_trim (Fixture *f, gconstpointer data)
 {

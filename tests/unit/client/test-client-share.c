@@ -5,7 +5,7 @@
 #include "wire-feature.h"
 #include "wire-guard.h"
 
-/* The share of a member in its group, and draining, at the client. */
+/* The client's part of the share of a member in its group, and of draining. */
 
 typedef ClientFixture Fixture;
 
@@ -24,7 +24,7 @@ join (Fixture *f, DeyeBusSubscribeOptions *options, GError **error)
                                          error);
 }
 
-/* The request carries the values of the options, also after a copy. */
+/* The request contains the values of the options, also after a copy. */
 static void
 test_share (Fixture *f, gconstpointer data)
 {
@@ -72,7 +72,7 @@ test_wrong_values (Fixture *f, gconstpointer data)
     }
 }
 
-/* An old broker gets none of it. */
+/* These options are not sent to an old broker. */
 static void
 test_unsupported (Fixture *f, gconstpointer data)
 {
@@ -95,7 +95,7 @@ test_unsupported (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 0);
 }
 
-/* A drain of an old broker's subscription fails before anything is sent. */
+/* Draining fails with an old broker before a frame is sent. */
 static void
 test_drain_unsupported (Fixture *f, gconstpointer data)
 {
@@ -137,8 +137,8 @@ say_drain (Fixture *f, guint32 subscription, guint32 status, guint64 left)
   script_frame (f->in, WIRE_KIND_ACK, 0, &notice);
 }
 
-/* An operator drains the member: the application learns of the beginning, of the end, and that it takes part again. Of changes
- * that arrive together, it learns of the last one. */
+/* An operator drains the member: the application is notified of the beginning, of the end, and when the member takes part again.
+ * Of changes that arrive together, only the last one is reported. */
 static void
 test_drain_noticed (Fixture *f, gconstpointer data)
 {
@@ -155,10 +155,10 @@ test_drain_noticed (Fixture *f, gconstpointer data)
   g_signal_connect (subscription, "drain-changed", G_CALLBACK (note_drain), heard);
   g_assert_cmpint (deye_bus_subscription_get_drain_state (subscription), ==, DEYE_BUS_DRAIN_NONE);
   say_drain (f, id, WIRE_STATUS_DRAINING, 3);
-  say_drain (f, id + 1, WIRE_STATUS_DRAINING, 0); /* of another one */
+  say_drain (f, id + 1, WIRE_STATUS_DRAINING, 0); /* of another subscription */
   client_fixture_say_and_settle (f);
   g_assert_cmpstr (heard->str, ==, "1 ");
-  say_drain (f, id, WIRE_STATUS_DRAINING, 1); /* no news */
+  say_drain (f, id, WIRE_STATUS_DRAINING, 1); /* no change */
   client_fixture_say_and_settle (f);
   say_drain (f, id, WIRE_STATUS_DRAINING, 0);
   client_fixture_say_and_settle (f);

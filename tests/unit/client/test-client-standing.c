@@ -8,7 +8,7 @@
 #include "test-watchdog.h"
 #include "wire-feature.h"
 
-/* Standing calls of a session over several connections. No socket, no clock. */
+/* Standing calls of a session over several connections. There is no socket, and the test sets the time. */
 
 #define START_US 1000000
 #define FAR_US   (START_US + 30000000)
@@ -124,7 +124,7 @@ count_questions (StandingFixture *f)
   return script_count (frames, WIRE_KIND_REQUEST);
 }
 
-/* It is sent once on each connection, when that is restored, and ends with its answer. */
+/* A standing call is sent once on each connection, after the restore, and ends with its answer. */
 static void
 test_standing (StandingFixture *f, gconstpointer data)
 {
@@ -153,7 +153,7 @@ test_standing (StandingFixture *f, gconstpointer data)
   g_assert_cmpuint (count_questions (f), ==, 0);
 }
 
-/* Its deadline counts while there is no connection. */
+/* The deadline of a standing call also counts while there is no connection. */
 static void
 test_standing_overdue (StandingFixture *f, gconstpointer data)
 {
@@ -184,7 +184,7 @@ test_standing_unsupported (StandingFixture *f, gconstpointer data)
   g_assert_error (pending->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
 }
 
-/* Without credit it waits in the send queue, and is sent once. */
+/* Without credit a standing call waits in the send queue, and is sent once. */
 static void
 test_standing_without_credit (StandingFixture *f, gconstpointer data)
 {
@@ -248,7 +248,7 @@ test_standing_stream (StandingFixture *f, gconstpointer data)
   deye_bus_session_cancel (f->session, pending, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough"));
 }
 
-/* A client that does not connect again. */
+/* A standing call fails if the client does not connect again. */
 static void
 test_standing_end (StandingFixture *f, gconstpointer data)
 {

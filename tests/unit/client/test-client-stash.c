@@ -3,7 +3,7 @@
 
 #include "deye-bus-error.h"
 
-/* The messages that a client keeps while it is not connected, with the time of the test. */
+/* The messages that a client keeps while it is not connected; the test sets the time. */
 
 #define NOW_US 1000000
 
@@ -34,7 +34,7 @@ stash_clear (DeyeBusStash *stash)
   deye_bus_losses_clear (&stash->losses);
 }
 
-/* All losses are of one topic. */
+/* Asserts that there are @count losses, all of one topic. */
 static void
 assert_losses (DeyeBusStash *stash, const char *topic, guint64 count)
 {
@@ -90,7 +90,7 @@ test_events_drop_the_oldest (void)
   stash_clear (&stash);
 }
 
-/* Events give way to them; of their own kind none is dropped. */
+/* Events are dropped for messages that must be kept; no message that must be kept is dropped. */
 static void
 test_must_keep_refuses (void)
 {
@@ -127,7 +127,7 @@ test_health_conflates (void)
   g_assert_cmpuint (stash.bytes, ==, 0);
 }
 
-/* A state that does not fit leaves the one before it. */
+/* If a new state does not fit, the earlier one stays. */
 static void
 test_health_too_large (void)
 {
@@ -182,7 +182,7 @@ test_checks (void)
   g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 0);
 }
 
-/* A message that was accepted while the client was connected, with times that do not count until the connection ends. */
+/* The times of a message that was accepted while the client was connected begin when the connection ends. */
 static void
 test_clock_starts (void)
 {
@@ -205,7 +205,7 @@ test_clock_starts (void)
   stash_clear (&stash);
 }
 
-/* Topics are counted exactly, up to a bound; further ones by a pattern. */
+/* Losses are counted by topic up to a bound of topics; others are counted by pattern. */
 static void
 test_losses_fold (void)
 {

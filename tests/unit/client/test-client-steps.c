@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-/* Steps alone: a table of four rows, in which each row does what a letter says. */
+/* Steps alone: a table of four rows; a letter sets the behaviour of each row. */
 
 typedef struct
 {
   DeyeBusSteps steps;
   const char *plan; /* for each row: w: waits, n: not needed, f: fails at once, o: its call may fail */
-  GString *log;     /* what was run and ended */
+  GString *log;     /* steps that ran and ended */
 } StepsFixture;
 
 static void
@@ -79,7 +79,7 @@ start (StepsFixture *f, const char *plan)
   deye_bus_steps_init (&f->steps, table, G_N_ELEMENTS (table), f);
 }
 
-/* The call of the current step ends, well or with an error. */
+/* Ends the call of the current step, with success or with an error. */
 static void
 end_call (StepsFixture *f, gboolean ok)
 {
@@ -133,7 +133,7 @@ test_fails_at_once (StepsFixture *f, gconstpointer data)
   assert_advance (f, DEYE_BUS_STEPS_WAIT, "run0 ");
   end_call (f, TRUE);
   assert_advance (f, DEYE_BUS_STEPS_FAILED, "end0 run1 ");
-  /* Nothing runs after a failure. */
+  /* No step runs after a failure. */
   assert_advance (f, DEYE_BUS_STEPS_DONE, "");
 }
 
@@ -150,7 +150,7 @@ test_call_fails (StepsFixture *f, gconstpointer data)
   g_assert_cmpstr (f->log->str, ==, "end0! ");
 }
 
-/* The last row has no end function: an error of its call counts. */
+/* The last row has no end function, so an error of its call fails the step. */
 static void
 test_call_fails_without_end (StepsFixture *f, gconstpointer data)
 {

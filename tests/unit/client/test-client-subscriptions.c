@@ -153,7 +153,7 @@ test_next (Fixture *f, gconstpointer data)
   subscriptions_fixture_log_clear (&log);
 }
 
-/* A quarter of the window is taken: credit returns. */
+/* Credit returns when a quarter of the window has been taken. */
 static void
 test_next_returns_credit (Fixture *f, gconstpointer data)
 {

@@ -28,7 +28,7 @@ test_wrong_names (void)
   assert_refused (deye_bus_task_spec_new (too_long), "operation");
   spec = deye_bus_task_spec_new ("scan");
   deye_bus_task_spec_set_id (spec, "a.b");
-  deye_bus_task_spec_set_target (spec, "a b"); /* the first one is reported */
+  deye_bus_task_spec_set_target (spec, "a b"); /* the first error is reported */
   assert_refused (spec, "The id");
   spec = deye_bus_task_spec_new ("scan");
   deye_bus_task_spec_set_target (spec, "a.b");
@@ -67,7 +67,7 @@ test_wrong_times (void)
     }
 }
 
-/* 0 is neither the default nor infinity. */
+/* 0 attempts mean neither the default nor an unlimited number. */
 static void
 test_no_attempts (void)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tasks-fixture.h"
 
-/* Tasks whose client ends, a broker that says wrong things about them, the stream that ends, and results of others. */
+/* Tasks when their client ends, when the broker sends wrong frames, when the stream ends, and results of other clients. */
 
 typedef ClientFixture Fixture;
 
-/* The submit is on its way, and the broker has not answered. */
+/* Submits a task; the broker has not answered. */
 static DeyeBusTask *
 sent (Fixture *f, const char *id)
 {
@@ -70,7 +70,7 @@ test_close (Fixture *f, gconstpointer data)
   deye_bus_task_wait_async (old, NULL, client_result_set, &waiting);
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
   frames = client_fixture_hear (f);
-  g_assert_cmpuint (frames->len, ==, 2); /* what was submitted is sent before the end */
+  g_assert_cmpuint (frames->len, ==, 2); /* submitted tasks are sent before the end */
   g_assert_true (tasks_script_find (frames, "Submit") == frames->pdata[0]);
   g_assert_cmpint (((ScriptFrame *) frames->pdata[1])->kind, ==, WIRE_KIND_GOODBYE);
   expect_end (old, DEYE_BUS_TASK_STATE_UNKNOWN, DEYE_BUS_ERROR_CLOSED);
@@ -186,7 +186,7 @@ test_without_client (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
 }
 
-/* --- a broker that says wrong things --- */
+/* --- wrong frames of a broker --- */
 
 static void
 test_wrong_pushes (Fixture *f, gconstpointer data)
@@ -207,7 +207,7 @@ test_wrong_pushes (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_RUNNING);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_QUEUED);
   client_fixture_say_and_settle (f);
-  g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_QUEUED); /* it still listens */
+  g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_QUEUED); /* pushes still arrive */
 }
 
 static void
@@ -231,7 +231,7 @@ test_after_the_end (Fixture *f, gconstpointer data)
   g_assert_cmpuint (tasks_script_count (frames, "Settle"), ==, 1);
 }
 
-/* A result before the broker has accepted the task is none. */
+/* A result that arrives before the broker has accepted the task is ignored. */
 static void
 test_too_early (Fixture *f, gconstpointer data)
 {
@@ -242,7 +242,7 @@ test_too_early (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
 }
 
-/* An answer that can't be read, or lacks tasks, is none: they are submitted again as repetitions. */
+/* If an answer is invalid or lacks tasks, the tasks are submitted again as repetitions. */
 static void
 test_wrong_answers (Fixture *f, gconstpointer data)
 {
@@ -298,7 +298,7 @@ test_stream_ends (Fixture *f, gconstpointer data)
   second = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
   g_assert_nonnull (tasks_script_find (second, "Await"));
 
-  /* One that lived for long is opened again at once. */
+  /* A stream that was open for a long time is opened again at once. */
   tasks->await_since_us -= 6 * G_TIME_SPAN_SECOND;
   script_error (f->in, ((ScriptFrame *) second->pdata[0])->envelope.id, WIRE_STATUS_TIMEOUT);
   client_fixture_say_and_settle (f);
@@ -311,9 +311,9 @@ test_stream_ends (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_task_is_finished (task));
 }
 
-/* --- results of others --- */
+/* --- results of other clients --- */
 
-/* @request: its id; each call makes the next one. */
+/* @request: the id of the request; each call has the next one. */
 static void
 fetch (Fixture *f, guint64 request, const ScriptPush *push, const char *expected, gint code)
 {

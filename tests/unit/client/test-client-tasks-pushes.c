@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tasks-fixture.h"
 
-/* Tasks of a submitter: state, outcome, what is confirmed to the broker, waiting and cancels. */
+/* Tasks of a submitter: state, outcome, confirmation to the broker, waiting and cancels. */
 
 typedef ClientFixture Fixture;
 
-/* Count emissions, into the guint at @data. */
+/* Counts emissions in the guint at @data. */
 static void
 count (gpointer object, gpointer data)
 {
@@ -92,7 +92,7 @@ test_states (Fixture *f, gconstpointer data)
   g_free (seen.text);
 }
 
-/* Changes between two dispatches are one; those that read see the newest. */
+/* Changes between two dispatches are reported once; the getters return the newest state. */
 static void
 test_coalesced (Fixture *f, gconstpointer data)
 {
@@ -174,7 +174,7 @@ test_ends (Fixture *f, gconstpointer data)
     }
 }
 
-/* Without an outcome the result is empty, and it is there. */
+/* If a push has no outcome, the result is empty, not missing. */
 static void
 test_empty_result (Fixture *f, gconstpointer data)
 {
@@ -221,7 +221,7 @@ test_settle_in_the_same_turn (Fixture *f, gconstpointer data)
   tasks_fixture_expect_settle (f, "one");
 }
 
-/* An outcome that the program has not got is not confirmed. */
+/* An outcome is not confirmed before it was reported to the program. */
 static void
 test_settle_after_dispatch (Fixture *f, gconstpointer data)
 {
@@ -287,7 +287,7 @@ test_wait (Fixture *f, gconstpointer data)
   g_assert_cmpmem (g_bytes_get_data (result, NULL), g_bytes_get_size (result), "rows", 4);
   g_assert_cmpuint (finished, ==, 0); /* user code runs in a dispatch only */
   frames = client_fixture_hear (f);
-  g_assert_cmpuint (tasks_script_count (frames, "Settle"), ==, 1); /* the caller has it */
+  g_assert_cmpuint (tasks_script_count (frames, "Settle"), ==, 1); /* the caller has the outcome */
   again = deye_bus_task_wait (task, NULL, NULL);
   g_assert_true (again == result);
   client_fixture_settle (f);
@@ -397,7 +397,7 @@ test_cancel_unsent (Fixture *f, gconstpointer data)
   tasks_fixture_expect_silence (f);
 }
 
-/* A cancel never overtakes the submit. */
+/* A cancel is never sent before the submit. */
 static void
 test_cancel_sent (Fixture *f, gconstpointer data)
 {
@@ -418,7 +418,7 @@ test_cancel_sent (Fixture *f, gconstpointer data)
   g_assert_nonnull (tasks_script_find (cancelled, "Cancel"));
 }
 
-/* The id of a task that has ended may belong to another one by then. */
+/* An ended task is not cancelled at the broker, because another task may have its id. */
 static void
 test_cancel_ended (Fixture *f, gconstpointer data)
 {

@@ -5,7 +5,7 @@
 
 typedef ClientFixture Fixture;
 
-/* Count emissions, into the guint at @data. */
+/* Counts emissions in the guint at @data. */
 static void
 count (gpointer object, gpointer data)
 {
@@ -84,7 +84,7 @@ test_bounded_request (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_task_get_state (tasks->pdata[256]), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
 }
 
-/* The broker needs room for a verdict of each task in its reply. */
+/* A request has at most as many tasks as the broker's reply has room for verdicts. */
 static void
 test_bounded_verdicts (Fixture *f, gconstpointer data)
 {
@@ -186,14 +186,14 @@ test_same_id (Fixture *f, gconstpointer data)
   tasks_fixture_expect_silence (f);
 }
 
-/* The submit of an id whose outcome the program has is a new one, behind the confirmation of the old one. */
+/* Submitting the id of a task whose outcome was reported makes a new task, after the old one was confirmed. */
 static void
 submit_again (DeyeBusTask *task, gpointer data)
 {
   Fixture *f = data;
   g_autoptr (DeyeBusTask) same = tasks_fixture_submit (f->client, "one");
 
-  g_assert_true (same == task); /* its outcome is just being reported */
+  g_assert_true (same == task); /* the outcome of the task is still being reported */
 }
 
 static void
@@ -298,7 +298,7 @@ test_refused_request (Fixture *f, gconstpointer data)
   tasks_fixture_expect_error (two, DEYE_BUS_ERROR_DENIED, "as scripted");
 }
 
-/* The tasks of a request that was not handled are submitted again, marked as repetitions, after a pause. */
+/* If the broker did not handle a request, its tasks are submitted again after a pause, marked as repetitions. */
 static void
 test_overload (Fixture *f, gconstpointer data)
 {
@@ -325,7 +325,7 @@ test_overload (Fixture *f, gconstpointer data)
   repeated = tasks_script_repetitions (again->pdata[0]);
   g_assert_cmpstr (repeated, ==, "one+ two+");
 
-  /* The same broker does not know them: it never got them. */
+  /* The same broker does not know the tasks, so it never received them. */
   tasks_script_answer (f->in, again->pdata[0], 2, &unknown);
   client_fixture_say_and_settle (f);
   anew = client_fixture_hear_one (f, WIRE_KIND_REQUEST);

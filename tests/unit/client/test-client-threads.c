@@ -5,13 +5,13 @@
 
 /*
  * The last reference to a client is released in another thread, as the garbage collectors of language bindings do, while the
- * thread of its context iterates it or makes calls. Whichever thread is last, the client says goodbye and closes its socket, and
- * calls of other clients in that context do not fail.
+ * thread of its context iterates it or makes calls. In any order, the client sends GOODBYE and closes its socket, and calls of
+ * other clients in that context do not fail.
  */
 
 #define ROUNDS      300u
 #define CALL_ROUNDS 50u
-#define YIELDS      200u /* for a call in the meantime */
+#define YIELDS      200u /* to let another thread make a call */
 #define CALLS       100000u
 
 static void
@@ -27,7 +27,7 @@ drop_in_thread (gpointer client)
   return NULL;
 }
 
-/* While it is the default of this thread, this thread owns it. */
+/* Releases the context, which this thread owns while it is the thread's default. */
 static void
 leave_context (ClientFixture *f)
 {
@@ -40,7 +40,7 @@ enter_context (ClientFixture *f)
   g_main_context_push_thread_default (f->context);
 }
 
-/* Receives until the end of the stream, which a client that is freed without a dispose never brings: the watchdog ends that. */
+/* Receives until the end of the stream. If the client does not close it, the watchdog ends the test. */
 static void
 expect_goodbye_and_end (ClientFixture *f)
 {
@@ -88,7 +88,7 @@ test_last_reference_dropped_in_another_thread (void)
     drop_while_iterating ();
 }
 
-/* The thread of the context owns it until the other thread has released its reference. */
+/* The context's thread owns it until the other thread has released its reference. */
 static void
 test_handed_over (void)
 {
@@ -223,7 +223,7 @@ test_no_circle (void)
   for (guint i = 0; i < G_N_ELEMENTS (releasers); i++)
     g_thread_join (threads[i]);
   test_watchdog_stop ();
-  /* One of them may come when the other has ended, but not both. */
+  /* One of them may run after the other has ended, but not both. */
   g_assert_cmpint (releasers[0].acquired + releasers[1].acquired, <, 2);
   g_assert_true (deye_bus_context_acquire (one) && deye_bus_context_acquire (two)); /* both are free */
   g_main_context_release (one);
@@ -246,7 +246,7 @@ call_often (gpointer client)
   return NULL;
 }
 
-/* While one of them is in a call those of the other are refused, and when that returns they are not: it must be done by then. */
+/* While one thread is in a call, calls of the other are refused; when the call returns, the client must be released. */
 static void
 test_called_by_two (void)
 {

@@ -6,7 +6,7 @@
 typedef struct
 {
   GString *order;
-  guint64 unsent; /* as the error's message says */
+  guint64 unsent; /* the number in the message of the error */
 } Ends;
 
 /* --- other ends --- */
@@ -61,7 +61,7 @@ test_connection_lost (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
 }
 
-/* A program that never runs its context gets the number from close(). */
+/* If a program never runs its context, close() returns the number. */
 static void
 test_connection_lost_close (Fixture *f, gconstpointer data)
 {
@@ -129,7 +129,7 @@ test_unref (Fixture *f, gconstpointer data)
   g_assert_cmpuint (heard + ends.unsent, ==, 20);
 }
 
-/* A loss that the signal was about to report is reported all the same. */
+/* A loss that the signal has not reported yet is still reported. */
 static void
 test_unref_after_loss (Fixture *f, gconstpointer data)
 {
@@ -168,7 +168,7 @@ test_unref_all_sent (Fixture *f, gconstpointer data)
   g_assert_cmpuint (frames->len, ==, 2);
 }
 
-/* The signal has no handler. */
+/* If the signal has no handler, a warning is logged. */
 static void
 test_unref_warning (Fixture *f, gconstpointer data)
 {

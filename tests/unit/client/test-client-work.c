@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-fixture.h"
 
-/* Reports of the handler of a task: progress and the outcome, in any thread. */
+/* Reports of the handler of a task, from any thread: progress and the outcome. */
 
 typedef CollectorFixture Fixture;
 
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
 
-/* The handler of "t-1" runs under the route 700, and the broker has heard STARTED. */
+/* Starts the handler of "t-1" under the route 700; the broker has received STARTED. */
 static void
 start_work (Fixture *f, guint64 progress_us)
 {
@@ -41,7 +41,7 @@ report (Fixture *f, guint64 done)
 
 /* --- progress --- */
 
-/* The first report is sent at once, of the next ones the newest, with the outcome. */
+/* The first report is sent at once, and of the later ones only the newest, with the outcome. */
 static void
 test_progress_limited (Fixture *f, gconstpointer data)
 {
@@ -65,7 +65,7 @@ test_progress_limited (Fixture *f, gconstpointer data)
   collector_assert_outcome (last->pdata[1], 700, OUTCOME (SUCCEEDED));
 }
 
-/* A report that was held is sent when its time comes, without another call. */
+/* A timer sends a report that was held, without another call. */
 static void
 test_progress_by_timer (Fixture *f, gconstpointer data)
 {
@@ -165,7 +165,7 @@ assert_ended (DeyeBusWork *work)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED);
 }
 
-/* Each way to end a work, once. */
+/* Each way to end a work is sent once. */
 static void
 test_outcomes (Fixture *f, gconstpointer data)
 {
@@ -210,7 +210,7 @@ say_all (DeyeBusWork *work)
                                          "0123456789012345678901234567890123456789012345678901234567890\xc3\xa4");
 }
 
-/* The outcome of "t-1", whose handler says @say and ends it with @end. */
+/* Returns the outcome of "t-1", whose handler calls @say and then @end. */
 static WireGuard *
 end_and_hear (Fixture *f, void (*say) (DeyeBusWork *work), void (*end) (DeyeBusWork *work))
 {
@@ -225,7 +225,7 @@ end_and_hear (Fixture *f, void (*say) (DeyeBusWork *work), void (*end) (DeyeBusW
   return collector_unpack (frames->pdata[0], &daemoneye__eventbus__v1__outcome__descriptor);
 }
 
-/* A share is bounded, and the revision is cut as valid text. */
+/* The share is bounded to 1,000 permille, and the revision is cut to valid text. */
 static void
 test_extent (Fixture *f, gconstpointer data)
 {
@@ -253,7 +253,7 @@ say_share (DeyeBusWork *work)
   deye_bus_work_set_share (work, 900);
 }
 
-/* A handler that did not count has not found nothing. */
+/* An extent without a count differs from a count of 0. */
 static void
 test_extent_uncounted (Fixture *f, gconstpointer data)
 {
@@ -273,7 +273,7 @@ test_extent_unsaid (Fixture *f, gconstpointer data)
   g_assert_null (((const ScriptOutcome *) wire_guard_message (guard))->extent);
 }
 
-/* A failure covers nothing. After the end nothing is said any more. */
+/* A failure has no extent. After the end, the extent cannot be set. */
 static void
 test_extent_failed (Fixture *f, gconstpointer data)
 {
@@ -298,7 +298,7 @@ test_shard (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_work_get_shards (f->log.work), ==, 3);
 }
 
-/* ... and a part that does not exist is refused. */
+/* A shard number that does not exist is refused. */
 static void
 test_shard_beyond (Fixture *f, gconstpointer data)
 {
@@ -344,7 +344,7 @@ test_too_large (Fixture *f, gconstpointer data)
   assert_largest (f, 1048576 - 16384);
 }
 
-/* The largest payload is the least that a broker can be set to. */
+/* The same with the smallest value that a broker can have as largest payload. */
 static void
 test_too_large_for_least (Fixture *f, gconstpointer data)
 {
@@ -352,7 +352,7 @@ test_too_large_for_least (Fixture *f, gconstpointer data)
   assert_largest (f, 8192);
 }
 
-/* The handler keeps nothing: another attempt follows. */
+/* The handler drops its work without an outcome: the task gets another attempt. */
 static void
 test_dropped (Fixture *f, gconstpointer data)
 {
@@ -369,7 +369,7 @@ test_dropped (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
 }
 
-/* ... and when it was cancelled before, none does. */
+/* If the work was cancelled before, the task gets no other attempt. */
 static void
 test_dropped_cancelled (Fixture *f, gconstpointer data)
 {
@@ -384,7 +384,7 @@ test_dropped_cancelled (Fixture *f, gconstpointer data)
   collector_assert_outcome (frames->pdata[0], 700, OUTCOME (CANCELLED));
 }
 
-/* A bare object, as a binding can make it. */
+/* An object that a binding made without a constructor function. */
 static void
 test_bare (Fixture *f, gconstpointer data)
 {
@@ -413,7 +413,7 @@ report_in_thread (gpointer data)
   return NULL;
 }
 
-/* Reports and the outcome of a thread: the last report comes, and the outcome behind it, once. */
+/* Reports and the outcome from a thread: the last report is sent, and the outcome once behind it. */
 static void
 test_thread (Fixture *f, gconstpointer data)
 {
@@ -449,7 +449,7 @@ test_thread (Fixture *f, gconstpointer data)
   g_assert_cmpuint (done, ==, 10000);
 }
 
-/* The connection is lost while a thread works: the end is no error of the handler. */
+/* The connection is lost while a thread works: ending the work is not an error of the handler. */
 static void
 test_connection_lost (Fixture *f, gconstpointer data)
 {

@@ -4,7 +4,7 @@
 #include "client-fixture.h"
 #include <string.h>
 
-/* A client that publishes more than the socket or the credit takes, and the numbers in its errors. */
+/* A client that publishes more than the socket takes or the credit allows, and the numbers in its errors. */
 
 typedef ClientFixture Fixture;
 
