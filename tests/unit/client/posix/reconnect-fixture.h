@@ -6,8 +6,8 @@
 #include <sys/un.h>
 
 /*
- * A client that connects to an address, and a fake broker there, which the test can start again as often as it wants.
- * The client does not reconnect by itself until the test switches that on.
+ * A client that connects to an address, and a fake broker there, which the test can restart any number of times.
+ * The client does not reconnect by itself until the test enables this.
  */
 
 typedef struct
@@ -16,10 +16,10 @@ typedef struct
   char *directory;
   char *path;
   int listener;       /* -1: nothing listens */
-  GThread *thread;    /* accepts the next connection; NULL: none does */
+  GThread *thread;    /* accepts the next connection; NULL: no thread runs */
   GBytes *welcome;    /* for the thread */
   int peer;           /* the broker's end of the accepted connection; -1: none */
-  gboolean reconnect; /* when the state is DISCONNECTED the next time */
+  gboolean reconnect; /* connect again when the state becomes DISCONNECTED */
   DeyeBusClient *client;
   ClientResult result; /* of the asynchronous attempt */
 } ReconnectFixture;
@@ -35,9 +35,9 @@ void reconnect_fixture_listen (ReconnectFixture *f, int backlog);
 void reconnect_fixture_accept (ReconnectFixture *f, const ScriptWelcome *granted);
 /* Accepts the client's next connection, and lets it become ready. @granted: (nullable) */
 void reconnect_fixture_welcome (ReconnectFixture *f, const ScriptWelcome *granted);
-/* The id of the next request of the client. */
+/* Receives until the next request of the client, and returns its id. */
 guint64 reconnect_fixture_next_request (ReconnectFixture *f);
-/* Frames that came from the client by now. */
+/* Takes the frames that have arrived from the client. */
 GPtrArray *reconnect_fixture_hear (ReconnectFixture *f);
-/* Writes @bytes, and empties them. */
+/* Sends @bytes to the client, and empties the array. */
 void reconnect_fixture_say (ReconnectFixture *f, GByteArray *bytes);

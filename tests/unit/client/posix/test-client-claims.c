@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /*
- * A collector over several connections, and several brokers: its works continue, and it claims them, and its results, with
- * each registration.
+ * A collector over several connections and brokers: its works continue, and it claims its works and results in each
+ * registration.
  */
 
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
@@ -20,7 +20,7 @@ typedef struct
   ReconnectFixture base;
   DeyeBusCollector *collector;
   HandlerLog log;
-  GByteArray *in; /* to be said */
+  GByteArray *in; /* scripted, not sent to the client yet */
   guint64 asked;  /* id of Register */
   guint64 registrations;
 } Fixture;
@@ -76,7 +76,7 @@ say_and_hear (Fixture *f)
   return frames;
 }
 
-/* Accepts the next connection of a broker with that epoch. Returns what the client asks in Register. */
+/* Accepts the next connection as a broker with @epoch. Returns the client's Register request. */
 static WireGuard *
 welcome (Fixture *f, guint64 epoch)
 {
@@ -98,13 +98,13 @@ welcome (Fixture *f, guint64 epoch)
       if (request == NULL)
         continue;
       g_assert_true (request == collector_find_request (frames, "Register"));
-      g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 1); /* nothing overtakes it */
+      g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 1); /* no request is sent before it */
       f->asked = request->envelope.id;
       return collector_unpack (request, &daemoneye__eventbus__v1__register_request__descriptor);
     }
 }
 
-/* Registers the client, and lets it become ready. */
+/* Answers the registration, and lets the client become ready. */
 static void
 answer (Fixture *f, TaskClaim **fenced, gsize n)
 {
@@ -143,7 +143,7 @@ lose (Fixture *f)
     g_main_context_iteration (f->base.context, TRUE);
 }
 
-/* The first connection, on which the work "t-1" runs under the route 700. */
+/* Makes the first connection, on which the work "t-1" runs under the route 700. */
 static void
 start_work (Fixture *f)
 {
@@ -205,8 +205,8 @@ assert_result (const ScriptFrame *frame, guint64 route)
 
 /* --- tests --- */
 
-/* Scenario 19: the broker was restarted, the handler still works. It is adopted, its newest progress is reported again, and its
- * handler is not called a second time. */
+/* Scenario 19: the broker was restarted while the handler works. The work is adopted, its newest progress is reported again, and
+ * the handler is not called a second time. */
 static void
 test_running (Fixture *f, gconstpointer data)
 {
@@ -237,7 +237,7 @@ test_running (Fixture *f, gconstpointer data)
   assert_result (ended->pdata[0], 800);
 }
 
-/* Scenario 20: the handler finished while there was no connection. The result is claimed, and sent when it is wanted. */
+/* Scenario 20: the handler finished while there was no connection. The result is claimed, and sent when the broker adopts it. */
 static void
 test_finished (Fixture *f, gconstpointer data)
 {
@@ -261,7 +261,7 @@ test_finished (Fixture *f, gconstpointer data)
   assert_result (frames->pdata[0], 800);
 }
 
-/* Two accounts have a task with one id: the token says which result is wanted. */
+/* Two accounts have a task with the same id: the token identifies the result that is adopted. */
 static void
 test_of_another_account (Fixture *f, gconstpointer data)
 {
@@ -331,7 +331,7 @@ test_until_delivered (Fixture *f, gconstpointer data)
   answer (f, NULL, 0);
 }
 
-/* A claim that the broker does not take up is cancelled, and has no answer. */
+/* A work that the broker does not adopt is cancelled, and sends no outcome. */
 static void
 test_fenced (Fixture *f, gconstpointer data)
 {
@@ -367,7 +367,7 @@ say_fence (Fixture *f, TaskClaim **fenced, gsize n)
   collector_script_lifecycle_event (f->in, "bus", &lifecycle.base);
 }
 
-/* The same later, when the recovery window of the broker is over; a claim with another token is not meant. */
+/* The same later, at the end of the broker's recovery window; a work with another token is not cancelled. */
 static void
 test_fenced_later (Fixture *f, gconstpointer data)
 {
@@ -393,7 +393,7 @@ test_fenced_later (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
 }
 
-/* The attempt is not known here: the broker finds another way. */
+/* The client does not know the adopted attempt, and answers RETRYABLE. */
 static void
 test_unknown (Fixture *f, gconstpointer data)
 {
@@ -411,7 +411,7 @@ test_unknown (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->log.calls, ==, 0);
 }
 
-/* CANCEL is behind the adoption in the same read. */
+/* CANCEL arrives behind the adoption in the same read. */
 static void
 test_adopted_and_cancelled (Fixture *f, gconstpointer data)
 {
@@ -429,7 +429,7 @@ test_adopted_and_cancelled (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->log.calls, ==, 1);
 }
 
-/* A new attempt of a task that still runs here, unknown to the broker: the old one is cancelled, and both never run at once. */
+/* A new attempt of a task that still runs here: the old attempt is cancelled, and both never run at the same time. */
 static void
 test_next_attempt (Fixture *f, gconstpointer data)
 {
@@ -478,7 +478,7 @@ test_bounds (Fixture *f, gconstpointer data)
   request = wire_guard_message (guard);
   g_assert_cmpuint (request->n_running, ==, 1);
   g_assert_cmpuint (request->n_finished, ==, 4);
-  g_assert_cmpstr (request->finished[0]->task_id, ==, "t-5"); /* the newest first */
+  g_assert_cmpstr (request->finished[0]->task_id, ==, "t-5"); /* the newest is first */
   answer (f, NULL, 0);
   deye_bus_collector_step_kept (f->collector, g_get_monotonic_time () + 299 * G_TIME_SPAN_SECOND);
   g_assert_cmpuint (f->collector->kept.length, ==, 4);
@@ -487,7 +487,7 @@ test_bounds (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->collector->kept_bytes, ==, 0);
 }
 
-/* A collector that drains says so again with its next registration; then it stops when its result has been sent. */
+/* A draining collector repeats this in its next registration, and stops when its result has been sent. */
 static void
 test_draining (Fixture *f, gconstpointer data)
 {

@@ -16,7 +16,7 @@ say_and_hear (Fixture *f)
   return collector_hear (f);
 }
 
-/* A work runs under the route 700. */
+/* Starts a work under the route 700. */
 static void
 start_work (Fixture *f)
 {
@@ -41,7 +41,7 @@ check_update (const ScriptFrame *frame, guint64 drain_us)
 
 /* --- drain --- */
 
-/* It takes no more tasks, finishes those that it has, and reports that. */
+/* A draining collector accepts no new tasks, finishes those that it has, and reports this. */
 static void
 test_drain (Fixture *f, gconstpointer data)
 {
@@ -69,7 +69,7 @@ test_drain (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->draining, ==, 1);
 }
 
-/* The broker asks for it. */
+/* The broker requests the drain. */
 static void
 test_lifecycle (Fixture *f, gconstpointer data)
 {
@@ -93,7 +93,7 @@ test_lifecycle_of_another (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_collector_is_draining (f->collector));
 }
 
-/* DRAIN is in the same read, behind the task: the handler is not called. */
+/* DRAIN arrives behind the task in the same read: the handler is not called. */
 static void
 test_drain_in_same_read (Fixture *f, gconstpointer data)
 {
@@ -122,7 +122,7 @@ assert_stopped (Fixture *f, ClientResult *result)
   g_assert_cmpuint (deye_bus_collector_get_state (f->collector), ==, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
 }
 
-/* It waits for what runs. The client was given, so it lives on. */
+/* stop() waits for running works. The client belongs to the program, so it is not closed. */
 static void
 test_stop (Fixture *f, gconstpointer data)
 {
@@ -143,12 +143,12 @@ test_stop (Fixture *f, gconstpointer data)
   frames = collector_hear (f);
   collector_assert_outcome (frames->pdata[0], 700, OUTCOME (SUCCEEDED));
   g_assert_nonnull (collector_find_request (frames, "Deregister"));
-  last = frames->pdata[frames->len - 1]; /* the topics are closed behind it */
+  last = frames->pdata[frames->len - 1]; /* after the topics were closed */
   g_assert_true (wire_span_equal (last->envelope.topic, WIRE_SPAN_LITERAL ("control.bus.unsubscribe")));
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_READY);
 }
 
-/* The grace is over: what still runs is cancelled, and has no answer. */
+/* At the end of the grace time, running works are cancelled and send no outcome. */
 static void
 test_stop_grace (Fixture *f, gconstpointer data)
 {
@@ -181,7 +181,7 @@ stop_and_wait (DeyeBusCollector *collector, gpointer calls)
   g_assert_no_error (error);
 }
 
-/* The handler of a signal waits for the end, which the same timer brings. */
+/* The handler of a signal calls stop(), whose end depends on the timer that emits the signal. */
 static void
 test_stop_in_signal (Fixture *f, gconstpointer signal)
 {
@@ -197,7 +197,7 @@ test_stop_in_signal (Fixture *f, gconstpointer signal)
   g_assert_cmpuint (deye_bus_collector_get_state (f->collector), ==, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
 }
 
-/* The broker refuses a longer one, and would continue to give tasks. */
+/* The grace time is limited, because the broker refuses a longer one and would continue to give tasks. */
 static void
 test_drain_at_most (Fixture *f, gconstpointer data)
 {
@@ -224,7 +224,7 @@ test_stop_sync (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_collector_stop (f->collector, 0, &error));
 }
 
-/* A collector with a client of its own closes it. */
+/* A collector that made its own client closes it. */
 static void
 test_stop_own (Fixture *f, gconstpointer data)
 {
@@ -256,7 +256,7 @@ test_stop_while_starting (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
 }
 
-/* One that was stopped does not begin again. */
+/* A stopped collector cannot be started again. */
 static void
 test_start_stopped (Fixture *f, gconstpointer data)
 {
@@ -301,7 +301,7 @@ stop_again (DeyeBusCollector *collector, gpointer data)
   raise (SIGTERM);
 }
 
-/* SIGTERM: it drains, and a second one does not wait for what runs. */
+/* SIGTERM drains the collector; a second SIGTERM ends it without waiting for running works. */
 static void
 test_run_until_signal (Fixture *f, gconstpointer data)
 {

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 /*
- * The flusher: what it writes while the program does not call the library arrives once and in order, beside what the client
- * writes itself; its errors reach the client; and it ends with the client. tests/unit/client/test-client-delays.c has the cases in
- * which it is needed.
+ * The flusher: messages that it writes while the program does not call the library arrive once and in order, together with those
+ * that the client writes itself. Its errors reach the client, and it ends with the client.
+ * tests/unit/client/test-client-delays.c has the cases that need it.
  */
 
 #define N_MESSAGES 20000u
@@ -20,7 +20,7 @@ typedef struct
   GThread *receiver;
   GMutex lock;
   GCond came;
-  guint received; /* of the lock: publishes, each of which was the next one */
+  guint received; /* protected by the lock: publishes that arrived in order */
 } FlusherFixture;
 
 static void
@@ -97,7 +97,7 @@ flusher_publish (FlusherFixture *f, guint32 number, gsize len)
   g_assert_no_error (error);
 }
 
-/* The program does nothing else. If the flusher does not write, the watchdog ends the test. */
+/* Waits without calling the library. If the flusher does not write, the watchdog ends the test. */
 static void
 flusher_wait (FlusherFixture *f, guint n)
 {
@@ -107,7 +107,7 @@ flusher_wait (FlusherFixture *f, guint n)
   g_mutex_unlock (&f->lock);
 }
 
-/* The client and the flusher take turns. */
+/* The client and the flusher write in turn. */
 static void
 test_in_order (FlusherFixture *f, gconstpointer data)
 {
@@ -130,7 +130,7 @@ test_in_order (FlusherFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_client_get_unsent (f->base.client), ==, 0);
 }
 
-/* More than the socket takes: the flusher tries again until the broker reads. */
+/* There are more bytes than the socket takes: the flusher tries again until the broker reads. */
 static void
 test_full_socket (FlusherFixture *f, gconstpointer data)
 {
@@ -141,7 +141,7 @@ test_full_socket (FlusherFixture *f, gconstpointer data)
   flusher_wait (f, 100);
 }
 
-/* The flush of the program ends, although the flusher has written what it waits for. */
+/* A flush of the program ends although the flusher has written the messages. */
 static void
 test_flush (FlusherFixture *f, gconstpointer data)
 {
@@ -189,7 +189,7 @@ flusher_count (guint *n)
   ++*n;
 }
 
-/* Switched off and on again, it leaves nothing. */
+/* A flusher that is disabled and enabled again leaves no thread or source. */
 static void
 test_switched (FlusherFixture *f, gconstpointer data)
 {
@@ -208,7 +208,7 @@ test_switched (FlusherFixture *f, gconstpointer data)
   flusher_wait (f, 100);
 }
 
-/* The broker does not read any more, which the flusher detects. */
+/* The flusher detects that the broker has closed the connection. */
 static void
 test_error (FlusherFixture *f, gconstpointer data)
 {
@@ -243,7 +243,7 @@ test_freed (FlusherFixture *f, gconstpointer data)
   g_assert_cmpuint (f->received, ==, 100);
 }
 
-/* The child has no such thread, and the parent's thread keeps running. */
+/* After fork(), the child has no flusher thread, and that of the parent continues. */
 static void
 test_fork (FlusherFixture *f, gconstpointer data)
 {
@@ -266,7 +266,7 @@ test_fork (FlusherFixture *f, gconstpointer data)
   deye_bus_client_release (f->base.client);
 }
 
-/* The socket is replaced: what was not written is sent on the next connection, before what follows. */
+/* After a reconnect, messages that were not written are sent first on the next connection. */
 static void
 test_reconnect (ReconnectFixture *f, gconstpointer data)
 {

@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 
 /*
- * The report of what the stash has lost, control.bus.lost: as soon as the client is ready, in calls of 32 topics, and again on
- * the next connection if the broker did not answer.
+ * The report of messages that the stash has lost, control.bus.lost. It is sent when the client is ready, in calls of 32 topics,
+ * and again on the next connection if the broker did not answer.
  */
 
 typedef ReconnectFixture Fixture;
@@ -100,7 +100,7 @@ end (Fixture *f)
   reconnect_fixture_settle (f);
 }
 
-/* A report would come before a request of the test. */
+/* Asserts that there is no report: it would arrive before a request of the test. */
 static void
 expect_no_report (Fixture *f)
 {
@@ -133,7 +133,7 @@ test_old_broker (Fixture *f, gconstpointer data)
   end (f);
 }
 
-/* The rest follows when the first part has its answer. */
+/* The second part is sent when the first one is answered. */
 static void
 test_in_parts (Fixture *f, gconstpointer data)
 {

@@ -73,12 +73,12 @@ test_close_on_exec (void)
   g_assert_true (deye_bus_client_connect (client, NULL, NULL));
   g_assert_cmpint (fcntl (fds[0], F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
   g_clear_object (&client);
-  /* And not left open. */
+  /* The descriptor is not left open. */
   g_assert_cmpint (fcntl (fds[0], F_GETFD), ==, -1);
   close (fds[1]);
 }
 
-/* H01: the child's handle is dead, the parent's stream is not touched. */
+/* H01: the child cannot use the client, and the parent's stream is unchanged. */
 static void
 test_fork (Fixture *f, gconstpointer data)
 {
@@ -145,7 +145,7 @@ test_fork_held (Fixture *f, gconstpointer data)
   g_assert_cmpuint (frames->len, ==, 2);
 }
 
-/* A number that is no descriptor must not be taken for the one of its low bits. */
+/* A number above the range of descriptors must not be truncated to a valid descriptor. */
 static void
 test_descriptor_out_of_range (void)
 {

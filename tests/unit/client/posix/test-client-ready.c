@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 /*
- * A client is ready when it has the retained messages of its subscriptions: of those that it had when it was connected for the
- * first time, and of those that a new connection restores.
+ * A client is ready when it has the retained messages of its subscriptions: those made before the first connection, and those that
+ * a new connection restores.
  */
 
 typedef struct
@@ -75,7 +75,7 @@ tear_down (ReadyFixture *f, gconstpointer data)
   reconnect_fixture_tear_down (&f->base, NULL);
 }
 
-/* The broker accepts the connection, and says that it looks for retained messages. */
+/* The broker accepts the connection, and announces that it looks for retained messages. */
 static void
 answer_restore (ReadyFixture *f, guint64 window_messages)
 {
@@ -105,7 +105,7 @@ subscription_id (ReadyFixture *f)
 #define assert_state(f, wanted)                                                                                        \
   g_assert_cmpint (deye_bus_client_get_state ((f)->base.client), ==, DEYE_BUS_CLIENT_STATE_##wanted)
 
-/* The values come, and then their end: the program gets them before the client is ready. */
+/* The values and their end arrive: the program gets the values before the client is ready. */
 static void
 get_values (ReadyFixture *f, const char *topic)
 {
@@ -137,7 +137,7 @@ test_values_first (ReadyFixture *f, gconstpointer data)
   g_assert_cmpstr (f->log->str, ==, "events.again ready ");
 }
 
-/* Everything in one piece: the order is that of the frames. */
+/* All frames arrive in one read and are handled in order. */
 static void
 test_at_once (ReadyFixture *f, gconstpointer data)
 {

@@ -62,7 +62,7 @@ connect_again (ReconnectFixture *f)
   broker_take_peer (f);
 }
 
-/* The client sent HELLO and nothing else, and is still connected. */
+/* Asserts that the client has sent only HELLO and is still connected. */
 static void
 assert_connected (ReconnectFixture *f)
 {
@@ -92,7 +92,7 @@ assert_attempt_failed (ReconnectFixture *f, GQuark domain, gint code)
 
 /* --- tests --- */
 
-/* Nothing listens, so the attempt has failed when connect_async() returns; the event that says so is not dispatched yet. */
+/* No broker listens, so the attempt has failed when connect_async() returns, but the event about it is not dispatched yet. */
 static void
 test_after_call (ReconnectFixture *f, gconstpointer data)
 {
@@ -208,7 +208,7 @@ start_without_broker (ReconnectFixture *f)
   publish_meanwhile (f, "results.procmond");
 }
 
-/* Messages are sent when the client is ready, in their order, and flush() says how many wait. */
+/* Messages are sent in order when the client is ready, and flush() returns the number of waiting ones. */
 static void
 test_stash (ReconnectFixture *f, gconstpointer data)
 {
@@ -246,7 +246,7 @@ test_stash (ReconnectFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
 }
 
-/* close() does not wait for a broker, and says how many messages are lost. */
+/* close() does not wait for a broker, and reports the number of lost messages. */
 static void
 test_stash_closed (ReconnectFixture *f, gconstpointer data)
 {
@@ -269,7 +269,7 @@ count_errors (DeyeBusClient *client, const GError *error, gpointer data)
   ++*(guint *) data;
 }
 
-/* The client gives up: the signal reports what waited. */
+/* The client stops its attempts: the signal reports the waiting messages. */
 static void
 test_stash_given_up (ReconnectFixture *f, gconstpointer data)
 {

@@ -59,7 +59,7 @@ test_reconnect (ReconnectFixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
 }
 
-/* Closed while it connects: what the sender has is lost, and the error of the call says how many. */
+/* The client is closed while it connects: the sender's messages are lost, and the error of the call contains their number. */
 static void
 test_closed_while_connecting (ReconnectFixture *f, gconstpointer data)
 {
@@ -105,7 +105,7 @@ put_both (gpointer data)
   return NULL;
 }
 
-/* The child's sender is dead, and what the parent's has is sent by the parent. */
+/* The child cannot use the sender; the messages of the parent's sender are sent only by the parent. */
 static void
 test_fork (SenderFixture *f, gconstpointer data)
 {

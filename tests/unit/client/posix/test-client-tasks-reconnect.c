@@ -2,7 +2,7 @@
 #include "posix/reconnect-fixture.h"
 #include "tasks-fixture.h"
 
-/* Tasks over several connections: what is submitted again, and what is known when the broker does not know them. */
+/* Tasks over several connections: which are submitted again, and their state when the broker does not know them. */
 
 typedef ReconnectFixture Fixture;
 
@@ -32,7 +32,7 @@ dial (Fixture *f)
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
 }
 
-/* Waits for a request with @method; the frames that came with it. */
+/* Waits for a request with @method, and returns the frames that arrived with it. */
 static GPtrArray *
 hear_until (Fixture *f, const char *method)
 {
@@ -149,7 +149,7 @@ test_submitted_again (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_bytes_get_size (result), ==, 4);
 }
 
-/* It is not known whether the first submit arrived. The same broker answers that it did not. */
+/* The client does not know whether the first submit arrived; the same broker answers that it did not. */
 static void
 test_lost_submit (Fixture *f, gconstpointer data)
 {
@@ -190,7 +190,7 @@ test_goodbye (Fixture *f, gconstpointer data)
   answer_submit (f, "one+", &queued);
 }
 
-/* Another broker can't say that; and one that has accepted the task has forgotten it. */
+/* Another broker cannot answer this, and a broker that had accepted the task has forgotten it: the outcome is unknown. */
 static void
 test_unknown (Fixture *f, gconstpointer data)
 {
@@ -247,7 +247,7 @@ test_older_broker (Fixture *f, gconstpointer data)
   expect_end (two, DEYE_BUS_TASK_STATE_REFUSED, DEYE_BUS_ERROR_UNSUPPORTED);
 }
 
-/* --- what else waits --- */
+/* --- other waiting requests --- */
 
 /* An outcome is confirmed on the next connection, and its task is not submitted again. */
 static void
@@ -346,7 +346,7 @@ test_given_up (Fixture *f, gconstpointer data)
   expect_end (two, DEYE_BUS_TASK_STATE_REFUSED, DEYE_BUS_ERROR_NOT_CONNECTED);
 }
 
-/* The next broker gets what is left of the deadline and of the delay. */
+/* The next broker gets the rest of the deadline and of the delay. */
 static void
 test_times_continue (Fixture *f, gconstpointer data)
 {

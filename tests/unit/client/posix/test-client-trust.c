@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /*
- * Each reason for which a client refuses what it finds at an address.
+ * Each reason for which a client refuses the server at an address.
  *
  * The rule about servers is tested as a table, which any user can run. The tests with servers of other users need root: they
  * change the effective user of this process, from which the kernel takes the user of a server.
@@ -203,7 +203,7 @@ test_own_server (Fixture *f, gconstpointer data)
   f->listener = listen_at (f->address, SOCK_STREAM);
   assert_open (f->address, 0, NULL);
   g_assert_cmpint (g_chmod (f->directory, 0777), ==, 0);
-  assert_open (f->address, 0, NULL); /* the kernel vouches for the user */
+  assert_open (f->address, 0, NULL); /* the kernel reports the user */
 }
 
 /* --- servers of other users --- */
@@ -230,7 +230,7 @@ test_server_in_its_place (Fixture *f, gconstpointer data)
   g_assert_cmpint (chdir ("/"), ==, 0);
 }
 
-/* The home directory of a user is such a place, too. */
+/* The same in the home directory of a user. */
 static void
 test_client_of_root (Fixture *f, gconstpointer data)
 {
@@ -338,7 +338,7 @@ test_as_root (Fixture *f, gconstpointer data)
     g_test_skip ("needs root, to run servers of other users");
 }
 
-/* No socket, so the kernel reports no user, as on a system that does not report one. */
+/* The descriptor is not a socket, so the kernel reports no user, as on some systems. */
 static void
 test_unknown_user (void)
 {

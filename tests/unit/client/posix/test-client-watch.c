@@ -78,7 +78,7 @@ remove_directory (Watched *f)
   g_assert_cmpint (g_rmdir (f->directory), ==, 0);
 }
 
-/* The old one stays, under another name, and the socket that is made there is none of the client's. */
+/* Renames the directory. A socket in the renamed directory is not at the client's address. */
 static void
 rename_directory (Watched *f)
 {
@@ -106,7 +106,7 @@ test_replaced (Watched *f, gconstpointer data)
     return;
   take_away (f);
   deye_bus_watch_read (f->watch);
-  deye_bus_watch_renew (f->watch); /* there is none */
+  deye_bus_watch_renew (f->watch); /* there is no directory */
   g_assert_cmpint (g_mkdir (f->directory, 0700), ==, 0);
   deye_bus_watch_renew (f->watch);
   g_assert_false (deye_bus_watch_read (f->watch));
