@@ -7,7 +7,7 @@
  * Envelopes with every field set, their bytes, and the comparison of two of them.
  */
 
-/* Every client field set. */
+/* Sets every field of a client, and every field of a broker. */
 void envelope_fill_client (WireEnvelope *e);
 
 void envelope_fill_broker (WireEnvelope *e);

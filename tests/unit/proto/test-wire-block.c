@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-/* Large blocks that are used again: their sizes, and the bounds of kept and of lent bytes. */
+/* Large blocks that are reused: their sizes, and the bounds of kept and lent bytes. */
 
-/* Kept blocks of other sizes are taken only when they are not too large. */
+/* A kept block of another size is used only if it is not too large. */
 static void
 test_kept (void)
 {
@@ -35,7 +35,7 @@ test_kept (void)
   wire_block_free (NULL, 0);
 }
 
-/* Each size finds the block of its own that was freed last, and no other. */
+/* For each size the block of that size that was freed last is found, and no other. */
 static void
 test_by_size (void)
 {
@@ -60,7 +60,7 @@ test_by_size (void)
     }
 }
 
-/* Blocks of many sizes do not keep those of another size out. */
+/* Kept blocks of many sizes do not prevent that one of another size is kept. */
 static void
 test_bounded (void)
 {

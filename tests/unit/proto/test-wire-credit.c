@@ -3,7 +3,7 @@
 
 #include "wire-envelope.h"
 
-/* The CREDIT of a client is byte for byte that of the general writer, and is read exactly as by the general reader. */
+/* The short writer and reader of a client's CREDIT give exactly the same results as the general ones. */
 
 static void
 credit_compare (guint32 subscription, guint64 messages, guint64 bytes)
@@ -37,8 +37,8 @@ test_same_bytes (void)
         credit_compare (ids[i], totals[m], totals[b]);
 }
 
-/* In a block of its own size, so that a sanitizer finds a read behind its end. Returns whether it is a usual CREDIT; then the
- * general reader accepts it with the same values. */
+/* Reads a body in a block of exactly its size, so that a sanitizer finds a read behind its end. Returns whether it is a usual
+ * CREDIT; then the general reader must accept it with the same values. */
 static gboolean
 credit_read (const guint8 *bytes, gsize len)
 {
@@ -77,7 +77,7 @@ test_read (void)
   g_assert_false (credit_read (body, credit_body (frame, 1, 1, 0)));
 }
 
-/* Each byte with each value, each begin of a body, and a part that is there twice or is not there. */
+/* Each byte with each value, each begin of a body, and bodies in which a part is repeated or missing. */
 static void
 test_read_changed (void)
 {

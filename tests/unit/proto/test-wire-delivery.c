@@ -3,11 +3,11 @@
 #include "wire-envelope.h"
 #include "wire-frame.h"
 
-/* Usual deliveries, and frames that are whole: read by the short way exactly as by the general one. */
+/* Usual deliveries, and whole frames: the short reader gives the same results as the general one. */
 
 #define BODY_MAX 1024u
 
-/* The parts of a body. The stamp of the broker stands in front of the bytes of the publisher. */
+/* The parts of a body. The stamp of the broker precedes the bytes of the publisher. */
 typedef struct
 {
   const char *sender;
@@ -79,8 +79,8 @@ delivery_write (const DeliveryRow *row)
   return body;
 }
 
-/* In a block of its own size, so that a sanitizer finds a read behind its end. Returns whether it is a usual delivery; then the
- * general reader gives the same. */
+/* Reads a body in a block of exactly its size, so that a sanitizer finds a read behind its end. Returns whether it is a usual
+ * delivery; then the general reader must give the same. */
 static gboolean
 delivery_compare (const guint8 *bytes, gsize len)
 {
@@ -145,7 +145,7 @@ test_changed_bytes (void)
     }
 }
 
-/* A part of a body that is there twice, or is not there. */
+/* Bodies in which a part is repeated or missing. */
 static void
 test_changed_parts (void)
 {
@@ -230,7 +230,7 @@ test_whole_frames (void)
   whole_compare (bytes, sizeof bytes, G_MAXSIZE, FALSE);
 }
 
-/* A frame that was split, and one in another block, are for the general reader. */
+/* The general reader reads a frame that was split, and one in another block. */
 static void
 test_whole_after_split (void)
 {

@@ -32,7 +32,7 @@ test_sizes (void)
                    WIRE_STATUS_OK);
 }
 
-/* Fields that tie messages together: at the bound, above it, and the same from a broker, which is not checked. */
+/* Fields that connect messages: at the bound, above it, and the same from a broker, where they are not checked. */
 static void
 test_bounds (void)
 {
@@ -78,7 +78,7 @@ test_bounds (void)
       }
 }
 
-/* The key of a tag is what is in front of the first "="; without one all of it is the key. */
+/* The key of a tag is the text before the first "="; without a "=", the whole tag is the key. */
 static void
 test_bounds_of_tags (void)
 {

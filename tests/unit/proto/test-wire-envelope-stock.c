@@ -5,11 +5,11 @@
 #include "test-vectors.h"
 #include "wire-guard.h"
 
-/* The flat reader against the stock decoder, with faulty and with random bytes, against protoc, and against a recorded transcript. */
+/* The flat reader against the stock decoder with faulty and random bytes, against protoc, and against a recorded transcript. */
 
 typedef Daemoneye__Eventbus__V1__Envelope Stock;
 
-/* Stock protobuf reads what we accept, with equal values. */
+/* Asserts that stock protobuf reads an accepted body, with equal values. */
 static void
 assert_stock_agrees (const guint8 *bytes, gsize len, const WireEnvelope *e)
 {

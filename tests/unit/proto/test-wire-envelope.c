@@ -3,7 +3,7 @@
 
 #include "wire-stamp.h"
 
-/* The flat reader and writer, against themselves: what is written is read back, and what each fault is called. */
+/* The flat reader and writer: written envelopes are read back, and each fault has its status. */
 
 static void
 test_read_back (void)
@@ -187,7 +187,7 @@ static WireStatus
 read_subscriptions (const guint32 *ids, gsize n, WireEnvelope *got)
 {
   static guint8 packed[5 * (WIRE_SUBSCRIPTIONS_MAX + 1)];
-  static GByteArray *bytes = NULL; /* what @got points into */
+  static GByteArray *bytes = NULL; /* the memory to which @got points */
   WireEnvelope e;
 
   g_clear_pointer (&bytes, g_byte_array_unref);
@@ -227,7 +227,7 @@ test_subscriptions (void)
   g_assert_false (wire_envelope_next_u32 (&e.subscriptions, &id));
 }
 
-/* Two faults that are no protocol error: the first one is reported. */
+/* If two faults are not protocol errors, the first one is reported. */
 static void
 test_first_fault (void)
 {
@@ -373,7 +373,7 @@ test_read_next (void)
       }
 }
 
-/* As the broker and the library write them: the stamp is in front. */
+/* Returns a body as the broker and the library write it: the stamp is first. */
 static GByteArray *
 usual_body (void)
 {
@@ -399,7 +399,7 @@ usual_body (void)
   return bytes;
 }
 
-/* The parts of the common fields are what the function for all of them writes. */
+/* The functions for parts of the stamp write the same bytes as the function for all of it. */
 static void
 test_stamp_in_parts (void)
 {
@@ -421,7 +421,7 @@ test_stamp_in_parts (void)
       }
 }
 
-/* Behind a field that it does not know the reader takes every field as it takes unusual ones. */
+/* Asserts that behind an unknown field, where the reader uses its general path, the result is the same. */
 static void
 assert_same_behind_unknown (const guint8 *body, gsize len)
 {
@@ -443,7 +443,7 @@ assert_same_behind_unknown (const guint8 *body, gsize len)
   envelope_assert_equal (&e, &other);
 }
 
-/* The fields of most bodies, from every place to every place, and with each bit turned over. */
+/* The fields of most bodies: each part of the body, and each bit inverted. */
 static void
 test_usual_fields (void)
 {
@@ -474,7 +474,7 @@ test_usual_fields (void)
     }
 }
 
-/* Never more than the room, and NULL only when that is small. */
+/* wire_envelope_put() never writes more than the room, and returns NULL only when it is too small. */
 static void
 test_put (void)
 {

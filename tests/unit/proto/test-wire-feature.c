@@ -33,7 +33,7 @@ static const FeatureCase feature_cases[] = {
   { "two", WIRE_KIND_PUBLISH, WIRE_FLAG_RETAIN, 0, 1, 0, 1, 0, WIRE_FEATURE_RETAIN | WIRE_FEATURE_DELIVERY },
 };
 
-/* The time of the sender's call is a field that older brokers do not know; the wish for stations is as old as the wire. */
+/* The time of the sender's call needs a feature, because older brokers do not know the field; the request for hops does not. */
 static void
 test_hops (void)
 {
@@ -62,7 +62,7 @@ test_of_frame (gconstpointer data)
   g_assert_cmphex (wire_feature_of_frame (c->kind, c->flags, &envelope), ==, c->features);
 }
 
-/* Bits that were given out never change. */
+/* The bits of features never change. */
 static void
 test_of_method (void)
 {

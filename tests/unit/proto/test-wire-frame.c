@@ -3,7 +3,7 @@
 
 #include "wire-block.h"
 
-/* Frames from bytes that are split anywhere, and bytes that are none. */
+/* Frames from bytes that are split anywhere, and bytes that are not frames. */
 
 typedef struct
 {
@@ -167,7 +167,7 @@ test_exactly_the_limit (void)
       wire_frame_reader_init (&reader, 100);
       g_assert_cmpint (wire_frame_reader_next (&reader, &input, &got), ==, WIRE_FRAME_COMPLETE);
       g_assert_cmpuint (got.body.len, ==, len);
-      g_assert_false (got.in_block); /* it came whole: not copied */
+      g_assert_false (got.in_block); /* it arrived whole, so it is not copied */
       g_assert_cmpuint (wire_frame_reader_held (&reader), ==, 0);
       wire_frame_reader_clear (&reader);
     }
@@ -315,7 +315,7 @@ flow_compare (Flow *flow, const WireFrame *frame, gboolean steals)
     }
 }
 
-/* As a link does: reads at most @n bytes into the place that is offered, or into a buffer. */
+/* Reads like a link: at most @n bytes, into the place that is offered or into a buffer. */
 static void
 flow_step (Flow *flow, gsize n, gboolean steals)
 {
@@ -344,7 +344,7 @@ flow_step (Flow *flow, gsize n, gboolean steals)
   g_assert_cmpuint (wire_frame_reader_held (&flow->reader), <=, MAX (4 * (flow->read - flow->compared), 1024));
 }
 
-/* Also with a small frame in front, as credit for the one before. */
+/* Also with a small frame in front, such as credit for the previous one. */
 static void
 test_expected (void)
 {
@@ -432,7 +432,7 @@ test_expected_random (void)
     }
 }
 
-/* A bad header that comes into the block is found as anywhere else. */
+/* A bad header that is read into the block is found as well. */
 static void
 test_expected_bad (void)
 {

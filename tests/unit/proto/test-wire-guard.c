@@ -8,7 +8,7 @@
 #include "introspection.pb-c.h"
 #include "wire-varint.h"
 
-/* The door to protobuf-c: what is hostile does not come through, what is sound does, and memory never runs away. */
+/* The guard of protobuf-c: hostile messages are refused, valid ones are accepted, and the memory is bounded. */
 
 typedef Daemoneye__Eventbus__V1__ProcessTable Table;
 
@@ -225,7 +225,7 @@ test_mutations (void)
     }
 }
 
-/* Deeper than any message of ours: a descriptor that contains itself. */
+/* A message that is deeper than any valid one, of a type that contains itself. */
 static void
 test_depth (void)
 {

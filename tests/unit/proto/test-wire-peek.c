@@ -5,7 +5,7 @@
 #include "wire-envelope.h"
 #include "wire-publish.h"
 
-/* Frames that the library writes are seen, others are passed over, and a length that is wrong leads nowhere. */
+/* Frames of the library are recognised, others are skipped, and a wrong length causes no read beyond the end. */
 
 #define TOPIC "events.process.new"
 
@@ -84,7 +84,7 @@ test_deliver (void)
   g_assert_cmpuint (peek_subscription_of (wire_span (NULL, 0)), ==, 0);
 }
 
-/* The frames are in memory of their own, so that a read behind them is found. */
+/* Peeks at frames in a block of exactly their size, so that a sanitizer finds a read behind them. */
 static void
 peek_all_of (const guint8 *bytes, gsize len)
 {

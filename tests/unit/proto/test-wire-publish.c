@@ -3,7 +3,7 @@
 
 #include "wire-envelope.h"
 
-/* Heads of plain publishes are byte for byte those of the general writer, and bodies are read exactly as by the general reader. */
+/* The short writer and reader of plain publishes give exactly the same results as the general ones. */
 
 /* @more: with a type name. */
 static gsize
@@ -58,7 +58,7 @@ test_same_bytes (void)
           publish_compare (ids[i], wire_span (text, topics[t]), more == 1, payloads[p]);
 }
 
-/* Neither a shorter topic nor a longer one is taken for the one that is remembered. */
+/* Neither a shorter nor a longer topic is confused with the cached one. */
 static void
 test_topic_is (void)
 {
@@ -129,8 +129,8 @@ publish_same_span (WireSpan a, WireSpan b)
   return a.len == b.len && (a.len == 0 || a.data == b.data);
 }
 
-/* In a block of its own size, so that a sanitizer finds a read behind its end. Returns whether it is a plain publish; then the
- * general reader accepts it with the same values. */
+/* Reads a body in a block of exactly its size, so that a sanitizer finds a read behind its end. Returns whether it is a plain
+ * publish; then the general reader must accept it with the same values. */
 static gboolean
 publish_read (const guint8 *bytes, gsize len)
 {
@@ -163,7 +163,7 @@ test_read (void)
     }
 }
 
-/* Each byte with each value, each begin of a body, and a part that is there twice or is not there. */
+/* Each byte with each value, each begin of a body, and bodies in which a part is repeated or missing. */
 static void
 test_read_changed (void)
 {
@@ -199,7 +199,7 @@ test_read_changed (void)
     }
 }
 
-/* An envelope with the fields of a plain publish is that of the general reader, and the next body leaves none of them. */
+/* An envelope from a plain publish is the same as from the general reader, and keeps no fields for the next body. */
 static void
 test_set (void)
 {
