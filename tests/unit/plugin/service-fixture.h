@@ -5,7 +5,7 @@
 #include "service.h"
 
 /*
- * A broker service with its thread and its real socket in the test's process, and a directory for its address.
+ * A broker service with its thread and its real socket in the process of the test, and a directory for its address.
  *
  * Teardown asserts that the service removes its files.
  */

@@ -3,7 +3,7 @@
 #include "link-pair.h"
 #include "peer-creds.h"
 
-/* The name of an account is one that account_parse() takes, and gives the same account again. */
+/* account_parse() accepts the name of an account and returns the same account. */
 static void
 test_round_trip (void)
 {
@@ -31,7 +31,7 @@ test_no_account (void)
   g_assert_cmpuint (account, ==, 7);
 }
 
-/* The kernel reports the own account for a connection inside the process. */
+/* For a connection within the process, the kernel reports the account of the process. */
 static void
 test_own (void)
 {

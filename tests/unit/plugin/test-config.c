@@ -4,8 +4,8 @@
 #include <glib/gstdio.h>
 
 /*
- * The key file: the shipped one lists every limit with its default, in a comment. A mistake is named with file, group and key.
- * The limits that a file does not contain follow those that it contains.
+ * The key file: the shipped file lists every limit with its default, in a comment. An error message contains file, group and key.
+ * Limits that a file does not contain are derived from those that it contains.
  */
 
 static char *
@@ -29,7 +29,7 @@ assert_all_default (const BusConfig *config)
     g_assert_cmpuint (bus_limit_value (&config->limits, i), ==, bus_limit_spec (i)->preset);
 }
 
-/* As it is, and with every comment mark in front of a setting removed. */
+/* The shipped file, unchanged and with the comment mark in front of every setting removed. */
 static void
 test_shipped_file (void)
 {

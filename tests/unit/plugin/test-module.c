@@ -8,7 +8,7 @@
 #include <glib/gstdio.h>
 #include <gmodule.h>
 
-/* The module file itself, as a host loads it: found by its one symbol, started and stopped, and nothing left behind. */
+/* The module file, loaded like by a host: found by its only symbol, started and stopped, without anything left. */
 
 typedef struct
 {
@@ -100,7 +100,7 @@ log_count (void *user_data,
   g_atomic_int_add ((gint *) user_data, -999);
 }
 
-/* A host that was built for minor 0 has the same DaemoneyeHost, and knows the table up to stop(). */
+/* A host that was built for minor version 0 has the same DaemoneyeHost, and its table ends with stop(). */
 static void
 test_minor_0_host (Fixture *f, gconstpointer data)
 {
@@ -188,7 +188,7 @@ test_blocked_log (Fixture *f, gconstpointer data)
 
   g_assert_nonnull (bus);
   handle = f->plugin->connect (bus, &error);
-  test_channel_close_handle (handle); /* its end is a log record */
+  test_channel_close_handle (handle); /* the end of the connection is logged */
   log_wait (&log, TRUE);
   g_assert_cmpint (f->plugin->shutdown (bus, 0, &error), ==, -1);
   g_assert_cmpint (error.code, ==, 7);
@@ -219,7 +219,7 @@ test_failures (Fixture *f, gconstpointer data)
   g_assert_cmpint (error.code, ==, 4); /* ABI */
 }
 
-/* A caller that knows fewer fields gets just these. */
+/* A caller with a smaller struct gets only the fields in it. */
 static void
 test_small_stats (Fixture *f, gconstpointer data)
 {

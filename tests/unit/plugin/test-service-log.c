@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* The log of a broker, as the log function of a host receives it: what the records say, and a function that blocks. */
+/* The log of a broker, as the log function of a host gets it: the texts of records, and a log function that blocks. */
 
 typedef struct
 {
@@ -134,7 +134,7 @@ publish_denied (RawPeer *peer, guint64 id)
   g_assert_cmpuint (envelope.status, ==, WIRE_STATUS_DENIED);
 }
 
-/* Life of a peer, and a refusal: each record names the peer, and the refusal the operation, the topic and the rule. */
+/* Records about a peer and a refusal: each names the peer, and that of the refusal also the operation, the topic and the rule. */
 static void
 test_records (Fixture *f, gconstpointer data)
 {
@@ -191,7 +191,7 @@ test_refused (Fixture *f, gconstpointer data)
   assert_has (full, "LIMIT: max-connections-per-uid\n");
 }
 
-/* One noisy peer: its records are capped and counted, and those of another peer are all there. */
+/* The records of a noisy peer are capped and counted, and those of another peer are complete. */
 static void
 test_noisy_peer (Fixture *f, gconstpointer data)
 {
@@ -237,8 +237,8 @@ stop_in_thread (gpointer data)
   return GUINT_TO_POINTER ((guint) unwritten);
 }
 
-/* While the host's function blocks, the broker works, and it stops in time. The thread is abandoned and reported; it makes no
- * further call. */
+/* While the host's log function blocks, the broker continues, and it stops in time. Its log thread is abandoned and reported, and
+ * makes no further call. */
 static void
 test_blocked (Fixture *f, gconstpointer data)
 {

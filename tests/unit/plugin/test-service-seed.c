@@ -4,8 +4,8 @@
 #include "bus-core.h"
 
 /*
- * Values that each start of the service draws at random: the seed of the hash tables, which peers must not know, and the epoch,
- * by which clients notice a new broker. The core is observed when it is made (linked with --wrap).
+ * Random values of each start of the service: the seed of the hash tables, which peers must not know, and the epoch, by which
+ * clients detect a new broker. The test intercepts the creation of the core (linked with --wrap).
  */
 
 #define STARTS 8u

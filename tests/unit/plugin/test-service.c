@@ -91,7 +91,7 @@ test_two_at_once (Fixture *f, gconstpointer data)
   g_assert_cmpuint (service_epoch (other), !=, service_epoch (f->service));
   first = raw_peer_connect (f->address);
   second = raw_peer_connect (other_address);
-  /* The same id twice: they know nothing of each other. */
+  /* The same id at both brokers, which are independent. */
   g_assert_cmpuint (raw_peer_hello (first, "same", "procmond"), ==, RAW_VERSION_1);
   g_assert_cmpuint (raw_peer_hello (second, "same", "procmond"), ==, RAW_VERSION_1);
   service_stop (other, G_TIME_SPAN_SECOND, NULL);

@@ -8,7 +8,7 @@
  * A link set whose handler is an echo in place of a broker: it returns the received bytes at the end of a turn. Each test runs
  * with every poller of the system.
  *
- * The other end of a link is a socket of the test. The fixture's context is not iterated but by the test.
+ * The other end of a link is a socket of the test. Only the test iterates the fixture's context.
  */
 
 #define LINK_FIXTURE_MAX   (4u << 20) /* bytes of the largest round trip */
@@ -20,12 +20,12 @@ typedef struct
   Link *link;
   GByteArray *echo; /* received and not sent back yet */
   guint8 *place;
-  gboolean places; /* hands out its place for direct reads */
+  gboolean places; /* offers a place for direct reads */
   gsize placed;
   gsize received; /* placed or not */
   guint work;     /* units for each byte */
   gsize cheap;    /* the next bytes, which cost no work */
-  gsize sent_at;  /* what all links had received when it last sent something back */
+  gsize sent_at;  /* bytes that all links had received when this one last sent bytes back */
 } LinkEcho;
 
 typedef struct
@@ -36,7 +36,7 @@ typedef struct
   guint closed;
   TransportClosed why;
   const char *refusal; /* NULL: accepts */
-  guint64 work;        /* that received bytes have cost */
+  guint64 work;        /* of the received bytes */
   gsize received;      /* by all links */
 } LinkFixture;
 

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* The results of link-io for errors of the system. This program's readv() and sendmsg() take the place of the system's. */
+/* The results of link-io for errors of the system. This program replaces readv() and sendmsg() of the system. */
 
 static int problem;
 

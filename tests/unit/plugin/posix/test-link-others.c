@@ -5,7 +5,7 @@
 #include <glib-unix.h>
 #include <unistd.h>
 
-/* Other descriptors of the context, beside links: they are polled as in any other context. */
+/* Other descriptors of the context are polled beside links, as in any other context. */
 
 typedef struct
 {
@@ -75,7 +75,7 @@ test_others (LinkFixture *f, gconstpointer poller)
   close (fd);
 }
 
-/* A number may name another file in the next turn. */
+/* A descriptor number may belong to another file in the next turn. */
 static void
 test_others_with_old_number (LinkFixture *f, gconstpointer poller)
 {

@@ -5,7 +5,7 @@
 
 /* Turns: no link gets more than its share of reading while others are ready. */
 
-/* Large frames go to their place at once, and are no way to more than one's share. */
+/* Large frames are read directly to their place, but a link does not get more than its share by them. */
 static void
 test_fair_bytes (LinkFixture *f, gconstpointer poller)
 {
@@ -27,8 +27,8 @@ test_fair_bytes (LinkFixture *f, gconstpointer poller)
   close (small);
 }
 
-/* Bytes that cost more count as more, beside others and alone: a link whose bytes cost 31 times as much gets a thirtieth of
- * them, in small pieces. */
+/* The share of a link is measured in work, beside others and alone: a link whose bytes cost 31 times as much reads a thirtieth of
+ * the bytes, in small pieces. */
 static void
 test_fair_work (LinkFixture *f, gconstpointer poller)
 {
@@ -37,7 +37,7 @@ test_fair_work (LinkFixture *f, gconstpointer poller)
 
   link_fixture_echo (f, 0)->work = 10;
   link_fixture_fill (dear);
-  link_set_iterate (f->set); /* what it costs is known afterwards */
+  link_set_iterate (f->set); /* afterwards its cost is known */
   for (guint i = 0; i < 2000; i++)
     {
       before = link_fixture_echo (f, 0)->received;
@@ -57,7 +57,7 @@ test_fair_work (LinkFixture *f, gconstpointer poller)
   close (cheap);
 }
 
-/* A publisher beside receivers that only return credit is read as if it were alone; beside another flood it is not. */
+/* A publisher beside receivers that only return credit reads as much as alone; beside another flood it does not. */
 static void
 test_single_busy (LinkFixture *f, gconstpointer poller)
 {
@@ -86,7 +86,7 @@ test_single_busy (LinkFixture *f, gconstpointer poller)
   close (idle);
 }
 
-/* A link whose bytes cost little in its share of the turn, and much behind that, pays for them later. */
+/* If the bytes of a link are cheap in its share of a turn and expensive behind it, the cost counts in its later turns. */
 static void
 test_single_busy_pays (LinkFixture *f, gconstpointer poller)
 {
@@ -124,7 +124,7 @@ test_no_idle_turn (LinkFixture *f, gconstpointer poller)
       for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
         {
           before += link_fixture_echo (f, i)->received;
-          if (turn < 50 || i == 1) /* then one is alone, with what it owes from before */
+          if (turn < 50 || i == 1) /* afterwards one link is alone, with its debt from before */
             link_fixture_fill (fds[i]);
         }
       link_set_iterate (f->set);
@@ -136,7 +136,7 @@ test_no_idle_turn (LinkFixture *f, gconstpointer poller)
     close (fds[i]);
 }
 
-/* A client that sends little has its answer before the floods of a turn are read, wherever it is among the ready links. */
+/* A client that sends little is answered before the floods of a turn are read, independent of its place among the links. */
 static void
 test_quiet_first (LinkFixture *f, gconstpointer poller)
 {
@@ -153,7 +153,7 @@ test_quiet_first (LinkFixture *f, gconstpointer poller)
       g_assert_cmpint (write (fds[1], "ping", 4), ==, 4);
       link_set_iterate (f->set);
       g_assert_cmpuint (f->received - before, ==, 4 + 2 * LINK_TURN_SHARED);
-      if (turn > 0) /* before its first turn a flood is not known as one */
+      if (turn > 0) /* a flood is detected only in its first turn */
         g_assert_cmpuint (link_fixture_echo (f, 1)->sent_at - before, ==, 4);
     }
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
@@ -167,7 +167,7 @@ count_turn (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Deadlines and new connections are sources of the same context: a flood takes turns with them, too. */
+/* Deadlines and new connections are sources of the same context: they are dispatched in turn with a flood, too. */
 static void
 test_fair_sources (LinkFixture *f, gconstpointer poller)
 {

@@ -55,13 +55,13 @@ test_half_close (LinkFixture *f, gconstpointer poller)
   while (f->closed == 0)
     link_set_iterate (f->set);
   g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_EOF);
-  /* Bytes that were owed came before the end. */
+  /* Pending bytes arrive before the end. */
   g_assert_cmpint (read (fd, back, sizeof back), ==, 1000);
   g_assert_cmpint (read (fd, back, sizeof back), ==, 0);
   close (fd);
 }
 
-/* The other end closes while much is owed to it: no signal, no spin. */
+/* The other end closes while many bytes are pending: the link gets no SIGPIPE and does not spin. */
 static void
 test_broken_pipe (LinkFixture *f, gconstpointer poller)
 {
@@ -78,7 +78,7 @@ test_broken_pipe (LinkFixture *f, gconstpointer poller)
   g_assert_cmpuint (link_set_size (f->set), ==, 0);
 }
 
-/* Everything that is owed is read by the other side before the end, even when it still sends. */
+/* The other end reads all pending bytes before the end, even if it still sends. */
 static void
 test_close_wanted (LinkFixture *f, gconstpointer poller)
 {

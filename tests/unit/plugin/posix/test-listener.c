@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 /*
- * The listener alone, in the thread of the test, when its address is taken away: clients that wait in the queue of the old socket, that
- * are connected, and that come later. The timer of the watch is found by its name and made ready, so that nothing waits for it.
+ * The listener alone, in the thread of the test, when its address is lost: clients in the queue of the old socket, connected
+ * clients, and later ones. The test finds the timer of the watch by its name and makes it ready, so that no test waits for it.
  */
 
 #define CLIENTS 4u
@@ -25,7 +25,7 @@ typedef struct
   GString *events; /* one letter each */
   guint connected, closed;
   gint64 wait_us; /* until the next accept */
-  guint asked;    /* how often the listener asked for it */
+  guint asked;    /* number of calls for the wait */
 } Fixture;
 
 static gpointer
@@ -189,7 +189,7 @@ test_queue_is_accepted (Fixture *f, gconstpointer data)
     close (fds[i]);
 }
 
-/* Connections stay in the system's queue for as long as the handler says, or until the listener is woken. */
+/* Connections stay in the system's queue for the time that the handler returns, or until the listener is woken. */
 static void
 test_held (Fixture *f, gconstpointer data)
 {
@@ -202,14 +202,14 @@ test_held (Fixture *f, gconstpointer data)
     g_main_context_iteration (f->context, TRUE);
   while (g_main_context_iteration (f->context, FALSE))
     ;
-  g_assert_cmpuint (f->asked, ==, 1); /* it does not spin */
+  g_assert_cmpuint (f->asked, ==, 1); /* the listener does not spin */
   g_assert_cmpuint (f->connected, ==, 0);
   listener_wake (f->listener);
   g_assert_cmpuint (f->asked, ==, 2);
   f->wait_us = 0;
   listener_wake (f->listener);
   wait_connected (f, 3);
-  listener_wake (f->listener); /* not held: nothing happens */
+  listener_wake (f->listener); /* no effect, because it does not hold */
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     close (fds[i]);
 }

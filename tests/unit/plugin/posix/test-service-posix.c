@@ -152,7 +152,7 @@ test_many_descriptors_opened (Fixture *f, gconstpointer data)
   close (fd);
 }
 
-/* Runs out of descriptors on purpose; in a process of its own, which can't hurt the others. */
+/* Uses all descriptors; in a separate process, so that other tests are not affected. */
 static void
 test_out_of_descriptors (Fixture *f, gconstpointer data)
 {
@@ -228,7 +228,7 @@ count_peers (Fixture *f)
   return stats.peers;
 }
 
-/* The timer of the watch notices it. The peers that are connected stay, and new ones can connect. */
+/* The timer of the watch detects the loss. Connected peers stay, and new ones can connect. */
 static void
 test_address_restored (Fixture *f, gconstpointer data)
 {

@@ -14,10 +14,10 @@
 /*
  * Every interleaving of processes that start and end a broker at one address.
  *
- * An actor does one step of unix-path.h at a time. A schedule says whose step is next; it is run from the beginning in an empty
- * directory, and after each step at most one broker may be live. Schedules that lead to the same state are continued once: the
- * state is where each actor is, which of the files that they know are the same, and which are in the directory. Actors are in
- * one process, but open their files separately, so the kernel's locks exclude them from each other as if they were several.
+ * An actor makes one step of unix-path.h at a time. A schedule is the order of the actors' steps. It runs from the beginning in an
+ * empty directory, and after each step at most one broker may be live. Of the schedules that lead to the same state, only one is
+ * continued. The state contains the position of each actor, which of their files are the same, and which files are in the
+ * directory. All actors are in one process, but open their files separately, so the kernel's locks work as between processes.
  */
 
 #define ACTORS_MAX 4u
@@ -118,7 +118,7 @@ actor_can_step (const Actor *actor)
   return actor->phase == RUNNING || (actor->phase == LIVE && (actor->kind == ENDER || actor->kind == CRASHER));
 }
 
-/* --- the world --- */
+/* --- the directory and the actors --- */
 
 static void
 world_begin (World *world)
@@ -258,7 +258,7 @@ world_state (const World *world)
   return g_string_free (g_steal_pointer (&state), FALSE);
 }
 
-/* Does the steps of @schedule from the beginning. TRUE: the state after them is new. */
+/* Runs @schedule from the beginning. Returns TRUE if the resulting state is new. */
 static gboolean
 world_run (World *world, GArray *schedule)
 {
@@ -311,7 +311,7 @@ explore (const Kind *kinds, guint n_actors, World *world)
   world->seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   world_explore (world, schedule);
   g_test_message ("%u states, %u ends, %u of them without a broker", world->n_states, world->n_ends, world->n_none);
-  g_assert_cmpint (g_rmdir (world->directory), ==, 0); /* nothing is left */
+  g_assert_cmpint (g_rmdir (world->directory), ==, 0); /* no file is left */
   g_hash_table_unref (world->seen);
   g_free (world->directory);
   g_free (world->address);
@@ -352,7 +352,7 @@ test_starters_and_crash (void)
   g_assert_cmpuint (world.n_none, <, world.n_ends);
 }
 
-/* The lock that a cleaner removes protects nothing any more, but the sockets do. */
+/* After a cleaner has removed the lock, only the sockets prevent a second broker. */
 static void
 test_starters_and_cleaner (void)
 {

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 /*
- * The address of a broker whose files or directories others change: where it refuses to listen, how it notices what it has lost,
- * and what it removes. The timer of the watch does not run here; the tests call unix_watch_check().
+ * The address of a broker whose files or directories are changed by others: where the broker refuses to listen, how it detects a
+ * loss, and which files it removes. The timer of the watch does not run here; the tests call unix_watch_check().
  */
 
 typedef struct
@@ -157,7 +157,7 @@ assert_in_place (Fixture *f, const char *events)
   g_assert_cmpstr (f->events->str, ==, events);
 }
 
-/* --- what a cleaner removes --- */
+/* --- files that a cleaner removes --- */
 
 static void
 test_nothing_removed (Fixture *f, gconstpointer data)
@@ -229,7 +229,7 @@ test_removed_again_and_again (Fixture *f, gconstpointer data)
     }
 }
 
-/* The end of a broker whose files a cleaner has removed: what is left is removed, and no lock is in the way. */
+/* When a broker ends after a cleaner has removed its files, the remaining files are removed, and no lock prevents a new start. */
 static void
 test_end_after_cleaner (Fixture *f, gconstpointer data)
 {
@@ -239,7 +239,7 @@ test_end_after_cleaner (Fixture *f, gconstpointer data)
   g_clear_pointer (&f->directory, g_free);
 }
 
-/* A broker whose clients are members of a group: the files that are restored are for them, too. */
+/* The clients of the broker are members of a group: restored files have the rights for this group. */
 static void
 test_group (Fixture *f, gconstpointer data)
 {
@@ -329,7 +329,7 @@ test_directory_opened (Fixture *f, gconstpointer data)
   assert_in_place (f, "LNNR");
 }
 
-/* The directory was replaced, and another broker was faster. It keeps its files when the first one ends. */
+/* The directory was replaced, and another broker has started there. The end of the first broker does not remove its files. */
 static void
 test_another_broker (Fixture *f, gconstpointer data)
 {
