@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fs-fold.h"
 
-/* Tests of the notices of change that are held and counted. */
+/* Tests of notices of changes, which are held and counted. */
 
 static void
 test_counts (void)
@@ -17,7 +17,7 @@ test_counts (void)
   g_assert_cmpint (fs_fold_next_us (fold), ==, -1);
 }
 
-/* The time of the first notice counts: a file that is written without end gets an event at times. */
+/* The time of the first notice counts, so a file that is written continuously gets an event from time to time. */
 static void
 test_due (void)
 {

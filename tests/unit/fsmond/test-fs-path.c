@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Tests of paths as text: escaping, and what is refused. */
+/* Tests of paths as text: escaping, and refused texts. */
 
 static void
 test_escaped_text_is_reversible (void)

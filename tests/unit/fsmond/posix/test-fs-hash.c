@@ -153,7 +153,7 @@ shorten (const char *path)
   g_assert_cmpint (truncate (path, 10), ==, 0);
 }
 
-/* The first byte, which has been read already, and the time that programs can set. */
+/* Overwrites the first byte, which has been read already, and restores the time that programs can set. */
 static void
 overwrite (const char *path)
 {

@@ -61,7 +61,7 @@ link_to (const Fixture *fixture, const char *target, const char *name)
   g_assert_cmpint (symlink (target, path), ==, 0);
 }
 
-/* /tmp may be a link. */
+/* Resolves the path of the directory, because /tmp may be a link. */
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
@@ -183,7 +183,7 @@ test_absent (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (open_dir (fixture, "one/none"), ==, FS_OPEN_ABSENT);
 }
 
-/* Root may everything. A directory on the way need not be readable. */
+/* Root may open every file, so the test needs another user. A directory in the path need not be readable. */
 static void
 test_rights (Fixture *fixture, gconstpointer data)
 {
@@ -211,7 +211,7 @@ typedef struct
   gint stop;
 } Swapper;
 
-/* one/two is in turn the directory, and a link to the secret one. */
+/* Makes one/two alternately the directory and a link to the secret directory. */
 static gpointer
 swap (gpointer data)
 {
@@ -230,7 +230,7 @@ swap (gpointer data)
   return NULL;
 }
 
-/* Each open ends with the right file or with a failure. */
+/* Each open returns the right file or fails. */
 static void
 test_swapped (Fixture *fixture, gconstpointer data)
 {

@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Tests of watched directories whose events are lost: refused by the receiver or by the queue of the kernel, or there is no queue. A
- * scan finds what is different. */
+/* Tests of watched directories whose events are lost: the receiver refuses them, the queue of the kernel overflows, or there is no
+ * queue. A scan finds the differences. */
 
 static void
 wait_refused (WatchFixture *fixture, guint n)
@@ -20,7 +20,7 @@ wait_refused (WatchFixture *fixture, guint n)
   test_watchdog_note (NULL);
 }
 
-/* Of each kind of difference. */
+/* Events of each kind are refused; a scan finds each kind of difference. */
 static void
 test_refused (WatchFixture *fixture, gconstpointer data)
 {
@@ -67,7 +67,7 @@ test_refused_one (WatchFixture *fixture, gconstpointer data)
   watch_fixture_expect (fixture, FS_EVENT_REPAIRED, NULL);
 }
 
-/* Also those of a scan. */
+/* Events of a scan are refused as well. */
 static void
 test_refused_again (WatchFixture *fixture, gconstpointer data)
 {
@@ -100,7 +100,7 @@ read_limit (void)
   return (guint) g_ascii_strtoull (text, NULL, 10);
 }
 
-/* GLib's thread would read the queue, so the notices come from a child while this whole process is stopped. */
+/* Makes notices in a child while this process is suspended, because GLib's thread would otherwise read the queue. */
 static void
 make_notices (WatchFixture *fixture, guint files)
 {
@@ -126,7 +126,7 @@ make_notices (WatchFixture *fixture, guint files)
   g_assert_cmpint (child, >, 0);
 }
 
-/* Afterwards the state is known: each file that exists has been reported, and each that does not exist is gone. */
+/* After an overflow the state is correct: each existing file was reported, and each missing file was reported as removed. */
 static void
 test_overflow (WatchFixture *fixture, gconstpointer data)
 {
@@ -160,7 +160,7 @@ test_overflow (WatchFixture *fixture, gconstpointer data)
   g_assert_cmpuint (g_hash_table_size (known), ==, files / 2);
 }
 
-/* Room for one queue of notices, and none for that of GLib: nothing is watched, and it is tried again. */
+/* There is room for one queue of notices, but not for that of GLib: no directory is watched, and the watch is tried again. */
 static void
 test_no_queue (WatchFixture *fixture, gconstpointer data)
 {

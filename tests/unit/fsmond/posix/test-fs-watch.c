@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Tests of events of watched directories, with real files. test-fs-watch-loss.c has those of events that are lost. */
+/* Tests of the events of watched directories, with real files. test-fs-watch-loss.c tests lost events. */
 
 static void
 test_baseline (WatchFixture *fixture, gconstpointer data)
@@ -42,7 +42,7 @@ test_created (WatchFixture *fixture, gconstpointer data)
   g_assert_cmpuint (seen->facts.inode, !=, 0);
 }
 
-/* Many notices are one event, which comes after the last one. */
+/* Many notices make one event, which is sent after the last notice. */
 static void
 test_changed (WatchFixture *fixture, gconstpointer data)
 {
@@ -67,7 +67,7 @@ test_changed (WatchFixture *fixture, gconstpointer data)
   g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_CHANGED, "file"), ==, 1);
 }
 
-/* A file that is never closed. */
+/* A changed file that is never closed gets an event. */
 static void
 test_changed_open (WatchFixture *fixture, gconstpointer data)
 {
@@ -200,7 +200,7 @@ test_moved_outside (WatchFixture *fixture, gconstpointer data)
 
 /* --- directories --- */
 
-/* Files that it contains before it is watched are found. */
+/* Files that are in a new directory before it is watched are found. */
 static void
 test_new_directory (WatchFixture *fixture, gconstpointer data)
 {
@@ -235,7 +235,7 @@ move_away (WatchFixture *fixture, const char *name, guint number)
   watch_fixture_settle (fixture);
 }
 
-/* The notice comes after the scan, or before it. */
+/* A file is found by the scan and has a notice, before or after the scan: there is one event. */
 static void
 test_found_and_noticed (WatchFixture *fixture, gconstpointer data)
 {
@@ -265,7 +265,7 @@ test_moved_directory (WatchFixture *fixture, gconstpointer data)
   watch_fixture_catch_up (fixture, "x/y/b");
 }
 
-/* Files that were created in it before its new path was known. */
+/* Files that were created in a moved directory before its new path was known are found. */
 static void
 test_moved_directory_gap (WatchFixture *fixture, gconstpointer data)
 {

@@ -121,7 +121,7 @@ watch_fixture_mkdir (const WatchFixture *fixture, const char *name)
   g_assert_cmpint (g_mkdir_with_parents (path, 0700), ==, 0);
 }
 
-/* In place: no other file is created. */
+/* Writes in place, without creating another file. */
 void
 watch_fixture_put (const WatchFixture *fixture, const char *name, const char *text)
 {

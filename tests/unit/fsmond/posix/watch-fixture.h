@@ -6,8 +6,8 @@
 /*
  * A directory that is watched, and the events in the order of their arrival.
  *
- * Functions with a name take one that is relative to the directory. They iterate the main context until what they wait for is so,
- * under a watchdog.
+ * Names are relative to the directory. Functions that wait iterate the main context until the condition is true, under a
+ * watchdog.
  */
 
 typedef struct
@@ -27,9 +27,9 @@ struct WatchFixture
   char *dir;
   FsWatch *watch;
   GPtrArray *seen;   /* of WatchSeen */
-  guint next;        /* of seen: those before were expected */
+  guint next;        /* index in seen of the next event to expect */
   gboolean refuse;   /* events */
-  guint refuse_each; /* so many events one is refused; 0: none */
+  guint refuse_each; /* n: every n-th event is refused; 0: none */
   guint refused, offered;
   FsWatchSettings settings;
   void (*on_changed) (WatchFixture *fixture); /* (nullable): called when the coverage is another one */
@@ -48,9 +48,9 @@ void watch_fixture_rename (const WatchFixture *fixture, const char *from, const 
 void watch_fixture_unlink (const WatchFixture *fixture, const char *name);
 void watch_fixture_rmdir (const WatchFixture *fixture, const char *name);
 
-/* The event, as soon as it has arrived, after those that were expected before. Others before it are skipped. */
+/* Waits for the event behind the ones that were expected before, and returns it. Other events before it are skipped. */
 const WatchSeen *watch_fixture_expect (WatchFixture *fixture, FsEventKind kind, const char *name);
-/* The number of events of the kind and name so far. */
+/* Returns the number of events of the kind and name so far. */
 guint watch_fixture_count (const WatchFixture *fixture, FsEventKind kind, const char *name);
 /* Waits for events of a file that is created now; so nothing that came before is still on its way in that directory. */
 void watch_fixture_catch_up (WatchFixture *fixture, const char *directory);
