@@ -137,7 +137,7 @@ static const Recorded recorded[] = {
     NULL },
 };
 
-/* The bytes, in a block of exactly their size, so that a sanitizer sees what is read beyond them. */
+/* Returns the bytes in a block of exactly their size, so that a sanitizer finds a read beyond them. */
 static guint8 *
 parse_hex (const char *hex, gsize *len)
 {
@@ -227,7 +227,7 @@ test_notice (void)
   g_assert_false (net_parse_inet (bytes, 72, NET_PROTOCOL_ANY, &socket));
 }
 
-/* Cut anywhere: either it is no message, or it is one without the last attributes. */
+/* A message that is cut anywhere is either invalid, or valid without its last attributes. */
 static void
 test_cut (void)
 {
@@ -247,7 +247,7 @@ test_cut (void)
     }
 }
 
-/* Any byte is any value: nothing is read or written out of bounds, and the text is valid. */
+/* Random bytes cause no access out of bounds, and the text is valid. */
 static void
 test_hostile (void)
 {
@@ -287,7 +287,7 @@ test_random (void)
     }
 }
 
-/* A name twice in one message is not leaked; the longest one fits. */
+/* A name that occurs twice in a message is not leaked; the longest name fits. */
 static void
 test_names (void)
 {

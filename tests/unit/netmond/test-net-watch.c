@@ -48,7 +48,7 @@ brief_table (const Brief *list, guint limit, const NetTable *before)
   return table;
 }
 
-/* "1 3": the cookies of a table. */
+/* Returns the cookies of a table: "1 3". */
 static char *
 list_cookies (const NetTable *table)
 {
@@ -68,7 +68,7 @@ assert_table (const NetTable *table, const char *wanted)
   g_assert_cmpstr (found, ==, wanted);
 }
 
-/* One look with this table and these notices. "+1 -2 !3": sockets that appeared, vanished, ended unseen. */
+/* Compares with the next table and notices. @wanted: "+1 -2 !3": sockets that appeared, vanished, and ended unseen. */
 static void
 assert_look (NetWatch *watch, const Brief *now, const Brief *ended, const char *wanted)
 {
@@ -202,7 +202,7 @@ test_pages (void)
   net_table_page (two, 2, 10000);
   assert_table (two, "1 2");
   g_assert_cmpuint (two->next, ==, 2);
-  net_table_page (one, 0, 0); /* a requester that pages gets on */
+  net_table_page (one, 0, 0); /* a requester with pages makes progress */
   assert_table (one, "1");
   g_assert_cmpuint (one->next, ==, 1);
 }
@@ -337,7 +337,7 @@ test_appear_and_vanish (void)
   assert_look (watch, NOTHING, NULL, "");
 }
 
-/* Without a notice a socket has to be absent twice. */
+/* Without a notice a socket has vanished only when it is absent twice. */
 static void
 test_absent_twice (void)
 {
@@ -387,7 +387,7 @@ test_used_again (void)
   assert_look (watch, LIST ({ .cookie = 1, .local_port = 500, .peer_port = 53, .protocol = NET_UDP }), NULL, "");
 }
 
-/* More sockets than the table can have: the known ones do not vanish, and what ends makes room. */
+/* More sockets than the table can have: known sockets do not vanish, and ended ones make room. */
 static void
 test_beyond (void)
 {

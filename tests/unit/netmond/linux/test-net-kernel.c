@@ -126,7 +126,7 @@ test_own_sockets (void)
   sockets_close (&sockets);
 }
 
-/* The owners of the table before are taken from it: no process is read. */
+/* Known owners are copied from the previous table, and no process is read. */
 static void
 test_followed (void)
 {
@@ -219,7 +219,7 @@ test_notices (void)
     g_assert_cmpuint (g_array_index (ended, NetSocket, i).state, ==, NET_STATE_ANY);
 }
 
-/* More notices than a caller takes count as lost. */
+/* Notices above the maximum of the caller count as lost. */
 static void
 test_too_many_notices (void)
 {

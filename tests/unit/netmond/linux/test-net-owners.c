@@ -119,7 +119,7 @@ test_known (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ownership_of (table, 4), ==, NET_OWNER_NONE);
 }
 
-/* A process that can't be read may have it. */
+/* A process that cannot be read may be the owner of the socket. */
 static void
 test_hidden (Fixture *fixture, gconstpointer data)
 {
@@ -135,7 +135,7 @@ test_hidden (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ownership_of (table, 2), ==, NET_OWNER_KNOWN);
 }
 
-/* The file descriptors are listed, but it can't be read what they are. */
+/* The file descriptors are listed, but their links cannot be read. */
 static void
 test_hidden_links (Fixture *fixture, gconstpointer data)
 {
@@ -167,7 +167,7 @@ test_unlisted (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (ownership_of (table, 1), ==, NET_OWNER_HIDDEN);
 }
 
-/* A file system that is no /proc shows anything. */
+/* A file system that is not /proc may contain anything. */
 static void
 test_hostile (Fixture *fixture, gconstpointer data)
 {
