@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * The reports of a kernel that the test makes up: it defines the functions of proc-connector. Its calls are recorded as
- * text: o open, a digit for a message with that number, O overrun, F failed.
+ * The reports of a simulated kernel: the test defines the functions of proc-connector. Calls are recorded as text: o open, a
+ * digit for a message with that number, O overrun, F failed.
  */
 
 typedef struct
@@ -81,7 +81,7 @@ proc_connector_read (ProcConnector *self, guint8 *bytes, gsize size, gsize *len)
   return datagram->result;
 }
 
-/* --- what the kernel sends --- */
+/* --- messages of the kernel --- */
 
 #define MESSAGE_BYTES 76u
 
@@ -204,7 +204,7 @@ assert_seen (Fixture *f, const char *want)
   g_assert_cmpstr (f->seen->str, ==, want);
 }
 
-/* Messages before the confirmation are for others. */
+/* Messages before the confirmation are for other programs. */
 static void
 test_confirmed (Fixture *f, gconstpointer data)
 {
@@ -231,7 +231,7 @@ test_refused (Fixture *f, gconstpointer data)
   g_assert_false (proc_feed_is_open (f->feed));
 }
 
-/* The kernel says nothing, as in a namespace; others may have asked it. */
+/* The kernel sends no confirmation, as in a namespace; messages may be for other programs. */
 static void
 test_unconfirmed (Fixture *f, gconstpointer data)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The messages of the process connector: recorded ones, ones that are made byte by byte, and bytes that are none. */
+/* Messages of the process connector: recorded ones, ones that the test makes, and bytes that are not messages. */
 
 #define MESSAGE_BYTES 76u
 
@@ -55,7 +55,7 @@ assert_message (const ProcMessage *got, const ProcMessage *want)
   g_assert_cmpuint (got->error, ==, want->error);
 }
 
-/* All in one datagram, too. */
+/* All recorded messages, in one datagram. */
 static void
 test_recorded (void)
 {
@@ -181,7 +181,7 @@ test_confirmation (void)
   assert_message (&message, &(const ProcMessage){ .kind = PROC_MESSAGE_NONE, .token = G_MAXUINT32, .error = 1 });
 }
 
-/* The request is what the kernel expects: the same layout, with the operation in the place of the event. */
+/* The request has the layout that the kernel expects, with the operation at the place of the event. */
 static void
 test_request (void)
 {
@@ -247,7 +247,7 @@ test_changed (void)
     }
 }
 
-/* A longer event than this program knows is read as far as it is known. */
+/* Of an event that is longer than this program knows, the known part is read. */
 static void
 test_longer (void)
 {
@@ -289,7 +289,7 @@ test_truncated (void)
     }
 }
 
-/* Any bytes, and good messages with some wrong ones: every call gets on, and the number of messages is bounded. */
+/* Random bytes, and valid messages with some wrong bytes: every call makes progress, and the number of messages is bounded. */
 static void
 test_random (void)
 {

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Tests of the bound of answers: whatever processes choose as their texts, all of them are listed, and the receiver can
- * unpack the answer. */
+/* Tests of the bound of answers: whatever texts processes choose, all processes are listed, and the receiver can unpack the
+ * answer. */
 
 #define ROOM (1u << 20)
 
@@ -21,7 +21,7 @@ typedef struct
   gsize arg_bytes;
   guint args;
   gsize exe_bytes; /* before escaping */
-  guint n;         /* so many processes */
+  guint n;         /* number of processes */
 } Hostile;
 
 static const Hostile hostiles[] = {
@@ -173,7 +173,7 @@ test_pages (void)
     }
 }
 
-/* With more processes than an answer can have in any form, the rest is announced. */
+/* If an answer cannot have all processes in any form, it contains a cursor for the others. */
 static void
 test_too_many (void)
 {
@@ -214,7 +214,7 @@ test_small_room (void)
       }
 }
 
-/* The cost is never less than what is sent, and what a record keeps when it is shortened is no more than it may. */
+/* The cost is never less than the sent bytes, and a shortened record is not larger than allowed. */
 static void
 test_cost (void)
 {

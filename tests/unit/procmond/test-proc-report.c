@@ -4,8 +4,8 @@
 #include "proc-source.h"
 
 /*
- * Tests of the rule that joins reports of the kernel and tables, with a system that the test makes up: it defines the functions
- * of proc-source, proc-identity and their times. Nothing is reported twice, whichever of the two sees it first.
+ * Tests of the rule that joins reports of the kernel and tables, with a simulated system: the test defines the functions of
+ * proc-source, proc-identity and their times. No change is reported twice, whether the kernel or the table shows it first.
  *
  * Start times are far apart, as seconds are: 1000, 2000, ... A fork is reported one tick after the start.
  */
@@ -31,7 +31,7 @@ fake_find (guint32 pid)
   return NULL;
 }
 
-/* The processes that there are from now on. */
+/* Sets the existing processes. */
 #define fake_set(...)                                                                                                  \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
@@ -190,7 +190,7 @@ test_life (Fixture *f, gconstpointer data)
   EXIT (4, 1200, 9, "-4:500:sh=9"); /* of the baseline */
 }
 
-/* The table comes first: the reports follow, and are ignored. */
+/* The table is read first: the later reports are ignored. */
 static void
 test_table_first (Fixture *f, gconstpointer data)
 {
@@ -203,7 +203,7 @@ test_table_first (Fixture *f, gconstpointer data)
   EXEC (7, 1050, "");
 }
 
-/* It ended before it could be read; what the kernel has said is reported. */
+/* A process ended before it could be read: the facts in the kernel's report are used. */
 static void
 test_brief (Fixture *f, gconstpointer data)
 {
@@ -221,7 +221,7 @@ test_brief (Fixture *f, gconstpointer data)
   EXIT (7, 1002, 11, "");
 }
 
-/* Its exit was not reported. */
+/* The exit of such a process was not reported. */
 static void
 test_brief_settled (Fixture *f, gconstpointer data)
 {
@@ -317,7 +317,7 @@ test_used_again_exit_lost (Fixture *f, gconstpointer data)
 
 /* --- ends --- */
 
-/* It is listed until its parent waits for it. */
+/* A zombie is listed until its parent waits for it. */
 static void
 test_zombie (Fixture *f, gconstpointer data)
 {
@@ -351,7 +351,7 @@ test_first_thread_first (Fixture *f, gconstpointer data)
   LOOK ("");
 }
 
-/* ... and perhaps a table shows it. */
+/* The same when a table shows the process meanwhile. */
 static void
 test_first_thread_table (Fixture *f, gconstpointer data)
 {
@@ -363,7 +363,7 @@ test_first_thread_table (Fixture *f, gconstpointer data)
   g_assert_cmpuint (g_hash_table_size (f->watch.headless), ==, 0);
 }
 
-/* --- what is no process --- */
+/* --- threads, which are not processes --- */
 
 static void
 test_threads (Fixture *f, gconstpointer data)

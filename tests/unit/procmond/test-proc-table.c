@@ -4,8 +4,8 @@
 #include "proc-watch.h"
 
 /*
- * Tests of the rule that decides whether a process has ended, with a system that the test makes up: it defines the functions
- * of proc-source and proc-identity.
+ * Tests of the rule that decides whether a process has ended, with a simulated system: the test defines the functions of
+ * proc-source and proc-identity.
  */
 
 typedef struct
@@ -86,7 +86,7 @@ proc_identity_exe (guint32 pid, char **exe)
   return PROC_EXE_UNKNOWN;
 }
 
-/* The events and the counts of a look: "+5:50 -6:60 unreadable 1 vanished 0". */
+/* Returns the events and counts of the next table: "+5:50 -6:60 unreadable 1 vanished 0". */
 static char *
 look (ProcWatch *watch)
 {
@@ -112,7 +112,7 @@ look (ProcWatch *watch)
 #define ABSENT     PROC_IDENTITY_ABSENT
 #define UNREADABLE PROC_IDENTITY_UNREADABLE
 
-/* Every way in which a process can't be read, and the two that prove its end. */
+/* Every way in which a process cannot be read, and the two ways that prove its end. */
 static void
 test_ended (void)
 {
@@ -196,7 +196,7 @@ test_hidden (void)
   proc_watch_clear (&watch);
 }
 
-/* Processes that can't be read from the beginning are no news when they can be read, but later ones are. */
+/* Processes that could not be read from the beginning are not reported when they can be read; later processes are. */
 static void
 test_unhidden (void)
 {
@@ -224,7 +224,7 @@ test_unhidden (void)
   proc_watch_clear (&watch);
 }
 
-/* No table is no machine without processes. */
+/* A missing table does not mean that all processes have ended. */
 static void
 test_unlisted (void)
 {
@@ -244,7 +244,7 @@ test_unlisted (void)
   proc_watch_clear (&watch);
 }
 
-/* That the first process is not listed although it exists shows that processes are hidden, in every part of the table. */
+/* If process 1 exists but is not listed, processes are hidden; this holds for every part of the table. */
 static void
 test_partial (void)
 {
@@ -310,7 +310,7 @@ test_pages (void)
     }
 }
 
-/* Steps of one process read the same as one call. A process that starts meanwhile is not in it. */
+/* Reading in steps of one process gives the same as one call. A process that starts meanwhile is not included. */
 static void
 test_steps (void)
 {

@@ -75,7 +75,7 @@ test_watch (void)
 
       g_assert_cmpstr (got, ==, looks[i].want);
     }
-  /* A look that failed is no machine without processes. */
+  /* A failed read does not mean that all processes have ended. */
   {
     g_autoptr (GArray) events = proc_watch_look (&watch, NULL);
     g_autofree char *after = look (&watch, "3:100");
@@ -129,7 +129,7 @@ table_with_program (const char *name, const char *exe, guint64 virtual_bytes, gu
   return made;
 }
 
-/* Only what is known in both tables can have changed, and only what has an address space can execute something. */
+/* Only a value that is known in both tables can change, and only a process with an address space can execute a program. */
 static void
 test_watch_program (void)
 {

@@ -25,7 +25,7 @@ find (const ProcTable *from, guint32 pid)
   return NULL;
 }
 
-/* Field 22, read in another way than the product does. */
+/* Returns field 22 (the start time), read in another way than procmond does. */
 static guint64
 own_start_time (void)
 {
@@ -60,7 +60,7 @@ test_own_process (void)
   g_assert_nonnull (find (all, 1));
 }
 
-/* Not our own, which could be right by chance; only root can make one. */
+/* A process of another user, because the own user id could be right by chance. Only root can start one. */
 static void
 test_other_user (void)
 {
@@ -201,7 +201,7 @@ delete_file (const char *path)
   g_assert_cmpint (unlink (path), ==, 0);
 }
 
-/* The file keeps another name. */
+/* Unlinks one name; the file has another one. */
 static void
 unlink_one_name (const char *path)
 {
@@ -211,7 +211,7 @@ unlink_one_name (const char *path)
   g_assert_cmpint (unlink (path), ==, 0);
 }
 
-/* Another file gets the name. */
+/* Gives the name to another file. */
 static void
 replace_file (const char *path)
 {
