@@ -5,15 +5,14 @@
 #include "ctl-types.h"
 
 /*
- * The sets of types that protoc made when the tests were built, and the codec between JSON and payload. It contains no
- * test.
+ * The sets of types that protoc made when the tests were built, and the conversion between JSON and payload.
  *
- * Invariant: what it returns is right, or the test has ended.
+ * Invariant: a function returns a valid result, or the test fails.
  */
 
-/* Of an environment variable that names a file. */
+/* Reads the file that an environment variable names. */
 GBytes *ctl_fixture_set (const char *variable);
-/* With both sets. */
+/* Returns a registry with both sets. */
 CtlTypes *ctl_fixture_types (void);
 const ProtobufCMessageDescriptor *ctl_fixture_type (CtlTypes *types, const char *full_name);
 

@@ -32,7 +32,7 @@ bytes_of (const TestVector *vector)
   return g_bytes_new_static (vector->bytes, vector->len);
 }
 
-/* The bytes that protoc encoded and @json are the same message. */
+/* Asserts that @json and the bytes that protoc encoded are the same message. */
 static void
 assert_same (CtlTypes *types, const char *name, const char *json)
 {
@@ -59,7 +59,7 @@ assert_same_meaning (CtlTypes *types, const char *name, const char *ours, const 
   g_assert_true (g_bytes_equal (again, expected));
 }
 
-/* @json packs to what protoc encoded. */
+/* Asserts that @json packs to the bytes that protoc encoded. */
 static void
 assert_read (CtlTypes *types, const char *name, const char *json)
 {

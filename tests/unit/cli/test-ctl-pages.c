@@ -2,7 +2,7 @@
 #include "ctl-error.h"
 #include "ctl-pages.h"
 
-/* The way through pages: it ends at the last one, and neither follows another broker nor loops. */
+/* Following pages ends at the last one, and neither continues with another broker nor loops. */
 
 static void
 test_follow (void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-units.h"
 
-/* Sizes and times as people read them. */
+/* Sizes and times with units for humans. */
 
 static void
 test_units (void)
