@@ -5,11 +5,12 @@
 #include "wire-varint.h"
 
 /*
- * Frames that have not been read yet: finds the first ones of an input, and the subscription of a delivery.
+ * Peeking at frames before they are read: finds the next frame of an input, and the subscription of a delivery.
  *
- * The results are hints, for loading memory into the cache early, and must not be used for anything else. Only the bounds of the
- * input are checked; the reader detects invalid frames later. Of a delivery only the field order of the broker's stamp is
- * recognised; with another order there is no result.
+ * The results are hints for loading memory into the cache early, and must not be used for anything else: the reader detects
+ * invalid frames later. The subscription is found only if the fields have the order in which the broker writes them.
+ *
+ * Invariant: no byte outside of the input is read.
  */
 
 enum
@@ -18,7 +19,7 @@ enum
   WIRE_PEEK_KEY_SUBSCRIPTIONS = 35 << 3 | WIRE_TYPE_LENGTH,
 };
 
-/* Reads a key and a number, i.e. a whole field, or the key and the length of a field. Returns the end; NULL: cut off. */
+/* Reads a key and the number behind it: the value of the field, or its length. Returns the end; NULL: it is cut off. */
 static inline const guint8 *
 wire_peek_field (const guint8 *at, const guint8 *end, guint64 *key, guint64 *value)
 {
@@ -26,7 +27,7 @@ wire_peek_field (const guint8 *at, const guint8 *end, guint64 *key, guint64 *val
   return at != NULL ? wire_varint_read (at, end, value) : NULL;
 }
 
-/* The first subscription of a DELIVER, which follows the sender and a few numbers. 0: not found */
+/* Returns the first subscription of a DELIVER. It follows the sender and a few numbers. 0: not found */
 static inline guint64
 wire_peek_subscription (WireSpan body)
 {
