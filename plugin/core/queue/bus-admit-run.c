@@ -104,7 +104,7 @@ admit_run_bytes (const BusRun *run, guint from)
   return bytes;
 }
 
-/* TRUE if all messages from @from on have to wait for credit, and no bound and no policy distinguishes between them. */
+/* TRUE if all messages from @from on have to wait for credit, and the bounds and the policy allow each of them to wait. */
 static gboolean
 admit_run_may_wait (const BusFlow *flow,
                     const BusRun *run,

@@ -4,11 +4,11 @@
 #include "queue/bus-fifo.h"
 
 /*
- * The parts of bus-fifo that bus-fifo-run uses as well: slots, and what a slot adds to the sums of its queue. Only these two files
- * include this header.
+ * The parts of bus-fifo that bus-fifo-run uses as well: making and freeing slots, and the amounts that a slot adds to the sums of
+ * its queue. Only these two files include this header.
  */
 
-/* Makes a slot behind @after, and in its lane behind @lane_after. NULL, for both: at the beginning. */
+/* Makes a slot behind @after, and in its lane behind @lane_after. NULL: at the beginning of the FIFO, or of the lane. */
 BusSlot *bus_fifo_slot_new (BusFlow *flow,
                             BusSubscription *subscription,
                             BusSlot *after,
@@ -16,7 +16,7 @@ BusSlot *bus_fifo_slot_new (BusFlow *flow,
                             BusDeliveryState state,
                             WireLane lane);
 
-/* Takes a slot out of its FIFO and frees it. Its message or run has been taken out before. */
+/* Unlinks a slot from its FIFO and frees it. The caller has removed its message or run before. */
 void bus_fifo_slot_free (BusFlow *flow, BusSlot *slot);
 
 /* Slots, timers and look-ups count as memory of the queue, like messages. */

@@ -5,17 +5,18 @@
 #include "queue/bus-waiting-run.h"
 
 /*
- * Runs that wait: a slot of a FIFO that stands for several messages in the state WAITING.
+ * Runs in a FIFO: one slot that stands for several messages in the state WAITING (bus-waiting-run).
  *
- * Only the end of the FIFO and its front handle a run as a whole: bus-admit-run appends it, and bus-flow sends messages of it when
- * credit arrives. Everything else that handles messages of a FIFO - policies, trimming, the end of a block or of the subscription -
- * unpacks the run first: each of its messages becomes a slot of its own, at its place, and counts for the same sums as before. So
- * each policy exists once, and no message of a run is lost without a slot.
+ * Only two modules handle a run as a whole: bus-admit-run appends it to the FIFO, and bus-flow-credit sends messages from its
+ * front when credit arrives. All other code that handles single messages of a FIFO (policies, trimming, the end of a block or of
+ * the subscription) unpacks the run first: each of its messages gets a slot of its own in the same place, and the sums of the FIFO
+ * and of the queue do not change. So each policy has one implementation, and a message of a run that is lost has a slot, which
+ * becomes a gap.
  *
- * A run has no time to live, no member delivery but its kind, and no route. It never waits for a member of a group, or under the
- * policy conflate. It holds at most one ticket, for all of its messages.
+ * The messages of a run have no time to live; of the members of BusDelivery only the kind is set, to DELIVER. A run never waits
+ * for a member of a group, or for a subscription with the policy conflate. It holds at most one ticket, for all of its messages.
  *
- * Invariant: the memory of a waiting run is at most what its messages are charged.
+ * Invariant: the memory of a waiting run is at most the charge of its messages.
  */
 
 /* Appends a run. @run: (transfer full). @ticket: (transfer full) (nullable) */
@@ -31,9 +32,9 @@ void bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n);
 /* Unpacks all runs of a subscription. */
 void bus_fifo_unpack_all (BusFlow *flow, BusSubscription *subscription);
 
-/* Unpacks a slot if it stands for a run. Returns the slot of its first message; @slot is then that of the last one. NULL: @slot is
- * NULL */
+/* Unpacks a slot if it stands for a run, and returns the slot of its first message; @slot is then the slot of the last message.
+ * NULL: @slot is NULL. */
 BusSlot *bus_fifo_unpack_slot (BusFlow *flow, BusSlot *slot);
 
-/* bus_fifo_oldest(), unpacked. */
+/* Returns the slot of the oldest message, like bus_fifo_oldest(), but unpacks it first if it is in a run. */
 BusSlot *bus_fifo_unpack_oldest (BusFlow *flow, const BusSubscription *subscription);

@@ -20,8 +20,8 @@
  * decide which message is dropped: bus-admit (a full queue), bus-trim (lower bounds, a full broker), bus-block (the end of a
  * block), bus-flow (time to live) and bus-reroute (the end of the subscription).
  *
- * Several messages may wait as a run, which has one slot: see bus-fifo-run. The functions below that are about one message take the
- * slot of a message that waits alone.
+ * Several messages may wait as a run, which has one slot: see bus-fifo-run. Functions below that handle one message need the slot
+ * of a message that waits alone.
  *
  * Invariant: a FIFO is [queued | gap]* [waiting | gap]*; its memory is charged to the ledger of its peer.
  */
@@ -43,8 +43,8 @@ void bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry);
 /* Unpacks the first @n messages of a run, or all if it has fewer. */
 void bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n);
 
-/* Moves waiting messages into their lanes, in order, as far as the window allows. The second function stops at a message that waits
- * in a run. */
+/* Both move waiting messages into their lanes, in order, as far as the window allows. bus_fifo_advance() unpacks runs for this;
+ * bus_fifo_advance_to_run() stops in front of a run. */
 void bus_fifo_advance (BusFlow *flow, BusSubscription *subscription);
 void bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription);
 

@@ -26,7 +26,7 @@ flow_trace_of_run (const BusWaitingRun *run, guint n)
     BUS_PROBE4 (write, run->first_seq + i, WIRE_KIND_DELIVER, run->class_of.lane, run->messages[i].body_len);
 }
 
-/* The first @n messages of the run were encoded. */
+/* Accounts for the first @n messages of the run, which were encoded. */
 static void
 flow_encoded_of_run (BusFlow *flow, BusSlot *slot, guint n, gint64 now_us)
 {
@@ -77,8 +77,8 @@ flow_is_idle (const BusFlow *flow, const BusSubscription *subscription)
          && flow->lanes[WIRE_LANE_DATA].first == NULL && flow->soft_since_us == 0;
 }
 
-/* Runs that wait are sent directly. If something is left in the lane, the messages behind it must stay behind it: only then runs
- * are unpacked to enter the lane. */
+/* Sends waiting runs directly. If messages are left in the lane, for example because the queue has no room for their frames, later
+ * messages must not overtake them: only then runs are unpacked, so that their messages enter the lane. */
 static void
 flow_send_waiting (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {

@@ -10,13 +10,13 @@
 
 /*
  * The structs of one peer's queue. They are shared by the modules of this folder that work on the queue: bus-lane, bus-fifo,
- * bus-fifo-run, bus-flow, bus-admit, bus-room, bus-trim, bus-withheld, bus-unsettled, bus-block, bus-stream and bus-report. This header declares
- * no functions.
+ * bus-fifo-run, bus-flow, bus-flow-credit, bus-admit, bus-admit-run, bus-room, bus-trim, bus-withheld, bus-unsettled, bus-block,
+ * bus-stream and bus-report. This header declares no functions.
  *
  * A message that waits for a subscription has a *slot* in the FIFO of that subscription. Once the subscription has credit for it,
  * the slot is also linked to an *entry* of a lane. An entry becomes one frame, so slots of several subscriptions of the peer that
- * get the same message share one entry. A slot can also be a *gap*: the record of messages that were lost at that place; or it
- * stands for several messages that wait as a *run*, until they are sent together or unpacked (bus-fifo-run).
+ * get the same message share one entry. There are two other kinds of slots: a *gap* records messages that were lost at that
+ * place, and the slot of a *run* stands for several messages that wait together (bus-fifo-run).
  */
 
 /* The place of a request in the queue of its responder. It is a part of the request, which outlives the slot. */

@@ -21,7 +21,7 @@
 
 #define BUS_RUN_MESSAGES 128u
 #define BUS_RUN_BYTES    65536u /* of bodies */
-#define BUS_RUN_BODY_MAX 4096u  /* of one body: it is copied for each receiver, for any number of receivers */
+#define BUS_RUN_BODY_MAX 4096u  /* of one body, which is copied for each receiver */
 #define BUS_RUN_SHARE    8u     /* a run is at most one eighth of the window of its publisher */
 
 /* The largest number of bytes in front of the body of a message: header, stamp, one subscription. */
@@ -62,7 +62,8 @@ typedef struct
   gsize held_cost;       /* and their cost */
   WireEnvelope envelope; /* of one message, with the fields that queues read */
 
-  /* The stamp of each message: a part, the sequence as a varint, another part. All messages of an input have these parts. */
+  /* The stamp of a message is head, its accept sequence as a varint, and tail. All messages of an input have the same head and
+   * tail. */
   guint8 head_len; /* 0: not encoded yet */
   guint8 tail_len;
   guint8 head[80]; /* copied in steps of 16 bytes, like tail */

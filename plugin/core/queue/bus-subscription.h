@@ -35,12 +35,12 @@ typedef struct
 {
   BusSlot *last;
   BusSlot *lane_last[WIRE_N_LANES]; /* the same slots, for each lane */
-  guint64 messages;                 /* slots that are not gaps */
+  guint64 messages;                 /* queued and waiting ones; each message of a run counts */
   guint64 bytes;                    /* of the bodies of these messages */
   guint gaps[WIRE_N_LANES];
   gint64 behind_since_us; /* 0: no message waits */
   GHashTable *by_topic;   /* conflate: BusKey -> BusSlot, the newest that waits; NULL: another policy */
-  guint64 kept_messages;  /* part of messages that are delivered at least once */
+  guint64 kept_messages;  /* part of `messages` that is delivered at least once */
   guint64 kept_bytes;     /* of the bodies of these */
   BusSlot *first;
   BusSlot *first_waiting;

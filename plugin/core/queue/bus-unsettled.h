@@ -93,7 +93,8 @@ bus_unsettled_prefetch_ticket (const BusSubscription *subscription)
   __builtin_prefetch (&first->ticket->since_us, 1);
 }
 
-/* Withholds the credit of deliveries that were counted last by @ticket (transfer none), until the client settles them. */
+/* Makes or extends the record with which @ticket (transfer none) withholds the credit of the deliveries that were counted last,
+ * until the client settles them. */
 void bus_unsettled_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us);
 
 /* The client returned credit: frees the records of the deliveries that are settled by this. */

@@ -172,7 +172,7 @@ bus_waiting_run_take_first (BusWaitingRun *run)
   memcpy (message + 1, message->body.data, first->body_len);
   message->body = body;
   message->topic = wire_span (body.data + first->topic_at, run->topic_len);
-  bus_waiting_run_drop_first (run, 1); /* the message has taken over what it counts for */
+  bus_waiting_run_drop_first (run, 1); /* the copy keeps the charge of the message */
   return message;
 }
 
