@@ -139,15 +139,17 @@ run_offer_each (BusCore *core, BusRun *run, guint from, const BusReceiver *recei
  *
  * Routing handles messages one after the other, each for all receivers. For small messages most of the time then is spent on steps
  * that have the same result for each message of a run: finding the subscription, comparing window, lane and gaps. So here the
- * loops are exchanged: one receiver after the other gets the whole run. bus_route_run() has checked that the order of the
+ * loops are swapped: one receiver after the other gets the whole run. bus_route_run() has checked that the order of the
  * receivers has no effect, because no message has to be shed.
  *
- * bus_admit_run() encodes only a part at the front of the run that certainly can be sent: it never queues or drops, and does not
- * know the policies. If the window is closed behind this part, and no bound is near, bus_admit_run_wait() lets the rest wait
- * together. Every other message is offered by the ordinary path, which decides alone what happens to it. So there is one
- * implementation of each policy, and the order of messages for a subscription stays that of the run. Messages that wait together
- * are a copy for one receiver, so a run with several receivers waits as messages that these share. A receiver with
- * several matching subscriptions gets all messages by the ordinary path, because one frame names all of them. */
+ * bus_admit_run() encodes only messages at the front of the run that can be sent now: it never queues or drops, and does not know
+ * the policies. If the window is closed behind them, and no bound is near, bus_admit_run_wait() queues the rest as waiting runs.
+ * Each other message takes the ordinary path, and only this path applies policies. So each policy has one implementation, and the
+ * order of messages for a subscription is that of the run.
+ *
+ * Two cases use only the ordinary path for messages that wait. A waiting run is a copy for one receiver, so messages for several
+ * receivers wait one by one, and all receivers share each of them. A receiver with several matching subscriptions gets every
+ * message by the ordinary path, because one frame names all of these subscriptions. */
 static void
 run_offer (BusCore *core,
            BusRun *run,
