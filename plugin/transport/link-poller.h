@@ -37,8 +37,8 @@ typedef struct
   /* Does the same as g_poll(), for the descriptors of the context that the source is attached to. NULL: use g_poll(). */
   gint (*wait) (GSource *source, GPollFD *fds, guint n, gint timeout_ms);
   /* Returns the number of links that the last wait() found ready, and sets @ready to them; the source does not report them
-   * again. 0: another descriptor of the context is ready, so that the context has to be dispatched, or no link is. @ready is
-   * valid until the next call of the poller. Set if wait() is. */
+   * again. 0: another descriptor of the context is ready, so the context has to be dispatched, or no link is ready. @ready is
+   * valid until the next call of the poller. NULL if wait() is NULL. */
   guint (*take) (GSource *source, const LinkReady **ready);
 } LinkPoller;
 

@@ -100,19 +100,19 @@ link_set_read_busy (Link *link)
 typedef struct
 {
   gsize idle;   /* see link_set_read_in_turn() */
-  guint n_read; /* links that had their share */
+  guint n_read; /* links that were read in this turn */
   guint n_busy; /* links that probably have more */
   Link *busy;   /* one of them */
 } LinkTurn;
 
-/* TRUE: its last read was below its share, so that the next one is probably short, too. */
+/* TRUE if the last read of the link was smaller than its share, so that the next one is probably small, too. */
 static gboolean
 link_is_quiet (const Link *link)
 {
   return !link->has_more && link->debt == 0;
 }
 
-/* Reads the links that had no share of this turn yet. @quiet: only those that are quiet */
+/* Reads the ready links that have not been read in this turn. @quiet: only links for which link_is_quiet() is TRUE */
 static void
 link_set_read_some (LinkSet *set, const LinkReady *ready, guint n, gboolean quiet, LinkTurn *turn)
 {
@@ -132,9 +132,10 @@ link_set_read_some (LinkSet *set, const LinkReady *ready, guint n, gboolean quie
     }
 }
 
-/* Each ready link has its share of the turn. Quiet links have it first, and what their messages cause is written before the
- * others are read: a message of a client that sends seldom would otherwise wait until a share of each flood is handled, and
- * an answer to it once more. Its share limits how long a link that is read first can delay the others. */
+/* Reads each ready link, at most its share of the turn. Quiet links are read first, and the frames that their messages cause are
+ * written before the other links are read. Otherwise a message of a client that sends seldom would wait while the broker handles
+ * one share of each link that floods it, and the answer to this message would wait as long again. A link that is read first can
+ * delay the others only by its share. */
 static void
 link_set_read_all (LinkSet *set, const LinkReady *ready, guint n)
 {
@@ -221,9 +222,9 @@ link_set_context (const LinkSet *set)
 }
 
 /* Does the same as a blocking g_main_context_iteration(), but waits with the poller's wait(). If only links are ready, it handles
- * them itself: check and dispatch of a context take about as long as a message does, and would delay each message. A source
- * that becomes ready by time is found by the next prepare(), and then the context dispatches all; the same if a source asks for no
- * wait, because its check() may say that it is ready. */
+ * them without the context, because check and dispatch of a context take about as long as handling a message. A timer that expires
+ * meanwhile is found by the next g_main_context_prepare(); in that iteration the context dispatches all sources. It also does so if
+ * a source asks for no wait, because the check() of that source may say that it is ready. */
 void
 link_set_iterate (LinkSet *set)
 {

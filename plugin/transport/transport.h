@@ -66,8 +66,8 @@ typedef struct
   guint (*gather) (gpointer user, gpointer peer, WireSpan *spans, guint max);
   /* The system has copied the first @n gathered bytes; transport does not use their memory any more. */
   void (*sent) (gpointer user, gpointer peer, gsize n);
-  /* The turn has ended: the readable links have been read, or link_set_adopt() was called. Also within a turn, when the links
-   * that send little have been read, and others are still to be read. All links that have bytes to write are flushed. */
+  /* The turn has ended: the readable links have been read, or link_set_adopt() was called. It is also called once within a turn,
+   * after the links that send little have been read and before the others are. All links that have bytes to write are flushed. */
   void (*turn_ended) (gpointer user);
   /* Returns the work that received messages have caused beyond the work per byte, as a total since the start, in units of
    * about 10 ns. NULL: the handler does not count work. */
