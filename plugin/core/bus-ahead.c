@@ -81,7 +81,7 @@ ahead_load_item (const BusAhead *ahead, const BusPreread *frame)
     }
 }
 
-/* The receivers of the match, or the record of the subscription. */
+/* Loads the receivers of the match, or the first record of the subscription. */
 G_ALWAYS_INLINE static inline void
 ahead_load_behind (const BusAhead *ahead, const BusPreread *frame)
 {
@@ -102,7 +102,7 @@ ahead_load_behind (const BusAhead *ahead, const BusPreread *frame)
     }
 }
 
-/* The ticket that the credit releases. */
+/* Loads the ticket that the credit releases. */
 G_ALWAYS_INLINE static inline void
 ahead_load_ticket (const BusAhead *ahead, const BusPreread *frame)
 {
@@ -113,7 +113,7 @@ ahead_load_ticket (const BusAhead *ahead, const BusPreread *frame)
     bus_unsettled_prefetch_ticket (subscription);
 }
 
-/* Begins with the first frames of a read, for which no frame in front of them leaves time: their loads overlap each other. */
+/* Begins a read. No earlier frame gives time to load the memory of the first frames, so all these loads begin at once. */
 static void
 ahead_begin (BusAhead *ahead, WireSpan input)
 {

@@ -12,8 +12,8 @@
  * one load after the other: the cell of the hash table, the match that the cell points to, the subscription that the match points
  * to. The credit of a subscription waits for the subscription, the record of the sent message, and the ticket. This module starts
  * these loads some frames ahead, one step for each frame that is handled: the cell 15 frames before it is needed, the match or the
- * subscription 9 frames before, what these point to 5 frames before, the ticket 2 frames before. So it reads frames before they
- * are handled, and their handler uses the values (bus-preread).
+ * subscription 9 frames before, the objects that these point to 5 frames before, the ticket 2 frames before. For this it reads the
+ * frames early; bus-dispatch uses the values that it has read (bus-preread).
  *
  * Invariant: it only reads and prefetches. It changes no state, and it looks up every address again in each step, because
  * handling a frame may free what an address pointed to.
@@ -21,10 +21,10 @@
 
 #define BUS_AHEAD_MIN_SUBSCRIPTIONS 2048u /* fewer subscriptions stay in the cache without help */
 #define BUS_AHEAD_FRAMES            16u   /* a power of two */
-#define BUS_AHEAD_CELL              15u   /* distance to the frame that is handled: its cell is loaded, */
-#define BUS_AHEAD_ITEM              9u    /* the match or the subscription, */
-#define BUS_AHEAD_BEHIND            5u    /* the subscription of the match, or the record of the message, */
-#define BUS_AHEAD_TICKET            2u    /* and the ticket of the record */
+#define BUS_AHEAD_CELL              15u   /* frames ahead: loads the cell of the hash table */
+#define BUS_AHEAD_ITEM              9u    /* frames ahead: loads the match or the subscription */
+#define BUS_AHEAD_BEHIND            5u    /* frames ahead: loads the receivers of the match, or the record */
+#define BUS_AHEAD_TICKET            2u    /* frames ahead: loads the ticket of the record */
 
 typedef struct
 {
@@ -32,7 +32,7 @@ typedef struct
   gboolean is_on;
   WireSpan rest;       /* frames that were not examined yet */
   guint n;             /* number of examined frames */
-  BusPreread *current; /* of the frame that is handled, unless it does not contain its body */
+  BusPreread *current; /* values of the frame that is handled, if its member body is the body of this frame */
   BusPreread frames[BUS_AHEAD_FRAMES];
 } BusAhead;
 

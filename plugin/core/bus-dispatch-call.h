@@ -24,7 +24,7 @@ typedef struct
   BusCore *core;
   WireFrame *frame;
   const WireEnvelope *envelope;
-  const BusPreread *preread; /* of this frame, if it contains its body */
+  const BusPreread *preread; /* values of this frame, if its member body is the body of the frame */
   WireClassOf class_of;
   gsize cost;             /* bytes of publish credit that the frame costs */
   gboolean is_held;       /* the credit is returned later: a receiver under the policy block holds it */

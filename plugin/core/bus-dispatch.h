@@ -14,5 +14,5 @@
  * Invariant: a frame that can be read costs the credit that its sender counted for it, also when it is refused.
  */
 
-/* @preread: of this frame if it contains its body; otherwise it is changed */
+/* @preread: the values of this frame if its member body is the body of @frame; otherwise the function reads the frame into it. */
 void bus_dispatch_frame (BusPeer *peer, WireFrame *frame, BusPreread *preread, gint64 now_us);

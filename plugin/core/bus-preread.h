@@ -8,16 +8,16 @@
 /*
  * The values of a frame of one of the two usual forms: a plain PUBLISH, or the CREDIT of a subscription.
  *
- * Nearly all frames of clients have one of these forms. Their values are read once, by bus-ahead some frames before they are
- * handled if there are many subscriptions, otherwise by bus-dispatch.
+ * Nearly all frames of clients have one of these forms. Each of them is read once: by bus-ahead, some frames before it is handled,
+ * if there are many subscriptions; otherwise by bus-dispatch.
  *
- * Invariant: the values are those of the body, whose bytes do not change before the end of the input call. They are no more than
- * that: nothing was checked or counted.
+ * Invariant: the values are those of the bytes of the body, which do not change before the end of the input call. No right, limit
+ * or credit was checked, and nothing was counted.
  */
 
 typedef struct
 {
-  const guint8 *body; /* of the frame; NULL: it was not read, or has another form */
+  const guint8 *body; /* body of the frame; NULL: the frame was not read, or has another form */
   guint8 kind;
   gboolean is_hashed;
   guint64 hash; /* of the topic */
