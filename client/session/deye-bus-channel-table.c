@@ -28,8 +28,8 @@ channel_table_resize (DeyeBusChannelTable *table, guint size_log2)
       *channel_table_seek (table, old[i].id) = old[i];
 }
 
-/* Fills the cell that became empty: moves channels of later cells into it, until no empty cell is between a channel and the cell
- * that the hash of its id points to. */
+/* Restores the invariant after a cell became empty: moves channels from later cells into it, until no empty cell is between a
+ * channel and the cell that the hash of its id points to. */
 static void
 channel_table_close_hole (DeyeBusChannelTable *table, guint hole)
 {

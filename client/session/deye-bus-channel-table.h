@@ -10,7 +10,7 @@
  * when the connection ends and no other one follows. The table sends nothing.
  *
  * Each message is for a channel, so the table is a hash table with open addressing, whose cells contain the ids: a look-up reads
- * one cell, and the channel only when it was found. The session chooses the ids, so no peer can make the table slow.
+ * one cell, and then the channel that was found. The session chooses the ids, so a peer cannot choose ids that collide.
  *
  * Invariant: a channel in the table is not cut; a removed channel has one event ENDED, its last. Between the cell that the hash of
  * an id points to and the cell that contains the id, no cell is empty.
@@ -55,8 +55,9 @@ deye_bus_channel_table_home (const DeyeBusChannelTable *table, guint32 id)
   return (id * 2654435769u) >> (32 - table->size_log2);
 }
 
-/* For loads into the cache: deye_bus_channel_table_prefetch() loads the cell that the hash of an id points to, and
- * deye_bus_channel_table_guess() returns its content, which is usually the channel with this id, but need not be. */
+/* For prefetching. deye_bus_channel_table_prefetch() loads the cell that the hash of an id points to into the cache.
+ * deye_bus_channel_table_guess() returns the channel in that cell: usually the one with this id, but it may be another one, or
+ * NULL. */
 static inline void
 deye_bus_channel_table_prefetch (const DeyeBusChannelTable *table, guint32 id)
 {

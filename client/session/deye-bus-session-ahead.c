@@ -28,7 +28,7 @@ ahead_load_channel (const DeyeBusAhead *ahead, guint at)
     deye_bus_channel_prefetch (channel);
 }
 
-/* Begins with the first frames of a read, for which no frame in front of them leaves time: their loads overlap each other. */
+/* Begins a read. No earlier frame gives time to load the channels of the first frames, so all these loads begin at once. */
 static void
 ahead_begin_read (DeyeBusAhead *ahead, WireSpan input)
 {

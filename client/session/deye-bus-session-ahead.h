@@ -9,14 +9,14 @@
  * handled.
  *
  * With many subscriptions the channel of a message is usually not in the cache, and each message would wait for two loads: the cell
- * of the table, and the channel. The cell is loaded 8 frames before it is needed, and the channel 4 frames before.
+ * of the table, and the channel. The cell is loaded 32 frames before it is needed, and the channel about 16 frames before.
  *
  * Invariant: it only reads and prefetches. It looks up each address again, because handling a frame may free a channel.
  */
 
 #define DEYE_BUS_AHEAD_MIN     256u /* fewer channels stay in the cache without help */
-#define DEYE_BUS_AHEAD_FRAMES  32u  /* a power of two: distance to the frame that is handled: its cell is loaded, */
-#define DEYE_BUS_AHEAD_CHANNEL 16u  /* and its channel */
+#define DEYE_BUS_AHEAD_FRAMES  32u  /* frames ahead: loads the cell of the table; a power of two */
+#define DEYE_BUS_AHEAD_CHANNEL 16u  /* frames ahead: loads the channel */
 
 typedef struct
 {
@@ -24,7 +24,7 @@ typedef struct
   gboolean is_on;
   WireSpan rest;                      /* frames that were not examined yet */
   guint n;                            /* number of examined frames */
-  guint32 ids[DEYE_BUS_AHEAD_FRAMES]; /* of channels; 0: none, or another kind of frame */
+  guint32 ids[DEYE_BUS_AHEAD_FRAMES]; /* of the channels of these frames; 0: not found, or not a DELIVER */
 } DeyeBusAhead;
 
 static inline void
