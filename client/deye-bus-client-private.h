@@ -86,7 +86,7 @@ struct _DeyeBusClient
   gboolean closed_said;         /* the signal "closed" has reported the end of the last connection */
   DeyeBusStash stash;           /* published while it was not connected */
   GBytes *last_message;         /* the packed request for it; NULL: there is no last message */
-  GPtrArray *told;              /* of DeyeBusLoss: losses that the broker has not confirmed; NULL: none */
+  GPtrArray *reporting;         /* of DeyeBusLoss: in the report that the broker has not answered; NULL: none */
   gint reported_code;           /* code of the error that was logged for the present outage; 0: none */
 
   DeyeBusEvents events;
@@ -222,7 +222,7 @@ gboolean deye_bus_client_stashes (const DeyeBusClient *self);
 /* FALSE: refused. */
 gboolean deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **error);
 /* The client is ready, and nothing of the stash is sent yet: reports dropped messages to the broker, for the subscribers. */
-void deye_bus_client_tell_losses (DeyeBusClient *self);
+void deye_bus_client_report_losses (DeyeBusClient *self);
 /* The messages of the stash are sent: reports to the program how many were dropped. */
 void deye_bus_client_report_stash (DeyeBusClient *self);
 /* The client does not connect again: reports all messages of the stash and of senders as lost. */

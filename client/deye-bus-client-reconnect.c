@@ -105,7 +105,7 @@ deye_bus_client_become_ready (DeyeBusClient *self)
   deye_bus_client_close_watch (self);
   deye_bus_reconnect_reset (&self->schedule);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_RESTORED);
-  deye_bus_client_tell_losses (self);
+  deye_bus_client_report_losses (self);
   deye_bus_session_release (self->session, g_get_monotonic_time ());
   deye_bus_client_report_stash (self);
   deye_bus_client_end_connect_call (self, NULL);

@@ -16,7 +16,7 @@
  * numbers for each topic (control.bus.lost), and reports them to the subscribers.
  */
 
-#define TOLD_AT_ONCE 32u /* topics of one call, which must not be larger than a control message */
+#define LOSSES_PER_REPORT 32u /* topics of one call, which must not be larger than a control message */
 
 #define STASH_DROPPED                                                                                                  \
   N_ ("the client was not connected, and too many waited, or for too long: publish less until it is ready")
@@ -44,22 +44,22 @@ deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **er
 /* --- the report to subscribers --- */
 
 static GBytes *
-stash_pack_told (const GPtrArray *told)
+stash_pack_losses (const GPtrArray *losses)
 {
   Daemoneye__Eventbus__V1__LostRequest request = DAEMONEYE__EVENTBUS__V1__LOST_REQUEST__INIT;
-  g_autofree Daemoneye__Eventbus__V1__Lost *rows = g_new (Daemoneye__Eventbus__V1__Lost, told->len);
-  g_autofree Daemoneye__Eventbus__V1__Lost **list = g_new (Daemoneye__Eventbus__V1__Lost *, told->len);
+  g_autofree Daemoneye__Eventbus__V1__Lost *rows = g_new (Daemoneye__Eventbus__V1__Lost, losses->len);
+  g_autofree Daemoneye__Eventbus__V1__Lost **list = g_new (Daemoneye__Eventbus__V1__Lost *, losses->len);
 
-  for (guint i = 0; i < told->len; i++)
+  for (guint i = 0; i < losses->len; i++)
     {
-      const DeyeBusLoss *loss = told->pdata[i];
+      const DeyeBusLoss *loss = losses->pdata[i];
 
       daemoneye__eventbus__v1__lost__init (&rows[i]);
       rows[i].topic = loss->topic;
       rows[i].count = loss->count;
       list[i] = &rows[i];
     }
-  request.n_lost = told->len;
+  request.n_lost = losses->len;
   request.lost = list;
   return deye_bus_pack (&request.base);
 }
@@ -78,41 +78,41 @@ stash_is_interrupted (const GError *error)
 }
 
 static void
-stash_end_telling (DeyeBusClient *self, const GError *error)
+stash_end_report (DeyeBusClient *self, const GError *error)
 {
-  g_autoptr (GPtrArray) told = g_steal_pointer (&self->told);
+  g_autoptr (GPtrArray) losses = g_steal_pointer (&self->reporting);
 
   if (error == NULL)
     return;
   g_debug ("losses not reported to subscribers: %s", error->message);
-  for (guint i = 0; i < told->len && stash_is_interrupted (error); i++)
+  for (guint i = 0; i < losses->len && stash_is_interrupted (error); i++)
     {
-      const DeyeBusLoss *loss = told->pdata[i];
+      const DeyeBusLoss *loss = losses->pdata[i];
 
       deye_bus_losses_add (&self->stash.losses, loss->topic, loss->count);
     }
 }
 
-static void stash_tell (DeyeBusClient *self);
+static void stash_report_losses (DeyeBusClient *self);
 
 static void
-stash_on_told (DeyeBusPending *pending)
+stash_on_report_answered (DeyeBusPending *pending)
 {
   DeyeBusClient *self = g_steal_pointer (&pending->data);
 
-  stash_end_telling (self, pending->error);
-  stash_tell (self);
+  stash_end_report (self, pending->error);
+  stash_report_losses (self);
 }
 
 /* Sends one report at a time. Losses that do not fit follow when the broker has answered it. */
 static void
-stash_tell (DeyeBusClient *self)
+stash_report_losses (DeyeBusClient *self)
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (self->told != NULL || deye_bus_losses_is_empty (&self->stash.losses)
+  if (self->reporting != NULL || deye_bus_losses_is_empty (&self->stash.losses)
       || self->state != DEYE_BUS_CLIENT_STATE_READY)
     return;
   if (!deye_bus_session_check_features (self->session, WIRE_FEATURE_DELIVERY, NULL))
@@ -120,21 +120,21 @@ stash_tell (DeyeBusClient *self)
       deye_bus_losses_clear (&self->stash.losses); /* this broker cannot report them */
       return;
     }
-  self->told = deye_bus_losses_take (&self->stash.losses, TOLD_AT_ONCE);
-  payload = stash_pack_told (self->told);
+  self->reporting = deye_bus_losses_take (&self->stash.losses, LOSSES_PER_REPORT);
+  payload = stash_pack_losses (self->reporting);
   pending = deye_bus_client_new_broker_pending ();
-  pending->complete = stash_on_told;
+  pending->complete = stash_on_report_answered;
   pending->data = self; /* without a reference: the event is in the client's own ring */
   if (!deye_bus_client_ask_broker (self, "control.bus.lost", DEYE_BUS_TYPE_PREFIX "LostRequest", payload, pending,
                                    &error))
-    stash_end_telling (self, error);
+    stash_end_report (self, error);
 }
 
 void
-deye_bus_client_tell_losses (DeyeBusClient *self)
+deye_bus_client_report_losses (DeyeBusClient *self)
 {
   deye_bus_stash_expire (&self->stash, g_get_monotonic_time ());
-  stash_tell (self);
+  stash_report_losses (self);
 }
 
 /* --- the report to the program --- */

@@ -212,10 +212,10 @@ wish_give_up (DeyeBusClient *self,
               const DeyeBusPending *pending,
               const GError *error)
 {
-  gboolean told = error != NULL && error->domain == DEYE_BUS_ERROR && error->code != DEYE_BUS_ERROR_TIMEOUT;
+  gboolean is_refused = error != NULL && error->domain == DEYE_BUS_ERROR && error->code != DEYE_BUS_ERROR_TIMEOUT;
   DeyeBusChannel *channel = subscription->channel;
 
-  if (!channel->cut && pending->sent && !told)
+  if (!channel->cut && pending->sent && !is_refused)
     (void) deye_bus_client_ask_unsubscribe (self, channel->id, NULL, NULL);
   deye_bus_session_remove_channel (self->session, channel);
 }

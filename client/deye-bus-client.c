@@ -241,7 +241,7 @@ client_drop_holds (DeyeBusClient *self)
 }
 
 static void
-client_let_go (DeyeBusClient *self)
+client_release_all (DeyeBusClient *self)
 {
   guint64 unsent;
 
@@ -276,7 +276,7 @@ deye_bus_client_dispose (GObject *object)
    * because it would free objects that the callback uses. */
   in_callback = self->dispatching > 0;
   if (!in_callback)
-    client_let_go (self);
+    client_release_all (self);
   if (entered)
     deye_bus_context_end_release (&release);
   if (!in_callback)
@@ -295,7 +295,7 @@ deye_bus_client_finalize (GObject *object)
     deye_bus_senders_unref (self->senders);
   g_clear_pointer (&self->last_message, g_bytes_unref);
   deye_bus_losses_clear (&self->stash.losses);
-  g_clear_pointer (&self->told, g_ptr_array_unref);
+  g_clear_pointer (&self->reporting, g_ptr_array_unref);
   g_clear_pointer (&self->services, g_ptr_array_unref);
   deye_bus_events_clear (&self->events);
   g_clear_pointer (&self->spare_calls, deye_bus_pending_pool_unref);

@@ -77,7 +77,7 @@ collector_error_freed (void)
 }
 
 static void
-collector_let_go (DeyeBusCollector *self)
+collector_release_all (DeyeBusCollector *self)
 {
   g_autoptr (GError) freed = collector_error_freed ();
 
@@ -110,7 +110,7 @@ deye_bus_collector_dispose (GObject *object)
       deye_bus_context_hand_over (self->client->context, object);
       return;
     }
-  collector_let_go (self);
+  collector_release_all (self);
   deye_bus_context_end_release (&release);
   g_clear_object (&self->client);
   G_OBJECT_CLASS (deye_bus_collector_parent_class)->dispose (object);

@@ -508,7 +508,7 @@ envelope_check_sizes (EnvelopeReader *reader)
 }
 
 static inline guint32
-envelope_who (guint8 kind, WireDirection from)
+envelope_sender_mask (guint8 kind, WireDirection from)
 {
   if (from == WIRE_FROM_BROKER)
     return BROKER;
@@ -521,7 +521,7 @@ wire_envelope_read_next (WireSpan body, guint8 kind, WireDirection from, WireEnv
   EnvelopeReader reader = { .start = body.data,
                             .end = wire_span_end (body),
                             .from = from,
-                            .who = envelope_who (kind, from),
+                            .who = envelope_sender_mask (kind, from),
                             .envelope = envelope,
                             .result = { .status = WIRE_STATUS_OK } };
 

@@ -86,7 +86,7 @@ flight_has_room (const Stream *stream)
 }
 
 static gboolean
-stream_goes_on (const Stream *stream)
+stream_continues (const Stream *stream)
 {
   return stream->failed_number == 0 && !stream->stopped;
 }
@@ -130,7 +130,7 @@ stream_wait_for_input (Stream *stream)
       g_source_set_callback (source, G_SOURCE_FUNC (stream_on_readable), &readable, NULL);
       g_source_attach (source, NULL);
     }
-  while (!readable && stream_goes_on (stream))
+  while (!readable && stream_continues (stream))
     g_main_context_iteration (NULL, TRUE);
   if (source != NULL)
     g_source_destroy (source);
@@ -139,7 +139,7 @@ stream_wait_for_input (Stream *stream)
 static gboolean
 stream_run (Stream *stream, GError **error)
 {
-  while (stream_goes_on (stream))
+  while (stream_continues (stream))
     {
       if (!stream_publish_read (stream, error))
         return FALSE;
@@ -152,7 +152,7 @@ stream_run (Stream *stream, GError **error)
       else
         {
           stream_wait_for_input (stream);
-          if (stream_goes_on (stream) && !ctl_input_fill (stream->input, error))
+          if (stream_continues (stream) && !ctl_input_fill (stream->input, error))
             return FALSE;
         }
     }

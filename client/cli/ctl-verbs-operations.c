@@ -87,7 +87,7 @@ operations_ask (Ctl *ctl, const char *method, const OperationRequest *request, G
 
 /* Reports the operation after a change. */
 static gboolean
-operations_told (Ctl *ctl, const WireGuard *guard, GError **error)
+operations_show_state (Ctl *ctl, const WireGuard *guard, GError **error)
 {
   const CtlOperation *operation = ((const OperationReply *) wire_guard_message (guard))->operation;
 
@@ -117,7 +117,7 @@ operations_change (Ctl *ctl, const char *method, OperationRequest *request, cons
 
   request->operation = (char *) name;
   guard = operations_ask (ctl, method, request, error);
-  return guard != NULL && operations_told (ctl, guard, error);
+  return guard != NULL && operations_show_state (ctl, guard, error);
 }
 
 gboolean

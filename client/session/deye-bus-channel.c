@@ -69,18 +69,18 @@ channel_find_gap (DeyeBusChannel *channel, guint32 reason)
 gboolean
 deye_bus_channel_push_gap (DeyeBusChannel *channel, DeyeBusEvents *events, const DeyeBusGap *gap)
 {
-  DeyeBusGap *untold = channel_find_gap (channel, gap->reason);
+  DeyeBusGap *queued = channel_find_gap (channel, gap->reason);
 
-  if (untold != NULL)
+  if (queued != NULL)
     {
-      channel_add_gap (untold, gap);
+      channel_add_gap (queued, gap);
       return TRUE;
     }
   if (channel->n_gaps == G_N_ELEMENTS (channel->gaps))
     return FALSE;
-  untold = channel->gaps[channel->n_gaps++] = g_memdup2 (gap, sizeof *gap);
+  queued = channel->gaps[channel->n_gaps++] = g_memdup2 (gap, sizeof *gap);
   deye_bus_events_push (
-      events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_GAP, .subject = deye_bus_channel_enter (channel), .gap = untold });
+      events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_GAP, .subject = deye_bus_channel_enter (channel), .gap = queued });
   return TRUE;
 }
 

@@ -180,7 +180,7 @@ deye_bus_pending_table_forget (DeyeBusPendingTable *table, DeyeBusPending *pendi
 }
 
 static gboolean
-pending_stands (const DeyeBusPending *pending)
+pending_is_unsent_standing (const DeyeBusPending *pending)
 {
   return pending->standing != NULL && !pending->sent;
 }
@@ -188,7 +188,7 @@ pending_stands (const DeyeBusPending *pending)
 GPtrArray *
 deye_bus_pending_table_list_standing (const DeyeBusPendingTable *table)
 {
-  return deye_bus_pending_table_list (table, pending_stands);
+  return deye_bus_pending_table_list (table, pending_is_unsent_standing);
 }
 
 static gboolean

@@ -23,7 +23,7 @@ plain_learn_topic (DeyeBusSession *session, const char *topic)
 G_STATIC_ASSERT (DEYE_BUS_OUTBUF_COPY_MAX <= WIRE_CONTROL_PAYLOAD_MAX);
 
 static gboolean
-plain_knows_topic (DeyeBusSession *session, const char *topic)
+plain_has_topic (DeyeBusSession *session, const char *topic)
 {
   return (session->plain.features == session->welcome.features && session->plain.field.len > 0
           && wire_publish_topic_is (&session->plain.field, topic))
@@ -75,7 +75,7 @@ deye_bus_session_write_plain (DeyeBusSession *session,
 
   if (payload != NULL)
     data.data = g_bytes_get_data (payload, &data.len);
-  if (!plain_may_start (session, data.len) || !plain_knows_topic (session, topic)
+  if (!plain_may_start (session, data.len) || !plain_has_topic (session, topic)
       || (options != NULL && !plain_take_options (session, options, &more))
       || !deye_bus_send_queue_may_start (&session->send_queue, session->plain.credit_class))
     return 0;

@@ -132,11 +132,11 @@ deye_bus_session_sent (DeyeBusSession *session, gsize n)
 static guint64
 session_new_call_id (DeyeBusSession *session, const DeyeBusCall *call, const DeyeBusPending *pending)
 {
-  gboolean nobody_waits
+  gboolean is_unawaited
       = call->kind == WIRE_KIND_PUBLISH && (pending == NULL || pending->kind == DEYE_BUS_PENDING_SENT);
 
   session->last_id += 2;
-  return session->last_id | (nobody_waits ? 1 : 0);
+  return session->last_id | (is_unawaited ? 1 : 0);
 }
 
 guint64

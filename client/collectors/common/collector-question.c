@@ -140,8 +140,8 @@ question_run_end (QuestionRun *run)
       question_refuse_work (run->work, &refusal);
       return;
     }
-  if (question->tell_extent != NULL)
-    question->tell_extent (run->answer, run->work);
+  if (question->set_extent != NULL)
+    question->set_extent (run->answer, run->work);
   if (!deye_bus_work_succeed (run->work, result, question->answer_type, &error))
     deye_bus_work_fail (run->work, "ResultTooLarge", error->message, NULL);
 }

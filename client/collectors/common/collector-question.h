@@ -43,7 +43,7 @@ typedef struct
   /* Returns the packed answer. */
   GBytes *(*pack) (gpointer answer);
   /* (nullable): called after pack(): sets the extent of the answer, with deye_bus_work_set_rows() and similar functions. */
-  void (*tell_extent) (gpointer answer, DeyeBusWork *work);
+  void (*set_extent) (gpointer answer, DeyeBusWork *work);
   void (*free) (gpointer answer);
 } CollectorQuestion;
 

@@ -123,7 +123,7 @@ scan_compare (FsWatch *self, FsDir *dir, FsEntry *entry, const FsFacts *facts)
 
 /* FALSE: the event was refused. */
 static gboolean
-scan_look_at (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
+scan_check_entry (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 {
   FsEntry *entry = fs_dir_lookup (dir, name);
 
@@ -206,7 +206,7 @@ scan_piece (FsWatch *self, FsDir *dir)
           scan_close (self);
           return TRUE;
         }
-      if (!scan_look_at (self, dir, name, &facts))
+      if (!scan_check_entry (self, dir, name, &facts))
         return FALSE;
     }
   return TRUE;

@@ -25,7 +25,7 @@ process_answer_free (gpointer data)
 
 /* Reads the process, and checks its start time, because another process may have the pid by now. */
 static FsProcessResult
-process_look (const Query *query, ProcessAnswer *answer)
+process_read_same (const Query *query, ProcessAnswer *answer)
 {
   FsProcessResult result = fs_process_read (query->pid, &answer->process);
 
@@ -47,7 +47,7 @@ process_begin (gconstpointer message, gsize room, CollectorRefusal *refusal, gpo
 
   answer->pid = query->pid;
   answer->room = room;
-  result = process_look (query, answer);
+  result = process_read_same (query, answer);
   if (result == FS_PROCESS_READ)
     return answer;
   *refusal = refusals[result];
@@ -76,7 +76,7 @@ process_share (const FsProcess *process)
 }
 
 static void
-process_tell_extent (gpointer data, DeyeBusWork *work)
+process_set_extent (gpointer data, DeyeBusWork *work)
 {
   const ProcessAnswer *answer = data;
   const GPtrArray *paths = answer->process.paths;
@@ -98,7 +98,7 @@ process_begin_describing (gconstpointer message, gsize room, CollectorRefusal *r
 
   answer->pid = query->pid;
   answer->room = room;
-  if (process_look (query, answer) != FS_PROCESS_READ)
+  if (process_read_same (query, answer) != FS_PROCESS_READ)
     {
       process_answer_free (answer);
       answer = g_new0 (ProcessAnswer, 1);
@@ -121,7 +121,7 @@ const CollectorQuestion fsmond_describe_question = {
   .answer_type = FSMOND_TYPE ("OpenPaths"),
   .begin = process_begin_describing,
   .pack = process_pack_description,
-  .tell_extent = process_tell_extent,
+  .set_extent = process_set_extent,
   .free = process_answer_free,
 };
 
@@ -133,6 +133,6 @@ const CollectorQuestion fsmond_open_paths_question = {
   .answer_type = FSMOND_TYPE ("OpenPaths"),
   .begin = process_begin,
   .pack = process_pack,
-  .tell_extent = process_tell_extent,
+  .set_extent = process_set_extent,
   .free = process_answer_free,
 };

@@ -202,7 +202,7 @@ watch_keep_sockets (NetTable *now, GHashTable *ended, GArray *kept)
 
 /* Only the state, which a notice does not have, distinguishes a listener of TCP from a socket that was only bound. */
 static gboolean
-watch_is_worth_telling (const NetSocket *notice)
+watch_should_report (const NetSocket *notice)
 {
   return notice->protocol == NET_TCP ? net_socket_has_peer (notice) : notice->local_port != 0;
 }
@@ -221,7 +221,7 @@ watch_add_unseen (const NetWatch *watch, const NetTable *now, const GArray *ende
     {
       const NetSocket *notice = &g_array_index (ended, NetSocket, i);
 
-      if (watch_is_worth_telling (notice) && !watch_knows (watch, now, notice->cookie))
+      if (watch_should_report (notice) && !watch_knows (watch, now, notice->cookie))
         watch_add (events, NET_ENDED_UNSEEN, notice);
     }
 }

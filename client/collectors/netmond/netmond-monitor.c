@@ -137,7 +137,7 @@ connections_publish (NetmondMonitor *self, const NetEvent *event)
 }
 
 static void
-connections_look (NetmondMonitor *self, NetTable *table)
+connections_compare (NetmondMonitor *self, NetTable *table)
 {
   g_autoptr (GArray) events = NULL;
 
@@ -165,7 +165,7 @@ connections_end (NetmondMonitor *self)
   if (table != NULL && net_watch_last (self->watch) == NULL)
     self->refused = table->refused;
   if (table != NULL && (table->refused & ~self->refused) == 0)
-    connections_look (self, table);
+    connections_compare (self, table);
   else
     {
       connections_report_reading (

@@ -252,7 +252,7 @@ sockets_pack (gpointer data)
 
 /* Reports the readable share of the processes. The sockets of a process that can't be read are missing. */
 static void
-sockets_tell_extent (gpointer data, DeyeBusWork *work)
+sockets_set_extent (gpointer data, DeyeBusWork *work)
 {
   const SocketsAnswer *answer = data;
   const NetTable *table = answer->table;
@@ -279,7 +279,7 @@ const CollectorQuestion netmond_query_list = {
   .step = sockets_step,
   .check = sockets_check,
   .pack = sockets_pack,
-  .tell_extent = sockets_tell_extent,
+  .set_extent = sockets_set_extent,
   .free = sockets_free,
 };
 
@@ -293,7 +293,7 @@ const CollectorQuestion netmond_query_connections = {
   .step = sockets_step,
   .check = sockets_check,
   .pack = sockets_pack,
-  .tell_extent = sockets_tell_extent,
+  .set_extent = sockets_set_extent,
   .free = sockets_free,
 };
 
@@ -305,6 +305,6 @@ const CollectorQuestion netmond_query_describe = {
   .step = sockets_step,
   .check = sockets_check,
   .pack = sockets_pack,
-  .tell_extent = sockets_tell_extent,
+  .set_extent = sockets_set_extent,
   .free = sockets_free,
 };

@@ -47,7 +47,7 @@ describe_pack (gpointer data)
 }
 
 static void
-describe_tell_extent (gpointer data, DeyeBusWork *work)
+describe_set_extent (gpointer data, DeyeBusWork *work)
 {
   const DescribeAnswer *answer = data;
 
@@ -72,6 +72,6 @@ const CollectorQuestion procmond_describe_question = {
   .answer_type = PROCMOND_TABLE_TYPE,
   .begin = describe_begin,
   .pack = describe_pack,
-  .tell_extent = describe_tell_extent,
+  .set_extent = describe_set_extent,
   .free = describe_free,
 };

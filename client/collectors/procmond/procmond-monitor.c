@@ -121,7 +121,7 @@ monitor_read_table (ProcmondMonitor *self)
 
 /* Handles the reports that have arrived first, because they contain more about the end of a process than a table. */
 static void
-monitor_look (ProcmondMonitor *self)
+monitor_compare_table (ProcmondMonitor *self)
 {
   g_autoptr (GArray) events = NULL;
 
@@ -138,7 +138,7 @@ monitor_on_poll (gpointer data)
 {
   ProcmondMonitor *self = data;
 
-  monitor_look (self);
+  monitor_compare_table (self);
   monitor_report_watching (self);
   self->overruns = monitor_count_overruns (self);
   return G_SOURCE_CONTINUE;
@@ -157,7 +157,7 @@ monitor_on_repair (gpointer data)
   ProcmondMonitor *self = data;
 
   collector_timer_clear (&self->repair);
-  monitor_look (self);
+  monitor_compare_table (self);
   return G_SOURCE_REMOVE;
 }
 

@@ -104,7 +104,7 @@ query_pack (gpointer data)
 
 /* The number of processes that the system hides is unknown; the answer only says that some are hidden. */
 static void
-query_tell_extent (gpointer data, DeyeBusWork *work)
+query_set_extent (gpointer data, DeyeBusWork *work)
 {
   const QueryAnswer *answer = data;
   guint all = answer->rows + answer->unreadable;
@@ -135,6 +135,6 @@ const CollectorQuestion procmond_query_question = {
   .set_part = query_set_part,
   .step = query_step,
   .pack = query_pack,
-  .tell_extent = query_tell_extent,
+  .set_extent = query_set_extent,
   .free = query_free,
 };

@@ -150,19 +150,19 @@ hello_take_identity (BusPeer *peer, const Hello *hello)
   g_hash_table_insert (core->peers_by_id, &peer->key, peer);
 }
 
-#define N_TOLD_LIMITS 5u
+#define N_WELCOME_LIMITS 5u
 
 static void
 hello_send_welcome (BusPeer *peer)
 {
-  static const BusLimit told[N_TOLD_LIMITS]
+  static const BusLimit announced[N_WELCOME_LIMITS]
       = { BUS_LIMIT_max_subscriptions, BUS_LIMIT_max_pending_requests, BUS_LIMIT_topic_segments, BUS_LIMIT_topic_bytes,
           BUS_LIMIT_max_request_timeout_us };
   Daemoneye__Eventbus__V1__Welcome welcome;
   Daemoneye__Eventbus__V1__Window windows[WIRE_N_CLASSES - 1];
   Daemoneye__Eventbus__V1__Window *window_list[WIRE_N_CLASSES - 1];
-  Daemoneye__Eventbus__V1__Limit limits[N_TOLD_LIMITS];
-  Daemoneye__Eventbus__V1__Limit *limit_list[N_TOLD_LIMITS];
+  Daemoneye__Eventbus__V1__Limit limits[N_WELCOME_LIMITS];
+  Daemoneye__Eventbus__V1__Limit *limit_list[N_WELCOME_LIMITS];
   g_autofree guint8 *body = NULL;
 
   daemoneye__eventbus__v1__welcome__init (&welcome);
@@ -174,11 +174,11 @@ hello_send_welcome (BusPeer *peer)
       windows[i].bytes = peer->core->allowances[i + 1].window.window_bytes;
       window_list[i] = &windows[i];
     }
-  for (guint i = 0; i < N_TOLD_LIMITS; i++)
+  for (guint i = 0; i < N_WELCOME_LIMITS; i++)
     {
       daemoneye__eventbus__v1__limit__init (&limits[i]);
-      limits[i].name = bus_text_for_packing (bus_limit_name (told[i]));
-      limits[i].value = bus_limit_value (&peer->core->limits, told[i]);
+      limits[i].name = bus_text_for_packing (bus_limit_name (announced[i]));
+      limits[i].value = bus_limit_value (&peer->core->limits, announced[i]);
       limit_list[i] = &limits[i];
     }
   welcome.version = BUS_VERSION_NEWEST;
@@ -190,7 +190,7 @@ hello_send_welcome (BusPeer *peer)
   welcome.n_windows = WIRE_N_CLASSES - 1;
   welcome.windows = window_list;
   welcome.software_version = peer->core->software_version;
-  welcome.n_limits = N_TOLD_LIMITS;
+  welcome.n_limits = N_WELCOME_LIMITS;
   welcome.limits = limit_list;
   body = g_try_malloc (daemoneye__eventbus__v1__welcome__get_packed_size (&welcome));
   if (body == NULL

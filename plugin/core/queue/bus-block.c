@@ -64,7 +64,7 @@ block_oldest_us (const BusSubscription *subscription)
 }
 
 gboolean
-bus_block_may_go_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_us)
+bus_block_may_hand_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_us)
 {
   return now_us - ticket->since_us <= (BUS_BLOCK_PATIENCE - 1) * bus_withheld_longest_us (flow);
 }

@@ -31,7 +31,7 @@ void bus_block_drop (BusFlow *flow, BusSubscription *subscription, GPtrArray *pu
 
 /* TRUE if a message may be handed on together with this ticket: at least longest_block_us is left of the time for which it may
  * be held, so the new member has time to handle it before it can be demoted. Otherwise it is handed on without its ticket. */
-gboolean bus_block_may_go_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_us);
+gboolean bus_block_may_hand_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_us);
 
 /* Gives up every ticket: the subscription ends, or gets another policy. */
 void bus_block_end (BusFlow *flow, BusSubscription *subscription);

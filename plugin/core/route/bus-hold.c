@@ -76,9 +76,9 @@ static BusHeld *
 hold_new (const BusHoldWish *wish)
 {
   const BusGroupKey none = { .hash = 0 };
-  const BusPrincipal nobody = { .role = BUS_ROLE_COLLECTOR };
+  const BusPrincipal no_principal = { .role = BUS_ROLE_COLLECTOR };
   const BusGroupKey *key = wish->group != NULL ? &wish->group->key : &none;
-  const BusPrincipal *who = wish->who != NULL ? wish->who : &nobody;
+  const BusPrincipal *who = wish->who != NULL ? wish->who : &no_principal;
   BusHeld *held = g_malloc0 (sizeof (BusHeld) + key->text.len + key->type.len + who->id.len + who->type.len);
   guint8 *at = (guint8 *) (held + 1);
 

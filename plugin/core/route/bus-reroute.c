@@ -16,7 +16,7 @@
 
 /* FALSE: the message has expired, or is for this member alone. */
 static gboolean
-reroute_may_go_on (const BusMessage *message, const BusDelivery *delivery, gint64 now_us)
+reroute_may_hand_on (const BusMessage *message, const BusDelivery *delivery, gint64 now_us)
 {
   return !delivery->to_each && (message->expires_us == 0 || message->expires_us > now_us);
 }
@@ -68,7 +68,7 @@ reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, g
   BusInbound inbound;
 
   delivery.is_handed_on = delivery.is_kept;
-  if (parcel->ticket != NULL && !bus_block_may_go_on (&heir->owner->flow, parcel->ticket, now_us))
+  if (parcel->ticket != NULL && !bus_block_may_hand_on (&heir->owner->flow, parcel->ticket, now_us))
     g_clear_pointer (&parcel->ticket, bus_ticket_unref);
   bus_confirm_move (heir->owner->core, delivery.route_id, heir->owner);
   bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
@@ -89,7 +89,7 @@ reroute_give_unsent (BusParcel *parcel, BusSubscription *from, BusSubscription *
 static gboolean
 reroute_hold (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 now_us)
 {
-  if (ended->group == NULL || !reroute_may_go_on (parcel->message, &parcel->delivery, now_us)
+  if (ended->group == NULL || !reroute_may_hand_on (parcel->message, &parcel->delivery, now_us)
       || !bus_hold_leave (core, parcel, ended->group, ended->owner->account))
     return FALSE;
   ended->rerouted++;
@@ -103,7 +103,7 @@ reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint6
 {
   BusSubscription *heir = NULL;
 
-  if (ended->group != NULL && reroute_may_go_on (parcel->message, &parcel->delivery, now_us))
+  if (ended->group != NULL && reroute_may_hand_on (parcel->message, &parcel->delivery, now_us))
     heir = reroute_find_heir (core, ended->group, parcel->message, &parcel->delivery, NULL, now_us);
   if (heir != NULL)
     reroute_give_unsent (parcel, ended, heir, now_us);
@@ -115,7 +115,7 @@ reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint6
 static gboolean
 reroute_may_repeat (const BusCore *core, const BusSent *sent, gint64 now_us)
 {
-  return reroute_may_go_on (sent->message, &sent->delivery, now_us)
+  return reroute_may_hand_on (sent->message, &sent->delivery, now_us)
          && MAX (sent->delivery.attempt, 1) < core->limits.delivery_attempts;
 }
 
@@ -329,7 +329,7 @@ bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us
       BusSlot *next = reroute_next_message (slot->next);
       BusSubscription *heir = NULL;
 
-      if (reroute_may_go_on (slot->message, &slot->delivery, now_us))
+      if (reroute_may_hand_on (slot->message, &slot->delivery, now_us))
         heir = reroute_find_heir (core, subscription->group, slot->message, &slot->delivery, subscription, now_us);
       if (heir != NULL)
         {

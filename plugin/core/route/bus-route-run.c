@@ -297,7 +297,7 @@ run_count_accepted (BusCore *core, const BusRun *run)
 /* TRUE if the steps that a run has in common are no detour: it has several messages, or its message has one receiver with one
  * subscription, for which it is encoded directly from the run. */
 static gboolean
-run_is_worth_it (const BusRun *run, const BusMatch *match)
+run_is_efficient (const BusRun *run, const BusMatch *match)
 {
   return run->n > 1 || (match->n_receivers == 1 && match->n_groups == 0 && match->receivers[0].n_plain == 1);
 }
@@ -311,7 +311,7 @@ bus_route_run (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
   run->domain = match->domain;
   run->first_seq = core->routes->accept_seq + 1;
   core->routes->accept_seq += run->n;
-  if (!run_is_worth_it (run, match) || (match->n_receivers > 0 && !run_is_far_from_limits (core, run, match)))
+  if (!run_is_efficient (run, match) || (match->n_receivers > 0 && !run_is_far_from_limits (core, run, match)))
     run_publish_each (core, run, match, now_us);
   else
     {

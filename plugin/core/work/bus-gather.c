@@ -244,7 +244,7 @@ gather_is_of_interest (const BusGather *gather, const BusMember *member)
 }
 
 static void
-gather_look_at_member (BusGather *gather, const BusMember *member)
+gather_note_member (BusGather *gather, const BusMember *member)
 {
   BusGatherEntry *entry = g_hash_table_lookup (gather->by_id, member->id);
 
@@ -261,7 +261,7 @@ bus_gather_on_member (BusCore *core, const BusMember *member)
 {
   for (GList *link = core->work->gathers.all.head; link != NULL; link = link->next)
     if (((const BusGather *) link->data)->phase == BUS_GATHER_ASKS)
-      gather_look_at_member (link->data, member);
+      gather_note_member (link->data, member);
 }
 
 /* --- the start --- */

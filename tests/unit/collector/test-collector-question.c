@@ -94,7 +94,7 @@ answer_set_part (gpointer data, guint shard, guint shards)
 }
 
 static void
-answer_tell_extent (gpointer data, DeyeBusWork *work)
+answer_set_extent (gpointer data, DeyeBusWork *work)
 {
   deye_bus_work_set_rows (work, ((Answer *) data)->query->limit);
 }
@@ -116,7 +116,7 @@ answer_free (gpointer data)
 static const CollectorQuestion stepped = { QUESTION, .step = answer_step };
 static const CollectorQuestion whole = { QUESTION };
 static const CollectorQuestion checked = { QUESTION, .step = answer_step, .check = answer_check };
-static const CollectorQuestion parted = { QUESTION, .set_part = answer_set_part, .tell_extent = answer_tell_extent };
+static const CollectorQuestion parted = { QUESTION, .set_part = answer_set_part, .set_extent = answer_set_extent };
 
 /* --- tasks --- */
 
