@@ -224,7 +224,7 @@ attempt_refuse (BusCore *core, BusLease *lease, WireSpan token, const BusTaskAns
   if (!attempt_is_stale (core, lease, token, now_us))
     {
       bus_course_on (core, task, answer_events[answer->kind], lease->member->id, now_us);
-      task->is_answered = TRUE; /* even if the task comes back from quarantine */
+      task->is_answered = TRUE; /* even if the task leaves quarantine later */
     }
   if (task != NULL && answer->kind == BUS_OUTCOME_SUCCEEDED)
     bus_gather_refused (task);

@@ -162,7 +162,7 @@ bus_course_queue (BusCore *core, BusTask *task, BusQueuePlace place)
     bus_operation_insert (task);
 }
 
-/* --- its holder may come back --- */
+/* --- its holder may register again --- */
 
 void
 bus_course_await_holder (BusCore *core, BusTask *task, gint64 until_us)

@@ -9,7 +9,7 @@ typedef enum
 {
   FATE_STEP_OTHER,    /* not about the work of a collector */
   FATE_STEP_OFFER,    /* a collector got the offer */
-  FATE_STEP_RETURNED, /* the offer before it came back before the collector began */
+  FATE_STEP_RETURNED, /* the last offer ended before the collector began: the task is queued again */
   FATE_STEP_LEFT,     /* the collector left in order: RETURNED if it had not begun, otherwise ENDED */
   FATE_STEP_ENDED,    /* an attempt began, or ended without an answer */
   FATE_STEP_ANSWER,   /* the collector answered: the kind of the answer decides */
@@ -70,9 +70,9 @@ fate_is_return (const BusTask *task, guint back)
 
 /* Returns the step that decides the fate; NULL: no collector was asked.
  *
- * The state of the task is not enough. QUEUED may mean that the task was never offered, that an offer came back, or that a
- * collector died with it; QUARANTINED may be the result of deaths or of expired leases. So the history is read from its end. An
- * offer and its return cancel each other out, because this collector has not begun; the search continues before them. For
+ * The state of the task is not enough. QUEUED may mean that the task was never offered, that an offer ended before the collector
+ * began, or that the collector died; QUARANTINED may be the result of deaths or of expired leases. So the history is read from its
+ * end. An offer and its return cancel each other out, because this collector has not begun; the search continues before them. For
  * example:
  *
  * "offer to a, a starts, connection of a ends, offer to b, b drains": b has returned its offer, so the end of a decides: DIED.

@@ -12,7 +12,7 @@
  * been eligible for longest, so neither priorities nor a flood of tasks can keep another task waiting forever. Tasks for which
  * no capable member is free are skipped, and cost nothing until a member changes (see bus-pools).
  *
- * A task that comes back without a counted attempt returns to its old place: it keeps its age, and its account keeps its turn.
+ * A task that is queued again without a counted attempt gets its old place: it keeps its age, and its account keeps its turn.
  *
  * This module knows nothing of leases: it takes a task out of the queue for a member, and counts slots for the limit of the
  * operation until they are given back. An offer, a running task and a zombie use a slot each.

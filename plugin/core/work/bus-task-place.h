@@ -18,7 +18,7 @@ typedef enum
   BUS_TASK_NOWHERE,  /* not queued: a member has it, or it has ended */
   BUS_TASK_WAITS,    /* it waits for a member with room */
   BUS_TASK_RESERVED, /* a member is reserved for it, and is not idle yet */
-  BUS_TASK_HELD,     /* it gets no offer for now: provisional deaths, or its last holder may come back */
+  BUS_TASK_HELD,     /* it gets no offer for now: provisional deaths, or its last holder may register again */
   BUS_TASK_LATER,    /* its time has not come: not_before, or a backoff */
 } BusTaskWhere;
 #define BUS_N_TASK_WHERE 5u

@@ -77,7 +77,7 @@ typedef struct
   guint failures;
   guint expiries;
   guint deaths;
-  guint interruptions; /* the member announced its end, or came back: not a fault of the task */
+  guint interruptions; /* the member announced its end, or registered again: not a fault of the task */
 } BusTaskCounts;
 
 /* One step in the history of a task. */
@@ -202,8 +202,8 @@ typedef struct BusTask
   gint64 eligible_since_us;  /* since when it waits for a member; 0: it was never eligible */
   BusWaitReason wait_reason; /* only for HELD and LATER; see bus_operation_wait_reason() for the others */
   gboolean is_suspect;       /* it runs alone on its member */
-  gboolean is_held;          /* it gets no offer: its deaths are provisional, or its last holder may come back */
-  gboolean is_awaited;       /* its last holder may come back: it is in the table of bus-awaited, by awaited_link */
+  gboolean is_held;          /* it gets no offer: its deaths are provisional, or its last holder may register again */
+  gboolean is_awaited;       /* its last holder may register again; in the table of bus-awaited, by awaited_link */
   guint64 claimed_by;        /* the registration whose claim holds it until it is adopted; 0: none */
   gboolean was_claimed;      /* a claim has held it since its newest lease; there is one such hold between two leases */
   GList awaited_link;
