@@ -31,6 +31,8 @@ RULES = [(re.compile(pattern), advice) for pattern, advice in (
     (r"\b(?:became|becomes?) of\b", "the outcome of"),
     (r"\b[Ww]hat keeps\b|\b[Aa]larms?\b", "the memory of, the obstacle to; timer"),
     (r"\b[Ww]hoever\b|\b" + PERSON + r" who\b", "a peer that"),
+    (r"\b(?:[Ss]omebody|[Ss]omeone|[Aa]nybody|[Aa]nyone|[Ee]verybody|[Ee]veryone)\b", "a peer, any peer, each peer"),
+    (r"\b[Ss]tands still\b|\b[Cc]omes back\b", "stops, waits; is returned, is queued again, reconnects"),
 )]
 
 # {(file, beginning of the comment): the reason of the exception}
@@ -123,10 +125,12 @@ def _(_root):
 @test("/comments/self/rules")
 def _(_root):
     wrong = ("Why it ends.", "FALSE: what? No. Who reads it waits.", "Gives him the rest.", "The task goes on.", "It is told.",
-             "The client hears it.", "Looks at the queue.", "What became of it.", "a peer who waits", "Whoever waits.")
+             "The client hears it.", "Looks at the queue.", "What became of it.", "a peer who waits", "Whoever waits.",
+             "Somebody waits.", "for anyone", "The queue stands still.", "if the credit comes back")
     for comment in wrong:
         holds(faults_of(comment), comment)
-    for comment in ("What happens if it fails?", "The number of peers that wait.", "It continues.", "the same", "a theory"):
+    for comment in ("What happens if it fails?", "The number of peers that wait.", "It continues.", "the same", "a theory",
+                    "It still stands.", "one that comes, backed by a lease"):
         equal(faults_of(comment), [])
 
 

@@ -57,7 +57,7 @@ void collector_script_reply (GByteArray *out, guint64 answers, const ProtobufCMe
 void collector_script_registered (GByteArray *out, guint64 answers, guint64 registration_id);
 /* Appends Execute of the task @id from the broker. The token is "token-@route". @execute: (nullable): its other fields. */
 void collector_script_execute (GByteArray *out, guint64 route, const char *id, const ScriptExecute *execute);
-/* The same from any sender, with any payload. */
+/* The same from any sender, with any payload, on the subscription @subscription. */
 void collector_script_order (GByteArray *out, guint64 route, const char *sender, const void *payload, gsize len);
 void collector_script_lifecycle_event (GByteArray *out, const char *sender, const ProtobufCMessage *message);
 /* Appends the lifecycle event DRAIN. */

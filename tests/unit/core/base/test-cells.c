@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Cells: what is taken does not overlap, comes back, and leaves no more than a few chunks behind. */
+/* Cells: taken cells do not overlap, freed cells are used again, and at most a few chunks stay allocated. */
 
 #define N_CELLS 20000u
 
