@@ -5,8 +5,9 @@
 #include "wire-frame.h"
 
 /*
- * A fast writer for the plain publish: a PUBLISH frame with id, topic, fields that are already encoded, and payload. It writes all
- * but the bytes of the payload. And a fast reader for the same form, with no other field than the type name in between.
+ * A fast writer and a fast reader for the plain publish: a PUBLISH frame with id, topic, other fields, and payload. The writer
+ * gets the other fields encoded, and the caller adds the bytes of the payload. The reader accepts no other field than the type
+ * name.
  *
  * Most messages have this form, and most have the same topic as the message before. So the field of the topic, and those of
  * options, are encoded once for many messages, and the rest is written and read without the general table of fields.
