@@ -53,7 +53,7 @@ topics_take_slot (BusTopics *topics)
       topic->is_recent = FALSE;
     }
   topics_forget_oldest (topics, topic);
-  /* If topics are displaced by every message, the next slot is the next one to be taken: load the cell of its topic. */
+  /* While each message displaces a topic, the next slot is displaced by the next message: prefetch the cell of its topic. */
   bus_table_prefetch (&topics->table, topics->slots[topics->hand % topics->max + 1].key.hash);
   return topic;
 }
