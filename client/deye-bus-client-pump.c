@@ -229,7 +229,8 @@ client_source_check (GSource *source)
   return self->events.count > 0 || client_is_polled (self) || client_timeout_ms (client_next_us (self)) == 0;
 }
 
-/* TRUE: asynchronous calls that callbacks start would complete in the client's context anyway, so that it need not be pushed. */
+/* TRUE if the client's context is the default one of this thread. Then it need not be pushed: asynchronous calls that callbacks
+ * start complete in it anyway. */
 static gboolean
 client_is_thread_default (const DeyeBusClient *self)
 {

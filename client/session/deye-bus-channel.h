@@ -33,7 +33,7 @@ typedef struct
 {
   /* The members that a message reads and writes come first, so that they lie in few cache lines. */
   gatomicrefcount refs;
-  guint events; /* number of events in the client's ring about it, one more while is_owing: they share one reference */
+  guint events; /* events about it in the client's ring, plus 1 while is_owing: all of them share one reference */
   guint32 id;
   DeyeBusPolicy policy; /* as the broker reported it; DEFAULT: not known */
   gboolean serve;

@@ -78,7 +78,7 @@ struct DeyeBusSession
   gboolean owes_credit; /* messages were handled whose credit is less than a quarter of the window */
   gint64 rest_us;       /* it is returned at this time; 0: there was no tick() since */
   GPtrArray
-      *owing; /* of DeyeBusChannel, entered: prompt ones that handled a message and may not have returned its credit */
+      *owing; /* of DeyeBusChannel, entered: prompt channels that have handled messages and may owe credit for them */
   gint64 early_us;      /* time of the last return_early() that returned credit */
   gboolean early_waits; /* a prompt channel has handled a message since then */
   guint owing_messages; /* handled under the policy Block since @owing was last empty */
