@@ -99,7 +99,7 @@ failover_has_ended (Job *job, gpointer data)
   return job_survey_has_ended (&self->survey);
 }
 
-/* --- who took over --- */
+/* --- the collectors that took over --- */
 
 static gboolean
 failover_is_loss (const JobTaskEvent *event, const char *victim)

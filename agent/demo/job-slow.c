@@ -48,7 +48,7 @@ slow_fail (Job *job, const char *step, const GError *error)
   return FALSE;
 }
 
-/* --- what the others publish --- */
+/* --- messages of the other peers --- */
 
 static DeyeBusMessage *
 slow_last_report (const Job *job, guint *n)
