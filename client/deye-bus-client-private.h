@@ -60,7 +60,7 @@ struct _DeyeBusClient
   GSource *source;
   GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]; /* of the source */
   guint n_polls;                            /* 0: none are added */
-  GIOCondition watched;                     /* what they poll for */
+  GIOCondition watched;                     /* conditions that they poll for */
   _Atomic guint owner; /* the thread that owns @context for this client, as deye_bus_context_this_thread(); 0: none */
   guint entered;       /* calls of enter() without their leave() */
   guint dispatching;
@@ -202,7 +202,7 @@ void deye_bus_client_end_connection (DeyeBusClient *self, GError *error);
 void deye_bus_client_stop_connecting (DeyeBusClient *self, const GError *error);
 /* Emits "closed", once for the end of a connection. */
 void deye_bus_client_say_closed (DeyeBusClient *self, const GError *error);
-/* Reads what the watch of the socket's directory has. */
+/* Reads the events of the watch of the socket's directory. */
 void deye_bus_client_step_watch (DeyeBusClient *self, gint64 now_us);
 void deye_bus_client_close_watch (DeyeBusClient *self);
 
@@ -375,7 +375,7 @@ void deye_bus_client_ready_health (DeyeBusClient *self);
 /* The client is closed or disposed: no report is sent any more. */
 void deye_bus_client_stop_health (DeyeBusClient *self);
 
-/* Sets what is reported. @detail, @units (element-type DeyeBusUnit): (transfer full). Any thread. */
+/* Sets the health to report. @detail, @units (element-type DeyeBusUnit): (transfer full). Any thread. */
 void deye_bus_client_take_health (DeyeBusClient *self, guint32 health, char *detail, GPtrArray *units);
 
 /* The health to report, and its explanation ("": none), which the caller frees. Any thread. */

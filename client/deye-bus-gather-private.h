@@ -22,7 +22,7 @@ struct _DeyeBusGather
   GHashTable *answered;      /* indexes of the entries whose answer has arrived */
   DeyeBusManifest *manifest; /* NULL: none, or none yet */
   gboolean ended;
-  GError *error; /* when @ended: NULL: the answers are what the question requires */
+  GError *error; /* when @ended: NULL: the answers meet the requirement of the question */
 };
 
 /* @stream: transfer full */

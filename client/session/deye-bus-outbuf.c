@@ -5,7 +5,7 @@
 
 #define CHUNK_BYTES       65536u
 #define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload, of which there may be many */
-#define SPARE_MAX         16u   /* enough for what a usual publish window lets wait */
+#define SPARE_MAX         16u   /* enough for the messages that wait under a usual publish window */
 #define SPARE_IDLE        1u
 #define NO_FRAME          DEYE_BUS_OUT_NO_FRAME
 #define KEY_OF_ID         0x08 /* the id is the first field of an envelope */

@@ -50,7 +50,7 @@ process_kind (guint mode)
   return FS_KIND_UNKNOWN;
 }
 
-/* Reads what the kernel has in memory, so that a file system that hangs does not delay the answer. */
+/* Reads only values that the kernel has in memory, so that a file system that hangs does not delay the answer. */
 static void
 process_examine (int directory, const char *name, FsOpenPath *open_path)
 {
