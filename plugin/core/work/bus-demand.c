@@ -11,7 +11,7 @@ bus_demand_mode (const BusTask *task)
   return task->exclusive ? BUS_DEMAND_EXCLUSIVE : BUS_DEMAND_SHARED;
 }
 
-/* --- what a task asks for --- */
+/* --- requirements of a task --- */
 
 static guint
 demand_count (const GPtrArray *items)

@@ -269,7 +269,7 @@ send_manifest (BusGather *gather)
                    manifest.message.is_met ? WIRE_STATUS_OK : WIRE_STATUS_PARTIAL);
 }
 
-/* --- what there is room for --- */
+/* --- sending while there is room --- */
 
 /* Sends the next answer, or the manifest. FALSE: not now */
 static gboolean

@@ -169,7 +169,7 @@ gather_conclude (BusGatherEntry *entry, gint64 now_us)
     gather_finish_entry (entry, FALSE, now_us);
 }
 
-/* --- what has changed --- */
+/* --- review of entries after a change --- */
 
 /* TRUE if no collector that may have the task is registered. */
 static gboolean

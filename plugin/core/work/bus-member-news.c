@@ -98,7 +98,7 @@ bus_member_fill_record (const BusCore *core, const BusMember *member, CollectorR
   return news_fill_operations (member, record, block);
 }
 
-/* --- what is published --- */
+/* --- published messages --- */
 
 /* Publishes the record. @is_complete: it has its operations. If there is no memory or room for the new record, the old one,
  * which would be wrong now, is removed. */

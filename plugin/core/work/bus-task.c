@@ -294,7 +294,7 @@ bus_task_difference (const BusTask *task, const BusTaskSpec *spec, guint64 seed)
   return NULL;
 }
 
-/* --- what came out --- */
+/* --- progress and outcome --- */
 
 static char *
 task_keep_cut (WireSpan text, gsize max)

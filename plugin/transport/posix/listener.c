@@ -282,7 +282,7 @@ listener_close (Listener *self)
   self->fd = -1;
 }
 
-/* --- when the address was lost --- */
+/* --- loss of the address --- */
 
 /* Accepts the clients that connected before the address was lost. If its directory was only renamed, more clients can connect
  * meanwhile, so the number is limited. */
