@@ -98,8 +98,15 @@ deye_bus_client_write (DeyeBusClient *self)
   client_update_polls (self);
 }
 
-/* Reads once, and passes the bytes to the session. FALSE: the socket has no more bytes now. */
-static gboolean
+typedef enum
+{
+  CLIENT_READ_NOTHING, /* there are no bytes now, or the connection has ended */
+  CLIENT_READ_SOME,    /* all bytes that were there; the end of the connection may follow them */
+  CLIENT_READ_FULL,    /* there may be more */
+} ClientRead;
+
+/* Reads once, and passes the bytes to the session. */
+static ClientRead
 client_read_once (DeyeBusClient *self, gint64 now_us)
 {
   guint8 *where = NULL;
@@ -119,22 +126,24 @@ client_read_once (DeyeBusClient *self, gint64 now_us)
   if (got < 0)
     deye_bus_session_lost (self->session, why);
   if (got <= 0)
-    return FALSE;
+    return CLIENT_READ_NOTHING;
   self->bytes_in += (guint64) got;
   if (placed)
     deye_bus_session_placed (self->session, (gsize) got, now_us);
   else
     deye_bus_session_received (self->session, where, (gsize) got, now_us);
-  return (gsize) got == room;
+  return (gsize) got == room ? CLIENT_READ_FULL : CLIENT_READ_SOME;
 }
 
+/* A short read does not end the loop, because the end of the connection may follow: a request whose connection has ended is not
+ * handled either. */
 void
 deye_bus_client_read_ahead (DeyeBusClient *self)
 {
   gint64 now_us = g_get_monotonic_time ();
 
   for (guint i = 0; i < READS_AHEAD_MAX && client_reads (self); i++)
-    if (!client_read_once (self, now_us))
+    if (client_read_once (self, now_us) == CLIENT_READ_NOTHING)
       break;
   deye_bus_client_settle (self);
 }
@@ -152,7 +161,7 @@ client_step_connection (DeyeBusClient *self, guint events_ahead)
   if (self->session == NULL)
     return;
   for (guint i = 0; i < READS_PER_TURN && client_reads (self); i++)
-    if (!client_read_once (self, now_us) || self->events.count >= events_ahead)
+    if (client_read_once (self, now_us) != CLIENT_READ_FULL || self->events.count >= events_ahead)
       break;
   deye_bus_session_tick (self->session, now_us);
   deye_bus_client_settle (self);

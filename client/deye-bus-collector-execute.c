@@ -15,6 +15,10 @@
  * Other frames are written when the dispatch ends. But STARTED is written before the handler is called, and a report at once: a
  * handler may end its process, or return late, and the broker only counts the end of the process as a death of the task if it
  * was started.
+ *
+ * After STARTED is written, the client reads once more before it calls the handler. The process may be suspended between the two
+ * steps, and the broker may give the task to another collector meanwhile: because the offer was not answered if STARTED was not
+ * written yet, because the lease expired otherwise. The broker has sent CANCEL then.
  */
 
 #define TOKEN_MAX     64u
@@ -295,6 +299,22 @@ execute_attach (DeyeBusRun *run, DeyeBusMessage *message, const Execute *execute
   run->report_every_us = execute->progress_us > 0 ? execute_time (execute->progress_us) / 4 : REPORT_US;
 }
 
+/* STARTED is written. FALSE: the lease is not valid any more, so the handler is not called. Without a connection there is no
+ * answer: the broker knows that the lease has ended. */
+static gboolean
+execute_is_still_wanted (DeyeBusCollector *self, const ExecuteOrder *order, const DeyeBusRun *run)
+{
+  guint32 status;
+
+  deye_bus_client_read_ahead (self->client);
+  if (!deye_bus_collector_is_attached (self, run))
+    return FALSE;
+  if (!deye_bus_session_is_task_cancelled (self->client->session, order->message, &status))
+    return TRUE;
+  execute_answer (self, order, OUTCOME (CANCELLED), NULL, NULL);
+  return FALSE;
+}
+
 static void
 execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *operation)
 {
@@ -310,6 +330,8 @@ execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *op
   if (!execute_send_progress (self, run, TRUE, NULL))
     return;
   deye_bus_client_write (self->client);
+  if (!execute_is_still_wanted (self, order, run))
+    return;
   g_ptr_array_add (self->runs, deye_bus_run_ref (run));
   work = deye_bus_work_new (run);
   held->handler (self, work, held->user_data);

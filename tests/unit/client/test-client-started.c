@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-fixture.h"
+
+#include "deye-bus-socket.h"
+
+/*
+ * The process of a collector is suspended just before or after it writes STARTED, and the broker gives the task to another collector
+ * meanwhile. Linked with --wrap, so that the broker can send frames at that time.
+ */
+
+#define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
+
+typedef CollectorFixture Fixture;
+
+typedef struct
+{
+  Fixture *fixture; /* NULL: the next write is not special */
+  gboolean is_before;
+  guint64 cancelled; /* the route of the CANCEL that the broker sends; 0: none */
+  gboolean is_lost;  /* then it closes the connection */
+} Suspension;
+
+static Suspension suspension;
+
+static void
+suspension_end (void)
+{
+  Fixture *f = g_steal_pointer (&suspension.fixture);
+
+  if (suspension.cancelled != 0)
+    {
+      collector_script_cancel (f->base.in, suspension.cancelled, WIRE_STATUS_SUPERSEDED);
+      client_fixture_say (&f->base);
+    }
+  if (suspension.is_lost)
+    client_fixture_hang_up (&f->base);
+}
+
+gssize __real_deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans);
+gssize __wrap_deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans);
+
+gssize
+__wrap_deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans)
+{
+  gssize written;
+
+  if (suspension.fixture != NULL && suspension.is_before)
+    suspension_end ();
+  written = __real_deye_bus_socket_write (socket, spans, n_spans);
+  if (suspension.fixture != NULL)
+    suspension_end ();
+  return written;
+}
+
+/* The broker offers the task of route 700. The next write of the client is that of STARTED. */
+static void
+offer (Fixture *f, const Suspension *how)
+{
+  collector_fixture_start (f);
+  collector_script_execute (f->base.in, 700, "t-1", NULL);
+  suspension = *how;
+  suspension.fixture = f;
+  client_fixture_say_and_settle (&f->base);
+  g_assert_null (suspension.fixture);
+}
+
+/* @data: not NULL: before the write */
+static void
+test_superseded (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  offer (f, &(const Suspension){ .is_before = data != NULL, .cancelled = 700 });
+  frames = collector_hear (f);
+  g_assert_cmpuint (f->log.calls, ==, 0);
+  g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
+  g_assert_cmpuint (frames->len, ==, 2);
+  collector_assert_progress (frames->pdata[0], 700, TRUE, 0);
+  collector_assert_outcome (frames->pdata[1], 700, OUTCOME (CANCELLED));
+}
+
+/* The task of another route is cancelled. */
+static void
+test_other (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  offer (f, &(const Suspension){ .cancelled = 701 });
+  frames = collector_hear (f);
+  g_assert_cmpuint (f->log.calls, ==, 1);
+  g_assert_cmpuint (frames->len, ==, 1);
+  collector_assert_progress (frames->pdata[0], 700, TRUE, 0);
+}
+
+/* The collector does not begin a task whose lease has ended with the connection, so it does not claim it either. @data: not NULL:
+ * other bytes are in front of the end */
+static void
+test_lost (Fixture *f, gconstpointer data)
+{
+  offer (f, &(const Suspension){ .cancelled = data != NULL ? 701 : 0, .is_lost = TRUE });
+  g_assert_cmpint (deye_bus_client_get_state (f->base.client), !=, DEYE_BUS_CLIENT_STATE_READY);
+  g_assert_cmpuint (f->log.calls, ==, 0);
+  g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
+}
+
+#define ADD(path, data, function)                                                                                      \
+  g_test_add ("/client/started/" path, Fixture, data, collector_fixture_set_up, function, collector_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("K05-superseded-before-it-is-written", "before", test_superseded);
+  ADD ("K05-superseded-after-it-was-written", NULL, test_superseded);
+  ADD ("other-task-cancelled", NULL, test_other);
+  ADD ("K09-connection-lost", NULL, test_lost);
+  ADD ("K09-connection-lost-behind-bytes", "bytes", test_lost);
+  return g_test_run ();
+}
