@@ -279,7 +279,7 @@ def _(bus):
     bus.ctl("task", "result", "none", code=6)
 
 
-# --- why ---
+# --- reasons ---
 
 @test("/cli/task/why/reasons-of-waiting")
 def _(bus):

@@ -492,7 +492,7 @@ def _(paths):
         holds(error in ran.stderr, ran.stderr)
 
 
-# --- what netmond can't see ---
+# --- connections that netmond does not see ---
 
 NOBODY = 65534
 

@@ -35,7 +35,7 @@ check_frame_only_asker (const SimWorld *world, const SimClient *client, const Si
   return request != NULL && request->requester.kind == BUS_REQUESTER_PEER ? bus_request_peer (request) : NULL;
 }
 
-/* --- which queue pays at a limit --- */
+/* --- the queue that drops at a limit --- */
 
 static gboolean
 check_frame_can_pay (const BusPeer *peer)
@@ -105,7 +105,7 @@ check_frame_payers (SimWorld *world, const SimFrame *frame, const SimBefore *bef
       }
 }
 
-/* --- which message drop-oldest drops --- */
+/* --- the message that drop-oldest drops --- */
 
 static const BusSubscription *
 check_frame_drop_oldest_of (const SimWorld *world, const SimClient *client)

@@ -101,7 +101,7 @@ sim_check_lineage (SimWorld *world)
     sim_world_fail (world, "R06: the timeline has %" G_GUINT64_FORMAT " bytes", bytes);
 }
 
-/* --- what is refused --- */
+/* --- refusals --- */
 
 static gboolean
 check_lineage_forbids (const BusTimeline *timeline, const SimLineage *lineage)

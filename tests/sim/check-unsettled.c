@@ -76,7 +76,7 @@ unsettled_check_bound (SimWorld *world, const BusSubscription *subscription)
     sim_cover (world, SIM_COVER_KEPT_WAITING);
 }
 
-/* --- what another member must get --- */
+/* --- messages for another member --- */
 
 /* TRUE if another member takes the message. The topic that not every member may read is left out. */
 static gboolean

@@ -70,7 +70,7 @@ sim_confirms_free (SimConfirms *confirms)
   g_free (confirms);
 }
 
-/* --- what reached the broker --- */
+/* --- input of the broker --- */
 
 static ConfirmMessage *
 confirm_message (SimConfirms *confirms, guint64 number)
@@ -209,7 +209,7 @@ sim_confirms_gone (SimConfirms *confirms, guint connection)
     }
 }
 
-/* --- what came to a client --- */
+/* --- input of a client --- */
 
 const char *
 sim_confirms_got_message (SimConfirms *confirms, guint connection, guint64 route_id, guint64 number)

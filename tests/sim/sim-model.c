@@ -130,7 +130,7 @@ model_lane_of (const char *topic, gsize len)
   return is_control && len <= CONTROL_LARGEST ? CONTROL_LANE : DATA_LANE;
 }
 
-/* --- what reached the broker --- */
+/* --- input of the broker --- */
 
 ModelPeer *
 sim_model_peer (const SimModel *model, guint peer)

@@ -71,7 +71,7 @@ void sim_model_free (SimModel *model);
 /* The first failure; empty: none so far. */
 const char *sim_model_failure (const SimModel *model);
 
-/* --- what reached the broker --- */
+/* --- input of the broker --- */
 
 /* The caller numbers peers: each connection has a new number. */
 void sim_model_ready (SimModel *model, guint peer, SimRole role, guint32 account, const char *type, const char *id);
@@ -116,7 +116,7 @@ void sim_model_is_last (SimModel *model, guint64 number);
 /* A peer was disconnected while the message was routed. */
 void sim_model_unsure (SimModel *model, guint64 number);
 
-/* --- what the broker sent --- */
+/* --- output of the broker --- */
 
 void sim_model_ack (SimModel *model, guint64 number, guint64 seq, guint matched, guint queued, guint refused);
 void sim_model_deliver (SimModel *model,

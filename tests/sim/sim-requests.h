@@ -88,7 +88,7 @@ gboolean sim_requests_return_credit (SimRequests *requests,
                                      guint64 *messages,
                                      guint64 *bytes);
 
-/* --- what the broker did with a route, as check-requests sees it --- */
+/* --- actions of the broker on a route, as check-requests sees them --- */
 
 /* The request was removed from the queue of its responder, and must not be delivered. */
 void sim_requests_withdrawn (SimRequests *requests, guint64 route);

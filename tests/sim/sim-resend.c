@@ -215,7 +215,7 @@ sim_resends_repeated (SimResends *resends, guint slot, guint64 message_id, guint
   resend_note_frame (resends, frame, g_hash_table_lookup (resends->windows[slot].ids, &message_id));
 }
 
-/* --- what came to a client --- */
+/* --- input of a client --- */
 
 gboolean
 sim_resends_got_ack (SimResends *resends,

@@ -30,7 +30,7 @@ typedef enum
 SimResends *sim_resends_new (guint most);
 void sim_resends_free (SimResends *resends);
 
-/* --- what reached the broker; @slot: of the client, the same for all its connections --- */
+/* --- input of the broker; @slot: of the client, the same for all its connections --- */
 
 /* The client said HELLO. @last_known: the newest number that it knows to be accepted. Returns how many numbers left the window. */
 guint sim_resends_join (SimResends *resends, guint slot, guint32 account, guint64 incarnation, guint64 last_known);

@@ -23,7 +23,7 @@ typedef struct SimRetains SimRetains;
 SimRetains *sim_retains_new (void);
 void sim_retains_free (SimRetains *retains);
 
-/* --- what reached the broker --- */
+/* --- input of the broker --- */
 
 /* A message was accepted and retained. @until_gone: until the connection @peer ends. @expires_us: 0: never. TRUE: it replaced
  * another value */

@@ -46,7 +46,7 @@ wait_find (const SimWaits *waits, guint connection, guint64 id)
   return NULL;
 }
 
-/* --- what reached the broker --- */
+/* --- input of the broker --- */
 
 void
 sim_waits_begin (SimWaits *waits, const SimWait *wait)
@@ -88,7 +88,7 @@ sim_waits_changed (SimWaits *waits, guint slot)
     }
 }
 
-/* --- what came to an asker --- */
+/* --- input of an asker --- */
 
 static const char *
 wait_take_row (WaitCall *call, const SimWaitRow *row, gboolean is_change)

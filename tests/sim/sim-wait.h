@@ -54,7 +54,7 @@ typedef struct
 SimWaits *sim_waits_new (void);
 void sim_waits_free (SimWaits *waits);
 
-/* --- what reached the broker --- */
+/* --- input of the broker --- */
 
 void sim_waits_begin (SimWaits *waits, const SimWait *wait);
 /* CANCEL. */

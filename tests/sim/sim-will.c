@@ -103,7 +103,7 @@ sim_will_say_goodbye (SimWorld *world, SimClient *client)
   sim_client_goodbye (client);
 }
 
-/* --- what reached the broker --- */
+/* --- input of the broker --- */
 
 void
 sim_will_reached (SimWorld *world, const SimClient *client, const SimFrame *frame)
@@ -175,7 +175,7 @@ sim_will_gone (SimWorld *world, const SimClient *client)
   *sim_will_of (world, client) = (SimWill){ .is_left = FALSE };
 }
 
-/* --- what the broker sent --- */
+/* --- output of the broker --- */
 
 void
 sim_will_answered (const SimClient *client, const WireEnvelope *envelope, gboolean is_error)

@@ -46,7 +46,7 @@ SimWill *sim_will_of (const SimWorld *world, const SimClient *client);
 void sim_will_run (SimWorld *world, SimClient *client);
 void sim_will_say_goodbye (SimWorld *world, SimClient *client);
 
-/* --- what reached the broker --- */
+/* --- input of the broker --- */
 
 /* The call has reached the broker. */
 void sim_will_reached (SimWorld *world, const SimClient *client, const SimFrame *frame);
@@ -60,7 +60,7 @@ void sim_will_gone (SimWorld *world, const SimClient *client);
 /* TRUE if the broker has to publish the last message of the client when its connection ends now. */
 gboolean sim_will_is_due (const SimWorld *world, const SimClient *client);
 
-/* --- what the broker sent --- */
+/* --- output of the broker --- */
 
 /* The client received a REPLY, or an ERROR (@is_error). */
 void sim_will_answered (const SimClient *client, const WireEnvelope *envelope, gboolean is_error);

@@ -185,7 +185,7 @@ def cost_section(f):
     return text
 
 
-# --- how cost grows ---
+# --- growth of the cost ---
 
 def growth(f, first, last, peer="deye"):
     return times(ratio(f.get(last, peer), f.get(first, peer)))

@@ -41,7 +41,7 @@ tasks_shown_problem (const TasksWorld *world, const TasksRecord *record, const T
   return NULL;
 }
 
-/* --- why it waits --- */
+/* --- wait reasons --- */
 
 static gboolean
 shown_is_reason (const TasksWorld *world, const TasksRecord *record, const TaskRecord *shown)

@@ -100,7 +100,7 @@ typedef struct
   gboolean release;
 } Holder;
 
-/* --- who may call --- */
+/* --- the owner of a call --- */
 
 static gpointer
 hold_context (gpointer data)

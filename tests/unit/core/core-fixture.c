@@ -102,7 +102,7 @@ client_disconnect (Client *client)
   client->closed = TRUE;
 }
 
-/* --- what comes from the broker --- */
+/* --- frames from the broker --- */
 
 void
 got_free (Got *got)

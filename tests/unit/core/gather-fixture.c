@@ -80,7 +80,7 @@ gather_expect (Client *asker, const char *const *ids)
   reply = client_take (asker, WIRE_KIND_REPLY); /* of one that was met at once */
 }
 
-/* --- what came --- */
+/* --- received answers --- */
 
 void
 account_free (Account *account)

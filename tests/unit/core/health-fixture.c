@@ -3,7 +3,7 @@
 
 #define STEP (SECOND / 2) /* no timer is late: the broker would give grace */
 
-/* --- what comes --- */
+/* --- received events --- */
 
 Client *
 health_watcher (Core *core)
@@ -100,7 +100,7 @@ health_list (Client *client)
   return g_strdup (text->str);
 }
 
-/* --- what peers do --- */
+/* --- actions of peers --- */
 
 void
 health_pong (Client *client)

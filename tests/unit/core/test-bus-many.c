@@ -333,7 +333,7 @@ test_cancel (Core *core, gconstpointer data)
   g_assert_cmpuint (pending (core), ==, 0);
 }
 
-/* --- who is asked --- */
+/* --- the members that are asked --- */
 
 /* Each peer is asked once, even with several serving subscriptions; with a target only that peer is asked. */
 static void

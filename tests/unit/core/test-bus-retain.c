@@ -301,7 +301,7 @@ test_demoted_while_messages_are_in_transit (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (agent, WIRE_KIND_DELIVER), ==, 2); /* drained */
 }
 
-/* --- what ends a value --- */
+/* --- the end of a value --- */
 
 static void
 test_cleared (Core *core, gconstpointer data)
@@ -426,7 +426,7 @@ test_outlives_its_account (Core *core, gconstpointer data)
   client_expect_error (publisher, client_send_retained (publisher, "health.t3", "x", 0, 0), WIRE_STATUS_LIMIT);
 }
 
-/* --- what is no retained publish --- */
+/* --- publishes that are not retained --- */
 
 static void
 test_misused (Core *core, gconstpointer data)

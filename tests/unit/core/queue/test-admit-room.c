@@ -156,7 +156,7 @@ test_may_wait (Queue *queue, gconstpointer data)
   g_assert_false (bus_room_to_wait (&queue->flow, subscription, &need));
 }
 
-/* --- which bound --- */
+/* --- the bound that is named --- */
 
 static void
 assert_excess (const Queue *queue,

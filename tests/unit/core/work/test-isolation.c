@@ -74,7 +74,7 @@ count_reserved (World *world)
   return n;
 }
 
-/* --- which tasks are suspects --- */
+/* --- suspects --- */
 
 static void
 test_suspects (World *world, gconstpointer data)
