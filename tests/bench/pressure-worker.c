@@ -52,7 +52,7 @@ struct Worker
   guint64 missed_by[MAX_REASON + 1];
   guint64 awaited; /* the total of the command "await"; 0: none */
 
-  guint64 told; /* number of signals "error" */
+  guint64 errors; /* number of signals "error" */
   guint32 random;
 };
 
@@ -181,7 +181,7 @@ do_report (Worker *worker, char **words)
 static void
 on_error (DeyeBusClient *client, GError *error, gpointer data)
 {
-  ((Worker *) data)->told++;
+  ((Worker *) data)->errors++;
 }
 
 /* A random generator with a fixed seed, so that the sizes are the same in every run. */
@@ -249,7 +249,7 @@ do_flood (Worker *worker, char **words)
   pump ();
   line_worker_say ("flooded %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
                    " %d %s",
-                   sent, worker->told, longest_us, now_us - start_us, error != NULL ? error->code : 0,
+                   sent, worker->errors, longest_us, now_us - start_us, error != NULL ? error->code : 0,
                    error != NULL ? error->message : "");
 }
 

@@ -202,7 +202,7 @@ class Flood:
     """The answer "flooded" of a pressure-worker."""
 
     def __init__(self, words):
-        self.sent, self.told, longest_us, elapsed_us, self.code = (int(word) for word in words[:5])
+        self.sent, self.errors, longest_us, elapsed_us, self.code = (int(word) for word in words[:5])
         self.longest_ms = longest_us / 1000
         self.per_second = self.sent * 1e6 / max(int(elapsed_us), 1)
         if self.code:

@@ -413,8 +413,8 @@ def M23_introspect_and_call_a_service(bus):
         return finish(tool.request_async, tool.request_finish, "control.collector.collector", payload(text), options)
 
     assert call("Now").get_data() == b"noon"
-    told = call("Introspect").get_data()
-    assert all(text in told for text in [b"org.example.Clock", b"Tells the time.", b"Now", b"Tick", b"zone", b"UTC"])
+    output = call("Introspect").get_data()
+    assert all(text in output for text in [b"org.example.Clock", b"Tells the time.", b"Now", b"Tick", b"zone", b"UTC"])
     assert call("Introspect").get_type_name() == "daemoneye.eventbus.v1.IntrospectReply"
     assert b"org.example.Clock" in call("GetInfo").get_data()
     # SetProperty {name: "zone", value: {text: "CET"}}

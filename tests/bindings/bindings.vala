@@ -142,7 +142,7 @@ async bool serves_a_service (Bus bus) throws Error {
 	options.set_method ("Now");
 	var reply = yield bus.tool.request_async ("control.collector.collector", null, options, null);
 	options.set_method ("Introspect");
-	var told = yield bus.tool.request_async ("control.collector.collector", null, options, null);
+	var introspection = yield bus.tool.request_async ("control.collector.collector", null, options, null);
 	options.set_method ("SetProperty");
 	var refused = false;
 	try {
@@ -154,7 +154,7 @@ async bool serves_a_service (Bus bus) throws Error {
 	}
 	Value zone;
 	var has_zone = service.read_property ("zone", out zone);
-	return text_of (reply) == "noon" && text_of (told).contains ("org.example.Clock") && refused
+	return text_of (reply) == "noon" && text_of (introspection).contains ("org.example.Clock") && refused
 		&& has_zone && zone.get_string () == "UTC";
 }
 
@@ -250,7 +250,7 @@ class Runner {
 		bus = new Bus (address);
 	}
 
-	public void told (string name, bool holds) {
+	public void report (string name, bool holds) {
 		stdout.printf ("%s %d /bindings/vala/%s\n", holds ? "ok" : "not ok", ++count, name);
 		stdout.flush ();
 		failed = failed || !holds;
@@ -258,24 +258,24 @@ class Runner {
 
 	public void run (string name, Test test) {
 		try {
-			told (name, test (bus));
+			report (name, test (bus));
 		} catch (Error error) {
-			told (name, false);
+			report (name, false);
 			stdout.printf ("# %s\n", error.message);
 		}
 	}
 
 	public async void run_async () {
 		try {
-			told ("subscribe-async", yield subscribes_async (bus));
-			told ("request-and-serve-async", yield serves_async (bus));
-			told ("M23-introspect-and-call-a-service", yield serves_a_service (bus));
-			told ("M11-tasks", yield works_on_tasks (bus));
-			told ("M12-one-question-to-many", yield asks_many (bus));
-			told ("closed-signal", yield tells_closed (bus));
+			report ("subscribe-async", yield subscribes_async (bus));
+			report ("request-and-serve-async", yield serves_async (bus));
+			report ("M23-introspect-and-call-a-service", yield serves_a_service (bus));
+			report ("M11-tasks", yield works_on_tasks (bus));
+			report ("M12-one-question-to-many", yield asks_many (bus));
+			report ("closed-signal", yield tells_closed (bus));
 			bus.close ();
 		} catch (Error error) {
-			told ("async", false);
+			report ("async", false);
 			stdout.printf ("# %s\n", error.message);
 		}
 	}

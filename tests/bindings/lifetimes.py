@@ -236,7 +236,7 @@ def wrong_thread(bus):
             fails_with(wrong, subscription.next, 0, None)
             fails_with(wrong, service.change_property, "zone", "CET")
             assert service.read_property("zone") == (False, None)
-            client.set_health(DeyeBus.Health.DEGRADED, "told by a worker")
+            client.set_health(DeyeBus.Health.DEGRADED, "set by a worker")
         except BaseException as error:  # set by the main thread
             problems.append(error)
 

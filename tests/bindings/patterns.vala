@@ -168,7 +168,7 @@ class Runner {
 	public bool failed;
 	int count;
 
-	public void told (string name, bool holds, string? why = null) {
+	public void report (string name, bool holds, string? why = null) {
 		stdout.printf ("%s %d /bindings/vala/%s\n", holds ? "ok" : "not ok", ++count, name);
 		if (why != null)
 			stdout.printf ("# %s\n", why);
@@ -178,18 +178,18 @@ class Runner {
 
 	public void run (string name, Test test) {
 		try {
-			told (name, test ());
+			report (name, test ());
 		} catch (Error error) {
-			told (name, false, error.message);
+			report (name, false, error.message);
 		}
 	}
 
 	public async void run_async () {
 		try {
-			told ("wait-for-peer", yield waits_for_a_peer ());
-			told ("confirmed", yield confirms ());
+			report ("wait-for-peer", yield waits_for_a_peer ());
+			report ("confirmed", yield confirms ());
 		} catch (Error error) {
-			told ("async", false, error.message);
+			report ("async", false, error.message);
 		}
 	}
 }

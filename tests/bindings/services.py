@@ -43,11 +43,11 @@ class Bus:
 
 @test("/bindings/services/M23-peer-without-the-library-is-introspected")
 def _(bus):
-    told = bus.ctl("introspect", "diskmond-1")
+    output = bus.ctl("introspect", "diskmond-1")
     for text in ["org.example.Disk", "Disks of this machine.", "method ListDisks (Query) → (Disks)", "All disks, or one.",
                  "event Worn  topic events.diskmond.worn  type Disk", "property limit = 80 (can be set)",
                  'property label = "none" (can be set)', "property ratio = 0.5", "property active = true (can be set)"]:
-        holds(text in told, f"{text}: {told}")
+        holds(text in output, f"{text}: {output}")
     topic = bus.json("introspect", "events.diskmond.worn")
     equal([(one["peer"], one["type_name"]) for one in topic["described"]], [("diskmond-1", "org.example.Disk")])
 
@@ -63,7 +63,7 @@ def _(bus):
     equal([(arg.signature, arg.annotations[0].value) for arg in method.in_args + method.out_args],
           [("ay", "org.example.Query"), ("ay", "org.example.Disks")])
     equal({one.name: one.signature for one in interface.properties},
-          {"limit": "x", "label": "s", "ratio": "d", "active": "b", "told": "x"})
+          {"limit": "x", "label": "s", "ratio": "d", "active": "b", "calls": "x"})
 
 
 @test("/bindings/services/M23-called-by-name-with-json")
@@ -102,7 +102,7 @@ def _(bus):
     ask("active", {"truth": False})
     now = {one["name"]: one["value"] for one in bus.json("call", "diskmond-1", "GetProperties")["values"]}
     equal(now, {"limit": {"integer": "100"}, "label": {"text": "ü"}, "ratio": {"number": 0.5}, "active": {"truth": False},
-                "told": {"integer": "1"}})
+                "calls": {"integer": "1"}})
 
 
 @test("/bindings/services/M23-types-of-a-disconnected-peer")

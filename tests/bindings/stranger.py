@@ -61,7 +61,7 @@ def main(address):
         options = DeyeBus.Options.new()
         options.set_type_name("org.example.Disk")
         client_.publish("events.diskmond.worn", GLib.Bytes.new(disks[1].SerializeToString()), options, None)
-        service.change_property("told", service.read_property("told")[1] + 1)
+        service.change_property("calls", service.read_property("calls")[1] + 1)
         client_.respond(request, None, None)
 
     descriptors = descriptor_pb2.FileDescriptorSet(file=[file])
@@ -74,7 +74,7 @@ def main(address):
     service.add_property("label", "none", True, None)
     service.add_property("ratio", 0.5, False, None)
     service.add_property("active", True, True, None)
-    service.add_property("told", 0, False, "How often Tell was called.")
+    service.add_property("calls", 0, False, "How often Tell was called.")
     service.connect("refuse-property", lambda _service, name, value: name == "limit" and value > 100)
     client.add_service(service)
     client.connect(None)

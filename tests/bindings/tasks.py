@@ -61,16 +61,16 @@ def text_of(some_bytes):
 
 @test
 def M09_a_collector_registers_and_stops(bus):
-    told = []
+    signals = []
     scanner = Scanner(bus, lambda work: None)
-    scanner.collector.connect("registered", lambda _collector: told.append("registered"))
-    scanner.collector.connect("draining", lambda _collector: told.append("draining"))
-    scanner.collector.connect("drained", lambda _collector: told.append("drained"))
+    scanner.collector.connect("registered", lambda _collector: signals.append("registered"))
+    scanner.collector.connect("draining", lambda _collector: signals.append("draining"))
+    scanner.collector.connect("drained", lambda _collector: signals.append("drained"))
     with scanner as collector:
-        assert told == ["registered"]
+        assert signals == ["registered"]
         assert collector.get_state() == DeyeBus.CollectorState.READY and collector.props.state == DeyeBus.CollectorState.READY
         assert collector.get_client().get_state() == DeyeBus.ClientState.READY
-    assert told == ["registered", "draining", "drained"]
+    assert signals == ["registered", "draining", "drained"]
     assert collector.is_draining() and collector.get_state() == DeyeBus.CollectorState.UNREGISTERED
     assert collector.get_client().get_state() == DeyeBus.ClientState.CLOSED
 

@@ -43,14 +43,14 @@ class Bus(Tool):
         """The lines of standard output, and those of standard error with the manifest."""
         ran = subprocess.run([self.ctl_path, "ask", *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE_S,
                              env=self.env, check=False)
-        told = ran.stderr.decode()
-        equal(ran.returncode, code, f"ask {' '.join(words)}: {ran.stdout} {told}")
-        return ran.stdout.decode().splitlines(), told.splitlines()
+        printed = ran.stderr.decode()
+        equal(ran.returncode, code, f"ask {' '.join(words)}: {ran.stdout} {printed}")
+        return ran.stdout.decode().splitlines(), printed.splitlines()
 
     def ask_json(self, *words, code=0):
         """The answers, and the manifest."""
-        out, told = self.ask(*words, "--json", code=code)
-        return [json.loads(line) for line in out], json.loads(told[0])
+        out, printed = self.ask(*words, "--json", code=code)
+        return [json.loads(line) for line in out], json.loads(printed[0])
 
 
 def check_sum(manifest):
@@ -61,9 +61,9 @@ def check_sum(manifest):
 
 @test("/cli/ask/M12-data-and-manifest")
 def _(bus):
-    out, told = bus.ask("echo", '{"generation": 5}', "--require", "all")
+    out, printed = bus.ask("echo", '{"generation": 5}', "--require", "all")
     equal(sorted(out), ['worker-1  {"generation":"5"}', 'worker-2  {"generation":"5"}'])
-    equal(told, ["complete: 2 of 2 answered"])
+    equal(printed, ["complete: 2 of 2 answered"])
 
 
 @test("/cli/ask/M12-json")
@@ -82,8 +82,8 @@ def _(bus):
     equal(bus.ask("echo", "hello", "--raw", "--some", "1", "--require", "all")[0], ["hello"])
     out, _ = bus.ask("echo", "00 fF", "--hex", "--require", "all", "--some", "1")
     holds(out[0].endswith("  2 bytes: 00 ff"), out)
-    out, told = bus.ask("echo", "--require", "all", "--shards", "3", "--priority", "7", "--stall", "20")
-    equal((len(out), told), (3, ["complete: 3 of 3 answered"]))
+    out, printed = bus.ask("echo", "--require", "all", "--shards", "3", "--priority", "7", "--stall", "20")
+    equal((len(out), printed), (3, ["complete: 3 of 3 answered"]))
 
 
 @test("/cli/ask/D05-empty-answers-are-counted-apart")
@@ -97,11 +97,11 @@ def _(bus):
 
 @test("/cli/ask/D05-truncated-is-partial")
 def _(bus):
-    out, told = bus.ask("find", "cut", "--raw", "--require", "all", code=7)
+    out, printed = bus.ask("find", "cut", "--raw", "--require", "all", code=7)
     equal("".join(out), "cutcut")
-    equal(told[0], "partial: 2 of 2 answered, 2 truncated")
-    equal(sorted(told[1:3]), ["  worker-1: truncated", "  worker-2: truncated"])
-    holds("--require" in told[3] and len(told) == 4, told)
+    equal(printed[0], "partial: 2 of 2 answered, 2 truncated")
+    equal(sorted(printed[1:3]), ["  worker-1: truncated", "  worker-2: truncated"])
+    holds("--require" in printed[3] and len(printed) == 4, printed)
     answers, manifest = bus.ask_json("find", "637574", "--hex", "--require", "any")
     check_sum(manifest)
     equal((manifest["truncated"], manifest["is_met"], [one["truncated"] for one in answers]), (2, True, [True, True]))
@@ -113,8 +113,8 @@ def _(bus):
     check_sum(manifest)
     equal((answers, manifest["verdict"], manifest["failed"]), ([], "failed", 2))
     holds(all("the disk is full" in one["text"] for one in manifest["members"]), manifest)
-    out, told = bus.ask("stay", "--require", "any", "--timeout", "1")
-    equal((out, told[0]), ([], "no collector has answered: 0 of 2 answered, 2 timed out"))
+    out, printed = bus.ask("stay", "--require", "any", "--timeout", "1")
+    equal((out, printed[0]), ([], "no collector has answered: 0 of 2 answered, 2 timed out"))
 
 
 @test("/cli/ask/wrong-usage")
@@ -128,8 +128,8 @@ def _(bus):
 
 @test("/cli/ask/no-collector")
 def _(bus):
-    out, told = bus.ask("nothing", "--require", "any")
-    equal((out, told), ([], ["no collector was asked: 0 of 0 answered"]))
+    out, printed = bus.ask("nothing", "--require", "any")
+    equal((out, printed), ([], ["no collector was asked: 0 of 0 answered"]))
     bus.ask("nothing", "--require", "all", code=7)
 
 
@@ -155,10 +155,10 @@ def _(bus):
 @test("/cli/ask/D05-missing-collectors-are-listed")
 def _(bus):
     bus.kill("worker-2")
-    out, told = bus.ask("echo", '{"generation": 5}', "--require", "all", code=7)
+    out, printed = bus.ask("echo", '{"generation": 5}', "--require", "all", code=7)
     equal(out, ['worker-1  {"generation":"5"}'], "the received messages are shown")
-    equal(told[0], "partial: 1 of 2 answered, 1 not asked")
-    holds(told[1].startswith("  worker-2: not registered"), told)
+    equal(printed[0], "partial: 1 of 2 answered, 1 not asked")
+    holds(printed[1].startswith("  worker-2: not registered"), printed)
     out, _ = bus.ask("echo", '{"generation": 5}', "--require", "all", "--missing", code=7)
     holds(len(out) == 2 and out[0].split() == ["COLLECTOR", "WHY", "CAUSE"] and out[1].split()[:2] == ["worker-2", "not_registered"], out)
     (missing,), manifest = bus.ask_json("echo", '{"generation": 5}', "--require", "1", "--missing")

@@ -48,8 +48,8 @@ class Bus(Tool):
 
     def echoed(self, value, stdin=None):
         """The payload of a PropertyValue with that value, as a subscriber prints it."""
-        told = self.sent("publish", TOPIC, "-", "--type", VALUE, stdin=f'{{"value":{value}}}' if stdin is None else stdin)
-        return re.search(r'"payload":\{.*"value":(\{.*?\})\}', told)[1]
+        printed = self.sent("publish", TOPIC, "-", "--type", VALUE, stdin=f'{{"value":{value}}}' if stdin is None else stdin)
+        return re.search(r'"payload":\{.*"value":(\{.*?\})\}', printed)[1]
 
 
 def words_of(verb, *options):
@@ -132,8 +132,8 @@ def _(bus):
     watcher.terminate()
     watcher.communicate(timeout=PATIENCE_S)
     # The number of an enum value that this version does not know is shown as a number.
-    told = bus.sent("publish", TOPIC, '{"health":77}', "--type", "daemoneye.eventbus.v1.HealthReply")
-    equal(json.loads(told)["payload"]["health"], 77)
+    printed = bus.sent("publish", TOPIC, '{"health":77}', "--type", "daemoneye.eventbus.v1.HealthReply")
+    equal(json.loads(printed)["payload"]["health"], 77)
 
 
 # --- JSON in ---
@@ -147,8 +147,8 @@ def _(bus):
     before = bus.published()
     for verb in ["publish", "broadcast", "direct", "call", "request"]:
         for given in NOT_JSON:
-            told = bus.ctl(*words_of(verb, "-"), *(["--type", RELOAD] if verb != "call" else []), stdin=given, code=2)
-            holds("not JSON: line 1, column " in told, f"{verb} {given}: {told}")
+            printed = bus.ctl(*words_of(verb, "-"), *(["--type", RELOAD] if verb != "call" else []), stdin=given, code=2)
+            holds("not JSON: line 1, column " in printed, f"{verb} {given}: {printed}")
     holds("not JSON" in bus.run(f"printf '{{\"generation\":\"\\xff\"}}' | $ctl publish {TOPIC} - --type {RELOAD}", code=2)[1].decode(),
           "not UTF-8")
     equal(bus.published(), before, "no message was sent")
@@ -157,14 +157,14 @@ def _(bus):
 @test("/cli/json-in/values-of-another-type-are-refused")
 def _(bus):
     before = bus.published()
-    for given, told in [('{"value":{"natural":18446744073709551616}}', "value.natural: expected a number from 0 to 18446744073709551615, "
+    for given, printed in [('{"value":{"natural":18446744073709551616}}', "value.natural: expected a number from 0 to 18446744073709551615, "
                                                                       "not 18446744073709551616"),
                         ('{"value":{"natural":-1}}', "value.natural"), ('{"value":{"integer":9223372036854775808}}', "value.integer"),
                         ('{"value":{"integer":1e19}}', "value.integer: expected a number from -9223372036854775808"),
                         ('{"value":{"number":1e400}}', "value.number: expected a number that fits 64 bits, not 1e400"),
                         ('{"value":{"number":-1e400}}', "value.number"), ('{"value":{"integer":0.5}}', "value.integer")]:
         said = bus.ctl("publish", TOPIC, given, "--type", VALUE, code=2)
-        holds(told in said, said)
+        holds(printed in said, said)
     equal(bus.published(), before, "no message was sent")
 
 
@@ -188,22 +188,22 @@ def _(bus):
     for given in ['{"generation":1}\n{"generation":2}\n{"generation":3}\n', '{"generation":1} {"generation":2} {"generation":3}',
                   ' {"generation":\n1}\r\n\n\t{"generation" : 2 } {"generation":3}']:
         for where in ["-", given]:
-            told = bus.sent("publish", TOPIC, where, "--type", RELOAD, stdin=given if where == "-" else None, count=3)
-            equal([json.loads(line)["payload"]["generation"] for line in told.splitlines()], ["1", "2", "3"])
+            printed = bus.sent("publish", TOPIC, where, "--type", RELOAD, stdin=given if where == "-" else None, count=3)
+            equal([json.loads(line)["payload"]["generation"] for line in printed.splitlines()], ["1", "2", "3"])
     equal(len(bus.sent("broadcast", TOPIC, "-", "--type", RELOAD, stdin="{}\n" * 5, count=5).splitlines()), 5)
-    told = bus.ctl("publish", TOPIC, "-", "--type", RELOAD, stdin="{}\n" * 5, code=6)
-    holds("No peer subscribes" in told, told)
+    printed = bus.ctl("publish", TOPIC, "-", "--type", RELOAD, stdin="{}\n" * 5, code=6)
+    holds("No peer subscribes" in printed, printed)
     for verb in ["call", "request"]:
-        told = bus.ctl(*words_of(verb, "-"), stdin="{}\n{}", code=2)
-        holds("line 2, column 1: more text follows the value" in told, told)
+        printed = bus.ctl(*words_of(verb, "-"), stdin="{}\n{}", code=2)
+        holds("line 2, column 1: more text follows the value" in printed, printed)
 
 
 @test("/cli/json-in/error-names-its-message")
 def _(bus):
     bad = '{"generation":1}\n{"generation":2}\n{"generation":x}\n'
     before = bus.published()
-    told = bus.ctl("publish", TOPIC, bad, "--type", RELOAD, code=2)
-    holds("Message 3: The payload is not JSON" in told, told)
+    printed = bus.ctl("publish", TOPIC, bad, "--type", RELOAD, code=2)
+    holds("Message 3: The payload is not JSON" in printed, printed)
     equal(bus.published(), before, "the whole text is checked before a message is sent")
     watcher = bus.subscribed(TOPIC, "--count", "2", "--json")
     out, err = bus.run(f"printf '%s' '{bad}' | $ctl publish {TOPIC} - --type {RELOAD}", code=2)
@@ -233,8 +233,8 @@ def _(bus):
     before = bus.published()
     for verb in ["publish", "broadcast", "direct"]:
         for given in ["", " \n"]:
-            told = bus.ctl(*words_of(verb, "-"), "--type", RELOAD, stdin=given, code=2)
-            holds("no JSON value" in told, told)
+            printed = bus.ctl(*words_of(verb, "-"), "--type", RELOAD, stdin=given, code=2)
+            holds("no JSON value" in printed, printed)
     bus.ctl("publish", TOPIC, "", "--type", RELOAD, code=2)
     bus.ctl("call", "bus", "stats", "-", stdin="", code=2)
     equal(bus.published(), before)
@@ -287,13 +287,13 @@ def _(bus):
             file.truncate(LIMIT + 1)
         for verb in ["publish", "broadcast", "direct", "call", "request"]:
             for options in (["--raw"], []):
-                told = bus.ctl(*words_of(verb, "@" + directory), *options, code=1)
-                holds(directory in told and "can't be read" in told, told)
-                told = bus.ctl(*words_of(verb, "@/nonexistent/file"), *options, code=1)
-                holds("/nonexistent/file can't be read" in told, told)
+                printed = bus.ctl(*words_of(verb, "@" + directory), *options, code=1)
+                holds(directory in printed and "can't be read" in printed, printed)
+                printed = bus.ctl(*words_of(verb, "@/nonexistent/file"), *options, code=1)
+                holds("/nonexistent/file can't be read" in printed, printed)
                 for endless in [large, "/dev/zero"]:
-                    told = bus.ctl(*words_of(verb, "@" + endless), *options, code=2)
-                    holds(f"{endless}: a payload has at most {LIMIT} bytes" in told, told)
+                    printed = bus.ctl(*words_of(verb, "@" + endless), *options, code=2)
+                    holds(f"{endless}: a payload has at most {LIMIT} bytes" in printed, printed)
     for option in ("--raw", ""):
         out, err = bus.run(f"$ctl publish {TOPIC} - {option} </dev/zero", code=2)
         holds(b"Standard input: a payload has at most" in err and out == b"", err)

@@ -248,7 +248,7 @@ def _(bus):
 
 @test("/cli/call/errors-have-advice")
 def _(bus):
-    for words, code, told in [
+    for words, code, printed in [
             (["procmond-1", "ListProcesses", '{"limt": 1}'], 2, "limt: no such field; daemoneye.eventbus.v1.ProcessQuery has"),
             (["procmond-1", "ListProcesses", '{"limit": -1}'], 2, "expected a number from 0 to 4294967295"),
             (["procmond-1", "ListProcesses", "{"], 2, "not JSON"),
@@ -264,7 +264,7 @@ def _(bus):
             (["procmond-1", "Introspect", "\xff", "--raw"], 1, "BadRequest"),
             (["procmond-1", "Ping", "x", "--type", "no.such.Type"], 6, "no.such.Type")]:
         said = bus.ctl("call", *words, code=code)
-        holds(told in said, f"{words}: {said}")
+        holds(printed in said, f"{words}: {said}")
 
 
 @test("/cli/call/M23-property-is-set-and-notified")
@@ -273,8 +273,8 @@ def _(bus):
     (now,) = bus.json("call", "procmond-1", "SetProperty", '{"name": "interval-ms", "value": {"integer": 400}}')
     wanted = [{"service": "daemoneye.Procmond", "name": "interval-ms", "value": {"natural": "400"}}]
     equal(now, {"id": "procmond-1", "values": wanted})
-    told = json.loads(finished(watcher))
-    equal((told["sender"], told["payload"]["values"]), ("procmond-1", wanted))
+    printed = json.loads(finished(watcher))
+    equal((printed["sender"], printed["payload"]["values"]), ("procmond-1", wanted))
     bus.json("call", "procmond-1", "SetProperty", '{"name": "interval-ms", "value": {"natural": 500}}')
     (all_,) = bus.json("call", "procmond-1", "GetProperties", '{"name": "interval-ms"}')
     equal(all_["values"][0]["value"], {"natural": "500"})
@@ -315,12 +315,12 @@ def _(bus):
 def _(bus):
     watcher = bus.subscribed(RELOAD, "--count", "2", "--json")
     golden(bus, "publish", bus.ctl("publish", RELOAD, '{"generation": 7}'))
-    (told,) = bus.json("publish", RELOAD, '{"generation": "8"}', "--type", RELOAD_TYPE)
-    equal((told["matched"], told["queued"], told["refused"]), (3, 3, 0))
+    (printed,) = bus.json("publish", RELOAD, '{"generation": "8"}', "--type", RELOAD_TYPE)
+    equal((printed["matched"], printed["queued"], printed["refused"]), (3, 3, 0))
     lines = [json.loads(line) for line in finished(watcher).splitlines()]
     equal([(line["topic"], line["type"], line["payload"]) for line in lines],
           [(RELOAD, RELOAD_TYPE, {"generation": "7"}), (RELOAD, RELOAD_TYPE, {"generation": "8"})])
-    equal(lines[1]["sequence"], told["sequence"])
+    equal(lines[1]["sequence"], printed["sequence"])
 
 
 @test("/cli/publish/errors")
@@ -336,8 +336,8 @@ def _(bus):
 
 @test("/cli/publish/K08-hold")
 def _(bus):
-    (told,) = bus.json("publish", "tasks.later", '{"n": 1}', "--raw", "--hold", "600")
-    equal((told["matched"], told["queued"]), (1, 1))
+    (printed,) = bus.json("publish", "tasks.later", '{"n": 1}', "--raw", "--hold", "600")
+    equal((printed["matched"], printed["queued"]), (1, 1))
     (got,) = bus.json("subscribe", "tasks.later", "--group", "watchers", "--count", "1")
     equal(base64.b64decode(got["payload_base64"]), b'{"n": 1}')
     bus.ctl("publish", "tasks.later", "x", "--raw", "--hold", "0", code=2)
@@ -350,10 +350,10 @@ def _(bus):
     bus.ctl("publish", "tasks.assured", "x", "--raw", "--at-least-once", code=6)
     bus.ctl("broadcast", "tasks.assured", "x", "--raw", "--confirm", code=2)
     reader = bus.subscribed("tasks.assured", "--raw", "--group", "workers", "--count", "2")
-    (told,) = bus.json("publish", "tasks.assured", "x", "--raw", "--confirm", "--at-least-once")
-    equal(told, {"delivered": True})
-    (told,) = bus.json("publish", "tasks.assured", "x", "--raw", "--at-least-once")
-    equal((told["matched"], told["queued"]), (1, 1))
+    (printed,) = bus.json("publish", "tasks.assured", "x", "--raw", "--confirm", "--at-least-once")
+    equal(printed, {"delivered": True})
+    (printed,) = bus.json("publish", "tasks.assured", "x", "--raw", "--at-least-once")
+    equal((printed["matched"], printed["queued"]), (1, 1))
     reader.communicate(timeout=PATIENCE_S)
     equal(reader.returncode, 0)
 
@@ -376,8 +376,8 @@ def _(bus):
 @test("/cli/broadcast/M05-every-member")
 def _(bus):
     watchers = [bus.subscribed(RELOAD, "--group", "watchers", "--count", "1", "--json") for _ in range(2)]
-    (told,) = bus.json("broadcast", RELOAD, '{"generation": 9}')
-    equal(told["matched"], 4)
+    (printed,) = bus.json("broadcast", RELOAD, '{"generation": 9}')
+    equal(printed["matched"], 4)
     for watcher in watchers:
         equal(json.loads(finished(watcher))["payload"], {"generation": "9"})
 
@@ -606,8 +606,8 @@ def _(bus):
             said = bus.ctl("--timeout", "0.2", *words, code=5)
             holds("--timeout" in said, said)
         holds("does not answer" in bus.ctl("--timeout", "0.2", "peer", "procmond-2"), "the data of the broker is shown")
-        told = bus.ctl("--timeout", "0.2", "introspect")
-        holds("does not answer" in told and "daemoneye.Procmond" in told, "other peers are still shown")
+        printed = bus.ctl("--timeout", "0.2", "introspect")
+        holds("does not answer" in printed and "daemoneye.Procmond" in printed, "other peers are still shown")
     finally:
         bus.second.send_signal(signal.SIGCONT)
     bus.ctl("call", "procmond-2", "Ping")
@@ -682,10 +682,10 @@ def _(bus):
     holds(RELOAD in completed_by_bash(bus, "subscribe", "--queue-messages", "5", "control.collector.config"), "topics")
     for verb in verbs:
         offered = set(completed_by_bash(bus, *verb, "-"))
-        told = set(re.findall(r"--[a-z-]+", bus.ctl("help", *verb))) - ({"--help"} if "--help" not in offered else set())
-        equal(offered - told, set(), f"options of {verb} that help does not know")
+        printed = set(re.findall(r"--[a-z-]+", bus.ctl("help", *verb))) - ({"--help"} if "--help" not in offered else set())
+        equal(offered - printed, set(), f"options of {verb} that help does not know")
         if verb != ["help"]:
-            equal(told - offered, set(), f"options of {verb} that the completion does not know")
+            equal(printed - offered, set(), f"options of {verb} that the completion does not know")
 
 
 @test("/cli/complete/zsh-syntax")

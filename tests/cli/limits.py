@@ -79,8 +79,8 @@ class Stopped:
 def _(bus):
     with bus.stopped_agent():
         for words in VERBS:
-            told = bus.ended("--timeout", "0.2", *words, code=5)
-            holds("does not answer" in told and "--timeout" in told, f"{words}: {told}")
+            printed = bus.ended("--timeout", "0.2", *words, code=5)
+            holds("does not answer" in printed and "--timeout" in printed, f"{words}: {printed}")
         bus.ended("--timeout", "0.2", "version", code=0)
     bus.ctl("status")
 
@@ -110,17 +110,17 @@ def _(bus):
     watcher = bus.start("subscribe", TOPIC, "--wait", "0.5")
     bus.wait_for(watcher)
     with bus.stopped_agent():
-        _, told = watcher.communicate(timeout=WATCHDOG_S)
-    equal(watcher.returncode, 6, told)
+        _, printed = watcher.communicate(timeout=WATCHDOG_S)
+    equal(watcher.returncode, 6, printed)
     sender = subprocess.Popen([bus.ctl_path, "publish", TOPIC, "-", "--type", "daemoneye.eventbus.v1.ConfigReload", "-t", "0.3"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=bus.env)
     sender.stdin.write("{}\n")
     sender.stdin.flush()
     holds("accepted" in next_line(sender.stdout), "the first message is sent")
     with bus.stopped_agent():
-        _, told = sender.communicate("{}\n", timeout=WATCHDOG_S)
-    equal(sender.returncode, 5, told)
-    holds("Message 2: No report" in told, told)
+        _, printed = sender.communicate("{}\n", timeout=WATCHDOG_S)
+    equal(sender.returncode, 5, printed)
+    holds("Message 2: No report" in printed, printed)
 
 
 @test("/cli/time/hanging-peers-cost-at-most-the-timeout")
@@ -141,8 +141,8 @@ def _(bus):
     words = ["0", "-1", "nan", "NaN", "inf", "-inf", "", " 1", "1 ", "1x", "0x10", "+1", "1e3", "99999999999999999999", "0.0", "."]
     for option in ["--timeout", "--wait", "--count", "--queue-messages", "--queue-bytes"]:
         for value in words + (["1e400", "1.2.3"] if option in ("--timeout", "--wait") else ["1.5", "0.5"]):
-            told = bus.ended("subscribe", TOPIC, option, value, code=2)
-            holds(told.startswith(f"deyebusctl: {option} must be a ") and told.endswith(f'not "{value}"\n'), told)
+            printed = bus.ended("subscribe", TOPIC, option, value, code=2)
+            holds(printed.startswith(f"deyebusctl: {option} must be a ") and printed.endswith(f'not "{value}"\n'), printed)
     for verb in VERBS + [["version"]]:
         for value in ["0", "nan", "-1", "301"]:
             for name in (["-t", value], ["-t" + value], ["--timeout=" + value]):
@@ -175,8 +175,8 @@ def _(bus):
         bus.ctl(*words)
     out, _ = watcher.communicate(timeout=PATIENCE_S)
     equal(out.splitlines(), ["-5", "-5", "-5", "--raw", "--"])
-    told = bus.ctl("publish", TOPIC, "--type", "daemoneye.eventbus.v1.ConfigReload", "--", "-5", code=2)
-    holds("expected an object, not -5" in told, told)
+    printed = bus.ctl("publish", TOPIC, "--type", "daemoneye.eventbus.v1.ConfigReload", "--", "-5", code=2)
+    holds("expected an object, not -5" in printed, printed)
     bus.ctl("publish", "--raw", TOPIC, "-5", code=2)
     bus.ctl("peers", "--", "--json", code=2)
 
@@ -251,8 +251,8 @@ def _(bus):
     for name, answer in answers.items():
         with FakeBroker(answer) as fake:
             for words in VERBS if name == "garbage" else VERBS[:1] + [["subscribe", TOPIC], ["publish", TOPIC]]:
-                told = bus.ended("--address", fake.address, *words, code=3)
-                holds(told.startswith("deyebusctl: ") and told.count("\n") == 1, f"{name} {words}: {told}")
+                printed = bus.ended("--address", fake.address, *words, code=3)
+                holds(printed.startswith("deyebusctl: ") and printed.count("\n") == 1, f"{name} {words}: {printed}")
     with FakeBroker(goodbye(22, "tool-uids")) as fake:
         bus.ended("--address", fake.address, "status", code=4)
     bus.ended("--address", "/nonexistent/socket", "status", code=3)
@@ -289,9 +289,9 @@ def _(bus):
         else:
             holds(seen.wait(PATIENCE_S), f"{words}: the peer is asked")
         killed(broker)
-        _, told = process.communicate(timeout=WATCHDOG_S)
-        equal(process.returncode, 3, f"{words}: {told}")
-        holds(told.startswith("deyebusctl: "), told)
+        _, printed = process.communicate(timeout=WATCHDOG_S)
+        equal(process.returncode, 3, f"{words}: {printed}")
+        holds(printed.startswith("deyebusctl: "), printed)
         peer.socket.close()
         broker.end()
 
@@ -307,9 +307,9 @@ def _(bus):
         process.stdin.close()
         killed(broker)
         process.stdin = None
-        out, told = process.communicate(timeout=WATCHDOG_S)
+        out, printed = process.communicate(timeout=WATCHDOG_S)
         # The request may have been handled before the agent was suspended.
-        holds(process.returncode == 3 or (process.returncode == 6 and "accepted" in out), f"{words}: {process.returncode} {told}")
+        holds(process.returncode == 3 or (process.returncode == 6 and "accepted" in out), f"{words}: {process.returncode} {printed}")
         broker.end()
     sender = subprocess.Popen([bus.ctl_path, "publish", TOPIC, "-", "--type", "daemoneye.eventbus.v1.ConfigReload"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -318,8 +318,8 @@ def _(bus):
     sender.stdin.flush()
     holds("accepted" in next_line(sender.stdout), "the first message is sent")
     killed(broker)
-    _, told = sender.communicate("{}\n", timeout=WATCHDOG_S)
-    equal(sender.returncode, 3, told)
+    _, printed = sender.communicate("{}\n", timeout=WATCHDOG_S)
+    equal(sender.returncode, 3, printed)
     broker.end()
 
 
@@ -374,8 +374,8 @@ def _(bus):
                                    stderr=subprocess.PIPE, text=True, env=bus.env)
         bus.wait_for(watcher)
         bus.ctl("publish", TOPIC)
-        _, told = watcher.communicate(timeout=PATIENCE_S)
-    equal(watcher.returncode, 1, told)
+        _, printed = watcher.communicate(timeout=PATIENCE_S)
+    equal(watcher.returncode, 1, printed)
     helper.terminate()
     helper.communicate(timeout=PATIENCE_S)
 

@@ -146,10 +146,10 @@ def _(*paths):
             shown = [watcher.stdout.readline().split()[place][0] for _ in range(published - missed)]
             equal(shown[-2:], ["K", "L"], "the newest messages are kept")
             watcher.send_signal(signal.SIGINT)
-            out, told = watcher.communicate(timeout=PATIENCE_S)
+            out, printed = watcher.communicate(timeout=PATIENCE_S)
             equal((watcher.returncode, out), (0, ""))
             holds(re.fullmatch(rf"deyebusctl: missed here: {missed}, sequence \d+ to \d+: messages arrived faster than they were "
-                               r"read \(SLOW_CONSUMER\)\n", told), told)
+                               r"read \(SLOW_CONSUMER\)\n", printed), printed)
 
         missed = int(rows[peers[2]]["missed"])
         lines = [json.loads(watchers[2].stdout.readline()) for _ in range(published - missed + 1)]
@@ -170,8 +170,8 @@ def _(*paths):
         equal((row["policy_name"], row["queue_messages"], row["queue_bytes"]), ("error", 7, 5000))
         other = bus.subscribed(RELOAD, "--queue-messages", "9", "--group", "w")
         other.send_signal(signal.SIGINT)
-        _, told = other.communicate(timeout=PATIENCE_S)
-        equal(told, "deyebusctl: the queue in force differs from the requested one: error, 7 messages, 5000 bytes\n",
+        _, printed = other.communicate(timeout=PATIENCE_S)
+        equal(printed, "deyebusctl: the queue in force differs from the requested one: error, 7 messages, 5000 bytes\n",
               "the policy of the group")
         watcher.send_signal(signal.SIGINT)
         equal(watcher.communicate(timeout=PATIENCE_S), ("", ""), "the policy is the requested one, so nothing is reported")

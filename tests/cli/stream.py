@@ -149,11 +149,11 @@ def _(bus):
 
 @test("/cli/stream/wrong-words")
 def _(bus):
-    for words, told in [((TOPIC, "-", "--framing", "newline"), "--framing needs --raw"),
+    for words, message in [((TOPIC, "-", "--framing", "newline"), "--framing needs --raw"),
                         ((TOPIC, "--raw", "--framing", "newline"), "--framing needs an input"),
                         ((*STREAM[1:], "newline", "--confirm"), "Give only one of --confirm and --framing")]:
         err = bus.ctl("publish", *words, code=2)
-        holds(told in err, err)
+        holds(message in err, err)
 
 
 def main():

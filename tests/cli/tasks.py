@@ -50,9 +50,9 @@ class Bus(Tool):
         """Runs `task submit`. Returns its standard output and its standard error."""
         ran = subprocess.run([self.ctl_path, "task", "submit", *words], stdin=subprocess.DEVNULL, capture_output=True,
                              timeout=PATIENCE_S, env=self.env, check=False)
-        told = ran.stderr.decode()
-        equal(ran.returncode, code, f"task submit {' '.join(words)}: {ran.stdout} {told}")
-        return ran.stdout, told
+        shown = ran.stderr.decode()
+        equal(ran.returncode, code, f"task submit {' '.join(words)}: {ran.stdout} {shown}")
+        return ran.stdout, shown
 
     def submitted(self, name, operation, *words):
         equal(self.ctl("task", "submit", operation, "--id", name, "--no-wait", *words), name + "\n")
@@ -81,19 +81,19 @@ class Bus(Tool):
         raise AssertionError(f"the log lacks {words}")
 
     def why(self, name):
-        (told,) = self.json("task", "why", name)
+        (shown,) = self.json("task", "why", name)
         lines = self.ctl("task", "why", name).splitlines()
-        equal(len(lines), 2 if "advice" in told else 1, lines)
-        return told
+        equal(len(lines), 2 if "advice" in shown else 1, lines)
+        return shown
 
 
 # --- submit ---
 
 @test("/cli/task/submit/K01-result-as-json")
 def _(bus):
-    out, told = bus.task("echo", "--id", "echo-1", "--payload", '{"generation": 5}')
+    out, shown = bus.task("echo", "--id", "echo-1", "--payload", '{"generation": 5}')
     equal(json.loads(out), {"generation": "5"})
-    holds("deyebusctl" not in told, told)
+    holds("deyebusctl" not in shown, shown)
     (*before, last) = [json.loads(line) for line in bus.task("echo", "--payload", '{"generation": 6}', "--json")[0].splitlines()]
     equal((last["state"], last["type"], last["payload"]), ("TASK_SUCCEEDED", RELOAD_TYPE, {"generation": "6"}))
     holds(all(one["state"] not in ENDED and one["id"] == last["id"] for one in before), before)
@@ -117,31 +117,31 @@ def _(bus):
 
 @test("/cli/task/submit/progress-on-standard-error")
 def _(bus):
-    out, told = bus.task("steps", "--id", "steps-1")
+    out, shown = bus.task("steps", "--id", "steps-1")
     equal(out, b"2 bytes: ff 01\n")
-    holds("steps-1: 1 of 3: reading\n" in told, told)
+    holds("steps-1: 1 of 3: reading\n" in shown, shown)
 
 
 @test("/cli/task/submit/failures-have-exit-codes")
 def _(bus):
-    out, told = bus.task("fail", "--id", "fail-1", code=1)
+    out, shown = bus.task("fail", "--id", "fail-1", code=1)
     equal(out, b"")
-    holds("The task fail-1 has ended as failed: org.example.Full: the disk is full; `deyebusctl task why fail-1`" in told, told)
-    _, told = bus.task("nothing", "--id", "late-1", "--deadline", "0.1", code=5)
-    holds("has ended as timed-out" in told and "`deyebusctl task why late-1`" in told, told)
-    _, told = bus.task("echo", "--id", "fail-1", code=1)
-    holds("differs" in told, told)
+    holds("The task fail-1 has ended as failed: org.example.Full: the disk is full; `deyebusctl task why fail-1`" in shown, shown)
+    _, shown = bus.task("nothing", "--id", "late-1", "--deadline", "0.1", code=5)
+    holds("has ended as timed-out" in shown and "`deyebusctl task why late-1`" in shown, shown)
+    _, shown = bus.task("echo", "--id", "fail-1", code=1)
+    holds("differs" in shown, shown)
 
 
 @test("/cli/task/submit/K08-task-continues-without-the-tool")
 def _(bus):
-    _, told = bus.task("stay", "--id", "stay-1", "--timeout", "1", code=5)
-    holds("The task stay-1 continues" in told, told)
+    _, shown = bus.task("stay", "--id", "stay-1", "--timeout", "1", code=5)
+    holds("The task stay-1 continues" in shown, shown)
     process = bus.start("task", "submit", "stay", "--id", "stay-2")
     bus.until("stay-2", "TASK_RUNNING")
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=PATIENCE_S)
-    equal(process.returncode, 1, told)
+    _, shown = process.communicate(timeout=PATIENCE_S)
+    equal(process.returncode, 1, shown)
     for name in ["stay-1", "stay-2"]:
         equal(bus.record(name)["state"], "TASK_RUNNING")
     bus.ctl("task", "cancel", "stay-1", "stay-2")
@@ -152,15 +152,15 @@ def _(bus):
 @test("/cli/task/submit/no-wait-is-done-when-it-is-accepted")
 def _(bus):
     bus.submitted("soon-1", "fail")
-    (told,) = [json.loads(line) for line in bus.task("fail", "--id", "soon-2", "--no-wait", "--json")[0].splitlines()]
-    equal(told["id"], "soon-2")
+    (shown,) = [json.loads(line) for line in bus.task("fail", "--id", "soon-2", "--no-wait", "--json")[0].splitlines()]
+    equal(shown["id"], "soon-2")
     bus.task("nothing", "--id", "soon-1", "--no-wait", code=1)  # refused: another task has the id
 
 
 @test("/cli/task/submit/D04-run-limit")
 def _(bus):
-    _, told = bus.task("stay", "--id", "run-1", "--run-limit", "0.1", "--attempts", "1", code=1)
-    holds("has ended as quarantined" in told, told)
+    _, shown = bus.task("stay", "--id", "run-1", "--run-limit", "0.1", "--attempts", "1", code=1)
+    holds("has ended as quarantined" in shown, shown)
     holds("task-run-limit-us" in bus.ctl("task", "history", "run-1"), "the history names the cause and the setting")
     bus.ctl("task", "drop", "run-1")
     for words in [["--run-limit", "0"], ["--run-limit", "3601"], ["--run-limit", "x"]]:
@@ -172,9 +172,9 @@ def _(bus):
     process = bus.start("task", "submit", "stay", "--id", "gone-1", "--cancel-when-gone")
     bus.until("gone-1", "TASK_RUNNING")
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=PATIENCE_S)
-    equal(process.returncode, 1, told)
-    holds("The task gone-1 will be cancelled" in told, told)
+    _, shown = process.communicate(timeout=PATIENCE_S)
+    equal(process.returncode, 1, shown)
+    holds("The task gone-1 will be cancelled" in shown, shown)
     bus.until("gone-1", "TASK_CANCELLED")
     holds("task-submitter-us" in bus.ctl("task", "history", "gone-1"), "why")
     bus.task("stay", "--cancel-when-gone", "--no-wait", code=2)
@@ -186,9 +186,9 @@ def _(bus):
     process = bus.start("task", "submit", "stay", "--id", "twice", "--json")
     holds(json.loads(next_line(process.stdout))["id"] == "twice", "the second submit attaches to the task")
     bus.ctl("task", "cancel", "twice")
-    _, told = process.communicate(timeout=PATIENCE_S)
-    equal(process.returncode, 1, told)
-    holds("has ended as cancelled" in told, told)
+    _, shown = process.communicate(timeout=PATIENCE_S)
+    equal(process.returncode, 1, shown)
+    holds("has ended as cancelled" in shown, shown)
 
 
 # --- lists ---
@@ -294,11 +294,11 @@ def _(bus):
             ("why-6", "echo", [], "PAUSED", "the operation echo is paused", "deyebusctl operations resume echo"),
             ("why-7", "stay", ["--delay", "3000"], "NOT_BEFORE", "its delay ends in", None)]:
         bus.submitted(name, operation, *words)
-        told = bus.why(name)
-        equal(told["reason"], "WAIT_" + reason, name)
-        holds(why in told["why"], told)
-        holds(advice is None and "advice" not in told or advice in told["advice"], told)
-        holds("{" not in told["why"] + told.get("advice", ""), told)
+        shown = bus.why(name)
+        equal(shown["reason"], "WAIT_" + reason, name)
+        holds(why in shown["why"], shown)
+        holds(advice is None and "advice" not in shown or advice in shown["advice"], shown)
+        holds("{" not in shown["why"] + shown.get("advice", ""), shown)
         bus.ctl("task", "cancel", name)
     bus.ctl("operations", "resume", "echo")
     bus.ctl("operations", "limit", "steps", "0")
@@ -309,21 +309,21 @@ def _(bus):
     for name in ["busy-1", "busy-2"]:
         bus.submitted(name, "stay")
         bus.until(name, "TASK_RUNNING")
-    told = bus.why("busy-1")
-    holds("worker-1 works on it, in attempt 1" in told["why"], told)
+    shown = bus.why("busy-1")
+    holds("worker-1 works on it, in attempt 1" in shown["why"], shown)
     equal(bus.why(bus.submitted("busy-3", "echo"))["reason"], "WAIT_ALL_BUSY")
     bus.ctl("operations", "limit", "stay", "2")
-    told = bus.why(bus.submitted("busy-4", "stay"))
-    equal(told["reason"], "WAIT_OPERATION_LIMIT")
-    holds("deyebusctl operations limit stay COUNT" in told["advice"], told)
+    shown = bus.why(bus.submitted("busy-4", "stay"))
+    equal(shown["reason"], "WAIT_OPERATION_LIMIT")
+    holds("deyebusctl operations limit stay COUNT" in shown["advice"], shown)
     bus.ctl("operations", "limit", "stay", "0")
     bus.ctl("task", "cancel", "busy-1", "busy-2", "busy-4")
     bus.until("busy-3", "TASK_SUCCEEDED")
     bus.submitted("retry-1", "retry")
     bus.until("retry-1", "TASK_DELAYED")
-    told = bus.why("retry-1")
-    equal(told["reason"], "WAIT_BACKOFF")
-    holds("Attempt 1 has failed on worker-1; the next one is made in" in told["why"], told)
+    shown = bus.why("retry-1")
+    equal(shown["reason"], "WAIT_BACKOFF")
+    holds("Attempt 1 has failed on worker-1; the next one is made in" in shown["why"], shown)
     bus.ctl("task", "cancel", "retry-1")
 
 
@@ -332,19 +332,19 @@ def _(bus):
     for name, why, advice in [("echo-1", "It has succeeded on worker-1", "task result echo-1"),
                               ("fail-1", "(org.example.Full: the disk is full)", "another id"),
                               ("late-1", "Its deadline passed", "--deadline"), ("stay-1", "It was cancelled", "another id")]:
-        told = bus.why(name)
-        holds(why in told["why"] and advice in told["advice"], told)
+        shown = bus.why(name)
+        holds(why in shown["why"] and advice in shown["advice"], shown)
 
 
 # --- changes ---
 
 @test("/cli/task/K14-quarantine-release-drop")
 def _(bus):
-    _, told = bus.task("harm", "--id", "harm-1", code=1)
-    holds("has ended as quarantined" in told, told)
-    told = bus.why("harm-1")
-    holds("It is in quarantine" in told["why"] and "expired 1" in told["why"], told)
-    holds("task release harm-1" in told["advice"] and "task drop harm-1" in told["advice"], told)
+    _, shown = bus.task("harm", "--id", "harm-1", code=1)
+    holds("has ended as quarantined" in shown, shown)
+    shown = bus.why("harm-1")
+    holds("It is in quarantine" in shown["why"] and "expired 1" in shown["why"], shown)
+    holds("task release harm-1" in shown["advice"] and "task drop harm-1" in shown["advice"], shown)
     equal(bus.ctl("task", "release", "harm-1"), "harm-1: queued\n")
     bus.until("harm-1", "TASK_QUARANTINED")
     equal([one["id"] for one in bus.json("task", "drop", "harm-1")], ["harm-1"])
@@ -389,14 +389,14 @@ def _(bus):
 def _(bus):
     bus.submitted("call-1", "nothing")
     for name in ["task.List", "control.bus.task.List"]:
-        (told,) = bus.json("call", "bus", name, '{"operation": "nothing", "states": ["TASK_QUEUED"]}')
-        equal([one["id"] for one in told["tasks"]], ["call-1"])
-    (told,) = bus.json("call", "bus", "collectors.List", '{"type": "worker"}')
-    equal([one["id"] for one in told["collectors"]], ["worker-1"])
-    (told,) = bus.json("call", "bus", "Cancel", '{"ids": ["call-1"]}')
-    equal(told["verdicts"][0]["state"], "TASK_CANCELLED")
-    told = bus.ctl("call", "bus", "List", code=2)
-    holds("several methods List" in told and "task.List" in told and "collectors.List" in told, told)
+        (shown,) = bus.json("call", "bus", name, '{"operation": "nothing", "states": ["TASK_QUEUED"]}')
+        equal([one["id"] for one in shown["tasks"]], ["call-1"])
+    (shown,) = bus.json("call", "bus", "collectors.List", '{"type": "worker"}')
+    equal([one["id"] for one in shown["collectors"]], ["worker-1"])
+    (shown,) = bus.json("call", "bus", "Cancel", '{"ids": ["call-1"]}')
+    equal(shown["verdicts"][0]["state"], "TASK_CANCELLED")
+    shown = bus.ctl("call", "bus", "List", code=2)
+    holds("several methods List" in shown and "task.List" in shown and "collectors.List" in shown, shown)
     words = set(bus.ctl("complete-words", "methods", "bus").split())
     holds({"task.List", "collectors.List", "Cancel", "ping"} <= words and "List" not in words, words)
     bus.ctl("call", "bus", "nothing.List", code=6)
@@ -472,9 +472,9 @@ def _(bus):
 def _(bus):
     names = [f"many-{i}" for i in range(350)]
     for part in names[:200], names[200:]:
-        told = bus.ctl("call", "bus", "control.collector.task.Submit",
+        shown = bus.ctl("call", "bus", "control.collector.task.Submit",
                        json.dumps({"tasks": [{"id": name, "operation": "many"} for name in part]}))
-        holds(f'"{part[-1]}"' in told, told)
+        holds(f'"{part[-1]}"' in shown, shown)
     equal([one["id"] for one in bus.json("tasks", "--operation", "many")], names)
 
 
@@ -486,9 +486,9 @@ def _(bus):
     bus.broker = Broker(AGENT, MODULE, at=bus.broker)
     bus.until("restart-1", "TASK_RUNNING")
     bus.ctl("task", "cancel", "restart-1")
-    _, told = process.communicate(timeout=PATIENCE_S)
-    equal(process.returncode, 1, told)
-    holds("connecting again" in told and "connected again" in told, told)
+    _, shown = process.communicate(timeout=PATIENCE_S)
+    equal(process.returncode, 1, shown)
+    holds("connecting again" in shown and "connected again" in shown, shown)
     equal(bus.record("restart-1")["attempt"], 1, "the task was adopted")
 
 

@@ -49,7 +49,7 @@ class Holder(RawPeer):
             self.socket.sendall(len(payload).to_bytes(4, "little") + bytes([PUBLISH, 0, 0, 0]) + payload[:-1])
 
 
-def told(holder):
+def output(holder):
     """True if it got the reason of its disconnect: ERROR with LIMIT and the setting, then GOODBYE."""
     statuses = [fields.get(64 if kind == ERROR else 1) for kind, fields in holder.ends]
     settings = [fields.get(69) for kind, fields in holder.ends if kind == ERROR]
@@ -79,7 +79,7 @@ def hold(address, uid):
         for at in range(CONNECTIONS):
             if at in holders and holders[at].gone.is_set():
                 disconnected += 1
-                knows += told(holders[at])
+                knows += output(holders[at])
             renew(address, holders, at)
         print(disconnected, knows, flush=True)
 

@@ -157,7 +157,7 @@ overtake (Auditor *self, const char *id, AuditTask *task, AuditRun *run, char **
   if (is_excused (self, task, run, g_ascii_strtoull (words[5], NULL, 10)))
     self->audit->excused++;
   else
-    audit_blame (self, "task %s must not run twice and begins in %s while attempt %u runs in %s", id, words[1],
+    audit_blame (self, "task %s must run only once, but it begins in %s while attempt %u runs in %s", id, words[1],
                  run->attempt, run->instance->name);
 }
 
@@ -169,7 +169,7 @@ audit_begin (Auditor *self, char **words)
 
   task->runs_once = g_str_equal (words[4], "harm");
   if (task->final != 0)
-    audit_blame (self, "task %s begins in %s after its submitter was told of state %u", words[2], words[1],
+    audit_blame (self, "task %s begins in %s after its submitter received the final state %u", words[2], words[1],
                  task->final);
   for (guint i = 0; i < task->runs->len; i++)
     {
@@ -260,8 +260,10 @@ audit_final (Auditor *self, char **words)
   if (run == NULL || !run->is_done)
     audit_blame (self, "the result of task %s is %s, which no run has sent", words[1], words[3]);
   else if (run->is_overtaken && run->agents_at_overtake == self->agents)
-    audit_blame (self, "the result of task %s is that of %s, and it was given to somebody else before", words[1],
-                 words[3]);
+    audit_blame (self,
+                 "the submitter of task %s received the result of %s, although the task had been given to another "
+                 "collector before",
+                 words[1], words[3]);
 }
 
 static const struct
@@ -292,7 +294,7 @@ audit_line (Auditor *self, const char *line)
         lines[i].run (self, words);
         return;
       }
-  audit_blame (self, "it can't be read: %s", line);
+  audit_blame (self, "not a line of a ledger: %s", line);
 }
 
 ChaosAudit *

@@ -112,7 +112,7 @@ test_close_in_callback (Fixture *f, gconstpointer data)
   subscriptions_fixture_start (f, &log, FALSE);
   log.act = close_in_callback;
   subscriptions_fixture_deliver (f, &log, "a");
-  subscriptions_fixture_deliver (f, &log, "never told");
+  subscriptions_fixture_deliver (f, &log, "never delivered");
   client_fixture_say (f);
   client_fixture_wait (f, log.destroyed > 0);
   g_assert_cmpstr (log.got->str, ==, "a ");

@@ -14,17 +14,17 @@ count (GObject *object, gpointer detail, gpointer data)
 static void
 test_connect (Fixture *f, gconstpointer data)
 {
-  guint told = 0;
+  guint notified = 0;
   guint64 epoch, largest;
   g_autofree char *version = NULL;
 
-  g_signal_connect (f->client, "notify::state", G_CALLBACK (count), &told);
+  g_signal_connect (f->client, "notify::state", G_CALLBACK (count), &notified);
   client_fixture_connect (f, NULL);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_READY);
   /* The signal is never emitted inside a call. */
-  g_assert_cmpuint (told, ==, 0);
+  g_assert_cmpuint (notified, ==, 0);
   client_fixture_settle (f);
-  g_assert_cmpuint (told, ==, 3);
+  g_assert_cmpuint (notified, ==, 3);
   g_object_get (f->client, "broker-epoch", &epoch, "largest-payload", &largest, "broker-version", &version, NULL);
   g_assert_cmpuint (epoch, ==, 4711);
   g_assert_cmpuint (largest, ==, 1048576);

@@ -23,19 +23,19 @@ remember_error (DeyeBusClient *client, const GError *error, gpointer data)
 static void
 test_block_over (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GError) told = NULL;
+  g_autoptr (GError) reported = NULL;
   DeyeBusPublishResult result;
 
   client_fixture_connect (f, NULL);
-  g_signal_connect (f->client, "error", G_CALLBACK (remember_error), &told);
+  g_signal_connect (f->client, "error", G_CALLBACK (remember_error), &reported);
   script_ack (f->in, 2, 1, 1);
   client_fixture_say (f);
   g_assert_true (deye_bus_client_publish (f->client, "tasks.a", NULL, NULL, &result, NULL, NULL));
   script_block_over (f->in, 2, 3);
   client_fixture_say (f);
-  client_fixture_wait (f, told != NULL);
-  g_assert_error (told, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
-  g_assert_nonnull (strstr (told->message, "send important ones again"));
+  client_fixture_wait (f, reported != NULL);
+  g_assert_error (reported, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
+  g_assert_nonnull (strstr (reported->message, "send important ones again"));
 }
 
 static void
@@ -277,7 +277,7 @@ test_unsubscribe_in_gap (Fixture *f, gconstpointer data)
   g_signal_connect_after (log.subscription, "gap", G_CALLBACK (unsubscribe_in_gap), &log);
   client_log_deliver (&log, "a");
   client_log_gap (&log, 2, 2);
-  client_log_deliver (&log, "never told");
+  client_log_deliver (&log, "never delivered");
   client_log_gap (&log, 4, 4);
   client_fixture_say_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a [2-2:1] ");

@@ -224,9 +224,9 @@ start_paused (Fixture *f, ClientLog *log)
 {
   client_log_start (f, log, DEYE_BUS_POLICY_BLOCK, FALSE);
   client_log_pause (log);
-  client_log_deliver (log, "never told");
+  client_log_deliver (log, "never delivered");
   client_log_gap (log, 2, 4);
-  client_log_deliver (log, "never told");
+  client_log_deliver (log, "never delivered");
   client_fixture_say_and_settle (f);
   g_assert_cmpuint (log->destroyed, ==, 0);
 }

@@ -77,16 +77,16 @@ static void
 test_event_for_callback_only (PendingFixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusPending) polled = add_call (f, 2, DEYE_BUS_PENDING_REPLY, START_US);
-  g_autoptr (DeyeBusPending) told = add_call (f, 4, DEYE_BUS_PENDING_REPLY, START_US);
+  g_autoptr (DeyeBusPending) finished = add_call (f, 4, DEYE_BUS_PENDING_REPLY, START_US);
   DeyeBusEvent event;
 
-  told->complete = never_called;
+  finished->complete = never_called;
   deye_bus_pending_table_finish (&f->table, polled, NULL);
   g_assert_cmpuint (f->events.count, ==, 0);
-  deye_bus_pending_table_finish (&f->table, told, NULL);
+  deye_bus_pending_table_finish (&f->table, finished, NULL);
   g_assert_true (deye_bus_events_pop (&f->events, &event));
   g_assert_cmpint (event.kind, ==, DEYE_BUS_EVENT_DONE);
-  g_assert_true (event.subject == told);
+  g_assert_true (event.subject == finished);
   clear_done_event (&event);
 }
 

@@ -31,17 +31,17 @@ test_set_property (Fixture *f, gconstpointer data)
   Watch *watch = services_fixture_new_watch ();
   g_autoptr (DeyeBusService) service = services_fixture_connect_with_service (f, watch);
   g_autoptr (GPtrArray) frames = NULL;
-  g_autoptr (WireGuard) told = NULL;
+  g_autoptr (WireGuard) guard = NULL;
   const Properties *properties;
 
   g_signal_connect (service, "refuse-property", G_CALLBACK (refuse_negative), NULL);
   frames = services_fixture_call (f, "SetProperty", NAME ("\x05", "small") NATURAL ("\x07"));
   g_assert_cmpuint (frames->len, ==, 2);
   services_fixture_assert_span (((ScriptFrame *) frames->pdata[0])->envelope.topic, "health.properties.tester");
-  told = wire_guard_unpack (&daemoneye__eventbus__v1__properties__descriptor,
-                            ((ScriptFrame *) frames->pdata[0])->envelope.payload, 0, NULL);
-  g_assert_nonnull (told);
-  properties = wire_guard_message (told);
+  guard = wire_guard_unpack (&daemoneye__eventbus__v1__properties__descriptor,
+                             ((ScriptFrame *) frames->pdata[0])->envelope.payload, 0, NULL);
+  g_assert_nonnull (guard);
+  properties = wire_guard_message (guard);
   g_assert_cmpuint (properties->n_values, ==, 1);
   g_assert_cmpstr (properties->values[0]->service, ==, "org.example.Disk");
   g_assert_cmpint (properties->values[0]->value->integer, ==, 7);
@@ -96,7 +96,7 @@ test_change_property (Fixture *f, gconstpointer data)
 }
 
 static void
-change_number (Fixture *f, DeyeBusService *service, gdouble number, guint told)
+change_number (Fixture *f, DeyeBusService *service, gdouble number, guint expected)
 {
   g_auto (GValue) value = G_VALUE_INIT;
   g_autoptr (GPtrArray) frames = NULL;
@@ -104,7 +104,7 @@ change_number (Fixture *f, DeyeBusService *service, gdouble number, guint told)
   g_value_set_double (g_value_init (&value, G_TYPE_DOUBLE), number);
   deye_bus_service_change_property (service, "ratio", &value);
   frames = client_fixture_hear (f);
-  g_assert_cmpuint (frames->len, ==, told);
+  g_assert_cmpuint (frames->len, ==, expected);
 }
 
 static void

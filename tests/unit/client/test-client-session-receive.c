@@ -465,7 +465,7 @@ test_served_requests (Fixture *f, gconstpointer data)
 
 /* A message of the old connection is handled after a new connection was made: no frame about it is sent. */
 static void
-test_told_after_reconnect (Fixture *f, gconstpointer data)
+test_handled_after_reconnect (Fixture *f, gconstpointer data)
 {
   DeyeBusHello again = { "tester", "procmond", 1, 100, "0.1", 0, 0, WIRE_FEATURES_KNOWN };
   DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_HELLO, FAR_US);
@@ -526,7 +526,7 @@ main (int argc, char **argv)
   ADD ("M08-gaps-grow", test_gaps_grow);
   ADD ("delivered", test_delivered);
   ADD ("served-requests", test_served_requests);
-  ADD ("told-after-reconnect", test_told_after_reconnect);
+  ADD ("handled-after-reconnect", test_handled_after_reconnect);
   ADD ("ping", test_ping);
   status = g_test_run ();
   test_watchdog_stop ();

@@ -233,10 +233,10 @@ client_unsubscribe (Client *client, guint32 subscription)
   reply = client_call (client, "control.bus.unsubscribe", &request.base, WIRE_STATUS_OK);
 }
 
-Told
-client_credit_told (Client *client, guint credit_class)
+CreditTotals
+client_take_credit (Client *client, guint credit_class)
 {
-  Told told = { 0, 0, 0 };
+  CreditTotals sum = { 0, 0, 0 };
   GList *next;
 
   for (GList *link = client->got.head; link != NULL; link = next)
@@ -246,11 +246,11 @@ client_credit_told (Client *client, guint credit_class)
       next = link->next;
       if (got->kind != WIRE_KIND_CREDIT || got->envelope.credit_class != credit_class)
         continue;
-      told.times++;
-      told.messages = got->envelope.credit_messages;
-      told.bytes = got->envelope.credit_bytes;
+      sum.times++;
+      sum.messages = got->envelope.credit_messages;
+      sum.bytes = got->envelope.credit_bytes;
       g_queue_delete_link (&client->got, link);
       got_free (got);
     }
-  return told;
+  return sum;
 }

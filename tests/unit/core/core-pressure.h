@@ -63,5 +63,5 @@ typedef struct
   guint times;
   guint64 messages;
   guint64 bytes;
-} Told;
-Told client_credit_told (Client *client, guint credit_class);
+} CreditTotals;
+CreditTotals client_take_credit (Client *client, guint credit_class);

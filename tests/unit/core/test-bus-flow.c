@@ -280,9 +280,9 @@ test_last_credit_tells_what_came_back (void)
   client_publish_many (publisher, "results.procmond", BACK, 100);
   client_return (reader, 1, BACK, 100);
   client_publish_many (publisher, "results.procmond", WINDOW - BACK - 1, 100);
-  g_assert_cmpuint (client_credit_told (publisher, WIRE_CLASS_MUST_KEEP).times, ==, 0);
+  g_assert_cmpuint (client_take_credit (publisher, WIRE_CLASS_MUST_KEEP).times, ==, 0);
   client_publish_many (publisher, "results.procmond", 1, 100);
-  g_assert_cmpuint (client_credit_told (publisher, WIRE_CLASS_MUST_KEEP).messages, ==, WINDOW + BACK);
+  g_assert_cmpuint (client_take_credit (publisher, WIRE_CLASS_MUST_KEEP).messages, ==, WINDOW + BACK);
   core_teardown (&core, NULL);
 }
 
@@ -309,14 +309,14 @@ test_credit_of_an_expired_message (void)
   for (guint i = 0; i < WINDOW; i++)
     client_publish_ttl (publisher, "results.procmond", 1000, SIZE);
   g_assert_cmpuint (reader->peer->flow.waiting_messages, >, 0);
-  g_assert_cmpuint (client_credit_told (publisher, WIRE_CLASS_MUST_KEEP).times, ==, 0);
+  g_assert_cmpuint (client_take_credit (publisher, WIRE_CLASS_MUST_KEEP).times, ==, 0);
 
   core.now_us += 1000; /* and no tick yet */
   reader->is_stopped = FALSE;
   core_flush (&core);
   core_flush (&core);
   g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 0);
-  g_assert_cmpuint (client_credit_told (publisher, WIRE_CLASS_MUST_KEEP).messages, >, WINDOW);
+  g_assert_cmpuint (client_take_credit (publisher, WIRE_CLASS_MUST_KEEP).messages, >, WINDOW);
   core_teardown (&core, NULL);
 }
 
