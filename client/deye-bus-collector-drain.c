@@ -217,6 +217,13 @@ stop_is_over (const DeyeBusCollector *self)
   return drain_is_over (self) && !deye_bus_collector_has_unsent (self);
 }
 
+void
+deye_bus_collector_check_drained (DeyeBusCollector *self)
+{
+  if (self->is_draining && drain_is_over (self))
+    deye_bus_collector_arm (self, 0);
+}
+
 gint64
 deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us)
 {

@@ -176,8 +176,7 @@ execute_end_run (DeyeBusCollector *self, DeyeBusRun *run, DeyeBusOutcome *outcom
     deye_bus_collector_keep (self, run, g_steal_pointer (&outcome), is_sent);
   g_clear_pointer (&outcome, deye_bus_outcome_free);
   g_ptr_array_remove (self->runs, run);
-  if (self->is_draining)
-    deye_bus_collector_arm (self, 0);
+  deye_bus_collector_check_drained (self);
 }
 
 static void
@@ -467,6 +466,7 @@ deye_bus_collector_take_arrived (DeyeBusCollector *self)
         execute_take (self, message);
       deye_bus_message_unref (message);
     }
+  deye_bus_collector_check_drained (self);
 }
 
 void

@@ -198,6 +198,8 @@ void deye_bus_collector_close_topics (DeyeBusCollector *self, gboolean unsubscri
 void deye_bus_collector_on_lifecycle (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
 /* TRUE if the broker's request to drain has arrived; it may not be dispatched yet. */
 gboolean deye_bus_collector_sees_drain (DeyeBusCollector *self);
+/* A work has ended, or tasks that had arrived were answered or lost. If nothing is left, the timer reports that it has drained. */
+void deye_bus_collector_check_drained (DeyeBusCollector *self);
 /* In a dispatch: reports draining and drained, and ends a stop that is over. Returns the time at which it has to be called
  * again. */
 gint64 deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us);

@@ -20,6 +20,7 @@ static void
 collector_on_not_ready (DeyeBusCollector *self)
 {
   g_queue_clear_full (&self->arrived, (GDestroyNotify) deye_bus_message_unref);
+  deye_bus_collector_check_drained (self);
   deye_bus_collector_set_state (self, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
 }
 

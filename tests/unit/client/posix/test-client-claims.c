@@ -516,6 +516,62 @@ test_draining (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (drains, WIRE_KIND_REPLY), ==, 1);
 }
 
+static void
+count_drained (DeyeBusCollector *collector, gpointer drained)
+{
+  ++*(guint *) drained;
+}
+
+/* Answers the registration and the request that opens the task topic, so the client is not ready yet. */
+static void
+answer_in_part (Fixture *f)
+{
+  RegisterReply reply = DAEMONEYE__EVENTBUS__V1__REGISTER_REPLY__INIT;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  reply.registration_id = ++f->registrations;
+  reply.state = DAEMONEYE__EVENTBUS__V1__MEMBER_STATE__MEMBER_REGISTERED;
+  collector_script_reply (f->in, f->asked, &reply.base);
+  frames = say_and_hear (f);
+  g_assert_cmpuint (frames->len, ==, 2);
+  script_subscribe_reply (f->in, ((ScriptFrame *) frames->pdata[0])->envelope.id, 1000, 1048576);
+  f->asked = ((ScriptFrame *) frames->pdata[1])->envelope.id;
+}
+
+/* A task arrives before the client is ready again, and the collector drains meanwhile. @data: NULL: the client becomes ready, and
+ * the task is declined; else the connection is lost, and the task with it */
+static void
+test_draining_before_ready (Fixture *f, gconstpointer data)
+{
+  guint drained = 0;
+
+  g_signal_connect (f->collector, "drained", G_CALLBACK (count_drained), &drained);
+  wire_guard_free (welcome (f, 1));
+  answer (f, NULL, 0);
+  lose (f);
+  wire_guard_free (welcome (f, 1));
+  answer_in_part (f);
+  collector_script_execute (f->in, 700, "t-1", NULL);
+  g_ptr_array_unref (say_and_hear (f));
+  g_assert_true (deye_bus_collector_drain (f->collector, 0, NULL));
+  reconnect_fixture_settle (&f->base);
+  g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
+  g_assert_cmpuint (drained, ==, 0);
+  if (data != NULL)
+    {
+      close (f->base.peer);
+      f->base.peer = -1;
+    }
+  else
+    {
+      script_subscribe_reply (f->in, f->asked, 1000, 1048576);
+      say (f);
+    }
+  while (drained == 0)
+    g_main_context_iteration (f->base.context, TRUE);
+  g_assert_cmpuint (f->log.calls, ==, 0);
+}
+
 #define ADD(path, function) g_test_add ("/client/claims/" path, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -534,5 +590,7 @@ main (int argc, char **argv)
   ADD ("next-attempt", test_next_attempt);
   ADD ("bounds", test_bounds);
   ADD ("draining", test_draining);
+  ADD ("draining-before-ready", test_draining_before_ready);
+  g_test_add ("/client/claims/draining-before-lost", Fixture, "lost", set_up, test_draining_before_ready, tear_down);
   return g_test_run ();
 }
