@@ -86,6 +86,7 @@ lifecycle_drain (DeyeBusCollector *self, const Lifecycle *lifecycle)
 {
   self->expects_exit |= lifecycle->expect_exit != 0;
   drain_begin (self, (gint64) MIN (lifecycle->grace_us, (guint64) G_MAXINT64));
+  deye_bus_collector_arm (self, 0); /* it may have drained before, when its end was not expected */
   deye_bus_collector_set_state (self, DEYE_BUS_COLLECTOR_STATE_DRAINING);
 }
 
@@ -238,9 +239,9 @@ deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us)
     {
       self->drained_said = TRUE;
       g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_DRAINED], 0);
-      if (self->loop != NULL && self->expects_exit)
-        stop_begin (self, 0);
     }
+  if (self->drained_said && self->expects_exit && self->loop != NULL && !self->is_stopping)
+    stop_begin (self, 0);
   if (self->stop_due_us == 0)
     return G_MAXINT64;
   if (now_us < self->stop_due_us && !stop_is_over (self))
@@ -364,6 +365,7 @@ run_loop (DeyeBusCollector *self)
   GSource *stop = run_watch_stop (self);
 
   self->loop = g_main_loop_new (context, FALSE);
+  deye_bus_collector_arm (self, 0); /* it may have drained before this call */
   g_main_context_push_thread_default (context);
   if (!self->is_stopped && self->failure == NULL)
     g_main_loop_run (self->loop);

@@ -288,6 +288,26 @@ test_run_until_exit (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->drained, ==, 1);
 }
 
+/* The same if it has drained before its end was announced, or before run() was called. @data: NULL: the former */
+static void
+test_run_drained (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  collector_fixture_start (f);
+  collector_script_lifecycle (f->base.in, "bus", 1000000, data != NULL);
+  client_fixture_say_and_settle (&f->base);
+  g_assert_cmpuint (f->drained, ==, 1);
+  if (data == NULL)
+    {
+      collector_script_lifecycle (f->base.in, "bus", 1000000, TRUE);
+      client_fixture_say (&f->base);
+    }
+  g_assert_true (deye_bus_collector_run (f->collector, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (f->drained, ==, 1);
+}
+
 static gboolean
 stop_process (gpointer data)
 {
@@ -371,6 +391,9 @@ main (int argc, char **argv)
   ADD ("stop-while-starting", test_stop_while_starting);
   ADD ("start-stopped", test_start_stopped);
   ADD ("run-until-exit", test_run_until_exit);
+  ADD ("run-drained", test_run_drained);
+  g_test_add ("/client/collector-drain/run-expected-drained", Fixture, "expected", collector_fixture_set_up,
+              test_run_drained, collector_fixture_tear_down);
   ADD ("run-until-signal", test_run_until_signal);
   ADD ("run-fails", test_run_fails);
   ADD ("run-unsent", test_run_unsent);
