@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-block.h"
 
-#define MIN_POWER   13u /* of WIRE_BLOCK_MIN */
-#define STEPS       4u  /* classes for each power of two */
+#define MIN_POWER   13u                 /* of WIRE_BLOCK_MIN */
+#define ROUND_POWER 4u                  /* new blocks are at most a sixteenth larger than wanted */
+#define STEPS       (1u << ROUND_POWER) /* classes for each power of two */
 #define CLASSES     ((21u - MIN_POWER) * STEPS + 1u)
-#define ROUND_POWER 4u /* new blocks are at most a sixteenth larger than wanted */
-#define LOOKS       4u /* blocks of a class that are examined, because some may be too small */
+#define LOOKS       4u /* blocks of a class that are examined, because some may be too small, or too large for the caller */
+#define WIDER       4u /* larger classes that are searched, too: a quarter of the power of two */
 
 G_STATIC_ASSERT (WIRE_BLOCK_MIN == 1u << MIN_POWER);
 G_STATIC_ASSERT (WIRE_BLOCK_MAX == 1u << 21);
@@ -24,13 +25,16 @@ static gsize block_kept_bytes;
 static gssize block_lent_bytes; /* atomic */
 static guint block_hand;        /* the class from which the last block was dropped */
 
-/* @size: from WIRE_BLOCK_MIN to WIRE_BLOCK_MAX. */
+/* Sizes are rounded to the smallest size of a class, so nearly all blocks of a class have the same size. In wider classes,
+ * blocks that are a little too small for the current load would be found first, and hide larger ones behind them.
+ *
+ * @size: from WIRE_BLOCK_MIN to WIRE_BLOCK_MAX. */
 static guint
 block_class (gsize size)
 {
   guint power = g_bit_storage (size) - 1;
 
-  return (power - MIN_POWER) * STEPS + (guint) (size >> (power - 2)) - STEPS;
+  return (power - MIN_POWER) * STEPS + (guint) (size >> (power - ROUND_POWER)) - STEPS;
 }
 
 static gboolean
@@ -65,10 +69,11 @@ static guint8 *
 block_take (gsize wanted, gsize most, gsize *size)
 {
   const guint own = block_class (wanted);
-  guint8 *block = block_take_of (own, wanted, most, size);
+  const guint last = MIN (own + WIDER, CLASSES - 1);
+  guint8 *block = NULL;
 
-  if (block == NULL && own + 1 < CLASSES)
-    block = block_take_of (own + 1, wanted, most, size);
+  for (guint i = own; i <= last && block == NULL; i++)
+    block = block_take_of (i, wanted, most, size);
   return block;
 }
 

@@ -60,6 +60,26 @@ test_by_size (void)
     }
 }
 
+/* Many blocks that are a little too small do not hide a larger one that was freed before them. */
+static void
+test_hidden (void)
+{
+  guint8 *small[16], *large, *again;
+  gsize size;
+
+  wire_block_drop_kept ();
+  large = wire_block_new (66080, G_MAXSIZE, &size);
+  for (guint i = 0; i < G_N_ELEMENTS (small); i++)
+    small[i] = wire_block_new (65567, 65567, &size);
+  wire_block_free (large, 69632);
+  for (guint i = 0; i < G_N_ELEMENTS (small); i++)
+    wire_block_free (small[i], 65567);
+  again = wire_block_new (66080, G_MAXSIZE, &size);
+  g_assert_cmpuint (size, ==, 69632); /* a step of 4 KiB */
+  g_assert_true (again == large || !WIRE_BLOCK_KEEPS);
+  wire_block_free (again, size);
+}
+
 /* Kept blocks of many sizes do not prevent that one of another size is kept. */
 static void
 test_bounded (void)
@@ -103,6 +123,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wire/block/kept", test_kept);
   g_test_add_func ("/wire/block/by-size", test_by_size);
+  g_test_add_func ("/wire/block/hidden", test_hidden);
   g_test_add_func ("/wire/block/bounded", test_bounded);
   g_test_add_func ("/wire/block/lent", test_lent);
   return g_test_run ();
