@@ -151,18 +151,19 @@ frame_whole_len (const WireFrameReader *reader)
                                               : WIRE_FRAME_HEADER_LEN + frame_body_len (frame_start (reader));
 }
 
-/* Enlarges the block for the whole frame, or for the header until that is complete. It is called only when the block is full, so
- * the block never has more than FIRST_BLOCK bytes or GROWTH times the bytes that the peer sent. */
+/* Enlarges the block for the first @upto bytes of the frame: all of it, or the header until that is complete. It is called only
+ * when the block is full, so the block never has more than FIRST_BLOCK bytes or GROWTH times the bytes that the peer sent. */
 static gboolean
-frame_grow (WireFrameReader *reader, gsize coming)
+frame_grow (WireFrameReader *reader, gsize upto, gsize coming)
 {
   gsize most = MAX (GROWTH * (reader->have + coming), FIRST_BLOCK);
-  gsize wanted = MIN (frame_whole_len (reader), most);
+  gsize wanted = MIN (upto, most);
   guint8 *block;
 
   g_assert (reader->at == 0); /* a block with something in front of the frame has room for all of it */
   frame_return_borrowed (reader);
-  block = reader->block == NULL ? wire_block_new (wanted, most, &wanted) : g_try_realloc (reader->block, wanted);
+  /* The peer is charged for the block, so its size may not depend on the kept blocks. */
+  block = reader->block == NULL ? wire_block_new (wanted, wanted, &wanted) : g_try_realloc (reader->block, wanted);
   if (block == NULL)
     return FALSE;
   reader->block = block;
@@ -177,7 +178,7 @@ frame_gather (WireFrameReader *reader, WireSpan *input, gsize upto)
     {
       gsize n;
 
-      if (reader->capacity <= reader->have && !frame_grow (reader, MIN (input->len, upto - reader->have)))
+      if (reader->capacity <= reader->have && !frame_grow (reader, upto, MIN (input->len, upto - reader->have)))
         return FALSE;
       n = MIN (MIN (reader->capacity, upto) - reader->have, input->len);
       memcpy (frame_start (reader) + reader->have, input->data, n);
@@ -187,20 +188,41 @@ frame_gather (WireFrameReader *reader, WireSpan *input, gsize upto)
   return TRUE;
 }
 
+/* Collects the header, and checks it. It returns WIRE_FRAME_COMPLETE if the header is valid. */
 static WireFrameResult
-frame_continue_split (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
+frame_gather_header (WireFrameReader *reader, WireSpan *input)
 {
-  gboolean had_header = reader->have >= WIRE_FRAME_HEADER_LEN;
-
   if (!frame_gather (reader, input, WIRE_FRAME_HEADER_LEN))
     return frame_fail (reader, WIRE_STATUS_NO_MEMORY, 0);
   if (reader->have < WIRE_FRAME_HEADER_LEN)
     return WIRE_FRAME_MORE;
-  if (!had_header && frame_check_header (reader, frame_start (reader)) == WIRE_FRAME_BAD)
-    return WIRE_FRAME_BAD;
-  if (!frame_gather (reader, input, frame_whole_len (reader)))
+  return frame_check_header (reader, frame_start (reader));
+}
+
+/* Collects a frame of which the input contains a part. If that part includes the header, which frame_read() has checked, the
+ * frame gets a block of its full length at once, as far as the received bytes justify it: a block that begins with the header
+ * and grows would be allocated twice, and could not be a kept block. */
+static WireFrameResult
+frame_continue_split (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
+{
+  gsize whole;
+
+  if (reader->have == 0 && input->len >= WIRE_FRAME_HEADER_LEN)
+    whole = WIRE_FRAME_HEADER_LEN + frame_body_len (input->data);
+  else
+    {
+      if (reader->have < WIRE_FRAME_HEADER_LEN)
+        {
+          WireFrameResult result = frame_gather_header (reader, input);
+
+          if (result != WIRE_FRAME_COMPLETE)
+            return result;
+        }
+      whole = frame_whole_len (reader);
+    }
+  if (!frame_gather (reader, input, whole))
     return frame_fail (reader, WIRE_STATUS_NO_MEMORY, 0);
-  if (reader->have < frame_whole_len (reader))
+  if (reader->have < whole)
     return WIRE_FRAME_MORE;
   /* The owner of a stolen block is charged for its frame, so a block that still has borrowed bytes can't be stolen. */
   frame_give (reader, frame, frame_start (reader), reader->borrowed == 0);
@@ -339,7 +361,7 @@ wire_frame_reader_place (WireFrameReader *reader, guint8 **where)
     return frame_place_ahead (reader, where);
   if (reader->lent || reader->have < WIRE_FRAME_HEADER_LEN || frame_whole_len (reader) - reader->have < PLACE_MIN)
     return 0;
-  if (reader->capacity <= reader->have && !frame_grow (reader, 0))
+  if (reader->capacity <= reader->have && !frame_grow (reader, frame_whole_len (reader), 0))
     return 0;
   whole = frame_whole_len (reader);
   *where = frame_start (reader) + reader->have;

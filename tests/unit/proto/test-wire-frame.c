@@ -252,6 +252,35 @@ test_place_and_steal (void)
   wire_frame_reader_clear (&reader);
 }
 
+/* A large frame of which the most has arrived gets a kept block, but only one of its length, because its peer is charged for it. */
+static void
+test_split_reuses (void)
+{
+  const gsize len = WIRE_FRAME_HEADER_LEN + 65536;
+  g_autofree guint8 *bytes = g_malloc0 (len);
+  WireSpan input = wire_span (bytes, 60000);
+  WireFrameReader reader;
+  WireFrame frame;
+  guint8 *kept, *longer, *block;
+  gsize size;
+
+  wire_block_drop_kept ();
+  kept = wire_block_new (len, len, &size);
+  longer = wire_block_new (len, G_MAXSIZE, &size);
+  wire_block_free (kept, len);
+  wire_block_free (longer, size);
+  wire_frame_put_header (bytes, WIRE_KIND_PUBLISH, 0, (guint32) (len - WIRE_FRAME_HEADER_LEN));
+  wire_frame_reader_init (&reader, 1u << 20);
+  g_assert_cmpint (wire_frame_reader_next (&reader, &input, &frame), ==, WIRE_FRAME_MORE);
+  g_assert_cmpuint (wire_frame_reader_held (&reader), ==, len);
+  input = wire_span (bytes + 60000, len - 60000);
+  g_assert_cmpint (wire_frame_reader_next (&reader, &input, &frame), ==, WIRE_FRAME_COMPLETE);
+  block = wire_frame_reader_steal (&reader, &size);
+  g_assert_true (block == kept || !WIRE_BLOCK_KEEPS);
+  wire_block_free (block, size);
+  wire_frame_reader_clear (&reader);
+}
+
 /* --- a block for the next large frame --- */
 
 /* A stream of frames, and how far it was read and compared. */
@@ -582,6 +611,7 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/frame/F03-exactly-the-limit", test_exactly_the_limit);
   g_test_add_func ("/wire/frame/F06-many-tiny", test_many_tiny);
   g_test_add_func ("/wire/frame/place-and-steal", test_place_and_steal);
+  g_test_add_func ("/wire/frame/split-reuses", test_split_reuses);
   g_test_add_func ("/wire/frame/expected", test_expected);
   g_test_add_func ("/wire/frame/expected-random", test_expected_random);
   g_test_add_func ("/wire/frame/expected-smaller", test_expected_smaller);
