@@ -157,6 +157,14 @@ wire_frame_reader_held (const WireFrameReader *reader)
   return reader->at + reader->capacity - reader->borrowed;
 }
 
+/* TRUE: the reader is as after wire_frame_reader_init(), so its owner may free it and make another one for the next bytes. */
+static inline gboolean
+wire_frame_reader_is_idle (const WireFrameReader *reader)
+{
+  return reader->block == NULL && reader->rest_block == NULL && reader->expected == 0
+         && reader->status == WIRE_STATUS_OK;
+}
+
 /* TRUE: a part of a frame was received. The broker gives the peer a deadline for the rest. */
 static inline gboolean
 wire_frame_reader_is_partial (const WireFrameReader *reader)

@@ -81,7 +81,7 @@ ahead_load_item (const BusAhead *ahead, const BusPreread *frame)
     }
 }
 
-/* Loads the receivers of the match, or the first record of the subscription. */
+/* Loads the receivers of the match, or the records of the subscription. */
 G_ALWAYS_INLINE static inline void
 ahead_load_behind (const BusAhead *ahead, const BusPreread *frame)
 {
@@ -102,15 +102,42 @@ ahead_load_behind (const BusAhead *ahead, const BusPreread *frame)
     }
 }
 
-/* Loads the ticket that the credit releases. */
-G_ALWAYS_INLINE static inline void
-ahead_load_ticket (const BusAhead *ahead, const BusPreread *frame)
+static const BusSubscription *
+ahead_guess_credited (const BusAhead *ahead, const BusPreread *frame)
 {
-  const BusSubscription *subscription
-      = !frame->is_hashed && frame->body != NULL ? ahead_guess_subscription (ahead, frame) : NULL;
+  return !frame->is_hashed && frame->body != NULL ? ahead_guess_subscription (ahead, frame) : NULL;
+}
+
+/* Loads the first record of the subscription, for credit. */
+G_ALWAYS_INLINE static inline void
+ahead_load_record (const BusAhead *ahead, const BusPreread *frame)
+{
+  const BusSubscription *subscription = ahead_guess_credited (ahead, frame);
 
   if (subscription != NULL)
-    bus_unsettled_prefetch_ticket (subscription);
+    bus_unsettled_prefetch_record (subscription);
+}
+
+/* Loads the records of the subscription of the match, or the ticket that the credit releases. A match that is not current may name a
+ * subscription that has ended. */
+G_ALWAYS_INLINE static inline void
+ahead_load_last (const BusAhead *ahead, const BusPreread *frame)
+{
+  const BusSubscription *subscription;
+  const BusMatch *match;
+
+  if (frame->is_hashed)
+    {
+      match = ahead_guess_match (ahead, frame);
+      if (match != NULL && match->first != NULL && bus_match_is_current (&ahead->peer->core->routes->matches, match))
+        bus_unsettled_prefetch (match->first);
+    }
+  else
+    {
+      subscription = ahead_guess_credited (ahead, frame);
+      if (subscription != NULL)
+        bus_unsettled_prefetch_ticket (subscription);
+    }
 }
 
 /* Begins a read. No earlier frame gives time to load the memory of the first frames, so all these loads begin at once. */
@@ -138,5 +165,6 @@ bus_ahead_look (BusAhead *ahead, WireSpan input)
   ahead_take_frame (ahead);
   ahead_load_item (ahead, ahead_frame (ahead, BUS_AHEAD_ITEM));
   ahead_load_behind (ahead, ahead_frame (ahead, BUS_AHEAD_BEHIND));
-  ahead_load_ticket (ahead, ahead_frame (ahead, BUS_AHEAD_TICKET));
+  ahead_load_record (ahead, ahead_frame (ahead, BUS_AHEAD_RECORD));
+  ahead_load_last (ahead, ahead_frame (ahead, BUS_AHEAD_LAST));
 }

@@ -10,10 +10,11 @@
  *
  * With many subscriptions, the match of a topic and its subscriptions are usually not in the cache, and each message waits for
  * one load after the other: the cell of the hash table, the match that the cell points to, the subscription that the match points
- * to. The credit of a subscription waits for the subscription, the record of the sent message, and the ticket. This module starts
- * these loads some frames ahead, one step for each frame that is handled: the cell 15 frames before it is needed, the match or the
- * subscription 9 frames before, the objects that these point to 5 frames before, the ticket 2 frames before. For this it reads the
- * frames early; bus-dispatch uses the values that it has read (bus-preread).
+ * to, its records. The credit of a subscription waits for the subscription, its records, the record of the sent message, and the
+ * ticket. This module starts these loads some frames ahead, one step for each frame that is handled: the cell 15 frames before it
+ * is needed, the match or the subscription 9 frames before, the objects that these point to 6 frames before, the record 4 frames
+ * before, the ticket, or the records of the subscription of the match, 2 frames before. For this it reads the frames early;
+ * bus-dispatch uses the values that it has read (bus-preread).
  *
  * Invariant: it only reads and prefetches. It changes no state, and it looks up every address again in each step, because
  * handling a frame may free what an address pointed to.
@@ -23,8 +24,9 @@
 #define BUS_AHEAD_FRAMES            16u   /* a power of two */
 #define BUS_AHEAD_CELL              15u   /* frames ahead: loads the cell of the hash table */
 #define BUS_AHEAD_ITEM              9u    /* frames ahead: loads the match or the subscription */
-#define BUS_AHEAD_BEHIND            5u    /* frames ahead: loads the receivers of the match, or the record */
-#define BUS_AHEAD_TICKET            2u    /* frames ahead: loads the ticket of the record */
+#define BUS_AHEAD_BEHIND            6u /* frames ahead: loads the receivers of the match, or the records of the subscription */
+#define BUS_AHEAD_RECORD            4u /* frames ahead: loads the first record */
+#define BUS_AHEAD_LAST              2u /* frames ahead: loads its ticket, or the records of the subscription of the match */
 
 typedef struct
 {

@@ -314,7 +314,7 @@ core_take_frame (BusPeer *peer, WireFrame *frame, BusPreread *preread, gint64 no
 static void
 core_refuse_bytes (BusPeer *peer)
 {
-  WireFrameReader *reader = &peer->reader;
+  const WireFrameReader *reader = &peer->input->reader;
   WireStatus status = reader->status;
   char detail[160];
 
@@ -340,11 +340,11 @@ core_watch_partial_frame (BusPeer *peer, gboolean progress, gint64 now_us)
 
   if (!bus_peer_is_ready (peer))
     return; /* the timer is used for HELLO until then */
-  if (progress || !wire_frame_reader_is_partial (&peer->reader))
+  if (progress || !bus_peer_has_partial_frame (peer))
     bus_deadline_disarm (&core->deadlines, deadline);
-  if (!wire_frame_reader_is_partial (&peer->reader) || bus_deadline_is_armed (deadline))
+  if (!bus_peer_has_partial_frame (peer) || bus_deadline_is_armed (deadline))
     return;
-  peer->frame_since_us = now_us;
+  peer->input->frame_since_us = now_us;
   bus_deadline_arm (&core->deadlines, deadline, now_us + (gint64) core->limits.frame_timeout_us);
 }
 
@@ -358,6 +358,7 @@ core_next_frame (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
 static void
 core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
 {
+  WireFrameReader *reader = bus_peer_begin_input (peer);
   gboolean progress = FALSE;
   BusAhead ahead BUS_UNSET;
   WireFrame frame;
@@ -366,12 +367,13 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
   bus_ahead_init (&ahead, peer);
   while (peer->state != BUS_PEER_CLOSING)
     {
-      switch (core_next_frame (&peer->reader, &input, &frame))
+      switch (core_next_frame (reader, &input, &frame))
         {
         case WIRE_FRAME_MORE:
           dispatch_end_run (peer);
           core_watch_partial_frame (peer, progress, now_us);
           bus_shed_settle (peer, now_us);
+          bus_peer_end_input (peer);
           return;
         case WIRE_FRAME_BAD:
           dispatch_end_run (peer);
@@ -385,6 +387,7 @@ core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
         }
     }
   dispatch_end_run (peer);
+  bus_peer_end_input (peer);
 }
 
 void
@@ -402,9 +405,9 @@ bus_core_place (BusCore *core, BusPeer *peer, guint8 **where)
 {
   gsize room;
 
-  if (peer->state != BUS_PEER_READY)
+  if (peer->state != BUS_PEER_READY || peer->input == NULL)
     return 0;
-  room = wire_frame_reader_place (&peer->reader, where);
+  room = wire_frame_reader_place (&peer->input->reader, where);
   if (room == 0)
     return 0;
   bus_shed_settle (peer, core->now_us);
@@ -418,7 +421,7 @@ bus_core_placed (BusCore *core, BusPeer *peer, gsize n, gint64 now_us)
   core->now_us = now_us;
   if (!bus_peer_on (peer, BUS_PEER_ON_INPUT))
     return;
-  wire_frame_reader_placed (&peer->reader, n);
+  wire_frame_reader_placed (bus_peer_begin_input (peer), n);
   core_take_frames (peer, wire_span (NULL, 0), now_us);
   core_settle (core, now_us);
 }

@@ -138,7 +138,7 @@ void
 dispatch_inbound (const DispatchCall *call, BusInbound *inbound)
 {
   inbound->frame = *call->frame;
-  inbound->reader = &call->peer->reader;
+  inbound->reader = &call->peer->input->reader;
   inbound->envelope = call->envelope;
   inbound->copy_max = BUS_OUTQ_COPY_MAX;
   inbound->expires_us = call->frame->kind == WIRE_KIND_PUBLISH ? dispatch_expires_us (call) : 0;

@@ -180,8 +180,9 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, BusPreread *preread, gint64
   gboolean is_usual;
 
   peer->received++;
-  peer->health.heard_us = now_us;
-  if (G_UNLIKELY (peer->health.is_silent && frame->kind != WIRE_KIND_PONG)) /* a PONG is handled as an answer to PING */
+  peer->heard_us = now_us;
+  /* a PONG is handled as an answer to PING */
+  if (G_UNLIKELY (peer->health->is_silent && frame->kind != WIRE_KIND_PONG))
     bus_health_watch_heard (peer);
   if (frame->kind != WIRE_KIND_PUBLISH)
     dispatch_end_run (peer);

@@ -17,10 +17,10 @@ check_block_held_since_us (const BusSubscription *subscription)
 {
   gint64 since_us = G_MAXINT64;
 
-  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = subscription->records->first; sent != NULL; sent = sent->next)
     if (sent->ticket != NULL)
       since_us = MIN (since_us, sent->ticket->since_us);
-  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+  for (const BusSlot *slot = subscription->fifo->first; slot != NULL; slot = slot->next)
     if (slot->ticket != NULL)
       since_us = MIN (since_us, slot->ticket->since_us);
   return since_us;
@@ -29,7 +29,7 @@ check_block_held_since_us (const BusSubscription *subscription)
 static gboolean
 check_block_holds_sent (const BusSubscription *subscription)
 {
-  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = subscription->records->first; sent != NULL; sent = sent->next)
     if (sent->ticket != NULL)
       return TRUE;
   return FALSE;
@@ -39,21 +39,21 @@ static void
 check_block_observe (const SimWorld *world, const BusSubscription *subscription, SimSub *sub)
 {
   gint64 longest_us = (gint64) world->core->limits.longest_block_us;
-  gint64 since_us = subscription->tickets > 0 ? check_block_held_since_us (subscription) : G_MAXINT64;
+  gint64 since_us = subscription->records->tickets > 0 ? check_block_held_since_us (subscription) : G_MAXINT64;
 
   sub->was_demoted = bus_subscription_is_demoted (subscription);
   sub->was_held = check_block_holds_sent (subscription);
   sub->transferable = sim_check_count_transferable (world, subscription);
-  sub->rerouted = subscription->rerouted;
-  sub->repeated = subscription->repeated;
+  sub->rerouted = subscription->extra->rerouted;
+  sub->repeated = subscription->extra->repeated;
   sub->group_rerouted = subscription->group != NULL ? sim_check_group_changes (subscription->group) : 0;
   sub->delivered = subscription->delivered;
   sub->block_due_us = G_MAXINT64;
   if (since_us == G_MAXINT64)
     return;
   sub->block_since_us = since_us;
-  sub->block_due_us
-      = MIN (MAX (subscription->progress_us, sub->credit_us) + longest_us, since_us + SIM_BLOCK_PATIENCE * longest_us);
+  sub->block_due_us = MIN (MAX (subscription->records->progress_us, sub->credit_us) + longest_us,
+                           since_us + SIM_BLOCK_PATIENCE * longest_us);
 }
 
 void
@@ -80,7 +80,7 @@ check_block_has_drained (const SimWorld *world, const BusSubscription *subscript
 
   if (subscription->cursor != NULL)
     return FALSE; /* retained messages are ahead */
-  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+  for (const BusSlot *slot = subscription->fifo->first; slot != NULL; slot = slot->next)
     if (slot->state != BUS_DELIVERY_LOST && !(got_more && slot->since_us == world->now_us))
       return FALSE;
   return (bus_window_outstanding (&subscription->window) - more) * 2 <= subscription->window.window_messages;
@@ -98,24 +98,24 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *s
       && world->now_us - sub->block_since_us > (gint64) world->core->limits.longest_block_us)
     sim_cover (world, SIM_COVER_BLOCK_GOES_ON);
   if (bus_subscription_is_demoted (subscription) && !sub->was_demoted
-      && subscription->rerouted < sub->rerouted + sub->transferable && !sim_view_is_closing (world))
+      && subscription->extra->rerouted < sub->rerouted + sub->transferable && !sim_view_is_closing (world))
     sim_world_fail (
         world,
         "M06: %" G_GUINT64_FORMAT " messages of subscription %u of %s could be handed on when it was demoted, "
         "%" G_GUINT64_FORMAT " were handed on",
-        sub->transferable, subscription->id, subscription->owner->id, subscription->rerouted - sub->rerouted);
+        sub->transferable, subscription->id, subscription->owner->id, subscription->extra->rerouted - sub->rerouted);
   if (!bus_subscription_is_demoted (subscription) && sub->was_demoted && sub->credit_us < sub->demoted_us
       && bus_window_outstanding (window) > 0)
     sim_world_fail (world, "B04: subscription %u blocks again, but has returned no credit since it was demoted",
                     subscription->id);
   if (sub->was_held && !check_block_holds_sent (subscription) && !bus_subscription_is_demoted (subscription)
       && sub->credit_us < world->now_us
-      && subscription->repeated == sub->repeated /* a repeat takes its ticket to the other member */
+      && subscription->extra->repeated == sub->repeated /* a repeat takes its ticket to the other member */
       && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "B04: the block of subscription %u ended, but it is not demoted", subscription->id);
   if (bus_subscription_is_demoted (subscription) && !sub->was_demoted)
     sub->demoted_us = world->now_us;
-  if (bus_subscription_is_demoted (subscription) && !sub->was_demoted && subscription->rerouted > sub->rerouted)
+  if (bus_subscription_is_demoted (subscription) && !sub->was_demoted && subscription->extra->rerouted > sub->rerouted)
     sim_cover (world, SIM_COVER_HANDED_ON);
   if (!bus_subscription_is_demoted (subscription) && sub->was_demoted
       && !check_block_has_drained (world, subscription, sub))
@@ -140,12 +140,12 @@ sim_check_after_block (SimWorld *world, SimClient *client)
 void
 sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets)
 {
-  if ((tickets > 0) != bus_deadline_is_armed (&subscription->block_timer.deadline))
+  if ((tickets > 0) != bus_deadline_is_armed (&subscription->records->block_timer.deadline))
     sim_world_fail (world, "I13: subscription %u of %s holds %u tickets, and its timer is %s", subscription->id,
                     subscription->owner->id, tickets, tickets > 0 ? "not armed" : "armed");
   if (tickets > 0)
     sim_cover (world, SIM_COVER_BLOCK_HELD);
-  if (subscription->fifo.messages > subscription->bounds.messages && subscription->fifo.last->ticket != NULL)
+  if (subscription->fifo->messages > subscription->bounds.messages && subscription->fifo->last->ticket != NULL)
     sim_cover (world, SIM_COVER_BLOCK_OVER_BOUND);
   if (bus_subscription_is_demoted (subscription) && tickets > 0)
     sim_world_fail (world, "B04: a demoted subscription withholds credit");

@@ -24,7 +24,7 @@ check_bounds_fits (const SimWorld *world, const BusSubscription *subscription, c
 {
   const BusLimits *limits = &world->core->limits;
   const BusFlow *flow = &subscription->owner->flow;
-  const BusFifo *fifo = &subscription->fifo;
+  const BusFifo *fifo = subscription->fifo;
 
   return (fifo->messages == 0
           || (fifo->messages < subscription->bounds.messages
@@ -39,15 +39,15 @@ check_bounds_observe_queue (const SimWorld *world,
                             const SimFrame *frame,
                             SimQueued *queued)
 {
-  const BusSlot *oldest = subscription->fifo.first;
+  const BusSlot *oldest = subscription->fifo->first;
 
   while (oldest != NULL && oldest->state == BUS_DELIVERY_LOST)
     oldest = oldest->next;
   *queued = (SimQueued){ .subscription = subscription,
                          .oldest = oldest != NULL ? sim_slot_first_seq (oldest) : 0,
-                         .messages = subscription->fifo.messages,
-                         .bytes = subscription->fifo.bytes,
-                         .missed = subscription->missed,
+                         .messages = subscription->fifo->messages,
+                         .bytes = subscription->fifo->bytes,
+                         .missed = subscription->extra->missed,
                          .lost_full = bus_subscription_losses (subscription)->missed_by[BUS_LOSS_FULL],
                          .lost_limit = bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT],
                          .fits = check_bounds_fits (world, subscription, frame) };
@@ -114,7 +114,7 @@ sim_check_before_bounds (const SimWorld *world, const SimClient *client, const S
 static gboolean
 check_bounds_accepted (const BusSubscription *subscription, guint64 seq)
 {
-  const BusSlot *last = subscription->fifo.last;
+  const BusSlot *last = subscription->fifo->last;
 
   return last != NULL && last->state != BUS_DELIVERY_LOST && sim_slot_last_seq (last) == seq;
 }
@@ -128,7 +128,7 @@ check_bounds_full (SimWorld *world, const SimPressed *pressed, const BusSubscrip
   if (policy == BUS_OVERFLOW_CONFLATE || pressed->peer->flow.missed != pressed->missed
       || !check_bounds_accepted (subscription, seq))
     return; /* conflate replaces the older message */
-  if (pressed->is_lane_full && subscription->fifo.last->lane == WIRE_LANE_CONTROL)
+  if (pressed->is_lane_full && subscription->fifo->last->lane == WIRE_LANE_CONTROL)
     sim_world_fail (world, "B09: the control lane of %s is full, but accepts a message", pressed->peer->id);
   if (pressed->is_soft_over && policy != BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "R04: %s has been above the soft limit for its time, but accepts a message",
@@ -160,13 +160,13 @@ check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueue
   const BusSubscription *subscription = payer->subscription;
 
   if (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT] < payer->lost_limit + 2
-      || subscription->fifo.messages >= payer->messages)
+      || subscription->fifo->messages >= payer->messages)
     return;
   for (guint i = 0; i < SIM_SUBS; i++)
     {
       const SimQueued *other = &pressed->subs[i];
 
-      if (other->subscription != NULL && other->subscription->missed == other->missed
+      if (other->subscription != NULL && other->subscription->extra->missed == other->missed
           && other->bytes > payer->bytes + size)
         sim_world_fail (world, "R04: messages of %u of %s (%" G_GUINT64_FORMAT " bytes) were dropped, but %u has more",
                         subscription->id, pressed->peer->id, payer->bytes, other->subscription->id);

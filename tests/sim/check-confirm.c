@@ -24,7 +24,8 @@ sim_check_before_confirm (SimWorld *world, const SimClient *client, const SimFra
   const BusSlot *unsent;
 
   before->route = confirm_find_route (world, frame);
-  before->is_its_own = before->route != NULL && g_queue_find (&client->peer->confirming, before->route) != NULL;
+  before->is_its_own
+      = before->route != NULL && g_queue_find (&bus_peer_need_calls (client->peer)->confirming, before->route) != NULL;
   if (!before->is_its_own)
     return;
   unsent = sim_unsent_of (client, frame->number);
@@ -67,8 +68,8 @@ confirm_check_lists (SimWorld *world)
     {
       const BusPeer *peer = link->data;
 
-      n_routes += peer->confirming.length;
-      n_waiting += peer->confirms != NULL ? g_hash_table_size (peer->confirms) : 0;
+      n_routes += peer->calls->confirming.length;
+      n_waiting += peer->calls->confirms != NULL ? g_hash_table_size (peer->calls->confirms) : 0;
       if (bus_peer_pending (peer) > world->core->limits.max_pending_requests)
         sim_world_fail (world, "R06: %s waits for %u answers", peer->id, bus_peer_pending (peer));
     }

@@ -12,7 +12,8 @@
 static guint64
 drain_offered (const BusSubscription *subscription)
 {
-  return subscription->delivered + subscription->missed + subscription->fifo.messages + subscription->rerouted;
+  return subscription->delivered + subscription->extra->missed + subscription->fifo->messages
+         + subscription->extra->rerouted;
 }
 
 /* Notes that a subscription begins to drain or takes part again. It may do both within one step, and get messages in between. */
@@ -58,7 +59,7 @@ sim_check_before_drain (const SimWorld *world, const SimFrame *frame, SimBefore 
           && bus_subscription_takes_part (subscription))
         before->drained[i] = (SimLeaving){ .subscription = subscription,
                                            .transferable = sim_check_count_transferable (world, subscription),
-                                           .rerouted = subscription->rerouted };
+                                           .rerouted = subscription->extra->rerouted };
     }
 }
 
@@ -78,13 +79,13 @@ sim_check_after_drain (SimWorld *world, const SimFrame *frame, const SimBefore *
         continue;
       if (leaving->transferable > 0)
         sim_cover (world, SIM_COVER_DRAIN_HANDED_ON);
-      if (subscription->rerouted < leaving->rerouted + leaving->transferable)
+      if (subscription->extra->rerouted < leaving->rerouted + leaving->transferable)
         sim_world_fail (
             world,
             "M06: %" G_GUINT64_FORMAT
             " messages of subscription %u of %s could be handed on when it began to drain, %" G_GUINT64_FORMAT
             " were handed on",
-            leaving->transferable, subscription->id, member->id, subscription->rerouted - leaving->rerouted);
+            leaving->transferable, subscription->id, member->id, subscription->extra->rerouted - leaving->rerouted);
     }
 }
 
@@ -117,7 +118,7 @@ drain_is_busy (const SimWorld *world, const SimDrain *drain, const SimClient *me
       const BusSubscription *subscription = sub->exists ? sim_subscription_of (member, sub->number) : NULL;
 
       if (subscription != NULL && drain_is_of (world, drain, member, sub) && !bus_subscription_takes_part (subscription)
-          && (subscription->fifo.messages > 0 || subscription->delivered > subscription->unsettled.settled))
+          && (subscription->fifo->messages > 0 || subscription->delivered > subscription->unsettled.settled))
         return TRUE;
     }
   return FALSE;

@@ -35,12 +35,12 @@ check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends
         continue; /* requests are answered, not counted */
       if (check_ends_is_ending (ends, subscription))
         {
-          ends->waiting += subscription->fifo.messages;
+          ends->waiting += subscription->fifo->messages;
           ends->owed += sim_check_count_owed (world, subscription, ends->client->peer);
         }
       else if (!sim_is_watching (subscription))
-        ends->others
-            += subscription->delivered - subscription->retained + subscription->missed + subscription->fifo.messages;
+        ends->others += subscription->delivered - subscription->retained + subscription->extra->missed
+                        + subscription->fifo->messages;
     }
 }
 

@@ -176,7 +176,7 @@ sim_check_before_frame (const SimWorld *world, const SimClient *client, const Si
       = frame->kind == SIM_FRAME_ADJUST ? sim_subscription_of (client, frame->subscription) : NULL;
 
   *before = (SimBefore){ .seq = world->core->routes->accept_seq + 1,
-                         .waiting = adjusted != NULL ? adjusted->fifo.messages : 0,
+                         .waiting = adjusted != NULL ? adjusted->fifo->messages : 0,
                          .was_block = adjusted != NULL && adjusted->bounds.policy == BUS_OVERFLOW_BLOCK };
   sim_check_before_bounds (world, client, frame, before);
   check_frame_observe_queues (world, before->queues);
@@ -198,7 +198,7 @@ sim_check_before_frame (const SimWorld *world, const SimClient *client, const Si
 static void
 check_frame_adjusted (SimWorld *world, const BusSubscription *adjusted, const SimBefore *before)
 {
-  const BusFifo *fifo = &adjusted->fifo;
+  const BusFifo *fifo = adjusted->fifo;
   gboolean unpaid = before->was_block && adjusted->bounds.policy != BUS_OVERFLOW_BLOCK;
 
   if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !unpaid && fifo->messages != before->waiting)

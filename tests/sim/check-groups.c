@@ -87,7 +87,7 @@ check_groups_rank (const SimWorld *world, const BusSubscription *const *members,
       gboolean is_stalled = check_groups_stalled_us (world, members[i]) > STALLED_US
                             && check_groups_stalled_us (world, members[i]) > 2 * members[i]->unsettled.usual_us
                             && check_groups_stalled_us (world, members[i]) - least_us > STALLED_US;
-      gboolean has_room = members[i]->fifo.messages == 0 && members[i]->bounds.policy != BUS_OVERFLOW_CONFLATE;
+      gboolean has_room = members[i]->fifo->messages == 0 && members[i]->bounds.policy != BUS_OVERFLOW_CONFLATE;
 
       if (bus_subscription_is_demoted (members[i]) || is_stalled)
         seen->avoided[seen->n_avoided++] = members[i];
@@ -104,7 +104,7 @@ check_groups_offered (const SimGroup *seen)
   guint64 n = 0;
 
   for (guint i = 0; i < seen->n_avoided; i++)
-    n += seen->avoided[i]->delivered + seen->avoided[i]->missed + seen->avoided[i]->fifo.messages;
+    n += seen->avoided[i]->delivered + seen->avoided[i]->extra->missed + seen->avoided[i]->fifo->messages;
   return n;
 }
 
@@ -239,7 +239,7 @@ check_groups_handed_on (SimWorld *world, const SimClient *client, const SimFrame
 static gboolean
 check_groups_is_block_over (const SimWorld *world, const BusSubscription *member)
 {
-  const BusDeadline *deadline = &member->block_timer.deadline;
+  const BusDeadline *deadline = &member->records->block_timer.deadline;
 
   return bus_deadline_is_armed (deadline) && deadline->due_us <= world->now_us;
 }
@@ -254,8 +254,8 @@ check_groups_takes_all (const SimWorld *world, const BusSubscription *member)
 
   for (const GList *link = member->group->members.head; link != NULL; link = link->next)
     {
-      messages += ((const BusSubscription *) link->data)->fifo.messages;
-      bytes += ((const BusSubscription *) link->data)->fifo.bytes;
+      messages += ((const BusSubscription *) link->data)->fifo->messages;
+      bytes += ((const BusSubscription *) link->data)->fifo->bytes;
     }
   bytes += 2000 * messages;
   return bus_peer_is_ready (member->owner) && !bus_subscription_is_demoted (member) && !member->serves

@@ -36,7 +36,7 @@ check_hops_replies (SimWorld *world, const BusPeer *peer, guint connection)
     for (const BusEntry *entry = peer->flow.lanes[lane].first; entry != NULL; entry = entry->next)
       if (entry->plain)
         sim_hops_waits (world, connection, 0, entry->message->accept_seq, 1);
-  for (const GList *link = peer->asked.head; link != NULL; link = link->next)
+  for (const GList *link = peer->calls->asked.head; link != NULL; link = link->next)
     {
       const BusStream *stream = ((const BusRequest *) link->data)->stream;
 

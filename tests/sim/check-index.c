@@ -82,16 +82,16 @@ check_index_servers (SimWorld *world)
       const BusServers *servers = value;
       guint holes = 0;
 
-      for (guint i = 0; i < servers->subscriptions->len; i++)
+      for (guint i = 0; i < servers->n; i++)
         {
-          const BusSubscription *subscription = g_ptr_array_index (servers->subscriptions, i);
+          const BusSubscription *subscription = servers->list[i];
 
           if (subscription == NULL)
             holes++;
-          else if (subscription->servers != servers || subscription->server_place != i)
+          else if (subscription->share->servers != servers || subscription->share->server_place != i)
             sim_world_fail (world, "T07: a server is not at its noted place");
         }
-      if (holes != servers->holes || holes == servers->subscriptions->len)
+      if (holes != servers->holes || holes == servers->n)
         sim_world_fail (world, "T07: a topic has %u holes among its servers, not %u", holes, servers->holes);
       if (holes > 0)
         sim_cover (world, SIM_COVER_SERVER_HOLE);

@@ -37,8 +37,8 @@ lanes_check_gaps (SimWorld *world, const SimClient *client)
       const BusSubscription *subscription = sim_subscription_at (client, place);
 
       for (guint lane = 0; subscription != NULL && lane < WIRE_N_LANES; lane++)
-        if (subscription->fifo.lane_first[lane] != NULL
-            && subscription->fifo.lane_first[lane]->state == BUS_DELIVERY_LOST
+        if (subscription->fifo->lane_first[lane] != NULL
+            && subscription->fifo->lane_first[lane]->state == BUS_DELIVERY_LOST
             && !bus_deadline_is_armed (&bus_subscription_losses (subscription)->report_timer.deadline))
           sim_world_fail (world, "I20: a gap waits for %u of %s, but no timer or frame will send it", subscription->id,
                           client->id);

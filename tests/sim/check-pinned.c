@@ -29,11 +29,11 @@ sim_check_pinned (SimWorld *world)
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     {
       const BusPeer *peer = link->data;
-      gsize held = wire_frame_reader_held (&peer->reader);
+      gsize held = bus_peer_frame_held (peer);
 
-      if (peer->reader_charged != held)
+      if (bus_peer_frame_charged (peer) != held)
         sim_world_fail (world, "I1: a reader holds %" G_GSIZE_FORMAT " bytes, charged are %" G_GSIZE_FORMAT, held,
-                        peer->reader_charged);
+                        bus_peer_frame_charged (peer));
       if (bus_peer_is_closing (peer) && held > 0)
         sim_world_fail (world, "I1: a peer that is being disconnected holds an unfinished frame");
       if (held > 0)

@@ -42,7 +42,7 @@ typedef struct
 static inline SimSlots
 sim_slots_of (const BusSubscription *subscription)
 {
-  return (SimSlots){ .at = subscription->fifo.first };
+  return (SimSlots){ .at = subscription->fifo->first };
 }
 
 /* Returns the next message or gap; NULL: that was all. It stays valid until the next call. */
@@ -89,7 +89,7 @@ sim_unsent_of (const SimClient *client, guint64 route)
     {
       const BusSubscription *subscription = sim_subscription_at (client, i);
 
-      for (const BusSlot *slot = subscription != NULL ? subscription->fifo.first : NULL; slot != NULL;
+      for (const BusSlot *slot = subscription != NULL ? subscription->fifo->first : NULL; slot != NULL;
            slot = slot->next)
         if (slot->state != BUS_DELIVERY_LOST && slot->delivery.kind == WIRE_KIND_DELIVER
             && (route != 0 ? slot->delivery.route_id == route : slot->delivery.route_id != 0))
@@ -126,7 +126,7 @@ sim_is_watching (const BusSubscription *subscription)
 static inline guint64
 sim_bounded_messages (const BusSubscription *subscription)
 {
-  return subscription->fifo.messages - subscription->fifo.kept_messages;
+  return subscription->fifo->messages - subscription->fifo->kept_messages;
 }
 
 /* The bytes of the control lane, encoded or not. */

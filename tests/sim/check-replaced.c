@@ -20,7 +20,7 @@ replaced_cover_subscriptions (SimWorld *world, const BusPeer *peer)
 
       if (subscription->group != NULL && !subscription->serves)
         sim_cover (world, SIM_COVER_REPLACED_MEMBER);
-      if (subscription->unsettled.first != NULL)
+      if (subscription->records->first != NULL)
         sim_cover (world, SIM_COVER_REPLACED_UNSETTLED);
     }
 }
@@ -31,10 +31,10 @@ sim_check_cover_replaced (SimWorld *world, const SimClient *client)
   const BusPeer *peer = client->peer;
 
   replaced_cover_subscriptions (world, peer);
-  if (peer->asked.length > 0)
+  if (peer->calls->asked.length > 0)
     sim_cover (world, SIM_COVER_REPLACED_REQUESTER);
-  if (peer->answering.length > 0)
+  if (peer->calls->answering.length > 0)
     sim_cover (world, SIM_COVER_REPLACED_RESPONDER);
-  if (peer->retained.length > 0)
+  if (peer->calls->retained.length > 0)
     sim_cover (world, SIM_COVER_REPLACED_RETAINED);
 }

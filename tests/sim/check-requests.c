@@ -78,7 +78,8 @@ check_requests_route (SimWorld *world, const BusRequest *request)
 {
   const BusSlot *slot = request->mark.slot;
 
-  if (request->responder == NULL || g_queue_find (&request->responder->answering, request) == NULL)
+  if (request->responder == NULL
+      || g_queue_find (&bus_peer_need_calls (request->responder)->answering, request) == NULL)
     sim_world_fail (world, "I12: a request is not in the list of its responder");
   if (slot != NULL
       && (request->mark.is_sent || slot->delivery.route_id != request->route_id
@@ -112,7 +113,7 @@ check_requests_peer (SimWorld *world, const BusPeer *peer)
 {
   guint members = 0;
 
-  for (const GList *link = peer->asked.head; link != NULL; link = link->next)
+  for (const GList *link = peer->calls->asked.head; link != NULL; link = link->next)
     {
       const BusRequest *request = link->data;
       const BusMembers *asked = request->members;
@@ -126,15 +127,16 @@ check_requests_peer (SimWorld *world, const BusPeer *peer)
         check_requests_stream (world, request->stream);
       if (request->reply_lane == WIRE_LANE_DATA)
         sim_cover (world, SIM_COVER_LARGE_REPLY);
-      if (peer->asked_by_id == NULL || g_hash_table_lookup (peer->asked_by_id, &request->requester.id) != request)
+      if (peer->calls->asked_by_id == NULL
+          || g_hash_table_lookup (peer->calls->asked_by_id, &request->requester.id) != request)
         sim_world_fail (world, "I12: a peer does not find its request");
     }
-  if ((peer->asked_by_id != NULL ? g_hash_table_size (peer->asked_by_id) : 0) != peer->asked.length
-      || members != peer->n_asked_members)
+  if ((peer->calls->asked_by_id != NULL ? g_hash_table_size (peer->calls->asked_by_id) : 0) != peer->calls->asked.length
+      || members != peer->calls->n_asked_members)
     sim_world_fail (world, "I12: a peer miscounts its requests");
   if (members > world->core->limits.max_request_members
-      || peer->asked.length > world->core->limits.max_pending_requests)
-    sim_world_fail (world, "R06: %s has %u requests with %u members", peer->id, peer->asked.length, members);
+      || peer->calls->asked.length > world->core->limits.max_pending_requests)
+    sim_world_fail (world, "R06: %s has %u requests with %u members", peer->id, peer->calls->asked.length, members);
 }
 
 void
@@ -160,7 +162,7 @@ sim_check_count_streams (SimWorld *world,
                          guint64 *held_bytes,
                          guint64 *held_messages)
 {
-  for (const GList *link = peer->asked.head; link != NULL; link = link->next)
+  for (const GList *link = peer->calls->asked.head; link != NULL; link = link->next)
     {
       const BusStream *stream = ((const BusRequest *) link->data)->stream;
 

@@ -72,7 +72,7 @@ sim_check_run (SimWorld *world, const BusSlot *slot)
   sums = check_run_sums (run);
   if (run->n == 0 || slot->state != BUS_DELIVERY_WAITING || slot->message != NULL || slot->expiry != NULL)
     sim_world_fail (world, "M17: a run of %u messages waits in the state %u", run->n, slot->state);
-  if (slot->subscription->group != NULL || slot->subscription->fifo.by_topic != NULL)
+  if (slot->subscription->group != NULL || slot->subscription->fifo->by_topic != NULL)
     sim_world_fail (world, "M17: a run waits where single messages must");
   if (run->bytes != sums.bytes || run->payload_bytes != sums.payload_bytes || run->cost != sums.cost)
     sim_world_fail (world, "M17: a run that waits miscounts");

@@ -19,7 +19,7 @@
 static guint64
 strategy_offered (const BusSubscription *member)
 {
-  return member->delivered + member->missed + member->fifo.messages;
+  return member->delivered + member->extra->missed + member->fifo->messages;
 }
 
 static gboolean
@@ -28,7 +28,7 @@ strategy_is_free (const SimWorld *world, const BusSubscription *member)
   const BusWindow *window = &member->window;
   gint64 since_us = member->unsettled.since_us;
 
-  return !bus_subscription_is_demoted (member) && member->fifo.messages == 0
+  return !bus_subscription_is_demoted (member) && member->fifo->messages == 0
          && window->granted_messages > window->used_messages && window->granted_bytes > window->used_bytes
          && (since_us == 0 || world->now_us - since_us <= STRATEGY_GRACE_US)
          && bus_flow_bytes (&member->owner->flow) < world->core->limits.queue_soft_bytes / 2
@@ -47,13 +47,13 @@ sim_check_before_strategy (const SimWorld *world,
   for (const GList *link = group->members.head; link != NULL; link = link->next)
     for (guint i = 0; i < n; i++)
       if (members[i] == link->data)
-        turn->members[turn->n++]
-            = (SimCandidate){ .member = members[i],
-                              .offered = strategy_offered (members[i]),
-                              .load = members[i]->delivered - members[i]->unsettled.settled + members[i]->fifo.messages,
-                              .weight = members[i]->weight,
-                              .owed = members[i]->owed,
-                              .is_free = strategy_is_free (world, members[i]) };
+        turn->members[turn->n++] = (SimCandidate){ .member = members[i],
+                                                   .offered = strategy_offered (members[i]),
+                                                   .load = members[i]->delivered - members[i]->unsettled.settled
+                                                           + members[i]->fifo->messages,
+                                                   .weight = members[i]->share->weight,
+                                                   .owed = members[i]->share->owed,
+                                                   .is_free = strategy_is_free (world, members[i]) };
   turn->all = turn->n == group->members.length;
   for (guint i = 0; i < turn->n; i++)
     turn->members_hash = turn->members_hash * 31 + (gsize) turn->members[i].member;
@@ -160,9 +160,9 @@ sim_check_in_flight (SimWorld *world, const BusSubscription *subscription)
 {
   guint64 held = subscription->delivered - subscription->unsettled.settled;
 
-  if (subscription->in_flight != 0 && held > subscription->in_flight)
+  if (subscription->share->in_flight != 0 && held > subscription->share->in_flight)
     sim_world_fail (world, "M07: %s holds %" G_GUINT64_FORMAT " messages, and at most %u may be in flight",
-                    subscription->owner->id, held, subscription->in_flight);
-  if (subscription->in_flight != 0 && held == subscription->in_flight)
+                    subscription->owner->id, held, subscription->share->in_flight);
+  if (subscription->share->in_flight != 0 && held == subscription->share->in_flight)
     sim_cover (world, SIM_COVER_IN_FLIGHT);
 }

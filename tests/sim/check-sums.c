@@ -26,7 +26,7 @@ typedef struct
 static void
 check_sums_limits (SimWorld *world, const BusSubscription *subscription, guint64 tickets)
 {
-  const BusFifo *fifo = &subscription->fifo;
+  const BusFifo *fifo = subscription->fifo;
   const BusBounds *bounds = &subscription->bounds;
   gboolean keeps = bounds->policy == BUS_OVERFLOW_ERROR || bounds->policy == BUS_OVERFLOW_BLOCK;
   guint64 missed = 0;
@@ -38,7 +38,7 @@ check_sums_limits (SimWorld *world, const BusSubscription *subscription, guint64
     sim_world_fail (world, "B08: policy %u withholds credit", bounds->policy);
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     missed += bus_subscription_losses (subscription)->missed_by[i];
-  if (missed != subscription->missed || (fifo->messages > 0) != (fifo->behind_since_us != 0))
+  if (missed != subscription->extra->missed || (fifo->messages > 0) != (fifo->behind_since_us != 0))
     sim_world_fail (world, "I7: a subscription has wrong counts of losses, or a wrong time since which it is behind");
 }
 
@@ -46,7 +46,7 @@ static guint
 check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, SumsOfPeer *sums)
 {
   const BusWindow *window = &subscription->window;
-  const BusFifo *fifo = &subscription->fifo;
+  const BusFifo *fifo = subscription->fifo;
   guint64 messages = 0, bytes = 0, tickets = 0, holds = 0, queued = 0;
   guint gaps = 0, longest = 0;
   SimSlots slots = sim_slots_of (subscription);
@@ -82,7 +82,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
         sim_world_fail (world, "I4: a message has credit, but one in front of it has none");
       waiting = waiting || slot->state == BUS_DELIVERY_WAITING;
     }
-  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = subscription->records->first; sent != NULL; sent = sent->next)
     holds += sent->ticket != NULL;
   if (holds > subscription->delivered - (window->granted_messages - window->window_messages))
     sim_world_fail (world, "B04: subscription %u withholds credit for returned messages", subscription->id);
@@ -91,7 +91,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
     sim_world_fail (world, "M06: subscription %u does not know whether it holds messages", subscription->id);
   tickets += holds;
   sums->waiting_messages += messages;
-  if (messages != fifo->messages || bytes != fifo->bytes || tickets != subscription->tickets)
+  if (messages != fifo->messages || bytes != fifo->bytes || tickets != subscription->records->tickets)
     sim_world_fail (world, "I1: a FIFO miscounts");
   if (subscription->window.used_messages != subscription->delivered + queued)
     sim_world_fail (world, "I1: a window miscounts");
@@ -166,7 +166,7 @@ check_sums_withholds (const BusPeer *peer)
   gpointer value;
 
   while ((value = bus_subscriptions_next (&peer->subscriptions, &at)) != NULL)
-    if (((const BusSubscription *) value)->tickets > 0)
+    if (((const BusSubscription *) value)->records->tickets > 0)
       return TRUE;
   return FALSE;
 }
@@ -213,12 +213,13 @@ check_sums_peer (SimWorld *world, const BusPeer *peer)
       const BusSubscription *subscription = value;
 
       sim_check_block_timer (world, subscription, check_sums_count_fifo (world, subscription, &sums));
-      stuck = stuck || subscription->fifo.first_waiting != NULL;
-      free = free || (subscription->fifo.messages == 0 && subscription->delivered > 0);
+      stuck = stuck || subscription->fifo->first_waiting != NULL;
+      free = free || (subscription->fifo->messages == 0 && subscription->delivered > 0);
       if (subscription->group != NULL && subscription->group->rerouted > 0)
         sim_cover (world, SIM_COVER_HANDED_OVER);
       if (subscription->bounds.policy == BUS_OVERFLOW_BLOCK
-          && bus_subscription_losses (subscription)->missed_by[BUS_LOSS_REFUSED] > 0 && subscription->tickets == 0)
+          && bus_subscription_losses (subscription)->missed_by[BUS_LOSS_REFUSED] > 0
+          && subscription->records->tickets == 0)
         sim_cover (world, SIM_COVER_OWN_SUBSCRIBER);
     }
   check_sums_count_lanes (world, &peer->flow, &sums);

@@ -20,8 +20,8 @@ sim_check_timers (SimWorld *world)
 
       if (timer == NULL)
         continue;
-      if ((timer->kind == BUS_TIMER_BLOCK && timer != &subscription->block_timer)
-          || (timer->kind == BUS_TIMER_SETTLE && timer != &subscription->unsettled.timer)
+      if ((timer->kind == BUS_TIMER_BLOCK && timer != &subscription->records->block_timer)
+          || (timer->kind == BUS_TIMER_SETTLE && timer != &subscription->records->settle_timer)
           || (timer->kind == BUS_TIMER_REPORT && timer != &bus_subscription_losses (subscription)->report_timer)
           || (timer->kind == BUS_TIMER_REQUEST && timer != &request->timer)
           || (timer->kind == BUS_TIMER_STALL && timer != &request->stall_timer)

@@ -13,14 +13,13 @@
 static void
 unsettled_check_timer (SimWorld *world, const BusSubscription *subscription)
 {
-  const BusUnsettled *unsettled = &subscription->unsettled;
-  const BusDeadline *deadline = &unsettled->timer.deadline;
+  const BusRecords *records = subscription->records;
+  const BusDeadline *deadline = &records->settle_timer.deadline;
   gint64 timeout_us = (gint64) world->core->limits.settle_timeout_us;
 
-  if ((unsettled->kept_messages > 0) != bus_deadline_is_armed (deadline))
+  if ((records->kept_messages > 0) != bus_deadline_is_armed (deadline))
     sim_world_fail (world, "M06: subscription %u keeps %" G_GUINT64_FORMAT " messages, and its settle timer is %s",
-                    subscription->id, unsettled->kept_messages,
-                    bus_deadline_is_armed (deadline) ? "armed" : "not armed");
+                    subscription->id, records->kept_messages, bus_deadline_is_armed (deadline) ? "armed" : "not armed");
   if (bus_deadline_is_armed (deadline) && deadline->due_us > world->now_us + timeout_us)
     sim_world_fail (world, "M06: the settle timer of subscription %u is armed for more than its time",
                     subscription->id);
@@ -31,6 +30,7 @@ unsettled_check_records (SimWorld *world, const BusSubscription *subscription)
 {
   const BusWindow *window = &subscription->window;
   const BusUnsettled *unsettled = &subscription->unsettled;
+  const BusRecords *records = subscription->records;
   guint64 settled = window->granted_messages - window->window_messages;
   guint64 kept = 0, bytes = 0, last = settled;
 
@@ -38,7 +38,7 @@ unsettled_check_records (SimWorld *world, const BusSubscription *subscription)
     sim_world_fail (world,
                     "M06: subscription %u settled %" G_GUINT64_FORMAT " deliveries, and counts %" G_GUINT64_FORMAT,
                     subscription->id, settled, unsettled->settled);
-  for (const BusSent *sent = unsettled->first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = records->first; sent != NULL; sent = sent->next)
     {
       if (sent->index <= last || sent->index > subscription->delivered)
         sim_world_fail (world, "M06: a record of subscription %u is settled, or out of order", subscription->id);
@@ -50,7 +50,7 @@ unsettled_check_records (SimWorld *world, const BusSubscription *subscription)
       if (sent->message != NULL && sent->delivery.attempt > world->core->limits.delivery_attempts)
         sim_world_fail (world, "M06: attempt %u of a message", sent->delivery.attempt);
     }
-  if (kept != unsettled->kept_messages || bytes != unsettled->kept_bytes)
+  if (kept != records->kept_messages || bytes != records->kept_bytes)
     sim_world_fail (world, "M06: subscription %u miscounts what it keeps", subscription->id);
 }
 
@@ -61,14 +61,14 @@ unsettled_check_bound (SimWorld *world, const BusSubscription *subscription)
   const BusLimits *limits = &world->core->limits;
   guint64 waiting = 0, bounded = 0;
 
-  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = subscription->records->first; sent != NULL; sent = sent->next)
     bounded += sent->message != NULL && !sent->delivery.is_handed_on;
-  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+  for (const BusSlot *slot = subscription->fifo->first; slot != NULL; slot = slot->next)
     {
       waiting += slot->state != BUS_DELIVERY_LOST && slot->delivery.is_kept;
       bounded += slot->state != BUS_DELIVERY_LOST && slot->delivery.is_kept && !slot->delivery.is_handed_on;
     }
-  if (waiting != subscription->fifo.kept_messages)
+  if (waiting != subscription->fifo->kept_messages)
     sim_world_fail (world, "M06: subscription %u miscounts the kept messages that wait", subscription->id);
   if (bounded > limits->unsettled_messages)
     sim_world_fail (world, "M06: subscription %u keeps %" G_GUINT64_FORMAT " messages", subscription->id, bounded);
@@ -102,7 +102,7 @@ sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription
 {
   guint64 n = 0;
 
-  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = subscription->records->first; sent != NULL; sent = sent->next)
     n += sent->message != NULL && MAX (sent->delivery.attempt, 1) < world->core->limits.delivery_attempts
          && (sent->message->expires_us == 0 || sent->message->expires_us > world->now_us)
          && unsettled_has_other_member (subscription, leaving, sent->message);
@@ -117,9 +117,9 @@ sim_check_unsettled (SimWorld *world, const BusSubscription *subscription)
   unsettled_check_records (world, subscription);
   unsettled_check_bound (world, subscription);
   unsettled_check_timer (world, subscription);
-  if (subscription->unsettled.kept_messages > 0)
+  if (subscription->records->kept_messages > 0)
     sim_cover (world, SIM_COVER_KEPT);
-  if (subscription->repeated > 0)
+  if (subscription->extra->repeated > 0)
     sim_cover (world, SIM_COVER_REPEATED_LATE); /* the member is still connected, so it was late */
   if (subscription->group != NULL && subscription->group->repeated > 0)
     sim_cover (world, SIM_COVER_REPEATED);

@@ -13,7 +13,7 @@ sim_view_has_subscription (const SimClient *client, guint32 subscription, gboole
 {
   const BusSubscription *found = client->peer != NULL ? sim_subscription_of (client, subscription) : NULL;
 
-  *waits = found != NULL && found->fifo.messages > 0;
+  *waits = found != NULL && found->fifo->messages > 0;
   return found != NULL;
 }
 

@@ -104,7 +104,7 @@ run_check_withheld (SimWorld *world, const SimClient *publisher, const RunReceiv
           || bus_subscription_is_demoted (subscription) || subscription->delivered == receivers[i].delivered
           || g_str_has_prefix (client->subs[i % SIM_SUBS].pattern, "system"))
         continue;
-      if (subscription->unsettled.last == NULL || subscription->unsettled.last->index != subscription->delivered)
+      if (subscription->records->last == NULL || subscription->records->last->index != subscription->delivered)
         sim_world_fail (world, "B04: the credit of what was sent last to subscription %u of %s is not withheld",
                         subscription->id, client->id);
     }
@@ -133,7 +133,7 @@ run_waits (const SimWorld *world)
       const BusSubscription *subscription
           = client->peer != NULL && client->is_ready ? sim_subscription_at (client, i % SIM_SUBS) : NULL;
 
-      if (subscription != NULL && subscription->fifo.last != NULL && subscription->fifo.last->run != NULL)
+      if (subscription != NULL && subscription->fifo->last != NULL && subscription->fifo->last->run != NULL)
         return TRUE;
     }
   return FALSE;

@@ -133,7 +133,7 @@ drain_notify (const BusSubscription *subscription, WireStatus status)
   wire_envelope_init (&notice);
   notice.subscription = subscription->id;
   notice.status = status;
-  notice.value = subscription->fifo.messages + bus_unsettled_messages (subscription);
+  notice.value = subscription->fifo->messages + bus_unsettled_messages (subscription);
   bus_peer_put (member, WIRE_KIND_ACK, 0, &notice);
 }
 
@@ -234,14 +234,14 @@ bus_drain_settle (BusCore *core)
 static guint64
 drain_empty (BusCore *core, BusSubscription *subscription, gboolean is_news, gint64 now_us)
 {
-  guint64 before = subscription->rerouted;
+  guint64 before = subscription->extra->rerouted;
 
   bus_reroute_waiting (core, subscription, now_us);
   bus_peer_touch (subscription->owner);
   if (is_news)
     drain_notify (subscription, WIRE_STATUS_DRAINING);
   bus_unsettled_note_empty (&core->flows, subscription);
-  return subscription->rerouted - before;
+  return subscription->extra->rerouted - before;
 }
 
 static void

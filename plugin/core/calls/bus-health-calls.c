@@ -18,9 +18,9 @@ typedef Daemoneye__Eventbus__V1__HealthRecord HealthRecord;
 static gboolean
 health_matches (const BusCall *call, const HealthListRequest *request, const BusPeer *peer)
 {
-  return bus_peer_may_see (call->peer, peer) && peer->health.is_tracked
+  return bus_peer_may_see (call->peer, peer) && peer->health->is_tracked
          && (request->id[0] == '\0' || strcmp (request->id, peer->id) == 0)
-         && (guint) peer->health.state + 1 >= (guint) request->at_least;
+         && (guint) peer->health->state + 1 >= (guint) request->at_least;
 }
 
 static int

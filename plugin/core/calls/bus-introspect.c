@@ -87,7 +87,7 @@ introspect_put_subscription (BusPage *page, const BusSubscription *subscription)
   info->serve = subscription->serves;
   info->methods = subscription->serves_methods;
   info->delivered = subscription->delivered;
-  info->missed = subscription->missed;
+  info->missed = subscription->extra->missed;
   return bus_page_put (page, &info->base);
 }
 
@@ -184,8 +184,8 @@ introspect_fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
       entries[i].subscription = subscription->id;
       entries[i].pattern = bus_page_text (page, subscription->pattern);
       entries[i].serve = subscription->serves;
-      entries[i].weight = subscription->weight;
-      entries[i].in_flight = subscription->in_flight;
+      entries[i].weight = subscription->share->weight;
+      entries[i].in_flight = subscription->share->in_flight;
       entries[i].draining = !bus_subscription_takes_part (subscription);
       info->member[i] = &entries[i];
     }

@@ -133,12 +133,19 @@ bus_join_settle (const BusCall *call, const SubscribeRequest *request, BusSubscr
 {
   const BusGroupRule *rule = bus_group_rules_find (call->core->routes->groups.rules, wire_span_str (request->group));
   guint32 weight = bus_group_rule_weight (rule, call->peer->id);
+  guint32 in_flight;
 
   if (weight == 0)
     weight = request->weight;
-  subscription->weight = MAX (weight, 1);
-  subscription->in_flight = rule != NULL && rule->in_flight != 0 ? rule->in_flight : (guint32) request->in_flight;
-  if (subscription->in_flight != 0)
-    bus_window_init (&subscription->window, MIN (subscription->window.window_messages, subscription->in_flight),
+  in_flight = rule != NULL && rule->in_flight != 0 ? rule->in_flight : (guint32) request->in_flight;
+  if (weight > 1 || in_flight != 0)
+    {
+      BusShare *share = bus_subscription_need_share (subscription);
+
+      share->weight = MAX (weight, 1);
+      share->in_flight = in_flight;
+    }
+  if (in_flight != 0)
+    bus_window_init (&subscription->window, MIN (subscription->window.window_messages, in_flight),
                      subscription->window.window_bytes);
 }

@@ -9,7 +9,7 @@
 static BusLater *
 later_find (const BusPeer *asker, guint64 id)
 {
-  for (GList *link = asker->later.head; link != NULL; link = link->next)
+  for (GList *link = asker->calls->later.head; link != NULL; link = link->next)
     if (((const BusLater *) link->data)->id == id)
       return link->data;
   return NULL;
@@ -56,7 +56,7 @@ bus_later_new (const BusCall *call, const BusLaterKind *kind)
   later->link.data = later;
   later->timer.kind = BUS_TIMER_LATER;
   later->timer.owner = later;
-  g_queue_push_tail_link (&call->peer->later, &later->link);
+  g_queue_push_tail_link (&bus_peer_need_calls (call->peer)->later, &later->link);
   core->n_later++;
   if (call->deadline_us > 0 && call->deadline_us < G_MAXINT64 / 2)
     bus_deadline_arm (&core->deadlines, &later->timer.deadline, call->now_us + (gint64) call->deadline_us);
@@ -71,7 +71,7 @@ later_end (BusLater *later)
 
   later->kind->ended (later);
   bus_deadline_disarm (&core->deadlines, &later->timer.deadline);
-  g_queue_unlink (&later->asker->later, &later->link);
+  g_queue_unlink (&bus_peer_need_calls (later->asker)->later, &later->link);
   core->n_later--;
   bus_quota_forgo (&core->quota, &later->asker->ledger.usage, later->kind->size);
   g_free (later);
@@ -119,6 +119,6 @@ bus_later_cancel (BusPeer *asker, guint64 id)
 void
 bus_later_forget_peer (BusPeer *asker)
 {
-  while (asker->later.head != NULL)
-    later_end (asker->later.head->data);
+  while (asker->calls->later.head != NULL)
+    later_end (asker->calls->later.head->data);
 }

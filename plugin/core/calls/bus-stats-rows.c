@@ -138,7 +138,7 @@ rows_count_unsettled (PeerStats *stats, const BusPeer *peer)
       const BusSubscription *subscription = value;
 
       stats->unsettled_messages += bus_unsettled_messages (subscription);
-      stats->kept_messages += subscription->fifo.kept_messages + subscription->unsettled.kept_messages;
+      stats->kept_messages += subscription->fifo->kept_messages + subscription->records->kept_messages;
     }
 }
 
@@ -186,7 +186,7 @@ bus_stats_rows_add_peer (BusStatsRows *rows, const BusPeer *peer, gint64 now_us)
 gboolean
 bus_stats_is_behind (const BusSubscription *subscription)
 {
-  return subscription->fifo.messages > 0 || bus_subscription_is_demoted (subscription);
+  return subscription->fifo->messages > 0 || bus_subscription_is_demoted (subscription);
 }
 
 ProtobufCMessage *
@@ -208,22 +208,22 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   stats->demoted = bus_subscription_is_demoted (subscription);
   stats->queue_messages = subscription->bounds.messages;
   stats->queue_bytes = subscription->bounds.bytes;
-  stats->queued_messages = subscription->fifo.messages;
-  stats->queued_bytes = subscription->fifo.bytes;
+  stats->queued_messages = subscription->fifo->messages;
+  stats->queued_bytes = subscription->fifo->bytes;
   stats->oldest_us = (guint64) bus_flow_oldest_us (subscription, now_us);
-  if (subscription->fifo.behind_since_us != 0)
-    stats->behind_us = (guint64) MAX (now_us - subscription->fifo.behind_since_us, 1);
+  if (subscription->fifo->behind_since_us != 0)
+    stats->behind_us = (guint64) MAX (now_us - subscription->fifo->behind_since_us, 1);
   stats->unreturned_messages = bus_window_outstanding (window);
   stats->unreturned_bytes = bus_window_outstanding_bytes (window);
   stats->delivered = subscription->delivered;
-  stats->missed = subscription->missed;
-  stats->rerouted = subscription->rerouted;
-  stats->repeated_by_others = subscription->repeated;
-  stats->kept_messages = subscription->fifo.kept_messages + subscription->unsettled.kept_messages;
-  stats->kept_bytes = subscription->fifo.kept_bytes + subscription->unsettled.kept_bytes;
+  stats->missed = subscription->extra->missed;
+  stats->rerouted = subscription->extra->rerouted;
+  stats->repeated_by_others = subscription->extra->repeated;
+  stats->kept_messages = subscription->fifo->kept_messages + subscription->records->kept_messages;
+  stats->kept_bytes = subscription->fifo->kept_bytes + subscription->records->kept_bytes;
   if (subscription->group != NULL || subscription->serves)
-    stats->weight = subscription->weight;
-  stats->in_flight = subscription->in_flight;
+    stats->weight = subscription->share->weight;
+  stats->in_flight = subscription->share->in_flight;
   stats->draining = !bus_subscription_takes_part (subscription);
   if (subscription->unsettled.since_us != 0)
     stats->stalled_us = (guint64) MAX (bus_subscription_stalled_us (subscription, now_us), 1);
@@ -284,13 +284,13 @@ bus_stats_rows_count_member (BusStatsRows *rows, const BusSubscription *subscrip
 
   if (row == NULL)
     return;
-  row->stats.queued_messages += subscription->fifo.messages;
-  row->stats.queued_bytes += subscription->fifo.bytes;
+  row->stats.queued_messages += subscription->fifo->messages;
+  row->stats.queued_bytes += subscription->fifo->bytes;
   row->stats.delivered += subscription->delivered;
-  row->stats.missed += subscription->missed;
+  row->stats.missed += subscription->extra->missed;
   row->stats.draining_members += bus_subscription_takes_part (subscription) ? 0 : 1;
   row->stats.unreturned_messages += bus_window_outstanding (&subscription->window);
-  row->stats.kept_messages += subscription->fifo.kept_messages + subscription->unsettled.kept_messages;
+  row->stats.kept_messages += subscription->fifo->kept_messages + subscription->records->kept_messages;
   if (subscription->group->key.account != BUS_ALL_ACCOUNTS)
     row->stats.account = subscription->owner->account->name;
 }

@@ -249,8 +249,8 @@ subscribe_fill_share (const BusCall *call,
     return;
   if (!subscription->serves)
     reply->strategy = (Daemoneye__Eventbus__V1__Strategy) subscription->group->balance.strategy;
-  reply->weight = subscription->weight;
-  reply->in_flight = subscription->in_flight;
+  reply->weight = subscription->share->weight;
+  reply->in_flight = subscription->share->in_flight;
 }
 
 /* The asker may have begun or ended to serve its topic for tasks or standing tasks. */
@@ -354,9 +354,9 @@ subscribe_adjust_work (const BusSubscription *subscription)
   guint64 work = 0;
 
   if (subscription->group == NULL)
-    return BUS_WORK_MESSAGE * subscription->fifo.messages;
+    return BUS_WORK_MESSAGE * subscription->fifo->messages;
   for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
-    work += BUS_WORK_ENTRY + BUS_WORK_MESSAGE * ((const BusSubscription *) link->data)->fifo.messages;
+    work += BUS_WORK_ENTRY + BUS_WORK_MESSAGE * ((const BusSubscription *) link->data)->fifo->messages;
   return work;
 }
 
@@ -411,7 +411,7 @@ bus_subscribe_end (const BusCall *call)
     return;
   daemoneye__eventbus__v1__unsubscribe_reply__init (&reply);
   reply.delivered = subscription->delivered;
-  reply.missed = subscription->missed;
+  reply.missed = subscription->extra->missed;
   bus_router_unfile (call->core, subscription);
   bus_reroute_ended (call->core, subscription, call->now_us, &leave);
   bus_slow_end (subscription, call->now_us);

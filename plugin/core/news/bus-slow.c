@@ -23,11 +23,12 @@ slow_publish_drop (BusSubscription *subscription, gint64 now_us)
       = bus_text_from_span (subscription->group != NULL ? subscription->group->key.text : wire_span (NULL, 0));
   Missed missed[BUS_N_LOSSES];
   Missed *list[BUS_N_LOSSES];
-  BusLosses *losses = subscription->losses;
+  BusLosses *losses;
   DropEvent event;
 
-  if (losses == NULL || losses->unreported_to == 0)
+  if (bus_subscription_losses (subscription)->unreported_to == 0)
     return;
+  losses = bus_subscription_need_losses (subscription);
   daemoneye__eventbus__v1__drop_event__init (&event);
   event.peer = subscription->owner->id;
   event.subscription = subscription->id;
@@ -77,7 +78,7 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
 
   if (changes == 0)
     return;
-  subscription->losses->unreported_changes = 0;
+  bus_subscription_need_losses (subscription)->unreported_changes = 0;
   pattern = bus_text_from_span (subscription->pattern);
   daemoneye__eventbus__v1__slow_event__init (&event);
   /* If it was demoted and has drained again since the last event, only `drained` is reported. */
@@ -87,10 +88,11 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   slow_fill_account (&event, subscription->owner->account);
   event.subscription = subscription->id;
   event.pattern = pattern;
-  event.queued_messages = subscription->fifo.messages;
-  event.queued_bytes = subscription->fifo.bytes;
+  event.queued_messages = subscription->fifo->messages;
+  event.queued_bytes = subscription->fifo->bytes;
   event.oldest_us = (guint64) bus_flow_oldest_us (subscription, now_us);
-  slow_fill_limit (&event, &core->limits, BUS_LIMIT_longest_block_us, (guint64) (now_us - subscription->progress_us));
+  slow_fill_limit (&event, &core->limits, BUS_LIMIT_longest_block_us,
+                   (guint64) (now_us - subscription->records->progress_us));
   bus_router_announce (subscription->owner->core, "system.slow", &event.base, now_us);
 }
 
@@ -126,6 +128,7 @@ slow_note_drop (BusSubscription *subscription)
   g_autoptr (GString) text = g_string_new (NULL);
   WireStatus status = WIRE_STATUS_OK;
   guint64 count = slow_describe_loss (subscription, text, &status);
+  BusLosses *losses;
   BusNote *note;
 
   if (count == 0)
@@ -137,15 +140,17 @@ slow_note_drop (BusSubscription *subscription)
   note->policy = bus_overflow_name (subscription->bounds.policy);
   note->count = count;
   bus_note_set_topic (note, subscription->pattern);
-  memcpy (subscription->losses->noted_by, subscription->losses->missed_by, sizeof subscription->losses->noted_by);
+  losses = bus_subscription_need_losses (subscription);
+  memcpy (losses->noted_by, losses->missed_by, sizeof losses->noted_by);
 }
 
 void
 bus_slow_end (BusSubscription *subscription, gint64 now_us)
 {
-  if (subscription->losses == NULL)
+  if (subscription->extra == &bus_no_subscription_extra)
     return;
-  bus_deadline_disarm (&subscription->owner->core->deadlines, &subscription->losses->report_timer.deadline);
+  bus_deadline_disarm (&subscription->owner->core->deadlines,
+                       &bus_subscription_need_losses (subscription)->report_timer.deadline);
   slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);
   slow_publish_changes (subscription, now_us);
@@ -156,7 +161,7 @@ bus_slow_subscription_due (BusSubscription *subscription, gint64 now_us)
 {
   if (!bus_peer_is_ready (subscription->owner))
     return; /* the subscription ends, and bus_slow_end() publishes the rest */
-  subscription->losses->report_next_us = now_us + BUS_REPORT_EVERY_US;
+  bus_subscription_need_losses (subscription)->report_next_us = now_us + BUS_REPORT_EVERY_US;
   slow_note_drop (subscription);
   slow_publish_drop (subscription, now_us);
   slow_publish_changes (subscription, now_us);

@@ -10,7 +10,7 @@ bus_health_begin (BusHealth *health, gint64 period_us, gint64 now_us)
   health->state = health->before = BUS_HEALTH_HEALTHY;
   health->since_us = now_us;
   health->round_due_us = now_us + period_us;
-  health->heard_us = health->answered_us = health->queue_us = now_us;
+  health->answered_us = health->queue_us = now_us;
 }
 
 void

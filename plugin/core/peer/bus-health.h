@@ -61,13 +61,12 @@ typedef struct
   BusHealthState before;
   gint64 since_us; /* the time at which this state began */
   guint64 transitions;
-  gboolean is_tracked;
   BusTimer timer;
+  gboolean is_tracked;
 
   /* signals */
   guint missed[BUS_HEALTH_N_SIGNALS];
   gint64 round_due_us;  /* the end of the round */
-  gint64 heard_us;      /* time of the last frame */
   gint64 answered_us;   /* time of the last answer */
   guint64 heard;        /* frames received before the round began */
   gboolean is_answered; /* an answer arrived in this round */

@@ -143,7 +143,11 @@ hello_take_identity (BusPeer *peer, const Hello *hello)
   peer->principal.type = wire_span_str (peer->type);
   peer->incarnation = hello->incarnation;
   peer->last_known = hello->last_message;
-  hello_digest_token (hello, peer->token);
+  if (hello->token.len > 0)
+    {
+      peer->token = g_malloc (BUS_TOKEN_DIGEST);
+      hello_digest_token (hello, peer->token);
+    }
   peer->features = hello->features & WIRE_FEATURES_KNOWN;
   peer->principal.has_tasks = (peer->features & WIRE_FEATURE_TASKS) != 0;
   peer->software_version = g_ref_string_new_intern (version);
@@ -229,7 +233,8 @@ hello_welcome (BusPeer *peer, const Hello *hello)
   bus_peer_on (peer, BUS_PEER_ON_ACCEPT);
   bus_deadline_disarm (&peer->core->deadlines, &peer->timer.deadline);
   peer->timer.kind = BUS_TIMER_FRAME;
-  peer->reader.max_body = (gsize) peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
+  if (peer->input != NULL)
+    peer->input->reader.max_body = bus_peer_max_body (peer);
   hello_send_welcome (peer);
   return bus_peer_is_ready (peer) ? BUS_HELLO_ACCEPTED : BUS_HELLO_REFUSED;
 }

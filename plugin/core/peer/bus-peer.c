@@ -25,6 +25,49 @@ bus_peer_make_extra (BusPeer *peer)
   return extra;
 }
 
+const BusPeerCalls bus_peer_no_calls;
+
+BusPeerCalls *
+bus_peer_make_calls (BusPeer *peer)
+{
+  BusPeerCalls *calls = bus_cells_take (&peer->core->quota.cells, sizeof (BusPeerCalls));
+
+  *calls = (BusPeerCalls){ .asked = G_QUEUE_INIT };
+  peer->calls = calls;
+  return calls;
+}
+
+static void
+peer_free_calls (BusPeer *peer)
+{
+  if (peer->calls == &bus_peer_no_calls)
+    return;
+  if (peer->calls->asked_by_id != NULL)
+    g_hash_table_unref (peer->calls->asked_by_id);
+  bus_cells_give (&peer->core->quota.cells, bus_peer_need_calls (peer));
+  peer->calls = &bus_peer_no_calls;
+}
+
+const BusHealth bus_peer_no_health;
+
+BusHealth *
+bus_peer_make_health (BusPeer *peer)
+{
+  BusHealth *health = bus_cells_take (&peer->core->quota.cells, sizeof (BusHealth));
+
+  *health = (BusHealth){ .timer = { .kind = BUS_TIMER_HEALTH, .owner = peer } };
+  peer->health = health;
+  return health;
+}
+
+static void
+peer_free_health (BusPeer *peer)
+{
+  if (peer->health != &bus_peer_no_health)
+    bus_cells_give (&peer->core->quota.cells, bus_peer_need_health (peer));
+  peer->health = &bus_peer_no_health;
+}
+
 static void
 peer_free_extra (BusPeer *peer)
 {
@@ -43,10 +86,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->connected_us = now_us;
   peer->serial = ++core->last_serial;
   peer->subscriptions.seed = core->seed;
-  g_queue_init (&peer->asked);
-  g_queue_init (&peer->answering);
-  g_queue_init (&peer->later);
-  wire_frame_reader_init (&peer->reader, WIRE_HELLO_MAX);
+  peer->calls = &bus_peer_no_calls;
   peer->account = bus_account_join (core->accounts, core, who);
   peer->who.account_name = peer->account->name;
   bus_ledger_init (&peer->ledger, peer, &core->quota, core->allowances, &core->creditors);
@@ -54,7 +94,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   bus_flow_init (&peer->flow, &core->flows, &peer->ledger, peer);
   peer->timer.kind = BUS_TIMER_HELLO;
   peer->timer.owner = peer;
-  peer->health.timer = (BusTimer){ .kind = BUS_TIMER_HEALTH, .owner = peer };
+  peer->health = &bus_peer_no_health;
   bus_deadline_arm (&core->deadlines, &peer->timer.deadline, now_us + (gint64) core->limits.hello_timeout_us);
   peer->all_link.data = peer;
   peer->writable_link.data = peer;
@@ -86,7 +126,9 @@ bus_peer_free (BusPeer *peer)
   bus_ledger_clear (&peer->ledger);
   bus_account_leave (core->accounts, &core->deadlines, peer->account);
   bus_subscriptions_clear (&peer->subscriptions);
-  g_clear_pointer (&peer->asked_by_id, g_hash_table_unref);
+  peer_free_calls (peer);
+  peer_free_health (peer);
+  g_free (peer->token);
   g_clear_pointer (&peer->id, g_ref_string_release);
   g_clear_pointer (&peer->type, g_ref_string_release);
   g_clear_pointer (&peer->software_version, g_ref_string_release);
@@ -117,12 +159,50 @@ bus_peer_on (BusPeer *peer, BusPeerEvent event)
   return TRUE;
 }
 
+/* --- input --- */
+
+gsize
+bus_peer_max_body (const BusPeer *peer)
+{
+  return peer->state == BUS_PEER_HELLO || peer->state == BUS_PEER_WAITING
+             ? WIRE_HELLO_MAX
+             : (gsize) peer->core->limits.max_payload + WIRE_HEADER_FIELDS_MAX + 16;
+}
+
+WireFrameReader *
+bus_peer_begin_input (BusPeer *peer)
+{
+  BusInput *input = peer->input;
+
+  if (input != NULL)
+    return &input->reader;
+  input = bus_cells_take (&peer->core->quota.cells, sizeof (BusInput));
+  wire_frame_reader_init (&input->reader, bus_peer_max_body (peer));
+  input->charged = 0;
+  input->frame_since_us = 0;
+  peer->input = input;
+  return &input->reader;
+}
+
+void
+bus_peer_end_input (BusPeer *peer)
+{
+  BusInput *input = peer->input;
+
+  if (input == NULL || input->charged > 0 || !wire_frame_reader_is_idle (&input->reader))
+    return;
+  bus_cells_give (&peer->core->quota.cells, input); /* an idle reader has no block */
+  peer->input = NULL;
+}
+
 void
 bus_peer_drop_frame (BusPeer *peer)
 {
-  wire_frame_reader_clear (&peer->reader);
-  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, peer->reader_charged);
-  peer->reader_charged = 0;
+  if (peer->input == NULL)
+    return;
+  wire_frame_reader_clear (&peer->input->reader);
+  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, peer->input->charged);
+  bus_cells_give (&peer->core->quota.cells, g_steal_pointer (&peer->input));
 }
 
 /* The number of suppressed records that a record under @cap reports. A record under the cap of the account may be the last one of
@@ -344,7 +424,7 @@ bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const char *
   bus_text_copy (extra->close_detail, sizeof extra->close_detail, detail != NULL ? detail : wire_status_text (status));
   bus_deadline_disarm (&core->deadlines, &peer->timer.deadline);
   bus_deadline_disarm (&core->deadlines, &extra->takeover_timer.deadline);
-  if (wire_frame_reader_is_partial (&peer->reader))
+  if (bus_peer_has_partial_frame (peer))
     bus_peer_drop_frame (peer); /* a complete frame is freed at the end of the input call: it may be in use */
 
   /* The data lane is dropped. The control lane is sent before GOODBYE, because it may contain the ERROR that explains the end; for

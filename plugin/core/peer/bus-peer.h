@@ -64,6 +64,27 @@ typedef struct
   GList dying_link;
 } BusPeerExtra;
 
+/* Requests, calls and answers that are not finished, and what ends with the peer. Allocated with the first of them. */
+typedef struct
+{
+  GQueue asked;            /* BusRequest, by their asked_link */
+  GHashTable *asked_by_id; /* the same: id -> BusRequest; NULL: it has sent no request yet */
+  guint n_asked_members;   /* members that its requests to many have asked and that have not answered finally */
+  GQueue answering;        /* BusRequest, by their answering_link */
+  GHashTable *confirms;    /* bus-confirm: id -> BusConfirm that it waits for; NULL: none */
+  GQueue confirming;       /* bus-confirm: routes that it has to confirm */
+  GQueue later;            /* BusLater, its calls of the broker that are answered later, by their link */
+  GQueue retained;         /* bus-retain: retained messages that are cleared when it disconnects */
+} BusPeerCalls;
+
+/* Reads frames from the bytes of the peer. Allocated for an input call, and kept afterwards only if a frame is not complete. */
+typedef struct
+{
+  WireFrameReader reader;
+  gsize charged;         /* for the block of the unfinished frame */
+  gint64 frame_since_us; /* time of the first byte of the unfinished frame */
+} BusInput;
+
 struct BusPeer
 {
   BusCore *core;
@@ -79,28 +100,19 @@ struct BusPeer
   BusKey key; /* of id */
   BusPrincipal principal;
   guint64 incarnation;
-  guint64 last_known;             /* the newest of its numbered messages that it knew to be accepted, from HELLO */
-  guint8 token[BUS_TOKEN_DIGEST]; /* digest of its launch token; zeros: it sent none */
-  guint64 features;               /* that both sides support */
+  guint64 last_known; /* the newest of its numbered messages that it knew to be accepted, from HELLO */
+  guint8 *token;      /* digest of its launch token, BUS_TOKEN_DIGEST bytes; NULL: it sent none */
+  guint64 features;   /* that both sides support */
   gint64 connected_us;
   guint64 serial; /* number of the connection, from 1 */
 
-  WireFrameReader reader;
-  gsize reader_charged;
-  gint64 frame_since_us; /* time of the first byte of the unfinished frame */
+  BusInput *input; /* NULL: nothing is being read; see bus_peer_begin_input() */
   BusLedger ledger;
   BusFlow flow;
 
   BusSubscriptions subscriptions;
-  GQueue asked;                   /* BusRequest, by their asked_link */
-  GHashTable *asked_by_id;        /* the same: id -> BusRequest; NULL: it has sent no request yet */
-  guint n_asked_members;          /* members that its requests to many have asked and that have not answered finally */
-  GQueue answering;               /* BusRequest, by their answering_link */
+  const BusPeerCalls *calls;      /* &bus_peer_no_calls: there were none yet; see bus_peer_need_calls() */
   struct BusResendWindow *resend; /* bus-resend: window of its numbered messages; NULL: none yet */
-  GHashTable *confirms;           /* bus-confirm: id -> BusConfirm that it waits for; NULL: none */
-  GQueue confirming;              /* bus-confirm: routes that it has to confirm */
-  GQueue later;                   /* BusLater, its calls of the broker that are answered later, by their link */
-  GQueue retained;                /* bus-retain: retained messages that are cleared when it disconnects */
   struct BusMember *member;       /* bus-registry: its registration as a collector; NULL: none */
   struct BusSubmitter *submitter; /* bus-push: its tasks; NULL: it has none */
   struct BusWill *will;           /* bus-will: its last message; NULL: none */
@@ -112,14 +124,15 @@ struct BusPeer
 
   BusMatchNote match_note;
 
-  BusTimer timer; /* before READY for HELLO, afterwards for an unfinished frame */
-  BusHealth health;
-  guint strikes; /* frames that the broker does not understand */
+  BusTimer timer;          /* before READY for HELLO, afterwards for an unfinished frame */
+  const BusHealth *health; /* &bus_peer_no_health: it is not watched; see bus_peer_need_health() */
+  guint strikes;           /* frames that the broker does not understand */
+  WireStatus close_status;
+  gint64 heard_us; /* time of the last frame, or at which it became READY */
   guint64 received;
   guint64 received_bytes;
   BusAccount *account;
-  guint64 shed_tried; /* bus-shed: the last round in which its queue had nothing to drop */
-  WireStatus close_status;
+  guint64 shed_tried;  /* bus-shed: the last round in which its queue had nothing to drop */
   BusPeerExtra *extra; /* NULL: not needed yet; see bus_peer_extra() */
 
   GList all_link;
@@ -127,9 +140,11 @@ struct BusPeer
   gboolean is_writable;
 };
 
-/* The charge for the peer itself, from its begin to its end, including all parts that are allocated only when they are needed. */
+/* The charge for the peer itself, from its begin to its end, including all parts that are allocated only when they are needed. Each
+ * part is small; without memory for it the process ends, as in g_malloc(). */
 #define BUS_PEER_COST                                                                                                  \
-  (sizeof (BusPeer) + sizeof (BusPeerExtra) + sizeof (BusLosses) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))
+  (sizeof (BusPeer) + sizeof (BusPeerExtra) + sizeof (BusPeerCalls) + sizeof (BusInput) + sizeof (BusHealth)           \
+   + BUS_TOKEN_DIGEST + sizeof (BusLosses) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))
 
 BusPeer *bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 now_us);
 /* It must have been flushed. */
@@ -148,6 +163,50 @@ static inline BusPeerExtra *
 bus_peer_need_extra (BusPeer *peer)
 {
   return peer->extra != NULL ? peer->extra : bus_peer_make_extra (peer);
+}
+
+/* The same for calls. */
+extern const BusPeerCalls bus_peer_no_calls;
+BusPeerCalls *bus_peer_make_calls (BusPeer *peer);
+static inline BusPeerCalls *
+bus_peer_need_calls (BusPeer *peer)
+{
+  return peer->calls != &bus_peer_no_calls ? (gpointer) (gsize) peer->calls : bus_peer_make_calls (peer);
+}
+
+/* The same for its health. */
+extern const BusHealth bus_peer_no_health;
+BusHealth *bus_peer_make_health (BusPeer *peer);
+static inline BusHealth *
+bus_peer_need_health (BusPeer *peer)
+{
+  return peer->health != &bus_peer_no_health ? (gpointer) (gsize) peer->health : bus_peer_make_health (peer);
+}
+
+/* Bytes of the peer arrived: returns its reader, made if it has none. */
+WireFrameReader *bus_peer_begin_input (BusPeer *peer);
+/* They have been handled: frees the reader unless it has a part of a frame. */
+void bus_peer_end_input (BusPeer *peer);
+/* The longest body of a frame that it may send in its state. */
+gsize bus_peer_max_body (const BusPeer *peer);
+
+/* The bytes that the reader holds, and those of them that are charged to the peer. */
+static inline gsize
+bus_peer_frame_held (const BusPeer *peer)
+{
+  return peer->input != NULL ? wire_frame_reader_held (&peer->input->reader) : 0;
+}
+
+static inline gsize
+bus_peer_frame_charged (const BusPeer *peer)
+{
+  return peer->input != NULL ? peer->input->charged : 0;
+}
+
+static inline gboolean
+bus_peer_has_partial_frame (const BusPeer *peer)
+{
+  return peer->input != NULL && wire_frame_reader_is_partial (&peer->input->reader);
 }
 
 /* Applies an event to the state of the peer. FALSE: the state ignores the event. */
@@ -197,7 +256,7 @@ void bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const c
 /* Sends CREDIT to all peers whose returned credit is to be announced. */
 void bus_peer_send_credit (BusCore *core);
 
-/* Frees the bytes of an unfinished frame and refunds what was charged for them. */
+/* Frees the bytes of an unfinished frame, with the reader, and refunds what was charged for them. */
 void bus_peer_drop_frame (BusPeer *peer);
 
 static inline gboolean
@@ -211,7 +270,8 @@ bus_peer_is_ready (const BusPeer *peer)
 static inline guint
 bus_peer_pending (const BusPeer *peer)
 {
-  return peer->asked.length + peer->later.length + (peer->confirms != NULL ? g_hash_table_size (peer->confirms) : 0);
+  return peer->calls->asked.length + peer->calls->later.length
+         + (peer->calls->confirms != NULL ? g_hash_table_size (peer->calls->confirms) : 0);
 }
 
 /* TRUE if introspection shows @peer to @asker: agent and tools see all ready peers, a collector sees itself. */

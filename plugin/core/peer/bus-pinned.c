@@ -7,7 +7,7 @@
 static gsize
 pinned_by_frame (const BusPeer *peer)
 {
-  return wire_frame_reader_is_partial (&peer->reader) ? peer->reader_charged : 0;
+  return bus_peer_has_partial_frame (peer) ? peer->input->charged : 0;
 }
 
 static gsize
@@ -33,7 +33,7 @@ pinned_is_considered (const BusPeer *peer, guint32 account)
 static gboolean
 pinned_stalls (const BusPeer *peer, gint64 now_us)
 {
-  return pinned_by_frame (peer) >= BUS_PINNED_MIN && now_us - peer->frame_since_us >= BUS_PINNED_STALLED_US;
+  return pinned_by_frame (peer) >= BUS_PINNED_MIN && now_us - peer->input->frame_since_us >= BUS_PINNED_STALLED_US;
 }
 
 /* Adds up the pinned bytes of the peers that are considered, into the member pinned of their accounts. Returns the sum. */

@@ -140,14 +140,15 @@ bus_shed_reserve_account_above (BusAccount *account, guint64 bytes, gint64 now_u
 static gboolean
 shed_charge_reader (BusPeer *peer)
 {
-  gsize held = wire_frame_reader_held (&peer->reader);
-  gboolean has_grown = held > peer->reader_charged;
+  gsize held = bus_peer_frame_held (peer);
+  gsize charged = bus_peer_frame_charged (peer);
+  gboolean has_grown = held > charged;
 
-  if (held != peer->reader_charged)
+  if (held != charged)
     {
-      bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, peer->reader_charged);
+      bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, charged);
       bus_quota_keep (&peer->core->quota, &peer->ledger.usage, held);
-      peer->reader_charged = held;
+      peer->input->charged = held;
     }
   return has_grown;
 }

@@ -3,6 +3,15 @@
 
 #include "peer/bus-state.h"
 
+/* @token: of the newcomer; zeros: it sent none */
+static gboolean
+takeover_is_token (const BusPeer *holder, const guint8 token[BUS_TOKEN_DIGEST])
+{
+  static const guint8 none[BUS_TOKEN_DIGEST];
+
+  return memcmp (holder->token != NULL ? holder->token : none, token, BUS_TOKEN_DIGEST) == 0;
+}
+
 /*
  * Decides by the identity of both connections which of them gets the id.
  *
@@ -23,7 +32,7 @@ bus_takeover_rule (const BusPeer *holder,
                    const guint8 token[BUS_TOKEN_DIGEST])
 {
   if (holder->who.account != newcomer->who.account || holder->who.agent != newcomer->who.agent
-      || memcmp (holder->token, token, BUS_TOKEN_DIGEST) != 0)
+      || !takeover_is_token (holder, token))
     return BUS_TAKEOVER_REFUSED;
   if (holder->who.pid == newcomer->who.pid && holder->incarnation == incarnation)
     return BUS_TAKEOVER_AT_ONCE;

@@ -113,7 +113,7 @@ admit_run_may_wait (const BusFlow *flow,
                     gboolean is_withheld)
 {
   if (run->n - from < 2 || run->class_of.lane != WIRE_LANE_DATA || bus_room_is_ready (subscription)
-      || subscription->fifo.by_topic != NULL)
+      || subscription->fifo->by_topic != NULL)
     return FALSE;
   return is_withheld
          || bus_room_fits_many (flow, subscription, run->n - from, admit_run_bytes (run, from),

@@ -71,7 +71,7 @@ admit_oldest_to_drop (BusFlow *flow,
   /* Do not drop this subscription's messages when even dropping all of them would not make room. */
   if (why == BUS_ROOM_OVER_OWN)
     return bus_room_could_fit_peer (flow, subscription, admit_cost (inbound), now_us) ? slot : NULL;
-  slot = subscription->fifo.lane_first[WIRE_LANE_CONTROL];
+  slot = subscription->fifo->lane_first[WIRE_LANE_CONTROL];
   while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
     slot = slot->lane_next;
   return slot != NULL && slot->state == BUS_DELIVERY_QUEUED && !slot->delivery.is_kept ? slot : NULL;
@@ -188,7 +188,7 @@ admit_let_wait (BusFlow *flow,
   if (ticket != NULL)
     bus_withheld_took (flow, subscription, now_us);
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
-  if (subscription->fifo.first_waiting == slot && bus_subscription_is_open (subscription))
+  if (subscription->fifo->first_waiting == slot && bus_subscription_is_open (subscription))
     {
       /* Making room may have moved older messages into the lane; this message stays behind them. */
       if (bus_flow_lane_is_clear (flow, message->class_of.lane))

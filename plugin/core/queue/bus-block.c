@@ -10,7 +10,7 @@ void
 bus_block_end (BusFlow *flow, BusSubscription *subscription)
 {
   bus_unsettled_release_tickets (flow, subscription);
-  for (BusSlot *slot = subscription->fifo.first; slot != NULL && subscription->tickets > 0; slot = slot->next)
+  for (BusSlot *slot = subscription->fifo->first; slot != NULL && subscription->records->tickets > 0; slot = slot->next)
     if (slot->ticket != NULL)
       bus_withheld_release (flow, subscription, bus_fifo_take_ticket (flow, slot));
 }
@@ -33,7 +33,7 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
 {
   BusSlot *next;
 
-  for (BusSlot *slot = bus_fifo_unpack_slot (flow, subscription->fifo.first); slot != NULL; slot = next)
+  for (BusSlot *slot = bus_fifo_unpack_slot (flow, subscription->fifo->first); slot != NULL; slot = next)
     {
       /* Unpacked first: a dropped message may give its credit to the next one. */
       next = bus_fifo_unpack_slot (flow, slot->next);
@@ -54,10 +54,10 @@ block_oldest_us (const BusSubscription *subscription)
 {
   gint64 oldest = G_MAXINT64;
 
-  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = subscription->records->first; sent != NULL; sent = sent->next)
     if (sent->ticket != NULL)
       oldest = MIN (oldest, sent->ticket->since_us);
-  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+  for (const BusSlot *slot = subscription->fifo->first; slot != NULL; slot = slot->next)
     if (slot->ticket != NULL)
       oldest = MIN (oldest, slot->ticket->since_us);
   return oldest;
@@ -89,16 +89,17 @@ gboolean
 bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   gint64 longest_us = bus_withheld_longest_us (flow);
-  gint64 due_us
-      = MIN (subscription->progress_us + longest_us, block_oldest_us (subscription) + BUS_BLOCK_PATIENCE * longest_us);
+  gint64 due_us = MIN (subscription->records->progress_us + longest_us,
+                       block_oldest_us (subscription) + BUS_BLOCK_PATIENCE * longest_us);
 
   if (now_us < due_us)
     {
-      bus_deadline_arm (flow->shared->deadlines, &subscription->block_timer.deadline, due_us);
+      bus_deadline_arm (flow->shared->deadlines, &bus_subscription_need_records (subscription)->block_timer.deadline,
+                        due_us);
       return FALSE;
     }
   bus_subscription_on (subscription, BUS_SUBSCRIPTION_ON_DEMOTE, &flow->shared->ignored_events);
-  subscription->demoted_at = subscription->unsettled.settled;
+  bus_subscription_need_extra (subscription)->demoted_at = subscription->unsettled.settled;
   bus_report_change (flow, subscription, BUS_CHANGE_DEMOTED, now_us);
   return TRUE;
 }
@@ -133,9 +134,9 @@ bus_block_check_drained (BusFlow *flow, BusSubscription *subscription, gint64 no
 
   if (subscription->cursor != NULL)
     return; /* retained messages are ahead, and new messages would wait behind them */
-  if (!bus_subscription_is_demoted (subscription) || subscription->fifo.messages > 0
+  if (!bus_subscription_is_demoted (subscription) || subscription->fifo->messages > 0
       || outstanding * 2 > window->window_messages
-      || (outstanding > 0 && subscription->unsettled.settled == subscription->demoted_at))
+      || (outstanding > 0 && subscription->unsettled.settled == subscription->extra->demoted_at))
     return;
   bus_block_restore (flow, subscription, now_us);
 }

@@ -10,7 +10,7 @@ static const BusDelivery fifo_run_delivery = { .kind = WIRE_KIND_DELIVER };
 void
 bus_fifo_append_run (BusFlow *flow, BusSubscription *subscription, BusWaitingRun *run, BusTicket *ticket, gint64 now_us)
 {
-  BusFifo *fifo = &subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (subscription);
   const WireLane lane = run->class_of.lane;
   BusSlot *slot = bus_fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane],
                                      bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT), lane);
@@ -48,7 +48,7 @@ void
 bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n)
 {
   BusSubscription *subscription = slot->subscription;
-  BusFifo *fifo = &subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (subscription);
   const gboolean is_last = n == slot->run->n;
   BusWaitingPart part;
 
@@ -83,7 +83,7 @@ bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n)
 void
 bus_fifo_unpack_all (BusFlow *flow, BusSubscription *subscription)
 {
-  for (BusSlot *slot = subscription->fifo.first_waiting; slot != NULL; slot = slot->next)
+  for (BusSlot *slot = subscription->fifo->first_waiting; slot != NULL; slot = slot->next)
     if (slot->run != NULL)
       bus_fifo_unpack (flow, slot, slot->run->n);
 }
@@ -97,7 +97,7 @@ bus_fifo_unpack_slot (BusFlow *flow, BusSlot *slot)
     return slot;
   before = slot->previous;
   bus_fifo_unpack (flow, slot, slot->run->n);
-  return before != NULL ? before->next : slot->subscription->fifo.first;
+  return before != NULL ? before->next : slot->subscription->fifo->first;
 }
 
 BusSlot *

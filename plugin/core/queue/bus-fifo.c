@@ -54,7 +54,7 @@ fifo_refund (BusFlow *flow, const BusMessage *message)
 static void
 fifo_index_slot (BusFlow *flow, BusSlot *slot)
 {
-  BusFifo *fifo = &slot->subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (slot->subscription);
   BusKey key = bus_key (flow->shared->seed, slot->message->topic);
   BusSlot *older = g_hash_table_lookup (fifo->by_topic, &key);
 
@@ -75,7 +75,7 @@ fifo_unindex_slot (BusFlow *flow, BusSlot *slot)
   if (!slot->is_indexed)
     return;
   key = bus_key (flow->shared->seed, slot->message->topic);
-  g_hash_table_remove (slot->subscription->fifo.by_topic, &key);
+  g_hash_table_remove (slot->subscription->fifo->by_topic, &key);
   slot->is_indexed = FALSE;
   fifo_forgo (flow, BUS_FIFO_INDEX_COST);
 }
@@ -83,10 +83,11 @@ fifo_unindex_slot (BusFlow *flow, BusSlot *slot)
 void
 bus_fifo_index (BusFlow *flow, BusSubscription *subscription, gboolean wanted)
 {
-  BusFifo *fifo = &subscription->fifo;
+  BusFifo *fifo;
 
-  if (wanted == (fifo->by_topic != NULL))
+  if (wanted == (subscription->fifo->by_topic != NULL))
     return;
+  fifo = bus_subscription_need_fifo (subscription);
   if (wanted)
     fifo->by_topic = g_hash_table_new_full (bus_key_hash, bus_key_equal, g_free, NULL);
   for (BusSlot *slot = fifo->first; slot != NULL; slot = slot->next)
@@ -103,10 +104,10 @@ bus_fifo_find (const BusFlow *flow, const BusSubscription *subscription, WireSpa
 {
   BusKey key;
 
-  if (subscription->fifo.by_topic == NULL)
+  if (subscription->fifo->by_topic == NULL)
     return NULL;
   key = bus_key (flow->shared->seed, topic);
-  return g_hash_table_lookup (subscription->fifo.by_topic, &key);
+  return g_hash_table_lookup (subscription->fifo->by_topic, &key);
 }
 
 /* --- links --- */
@@ -147,7 +148,7 @@ bus_fifo_slot_new (BusFlow *flow,
                    BusDeliveryState state,
                    WireLane lane)
 {
-  BusFifo *fifo = &subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (subscription);
   BusSlot *slot = bus_cells_take (&flow->shared->quota->cells, sizeof (BusSlot));
 
   *slot = (BusSlot){ .state = state, .lane = lane, .subscription = subscription };
@@ -179,7 +180,7 @@ fifo_next_waiting (BusSlot *slot)
 void
 bus_fifo_slot_free (BusFlow *flow, BusSlot *slot)
 {
-  BusFifo *fifo = &slot->subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (slot->subscription);
 
   if (fifo->first_waiting == slot)
     fifo->first_waiting = fifo_next_waiting (slot->next);
@@ -233,7 +234,7 @@ bus_fifo_append (BusFlow *flow,
                  const BusDelivery *delivery,
                  gint64 now_us)
 {
-  BusFifo *fifo = &subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (subscription);
   WireLane lane = message->class_of.lane;
   BusSlot *slot = bus_fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane],
                                      bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT), lane);
@@ -266,7 +267,7 @@ bus_fifo_append (BusFlow *flow,
 void
 bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
 {
-  BusFifo *fifo = &slot->subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (slot->subscription);
 
   g_assert (fifo->first_waiting == slot);
   fifo->first_waiting = fifo_next_waiting (slot->next);
@@ -296,8 +297,8 @@ fifo_unpack_first (BusFlow *flow, BusSlot *slot)
       first->ticket = bus_ticket_ref (slot->ticket);
       bus_withheld_share (subscription);
     }
-  if (subscription->fifo.first_waiting == slot)
-    subscription->fifo.first_waiting = first;
+  if (subscription->fifo->first_waiting == slot)
+    bus_subscription_need_fifo (subscription)->first_waiting = first;
 }
 
 /* The slot of a run becomes the slot of its last message. */
@@ -332,7 +333,7 @@ bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription)
 {
   BusSlot *slot;
 
-  while ((slot = subscription->fifo.first_waiting) != NULL && slot->run == NULL
+  while ((slot = subscription->fifo->first_waiting) != NULL && slot->run == NULL
          && bus_subscription_is_open (subscription))
     {
       bus_window_use (&subscription->window, slot->message->payload_len);
@@ -346,9 +347,9 @@ bus_fifo_advance (BusFlow *flow, BusSubscription *subscription)
   const BusWindow *window = &subscription->window;
 
   bus_fifo_advance_to_run (flow, subscription);
-  while (subscription->fifo.first_waiting != NULL && bus_subscription_is_open (subscription))
+  while (subscription->fifo->first_waiting != NULL && bus_subscription_is_open (subscription))
     {
-      bus_fifo_unpack (flow, subscription->fifo.first_waiting,
+      bus_fifo_unpack (flow, subscription->fifo->first_waiting,
                        (guint) MIN (window->granted_messages - window->used_messages, G_MAXUINT));
       bus_fifo_advance_to_run (flow, subscription);
     }
@@ -375,7 +376,7 @@ fifo_unqueue (BusFlow *flow, BusSlot *slot)
 static void
 fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 {
-  BusFifo *fifo = &slot->subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (slot->subscription);
   BusTicket *own = bus_fifo_take_ticket (flow, slot);
 
   g_assert (fifo->messages > 0 && fifo->bytes >= slot->message->body.len && flow->waiting_messages > 0);
@@ -412,7 +413,7 @@ bus_fifo_remove (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
 BusSlot *
 bus_fifo_oldest (const BusSubscription *subscription)
 {
-  BusSlot *slot = subscription->fifo.first;
+  BusSlot *slot = subscription->fifo->first;
 
   while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
     slot = slot->next;
@@ -422,7 +423,7 @@ bus_fifo_oldest (const BusSubscription *subscription)
 BusSlot *
 bus_fifo_newest (const BusSubscription *subscription)
 {
-  BusSlot *slot = subscription->fifo.last;
+  BusSlot *slot = subscription->fifo->last;
 
   while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
     slot = slot->previous;
@@ -462,9 +463,11 @@ fifo_count_loss (BusFlow *flow,
                  BusLoss loss,
                  gint64 now_us)
 {
+  BusSubscriptionExtra *extra = bus_subscription_need_extra (subscription);
+
   BUS_PROBE3 (drop, subscription->id, at->accept_seq, loss);
-  subscription->missed += count;
-  bus_subscription_need_losses (subscription)->missed_by[loss] += count;
+  extra->missed += count;
+  extra->losses.missed_by[loss] += count;
   flow->missed += count;
   bus_report_need_losses (flow)->missed_by[loss] += count;
   flow->shared->missed_by[loss] += count;
@@ -572,7 +575,7 @@ bus_fifo_lose (BusFlow *flow,
                BusLoss loss,
                gint64 now_us)
 {
-  BusFifo *fifo = &subscription->fifo;
+  BusFifo *fifo = bus_subscription_need_fifo (subscription);
   BusSlot *gap = fifo_find_gap (fifo->lane_last[at->lane], TRUE, loss);
   BusDeliveryState lost = bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_LOSE);
 

@@ -11,10 +11,10 @@
 static BusSlot *
 flow_next_run (const BusFlow *flow, const BusSubscription *subscription)
 {
-  BusSlot *slot = subscription->fifo.first_waiting;
+  BusSlot *slot = subscription->fifo->first_waiting;
 
   if (slot == NULL || slot->run == NULL || !bus_subscription_is_open (subscription)
-      || subscription->fifo.lane_first[slot->lane] != slot || !bus_flow_lane_is_clear (flow, slot->lane))
+      || subscription->fifo->lane_first[slot->lane] != slot || !bus_flow_lane_is_clear (flow, slot->lane))
     return NULL;
   return slot;
 }
@@ -65,7 +65,7 @@ flow_send_runs (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
         return FALSE;
       is_sent = TRUE;
     }
-  slot = subscription->fifo.first_waiting;
+  slot = subscription->fifo->first_waiting;
   return is_sent && slot != NULL && slot->run == NULL && bus_subscription_is_open (subscription);
 }
 
@@ -73,7 +73,7 @@ flow_send_runs (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 static gboolean
 flow_is_idle (const BusFlow *flow, const BusSubscription *subscription)
 {
-  return subscription->fifo.first == NULL && flow->lanes[WIRE_LANE_CONTROL].first == NULL
+  return subscription->fifo->first == NULL && flow->lanes[WIRE_LANE_CONTROL].first == NULL
          && flow->lanes[WIRE_LANE_DATA].first == NULL && flow->soft_since_us == 0;
 }
 
@@ -89,7 +89,7 @@ flow_send_waiting (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
       bus_flow_pump (flow, now_us);
     }
   while (flow_send_runs (flow, subscription, now_us));
-  if (subscription->fifo.first_waiting != NULL && bus_subscription_is_open (subscription))
+  if (subscription->fifo->first_waiting != NULL && bus_subscription_is_open (subscription))
     {
       bus_fifo_advance (flow, subscription);
       bus_flow_pump (flow, now_us);

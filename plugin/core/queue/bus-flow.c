@@ -237,7 +237,7 @@ bus_flow_send_first_gaps (BusFlow *flow, BusSubscription *subscription, WireLane
 {
   BusSlot *slot;
 
-  while ((slot = subscription->fifo.lane_first[lane]) != NULL && slot->state == BUS_DELIVERY_LOST)
+  while ((slot = subscription->fifo->lane_first[lane]) != NULL && slot->state == BUS_DELIVERY_LOST)
     {
       if (!flow_encode_gap (flow, slot))
         return FALSE;
@@ -503,7 +503,7 @@ bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent
   guint n = 0;
 
   /* One run after the other: all of them at once would need slots for the whole queue. */
-  while ((slot = bus_fifo_unpack_slot (flow, subscription->fifo.first)) != NULL)
+  while ((slot = bus_fifo_unpack_slot (flow, subscription->fifo->first)) != NULL)
     {
       g_autoptr (BusParcel) parcel = NULL;
 

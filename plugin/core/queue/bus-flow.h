@@ -101,7 +101,7 @@ void bus_flow_delivered (BusFlow *flow,
 static inline gboolean
 bus_flow_gap_is_first (const BusSubscription *subscription, WireLane lane)
 {
-  const BusSlot *first = subscription->fifo.lane_first[lane];
+  const BusSlot *first = subscription->fifo->lane_first[lane];
 
   return first != NULL && first->state == BUS_DELIVERY_LOST;
 }

@@ -79,18 +79,18 @@ gboolean bus_room_could_fit_peer (const BusFlow *flow, const BusSubscription *su
 static inline guint64
 bus_room_bounded_messages (const BusSubscription *subscription)
 {
-  return subscription->fifo.messages - subscription->fifo.kept_messages;
+  return subscription->fifo->messages - subscription->fifo->kept_messages;
 }
 
 static inline guint64
 bus_room_bounded_bytes (const BusSubscription *subscription)
 {
-  return subscription->fifo.bytes - subscription->fifo.kept_bytes;
+  return subscription->fifo->bytes - subscription->fifo->kept_bytes;
 }
 
 /* TRUE if the subscription has credit, and none of its messages waits for credit. */
 static inline gboolean
 bus_room_is_ready (const BusSubscription *subscription)
 {
-  return subscription->fifo.first_waiting == NULL && bus_subscription_is_open (subscription);
+  return subscription->fifo->first_waiting == NULL && bus_subscription_is_open (subscription);
 }

@@ -12,7 +12,8 @@ bus_subscription_size (WireSpan pattern)
 
   for (gsize i = 0; i < pattern.len; i++)
     segments += pattern.data[i] == '.' ? 1 : 0;
-  return sizeof (BusSubscription) + sizeof (BusLosses) + TABLE_BYTES + 2 * pattern.len + segments * SEGMENT_BYTES;
+  return sizeof (BusSubscription) + sizeof (BusFifo) + sizeof (BusRecords) + sizeof (BusShare)
+         + sizeof (BusSubscriptionExtra) + TABLE_BYTES + 2 * pattern.len + segments * SEGMENT_BYTES;
 }
 
 BusSubscription *
@@ -31,28 +32,81 @@ bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean ser
   subscription->pattern = wire_span (copy, pattern.len);
   subscription->serves = serves;
   subscription->state = BUS_SUBSCRIPTION_OPEN;
-  subscription->emptied_link.data = subscription;
-  subscription->weight = 1;
-  subscription->charged = bus_subscription_size (pattern);
-  subscription->block_timer.kind = BUS_TIMER_BLOCK;
-  subscription->block_timer.owner = subscription;
-  subscription->unsettled.timer.kind = BUS_TIMER_SETTLE;
-  subscription->unsettled.timer.owner = subscription;
+  subscription->share = &bus_no_share;
+  subscription->charged = (guint32) bus_subscription_size (pattern);
+  subscription->fifo = &bus_no_fifo;
+  subscription->records = &bus_no_records;
+  subscription->extra = &bus_no_subscription_extra;
   return subscription;
 }
 
-const BusLosses bus_no_losses;
+/* --- parts --- */
 
-BusLosses *
-bus_subscription_need_losses (BusSubscription *subscription)
+const BusFifo bus_no_fifo;
+const BusRecords bus_no_records;
+const BusLosses bus_no_losses;
+const BusSubscriptionExtra bus_no_subscription_extra;
+
+BusFifo *
+bus_subscription_make_fifo (BusSubscription *subscription)
 {
-  if (subscription->losses == NULL)
-    {
-      subscription->losses = g_new0 (BusLosses, 1);
-      subscription->losses->report_timer.kind = BUS_TIMER_REPORT;
-      subscription->losses->report_timer.owner = subscription;
-    }
-  return subscription->losses;
+  BusFifo *fifo = g_new0 (BusFifo, 1);
+
+  subscription->fifo = fifo;
+  return fifo;
+}
+
+BusRecords *
+bus_subscription_make_records (BusSubscription *subscription)
+{
+  BusRecords *records = g_new0 (BusRecords, 1);
+
+  records->block_timer = (BusTimer){ .kind = BUS_TIMER_BLOCK, .owner = subscription };
+  records->settle_timer = (BusTimer){ .kind = BUS_TIMER_SETTLE, .owner = subscription };
+  subscription->records = records;
+  return records;
+}
+
+BusSubscriptionExtra *
+bus_subscription_need_extra (BusSubscription *subscription)
+{
+  BusSubscriptionExtra *extra;
+
+  if (subscription->extra != &bus_no_subscription_extra)
+    return (gpointer) (gsize) subscription->extra;
+  extra = g_new0 (BusSubscriptionExtra, 1);
+  extra->losses.report_timer = (BusTimer){ .kind = BUS_TIMER_REPORT, .owner = subscription };
+  extra->emptied_link.data = subscription;
+  subscription->extra = extra;
+  return extra;
+}
+
+const BusShare bus_no_share = { .weight = 1 };
+
+BusShare *
+bus_subscription_make_share (BusSubscription *subscription)
+{
+  BusShare *share = g_new0 (BusShare, 1);
+
+  share->group_link.data = subscription;
+  share->weight = 1;
+  subscription->share = share;
+  return share;
+}
+
+static void
+subscription_free_parts (BusSubscription *subscription)
+{
+  if (subscription->fifo->by_topic != NULL)
+    g_hash_table_unref (subscription->fifo->by_topic);
+  if (subscription->fifo != &bus_no_fifo)
+    g_free ((gpointer) (gsize) subscription->fifo);
+  if (subscription->records != &bus_no_records)
+    g_free ((gpointer) (gsize) subscription->records);
+  if (subscription->share != &bus_no_share)
+    g_free ((gpointer) (gsize) subscription->share);
+  if (subscription->extra != &bus_no_subscription_extra)
+    g_free ((gpointer) (gsize) subscription->extra);
 }
 
 gboolean
@@ -75,20 +129,22 @@ bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *fil
   subscription->filter = bus_filter_copy (filter);
   if (subscription->filter == NULL)
     return FALSE;
-  subscription->charged += bus_filter_size (filter);
+  subscription->charged += (guint32) bus_filter_size (filter);
   return TRUE;
 }
 
 void
 bus_subscription_free (BusSubscription *subscription)
 {
-  g_assert (subscription->fifo.first == NULL && subscription->tickets == 0 && subscription->unsettled.first == NULL);
-  g_assert (!subscription->is_emptied);
-  g_assert (!bus_deadline_is_armed (&subscription->block_timer.deadline)
-            && !bus_deadline_is_armed (&subscription->unsettled.timer.deadline)
-            && !bus_deadline_is_armed (&bus_subscription_losses (subscription)->report_timer.deadline));
-  g_clear_pointer (&subscription->fifo.by_topic, g_hash_table_unref);
+  const BusRecords *records = subscription->records;
+  const BusSubscriptionExtra *extra = subscription->extra;
+
+  g_assert (subscription->fifo->first == NULL && records->tickets == 0 && records->first == NULL);
+  g_assert (!extra->is_emptied);
+  g_assert (!bus_deadline_is_armed (&records->block_timer.deadline)
+            && !bus_deadline_is_armed (&records->settle_timer.deadline)
+            && !bus_deadline_is_armed (&extra->losses.report_timer.deadline));
+  subscription_free_parts (subscription);
   g_free (subscription->filter);
-  g_free (subscription->losses);
   g_free (subscription);
 }

@@ -29,8 +29,9 @@ typedef struct BusSent BusSent;
 typedef struct BusCursor BusCursor;
 typedef struct BusSubscription BusSubscription;
 
-/* See bus-fifo: first slots that are queued and gaps, then slots that wait for credit and gaps. The members that a delivery reads
- * come last, beside those of the subscription. */
+/* The parts below are allocated when they are first needed, because an idle subscription needs none of them. */
+
+/* See bus-fifo: first slots that are queued and gaps, then slots that wait for credit and gaps. */
 typedef struct
 {
   BusSlot *last;
@@ -47,21 +48,22 @@ typedef struct
   BusSlot *lane_first[WIRE_N_LANES];
 } BusFifo;
 
-/* See bus-unsettled: messages that were sent and are not settled. The members that a delivery and its credit use come first. */
+/* Messages that were sent and are not settled, and the tickets of messages that wait or were sent. */
 typedef struct
 {
-  guint64 settled; /* deliveries, in total */
-  gint64 since_us; /* the time since which the client holds messages and has settled none; 0: it holds none */
-  gint64 usual_us; /* the longest time, lately, for which the client held messages until it returned credit */
-  BusSent *first;  /* records */
+  guint64 tickets;    /* bus-withheld: tickets that it holds, in the FIFO and in records */
+  gint64 progress_us; /* last time at which its client settled a message, or the first ticket was taken */
+  BusTimer block_timer;
+
+  /* bus-unsettled */
+  BusSent *first; /* records */
   BusSent *last;
   guint64 kept_messages; /* in records */
   guint64 kept_bytes;
-  BusTimer timer; /* armed while a record keeps a message */
-} BusUnsettled;
+  BusTimer settle_timer; /* armed while a record keeps a message */
+} BusRecords;
 
-/* Losses, and the reports about them that are not published yet. Most subscriptions lose nothing, so this is allocated with the
- * first loss. */
+/* Losses, and the reports about them that are not published yet. */
 typedef struct
 {
   guint64 missed_by[BUS_N_LOSSES];
@@ -76,61 +78,77 @@ typedef struct
   BusTimer report_timer;
 } BusLosses;
 
+/* Members that few subscriptions need. */
+typedef struct
+{
+  BusLosses losses;
+  guint64 missed;     /* lost: in a gap that was sent or waits, or discarded when it ended */
+  guint64 rerouted;   /* messages that waited for it and were handed on to another member of its group */
+  guint64 repeated;   /* messages that were sent to it, were not settled, and were given to another member */
+  guint64 demoted_at; /* bus-block: number of settled messages at its demotion */
+
+  /* bus-drain */
+  gboolean is_emptied; /* it drains and is empty: it is in the list emptied of the shared state */
+  GList emptied_link;
+} BusSubscriptionExtra;
+
+/* See bus-unsettled: the part that each delivery needs. */
+typedef struct
+{
+  guint64 settled; /* deliveries, in total */
+  gint64 since_us; /* the time since which the client holds messages and has settled none; 0: it holds none */
+  gint64 usual_us; /* the longest time, lately, for which the client held messages until it returned credit */
+} BusUnsettled;
+
+/* Members that only a member of a group, or a subscription that serves, needs: for its share of the messages. */
+typedef struct
+{
+  GList group_link;    /* in the members of its group */
+  BusServers *servers; /* of the topic that it serves; NULL: none */
+  guint server_place;  /* in the list of servers */
+
+  /* bus-pick */
+  guint32 weight;    /* its share of the messages of its group, relative to the weights of the other members */
+  guint32 in_flight; /* bound of the messages that its client may hold unsettled; 0: only the window bounds them */
+  guint32 owed;      /* messages that other members got while it had no room */
+  gint64 turn;       /* for weighted round robin: the member with the largest value is picked */
+} BusShare;
+
 struct BusSubscription
 {
   /* The members that a delivery and its credit read and write are side by side, in a few adjacent cache lines, which
-   * bus_subscription_prefetch() loads: from the first slots of fifo to the records of unsettled. */
-  BusFifo fifo;
-  guint32 id; /* chosen by the client */
+   * bus_subscription_prefetch() loads: from fifo to unsettled. */
+  const BusFifo *fifo;       /* &bus_no_fifo: nothing has waited yet; see bus_subscription_need_fifo() */
+  const BusRecords *records; /* &bus_no_records: there were none yet; see bus_subscription_need_records() */
+  guint32 id;                /* chosen by the client */
   BusSubscriptionState state;
-  BusCursor *cursor;  /* bus-catchup: retained messages are sent first, other messages wait; NULL: none are ahead */
-  guint64 delivered;  /* encoded for it */
-  guint64 tickets;    /* bus-withheld: tickets that it holds, in the FIFO and in records of sent messages */
-  gint64 progress_us; /* last time at which its client settled a message, or the first ticket was taken */
+  BusCursor *cursor; /* bus-catchup: retained messages are sent first, other messages wait; NULL: none are ahead */
+  guint64 delivered; /* encoded for it */
   BusBounds bounds;
   BusWindow window;
-  BusTimer block_timer;
   BusUnsettled unsettled;
 
   BusPeer *owner;
   gboolean serves;         /* gets requests, and no messages that are published */
   gboolean serves_methods; /* serves the own methods of its owner: it gets no direct message either */
   BusGroup *group;         /* NULL: none */
-  GList group_link;        /* in its members */
   WireSpan pattern;        /* own copy, stored behind the struct */
-  BusServers *servers;     /* of the topic that it serves; NULL: none */
   BusFilter *filter;       /* own copy; NULL: every message that matches the pattern */
 
-  /* bus-pick */
-  guint32 weight;    /* its share of the messages of its group, relative to the weights of the other members */
-  guint32 in_flight; /* bound of the messages that its client may hold unsettled; 0: only the window bounds them */
-  gint64 turn;       /* for weighted round robin: the member with the largest value is picked */
+  const BusShare *share;             /* &bus_no_share: it gets every message; see bus_subscription_need_share() */
+  guint64 retained;                  /* part of delivered that came from the store of retained messages */
+  const BusSubscriptionExtra *extra; /* &bus_no_subscription_extra: not needed yet; see bus_subscription_need_extra() */
 
-  gsize charged; /* to its owner, for the subscription itself */
-
-  /* bus-drain */
-  gboolean is_emptied; /* it drains and is empty: it is in the list emptied of the shared state */
-  GList emptied_link;
-
-  guint64 demoted_at; /* bus-block: number of settled messages at its demotion */
-
-  guint64 retained;  /* part of delivered that came from the store of retained messages */
-  guint64 missed;    /* lost: in a gap that was sent or waits, or discarded when it ended */
-  guint64 rerouted;  /* messages that waited for it and were handed on to another member of its group */
-  guint64 repeated;  /* messages that were sent to it, were not settled, and were given to another member */
-  BusLosses *losses; /* NULL: it lost nothing, and nothing had to be reported; see bus_subscription_losses() */
-
-  BusFiled filed;     /* in the index; not if it serves */
-  guint server_place; /* in the list of servers, if it serves */
-  guint32 owed;       /* bus-pick: messages that other members got while it had no room */
+  BusFiled filed;  /* in the index; not if it serves */
+  guint32 charged; /* to its owner, for the subscription with its filter */
 };
 
 /* Loads the members that a delivery uses into the cache. The subscription may have been freed: only its address is used. */
 static inline void
 bus_subscription_prefetch (const BusSubscription *subscription)
 {
-  const char *at = (const char *) &subscription->fifo.first;
-  const char *last = (const char *) &subscription->unsettled.last;
+  const char *at = (const char *) &subscription->fifo;
+  const char *last = (const char *) &subscription->unsettled.usual_us;
 
   for (; at < last; at += 64)
     __builtin_prefetch (at, 1);
@@ -162,15 +180,54 @@ bus_subscription_is_open (const BusSubscription *subscription)
   return subscription->cursor == NULL && bus_window_is_open (&subscription->window);
 }
 
-/* Its losses, for reading: all members are zero while there are none. */
+/* The parts of a subscription that has none: all members are zero. */
+extern const BusFifo bus_no_fifo;
+extern const BusRecords bus_no_records;
 extern const BusLosses bus_no_losses;
+extern const BusShare bus_no_share; /* of weight 1 */
+extern const BusSubscriptionExtra bus_no_subscription_extra;
+
+/* The parts, for writing: allocated at the first call, and freed with the subscription. The charge for the subscription contains
+ * all of them, so a peer cannot allocate more of them than its quota allows. Each is below 256 bytes; without memory for it the
+ * process ends, as in g_malloc(). */
+BusFifo *bus_subscription_make_fifo (BusSubscription *subscription);
+BusRecords *bus_subscription_make_records (BusSubscription *subscription);
+BusSubscriptionExtra *bus_subscription_need_extra (BusSubscription *subscription);
+BusShare *bus_subscription_make_share (BusSubscription *subscription);
+
+static inline BusFifo *
+bus_subscription_need_fifo (BusSubscription *subscription)
+{
+  return subscription->fifo != &bus_no_fifo ? (gpointer) (gsize) subscription->fifo
+                                            : bus_subscription_make_fifo (subscription);
+}
+
+static inline BusRecords *
+bus_subscription_need_records (BusSubscription *subscription)
+{
+  return subscription->records != &bus_no_records ? (gpointer) (gsize) subscription->records
+                                                  : bus_subscription_make_records (subscription);
+}
+
+static inline BusShare *
+bus_subscription_need_share (BusSubscription *subscription)
+{
+  return subscription->share != &bus_no_share ? (gpointer) (gsize) subscription->share
+                                              : bus_subscription_make_share (subscription);
+}
+
+/* Its losses, for reading and for writing. */
 static inline const BusLosses *
 bus_subscription_losses (const BusSubscription *subscription)
 {
-  return subscription->losses != NULL ? subscription->losses : &bus_no_losses;
+  return &subscription->extra->losses;
 }
-/* Its losses, for writing: allocated at the first call. */
-BusLosses *bus_subscription_need_losses (BusSubscription *subscription);
+
+static inline BusLosses *
+bus_subscription_need_losses (BusSubscription *subscription)
+{
+  return &bus_subscription_need_extra (subscription)->losses;
+}
 
 /* Applies an event to its state. FALSE: the state ignores the event. @ignored: (inout): counter of ignored events */
 gboolean bus_subscription_on (BusSubscription *subscription, BusSubscriptionEvent event, guint64 *ignored);

@@ -82,7 +82,7 @@ bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *
 {
   BusOverflow policy = bounds->policy;
   gboolean unpaid = subscription->bounds.policy == BUS_OVERFLOW_BLOCK && policy != BUS_OVERFLOW_BLOCK;
-  guint64 missed = subscription->missed;
+  guint64 missed = subscription->extra->missed;
 
   bus_fifo_unpack_all (flow, subscription);
   subscription->bounds = *bounds;
@@ -97,7 +97,7 @@ bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *
   trim_queue (flow, subscription, unpaid, now_us);
   bus_flow_send_gaps (flow, subscription, now_us);
   bus_flow_note_level (flow, now_us);
-  return subscription->missed - missed;
+  return subscription->extra->missed - missed;
 }
 
 /* --- the broker is full --- */
@@ -145,7 +145,7 @@ trim_queues (const BusSubscriptions *subscriptions)
 
   while ((subscription = bus_subscriptions_next (subscriptions, &at)) != NULL)
     {
-      const TrimQueue queue = { subscription->fifo.bytes, subscription };
+      const TrimQueue queue = { subscription->fifo->bytes, subscription };
 
       /* Requests are not dropped: they have a bound (max_pending_requests) and a deadline of their own. */
       if (bus_room_bounded_messages (queue.subscription) > 0 && !queue.subscription->serves)

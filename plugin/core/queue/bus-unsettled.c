@@ -8,7 +8,8 @@
 static void
 unsettled_arm (const BusFlow *flow, BusSubscription *subscription, gint64 due_us)
 {
-  bus_deadline_arm (flow->shared->deadlines, &subscription->unsettled.timer.deadline, due_us);
+  bus_deadline_arm (flow->shared->deadlines, &bus_subscription_need_records (subscription)->settle_timer.deadline,
+                    due_us);
 }
 
 static gint64
@@ -20,23 +21,23 @@ unsettled_timeout_us (const BusFlow *flow)
 static void
 unsettled_keep (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, gint64 now_us)
 {
-  BusUnsettled *unsettled = &subscription->unsettled;
+  BusRecords *records = bus_subscription_need_records (subscription);
 
-  if (unsettled->kept_messages++ == 0)
+  if (records->kept_messages++ == 0)
     unsettled_arm (flow, subscription, now_us + unsettled_timeout_us (flow));
-  unsettled->kept_bytes += message->body.len;
+  records->kept_bytes += message->body.len;
   bus_quota_charge (flow->shared->quota, &flow->ledger->usage, bus_message_cost (message));
 }
 
 static void
 unsettled_forget (BusFlow *flow, BusSubscription *subscription, const BusMessage *message)
 {
-  BusUnsettled *unsettled = &subscription->unsettled;
+  BusRecords *records = bus_subscription_need_records (subscription);
 
-  g_assert (unsettled->kept_messages > 0 && unsettled->kept_bytes >= message->body.len);
-  if (--unsettled->kept_messages == 0)
-    bus_deadline_disarm (flow->shared->deadlines, &unsettled->timer.deadline);
-  unsettled->kept_bytes -= message->body.len;
+  g_assert (records->kept_messages > 0 && records->kept_bytes >= message->body.len);
+  if (--records->kept_messages == 0)
+    bus_deadline_disarm (flow->shared->deadlines, &records->settle_timer.deadline);
+  records->kept_bytes -= message->body.len;
   bus_quota_refund (flow->shared->quota, &flow->ledger->usage, bus_message_cost (message));
 }
 
@@ -55,7 +56,7 @@ bus_unsettled_add (BusFlow *flow,
                    const BusDelivery *delivery,
                    gint64 now_us)
 {
-  BusUnsettled *unsettled = &subscription->unsettled;
+  BusRecords *records = bus_subscription_need_records (subscription);
   BusSent *sent = bus_cells_take (&flow->shared->quota->cells, unsettled_record_size (message));
 
   sent->next = NULL;
@@ -68,11 +69,11 @@ bus_unsettled_add (BusFlow *flow,
       sent->delivery = *delivery;
       unsettled_keep (flow, subscription, message, now_us);
     }
-  if (unsettled->last != NULL)
-    unsettled->last->next = sent;
+  if (records->last != NULL)
+    records->last->next = sent;
   else
-    unsettled->first = sent;
-  unsettled->last = sent;
+    records->first = sent;
+  records->last = sent;
   bus_quota_keep (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
 }
 
@@ -95,15 +96,15 @@ unsettled_step (BusSent *sent, BusDeliveryEvent event)
 static void
 unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *before)
 {
-  BusUnsettled *unsettled = &subscription->unsettled;
-  BusSent *sent = before != NULL ? before->next : unsettled->first;
+  BusRecords *records = bus_subscription_need_records (subscription);
+  BusSent *sent = before != NULL ? before->next : records->first;
 
   if (before != NULL)
     before->next = sent->next;
   else
-    unsettled->first = sent->next;
+    records->first = sent->next;
   if (sent->next == NULL)
-    unsettled->last = before;
+    records->last = before;
   if (sent->ticket != NULL)
     bus_withheld_release (flow, subscription, sent->ticket);
   if (sent->message != NULL)
@@ -118,7 +119,7 @@ unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *befo
 static void
 unsettled_end_first (BusFlow *flow, BusSubscription *subscription, BusDeliveryEvent event)
 {
-  unsettled_step (subscription->unsettled.first, event);
+  unsettled_step (subscription->records->first, event);
   unsettled_free_next (flow, subscription, NULL);
 }
 
@@ -127,19 +128,26 @@ unsettled_end_first (BusFlow *flow, BusSubscription *subscription, BusDeliveryEv
 void
 bus_unsettled_note_empty (BusFlowShared *shared, BusSubscription *subscription)
 {
-  if (!bus_subscription_is_draining (subscription) || subscription->is_emptied
+  BusSubscriptionExtra *extra;
+
+  if (!bus_subscription_is_draining (subscription) || subscription->extra->is_emptied
       || !bus_unsettled_is_empty (subscription))
     return;
-  subscription->is_emptied = TRUE;
-  g_queue_push_tail_link (&shared->emptied, &subscription->emptied_link);
+  extra = bus_subscription_need_extra (subscription);
+  extra->is_emptied = TRUE;
+  g_queue_push_tail_link (&shared->emptied, &extra->emptied_link);
 }
 
 void
 bus_unsettled_unlist_empty (BusFlowShared *shared, BusSubscription *subscription)
 {
-  if (subscription->is_emptied)
-    g_queue_unlink (&shared->emptied, &subscription->emptied_link);
-  subscription->is_emptied = FALSE;
+  BusSubscriptionExtra *extra;
+
+  if (!subscription->extra->is_emptied)
+    return;
+  extra = bus_subscription_need_extra (subscription);
+  g_queue_unlink (&shared->emptied, &extra->emptied_link);
+  extra->is_emptied = FALSE;
 }
 
 /* --- settling --- */
@@ -163,10 +171,11 @@ bus_unsettled_settle (BusFlow *flow, BusSubscription *subscription, gint64 now_u
   if (settled <= subscription->unsettled.settled)
     return; /* the same totals again are no progress */
   subscription->unsettled.settled = settled;
-  subscription->progress_us = now_us;
+  if (subscription->records->tickets > 0)
+    bus_subscription_need_records (subscription)->progress_us = now_us;
   unsettled_learn_usual (flow, subscription, now_us);
   subscription->unsettled.since_us = subscription->delivered > settled ? now_us : 0;
-  while (subscription->unsettled.first != NULL && subscription->unsettled.first->index <= settled)
+  while (subscription->records->first != NULL && subscription->records->first->index <= settled)
     unsettled_end_first (flow, subscription, BUS_DELIVERY_ON_SETTLE);
   bus_unsettled_note_empty (flow->shared, subscription);
 }
@@ -177,7 +186,7 @@ bus_unsettled_release_tickets (BusFlow *flow, BusSubscription *subscription)
   BusSent *before = NULL;
   BusSent *sent;
 
-  while ((sent = before != NULL ? before->next : subscription->unsettled.first) != NULL)
+  while ((sent = before != NULL ? before->next : subscription->records->first) != NULL)
     {
       if (sent->message == NULL)
         {
@@ -193,7 +202,7 @@ bus_unsettled_release_tickets (BusFlow *flow, BusSubscription *subscription)
 void
 bus_unsettled_end (BusFlow *flow, BusSubscription *subscription)
 {
-  while (subscription->unsettled.first != NULL)
+  while (subscription->records->first != NULL)
     unsettled_end_first (flow, subscription, BUS_DELIVERY_ON_END);
 }
 
@@ -203,8 +212,8 @@ gboolean
 bus_unsettled_excess (const BusFlow *flow, const BusSubscription *subscription, gsize len, BusExcess *excess)
 {
   const BusLimits *limits = flow->shared->limits;
-  const guint64 messages = subscription->fifo.kept_messages + subscription->unsettled.kept_messages + 1;
-  const guint64 bytes = subscription->fifo.kept_bytes + subscription->unsettled.kept_bytes + len;
+  const guint64 messages = subscription->fifo->kept_messages + subscription->records->kept_messages + 1;
+  const guint64 bytes = subscription->fifo->kept_bytes + subscription->records->kept_bytes + len;
 
   if (messages > limits->unsettled_messages)
     *excess = (BusExcess){ BUS_LIMIT_unsettled_messages, limits->unsettled_messages, messages };
@@ -218,7 +227,7 @@ bus_unsettled_excess (const BusFlow *flow, const BusSubscription *subscription, 
 BusSent *
 bus_unsettled_next_kept (const BusSubscription *subscription, const BusSent *after)
 {
-  BusSent *sent = after != NULL ? after->next : subscription->unsettled.first;
+  BusSent *sent = after != NULL ? after->next : subscription->records->first;
 
   while (sent != NULL && sent->message == NULL)
     sent = sent->next;
@@ -230,7 +239,7 @@ bus_unsettled_count_withdrawn (const BusSubscription *subscription)
 {
   guint64 n = 0;
 
-  for (const BusSent *sent = subscription->unsettled.first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = subscription->records->first; sent != NULL; sent = sent->next)
     n += sent->state == BUS_DELIVERY_WITHDRAWN ? 1 : 0;
   return n;
 }

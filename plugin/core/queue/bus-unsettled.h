@@ -45,7 +45,7 @@ bus_unsettled_messages (const BusSubscription *subscription)
 static inline gboolean
 bus_unsettled_is_empty (const BusSubscription *subscription)
 {
-  return subscription->fifo.messages == 0 && bus_unsettled_messages (subscription) == 0;
+  return subscription->fifo->messages == 0 && bus_unsettled_messages (subscription) == 0;
 }
 
 /* Lists the subscription for bus-drain if it drains and is empty; removes it from that list. */
@@ -66,7 +66,7 @@ void bus_unsettled_add (BusFlow *flow,
 static inline gboolean
 bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
 {
-  BusSent *last = subscription->unsettled.last;
+  BusSent *last = subscription->records->last;
 
   if (last == NULL || last->ticket != ticket || last->message != NULL)
     return FALSE;
@@ -74,18 +74,27 @@ bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
   return TRUE;
 }
 
-/* Load the first record, and its ticket, into the cache: the next credit releases them. */
+/* Load the records, the first of them, and its ticket, into the cache: the next delivery and the next credit use them. */
 static inline void
 bus_unsettled_prefetch (const BusSubscription *subscription)
 {
-  if (subscription->unsettled.first != NULL)
-    __builtin_prefetch (subscription->unsettled.first, 1);
+  if (subscription->records == &bus_no_records)
+    return;
+  __builtin_prefetch (subscription->records, 1);
+  __builtin_prefetch (&subscription->records->last, 1);
+}
+
+static inline void
+bus_unsettled_prefetch_record (const BusSubscription *subscription)
+{
+  if (subscription->records->first != NULL)
+    __builtin_prefetch (subscription->records->first, 1);
 }
 
 static inline void
 bus_unsettled_prefetch_ticket (const BusSubscription *subscription)
 {
-  const BusSent *first = subscription->unsettled.first;
+  const BusSent *first = subscription->records->first;
 
   if (first == NULL || first->ticket == NULL)
     return;

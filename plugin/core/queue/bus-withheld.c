@@ -10,26 +10,31 @@ bus_withheld_longest_us (const BusFlow *flow)
 void
 bus_withheld_took (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  if (subscription->tickets++ > 0)
+  BusRecords *records = bus_subscription_need_records (subscription);
+
+  if (records->tickets++ > 0)
     return;
-  subscription->progress_us = now_us;
-  bus_deadline_arm (flow->shared->deadlines, &subscription->block_timer.deadline,
-                    now_us + bus_withheld_longest_us (flow));
+  records->progress_us = now_us;
+  bus_deadline_arm (flow->shared->deadlines, &records->block_timer.deadline, now_us + bus_withheld_longest_us (flow));
 }
 
 void
 bus_withheld_share (BusSubscription *subscription)
 {
-  g_assert (subscription->tickets > 0);
-  subscription->tickets++;
+  BusRecords *records = bus_subscription_need_records (subscription);
+
+  g_assert (records->tickets > 0);
+  records->tickets++;
 }
 
 void
 bus_withheld_hand_on (BusFlow *flow, BusSubscription *subscription)
 {
-  g_assert (subscription->tickets > 0);
-  if (--subscription->tickets == 0)
-    bus_deadline_disarm (flow->shared->deadlines, &subscription->block_timer.deadline);
+  BusRecords *records = bus_subscription_need_records (subscription);
+
+  g_assert (records->tickets > 0);
+  if (--records->tickets == 0)
+    bus_deadline_disarm (flow->shared->deadlines, &records->block_timer.deadline);
 }
 
 void

@@ -51,12 +51,12 @@ static void
 confirm_set_receiver (ConfirmRoute *route, BusPeer *receiver)
 {
   if (route->receiver != NULL)
-    g_queue_unlink (&route->receiver->confirming, &route->receiver_link);
+    g_queue_unlink (&bus_peer_need_calls (route->receiver)->confirming, &route->receiver_link);
   if (route->receiver != receiver)
     route->is_sent = FALSE;
   route->receiver = receiver;
   if (receiver != NULL)
-    g_queue_push_tail_link (&receiver->confirming, &route->receiver_link);
+    g_queue_push_tail_link (&bus_peer_need_calls (receiver)->confirming, &route->receiver_link);
 }
 
 guint64
@@ -94,18 +94,20 @@ confirm_free_route (ConfirmRoute *route)
 static void
 confirm_attach (BusConfirm *confirm, BusPeer *publisher, guint64 id)
 {
+  BusPeerCalls *calls = bus_peer_need_calls (publisher);
+
   confirm->publisher = publisher;
   confirm->id = id;
-  if (publisher->confirms == NULL)
-    publisher->confirms = g_hash_table_new (g_int64_hash, g_int64_equal);
-  g_hash_table_insert (publisher->confirms, &confirm->id, confirm);
+  if (calls->confirms == NULL)
+    calls->confirms = g_hash_table_new (g_int64_hash, g_int64_equal);
+  g_hash_table_insert (calls->confirms, &confirm->id, confirm);
 }
 
 static void
 confirm_detach (BusConfirm *confirm)
 {
   if (confirm->publisher != NULL)
-    g_hash_table_remove (confirm->publisher->confirms, &confirm->id);
+    g_hash_table_remove (confirm->publisher->calls->confirms, &confirm->id);
   confirm->publisher = NULL;
 }
 
@@ -216,7 +218,7 @@ bus_confirm_continue (BusConfirmWitness *witness, BusPeer *publisher, guint64 id
 static BusConfirm *
 confirm_find (const BusPeer *publisher, guint64 id)
 {
-  return publisher->confirms != NULL ? g_hash_table_lookup (publisher->confirms, &id) : NULL;
+  return publisher->calls->confirms != NULL ? g_hash_table_lookup (publisher->calls->confirms, &id) : NULL;
 }
 
 gboolean
@@ -337,9 +339,9 @@ confirm_first_of (const BusPeer *publisher)
   GHashTableIter iter;
   gpointer confirm = NULL;
 
-  if (publisher->confirms == NULL)
+  if (publisher->calls->confirms == NULL)
     return NULL;
-  g_hash_table_iter_init (&iter, publisher->confirms);
+  g_hash_table_iter_init (&iter, publisher->calls->confirms);
   return g_hash_table_iter_next (&iter, NULL, &confirm) ? confirm : NULL;
 }
 
@@ -348,9 +350,9 @@ bus_confirm_forget_peer (BusPeer *peer)
 {
   BusConfirm *confirm;
 
-  while (peer->confirming.head != NULL)
+  while (peer->calls->confirming.head != NULL)
     {
-      ConfirmRoute *route = peer->confirming.head->data;
+      ConfirmRoute *route = peer->calls->confirming.head->data;
 
       confirm_end (route->confirm, WIRE_STATUS_UNKNOWN, "the receiver disconnected; it may have handled the message");
     }
@@ -360,5 +362,6 @@ bus_confirm_forget_peer (BusPeer *peer)
       if (confirm->witness == NULL)
         confirm_free (confirm);
     }
-  g_clear_pointer (&peer->confirms, g_hash_table_unref);
+  if (peer->calls->confirms != NULL)
+    g_clear_pointer (&bus_peer_need_calls (peer)->confirms, g_hash_table_unref);
 }

@@ -191,8 +191,7 @@ bus_group_join (BusGroups *groups, WireSpan name, guint32 account, BusStrategy s
   if (group->pattern.len == 0 && pattern.len > 0)
     group_set_first (group, pattern, strategy);
   member->group = group;
-  member->group_link.data = member;
-  g_queue_push_tail_link (&group->members, &member->group_link);
+  g_queue_push_tail_link (&group->members, &bus_subscription_need_share (member)->group_link);
   if (!member->serves)
     bus_balance_join (&group->balance, member);
 }
@@ -202,7 +201,7 @@ bus_group_leave (BusGroups *groups, BusSubscription *member)
 {
   BusGroup *group = g_steal_pointer (&member->group);
 
-  g_queue_unlink (&group->members, &member->group_link);
+  g_queue_unlink (&group->members, &bus_subscription_need_share (member)->group_link);
   if (!member->serves)
     bus_balance_leave (&group->balance, member);
   if (group->members.length > 0)

@@ -35,18 +35,20 @@ bus_balance_init (BusBalance *balance, BusStrategy strategy, guint64 seed)
 void
 bus_balance_join (BusBalance *balance, BusSubscription *member)
 {
-  member->turn = 0;
-  member->owed = 0;
+  BusShare *share = bus_subscription_need_share (member);
+
+  share->turn = 0;
+  share->owed = 0;
   balance->n_members++;
-  balance->n_weighted += member->weight > 1 ? 1 : 0;
+  balance->n_weighted += member->share->weight > 1 ? 1 : 0;
 }
 
 void
 bus_balance_leave (BusBalance *balance, const BusSubscription *member)
 {
   balance->n_members--;
-  balance->n_weighted -= member->weight > 1 ? 1 : 0;
-  balance->n_owed -= member->owed > 0 ? 1 : 0;
+  balance->n_weighted -= member->share->weight > 1 ? 1 : 0;
+  balance->n_owed -= member->share->owed > 0 ? 1 : 0;
 }
 
 /* --- ranks --- */
@@ -131,7 +133,7 @@ pick_has_rank (PickChoice *choice, const PickRank *rank, const BusSubscription *
 guint64
 bus_pick_load (const BusSubscription *member)
 {
-  return bus_unsettled_messages (member) + member->fifo.messages;
+  return bus_unsettled_messages (member) + member->fifo->messages;
 }
 
 /* A random number below @max, evenly distributed, because @max is small compared with 2^64. */
@@ -148,15 +150,15 @@ typedef gboolean (*PickPrefers) (PickChoice *choice, const BusSubscription *memb
 static gboolean
 pick_prefers_turn (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
 {
-  return member->turn + member->weight > best->turn + best->weight;
+  return member->share->turn + member->share->weight > best->share->turn + best->share->weight;
 }
 
 /* TRUE if with this message the load of @member for each unit of its weight is smaller. */
 static gboolean
 pick_prefers_less_load (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
 {
-  guint64 load = (bus_pick_load (member) + 1) * best->weight;
-  guint64 least = (bus_pick_load (best) + 1) * member->weight;
+  guint64 load = (bus_pick_load (member) + 1) * best->share->weight;
+  guint64 least = (bus_pick_load (best) + 1) * member->share->weight;
 
   return load != least ? load < least : bus_flow_bytes (&member->owner->flow) < bus_flow_bytes (&best->owner->flow);
 }
@@ -166,13 +168,13 @@ pick_prefers_less_load (PickChoice *choice, const BusSubscription *member, const
 static gboolean
 pick_prefers_chance (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
 {
-  return pick_chance (choice->balance, choice->weights) < member->weight;
+  return pick_chance (choice->balance, choice->weights) < member->share->weight;
 }
 
 static gboolean
 pick_prefers_weight (PickChoice *choice, const BusSubscription *member, const BusSubscription *best)
 {
-  return member->weight > best->weight;
+  return member->share->weight > best->share->weight;
 }
 
 typedef struct
@@ -206,8 +208,8 @@ pick_take_turn (PickChoice *choice, const PickRank *rank, BusSubscription *picke
   for (guint i = 0; i < choice->n; i++)
     if (pick_has_rank (choice, rank, choice->candidates[i]))
       {
-        choice->candidates[i]->turn += choice->candidates[i]->weight;
-        picked->turn -= choice->candidates[i]->weight;
+        bus_subscription_need_share (choice->candidates[i])->turn += choice->candidates[i]->share->weight;
+        bus_subscription_need_share (picked)->turn -= choice->candidates[i]->share->weight;
       }
 }
 
@@ -225,7 +227,7 @@ pick_of_rank (PickChoice *choice, const PickRank *rank, const PickMethod *method
 
       if (!pick_has_rank (choice, rank, member))
         continue;
-      choice->weights += member->weight;
+      choice->weights += member->share->weight;
       if (best == choice->n || method->prefers (choice, member, choice->candidates[best]))
         best = at;
     }
@@ -244,16 +246,16 @@ pick_counts_owed (const PickMethod *method)
 static void
 pick_forgive (BusBalance *balance, BusSubscription *member)
 {
-  balance->n_owed -= member->owed > 0 ? 1 : 0;
-  member->owed = 0;
+  balance->n_owed -= member->share->owed > 0 ? 1 : 0;
+  bus_subscription_need_share (member)->owed = 0;
 }
 
 static void
 pick_owe (BusBalance *balance, BusSubscription *member)
 {
-  balance->n_owed += member->owed == 0 ? 1 : 0;
-  if (member->owed < PICK_OWED_MAX)
-    member->owed++;
+  balance->n_owed += member->share->owed == 0 ? 1 : 0;
+  if (member->share->owed < PICK_OWED_MAX)
+    bus_subscription_need_share (member)->owed++;
 }
 
 /* The next prompt member that can send at once and is owed a message. n: there is none. */
@@ -264,7 +266,7 @@ pick_owed (PickChoice *choice)
     {
       guint at = (choice->start + i) % choice->n;
 
-      if (choice->candidates[at]->owed > 0 && pick_has_rank (choice, &pick_ranks[0], choice->candidates[at]))
+      if (choice->candidates[at]->share->owed > 0 && pick_has_rank (choice, &pick_ranks[0], choice->candidates[at]))
         return at;
     }
   return choice->n;
@@ -340,7 +342,7 @@ pick_take (PickChoice *choice, guint picked, guint rank)
     return;
   if (rank == PICK_RANK_OWED)
     {
-      choice->balance->n_owed -= --choice->candidates[picked]->owed == 0 ? 1 : 0;
+      choice->balance->n_owed -= --bus_subscription_need_share (choice->candidates[picked])->owed == 0 ? 1 : 0;
       return;
     }
   if (method->takes_turns)

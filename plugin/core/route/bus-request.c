@@ -51,7 +51,7 @@ request_unlist_asked (BusRequest *request)
 static void
 request_list_answering (BusCore *core, BusRequest *request)
 {
-  g_queue_push_tail_link (&request->responder->answering, &request->answering_link);
+  g_queue_push_tail_link (&bus_peer_need_calls (request->responder)->answering, &request->answering_link);
   g_hash_table_insert (core->routes->requests, &request->route_id, request);
   request->is_answering = TRUE;
 }
@@ -61,7 +61,7 @@ request_unlist_answering (BusCore *core, BusRequest *request)
 {
   if (!request->is_answering)
     return;
-  g_queue_unlink (&request->responder->answering, &request->answering_link);
+  g_queue_unlink (&bus_peer_need_calls (request->responder)->answering, &request->answering_link);
   g_hash_table_remove (core->routes->requests, &request->route_id);
   request->is_answering = FALSE;
 }
@@ -80,18 +80,20 @@ static void
 request_register_asked (BusCore *core, BusRequest *request)
 {
   const BusRequester *requester = &request->requester;
+  BusPeerCalls *calls;
 
   switch (requester->kind)
     {
     case BUS_REQUESTER_QUESTION:
       request_list_asked (request, &requester->question->members->requests);
-      requester->peer->n_asked_members++;
+      bus_peer_need_calls (requester->peer)->n_asked_members++;
       break;
     case BUS_REQUESTER_PEER:
-      request_list_asked (request, &requester->peer->asked);
-      if (requester->peer->asked_by_id == NULL)
-        requester->peer->asked_by_id = g_hash_table_new (g_int64_hash, g_int64_equal);
-      g_hash_table_insert (requester->peer->asked_by_id, &request->requester.id, request);
+      calls = bus_peer_need_calls (requester->peer);
+      request_list_asked (request, &calls->asked);
+      if (calls->asked_by_id == NULL)
+        calls->asked_by_id = g_hash_table_new (g_int64_hash, g_int64_equal);
+      g_hash_table_insert (calls->asked_by_id, &request->requester.id, request);
       bus_deadline_arm (&core->deadlines, &request->timer.deadline, request->due_us);
       break;
     case BUS_REQUESTER_STANDING:
@@ -112,10 +114,10 @@ request_unregister_asked (BusCore *core, BusRequest *request)
   switch (requester->kind)
     {
     case BUS_REQUESTER_QUESTION:
-      requester->peer->n_asked_members--;
+      bus_peer_need_calls (requester->peer)->n_asked_members--;
       break;
     case BUS_REQUESTER_PEER:
-      g_hash_table_remove (requester->peer->asked_by_id, &request->requester.id);
+      g_hash_table_remove (requester->peer->calls->asked_by_id, &request->requester.id);
       break;
     case BUS_REQUESTER_STANDING:
     case BUS_REQUESTER_TASK:
@@ -301,7 +303,7 @@ bus_request_find (BusCore *core, const BusPeer *responder, guint64 route_id)
 BusRequest *
 bus_request_find_asked (const BusPeer *requester, guint64 id)
 {
-  return requester->asked_by_id != NULL ? g_hash_table_lookup (requester->asked_by_id, &id) : NULL;
+  return requester->calls->asked_by_id != NULL ? g_hash_table_lookup (requester->calls->asked_by_id, &id) : NULL;
 }
 
 WireClassOf
@@ -406,10 +408,10 @@ bus_request_forget_peer (BusPeer *peer)
 {
   BusCore *core = peer->core;
 
-  while (peer->asked.head != NULL)
-    bus_request_withdraw (core, peer->asked.head->data);
-  while (peer->answering.head != NULL)
-    bus_request_fail (core, peer->answering.head->data, BUS_REQUEST_ON_GONE, WIRE_STATUS_RESPONDER_GONE,
+  while (peer->calls->asked.head != NULL)
+    bus_request_withdraw (core, peer->calls->asked.head->data);
+  while (peer->calls->answering.head != NULL)
+    bus_request_fail (core, peer->calls->answering.head->data, BUS_REQUEST_ON_GONE, WIRE_STATUS_RESPONDER_GONE,
                       "the responder disconnected before it answered");
 }
 

@@ -81,7 +81,7 @@ static void
 reroute_give_unsent (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, gint64 now_us)
 {
   reroute_give (parcel, from, heir, now_us);
-  from->rerouted++;
+  bus_subscription_need_extra (from)->rerouted++;
   from->group->rerouted++;
 }
 
@@ -92,7 +92,7 @@ reroute_hold (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 n
   if (ended->group == NULL || !reroute_may_hand_on (parcel->message, &parcel->delivery, now_us)
       || !bus_hold_leave (core, parcel, ended->group, ended->owner->account))
     return FALSE;
-  ended->rerouted++;
+  bus_subscription_need_extra (ended)->rerouted++;
   ended->group->rerouted++;
   return TRUE;
 }
@@ -123,7 +123,7 @@ static void
 reroute_count_repeat (BusSubscription *from)
 {
   from->owner->core->routes->n_repeated++;
-  from->repeated++;
+  bus_subscription_need_extra (from)->repeated++;
   from->group->repeated++;
 }
 
@@ -318,8 +318,8 @@ void
 bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us)
 {
   BusFlow *flow = &subscription->owner->flow;
-  guint64 missed = subscription->missed;
-  BusSlot *slot = reroute_next_message (subscription->fifo.first);
+  guint64 missed = subscription->extra->missed;
+  BusSlot *slot = reroute_next_message (subscription->fifo->first);
 
   if (subscription->group == NULL || subscription->serves)
     return;
@@ -339,9 +339,9 @@ bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us
         }
       /* When the broker is full, the offer may have dropped messages of this subscription, also the next one: begin again in
        * front. */
-      if (subscription->missed != missed)
-        next = reroute_next_message (subscription->fifo.first);
-      missed = subscription->missed;
+      if (subscription->extra->missed != missed)
+        next = reroute_next_message (subscription->fifo->first);
+      missed = subscription->extra->missed;
       slot = next;
     }
   bus_fifo_advance (flow, subscription);

@@ -33,7 +33,7 @@ retain_remove (BusCore *core, BusRetained *value)
 
   bus_retain_store_remove (store, value);
   if (value->publisher != NULL)
-    g_queue_unlink (&value->publisher->retained, &value->publisher_link);
+    g_queue_unlink (&bus_peer_need_calls (value->publisher)->retained, &value->publisher_link);
   bus_deadline_disarm (&core->deadlines, &value->timer.deadline);
   bus_account_drop_retained (core->accounts, &core->deadlines, value->account, value->size);
   bus_quota_release (&core->quota, RETAINED_COST);
@@ -89,7 +89,7 @@ retain_add (const RetainPayer *payer, BusInbound *inbound, BusMessage *message, 
     {
       value->publisher = until_gone;
       value->publisher_link.data = value;
-      g_queue_push_tail_link (&until_gone->retained, &value->publisher_link);
+      g_queue_push_tail_link (&bus_peer_need_calls (until_gone)->retained, &value->publisher_link);
     }
   if (message->expires_us > 0)
     bus_deadline_arm (&core->deadlines, &value->timer.deadline, message->expires_us);
@@ -217,10 +217,10 @@ bus_retain_clear_matching (BusCore *core, WireSpan pattern)
 void
 bus_retain_forget_peer (BusPeer *peer)
 {
-  while (peer->retained.head != NULL)
+  while (peer->calls->retained.head != NULL)
     {
       retain_store_of (peer->core)->cleared++;
-      retain_remove (peer->core, peer->retained.head->data);
+      retain_remove (peer->core, peer->calls->retained.head->data);
     }
 }
 

@@ -198,7 +198,7 @@ static void
 run_withhold_of_member (BusRun *run, guint i, BusSubscription *member, gint64 now_us)
 {
   BusFlow *flow = &member->owner->flow;
-  const BusSent *last = member->unsettled.last;
+  const BusSent *last = member->records->last;
   BusTicket *ticket;
 
   run->held++;

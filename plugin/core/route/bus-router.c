@@ -248,9 +248,9 @@ router_subscriptions_of_peer (BusCore *core, BusPeer *target, const WireEnvelope
         g_ptr_array_add (found, match->groups[i].candidates[j]);
 
   servers = found->len == 0 ? bus_servers_find (core->routes->servers, core->seed, envelope->topic) : NULL;
-  for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
+  for (guint i = 0; servers != NULL && i < servers->n; i++)
     {
-      BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
+      BusSubscription *server = servers->list[i];
 
       if (server->owner == target && !server->serves_methods && bus_subscription_takes_part (server) && found->len == 0)
         g_ptr_array_add (found, server);
@@ -287,14 +287,14 @@ bus_router_pick_server (BusCore *core, WireSpan topic, BusPeer *target, const Bu
 
   if (servers == NULL)
     return NULL;
-  candidates = (BusSubscription *const *) (gconstpointer) servers->subscriptions->pdata;
+  candidates = servers->list;
   if (target == NULL)
     {
-      guint picked = bus_pick (&servers->balance, candidates, servers->subscriptions->len, need);
+      guint picked = bus_pick (&servers->balance, candidates, servers->n, need);
 
-      return picked < servers->subscriptions->len ? candidates[picked] : NULL;
+      return picked < servers->n ? candidates[picked] : NULL;
     }
-  for (guint i = 0; i < servers->subscriptions->len; i++)
+  for (guint i = 0; i < servers->n; i++)
     if (candidates[i]->owner == target && bus_subscription_takes_part (candidates[i]))
       return candidates[i];
   return NULL;
@@ -341,9 +341,9 @@ bus_router_all_servers (BusCore *core, WireSpan topic, const BusPeer *target)
   const BusServers *servers = bus_servers_find (core->routes->servers, core->seed, topic);
   GPtrArray *found = g_ptr_array_new ();
 
-  for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
+  for (guint i = 0; servers != NULL && i < servers->n; i++)
     {
-      BusSubscription *server = g_ptr_array_index (servers->subscriptions, i);
+      BusSubscription *server = servers->list[i];
 
       if (bus_peer_is_ready (server->owner) && bus_subscription_takes_part (server)
           && (target == NULL || server->owner == target) && !router_has_server_of (found, server->owner))
@@ -358,8 +358,8 @@ bus_router_count_servers (BusCore *core, WireSpan topic)
   const BusServers *servers = bus_servers_find (core->routes->servers, core->seed, topic);
   guint n = 0;
 
-  for (guint i = 0; servers != NULL && i < servers->subscriptions->len; i++)
-    n += bus_peer_is_ready (((const BusSubscription *) g_ptr_array_index (servers->subscriptions, i))->owner) ? 1 : 0;
+  for (guint i = 0; servers != NULL && i < servers->n; i++)
+    n += bus_peer_is_ready (servers->list[i]->owner) ? 1 : 0;
   return n;
 }
 

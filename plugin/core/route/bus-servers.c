@@ -6,7 +6,8 @@ servers_free (gpointer data)
 {
   BusServers *servers = data;
 
-  g_ptr_array_unref (servers->subscriptions);
+  if (servers->list != &servers->only)
+    g_free (servers->list);
   g_free (servers);
 }
 
@@ -14,6 +15,21 @@ GHashTable *
 bus_servers_table_new (void)
 {
   return g_hash_table_new_full (bus_key_hash, bus_key_equal, NULL, servers_free);
+}
+
+static void
+servers_append (BusServers *servers, BusSubscription *subscription)
+{
+  if (servers->n == servers->room)
+    {
+      gboolean is_first = servers->list == &servers->only;
+
+      servers->room *= 2;
+      servers->list = g_renew (BusSubscription *, is_first ? NULL : servers->list, servers->room);
+      if (is_first)
+        servers->list[0] = servers->only;
+    }
+  servers->list[servers->n++] = subscription;
 }
 
 static BusServers *
@@ -29,16 +45,16 @@ servers_close_holes (BusServers *servers)
 {
   guint kept = 0;
 
-  for (guint i = 0; i < servers->subscriptions->len; i++)
+  for (guint i = 0; i < servers->n; i++)
     {
-      BusSubscription *subscription = g_ptr_array_index (servers->subscriptions, i);
+      BusSubscription *subscription = servers->list[i];
 
       if (subscription == NULL)
         continue;
-      subscription->server_place = kept;
-      g_ptr_array_index (servers->subscriptions, kept++) = subscription;
+      bus_subscription_need_share (subscription)->server_place = kept;
+      servers->list[kept++] = subscription;
     }
-  g_ptr_array_set_size (servers->subscriptions, (gint) kept);
+  servers->n = kept;
   servers->holes = 0;
 }
 
@@ -57,33 +73,35 @@ bus_servers_add (GHashTable *table, guint64 seed, BusSubscription *subscription)
 {
   WireSpan topic = subscription->pattern;
   BusServers *servers = servers_lookup (table, seed, topic);
+  BusShare *share = bus_subscription_need_share (subscription);
 
   if (servers == NULL)
     {
       servers = g_malloc0 (sizeof (BusServers) + topic.len); /* a topic is at most 512 bytes */
       memcpy (servers->topic, topic.data, topic.len);
       servers->key = bus_key (seed, wire_span (servers->topic, topic.len));
-      servers->subscriptions = g_ptr_array_new ();
+      servers->list = &servers->only;
+      servers->room = 1;
       g_hash_table_insert (table, &servers->key, servers);
     }
-  subscription->server_place = servers->subscriptions->len;
-  g_ptr_array_add (servers->subscriptions, subscription);
+  share->server_place = servers->n;
+  servers_append (servers, subscription);
   bus_balance_join (&servers->balance, subscription);
-  subscription->servers = servers;
+  share->servers = servers;
 }
 
 void
 bus_servers_remove (GHashTable *table, BusSubscription *subscription)
 {
-  BusServers *servers = g_steal_pointer (&subscription->servers);
-  GPtrArray *list = servers->subscriptions;
+  BusShare *share = bus_subscription_need_share (subscription);
+  BusServers *servers = g_steal_pointer (&share->servers);
 
   bus_balance_leave (&servers->balance, subscription);
-  g_assert (g_ptr_array_index (list, subscription->server_place) == subscription);
-  g_ptr_array_index (list, subscription->server_place) = NULL;
+  g_assert (servers->list[share->server_place] == subscription);
+  servers->list[share->server_place] = NULL;
   servers->holes++;
-  if (servers->holes == list->len)
+  if (servers->holes == servers->n)
     g_hash_table_remove (table, &servers->key);
-  else if (servers->holes > list->len / 2) /* there may be no look-up for a long time */
+  else if (servers->holes > servers->n / 2) /* there may be no look-up for a long time */
     servers_close_holes (servers);
 }

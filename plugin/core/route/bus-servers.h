@@ -19,9 +19,13 @@ struct BusServers
 {
   BusKey key; /* of topic */
   BusTopicPlace counter;
-  GPtrArray *subscriptions; /* BusSubscription, in the order of serving */
-  guint holes;              /* NULL elements of the list */
+  BusSubscription *
+      *list; /* in the order of serving; &only while it has room for one, because most topics have one server */
+  guint n;   /* elements of the list */
+  guint room;
+  guint holes; /* NULL elements of the list */
   BusBalance balance;
+  BusSubscription *only;
   guint8 topic[];
 };
 

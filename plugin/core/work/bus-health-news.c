@@ -24,7 +24,7 @@ news_health (BusHealthState state)
 static void
 news_fill_signals (const BusPeer *peer, HealthSignals *signals)
 {
-  const BusHealth *health = &peer->health;
+  const BusHealth *health = peer->health;
   const gint64 now_us = peer->core->now_us;
 
   daemoneye__eventbus__v1__health_signals__init (signals);
@@ -32,7 +32,7 @@ news_fill_signals (const BusPeer *peer, HealthSignals *signals)
   signals->loop_missed = health->missed[BUS_HEALTH_LOOP];
   signals->queue_missed = health->missed[BUS_HEALTH_QUEUE];
   signals->interval_us = peer->core->limits.task_heartbeat_us;
-  signals->heard_us = (guint64) (now_us - health->heard_us);
+  signals->heard_us = (guint64) (now_us - peer->heard_us);
   signals->answered_us = (guint64) (now_us - health->answered_us);
   signals->queued_bytes = bus_outq_bytes (&peer->flow.outq);
 }
@@ -58,7 +58,7 @@ news_fill_units (const BusHealth *health, HealthRecord *record, BusHealthBlock *
 void
 bus_health_fill_record (const BusPeer *peer, HealthRecord *record, BusHealthBlock *block)
 {
-  const BusHealth *health = &peer->health;
+  const BusHealth *health = peer->health;
 
   daemoneye__eventbus__v1__health_record__init (record);
   if (health->state == BUS_HEALTH_GONE)
@@ -89,7 +89,7 @@ bus_health_news_publish (BusPeer *peer)
   BusHealthBlock block;
 
   bus_health_fill_record (peer, &record, &block);
-  if (peer->health.state == BUS_HEALTH_GONE)
+  if (peer->health->state == BUS_HEALTH_GONE)
     {
       bus_retain_clear (core, wire_span_str (topic));
       bus_router_announce (core, topic, &record.base, core->now_us);

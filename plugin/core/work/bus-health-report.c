@@ -42,7 +42,7 @@ report_add_unit (GPtrArray *units, guint *dropped, guint32 health, const char *n
 static gboolean
 report_keep (BusPeer *peer, GPtrArray *units, guint dropped)
 {
-  BusHealth *health = &peer->health;
+  BusHealth *health = bus_peer_need_health (peer);
   const gboolean is_changed = bus_health_set_units (health, units, dropped);
 
   bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, health->charged);
@@ -61,7 +61,7 @@ report_read_heartbeat (BusPeer *peer, WireSpan payload)
   GPtrArray *units;
   guint dropped = 0;
 
-  if (guard == NULL || peer->health.has_report)
+  if (guard == NULL || peer->health->has_report)
     return reading;
   beat = wire_guard_message (guard);
   units = g_ptr_array_new_with_free_func (bus_health_unit_free);
@@ -86,14 +86,14 @@ report_read_status (BusPeer *peer, WireSpan payload)
   for (gsize i = 0; i < report->n_units; i++)
     report_add_unit (units, &dropped, (guint32) report->units[i]->health, report->units[i]->name,
                      report->units[i]->reason);
-  peer->health.has_report = TRUE;
+  bus_peer_need_health (peer)->has_report = TRUE;
   return (BusHealthReading){ .is_changed = report_keep (peer, units, dropped) };
 }
 
 BusHealthReading
 bus_health_report_read (BusPeer *peer, WireSpan topic, WireSpan payload)
 {
-  if (G_LIKELY (!report_begins_with (topic, HEALTH)) || !peer->health.is_tracked)
+  if (G_LIKELY (!report_begins_with (topic, HEALTH)) || !peer->health->is_tracked)
     return (BusHealthReading){ 0 };
   if (report_is_own (peer, topic, HEARTBEAT))
     return report_read_heartbeat (peer, payload);

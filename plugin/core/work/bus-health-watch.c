@@ -16,21 +16,21 @@ watch_period_us (const BusPeer *peer)
 static void
 watch_arm (BusPeer *peer)
 {
-  const BusHealth *health = &peer->health;
+  const BusHealth *health = peer->health;
   gint64 due_us = health->round_due_us;
 
   if (health->calm_us != 0)
     due_us = MIN (due_us, health->calm_us);
   if (health->has_news)
     due_us = MIN (due_us, health->news_us);
-  bus_deadline_arm (&peer->core->deadlines, &peer->health.timer.deadline, due_us);
+  bus_deadline_arm (&peer->core->deadlines, &bus_peer_need_health (peer)->timer.deadline, due_us);
 }
 
 static void
 watch_step (BusPeer *peer, BusHealthEvent event)
 {
-  peer->core->work->health_reached[peer->health.state][event]++;
-  bus_health_on (&peer->health, event, peer->core->now_us);
+  peer->core->work->health_reached[peer->health->state][event]++;
+  bus_health_on (bus_peer_need_health (peer), event, peer->core->now_us);
 }
 
 /* --- news --- */
@@ -38,7 +38,7 @@ watch_step (BusPeer *peer, BusHealthEvent event)
 static void
 watch_publish (BusPeer *peer)
 {
-  BusHealth *health = &peer->health;
+  BusHealth *health = bus_peer_need_health (peer);
 
   health->is_published = TRUE;
   health->has_news = FALSE;
@@ -51,7 +51,7 @@ watch_close (BusPeer *peer)
 {
   char cause[BUS_HEALTH_CAUSE_MAX];
 
-  bus_health_cause (&peer->health, cause);
+  bus_health_cause (peer->health, cause);
   bus_peer_close (peer, WIRE_STATUS_UNRESPONSIVE, cause);
 }
 
@@ -62,17 +62,17 @@ watch_report_state (BusPeer *peer)
   watch_publish (peer);
   if (peer->member != NULL)
     bus_trust_health (peer->core, peer->member);
-  if (peer->health.state == BUS_HEALTH_FAILED && peer->core->closes_failed)
+  if (peer->health->state == BUS_HEALTH_FAILED && peer->core->closes_failed)
     watch_close (peer);
 }
 
 static void
 watch_report_reason (BusPeer *peer)
 {
-  if (peer->core->now_us >= peer->health.news_us)
+  if (peer->core->now_us >= peer->health->news_us)
     watch_publish (peer);
   else
-    peer->health.has_news = TRUE;
+    bus_peer_need_health (peer)->has_news = TRUE;
 }
 
 /* --- the state --- */
@@ -81,7 +81,7 @@ watch_report_reason (BusPeer *peer)
 static void
 watch_review_signs (BusPeer *peer)
 {
-  BusHealth *health = &peer->health;
+  BusHealth *health = bus_peer_need_health (peer);
 
   watch_step (peer, BUS_HEALTH_ON_SIGNS);
   if (health->units != NULL)
@@ -97,7 +97,7 @@ watch_review_signs (BusPeer *peer)
 static void
 watch_review (BusPeer *peer)
 {
-  BusHealth *health = &peer->health;
+  BusHealth *health = bus_peer_need_health (peer);
   const guint missed = bus_health_missed (health, NULL);
 
   if (missed == 0)
@@ -114,11 +114,11 @@ watch_review (BusPeer *peer)
 static void
 watch_settle (BusPeer *peer, gboolean is_changed)
 {
-  const guint64 transitions = peer->health.transitions;
+  const guint64 transitions = peer->health->transitions;
 
   watch_review (peer);
   watch_arm (peer);
-  if (peer->health.transitions != transitions)
+  if (peer->health->transitions != transitions)
     watch_report_state (peer);
   else if (is_changed)
     watch_report_reason (peer);
@@ -132,17 +132,19 @@ bus_health_watch_begin (BusPeer *peer)
 {
   if (peer->principal.role == BUS_ROLE_TOOL)
     return;
-  bus_health_begin (&peer->health, watch_period_us (peer), peer->core->now_us);
+  peer->heard_us = peer->core->now_us;
+  bus_health_begin (bus_peer_need_health (peer), watch_period_us (peer), peer->core->now_us);
   watch_arm (peer);
 }
 
 void
 bus_health_watch_end (BusPeer *peer)
 {
-  BusHealth *health = &peer->health;
+  BusHealth *health;
 
-  if (!health->is_tracked)
+  if (!peer->health->is_tracked)
     return;
+  health = bus_peer_need_health (peer);
   health->is_tracked = health->is_silent = FALSE;
   bus_deadline_disarm (&peer->core->deadlines, &health->timer.deadline);
   watch_step (peer, BUS_HEALTH_ON_END);
@@ -154,28 +156,29 @@ bus_health_watch_end (BusPeer *peer)
 void
 bus_health_watch_heard (BusPeer *peer)
 {
-  if (peer->health.is_tracked && bus_health_heard (&peer->health))
+  if (peer->health->is_tracked && bus_health_heard (bus_peer_need_health (peer)))
     watch_settle (peer, TRUE);
 }
 
 void
 bus_health_watch_answered (BusPeer *peer)
 {
-  if (peer->health.is_tracked && bus_health_answered (&peer->health, peer->core->now_us))
+  if (peer->health->is_tracked && bus_health_answered (bus_peer_need_health (peer), peer->core->now_us))
     watch_settle (peer, TRUE);
 }
 
 void
 bus_health_watch_taken (BusPeer *peer)
 {
-  if (peer->health.is_tracked && bus_health_taken (&peer->health))
+  if (peer->health->is_tracked && bus_health_taken (bus_peer_need_health (peer)))
     watch_settle (peer, TRUE);
 }
 
 void
 bus_health_watch_reported (BusPeer *peer, BusHealthReading reading)
 {
-  const gboolean had_missed = reading.is_answer && bus_health_answered (&peer->health, peer->core->now_us);
+  const gboolean had_missed
+      = reading.is_answer && bus_health_answered (bus_peer_need_health (peer), peer->core->now_us);
 
   if (bus_peer_is_ready (peer) && (had_missed || reading.is_changed))
     watch_settle (peer, TRUE);
@@ -198,7 +201,7 @@ static gboolean
 watch_end_round (BusPeer *peer)
 {
   BusCore *core = peer->core;
-  BusHealth *health = &peer->health;
+  BusHealth *health = bus_peer_need_health (peer);
   const gint64 period_us = watch_period_us (peer);
   const gint64 grace_us = bus_grace_take (&core->work->grace, health->round_due_us, period_us, core->now_us);
   const guint missed = bus_health_missed (health, NULL);
@@ -213,8 +216,10 @@ watch_end_round (BusPeer *peer)
 static void
 watch_end_calm (BusPeer *peer)
 {
-  peer->health.calm_us = 0;
-  peer->health.calm_rounds = 0;
+  BusHealth *health = bus_peer_need_health (peer);
+
+  health->calm_us = 0;
+  health->calm_rounds = 0;
   watch_step (peer, BUS_HEALTH_ON_CALM);
   watch_report_state (peer);
 }
@@ -222,7 +227,7 @@ watch_end_calm (BusPeer *peer)
 void
 bus_health_watch_due (BusPeer *peer)
 {
-  BusHealth *health = &peer->health;
+  BusHealth *health = bus_peer_need_health (peer);
   const gint64 now_us = peer->core->now_us;
 
   if (!bus_peer_is_ready (peer))

@@ -26,7 +26,7 @@ trust_step (BusCore *core, BusMember *member, BusMemberEvent event, const char *
 static const char *
 trust_find_doubt (const BusMember *member)
 {
-  if (member->peer != NULL && bus_health_is_unresponsive (&member->peer->health))
+  if (member->peer != NULL && bus_health_is_unresponsive (member->peer->health))
     return "it is unresponsive: its health (system.health) contains the reason";
   if (member->n_zombie >= member->max_concurrent)
     return "every slot waits for an answer that is overdue";

@@ -148,7 +148,7 @@ static void
 health_tick (TasksWorld *world, TasksClient *client)
 {
   TasksHealth *health = &client->health;
-  const gboolean is_queued = health->queued > 0 || client->peer->health.was_queued;
+  const gboolean is_queued = health->queued > 0 || client->peer->health->was_queued;
 
   while (health->is_tracked && MIN (health->round_due_us, health->calm_us) <= world->now_us)
     {
@@ -246,13 +246,13 @@ health_compare (TasksWorld *world, TasksClient *client)
     tasks_cover (world, TASKS_COVER_HEALTH_CLOSED);
   if (!bus_peer_is_ready (peer))
     return;
-  if (client->health.is_tracked != peer->health.is_tracked)
+  if (client->health.is_tracked != peer->health->is_tracked)
     tasks_fail (world, "M13: %s is watched without reason, or should be watched", client->id);
-  problem = client->health.is_tracked ? health_problem (&client->health, &peer->health) : NULL;
+  problem = client->health.is_tracked ? health_problem (&client->health, peer->health) : NULL;
   if (problem != NULL)
     tasks_fail (world, "M13: %s is %s (%u %u %u), and in the model %s (%u %u %u): %s", client->id,
-                bus_health_state_name (peer->health.state), peer->health.missed[0], peer->health.missed[1],
-                peer->health.missed[2], bus_health_state_name (client->health.state), client->health.missed[0],
+                bus_health_state_name (peer->health->state), peer->health->missed[0], peer->health->missed[1],
+                peer->health->missed[2], bus_health_state_name (client->health.state), client->health.missed[0],
                 client->health.missed[1], client->health.missed[2], problem);
 }
 
@@ -343,7 +343,7 @@ tasks_health_check_shown (TasksWorld *world)
                && (client->health_shown != BUS_HEALTH_GONE || client->health.state != BUS_HEALTH_HEALTHY))
         tasks_fail (world, "M13: the newest record of %s has the state %s", client->id,
                     bus_health_state_name (client->health_shown));
-      else if (client->health_shown == BUS_HEALTH_DEGRADED && !client->peer->health.has_news
+      else if (client->health_shown == BUS_HEALTH_DEGRADED && !client->peer->health->has_news
                && client->health_units_shown != health_count_units (client->health.units))
         tasks_fail (world, "M13: the newest record of %s has other units", client->id);
     }

@@ -46,7 +46,7 @@ members_problem (const TasksWorld *world, const TasksClient *client, const BusMe
 {
   const gboolean is_held = member->past->held_until_us > world->now_us;
   const gboolean is_doubted
-      = bus_health_is_unresponsive (&member->peer->health) || member->n_zombie >= member->max_concurrent;
+      = bus_health_is_unresponsive (member->peer->health) || member->n_zombie >= member->max_concurrent;
 
   if ((member->state == BUS_MEMBER_DRAINING) != client->is_draining)
     return "it drains without reason, or should drain";

@@ -354,7 +354,7 @@ test_group_of_others (Core *core, gconstpointer data)
   publish_to_own_topics (publisher, 1, 50);
   client_catch_up (victim, 1);
   client_catch_up (intruder, 1);
-  g_assert_cmpuint (subscription_of (victim, 1)->missed + subscription_of (intruder, 1)->missed, ==, 0);
+  g_assert_cmpuint (subscription_of (victim, 1)->extra->missed + subscription_of (intruder, 1)->extra->missed, ==, 0);
   client_disconnect (intruder);
   client_adjust (victim, 1, BUS_OVERFLOW_DROP_NEWEST, 2, 0, WIRE_STATUS_OK);
 }

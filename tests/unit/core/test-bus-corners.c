@@ -121,7 +121,7 @@ test_gaps_join_when_the_other_lane_is_sent (Core *core, gconstpointer data)
       client_publish_many (publisher, "health.a", 1, 10);
     }
   read_turns (core, stopped, 5);
-  fifo = &((const BusSubscription *) bus_subscriptions_find (&stopped->peer->subscriptions, 1))->fifo;
+  fifo = bus_subscriptions_find (&stopped->peer->subscriptions, 1)->fifo;
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     alone += fifo->gaps[lane];
   g_assert_cmpuint (alone, <=, 2);

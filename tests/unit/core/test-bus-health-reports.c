@@ -68,9 +68,9 @@ test_units_again (Core *core, gconstpointer data)
       health_report (one, "");
       health_pass_time (core, 4 * SECOND, NULL);
     }
-  g_assert_cmpuint (one->peer->health.transitions, ==, 1);
+  g_assert_cmpuint (one->peer->health->transitions, ==, 1);
   health_pass_time (core, 9 * SECOND, one);
-  g_assert_cmpuint (one->peer->health.transitions, ==, 2);
+  g_assert_cmpuint (one->peer->health->transitions, ==, 2);
   health_assert_list (watcher, "daemoneye-agent=healthy one=healthy");
 }
 
@@ -148,7 +148,7 @@ test_rate (Core *core, gconstpointer data)
   g_assert_cmpuint (n, <=, 12);
   client_subscribe (watcher, 8, "system.health.one", NULL);
   assert_units (watcher, "disk:2:999");
-  g_assert_false (one->peer->health.has_news);
+  g_assert_false (one->peer->health->has_news);
 }
 
 /* A report about another peer is refused, and a malformed one is ignored. */

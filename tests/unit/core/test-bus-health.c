@@ -172,7 +172,7 @@ test_flapping (Core *core, gconstpointer data)
       health_assert_list (watcher, "daemoneye-agent=healthy one=degraded");
     }
   health_pong (one);
-  g_assert_cmpuint (one->peer->health.transitions, ==, 1);
+  g_assert_cmpuint (one->peer->health->transitions, ==, 1);
   health_pass_time (core, 9 * SECOND, NULL);
   health_assert_list (watcher, "daemoneye-agent=healthy one=degraded");
   health_pass_time (core, SECOND, NULL);

@@ -162,7 +162,7 @@ wait_setup (Core *core, Client **publisher, Client **reader, BusOverflow policy,
 static const BusWaitingRun *
 assert_waits_as_run (const Client *reader, guint n)
 {
-  const BusSlot *slot = subscription_of (reader)->fifo.first_waiting;
+  const BusSlot *slot = subscription_of (reader)->fifo->first_waiting;
 
   g_assert_nonnull (slot);
   g_assert_nonnull (slot->run);
@@ -175,7 +175,7 @@ assert_waits_alone (const Client *reader, guint64 messages)
 {
   guint64 n = 0;
 
-  for (const BusSlot *slot = subscription_of (reader)->fifo.first; slot != NULL; slot = slot->next)
+  for (const BusSlot *slot = subscription_of (reader)->fifo->first; slot != NULL; slot = slot->next)
     {
       g_assert_null (slot->run);
       n += slot->state != BUS_DELIVERY_LOST;
@@ -192,7 +192,7 @@ test_wait_in_parts (void)
 
   wait_setup (&core, &publisher, &reader, BUS_OVERFLOW_BLOCK, 0);
   assert_waits_as_run (reader, 7);
-  g_assert_cmpuint (subscription_of (reader)->tickets, ==, 2);
+  g_assert_cmpuint (subscription_of (reader)->records->tickets, ==, 2);
   assert_credit (publisher, N);
   client_credit (reader, 1, 3 + 2, 100000 + 4 * 2);
   assert_story (reader, 1, "1 2 3 4 5");
@@ -200,7 +200,7 @@ test_wait_in_parts (void)
   client_credit (reader, 1, 3 + 5, 100000 + 4 * 5);
   assert_story (reader, 1, "1 2 3 4 5 6 7 8");
   assert_waits_as_run (reader, 2);
-  g_assert_cmpuint (subscription_of (reader)->fifo.messages, ==, 2);
+  g_assert_cmpuint (subscription_of (reader)->fifo->messages, ==, 2);
   g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 2);
   assert_credit (publisher, N);
   client_credit (reader, 1, 3 + 7, 100000 + 4 * 7);
@@ -344,8 +344,8 @@ test_wait_rest (void)
   assert_story (reader, 1, "1");
   g_assert_cmpuint (assert_waits_as_run (reader, 3)->size, <=, BUS_CELL_MAX);
   client_credit (reader, 1, 2, 100000 + sizeof bytes);
-  g_assert_cmpuint (subscription_of (reader)->fifo.messages, ==, 3);
-  g_assert_null (subscription_of (reader)->fifo.first_waiting->run);
+  g_assert_cmpuint (subscription_of (reader)->fifo->messages, ==, 3);
+  g_assert_null (subscription_of (reader)->fifo->first_waiting->run);
   client_catch_up (reader, 1);
   assert_story (reader, 1, "1 2 3 4 5");
   core_teardown (&core, NULL);
@@ -367,7 +367,7 @@ test_wait_level (void)
   core_mark (&core);
   for (guint i = 0; i < LEVEL_RUNS; i++)
     publish_at_once (publisher, TOPIC, LONG);
-  g_assert_nonnull (subscription_of (reader)->fifo.first_waiting->run);
+  g_assert_nonnull (subscription_of (reader)->fifo->first_waiting->run);
   g_assert_cmpint (reader->peer->flow.soft_since_us, >, 0);
   reader->is_stopped = TRUE;
   for (guint i = 1; i < LEVEL_RUNS; i++)
@@ -400,9 +400,9 @@ test_wait_behind_gap (void)
   client_publish (agent, "control.collector.config.reload", 0, bytes, sizeof bytes);
   publish_at_once (publisher, TOPIC, 6);
   publish (publisher, TOPIC, 1);
-  g_assert_cmpuint (subscription_of (reader)->fifo.messages, ==, 8);
-  g_assert_cmpuint (subscription_of (reader)->missed, ==, 1);
-  g_assert_cmpuint (subscription_of (reader)->fifo.last->previous->run->n, ==, 6);
+  g_assert_cmpuint (subscription_of (reader)->fifo->messages, ==, 8);
+  g_assert_cmpuint (subscription_of (reader)->extra->missed, ==, 1);
+  g_assert_cmpuint (subscription_of (reader)->fifo->last->previous->run->n, ==, 6);
 
   /* The data lane needs a new segment, and the control lane has one. The gap is 2,000 bytes short of it. */
   reader->is_stopped = TRUE;
@@ -434,7 +434,7 @@ wait_behind_lane_setup (Core *core, Client **publisher, Client **reader, BusOver
   for (guint i = 0; i < 12; i++)
     client_publish (*publisher, TOPIC, 0, bytes, sizeof bytes);
   publish_at_once (*publisher, TOPIC, N);
-  g_assert_cmpuint (subscription_of (*reader)->fifo.messages, ==, 1 + N);
+  g_assert_cmpuint (subscription_of (*reader)->fifo->messages, ==, 1 + N);
   assert_waits_as_run (*reader, N);
 }
 
@@ -493,8 +493,8 @@ wait_long_setup (Core *core, Client **reader, BusOverflow policy)
   for (guint i = 0; i < 20; i++)
     publish_at_once (publisher, TOPIC, LONG);
   assert_story (*reader, 1, "1");
-  g_assert_nonnull (subscription_of (*reader)->fifo.first->run);
-  g_assert_nonnull (subscription_of (*reader)->fifo.last->run);
+  g_assert_nonnull (subscription_of (*reader)->fifo->first->run);
+  g_assert_nonnull (subscription_of (*reader)->fifo->last->run);
   n_taken = 0;
   core->core->quota.cells.source.take = take_and_count;
 }
@@ -524,11 +524,11 @@ test_wait_shed (gconstpointer data)
 
   wait_long_setup (&core, &reader, policy);
   g_assert_cmpuint (bus_trim_shed (&reader->peer->flow, &reader->peer->subscriptions, 1000, core.now_us), >=, 1000);
-  g_assert_cmpuint (subscription_of (reader)->missed, <=, 4);
+  g_assert_cmpuint (subscription_of (reader)->extra->missed, <=, 4);
   if (oldest_first)
-    g_assert_nonnull (subscription_of (reader)->fifo.last->run);
+    g_assert_nonnull (subscription_of (reader)->fifo->last->run);
   else
-    g_assert_nonnull (subscription_of (reader)->fifo.first->run);
+    g_assert_nonnull (subscription_of (reader)->fifo->first->run);
   g_assert_cmpuint (n_taken, <=, 8);
   core_teardown (&core, NULL);
 }
@@ -549,9 +549,9 @@ test_settled (void)
   publish_at_once (publisher, TOPIC, N);
   publish_at_once (publisher, TOPIC, 2);
   subscription = bus_subscriptions_find (&reader->peer->subscriptions, 1);
-  g_assert_cmpuint (subscription->tickets, ==, 2);
-  g_assert_cmpuint (subscription->unsettled.first->index, ==, N);
-  g_assert_cmpuint (subscription->unsettled.last->index, ==, N + 2);
+  g_assert_cmpuint (subscription->records->tickets, ==, 2);
+  g_assert_cmpuint (subscription->records->first->index, ==, N);
+  g_assert_cmpuint (subscription->records->last->index, ==, N + 2);
 
   client_credit (reader, 1, 100 + N - 1, 100000 + 4 * (N - 1));
   assert_credit (publisher, N + 2);

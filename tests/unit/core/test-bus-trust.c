@@ -51,7 +51,7 @@ test_grace (Core *core, gconstpointer data)
     {
       core_advance (core, 5 * SECOND);
       core_advance (core, 5 * SECOND);
-      g_assert_cmpuint (bus_health_missed (&member_of (core, "one")->peer->health, NULL), ==, 1);
+      g_assert_cmpuint (bus_health_missed (member_of (core, "one")->peer->health, NULL), ==, 1);
       core_advance (core, 20 * SECOND);
       member_assert_list (watcher, round == 0 ? "one=ready" : "one=suspect");
       member_pass_time (core, 1, watcher);

@@ -119,15 +119,15 @@ static void
 test_drained (Fixture *f, gconstpointer data)
 {
   publish (f, 6); /* for each member one is sent and two wait */
-  g_assert_cmpuint (f->own->fifo.messages, ==, 2);
+  g_assert_cmpuint (f->own->fifo->messages, ==, 2);
   drain (f, DRAIN (.subscription = 1));
   assert_answer (f, "");
-  g_assert_cmpuint (f->own->fifo.messages, ==, 0);
-  g_assert_cmpuint (f->others->fifo.messages, ==, 4);
+  g_assert_cmpuint (f->own->fifo->messages, ==, 0);
+  g_assert_cmpuint (f->others->fifo->messages, ==, 4);
   g_assert_cmpuint (f->own->group->rerouted, ==, 2);
   publish (f, 3);
   g_assert_cmpuint (f->own->delivered, ==, 1);
-  g_assert_cmpuint (f->others->fifo.messages, ==, 7);
+  g_assert_cmpuint (f->others->fifo->messages, ==, 7);
   settle (f, f->own);
   assert_answer (f, "1/2");
   publish (f, 1);
@@ -172,7 +172,7 @@ test_last_member (Fixture *f, gconstpointer data)
   routes_unsubscribe (&f->peers, f->others, &(BusLeave){ 0 });
   publish (f, 2);
   drain (f, DRAIN (.group = (char *) (gsize) "workers"));
-  g_assert_cmpuint (f->own->fifo.messages, ==, 1);
+  g_assert_cmpuint (f->own->fifo->messages, ==, 1);
   g_assert_cmpuint (routes_publish (&f->peers, NULL, TOPIC, 10).matched, ==, 0);
   g_assert_cmpuint (routes_broadcast (&f->peers, NULL, TOPIC, 10).matched, ==, 0);
   settle (f, f->own);
@@ -309,7 +309,7 @@ test_noticed (Fixture *f, gconstpointer data)
   f->other->features = WIRE_FEATURE_DELIVERY;
   f->own->state = BUS_SUBSCRIPTION_DEMOTED; /* this member takes no messages over */
   publish (f, 3);
-  g_assert_cmpuint (f->others->fifo.messages, ==, 2);
+  g_assert_cmpuint (f->others->fifo->messages, ==, 2);
   drain (f, request);
   assert_notices (f->other, "1:3 ");
   drain (f, request); /* no new notice */
@@ -354,7 +354,7 @@ test_lost_meanwhile (Fixture *f, gconstpointer data)
   drain (f, DRAIN (.subscription = 1));
   settle (f, f->own);
   assert_notices (f->asker, "1:2 ");
-  g_assert_cmpuint (f->own->fifo.messages, ==, 0);
+  g_assert_cmpuint (f->own->fifo->messages, ==, 0);
   settle (f, f->own);
   assert_notices (f->asker, "1:drained ");
 }

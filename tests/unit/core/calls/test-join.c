@@ -81,11 +81,11 @@ test_in_force (Fixture *f, gconstpointer data)
       = join (f, peer, ASK ("events.#", "g", .strategy = 2, .weight = 7, .in_flight = 3), WIRE_STATUS_OK, NULL);
 
   g_assert_cmpint (member->group->balance.strategy, ==, BUS_STRATEGY_LEAST_LOADED);
-  g_assert_cmpuint (member->weight, ==, 7);
-  g_assert_cmpuint (member->in_flight, ==, 3);
+  g_assert_cmpuint (member->share->weight, ==, 7);
+  g_assert_cmpuint (member->share->in_flight, ==, 3);
   g_assert_cmpuint (member->window.window_messages, ==, 3);
   member = join (f, peer, ASK ("events.#", "g", .window_messages = 2, .in_flight = 9), WIRE_STATUS_OK, NULL);
-  g_assert_cmpuint (member->weight, ==, 1);
+  g_assert_cmpuint (member->share->weight, ==, 1);
   g_assert_cmpuint (member->window.window_messages, ==, 2); /* the smaller of the two */
 }
 
@@ -99,7 +99,7 @@ test_in_flight (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 5; i++)
     routes_publish (&f->peers, NULL, "events.process.new", 10);
   g_assert_cmpuint (member->delivered, ==, 3);
-  g_assert_cmpuint (member->fifo.messages, ==, 2);
+  g_assert_cmpuint (member->fifo->messages, ==, 2);
 }
 
 static void
@@ -148,10 +148,10 @@ test_configured (Fixture *f, gconstpointer data)
   f->peers.core->routes->groups.rules = bus_group_rules_copy (&rule, 1);
   member = join (f, one, ASK ("events.#", "g", .strategy = 3, .weight = 9, .in_flight = 100), WIRE_STATUS_OK, NULL);
   g_assert_cmpint (member->group->balance.strategy, ==, BUS_STRATEGY_FIRST_AVAILABLE);
-  g_assert_cmpuint (member->weight, ==, 9); /* the section has no weight for it */
-  g_assert_cmpuint (member->in_flight, ==, 5);
+  g_assert_cmpuint (member->share->weight, ==, 9); /* the section has no weight for it */
+  g_assert_cmpuint (member->share->in_flight, ==, 5);
   member = join (f, two, ASK ("events.#", "g", .strategy = 2, .weight = 9), WIRE_STATUS_OK, NULL);
-  g_assert_cmpuint (member->weight, ==, 3);
+  g_assert_cmpuint (member->share->weight, ==, 3);
 }
 
 static void

@@ -85,7 +85,7 @@ publish (Members *f, gboolean is_kept)
   if (f->member[1] != NULL)
     f->member[1]->state = BUS_SUBSCRIPTION_OPEN;
   g_assert_cmpuint (bus_unsettled_messages (f->member[0]), ==, 2);
-  g_assert_cmpuint (f->member[0]->fifo.messages, ==, 1);
+  g_assert_cmpuint (f->member[0]->fifo->messages, ==, 1);
 }
 
 static void
@@ -120,7 +120,7 @@ come_to_end (Members *f, End end, BusLeave *leave)
       break;
     case END_DEADLINE:
       core->now_us += (gint64) core->limits.settle_timeout_us;
-      if (bus_deadline_is_armed (&f->member[0]->unsettled.timer.deadline))
+      if (bus_deadline_is_armed (&f->member[0]->records->settle_timer.deadline))
         bus_reroute_unsettled_due (core, f->member[0], core->now_us);
       break;
     case N_ENDS:
@@ -154,15 +154,15 @@ test_outcome (Members *f, gconstpointer data)
   come_to_end (f, outcome->end, &leave);
   if (stays)
     {
-      leave.repeated = f->member[0]->repeated;
-      leave.rerouted = f->member[0]->rerouted;
+      leave.repeated = f->member[0]->extra->repeated;
+      leave.rerouted = f->member[0]->extra->rerouted;
     }
   text = g_strdup_printf ("repeated %" G_GUINT64_FORMAT ", handed on %" G_GUINT64_FORMAT ", unknown %" G_GUINT64_FORMAT
                           ", discarded %" G_GUINT64_FORMAT "; marked %u; stay %" G_GUINT64_FORMAT,
                           leave.repeated, leave.rerouted, leave.unacknowledged, leave.discarded,
                           outcome->has_heir ? count_repeats (f->peer[1]) : 0,
                           stays ? bus_unsettled_messages (f->member[0]) - bus_unsettled_count_withdrawn (f->member[0])
-                                      + f->member[0]->fifo.messages
+                                      + f->member[0]->fifo->messages
                                 : 0);
   g_assert_cmpstr (text, ==, outcome->wanted);
   g_assert_cmpuint (f->peers.core->routes->n_repeated, ==, leave.repeated);
@@ -177,7 +177,7 @@ test_withdrawn_before (Members *f, gconstpointer data)
 
   publish (f, TRUE);
   come_to_end (f, END_DEADLINE, &leave);
-  g_assert_cmpuint (f->member[0]->repeated, ==, 2);
+  g_assert_cmpuint (f->member[0]->extra->repeated, ==, 2);
   come_to_end (f, END_EOF, &leave);
   g_assert_cmpuint (leave.repeated, ==, 0);
   g_assert_cmpuint (leave.unacknowledged, ==, 0);

@@ -281,11 +281,14 @@ test_small_payload (Fixture *f, gconstpointer data)
     {
       BusSubscription *subscription
           = routes_subscribe (&f->peers, peer, G_MAXUINT32 - 8 + i, pattern, i == 0 ? group : NULL, 10);
+      BusSubscriptionExtra *extra;
 
       subscription->bounds = (BusBounds){ subscription->bounds.policy, G_MAXUINT64, G_MAXUINT64 };
-      subscription->delivered = subscription->missed = subscription->rerouted = G_MAXUINT64;
+      subscription->delivered = G_MAXUINT64;
+      extra = bus_subscription_need_extra (subscription);
+      extra->missed = extra->rerouted = G_MAXUINT64;
       for (guint k = 0; k < BUS_N_LOSSES; k++)
-        bus_subscription_need_losses (subscription)->missed_by[k] = G_MAXUINT64;
+        extra->losses.missed_by[k] = G_MAXUINT64;
       g_string_append_printf (expected, "%s/%u ", id, G_MAXUINT32 - 8 + i);
     }
   g_string_append_printf (expected, "%s(1,0) ", group);

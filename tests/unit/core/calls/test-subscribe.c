@@ -296,8 +296,8 @@ test_adjust (Fixture *f, gconstpointer data)
   g_assert_cmpuint (reply->queue_messages, ==, 2);
   g_assert_cmpuint (reply->queue_bytes, ==, bytes);
   g_assert_cmpuint (reply->dropped, ==, 3);
-  g_assert_cmpuint (subscription->fifo.messages, ==, 2);
-  g_assert_cmpuint (subscription->missed, ==, 3);
+  g_assert_cmpuint (subscription->fifo->messages, ==, 2);
+  g_assert_cmpuint (subscription->extra->missed, ==, 3);
   reply_free (reply);
 
   request.queue_messages = 0;

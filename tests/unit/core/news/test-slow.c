@@ -120,7 +120,7 @@ test_drop (Fixture *f, gconstpointer data)
   guint64 first = f->peers.accept_seq + 1;
 
   publish (f, 10); /* one is sent, two wait, and seven are dropped */
-  g_assert_cmpuint (f->slow->missed, ==, 7);
+  g_assert_cmpuint (f->slow->extra->missed, ==, 7);
   g_assert_true (bus_deadline_is_armed (&bus_subscription_need_losses (f->slow)->report_timer.deadline));
   peers_assert_sent (f->watcher, ""); /* nothing is published from inside a queue operation */
   due (f);
@@ -169,14 +169,14 @@ test_sums (Fixture *f, gconstpointer data)
     event = take_drop (f);
     sum += event->count;
   }
-  g_assert_cmpuint (sum, ==, f->slow->missed);
+  g_assert_cmpuint (sum, ==, f->slow->extra->missed);
   g_assert_false (bus_deadline_is_armed (&bus_subscription_need_losses (f->slow)->report_timer.deadline));
   while (bus_note_take (&f->peers.core->notes, &note, NULL))
     {
       g_assert_cmpint (note.kind, ==, BUS_NOTE_DROPPED);
       noted += note.count;
     }
-  g_assert_cmpuint (noted, ==, f->slow->missed);
+  g_assert_cmpuint (noted, ==, f->slow->extra->missed);
 }
 
 /* A record that was suppressed is not lost: the next one has its messages, and says how many were suppressed. */
@@ -217,7 +217,7 @@ test_reasons (Fixture *f, gconstpointer data)
   bus_quota_release (quota, rest);
   due (f);
   event = take_drop (f);
-  g_assert_cmpuint (event->count, ==, f->slow->missed);
+  g_assert_cmpuint (event->count, ==, f->slow->extra->missed);
   for (guint i = 0, n = 0; i < BUS_N_LOSSES; i++)
     if (bus_subscription_losses (f->slow)->missed_by[i] > 0)
       {
@@ -233,7 +233,7 @@ test_reasons (Fixture *f, gconstpointer data)
 
     g_assert_cmpuint (bus_subscription_losses (f->slow)->missed_by[BUS_LOSS_FULL], <,
                       bus_subscription_losses (f->slow)->missed_by[BUS_LOSS_LIMIT]);
-    assert_drop_note (f, WIRE_STATUS_LIMIT, detail, f->slow->missed);
+    assert_drop_note (f, WIRE_STATUS_LIMIT, detail, f->slow->extra->missed);
   }
 }
 
@@ -261,10 +261,10 @@ test_own_messages (Fixture *f, gconstpointer data)
   own->bounds.messages = 1;
   for (guint i = 0; i < 5; i++)
     routes_announce (&f->peers, "system.peer.gone", "x");
-  g_assert_cmpuint (own->missed, ==, 3);
+  g_assert_cmpuint (own->extra->missed, ==, 3);
   g_assert_cmpuint (routes_count_delivered (f->watcher), ==, 1);
   bus_slow_subscription_due (own, f->peers.core->now_us);
-  g_assert_cmpuint (own->fifo.gaps[WIRE_LANE_DATA] + own->fifo.gaps[WIRE_LANE_CONTROL], ==, 0);
+  g_assert_cmpuint (own->fifo->gaps[WIRE_LANE_DATA] + own->fifo->gaps[WIRE_LANE_CONTROL], ==, 0);
   g_assert_cmpuint (routes_count_delivered (f->watcher), ==, 0);
 }
 
@@ -315,7 +315,7 @@ test_demoted_and_drained (Fixture *f, gconstpointer data)
   g_assert_cmpuint (demoted->subscription, ==, 3);
   g_assert_cmpstr (demoted->pattern, ==, "events.#");
   g_assert_cmpuint (demoted->queued_messages, ==, 2);
-  g_assert_cmpuint (demoted->queued_bytes, ==, f->slow->fifo.bytes);
+  g_assert_cmpuint (demoted->queued_bytes, ==, f->slow->fifo->bytes);
   g_assert_cmpuint (demoted->oldest_us, ==, 500);
   g_assert_cmpstr (demoted->setting, ==, "longest_block_us");
   g_assert_cmpuint (demoted->limit, ==, f->peers.core->limits.longest_block_us);

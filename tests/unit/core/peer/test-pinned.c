@@ -17,10 +17,10 @@ pin_frame (Peers *f, BusPeer *peer, gsize n)
   WireFrame frame;
 
   wire_frame_put_header (bytes, WIRE_KIND_PUBLISH, 0, (guint32) (n - WIRE_FRAME_HEADER_LEN));
-  g_assert_cmpint (wire_frame_reader_next (&peer->reader, &input, &frame), ==, WIRE_FRAME_MORE);
-  peer->frame_since_us = f->core->now_us;
+  g_assert_cmpint (wire_frame_reader_next (bus_peer_begin_input (peer), &input, &frame), ==, WIRE_FRAME_MORE);
+  peer->input->frame_since_us = f->core->now_us;
   bus_shed_settle (peer, f->core->now_us);
-  g_assert_cmpuint (peer->reader_charged, ==, n);
+  g_assert_cmpuint (bus_peer_frame_charged (peer), ==, n);
 }
 
 static BusPeer *
@@ -146,8 +146,8 @@ test_disconnect_frame (Peers *f, gconstpointer data)
   const PeerFrame *error;
 
   bus_pinned_disconnect (peer, BUS_LIMIT_uid_bytes, 60000000);
-  g_assert_cmpuint (wire_frame_reader_held (&peer->reader), ==, 0);
-  g_assert_cmpuint (peer->reader_charged, ==, 0);
+  g_assert_cmpuint (bus_peer_frame_held (peer), ==, 0);
+  g_assert_cmpuint (bus_peer_frame_charged (peer), ==, 0);
   g_assert_cmpuint (peer->ledger.usage.charged, <, charged - 299000);
   g_assert_cmpuint (f->core->quota.memory, <, memory + 20000);
   g_assert_cmpint (peer->close_status, ==, WIRE_STATUS_LIMIT);

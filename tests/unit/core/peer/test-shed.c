@@ -15,7 +15,7 @@ add_slow (Peers *f, const char *id, guint32 account, BusOverflow policy, guint n
   BusSubscription *subscription = peers_subscribe (f, peers_ready (f, id, account), 1, policy, 1);
 
   peers_offer (f, NULL, subscription, n + 1, MESSAGE);
-  g_assert_cmpuint (subscription->fifo.messages, ==, n);
+  g_assert_cmpuint (subscription->fifo->messages, ==, n);
   return subscription;
 }
 
@@ -37,9 +37,9 @@ test_room_enough (Peers *f, gconstpointer data)
   guint64 rest = f->core->quota.cap - f->core->quota.memory;
 
   g_assert_true (bus_shed_reserve (f->core, rest, f->core->now_us)); /* up to the cap, nothing is dropped */
-  g_assert_cmpuint (slow->missed, ==, 0);
+  g_assert_cmpuint (slow->extra->missed, ==, 0);
   g_assert_true (bus_shed_reserve (f->core, rest + 1, f->core->now_us));
-  g_assert_cmpuint (slow->missed, >, 0);
+  g_assert_cmpuint (slow->extra->missed, >, 0);
 }
 
 /* Only the largest queue drops messages, at least 256 KiB at a time. */
@@ -54,8 +54,8 @@ test_drops_from_the_largest_queue (Peers *f, gconstpointer data)
   g_assert_true (bus_shed_largest (f->core, BUS_ALL_ACCOUNTS) == large->owner);
   g_assert_true (bus_shed_reserve (f->core, f->core->quota.cap - f->core->quota.memory + 1, f->core->now_us));
   given = before - large->owner->flow.waiting_bytes;
-  g_assert_cmpuint (small->missed, ==, 0);
-  g_assert_cmpuint (large->missed, >, 0);
+  g_assert_cmpuint (small->extra->missed, ==, 0);
+  g_assert_cmpuint (large->extra->missed, >, 0);
   g_assert_cmpuint (given, >=, AT_LEAST);
   g_assert_cmpuint (given, <, AT_LEAST + 2 * MESSAGE);
   g_assert_cmpuint (f->core->dying.length, ==, 0);
@@ -70,9 +70,10 @@ test_shared (Peers *f, gconstpointer data)
 
   for (guint i = 0; i < 4; i++)
     g_assert_true (bus_shed_reserve (f->core, f->core->quota.cap - f->core->quota.memory + 1, f->core->now_us));
-  g_assert_cmpuint (one->missed, >, 40);
-  g_assert_cmpuint (two->missed, >, 40);
-  g_assert_cmpuint (MAX (one->missed, two->missed) - MIN (one->missed, two->missed), <=, AT_LEAST / MESSAGE + 2);
+  g_assert_cmpuint (one->extra->missed, >, 40);
+  g_assert_cmpuint (two->extra->missed, >, 40);
+  g_assert_cmpuint (MAX (one->extra->missed, two->extra->missed) - MIN (one->extra->missed, two->extra->missed), <=,
+                    AT_LEAST / MESSAGE + 2);
 }
 
 /* At the limit of an account, only messages of its own peers are dropped. */
@@ -86,10 +87,10 @@ test_account (Peers *f, gconstpointer data)
 
   g_assert_true (bus_shed_largest (f->core, 1000) == own->owner);
   g_assert_true (bus_shed_reserve_account (account, rest, f->core->now_us));
-  g_assert_cmpuint (own->missed, ==, 0);
+  g_assert_cmpuint (own->extra->missed, ==, 0);
   g_assert_true (bus_shed_reserve_account (account, rest + 1, f->core->now_us));
-  g_assert_cmpuint (own->missed, >, 0);
-  g_assert_cmpuint (other->missed, ==, 0);
+  g_assert_cmpuint (own->extra->missed, >, 0);
+  g_assert_cmpuint (other->extra->missed, ==, 0);
 }
 
 static void
@@ -162,7 +163,7 @@ test_drops_before_it_closes (Peers *f, gconstpointer data)
   BusSubscription *slow = add_slow (f, "slow", 1001, BUS_OVERFLOW_DROP_NEWEST, 30);
 
   g_assert_true (bus_shed_reserve (f->core, f->core->quota.cap - f->core->quota.memory + 1, f->core->now_us));
-  g_assert_cmpuint (slow->missed, >, 0);
+  g_assert_cmpuint (slow->extra->missed, >, 0);
   g_assert_true (bus_peer_is_ready (encoded));
   g_assert_true (bus_peer_is_ready (slow->owner));
 }
@@ -218,8 +219,8 @@ begin_frame (BusPeer *peer, guint32 body_len, gsize n)
   WireFrame frame;
 
   wire_frame_put_header (bytes, WIRE_KIND_PUBLISH, 0, body_len);
-  g_assert_cmpint (wire_frame_reader_next (&peer->reader, &input, &frame), ==, WIRE_FRAME_MORE);
-  peer->frame_since_us = peer->core->now_us;
+  g_assert_cmpint (wire_frame_reader_next (bus_peer_begin_input (peer), &input, &frame), ==, WIRE_FRAME_MORE);
+  peer->input->frame_since_us = peer->core->now_us;
 }
 
 /* The bytes that a reader holds are charged to its peer and to the broker's memory, and refunded in full. */
@@ -232,14 +233,14 @@ test_reader (Peers *f, gconstpointer data)
   gsize held;
 
   begin_frame (peer, 100000, 20000);
-  held = wire_frame_reader_held (&peer->reader);
+  held = bus_peer_frame_held (peer);
   g_assert_cmpuint (held, >=, 20000);
   bus_shed_settle (peer, f->core->now_us);
   bus_shed_settle (peer, f->core->now_us);
   g_assert_cmpuint (peer->ledger.usage.charged, ==, charged + held);
   g_assert_cmpuint (f->core->quota.memory, ==, memory + held);
-  wire_frame_reader_clear (&peer->reader);
-  wire_frame_reader_init (&peer->reader, 200000);
+  wire_frame_reader_clear (&peer->input->reader);
+  wire_frame_reader_init (&peer->input->reader, 200000);
   bus_shed_settle (peer, f->core->now_us);
   g_assert_cmpuint (peer->ledger.usage.charged, ==, charged);
   g_assert_cmpuint (f->core->quota.memory, ==, memory);
@@ -259,7 +260,7 @@ test_reader_in_a_full_broker (Peers *f, gconstpointer data)
   begin_frame (peer, 100000, 20000);
   bus_shed_settle (peer, f->core->now_us);
   g_assert_true (bus_peer_is_ready (peer));
-  g_assert_cmpuint (slow->missed, >, 0);
+  g_assert_cmpuint (slow->extra->missed, >, 0);
   g_assert_cmpuint (f->core->quota.memory, <=, f->core->quota.cap);
 
   peers_disconnect (f, slow->owner);
@@ -272,8 +273,8 @@ test_reader_in_a_full_broker (Peers *f, gconstpointer data)
   bus_shed_settle (peer, f->core->now_us);
   g_assert_cmpint (peer->state, ==, BUS_PEER_CLOSING);
   g_assert_cmpint (peer->close_status, ==, WIRE_STATUS_LIMIT);
-  g_assert_cmpuint (peer->reader_charged, ==, 0);
-  g_assert_cmpuint (wire_frame_reader_held (&peer->reader), ==, 0);
+  g_assert_cmpuint (bus_peer_frame_charged (peer), ==, 0);
+  g_assert_cmpuint (bus_peer_frame_held (peer), ==, 0);
   bus_quota_release (&f->core->quota, rest);
 }
 
@@ -300,7 +301,7 @@ test_stalled_frame_is_freed_first (Peers *f, gconstpointer data)
   g_assert_true (bus_peer_is_ready (other));
   g_assert_true (bus_shed_reserve (f->core, f->core->quota.cap - f->core->quota.memory + 1, f->core->now_us));
   g_assert_false (bus_peer_is_ready (other));
-  g_assert_cmpuint (slow->missed, ==, 0);
+  g_assert_cmpuint (slow->extra->missed, ==, 0);
 }
 
 /* A frame that makes progress is not freed; the queues drop messages instead. */
@@ -316,7 +317,7 @@ test_spares_a_frame_that_is_sent (Peers *f, gconstpointer data)
   g_assert_true (
       bus_shed_reserve_account (account, f->core->limits.uid_bytes - account->usage.charged + 1, f->core->now_us));
   g_assert_true (bus_peer_is_ready (sends));
-  g_assert_cmpuint (slow->missed, >, 0);
+  g_assert_cmpuint (slow->extra->missed, >, 0);
 }
 
 #define ADD(path, function) g_test_add (path, Peers, NULL, peers_setup, function, peers_teardown)

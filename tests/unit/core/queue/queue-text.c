@@ -140,29 +140,29 @@ sums_add_slot (QueueSums *sums, const BusSlot *slot)
 static guint
 sums_add_sent (QueueSums *sums, const BusSubscription *subscription)
 {
-  const BusUnsettled *unsettled = &subscription->unsettled;
+  const BusRecords *records = subscription->records;
   guint64 kept = 0, kept_bytes = 0;
   guint tickets = 0;
 
-  for (const BusSent *sent = unsettled->first; sent != NULL; sent = sent->next)
+  for (const BusSent *sent = records->first; sent != NULL; sent = sent->next)
     {
-      g_assert_true (sent->next != NULL || unsettled->last == sent);
+      g_assert_true (sent->next != NULL || records->last == sent);
       g_assert_true (sent->next == NULL || sent->next->index > sent->index);
       tickets += sent->ticket != NULL;
       kept += sent->message != NULL;
       kept_bytes += sent->message != NULL ? sent->message->body.len : 0;
       sums->sent += sizeof (BusSent) + (sent->message != NULL ? bus_message_cost (sent->message) : 0);
     }
-  g_assert_cmpuint (unsettled->kept_messages, ==, kept);
-  g_assert_cmpuint (unsettled->kept_bytes, ==, kept_bytes);
-  g_assert_true ((kept > 0) == bus_deadline_is_armed (&unsettled->timer.deadline));
+  g_assert_cmpuint (records->kept_messages, ==, kept);
+  g_assert_cmpuint (records->kept_bytes, ==, kept_bytes);
+  g_assert_true ((kept > 0) == bus_deadline_is_armed (&records->settle_timer.deadline));
   return tickets;
 }
 
 static void
 fifo_check (const Queue *queue, const BusSubscription *subscription, QueueSums *sums)
 {
-  const BusFifo *fifo = &subscription->fifo;
+  const BusFifo *fifo = subscription->fifo;
   const BusSlot *previous = NULL;
   const BusSlot *first_waiting = NULL;
   guint64 messages = 0, bytes = 0, tickets = 0, indexed = 0, missed = 0, kept = 0, kept_bytes = 0;
@@ -194,11 +194,12 @@ fifo_check (const Queue *queue, const BusSubscription *subscription, QueueSums *
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     lane_order_check (fifo, lane);
 
-  g_assert_cmpuint (subscription->tickets, ==, tickets + sums_add_sent (sums, subscription));
-  g_assert_true ((subscription->tickets > 0) == bus_deadline_is_armed (&subscription->block_timer.deadline));
+  g_assert_cmpuint (subscription->records->tickets, ==, tickets + sums_add_sent (sums, subscription));
+  g_assert_true ((subscription->records->tickets > 0)
+                 == bus_deadline_is_armed (&subscription->records->block_timer.deadline));
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     missed += bus_subscription_losses (subscription)->missed_by[i];
-  g_assert_cmpuint (subscription->missed, ==, missed);
+  g_assert_cmpuint (subscription->extra->missed, ==, missed);
 }
 
 static void
@@ -284,7 +285,7 @@ queue_fifo_text (const Queue *queue, const BusSubscription *subscription)
   GString *text = g_string_new (NULL);
 
   queue_check (queue);
-  for (const BusSlot *slot = subscription->fifo.first; slot != NULL; slot = slot->next)
+  for (const BusSlot *slot = subscription->fifo->first; slot != NULL; slot = slot->next)
     {
       char letter = letters[slot->state][slot->lane];
 

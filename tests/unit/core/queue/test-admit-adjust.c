@@ -73,7 +73,7 @@ test_adjust_to_conflate (Queue *queue, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
     queue_offer (queue, topics[i]);
-  bus_fifo_drop (&queue->flow, subscription->fifo.last->previous, BUS_LOSS_EXPIRED, QUEUE_NOW_US);
+  bus_fifo_drop (&queue->flow, subscription->fifo->last->previous, BUS_LOSS_EXPIRED, QUEUE_NOW_US);
   g_assert_cmpuint (adjust (queue, subscription, BUS_OVERFLOW_CONFLATE, 10), ==, 2);
   queue_assert_sent (queue, "g1-2x2f:1");
   queue_assert_fifo (queue, subscription, "w3 g4-4x1e w5");
@@ -106,7 +106,7 @@ test_adjust_from_block (Queue *queue, gconstpointer data)
   queue->limits.queue_hard_messages = 3;
   g_assert_cmpuint (adjust (queue, subscription, policy, 10), ==, stays ? 0 : 2);
   queue_assert_fifo (queue, subscription, fifos[policy]);
-  g_assert_cmpuint (subscription->tickets, ==, stays ? 5 : 0);
+  g_assert_cmpuint (subscription->records->tickets, ==, stays ? 5 : 0);
   g_assert_cmpuint (queue->publisher.n_tickets, ==, stays ? 5 : 0);
   g_assert_true (bus_subscription_is_demoted (subscription) == stays);
 }
@@ -180,9 +180,9 @@ test_shed_order (Queue *queue, gconstpointer data)
     {
       BusSubscription *subscription = g_ptr_array_index (queue->subscriptions, i - 1);
 
-      g_assert_cmpuint (subscription->fifo.messages, ==, 1);
+      g_assert_cmpuint (subscription->fifo->messages, ==, 1);
       bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US);
-      g_assert_cmpuint (subscription->fifo.messages, ==, 0);
+      g_assert_cmpuint (subscription->fifo->messages, ==, 0);
       g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT], ==, 1);
     }
   g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0);
@@ -204,7 +204,7 @@ test_longest_of_100_queues_first (Queue *queue, gconstpointer data)
 
       for (gint n = g_rand_int_range (rand, 0, 5); n > 0; n--)
         queue_append (queue, subscription, DATA, 100);
-      left += subscription->fifo.messages;
+      left += subscription->fifo->messages;
     }
   table = table_of (queue);
   while (left > 0)
@@ -213,19 +213,19 @@ test_longest_of_100_queues_first (Queue *queue, gconstpointer data)
       guint64 least = G_MAXUINT64, most = 0;
 
       for (guint i = 0; i < G_N_ELEMENTS (before); i++)
-        before[i] = ((const BusSubscription *) g_ptr_array_index (queue->subscriptions, i))->fifo.bytes;
+        before[i] = ((const BusSubscription *) g_ptr_array_index (queue->subscriptions, i))->fifo->bytes;
       g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 3000, QUEUE_NOW_US), >, 0);
       left = 0;
       for (guint i = 0; i < G_N_ELEMENTS (before); i++)
         {
           const BusSubscription *subscription = g_ptr_array_index (queue->subscriptions, i);
 
-          left += subscription->fifo.messages;
-          if (subscription->fifo.bytes == before[i])
+          left += subscription->fifo->messages;
+          if (subscription->fifo->bytes == before[i])
             most = MAX (most, before[i]);
           else
             least = MIN (least, before[i]);
-          n_partly += subscription->fifo.bytes > 0 && subscription->fifo.bytes < before[i] ? 1 : 0;
+          n_partly += subscription->fifo->bytes > 0 && subscription->fifo->bytes < before[i] ? 1 : 0;
         }
       g_assert_cmpuint (least, >=, most); /* each queue that dropped messages was at least as long as the others */
       g_assert_cmpuint (n_partly, <=, 1);
@@ -320,8 +320,8 @@ test_random (Queue *queue, gconstpointer data)
               const BusSubscription *subscription = g_ptr_array_index (queue->subscriptions, i);
 
               g_free (queue_fifo_text (queue, subscription)); /* checks the links */
-              g_assert_cmpuint (subscription->delivered + subscription->missed + subscription->fifo.messages, ==,
-                                offered);
+              g_assert_cmpuint (subscription->delivered + subscription->extra->missed + subscription->fifo->messages,
+                                ==, offered);
             }
         }
       queue_allow_memory (queue);

@@ -86,7 +86,7 @@ test_request (Queue *queue, gconstpointer data)
   server->bounds.messages = 1;
   g_assert_false (offer_request (queue, server));
   queue_assert_fifo (queue, server, "W2"); /* the requester is informed, so there is no gap */
-  g_assert_cmpuint (server->missed, ==, 0);
+  g_assert_cmpuint (server->extra->missed, ==, 0);
 }
 
 static void
@@ -100,7 +100,7 @@ test_request_no_memory (Queue *queue, gconstpointer data)
   g_assert_false (offer_request (queue, stuck));
   queue_assert_fifo (queue, ready, "");
   queue_assert_fifo (queue, stuck, "");
-  g_assert_cmpuint (ready->missed + stuck->missed, ==, 0);
+  g_assert_cmpuint (ready->extra->missed + stuck->extra->missed, ==, 0);
   g_assert_cmpuint (ready->window.used_messages, ==, 0);
 }
 
@@ -185,8 +185,8 @@ test_excess_of_the_subscription (Queue *queue, gconstpointer data)
   subscription->bounds.bytes = 1;
   g_assert_false (bus_room_excess (&queue->flow, subscription, &need, &excess)); /* one may always wait */
   queue_offer (queue, DATA);
-  assert_excess (queue, subscription, &need, BUS_LIMIT_subscription_queue_bytes, 1, subscription->fifo.bytes + 10);
-  subscription->bounds.bytes = subscription->fifo.bytes + 10;
+  assert_excess (queue, subscription, &need, BUS_LIMIT_subscription_queue_bytes, 1, subscription->fifo->bytes + 10);
+  subscription->bounds.bytes = subscription->fifo->bytes + 10;
   g_assert_false (bus_room_excess (&queue->flow, subscription, &need, &excess));
   subscription->bounds.messages = 1;
   assert_excess (queue, subscription, &need, BUS_LIMIT_subscription_queue_messages, 1, 2);

@@ -51,8 +51,8 @@ test_at_once_holds_credit (Queue *queue, gconstpointer data)
   assert_admission (queue_offer (queue, DATA), 2, 0, FALSE);
   queue_assert_sent (queue, "d1:1,2");
   queue_assert_fifo (queue, first, "");
-  g_assert_cmpuint (first->tickets, ==, 1);
-  g_assert_cmpuint (second->tickets, ==, 1);
+  g_assert_cmpuint (first->records->tickets, ==, 1);
+  g_assert_cmpuint (second->records->tickets, ==, 1);
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 1); /* one for both */
 }
 
@@ -172,7 +172,8 @@ offer_three (Queue *queue, const Policy *policy, void (*limit) (Queue *queue, Bu
   else
     assert_admission (queue_offer (queue, "events.ten"), 1, 0, FALSE);
   queue_assert_fifo (queue, subscription, policy->fifo);
-  g_assert_cmpuint (subscription->tickets, ==, policy->policy == BUS_OVERFLOW_BLOCK && !policy->demoted ? 3 : 0);
+  g_assert_cmpuint (subscription->records->tickets, ==,
+                    policy->policy == BUS_OVERFLOW_BLOCK && !policy->demoted ? 3 : 0);
 }
 
 static void
@@ -184,7 +185,7 @@ limit_messages (Queue *queue, BusSubscription *subscription)
 static void
 limit_bytes (Queue *queue, BusSubscription *subscription)
 {
-  subscription->bounds.bytes = subscription->fifo.bytes + subscription->fifo.last->message->body.len - 1;
+  subscription->bounds.bytes = subscription->fifo->bytes + subscription->fifo->last->message->body.len - 1;
 }
 
 static void
@@ -197,7 +198,7 @@ limit_hard_messages (Queue *queue, BusSubscription *subscription)
 static void
 limit_hard_bytes (Queue *queue, BusSubscription *subscription)
 {
-  gsize cost = bus_message_cost (subscription->fifo.last->message) + sizeof (BusSlot) + sizeof (BusEntry);
+  gsize cost = bus_message_cost (subscription->fifo->last->message) + sizeof (BusSlot) + sizeof (BusEntry);
 
   queue->limits.queue_hard_bytes = queue->flow.waiting_bytes + cost - 1;
 }
@@ -275,7 +276,7 @@ test_block_own_messages (Queue *queue, gconstpointer data)
       assert_admission (queue_offer_from (queue, publishers[i], DATA, 10), 0, 1, FALSE);
       assert_admission (queue_offer (queue, DATA), 1, 0, FALSE); /* a message of another peer is still held */
       queue_assert_fifo (queue, subscription, "w1 w2 g3-3x1r w4");
-      g_assert_cmpuint (subscription->tickets, ==, 1);
+      g_assert_cmpuint (subscription->records->tickets, ==, 1);
       queue_unsubscribe (queue, subscription);
     }
 }
@@ -348,7 +349,7 @@ test_drops_only_what_helps (Queue *queue, gconstpointer data)
   queue->limits.queue_hard_bytes = queue->flow.waiting_bytes + 3000;
   queue_offer_from (queue, &queue->publisher, DATA, 1500);
   assert_admission (queue_offer_from (queue, &queue->publisher, DATA, 5000), 0, 0, FALSE);
-  g_assert_cmpuint (small->fifo.messages, ==, 1);
+  g_assert_cmpuint (small->fifo->messages, ==, 1);
   assert_admission (queue_offer_from (queue, &queue->publisher, DATA, 1500), 1, 0, FALSE);
   g_ptr_array_insert (queue->subscriptions, 0, large);
   queue_assert_fifo (queue, large, "w1");
@@ -450,7 +451,7 @@ test_no_memory (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, stuck, "g1-1x1n");
   g_assert_cmpuint (ready->window.used_messages, ==, 0);
   g_assert_cmpuint (ready->delivered, ==, 0);
-  g_assert_cmpuint (stuck->tickets, ==, 0);
+  g_assert_cmpuint (stuck->records->tickets, ==, 0);
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 0);
 
   queue_allow_memory (queue);

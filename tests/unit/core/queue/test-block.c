@@ -26,7 +26,7 @@ static gboolean
 expire (Queue *queue, BusSubscription *subscription, GPtrArray *publishers, gint64 due_us)
 {
   g_assert_null (queue_pop_timer (queue, due_us - 1));
-  g_assert_true (queue_pop_timer (queue, due_us) == &subscription->block_timer);
+  g_assert_true (queue_pop_timer (queue, due_us) == &subscription->records->block_timer);
   if (!bus_block_expire (&queue->flow, subscription, due_us))
     return FALSE;
   bus_block_drop (&queue->flow, subscription, publishers, due_us);
@@ -65,12 +65,12 @@ test_progress_continues (Queue *queue, gconstpointer data)
 
   g_assert_false (expire (queue, subscription, publishers, QUEUE_NOW_US + longest_us (queue)));
   g_assert_false (bus_subscription_is_demoted (subscription));
-  g_assert_cmpuint (subscription->tickets, ==, 1);
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, progress_us + longest_us (queue));
+  g_assert_cmpuint (subscription->records->tickets, ==, 1);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, progress_us + longest_us (queue));
   g_assert_true (expire (queue, subscription, publishers, progress_us + longest_us (queue)));
-  g_assert_cmpuint (subscription->tickets, ==, 0);
+  g_assert_cmpuint (subscription->records->tickets, ==, 0);
   g_assert_cmpuint (publishers->len, ==, 0); /* a sent message is not lost */
-  g_assert_cmpuint (subscription->missed, ==, 0);
+  g_assert_cmpuint (subscription->extra->missed, ==, 0);
 }
 
 /* Many messages were sent, and the client acknowledges one every four seconds: it is demoted at the end of the patience. */
@@ -93,10 +93,10 @@ test_patience_for_what_was_sent (Queue *queue, gconstpointer data)
       bus_unsettled_settle (&queue->flow, subscription, now_us);
       if (queue_pop_timer (queue, now_us) != NULL)
         g_assert_false (bus_block_expire (&queue->flow, subscription, now_us));
-      g_assert_cmpint (queue_due_us (&subscription->block_timer), >, now_us);
+      g_assert_cmpint (queue_due_us (&subscription->records->block_timer), >, now_us);
     }
-  while (queue_due_us (&subscription->block_timer) < last_us)
-    g_assert_false (expire (queue, subscription, publishers, queue_due_us (&subscription->block_timer)));
+  while (queue_due_us (&subscription->records->block_timer) < last_us)
+    g_assert_false (expire (queue, subscription, publishers, queue_due_us (&subscription->records->block_timer)));
   g_assert_true (expire (queue, subscription, publishers, last_us));
 }
 
@@ -114,7 +114,7 @@ test_patience_for_what_waits (Queue *queue, gconstpointer data)
   bus_unsettled_settle (&queue->flow, subscription, last_us - 1);
   g_assert_nonnull (queue_pop_timer (queue, last_us - 1));
   g_assert_false (bus_block_expire (&queue->flow, subscription, last_us - 1));
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, last_us);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, last_us);
   g_assert_true (expire (queue, subscription, publishers, last_us));
   queue_assert_fifo (queue, subscription, "g1-1x1e");
   queue->publisher.block_lost = 0;
@@ -147,7 +147,7 @@ test_counts_for_each_publisher (Queue *queue, gconstpointer data)
   g_assert_cmpuint (queue->publisher.block_lost_id, ==, 1007);
   g_assert_cmpuint (queue->other.block_lost, ==, 1);
   g_assert_cmpuint (queue->other.block_lost_id, ==, 1002);
-  g_assert_cmpuint (subscription->missed, ==, 6);
+  g_assert_cmpuint (subscription->extra->missed, ==, 6);
 }
 
 /* The publisher has disconnected, so nobody is notified. */
@@ -181,11 +181,11 @@ test_end (Queue *queue, gconstpointer data)
   queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
   bus_block_end (&queue->flow, subscription);
   queue_assert_fifo (queue, subscription, "w1 w2 w3");
-  g_assert_cmpuint (subscription->tickets, ==, 0);
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  g_assert_cmpuint (subscription->records->tickets, ==, 0);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 0);
   g_assert_cmpuint (bus_ledger_allowance (&queue->publisher, CLASS)->held_messages, ==, 0);
   g_assert_cmpuint (bus_ledger_allowance (&queue->other, CLASS)->held_messages, ==, 0);
-  g_assert_cmpuint (subscription->missed, ==, 0);
+  g_assert_cmpuint (subscription->extra->missed, ==, 0);
   bus_block_end (&queue->flow, subscription); /* harmless */
 }
 

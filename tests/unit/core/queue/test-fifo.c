@@ -27,7 +27,7 @@ append (Queue *queue, BusSubscription *subscription)
 static BusSlot *
 slot_of (const BusSubscription *subscription, guint64 accept_seq)
 {
-  BusSlot *slot = subscription->fifo.first;
+  BusSlot *slot = subscription->fifo->first;
 
   while (slot->state == BUS_DELIVERY_LOST || slot->message->accept_seq != accept_seq)
     slot = slot->next;
@@ -92,12 +92,12 @@ test_behind_since (Queue *queue, gconstpointer data)
 
   for (guint i = 0; i < 2; i++)
     slots[i] = bus_fifo_append (&queue->flow, subscription, message, NULL, &queue_deliver, QUEUE_NOW_US + i);
-  g_assert_cmpint (subscription->fifo.behind_since_us, ==, QUEUE_NOW_US);
+  g_assert_cmpint (subscription->fifo->behind_since_us, ==, QUEUE_NOW_US);
   g_assert_cmpint (slots[1]->since_us, ==, QUEUE_NOW_US + 1);
   bus_fifo_remove (&queue->flow, slots[0], NULL);
-  g_assert_cmpint (subscription->fifo.behind_since_us, ==, QUEUE_NOW_US);
+  g_assert_cmpint (subscription->fifo->behind_since_us, ==, QUEUE_NOW_US);
   bus_fifo_remove (&queue->flow, slots[1], NULL);
-  g_assert_cmpint (subscription->fifo.behind_since_us, ==, 0);
+  g_assert_cmpint (subscription->fifo->behind_since_us, ==, 0);
 }
 
 /* --- gaps --- */
@@ -120,7 +120,7 @@ test_gap_place (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-3x3f w4 g5-6x2f w7");
   drop (queue, subscription, 4, BUS_LOSS_FULL); /* both gaps join */
   queue_assert_fifo (queue, subscription, "g1-6x6f w7");
-  g_assert_cmpuint (subscription->missed, ==, 6);
+  g_assert_cmpuint (subscription->extra->missed, ==, 6);
 }
 
 /* Between two messages there is at most one gap for each reason, with its own count. */
@@ -172,7 +172,7 @@ test_lose (Queue *queue, gconstpointer data)
   append (queue, subscription);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_REFUSED);
   queue_assert_fifo (queue, subscription, "g1-3x2r g2-2x1f w4 g5-5x1r");
-  g_assert_cmpuint (subscription->fifo.messages, ==, 1);
+  g_assert_cmpuint (subscription->fifo->messages, ==, 1);
 }
 
 /* Each loss is counted for the subscription, the peer, the broker and the domain, and reported. */
@@ -347,7 +347,7 @@ test_tickets (Queue *queue, gconstpointer data)
 
   bus_fifo_remove (&queue->flow, slots[1], &ticket); /* handed to the caller */
   g_assert_nonnull (ticket);
-  g_assert_cmpuint (subscription->tickets, ==, 3);
+  g_assert_cmpuint (subscription->records->tickets, ==, 3);
   bus_withheld_release (&queue->flow, subscription, ticket);
   queue_assert_fifo (queue, subscription, "w1 w4 w5");
 
@@ -456,7 +456,7 @@ test_index_later (Queue *queue, gconstpointer data)
       bus_fifo_index (&queue->flow, subscription, FALSE);
       queue_assert_fifo (queue, subscription, "Q1 W2 W3 G4-4x1f");
       g_assert_null (find (queue, subscription, "health.one"));
-      g_assert_null (subscription->fifo.by_topic);
+      g_assert_null (subscription->fifo->by_topic);
     }
 }
 
@@ -476,7 +476,7 @@ typedef struct
 static BusSlot *
 random_slot (const Model *model, gboolean with_gaps)
 {
-  BusSlot *slot = model->subscription->fifo.first;
+  BusSlot *slot = model->subscription->fifo->first;
   gint skip = g_rand_int_range (model->rand, 0, 12);
 
   while (slot != NULL && (skip-- > 0 || (!with_gaps && slot->state == BUS_DELIVERY_LOST)))
@@ -519,7 +519,7 @@ static void
 random_remove (Model *model)
 {
   BusSlot *slot
-      = model->subscription->fifo.lane_first[g_rand_boolean (model->rand) ? WIRE_LANE_DATA : WIRE_LANE_CONTROL];
+      = model->subscription->fifo->lane_first[g_rand_boolean (model->rand) ? WIRE_LANE_DATA : WIRE_LANE_CONTROL];
 
   if (slot == NULL || slot->state == BUS_DELIVERY_WAITING)
     return;
@@ -561,9 +561,10 @@ test_random (Queue *queue, gconstpointer data)
           steps[g_rand_int_range (rand, 0, G_N_ELEMENTS (steps))](&model);
           bus_fifo_advance (&queue->flow, subscription);
           text = queue_fifo_text (queue, subscription);
-          g_assert_cmpuint (model.offered, ==, model.removed + subscription->missed + subscription->fifo.messages);
+          g_assert_cmpuint (model.offered, ==,
+                            model.removed + subscription->extra->missed + subscription->fifo->messages);
           /* Nothing waits without a reason. */
-          g_assert_true (subscription->fifo.first_waiting == NULL || !bus_window_is_open (&subscription->window));
+          g_assert_true (subscription->fifo->first_waiting == NULL || !bus_window_is_open (&subscription->window));
         }
       queue_unsubscribe (queue, subscription);
     }

@@ -47,14 +47,14 @@ test_credit (Queue *queue, gconstpointer data)
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US); /* no credit returned, but there is some */
   queue_assert_sent (queue, "d1:1");
   queue_assert_fifo (queue, subscription, "w2 g3-3x1f");
-  g_assert_cmpuint (subscription->tickets, ==, 2);
+  g_assert_cmpuint (subscription->records->tickets, ==, 2);
   queue_return_credit (subscription, 1);
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US + 1);
   queue_assert_sent (queue, "d2:1 g3-3x1f:1");
-  g_assert_cmpuint (subscription->tickets, ==, 1);
+  g_assert_cmpuint (subscription->records->tickets, ==, 1);
   queue_return_credit (subscription, 1);
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US + 2);
-  g_assert_cmpuint (subscription->tickets, ==, 0);
+  g_assert_cmpuint (subscription->records->tickets, ==, 0);
   queue_assert_fifo (queue, subscription, "");
 }
 
@@ -145,7 +145,7 @@ test_expire_request (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "q2 w3");
   bus_flow_expire (&queue->flow, third, QUEUE_NOW_US + 5);
   queue_assert_fifo (queue, subscription, "q2");
-  g_assert_cmpuint (subscription->missed, ==, 0);
+  g_assert_cmpuint (subscription->extra->missed, ==, 0);
   g_assert_cmpuint (subscription->window.used_messages, ==, 1);
 }
 
@@ -167,7 +167,7 @@ test_gap_behind_a_request (Queue *queue, gconstpointer data)
         g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US)
                        == &bus_subscription_need_losses (subscription)->report_timer);
         bus_flow_discard_request (&queue->flow, request, QUEUE_NOW_US);
-        g_assert_cmpuint (subscription->fifo.gaps[lane], ==, 1 - window);
+        g_assert_cmpuint (subscription->fifo->gaps[lane], ==, 1 - window);
         g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==,
                          window == 0 ? QUEUE_NOW_US : 0);
         queue_pop_timer (queue, QUEUE_NOW_US);
@@ -229,7 +229,7 @@ test_forget (Queue *queue, gconstpointer data)
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
   queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
   append (queue, subscription, 1);
-  subscription->fifo.last->delivery.to_each = TRUE;
+  subscription->fifo->last->delivery.to_each = TRUE;
   queue_assert_fifo (queue, subscription, "q2 g3-3x1f w4 w5");
 
   g_assert_cmpuint (bus_flow_forget (&queue->flow, subscription, unsent), ==, 3);
@@ -244,8 +244,8 @@ test_forget (Queue *queue, gconstpointer data)
       g_assert_true (parcel->delivery.to_each == (i == 2));
     }
   g_assert_cmpuint (subscription->window.used_messages, ==, 1); /* what was sent */
-  g_assert_cmpuint (subscription->missed, ==, 1);
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  g_assert_cmpuint (subscription->extra->missed, ==, 1);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 0);
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 0);
   g_assert_cmpuint (queue->other.n_tickets, ==, 1); /* the parcel holds the ticket */
   queue_assert_sent (queue, "d1:1");

@@ -132,7 +132,7 @@ test_delivered (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->delivered, ==, 2);
   g_assert_cmpuint (queue->flow.delivered, ==, 2);
   g_assert_cmpuint (queue->shared.domains[3].delivered, ==, 2);
-  g_assert_cmpuint (subscription->unsettled.first->index, ==, 2);
+  g_assert_cmpuint (subscription->records->first->index, ==, 2);
 }
 
 /* --- room --- */
@@ -374,7 +374,7 @@ test_retry (Queue *queue, gconstpointer data)
   bus_flow_pump (&queue->flow, QUEUE_NOW_US + 100000);
   queue_assert_sent (queue, "d1:1 d2:1");
   g_assert_cmpint (queue_due_us (&queue->flow.retry_timer), ==, 0);
-  g_assert_cmpuint (subscription->missed, ==, 0);
+  g_assert_cmpuint (subscription->extra->missed, ==, 0);
 }
 
 /* A message never overtakes the gap in front of it. */

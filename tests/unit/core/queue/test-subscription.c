@@ -28,8 +28,8 @@ test_new (void)
   g_assert_false (subscription->serves);
   g_assert_cmpuint (subscription->charged, ==, bus_subscription_size (WIRE_SPAN_LITERAL ("events.#")));
   g_assert_false (bus_window_is_open (&subscription->window)); /* until it has a window */
-  g_assert_true (subscription->fifo.first == NULL && subscription->fifo.by_topic == NULL);
-  g_assert_true (subscription->group == NULL && subscription->servers == NULL);
+  g_assert_true (subscription->fifo->first == NULL && subscription->fifo->by_topic == NULL);
+  g_assert_true (subscription->group == NULL && subscription->share->servers == NULL);
   bus_subscription_free (subscription);
 }
 
@@ -54,7 +54,7 @@ test_timers (void)
 
   bus_deadline_set_init (&set);
   bus_deadline_arm (&set, &bus_subscription_need_losses (subscription)->report_timer.deadline, 2);
-  bus_deadline_arm (&set, &subscription->block_timer.deadline, 1);
+  bus_deadline_arm (&set, &bus_subscription_need_records (subscription)->block_timer.deadline, 1);
   timer = (const BusTimer *) (gpointer) bus_deadline_set_pop_due (&set, 5);
   g_assert_cmpint (timer->kind, ==, BUS_TIMER_BLOCK);
   g_assert_true (timer->owner == subscription);
@@ -104,13 +104,13 @@ test_free_asserts (gconstpointer data)
       switch ((Holds) GPOINTER_TO_UINT (data))
         {
         case HOLDS_SLOT:
-          subscription->fifo.first = (BusSlot *) (gpointer) &owner;
+          bus_subscription_need_fifo (subscription)->first = (BusSlot *) (gpointer) &owner;
           break;
         case HOLDS_TICKET:
-          subscription->tickets = 1;
+          bus_subscription_need_records (subscription)->tickets = 1;
           break;
         case HOLDS_BLOCK_TIMER:
-          bus_deadline_arm (&set, &subscription->block_timer.deadline, 1);
+          bus_deadline_arm (&set, &bus_subscription_need_records (subscription)->block_timer.deadline, 1);
           break;
         case HOLDS_REPORT_TIMER:
           bus_deadline_arm (&set, &bus_subscription_need_losses (subscription)->report_timer.deadline, 1);

@@ -30,26 +30,26 @@ test_timer (Queue *queue, gconstpointer data)
   BusTicket *tickets[3];
 
   g_assert_cmpint (longest_us, ==, (gint64) queue->limits.longest_block_us);
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 0);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     {
       tickets[i] = queue_ticket_new (queue, QUEUE_NOW_US);
       bus_withheld_took (&queue->flow, subscription, QUEUE_NOW_US + i);
-      g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, QUEUE_NOW_US + longest_us);
-      g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
+      g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, QUEUE_NOW_US + longest_us);
+      g_assert_cmpint (subscription->records->progress_us, ==, QUEUE_NOW_US);
     }
   bus_withheld_release (&queue->flow, subscription, tickets[1]);
   bus_withheld_release (&queue->flow, subscription, tickets[0]);
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, QUEUE_NOW_US + longest_us);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, QUEUE_NOW_US + longest_us);
   g_assert_cmpuint (held (queue), ==, 1);
   bus_withheld_release (&queue->flow, subscription, tickets[2]);
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 0);
   g_assert_cmpuint (held (queue), ==, 0);
 
   /* The next ticket starts the timer again. */
   tickets[0] = queue_ticket_new (queue, QUEUE_NOW_US);
   bus_withheld_took (&queue->flow, subscription, 2 * QUEUE_NOW_US);
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 2 * QUEUE_NOW_US + longest_us);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 2 * QUEUE_NOW_US + longest_us);
   bus_withheld_release (&queue->flow, subscription, tickets[0]);
 }
 
@@ -62,8 +62,8 @@ test_hand_on (Queue *queue, gconstpointer data)
 
   bus_withheld_took (&queue->flow, subscription, QUEUE_NOW_US);
   bus_withheld_hand_on (&queue->flow, subscription);
-  g_assert_cmpuint (subscription->tickets, ==, 0);
-  g_assert_cmpint (queue_due_us (&subscription->block_timer), ==, 0);
+  g_assert_cmpuint (subscription->records->tickets, ==, 0);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 0);
   g_assert_cmpuint (ticket->refs, ==, 1);
   g_assert_cmpuint (held (queue), ==, 1);
   bus_ticket_unref (ticket);
@@ -82,15 +82,15 @@ test_acknowledgement_order (Queue *queue, gconstpointer data)
   acknowledge (queue, subscription, 2, QUEUE_NOW_US + 1);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     g_assert_cmpuint (tickets[i]->refs, ==, i < 2 ? 1 : 2);
-  g_assert_cmpuint (subscription->tickets, ==, 3);
+  g_assert_cmpuint (subscription->records->tickets, ==, 3);
   g_assert_cmpuint (queue->reader.usage.charged, ==, 3 * sizeof (BusSent));
 
   acknowledge (queue, subscription, 1, QUEUE_NOW_US + 2);
   g_assert_cmpuint (tickets[2]->refs, ==, 1);
   g_assert_cmpuint (tickets[3]->refs, ==, 2);
   acknowledge (queue, subscription, 2, QUEUE_NOW_US + 3);
-  g_assert_cmpuint (subscription->tickets, ==, 0);
-  g_assert_null (subscription->unsettled.last);
+  g_assert_cmpuint (subscription->records->tickets, ==, 0);
+  g_assert_null (subscription->records->last);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     bus_ticket_unref (tickets[i]);
   g_assert_cmpuint (held (queue), ==, 0);
@@ -125,14 +125,14 @@ test_progress (Queue *queue, gconstpointer data)
 
   for (guint i = 0; i < 3; i++)
     queue_send_held (queue, subscription, QUEUE_NOW_US);
-  g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
+  g_assert_cmpint (subscription->records->progress_us, ==, QUEUE_NOW_US);
   acknowledge (queue, subscription, 0, QUEUE_NOW_US + 10);
-  g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US);
+  g_assert_cmpint (subscription->records->progress_us, ==, QUEUE_NOW_US);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US + 20);
-  g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US + 20);
+  g_assert_cmpint (subscription->records->progress_us, ==, QUEUE_NOW_US + 20);
   acknowledge (queue, subscription, 0, QUEUE_NOW_US + 30);
-  g_assert_cmpint (subscription->progress_us, ==, QUEUE_NOW_US + 20);
-  g_assert_cmpuint (subscription->tickets, ==, 2);
+  g_assert_cmpint (subscription->records->progress_us, ==, QUEUE_NOW_US + 20);
+  g_assert_cmpuint (subscription->records->tickets, ==, 2);
 }
 
 /* The tickets of sent messages are released, and those of waiting messages are kept. */
@@ -158,10 +158,10 @@ test_since (Queue *queue, gconstpointer data)
 
   queue_send_held (queue, subscription, QUEUE_NOW_US + 1);
   queue_send_held (queue, subscription, QUEUE_NOW_US + 2);
-  g_assert_cmpint (subscription->unsettled.first->ticket->since_us, ==, QUEUE_NOW_US + 1);
-  g_assert_cmpuint (subscription->unsettled.first->index, ==, 1);
-  g_assert_cmpint (subscription->unsettled.last->ticket->since_us, ==, QUEUE_NOW_US + 2);
-  g_assert_cmpuint (subscription->unsettled.last->index, ==, 2);
+  g_assert_cmpint (subscription->records->first->ticket->since_us, ==, QUEUE_NOW_US + 1);
+  g_assert_cmpuint (subscription->records->first->index, ==, 1);
+  g_assert_cmpint (subscription->records->last->ticket->since_us, ==, QUEUE_NOW_US + 2);
+  g_assert_cmpuint (subscription->records->last->index, ==, 2);
 }
 
 /* The usual time until credit returns is the maximum of the new time and half of the earlier value. A time above the longest block

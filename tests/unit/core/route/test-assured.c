@@ -124,13 +124,13 @@ test_kept_until_settled (Assured *f, gconstpointer data)
   before = f->peer[0]->ledger.usage.charged;
   publish_accepted (f, 3);
   assert_attempts (f->peer[0], "000"); /* a first delivery has no number of attempts */
-  g_assert_cmpuint (f->member[0]->unsettled.kept_messages, ==, 3);
+  g_assert_cmpuint (f->member[0]->records->kept_messages, ==, 3);
   g_assert_cmpuint (bus_unsettled_messages (f->member[0]), ==, 3);
   g_assert_cmpuint (f->peer[0]->ledger.usage.charged, >, before + 3 * sizeof (BusMessage));
   settle (f, 0, 2);
-  g_assert_cmpuint (f->member[0]->unsettled.kept_messages, ==, 1);
+  g_assert_cmpuint (f->member[0]->records->kept_messages, ==, 1);
   settle (f, 0, 1);
-  g_assert_null (f->member[0]->unsettled.first);
+  g_assert_null (f->member[0]->records->first);
   g_assert_cmpuint (f->peer[0]->ledger.usage.charged, ==, before);
 }
 
@@ -141,7 +141,7 @@ test_ordinary_is_counted (Assured *f, gconstpointer data)
   join (f, 1, 10);
   routes_publish (&f->peers, f->publisher, TOPIC, 4);
   g_assert_cmpuint (bus_unsettled_messages (f->member[0]), ==, 1);
-  g_assert_null (f->member[0]->unsettled.first);
+  g_assert_null (f->member[0]->records->first);
 }
 
 /* Messages that a member has not settled when it disconnects are given to another member in the same order, and marked as
@@ -160,7 +160,7 @@ test_repeated_at_the_end (Assured *f, gconstpointer data)
   g_assert_cmpuint (leave.repeated, ==, 2);
   g_assert_cmpuint (leave.rerouted, ==, 1);
   g_assert_cmpuint (leave.unacknowledged + leave.discarded, ==, 0);
-  g_assert_cmpuint (f->member[1]->fifo.messages, ==, 2 + 3);
+  g_assert_cmpuint (f->member[1]->fifo->messages, ==, 2 + 3);
   for (guint i = 0; i < 7; i++)
     settle (f, 1, 1);
   assert_attempts (f->peer[1], "00220");
@@ -190,21 +190,21 @@ test_repeated_at_the_deadline (Assured *f, gconstpointer data)
 
   join (f, 2, 10);
   publish_accepted (f, 6);
-  g_assert_true (bus_deadline_is_armed (&f->member[0]->unsettled.timer.deadline));
+  g_assert_true (bus_deadline_is_armed (&f->member[0]->records->settle_timer.deadline));
   settle (f, 1, 3);
-  g_assert_false (bus_deadline_is_armed (&f->member[1]->unsettled.timer.deadline));
+  g_assert_false (bus_deadline_is_armed (&f->member[1]->records->settle_timer.deadline));
   core->now_us += timeout_us / 2;
   settle (f, 0, 1);
   core->now_us += timeout_us / 2;
   bus_reroute_unsettled_due (core, f->member[0], core->now_us); /* half of the time is left */
-  g_assert_cmpuint (f->member[0]->unsettled.kept_messages, ==, 2);
+  g_assert_cmpuint (f->member[0]->records->kept_messages, ==, 2);
   core->now_us += timeout_us / 2;
   bus_reroute_unsettled_due (core, f->member[0], core->now_us);
-  g_assert_cmpuint (f->member[0]->unsettled.kept_messages, ==, 0);
-  g_assert_cmpuint (f->member[0]->repeated, ==, 2);
+  g_assert_cmpuint (f->member[0]->records->kept_messages, ==, 0);
+  g_assert_cmpuint (f->member[0]->extra->repeated, ==, 2);
   assert_attempts (f->peer[1], "00022");
   settle (f, 0, 2); /* too late, but not an error */
-  g_assert_null (f->member[0]->unsettled.first);
+  g_assert_null (f->member[0]->records->first);
 }
 
 /* If no other member has room, the message stays with its member. */
@@ -217,8 +217,8 @@ test_stays_without_another_member (Assured *f, gconstpointer data)
   publish_accepted (f, 2);
   core->now_us += (gint64) core->limits.settle_timeout_us;
   bus_reroute_unsettled_due (core, f->member[0], core->now_us);
-  g_assert_cmpuint (f->member[0]->unsettled.kept_messages, ==, 2);
-  g_assert_true (bus_deadline_is_armed (&f->member[0]->unsettled.timer.deadline));
+  g_assert_cmpuint (f->member[0]->records->kept_messages, ==, 2);
+  g_assert_true (bus_deadline_is_armed (&f->member[0]->records->settle_timer.deadline));
 }
 
 /* The last attempt is not repeated. */
@@ -259,7 +259,7 @@ test_refused (Assured *f, gconstpointer data)
   g_assert_cmpuint (refusal.excess.value, ==, 3);
   g_assert_cmpuint (outcome.matched + outcome.queued + outcome.refused, ==, 0);
   g_assert_cmpuint (plain->delivered, ==, 2);
-  g_assert_cmpuint (f->member[0]->delivered + f->member[0]->missed, ==, 2);
+  g_assert_cmpuint (f->member[0]->delivered + f->member[0]->extra->missed, ==, 2);
   settle (f, 0, 1);
   publish_accepted (f, 1);
 
@@ -294,7 +294,7 @@ test_groups_of_an_account (Assured *f, gconstpointer data)
   g_assert_cmpint (refusal.excess.limit, ==, BUS_LIMIT_uid_bytes);
   g_assert_cmpuint (refusal.excess.value, ==, refusal.excess.most + 1);
   g_assert_cmpuint (f->member[0]->delivered + other->delivered, ==, 2);
-  g_assert_cmpuint (f->member[0]->missed + other->missed, ==, 0);
+  g_assert_cmpuint (f->member[0]->extra->missed + other->extra->missed, ==, 0);
   f->peers.core->limits.uid_bytes += 1;
   publish (f, 1000, NULL, &refusal);
   g_assert_cmpint (refusal.status, ==, WIRE_STATUS_OK);
@@ -316,7 +316,7 @@ test_full_broker (Assured *f, gconstpointer data)
   g_assert_cmpint (refusal.status, ==, WIRE_STATUS_LIMIT);
   g_assert_cmpint (refusal.excess.limit, ==, BUS_LIMIT_broker_bytes);
   g_assert_cmpuint (refusal.excess.value, >, refusal.excess.most);
-  g_assert_cmpuint (f->member[0]->missed + f->member[1]->missed, ==, 0);
+  g_assert_cmpuint (f->member[0]->extra->missed + f->member[1]->extra->missed, ==, 0);
   core->quota.cap = core->quota.memory + 100000;
   publish_accepted (f, 1);
 }
@@ -333,7 +333,7 @@ test_refusal_keeps_the_turn (Assured *f, gconstpointer data)
   for (guint i = 0; i < 2; i++)
     {
       f->member[i] = routes_subscribe (&f->peers, f->peer[i], 1, "tasks.#", "workers", 100);
-      f->member[i]->weight = weights[i];
+      bus_subscription_need_share (f->member[i])->weight = weights[i];
       f->member[i]->group->balance.n_weighted += weights[i] > 1 ? 1 : 0;
     }
   bus_subscription_on (other, BUS_SUBSCRIPTION_ON_DRAIN, &f->peers.core->flows.ignored_events);
@@ -359,7 +359,7 @@ test_full_member (Assured *f, gconstpointer data)
   for (guint i = 0; i < 2; i++)
     {
       f->member[i] = routes_subscribe (&f->peers, f->peer[i], 1, "tasks.#", "workers", 100);
-      f->member[i]->weight = 2;
+      bus_subscription_need_share (f->member[i])->weight = 2;
       f->member[i]->group->balance.n_weighted++;
     }
   publish_accepted (f, 4); /* two each */
@@ -396,14 +396,14 @@ test_not_dropped_for_others (Assured *f, gconstpointer data)
   join (f, 1, 1);
   f->member[0]->bounds.messages = 2;
   publish_accepted (f, 5);
-  g_assert_cmpuint (f->member[0]->fifo.messages, ==, 4);
+  g_assert_cmpuint (f->member[0]->fifo->messages, ==, 4);
   for (guint i = 0; i < 5; i++)
     routes_publish (&f->peers, f->publisher, TOPIC, 4);
-  g_assert_cmpuint (f->member[0]->fifo.messages, ==, 4 + 2);
-  g_assert_cmpuint (f->member[0]->fifo.kept_messages, ==, 4);
-  g_assert_cmpuint (f->member[0]->missed, ==, 3);
+  g_assert_cmpuint (f->member[0]->fifo->messages, ==, 4 + 2);
+  g_assert_cmpuint (f->member[0]->fifo->kept_messages, ==, 4);
+  g_assert_cmpuint (f->member[0]->extra->missed, ==, 3);
   bus_trim_shed (&f->peer[0]->flow, &f->peer[0]->subscriptions, 1000000, f->peers.core->now_us);
-  g_assert_cmpuint (f->member[0]->fifo.messages, ==, 4);
+  g_assert_cmpuint (f->member[0]->fifo->messages, ==, 4);
 }
 
 /* A newer message of the topic replaces one that is not kept, never a kept one. */
@@ -414,12 +414,12 @@ test_not_conflated (Assured *f, gconstpointer data)
   f->member[0]->bounds.policy = BUS_OVERFLOW_CONFLATE;
   bus_fifo_index (&f->peer[0]->flow, f->member[0], TRUE);
   publish_accepted (f, 3);
-  g_assert_cmpuint (f->member[0]->fifo.kept_messages, ==, 2);
+  g_assert_cmpuint (f->member[0]->fifo->kept_messages, ==, 2);
   for (guint i = 0; i < 3; i++)
     routes_publish (&f->peers, f->publisher, TOPIC, 4);
-  g_assert_cmpuint (f->member[0]->fifo.messages, ==, 3);
-  g_assert_cmpuint (f->member[0]->fifo.kept_messages, ==, 2);
-  g_assert_cmpuint (f->member[0]->missed, ==, 2);
+  g_assert_cmpuint (f->member[0]->fifo->messages, ==, 3);
+  g_assert_cmpuint (f->member[0]->fifo->kept_messages, ==, 2);
+  g_assert_cmpuint (f->member[0]->extra->missed, ==, 2);
   for (guint i = 0; i < 3; i++)
     settle (f, 0, 1);
   g_assert_cmpuint (f->member[0]->delivered, ==, 4);

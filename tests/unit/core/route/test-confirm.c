@@ -40,7 +40,7 @@ static void
 assert_answered (Confirms *f, const char *expected)
 {
   g_assert_false (bus_confirm_is_pending (f->publisher, 5));
-  g_assert_cmpuint (f->one->confirming.length + f->two->confirming.length, ==, 0);
+  g_assert_cmpuint (f->one->calls->confirming.length + f->two->calls->confirming.length, ==, 0);
   g_assert_cmpuint (bus_peer_pending (f->publisher), ==, 0);
   peers_assert_sent (f->publisher, expected);
 }

@@ -37,8 +37,8 @@ expire (Fixture *f)
   BusCore *core = f->peers.core;
 
   core->now_us += (gint64) core->limits.longest_block_us;
-  g_assert_true (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
-  bus_deadline_disarm (&core->deadlines, &f->subscription->block_timer.deadline);
+  g_assert_true (bus_deadline_is_armed (&f->subscription->records->block_timer.deadline));
+  bus_deadline_disarm (&core->deadlines, &bus_subscription_need_records (f->subscription)->block_timer.deadline);
   bus_demote_due (f->subscription, core->now_us);
 }
 
@@ -69,7 +69,7 @@ test_each_publisher_once (Fixture *f, gconstpointer data)
   peers_offer (&f->peers, f->first, f->subscription, 1, 10); /* sent: the window is closed by it */
   peers_offer (&f->peers, f->first, f->subscription, 2, 10);
   peers_offer (&f->peers, f->second, f->subscription, 1, 10);
-  g_assert_cmpuint (f->subscription->tickets, ==, 4);
+  g_assert_cmpuint (f->subscription->records->tickets, ==, 4);
   two = g_strdup_printf ("ERROR answers=3 status=WOULD_BLOCK setting=longest_block_us value=2 limit=%" G_GUINT64_FORMAT
                          "\n",
                          f->peers.core->limits.longest_block_us);
@@ -81,8 +81,8 @@ test_each_publisher_once (Fixture *f, gconstpointer data)
   peers_assert_sent (f->second, one);
   assert_demoted_note (f);
   g_assert_true (bus_subscription_is_demoted (f->subscription));
-  g_assert_cmpuint (f->subscription->missed, ==, 3);
-  g_assert_cmpuint (f->subscription->tickets, ==, 0);
+  g_assert_cmpuint (f->subscription->extra->missed, ==, 3);
+  g_assert_cmpuint (f->subscription->records->tickets, ==, 0);
   g_assert_cmpuint (f->first->ledger.n_tickets, ==, 0);
   g_assert_cmpuint (f->first->ledger.block_lost, ==, 0);
   g_assert_cmpuint (f->second->ledger.block_lost, ==, 0);
@@ -95,7 +95,7 @@ test_nothing_dropped (Fixture *f, gconstpointer data)
   peers_offer (&f->peers, f->first, f->subscription, 1, 10); /* sent, and not acknowledged */
   expire (f);
   g_assert_true (bus_subscription_is_demoted (f->subscription));
-  g_assert_cmpuint (f->subscription->missed, ==, 0);
+  g_assert_cmpuint (f->subscription->extra->missed, ==, 0);
   assert_demoted_note (f);
 }
 
@@ -111,7 +111,7 @@ test_credit_is_back (Fixture *f, gconstpointer data)
   /* Messages that arrive now withhold no credit. */
   peers_offer (&f->peers, f->first, f->subscription, 5, 10);
   g_assert_cmpuint (bus_ledger_allowance (&f->first->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 0);
-  g_assert_false (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
+  g_assert_false (bus_deadline_is_armed (&f->subscription->records->block_timer.deadline));
 }
 
 /* A reader that has just returned credit is not demoted, and the timer runs again. */
@@ -121,12 +121,12 @@ test_progress (Fixture *f, gconstpointer data)
   BusCore *core = f->peers.core;
 
   peers_offer (&f->peers, f->first, f->subscription, 3, 10);
-  f->subscription->progress_us = core->now_us + 1000;
+  bus_subscription_need_records (f->subscription)->progress_us = core->now_us + 1000;
   expire (f);
   g_assert_false (bus_subscription_is_demoted (f->subscription));
-  g_assert_cmpuint (f->subscription->missed, ==, 0);
-  g_assert_cmpint (f->subscription->block_timer.deadline.due_us, ==, core->now_us + 1000);
-  g_assert_true (bus_deadline_is_armed (&f->subscription->block_timer.deadline));
+  g_assert_cmpuint (f->subscription->extra->missed, ==, 0);
+  g_assert_cmpint (f->subscription->records->block_timer.deadline.due_us, ==, core->now_us + 1000);
+  g_assert_true (bus_deadline_is_armed (&f->subscription->records->block_timer.deadline));
   peers_assert_sent (f->first, "");
 }
 
@@ -139,7 +139,7 @@ test_publisher_disconnected (Fixture *f, gconstpointer data)
   peers_disconnect (&f->peers, f->first);
   expire (f);
   g_assert_true (bus_subscription_is_demoted (f->subscription));
-  g_assert_cmpuint (f->subscription->missed, ==, 3);
+  g_assert_cmpuint (f->subscription->extra->missed, ==, 3);
   g_assert_cmpuint (f->second->ledger.n_tickets, ==, 0);
 }
 

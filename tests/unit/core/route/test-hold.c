@@ -172,7 +172,7 @@ test_left_without_room (Holding *f, gconstpointer data)
     hold (f, BUS_ROLE_AGENT, FALSE);
   member = routes_subscribe (&f->peers, f->member, 1, "tasks.#", "workers", 1);
   bus_hold_offer (core, member, core->now_us);
-  g_assert_cmpuint (member->fifo.messages, ==, 2);
+  g_assert_cmpuint (member->fifo->messages, ==, 2);
   core->limits.held_messages = 1;
   bus_account_hold (account);
   routes_disconnect (&f->peers, f->member, &leave);
@@ -289,7 +289,7 @@ test_full_account (Holding *f, gconstpointer data)
       bus_hold_offer (core, member, core->now_us);
       assert_retry (f, TRUE);
       g_assert_cmpuint (bus_hold_count (core), ==, 1);
-      g_assert_cmpuint (member->missed, ==, 0);
+      g_assert_cmpuint (member->extra->missed, ==, 0);
       *limits[i] = most;
       bus_hold_retry (core, core->now_us);
       g_assert_cmpuint (bus_hold_count (core), ==, 0);
@@ -345,7 +345,7 @@ test_no_memory (Holding *f, gconstpointer data)
   failures = 1;
   bus_hold_offer (core, member, core->now_us);
   g_assert_cmpuint (failures, ==, 0);
-  g_assert_cmpuint (member->missed, ==, 1);
+  g_assert_cmpuint (member->extra->missed, ==, 1);
   bus_confirm_take_notes (core);
   peers_assert_sent (f->publisher, "ERROR answers=5 status=WOULD_BLOCK\n");
 }

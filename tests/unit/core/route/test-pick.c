@@ -264,7 +264,7 @@ test_owed (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 3 * 10; i++)
     counts[pick (f)]++;
   g_assert_cmpuint (counts[1], ==, 0);
-  g_assert_cmpuint (f->members[1]->owed, ==, 10);
+  g_assert_cmpuint (f->members[1]->share->owed, ==, 10);
   g_assert_cmpuint (f->balance.n_owed, ==, 1);
   bus_window_init (&f->members[1]->window, 1000000, 1000000);
   for (guint i = 0; i < 10; i++)
@@ -295,7 +295,7 @@ test_owed_nothing (Fixture *f, gconstpointer data)
   bus_balance_leave (&f->balance, f->members[1]);
   g_assert_cmpuint (f->balance.n_owed, ==, 0);
   bus_balance_join (&f->balance, f->members[1]);
-  g_assert_cmpuint (f->members[1]->owed, ==, 0);
+  g_assert_cmpuint (f->members[1]->share->owed, ==, 0);
 }
 
 /* If no member has room, the turns continue, so that the policy affects all members equally. */
@@ -344,7 +344,7 @@ static void
 set_weight (Fixture *f, guint at, guint32 weight)
 {
   bus_balance_leave (&f->balance, f->members[at]);
-  f->members[at]->weight = weight;
+  bus_subscription_need_share (f->members[at])->weight = weight;
   bus_balance_join (&f->balance, f->members[at]);
 }
 
@@ -382,7 +382,7 @@ test_weighted_turns (Fixture *f, gconstpointer data)
   g_assert_cmpuint (longest_run (f, 60), <=, 2);
   fill (f, 1); /* the others share the turns of the full member, which is owed nothing later */
   longest_run (f, 60);
-  g_assert_cmpint (f->members[0]->turn + f->members[2]->turn + f->members[3]->turn, <=, 6);
+  g_assert_cmpint (f->members[0]->share->turn + f->members[2]->share->turn + f->members[3]->share->turn, <=, 6);
   set_weight (f, 1, 1);
   g_assert_cmpuint (f->balance.n_weighted, ==, 0);
 }
@@ -451,7 +451,7 @@ test_random (Fixture *f, gconstpointer data)
   g_assert_true (memcmp (counts, other, sizeof counts) != 0);
   for (guint i = 0; i < N_MEMBERS; i++)
     g_assert_cmpuint (counts[i], >, TURNS / N_MEMBERS * 8 / 10);
-  f->members[0]->weight = 7; /* of 10 */
+  bus_subscription_need_share (f->members[0])->weight = 7; /* of 10 */
   count (f, counts);
   g_assert_cmpuint (counts[0], >, TURNS * 65 / 100);
   g_assert_cmpuint (counts[0], <, TURNS * 75 / 100);

@@ -57,10 +57,10 @@ ask (Fixture *f, BusPendingKind kind, guint64 id)
 static void
 assert_no_request (Fixture *f)
 {
-  g_assert_cmpuint (f->asker->asked.length, ==, 0);
-  g_assert_cmpuint (f->asker->answering.length, ==, 0);
-  g_assert_cmpuint (f->server->asked.length, ==, 0);
-  g_assert_cmpuint (f->server->answering.length, ==, 0);
+  g_assert_cmpuint (f->asker->calls->asked.length, ==, 0);
+  g_assert_cmpuint (f->asker->calls->answering.length, ==, 0);
+  g_assert_cmpuint (f->server->calls->asked.length, ==, 0);
+  g_assert_cmpuint (f->server->calls->answering.length, ==, 0);
   g_assert_cmpuint (g_hash_table_size (f->peers.core->routes->requests), ==, 0);
   g_assert_cmpint (bus_deadline_set_next_us (&f->peers.core->deadlines), ==, G_MAXINT64);
   g_assert_cmpuint (f->asker->ledger.usage.charged, ==, BUS_PEER_COST + bus_outq_bytes (&f->asker->flow.outq));
@@ -90,8 +90,8 @@ test_listed (Fixture *f, gconstpointer data)
   guint64 charged = f->asker->ledger.usage.charged;
   BusRequest *request = ask (f, BUS_PENDING_REPLY, 5);
 
-  g_assert_true (f->asker->asked.head->data == request);
-  g_assert_true (f->server->answering.head->data == request);
+  g_assert_true (f->asker->calls->asked.head->data == request);
+  g_assert_true (f->server->calls->answering.head->data == request);
   g_assert_cmpint (bus_deadline_set_next_us (&f->peers.core->deadlines), ==, f->peers.core->now_us + 1000);
   g_assert_cmpuint (f->asker->ledger.usage.charged, ==, charged + sizeof (BusRequest));
   finish (f, request);

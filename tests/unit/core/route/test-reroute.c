@@ -75,7 +75,7 @@ test_not_back_to_itself (Peers *f, gconstpointer data)
   bus_router_unfile (f->core, first);
   bus_reroute_ended (f->core, first, f->core->now_us, &leave);
   bus_router_free (f->core, first);
-  g_assert_cmpuint (second->fifo.messages, ==, 0);
+  g_assert_cmpuint (second->fifo->messages, ==, 0);
   g_assert_cmpuint (second->delivered, ==, 0);
   assert_leave (leave, 4, 0, 1);
   bus_reroute_ended (f->core, second, f->core->now_us, &leave);
@@ -138,7 +138,7 @@ test_discarded (Peers *f, gconstpointer data)
   g_assert_cmpuint (one->flow.waiting_messages, ==, 0);
   /* They count as missed, with their own reason, in each sum of losses. */
   g_assert_cmpuint (subscription->delivered, ==, 1);
-  g_assert_cmpuint (subscription->missed, ==, 3);
+  g_assert_cmpuint (subscription->extra->missed, ==, 3);
   g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_ENDED], ==, 3);
   g_assert_cmpuint (bus_subscription_losses (subscription)->unreported[BUS_LOSS_ENDED], ==, 3);
   g_assert_cmpuint (bus_report_need_losses (&one->flow)->missed_by[BUS_LOSS_ENDED], ==, 3);
@@ -166,7 +166,7 @@ let_addressed_requests_wait (Peers *f, BusPeer *asker, BusSubscription *server, 
       arrival->envelope.target = wire_span_str (target != NULL ? target : "");
       bus_answer_send_request (f->core, request, &arrival->inbound, server, f->core->now_us);
     }
-  g_assert_cmpuint (server->fifo.messages, ==, n);
+  g_assert_cmpuint (server->fifo->messages, ==, n);
 }
 
 static void
@@ -189,8 +189,8 @@ test_requests (Peers *f, gconstpointer data)
   let_requests_wait (f, asker, first, 3);
   routes_unsubscribe (f, first, &leave);
   assert_leave (leave, 3, 0, 0);
-  g_assert_cmpuint (one->answering.length, ==, 0);
-  g_assert_cmpuint (two->answering.length, ==, 3);
+  g_assert_cmpuint (one->calls->answering.length, ==, 0);
+  g_assert_cmpuint (two->calls->answering.length, ==, 3);
   g_assert_cmpuint (second->delivered, ==, 3);
   peers_assert_sent (asker, "");
 }
@@ -227,7 +227,7 @@ test_addressed_requests (Peers *f, gconstpointer data)
   bus_window_init (&again->window, 0, 0);
   routes_unsubscribe (f, first, &leave);
   assert_leave (leave, 2, 0, 0);
-  g_assert_cmpuint (again->fifo.messages, ==, 2);
+  g_assert_cmpuint (again->fifo->messages, ==, 2);
   peers_assert_sent (asker, "");
 
   routes_unsubscribe (f, again, &leave);
@@ -297,18 +297,18 @@ test_demoted (Peers *f, gconstpointer data)
   for (guint i = 0; i < 9; i++)
     routes_publish (f, i < 6 ? w.publisher : NULL, TOPIC, 4);
   held = bus_ledger_allowance (&w.publisher->ledger, WIRE_CLASS_MAY_DROP)->held_messages;
-  g_assert_cmpuint (w.members[0]->fifo.messages, ==, 3);
-  g_assert_cmpuint (w.members[0]->tickets, ==, 2);
+  g_assert_cmpuint (w.members[0]->fifo->messages, ==, 3);
+  g_assert_cmpuint (w.members[0]->records->tickets, ==, 2);
   demote (f, w.members[0]);
-  g_assert_cmpuint (w.members[0]->fifo.messages, ==, 0);
-  g_assert_cmpuint (w.members[0]->tickets, ==, 0);
-  g_assert_cmpuint (w.members[0]->rerouted, ==, 3);
-  g_assert_cmpuint (w.members[0]->missed, ==, 0);
+  g_assert_cmpuint (w.members[0]->fifo->messages, ==, 0);
+  g_assert_cmpuint (w.members[0]->records->tickets, ==, 0);
+  g_assert_cmpuint (w.members[0]->extra->rerouted, ==, 3);
+  g_assert_cmpuint (w.members[0]->extra->missed, ==, 0);
   g_assert_cmpuint (w.members[0]->group->rerouted, ==, 3);
-  g_assert_cmpuint (w.members[1]->fifo.messages + w.members[2]->fifo.messages, ==, 9);
-  g_assert_cmpuint (w.members[1]->fifo.messages, >=, 4);
-  g_assert_cmpuint (w.members[2]->fifo.messages, >=, 4);
-  g_assert_cmpuint (w.members[1]->tickets + w.members[2]->tickets, ==, 6);
+  g_assert_cmpuint (w.members[1]->fifo->messages + w.members[2]->fifo->messages, ==, 9);
+  g_assert_cmpuint (w.members[1]->fifo->messages, >=, 4);
+  g_assert_cmpuint (w.members[2]->fifo->messages, >=, 4);
+  g_assert_cmpuint (w.members[1]->records->tickets + w.members[2]->records->tickets, ==, 6);
   g_assert_cmpuint (bus_ledger_allowance (&w.publisher->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, held);
 }
 
@@ -326,9 +326,9 @@ test_ticket_keeps_its_time (Peers *f, gconstpointer data)
       f->core->now_us += (gint64) f->core->limits.longest_block_us;
       demote (f, w.members[i]);
     }
-  g_assert_cmpuint (w.members[2]->tickets, ==, 1);
-  g_assert_cmpint (w.members[2]->fifo.first->ticket->since_us, ==, first_us);
-  g_assert_cmpint (w.members[2]->fifo.first->since_us, ==, f->core->now_us);
+  g_assert_cmpuint (w.members[2]->records->tickets, ==, 1);
+  g_assert_cmpint (w.members[2]->fifo->first->ticket->since_us, ==, first_us);
+  g_assert_cmpint (w.members[2]->fifo->first->since_us, ==, f->core->now_us);
 }
 
 /* A message whose patience is nearly over is not lost and does not demote its new member: only its credit returns. */
@@ -342,11 +342,11 @@ test_ticket_ends (Peers *f, gconstpointer data)
   routes_publish (f, w.publisher, TOPIC, 4);
   f->core->now_us += (BUS_BLOCK_PATIENCE - 1) * longest_us;
   demote (f, w.members[0]);
-  g_assert_cmpuint (w.members[1]->tickets, ==, 1);
+  g_assert_cmpuint (w.members[1]->records->tickets, ==, 1);
   f->core->now_us += 1;
   demote (f, w.members[1]);
-  g_assert_cmpuint (w.members[2]->fifo.messages, ==, 1);
-  g_assert_cmpuint (w.members[2]->tickets, ==, 0);
+  g_assert_cmpuint (w.members[2]->fifo->messages, ==, 1);
+  g_assert_cmpuint (w.members[2]->records->tickets, ==, 0);
   g_assert_cmpuint (w.publisher->ledger.n_tickets, ==, 0);
 }
 
@@ -362,16 +362,16 @@ test_stays_without_a_member_with_room (Peers *f, gconstpointer data)
   for (guint i = 0; i < 6; i++)
     routes_publish (f, w.publisher, TOPIC, 4);
   w.members[1]->state = BUS_SUBSCRIPTION_DEMOTED;
-  w.members[2]->bounds.messages = w.members[2]->fifo.messages;
+  w.members[2]->bounds.messages = w.members[2]->fifo->messages;
   demote (f, w.members[0]);
-  g_assert_cmpuint (w.members[0]->fifo.messages, ==, 2);
-  g_assert_cmpuint (w.members[0]->tickets, ==, 2);
-  g_assert_cmpuint (w.members[0]->rerouted, ==, 0);
+  g_assert_cmpuint (w.members[0]->fifo->messages, ==, 2);
+  g_assert_cmpuint (w.members[0]->records->tickets, ==, 2);
+  g_assert_cmpuint (w.members[0]->extra->rerouted, ==, 0);
   g_assert_cmpuint (own->delivered, ==, 0);
   w.members[2]->bounds.messages++; /* room for one message: the oldest is handed over first */
   demote (f, w.members[0]);
-  g_assert_cmpuint (w.members[0]->fifo.messages, ==, 1);
-  g_assert_cmpuint (w.members[0]->rerouted, ==, 1);
+  g_assert_cmpuint (w.members[0]->fifo->messages, ==, 1);
+  g_assert_cmpuint (w.members[0]->extra->rerouted, ==, 1);
 }
 
 /* Broadcasts and expired messages stay, and gaps with the same reason join. */
@@ -389,13 +389,13 @@ test_broadcast_and_expired_stay (Peers *f, gconstpointer data)
   routes_publish (f, w.publisher, TOPIC, 4);
   bus_fifo_lose (&w.peers[0]->flow, member, &(BusLostAt){ WIRE_LANE_DATA, 0, ++f->accept_seq }, 1, BUS_LOSS_FULL,
                  f->core->now_us);
-  g_assert_cmpuint (member->fifo.messages, ==, 2);
-  g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 2);
+  g_assert_cmpuint (member->fifo->messages, ==, 2);
+  g_assert_cmpuint (member->fifo->gaps[WIRE_LANE_DATA], ==, 2);
   demote (f, member);
-  g_assert_cmpuint (member->fifo.messages, ==, 1);
-  g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 1);
-  g_assert_cmpuint (member->fifo.last->gap_count, ==, 2);
-  g_assert_true (member->fifo.first->delivery.to_each);
+  g_assert_cmpuint (member->fifo->messages, ==, 1);
+  g_assert_cmpuint (member->fifo->gaps[WIRE_LANE_DATA], ==, 1);
+  g_assert_cmpuint (member->fifo->last->gap_count, ==, 2);
+  g_assert_true (member->fifo->first->delivery.to_each);
 }
 
 /* Hands on a message in front of a gap, so that no message can carry the gap any more. It is sent if the window is open, otherwise
@@ -409,13 +409,13 @@ hand_on_before_a_gap (Peers *f, guint64 window)
   workers_init (f, &w);
   member = w.members[0];
   routes_publish (f, w.publisher, TOPIC, 4);
-  g_assert_cmpuint (member->fifo.messages, ==, 1);
+  g_assert_cmpuint (member->fifo->messages, ==, 1);
   bus_fifo_lose (&w.peers[0]->flow, member, &(BusLostAt){ WIRE_LANE_DATA, 0, ++f->accept_seq }, 1, BUS_LOSS_FULL,
                  f->core->now_us);
   bus_deadline_disarm (&f->core->deadlines, &bus_subscription_need_losses (member)->report_timer.deadline);
   bus_window_init (&member->window, window, 1000);
   demote (f, member);
-  g_assert_cmpuint (member->fifo.messages, ==, 0);
+  g_assert_cmpuint (member->fifo->messages, ==, 0);
   return member;
 }
 
@@ -424,7 +424,7 @@ test_gap_behind_them (Peers *f, gconstpointer data)
 {
   BusSubscription *member = hand_on_before_a_gap (f, 0);
 
-  g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 1);
+  g_assert_cmpuint (member->fifo->gaps[WIRE_LANE_DATA], ==, 1);
   g_assert_true (bus_deadline_is_armed (&bus_subscription_need_losses (member)->report_timer.deadline));
 }
 
@@ -433,7 +433,7 @@ test_gap_behind_them_with_credit (Peers *f, gconstpointer data)
 {
   BusSubscription *member = hand_on_before_a_gap (f, 1);
 
-  g_assert_cmpuint (member->fifo.gaps[WIRE_LANE_DATA], ==, 0);
+  g_assert_cmpuint (member->fifo->gaps[WIRE_LANE_DATA], ==, 0);
   g_assert_false (bus_deadline_is_armed (&bus_subscription_need_losses (member)->report_timer.deadline));
 }
 
@@ -457,11 +457,11 @@ test_credit_of_queued_messages_returns (Peers *f, gconstpointer data)
   member->group->balance.cursor = 0;
   routes_publish (f, w.publisher, TOPIC, 4);
   routes_broadcast (f, w.publisher, TOPIC, 4);
-  g_assert_cmpint (member->fifo.first->state, ==, BUS_DELIVERY_QUEUED);
+  g_assert_cmpint (member->fifo->first->state, ==, BUS_DELIVERY_QUEUED);
   demote (f, member);
-  g_assert_cmpuint (member->fifo.messages, ==, 1);
-  g_assert_cmpint (member->fifo.first->state, ==, BUS_DELIVERY_QUEUED);
-  g_assert_true (member->fifo.first->delivery.to_each);
+  g_assert_cmpuint (member->fifo->messages, ==, 1);
+  g_assert_cmpint (member->fifo->first->state, ==, BUS_DELIVERY_QUEUED);
+  g_assert_true (member->fifo->first->delivery.to_each);
   g_assert_cmpuint (member->window.used_messages, ==, 1);
 }
 
@@ -479,9 +479,9 @@ test_while_full (Peers *f, gconstpointer data)
   f->core->limits.uid_bytes = w.peers[0]->account->usage.charged; /* each further message makes the account drop some */
   demote (f, w.members[0]);
   for (guint i = 0; i < 3; i++)
-    sum += w.members[i]->missed + w.members[i]->fifo.messages;
+    sum += w.members[i]->extra->missed + w.members[i]->fifo->messages;
   g_assert_cmpuint (sum, ==, offered);
-  g_assert_cmpuint (w.members[0]->missed + w.members[1]->missed + w.members[2]->missed, >, 0);
+  g_assert_cmpuint (w.members[0]->extra->missed + w.members[1]->extra->missed + w.members[2]->extra->missed, >, 0);
 }
 
 /* Messages of a subscription without a group are not handed on. */
@@ -493,7 +493,7 @@ test_plain (Peers *f, gconstpointer data)
 
   routes_publish (f, NULL, TOPIC, 4);
   demote (f, subscription);
-  g_assert_cmpuint (subscription->fifo.messages, ==, 1);
+  g_assert_cmpuint (subscription->fifo->messages, ==, 1);
 }
 
 #define ADD(path, function) g_test_add (path, Peers, NULL, routes_setup, function, routes_teardown)

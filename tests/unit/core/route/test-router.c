@@ -65,7 +65,7 @@ test_bounds_of_a_group (Peers *f, gconstpointer data)
   g_assert_cmpuint (second->bounds.messages, ==, 5);
   g_assert_cmpuint (second->bounds.bytes, ==, 5000);
   g_assert_cmpint (first->group->bounds.policy, ==, BUS_OVERFLOW_CONFLATE);
-  g_assert_nonnull (second->fifo.by_topic); /* conflate looks messages up by their topic */
+  g_assert_nonnull (second->fifo->by_topic); /* conflate looks messages up by their topic */
 }
 
 /* --- publishing --- */
@@ -246,7 +246,7 @@ test_filter (Peers *f, gconstpointer data)
   g_assert_cmpuint (other->delivered, ==, 1);
   g_assert_cmpuint (twin->delivered, ==, 1);
   g_assert_cmpuint (plain->delivered, ==, G_N_ELEMENTS (cases));
-  g_assert_cmpuint (narrow->missed + other->missed, ==, 0);
+  g_assert_cmpuint (narrow->extra->missed + other->extra->missed, ==, 0);
 }
 
 /* A direct message has to pass the filter as well. */
@@ -330,7 +330,7 @@ ask (Peers *f, BusSubscription *server, guint64 route_id)
 
   const BusDelivery delivery = { .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = f->core->now_us + 700 };
 
-  bus_router_count_request (f->core, &arrival->inbound, server->servers, f->core->now_us);
+  bus_router_count_request (f->core, &arrival->inbound, server->share->servers, f->core->now_us);
   return bus_router_request (f->core, &arrival->inbound, server, &delivery, f->core->now_us);
 }
 
@@ -356,8 +356,8 @@ test_request (Peers *f, gconstpointer data)
   while (ask (f, server, 34))
     g_assert_cmpuint (++n, <, 100);
   g_assert_cmpuint (n, ==, 9 + 2); /* the rest of the window, and the requests that may wait */
-  g_assert_cmpuint (server->missed, ==, 0);
-  g_assert_cmpuint (server->fifo.gaps[WIRE_LANE_DATA], ==, 0);
+  g_assert_cmpuint (server->extra->missed, ==, 0);
+  g_assert_cmpuint (server->fifo->gaps[WIRE_LANE_DATA], ==, 0);
   g_assert_cmpuint (f->core->routes->topics.unseen, ==, 0);
   g_assert_cmpuint (bus_table_size (&f->core->routes->topics.table), ==, 1);
 }

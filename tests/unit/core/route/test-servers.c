@@ -36,7 +36,7 @@ static void
 take_out (Fixture *f, BusSubscription *subscription)
 {
   bus_servers_remove (f->table, subscription);
-  g_assert_null (subscription->servers);
+  g_assert_null (subscription->share->servers);
   bus_subscription_free (subscription);
 }
 
@@ -56,15 +56,15 @@ test_entry_exists_while_served (Fixture *f, gconstpointer data)
   BusServers *servers = find (f, "tasks.procmond");
 
   g_assert_nonnull (servers);
-  g_assert_true (first->servers == servers && second->servers == servers);
-  g_assert_true (other->servers == find (f, "tasks.netmond") && other->servers != servers);
-  g_assert_cmpuint (servers->subscriptions->len, ==, 2);
-  g_assert_true (g_ptr_array_index (servers->subscriptions, 0) == first);
-  g_assert_true (g_ptr_array_index (servers->subscriptions, 1) == second);
+  g_assert_true (first->share->servers == servers && second->share->servers == servers);
+  g_assert_true (other->share->servers == find (f, "tasks.netmond") && other->share->servers != servers);
+  g_assert_cmpuint (servers->n, ==, 2);
+  g_assert_true (servers->list[0] == first);
+  g_assert_true (servers->list[1] == second);
   take_out (f, first);
   g_assert_true (find (f, "tasks.procmond") == servers);
-  g_assert_true (g_ptr_array_index (servers->subscriptions, 0) == second);
-  g_assert_cmpuint (servers->subscriptions->len, ==, 1);
+  g_assert_true (servers->list[0] == second);
+  g_assert_cmpuint (servers->n, ==, 1);
   take_out (f, second);
   g_assert_null (find (f, "tasks.procmond"));
   g_assert_nonnull (find (f, "tasks.netmond"));
@@ -76,20 +76,20 @@ static void
 test_order (Fixture *f, gconstpointer data)
 {
   BusSubscription *servers[4];
-  GPtrArray *order;
+  const BusServers *order;
   guint64 cursor;
 
   for (guint i = 0; i < 4; i++)
     servers[i] = add (f, i + 1, "a.b");
   find (f, "a.b")->balance.cursor = 7;
   take_out (f, servers[1]);
-  order = find (f, "a.b")->subscriptions;
+  order = find (f, "a.b");
   cursor = find (f, "a.b")->balance.cursor;
-  g_assert_cmpuint (order->len, ==, 3);
+  g_assert_cmpuint (order->n, ==, 3);
   g_assert_cmpuint (cursor, ==, 7);
-  g_assert_true (g_ptr_array_index (order, 0) == servers[0]);
-  g_assert_true (g_ptr_array_index (order, 1) == servers[2]);
-  g_assert_true (g_ptr_array_index (order, 2) == servers[3]);
+  g_assert_true (order->list[0] == servers[0]);
+  g_assert_true (order->list[1] == servers[2]);
+  g_assert_true (order->list[2] == servers[3]);
   take_out (f, servers[0]);
   take_out (f, servers[2]);
   take_out (f, servers[3]);
@@ -102,12 +102,12 @@ test_own_topic (Fixture *f, gconstpointer data)
   BusSubscription *first = add (f, 1, "a.b");
   BusSubscription *second = add (f, 2, "a.b");
 
-  g_assert_true (first->servers->key.text.data == first->servers->topic);
+  g_assert_true (first->share->servers->key.text.data == first->share->servers->topic);
   take_out (f, first);
   g_assert_nonnull (find (f, "a.b"));
   g_assert_null (find (f, "a"));
   g_assert_null (find (f, "a.b.c"));
-  g_assert_cmpmem (second->servers->key.text.data, second->servers->key.text.len, "a.b", 3);
+  g_assert_cmpmem (second->share->servers->key.text.data, second->share->servers->key.text.len, "a.b", 3);
   take_out (f, second);
 }
 
@@ -130,9 +130,9 @@ test_random (Fixture *f, gconstpointer data)
         {
           const BusServers *servers = find (f, "a.b");
 
-          g_assert_cmpuint (servers->subscriptions->len, ==, want->len);
+          g_assert_cmpuint (servers->n, ==, want->len);
           for (guint i = 0; i < want->len; i++)
-            g_assert_true (g_ptr_array_index (servers->subscriptions, i) == g_ptr_array_index (want, i));
+            g_assert_true (servers->list[i] == g_ptr_array_index (want, i));
         }
       g_assert_cmpint (find (f, "a.b") != NULL, ==, want->len > 0);
     }
@@ -149,7 +149,7 @@ test_100000_servers_of_a_topic (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < n; i++)
     servers[i] = add (f, i + 1, "a.b");
-  g_assert_cmpuint (find (f, "a.b")->subscriptions->len, ==, n);
+  g_assert_cmpuint (find (f, "a.b")->n, ==, n);
   for (guint i = 0; i < n; i++)
     take_out (f, servers[i]);
   g_assert_null (find (f, "a.b"));
