@@ -44,6 +44,31 @@ test_serves (void)
   bus_subscription_free (subscription);
 }
 
+/* Each part is made once, for one subscription, and keeps what was written to it. */
+static void
+test_parts (void)
+{
+  BusSubscription *subscription = subscription_new ("#");
+  BusSubscription *other = subscription_new ("#");
+  BusFifo *fifo = bus_subscription_need_fifo (subscription);
+  BusRecords *records = bus_subscription_need_records (subscription);
+  BusShare *share = bus_subscription_need_share (subscription);
+  BusSubscriptionExtra *extra = bus_subscription_need_extra (subscription);
+
+  fifo->messages = records->kept_messages = extra->missed = 3;
+  share->weight = 7;
+  g_assert_true (bus_subscription_need_fifo (subscription) == fifo && subscription->fifo == fifo);
+  g_assert_true (bus_subscription_need_records (subscription) == records && subscription->records == records);
+  g_assert_true (bus_subscription_need_share (subscription) == share && subscription->share == share);
+  g_assert_true (bus_subscription_need_extra (subscription) == extra && subscription->extra == extra);
+  g_assert_true (other->fifo == &bus_no_fifo && other->records == &bus_no_records);
+  g_assert_true (other->share == &bus_no_share && other->extra == &bus_no_subscription_extra);
+  g_assert_cmpuint (other->fifo->messages + other->records->kept_messages + other->extra->missed, ==, 0);
+  g_assert_cmpuint (other->share->weight, ==, 1);
+  bus_subscription_free (subscription);
+  bus_subscription_free (other);
+}
+
 /* The subscription is found from a timer that is due. */
 static void
 test_timers (void)
@@ -130,6 +155,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/subscription/new", test_new);
   g_test_add_func ("/core/subscription/serves", test_serves);
+  g_test_add_func ("/core/subscription/parts", test_parts);
   g_test_add_func ("/core/subscription/timers", test_timers);
   g_test_add_func ("/core/subscription/M08-policy", test_policy);
   g_test_add_data_func ("/core/subscription/free-asserts/slot", GUINT_TO_POINTER (HOLDS_SLOT), test_free_asserts);
