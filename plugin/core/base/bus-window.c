@@ -9,8 +9,6 @@ bus_window_init (BusWindow *window, guint64 messages, guint64 bytes)
     .window_bytes = bytes,
     .granted_messages = messages,
     .granted_bytes = bytes,
-    .returned_messages = messages,
-    .returned_bytes = bytes,
   };
 }
 

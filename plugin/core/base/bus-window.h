@@ -25,9 +25,14 @@ typedef struct
   guint64 used_bytes;
   guint64 window_messages; /* size */
   guint64 window_bytes;
-  guint64 returned_messages; /* publish windows only: the totals to be announced next, at least those granted */
-  guint64 returned_bytes;
 } BusWindow;
+
+/* Credit of a publish window that has returned and is not announced yet. */
+typedef struct
+{
+  guint64 messages;
+  guint64 bytes;
+} BusReturned;
 
 void bus_window_init (BusWindow *window, guint64 messages, guint64 bytes);
 
@@ -64,19 +69,19 @@ bus_window_unuse (BusWindow *window, guint64 bytes)
 /* Adds returned credit for messages of @bytes in total. TRUE: at least a quarter of the window has not been announced: the caller
  * announces it after bus_window_grant(). */
 static inline gboolean
-bus_window_return (BusWindow *window, guint64 messages, guint64 bytes)
+bus_window_return (const BusWindow *window, BusReturned *returned, guint64 messages, guint64 bytes)
 {
-  window->returned_messages += messages;
-  window->returned_bytes += bytes;
-  return (window->returned_messages - window->granted_messages) * 4 >= window->window_messages
-         || (window->returned_bytes - window->granted_bytes) * 4 >= window->window_bytes;
+  returned->messages += messages;
+  returned->bytes += bytes;
+  return returned->messages * 4 >= window->window_messages || returned->bytes * 4 >= window->window_bytes;
 }
 
 static inline void
-bus_window_grant (BusWindow *window)
+bus_window_grant (BusWindow *window, BusReturned *returned)
 {
-  window->granted_messages = window->returned_messages;
-  window->granted_bytes = window->returned_bytes;
+  window->granted_messages += returned->messages;
+  window->granted_bytes += returned->bytes;
+  *returned = (BusReturned){ 0 };
 }
 
 typedef enum

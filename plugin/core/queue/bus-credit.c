@@ -64,7 +64,7 @@ bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint
     {
       allowance->blocked_since_us = now_us;
       /* Credit below the announcement threshold was returned silently; it is now all that the publisher has, so announce it. */
-      if (window->returned_messages > window->granted_messages)
+      if (allowance->returned.messages > 0)
         credit_make_due (publisher, credit_class);
     }
   return TRUE;
@@ -75,12 +75,13 @@ bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint
 void
 bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes)
 {
-  BusWindow *window;
+  BusAllowance *allowance;
 
   if (credit_class == WIRE_CLASS_NONE)
     return;
-  window = &publisher->allowances[credit_class]->window; /* it was taken */
-  if (bus_window_return (window, messages, bytes) || !bus_window_is_open (window))
+  allowance = publisher->allowances[credit_class]; /* it was taken */
+  if (bus_window_return (&allowance->window, &allowance->returned, messages, bytes)
+      || !bus_window_is_open (&allowance->window))
     credit_make_due (publisher, credit_class);
 }
 
@@ -103,7 +104,7 @@ bus_credit_grant (BusLedger *publisher, WireClass credit_class)
 {
   BusAllowance *allowance = publisher->allowances[credit_class];
 
-  bus_window_grant (&allowance->window);
+  bus_window_grant (&allowance->window, &allowance->returned);
   if (bus_window_is_open (&allowance->window))
     allowance->blocked_since_us = 0;
   return &allowance->window;

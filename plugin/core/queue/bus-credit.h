@@ -30,6 +30,7 @@
 typedef struct
 {
   BusWindow window;
+  BusReturned returned;
   gint64 blocked_since_us; /* without credit since; 0: it has some */
   guint64 held_messages;   /* withheld by tickets */
   guint64 held_bytes;

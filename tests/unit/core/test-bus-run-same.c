@@ -209,8 +209,10 @@ assert_all_returned (World *world)
 
       g_assert_cmpuint (allowance->held_messages, ==, 0);
       g_assert_cmpuint (allowance->held_bytes, ==, 0);
-      g_assert_cmpuint (window->used_messages, ==, window->returned_messages - window->window_messages);
-      g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - window->window_bytes);
+      g_assert_cmpuint (window->used_messages, ==,
+                        window->granted_messages + allowance->returned.messages - window->window_messages);
+      g_assert_cmpuint (window->used_bytes, ==,
+                        window->granted_bytes + allowance->returned.bytes - window->window_bytes);
     }
 }
 

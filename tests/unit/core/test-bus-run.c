@@ -47,8 +47,10 @@ assert_credit (Client *publisher, guint64 held)
   const BusWindow *window = &allowance->window;
 
   g_assert_cmpuint (allowance->held_messages, ==, held);
-  g_assert_cmpuint (window->used_messages, ==, window->returned_messages - window->window_messages + held);
-  g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - window->window_bytes + allowance->held_bytes);
+  g_assert_cmpuint (window->used_messages, ==,
+                    window->granted_messages + allowance->returned.messages - window->window_messages + held);
+  g_assert_cmpuint (window->used_bytes, ==,
+                    window->granted_bytes + allowance->returned.bytes - window->window_bytes + allowance->held_bytes);
 }
 
 /* Ids of one byte and of two, so that frames are copied and encoded again. */

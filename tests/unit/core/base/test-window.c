@@ -59,20 +59,21 @@ static void
 test_told_at_a_quarter (void)
 {
   BusWindow window;
+  BusReturned returned = { 0 };
 
   bus_window_init (&window, 100, 100000);
   for (guint i = 0; i < 24; i++)
     {
       bus_window_use (&window, 1);
-      g_assert_false (bus_window_return (&window, 1, 1));
+      g_assert_false (bus_window_return (&window, &returned, 1, 1));
     }
   bus_window_use (&window, 1);
-  g_assert_true (bus_window_return (&window, 1, 1));
-  bus_window_grant (&window);
+  g_assert_true (bus_window_return (&window, &returned, 1, 1));
+  bus_window_grant (&window, &returned);
   g_assert_cmpuint (window.granted_messages, ==, 125);
   g_assert_cmpuint (window.granted_bytes, ==, 100025);
   bus_window_use (&window, 25000);
-  g_assert_true (bus_window_return (&window, 1, 25000));
+  g_assert_true (bus_window_return (&window, &returned, 1, 25000));
 }
 
 int

@@ -53,8 +53,11 @@ ledger_check (const BusLedger *ledger)
       const BusWindow *window = &allowance->window;
 
       g_assert_cmpuint (window->used_messages, ==,
-                        window->returned_messages - window->window_messages + allowance->held_messages);
-      g_assert_cmpuint (window->used_bytes, ==, window->returned_bytes - window->window_bytes + allowance->held_bytes);
+                        window->granted_messages + allowance->returned.messages - window->window_messages
+                            + allowance->held_messages);
+      g_assert_cmpuint (window->used_bytes, ==,
+                        window->granted_bytes + allowance->returned.bytes - window->window_bytes
+                            + allowance->held_bytes);
     }
 }
 
