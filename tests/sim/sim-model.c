@@ -494,19 +494,17 @@ sim_model_hold (SimModel *model, guint64 number)
   return n;
 }
 
-/* Withdraws the message. Last messages may have been recorded after it. */
+/* Withdraws the message. It need not be the newest one: the following messages of its run, and last messages, may have been recorded
+ * after it. */
 static void
 model_take_back (const ModelSub *sub, const ModelMessage *message)
 {
   for (guint i = sub->matches->len; i > 0; i--)
-    {
-      const ModelMessage *last = g_array_index (sub->matches, ModelMatch, i - 1).message;
-
-      if (last == message)
+    if (g_array_index (sub->matches, ModelMatch, i - 1).message == message)
+      {
         g_array_remove_index (sub->matches, i - 1);
-      if (!last->is_last)
         return;
-    }
+      }
 }
 
 void
