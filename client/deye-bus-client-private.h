@@ -75,11 +75,11 @@ struct _DeyeBusClient
   guint64 epoch;           /* of the broker, at the last WELCOME; 0: there was none */
 
   gboolean wants_reconnect;
-  DeyeBusClientAttempt *attempt; /* NULL: none is under way */
+  DeyeBusClientAttempt *attempt; /* NULL: no attempt is in progress */
   DeyeBusReconnect schedule;
   DeyeBusWatch *watch;          /* of the socket's directory, while it is not connected; nullable */
   GPollFD watch_poll;           /* of the source */
-  gboolean watch_polled;        /* ... has it */
+  gboolean watch_polled;        /* the source has @watch_poll */
   DeyeBusPending *connect_call; /* waits until the client is ready; NULL: none does */
   gboolean connect_dialled;     /* @connect_call made the client connect */
   gboolean established;         /* it has been ready since connect() was called */

@@ -13,7 +13,7 @@ link_set_may_read (const LinkReady *ready)
   return ready->readable && !ready->link->is_dead;
 }
 
-/* Returns the number of turns in which no ready link could read, because each would only pay a part of its debt. */
+/* Returns the number of turns in which no ready link could read, because its debt would use up its share of each. */
 static gsize
 link_set_idle_turns (const LinkReady *ready, guint n)
 {
@@ -31,8 +31,7 @@ link_set_work (const LinkSet *set)
   return set->handler.work != NULL ? set->handler.work (set->user) : 0;
 }
 
-/* Reads as many bytes as @budget will pay for if they cost as much as those of the last read. Returns their actual cost, in
- * bytes. */
+/* Reads as many bytes as @budget covers if each costs as much as in the last read. Returns their actual cost, in bytes. */
 static gsize
 link_set_read (Link *link, gsize budget)
 {
@@ -47,16 +46,16 @@ link_set_read (Link *link, gsize budget)
   return cost;
 }
 
-/* Reads the link's share of this turn, or uses the share to pay the link's debt. Returns TRUE if the link probably has more.
+/* Reads the link's share of this turn, or subtracts the share from the link's debt. Returns TRUE if the link probably has more.
  *
  * Deficit round robin saves unused shares until they cover the next packet, so it must know the size of a packet before
  * taking it. Here the cost of a read is known only afterwards: a large frame is read into its own block with one system call
  * (a read for every 8 KiB of it would multiply the system calls), and the work for a message depends on the number of its
- * receivers. So a link reads first and pays later. The cost beyond the share becomes the debt of the link; while the debt
+ * receivers. So a link reads before its cost is known. The cost beyond the share becomes the debt of the link; while the debt
  * is at least a share, the link is skipped and its share is subtracted, and a smaller debt shortens the next read.
  *
- * Readiness is level-triggered, so a turn in which all ready links only pay would end in the next wait at once and achieve
- * nothing. Instead all links pay for the @idle turns of this kind together. This does not change their shares of the bytes.
+ * Readiness is level-triggered, so after a turn in which no link reads, the next wait would return at once. Instead the shares
+ * of all @idle turns of this kind are subtracted together. This does not change the links' shares of the bytes.
  *
  * A skipped link counts as a link that has more, so that link_set_read_busy() does not give another link its time. */
 static gboolean
@@ -161,7 +160,7 @@ link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
     link_set_read_all (set, ready, n);
   else if (n == 1 && link_set_may_read (ready))
     {
-      /* No other link waits, so the link need not pay its debt. */
+      /* No other link waits, so the debt does not matter. */
       ready->link->debt = 0;
       link_set_read (ready->link, LINK_TURN_ALONE);
     }

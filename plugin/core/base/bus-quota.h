@@ -8,7 +8,7 @@
  *
  * Every object that a peer makes the broker keep is charged to that peer and its account, and refunded by the same amount when it
  * is freed. There are two sums, because queues share messages. `charged` counts a message in full for each queue: it shows which
- * peer to blame. `memory` counts it once: it is the memory that the broker really uses, and has the cap. Example: a message of
+ * peer is the cause. `memory` counts it once: it is the memory that the broker really uses, and has the cap. Example: a message of
  * 1000 bytes that waits for three peers adds about 3000 to charged and 1000 to memory.
  *
  * This module only counts; bus-shed decides what happens at a limit. The functions are inline, because each message is charged

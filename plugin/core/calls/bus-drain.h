@@ -16,7 +16,7 @@
  * acknowledges no frame and names the subscription. All subscriptions of a peer in a group drain together, also one that joins
  * later.
  *
- * At the end of each input call, waiting calls and members that may have finished are checked. Without any this costs nothing.
+ * At the end of each input call, waiting calls and members that may have finished are checked, if there are any.
  *
  * Invariant: between two input calls, each call that waits names a subscription of a connected peer that still drains.
  */

@@ -35,7 +35,7 @@ topics_forget_oldest (BusTopics *topics, BusTopic *topic)
 }
 
 /* A slot that is free, or that is taken from another topic. The loop ends: each step but the last removes a mark, so the hand
- * makes at most one round and one step. A step is paid for by the message that made the mark. */
+ * makes at most one round and one step. Each mark was made by a message, so the steps are at most as many as the messages. */
 static BusTopic *
 topics_take_slot (BusTopics *topics)
 {

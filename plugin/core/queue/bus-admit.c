@@ -192,7 +192,8 @@ admit_let_wait (BusFlow *flow,
     {
       /* Making room may have moved older messages into the lane; this message stays behind them. */
       if (bus_flow_lane_is_clear (flow, message->class_of.lane))
-        bus_flow_retry (flow, now_us); /* a gap in front of it found no memory, and no sent bytes will start the pump */
+        bus_flow_retry (flow,
+                        now_us); /* no memory for a gap in front of it, and no sent bytes will call bus_flow_pump() */
       if (*entry == NULL || *entry != flow->lanes[(*entry)->lane].last)
         *entry = bus_lane_enter (flow, message->class_of.lane, message, delivery);
       bus_window_use (&subscription->window, message->payload_len);

@@ -95,7 +95,7 @@ flow_send_waiting (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
       bus_flow_pump (flow, now_us);
     }
   else if (flow->soft_since_us != 0)
-    bus_flow_note_level (flow, now_us); /* the pump did not see the runs that were sent behind it */
+    bus_flow_note_level (flow, now_us); /* bus_flow_pump() ran before these runs were sent */
 }
 
 void

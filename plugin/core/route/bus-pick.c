@@ -311,9 +311,9 @@ pick_choice (BusBalance *balance,
  *
  * So the cursor moves on, but the skipped member is owed one message for each turn that it lost (pick_owe_passed()). Here a member
  * that is owed messages and has room again is picked before the ranks are examined, until it has got what it was owed. Such a pick
- * does not move the cursor, so the rotation of the others continues where it was. The debt is bounded (PICK_OWED_MAX) and is
- * forgiven when the member is stalled or leaves. `n_owed` of the balance counts the members that are owed messages: usually it is
- * 0, and a pick costs one comparison more. */
+ * does not move the cursor, so the rotation of the others continues where it was. At most PICK_OWED_MAX messages are owed to a
+ * member, and none when it is stalled or leaves. `n_owed` of the balance counts the members that are owed messages: usually it
+ * is 0, and a pick costs one comparison more. */
 static guint
 pick_in_ranks (PickChoice *choice, guint n_ranks, guint *rank)
 {

@@ -16,9 +16,9 @@
  *
  * There are three other kinds. A request to many is a *question*: it has no responder, but *members*, which are requests of their
  * own, one for each server that was asked (bus-many counts their answers). The request of a *task* belongs to a lease:
- * work/bus-lease has its timers and pays for it, so it has no deadline here and is in no list of a requester. The request that
- * applies *standing* tasks has a deadline, but no peer as its requester. The end of a request is reported to its requester: a peer
- * gets an ERROR; for every other kind of requester the request enters the list of ended requests of that kind
+ * work/bus-lease has its timers and charges its memory, so it has no deadline here and is in no list of a requester. The request
+ * that applies *standing* tasks has a deadline, but no peer as its requester. The end of a request is reported to its requester: a
+ * peer gets an ERROR; for every other kind of requester the request enters the list of ended requests of that kind
  * (bus_request_next_ended()), so that this module calls no module above it.
  *
  * A request that ends while it waits in the queue of its responder is taken out of the queue. A request that was sent is

@@ -294,8 +294,8 @@ run_count_accepted (BusCore *core, const BusRun *run)
   core->flows.domains[run->domain].accepted_bytes += run->payload_bytes;
 }
 
-/* TRUE if the steps that a run has in common are no detour: it has several messages, or its message has one receiver with one
- * subscription, for which it is encoded directly from the run. */
+/* TRUE if routing the run as a whole costs less than routing each message: it has several messages, or its only message has one
+ * receiver with one subscription, for which it is encoded directly from the run. */
 static gboolean
 run_is_efficient (const BusRun *run, const BusMatch *match)
 {

@@ -11,8 +11,8 @@
  * deadline of the task; once the task has ended, the third one ends the time for which its record is kept. A member that misses
  * a timer keeps its slot as a zombie, and its result is accepted until another member has the task.
  *
- * If the broker itself was late (it was frozen, or the machine was busy), members are not blamed for that: offers and leases
- * get a grace (bus-grace). Deadlines of tasks never move.
+ * If the broker itself was late (it was frozen, or the machine was busy), this does not count against members: offers
+ * and leases get a grace (bus-grace). Deadlines of tasks never move.
  */
 
 /* A timer of @task has expired: of its state, its run limit, its deadline, its time without a submitter. */

@@ -335,17 +335,18 @@ operation_next_task (BusOperation *operation, BusMember **member)
   return NULL;
 }
 
-/* The order of leases is a compromise. Strict priorities would starve a task below a flood of more important ones, and turns of
- * accounts are fair only within one priority. So every eighth lease ignores both, and is given to the task that has been
- * eligible for longest. It does not use the turn of the account. The interval is counted in leases, not in time, so an idle
- * operation builds up no debt.
+/* The order of leases is a compromise. With strict priorities, a flood of important tasks would keep a less important one waiting
+ * forever, and turns of accounts are fair only within one priority. So every eighth lease ignores both, and is given to the task
+ * that has been eligible for longest. It does not use the turn of the account. The interval is counted in leases, not in time, so
+ * an idle operation does not collect leases by age.
  *
  * A reserved task whose member is idle comes before all others, because this member does nothing until the task runs. The task
  * has used its turn when the member was reserved for it. It never uses the lease by age.
  *
  * A task that cannot be placed does not block those behind it: either a member is reserved for it, or its pool is parked, which
  * skips all tasks with the same capable members. Each round of the loop does one of these, so the loop ends. If it finds no
- * task, the operation sleeps until a task, a member, a slot or a setting wakes it. */
+ * task, the operation leaves the list of those that may have a task to place, until a task, a member, a slot or a setting
+ * changes. */
 BusTask *
 bus_operation_next (BusOperation *operation, BusMember **member)
 {

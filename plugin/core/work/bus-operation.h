@@ -79,9 +79,9 @@ void bus_operation_avoid (BusTask *task, BusMember *member);
 /* The zombie is gone. Does nothing if there was none. */
 void bus_operation_allow (BusTask *task, BusMember *member);
 
-/* Takes out the next task for which a member is free. NULL: there is none now, and the operation sleeps until something
- * changes. The lease uses a slot until bus_operation_give_back(). The caller counts the offer of the member before the next
- * call. */
+/* Takes out the next task for which a member is free. NULL: there is none now, and the operation is not asked again until
+ * something changes. The lease uses a slot until bus_operation_give_back(). The caller counts the offer of the member before the
+ * next call. */
 BusTask *bus_operation_next (BusOperation *operation, BusMember **member);
 /* A member that has the task already gets a lease of it: the task leaves the queue and uses a slot, even above the limit of the
  * operation. */

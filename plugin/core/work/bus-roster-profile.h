@@ -8,7 +8,7 @@
  *
  * The names are kept as hashes with the seed of the core, so a profile has at most 1.2 KiB. The profile of a collector with
  * more than BUS_PROFILE_ABILITIES operations matches every operation: a collector that is expected by mistake is reported, but
- * one that is not expected would be missed in silence.
+ * one that is not expected would be missing without a report.
  */
 
 #define BUS_PROFILE_ABILITIES 64u

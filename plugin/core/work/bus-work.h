@@ -12,8 +12,8 @@
 /*
  * The state of the layer work: members, operations, tasks.
  *
- * Only the module that owns a field writes it. Modules below the leases do not call them: they put members that have changed or
- * ended into lists, which bus-schedule takes out at the end of the input call.
+ * Only the module that owns a field writes it. The modules that bus-lease includes do not call the modules above it: they put
+ * members that have changed or ended into lists, and bus-schedule takes these members out at the end of the input call.
  */
 typedef struct BusWork
 {
