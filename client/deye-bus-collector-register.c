@@ -32,21 +32,21 @@ typedef struct
 } RegisterCall;
 
 static gboolean
-register_send (DeyeBusCollector *self, const RegisterCall *wish, DeyeBusPending *pending)
+register_send (DeyeBusCollector *self, const RegisterCall *request, DeyeBusPending *pending)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   const DeyeBusCall call = { .kind = WIRE_KIND_REQUEST,
-                             .ahead = wish->ahead,
+                             .ahead = request->ahead,
                              .topic = TOPIC,
-                             .type_name = wish->type_name,
-                             .payload = wish->payload,
+                             .type_name = request->type_name,
+                             .payload = request->payload,
                              .options = options };
   g_autoptr (GError) error = NULL;
 
-  deye_bus_options_set_method (options, wish->method);
+  deye_bus_options_set_method (options, request->method);
   if (deye_bus_session_call (self->client->session, &call, pending, &error))
     return TRUE;
-  g_message ("collector %s: %s not sent: %s", self->client->id, wish->method, error->message);
+  g_message ("collector %s: %s not sent: %s", self->client->id, request->method, error->message);
   return FALSE;
 }
 
@@ -58,13 +58,13 @@ register_has_tasks (const DeyeBusCollector *self, GError **error)
 
 /* Sends a request to the broker. @complete gets the collector as the data of the pending call. */
 static void
-register_ask (DeyeBusCollector *self, const RegisterCall *wish, DeyeBusPendingFunc complete)
+register_ask (DeyeBusCollector *self, const RegisterCall *request, DeyeBusPendingFunc complete)
 {
   g_autoptr (DeyeBusPending) pending = deye_bus_client_new_broker_pending ();
 
   pending->complete = complete;
   pending->data = self;
-  if (register_send (self, wish, pending))
+  if (register_send (self, request, pending))
     g_ptr_array_add (self->asked, deye_bus_pending_ref (pending));
 }
 

@@ -327,7 +327,7 @@ dispatch_publish (DispatchCall *call, BusMatch *match)
 
 /* The checks of fields and flags that a plain message does not have. */
 static gboolean
-dispatch_check_wishes (DispatchCall *call)
+dispatch_check_special (DispatchCall *call)
 {
   return dispatch_check_hold (call) && dispatch_check_retain (call) && dispatch_check_number (call)
          && dispatch_admit_lineage (call);
@@ -341,7 +341,7 @@ dispatch_handle_publish (DispatchCall *call)
   BusMatch *match;
 
   if (!dispatch_check_id (call) || !dispatch_check_payload (call) || (match = dispatch_match_allowed (call)) == NULL
-      || (!is_plain && !dispatch_check_wishes (call)) || (is_plain && dispatch_begin_run (call, match)))
+      || (!is_plain && !dispatch_check_special (call)) || (is_plain && dispatch_begin_run (call, match)))
     return;
   /* The payload is read before routing, which may move it into queues. The events about it are published afterwards, because they
    * may change the cache of matches. */

@@ -90,16 +90,16 @@ registration_new_ability (const BusCore *core, const Operation *operation)
 }
 
 static gboolean
-registration_read_operations (const BusCall *call, Operation *const *operations, gsize n, BusMemberWish *wish)
+registration_read_operations (const BusCall *call, Operation *const *operations, gsize n, BusMemberSpec *spec)
 {
   if (!registration_check_limit (call, BUS_LIMIT_task_operations, n))
     return FALSE;
-  wish->abilities = g_ptr_array_new_with_free_func (bus_ability_free);
+  spec->abilities = g_ptr_array_new_with_free_func (bus_ability_free);
   for (gsize i = 0; i < n; i++)
     {
-      if (!registration_check_operation (call, operations[i], wish->abilities))
+      if (!registration_check_operation (call, operations[i], spec->abilities))
         return FALSE;
-      g_ptr_array_add (wish->abilities, registration_new_ability (call->core, operations[i]));
+      g_ptr_array_add (spec->abilities, registration_new_ability (call->core, operations[i]));
     }
   return TRUE;
 }
@@ -107,11 +107,11 @@ registration_read_operations (const BusCall *call, Operation *const *operations,
 /* --- tags, priorities, claims --- */
 
 static gboolean
-registration_read_tags (const BusCall *call, char *const *tags, gsize n, BusMemberWish *wish)
+registration_read_tags (const BusCall *call, char *const *tags, gsize n, BusMemberSpec *spec)
 {
   if (n > BUS_REGISTRATION_TAGS_MAX)
     return registration_refuse (call, WIRE_STATUS_LIMIT, "a collector can have at most 16 tags");
-  wish->tags = g_ptr_array_new_with_free_func (g_free);
+  spec->tags = g_ptr_array_new_with_free_func (g_free);
   for (gsize i = 0; i < n; i++)
     {
       const char *equals = strchr (tags[i], '=');
@@ -120,13 +120,13 @@ registration_read_tags (const BusCall *call, char *const *tags, gsize n, BusMemb
         return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE, "a tag must be key=value");
       if (strlen (tags[i]) > BUS_REGISTRATION_TAG_MAX)
         return registration_refuse (call, WIRE_STATUS_LIMIT, "a tag can have at most 64 bytes");
-      g_ptr_array_add (wish->tags, g_strdup (tags[i]));
+      g_ptr_array_add (spec->tags, g_strdup (tags[i]));
     }
   return TRUE;
 }
 
 static gboolean
-registration_read_priorities (const BusCall *call, const RegisterRequest *request, BusMemberWish *wish)
+registration_read_priorities (const BusCall *call, const RegisterRequest *request, BusMemberSpec *spec)
 {
   const guint lowest = request->priorities != NULL ? request->priorities->lowest : 0;
   const guint highest = request->priorities != NULL ? request->priorities->highest : PRIORITY_MAX;
@@ -134,8 +134,8 @@ registration_read_priorities (const BusCall *call, const RegisterRequest *reques
   if (highest > PRIORITY_MAX || lowest > highest)
     return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
                                 "priorities must be from 0 to 255, and lowest must not be above highest");
-  wish->lowest = (guint8) lowest;
-  wish->highest = (guint8) highest;
+  spec->lowest = (guint8) lowest;
+  spec->highest = (guint8) highest;
   return TRUE;
 }
 
@@ -159,13 +159,13 @@ registration_read_claims (const BusCall *call, TaskClaim *const *claims, gsize n
 }
 
 static gboolean
-registration_read_all_claims (const BusCall *call, const RegisterRequest *request, BusMemberWish *wish)
+registration_read_all_claims (const BusCall *call, const RegisterRequest *request, BusMemberSpec *spec)
 {
   if (request->n_running + request->n_finished > BUS_REGISTRATION_CLAIMS_MAX)
     return registration_refuse (call, WIRE_STATUS_LIMIT, "at most 1024 claims in one registration");
-  wish->claims = bus_claims_new ();
-  return registration_read_claims (call, request->running, request->n_running, FALSE, wish->claims)
-         && registration_read_claims (call, request->finished, request->n_finished, TRUE, wish->claims);
+  spec->claims = bus_claims_new ();
+  return registration_read_claims (call, request->running, request->n_running, FALSE, spec->claims)
+         && registration_read_claims (call, request->finished, request->n_finished, TRUE, spec->claims);
 }
 
 /* --- its size --- */
@@ -173,11 +173,11 @@ registration_read_all_claims (const BusCall *call, const RegisterRequest *reques
 /* The bytes of a registration. @member: (nullable): the registration that is updated; parts that do not change are taken from
  * it */
 static gsize
-registration_size (const BusMemberWish *wish, const BusMember *member)
+registration_size (const BusMemberSpec *spec, const BusMember *member)
 {
-  const GPtrArray *abilities = wish->abilities != NULL ? wish->abilities : member->abilities;
-  const GPtrArray *tags = wish->tags != NULL ? wish->tags : member->tags;
-  const GArray *claims = wish->claims != NULL || member == NULL ? wish->claims : member->claims;
+  const GPtrArray *abilities = spec->abilities != NULL ? spec->abilities : member->abilities;
+  const GPtrArray *tags = spec->tags != NULL ? spec->tags : member->tags;
+  const GArray *claims = spec->claims != NULL || member == NULL ? spec->claims : member->claims;
   gsize size = 0;
 
   for (guint i = 0; i < abilities->len; i++)
@@ -251,20 +251,20 @@ void
 bus_registration_register (const BusCall *call)
 {
   const RegisterRequest *request = call->request;
-  g_auto (BusMemberWish) wish = { .max_concurrent = request->max_concurrent };
+  g_auto (BusMemberSpec) spec = { .max_concurrent = request->max_concurrent };
   g_autofree TaskClaim **fenced = NULL;
   RegisterReply reply;
   BusMember *member;
 
   if (!registration_check_identity (call, request)
-      || !registration_read_operations (call, request->operations, request->n_operations, &wish)
-      || !registration_read_tags (call, request->tags, request->n_tags, &wish)
-      || !registration_read_priorities (call, request, &wish) || !registration_read_all_claims (call, request, &wish))
+      || !registration_read_operations (call, request->operations, request->n_operations, &spec)
+      || !registration_read_tags (call, request->tags, request->n_tags, &spec)
+      || !registration_read_priorities (call, request, &spec) || !registration_read_all_claims (call, request, &spec))
     return;
-  wish.size = registration_size (&wish, NULL);
-  if (!registration_has_room (call, wish.size))
+  spec.size = registration_size (&spec, NULL);
+  if (!registration_has_room (call, spec.size))
     return;
-  member = bus_membership_begin (call->peer, &wish);
+  member = bus_membership_begin (call->peer, &spec);
   bus_adoption_registered (call->core, member, call->now_us);
   daemoneye__eventbus__v1__register_reply__init (&reply);
   reply.registration_id = member->registration_id;
@@ -290,12 +290,12 @@ registration_find (const BusCall *call)
 }
 
 static gboolean
-registration_read_update (const BusCall *call, const UpdateRequest *request, BusMemberWish *wish)
+registration_read_update (const BusCall *call, const UpdateRequest *request, BusMemberSpec *spec)
 {
   if (request->change_operations
-      && !registration_read_operations (call, request->operations, request->n_operations, wish))
+      && !registration_read_operations (call, request->operations, request->n_operations, spec))
     return FALSE;
-  if (request->change_tags && !registration_read_tags (call, request->tags, request->n_tags, wish))
+  if (request->change_tags && !registration_read_tags (call, request->tags, request->n_tags, spec))
     return FALSE;
   return registration_check_limit (call, BUS_LIMIT_task_slots, request->max_concurrent)
          && registration_check_ceiling (call, BUS_LIMIT_task_drain_us, request->drain_us);
@@ -305,17 +305,17 @@ void
 bus_registration_update (const BusCall *call)
 {
   const UpdateRequest *request = call->request;
-  g_auto (BusMemberWish) wish = { .max_concurrent = request->max_concurrent };
+  g_auto (BusMemberSpec) spec = { .max_concurrent = request->max_concurrent };
   Daemoneye__Eventbus__V1__UpdateReply reply;
   BusMember *member = registration_find (call);
 
-  if (member == NULL || !registration_read_update (call, request, &wish))
+  if (member == NULL || !registration_read_update (call, request, &spec))
     return;
-  wish.size = registration_size (&wish, member);
-  if (!registration_has_room (call, wish.size))
+  spec.size = registration_size (&spec, member);
+  if (!registration_has_room (call, spec.size))
     return;
   if (request->change_operations || request->change_tags || request->max_concurrent > 0)
-    bus_membership_update (member, &wish);
+    bus_membership_update (member, &spec);
   if (request->draining)
     bus_membership_drain (member, (gint64) request->drain_us, FALSE, FALSE);
   daemoneye__eventbus__v1__update_reply__init (&reply);

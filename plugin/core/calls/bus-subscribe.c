@@ -120,21 +120,21 @@ subscribe_check_serves_methods (const BusCall *call, const SubscribeRequest *req
 static gboolean
 subscribe_check_filter (const BusCall *call, const SubscribeRequest *request, BusFilter *filter)
 {
-  const Daemoneye__Eventbus__V1__Filter *wish = request->filter;
+  const Daemoneye__Eventbus__V1__Filter *wanted = request->filter;
   WireStatus status;
   const char *problem;
 
   *filter = (BusFilter){ .n_tags = 0 };
-  if (wish == NULL)
+  if (wanted == NULL)
     return TRUE;
-  if (wish->n_tags > BUS_FILTER_TAGS_MAX)
+  if (wanted->n_tags > BUS_FILTER_TAGS_MAX)
     return subscribe_refuse (call, WIRE_STATUS_LIMIT, "a filter can have at most 8 tags");
-  filter->correlation_id = wire_span_str (wish->correlation_id);
-  filter->root_id = wire_span_str (wish->root_id);
-  filter->stage = wire_span_str (wish->stage);
-  filter->n_tags = (guint) wish->n_tags;
+  filter->correlation_id = wire_span_str (wanted->correlation_id);
+  filter->root_id = wire_span_str (wanted->root_id);
+  filter->stage = wire_span_str (wanted->stage);
+  filter->n_tags = (guint) wanted->n_tags;
   for (guint i = 0; i < filter->n_tags; i++)
-    filter->tags[i] = wire_span_str (wish->tags[i]);
+    filter->tags[i] = wire_span_str (wanted->tags[i]);
   problem = bus_filter_check (filter, &status);
   if (problem != NULL)
     return subscribe_refuse (call, status, problem);

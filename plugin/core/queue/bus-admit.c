@@ -190,10 +190,10 @@ admit_let_wait (BusFlow *flow,
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
   if (subscription->fifo->first_waiting == slot && bus_subscription_is_open (subscription))
     {
-      /* Making room may have moved older messages into the lane; this message stays behind them. */
+      /* Making room may have moved older messages into the lane; this message stays behind them. In a clear lane it waits because
+       * there was no memory for a gap in front of it, and no sent bytes will call bus_flow_pump(). */
       if (bus_flow_lane_is_clear (flow, message->class_of.lane))
-        bus_flow_retry (flow,
-                        now_us); /* no memory for a gap in front of it, and no sent bytes will call bus_flow_pump() */
+        bus_flow_retry (flow, now_us);
       if (*entry == NULL || *entry != flow->lanes[(*entry)->lane].last)
         *entry = bus_lane_enter (flow, message->class_of.lane, message, delivery);
       bus_window_use (&subscription->window, message->payload_len);

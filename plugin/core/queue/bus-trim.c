@@ -42,11 +42,11 @@ trim_conflate (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 }
 
 static gboolean
-trim_is_over (const BusFlow *flow, const BusSubscription *subscription, gboolean unpaid, gint64 now_us)
+trim_is_over (const BusFlow *flow, const BusSubscription *subscription, gboolean was_block, gint64 now_us)
 {
   guint64 messages = bus_room_bounded_messages (subscription);
 
-  if (unpaid && messages > 0
+  if (was_block && messages > 0
       && (bus_room_own_bytes (flow) > bus_room_queue_max (flow, now_us)
           || flow->waiting_messages - flow->held_messages > flow->shared->limits->queue_hard_messages))
     return TRUE;
@@ -55,21 +55,21 @@ trim_is_over (const BusFlow *flow, const BusSubscription *subscription, gboolean
              || bus_room_bounded_bytes (subscription) > subscription->bounds.bytes);
 }
 
-/* Drops messages above the new bounds. The policies error and block do not drop messages that they have accepted. @unpaid: the
+/* Drops messages above the new bounds. The policies error and block do not drop messages that they have accepted. @was_block: the
  * policy was block until now, and the credit of the publishers has been returned, so the bounds of the peer's queue now apply to
  * messages that only the windows of their publishers have bounded; then error drops messages, too. */
 static void
-trim_queue (BusFlow *flow, BusSubscription *subscription, gboolean unpaid, gint64 now_us)
+trim_queue (BusFlow *flow, BusSubscription *subscription, gboolean was_block, gint64 now_us)
 {
   BusOverflow policy = subscription->bounds.policy;
   BusLoss loss = policy == BUS_OVERFLOW_ERROR ? BUS_LOSS_REFUSED : BUS_LOSS_FULL;
   gboolean oldest_first = bus_overflow_drops_oldest (policy);
   BusSlot *slot, *next;
 
-  if (policy == BUS_OVERFLOW_BLOCK || (policy == BUS_OVERFLOW_ERROR && !unpaid))
+  if (policy == BUS_OVERFLOW_BLOCK || (policy == BUS_OVERFLOW_ERROR && !was_block))
     return;
   slot = oldest_first ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription);
-  for (; slot != NULL && trim_is_over (flow, subscription, unpaid, now_us); slot = next)
+  for (; slot != NULL && trim_is_over (flow, subscription, was_block, now_us); slot = next)
     {
       next = trim_next_message (slot, oldest_first);
       if (!slot->delivery.is_kept)
@@ -81,7 +81,7 @@ guint64
 bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *bounds, gint64 now_us)
 {
   BusOverflow policy = bounds->policy;
-  gboolean unpaid = subscription->bounds.policy == BUS_OVERFLOW_BLOCK && policy != BUS_OVERFLOW_BLOCK;
+  gboolean was_block = subscription->bounds.policy == BUS_OVERFLOW_BLOCK && policy != BUS_OVERFLOW_BLOCK;
   guint64 missed = subscription->extra->missed;
 
   bus_fifo_unpack_all (flow, subscription);
@@ -94,7 +94,7 @@ bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *
   bus_fifo_index (flow, subscription, policy == BUS_OVERFLOW_CONFLATE);
   if (policy == BUS_OVERFLOW_CONFLATE)
     trim_conflate (flow, subscription, now_us);
-  trim_queue (flow, subscription, unpaid, now_us);
+  trim_queue (flow, subscription, was_block, now_us);
   bus_flow_send_gaps (flow, subscription, now_us);
   bus_flow_note_level (flow, now_us);
   return subscription->extra->missed - missed;

@@ -169,15 +169,15 @@ static BusOutcome
 assured_hold (BusCore *core, BusInbound *inbound, const BusGroup *group, const BusAssurance *assurance)
 {
   BusDelivery delivery = assured_delivery (assurance, NULL);
-  BusHoldWish wish = { bus_inbound_keep (inbound), &delivery, assurance->publisher->account,
+  BusHoldSpec spec = { bus_inbound_keep (inbound), &delivery, assurance->publisher->account,
                        &assurance->publisher->principal, group };
 
-  if (wish.message == NULL)
+  if (spec.message == NULL)
     {
       bus_fifo_note_dropped (&core->flows, delivery.route_id, BUS_LOSS_NO_MEMORY); /* others may still get routes */
       return (BusOutcome){ .matched = 1, .refused = 1 };
     }
-  bus_hold_add (core, &wish);
+  bus_hold_add (core, &spec);
   return (BusOutcome){ .matched = 1, .queued = 1 };
 }
 

@@ -73,12 +73,12 @@ hold_copy_text (guint8 **at, WireSpan text)
 }
 
 static BusHeld *
-hold_new (const BusHoldWish *wish)
+hold_new (const BusHoldSpec *spec)
 {
   const BusGroupKey none = { .hash = 0 };
   const BusPrincipal no_principal = { .role = BUS_ROLE_COLLECTOR };
-  const BusGroupKey *key = wish->group != NULL ? &wish->group->key : &none;
-  const BusPrincipal *who = wish->who != NULL ? wish->who : &no_principal;
+  const BusGroupKey *key = spec->group != NULL ? &spec->group->key : &none;
+  const BusPrincipal *who = spec->who != NULL ? spec->who : &no_principal;
   BusHeld *held = g_malloc0 (sizeof (BusHeld) + key->text.len + key->type.len + who->id.len + who->type.len);
   guint8 *at = (guint8 *) (held + 1);
 
@@ -87,20 +87,20 @@ hold_new (const BusHoldWish *wish)
   held->group.type = hold_copy_text (&at, key->type);
   held->who
       = (BusPrincipal){ who->role, hold_copy_text (&at, who->id), hold_copy_text (&at, who->type), who->has_tasks };
-  held->message = bus_message_ref (wish->message);
-  held->delivery = *wish->delivery;
-  held->account = wish->account;
-  held->cost = hold_cost (wish->message->body.len);
+  held->message = bus_message_ref (spec->message);
+  held->delivery = *spec->delivery;
+  held->account = spec->account;
+  held->cost = hold_cost (spec->message->body.len);
   held->link.data = held;
   return held;
 }
 
 void
-bus_hold_add (BusCore *core, const BusHoldWish *wish)
+bus_hold_add (BusCore *core, const BusHoldSpec *spec)
 {
-  BusHeld *held = hold_new (wish);
+  BusHeld *held = hold_new (spec);
 
-  g_assert (wish->message->expires_us > 0);
+  g_assert (spec->message->expires_us > 0);
   bus_account_hold (held->account);
   held->account->held_messages++;
   held->account->held_bytes += held->cost;
@@ -132,13 +132,13 @@ hold_free (BusCore *core, BusHeld *held)
 gboolean
 bus_hold_leave (BusCore *core, const BusParcel *parcel, const BusGroup *group, BusAccount *account)
 {
-  const BusHoldWish wish = { parcel->message, &parcel->delivery, account, NULL, group };
+  const BusHoldSpec spec = { parcel->message, &parcel->delivery, account, NULL, group };
   BusExcess excess;
 
   if (!parcel->delivery.may_hold || !bus_hold_has_room (core, account, 1, parcel->message->body.len, &excess))
     return FALSE;
   bus_confirm_move (core, parcel->delivery.route_id, NULL);
-  bus_hold_add (core, &wish);
+  bus_hold_add (core, &spec);
   return TRUE;
 }
 

@@ -64,13 +64,13 @@ typedef struct
   BusAccount *account;
   const BusPrincipal *who;
   const BusGroup *group;
-} BusHoldWish;
+} BusHoldSpec;
 
 /* TRUE if @n messages of @len client bytes may be held for that account. FALSE: @excess is set to the exceeded bound. */
 gboolean bus_hold_has_room (BusCore *core, const BusAccount *account, guint n, gsize len, BusExcess *excess);
 
 /* Holds a message; the caller has checked bus_hold_has_room(). */
-void bus_hold_add (BusCore *core, const BusHoldWish *wish);
+void bus_hold_add (BusCore *core, const BusHoldSpec *spec);
 
 /* Holds a message that a member of @group left behind, if its publisher asked for it. FALSE: the publisher did not, or there is no
  * room. @parcel keeps its reference. */

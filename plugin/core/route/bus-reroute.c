@@ -35,12 +35,12 @@ reroute_find_members (BusCore *core, const BusGroup *group, WireSpan topic)
 /* The member that gets the message instead. @stays: (nullable): the member that has it now and stays in the group: then only a
  * member of another peer that has room gets it. NULL: there is none. */
 static BusSubscription *
-reroute_find_heir (BusCore *core,
-                   BusGroup *group,
-                   const BusMessage *message,
-                   const BusDelivery *delivery,
-                   const BusSubscription *stays,
-                   gint64 now_us)
+reroute_find_taker (BusCore *core,
+                    BusGroup *group,
+                    const BusMessage *message,
+                    const BusDelivery *delivery,
+                    const BusSubscription *stays,
+                    gint64 now_us)
 {
   const BusGroupMatch *members = reroute_find_members (core, group, message->topic);
   BusNeed need = {
@@ -59,28 +59,28 @@ reroute_find_heir (BusCore *core,
   return picked < members->n ? members->candidates[picked] : NULL;
 }
 
-/* Offers the message to the heir. It is queued there, or its loss is in a gap of the heir. */
+/* Offers the message to the taker. It is queued there, or its loss is in a gap of the taker. */
 static void
-reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, gint64 now_us)
+reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *taker, gint64 now_us)
 {
   BusDelivery delivery = parcel->delivery;
   WireEnvelope envelope;
   BusInbound inbound;
 
   delivery.is_handed_on = delivery.is_kept;
-  if (parcel->ticket != NULL && !bus_block_may_hand_on (&heir->owner->flow, parcel->ticket, now_us))
+  if (parcel->ticket != NULL && !bus_block_may_hand_on (&taker->owner->flow, parcel->ticket, now_us))
     g_clear_pointer (&parcel->ticket, bus_ticket_unref);
-  bus_confirm_move (heir->owner->core, delivery.route_id, heir->owner);
+  bus_confirm_move (taker->owner->core, delivery.route_id, taker->owner);
   bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
-  if (bus_router_offer (&inbound, heir->owner, &heir, 1, &delivery, TRUE, now_us).queued == 0)
-    bus_fifo_note_dropped (heir->owner->flow.shared, delivery.route_id, BUS_LOSS_REFUSED);
+  if (bus_router_offer (&inbound, taker->owner, &taker, 1, &delivery, TRUE, now_us).queued == 0)
+    bus_fifo_note_dropped (taker->owner->flow.shared, delivery.route_id, BUS_LOSS_REFUSED);
   bus_inbound_clear (&inbound);
 }
 
 static void
-reroute_give_unsent (BusParcel *parcel, BusSubscription *from, BusSubscription *heir, gint64 now_us)
+reroute_give_unsent (BusParcel *parcel, BusSubscription *from, BusSubscription *taker, gint64 now_us)
 {
-  reroute_give (parcel, from, heir, now_us);
+  reroute_give (parcel, from, taker, now_us);
   bus_subscription_need_extra (from)->rerouted++;
   from->group->rerouted++;
 }
@@ -101,13 +101,13 @@ reroute_hold (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 n
 static gboolean
 reroute_message (BusCore *core, BusParcel *parcel, BusSubscription *ended, gint64 now_us)
 {
-  BusSubscription *heir = NULL;
+  BusSubscription *taker = NULL;
 
   if (ended->group != NULL && reroute_may_hand_on (parcel->message, &parcel->delivery, now_us))
-    heir = reroute_find_heir (core, ended->group, parcel->message, &parcel->delivery, NULL, now_us);
-  if (heir != NULL)
-    reroute_give_unsent (parcel, ended, heir, now_us);
-  return heir != NULL || reroute_hold (core, parcel, ended, now_us);
+    taker = reroute_find_taker (core, ended->group, parcel->message, &parcel->delivery, NULL, now_us);
+  if (taker != NULL)
+    reroute_give_unsent (parcel, ended, taker, now_us);
+  return taker != NULL || reroute_hold (core, parcel, ended, now_us);
 }
 
 /* --- kept messages that were sent and not settled --- */
@@ -128,12 +128,12 @@ reroute_count_repeat (BusSubscription *from)
 }
 
 static void
-reroute_repeat (BusSubscription *from, BusSent *sent, BusSubscription *heir, gint64 now_us)
+reroute_repeat (BusSubscription *from, BusSent *sent, BusSubscription *taker, gint64 now_us)
 {
   g_autoptr (BusParcel) parcel = bus_unsettled_take (&from->owner->flow, from, sent);
 
   parcel->delivery.attempt = MAX (parcel->delivery.attempt, 1) + 1;
-  reroute_give (parcel, from, heir, now_us);
+  reroute_give (parcel, from, taker, now_us);
   reroute_count_repeat (from);
 }
 
@@ -179,14 +179,14 @@ reroute_unsettled (BusCore *core, BusSubscription *subscription, gboolean stays,
   while (sent != NULL)
     {
       BusSent *next = bus_unsettled_next_kept (subscription, sent);
-      BusSubscription *heir = NULL;
+      BusSubscription *taker = NULL;
 
       if (reroute_may_repeat (core, sent, now_us))
-        heir = reroute_find_heir (core, subscription->group, sent->message, &sent->delivery,
-                                  stays ? subscription : NULL, now_us);
-      if (heir != NULL)
-        reroute_repeat (subscription, sent, heir, now_us);
-      n += heir != NULL
+        taker = reroute_find_taker (core, subscription->group, sent->message, &sent->delivery,
+                                    stays ? subscription : NULL, now_us);
+      if (taker != NULL)
+        reroute_repeat (subscription, sent, taker, now_us);
+      n += taker != NULL
                    || (!stays && reroute_may_repeat (core, sent, now_us)
                        && reroute_hold_unsettled (core, subscription, sent))
                ? 1
@@ -306,7 +306,7 @@ reroute_next_message (BusSlot *slot)
 }
 
 /* The difference to bus_reroute_ended() is that the member stays, and may handle its messages later. So a message leaves it only
- * if another member has room for it now (reroute_find_heir()); otherwise it stays in its place, and the policy of this member
+ * if another member has room for it now (reroute_find_taker()); otherwise it stays in its place, and the policy of this member
  * still applies to it. Nothing is lost by the attempt.
  *
  * Messages are taken out of the middle of a FIFO that is in use, and each offer to another member can change this FIFO as well:
@@ -327,15 +327,15 @@ bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us
     {
       /* Taking a message out may merge the gaps beside it, and so free a gap, but no other message: remember the next message. */
       BusSlot *next = reroute_next_message (slot->next);
-      BusSubscription *heir = NULL;
+      BusSubscription *taker = NULL;
 
       if (reroute_may_hand_on (slot->message, &slot->delivery, now_us))
-        heir = reroute_find_heir (core, subscription->group, slot->message, &slot->delivery, subscription, now_us);
-      if (heir != NULL)
+        taker = reroute_find_taker (core, subscription->group, slot->message, &slot->delivery, subscription, now_us);
+      if (taker != NULL)
         {
           g_autoptr (BusParcel) parcel = bus_flow_take (flow, slot);
 
-          reroute_give_unsent (parcel, subscription, heir, now_us);
+          reroute_give_unsent (parcel, subscription, taker, now_us);
         }
       /* When the broker is full, the offer may have dropped messages of this subscription, also the next one: begin again in
        * front. */

@@ -49,12 +49,12 @@ typedef struct
   BusCore *core;
   BusAccount *account;
   char *sender; /* GRefString */
-} RetainPayer;
+} RetainOwner;
 
-static RetainPayer
-retain_payer_of (const BusPeer *peer)
+static RetainOwner
+retain_owner_of (const BusPeer *peer)
 {
-  return (RetainPayer){ peer->core, peer->account, peer->id };
+  return (RetainOwner){ peer->core, peer->account, peer->id };
 }
 
 /* The name may be cut, but not within a character. */
@@ -69,17 +69,17 @@ retain_copy_type (WireSpan name)
 }
 
 static void
-retain_add (const RetainPayer *payer, BusInbound *inbound, BusMessage *message, BusPeer *until_gone)
+retain_add (const RetainOwner *owner, BusInbound *inbound, BusMessage *message, BusPeer *until_gone)
 {
-  BusCore *core = payer->core;
+  BusCore *core = owner->core;
   BusRetainStore *store = retain_store_of (core);
   BusRetained *value = g_new0 (BusRetained, 1);
 
   value->message = bus_message_ref (message);
   value->key = bus_key (core->seed, message->topic);
   value->size = message->held + RETAINED_COST;
-  value->account = payer->account;
-  value->sender = g_ref_string_acquire (payer->sender);
+  value->account = owner->account;
+  value->sender = g_ref_string_acquire (owner->sender);
   value->type_name = retain_copy_type (inbound->envelope->type_name);
   value->since_us = core->now_us;
   value->is_public = bus_policy_lets_all_receive (message->topic);
@@ -93,7 +93,7 @@ retain_add (const RetainPayer *payer, BusInbound *inbound, BusMessage *message, 
     }
   if (message->expires_us > 0)
     bus_deadline_arm (&core->deadlines, &value->timer.deadline, message->expires_us);
-  bus_account_add_retained (payer->account, value->size);
+  bus_account_add_retained (owner->account, value->size);
   bus_retain_store_add (store, value);
   store->stored++;
 }
@@ -102,18 +102,18 @@ retain_add (const RetainPayer *payer, BusInbound *inbound, BusMessage *message, 
 
 /* Each row compares a limit with the amount that would be stored afterwards, without the value that is replaced. */
 static gboolean
-retain_has_room (const RetainPayer *payer, WireSpan topic, gsize len, BusExcess *excess)
+retain_has_room (const RetainOwner *owner, WireSpan topic, gsize len, BusExcess *excess)
 {
-  BusCore *core = payer->core;
+  BusCore *core = owner->core;
   BusRetainStore *store = retain_store_of (core);
   const BusRetained *older = retain_find (core, topic);
-  const gboolean is_own = older != NULL && older->account == payer->account;
+  const gboolean is_own = older != NULL && older->account == owner->account;
   const gsize size = bus_message_size (len) + RETAINED_COST;
   const BusExcess rows[] = {
     { BUS_LIMIT_retained_messages, core->limits.retained_messages,
-      payer->account->retained_messages + (is_own ? 0 : 1) },
+      owner->account->retained_messages + (is_own ? 0 : 1) },
     { BUS_LIMIT_retained_bytes, core->limits.retained_bytes,
-      payer->account->retained_bytes - (is_own ? older->size : 0) + size },
+      owner->account->retained_bytes - (is_own ? older->size : 0) + size },
     { BUS_LIMIT_broker_bytes, core->quota.cap / BUS_RETAIN_PART,
       store->bytes - (older != NULL ? older->size : 0) + size },
   };
@@ -135,15 +135,15 @@ retain_has_room (const RetainPayer *payer, WireSpan topic, gsize len, BusExcess 
 gboolean
 bus_retain_has_room (const BusPeer *peer, WireSpan topic, gsize len, BusExcess *excess)
 {
-  const RetainPayer payer = retain_payer_of (peer);
+  const RetainOwner owner = retain_owner_of (peer);
 
-  return retain_has_room (&payer, topic, len, excess);
+  return retain_has_room (&owner, topic, len, excess);
 }
 
 static gboolean
-retain_store (const RetainPayer *payer, BusInbound *inbound, BusPeer *until_gone)
+retain_store (const RetainOwner *owner, BusInbound *inbound, BusPeer *until_gone)
 {
-  BusCore *core = payer->core;
+  BusCore *core = owner->core;
   BusRetained *older = retain_find (core, inbound->envelope->topic);
   gboolean has_place = bus_quota_hold (&core->quota, RETAINED_COST);
   BusMessage *message = has_place ? bus_inbound_keep (inbound) : NULL;
@@ -159,26 +159,26 @@ retain_store (const RetainPayer *payer, BusInbound *inbound, BusPeer *until_gone
       retain_remove (core, older);
       retain_store_of (core)->replaced++;
     }
-  retain_add (payer, inbound, message, until_gone);
+  retain_add (owner, inbound, message, until_gone);
   return TRUE;
 }
 
 gboolean
 bus_retain_store (BusPeer *peer, BusInbound *inbound, gboolean until_gone)
 {
-  const RetainPayer payer = retain_payer_of (peer);
+  const RetainOwner owner = retain_owner_of (peer);
 
-  return retain_store (&payer, inbound, until_gone ? peer : NULL);
+  return retain_store (&owner, inbound, until_gone ? peer : NULL);
 }
 
 gboolean
 bus_retain_store_own (BusCore *core, BusAccount *account, BusInbound *inbound)
 {
-  const RetainPayer payer = { core, account, core->name };
+  const RetainOwner owner = { core, account, core->name };
   BusExcess excess;
 
-  return retain_has_room (&payer, inbound->envelope->topic, inbound->frame.body.len, &excess)
-         && retain_store (&payer, inbound, NULL);
+  return retain_has_room (&owner, inbound->envelope->topic, inbound->frame.body.len, &excess)
+         && retain_store (&owner, inbound, NULL);
 }
 
 /* --- clearing --- */

@@ -12,7 +12,7 @@ watch_period_us (const BusPeer *peer)
   return (gint64) peer->core->limits.task_heartbeat_us;
 }
 
-/* Arms the only timer of the peer for the earliest of its three times: a round, the end of a calm, delayed news. */
+/* Arms the only timer of the peer for the earliest of three times: the end of a round, the event CALM, delayed news. */
 static void
 watch_arm (BusPeer *peer)
 {

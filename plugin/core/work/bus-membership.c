@@ -45,11 +45,11 @@ bus_claims_new (void)
 }
 
 void
-bus_member_wish_clear (BusMemberWish *wish)
+bus_member_spec_clear (BusMemberSpec *spec)
 {
-  g_clear_pointer (&wish->abilities, g_ptr_array_unref);
-  g_clear_pointer (&wish->tags, g_ptr_array_unref);
-  g_clear_pointer (&wish->claims, g_array_unref);
+  g_clear_pointer (&spec->abilities, g_ptr_array_unref);
+  g_clear_pointer (&spec->tags, g_ptr_array_unref);
+  g_clear_pointer (&spec->claims, g_array_unref);
 }
 
 /* --- begin --- */
@@ -109,38 +109,38 @@ membership_has_tags (const BusMember *member, const GPtrArray *wanted)
   return TRUE;
 }
 
-/* Applies the wish. The revision, which makes the queues check all waiting tasks, is raised only for other abilities or tags. */
+/* Applies the spec. The revision, which makes the queues check all waiting tasks, is raised only for other abilities or tags. */
 static void
-membership_take (BusMember *member, BusMemberWish *wish)
+membership_take (BusMember *member, BusMemberSpec *spec)
 {
-  if ((wish->abilities != NULL && !membership_has_abilities (member, wish->abilities))
-      || (wish->tags != NULL && !membership_has_tags (member, wish->tags)))
+  if ((spec->abilities != NULL && !membership_has_abilities (member, spec->abilities))
+      || (spec->tags != NULL && !membership_has_tags (member, spec->tags)))
     member->revision++;
-  if (wish->abilities != NULL)
+  if (spec->abilities != NULL)
     {
       g_clear_pointer (&member->abilities, g_ptr_array_unref);
-      member->abilities = g_steal_pointer (&wish->abilities);
+      member->abilities = g_steal_pointer (&spec->abilities);
     }
-  if (wish->tags != NULL)
+  if (spec->tags != NULL)
     {
       g_clear_pointer (&member->tags, g_ptr_array_unref);
-      member->tags = g_steal_pointer (&wish->tags);
+      member->tags = g_steal_pointer (&spec->tags);
     }
-  if (wish->max_concurrent > 0)
-    member->max_concurrent = wish->max_concurrent;
+  if (spec->max_concurrent > 0)
+    member->max_concurrent = spec->max_concurrent;
 }
 
 static void
-membership_fill (BusMember *member, BusMemberWish *wish)
+membership_fill (BusMember *member, BusMemberSpec *spec)
 {
   BusCore *core = member->peer->core;
 
-  membership_take (member, wish);
+  membership_take (member, spec);
   member->revision++;
-  member->lowest = wish->lowest;
-  member->highest = wish->highest;
+  member->lowest = spec->lowest;
+  member->highest = spec->highest;
   g_clear_pointer (&member->claims, g_array_unref);
-  member->claims = g_steal_pointer (&wish->claims);
+  member->claims = g_steal_pointer (&spec->claims);
   member->registration_id = ++core->work->last_registration;
   member->registered_us = core->now_us;
   member->n_completed = 0;
@@ -153,7 +153,7 @@ membership_fill (BusMember *member, BusMemberWish *wish)
 }
 
 BusMember *
-bus_membership_begin (BusPeer *peer, BusMemberWish *wish)
+bus_membership_begin (BusPeer *peer, BusMemberSpec *spec)
 {
   BusCore *core = peer->core;
   BusMember *member = peer->member;
@@ -166,8 +166,8 @@ bus_membership_begin (BusPeer *peer, BusMemberWish *wish)
       bus_registry_remove (core->work, member);
       before = g_ptr_array_ref (member->abilities);
     }
-  membership_charge (member, sizeof *member + wish->size);
-  membership_fill (member, wish);
+  membership_charge (member, sizeof *member + spec->size);
+  membership_fill (member, spec);
   bus_registry_add (core->work, member);
   bus_trust_registered (core, member);
   if (before != NULL)
@@ -176,14 +176,14 @@ bus_membership_begin (BusPeer *peer, BusMemberWish *wish)
 }
 
 void
-bus_membership_update (BusMember *member, BusMemberWish *wish)
+bus_membership_update (BusMember *member, BusMemberSpec *spec)
 {
   BusCore *core = member->peer->core;
   g_autoptr (GPtrArray) before = g_ptr_array_ref (member->abilities);
 
   bus_registry_remove_abilities (core->work, member);
-  membership_charge (member, sizeof *member + wish->size);
-  membership_take (member, wish);
+  membership_charge (member, sizeof *member + spec->size);
+  membership_take (member, spec);
   bus_registry_add_abilities (core->work, member);
   bus_member_news_record (core, member);
   bus_trust_slots (core, member);

@@ -21,19 +21,19 @@ typedef struct
   GPtrArray *tags; /* char *, owned; NULL: unchanged */
   GArray *claims;  /* BusClaim; NULL: none */
   gsize size;      /* approximate size of all of this */
-} BusMemberWish;
+} BusMemberSpec;
 
 BusAbility *bus_ability_new (guint64 seed, WireSpan name, const char *payload_type);
 void bus_ability_free (gpointer ability);
 GArray *bus_claims_new (void);
-void bus_member_wish_clear (BusMemberWish *wish);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BusMemberWish, bus_member_wish_clear)
+void bus_member_spec_clear (BusMemberSpec *spec);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (BusMemberSpec, bus_member_spec_clear)
 
 /* Registers @peer, or registers it again. */
-BusMember *bus_membership_begin (BusPeer *peer, BusMemberWish *wish);
+BusMember *bus_membership_begin (BusPeer *peer, BusMemberSpec *spec);
 
 /* Changes abilities, tags or slots. Running tasks of an operation that is withdrawn continue. */
-void bus_membership_update (BusMember *member, BusMemberWish *wish);
+void bus_membership_update (BusMember *member, BusMemberSpec *spec);
 
 /* The member gets no more tasks; until @grace_us is over it may finish the tasks that it has. @asked: another peer asked for
  * it, so the member gets the lifecycle event DRAIN; @expects_exit: its end is announced. */

@@ -50,12 +50,12 @@ hold_confirmed (Holding *f, BusRole role, gboolean is_kept, guint64 route_id)
   const BusPrincipal who = { role, WIRE_SPAN_LITERAL ("publisher"), WIRE_SPAN_LITERAL ("procmond"), FALSE };
   const BusDelivery delivery
       = { .kind = WIRE_KIND_DELIVER, .route_id = route_id, .is_kept = is_kept, .may_hold = TRUE, .attempt = 1 };
-  BusHoldWish wish = { NULL, &delivery, f->publisher->account, &who, NULL };
+  BusHoldSpec spec = { NULL, &delivery, f->publisher->account, &who, NULL };
 
   arrival->inbound.expires_us = f->peers.core->now_us + 60 * G_TIME_SPAN_SECOND;
-  wish.message = bus_inbound_keep (&arrival->inbound);
-  g_assert_nonnull (wish.message);
-  bus_hold_add (f->peers.core, &wish);
+  spec.message = bus_inbound_keep (&arrival->inbound);
+  g_assert_nonnull (spec.message);
+  bus_hold_add (f->peers.core, &spec);
 }
 
 static void
