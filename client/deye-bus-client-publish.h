@@ -33,7 +33,7 @@ G_BEGIN_DECLS
  * deye_bus_client_publish_async() does not have to.
  *
  * Returns: %TRUE if the message was queued, which does not mean that it was written, or, with @result, if the broker has
- *   accepted it, which includes that it was delivered to no one. Otherwise %FALSE with
+ *   accepted it, also if no subscriber received it. Otherwise %FALSE with
  *   %DEYE_BUS_ERROR_WOULD_BLOCK (the queue of every receiver is full; or there was no credit within the timeout, in
  *   which case the message was not sent and will not be, so it can be published again; or too many calls are waiting
  *   for credit), %DEYE_BUS_ERROR_UNKNOWN (no acknowledgement within the timeout), %DEYE_BUS_ERROR_DENIED,

@@ -20,7 +20,7 @@ typedef struct
   GError **error;
 } JsonWriter;
 
-/* 64-bit fields that name something. They are written as strings whatever their value is. */
+/* 64-bit fields that name something. They are written as strings, also when the value is small. */
 static const char *const identifiers[] = { "epoch", "incarnation" };
 
 /* The type whose fields are data of a peer: they are written as those of a payload, also in a report. */

@@ -15,7 +15,7 @@
  *
  * The broker lists the messages in the order in which it handled them. A message is shown below the first accepted one that has
  * its parent id as correlation id. A peer may name any message as parent, also one that follows, so each message is shown
- * once, whatever its parents are.
+ * exactly once, independent of its parents.
  */
 
 typedef Daemoneye__Eventbus__V1__TimelineItem TimelineItem;

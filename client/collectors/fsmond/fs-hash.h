@@ -46,7 +46,7 @@ typedef struct
   char *digest;       /* hexadecimal; NULL unless FS_HASH_DONE */
 } FsHashed;
 
-/* Reads the file; it blocks. @hashed: clear it with fs_hashed_clear(), whatever the result. */
+/* Reads the file; it blocks. @hashed: clear it with fs_hashed_clear(), also after a failure. */
 FsHashResult fs_hash_run (const FsHashJob *job, FsHashed *hashed);
 void fs_hashed_clear (FsHashed *hashed);
 

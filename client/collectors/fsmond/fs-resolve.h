@@ -23,5 +23,5 @@ FsResolve fs_resolve_directory (const char *path, gboolean search, int *fd);
 /* Opens for reading the file to which @located refers, a descriptor without rights. */
 FsResolve fs_resolve_reopen (int located, int *fd);
 
-/* Returns a descriptor without rights for a name in a directory, whatever its type, without opening the file itself. */
+/* Returns a descriptor without rights for a name in a directory, for each type of file, without opening the file itself. */
 FsResolve fs_resolve_locate (int directory, const char *name, int *fd);

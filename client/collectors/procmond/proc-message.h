@@ -12,8 +12,8 @@
  * Threads cause messages, too: pid is the number of the thread, and process the number of its process. Both are equal for the
  * first thread of a process.
  *
- * Invariant: no byte beyond the datagram is read, whatever lengths its messages contain, and every call advances by at least the
- * header of one message.
+ * Invariant: no byte beyond the datagram is read, even if the lengths in its messages are wrong, and every call advances by at
+ * least the header of one message.
  */
 
 typedef enum

@@ -266,7 +266,7 @@ notices_on_message (const struct nlmsghdr *header, void *data)
 
   if (!net_parse_inet (mnl_nlmsg_get_payload (header), mnl_nlmsg_get_payload_len (header), NET_PROTOCOL_ANY, &socket))
     return MNL_CB_OK;
-  socket.state = NET_STATE_ANY; /* it is closed, whatever it was before */
+  socket.state = NET_STATE_ANY; /* it is closed, and its earlier state is not known */
   socket.receive_queue = socket.send_queue = 0;
   g_array_append_val (ended, socket);
   return MNL_CB_OK;
