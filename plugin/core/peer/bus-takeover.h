@@ -15,7 +15,7 @@
  * It does not matter which incarnation is larger. Until launch tokens exist, one account is one trust domain: each process of an
  * account can take over the id of another process of that account, if that process hangs.
  *
- * While it waits, the newcomer keeps its HELLO and is listed at the holder. When bus-core has released the holder, for whatever
+ * While it waits, the newcomer keeps its HELLO and is listed at the holder. When bus-core has released the holder, for any
  * reason, it resumes the newcomers: first one of the same client object, then the others in order. Each HELLO is handled again
  * from the beginning. A newcomer waits no longer than the deadline for HELLO.
  *

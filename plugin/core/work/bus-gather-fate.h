@@ -15,8 +15,8 @@
  * reason is the one for which the task waits. For example "offer to c1, c1 drains, offer to c2, connection of c2 ends" is DIED,
  * and "offer to c1, c1 drains" is NEVER_ASKED, because c1 is draining.
  *
- * An answer is EMPTY only if the collector says so, by an extent with 0 counted rows that is not truncated. A result without an
- * extent is ANSWERED, whatever its size.
+ * An answer is EMPTY only if the collector says so, by an extent with 0 counted rows that is not truncated. A result without
+ * an extent is ANSWERED, also when it has no bytes.
  *
  * This module changes nothing. For a task that has not ended it returns the fate that the task would have if the question ended
  * now.

@@ -7,9 +7,9 @@
 /*
  * The queue of one operation: selects the task that is next, and the member that gets it.
  *
- * All tasks with the name of the operation are in one order, whatever type of member they ask for: the highest priority first;
- * at one priority the accounts in turn; of one account in order of submission. Every eighth lease is given to the task that has
- * been eligible for longest, so neither priorities nor a flood of tasks can keep another task waiting forever. Tasks for which
+ * All tasks with the name of the operation are in one order, also if they require different types of members: the highest priority
+ * first; at one priority the accounts in turn; of one account in order of submission. Every eighth lease is given to the task that
+ * has been eligible for longest, so neither priorities nor a flood of tasks can keep another task waiting forever. Tasks for which
  * no capable member is free are skipped, and cost nothing until a member changes (see bus-pools).
  *
  * A task that is queued again without a counted attempt gets its old place: it keeps its age, and its account keeps its turn.

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /*
- * A poller that uses epoll: the GMainContext polls one file descriptor, whatever the number of links. Linux only.
+ * A poller that uses epoll: the GMainContext polls one file descriptor for any number of links. Linux only.
  *
  * In wait(), one epoll_wait() waits for the links and for the other descriptors of the context, and the dispatch uses its
  * result. The other descriptors are few and seldom change. They are in a second epoll instance, which is a member of the
