@@ -327,7 +327,7 @@ envelope_skip_field (EnvelopeReader *reader, guint64 key, const guint8 *field, c
     }
 }
 
-/* Finds the field with @number, whatever its wire type. NULL: there is none. */
+/* Finds the field with @number, of any wire type. NULL: there is none. */
 static const FieldSpec *
 envelope_find_field (guint64 number)
 {

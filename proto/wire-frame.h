@@ -9,7 +9,7 @@
  *
  * The reader turns a stream of bytes, split at any place, into whole frames. It does not interpret the body. A frame
  * that is complete in the input is returned in place, without a copy. A split frame is collected in a block, whose size is
- * at most four times the bytes received so far (or 1 KiB), whatever length the header announces. So a peer cannot make the
+ * at most four times the bytes received so far (or 1 KiB), independent of the length in the header. So a peer cannot make the
  * reader allocate memory by announcing a large frame.
  *
  * After a large frame the reader offers a block for another frame of the same length, so that the caller can read it from the

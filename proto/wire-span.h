@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * A view of bytes that it does not own; it is valid as long as the bytes are. A span with the length 0 is empty, whatever its
- * pointer.
+ * A view of bytes that it does not own; it is valid as long as the bytes are. A span with the length 0 is empty; its pointer
+ * may have any value.
  */
 typedef struct
 {
