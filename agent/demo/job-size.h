@@ -5,7 +5,7 @@
 
 /*
  * The amount of work in the steps about tasks. procmond waits before each process that it reads, so that the work takes about the
- * same time on each machine, whatever the number of processes: long enough to compare a run with failures to one without.
+ * same time on each machine, independent of the number of processes: long enough to compare a run with failures to one without.
  */
 
 typedef struct
