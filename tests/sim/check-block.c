@@ -8,7 +8,7 @@
 
 /*
  * B04, I13: a block ends neither too early nor never, and a demoted subscription does not block again too early. Both are
- * compared right before and right after whatever can end them: a tick, returned credit, and bytes that were sent.
+ * compared right before and right after each input that can end them: a tick, returned credit, and bytes that were sent.
  */
 
 /* The time since which the subscription has held credit for longest. G_MAXINT64: it holds none. */

@@ -6,9 +6,9 @@
 #include "route/bus-routes.h"
 
 /*
- * M06, M08: which member of a group gets a message, and who gets the waiting messages of a member that ends or is demoted. No
- * message is lost while a member has room. A member that is demoted, or has acknowledged nothing for long, gets none while
- * another one has room.
+ * M06, M08: the member of a group that gets a message, and the members that get the waiting messages of one that ends or is
+ * demoted. No message is lost while a member has room. A member that is demoted, or has acknowledged nothing for long, gets none
+ * while another one has room.
  */
 
 /* Repeats the number of the core on purpose, like SIM_BLOCK_PATIENCE. */
@@ -269,7 +269,7 @@ check_groups_takes_all (const SimWorld *world, const BusSubscription *member)
          && member->owner->account->usage.charged + 4 * bytes < limits->uid_bytes / 2;
 }
 
-/* TRUE if a member certainly takes the message. It must be the one that represents its peer: the first matching one to join. */
+/* TRUE if a member certainly takes the message. It must be the matching subscription of its peer that joined first. */
 static gboolean
 check_groups_has_taker (const SimWorld *world, const BusSubscription *demoted, const BusMessage *message)
 {

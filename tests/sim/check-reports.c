@@ -4,7 +4,7 @@
 
 /*
  * I7: each loss was reported by system.drop, or is noted for its next report. At rest the counters of each subscription agree
- * with what its client received.
+ * with the messages that its client received.
  */
 
 /* Watchers check the contents of system.drop. With or without a watcher it is published only when its timer is due. */

@@ -4,7 +4,7 @@
 #include "wire-envelope.h"
 
 /*
- * The watchers of system.*: compares the events that the broker published with what happened.
+ * The watchers of system.*: compares the events that the broker published with the events that the model expects.
  *
  * The model knows what clients publish. The broker also publishes events of its own. It decides how often, but it must not
  * leave anything out. So this module keeps every event that a watcher received. At the end of a seed, when nothing waits any

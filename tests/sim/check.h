@@ -5,36 +5,36 @@
 #include "sim-world.h"
 
 /*
- * Checks of the core's private state, as the world calls them. The model checks what clients can see: it compares what each
- * subscriber received with what it should have received. The check-* files check what a client cannot see, or not yet: the sums
- * of the core, its timers, and which message a policy dropped.
+ * Checks of the core's private state, as the world calls them. The model checks what clients can see: it compares the
+ * messages that each subscriber received with those that it should have received. The check-* files check what a client cannot
+ * see, or not yet: the sums of the core, its timers, and which message a policy dropped.
  *
  *   check-step     after every step: the checks below, in order
  *   check-sums     sums that the core keeps, counted again (I1, I2, I7, I12)
- *   check-slots    what the FIFO of a subscription may contain (B04, B07, M08, R11)
+ *   check-slots    the entries that the FIFO of a subscription may contain (B04, B07, M08, R11)
  *   check-index    the receivers of a topic in the index and in the cache of matches (T07)
  *   check-timers   every timer has an owner (I15)
  *   check-reports  every loss is reported (I7)
- *   check-frame    what one frame may change (B01, B08, I4, M08, R04)
- *   check-groups   which member of a group gets a message, and which ones get those of a member that ends (M06, M08)
- *   check-strategy what the strategy of a group decides (M07)
+ *   check-frame    the changes that one frame may cause (B01, B08, I4, M08, R04)
+ *   check-groups   the member of a group that gets a message, and the ones that get the messages of a member that ends (M06, M08)
+ *   check-strategy the decisions of the strategy of a group (M07)
  *   check-drain    a draining member gets nothing new, and the drain call is answered at the right time (M06)
- *   check-empty    nothing is left when nobody is connected (I3, I15, M16)
+ *   check-empty    the broker holds nothing when no client is connected (I3, I15, M16)
  *   check-ends     no message vanishes when a subscription ends or is demoted (I7)
- *   check-bounds   what one frame may change where a bound is reached (B09, R04)
- *   check-block    when a block may end, and a demotion (B04, I13)
- *   check-confirm  which frames end a confirmation, and when it ends without one (O05)
+ *   check-bounds   the changes that one frame may cause where a bound is reached (B09, R04)
+ *   check-block    the times at which a block or a demotion may end (B04, I13)
+ *   check-confirm  the frames that end a confirmation, and its end without a frame (O05)
  *   check-retain   the store of retained messages, and their place before other messages
- *   check-will     last messages, when they are published
+ *   check-will     the time at which last messages are published
  *   check-hops     reports waiting messages to the model of stations (M24)
- *   check-lineage  the timeline, and which messages are refused because of their causes (M24, M30)
- *   check-timeline what one message adds to the timeline (M24)
- *   check-pages    which page of the timeline answers a call (M24)
+ *   check-lineage  the timeline, and the messages that are refused because of their causes (M24, M30)
+ *   check-timeline the records that one message adds to the timeline (M24)
+ *   check-pages    the page of the timeline that answers a call (M24)
  *   check-lanes    control is sent before data (I14)
- *   check-requests pending requests: where they are listed, and the outcomes of those that end (I4, I6, O06, B04)
- *   check-wait     which calls wait for a client, and what watchers know at rest (K11)
+ *   check-requests pending requests: the lists that contain them, and the outcomes of those that end (I4, I6, O06, B04)
+ *   check-wait     the calls that wait for a client, and the clients that watchers know at rest (K11)
  *   check-replaced coverage: the contents of a connection whose id is taken over (K11)
- *   check-names    which connection has which id, and which ones wait for it (A01, F08)
+ *   check-names    the connection that has an id, and the ones that wait for it (A01, F08)
  *
  * A check reports a violation with sim_world_fail (), which keeps the first one of a seed. No check changes the core.
  */
@@ -45,12 +45,12 @@ void sim_check_cover_replaced (SimWorld *world, const SimClient *client);
 /* --- after every step, and at rest --- */
 
 void sim_check_step (SimWorld *world);
-/* At rest: checks what watchers know of clients. */
+/* At rest: checks the clients that watchers know. */
 void sim_check_waits_at_rest (SimWorld *world);
-/* At rest: checks that each client received what its subscription counted. */
+/* At rest: checks that each client received the messages that its subscription counted. */
 void sim_check_counters (SimWorld *world);
 
-/* Checks that nothing is left after the last connection has ended. */
+/* Checks that the broker holds nothing after the last connection has ended. */
 void sim_check_empty (SimWorld *world);
 
 /* --- before and after everything that ends or demotes subscriptions --- */
@@ -59,7 +59,7 @@ typedef struct
 {
   const SimClient *client; /* the client that ends, or whose subscription ends; NULL: none */
   guint32 subscription;    /* the subscription that ends; 0: all of the client */
-  guint64 waiting;         /* messages that wait for what ends */
+  guint64 waiting;         /* messages of subscriptions that end */
   guint64 others;          /* messages that were offered to the other subscriptions */
   guint64 wills;           /* times that a last message was offered to the others */
   guint64 ended;           /* messages that were discarded with their subscription */

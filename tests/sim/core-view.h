@@ -4,9 +4,9 @@
 #include "sim-world.h"
 
 /*
- * Questions about the state of the core for which it has no public function: what it has accepted, and what it still knows. The
- * world asks them, for example to learn whether the broker has accepted a frame. Only this file and the check-* files include
- * private headers of the core.
+ * Questions about the state of the core for which it has no public function: the messages that it has accepted, and those that it
+ * still remembers. The world asks them, for example to learn whether the broker has accepted a frame. Only this file and the
+ * check-* files include private headers of the core.
  */
 
 /* TRUE if the broker has the subscription. @waits: (out): messages wait for it */
@@ -19,7 +19,7 @@ guint64 sim_view_retained (const SimClient *client, guint32 subscription);
 /* The sequence number of the last message that the broker accepted. */
 guint64 sim_view_accept_seq (const SimWorld *world);
 
-/* Lets the client use every feature, whatever this build offers to clients. */
+/* Lets the client use every feature, also those that this build does not offer to clients. */
 void sim_view_grant_all (const SimClient *client);
 
 /* The number of messages that the broker has published by itself. */

@@ -17,7 +17,7 @@ typedef struct
   const char *publishers; /* A the agent and tools, P procmonds, N netmonds */
 } LostTopic;
 
-/* "#" stands for a segment that is the id of the publisher. Nobody may publish to the last ones. */
+/* "#" stands for a segment that is the id of the publisher. No client may publish to the last ones. */
 static const LostTopic lost_topics[] = {
   { "health.status", "APN" },
   { "health.#", "APN" },

@@ -13,7 +13,7 @@
  *
  * The same client object takes over at once: its account, process, incarnation and token are equal. Another process or
  * another incarnation of the account takes over from a connection that is silent for a second; whether the incarnation is
- * newer or older makes no difference. Any other client is refused at once, whatever the incarnation.
+ * newer or older makes no difference. Any other client is refused at once, with any incarnation.
  */
 
 typedef enum

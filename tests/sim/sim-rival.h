@@ -28,7 +28,7 @@ typedef enum
 } RivalIncarnation;
 
 /* Connects a newcomer, and appends its HELLO to its stream. @same_as: (nullable): a newcomer of the same client object,
- * whatever @incarnation */
+ * independent of @incarnation */
 void sim_rival_connect (SimWorld *world,
                         const SimClient *client,
                         SimClient *rival,

@@ -230,7 +230,7 @@ tasks_standing_got_cancel (TasksClient *client, guint64 route)
   if (route != standing->old_route)
     return FALSE;
   client->apply_route = 0;
-  /* The Apply that has arrived was the withdrawn one, not the one that follows it. */
+  /* The Apply that has arrived was the withdrawn one, not the next one. */
   if (standing->in_flight && route == standing->route)
     {
       standing->is_underway = TRUE;
