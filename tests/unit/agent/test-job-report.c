@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job-report.h"
 
-/* The output of the demonstration: whatever peers and processes choose as their texts, no control character of theirs is
- * printed, and a line stays one line. */
+/* The output of the demonstration: control characters in the texts of peers and processes are never printed, and a line stays
+ * one line. */
 
 #define EVIL                                                                                                           \
   "x\x1b]0;owned\x07\x1b[2J\xc2\x9b"                                                                                   \

@@ -4,7 +4,7 @@
 #include <gio/gio.h>
 #include <string.h>
 
-/* Tests of reading JSON: which texts are JSON, and what is read. */
+/* Tests of the JSON reader: the texts that it accepts, and the values that it returns. */
 
 /* TAP has no line ends within a message. */
 static void

@@ -7,7 +7,7 @@
 #include "test-system.h"
 #include "wire-guard.h"
 
-/* A subscription, and a log of what its callback received. */
+/* A subscription, and a log of the messages that its callback received. */
 
 typedef ClientFixture Fixture;
 

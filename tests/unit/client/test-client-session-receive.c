@@ -151,7 +151,7 @@ assert_message (Fixture *f)
   deye_bus_session_clear_event (&event);
 }
 
-/* Between two messages of a subscription there is one gap for each reason, whatever other frames arrive in between. */
+/* Between two messages of a subscription there is one gap for each reason, also if other frames arrive in between. */
 static void
 test_gaps_grow (Fixture *f, gconstpointer data)
 {

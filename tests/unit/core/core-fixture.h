@@ -50,7 +50,7 @@ typedef struct
   GByteArray *batch; /* frames that arrive in one piece: client_begin_batch(); NULL: each arrives when it is sent */
 } Client;
 
-/* Of one subscription: its window, and what came for it. */
+/* The window of one subscription, and the messages that it received. */
 typedef struct
 {
   guint64 window_messages;

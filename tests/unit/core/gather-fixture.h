@@ -5,7 +5,7 @@
 #include "task-fixture.h"
 
 /*
- * Questions to many, beside task-fixture: what an asker sends, and what it gets. Each manifest is checked with
+ * Questions to many, beside task-fixture: the messages that an asker sends and receives. Each manifest is checked with
  * manifest_problem().
  */
 

@@ -5,7 +5,7 @@
 #include "member-fixture.h"
 #include "peer/bus-peer.h"
 
-/* The health of peers, beside member-fixture: what peers report, and what an agent sees of it. */
+/* The health of peers, beside member-fixture: the reports of peers, and the health that an agent reads. */
 
 typedef Daemoneye__Eventbus__V1__HealthListReply HealthListReply;
 typedef Daemoneye__Eventbus__V1__HealthListRequest HealthListRequest;

@@ -3,7 +3,7 @@
 
 #include "peer/bus-state.h"
 
-/* control.bus.health List: who sees whom, pages, and what a row has. */
+/* control.bus.health List: the peers that a caller sees, pages, and the fields of a row. */
 
 static void
 test_rows (Core *core, gconstpointer data)

@@ -99,7 +99,7 @@ test_heartbeats (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (one, WIRE_KIND_PING), ==, 0); /* heartbeats are answers */
 }
 
-/* More units than the broker keeps are counted; a peer pays for what it keeps. */
+/* Units beyond the number that the broker keeps are counted; the kept ones are charged to the peer. */
 static void
 test_bounds (Core *core, gconstpointer data)
 {

@@ -234,7 +234,7 @@ test_refused (Hold *f, gconstpointer data)
   client_expect_error (f->publisher, id, WIRE_STATUS_UNSUPPORTED);
 }
 
-/* The bound is that of the publisher's account, and the error names it; the message is not sent without hold instead. */
+/* The bound belongs to the publisher's account, and the error names it; the message is not sent without hold instead. */
 static void
 test_bounded (Hold *f, gconstpointer data)
 {

@@ -355,7 +355,7 @@ test_longest_texts (Core *core, gconstpointer data)
                          .policy = 1);
   for (guint i = 0; i < 4; i++)
     client_publish (publisher, topic, 0, "x", 1);
-  core_advance (&large, 2000000); /* demoted, and what waited is dropped */
+  core_advance (&large, 2000000); /* demoted, and the waiting messages are dropped */
   core_advance (&large, 2000000);
   g_assert_cmpuint (count_events_with (agent, topic), ==, 2);
   client_disconnect (publisher);

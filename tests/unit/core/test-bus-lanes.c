@@ -114,7 +114,7 @@ test_gap_of_a_lane (Core *core, gconstpointer data)
 
 /* --- the control lane is full --- */
 
-/* 17 messages are encoded, and what waits behind them is 400000 bytes in all. */
+/* 17 messages are encoded; the messages that wait behind them have 400000 bytes in all. */
 static void
 test_control_lane (gconstpointer data)
 {
@@ -195,7 +195,7 @@ setup_shared (Core *core, Client **publisher, Client **stopped, guint first, gui
 
   bus_limits_init (&limits);
   limits.queue_soft_bytes = 3 * SIZE;      /* half of it may be encoded: two messages */
-  limits.queue_hard_bytes = 17 * SIZE / 2; /* and of what waits each subscription counts all of its own */
+  limits.queue_hard_bytes = 17 * SIZE / 2; /* each subscription counts all of its own waiting messages */
   core_setup (core, &limits);
   *publisher = client_ready (core, "procmond-1", "procmond");
   *stopped = tool_ready (core, "stopped");

@@ -6,8 +6,8 @@
 #include "wire-feature.h"
 
 /*
- * Retained messages, from publish to late subscriber: which values a new subscription gets, in which order, and what clears
- * or refuses one.
+ * Retained messages, from publish to late subscriber: the values that a new subscription gets, their order, and the messages
+ * that clear a value or are refused.
  */
 
 /* --- delivery --- */

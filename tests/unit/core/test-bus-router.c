@@ -214,7 +214,7 @@ test_direct (Core *core, gconstpointer data)
   }
 }
 
-/* A direct message may also go to what the target serves, on its serving subscription. */
+/* A direct message to a topic that the target serves is also delivered, on its serving subscription. */
 static void
 test_direct_to_server (Core *core, gconstpointer data)
 {

@@ -384,7 +384,7 @@ test_stall_after_held (Core *core, gconstpointer data)
   client_expect_error (agent, id, WIRE_STATUS_TIMEOUT);
 }
 
-/* Of a request to many it is the end, with what has come. */
+/* A request to many ends, with the answers that have arrived. */
 static void
 test_stall_of_many (Core *core, gconstpointer data)
 {

@@ -83,7 +83,8 @@ test_start_crosses_drain (Core *core, gconstpointer data)
 
 /* --- an adopted task whose Execute waits --- */
 
-/* A collector reconnects with two tasks and has a window for one Execute. That of "sent" is sent, that of "waiting" waits. */
+/* A collector reconnects with two tasks and has a window for one Execute. Execute of the task "sent" is sent, and that of
+ * "waiting" waits. */
 static Client *
 adopt_with_room_for_one (Core *core, Client *agent)
 {

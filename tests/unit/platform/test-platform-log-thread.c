@@ -198,7 +198,7 @@ test_flush (Fixture *f, gconstpointer data)
   gate_set (f->gate, FALSE);
 }
 
-/* While the sink blocks, pushing does not, and what does not fit is counted at its place. */
+/* While the sink blocks, pushing does not block, and records that do not fit are counted at their place. */
 static void
 test_blocked_sink (Fixture *f, gconstpointer data)
 {
@@ -241,7 +241,7 @@ test_bytes (Fixture *f, gconstpointer data)
   g_assert_cmpstr (text, ==, "1 2 3 lost=1 lost=1 lost=1 7 ");
 }
 
-/* At the deadline of the end the sink blocks: the thread is abandoned, and what it did not write is counted. */
+/* At the deadline of the end the sink blocks: the thread is abandoned, and the records that it did not write are counted. */
 static void
 test_late_end (Fixture *f, gconstpointer data)
 {
@@ -268,7 +268,7 @@ push_from_thread (gpointer data)
   return NULL;
 }
 
-/* Many threads push while the sink is slow. The sum of written and lost is what was pushed. */
+/* Many threads push while the sink is slow. The sum of written and lost records is the number of pushed ones. */
 static void
 test_threads (Fixture *f, gconstpointer data)
 {

@@ -134,7 +134,8 @@ publish_denied (RawPeer *peer, guint64 id)
   g_assert_cmpuint (envelope.status, ==, WIRE_STATUS_DENIED);
 }
 
-/* Records about a peer and a refusal: each names the peer, and that of the refusal also the operation, the topic and the rule. */
+/* Records about a peer and a refusal: each names the peer; the record of the refusal also names the operation, the topic and
+ * the rule. */
 static void
 test_records (Fixture *f, gconstpointer data)
 {

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Tests of the bound of answers: whatever texts processes choose, all processes are listed, and the receiver can unpack the
- * answer. */
+/* Tests of the bound of answers: with any texts that processes choose, all processes are listed, and the receiver can unpack
+ * the answer. */
 
 #define ROOM (1u << 20)
 

@@ -140,7 +140,7 @@ test_contradictions (void)
     }
 }
 
-/* All at the floor or all at the ceiling is no contradiction, or nobody could set either. */
+/* All limits at the floor or all at the ceiling do not contradict each other; otherwise neither could be configured. */
 static void
 test_ends (void)
 {
@@ -155,7 +155,7 @@ test_ends (void)
   g_assert_cmpstr (bus_limits_contradiction (&limits), ==, NULL);
 }
 
-/* Each limit alone at its floor and at its ceiling: the others follow, whatever the rules are. */
+/* Each limit alone at its floor and at its ceiling: the others are adapted until no rule is broken. */
 static void
 test_one_set (void)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Log records: bounded, in order, and safe to print whatever a peer wrote. */
+/* Log records: bounded, in order, and safe to print although peers choose texts in them. */
 
 static const BusCredentials who = { .account = 1000, .pid = 4321 };
 
@@ -128,7 +128,8 @@ test_cap (void)
   g_assert_cmpuint (cap.suppressed, ==, 99); /* the writer of the next record takes the number out */
 }
 
-/* The caps of few accounts are kept. The one that was used least recently makes room, and what it suppressed is not lost. */
+/* The caps of few accounts are kept. A new account replaces the one that was used least recently, whose count of suppressed
+ * records is not lost. */
 static void
 test_account_caps (void)
 {
@@ -144,7 +145,7 @@ test_account_caps (void)
     g_assert_cmpuint (bus_note_account_cap (&ring, account, account)->n, ==, 0);
   g_assert_true (bus_note_account_cap (&ring, 1, 100) == first);
   g_assert_cmpuint (first->suppressed, ==, 5);
-  bus_note_account_cap (&ring, 1000, 101); /* that of account 2 makes room */
+  bus_note_account_cap (&ring, 1000, 101); /* the cap of account 2 is replaced */
   g_assert_true (bus_note_account_cap (&ring, 1, 102) == first);
   g_assert_cmpuint (ring.missed, ==, 0);
   for (guint32 account = 2000; account < 2000 + BUS_NOTE_ACCOUNTS; account++)

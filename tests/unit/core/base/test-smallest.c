@@ -43,7 +43,7 @@ assert_smallest (guint *values, guint n, guint max)
   for (guint i = 0; i < found->len; i++)
     g_assert_cmpuint (*(guint *) g_ptr_array_index (found, i), ==, sorted[i]);
 
-  /* Work is added to what was counted before, and is linear in the number of items. */
+  /* The work is added to the earlier count, and is linear in the number of items. */
   g_assert_cmpuint (work, >=, 7 + (guint64) found->len * BUS_SMALLEST_WORK);
   g_assert_cmpuint (work, <=, 7 + (2 * (guint64) n + 2 * max) * BUS_SMALLEST_WORK);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-table.h"
 
-/* A set by hash: what is in it is found once, whatever hashes collide and whatever was removed. */
+/* A set by hash: each item is found exactly once, also if hashes collide and other items were removed. */
 
 #define N 300u
 

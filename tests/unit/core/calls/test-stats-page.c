@@ -9,8 +9,8 @@
 #include "work/bus-work.h"
 
 /*
- * Counters in pages: a reader that follows `next` gets every row that it may see exactly once, whatever texts and numbers other
- * peers chose. test-stats.c tests the answer without pages.
+ * Counters in pages: a reader that follows `next` gets every row that it may see exactly once, with any texts and numbers of
+ * other peers. test-stats.c tests the answer without pages.
  */
 
 typedef Daemoneye__Eventbus__V1__StatsReply StatsReply;
@@ -168,7 +168,7 @@ fill (Fixture *f)
     routes_publish (&f->peers, NULL, "events.process.new", 10);
 }
 
-/* Every row is listed once and in order, whatever number of rows a page has. */
+/* Every row is listed once and in order, with each number of rows in a page. */
 static void
 test_pages (Fixture *f, gconstpointer data)
 {

@@ -160,7 +160,7 @@ test_hash_bytes (void)
   g_assert_cmpuint (bus_hash (9, wire_span (text, 7)), !=, bus_hash (9, wire_span (text, 8)));
 }
 
-/* Results have the order of adding, whatever the seed. */
+/* Results have the order of adding, with each seed. */
 static void
 test_seed_and_order (void)
 {

@@ -105,7 +105,7 @@ static const Right rights[] = {
   { "debug", "debug-reserved", NOBODY, NOBODY, NOBODY, NOBODY },
   { "debug.trace", "debug-reserved", NOBODY, NOBODY, NOBODY, NOBODY },
 
-  /* Other names of the upstream project, to which nobody has a right. */
+  /* Other names of the upstream project, to which no peer has a right. */
   { "control.rpc.response.proc-1", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control.direct.proc-1", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },
   { "control.trigger.request", "no-rule", NOBODY, NOBODY, NOBODY, NOBODY },

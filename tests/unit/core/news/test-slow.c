@@ -141,7 +141,7 @@ test_drop (Fixture *f, gconstpointer data)
   peers_assert_sent (f->watcher, "");
 }
 
-/* The next report is a second later, and the sum of all is what was missed. */
+/* The next report is a second later, and the sum of all reports is the number of missed messages. */
 static void
 test_sums (Fixture *f, gconstpointer data)
 {

@@ -162,7 +162,7 @@ test_roles (Peers *f, gconstpointer data)
   hello.role = 0;
   assert_status (f, &hello, 7, WIRE_STATUS_DENIED);
 
-  agent = peers_connect (f, 0, TRUE); /* the agent's own connection, whatever its HELLO requests */
+  agent = peers_connect (f, 0, TRUE); /* the agent's own connection, also if its HELLO requests another role */
   g_assert_true (say (agent, &hello));
   g_assert_cmpint (agent->principal.role, ==, BUS_ROLE_AGENT);
   g_assert_cmpstr (agent->type, ==, "");

@@ -3,7 +3,7 @@
 
 #include "peer/peer-fixture.h"
 
-/* Shedding: which queue drops messages, how many, and what happens when no queue has messages left. */
+/* Shedding: the queue that drops messages, their number, and the result when no queue has messages left. */
 
 #define MESSAGE  10000u  /* bytes of a payload */
 #define AT_LEAST 262144u /* bytes that a queue drops at a time, at least */

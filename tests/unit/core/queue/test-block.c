@@ -150,7 +150,7 @@ test_counts_for_each_publisher (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->extra->missed, ==, 6);
 }
 
-/* The publisher has disconnected, so nobody is notified. */
+/* The publisher has disconnected, so no peer is notified. */
 static void
 test_publisher_is_gone (Queue *queue, gconstpointer data)
 {

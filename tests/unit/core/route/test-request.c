@@ -4,7 +4,8 @@
 #include "route/route-fixture.h"
 #include "wire-feature.h"
 
-/* Pending requests: in whatever way a request ends, its requester gets exactly one answer, and no list keeps the request. */
+/* Pending requests: for each way in which a request can end, its requester gets exactly one answer, and no list keeps the
+ * request. */
 
 typedef struct
 {

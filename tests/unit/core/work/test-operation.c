@@ -81,7 +81,7 @@ test_accounts_take_turns (World *world, gconstpointer data)
   assert_next (world, tasks[2]);
 }
 
-/* An account has one turn in each round, whatever types, targets and tags its tasks ask for. */
+/* An account has one turn in each round, also if its tasks require different types, targets and tags. */
 static void
 test_accounts_take_turns_with_any_operations (World *world, gconstpointer data)
 {
