@@ -19,10 +19,10 @@ PERSON = r"(?:asker|broker|client|collector|holder|member|one|peer|publisher|ser
 
 # (pattern, what to write)
 RULES = [(re.compile(pattern), advice) for pattern, advice in (
-    (r"^(?:@?\w+: )?(?:How|What|Whatever|When nobody|Where|Whether|Which|Who|Whoever|Why)\b(?![^.]*\?)",
+    (r"^(?:@?\w+: )?(?:How|What|When nobody|Where|Whether|Which|Who|Whoever|Why)\b(?![^.]*\?)",
      "begin with the subject: the number of, the place of, a peer that, TRUE:"),
-    (r"[.:;] (?:How|What|Whatever|Who|Whoever)\b(?![^.]*\?)", "name the subject: messages that, a peer that"),
-    (r"\b(?:[Hh]e|him|his)\b", "it"),
+    (r"[.:;] (?:How|What|Who|Whoever)\b(?![^.]*\?)", "name the subject: messages that, a peer that"),
+    (r"\b(?:[Hh]e|him|his|[Ss]he|[Hh]er)\b", "it"),
     (r"\b[Gg]o(?:es|ing)? on\b", "continue"),
     (r"\bgoes\b", "disconnects, is sent, is added"),
     (r"\b(?:[Tt]ells?|told)\b", "report, notify, distinguish"),
@@ -31,6 +31,8 @@ RULES = [(re.compile(pattern), advice) for pattern, advice in (
     (r"\b(?:became|becomes?) of\b", "the outcome of"),
     (r"\b[Ww]hat keeps\b|\b[Aa]larms?\b", "the memory of, the obstacle to; timer"),
     (r"\b[Ww]hoever\b|\b" + PERSON + r" who\b", "a peer that"),
+    (r"\b(?:[Nn]obody|[Nn]o one)\b", "no peer, no client, no caller"),
+    (r"\b[Ww]hatever\b", "also if, for any, independent of"),
     (r"\b(?:[Ss]omebody|[Ss]omeone|[Aa]nybody|[Aa]nyone|[Ee]verybody|[Ee]veryone)\b", "a peer, any peer, each peer"),
     (r"\b[Ss]tands still\b|\b[Cc]omes back\b", "stops, waits; is returned, is queued again, reconnects"),
 )]
@@ -126,11 +128,12 @@ def _(_root):
 def _(_root):
     wrong = ("Why it ends.", "FALSE: what? No. Who reads it waits.", "Gives him the rest.", "The task goes on.", "It is told.",
              "The client hears it.", "Looks at the queue.", "What became of it.", "a peer who waits", "Whoever waits.",
-             "Somebody waits.", "for anyone", "The queue stands still.", "if the credit comes back")
+             "Somebody waits.", "for anyone", "so nobody is notified", "of any type, whatever its name", "The queue stands still.",
+             "if the credit comes back")
     for comment in wrong:
         holds(faults_of(comment), comment)
-    for comment in ("What happens if it fails?", "The number of peers that wait.", "It continues.", "the same", "a theory",
-                    "It still stands.", "one that comes, backed by a lease"):
+    for comment in ("What happens if it fails?", "The number of peers that wait.", "No peer waits.", "It continues.", "the same",
+                    "a theory", "It still stands.", "one that comes, backed by a lease"):
         equal(faults_of(comment), [])
 
 
