@@ -412,7 +412,7 @@ def _(bus):
 def _(bus):
     equal(bus.ctl("direct", "procmond-1", RELOAD, '{"generation": 3}', "--delivered"), "procmond-1 has handled it\n")
     equal(bus.json("direct", "procmond-1", RELOAD, '{"generation": 3}'), [{"peer": "procmond-1", "delivered": False}])
-    # A message to the topic of a peer's methods reaches nobody, unless the peer subscribes to the topic.
+    # A message to the topic of a peer's methods has no receiver, unless the peer subscribes to the topic.
     bus.ctl("direct", "procmond-1", "control.collector.procmond-1", "x", "--raw", code=6)
     bus.ctl("direct", "nobody", RELOAD, code=6)
 

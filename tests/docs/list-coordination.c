@@ -8,7 +8,7 @@
 /*
  * Prints the tables of the core that doc/coordination.md describes:
  *
- *     task queued deadline timed-out         a state of a task, an event, and what follows
+ *     task queued deadline timed-out         a state of a task, an event, and the next state
  *     task-cause deadline SENTENCE           the sentence of that event
  *     member ready drain draining            the same of a member
  *     health healthy miss degraded           the same of the health of a peer

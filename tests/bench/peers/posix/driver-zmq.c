@@ -7,8 +7,8 @@
 #include <zmq.h>
 
 /*
- * ZeroMQ through an XSUB/XPUB proxy (broker-zmq): PUB and SUB sockets, whose own threads write and read. The address is that of
- * publishers and that of subscribers. A message is one frame: topic, NUL, payload. Queues have no limit.
+ * ZeroMQ through an XSUB/XPUB proxy (broker-zmq): PUB and SUB sockets, whose own threads write and read. The address consists
+ * of the one for publishers and the one for subscribers. A message is one frame: topic, NUL, payload. Queues have no limit.
  */
 
 #define MOST_SOCKETS 2000

@@ -8,9 +8,9 @@
  * A driver lets the roles of the harness (role.h) use one message broker. It is one file that defines `driver`; the program
  * bench-NAME has the roles and that driver.
  *
- * Topics are those of MQTT ("a/b/c"; a filter may end in "/#"); the driver maps them to what its broker has. The payload of every
- * delivery is passed to the function given to open(), which may publish and flush itself. A driver loses no message: if the broker
- * is too slow, publish() blocks.
+ * Topics are those of MQTT ("a/b/c"; a filter may end in "/#"); the driver maps them to the topics of its broker. The payload of
+ * every delivery is passed to the function given to open(), which may publish and flush itself. A driver loses no message: if the
+ * broker is too slow, publish() blocks.
  *
  * Functions that return int return 0 or a count, and -1 when the connection has failed.
  */
