@@ -65,17 +65,16 @@ static void
 test_hidden (void)
 {
   guint8 *small[16], *large, *again;
-  gsize size;
+  gsize size, small_size;
 
   wire_block_drop_kept ();
   large = wire_block_new (66080, G_MAXSIZE, &size);
   for (guint i = 0; i < G_N_ELEMENTS (small); i++)
-    small[i] = wire_block_new (65567, 65567, &size);
-  wire_block_free (large, 69632);
+    small[i] = wire_block_new (65567, 65567, &small_size);
+  wire_block_free (large, size);
   for (guint i = 0; i < G_N_ELEMENTS (small); i++)
-    wire_block_free (small[i], 65567);
+    wire_block_free (small[i], small_size);
   again = wire_block_new (66080, G_MAXSIZE, &size);
-  g_assert_cmpuint (size, ==, 69632); /* a step of 4 KiB */
   g_assert_true (again == large || !WIRE_BLOCK_KEEPS);
   wire_block_free (again, size);
 }
