@@ -29,14 +29,14 @@ struct Link
   LinkHandle handle;
   gsize debt;   /* cost, in bytes, of reads beyond the share of its turns */
   gsize weight; /* cost of the last read per byte, in bytes; 0 before the first read, then at least 1 */
-  guint turn;   /* the turn of the set in which it was read last */
   gpointer peer;
-  gboolean has_more;   /* the last read took all that it was allowed to, so there is probably more */
-  gboolean is_blocked; /* the poller watches for room to write */
-  gboolean is_closing; /* link_close() was called */
-  gboolean is_shut;    /* everything is written and the sending side has ended */
-  gboolean is_dead;    /* closed() was called; waits to be freed */
-  GSource *linger;     /* timer; NULL: not closing */
+  GSource *linger;      /* timer; NULL: not closing */
+  guint turn;           /* the turn of the set in which it was read last */
+  guint has_more : 1;   /* the last read took all that it was allowed to, so there is probably more */
+  guint is_blocked : 1; /* the poller watches for room to write */
+  guint is_closing : 1; /* link_close() was called */
+  guint is_shut : 1;    /* everything is written and the sending side has ended */
+  guint is_dead : 1;    /* closed() was called; waits to be freed */
 };
 
 /* Reads once: at most @budget bytes, plus the missing bytes of a large frame, however many these are. Returns the number of
