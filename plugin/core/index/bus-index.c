@@ -5,12 +5,14 @@
 #include "base/bus-table.h"
 #include "index/bus-trie.h"
 
+/* Most places have the items of a few owners, and then a search finds an entry without a hash table. */
+#define PLACE_SEARCHED_MAX 8u
+
 /* The items of one owner at one place. */
 struct BusIndexEntry
 {
-  GList link; /* in the queue of its place */
+  GList link; /* the first member; in the queue of its place; the data is the owner */
   BusPlace *place;
-  gconstpointer owner;
   GQueue filed; /* items, by the link of BusFiled, oldest first; never empty */
 };
 
@@ -28,7 +30,8 @@ struct BusIndex
   guint n_items;
   BusTable exact; /* IndexExact by the hash of its topic; none of them has an empty place */
   BusTrie *trie;
-  GHashTable *entries; /* set of BusIndexEntry by place and owner */
+  guint n_entries;
+  GHashTable *entries; /* set of BusIndexEntry by place and owner: those of places with more than PLACE_SEARCHED_MAX */
 };
 
 static guint
@@ -36,7 +39,7 @@ index_entry_hash (gconstpointer key)
 {
   const BusIndexEntry *entry = key;
 
-  return (guint) bus_hash_mix (GPOINTER_TO_SIZE (entry->owner) ^ bus_hash_mix (GPOINTER_TO_SIZE (entry->place)));
+  return (guint) bus_hash_mix (GPOINTER_TO_SIZE (entry->link.data) ^ bus_hash_mix (GPOINTER_TO_SIZE (entry->place)));
 }
 
 static gboolean
@@ -45,7 +48,7 @@ index_entry_equal (gconstpointer a, gconstpointer b)
   const BusIndexEntry *first = a;
   const BusIndexEntry *second = b;
 
-  return first->place == second->place && first->owner == second->owner;
+  return first->place == second->place && first->link.data == second->link.data;
 }
 
 BusIndex *
@@ -56,7 +59,7 @@ bus_index_new (guint64 seed)
   index->seed = seed;
   bus_table_init (&index->exact);
   index->trie = bus_trie_new (seed);
-  index->entries = g_hash_table_new_full (index_entry_hash, index_entry_equal, g_free, NULL);
+  index->entries = g_hash_table_new (index_entry_hash, index_entry_equal);
   return index;
 }
 
@@ -65,7 +68,7 @@ bus_index_free (BusIndex *index)
 {
   if (index == NULL)
     return;
-  g_assert (index->n_items == 0 && g_hash_table_size (index->entries) == 0);
+  g_assert (index->n_items == 0 && index->n_entries == 0 && g_hash_table_size (index->entries) == 0);
   g_assert (bus_table_size (&index->exact) == 0);
   bus_table_clear (&index->exact);
   bus_trie_free (index->trie);
@@ -142,19 +145,50 @@ index_place_prune (BusIndex *index, BusPlace *place)
 /* --- items --- */
 
 static BusIndexEntry *
-index_entry_reach (BusIndex *index, BusPlace *place, gconstpointer owner)
+index_entry_find (BusIndex *index, BusPlace *place, gpointer owner)
 {
-  BusIndexEntry wanted = { .place = place, .owner = owner };
-  BusIndexEntry *entry = g_hash_table_lookup (index->entries, &wanted);
+  const BusIndexEntry wanted = { .place = place, .link.data = owner };
+
+  if (place->filed.length <= PLACE_SEARCHED_MAX)
+    return (BusIndexEntry *) g_queue_find (&place->filed, owner);
+  return g_hash_table_lookup (index->entries, &wanted);
+}
+
+/* After an entry was added to the place: adds it to the hash table, or all of them if the place has become too long for a search. */
+static void
+index_place_hash (BusIndex *index, BusPlace *place)
+{
+  if (place->filed.length == PLACE_SEARCHED_MAX + 1)
+    for (GList *link = place->filed.head; link != NULL; link = link->next)
+      g_hash_table_add (index->entries, link);
+  else if (place->filed.length > PLACE_SEARCHED_MAX)
+    g_hash_table_add (index->entries, place->filed.tail);
+}
+
+/* Before an entry is removed from the place: removes it from the hash table, or all of them if a search suffices afterwards. */
+static void
+index_place_unhash (BusIndex *index, BusPlace *place, BusIndexEntry *entry)
+{
+  if (place->filed.length == PLACE_SEARCHED_MAX + 1)
+    for (GList *link = place->filed.head; link != NULL; link = link->next)
+      g_hash_table_remove (index->entries, link);
+  else if (place->filed.length > PLACE_SEARCHED_MAX)
+    g_hash_table_remove (index->entries, entry);
+}
+
+static BusIndexEntry *
+index_entry_reach (BusIndex *index, BusPlace *place, gpointer owner)
+{
+  BusIndexEntry *entry = index_entry_find (index, place, owner);
 
   if (entry != NULL)
     return entry;
   entry = g_new0 (BusIndexEntry, 1);
-  entry->link.data = entry;
+  entry->link.data = owner;
   entry->place = place;
-  entry->owner = owner;
   g_queue_push_tail_link (&place->filed, &entry->link);
-  g_hash_table_add (index->entries, entry);
+  index_place_hash (index, place);
+  index->n_entries++;
   return entry;
 }
 
@@ -165,7 +199,7 @@ bus_index_add (BusIndex *index, WireSpan pattern, gconstpointer owner, BusFiled 
 
   g_assert (filed->entry == NULL);
   filed->link.data = item;
-  filed->entry = index_entry_reach (index, place, owner);
+  filed->entry = index_entry_reach (index, place, (gpointer) (gsize) owner);
   filed->serial = ++index->changes;
   g_queue_push_tail_link (&filed->entry->filed, &filed->link);
   place->changed = index->changes;
@@ -183,8 +217,10 @@ bus_index_remove (BusIndex *index, BusFiled *filed)
   index->n_items--;
   if (!g_queue_is_empty (&entry->filed))
     return;
+  index_place_unhash (index, place, entry);
   g_queue_unlink (&place->filed, &entry->link);
-  g_hash_table_remove (index->entries, entry);
+  g_free (entry);
+  index->n_entries--;
   index_place_prune (index, place);
 }
 
@@ -198,8 +234,8 @@ index_visit (const BusPlace *place, BusIndexMark *mark, GPtrArray *entries)
   mark->changed = MAX (mark->changed, place->changed);
   if (entries == NULL)
     return;
-  for (const GList *l = place->filed.head; l != NULL; l = l->next)
-    g_ptr_array_add (entries, l->data);
+  for (GList *l = place->filed.head; l != NULL; l = l->next)
+    g_ptr_array_add (entries, l); /* an entry begins with its link */
 }
 
 BusIndexMark
@@ -227,7 +263,7 @@ bus_index_mark (const BusIndex *index, WireSpan topic)
 gconstpointer
 bus_index_entry_owner (const BusIndexEntry *entry)
 {
-  return entry->owner;
+  return entry->link.data;
 }
 
 guint
@@ -276,7 +312,7 @@ bus_index_size (const BusIndex *index)
 guint
 bus_index_count_entries (const BusIndex *index)
 {
-  return g_hash_table_size (index->entries);
+  return index->n_entries;
 }
 
 const guint64 *

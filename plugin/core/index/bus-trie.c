@@ -7,11 +7,11 @@
 struct BusTrieNode
 {
   BusTrieNode *parent; /* NULL: the root */
-  WireSpan segment;    /* of the edge from the parent; its bytes are stored behind the struct */
-  guint64 hash;        /* of that edge */
+  guint64 hash;        /* of the edge from the parent */
   guint64 serial;      /* identifies the parent in the hash of an edge; unlike an address it is the same in each run */
   BusTrieNode *plus;   /* the child for +, which is not in the table of edges */
   guint n_named;       /* number of other children */
+  guint segment_bytes; /* length of the segment of the edge, which is stored behind the struct */
   BusPlace here;
   BusPlace rest;
 };
@@ -30,6 +30,12 @@ static guint64
 trie_edge_hash (const BusTrieNode *parent, guint64 segment_hash)
 {
   return bus_hash_mix (segment_hash + parent->serial);
+}
+
+static WireSpan
+trie_segment (const BusTrieNode *node)
+{
+  return wire_span ((const guint8 *) (node + 1), node->segment_bytes);
 }
 
 static void
@@ -63,7 +69,7 @@ trie_named_child (const BusTrie *trie, const BusTrieNode *parent, WireSpan segme
   if (parent->n_named == 0)
     return NULL;
   node = bus_table_first (&trie->edges, hash, &at);
-  while (node != NULL && (node->parent != parent || !wire_span_equal (node->segment, segment)))
+  while (node != NULL && (node->parent != parent || !wire_span_equal (trie_segment (node), segment)))
     node = bus_table_next (&trie->edges, hash, &at);
   return node;
 }
@@ -80,13 +86,12 @@ static BusTrieNode *
 trie_child_new (BusTrie *trie, BusTrieNode *parent, WireSpan segment)
 {
   BusTrieNode *node = g_malloc0 (sizeof (BusTrieNode) + segment.len); /* a valid segment, so short */
-  guint8 *copy = (guint8 *) (node + 1);
 
   trie_node_init (node);
-  memcpy (copy, segment.data, segment.len);
+  memcpy (node + 1, segment.data, segment.len);
   node->parent = parent;
   node->serial = ++trie->last_serial;
-  node->segment = wire_span (copy, segment.len);
+  node->segment_bytes = (guint) segment.len;
   node->hash = trie_edge_hash (parent, bus_hash (trie->seed, segment));
   trie->n_nodes++;
   if (trie_is_plus (segment))
