@@ -81,7 +81,7 @@ bus_core_free (BusCore *core)
 static void
 core_hello_accepted (BusPeer *peer, BusPeer *replaced, const BusEnd *end, gint64 now_us)
 {
-  bus_resend_join (peer, peer->last_known);
+  bus_resend_join (peer, bus_peer_extra (peer)->last_known);
   bus_peer_note (peer, BUS_NOTE_CONNECTED, WIRE_STATUS_OK, peer->software_version);
   if (replaced != NULL)
     replaced->is_announced = FALSE;

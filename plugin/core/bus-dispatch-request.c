@@ -66,7 +66,7 @@ dispatch_request_peer (DispatchCall *call)
                              dispatch_due_us (call));
   bus_answer_prepare (request, call->envelope);
   dispatch_inbound (call, &inbound);
-  bus_router_count_request (call->core, &inbound, server->share->servers, call->now_us);
+  bus_router_count_request (call->core, &inbound, server->serving.servers, call->now_us);
   queued = bus_answer_send_request (call->core, request, &inbound, server, call->now_us);
   dispatch_record_outcome (call, inbound.accept_seq, dispatch_outcome_of (1, queued ? 1 : 0));
   bus_inbound_clear (&inbound);

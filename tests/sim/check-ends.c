@@ -39,7 +39,7 @@ check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends
           ends->owed += sim_check_count_owed (world, subscription, ends->client->peer);
         }
       else if (!sim_is_watching (subscription))
-        ends->others += subscription->delivered - subscription->retained + subscription->extra->missed
+        ends->others += subscription->delivered - subscription->records->retained + subscription->extra->missed
                         + subscription->fifo->messages;
     }
 }

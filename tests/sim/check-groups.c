@@ -30,7 +30,7 @@ check_groups_has_room (const SimWorld *world, const BusPeer *peer, gsize payload
 static gboolean
 check_groups_matches (const BusSubscription *member, const char *topic)
 {
-  g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
+  g_autofree char *pattern = g_strndup ((const char *) member->pattern, member->pattern_bytes);
 
   return sim_model_matches (pattern, topic);
 }

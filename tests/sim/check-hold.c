@@ -13,7 +13,7 @@ static gboolean
 check_hold_could_have (const BusHeld *held, const BusSubscription *member)
 {
   g_autofree char *topic = g_strndup ((const char *) held->message->topic.data, held->message->topic.len);
-  g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
+  g_autofree char *pattern = g_strndup ((const char *) member->pattern, member->pattern_bytes);
 
   return !member->serves && bus_subscription_takes_part (member) && bus_peer_is_ready (member->owner)
          && (held->group.text.len == 0 || bus_group_key_equal (&held->group, &member->group->key))

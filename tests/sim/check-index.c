@@ -14,9 +14,9 @@ check_index_gets (const BusSubscription *subscription, const char *topic)
 {
   char pattern[512];
 
-  g_assert (subscription->pattern.len < sizeof pattern);
-  memcpy (pattern, subscription->pattern.data, subscription->pattern.len);
-  pattern[subscription->pattern.len] = '\0';
+  g_assert (subscription->pattern_bytes < sizeof pattern);
+  memcpy (pattern, subscription->pattern, subscription->pattern_bytes);
+  pattern[subscription->pattern_bytes] = '\0';
   return !subscription->serves && sim_model_matches (pattern, topic)
          && bus_policy_authorize (&subscription->owner->principal, BUS_OP_DELIVER, wire_span_str (topic)).allowed;
 }
@@ -80,6 +80,7 @@ check_index_servers (SimWorld *world)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       const BusServers *servers = value;
+      gboolean is_named = FALSE;
       guint holes = 0;
 
       for (guint i = 0; i < servers->n; i++)
@@ -88,9 +89,13 @@ check_index_servers (SimWorld *world)
 
           if (subscription == NULL)
             holes++;
-          else if (subscription->share->servers != servers || subscription->share->server_place != i)
+          else if (subscription->serving.servers != servers || subscription->serving.place != i)
             sim_world_fail (world, "T07: a server is not at its noted place");
+          else if (subscription->pattern == servers->key.text.data)
+            is_named = TRUE;
         }
+      if (!is_named)
+        sim_world_fail (world, "T07: the topic of an entry is that of no server");
       if (holes != servers->holes || holes == servers->n)
         sim_world_fail (world, "T07: a topic has %u holes among its servers, not %u", holes, servers->holes);
       if (holes > 0)

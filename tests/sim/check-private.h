@@ -119,7 +119,7 @@ sim_is_watching (const BusSubscription *subscription)
   static const char domain[] = "system.";
   gsize len = sizeof domain - 1;
 
-  return subscription->pattern.len > len && memcmp (subscription->pattern.data, domain, len) == 0;
+  return subscription->pattern_bytes > len && memcmp (subscription->pattern, domain, len) == 0;
 }
 
 /* The waiting messages to which the bounds apply: those that are not kept until they are settled. */

@@ -87,7 +87,7 @@ check_retain_order (SimWorld *world, const BusPeer *peer)
     {
       const BusSubscription *subscription = data;
 
-      if (subscription->cursor != NULL && subscription->delivered != subscription->retained)
+      if (subscription->cursor != NULL && subscription->delivered != subscription->records->retained)
         sim_world_fail (world, "a message overtook the retained ones of subscription %u", subscription->id);
       if (subscription->cursor != NULL && subscription->fifo->messages > 0)
         sim_cover (world, SIM_COVER_RETAINED_FIRST);

@@ -87,7 +87,7 @@ unsettled_has_other_member (const BusSubscription *subscription, const BusPeer *
   for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
     {
       const BusSubscription *member = link->data;
-      g_autofree char *pattern = g_strndup ((const char *) member->pattern.data, member->pattern.len);
+      g_autofree char *pattern = g_strndup ((const char *) member->pattern, member->pattern_bytes);
 
       if (member != subscription && member->owner != leaving && bus_peer_is_ready (member->owner)
           && bus_subscription_takes_part (member) && sim_model_matches (pattern, topic)

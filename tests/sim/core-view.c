@@ -46,7 +46,7 @@ sim_view_retained (const SimClient *client, guint32 subscription)
 {
   const BusSubscription *found = sim_subscription_of (client, subscription);
 
-  return found != NULL ? found->retained : 0;
+  return found != NULL ? found->records->retained : 0;
 }
 
 guint64

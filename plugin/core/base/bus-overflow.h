@@ -27,7 +27,7 @@ typedef enum
 typedef struct
 {
   BusOverflow policy;
-  guint64 messages;
+  guint32 messages;
   guint64 bytes; /* sum of the client bytes */
 } BusBounds;
 

@@ -4,9 +4,10 @@
 void
 bus_window_init (BusWindow *window, guint64 messages, guint64 bytes)
 {
+  g_assert (messages <= G_MAXUINT32 && bytes <= G_MAXUINT32);
   *window = (BusWindow){
-    .window_messages = messages,
-    .window_bytes = bytes,
+    .window_messages = (guint32) messages,
+    .window_bytes = (guint32) bytes,
     .granted_messages = messages,
     .granted_bytes = bytes,
   };

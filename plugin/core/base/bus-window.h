@@ -23,8 +23,8 @@ typedef struct
   guint64 granted_bytes;
   guint64 used_messages; /* totals since the start, sent */
   guint64 used_bytes;
-  guint64 window_messages; /* size */
-  guint64 window_bytes;
+  guint32 window_messages; /* size */
+  guint32 window_bytes;
 } BusWindow;
 
 /* Credit of a publish window that has returned and is not announced yet. */
@@ -34,6 +34,7 @@ typedef struct
   guint64 bytes;
 } BusReturned;
 
+/* The sizes must fit into 32 bits: the ceilings of all limits of windows do. */
 void bus_window_init (BusWindow *window, guint64 messages, guint64 bytes);
 
 static inline gboolean

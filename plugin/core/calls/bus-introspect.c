@@ -78,7 +78,7 @@ introspect_put_subscription (BusPage *page, const BusSubscription *subscription)
   daemoneye__eventbus__v1__subscription_info__init (info);
   info->peer = subscription->owner->id;
   info->subscription = subscription->id;
-  info->pattern = bus_page_text (page, subscription->pattern);
+  info->pattern = bus_page_text (page, bus_subscription_pattern (subscription));
   if (subscription->group != NULL)
     {
       info->group = bus_page_text (page, subscription->group->key.text);
@@ -182,7 +182,7 @@ introspect_fill_members (BusPage *page, GroupInfo *info, GPtrArray *members)
       daemoneye__eventbus__v1__group_member__init (&entries[i]);
       entries[i].peer = subscription->owner->id;
       entries[i].subscription = subscription->id;
-      entries[i].pattern = bus_page_text (page, subscription->pattern);
+      entries[i].pattern = bus_page_text (page, bus_subscription_pattern (subscription));
       entries[i].serve = subscription->serves;
       entries[i].weight = subscription->share->weight;
       entries[i].in_flight = subscription->share->in_flight;

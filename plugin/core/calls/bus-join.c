@@ -70,7 +70,7 @@ bus_join_may_adjust (const BusCall *call, const BusSubscription *subscription)
     is_only_member
         = ((const BusSubscription *) link->data)->serves || ((const BusSubscription *) link->data)->owner == call->peer;
   if (!is_only_member)
-    bus_peer_deny (call->peer, call->id, BUS_OP_SUBSCRIBE, subscription->pattern,
+    bus_peer_deny (call->peer, call->id, BUS_OP_SUBSCRIBE, bus_subscription_pattern (subscription),
                    (BusVerdict){ FALSE, "group-adjust",
                                  "only the agent, tools and the only member may change what belongs to a group" });
   return is_only_member;

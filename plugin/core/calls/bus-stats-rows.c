@@ -197,7 +197,7 @@ bus_stats_rows_add_subscription (BusStatsRows *rows, const BusSubscription *subs
   const BusWindow *window = &subscription->window;
 
   daemoneye__eventbus__v1__queue_stats__init (stats);
-  row->pattern = bus_text_from_span (subscription->pattern);
+  row->pattern = bus_text_from_span (bus_subscription_pattern (subscription));
   stats->peer = subscription->owner->id;
   stats->subscription = subscription->id;
   stats->pattern = row->pattern;

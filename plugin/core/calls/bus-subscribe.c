@@ -170,7 +170,8 @@ subscribe_bounds (const BusCall *call, const SubscribeRequest *request)
   const BusLimits *limits = &call->core->limits;
   BusBounds bounds = {
     .policy = (BusOverflow) request->policy,
-    .messages = request->queue_messages != 0 ? request->queue_messages : limits->subscription_queue_messages,
+    .messages
+    = (guint32) (request->queue_messages != 0 ? request->queue_messages : limits->subscription_queue_messages),
     .bytes = request->queue_bytes != 0 ? request->queue_bytes : limits->subscription_queue_bytes,
   };
 
@@ -336,12 +337,12 @@ subscribe_check_block_of_all (const BusCall *call, BusOverflow policy, const Bus
   if (policy != BUS_OVERFLOW_BLOCK)
     return TRUE;
   if (subscription->group == NULL)
-    return subscribe_check_block (call, policy, subscription->pattern);
+    return subscribe_check_block (call, policy, bus_subscription_pattern (subscription));
   for (const GList *link = subscription->group->members.head; link != NULL; link = link->next)
     {
       const BusSubscription *member = link->data;
 
-      if (!member->serves && !subscribe_check_block (call, policy, member->pattern))
+      if (!member->serves && !subscribe_check_block (call, policy, bus_subscription_pattern (member)))
         return FALSE;
     }
   return TRUE;
@@ -382,7 +383,7 @@ bus_subscribe_adjust (const BusCall *call)
   if (request->policy != BUS_OVERFLOW_DEFAULT)
     bounds.policy = (BusOverflow) request->policy;
   if (request->queue_messages != 0)
-    bounds.messages = request->queue_messages;
+    bounds.messages = (guint32) request->queue_messages;
   if (request->queue_bytes != 0)
     bounds.bytes = request->queue_bytes;
   if (!bus_join_may_adjust (call, subscription) || !subscribe_check_block_of_all (call, bounds.policy, subscription))

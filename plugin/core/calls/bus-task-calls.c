@@ -299,7 +299,7 @@ bus_task_calls_drop (const BusCall *call)
 static void
 calls_await_ended (BusLater *later)
 {
-  const BusSubmitter *submitter = later->asker->submitter;
+  const BusSubmitter *submitter = later->asker->calls->submitter;
 
   if (submitter != NULL && submitter->await_id == later->id)
     bus_push_await (later->asker->core, later->asker, 0);

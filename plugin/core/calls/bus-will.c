@@ -46,19 +46,19 @@ bus_will_topic (const BusPeer *peer)
 {
   WireEnvelope envelope;
 
-  if (peer->will == NULL)
+  if (peer->calls->will == NULL)
     return wire_span (NULL, 0);
-  will_read (peer->will, &envelope);
+  will_read (peer->calls->will, &envelope);
   return envelope.topic;
 }
 
 void
 bus_will_forget (BusPeer *peer)
 {
-  if (peer->will == NULL)
+  if (peer->calls->will == NULL)
     return;
-  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, will_charge (peer->will));
-  g_clear_pointer (&peer->will, g_free);
+  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, will_charge (peer->calls->will));
+  g_clear_pointer (&bus_peer_need_calls (peer)->will, g_free);
 }
 
 /* --- leaving a message --- */
@@ -130,11 +130,11 @@ bus_will_answer (const BusCall *call)
   if (request->topic[0] != '\0' && (!will_check (call, request) || (will = will_encode (call, request)) == NULL))
     return;
   daemoneye__eventbus__v1__will_reply__init (&reply);
-  reply.replaced = peer->will != NULL;
+  reply.replaced = peer->calls->will != NULL;
   bus_will_forget (peer);
   if (will != NULL)
     bus_quota_keep (&call->core->quota, &peer->ledger.usage, will_charge (will));
-  peer->will = will;
+  bus_peer_need_calls (peer)->will = will;
   bus_reply_message (peer, call->id, &reply.base);
 }
 
@@ -159,7 +159,7 @@ will_send (BusPeer *peer, const WireEnvelope *envelope, gint64 now_us)
   BusCore *core = peer->core;
   BusMatch *match = bus_router_match (core, envelope->topic);
   BusInbound inbound = {
-    .frame = { .kind = WIRE_KIND_PUBLISH, .body = will_body (peer->will) },
+    .frame = { .kind = WIRE_KIND_PUBLISH, .body = will_body (peer->calls->will) },
     .envelope = envelope,
     .copy_max = BUS_OUTQ_COPY_MAX,
     .class_of = wire_class_of (WIRE_KIND_PUBLISH, envelope->topic, envelope->payload.len, peer->features),
@@ -169,7 +169,7 @@ will_send (BusPeer *peer, const WireEnvelope *envelope, gint64 now_us)
 
   bus_inbound_stamp (&inbound, wire_span_str (peer->id), ++core->routes->accept_seq, now_us + core->wall_us);
   bus_inbound_stamp_incarnation (&inbound, peer->incarnation);
-  if (peer->will->retain)
+  if (peer->calls->will->retain)
     will_retain (peer, &inbound);
   bus_topics_count (&core->routes->topics, &match->counter, match->key, envelope, now_us);
   bus_router_publish (core, &inbound, match, FALSE, now_us);
@@ -196,9 +196,9 @@ bus_will_publish (BusPeer *peer, gint64 now_us)
   WireEnvelope envelope;
   BusVerdict verdict;
 
-  if (peer->will == NULL || peer->close_status == WIRE_STATUS_OK || peer->core->is_stopping)
+  if (peer->calls->will == NULL || peer->close_status == WIRE_STATUS_OK || peer->core->is_stopping)
     return;
-  will_read (peer->will, &envelope);
+  will_read (peer->calls->will, &envelope);
   verdict = bus_policy_authorize (&peer->principal, BUS_OP_PUBLISH, envelope.topic);
   if (verdict.allowed)
     will_send (peer, &envelope, now_us);

@@ -18,7 +18,7 @@ typedef Daemoneye__Eventbus__V1__SlowEvent SlowEvent;
 static void
 slow_publish_drop (BusSubscription *subscription, gint64 now_us)
 {
-  g_autofree char *pattern = bus_text_from_span (subscription->pattern);
+  g_autofree char *pattern = bus_text_from_span (bus_subscription_pattern (subscription));
   g_autofree char *group
       = bus_text_from_span (subscription->group != NULL ? subscription->group->key.text : wire_span (NULL, 0));
   Missed missed[BUS_N_LOSSES];
@@ -79,7 +79,7 @@ slow_publish_changes (BusSubscription *subscription, gint64 now_us)
   if (changes == 0)
     return;
   bus_subscription_need_losses (subscription)->unreported_changes = 0;
-  pattern = bus_text_from_span (subscription->pattern);
+  pattern = bus_text_from_span (bus_subscription_pattern (subscription));
   daemoneye__eventbus__v1__slow_event__init (&event);
   /* If it was demoted and has drained again since the last event, only `drained` is reported. */
   event.what = bus_text_for_packing (
@@ -139,7 +139,7 @@ slow_note_drop (BusSubscription *subscription)
   note->subscription = subscription->id;
   note->policy = bus_overflow_name (subscription->bounds.policy);
   note->count = count;
-  bus_note_set_topic (note, subscription->pattern);
+  bus_note_set_topic (note, bus_subscription_pattern (subscription));
   losses = bus_subscription_need_losses (subscription);
   memcpy (losses->noted_by, losses->missed_by, sizeof losses->noted_by);
 }

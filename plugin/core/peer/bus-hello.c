@@ -142,7 +142,8 @@ hello_take_identity (BusPeer *peer, const Hello *hello)
   peer->principal.id = peer->key.text;
   peer->principal.type = wire_span_str (peer->type);
   peer->incarnation = hello->incarnation;
-  peer->last_known = hello->last_message;
+  if (hello->last_message != 0)
+    bus_peer_need_extra (peer)->last_known = hello->last_message;
   if (hello->token.len > 0)
     {
       peer->token = g_malloc (BUS_TOKEN_DIGEST);

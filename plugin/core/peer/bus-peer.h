@@ -57,6 +57,8 @@ typedef struct
   gint64 cascade_next_us;
   BusTimer cascade_timer;
 
+  guint64 last_known; /* the newest of its numbered messages that it knew to be accepted, from HELLO; 0: none */
+
   char close_detail[160];
   guint64 close_retry_us; /* hint for the client: try again after this; 0: none */
   GList closing_link;
@@ -64,7 +66,8 @@ typedef struct
   GList dying_link;
 } BusPeerExtra;
 
-/* Requests, calls and answers that are not finished, and what ends with the peer. Allocated with the first of them. */
+/* Requests, calls and answers that are not finished, and objects of other modules that end with the peer. Allocated with the first of
+ * them. */
 typedef struct
 {
   GQueue asked;            /* BusRequest, by their asked_link */
@@ -75,6 +78,10 @@ typedef struct
   GQueue confirming;       /* bus-confirm: routes that it has to confirm */
   GQueue later;            /* BusLater, its calls of the broker that are answered later, by their link */
   GQueue retained;         /* bus-retain: retained messages that are cleared when it disconnects */
+
+  struct BusResendWindow *resend; /* bus-resend: window of its numbered messages; NULL: none yet */
+  struct BusSubmitter *submitter; /* bus-push: its tasks; NULL: it has none */
+  struct BusWill *will;           /* bus-will: its last message; NULL: none */
 } BusPeerCalls;
 
 /* Reads frames from the bytes of the peer. Allocated for an input call, and kept afterwards only if a frame is not complete. */
@@ -87,22 +94,24 @@ typedef struct
 
 struct BusPeer
 {
+  BusKey key; /* of id; the first member, so that the key in peers_by_id is its value, too, which halves that table */
   BusCore *core;
   gpointer link;
   BusCredentials who;
-  BusPeerState state;
-  gboolean is_announced; /* the last event about its id was system.peer.connected for this peer */
-  gboolean flushed;      /* it owns nothing, and is in no list or table by which others find it */
+  BusPeerState state : 8;
+  guint is_announced : 1; /* the last event about its id was system.peer.connected for this peer */
+  guint flushed : 1;      /* it owns nothing, and is in no list or table by which others find it */
+  guint is_writable : 1;  /* it is in the list writable of the core */
+  guint strikes;          /* frames that the broker does not understand */
+  WireStatus close_status;
 
   char *id;   /* GRefString; NULL before HELLO was accepted */
   char *type; /* GRefString, interned like software_version, because many peers have the same; "" for tool and agent */
   char *software_version;
-  BusKey key; /* of id */
   BusPrincipal principal;
   guint64 incarnation;
-  guint64 last_known; /* the newest of its numbered messages that it knew to be accepted, from HELLO */
-  guint8 *token;      /* digest of its launch token, BUS_TOKEN_DIGEST bytes; NULL: it sent none */
-  guint64 features;   /* that both sides support */
+  guint8 *token;    /* digest of its launch token, BUS_TOKEN_DIGEST bytes; NULL: it sent none */
+  guint64 features; /* that both sides support */
   gint64 connected_us;
   guint64 serial; /* number of the connection, from 1 */
 
@@ -111,11 +120,8 @@ struct BusPeer
   BusFlow flow;
 
   BusSubscriptions subscriptions;
-  const BusPeerCalls *calls;      /* &bus_peer_no_calls: there were none yet; see bus_peer_need_calls() */
-  struct BusResendWindow *resend; /* bus-resend: window of its numbered messages; NULL: none yet */
-  struct BusMember *member;       /* bus-registry: its registration as a collector; NULL: none */
-  struct BusSubmitter *submitter; /* bus-push: its tasks; NULL: it has none */
-  struct BusWill *will;           /* bus-will: its last message; NULL: none */
+  const BusPeerCalls *calls; /* &bus_peer_no_calls: there were none yet; see bus_peer_need_calls() */
+  struct BusMember *member;  /* bus-registry: its registration as a collector; NULL: none */
 
   /* bus-dispatch: the match of the last topic to which it published, with the right to do so. Most peers publish to one topic. */
   struct BusMatch *recent_match;
@@ -126,9 +132,7 @@ struct BusPeer
 
   BusTimer timer;          /* before READY for HELLO, afterwards for an unfinished frame */
   const BusHealth *health; /* &bus_peer_no_health: it is not watched; see bus_peer_need_health() */
-  guint strikes;           /* frames that the broker does not understand */
-  WireStatus close_status;
-  gint64 heard_us; /* time of the last frame, or at which it became READY */
+  gint64 heard_us;         /* time of the last frame, or at which it became READY */
   guint64 received;
   guint64 received_bytes;
   BusAccount *account;
@@ -137,7 +141,6 @@ struct BusPeer
 
   GList all_link;
   GList writable_link;
-  gboolean is_writable;
 };
 
 /* The charge for the peer itself, from its begin to its end, including all parts that are allocated only when they are needed. Each

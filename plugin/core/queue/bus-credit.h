@@ -45,11 +45,11 @@ typedef struct
   const BusAllowance *unused;               /* for each class, the allowance of a peer that has not sent in it */
   BusAllowance *allowances[WIRE_N_CLASSES]; /* NULL: it has not sent in this class; charged in BUS_PEER_COST */
   struct BusTicket *tickets;                /* all that withhold credit of this publisher, newest first */
-  guint64 n_tickets;
 
   GQueue *due;       /* the core's list of ledgers with credit to announce, linked by their due_link */
   GList due_link;    /* data: the ledger */
   guint due_classes; /* bits; not 0 exactly while the ledger is in due */
+  guint n_tickets;
 
   guint64 block_lost;    /* bus-block: its messages that the end of a block has dropped; 0 except while a block ends */
   guint64 block_lost_id; /* the id that the publisher gave to the last one of them */

@@ -137,8 +137,9 @@ struct BusFlow
     BusEntry *last;
     gsize bytes; /* cost of the entries; a message counts in full for each of its slots */
   } lanes[WIRE_N_LANES];
-  gboolean is_ended;   /* the peer is closing: no message is encoded any more */
-  gsize waiting_bytes; /* of entries and slots; a message counts in full for each of its slots */
+  gboolean is_ended;      /* the peer is closing: no message is encoded any more */
+  gboolean reported_soft; /* the last system.slow said that it is above the soft limit */
+  gsize waiting_bytes;    /* of entries and slots; a message counts in full for each of its slots */
   guint64 waiting_messages;
   gsize
       held_bytes; /* part of waiting_bytes that the bounds of the queue do not count: messages with a ticket, and messages that
@@ -148,7 +149,6 @@ struct BusFlow
   guint64 delivered;    /* a message counts once for each subscription */
   guint64 retained;     /* part of delivered that came from the store of retained messages */
   guint64 missed;
-  gboolean reported_soft; /* the last system.slow said that it is above the soft limit */
-  BusLosses *losses;      /* NULL: nothing was lost, and no level had to be reported; see bus-report */
+  BusLosses *losses; /* NULL: nothing was lost, and no level had to be reported; see bus-report */
   BusTimer retry_timer;
 };

@@ -197,7 +197,7 @@ bus_flow_encode_kept (BusFlow *flow,
   if (!flow_encode (flow, message->class_of.lane, &frame, delivery, 1, now_us))
     return FALSE;
   bus_window_use (&subscription->window, message->payload_len);
-  subscription->retained++;
+  bus_subscription_need_records (subscription)->retained++;
   flow->retained++;
   bus_flow_delivered (flow, subscription, message->domain, NULL, NULL, delivery, now_us);
   return TRUE;

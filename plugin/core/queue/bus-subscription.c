@@ -20,17 +20,15 @@ BusSubscription *
 bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves)
 {
   BusSubscription *subscription = g_try_malloc0 (sizeof (BusSubscription) + pattern.len);
-  guint8 *copy;
 
   if (subscription == NULL)
     return NULL;
-  copy = (guint8 *) (subscription + 1);
   if (pattern.len > 0)
-    memcpy (copy, pattern.data, pattern.len);
+    memcpy (subscription->pattern, pattern.data, pattern.len);
   subscription->owner = owner;
   subscription->id = id;
-  subscription->pattern = wire_span (copy, pattern.len);
-  subscription->serves = serves;
+  subscription->pattern_bytes = (guint32) pattern.len;
+  subscription->serves = serves != FALSE;
   subscription->state = BUS_SUBSCRIPTION_OPEN;
   subscription->share = &bus_no_share;
   subscription->charged = (guint32) bus_subscription_size (pattern);

@@ -61,6 +61,8 @@ typedef struct
   guint64 kept_messages; /* in records */
   guint64 kept_bytes;
   BusTimer settle_timer; /* armed while a record keeps a message */
+
+  guint64 retained; /* part of the delivered messages that came from the store of retained messages */
 } BusRecords;
 
 /* Losses, and the reports about them that are not published yet. */
@@ -100,12 +102,17 @@ typedef struct
   gint64 usual_us; /* the longest time, lately, for which the client held messages until it returned credit */
 } BusUnsettled;
 
-/* Members that only a member of a group, or a subscription that serves, needs: for its share of the messages. */
+/* The place of a subscription that serves among the servers of its topic. */
 typedef struct
 {
-  GList group_link;    /* in the members of its group */
-  BusServers *servers; /* of the topic that it serves; NULL: none */
-  guint server_place;  /* in the list of servers */
+  BusServers *servers; /* NULL: none */
+  guint place;         /* in their list */
+} BusServing;
+
+/* Members that only a member of a group, or a server with a weight, a bound or owed messages, needs: for its share of the messages. */
+typedef struct
+{
+  GList group_link; /* in the members of its group */
 
   /* bus-pick */
   guint32 weight;    /* its share of the messages of its group, relative to the weights of the other members */
@@ -121,7 +128,9 @@ struct BusSubscription
   const BusFifo *fifo;       /* &bus_no_fifo: nothing has waited yet; see bus_subscription_need_fifo() */
   const BusRecords *records; /* &bus_no_records: there were none yet; see bus_subscription_need_records() */
   guint32 id;                /* chosen by the client */
-  BusSubscriptionState state;
+  BusSubscriptionState state : 8;
+  guint serves : 1;         /* gets requests, and no messages that are published */
+  guint serves_methods : 1; /* serves the own methods of its owner: it gets no direct message either */
   BusCursor *cursor; /* bus-catchup: retained messages are sent first, other messages wait; NULL: none are ahead */
   guint64 delivered; /* encoded for it */
   BusBounds bounds;
@@ -129,19 +138,27 @@ struct BusSubscription
   BusUnsettled unsettled;
 
   BusPeer *owner;
-  gboolean serves;         /* gets requests, and no messages that are published */
-  gboolean serves_methods; /* serves the own methods of its owner: it gets no direct message either */
-  BusGroup *group;         /* NULL: none */
-  WireSpan pattern;        /* own copy, stored behind the struct */
-  BusFilter *filter;       /* own copy; NULL: every message that matches the pattern */
+  BusGroup *group;       /* NULL: none */
+  BusFilter *filter;     /* own copy; NULL: every message that matches the pattern */
+  guint32 charged;       /* to its owner, for the subscription with its filter */
+  guint32 pattern_bytes; /* length of its copy of the pattern; see bus_subscription_pattern() */
 
   const BusShare *share;             /* &bus_no_share: it gets every message; see bus_subscription_need_share() */
-  guint64 retained;                  /* part of delivered that came from the store of retained messages */
   const BusSubscriptionExtra *extra; /* &bus_no_subscription_extra: not needed yet; see bus_subscription_need_extra() */
 
-  BusFiled filed;  /* in the index; not if it serves */
-  guint32 charged; /* to its owner, for the subscription with its filter */
+  union
+  {
+    BusFiled filed;     /* in the index; if it does not serve */
+    BusServing serving; /* if it serves */
+  };
+  guint8 pattern[];
 };
+
+static inline WireSpan
+bus_subscription_pattern (const BusSubscription *subscription)
+{
+  return wire_span (subscription->pattern, subscription->pattern_bytes);
+}
 
 /* Loads the members that a delivery uses into the cache. The subscription may have been freed: only its address is used. */
 static inline void

@@ -78,7 +78,7 @@ catchup_next_in_store (const BusCursor *cursor)
   const BusRetainStore *store = &core->routes->retained;
 
   if (cursor->is_exact)
-    return bus_retain_store_find (store, core->seed, subscription->pattern);
+    return bus_retain_store_find (store, core->seed, bus_subscription_pattern (subscription));
   if (cursor->last != NULL && cursor->removals == store->removals)
     return cursor->last->newer;
   return bus_retain_store_next (store, cursor->at);
@@ -122,7 +122,7 @@ catchup_wants (const BusCursor *cursor, const BusRetained *value)
   const BusSubscription *subscription = cursor->subscription;
 
   return (catchup_begins_with (value->key.text, cursor->prefix)
-          || bus_retain_matches (subscription->pattern, value->key.text))
+          || bus_retain_matches (bus_subscription_pattern (subscription), value->key.text))
          && catchup_may_receive (subscription->owner, value) && catchup_passes_filter (subscription, value->message);
 }
 
@@ -264,7 +264,7 @@ catchup_is_wanted (const BusSubscription *subscription, gboolean is_exact)
 
   if (subscription->group != NULL || subscription->serves || !(peer->features & WIRE_FEATURE_RETAIN))
     return FALSE;
-  return is_exact ? bus_retain_store_find (store, peer->core->seed, subscription->pattern) != NULL
+  return is_exact ? bus_retain_store_find (store, peer->core->seed, bus_subscription_pattern (subscription)) != NULL
                   : bus_retain_store_next (store, 0) != NULL;
 }
 
@@ -290,7 +290,7 @@ gboolean
 bus_catchup_start (BusSubscription *subscription, guint64 accept_seq)
 {
   BusPeer *peer = subscription->owner;
-  gboolean is_exact = catchup_is_exact (subscription->pattern);
+  gboolean is_exact = catchup_is_exact (bus_subscription_pattern (subscription));
   BusCursor *cursor;
 
   if (!catchup_is_wanted (subscription, is_exact))
@@ -300,7 +300,7 @@ bus_catchup_start (BusSubscription *subscription, guint64 accept_seq)
   cursor->subscription = subscription;
   cursor->until = accept_seq;
   cursor->is_exact = is_exact;
-  cursor->prefix = catchup_prefix (subscription->pattern);
+  cursor->prefix = catchup_prefix (bus_subscription_pattern (subscription));
   subscription->cursor = cursor;
   catchup_list (cursor);
   bus_quota_keep (&peer->core->quota, &peer->ledger.usage, sizeof (BusCursor));

@@ -39,7 +39,7 @@ demote_note (BusSubscription *subscription)
     return;
   note->subscription = subscription->id;
   note->policy = bus_overflow_name (subscription->bounds.policy);
-  bus_note_set_topic (note, subscription->pattern);
+  bus_note_set_topic (note, bus_subscription_pattern (subscription));
 }
 
 void

@@ -182,7 +182,7 @@ group_set_first (BusGroup *group, WireSpan pattern, BusStrategy strategy)
 void
 bus_group_join (BusGroups *groups, WireSpan name, guint32 account, BusStrategy strategy, BusSubscription *member)
 {
-  WireSpan pattern = member->serves ? wire_span (NULL, 0) : member->pattern;
+  WireSpan pattern = member->serves ? wire_span (NULL, 0) : bus_subscription_pattern (member);
   BusGroupKey key = group_key (groups->seed, name, account, pattern);
   BusGroup *group = g_hash_table_lookup (groups->table, &key);
 

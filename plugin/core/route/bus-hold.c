@@ -281,7 +281,7 @@ bus_hold_offer (BusCore *core, const BusSubscription *member, gint64 now_us)
       BusHeld *held = link->data;
 
       next = link->next;
-      if (bus_retain_matches (member->pattern, held->message->topic)
+      if (bus_retain_matches (bus_subscription_pattern (member), held->message->topic)
           && hold_try (core, held, member->group, now_us) == HOLD_STUCK)
         hold_try_again_later (core, now_us);
     }

@@ -35,7 +35,7 @@ bus_many_ask (BusCore *core,
 
   question->members->wanted = inbound->envelope->expect;
   bus_answer_prepare (question, inbound->envelope);
-  bus_router_count_request (core, inbound, first->share->servers, now_us);
+  bus_router_count_request (core, inbound, first->serving.servers, now_us);
   for (guint i = 0; i < servers->len; i++)
     queued += many_ask_member (core, question, inbound, g_ptr_array_index (servers, i), now_us) ? 1 : 0;
   return queued;

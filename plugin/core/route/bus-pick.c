@@ -35,10 +35,14 @@ bus_balance_init (BusBalance *balance, BusStrategy strategy, guint64 seed)
 void
 bus_balance_join (BusBalance *balance, BusSubscription *member)
 {
-  BusShare *share = bus_subscription_need_share (member);
+  /* A member without a share has no turn and is owed nothing. */
+  if (member->share != &bus_no_share)
+    {
+      BusShare *share = bus_subscription_need_share (member);
 
-  share->turn = 0;
-  share->owed = 0;
+      share->turn = 0;
+      share->owed = 0;
+    }
   balance->n_members++;
   balance->n_weighted += member->share->weight > 1 ? 1 : 0;
 }
@@ -246,7 +250,9 @@ pick_counts_owed (const PickMethod *method)
 static void
 pick_forgive (BusBalance *balance, BusSubscription *member)
 {
-  balance->n_owed -= member->share->owed > 0 ? 1 : 0;
+  if (member->share->owed == 0)
+    return;
+  balance->n_owed--;
   bus_subscription_need_share (member)->owed = 0;
 }
 

@@ -33,9 +33,9 @@ typedef struct
   BusStrategy strategy; /* DEFAULT: round robin */
   guint n_members;      /* also those that do not match the message */
   guint n_weighted;     /* of these, with a weight above 1 */
+  guint n_owed;         /* members that are owed messages */
   guint64 cursor;       /* the place behind the member that was picked last */
   guint64 chance;       /* state of the random numbers */
-  guint n_owed;         /* members that are owed messages */
 } BusBalance;
 
 void bus_balance_init (BusBalance *balance, BusStrategy strategy, guint64 seed);

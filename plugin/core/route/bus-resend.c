@@ -75,7 +75,7 @@ resend_free_window (BusResendWindow *window)
   resend_forget_up_to (window, G_MAXUINT64);
   bus_deadline_disarm (&core->deadlines, &window->timer.deadline);
   if (window->peer != NULL)
-    window->peer->resend = NULL;
+    bus_peer_need_calls (window->peer)->resend = NULL;
   else
     g_queue_unlink (&core->routes->resend_idle, &window->idle_link);
   g_hash_table_remove (core->routes->resend_windows, &window->key);
@@ -126,7 +126,7 @@ resend_attach (BusResendWindow *window, BusPeer *peer)
     resend_forget_up_to (window, G_MAXUINT64);
   window->incarnation = peer->incarnation;
   window->peer = peer;
-  peer->resend = window;
+  bus_peer_need_calls (peer)->resend = window;
 }
 
 /* The window to replace: of the account that has most windows, the one whose client left first. NULL: all clients are
@@ -165,7 +165,7 @@ bus_resend_open (BusPeer *peer)
 {
   g_autofree char *text = NULL;
 
-  if (peer->resend != NULL)
+  if (peer->calls->resend != NULL)
     return TRUE;
   if (!resend_make_place (peer->core))
     return FALSE;
@@ -190,10 +190,11 @@ bus_resend_join (BusPeer *peer, guint64 last_known)
 void
 bus_resend_leave (BusPeer *peer, gint64 now_us)
 {
-  BusResendWindow *window = g_steal_pointer (&peer->resend);
+  BusResendWindow *window = peer->calls->resend;
 
   if (window == NULL)
     return;
+  bus_peer_need_calls (peer)->resend = NULL;
   window->peer = NULL;
   g_queue_push_tail_link (&peer->core->routes->resend_idle, &window->idle_link);
   bus_deadline_arm (&peer->core->deadlines, &window->timer.deadline, now_us + BUS_RESEND_US);
@@ -217,7 +218,7 @@ bus_resend_clear (BusCore *core)
 BusAccepted *
 bus_resend_find (const BusPeer *peer, guint64 message_id)
 {
-  return g_hash_table_lookup (peer->resend->by_id, &message_id);
+  return g_hash_table_lookup (peer->calls->resend->by_id, &message_id);
 }
 
 gboolean
@@ -225,7 +226,7 @@ bus_resend_has_room (const BusPeer *peer, gint64 now_us, BusExcess *excess)
 {
   BusCore *core = peer->core;
 
-  if (peer->resend->accepted.length == BUS_RESEND_IDS)
+  if (peer->calls->resend->accepted.length == BUS_RESEND_IDS)
     return TRUE;
   if (!bus_shed_fit_account (peer->account, ACCEPTED_BYTES, now_us))
     *excess = (BusExcess){ BUS_LIMIT_uid_bytes, core->limits.uid_bytes, peer->account->usage.charged + ACCEPTED_BYTES };
@@ -239,7 +240,7 @@ bus_resend_has_room (const BusPeer *peer, gint64 now_us, BusExcess *excess)
 void
 bus_resend_add (BusPeer *peer, guint64 message_id, guint64 accept_seq, BusOutcome outcome, BusConfirm *confirm)
 {
-  BusResendWindow *window = peer->resend;
+  BusResendWindow *window = peer->calls->resend;
   BusAccepted *accepted = g_slice_new0 (BusAccepted);
 
   if (window->accepted.length == BUS_RESEND_IDS)

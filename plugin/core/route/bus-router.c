@@ -32,7 +32,8 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group, Bu
   if (subscription->serves)
     bus_servers_add (core->routes->servers, core->seed, subscription);
   else
-    bus_index_add (core->routes->index, subscription->pattern, owner, &subscription->filed, subscription);
+    bus_index_add (core->routes->index, bus_subscription_pattern (subscription), owner, &subscription->filed,
+                   subscription);
   bus_subscriptions_add (&owner->subscriptions, subscription);
   bus_quota_keep (&core->quota, &owner->ledger.usage, subscription->charged);
   core->routes->n_subscriptions++;

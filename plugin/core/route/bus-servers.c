@@ -51,11 +51,22 @@ servers_close_holes (BusServers *servers)
 
       if (subscription == NULL)
         continue;
-      bus_subscription_need_share (subscription)->server_place = kept;
+      subscription->serving.place = kept;
       servers->list[kept++] = subscription;
     }
   servers->n = kept;
   servers->holes = 0;
+}
+
+/* Removes the holes at the end of the list. */
+static void
+servers_trim (BusServers *servers)
+{
+  while (servers->n > 0 && servers->list[servers->n - 1] == NULL)
+    {
+      servers->n--;
+      servers->holes--;
+    }
 }
 
 BusServers *
@@ -71,37 +82,39 @@ bus_servers_find (GHashTable *table, guint64 seed, WireSpan topic)
 void
 bus_servers_add (GHashTable *table, guint64 seed, BusSubscription *subscription)
 {
-  WireSpan topic = subscription->pattern;
+  WireSpan topic = bus_subscription_pattern (subscription);
   BusServers *servers = servers_lookup (table, seed, topic);
-  BusShare *share = bus_subscription_need_share (subscription);
 
   if (servers == NULL)
     {
-      servers = g_malloc0 (sizeof (BusServers) + topic.len); /* a topic is at most 512 bytes */
-      memcpy (servers->topic, topic.data, topic.len);
-      servers->key = bus_key (seed, wire_span (servers->topic, topic.len));
+      servers = g_new0 (BusServers, 1);
+      servers->key = bus_key (seed, topic);
       servers->list = &servers->only;
       servers->room = 1;
       g_hash_table_insert (table, &servers->key, servers);
     }
-  share->server_place = servers->n;
+  subscription->serving.place = servers->n;
   servers_append (servers, subscription);
   bus_balance_join (&servers->balance, subscription);
-  share->servers = servers;
+  subscription->serving.servers = servers;
 }
 
 void
 bus_servers_remove (GHashTable *table, BusSubscription *subscription)
 {
-  BusShare *share = bus_subscription_need_share (subscription);
-  BusServers *servers = g_steal_pointer (&share->servers);
+  BusServers *servers = g_steal_pointer (&subscription->serving.servers);
 
   bus_balance_leave (&servers->balance, subscription);
-  g_assert (servers->list[share->server_place] == subscription);
-  servers->list[share->server_place] = NULL;
+  g_assert (servers->list[subscription->serving.place] == subscription);
+  servers->list[subscription->serving.place] = NULL;
   servers->holes++;
-  if (servers->holes == servers->n)
-    g_hash_table_remove (table, &servers->key);
-  else if (servers->holes > servers->n / 2) /* there may be no look-up for a long time */
+  servers_trim (servers);
+  if (servers->n == 0)
+    {
+      g_hash_table_remove (table, &servers->key);
+      return;
+    }
+  servers->key.text = bus_subscription_pattern (servers->list[servers->n - 1]);
+  if (servers->holes > servers->n / 2) /* there may be no look-up for a long time */
     servers_close_holes (servers);
 }

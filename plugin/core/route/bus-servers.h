@@ -9,24 +9,23 @@
 /*
  * The subscriptions that serve one topic. Requests to the topic are balanced over them (bus-pick), as messages are over a group.
  *
- * A server that ends leaves a hole in the list. All holes are closed by the next look-up, or as soon as more than half of the
- * list are holes. So when ten thousand servers end one after the other, the list is moved a few times only.
+ * A server that ends leaves a hole in the list. Holes at its end are removed at once, all others by the next look-up, or as soon as
+ * more than half of the list are holes. So when ten thousand servers end one after the other, the list is moved a few times only.
  *
- * Invariant: an entry exists as long as its topic has a server; what bus_servers_find() returns has no hole.
+ * Invariant: an entry exists as long as its topic has a server, and its key points to the pattern of one that has not ended; what
+ * bus_servers_find() returns has no hole.
  */
 
 struct BusServers
 {
-  BusKey key; /* of topic */
+  BusKey key; /* of the topic; points to the pattern of one of the servers */
   BusTopicPlace counter;
-  BusSubscription *
-      *list; /* in the order of serving; &only while it has room for one, because most topics have one server */
-  guint n;   /* elements of the list */
+  BusSubscription **list; /* in the order of serving; &only while it has room for one, as for most topics */
+  guint n;                /* elements of the list; the last one is no hole */
   guint room;
   guint holes; /* NULL elements of the list */
   BusBalance balance;
   BusSubscription *only;
-  guint8 topic[];
 };
 
 GHashTable *bus_servers_table_new (void);

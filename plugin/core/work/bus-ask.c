@@ -53,7 +53,7 @@ ask_send (BusCore *core, const BusAsk *ask, BusInbound *inbound, BusSubscription
                                          inbound->envelope->topic, ask->due_us);
 
   bus_inbound_stamp (inbound, wire_span_str (core->name), ++core->routes->accept_seq, now_us + core->wall_us);
-  bus_router_count_request (core, inbound, server->share->servers, now_us);
+  bus_router_count_request (core, inbound, server->serving.servers, now_us);
   if (bus_answer_send_request (core, request, inbound, server, now_us))
     return request;
   bus_request_free (core, request);

@@ -54,11 +54,11 @@ push_soil (BusCore *core, BusAttachment *attachment)
 static BusSubmitter *
 push_submitter (BusPeer *peer)
 {
-  BusSubmitter *submitter = peer->submitter;
+  BusSubmitter *submitter = peer->calls->submitter;
 
   if (submitter != NULL)
     return submitter;
-  submitter = peer->submitter = g_new0 (BusSubmitter, 1);
+  submitter = bus_peer_need_calls (peer)->submitter = g_new0 (BusSubmitter, 1);
   submitter->peer = peer;
   submitter->link.data = submitter;
   bus_quota_keep (&peer->core->quota, &peer->ledger.usage, sizeof *submitter);
@@ -69,7 +69,7 @@ static BusAttachment *
 push_find (const BusTask *task, const BusPeer *peer)
 {
   for (GList *link = task->attachments.head; link != NULL; link = link->next)
-    if (((BusAttachment *) link->data)->submitter == peer->submitter)
+    if (((BusAttachment *) link->data)->submitter == peer->calls->submitter)
       return link->data;
   return NULL;
 }
@@ -142,7 +142,7 @@ bus_push_forget_task (BusCore *core, BusTask *task)
 void
 bus_push_forget_peer (BusCore *core, BusPeer *peer, gint64 now_us)
 {
-  BusSubmitter *submitter = peer->submitter;
+  BusSubmitter *submitter = peer->calls->submitter;
 
   if (submitter == NULL)
     return;
@@ -155,7 +155,7 @@ bus_push_forget_peer (BusCore *core, BusPeer *peer, gint64 now_us)
       bus_push_check_alone (core, task, now_us);
     }
   bus_quota_forgo (&core->quota, &peer->ledger.usage, sizeof *submitter);
-  g_clear_pointer (&peer->submitter, g_free);
+  g_clear_pointer (&bus_peer_need_calls (peer)->submitter, g_free);
 }
 
 /* --- pushes --- */
@@ -163,7 +163,7 @@ bus_push_forget_peer (BusCore *core, BusPeer *peer, gint64 now_us)
 void
 bus_push_await (BusCore *core, BusPeer *peer, guint64 id)
 {
-  BusSubmitter *submitter = id != 0 ? push_submitter (peer) : peer->submitter;
+  BusSubmitter *submitter = id != 0 ? push_submitter (peer) : peer->calls->submitter;
 
   if (submitter == NULL)
     return;

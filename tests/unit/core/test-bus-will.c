@@ -268,7 +268,7 @@ test_no_memory (Core *core, gconstpointer data)
   wire_envelope_init (&envelope);
   envelope.topic = wire_span_str ("control.bus.will");
   envelope.payload = wire_span (bytes, daemoneye__eventbus__v1__will_request__pack (&request, bytes));
-  for (guint k = 1; client->peer->will == NULL; k++)
+  for (guint k = 1; client->peer->calls->will == NULL; k++)
     {
       g_autoptr (Got) error = NULL;
       guint64 id;

@@ -283,7 +283,7 @@ test_small_payload (Fixture *f, gconstpointer data)
           = routes_subscribe (&f->peers, peer, G_MAXUINT32 - 8 + i, pattern, i == 0 ? group : NULL, 10);
       BusSubscriptionExtra *extra;
 
-      subscription->bounds = (BusBounds){ subscription->bounds.policy, G_MAXUINT64, G_MAXUINT64 };
+      subscription->bounds = (BusBounds){ subscription->bounds.policy, G_MAXUINT32, G_MAXUINT64 };
       subscription->delivered = G_MAXUINT64;
       extra = bus_subscription_need_extra (subscription);
       extra->missed = extra->rerouted = G_MAXUINT64;

@@ -22,14 +22,14 @@ test_new (void)
   BusSubscription *subscription = subscription_new (pattern);
 
   memset (pattern, 'x', sizeof pattern);
-  g_assert_true (wire_span_equal (subscription->pattern, WIRE_SPAN_LITERAL ("events.#")));
+  g_assert_true (wire_span_equal (bus_subscription_pattern (subscription), WIRE_SPAN_LITERAL ("events.#")));
   g_assert_true (subscription->owner == (BusPeer *) (gpointer) &owner);
   g_assert_cmpuint (subscription->id, ==, 7);
   g_assert_false (subscription->serves);
   g_assert_cmpuint (subscription->charged, ==, bus_subscription_size (WIRE_SPAN_LITERAL ("events.#")));
   g_assert_false (bus_window_is_open (&subscription->window)); /* until it has a window */
   g_assert_true (subscription->fifo->first == NULL && subscription->fifo->by_topic == NULL);
-  g_assert_true (subscription->group == NULL && subscription->share->servers == NULL);
+  g_assert_true (subscription->group == NULL && subscription->serving.servers == NULL);
   bus_subscription_free (subscription);
 }
 
@@ -39,7 +39,7 @@ test_serves (void)
   BusSubscription *subscription = bus_subscription_new ((BusPeer *) (gpointer) &owner, 1, WIRE_SPAN_LITERAL (""), TRUE);
 
   g_assert_true (subscription->serves);
-  g_assert_cmpuint (subscription->pattern.len, ==, 0);
+  g_assert_cmpuint (subscription->pattern_bytes, ==, 0);
   g_assert_cmpuint (subscription->charged, ==, bus_subscription_size (wire_span (NULL, 0)));
   bus_subscription_free (subscription);
 }

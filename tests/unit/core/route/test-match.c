@@ -188,7 +188,7 @@ naive_matches (const char *const *pattern, const char *const *topic)
 static gboolean
 naive_gets (const BusSubscription *subscription, const char *topic)
 {
-  g_autofree char *text = g_strndup ((const char *) subscription->pattern.data, subscription->pattern.len);
+  g_autofree char *text = g_strndup ((const char *) subscription->pattern, subscription->pattern_bytes);
   g_auto (GStrv) pattern = g_strsplit (text, ".", -1);
   g_auto (GStrv) split = g_strsplit (topic, ".", -1);
 

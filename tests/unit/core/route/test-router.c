@@ -330,7 +330,7 @@ ask (Peers *f, BusSubscription *server, guint64 route_id)
 
   const BusDelivery delivery = { .kind = WIRE_KIND_REQUEST, .route_id = route_id, .due_us = f->core->now_us + 700 };
 
-  bus_router_count_request (f->core, &arrival->inbound, server->share->servers, f->core->now_us);
+  bus_router_count_request (f->core, &arrival->inbound, server->serving.servers, f->core->now_us);
   return bus_router_request (f->core, &arrival->inbound, server, &delivery, f->core->now_us);
 }
 
