@@ -16,8 +16,8 @@ struct LinkSet
   GSource *source;
   TransportHandler handler;
   gpointer user;
-  GHashTable *links; /* set of Link; the set does not own them */
-  GPtrArray *dead;   /* links that a dispatch closed; freed at its end */
+  GPtrArray *links; /* Link, each at its place; the set does not own them */
+  GPtrArray *dead;  /* links that a dispatch closed; freed at its end */
   gboolean dispatching;
   guint turn; /* number of turns with several links; it selects the link that is read first */
   guint8 buffer[LINK_SET_BUFFER];
@@ -27,10 +27,11 @@ struct Link
 {
   LinkSet *set;
   LinkHandle handle;
-  gsize debt;   /* cost, in bytes, of reads beyond the share of its turns */
-  gsize weight; /* cost of the last read per byte, in bytes; 0 before the first read, then at least 1 */
+  gsize debt; /* cost, in bytes, of reads beyond the share of its turns */
   gpointer peer;
   GSource *linger;      /* timer; NULL: not closing */
+  guint place;          /* in the links of the set */
+  guint weight;         /* cost of the last read per byte, in bytes; 0 before the first read, then at least 1 */
   guint turn;           /* the turn of the set in which it was read last */
   guint has_more : 1;   /* the last read took all that it was allowed to, so there is probably more */
   guint is_blocked : 1; /* the poller watches for room to write */

@@ -41,7 +41,7 @@ link_set_read (Link *link, gsize budget)
   const gsize cost = n + (gsize) (link_set_work (link->set) - before) * LINK_WORK_BYTES;
 
   if (n > 0)
-    link->weight = cost / n;
+    link->weight = (guint) MIN (cost / n, G_MAXUINT);
   link->has_more = n >= most;
   return cost;
 }
@@ -181,7 +181,7 @@ link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHa
   set->poller = poller != NULL ? poller : link_pollers[0];
   set->handler = *handler;
   set->user = user;
-  set->links = g_hash_table_new (NULL, NULL);
+  set->links = g_ptr_array_new ();
   set->dead = g_ptr_array_new_with_free_func (g_free);
   set->source = set->poller->source_new ();
   g_source_set_callback (set->source, G_SOURCE_FUNC (link_set_dispatch), set, NULL);
@@ -196,13 +196,11 @@ link_set_new (GMainContext *context, const LinkPoller *poller, const TransportHa
 void
 link_set_free (LinkSet *set)
 {
-  g_autoptr (GList) links = g_hash_table_get_keys (set->links);
-
-  for (GList *link = links; link != NULL; link = link->next)
-    link_destroy (link->data, TRANSPORT_CLOSED_WANTED);
+  while (set->links->len > 0)
+    link_destroy (set->links->pdata[set->links->len - 1], TRANSPORT_CLOSED_WANTED);
   g_source_destroy (set->source);
   g_source_unref (set->source);
-  g_hash_table_unref (set->links);
+  g_ptr_array_unref (set->links);
   g_ptr_array_unref (set->dead);
   g_main_context_unref (set->context);
   g_free (set);
@@ -211,7 +209,7 @@ link_set_free (LinkSet *set)
 guint
 link_set_size (const LinkSet *set)
 {
-  return g_hash_table_size (set->links);
+  return set->links->len;
 }
 
 GMainContext *

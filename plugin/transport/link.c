@@ -28,7 +28,8 @@ link_new (LinkSet *set, LinkHandle handle, const TransportCreds *creds)
   link->peer = set->handler.connected (set->user, link, creds, &refusal);
   if (link->peer != NULL && set->poller->add (set->source, link, handle))
     {
-      g_hash_table_add (set->links, link);
+      link->place = set->links->len;
+      g_ptr_array_add (set->links, link);
       return link;
     }
   if (link->peer != NULL)
@@ -37,6 +38,16 @@ link_new (LinkSet *set, LinkHandle handle, const TransportCreds *creds)
   link_io_close (handle);
   g_free (link);
   return NULL;
+}
+
+/* The last link of the set takes its place. */
+static void
+link_leave_set (const Link *link)
+{
+  GPtrArray *links = link->set->links;
+
+  ((Link *) links->pdata[links->len - 1])->place = link->place;
+  g_ptr_array_remove_index_fast (links, link->place);
 }
 
 void
@@ -48,7 +59,7 @@ link_destroy (Link *link, TransportClosed why)
     return;
   link->is_dead = TRUE;
   set->poller->remove (set->source, link, link->handle);
-  g_hash_table_remove (set->links, link);
+  link_leave_set (link);
   if (link->linger != NULL)
     {
       g_source_destroy (link->linger);
