@@ -182,7 +182,7 @@ core_settle (BusCore *core, gint64 now_us)
   bus_barrier_settle (core);
   bus_gather_calls_settle (core);
   while (bus_many_settle (core, now_us) || bus_schedule_settle (core, now_us) || core->dying.head != NULL
-         || core->creditors.head != NULL)
+         || core->creditors.due.head != NULL)
     {
       if (core->dying.head != NULL)
         core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);

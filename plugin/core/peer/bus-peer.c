@@ -89,7 +89,7 @@ bus_peer_new (BusCore *core, const BusCredentials *who, gpointer link, gint64 no
   peer->calls = &bus_peer_no_calls;
   peer->account = bus_account_join (core->accounts, core, who);
   peer->who.account_name = peer->account->name;
-  bus_ledger_init (&peer->ledger, peer, &core->quota, core->allowances, &core->creditors);
+  bus_ledger_init (&peer->ledger, peer, &core->creditors);
   peer->ledger.usage.parent = &peer->account->usage;
   bus_flow_init (&peer->flow, &core->flows, &peer->ledger, peer);
   peer->timer.kind = BUS_TIMER_HELLO;

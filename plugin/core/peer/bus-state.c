@@ -9,6 +9,7 @@ state_open_windows (BusCore *core)
 {
   const BusLimits *limits = &core->limits;
 
+  core->creditors = (BusCreditors){ .quota = &core->quota, .unused = core->allowances };
   bus_window_init (&core->allowances[WIRE_CLASS_CONTROL].window, limits->publish_window_messages,
                    limits->publish_window_control_bytes);
   bus_window_init (&core->allowances[WIRE_CLASS_MUST_KEEP].window, limits->publish_window_messages,
@@ -48,7 +49,7 @@ bus_state_clear (BusCore *core)
   g_assert (core->peers.length == 0);
   g_assert (core->quota.charged == 0 && core->quota.memory == 0);
   g_assert (g_hash_table_size (core->accounts) == 0);
-  g_assert (core->creditors.length == 0 && core->n_later == 0);
+  g_assert (core->creditors.due.length == 0 && core->n_later == 0);
 
   bus_deadline_disarm (&core->deadlines, &core->soft_timer.deadline);
   bus_note_ring_clear (&core->notes);

@@ -39,7 +39,7 @@ struct BusCore
   BusFlowShared flows;
   BusDeadlineSet deadlines;
   BusNoteRing notes;
-  GQueue creditors;                        /* BusLedger with credit to announce */
+  BusCreditors creditors;
   BusAllowance allowances[WIRE_N_CLASSES]; /* with which each peer begins */
 
   /* bus-account, bus-shed */

@@ -2,18 +2,18 @@
 #include "queue/bus-credit.h"
 
 void
-bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, const BusAllowance *unused, GQueue *due)
+bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusCreditors *shared)
 {
-  *ledger = (BusLedger){ .peer = peer, .quota = quota, .unused = unused, .due = due };
+  *ledger = (BusLedger){ .peer = peer, .shared = shared };
   ledger->due_link.data = ledger;
 }
 
 static BusAllowance *
 credit_make_allowance (BusLedger *publisher, WireClass credit_class)
 {
-  BusAllowance *allowance = bus_cells_take (&publisher->quota->cells, sizeof (BusAllowance));
+  BusAllowance *allowance = bus_cells_take (&publisher->shared->quota->cells, sizeof (BusAllowance));
 
-  *allowance = publisher->unused[credit_class];
+  *allowance = publisher->shared->unused[credit_class];
   publisher->allowances[credit_class] = allowance;
   return allowance;
 }
@@ -30,7 +30,7 @@ static void
 credit_make_due (BusLedger *publisher, WireClass credit_class)
 {
   if (publisher->due_classes == 0)
-    g_queue_push_tail_link (publisher->due, &publisher->due_link);
+    g_queue_push_tail_link (&publisher->shared->due, &publisher->due_link);
   publisher->due_classes |= 1u << credit_class;
 }
 
@@ -86,9 +86,9 @@ bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages,
 }
 
 BusLedger *
-bus_credit_next_due (GQueue *due, guint *classes)
+bus_credit_next_due (BusCreditors *creditors, guint *classes)
 {
-  GList *link = g_queue_pop_head_link (due);
+  GList *link = g_queue_pop_head_link (&creditors->due);
   BusLedger *ledger;
 
   if (link == NULL)
@@ -113,12 +113,12 @@ bus_credit_grant (BusLedger *publisher, WireClass credit_class)
 BusTicket *
 bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us)
 {
-  BusTicket *ticket = bus_cells_take (&publisher->quota->cells, sizeof (BusTicket));
+  BusTicket *ticket = bus_cells_take (&publisher->shared->quota->cells, sizeof (BusTicket));
   BusAllowance *allowance = credit_need_allowance (publisher, credit_class);
 
   *ticket = (BusTicket){ .refs = 1,
                          .publisher = publisher,
-                         .quota = publisher->quota,
+                         .quota = publisher->shared->quota,
                          .credit_class = credit_class,
                          .messages = messages,
                          .bytes = bytes,
@@ -130,7 +130,7 @@ bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gs
   publisher->n_tickets++;
   allowance->held_messages += messages;
   allowance->held_bytes += bytes;
-  bus_quota_keep (publisher->quota, &publisher->usage, sizeof (BusTicket));
+  bus_quota_keep (publisher->shared->quota, &publisher->usage, sizeof (BusTicket));
   return ticket;
 }
 
@@ -162,7 +162,7 @@ ticket_detach (BusTicket *ticket)
   publisher->n_tickets--;
   allowance->held_messages -= ticket->messages;
   allowance->held_bytes -= ticket->bytes;
-  bus_quota_forgo (publisher->quota, &publisher->usage, sizeof (BusTicket));
+  bus_quota_forgo (publisher->shared->quota, &publisher->usage, sizeof (BusTicket));
   return publisher;
 }
 
@@ -183,7 +183,7 @@ bus_ledger_end (BusLedger *ledger)
   while (ledger->tickets != NULL)
     ticket_detach (ledger->tickets);
   if (ledger->due_classes != 0)
-    g_queue_unlink (ledger->due, &ledger->due_link);
+    g_queue_unlink (&ledger->shared->due, &ledger->due_link);
   ledger->due_classes = 0;
 }
 
@@ -192,6 +192,6 @@ bus_ledger_clear (BusLedger *ledger)
 {
   for (guint i = 0; i < WIRE_N_CLASSES; i++)
     if (ledger->allowances[i] != NULL)
-      bus_cells_give (&ledger->quota->cells, g_steal_pointer (&ledger->allowances[i]));
+      bus_cells_give (&ledger->shared->quota->cells, g_steal_pointer (&ledger->allowances[i]));
   g_assert (ledger->usage.charged == 0 && ledger->n_tickets == 0 && ledger->due_classes == 0);
 }

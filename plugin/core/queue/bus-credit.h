@@ -36,17 +36,24 @@ typedef struct
   guint64 held_bytes;
 } BusAllowance;
 
+/* State that all ledgers share. */
+typedef struct
+{
+  BusQuota *quota;
+  const BusAllowance
+      *unused; /* (array length=WIRE_N_CLASSES): the allowance of a peer that has not sent in the class */
+  GQueue due;  /* ledgers with credit to announce, linked by their due_link */
+} BusCreditors;
+
 typedef struct
 {
   BusPeer *peer; /* the owner; opaque here */
-  BusQuota *quota;
+  BusCreditors *shared;
   BusUsage usage;
 
-  const BusAllowance *unused;               /* for each class, the allowance of a peer that has not sent in it */
   BusAllowance *allowances[WIRE_N_CLASSES]; /* NULL: it has not sent in this class; charged in BUS_PEER_COST */
   struct BusTicket *tickets;                /* all that withhold credit of this publisher, newest first */
 
-  GQueue *due;       /* the core's list of ledgers with credit to announce, linked by their due_link */
   GList due_link;    /* data: the ledger */
   guint due_classes; /* bits; not 0 exactly while the ledger is in due */
   guint n_tickets;
@@ -70,13 +77,14 @@ typedef struct BusTicket
       since_us; /* withheld since; kept when the message is handed on, so that the longest block bounds the whole chain */
 } BusTicket;
 
-/* @unused: (array length=WIRE_N_CLASSES): the allowances that a peer begins with; must outlive the ledger */
-void bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusQuota *quota, const BusAllowance *unused, GQueue *due);
+/* @shared: must outlive the ledger */
+void bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusCreditors *shared);
 
 static inline const BusAllowance *
 bus_ledger_allowance (const BusLedger *ledger, WireClass credit_class)
 {
-  return ledger->allowances[credit_class] != NULL ? ledger->allowances[credit_class] : &ledger->unused[credit_class];
+  return ledger->allowances[credit_class] != NULL ? ledger->allowances[credit_class]
+                                                  : &ledger->shared->unused[credit_class];
 }
 
 /* The peer disconnects: detaches its tickets, which return nothing any more. */
@@ -91,7 +99,7 @@ gboolean bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize by
 void bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes);
 
 /* Takes the first ledger with credit to announce out of the list. NULL: there is none. @classes: (out): a bit for each class */
-BusLedger *bus_credit_next_due (GQueue *due, guint *classes);
+BusLedger *bus_credit_next_due (BusCreditors *creditors, guint *classes);
 
 /* Grants the returned credit of a class. Returns the window whose totals are to be announced. */
 const BusWindow *bus_credit_grant (BusLedger *publisher, WireClass credit_class);

@@ -16,22 +16,29 @@ bus_subscription_size (WireSpan pattern)
          + sizeof (BusSubscriptionExtra) + TABLE_BYTES + 2 * pattern.len + segments * SEGMENT_BYTES;
 }
 
+gsize
+bus_subscription_charge (const BusSubscription *subscription)
+{
+  return bus_subscription_size (bus_subscription_pattern (subscription))
+         + (subscription->filter != NULL ? bus_filter_size (subscription->filter) : 0);
+}
+
 BusSubscription *
 bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves)
 {
   BusSubscription *subscription = g_try_malloc0 (sizeof (BusSubscription) + pattern.len);
 
+  g_assert (pattern.len <= G_MAXUINT16); /* a valid pattern is shorter */
   if (subscription == NULL)
     return NULL;
   if (pattern.len > 0)
     memcpy (subscription->pattern, pattern.data, pattern.len);
   subscription->owner = owner;
   subscription->id = id;
-  subscription->pattern_bytes = (guint32) pattern.len;
+  subscription->pattern_bytes = (guint16) pattern.len;
   subscription->serves = serves != FALSE;
   subscription->state = BUS_SUBSCRIPTION_OPEN;
   subscription->share = &bus_no_share;
-  subscription->charged = (guint32) bus_subscription_size (pattern);
   subscription->fifo = &bus_no_fifo;
   subscription->records = &bus_no_records;
   subscription->extra = &bus_no_subscription_extra;
@@ -125,10 +132,7 @@ bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *fil
 {
   g_assert (subscription->filter == NULL);
   subscription->filter = bus_filter_copy (filter);
-  if (subscription->filter == NULL)
-    return FALSE;
-  subscription->charged += (guint32) bus_filter_size (filter);
-  return TRUE;
+  return subscription->filter != NULL;
 }
 
 void

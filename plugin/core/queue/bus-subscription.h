@@ -131,6 +131,7 @@ struct BusSubscription
   BusSubscriptionState state : 8;
   guint serves : 1;         /* gets requests, and no messages that are published */
   guint serves_methods : 1; /* serves the own methods of its owner: it gets no direct message either */
+  guint pattern_bytes : 16; /* length of its copy of the pattern; see bus_subscription_pattern() */
   BusCursor *cursor; /* bus-catchup: retained messages are sent first, other messages wait; NULL: none are ahead */
   guint64 delivered; /* encoded for it */
   BusBounds bounds;
@@ -138,10 +139,8 @@ struct BusSubscription
   BusUnsettled unsettled;
 
   BusPeer *owner;
-  BusGroup *group;       /* NULL: none */
-  BusFilter *filter;     /* own copy; NULL: every message that matches the pattern */
-  guint32 charged;       /* to its owner, for the subscription with its filter */
-  guint32 pattern_bytes; /* length of its copy of the pattern; see bus_subscription_pattern() */
+  BusGroup *group;   /* NULL: none */
+  BusFilter *filter; /* own copy; NULL: every message that matches the pattern */
 
   const BusShare *share;             /* &bus_no_share: it gets every message; see bus_subscription_need_share() */
   const BusSubscriptionExtra *extra; /* &bus_no_subscription_extra: not needed yet; see bus_subscription_need_extra() */
@@ -172,10 +171,13 @@ bus_subscription_prefetch (const BusSubscription *subscription)
   __builtin_prefetch (last, 1);
 }
 
-/* The charge for a subscription: the struct with all parts that it may need, and its share of the tables and of the index. */
+/* The charge for a subscription without a filter: the struct with all parts that it may need, and its share of the tables and of the
+ * index. */
 gsize bus_subscription_size (WireSpan pattern);
+/* The charge for this subscription, with its filter. */
+gsize bus_subscription_charge (const BusSubscription *subscription);
 
-/* Sets the filter of a new subscription, which must not be charged yet. @filter is copied. FALSE: no memory */
+/* Sets the filter of a new subscription, which must not be charged yet, because the filter adds to its charge. @filter is copied. FALSE: no memory */
 gboolean bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *filter);
 
 /* NULL: no memory. @pattern is copied. */

@@ -35,7 +35,7 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group, Bu
     bus_index_add (core->routes->index, bus_subscription_pattern (subscription), owner, &subscription->filed,
                    subscription);
   bus_subscriptions_add (&owner->subscriptions, subscription);
-  bus_quota_keep (&core->quota, &owner->ledger.usage, subscription->charged);
+  bus_quota_keep (&core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));
   core->routes->n_subscriptions++;
 }
 
@@ -61,7 +61,7 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
   bus_subscription_on (subscription, BUS_SUBSCRIPTION_ON_END, &core->flows.ignored_events);
   bus_unsettled_unlist_empty (&core->flows, subscription);
   core->routes->n_subscriptions--;
-  bus_quota_forgo (&core->quota, &owner->ledger.usage, subscription->charged);
+  bus_quota_forgo (&core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));
 }
 
 void

@@ -114,7 +114,7 @@ peers_subscribe (Peers *peers, BusPeer *owner, guint32 id, BusOverflow policy, g
   subscription->bounds = (BusBounds){ policy, limits->subscription_queue_messages, limits->subscription_queue_bytes };
   bus_window_init (&subscription->window, window_messages, limits->receive_window_bytes);
   bus_subscriptions_add (&owner->subscriptions, subscription);
-  bus_quota_keep (&peers->core->quota, &owner->ledger.usage, subscription->charged);
+  bus_quota_keep (&peers->core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));
   return subscription;
 }
 
@@ -124,7 +124,7 @@ peers_unsubscribe (Peers *peers, BusSubscription *subscription)
   BusPeer *owner = subscription->owner;
 
   bus_subscriptions_remove (&owner->subscriptions, subscription);
-  bus_quota_forgo (&peers->core->quota, &owner->ledger.usage, subscription->charged);
+  bus_quota_forgo (&peers->core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));
   bus_flow_forget (&owner->flow, subscription, NULL);
   bus_deadline_disarm (&peers->core->deadlines, &bus_subscription_need_losses (subscription)->report_timer.deadline);
   bus_subscription_free (subscription);

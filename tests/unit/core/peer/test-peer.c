@@ -405,7 +405,7 @@ test_credit (Peers *f, gconstpointer data)
   peers_assert_sent (peer, expected);
   bus_peer_send_credit (f->core);
   peers_assert_sent (peer, "");
-  g_assert_cmpuint (f->core->creditors.length, ==, 0);
+  g_assert_cmpuint (f->core->creditors.due.length, ==, 0);
 }
 
 /* The counters of the flow stay in the broker's sums when the peer is freed. */

@@ -17,7 +17,7 @@ fixture_owner (void)
 static void
 ledger_setup (Queue *queue, BusLedger *ledger)
 {
-  bus_ledger_init (ledger, fixture_owner (), &queue->quota, queue->allowances, &queue->due);
+  bus_ledger_init (ledger, fixture_owner (), &queue->creditors);
   ledger->usage.parent = &queue->account;
 }
 
@@ -27,7 +27,7 @@ queue_setup (Queue *queue, gconstpointer data)
   bus_limits_init (&queue->limits);
   bus_deadline_set_init (&queue->deadlines);
   queue_allow_memory (queue);
-  g_queue_init (&queue->due);
+  queue->creditors = (BusCreditors){ .quota = &queue->quota, .unused = queue->allowances };
   queue->shared.limits = &queue->limits;
   queue->shared.deadlines = &queue->deadlines;
   queue->shared.segments = &queue->segments;
@@ -80,7 +80,7 @@ queue_teardown (Queue *queue, gconstpointer data)
   ledger_teardown (&queue->reader);
   ledger_teardown (&queue->publisher);
   ledger_teardown (&queue->other);
-  g_assert_cmpuint (queue->due.length, ==, 0);
+  g_assert_cmpuint (queue->creditors.due.length, ==, 0);
   g_assert_cmpuint (queue->account.charged, ==, 0);
   g_assert_cmpuint (queue->quota.charged, ==, 0);
   g_assert_cmpuint (queue->quota.memory, ==, 0);

@@ -22,7 +22,7 @@ typedef struct
   BusSegmentPool segments;
   BusQuota quota;
   BusUsage account; /* of all ledgers */
-  GQueue due;
+  BusCreditors creditors;
   BusFlowShared shared;
   BusAllowance allowances[WIRE_N_CLASSES];
   BusLedger reader; /* of the peer whose queue it is */

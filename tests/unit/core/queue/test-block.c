@@ -158,7 +158,7 @@ test_publisher_is_gone (Queue *queue, gconstpointer data)
   BusSubscription *subscription = subscribe (queue, 0);
   BusLedger gone;
 
-  bus_ledger_init (&gone, NULL, &queue->quota, queue->allowances, &queue->due);
+  bus_ledger_init (&gone, NULL, &queue->creditors);
   gone.usage.parent = &queue->account;
   bus_window_init (&queue->allowances[CLASS].window, 10, 10000);
   queue_append_held (queue, subscription, &gone, QUEUE_NOW_US);

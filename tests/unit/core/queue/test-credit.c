@@ -9,8 +9,8 @@
 static void
 set_window (BusLedger *ledger, guint64 messages, guint64 bytes)
 {
-  BusAllowance *allowance
-      = ledger->allowances[CLASS] != NULL ? ledger->allowances[CLASS] : (BusAllowance *) (gsize) &ledger->unused[CLASS];
+  BusAllowance *allowance = ledger->allowances[CLASS] != NULL ? ledger->allowances[CLASS]
+                                                              : (BusAllowance *) (gsize) &ledger->shared->unused[CLASS];
 
   bus_window_init (&allowance->window, messages, bytes);
 }
@@ -35,7 +35,7 @@ assert_announced (Queue *queue, BusLedger *ledger, guint wanted)
 {
   guint classes = 0;
 
-  g_assert_true (bus_credit_next_due (&queue->due, &classes) == ledger);
+  g_assert_true (bus_credit_next_due (&queue->creditors, &classes) == ledger);
   g_assert_cmpuint (classes, ==, wanted);
   g_assert_cmpuint (ledger->due_classes, ==, 0);
   for (guint i = 0; i < WIRE_N_CLASSES; i++)
@@ -48,7 +48,7 @@ assert_nothing_due (Queue *queue)
 {
   guint classes = 0;
 
-  g_assert_null (bus_credit_next_due (&queue->due, &classes));
+  g_assert_null (bus_credit_next_due (&queue->creditors, &classes));
 }
 
 static void
@@ -114,9 +114,9 @@ test_quarter_of_messages (Queue *queue, gconstpointer data)
   give_back (publisher, 3);
   assert_nothing_due (queue);
   give_back (publisher, 1);
-  g_assert_cmpuint (queue->due.length, ==, 1);
+  g_assert_cmpuint (queue->creditors.due.length, ==, 1);
   give_back (publisher, 1);
-  g_assert_cmpuint (queue->due.length, ==, 1);
+  g_assert_cmpuint (queue->creditors.due.length, ==, 1);
   assert_announced (queue, publisher, 1u << CLASS);
   assert_nothing_due (queue);
   g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->window.granted_messages, ==, 16 + 5);
@@ -224,7 +224,7 @@ test_outlives_its_publisher (Queue *queue, gconstpointer data)
   BusLedger gone;
   BusTicket *tickets[2];
 
-  bus_ledger_init (&gone, NULL, &queue->quota, queue->allowances, &queue->due);
+  bus_ledger_init (&gone, NULL, &queue->creditors);
   set_window (&gone, 2, 1u << 20);
   take (&gone, 2);
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
@@ -248,7 +248,7 @@ test_end_leaves_the_list (Queue *queue, gconstpointer data)
 {
   BusLedger gone;
 
-  bus_ledger_init (&gone, NULL, &queue->quota, queue->allowances, &queue->due);
+  bus_ledger_init (&gone, NULL, &queue->creditors);
   set_window (&gone, 1, 1u << 20);
   set_window (&queue->publisher, 1, 1u << 20);
   set_window (&queue->other, 1, 1u << 20);
@@ -272,11 +272,11 @@ test_clear_with_a_ticket_asserts (void)
   if (g_test_subprocess ())
     {
       BusQuota quota = { .cap = 1000 };
-      GQueue due = G_QUEUE_INIT;
       const BusAllowance allowances[WIRE_N_CLASSES] = { 0 };
+      BusCreditors creditors = { .quota = &quota, .unused = allowances };
       BusLedger ledger;
 
-      bus_ledger_init (&ledger, NULL, &quota, allowances, &due);
+      bus_ledger_init (&ledger, NULL, &creditors);
       bus_ticket_new (&ledger, CLASS, 1, BYTES, 1);
       bus_ledger_clear (&ledger);
       return;
@@ -324,8 +324,8 @@ test_random (Queue *queue, gconstpointer data)
       g_assert_cmpuint (allowance->held_messages, ==, tickets->len);
       if (!bus_window_is_open (window) && allowance->returned.messages > 0)
         g_assert_cmpuint (publisher->due_classes, ==, 1u << CLASS);
-      g_assert_true ((publisher->due_classes != 0) == (queue->due.length == 1));
-      if (g_rand_int_range (rand, 0, 4) == 0 && bus_credit_next_due (&queue->due, &classes) != NULL)
+      g_assert_true ((publisher->due_classes != 0) == (queue->creditors.due.length == 1));
+      if (g_rand_int_range (rand, 0, 4) == 0 && bus_credit_next_due (&queue->creditors, &classes) != NULL)
         bus_credit_grant (publisher, CLASS);
     }
   while (tickets->len > 0)
