@@ -86,7 +86,7 @@ def wait_for_a_peer_that_comes(bus):
 
 
 @test
-def wait_for_nobody(bus):
+def wait_for_a_missing_peer(bus):
     tool, cancelled = bus.tool(), Gio.Cancellable()
     error = fails_with(DeyeBus.Error.TIMEOUT, tool.wait_for_peer, "nobody", options(timeout=1000), None)
     assert "nobody" in error.message
@@ -200,7 +200,7 @@ def drained_member(bus):
 
 # --- acknowledged delivery ---
 
-def nobody_else(bus, tool):
+def wait_for_earlier_clients(bus, tool):
     """Waits for the end of the clients of earlier tests: they may have been members of the group."""
     known = {client.get_id() for client in bus.clients} | {"daemoneye-agent"}
     watch = tool.watch_peers("*")
@@ -211,7 +211,7 @@ def nobody_else(bus, tool):
 @test
 def confirmed(bus):
     tool, handled = bus.tool(), []
-    nobody_else(bus, tool)
+    wait_for_earlier_clients(bus, tool)
     fails_with(DeyeBus.Error.NO_RESPONDERS, tool.publish_confirmed, WORK, payload("x"), None, None)
     bus.collector().subscribe(WORK, GROUP, lambda _sub, message, *_: handled.append(message.get_data()), None, None)
     assert finish(tool.publish_confirmed_async, tool.publish_confirmed_finish, WORK, payload("done"), None)
@@ -231,7 +231,7 @@ def not_confirmed(bus):
 def at_least_once(bus):
     tool, one, two = bus.tool(), bus.collector("one"), bus.collector("two")
     again = options(at_least_once=True)
-    nobody_else(bus, tool)
+    wait_for_earlier_clients(bus, tool)
     fails_with(DeyeBus.Error.NO_RESPONDERS, tool.publish, WORK, payload("x"), again, None)
     first = one.subscribe(WORK, GROUP, None, None, None)
     publish(tool, WORK, "kept", again)

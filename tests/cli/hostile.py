@@ -180,7 +180,7 @@ def _(bus):
     equal(bus.run("publish", topic, "{}").returncode, 6, "one type for the topic: the message is sent, without a subscriber")
     bus.peer("ccc", lambda _: services(service(event("One", topic, "daemoneye.eventbus.v1.ConfigReload"))))
     ran = bus.run("publish", topic, "{}")
-    holds(ran.returncode == 2 and b"--type NAME" in ran.stderr, f"two claims: nobody is believed {ran.stderr}")
+    holds(ran.returncode == 2 and b"--type NAME" in ran.stderr, f"two claims: neither is accepted {ran.stderr}")
 
 
 def rows(ran):

@@ -106,7 +106,7 @@ def _(bus):
     holds(payloads_of(subscriber) == data, "all, in order")
 
 
-@test("/cli/stream/nobody-subscribes")
+@test("/cli/stream/no-subscriber")
 def _(bus):
     out, err = streams(bus, "newline", b"one\ntwo\n", code=6)
     equal(out, "2 messages accepted, 2 of them without a receiver\n")

@@ -58,7 +58,7 @@ def deny(peer, topic="tasks.netmond"):
 
 
 @test("/integration/log/W04-standard-error-is-not-read")
-def nobody_reads(agent, module, *_):
+def unread_standard_error(agent, module, *_):
     pipe = Pipe()
     broker = Broker(agent, module, stderr=pipe.end)
     # Each peer connects, so the broker must answer each time although its log is blocked.
@@ -95,7 +95,7 @@ def own_log(agent, module, *_):
 
 @test("/integration/log/W04-log-of-a-collector")
 def collector(agent, module, procmond, _):
-    """procmond reports the end of its connection, and can be stopped, although nobody reads its standard error."""
+    """procmond reports the end of its connection, and can be stopped, although its standard error is not read."""
     broker = Broker(agent, module)
     pipe = Pipe()
     pipe.fill()
@@ -116,7 +116,7 @@ def collector(agent, module, procmond, _):
 
 @test("/integration/log/W04-output-of-a-tool")
 def tool(agent, module, _, ctl):
-    """deyebusctl can be stopped although nobody reads its output."""
+    """deyebusctl can be stopped although its output is not read."""
     broker = Broker(agent, module)
     pipe = Pipe()
     child = subprocess.Popen([ctl, "--address", broker.address, "subscribe", "#"], stdin=subprocess.DEVNULL, stdout=pipe.end,

@@ -497,7 +497,7 @@ def _(paths):
 NOBODY = 65534
 
 
-def as_nobody():
+def become_other_user():
     """Runs in a child: becomes another user."""
     os.setgroups([])
     os.setgid(NOBODY)
@@ -505,20 +505,20 @@ def as_nobody():
     die_with_parent()
 
 
-def nobody_runs(program):
+def other_user_can_run(program):
     try:
-        return subprocess.run([program, "--version"], preexec_fn=as_nobody, stdout=subprocess.DEVNULL, check=False).returncode == 0
+        return subprocess.run([program, "--version"], preexec_fn=become_other_user, stdout=subprocess.DEVNULL, check=False).returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
 
 
 @with_kernel("/integration/netmond/M18-owners-of-others-are-hidden-without-privilege")
 def _(paths):
-    if os.getuid() != 0 or not nobody_runs(paths[3]):
+    if os.getuid() != 0 or not other_user_can_run(paths[3]):
         raise Skip("needs root, and another user who may execute netmond")
     with Bus(paths, f"uids=0;{NOBODY}\ngroup={grp.getgrgid(NOBODY).gr_name}") as bus, listener() as one:
         os.chmod(bus.broker.dir, 0o711)
-        collector = bus.collector(before=as_nobody)
+        collector = bus.collector(before=become_other_user)
         table = bus.task("list_sockets", local_port=port_of(one))
         (only,) = table["sockets"]
         equal((only["ownership"], only.get("owners", []), only.get("uid", 0)), (HIDDEN, [], 0))

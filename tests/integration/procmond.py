@@ -263,7 +263,7 @@ def _(paths):
 NOBODY = 65534
 
 
-def as_nobody(options=None):
+def become_other_user(options=None):
     """Runs in a child: becomes another user, with a /proc of its own."""
     own_proc(options)
     os.setgroups([])
@@ -272,20 +272,20 @@ def as_nobody(options=None):
     die_with_parent()
 
 
-def nobody_runs(program):
+def other_user_can_run(program):
     try:
-        return subprocess.run([program, "--version"], preexec_fn=as_nobody, stdout=subprocess.DEVNULL, check=False).returncode == 0
+        return subprocess.run([program, "--version"], preexec_fn=become_other_user, stdout=subprocess.DEVNULL, check=False).returncode == 0
     except OSError:
         return False
 
 
 @with_mounts("/integration/procmond/hidepid-reports-no-ends")
 def _(paths):
-    if not nobody_runs(paths[3]):
+    if not other_user_can_run(paths[3]):
         raise Skip("another user may not execute procmond here")
     with Bus(paths, f"uids=0;{NOBODY}\ngroup={grp.getgrgid(NOBODY).gr_name}") as bus, processes(2) as (mine, other):
         os.chmod(bus.broker.dir, 0o711)
-        collector = bus.collector(before=as_nobody)
+        collector = bus.collector(before=become_other_user)
         events, _ = bus.watch()
         equal(bus.health(lambda health: True)["health"], HEALTHY)
         listed = len(pids_in([bus.call("ListProcesses")]))
@@ -307,11 +307,11 @@ def _(paths):
 
 @with_mounts("/integration/procmond/hidden-from-the-start-is-degraded")
 def _(paths):
-    if not nobody_runs(paths[3]):
+    if not other_user_can_run(paths[3]):
         raise Skip("another user may not execute procmond here")
     with Bus(paths, f"uids=0;{NOBODY}\ngroup={grp.getgrgid(NOBODY).gr_name}") as bus:
         os.chmod(bus.broker.dir, 0o711)
-        collector = bus.collector(before=lambda: as_nobody(b"hidepid=2"))
+        collector = bus.collector(before=lambda: become_other_user(b"hidepid=2"))
         equal(pids_in([bus.call("ListProcesses")]), [collector.pid], "the others are not listed")
         health = bus.call("HealthCheck")
         equal(health["health"], DEGRADED)

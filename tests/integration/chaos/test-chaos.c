@@ -310,7 +310,7 @@ static const struct
   { "K05-overtaken", "begin w1.1 t 1 scan 7\nbegin w2.1 t 2 scan 7\nend w1.1 t 1 done\nfinal t 6 w1.1/1/t\n", 1, 0 },
   { "K09-overtaken-and-claimed",
     "begin w1.1 t 1 scan 7\nbegin w2.1 t 2 scan 7\nagent\nend w1.1 t 1 done\nfinal t 6 w1.1/1/t\n", 0, 0 },
-  { "K03-result-of-nobody", RUN_A "final t 6 w2.1/1/t\n", 1, 0 },
+  { "K03-result-that-no-run-sent", RUN_A "final t 6 w2.1/1/t\n", 1, 0 },
   { "K03-result-of-another-task", RUN_A "end w1.1 t 1 done\nfinal t 6 w1.1/1/u\n", 1, 0 },
   { "K03-result-before-its-end", RUN_A "final t 6 w1.1/1/t\n", 1, 0 },
   { "K03-begun-after-the-result", RUN_A "end w1.1 t 1 done\nfinal t 6 w1.1/1/t\nbegin w2.1 t 2 harm 7\n", 1, 0 },
