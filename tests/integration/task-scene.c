@@ -281,7 +281,7 @@ task_scene_wait_record (TaskScene *scene, const char *id, TaskSceneCheck check, 
         return;
       test_watchdog_note ("task %s, for %u; state %u, reason %u, deaths %u, expiries %u", id, value, record->state,
                           record->reason, record->deaths, record->expiries);
-      bus_fixture_breathe (&scene->bus);
+      bus_fixture_run_briefly (&scene->bus);
     }
 }
 

@@ -61,7 +61,7 @@ test_killed (BusFixture *f, gconstpointer data)
   give_out (f, 40);
   bus_fixture_kill_worker (f, first);
   while (handled_by (second) < 40)
-    bus_fixture_breathe (f);
+    bus_fixture_run_briefly (f);
   g_assert_cmpuint (handled_by (second), ==, 40);
 }
 
@@ -76,11 +76,11 @@ test_stopped (BusFixture *f, gconstpointer data)
   test_process_suspend (first);
   give_out (f, 40);
   while (handled_by (second) < 40)
-    bus_fixture_breathe (f);
+    bus_fixture_run_briefly (f);
   g_assert_cmpuint (handled_by (second), ==, 40);
   test_process_resume (first);
   while (handled_by (first) == 0)
-    bus_fixture_breathe (f);
+    bus_fixture_run_briefly (f);
 }
 
 static void

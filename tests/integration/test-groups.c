@@ -93,7 +93,7 @@ test_demoted (BusFixture *f, gconstpointer data)
   }
   give_out (f, 90);
   while ((others = sum_of (members, 2)) < 180 - sent)
-    bus_fixture_breathe (f);
+    bus_fixture_run_briefly (f);
   g_assert_cmpuint (others, ==, 180 - sent);
   {
     g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
@@ -107,10 +107,10 @@ test_demoted (BusFixture *f, gconstpointer data)
   test_process_resume (members[2]);
   bus_fixture_wait (f, system_events_slow (events, "drained", "worker-2") > 0);
   while (sum_of (members, 3) < 180)
-    bus_fixture_breathe (f);
+    bus_fixture_run_briefly (f);
   give_out (f, 90);
   while (sum_of (members, 3) < 270)
-    bus_fixture_breathe (f);
+    bus_fixture_run_briefly (f);
   g_assert_cmpuint (sum_of (members, 2), <, others + 90);
 }
 
@@ -133,11 +133,11 @@ test_stalled (BusFixture *f, gconstpointer data)
 
       is_stalled = queue_of (&view, EVENTS)->stalled_us > STALLED_US;
       before = queue_of (&view, EVENTS)->delivered;
-      bus_fixture_breathe (f);
+      bus_fixture_run_briefly (f);
     }
   worker_publish (publisher, EVENTS, 90, SIZE);
   while (sum_of (members, 2) < 99 - before)
-    bus_fixture_breathe (f);
+    bus_fixture_run_briefly (f);
   {
     g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
 
@@ -145,7 +145,7 @@ test_stalled (BusFixture *f, gconstpointer data)
   }
   test_process_resume (members[2]);
   while (sum_of (members, 3) < 99)
-    bus_fixture_breathe (f);
+    bus_fixture_run_briefly (f);
 }
 
 /* One request times out; from then on the two other members answer. */
@@ -202,7 +202,7 @@ share_out (BusFixture *f, const char *last, guint n, guint64 *got)
       sum = 0;
       for (guint i = 0; i < N_WORKERS; i++)
         sum += got[i] = sum_of (&members[i], 1);
-      bus_fixture_breathe (f);
+      bus_fixture_run_briefly (f);
     }
   g_assert_cmpuint (sum, ==, n);
 }

@@ -256,7 +256,7 @@ clock_wait (ClockScene *self, TestProcess *publisher, gint64 difference_us)
       test_process_send (publisher, "publish " PROBE " 1 8");
       test_process_expect_line (publisher, "published");
       task_scene_wait (&self->scene, stamp_us != 0);
-      bus_fixture_breathe (&self->scene.bus);
+      bus_fixture_run_briefly (&self->scene.bus);
     }
   g_assert_true (deye_bus_subscription_unsubscribe (subscription, NULL, NULL));
 }

@@ -190,7 +190,7 @@ test_hangs (HealthScene *self, gconstpointer data)
   while (!saw (self, "raw-1:unresponsive-failed"))
     {
       raw_publish (peer, "control.health.status.raw-1", &report.base);
-      bus_fixture_breathe (&self->scene.bus);
+      bus_fixture_run_briefly (&self->scene.bus);
     }
   reply = ask (self, "raw-1");
   g_assert_cmpuint (reply->peers[0]->signals->loop_missed, ==, 3);
@@ -227,7 +227,7 @@ test_reads_nothing (HealthScene *self, gconstpointer data)
   while (!saw (self, "raw-1:unresponsive-failed"))
     {
       raw_publish (peer, "control.health.heartbeat.raw-1", &beat.base);
-      bus_fixture_breathe (&self->scene.bus);
+      bus_fixture_run_briefly (&self->scene.bus);
     }
   reply = ask (self, "raw-1");
   g_assert_cmpuint (reply->peers[0]->signals->queue_missed, ==, 3);

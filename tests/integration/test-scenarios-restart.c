@@ -36,7 +36,7 @@ wait_adopted (TaskScene *scene, guint adopted)
 {
   test_watchdog_note ("%u adopted claims", adopted);
   while (!is_adopted (scene, adopted))
-    bus_fixture_breathe (&scene->bus);
+    bus_fixture_run_briefly (&scene->bus);
   test_watchdog_note (NULL);
 }
 

@@ -167,7 +167,7 @@ resubmit_until_not (TaskScene *scene, const char *id, guint32 status)
   guint32 answer;
 
   while ((answer = resubmit (scene, id, "done")) == status)
-    bus_fixture_breathe (&scene->bus);
+    bus_fixture_run_briefly (&scene->bus);
   return answer;
 }
 
@@ -314,7 +314,7 @@ stand_still (TaskScene *scene, TestProcess *submitter)
       task_scene_collector (scene, id, 64);
     }
   while (tasks_succeeded (scene) < N_MANY)
-    bus_fixture_breathe (&scene->bus);
+    bus_fixture_run_briefly (&scene->bus);
   assert_frames_bounded (scene, "s1");
   task_scene_wait (scene, is_over);
   g_source_unref (timer);

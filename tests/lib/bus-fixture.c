@@ -236,19 +236,19 @@ bus_stats_view_subscription (const BusStatsView *view, const char *peer, const c
 }
 
 static gboolean
-on_breath (gpointer data)
+on_short_time_over (gpointer data)
 {
   *(gboolean *) data = TRUE;
   return G_SOURCE_REMOVE;
 }
 
 void
-bus_fixture_breathe (BusFixture *f)
+bus_fixture_run_briefly (BusFixture *f)
 {
   GSource *source = g_timeout_source_new (2);
   gboolean over = FALSE;
 
-  g_source_set_callback (source, on_breath, &over, NULL);
+  g_source_set_callback (source, on_short_time_over, &over, NULL);
   g_source_attach (source, f->context);
   while (!over)
     g_main_context_iteration (f->context, TRUE);
@@ -287,7 +287,7 @@ bus_fixture_assert_idle (BusFixture *f)
                           ", queued bytes %" G_GUINT64_FORMAT,
                           view.reply->totals->pending_requests, (guint64) view.reply->totals->queued_messages,
                           (guint64) view.reply->totals->queued_bytes);
-      bus_fixture_breathe (f);
+      bus_fixture_run_briefly (f);
     }
   test_watchdog_note (NULL);
 }
@@ -303,7 +303,7 @@ bus_fixture_wait_peers (BusFixture *f, guint n)
       if (view.reply->totals->peers == n)
         break;
       test_watchdog_note ("%u peers, there are %u", n, view.reply->totals->peers);
-      bus_fixture_breathe (f);
+      bus_fixture_run_briefly (f);
     }
   test_watchdog_note (NULL);
 }

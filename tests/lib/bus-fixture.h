@@ -89,7 +89,7 @@ void bus_fixture_assert_idle (BusFixture *f);
 void bus_fixture_wait_peers (BusFixture *f, guint n);
 
 /* Runs the context for a short time, between two requests that poll another process. */
-void bus_fixture_breathe (BusFixture *f);
+void bus_fixture_run_briefly (BusFixture *f);
 
 /* A payload of @len bytes that starts with @number in eight bytes, as far as they fit. */
 GBytes *bus_fixture_payload (guint64 number, gsize len);

@@ -20,7 +20,7 @@ static GPid pids[256];
 static guint n_pids;
 
 static void
-bite (void)
+watchdog_abort (void)
 {
   for (guint i = 0; i < n_pids; i++)
     test_system_kill_pid (pids[i]);
@@ -35,7 +35,7 @@ watch (gpointer data)
   g_mutex_lock (&mutex);
   while (!stopping)
     if (!g_cond_wait_until (&cond, &mutex, due_us) && !stopping)
-      bite ();
+      watchdog_abort ();
   g_mutex_unlock (&mutex);
   return NULL;
 }

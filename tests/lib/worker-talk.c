@@ -76,7 +76,7 @@ worker_await_sum (BusFixture *f, TestProcess **workers, guint n, const char *nam
       test_watchdog_note ("%" G_GUINT64_FORMAT " messages; %" G_GUINT64_FORMAT " were received, %" G_GUINT64_FORMAT
                           " were missed",
                           total, sum.received, sum.missed);
-      bus_fixture_breathe (f);
+      bus_fixture_run_briefly (f);
       sum = sum_of (workers, n, name);
     }
   test_watchdog_note (NULL);

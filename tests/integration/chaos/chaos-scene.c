@@ -3,9 +3,9 @@
 
 #include "raw-peer.h"
 
-#define DEATH_STATUS 9 /* as in chaos-worker.c */
-#define STORM        40u
-#define BREATH_MS    3
+#define DEATH_STATUS  9 /* as in chaos-worker.c */
+#define STORM         40u
+#define TURN_TIMER_MS 3
 
 static const char *const operations[] = { "scan", "quiet", "harm" };
 
@@ -366,7 +366,7 @@ chaos_scene_put (ChaosScene *self, const ChaosEvent *event)
 /* --- one turn --- */
 
 static gboolean
-on_breath (gpointer data)
+on_turn_timer (gpointer data)
 {
   return G_SOURCE_CONTINUE;
 }
@@ -433,14 +433,14 @@ chaos_scene_leave (ChaosScene *self)
 void
 chaos_scene_set_up (ChaosScene *self, const BusFixtureOptions *options, guint32 seed)
 {
-  GSource *breath = g_timeout_source_new (BREATH_MS);
+  GSource *turn_timer = g_timeout_source_new (TURN_TIMER_MS);
 
   self->options = options;
   self->seed = seed;
   bus_fixture_set_up (&self->tasks.bus, options);
-  g_source_set_callback (breath, on_breath, NULL, NULL);
-  g_source_attach (breath, self->tasks.bus.context);
-  self->breath = breath;
+  g_source_set_callback (turn_timer, on_turn_timer, NULL, NULL);
+  g_source_attach (turn_timer, self->tasks.bus.context);
+  self->turn_timer = turn_timer;
   self->ledger_path = g_build_filename (self->tasks.bus.dir, "ledger", NULL);
   self->ledger = chaos_ledger_open (self->ledger_path);
   self->load = chaos_load_new (self->tasks.bus.address, self->ledger, seed);
@@ -468,7 +468,7 @@ chaos_scene_tear_down (ChaosScene *self)
   g_clear_object (&self->tool);
   chaos_ledger_free (self->ledger);
   g_free (self->ledger_path);
-  g_source_destroy (self->breath);
-  g_source_unref (self->breath);
+  g_source_destroy (self->turn_timer);
+  g_source_unref (self->turn_timer);
   bus_fixture_tear_down (&self->tasks.bus, self->options);
 }

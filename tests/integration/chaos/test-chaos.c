@@ -228,7 +228,7 @@ wait_holdings (ChaosScene *scene, const Holdings *before)
       if (g_str_equal (text, wanted))
         return;
       test_watchdog_note ("%s; there are %s", wanted, text);
-      bus_fixture_breathe (&scene->tasks.bus);
+      bus_fixture_run_briefly (&scene->tasks.bus);
     }
 }
 

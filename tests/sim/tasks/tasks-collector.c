@@ -321,7 +321,7 @@ collector_decline (TasksWorld *world, TasksClient *client)
 
 /* A job that was answered, or is of another connection. */
 static const TasksJob *
-collector_pick_ghost (TasksWorld *world, const TasksClient *client)
+collector_pick_stale_job (TasksWorld *world, const TasksClient *client)
 {
   const GPtrArray *jobs = sim_chance (&world->random, 50) ? client->old_jobs : client->jobs;
   const TasksJob *job = jobs->len > 0 ? g_ptr_array_index (jobs, sim_below (&world->random, jobs->len)) : NULL;
@@ -333,14 +333,14 @@ collector_pick_ghost (TasksWorld *world, const TasksClient *client)
 static void
 collector_forge (TasksWorld *world, TasksClient *client)
 {
-  const TasksJob *ghost = collector_pick_ghost (world, client);
+  const TasksJob *stale = collector_pick_stale_job (world, client);
   const TasksJob *job = collector_pick (world, client);
   guint8 token[BUS_TOKEN_LEN];
 
   if (job == NULL || client->character != TASKS_HOSTILE)
     return;
-  memcpy (token, ghost != NULL && ghost != job ? ghost->token : job->token, BUS_TOKEN_LEN);
-  if (ghost == NULL || ghost == job)
+  memcpy (token, stale != NULL && stale != job ? stale->token : job->token, BUS_TOKEN_LEN);
+  if (stale == NULL || stale == job)
     token[sim_below (&world->random, BUS_TOKEN_LEN)] ^= 1;
   collector_answer (client, job, DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED, token);
   tasks_cover (world, TASKS_COVER_FORGED_TOKEN);
@@ -349,10 +349,10 @@ collector_forge (TasksWorld *world, TasksClient *client)
 static void
 collector_repeat (TasksWorld *world, TasksClient *client)
 {
-  const TasksJob *ghost = collector_pick_ghost (world, client);
+  const TasksJob *stale = collector_pick_stale_job (world, client);
 
-  if (ghost != NULL && client->character == TASKS_HOSTILE)
-    collector_answer (client, ghost, DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED, ghost->token);
+  if (stale != NULL && client->character == TASKS_HOSTILE)
+    collector_answer (client, stale, DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED, stale->token);
 }
 
 /* --- steps --- */

@@ -151,7 +151,7 @@ come_back (Core *core, guint64 incarnation)
 
 /* The member starts its task and disconnects. Returns its next connection. */
 static Client *
-die_of_everything (Core *core, Client *worker)
+start_and_disconnect (Core *core, Client *worker)
 {
   const guint64 incarnation = worker->peer->incarnation;
   g_autoptr (Job) job = worker_take (worker);
@@ -181,7 +181,7 @@ rounds_to_run_all (Core *core, gboolean with_hostile)
     {
       g_assert_cmpuint (rounds, <, 10 * HOSTILE_TASKS);
       if (hostile != NULL)
-        hostile = die_of_everything (core, hostile);
+        hostile = start_and_disconnect (core, hostile);
       for (guint i = 0; i < G_N_ELEMENTS (honest); i++)
         run_one (honest[i], NULL);
       tasks_advance (core, SECOND);

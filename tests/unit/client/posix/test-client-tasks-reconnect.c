@@ -27,7 +27,7 @@ tear_down (Fixture *f, gconstpointer data)
 }
 
 static void
-dial (Fixture *f)
+connect_begin (Fixture *f)
 {
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &f->result);
 }
@@ -71,7 +71,7 @@ accepted (Fixture *f, const char *id)
   g_autoptr (GPtrArray) frames = NULL;
   DeyeBusTask *task;
 
-  dial (f);
+  connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   task = tasks_fixture_submit (f->client, id);
   frames = hear_until (f, "Await");
@@ -158,7 +158,7 @@ test_lost_submit (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) task = NULL;
   g_autoptr (GPtrArray) first = NULL;
 
-  dial (f);
+  connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   task = tasks_fixture_submit (f->client, "one");
   first = hear_until (f, "Submit");
@@ -178,7 +178,7 @@ test_goodbye (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) first = NULL;
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
 
-  dial (f);
+  connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   task = tasks_fixture_submit (f->client, "one");
   first = hear_until (f, "Submit");
@@ -198,7 +198,7 @@ test_unknown (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) one = NULL;
   g_autoptr (GPtrArray) first = NULL;
 
-  dial (f);
+  connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   one = tasks_fixture_submit (f->client, "one");
   first = hear_until (f, "Submit");
@@ -301,7 +301,7 @@ test_submitted_before_connect (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) one = NULL;
   g_autoptr (GPtrArray) frames = NULL;
 
-  dial (f);
+  connect_begin (f);
   one = tasks_fixture_submit (f->client, "one");
   g_assert_cmpint (deye_bus_task_get_state (one), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
   reconnect_fixture_welcome (f, &with_tasks);
@@ -317,7 +317,7 @@ test_no_room (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) many = NULL;
 
-  dial (f);
+  connect_begin (f);
   deye_bus_task_spec_set_payload (spec, large, NULL);
   g_object_unref (deye_bus_client_submit (f->client, spec, NULL));
   g_assert_null (deye_bus_client_submit (f->client, spec, &error));
@@ -362,7 +362,7 @@ test_times_continue (Fixture *f, gconstpointer data)
 
   deye_bus_task_spec_set_timeout (spec, 600 * G_TIME_SPAN_SECOND);
   deye_bus_task_spec_set_delay (spec, 500 * G_TIME_SPAN_SECOND);
-  dial (f);
+  connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   task = deye_bus_client_submit (f->client, spec, NULL);
   first = hear_until (f, "Submit");

@@ -87,7 +87,7 @@ test_deaths (Fixture *f, gconstpointer data)
 }
 
 static void
-come_and_go (Fixture *f, guint number, gint64 now_us)
+open_and_close (Fixture *f, guint number, gint64 now_us)
 {
   g_autofree char *id = g_strdup_printf ("id-%u", number);
 
@@ -99,9 +99,9 @@ static void
 test_bound (Fixture *f, gconstpointer data)
 {
   for (guint i = 0; i < BUS_PAST_MAX + 10; i++)
-    come_and_go (f, i, 2 * SECOND);
+    open_and_close (f, i, 2 * SECOND);
   g_assert_cmpuint (g_hash_table_size (f->pasts.by_id), ==, BUS_PAST_MAX + 1);
-  come_and_go (f, 5000, 2 * SECOND + BUS_PAST_US + 1);
+  open_and_close (f, 5000, 2 * SECOND + BUS_PAST_US + 1);
   g_assert_cmpuint (g_hash_table_size (f->pasts.by_id), ==, 2);
   f->past->deaths = 4;
   bus_past_close (&f->pasts, f->past, SECOND + BUS_PAST_US);
