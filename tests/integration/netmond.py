@@ -507,7 +507,8 @@ def become_other_user():
 
 def other_user_can_run(program):
     try:
-        return subprocess.run([program, "--version"], preexec_fn=become_other_user, stdout=subprocess.DEVNULL, check=False).returncode == 0
+        ran = subprocess.run([program, "--version"], preexec_fn=become_other_user, stdout=subprocess.DEVNULL, check=False)
+        return ran.returncode == 0
     except (OSError, subprocess.SubprocessError):
         return False
 

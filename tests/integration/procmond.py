@@ -274,7 +274,8 @@ def become_other_user(options=None):
 
 def other_user_can_run(program):
     try:
-        return subprocess.run([program, "--version"], preexec_fn=become_other_user, stdout=subprocess.DEVNULL, check=False).returncode == 0
+        ran = subprocess.run([program, "--version"], preexec_fn=become_other_user, stdout=subprocess.DEVNULL, check=False)
+        return ran.returncode == 0
     except OSError:
         return False
 
