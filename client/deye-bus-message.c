@@ -186,7 +186,7 @@ deye_bus_message_new_delivery (DeyeBusMessagePool *pool, const WireFrame *frame,
   message->kind = frame->kind;
   message->flags = frame->flags;
   message->priority = 0;
-  message->is_retained = FALSE;
+  message->is_retained = delivery->is_retained;
   message->to_handle = 0;
   message->handled = FALSE;
   message->payload = message_moved (&move, delivery->payload);

@@ -6,7 +6,8 @@
 
 /*
  * A fast reader for the usual delivery: the body of a DELIVER frame to one subscription, with the stamp of the broker, topic and
- * payload, and perhaps an id and a type name.
+ * payload, and perhaps an id and a type name. A retained value also has the mark of the broker and the field `delivery` of its
+ * publisher, which the receiver does not use.
  *
  * Nearly all messages that a client receives have this form. The reader rejects every other body, and then the caller uses
  * wire_envelope_read(): other fields or another order, text that is not ASCII, several subscriptions, malformed bodies.
@@ -20,9 +21,11 @@ enum
   WIRE_DELIVERY_KEY_SEQUENCE = 33 << 3 | WIRE_TYPE_VARINT,
   WIRE_DELIVERY_KEY_TIME = 34 << 3 | WIRE_TYPE_VARINT,
   WIRE_DELIVERY_KEY_SUBSCRIPTIONS = 35 << 3 | WIRE_TYPE_LENGTH,
+  WIRE_DELIVERY_KEY_RETAINED = 44 << 3 | WIRE_TYPE_VARINT,
   WIRE_DELIVERY_KEY_ID = 1 << 3 | WIRE_TYPE_VARINT,
   WIRE_DELIVERY_KEY_TOPIC = 2 << 3 | WIRE_TYPE_LENGTH,
   WIRE_DELIVERY_KEY_TYPE_NAME = 6 << 3 | WIRE_TYPE_LENGTH,
+  WIRE_DELIVERY_KEY_DELIVERY = 24 << 3 | WIRE_TYPE_VARINT,
   WIRE_DELIVERY_KEY_PAYLOAD = 15 << 3 | WIRE_TYPE_LENGTH,
 };
 
@@ -32,6 +35,7 @@ typedef struct
   guint64 accept_seq;
   guint64 accept_time_us;
   guint32 subscription;
+  gboolean is_retained;
   WireSpan sender;
   WireSpan topic;
   WireSpan type_name; /* empty: there is none */
@@ -111,6 +115,22 @@ wire_delivery_take_payload (const guint8 *at, const guint8 *end, WireSpan *paylo
   return TRUE;
 }
 
+/* Takes the fields in front of the payload. NULL: they have another form. */
+G_ALWAYS_INLINE static inline const guint8 *
+wire_delivery_take_names (const guint8 *at, const guint8 *end, guint64 *id, WireSpan *topic, WireSpan *type_name)
+{
+  at = wire_delivery_take_number (at, end, WIRE_DELIVERY_KEY_ID, id);
+  if (at == NULL)
+    return NULL;
+  at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TOPIC, topic);
+  if (at == NULL)
+    return NULL;
+  *type_name = wire_span (NULL, 0);
+  if (at < end && *at == WIRE_DELIVERY_KEY_TYPE_NAME)
+    at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TYPE_NAME, type_name);
+  return at;
+}
+
 /* Reads the bytes of the publisher. FALSE: they have another form. */
 G_ALWAYS_INLINE static inline gboolean
 wire_delivery_read_publish (const guint8 *at,
@@ -120,16 +140,32 @@ wire_delivery_read_publish (const guint8 *at,
                             WireSpan *type_name,
                             WireSpan *payload)
 {
-  at = wire_delivery_take_number (at, end, WIRE_DELIVERY_KEY_ID, id);
-  if (at == NULL)
-    return FALSE;
-  at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TOPIC, topic);
-  if (at == NULL)
-    return FALSE;
-  *type_name = wire_span (NULL, 0);
-  if (at < end && *at == WIRE_DELIVERY_KEY_TYPE_NAME)
-    at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_TYPE_NAME, type_name);
+  at = wire_delivery_take_names (at, end, id, topic, type_name);
   return at != NULL && wire_delivery_take_payload (at, end, payload);
+}
+
+/* Skips a number of one byte. Returns @at if the field is absent, or its number is longer. */
+static inline const guint8 *
+wire_delivery_skip_byte (const guint8 *at, const guint8 *end, guint key)
+{
+  const guint8 *number = wire_delivery_take_key (at, end, key);
+
+  return number != NULL && number < end && *number < 0x80 ? number + 1 : at;
+}
+
+/* Reads the rest of a retained value, from the mark of the broker. FALSE: it has another form. */
+static inline gboolean
+wire_delivery_read_retained (const guint8 *at, const guint8 *end, WireDelivery *delivery)
+{
+  guint64 id;
+
+  if (at == end || *at != 1)
+    return FALSE;
+  at = wire_delivery_take_names (at + 1, end, &id, &delivery->topic, &delivery->type_name);
+  delivery->is_retained = TRUE;
+  return at != NULL
+         && wire_delivery_take_payload (wire_delivery_skip_byte (at, end, WIRE_DELIVERY_KEY_DELIVERY), end,
+                                        &delivery->payload);
 }
 
 /* FALSE: the body has another form, and @delivery is undefined. */
@@ -138,6 +174,7 @@ wire_delivery_read (WireSpan body, WireDelivery *delivery)
 {
   const guint8 *at = body.data;
   const guint8 *end = wire_span_end (body);
+  const guint8 *mark;
   guint64 id;
 
   at = wire_delivery_take_text (at, end, WIRE_DELIVERY_KEY_SENDER, &delivery->sender);
@@ -150,6 +187,11 @@ wire_delivery_read (WireSpan body, WireDelivery *delivery)
   if (at == NULL)
     return FALSE;
   at = wire_delivery_take_subscription (at, end, &delivery->subscription);
-  return at != NULL
-         && wire_delivery_read_publish (at, end, &id, &delivery->topic, &delivery->type_name, &delivery->payload);
+  if (at == NULL)
+    return FALSE;
+  mark = wire_delivery_take_key (at, end, WIRE_DELIVERY_KEY_RETAINED);
+  if (G_UNLIKELY (mark != NULL))
+    return wire_delivery_read_retained (mark, end, delivery);
+  delivery->is_retained = FALSE;
+  return wire_delivery_read_publish (at, end, &id, &delivery->topic, &delivery->type_name, &delivery->payload);
 }

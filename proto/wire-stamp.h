@@ -14,6 +14,7 @@
 
 #define WIRE_STAMP_COMMON_MAX               108u /* a sender is one segment, at most 64 bytes */
 #define WIRE_STAMP_SUBSCRIPTIONS            35u  /* number of the field */
+#define WIRE_STAMP_RETAINED                 44u  /* number of the field */
 #define WIRE_STAMP_HOPS                     3u   /* accept, queue, write */
 #define WIRE_STAMP_OWN_MAX(n_subscriptions) (132u + 5u * (n_subscriptions))
 
@@ -57,6 +58,16 @@ wire_stamp_subscription (guint8 *out, guint32 subscription)
   end = wire_varint_put (out + 3, subscription);
   out[2] = (guint8) (end - out - 3);
   return end;
+}
+
+/* Writes field 44, the mark of a retained value; returns the end. */
+static inline guint8 *
+wire_stamp_retained (guint8 *out)
+{
+  out[0] = (guint8) ((WIRE_STAMP_RETAINED << 3) | 0x80u);
+  out[1] = WIRE_STAMP_RETAINED >> 4;
+  out[2] = 1;
+  return out + 3;
 }
 
 /* Writes to @out, which has WIRE_STAMP_OWN_MAX bytes; returns the number of bytes written. */

@@ -66,11 +66,7 @@ gboolean bus_flow_encode_now (BusFlow *flow,
                               gint64 now_us);
 
 /* Encodes a retained message for a subscription that has credit for it. FALSE: no memory; nothing was done. */
-gboolean bus_flow_encode_kept (BusFlow *flow,
-                               BusSubscription *subscription,
-                               BusMessage *message,
-                               const BusDelivery *delivery,
-                               gint64 now_us);
+gboolean bus_flow_encode_kept (BusFlow *flow, BusSubscription *subscription, BusMessage *message, gint64 now_us);
 
 /* Encodes the frame that ends the retained messages of a subscription; it costs no credit. FALSE: no memory; nothing was done. */
 gboolean bus_flow_encode_retained_end (BusFlow *flow, const BusSubscription *subscription);

@@ -289,8 +289,14 @@ bus_outq_put_message (BusOutq *outq,
   return TRUE;
 }
 
-gboolean
-bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body)
+/* Appends a DELIVER to one subscription; @is_retained is a constant. */
+G_ALWAYS_INLINE static inline gboolean
+outq_put_delivery (BusOutq *outq,
+                   WireLane lane,
+                   const BusStamp *stamp,
+                   guint32 subscription,
+                   WireSpan body,
+                   gboolean is_retained)
 {
   const gsize own_max = WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (1) + body.len;
   BusSegment *segment = outq->lanes[lane].last;
@@ -304,6 +310,8 @@ bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32
   start = segment->bytes + segment->len;
   at = bus_stamp_copy (start + WIRE_FRAME_HEADER_LEN, stamp->bytes, stamp->len);
   at = wire_stamp_subscription (at, subscription);
+  if (is_retained)
+    at = wire_stamp_retained (at);
   memcpy (at, body.data, body.len);
   own = (gsize) (at - start) + body.len;
   wire_frame_put_header (start, WIRE_KIND_DELIVER, 0, (guint32) (own - WIRE_FRAME_HEADER_LEN));
@@ -311,6 +319,18 @@ bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32
   outq->lanes[lane].bytes += own;
   bus_quota_charge (outq->quota, outq->usage, own);
   return TRUE;
+}
+
+gboolean
+bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body)
+{
+  return outq_put_delivery (outq, lane, stamp, subscription, body, FALSE);
+}
+
+gboolean
+bus_outq_put_retained (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body)
+{
+  return outq_put_delivery (outq, lane, stamp, subscription, body, TRUE);
 }
 
 /* --- runs --- */

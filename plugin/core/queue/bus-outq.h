@@ -91,6 +91,10 @@ gboolean bus_outq_put_message (BusOutq *outq,
 /* The same for a DELIVER to one subscription, without other fields of its own in the stamp; the bytes are copied. */
 gboolean bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body);
 
+/* The same for a retained value. */
+gboolean
+bus_outq_put_retained (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body);
+
 /* Appends @n messages of a run, beginning with number @from, as DELIVER to one subscription. Returns the number of messages for
  * which there was memory. */
 guint bus_outq_put_run (BusOutq *outq, const BusRun *run, guint from, guint n, guint32 subscription);

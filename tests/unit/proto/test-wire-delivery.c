@@ -22,10 +22,12 @@ typedef struct
   guint32 priority;
   guint64 route_id;
   gboolean usual;
+  gboolean retained;
+  guint32 delivery;
 } DeliveryRow;
 
 static const DeliveryRow delivery_rows[] = {
-  { "p", 1, 0, { 1 }, 1, 0, "events.a", NULL, 5, 0, 0, TRUE },
+  { "p", 1, 0, { 1 }, 1, 0, "events.a", NULL, 5, 0, 0, TRUE, FALSE, 0 },
   { "procmond-4711",
     G_MAXUINT32,
     G_GUINT64_CONSTANT (1795736000000000),
@@ -37,20 +39,29 @@ static const DeliveryRow delivery_rows[] = {
     300,
     0,
     0,
-    TRUE },
-  { "p", G_MAXUINT64, G_MAXUINT64, { 1 }, 1, G_MAXUINT64, "e", NULL, 0, 0, 0, TRUE },
-  { "p", 0, 0, { 1 }, 1, 3, "e", "daemoneye.ProcessEvent", 0, 0, 0, TRUE },
-  { "p", 1, 0, { 0x80, 1 }, 2, 3, "e", NULL, 1, 0, 0, TRUE },
-  { "p", 1, 0, { 0xa0, 0x8d, 6 }, 3, 3, "e", NULL, 9, 0, 0, TRUE },
-  { "p", 1, 0, { 0xff, 0xff, 0xff, 0xff, 15 }, 5, 3, "e", NULL, 1, 0, 0, TRUE },  /* the largest number */
-  { "p", 1, 0, { 0x80, 0x80, 0x80, 0x80, 16 }, 5, 3, "e", NULL, 1, 0, 0, FALSE }, /* a larger one */
-  { "p", 1, 0, { 1, 2 }, 2, 3, "e", NULL, 1, 0, 0, FALSE },                       /* two subscriptions */
-  { "p", 1, 0, { 0x80, 1, 2 }, 3, 3, "e", NULL, 1, 0, 0, FALSE },
-  { "p", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 7, 0, FALSE },        /* a priority */
-  { "p", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 0, 9, FALSE },        /* a request */
-  { "", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 0, 0, FALSE },         /* no sender */
-  { "p", 1, 0, { 1 }, 1, 3, "", NULL, 1, 0, 0, FALSE },         /* no topic */
-  { "p", 1, 0, { 1 }, 1, 3, "\xc3\xa4", NULL, 1, 0, 0, FALSE }, /* not ASCII */
+    TRUE,
+    FALSE,
+    0 },
+  { "p", G_MAXUINT64, G_MAXUINT64, { 1 }, 1, G_MAXUINT64, "e", NULL, 0, 0, 0, TRUE, FALSE, 0 },
+  { "p", 0, 0, { 1 }, 1, 3, "e", "daemoneye.ProcessEvent", 0, 0, 0, TRUE, FALSE, 0 },
+  { "p", 1, 0, { 0x80, 1 }, 2, 3, "e", NULL, 1, 0, 0, TRUE, FALSE, 0 },
+  { "p", 1, 0, { 0xa0, 0x8d, 6 }, 3, 3, "e", NULL, 9, 0, 0, TRUE, FALSE, 0 },
+  { "p", 1, 0, { 0xff, 0xff, 0xff, 0xff, 15 }, 5, 3, "e", NULL, 1, 0, 0, TRUE, FALSE, 0 },  /* the largest number */
+  { "p", 1, 0, { 0x80, 0x80, 0x80, 0x80, 16 }, 5, 3, "e", NULL, 1, 0, 0, FALSE, FALSE, 0 }, /* a larger one */
+  { "p", 1, 0, { 1, 2 }, 2, 3, "e", NULL, 1, 0, 0, FALSE, FALSE, 0 },                       /* two subscriptions */
+  { "p", 1, 0, { 0x80, 1, 2 }, 3, 3, "e", NULL, 1, 0, 0, FALSE, FALSE, 0 },
+  { "p", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 7, 0, FALSE, FALSE, 0 }, /* a priority */
+  { "p", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 0, 9, FALSE, FALSE, 0 }, /* a request */
+  { "p", 1, 2, { 1 }, 1, 3, "e", NULL, 5, 0, 0, TRUE, TRUE, WIRE_DELIVERY_RETAIN_CONNECTED },
+  { "p", 1, 2, { 1 }, 1, 3, "e", "T", 0, 0, 0, TRUE, TRUE, 127 },
+  { "p", 1, 2, { 1 }, 1, 3, "e", "T", 300, 0, 0, TRUE, TRUE, 0 },
+  { "p", 1, 2, { 1 }, 1, 3, "e", NULL, 1, 0, 0, FALSE, TRUE, 128 },
+  { "p", 1, 2, { 1 }, 1, 3, "e", NULL, 1, 7, 0, FALSE, TRUE, 4 },
+  { "p", 1, 2, { 1 }, 1, 3, "e", NULL, 1, 0, 0, FALSE, FALSE, 4 }, /* not retained */
+  { "p", 1, 2, { 1 }, 1, 3, "", NULL, 1, 0, 0, FALSE, TRUE, 4 },
+  { "", 1, 0, { 1 }, 1, 3, "e", NULL, 1, 0, 0, FALSE, FALSE, 0 },         /* no sender */
+  { "p", 1, 0, { 1 }, 1, 3, "", NULL, 1, 0, 0, FALSE, FALSE, 0 },         /* no topic */
+  { "p", 1, 0, { 1 }, 1, 3, "\xc3\xa4", NULL, 1, 0, 0, FALSE, FALSE, 0 }, /* not ASCII */
 };
 
 static GByteArray *
@@ -67,12 +78,14 @@ delivery_write (const DeliveryRow *row)
   envelope.accept_time_us = row->accept_time_us;
   envelope.subscriptions = wire_span (row->packed, row->packed_len);
   envelope.route_id = row->route_id;
+  envelope.retained = row->retained;
   g_byte_array_append (body, bytes, (guint) (wire_envelope_write (&envelope, bytes) - bytes));
   wire_envelope_init (&envelope);
   envelope.id = row->id;
   envelope.topic = wire_span_str (row->topic);
   envelope.type_name = wire_span_str (row->type_name);
   envelope.priority = row->priority;
+  envelope.delivery = row->delivery;
   envelope.payload = wire_span (zeros, row->payload_len);
   g_byte_array_append (body, bytes, (guint) (wire_envelope_write (&envelope, bytes) - bytes));
   g_byte_array_append (body, zeros, (guint) row->payload_len);
@@ -94,6 +107,8 @@ delivery_compare (const guint8 *bytes, gsize len)
     return FALSE;
   g_assert_cmpint (wire_envelope_read (body, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &envelope).status, ==,
                    WIRE_STATUS_OK);
+  if (delivery.is_retained)
+    envelope.present &= ~(G_GUINT64_CONSTANT (1) << 24); /* the field `delivery`, which the message does not use */
   g_assert_true (wire_envelope_is_plain (&envelope));
   g_assert_true (wire_span_equal (delivery.sender, envelope.sender));
   g_assert_true (wire_span_equal (delivery.topic, envelope.topic));
@@ -103,7 +118,7 @@ delivery_compare (const guint8 *bytes, gsize len)
   g_assert_cmpuint (delivery.accept_seq, ==, envelope.accept_seq);
   g_assert_cmpuint (delivery.accept_time_us, ==, envelope.accept_time_us);
   g_assert_cmpuint (envelope.priority, ==, 0);
-  g_assert_cmpuint (envelope.retained, ==, 0);
+  g_assert_cmpuint (envelope.retained, ==, delivery.is_retained ? 1 : 0);
   g_assert_true (wire_envelope_next_u32 (&envelope.subscriptions, &id));
   g_assert_cmpuint (envelope.subscriptions.len, ==, 0);
   g_assert_cmpuint (delivery.subscription, ==, id);
