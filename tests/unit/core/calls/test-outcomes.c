@@ -32,8 +32,8 @@ typedef struct
   const char *path;
   End end;
   gboolean is_kept;
-  gboolean has_heir;  /* another member */
-  const char *wanted; /* repeated, handed on, unknown, discarded; what the heir is sent as a repeat; what stays */
+  gboolean has_taker; /* another member */
+  const char *wanted; /* repeated, handed on, unknown, discarded; messages sent to the taker as repeats; messages that stay */
 } Outcome;
 
 typedef struct
@@ -51,7 +51,7 @@ setup (Members *f, gconstpointer data)
 
   routes_setup (&f->peers, NULL);
   f->publisher = peers_ready (&f->peers, "publisher", 1000);
-  for (guint i = 0; i < (outcome->has_heir ? 2 : 1); i++)
+  for (guint i = 0; i < (outcome->has_taker ? 2 : 1); i++)
     {
       f->peer[i] = peers_ready (&f->peers, i == 0 ? "one" : "two", 1001);
       f->member[i] = routes_subscribe (&f->peers, f->peer[i], 1, "tasks.#", "workers", i == 0 ? 2 : 100);
@@ -149,7 +149,7 @@ test_outcome (Members *f, gconstpointer data)
   g_autofree char *text = NULL;
 
   publish (f, outcome->is_kept);
-  if (outcome->has_heir)
+  if (outcome->has_taker)
     g_ptr_array_unref (peers_take (f->peer[1]));
   come_to_end (f, outcome->end, &leave);
   if (stays)
@@ -160,7 +160,7 @@ test_outcome (Members *f, gconstpointer data)
   text = g_strdup_printf ("repeated %" G_GUINT64_FORMAT ", handed on %" G_GUINT64_FORMAT ", unknown %" G_GUINT64_FORMAT
                           ", discarded %" G_GUINT64_FORMAT "; marked %u; stay %" G_GUINT64_FORMAT,
                           leave.repeated, leave.rerouted, leave.unacknowledged, leave.discarded,
-                          outcome->has_heir ? count_repeats (f->peer[1]) : 0,
+                          outcome->has_taker ? count_repeats (f->peer[1]) : 0,
                           stays ? bus_unsettled_messages (f->member[0]) - bus_unsettled_count_withdrawn (f->member[0])
                                       + f->member[0]->fifo->messages
                                 : 0);
