@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Cancels with real processes: one that crosses the result, and one that is ignored. The second number in a path is that of the
- * scenario in the list of the design.
+ * Cancels with real processes: one that crosses the result, and one that is ignored. The second number in a path is the number of
+ * the scenario in the list of the design.
  */
 
 #include "task-scene.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Collectors that are killed, and tasks that kill them, with real processes. The second number in a path is that of the scenario
- * in the list of the design.
+ * Collectors that are killed, and tasks that kill them, with real processes. The second number in a path is the number of the
+ * scenario in the list of the design.
  */
 
 #include "task-scene.h"

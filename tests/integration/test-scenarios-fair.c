@@ -2,7 +2,7 @@
 
 /*
  * The choice of tasks and members, with real processes: many urgent tasks, operations that no member has any more, and a member
- * that dies at every task that it starts. The second number in a path is that of the scenario in the list of the design.
+ * that dies at every task that it starts. The second number in a path is the number of the scenario in the list of the design.
  */
 
 #include "system-events.h"

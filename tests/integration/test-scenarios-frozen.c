@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Time with real processes: a collector or the agent is suspended, and the wall clock jumps. The second number in a path is that
- * of the scenario in the list of the design.
+ * Time with real processes: a collector or the agent is suspended, and the wall clock jumps. The second number in a path is the
+ * number of the scenario in the list of the design.
  */
 
 #include "system-events.h"

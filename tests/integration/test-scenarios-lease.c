@@ -2,7 +2,7 @@
 
 /*
  * Leases with real processes: results that are late, sent twice or of an older lease, and works that hang. The second number in a
- * path is that of the scenario in the list of the design.
+ * path is the number of the scenario in the list of the design.
  */
 
 #include "system-events.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Collectors that leave in order, with real processes: an announced stop, and a drain. The second number in a path is that of the
- * scenario in the list of the design.
+ * Collectors that leave in order, with real processes: an announced stop, and a drain. The second number in a path is the number
+ * of the scenario in the list of the design.
  */
 
 #include "task-scene.h"

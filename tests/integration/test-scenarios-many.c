@@ -2,7 +2,7 @@
 
 /*
  * Questions to many collectors, with real processes: after one collector was killed, and after the agent was killed. The second
- * number in a path is that of the scenario in the list of the design.
+ * number in a path is the number of the scenario in the list of the design.
  */
 
 #include "task-scene.h"

@@ -2,7 +2,7 @@
 
 /*
  * The agent or a holder is killed while tasks run, with real processes: the next agent connects the tasks of the submitter with
- * their holders again. The second number in a path is that of the scenario in the list of the design.
+ * their holders again. The second number in a path is the number of the scenario in the list of the design.
  */
 
 #include "task-scene.h"

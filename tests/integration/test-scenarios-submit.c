@@ -2,7 +2,8 @@
 
 /*
  * Submitters with real processes: an id identifies one task, results outlive their submitters, failed tasks are delayed, and a
- * submitter with a blocked main loop loses nothing. The second number in a path is that of the scenario in the list of the design.
+ * submitter with a blocked main loop loses nothing. The second number in a path is the number of the scenario in the list of the
+ * design.
  */
 
 #include "task-scene.h"

@@ -42,7 +42,7 @@ def group(m, **how):
 
 
 def stalled_member(m, **how):
-    """One member of the group is suspended. The rate is that of the others; afterwards the member receives the rest of its share."""
+    """One member of the group is suspended. The rate counts the other members; afterwards the member receives the rest of its share."""
     flow = Flow(m, group="g", **how)
     stalled = flow.subscribers[0]
     stalled.signal(signal.SIGSTOP)

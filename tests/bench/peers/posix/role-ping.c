@@ -16,7 +16,7 @@ static struct
 {
   void *client;
   uint32_t *latency_ns;
-  uint64_t sent;     /* the last one; 0 is that of the probes */
+  uint64_t sent;     /* the last one; 0: only probes */
   uint64_t answered; /* the last answered one; UINT64_MAX: none, not even a probe */
   int is_measured;
 } trip = { .answered = UINT64_MAX };
