@@ -111,7 +111,8 @@ peers_subscribe (Peers *peers, BusPeer *owner, guint32 id, BusOverflow policy, g
   const BusLimits *limits = &peers->core->limits;
   BusSubscription *subscription = bus_subscription_new (owner, id, wire_span_str ("#"), FALSE);
 
-  subscription->bounds = (BusBounds){ policy, limits->subscription_queue_messages, limits->subscription_queue_bytes };
+  subscription->bounds
+      = (BusBounds){ policy, (guint32) limits->subscription_queue_messages, limits->subscription_queue_bytes };
   bus_window_init (&subscription->window, window_messages, limits->receive_window_bytes);
   bus_subscriptions_add (&owner->subscriptions, subscription);
   bus_quota_keep (&peers->core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));

@@ -97,7 +97,7 @@ queue_subscribe (Queue *queue, guint32 id, BusOverflow policy, guint64 window_me
 
   g_assert_nonnull (subscription);
   subscription->bounds.policy = policy;
-  subscription->bounds.messages = queue->limits.subscription_queue_messages;
+  subscription->bounds.messages = (guint32) queue->limits.subscription_queue_messages;
   subscription->bounds.bytes = queue->limits.subscription_queue_bytes;
   bus_window_init (&subscription->window, window_messages, 1u << 30);
   bus_fifo_index (&queue->flow, subscription, policy == BUS_OVERFLOW_CONFLATE);

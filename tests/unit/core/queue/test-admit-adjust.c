@@ -13,7 +13,7 @@
 static guint64
 adjust (Queue *queue, BusSubscription *subscription, BusOverflow policy, guint64 messages)
 {
-  const BusBounds bounds = { .policy = policy, .messages = messages, .bytes = subscription->bounds.bytes };
+  const BusBounds bounds = { .policy = policy, .messages = (guint32) messages, .bytes = subscription->bounds.bytes };
 
   return bus_trim_adjust (&queue->flow, subscription, &bounds, QUEUE_NOW_US);
 }
@@ -237,7 +237,7 @@ test_longest_of_100_queues_first (Queue *queue, gconstpointer data)
 static void
 random_bounds (GRand *rand, BusSubscription *subscription)
 {
-  subscription->bounds.messages = (guint64) g_rand_int_range (rand, 1, 8);
+  subscription->bounds.messages = (guint32) g_rand_int_range (rand, 1, 8);
   subscription->bounds.bytes = (guint64) g_rand_int_range (rand, 20, 500);
 }
 
@@ -259,7 +259,7 @@ random_input (Queue *queue, GRand *rand, guint64 *returned)
     case 1:
       {
         BusBounds bounds = { .policy = 1 + (guint) g_rand_int_range (rand, 0, BUS_OVERFLOW_LAST),
-                             .messages = (guint64) g_rand_int_range (rand, 1, 8),
+                             .messages = (guint32) g_rand_int_range (rand, 1, 8),
                              .bytes = 300 };
 
         bus_trim_adjust (&queue->flow, subscription, &bounds, QUEUE_NOW_US);

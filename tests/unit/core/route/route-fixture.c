@@ -70,7 +70,7 @@ routes_add (Peers *peers,
   BusSubscription *subscription = bus_subscription_new (owner, id, wire_span_str (pattern), serves);
 
   subscription->bounds = (BusBounds){ serves ? BUS_OVERFLOW_ERROR : BUS_OVERFLOW_DROP_OLDEST,
-                                      limits->subscription_queue_messages, limits->subscription_queue_bytes };
+                                      (guint32) limits->subscription_queue_messages, limits->subscription_queue_bytes };
   bus_window_init (&subscription->window, messages, limits->receive_window_bytes);
   if (filter != NULL)
     bus_subscription_set_filter (subscription, filter);

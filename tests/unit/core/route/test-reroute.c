@@ -362,7 +362,7 @@ test_stays_without_a_member_with_room (Peers *f, gconstpointer data)
   for (guint i = 0; i < 6; i++)
     routes_publish (f, w.publisher, TOPIC, 4);
   w.members[1]->state = BUS_SUBSCRIPTION_DEMOTED;
-  w.members[2]->bounds.messages = w.members[2]->fifo->messages;
+  w.members[2]->bounds.messages = (guint32) w.members[2]->fifo->messages;
   demote (f, w.members[0]);
   g_assert_cmpuint (w.members[0]->fifo->messages, ==, 2);
   g_assert_cmpuint (w.members[0]->records->tickets, ==, 2);
