@@ -65,7 +65,7 @@ static void
 test_hidden (void)
 {
   guint8 *small[16], *large, *again;
-  gsize size, small_size;
+  gsize size, small_size = 0;
 
   wire_block_drop_kept ();
   large = wire_block_new (66080, G_MAXSIZE, &size);
