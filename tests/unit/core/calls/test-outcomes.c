@@ -33,7 +33,8 @@ typedef struct
   End end;
   gboolean is_kept;
   gboolean has_taker; /* another member */
-  const char *wanted; /* repeated, handed on, unknown, discarded; messages sent to the taker as repeats; messages that stay */
+  const char
+      *wanted; /* repeated, handed on, unknown, discarded; messages sent to the taker as repeats; messages that stay */
 } Outcome;
 
 typedef struct
