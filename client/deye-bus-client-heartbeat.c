@@ -14,8 +14,8 @@
 /*
  * The heartbeat: a GSource in the client's context that publishes at a fixed interval of monotonic time.
  *
- * A heartbeat is skipped if there is no connection or no credit. It is never queued, because a late heartbeat would not show
- * the present state of the client.
+ * A heartbeat is skipped if there is no connection or no credit. If the connection ends before it is written, it is dropped: it does
+ * not wait for the next connection, because a late heartbeat would not show the present state of the client.
  *
  * With each heartbeat a client that reconnects asks the broker for the number of its subscriptions. If the numbers differ, the
  * broker or the client has lost a subscription although the connection did not end. Then the client ends the connection, and
@@ -50,7 +50,9 @@ heartbeat_send (DeyeBusClient *self)
   if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_has_credit (self->session, &probe))
     return;
   payload = heartbeat_pack (self);
-  if (!deye_bus_client_post (self, topic, payload, "daemoneye.eventbus.v1.Heartbeat", NULL, &error))
+  if (deye_bus_client_post (self, topic, payload, "daemoneye.eventbus.v1.Heartbeat", NULL, &error))
+    deye_bus_session_note_heartbeat (self->session);
+  else
     g_debug ("heartbeat not sent: %s", error->message);
 }
 

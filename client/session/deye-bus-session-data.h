@@ -64,8 +64,10 @@ struct DeyeBusSession
   DeyeBusStash *stash;     /* the client's; NULL: none */
   guint64 unasked_sent;    /* publishes without an acknowledgement that were added to @out */
   guint64 unasked_proved;  /* of these, the number that the broker has handled for certain */
-  guint64 unasked_kept;    /* of these, the number that was not written and waits for the next connection */
-  guint64 uncertain;       /* of these, after the end: the number that may or may not have arrived */
+  guint64
+      unasked_kept; /* of these, the number that was not written and waits for the next connection, or is a heartbeat */
+  guint64 uncertain; /* of these, after the end: the number that may or may not have arrived */
+  guint64 heartbeat; /* id of the last heartbeat; 0: none was sent on this connection */
 
   guint64 last_id;
   guint64 newest_message; /* the greatest number of a message that was sent */

@@ -61,6 +61,12 @@ unsent_count_unreturned (const DeyeBusSession *session)
 
 /* --- kept frames --- */
 
+void
+deye_bus_session_note_heartbeat (DeyeBusSession *session)
+{
+  session->heartbeat = session->last_id | 1;
+}
+
 /* Puts @frame, which is taken, into the stash. FALSE: it was dropped. */
 static gboolean
 unsent_stash (DeyeBusSession *session, DeyeBusKeptFrame *frame)
@@ -104,7 +110,12 @@ unsent_keep_frame (const guint8 *bytes, gsize len, gpointer data)
   if (bytes[5] & WIRE_FLAG_RETAIN)
     deye_bus_retained_refuse (&session->retained, frame->number); /* it is stored again when it is sent */
   pending = deye_bus_pending_table_find (&session->pending, frame->number);
-  if (bytes[4] == WIRE_KIND_PUBLISH && (frame->number & 1) != 0)
+  if (frame->number == session->heartbeat)
+    {
+      session->unasked_kept++;
+      deye_bus_kept_frame_free (frame);
+    }
+  else if (bytes[4] == WIRE_KIND_PUBLISH && (frame->number & 1) != 0)
     {
       session->unasked_kept++;
       (void) unsent_stash (session, frame);

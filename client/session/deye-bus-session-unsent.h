@@ -24,6 +24,9 @@ void deye_bus_session_set_stash (DeyeBusSession *session, DeyeBusStash *stash);
  * wait for credit, and those that were dropped when the session ended, but not those in the stash. */
 DeyeBusOutCount deye_bus_session_count_unsent (const DeyeBusSession *session);
 
+/* The publish that was sent last, without a pending call, is a heartbeat: if it is not written, it is neither kept nor counted. */
+void deye_bus_session_note_heartbeat (DeyeBusSession *session);
+
 /* The socket takes no more bytes: clears the out-buffer. Its messages are kept, or counted as unsent. */
 void deye_bus_session_drop_out (DeyeBusSession *session);
 /* The session ends: keeps the messages that the next connection can send, if one follows, and drops the others. */

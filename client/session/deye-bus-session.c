@@ -80,6 +80,7 @@ deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, Dey
   deye_bus_session_reset_credit (session);
   deye_bus_send_queue_shut (&session->send_queue);
   session->unasked_sent = session->unasked_proved = session->unasked_kept = session->uncertain = 0;
+  session->heartbeat = 0;
   deye_bus_session_sort_out_flushes (session);
   deye_bus_pending_table_reopen (&session->pending, hello_pending);
   deye_bus_channel_table_reopen (&session->channels, session->origin);
