@@ -44,13 +44,14 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
 }
 
 /* FALSE: @message is a request that was cancelled, so that its handler is not called. The CANCEL may be the next frame in the
- * socket, so everything that has arrived is read first. */
+ * socket, so everything that has arrived is read first. For a task the collector does this, later. */
 static gboolean
-dispatch_is_wanted (DeyeBusClient *self, const DeyeBusMessage *message)
+dispatch_is_wanted (DeyeBusClient *self, const DeyeBusChannel *channel, const DeyeBusMessage *message)
 {
   if (message->kind != WIRE_KIND_REQUEST)
     return TRUE;
-  deye_bus_client_read_ahead (self);
+  if (!channel->is_task)
+    deye_bus_client_read_ahead (self);
   return self->session != NULL && deye_bus_session_is_open (self->session, message);
 }
 
@@ -66,7 +67,7 @@ static void
 dispatch_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
   DeyeBusSubscription *subscription = channel->owner;
-  gboolean called = !channel->ended && dispatch_is_wanted (self, message);
+  gboolean called = !channel->ended && dispatch_is_wanted (self, channel, message);
 
   if (called && message->hops != NULL)
     deye_bus_hops_note_delivered (message->hops);

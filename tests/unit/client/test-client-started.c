@@ -5,7 +5,7 @@
 
 /*
  * The process of a collector is suspended just before or after it writes STARTED, and the broker gives the task to another collector
- * meanwhile. Linked with --wrap, so that the broker can send frames at that time.
+ * meanwhile. Linked with --wrap, so that the broker can send frames at that time, and reads are counted.
  */
 
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
@@ -16,6 +16,7 @@ typedef struct
 {
   Fixture *fixture; /* NULL: the next write is not special */
   gboolean is_before;
+  guint reads;       /* in front of it, without bytes */
   guint64 cancelled; /* the route of the CANCEL that the broker sends; 0: none */
   gboolean is_lost;  /* then it closes the connection */
 } Suspension;
@@ -36,6 +37,20 @@ suspension_end (void)
     client_fixture_hang_up (&f->base);
 }
 
+static guint reads; /* since the last one that returned bytes */
+
+gssize __real_deye_bus_socket_read (DeyeBusSocket socket, guint8 *bytes, gsize len, const char **why);
+gssize __wrap_deye_bus_socket_read (DeyeBusSocket socket, guint8 *bytes, gsize len, const char **why);
+
+gssize
+__wrap_deye_bus_socket_read (DeyeBusSocket socket, guint8 *bytes, gsize len, const char **why)
+{
+  gssize got = __real_deye_bus_socket_read (socket, bytes, len, why);
+
+  reads = got > 0 ? 0 : reads + 1;
+  return got;
+}
+
 gssize __real_deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans);
 gssize __wrap_deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_spans);
 
@@ -44,6 +59,8 @@ __wrap_deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint
 {
   gssize written;
 
+  if (suspension.fixture != NULL)
+    suspension.reads = reads;
   if (suspension.fixture != NULL && suspension.is_before)
     suspension_end ();
   written = __real_deye_bus_socket_write (socket, spans, n_spans);
@@ -103,6 +120,15 @@ test_lost (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
 }
 
+/* Between the read that gets Execute and the write of STARTED, the client reads once more. */
+static void
+test_reads (Fixture *f, gconstpointer data)
+{
+  offer (f, &(const Suspension){ 0 });
+  g_assert_cmpuint (f->log.calls, ==, 1);
+  g_assert_cmpuint (suspension.reads, ==, 1);
+}
+
 #define ADD(path, data, function)                                                                                      \
   g_test_add ("/client/started/" path, Fixture, data, collector_fixture_set_up, function, collector_fixture_tear_down)
 
@@ -113,6 +139,7 @@ main (int argc, char **argv)
   ADD ("K05-superseded-before-it-is-written", "before", test_superseded);
   ADD ("K05-superseded-after-it-was-written", NULL, test_superseded);
   ADD ("other-task-cancelled", NULL, test_other);
+  ADD ("reads", NULL, test_reads);
   ADD ("K09-connection-lost", NULL, test_lost);
   ADD ("K09-connection-lost-behind-bytes", "bytes", test_lost);
   return g_test_run ();
