@@ -42,7 +42,7 @@ class Agent:
                                         env=environment, preexec_fn=die_with_parent)
 
     def wait_log(self, pattern):
-        """Reads the log until @pattern is in it, or in the part that was read before."""
+        """Reads the log until the text that was read so far contains @pattern. Returns the match."""
         deadline = time.monotonic() + PATIENCE_S
         while not (found := re.search(pattern, self.log)):
             left = deadline - time.monotonic()

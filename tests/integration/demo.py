@@ -51,7 +51,7 @@ def check_slow(lines):
 
 
 def check_failover(steps):
-    """Tables that tasks list: first undisturbed, then with one collector killed and one suspended."""
+    """Tasks list tables: first undisturbed, then with one collector killed and one suspended."""
     shards, failover, recovery = steps.get("shards", {}), steps.get("failover", {}), steps.get("recovery", {})
     calm, rough = failover.get("undisturbed_us", 0), failover.get("duration_us", 0)
     takeovers = failover.get("takeovers", [])

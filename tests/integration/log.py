@@ -143,7 +143,7 @@ def records_of(log, start):
 
 @test("/integration/log/W04-noisy-peer")
 def noisy_peer(agent, module, *_):
-    """One peer that causes thousands of records in a second does not suppress those of another."""
+    """One peer that causes thousands of records in a second does not suppress the records of another peer."""
     pipe = Pipe(small=False)
     broker = Broker(agent, module, stderr=pipe.end, environment={"G_MESSAGES_DEBUG": "all"})
     noisy = RawPeer(broker.address, "noisy")

@@ -144,7 +144,7 @@ def _(paths):
 
 @test("/integration/procmond-kernel/reports-and-polls-give-each-event-once")
 def _(paths):
-    """Tables are read all the time, and contain the same processes as the reports."""
+    """Tables are read continuously, and contain the same processes as the reports."""
     with Bus(paths) as bus:
         with_reports(bus, interval=10)
         seen = Seen(bus)

@@ -45,7 +45,7 @@ void restart_fixture_agent_start (RestartFixture *f);
 
 void restart_fixture_agent_kill (RestartFixture *f);
 
-/* Waits; the clients run meanwhile. */
+/* Kills the agent, and starts it again after @outage_ms. The context of the clients is iterated during the outage. */
 void restart_fixture_agent_restart (RestartFixture *f, guint outage_ms);
 
 void restart_fixture_set_up (RestartFixture *f, gconstpointer data);

@@ -41,7 +41,7 @@ void task_scene_restart_agent (TaskScene *scene, const BusFixtureOptions *option
 
 /* Starts a collector, and waits until it is registered and gets tasks. bus_fixture_end_worker() or the teardown ends it. */
 TestProcess *task_scene_collector (TaskScene *scene, const char *id, guint slots);
-/* The same, but all its works do @act, not what their payloads contain. */
+/* The same, but each work executes @act instead of the acts in its payload. */
 TestProcess *task_scene_collector_with (TaskScene *scene, const char *id, guint slots, const char *act);
 /* The same, with a limit of progress for the operation "scan". */
 TestProcess *task_scene_collector_impatient (TaskScene *scene, const char *id, guint slots, gint64 progress_us);
@@ -53,7 +53,8 @@ void task_scene_kill (TaskScene *scene, TestProcess *collector);
 void task_scene_reap (TaskScene *scene, TestProcess *collector);
 /* The number of runs of a task in its output that were not taken yet. */
 guint task_scene_runs (TestProcess *collector, const char *task);
-/* Waits until it has begun @attempt of a task beside @beside others, and the agent knows it. Takes the line from its output. */
+/* Waits until the collector has begun @attempt of a task while @beside other works run there, and the agent knows it. Takes the
+ * line from its output. */
 void task_scene_expect_run (TaskScene *scene, TestProcess *collector, const char *task, guint attempt, guint beside);
 /* Ends one of its works with a result. */
 void task_scene_succeed (TestProcess *collector, const char *task, const char *result);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * The policy block, with real processes: a publisher waits only for credit, no message is lost meanwhile, and no block lasts
- * longer than longest_block_us.
+ * The policy block, with real processes: a publisher waits only for credit, no message is lost during a block, and no block
+ * lasts longer than longest_block_us.
  */
 
 #include "bus-fixture.h"
@@ -177,7 +177,7 @@ test_expires (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (system_events_dropped (events, "sink"), ==, got.missed);
 }
 
-/* Two clients publish to each other and handle nothing meanwhile: the block ends by itself, and the sums are exact. */
+/* Two clients publish to each other without handling messages: the block ends by itself, and the counts are exact. */
 static void
 test_two_clients_block_each_other (BusFixture *f, gconstpointer data)
 {
@@ -197,8 +197,8 @@ test_two_clients_block_each_other (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (got.received + got.missed, ==, 1000);
 }
 
-/* One of several subscribers is suspended: its publisher is blocked, the other subscribers get everything, and a publisher to
- * whose topic it does not subscribe is not blocked. */
+/* One of several subscribers is suspended: its publisher is blocked, the other subscribers get everything, and a publisher of a
+ * topic to which it does not subscribe is not blocked. */
 static void
 test_one_suspended_of_five (BusFixture *f, gconstpointer data)
 {

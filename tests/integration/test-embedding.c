@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* The host's main loop blocks for ten seconds; meanwhile two collectors send each other requests. */
+/* The host's main loop blocks for ten seconds, while two collectors send each other requests. */
 static void
 test_blocked_host (BusFixture *f, gconstpointer data)
 {
@@ -42,7 +42,7 @@ test_blocked_host (BusFixture *f, gconstpointer data)
   /* New peers can connect as well. */
   bus_fixture_end_worker (f, bus_fixture_worker (f, "procmond-3", "procmond"));
   worker_do (f->broker, "unblock", "unblocked");
-  g_test_message ("%u round trips while the host stood still", rounds * 200);
+  g_test_message ("%u round trips while the host was blocked", rounds * 200);
 }
 
 /* Two brokers in one process share nothing. */
@@ -61,7 +61,7 @@ test_two_brokers (BusFixture *f, gconstpointer data)
   agent = bus_fixture_agent_client (f, 1);
   g_assert_cmpuint (deye_bus_client_get_broker_epoch (agent), !=, deye_bus_client_get_broker_epoch (f->boss));
 
-  /* The same name on both. */
+  /* Both brokers have a peer with the same id. */
   here = bus_fixture_worker (f, "procmond-1", "procmond");
   there = bus_fixture_worker_at (f, address, "procmond-1", "procmond");
   worker_subscribe (here, "s", "events.process.# - count");
@@ -127,7 +127,7 @@ test_stale_socket (BusFixture *f, gconstpointer data)
   worker_do (f->broker, "stop 1", "stopped 1");
 }
 
-/* A child that closes no descriptor has only its three standard ones. */
+/* A child process that closes no descriptors inherits only the three standard ones. */
 static void
 assert_nothing_inherited (TestProcess *process)
 {

@@ -95,7 +95,8 @@ test_killed_last_member (BusFixture *f, gconstpointer data)
   give_out (f, 0, 1, 0);
 }
 
-/* A publisher is killed while it publishes as fast as it can: the messages that arrive are complete, in order, and arrive once. */
+/* A publisher is killed while it publishes as fast as it can: the messages that arrive are complete and in order, and none
+ * arrives twice. */
 static void
 test_killed_publisher (BusFixture *f, gconstpointer data)
 {

@@ -15,7 +15,7 @@
 #define SIZE   200u
 #define LARGE  40000u
 
-/* Longer than the time for which the broker tolerates that a member is behind the others. */
+/* Longer than the broker tolerates a member that lags behind the others. */
 #define STALLED_US 300000u
 
 static const BusFixtureOptions hasty = { .limits = "longest_block_us=1000000\n" };

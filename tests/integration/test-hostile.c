@@ -2,8 +2,7 @@
 
 /*
  * Peers that break the protocol: they send nothing, garbage, or frames that are too large, out of order, forged, or too
- * many. The broker reports a status to each of them, and two workers that exchange messages meanwhile are not
- * disturbed.
+ * many. The broker reports a status to each of them, and two workers that exchange messages at the same time are not disturbed.
  */
 
 #include "bus-fixture.h"
@@ -221,7 +220,7 @@ put_publish (WireEnvelope *envelope, guint64 id, const char *topic)
   envelope->payload = wire_span_str ("payload");
 }
 
-/* A frame of each of these kinds ends the connection; @id: after a HELLO with that id, or NULL: without one. */
+/* Asserts that a frame of each of these kinds ends the connection. @id: sent in a HELLO before; NULL: no HELLO is sent. */
 static void
 assert_out_of_order (BusFixture *f, const guint8 *kinds, guint n, const char *id)
 {

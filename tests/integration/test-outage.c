@@ -41,7 +41,7 @@ test_published_meanwhile (RestartFixture *f, gconstpointer data)
   g_assert_cmpuint (c->other, ==, 0);
 }
 
-/* The topics of the last messages that all peers left. */
+/* The topics of the last messages of all peers. */
 static char *
 last_topics (RestartFixture *f)
 {

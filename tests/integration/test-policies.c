@@ -34,7 +34,7 @@ publish_all (TestProcess *publisher, guint n, guint size)
   worker_do (publisher, "stats", "stats");
 }
 
-/* Publishes @n messages while a subscriber with that policy is suspended; then the subscriber continues. */
+/* Publishes @n messages while a subscriber with @policy is suspended; then the subscriber continues. */
 static TestProcess *
 flood_stopped (BusFixture *f, TestProcess *publisher, const char *policy, guint n)
 {
@@ -112,7 +112,7 @@ test_policy (BusFixture *f, const PolicyCase *c)
   if (c->keeps_newest)
     g_assert_cmpuint (detail.highest, ==, MESSAGES - 1);
   else
-    g_assert_cmpuint (detail.highest, ==, got.received - 1); /* the first ones, without a hole */
+    g_assert_cmpuint (detail.highest, ==, got.received - 1); /* the first messages, all of them */
   g_assert_cmpuint (c->is_told ? detail.refused : detail.full, ==, got.missed);
   assert_all_say (f, events, got.missed);
 }
@@ -283,7 +283,7 @@ test_ttl (BusFixture *f, gconstpointer data)
       g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
 
       waits = queue_of (&view, "paused", TOPIC)->queued_messages;
-      test_watchdog_note ("only what lives for ever waits; %" G_GUINT64_FORMAT " do", waits);
+      test_watchdog_note ("only messages without a time to live wait; %" G_GUINT64_FORMAT " do", waits);
       bus_fixture_run_briefly (f);
     }
   worker_do (paused, "resume s", "resumed s");

@@ -133,7 +133,7 @@ test_last_leaves (TaskScene *scene, gconstpointer data)
 
 /* --- hostile --- */
 
-/* Runs tasks at the same time, beside the hostile member. TRUE: it died of one, and another attempt of that task succeeded. */
+/* Runs tasks at the same time. Returns TRUE if the hostile member died of one, and another attempt of that task succeeded. */
 static gboolean
 run_round (TaskScene *scene, guint round, guint *n_attempts)
 {
@@ -158,7 +158,7 @@ run_round (TaskScene *scene, guint round, guint *n_attempts)
   return has_died;
 }
 
-/* Beside two honest members, a member dies at each task that it starts, and reconnects at once: it is set aside, no task is
+/* One of three members dies at each task that it starts, and reconnects at once: it is set aside, no task is
  * quarantined, and at most half of all attempts are lost. */
 static void
 test_hostile (TaskScene *scene, gconstpointer data)

@@ -64,7 +64,8 @@ wait_observed (TaskScene *scene, guint64 revision)
     }
 }
 
-/* A set that is older than the registration, one for a running collector, and the last one again for the next process. */
+/* The collector gets a set from before its registration, another one while it runs, and the last one again in its next
+ * process. */
 static void
 test_again (TaskScene *scene, gconstpointer data)
 {
@@ -87,7 +88,7 @@ test_again (TaskScene *scene, gconstpointer data)
   g_assert_cmpuint (test_process_count (collector, "standing "), ==, 0);
 }
 
-/* The reported problem is that of the collector, and the next set ends it. */
+/* The agent reports the problem that the collector has named, until the next set is applied. */
 static void
 test_refused (TaskScene *scene, gconstpointer data)
 {

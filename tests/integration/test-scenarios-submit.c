@@ -298,7 +298,7 @@ on_unblock (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* The submitter is suspended for BLOCKED_MS, and all its tasks end meanwhile. */
+/* The submitter is suspended for BLOCKED_MS, and all its tasks end in this time. */
 static void
 stand_still (TaskScene *scene, TestProcess *submitter)
 {

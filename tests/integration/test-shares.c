@@ -277,7 +277,7 @@ ask_drain (BusFixture *f, const char *peer, gboolean resume, gboolean *done)
 }
 
 /* An operator drains a member that has unsettled messages: the member is notified, gets no more messages, and is notified again
- * when it has handled the ones it had. A subscription that it adds to the group meanwhile gets no messages either. */
+ * when it has handled the ones it had. A subscription that it adds to the group while it drains gets no messages either. */
 static void
 test_drain (BusFixture *f, gconstpointer data)
 {

@@ -14,7 +14,7 @@
 #define SILENT     24u
 #define NEWCOMERS  40u
 
-/* The places of connections that have not sent HELLO stay few. */
+/* max_unauthenticated keeps its default, which is far below the other two limits. */
 static const BusFixtureOptions many
     = { .fatal_warnings = TRUE, .limits = "max_connections=700\nmax_connections_per_uid=700" };
 static const BusFixtureOptions shared = { .limits = "max_connections=8" };
@@ -77,7 +77,7 @@ test_crowd (BusFixture *f, gconstpointer data)
   bus_fixture_wait_peers (f, 1);
 }
 
-/* More silent connections than the limit of them. */
+/* There are more silent connections than their limit permits. */
 static void
 test_silent (BusFixture *f, gconstpointer data)
 {

@@ -12,7 +12,7 @@
  *   restarts"). The audit counts them. If the recovery window is too short for a holder to connect again, no claim need be
  *   adopted.
  * - No result of a run is accepted after the task was given to another collector while the run was open.
- * - A run has sent each result. No run begins after the result, or after the submitter received the answer that the task is
+ * - Each result was sent by a run. No run begins after the result, or after the submitter received the answer that the task is
  *   unknown.
  * - A collector that stops on request has no open run.
  */
@@ -21,7 +21,7 @@ typedef struct
 {
   GPtrArray *faults; /* of char* */
   guint runs;
-  guint excused;  /* runs at the same time that the end of an agent permits */
+  guint excused;  /* simultaneous runs, which are permitted after the end of an agent */
   guint repeated; /* runs of a task after its first one */
 } ChaosAudit;
 

@@ -6,11 +6,11 @@
 /*
  * The ledger of a chaos run: a file to which all processes of the run append lines.
  *
- * A line is one write to a file that is opened for appending, so the order of the lines is that of the events, over all
- * processes, and a process that is killed leaves no part of a line. The lines are
+ * A line is one write to a file that is opened for appending, so the lines of all processes are in the order of the events, and
+ * a process that is killed leaves no part of a line. The lines are
  *
  *   registered INSTANCE EPOCH                    a collector; an instance is one process, such as "w3.17"
- *   begin INSTANCE TASK ATTEMPT OPERATION EPOCH  its handler was called, by the broker of that epoch
+ *   begin INSTANCE TASK ATTEMPT OPERATION EPOCH  its handler was called; EPOCH is that of the broker
  *   end INSTANCE TASK ATTEMPT HOW                its handler has ended; written before the outcome is sent
  *   dead INSTANCE                                written before the instance is killed, or kills itself
  *   left INSTANCE                                it has stopped as asked

@@ -59,7 +59,7 @@ task_free (ChaosTask *self)
   g_free (self);
 }
 
-/* The acts of the attempts of a task, with the number of such tasks in a hundred. */
+/* The acts of the attempts of a task, and the share of such tasks in percent. */
 static const struct
 {
   guint share;

@@ -151,7 +151,7 @@ check_answer (Question *question,
   if (*task != '\0')
     chaos_ledger_write (question->owner->ledger, "final %s %d %s", task, DEYE_BUS_TASK_STATE_SUCCEEDED, text);
   if (!g_hash_table_add (tasks, task))
-    question_blame (question, "two answers are those of one task");
+    question_blame (question, "two answers belong to one task");
 }
 
 static void

@@ -9,9 +9,9 @@
  * mode and with each requirement, and checks each answer and its manifest.
  *
  * - The sum of the manifest is right, and its counts are those of its entries.
- * - No collector is counted twice, and no shard; an answer belongs to an entry that is answered, and no entry has two.
+ * - No collector is counted twice, and no shard; each answer belongs to an answered entry, and no entry has two answers.
  * - The verdict and the requirement follow from the counts. A partial answer is returned by the second call only.
- * - A question that ends without a manifest was cancelled, or the agent has ended meanwhile.
+ * - A question ends without a manifest only if it was cancelled or the agent has ended.
  *
  * Each answer is a line "final" of the ledger, so that the audit finds its run.
  */

@@ -23,7 +23,7 @@ typedef struct
   gboolean is_killed;
   gboolean is_asked; /* it was asked to stop */
   guint
-      announcing; /* unanswered calls that announce the end of the collector with the id, which may stop by itself then */
+      announcing; /* unanswered calls that announce the end of the collector with this id, after which it may stop by itself */
   guint announced;  /* the newest instance whose end may have been announced */
   gint64 resume_us; /* while it is suspended */
   gint64 leave_us;  /* when it is asked to stop; 0: it is not */

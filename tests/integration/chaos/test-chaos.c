@@ -246,7 +246,7 @@ report (const ChaosScene *scene, const ChaosAudit *audit)
       chaos_load_ended (load, DEYE_BUS_TASK_STATE_TIMED_OUT), chaos_load_ended (load, DEYE_BUS_TASK_STATE_CANCELLED),
       chaos_load_ended (load, DEYE_BUS_TASK_STATE_QUARANTINED), chaos_load_ended (load, DEYE_BUS_TASK_STATE_UNKNOWN));
   g_test_message ("questions: %s", questions);
-  g_test_message ("%u runs, %u of them again, %u beside another one whose claim was not taken up", audit->runs,
+  g_test_message ("%u runs, %u of them repeated, %u beside another run whose claim was not adopted", audit->runs,
                   audit->repeated, audit->excused);
 }
 
