@@ -7,7 +7,7 @@
 #include "wire-feature.h"
 #include <glib/gstdio.h>
 
-/* Helpers of the calls of a client. */
+/* Helpers for tests of a client's calls. */
 
 typedef ClientFixture Fixture;
 

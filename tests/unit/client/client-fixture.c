@@ -24,7 +24,7 @@ client_fixture_tear_down (ClientFixture *f, gconstpointer data)
   if (f->client != NULL)
     g_assert_finalize_object (f->client);
   client_fixture_hang_up (f);
-  /* The context has no source of the client any more. */
+  /* Asserts that the context has no source of the client left. */
   g_assert_false (g_main_context_pending (f->context));
   g_main_context_pop_thread_default (f->context);
   g_main_context_unref (f->context);

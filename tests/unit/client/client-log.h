@@ -12,7 +12,7 @@ typedef struct
 {
   ClientFixture *f;
   DeyeBusSubscription *subscription;
-  GString *got; /* payloads and gaps, with a blank behind each; several logs may share it */
+  GString *got; /* payloads and gaps, each followed by a blank; several logs may share it */
   guint destroyed;
   void (*act) (gpointer log, const char *payload); /* called in the callback */
   guint64 credit;                                  /* credit that act() received */
@@ -22,8 +22,8 @@ typedef struct
 void client_log_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data);
 void client_log_destroyed (gpointer data);
 
-/* Subscribes to `events.#` with a window of 100 messages. @id: the id of the answer to the next call. @pull: without a callback.
- * @got: (nullable): a string to share. */
+/* Subscribes to `events.#` with a window of 100 messages. @id: the id of the answer to the next call. @pull: TRUE: without a
+ * callback. @got: (nullable): a string to share. */
 void
 client_log_subscribe (ClientFixture *f, ClientLog *log, guint64 id, DeyeBusPolicy policy, gboolean pull, GString *got);
 /* The same, but connects first and reads the request. */

@@ -250,7 +250,7 @@ collector_hear (CollectorFixture *f)
   return frames;
 }
 
-/* Asserts that the token is that of the lease of @route. */
+/* Asserts that the token belongs to the lease of @route. */
 static void
 assert_token (const ProtobufCBinaryData *token, guint64 route)
 {

@@ -18,7 +18,7 @@ typedef struct
   DeyeBusStash stash;
   guint64 connections;
   guint64 said_last_message; /* in the last HELLO */
-  guint64 newest;            /* number that the client gave to a message last */
+  guint64 newest;            /* number of the client's newest message */
   GByteArray *in;            /* scripted, not fed yet */
   GByteArray *out;           /* sent by the client, not checked yet */
 } RestoreFixture;

@@ -36,7 +36,7 @@ void script_adjusted (GByteArray *out, guint64 answers, guint32 policy, guint64 
 /* A final reply. */
 void script_reply (GByteArray *out, guint64 answers, const char *payload);
 void script_error (GByteArray *out, guint64 answers, guint32 status);
-/* ERROR after the longest block: @dropped messages were dropped; the id of the last one is @answers. */
+/* ERROR after the longest block: @dropped messages were dropped, the last of which has the id @answers. */
 void script_block_over (GByteArray *out, guint64 answers, guint64 dropped);
 void script_ack (GByteArray *out, guint64 answers, guint matched, guint queued);
 /* @subscription: up to two; 0: none. */

@@ -15,7 +15,7 @@ typedef struct
 {
   Fixture *f;
   DeyeBusSubscription *subscription;
-  GString *got; /* payloads, with a blank behind each */
+  GString *got; /* payloads, each followed by a blank */
   guint depth;  /* of callbacks; must stay 1 */
   guint destroyed;
   guint64 missed;

@@ -74,7 +74,7 @@ expect_answer (DeyeBusAnswers *answers, const char *payload, gboolean final)
 static void
 expect_end (DeyeBusAnswers *answers, gint code)
 {
-  for (guint i = 0; i < 2; i++) /* again and again */
+  for (guint i = 0; i < 2; i++) /* a repeated call returns the same */
     {
       g_autoptr (GError) error = NULL;
 
@@ -300,7 +300,7 @@ drop_in_thread (gpointer answers)
   return NULL;
 }
 
-/* The client's context is owned by the test's thread, so the request is cancelled when it runs. */
+/* The test's thread owns the client's context, so the request is cancelled when the context runs. */
 static void
 test_dropped_in_a_thread (Fixture *f, gconstpointer data)
 {
@@ -332,7 +332,7 @@ test_async_after_close (Fixture *f, gconstpointer data)
   client_fixture_say_and_settle (f);
   deye_bus_client_close (f->client, NULL, NULL);
   client_fixture_settle (f);
-  for (guint i = 0; i < 3; i++) /* the answer, then the end again and again */
+  for (guint i = 0; i < 3; i++) /* the answer, then the end, also for repeated calls */
     {
       g_auto (ClientResult) result = { 0 };
       g_autoptr (DeyeBusMessage) message = NULL;

@@ -6,7 +6,7 @@
 #include "wire-feature.h"
 
 /*
- * A session that has restored its channels waits for their retained messages until the end of these, for a bounded time. There
+ * A session that has restored its channels waits for a bounded time until all their retained messages have arrived. There
  * is no socket, and the test sets the time.
  */
 
@@ -92,7 +92,7 @@ is_over (CatchupFixture *f)
 
 /* --- tests --- */
 
-/* The wait ends with the end of the values, not with any number of values. */
+/* The wait ends when the broker announces the end of the values, after any number of values. */
 static void
 test_the_end (CatchupFixture *f, gconstpointer data)
 {

@@ -248,7 +248,7 @@ test_at_once (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
 }
 
-/* A handler kills its process, or works long before it returns: STARTED and the reports of the handler are sent before. */
+/* A handler kills its process, or works for long before it returns: STARTED and the handler's reports are sent before that. */
 static void
 hear_in_handler (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {
@@ -371,7 +371,7 @@ test_cancel (Fixture *f, gconstpointer data)
     }
 }
 
-/* A task from any other sender than the broker is refused. */
+/* A task from a sender other than the broker is refused. */
 static void
 test_other_sender (Fixture *f, gconstpointer data)
 {

@@ -151,7 +151,7 @@ test_flush_accepted (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 3);
   last = frames->pdata[frames->len - 1];
   g_assert_cmpint (last->kind, ==, WIRE_KIND_PING);
-  /* The PONG of another PING does not end the flush. */
+  /* The PONG that answers another PING does not end the flush. */
   script_pong (f->in, last->envelope.id + 2);
   client_fixture_say_and_settle (f);
   g_assert_cmpuint (result.calls, ==, 0);

@@ -158,7 +158,7 @@ take_one_async (ClientLog *log)
   client_fixture_settle (log->f);
 }
 
-/* If the context runs, the signal is emitted at its place between the messages, also when no message has arrived yet. */
+/* If the context runs, the signal is emitted in order between the messages, also when no message has arrived yet. */
 static void
 test_async (Fixture *f, gconstpointer data)
 {

@@ -274,7 +274,7 @@ test_partial (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_manifest_get_count (manifest, DEYE_BUS_ANSWER_CLASS_DIED), ==, 1);
 }
 
-/* If any number of answers is accepted, there is no error. */
+/* With the requirement "any", a partial answer is not an error. */
 static void
 test_any (Fixture *f, gconstpointer data)
 {
@@ -408,7 +408,7 @@ test_next (Fixture *f, gconstpointer data)
   deye_bus_gather_answer_unref (g_steal_pointer (&answer));
   answer = deye_bus_gather_next (gather, NULL, &error);
   assert_answer (answer, 0, "procmond-1", "a");
-  for (guint i = 0; i < 2; i++) /* again and again */
+  for (guint i = 0; i < 2; i++) /* a repeated call returns the same */
     {
       g_assert_null (deye_bus_gather_next (gather, NULL, &error));
       g_assert_no_error (error);

@@ -169,7 +169,7 @@ test_many_fails (Fixture *f, gconstpointer data)
   g_assert_cmpuint (n, ==, 0);
 }
 
-/* At most 64 KiB wait meanwhile, and the remaining messages wait for the release of the caller. */
+/* At most 64 KiB wait at any time, and the last messages wait until the caller releases the client. */
 static void
 test_many_bound (Fixture *f, gconstpointer data)
 {

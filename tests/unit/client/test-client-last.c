@@ -125,8 +125,8 @@ on_error (DeyeBusClient *client, const GError *error, gpointer data)
   *(int *) data = error->code;
 }
 
-/* Connects, and answers the request that the client sends meanwhile. @answer: 0: a reply; otherwise the status of an ERROR.
- * Returns the frames of the client. */
+/* Connects, and answers the request that the client sends before it is ready. @answer: 0: a reply; otherwise the status of an
+ * ERROR. Returns the frames of the client. */
 static GPtrArray *
 connect_leaving (Fixture *f, const ScriptWelcome *welcome, guint32 answer)
 {

@@ -214,7 +214,7 @@ test_child_of_child (void)
   g_assert_cmpstr (begin->parent_id, ==, "somebody else"); /* only a copy was changed */
 }
 
-/* A message without ids still has a depth. */
+/* The depth of a message does not depend on its ids. */
 static void
 test_child_of_a_message_without_ids (void)
 {

@@ -188,7 +188,7 @@ owner_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gp
   g_assert_not_reached ();
 }
 
-/* A call frees the data of a callback, which contains a guard. */
+/* A call frees the data of a callback; this data contains a guard. */
 static void
 test_released_in_call (Fixture *f, gconstpointer data)
 {

@@ -262,7 +262,7 @@ test_resumed_unsubscribe (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_subscription_unsubscribe (log.subscription, NULL, NULL));
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "");
-  /* No message is delivered, also not those that were resumed first. */
+  /* No message is delivered, not even those whose subscription was resumed before. */
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
   client_log_finish (&log);
 }

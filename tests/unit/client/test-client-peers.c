@@ -197,7 +197,7 @@ test_wait_mistakes (Fixture *f, gconstpointer data)
   g_assert_cmpuint (frames->len, ==, 0);
 }
 
-/* Nothing is sent to a broker that lacks one of the two features. */
+/* The client sends nothing to a broker that lacks one of the two features. */
 static void
 test_unsupported (Fixture *f, gconstpointer data)
 {

@@ -37,7 +37,7 @@ tear_down (PendingFixture *f, gconstpointer data)
 {
   deye_bus_pending_table_clear (&f->table);
   deye_bus_events_clear (&f->events);
-  /* Neither table nor events keep a call. */
+  /* Neither the table nor the events hold a reference to a call. */
   g_assert_cmpuint (f->hello->refs, ==, 1);
   deye_bus_pending_unref (f->hello);
 }
@@ -215,7 +215,7 @@ test_many (PendingFixture *f, gconstpointer data)
 
       deye_bus_pending_table_finish (&f->table, call, NULL);
       g_assert_cmpuint (call->refs, ==, 1);
-      deye_bus_pending_table_forget (&f->table, call); /* it is not there any more: no effect */
+      deye_bus_pending_table_forget (&f->table, call); /* it was removed before: no effect */
     }
   g_assert_cmpuint (f->table.count, ==, n / 2);
   for (guint i = 0; i < n; i++)

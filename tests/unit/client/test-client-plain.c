@@ -337,7 +337,7 @@ test_order (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &(const ScriptWelcome){ .window_messages = 1 });
   g_assert_true (plain_publish (f, "events.a", 1, NULL, NULL));
   deye_bus_client_publish_async (f->client, "events.a", payload, NULL, FALSE, NULL, NULL, NULL);
-  /* Credit that has not started the waiting call yet, as when it waits for a call of another class as well. */
+  /* The same when credit has arrived and the waiting call is still queued, for example behind a call of another class. */
   deye_bus_window_grant (&f->client->session->send_queue.windows[WIRE_CLASS_MAY_DROP], 3, 1 << 20);
   g_assert_true (plain_publish (f, "events.a", 2, NULL, NULL));
   frames = client_fixture_hear (f);

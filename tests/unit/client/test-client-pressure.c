@@ -284,7 +284,7 @@ test_block_in_time (Fixture *f, gconstpointer data)
   client_log_finish (&log);
 }
 
-/* The same when the slow callbacks are those of a subscription that returns no credit early. */
+/* The same when the slow callbacks belong to a subscription that returns no credit early. */
 static void
 test_block_in_time_of_others (Fixture *f, gconstpointer data)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls-fixture.h"
 
-/* Publishing: the fields of a message, the broker's answer, credit, at least once and confirmed. */
+/* Publishing: the fields of a message, the broker's answer, credit, and the deliveries at-least-once and confirmed. */
 
 /* --- publish --- */
 
-/* M24: the properties of a message are on the wire, and publishes without a result are written at once. */
+/* M24: the properties of a message are on the wire, and publishes for which no call waits are written at once. */
 static void
 test_publish_carries (Fixture *f, gconstpointer data)
 {
@@ -267,7 +267,7 @@ static void
 connect_delivering (Fixture *f)
 {
   client_fixture_connect (f, NULL);
-  f->client->session->welcome.features |= WIRE_FEATURE_DELIVERY; /* independent of the features of this build */
+  f->client->session->welcome.features |= WIRE_FEATURE_DELIVERY; /* does not depend on the features of this build */
 }
 
 static void

@@ -45,7 +45,7 @@ take (RepublishFixture *f)
   return script_take (f->out);
 }
 
-/* Makes the next connection, up to the step before the republish. The session is held. */
+/* Makes the next connection, up to the step before the republish. The session is held back there. */
 static void
 next_connection (RepublishFixture *f, guint64 epoch, guint64 features, guint64 window_messages)
 {
@@ -270,7 +270,7 @@ test_credit (RepublishFixture *f, gconstpointer data)
   g_assert_true (f->whole->done);
 }
 
-/* A refused value is reported and forgotten; a value for which no receiver had room is neither. */
+/* A refused value is reported and forgotten; a value for which no receiver had room is kept and not reported. */
 static void
 test_refused (RepublishFixture *f, gconstpointer data)
 {
@@ -321,7 +321,7 @@ test_dropped_after_a_block (RepublishFixture *f, gconstpointer data)
   g_assert_true (republish (f));
 }
 
-/* A publish that waits for credit is kept only when it is sent, and not if the connection ends before. */
+/* A publish that waits for credit becomes a kept value when it is sent, so it is not kept if the connection ends before. */
 static void
 test_waits_for_credit (RepublishFixture *f, gconstpointer data)
 {

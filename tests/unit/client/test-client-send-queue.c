@@ -54,7 +54,7 @@ push (QueueFixture *f, DeyeBusPending *pending, gsize len)
   return encoded.head_len + len;
 }
 
-/* Takes the next call, and asserts that it is that of @pending. */
+/* Takes the next call, and asserts that it is @pending. */
 static void
 assert_pop (QueueFixture *f, DeyeBusPending *pending, gsize payload_len)
 {

@@ -230,7 +230,7 @@ test_limits (Fixture *f, gconstpointer data)
   }
 }
 
-/* Instead of an answer that is too large, an error with this reason is sent; the connection stays open. */
+/* If an answer is too large, an error with this reason is sent instead; the connection stays open. */
 static void
 test_too_large (Fixture *f, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "services-fixture.h"
 
-/* Connecting serves the methods of a client, also if the broker refuses or the connection ends meanwhile. */
+/* Connecting serves the methods of a client; the broker may refuse this, or the connection may end during the request. */
 
 /* --- connecting --- */
 

@@ -51,7 +51,7 @@ test_credit_stop_and_go (Fixture *f, gconstpointer data)
     deye_bus_pending_unref (pending[i]);
 }
 
-/* A call that stopped waiting for credit is never sent later. */
+/* A call that is cancelled while it waits for credit is never sent later. */
 static void
 test_cancelled_message_is_never_sent (Fixture *f, gconstpointer data)
 {

@@ -76,7 +76,7 @@ test_large_message (Fixture *f, gconstpointer data)
   session_fixture_ready (f, NULL);
   channel = session_fixture_subscribed (f, FALSE, 8, 1000000);
   script_deliver (f->in, channel->id, 0, 1, "events.a", bytes, len);
-  /* Like the pump: the first bytes are copied from a buffer, the others are read to their place. */
+  /* As in the pump, the first bytes are copied from a buffer, and the others are read directly to their place. */
   deye_bus_session_received (f->session, f->in->data, 5000, START_US);
   at = 5000;
   while (at < f->in->len)

@@ -4,8 +4,8 @@
 #include "deye-bus-socket.h"
 
 /*
- * The process of a collector is suspended just before or after it writes STARTED, and the broker gives the task to another collector
- * meanwhile. Linked with --wrap, so that the broker can send frames at that time, and reads are counted.
+ * The process of a collector is suspended just before or after it writes STARTED, and the broker gives the task to another
+ * collector during this time. Linked with --wrap, so that the broker can send frames at that point, and reads are counted.
  */
 
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
@@ -69,7 +69,7 @@ __wrap_deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint
   return written;
 }
 
-/* The broker offers the task of route 700. The next write of the client is that of STARTED. */
+/* The broker offers the task of route 700. The client's next write is STARTED. */
 static void
 offer (Fixture *f, const Suspension *how)
 {

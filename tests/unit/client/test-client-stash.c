@@ -90,7 +90,7 @@ test_events_drop_the_oldest (void)
   stash_clear (&stash);
 }
 
-/* Events are dropped for messages that must be kept; no message that must be kept is dropped. */
+/* Events are dropped to make room for messages that must be kept; messages that must be kept are never dropped. */
 static void
 test_must_keep_refuses (void)
 {

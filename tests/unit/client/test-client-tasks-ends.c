@@ -313,7 +313,7 @@ test_stream_ends (Fixture *f, gconstpointer data)
 
 /* --- results of other clients --- */
 
-/* @request: the id of the request; each call has the next one. */
+/* @request: the id of the request; each call uses the next id. */
 static void
 fetch (Fixture *f, guint64 request, const ScriptPush *push, const char *expected, gint code)
 {

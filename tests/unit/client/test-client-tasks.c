@@ -84,7 +84,7 @@ test_bounded_request (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_task_get_state (tasks->pdata[256]), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
 }
 
-/* A request has at most as many tasks as the broker's reply has room for verdicts. */
+/* A request contains at most as many tasks as a reply of the broker can contain verdicts. */
 static void
 test_bounded_verdicts (Fixture *f, gconstpointer data)
 {
@@ -345,7 +345,7 @@ test_pause_doubles (Fixture *f, gconstpointer data)
 
   for (; pause_us < DEYE_BUS_TASKS_PAUSE_MAX_US; n++)
     pause_us = deye_bus_tasks_next_pause (pause_us);
-  g_assert_cmpuint (n, ==, 7); /* 0.1 0.2 0.4 0.8 1.6 3.2 5 */
+  g_assert_cmpuint (n, ==, 7); /* in seconds: 0.1 0.2 0.4 0.8 1.6 3.2 5 */
   g_assert_cmpint (deye_bus_tasks_next_pause (pause_us), ==, 5 * G_TIME_SPAN_SECOND);
 }
 

@@ -179,7 +179,7 @@ test_called_meanwhile (void)
     call_while_released ();
 }
 
-/* --- two threads that release use each other's context --- */
+/* --- two threads release clients, and each uses the context of the other one --- */
 
 typedef struct
 {
@@ -223,7 +223,7 @@ test_no_circle (void)
   for (guint i = 0; i < G_N_ELEMENTS (releasers); i++)
     g_thread_join (threads[i]);
   test_watchdog_stop ();
-  /* One of them may run after the other has ended, but not both. */
+  /* At most one of them can have found the context free, when it ran after the other had ended. */
   g_assert_cmpint (releasers[0].acquired + releasers[1].acquired, <, 2);
   g_assert_true (deye_bus_context_acquire (one) && deye_bus_context_acquire (two)); /* both are free */
   g_main_context_release (one);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unsent-fixture.h"
 
-/* Messages that were never written when a connection ends, or when the last reference is released: their number is reported. */
+/* When a connection ends, or the last reference is released, the number of messages that were never written is reported. */
 
 typedef struct
 {

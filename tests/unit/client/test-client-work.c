@@ -65,7 +65,7 @@ test_progress_limited (Fixture *f, gconstpointer data)
   collector_assert_outcome (last->pdata[1], 700, OUTCOME (SUCCEEDED));
 }
 
-/* A timer sends a report that was held, without another call. */
+/* A timer sends a report that was held back; no further call is needed. */
 static void
 test_progress_by_timer (Fixture *f, gconstpointer data)
 {
@@ -165,7 +165,7 @@ assert_ended (DeyeBusWork *work)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED);
 }
 
-/* Each way to end a work is sent once. */
+/* A work can be ended in several ways, and each outcome is sent once. */
 static void
 test_outcomes (Fixture *f, gconstpointer data)
 {

@@ -165,7 +165,7 @@ assert_claim (const TaskClaim *claim, const char *token)
   g_assert_true (wire_span_equal (wire_span (claim->token.data, claim->token.len), wire_span_str (token)));
 }
 
-/* @claimed: the token of the claim; "": a broker that does not name it */
+/* @claimed: the token of the claim; "": the broker does not send it */
 static void
 say_adopt_claimed (Fixture *f, guint64 route, const char *id, gboolean finished, const char *claimed)
 {
@@ -367,7 +367,7 @@ say_fence (Fixture *f, TaskClaim **fenced, gsize n)
   collector_script_lifecycle_event (f->in, "bus", &lifecycle.base);
 }
 
-/* The same later, at the end of the broker's recovery window; a work with another token is not cancelled. */
+/* The work is cancelled later, at the end of the broker's recovery window; a work with another token is not cancelled. */
 static void
 test_fenced_later (Fixture *f, gconstpointer data)
 {
@@ -487,7 +487,7 @@ test_bounds (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->collector->kept_bytes, ==, 0);
 }
 
-/* A draining collector repeats this in its next registration, and stops when its result has been sent. */
+/* A draining collector reports the drain again in its next registration, and stops when its result has been sent. */
 static void
 test_draining (Fixture *f, gconstpointer data)
 {
@@ -538,8 +538,8 @@ answer_in_part (Fixture *f)
   f->asked = ((ScriptFrame *) frames->pdata[1])->envelope.id;
 }
 
-/* A task arrives before the client is ready again, and the collector drains meanwhile. @data: NULL: the client becomes ready, and
- * the task is declined; else the connection is lost, and the task with it */
+/* A task arrives before the client is ready again, and the collector begins to drain. @data: NULL: the client becomes ready,
+ * and the task is declined; else the connection is lost, and the task with it */
 static void
 test_draining_before_ready (Fixture *f, gconstpointer data)
 {

@@ -41,7 +41,7 @@ check_update (const ScriptFrame *frame, guint64 drain_us)
 
 /* --- drain --- */
 
-/* A draining collector accepts no new tasks, finishes those that it has, and reports this. */
+/* A draining collector accepts no new tasks, finishes the tasks that it has, and reports that it has drained. */
 static void
 test_drain (Fixture *f, gconstpointer data)
 {
@@ -181,7 +181,7 @@ stop_and_wait (DeyeBusCollector *collector, gpointer calls)
   g_assert_no_error (error);
 }
 
-/* The handler of a signal calls stop(), whose end depends on the timer that emits the signal. */
+/* The handler of a signal calls stop(), which ends only when the timer that emits the signal has run. */
 static void
 test_stop_in_signal (Fixture *f, gconstpointer signal)
 {

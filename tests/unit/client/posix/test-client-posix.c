@@ -11,7 +11,7 @@
 
 typedef ClientFixture Fixture;
 
-/* A real listening socket: found by $DAEMONEYE_BROKER_SOCKET, its queue of connections full at first. */
+/* Connects to a listening socket at the address in $DAEMONEYE_BROKER_SOCKET, whose queue of connections is full at first. */
 static void
 test_address (void)
 {
@@ -112,7 +112,7 @@ test_fork (Fixture *f, gconstpointer data)
   }
 }
 
-/* The child inherits a client that is held, and ends the hold as a guard does: what is held is written once, by the parent. */
+/* The child inherits a held client, and releases it as a guard does: the held messages are written once, by the parent. */
 static void
 test_fork_held (Fixture *f, gconstpointer data)
 {

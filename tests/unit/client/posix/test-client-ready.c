@@ -75,7 +75,7 @@ tear_down (ReadyFixture *f, gconstpointer data)
   reconnect_fixture_tear_down (&f->base, NULL);
 }
 
-/* The broker accepts the connection, and announces that it looks for retained messages. */
+/* The broker accepts the connection, and announces that it will send retained messages. */
 static void
 answer_restore (ReadyFixture *f, guint64 window_messages)
 {
@@ -190,7 +190,7 @@ test_answers_at_once (ReadyFixture *f, gconstpointer data)
   assert_state (f, READY);
 }
 
-/* A program that takes no messages uses up the window, and is ready. */
+/* The client is ready although its program takes no messages and the window is used up. */
 static void
 test_ready_with_unread_messages (ReadyFixture *f, gconstpointer data)
 {

@@ -10,8 +10,8 @@
 /*
  * Connecting again before the previous attempt has ended, or before its end is dispatched.
  *
- * The client has an address, since a client for a given descriptor connects only once. A synchronous call needs a broker
- * that answers meanwhile: a thread accepts one connection and sends WELCOME.
+ * The client has an address, since a client for a given descriptor connects only once. A synchronous call needs a broker in
+ * another thread, which accepts one connection and sends WELCOME.
  */
 
 /* --- the broker --- */
@@ -154,7 +154,7 @@ test_after_cancelled_methods (ReconnectFixture *f, gconstpointer data)
   assert_connected (f);
 }
 
-/* A call that is refused, because another attempt waits for its next try, does not try in its place. */
+/* A call is refused while another attempt waits for its next try, and does not start a try itself. */
 static void
 test_refused (ReconnectFixture *f, gconstpointer data)
 {
@@ -188,7 +188,7 @@ test_refused (ReconnectFixture *f, gconstpointer data)
   close (early);
 }
 
-/* --- publishing meanwhile --- */
+/* --- publishing without a connection --- */
 
 static void
 publish_meanwhile (ReconnectFixture *f, const char *topic)
@@ -283,7 +283,7 @@ test_stash_given_up (ReconnectFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
 }
 
-/* Before the first attempt, a call can wait as well as between two connections. */
+/* A call can wait for a connection before the first attempt, as it can between two connections. */
 static void
 test_wait_for_ready (ReconnectFixture *f, gconstpointer data)
 {

@@ -105,7 +105,7 @@ put_both (gpointer data)
   return NULL;
 }
 
-/* The child cannot use the sender; the messages of the parent's sender are sent only by the parent. */
+/* The child cannot use the sender; only the parent sends the sender's messages. */
 static void
 test_fork (SenderFixture *f, gconstpointer data)
 {

@@ -2,7 +2,7 @@
 #include "posix/reconnect-fixture.h"
 #include "tasks-fixture.h"
 
-/* Tasks over several connections: which are submitted again, and their state when the broker does not know them. */
+/* Tasks over several connections: the tasks that are submitted again, and their state when the broker does not know them. */
 
 typedef ReconnectFixture Fixture;
 
@@ -169,7 +169,7 @@ test_lost_submit (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_QUEUED);
 }
 
-/* The connection ends with a reason that would be a refusal of the request. */
+/* The connection ends with a status that would refuse the task if it were the answer to the submit. */
 static void
 test_goodbye (Fixture *f, gconstpointer data)
 {
@@ -190,7 +190,8 @@ test_goodbye (Fixture *f, gconstpointer data)
   answer_submit (f, "one+", &queued);
 }
 
-/* Another broker cannot answer this, and a broker that had accepted the task has forgotten it: the outcome is unknown. */
+/* Another broker does not know whether the first submit arrived; if it did, the former broker may have run the task: the
+ * outcome is unknown. */
 static void
 test_unknown (Fixture *f, gconstpointer data)
 {

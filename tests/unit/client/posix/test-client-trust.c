@@ -64,7 +64,7 @@ test_rule (void)
 
 typedef struct
 {
-  char *top;       /* of root, or of the user who runs the test */
+  char *top;       /* of root, or of the user of the test */
   char *directory; /* of the server */
   char *address;
   int listener;

@@ -4,7 +4,7 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-/* The watch of the socket in its directory: what it reports, and a directory that is replaced meanwhile. */
+/* The watch of the socket in its directory: its reports, also when the directory is replaced. */
 
 typedef struct
 {
