@@ -7,9 +7,9 @@
 
 #define SECOND G_TIME_SPAN_SECOND
 
-/* Submits the task again, as the last push had named holder and attempt. Returns the state that the verdict says. */
+/* Submits the task again with the holder and the attempt of the last push. Returns the state in the verdict. */
 guint adoption_resubmit (Client *agent, const char *id, const char *holder, guint attempt);
-/* A broker in which w1 works on t, and then the next broker. */
+/* Makes a broker in which w1 works on t, and then replaces the broker. */
 Job *adoption_run_and_restart (Core *core);
-/* The next task that the member was sent, which is asserted to give it the attempt @before back, with a new token. */
+/* Returns the next task that was sent to the member. Asserts that it is the attempt of @before with a new token. */
 Job *adoption_expect (Client *worker, const Job *before, gboolean is_finished);

@@ -9,20 +9,20 @@
 /*
  * The core alone, with a clock that the test moves and clients made of bytes.
  *
- * A Client frames what the test says and keeps what the broker sends, frame by frame. Nothing here knows what the
- * broker should answer. core_teardown() disconnects the remaining clients and asserts that nothing stays charged.
+ * A Client makes frames of the test's calls, and keeps each frame that the broker sends. The fixture does not know the expected
+ * answers. core_teardown() disconnects the remaining clients and asserts that nothing stays charged.
  */
 
 typedef struct
 {
   BusCore *core;
   gint64 now_us;
-  guint64 features; /* that the HELLO of clients lists */
+  guint64 features; /* features in the HELLO of clients */
   GPtrArray *clients;
   guint64 mark; /* see core-pressure.h */
 } Core;
 
-/* A frame that came from the broker; spans point into bytes. */
+/* A frame from the broker; spans point into bytes. */
 typedef struct
 {
   guint8 kind;
@@ -40,14 +40,14 @@ typedef struct
   GQueue got; /* Got, oldest first */
   guint64 next_id;
   gboolean closed;     /* the broker wants it closed, or it is disconnected */
-  gboolean is_stopped; /* takes nothing out of its queue */
-  gboolean has_bytes;  /* the core said so, and they were not taken out */
-  guint32 goodbye;     /* status of the GOODBYE that came */
+  gboolean is_stopped; /* does not read its queue */
+  gboolean has_bytes;  /* the core has notified it of bytes, which it has not read */
+  guint32 goodbye;     /* status in the received GOODBYE */
   char *goodbye_detail;
   guint64 goodbye_retry_us;
-  BusConnectRefusal refusal; /* when it got no peer */
+  BusConnectRefusal refusal; /* if no peer was made for it */
   GHashTable *accounts;      /* subscription -> ClientAccount */
-  GByteArray *batch; /* frames that arrive in one piece: client_begin_batch(); NULL: each arrives when it is sent */
+  GByteArray *batch;         /* frames that will arrive in one piece; NULL: each frame arrives when it is sent */
 } Client;
 
 /* The window of one subscription, and the messages that it received. */
@@ -64,7 +64,7 @@ typedef struct
 void core_setup (Core *core, gconstpointer limits_or_null);
 void core_teardown (Core *core, gconstpointer data);
 
-Client *client_new (Core *core, guint32 uid, gboolean agent);        /* connected, no hello */
+Client *client_new (Core *core, guint32 uid, gboolean agent);        /* connected, has not sent HELLO */
 Client *client_ready (Core *core, const char *id, const char *type); /* collector that got WELCOME */
 Client *agent_ready (Core *core);
 Client *tool_ready (Core *core, const char *id);
@@ -75,27 +75,27 @@ void client_send_bytes (Client *client, const void *bytes, gsize len);
 void client_begin_batch (Client *client);
 void client_end_batch (Client *client);
 void client_send_frame (Client *client, guint8 kind, guint8 flags, WireSpan body);
-/* Writes envelope and payload as a frame; gives the id. An id of 0 in the envelope: the next one. */
+/* Writes envelope and payload as a frame; returns the id. If the id in the envelope is 0, the next id is used. */
 guint64 client_send (Client *client, guint8 kind, guint8 flags, WireEnvelope *envelope);
-/* The same account can be several processes. */
+/* An account may have several processes. */
 Client *client_new_process (Core *core, guint32 uid, guint32 pid);
 void client_hello_again (Client *client, const char *id, guint64 incarnation, const char *token_or_null);
 void client_hello (Client *client, const char *id, const char *type, guint32 role, guint32 oldest, guint32 newest);
 
-/* Takes everything out that the broker owes to all clients that are not stopped. */
+/* Takes all frames from the broker for all clients that are not stopped. */
 void core_flush (Core *core);
 void core_advance (Core *core, gint64 us);
 
-/* The oldest frame of that kind is taken out, others stay; NULL when there is none. Free with got_free(). */
+/* Takes the oldest frame of that kind, and leaves the others; NULL: there is none. Free with got_free(). */
 Got *client_take (Client *client, guint8 kind);
 guint client_count (Client *client, guint8 kind);
 void got_free (Got *got);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Got, got_free)
 
-/* Asserts that an ERROR with that status answers the id. */
+/* Asserts that the request with the id got an ERROR with that status. */
 void client_expect_error (Client *client, guint64 id, WireStatus status);
 
-/* A request to control.bus.subscribe: zeros are the broker's defaults. */
+/* A request to control.bus.subscribe; 0 requests the default of the broker. */
 typedef struct
 {
   guint32 subscription;
@@ -123,8 +123,7 @@ guint64 client_subscribe_full (Client *client,
                                guint64 window_bytes,
                                WireStatus want);
 void client_serve (Client *client, guint32 subscription, const char *topic);
-/* Asks a call of the broker with that payload and takes its REPLY; when @want is another status than OK it takes the ERROR
- * and gives NULL. */
+/* Calls a method of the broker with that payload and takes its REPLY. If @want is not OK, takes the ERROR and returns NULL. */
 Got *client_call (Client *client, const char *topic, const ProtobufCMessage *request, WireStatus want);
 /* control.bus.introspect; a BusIntrospectReply. @after, @peer: (nullable) */
 WireGuard *
@@ -132,8 +131,8 @@ client_introspect (Client *client, guint section, const char *after, guint limit
 guint64 client_publish (Client *client, const char *topic, guint8 flags, const void *payload, gsize len);
 guint64 client_request (Client *client, const char *topic, const char *target, gint64 deadline_us);
 void client_reply (Client *client, guint64 route, const char *text);
-/* Returns credit for a subscription: totals. */
+/* Returns credit for a subscription. The arguments are totals. */
 void client_credit (Client *client, guint32 subscription, guint64 messages, guint64 bytes);
 
-/* Counts the DELIVERs that name the subscription, and the messages that GAPs report for it; frames are taken out. */
+/* Takes all frames, and counts the DELIVERs for the subscription and the messages that GAPs report for it. */
 void client_sum (Client *client, guint32 subscription, guint64 *delivered, guint64 *missed);

@@ -26,7 +26,7 @@ char *client_story (Client *client, guint32 subscription);
   }                                                                                                                    \
   G_STMT_END
 
-/* ACKs, which are taken out: "matched/queued/refused" each, with "!" behind it when its status was WOULD_BLOCK. */
+/* Takes the ACKs, and returns "matched/queued/refused" for each, followed by "!" if its status is WOULD_BLOCK. */
 char *client_acks (Client *client);
 #define assert_acks(client, want)                                                                                      \
   G_STMT_START                                                                                                         \
@@ -36,16 +36,16 @@ char *client_acks (Client *client);
   }                                                                                                                    \
   G_STMT_END
 
-/* Publishes @n messages of @size to one topic and wants an ACK for each; gives the id of the last. */
+/* Publishes @n messages of @size to one topic and requests an ACK for each; returns the id of the last one. */
 guint64 client_publish_many (Client *client, const char *topic, guint n, gsize size);
 /* Publishes one small message to events.process.X for each letter X. */
 void client_publish_letters (Client *client, const char *letters);
 guint64 client_publish_ttl (Client *client, const char *topic, guint64 ttl_us, gsize size);
 
-/* Returns credit for the next @n messages that came for the subscription (each of @size), or for all. */
+/* Returns credit for the next @n received messages of the subscription (each of @size), or for all. */
 void client_return (Client *client, guint32 subscription, guint n, gsize size);
 void client_return_all (Client *client, guint32 subscription);
-/* Reads and returns credit until nothing more comes. */
+/* Reads and returns credit until no more frames arrive. */
 void client_catch_up (Client *client, guint32 subscription);
 
 /* Returns the number of messages that the change dropped; 0 for a stopped client, which can't read the answer. */
@@ -57,7 +57,7 @@ guint64 client_adjust (Client *client,
                        WireStatus want);
 void client_unsubscribe (Client *client, guint32 subscription);
 
-/* Announcements of publish credit of one class since the last call: their number, and the last totals (0: none). */
+/* The announcements of publish credit of one class since the last call: their number, and the last totals (0: none). */
 typedef struct
 {
   guint times;

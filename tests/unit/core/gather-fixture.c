@@ -77,7 +77,7 @@ gather_expect (Client *asker, const char *const *ids)
   request.n_expected = g_strv_length ((char **) (gsize) ids);
   gather_cancel (asker, send_method (asker, "control.bus.collectors", "Barrier", &request.base, 0));
   core_flush (asker->core);
-  reply = client_take (asker, WIRE_KIND_REPLY); /* of one that was met at once */
+  reply = client_take (asker, WIRE_KIND_REPLY); /* of a question that was met at once */
 }
 
 /* --- received answers --- */

@@ -19,25 +19,25 @@ typedef Daemoneye__Eventbus__V1__ManifestMember ManifestMember;
 /* The answers to one question. */
 typedef struct
 {
-  GString *answers; /* "one=payload two=payload", in the order in which they came */
+  GString *answers; /* "one=payload two=payload", in order of arrival */
   Manifest *manifest;
   guint32 status; /* of FINAL */
   gboolean is_one_each;
 } Account;
 
-/* tasks_setup(), when the recovery window is over. */
+/* The same as tasks_setup(), after the end of the recovery window. */
 void gathers_setup (Core *core, gconstpointer limits_or_null);
 
-/* Of all collectors with the operation "scan", with the requirement ALL. */
+/* A question to all collectors with the operation "scan", with the requirement ALL. */
 void gather_fill (GatherRequest *request);
-/* Sends it; returns its id. @deadline_us: of the request; 0: none */
+/* Sends the question; returns the id of the request. @deadline_us: of the request; 0: none */
 guint64 gather_send (Client *asker, const GatherRequest *request, gint64 deadline_us);
 /* The question of gather_fill(). */
 guint64 gather_all (Client *asker);
 /* Cancels the request. */
 void gather_cancel (Client *asker, guint64 id);
 
-/* The answers to the question until now; the manifest is NULL while the question is open. */
+/* The answers to the question so far; the manifest is NULL while the question is open. */
 Account *gather_take (Client *asker, guint64 id);
 void account_free (Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Account, account_free)
@@ -45,18 +45,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Account, account_free)
 /* The member of the manifest with that id. */
 const ManifestMember *account_member (const Account *account, const char *id);
 
-/* Starts the next task of the worker, of any id. Returns the job. */
+/* Starts the next task of the worker, with any id. Returns the job. */
 Job *gather_run (Client *worker);
-/* The same, for a job that is not needed any more. */
+/* The same, but frees the job. */
 void gather_begin (Client *worker);
-/* The worker takes the question and answers it. */
+/* The worker takes its task of the question and answers it. */
 void gather_answer (Client *worker, const char *payload);
 void gather_finish (Client *worker, const Job *job, guint kind, const char *payload, const Extent *extent);
 
-/* control.bus.collectors Barrier for these ids, which is cancelled then. */
+/* Calls Barrier of control.bus.collectors for these ids, and cancels the call. */
 void gather_expect (Client *asker, const char *const *ids);
 
-/* Asserts that the question is over, with this account. */
+/* Asserts that the question has ended, with this manifest. */
 #define gather_assert(asker, id, expected_answers, expected_text)                                                      \
   do                                                                                                                   \
     {                                                                                                                  \

@@ -14,10 +14,10 @@ typedef Daemoneye__Eventbus__V1__UnitHealth UnitHealth;
 
 /* An agent that subscribes to system.health.#. */
 Client *health_watcher (Core *core);
-/* The messages on system.health.# that came, with the state before: "one:healthy-degraded"; "." is the end of the
- * retained ones. */
+/* The received messages on system.health.#, with the earlier state: "one:healthy-degraded"; "." is the end of the retained
+ * ones. */
 char *health_take_news (Client *watcher);
-/* The newest message about that peer; the others are taken out. NULL: none came. Free with member_done() */
+/* The newest message about that peer; takes the others as well. NULL: there is none. Free with member_done(). */
 HealthRecord *health_take_record (Client *watcher, const char *id);
 
 /* control.bus.health List. Free with member_done() */

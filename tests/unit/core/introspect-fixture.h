@@ -5,7 +5,7 @@
 #include "introspection.pb-c.h"
 
 /*
- * Introspection as a client asks for it: the pages of a section, read one behind the other.
+ * Introspection by a client: it reads the pages of a section one after the other.
  */
 
 typedef Daemoneye__Eventbus__V1__BusIntrospectReply IntrospectReply;
@@ -17,12 +17,12 @@ typedef Daemoneye__Eventbus__V1__BusIntrospectReply IntrospectReply;
 
 const IntrospectReply *introspect_reply (const WireGuard *guard);
 
-/* The listed items, as texts that sort as the section does. */
+/* The listed items, as texts that have the order of the section when they are sorted. */
 void introspect_add_keys (GPtrArray *keys, const IntrospectReply *reply);
 
 void introspect_expect_ascending (const GPtrArray *keys);
 
-/* All pages, one behind the other. @between (nullable) is called after each. */
+/* Reads all pages. @between: (nullable): called after each page. */
 GPtrArray *introspect_all_pages (Client *asker,
                                  guint section,
                                  guint limit,

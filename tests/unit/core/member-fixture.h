@@ -22,7 +22,7 @@ guint64 member_ask (Client *client,
                     const char *method,
                     const ProtobufCMessage *request,
                     guint64 deadline_us);
-/* The reply, unpacked; or asserts the ERROR, and returns NULL. */
+/* Returns the unpacked reply; or asserts the ERROR and returns NULL. */
 gpointer member_call (Client *client,
                       const char *topic,
                       const char *method,
@@ -32,7 +32,7 @@ gpointer member_call (Client *client,
 void member_done (gpointer message);
 Client *member_new (Core *core, const char *id);
 Client *member_agent (Core *core);
-/* The registration that every test begins with: one operation, two slots. */
+/* The registration with which every test begins: one operation, two slots. */
 void member_fill (RegisterRequest *request, Client *client, Operation *operation, Operation **list, const char *name);
 guint64 member_enrol (Client *client, const char *operation_name);
 void member_serve (Client *client);
@@ -40,7 +40,7 @@ Client *member_ready (Core *core, const char *id);
 /* The collectors that match, as text: "a=ready b=suspect". */
 char *member_list_with (Client *client, CollectorsRequest *request, char **cursor);
 char *member_list (Client *client);
-/* The messages on system.collector.# that came, by topic: "registered(a) a=ready"; "." is the end of the retained ones. */
+/* The received messages on system.collector.#, by topic: "registered(a) a=ready"; "." is the end of the retained ones. */
 char *member_take_news (Client *client);
 BusMember *member_of (Core *core, const char *id);
 /* A failure, as the leases report it. */

@@ -4,7 +4,7 @@
 #include "core-fixture.h"
 
 /*
- * Retained messages, as clients publish them and late subscribers get them. Accounts may retain 4 messages and 8 KiB.
+ * Retained messages: publishing by clients, and delivery to later subscribers. Accounts may retain 4 messages and 8 KiB.
  */
 
 #define TOPIC "health.disk"
@@ -14,15 +14,16 @@ void retain_set_up (Core *core, gconstpointer data);
 
 /* Returns the id of the frame, which may be refused. */
 guint64 client_send_retained (Client *client, const char *topic, const char *text, guint32 delivery, gint64 ttl_us);
-/* ... and is not. */
+/* The same; asserts that it is not refused. */
 void client_retain (Client *client, const char *topic, const char *text);
 void client_publish_text (Client *client, const char *topic, const char *text);
-/* Subscribes and takes nothing out of the queue. */
+/* Subscribes, and takes no frame from the queue. */
 void client_subscribe_stopped (Client *client, guint32 subscription, const char *pattern);
 
-/* A DELIVER is the end of the retained messages of a subscription. */
+/* Returns TRUE if a DELIVER marks the end of the retained messages of a subscription. */
 gboolean got_is_end (const Got *got);
-/* Takes all deliveries: "text", "*" behind a retained one, and "." for their end. */
+/* Takes all deliveries, and returns them as text: the payload, with "*" behind a retained one, and "." for the end of the
+ * retained ones. */
 char *client_take_all (Client *client);
 
 #define assert_got(client, expected)                                                                                   \

@@ -7,7 +7,7 @@
 
 /*
  * Runs of messages: a client publishes messages of 4 bytes to one topic, alone or in one piece. The broker routes the messages of
- * one piece together, as a run. This module does not know which messages the broker joins.
+ * one piece together, as a run. The fixture does not check that the broker joins messages to runs.
  */
 
 #define RUN_TOPIC "events.process.lifecycle"

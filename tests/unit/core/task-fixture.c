@@ -13,7 +13,7 @@ void
 tasks_limits (BusLimits *limits)
 {
   bus_limits_init (limits);
-  limits->task_heartbeat_us = 300 * G_TIME_SPAN_SECOND; /* these collectors say nothing by themselves */
+  limits->task_heartbeat_us = 300 * G_TIME_SPAN_SECOND; /* these collectors send no frames of their own accord */
 }
 
 void

@@ -16,7 +16,7 @@ typedef Daemoneye__Eventbus__V1__TaskSpec TaskSpec;
 typedef Daemoneye__Eventbus__V1__Execute Execute;
 typedef Daemoneye__Eventbus__V1__SubmitVerdict SubmitVerdict;
 
-/* A task that a member was sent. */
+/* A task that was sent to a member. */
 typedef struct
 {
   guint64 route;
@@ -26,10 +26,10 @@ typedef struct
 /* The default limits, without heartbeats. */
 void tasks_setup (Core *core, gconstpointer limits_or_null);
 void tasks_limits (BusLimits *limits);
-/* Every client is disconnected, and another broker, of another epoch, begins. */
+/* Disconnects every client, and starts another broker with another epoch. */
 void tasks_restart (Core *core);
 
-/* Time passes, and each timer fires when it is due. */
+/* Advances the time; each timer expires when it is due. */
 void tasks_advance (Core *core, gint64 us);
 
 /* A registered collector with the operation "scan" that serves its task topic. */
@@ -53,15 +53,16 @@ typedef struct
 
 /* Registers with claims. Returns the number of those that are fenced. */
 guint worker_claim (Client *worker, guint slots, const Claims *claims);
-/* A collector that connects and registers with claims. It does not serve its task topic yet. Events for it come on the subscription 2. */
+/* A collector that connects and registers with claims. It does not serve its task topic yet. Its events arrive on the
+ * subscription 2. */
 Client *worker_back (Core *core, const char *id, guint slots, const Claims *claims, guint *n_fenced);
 void worker_serve (Client *worker);
-/* The number of claims that the next lifecycle event fences; 0: there is no event */
+/* Returns the number of claims that are fenced by the next lifecycle event; 0: there is no event */
 guint worker_take_fence (Client *worker);
 
-/* The next task that it was sent; NULL: none. */
+/* Takes the next task that was sent to it; NULL: there is none. */
 Job *worker_take (Client *worker);
-/* The next one, which is asserted to be @id. */
+/* The same; asserts that its id is @id. */
 Job *worker_expect (Client *worker, const char *id);
 void job_free (Job *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_free)
@@ -71,9 +72,9 @@ void worker_progress (Client *worker, const Job *job, const char *details);
 /* @kind: OutcomeKind */
 void worker_finish (Client *worker, const Job *job, guint kind, const char *payload);
 void worker_retry (Client *worker, const Job *job, guint64 retry_after_us);
-/* Takes one, starts it and returns it. */
+/* Takes the next task, starts it and returns it. */
 Job *worker_run (Client *worker, const char *id);
-/* Asserts that a CANCEL with that status came for the job. */
+/* Asserts that a CANCEL with that status was sent for the job. */
 void worker_expect_cancel (Client *worker, const Job *job, WireStatus status);
 void worker_expect_stale (Client *worker);
 
@@ -86,7 +87,7 @@ void tasks_submit (Client *submitter, const char *id);
 /* control.bus.task, by method, about one id: its verdict; (transfer full) */
 SubmitVerdict *tasks_ids (Client *asker, const char *method, const char *id, guint32 *status);
 
-/* Cancels it; returns what the verdict says. (transfer full) */
+/* Cancels the task; returns the text of the verdict. (transfer full) */
 char *tasks_cancel (Client *submitter, const char *id);
 /* The payload of its result; valid until the next call. */
 const char *tasks_result (Client *submitter, const char *id);

@@ -28,23 +28,24 @@ subscription_of (const Client *client, guint32 subscription)
 
 /* --- every policy to every other one, while it is full --- */
 
-/* One message was sent and four wait. The call leaves room for two (it gets the number 6), and another message is published. */
+/* The outcome for six messages: one was sent and four wait when a call leaves room for two, and one is published afterwards (as
+ * number 7, because the call uses number 6). */
 typedef struct
 {
   guint64 dropped;
-  const char *credit; /* story of a subscriber that reads: a gap with nothing in front of it is sent at once */
+  const char *credit; /* story if the subscriber reads: a gap with nothing in front of it is sent at once */
   const char *lane;
 } After;
 
 static const After after[] = {
-  [BUS_OVERFLOW_BLOCK] = { 0, "1 2 3 4 5 7", "1 2 3 4 5 7" }, /* its publisher pays with credit */
+  [BUS_OVERFLOW_BLOCK] = { 0, "1 2 3 4 5 7", "1 2 3 4 5 7" }, /* the publisher's credit is withheld instead */
   [BUS_OVERFLOW_DROP_OLDEST] = { 2, "1 [2-3:2 full] [4-4:1 full] 5 7", "1 [2-4:3 full] 5 7" },
   [BUS_OVERFLOW_DROP_NEWEST] = { 2, "1 2 3 [4-7:3 full]", "1 2 3 [4-7:3 full]" },
   [BUS_OVERFLOW_ERROR] = { 0, "1 2 3 4 5 [7-7:1 refused]", "1 2 3 4 5 [7-7:1 refused]" },
   [BUS_OVERFLOW_CONFLATE] = { 2, "1 [2-3:2 full] [4-4:1 full] 5 7", "1 [2-4:3 full] 5 7" },
 };
 
-/* Messages that were accepted under block hold no credit any more: error keeps those that fit. */
+/* Messages that were accepted under block stop withholding credit: the policy error keeps those that fit. */
 static const After block_to_error = { 2, "1 2 3 [4-7:3 refused]", "1 2 3 [4-7:3 refused]" };
 
 typedef struct
@@ -52,7 +53,7 @@ typedef struct
   guint from;
   guint to;
   gboolean by_bytes;
-  gboolean is_stopped; /* its lane is clogged; else it is out of window credit */
+  gboolean is_stopped; /* its lane has no room; FALSE: it has no credit */
 } Change;
 
 static Client *
@@ -200,7 +201,7 @@ test_to_conflate (Core *core, gconstpointer data)
   g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_CONFLATE, 0, 0, WIRE_STATUS_OK), ==, 2); /* 12 */
   client_publish_letters (publisher, "b");
   client_catch_up (slow, 1);
-  /* 2 a and 3 b by the first change, 5 c by 8 c, 4 a and 10 a by the last change, 6 b by 13 b. */
+  /* Dropped: 2 a and 3 b by the first change, 5 c by 8 c, 4 a and 10 a by the last change, 6 b by 13 b. */
   assert_story (slow, 1, "1 [2-3:2 full] [4-5:2 full] [6-6:1 full] 8 [10-10:1 full] 11 13");
 }
 
@@ -250,7 +251,7 @@ test_refused (Core *core, gconstpointer data)
                          .policy = BUS_OVERFLOW_BLOCK, .want = WIRE_STATUS_BAD_MESSAGE);
 }
 
-/* A subscriber that asks for no policy gets that of the pattern's domain. */
+/* A subscriber that requests no policy gets the policy of the pattern's domain. */
 static void
 test_defaults (void)
 {
@@ -311,7 +312,7 @@ test_group_has_one_policy (Core *core, gconstpointer data)
   assert_story (first, 1, "1 [4-4:1 full] 6");
   assert_story (second, 1, "2 [3-3:1 full] 5");
 
-  /* A later member has it as well, even if the first ones have left. */
+  /* A later member has the same policy, even if the first members have left. */
   client_disconnect (first);
   client_subscribe_with (second, .subscription = 3, .pattern = "events.#", .group = "g");
   g_assert_cmpuint (subscription_of (second, 3)->bounds.policy, ==, BUS_OVERFLOW_DROP_OLDEST);
@@ -335,8 +336,8 @@ test_group_is_no_way_around_the_right (Core *core, gconstpointer data)
                          .want = WIRE_STATUS_DENIED);
 }
 
-/* Measured before the rule existed: a collector joined the group of another one, adjusted the group to a queue of two messages,
- * and 48 of 50 messages for the other one were dropped. */
+/* Before this rule existed, a collector could join the group of another one and adjust the group to a queue of two messages;
+ * then 48 of 50 messages for the other collector were dropped. */
 static void
 test_group_of_others (Core *core, gconstpointer data)
 {

@@ -5,7 +5,7 @@
 #include "peer/bus-state.h"
 #include "core-pressure.h"
 
-/* The policies: the messages that each bound loses, the places of their gaps, and the answers to the publisher. */
+/* The policies: the messages that are lost at each bound, the places of their gaps, and the answers to the publisher. */
 
 #define TOPIC "events.process.lifecycle"
 #define SIZE  40000u /* of each payload; above it a frame has less than 200 bytes */
@@ -14,12 +14,12 @@
 typedef struct
 {
   const char *name;
-  gboolean is_stopped; /* its lane is clogged; else it is out of window credit */
+  gboolean is_stopped; /* its lane has no room; FALSE: it has no credit */
   guint64 queue_messages;
   guint64 queue_bytes;
   guint64 hard_bytes;
   guint64 hard_messages;
-  BusLimit limit; /* that the answer names */
+  BusLimit limit; /* in the answer */
 } Room;
 
 static const Room rooms[] = {
@@ -36,7 +36,7 @@ static const Room rooms[] = {
   { .name = "lane-hard-messages", .is_stopped = TRUE, .hard_messages = 3, .limit = BUS_LIMIT_queue_hard_messages },
 };
 
-/* The outcome of eight messages then. */
+/* The outcome of eight messages with these settings. */
 typedef struct
 {
   const char *name;
@@ -54,7 +54,7 @@ static const Fate fates[] = {
   { "B01-M08-drop-oldest", BUS_OVERFLOW_DROP_OLDEST, "1 2 [3-5:3 full] 6 7 8", ALL_QUEUED },
   { "B02-M08-drop-newest", BUS_OVERFLOW_DROP_NEWEST, "1 2 3 4 5 [6-8:3 full]", LAST_THREE DROPPED },
   { "B03-M08-error", BUS_OVERFLOW_ERROR, "1 2 3 4 5 [6-8:3 refused]", LAST_THREE REFUSED },
-  { "B04-M08-block", BUS_OVERFLOW_BLOCK, "1 2 3 4 5 6 7 8", ALL_QUEUED }, /* its publisher pays, not the queue */
+  { "B04-M08-block", BUS_OVERFLOW_BLOCK, "1 2 3 4 5 6 7 8", ALL_QUEUED }, /* its credit is withheld */
   { "M08-conflate", BUS_OVERFLOW_CONFLATE, "1 2 [3-5:3 full] 6 7 8", ALL_QUEUED },
 };
 
@@ -147,7 +147,7 @@ test_excess (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* After its time above the soft limit, a queue is bounded by the soft limit, until it has been below it. */
+/* A queue that was above the soft limit for too long is bounded by the soft limit, until it has been below it. */
 static const Fate soft_fates[] = {
   { "B01-drop-oldest", BUS_OVERFLOW_DROP_OLDEST, "1 2 [3-4:2 full] 5 6 7", "1/1/0 1/1/0" },
   { "B02-drop-newest", BUS_OVERFLOW_DROP_NEWEST, "1 2 3 4 5 [6-7:2 full]", "1/0/0 1/0/0" },
@@ -181,7 +181,7 @@ test_soft_limit (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* If the queue is below the limit once, the time begins again. */
+/* When the queue falls below the limit, the time begins again. */
 static void
 test_time_restarts_below_the_limit (void)
 {
@@ -245,7 +245,7 @@ test_conflate_in_a_lane (Core *core, gconstpointer data)
   assert_story (stopped, 2, "7 8");
 }
 
-/* The topic decides, not the lane that a size gives it. */
+/* Messages are conflated by topic, also if their sizes put them in different lanes. */
 static void
 test_conflate_across_lanes (Core *core, gconstpointer data)
 {

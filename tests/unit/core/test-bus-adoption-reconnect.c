@@ -85,7 +85,7 @@ test_reconnect_finished (Core *core, gconstpointer data)
   g_assert_cmpstr (tasks_result (agent, "t"), ==, "kept");
 }
 
-/* Another member has the task already: the claim is stale. */
+/* Another member already has the task: the claim is stale. */
 static void
 test_reconnect_late (Core *core, gconstpointer data)
 {
@@ -255,7 +255,7 @@ test_reconnect_holds_once (Core *core, gconstpointer data)
 typedef struct
 {
   const char *path;
-  gboolean restarts; /* before the first claim; or only the connection is lost */
+  gboolean restarts; /* before the first claim; FALSE: only the connection is lost */
   gboolean is_finished;
   gint64 between_us; /* the first adoption and the second disconnect */
 } LostCase;
@@ -329,7 +329,7 @@ test_adopted_lost (Core *core, gconstpointer data)
   g_assert_null (worker_take (worker));
 }
 
-/* The lost Execute{adopt} was not the newest lease: another member has got the task meanwhile. */
+/* The lost Execute{adopt} was not the newest lease: another member has got the task in between. */
 static void
 test_adopted_lost_late (Core *core, gconstpointer data)
 {

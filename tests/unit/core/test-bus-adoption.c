@@ -92,7 +92,7 @@ test_older_beside_newer (Core *core, gconstpointer data)
   g_assert_cmpuint (n_fenced, ==, 1);
 }
 
-/* 20: the holder has finished the task meanwhile: its answer is accepted once. */
+/* 20: the holder has finished the task before it reconnects: its answer is accepted once. */
 static void
 test_finished (Core *core, gconstpointer data)
 {
@@ -112,10 +112,10 @@ test_finished (Core *core, gconstpointer data)
   worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, "again");
   g_assert_cmpstr (tasks_result (agent, "t"), ==, "kept");
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t", NULL), NULL);
-  got_free (client_take (worker, WIRE_KIND_DELIVERED)); /* it need not keep its answer any more */
+  got_free (client_take (worker, WIRE_KIND_DELIVERED)); /* it may forget its answer */
 }
 
-/* 20: the answer that was kept is a failure that another attempt may not have: the next attempt is an ordinary one. */
+/* 20: the kept answer is a failure that may be retried: the next attempt is an ordinary one. */
 static void
 test_finished_retryable (Core *core, gconstpointer data)
 {
@@ -193,7 +193,7 @@ test_other_account (Core *core, gconstpointer data)
   g_assert_cmpuint (core->core->work->claims_adopted, ==, 0);
 }
 
-/* The last holder registers without a claim: it does not have the task, which waits no longer. */
+/* The last holder registers without a claim, so it does not have the task, and the task stops waiting for it. */
 static void
 test_not_claimed (Core *core, gconstpointer data)
 {
@@ -281,7 +281,7 @@ test_bad_token (Core *core, gconstpointer data)
 
   before->execute->attempt = 2;
   worker_back (core, "w1", 2, &(Claims){ .running = before }, &n_fenced);
-  g_assert_cmpuint (n_fenced, ==, 0); /* of another epoch: its maker may report it */
+  g_assert_cmpuint (n_fenced, ==, 0); /* it is of another epoch, so the collector may report it */
   before->execute->token.len = 5;
   worker_back (core, "w2", 2, &(Claims){ .running = before }, &n_fenced);
   g_assert_cmpuint (n_fenced, ==, 1);
@@ -301,7 +301,7 @@ test_long_holder (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_BAD_MESSAGE);
 }
 
-/* A number that would wrap. */
+/* The largest number does not wrap. */
 static void
 test_last_attempt (Core *core, gconstpointer data)
 {

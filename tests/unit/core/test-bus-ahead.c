@@ -35,7 +35,7 @@ ahead_subscriber (Core *core)
   return client;
 }
 
-/* In one read, with messages to topics without subscribers in between. */
+/* All frames arrive in one read; messages to topics without subscribers are between the others. */
 static void
 ahead_publish (Client *publisher)
 {

@@ -25,7 +25,7 @@ test_cancel (Core *core, gconstpointer data)
   client_send (agent, WIRE_KIND_CANCEL, 0, &cancel);
   g_assert_false (agent->closed);
 
-  /* The responder gives up. */
+  /* The responder cancels. */
   got_free (client_take (worker, WIRE_KIND_REQUEST));
   id = client_request (agent, TASK, NULL, 0);
   request = client_take (worker, WIRE_KIND_REQUEST);
@@ -45,8 +45,8 @@ cancel_request (Client *client, guint64 id)
   client_send (client, WIRE_KIND_CANCEL, 0, &cancel);
 }
 
-/* A request that waits for its responder is taken out of the queue instead: neither it nor a CANCEL is sent, and it costs
- * no credit. */
+/* A request that still waits for its responder is removed from the queue: neither the request nor a CANCEL is sent, and it
+ * costs no credit. */
 static void
 test_cancel_queued (Core *core, gconstpointer data)
 {

@@ -5,7 +5,8 @@
 #include "peer/bus-state.h"
 #include "work/bus-token.h"
 
-/* Registered collectors, as they and the agent see them: registrations, and the states ready, draining and gone. */
+/* Registered collectors, from the view of the collectors and of the agent: registrations, and the states ready, draining and
+ * gone. */
 
 typedef Daemoneye__Eventbus__V1__BarrierReply BarrierReply;
 typedef Daemoneye__Eventbus__V1__BarrierRequest BarrierRequest;
@@ -245,7 +246,7 @@ test_replace (Core *core, gconstpointer data)
     }
 }
 
-/* The ping of each heartbeat shows which registration is in force. */
+/* The answer to the PING of each heartbeat contains the number of the current registration. */
 static void
 test_ping (Core *core, gconstpointer data)
 {
@@ -331,7 +332,7 @@ test_claims (Core *core, gconstpointer data)
   g_assert_true (claim->is_finished);
 }
 
-/* Without the feature the topic is one like any other. */
+/* Without the feature the topic is an ordinary one. */
 static void
 test_without_feature (Core *core, gconstpointer data)
 {
@@ -453,7 +454,7 @@ test_deaths (Core *core, gconstpointer data)
 
   client_disconnect (one);
   one = member_ready (core, "one");
-  g_assert_cmpuint (one->peer->member->past->deaths, ==, 0); /* the same incarnation came back */
+  g_assert_cmpuint (one->peer->member->past->deaths, ==, 0); /* the same incarnation has reconnected */
   client_disconnect (one);
   core_advance (core, 3 * SECOND);
   one = member_ready (core, "one");
@@ -480,7 +481,7 @@ barrier (Client *client, gint64 deadline_us)
   return member_ask (client, "control.bus.collectors", "Barrier", &request.base, (guint64) deadline_us);
 }
 
-/* The ids that are missing, as the answer to @id says; "nothing": there is none yet. */
+/* Returns the missing ids in the answer to @id; "nothing": there is no answer yet. */
 static char *
 take_missing (Client *client, guint64 id)
 {
@@ -537,7 +538,7 @@ test_barrier_due (Core *core, gconstpointer data)
   assert_missing (watcher, id, "one");
 }
 
-/* Each way out: CANCEL, and the end of the connection (core_teardown() asserts that nothing is left). */
+/* A call can end by CANCEL and by the end of the connection (core_teardown() asserts that nothing is left). */
 static void
 test_barrier_ends (Core *core, gconstpointer data)
 {

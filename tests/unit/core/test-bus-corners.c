@@ -83,7 +83,7 @@ test_handed_on_to_its_publisher (Core *core, gconstpointer data)
 
 /* --- lanes --- */
 
-/* As much as one turn takes, a few times. */
+/* Reads as many bytes as one turn sends, a few times. */
 static void
 read_turns (Core *core, Client *client, guint turns)
 {
@@ -222,8 +222,8 @@ test_drop_events_cause_no_further_ones (Core *core, gconstpointer data)
   g_assert_cmpuint (after.accepted, ==, before.accepted);
 }
 
-/* A subscription ends while the broker is so full that publishing its losses makes messages be dropped. They come from
- * other queues: what has been reported is complete, and nothing of the ending subscription is touched any more. */
+/* A subscription ends while the broker is so full that messages are dropped to publish its losses. Only other queues drop
+ * messages: the report is complete, and the ending subscription does not change any more. */
 static void
 test_end_while_the_broker_is_full (Core *unused, gconstpointer data)
 {

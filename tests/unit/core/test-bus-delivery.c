@@ -24,7 +24,7 @@ delivery_client (Delivery *f, const char *id)
 {
   Client *client = client_ready (&f->core, id, "procmond");
 
-  client->peer->features |= WIRE_FEATURE_DELIVERY; /* even if this build does not grant it */
+  client->peer->features |= WIRE_FEATURE_DELIVERY; /* also if this build does not grant it */
   return client;
 }
 
@@ -128,7 +128,8 @@ test_member_dies (Delivery *f, gconstpointer data)
   expect_delivered (f->publisher, id);
 }
 
-/* The message itself exceeds the limit of a peer that does not read, so the member of that peer will confirm nothing. */
+/* The message exceeds the limit of a peer that does not read, so the peer is disconnected and its member will confirm
+ * nothing. */
 static void
 test_member_closed_by_the_message (void)
 {
@@ -196,7 +197,7 @@ test_member_hangs (Delivery *f, gconstpointer data)
   expect_delivered (f->publisher, id);
 }
 
-/* A call that the broker answers later needs an id of its own, too. */
+/* A call that is answered later needs its own id as well. */
 static void
 test_id_of_a_call (Delivery *f, gconstpointer data)
 {
@@ -215,7 +216,7 @@ test_id_of_a_call (Delivery *f, gconstpointer data)
   client_expect_error (f->publisher, envelope.id, WIRE_STATUS_DUPLICATE_ID);
 }
 
-/* A member guesses the route of a message that waits for it: that confirms nothing. */
+/* A member guesses the route of a message that still waits for it: the message is not confirmed. */
 static void
 test_guessed_route (Delivery *f, gconstpointer data)
 {
@@ -321,7 +322,7 @@ test_resend (Delivery *f, gconstpointer data)
   expect_ack (f->member[0], id, 1);
   expect_delivered (f->member[0], id);
   client_disconnect (f->member[0]);
-  core_advance (&f->core, 60 * G_TIME_SPAN_SECOND); /* now nothing is remembered */
+  core_advance (&f->core, 60 * G_TIME_SPAN_SECOND); /* now no number is remembered */
 }
 
 #define DELIVERY_ADD(path, test) g_test_add (path, Delivery, NULL, setup, test, teardown)

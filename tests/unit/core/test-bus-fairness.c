@@ -33,7 +33,7 @@ submit_many (Client *submitter, const char *prefix, guint n, const char *operati
     }
 }
 
-/* Runs the next task of @worker; FALSE: it has none. */
+/* Runs the next task of @worker. Returns FALSE if it has none. */
 static gboolean
 run_one (Client *worker, char **id)
 {
@@ -188,7 +188,7 @@ rounds_to_run_all (Core *core, gboolean with_hostile)
     }
   g_assert_cmpuint (operation->n_failed, ==, 0);
   if (hostile != NULL)
-    g_assert_cmpuint (hostile->peer->incarnation, >=, 3); /* it died of two tasks at least */
+    g_assert_cmpuint (hostile->peer->incarnation, >=, 3); /* it died of at least two tasks */
   return rounds;
 }
 
@@ -222,7 +222,8 @@ poison_end_worker (Poison *p, guint i)
   p->n_deaths++;
 }
 
-/* One step of one member: it starts what it has got; poison kills it; otherwise it ends what it has run. */
+/* One step of one member: it starts the tasks that it has got. If one of them is the poison task, it dies; otherwise it ends
+ * the tasks that it ran. */
 static void
 poison_step (Poison *p, guint i)
 {

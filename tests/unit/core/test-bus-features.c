@@ -3,8 +3,8 @@
 
 #include "control.pb-c.h"
 
-/* A frame that needs more than WELCOME granted is refused with UNSUPPORTED, it has no effect, and the connection lives. The clients here
- * say hello without any feature, as those of the first version did. */
+/* A frame that needs a feature beyond those in WELCOME is refused with UNSUPPORTED and has no effect, and the connection
+ * stays open. The HELLO of the clients here has no feature, as in the first version. */
 
 #define TOPIC "health.x"
 

@@ -17,7 +17,7 @@ published (const Core *core)
   return stats.accepted;
 }
 
-/* Sends and gives publish credit no thought: returns it by draining what comes. */
+/* Publishes without regard to credit, and takes all frames that arrive, among them the CREDIT frames. */
 static void
 flood (Client *publisher, guint n, gsize size)
 {
@@ -286,7 +286,8 @@ test_last_credit_tells_what_came_back (void)
   core_teardown (&core, NULL);
 }
 
-/* A message whose time has come is found when the reader takes bytes: its publisher has no credit, and gets it at once. */
+/* A message has expired when the reader takes bytes: it is removed, and its publisher, which has no credit, gets its credit at
+ * once. */
 static void
 test_credit_of_an_expired_message (void)
 {
@@ -311,7 +312,7 @@ test_credit_of_an_expired_message (void)
   g_assert_cmpuint (reader->peer->flow.waiting_messages, >, 0);
   g_assert_cmpuint (client_take_credit (publisher, WIRE_CLASS_MUST_KEEP).times, ==, 0);
 
-  core.now_us += 1000; /* and no tick yet */
+  core.now_us += 1000; /* there was no tick since */
   reader->is_stopped = FALSE;
   core_flush (&core);
   core_flush (&core);

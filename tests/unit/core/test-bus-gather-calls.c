@@ -116,7 +116,7 @@ test_rights (Core *core, gconstpointer data)
   client_expect_error (one, gather_all (one), WIRE_STATUS_DENIED);
 }
 
-/* It is answered by parts, so it needs both features. */
+/* The answer has several parts, so both features are needed. */
 static void
 test_features (Core *core, gconstpointer data)
 {
@@ -236,7 +236,7 @@ test_slow (Core *core, gconstpointer data)
     answer_much (workers[i], SIZE);
   g_assert_cmpuint (bus_outq_bytes (&agent->peer->flow.outq), <, BUS_PUSH_BYTES + 2 * SIZE);
   g_assert_cmpuint (agent->peer->account->task_bytes, >, (WORKERS - 3) * SIZE); /* the tasks keep the rest */
-  tasks_advance (core, 3600 * SECOND); /* the question was over long before, and no window drops a result */
+  tasks_advance (core, 3600 * SECOND); /* the question ended long before, and no window drops a result */
   agent->is_stopped = FALSE;
   account = gather_take (agent, id);
   g_assert_nonnull (account->manifest);
@@ -246,7 +246,7 @@ test_slow (Core *core, gconstpointer data)
   g_assert_cmpuint (agent->peer->account->task_bytes, ==, 0);
 }
 
-/* It disconnects instead. */
+/* The asker disconnects. */
 static void
 test_slow_gone (Core *core, gconstpointer data)
 {

@@ -5,7 +5,7 @@
 #include "peer/bus-state.h"
 #include "work/bus-work.h"
 
-/* Questions to some collectors, and questions that are divided into shards; and which answers an asker accepts. */
+/* Questions to some collectors, questions that are divided into shards, and the answers that an asker accepts. */
 
 #define MODE(name)    DAEMONEYE__EVENTBUS__V1__GATHER_MODE__GATHER_##name
 #define REQUIRE(name) DAEMONEYE__EVENTBUS__V1__GATHER_REQUIRE__GATHER_REQUIRE_##name
@@ -58,7 +58,7 @@ test_some_replaced (Core *core, gconstpointer data)
   client_disconnect (workers[0]);
   failed = gather_run (workers[1]);
   worker_finish (workers[1], failed, BUS_OUTCOME_FAILED, "");
-  late = worker_take (workers[2]); /* and it does not say that it begins */
+  late = worker_take (workers[2]); /* and it does not send STARTED */
   g_assert_nonnull (late);
   tasks_advance (core, 5 * SECOND);
   worker_expect_cancel (workers[2], late, WIRE_STATUS_CANCELLED);
@@ -71,7 +71,7 @@ test_some_replaced (Core *core, gconstpointer data)
   g_assert_cmpint (account->manifest->verdict, ==, DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_COMPLETE);
 }
 
-/* The last one that is left decides. */
+/* The answer of the last remaining collector counts. */
 static void
 test_some_used_up (Core *core, gconstpointer data)
 {
@@ -129,7 +129,7 @@ test_shards (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->members[2]->shard, ==, 2);
 }
 
-/* The collector of a shard dies: another one does it, and the account names that one. */
+/* The collector of a shard dies: another one gets the shard, and the manifest names the other one. */
 static void
 test_shards_failover (Core *core, gconstpointer data)
 {
@@ -149,7 +149,7 @@ test_shards_failover (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->joined_after, ==, 1);
 }
 
-/* A shard that kills its holders is not given to others without end. */
+/* A shard that kills its holders is given to a bounded number of them. */
 static void
 test_shards_deaths (Core *core, gconstpointer data)
 {
@@ -194,7 +194,7 @@ test_shards_duplicate (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->late_answers, ==, 0);
 }
 
-/* No collector is capable of it, which is certain after the time to register again. */
+/* No collector is capable of the task. This is certain when the time to register again is over. */
 static void
 test_shards_no_collector (Core *core, gconstpointer data)
 {
@@ -244,7 +244,7 @@ test_late (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->duplicates, ==, 0);
 }
 
-/* The collector is back on another connection, and claims what the account has as DIED. */
+/* The collector reconnects, and claims the task whose entry in the manifest is DIED. */
 static void
 test_late_claim (Core *core, gconstpointer data)
 {

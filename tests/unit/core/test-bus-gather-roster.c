@@ -21,7 +21,7 @@ ask_type (Client *asker, const char *type)
   return gather_send (asker, &request, 0);
 }
 
-/* Nothing but the deadline ends it. */
+/* The question ends only by its deadline. */
 static void
 pass_deadline (Core *core, Client *asker, guint64 id)
 {
@@ -53,7 +53,7 @@ test_draining (Core *core, gconstpointer data)
   gather_assert (agent, gather_all (agent), "", "nobody unmet: one=never-asked/draining");
 }
 
-/* It begins to drain when it has the offer, and has not started. */
+/* The collector begins to drain when it has the offer and has not started. */
 static void
 test_drains_meanwhile (Core *core, gconstpointer data)
 {
@@ -68,7 +68,7 @@ test_drains_meanwhile (Core *core, gconstpointer data)
   gather_assert (agent, id, "", "nobody unmet: one=never-asked/draining");
 }
 
-/* It has started: it may finish, until its time is over. */
+/* The collector has started: it may finish until its time is over. */
 static void
 test_drain_over (Core *core, gconstpointer data)
 {
@@ -92,12 +92,12 @@ test_no_capability (Core *core, gconstpointer data)
 
   worker_ready_with (core, "one", 1, "hash", TRUE);
   gather_expect (agent, expected);
-  gather_assert (agent, gather_all (agent), "", "nobody unmet:"); /* other kinds of collectors are not meant */
+  gather_assert (agent, gather_all (agent), "", "nobody unmet:"); /* collectors of other types do not count */
   gather_assert (agent, ask_type (agent, "netmond"), "", "nobody unmet:");
   gather_assert (agent, ask_type (agent, "procmond"), "", "nobody unmet: one=never-asked/no-capability");
 }
 
-/* It registers again without the operation. */
+/* The collector registers again without the operation. */
 static void
 test_withdrawn (Core *core, gconstpointer data)
 {
@@ -189,7 +189,7 @@ test_paused (Core *core, gconstpointer data)
   gather_assert (agent, id, "", "nobody unmet: one=never-asked/paused");
 }
 
-/* A pause ends, and the collector would still not be there. */
+/* The manifest does not name the pause as the reason, because these collectors would also get no task after the pause. */
 static void
 test_paused_and_gone (Core *core, gconstpointer data)
 {
@@ -323,7 +323,7 @@ test_gone (Core *core, gconstpointer data)
   gather_assert (agent, gather_all (agent), "", "nobody unmet:");
 }
 
-/* --- D07: they come and go while answers are gathered --- */
+/* --- D07: collectors connect and leave while answers are gathered --- */
 
 static void
 test_joins (Core *core, gconstpointer data)
@@ -344,7 +344,7 @@ test_joins (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->joined_after, ==, 1);
 }
 
-/* It leaves in order: with the question, and before it got it. */
+/* Collectors leave in order: one with the task, and one before it gets the task. */
 static void
 test_leaves (Core *core, gconstpointer data)
 {
@@ -362,7 +362,7 @@ test_leaves (Core *core, gconstpointer data)
   gather_assert (agent, id, "", "failed unmet: one=cancelled two=never-asked/not-registered");
 }
 
-/* Another connection of the same collector takes over before it has begun: it is asked there. */
+/* Another connection of the same collector takes over before it has begun: the task is offered on the new connection. */
 static void
 test_reconnects (Core *core, gconstpointer data)
 {
@@ -400,7 +400,8 @@ test_restart (Core *core, gconstpointer data)
   gather_assert (agent, id, "one=a", "complete met: one=answered");
 }
 
-/* The time of the question is shorter than the window: it asks at half of its time, and the roster is not sure. */
+/* The time of the question is shorter than the window: collectors are asked at half of this time, and the roster is marked as
+ * uncertain. */
 static void
 test_restart_short (Core *core, gconstpointer data)
 {

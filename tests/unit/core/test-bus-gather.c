@@ -115,7 +115,7 @@ test_gone_before (Core *core, gconstpointer data)
   tasks_advance (core, SECOND);
   id = gather_all (agent);
   gather_answer (one, "a");
-  gather_assert (agent, id, "one=a", "open"); /* it may be back within task-return-us */
+  gather_assert (agent, id, "one=a", "open"); /* it may reconnect within task-return-us */
   tasks_advance (core, 2 * SECOND);
   {
     g_autoptr (Account) account = gather_take (agent, id);
@@ -126,7 +126,7 @@ test_gone_before (Core *core, gconstpointer data)
   }
 }
 
-/* The same, and it is back in time. */
+/* The same, but it reconnects in time. */
 static void
 test_back_in_time (Core *core, gconstpointer data)
 {
@@ -158,7 +158,7 @@ test_died (Core *core, gconstpointer data)
   gather_assert (agent, id, "one=a", "partial unmet: one=answered two=died");
 }
 
-/* The same before it has begun. */
+/* The same when the collector dies before it has begun. */
 static void
 test_died_unstarted (Core *core, gconstpointer data)
 {

@@ -46,7 +46,7 @@ test_units (Core *core, gconstpointer data)
   assert_units (watcher, "disk:3:it is full, net:2:");
   health_report (one, "disk:3:it is full, net:2:");
   health_assert_news (watcher, "");
-  member_assert_list (watcher, "one=ready"); /* it gets tasks all the time */
+  member_assert_list (watcher, "one=ready"); /* it still gets tasks */
   health_report (one, "");
   health_assert_list (watcher, "daemoneye-agent=healthy one=degraded");
   health_pass_time (core, 5 * SECOND, NULL);
@@ -121,10 +121,10 @@ test_bounds (Core *core, gconstpointer data)
   member_done (record);
   health_report (one, "");
   g_assert_cmpuint (one->peer->ledger.usage.charged, ==, before);
-  health_report (one, units->str); /* refunded with its connection: core_teardown() */
+  health_report (one, units->str); /* refunded at the end of its connection, as core_teardown() asserts */
 }
 
-/* Reasons that change all the time are published ten times a second at most, and the last one is. */
+/* If reasons change continuously, at most ten per second are published, and the last one always. */
 static void
 test_rate (Core *core, gconstpointer data)
 {

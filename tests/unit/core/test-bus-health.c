@@ -73,7 +73,7 @@ test_loop (Core *core, gconstpointer data)
   member_done (record);
 }
 
-/* Its heartbeats come, but it reads nothing. */
+/* A peer sends heartbeats in time, but reads nothing. */
 static void
 test_queue (Core *core, gconstpointer data)
 {
@@ -123,7 +123,7 @@ test_queue_moves (Core *core, gconstpointer data)
   health_assert_news (watcher, "");
 }
 
-/* A member that is unresponsive is suspect. A frame is not enough to end that, an answer is. */
+/* A member that is unresponsive is suspect. This is not ended by any frame, but by an answer. */
 static void
 test_member (Core *core, gconstpointer data)
 {
@@ -187,7 +187,7 @@ test_frozen_broker (Core *core, gconstpointer data)
   Client *one = member_ready (core, "one");
 
   health_pass_time (core, 60 * SECOND, NULL);
-  core_advance (core, 5 * SECOND); /* it is asked, and answers; the broker does not read that yet */
+  core_advance (core, 5 * SECOND); /* it gets PING and answers, but the broker has not read the answer yet */
   core_advance (core, 60 * SECOND);
   health_pong (one);
   health_pong (watcher);
@@ -195,7 +195,7 @@ test_frozen_broker (Core *core, gconstpointer data)
   health_assert_list (watcher, "daemoneye-agent=healthy one=healthy");
 }
 
-/* The health of tools is not watched. */
+/* Tools are not monitored. */
 static void
 test_tool (Core *core, gconstpointer data)
 {
@@ -265,7 +265,7 @@ test_retained (Core *core, gconstpointer data)
   health_assert_list (watcher, "daemoneye-agent=healthy");
 }
 
-/* A new connection of the same id begins anew. */
+/* A new connection of the same id begins as healthy. */
 static void
 test_connects_again (Core *core, gconstpointer data)
 {
@@ -279,7 +279,8 @@ test_connects_again (Core *core, gconstpointer data)
   health_assert_list (watcher, "daemoneye-agent=healthy one=healthy");
 }
 
-/* Without room for the record nothing older is retained; the next change finds room again. */
+/* If there is no room for the record, the older record is not retained either; there is room for the record of the next
+ * change. */
 static void
 test_no_room (Core *core, gconstpointer data)
 {

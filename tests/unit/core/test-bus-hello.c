@@ -173,13 +173,13 @@ test_unauthenticated_limit (Core *core, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
     g_assert_false ((silent[i] = client_new (core, 1000, FALSE))->closed);
   g_assert_cmpint (bus_core_accept_wait_us (core->core, core->now_us), ==, 100000);
-  refused = client_new (core, 1001, FALSE); /* no connection had the time to send HELLO */
+  refused = client_new (core, 1001, FALSE); /* no connection had enough time to send HELLO */
   g_assert_true (refused->closed);
   g_assert_cmpint (refused->refusal.status, ==, WIRE_STATUS_LIMIT);
   g_assert_cmpstr (refused->refusal.limit, ==, "max_unauthenticated");
   g_assert_cmpuint (refused->refusal.retry_us, ==, 100000);
 
-  newer = client_new (core, 1000, FALSE); /* at the cost of its own account */
+  newer = client_new (core, 1000, FALSE); /* replaces a connection of its own account */
   core_flush (core);
   g_assert_false (newer->closed);
   expect_goodbye (silent[0], WIRE_STATUS_LIMIT);
@@ -191,7 +191,7 @@ test_unauthenticated_limit (Core *core, gconstpointer data)
   core_flush (core);
   expect_goodbye (silent[1], WIRE_STATUS_LIMIT);
   g_assert_false (silent[2]->closed);
-  /* The agent's own connection is always let in. */
+  /* The agent's own connection is always accepted. */
   agent = agent_ready (core);
   g_assert_false (agent->closed);
 }
@@ -206,7 +206,7 @@ connect_as (Core *core, guint32 uid, guint n)
   return client;
 }
 
-/* One more connection than a uid may have, or all together, is refused; others, and the agent, are not affected. */
+/* One connection more than the limit of a uid or the total limit is refused; other peers and the agent are not affected. */
 static void
 test_connection_limits (Core *core, gconstpointer data)
 {
@@ -232,12 +232,12 @@ test_connection_limits (Core *core, gconstpointer data)
   g_assert_true (client_new (&small, 1000, FALSE)->closed);
   g_assert_false (connect_as (&small, 1002, 0)->closed);
   g_assert_false (connect_as (&small, 1002, 1)->closed);
-  g_assert_true (client_new (&small, 1003, FALSE)->closed); /* all together */
+  g_assert_true (client_new (&small, 1003, FALSE)->closed); /* the total limit */
   g_assert_false (agent_ready (&small)->closed);
   core_teardown (&small, NULL);
 }
 
-/* A connection that got no peer receives a complete GOODBYE. */
+/* A connection for which no peer was made receives a complete GOODBYE. */
 static void
 test_refusal (Core *core, gconstpointer data)
 {

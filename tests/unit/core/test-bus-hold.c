@@ -6,7 +6,7 @@
 #include "control.pb-c.h"
 #include "wire-feature.h"
 
-/* Messages that are held for groups without members, frame by frame: the frames to the publisher and to the members. Linked with
+/* Messages that are held for groups without members: the frames that the publisher and the members get. Linked with
  * --wrap, so that memory for a message can fail. */
 
 #define TOPIC  "health.x"
@@ -150,7 +150,7 @@ test_held (Hold *f, gconstpointer data)
   g_assert_cmpuint (totals (f).held_messages, ==, 0);
   g_assert_cmpuint (totals (f).held_given, ==, 2);
 
-  /* With a member nothing is held, and a plain subscription gets its own at once. */
+  /* If the group has a member, no message is held; a plain subscription gets its copy at once. */
   expect_ack (f->publisher, publish (f->publisher, 0, 0, TTL_US), 3);
   g_assert_cmpuint (totals (f).held_messages, ==, 0);
 }
@@ -216,7 +216,7 @@ test_refused (Hold *f, gconstpointer data)
   WireEnvelope envelope;
   guint64 id = publish (f->publisher, 0, 0, 0);
 
-  client_expect_error (f->publisher, id, WIRE_STATUS_BAD_MESSAGE); /* a hold without end is refused */
+  client_expect_error (f->publisher, id, WIRE_STATUS_BAD_MESSAGE); /* a hold without a time limit is refused */
   for (guint64 ttl_us = G_MAXINT64 / 2; ttl_us < G_MAXUINT64; ttl_us = ttl_us * 2 + 1)
     client_expect_error (f->publisher, publish (f->publisher, 0, 0, (gint64) ttl_us), WIRE_STATUS_BAD_MESSAGE);
   client_expect_error (f->publisher, publish (f->publisher, 0, 0, -1), WIRE_STATUS_BAD_MESSAGE);
@@ -234,7 +234,7 @@ test_refused (Hold *f, gconstpointer data)
   client_expect_error (f->publisher, id, WIRE_STATUS_UNSUPPORTED);
 }
 
-/* The bound belongs to the publisher's account, and the error names it; the message is not sent without hold instead. */
+/* The bound belongs to the publisher's account, and the error names it; the message is not published without the hold. */
 static void
 test_bounded (Hold *f, gconstpointer data)
 {
@@ -252,7 +252,7 @@ test_bounded (Hold *f, gconstpointer data)
   g_assert_null (client_take (f->publisher, WIRE_KIND_ACK));
   join_as (f, 0, 1, "workers", 10);
   g_assert_cmpuint (client_count (f->member[0], WIRE_KIND_DELIVER), ==, HELD);
-  client_credit (f->member[0], 1, 10 + HELD, 100000 + 4 * HELD); /* handled; else they would be held again in the end */
+  client_credit (f->member[0], 1, 10 + HELD, 100000 + 4 * HELD); /* settled, so they are not held again */
   expect_ack (f->publisher, publish (f->publisher, 0, 0, TTL_US), 1);
 }
 
@@ -269,7 +269,7 @@ test_publisher_dies (Hold *f, gconstpointer data)
   g_assert_cmpuint (expect_delivery (f->member[0], seq, 0), !=, 0);
 }
 
-/* The publisher waits until the member that came later has handled it. */
+/* The publisher waits until a member that joined later has handled the message. */
 static void
 test_confirmed (Hold *f, gconstpointer data)
 {
@@ -298,7 +298,7 @@ drain (Client *client, guint32 subscription, gboolean resume)
   reply = client_call (client, "control.bus.drain", &request.base, WIRE_STATUS_OK);
 }
 
-/* Every member of the group drains: the message waits for that group, and no other one gets it. */
+/* Every member of the group drains: the message waits for this group, and no other group gets it. */
 static void
 test_drained (Hold *f, gconstpointer data)
 {
@@ -313,7 +313,7 @@ test_drained (Hold *f, gconstpointer data)
   expect_delivery (f->member[0], seq, 0);
   client_credit (f->member[0], 1, 11, 100004);
 
-  /* The group ends, and a new one with that name begins. */
+  /* The group ends, and a new group with the same name begins. */
   drain (f->member[0], 1, FALSE);
   seq = expect_ack (f->publisher, publish (f->publisher, 0, 0, TTL_US), 2);
   client_disconnect (f->member[0]);
@@ -371,7 +371,7 @@ test_reports (Hold *f, gconstpointer data)
   expect_drop (f->publisher, seq[1], seq[1], 1);
 }
 
-/* Two groups of one name, of which only one had drained. */
+/* There are two groups with the same name, and only one of them has drained. */
 static void
 test_resume_by_name (Hold *f, gconstpointer data)
 {
@@ -470,7 +470,7 @@ test_no_memory (Hold *f, gconstpointer data)
   client_expect_error (f->publisher, publish_numbered (f->publisher), WIRE_STATUS_NO_MEMORY);
   g_assert_cmpuint (totals (f).held_messages, ==, 0);
   client_disconnect (f->publisher);
-  core_advance (&f->core, TTL_US); /* now the number is forgotten */
+  core_advance (&f->core, TTL_US); /* now the number is no longer remembered */
 }
 
 #define ADD(path, function) g_test_add ("/core/hold/" path, Hold, NULL, setup, function, teardown)

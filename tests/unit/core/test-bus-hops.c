@@ -106,7 +106,7 @@ test_handed_on (Core *core, gconstpointer data)
   assert_hops (got, accepted, 3000, 0);
 }
 
-/* A request has its own stations, and its answer has those that it asks for. */
+/* A request has its own stations, and the answer has stations if it asks for them. */
 static void
 test_request_and_reply (Core *core, gconstpointer data)
 {
@@ -145,7 +145,7 @@ reply (Client *server, guint64 route, guint8 flags)
   client_send (server, WIRE_KIND_REPLY, flags, &envelope);
 }
 
-/* A reply is queued from its acceptance on, while it waits for the window of its requester. */
+/* A reply that waits for the window of its requester counts as queued from its acceptance on. */
 static void
 test_reply_waits_for_its_window (Core *core, gconstpointer data)
 {

@@ -297,14 +297,14 @@ test_credit_exceeded (Core *core, gconstpointer data)
   Client *client = client_ready (core, "procmond-1", "procmond");
   g_autofree guint8 *payload = g_malloc0 (1 << 20);
 
-  /* The broker gives credit back at once, so a burst larger than all windows is accepted frame by frame. */
+  /* The broker returns credit at once, so a burst larger than all windows is accepted frame by frame. */
   for (guint i = 0; i < 20; i++)
     client_publish (client, TOPIC, 0, payload, 1 << 20);
   g_assert_false (client->closed);
   g_assert_cmpuint (client_count (client, WIRE_KIND_CREDIT), >, 0);
 }
 
-/* Takes all events out of the watcher's frames; returns how many DELIVERs contain @text. */
+/* Takes all frames of the watcher; returns the number of DELIVERs that contain @text. */
 static guint
 count_events_with (Client *watcher, const char *text)
 {
@@ -381,7 +381,7 @@ static const gsize numbers32[] = {
   G_STRUCT_OFFSET (WireEnvelope, subscription),
 };
 
-/* Extreme, or small, or mostly none, so that some frames are accepted. */
+/* Most fields are not set, and the others are extreme or small, so that some frames are accepted. */
 static guint64
 random_number (GRand *random)
 {
@@ -448,7 +448,7 @@ send_numbers (Client *client, GRand *random)
   client_send (client, kind, flag, &envelope);
 }
 
-/* With any numbers of a client the broker continues, and it frees everything with the client. */
+/* With any numbers in a client's frames the broker continues, and frees everything of the client when it disconnects. */
 static void
 test_extreme_numbers (Core *core, gconstpointer data)
 {

@@ -23,7 +23,7 @@ compare_texts (gconstpointer a, gconstpointer b)
 
 #define N_PEERS 23u
 
-/* Ids of which one begins another; peer i has i % 4 subscriptions, in groups that are not in order. */
+/* Some ids are prefixes of others; peer i has i % 4 subscriptions, in groups whose names are not in order. */
 static void
 fill_world (Core *core, GPtrArray *want[5])
 {
@@ -75,7 +75,7 @@ test_pages (Core *core, gconstpointer data)
     g_ptr_array_unref (want[section]);
 }
 
-/* A page with exactly all entries reports that there are no more. */
+/* A page that has room for exactly all entries reports that there are no more. */
 static void
 test_last_page (Core *core, gconstpointer data)
 {
@@ -96,7 +96,7 @@ test_last_page (Core *core, gconstpointer data)
   g_assert_cmpstr (introspect_reply (behind)->peers[0]->id, ==, "tool-1");
 }
 
-/* After each page one peer connects and one disconnects, among them the one that the cursor names. */
+/* After each page one peer connects and one disconnects, in some cases the peer that the cursor names. */
 static void
 churn (Client *asker, guint page)
 {
@@ -139,7 +139,8 @@ test_pages_while_changing (Core *core, gconstpointer data)
   before = introspect_all_pages (agent, section, 0, NULL, NULL);
   keys = introspect_all_pages (agent, section, 2, NULL, churn);
   after = introspect_all_pages (agent, section, 0, NULL, NULL);
-  /* Each peer that was connected all the time is listed once (keys ascend), and no peer that never was. */
+  /* Each peer that was connected during the whole listing is listed once (keys ascend), and no peer that was never connected is
+   * listed. */
   for (guint i = 0; i < before->len; i++)
     if (has (after, g_ptr_array_index (before, i)))
       g_assert_true (has (keys, g_ptr_array_index (before, i)));

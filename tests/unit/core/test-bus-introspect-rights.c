@@ -155,7 +155,7 @@ test_work (Core *core, gconstpointer data)
   wire_guard_free (client_introspect (two, PEERS, NULL, 0, NULL, WIRE_STATUS_OK));
 }
 
-/* The more a page costs, the fewer are allowed. */
+/* The more a page costs, the fewer pages are allowed. */
 static guint
 pages_of_topics (Core *core, guint n_topics)
 {
@@ -229,7 +229,7 @@ test_rate (Core *core, gconstpointer data)
         g_assert_cmpuint (error->envelope.value, ==, limits->introspect_per_second + 1);
         g_assert_cmpmem (error->envelope.setting.data, error->envelope.setting.len, "introspect_per_second", 21);
       }
-      /* The end of the second, not yet; another peer has its own. */
+      /* The second has not ended yet; another peer has its own budget. */
       core_advance (core, G_USEC_PER_SEC - 1);
       client_introspect (tool, PEERS, NULL, 0, NULL, WIRE_STATUS_LIMIT);
       g_assert_null (client_call (tool, "control.bus.describe", &describe.base, WIRE_STATUS_LIMIT));

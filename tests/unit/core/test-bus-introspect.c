@@ -123,7 +123,7 @@ ask_bytes (Client *asker, guint section, char **after, GPtrArray *keys)
   return got->envelope.payload.len;
 }
 
-/* Everything at its longest: pages are cut by bytes, and near the bound. */
+/* All texts have the maximum length: pages are cut by bytes, near the bound. */
 static void
 test_bytes (Core *core, gconstpointer data)
 {

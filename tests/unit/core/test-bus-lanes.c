@@ -42,7 +42,7 @@ test_gaps_side_by_side (Core *core, gconstpointer data)
   g_assert_cmpuint (missed, ==, 1000);
 }
 
-/* A gap after every second message: when the messages between them are dropped as well, the gaps are joined. */
+/* There is a gap after every second message. When the messages between the gaps are dropped as well, the gaps are joined. */
 static void
 test_gaps_are_joined (Core *core, gconstpointer data)
 {
@@ -69,7 +69,7 @@ test_gaps_are_joined (Core *core, gconstpointer data)
   g_assert_cmpuint (slow->peer->flow.waiting_messages, ==, 1);
   g_assert_cmpuint (slow->peer->ledger.usage.charged, <=, charged + 2048);
   client_catch_up (slow, 1);
-  /* In the control lane they are at the head. */
+  /* The gaps of the control lane are at the head. */
   assert_story (slow, 1, "[4-1000:250 expired] [5-1001:250 full] 1 [2-998:250 expired] [3-999:250 full]");
 }
 
@@ -205,7 +205,7 @@ setup_shared (Core *core, Client **publisher, Client **stopped, guint first, gui
   core_mark (core);
 }
 
-/* Both subscriptions drop the oldest messages: at the end both have the newest ones, and the dropped messages made room. */
+/* Both subscriptions drop the oldest messages. The dropped messages make room, and at the end both have the newest ones. */
 static void
 test_shared_oldest (void)
 {
@@ -267,7 +267,7 @@ assert_next_answer (Client *client, guint8 kind, guint64 id)
   g_assert_cmpuint (got->envelope.answers, ==, id);
 }
 
-/* A client uses it to find out that the broker has handled what it sent before: data, control messages, refused ones. */
+/* A client sends PING to learn that the broker has handled all earlier frames: data, control messages and refused messages. */
 static void
 test_pong_is_behind_answers (Core *core, gconstpointer data)
 {
@@ -321,10 +321,10 @@ test_expired_data_leaves_credit_to_control (void)
                          .window_messages = 1, .window_bytes = 1u << 20);
   client_subscribe_with (slow, .subscription = 2, .pattern = TOPIC, .window_bytes = 1u << 20);
   slow->is_stopped = TRUE;
-  client_publish_many (publisher, TOPIC, 1, SIZE); /* encoded: no other message of this lane is */
+  client_publish_many (publisher, TOPIC, 1, SIZE); /* encoded; no other message of this lane is encoded */
   publish_health (publisher, 20000, 1000);
   publish_health (publisher, 10, 0);
-  core.now_us += 2000; /* and the timers are late */
+  core.now_us += 2000; /* and the timers have not expired yet */
   slow->is_stopped = FALSE;
   core_flush (&core);
   client_sum (slow, 1, &delivered, &missed);

@@ -8,8 +8,8 @@
 #include "work/bus-work.h"
 
 /*
- * Charges, reservations and timers of a member after the end of a lease. The simulator (tests/sim/tasks) found each of these cases
- * first.
+ * Charges, reservations and timers of a member after the end of a lease. The simulator (tests/sim/tasks) found each of these
+ * cases.
  */
 
 #define SECOND G_TIME_SPAN_SECOND
@@ -52,7 +52,7 @@ submit_exclusive (Client *submitter, const char *id)
   g_assert_cmpuint (tasks_submit_spec (submitter, &spec, NULL), ==, WIRE_STATUS_OK);
 }
 
-/* The lease of an exclusive task has expired, and another member, which is busy, is reserved for the next one. */
+/* The lease of an exclusive task has expired, and another member, which is busy, is reserved for the next attempt. */
 static void
 test_late_result_while_reserved (Core *core, gconstpointer data)
 {
@@ -108,7 +108,7 @@ test_registers_while_draining (Core *core, gconstpointer data)
   tasks_assert_state (agent, "t", BUS_TASK_SUCCEEDED);
 }
 
-/* The backoff is random; the time that the member named is not. */
+/* The backoff is random; the delay that the member requested is exact. */
 static void
 test_retry_after_is_the_least (Core *core, gconstpointer data)
 {
@@ -130,7 +130,7 @@ test_retry_after_is_the_least (Core *core, gconstpointer data)
     }
 }
 
-/* A member that has started one task has room for another offer, and nothing else has to happen. */
+/* A member that has started one task gets another offer at once. */
 static void
 test_started_makes_room (Core *core, gconstpointer data)
 {
@@ -148,7 +148,7 @@ test_started_makes_room (Core *core, gconstpointer data)
   g_assert_cmpuint (worker_member (worker)->n_running, ==, 2);
 }
 
-/* A member is suspected while each of its slots is a zombie; one that starts late has answered. */
+/* A member is suspected while each of its slots is a zombie. A late STARTED counts as an answer. */
 static void
 test_late_start_is_an_answer (Core *core, gconstpointer data)
 {
@@ -166,7 +166,7 @@ test_late_start_is_an_answer (Core *core, gconstpointer data)
   g_assert_cmpint (worker_member (worker)->state, ==, BUS_MEMBER_READY);
 }
 
-/* A task that ends with its submitters was in quarantine when they left. */
+/* A task that ends with its submitters was in quarantine when they disconnected. */
 static void
 test_released_alone (Core *core, gconstpointer data)
 {
@@ -191,8 +191,8 @@ test_released_alone (Core *core, gconstpointer data)
   tasks_assert_state (tool, "t", BUS_TASK_CANCELLED);
 }
 
-/* With the least max-payload the largest task and the largest result fit a frame, beside the most details and the
- * longest texts. */
+/* With the smallest max-payload, the largest task and the largest result fit in a frame together with the longest details and
+ * texts. */
 static void
 test_least_payload (Core *core, gconstpointer data)
 {

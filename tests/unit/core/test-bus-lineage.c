@@ -120,7 +120,7 @@ static void
 test_recorded_depth (Core *core, gconstpointer data)
 {
   Client *client = ready (core, "one");
-  Client *other = client_ready (core, "two", "procmond"); /* without the feature, so it cannot say any depth */
+  Client *other = client_ready (core, "two", "procmond"); /* without the feature, so its message has no depth */
 
   publish (client, "a", NULL, NULL, 4);
   publish (other, "b", "a", NULL, 0);
@@ -128,7 +128,7 @@ test_recorded_depth (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (client, WIRE_KIND_ERROR), ==, 0);
 }
 
-/* Two peers that answer each other. */
+/* Two peers answer each other's messages endlessly. */
 static void
 test_circle (Core *core, gconstpointer data)
 {
@@ -151,7 +151,7 @@ test_circle (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (one, WIRE_KIND_ERROR), ==, 0);
 }
 
-/* A request as well; calls of the broker itself cause nothing. */
+/* The limit applies to requests as well; calls of the broker's methods are not counted. */
 static void
 test_request (Core *core, gconstpointer data)
 {
@@ -184,7 +184,7 @@ sum_cascades (Client *watcher, guint *n)
   return sum;
 }
 
-/* At most one event a second, and exact counts, also when the peer disconnects meanwhile. */
+/* At most one event a second, and exact counts, also when the peer disconnects before the next event. */
 static void
 test_rate (Core *core, gconstpointer data)
 {
@@ -316,7 +316,7 @@ test_limit (Core *core, gconstpointer data)
   assert_item (reply->items[0], WIRE_KIND_PUBLISH, "one", "a", WIRE_STATUS_LIMIT, 0);
 }
 
-/* Pages follow one another without a gap and without a repeat. */
+/* The pages together contain each record exactly once. */
 static void
 test_pages (Core *core, gconstpointer data)
 {
@@ -367,7 +367,7 @@ test_refused (Core *core, gconstpointer data)
   read_timeline (agent, "a", 0, 1001, WIRE_STATUS_BAD_MESSAGE);
 }
 
-/* A message above a bound is refused with its bound, and the connection lives. */
+/* A message above a bound is refused with the name of the bound, and the connection stays open. */
 static void
 test_bounds (Core *core, gconstpointer data)
 {

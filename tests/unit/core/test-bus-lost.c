@@ -172,7 +172,7 @@ test_window_closed (Core *core, gconstpointer data)
   expect_gap (slow, 1, 2);
 }
 
-/* A filter cannot check messages that no longer exist: its subscription may have missed some. */
+/* A filter cannot check messages that no longer exist, so a subscription with a filter gets the gap as well. */
 static void
 test_filtered (Core *core, gconstpointer data)
 {
@@ -243,7 +243,7 @@ test_budget (void)
   for (guint i = 0; i < 3; i++)
     answer = report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_OK);
   g_assert_cmpuint (answer.denied, ==, 0);
-  answer = report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_OK); /* what was begun is finished */
+  answer = report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_OK); /* work that has begun is finished */
   report_many (publisher, 64, TOPIC, 1, WIRE_STATUS_LIMIT);
   report_many (agent, 64, "health.x", 1, WIRE_STATUS_OK);
   core_advance (&core, G_TIME_SPAN_SECOND);
@@ -251,7 +251,7 @@ test_budget (void)
   core_teardown (&core, NULL);
 }
 
-/* "a.b.#" reaches subscriptions with wildcards. */
+/* A loss on "a.b.#" is reported to subscriptions with wildcards. */
 static void
 test_pattern (Core *core, gconstpointer data)
 {

@@ -125,7 +125,7 @@ test_all (Core *core, gconstpointer data)
     g_assert_cmpuint (client_count (workers[i], WIRE_KIND_CANCEL), ==, 0);
 }
 
-/* Each member may send parts before its last reply; they are passed on as they come. */
+/* Each member may send parts before its last reply; the parts are passed on in order of arrival. */
 static void
 test_streams (Core *core, gconstpointer data)
 {
@@ -149,7 +149,7 @@ test_streams (Core *core, gconstpointer data)
   expect_reply (agent, id, "bus FINAL OK 2/2/0");
 }
 
-/* The first two answers are enough: the others are cancelled. */
+/* Two answers are wanted: after these the other members are cancelled. */
 static void
 test_first (Core *core, gconstpointer data)
 {
@@ -175,7 +175,7 @@ test_first (Core *core, gconstpointer data)
   expect_nothing (agent);
 }
 
-/* More answers were wanted than there are servers. */
+/* The requester wants more answers than there are servers. */
 static void
 test_too_few (Core *core, gconstpointer data)
 {
@@ -408,7 +408,7 @@ test_bounded (Core *core, gconstpointer data)
   g_assert_cmpuint (error->envelope.limit, ==, 8);
   g_assert_cmpuint (error->envelope.value, ==, 9);
   g_assert_cmpmem (error->envelope.setting.data, error->envelope.setting.len, "max_request_members", 19);
-  /* Those that have answered do not count. */
+  /* Members that have answered do not count. */
   reply_with (workers[0], route_of (workers[0]), WIRE_FLAG_FINAL, "x", 0);
   ask_many (agent, ALL, 0);
   expect_reply (agent, id, "procmond-0 OK 3/1/0 x");

@@ -28,7 +28,7 @@ ready_with_uid (Core *core, const char *type, guint n, guint32 uid)
   return client;
 }
 
-/* All but the last byte of a frame; the reader holds all of it. */
+/* Sends a frame without its last byte, so that the reader holds the whole frame. */
 static void
 send_unfinished (Client *client)
 {
@@ -44,7 +44,7 @@ held_by (Client *client)
   return client->peer->account->usage.charged;
 }
 
-/* A slow subscriber with 4 MiB that wait. */
+/* A slow subscriber with 4 MiB of waiting messages. */
 static Client *
 slow_subscriber (Core *core, Client *publisher, guint32 uid, guint n)
 {
@@ -291,7 +291,7 @@ test_subscriptions (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* The number of requests that ended with that status because of that limit. */
+/* Returns the number of requests that ended with that status because of that limit. */
 static guint
 count_refused (Client *client, WireStatus status, const char *setting)
 {

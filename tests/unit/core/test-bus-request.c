@@ -91,7 +91,7 @@ test_no_responder (Core *core, gconstpointer data)
   Client *worker = client_ready (core, "procmond-1", "procmond");
 
   client_expect_error (agent, client_request (agent, TASK, NULL, 0), WIRE_STATUS_NO_RESPONDERS);
-  /* A subscriber is no server. */
+  /* A request is not delivered to a plain subscriber. */
   client_subscribe (worker, 1, TASK, NULL);
   client_expect_error (agent, client_request (agent, TASK, NULL, 0), WIRE_STATUS_NO_RESPONDERS);
   g_assert_cmpuint (client_count (worker, WIRE_KIND_REQUEST), ==, 0);
@@ -175,7 +175,7 @@ test_timeout (Core *core, gconstpointer data)
   client_expect_error (agent, id, WIRE_STATUS_TIMEOUT);
 }
 
-/* A request that waits for a stopped worker and times out is not handed to it later, and costs it no credit. */
+/* A request that times out while it waits for a stopped worker is not delivered later, and uses no credit of the worker. */
 static void
 test_overdue_is_not_delivered (Core *core, gconstpointer data)
 {

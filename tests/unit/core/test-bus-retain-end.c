@@ -4,7 +4,8 @@
 #include "control.pb-c.h"
 #include "queue/bus-outq.h"
 
-/* The end of the retained messages of a new subscription: which ones get it, once, and behind which messages. */
+/* The end of the retained messages of a new subscription: the subscriptions that get it once, and its place among the
+ * messages. */
 
 /* --- memory --- */
 
@@ -38,7 +39,7 @@ __wrap_bus_outq_put (BusOutq *outq,
 
 /* --- subscribers --- */
 
-/* Asks for a subscription; returns what SubscribeReply says of retained messages. */
+/* Subscribes; returns the field about retained messages of SubscribeReply. */
 static gboolean
 subscribe_promised (Client *client, guint32 subscription, const char *pattern, const char *group, gboolean serve)
 {
@@ -68,7 +69,7 @@ take_end (Client *client)
   return got->envelope.subscription;
 }
 
-/* The answer says that an end follows exactly if one does. */
+/* The answer announces an end exactly if one follows. */
 static void
 test_reply_announces_the_end (Core *core, gconstpointer data)
 {

@@ -34,7 +34,7 @@ test_late_subscriber (Core *core, gconstpointer data)
   assert_got (late, "live");
 }
 
-/* Subscriptions that exist get the message as any other. */
+/* Existing subscriptions get the message like any other. */
 static void
 test_live_is_not_marked (Core *core, gconstpointer data)
 {
@@ -70,7 +70,7 @@ test_patterns (Core *core, gconstpointer data)
   assert_got (late, ".");
 }
 
-/* A member of a group, a server, and a client that does not know the feature get none. */
+/* A member of a group, a server, and a client without the feature get no retained messages. */
 static void
 test_plain_only (Core *core, gconstpointer data)
 {
@@ -158,7 +158,8 @@ test_replaced_on_the_way (Core *core, gconstpointer data)
   assert_got (late, "b* A* C* .");
 }
 
-/* Messages that wait behind the cursor are dropped by the policy of the subscription; a gap never has a retained one. */
+/* Messages that wait behind the cursor are dropped by the policy of the subscription; a gap never contains a retained
+ * message. */
 static void
 test_overflow_behind_the_cursor (Core *core, gconstpointer data)
 {
@@ -274,7 +275,7 @@ block_set_up (Core *core, gconstpointer data)
   core->features = WIRE_FEATURE_RETAIN;
 }
 
-/* A subscription that blocked for too long blocks again when it has drained, and retained messages are a part of that. */
+/* A subscription that blocked for too long blocks again when it has drained, which includes its retained messages. */
 static void
 test_demoted_while_messages_are_in_transit (Core *core, gconstpointer data)
 {
@@ -354,7 +355,7 @@ test_time_to_live (Core *core, gconstpointer data)
   client_retain (publisher, "health.a", "1");
   client_retain (publisher, "health.b", "2");
   client_retain (publisher, "health.c", "3");
-  client_retain (publisher, "health.d", "4"); /* the one that expired does not count */
+  client_retain (publisher, "health.d", "4"); /* the expired value does not count */
 }
 
 /* --- bounds --- */
@@ -383,7 +384,7 @@ test_bound_of_messages (Core *core, gconstpointer data)
   client_retain (publisher, "health.a", "newer");
   client_retain (agent, "health.e", "of another account");
   assert_got (reader, "of another account");
-  client_retain (agent, "health.b", "taken over"); /* makes room for the account that had it */
+  client_retain (agent, "health.b", "taken over"); /* makes room for the account of the replaced value */
   client_retain (publisher, "health.f", "x");
 }
 
@@ -447,7 +448,7 @@ test_misused (Core *core, gconstpointer data)
 
 /* --- a large store --- */
 
-#define LARGE 700u /* values: more than a peer's cursors visit in one input call */
+#define LARGE 700u /* the number of values: more than a peer's cursors visit in one input call */
 
 static void
 large_set_up (Core *core, gconstpointer data)

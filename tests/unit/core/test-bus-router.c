@@ -3,7 +3,7 @@
 #include "core-fixture.h"
 #include "wire-guard.h"
 
-/* Receivers of each message: the whole path from bytes to bytes, with clients made of frames. */
+/* The receivers of each message: the whole path from received to sent bytes, with clients that send and receive frames. */
 
 #define TOPIC "events.process.lifecycle"
 
@@ -29,7 +29,7 @@ test_wildcards (Core *core, gconstpointer data)
   client_subscribe (reader, 4, "events.network.#", NULL);
   client_publish (publisher, TOPIC, 0, "x", 1);
 
-  /* One frame names all that match, each once. */
+  /* One frame names all matching subscriptions, each once. */
   g_assert_cmpuint (client_count (reader, WIRE_KIND_DELIVER), ==, 1);
   {
     g_autoptr (Got) got = client_take (reader, WIRE_KIND_DELIVER);
@@ -138,7 +138,7 @@ test_group_member_disconnects (Core *core, gconstpointer data)
   const Daemoneye__Eventbus__V1__PeerEvent *event;
 
   client_subscribe (agent, 1, "system.#", NULL);
-  /* One message of credit: the second of two waits in the broker. */
+  /* The window is one message: the second of two messages waits in the broker. */
   client_subscribe_full (first, 1, TOPIC, "workers", FALSE, 1, 0, WIRE_STATUS_OK);
   client_publish (publisher, TOPIC, 0, "sent", 4);
   client_publish (publisher, TOPIC, 0, "unsent", 6);
@@ -366,7 +366,7 @@ test_rights (Core *core, gconstpointer data)
   client_subscribe_full (netmond, 1, "system.#", NULL, FALSE, 0, 0, WIRE_STATUS_DENIED);
   client_subscribe_full (netmond, 1, "control.collector.procmond-1", NULL, TRUE, 0, 0, WIRE_STATUS_DENIED);
 
-  /* A wildcard over what it may not read: filtered when it is delivered, in groups too. */
+  /* A wildcard also matches topics that the peer may not read: they are filtered at delivery, also in groups. */
   client_subscribe (netmond, 1, "control.#", NULL);
   client_subscribe (netmond, 2, "control.#", "group");
   client_subscribe (procmond, 1, "control.#", NULL);
@@ -409,7 +409,8 @@ test_rights_of_cached (Core *unused, gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* The cost of many subscriptions of one peer is counted, and more for those whose messages wait; a few cost nothing. */
+/* The cost of many subscriptions of one peer is counted, and subscriptions with waiting messages cost more; a few subscriptions
+ * cost nothing. */
 static void
 test_work (Core *core, gconstpointer data)
 {
@@ -452,7 +453,7 @@ test_denied_is_noted (Core *core, gconstpointer data)
   g_assert_cmpuint (stats.denied, ==, 1);
 }
 
-/* A member of a group is a target like any other. */
+/* A member of a group can be the target of a direct message. */
 static void
 test_direct_to_group_member (Core *core, gconstpointer data)
 {

@@ -251,7 +251,7 @@ run_seed (guint seed, gboolean has_runs, guint64 *n_runs)
   guint groups;
 
   world_setup (&world, seed, has_runs);
-  groups = below (&world, 3); /* none, only groups, or both */
+  groups = below (&world, 3); /* no members, only members, or both */
   for (guint i = 0; i < STEPS; i++)
     step (&world, groups == 1 || (groups == 2 && below (&world, 2)));
   note (&world);

@@ -61,7 +61,7 @@ test_ends (void)
   core_teardown (&core, NULL);
 }
 
-/* The window is full inside of the run: the rest waits, or is refused by the policy, message by message. */
+/* The window fills within the run: the remaining messages wait, or the policy applies to each of them. */
 static void
 test_full (void)
 {

@@ -6,7 +6,7 @@
 #include "work/bus-operations.h"
 #include "work/bus-work.h"
 
-/* Scenarios of the design that need several observers: of an event, of one task, or of two operations. */
+/* Scenarios of the design with several observers: of an event, of one task, or of two operations. */
 
 #define SECOND G_TIME_SPAN_SECOND
 
@@ -74,7 +74,7 @@ await (Client *submitter)
   client_send (submitter, WIRE_KIND_REQUEST, 0, &envelope);
 }
 
-/* Asserts that a push with that state and result is among those that came. */
+/* Asserts that a push with that state and result has arrived. */
 static void
 expect_pushed (Client *submitter, BusTaskState state, const char *result)
 {
@@ -101,8 +101,8 @@ expect_pushed (Client *submitter, BusTaskState state, const char *result)
   g_assert_true (is_found);
 }
 
-/* 16: two submitters with the same id and specification: one task, which runs once, and both get the result, also the one that
- * reads it after the other has settled it. */
+/* 16: two submitters with the same id and specification: one task, which runs once, and both get the result, also if one of
+ * them reads it after the other has settled it. */
 static void
 test_two_submitters (Core *core, gconstpointer data)
 {

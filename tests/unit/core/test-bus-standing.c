@@ -69,7 +69,7 @@ serve (Client *client)
   client_serve (client, 98, "control.collector.standing.one");
 }
 
-/* The route of the next Apply, which has that revision and number of tasks; 0: there is none. */
+/* Takes the next Apply, which must have that revision and number of tasks, and returns its route; 0: there is none. */
 static guint64
 take_apply (Client *client, guint64 revision, guint n)
 {
@@ -147,7 +147,7 @@ test_change (Core *core, gconstpointer data)
   set_tasks (agent, 1, 1, 0, WIRE_STATUS_PROTOCOL_ORDER);
 }
 
-/* A collector that registers again gets it again. */
+/* A collector that registers again gets the set again. */
 static void
 test_again (Core *core, gconstpointer data)
 {

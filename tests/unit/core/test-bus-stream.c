@@ -30,7 +30,7 @@ ask (Client *client, guint64 messages, guint64 bytes)
   return ask_with (client, messages, bytes, 0, 0, 0);
 }
 
-/* An agent that knows the feature. */
+/* An agent with the feature. */
 static Client *
 asker_new (Core *core)
 {
@@ -137,13 +137,13 @@ test_window (Core *core, gconstpointer data)
   return_credit (agent, id, 3, LOTS + 1);
   expect_replies (agent, "c");
   g_assert_cmpuint (held_of (worker), ==, 2);
-  return_credit (agent, id, 3, LOTS + 1); /* again: no more than that */
+  return_credit (agent, id, 3, LOTS + 1); /* the same total again: no new credit */
   expect_replies (agent, "");
   return_credit (agent, id, 5, LOTS + 3);
   expect_replies (agent, "d e!");
   g_assert_cmpuint (held_of (worker), ==, 0);
   g_assert_cmpuint (pending (core), ==, 0);
-  return_credit (agent, id, 7, LOTS + 5); /* it crossed the end */
+  return_credit (agent, id, 7, LOTS + 5); /* it was sent before the end arrived */
   g_assert_false (agent->closed);
 }
 
@@ -191,7 +191,7 @@ test_responder_leaves (Core *core, gconstpointer data)
   expect_replies (agent, "b c!");
 }
 
-/* Before its last reply, its end is an error at once; parts that waited are dropped with the request. */
+/* If the responder ends before its last reply, the request fails at once, and its waiting parts are dropped. */
 static void
 test_responder_gone (Core *core, gconstpointer data)
 {
@@ -209,7 +209,7 @@ test_responder_gone (Core *core, gconstpointer data)
   expect_replies (agent, "a");
 }
 
-/* Credit that was never given ends the connection, as for a subscription. */
+/* Returning credit for replies that were never sent ends the connection, as for a subscription. */
 static void
 test_too_much_credit (Core *core, gconstpointer data)
 {
@@ -271,7 +271,7 @@ test_progress (Core *core, gconstpointer data)
 
 /* --- blocked --- */
 
-/* A requester that returns nothing for the longest block loses its request; the responder is cancelled and gets its credit
+/* A requester that returns no credit for the longest block loses its request; the responder is cancelled and gets its credit
  * back. */
 static void
 test_blocked (Core *core, gconstpointer data)
@@ -297,7 +297,7 @@ test_blocked (Core *core, gconstpointer data)
   g_assert_cmpuint (pending (core), ==, 0);
 }
 
-/* A requester that returns a little credit now and then may take longer, but not without limit. */
+/* A requester that occasionally returns a little credit may take longer, up to a limit. */
 static void
 test_slow_but_alive (Core *core, gconstpointer data)
 {
@@ -363,7 +363,7 @@ test_stall_while_held (Core *core, gconstpointer data)
   expect_replies (agent, "1 2");
 }
 
-/* The whole pause is left when the requester has got what waited for it. */
+/* The pause starts again when the requester has got all waiting replies. */
 static void
 test_stall_after_held (Core *core, gconstpointer data)
 {
@@ -379,12 +379,12 @@ test_stall_after_held (Core *core, gconstpointer data)
   return_credit (agent, id, 2, LOTS + 1);
   core_advance (core, 900);
   g_assert_cmpuint (client_count (agent, WIRE_KIND_ERROR), ==, 0);
-  return_credit (agent, id, 3, LOTS + 2); /* nothing waits: no reason for a new pause */
+  return_credit (agent, id, 3, LOTS + 2); /* no reply waits, so the pause is not restarted */
   core_advance (core, 100);
   client_expect_error (agent, id, WIRE_STATUS_TIMEOUT);
 }
 
-/* A request to many ends, with the answers that have arrived. */
+/* A request to many ends with the answers that have arrived. */
 static void
 test_stall_of_many (Core *core, gconstpointer data)
 {
@@ -412,7 +412,7 @@ test_stall_of_many (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (workers[1], WIRE_KIND_CANCEL), ==, 1);
 }
 
-/* The deadline does not wait for the window either. */
+/* The deadline applies also while the window is closed. */
 static void
 test_deadline (Core *core, gconstpointer data)
 {
@@ -460,7 +460,7 @@ test_many (Core *core, gconstpointer data)
   expect_replies (agent, "b1 a3+1");
   return_credit (agent, id, 4, LOTS + 6);
   expect_replies (agent, "b2");
-  /* The end costs nothing, but waits for its turn. */
+  /* The end frame uses no window, but keeps its place behind the waiting replies. */
   return_credit (agent, id, 5, LOTS + 8);
   expect_replies (agent, "a4 !");
   g_assert_cmpuint (pending (core), ==, 0);
@@ -486,7 +486,7 @@ test_many_deadline (Core *core, gconstpointer data)
   g_assert_cmpuint (end->flags, ==, WIRE_FLAG_FINAL);
   g_assert_cmpuint (end->envelope.status, ==, WIRE_STATUS_TIMEOUT);
   g_assert_cmpuint (end->envelope.matched, ==, 1);
-  g_assert_cmpuint (end->envelope.queued, ==, 0); /* its answer never came */
+  g_assert_cmpuint (end->envelope.queued, ==, 0); /* it has never answered */
   expect_replies (agent, "");
   g_assert_cmpuint (client_count (agent, WIRE_KIND_ERROR), ==, 0);
   g_assert_cmpuint (held_of (worker), ==, 0);

@@ -2,7 +2,7 @@
 #include "control.pb-c.h"
 #include "core-fixture.h"
 
-/* Two connections with one id: the rules of takeover, and the events about it. */
+/* Two connections with one id: the rules of a takeover, and its events. */
 
 #define LIVE 9u /* incarnation of client_ready() */
 
@@ -169,7 +169,7 @@ test_silent (Core *core, gconstpointer data)
   Client *newer = client_new_process (core, 1000, 5);
 
   expect_event (watcher, FALSE, LIVE, 0);
-  client_hello_again (newer, "same", 3, NULL); /* a smaller incarnation, which makes no difference */
+  client_hello_again (newer, "same", 3, NULL); /* a smaller incarnation, which has no effect */
   core_advance (core, G_TIME_SPAN_SECOND - 1);
   g_assert_false (old->closed);
   expect_no_event (watcher);
@@ -293,7 +293,7 @@ test_takes_no_place (Core *core, gconstpointer data)
   core_teardown (&small, NULL);
 }
 
-/* The waiting connection leaves: the older connection keeps the id, even if it stays silent. */
+/* The waiting connection ends: the older connection keeps the id, even if it stays silent. */
 static void
 test_newcomer_leaves (Core *core, gconstpointer data)
 {

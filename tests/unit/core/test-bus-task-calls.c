@@ -137,7 +137,7 @@ test_names (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* The limit bounds the number of tasks of an operation that run at a time, until it is raised or removed. */
+/* The limit bounds the number of running tasks of an operation, until it is raised or removed. */
 static void
 test_limit (Core *core, gconstpointer data)
 {

@@ -56,7 +56,8 @@ drain (Client *worker)
   worker_call (worker, "Update", &request.base);
 }
 
-/* The broker withdraws an offer while STARTED is in transit: the collector has to stop the task, and no attempt is counted. */
+/* The broker withdraws an offer while STARTED is in transit: the collector has to stop the task, and the attempt is not
+ * counted. */
 static void
 test_start_crosses_drain (Core *core, gconstpointer data)
 {

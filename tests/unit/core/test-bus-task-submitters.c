@@ -31,7 +31,7 @@ test_same_id (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* 25: no value means unlimited attempts; without a value the setting applies. */
+/* 25: the number of attempts is never unlimited; a task without a number gets the setting. */
 static void
 test_attempts (Core *core, gconstpointer data)
 {
@@ -253,7 +253,7 @@ test_settled_by_one (Core *core, gconstpointer data)
 
 /* --- fairness --- */
 
-/* Runs the tasks that the worker is sent. Returns the number of tasks that started until @id did. */
+/* Runs the tasks that are sent to the worker. Returns the number of tasks that started up to @id. */
 static guint
 count_until (Client *worker, const char *id)
 {

@@ -3,7 +3,7 @@
 #include "core-fixture.h"
 #include "introspection.pb-c.h"
 
-/* Counters of topics: the table alone, then the core's use of it. */
+/* Counters of topics: the table alone, and its use by the core. */
 
 #define TOPIC "events.process.lifecycle"
 
@@ -36,7 +36,7 @@ test_places (void)
     }
   g_assert_cmpuint (bus_topics_by_name (&topics)->len, ==, G_N_ELEMENTS (names));
   g_assert_cmpuint (bus_topics_after (&topics, wire_span (NULL, 0)), ==, 0);
-  /* Behind one that is not kept (any more). */
+  /* The next topic after one that is not kept. */
   g_assert_cmpuint (bus_topics_after (&topics, wire_span_str ("events.b")), ==, 2);
   bus_topics_clear (&topics);
 }
@@ -188,7 +188,7 @@ typedef struct
   const char *type_name;
 } Want;
 
-/* NULL: it must not be listed. */
+/* @want: NULL: the topic must not be listed. */
 static void
 expect_topic (Client *asker, const char *name, const Want *want)
 {
@@ -297,7 +297,7 @@ test_requests (Core *core, gconstpointer data)
   client_publish (agent, "tasks.procmond", 0, "x", 1);
   expect_topic (agent, "tasks.procmond", &(Want){ 3, 17, 0, 0, 2, "" });
   got = client_take (one, WIRE_KIND_REQUEST);
-  client_reply (one, got->envelope.route_id, "an answer is no message of the topic");
+  client_reply (one, got->envelope.route_id, "an answer does not count as a message of the topic");
   got_free (client_take (agent, WIRE_KIND_REPLY));
   client_disconnect (two);
   expect_topic (agent, "tasks.procmond", &(Want){ 3, 17, 0, 0, 1, "" });

@@ -77,7 +77,8 @@ cancel (Client *client, guint64 id)
   client_send (client, WIRE_KIND_CANCEL, 0, &envelope);
 }
 
-/* The next reply, as text: "restart complete one+9 two-9", a peer with its incarnation, + there, - gone; "final" at its end. */
+/* Takes the next reply, as text: "restart complete one+9 two-9 final". A peer has its incarnation, after + if it is connected
+ * and after - if it is gone. */
 static char *
 take (Client *client, guint64 id)
 {
@@ -238,7 +239,7 @@ test_state_contains_closing_peers (Core *core, gconstpointer data)
   assert_reply (collector, one, "nothing");
 }
 
-/* The same while an id is taken over: each reply contains it. */
+/* The same while an id is taken over: each reply contains the id. */
 static void
 test_state_during_takeover (Core *core, gconstpointer data)
 {

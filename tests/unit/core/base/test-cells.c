@@ -69,7 +69,7 @@ test_random (void)
   bus_cells_clear (&cells);
 }
 
-/* A queue of small messages that has drained leaves the spare chunks and one of its class. */
+/* When a queue of small messages has drained, only the spare chunks and one chunk of its class stay allocated. */
 static void
 test_drained (void)
 {
@@ -91,7 +91,7 @@ test_drained (void)
 #endif
 }
 
-/* A message at a time uses the same memory again and again. */
+/* If only one message exists at a time, each uses the same memory. */
 static void
 test_one_message_at_a_time_reuses_memory (void)
 {
@@ -105,7 +105,7 @@ test_one_message_at_a_time_reuses_memory (void)
   bus_cells_clear (&cells);
 }
 
-/* Spare chunks serve another class. */
+/* Spare chunks are used for other classes. */
 static void
 test_spare_chunks_serve_other_sizes (void)
 {

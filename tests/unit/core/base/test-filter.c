@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-filter.h"
 
-/* Filters: which messages pass, and which filters are refused. */
+/* Filters: the messages that pass, and the filters that are refused. */
 
 /* Texts of a message or of a filter; NULL: not set. */
 typedef struct

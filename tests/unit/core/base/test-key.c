@@ -73,7 +73,7 @@ table_hash (guint64 seed, guint32 number)
   return bus_key_hash (&key);
 }
 
-/* Values that collide under one seed do not under another: a peer cannot prepare them without the seed. */
+/* Values that collide with one seed do not collide with another: without the seed a peer cannot choose values that collide. */
 static void
 test_collisions (void)
 {

@@ -7,7 +7,7 @@
 #define MIB     (KIB * 1024)
 #define SECONDS (G_GUINT64_CONSTANT (1000000))
 
-/* The figures promised to users, written down once more: 0 = promised nowhere. */
+/* The values in the documents for users, repeated here; 0: not documented. */
 static void
 test_promised (void)
 {
@@ -190,7 +190,7 @@ static const struct
   { BUS_LIMIT_max_connections_per_uid, 4096, BUS_LIMIT_max_connections, 4096 },
   { BUS_LIMIT_max_connections_per_uid, 10, BUS_LIMIT_max_connections, 256 },
   { BUS_LIMIT_max_connections, 17, BUS_LIMIT_max_unauthenticated, 16 }, /* no need to move */
-  { BUS_LIMIT_max_connections, 1000, BUS_LIMIT_resend_windows, 1000 },  /* all clients may number their messages */
+  { BUS_LIMIT_max_connections, 1000, BUS_LIMIT_resend_windows, 1000 },  /* every client may number its messages */
   { BUS_LIMIT_max_connections, 4096, BUS_LIMIT_resend_windows, 4096 },
   { BUS_LIMIT_max_connections, 10, BUS_LIMIT_resend_windows, 256 },
   { BUS_LIMIT_max_connections_per_uid, 600, BUS_LIMIT_resend_windows, 800 },
@@ -229,7 +229,7 @@ random_value (const BusLimitSpec *spec)
   return spec->floor + random % (spec->ceiling - spec->floor + 1);
 }
 
-/* Some limits set at random: either the others follow and those stay, or the error names two of them and nothing changes. */
+/* Sets some limits at random: either the other limits adapt to them, or the error names two of them and no limit changes. */
 static void
 test_some_set (void)
 {

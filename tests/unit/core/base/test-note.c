@@ -99,7 +99,7 @@ test_cut (void)
   g_assert_true (g_str_has_prefix (note.detail, "\\n\\n\\n"));
 }
 
-/* A record does not refer to the peer: it stays what it was when the peer's text changes. */
+/* A record does not refer to the peer: it is unchanged when the peer's text changes. */
 static void
 test_copies (void)
 {
@@ -125,10 +125,10 @@ test_cap (void)
   g_assert_false (bus_note_cap_admit (&cap, 3, 1000 + G_TIME_SPAN_SECOND - 1));
   for (guint i = 0; i < 4; i++)
     g_assert_true (bus_note_cap_admit (&cap, 3, 1000 + G_TIME_SPAN_SECOND + i) == (i < 3));
-  g_assert_cmpuint (cap.suppressed, ==, 99); /* the writer of the next record takes the number out */
+  g_assert_cmpuint (cap.suppressed, ==, 99); /* the next record takes over the number */
 }
 
-/* The caps of few accounts are kept. A new account replaces the one that was used least recently, whose count of suppressed
+/* Only a few accounts have a cap at a time. A new account replaces the least recently used one, whose count of suppressed
  * records is not lost. */
 static void
 test_account_caps (void)
@@ -156,7 +156,7 @@ test_account_caps (void)
   g_assert_cmpuint (missed, ==, 5);
 }
 
-/* A topic is escaped and cut as well; one of the longest that are valid is whole. */
+/* A topic is escaped and cut as well; a topic of the maximum valid length is not cut. */
 static void
 test_topic (void)
 {

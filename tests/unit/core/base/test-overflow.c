@@ -34,7 +34,7 @@ test_policy_of_pattern (void)
                      bus_overflow_name (rows[i].policy));
 }
 
-/* The numbers are those of the wire, so each name stands at its number. */
+/* The numbers of the enum are those of the wire, and each name has its number as index. */
 static void
 test_names (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-quota.h"
 
-/* Charges: sums that return to zero, a cap that nothing passes, and arithmetic that never wraps. */
+/* Charges: sums return to zero, no charge exceeds a cap, and arithmetic never wraps. */
 
 #define N_PEERS 4u
 
@@ -52,7 +52,7 @@ test_account (void)
   g_assert_cmpuint (quota.charged, ==, 0);
 }
 
-/* The reserve is the part of the cap that its divisor names, above the cap and not beside it. */
+/* The reserve is the cap divided by its divisor, and is added to the cap. */
 static void
 test_reserve (void)
 {

@@ -64,7 +64,7 @@ test_random (void)
     }
 }
 
-/* Around the sizes at which the list is cut. */
+/* Numbers of items around those at which the list is cut. */
 static void
 test_sizes (void)
 {

@@ -40,7 +40,8 @@ test_empty (void)
   bus_table_clear (&table);
 }
 
-/* Against a list: equal hashes, hashes with the same home, and homes at the end of the cells, so that runs go round. */
+/* Against a list: equal hashes, hashes with the same home, and homes at the end of the cells, so that runs continue at the
+ * first cell. */
 static void
 test_naive (gconstpointer spread)
 {
@@ -78,7 +79,7 @@ test_naive (gconstpointer spread)
   bus_table_clear (&table);
 }
 
-/* Its memory follows what it holds. */
+/* The memory of the table grows and shrinks with the number of items. */
 static void
 test_size (void)
 {

@@ -5,7 +5,7 @@
 
 static const char mixed[] = "a\xc3\xa9z\xe2\x82\xac!\xf0\x9f\x98\x80\xf0\x9f\x98\x80q";
 
-/* The longest beginning of @text in whole characters that fits @max bytes, character by character. */
+/* Returns the length of the longest prefix of @text that has only whole characters and at most @max bytes. */
 static gsize
 whole_characters (const char *text, gsize max)
 {
@@ -42,7 +42,7 @@ test_empty (void)
   g_assert_cmpuint (bus_text_cut (wire_span_str (""), 0).len, ==, 0);
 }
 
-/* Bytes that are only the middle of characters leave nothing; the cut never reads in front of its text. */
+/* A text that has only continuation bytes is cut to nothing; the cut never reads in front of its text. */
 static void
 test_only_continuations (void)
 {

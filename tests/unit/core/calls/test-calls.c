@@ -109,7 +109,8 @@ test_serves (Fixture *f, gconstpointer data)
   assert_serves (f, "control.collector.bus", FALSE);
 }
 
-/* Topics that peers served before the broker did: for a peer without the feature, peers still serve them. */
+/* Some topics of the broker were served by peers in earlier versions: for a peer without the feature, peers still serve
+ * them. */
 static void
 test_serves_tasks (Fixture *f, gconstpointer data)
 {

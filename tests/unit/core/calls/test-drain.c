@@ -93,7 +93,7 @@ assert_answer (Fixture *f, const char *wanted)
   g_assert_cmpstr (text, ==, wanted);
 }
 
-/* The client of the member settles all messages that it was sent. */
+/* The client of the member settles all messages that were sent to it. */
 static void
 settle (Fixture *f, BusSubscription *member)
 {
@@ -307,7 +307,7 @@ test_noticed (Fixture *f, gconstpointer data)
 
   f->asker->principal.role = BUS_ROLE_TOOL;
   f->other->features = WIRE_FEATURE_DELIVERY;
-  f->own->state = BUS_SUBSCRIPTION_DEMOTED; /* this member takes no messages over */
+  f->own->state = BUS_SUBSCRIPTION_DEMOTED; /* no messages are handed on to this member */
   publish (f, 3);
   g_assert_cmpuint (f->others->fifo->messages, ==, 2);
   drain (f, request);

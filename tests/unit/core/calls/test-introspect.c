@@ -113,7 +113,7 @@ assert_all (Fixture *f, BusPeer *asker, guint section, guint limit, const char *
   g_assert_cmpstr (all->str, ==, expected);
 }
 
-/* Three collectors that connect in no order, with subscriptions, groups and topics. */
+/* Three collectors that connect in a mixed order, with subscriptions, groups and topics. */
 static void
 fill (Fixture *f, BusPeer **one)
 {

@@ -33,8 +33,8 @@ typedef struct
   End end;
   gboolean is_kept;
   gboolean has_taker; /* another member */
-  const char
-      *wanted; /* repeated, handed on, unknown, discarded; messages sent to the taker as repeats; messages that stay */
+  /* Messages that are repeated, handed on, unknown and discarded; repeats that the other member was sent; messages that stay. */
+  const char *wanted;
 } Outcome;
 
 typedef struct

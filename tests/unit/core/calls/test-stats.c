@@ -47,7 +47,7 @@ reply_free (StatsReply *reply)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StatsReply, reply_free)
 
-/* Asks for all sections. @slow: only subscriptions that are behind. @peer: (nullable): only those of this peer. */
+/* Asks for all sections. @slow: only subscriptions that are behind. @peer: (nullable): only subscriptions of this peer. */
 static StatsReply *
 ask (Fixture *f, BusPeer *asker, gboolean slow, const char *peer)
 {

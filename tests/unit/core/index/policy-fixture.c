@@ -6,7 +6,7 @@ const PolicyActor policy_cast[] = {
   { 'P', BUS_ROLE_COLLECTOR, "proc-1", "procmond" }, { 'Q', BUS_ROLE_COLLECTOR, "proc-2", "procmond" },
   { 'N', BUS_ROLE_COLLECTOR, "net-1", "netmond" },   { 'S', BUS_ROLE_COLLECTOR, "fs-1", "fsmond" },
   { 'E', BUS_ROLE_COLLECTOR, "perf-1", "perfmond" }, { 'F', BUS_ROLE_COLLECTOR, "foo-1", "foo" },
-  { 'X', BUS_ROLE_COLLECTOR, "x-1", "process" }, /* called as a domain that is procmond's */
+  { 'X', BUS_ROLE_COLLECTOR, "x-1", "process" }, /* has the name of a domain of procmond */
 };
 
 BusPrincipal

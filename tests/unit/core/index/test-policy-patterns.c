@@ -74,7 +74,7 @@ test_deliver_filter (void)
   static const struct
   {
     char letter;
-    const char *pattern; /* may subscribe to it */
+    const char *pattern; /* may subscribe to the pattern */
     const char *topic;   /* which the pattern matches */
     gboolean gets;
     const char *rule;

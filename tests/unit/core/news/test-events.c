@@ -4,11 +4,11 @@
 #include "route/route-fixture.h"
 #include "control.pb-c.h"
 
-/* The events system.peer.connected and system.peer.gone: their fields, their size, and which peers get them. */
+/* The events system.peer.connected and system.peer.gone: their fields, their size, and the peers that get them. */
 
 typedef Daemoneye__Eventbus__V1__PeerEvent PeerEvent;
 
-/* The one event that the watcher was sent since the last call. */
+/* Returns the only event that was sent to the watcher since the last call. */
 static PeerEvent *
 take_event (BusPeer *watcher, const char *topic)
 {
@@ -56,7 +56,8 @@ test_connected (Peers *f, gconstpointer data)
   g_assert_cmpuint (event->replaced, ==, 0);
 }
 
-/* A connection that took over its id reports what the older one had, in place of that one's event. */
+/* When a connection takes over the id of an older one, its event contains the facts about the older one, which gets no
+ * event. */
 static void
 test_replaced (Peers *f, gconstpointer data)
 {
@@ -103,7 +104,7 @@ test_gone (Peers *f, gconstpointer data)
   g_assert_cmpuint (event->unacknowledged, ==, 5);
 }
 
-/* The longest texts and the largest numbers that a peer can have are in the event, and far longer ones as well. */
+/* An event has room for the longest texts and the largest numbers that a peer can have, and for far longer ones. */
 static void
 test_largest (Peers *f, gconstpointer data)
 {

@@ -38,7 +38,7 @@ teardown (Fixture *f, gconstpointer data)
   routes_teardown (&f->peers, NULL);
 }
 
-/* The payload of the one frame that the watcher was sent since the last call. */
+/* Returns the payload of the only frame that was sent to the watcher since the last call. */
 static gpointer
 take_payload (Fixture *f, const ProtobufCMessageDescriptor *type, const char *topic)
 {
@@ -96,7 +96,7 @@ due (Fixture *f)
 
 /* --- system.drop --- */
 
-/* The next log record is that of the drop, with everything that is needed to understand it. */
+/* Asserts that the next log record is about the drop, and contains all facts about it. */
 static void
 assert_drop_note (Fixture *f, WireStatus most, const char *detail, guint64 count)
 {
@@ -179,7 +179,7 @@ test_sums (Fixture *f, gconstpointer data)
   g_assert_cmpuint (noted, ==, f->slow->extra->missed);
 }
 
-/* A record that was suppressed is not lost: the next one has its messages, and says how many were suppressed. */
+/* A suppressed record is not lost: the next one includes its messages, and the number of suppressed records. */
 static void
 test_suppressed_note (Fixture *f, gconstpointer data)
 {
@@ -202,7 +202,7 @@ test_suppressed_note (Fixture *f, gconstpointer data)
   assert_drop_note (f, WIRE_STATUS_SLOW_CONSUMER, "SLOW_CONSUMER 2", 2);
 }
 
-/* Losses for different reasons stand in one event, each with its count. */
+/* Losses for different reasons are in one event, each with its count. */
 static void
 test_reasons (Fixture *f, gconstpointer data)
 {
@@ -252,7 +252,8 @@ test_group (Fixture *f, gconstpointer data)
   g_assert_cmpuint (event->count, ==, 1);
 }
 
-/* A loss of the broker's own messages is in a gap, and causes no event: else each event that is lost would cause another. */
+/* A loss of the broker's own messages is reported by a gap and not by an event, because otherwise each lost event would cause
+ * another event. */
 static void
 test_own_messages (Fixture *f, gconstpointer data)
 {
@@ -268,7 +269,7 @@ test_own_messages (Fixture *f, gconstpointer data)
   g_assert_cmpuint (routes_count_delivered (f->watcher), ==, 0);
 }
 
-/* The timer sends a gap that no message carries, since the client returns no credit. */
+/* The client returns no credit, so no message is sent that could carry the gap: the timer sends it. */
 static void
 test_sends_gaps (Fixture *f, gconstpointer data)
 {
@@ -327,7 +328,7 @@ test_demoted_and_drained (Fixture *f, gconstpointer data)
   drained = take_slow (f);
   g_assert_cmpstr (drained->what, ==, "drained");
 
-  /* Drained and demoted again between two reports: it is demoted now. */
+  /* The subscription is drained and demoted again between two reports: the next report has the state demoted. */
   f->slow->state = BUS_SUBSCRIPTION_DEMOTED;
   bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DRAINED, f->peers.core->now_us);
   bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DEMOTED, f->peers.core->now_us);
@@ -348,7 +349,7 @@ test_queue (Fixture *f, gconstpointer data)
   g_autoptr (SlowEvent) soft = NULL;
 
   publish (f, 3);
-  bus_slow_queue_due (f->reader, now_us); /* below: nothing */
+  bus_slow_queue_due (f->reader, now_us); /* below the limit: no event */
   peers_assert_sent (f->watcher, "");
   flow->soft_since_us = now_us - 70;
   bus_slow_queue_due (f->reader, now_us);
@@ -411,7 +412,7 @@ test_broker (Fixture *f, gconstpointer data)
   g_assert_cmpint (core->soft_next_us, ==, core->now_us + BUS_REPORT_EVERY_US);
   event = take_slow (f);
   g_assert_cmpstr (event->what, ==, "broker");
-  g_assert_cmpstr (event->peer, ==, ""); /* no queue holds anything */
+  g_assert_cmpstr (event->peer, ==, ""); /* all queues are empty */
   g_assert_cmpuint (event->uid, ==, 0);
   g_assert_cmpstr (event->setting, ==, "broker_bytes");
   g_assert_cmpuint (event->value, ==, memory);

@@ -32,7 +32,8 @@ disconnect_closing (Peers *f)
     }
 }
 
-/* Asserts that a new connection of @account is accepted, and that @victim is disconnected for it; NULL: no connection is. */
+/* Asserts that a new connection of @account is accepted, and that @victim is disconnected for it; NULL: none is
+ * disconnected. */
 static BusPeer *
 accept_over (Peers *f, guint32 account, BusPeer *victim)
 {

@@ -48,7 +48,7 @@ test_directions (void)
       }
 }
 
-/* Events for a worse state never lead to a better one, and the reverse. */
+/* Events for a worse state never lead to a better one, and events for a better state never lead to a worse one. */
 static void
 test_worse_and_better (void)
 {

@@ -5,7 +5,8 @@
 #include "envelope.pb-c.h"
 #include "wire-guard.h"
 
-/* The handshake of one peer: which HELLO is accepted or refused, and why. test-bus-hello.c tests it from the view of clients. */
+/* The handshake of one peer: the HELLOs that are accepted, and those that are refused with a reason. test-bus-hello.c tests it
+ * from the view of clients. */
 
 #define MAGIC     0x42594544u
 #define VERSION_1 (1u << 16)

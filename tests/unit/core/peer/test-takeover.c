@@ -3,7 +3,8 @@
 
 #include "peer/peer-fixture.h"
 
-/* When a new connection may take an id over, and how it waits. test-bus-takeover.c tests this from the view of clients. */
+/* The conditions for a new connection to take over an id, and its wait. test-bus-takeover.c tests this from the view of
+ * clients. */
 
 typedef struct
 {

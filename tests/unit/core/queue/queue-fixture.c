@@ -43,7 +43,7 @@ queue_setup (Queue *queue, gconstpointer data)
   queue->subscriptions = g_ptr_array_new ();
 }
 
-/* used = returned + held, for each class, when no frame is being handled. */
+/* Asserts that used = returned + held in each class while no frame is handled. */
 static void
 ledger_check (const BusLedger *ledger)
 {

@@ -4,8 +4,8 @@
 #include "queue/bus-unsettled.h"
 #include "queue/bus-report.h"
 
-/* For how long a subscription may withhold credit: at most longest_block_us without progress, and BUS_BLOCK_PATIENCE times
- * that for one message. Afterwards it is demoted until it has drained. */
+/* The time for which a subscription may withhold credit: at most longest_block_us without progress, and BUS_BLOCK_PATIENCE
+ * times that for one message. Afterwards it is demoted until it has drained. */
 
 #define CLASS WIRE_CLASS_MUST_KEEP
 

@@ -563,7 +563,7 @@ test_random (Queue *queue, gconstpointer data)
           text = queue_fifo_text (queue, subscription);
           g_assert_cmpuint (model.offered, ==,
                             model.removed + subscription->extra->missed + subscription->fifo->messages);
-          /* Nothing waits without a reason. */
+          /* Asserts that each waiting message has a reason to wait. */
           g_assert_true (subscription->fifo->first_waiting == NULL || !bus_window_is_open (&subscription->window));
         }
       queue_unsubscribe (queue, subscription);

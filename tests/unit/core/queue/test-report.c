@@ -39,7 +39,7 @@ test_losses (Queue *queue, gconstpointer data)
   g_assert_cmpint (queue_due_us (&bus_subscription_need_losses (subscription)->report_timer), ==, QUEUE_NOW_US);
 }
 
-/* The first loss is reported at once, and the losses of the next second in one report. */
+/* The first loss is reported at once. The losses of the next second are in one report. */
 static void
 test_once_per_second (Queue *queue, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 
 #include "queue-fixture.h"
 
-/* Replies that wait for a window: their order, their cost, the credit that they withhold, and for how long. */
+/* Replies that wait for a window: their order, their cost, and the credit that they withhold for a limited time. */
 
 typedef struct
 {

@@ -27,7 +27,7 @@ test_ends (void)
     g_assert_cmpuint (bus_subscription_transition (BUS_SUBSCRIPTION_ENDED, event), >=, BUS_SUBSCRIPTION_IGNORED);
 }
 
-/* Draining and its end do not change a demotion, and the reverse. */
+/* Draining and its end do not change a demotion, and a demotion does not change draining. */
 static void
 test_independent (void)
 {

@@ -7,7 +7,8 @@
 #include "queue/bus-unsettled.h"
 #include "route/route-fixture.h"
 
-/* Messages that are delivered at least once, or confirmed: which are kept or refused, and which member gets a repeat. */
+/* Messages that are delivered at least once, or confirmed: messages that are kept or refused, and the member that gets a
+ * repeat. */
 
 #define TOPIC "tasks.procmond"
 
@@ -349,7 +350,7 @@ test_refusal_keeps_the_turn (Assured *f, gconstpointer data)
   g_assert_cmpuint (f->member[1]->delivered, ==, 4 * weights[1]);
 }
 
-/* A full member is owed no turns, so it gets none in addition when it has room again. */
+/* A full member loses its turns: it gets no additional ones when it has room again. */
 static void
 test_full_member (Assured *f, gconstpointer data)
 {

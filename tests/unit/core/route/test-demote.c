@@ -66,7 +66,7 @@ test_each_publisher_once (Fixture *f, gconstpointer data)
   g_autofree char *two = NULL;
   g_autofree char *one = NULL;
 
-  peers_offer (&f->peers, f->first, f->subscription, 1, 10); /* sent: the window is closed by it */
+  peers_offer (&f->peers, f->first, f->subscription, 1, 10); /* sent: it closes the window */
   peers_offer (&f->peers, f->first, f->subscription, 2, 10);
   peers_offer (&f->peers, f->second, f->subscription, 1, 10);
   g_assert_cmpuint (f->subscription->records->tickets, ==, 4);
@@ -130,7 +130,7 @@ test_progress (Fixture *f, gconstpointer data)
   peers_assert_sent (f->first, "");
 }
 
-/* A publisher that disconnected meanwhile is sent nothing. */
+/* No frame is sent to a publisher that has disconnected before the end of the block. */
 static void
 test_publisher_disconnected (Fixture *f, gconstpointer data)
 {

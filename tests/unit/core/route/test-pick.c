@@ -254,7 +254,8 @@ test_member_for_handed_on_messages (Fixture *f, gconstpointer data)
   g_assert_cmpuint (pick_taker (f, 3), ==, 0);
 }
 
-/* A member that had no credit for a while first gets as many messages as the others got meanwhile, and then takes turns again. */
+/* A member without credit misses turns. When it has credit again, it first gets its missed turns, and then takes turns as
+ * before. */
 static void
 test_owed (Fixture *f, gconstpointer data)
 {
@@ -276,7 +277,7 @@ test_owed (Fixture *f, gconstpointer data)
     g_assert_cmpuint (counts[i] + (i == 1 ? 10 : 0), ==, 12);
 }
 
-/* A member that stalls or leaves is owed nothing. */
+/* A member that stalls or leaves loses its missed turns. */
 static void
 test_owed_nothing (Fixture *f, gconstpointer data)
 {
@@ -365,7 +366,7 @@ longest_run (Fixture *f, guint turns)
   return longest;
 }
 
-/* Weights 3 : 1 : 1 : 1 hold in each round of six picks, and the member of weight 3 does not get its three in a row. */
+/* The weights 3 : 1 : 1 : 1 apply in each round of six picks, and the member of weight 3 does not get three picks in a row. */
 static void
 test_weighted_turns (Fixture *f, gconstpointer data)
 {
@@ -380,7 +381,7 @@ test_weighted_turns (Fixture *f, gconstpointer data)
         g_assert_cmpuint (counts[i], ==, i == 1 ? 3 : 1);
     }
   g_assert_cmpuint (longest_run (f, 60), <=, 2);
-  fill (f, 1); /* the others share the turns of the full member, which is owed nothing later */
+  fill (f, 1); /* the others share the turns of the full member, which does not get them later */
   longest_run (f, 60);
   g_assert_cmpint (f->members[0]->share->turn + f->members[2]->share->turn + f->members[3]->share->turn, <=, 6);
   set_weight (f, 1, 1);

@@ -208,7 +208,7 @@ test_requester_notified_without_another_server (Peers *f, gconstpointer data)
   routes_unsubscribe (f, server, &leave);
   assert_leave (leave, 0, 2, 0);
   peers_assert_sent (asker, "ERROR answers=100 status=RESPONDER_GONE\nERROR answers=101 status=RESPONDER_GONE\n");
-  g_assert_cmpuint (f->core->flows.missed_by[BUS_LOSS_ENDED], ==, 0); /* a request is no published message */
+  g_assert_cmpuint (f->core->flows.missed_by[BUS_LOSS_ENDED], ==, 0); /* requests are not counted */
 }
 
 /* A request that is addressed to a peer is not handed on to another server. */
@@ -398,8 +398,8 @@ test_broadcast_and_expired_stay (Peers *f, gconstpointer data)
   g_assert_true (member->fifo->first->delivery.to_each);
 }
 
-/* Hands on a message in front of a gap, so that no message can carry the gap any more. It is sent if the window is open, otherwise
- * by the report timer, also if this timer has expired before. */
+/* Hands on the message in front of a gap, so that no message is left to carry the gap. It is sent if the window is open,
+ * otherwise by the report timer, also if this timer has expired before. */
 static BusSubscription *
 hand_on_before_a_gap (Peers *f, guint64 window)
 {

@@ -42,7 +42,7 @@ test_recognised (Peers *f, gconstpointer data)
   g_assert_null (bus_resend_find (one, 6));
 }
 
-/* The window survives the connection, and the account its last peer. */
+/* The window outlives the connection, and its account outlives the last peer. */
 static void
 test_window_outlives_the_connection (Peers *f, gconstpointer data)
 {

@@ -380,7 +380,7 @@ test_announce (Peers *f, gconstpointer data)
   g_assert_cmpuint (f->core->routes->accept_seq, ==, accept_seq + 2);
   peers_assert_sent (agent, "DELIVER for=1 topic=system.drop sender=bus payload=6\n"
                             "DELIVER for=1 topic=system.drop sender=bus\n");
-  g_assert_cmpuint (bus_table_size (&f->core->routes->topics.table), ==, 2); /* counted all the same */
+  g_assert_cmpuint (bus_table_size (&f->core->routes->topics.table), ==, 2); /* counted as well */
 }
 
 /* An event may have any size: a text that a peer chose never aborts the broker. */

@@ -198,7 +198,7 @@ world_lease (World *world)
   return task != NULL ? world_start (world, task, member) : NULL;
 }
 
-/* The member stops running the task. */
+/* Ends the run of the task on its member. */
 static void
 world_stop (WorldLease *lease)
 {

@@ -48,7 +48,7 @@ void world_lose_member (World *world, BusMember *member);
 
 /* Makes a task that has joined its operation, but does not wait yet. */
 BusTask *world_new_task (World *world, const BusTaskSpec *spec, guint account);
-/* Makes a task that waits, with nothing but an operation, an account and a priority. */
+/* Makes a task that waits and has only an operation, an account and a priority. */
 BusTask *world_submit (World *world, const char *operation, guint account, guint priority);
 /* Ends a task that waits, or that does not wait yet. */
 void world_end_task (World *world, BusTask *task);

@@ -3,7 +3,7 @@
 
 #include "work/bus-isolation.h"
 
-/* Suspects: which tasks become suspects, how one gets a member for itself, and when the member accepts other tasks again. */
+/* Suspects: the tasks that become suspects, the reservation of a member for one, and the end of the reservation. */
 
 static void
 setup (World *world, gconstpointer data)
@@ -145,7 +145,7 @@ test_bound (World *world, gconstpointer data)
     }
 }
 
-/* Each suspect gets its turn, and other tasks run on other members meanwhile. */
+/* Each suspect gets its turn, while other tasks run on other members. */
 static void
 test_scenario_9_suspects_one_by_one (World *world, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* A single registration: which tasks it may take, and how many offers it gets at a time. */
+/* A single registration: the tasks that it may get, and the number of its offers at a time. */
 
 typedef struct
 {

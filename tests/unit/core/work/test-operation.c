@@ -133,7 +133,8 @@ test_flood_of_one_account_above (World *world, gconstpointer data)
   g_assert_cmpuint (leases_until (world, single), ==, BUS_LEASES_BY_AGE);
 }
 
-/* Two operations share one member. Each has an endless flood of the highest priority and one old task, which is still leased. */
+/* Two operations share one member. Each has an endless flood of tasks of the highest priority and one old task, which must
+ * still be leased. */
 static void
 test_flood_of_priorities (World *world, gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work/bus-past.h"
 
-/* The past of an id: strikes, registrations, deaths and holds, and how long they are kept. */
+/* The past of an id: strikes, registrations, deaths and holds, and the time for which they are kept. */
 
 #define SECOND G_TIME_SPAN_SECOND
 

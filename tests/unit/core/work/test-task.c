@@ -166,7 +166,7 @@ test_history (void)
   fixture_clear (&f);
 }
 
-/* Scenario 17: the answer names what differs. */
+/* Scenario 17: the answer names the fields that differ. */
 static void
 test_difference (void)
 {
@@ -201,7 +201,7 @@ test_difference (void)
   fixture_clear (&f);
 }
 
-/* The size includes all data of the task. Text is cut, and details stay until newer ones arrive. */
+/* The size includes all data of the task. Texts are cut, and details stay until newer details arrive. */
 static void
 test_size (void)
 {
