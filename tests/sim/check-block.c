@@ -7,8 +7,8 @@
 #include "route/bus-group.h"
 
 /*
- * B04, I13: a block ends neither too early nor never, and a demoted subscription does not block again too early. Both are
- * compared right before and right after each input that can end them: a tick, returned credit, and bytes that were sent.
+ * B04, I13: each block ends, but not too early, and a demoted subscription does not block again too early. Both are compared
+ * right before and right after each input that can end them: a tick, returned credit, and bytes that were sent.
  */
 
 /* The time since which the subscription has held credit for longest. G_MAXINT64: it holds none. */
@@ -79,7 +79,7 @@ check_block_has_drained (const SimWorld *world, const BusSubscription *subscript
   guint64 more = got_more ? subscription->delivered - sub->delivered : 0;
 
   if (subscription->cursor != NULL)
-    return FALSE; /* retained messages are ahead */
+    return FALSE; /* retained messages precede them */
   for (const BusSlot *slot = subscription->fifo->first; slot != NULL; slot = slot->next)
     if (slot->state != BUS_DELIVERY_LOST && !(got_more && slot->since_us == world->now_us))
       return FALSE;
@@ -110,7 +110,7 @@ check_block_end (SimWorld *world, const BusSubscription *subscription, SimSub *s
                     subscription->id);
   if (sub->was_held && !check_block_holds_sent (subscription) && !bus_subscription_is_demoted (subscription)
       && sub->credit_us < world->now_us
-      && subscription->extra->repeated == sub->repeated /* a repeat takes its ticket to the other member */
+      && subscription->extra->repeated == sub->repeated /* the ticket of a repeat is moved to the other member */
       && subscription->bounds.policy == BUS_OVERFLOW_BLOCK)
     sim_world_fail (world, "B04: the block of subscription %u ended, but it is not demoted", subscription->id);
   if (bus_subscription_is_demoted (subscription) && !sub->was_demoted)

@@ -73,7 +73,7 @@ check_bounds_observe_peer (const SimWorld *world, const SimClient *client, const
     }
 }
 
-/* Notes the peer that asked, when its queue has no room for the answer, its first one. */
+/* Notes the requester if its queue has no room for the first frame of the answer. */
 static void
 check_bounds_observe_answer (const SimWorld *world, const SimClient *client, const SimFrame *frame, SimBefore *before)
 {
@@ -119,7 +119,7 @@ check_bounds_accepted (const BusSubscription *subscription, guint64 seq)
   return last != NULL && last->state != BUS_DELIVERY_LOST && sim_slot_last_seq (last) == seq;
 }
 
-/* If the peer lost nothing, no message made room, so a bound that was reached is still reached. */
+/* If the peer lost no message, no room was made, so a bound that was reached is still reached. */
 static void
 check_bounds_full (SimWorld *world, const SimPressed *pressed, const BusSubscription *subscription, guint64 seq)
 {

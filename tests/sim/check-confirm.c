@@ -5,7 +5,7 @@
 #include "route/bus-routes.h"
 
 /*
- * O05, K12: a route is confirmed by the connection that was sent the message last, and by no other; the lists of routes and
+ * O05, K12: a route is confirmed only by the connection to which the message was sent last; the lists of routes and
  * confirmations agree; no confirmation waits beyond its deadline; and the broker has the windows of resends that the model has.
  */
 
@@ -37,7 +37,7 @@ sim_check_before_confirm (SimWorld *world, const SimClient *client, const SimFra
       return;
     }
   if (unsent != NULL)
-    before->route = NULL; /* it may have been sent for another subscription of the client: both outcomes are valid */
+    before->route = NULL; /* it may have been sent on another subscription of the client: both outcomes are valid */
   sim_confirms_sent (world->confirms, client->number, frame->number); /* or it is in transit */
 }
 

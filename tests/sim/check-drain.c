@@ -5,7 +5,7 @@
 #include "route/bus-routes.h"
 
 /*
- * M06: the members that drain are the same as in the model, and are offered nothing more. A call that waits for the end of a
+ * M06: the members that drain are the same as in the model, and get no further messages. A call that waits for the end of a
  * drain is answered when no member has a waiting or unsettled message any more, neither earlier nor later.
  */
 
@@ -124,7 +124,7 @@ drain_is_busy (const SimWorld *world, const SimDrain *drain, const SimClient *me
   return FALSE;
 }
 
-/* FALSE: the call has ended. */
+/* Returns FALSE if the call has ended. */
 static gboolean
 drain_check_call (SimWorld *world, const SimDrain *drain)
 {

@@ -9,9 +9,9 @@
 
 /*
  * I7: no message vanishes when a subscription ends or is demoted. Each message that waited for it was handed on to another
- * subscription, where it is counted in the same way, or is counted as discarded. The other subscriptions lose and gain
- * nothing else: what they were offered is delivered, missed or waiting, and each message that was handed on moves from one to
- * another. An at-least-once message that was sent and not settled is sent to another member again.
+ * subscription, where it is counted in the same way, or is counted as discarded. The other subscriptions lose and gain no other
+ * messages: each message that was offered to them is delivered, missed or waiting, and each message that was handed on moves
+ * from one to another. An at-least-once message that was sent and not settled is sent to another member again.
  */
 
 static gboolean
@@ -32,7 +32,7 @@ check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends
       const BusSubscription *subscription = value;
 
       if (subscription->serves)
-        continue; /* requests are answered, not counted */
+        continue; /* requests are not counted, because they are answered */
       if (check_ends_is_ending (ends, subscription))
         {
           ends->waiting += subscription->fifo->messages;

@@ -8,8 +8,8 @@
 
 /*
  * Checks the changes that one frame causes. The core is observed before and after the frame is handed in, and the two are
- * compared: the queue that paid at a limit, the message that drop-oldest dropped, the messages that ADJUST kept, and the place of
- * a reply.
+ * compared: the queue that dropped messages at a limit, the message that drop-oldest dropped, the messages that ADJUST kept,
+ * and the place of a reply.
  */
 
 /* --- replies --- */
@@ -26,7 +26,8 @@ check_frame_answer_fits (const SimWorld *world, const BusPeer *asker, const SimF
          && asker->flow.waiting_messages < world->core->limits.queue_hard_messages;
 }
 
-/* The requester, if this client is the only responder. NULL: it is not; a request to many may send CANCEL to others. */
+/* The requester, if this client is the only responder. NULL: there are others, because a request to many may send CANCEL to
+ * several responders. */
 static const BusPeer *
 check_frame_only_asker (const SimWorld *world, const SimClient *client, const SimFrame *frame)
 {

@@ -7,8 +7,8 @@
 
 /*
  * M06, M08: the member of a group that gets a message, and the members that get the waiting messages of one that ends or is
- * demoted. No message is lost while a member has room. A member that is demoted, or has acknowledged nothing for long, gets none
- * while another one has room.
+ * demoted. No message is lost while a member has room. A member that is demoted, or has acknowledged nothing for long, gets no
+ * message while another member has room.
  */
 
 /* Repeats the number of the core on purpose, like SIM_BLOCK_PATIENCE. */
@@ -59,7 +59,7 @@ check_groups_count_lost (const SimWorld *world, const BusGroup *group, const Sim
       const BusSubscription *member = link->data;
 
       if (member->bounds.policy == BUS_OVERFLOW_CONFLATE)
-        continue; /* it drops the older message, whether or not there is room */
+        continue; /* it drops the older message even if there is room */
       seen->lost += bus_subscription_losses (member)->missed_by[BUS_LOSS_FULL]
                     + bus_subscription_losses (member)->missed_by[BUS_LOSS_REFUSED];
       /* Another subscription of its peer may use the last room after the member was picked. */
@@ -108,7 +108,7 @@ check_groups_offered (const SimGroup *seen)
   return n;
 }
 
-/* The group at that place of SimBefore.groups; NULL: it does not exist now. */
+/* The group at that index of SimBefore.groups; NULL: it does not exist now. */
 static const BusGroup *
 check_groups_find (const SimWorld *world, guint at)
 {

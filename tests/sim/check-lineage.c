@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 /*
- * M24, M30: counts the timeline again, and determines which messages it forbids: from the list of all records, which is searched
- * from the beginning for each ancestor. Nothing here calls the core.
+ * M24, M30: counts the timeline again, and determines the messages that it forbids. For each ancestor it searches the list of
+ * all records from the beginning. Nothing here calls the core.
  */
 
 #define DEPTH_MAX 5u /* repeats the default of cascade_depth on purpose */
@@ -143,7 +143,7 @@ check_lineage_count_filtered (const SimWorld *world, const SimFrame *frame)
   return n;
 }
 
-/* TRUE if a subscription whose filter wants tags would get this message with tags without the filter. */
+/* TRUE if the message has tags, and matches a subscription whose filter contains tags (the filter is not evaluated). */
 static gboolean
 check_lineage_meets_tags (const SimWorld *world, const SimFrame *frame)
 {
@@ -175,7 +175,7 @@ sim_check_before_lineage (const SimWorld *world, const SimClient *client, const 
 static void
 check_lineage_report (SimWorld *world, const SimClient *client, const SimFrame *frame, const SimBefore *before)
 {
-  /* Without room for its number the message is refused before its causes are checked. */
+  /* If there is no room for its number, the message is refused before its causes are checked. */
   gboolean is_full = frame->message_id != 0 && sim_view_is_full (client);
   const BusPeerExtra *peer = bus_peer_extra (client->peer);
   gboolean is_published = peer->cascades == 0 && peer->cascade_next_us == world->now_us + G_USEC_PER_SEC;

@@ -45,7 +45,7 @@ sim_slots_of (const BusSubscription *subscription)
   return (SimSlots){ .at = subscription->fifo->first };
 }
 
-/* Returns the next message or gap; NULL: that was all. It stays valid until the next call. */
+/* Returns the next message or gap; NULL: there are no more. It stays valid until the next call. */
 static inline const BusSlot *
 sim_slots_next (SimSlots *slots)
 {
@@ -104,7 +104,7 @@ sim_client_of (const BusSubscription *subscription)
   return bus_peer_link (subscription->owner);
 }
 
-/* TRUE if only its policy decides which messages wait for it, and the policy has never changed. */
+/* TRUE if its waiting messages depend only on its policy, and the policy has never changed. */
 static inline gboolean
 sim_is_simple (const SimWorld *world, const BusSubscription *subscription)
 {
@@ -129,7 +129,7 @@ sim_bounded_messages (const BusSubscription *subscription)
   return subscription->fifo->messages - subscription->fifo->kept_messages;
 }
 
-/* The bytes of the control lane, encoded or not. */
+/* The bytes of the control lane, both encoded and waiting. */
 static inline guint64
 sim_control_bytes (const BusFlow *flow)
 {

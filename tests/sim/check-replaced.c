@@ -4,8 +4,8 @@
 #include "route/bus-request.h"
 
 /*
- * K11: coverage of takeovers. Other files check what happens to the subscriptions, requests, retained and last messages of any
- * connection that ends. This file counts how often a connection had some of each when its id was taken over.
+ * K11: coverage of takeovers. Other files check the subscriptions, requests, retained and last messages of each connection that
+ * ends. This file counts how often a connection had some of each when its id was taken over.
  */
 
 static void

@@ -33,7 +33,7 @@ sim_check_reports (SimWorld *world)
       {
         const BusSubscription *subscription = sim_subscription_at (&world->clients[i], place);
 
-        if (subscription != NULL && !sim_is_watching (subscription)) /* a report about reports would not end */
+        if (subscription != NULL && !sim_is_watching (subscription)) /* reports about lost reports would never end */
           check_reports_of (world, subscription, &world->clients[i].subs[place]);
       }
 }

@@ -5,9 +5,9 @@
 #include "route/bus-routes.h"
 
 /*
- * I4, I6, O06, B04: the pending requests of the core. Each is in the lists that belong to its state, and the slot of a waiting
- * request refers to it. A request that ends while it waits is removed from its queue; one that was sent is followed by CANCEL
- * (sim-requests compares what the responder receives). Replies wait only while their window is closed.
+ * I4, I6, O06, B04: the pending requests of the core. Each request is in the lists that belong to its state, and the slot of a
+ * waiting request refers to it. A request that ends while it waits is removed from its queue; one that was sent is followed by
+ * CANCEL (sim-requests compares what the responder receives). Replies wait only while their window is closed.
  */
 
 /* --- requests that end --- */
@@ -58,7 +58,7 @@ sim_check_after_requests (SimWorld *world, GArray *routes, guint except)
 
       if (g_hash_table_contains (world->core->routes->requests, &route->route) || route->responder == except)
         continue;
-      /* It may have been sent to another responder meanwhile, but not if nothing was sent at all. */
+      /* It may have been sent to another responder in this step, but only if any request was sent. */
       if (route->is_queued && check_requests_delivered (world) == route->delivered)
         {
           sim_cover (world, SIM_COVER_WITHDRAWN);

@@ -6,7 +6,7 @@
 
 /*
  * The store of retained messages has exactly the values of the model, each is counted for one account, and no account has
- * more than its limit. While a subscription is sent values from the store, its live messages wait without credit.
+ * more than its limit. While values from the store are sent to a subscription, its live messages wait without credit.
  */
 
 /* The list has the values of the tree in its order. */

@@ -30,7 +30,7 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
     sim_world_fail (world, "B07: %s withholds its own credit", subscription->owner->id);
   if (slot->ticket != NULL && !world->is_tick_due
       && world->now_us - slot->ticket->since_us > (SIM_BLOCK_PATIENCE + 1) * (gint64) core->limits.longest_block_us)
-    sim_world_fail (world, "B04: a message withholds credit without end");
+    sim_world_fail (world, "B04: a message withholds credit without a time limit");
   if (slot->ticket != NULL
       && slot->ticket->since_us != g_array_index (world->accepted_us, gint64, slot->message->accept_seq))
     sim_world_fail (world, "B04: message %" G_GUINT64_FORMAT " lost the time since which it withholds credit",
@@ -42,7 +42,7 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
   check_slot_is_paid (world, slot);
 }
 
-/* The sums of the messages of a run that wait. Returns them as a run of no messages. */
+/* Counts the waiting messages of a run. Returns their sums as a run without messages. */
 static BusWaitingRun
 check_run_sums (const BusWaitingRun *run)
 {
@@ -60,7 +60,7 @@ check_run_sums (const BusWaitingRun *run)
   return sums;
 }
 
-/* M17: messages that wait as a run count as much as if each waited alone, and use no more memory than that. */
+/* M17: messages that wait as a run are charged as if each waited alone, and use no more memory than their charge. */
 void
 sim_check_run (SimWorld *world, const BusSlot *slot)
 {

@@ -110,8 +110,8 @@ strategy_prefers (const SimTurn *turn, const SimCandidate *other, const SimCandi
   return FALSE;
 }
 
-/* With round robin and equal weights no member has two turns in succession, unless a message was handed on meanwhile or a
- * member is owed turns. */
+/* With round robin and equal weights no member has two turns in succession, unless a message was handed on in between or a
+ * member has missed turns. */
 static void
 strategy_check_turn (SimWorld *world, const SimTurn *turn, const SimCandidate *picked, guint n_free, SimLastTurn *last)
 {

@@ -22,7 +22,8 @@ typedef struct
   guint64 lane_bytes[WIRE_N_LANES];
 } SumsOfPeer;
 
-/* One message may always wait. When bounds are lowered, the policies error and block keep what they have accepted. */
+/* One message may always wait. When bounds are lowered, the policies error and block keep the messages that they have
+ * accepted. */
 static void
 check_sums_limits (SimWorld *world, const BusSubscription *subscription, guint64 tickets)
 {
@@ -39,7 +40,8 @@ check_sums_limits (SimWorld *world, const BusSubscription *subscription, guint64
   for (guint i = 0; i < BUS_N_LOSSES; i++)
     missed += bus_subscription_losses (subscription)->missed_by[i];
   if (missed != subscription->extra->missed || (fifo->messages > 0) != (fifo->behind_since_us != 0))
-    sim_world_fail (world, "I7: a subscription has wrong counts of losses, or a wrong time since which it is behind");
+    sim_world_fail (world,
+                    "I7: a subscription has wrong counts of losses, or a wrong time of its oldest waiting message");
 }
 
 static guint
@@ -55,7 +57,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
 
   for (slot = fifo->first; slot != NULL; slot = slot->next)
     {
-      tickets += slot->ticket != NULL; /* a run has one for all of its messages */
+      tickets += slot->ticket != NULL; /* a run has one record for all of its messages */
       sim_check_run (world, slot);
     }
   while ((slot = sim_slots_next (&slots)) != NULL)

@@ -4,7 +4,7 @@
 #include "route/bus-request.h"
 #include "route/bus-retain-store.h"
 
-/* I15: every timer that is armed belongs to an object that exists and knows this timer. */
+/* I15: every armed timer belongs to an object that exists and has this timer. */
 void
 sim_check_timers (SimWorld *world)
 {

@@ -120,7 +120,7 @@ sim_check_unsettled (SimWorld *world, const BusSubscription *subscription)
   if (subscription->records->kept_messages > 0)
     sim_cover (world, SIM_COVER_KEPT);
   if (subscription->extra->repeated > 0)
-    sim_cover (world, SIM_COVER_REPEATED_LATE); /* the member is still connected, so it was late */
+    sim_cover (world, SIM_COVER_REPEATED_LATE); /* the member is still connected, so it did not settle in time */
   if (subscription->group != NULL && subscription->group->repeated > 0)
     sim_cover (world, SIM_COVER_REPEATED);
 }

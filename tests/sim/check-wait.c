@@ -4,8 +4,8 @@
 #include "peer/bus-state.h"
 
 /*
- * K11: a call waits in the core exactly as long as it should: a watch until its asker ends it or disconnects, a wait until its
- * client is connected or its deadline has passed. At rest each watcher knows the connected clients and their incarnations.
+ * K11: a watch exists in the core until its asker ends it or disconnects, a wait until its client is connected or its deadline
+ * has passed. At rest each watcher knows the connected clients and their incarnations.
  */
 
 static const SimClient *
@@ -78,7 +78,7 @@ sim_check_waits_at_rest (SimWorld *world)
 
       if (asker == NULL || !wait->watches)
         continue;
-      /* If the watch was behind when its call ended, some changes were not sent. */
+      /* If changes were still waiting when the call ended, they were not sent. */
       if (wait->is_counted && (wait->has_ended ? wait->changes > wait->happened : wait->changes != wait->happened))
         sim_world_fail (world, "K11: %s got %" G_GUINT64_FORMAT " changes, there were %" G_GUINT64_FORMAT, asker->id,
                         wait->changes, wait->happened);

@@ -25,7 +25,7 @@ typedef struct
   char peer[16];
   guint32 subscription;
   char what[16];       /* system.slow */
-  gboolean replaces;   /* system.peer.connected: it took its id over */
+  gboolean replaces;   /* system.peer.connected: the incarnation whose id it took over */
   guint64 incarnation; /* system.peer.* */
   guint64 replaced;    /* system.peer.connected: incarnation */
   guint64 by[REASONS]; /* system.drop */

@@ -6,11 +6,11 @@
 /*
  * The watchers of system.*: compares the events that the broker published with the events that the model expects.
  *
- * The model knows what clients publish. The broker also publishes events of its own. It decides how often, but it must not
- * leave anything out. So this module keeps every event that a watcher received. At the end of a seed, when nothing waits any
- * more, it compares the sums with the core: each loss of each subscription is in exactly one system.drop; the last system.slow
- * about a subscription or a queue gives its state; the last system.peer.* about an id says whether it is connected. A watcher
- * that missed an event gets a gap, and its sums are not compared.
+ * The model knows what clients publish. The broker also publishes events of its own. It may choose the times of these events,
+ * but must report every change. So this module keeps every event that a watcher received. At the end of a seed, when no message
+ * waits any more, it compares the sums with the core: each loss of each subscription is in exactly one system.drop; the last
+ * system.slow about a subscription or a queue gives its state; the last system.peer.* about an id says whether it is connected.
+ * A watcher that missed an event gets a gap, and its sums are not compared.
  */
 
 typedef struct SimWorld SimWorld;
@@ -39,5 +39,5 @@ gboolean sim_watch_is_watching (const SimWatch *watch, guint peer, guint32 subsc
 gboolean sim_watch_event (SimWorld *world, guint peer, guint32 subscription, const WireEnvelope *envelope);
 gboolean sim_watch_gap (SimWorld *world, guint peer, guint32 subscription, const WireEnvelope *envelope);
 
-/* Compares the sums with the core; called when nothing waits any more. */
+/* Compares the sums with the core; called when no message waits any more. */
 void sim_watch_finish (SimWorld *world);

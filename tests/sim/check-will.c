@@ -22,10 +22,10 @@ void __wrap_bus_events_gone (BusPeer *peer, const BusEnd *end, gint64 now_us);
 /* The core before the call. */
 typedef struct
 {
-  SimEnds ends;        /* what its subscriptions were offered */
+  SimEnds ends;        /* messages that were offered to its subscriptions */
   guint64 accepted;    /* messages, without those of the broker */
   guint64 published;   /* last messages */
-  guint64 unretained;  /* of these */
+  guint64 unretained;  /* of these last messages */
   gboolean is_closing; /* another connection ends as well: its subscriptions may or may not get the message */
 } WillMoment;
 
@@ -87,7 +87,7 @@ check_will_retained (SimWorld *world, const SimClient *client, const SimWill *wi
     }
 }
 
-/* @is_due: the model knows of it, as @matched messages */
+/* @is_due: the model has it, with @matched matching subscriptions and groups */
 static void
 check_will_compare (SimWorld *world,
                     const SimClient *client,

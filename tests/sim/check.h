@@ -65,7 +65,7 @@ typedef struct
   guint64 ended;           /* messages that were discarded with their subscription */
   guint64 repeated;        /* messages that another member got again, so far */
   guint64 owed;            /* messages that were sent and not settled, and that another member must get */
-  gboolean is_closing;     /* a peer is being disconnected meanwhile: the sums are not known */
+  gboolean is_closing;     /* a peer is being disconnected at the same time: the sums are not known */
 } SimEnds;
 
 void sim_check_before_end (const SimWorld *world, const SimClient *client, guint32 subscription, SimEnds *ends);
@@ -83,8 +83,8 @@ typedef struct
 
 /* The pending requests. (element-type SimRoute); clear with g_array_unref() */
 GArray *sim_check_before_requests (const SimWorld *world);
-/* Checks that requests that have ended meanwhile were removed from their queue, or are followed by CANCEL. @except: number of a
- * connection, a responder that ended its requests itself; 0: none. @routes: (transfer full) */
+/* Checks that requests that have ended since then were removed from their queue, or are followed by CANCEL. @except: number of
+ * a connection, a responder that ended its requests itself; 0: none. @routes: (transfer full) */
 void sim_check_after_requests (SimWorld *world, GArray *routes, guint except);
 
 /* --- before and after one frame --- */

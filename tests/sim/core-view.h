@@ -5,7 +5,7 @@
 
 /*
  * Questions about the state of the core for which it has no public function: the messages that it has accepted, and those that it
- * still remembers. The world asks them, for example to learn whether the broker has accepted a frame. Only this file and the
+ * still remembers. The world asks them, for example to learn whether the broker has accepted a frame. Only core-view.c and the
  * check-* files include private headers of the core.
  */
 

@@ -6,8 +6,8 @@
 /*
  * Coverage: counts how often each situation that matters occurred, over all seeds.
  *
- * A run proves nothing about a situation that never occurred, so it fails if one of the table is missing. The table is the only
- * list of situations; it gives their names and their test paths.
+ * A run proves nothing about a situation that never occurred, so it fails if a situation of the table did not occur. The table
+ * is the only list of situations; it gives their names and their test paths.
  */
 
 #define SIM_SITUATIONS(X)                                                                                              \

@@ -28,7 +28,7 @@ client_count_message (SimClient *client, guint32 subscription, gsize len)
       sub->got_bytes += len;
       sub->largest = MAX (sub->largest, len);
       /* The broker may begin a message while any credit is left, and one lane overtakes the other. Returned credit may still be
-       * in transit, so the broker knows of this much or less. */
+       * in transit, so the broker has at most this credit. */
       if (sub->got_messages - sub->returned_messages > sub->window_messages
           || sub->got_bytes - sub->returned_bytes >= sub->window_bytes + sub->largest)
         sim_world_fail (client->world, "I2: subscription %u got more than its window", subscription);

@@ -20,7 +20,7 @@ typedef struct
   guint64 gone;         /* connections that had ended when it was accepted */
   gboolean has_asked;   /* the first frame asked for a confirmation, not only one that sent the message again */
   gboolean has_status;
-  guint status;       /* of its answer, when one came; OK: handled */
+  guint status;       /* status of the received answer; OK: the message was handled */
   GHashTable *routes; /* route id -> ConfirmRoute */
 } ConfirmMessage;
 

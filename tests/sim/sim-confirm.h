@@ -4,12 +4,12 @@
 #include <glib.h>
 
 /*
- * The model of confirmations: which publishers wait until a message was handled, and which answers they may get. Like sim-model
- * it knows the protocol as the documents state it, and includes no header of the core.
+ * The model of confirmations: the publishers that wait until a message was handled, and the answers that they may get. Like
+ * sim-model it knows the protocol as the documents state it, and includes no header of the core.
  *
  * A message has one route to its target, or one to each group that matches. A route may come to several receivers, one after
  * the other, when the message is handed on. The first receiver that returns the route confirms the message. A client that
- * returns a route without having been sent the message (it may guess the number) confirms nothing.
+ * returns a route without having received the message (it may guess the number) confirms nothing.
  *
  * For each frame that waits: it is answered exactly once, unless its connection ends first. DELIVERED comes only after every
  * route was confirmed by a connection that had been sent the message. UNKNOWN comes only at the deadline, or after a connection
@@ -49,7 +49,7 @@ void sim_confirms_gone (SimConfirms *confirms, guint connection);
 /* A receiver got a message with a route. */
 const char *sim_confirms_got_message (SimConfirms *confirms, guint connection, guint64 route, guint64 number);
 const char *sim_confirms_got_delivered (SimConfirms *confirms, SimFrameName frame);
-/* Returns NULL as well when the ERROR answers something else. */
+/* Returns NULL as well if the ERROR answers another frame. */
 const char *sim_confirms_got_error (SimConfirms *confirms, SimFrameName frame, guint status, gint64 now_us);
 
 /* The frames that wait. @function: gets each of them with its deadline */

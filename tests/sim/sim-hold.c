@@ -2,14 +2,16 @@
 #include "sim-ops-private.h"
 
 /*
- * Messages that are held for a group without members: selects which messages ask for it. Some of them ask for a confirmation or
- * at-least-once delivery as well, or have a number, so that their publisher may reconnect and send them again while they wait.
+ * Messages that are held for a group without members: selects the messages that ask for this. Some of them ask for a
+ * confirmation or at-least-once delivery as well, or have a number, so that their publisher may reconnect and send them again
+ * while they wait.
  */
 
 #define SHORT_US 100000u
 #define LONG_US  3000000u
 
-/* With a time to live and without a target. Some have a long time to live, so that clients disconnect and connect meanwhile. */
+/* With a time to live and without a target. Some have a long time to live, so that clients disconnect and connect during this
+ * time. */
 void
 sim_op_draw_hold (SimWorld *world, SimFrame *frame, WireEnvelope *envelope)
 {

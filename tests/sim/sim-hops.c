@@ -14,7 +14,7 @@ typedef struct
 {
   gint64 first_us; /* when it was first seen to wait */
   gint64 last_us;  /* when it was last seen to wait */
-  gint64 left_us;  /* when it did not wait any more; 0: it still waits */
+  gint64 left_us;  /* when it was first seen not to wait; 0: it still waits */
   guint round;
 } HopsWait;
 
@@ -219,7 +219,7 @@ hops_check_written (SimClient *client, const WireEnvelope *envelope, const HopsT
 }
 
 /* Compares the time of writing: after the last check that saw the message wait, and before the first check that did not.
- * @may_return: another member of the group may have had it meanwhile */
+ * @may_return: another member of the group may have had it in between */
 static void
 hops_check_wait (SimClient *client,
                  guint32 subscription,

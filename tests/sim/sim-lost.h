@@ -20,7 +20,7 @@ void sim_losts_free (SimLosts *losts);
 /* Operation: reports losses. */
 void sim_lost_run (SimWorld *world, SimClient *client);
 
-/* The call has reached the broker as @seq. @is_unsure: its client was disconnected meanwhile */
+/* The call has reached the broker as @seq. @is_unsure: its client was disconnected at the same time */
 void
 sim_lost_reached (SimWorld *world, const SimClient *client, const SimFrame *frame, guint64 seq, gboolean is_unsure);
 

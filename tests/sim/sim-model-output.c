@@ -313,7 +313,7 @@ model_check_newest (SimModel *model, const ModelSub *sub)
       const ModelMatch *match = &g_array_index (sub->matches, ModelMatch, i - 1);
       gboolean is_last = g_hash_table_add (topics, match->message->topic);
 
-      /* Left out: a full control lane accepts nothing, and the queue of the peer may have been full. */
+      /* Not checked, because a full control lane accepts no message, and the queue of the peer may have been full. */
       if ((match->message->acked && match->message->queued < match->message->matched) || match->lane == CONTROL_LANE
           || match->message->is_last)
         continue;

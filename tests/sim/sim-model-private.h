@@ -37,16 +37,16 @@ typedef struct
   guint64 ttl_us;
   guint matched;
   gboolean to_each; /* member of a group */
-  gboolean unsure;  /* a receiver was disconnected meanwhile, and may be counted or not */
+  gboolean unsure;  /* a receiver was disconnected at the same time, so the counts may or may not include it */
   gboolean is_last; /* a last message: without credit and without ACK */
   gboolean acked;
-  guint queued;       /* as the ACK says */
+  guint queued;       /* the number in the ACK */
   GHashTable *groups; /* groups that received it */
   gboolean at_least_once;
   guint n_vacant;       /* matching groups without a member that takes part */
   GHashTable *vacant;   /* their names */
   gboolean may_hold;    /* it may be held for a group of those, */
-  gboolean for_any;     /* or, if no group matched, for the first one that begins */
+  gboolean for_any;     /* or, if no group matched, for the first matching group that begins */
   char *held_for;       /* that group; NULL: none has begun yet */
   GHashTable *asked;    /* groups that match, or their members -> name of the group */
   GHashTable *attempts; /* "group attempt": deliveries to groups */

@@ -100,8 +100,8 @@ guint sim_model_publish (SimModel *model,
                          const char *target,
                          const SimLineage *lineage,
                          guint64 seq);
-/* The message of the last call has to be held for groups that match and have no member, or for the first one that begins.
- * Returns the number of groups. */
+/* The message of the last call has to be held for the matching groups without members, or, if no group matches, for the first
+ * one that begins. Returns the number of groups. */
 guint sim_model_hold (SimModel *model, guint64 number);
 /* The message was not accepted after all: it was refused, or its publisher was disconnected. */
 void sim_model_withdraw (SimModel *model, guint64 number);
@@ -150,7 +150,7 @@ gboolean sim_model_may_adjust (const SimModel *model, guint peer, guint32 subscr
 /* Counts the messages that a subscription received, and those that gaps reported. */
 void sim_model_received (const SimModel *model, guint peer, guint32 subscription, guint64 *delivered, guint64 *missed);
 
-/* Checks the sums; called when nothing waits any more. */
+/* Checks the sums; called when no message waits any more. */
 void sim_model_finish (SimModel *model);
 
 /* The peer drains, or takes part again, in every group that @scope names: a name, or the scope of a subscription. Returns the

@@ -67,7 +67,7 @@ void sim_op_credit (SimWorld *world, SimClient *client);
 void sim_op_wait (SimWorld *world, SimClient *client);
 
 void sim_op_request (SimWorld *world, SimClient *client);
-/* Cancels the latest request, which the broker may have answered already. */
+/* Cancels the latest request. The broker may already have answered it. */
 void sim_op_cancel (SimWorld *world, SimClient *client);
 void sim_op_reply (SimWorld *world, SimClient *client);
 /* Declines a request. */

@@ -21,7 +21,7 @@ ops_client_that_is_behind (SimWorld *world, SimClient *client)
   return client;
 }
 
-/* Options of a request of a peer with streams: many servers, a window, a longest pause. */
+/* Options of a request of a peer with the feature STREAM: many servers, a window, a longest pause. */
 static void
 ops_draw_streams (SimRandom *random, WireEnvelope *envelope)
 {
@@ -64,7 +64,7 @@ sim_op_request (SimWorld *world, SimClient *client)
   g_hash_table_add (client->asked, g_memdup2 (&id, sizeof id));
 }
 
-/* Cancels the latest request, which the broker may have answered already. */
+/* Cancels the latest request. The broker may already have answered it. */
 void
 sim_op_cancel (SimWorld *world, SimClient *client)
 {

@@ -231,7 +231,7 @@ sim_op_serve (SimWorld *world, SimClient *client)
   sim_ops_call (client, "control.bus.subscribe", &request.base, &frame);
 }
 
-/* Agent and tool may read what the broker publishes by itself. */
+/* The agent and the tool may read the broker's own events. */
 void
 sim_op_watch (SimWorld *world, SimClient *client)
 {
@@ -279,7 +279,7 @@ sim_op_adjust (SimWorld *world, SimClient *client)
   frame.subscription = client->subs[frame.place].number;
   if (!client->subs[frame.place].exists)
     return;
-  /* Most block subscriptions keep their policy unless they are demoted, because no operation makes new ones of them. */
+  /* Most block subscriptions keep their policy unless they are demoted, because no operation changes a policy to block. */
   if (sim_view_is_demoted (client, frame.subscription))
     sim_cover (world, SIM_COVER_ADJUSTED_DEMOTED);
   else if (sim_model_policy (world->model, client->number, frame.subscription) == SIM_BLOCK
@@ -287,7 +287,7 @@ sim_op_adjust (SimWorld *world, SimClient *client)
     return;
   daemoneye__eventbus__v1__adjust_request__init (&request);
   request.subscription = frame.subscription;
-  /* Never to block, which not every client may use. */
+  /* The new policy is never block, because not every client may use it. */
   frame.policy = request.policy = SIM_DROP_OLDEST + sim_below (&world->random, 4);
   ops_draw_bounds (&world->random, &request.queue_messages, &request.queue_bytes);
   sim_ops_call (client, "control.bus.adjust", &request.base, &frame);

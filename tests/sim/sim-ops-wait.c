@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim-ops-private.h"
 
-/* An operation that waits until a client is there, that watches one client or, for agent and tool, all, or ends a watch. */
+/* An operation that waits until a client is connected, watches one client (or all, for the agent and the tool), or ends a
+ * watch. */
 
 static void
 ops_end_watch (SimClient *client, guint64 id)

@@ -84,7 +84,7 @@ op_hostile (SimWorld *world, SimClient *client)
       if (sim_client_has_credit (client, WIRE_CLASS_MUST_KEEP) || client->role == SIM_COLLECTOR)
         return;
       envelope.topic
-          = WIRE_SPAN_LITERAL ("tasks..x"); /* not valid, so that it is refused even if credit arrived meanwhile */
+          = WIRE_SPAN_LITERAL ("tasks..x"); /* not valid, so that it is refused even if credit has arrived before it */
       sim_client_put (client, WIRE_KIND_PUBLISH, 0, &envelope, SIM_OTHER_FRAME);
     }
 }

@@ -7,8 +7,8 @@
  * Calls that read the timeline in pages, and the check of each page. When such a call reaches the broker, check-pages computes
  * the right page from the list of all records; the reply is compared with it.
  *
- * A client asks for one page at a time, and continues at the end of the page before, even if the timeline has changed
- * meanwhile. These calls have a random stream of their own, so they do not change the other operations of a seed.
+ * A client asks for one page at a time, and continues at the end of the page before, even if the timeline has changed since
+ * then. These calls have a random stream of their own, so they do not change the other operations of a seed.
  */
 
 #define SIM_PAGE_ITEMS 128u /* more than the timeline of the simulator has room for */

@@ -86,7 +86,7 @@ pair_answer (SimWorld *world, Pair *pair)
   sim_cover (world, SIM_COVER_PAIR_REFUSED);
 }
 
-/* After the second half of the second. */
+/* The second of silence is over. */
 static void
 pair_be_silent (SimWorld *world, Pair *pair)
 {

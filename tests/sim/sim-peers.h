@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * The model of the events system.peer.*, as the documents promise them. A connection that is accepted is reported with the
+ * The model of the events system.peer.*, which follows the documents. A connection that is accepted is reported with the
  * incarnation of its client object, and with the incarnation of the connection whose id it took over. A connection that ends is
  * reported with its incarnation, once, unless another connection has its id at that time.
  *

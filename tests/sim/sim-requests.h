@@ -15,7 +15,7 @@
  * For each request: it ends exactly once, and nothing follows a final reply. Replies of a route arrive in order; each part of
  * an answer arrives; a report of progress counts the reports that it replaced. The window is never exceeded. The counts of a
  * request to many agree with the replies. A responder gets a request at most once, and never after it was withdrawn. It gets
- * CANCEL only after its request and at most once, and it always gets it if its answer is not needed any more.
+ * CANCEL only after its request and at most once, and it always gets CANCEL if its answer is not needed any more.
  */
 
 typedef struct SimRequests SimRequests;
@@ -59,7 +59,7 @@ const char *sim_requests_got_cancel (SimRequests *requests, guint connection, co
 /* The kind of a reply, for coverage. */
 typedef enum
 {
-  SIM_REPLY_FOREIGN, /* of no request that the model knows */
+  SIM_REPLY_FOREIGN, /* of a request that the model does not know */
   SIM_REPLY_PART,
   SIM_REPLY_MERGED,    /* a progress that replaced others */
   SIM_REPLY_ANSWERED,  /* the last one of a responder */
@@ -74,13 +74,13 @@ const char *sim_requests_got_reply (SimRequests *requests,
                                     guint8 flags,
                                     const WireEnvelope *envelope,
                                     SimReplyKind *kind);
-/* Returns NULL as well when the ERROR answers something else. */
+/* Returns NULL as well if the ERROR answers another frame. */
 const char *sim_requests_got_error (SimRequests *requests, guint connection, guint64 id);
 
 /* --- credit --- */
 
-/* Returns the next request of the connection for which credit has to be returned. @all: lazy ones too. FALSE: none. @messages,
- * @bytes: the totals */
+/* Returns the next request of the connection for which credit has to be returned. @all: also those that delay their credit.
+ * FALSE: none. @messages, @bytes: the totals */
 gboolean sim_requests_return_credit (SimRequests *requests,
                                      guint connection,
                                      gboolean all,
@@ -97,6 +97,7 @@ void sim_requests_ended (SimRequests *requests, guint64 route);
 /* The request was sent and has ended without an answer: its responder gets CANCEL. */
 void sim_requests_expect_cancel (SimRequests *requests, guint64 route);
 
-/* Checks the end; called when nothing is in transit any more. @lives: TRUE for a connection that has not ended. NULL: no fault */
+/* Checks the end; called when nothing is in transit any more. @lives: TRUE for a connection that has not ended. Returns NULL if
+ * there is no fault. */
 const char *
 sim_requests_finish (SimRequests *requests, gboolean (*lives) (guint connection, gpointer data), gpointer data);

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 /*
- * The model of resends: which messages the broker must recognise when they are sent once more. It includes no header of the
+ * The model of resends: the messages that the broker must recognise when they are sent once more. It includes no header of the
  * core.
  *
  * A client that numbers its messages has a window: the numbers that the broker accepted from it, of one incarnation. The window
@@ -32,7 +32,8 @@ void sim_resends_free (SimResends *resends);
 
 /* --- input of the broker; @slot: of the client, the same for all its connections --- */
 
-/* The client said HELLO. @last_known: the newest number that it knows to be accepted. Returns how many numbers left the window. */
+/* The client sent HELLO. @last_known: the newest number that it knows to be accepted. Returns how many numbers left the
+ * window. */
 guint sim_resends_join (SimResends *resends, guint slot, guint32 account, guint64 incarnation, guint64 last_known);
 void sim_resends_leave (SimResends *resends, guint slot, gint64 now_us);
 /* The broker runs its timers. */

@@ -80,7 +80,7 @@ const char *sim_retains_got (SimRetains *retains,
                              gsize sender_len);
 /* A message without the mark. */
 const char *sim_retains_got_live (SimRetains *retains, guint peer, guint32 subscription, guint lane);
-/* The answer to any SUBSCRIBE. @promised: it promises an end */
+/* The answer to any SUBSCRIBE. @promised: it announces an end */
 const char *sim_retains_answered (const SimRetains *retains, guint peer, guint32 subscription, gboolean promised);
 /* The end of the values. */
 const char *sim_retains_got_end (SimRetains *retains, guint peer, guint32 subscription, gint64 now_us);

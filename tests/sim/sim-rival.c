@@ -12,8 +12,8 @@
  * restores its subscriptions like any client that reconnects.
  *
  * The same client object takes over at once: its account, process, incarnation and token are equal. Another process or
- * another incarnation of the account takes over from a connection that is silent for a second; whether the incarnation is
- * newer or older makes no difference. Any other client is refused at once, with any incarnation.
+ * another incarnation of the account takes over from a connection that is silent for a second; a newer and an older incarnation
+ * are treated alike. Any other client is refused at once, with any incarnation.
  */
 
 typedef enum
@@ -170,7 +170,7 @@ rival_renew (SimClient *client, guint64 incarnation)
   sim_restart_forget (client);
 }
 
-/* Its connection becomes that of the client. Nothing but its HELLO was sent, and WELCOME has not come yet. */
+/* Its connection becomes that of the client. It has sent only its HELLO, and has not received WELCOME yet. */
 void
 sim_rival_stay (SimWorld *world, SimClient *client, SimClient *rival)
 {

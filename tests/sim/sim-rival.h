@@ -15,7 +15,7 @@ typedef enum
   RIVAL_OTHER_PROCESS,
   RIVAL_OTHER_ACCOUNT,
   RIVAL_OTHER_TOKEN,
-  RIVAL_OTHER_SOCKET, /* the agent's own connection, or none of it */
+  RIVAL_OTHER_SOCKET, /* the agent's own connection, or an ordinary one */
   RIVAL_N_WHO
 } RivalWho;
 

@@ -130,7 +130,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   sim_memory_use (world);
 }
 
-/* From here on no allocation fails and no client is frozen, so everything must come to rest. */
+/* From here on no allocation fails and no client is frozen, so the core must come to rest. */
 static void
 seed_heal (SimWorld *world)
 {

@@ -116,8 +116,8 @@ storm_may_yield (const SimWorld *world, const StormPlace *place, guint32 account
   return !storm_is_agent (place) && (place->account == account || world->now_us - place->since_us >= GRACE_US);
 }
 
-/* TRUE if the connection may be disconnected for a newcomer: it is the oldest one of its account that may be, and of the accounts
- * with such a connection none has more silent ones. */
+/* TRUE if the connection may be disconnected for a newcomer: it is the oldest one of its account that may be disconnected, and
+ * no other account with such a connection has more silent connections. */
 static gboolean
 storm_is_to_yield (const SimWorld *world, const GArray *places, const SimClient *yielded, guint32 account)
 {
@@ -258,7 +258,7 @@ storm_connect (SimWorld *world, guint32 account)
 
 /* --- the storm --- */
 
-/* GOODBYE says why, and when to try again. */
+/* Checks the reason in GOODBYE, and the time after which another attempt is useful. */
 static void
 storm_read_goodbye (SimWorld *world, const guint8 *bytes, gsize len)
 {

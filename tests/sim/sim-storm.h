@@ -4,8 +4,8 @@
 #include "sim-world.h"
 
 /*
- * Storms: many connections arrive at once within one step, and send nothing. The model knows which of them the broker has to
- * accept, and which silent connection it has to disconnect for a newcomer.
+ * Storms: many connections arrive at once within one step, and send nothing. The model computes the connections that the broker
+ * has to accept, and the silent connection that it has to disconnect for a newcomer.
  *
  * The broker has limits for all connections, for those of each account, and for those that have not said HELLO. If all places
  * without HELLO are taken, the oldest silent connection of the account with the most of them is disconnected, but not if it is

@@ -6,7 +6,7 @@
 typedef struct
 {
   SimWait call;
-  gboolean was_answered; /* finally, or by an ERROR */
+  gboolean was_answered; /* by a final answer or an ERROR */
   gboolean has_state;
   gboolean was_behind;
   guint64 seq;

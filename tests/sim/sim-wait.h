@@ -44,7 +44,7 @@ typedef struct
   gboolean watches;
   gboolean is_counted;             /* the state was not sent a second time, and not late */
   guint64 begun_at;                /* accept sequence */
-  gboolean has_ended;              /* as the model knows; the following fields are about the answers */
+  gboolean has_ended;              /* number of changes in the model; the following fields are about the answers */
   gboolean is_complete;            /* the whole state came */
   guint64 changes;                 /* changes that arrived */
   guint64 happened;                /* changes that occurred until it ended */

@@ -40,7 +40,7 @@ sim_world_failed (const SimWorld *world)
 
 /* --- connections --- */
 
-/* Another client object, whose message numbers begin anew. */
+/* Another client object, whose message numbers start again. */
 static void
 world_renew (SimClient *client)
 {
@@ -143,7 +143,8 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
   client->saved[frame->place].is_wanted = FALSE;
   if (!sim_view_has_subscription (client, frame->subscription, &waits))
     {
-      /* The group may have another policy or pattern now, and the broker may have no memory left. */
+      /* The call may be refused, because the group may have another policy or pattern now, or the broker may have no memory
+       * left. */
       if (frame->is_restored && frame->group == NULL && !sim_view_is_full (client))
         sim_world_fail (world, "M16: %s did not get its subscription to %s back", client->id, frame->topic);
       return; /* refused */
@@ -310,7 +311,7 @@ sim_world_report_passing (SimWorld *world, const SimClient *ending)
 
   if (passing->frame == NULL || passing->is_reported)
     return;
-  /* A frame that ends its own connection has no effect before, unless it leaves a last message. */
+  /* A frame that ends its own connection has no other effect, unless it leaves a last message. */
   if (passing->client == ending
           ? passing->frame->kind != SIM_FRAME_WILL
           : !world_changes_receivers (passing->frame) || bus_peer_is_closing (passing->client->peer))
@@ -351,7 +352,7 @@ sim_world_note_accepted (SimWorld *world)
     g_array_append_val (world->accepted_us, world->now_us);
 }
 
-/* Passes @len bytes to the core, with which the first frame of the stream is complete. */
+/* Passes @len bytes to the core, which complete the first frame of the stream. */
 static void
 world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize len)
 {

@@ -135,7 +135,7 @@ typedef struct
   gboolean asked; /* the SUBSCRIBE call is in transit */
   gboolean exists;
   guint32 number; /* at the broker; never used twice, so a late frame is not mistaken for one of a newer subscription */
-  gboolean lazy;  /* returns credit only when an operation says so */
+  gboolean lazy;  /* returns credit only by an operation */
   guint64 window_messages;
   guint64 window_bytes;
   guint64 got_messages;
@@ -369,7 +369,7 @@ gboolean sim_client_has_credit (const SimClient *client, WireClass credit_class)
 void sim_client_received (SimClient *client, const guint8 *bytes, gsize len);
 /* Returns credit for all messages of the subscription at that place, or for half of them. */
 void sim_client_return_credit (SimClient *client, guint place, gboolean half);
-/* Returns credit for the replies to its requests. @all: also of those that return it only when an operation says so. */
+/* Returns credit for the replies to its requests. @all: also of those that return it only by an operation. */
 void sim_client_return_reply_credit (SimClient *client, gboolean all);
 /* The request must not get a REPLY, because the queue had no room for it. */
 void sim_client_expect_refused (SimClient *client, guint64 id);
@@ -381,7 +381,7 @@ void sim_client_confirm (SimClient *client, guint at);
 /* The state before the broker gets the frame. */
 typedef struct
 {
-  guint matched;    /* subscriptions and groups, as the model says */
+  guint matched;    /* subscriptions and groups that match in the model */
   guint n_groups;   /* of them */
   guint n_vacant;   /* further groups that match and have no member that takes part */
   guint n_held;     /* groups for which the broker has to hold the message */

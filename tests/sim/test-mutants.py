@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""test-mutants.py SOURCE_DIR: every mutant of mutants.txt fits the tree, and mutate.py refuses one that does not. Prints TAP.
+"""test-mutants.py SOURCE_DIR: every mutant of mutants.txt fits the tree, and mutate.py refuses a mutant that does not fit.
+Prints TAP.
 
 It builds nothing, so that a change of the core to which a mutant does not fit any more is found at once. run-mutants builds and
 runs the mutants.

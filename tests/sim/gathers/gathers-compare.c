@@ -60,7 +60,7 @@ compare_read_entry (const GathersWorld *world, GathersEntry *entry, const BusGat
   entry->slot = compare_slot_of (world, real);
 }
 
-/* Counts the answer that arrives for its entry, or as one beside the sum. */
+/* Counts the answer for its entry, or as a late answer, which is not in the sum. */
 static void
 compare_count_answer (GathersQuestion *question, const BusGather *gather, const GathersInput *input)
 {
@@ -132,7 +132,7 @@ compare_note_joined (GathersWorld *world, const GathersClient *client)
     }
 }
 
-/* Notes the state of the client that the input leads to. */
+/* Notes the state of the client after the input. */
 static void
 compare_note_client (GathersWorld *world, const GathersInput *input)
 {
@@ -165,7 +165,7 @@ compare_note_client (GathersWorld *world, const GathersInput *input)
 
 /* --- after --- */
 
-/* Notes the facts in the input about the entry that do not depend on its outcome. */
+/* Notes the facts about the entry in the input that do not depend on the outcome of the entry. */
 static void
 compare_note_input (GathersEntry *entry, const GathersInput *input)
 {
@@ -291,7 +291,7 @@ compare_begin (GathersWorld *world, GathersQuestion *question, const BusGather *
     }
 }
 
-/* Notes the time since which every open entry lacks its collector. */
+/* Notes when every open entry has lost its collector. */
 static void
 compare_note_lack (GathersWorld *world, GathersQuestion *question, const BusGather *gather)
 {

@@ -205,7 +205,7 @@ model_problem (GathersWorld *world, GathersQuestion *question, const Manifest *m
   if ((guint) manifest->require != question->require || manifest->require_n != question->require_n)
     return "the requirement is not what was asked for";
   if (manifest->duplicates != question->n_duplicates || manifest->late_answers != question->n_late)
-    return "answers beside the sum are not counted";
+    return "late answers are not counted";
   if (manifest->joined_after != question->n_joined)
     return "collectors that joined are not counted";
   return manifest->deadline_us != (guint64) (question->due_us - question->asked_us) ? "the deadline is another one"

@@ -185,7 +185,7 @@ rules_reasons_of_shard (const GathersWorld *world, const GathersQuestion *questi
   return reasons;
 }
 
-/* The outcomes of ended attempts that a waiting task may report. */
+/* The outcomes that a waiting task may report about its ended attempts. */
 static GathersAllowed
 rules_of_past (GathersAllowed allowed, const GathersEntry *entry)
 {
@@ -237,7 +237,7 @@ rules_is_over (const GathersWorld *world, const GathersQuestion *question)
          || (question->stall_us > 0 && world->now_us >= question->progress_us + question->stall_us);
 }
 
-/* TRUE if the question has waited long enough for the collectors that all open entries lack. */
+/* TRUE if every open entry lacks its collector, and the question has waited long enough for them. */
 static gboolean
 rules_waited_for (const GathersWorld *world, const GathersQuestion *question)
 {
@@ -317,7 +317,7 @@ rules_of_input (const GathersWorld *world,
   return rules_open;
 }
 
-/* A collector of the roster that was not asked although it can be. */
+/* A collector of the roster that can be asked, but was not asked. */
 static gboolean
 rules_has_other (const GathersWorld *world, const GathersQuestion *question)
 {
@@ -332,7 +332,7 @@ rules_has_other (const GathersWorld *world, const GathersQuestion *question)
   return FALSE;
 }
 
-/* SOME: as long as another one can be asked, only an answer, an operator or the end of the question decides. */
+/* Mode SOME: while another collector can be asked, an entry ends only by an answer, an operator or the end of the question. */
 static GathersAllowed
 rules_without_others (const GathersWorld *world,
                       const GathersQuestion *question,

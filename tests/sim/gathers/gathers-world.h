@@ -102,7 +102,7 @@ typedef struct
   guint slots;
 } GathersAbility;
 
-/* A task that a collector was sent. */
+/* A task that was sent to a collector. */
 typedef struct
 {
   guint64 route;
@@ -136,7 +136,7 @@ typedef struct
   gboolean has_left; /* it said GOODBYE, and its connection ends */
   GathersAbility ability;
   BusMemberState state; /* read from the core before the input */
-  gint64 gone_us;       /* when it disconnected without announcement; 0: it did not, or has reconnected */
+  gint64 gone_us;       /* time of its disconnect without announcement; 0: there was none, or it has reconnected */
   GathersAbility past;  /* its abilities at that time */
   GathersJob jobs[GATHERS_JOBS];
   guint n_jobs;
@@ -227,7 +227,7 @@ typedef struct
   guint n_duplicates;
   guint n_late;
   gint64 progress_us; /* time of the last answer, or of the start */
-  gint64 lacks_us;    /* the time since which all open entries lack their collectors; 0: they do not */
+  gint64 lacks_us;    /* when all open entries had lost their collectors; 0: some have a collector */
   guint n_entries;
   GathersEntry entries[GATHERS_ENTRIES];
 } GathersQuestion;

@@ -2,7 +2,7 @@
 #include "tasks-model.h"
 
 /*
- * Claims: the tasks that a member says it works on, or has finished, when it registers.
+ * Claims: the tasks that a member, when it registers, reports as running or finished.
  *
  * In the epoch of its lease a claim needs the newest token. A new broker does not know the tokens of the previous one: there a
  * claim is valid if its id, attempt and member are those that the submitter named, and only while the task waits for it. A task

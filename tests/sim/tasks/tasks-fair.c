@@ -10,13 +10,14 @@
  * Fairness, per operation: priority, then round robin over accounts, and every 8th lease to the oldest task that can have it.
  *
  * The leases of one input are checked together at its end: a task was passed over if it could have had a lease, and waited before
- * and after the input. The order of leases within an input is not known, so the order that is best for the core is assumed.
+ * and after the input. The order of leases within an input is not known, so the model assumes the order that is best for the
+ * core.
  */
 
 #define LEASES_BY_AGE 8u
-#define TURNS_MAX     3u    /* leases in a row to the other account: its turn, one by age, and one that came back */
+#define TURNS_MAX     3u    /* leases in a row to the other account: its turn, one by age, and one of a returned task */
 #define LONG_AGO      1000u /* leases */
-#define AGED_SOONEST  (LEASES_BY_AGE - 1) /* the documents promise the latest lease, not the soonest */
+#define AGED_SOONEST  (LEASES_BY_AGE - 1) /* the documents promise a lease after at most this many, not a minimum */
 
 /* --- tasks that could have had the lease --- */
 
@@ -115,7 +116,7 @@ fair_has_lonely (const TasksWorld *world, guint operation)
   return FALSE;
 }
 
-/* A lease of a lower priority was by age, and the next one of these comes 8 leases later. @n: leases of this input */
+/* A lease of a lower priority was by age, and the next lease by age is 8 leases later. @n: leases of this input */
 static void
 fair_check_priority (TasksWorld *world, TasksFairness *fairness, const TasksOffer *offer, guint n)
 {

@@ -11,8 +11,8 @@
  * The health of clients, computed from the frames that they sent and read, and from the time. After each input it is compared with
  * the core: the misses of each signal, the state, the units, and whether the connection was closed because of them.
  *
- * In one of four seeds an interval is short, and clients hang, read nothing, and complain; in half of these a failed connection
- * is closed. These decisions have a random stream of their own (vital), so that other seeds stay as they are.
+ * In one of four seeds an interval is short, and clients hang, read nothing, and report bad health; in half of these a failed
+ * connection is closed. These decisions have a random stream of their own (vital), so that other seeds stay as they are.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND

@@ -111,7 +111,7 @@ justify_deregister (const TasksWorld *world, const TasksRecord *record, const Ta
     return NULL;
   if (holder->expects_exit && (holder->peer == NULL || bus_peer_is_closing (holder->peer)))
     return NULL;
-  return "its holder announced nothing";
+  return "its holder did not announce its end";
 }
 
 static const char *

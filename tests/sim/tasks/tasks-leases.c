@@ -6,7 +6,7 @@
 #include "work/bus-operation.h"
 
 /*
- * The leases of a task: who may get the next one, which of the older holders are asked to stop, and with which status.
+ * The leases of a task: the members that may get the next one, and the older holders that get CANCEL, with the status.
  */
 
 /* --- stops --- */

@@ -96,7 +96,7 @@ struct TasksRecord
   gint64 wait_us;       /* DELAYED: it waits at least this long */
   gint64 wait_most_us;  /* and at most this long */
   gint64 held_until_us; /* end of the hold for a claim; 0: it is not held */
-  guint awaits;         /* slot of the holder that may claim it, as its submitter said; 0: none */
+  guint awaits;         /* slot of the holder that its submitter named and that may claim it; 0: none */
   guint64 claimed_by;   /* connection whose claim holds it; 0: none */
   guint attempts;
   guint attempt;
@@ -144,7 +144,7 @@ struct TasksRecord
   guint last_finished;  /* number of the last of these runs; in the origin */
   guint taken_by;       /* registration whose claim gave it back last */
   gboolean is_adopted;  /* adopted by a new broker, and not offered again since */
-  gboolean is_finished; /* its claim said that it has the outcome */
+  gboolean is_finished; /* its claim contains the outcome */
   gboolean is_settled;
   gboolean is_forgotten; /* the core does not have it any more */
   guint64 seen;          /* input in which the core had it */

@@ -74,7 +74,7 @@ rare_is_last (const TasksWorld *world, const TasksRecord *record)
                                             : tasks_record_spent (record) + record->deaths->len >= record->attempts;
 }
 
-/* A job to continue. NULL: there is none, or it is not continued yet. */
+/* Returns a job that was started earlier. NULL: there is none, or the job is started by this call. */
 static TasksJob *
 rare_next_job (TasksWorld *world, TasksClient *client)
 {

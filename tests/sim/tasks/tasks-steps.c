@@ -5,7 +5,7 @@
  * Applies a step of a task to the model: counters, times, deaths, the lease.
  */
 
-#define OFFERS_LOST_MAX 3u                              /* then the task is a suspect */
+#define OFFERS_LOST_MAX 3u                              /* after this many deaths the task is a suspect */
 #define LONG_US         (500 * G_TIME_SPAN_MILLISECOND) /* longer than any pause between reports */
 
 static void

@@ -178,7 +178,7 @@ submitter_await (TasksWorld *world, TasksClient *client)
   tasks_client_call (client, TASK, "Await", &request.base, &(const TasksFrame){ .kind = TASKS_FRAME_AWAIT });
 }
 
-/* FALSE: the submitter does not wait for the task any more. */
+/* Returns FALSE if the submitter does not wait for the task any more. */
 static gboolean
 submitter_fill_again (const TasksClient *client, guint number, TasksItem *item)
 {

@@ -21,7 +21,7 @@
  * The family has a random stream of its own and shares no operation with the family of messages (sim-world.h), so the sequences
  * of one family do not depend on the other. Frames are passed to the core whole and in order; the other family splits them.
  *
- * In one of five seeds the broker restarts (tasks-restart): a new core, which knows nothing of the old one. The time of one
+ * In one of five seeds the broker restarts (tasks-restart): a new core, which has no state of the old one. The time of one
  * core is an *epoch*. These decisions have a random stream of their own (aside), so that the other seeds do not change.
  *
  * Each call of the core is an *input*, at a time of its own. tasks-model compares the tasks before and after it, tasks-check
@@ -130,7 +130,7 @@ typedef struct
   WireStatus expected; /* SUBMIT: of the verdict, when the broker got the call */
 } TasksItem;
 
-/* A task that a collector says it works on, or has finished. */
+/* A task that a collector reports as running or finished. */
 typedef struct
 {
   const TasksRecord *record; /* the record of the token; NULL: none */
@@ -310,7 +310,7 @@ typedef struct
   gboolean is_serving;
   gboolean is_draining;
   gboolean expects_exit;
-  gboolean has_left; /* it said GOODBYE */
+  gboolean has_left; /* it sent GOODBYE */
   gint64 drain_until_us;
   guint64 registration_id;
   gint64 strikes_us[BUS_PAST_STRIKES]; /* of its id, of all connections; 0: none */
@@ -532,7 +532,7 @@ void tasks_news_check (TasksWorld *world);
 
 void tasks_rare_draw (TasksWorld *world);
 void tasks_rare_set_limits (const TasksWorld *world, BusLimits *limits);
-/* TRUE if the collectors of this seed do nothing but the rare actions: see tasks-rare.c. */
+/* TRUE if the collectors of this seed perform only the rare actions; see tasks-rare.c. */
 gboolean tasks_rare_is_quick (const TasksWorld *world);
 /* Called between two steps. */
 void tasks_rare_step (TasksWorld *world);
