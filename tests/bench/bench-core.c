@@ -70,7 +70,7 @@ topic_name (guint i)
   return g_strdup_printf ("events.process.%u.x", i);
 }
 
-/* The order in which topics follow each other. */
+/* Returns the number of the topic at this place of a mixed order. */
 static guint
 topic_at (const Workload *workload, guint i)
 {
@@ -137,7 +137,8 @@ send_credit (Bench *bench, BusPeer *peer, guint64 returned)
   bus_core_received (bench->core.core, peer, frame, len, bench->core.now_us);
 }
 
-/* Returns credit of the reader, a quarter of its window at a time, like the client library. FALSE: there is none to return. */
+/* Returns credit of the reader, a quarter of its window at a time, like the client library. Returns FALSE if there is none to
+ * return. */
 static gboolean
 give_back (Bench *bench, guint reader)
 {

@@ -7,7 +7,7 @@
 #include <time.h>
 
 /*
- * The cost of a subscription when it is added and when it ends, beside other subscriptions and while topics are in use. Not
+ * The cost of adding and of ending a subscription, beside other subscriptions and while topics are in use. Not
  * a test: it asserts nothing about time. Prints medians of its rounds: CPU time for one operation.
  *
  * Every round makes a new broker. Each operation is a control.bus.subscribe or control.bus.unsubscribe in bytes with its reply;
@@ -206,7 +206,7 @@ measure_round (const Case *what, Figures *figures, guint round)
   figures->remove[round] = bench_remove (&bench, what);
   n_end = what->n_beside;
   bench.n = what->n_beside;
-  if (what->n_beside == 0) /* something to disconnect */
+  if (what->n_beside == 0) /* subscriptions for the disconnect */
     {
       for (guint i = 0; i < what->n; i++)
         bench_subscribe (&bench, what->pattern, what->serve);

@@ -7,7 +7,7 @@
  * The asker of bench-gather: `gather-asker ADDRESS COLLECTORS`. The collectors are called c0, c1 and so on. Each line of standard
  * input is a command:
  *
- *   gather BYTES      asks all for that many bytes     -> gather MICROSECONDS BYTES, with all received bytes
+ *   gather BYTES      asks all collectors for that many bytes     -> gather MICROSECONDS BYTES, with all received bytes
  *   requests BYTES    a plain request to each at once  -> requests MICROSECONDS BYTES
  */
 

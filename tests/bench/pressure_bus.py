@@ -21,7 +21,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Failure(Exception):
-    """A result that must not happen."""
+    """A result that is a failure."""
 
 
 def rss(pid):
@@ -104,7 +104,7 @@ class Worker:
 
 @contextlib.contextmanager
 def said_to(file):
-    """Redirects the standard error of programs that are started meanwhile, because a broker logs everything that it drops."""
+    """Redirects the standard error of programs that are started in the block, because a broker logs all drops."""
     ours = os.dup(2)
     os.dup2(file.fileno(), 2)
     try:

@@ -56,7 +56,7 @@ typedef struct
   Client *publisher;
   GPtrArray *readers;
   GByteArray *frames; /* one for each topic */
-  GArray *ends;       /* gsize: where chunks of them end */
+  GArray *ends;       /* gsize: the ends of the chunks */
 } Bench;
 
 static double
@@ -81,7 +81,7 @@ curve_subscriptions (const Bench *bench)
   return bench->curve->is_few ? SUBS_FEW : bench->n;
 }
 
-/* Puts the numbers where the format has %u. */
+/* Replaces %u in the format by the numbers. */
 static char *
 curve_text (const char *format, guint first, guint second)
 {

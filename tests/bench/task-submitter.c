@@ -49,7 +49,7 @@ run_begin (Run *run, char **words)
   run->payload = make_payload (line_worker_number (words[3]));
 }
 
-/* @one: begins one of them. */
+/* @one: starts one of them. */
 static void
 run_all (Run *run, char **words, void (*one) (Run *run))
 {

@@ -172,7 +172,7 @@ class RoundTrips:
         got = self.ping.result()
         got["broker_cpu"] = (self.m.cpu_s() - before_s) / got["count"] * 1e6
         got["rate"] = got["count"] / got["seconds"]
-        got["lost"] = 0  # if a message is lost, the measurement fails before
+        got["lost"] = 0  # the measurement fails earlier if a message is lost
         return got
 
 

@@ -113,7 +113,7 @@ def beside_load(m, size, rate, seconds):
 
 
 def paced_trips(m, size, crowd=None, floods=0):
-    """Round trips, 1,000 a second. Meanwhile floods publish at full speed, or a crowd subscribes to all topics 1,024 times each."""
+    """Round trips, 1,000 a second, while floods publish at full speed or a crowd subscribes to all topics 1,024 times each."""
     trips = RoundTrips(m)
     others = []
     if crowd:

@@ -12,7 +12,7 @@
 
 #define TICK_MS     100         /* the longest wait in poll() */
 #define COPIED_SIZE 8192        /* a larger payload must outlive the call, so it is copied into a buffer of its own */
-#define SPARE_BYTES (16u << 20) /* of buffers that are used again, as those of the other drivers are */
+#define SPARE_BYTES (16u << 20) /* of buffers that are reused, as in the other drivers */
 #define LARGE_SIZE  (32 * 1024) /* a few messages of this size fill a socket */
 
 typedef struct

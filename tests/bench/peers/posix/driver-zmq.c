@@ -91,7 +91,7 @@ zmq_driver_publish (void *client, const char *topic, const void *data, size_t le
   return zmq_msg_send (&message, zmq->publisher, 0) < 0 ? -1 : 0;
 }
 
-/* The thread of the library flushes by itself. */
+/* The thread of the library writes messages by itself, so there is nothing to flush. */
 static int
 zmq_driver_flush (void *client)
 {

@@ -48,7 +48,7 @@ send_control (void *client, MessageType type, uint64_t sequence)
     role_die ("flush");
 }
 
-/* Sends one message when it is due. FALSE: the time of the workload is over. */
+/* Sends one message when it is due. Returns FALSE if the time of the workload is over. */
 static int
 publish_one (void *client, void *payload, uint64_t i, uint64_t start_ns)
 {
@@ -211,7 +211,7 @@ subscribe_all (void **clients)
       role_die ("sync");
 }
 
-/* If several subscribers share the messages, none of them knows its own number. */
+/* If several subscribers share the messages, the number of messages of each is not known. */
 static int
 shares_messages (void)
 {

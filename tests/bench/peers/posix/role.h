@@ -20,7 +20,7 @@ typedef enum
 {
   MESSAGE_PROBE = 1, /* sent until every subscriber has received one: all subscriptions are in effect */
   MESSAGE_DATA,
-  MESSAGE_END, /* sequence: the number of data messages that were sent */
+  MESSAGE_END, /* in place of a sequence: the number of data messages that were sent */
 } MessageType;
 
 /* The first bytes of every payload. */
