@@ -35,7 +35,7 @@ test_kept (void)
   wire_block_free (NULL, 0);
 }
 
-/* For each size the block of that size that was freed last is found, and no other. */
+/* For each size, exactly the last freed block of that size is found. */
 static void
 test_by_size (void)
 {

@@ -245,7 +245,7 @@ test_whole_frames (void)
   whole_compare (bytes, sizeof bytes, G_MAXSIZE, FALSE);
 }
 
-/* The general reader reads a frame that was split, and one in another block. */
+/* A frame that was split, and one in another block, are left to the general reader. */
 static void
 test_whole_after_split (void)
 {

@@ -23,7 +23,7 @@ test_sizes (void)
   g_assert_cmpint (result.status, ==, WIRE_STATUS_LIMIT);
   g_assert_cmpuint (result.limit, ==, WIRE_HEADER_FIELDS_MAX);
   g_assert_cmpuint (result.value, >, 9000);
-  g_assert_cmpuint (got.id, ==, 5); /* so that it can be answered */
+  g_assert_cmpuint (got.id, ==, 5); /* so that the frame can be answered */
 
   e.method = wire_span (large, 8000);
   e.payload = wire_span (payload, 1 << 20);
@@ -113,7 +113,7 @@ test_bounds_of_tags (void)
     }
 }
 
-/* Exactly the limit, and one above, with and without a payload: its key and length don't count. */
+/* Exactly the limit and one above it, with and without a payload, whose key and length don't count. */
 static void
 test_header_limit (void)
 {

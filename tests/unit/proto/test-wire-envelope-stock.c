@@ -13,7 +13,7 @@ typedef Daemoneye__Eventbus__V1__Envelope Stock;
 static void
 assert_stock_agrees (const guint8 *bytes, gsize len, const WireEnvelope *e)
 {
-  /* Each number of a packed list counts as a field, and has one byte at least. */
+  /* Each number of a packed list counts as a field, and has at least one byte. */
   g_autoptr (WireGuard) guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__envelope__descriptor,
                                                            wire_span (bytes, len), (guint) len, NULL);
   const Stock *stock;

@@ -215,14 +215,14 @@ test_subscriptions (void)
     }
   g_assert_false (wire_envelope_next_u32 (&e.subscriptions, &id));
 
-  /* 2^32 is no id; as a hop it is a number like any other. */
+  /* 2^32 is not a valid id, but a valid number of a hop. */
   g_assert_cmpint (
       envelope_read ("\x9a\x02\x05\x80\x80\x80\x80\x10", 8, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==,
       WIRE_STATUS_BAD_MESSAGE);
   g_assert_cmpint (
       envelope_read ("\xd2\x02\x05\x80\x80\x80\x80\x10", 8, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==,
       WIRE_STATUS_OK);
-  /* None at all. */
+  /* An empty list. */
   g_assert_cmpint (read_subscriptions (ids, 0, &e), ==, WIRE_STATUS_OK);
   g_assert_false (wire_envelope_next_u32 (&e.subscriptions, &id));
 }
@@ -421,12 +421,12 @@ test_stamp_in_parts (void)
       }
 }
 
-/* Asserts that behind an unknown field, where the reader uses its general path, the result is the same. */
+/* Asserts that the result is the same behind an unknown field, where the reader uses its general path. */
 static void
 assert_same_behind_unknown (const guint8 *body, gsize len)
 {
   static const guint8 unknown[] = { 0xc0, 0x0c, 0x01 };
-  g_autofree guint8 *alone = g_malloc (len + 1); /* so that a sanitizer sees what is read behind the end */
+  g_autofree guint8 *alone = g_malloc (len + 1); /* so that a sanitizer finds a read behind the end */
   g_autofree guint8 *behind = g_malloc (sizeof unknown + len);
   WireEnvelope e, other;
   WireReadResult got, want;

@@ -82,7 +82,7 @@ test_split_in_two (void)
       next = take (&reader, wire_span (bytes->data + at, bytes->len - at), next);
       g_assert_cmpuint (next, ==, G_N_ELEMENTS (specs));
       wire_frame_reader_clear (&reader);
-      /* Every offset of the small frames, then some of the large one's body, then every offset again. */
+      /* Every offset of the small frames, some offsets in the body of the large frame, and every offset after it. */
       step = at > 400 && at + 200 < bytes->len && at % 64 == 0 ? 997 : 1;
     }
 }
@@ -126,7 +126,7 @@ expect_bad (const guint8 *header, gsize max_body, WireStatus want, gsize offset)
       g_assert_cmpuint (reader.offset, ==, offset);
       g_assert_cmpuint (reader.kind, ==, header[4]);
       g_assert_cmpuint (wire_frame_reader_held (&reader), ==, 0);
-      /* For ever. */
+      /* The error is permanent. */
       g_assert_cmpint (wire_frame_reader_next (&reader, &more, &frame), ==, WIRE_FRAME_BAD);
       g_assert_cmpuint (more.len, ==, 16);
       wire_frame_reader_clear (&reader);
@@ -167,7 +167,7 @@ test_exactly_the_limit (void)
       wire_frame_reader_init (&reader, 100);
       g_assert_cmpint (wire_frame_reader_next (&reader, &input, &got), ==, WIRE_FRAME_COMPLETE);
       g_assert_cmpuint (got.body.len, ==, len);
-      g_assert_false (got.in_block); /* it arrived whole, so it is not copied */
+      g_assert_false (got.in_block); /* it arrived in one piece, so it is not copied */
       g_assert_cmpuint (wire_frame_reader_held (&reader), ==, 0);
       wire_frame_reader_clear (&reader);
     }
@@ -196,7 +196,7 @@ test_many_tiny (void)
   wire_frame_reader_clear (&reader);
 }
 
-/* A large frame read straight into its place, then stolen. */
+/* A large frame is read directly into its block, and the block is stolen. */
 static void
 test_place_and_steal (void)
 {
@@ -252,7 +252,7 @@ test_place_and_steal (void)
   wire_frame_reader_clear (&reader);
 }
 
-/* A large frame of which the most has arrived gets a kept block, but only one of its length, because its peer is charged for it. */
+/* A large frame that has mostly arrived gets a kept block, but only one of its length, because its peer is charged for it. */
 static void
 test_split_reuses (void)
 {
@@ -288,7 +288,7 @@ typedef struct
 {
   GByteArray *bytes;
   gsize read;     /* given to the reader */
-  gsize compared; /* frames that came out are the bytes in front of it */
+  gsize compared; /* the bytes in front of it were returned as frames */
   WireFrameReader reader;
   guint in_block;
   guint whole;
@@ -384,7 +384,7 @@ test_expected (void)
     {
       flow_add (&flow, 100000);
       flow_step (&flow, G_MAXSIZE, TRUE);
-      g_assert_cmpuint (flow.in_block, ==, i); /* the first comes without notice */
+      g_assert_cmpuint (flow.in_block, ==, i); /* no block is ready for the first frame */
     }
   for (guint i = 0; i < 5; i++)
     {
@@ -409,7 +409,7 @@ test_expected (void)
     }
   flow_add (&flow, 100000);
   flow_step (&flow, G_MAXSIZE, TRUE);
-  g_assert_cmpuint (flow.in_block, ==, 10); /* nothing was expected any more */
+  g_assert_cmpuint (flow.in_block, ==, 10); /* a large frame was no longer expected */
   g_assert_cmpuint (flow.compared, ==, flow.bytes->len);
   flow_clear (&flow);
 }
@@ -490,8 +490,8 @@ test_expected_bad (void)
     }
 }
 
-/* The block of a large frame that has only begun stays as it is, or shrinks when there is nothing to borrow; either way it is only
- * as large for its owner as its bytes justify, and nothing stays borrowed. */
+/* The block of a large frame of which little has arrived is kept, or shrinks if it cannot be lent. In both cases its owner is
+ * charged only in proportion to the received bytes, and no block stays lent. */
 static void
 test_borrowed (gconstpointer data)
 {
@@ -570,7 +570,8 @@ __wrap_g_try_realloc (gpointer old, gsize n)
   return allocations_fail ? NULL : __real_g_try_realloc (old, n);
 }
 
-/* At the header, at the first byte of the body, and where the block grows: the frame is refused, nothing is held. */
+/* An allocation fails at the header, at the first byte of the body, and where the block grows: the frame is refused, and no
+ * memory is held. */
 static void
 test_no_memory (void)
 {

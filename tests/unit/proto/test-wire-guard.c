@@ -40,7 +40,7 @@ table_bytes (guint n)
   return bytes;
 }
 
-/* Real tables of small records are the hardest on memory: a server with two thousand kernel threads. */
+/* Real tables of small records need the most memory: a server with two thousand kernel threads. */
 static void
 test_sound (void)
 {
@@ -130,7 +130,7 @@ test_lenient (void)
   g_assert_cmpuint (table->vanished, ==, 5);
 }
 
-/* A megabyte of a field, over and over. */
+/* A field that is repeated over a megabyte. */
 static GByteArray *
 repeated (const char *unit, gsize unit_len)
 {
@@ -144,7 +144,7 @@ repeated (const char *unit, gsize unit_len)
 static void
 test_merge_bomb (void)
 {
-  g_autoptr (GByteArray) bytes = repeated ("\x12\x02\x2a\x00", 4); /* one process, again and again */
+  g_autoptr (GByteArray) bytes = repeated ("\x12\x02\x2a\x00", 4); /* one process, repeated */
   WireGuardError error;
 
   g_assert_null (wire_guard_unpack (EVENT, wire_span (bytes->data, bytes->len), 0, &error));
@@ -239,7 +239,7 @@ test_depth (void)
   recursive
       = (ProtobufCMessageDescriptor){ .magic = PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC, .n_fields = 1, .fields = &field };
 
-  /* From the inside out. */
+  /* The messages are written from the innermost to the outermost. */
   for (guint depth = 0; depth < 1000; depth++)
     {
       guint8 header[11] = { 0x0a };

@@ -96,7 +96,7 @@ static const PublishRow rows[] = {
   { 1, "events.a", NULL, 5, 0, TRUE },
   { G_MAXUINT64, "events.process.lifecycle", "daemoneye.ProcessEvent", 300, 0, TRUE },
   { 300, "e", NULL, 0, 0, TRUE },
-  { 0, "e", NULL, 1, 0, TRUE },         /* the caller refuses it */
+  { 0, "e", NULL, 1, 0, TRUE },         /* accepted here; the caller refuses it */
   { 1, "events.a", NULL, 5, 7, FALSE }, /* a priority */
   { 1, "", NULL, 5, 0, FALSE },         /* no topic */
   { 1, "\xc3\xa4", NULL, 5, 0, FALSE }, /* not ASCII */

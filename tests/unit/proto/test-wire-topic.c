@@ -80,7 +80,7 @@ test_lengths (void)
   g_assert_cmpint (wire_topic_check (wire_span_str (fits), &limits).status, ==, WIRE_STATUS_OK);
   g_assert_cmpint (wire_topic_check (wire_span_str (too_long_segment), &limits).status, ==, WIRE_STATUS_BAD_TOPIC);
   g_assert_cmpint (wire_topic_check (wire_span_str (too_long), &limits).status, ==, WIRE_STATUS_BAD_TOPIC);
-  /* Refused by its length, before it is split. */
+  /* The text is refused for its length, before it is split. */
   g_assert_nonnull (strstr (wire_topic_check (wire_span_str (huge), &limits).problem, "too long"));
 }
 
