@@ -6,7 +6,7 @@
 
 /* Tests of the JSON reader: the texts that it accepts, and the values that it returns. */
 
-/* TAP has no line ends within a message. */
+/* Replaces line ends, because a message of TAP has only one line. */
 static void
 tell (const char *json)
 {
@@ -253,7 +253,7 @@ test_depth (void)
     }
 }
 
-/* A million brackets end with an error, not with the stack. */
+/* A million brackets cause an error, and no overflow of the stack. */
 static void
 test_bomb (void)
 {

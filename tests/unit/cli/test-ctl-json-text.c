@@ -41,7 +41,7 @@ test_real_examples (void)
     g_assert_cmpstr (ctl_json_real_text (rows[i].value, text), ==, rows[i].text);
 }
 
-/* A JSON number that reads as the same double, and no shorter one of at least 15 digits does. */
+/* The text is the shortest JSON number of at least 15 digits that reads as the same double. */
 static void
 test_real_round_trip (void)
 {

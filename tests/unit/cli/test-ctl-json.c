@@ -42,7 +42,7 @@ assert_same (CtlTypes *types, const char *name, const char *json)
   assert_written (types, vector->type, payload, json);
 }
 
-/* As above, where other bytes mean the same: @json packs to @ours, and protoc has read that as it reads @name. */
+/* The same if other bytes have the same meaning: @json packs to @ours, which protoc decodes to the same message as @name. */
 static void
 assert_same_meaning (CtlTypes *types, const char *name, const char *ours, const char *json)
 {
@@ -123,7 +123,7 @@ test_scalars_read (void)
   assert_read (types, "scalars-bytes", "{\"some_bytes\":\"+/8=\"}");
 }
 
-/* Every integer is taken exactly, or refused; as a number and as a string. */
+/* Every integer, as a number or as a string, is converted exactly or refused. */
 /* @written: NULL: refused, with the field and the text */
 static void
 assert_number (const ProtobufCMessageDescriptor *type,
@@ -217,7 +217,7 @@ test_reals_round_trip (void)
 
       for (guint k = 0; k < 3; k++)
         words[k] = g_rand_int (rand);
-      words[1] |= 1; /* not zero, which is left out */
+      words[1] |= 1; /* not zero, because a zero is not written */
       words[2] |= 1;
       if ((words[1] >> 20 & 0x7ff) == 0x7ff || (words[2] >> 23 & 0xff) == 0xff)
         continue; /* not finite: the bits of NaN are not kept */

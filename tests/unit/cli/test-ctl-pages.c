@@ -2,7 +2,7 @@
 #include "ctl-error.h"
 #include "ctl-pages.h"
 
-/* Following pages ends at the last one, and neither continues with another broker nor loops. */
+/* Reading pages ends at the last one, does not continue with another broker, and does not loop. */
 
 static void
 test_follow (void)

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <task.pb-c.h>
 
-/* Tests of the registry of types: sets that protoc made must give what protoc-c gives, and bad sets must be refused. */
+/* Tests of the registry of types: sets that protoc made must give the same types as protoc-c, and bad sets must be refused. */
 
 /* --- sets made by hand --- */
 
@@ -321,7 +321,7 @@ test_set_adds_all_or_nothing (void)
   g_assert_true (add_made (types, &made, NULL));
 }
 
-/* Of a set that is right but for @change. */
+/* Asserts the error for a set that is valid except for @change. */
 #define REFUSED(change, problem)                                                                                       \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
@@ -405,7 +405,7 @@ test_bounds (void)
   g_assert_cmpuint (n, ==, CTL_TYPES_FILES_MAX + 1);
 }
 
-/* Messages in messages: what fits the guard is taken, a bomb is not. */
+/* Nested messages: those within the limit of the guard are accepted, and a bomb is refused. */
 static void
 test_nesting (void)
 {
@@ -439,7 +439,7 @@ test_nesting (void)
     }
 }
 
-/* Uses what was built from it: every type is walked, packed empty and made into JSON. */
+/* Uses the built types: every type is walked, packed as an empty message and converted to JSON. */
 static void
 exercise (CtlTypes *types)
 {
