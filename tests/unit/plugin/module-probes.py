@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""module-probes.py MODULE DOC: the module has the probes that the document lists, with as many arguments. Read from its notes."""
+"""module-probes.py MODULE DOC: the module has the probes that the document lists, with the same numbers of arguments. They are
+read from its ELF notes."""
 import pathlib
 import re
 import subprocess
@@ -27,7 +28,7 @@ def probes(module):
 
 
 def documented(path):
-    """The same, of the table below the heading "Probes"."""
+    """The same from the table below the heading "Probes"."""
     section = pathlib.Path(path).read_text(encoding="utf-8").split("\n## Probes\n")[1].split("\n## ")[0]
     return {name: {arguments.count(",") + 1} for name, arguments in ROW.findall(section)}
 

@@ -88,7 +88,7 @@ test_groups (void)
   g_assert_null (rule_of (config, "none"));
 }
 
-/* One setting of the shipped file changed, as an administrator does it. */
+/* The shipped file with one changed setting, as an administrator would change it. */
 static void
 test_one_setting_of_the_shipped_file (void)
 {

@@ -8,7 +8,7 @@
 #include <glib/gstdio.h>
 #include <gmodule.h>
 
-/* The module file, loaded like by a host: found by its only symbol, started and stopped, without anything left. */
+/* Loads the module file like a host: finds it by its only symbol, starts and stops it, and checks that nothing is left. */
 
 typedef struct
 {

@@ -39,7 +39,7 @@ assert_random (const GArray *numbers)
       for (guint j = 0; j < i; j++)
         g_assert_cmpuint (g_array_index (numbers, guint64, i), !=, g_array_index (numbers, guint64, j));
     }
-  /* Neither half is constant. */
+  /* Both halves of the value differ between starts. */
   g_assert_cmpuint (ones & zeros & G_MAXUINT32, !=, 0);
   g_assert_cmpuint ((ones & zeros) >> 32, !=, 0);
 }

@@ -22,7 +22,7 @@ typedef struct
   guint8 *place;
   gboolean places; /* offers a place for direct reads */
   gsize placed;
-  gsize received; /* placed or not */
+  gsize received; /* in the place or not */
   guint work;     /* units for each byte */
   gsize cheap;    /* the next bytes, which cost no work */
   gsize sent_at;  /* bytes that all links had received when this one last sent bytes back */

@@ -31,7 +31,7 @@ pipe_open (Pipe *self, GMainContext *context)
   g_assert_true (g_unix_open_pipe (self->fds, FD_CLOEXEC, NULL));
   self->source = g_unix_fd_source_new (self->fds[0], G_IO_IN);
   g_source_set_callback (self->source, G_SOURCE_FUNC (pipe_read), self, NULL);
-  g_source_set_can_recurse (self->source, TRUE); /* GLib wakes the context for each dispatch otherwise */
+  g_source_set_can_recurse (self->source, TRUE); /* otherwise GLib wakes the context for each dispatch */
   g_source_attach (self->source, context);
 }
 

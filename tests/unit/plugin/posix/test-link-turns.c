@@ -5,7 +5,7 @@
 
 /* Turns: no link gets more than its share of reading while others are ready. */
 
-/* Large frames are read directly to their place, but a link does not get more than its share by them. */
+/* Large frames are read directly to their place, but they do not give a link more than its share. */
 static void
 test_fair_bytes (LinkFixture *f, gconstpointer poller)
 {
@@ -86,7 +86,7 @@ test_single_busy (LinkFixture *f, gconstpointer poller)
   close (idle);
 }
 
-/* If the bytes of a link are cheap in its share of a turn and expensive behind it, the cost counts in its later turns. */
+/* If the first bytes of a link's turn are cheap and the later ones expensive, their cost counts in its next turns. */
 static void
 test_single_busy_pays (LinkFixture *f, gconstpointer poller)
 {
@@ -124,7 +124,7 @@ test_no_idle_turn (LinkFixture *f, gconstpointer poller)
       for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
         {
           before += link_fixture_echo (f, i)->received;
-          if (turn < 50 || i == 1) /* afterwards one link is alone, with its debt from before */
+          if (turn < 50 || i == 1) /* afterwards one link is alone, and still has its debt */
             link_fixture_fill (fds[i]);
         }
       link_set_iterate (f->set);
@@ -192,7 +192,7 @@ test_fair_sources (LinkFixture *f, gconstpointer poller)
     close (fds[i]);
 }
 
-/* A source that is ready without a wait, but says so only in check(). */
+/* A source that is ready at once, but reports this only in check(). */
 static gboolean
 check_prepare (GSource *source, gint *timeout_ms)
 {

@@ -189,7 +189,7 @@ test_queue_is_accepted (Fixture *f, gconstpointer data)
     close (fds[i]);
 }
 
-/* Connections stay in the system's queue for the time that the handler returns, or until the listener is woken. */
+/* Connections stay in the system's queue for the time that the handler has returned, or until the listener is woken. */
 static void
 test_held (Fixture *f, gconstpointer data)
 {

@@ -175,7 +175,7 @@ test_out_of_descriptors (Fixture *f, gconstpointer data)
 
           g_strlcpy (address.sun_path, f->address, sizeof address.sun_path);
           g_assert_cmpint (connect (clients[i], (struct sockaddr *) &address, sizeof address), ==, 0);
-          /* Refused with a reason, each of them, with pauses between. */
+          /* Each connection is refused with a reason, with pauses in between. */
           g_assert_cmpint (recv (clients[i], header, sizeof header, MSG_WAITALL), ==, (gssize) sizeof header);
           g_assert_cmpuint (header[4], ==, WIRE_KIND_GOODBYE);
         }
@@ -258,7 +258,7 @@ test_address_restored (Fixture *f, gconstpointer data)
   raw_peer_hello (late, "late", "procmond");
   g_assert_cmpuint (count_peers (f), ==, 2);
   g_assert_true (raw_peer_send_hello (early, "early", "procmond", RAW_VERSION_1, RAW_VERSION_1));
-  raw_peer_expect_goodbye (early, NULL); /* a second HELLO is an error, and it arrived */
+  raw_peer_expect_goodbye (early, NULL); /* the broker has received the second HELLO, which is an error */
   g_assert_null (g_async_queue_try_pop (records));
 }
 
