@@ -215,7 +215,7 @@ static const Changed changes[] = {
   { "event without data", AT_EVENT_LEN, 2, 16, PROC_MESSAGES_ONE },
   { "event with half of its data", AT_EVENT_LEN, 2, 31, PROC_MESSAGES_ONE },
   { "event of no bytes", AT_EVENT_LEN, 2, 0, PROC_MESSAGES_ONE },
-  { "message without event", AT_LEN, 4, 16, PROC_MESSAGES_MALFORMED }, /* what follows is no header */
+  { "message without event", AT_LEN, 4, 16, PROC_MESSAGES_MALFORMED }, /* the following bytes are not a header */
   { "length 0", AT_LEN, 4, 0, PROC_MESSAGES_MALFORMED },
   { "length of half a header", AT_LEN, 4, 15, PROC_MESSAGES_MALFORMED },
   { "length beyond the datagram", AT_LEN, 4, 2 * MESSAGE_BYTES + 1, PROC_MESSAGES_MALFORMED },
@@ -247,7 +247,7 @@ test_changed (void)
     }
 }
 
-/* Of an event that is longer than this program knows, the known part is read. */
+/* If an event is longer than the version that this program knows, the known part is read. */
 static void
 test_longer (void)
 {

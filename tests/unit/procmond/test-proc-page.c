@@ -17,7 +17,7 @@ typedef Daemoneye__Eventbus__V1__ProcessTable Packed;
 /* Texts of a hostile process. */
 typedef struct
 {
-  const char *unit; /* an argument is made of it */
+  const char *unit; /* repeated to make an argument */
   gsize arg_bytes;
   guint args;
   gsize exe_bytes; /* before escaping */

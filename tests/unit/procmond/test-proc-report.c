@@ -276,14 +276,14 @@ static void
 test_used_again (Fixture *f, gconstpointer data)
 {
   fake_set ({ .pid = 4, .start_time = 500 }, { .pid = 7, .start_time = 2000 });
-  FORK (7, 1001, "+7"); /* it has ended, and 7 is another one now */
+  FORK (7, 1001, "+7"); /* it has ended, and the pid 7 belongs to another one now */
   EXEC (7, 1050, "!7");
   EXIT (7, 1100, 0, "-7=0");
   FORK (7, 2001, "+7:2000:sh");
   LOOK ("");
 }
 
-/* A table has shown the second one before the reports of the first one come. */
+/* A table has shown the second process before the reports about the first one arrive. */
 static void
 test_used_again_table_first (Fixture *f, gconstpointer data)
 {
@@ -351,7 +351,7 @@ test_first_thread_first (Fixture *f, gconstpointer data)
   LOOK ("");
 }
 
-/* The same when a table shows the process meanwhile. */
+/* The same if a table shows the process in between. */
 static void
 test_first_thread_table (Fixture *f, gconstpointer data)
 {

@@ -310,7 +310,7 @@ test_pages (void)
     }
 }
 
-/* Reading in steps of one process gives the same as one call. A process that starts meanwhile is not included. */
+/* Reading in steps of one process gives the same table as one call. A process that starts between two steps is not included. */
 static void
 test_steps (void)
 {

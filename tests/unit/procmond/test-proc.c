@@ -250,7 +250,7 @@ args_bytes (const ProcRecord *record)
   return bytes;
 }
 
-/* A process chooses its arguments: however many and long, they are cut, and the cut can't be faked. */
+/* A process chooses its arguments: they are cut in any case, and the mark of the cut can't be faked. */
 static void
 test_bounded (void)
 {

@@ -25,7 +25,7 @@ find (const ProcTable *from, guint32 pid)
   return NULL;
 }
 
-/* Returns field 22 (the start time), read in another way than procmond does. */
+/* Returns field 22 (the start time). It is read in another way than in procmond. */
 static guint64
 own_start_time (void)
 {
@@ -106,7 +106,8 @@ read_bytes_so_far (void)
   return bytes;
 }
 
-/* Starts a shell with these further arguments, and reads it. @n_bytes: what was read from the system for it. */
+/* Starts a shell with these further arguments, and reads it. @n_bytes: (out): the number of bytes that were read from the
+ * system for it. */
 static ProcRecord *
 read_with_args (const char *const *args, guint64 *n_bytes)
 {
@@ -133,7 +134,7 @@ read_with_args (const char *const *args, guint64 *n_bytes)
   return record;
 }
 
-/* Many processes can share arguments of megabytes: what is read of them is bounded. */
+/* Many processes can share arguments of megabytes: the bytes that are read of them are bounded. */
 static void
 test_args (void)
 {
