@@ -207,8 +207,8 @@ test_pages (void)
   g_assert_cmpuint (one->next, ==, 1);
 }
 
-/* Sockets whose names and owners are as long as they can be, or that have as little as possible: the receiver can unpack an
- * answer of the largest size. */
+/* Sockets with the longest names and owners, and sockets with the fewest data: the receiver can unpack an answer of the largest
+ * size. */
 static void
 test_largest_answer (gconstpointer data)
 {
@@ -353,7 +353,7 @@ test_absent_twice (void)
   assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "");
   assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "-1");
   assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "");
-  /* The process still had it, and closes it now. */
+  /* The process still has the socket, and closes it now. */
   assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }),
                LIST ({ .cookie = 1, .local_port = 1, .peer_port = 1 }), "");
 }
@@ -463,7 +463,7 @@ test_keeps_owners (void)
   g_assert_cmpuint (net_watch_keep_owners (before, now), ==, 2);
   g_assert_true (net_table_find (now, 1)->owners == owners);
   g_assert_true (net_table_find (now, 2)->owners == owners);                    /* its process has closed it */
-  g_assert_cmpuint (net_table_find (now, 3)->ownership, ==, NET_OWNER_UNASKED); /* accepted meanwhile */
+  g_assert_cmpuint (net_table_find (now, 3)->ownership, ==, NET_OWNER_UNASKED); /* accepted between the two tables */
   g_assert_cmpuint (net_table_find (now, 5)->ownership, ==, NET_OWNER_NONE);
 }
 

@@ -35,7 +35,7 @@ write_stat (const Fixture *fixture, guint pid, const char *name, guint64 start_t
   g_assert_true (g_file_set_contents (path, text, -1, NULL));
 }
 
-/* @links: what the file descriptors are, NULL-ended; NULL: they can't be read. */
+/* @links: the targets of the file descriptors, NULL-ended; NULL: they can't be read. */
 static void
 add_process (const Fixture *fixture, guint pid, const char *name, const char *const *links)
 {
@@ -154,7 +154,7 @@ test_hidden_links (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (net_owner_inodes (fixture->proc, 1, 0, &owner, &found), ==, NET_INODES_HIDDEN);
 }
 
-/* hidepid: process 1 is not even listed. */
+/* With hidepid, process 1 is not listed. */
 static void
 test_unlisted (Fixture *fixture, gconstpointer data)
 {
