@@ -160,7 +160,8 @@ test_overflow (WatchFixture *fixture, gconstpointer data)
   g_assert_cmpuint (g_hash_table_size (known), ==, files / 2);
 }
 
-/* There is room for one queue of notices, but not for that of GLib: no directory is watched, and the watch is tried again. */
+/* The system permits one queue of notices, but GLib needs another one: no directory is watched, and the watch is tried
+ * again. */
 static void
 test_no_queue (WatchFixture *fixture, gconstpointer data)
 {

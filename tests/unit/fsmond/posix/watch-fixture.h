@@ -32,7 +32,7 @@ struct WatchFixture
   guint refuse_each; /* n: every n-th event is refused; 0: none */
   guint refused, offered;
   FsWatchSettings settings;
-  void (*on_changed) (WatchFixture *fixture); /* (nullable): called when the coverage is another one */
+  void (*on_changed) (WatchFixture *fixture); /* (nullable): called when the coverage changes */
 };
 
 void watch_fixture_set_up (WatchFixture *fixture, gconstpointer data);
@@ -52,5 +52,5 @@ void watch_fixture_rmdir (const WatchFixture *fixture, const char *name);
 const WatchSeen *watch_fixture_expect (WatchFixture *fixture, FsEventKind kind, const char *name);
 /* Returns the number of events of the kind and name so far. */
 guint watch_fixture_count (const WatchFixture *fixture, FsEventKind kind, const char *name);
-/* Waits for events of a file that is created now; so nothing that came before is still on its way in that directory. */
+/* Waits for events of a file that is created now; so all earlier notices of that directory have been handled. */
 void watch_fixture_catch_up (WatchFixture *fixture, const char *directory);
