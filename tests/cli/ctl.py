@@ -440,7 +440,7 @@ def _(bus):
         return finished(watcher)
     golden(bus, "subscribe", one())
     golden(bus, "subscribe-headers", re.sub(r"(?m)^.*\.\d{6}  ", "STAMP  ", one("--timestamp", "--headers")))
-    # The packed bytes, as they are: field 1, varint 300.
+    # The packed bytes without conversion: field 1, varint 300.
     watcher = bus.subscribed(RELOAD, "--count", "1", "--raw")
     bus.ctl("publish", RELOAD, '{"generation": 300}')
     out, _ = watcher.communicate(timeout=PATIENCE_S)

@@ -20,7 +20,7 @@ TOPIC = "control.collector.config.reload"
 # A watchdog, not a measurement. The library would wait for 30 s.
 WATCHDOG_S = 15
 GOODBYE = 15
-# Each verb with arguments that are valid on any bus.
+# Each verb, with arguments that are valid on any bus.
 VERBS = [["status"], ["peers"], ["peer", "daemoneye-agent"], ["topics"], ["subs"], ["groups"], ["introspect"],
          ["introspect", "daemoneye-agent"], ["introspect", "bus", "--xml"], ["introspect", TOPIC], ["call", "bus", "ping"],
          ["call", "bus", "ping", "--raw"], ["request", "control.bus.ping"], ["request", "control.bus.ping", "--raw"],

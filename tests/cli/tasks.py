@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the verbs for tasks of deyebusctl against a live agent: `tasks.py DEYEBUSCTL AGENT MODULE WORKER DATA COMPLETIONS`.
 
-The collector is worker.c. Each of its operations makes another course of a task."""
+The collector is worker.c. Each of its operations lets a task end in another way."""
 import json
 import os
 import re

@@ -5,7 +5,7 @@
 /*
  * A collector for the tests of the tool: `worker ADDRESS ID`. It has two slots, and the tag `os=linux`.
  *
- * It prints "ready" when it is registered, and "drained" when it has drained. Each operation makes another course of a task.
+ * It prints "ready" when it is registered, and "drained" when it has drained. Each operation lets a task end in another way.
  */
 
 static void
