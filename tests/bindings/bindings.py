@@ -192,7 +192,7 @@ def request_and_serve(bus):
 
 @test
 def request_stream(bus):
-    """One responder in parts, and two responders of which one fails."""
+    """One responder that answers in parts, and two responders, of which one fails."""
     def on_request(subscription, request, client):
         if request.get_data() == b"parts":
             for part in "ab":

@@ -251,7 +251,7 @@ def wrong_thread(bus):
 
 @test
 def references_dropped_in_another_thread(bus):
-    """Python's garbage collector runs in any thread; this one receives messages meanwhile."""
+    """Python's garbage collector runs in any thread; this thread receives messages at the same time."""
     publisher, rounds, done, context = bus.collector(), 30, [], GLib.MainContext.default()
     for number in range(rounds):
         client = DeyeBus.Client.new_tool(bus.address, f"dropped-{number}")

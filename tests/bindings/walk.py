@@ -437,7 +437,7 @@ def candidates_of(argument):
 
 
 def combinations(function, chance):
-    """Gives each argument each of its values, one after the other; then all arguments random values."""
+    """Varies each argument over all its values, one argument at a time; afterwards all arguments have random values."""
     choices = [candidates_of(argument) for argument in function.arguments]
     usual = [choice[-1] if argument.nullable else choice[0] for choice, argument in zip(choices, function.arguments)]
     yield usual
