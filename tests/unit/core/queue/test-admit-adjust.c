@@ -163,8 +163,8 @@ test_shed (Queue *queue, gconstpointer data)
   g_assert_cmpuint (bus_trim_shed (&queue->flow, table, 1, QUEUE_NOW_US), ==, 0); /* nothing is left */
 }
 
-/* Of equal queues, the queue with the lowest subscription id drops messages, independent of the order in the table. Requests are not
- * dropped. */
+/* Of equal queues, the one with the lowest subscription id drops messages, independent of the order in the table. Requests are
+ * not dropped. */
 static void
 test_shed_order (Queue *queue, gconstpointer data)
 {
