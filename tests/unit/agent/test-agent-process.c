@@ -9,8 +9,8 @@
 /*
  * Tests of the agent's child processes: how they start, are asked to end, are suspended, and end with their parent.
  *
- * The children are this program in another mode. A child that should have ended but did not says so after a while and exits,
- * so a test that fails does not hang.
+ * The children are this program in another mode. A child that is not ended as expected reports this after a while and exits, so
+ * a test that fails does not hang.
  */
 
 #define LIFETIME_S  20
@@ -25,7 +25,7 @@ end_life (gpointer loop)
   return G_SOURCE_REMOVE;
 }
 
-/* A process that nothing ends ends itself after its lifetime, so that a failed test leaves none behind. */
+/* A process that is not ended by the test ends itself after its lifetime, so that a failed test leaves no process. */
 static void
 live (void)
 {
@@ -153,7 +153,7 @@ test_suspend_ended (void)
   g_assert_nonnull (error);
 }
 
-/* The child inherits the pipe, so its end shows that parent and child have ended. */
+/* The child inherits the pipe, so the end of the pipe shows that parent and child have ended. */
 static void
 test_dies_with_parent (void)
 {
@@ -189,7 +189,7 @@ test_child (void)
   agent_child_free (child); /* returns when the child has ended */
 }
 
-/* The kernel has given the number away again when a child that ended at once is described in the log. */
+/* When the log describes a child that has ended at once, the kernel may have reused its pid. */
 static void
 test_child_that_ends_at_once (void)
 {

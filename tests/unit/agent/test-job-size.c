@@ -2,8 +2,8 @@
 #include "demo/job-size.h"
 
 /*
- * The size of the demonstration's work: about the same time on each machine, and so many tasks that three collectors have some
- * each when a third of them is left.
+ * The size of the demonstration's work: it takes about the same time on each machine, and has enough tasks for three collectors
+ * to have some each when a third of the tasks is left.
  */
 
 static const struct
@@ -12,7 +12,7 @@ static const struct
   guint n_processes;
 } machines[] = { { "empty", 0 }, { "container", 5 }, { "server", 120 }, { "busy", 700 }, { "huge", 30000 } };
 
-/* All tables together, without what the collectors need besides waiting. */
+/* The time for all tables, in which collectors only wait; their CPU time is not included. */
 static guint
 work_ms (guint n_processes)
 {
