@@ -3,7 +3,8 @@
 
 #include "client-fixture.h"
 
-/* When a collector program is ready, and when it ends. There is no broker: the signals of the collector are emitted here. */
+/* The times at which a collector program is ready and ends. There is no broker: the signals of the collector are emitted
+ * here. */
 
 typedef struct
 {
@@ -48,7 +49,7 @@ join (Fixture *f)
   g_signal_emit_by_name (f->bus.collector, "registered");
 }
 
-/* Without a function of its own a program is ready when it has joined, once. */
+/* A program without its own function for this becomes ready once, when it has joined. */
 static void
 test_ready_at_once (Fixture *f, gconstpointer data)
 {
@@ -70,7 +71,7 @@ test_ready_later (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->ready, ==, 1);
 }
 
-/* A refusal without a connection does not count. */
+/* A refusal without a connection is ignored. */
 static void
 test_refused_without_connection (Fixture *f, gconstpointer data)
 {

@@ -123,7 +123,7 @@ ignore_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer dat
   return G_LOG_WRITER_HANDLED;
 }
 
-/* So many wait, and the next one is lost: counted, reported, and a gap in the numbers. */
+/* At most this many events wait. The next one is lost: it is counted and reported, and leaves a gap in the numbers. */
 static void
 test_lost (Fixture *f, gconstpointer data)
 {

@@ -3,7 +3,7 @@
 
 #include "collector-fixture.h"
 
-/* Units are as healthy as they have reasons not to be. */
+/* The health of a unit is that of its worst reason. */
 
 typedef CollectorFixture Fixture;
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* A list of texts is made to fit. Each costs 10 bytes more than its text. test-proc-page has the hostile cases. */
+/* A list of texts is cut until it fits. Each costs 10 bytes more than its text. test-proc-page has the hostile cases. */
 
 #define OVERHEAD 10u
 #define SHORTEST 4u
@@ -62,7 +62,7 @@ typedef struct
 
 static const Case cases[] = {
   { { 5, 5, 5 }, 3, 45, TRUE, { 5, 5, 5 }, 3 },     /* everything fits, to the byte */
-  { { 5, 5, 5 }, 3, 44, FALSE, { 5, 5 }, 2 },       /* a page: what is left out follows on the next one */
+  { { 5, 5, 5 }, 3, 44, FALSE, { 5, 5 }, 2 },       /* a page: the omitted texts follow on the next page */
   { { 20, 5, 30 }, 3, 60, TRUE, { 12, 5, 12 }, 3 }, /* the longest are cut, to the same length */
   { { 20, 20, 20 }, 3, 35, TRUE, { 4, 4 }, 2 },     /* the shortest form is too long, too */
   { { 50 }, 1, 20, FALSE, { 10 }, 1 },              /* a single one is cut also in a page */

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* One question, asked as a method and as a task: a ProcessQuery, whose answer are as many bytes as its limit says. */
+/* One question, asked as a method and as a task: a ProcessQuery, whose answer has as many bytes as its limit. */
 
 typedef CollectorFixture Fixture;
 typedef Daemoneye__Eventbus__V1__ProcessQuery Query;
@@ -216,7 +216,7 @@ test_task_cancelled (Fixture *f, gconstpointer data)
   g_assert_cmpuint (seen.freed, ==, 1);
 }
 
-/* A task that still runs is given up with the tasks. */
+/* A task that still runs is dropped when the tasks are freed. */
 static void
 test_task_given_up (Fixture *f, gconstpointer data)
 {
@@ -245,7 +245,7 @@ test_task_refused (Fixture *f, gconstpointer data)
   g_assert_cmpuint (seen.begun, ==, 0);
 }
 
-/* No answer after all, for good or for now. */
+/* The outcomes of a task: success, a temporary failure and a permanent one. */
 static void
 test_task_lost (Fixture *f, gconstpointer data)
 {
@@ -261,7 +261,7 @@ test_task_lost (Fixture *f, gconstpointer data)
   g_assert_cmpuint (seen.freed, ==, 3);
 }
 
-/* A task of a divided question names its part, and its result says what it covers. */
+/* A task of a divided question contains its part, and its result contains the part that it covers. */
 static void
 test_task_part (Fixture *f, gconstpointer data)
 {
@@ -288,7 +288,7 @@ test_task_part (Fixture *f, gconstpointer data)
   g_assert_cmpuint (seen.shards, ==, 5);
   execute_query (f, 700, 0, 1);
   g_ptr_array_unref (hear_outcome (f, OUTCOME (SUCCEEDED)));
-  g_assert_cmpuint (seen.shards, ==, 5); /* one that is not divided has no part */
+  g_assert_cmpuint (seen.shards, ==, 5); /* a question that is not divided has no part */
 }
 
 /* The result of a task has less room than the reply of a method. */
