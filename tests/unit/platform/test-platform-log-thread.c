@@ -12,10 +12,10 @@ typedef struct
   GMutex lock;
   GCond changed;
   gboolean is_shut; /* the gate */
-  guint inside;     /* calls of the sink that stand before it */
+  guint inside;     /* calls of the sink that wait at the gate */
   guint freed;
   GString *text;
-  GThread *thread; /* that called the sink */
+  GThread *thread; /* the thread that called the sink */
 } Gate;
 
 static void
@@ -124,7 +124,7 @@ setup (Fixture *f, gconstpointer data)
   start (f);
 }
 
-/* Ends it with time enough, and returns what the sink got. */
+/* Ends the log thread with enough time, and returns the records that the sink got. */
 static char *
 end (Fixture *f)
 {

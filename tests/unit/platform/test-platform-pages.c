@@ -33,7 +33,7 @@ test_aligned_and_zeroed (void)
     }
 }
 
-/* Half of the address space, which is more than there is of it in a piece. */
+/* Half of the address space, which is larger than any free range. */
 static void
 test_no_memory (void)
 {

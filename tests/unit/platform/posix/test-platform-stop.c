@@ -81,7 +81,7 @@ test_interrupted_write (void)
   pthread_sigmask (SIG_BLOCK, &all, &before); /* the requests are for this thread */
   thread = g_thread_new ("test-ask", keep_asking, &is_over);
   pthread_sigmask (SIG_SETMASK, &before, NULL);
-  while (write (ends[1], bytes, 1 << 20) >= 0) /* the first one writes a part */
+  while (write (ends[1], bytes, 1 << 20) >= 0) /* the first write writes a part */
     ;
   g_assert_cmpint (errno, ==, EINTR);
   g_atomic_int_set (&is_over, 1);

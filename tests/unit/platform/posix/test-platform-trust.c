@@ -163,7 +163,7 @@ test_case (gconstpointer data)
   assert_verdict (cases[i].path, OWN, PLATFORM_TRUST_NOBODY, cases[i].problem, cases[i].culprit);
 }
 
-/* For root a directory of any user is one of another account. */
+/* For root, a directory of any other user belongs to another account. */
 static void
 test_root (void)
 {
