@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""doc/coordination.md says what the core does: its states in pictures and a table, its settings, its wait reasons.
+"""Checks that doc/coordination.md describes the core: its states in pictures and a table, its settings, its wait reasons.
 
     check-coordination.py PROGRAM SOURCE_DIR          TAP: the document agrees with what PROGRAM prints
     check-coordination.py --draw PROGRAM SOURCE_DIR   writes doc/*-states.dot, with graphviz' dot doc/*-states.svg, and the table
 
-PROGRAM is tests/docs/list-coordination.c, which prints what the core itself uses. Nothing of it is repeated here, only how states are
-shown: a *frame* is a set of states in the picture, and an event that leads from each of them to the same state is one arrow from the
-frame. A state or event that is new, and has no place in the pictures yet, fails.
+PROGRAM is tests/docs/list-coordination.c, which prints what the core itself uses. These tables are not repeated here, only the
+layout of the pictures: a *frame* is a set of states in the picture, and an event that leads from each of them to the same state
+is one arrow from the frame. A state or event that is new, and has no place in the pictures yet, fails.
 """
 import collections
 import html
@@ -133,7 +133,7 @@ def tail(picture, arrow):
 
 
 def draw_frames(picture, number, indent):
-    """The frame @number, with those inside it; the states that are in no inner one are boxes of their own."""
+    """The frame @number, with the frames inside it. States that are in no inner frame are separate boxes."""
     title, states = picture.frames[number]
     inner = picture.frames[number + 1][1] if number + 1 < len(picture.frames) else []
     lines = [f'{indent}subgraph "cluster_{number}" {{',

@@ -20,7 +20,7 @@ class Budget:
                     self.most[(words[0], words[1])] = float(words[2])
 
     def check(self, path, what, got):
-        """Fails when @got is above the bound; says when it is far below."""
+        """Fails if @got is above the bound, and prints a note if it is far below."""
         most = self.most.get((path, what))
         print(f"# {path} {what}: {got:.2f}, at most {most}")
         if most is None:

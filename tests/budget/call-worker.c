@@ -7,11 +7,11 @@
  * A process of test-calls.py: `call-worker ADDRESS ID`. It publishes, counts what it receives, or answers each message with
  * another.
  *
- *   listen TOPIC          subscribes; says "listening"
+ *   listen TOPIC          subscribes; prints "listening"
  *   answer TOPIC TO       the same, and publishes a message to TO for each received one
- *   held TOPIC N          publishes N messages, 64 at a time while the client is held; says "published"
- *   turns TOPIC N         publishes N messages, each when the last one was answered; says "published"
- *   received N            says "received" when it has received N messages since "listening"
+ *   held TOPIC N          publishes N messages, 64 at a time while the client is held; prints "published"
+ *   turns TOPIC N         publishes N messages, each when the last one was answered; prints "published"
+ *   received N            prints "received" when it has received N messages since "listening"
  */
 
 #define PAYLOAD 128u

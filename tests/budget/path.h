@@ -8,7 +8,7 @@
  *
  * `PROGRAM PATH MESSAGES` sends that many messages along a path and prints how many blocks were allocated for them. test-budget.py
  * counts the instructions of two runs of different length with callgrind; their difference is the cost of the messages, without
- * the start of the program. So a path must do the same work for each message.
+ * the start of the program. Therefore a path must do the same work for each message.
  */
 
 typedef struct

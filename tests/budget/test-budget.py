@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares what a message costs in the core and in the client library with budget.txt: `test-budget.py WHAT BUDGET BUILT-WITH PROGRAM...`.
+"""Compares the cost of a message in the core and in the client library with budget.txt: `test-budget.py WHAT BUDGET BUILT-WITH
+PROGRAM...`.
 
 WHAT is `allocations` (of 1,000 messages), `instructions` (of one, counted by callgrind, which needs no quiet machine), or `memory`
-(of an idle client, in the core). The programs run the paths (path.h); that of `memory` is idle-clients.c. Numbers of instructions
-hold for one compiler and one version of GLib, those of the file; with others they are not compared.
+(of an idle client, in the core). The programs run the paths (path.h); the program of `memory` is idle-clients.c. Numbers of
+instructions hold for one compiler and one version of GLib, those of the file; with others they are not compared.
 """
 import os
 import re
@@ -14,7 +15,7 @@ import sys
 import tap
 from budget import Budget
 
-# In the core only what the transport calls is counted, without the fixture that plays the clients.
+# In the core, only the functions that the transport calls are counted, without the fixture that acts as the clients.
 CORE = ["--toggle-collect=bus_core_received", "--toggle-collect=bus_core_gather", "--toggle-collect=bus_core_sent"]
 ACKED = ["--toggle-collect=acked_send", "--toggle-collect=acked_settle"]
 PATHS = {
@@ -85,7 +86,8 @@ def add_memory():
     @tap.test("/budget/idle-client/memory")
     def _(programs):
         words = [programs.programs["idle-clients"], "1000"]
-        # malloc rounds up by a different amount in each run, about 1 % in all; a change that needs more memory raises the least one.
+        # malloc rounds up by a different amount in each run, about 1 % in total; a change that needs more memory raises the
+        # minimum of the runs.
         programs.budget.check("idle-client", "bytes", min(int(programs.run_words(words).stdout) for _ in range(5)))
 
 

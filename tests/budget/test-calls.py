@@ -3,8 +3,8 @@
 """Compares the system calls and allocations of real processes with budget.txt: `test-calls.py AGENT MODULE WORKER COUNTER BUDGET`.
 
 An agent, a publisher and a receiver run with the shared object COUNTER in front (linux/count-calls.c). Each case is run twice, and the
-second time is counted, when tables and free lists have their size. What is counted depends a little on how the processes take
-turns, so the bounds are above what one run shows.
+second time is counted, when tables and free lists have their size. The counts depend a little on the scheduling of the
+processes, so the bounds are above the counts of one run.
 """
 import os
 import struct

@@ -47,7 +47,7 @@ problem_of_member (const Member *member, guint index)
   if (has_answer (member) != (member->status == 0))
     return "the status of a member does not fit its class";
   if (!has_answer (member) && (member->text[0] == '\0' || member->bytes > 0 || member->extent != NULL))
-    return "a member without an answer has none of it, and a text";
+    return "a member without an answer has a field of one, or no text";
   if (class_of (member) == EMPTY
       && (member->extent == NULL || member->extent->rows > 0 || member->extent->is_truncated
           || member->extent->is_uncounted))
@@ -113,7 +113,7 @@ problem_of_counts (const Manifest *manifest)
     {
       sum += counts[i];
       if (count_class (manifest, i) != counts[i])
-        return "a count is not that of the members";
+        return "a count differs from the number of members";
     }
   if (sum != manifest->expected || sum != manifest->n_members)
     return "the sum of the classes is not what was expected";

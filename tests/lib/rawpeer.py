@@ -55,7 +55,7 @@ def read(data):
 class RawPeer:
     """A collector. @answer(method) returns the fields of a REPLY, or None for no answer.
 
-    @subscriptions: fields of SubscribeRequest after the number. Their credit is never returned."""
+    @subscriptions: fields of SubscribeRequest after the number. Credit for them is never returned."""
 
     def __init__(self, address, peer, kind="procmond", version="raw", answer=None, subscriptions=()):
         self.socket = socket.socket(socket.AF_UNIX)

@@ -4,8 +4,8 @@
 #include "bus-fixture.h"
 
 /*
- * Subscribes to system.# with the boss of a fixture, and records which peers disconnected and why, which messages were
- * dropped, and which peers were reported as slow.
+ * Subscribes to system.# with the boss of a fixture, and records the peers that disconnected, with the reason, the dropped
+ * messages, and the peers that were reported as slow.
  */
 
 typedef struct SystemEvents SystemEvents;

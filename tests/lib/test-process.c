@@ -169,7 +169,8 @@ test_process_expect (TestProcess *self, const char *prefix)
 
       for (GList *l = self->lines.head; l != NULL; l = l->next)
         g_string_append_printf (said, " [%s]", (char *) l->data);
-      g_test_message ("%s[%d] ended and never said \"%s\"; it said:%s", self->name, (int) self->pid, prefix, said->str);
+      g_test_message ("%s[%d] ended and never printed \"%s\"; it said:%s", self->name, (int) self->pid, prefix,
+                      said->str);
       g_assert_not_reached ();
     }
   line = found->data;
@@ -231,7 +232,7 @@ test_process_has_ended (TestProcess *self)
 int
 test_process_end (TestProcess *self)
 {
-  /* A process that is being killed must not get the end of its input before, and end by itself. */
+  /* A process that will be killed must not read the end of its input first, because it would end by itself. */
   if (!self->input_closed && !self->is_killed)
     {
       g_output_stream_close (self->input, NULL, NULL);
