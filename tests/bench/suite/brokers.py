@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The peers: how each broker is started, and which program of tests/bench/peers is its client.
 
-Queue and buffer limits are off or far above what is sent, so that a broker has no reason to drop a message.
+Queue and buffer limits are off or far above the sent amount, so that a broker has no reason to drop a message.
 """
 import collections
 import os
