@@ -39,7 +39,7 @@ class Pipe:
         os.set_blocking(self.end, True)
 
     def read_until(self, what):
-        """Reads until a line contains @what; returns everything that was read."""
+        """Reads until a line contains @what; returns the whole text."""
         got = b""
         while what.encode() not in got or not got.endswith(b"\n"):
             holds(select.select([self.reader], [], [], PATIENCE_S)[0], f"{what} in {got.decode()}")

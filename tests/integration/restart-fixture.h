@@ -6,7 +6,7 @@
 #include "test-dir.h"
 #include <string.h>
 
-/* An agent that a test kills and starts again, and clients that count what they receive. */
+/* An agent that a test kills and starts again, and clients that count the messages that they receive. */
 
 #define TOPIC           "events.process.lifecycle"
 #define SERVED          "control.collector.task.procmond"

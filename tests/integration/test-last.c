@@ -177,7 +177,7 @@ test_flush (LastFixture *f, gconstpointer data)
   assert_received (f, N);
 }
 
-/* The broker cannot write to a publisher that has disconnected, but still reads what it wrote before. */
+/* The broker cannot write to a publisher that has disconnected, but still reads the bytes that the publisher wrote before. */
 static void
 test_own_subscription (LastFixture *f, gconstpointer data)
 {

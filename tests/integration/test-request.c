@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /*
- * Requests between real processes: the requester gets an answer, or at once an error that says why there will be none.
+ * Requests between real processes: the requester gets an answer, or at once an error with the reason why no answer will arrive.
  */
 
 #include "bus-fixture.h"

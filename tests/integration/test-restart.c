@@ -3,7 +3,7 @@
 
 /*
  * The agent is killed and started again while clients have subscriptions, groups, services and served topics. The program does not
- * act: each client becomes ready again by itself, with everything that it had.
+ * act: each client reconnects by itself and becomes ready with everything that it had before.
  *
  * Every message that is published after all are ready arrives exactly once. TEST_RESTARTS and TEST_RESTART_CLIENTS set other
  * numbers for the long version, and TEST_RESTART_LAST_OUTAGE_MS the length of the last outage.

@@ -85,7 +85,7 @@ test_flood (TaskScene *scene, gconstpointer data)
 
 /* --- 24 --- */
 
-/* 24: the operation is withdrawn while a task runs: the task finishes. A waiting task reports what it waits for until its
+/* 24: the operation is withdrawn while a task runs: the task finishes. A waiting task reports its wait reason until its
  * deadline. */
 static void
 test_withdrawn (TaskScene *scene, gconstpointer data)

@@ -180,7 +180,8 @@ test_random (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (shares.got[i], >, 20); /* 100 on average */
 }
 
-/* The member with the largest weight gets all messages until its window is full; then the one that joined first. */
+/* The member with the largest weight gets all messages until its window is full; then the member that joined first gets
+ * them. */
 static void
 test_first_available (BusFixture *f, gconstpointer data)
 {

@@ -23,7 +23,7 @@ typedef enum
   CHAOS_DRAIN_EXIT,     /* the same, its end is announced, and it ends by itself */
   CHAOS_DRAIN_KILL,     /* the same, and kill -9 after the time if it still runs */
   CHAOS_PAUSE,          /* an operation, for the time */
-  CHAOS_STORM,          /* many connections that say hello and end */
+  CHAOS_STORM,          /* many connections that send HELLO and end */
   CHAOS_AGENT_KILL,     /* kill -9, and a new agent after the time */
   CHAOS_AGENT_LEAVE,    /* SIGTERM, and a new agent after the time */
   CHAOS_AGENT_STOP,     /* SIGSTOP, and SIGCONT after the time */
