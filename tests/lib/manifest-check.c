@@ -116,7 +116,7 @@ problem_of_counts (const Manifest *manifest)
         return "a count differs from the number of members";
     }
   if (sum != manifest->expected || sum != manifest->n_members)
-    return "the sum of the classes is not what was expected";
+    return "the sum of the classes is not the expected number";
   return count_truncated (manifest) != manifest->truncated ? "the count of truncated answers is wrong" : NULL;
 }
 
@@ -162,7 +162,7 @@ manifest_problem (const Manifest *manifest, gboolean one_each)
   if ((guint) manifest->verdict != verdict_of (manifest))
     return "the verdict does not follow from the counts";
   if (!manifest->is_met != !is_met (manifest))
-    return "the requirement is not what the counts say";
+    return "the requirement does not agree with the counts";
   return manifest->query_id == 0 || manifest->epoch == 0 ? "it names no question" : NULL;
 }
 

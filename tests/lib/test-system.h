@@ -7,7 +7,7 @@
  * Functions of the operating system that tests need and that GLib does not have on every platform.
  *
  * Each platform implements these functions in a folder of its own (posix/). They assert that they succeed, so a test
- * needs no error handling. They do not use the product's platform code: a test must not rely on what it tests.
+ * needs no error handling. They do not use the product's platform code: a test must not rely on the code that it tests.
  */
 
 /* Results of test_system_end_status() for a program that was ended by a signal, and has no exit status. */
@@ -22,7 +22,7 @@ guint test_system_account (void);
 guint test_system_count_descriptors (void);
 guint test_system_count_threads (void);
 GInputStream *test_system_standard_input (void);
-/* From now on this process ends when the one that started it ends. */
+/* From now on this process ends when its parent ends. */
 void test_system_die_with_parent (void);
 
 /* --- other processes --- */

@@ -95,7 +95,7 @@ test_system_suspend (GSubprocess *process)
   do /* kill() returns before the process has stopped */
     result = waitid (P_PID, (id_t) g_ascii_strtoll (identifier, NULL, 10), &info, WSTOPPED | WEXITED | WNOWAIT);
   while (result < 0 && errno == EINTR);
-  g_assert_true (result == 0 || errno == ECHILD); /* reaped meanwhile */
+  g_assert_true (result == 0 || errno == ECHILD); /* reaped in between */
   return result == 0 && info.si_code == CLD_STOPPED;
 }
 

@@ -22,7 +22,7 @@ void __tsan_release (void *address);
 #define TSAN_TRY_LOCK        (1u << 4)
 #define TSAN_TRY_LOCK_FAILED (1u << 5)
 
-/* Set before main(), by the first call: constructors of GLib lock before those of this program run. */
+/* Set before main(), by the first call: constructors of GLib use locks before the constructors of this program run. */
 static void (*real_lock) (GMutex *mutex);
 static gboolean (*real_trylock) (GMutex *mutex);
 static void (*real_unlock) (GMutex *mutex);
