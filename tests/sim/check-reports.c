@@ -60,7 +60,7 @@ sim_check_counters (SimWorld *world)
           missed += sim_lost_received (world, client->number, subscription->id);
           delivered += sim_retains_received (world->retained, client->number, subscription->id);
           if (!subscription->serves && (delivered != subscription->delivered || missed != subscription->extra->missed))
-            sim_world_fail (world, "I7: subscription %u of %s does not count what its client received",
+            sim_world_fail (world, "I7: subscription %u of %s does not count the messages that its client received",
                             subscription->id, client->id);
         }
     }

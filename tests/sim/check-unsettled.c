@@ -51,7 +51,7 @@ unsettled_check_records (SimWorld *world, const BusSubscription *subscription)
         sim_world_fail (world, "M06: attempt %u of a message", sent->delivery.attempt);
     }
   if (kept != records->kept_messages || bytes != records->kept_bytes)
-    sim_world_fail (world, "M06: subscription %u miscounts what it keeps", subscription->id);
+    sim_world_fail (world, "M06: subscription %u miscounts the messages that it keeps", subscription->id);
 }
 
 /* The bound does not apply to messages that were handed on: the bound of the first member applied to them. */

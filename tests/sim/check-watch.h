@@ -6,11 +6,11 @@
 /*
  * The watchers of system.*: compares the events that the broker published with the events that the model expects.
  *
- * The model knows what clients publish. The broker also publishes events of its own. It may choose the times of these events,
- * but must report every change. So this module keeps every event that a watcher received. At the end of a seed, when no message
- * waits any more, it compares the sums with the core: each loss of each subscription is in exactly one system.drop; the last
- * system.slow about a subscription or a queue gives its state; the last system.peer.* about an id says whether it is connected.
- * A watcher that missed an event gets a gap, and its sums are not compared.
+ * The model has the messages that clients publish. The broker also publishes events of its own. It may choose the times of
+ * these events, but must report every change. So this module keeps every event that a watcher received. At the end of a seed,
+ * when no message waits any more, it compares the sums with the core: each loss of each subscription is in exactly one
+ * system.drop; the last system.slow about a subscription or a queue gives its state; the last system.peer.* about an id says
+ * whether it is connected. A watcher that missed an event gets a gap, and its sums are not compared.
  */
 
 typedef struct SimWorld SimWorld;

@@ -6,8 +6,8 @@
 
 /*
  * Checks of the core's private state, as the world calls them. The model checks what clients can see: it compares the
- * messages that each subscriber received with those that it should have received. The check-* files check what a client cannot
- * see, or not yet: the sums of the core, its timers, and which message a policy dropped.
+ * messages that each subscriber received with those that it should have received. The check-* files check state that a client
+ * cannot see, or cannot see yet: the sums of the core, its timers, and which message a policy dropped.
  *
  *   check-step     after every step: the checks below, in order
  *   check-sums     sums that the core keeps, counted again (I1, I2, I7, I12)
@@ -198,7 +198,7 @@ typedef struct
   SimQueue queues[SIM_CLIENTS];
   guint64 transferable;            /* UNSUBSCRIBE: messages that another member must get */
   SimLeaving drained[SIM_SUBS];    /* DRAIN: of the member, by place */
-  const BusGroup *receivers;       /* UNSUBSCRIBE: the group of those members; NULL: there is none */
+  const BusGroup *receivers;       /* UNSUBSCRIBE: the group of the other members; NULL: there is none */
   guint64 rerouted;                /* UNSUBSCRIBE: by that group */
   SimEnds ends;                    /* UNSUBSCRIBE */
   SimPressed pressed[SIM_CLIENTS]; /* PUBLISH */

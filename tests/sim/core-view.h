@@ -28,7 +28,7 @@ guint64 sim_view_announced (const SimWorld *world);
 /* Lets the client publish at least once, whether or not this build grants the feature. */
 void sim_view_grant_delivery (SimClient *client);
 
-/* TRUE if the connection has said HELLO successfully, and the broker has not closed it. */
+/* TRUE if the broker has accepted the HELLO of the connection, and has not closed it. */
 gboolean sim_view_is_ready (const SimClient *client);
 
 /* TRUE if a message waits that the client will have to confirm. @route, @number: (out): of the message */

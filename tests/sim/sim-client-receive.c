@@ -86,7 +86,7 @@ client_number_of (WireSpan payload)
   return number;
 }
 
-/* The request names the serving subscription, which may have been replaced meanwhile. */
+/* The request names the serving subscription, which may have been replaced since then. */
 static void
 client_handle_request (SimClient *client, const WireEnvelope *envelope)
 {

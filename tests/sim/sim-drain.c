@@ -103,7 +103,7 @@ sim_drain_noted (SimClient *client, const WireEnvelope *envelope)
   if (envelope->status != WIRE_STATUS_OK && envelope->status != WIRE_STATUS_DRAINING)
     sim_world_fail (client->world, "M06: a notice to %s has the status %u", client->id, envelope->status);
   if (sub == NULL)
-    return; /* it unsubscribed meanwhile */
+    return; /* it has unsubscribed */
   if (envelope->status == sub->noted_status && envelope->value >= sub->noted_value && sub->noted_status != 0
       && envelope->status == WIRE_STATUS_OK)
     sim_world_fail (client->world, "M06: %s got a notice twice", client->id);

@@ -252,7 +252,8 @@ lost_is_for (const LostReport *report, const ModelSub *sub)
   return report->came_to == NULL && g_ptr_array_find (report->members, sub, NULL);
 }
 
-/* The reports in the range of the gap that have not come. Of LostReport. A member of a group gets some of those of its group. */
+/* The reports in the range of the gap that have not come. Of LostReport. A member of a group gets some of the reports of its
+ * group. */
 static GPtrArray *
 lost_find_reports (const SimLosts *losts, const ModelSub *sub, guint lane, const WireEnvelope *gap)
 {

@@ -187,8 +187,8 @@ model_gap_of_plain (SimModel *model, ModelSub *sub, guint64 from, guint64 to, gu
   sub->n_missed[lane] += count;
 }
 
-/* The policy block refuses only messages of the subscriber itself; other publishers pay with credit. A full control lane refuses
- * any message. */
+/* The policy block refuses only messages of the subscriber itself; the credit of other publishers is withheld instead. A full
+ * control lane refuses any message. */
 static void
 model_check_block (SimModel *model, const ModelSub *sub, guint64 from, guint64 to, guint64 count, guint32 reason)
 {

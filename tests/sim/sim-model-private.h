@@ -45,7 +45,7 @@ typedef struct
   gboolean at_least_once;
   guint n_vacant;       /* matching groups without a member that takes part */
   GHashTable *vacant;   /* their names */
-  gboolean may_hold;    /* it may be held for a group of those, */
+  gboolean may_hold;    /* it may be held for one of these groups, */
   gboolean for_any;     /* or, if no group matched, for the first matching group that begins */
   char *held_for;       /* that group; NULL: none has begun yet */
   GHashTable *asked;    /* groups that match, or their members -> name of the group */
@@ -68,7 +68,7 @@ typedef struct
   guint64 received; /* delivered or reported as missed */
   guint64 kept;     /* matched messages that are delivered at least once */
   gboolean left;    /* a member left: messages that waited for it may be lost without a gap */
-  char *pattern;    /* of the first member of those that are in it now */
+  char *pattern;    /* of the first of its present members */
 } ModelGroup;
 
 typedef struct

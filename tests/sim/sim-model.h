@@ -103,7 +103,7 @@ guint sim_model_publish (SimModel *model,
 /* The message of the last call has to be held for the matching groups without members, or, if no group matches, for the first
  * one that begins. Returns the number of groups. */
 guint sim_model_hold (SimModel *model, guint64 number);
-/* The message was not accepted after all: it was refused, or its publisher was disconnected. */
+/* Takes back a message: it was refused, or its publisher was disconnected. */
 void sim_model_withdraw (SimModel *model, guint64 number);
 /* The message was refused as a whole: no subscription gets it, and no member of a group counts it. */
 void sim_model_refuse (SimModel *model, guint64 number);
@@ -170,7 +170,7 @@ SimPolicy sim_model_policy (const SimModel *model, guint peer, guint32 subscript
 gboolean sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subscription);
 /* TRUE if its peer has no other subscription, and never had one. */
 gboolean sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription);
-/* TRUE when no publisher pays for the message with credit: its own peer published it, or it is a last message. */
+/* TRUE if the message withholds no credit of a publisher: its own peer published it, or it is a last message. */
 gboolean sim_model_is_unpaid (const SimModel *model, guint peer, guint32 subscription, guint64 seq);
 /* The number of subscriptions that the broker should have. */
 guint sim_model_count (const SimModel *model);

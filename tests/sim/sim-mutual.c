@@ -20,7 +20,8 @@ mutual_blocks (const SimWorld *world, const SimClient *client)
   return FALSE;
 }
 
-/* Lets the client publish until its credit is used up. Both clients read meanwhile, so returned credit is used as well. */
+/* Lets the client publish until its credit is used up. Both clients read at the same time, so returned credit is used as
+ * well. */
 static void
 mutual_publish (SimWorld *world, SimClient *client)
 {

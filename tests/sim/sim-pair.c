@@ -126,7 +126,7 @@ pair_pass_on (SimWorld *world, SimClient *holder, SimClient *waiter)
   sim_rival_note (world, holder);
   sim_world_disconnect (world, holder);
   sim_world_close_peers (world);
-  pair_expect (world, sim_view_is_ready (waiter), "the one that waited does not get the id of the other");
+  pair_expect (world, sim_view_is_ready (waiter), "the newcomer that waited does not get the id of the other one");
   sim_cover (world, SIM_COVER_PAIR_INHERITED);
 }
 

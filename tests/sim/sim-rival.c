@@ -7,9 +7,9 @@
 #include "peer/bus-peer.h"
 
 /*
- * A rival: a second connection that says HELLO with the id of a client. Within one step, the broker's decision is compared with
- * the rules of takeover. Then the rival disconnects; or, if it took the id over, it stays as the connection of that client, which
- * restores its subscriptions like any client that reconnects.
+ * A rival: a second connection that sends HELLO with the id of a client. Within one step, the broker's decision is compared
+ * with the rules of takeover. Then the rival disconnects; or, if it took the id over, it stays as the connection of that
+ * client, which restores its subscriptions like any client that reconnects.
  *
  * The same client object takes over at once: its account, process, incarnation and token are equal. Another process or
  * another incarnation of the account takes over from a connection that is silent for a second; a newer and an older incarnation
@@ -31,7 +31,7 @@ rival_rule (RivalWho who, RivalIncarnation incarnation)
   return who == RIVAL_SAME_PROCESS && incarnation == RIVAL_EQUAL ? RIVAL_TAKES_OVER : RIVAL_WAITS;
 }
 
-/* Incarnations of clients are between those of older and of newer rivals. None is used twice. */
+/* The incarnations of clients are between the incarnations of older and of newer rivals. None is used twice. */
 static guint64
 rival_incarnation (const SimClient *client, RivalIncarnation incarnation, guint number)
 {

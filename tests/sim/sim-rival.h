@@ -4,8 +4,8 @@
 #include "sim-world.h"
 
 /*
- * Newcomers: connections that say HELLO with an id that another connection has. sim-rival connects one of them, sim-pair two at
- * a time. A newcomer is connected within one step only, unless it takes the id over and so becomes the connection of the
+ * Newcomers: connections that send HELLO with an id that another connection has. sim-rival connects one of them, sim-pair two
+ * at a time. A newcomer is connected within one step only, unless it takes the id over and so becomes the connection of the
  * client.
  */
 
@@ -36,7 +36,7 @@ void sim_rival_connect (SimWorld *world,
                         RivalIncarnation incarnation,
                         const SimClient *same_as);
 void sim_rival_say_hello (SimWorld *world, SimClient *rival);
-/* The newcomer says HELLO as the same client object as @client, whose connection ends. */
+/* The newcomer sends HELLO as the same client object as @client, whose connection ends. */
 void sim_rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival);
 /* The client sends a frame, which counts as an answer to PING. */
 void sim_rival_answer (SimWorld *world, SimClient *client);

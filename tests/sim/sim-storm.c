@@ -17,7 +17,7 @@
 #define STRANGERS_MAX 48u
 #define SPANS         16u
 
-/* A connection that has not said HELLO. */
+/* A connection that has not sent HELLO. */
 typedef struct
 {
   const SimClient *client;
@@ -72,7 +72,7 @@ storm_compare_places (gconstpointer a, gconstpointer b)
   return one->client->number < other->client->number ? -1 : 1;
 }
 
-/* The connections that have not said HELLO, in the order in which they came. Of StormPlace. */
+/* The connections that have not sent HELLO, in order of arrival. Of StormPlace. */
 static GArray *
 storm_places (const SimWorld *world)
 {

@@ -5,9 +5,9 @@
 
 /*
  * The model of last messages: the message that a client leaves with the broker, to be published when its connection ends.
- * Clients leave one, replace it, remove it, and try to leave one that is refused; some say GOODBYE.
+ * Clients leave one, replace it, remove it, and try to leave one that is refused; some send GOODBYE.
  *
- * A last message is due at the end of its connection, once, unless the client said GOODBYE, the broker ends, or another
+ * A last message is due at the end of its connection, once, unless the client has sent GOODBYE, the broker ends, or another
  * connection takes the id over. For the models of subscribers and of retained messages it is then a message like any other.
  * check-will checks the time at which the broker publishes it.
  *
@@ -28,7 +28,7 @@ typedef struct
 
 struct SimWills
 {
-  SimWill wills[SIM_CLIENTS + SIM_RIVALS]; /* the last places are those of the rivals, which leave none */
+  SimWill wills[SIM_CLIENTS + SIM_RIVALS]; /* the last places belong to the rivals, which leave no message */
   gboolean is_stopping;                    /* the broker ends */
   guint64 published;                       /* number of published ones */
   guint64 offered;                         /* times that one was offered to a subscription or group */

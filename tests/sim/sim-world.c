@@ -370,7 +370,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
       && frame->kind == SIM_FRAME_UNSUBSCRIBE)
     sim_retains_leave (world->retained, client->number, frame->subscription,
                        sim_view_retained (client, frame->subscription));
-  /* The model needs to know what matches before the core reports what it did with the message. */
+  /* The model needs the matching subscriptions before the core reports its decisions about the message. */
   if (publishes)
     sim_publish_before (world, client, frame, 0, &publish);
   sim_check_before_frame (world, client, frame, &before);

@@ -179,7 +179,7 @@ typedef struct
   const char *type;
   BusPeer *peer; /* NULL: not connected */
   gint64 connected_us;
-  guint64 begun_at; /* accept sequence, when it said hello */
+  guint64 begun_at; /* accept sequence at the time of its HELLO */
   gboolean is_ready;
   gboolean is_known;    /* the broker accepted its HELLO */
   gboolean has_streams; /* WELCOME granted them */
@@ -285,7 +285,7 @@ struct SimWorld
   gboolean
       keeps; /* some messages are at-least-once; not in every seed, because only without them the sums of a group are exact */
   gboolean retains;           /* clients retain some of their messages */
-  gboolean has_wills;         /* clients leave last messages, and say GOODBYE */
+  gboolean has_wills;         /* clients leave last messages, and send GOODBYE */
   gboolean holds;             /* clients let messages be held for groups without members */
   gboolean numbers;           /* clients number some of their messages */
   gboolean storms;            /* many connections come at once */
@@ -369,7 +369,7 @@ gboolean sim_client_has_credit (const SimClient *client, WireClass credit_class)
 void sim_client_received (SimClient *client, const guint8 *bytes, gsize len);
 /* Returns credit for all messages of the subscription at that place, or for half of them. */
 void sim_client_return_credit (SimClient *client, guint place, gboolean half);
-/* Returns credit for the replies to its requests. @all: also of those that return it only by an operation. */
+/* Returns credit for the replies to its requests. @all: also for requests whose credit only an operation returns. */
 void sim_client_return_reply_credit (SimClient *client, gboolean all);
 /* The request must not get a REPLY, because the queue had no room for it. */
 void sim_client_expect_refused (SimClient *client, guint64 id);

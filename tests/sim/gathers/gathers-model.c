@@ -183,7 +183,7 @@ model_problem_of_roster (const GathersWorld *world, const GathersQuestion *quest
   guint ids = 0;
 
   if (question->mode != BUS_GATHER_ALL)
-    return manifest->expected == question->n ? NULL : "the number of entries is not what was asked for";
+    return manifest->expected == question->n ? NULL : "the number of entries is not the requested one";
   for (gsize i = 0; i < manifest->n_members; i++)
     ids |= 1u << gathers_slot_of (world, manifest->members[i]->id);
   return ids == question->roster ? NULL : "a collector is missing in the roster";
@@ -203,7 +203,7 @@ model_problem (GathersWorld *world, GathersQuestion *question, const Manifest *m
   if (!manifest->roster_is_sure != !question->is_sure)
     return "the roster is marked as sure or unsure without reason";
   if ((guint) manifest->require != question->require || manifest->require_n != question->require_n)
-    return "the requirement is not what was asked for";
+    return "the requirement is not the requested one";
   if (manifest->duplicates != question->n_duplicates || manifest->late_answers != question->n_late)
     return "late answers are not counted";
   if (manifest->joined_after != question->n_joined)

@@ -133,7 +133,7 @@ typedef struct
   /* only for a collector: the state that the broker must have for it */
   gboolean is_registered;
   gboolean is_draining;
-  gboolean has_left; /* it said GOODBYE, and its connection ends */
+  gboolean has_left; /* it sent GOODBYE, and its connection ends */
   GathersAbility ability;
   BusMemberState state; /* read from the core before the input */
   gint64 gone_us;       /* time of its disconnect without announcement; 0: there was none, or it has reconnected */

@@ -24,7 +24,7 @@ tasks_claims_record_of (const TasksModel *model, const guint8 *token)
   return g_hash_table_lookup (model->tokens, key);
 }
 
-/* The token of a member is that of its claim until it gets Execute{adopt}, which may be lost with the connection. */
+/* A member has the token of its claim until it gets Execute{adopt}, which may be lost with the connection. */
 static gboolean
 claims_is_newest (const TasksRecord *record, const TasksClaim *claim)
 {

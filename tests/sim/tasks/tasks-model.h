@@ -216,7 +216,7 @@ tasks_record_is_attached (const TasksRecord *record)
   return record->attached[0] + record->attached[1] + record->attached[2] > 0;
 }
 
-/* --- tasks-steps: what a step of a task changes --- */
+/* --- tasks-steps: the changes by a step of a task --- */
 
 void tasks_steps_apply (TasksWorld *world, TasksRecord *record, const TasksInput *input, const TasksStep *step);
 

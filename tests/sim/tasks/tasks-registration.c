@@ -273,7 +273,7 @@ registration_serve_standing (TasksClient *client)
   registration_subscribe (client, 3, topic, TASKS_FRAME_STANDING_SERVE);
 }
 
-/* A member that keeps outcomes must receive the list of those that are not needed any more. */
+/* A member that keeps outcomes must receive the list of the outcomes that are not needed any more. */
 void
 tasks_registration_ready (TasksClient *client)
 {

@@ -303,8 +303,8 @@ typedef struct
   gboolean owes_pong;
 
   /* collector */
-  TasksRegistration registration; /* the one that the broker knows */
-  TasksRegistration wanted;       /* the one that was sent last */
+  TasksRegistration registration; /* the registration that the broker has */
+  TasksRegistration wanted;       /* the registration that was sent last */
   TasksClaims claims;             /* of that registration */
   gboolean is_registered;
   gboolean is_serving;
