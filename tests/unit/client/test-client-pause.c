@@ -110,7 +110,7 @@ test_pause_keeps_order (Fixture *f, gconstpointer data)
   client_log_gap (&log, 8, 8);
   client_fixture_say_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a b ");
-  /* A message that arrives before the first held one is handed out is delivered after all of them. */
+  /* A message that arrives while messages are held is delivered after all held messages. */
   client_log_deliver (&log, "e");
   client_fixture_say (f);
   client_log_resume (&log);

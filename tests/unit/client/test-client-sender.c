@@ -356,7 +356,7 @@ send_many (gpointer data)
   return NULL;
 }
 
-/* Returns the number of received messages; asserts that those of each thread are in order. */
+/* Returns the number of received messages; asserts that the messages of each thread are in order. */
 static guint
 take_numbers (SenderFixture *f, guint32 next[N_THREADS])
 {
