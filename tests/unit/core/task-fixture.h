@@ -51,7 +51,7 @@ typedef struct
   const Job *finished; /* NULL: none */
 } Claims;
 
-/* Registers with claims. Returns the number of those that are fenced. */
+/* Registers with claims. Returns the number of claims that are fenced. */
 guint worker_claim (Client *worker, guint slots, const Claims *claims);
 /* A collector that connects and registers with claims. It does not serve its task topic yet. Its events arrive on the
  * subscription 2. */

@@ -8,8 +8,8 @@
 #include "wire-feature.h"
 
 /*
- * Adoption by another broker: after a restart of the broker, a collector continues tasks that it works on, or delivers those that
- * it has finished. The numbers are those of the scenarios in the design.
+ * Adoption by another broker: after a restart of the broker, a collector continues the tasks that it works on, and delivers the
+ * results of finished ones. The numbers are those of the scenarios in the design.
  */
 
 static BusWaitReason

@@ -178,7 +178,7 @@ test_final_does_not_overtake (Core *core, gconstpointer data)
   g_assert_cmpuint (parts, ==, 11);
 }
 
-/* A reply stays behind what its sender published before it in that lane. */
+/* A reply stays behind messages that its sender published before it in that lane. */
 static void
 test_reply_does_not_overtake (Core *core, gconstpointer data)
 {

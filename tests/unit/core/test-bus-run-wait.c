@@ -83,7 +83,7 @@ test_wait_in_parts (void)
   core_teardown (&core, NULL);
 }
 
-/* The window of bytes bounds what is sent of a run that waits. The last message may exceed it. */
+/* The window of bytes bounds the part of a waiting run that is sent. The last message may exceed it. */
 static void
 test_wait_bytes (void)
 {
@@ -370,7 +370,7 @@ wait_long_setup (Core *core, Client **reader, BusOverflow policy)
   core->core->quota.cells.source.take = take_and_count;
 }
 
-/* The end of a subscription unpacks one run after the other: the next one uses the slots and the memory of those before it. */
+/* The end of a subscription unpacks one run after the other: each run uses the slots and the memory of the runs before it. */
 static void
 test_wait_ends_in_parts (void)
 {

@@ -243,7 +243,7 @@ test_checked (Core *core, gconstpointer data)
 
 /* --- progress --- */
 
-/* Beyond the window only the newest progress waits, with the number of those that it replaced. It withholds no credit. */
+/* Beyond the window only the newest progress waits, with the number of reports that it replaced. It withholds no credit. */
 static void
 test_progress (Core *core, gconstpointer data)
 {

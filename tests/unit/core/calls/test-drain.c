@@ -369,7 +369,8 @@ join (Fixture *f, BusSubscription *subscription)
   bus_drain_settle (f->peers.core);
 }
 
-/* A subscription that joins the group after its peer began to drain there drains as well; those of other peers do not. */
+/* A subscription that joins the group after its peer began to drain there drains as well; subscriptions of other peers do
+ * not. */
 static void
 test_joined (Fixture *f, gconstpointer data)
 {

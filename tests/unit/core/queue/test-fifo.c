@@ -469,7 +469,7 @@ typedef struct
   BusSubscription *subscription;
   guint64 offered;
   guint64 removed;
-  guint64 delivered; /* of those, the ones that had credit */
+  guint64 delivered; /* removed messages that had credit */
   guint64 returned;
 } Model;
 

@@ -243,7 +243,7 @@ test_forget (Queue *queue, gconstpointer data)
       g_assert_true ((parcel->ticket != NULL) == (i == 1));
       g_assert_true (parcel->delivery.to_each == (i == 2));
     }
-  g_assert_cmpuint (subscription->window.used_messages, ==, 1); /* what was sent */
+  g_assert_cmpuint (subscription->window.used_messages, ==, 1); /* the sent message */
   g_assert_cmpuint (subscription->extra->missed, ==, 1);
   g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 0);
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 0);

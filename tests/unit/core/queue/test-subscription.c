@@ -44,7 +44,7 @@ test_serves (void)
   bus_subscription_free (subscription);
 }
 
-/* Each part is made once, for one subscription, and keeps what was written to it. */
+/* Each part is made once, for one subscription, and keeps its contents. */
 static void
 test_parts (void)
 {

@@ -492,7 +492,7 @@ test_bound_while_growing (Peers *f, gconstpointer data)
   BusMatchCache *cache = &f->core->routes->matches;
   BusPeer *one = peers_ready (f, "one", 1000);
   guint64 generation = cache->generation;
-  /* With 1,000 subscriptions each, they need twice what the cache holds. */
+  /* With 1,000 subscriptions each, they need twice the bytes of the cache. */
   guint topics = 2 * (BUS_MATCH_CACHE_BYTES + 1000 * BUS_MATCH_SUBSCRIPTION_BYTES) / (1000 * sizeof (gpointer));
 
   for (guint32 i = 1; i <= 1000; i++)

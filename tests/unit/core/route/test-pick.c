@@ -124,8 +124,8 @@ test_slow_at_work (Picks *f, gconstpointer data)
   g_assert_cmpuint (counts[1], ==, 0);
 }
 
-/* All members are stalled: each is compared with the one that has been stalled for the shortest time, so members with similar
- * times take turns. */
+/* All members are stalled: each is compared with the member that has been stalled for the shortest time, so members with
+ * similar times take turns. */
 static void
 test_all_stalled (Picks *f, gconstpointer data)
 {

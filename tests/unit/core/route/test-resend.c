@@ -205,8 +205,8 @@ test_ends_with_window (Peers *f, gconstpointer data)
 
 #define RESEND_ADD(path, test) g_test_add (path, Peers, NULL, routes_setup, test, routes_teardown)
 
-/* An account with many clients does not make the broker forget messages of another account. The broker forgets those of this
- * account, first those of the client that has been gone for longest. */
+/* An account with many clients does not make the broker forget messages of another account. The broker forgets messages of this
+ * account, beginning with the client that has been gone for longest. */
 static void
 test_full_table_drops_the_oldest_client (Peers *f, gconstpointer data)
 {
