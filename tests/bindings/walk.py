@@ -376,7 +376,7 @@ def cancelled():
     return cancellable
 
 
-IDS = ["x", "there"]  # those of TEXTS that could be ids of peers
+IDS = ["x", "there"]  # the TEXTS that could be ids of peers
 TEXTS = ["x", "", "bad name!", EVENT, PATTERN, "#.#", "ü" * 300, "control.bus.stats", "there"]
 OBJECTS = {
     "Bytes": [lambda scene: GLib.Bytes.new(b""), lambda scene: GLib.Bytes.new(b"garbage"),

@@ -6,7 +6,7 @@ A test that measures more than a bound fails. A change that makes a path more ex
 
 
 class Budget:
-    """The bounds of a file, and what was measured."""
+    """The bounds of a file, and the measured values."""
 
     def __init__(self, path):
         self.most = {}

@@ -66,7 +66,7 @@ class Bus:
         self.directory.cleanup()
 
     def check(self, case, processes, run, messages):
-        """Runs @run twice, and compares what the second one cost each process with the budget."""
+        """Runs @run twice, and compares the cost of the second run for each process with the budget."""
         run()
         before = {name: counted.read() for name, counted in processes.items()}
         run()

@@ -254,7 +254,7 @@ test_late_end (Fixture *f, gconstpointer data)
   g_assert_false (platform_log_thread_end (g_steal_pointer (&f->thread), 0, &unwritten));
   g_assert_cmpuint (unwritten, ==, PLATFORM_LOG_RECORDS + 11);
 
-  /* The abandoned thread finishes its one call, makes no other one, and frees what it needed. */
+  /* The abandoned thread finishes its call, makes no other one, and frees its memory. */
   gate_set (f->gate, FALSE);
   while (g_atomic_int_get (&f->gate->references) > 1)
     g_thread_yield ();

@@ -338,7 +338,7 @@ test_starters_and_ender (void)
   World world;
 
   explore (kinds, G_N_ELEMENTS (kinds), &world);
-  g_assert_cmpuint (world.n_none, >, 0); /* both met the one that had not ended yet */
+  g_assert_cmpuint (world.n_none, >, 0); /* both found the broker that had not ended yet */
   g_assert_cmpuint (world.n_none, <, world.n_ends);
 }
 
