@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last messages of a client in JavaScript: `gjs last.js ADDRESS PID`. PID is the broker's, which is stopped meanwhile.
+// The last messages of a client in JavaScript: `gjs last.js ADDRESS PID`. PID is the broker's, which is suspended for a time.
 // The garbage collector may release a client while JavaScript cannot run. Then a log record is written, and no handler is
 // called.
 imports.gi.versions.DeyeBus = '1.0';

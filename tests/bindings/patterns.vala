@@ -28,7 +28,7 @@ string text_of (DeyeBus.Message message) {
 	return text.str;
 }
 
-// Callbacks run meanwhile; the watchdog ends the program.
+// Runs callbacks. If nothing ever happens, the watchdog ends the program.
 void iterate () {
 	MainContext.default ().iteration (true);
 }
