@@ -145,7 +145,7 @@ drain_check_call (SimWorld *world, const SimDrain *drain)
   return waits;
 }
 
-/* A call ends when the member takes part again, and the member may drain anew before the step ends. */
+/* A call ends when the member takes part again, and the member may begin to drain again before the step ends. */
 static void
 drain_check_ended (SimWorld *world)
 {

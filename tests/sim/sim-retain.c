@@ -279,7 +279,7 @@ sim_retains_leave (SimRetains *retains, guint peer, guint32 subscription, guint6
 {
   RetainSub *sub = retain_find_sub (retains, peer, subscription);
 
-  /* A second UNSUBSCRIBE is refused, and the answer to the first may still be on its way. */
+  /* A second UNSUBSCRIBE is refused, and the answer to the first may still be in transit. */
   if (sub != NULL && sub->alive)
     sub->counted = counted;
 }

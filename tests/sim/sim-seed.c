@@ -159,7 +159,7 @@ seed_heal (SimWorld *world)
       sim_world_advance (world, WINDOW_STEPS);
       sim_check_step (world);
       bus_core_stats (world->core, &stats);
-      /* A gap without a message behind it is sent within a second. */
+      /* A gap without a later message is sent within a second. */
       if (busy == 0 && stats.queued_bytes == 0 && stats.pending_requests == sim_waits_count_watches (world->waits)
           && round > 60 && sim_confirms_count (world->confirms) == 0)
         return;

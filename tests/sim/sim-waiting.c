@@ -15,7 +15,7 @@ sim_waiting_reached (SimWorld *world, const SimClient *client, const SimFrame *f
 {
   gboolean waits = sim_view_call_waits (client, frame->number);
 
-  /* Without memory the call is refused. Without memory for the state only, the watch is behind from the beginning. */
+  /* Without memory the call is refused. If only the state finds no memory, the watch exists, and its state is sent later. */
   if (!waits && (!is_granted || frame->watches))
     {
       if (is_granted && !frame->may_fail)

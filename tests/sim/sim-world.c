@@ -107,7 +107,7 @@ sim_world_disconnect (SimWorld *world, SimClient *client)
   sim_client_reset (client);
 }
 
-/* Disconnects the peers that the broker wants to disconnect, after their last bytes were taken out. */
+/* Disconnects the peers that the broker has decided to disconnect, after their last bytes were taken out. */
 void
 sim_world_close_peers (SimWorld *world)
 {

@@ -94,7 +94,7 @@ typedef struct SimFrame
   gboolean resumes;      /* DRAIN: it takes part again */
   gboolean watches;      /* WAIT: every change, not one answer */
   gboolean may_fail;     /* WAIT: allocations failed when it arrived */
-  gboolean is_restored;  /* SUBSCRIBE: of a client that has come back */
+  gboolean is_restored;  /* SUBSCRIBE: of a client that has reconnected */
   gboolean roomy;
   gboolean serve;
   gboolean lazy;
@@ -257,7 +257,7 @@ struct SimWorld
   SimRandom aside; /* for operations that must not change the other operations of a seed */
   BusCore *core;
   BusCoreOptions options; /* of the next core; the epoch of this one */
-  gboolean restarts;      /* the broker ends and begins anew; clients that come back restore their subscriptions */
+  gboolean restarts;      /* the broker restarts; clients that reconnect restore their subscriptions */
   SimModel *model;
   SimWatch *watch;
   SimRequests *requests;
