@@ -297,7 +297,7 @@ drop_client_in_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to,
   g_clear_object (&f->client);
 }
 
-/* The client is dropped while next_async() waits; the call still gets the message behind the gap. */
+/* The client is dropped while next_async() waits; the call still gets the message after the gap. */
 static void
 test_drop_client_in_gap (Fixture *f, gconstpointer data)
 {

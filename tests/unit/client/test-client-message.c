@@ -153,7 +153,7 @@ test_empty (void)
   g_auto (GStrv) tags = NULL;
   gsize len;
 
-  /* If a string is the last field, its NUL is behind the body. */
+  /* If a string is the last field, its NUL follows the body. */
   wire_envelope_init (&envelope);
   envelope.topic = wire_span_str ("events.a");
   bytes = encode (&envelope);

@@ -110,7 +110,7 @@ test_every_byte (OutbufFixture *f, gconstpointer data)
     send (f, 1);
 }
 
-/* A small payload that does not fit behind its head begins the next chunk. */
+/* A small payload that does not fit into the chunk of its head begins the next chunk. */
 static void
 test_split_by_chunks (OutbufFixture *f, gconstpointer data)
 {

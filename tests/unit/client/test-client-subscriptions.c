@@ -50,7 +50,7 @@ test_subscribe_async (Fixture *f, gconstpointer data)
   script_deliver (f->in, 1, 0, 1, "events.a", "first", 5);
   client_fixture_say (f);
   client_fixture_wait (f, log.got->len > 0);
-  /* The answer was reported before the message behind it. */
+  /* The answer was reported before the message that follows it. */
   g_assert_cmpuint (result.calls, ==, 1);
   log.subscription = deye_bus_client_subscribe_finish (f->client, result.result, &error);
   g_assert_no_error (error);

@@ -413,7 +413,7 @@ report_in_thread (gpointer data)
   return NULL;
 }
 
-/* Reports and the outcome from a thread: the last report is sent, and the outcome once behind it. */
+/* Reports and the outcome from a thread: the last report is sent, and after it the outcome, once. */
 static void
 test_thread (Fixture *f, gconstpointer data)
 {

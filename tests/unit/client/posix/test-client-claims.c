@@ -411,7 +411,7 @@ test_unknown (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->log.calls, ==, 0);
 }
 
-/* CANCEL arrives behind the adoption in the same read. */
+/* CANCEL arrives after the adoption in the same read. */
 static void
 test_adopted_and_cancelled (Fixture *f, gconstpointer data)
 {

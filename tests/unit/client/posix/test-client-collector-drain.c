@@ -93,7 +93,7 @@ test_lifecycle_of_another (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_collector_is_draining (f->collector));
 }
 
-/* DRAIN arrives behind the task in the same read: the handler is not called. */
+/* DRAIN arrives after the task in the same read: the handler is not called. */
 static void
 test_drain_in_same_read (Fixture *f, gconstpointer data)
 {
