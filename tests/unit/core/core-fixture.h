@@ -7,7 +7,7 @@
 #include "wire-guard.h"
 
 /*
- * The core alone, with a clock that the test moves and clients made of bytes.
+ * The core alone, with a clock that the test moves, and clients that send and receive frames without sockets.
  *
  * A Client makes frames of the test's calls, and keeps each frame that the broker sends. The fixture does not know the expected
  * answers. core_teardown() disconnects the remaining clients and asserts that nothing stays charged.
@@ -39,7 +39,7 @@ typedef struct
   WireFrameReader reader;
   GQueue got; /* Got, oldest first */
   guint64 next_id;
-  gboolean closed;     /* the broker wants it closed, or it is disconnected */
+  gboolean closed;     /* the broker has closed the peer, or it is disconnected */
   gboolean is_stopped; /* does not read its queue */
   gboolean has_bytes;  /* the core has notified it of bytes, which it has not read */
   guint32 goodbye;     /* status in the received GOODBYE */

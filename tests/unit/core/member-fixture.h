@@ -6,7 +6,7 @@
 #include "wire-feature.h"
 #include "work/bus-membership.h"
 
-/* Registered collectors made of bytes, beside core-fixture: their registrations, and the records that the agent reads. */
+/* Registered collectors, for core-fixture: their registrations, and the records that the agent reads. */
 
 #define MSG(name)  daemoneye__eventbus__v1__##name
 #define SECOND     G_TIME_SPAN_SECOND

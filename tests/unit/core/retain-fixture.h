@@ -22,7 +22,7 @@ void client_subscribe_stopped (Client *client, guint32 subscription, const char 
 
 /* Returns TRUE if a DELIVER marks the end of the retained messages of a subscription. */
 gboolean got_is_end (const Got *got);
-/* Takes all deliveries, and returns them as text: the payload, with "*" behind a retained one, and "." for the end of the
+/* Takes all deliveries, and returns them as text: the payload, with "*" after a retained one, and "." for the end of the
  * retained ones. */
 char *client_take_all (Client *client);
 

@@ -8,7 +8,7 @@
 #include "coordination.pb-c.h"
 
 /*
- * Submitters and members made of bytes, beside core-fixture. Requests and answers are those of the wire; the outcome of a task is
+ * Submitters and members, for core-fixture. Requests and answers are those of the wire; the outcome of a task is
  * read from its record in the core.
  */
 

@@ -7,7 +7,7 @@
 #include "work/bus-work.h"
 #include "wire-feature.h"
 
-/* Tasks in the whole core when many compete: floods, members that die again and again, tasks that kill, and drains. */
+/* Tasks in the whole core when many compete: floods, members that die repeatedly, tasks that kill, and drains. */
 
 #define SECOND G_TIME_SPAN_SECOND
 

@@ -81,7 +81,7 @@ return_credit (Client *client, guint64 id, guint64 messages, guint64 bytes)
   client_send (client, WIRE_KIND_CREDIT, 0, &credit);
 }
 
-/* The replies that have arrived, as text: "a b c!" with "!" behind a final one and "+n" behind one that replaced n. */
+/* The replies that have arrived, as text: "a b c!" with "!" after a final one and "+n" after one that replaced n others. */
 static void
 expect_replies (Client *client, const char *expected)
 {

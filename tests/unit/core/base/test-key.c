@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-key.h"
 
-/* Keys of peer bytes and the seeded hash behind them. */
+/* Keys of peer bytes, and their seeded hash. */
 
 #define SEED  G_GUINT64_CONSTANT (0x1234567890abcdef)
 #define OTHER G_GUINT64_CONSTANT (0x0fedcba987654321)

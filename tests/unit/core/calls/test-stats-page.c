@@ -351,7 +351,7 @@ test_too_large (Fixture *f, gconstpointer data)
   g_assert_true (f->any_truncated);
 }
 
-/* If the rows that a cursor names have ended, the next page begins with the row behind them. */
+/* If the rows that a cursor names have ended, the next page begins with the row after them. */
 static void
 test_cursor (Fixture *f, gconstpointer data)
 {

@@ -95,7 +95,7 @@ test_acknowledgement_order (Queue *queue, gconstpointer data)
     bus_ticket_unref (tickets[i]);
   g_assert_cmpuint (held (queue), ==, 0);
 
-  /* The list begins anew. */
+  /* The list starts again. */
   queue_send_held (queue, subscription, QUEUE_NOW_US);
   acknowledge (queue, subscription, 1, QUEUE_NOW_US);
 }

@@ -400,7 +400,7 @@ model_is_idle (const Model *model, const ModelTask *known)
          && (member->n_zombie == 0 || model->world->now_us - known->reserved_since_us >= 30 * G_USEC_PER_SEC);
 }
 
-/* Returns the oldest reservation behind @order. */
+/* Returns the oldest reservation after @order. */
 static ModelTask *
 model_next_reservation (Model *model, guint64 order)
 {

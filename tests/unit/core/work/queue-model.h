@@ -4,7 +4,7 @@
 #include "queue-world.h"
 
 /*
- * A naive model of the queue of one operation: a list of tasks, which is searched anew for each lease.
+ * A naive model of the queue of one operation: a list of tasks, which is searched again for each lease.
  *
  * The model implements the rules as the documents describe them, without demands, pools and parking. It keeps its own turns, ages
  * and reservations; it reads the members with their slots, and the requirements of the tasks, from the world.
