@@ -37,7 +37,7 @@ test_same_bytes (void)
         credit_compare (ids[i], totals[m], totals[b]);
 }
 
-/* Reads a body in a block of exactly its size, so that a sanitizer finds a read behind its end. Returns whether it is a usual
+/* Reads a body in a block of exactly its size, so that a sanitizer finds a read beyond its end. Returns whether it is a usual
  * CREDIT; then the general reader must accept it with the same values. */
 static gboolean
 credit_read (const guint8 *bytes, gsize len)

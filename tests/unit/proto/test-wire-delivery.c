@@ -92,7 +92,7 @@ delivery_write (const DeliveryRow *row)
   return body;
 }
 
-/* Reads a body in a block of exactly its size, so that a sanitizer finds a read behind its end. Returns whether it is a usual
+/* Reads a body in a block of exactly its size, so that a sanitizer finds a read beyond its end. Returns whether it is a usual
  * delivery; then the general reader must give the same. */
 static gboolean
 delivery_compare (const guint8 *bytes, gsize len)

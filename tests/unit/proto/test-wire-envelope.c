@@ -315,7 +315,7 @@ test_numbers (void)
       }
 }
 
-/* Text of every length, with one wrong byte at every place, and bytes behind it or not. */
+/* Text of every length, with one wrong byte at every place, and with or without bytes after it. */
 static void
 test_texts (void)
 {
@@ -421,12 +421,12 @@ test_stamp_in_parts (void)
       }
 }
 
-/* Asserts that the result is the same behind an unknown field, where the reader uses its general path. */
+/* Asserts that the result is the same after an unknown field, where the reader uses its general path. */
 static void
 assert_same_behind_unknown (const guint8 *body, gsize len)
 {
   static const guint8 unknown[] = { 0xc0, 0x0c, 0x01 };
-  g_autofree guint8 *alone = g_malloc (len + 1); /* so that a sanitizer finds a read behind the end */
+  g_autofree guint8 *alone = g_malloc (len + 1); /* so that a sanitizer finds a read beyond the end */
   g_autofree guint8 *behind = g_malloc (sizeof unknown + len);
   WireEnvelope e, other;
   WireReadResult got, want;

@@ -84,7 +84,7 @@ test_deliver (void)
   g_assert_cmpuint (peek_subscription_of (wire_span (NULL, 0)), ==, 0);
 }
 
-/* Peeks at frames in a block of exactly their size, so that a sanitizer finds a read behind them. */
+/* Peeks at frames in a block of exactly their size, so that a sanitizer finds a read beyond them. */
 static void
 peek_all_of (const guint8 *bytes, gsize len)
 {

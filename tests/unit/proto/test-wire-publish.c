@@ -129,7 +129,7 @@ publish_same_span (WireSpan a, WireSpan b)
   return a.len == b.len && (a.len == 0 || a.data == b.data);
 }
 
-/* Reads a body in a block of exactly its size, so that a sanitizer finds a read behind its end. Returns whether it is a plain
+/* Reads a body in a block of exactly its size, so that a sanitizer finds a read beyond its end. Returns whether it is a plain
  * publish; then the general reader must accept it with the same values. */
 static gboolean
 publish_read (const guint8 *bytes, gsize len)
