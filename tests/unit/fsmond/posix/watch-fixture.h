@@ -48,7 +48,7 @@ void watch_fixture_rename (const WatchFixture *fixture, const char *from, const 
 void watch_fixture_unlink (const WatchFixture *fixture, const char *name);
 void watch_fixture_rmdir (const WatchFixture *fixture, const char *name);
 
-/* Waits for the event behind all earlier expected events, and returns it. Other events before it are skipped. */
+/* Waits for the event after all earlier expected events, and returns it. Other events before it are skipped. */
 const WatchSeen *watch_fixture_expect (WatchFixture *fixture, FsEventKind kind, const char *name);
 /* Returns the number of events of the kind and name so far. */
 guint watch_fixture_count (const WatchFixture *fixture, FsEventKind kind, const char *name);
