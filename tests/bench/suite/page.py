@@ -17,21 +17,26 @@ HEAD = """# Performance
 
 - **Machine**: {cpu}, {cpus} CPUs, {memory_gib} GiB; {kernel}; {system}; {compiler}; GLib {glib}
 - **Version**: commit {commit}, release build, {date}; {runs} run{s} in {minutes} minutes, load {load_before:.1f} before and {load_after:.1f} after
-- **Compared with**: {beside}
+- **Other software**: {beside}
 
 ## How it is measured
 
-Each publisher, each subscriber and the broker is a separate process. *Ours* is the agent with the module, and the client library, as they
-are installed: policies, quotas, statistics and acknowledged subscriptions are enabled. Subscribers use the policy `block`, so no message
-may be lost. Only the limits on counts and on the memory of one uid are raised, because all clients of a measurement have the same uid. The
-*relay* is a program that forwards frames without topics, queues or limits; it shows the minimum cost that the kernel sets. It blocks while
-it writes, so with large payloads a broker that reads at the same time can be faster.
+Each row of a table is a workload, and the columns are the programs that are compared, the *peers*:
 
-The limits of the other brokers are disabled. All brokers use Unix sockets, except NATS, which supports only TCP. The clients of the other
-brokers are minimal: where no small library exists, the client implements the protocol itself. Each measurement starts a new broker;
-publishers stop after one second. The peers of a row are measured one after the other, and each run measures all rows, so a disturbance of
-the machine affects all peers alike. A figure is the median of its measurements. A ratio to the relay is the median of the ratios of
-measurements made in pairs. The value after ± is half of the difference between the largest and the smallest measurement.
+- *ours*: the agent with the module, and the client library, as they are installed. Policies, quotas, statistics and acknowledged
+  subscriptions are enabled. Only the limits on counts and on the memory of one uid are raised, because all clients of a measurement have
+  the same uid.
+- *before*: an older version of ours, if the command names one.
+- *relay*: a program that forwards frames without topics, queues or limits. It shows the cost that the kernel alone causes. It blocks while
+  it writes, so with large payloads a broker that reads at the same time can be faster.
+- The other brokers, with their limits disabled. All brokers use Unix sockets, except NATS, which supports only TCP. *libnats* is NATS with
+  its official client library. All other clients are minimal: where no small library exists, the client implements the protocol itself.
+
+Each publisher, each subscriber and the broker is a separate process. Our subscribers use the policy `block`, so no message may be lost.
+Each measurement starts a new broker, and publishers stop after one second. The peers of a row are measured one after the other, and each
+run measures all rows, so a disturbance of the machine affects all peers alike. A figure is the median of its measurements. A ratio to the
+relay is the median of the ratios of measurements made in pairs. The value after ± is half of the difference between the largest and the
+smallest measurement.
 
 {noise}
 
@@ -40,14 +45,15 @@ measurements made in pairs. The value after ± is half of the difference between
 
 SIZES_TEXT = """The rows compare three ways to publish many messages. *Held together*: the publisher calls `deye_bus_client_hold()` before a loop
 and releases the client after it. *Coalesce*: the publisher sets the property `coalesce` and runs a loop. *Plain loop*: the publisher does
-neither, so the client writes each message separately, which costs a system call and a wake-up on both sides of the broker."""
+neither, so the client writes each message separately. Each message then costs a system call and a wake-up of the receiver, on both sides
+of the broker."""
 
 REDO = """## How to repeat the measurements
 
     ./bootstrap bench --quick                 # some rows, in less than a minute
     ./bootstrap bench --peers                 # all rows, half an hour on an idle machine; writes this page and its plots
     ./bootstrap bench --only 'T1.*' --runs 5  # some rows
-    ./bootstrap bench --base DIR              # also an older version that is installed below DIR
+    ./bootstrap bench --base DIR              # measures also an older version that is installed below DIR
 
 The report `build-bench/bench.json` contains each measurement. `./bootstrap bench --page` writes the page from the last report.
 """
@@ -78,8 +84,8 @@ def noise(f):
     return wrapped(
         f"With {f.report['machine']['cpus']} CPUs, processes of a workload share a CPU, and their placement by the scheduler "
         f"has a large effect. Half of the figures below have a spread of at most ±{statistics.median(spreads.values()):.0f} %, and "
-        f"nine of ten have at most ±{sorted(spreads.values())[len(spreads) * 9 // 10]} %. The largest spread is ±{spreads[largest]} % "
-        f"({largest}). A difference that is smaller than the spread of its row is not significant.")
+        f"nine of ten have a spread of at most ±{sorted(spreads.values())[len(spreads) * 9 // 10]} %. The largest spread is "
+        f"±{spreads[largest]} % ({largest}). A difference that is smaller than the spread of its row is not significant.")
 
 
 def lost_text(f):
@@ -104,7 +110,8 @@ def floor_section(f):
     met, judged = sum(one.is_met is True for one in checks), sum(one.is_met is not None for one in checks)
     text = "## Floors and aims\n\n" + wrapped(
         f"A *floor* is a value that the project requires; an *aim* is a value that it wants to reach. This run measured {judged} floors, and "
-        f"{met} of them are met. The last column has the figures that the value was compared with or calculated from.")
+        f"{met} of them are met. Values that end with *x* are ratios. *Best peer* is the best of the other brokers in that workload. The last "
+        "column contains the figures from which the value was calculated.")
     text += "\n\n" + table(["workload", "measured", "floor", "met", "aim", "reached", "figures"], lines)
     unmet = [one for one in checks if one.is_met is False and one.workload in NOTES]
     if unmet:
@@ -164,7 +171,8 @@ def latency_section(f, drawn):
 
 
 def throughput_section(f, drawn):
-    return (f"## Throughput\n\n{SIZES_TEXT}\n\nThe figures are messages a second; with several subscribers, deliveries a second.\n\n"
+    return (f"## Throughput\n\n{SIZES_TEXT}\n\nThe figures are messages per second; with several subscribers, deliveries per second. *1 -> 10* "
+            "means one publisher and ten subscribers.\n\n"
             + rows_table(f, ("T1", "T2", "T3", "T4")) + plot("size", drawn))
 
 
@@ -175,13 +183,14 @@ def cpu_cell(f, row, peer):
 def cost_section(f):
     names = [name for name in f.rows if name.startswith(("T1", "T2", "T3", "T4"))]
     lines = [[f.rows[name]["title"]] + [cell(f, name, peer, cpu_cell) for peer in ("deye", "raw", "nats", "redis")] for name in names]
-    text = ("## CPU time and memory\n\nCPU seconds for a million deliveries, as broker + all clients.\n\n"
+    text = ("## CPU time and memory\n\nCPU seconds per million deliveries: of the broker + of all clients.\n\n"
             + table(["workload", "ours", "relay", "nats", "redis"], lines))
     if "M1" in f.rows:
         lines = [[SHORT.get(peer, peer)] + [number(f.get("M1", peer, figure)) for figure in ("kib_a_client", "kib_after_burst", "idle_kib")]
                  for peer in peers_of(f, ["M1"])]
-        text += ("\n\nMemory of the broker in KiB: for each of 500 idle clients with two subscriptions; the same after each client has "
-                 "received 64 KiB; and in total without clients.\n\n" + table(["peer", "idle client", "after a burst", "no client"], lines))
+        text += ("\n\nMemory of the broker in KiB. *Idle client*: the memory for one of 500 idle clients with two subscriptions each. *After a "
+                 "burst*: the memory for one of these clients after each has received 64 KiB. *No client*: the whole broker without clients."
+                 "\n\n" + table(["peer", "idle client", "after a burst", "no client"], lines))
     return text
 
 
@@ -192,7 +201,7 @@ def growth(f, first, last, peer="deye"):
 
 
 def scale_section(f, drawn):
-    parts = ["## How cost grows", subscribers_text(f) + plot("subscribers", drawn), subscriptions_text(f) + plot("subscriptions", drawn),
+    parts = ["## Growth of the cost", subscribers_text(f) + plot("subscribers", drawn), subscriptions_text(f) + plot("subscriptions", drawn),
              rows_table(f, ("T5",)), setup_table(f), clients_text(f) + plot("clients", drawn), rows_table(f, ("C.",))]
     return "\n\n".join(part for part in parts if part)
 
@@ -201,20 +210,21 @@ def subscribers_text(f):
     one, ten, fifty = (number(f.get(row, "deye", "broker_cpu")) for row in ("T1.128", "T2.128", "T2.50"))
     return wrapped(
         "**Subscribers.** The broker reads, checks and routes a message once, independent of the number of receivers. Each subscriber adds a "
-        "queue entry, a copy of a small payload (or a reference to a large one) and a part of a write. More subscribers share the fixed cost. "
-        f"The broker makes {number(f.get('T1.128'))} deliveries a second with one subscriber, {number(f.get('T2.128'))} with "
-        f"ten ({growth(f, 'T1.128', 'T2.128')}) and {number(f.get('T2.50'))} with fifty. A delivery takes {one} us of the broker's CPU time "
-        f"with one subscriber, {ten} us with ten and {fifty} us with fifty.")
+        "queue entry, a copy of a small payload (or a reference to a large one) and a part of a write. With more subscribers, the fixed cost "
+        f"of a message is divided among more deliveries. The broker makes {number(f.get('T1.128'))} deliveries per second with one subscriber, "
+        f"{number(f.get('T2.128'))} with ten ({growth(f, 'T1.128', 'T2.128')}) and {number(f.get('T2.50'))} with fifty. A delivery takes "
+        f"{one} us of the broker's CPU time with one subscriber, {ten} us with ten and {fifty} us with fifty.")
 
 
 def subscriptions_text(f):
     wild, exact = ([growth(f, f"{family}.10", f"{family}.{label}") for label in ("1k", "10k", "100k")] for family in ("T5", "T5x"))
     return wrapped(
-        "**Subscriptions.** The broker finds an exact topic by its hash. It finds patterns by a walk along the levels of the topic, not along "
-        "the patterns, and caches the set of subscriptions that match a topic. Only the accessed memory grows with the number of "
-        "subscriptions: many topics do not fit in the caches of the CPU. With 1,000, 10,000 and 100,000 wildcard subscriptions the rate is "
-        f"{wild[0]}, {wild[1]} and {wild[2]} of the rate with ten; with exact subscriptions it is {exact[0]}, {exact[1]} and {exact[2]}. The "
-        "client finds the callback of a delivery by the number of the subscription, so this cost does not grow.")
+        "**Subscriptions.** The broker finds the subscriptions of an exact topic by its hash. It finds matching patterns by a walk along the "
+        "levels of the topic, not along the patterns, and caches the set of subscriptions that match a topic. The number of operations per "
+        "message does not grow with the number of subscriptions. The accessed memory does: many topics do not fit in the caches of the CPU. "
+        f"With 1,000, 10,000 and 100,000 wildcard subscriptions the rate is {wild[0]}, {wild[1]} and {wild[2]} of the rate with ten; with exact "
+        f"subscriptions it is {exact[0]}, {exact[1]} and {exact[2]}. The client finds the callback of a delivery by the number of the "
+        "subscription, so this cost does not grow.")
 
 
 def setup_table(f):
@@ -223,8 +233,8 @@ def setup_table(f):
     if not names:
         return ""
     lines = [[f.rows[name]["title"]] + [cell(f, name, peer, setup_cell) for peer in peers] for name in names]
-    return ("Time in ms until the broker has all subscriptions. Our client waits for the answer to each subscription; the others send one "
-            "request at the end and wait for its answer.\n\n"
+    return ("Time in milliseconds until the broker has all subscriptions. Our client waits for the answer to each subscription. The other "
+            "clients send one request after all subscriptions and wait only for the answer to that request.\n\n"
             + table(["workload"] + [SHORT.get(peer, peer) for peer in peers], lines))
 
 
@@ -237,10 +247,10 @@ def clients_text(f):
     busy = [growth(f, "T1.128", f"C.busy.{count}") for count in (10, 100, 1000)]
     return wrapped(
         f"**Clients.** An idle client with two subscriptions uses {number(f.get('M1'))} KiB of memory and no CPU time, because the broker waits "
-        "with epoll, which reports only the sockets that are ready. A publisher and a subscriber beside 10, 100 and 1,000 idle clients reach "
-        f"{idle[0]}, {idle[1]} and {idle[2]} of their rate without them. When 10, 100 or 1,000 clients publish in turn, 64 messages each, the "
-        f"rate is {busy[0]}, {busy[1]} and {busy[2]} of the rate of one client that publishes all messages. The number of reads causes the "
-        "difference: a read returns the messages of one client, here at most 64.")
+        "with epoll, which reports only the sockets that are ready. Beside 10, 100 and 1,000 idle clients, a publisher and a subscriber reach "
+        f"{idle[0]}, {idle[1]} and {idle[2]} of their rate without idle clients. When 10, 100 or 1,000 clients publish in turn, 64 messages "
+        f"each, the rate is {busy[0]}, {busy[1]} and {busy[2]} of the rate of a single publisher. The number of reads causes the difference: a "
+        "read returns the messages of one client, in this workload at most 64.")
 
 
 def other_section(f):

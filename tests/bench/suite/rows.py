@@ -75,11 +75,13 @@ def scale_rows():
 
 def other_rows():
     yield row("Q.quiet", "round trips, 1,000/s, 128 B", workloads.paced_trips, OWN, "p99", "us", pairs=5, size=128)
-    yield row("Q.floods", "round trips, 1,000/s, 128 B, beside four floods", workloads.paced_trips, OWN, "p99", "us", pairs=5, size=128, floods=4)
-    yield row("Q.hostile", "round trips, 1,000/s, 128 B, beside 16 clients with 1,024 `#` each", workloads.paced_trips, OWN, "p99", "us",
-              pairs=5, size=128, crowd=16)
+    yield row("Q.floods", "round trips, 1,000/s, 128 B, beside four publishers at full speed", workloads.paced_trips, OWN, "p99", "us",
+              pairs=5, size=128, floods=4)
+    yield row("Q.hostile", "round trips, 1,000/s, 128 B, beside 16 clients with 1,024 subscriptions `#` each", workloads.paced_trips, OWN, "p99",
+              "us", pairs=5, size=128, crowd=16)
     yield row("K.tasks", "tasks submitted and settled, 8 collectors", workloads.tasks, OWN, collectors=8, count=50000)
-    yield row("K.failover", "failover, end of the connection to start elsewhere", workloads.failover, OWN, "p99", "us", kills=200)
+    yield row("K.failover", "failover, from the end of the connection to the start at another collector", workloads.failover, OWN, "p99", "us",
+              kills=200)
     yield row("G.4k", "question to 50 collectors, answers of 4 KiB", workloads.gather, ("raw", "deye"), "p50", "us", size=4096, collectors=50,
               rounds=50)
     yield row("G.256k", "question to 50 collectors, answers of 256 KiB", workloads.gather, ("raw", "deye"), "p50", "us", size=262144, collectors=50,
@@ -87,8 +89,8 @@ def other_rows():
     yield row("R.10k", "10,000 retained values to a late subscriber", workloads.retained, ("raw", "deye"), "ms", "ms", size=128, count=10000)
     yield row("A.64", "publish with acknowledgement, 64 in flight, 128 B", workloads.acknowledged, ("raw", "deye"), "p50", "us", size=128,
               count=100000, depth=64)
-    yield row("B.edge", "block with a window of 64 messages, 128 B", workloads.window_edge, OWN, size=128, count=1000000, window=64)
-    yield row("Y.publish", "Python publishes, held together, 128 B", workloads.python_publishes, OWN, size=128, count=1000000)
+    yield row("B.edge", "policy `block`, window of 64 messages, 128 B", workloads.window_edge, OWN, size=128, count=1000000, window=64)
+    yield row("Y.publish", "publishes in Python, held together, 128 B", workloads.python_publishes, OWN, size=128, count=1000000)
     yield row("Y.callback", "callbacks in Python, 128 B", workloads.python_callbacks, OWN, size=128, count=500000)
 
 
