@@ -307,6 +307,18 @@ connect_run_catch_up (gpointer owner, GError **error)
 
 /* --- the steps --- */
 
+/* The order of the steps is part of the promises of a reconnect. The session is held during all of them, so calls of the program
+ * are sent only after the last one.
+ *
+ * - register: a collector claims its running tasks before it serves its task topic again. Otherwise the broker could give it new
+ *   tasks while it does not know how many slots are in use.
+ * - restore, serve methods: all subscriptions exist before the client publishes anything. Otherwise an answer to a message could
+ *   be routed before the subscription that has to receive it.
+ * - last message: the broker has it before the first publish, so a crash after any publish is reported to others.
+ * - republish: a new broker has no retained values. The client's own values come before the messages of the program, which may
+ *   contain newer values of the same topics.
+ * - catch up: waits for the retained values of others, so a client that is READY has the present state. This is the last step,
+ *   because it has a short limit and does not fail: when the limit is over, the remaining values arrive later. */
 static const DeyeBusStep connect_steps[] = {
   { "handshake", connect_run_handshake, NULL },
   { "register", connect_run_register, connect_end_register },

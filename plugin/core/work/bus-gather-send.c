@@ -170,7 +170,16 @@ send_count_answers (const BusGather *gather)
   return gather->counts[BUS_FATE_ANSWERED] + gather->counts[BUS_FATE_EMPTY];
 }
 
-/* NOBODY means that no task was made for any entry. An entry whose task the broker refused counts as asked, so it is FAILED. */
+/* The verdict is a statement about the answers, independent of the requirement of the requester (send_is_met()).
+ *
+ * A requester that reads only the verdict must not take a part of the data for all of it. So COMPLETE needs more than an answer of
+ * every entry:
+ *  - no answer is truncated. An empty answer counts: the collector searched and found nothing;
+ *  - the roster is sure. During the recovery window after a start of the broker, collectors of the previous broker may not have
+ *    registered again. The roster need not contain them, so nothing in the manifest would show that they are missing.
+ *
+ * Of the other verdicts, NOBODY means that no task was made for any entry: the remedy is to start or register collectors. An entry
+ * whose task the broker refused counts as asked, so the verdict is then FAILED. PARTIAL covers all remaining cases. */
 static guint
 send_verdict (const BusGather *gather)
 {
@@ -191,6 +200,7 @@ send_is_complete (const BusGather *gather)
   return send_verdict (gather) == DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_COMPLETE;
 }
 
+/* Truncated answers are also in the counts of answers, so AT_LEAST subtracts them. */
 static gboolean
 send_is_met (const BusGather *gather)
 {
