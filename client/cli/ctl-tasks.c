@@ -38,7 +38,7 @@ ctl_list_print (Ctl *ctl, const CtlList *list)
     ctl_message_print (ctl, g_ptr_array_index (list->entries, i));
 }
 
-/* One kind of list. The place of the next cursor and of the entries in a page differs between the kinds. */
+/* One kind of list. Each kind has a separate message type for its pages, with the next cursor and the entries in other fields. */
 typedef struct
 {
   const char *topic;

@@ -9,7 +9,7 @@
 
 #define FIELD_NUMBER_MAX ((1 << 29) - 1)
 
-/* Every member and every quantifier begins at a multiple of this, so that no other alignment has to be known. */
+/* Every member and every quantifier begins at a multiple of this number, so the alignment of single types does not matter. */
 #define PLACE sizeof (guint64)
 
 static gboolean

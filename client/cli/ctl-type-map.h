@@ -7,7 +7,7 @@
 /*
  * Entry types of map fields. protobuf encodes a map as a repeated field of entries with a key and a value.
  *
- * Descriptors of protobuf-c do not contain whether a message is such an entry. ctl-type-build marks the entries that it builds;
+ * A descriptor of protobuf-c does not state that a message is such an entry. ctl-type-build marks the entries that it builds;
  * entries among the generated types of protoc-c can't be recognised.
  */
 

@@ -104,7 +104,7 @@ ask_show_answer (Ctl *ctl, DeyeBusGatherAnswer *answer)
 static void
 ask_show_answers (Ctl *ctl, GList *answers)
 {
-  ctl_start_clock (ctl); /* for the types of the answers */
+  ctl_start_clock (ctl); /* time to request the types of the answers */
   for (GList *at = answers; at != NULL; at = at->next)
     ask_show_answer (ctl, at->data);
 }
@@ -135,7 +135,7 @@ ask_end (Ctl *ctl, DeyeBusGather *gather, GError **error)
   return FALSE;
 }
 
-/* Reads the payload before the time for the rest begins. @given: NULL if there is none. */
+/* Reads the payload before the time of --timeout begins. @given: NULL if there is no payload. */
 static gboolean
 ask_read_payload (Ctl *ctl, const char *argument, GBytes **given, GError **error)
 {

@@ -162,7 +162,7 @@ stats_show_bus (Ctl *ctl, GError **error)
   return TRUE;
 }
 
-/* Shows the members under the names that they have in JSON. */
+/* Shows the fields with the names that they have in JSON. */
 static void
 stats_show_members (Ctl *ctl, JsonObject *object)
 {

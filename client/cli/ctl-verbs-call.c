@@ -22,7 +22,7 @@ typedef struct
   GBytes *given;            /* nullable: the user's payload */
 } CallRequest;
 
-/* The type of the request. NULL with @error: no peer describes the named type. NULL without @error: no type is named. */
+/* Returns the type of the request. NULL with @error: no peer describes the named type. NULL without @error: no type is named. */
 static const ProtobufCMessageDescriptor *
 call_request_type (Ctl *ctl, const CallRequest *question, GError **error)
 {
@@ -70,8 +70,8 @@ call_show_reply (Ctl *ctl, DeyeBusMessage *reply)
     }
 }
 
-/* Turns a failure that the responder reported into an error of the tool, with the name of the error and the responder's
- * text. */
+/* Converts a failure that the responder reported to an error of the tool, with the name of the error and the text of the
+ * responder. */
 static gboolean
 call_explain_failure (GError *local, const char *peer, GError **error)
 {

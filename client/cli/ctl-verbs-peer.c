@@ -7,7 +7,7 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* The verb `peer`: shows what the broker knows about one peer, and how the peer describes itself. */
+/* The verb `peer`: shows the broker's data about one peer, and the description that the peer gives of itself. */
 
 typedef Daemoneye__Eventbus__V1__PeerDescription Description;
 

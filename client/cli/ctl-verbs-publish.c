@@ -10,10 +10,11 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* The verbs `publish`, `broadcast` and `direct`. The input is a sequence of JSON values, each of which is a message; without
- * a type it is one payload. */
+/* The verbs `publish`, `broadcast` and `direct`. The input is a sequence of JSON values, and each value is sent as a message. If the
+ * type of the payload is unknown, the whole input is one payload. */
 
-/* Finds the type of the payload: as --type says, else as a peer describes the topic. FALSE: the type is unknown. */
+/* Finds the type of the payload: the type that --type names, otherwise the type in a peer's description of the topic. FALSE: the
+ * type is unknown. */
 static gboolean
 publish_find_type (Ctl *ctl,
                    const char *topic,
@@ -80,7 +81,7 @@ typedef struct
   PublishFunc publish;                    /* NULL: direct */
   const ProtobufCMessageDescriptor *type; /* nullable: payloads are not converted */
   guint64 n_sent;
-  gboolean unmatched; /* no peer subscribes */
+  gboolean unmatched; /* no subscription matches */
 } Sender;
 
 static void
@@ -184,7 +185,7 @@ sender_send (Sender *sender, GBytes *payload, GError **error)
 
 /* --- all messages --- */
 
-/* An error about one of several messages names its number. */
+/* Adds the number of the message to the error, if there are several messages. */
 static gboolean
 sender_failed (guint64 number, GError *local, GError **error)
 {
@@ -201,7 +202,7 @@ sender_prepare (Sender *sender, const char *argument, GError **error)
          && publish_find_type (sender->ctl, sender->topic, sender->peer, argument, &sender->type, error);
 }
 
-/* Standard input may have no end, so each value is sent as soon as it was read, and has the whole time of --timeout. */
+/* Standard input may have no end, so each value is sent as soon as it has been read, with the whole time of --timeout. */
 static gboolean
 sender_run_stream (Sender *sender, CtlInput *input, GError **error)
 {
@@ -221,7 +222,7 @@ sender_run_stream (Sender *sender, CtlInput *input, GError **error)
     }
 }
 
-/* The payloads of all values; (transfer full). NULL: one of them is wrong. */
+/* Returns the payloads of all values; (transfer full). NULL: one of them is not valid. */
 static GPtrArray *
 sender_encode_all (Sender *sender, const GPtrArray *values, GError **error)
 {
@@ -308,7 +309,7 @@ sender_run_records (Sender *sender, const char *argument, CtlInput *input, GErro
   return ctl_publish_stream (sender->ctl, sender->topic, input, options, error);
 }
 
-/* A message without any receiver is accepted by the broker, but has its own exit code for scripts. */
+/* The broker accepts a message without any receiver; scripts get a separate exit code for this case. */
 static gboolean
 sender_run (Sender *sender, const char *argument, GError **error)
 {

@@ -47,7 +47,7 @@ retained_show_table (Ctl *ctl, const GPtrArray *values)
   ctl_table_show (table, &ctl->output);
 }
 
-/* They belong to the tree. */
+/* Returns entries that belong to the tree. */
 static GPtrArray *
 retained_select (const CtlTree *tree, const char *pattern)
 {

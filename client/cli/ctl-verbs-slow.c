@@ -10,12 +10,12 @@
 #include <inttypes.h>
 
 /*
- * The verb `slow`: shows which receivers are behind, by how much and for how long. It has three kinds of rows:
- * subscriptions with waiting messages, publishers without credit because such a subscription holds it, and peers whose
- * queue as a whole is above its soft limit.
+ * The verb `slow`: shows the receivers that are behind, the number of their messages and the time. It has three kinds of rows:
+ * subscriptions with waiting messages, publishers whose credit is held by such subscriptions, and peers whose whole queue is
+ * above its soft limit.
  *
- * Each kind is a table of its own, with the longest time first. Empty tables are left out; when all are empty, one line
- * says so.
+ * Each kind of row has a separate table, sorted by time, the longest first. Empty tables are omitted. If all tables are empty, one
+ * line reports that no receiver is behind.
  */
 
 typedef struct
@@ -73,7 +73,7 @@ slow_collect_rows (SlowView *slow)
 
 /* --- tables --- */
 
-/* The cell is empty for 0, which means that the condition is not true at present. */
+/* Adds a cell with a time. 0 means that the condition is not true at present; the cell is then empty. */
 static void
 slow_add_duration (CtlTable *table, guint64 us)
 {
@@ -164,7 +164,7 @@ slow_show_none (Ctl *ctl, const char *peer)
     ctl_output_line (&ctl->output, "%s", _ ("No receiver is behind, and every publisher has credit"));
 }
 
-/* @peer: (nullable): the only peer that was asked for. */
+/* @peer: (nullable): shows only the rows of this peer. */
 static void
 slow_show_tables (Ctl *ctl, const SlowView *slow, const char *peer)
 {

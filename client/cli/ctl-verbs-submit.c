@@ -33,7 +33,7 @@ typedef struct
   gboolean is_stopped;
 } Submitter;
 
-/* Reads --payload before the time for the rest begins. @given: NULL if there is none. */
+/* Reads --payload before the time of --timeout begins. @given: NULL if there is no payload. */
 static gboolean
 submit_read_payload (Ctl *ctl, GBytes **given, GError **error)
 {

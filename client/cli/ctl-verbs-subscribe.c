@@ -13,9 +13,9 @@
 #include <inttypes.h>
 
 /*
- * The verb `subscribe`: shows messages as they arrive. It ends after --count messages, after --wait seconds, on Ctrl-C, or
- * when the reader of the output has gone, or when the client can't connect any more. The connection is made again when it ends,
- * which is reported on standard error. A gap is reported at its place among the messages.
+ * The verb `subscribe`: shows messages as they arrive. It ends after --count messages, after --wait seconds, on Ctrl-C, when the
+ * reader of the output has ended, or when the client can't connect any more. When the connection ends, the client connects again,
+ * and the verb reports this on standard error. A gap is reported at its place among the messages.
  */
 
 /* A message, or a gap. */
@@ -36,7 +36,7 @@ typedef struct
   GMainLoop *loop;
   GPtrArray *sources;  /* GSource, attached */
   gboolean is_stopped; /* by the user */
-  GQueue held;         /* of Held: the first message that waits for the types of its sender, and all that came later */
+  GQueue held;         /* of Held: the first message that waits for the types of its sender, and all later messages */
   guint64 shown;
   gboolean time_is_over;
   GError *closed;
@@ -79,8 +79,8 @@ held_free (gpointer data)
   g_free (held);
 }
 
-/* TRUE: the message can be shown now. Otherwise requests the types of a new sender without waiting, so that Ctrl-C and the time
- * limit work meanwhile. */
+/* TRUE: the message can be shown now. Otherwise the types of a new sender are requested, without blocking, so that Ctrl-C and the
+ * time limit still work. */
 static gboolean
 watcher_can_be_shown (Watcher *self, const Held *held)
 {
@@ -231,7 +231,7 @@ watcher_result (const Watcher *self, const char *pattern, GError **error)
 
 /* --- start --- */
 
-/* The queue in force can differ from the requested one, because of a limit of the broker or of the group. Reports it then. */
+/* Reports the limits of the queue if they differ from the requested ones, because of a limit of the broker or of the group. */
 static void
 watcher_report_other_queue (const CtlOptions *options, DeyeBusSubscription *subscription)
 {

@@ -12,8 +12,8 @@
 /*
  * The verbs `task cancel`, `task release` and `task drop`: one request for all ids, with a verdict on each.
  *
- * Verdicts of success are printed on standard output; the others are in the error. A refused task does not prevent the change of
- * the others.
+ * Verdicts of success are printed on standard output; the other verdicts are in the error. If one task is refused, the others are
+ * changed nevertheless.
  */
 
 typedef Daemoneye__Eventbus__V1__SubmitVerdict Verdict;

@@ -8,7 +8,7 @@
 
 #include <glib/gi18n.h>
 
-/* The verb `tasks`: the tasks that the broker has, in the order in which they were submitted. */
+/* The verb `tasks`: the tasks of the broker, in the order of submission. */
 
 static void
 tasks_add (CtlTable *table, const CtlTask *task)
@@ -43,7 +43,7 @@ tasks_show (Ctl *ctl, const CtlList *list)
   ctl_table_show (table, &ctl->output);
 }
 
-/* (transfer full) The words of --state as an array of TaskState; NULL: one is wrong. */
+/* Returns the words of --state as an array of TaskState. NULL: one is not a state. (transfer full) */
 static GArray *
 tasks_read_states (char **words, GError **error)
 {

@@ -13,9 +13,9 @@
 /*
  * The verb `timeline`: the messages of one root and their outcomes, as a tree by parent or as JSON objects.
  *
- * The broker lists the messages in the order in which it handled them. A message is shown below the first accepted one that has
- * its parent id as correlation id. A peer may name any message as parent, also one that follows, so each message is shown
- * exactly once, independent of its parents.
+ * The broker lists the messages in the order in which it handled them. A message is shown below its parent, which is the first
+ * accepted message whose correlation id is the parent id. A peer may name any parent, even a later message or a circle, so the
+ * tree must not lose a message or show it twice: each message is shown exactly once.
  */
 
 typedef Daemoneye__Eventbus__V1__TimelineItem TimelineItem;
@@ -131,7 +131,7 @@ timeline_index_names (const Timeline *self)
   return names;
 }
 
-/* Lists each message below its parent, and those without one in @tops. */
+/* Adds each message to the children of its parent, or to @tops if it has no parent. */
 static void
 timeline_link (const Timeline *self, GArray *tops)
 {
@@ -246,7 +246,7 @@ timeline_show_tree (const Timeline *self, Ctl *ctl)
   timeline_link (self, tops);
   timeline_push_all (steps, tops, 0);
   timeline_walk (self, steps, table);
-  /* Parents that lead to each other have no top. */
+  /* Messages that are in a circle of parents are not below a top. */
   for (guint i = 0; i < self->nodes->len; i++)
     {
       const TimelineStep step = { i, 0 };

@@ -21,7 +21,7 @@ tree_show_entries (Ctl *ctl, const CtlTree *tree, gboolean (*wanted) (gconstpoin
       ctl_message_print (ctl, g_ptr_array_index (tree->entries, i));
 }
 
-/* Shows all entries: as objects, or as rows that @add makes. */
+/* Shows all entries, as JSON objects or as the table rows that @add makes. */
 static void
 tree_show (Ctl *ctl,
            const CtlTree *tree,

@@ -8,7 +8,7 @@
 /*
  * The verb `wait`: ends when a peer with the id is connected, for scripts that start programs one after the other.
  *
- * It waits for the broker as well, and continues to wait when the broker restarts meanwhile. --timeout limits the whole wait.
+ * It waits for the broker as well, and continues to wait if the broker is restarted. --timeout limits the whole wait.
  */
 
 gboolean

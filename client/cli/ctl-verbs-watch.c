@@ -10,10 +10,10 @@
 #include <inttypes.h>
 
 /*
- * The verb `watch`: shows the peers that are connected, and then each one that connects or disconnects. It ends after --count
- * lines, after --wait seconds, on Ctrl-C, when the reader of the output has gone, or when the broker refuses the watch.
+ * The verb `watch`: shows the peers that are connected, and then each peer that connects or disconnects. It ends after --count
+ * lines, after --wait seconds, on Ctrl-C, when the reader of the output has ended, or when the broker refuses the watch.
  *
- * The connection is made again when it ends, which is reported on standard error; the watch then shows the differences.
+ * When the connection ends, the client connects again, and the verb reports this on standard error. Then it shows the differences.
  */
 
 typedef struct

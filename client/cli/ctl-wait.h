@@ -6,7 +6,7 @@
 /*
  * Waits for the end of one asynchronous call, with a time limit after which the call is cancelled.
  *
- * The main context is iterated meanwhile. Calls of the library that have a timeout of their own do not need this.
+ * The wait iterates the main context. Calls of the library that have their own timeout do not need this module.
  *
  * Usage: ctl_wait_init(), begin the call with the cancellable and ctl_wait_on_ready(), finish it with ctl_wait_result().
  */

@@ -25,7 +25,7 @@ typedef struct
   CtlTypes *types;       /* types of the library's own schemas */
   gint64 deadline_us;    /* of the present operation; G_MAXINT64: none */
   guint asking;          /* pending requests in the background */
-  gboolean ending;       /* their answers are ignored from now on */
+  gboolean ending;       /* answers to requests in the background are ignored */
 } Ctl;
 
 void ctl_init (Ctl *ctl);
@@ -33,7 +33,7 @@ void ctl_clear (Ctl *ctl);
 
 /* Starts the time of --timeout. It limits everything until the next start: connecting and all requests together. */
 void ctl_start_clock (Ctl *ctl);
-/* Ends that time limit. From now on only single requests have a time limit. */
+/* Ends the time limit of --timeout. Afterwards only single requests have a time limit. */
 void ctl_stop_clock (Ctl *ctl);
 /* At least 1. */
 gint64 ctl_time_left_us (const Ctl *ctl);
