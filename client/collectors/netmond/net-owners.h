@@ -16,7 +16,8 @@
 
 typedef struct NetOwnerScan NetOwnerScan;
 
-/* Sets the owners of the sockets of the sealed table that have an inode and no answer yet, and its counts of processes.
+/* Searches the owners of those sockets in the sealed table that have an inode and whose owner was not searched yet. Sets the
+ * owners, and the table's counts of processes.
  * @proc: the folder, "/proc". */
 NetOwnerScan *net_owner_scan_new (const char *proc, NetTable *table);
 void net_owner_scan_free (NetOwnerScan *scan);

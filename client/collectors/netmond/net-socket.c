@@ -34,7 +34,7 @@ net_owners_unref (NetOwners *owners)
   g_atomic_rc_box_release_full (owners, owners_clear);
 }
 
-/* Of more processes than there is room for, those with the lowest numbers are kept. */
+/* If there are more processes than room, those with the lowest numbers are kept. */
 void
 net_owners_add (NetOwners *owners, const NetOwner *owner)
 {

@@ -6,9 +6,9 @@
 /*
  * A table of sockets, with a limit and a filter.
  *
- * The programs of the machine and their peers decide the number of sockets, so a table has a limit. Sockets beyond the limit are
+ * Other programs and their peers determine the number of sockets, so a table has a limit. Sockets beyond the limit are
  * counted and left out. A table that follows another one reserves room for the sockets of the previous table, so that a known
- * socket does not vanish because new sockets have taken its place.
+ * socket is not removed from the table because new sockets fill it.
  *
  * Invariant: a sealed table contains each cookie once, sorted, and no more sockets than its limit.
  */

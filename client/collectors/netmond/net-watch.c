@@ -200,7 +200,7 @@ watch_keep_sockets (NetTable *now, GHashTable *ended, GArray *kept)
     g_array_remove_index (now->sockets, 0);
 }
 
-/* Only the state, which a notice does not have, distinguishes a listener of TCP from a socket that was only bound. */
+/* A listener of TCP differs from a socket that was only bound by its state alone, and a notice does not contain the state. */
 static gboolean
 watch_should_report (const NetSocket *notice)
 {
@@ -258,7 +258,7 @@ net_watch_keep_owners (const NetTable *before, NetTable *now)
 
       if (socket->inode == 0)
         {
-          /* Its process has closed it; the last known owner is better than none. */
+          /* The process has closed the socket, so it has no owner now; the event names the last known owner. */
           if (old != NULL && old->ownership == NET_OWNER_KNOWN)
             net_socket_set_owners (socket, NET_OWNER_KNOWN, old->owners);
           else

@@ -75,7 +75,7 @@ connections_report_notices (NetmondMonitor *self, const char *problem)
 
 /* --- one poll --- */
 
-/* Without the shard: the owner of the socket is not in the filter. */
+/* TRUE: the socket is a listener or a connection of this shard. */
 static gboolean
 connections_wants (const NetSocket *socket, gconstpointer data)
 {

@@ -77,7 +77,7 @@ message_fill (ProcMessage *message, const MessageLayout *layout, const guint8 *e
   message->token = is_confirmation ? token : 0;
 }
 
-/* @body: what follows the netlink header. FALSE: it is of no interest. */
+/* @body: the bytes after the netlink header. FALSE: the message is skipped. */
 static gboolean
 message_read_body (const guint8 *body, gsize len, ProcMessage *message)
 {

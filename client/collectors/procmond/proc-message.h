@@ -44,7 +44,7 @@ typedef enum
   PROC_MESSAGES_MALFORMED, /* the rest of the datagram can't be read */
 } ProcMessagesResult;
 
-/* Reads the next message of the @len bytes from *@at on, which follows. @message: set if the result is PROC_MESSAGES_ONE. */
+/* Reads the next message of the @len bytes at *@at, and advances *@at. @message: set if the result is PROC_MESSAGES_ONE. */
 ProcMessagesResult proc_messages_next (const guint8 *bytes, gsize len, gsize *at, ProcMessage *message);
 
 /* Writes the request to report processes. The kernel confirms it with the token. */

@@ -51,7 +51,7 @@ proc_text_escape (const char *bytes, gssize len)
   return g_string_free (out, FALSE);
 }
 
-/* The length of the longest part of an escaped text that has at most @bytes and ends between two characters or escapes. */
+/* Returns the length of the longest prefix of an escaped text that has at most @bytes and ends between two characters or escapes. */
 static gsize
 text_cut_length (const char *text, gsize bytes)
 {
@@ -70,8 +70,8 @@ text_cut_length (const char *text, gsize bytes)
 
 /* --- command line --- */
 
-/* Takes as many of the escaped arguments as fit into @bytes, where each costs @each bytes more. If some don't, the first
- * of them is cut, and a mark follows. */
+/* Takes as many of the escaped arguments as fit into @bytes; each argument costs @each bytes more than its length. If not all fit,
+ * the first one that does not fit is cut, and a mark follows. */
 static char **
 command_line_take (char *const *args, gsize bytes, gsize each, gboolean *cut)
 {

@@ -4,9 +4,8 @@
 #include "proc-identity.h"
 #include "proc-source.h"
 
-/* Tolerances, in hundredths of a second, when the start time in a record is compared with the time of a report. A start time is
- * taken shortly before the report, and both are rounded. EARLIER is how long a process may wait between the two; no pid is used
- * again that soon. */
+/* Tolerances, in hundredths of a second, for comparing the start time in a record with the time of a report. A start time is taken
+ * shortly before the report, and both are rounded. EARLIER is the longest time between the two; a pid is not reused within it. */
 #define LATER   2u
 #define EARLIER 100u
 
@@ -118,7 +117,7 @@ report_start (ProcWatch *watch, const ProcMessage *message, guint64 at, GArray *
 
 /* --- changes --- */
 
-/* A record of a process that executes something and can't be read: only the facts that an exec does not change. */
+/* Returns a record of a process that has executed a program and can't be read: it contains only data that an exec does not change. */
 static ProcRecord *
 report_forget (const ProcRecord *before)
 {
@@ -268,7 +267,7 @@ report_leave_out_zombies (ProcWatch *watch, ProcTable *now)
   g_hash_table_foreach_remove (watch->zombies, report_zombie_has_gone, NULL);
 }
 
-/* The record in @now of a process whose start was reported. */
+/* Finds the record in @now of a process whose start was reported. */
 static ProcRecord *
 report_find_brief (const ProcTable *now, const WatchBrief *brief)
 {

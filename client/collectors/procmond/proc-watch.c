@@ -107,8 +107,8 @@ watch_add_exits (GArray *events, const ProcTable *last, const ProcTable *now)
     }
 }
 
-/* A zombie, or a kernel thread, which renames itself for each work: it has no address space and no executable. A process may
- * end while it is read, so one of the two is enough. */
+/* TRUE: the process is a zombie or a kernel thread (which renames itself for each work item): it has no address space and no
+ * executable. A process may end while it is read, so the absence of one of them is enough. */
 static gboolean
 watch_executes_nothing (const ProcRecord *record)
 {
@@ -116,7 +116,7 @@ watch_executes_nothing (const ProcRecord *record)
          || ((record->unknown & PROC_FIELD_EXE) == 0 && *record->exe == '\0');
 }
 
-/* The length of the path without what may be the mark of a deleted file. */
+/* Returns the length of the path. A mark of a deleted file is not counted if it is unknown whether it is part of the name. */
 static gsize
 watch_exe_length (const ProcRecord *record)
 {
@@ -135,7 +135,7 @@ watch_is_same_exe (const ProcRecord *before, const ProcRecord *now)
          || (len == watch_exe_length (now) && strncmp (before->exe, now->exe, len) == 0);
 }
 
-/* A text that is unknown has not changed. */
+/* An unknown text counts as unchanged. */
 gboolean
 proc_watch_has_changed (const ProcRecord *before, const ProcRecord *now)
 {

@@ -82,7 +82,7 @@ query_matches (const Query *query, const ProcRecord *record)
          && (*query->name == '\0' || g_str_equal (query->name, record->name));
 }
 
-/* The processes that the query asks for, as far as they fit. */
+/* Reads the requested processes, as many as fit. */
 static GBytes *
 query_pack (gpointer data)
 {

@@ -97,7 +97,7 @@ struct ProcmondRequests
 {
   CollectorBus *bus;
   DeyeBusSubscription *served; /* NULL: not serving, or not accepted yet */
-  gboolean is_serving;         /* serves, or has asked the broker to */
+  gboolean is_serving;         /* it serves the topic, or has requested this from the broker */
   gulong draining;             /* signal */
 };
 

@@ -8,8 +8,8 @@
  * machine.
  *
  * An agent without tasks (version 1), or one that uses a broker without tasks, distributes work to procmonds in this way. They
- * serve the topic in one queue group, so each request reaches one of them. If a procmond dies, its request is not repeated; tasks
- * of the operation list_processes (procmond-query) are. doc/coordination.md describes the migration of an agent.
+ * serve the topic in one queue group, so each request reaches one of them. If a procmond dies, its request is not repeated, in
+ * contrast to a task of the operation list_processes (procmond-query). doc/coordination.md describes the migration of an agent.
  *
  * A procmond is ready when it serves the topic, and leaves the group when it drains.
  */

@@ -16,7 +16,7 @@
 G_DEFINE_QUARK (net - kernel - error - quark, net_kernel_error)
 
 #define ANSWER_BYTES  (32u << 10) /* the kernel sends a list in parts of at most this size */
-#define ANSWER_WAIT_S 5           /* the kernel answers at once; this bounds the wait */
+#define ANSWER_WAIT_S 5           /* limit of the wait; the kernel normally answers at once */
 #define NOTICE_BYTES  (4u << 20)  /* for a few thousand notices between two polls */
 
 struct NetKernel
@@ -170,7 +170,7 @@ kernel_on_message (const struct nlmsghdr *header, void *data)
   return MNL_CB_OK;
 }
 
-/* TRUE: the message belongs to an earlier list that was given up; its sequence number is another one. */
+/* TRUE: the message has the sequence number of an earlier list, which was abandoned. */
 static gboolean
 kernel_is_of_older_list (int result)
 {

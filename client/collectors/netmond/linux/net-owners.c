@@ -25,7 +25,7 @@ struct NetOwnerScan
 
 /* --- one process --- */
 
-/* @text: of /proc/PID/stat. The name is in parentheses, and may contain some itself. */
+/* @text: of /proc/PID/stat. The name is in parentheses, and may contain parentheses. */
 static gboolean
 owner_parse_stat (const char *text, NetOwner *owner)
 {
@@ -59,7 +59,7 @@ owner_read_stat (int folder, NetOwner *owner)
   return owner_parse_stat (text, owner);
 }
 
-/* "socket:[123]". 0: it is no socket. */
+/* Reads the inode from a text such as "socket:[123]". 0: the descriptor is not a socket. */
 static guint32
 owner_parse_link (const char *text)
 {
@@ -81,8 +81,8 @@ owner_is_gone (int reason)
   return reason == ENOENT || reason == ESRCH;
 }
 
-/* Calls @found for each file descriptor that is a socket. Returns 0, or the errno because of which some can't be read: a
- * process may be protected so that its file descriptors are listed, but not their targets. */
+/* Calls @found for each file descriptor that is a socket. Returns 0, or an errno if some descriptors can't be read: the system may
+ * list the descriptors of a protected process, but not permit reading their targets. */
 static int
 owner_read_links (DIR *dir, OwnerFound found, gpointer data)
 {
@@ -95,7 +95,7 @@ owner_read_links (DIR *dir, OwnerFound found, gpointer data)
       gssize len = *entry->d_name != '.' ? readlinkat (dirfd (dir), entry->d_name, text, sizeof text - 1) : 0;
       guint32 inode;
 
-      if (len < 0 && !owner_is_gone (errno)) /* it may be closed meanwhile */
+      if (len < 0 && !owner_is_gone (errno)) /* a descriptor that was closed meanwhile is not an error */
         reason = errno;
       text[MAX (len, 0)] = '\0';
       inode = owner_parse_link (text);
@@ -105,7 +105,7 @@ owner_read_links (DIR *dir, OwnerFound found, gpointer data)
   return reason;
 }
 
-/* Like owner_read_links(), for the directory of a process. */
+/* Does the same as owner_read_links() for the directory of a process. */
 static int
 owner_read_fds (int folder, OwnerFound found, gpointer data)
 {

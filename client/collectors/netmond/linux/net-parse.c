@@ -12,7 +12,7 @@
 
 typedef void (*ParseTake) (const struct nlattr *attr, gpointer data);
 
-/* Calls @take for each complete attribute. @bytes: aligned as the kernel does. */
+/* Calls @take for each complete attribute. @bytes: with the alignment that the kernel uses. */
 static void
 parse_attributes (const guint8 *bytes, gsize len, ParseTake take, gpointer data)
 {
@@ -103,7 +103,7 @@ net_parse_inet (const guint8 *bytes, gsize len, NetProtocol protocol, NetSocket 
 
 /* --- Unix sockets --- */
 
-/* An abstract name begins with a NUL, and may contain others. A path may end with one. */
+/* An abstract name begins with a NUL, and may contain further NULs. A path may end with a NUL. */
 static void
 parse_take_name (const struct nlattr *attr, NetSocket *socket)
 {

@@ -46,7 +46,7 @@ connector_fail (GError **error, const char *what)
   return FALSE;
 }
 
-/* Without CAP_NET_ADMIN the system's limit applies, net.core.rmem_max. */
+/* Without CAP_NET_ADMIN the size is limited by net.core.rmem_max. */
 static void
 connector_set_queue (int fd, gsize queue_bytes)
 {

@@ -46,7 +46,7 @@ identity_read_file (guint32 pid, const char *name, char *text, gsize size)
 #define STAT_START_TIME 22
 
 /* The name, field 2, is in parentheses and may contain any characters, so fields are counted from the last parenthesis:
- * the first one after it is field 3. Field 1 must be the number, because something else may be mounted there. */
+ * the first one after it is field 3. Field 1 must be the number of the process; otherwise another file system is mounted there. */
 static gboolean
 identity_parse_stat (const char *text, guint32 pid, guint field, guint64 *number)
 {
@@ -99,7 +99,7 @@ proc_identity_count_threads (guint32 pid, guint64 start_time)
 
 /* --- executable --- */
 
-/* Asks the file system for nothing: a process chooses where its executable is, and that file system may never answer. */
+/* Sends no request to the file system of the executable: the process chooses this file system, and it may never answer. */
 static gboolean
 identity_stat (int fd, const char *path, struct statx *found)
 {
@@ -114,8 +114,8 @@ typedef enum
   IDENTITY_UNSURE, /* @path can't be followed */
 } IdentityLeads;
 
-/* Follows only names that the kernel has cached, so it does not wait. The name of a file that is being executed is cached;
- * only a file system that checks its names each time (one of a network, FUSE) hides it. Those have no device. */
+/* Follows only names that the kernel has cached, so it does not wait. The name of a file that is being executed is cached, except on
+ * file systems that check names at each access (network file systems, FUSE). Such file systems have no device. */
 static IdentityLeads
 identity_follow (int root, const char *path, const struct statx *exe)
 {
@@ -145,8 +145,8 @@ identity_follow_from (const char *root, const char *path, const struct statx *ex
   return leads;
 }
 
-/* @target ends in the mark. A file may have such a name itself; then the name leads to the executable, from the root of
- * this process or from that of the other one. */
+/* @target ends in the mark. The mark may also be part of the name of a file that was not deleted; then the path leads to the
+ * executable, from the root directory of this process or of the other one. */
 static ProcExeState
 identity_judge_mark (guint32 pid, const char *target)
 {
