@@ -105,7 +105,7 @@ agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
   return g_option_context_parse (context, argc, argv, error);
 }
 
-/* The demonstration uses an address and a configuration of its own. */
+/* The demonstration has its own address and configuration. */
 static gboolean
 agent_prepare_demo (Agent *self, GError **error)
 {

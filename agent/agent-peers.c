@@ -65,7 +65,7 @@ peers_log_connected (const AgentPeerEvent *event, const char *pid, const char *l
              left_out);
 }
 
-/* OK: the collector has sent GOODBYE. SHUTTING_DOWN: the broker has. */
+/* OK: the collector has sent GOODBYE. SHUTTING_DOWN: the broker has sent GOODBYE. */
 static gboolean
 peers_is_expected (WireStatus status)
 {

@@ -6,8 +6,8 @@
 /*
  * Compares a table of processes from collectors with two snapshots (job-proc), which were taken before and after it.
  *
- * Processes start and exit meanwhile. A process that existed only between the two snapshots can't be distinguished from an
- * invented one; a comparison with such a process proves nothing and should be repeated.
+ * Processes start and exit between the snapshots. A process that existed only between them can't be distinguished from an invented
+ * one, so a comparison with such a process has no result and should be repeated.
  */
 
 typedef struct

@@ -14,8 +14,8 @@
  * The step of the demonstration that lists processes: the shards of one task are sent to the queue group, the replies form one
  * table of this machine's processes, and the table is compared with snapshots of /proc from before and after.
  *
- * The processes decide the size of their command lines, so a shard is divided into pages: the next page is another task, which
- * any collector may get.
+ * Processes choose their command lines, so the size of a shard has no limit. It is therefore divided into pages. Each further page is
+ * requested by another task, which any collector may get.
  */
 
 #define SHARDS          8u
@@ -89,7 +89,7 @@ enumeration_count_share (Enumeration *run, const char *sender, const ProcessTabl
   share->duration_us += duration_us;
 }
 
-/* @cursor: set to that of the next page, or to 0. */
+/* @cursor: set to the cursor of the next page, or to 0 after the last page. */
 static gboolean
 enumeration_take_table (Enumeration *run, const TaskResult *result, const char *sender, guint32 *cursor)
 {
@@ -359,7 +359,7 @@ enumeration_run_round (Job *job, Enumeration *run, JobVerdict *verdict)
   return TRUE;
 }
 
-/* Repeats a round that proves nothing. Reports any other mismatch at once. */
+/* Repeats a round whose comparison has no result. Reports any other mismatch at once. */
 gboolean
 job_enumerate (Job *job)
 {

@@ -171,7 +171,7 @@ failover_is_refused (Job *job, gpointer data)
   return job_tasks_find_event (&self->tasks, "stale", self->lost[1], NULL) != NULL;
 }
 
-/* Resumes the suspended collector, which answers for a task that it does not own any more, and starts the killed one again. */
+/* Resumes the suspended collector, which then sends an answer with a lease that is no longer valid, and restarts the killed one. */
 static gboolean
 failover_recover (FailoverStep *self)
 {

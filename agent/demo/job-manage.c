@@ -115,7 +115,7 @@ job_reload (Job *job)
 
 /* --- idle --- */
 
-/* @totals count their own request as pending. */
+/* The pending requests in @totals include the request for the totals. */
 static void
 manage_report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
 {

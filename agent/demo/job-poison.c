@@ -23,7 +23,7 @@ typedef struct
 {
   JobTasks tasks;
   AgentChild *workers[WORKERS];
-  gboolean has_died; /* a worker */
+  gboolean has_died; /* a worker has died */
   GPtrArray *others; /* of DeyeBusTask */
   DeyeBusTask *poison;
   guint done_before; /* other tasks that had ended when the first worker died */

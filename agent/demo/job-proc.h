@@ -6,8 +6,8 @@
 #include <glib.h>
 
 /*
- * The processes of this machine as the agent itself sees them: (pid, start time) of each. The demonstration compares the
- * collectors' table with them, so this module does not share code with the collectors. linux/job-proc.c reads /proc.
+ * The processes of this machine as the agent itself reads them: (pid, start time) of each. The demonstration compares the table of
+ * the collectors with this list, so this module shares no code with the collectors. linux/job-proc.c reads /proc.
  */
 
 typedef Daemoneye__Eventbus__V1__ProcessRecord JobRecord;

@@ -189,8 +189,8 @@ question_ask (QuestionStep *self, guint pid, GError **error)
   return deye_bus_client_gather_begin (self->job->client, spec, error);
 }
 
-/* Collects the answers, and kills the victim after the first one. The victim is suspended since before the question was sent, so
- * it has the question and has not answered. Returns the error of the partial result, which is expected. */
+/* Collects the answers, and kills the victim after the first answer. The victim was suspended before the question was sent, so it
+ * has the question and has not answered. Returns the error of the partial result, which is expected. */
 static GError *
 question_take_answers (QuestionStep *self, DeyeBusGather *gather)
 {

@@ -11,13 +11,13 @@
 #include <glib/gi18n.h>
 
 /*
- * The step of the demonstration with a slow subscriber. The subscriber is suspended while messages are published: the broker
- * reports that it is behind and by how much. When it is resumed, it receives a gap with the exact number of missed messages.
- * No other peer is affected.
+ * The step of the demonstration with a slow subscriber. The subscriber is suspended while messages are published, and the broker
+ * reports the number of messages by which it is behind. When it is resumed, it receives a gap with the exact number of missed
+ * messages. No other peer is affected.
  *
  * The messages are the processes of this machine as procmond-1 lists them, repeated. Only a collector may publish to
- * events.process.*, so the step has a client with that role in this process. The subscriber runs in a process of its own
- * (job-subscriber), which the kernel suspends. No result depends on speed.
+ * events.process.*, so the step has a client with that role in this process. The subscriber is a separate process (job-subscriber),
+ * which a signal suspends. No result depends on speed.
  */
 
 #define PUBLISHED  500u
@@ -181,7 +181,7 @@ typedef struct
   const char *next; /* cursor; it belongs to the last page */
 } SlowBehind;
 
-/* --- while it is stopped --- */
+/* --- while the subscriber is suspended --- */
 
 /* Waits for the acknowledgement of the last message only. Messages are accepted in order, so all of them are accepted
  * then. */
@@ -247,7 +247,7 @@ slow_report_behind (Job *job, SlowStep *slow, const SlowBehind *behind)
   return TRUE;
 }
 
-/* One page. FALSE: it is reported why there is none. */
+/* Reads one page. FALSE: failed, and the reason was reported. */
 static gboolean
 slow_ask_page (Job *job, SlowBehind *behind)
 {
@@ -307,7 +307,7 @@ slow_suspend (Job *job, SlowStep *slow)
   return FALSE;
 }
 
-/* --- after it was resumed --- */
+/* --- after the subscriber was resumed --- */
 
 static void
 slow_report_gap (Job *job, const SlowStep *slow)
@@ -330,7 +330,7 @@ slow_report_gap (Job *job, const SlowStep *slow)
                    (guint) report.to, (guint) slow->drop_missed, agent, PUBLISHED);
 }
 
-/* The broker publishes system.drop once per second, so the complete sum may arrive that much later. */
+/* The broker publishes system.drop once per second, so the complete sum may arrive up to one second later. */
 static gboolean
 slow_resume (Job *job, SlowStep *slow)
 {

@@ -6,7 +6,7 @@
 #include <json-glib/json-glib.h>
 
 /*
- * The report of the slow subscriber, as JSON: what it received, and the gaps that it was sent. The subscriber writes it in its
+ * The report of the slow subscriber, as JSON: its numbers of received messages, and its gaps. The subscriber writes the report in its
  * process; the demonstration reads it in the agent.
  */
 

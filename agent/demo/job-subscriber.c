@@ -28,8 +28,8 @@ subscriber_publish_report (const Subscriber *self, GError **error)
   return deye_bus_client_publish (self->client, JOB_SUBSCRIBER_REPORTS, report, options, NULL, NULL, error);
 }
 
-/* The publisher numbers its messages, so a missed message shows as a hole at the place where its gap is reported. The
- * last message is never dropped, since drop-oldest drops older ones. */
+/* The publisher numbers its messages, so the numbers of missed messages are absent exactly where a gap is reported. The last message
+ * is never dropped, because drop-oldest drops older messages. */
 static void
 subscriber_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {
@@ -107,7 +107,7 @@ job_subscriber_run (const char *address, guint64 last, GError **error)
 
   self.loop = g_main_loop_new (NULL, FALSE);
   self.client = deye_bus_client_new (address, JOB_SUBSCRIBER_ID, "procmond");
-  deye_bus_client_set_reconnect (self.client, FALSE); /* it ends with the demo */
+  deye_bus_client_set_reconnect (self.client, FALSE); /* this process ends with the demonstration */
   self.gaps = json_array_new ();
   ok = subscriber_join_bus (&self, error);
   if (ok)

@@ -4,8 +4,7 @@
 #include "deye-bus.h"
 
 /*
- * The slow subscriber of the demonstration. It is a process of its own, which the agent starts from its own program and
- * suspends.
+ * The slow subscriber of the demonstration. It is a separate process, which the agent starts from its own program and suspends.
  *
  * It subscribes with a queue far smaller than the number of messages, counts the received and the missed ones, and
  * publishes a report to results.procmond: once when it has subscribed, and once when the last message has arrived. It does

@@ -62,7 +62,7 @@ job_survey_start (JobSurvey *self, JobTasks *tasks, const char *name, JobSize si
   return TRUE;
 }
 
-/* Tasks that have not ended continue without this survey. */
+/* Tasks that have not ended continue, but their results are not used. */
 void
 job_survey_clear (JobSurvey *self)
 {

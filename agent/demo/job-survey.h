@@ -8,7 +8,7 @@
  * A survey: tables of this machine's processes that procmonds create as tasks, one task for each shard of each table.
  *
  * All tasks are submitted at once. A survey reports when they have ended, which collectors executed them, and whether each table
- * is complete. It does not depend on whether collectors fail meanwhile.
+ * is complete. The same code is used with and without failing collectors.
  */
 
 typedef struct
@@ -20,7 +20,7 @@ typedef struct
   GHashTable *before; /* the processes at the start */
   guint64 since;      /* the start, as a start time */
   gint64 start_us;
-  gint64 duration_us; /* until the last task had ended */
+  gint64 duration_us; /* from the start to the end of the last task */
 } JobSurvey;
 
 /* The outcome of a survey. */

@@ -17,7 +17,7 @@ typedef Daemoneye__Eventbus__V1__TaskRecord JobTaskRecord;
 typedef struct
 {
   char *name;   /* "started": the last part of the topic */
-  gint64 at_us; /* when it arrived; monotonic */
+  gint64 at_us; /* time of its arrival; monotonic */
   WireGuard *guard;
   const JobTaskRecord *task;
   const char *cause;
@@ -27,7 +27,7 @@ typedef struct
 {
   Job *job;
   const char *step;      /* for reports */
-  DeyeBusClient *client; /* it submits */
+  DeyeBusClient *client; /* submits the tasks */
   GPtrArray *events;     /* of JobTaskEvent */
   DeyeBusSubscription *subscription;
 } JobTasks;

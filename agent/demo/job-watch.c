@@ -14,7 +14,7 @@
 #define STARTED  1u
 #define EXITED   2u
 #define CHANGED  3u
-#define CHILDREN 2u /* once the exit of the second child was reported, no event of the first can be outstanding */
+#define CHILDREN 2u /* after the exit event of the second one, all events of the first one have arrived */
 
 typedef Daemoneye__Eventbus__V1__ProcessEvent ProcessEvent;
 

@@ -148,7 +148,7 @@ worker_on_work (DeyeBusCollector *collector, DeyeBusWork *work, gpointer runs)
                       (GDestroyNotify) worker_run_free);
 }
 
-/* The limits are much larger than the time that the work needs, so that the result does not depend on the load of the machine. */
+/* The limits are much larger than the duration of the work, so the result does not depend on the load of the machine. */
 static gboolean
 worker_add_operations (DeyeBusCollector *collector, guint *runs, GError **error)
 {

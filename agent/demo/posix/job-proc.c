@@ -13,5 +13,5 @@ job_proc_snapshot (void)
 guint64
 job_proc_now (void)
 {
-  return (guint64) (g_get_real_time () / G_USEC_PER_SEC); /* the unit of start times there, see proc-record.h */
+  return (guint64) (g_get_real_time () / G_USEC_PER_SEC); /* see start_time in proc-record.h */
 }
