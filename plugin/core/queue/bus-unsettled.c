@@ -171,7 +171,7 @@ bus_unsettled_settle (BusFlow *flow, BusSubscription *subscription, gint64 now_u
   if (settled <= subscription->unsettled.settled)
     return; /* the same totals again are no progress */
   subscription->unsettled.settled = settled;
-  if (subscription->records->tickets > 0)
+  if (subscription->records != &bus_no_records)
     bus_subscription_need_records (subscription)->progress_us = now_us;
   unsettled_learn_usual (flow, subscription, now_us);
   subscription->unsettled.since_us = subscription->delivered > settled ? now_us : 0;

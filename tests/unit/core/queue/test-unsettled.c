@@ -135,6 +135,35 @@ test_progress (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->records->tickets, ==, 2);
 }
 
+/* Without tickets the time still counts: a demoted subscription has none, and system.slow reports the time without progress when
+ * it has drained. */
+static void
+test_progress_without_tickets (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
+
+  for (guint i = 0; i < 2; i++)
+    queue_send_held (queue, subscription, QUEUE_NOW_US);
+  bus_unsettled_release_tickets (&queue->flow, subscription);
+  g_assert_cmpuint (subscription->records->tickets, ==, 0);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 20);
+  g_assert_cmpint (subscription->records->progress_us, ==, QUEUE_NOW_US + 20);
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 30);
+  g_assert_cmpint (subscription->records->progress_us, ==, QUEUE_NOW_US + 30);
+}
+
+/* Credit that is returned allocates no records for a subscription that has needed none. */
+static void
+test_no_records (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 100);
+
+  bus_window_use (&subscription->window, 10);
+  subscription->delivered++;
+  acknowledge (queue, subscription, 1, QUEUE_NOW_US + 20);
+  g_assert_true (subscription->records == &bus_no_records);
+}
+
 /* The tickets of sent messages are released, and those of waiting messages are kept. */
 static void
 test_release_sent (Queue *queue, gconstpointer data)
@@ -195,6 +224,8 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/unsettled/B04-acknowledgement-order", test_acknowledgement_order);
   QUEUE_ADD ("/core/unsettled/others-between", test_others_between);
   QUEUE_ADD ("/core/unsettled/progress", test_progress);
+  QUEUE_ADD ("/core/unsettled/B04-progress-without-tickets", test_progress_without_tickets);
+  QUEUE_ADD ("/core/unsettled/no-records", test_no_records);
   QUEUE_ADD ("/core/unsettled/release-sent", test_release_sent);
   QUEUE_ADD ("/core/unsettled/since", test_since);
   QUEUE_ADD ("/core/unsettled/M06-usual", test_usual);
