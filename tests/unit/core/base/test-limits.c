@@ -62,6 +62,20 @@ test_promised (void)
     }
 }
 
+/* The sizes of windows, and the bound of the messages of a queue, are stored in 32 bits. */
+static void
+test_sizes_fit (void)
+{
+  static const BusLimit sizes[] = { BUS_LIMIT_receive_window_messages,        BUS_LIMIT_receive_window_bytes,
+                                    BUS_LIMIT_publish_window_messages,        BUS_LIMIT_publish_window_control_bytes,
+                                    BUS_LIMIT_publish_window_must_keep_bytes, BUS_LIMIT_publish_window_may_drop_bytes,
+                                    BUS_LIMIT_subscription_queue_messages };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    g_assert_cmpuint (bus_limit_spec (sizes[i])->ceiling, <=, G_MAXUINT32);
+  g_assert_cmpuint (bus_limit_spec (BUS_LIMIT_topic_bytes)->ceiling, <=, G_MAXUINT16); /* of a pattern */
+}
+
 static void
 test_table (void)
 {
@@ -271,6 +285,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/limits/promised", test_promised);
   g_test_add_func ("/core/limits/table", test_table);
+  g_test_add_func ("/core/limits/sizes-fit", test_sizes_fit);
   g_test_add_func ("/core/limits/contradictions", test_contradictions);
   g_test_add_func ("/core/limits/ends", test_ends);
   g_test_add_func ("/core/limits/one-set", test_one_set);

@@ -220,6 +220,11 @@ test_refused (Fixture *f, gconstpointer data)
   REFUSED (WIRE_STATUS_DENIED, request.policy = BUS_OVERFLOW_BLOCK); /* a right that the peer does not have */
   REFUSED (WIRE_STATUS_LIMIT,
            request.window_messages = bus_limit_spec (BUS_LIMIT_receive_window_messages)->ceiling + 1);
+  REFUSED (WIRE_STATUS_LIMIT, request.window_bytes = bus_limit_spec (BUS_LIMIT_receive_window_bytes)->ceiling + 1);
+  /* These would be small numbers in 32 bits. */
+  REFUSED (WIRE_STATUS_LIMIT, request.window_messages = (guint64) G_MAXUINT32 + 2);
+  REFUSED (WIRE_STATUS_LIMIT, request.window_bytes = (guint64) G_MAXUINT32 + 2);
+  REFUSED (WIRE_STATUS_LIMIT, request.queue_messages = (guint64) G_MAXUINT32 + 2);
   REFUSED (WIRE_STATUS_LIMIT, request.queue_bytes = bus_limit_spec (BUS_LIMIT_subscription_queue_bytes)->ceiling + 1);
   REFUSED (WIRE_STATUS_BAD_MESSAGE, request.methods = TRUE);
   REFUSED (WIRE_STATUS_BAD_MESSAGE, request.serve = TRUE, request.pattern = (char *) (gsize) "tasks.procmond",
