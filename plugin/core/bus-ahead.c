@@ -118,8 +118,8 @@ ahead_load_record (const BusAhead *ahead, const BusPreread *frame)
     bus_unsettled_prefetch_record (subscription);
 }
 
-/* Loads the records of the subscription of the match, or the ticket that the credit releases. A match that is not current may name a
- * subscription that has ended. */
+/* Loads the records of the subscription of the match, or the ticket that the credit releases. A match that is not current may name
+ * a subscription that has ended. */
 G_ALWAYS_INLINE static inline void
 ahead_load_last (const BusAhead *ahead, const BusPreread *frame)
 {

@@ -154,7 +154,8 @@ index_entry_find (BusIndex *index, BusPlace *place, gpointer owner)
   return g_hash_table_lookup (index->entries, &wanted);
 }
 
-/* After an entry was added to the place: adds it to the hash table, or all of them if the place has become too long for a search. */
+/* After an entry was added to the place: adds it to the hash table, or all of them if the place has become too long for a
+ * search. */
 static void
 index_place_hash (BusIndex *index, BusPlace *place)
 {

@@ -66,8 +66,8 @@ typedef struct
   GList dying_link;
 } BusPeerExtra;
 
-/* Requests, calls and answers that are not finished, and objects of other modules that end with the peer. Allocated with the first of
- * them. */
+/* Requests, calls and answers that are not finished, and objects of other modules that end with the peer. Allocated with the first
+ * of them. */
 typedef struct
 {
   GQueue asked;            /* BusRequest, by their asked_link */

@@ -109,7 +109,8 @@ typedef struct
   guint place;         /* in their list */
 } BusServing;
 
-/* Members that only a member of a group, or a server with a weight, a bound or owed messages, needs: for its share of the messages. */
+/* Members that only a member of a group, or a server with a weight, a bound or owed messages, needs: for its share of the
+ * messages. */
 typedef struct
 {
   GList group_link; /* in the members of its group */
@@ -171,13 +172,14 @@ bus_subscription_prefetch (const BusSubscription *subscription)
   __builtin_prefetch (last, 1);
 }
 
-/* The charge for a subscription without a filter: the struct with all parts that it may need, and its share of the tables and of the
- * index. */
+/* The charge for a subscription without a filter: the struct with all parts that it may need, and its share of the tables and of
+ * the index. */
 gsize bus_subscription_size (WireSpan pattern);
 /* The charge for this subscription, with its filter. */
 gsize bus_subscription_charge (const BusSubscription *subscription);
 
-/* Sets the filter of a new subscription, which must not be charged yet, because the filter adds to its charge. @filter is copied. FALSE: no memory */
+/* Sets the filter of a new subscription, which must not be charged yet, because the filter adds to its charge. @filter is copied.
+ * FALSE: no memory */
 gboolean bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *filter);
 
 /* NULL: no memory. @pattern is copied. */
