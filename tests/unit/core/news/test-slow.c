@@ -322,11 +322,18 @@ test_demoted_and_drained (Fixture *f, gconstpointer data)
   g_assert_cmpuint (demoted->limit, ==, f->peers.core->limits.longest_block_us);
   g_assert_cmpuint (demoted->uid, ==, 1000);
 
+  /* The value is the time since the client settled a message, also while the subscription holds no ticket. */
+  bus_subscription_need_records (f->slow)->progress_us = f->peers.core->now_us;
+  f->peers.core->now_us += 700;
+  f->slow->window.granted_messages++;
+  bus_unsettled_settle (&f->reader->flow, f->slow, f->peers.core->now_us);
   f->slow->state = BUS_SUBSCRIPTION_OPEN;
+  f->peers.core->now_us += 30;
   bus_report_change (&f->reader->flow, f->slow, BUS_CHANGE_DRAINED, f->peers.core->now_us);
   due (f);
   drained = take_slow (f);
   g_assert_cmpstr (drained->what, ==, "drained");
+  g_assert_cmpuint (drained->value, ==, 30);
 
   /* The subscription is drained and demoted again between two reports: the next report has the state demoted. */
   f->slow->state = BUS_SUBSCRIPTION_DEMOTED;
