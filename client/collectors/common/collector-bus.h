@@ -35,6 +35,6 @@ void collector_bus_report_ready (CollectorBus *self);
 /* Ends the program with @failure. (transfer full) */
 void collector_bus_fail (CollectorBus *self, GError *failure);
 
-/* Runs until the collector has stopped. FALSE with DEYE_BUS_ERROR_UNSENT: it has worked, but at its end some messages were not
- * sent. */
+/* Runs until the collector has stopped. FALSE with DEYE_BUS_ERROR_UNSENT: it has worked until its end, but some messages
+ * were not sent at the end. */
 gboolean collector_bus_run (CollectorBus *self, GError **error);

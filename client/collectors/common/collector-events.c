@@ -5,7 +5,7 @@
 #include "collector-timer.h"
 #include "deye-bus-spare.h"
 
-/* Time between attempts while events wait. It is polled, because the client does not report that credit was returned. */
+/* Time between attempts to send waiting events. A timer is needed, because the client does not report that credit was returned. */
 #define RETRY_MS 100
 
 struct CollectorEvents

@@ -170,7 +170,8 @@ question_run_on_step (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Not an idle source: a timer of the program that takes as long as its interval would keep it from running. */
+/* The step is a timer, not an idle source: an idle source never runs if another timer of the program takes as long as its
+ * interval. */
 static void
 question_run_schedule (QuestionRun *run)
 {
