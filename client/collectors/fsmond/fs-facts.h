@@ -6,8 +6,8 @@
 /*
  * The facts that fsmond keeps about one file: its kind, identity, size and times.
  *
- * If the facts of a path have another identity than before, the path leads to another file. If identity, size and times are
- * equal, the file very probably did not change. A writer can reset the time of modification, but not the time of change,
+ * If the identity at a path differs from the one before, the path leads to another file now. If identity, size and times are
+ * equal, the file has very probably not changed. A writer can reset the time of modification, but not the time of change,
  * which only the kernel sets.
  *
  * Invariant: facts with the kind FS_KIND_UNKNOWN are all zero.

@@ -6,9 +6,10 @@
 /*
  * Folds notices of change: a program that writes a file in many steps causes many notices, but one event is enough.
  *
- * The module holds the first notice of a file, and counts further notices of the same file. The caller takes them, and publishes
- * them as one event, when the file is closed after writing, when another event of the file occurs, when their time has
- * passed, or when there are too many files. Files are identified by path. This module has no clock and publishes no events.
+ * The module holds the first notice of a file, and counts further notices of the same file. The caller takes the notices of a file
+ * and publishes one event for them when the file is closed after writing, when another event of the file occurs, when the first
+ * notice was held for the longest allowed time, or when notices of too many files are held. Files are identified by path.
+ * This module has no clock and publishes no events.
  *
  * Invariant: each notice that was added is in exactly one result of a take function, or still held.
  */

@@ -9,7 +9,7 @@
  * The digest of one regular file, read in a thread.
  *
  * The file is opened without following links (fs-open) and examined before and after it is read. If its size or times differ, the
- * file changed while it was read, and there is no digest, because it might match no state that the file ever had. A write
+ * file changed while it was read. Then no digest is returned, because the bytes may be a mix of an old and a new state. A write
  * through a mapping changes the times only when its pages are written back, so it may not be detected.
  *
  * Invariant: the number of bytes that are read is at most one more than the size of the file when it was opened.

@@ -6,7 +6,7 @@
 /*
  * Lists a directory in pieces, so that a large directory does not block the main loop.
  *
- * Entries that are created or removed meanwhile may be listed or not, as the system decides.
+ * If an entry is created or removed while the directory is listed, the system decides whether the list contains it.
  */
 
 typedef struct FsList FsList;

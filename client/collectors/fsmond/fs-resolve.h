@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /*
- * Opens whole paths with system calls that only one operating system has. fs-open uses it, and opens one component after the
- * other where the system has no such call.
+ * Opens whole paths with system calls that only one operating system has. fs-open uses this module; on other systems fs-open opens
+ * one component after the other.
  *
  * Invariant: no symbolic link is followed, and only directories and examined regular files are opened for reading.
  */

@@ -8,12 +8,13 @@
  * not be watched.
  *
  * GLib reads its inotify queue in a thread of its own and skips the overflow notice. If a watch fails, GLib reports no error and
- * polls the file instead. The sentinel is a second inotify queue with the same watches. It is read later than GLib reads its
- * own, so it overflows whenever GLib's queue does, and sometimes alone: an unnecessary scan is harmless, a missing scan is not.
+ * polls the file instead. The sentinel is a second inotify queue with the same watches. It is read later than GLib's
+ * queue, so it overflows whenever GLib's queue does, and sometimes when GLib's queue does not. The second case causes a scan
+ * that was not necessary, which does no harm.
  * Its watch of a directory is added after GLib's, so if the limit of watches is reached, the sentinel's watch fails, and the
  * reason is known.
  *
- * It needs a second watch for each directory. It can't be created on systems without such a queue.
+ * The sentinel needs a second watch for each directory. On systems without inotify it can't be created.
  *
  * Invariant: each overflow of the sentinel's queue is reported by exactly one call of the callback.
  */
@@ -21,7 +22,7 @@
 typedef struct FsSentinel FsSentinel;
 typedef void (*FsSentinelFunc) (gpointer data);
 
-/* FALSE: this system has no such queue. */
+/* FALSE: this system has no inotify. */
 gboolean fs_sentinel_is_available (void);
 
 /* @overflowed: called in the default context. NULL: it can't be created now; @reason is for people (transfer none). On success

@@ -10,7 +10,8 @@
  *
  * A scan compares the tree with the file system; the differences are the changes that were missed. So an entry is added, changed
  * or removed only together with an event that was accepted for publishing, or when a directory is read for the first time. The
- * number of entries is limited. A directory counts its entries beyond the limit; later changes of these are not detected.
+ * number of entries is limited. A directory counts its entries beyond the limit; a scan does not detect later
+ * changes of these entries.
  *
  * This module does not access files. The fields under "watching" belong to fs-watch.
  *

@@ -46,8 +46,9 @@ watch_still_leads_to (const char *path, const FsFacts *facts)
   return same;
 }
 
-/* A directory with two paths has only one watch in GLib and in the sentinel, and removing the watch ends it for both paths. A
- * directory that was moved may still be watched by its old path. FALSE: the directory is watched by another path. */
+/* Makes @dir the only watched path of its directory. The kernel has one watch for a directory even if two paths lead to it, so
+ * removing the watch of one path would end that of the other. If the path that is watched does not lead to the directory any more
+ * (it was moved), its watch is removed. FALSE: another path of the directory is watched and still valid. */
 static gboolean
 watch_claim (FsWatch *self, FsDir *dir)
 {
@@ -112,7 +113,8 @@ watch_try (FsWatch *self, FsDir *dir)
   return reason;
 }
 
-/* Removes the old monitor first: both would share one watch in GLib, which ends with the older monitor. */
+/* Removes the old monitor first, because the old and the new one would share a watch in GLib, and freeing the old one would end
+ * that watch. */
 void
 fs_watch_start (FsWatch *self, FsDir *dir)
 {

@@ -94,7 +94,7 @@ fs_watch_examine (const FsDir *dir, const char *name)
   return facts;
 }
 
-/* The file may not exist any more, or be another file, so the event has the facts that were reported last. */
+/* The name may belong to no file or to another file by now, so the event contains the facts that were reported last. */
 gboolean
 fs_watch_flush (FsWatch *self, FsDir *dir, const char *name)
 {
@@ -160,7 +160,7 @@ fs_watch_fold (FsWatch *self, FsDir *dir, const char *name)
 
 /* --- removing --- */
 
-/* If it is a directory, its contents were already removed, or were moved with it. */
+/* Publishes the removal of one entry. If it is a directory, the caller has removed its contents, or they were moved with it. */
 static gboolean
 watch_remove_one (FsWatch *self, FsDir *dir, FsEntry *entry, gboolean found, gboolean moved)
 {
@@ -187,7 +187,8 @@ watch_remove_entries (FsWatch *self, FsDir *dir)
   return TRUE;
 }
 
-/* Removes the deepest entries first. FALSE: an event was refused; the directories above that entry are scanned again. */
+/* Removes the deepest entries first. FALSE: the receiver refused an event; all directories from that entry up to @dir will be
+ * scanned. */
 static gboolean
 watch_remove_contents (FsWatch *self, FsDir *dir)
 {

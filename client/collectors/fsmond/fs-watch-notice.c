@@ -31,8 +31,8 @@ notice_put (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 
 /* --- created, deleted --- */
 
-/* TRUE: the creation is to be reported, because no scan has reported it. If the name belonged to another file, this reports the
- * end of that file first. */
+/* TRUE: the creation must be reported, because no scan has reported it. If another file had this name in the tree, the function
+ * reports the removal of that file first. FALSE also if the receiver refused that event. */
 static gboolean
 notice_is_news (const Notice *notice, const FsFacts *facts)
 {
@@ -61,7 +61,8 @@ notice_appeared (const Notice *notice, gboolean moved)
   notice_put (notice->watch, notice->dir, notice->name, &event.facts);
 }
 
-/* A file that is not in the tree needs no event, because a scan has reported its end already, unless the tree is not complete. */
+/* If the file is not in the tree, a scan has already reported its removal, and no event is needed. If the directory has entries
+ * beyond the limit, the file may be one of them, so the event is published. */
 static void
 notice_vanished (const Notice *notice, gboolean moved)
 {
@@ -82,7 +83,7 @@ notice_on_created (const Notice *notice)
     notice_appeared (notice, FALSE);
 }
 
-/* The notice is about the directory itself: the parent reports it, unless the directory is a root. */
+/* A notice without a name is about the directory itself. The monitor of its parent reports the same; a root has no parent. */
 static void
 notice_on_deleted (const Notice *notice)
 {
@@ -101,7 +102,8 @@ notice_on_changed (const Notice *notice)
     fs_watch_fold (notice->watch, notice->dir, notice->name);
 }
 
-/* The file was closed after writing. Without a notice of change, its facts may be the same as in the last report. */
+/* The file was closed after writing. If no notice of change is held, and size and times are those of the last report, nothing was
+ * written, and no event is published. */
 static void
 notice_on_done (const Notice *notice)
 {
@@ -121,7 +123,7 @@ notice_on_done (const Notice *notice)
     entry->facts = event.facts;
 }
 
-/* The content may have changed, too. A notice about that follows, so only the time of this change is stored. */
+/* Stores only the time of change. If the content has changed, too, another notice follows, and must still find the difference. */
 static void
 notice_on_attributes (const Notice *notice)
 {
@@ -150,7 +152,8 @@ typedef struct
   const char *to_name;
 } Move;
 
-/* Both directories report a move between them. */
+/* TRUE: the tree already contains the move. A move between two watched directories causes a notice in each of them, and only the
+ * first one is reported. */
 static gboolean
 move_is_known (const Move *move, const FsFacts *facts)
 {
@@ -166,7 +169,7 @@ move_is_known (const Move *move, const FsFacts *facts)
   return TRUE;
 }
 
-/* The move has replaced the file that had the new name. */
+/* Applies the move to the tree. A file that had the new name does not exist any more: the move has replaced it. */
 static void
 move_in_picture (const Move *move, const FsFacts *facts)
 {
@@ -235,7 +238,7 @@ notice_on_moved_out (const Notice *notice)
     notice_on_deleted (notice);
 }
 
-/* The monitor has ended. A scan of the parent examines the path. */
+/* The monitor has ended. A scan of the parent finds out whether the path exists, and to which directory it leads. */
 static void
 notice_on_unmounted (const Notice *notice)
 {

@@ -15,8 +15,8 @@
  * directories concerned are scanned and compared with the tree of reported files (fs-tree), the differences are reported as
  * found, and an event REPAIRED follows.
  *
- * A directory that can't be watched is counted, with the reason, and tried again from time to time. So are roots that do not
- * exist, or lead to another directory than before. Symbolic links are not followed.
+ * A directory that can't be watched is counted, with the reason, and tried again from time to time. The same applies to a root
+ * that does not exist, or whose path leads to another directory than before. Symbolic links are not followed.
  *
  * All work is done in the default main context, in short pieces.
  *
@@ -82,8 +82,8 @@ typedef struct
 FsRoot *fs_root_new (const char *path, gboolean flat);
 void fs_root_free (FsRoot *root);
 
-/* Sets all directories that are watched from now on. @roots: (element-type FsRoot). Files that a new root already contains are
- * not reported. */
+/* Replaces the watched directories by @roots (element-type FsRoot). The files that a new root contains at this time are not
+ * reported. */
 void fs_watch_set_roots (FsWatch *self, GPtrArray *roots);
 void fs_watch_set_max_directories (FsWatch *self, guint max_directories);
 

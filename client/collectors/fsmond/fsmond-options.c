@@ -6,7 +6,7 @@
 
 #include <glib/gi18n.h>
 
-/* Checks the paths of the command line. They are plain bytes: a backslash in them begins no escape. */
+/* Checks the paths of the command line. The paths are plain bytes: a backslash does not begin an escape. */
 static gboolean
 options_check_paths (char **paths, GError **error)
 {

@@ -12,8 +12,8 @@
  * fsmond, the collector of file changes: it reports on the bus the changes of files in the directories that it watches.
  *
  * The directories are those of the command line and of standing tasks (fsmond-monitor). It executes tasks that request the digest
- * of a file (fsmond-hash) or the open files of a process (fsmond-process). It stores no state on disk, so it does not know changes
- * from a time in which it did not run.
+ * of a file (fsmond-hash) or the open files of a process (fsmond-process). It stores no state on disk, so it does not
+ * detect changes that were made while it did not run.
  *
  * The life of the program on the bus is in collector-program and collector-bus.
  */

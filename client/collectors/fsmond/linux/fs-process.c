@@ -142,7 +142,8 @@ process_read_descriptors (FsProcess *process, int directory)
   closedir (stream);
 }
 
-/* Field 22 of stat, counted from the end of the name, which may contain anything. */
+/* Returns field 22 of stat, the start time. The fields are counted from the end of the name, because the name may contain spaces
+ * and parentheses. */
 static guint64
 process_read_start_time (int directory)
 {
@@ -180,7 +181,7 @@ process_read_hidden (guint32 pid, FsProcess *process)
   return FS_PROCESS_READ;
 }
 
-/* The directory is opened once: its descriptor stays that of this process even when another one gets the pid. */
+/* Opens the directory in /proc once: its descriptor refers to this process even if another process gets the pid later. */
 FsProcessResult
 fs_process_read (guint32 pid, FsProcess *process)
 {

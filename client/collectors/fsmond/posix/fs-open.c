@@ -105,7 +105,7 @@ fs_facts_at (int directory, const char *name, FsFacts *facts)
 
 /* --- directories --- */
 
-/* The result for errno. Systems report a link that is not followed by different numbers. */
+/* Converts errno to a result. If the call fails because of a symbolic link, the value of errno depends on the system. */
 static FsOpenResult
 open_result_of_errno (void)
 {
@@ -225,7 +225,7 @@ open_examined (int parent, const char *name, int *fd, FsFacts *facts)
   return FS_OPEN_SWAPPED;
 }
 
-/* Pins the file, examines it, and opens exactly that one. */
+/* Gets a descriptor without rights for the file, examines the file through it, and opens the same file for reading. */
 static FsOpenResult
 open_located (int parent, const char *name, int *fd, FsFacts *facts)
 {
