@@ -148,6 +148,15 @@ task_scene_expect_run (TaskScene *scene, TestProcess *collector, const char *tas
   task_scene_wait_record (scene, task, scene_has_attempt, attempt);
 }
 
+void
+task_scene_wait_begun (TaskScene *scene, TestProcess *collector, DeyeBusTask *task)
+{
+  g_autofree char *line = g_strdup_printf ("run %s 1 ", deye_bus_task_get_id (task));
+
+  test_process_expect_line (collector, line);
+  task_scene_wait (scene, deye_bus_task_get_state (task) == DEYE_BUS_TASK_STATE_RUNNING);
+}
+
 /* --- the agent --- */
 
 ProtobufCMessage *

@@ -56,6 +56,10 @@ guint task_scene_runs (TestProcess *collector, const char *task);
 /* Waits until the collector has begun @attempt of a task while @beside other works run there, and the agent knows it. Takes the
  * line from its output. */
 void task_scene_expect_run (TaskScene *scene, TestProcess *collector, const char *task, guint attempt, guint beside);
+/* Waits until the handler of the first attempt of @task has begun, and the submitter knows its holder. Takes the line from the output
+ * of the collector. That the task is RUNNING is not enough for a test that suspends the collector or ends its connection then: if
+ * this happens between STARTED and the handler, the handler is not called. */
+void task_scene_wait_begun (TaskScene *scene, TestProcess *collector, DeyeBusTask *task);
 /* Ends one of its works with a result. */
 void task_scene_succeed (TestProcess *collector, const char *task, const char *result);
 /* The agent's record of it; NULL: it is not registered. */

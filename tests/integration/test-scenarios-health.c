@@ -150,7 +150,7 @@ test_closed (HealthScene *self, gconstpointer data)
   g_autoptr (DeyeBusTask) task = task_scene_submit (&self->scene, "t", "hold", "w1");
   g_autoptr (TaskRecord) record = NULL;
 
-  task_scene_wait (&self->scene, deye_bus_task_get_state (task) == DEYE_BUS_TASK_STATE_RUNNING);
+  task_scene_wait_begun (&self->scene, worker, task);
   test_process_suspend (worker);
   g_assert_cmpuint (system_events_wait_gone (events, "w1")->status, ==, WIRE_STATUS_UNRESPONSIVE);
   wait_for (self, "w1:failed-gone");
