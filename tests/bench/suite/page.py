@@ -26,7 +26,7 @@ Each row of a table is a workload, and the columns are the programs that are com
 - *ours*: the agent with the module, and the client library, as they are installed. Policies, quotas, statistics and acknowledged
   subscriptions are enabled. Only the limits on counts and on the memory of one uid are raised, because all clients of a measurement have
   the same uid.
-- *before*: an older version of ours, if the command names one.
+- *before*: an older version of this project, if the command names one.
 - *relay*: a program that forwards frames without topics, queues or limits. It shows the cost that the kernel alone causes. It blocks while
   it writes, so with large payloads a broker that reads at the same time can be faster.
 - The other brokers, with their limits disabled. All brokers use Unix sockets, except NATS, which supports only TCP. *libnats* is NATS with
