@@ -115,7 +115,7 @@ def floor_section(f):
     text += "\n\n" + table(["workload", "measured", "floor", "met", "aim", "reached", "figures"], lines)
     unmet = [one for one in checks if one.is_met is False and one.workload in NOTES]
     if unmet:
-        text += "\n\nReasons for the floors that are not met:\n\n" + "\n".join(f"- **{one.workload}**: {NOTES[one.workload]}" for one in unmet)
+        text += "\n\nWhy a floor is not met:\n\n" + "\n".join(f"- **{one.workload}**: {NOTES[one.workload]}" for one in unmet)
     return text
 
 
