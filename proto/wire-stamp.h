@@ -10,6 +10,8 @@
  * Fields that are the same for every receiver (sender, order, time) are encoded once for each message; fields that
  * differ (subscriptions, route, deadline, answered id) once for each receiver. They are ordinary fields of the
  * Envelope, and wire_envelope_read() reads them; this module only writes them, faster than the general writer.
+ *
+ * Invariant: wire_envelope_read() accepts every stamp that this module writes, and reads the same values.
  */
 
 #define WIRE_STAMP_COMMON_MAX               108u /* a sender is one segment, at most 64 bytes */
