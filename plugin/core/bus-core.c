@@ -77,7 +77,7 @@ bus_core_free (BusCore *core)
 
 /* --- the end of each input call --- */
 
-/* @replaced: (nullable): the connection whose id the peer took over; @end: what that connection had */
+/* @replaced: (nullable): the connection whose id the peer took over. @end: its subscriptions and messages. */
 static void
 core_hello_accepted (BusPeer *peer, BusPeer *replaced, const BusEnd *end, gint64 now_us)
 {

@@ -100,8 +100,8 @@ void bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
  * disconnected(). */
 BusPeer *bus_core_next_closing (BusCore *core);
 
-/* A connection that was never ready gets 100 ms: only GOODBYE is left for it, and many such connections may follow each other.
- * Other connections get 1 s. */
+/* The longest time for which the caller writes the last bytes of a closing peer. It is 100 ms for a connection that was never
+ * ready, because only GOODBYE is left for it and many such connections may follow each other, and 1 s for any other connection. */
 gint64 bus_core_linger_us (const BusPeer *peer);
 
 gpointer bus_peer_link (const BusPeer *peer);

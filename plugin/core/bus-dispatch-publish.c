@@ -183,7 +183,7 @@ dispatch_wants_hold (const DispatchCall *call)
   return (call->envelope->delivery & WIRE_DELIVERY_HOLD) != 0;
 }
 
-/* A message that is delivered at least once, confirmed by the groups that match, or held for a group without members. */
+/* Publishes a message that is delivered at least once, confirmed by the groups that match, or held for a group without members. */
 static void
 dispatch_publish_assured (DispatchCall *call, BusMatch *match)
 {

@@ -12,7 +12,7 @@ void
 dispatch_run_set_input (BusCore *core, WireSpan input)
 {
   core->routes->run->input = input;
-  core->routes->run->head_len = 0; /* another sender, or another time */
+  core->routes->run->head_len = 0; /* encoded again for this input: sender or time may differ */
 }
 
 /* TRUE if the message is plain, its body stays in the read buffer until the end of the input call, and it is small enough to be

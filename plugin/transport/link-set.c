@@ -220,8 +220,8 @@ link_set_context (const LinkSet *set)
 
 /* Does the same as a blocking g_main_context_iteration(), but waits with the poller's wait(). If only links are ready, it handles
  * them without the context, because check and dispatch of a context take about as long as handling a message. A timer that expires
- * meanwhile is found by the next g_main_context_prepare(); in that iteration the context dispatches all sources. It also does so if
- * a source asks for no wait, because the check() of that source may say that it is ready. */
+ * meanwhile is found by the next g_main_context_prepare(); in that iteration the context dispatches all sources. It also does so
+ * if a source asks for no wait, because the check() of that source may say that it is ready. */
 void
 link_set_iterate (LinkSet *set)
 {

@@ -37,7 +37,8 @@ bus_limit_value (const BusLimits *limits, BusLimit limit)
 
 #define TASK_RESERVE (16u * 1024u)
 
-/* Near the floor of max_payload half of a frame is reserved, which is enough for progress, with 4 KiB of details, and texts. */
+/* TASK_RESERVE bytes of a frame are reserved for the texts and for the details of the progress, which have at most 4 KiB. If
+ * max_payload is small, half of it is reserved; at the floor of max_payload that is still enough. */
 guint64
 bus_limits_task_payload (const BusLimits *limits)
 {
@@ -190,8 +191,8 @@ limits_settle_resends (BusLimits *limits, const gboolean *is_set)
                                     bus_limit_spec (BUS_LIMIT_resend_windows)->ceiling);
 }
 
-/* Two limits of a rule that are both not set satisfy it afterwards: their defaults satisfy it, and if a rule changes the bound of
- * one of them, the passes have changed the bound of the other in the same direction. */
+/* A rule between two limits that are both not set needs no further step. Their defaults satisfy the rule, and each pass that moves
+ * the bound of one limit moves the bound of the other one in the same direction, as far as the rule requires. */
 char *
 bus_limits_settle (BusLimits *limits, const gboolean *is_set)
 {

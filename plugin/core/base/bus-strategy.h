@@ -14,7 +14,7 @@ typedef enum
 {
   BUS_STRATEGY_DEFAULT = 0,         /* only in a request: the strategy of the group; for a new group, round robin */
   BUS_STRATEGY_ROUND_ROBIN = 1,     /* in turn; with weights, smooth weighted round robin */
-  BUS_STRATEGY_LEAST_LOADED = 2,    /* the fewest unsettled deliveries for its weight, then the fewest queued bytes */
+  BUS_STRATEGY_LEAST_LOADED = 2,    /* the fewest unsettled and waiting messages for its weight, then queued bytes */
   BUS_STRATEGY_RANDOM = 3,          /* at random, in proportion to the weights */
   BUS_STRATEGY_FIRST_AVAILABLE = 4, /* the largest weight, then the member that joined first */
 } BusStrategy;

@@ -151,12 +151,13 @@ drain_apply (BusSubscription *subscription, BusSubscriptionEvent event)
   return is_news;
 }
 
-/* The member has nothing left. This also ends a demotion, which lasts until the queue has drained. */
+/* The member has finished: no message waits for it, and its client has settled everything. This also ends a demotion, which lasts
+ * until the queue has drained. */
 static void
 drain_finish (BusSubscription *subscription, gint64 now_us)
 {
   if (!bus_subscription_is_draining (subscription) || !bus_unsettled_is_empty (subscription))
-    return; /* it takes part again, or a request that was already on its way reached it */
+    return; /* it takes part again, or has got a request that was already on its way */
   bus_block_restore (&subscription->owner->flow, subscription, now_us);
   drain_apply (subscription, BUS_SUBSCRIPTION_ON_EMPTY);
   drain_notify (subscription, WIRE_STATUS_DRAINING);

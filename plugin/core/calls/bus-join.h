@@ -7,7 +7,7 @@
 
 /*
  * Rights and rules of groups: the conditions under which a subscription may join a group, the values that it may request there,
- * and the right to change what belongs to the whole group.
+ * and the right to change settings that all members share.
  *
  * The rights to topics apply to every subscription and are checked elsewhere. Groups need more rules, because their members take
  * messages from each other. A collector joins a group only with a pattern that matches no tasks.{type} of another type; the agent

@@ -491,7 +491,8 @@ policy_authorize_pattern (const BusPrincipal *who, const PolicyPath *pattern)
   return longest != NULL ? (BusVerdict){ FALSE, longest->rule, policy_needs (longest, longest->subscribe) } : no_rule;
 }
 
-/* Collectors must not slow down the publishers of events, and so detection; work for collectors may wait for them. */
+/* A collector must not slow down the publishers of events, because that would delay detection. Publishers of tasks and results may
+ * wait for a collector. */
 static BusVerdict
 policy_authorize_block (const BusPrincipal *who, const PolicyPath *path)
 {

@@ -18,7 +18,7 @@ typedef struct
   BusLeave leave; /* the outcome of its messages */
 } BusEnd;
 
-/* @replaced: (nullable): the connection whose id the peer took over; it is not reported as gone. @end: what that connection
- * had. */
+/* @replaced: (nullable): the connection whose id the peer took over; it is not reported as gone. @end: its subscriptions and
+ * messages. */
 void bus_events_connected (BusPeer *peer, const BusPeer *replaced, const BusEnd *end, gint64 now_us);
 void bus_events_gone (BusPeer *peer, const BusEnd *end, gint64 now_us);

@@ -49,7 +49,7 @@ typedef struct
 
 /* Returns the account of a new peer, and makes it for the first peer. */
 BusAccount *bus_account_join (GHashTable *accounts, BusCore *core, const BusCredentials *who);
-/* A peer leaves; a holder is added; a holder releases the account. An account without peers and holders is freed. */
+/* Remove a peer, add a holder, and remove a holder. An account without peers and holders is freed. */
 void bus_account_leave (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account);
 void bus_account_hold (BusAccount *account);
 void bus_account_release (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account);
@@ -57,6 +57,6 @@ GHashTable *bus_account_table_new (void);
 
 /* Number of peers of an account. */
 guint bus_account_count (GHashTable *accounts, guint32 number);
-/* Counts a retained message of the account, which holds the account; discounts it, and releases the account. */
+/* Counts a retained message, which also holds the account; the other function subtracts the message, and releases the account. */
 void bus_account_add_retained (BusAccount *account, gsize size);
 void bus_account_drop_retained (GHashTable *accounts, BusDeadlineSet *deadlines, BusAccount *account, gsize size);

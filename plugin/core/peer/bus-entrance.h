@@ -18,6 +18,8 @@
  * of accepts: if no stranger sends HELLO, as many connections are accepted in BUS_ENTRANCE_GRACE_US as there are places.
  *
  * A connection that is refused, or loses its place, gets the status LIMIT with the time after which it may try again.
+ *
+ * Invariant: only strangers lose their place to a new connection, and never the connection of the agent itself.
  */
 
 #define BUS_ENTRANCE_GRACE_US (100 * G_TIME_SPAN_MILLISECOND)

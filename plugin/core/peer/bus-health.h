@@ -8,13 +8,13 @@
  * The health of one connected peer: the signs of life that it missed, and the problems that it reports itself.
  *
  * There are three signals; for each, the number of signs that were missed in a row is counted. A *round* is an interval
- * (task_heartbeat_us) that begins with the last answer of the peer, or with the end of the previous round. If a round ends without
- * an answer, the broker sends PING. Each further round without an answer adds misses to the signals:
+ * (task_heartbeat_us) that begins with the last answer of the peer, or with the end of the previous round. An answer is a PONG or
+ * a heartbeat. If a round ends without an answer, the broker sends PING, and each further round without an answer is a miss.
  *
- *   CONNECTION  no frame arrived
- *   QUEUE       bytes have waited for the connection during the whole round, and the peer read none of them
- *   LOOP        no answer arrived, which is a PONG or a heartbeat; other frames may have. A process can send messages from one
- *               thread while its main loop hangs
+ *   CONNECTION  a further round ended without an answer, and no frame arrived in it
+ *   LOOP        a further round ended without an answer; other frames may have arrived, because a process can send messages from
+ *               one thread while its main loop hangs
+ *   QUEUE       bytes have waited for the connection for an interval, and the peer read none of them, whether or not it answered
  *
  * A peer may also report *units*: parts of it that are not healthy. At most BUS_HEALTH_UNITS_MAX are kept, with texts of bounded
  * length; further ones are only counted.

@@ -94,7 +94,7 @@ typedef struct
 
 struct BusPeer
 {
-  BusKey key; /* of id; the first member, so that the key in peers_by_id is its value, too, which halves that table */
+  BusKey key; /* of id; the first member: so peers_by_id needs one pointer for key and value, not two */
   BusCore *core;
   gpointer link;
   BusCredentials who;
@@ -143,8 +143,8 @@ struct BusPeer
   GList writable_link;
 };
 
-/* The charge for the peer itself, from its begin to its end, including all parts that are allocated only when they are needed. Each
- * part is small; without memory for it the process ends, as in g_malloc(). */
+/* The charge for the peer itself, from its begin to its end, including all parts that are allocated only when they are needed.
+ * Each part is small; without memory for it the process ends, as in g_malloc(). */
 #define BUS_PEER_COST                                                                                                  \
   (sizeof (BusPeer) + sizeof (BusPeerExtra) + sizeof (BusPeerCalls) + sizeof (BusInput) + sizeof (BusHealth)           \
    + BUS_TOKEN_DIGEST + sizeof (BusLosses) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))
@@ -259,7 +259,7 @@ void bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const c
 /* Sends CREDIT to all peers whose returned credit is to be announced. */
 void bus_peer_send_credit (BusCore *core);
 
-/* Frees the bytes of an unfinished frame, with the reader, and refunds what was charged for them. */
+/* Frees the bytes of an unfinished frame, with the reader, and refunds their charge. */
 void bus_peer_drop_frame (BusPeer *peer);
 
 static inline gboolean

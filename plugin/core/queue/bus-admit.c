@@ -78,8 +78,8 @@ admit_oldest_to_drop (BusFlow *flow,
 }
 
 /*
- * Makes room for the arriving message as the policy of the subscription says. FALSE: there is no room, and the arriving message
- * is lost; @why says which bound prevents it.
+ * Makes room for the arriving message as the policy of the subscription says. FALSE: there is no room, and the arriving message is
+ * lost; @why: the bound that prevents it, or BUS_ROOM_OVER_OWN if a newer message of its topic waits.
  *
  * Two policies may drop older messages: drop-oldest, and conflate, which first drops the waiting message of the same topic. It is
  * not enough to drop the oldest message and to check once more, for three reasons:

@@ -16,6 +16,8 @@
  * messages that each of them lost.
  *
  * While it blocks, the windows of its publishers bound the queue of the subscription; its own bounds do not apply (bus-room).
+ *
+ * Invariant: after bus_block_drop() or bus_block_end() the subscription holds no ticket.
  */
 
 #define BUS_BLOCK_PATIENCE 12

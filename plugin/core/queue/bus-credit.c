@@ -39,10 +39,10 @@ credit_make_due (BusLedger *publisher, WireClass credit_class)
  *
  * Announcing each returned message would cost one CREDIT frame for each message, so credit is returned silently until it is a
  * quarter of the window (bus_window_return()). That alone can block a publisher forever: it spends its last credit while less than
- * a quarter has been returned, and the rest of its window is held by subscriptions that block. Then no return occurs that would
- * reach the quarter, although the broker has credit for it. So the threshold must not apply to a publisher without credit, and
- * there are two moments at which that has to be checked: here, when a frame uses the last credit after some was returned, and in
- * bus_credit_return(), when some is returned after the last was used.
+ * a quarter has been returned, and the rest of its window is held by subscriptions that block. Then no further credit returns, so
+ * the quarter is never reached, although the broker has credit for the publisher. Therefore the threshold must not apply to a
+ * publisher without credit. That is checked at two moments: here, when a frame uses the last credit and other credit was returned
+ * silently before; and in bus_credit_return(), when credit is returned to a publisher that has none.
  *
  * A frame may cost more bytes than are left, because a publisher may send while it has one byte of credit. So the window can be
  * overdrawn by one frame, and can still be closed after a CREDIT; then the next return is announced at once, too.

@@ -321,10 +321,10 @@ fifo_unpack_some (BusFlow *flow, BusSlot *slot, guint n)
 /* Each message that leaves the run gets a slot in front of the slot of the run, so the order does not change and the caller's
  * iterator, which points to the slot of the run, stays valid. The slot of the run becomes the slot of its last message.
  *
- * The sums of the FIFO and the queue do not change either, because each message of a run is charged as if it had its own slot. This
- * charge must cover the memory of the run. The cell of a run does not become smaller when messages leave it: the charges of a few
- * remaining messages would be less than the cell. A peer could then occupy more memory than its quotas count. So when the rest is
- * not covered any more, it is unpacked as well, even if the caller needs fewer messages. */
+ * The sums of the FIFO and the queue do not change either, because each message of a run is charged as if it had its own slot.
+ * This charge must cover the memory of the run. The cell of a run does not become smaller when messages leave it: the charges of a
+ * few remaining messages would be less than the cell. A peer could then occupy more memory than its quotas count. So when the rest
+ * is not covered any more, it is unpacked as well, even if the caller needs fewer messages. */
 void
 bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n)
 {

@@ -43,8 +43,8 @@ flow_encoded_of_run (BusFlow *flow, BusSlot *slot, guint n, gint64 now_us)
   bus_block_check_drained (flow, subscription, now_us);
 }
 
-/* Sends messages of the runs at the front of the waiting messages. TRUE: all of these runs were sent, the window is still open, and
- * the message that waits next is not in a run. */
+/* Sends messages of the runs at the front of the waiting messages. TRUE: all of these runs were sent, the window is still open,
+ * and the message that waits next is not in a run. */
 static gboolean
 flow_send_runs (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {

@@ -6,9 +6,9 @@
 /*
  * Sends the waiting messages of a subscription when it gets credit.
  *
- * A message that waits alone passes through its lane (bus-flow). Messages that wait as a run (bus-fifo-run) are encoded directly, as
- * many as window and lane allow, if no message or gap of their lane is in front of them. Otherwise, or if memory for the frames is
- * missing, the run is unpacked, and its messages pass through the lane as well.
+ * A message that waits alone passes through its lane (bus-flow). Messages that wait as a run (bus-fifo-run) are encoded directly,
+ * as many as window and lane allow, if no message or gap of their lane is in front of them. Otherwise, or if memory for the frames
+ * is missing, the run is unpacked, and its messages pass through the lane as well.
  *
  * Invariant: messages are sent in the same order, and count in the same way, whether they wait alone or as a run.
  */

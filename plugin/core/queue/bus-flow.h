@@ -117,7 +117,7 @@ void bus_flow_release_gaps (BusFlow *flow, BusSubscription *subscription, gint64
 /* There was no memory to encode the first entry of a lane: arms the timer that tries again. */
 void bus_flow_retry (BusFlow *flow, gint64 now_us);
 
-/* Bytes were sent: encodes what waits, in order. */
+/* Bytes were sent: encodes waiting entries, in order. */
 void bus_flow_pump (BusFlow *flow, gint64 now_us);
 
 /* --- other inputs --- */

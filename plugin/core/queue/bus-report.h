@@ -5,7 +5,7 @@
 #include "queue/bus-flow-state.h"
 
 /*
- * Reports: collects what is to be published about a subscription or a queue that does not keep up.
+ * Reports: collects the losses and changes of a subscription or a queue that does not keep up, until they are published.
  *
  * This module publishes nothing. It adds losses and changes to the counters of the subscription, and arms its report timer. When
  * the timer expires, bus-slow publishes the counters as system.drop and system.slow, at most once in BUS_REPORT_EVERY_US for each

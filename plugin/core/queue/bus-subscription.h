@@ -16,10 +16,12 @@
  * and its policy.
  *
  * It is listed twice: in the table of its owner, which ends it when the owner disconnects, and in the index that is searched for
- * each topic. bus-router changes both lists together. This module has only the struct and its state, which only
- * bus_subscription_on() changes, by the table in bus-subscription-state. The other modules of this folder change the rest:
- * bus-fifo and bus-admit its slots, bus-unsettled the records of sent messages, bus-withheld and bus-block its tickets, and
- * bus-report the counters of losses.
+ * each topic (if it serves, among the servers of its topic). bus-router changes both lists together. This module has only the
+ * struct and its state, which only bus_subscription_on() changes, by the table in bus-subscription-state. The other modules of
+ * this folder change the rest: bus-fifo and bus-admit its slots, bus-unsettled the records of sent messages, bus-withheld and
+ * bus-block its tickets, and bus-report the counters of losses.
+ *
+ * Invariant: between two input calls a subscription is in both lists or in neither of them.
  */
 
 typedef struct BusGroup BusGroup;

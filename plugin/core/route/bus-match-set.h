@@ -8,6 +8,8 @@
 /*
  * The matched set of a topic: its receivers and groups. bus-match-make fills it, bus-match caches it, and the router writes the
  * fields that are used while a message is routed. It contains no rule of its own.
+ *
+ * Invariant: each peer is at most one receiver of the match, and at most one candidate of each group.
  */
 
 typedef struct
