@@ -13,6 +13,8 @@
  *   UNRESPONSIVE, FAILED -> DEGRADED                 all signals have signs again
  *   DEGRADED -> HEALTHY                              no sign was missed for some time, and it reports no unhealthy unit
  *   any -> GONE                                      its connection has ended
+ *
+ * Invariant: no event leads out of GONE.
  */
 
 typedef enum

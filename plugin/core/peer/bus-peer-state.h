@@ -12,6 +12,8 @@
  *   HELLO -> READY -> CLOSING     the usual life
  *   HELLO -> WAITING -> READY     another connection had its id, and has ended or was closed
  *   HELLO, WAITING -> CLOSING     refused, or ended before it was ready
+ *
+ * Invariant: no event leads out of CLOSING.
  */
 
 typedef enum

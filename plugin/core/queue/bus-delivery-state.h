@@ -19,6 +19,8 @@
  *   WAITING, QUEUED, SENT -> WITHDRAWN                 another member gets it, or its requester cancelled it
  *   WITHDRAWN -> LOST                                  its subscription ended, and no other member took it
  *   SENT -> UNKNOWN                                    its subscription ended
+ *
+ * Invariant: no event leads out of SETTLED, LOST or UNKNOWN.
  */
 
 typedef enum

@@ -13,6 +13,8 @@
  *   OPEN <-> DEMOTED                      demoted when it blocked publishers for too long, restored when its queue has drained
  *   OPEN -> DRAINING -> DRAINED -> OPEN   it gets no new messages; then the old ones are settled; then it resumes
  *   any -> ENDED                          unsubscribed, or its peer disconnected
+ *
+ * Invariant: no event leads out of ENDED.
  */
 
 typedef enum

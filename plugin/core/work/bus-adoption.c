@@ -125,9 +125,9 @@ adoption_refuse (BusCore *core)
  * used. To compare the attempt is not enough: if an offer is not answered, the next offer, to another member, begins the same
  * attempt, and the leases of an earlier broker have the same numbers, too. So the token decides, in this order:
  *
- * - A token of this broker is compared with that of the newest lease. So is the token of an earlier broker by which the task
- *   was adopted.
- * - Any other claim of a task that this broker has leased is fenced, because the task has been given to a member since.
+ * - A claim with a token of this broker counts only if the token is that of the newest lease, and otherwise is fenced. The same
+ *   rule applies to the token of an earlier broker by which the task was adopted.
+ * - Any other claim of a task that this broker has leased is fenced, because a member has got the task since.
  * - A claim of an earlier broker is accepted if the task was submitted again with the same holder and attempt.
  * - If the task was not submitted again yet, the claim waits until the recovery window ends: the submitter may take longer to
  *   reconnect than the collector.

@@ -18,6 +18,8 @@
  *
  * Every other claim is *fenced*: the collector has to stop this work, because the broker will not accept the result. A claim
  * that is fenced during Register is reported in the answer to it, a claim that is fenced later by the lifecycle event FENCE.
+ *
+ * Invariant: an accepted claim is about the newest lease of its task, or about a task that this broker has not leased yet.
  */
 
 /* The member has registered: decides its claims. Tasks that wait for this member, and that it does not claim, stop waiting for

@@ -111,7 +111,7 @@ attempt_is_stale (BusCore *core, BusLease *lease, WireSpan token, gint64 now_us)
 }
 
 /* Returns the event of a report. A late report does not start the task again if this lease has started before, or if CANCEL was
- * sent: the member will stop, and what it started in the meantime is not an attempt. */
+ * sent: the member will stop, and the work that it has begun meanwhile is not an attempt. */
 static BusTaskEvent
 attempt_report_event (const BusLease *lease, const BusTaskReport *report)
 {

@@ -10,6 +10,8 @@
  * broker refuses any other frame with STALE_LEASE. So a collector that lost a task cannot overwrite the result of its
  * successor. The final answer decides the next state of the task. A final answer that is refused still frees the slot of the
  * member if the task has ended or has a newer lease, because the member does not work on the task any more.
+ *
+ * Invariant: a frame of a member changes the state of a task only if its token is that of the newest lease of the task.
  */
 
 /* Offers the task to @member. The caller has taken it out of its queue; if the request cannot be sent, the task returns to its

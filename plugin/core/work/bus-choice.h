@@ -15,8 +15,8 @@
  * strategy of the operation decides among the free members. A member that had the task before is selected only if no other
  * member is free.
  *
- * The whole state is the member that was picked last, and a random number generator with a seed: the same calls select the same
- * members.
+ * Invariant: the same calls select the same members, because the whole state is the member that was picked last, and a random
+ * number generator with a seed.
  */
 
 typedef struct

@@ -12,6 +12,9 @@
  *
  * The modules above report the events: bus-attempt (the holder answered), bus-expiry (timers), bus-leaving (members),
  * bus-submit (submitters and tools).
+ *
+ * Invariant: a task that has ended is in no queue and has no provisional death, and each holder that has not answered was sent
+ * CANCEL.
  */
 
 #define BUS_INTERRUPTIONS_MAX 16u
@@ -42,8 +45,8 @@ void bus_course_await_holder (BusCore *core, BusTask *task, gint64 until_us);
 /* The holder has not returned with the task: the task waits for any member again. */
 void bus_course_stop_awaiting (BusCore *core, BusTask *task);
 
-/* Ends the task if no attempt is left. Called after a counter was raised. @is_failure: the holder reported a failure. TRUE: the
- * task has ended */
+/* Ends the task if no attempt is left, or if it is poison: it died on two members with different ids, one of which had completed a
+ * task before. Called after a counter was raised. @is_failure: the holder reported a failure. TRUE: the task has ended */
 gboolean bus_course_check (BusCore *core, BusTask *task, gboolean is_failure, gint64 now_us);
 
 /* Ends the task if it was interrupted too often. Interruptions are no fault of the task, so they count apart from attempts.

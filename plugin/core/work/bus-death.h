@@ -12,6 +12,8 @@
  * Otherwise the death counts as an attempt of the task. A task with one death is offered again at once, because most collectors
  * die for reasons of their own. A task with two deaths, or with a death in its last attempt, waits until none of them is
  * provisional: it may be the cause of the deaths, and would kill another collector.
+ *
+ * Invariant: a provisional death belongs to a live task, and its timer is armed.
  */
 
 typedef struct

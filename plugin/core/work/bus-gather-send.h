@@ -11,6 +11,8 @@
  * tasks, which count for the budget of tasks, and it gets every answer when it reads again. The manifest is the last reply and
  * uses the same lane. Its counts are those of the time at which it is encoded; its entries do not change after the question is
  * over.
+ *
+ * Invariant: each answer is sent once, and the manifest follows the last one.
  */
 
 /* The question has an answer to send, or is over. Does nothing if it is listed already. */

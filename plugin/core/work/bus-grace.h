@@ -8,9 +8,11 @@
  *
  * A broker that was stopped for ten seconds finds the timers of all heartbeats and leases expired, while the frames that would
  * have stopped these timers still wait in the sockets. Without grace every collector would count as silent at once. So such a
- * timer is extended by its lag, at most by one period of the timer. The lag of a timer is the time now minus the time at which
- * it was due. All timers that expire in one input call get grace, and then no timer gets any for a minute: on a host that is
- * always too slow leases would never expire otherwise. Deadlines of tasks never get grace.
+ * timer is extended by its lag, at most by one period of the timer. The lag of a timer is the time now minus the time at which it
+ * was due. All timers that expire in one input call get grace, and then no timer gets any for a minute: on a host that is always
+ * too slow, leases would never expire otherwise.
+ *
+ * Invariant: grace is given in at most one input call in a minute, and never to the deadline of a task.
  */
 
 #define BUS_GRACE_LAG_US   (100 * G_TIME_SPAN_MILLISECOND) /* a smaller lag gets no grace */

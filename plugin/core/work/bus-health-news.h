@@ -12,6 +12,8 @@
  * has no such message, so a thousand idle peers cost nothing; control.bus.health lists all of them.
  *
  * The last message about a connection has the state GONE and is not retained.
+ *
+ * Invariant: a retained message system.health.{id} has the present state of the peer.
  */
 
 /* Parts of a record that the peer does not own. */

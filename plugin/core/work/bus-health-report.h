@@ -11,6 +11,8 @@
  *
  * The units of a report are kept with the peer (bus-health) and charged to it. A client that sends heartbeats and no reports
  * has one unit without a name, for the health that its heartbeats contain.
+ *
+ * Invariant: a message changes the health of its sender only.
  */
 
 typedef struct

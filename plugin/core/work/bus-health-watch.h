@@ -18,6 +18,8 @@
  * broker: it does not count as a death for the tasks of the peer.
  *
  * A change of the state is published at once (bus-health-news), a change of its reason at most once in BUS_HEALTH_NEWS_US.
+ *
+ * Invariant: the only timer of a ready peer that is watched is armed.
  */
 
 #define BUS_HEALTH_NEWS_US (100 * G_TIME_SPAN_MILLISECOND)

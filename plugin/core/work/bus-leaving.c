@@ -63,7 +63,8 @@ leaving_mark_suspects (const BusMember *member)
   bus_isolation_suspect ((BusTask *const *) (gconstpointer) running->pdata, running->len);
 }
 
-/* The task was OFFERED, and is QUEUED. */
+/* The member ended before it started the task, which was OFFERED and is QUEUED: puts the task back. If members end again and again
+ * with an offer of the task, it becomes a suspect. */
 static void
 leaving_return_offer (BusCore *core, BusTask *task, BusTaskEvent event)
 {
@@ -72,7 +73,8 @@ leaving_return_offer (BusCore *core, BusTask *task, BusTaskEvent event)
   bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 
-/* The task was RUNNING, and is QUEUED. */
+/* The member ended while it ran the task, which was RUNNING and is QUEUED: counts an interruption or, if the end was not
+ * announced, a provisional death. */
 static void
 leaving_return_attempt (BusCore *core, BusTask *task, const BusMember *member, BusTaskEvent event, gint64 now_us)
 {

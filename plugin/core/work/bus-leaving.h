@@ -9,7 +9,10 @@
  * Members that leave, and the tasks that they have.
  *
  * A member that is gone loses all its tasks at once. A member that drains loses its offers at once, and the tasks that it still
- * runs when its time to drain is over. A member that withdraws an operation loses the offers of this operation.
+ * runs when its time to drain is over. A member that withdraws an operation loses the offers of this operation. A member that is
+ * suspect or set aside keeps its offers and its tasks.
+ *
+ * Invariant: a member that is GONE has no lease when it is freed.
  */
 
 /* The member is GONE: ends its leases, and queues their tasks again. */

@@ -13,6 +13,8 @@
  * The record is published again when the registration or its state changes, not for each task. Its bytes are charged like a
  * retained message of the account of the collector. The last record of a collector has the state GONE and is not retained. A
  * collector that becomes READY again has no event of its own, only a record.
+ *
+ * Invariant: a retained message system.collector.{id} has the present state of the collector.
  */
 
 /* Fills @record, which borrows the texts of the member. Its lists of pointers are in @block, to be freed with g_free(). FALSE:

@@ -6,13 +6,16 @@
 /*
  * The states of a registered collector, and the effect of each event in each state.
  *
- * One table gives for every state and event: the next state, that the event is ignored (and counted), or that it cannot occur.
- * bus_member_on() (bus-member.h) is the only function that applies the table. This file knows nothing of a member.
+ * One table has an entry for each state and each event: the next state, "ignored" (the event is counted), or "error" (the event
+ * cannot occur in this state). bus_member_on() (bus-member.h) is the only function that applies it. The table itself does not
+ * access a member.
  *
  *   REGISTERED <-> READY <-> SUSPECT          serves its task topic; is silent, or all its slots are zombies
  *   READY, SUSPECT -> SET_ASIDE -> READY      failed too often; the time is over
  *   any -> DRAINING                           there is no way back but a new registration
  *   any -> GONE
+ *
+ * Invariant: no event leads out of GONE.
  */
 
 typedef enum
@@ -32,7 +35,7 @@ typedef enum
   BUS_MEMBER_ON_SERVE,     /* it serves its own task topic */
   BUS_MEMBER_ON_UNSERVE,   /* it does not serve it any more */
   BUS_MEMBER_ON_DOUBT,     /* its connection is unresponsive, or every slot is a zombie */
-  BUS_MEMBER_ON_TRUST,     /* neither applies any more */
+  BUS_MEMBER_ON_TRUST,     /* neither of these two reasons applies any more */
   BUS_MEMBER_ON_HOLD,      /* it failed too often, and no protection applies */
   BUS_MEMBER_ON_HOLD_OVER, /* the time is over */
   BUS_MEMBER_ON_DRAIN,     /* the collector, or a peer with the right to, asked for it */

@@ -15,6 +15,8 @@
  *
  * When the connection ends, the member stays, without a peer and in the state GONE, until its leases are settled at the end of
  * the input call (bus-registry.h).
+ *
+ * Invariant: the counters of the slots are the numbers of the member's leases in each state.
  */
 
 /* One operation of a member. It owns the texts. */

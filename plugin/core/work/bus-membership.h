@@ -7,8 +7,11 @@
  * Registrations: how one begins, changes and ends.
  *
  * A registration belongs to its connection. A second Register on the same connection keeps the member, with its leases, and
- * replaces everything else. The field `end` says how the registration ended: an end without announcement counts as a death for
- * the tasks that were running, an announced end does not. Everything that a member keeps is charged to its peer.
+ * replaces everything else. The field `end` says how the registration ended: only a connection that ends without announcement
+ * counts as a death for the tasks that were running; an announced end and an end by the broker do not. Everything that a member
+ * keeps is charged to its peer.
+ *
+ * Invariant: a connection has at most one member, and a member that is not GONE has a connection.
  */
 
 /* The request of a collector. Its fields are moved into the member. */

@@ -340,8 +340,9 @@ operation_next_task (BusOperation *operation, BusMember **member)
  * that has been eligible for longest. It does not use the turn of the account. The interval is counted in leases, not in time, so
  * an idle operation does not collect leases by age.
  *
- * A reserved task whose member is idle comes before all others, because this member does nothing until the task runs. The task
- * has used its turn when the member was reserved for it. It never uses the lease by age.
+ * A reserved task whose member is idle comes before all others, because this member does nothing until the task runs. The task has
+ * used its turn when the member was reserved for it. Its lease counts towards the next lease by age, but never is this lease: the
+ * oldest task that waits still gets it.
  *
  * A task that cannot be placed does not block those behind it: either a member is reserved for it, or its pool is parked, which
  * skips all tasks with the same capable members. Each round of the loop does one of these, so the loop ends. If it finds no

@@ -16,6 +16,8 @@
  *
  * This module knows nothing of leases: it takes a task out of the queue for a member, and counts slots for the limit of the
  * operation until they are given back. An offer, a running task and a zombie use a slot each.
+ *
+ * Invariant: between two input calls, `n_slots` is the number of leases of its tasks, zombies included.
  */
 
 #define BUS_LEASES_BY_AGE 8u /* one lease of so many is given to the oldest task */

@@ -7,12 +7,14 @@
 /*
  * All operations: found by name, and served in turn.
  *
- * An operation is made for its first task. When it has no task and no slot in use any more it is kept for its settings and
- * counters, up to a bound on the number of names; above the bound, the unused operation without settings that got a task least
- * recently is freed.
+ * An operation is made for its first task, or when it is paused or limited before its first task. When it has no task and no slot
+ * in use any more, it is kept for its settings and counters, up to a bound on the number of names; above the bound, the unused
+ * operation without settings that got a task least recently is freed.
  *
  * The slots of a member are shared by all its operations. So the operation whose last lease is the oldest is served first;
  * otherwise one busy operation could take every slot, however fair each operation is to its own tasks.
+ *
+ * Invariant: an operation that has a task, a slot in use or a setting is never freed.
  */
 
 typedef struct BusOperations

@@ -22,6 +22,8 @@
  * most BUS_ROSTER_EXPECTED_MAX for each account.
  *
  * This module only computes the list. It does not follow later changes of the members; bus-gather does.
+ *
+ * Invariant: each id is in the roster at most once.
  */
 
 #define BUS_ROSTER_EXPECTED_MAX 64u

@@ -10,6 +10,8 @@
  * The order matters. Members that ended come first, so that nothing is offered to them; then members that changed; then
  * requests that ended without an answer; then questions to many collectors, which may ask further ones; then offers, the
  * operation that was served least recently first. The last step sends to submitters and askers.
+ *
+ * Invariant: when bus_schedule_settle() has returned FALSE, no task waits that a member could get now.
  */
 
 /* Sets up the state of tasks in core->work, which exists already. */

@@ -169,7 +169,7 @@ standing_renew (BusCore *core, BusStanding *standing, const StandingSet *set, gi
   bus_deadline_arm (&core->deadlines, &standing->timer.deadline, now_us + standing->ttl_us);
 }
 
-/* Sends the set to its member, if it is registered and was not sent it. */
+/* Sends the set to its member, if the member is registered and was not sent this set in its registration. */
 static void
 standing_offer_now (BusCore *core, BusStanding *standing, gint64 now_us)
 {

@@ -315,7 +315,8 @@ bus_submit_settle (BusCore *core, BusPeer *peer, WireSpan id, BusSubmitAnswer *a
     }
   submit_confirm (core, task);
   bus_push_detach (core, task, peer, now_us);
-  /* Not while another submitter is attached, which may not have the result yet: the window may be too small to keep it. */
+  /* While another submitter is attached, the task stays on its shelf: that submitter may not have the result yet, and the window
+   * may be too small to keep it. */
   if (task->attachments.length == 0)
     bus_task_store_settle (&core->work->tasks, task, now_us);
 }

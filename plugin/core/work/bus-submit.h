@@ -8,10 +8,12 @@
 /*
  * The calls of submitters and tools on tasks: submit, cancel, settle, and release or drop a task in quarantine.
  *
- * A task is identified by the account of its submitter and its id. A submission of a known id attaches the submitter to this
- * task, so a submission whose answer was lost can be repeated. A submission with `resubmit` is only for a task that has been
- * submitted before: the broker must know it, or it is a task of the previous broker, within the recovery window; such a task
- * waits for the claim of its last holder. So a repeated submission never runs a task a second time.
+ * A task is identified by the account of its submitter and its id. A submission of a known id attaches the submitter to this task,
+ * so a submission whose answer was lost can be repeated. A submission with `resubmit` is only for a task that has been submitted
+ * before: the broker must know it, or it is a task of the previous broker, within the recovery window; such a task waits for the
+ * claim of its last holder.
+ *
+ * Invariant: an account has at most one task with an id; a submission of this id attaches to the task or is refused.
  */
 
 typedef struct

@@ -96,7 +96,8 @@ record_fill_steps (BusTaskRecord *record, const BusTask *task, guint n_steps, gi
 static BusWaitReason
 record_reason (const BusTask *task)
 {
-  /* At the end of a delay the task is QUEUED before it is taken from its place LATER: the delay is no reason any more. */
+  /* At the end of a delay the task is QUEUED before it leaves its place LATER. The delay is over then, and is not reported as the
+   * reason. */
   if (task->state == BUS_TASK_QUEUED && task->place.operation != NULL && task->place.where != BUS_TASK_LATER)
     return bus_operation_wait_reason (task);
   return task->state == BUS_TASK_DELAYED ? task->wait_reason : BUS_WAIT_NONE;

@@ -2,8 +2,8 @@
 #include "work/bus-task-state.h"
 
 /* clang-format off */
-/* Entries of every terminal state. Its timers were stopped, and a holder that has not answered yet is fenced, so all its frames
- * are refused. */
+/* Entries of every terminal state. The timers of the task were stopped. A holder that has not answered yet is fenced, so all of
+ * its frames are refused. */
 #define TERMINAL_CELLS \
     [BUS_TASK_ON_OFFER] = BUS_TASK_NEVER, \
     [BUS_TASK_ON_STARTED] = BUS_TASK_REFUSED, \

@@ -6,9 +6,9 @@
 /*
  * The states of a task, and the effect of each event in each state.
  *
- * One table in bus-task-state.c has an entry for each state and each event: the next state; "ignored" (legal, changes nothing,
- * is counted); "refused" (an error for the peer that caused the event); or "never" (a fault of the core, which asserts). A
- * missing entry is 0, and a test fails. This module knows nothing of members and leases.
+ * One table in bus-task-state.c has an entry for each state and each event: the next state; "ignored" (legal, changes nothing, is
+ * counted); "refused" (an error for the peer that caused the event); or "never" (a fault of the core, which asserts). A missing
+ * entry is 0, and a test fails. This module does not depend on members and leases.
  *
  * An event names a fact that has been verified, not a frame that arrived. For example bus-lease compares the token first: the
  * event RESULT means a result of the newest lease, and a frame with any other token is the event STALE. The limits of attempts
@@ -55,7 +55,7 @@ typedef enum
   BUS_TASK_ON_DRAIN,
   BUS_TASK_ON_DRAIN_OVER, /* the time of a draining member is over */
   BUS_TASK_ON_WITHDRAWN,  /* it does not offer the operation any more */
-  BUS_TASK_ON_HELD,       /* it is suspect or set aside, or the operation is paused */
+  BUS_TASK_ON_HELD,       /* it is suspect or set aside */
 
   /* timers */
   BUS_TASK_ON_SILENT,        /* no answer to the offer */

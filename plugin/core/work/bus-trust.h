@@ -17,10 +17,12 @@
  *
  * To set aside the last collector of an operation would stop all tasks of the operation. So a member that is needed is *probed*
  * instead: until the time is over it gets one task at a time. A member is needed if one of its operations (for its type) has no
- * other READY member, or if more than half of the members of that operation would be set aside. If the last READY one leaves
- * later, the member whose time ends first is released and probed.
+ * other READY member, or if more than half of the members of that operation would be set aside. If the last READY member leaves
+ * later, the member that is set aside and whose time ends first is released and probed.
  *
  * This module publishes each change. It does not read tasks: the leases report slots, strikes and results to it.
+ *
+ * Invariant: only a READY member gets offers.
  */
 
 /* The peer of the member may have begun or stopped to serve topics. */
