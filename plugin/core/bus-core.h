@@ -95,13 +95,13 @@ BusPeer *bus_core_next_writable (BusCore *core);
 guint bus_core_gather (BusCore *core, BusPeer *peer, WireSpan *spans, guint max);
 void bus_core_sent (BusCore *core, BusPeer *peer, gsize n, gint64 now_us);
 
-/* Returns the next peer that has to be closed and was not returned yet; NULL: none. Write the bytes that gather() still
- * returns (GOODBYE is the last frame) while the link takes them at once, for at most bus_core_linger_us(), then call
- * disconnected(). */
+/* Returns the next peer that has to be closed and was not returned yet; NULL: none. Write the bytes that gather() still returns
+ * (GOODBYE is the last frame), and call disconnected() when the other side has closed the connection, at the latest after
+ * bus_core_linger_us(). */
 BusPeer *bus_core_next_closing (BusCore *core);
 
-/* The longest time for which the caller writes the last bytes of a closing peer. It is 100 ms for a connection that was never
- * ready, because only GOODBYE is left for it and many such connections may follow each other, and 1 s for any other connection. */
+/* The longest time from bus_core_next_closing() to bus_core_disconnected(). It is 100 ms for a connection that was never ready,
+ * because only GOODBYE is left for it and many such connections may follow each other, and 1 s for any other connection. */
 gint64 bus_core_linger_us (const BusPeer *peer);
 
 gpointer bus_peer_link (const BusPeer *peer);

@@ -13,7 +13,8 @@ link_set_may_read (const LinkReady *ready)
   return ready->readable && !ready->link->is_dead;
 }
 
-/* Returns the number of turns in which no ready link could read, because its debt would use up its share of each. */
+/* Returns the number of turns in which no ready link could read, because the debt of each link uses up its shares of these
+ * turns. */
 static gsize
 link_set_idle_turns (const LinkReady *ready, guint n)
 {

@@ -40,7 +40,7 @@ link_new (LinkSet *set, LinkHandle handle, const TransportCreds *creds)
   return NULL;
 }
 
-/* The last link of the set takes its place. */
+/* Removes the link from its set. The last link of the set takes its place in the array. */
 static void
 link_leave_set (const Link *link)
 {

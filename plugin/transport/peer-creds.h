@@ -7,7 +7,7 @@
 /*
  * The identity of the process at the other end of a connection, from the kernel.
  *
- * The kernel records it when that process connects. It does not change when another process inherits or receives the
+ * The kernel records it when that process connects. Invariant: it does not change when another process inherits or receives the
  * connection later.
  */
 

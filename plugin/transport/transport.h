@@ -16,6 +16,8 @@
  * the same on every system.
  *
  * Threads: everything of one link set runs in the thread of its GMainContext.
+ *
+ * Invariant: connected() is the first call for a peer, and closed() is the last one.
  */
 
 typedef struct Link Link;
