@@ -494,8 +494,8 @@ sim_model_hold (SimModel *model, guint64 number)
   return n;
 }
 
-/* Withdraws the message. It need not be the newest one: the following messages of its run, and last messages, may have been recorded
- * after it. */
+/* Withdraws the message. It need not be the newest one: the following messages of its run, and last messages, may have been
+ * recorded after it. */
 static void
 model_take_back (const ModelSub *sub, const ModelMessage *message)
 {

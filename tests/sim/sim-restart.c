@@ -9,8 +9,8 @@
 
 /*
  * Restarts: the broker stops with GOODBYE, or ends without it, and a new one begins with another epoch. The new one has none of
- * the subscriptions, messages and message numbers of the old one. The models are new as well, so they report any message of the old
- * epoch as one that was never published.
+ * the subscriptions, messages and message numbers of the old one. The models are new as well, so they report any message of the
+ * old epoch as one that was never published.
  *
  * Clients reconnect when operations connect them, and restore their subscriptions by the same calls before they do anything else.
  * In seeds with restarts they also do so after any other end of a connection. The broker must accept each subscription that is

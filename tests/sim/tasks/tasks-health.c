@@ -45,8 +45,8 @@ health_worst (const TasksHealth *health)
               MAX (health->missed[BUS_HEALTH_LOOP], health->missed[BUS_HEALTH_QUEUE]));
 }
 
-/* Misses determine the best possible state. Without misses the client recovers, which takes longer after a miss than after a bad
- * report. */
+/* While signs are missed, the state is at least as bad as their number says. Without misses the client recovers, which takes
+ * longer after a miss than after a bad report. */
 static void
 health_review (TasksWorld *world, TasksHealth *health)
 {

@@ -66,7 +66,7 @@ news_is_count (guint shown, guint most, guint n_perhaps)
   return shown <= most && shown + n_perhaps >= most;
 }
 
-/* The counters include the cause of the step. */
+/* The counters of an event already include the step that it reports. */
 static const char *
 news_counters_problem (const TasksRecord *record,
                        const TasksNews *news,

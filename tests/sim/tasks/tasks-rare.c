@@ -9,7 +9,8 @@
  *
  * restless: members disconnect as soon as they have started a task, and reconnect at once. crossing: frames and calls about tasks
  * that are cancelled, have no submitter, or have ended, and claims on the connection of the lease. deadly: a death is counted
- * late, when another member already has the task and fails. lazy: members serve their task topic late, and unsubscribe from it again.
+ * late, when another member already has the task and fails. lazy: members serve their task topic late, and unsubscribe from it
+ * again.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
