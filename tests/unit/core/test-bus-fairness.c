@@ -188,7 +188,7 @@ rounds_to_run_all (Core *core, gboolean with_hostile)
     }
   g_assert_cmpuint (operation->n_failed, ==, 0);
   if (hostile != NULL)
-    g_assert_cmpuint (hostile->peer->incarnation, >=, 3); /* it died of at least two tasks */
+    g_assert_cmpuint (hostile->peer->incarnation, >=, 3); /* it has died at least twice */
   return rounds;
 }
 

@@ -289,7 +289,8 @@ test_tasks (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* A task of a question is not kept in quarantine after its last lease has expired: the question continues with other collectors. */
+/* A task of a question is not kept in quarantine after its last lease has expired: the question continues with other
+ * collectors. */
 static void
 test_no_quarantine (Core *core, gconstpointer data)
 {
@@ -317,7 +318,7 @@ test_no_quarantine (Core *core, gconstpointer data)
   daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
 }
 
-/* They are in the events of tasks, as any other. */
+/* Tasks of questions are in the events of tasks, like all other tasks. */
 static void
 test_events (Core *core, gconstpointer data)
 {

@@ -249,7 +249,8 @@ test_wait_level (void)
   core_teardown (&core, NULL);
 }
 
-/* A gap that finds no memory stays in front of a run, also if a control message between them is sent and frees some. */
+/* A gap for which there is no memory stays in front of a run, also if a control message between them is sent, which frees
+ * memory. */
 static void
 test_wait_behind_gap (void)
 {
@@ -309,8 +310,8 @@ wait_behind_lane_setup (Core *core, Client **publisher, Client **reader, BusOver
   assert_waits_as_run (*reader, RUN_N);
 }
 
-/* A message of the lane that is dropped gives its credit to the run behind it, which is unpacked while messages are dropped.
- * Two of its messages are dropped then, with pointers of 32 bits and of 64 bits. */
+/* A message of the lane that is dropped gives its credit to the run behind it, which is unpacked while messages are dropped. So
+ * two messages of the run are dropped as well, whether pointers have 32 bits or 64 bits. */
 static void
 test_wait_shed_behind_lane (void)
 {
@@ -349,7 +350,8 @@ take_and_count (gsize size)
   return aligned_alloc (size, size);
 }
 
-/* Many runs that wait, more than their messages need spare chunks when they wait alone. */
+/* Lets 20 long runs wait, and counts the chunks of memory that are taken from then on. If all their messages waited alone at once,
+ * they would need more than the spare chunks. */
 static void
 wait_long_setup (Core *core, Client **reader, BusOverflow policy)
 {

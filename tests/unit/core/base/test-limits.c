@@ -203,7 +203,7 @@ static const struct
   { BUS_LIMIT_max_connections_per_uid, 600, BUS_LIMIT_max_connections, 800 },
   { BUS_LIMIT_max_connections_per_uid, 4096, BUS_LIMIT_max_connections, 4096 },
   { BUS_LIMIT_max_connections_per_uid, 10, BUS_LIMIT_max_connections, 256 },
-  { BUS_LIMIT_max_connections, 17, BUS_LIMIT_max_unauthenticated, 16 }, /* no need to move */
+  { BUS_LIMIT_max_connections, 17, BUS_LIMIT_max_unauthenticated, 16 }, /* the default fits */
   { BUS_LIMIT_max_connections, 1000, BUS_LIMIT_resend_windows, 1000 },  /* every client may number its messages */
   { BUS_LIMIT_max_connections, 4096, BUS_LIMIT_resend_windows, 4096 },
   { BUS_LIMIT_max_connections, 10, BUS_LIMIT_resend_windows, 256 },

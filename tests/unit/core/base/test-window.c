@@ -12,7 +12,7 @@ test_opens_and_closes (void)
   g_assert_true (bus_window_is_open (&window));
   bus_window_use (&window, 10);
   g_assert_true (bus_window_is_open (&window));
-  bus_window_use (&window, 500); /* may go negative by one */
+  bus_window_use (&window, 500); /* the last message may exceed the credit */
   g_assert_false (bus_window_is_open (&window));
   g_assert_cmpuint (bus_window_outstanding (&window), ==, 2);
 
@@ -45,7 +45,7 @@ test_totals_are_checked (void)
   g_assert_cmpint (bus_window_set_granted (&window, 10, 99, window.used_messages), ==, BUS_WINDOW_BACKWARDS);
   g_assert_cmpint (bus_window_set_granted (&window, 11, 100, window.used_messages), ==, BUS_WINDOW_TOO_FAR);
   g_assert_cmpint (bus_window_set_granted (&window, 10, 101, window.used_messages), ==, BUS_WINDOW_TOO_FAR);
-  bus_window_use (&window, 5); /* started, and not sent */
+  bus_window_use (&window, 5); /* it uses credit, and is not sent yet */
   g_assert_cmpint (bus_window_set_granted (&window, 11, 105, 0), ==, BUS_WINDOW_TOO_FAR);
   bus_window_unuse (&window, 5);
   g_assert_cmpint (bus_window_set_granted (&window, G_MAXUINT64, G_MAXUINT64, window.used_messages), ==,

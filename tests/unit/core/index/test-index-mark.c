@@ -124,7 +124,7 @@ test_seed (void)
         }
       g_hash_table_insert (low_bits, GUINT_TO_POINTER (low), GUINT_TO_POINTER (i + 1));
     }
-  /* 4096 of 65536: about 125 pairs by chance, of which none or one again under another seed. */
+  /* 4096 hashes of 16 bits: about 125 pairs collide by chance. With another seed, almost none of these pairs collides again. */
   g_assert_cmpuint (same, ==, 0);
   g_assert_cmpuint (collisions, >, 60);
   g_assert_cmpuint (collisions, <, 250);

@@ -272,7 +272,7 @@ test_dropped_credit (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-1x1f q2 q3 w4");
   g_assert_cmpuint (subscription->window.used_messages, ==, 2);
   g_assert_cmpuint (subscription->window.used_bytes, ==, 11 + 12);
-  drop (queue, subscription, 4, BUS_LOSS_FULL); /* it had none */
+  drop (queue, subscription, 4, BUS_LOSS_FULL); /* it had no credit */
   queue_assert_fifo (queue, subscription, "g1-1x1f q2 q3 g4-4x1f");
   g_assert_cmpuint (subscription->window.used_messages, ==, 2);
 }
@@ -341,7 +341,7 @@ test_tickets (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "w1 w2 w3 w4 w5");
   g_assert_cmpuint (queue->flow.held_messages, ==, 4);
 
-  bus_fifo_remove (&queue->flow, slots[0], NULL); /* given up */
+  bus_fifo_remove (&queue->flow, slots[0], NULL); /* its ticket is released */
   queue_assert_fifo (queue, subscription, "w1 w3 w4 w5");
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 3);
 

@@ -137,7 +137,7 @@ test_all_stalled (Picks *f, gconstpointer data)
   picks_count (f, counts);
   g_assert_cmpuint (counts[0], ==, PICKS_TURNS / 2);
   g_assert_cmpuint (counts[1], ==, PICKS_TURNS / 2);
-  f->members[0]->state = BUS_SUBSCRIPTION_DEMOTED; /* a demoted member is not compared with */
+  f->members[0]->state = BUS_SUBSCRIPTION_DEMOTED; /* other members are not compared with a demoted one */
   picks_count (f, counts);
   g_assert_cmpuint (counts[1], ==, PICKS_TURNS / 2);
   g_assert_cmpuint (counts[2], ==, PICKS_TURNS / 2);
