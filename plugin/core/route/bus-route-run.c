@@ -137,9 +137,9 @@ run_offer_each (BusCore *core, BusRun *run, guint from, const BusReceiver *recei
 
 /* Gives a run to one receiver.
  *
- * Routing handles messages one after the other, each for all receivers. For small messages most of the time then is spent on steps
- * that have the same result for each message of a run: finding the subscription, comparing window, lane and gaps. So here the
- * loops are swapped: one receiver after the other gets the whole run. bus_route_run() has checked that the order of the
+ * Routing handles messages one after the other, each for all receivers. For small messages, most of the time is then spent on
+ * steps that have the same result for each message of a run: finding the subscription, comparing window, lane and gaps. So here
+ * the loops are swapped: one receiver after the other gets the whole run. bus_route_run() has checked that the order of the
  * receivers has no effect, because no message has to be shed.
  *
  * bus_admit_run() encodes only messages at the front of the run that can be sent now: it never queues or drops, and does not know
