@@ -19,7 +19,7 @@
  *
  * A change of the state is published at once (bus-health-news), a change of its reason at most once in BUS_HEALTH_NEWS_US.
  *
- * Invariant: the only timer of a ready peer that is watched is armed.
+ * Invariant: the timer of a peer that is watched and is not being closed is armed.
  */
 
 #define BUS_HEALTH_NEWS_US (100 * G_TIME_SPAN_MILLISECOND)
