@@ -11,6 +11,8 @@
  *
  * The head (frame header and fields) is encoded; the payload behind it is only referenced. This module checks and encodes
  * calls, and sends nothing.
+ *
+ * Invariant: head_len is the number of bytes that write_head() writes.
  */
 
 /* Marks a WireEnvelope that a function sets before anything reads it. An envelope has a kilobyte of tags, which would be cleared

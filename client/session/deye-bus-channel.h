@@ -23,7 +23,7 @@
 typedef struct
 {
   DeyeBusGap gap;
-  guint64 place; /* how many messages came before it */
+  guint64 place; /* number of messages that arrived before it */
 } DeyeBusPlacedGap;
 
 typedef struct DeyeBusPending DeyeBusPending;
@@ -123,8 +123,8 @@ DeyeBusMessage *deye_bus_channel_take (DeyeBusChannel *channel);
 gboolean deye_bus_channel_put_gap (DeyeBusChannel *channel, const DeyeBusGap *gap);
 /* Takes the oldest gap in front of the next message. FALSE: there is none. */
 gboolean deye_bus_channel_take_gap (DeyeBusChannel *channel, DeyeBusGap *gap);
-/* The broker has stopped sending new messages to it, or sends them again. At most one event DRAIN is in the ring, so the program
- * does not see a state that a newer one replaces before the dispatch. */
+/* The broker has stopped sending new messages to @channel, or sends them again. At most one event DRAIN of a channel is in the
+ * ring, so the program does not see a state that a newer state replaces before the dispatch. */
 void deye_bus_channel_set_drain (DeyeBusChannel *channel, DeyeBusDrainState state, DeyeBusEvents *events);
 
 /* Wakes the waiting task, if there is one; at most one event NEXT is in the ring. */

@@ -7,9 +7,10 @@
  * A queue of events that are not dispatched yet: a ring buffer that grows.
  *
  * Each callback of the program is called by the dispatch of an event, so the library never calls user code from inside a library
- * call. The receive windows and the number of pending calls bound the length of the ring.
+ * call. The ring does not know the types of subjects: its owner supplies the function that clears an event.
  *
- * The ring does not know the types of subjects: its owner supplies the function that clears an event.
+ * Invariant: the length of the ring is bounded. The receive windows bound the number of messages, and the number of pending calls
+ * bounds their events. The broker sends refusals without credit, so the session adds at most DEYE_BUS_EVENTS_REFUSED_MAX of them.
  */
 
 typedef enum
@@ -24,7 +25,7 @@ typedef enum
   DEYE_BUS_EVENT_ANSWER, /* subject: DeyeBusStream; next_async() waits, and an answer arrived or the request ended */
   DEYE_BUS_EVENT_CANCEL, /* subject: GCancellable of a request whose requester has stopped waiting */
   DEYE_BUS_EVENT_TASK,   /* task: CANCEL or DELIVERED of a task that was given to this client */
-  DEYE_BUS_EVENT_REFUSED,      /* subject: GError */
+  DEYE_BUS_EVENT_REFUSED,      /* subject: GError; a message without a pending call was refused */
   DEYE_BUS_EVENT_TASK_CHANGED, /* subject: DeyeBusTask that this client has submitted */
   DEYE_BUS_EVENT_STATE,        /* the client's state changed */
   DEYE_BUS_EVENT_CLOSED,       /* subject: GError */
@@ -69,7 +70,7 @@ typedef struct
   guint size; /* a power of two, or 0 */
   guint first;
   guint count;
-  guint refused; /* number of events REFUSED: the broker sends them without credit, so no window bounds it */
+  guint refused; /* number of events REFUSED in the ring */
   DeyeBusEventFunc clear_event;
 } DeyeBusEvents;
 

@@ -4,9 +4,9 @@
 #include "wire-frame.h"
 
 #define CHUNK_BYTES       65536u
-#define SMALL_CHUNK_BYTES 4096u /* behind a referenced payload, of which there may be many */
+#define SMALL_CHUNK_BYTES 4096u /* while there are referenced payloads: each may need a chunk behind it */
 #define SPARE_MAX         16u   /* enough for the messages that wait under a usual publish window */
-#define SPARE_IDLE        1u
+#define SPARE_IDLE        1u    /* trim() keeps this number */
 #define NO_FRAME          DEYE_BUS_OUT_NO_FRAME
 #define KEY_OF_ID         0x08 /* the id is the first field of an envelope */
 

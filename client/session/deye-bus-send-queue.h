@@ -16,7 +16,8 @@
  * before it, if that one waits in another class; it does not start before that one has started, and later calls of its own
  * class may overtake it meanwhile.
  *
- * Invariant: a call does not start while an earlier call of its class waits, unless that one waits for a call of another class.
+ * Invariant: a call of the queue does not start while an earlier call of its class waits, unless the earlier call waits for a call
+ * of another class. (Calls of the library that overtake waiting calls do not enter the queue while their class has credit.)
  */
 
 #define DEYE_BUS_WAITING_MAX_CALLS 65536u /* of each class */

@@ -8,8 +8,8 @@
  * Prefetch: loads the channels of the next deliveries of a read into the processor's cache, while the frames in front of them are
  * handled.
  *
- * With many subscriptions the channel of a message is usually not in the cache, and each message would wait for two loads: the cell
- * of the table, and the channel. The cell is loaded 32 frames before it is needed, and the channel about 16 frames before.
+ * With many subscriptions the channel of a message is usually not in the cache, and each message would wait for two loads: the
+ * cell of the table, and the channel. The cell is loaded 32 frames before it is needed, and the channel about 16 frames before.
  *
  * Invariant: it only reads and prefetches. It looks up each address again, because handling a frame may free a channel.
  */

@@ -111,7 +111,7 @@ session_flush_error_refused (const SessionFlush *flush)
 
 /* --- progress --- */
 
-/* FALSE: the flush can not advance now. The next release() continues it, or the end of the connection ends it. */
+/* FALSE: no flush can advance now. The next release() continues a flush, or the end of the connection ends it. */
 static gboolean
 session_flush_is_possible (const DeyeBusSession *session)
 {

@@ -351,7 +351,8 @@ arrival_handle_error (SessionArrival *arrival)
   DeyeBusPending *pending = arrival_find_pending (arrival);
   GError *error = deye_bus_error_from_envelope (arrival->envelope);
 
-  /* The ERROR reports all messages that were dropped, acknowledged or not; the call that it names published the last of them. */
+  /* A receiver with the policy Block was full for too long. The ERROR reports all messages to it that were dropped, with and
+   * without an acknowledgement, and names only the call that published the last of them. */
   if (deye_bus_error_is_block_over (arrival->envelope))
     deye_bus_session_push_refused (session, pending != NULL ? g_error_copy (error) : g_steal_pointer (&error));
   if (error == NULL)

@@ -9,8 +9,10 @@
  *   bytes -> frame -> envelope -> handler of the kind -> event
  *
  * The broker is trusted to make decisions, but its bytes are checked like those of any peer: a malformed frame ends the
- * connection. A frame of an unknown kind is skipped, and so is one that arrives too late, for example the answer to a call that
- * has ended.
+ * connection. A frame of an unknown kind is skipped, and so is a frame that arrives too late, for example the answer to a call
+ * that has ended.
+ *
+ * Invariant: handlers call no code of the program. They append events to the ring, and frames to the out-buffer.
  */
 
 void deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize len, gint64 now_us);

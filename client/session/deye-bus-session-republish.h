@@ -12,7 +12,7 @@
  * The values are sent in the order in which they were published, each with an acknowledgement; values for which the connection has
  * no credit wait for it. A refused value is forgotten and reported by the signal "error"; the others are not affected.
  *
- * Invariant: while a republish is in progress, the store only loses values that the broker has refused.
+ * Invariant: while a republish is in progress, the store only loses values that the broker or the library has refused.
  */
 
 /* Begins to publish. @whole: of the kind RESTORE; ends with the last answer. FALSE: there is nothing to publish, and @whole is

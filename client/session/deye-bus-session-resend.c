@@ -82,6 +82,9 @@ resend_stashed (DeyeBusSession *session, guint64 before, gint64 now_us)
     }
 }
 
+/* Merges two lists that are both sorted by number: the kept calls, and the stash. The numbers of both come from the same counter,
+ * which is not reset between connections, so the messages are sent in the order in which the program made them. For example: if
+ * the stash has the numbers 3 and 7, and a call has the number 5, the order is 3, 5, 7. */
 void
 deye_bus_session_send_kept (DeyeBusSession *session, gint64 now_us)
 {

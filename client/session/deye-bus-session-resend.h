@@ -15,8 +15,8 @@
  */
 
 #define DEYE_BUS_RESEND_US                                                                                             \
-  (60 * G_TIME_SPAN_SECOND)            /* the broker remembers for so long after the end of a connection */
-#define DEYE_BUS_RESEND_MESSAGES 1024u /* ... and so many messages */
+  (60 * G_TIME_SPAN_SECOND)            /* the broker remembers a number for this time after the end of a connection */
+#define DEYE_BUS_RESEND_MESSAGES 1024u /* the broker remembers this number of messages */
 
 /* WELCOME came from a broker that was restarted (@new_epoch), or that does not recognise numbers: ends the calls that were sent on
  * an earlier connection, with the error UNKNOWN. */

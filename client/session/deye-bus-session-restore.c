@@ -192,6 +192,13 @@ restore_send_late (DeyeBusSession *session, DeyeBusChannel *channel)
     deye_bus_pending_table_finish (&session->pending, pending, error);
 }
 
+/* The order matters. Subscribe calls are sent first, because a message that is sent later may cause an event or an answer that the
+ * new subscription has to receive. Standing calls are next: they only ask for the state that the broker has. Then the kept calls
+ * and the messages of the stash are sent, in the order in which the program made them. Flushes are last: a flush waits for all
+ * messages that are queued when it continues, which includes the messages of the stash. @held is cleared before, because no flush
+ * advances while the session is held.
+ *
+ * Calls that the program makes from now on are sent behind all of these. */
 void
 deye_bus_session_release (DeyeBusSession *session, gint64 now_us)
 {

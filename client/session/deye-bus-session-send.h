@@ -12,6 +12,8 @@
  *
  * Ids on the wire are even for a call with an answer (which may be ignored), and odd for a publish without an acknowledgement.
  * So the refusal of such a publish can be distinguished from a late answer.
+ *
+ * Invariant: a frame that costs credit is added to the out-buffer only if its class has credit.
  */
 
 /* TRUE if a call like this would be sent now. */

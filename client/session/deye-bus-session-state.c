@@ -58,6 +58,12 @@ deye_bus_session_out (DeyeBusSession *session)
 
 /* --- the end --- */
 
+/* If another connection follows, the order matters. The unsent messages are taken out of the out-buffer and the send queue first,
+ * because frames of calls that wait for the next connection are handed to their pending calls. suspend() then keeps the calls that
+ * have a frame or can be made again, and ends all others.
+ *
+ * The progress of a restore, of a republish and of the wait for retained messages concerns this connection only, so it is
+ * forgotten. Their pending calls are in the table and end there. */
 void
 deye_bus_session_fail (DeyeBusSession *session, GError *reason)
 {

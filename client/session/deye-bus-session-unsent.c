@@ -95,6 +95,14 @@ unsent_drop_one (DeyeBusSession *session, gboolean unwatched)
   session->dropped.unwatched += unwatched ? 1 : 0;
 }
 
+/* Handles one frame of the out-buffer of which no byte was written. Only publishes and requests can be sent on the next
+ * connection. A reply answers a request of this connection, so it counts as dropped. Frames without a message (credit, cancel,
+ * ping) concern this connection only.
+ *
+ * A publish with an odd id has no pending call, so the stash keeps it. It was counted in unasked_sent when it was added to the
+ * out-buffer; unasked_kept takes it out of the number of uncertain publishes, because the broker has certainly not handled it. A
+ * heartbeat is dropped, because it would report an old state. Any other publish or request stays with its pending call. If that
+ * call has ended meanwhile, its frame is freed. */
 static void
 unsent_keep_frame (const guint8 *bytes, gsize len, gpointer data)
 {

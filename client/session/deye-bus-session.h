@@ -18,9 +18,11 @@
  *   bytes -> frame -> envelope -> handler of the kind -> event
  *   call  -> credit? -> out-buffer, else it waits in the queue of its credit class
  *
- * Its files, from the lowest: window, outbuf, events; channel and its table; route, stream; call, option-fields, kept-frame;
- * losses, stash; pending and its table; send-queue; then session-answer, -unsent, -state, -credit, -flush, -plain, -send,
- * -standing, -resend, -restore, -handshake, -deliver, -receive, and this one. A file includes only files before it.
+ * Its files, from the lowest: window, outbuf, events, route, call, losses; channel and its table, stream, kept-frame,
+ * option-fields; retained, stash, pending and its table; restore, send-queue, session-ahead; session-data; then session-answer,
+ * -catchup, -credit, -plain, -unsent, -state, -deliver, -flush, -terms, -send, -republish, -resend, -standing, -restore,
+ * -handshake, -receive, and this one. A file includes only files before it. The files connection, reconnect and steps of this
+ * folder belong to the client, and no session uses them.
  *
  * Invariant: a call is in the table of pending calls until it is done. It is done exactly once: at the latest when its deadline
  * passes, or when the connection ends and the call cannot wait for another one.
@@ -50,5 +52,6 @@ void deye_bus_session_tick (DeyeBusSession *session, gint64 now_us);
 
 /* Frees what an event owns. It is the DeyeBusEventFunc of the events that new() gets. */
 void deye_bus_session_clear_event (DeyeBusEvent *event);
-/* The same for an event MESSAGE. The session keeps the block of the message for another one if this was the last reference. */
+/* The same for an event MESSAGE. If the event had the last reference to the message, the session keeps the block for a later
+ * message. */
 void deye_bus_session_clear_message (DeyeBusSession *session, DeyeBusEvent *event);

@@ -11,7 +11,7 @@
  * left, even if it is larger than the bytes that are left. So one message can exceed the window, and no message is too large to
  * be sent.
  *
- * Invariant: the totals only grow.
+ * Invariant: the totals only grow, until the next connection begins with an empty window.
  */
 
 typedef struct
