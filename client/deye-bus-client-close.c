@@ -11,8 +11,9 @@
  * Closes a client, in two phases. First the pump sends the messages that still wait for credit. Then it queues GOODBYE, writes
  * the bytes that the socket has not taken yet, and closes the socket. If the time is up, the socket is closed at once.
  *
- * The call reports how many messages were not sent. A closed client is never connected again. A client without a connection can
- * also be closed.
+ * The call reports how many messages were not sent. A client without a connection can also be closed.
+ *
+ * Invariant: a closed client is never connected again. While @linger_us is not 0, it is still closing.
  */
 
 #define LINGER_DEFAULT_US G_TIME_SPAN_SECOND
@@ -154,6 +155,12 @@ client_end_attempts (DeyeBusClient *self)
   deye_bus_client_end_connect_call (self, closed);
 }
 
+/* The order matters. Tasks and messages of senders that wait are given to the session first, because new calls fail as soon as the
+ * state is CLOSED. Then the session ends its subscriptions and the requests that wait for credit. After client_end_attempts() no
+ * connection follows, so messages that cannot be written are counted as unsent and do not enter the stash.
+ *
+ * A client that only made synchronous calls may have no source, and close_async() continues in one, so a source is attached. The
+ * first steps of the close are made at once: a close with nothing to write and nothing to wait for is over when this returns. */
 static void
 client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
 {

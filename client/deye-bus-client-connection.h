@@ -29,7 +29,7 @@ G_BEGIN_DECLS
  * when its process is stopped or does not iterate its context; otherwise this call fails with
  * %DEYE_BUS_ERROR_DUPLICATE_ID, as it does for any other account.
  *
- * Returns: %TRUE if the client is connected, or was connected before. Otherwise %FALSE with %DEYE_BUS_ERROR_NO_BROKER,
+ * Returns: %TRUE if the client is ready, also if it was ready before the call. Otherwise %FALSE with %DEYE_BUS_ERROR_NO_BROKER,
  *   %DEYE_BUS_ERROR_UNTRUSTED, %DEYE_BUS_ERROR_VERSION, %DEYE_BUS_ERROR_DENIED, %DEYE_BUS_ERROR_DUPLICATE_ID,
  *   %DEYE_BUS_ERROR_LIMIT, %DEYE_BUS_ERROR_TIMEOUT, %DEYE_BUS_ERROR_CLOSED, %DEYE_BUS_ERROR_PROTOCOL,
  *   %DEYE_BUS_ERROR_INVALID_ARGUMENT (see Construction above), %G_IO_ERROR_PENDING (a connect is in progress) or
@@ -126,7 +126,7 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
  * sent. The socket is closed when everything is written, when the timeout has expired, or when the connection ends. Then calls
  * that are still pending fail with %DEYE_BUS_ERROR_CLOSED.
  *
- * The client is also closed if the call fails, except with the last three errors.
+ * A call that fails with %DEYE_BUS_ERROR_UNSENT has closed the client. After any other error the client is not closed.
  *
  * If another call is already closing the client, this call waits for the same end, and its own timeout is ignored.
  *
@@ -189,9 +189,9 @@ DEYE_BUS_API gboolean deye_bus_client_close_full_finish (DeyeBusClient *self, GA
  * messages that wait for credit count as not sent. Returns at once if nothing is queued and @want_accepted is %FALSE.
  *
  * With @want_accepted the call then waits until the broker has handled these messages. It fails if the broker refused
- * one that was published without acknowledgement, unless #DeyeBusClient::error reported the refusal before the call;
- * the signal always reports it. A message that the broker accepted may still be dropped for single receivers, which
- * gaps report to them.
+ * one that was published without an acknowledgement. #DeyeBusClient::error always reports such a refusal; a refusal that the
+ * signal has reported before the call does not make the call fail. A message that the broker accepted may still be dropped for
+ * single receivers, which get a gap then.
  *
  * A flush that fails changes nothing: messages that could not be sent stay queued.
  *

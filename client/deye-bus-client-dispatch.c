@@ -44,7 +44,7 @@ deye_bus_client_handled (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMe
 }
 
 /* FALSE: @message is a request that was cancelled, so that its handler is not called. The CANCEL may be the next frame in the
- * socket, so everything that has arrived is read first. For a task the collector does this, later. */
+ * socket, so everything that has arrived is read first. For a task the collector does this before it starts the task. */
 static gboolean
 dispatch_is_wanted (DeyeBusClient *self, const DeyeBusChannel *channel, const DeyeBusMessage *message)
 {

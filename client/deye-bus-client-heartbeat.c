@@ -14,8 +14,8 @@
 /*
  * The heartbeat: a GSource in the client's context that publishes at a fixed interval of monotonic time.
  *
- * A heartbeat is skipped if there is no connection or no credit. If the connection ends before it is written, it is dropped: it does
- * not wait for the next connection, because a late heartbeat would not show the present state of the client.
+ * A heartbeat is skipped if there is no connection or no credit. A heartbeat that was not written when the connection ends is
+ * dropped: it does not wait for the next connection, because a late heartbeat would not show the present state of the client.
  *
  * With each heartbeat a client that reconnects asks the broker for the number of its subscriptions. If the numbers differ, the
  * broker or the client has lost a subscription although the connection did not end. Then the client ends the connection, and
@@ -58,8 +58,8 @@ heartbeat_send (DeyeBusClient *self)
 
 /* --- verification --- */
 
-/* TRUE if the broker has counted @subscriptions. An older broker leaves the field out, which reads as 0; it does not grant
- * DELIVERY. */
+/* TRUE if @subscriptions is a count of the broker. FALSE: the broker is older and does not send the field, so it reads as 0. Such
+ * a broker does not grant the feature DELIVERY. */
 static gboolean
 heartbeat_is_counted (DeyeBusClient *self, guint32 subscriptions)
 {

@@ -13,11 +13,13 @@
 /*
  * A client: one session, one socket and one GSource, in the context that was the thread default when the client was created.
  *
- * Its files share the fields below: deye-bus-client.c is the object and its state, -connect.c is one attempt to connect,
- * -reconnect.c decides whether another one follows, -close.c closes the connection, -pump.c moves bytes and waits, -unsent.c
- * reports messages that were not sent, -dispatch.c calls user code, -task.c has the common part of asynchronous calls, and
- * -unheard.c those without a callback. The public calls are in -calls.c, -flush.c, -subscribe.c, -next.c and -heartbeat.c, the
- * answers to requests in -methods.c, and the duties of every collector in -standard.c.
+ * Its files share the fields below. For the connection: deye-bus-client.c is the object and its state, -connect.c is one attempt
+ * to connect, -reconnect.c decides whether another attempt follows, -close.c closes the connection, -pump.c moves bytes and
+ * waits, -flusher.c lets a thread write, -stash.c keeps publishes while there is no connection, -unsent.c reports messages that
+ * were not sent. For calls: -dispatch.c calls user code, -task.c has the common part of asynchronous calls, -unheard.c has
+ * asynchronous calls without a callback, and -hold.c lets calls write together. The public calls are in -calls.c, -request.c,
+ * -flush.c, -subscribe.c, -unsubscribe.c, -next.c, -wait.c, -respond.c, -last.c, -health.c and -heartbeat.c. The answers to
+ * requests are in -methods.c, and the duties of every collector in -standard.c.
  *
  * Invariant: user code runs only in a dispatch of the context. A public call only appends events, and reads and writes bytes.
  */
@@ -100,7 +102,7 @@ struct _DeyeBusClient
   GQueue closings;            /* of DeyeBusPending: close_async() that wait for the end */
   gboolean closed_connection; /* there was a connection when it was closed */
   gboolean close_unheard;     /* close_async() was called without a callback, and no other close waits */
-  guint64 lost;               /* unsent messages whose loss an event that is not dispatched yet will report */
+  guint64 lost;               /* unsent messages; an event in the ring will report their loss */
   gboolean loss_reported;     /* close() has reported the loss instead */
   guint8 *buffer;
   guint not_looked; /* calls since the socket was read */
@@ -217,9 +219,9 @@ guint64 deye_bus_client_drop_connection (DeyeBusClient *self);
 
 /* The number of messages that wait for the next connection, in the stash or in senders. */
 guint64 deye_bus_client_count_kept (DeyeBusClient *self);
-/* TRUE if a publish waits for the next connection. */
+/* TRUE if a publish that is made now waits for the next connection. */
 gboolean deye_bus_client_stashes (const DeyeBusClient *self);
-/* FALSE: refused. */
+/* Puts a publish into the stash. FALSE: refused. */
 gboolean deye_bus_client_stash (DeyeBusClient *self, const DeyeBusCall *call, GError **error);
 /* The client is ready, and nothing of the stash is sent yet: reports dropped messages to the broker, for the subscribers. */
 void deye_bus_client_report_losses (DeyeBusClient *self);

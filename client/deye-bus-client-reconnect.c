@@ -94,6 +94,11 @@ deye_bus_client_dial (DeyeBusClient *self, gint64 now_us)
 
 /* --- ready --- */
 
+/* The order decides what subscribers and the program see. The state is READY first, because requests to the broker need that. Then
+ * the broker gets the report of messages that the stash has dropped, so that subscribers get the gap in front of the messages that
+ * were published later. Then the session is released, and sends the kept calls and the stash. A message whose time to live expires
+ * at that moment is counted as dropped too, so the report to the program follows. The call of connect() returns last: when it
+ * returns, all earlier messages are queued in front of those that the program publishes next. */
 void
 deye_bus_client_become_ready (DeyeBusClient *self)
 {
@@ -203,7 +208,11 @@ reconnect_give_up (DeyeBusClient *self, const GError *error)
 }
 
 /* Ends the session, if it has not ended: a step of the attempt may have failed while the connection is established. There is no
- * session before the first attempt. */
+ * session before the first attempt.
+ *
+ * If another attempt follows (@again), the session ends without GOODBYE. GOODBYE means that the program closes the client: the
+ * broker would not publish the client's last message, and deye_bus_session_close() would end the subscriptions and the calls that
+ * wait for the next connection. */
 static void
 reconnect_end_session (DeyeBusClient *self, const GError *error, gboolean again)
 {

@@ -11,7 +11,15 @@
 #include <glib/gi18n-lib.h>
 #include <stdatomic.h>
 
-/* The client object: construction, properties, ownership of its context, and the state of the connection. */
+/*
+ * The client object: construction, properties, ownership of its context, and the state of the connection.
+ *
+ * It opens no connection and reads no bytes; other files of the client do (see deye-bus-client-private.h). At the end of each
+ * public call this file decides whether the bytes that the call has added are written at once, or with those of later calls.
+ *
+ * Invariant: a call uses the connection only between enter() and leave(), in the process that made the client, and in the one
+ * thread that owns the context at that time.
+ */
 
 G_DEFINE_FINAL_TYPE (DeyeBusClient, deye_bus_client, G_TYPE_OBJECT)
 

@@ -79,6 +79,8 @@ kept_size (const DeyeBusOutcome *outcome)
          + strlen (outcome->error_text);
 }
 
+/* Beyond KEPT_BYTES the oldest result is forgotten, even if its submitter does not have it. If the broker loses the result as
+ * well, because it is restarted, the task is attempted again. */
 void
 deye_bus_collector_keep (DeyeBusCollector *self, const DeyeBusRun *run, DeyeBusOutcome *outcome, gboolean is_sent)
 {
@@ -146,6 +148,9 @@ claims_fill (TaskClaim *claim, const char *task_id, guint32 attempt, GBytes *tok
   claim->token = (ProtobufCBinaryData){ len, (guint8 *) (gsize) data };
 }
 
+/* Works that run are always claimed: if one were left out, the broker would give its task to another collector, and the work would
+ * be done twice. The slots limit their number. Results take the rest of CLAIMS_MAX, the newest first, because the oldest results
+ * are forgotten soon anyway (KEPT_US). A result that is not claimed stays here, and the next registration may claim it. */
 void
 deye_bus_collector_list_claims (DeyeBusCollector *self, DeyeBusClaims *claims)
 {

@@ -13,6 +13,8 @@
  * deregisters and closes its client.
  *
  * A public call only sets the new state; the collector's timer reports it from a dispatch.
+ *
+ * Invariant: a collector that drains starts no new task, and it has drained when its last work has ended.
  */
 
 #define ACTION(name) DAEMONEYE__EVENTBUS__V1__LIFECYCLE_ACTION__LIFECYCLE_##name

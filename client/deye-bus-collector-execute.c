@@ -9,16 +9,18 @@
 /*
  * Tasks: from the request Execute to its handler, and from the handler's reports to the replies.
  *
- * Before a request is dispatched, the client has read everything that the socket contains. So a task whose CANCEL has arrived
- * is answered without calling its handler.
+ * A new task takes four steps, in this order:
  *
- * Other frames are written when the dispatch ends. But STARTED is written before the handler is called, and a report at once: a
- * handler may end its process, or return late, and the broker only counts the end of the process as a death of the task if it
- * was started.
+ * 1. The client reads everything that the socket contains. A task whose CANCEL has arrived is answered, and its handler is not
+ *    called.
+ * 2. STARTED is written at once, although other frames are written when the dispatch ends. The handler may end its process or
+ *    return late, and the broker counts the end of the process as a death that the task has caused only if the task was started.
+ * 3. The client reads once more. The process may have been suspended since step 1, and the broker may have given the task to
+ *    another collector meanwhile: because the offer was not answered in time, or because the lease has expired. In both cases
+ *    the broker has sent CANCEL, and the handler is not called.
+ * 4. The handler is called. Its reports are written at once, too.
  *
- * After STARTED is written, the client reads once more before it calls the handler. The process may be suspended between the two
- * steps, and the broker may give the task to another collector meanwhile: because the offer was not answered if STARTED was not
- * written yet, because the lease expired otherwise. The broker has sent CANCEL then.
+ * Invariant: STARTED of an attempt is sent before its handler is called, and the handler is called at most once.
  */
 
 #define TOKEN_MAX     64u
@@ -298,8 +300,8 @@ execute_attach (DeyeBusRun *run, DeyeBusMessage *message, const Execute *execute
   run->report_every_us = execute->progress_us > 0 ? execute_time (execute->progress_us) / 4 : REPORT_US;
 }
 
-/* STARTED is written. FALSE: the lease is not valid any more, so the handler is not called. Without a connection there is no
- * answer: the broker knows that the lease has ended. */
+/* Step 3, after STARTED was written. FALSE: the lease is not valid any more, so the handler is not called. If the connection has
+ * ended, no answer is sent: the lease has ended with the connection. */
 static gboolean
 execute_is_still_wanted (DeyeBusCollector *self, const ExecuteOrder *order, const DeyeBusRun *run)
 {
@@ -336,8 +338,8 @@ execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *op
   held->handler (self, work, held->user_data);
 }
 
-/* TRUE: an earlier attempt of the task still runs here. If the broker no longer waits for it, it is cancelled; it has to end
- * before another attempt begins. */
+/* TRUE: an earlier attempt of the task still runs here, and has to end before another attempt begins. If the broker no longer
+ * waits for the earlier attempt, it is cancelled. */
 static gboolean
 execute_supersede (DeyeBusCollector *self, const char *task_id)
 {
@@ -461,7 +463,7 @@ deye_bus_collector_take_arrived (DeyeBusCollector *self)
 
   while (self->client->state == DEYE_BUS_CLIENT_STATE_READY && (message = g_queue_pop_head (&self->arrived)) != NULL)
     {
-      deye_bus_client_read_ahead (self->client); /* which may contain a CANCEL */
+      deye_bus_client_read_ahead (self->client); /* a CANCEL of the task may have arrived */
       if (deye_bus_session_is_open (self->client->session, message))
         execute_take (self, message);
       deye_bus_message_unref (message);

@@ -12,6 +12,8 @@
  * it is made again on the same connection.
  *
  * A refusal does not end the connection. The program gets one report for each reason, and the next heartbeat tries again.
+ *
+ * Invariant: a registration belongs to one connection: @registration_id is only valid for the session @registered_origin.
  */
 
 #define TOPIC "control.collector.registration"

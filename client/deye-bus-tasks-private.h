@@ -30,9 +30,9 @@ typedef struct DeyeBusTaskLane DeyeBusTaskLane;
 
 typedef enum
 {
-  DEYE_BUS_TASK_LANE_SETTLE, /* before a submit of the same id */
+  DEYE_BUS_TASK_LANE_SETTLE, /* sent before a new task with the same id is submitted */
   DEYE_BUS_TASK_LANE_SUBMIT,
-  DEYE_BUS_TASK_LANE_CANCEL, /* behind the submit of what it cancels */
+  DEYE_BUS_TASK_LANE_CANCEL, /* sent after the submit of the task has its answer */
   DEYE_BUS_TASK_N_LANES
 } DeyeBusTaskLaneId;
 

@@ -7,7 +7,7 @@
 #include <glib/gi18n-lib.h>
 
 /*
- * The requests of the three lanes, and what their answers mean.
+ * The requests of the three lanes, and how their answers change the tasks.
  *
  * A task that was sent before is marked as a repetition: the broker only runs it again if no collector can be running it. But
  * if the broker was not restarted since and does not know the task, it never got the first request; then the task is submitted
@@ -21,7 +21,7 @@ typedef Daemoneye__Eventbus__V1__TaskIdsReply TaskIdsReply;
 #define TASK_TOPIC   "control.bus.task"
 #define FIELD_BYTES  8u                                          /* of a field: its tag and length */
 #define DRAWN_BYTES  (DEYE_BUS_TASK_NAME_MAX + FIELD_BYTES)      /* of an id that is not drawn yet */
-#define REPEAT_BYTES (DEYE_BUS_TASK_NAME_MAX + 6u * FIELD_BYTES) /* of what only a repetition has, and of the list */
+#define REPEAT_BYTES (DEYE_BUS_TASK_NAME_MAX + 6u * FIELD_BYTES) /* of the fields of a repetition, and of the list */
 
 /* --- Submit --- */
 
