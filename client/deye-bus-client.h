@@ -86,8 +86,8 @@ G_BEGIN_DECLS
  * each topic is kept. The time to live of a message keeps running. When the client is ready, #DeyeBusClient::error reports the
  * number of messages that were dropped, and their subscribers get gaps (#DeyeBusSubscription::gap). Calls that subscribe or
  * serve also wait. Other calls fail with %DEYE_BUS_ERROR_NOT_CONNECTED, unless deye_bus_options_set_wait_for_ready() lets them
- * wait. deye_bus_client_flush() is one of them; its error and that of deye_bus_client_close() contain the number of messages
- * that wait.
+ * wait. deye_bus_client_flush() is such a call. Its error and that of deye_bus_client_close() contain the number of messages
+ * that wait in the client.
  *
  * Publishes without acknowledgement that were written just before the connection ended may or may not have arrived:
  * #DeyeBusClient::error reports an upper bound of their number with %DEYE_BUS_ERROR_UNKNOWN. They are not sent again.
@@ -247,9 +247,9 @@ G_BEGIN_DECLS
  *   last reference to the client was released without deye_bus_client_close(), or because
  *   deye_bus_client_close_async() was called without a callback. The error is %DEYE_BUS_ERROR_UNSENT; its message and
  *   deye_bus_client_get_unsent() contain the number of messages.
- * - The connection ended, the client connects again, and publishes without acknowledgement that were written before may or may
- * not have
- *   arrived. The error is %DEYE_BUS_ERROR_UNKNOWN; its message contains an upper bound of the number of messages.
+ * - The connection ended, the client connects again, and publishes without acknowledgement that were written before may or
+ *   may not have arrived. The error is %DEYE_BUS_ERROR_UNKNOWN; its message contains an upper bound of the number of
+ *   messages.
  *
  * The signal is emitted from the client's context, with one exception: if messages are lost when the last reference is
  * released, it is emitted in that release. In languages with a garbage collector, close the client, because a reference may be

@@ -78,7 +78,7 @@ DEYE_BUS_API gboolean deye_bus_extent_is_truncated (const DeyeBusExtent *extent)
  *
  * Gets the limit at which a payload was cut.
  *
- * Returns: the bound in rows; 0: it is not cut, or the bound is no number of rows
+ * Returns: the limit in rows; 0: the payload is not cut, or the limit is not a number of rows
  *
  * Since: 0.1
  */
@@ -89,7 +89,7 @@ DEYE_BUS_API guint64 deye_bus_extent_get_limit (const DeyeBusExtent *extent);
  * @extent: a #DeyeBusExtent
  * @from_time_us: (out) (optional): return location for the begin, in microseconds since 1970
  * @to_time_us: (out) (optional): return location for the end, in microseconds since 1970
- * @gaps: (out) (optional): return location for the number of holes in it
+ * @gaps: (out) (optional): return location for the number of gaps in the period
  *
  * Gets the period that the payload covers.
  *

@@ -115,9 +115,10 @@ DEYE_BUS_API DeyeBusGather *deye_bus_client_gather_finish (DeyeBusClient *self, 
  * every synchronous call it does not iterate the context.
  *
  * Returns: (transfer full) (nullable): the answer. %NULL without an error if the question has ended, every answer was taken, and
- *   they meet its requirement. Otherwise %NULL with the error after the last answer: %DEYE_BUS_ERROR_PARTIAL (they do not), or
- *   an error as of deye_bus_client_request() (the question ended without a manifest); or with %G_IO_ERROR_PENDING
- *   (deye_bus_gather_next_async() is waiting), %G_IO_ERROR_CANCELLED or %DEYE_BUS_ERROR_WRONG_THREAD
+ *   the answers meet the requirement of the question. After the last answer of any other question %NULL with
+ *   %DEYE_BUS_ERROR_PARTIAL (the answers do not meet the requirement), or with an error as of deye_bus_client_request() (the
+ *   question ended without a manifest). At any time %NULL with %G_IO_ERROR_PENDING (deye_bus_gather_next_async() is waiting),
+ *   %G_IO_ERROR_CANCELLED or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */
@@ -173,7 +174,7 @@ DEYE_BUS_API void deye_bus_gather_cancel (DeyeBusGather *self);
  * Checks whether the question has ended for the caller: deye_bus_client_gather() has returned it, or deye_bus_gather_next() has
  * returned %NULL.
  *
- * Returns: %TRUE if it was
+ * Returns: %TRUE if it has ended
  *
  * Since: 0.1
  */

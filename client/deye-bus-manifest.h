@@ -360,7 +360,7 @@ DEYE_BUS_API guint deye_bus_manifest_get_count (const DeyeBusManifest *manifest,
  *
  * Gets the number of answers that are truncated.
  *
- * Returns: the number; it is contained in that of the answers
+ * Returns: the number; these answers are also counted as %DEYE_BUS_ANSWER_CLASS_ANSWERED
  *
  * Since: 0.1
  */

@@ -463,8 +463,8 @@ DEYE_BUS_API guint deye_bus_task_get_attempt (DeyeBusTask *self);
 /**
  * deye_bus_task_get_progress:
  * @self: a #DeyeBusTask
- * @done: (out) (optional): return location for how much is done, or %NULL
- * @total: (out) (optional): return location for how much there is to do, or %NULL; 0: unknown
+ * @done: (out) (optional): return location for the work that is done, in units of the collector, or %NULL
+ * @total: (out) (optional): return location for the whole work, in the same units, or %NULL; 0: unknown
  *
  * Gets the newest progress that the collector has reported.
  *

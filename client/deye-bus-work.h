@@ -219,8 +219,8 @@ DEYE_BUS_API gboolean deye_bus_work_is_ended (DeyeBusWork *self);
 /**
  * deye_bus_work_progress:
  * @self: a #DeyeBusWork
- * @done: how much is done
- * @total: of how much; 0: not known
+ * @done: the work that is done, in any unit
+ * @total: the whole work, in the same unit; 0: not known
  * @text: (nullable): the current activity, for users; at most 256 bytes are sent
  * @details: (nullable): at most 4,096 bytes, which the next attempt gets if this one does not end the task
  * @error: return location for a #GError, or %NULL
@@ -355,7 +355,7 @@ DEYE_BUS_API gboolean deye_bus_work_fail (DeyeBusWork *self, const char *name, c
  * deye_bus_work_retry:
  * @self: a #DeyeBusWork
  * @text: (nullable): description of the failure, for users; at most 256 bytes are sent
- * @after_us: the next attempt does not begin earlier, in microseconds; 0: the broker decides, with a delay that grows with each
+ * @after_us: shortest time until the next attempt, in microseconds; 0: the broker decides, with a delay that grows with each
  *   attempt
  * @error: return location for a #GError, or %NULL
  *
