@@ -3,7 +3,7 @@
 
 #include "ctl.h"
 
-/* The functions of the verbs, for the table in ctl-main.c. @args is NULL-terminated; the number of arguments was already
+/* The functions of the verbs, for the table in ctl-verb-table.c. @args is NULL-terminated; the number of arguments was already
  * checked. */
 
 typedef gboolean (*CtlVerbFunc) (Ctl *ctl, char **args, GError **error);

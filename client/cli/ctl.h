@@ -9,8 +9,8 @@
 #include "wire-guard.h"
 
 /*
- * The state of one run of deyebusctl, the command-line tool for people and scripts. A run executes one verb; ctl-main.c has the
- * table of verbs, and each group of verbs has a file.
+ * The state of one run of deyebusctl, the command-line tool for people and scripts. A run executes one verb; ctl-verb-table.c has
+ * the table of verbs, and each group of verbs has a file.
  *
  * A verb sends its requests through this module, which connects with the first request, and prints with ctl-output. A verb
  * that fails returns FALSE with an error; the error decides the exit code. A verb prints no output before it has the reply.
@@ -35,11 +35,11 @@ void ctl_clear (Ctl *ctl);
 void ctl_start_clock (Ctl *ctl);
 /* Ends the time limit of --timeout. Afterwards only single requests have a time limit. */
 void ctl_stop_clock (Ctl *ctl);
-/* At least 1. */
+/* Returns the time that is left of --timeout, at least 1. */
 gint64 ctl_time_left_us (const Ctl *ctl);
 
 gboolean ctl_connect (Ctl *ctl, GError **error);
-/* The same, but waits for a broker, and the client connects again when the connection ends. */
+/* Does the same as ctl_connect(), but waits for a broker, and the client connects again when the connection ends. */
 gboolean ctl_connect_patiently (Ctl *ctl, GError **error);
 gboolean ctl_is_connected (const Ctl *ctl);
 
