@@ -14,7 +14,7 @@ SECOND_US = 1000000
 # --- waiting ---
 
 def wait_until(condition, what, context=None, blocks=True):
-    """Runs the context until the condition holds; the watchdog makes it fail, a test never sleeps.
+    """Runs the context until the condition holds, without sleeping. If it does not hold in time, the watchdog makes the test fail.
 
     blocks=False: the condition asks the broker, and a new answer does not wake the context.
     """

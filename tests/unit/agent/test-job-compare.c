@@ -53,8 +53,8 @@ test_compare (void)
     { "1:10", "1:10 3:120", "1:10 3:120", { 1, 0, 0, 0, 0 }, FALSE },      /* one started */
     { "1:10", "1:10 1:10", "1:10", { 1, 0, 1, 0, 0 }, FALSE },             /* listed twice */
     { "1:10", "1:10 4:40", "1:10", { 1, 0, 0, 1, 0 }, FALSE },             /* started before, but unknown */
-    { "1:10", "1:10 4:140", "1:10", { 1, 0, 0, 0, 1 }, TRUE },             /* may have lived between */
-    { "1:10 2:20", "1:10 4:140", "1:10 2:20", { 2, 1, 0, 0, 1 }, FALSE },  /* which is no reason for the other one */
+    { "1:10", "1:10 4:140", "1:10", { 1, 0, 0, 0, 1 }, TRUE },             /* 4 may have run only between them */
+    { "1:10 2:20", "1:10 4:140", "1:10 2:20", { 2, 1, 0, 0, 1 }, FALSE },  /* the same, but 2 is missing as well */
     { "1:10 2:20", "1:10 2:130", "1:10 2:130", { 1, 0, 0, 0, 0 }, FALSE }, /* a pid that was used again */
     { "", "", "", { 0, 0, 0, 0, 0 }, FALSE },
   };

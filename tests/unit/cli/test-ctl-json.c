@@ -322,7 +322,8 @@ test_maps (void)
                   "counts[\"a\"]: expected a number from -2147483648 to 2147483647, not null");
 }
 
-/* An entry without key or value has their defaults (a message: is empty); the last one of a key counts. */
+/* A key or value that is absent in an entry has its default; the default of a message is empty. If a key occurs in several
+ * entries, the last entry counts. */
 static void
 test_map_entries_of_others (void)
 {

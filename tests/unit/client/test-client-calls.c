@@ -49,7 +49,7 @@ test_connect_async (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
 }
 
-/* M27 */
+/* M27: the broker refuses the version, and connect() reports that. The client was never connected, so "closed" is not emitted. */
 static void
 test_version_refused (Fixture *f, gconstpointer data)
 {

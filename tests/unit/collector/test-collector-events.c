@@ -12,7 +12,7 @@ typedef CollectorFixture Fixture;
 #define EVENT_TOPIC "events.process.lifecycle"
 #define EVENT_TYPE  "org.example.Event"
 
-/* The broker gives a window of so many messages; an event is sent while half of them are left. */
+/* The publish window that the broker grants, in messages. An event is sent while at least half of the window is left. */
 #define WINDOW  8u
 #define AT_ONCE (WINDOW / 2 + 1)
 

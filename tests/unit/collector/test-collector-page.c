@@ -65,9 +65,9 @@ static const Case cases[] = {
   { { 5, 5, 5 }, 3, 44, FALSE, { 5, 5 }, 2 },       /* a page: the omitted texts follow on the next page */
   { { 20, 5, 30 }, 3, 60, TRUE, { 12, 5, 12 }, 3 }, /* the longest are cut, to the same length */
   { { 20, 20, 20 }, 3, 35, TRUE, { 4, 4 }, 2 },     /* the shortest form is too long, too */
-  { { 50 }, 1, 20, FALSE, { 10 }, 1 },              /* a single one is cut also in a page */
-  { { 50, 5 }, 2, 20, FALSE, { 10 }, 1 },           /* ... and the next one follows */
-  { { 50, 50 }, 2, 0, TRUE, { 4 }, 1 },             /* no room: one is left */
+  { { 50 }, 1, 20, FALSE, { 10 }, 1 },              /* a single text is cut in a page as well */
+  { { 50, 5 }, 2, 20, FALSE, { 10 }, 1 },           /* the same, and the other text is on the next page */
+  { { 50, 50 }, 2, 0, TRUE, { 4 }, 1 },             /* without room, one text is left */
 };
 
 static void

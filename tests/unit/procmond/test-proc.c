@@ -147,8 +147,8 @@ test_watch_program (void)
     { "a", "/bin/a", 1, 0, 1 },
     { "a", "/bin/b", 1, 0, 1 },
     { "b", "/bin/b", 1, 0, 1 },
-    { "b", "", 1, PROC_FIELD_EXE, 0 }, /* a right is gone, */
-    { "b", "/bin/c", 1, 0, 0 },        /* and is back */
+    { "b", "", 1, PROC_FIELD_EXE, 0 }, /* the right to read it is gone */
+    { "b", "/bin/c", 1, 0, 0 },        /* it can be read again */
     { "", "/bin/c", 1, PROC_FIELD_NAME, 0 },
     { "c", "/bin/c", 0, PROC_FIELD_VIRTUAL, 0 },
     { "d", "/bin/c", 0, PROC_FIELD_VIRTUAL, 1 },
@@ -156,8 +156,8 @@ test_watch_program (void)
     { "e", "/bin/e", 1, 0, 1 },
     { "e", "", 1, 0, 0 }, /* it ended after its size had been read */
     { "e", "/bin/e (deleted)", 1, 0, 1 },
-    { "e", "/bin/e (deleted)", 1, PROC_FIELD_EXE_DELETED, 0 }, /* the mark may be one, */
-    { "e", "/bin/e", 1, 0, 0 },                                /* and was one */
+    { "e", "/bin/e (deleted)", 1, PROC_FIELD_EXE_DELETED, 0 }, /* the mark may be part of the name */
+    { "e", "/bin/e", 1, 0, 0 },                                /* it was a mark */
     { "e", "/bin/e (deleted)", 1, PROC_FIELD_EXE_DELETED, 0 },
     { "e", "/bin/f (deleted)", 1, PROC_FIELD_EXE_DELETED, 1 },
   };

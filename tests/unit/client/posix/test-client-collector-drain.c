@@ -288,7 +288,7 @@ test_run_until_exit (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->drained, ==, 1);
 }
 
-/* The same if it has drained before its end was announced, or before run() was called. @data: NULL: the former */
+/* The same if it has drained before its end was announced (@data: NULL), or before run() was called. */
 static void
 test_run_drained (Fixture *f, gconstpointer data)
 {

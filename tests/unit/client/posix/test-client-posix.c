@@ -58,7 +58,7 @@ test_address (void)
   rmdir (dir);
 }
 
-/* H02 */
+/* H02: a program that the process executes does not inherit the client's descriptor. */
 static void
 test_close_on_exec (void)
 {
