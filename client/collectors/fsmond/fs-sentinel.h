@@ -8,11 +8,10 @@
  * not be watched.
  *
  * GLib reads its inotify queue in a thread of its own and skips the overflow notice. If a watch fails, GLib reports no error and
- * polls the file instead. The sentinel is a second inotify queue with the same watches. It is read later than GLib's
- * queue, so it overflows whenever GLib's queue does, and sometimes when GLib's queue does not. The second case causes a scan
- * that was not necessary, which does no harm.
- * Its watch of a directory is added after GLib's, so if the limit of watches is reached, the sentinel's watch fails, and the
- * reason is known.
+ * polls the file instead. The sentinel is a second inotify queue with the same watches. The sentinel is read later than GLib's
+ * queue, so the sentinel overflows whenever GLib's queue does, and sometimes when GLib's queue does not. The second case causes an
+ * unnecessary scan, which does no harm. The watch of the sentinel is added after the watch of GLib, so if the limit of watches is
+ * reached, at least the watch of the sentinel fails, and the reason is known.
  *
  * The sentinel needs a second watch for each directory. On systems without inotify it can't be created.
  *

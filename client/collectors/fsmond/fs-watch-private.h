@@ -8,8 +8,8 @@
 #include "fs-watch.h"
 
 /*
- * The state that the files of fs-watch share: fs-watch (roots), fs-watch-dir (monitors), fs-watch-notice (what a monitor reports),
- * fs-watch-scan (comparing with the file system), fs-watch-event (publishing) and fs-watch-coverage.
+ * The state that the files of fs-watch share: fs-watch (roots), fs-watch-dir (monitors), fs-watch-notice (notices of the
+ * monitors), fs-watch-scan (comparing with the file system), fs-watch-event (publishing) and fs-watch-coverage.
  *
  * Invariant: wanted is the number of directories in the tree, and watched is the number of those with a monitor.
  */

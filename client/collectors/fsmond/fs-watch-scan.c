@@ -16,7 +16,8 @@ scan_schedule (FsWatch *self, gboolean refused)
     self->scan = refused ? g_timeout_add (REFUSED_MS, scan_on_step, self) : g_idle_add (scan_on_step, self);
 }
 
-/* A directory that is being scanned is scanned once more. */
+/* Marks the directory for a scan. If a scan of it already runs, another one follows, because the running scan may have passed the
+ * entry that has changed. */
 void
 fs_watch_mark (FsWatch *self, FsDir *dir)
 {
@@ -153,7 +154,8 @@ scan_sweep (FsWatch *self, FsDir *dir)
   return TRUE;
 }
 
-/* A directory that was replaced is an entry of its parent that has changed. */
+/* The path does not lead to this directory any more. A scan of the parent finds the change and reports it. A root has no parent,
+ * so its path is checked. */
 static void
 scan_give_up (FsWatch *self, FsDir *dir)
 {

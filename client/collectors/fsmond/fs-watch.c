@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Files with held notices of change. */
+/* The largest number of files with held notices of change. */
 #define FOLD_MAX 4096u
 
 /* --- failures --- */

@@ -104,8 +104,9 @@ net_table_find (const NetTable *table, guint64 cookie)
 
 /* --- pages --- */
 
-/* A record costs at least the bytes that it has in an answer. The smallest ones cost more: a receiver takes 4 times the bytes
- * of an answer and 256 KiB of memory to unpack it (wire-guard.h), and as many of them as fit into the bytes need more. */
+/* The cost of a record is at least the number of its bytes in an answer. It is higher for small records: a receiver unpacks an
+ * answer only if the result needs at most 4 times the bytes of the answer plus 256 KiB of memory (wire-guard.h), and small
+ * records need more than 4 times their bytes. With this cost an answer contains so few of them that it can be unpacked. */
 #define SOCKET_COST 640u
 #define OWNER_COST  132u /* besides its name */
 

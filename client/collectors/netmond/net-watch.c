@@ -200,7 +200,8 @@ watch_keep_sockets (NetTable *now, GHashTable *ended, GArray *kept)
     g_array_remove_index (now->sockets, 0);
 }
 
-/* A listener of TCP differs from a socket that was only bound by its state alone, and a notice does not contain the state. */
+/* A notice does not contain the state of the socket. Only the state distinguishes a TCP listener from a TCP socket that was bound
+ * but never listened, so a TCP socket without a peer is not reported. */
 static gboolean
 watch_should_report (const NetSocket *notice)
 {

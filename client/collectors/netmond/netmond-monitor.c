@@ -107,7 +107,8 @@ connections_begin (NetmondMonitor *self)
   return TRUE;
 }
 
-/* Notices that arrive too late to be kept count as lost. */
+/* Takes the notices that have arrived since the last poll. The health is degraded if some were lost, because the kernel had no
+ * room for them or there are more than the limit. */
 static void
 connections_take_notices (NetmondMonitor *self)
 {
@@ -154,7 +155,8 @@ connections_compare (NetmondMonitor *self, NetTable *table)
   connections_report_reading (self, NULL);
 }
 
-/* A protocol that the kernel listed before has not lost all of its sockets when it refuses to list them now. */
+/* Compares a complete table with the previous one. If the kernel refuses to list a protocol that it listed at the start, the table
+ * is dropped: its sockets may still exist, so the monitor must not report that they vanished. */
 static void
 connections_end (NetmondMonitor *self)
 {
