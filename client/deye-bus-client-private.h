@@ -17,9 +17,9 @@
  * to connect, -reconnect.c decides whether another attempt follows, -close.c closes the connection, -pump.c moves bytes and
  * waits, -flusher.c lets a thread write, -stash.c keeps publishes while there is no connection, -unsent.c reports messages that
  * were not sent. For calls: -dispatch.c calls user code, -task.c has the common part of asynchronous calls, -unheard.c has
- * asynchronous calls without a callback, and -hold.c lets calls write together. The public calls are in -calls.c, -request.c,
- * -flush.c, -subscribe.c, -unsubscribe.c, -next.c, -wait.c, -respond.c, -last.c, -health.c and -heartbeat.c. The answers to
- * requests are in -methods.c, and the duties of every collector in -standard.c.
+ * asynchronous calls without a callback, and -hold.c lets calls write together. The public calls are in -connect-calls.c,
+ * -calls.c, -request.c, -flush.c, -subscribe.c, -unsubscribe.c, -next.c, -wait.c, -respond.c, -last.c, -health.c and
+ * -heartbeat.c. The answers to requests are in -methods.c, and the duties of every collector in -standard.c.
  *
  * Invariant: user code runs only in a dispatch of the context. A public call only appends events, and reads and writes bytes.
  */
@@ -182,10 +182,13 @@ void deye_bus_client_settle (DeyeBusClient *self);
 /* Begins an attempt that is due, and opens its socket. */
 void deye_bus_client_step_connect (DeyeBusClient *self, gint64 now_us);
 void deye_bus_client_close_socket (DeyeBusClient *self);
+void deye_bus_client_clear_attempt (DeyeBusClient *self);
+
+/* --- connect-calls.c --- */
+
 gboolean deye_bus_client_check_ready (DeyeBusClient *self, GError **error);
 /* TRUE if the client is not ready, and a call may wait until it is. */
 gboolean deye_bus_client_may_wait (DeyeBusClient *self);
-void deye_bus_client_clear_attempt (DeyeBusClient *self);
 /* Ends the call of connect() that waits, if there is one. @error: NULL: the client is ready. */
 void deye_bus_client_end_connect_call (DeyeBusClient *self, const GError *error);
 
