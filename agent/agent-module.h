@@ -28,6 +28,6 @@ const char *agent_module_address (const AgentModule *self);
 gboolean agent_module_is_alive (AgentModule *self);
 void agent_module_stop (AgentModule *self);
 
-/* Returns the path of the module: @given (--module), otherwise $DAEMONEYE_MODULE, otherwise the path where it was built or installed.
- * (transfer full) */
+/* Returns the path of the module: @given (--module), otherwise $DAEMONEYE_MODULE, otherwise the path where it was built or
+ * installed. (transfer full) */
 char *agent_module_find (const char *given);

@@ -7,12 +7,13 @@
 
 LAYERS is the only definition of the order. A file belongs to the first row with a pattern for it. It may include files of its
 own layer, of the layers that its row names, and of all layers below these. Nothing else is allowed, neither a layer above nor
-one beside it. No include contains "..". In the core an include of another layer names that layer
-("queue/bus-fifo.h"). A header in a folder named for an operating system is included from that folder only.
+one beside it. No include contains "..". In the core an include of another layer names that layer ("queue/bus-fifo.h"). A header
+in a folder named for an operating system is included from that folder only.
 
 Cycles of includes between units are refused. A unit is a pair of files, x.c and x.h, with x-private.h if it exists. (Headers
 have guards, so a cycle always contains a .c file.) The files of the client class, client/deye-bus-client*.c, have no cycle of
-includes, because all of them include deye-bus-client-private.h, but they call each other: the pump opens and closes the connection and dispatches events, and each public call pumps.
+includes, because all of them include deye-bus-client-private.h. But their functions call each other in a cycle: the pump opens
+and closes the connection and dispatches events, and each public call pumps.
 
 This program only reads includes. The unit tests show that each layer links without those above it, because they link its archive
 only with those below it.

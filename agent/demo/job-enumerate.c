@@ -14,8 +14,8 @@
  * The step of the demonstration that lists processes: the shards of one task are sent to the queue group, the replies form one
  * table of this machine's processes, and the table is compared with snapshots of /proc from before and after.
  *
- * Processes choose their command lines, so the size of a shard has no limit. It is therefore divided into pages. Each further page is
- * requested by another task, which any collector may get.
+ * Processes choose their command lines, so the size of a shard has no limit. It is therefore divided into pages. Each further page
+ * is requested by another task, which any collector may get.
  */
 
 #define SHARDS          8u

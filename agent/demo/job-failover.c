@@ -171,7 +171,7 @@ failover_is_refused (Job *job, gpointer data)
   return job_tasks_find_event (&self->tasks, "stale", self->lost[1], NULL) != NULL;
 }
 
-/* Resumes the suspended collector, which then sends an answer with a lease that is no longer valid, and restarts the killed one. */
+/* Restarts the killed collector, and resumes the suspended one, which then sends an answer with a lease that has expired. */
 static gboolean
 failover_recover (FailoverStep *self)
 {

@@ -16,8 +16,8 @@
  * messages. No other peer is affected.
  *
  * The messages are the processes of this machine as procmond-1 lists them, repeated. Only a collector may publish to
- * events.process.*, so the step has a client with that role in this process. The subscriber is a separate process (job-subscriber),
- * which a signal suspends. No result depends on speed.
+ * events.process.*, so the step has a client with that role in this process. The subscriber is a separate process
+ * (job-subscriber), which a signal suspends. No result depends on speed.
  */
 
 #define PUBLISHED  500u

@@ -6,8 +6,8 @@
 #include <json-glib/json-glib.h>
 
 /*
- * The report of the slow subscriber, as JSON: its numbers of received messages, and its gaps. The subscriber writes the report in its
- * process; the demonstration reads it in the agent.
+ * The report of the slow subscriber, as JSON: its numbers of received messages, and its gaps. The subscriber writes the report in
+ * its process; the demonstration reads it in the agent.
  */
 
 typedef struct

@@ -28,8 +28,8 @@ subscriber_publish_report (const Subscriber *self, GError **error)
   return deye_bus_client_publish (self->client, JOB_SUBSCRIBER_REPORTS, report, options, NULL, NULL, error);
 }
 
-/* The publisher numbers its messages, so the numbers of missed messages are absent exactly where a gap is reported. The last message
- * is never dropped, because drop-oldest drops older messages. */
+/* The publisher numbers its messages, so the numbers of missed messages are absent exactly where a gap is reported. The last
+ * message is never dropped, because drop-oldest drops older messages. */
 static void
 subscriber_on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer data)
 {

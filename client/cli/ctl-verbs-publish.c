@@ -10,8 +10,8 @@
 #include <glib/gi18n.h>
 #include <inttypes.h>
 
-/* The verbs `publish`, `broadcast` and `direct`. The input is a sequence of JSON values, and each value is sent as a message. If the
- * type of the payload is unknown, the whole input is one payload. */
+/* The verbs `publish`, `broadcast` and `direct`. The input is a sequence of JSON values, and each value is sent as a message. If
+ * the type of the payload is unknown, the whole input is one payload. */
 
 /* Finds the type of the payload: the type that --type names, otherwise the type in a peer's description of the topic. FALSE: the
  * type is unknown. */

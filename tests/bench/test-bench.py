@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests the harness of ./bootstrap bench: `test-bench.py BUILD_DIR`. Real processes send a few hundred messages of every workload. Every
-row must have all its figures, and no message may be lost; the values of the figures are not checked."""
+"""Tests the harness of ./bootstrap bench: `test-bench.py BUILD_DIR`. Real processes send a few hundred messages of every workload.
+Every row must have all its figures, and no message may be lost; the values of the figures are not checked."""
 import json
 import os
 import re

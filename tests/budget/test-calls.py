@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares the system calls and allocations of real processes with budget.txt: `test-calls.py AGENT MODULE WORKER COUNTER BUDGET`.
 
-An agent, a publisher and a receiver run with the shared object COUNTER in front (linux/count-calls.c). Each case is run twice, and the
-second time is counted, when tables and free lists have their size. The counts depend a little on the scheduling of the
-processes, so the bounds are above the counts of one run.
+An agent, a publisher and a receiver run with the shared object COUNTER in front (linux/count-calls.c). Each case is run twice, and
+only the second run is counted, because tables and free lists have their final size then. The counts depend a little on the
+scheduling of the processes, so the bounds are above the counts of one run.
 """
 import os
 import struct

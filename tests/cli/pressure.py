@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The reports of deyebusctl about slow peers, and about messages that it missed itself: `pressure.py DEYEBUSCTL AGENT MODULE DATA`."""
+"""Reports of deyebusctl about slow peers and about messages that deyebusctl missed: `pressure.py DEYEBUSCTL AGENT MODULE DATA`."""
 import json
 import re
 import signal

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transcripts of connections between a broker and a client of an older version, recorded frame by frame.
 
-A file holds several named connections, each a list of frames in the order in which they passed a relay: `C` from the client, `B` from the
-broker. Frames of one direction keep their order; frames of both directions are ordered as the relay saw them. Recorder makes
-them, FakeBroker plays the broker's part to a client of this version, and play_client() plays the client's part to a broker of this version.
+A file holds several named connections, each a list of frames in the order in which they passed a relay: `C` from the client, `B`
+from the broker. Frames of one direction keep their order; frames of both directions are ordered as the relay saw them. Recorder
+makes them, FakeBroker plays the broker's part to a client of this version, and play_client() plays the client's part to a broker
+of this version.
 
 Frames of credit and of the heartbeat depend on the speed of both sides. They are recorded, but not compared."""
 import os

@@ -84,7 +84,8 @@ class Bus(Tool):
         raise AssertionError(f"the condition was never true of {got}")
 
     def standing(self, revision, *tasks):
-        """Sets the standing tasks (id, WatchDirectory) of fsmond-1. Returns their state when fsmond has applied or refused them."""
+        """Sets the standing tasks (id, WatchDirectory) of fsmond-1, waits until fsmond has applied or refused them, and returns
+        their state."""
         self.json("call", "bus", "control.bus.standing.Set", json.dumps({
             "collector": "fsmond-1", "revision": revision,
             "set": [{"id": name, "operation": "watch", "payload": self.packed(watch)} for name, watch in tasks]}))

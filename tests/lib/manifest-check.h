@@ -15,7 +15,7 @@
 /* The first inconsistency; NULL: none. @one_each: each collector is at most once in the manifest (not for shards) */
 const char *manifest_problem (const Daemoneye__Eventbus__V1__Manifest *manifest, gboolean one_each);
 
-/* A text like "complete met: one=answered two=empty", with the reason of a member that was not asked: "two=never-asked/draining". */
+/* A text like "complete met: one=answered two=empty". A member that was not asked has its reason: "two=never-asked/draining". */
 char *manifest_text (const Daemoneye__Eventbus__V1__Manifest *manifest);
 
 /* The name of a value without the prefix of its enumeration, like "never-asked" or "complete". Valid until the next call. */

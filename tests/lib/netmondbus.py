@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A bus with an agent, the tool and a netmond, and sockets of the test, for tests of netmond. Tests with the decorator @with_kernel
-are skipped where the kernel does not list sockets."""
+"""A bus with an agent, the tool and a netmond, and sockets of the test, for tests of netmond. Tests with the decorator
+@with_kernel are skipped where the kernel does not list sockets."""
 import contextlib
 import json
 import os

@@ -62,7 +62,8 @@ class Bus(Tool):
         return answer
 
     def submit(self, *words, **query):
-        """Submits a task list_processes. Returns the process, which writes the table to standard output, progress to standard error."""
+        """Submits a task list_processes. Returns the process: it writes the table to standard output, and progress to standard
+        error."""
         return self.start("task", "submit", "list_processes", "--payload", json.dumps(query), *words)
 
     def listed(self, **query):

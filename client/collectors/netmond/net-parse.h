@@ -11,8 +11,8 @@
  */
 
 /* @bytes: a struct inet_diag_msg and its attributes. @protocol: the protocol of the requested list, NET_TCP or NET_UDP;
- * NET_PROTOCOL_ANY: the message is a notice and names the protocol. @socket: (out): all members are set. FALSE: @bytes are not such a
- * message. */
+ * NET_PROTOCOL_ANY: the message is a notice and names the protocol. @socket: (out): all members are set. FALSE: @bytes are not
+ * such a message. */
 gboolean net_parse_inet (const guint8 *bytes, gsize len, NetProtocol protocol, NetSocket *socket);
 
 /* Does the same for a struct unix_diag_msg. */

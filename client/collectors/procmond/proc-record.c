@@ -51,7 +51,7 @@ proc_text_escape (const char *bytes, gssize len)
   return g_string_free (out, FALSE);
 }
 
-/* Returns the length of the longest prefix of an escaped text that has at most @bytes and ends between two characters or escapes. */
+/* Returns the length of the longest prefix of an escaped text that has at most @bytes and splits no character and no escape. */
 static gsize
 text_cut_length (const char *text, gsize bytes)
 {

@@ -117,7 +117,7 @@ report_start (ProcWatch *watch, const ProcMessage *message, guint64 at, GArray *
 
 /* --- changes --- */
 
-/* Returns a record of a process that has executed a program and can't be read: it contains only data that an exec does not change. */
+/* Returns a record of a process that has executed a program and can't be read: only the data that an exec does not change. */
 static ProcRecord *
 report_forget (const ProcRecord *before)
 {

@@ -7,9 +7,10 @@
 /*
  * Applies a report of the kernel to a watch, and creates the events that follow from it.
  *
- * A report arrives later than the change that it describes. In the meantime the process may have executed another program or ended,
- * and another process may have its number. So data that is read now is used only if the start time of the process matches the time
- * of the report. The event of a process that can't be read any more contains only the data in the report: its number and its parent.
+ * A report arrives later than the change that it describes. In the meantime the process may have executed another program or
+ * ended, and another process may have its number. So data that is read now is used only if the start time of the process matches
+ * the time of the report. The event of a process that can't be read any more contains only the data in the report: its number and
+ * its parent.
  *
  * A process ends with its last thread. If the first thread ends earlier, the process continues without it.
  */

@@ -10,8 +10,8 @@
  * A process may end between two calls. Later calls leave its fields unknown; proc-table detects that.
  */
 
-/* A program calls the first function once before all others, and the second one once after them. FALSE with @error: this system does
- * not provide the data that libgtop needs, and the other functions must not be called. */
+/* A program calls the first function once before all others, and the second one once after them. FALSE with @error: this system
+ * does not provide the data that libgtop needs, and the other functions must not be called. */
 gboolean proc_source_init (GError **error);
 void proc_source_clear (void);
 

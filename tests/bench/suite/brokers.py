@@ -40,8 +40,9 @@ CONF_DBUS = """<busconfig><type>session</type>
 <limit name="max_connections_per_user">5000</limit><limit name="max_incomplete_connections">5000</limit>
 <limit name="max_match_rules_per_connection">50000</limit></busconfig>
 """
-# The limits on counts, and on the memory that all clients of one uid may use, are raised, because all clients here have the same uid: 1,000
-# publishers with a window of 4 MiB each exceed the default. The limits of a client and of a subscription have their default values.
+# The limits on counts, and on the memory that all clients of one uid may use, are raised, because all clients here have the same
+# uid: 1,000 publishers with a window of 4 MiB each exceed the default. The limits of a client and of a subscription have their
+# default values.
 CONF_OURS = """
 [limits]
 max-connections=4000

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Figures of a report, by row and peer, for the page and its plots. A figure that was not measured is None, and so is every value that
-is calculated from it."""
+"""Figures of a report, by row and peer, for the page and its plots. A figure that was not measured is None, and so is every value
+that is calculated from it."""
 import statistics
 
 from brokers import OTHERS

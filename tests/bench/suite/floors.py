@@ -5,7 +5,8 @@ import collections
 from figures import ratio, times
 from results import number
 
-# value: measured. is_met, is_aim: whether it reaches the floor and the aim; None: there is no value. detail: the figures it was calculated from.
+# value: measured. is_met, is_aim: whether it reaches the floor and the aim; None: there is no value. detail: the figures it was
+# calculated from.
 Check = collections.namedtuple("Check", "workload value floor aim is_met is_aim detail")
 NO_STALL_MS = 50
 

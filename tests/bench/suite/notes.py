@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Text of the page that does not come from a run: the reason why a floor is not met, and the change that would meet it. The keys are
-the workloads of floors.py."""
+"""Text of the page that does not come from a run: the reason why a floor is not met, and the change that would meet it. The keys
+are the workloads of floors.py."""
 
 NOTES = {
     "round trip p99 beside 16 hostile subscribers":

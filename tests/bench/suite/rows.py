@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of a run: the name, the parameters and the peers of each.
 
-The peers of a row are measured one after the other, and each run measures all rows, so a temporary disturbance of the machine affects all
-peers alike. `pairs`: the minimum number of measurements of the relay and of our bus, over all runs.
+The peers of a row are measured one after the other, and each run measures all rows, so a temporary disturbance of the machine
+affects all peers alike. `pairs`: the minimum number of measurements of the relay and of our bus, over all runs.
 """
 import collections
 import fnmatch

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The workloads: one function for each kind. A function gets a Measurement and the parameters of its row, and returns figures.
 
-Units: rate is messages a second (with several subscribers: deliveries a second). Times are in microseconds unless the name contains ms.
-broker_cpu and clients_cpu are CPU seconds for a million messages or deliveries. `lost` is the number of messages that were published but
-not delivered; if it is not 0, the run has failed.
+Units: rate is messages a second (with several subscribers: deliveries a second). Times are in microseconds unless the name
+contains ms. broker_cpu and clients_cpu are CPU seconds for a million messages or deliveries. `lost` is the number of messages that
+were published but not delivered; if it is not 0, the run has failed.
 """
 import json
 import os
@@ -42,7 +42,8 @@ def group(m, **how):
 
 
 def stalled_member(m, **how):
-    """One member of the group is suspended. The rate counts the other members; afterwards the member receives the rest of its share."""
+    """One member of the group is suspended, and the rate of the other members is measured. Then the member is resumed, and
+    receives the rest of its share."""
     flow = Flow(m, group="g", **how)
     stalled = flow.subscribers[0]
     stalled.signal(signal.SIGSTOP)
@@ -96,7 +97,7 @@ def memory(m, clients):
 
 
 def beside_load(m, size, rate, seconds):
-    """Eight publishers together send at a fixed rate to a subscriber, and two other processes make round trips at the same time."""
+    """Eight publishers send to a subscriber at a fixed rate, while two other processes make round trips."""
     seconds = min(seconds, m.seconds * 2)
     trips = RoundTrips(m) if m.peer.name != "raw" else None  # the relay has no topics and would send the load to the pair as well
     flow = Flow(m, size, int(rate * seconds / 8), rate=rate, seconds=seconds * 3, publishers=8)

@@ -114,8 +114,8 @@ typedef enum
   IDENTITY_UNSURE, /* @path can't be followed */
 } IdentityLeads;
 
-/* Follows only names that the kernel has cached, so it does not wait. The name of a file that is being executed is cached, except on
- * file systems that check names at each access (network file systems, FUSE). Such file systems have no device. */
+/* Follows only names that the kernel has cached, so it does not wait. The name of a file that is being executed is cached, except
+ * on file systems that check names at each access (network file systems, FUSE). Such file systems have no device. */
 static IdentityLeads
 identity_follow (int root, const char *path, const struct statx *exe)
 {

@@ -8,8 +8,8 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-/* `broker-dbus PATH`: a dbus-broker without its launcher and without systemd. This process is its controller: it gives the broker one
- * listener, with a policy that allows everything. */
+/* `broker-dbus PATH`: a dbus-broker without its launcher and without systemd. This process is its controller: it gives the broker
+ * one listener, with a policy that allows everything. */
 
 #define BATCH        "bta(btbs)a(btssssuutt)a(btssssuutt)"
 #define ANY_UID      "u(" BATCH ")"
