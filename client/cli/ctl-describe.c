@@ -166,7 +166,7 @@ ctl_describe_tree (Ctl *ctl, const char *title, const CtlServices *services, gbo
   ctl_output_title (&ctl->output, title);
   if (services == NULL)
     {
-      tree_show_leaf (ctl, "", TRUE, _ ("it does not answer introspection requests"), NULL);
+      tree_show_leaf (ctl, "", TRUE, _ ("the peer does not answer introspection requests"), NULL);
       return;
     }
   for (size_t i = 0; i < services->n_services; i++)

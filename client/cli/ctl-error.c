@@ -78,7 +78,7 @@ ctl_error_hint (const GError *error)
     const char *hint;
   } rows[] = {
     { DEYE_BUS_ERROR_ABSENT, N_ ("`deyebusctl peers` lists the connected peers") },
-    { DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("`deyebusctl subs PEER` shows what it subscribes to and serves") },
+    { DEYE_BUS_ERROR_NOT_SUBSCRIBED, N_ ("`deyebusctl subs PEER` shows what a peer subscribes to and serves") },
     { DEYE_BUS_ERROR_NO_RESPONDERS, N_ ("`deyebusctl subs` lists what is served") },
     { DEYE_BUS_ERROR_DENIED, N_ ("see daemoneye-eventbus(7) for the rights of peers") },
     { DEYE_BUS_ERROR_TIMEOUT, N_ ("use --timeout SECONDS to wait longer") },

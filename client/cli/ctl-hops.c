@@ -66,7 +66,7 @@ ctl_hops_show (Ctl *ctl, DeyeBusMessage *message)
   JsonObject *object;
 
   if (deye_bus_message_get_hop (message, DEYE_BUS_HOP_ACCEPTED) < 0)
-    g_printerr (_ ("deyebusctl: no stations: the broker answered the request itself, or does not support them\n"));
+    g_printerr (_ ("deyebusctl: no stations: the broker answered the request itself, or does not record stations\n"));
   else if (ctl->options.raw)
     hops_print_beside (message);
   else if (ctl->output.json)

@@ -9,7 +9,7 @@ reconnect_on_interrupted (DeyeBusClient *client, const GError *why, gpointer dat
   CtlReconnect *self = data;
 
   self->is_interrupted = TRUE;
-  g_printerr (_ ("deyebusctl: %s\ndeyebusctl: connecting again, %s\n"), why->message, self->missed);
+  g_printerr (_ ("deyebusctl: %s\ndeyebusctl: connecting again; %s\n"), why->message, self->missed);
 }
 
 static void

@@ -31,7 +31,7 @@ payload_from_hex (GBytes *given, GError **error)
 
       if (digit < 0 && (!g_ascii_isspace (text[i]) || high >= 0))
         {
-          ctl_fail (error, CTL_EXIT_USAGE, _ ("The payload is not pairs of hexadecimal digits"));
+          ctl_fail (error, CTL_EXIT_USAGE, _ ("The payload must consist of pairs of hexadecimal digits"));
           return NULL;
         }
       if (digit >= 0 && high >= 0)
@@ -41,7 +41,7 @@ payload_from_hex (GBytes *given, GError **error)
     }
   if (high < 0)
     return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
-  ctl_fail (error, CTL_EXIT_USAGE, _ ("The payload is not pairs of hexadecimal digits"));
+  ctl_fail (error, CTL_EXIT_USAGE, _ ("The payload must consist of pairs of hexadecimal digits"));
   return NULL;
 }
 
@@ -80,8 +80,8 @@ payload_find_declared (Ctl *ctl, const char *operation, char **type_name, char *
     }
   return *type_name != NULL
          || ctl_fail (error, CTL_EXIT_USAGE,
-                      _ ("No registered collector says which payload the operation %s takes: give --payload-type NAME, "
-                         "or --raw or --hex"),
+                      _ ("No registered collector declares the payload type of the operation %s: give --payload-type "
+                         "NAME, --raw or --hex"),
                       operation);
 }
 

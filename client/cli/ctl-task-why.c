@@ -20,28 +20,26 @@ static const WhyRow why_reasons[] = {
   [DEYE_BUS_WAIT_REASON_NONE] = { N_ ("It waits for its turn."), NULL },
   [DEYE_BUS_WAIT_REASON_NO_CAPABILITY]
   = { N_ ("It waits because no registered collector that serves tasks has all the tags that the task requires."),
-      N_ ("`deyebusctl collectors --operation {operation}` shows the states of those that could; `deyebusctl task "
-          "cancel "
-          "{id}` ends it.") },
+      N_ ("`deyebusctl collectors --operation {operation} --json` shows the states and the tags of the collectors; "
+          "`deyebusctl task cancel {id}` ends the task.") },
   [DEYE_BUS_WAIT_REASON_ALL_BUSY]
   = { N_ ("It waits because every collector that may take it is busy."),
       N_ ("It starts when one of them is free. `deyebusctl tasks --operation {operation} --state running` shows their "
-          "tasks; if you start another collector, it takes less time.") },
-  [DEYE_BUS_WAIT_REASON_ALL_DRAINING] = { N_ ("It waits because each collector that may take it is about to stop."),
+          "tasks; start another collector to shorten the wait.") },
+  [DEYE_BUS_WAIT_REASON_ALL_DRAINING] = { N_ ("It waits because each collector that may take it is draining."),
                                           N_ ("Start another collector with the operation {operation}.") },
-  [DEYE_BUS_WAIT_REASON_SET_ASIDE]
-  = { N_ ("It waits because each collector that may take it fails too often or does not answer, and gets no tasks for "
-          "a "
-          "time."),
-      N_ ("`deyebusctl collectors --operation {operation}` says why and for how long; look at their logs.") },
+  [DEYE_BUS_WAIT_REASON_SET_ASIDE] = { N_ ("It waits because each collector that may take it has failed too often or "
+                                           "does not answer, and gets no tasks for a time."),
+                                       N_ ("`deyebusctl collectors --operation {operation}` shows the reason and the "
+                                           "time; see also the logs of the collectors.") },
   [DEYE_BUS_WAIT_REASON_PAUSED] = { N_ ("It waits because the operation {operation} is paused."),
                                     N_ ("`deyebusctl operations resume {operation}` ends the pause.") },
   [DEYE_BUS_WAIT_REASON_ISOLATION]
-  = { N_ ("It waits because it, or another task, has to run alone on its collector."),
-      N_ ("It starts when the collector has no other task; if you start another collector, it takes less time.") },
+  = { N_ ("It waits because it must run alone on its collector, or because another task must run alone there."),
+      N_ ("It starts when the collector has no other task; start another collector to shorten the wait.") },
   [DEYE_BUS_WAIT_REASON_BACKOFF]
   = { N_ ("Attempt {attempt} has failed on {holder}; the next one is made in {next}."),
-      N_ ("`deyebusctl task history {id}` shows the attempts; look at the log of {holder}.") },
+      N_ ("`deyebusctl task history {id}` shows the attempts; see also the log of {holder}.") },
   [DEYE_BUS_WAIT_REASON_NOT_BEFORE] = { N_ ("It waits because its delay ends in {next}."), NULL },
   [DEYE_BUS_WAIT_REASON_OPERATION_LIMIT]
   = { N_ ("It waits because as many tasks of the operation {operation} run as its limit allows."),
@@ -56,9 +54,9 @@ static const WhyRow why_reasons[] = {
 };
 
 static const WhyRow why_states[] = {
-  [DEYE_BUS_TASK_STATE_OFFERED]
-  = { N_ ("It was offered to {holder}, which has not started it yet."),
-      N_ ("If it is not started within the time of the broker's setting task-offer-us, another collector gets it.") },
+  [DEYE_BUS_TASK_STATE_OFFERED] = { N_ ("It was offered to {holder}, which has not started it yet."),
+                                    N_ ("If {holder} does not start it within the time of the broker's setting "
+                                        "task-offer-us, another collector gets it.") },
   [DEYE_BUS_TASK_STATE_RUNNING]
   = { N_ ("{holder} works on it, in attempt {attempt}; its deadline is in {left}."),
       N_ ("`deyebusctl task show {id}` shows the progress, and `deyebusctl task cancel {id}` ends it.") },
@@ -72,31 +70,30 @@ static const WhyRow why_states[] = {
       N_ ("It is not tried again. Correct the cause, and submit it with another id; `deyebusctl task history {id}` "
           "shows "
           "the attempts.") },
-  [DEYE_BUS_TASK_STATE_TIMED_OUT]
-  = { N_ ("Its deadline passed before it ended. Attempts: {counts}."),
-      N_ ("`deyebusctl task history {id}` shows where the time went. Submit it with another id and a later deadline "
-          "(--deadline).") },
+  [DEYE_BUS_TASK_STATE_TIMED_OUT] = { N_ ("Its deadline passed before it ended. Attempts: {counts}."),
+                                      N_ ("`deyebusctl task history {id}` shows how the time was used. Submit it with "
+                                          "another id and a later deadline (--deadline).") },
   [DEYE_BUS_TASK_STATE_CANCELLED]
   = { N_ ("It was cancelled: {cause}."), N_ ("It does not run again. Submit it with another id if it is needed.") },
   [DEYE_BUS_TASK_STATE_QUARANTINED]
   = { N_ ("It is in quarantine, because more attempts could do harm: {cause}. Attempts: {counts}; the last one was on "
           "{holder}."),
-      N_ ("Look at `deyebusctl task history {id}` and at the log of {holder}. Then `deyebusctl task release {id}` lets "
-          "it "
-          "run again, and `deyebusctl task drop {id}` ends it.") },
+      N_ ("`deyebusctl task history {id}` shows the attempts; see also the log of {holder}. Then run it again with "
+          "`deyebusctl task release {id}`, or end it with `deyebusctl task drop {id}`.") },
 };
 
 static const WhyRow why_unstarted = { N_ ("It failed before a collector got it: {cause}{error}."),
                                       N_ ("It is not tried again. Correct the cause, and submit it with another id.") };
-static const WhyRow why_unconfirmed = {
-  N_ ("It was cancelled, and {holder} has not confirmed that: it may still be working on it."),
-  N_ ("Look at {holder}: `deyebusctl collectors` shows it, and `deyebusctl drain {holder}` takes it out of use.")
-};
+static const WhyRow why_unconfirmed
+    = { N_ ("It was cancelled, and {holder} has not confirmed that: it may still be working on it."),
+        N_ ("Check {holder}: `deyebusctl collectors` shows its state, and `deyebusctl drain {holder}` stops giving it "
+            "tasks.") };
 static const WhyRow why_dropped
     = { N_ ("It has succeeded on {holder}, and the result is not kept any more."),
         N_ ("Submit it with another id if the result is needed. The broker's settings task-window-us and "
             "task-window-bytes say how long results are kept.") };
-static const WhyRow why_newer = { N_ ("This program does not know its state: update deyebusctl."), NULL };
+static const WhyRow why_newer
+    = { N_ ("This version of deyebusctl does not know the state or the reason of the task: update deyebusctl."), NULL };
 
 /* --- conditions of a task, in the order in which collectors are checked --- */
 
@@ -137,13 +134,13 @@ static const struct
 } why_conditions[] = {
   { why_fits_operation,
     { N_ ("It waits because no registered collector has the operation {operation}."),
-      N_ ("Start a collector that has it, or `deyebusctl task cancel {id}` ends the task.") } },
+      N_ ("Start a collector that has the operation, or cancel the task with `deyebusctl task cancel {id}`.") } },
   { why_fits_type,
     { N_ ("It waits because no registered collector of the type {type} has the operation {operation}."),
-      N_ ("`deyebusctl collectors --operation {operation}` shows those of other types.") } },
+      N_ ("`deyebusctl collectors --operation {operation}` shows the collectors of other types.") } },
   { why_fits_target,
     { N_ ("It waits because {target}, the only collector that may take it, does not have the operation {operation}."),
-      N_ ("`deyebusctl collectors --operation {operation}` shows those that have it.") } },
+      N_ ("`deyebusctl collectors --operation {operation}` shows the collectors that have the operation.") } },
   { why_fits_priority,
     { N_ ("It waits because no collector with the operation {operation} takes tasks of the priority {priority}."),
       N_ ("`deyebusctl collectors --operation {operation} --json` shows the priorities that they take.") } },
@@ -214,7 +211,7 @@ why_error_of (const CtlTask *task)
 static char *
 why_counts_of (const CtlTask *task)
 {
-  return g_strdup_printf (_ ("failed %u, expired %u, ended with the collector %u, interrupted %u"), task->failures,
+  return g_strdup_printf (_ ("failed %u, expired %u, collector died %u, interrupted %u"), task->failures,
                           task->expiries, task->deaths, task->interruptions);
 }
 

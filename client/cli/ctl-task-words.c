@@ -53,12 +53,12 @@ ctl_words_awaited (guint reason)
 {
   static const char *const awaited[] = {
     NULL,
-    N_ ("a collector that can do it"),
-    N_ ("a collector with nothing to do"),
+    N_ ("a collector that has the operation and the tags"),
+    N_ ("a free collector"),
     N_ ("a collector that does not drain"),
-    N_ ("collectors that failed"),
+    N_ ("a collector that is set aside"),
     N_ ("the end of a pause"),
-    N_ ("a collector of its own"),
+    N_ ("a collector without other tasks"),
     N_ ("its next attempt"),
     N_ ("the end of its delay"),
     N_ ("the limit of the operation"),

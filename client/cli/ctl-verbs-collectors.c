@@ -74,7 +74,7 @@ collectors_set_state (char **states, CtlCollectorsRequest *request, GError **err
   if (states == NULL)
     return TRUE;
   if (states[1] != NULL)
-    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--state can be given once"));
+    return ctl_fail (error, CTL_EXIT_USAGE, _ ("--state can be given only once"));
   if (!ctl_words_read (CTL_WORDS_COLLECTOR_STATES, "--state", states[0], &state, error))
     return FALSE;
   request->state = (Daemoneye__Eventbus__V1__MemberState) state;

@@ -78,8 +78,8 @@ health_show_signals (CtlOutput *output, const Daemoneye__Eventbus__V1__HealthSig
                     signals->connection_missed, interval, heard);
   ctl_output_field (output, _ ("main loop"), _ ("missed %u intervals of %s, last answer %s ago"), signals->loop_missed,
                     interval, answered);
-  ctl_output_field (output, _ ("queue"), _ ("missed %u intervals of %s, %s wait"), signals->queue_missed, interval,
-                    queued);
+  ctl_output_field (output, _ ("queue"), _ ("missed %u intervals of %s, %s are queued"), signals->queue_missed,
+                    interval, queued);
 }
 
 static void

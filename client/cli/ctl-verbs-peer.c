@@ -115,7 +115,7 @@ ctl_verb_peer (Ctl *ctl, char **args, GError **error)
   if (info != NULL)
     peer_show_info (ctl, wire_guard_message (info));
   else
-    ctl_output_field (&ctl->output, _ ("program"), "%s", _ ("it does not answer introspection requests"));
+    ctl_output_field (&ctl->output, _ ("program"), "%s", _ ("the peer does not answer introspection requests"));
   peer_show_subscriptions (ctl, subscriptions);
   return TRUE;
 }

@@ -284,7 +284,7 @@ ctl_verb_task_submit (Ctl *ctl, char **args, GError **error)
   if (spec == NULL)
     return FALSE;
   deye_bus_client_set_reconnect (ctl->client, TRUE);
-  ctl_reconnect_init (&reconnect, ctl->client, _ ("the task is followed after that"));
+  ctl_reconnect_init (&reconnect, ctl->client, _ ("then the task is followed again"));
   task = self.task = deye_bus_client_submit (ctl->client, spec, error);
   if (task == NULL)
     return FALSE;

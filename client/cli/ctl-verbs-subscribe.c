@@ -258,7 +258,7 @@ watcher_on_subscribed (GObject *source, GAsyncResult *result, gpointer data)
     {
       g_signal_connect (self->subscription, "gap", G_CALLBACK (watcher_on_gap), self);
       g_signal_connect (self->subscription, "ended", G_CALLBACK (watcher_on_ended), self);
-      ctl_reconnect_init (&self->reconnect, DEYE_BUS_CLIENT (source), _ ("messages are missed until then"));
+      ctl_reconnect_init (&self->reconnect, DEYE_BUS_CLIENT (source), _ ("messages published until then are missed"));
       deye_bus_client_set_reconnect (DEYE_BUS_CLIENT (source), TRUE);
       watcher_attach (self, platform_stop_source_new (), watcher_on_stop);
       platform_stop_interrupt_writes ();

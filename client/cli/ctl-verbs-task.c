@@ -44,7 +44,7 @@ task_show_attempts (CtlOutput *output, const CtlTask *task)
   if (*task->holder != '\0')
     ctl_output_field (output, _ ("holder"), _ ("%s, attempt %u"), task->holder, task->attempt);
   if (task->failures + task->expiries + task->deaths + task->interruptions > 0)
-    ctl_output_field (output, _ ("attempts"), _ ("failed %u, expired %u, ended with the collector %u, interrupted %u"),
+    ctl_output_field (output, _ ("attempts"), _ ("failed %u, expired %u, collector died %u, interrupted %u"),
                       task->failures, task->expiries, task->deaths, task->interruptions);
 }
 
@@ -82,8 +82,9 @@ task_show_notes (CtlOutput *output, const CtlTask *task)
     const char *text;
   } notes[] = {
     { task->late, N_ ("the result arrived after the deadline") },
-    { task->unconfirmed, N_ ("its collector has not confirmed that it was cancelled, and may still be working") },
-    { task->is_suspect, N_ ("a collector died while it worked on it, so it runs alone") },
+    { task->unconfirmed,
+      N_ ("its collector has not confirmed the cancellation, and may still be working on the task") },
+    { task->is_suspect, N_ ("a collector died while it worked on the task, so the task runs alone") },
     { task->payload_dropped, N_ ("the result is not kept any more") },
   };
 

@@ -75,9 +75,9 @@ timeline_take_page (Timeline *self, const TimelineReply *page, guint64 after, GE
   const TimelineReply *first = wire_guard_message (g_ptr_array_index (self->pages, 0));
 
   if (page->epoch != first->epoch)
-    return ctl_fail (error, CTL_EXIT_FAILED, _ ("The broker restarted while it was asked: try again"));
+    return ctl_fail (error, CTL_EXIT_FAILED, _ ("The broker restarted before it had answered: try again"));
   if (page->next != 0 && page->next <= after)
-    return ctl_fail (error, CTL_EXIT_FAILED, _ ("The broker repeats a part of its reply"));
+    return ctl_fail (error, CTL_EXIT_FAILED, _ ("The broker repeats a part of its reply: report it as a bug"));
   self->root_id = page->root_id;
   self->lost = page->lost;
   for (size_t i = 0; i < page->n_items; i++)
@@ -284,6 +284,6 @@ ctl_verb_timeline (Ctl *ctl, char **args, GError **error)
   else
     timeline_show_tree (&timeline, ctl);
   if (timeline.lost > 0)
-    g_printerr (_ ("deyebusctl: %" PRIu64 " older messages of this root are not kept any more\n"), timeline.lost);
+    g_printerr (_ ("deyebusctl: %" PRIu64 " older messages of this chain are not kept any more\n"), timeline.lost);
   return TRUE;
 }

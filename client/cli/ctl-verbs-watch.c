@@ -159,7 +159,7 @@ ctl_verb_watch (Ctl *ctl, char **args, GError **error)
   if (watch == NULL)
     return FALSE;
   deye_bus_client_set_reconnect (ctl->client, TRUE);
-  ctl_reconnect_init (&reconnect, ctl->client, _ ("changes are shown after that"));
+  ctl_reconnect_init (&reconnect, ctl->client, _ ("then changes are shown again"));
   g_signal_connect (watch, "appeared", G_CALLBACK (peer_watcher_on_appeared), &self);
   g_signal_connect (watch, "gone", G_CALLBACK (peer_watcher_on_gone), &self);
   g_signal_connect (watch, "ended", G_CALLBACK (peer_watcher_on_ended), &self);

@@ -212,7 +212,7 @@ def _(bus):
     holds(re.match(r"TASK +OPERATION +STATE +WAITS FOR", lines[0]), lines[0])
     rows = {line.split()[0]: line for line in lines[1:]}
     equal(set(rows), {"wait-1", "wait-2"})
-    holds(" queued " in rows["wait-1"] and "a collector that can do it" in rows["wait-1"], rows)
+    holds(" queued " in rows["wait-1"] and "a collector that has the operation and the tags" in rows["wait-1"], rows)
     holds(" delayed " in rows["wait-2"] and "the end of its delay" in rows["wait-2"], rows)
     listed = {one["id"]: one for one in bus.json("tasks")}
     equal(listed["wait-2"]["priority"], 9)

@@ -64,7 +64,7 @@ def _(bus):
         holds("procmond-3" in line, line)
     watching.terminate()
     _, reports = watching.communicate(timeout=PATIENCE_S)
-    holds("connecting again, changes are shown after that" in reports and "connected again" in reports, reports)
+    holds("connecting again; then changes are shown again" in reports and "connected again" in reports, reports)
     equal(watching.returncode, 0)
 
 
