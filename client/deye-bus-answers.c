@@ -50,7 +50,7 @@ static void
 answers_give_up (DeyeBusClient *client, DeyeBusPending *pending)
 {
   GError *reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                                        _ ("The request was cancelled: its answers are not wanted"));
+                                        _ ("The request was cancelled: no more of its answers will arrive"));
 
   if (client->session == NULL || pending->done)
     {
@@ -118,7 +118,7 @@ answers_end_next (DeyeBusAnswers *self)
     return;
   task = answers_steal_next (self);
   g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
-                           _ ("The request was cancelled: its answers are not wanted"));
+                           _ ("The request was cancelled: no more of its answers will arrive"));
 }
 
 static void

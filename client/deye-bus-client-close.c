@@ -19,7 +19,8 @@
 #define LINGER_DEFAULT_US G_TIME_SPAN_SECOND
 
 #define UNSENT_CLOSED                                                                                                  \
-  N_ ("they could not be sent within the timeout of the close: flush before it, or pass a longer timeout")
+  N_ ("they could not be sent within the timeout of the close: flush the client before you close it, or pass a "       \
+      "longer timeout")
 
 /* An error for the messages that were lost when the connection ended; the signal does not report them any more. NULL: no
  * message was lost, or the loss was reported. */

@@ -24,7 +24,7 @@ respond_check_open (DeyeBusClient *self, const DeyeBusMessage *request, GError *
   if (deye_bus_session_is_open (self->session, request))
     return TRUE;
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED,
-                       _ ("The request was answered before, or its requester does not wait any more"));
+                       _ ("The request has been answered already, or its requester has stopped waiting"));
   return FALSE;
 }
 

@@ -19,7 +19,8 @@
 #define LOSSES_PER_REPORT 32u /* topics of one call, which must not be larger than a control message */
 
 #define STASH_DROPPED                                                                                                  \
-  N_ ("the client was not connected, and too many waited, or for too long: publish less until it is ready")
+  N_ ("the client was not connected, and too many messages waited, or they waited for too long: publish less until "   \
+      "the client is ready")
 
 guint64
 deye_bus_client_count_kept (DeyeBusClient *self)

@@ -122,11 +122,10 @@ client_set_wrong_thread (DeyeBusClient *self, GError **error)
 
   g_set_error_literal (
       error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD,
-      in_use ? _ (
-          "Another thread holds this client, or is in a call of it: create a client per thread; a thread that holds a "
-          "client has to release it before it ends")
-             : _ (
-                 "Another thread runs this client's context: call it from that thread, or create a client per thread"));
+      in_use
+          ? _ ("Another thread holds this client, or runs one of its calls: create a client per thread; a thread that "
+               "holds a client has to release the client before the thread ends")
+          : _ ("Another thread runs this client's context: call it from that thread, or create a client per thread"));
 }
 
 /* Only one thread at a time may use a client, and in GLib that is the thread that owns the main context. A client cannot

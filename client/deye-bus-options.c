@@ -217,7 +217,8 @@ deye_bus_options_set_trace (DeyeBusOptions *options, GBytes *trace_id, GBytes *s
 
   if ((trace_id != NULL && g_bytes_get_size (trace_id) != 16) || (span_id != NULL && g_bytes_get_size (span_id) != 8))
     {
-      options_refuse (options, N_ ("The options have a trace id that is not of 16 bytes, or a span id not of 8"));
+      options_refuse (
+          options, N_ ("The options have a trace id that does not have 16 bytes, or a span id that does not have 8"));
       return;
     }
   g_clear_pointer (&options->trace_id, g_bytes_unref);

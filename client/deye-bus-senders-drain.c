@@ -433,8 +433,9 @@ deye_bus_client_get_senders (DeyeBusClient *client, GError **error)
     return client->senders;
   if (!deye_bus_wake_open (&wake))
     {
-      g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT,
-                           _ ("The process has no file descriptor left: close some, or raise its limit"));
+      g_set_error_literal (
+          error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT,
+          _ ("The process has no file descriptor left: close some, or raise the limit of the process"));
       return NULL;
     }
   client->senders = senders_new (client, &wake);

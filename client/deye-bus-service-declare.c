@@ -49,8 +49,8 @@ declare_check_name (const char *name, const char *more, GError **error)
   if (declare_is_name (name, more))
     return TRUE;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-               _ ("“%s” is not a valid name: it has letters, digits and any of “%s”, begins with a letter, and has at "
-                  "most %u bytes"),
+               _ ("“%s” is not a valid name: a name has letters, digits and any of “%s”, begins with a letter, and has "
+                  "at most %u bytes"),
                shown, more, NAME_MAX_BYTES);
   return FALSE;
 }
@@ -120,7 +120,7 @@ declare_check_group (const char *group, GError **error)
     return TRUE;
   shown = declare_shown (group);
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-               _ ("“%s” is not the name of a group: it has a-z, 0-9, - and _"), shown);
+               _ ("“%s” is not the name of a group: a name has the characters a-z, 0-9, - and _"), shown);
   return FALSE;
 }
 

@@ -70,7 +70,7 @@ submission_find (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GError **er
   if (difference == NULL)
     return task;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT,
-               _ ("Another task of this client has the id %s: it differs in %s"), spec->id, difference);
+               _ ("Another task of this client has the id %s: the two differ in %s"), spec->id, difference);
   return NULL;
 }
 
@@ -196,7 +196,7 @@ fetch_take_reply (DeyeBusMessage *message, char **type_name, GError **error)
   if (reply != NULL && reply->task != NULL)
     return fetch_take_record (reply->task, type_name, error);
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PROTOCOL,
-                       _ ("The broker's answer about a task is malformed: update the older one of client and broker"));
+                       _ ("The broker's answer about a task is malformed: update the older of client and broker"));
   return NULL;
 }
 

@@ -176,7 +176,7 @@ deye_bus_work_is_ended (DeyeBusWork *self)
 static gboolean
 work_refuse_ended (GError **error)
 {
-  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED, _ ("This work has been ended before"));
+  g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED, _ ("This work has ended already"));
   return FALSE;
 }
 
@@ -188,7 +188,8 @@ work_check_details (GBytes *details, GError **error)
   if (bytes <= DEYE_BUS_RUN_DETAILS_MAX)
     return TRUE;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT,
-               _ ("The details of a progress have %zu bytes; at most %u are kept"), bytes, DEYE_BUS_RUN_DETAILS_MAX);
+               _ ("The details of a progress report have %zu bytes; at most %u are kept"), bytes,
+               DEYE_BUS_RUN_DETAILS_MAX);
   return FALSE;
 }
 
@@ -218,7 +219,7 @@ deye_bus_work_progress (DeyeBusWork *self,
   if (deye_bus_run_is_ended (self->run))
     return work_refuse_ended (error);
   g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED,
-                       _ ("This work is cancelled: its result is not wanted any more"));
+                       _ ("This work is cancelled: its result is not needed any more"));
   return FALSE;
 }
 
@@ -346,7 +347,7 @@ work_check_result (DeyeBusWork *self, GBytes *payload, const char *payload_type,
     return TRUE;
   g_set_error (
       error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT,
-      _ ("The result has %zu bytes, above the largest one (%" PRIu64 "): publish it in parts, or store it elsewhere"),
+      _ ("The result has %zu bytes, more than the limit of %" PRIu64 ": publish it in parts, or store it elsewhere"),
       bytes, self->run->task.largest);
   return FALSE;
 }

@@ -55,11 +55,10 @@ static void
 trust_set_place_error (const PlatformTrustVerdict *place, const char *path, guint server, GError **error)
 {
   if (place->shown)
-    g_set_error (
-        error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
-        _ ("The server at “%s” runs as user %u, which is neither root nor the current user, and other users could "
-           "have put it there: “%s” belongs to user %u and has mode %04o. Check the address"),
-        path, server, place->path, place->owner, place->mode);
+    g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
+                 _ ("The server at “%s” runs as user %u, which is neither root nor the current user, and other users "
+                    "could have created the socket: “%s” belongs to user %u and has mode %04o. Check the address"),
+                 path, server, place->path, place->owner, place->mode);
   else
     g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNTRUSTED,
                  _ ("The server at “%s” runs as user %u, which is neither root nor the current user, and its directory "

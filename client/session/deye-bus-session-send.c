@@ -154,7 +154,7 @@ deye_bus_session_check_features (const DeyeBusSession *session, guint64 needed, 
   if (lacking == 0)
     return TRUE;
   g_set_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED,
-               _ ("The broker does not offer the feature %s: update it"), wire_feature_name (lacking));
+               _ ("The broker does not offer the feature %s: update the broker"), wire_feature_name (lacking));
   return FALSE;
 }
 

@@ -62,7 +62,7 @@ owner_use (gpointer data)
 
   g_assert_false (owner_publish (f, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD);
-  g_assert_nonnull (strstr (error->message, "has to release it before it ends"));
+  g_assert_nonnull (strstr (error->message, "has to release the client before the thread ends"));
   deye_bus_client_hold (f->client);
   deye_bus_client_release (f->client);
   deye_bus_client_release (f->client);
