@@ -44,7 +44,7 @@ config_read_text (const ConfigEntry *entry, char **value, GError **error)
   g_autofree char *text = g_key_file_get_string (entry->file, entry->group, entry->key, NULL);
 
   if (text == NULL || *text == '\0')
-    return config_fail (error, entry, _ ("it is empty"));
+    return config_fail (error, entry, _ ("the value is empty"));
   g_free (*value);
   *value = g_steal_pointer (&text);
   return TRUE;
@@ -58,7 +58,7 @@ config_read_accounts (const ConfigEntry *entry, guint32 **accounts, gsize *n_acc
   g_autofree guint32 *values = g_new0 (guint32, MAX (n, 1));
 
   if (list == NULL || n == 0)
-    return config_fail (error, entry, _ ("it must be a list of numbers separated by ;, such as 0;1000"));
+    return config_fail (error, entry, _ ("the value must be a list of numbers separated by ;, such as 0;1000"));
   for (gsize i = 0; i < n; i++)
     if (!account_parse (g_strstrip (list[i]), &values[i]))
       return config_fail (error, entry, _ ("%s is not a uid"), list[i]);
@@ -189,8 +189,8 @@ config_read_weight (const ConfigEntry *entry, char *text, BusGroupRule *rule, GE
   BusGroupWeight *weight = &rule->weights[rule->n_weights];
 
   if (colon == NULL || !wire_segment_is_valid (wire_span (text, (gsize) (colon - text)), G_MAXUINT))
-    return config_fail (error, entry,
-                        _ ("it must be a list of IDs and weights separated by ;, such as worker-1:3;worker-2:1"));
+    return config_fail (
+        error, entry, _ ("the value must be a list of IDs and weights separated by ;, such as worker-1:3;worker-2:1"));
   if (!config_read_number (entry, colon + 1, BUS_WEIGHT_MAX, &weight->weight, error))
     return FALSE;
   weight->peer = g_strndup (text, (gsize) (colon - text));
@@ -208,7 +208,7 @@ config_read_weights (const ConfigEntry *entry, BusGroupRule *rule, GError **erro
   for (gsize i = 0; i < n; i++)
     if (!config_read_weight (entry, g_strstrip (list[i]), rule, error))
       return FALSE;
-  return n > 0 || config_fail (error, entry, _ ("it is empty"));
+  return n > 0 || config_fail (error, entry, _ ("the value is empty"));
 }
 
 static const struct

@@ -153,12 +153,11 @@ adopt_report (AdoptStep *self)
   json_object_set_int_member (facts, "rounds", result.rounds);
   json_object_set_int_member (facts, "of_rounds", JOB_WORKER_ROUNDS);
   json_object_set_int_member (facts, "adopted_us", self->adopted_us);
-  job_report_step (
-      &self->tasks.job->report, "adoption", is_once && is_other, facts,
-      _ ("the broker (pid %u) is killed while %s works on %s; %.1f ms later the next one (pid %u) has adopted "
-         "the task, which ends after %u of %u rounds: attempt %u, run %u"),
-      self->killed_pid, WORKER_ID, TASK_ID, (double) self->adopted_us / 1000, self->broker->pid, result.rounds,
-      JOB_WORKER_ROUNDS, deye_bus_task_get_attempt (self->task), result.run);
+  job_report_step (&self->tasks.job->report, "adoption", is_once && is_other, facts,
+                   _ ("the broker (pid %u) is killed while %s works on %s; %.1f ms later the next broker (pid %u) has "
+                      "adopted the task, which ends after %u of %u rounds: attempt %u, run %u"),
+                   self->killed_pid, WORKER_ID, TASK_ID, (double) self->adopted_us / 1000, self->broker->pid,
+                   result.rounds, JOB_WORKER_ROUNDS, deye_bus_task_get_attempt (self->task), result.run);
   return TRUE;
 }
 

@@ -188,7 +188,7 @@ enumeration_report_shares (Job *job, const Enumeration *run)
       json_object_set_int_member (one, "processes", share->processes);
       json_object_set_int_member (one, "duration_us", (gint64) share->duration_us);
       json_array_add_object_element (list, one);
-      g_string_append_printf (text, _ ("%s%s did %u (%u processes, %.1f ms)"), text->len > 0 ? ", " : "",
+      g_string_append_printf (text, _ ("%s%s answered %u (%u processes, %.1f ms)"), text->len > 0 ? ", " : "",
                               (const char *) name, share->shards, share->processes, (double) share->duration_us / 1000);
     }
   json_object_set_array_member (facts, "shares", list);

@@ -214,12 +214,11 @@ failover_report (FailoverStep *self)
   json_object_set_int_member (facts, "undisturbed_us", self->job->calm_us);
   json_object_set_int_member (facts, "duration_us", survey->duration_us);
   json_object_set_array_member (facts, "takeovers", json_array_ref (self->list));
-  job_report_step (
-      &self->job->report, "failover", ok, facts,
-      _ ("%s is killed and %s frozen in the middle of a task each: %u of %u tables are complete, in %.2f s, "
-         "%.1f times as long (at most %.0f)"),
-      self->job->collectors[0]->name, self->job->collectors[1]->name, result.complete, survey->size.tables,
-      (double) survey->duration_us / 1e6, ratio, AT_MOST);
+  job_report_step (&self->job->report, "failover", ok, facts,
+                   _ ("%s is killed and %s frozen, each in the middle of a task: %u of %u tables are complete, in %.2f "
+                      "s, %.1f times the time without failures (at most %.0f)"),
+                   self->job->collectors[0]->name, self->job->collectors[1]->name, result.complete, survey->size.tables,
+                   (double) survey->duration_us / 1e6, ratio, AT_MOST);
   failover_show_takeovers (self);
   job_survey_explain (survey, &result);
   return ok;

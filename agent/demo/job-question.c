@@ -273,12 +273,11 @@ question_report (QuestionStep *self, DeyeBusGather *gather, guint pid, const GEr
   json_object_set_string_member (facts, "killed", self->job->collectors[VICTIM]->name);
   json_object_set_boolean_member (facts, "named", question_names_victim (self, manifest));
   json_object_set_array_member (facts, "list", json_array_ref (self->list));
-  job_report_step (
-      &self->job->report, "question", ok, facts,
-      _ ("what does process %u do? %u of %u collectors have answered, %s was killed meanwhile, and the manifest "
-         "names it"),
-      pid, json_array_get_length (self->list), deye_bus_manifest_get_expected (manifest),
-      self->job->collectors[VICTIM]->name);
+  job_report_step (&self->job->report, "question", ok, facts,
+                   _ ("what does process %u do? %u of %u collectors have answered; %s was killed meanwhile, and the "
+                      "manifest lists it as missing"),
+                   pid, json_array_get_length (self->list), deye_bus_manifest_get_expected (manifest),
+                   self->job->collectors[VICTIM]->name);
   question_show (self, manifest);
   return ok;
 }

@@ -34,7 +34,7 @@ shards_describe_shares (const Job *job, const JobSurvey *survey, JsonObject *fac
       json_object_set_string_member (one, "collector", name);
       json_object_set_int_member (one, "tasks", n);
       json_array_add_object_element (list, one);
-      g_string_append_printf (text, _ ("%s%s did %u"), text->len > 0 ? ", " : "", name, n);
+      g_string_append_printf (text, _ ("%s%s completed %u"), text->len > 0 ? ", " : "", name, n);
       idle += n == 0 ? 1 : 0;
     }
   json_object_set_array_member (facts, "shares", list);

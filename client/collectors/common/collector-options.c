@@ -9,7 +9,7 @@ options_describe (CollectorOptions *self, const CollectorUsage *usage)
   const GOptionEntry entries[] = {
     { "id", 0, 0, G_OPTION_ARG_STRING, &self->id, N_ ("Name on the bus (default: name of the program, and -1)"),
       N_ ("ID") },
-    { "type", 0, 0, G_OPTION_ARG_STRING, &self->type, N_ ("Kind of collector (default: name of the program)"),
+    { "type", 0, 0, G_OPTION_ARG_STRING, &self->type, N_ ("Type of the collector (default: name of the program)"),
       N_ ("TYPE") },
     { "address", 0, 0, G_OPTION_ARG_FILENAME, &self->address, N_ ("Socket of the bus"), N_ ("PATH") },
     { "heartbeat", 0, 0, G_OPTION_ARG_INT, &self->heartbeat_ms, N_ ("Time between heartbeats (default: 5000)"),

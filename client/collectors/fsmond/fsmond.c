@@ -138,8 +138,8 @@ fsmond_check_options (gpointer data, GError **error)
 static const CollectorProgram fsmond_program = {
   .name = "fsmond",
   .summary = N_ ("Reports changes of files in watched directories on the event bus."),
-  .description = N_ ("It does not know which process changed a file. Symbolic links are not followed; in directories "
-                     "of network file systems only changes by this machine are reported."),
+  .description = N_ ("fsmond does not know which process changed a file. Symbolic links are not followed; in "
+                     "directories of network file systems only changes by this machine are reported."),
   .add_options = fsmond_on_options,
   .check_options = fsmond_check_options,
   .start = fsmond_start,

@@ -31,7 +31,7 @@ netmond_options_add (NetmondOptions *self, GOptionContext *context)
     { "without-notices", 0, 0, G_OPTION_ARG_NONE, &self->without_notices,
       N_ ("Only poll: do not ask the kernel to report the ends of sockets"), NULL },
     { "pace", 0, 0, G_OPTION_ARG_INT, &self->pace_ms,
-      N_ ("Spare the machine: wait before each process that a task reads (default: 0)"), N_ ("MS") },
+      N_ ("Wait this time before each process that a task reads, to reduce the load (default: 0)"), N_ ("MS") },
     G_OPTION_ENTRY_NULL,
   };
 

@@ -47,7 +47,7 @@ procmond_options_add (ProcmondOptions *self, GOptionContext *context)
     { "queue", 0, 0, G_OPTION_ARG_INT, &self->queue_kib, N_ ("Memory for reports of the kernel (default: 4096)"),
       N_ ("KIB") },
     { "pace", 0, 0, G_OPTION_ARG_INT, &self->pace_ms,
-      N_ ("Spare the machine: wait before each process that a task reads (default: 0)"), N_ ("MS") },
+      N_ ("Wait this time before each process that a task reads, to reduce the load (default: 0)"), N_ ("MS") },
     G_OPTION_ENTRY_NULL,
   };
 

@@ -30,7 +30,7 @@ source_check_needed (GError **error)
     return TRUE;
   g_set_error (
       error, G_FILE_ERROR, why != NULL ? why->code : G_FILE_ERROR_FAILED,
-      _ ("%s can't be read, which libgtop needs: mount all of /proc (in a systemd unit, remove ProcSubset=pid)"),
+      _ ("libgtop needs %s, which can't be read: mount all of /proc (in a systemd unit, remove ProcSubset=pid)"),
       NEEDED);
   return FALSE;
 #else
