@@ -220,8 +220,8 @@ static const FieldBound field_bounds[CLIENT_LAST + 1] = {
   [11] = { 0, WIRE_ID_MAX, "correlation_id has more than 256 bytes" },
   [13] = { 0, WIRE_ID_MAX, "parent_id has more than 256 bytes" },
   [14] = { 0, WIRE_ID_MAX, "root_id has more than 256 bytes" },
-  [16] = { WIRE_TRACE_ID_LEN, WIRE_TRACE_ID_LEN, "trace_id has not 16 bytes" },
-  [17] = { WIRE_SPAN_ID_LEN, WIRE_SPAN_ID_LEN, "span_id has not 8 bytes" },
+  [16] = { WIRE_TRACE_ID_LEN, WIRE_TRACE_ID_LEN, "trace_id does not have 16 bytes" },
+  [17] = { WIRE_SPAN_ID_LEN, WIRE_SPAN_ID_LEN, "span_id does not have 8 bytes" },
   [19] = { 0, WIRE_STAGE_MAX, "stage has more than 128 bytes" },
 };
 
@@ -291,10 +291,10 @@ envelope_take_span (EnvelopeReader *reader, const FieldSpec *spec, const guint8 
 
   at = envelope_take_length (reader, at, &span.len);
   if (G_UNLIKELY (at == NULL))
-    return envelope_malformed (reader, field, "length past the end");
+    return envelope_malformed (reader, field, "a length points past the end");
   span.data = at;
   if (spec->type <= TYPE_TAGS && !envelope_is_text (span, reader->end))
-    return envelope_malformed (reader, field, "text is not UTF-8 without NUL");
+    return envelope_malformed (reader, field, "a text is not UTF-8, or contains NUL");
   if (spec->type == TYPE_STRING || spec->type == TYPE_BYTES)
     G_STRUCT_MEMBER (WireSpan, reader->envelope, spec->offset) = span;
   else if (!envelope_take_special (reader, spec, field, span))
@@ -318,10 +318,11 @@ envelope_skip_field (EnvelopeReader *reader, guint64 key, const guint8 *field, c
       return at != NULL ? at : envelope_malformed (reader, field, "malformed number");
     case WIRE_TYPE_LENGTH:
       at = envelope_take_length (reader, at, &len);
-      return at != NULL ? at + len : envelope_malformed (reader, field, "length past the end");
+      return at != NULL ? at + len : envelope_malformed (reader, field, "a length points past the end");
     case WIRE_TYPE_64:
     case WIRE_TYPE_32:
-      return (gsize) (reader->end - at) >= len ? at + len : envelope_malformed (reader, field, "length past the end");
+      return (gsize) (reader->end - at) >= len ? at + len
+                                               : envelope_malformed (reader, field, "a length points past the end");
     default:
       return envelope_malformed (reader, field, "unknown wire type");
     }

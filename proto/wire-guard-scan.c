@@ -110,7 +110,7 @@ static gboolean
 scan_skip_bytes (GuardScan *scan, const guint8 *end, guint64 n)
 {
   if (n > (guint64) (end - scan->at))
-    return scan_malformed (scan, "length past the end");
+    return scan_malformed (scan, "a length points past the end");
   scan->at += n;
   return TRUE;
 }
@@ -171,14 +171,14 @@ scan_take_delimited (GuardScan *scan, const ScanLevel *level, const ProtobufCFie
   if (!scan_take_varint (scan, level->end, &len))
     return FALSE;
   if (len > (guint64) (level->end - scan->at))
-    return scan_malformed (scan, "length past the end");
+    return scan_malformed (scan, "a length points past the end");
   end = scan->at + len;
   if (scan_wire_type_of (field->type) != 2)
     return scan_take_packed (scan, end, field->type);
   if (field->type == PROTOBUF_C_TYPE_MESSAGE)
     return scan_descend (scan, field->descriptor, end);
   if (field->type == PROTOBUF_C_TYPE_STRING && !scan_is_text (scan->at, (gsize) len))
-    return scan_malformed (scan, "text is not UTF-8 without NUL");
+    return scan_malformed (scan, "a text is not UTF-8, or contains NUL");
   scan->at = end;
   return TRUE;
 }

@@ -56,9 +56,9 @@ static const char *
 topic_byte_problem (guint8 byte, gboolean pattern)
 {
   if (byte == '*')
-    return "* is no wildcard here: + matches one segment, # the rest";
+    return "* is not a wildcard: + matches one segment, # the rest";
   if (byte == '+' || byte == '#')
-    return pattern ? "a wildcard stands alone in its segment" : "a topic to publish to has no wildcards";
+    return pattern ? "a wildcard must be the whole segment" : "a topic to publish to has no wildcards";
   if (g_ascii_isupper (byte))
     return "segments are lower case: a-z 0-9 - _";
   return "segments are made of a-z 0-9 - _";
@@ -92,7 +92,7 @@ topic_check (WireSpan text, const WireTopicLimits *limits, gboolean pattern)
         {
           result.wildcard = TRUE;
           if (segment.data[0] == '#' && !segments.done)
-            return (WireTopicCheck){ wrong, offset, "# stands last: it matches all the rest", FALSE };
+            return (WireTopicCheck){ wrong, offset, "# must be the last segment: it matches all the rest", FALSE };
           continue;
         }
       for (gsize i = 0; i < segment.len; i++)

@@ -15,7 +15,7 @@ const DeyeBusStandardInfo deye_bus_standard_methods[] = {
   [DEYE_BUS_STANDARD_STATS]
     = { "GetStats", NULL, DEYE_BUS_TYPE_PREFIX "ClientStats", "Returns the counters of the peer's connection." },
   [DEYE_BUS_STANDARD_HEALTH]
-    = { "HealthCheck", NULL, DEYE_BUS_TYPE_PREFIX "HealthReply", "Returns the peer's health by its own judgement." },
+    = { "HealthCheck", NULL, DEYE_BUS_TYPE_PREFIX "HealthReply", "Returns the peer's health as the peer itself reports it." },
   [DEYE_BUS_STANDARD_PROPERTIES]
     = { "GetProperties", DEYE_BUS_TYPE_PREFIX "PropertiesRequest", DEYE_BUS_TYPE_PREFIX "Properties",
         "Returns the values of all properties, or of the requested ones." },

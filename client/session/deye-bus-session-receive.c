@@ -170,7 +170,7 @@ arrival_handle_request (SessionArrival *arrival)
   if (route == 0)
     deye_bus_session_misbehaved (session, "REQUEST without route");
   else if (deye_bus_route_table_find (&session->routes, route) != NULL)
-    deye_bus_session_misbehaved (session, "REQUEST with the route of another one");
+    deye_bus_session_misbehaved (session, "REQUEST with the route of another REQUEST");
   else if (channel == NULL || !deye_bus_route_table_open (&session->routes, route, channel->is_task))
     session_refuse_request (session, route);
   else

@@ -198,7 +198,7 @@ dispatch_may_wait (const DispatchCall *call)
       || bus_confirm_is_pending (call->peer, call->envelope->id)
       || bus_later_is_pending (call->peer, call->envelope->id))
     {
-      dispatch_fail (call, WIRE_STATUS_DUPLICATE_ID, "a request with this id is pending: ids are used once");
+      dispatch_fail (call, WIRE_STATUS_DUPLICATE_ID, "a request with this id is pending: use each id once");
       return FALSE;
     }
   return TRUE;

@@ -32,7 +32,7 @@ dispatch_fail_unserved (const DispatchCall *call)
   if (call->envelope->target.len > 0)
     dispatch_fail (call, WIRE_STATUS_NOT_SUBSCRIBED, "the target does not serve this topic");
   else
-    dispatch_fail (call, WIRE_STATUS_NO_RESPONDERS, "nobody serves this topic");
+    dispatch_fail (call, WIRE_STATUS_NO_RESPONDERS, "no peer serves this topic");
 }
 
 static BusSubscription *

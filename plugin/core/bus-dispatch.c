@@ -50,7 +50,7 @@ dispatch_check_window (BusPeer *peer, BusWindowResult result)
       dispatch_malformed (peer, WIRE_STATUS_BAD_MESSAGE, "credit totals cannot decrease", 0);
       break;
     case BUS_WINDOW_TOO_FAR:
-      dispatch_malformed (peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit than the window", 0);
+      dispatch_malformed (peer, WIRE_STATUS_CREDIT_EXCEEDED, "more credit was granted than the window allows", 0);
       break;
     }
 }

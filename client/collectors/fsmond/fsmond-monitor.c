@@ -39,10 +39,9 @@ monitor_add_failures (GString *reasons, const FsCoverage *coverage)
     collector_health_add (reasons, "%u of %u directories are watched; %s: %s", coverage->watched, coverage->wanted,
                           path, first->reason);
   if (coverage->unknown_entries > 0)
-    collector_health_add (reasons,
-                          "%" G_GUINT64_FORMAT
-                          " files are beyond the limit max-entries: a scan can't find what happened to them",
-                          coverage->unknown_entries);
+    collector_health_add (
+        reasons, "%" G_GUINT64_FORMAT " files are beyond the limit max-entries: a scan can't find their changes",
+        coverage->unknown_entries);
   if (coverage->blind != NULL)
     collector_health_add (reasons, "lost notices can't be detected: %s", coverage->blind);
 }
@@ -53,7 +52,7 @@ monitor_add_losses (GString *reasons, const FsCoverage *coverage)
   if (coverage->is_repairing)
     collector_health_add (
         reasons,
-        "changes were missed, and a scan searches them: the kernel's queue overflowed %" G_GUINT64_FORMAT
+        "changes were missed, and a scan searches for them: the kernel's queue overflowed %" G_GUINT64_FORMAT
         " times, %" G_GUINT64_FORMAT " events did not fit into the queue of fsmond, so far",
         coverage->overflows, coverage->unpublished);
 }

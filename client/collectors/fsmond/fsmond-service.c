@@ -18,13 +18,13 @@ static void
 service_add_numbers (DeyeBusService *service, const FsmondOptions *options)
 {
   collector_service_add_number (service, "max-directories", (guint64) options->max_directories, FALSE,
-                                "Directories that are watched at most.");
+                                "Largest number of watched directories.");
   collector_service_add_number (service, "max-entries", (guint64) options->max_entries, FALSE,
-                                "Files that are remembered at most, to find what was missed.");
+                                "Largest number of remembered files; they are remembered to find missed changes.");
   collector_service_add_number (service, "max-hash-bytes", (guint64) options->max_hash_bytes, FALSE,
-                                "Size of a file that is hashed at most.");
+                                "Largest size of a file that is hashed.");
   collector_service_add_number (service, "max-hashes", (guint64) options->max_hashes, FALSE,
-                                "Files that are hashed at once.");
+                                "Number of files that are hashed at once.");
 }
 
 DeyeBusService *

@@ -19,7 +19,7 @@ netmond_service_new (const NetmondOptions *options, const char *id, NetmondQuery
       service, "interval-ms", (guint64) options->interval_ms, TRUE,
       "Time between two polls; a socket that ends sooner is seen only at its end, or not at all.");
   collector_service_add_number (service, "max-sockets", (guint64) options->max_sockets, FALSE,
-                                "Sockets that are watched, or read for one answer, at most.");
+                                "Largest number of sockets that are watched, or read for one answer.");
   collector_service_add_number (service, "shard", options->shard, FALSE,
                                 "Publishes events for cookies that leave this remainder when divided by shards.");
   collector_service_add_number (service, "shards", options->shards, FALSE, "Number of shards.");

@@ -164,7 +164,8 @@ procmond_requests_serve (ProcmondRequests *self)
 void
 procmond_request_describe (DeyeBusService *service)
 {
-  deye_bus_service_add_topic (service, "Enumerate", REQUEST_TOPIC, REQUEST_GROUP, DEYE_BUS_TYPE_PREFIX "TaskRequest",
-                              DEYE_BUS_TYPE_PREFIX "TaskResult",
-                              "Request enumerate_processes of agents without tasks; others submit list_processes.");
+  deye_bus_service_add_topic (
+      service, "Enumerate", REQUEST_TOPIC, REQUEST_GROUP, DEYE_BUS_TYPE_PREFIX "TaskRequest",
+      DEYE_BUS_TYPE_PREFIX "TaskResult",
+      "Serves the request enumerate_processes of agents without tasks; other agents submit list_processes.");
 }

@@ -47,7 +47,7 @@ static const struct
   { "CollectorGone", "system.collector.gone", &daemoneye__eventbus__v1__collector_event__descriptor,
     "The registration of a collector has ended." },
   { "Collector", "system.collector.+", &daemoneye__eventbus__v1__collector_record__descriptor,
-    "The record of each collector, retained; also matches the events above." },
+    "The record of each collector, retained; the pattern also matches the events above." },
   { "Health", "system.health.+", &daemoneye__eventbus__v1__health_record__descriptor,
     "The health of a peer, retained: each change of its state, and of the reason." },
   { "TaskQueued", "system.task.queued", &daemoneye__eventbus__v1__task_event__descriptor,

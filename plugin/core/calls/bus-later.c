@@ -35,7 +35,7 @@ later_may_begin (const BusCall *call)
       || bus_confirm_is_pending (call->peer, call->id))
     {
       bus_peer_error (call->peer, call->id, WIRE_STATUS_DUPLICATE_ID,
-                      "a request with this id is pending: ids are used once");
+                      "a request with this id is pending: use each id once");
       return FALSE;
     }
   return TRUE;

@@ -70,7 +70,7 @@ registration_check_operation (const BusCall *call, const Operation *operation, c
     return registration_refuse (call, WIRE_STATUS_LIMIT, "the type of a payload can have at most 128 bytes");
   if (operation->without_progress && operation->progress_us > 0)
     return registration_refuse (call, WIRE_STATUS_BAD_MESSAGE,
-                                "an operation without progress has no progress_us: leave out one of both");
+                                "an operation without progress has no progress_us: leave out one of the two");
   return registration_check_ceiling (call, BUS_LIMIT_task_run_limit_us, operation->run_limit_us)
          && registration_check_ceiling (call, BUS_LIMIT_task_progress_us, operation->progress_us);
 }

@@ -125,7 +125,7 @@ bus_standing_calls_get (const BusCall *call)
   const Daemoneye__Eventbus__V1__StandingRequest *request = call->request;
 
   if (call->peer->principal.role == BUS_ROLE_COLLECTOR && strcmp (request->collector, call->peer->id) != 0)
-    standing_refuse (call, WIRE_STATUS_DENIED, "a collector may ask for its own standing tasks");
+    standing_refuse (call, WIRE_STATUS_DENIED, "a collector may ask only for its own standing tasks");
   else
     standing_answer (call, request->collector);
 }

@@ -189,7 +189,7 @@ calls_account (const BusCall *call, const char *name, guint32 *number)
   if (account == NULL)
     bus_peer_error (call->peer, call->id, WIRE_STATUS_ABSENT, "there is no such account");
   else if (account != call->peer->account && call->peer->principal.role == BUS_ROLE_COLLECTOR)
-    bus_peer_error (call->peer, call->id, WIRE_STATUS_DENIED, "agent and tool may name another account");
+    bus_peer_error (call->peer, call->id, WIRE_STATUS_DENIED, "only agent and tool may name another account");
   else
     {
       *number = account->number;

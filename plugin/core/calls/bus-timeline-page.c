@@ -121,8 +121,9 @@ bus_timeline_page_answer (const BusCall *call)
   root = bus_timeline_root (&call->core->routes->timeline, wire_span_str (request->id));
   if (root == NULL)
     {
-      timeline_page_refuse (call, WIRE_STATUS_ABSENT,
-                            "no message with this id is in the timeline: it had none, or made room for newer ones");
+      timeline_page_refuse (
+          call, WIRE_STATUS_ABSENT,
+          "the timeline has no message with this id: it never had one, or newer messages have replaced it");
       return;
     }
   page.texts = g_string_chunk_new (4096);

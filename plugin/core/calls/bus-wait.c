@@ -281,7 +281,7 @@ wait_check (const BusCall *call, const WaitRequest *request)
       return FALSE;
     }
   if (request->peer[0] == '\0' && !request->watch)
-    problem = "without the id of a peer all are watched: set watch";
+    problem = "without the id of a peer all peers are watched: set watch";
   else if (request->peer[0] != '\0'
            && !wire_segment_is_valid (wire_span_str (request->peer), (guint) call->core->limits.segment_bytes))
     problem = "an id must be one segment of a-z 0-9 - _, such as procmond-1";

@@ -88,8 +88,9 @@ cascade_refuse (BusPeer *peer, const WireEnvelope *envelope, guint32 depth)
 {
   const BusExcess excess = { BUS_LIMIT_cascade_depth, peer->core->limits.cascade_depth, depth };
   const gboolean is_circle = bus_peer_extra (peer)->cascade_is_circle;
-  const char *detail = is_circle ? "the message is among its own causes: do not answer what you caused"
-                                 : "too many messages caused each other: stop, or raise the setting";
+  const char *detail = is_circle
+                           ? "the message is among its own causes: do not answer a message that you caused"
+                           : "the chain of messages that caused each other is too long: end it, or raise the setting";
   BusNote *note = bus_peer_note (peer, BUS_NOTE_CASCADE, WIRE_STATUS_CASCADE, detail);
 
   if (note != NULL)

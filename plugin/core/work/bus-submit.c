@@ -310,7 +310,8 @@ bus_submit_settle (BusCore *core, BusPeer *peer, WireSpan id, BusSubmitAnswer *a
   if (bus_task_is_live (task) || task->entry != NULL)
     {
       submit_refuse (answer, WIRE_STATUS_PROTOCOL_ORDER,
-                     task->entry != NULL ? "it belongs to a question to many, and ends with that" : "it has not ended");
+                     task->entry != NULL ? "it belongs to a question to many collectors, and ends with the question"
+                                         : "it has not ended");
       return;
     }
   submit_confirm (core, task);

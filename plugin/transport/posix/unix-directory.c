@@ -86,7 +86,7 @@ unix_directory_open (const char *directory, gboolean for_group, GError **error)
     {
       if (!for_group || fchmod (fd, 0710) == 0)
         return fd;
-      g_set_error (error, LISTENER_ERROR, LISTENER_ERROR_SYSTEM, "can't open %s to the group: %s", directory,
+      g_set_error (error, LISTENER_ERROR, LISTENER_ERROR_SYSTEM, "can't open %s for the group: %s", directory,
                    g_strerror (errno));
     }
   close (fd);

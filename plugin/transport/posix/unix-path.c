@@ -256,7 +256,7 @@ unix_path_share (UnixPath *self, GError **error)
       && fchmodat (self->directory_fd, self->name, 0660, 0) == 0)
     return STEP_DONE;
   return errno == ENOENT ? STEP_START_OVER
-                         : unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't open %s to the group %s: %s",
+                         : unix_path_fail (error, LISTENER_ERROR_SYSTEM, "can't open %s for the group %s: %s",
                                            self->path, self->group, g_strerror (errno));
 }
 

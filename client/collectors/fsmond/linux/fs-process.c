@@ -26,7 +26,7 @@ process_reason (int error)
 {
   if (error == EACCES || error == EPERM)
     return "permission denied";
-  return error == ENOENT || error == ESRCH ? "it has none, or it is gone" : "it can't be read";
+  return error == ENOENT || error == ESRCH ? "the process has none, or has ended" : "it can't be read";
 }
 
 /* --- one path --- */
