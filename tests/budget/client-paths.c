@@ -256,7 +256,7 @@ receiving_begin (void)
   g_autoptr (GError) error = NULL;
 
   script_subscribe_reply (path->f.in, 2, WINDOW, (guint64) WINDOW * PAYLOAD);
-  client_fixture_say (&path->f);
+  client_fixture_send (&path->f);
   path->subscription
       = deye_bus_client_subscribe (path->f.client, "events.#", NULL, receiving_on_message, path, NULL, NULL, &error);
   g_assert_no_error (error);

@@ -40,7 +40,7 @@ calls_fixture_publish (Fixture *f, gsize n, gsize bytes)
 void
 calls_fixture_expect (Fixture *f, guint n)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
   g_assert_cmpuint (frames->len, ==, n);
 }

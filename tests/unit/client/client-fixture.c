@@ -23,7 +23,7 @@ client_fixture_tear_down (ClientFixture *f, gconstpointer data)
   client_fixture_settle (f);
   if (f->client != NULL)
     g_assert_finalize_object (f->client);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   /* Asserts that the context has no source of the client left. */
   g_assert_false (g_main_context_pending (f->context));
   g_main_context_pop_thread_default (f->context);
@@ -40,21 +40,21 @@ client_fixture_connect (ClientFixture *f, const ScriptWelcome *welcome)
   g_autoptr (GError) error = NULL;
 
   script_welcome (f->in, welcome);
-  client_fixture_say (f);
+  client_fixture_send (f);
   deye_bus_client_connect (f->client, NULL, &error);
   g_assert_no_error (error);
-  frames = client_fixture_hear_one (f, WIRE_KIND_HELLO);
+  frames = client_fixture_receive_one (f, WIRE_KIND_HELLO);
 }
 
 void
-client_fixture_say (ClientFixture *f)
+client_fixture_send (ClientFixture *f)
 {
   g_assert_true (raw_socket_send (f->peer, f->in->data, f->in->len));
   g_byte_array_set_size (f->in, 0);
 }
 
 GPtrArray *
-client_fixture_hear (ClientFixture *f)
+client_fixture_receive (ClientFixture *f)
 {
   static guint8 bytes[65536];
   gsize n;
@@ -65,9 +65,9 @@ client_fixture_hear (ClientFixture *f)
 }
 
 GPtrArray *
-client_fixture_hear_one (ClientFixture *f, guint8 kind)
+client_fixture_receive_one (ClientFixture *f, guint8 kind)
 {
-  GPtrArray *frames = client_fixture_hear (f);
+  GPtrArray *frames = client_fixture_receive (f);
 
   g_assert_cmpuint (frames->len, ==, 1);
   g_assert_cmpint (((ScriptFrame *) frames->pdata[0])->kind, ==, kind);
@@ -75,7 +75,7 @@ client_fixture_hear_one (ClientFixture *f, guint8 kind)
 }
 
 void
-client_fixture_hang_up (ClientFixture *f)
+client_fixture_disconnect (ClientFixture *f)
 {
   g_clear_pointer (&f->peer, raw_socket_free);
 }
@@ -110,16 +110,16 @@ client_fixture_settle (ClientFixture *f)
 }
 
 void
-client_fixture_say_and_settle (ClientFixture *f)
+client_fixture_send_and_settle (ClientFixture *f)
 {
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_settle (f);
 }
 
 guint64
-client_fixture_hear_credit (ClientFixture *f)
+client_fixture_receive_credit (ClientFixture *f)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  g_autoptr (GPtrArray) frames = client_fixture_receive (f);
   guint64 credit = 0;
 
   for (guint i = 0; i < frames->len; i++)

@@ -28,22 +28,22 @@ void client_fixture_tear_down (ClientFixture *f, gconstpointer data);
 
 void client_fixture_connect (ClientFixture *f, const ScriptWelcome *welcome);
 /* Sends the scripted frames to the client. */
-void client_fixture_say (ClientFixture *f);
+void client_fixture_send (ClientFixture *f);
 /* Takes the frames that have arrived from the client. */
-GPtrArray *client_fixture_hear (ClientFixture *f);
+GPtrArray *client_fixture_receive (ClientFixture *f);
 /* The same, and asserts that there is exactly one frame, of @kind. */
-GPtrArray *client_fixture_hear_one (ClientFixture *f, guint8 kind);
-void client_fixture_hang_up (ClientFixture *f);
+GPtrArray *client_fixture_receive_one (ClientFixture *f, guint8 kind);
+void client_fixture_disconnect (ClientFixture *f);
 /* Closes the client without waiting, and asserts that @n messages are reported as not sent. */
 void client_fixture_close_unsent (ClientFixture *f, guint64 n);
 /* Closes the client, which ends @subscription. Asserts that the data of its callback was freed once, counted in @destroyed. */
 void client_fixture_end_subscription (ClientFixture *f, DeyeBusSubscription **subscription, const guint *destroyed);
 /* Iterates the context until there is nothing to do at once. */
 void client_fixture_settle (ClientFixture *f);
-void client_fixture_say_and_settle (ClientFixture *f);
+void client_fixture_send_and_settle (ClientFixture *f);
 
 /* Returns the newest total of messages in a CREDIT for a subscription since the last call; 0: there was none. */
-guint64 client_fixture_hear_credit (ClientFixture *f);
+guint64 client_fixture_receive_credit (ClientFixture *f);
 
 #define client_fixture_wait(f, condition)                                                                              \
   G_STMT_START                                                                                                         \

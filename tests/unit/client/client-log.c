@@ -34,7 +34,7 @@ client_log_subscribe (ClientFixture *f, ClientLog *log, guint64 id, DeyeBusPolic
 
   *log = (ClientLog){ .f = f, .got = got != NULL ? got : g_string_new (NULL) };
   script_subscribed (f->in, id, policy, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   log->subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, pull ? NULL : client_log_message, log,
                                                  client_log_destroyed, NULL, &error);
   g_assert_no_error (error);
@@ -48,7 +48,7 @@ client_log_start (ClientFixture *f, ClientLog *log, DeyeBusPolicy policy, gboole
 
   client_fixture_connect (f, NULL);
   client_log_subscribe (f, log, 2, policy, pull, NULL);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
 }
 
 void
@@ -108,7 +108,7 @@ client_log_ask (const ClientLog *log, guint64 id)
   g_autoptr (GError) error = NULL;
 
   script_reply (log->f->in, id, "answer");
-  client_fixture_say (log->f);
+  client_fixture_send (log->f);
   reply = deye_bus_client_request (log->f->client, "tasks.a", NULL, NULL, NULL, &error);
   g_assert_no_error (error);
 }

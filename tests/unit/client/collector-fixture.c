@@ -84,7 +84,7 @@ collector_fixture_begin (CollectorFixture *f)
   g_assert_no_error (error);
   welcome.largest_payload = f->largest_payload;
   script_welcome (f->base.in, &welcome);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
 }
 
 void
@@ -94,11 +94,11 @@ collector_fixture_start (CollectorFixture *f)
 
   collector_fixture_begin (f);
   collector_script_registered (f->base.in, 2, 77);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   script_subscribe_reply (f->base.in, 4, 1000, 1048576);
   script_subscribe_reply (f->base.in, 6, 1000, 1048576);
-  client_fixture_say_and_settle (&f->base);
-  frames = client_fixture_hear (&f->base);
+  client_fixture_send_and_settle (&f->base);
+  frames = client_fixture_receive (&f->base);
   g_assert_cmpuint (deye_bus_collector_get_state (f->collector), ==, DEYE_BUS_COLLECTOR_STATE_READY);
 }
 
@@ -240,9 +240,9 @@ collector_find_request (GPtrArray *frames, const char *method)
 }
 
 GPtrArray *
-collector_hear (CollectorFixture *f)
+collector_receive (CollectorFixture *f)
 {
-  GPtrArray *frames = client_fixture_hear (&f->base);
+  GPtrArray *frames = client_fixture_receive (&f->base);
 
   for (guint i = frames->len; i-- > 0;)
     if (((ScriptFrame *) frames->pdata[i])->kind == WIRE_KIND_CREDIT)

@@ -70,7 +70,7 @@ WireGuard *collector_unpack (const ScriptFrame *frame, const ProtobufCMessageDes
 /* Returns the first request about the registration with @method; NULL: there is none. */
 const ScriptFrame *collector_find_request (GPtrArray *frames, const char *method);
 /* Takes the frames that have arrived from the client, without CREDIT. */
-GPtrArray *collector_hear (CollectorFixture *f);
+GPtrArray *collector_receive (CollectorFixture *f);
 /* Each asserts the token of @route as well. */
 void collector_assert_progress (const ScriptFrame *frame, guint64 route, gboolean started, guint64 done);
 void collector_assert_outcome (const ScriptFrame *frame, guint64 route, guint32 kind);

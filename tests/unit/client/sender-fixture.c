@@ -68,9 +68,9 @@ sender_fixture_put_fails (SenderFixture *f, DeyeBusError code)
 }
 
 void
-sender_fixture_hear (SenderFixture *f)
+sender_fixture_receive (SenderFixture *f)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear (&f->base);
+  g_autoptr (GPtrArray) frames = client_fixture_receive (&f->base);
 
   for (guint i = 0; i < frames->len; i++)
     {
@@ -85,13 +85,13 @@ sender_fixture_hear (SenderFixture *f)
 void
 sender_fixture_expect (SenderFixture *f, const char *heard)
 {
-  sender_fixture_hear (f);
+  sender_fixture_receive (f);
   g_assert_cmpstr (f->heard->str, ==, heard);
 }
 
 void
 sender_fixture_wait (SenderFixture *f, gsize n)
 {
-  for (sender_fixture_hear (f); f->heard->len < n; sender_fixture_hear (f))
+  for (sender_fixture_receive (f); f->heard->len < n; sender_fixture_receive (f))
     g_main_context_iteration (f->base.context, TRUE);
 }

@@ -25,6 +25,6 @@ void sender_fixture_put_elsewhere (SenderFixture *f, const char *names);
 void sender_fixture_put_fails (SenderFixture *f, DeyeBusError code);
 /* Adds the messages that the broker has received to @heard, and compares. */
 void sender_fixture_expect (SenderFixture *f, const char *heard);
-void sender_fixture_hear (SenderFixture *f);
+void sender_fixture_receive (SenderFixture *f);
 /* Iterates the context until the broker has received @n messages. */
 void sender_fixture_wait (SenderFixture *f, gsize n);

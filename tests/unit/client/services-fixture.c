@@ -2,15 +2,15 @@
 #include "services-fixture.h"
 
 GPtrArray *
-services_fixture_hear_some (Fixture *f)
+services_fixture_receive (Fixture *f)
 {
-  GPtrArray *frames = client_fixture_hear (f);
+  GPtrArray *frames = client_fixture_receive (f);
 
   while (frames->len == 0)
     {
       g_ptr_array_unref (frames);
       g_main_context_iteration (f->context, TRUE);
-      frames = client_fixture_hear (f);
+      frames = client_fixture_receive (f);
     }
   return frames;
 }
@@ -24,10 +24,10 @@ services_fixture_connect_until_asked (Fixture *f, ClientResult *result)
   const SubscribeRequest *request;
 
   deye_bus_client_connect_async (f->client, NULL, client_result_set, result);
-  hello = services_fixture_hear_some (f);
+  hello = services_fixture_receive (f);
   script_welcome (f->in, &with_methods);
-  client_fixture_say (f);
-  frames = services_fixture_hear_some (f);
+  client_fixture_send (f);
+  frames = services_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   guard = wire_guard_unpack (&daemoneye__eventbus__v1__subscribe_request__descriptor,
                              ((ScriptFrame *) frames->pdata[0])->envelope.payload, 0, NULL);
@@ -49,7 +49,7 @@ services_fixture_connect_served (Fixture *f)
 
   services_fixture_connect_until_asked (f, &result);
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, result.calls == 1);
   g_assert_true (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_no_error (error);
@@ -60,10 +60,10 @@ services_fixture_call (Fixture *f, const char *method, const char *payload)
 {
   GPtrArray *frames;
 
-  g_ptr_array_unref (client_fixture_hear (f));
+  g_ptr_array_unref (client_fixture_receive (f));
   script_request (f->in, 1, 700, TOPIC, method, payload);
-  client_fixture_say (f);
-  frames = services_fixture_hear_some (f);
+  client_fixture_send (f);
+  frames = services_fixture_receive (f);
   g_assert_cmpint (((ScriptFrame *) frames->pdata[frames->len - 1])->kind, ==, WIRE_KIND_REPLY);
   return frames;
 }

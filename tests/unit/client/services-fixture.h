@@ -24,7 +24,7 @@ typedef Daemoneye__Eventbus__V1__Properties Properties;
 
 static const ScriptWelcome with_methods = { .features = WIRE_FEATURE_PEER_METHODS };
 
-GPtrArray *services_fixture_hear_some (Fixture *f);
+GPtrArray *services_fixture_receive (Fixture *f);
 
 /* Connects until the client requests to serve its methods; the broker has not answered. */
 void services_fixture_connect_until_asked (Fixture *f, ClientResult *result);

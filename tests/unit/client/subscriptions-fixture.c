@@ -54,7 +54,7 @@ subscribe (Fixture *f, Log *log, guint64 id, gboolean pull)
   g_autoptr (GError) error = NULL;
 
   script_subscribe_reply (f->in, id, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   log->subscription
       = deye_bus_client_subscribe (f->client, "events.#", NULL, pull ? NULL : subscriptions_fixture_on_message, log,
                                    subscriptions_fixture_on_destroyed, NULL, &error);

@@ -30,11 +30,11 @@ tasks_fixture_accepted (ClientFixture *f, const char *id)
   client_fixture_connect (f, &with_tasks);
   task = tasks_fixture_submit (f->client, id);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (tasks_script_find (frames, "Submit")->envelope.id, ==, SUBMIT_ID);
   g_assert_cmpuint (tasks_script_find (frames, "Await")->envelope.id, ==, AWAIT_ID);
   tasks_script_accept (f->in, tasks_script_find (frames, "Submit"));
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_QUEUED);
   return task;
 }
@@ -42,7 +42,7 @@ tasks_fixture_accepted (ClientFixture *f, const char *id)
 void
 tasks_fixture_expect_settle (ClientFixture *f, const char *ids)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  g_autoptr (GPtrArray) frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   g_autofree char *settled = NULL;
 
   g_assert_nonnull (tasks_script_find (frames, "Settle"));
@@ -53,7 +53,7 @@ tasks_fixture_expect_settle (ClientFixture *f, const char *ids)
 void
 tasks_fixture_expect_silence (ClientFixture *f)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
   g_assert_cmpuint (frames->len, ==, 0);
 }

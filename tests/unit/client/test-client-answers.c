@@ -44,7 +44,7 @@ start (Fixture *f, gint expect)
   client_fixture_connect (f, &with_streams);
   answers = deye_bus_client_request_stream (f->client, TOPIC, NULL, NULL, expect, 1000, &error);
   g_assert_no_error (error);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   request = frames->pdata[0];
   g_assert_cmpuint (request->envelope.id, ==, REQUEST);
   g_assert_cmpuint (request->envelope.expect, ==, expect < 0 ? G_MAXUINT32 : expect > 1 ? (guint) expect : 0);
@@ -97,7 +97,7 @@ test_stream (Fixture *f, gconstpointer data)
   ANSWER (f, .sender = "one", .payload = "a", .flags = WIRE_FLAG_PROGRESS);
   ANSWER (f, .sender = "one", .payload = "b", .flags = WIRE_FLAG_PROGRESS);
   ANSWER (f, .sender = "one", .payload = "c", .flags = WIRE_FLAG_FINAL);
-  client_fixture_say (f);
+  client_fixture_send (f);
   expect_answer (answers, "a", FALSE);
   expect_answer (answers, "b", FALSE);
   expect_answer (answers, "c", TRUE);
@@ -112,7 +112,7 @@ test_stream_fails (Fixture *f, gconstpointer data)
 
   ANSWER (f, .sender = "one", .payload = "a", .flags = WIRE_FLAG_PROGRESS);
   script_error (f->in, REQUEST, WIRE_STATUS_RESPONDER_GONE);
-  client_fixture_say (f);
+  client_fixture_send (f);
   expect_answer (answers, "a", FALSE);
   expect_end (answers, DEYE_BUS_ERROR_RESPONDER_GONE);
 }
@@ -127,16 +127,16 @@ test_credit (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < 64; i++)
     ANSWER (f, .sender = "one", .payload = "x", .flags = WIRE_FLAG_PROGRESS);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   {
-    g_autoptr (GPtrArray) none = client_fixture_hear (f);
+    g_autoptr (GPtrArray) none = client_fixture_receive (f);
 
     g_assert_cmpuint (none->len, ==, 0);
   }
   for (guint i = 0; i < 64; i++)
     expect_answer (answers, "x", FALSE);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, >=, 4);
   credit = frames->pdata[frames->len - 1];
   g_assert_cmpuint (credit->kind, ==, WIRE_KIND_CREDIT);
@@ -154,7 +154,7 @@ test_no_credit (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < 65; i++)
     ANSWER (f, .sender = "one", .payload = "x", .flags = WIRE_FLAG_PROGRESS);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_true (deye_bus_answers_is_ended (answers));
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
 }
@@ -175,7 +175,7 @@ test_many (Fixture *f, gconstpointer data)
   ANSWER (f, .sender = "three", .payload = "c", .flags = 0, .asked = 3, .answered = 2, .failed = 1);
   ANSWER (f, .sender = "bus", .payload = "", .flags = WIRE_FLAG_FINAL, .asked = 3, .answered = 2, .failed = 1,
           .status = WIRE_STATUS_OK);
-  client_fixture_say (f);
+  client_fixture_send (f);
   expect_answer (answers, "a", FALSE);
   expect_answer (answers, "b", TRUE);
   failed = deye_bus_answers_next (answers, NULL, NULL);
@@ -198,7 +198,7 @@ test_many_overdue (Fixture *f, gconstpointer data)
   ANSWER (f, .sender = "one", .payload = "a", .flags = 0, .asked = 2, .answered = 1, .failed = 0);
   ANSWER (f, .sender = "bus", .payload = "", .flags = WIRE_FLAG_FINAL, .asked = 2, .answered = 1, .failed = 0,
           .status = WIRE_STATUS_TIMEOUT);
-  client_fixture_say (f);
+  client_fixture_send (f);
   expect_answer (answers, "a", TRUE);
   expect_end (answers, DEYE_BUS_ERROR_TIMEOUT);
   g_assert_cmpuint (deye_bus_answers_get_answered (answers), ==, 1);
@@ -227,7 +227,7 @@ test_async (Fixture *f, gconstpointer data)
   g_clear_error (&error);
 
   ANSWER (f, .sender = "one", .payload = "a", .flags = WIRE_FLAG_FINAL);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, first.result != NULL);
   message = deye_bus_answers_next_finish (answers, first.result, &error);
   g_assert_no_error (error);
@@ -254,7 +254,7 @@ test_async_cancelled (Fixture *f, gconstpointer data)
   /* Only this call ended. */
   g_assert_false (deye_bus_answers_is_ended (answers));
   ANSWER (f, .sender = "one", .payload = "a", .flags = WIRE_FLAG_FINAL);
-  client_fixture_say (f);
+  client_fixture_send (f);
   expect_answer (answers, "a", TRUE);
 }
 
@@ -266,7 +266,7 @@ expect_cancel (Fixture *f)
   g_autoptr (GPtrArray) frames = NULL;
 
   client_fixture_settle (f);
-  frames = client_fixture_hear_one (f, WIRE_KIND_CANCEL);
+  frames = client_fixture_receive_one (f, WIRE_KIND_CANCEL);
   g_assert_cmpuint (((const ScriptFrame *) frames->pdata[0])->envelope.id, ==, REQUEST);
 }
 
@@ -277,7 +277,7 @@ test_cancel (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   ANSWER (f, .sender = "one", .payload = "a", .flags = WIRE_FLAG_PROGRESS);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   deye_bus_answers_cancel (answers);
   deye_bus_answers_cancel (answers);
   expect_cancel (f);
@@ -329,7 +329,7 @@ test_async_after_close (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   ANSWER (f, .sender = "one", .payload = "a", .flags = WIRE_FLAG_PROGRESS);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   deye_bus_client_close (f->client, NULL, NULL);
   client_fixture_settle (f);
   for (guint i = 0; i < 3; i++) /* the answer, then the end, also for repeated calls */
@@ -384,7 +384,7 @@ test_unsupported (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &old);
   g_assert_null (deye_bus_client_request_stream (f->client, TOPIC, NULL, NULL, 0, 0, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
 }
 

@@ -15,7 +15,7 @@ request_in_callback (gpointer data)
   log->act = NULL;
   subscriptions_fixture_deliver (log->f, log, "during");
   script_reply (log->f->in, 4, "answer");
-  client_fixture_say (log->f);
+  client_fixture_send (log->f);
   reply = deye_bus_client_request (log->f->client, "tasks.a", NULL, NULL, NULL, &error);
   g_assert_no_error (error);
 }
@@ -29,7 +29,7 @@ test_request_in_callback (Fixture *f, gconstpointer data)
   log.act = request_in_callback;
   subscriptions_fixture_deliver (f, &log, "a");
   subscriptions_fixture_deliver (f, &log, "b");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, deye_bus_subscription_get_delivered (log.subscription) == 3);
   g_assert_cmpstr (log.got->str, ==, "a b during ");
   subscriptions_fixture_log_clear (&log);
@@ -42,7 +42,7 @@ unsubscribe_in_callback (gpointer data)
   g_autoptr (GError) error = NULL;
 
   script_reply (log->f->in, 4, "");
-  client_fixture_say (log->f);
+  client_fixture_send (log->f);
   g_assert_true (deye_bus_subscription_unsubscribe (log->subscription, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (log->destroyed, ==, 0);
@@ -57,11 +57,11 @@ test_unsubscribe_in_callback (Fixture *f, gconstpointer data)
   log.act = unsubscribe_in_callback;
   subscriptions_fixture_deliver (f, &log, "a");
   subscriptions_fixture_deliver (f, &log, "b");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, log.destroyed > 0);
   /* Late messages, which the broker sent before it received the request. */
   subscriptions_fixture_deliver (f, &log, "c");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a ");
   g_assert_cmpuint (log.destroyed, ==, 1);
@@ -87,10 +87,10 @@ test_unsubscribe_async_in_callback (Fixture *f, gconstpointer data)
   subscriptions_fixture_deliver (f, &log, "a");
   subscriptions_fixture_deliver (f, &log, "b");
   script_reply (f->in, 4, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, log.destroyed > 0);
   script_reply (f->in, 4, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a ");
   subscriptions_fixture_log_clear (&log);
@@ -113,7 +113,7 @@ test_close_in_callback (Fixture *f, gconstpointer data)
   log.act = close_in_callback;
   subscriptions_fixture_deliver (f, &log, "a");
   subscriptions_fixture_deliver (f, &log, "never delivered");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, log.destroyed > 0);
   g_assert_cmpstr (log.got->str, ==, "a ");
   subscriptions_fixture_log_clear (&log);
@@ -135,12 +135,12 @@ test_unref_in_callback (Fixture *f, gconstpointer data)
   subscriptions_fixture_start (f, &log, FALSE);
   log.act = unref_in_callback;
   subscriptions_fixture_deliver (f, &log, "a");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, f->client == NULL);
   client_fixture_settle (f);
   g_assert_cmpuint (log.destroyed, ==, 1);
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+    g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
     g_assert_cmpuint (script_count (frames, WIRE_KIND_GOODBYE), ==, 1);
   }
@@ -164,12 +164,12 @@ test_publish_in_callback (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   subscriptions_fixture_start (f, &log, FALSE);
-  before = client_fixture_hear (f);
+  before = client_fixture_receive (f);
   log.act = publish_in_callback;
   subscriptions_fixture_deliver (f, &log, "a");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, log.got->len > 0);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 3);
   subscriptions_fixture_log_clear (&log);
 }
@@ -183,7 +183,7 @@ end_in_callback (gpointer data)
 
   log->act = NULL;
   script_reply (log->f->in, 4, "");
-  client_fixture_say (log->f);
+  client_fixture_send (log->f);
   deye_bus_subscription_unsubscribe_async (log->subscription, NULL, NULL, NULL);
   g_clear_object (&log->subscription);
   client_fixture_wait (log->f, log->destroyed > destroyed);
@@ -212,7 +212,7 @@ test_end_in_callback (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   subscriptions_fixture_log_init (&log, f);
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = log.subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, end_on_message, &log,
                                                                subscriptions_fixture_on_destroyed, NULL, &error);
   g_assert_no_error (error);
@@ -220,7 +220,7 @@ test_end_in_callback (Fixture *f, gconstpointer data)
   log.act = end_in_callback;
   for (guint i = 0; i < 3; i++)
     subscriptions_fixture_deliver (f, &log, "a");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, log.destroyed > 0);
   client_fixture_settle (f);
   g_assert_null (subscription); /* it is freed afterwards */
@@ -254,7 +254,7 @@ test_keep_in_callback (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   subscriptions_fixture_log_init (&log, f);
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   log.subscription
       = deye_bus_client_subscribe (f->client, "events.#", NULL, keep_on_message, &keeper, NULL, NULL, &error);
   g_assert_no_error (error);
@@ -264,7 +264,7 @@ test_keep_in_callback (Fixture *f, gconstpointer data)
 
       subscriptions_fixture_deliver (f, &log, payload);
       if (i % 4 == 3)
-        client_fixture_say_and_settle (f);
+        client_fixture_send_and_settle (f);
     }
   g_assert_cmpuint (messages->len, ==, 10);
   for (guint i = 0; i < messages->len; i++)

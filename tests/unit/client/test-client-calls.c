@@ -40,10 +40,10 @@ test_connect_async (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &result);
-  frames = client_fixture_hear_one (f, WIRE_KIND_HELLO);
+  frames = client_fixture_receive_one (f, WIRE_KIND_HELLO);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CONNECTING);
   script_welcome (f->in, NULL);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, result.calls > 0);
   g_assert_true (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_no_error (error);
@@ -58,7 +58,7 @@ test_version_refused (Fixture *f, gconstpointer data)
 
   g_signal_connect (f->client, "closed", G_CALLBACK (count), &closed);
   script_goodbye (f->in, WIRE_STATUS_VERSION, "update the client");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (deye_bus_client_connect (f->client, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_VERSION);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
@@ -173,8 +173,8 @@ test_goodbye (Fixture *f, gconstpointer data)
   g_signal_connect (f->client, "closed", G_CALLBACK (calls_fixture_remember_error), &closed);
   deye_bus_client_request_async (f->client, "tasks.a", NULL, NULL, NULL, client_result_set, &result);
   script_goodbye (f->in, WIRE_STATUS_SHUTTING_DOWN, "the agent stops");
-  client_fixture_say (f);
-  client_fixture_hang_up (f);
+  client_fixture_send (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, closed != NULL);
   g_assert_error (closed, DEYE_BUS_ERROR, DEYE_BUS_ERROR_SHUTTING_DOWN);
   g_assert_null (deye_bus_client_request_finish (f->client, result.result, &error));
@@ -190,7 +190,7 @@ test_broker_killed (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   g_signal_connect (f->client, "closed", G_CALLBACK (calls_fixture_remember_error), &closed);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
   client_fixture_wait (f, closed != NULL);
   g_assert_error (closed, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
@@ -210,7 +210,7 @@ test_close (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_close (f->client, NULL, &error));
   g_assert_null (closed);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_CLOSED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpint (calls_fixture_frame_at (frames, frames->len - 1)->kind, ==, WIRE_KIND_GOODBYE);
   client_fixture_wait (f, closed != NULL);
   g_assert_error (closed, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);

@@ -59,14 +59,14 @@ test_close_waits_for_credit (Fixture *f, gconstpointer data)
   unsent_fixture_publish_async (f, "events.a", 4);
   deye_bus_client_close_async (f->client, NULL, client_result_set, &result);
   client_fixture_settle (f);
-  first = client_fixture_hear (f);
+  first = client_fixture_receive (f);
   g_assert_cmpuint (first->len, ==, 2);
   g_assert_cmpuint (result.calls, ==, 0);
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 4, 1048576);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, result.calls > 0);
   g_assert_true (deye_bus_client_close_finish (f->client, result.result, NULL));
-  rest = client_fixture_hear (f);
+  rest = client_fixture_receive (f);
   g_assert_cmpuint (rest->len, ==, 3);
   g_assert_cmpint (((ScriptFrame *) rest->pdata[2])->kind, ==, WIRE_KIND_GOODBYE);
 }

@@ -76,8 +76,8 @@ tear_down (Fixture *f, gconstpointer data)
 static GPtrArray *
 say_and_hear (Fixture *f)
 {
-  client_fixture_say_and_settle (&f->base.base);
-  return collector_hear (&f->base);
+  client_fixture_send_and_settle (&f->base.base);
+  return collector_receive (&f->base);
 }
 
 static void

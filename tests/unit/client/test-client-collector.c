@@ -10,8 +10,8 @@ typedef CollectorFixture Fixture;
 static GPtrArray *
 say_and_hear (Fixture *f)
 {
-  client_fixture_say_and_settle (&f->base);
-  return collector_hear (f);
+  client_fixture_send_and_settle (&f->base);
+  return collector_receive (f);
 }
 
 /* --- registration --- */
@@ -48,7 +48,7 @@ test_register (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_collector_add_tag (f->collector, "os", "inferno", NULL));
   g_assert_true (deye_bus_collector_add_tag (f->collector, "os", "plan9", NULL));
   collector_fixture_begin (f);
-  frames = collector_hear (f);
+  frames = collector_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   g_assert_cmpint (((ScriptFrame *) frames->pdata[0])->kind, ==, WIRE_KIND_HELLO);
   g_assert_true (collector_find_request (frames, "Register") == frames->pdata[1]);
@@ -74,7 +74,7 @@ test_refused (Fixture *f, gconstpointer data)
   deye_bus_collector_start_async (f->collector, NULL, client_result_set, &result);
   collector_fixture_begin (f);
   script_error (f->base.in, 2, WIRE_STATUS_DENIED);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_READY);
   g_assert_cmpuint (f->refused, ==, 1);
   g_assert_error (f->refusal, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
@@ -130,12 +130,12 @@ test_connected (Fixture *f, gconstpointer data)
 
   client_fixture_connect (&f->base, &welcome);
   g_assert_true (deye_bus_collector_start (f->collector, NULL));
-  frames = collector_hear (f);
+  frames = collector_receive (f);
   g_assert_cmpuint (frames->len, ==, 3);
   g_assert_true (collector_find_request (frames, "Register") == frames->pdata[0]);
   collector_script_registered (f->base.in, 2, 77);
   script_subscribe_reply (f->base.in, 4, 1000, 1048576);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_cmpuint (f->registered, ==, 1);
 }
 
@@ -152,7 +152,7 @@ test_update (Fixture *f, gconstpointer data)
   collector_fixture_start (f);
   deye_bus_collector_add_operation (f->collector, "list", NULL, DEYE_BUS_OPERATION_WITHOUT_PROGRESS, collector_on_work,
                                     &f->log, NULL, NULL);
-  added = collector_hear (f);
+  added = collector_receive (f);
   first = collector_unpack (collector_find_request (added, "Update"),
                             &daemoneye__eventbus__v1__update_request__descriptor);
   update = wire_guard_message (first);
@@ -160,7 +160,7 @@ test_update (Fixture *f, gconstpointer data)
   g_assert_cmpuint (update->n_operations, ==, 2);
   g_assert_true (update->operations[1]->without_progress);
   g_assert_true (deye_bus_collector_remove_operation (f->collector, "scan", NULL));
-  removed = collector_hear (f);
+  removed = collector_receive (f);
   second = collector_unpack (collector_find_request (removed, "Update"),
                              &daemoneye__eventbus__v1__update_request__descriptor);
   update = wire_guard_message (second);
@@ -179,19 +179,19 @@ test_verify (Fixture *f, gconstpointer data)
 
   collector_fixture_start (f);
   g_assert_true (deye_bus_client_set_heartbeat (f->base.client, 100000, NULL));
-  asked = collector_hear (f);
+  asked = collector_receive (f);
   while (collector_find_request (asked, "Verify") == NULL)
     {
       g_ptr_array_unref (asked);
       g_main_context_iteration (f->base.context, TRUE);
-      asked = collector_hear (f);
+      asked = collector_receive (f);
     }
   g_assert_true (deye_bus_client_set_heartbeat (f->base.client, 300 * G_TIME_SPAN_SECOND, NULL));
   collector_script_reply (f->base.in, collector_find_request (asked, "Verify")->envelope.id, &reply.base);
   again = say_and_hear (f);
   g_assert_nonnull (collector_find_request (again, "Register"));
   collector_script_registered (f->base.in, collector_find_request (again, "Register")->envelope.id, 78);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_cmpuint (f->registered, ==, 2);
 }
 
@@ -253,13 +253,13 @@ static void
 hear_in_handler (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {
   Fixture *f = data;
-  g_autoptr (GPtrArray) started = collector_hear (f);
+  g_autoptr (GPtrArray) started = collector_receive (f);
   g_autoptr (GPtrArray) reported = NULL;
 
   g_assert_cmpuint (started->len, ==, 1);
   collector_assert_progress (started->pdata[0], 700, TRUE, 0);
   g_assert_true (deye_bus_work_progress (work, 5, 9, NULL, NULL, NULL));
-  reported = collector_hear (f);
+  reported = collector_receive (f);
   g_assert_cmpuint (reported->len, ==, 1);
   collector_assert_progress (reported->pdata[0], 700, FALSE, 5);
   collector_on_work (collector, work, &f->log);
@@ -304,7 +304,7 @@ read_cancel (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
   Fixture *f = data;
 
   collector_script_cancel (f->base.in, 701, WIRE_STATUS_SUPERSEDED);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   collector_on_work (collector, work, &f->log);
 }
 
@@ -356,7 +356,7 @@ test_cancel (Fixture *f, gconstpointer data)
       g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
       g_clear_error (&error);
       collector_script_cancel (f->base.in, 700 + i, cancels[i].status);
-      client_fixture_say_and_settle (&f->base);
+      client_fixture_send_and_settle (&f->base);
       g_assert_true (g_cancellable_is_cancelled (deye_bus_work_get_cancellable (f->log.work)));
       g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, cancels[i].reason);
       g_assert_false (deye_bus_work_progress (f->log.work, 1, 2, NULL, NULL, &error));
@@ -365,7 +365,7 @@ test_cancel (Fixture *f, gconstpointer data)
       g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 1);
       g_assert_true (deye_bus_work_acknowledge_cancel (f->log.work, NULL));
       client_fixture_settle (&f->base);
-      frames = collector_hear (f);
+      frames = collector_receive (f);
       g_assert_cmpuint (frames->len, ==, 1);
       collector_assert_outcome (frames->pdata[0], 700 + i, OUTCOME (CANCELLED));
     }
@@ -467,7 +467,7 @@ test_busy (Fixture *f, gconstpointer data)
   assert_declined (f, 701, "t-2", NULL, OUTCOME (BUSY));
   g_object_set (f->collector, "max-concurrent", 2u, NULL);
   g_clear_pointer (&first, g_ptr_array_unref);
-  first = collector_hear (f);
+  first = collector_receive (f);
   assert_declined (f, 702, "t-1", NULL, OUTCOME (BUSY));
   collector_script_execute (f->base.in, 703, "t-2", NULL);
   last = say_and_hear (f);
@@ -500,12 +500,12 @@ test_freed (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_STOPPED);
   g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));
   client_fixture_settle (&f->base);
-  frames = collector_hear (f);
+  frames = collector_receive (f);
   g_assert_nonnull (collector_find_request (frames, "Deregister"));
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 0);
   collector_script_execute (f->base.in, 701, "t-2", NULL);
   collector_script_cancel (f->base.in, 700, WIRE_STATUS_OK);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_READY);
 }

@@ -168,10 +168,10 @@ delays_subscribe (Delays *d)
   g_autoptr (GError) error = NULL;
 
   script_subscribe_reply (d->base.in, 2, 100, 100000);
-  client_fixture_say (&d->base);
+  client_fixture_send (&d->base);
   subscription = deye_bus_client_subscribe (d->base.client, "events.#", NULL, delays_on_message, d, NULL, NULL, &error);
   g_assert_no_error (error);
-  frames = client_fixture_hear_one (&d->base, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (&d->base, WIRE_KIND_REQUEST);
   script_deliver (d->base.in, 1, 0, 2, "events.process.new", "m", 1);
 }
 
@@ -206,7 +206,7 @@ test_row (Delays *d, gconstpointer data)
     delays_subscribe (d);
   client_fixture_settle (&d->base);
   d->receiver = g_thread_new ("broker", delays_receive, d);
-  client_fixture_say (&d->base); /* the message for the handler */
+  client_fixture_send (&d->base); /* the message for the handler */
   if (d->row->place == IN_TIMER)
     delays_start_timer (d);
   else if (d->row->place == IN_MAIN)

@@ -26,7 +26,7 @@ test_frame (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
   g_assert_nonnull (strstr (error->message, "RETAIN"));
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 0);
 }
 
@@ -53,7 +53,7 @@ test_delivery (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_publish (f->client, "health.x", NULL, options, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 0);
 }
 

@@ -103,16 +103,16 @@ test_flush_credit (Fixture *f, gconstpointer data)
   deye_bus_client_flush_async (f->client, NULL, FALSE, NULL, client_result_set, &result);
   unsent_fixture_publish_async (f, "events.a", 1);
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 4, 1048576);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (result.calls, ==, 0);
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 2);
   script_credit (f->in, WIRE_CLASS_MUST_KEEP, 3, 1048576);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (result.calls, ==, 1);
   g_assert_true (deye_bus_client_flush_finish (f->client, result.result, NULL));
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 1);
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 5, 1048576);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
 }
 
@@ -145,18 +145,18 @@ test_flush_accepted (Fixture *f, gconstpointer data)
   unsent_fixture_publish_async (f, "events.a", 3);
   deye_bus_client_flush_async (f->client, NULL, TRUE, NULL, client_result_set, &result);
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 3, 1048576);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (result.calls, ==, 0);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 3);
   last = frames->pdata[frames->len - 1];
   g_assert_cmpint (last->kind, ==, WIRE_KIND_PING);
   /* The PONG that answers another PING does not end the flush. */
   script_pong (f->in, last->envelope.id + 2);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (result.calls, ==, 0);
   script_pong (f->in, last->envelope.id);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_true (deye_bus_client_flush_finish (f->client, result.result, NULL));
 }
 
@@ -180,12 +180,12 @@ test_flush_refused (Fixture *f, gconstpointer data)
   script_error (f->in, 3, WIRE_STATUS_DENIED);
   script_ack (f->in, 4, 0, 0);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL)); /* id 3 */
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.b", NULL, NULL, &acked, NULL, NULL)); /* id 4 */
   g_assert_true (deye_bus_client_publish (f->client, "events.c", NULL, NULL, NULL, NULL, NULL));   /* id 7 */
   script_error (f->in, 7, WIRE_STATUS_DENIED);
   script_pong (f->in, 8);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (deye_bus_client_flush (f->client, NULL, TRUE, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
   unsent_fixture_assert_number (error, 2);
@@ -194,7 +194,7 @@ test_flush_refused (Fixture *f, gconstpointer data)
   client_fixture_settle (f);
   g_assert_cmpuint (reported, ==, 2);
   script_pong (f->in, 10);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_flush (f->client, NULL, TRUE, NULL, &error));
   g_assert_no_error (error);
 }
@@ -228,7 +228,7 @@ test_flush_disconnected (Fixture *f, gconstpointer data)
   unsent_fixture_publish_async (f, "events.a", 1);
   deye_bus_client_flush_async (f->client, NULL, TRUE, NULL, client_result_set, &waiting);
   client_fixture_settle (f);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, written.calls > 0 && waiting.calls > 0);
   g_assert_false (deye_bus_client_flush_finish (f->client, written.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);

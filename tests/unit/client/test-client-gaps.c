@@ -29,10 +29,10 @@ test_block_over (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   g_signal_connect (f->client, "error", G_CALLBACK (remember_error), &reported);
   script_ack (f->in, 2, 1, 1);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish (f->client, "tasks.a", NULL, NULL, &result, NULL, NULL));
   script_block_over (f->in, 2, 3);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, reported != NULL);
   g_assert_error (reported, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WOULD_BLOCK);
   g_assert_nonnull (strstr (reported->message, "send important ones again"));
@@ -56,7 +56,7 @@ test_gap_meanwhile (Fixture *f, gconstpointer data)
   client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, FALSE);
   g_signal_connect_after (log.subscription, "gap", G_CALLBACK (ask_in_gap), &log);
   client_log_gap (&log, 1, 3);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "[1-3:3] [7-7:1] ");
   client_log_finish (&log);
 }
@@ -74,11 +74,11 @@ test_next_counts_missed (Fixture *f, gconstpointer data)
     {
       client_log_deliver (&log, "x");
       client_log_gap (&log, 2 * i, 2 * i);
-      client_fixture_say (f);
+      client_fixture_send (f);
       client_log_take_one (&log);
     }
   client_log_deliver (&log, "x");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_log_take_one (&log);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 50);
   g_assert_cmpstr (log.got->str, ==, "");
@@ -100,7 +100,7 @@ test_sync (Fixture *f, gconstpointer data)
   client_log_gap (&log, 5, 5);
   client_log_deliver (&log, "b");
   client_log_gap (&log, 7, 7);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_log_take_one (&log);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 0);
   client_log_take_one (&log);
@@ -108,7 +108,7 @@ test_sync (Fixture *f, gconstpointer data)
   g_assert_null (deye_bus_subscription_next (log.subscription, 0, NULL, NULL));
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
   client_log_deliver (&log, "c");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_log_take_one (&log);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
   client_fixture_settle (f);
@@ -127,7 +127,7 @@ test_next_looks (Fixture *f, gconstpointer data)
   client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, TRUE);
   client_log_gap (&log, 1, 1);
   client_log_deliver (&log, "a");
-  client_fixture_say (f);
+  client_fixture_send (f);
   message = deye_bus_subscription_next (log.subscription, 0, NULL, &error);
   g_assert_no_error (error);
   g_assert_nonnull (message);
@@ -168,7 +168,7 @@ test_async (Fixture *f, gconstpointer data)
   client_log_deliver (&log, "a");
   client_log_gap (&log, 2, 2);
   client_log_deliver (&log, "b");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "");
   take_one_async (&log);
   g_assert_cmpstr (log.got->str, ==, "a ");
@@ -176,12 +176,12 @@ test_async (Fixture *f, gconstpointer data)
   g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b ");
   take_one_async (&log);
   client_log_gap (&log, 4, 4);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   client_log_gap (&log, 5, 6);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b [4-4:1] [5-6:2] ");
   client_log_deliver (&log, "c");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a [2-2:1] b [4-4:1] [5-6:2] c ");
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 4);
   client_log_finish (&log);
@@ -221,8 +221,8 @@ test_next_async_after_the_end (Fixture *f, gconstpointer data)
   client_log_gap (&log, 2, 2);
   client_log_deliver (&log, "b");
   client_log_gap (&log, 4, 4);
-  client_fixture_say (f);
-  client_fixture_hang_up (f);
+  client_fixture_send (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, log.destroyed > 0);
   take_one_async (&log);
   take_one_async (&log);
@@ -243,8 +243,8 @@ test_next_after_the_end (Fixture *f, gconstpointer data)
   client_log_deliver (&log, "a");
   client_log_gap (&log, 2, 2);
   client_log_deliver (&log, "b");
-  client_fixture_say (f);
-  client_fixture_hang_up (f);
+  client_fixture_send (f);
+  client_fixture_disconnect (f);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_READY);
   client_log_take_one (&log);
   while (!log.subscription->channel->cut)
@@ -264,7 +264,7 @@ unsubscribe_in_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to,
   const ClientLog *log = data;
 
   script_reply (log->f->in, 4, "");
-  client_fixture_say (log->f);
+  client_fixture_send (log->f);
   g_assert_true (deye_bus_subscription_unsubscribe (subscription, NULL, NULL));
 }
 
@@ -279,7 +279,7 @@ test_unsubscribe_in_gap (Fixture *f, gconstpointer data)
   client_log_gap (&log, 2, 2);
   client_log_deliver (&log, "never delivered");
   client_log_gap (&log, 4, 4);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a [2-2:1] ");
   g_assert_cmpuint (log.destroyed, ==, 1);
   /* Each message that had arrived was delivered or counted. */
@@ -309,7 +309,7 @@ test_drop_client_in_gap (Fixture *f, gconstpointer data)
   client_log_gap (&log, 1, 1);
   client_log_deliver (&log, "a");
   client_log_gap (&log, 3, 3);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "[1-1:1] a ");
   take_one_async (&log);
   g_assert_cmpstr (log.got->str, ==, "[1-1:1] a end ");

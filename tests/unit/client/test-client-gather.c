@@ -29,7 +29,7 @@ ask (Fixture *f)
   g_autoptr (GError) error = NULL;
   DeyeBusGather *gather;
 
-  client_fixture_say (f);
+  client_fixture_send (f);
   gather = deye_bus_client_gather (f->client, spec, NULL, &error);
   g_assert_no_error (error);
   g_assert_nonnull (gather);
@@ -107,7 +107,7 @@ test_request (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &with_gather);
   gather = deye_bus_client_gather_begin (f->client, spec, &error);
   g_assert_no_error (error);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   frame = frames->pdata[0];
   g_assert_true (wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL ("control.bus.gather")));
   g_assert_true (wire_span_equal (frame->envelope.method, WIRE_SPAN_LITERAL ("Gather")));
@@ -200,7 +200,7 @@ test_mistakes (Fixture *f, gconstpointer data)
       g_assert_null (deye_bus_client_gather (f->client, copy, NULL, &error));
       g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
     }
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
 }
 
@@ -301,7 +301,7 @@ test_refused (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &with_gather);
   script_error (f->in, GATHER_REQUEST, WIRE_STATUS_DENIED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_null (deye_bus_client_gather (f->client, spec, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
 }
@@ -314,8 +314,8 @@ test_connection_lost (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &with_gather);
   gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
-  client_fixture_say (f);
-  client_fixture_hang_up (f);
+  client_fixture_send (f);
+  client_fixture_disconnect (f);
   gather = ask (f);
   assert_partial (gather, DEYE_BUS_ERROR_UNKNOWN, 1);
   g_assert_null (deye_bus_gather_dup_manifest (gather));
@@ -392,7 +392,7 @@ test_next (Fixture *f, gconstpointer data)
 
   gather_script_answer (f->in, 1, "procmond-2", "b", NULL);
   gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
-  client_fixture_say (f);
+  client_fixture_send (f);
   answer = deye_bus_gather_next (gather, NULL, &error);
   assert_answer (answer, 1, "procmond-2", "b");
   g_assert_false (deye_bus_gather_is_ended (gather));
@@ -404,7 +404,7 @@ test_next (Fixture *f, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
   g_clear_error (&error);
   gather_script_end (f->in, gather_script_manifest (two_answered, TRUE));
-  client_fixture_say (f);
+  client_fixture_send (f);
   deye_bus_gather_answer_unref (g_steal_pointer (&answer));
   answer = deye_bus_gather_next (gather, NULL, &error);
   assert_answer (answer, 0, "procmond-1", "a");
@@ -427,7 +427,7 @@ test_next_partial (Fixture *f, gconstpointer data)
 
   gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
   gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
-  client_fixture_say (f);
+  client_fixture_send (f);
   answer = deye_bus_gather_next (gather, NULL, NULL);
   g_assert_nonnull (answer);
   for (guint i = 0; i < 2; i++)
@@ -451,7 +451,7 @@ test_cancel (Fixture *f, gconstpointer data)
   deye_bus_gather_cancel (gather);
   g_assert_null (deye_bus_gather_next (gather, NULL, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
 }
 
@@ -463,7 +463,7 @@ test_freed (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   g_assert_finalize_object (gather);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
 }
 
@@ -495,7 +495,7 @@ test_async (Fixture *f, gconstpointer data)
   g_assert_cmpuint (end.calls, ==, 0);
   gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
   gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, end.calls > 0);
   gather = deye_bus_client_gather_finish (f->client, end.result, &error);
   g_assert_no_error (error);
@@ -520,7 +520,7 @@ test_async_cancelled (Fixture *f, gconstpointer data)
   g_assert_null (deye_bus_client_gather_finish (f->client, end.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
 }
 
@@ -538,13 +538,13 @@ test_next_async (Fixture *f, gconstpointer data)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_PENDING);
   g_clear_error (&error);
   gather_script_answer (f->in, 0, "procmond-1", "a", NULL);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, first.calls > 0);
   answer = deye_bus_gather_next_finish (gather, first.result, &error);
   assert_answer (answer, 0, "procmond-1", "a");
   deye_bus_gather_next_async (gather, NULL, client_result_set, &second);
   gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, second.calls > 0);
   g_assert_null (deye_bus_gather_next_finish (gather, second.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PARTIAL);

@@ -43,13 +43,13 @@ write_report (const ScriptFrame *frame)
 static GPtrArray *
 wait_for_frames (Fixture *f)
 {
-  GPtrArray *frames = client_fixture_hear (f);
+  GPtrArray *frames = client_fixture_receive (f);
 
   while (frames->len == 0)
     {
       g_main_context_iteration (f->context, TRUE);
       g_ptr_array_unref (frames);
-      frames = client_fixture_hear (f);
+      frames = client_fixture_receive (f);
     }
   return frames;
 }
@@ -71,7 +71,7 @@ expect_nothing (Fixture *f)
   g_autoptr (GPtrArray) frames = NULL;
 
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
 }
 

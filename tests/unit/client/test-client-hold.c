@@ -79,7 +79,7 @@ test_waits_write (Fixture *f, gconstpointer data)
   deye_bus_client_hold (f->client);
   calls_fixture_publish (f, 2, 10);
   script_ack (f->in, 6, 1, 1); /* the two messages have the ids 3 and 5 */
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.process.new", NULL, NULL, &result, NULL, &error));
   g_assert_no_error (error);
   calls_fixture_expect (f, 3);
@@ -117,7 +117,7 @@ test_close_writes (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 2);
   g_assert_true (deye_bus_client_close (f->client, NULL, &error));
   g_assert_no_error (error);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 3); /* two messages and GOODBYE */
 }
 
@@ -138,7 +138,7 @@ test_many (Fixture *f, gconstpointer data)
   g_assert_no_error (error);
   g_assert_cmpuint (n, ==, 3);
   g_assert_false (deye_bus_client_is_held (f->client));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 3);
   for (guint i = 0; i < 3; i++)
     {

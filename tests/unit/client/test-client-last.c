@@ -48,14 +48,14 @@ test_request_of_the_last_message (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &retaining_broker);
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
   script_reply (f->in, 2, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (leave (f, "dead", options, NULL));
-  first = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  first = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   assert_request (script_find (first, WIRE_KIND_REQUEST), "health.a", "dead", TRUE);
   script_reply (f->in, 4, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_set_last_message (f->client, NULL, NULL, NULL, NULL, NULL));
-  second = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  second = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   assert_request (script_find (second, WIRE_KIND_REQUEST), "", "", FALSE);
 }
 
@@ -68,11 +68,11 @@ test_refused (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &new_broker);
   script_reply (f->in, 2, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (leave (f, "old", NULL, &error));
   kept = g_bytes_ref (f->client->last_message);
   script_error (f->in, 4, WIRE_STATUS_DENIED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (leave (f, "dead", NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
   g_assert_true (f->client->last_message == kept);
@@ -88,7 +88,7 @@ test_unsupported (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &old_broker);
   g_assert_false (leave (f, "dead", NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
 }
 
@@ -103,7 +103,7 @@ test_retain_unsupported (Fixture *f, gconstpointer data)
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
   g_assert_false (leave (f, "dead", options, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
 }
 
@@ -136,13 +136,13 @@ connect_leaving (Fixture *f, const ScriptWelcome *welcome, guint32 answer)
 
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &connected);
   script_welcome (f->in, welcome);
-  client_fixture_say_and_settle (f);
-  frames = client_fixture_hear (f);
+  client_fixture_send_and_settle (f);
+  frames = client_fixture_receive (f);
   if (answer == WIRE_STATUS_OK)
     script_reply (f->in, 2, "");
   else
     script_error (f->in, 2, answer);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, connected.calls > 0);
   g_assert_true (deye_bus_client_connect_finish (f->client, connected.result, &error));
   g_assert_no_error (error);
@@ -200,7 +200,7 @@ test_async (Fixture *f, gconstpointer data)
   deye_bus_client_set_last_message_async (f->client, "health.b", NULL, NULL, NULL, client_result_set, &second);
   script_reply (f->in, 2, "");
   script_error (f->in, 4, WIRE_STATUS_DENIED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, first.calls > 0 && second.calls > 0);
   g_assert_true (deye_bus_client_set_last_message_finish (f->client, first.result, NULL));
   g_assert_false (deye_bus_client_set_last_message_finish (f->client, second.result, &error));

@@ -268,7 +268,7 @@ test_bounds (Fixture *f, gconstpointer data)
   assert_limit (f, value, "limit 1024, value 1025");
   deye_bus_options_add_tag (fits, text + 2000 - 128, text + 2000 - 1024);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, fits, NULL, NULL, NULL));
-  frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  frames = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
 }
 
 /* --- features --- */
@@ -308,7 +308,7 @@ test_unsupported (Fixture *f, gconstpointer data)
       deye_bus_client_subscribe_full (f->client, "events.#", NULL, filter, on_message, NULL, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH) + script_count (frames, WIRE_KIND_REQUEST), ==, 0);
 }
 
@@ -334,10 +334,10 @@ test_filter (Fixture *f, gconstpointer data)
   copy = deye_bus_subscribe_options_copy (options);
   g_clear_pointer (&options, deye_bus_subscribe_options_free);
   script_subscribe_reply (f->in, 2, 10, 4096);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = deye_bus_client_subscribe_full (f->client, "events.#", NULL, copy, on_message, NULL, NULL, NULL, NULL);
   g_assert_nonnull (subscription);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   guard = wire_guard_unpack (&daemoneye__eventbus__v1__subscribe_request__descriptor,
                              script_find (frames, WIRE_KIND_REQUEST)->envelope.payload, 0, NULL);
   g_assert_nonnull (guard);

@@ -170,7 +170,7 @@ test_in_callback (Fixture *f, gconstpointer data)
     {
       g_assert_true (owner_publish (f, NULL));
       script_error (f->in, 3 + 2 * i, WIRE_STATUS_DENIED);
-      client_fixture_say_and_settle (f);
+      client_fixture_send_and_settle (f);
       g_assert_cmpint (deye_bus_client_is_held (f->client), ==, i == 0);
       g_assert_cmpint (owner_is_free (f), ==, i == 1);
     }
@@ -196,12 +196,12 @@ test_released_in_call (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, owner_on_message, f->client, owner_on_freed,
                                             NULL, &error);
   g_assert_no_error (error);
   script_reply (f->in, 4, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   deye_bus_client_hold (f->client);
   g_assert_true (deye_bus_subscription_unsubscribe (subscription, NULL, &error));
   g_assert_no_error (error);

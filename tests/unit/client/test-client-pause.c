@@ -29,17 +29,17 @@ test_pause_does_not_delay_others (Fixture *f, gconstpointer data)
     client_log_deliver (&one, "x");
   for (guint i = 0; i < 25; i++)
     client_log_deliver (&two, "y");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (one.got->len, ==, 0);
   g_assert_cmpuint (deye_bus_subscription_get_delivered (two.subscription), ==, 25);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CREDIT), ==, 1);
   g_assert_cmpuint (script_find (frames, WIRE_KIND_CREDIT)->envelope.subscription, ==, 2);
   client_log_resume (&one);
   g_assert_cmpuint (one.got->len, ==, 0);
   client_fixture_settle (f);
   g_assert_cmpuint (deye_bus_subscription_get_delivered (one.subscription), ==, 100);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 200);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 200);
   client_log_finish (&one);
   client_log_finish (&two);
 }
@@ -62,10 +62,10 @@ test_pause_and_delivered (Fixture *f, gconstpointer data)
   envelope.subscriptions = wire_span (packed, wire_envelope_pack_u32 (ids, 2, packed));
   envelope.payload = wire_span_str ("both");
   script_frame (f->in, WIRE_KIND_DELIVER, WIRE_FLAG_WANT_DELIVERED, &envelope);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (two.got->str, ==, "both ");
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+    g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
     g_assert_cmpuint (script_count (frames, WIRE_KIND_DELIVERED), ==, 0);
   }
@@ -73,7 +73,7 @@ test_pause_and_delivered (Fixture *f, gconstpointer data)
   client_fixture_settle (f);
   g_assert_cmpstr (one.got->str, ==, "both ");
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear_one (f, WIRE_KIND_DELIVERED);
+    g_autoptr (GPtrArray) frames = client_fixture_receive_one (f, WIRE_KIND_DELIVERED);
 
     g_assert_cmpuint (script_find (frames, WIRE_KIND_DELIVERED)->envelope.route, ==, 55);
   }
@@ -101,22 +101,22 @@ test_pause_keeps_order (Fixture *f, gconstpointer data)
   client_log_gap (&log, 2, 3);
   client_log_deliver (&log, "c");
   client_log_gap (&log, 5, 5);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a b ");
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 0);
   client_log_gap (&log, 6, 6);
   client_log_deliver (&log, "d");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   client_log_gap (&log, 8, 8);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a b ");
   /* A message that arrives while messages are held is delivered after all held messages. */
   client_log_deliver (&log, "e");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_log_resume (&log);
   client_fixture_settle (f);
   client_log_deliver (&log, "f");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (log.got->str, ==, "a b [2-3:2] c [5-6:2] d [8-8:1] e f ");
   g_assert_cmpuint (deye_bus_subscription_get_delivered (log.subscription), ==, 6);
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
@@ -150,7 +150,7 @@ test_pause_and_resume (Fixture *f, gconstpointer data)
 
       client_log_deliver (&log, payload);
     }
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   for (guint i = 0; i < 100; i++)
     {
       client_log_pause (&log);
@@ -190,10 +190,10 @@ test_request_meanwhile (Fixture *f, gconstpointer data)
   client_log_deliver (&one, "a");
   client_log_deliver (&one, "b");
   client_log_deliver (&one, "c");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   for (guint i = 0; i < 3; i++)
     client_log_deliver (&two, "y");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_log_resume (&one);
   client_fixture_settle (f);
   g_assert_cmpstr (one.got->str, ==, "a b c during [7-7:1] ");
@@ -227,7 +227,7 @@ start_paused (Fixture *f, ClientLog *log)
   client_log_deliver (log, "never delivered");
   client_log_gap (log, 2, 4);
   client_log_deliver (log, "never delivered");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (log->destroyed, ==, 0);
 }
 
@@ -239,7 +239,7 @@ test_paused_unsubscribe (Fixture *f, gconstpointer data)
   start_paused (f, &log);
   client_log_deliver (&log, "nor this");
   script_reply (f->in, 4, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_subscription_unsubscribe (log.subscription, NULL, NULL));
   client_fixture_settle (f);
   g_assert_cmpuint (log.destroyed, ==, 1);
@@ -258,7 +258,7 @@ test_resumed_unsubscribe (Fixture *f, gconstpointer data)
   start_paused (f, &log);
   client_log_resume (&log);
   script_reply (f->in, 4, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_subscription_unsubscribe (log.subscription, NULL, NULL));
   client_fixture_settle (f);
   g_assert_cmpstr (log.got->str, ==, "");
@@ -302,7 +302,7 @@ test_paused_lost (Fixture *f, gconstpointer data)
   ClientLog log;
 
   start_paused (f, &log);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, log.destroyed > 0);
   g_assert_cmpstr (log.got->str, ==, "");
   g_assert_cmpuint (deye_bus_subscription_get_delivered (log.subscription), ==, 0);
@@ -322,12 +322,12 @@ test_block_pause (Fixture *f, gconstpointer data)
   client_log_deliver (&log, "a");
   client_log_deliver (&log, "b");
   client_log_deliver (&log, "c");
-  client_fixture_say_and_settle (f);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 102);
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 102);
   log.act = NULL;
   client_log_resume (&log);
   client_fixture_settle (f);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 103);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 103);
   client_log_finish (&log);
 }
 
@@ -339,17 +339,18 @@ test_block_pause_between (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   script_subscribed (f->in, 2, DEYE_BUS_POLICY_BLOCK, 6000, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   log.subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, client_log_message, &log,
                                                 client_log_destroyed, NULL, NULL);
   for (guint i = 0; i < 1500; i++)
     client_log_deliver (&log, "x");
-  client_fixture_say (f);
+  client_fixture_send (f);
   while (deye_bus_subscription_get_delivered (log.subscription) == 0)
     g_main_context_iteration (f->context, FALSE);
   g_assert_cmpuint (deye_bus_subscription_get_delivered (log.subscription), <, 1500);
   client_log_pause (&log);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 6000 + deye_bus_subscription_get_delivered (log.subscription));
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==,
+                    6000 + deye_bus_subscription_get_delivered (log.subscription));
   client_log_finish (&log);
 }
 

@@ -66,13 +66,13 @@ static void
 say_peers (Fixture *f, const char *flags, const char *peers)
 {
   script_peers (f, flags, peers);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
 }
 
 static void
 expect_request (Fixture *f, const char *peer, gboolean watch)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  g_autoptr (GPtrArray) frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   const ScriptFrame *frame = frames->pdata[0];
   g_autoptr (WireGuard) guard
       = wire_guard_unpack (&daemoneye__eventbus__v1__wait_request__descriptor, frame->envelope.payload, 0, NULL);
@@ -98,7 +98,7 @@ test_wait (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &with_waiting);
   script_peers (f, "rcf", "one+9");
-  client_fixture_say (f);
+  client_fixture_send (f);
   peer = deye_bus_client_wait_for_peer (f->client, "one", NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (deye_bus_peer_get_id (peer), ==, "one");
@@ -147,7 +147,7 @@ test_wait_timeout (Fixture *f, gconstpointer data)
   g_assert_null (deye_bus_client_wait_for_peer (f->client, "one", options, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
   g_assert_nonnull (strstr (error->message, "one "));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
 }
 
@@ -165,7 +165,7 @@ test_wait_cancelled (Fixture *f, gconstpointer data)
   client_fixture_wait (f, result.calls == 1);
   g_assert_null (deye_bus_client_wait_for_peer_finish (f->client, result.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
   g_clear_error (&error);
   g_assert_null (deye_bus_client_wait_for_peer (f->client, "one", NULL, cancellable, &error));
@@ -193,7 +193,7 @@ test_wait_mistakes (Fixture *f, gconstpointer data)
   deye_bus_options_set_timeout (options, -1);
   g_assert_null (deye_bus_client_wait_for_peer (f->client, "one", options, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
 }
 
@@ -211,7 +211,7 @@ test_unsupported (Fixture *f, gconstpointer data)
   g_clear_error (&error);
   g_assert_null (deye_bus_client_watch_peers (f->client, "one", &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
 }
 
@@ -222,7 +222,7 @@ test_wait_malformed (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &with_waiting);
   script_reply (f->in, REQUEST, "\x08");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_null (deye_bus_client_wait_for_peer (f->client, "one", NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PROTOCOL);
 }
@@ -236,7 +236,7 @@ test_wait_disconnected (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &with_waiting);
   deye_bus_client_wait_for_peer_async (f->client, "one", NULL, NULL, client_result_set, &result);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, result.calls == 1);
   g_assert_null (deye_bus_client_wait_for_peer_finish (f->client, result.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
@@ -365,7 +365,7 @@ test_watch (Fixture *f, gconstpointer data)
   expect_seen (&seen, "two-7 two+8");
   deye_bus_peer_watch_stop (watch);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
   say_peers (f, "c", "five+5");
   expect_seen (&seen, "");
@@ -448,7 +448,7 @@ test_watch_ended (Fixture *f, gconstpointer data)
 
   say_peers (f, "rc", "one+1");
   script_error (f->in, REQUEST, WIRE_STATUS_DENIED);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   expect_seen (&seen, "one+1 complete ended");
   g_assert_cmpint (seen.code, ==, DEYE_BUS_ERROR_DENIED);
   assert_ids (watch, "one");
@@ -480,7 +480,7 @@ test_watch_malformed (Fixture *f, gconstpointer data)
   envelope.sender = WIRE_SPAN_LITERAL ("bus");
   envelope.payload = WIRE_SPAN_LITERAL ("\x08");
   script_frame (f->in, WIRE_KIND_REPLY, 0, &envelope);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   expect_seen (&seen, "ended");
   g_assert_cmpint (seen.code, ==, DEYE_BUS_ERROR_PROTOCOL);
   g_assert_false (deye_bus_peer_watch_is_complete (watch));
@@ -504,7 +504,7 @@ test_watch_released_in_another_thread (Fixture *f, gconstpointer data)
   say_peers (f, "rc", "one+1");
   g_thread_join (g_thread_new ("collector", release_in_thread, watch));
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
   say_peers (f, "c", "two+2");
   expect_seen (&seen, "one+1 complete");

@@ -65,7 +65,7 @@ test_same_frames (Fixture *f, gconstpointer data)
       g_assert_true (plain_publish (f, "events.process.new", lens[i / 2], NULL, NULL));
     else
       g_assert_true (general_publish (f, "events.process.new", lens[i / 2], NULL));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 2 * G_N_ELEMENTS (lens));
   for (guint i = 0; i < frames->len; i++)
     {
@@ -149,7 +149,7 @@ test_options (Fixture *f, gconstpointer data)
       g_assert_true (plain_publish (f, "events.a", 1, options, NULL));
       g_assert_true (plain_publish (f, "events.a", 1, copy, NULL));
       g_assert_true (general_publish (f, "events.a", 1, options));
-      frames = client_fixture_hear (f);
+      frames = client_fixture_receive (f);
       g_assert_cmpuint (frames->len, ==, 3);
       plain_expect_same (calls_fixture_frame_at (frames, 1), calls_fixture_frame_at (frames, 2));
       g_assert_cmpuint (g_bytes_get_size (calls_fixture_frame_at (frames, 0)->body), ==,
@@ -203,7 +203,7 @@ test_options_general (Fixture *f, gconstpointer data)
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_NONE);
   deye_bus_options_set_want_hops (options, TRUE);
   g_assert_true (plain_publish (f, "events.a", 1, options, NULL));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 3);
   g_assert_cmpint (calls_fixture_frame_at (frames, 1)->flags, ==, WIRE_FLAG_RETAIN);
   g_assert_cmpuint (calls_fixture_frame_at (frames, 1)->envelope.delivery, ==, WIRE_DELIVERY_RETAIN_CONNECTED);
@@ -265,7 +265,7 @@ test_topics (Fixture *f, gconstpointer data)
       g_strlcpy (topic, topics[i], sizeof topic);
       g_assert_true (plain_publish (f, topic, 1, NULL, NULL));
     }
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, G_N_ELEMENTS (topics));
   for (guint i = 0; i < G_N_ELEMENTS (topics); i++)
     plain_expect (frames, i, topics[i], 1);
@@ -289,7 +289,7 @@ test_refused (Fixture *f, gconstpointer data)
       g_assert_error (limit, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
     }
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+    g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
     g_assert_cmpuint (frames->len, ==, 2);
   }
@@ -320,10 +320,10 @@ test_credit (Fixture *f, gconstpointer data)
   plain_expect_would_block (f, "health.a");
   g_assert_true (plain_publish (f, "tasks.a", 1, NULL, NULL));
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 3, 1 << 20);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (plain_publish (f, "events.a", 1, NULL, NULL)); /* waits, and reads the credit */
   plain_expect_would_block (f, "events.a");
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 6);
 }
 
@@ -340,7 +340,7 @@ test_order (Fixture *f, gconstpointer data)
   /* The same when credit has arrived and the waiting call is still queued, for example behind a call of another class. */
   deye_bus_window_grant (&f->client->session->send_queue.windows[WIRE_CLASS_MAY_DROP], 3, 1 << 20);
   g_assert_true (plain_publish (f, "events.a", 2, NULL, NULL));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 3);
   plain_expect (frames, 0, "events.a", 1);
   plain_expect (frames, 1, "events.a", 5);

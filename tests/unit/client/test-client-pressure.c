@@ -29,7 +29,7 @@ some_options (void)
 static WireGuard *
 hear_request (Fixture *f, const ProtobufCMessageDescriptor *descriptor)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  g_autoptr (GPtrArray) frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   WireGuard *guard = wire_guard_unpack (descriptor, ((ScriptFrame *) frames->pdata[0])->envelope.payload, 0, NULL);
 
   g_assert_nonnull (guard);
@@ -60,7 +60,7 @@ test_subscribe_full (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   script_subscribed (f->in, 2, DEYE_BUS_POLICY_CONFLATE, 10, 4096);
-  client_fixture_say (f);
+  client_fixture_send (f);
   log.subscription = deye_bus_client_subscribe_full (f->client, "events.#", "workers", options, client_log_message,
                                                      &log, client_log_destroyed, NULL, &error);
   g_assert_no_error (error);
@@ -86,7 +86,7 @@ test_subscribe_full_async (Fixture *f, gconstpointer data)
   deye_bus_subscribe_options_free (options);
   check_asked (f);
   script_subscribed (f->in, 2, DEYE_BUS_POLICY_BLOCK, 10, 4096);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, result.calls > 0);
   log.subscription = deye_bus_client_subscribe_full_finish (f->client, result.result, &error);
   g_assert_no_error (error);
@@ -124,7 +124,7 @@ test_adjust (Fixture *f, gconstpointer data)
 
   client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, FALSE);
   script_adjusted (f->in, 4, DEYE_BUS_POLICY_ERROR, 7, 8);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_subscription_adjust (log.subscription, options, NULL, &error));
   g_assert_no_error (error);
   {
@@ -140,7 +140,7 @@ test_adjust (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_subscription_get_queue_messages (log.subscription), ==, 7);
   g_assert_cmpuint (deye_bus_subscription_get_queue_bytes (log.subscription), ==, 8);
   script_error (f->in, 6, WIRE_STATUS_DENIED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (deye_bus_subscription_adjust (log.subscription, options, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
   g_assert_cmpint (deye_bus_subscription_get_policy (log.subscription), ==, DEYE_BUS_POLICY_ERROR);
@@ -159,19 +159,19 @@ test_adjust_async (Fixture *f, gconstpointer data)
   client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, FALSE);
   client_log_deliver (&log, "a");
   client_log_deliver (&log, "b");
-  client_fixture_say_and_settle (f);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 0);
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 0);
   deye_bus_subscription_adjust_async (log.subscription, options, NULL, client_result_set, &result);
   g_object_unref (f->client);
   script_adjusted (f->in, 4, DEYE_BUS_POLICY_BLOCK, 7, 8);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, result.calls > 0);
   f->client = NULL;
   g_assert_true (deye_bus_subscription_adjust_finish (log.subscription, result.result, &error));
   g_assert_no_error (error);
   g_assert_cmpint (deye_bus_subscription_get_policy (log.subscription), ==, DEYE_BUS_POLICY_BLOCK);
   /* From now on, handled messages withhold no credit. */
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 102);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 102);
   client_result_clear (&result);
   client_fixture_settle (f);
   deye_bus_subscription_adjust_async (log.subscription, options, NULL, client_result_set, &late);
@@ -190,7 +190,7 @@ test_adjust_ended (Fixture *f, gconstpointer data)
 
   client_log_start (f, &log, DEYE_BUS_POLICY_DROP_OLDEST, FALSE);
   script_reply (f->in, 4, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_subscription_unsubscribe (log.subscription, NULL, NULL));
   g_assert_false (deye_bus_subscription_adjust (log.subscription, options, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
@@ -210,11 +210,11 @@ test_block_callback (Fixture *f, gconstpointer data)
   client_log_start (f, &log, DEYE_BUS_POLICY_BLOCK, FALSE);
   for (guint i = 0; i < 5; i++)
     client_log_deliver (&log, "x");
-  client_fixture_say_and_settle (f);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 105);
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 105);
   client_log_deliver (&log, "y");
-  client_fixture_say_and_settle (f);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 106);
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 106);
   client_log_finish (&log);
 }
 
@@ -226,11 +226,11 @@ test_block_others (Fixture *f, gconstpointer data)
   client_log_start (f, &log, DEYE_BUS_POLICY_DROP_NEWEST, FALSE);
   for (guint i = 0; i < 24; i++)
     client_log_deliver (&log, "x");
-  client_fixture_say_and_settle (f);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 0);
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 0);
   client_log_deliver (&log, "y");
-  client_fixture_say_and_settle (f);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 125);
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 125);
   client_log_finish (&log);
 }
 
@@ -242,10 +242,10 @@ test_block_next (Fixture *f, gconstpointer data)
   client_log_start (f, &log, DEYE_BUS_POLICY_BLOCK, TRUE);
   client_log_deliver (&log, "x");
   client_log_deliver (&log, "y");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_log_take_one (&log);
   client_log_take_one (&log);
-  g_assert_cmpuint (client_fixture_hear_credit (f), ==, 102);
+  g_assert_cmpuint (client_fixture_receive_credit (f), ==, 102);
   client_log_finish (&log);
 }
 #define CREDIT_EVERY_US (50 * G_TIME_SPAN_MILLISECOND)
@@ -256,7 +256,7 @@ handle_slowly (gpointer data, const char *payload)
 {
   ClientLog *log = data;
   gint64 until_us = g_get_monotonic_time () + CREDIT_EVERY_US;
-  guint64 credit = client_fixture_hear_credit (log->f);
+  guint64 credit = client_fixture_receive_credit (log->f);
 
   log->credit = MAX (credit, log->credit);
   while (g_str_equal (payload, "slow") && g_get_monotonic_time () < until_us)
@@ -278,7 +278,7 @@ test_block_in_time (Fixture *f, gconstpointer data)
   client_log_deliver (&log, "slow");
   client_log_deliver (&log, "last");
   client_log_deliver (&log, "not yet handled");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (log.credit, >=, 103);
   g_assert_cmpuint (log.credit, <, 105);
   client_log_finish (&log);
@@ -298,7 +298,7 @@ test_block_in_time_of_others (Fixture *f, gconstpointer data)
   client_log_deliver (&other, "slow");
   client_log_deliver (&other, "next");
   client_log_deliver (&other, "last");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (other.credit, ==, 103);
   g_clear_object (&other.subscription);
   g_string_free (other.got, TRUE);

@@ -81,12 +81,12 @@ test_change_property (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_add_service (f->client, service, NULL));
   services_fixture_connect_served (f);
   deye_bus_service_change_property (service, "small", &value);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
   g_value_set_int (&value, 12);
   deye_bus_service_change_property (service, "large", &value); /* an int that is not negative fits */
   g_clear_pointer (&frames, g_ptr_array_unref);
-  frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  frames = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
   g_assert_false (deye_bus_service_read_property (service, "other", &none));
   /* After the end of the client, the service belongs to no client. */
   g_clear_object (&f->client);
@@ -103,7 +103,7 @@ change_number (Fixture *f, DeyeBusService *service, gdouble number, guint expect
 
   g_value_set_double (g_value_init (&value, G_TYPE_DOUBLE), number);
   deye_bus_service_change_property (service, "ratio", &value);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, expected);
 }
 

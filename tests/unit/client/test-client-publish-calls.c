@@ -33,7 +33,7 @@ test_publish_carries (Fixture *f, gconstpointer data)
   deye_bus_options_set_target (options, "not-for-a-publish");
   g_assert_true (deye_bus_client_publish (f->client, "events.process.new", payload, options, NULL, NULL, &error));
   g_assert_no_error (error);
-  frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  frames = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
   g_assert_cmpint (calls_fixture_frame_at (frames, 0)->flags, ==, 0);
   e = &calls_fixture_frame_at (frames, 0)->envelope;
   g_assert_true (wire_span_equal (e->topic, WIRE_SPAN_LITERAL ("events.process.new")));
@@ -69,13 +69,13 @@ test_publish_retained (Fixture *f, gconstpointer data)
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
   g_assert_true (deye_bus_client_publish (f->client, "health.x", payload, options, NULL, NULL, &error));
   g_assert_no_error (error);
-  first = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  first = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
   g_assert_cmpint (calls_fixture_frame_at (first, 0)->flags, ==, WIRE_FLAG_RETAIN);
   g_assert_cmpuint (calls_fixture_frame_at (first, 0)->envelope.delivery, ==, 0);
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_CONNECTED);
   g_assert_true (deye_bus_client_publish (f->client, "health.x", payload, options, NULL, NULL, &error));
   g_assert_no_error (error);
-  second = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  second = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
   g_assert_cmpint (calls_fixture_frame_at (second, 0)->flags, ==, WIRE_FLAG_RETAIN);
   g_assert_cmpuint (calls_fixture_frame_at (second, 0)->envelope.delivery, ==, WIRE_DELIVERY_RETAIN_CONNECTED);
 }
@@ -88,17 +88,17 @@ test_publish_acknowledged (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   script_ack (f->in, 2, 3, 2);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, &result, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (result.sequence, ==, 77);
   g_assert_cmpuint (result.matched, ==, 3);
   g_assert_cmpuint (result.refused, ==, 1);
   script_ack (f->in, 4, 5, 5);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_broadcast (f->client, "events.a", NULL, NULL, &result, NULL, &error));
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+    g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
     g_assert_cmpint (calls_fixture_frame_at (frames, 0)->flags, ==, WIRE_FLAG_WANT_ACK);
     g_assert_cmpint (calls_fixture_frame_at (frames, 1)->flags, ==, WIRE_FLAG_WANT_ACK | WIRE_FLAG_BROADCAST);
@@ -114,9 +114,9 @@ test_publish_refused (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   g_signal_connect (f->client, "error", G_CALLBACK (calls_fixture_remember_error), &refused);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
-  frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  frames = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
   script_error (f->in, calls_fixture_frame_at (frames, 0)->envelope.id, WIRE_STATUS_DENIED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, refused != NULL);
   g_assert_error (refused, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
 }
@@ -167,9 +167,9 @@ test_holds_without_a_handler (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   deye_bus_client_publish_async (f->client, "events.a", NULL, NULL, TRUE, NULL, NULL, NULL);
   g_assert_cmpuint (G_OBJECT (f->client)->ref_count, ==, refs + 1);
-  frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  frames = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
   script_ack (f->in, calls_fixture_frame_at (frames, 0)->envelope.id, 1, 1);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_settle (f);
   g_assert_cmpuint (G_OBJECT (f->client)->ref_count, ==, refs);
 }
@@ -193,7 +193,7 @@ test_without_credit (Fixture *f, gconstpointer data)
   client_fixture_settle (f);
   g_assert_cmpuint (first.calls, ==, 0);
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 2, 1048576);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, first.calls > 0);
   g_assert_cmpuint (second.calls, ==, 0);
   g_assert_true (deye_bus_client_publish_finish (f->client, first.result, NULL, NULL));
@@ -218,7 +218,7 @@ test_publish_much (Fixture *f, gconstpointer data)
     g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, NULL));
   while (heard < 20)
     {
-      g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+      g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
       for (guint i = 0; i < frames->len; i++)
         g_assert_cmpuint (calls_fixture_frame_at (frames, i)->envelope.payload.len, ==, 300000);
@@ -241,22 +241,22 @@ test_direct (Fixture *f, gconstpointer data)
   delivered.answers = 2;
   script_frame (f->in, WIRE_KIND_DELIVERED, 0, &delivered);
   script_error (f->in, 4, WIRE_STATUS_ABSENT);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_direct (f->client, "other", "events.a", NULL, NULL, TRUE, NULL, &error));
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+    g_autoptr (GPtrArray) frames = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
 
     g_assert_cmpint (calls_fixture_frame_at (frames, 0)->flags, ==, WIRE_FLAG_WANT_ACK | WIRE_FLAG_WANT_DELIVERED);
     g_assert_true (wire_span_equal (calls_fixture_frame_at (frames, 0)->envelope.target, WIRE_SPAN_LITERAL ("other")));
     g_assert_cmpuint (calls_fixture_frame_at (frames, 0)->envelope.deadline_us, ==, 30000000);
   }
   script_error (f->in, 4, WIRE_STATUS_ABSENT);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (deye_bus_client_direct (f->client, "other", "events.a", NULL, NULL, FALSE, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_ABSENT);
   g_clear_error (&error);
   script_ack (f->in, 6, 1, 1);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (deye_bus_client_direct (f->client, "other", "events.a", NULL, options, TRUE, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
 }
@@ -279,15 +279,15 @@ test_at_least_once (Fixture *f, gconstpointer data)
   deye_bus_options_set_at_least_once (options, TRUE);
   connect_delivering (f);
   script_ack (f->in, 2, 1, 1);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, &error));
   g_assert_no_error (error);
   script_error (f->in, 4, WIRE_STATUS_LIMIT);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+    g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
     /* The client awaits the broker's answer although no result was requested, and each message has its own number. */
     g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 2);
@@ -315,13 +315,13 @@ test_hold (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "deye_bus_options_set_ttl"));
   deye_bus_options_set_ttl (options, G_TIME_SPAN_MINUTE);
   script_ack (f->in, 4, 1, 1);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, options, NULL, NULL, NULL));
   script_ack (f->in, 6, 1, 1);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (
       deye_bus_client_broadcast (f->client, "events.a", NULL, options, &(DeyeBusPublishResult){ 0 }, NULL, NULL));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 2);
   g_assert_cmpint (calls_fixture_frame_at (frames, 0)->flags, ==, WIRE_FLAG_WANT_ACK);
   g_assert_cmpuint (calls_fixture_frame_at (frames, 0)->envelope.delivery, ==, WIRE_DELIVERY_HOLD);
@@ -341,10 +341,10 @@ test_confirmed (Fixture *f, gconstpointer data)
   wire_envelope_init (&delivered);
   delivered.answers = 2;
   script_frame (f->in, WIRE_KIND_DELIVERED, 0, &delivered);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish_confirmed (f->client, "events.a", NULL, NULL, NULL, &error));
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+    g_autoptr (GPtrArray) frames = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
 
     g_assert_cmpint (calls_fixture_frame_at (frames, 0)->flags, ==, WIRE_FLAG_WANT_ACK | WIRE_FLAG_WANT_DELIVERED);
     g_assert_cmpuint (calls_fixture_frame_at (frames, 0)->envelope.target.len, ==, 0);
@@ -352,12 +352,12 @@ test_confirmed (Fixture *f, gconstpointer data)
     g_assert_cmpuint (calls_fixture_frame_at (frames, 0)->envelope.message_id, ==, 1);
   }
   script_error (f->in, 4, WIRE_STATUS_NO_RESPONDERS);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (deye_bus_client_publish_confirmed (f->client, "events.a", NULL, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS);
   g_clear_error (&error);
   script_ack (f->in, 6, 1, 1); /* accepted, but never confirmed */
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_false (deye_bus_client_publish_confirmed (f->client, "events.a", NULL, options, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
 }

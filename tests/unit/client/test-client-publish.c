@@ -41,7 +41,7 @@ publish_async (Fixture *f, GString *ends, char name, GCancellable *cancellable)
 static GString *
 hear_published (Fixture *f)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  g_autoptr (GPtrArray) frames = client_fixture_receive (f);
   GString *heard = g_string_new (NULL);
 
   for (guint i = 0; i < frames->len; i++)
@@ -86,7 +86,7 @@ test_order (Fixture *f, gconstpointer data)
   assert_published (f, "a");
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 3, 1048576);
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 4, 1048576);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, &error));
   g_assert_no_error (error);
   assert_published (f, "bcs");
@@ -110,7 +110,7 @@ publish_two (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointe
   publish_async (both->f, both->ends, 'a', NULL);
   publish_async (both->f, both->ends, 'b', NULL);
   script_credit (both->f->in, WIRE_CLASS_MAY_DROP, 2, 1048576);
-  client_fixture_say (both->f);
+  client_fixture_send (both->f);
 }
 
 /* Two publishes in a callback: the first one has credit at once, the second one when the client receives again. */
@@ -123,10 +123,10 @@ test_order_of_completion (Fixture *f, gconstpointer data)
 
   start (f, 1);
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, publish_two, &both, NULL, NULL, NULL);
   script_deliver (f->in, deye_bus_subscription_get_id (subscription), 0, 1, "events.a", "x", 1);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   assert_published (f, "ab");
   g_assert_cmpstr (ends->str, ==, "ab");
 }
@@ -144,7 +144,7 @@ ask_when_full (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpoin
   publish_async (both->f, both->ends, 'b', NULL);
   script_credit (both->f->in, WIRE_CLASS_MAY_DROP, 3, 1048576);
   script_reply (both->f->in, 8, "answer");
-  client_fixture_say (both->f);
+  client_fixture_send (both->f);
   reply = deye_bus_client_request (both->f->client, "events.ask", NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   g_string_append_c (both->ends, 'r');
@@ -159,12 +159,12 @@ test_request_when_full (Fixture *f, gconstpointer data)
 
   start (f, 1);
   script_subscribe_reply (f->in, 2, 3, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, ask_when_full, &both, NULL, NULL, NULL);
   publish_async (f, ends, 'a', NULL);
   for (guint i = 0; i < 3; i++)
     script_deliver (f->in, deye_bus_subscription_get_id (subscription), 0, i + 1, "events.a", "x", 1);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   assert_published (f, "ab");
   g_assert_cmpstr (ends->str, ==, "arb");
   g_assert_cmpuint (deye_bus_subscription_get_delivered (subscription), ==, 3);
@@ -186,7 +186,7 @@ test_cancelled (Fixture *f, gconstpointer data)
   client_fixture_settle (f);
   g_assert_cmpstr (ends->str, ==, "aB");
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 2, 1048576);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (ends->str, ==, "aBc");
   assert_published (f, "ac");
   g_assert_cmpuint (deye_bus_session_n_waiting (f->client->session), ==, 0);
@@ -208,7 +208,7 @@ test_counts_only_sent_messages (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (error->message, "try again later"));
   g_assert_cmpuint (deye_bus_session_counts (f->client->session)->published, ==, 1);
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 2, 1048576);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
   g_assert_cmpuint (deye_bus_session_counts (f->client->session)->published, ==, 2);
 }
@@ -234,7 +234,7 @@ test_never_iterated (Fixture *f, gconstpointer data)
 
           g_string_append (heard, more->str);
           script_credit (f->in, WIRE_CLASS_MAY_DROP, i + 9, 1048576);
-          client_fixture_say (f);
+          client_fixture_send (f);
         }
       g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, NULL));
     }
@@ -258,7 +258,7 @@ test_never_iterated_reads (Fixture *f, gconstpointer data)
   client_fixture_settle (f);
   for (guint64 i = 0; i < 200; i++)
     script_error (f->in, 2 * i + 3, WIRE_STATUS_DENIED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   for (guint i = 0; i < 500; i++)
     g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, NULL));
   g_assert_cmpuint (f->client->events.refused, ==, 200);
@@ -276,7 +276,7 @@ test_bounds_of_classes (Fixture *f, gconstpointer data)
 
   start (f, 1);
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, NULL, NULL, NULL, NULL, NULL);
   publish_async (f, ends, 'a', NULL);
   for (guint i = 0; i < 64; i++)
@@ -289,7 +289,7 @@ test_bounds_of_classes (Fixture *f, gconstpointer data)
   /* The control window is used up as well, and then gets credit. */
   script_credit (f->in, WIRE_CLASS_CONTROL, 2, 1048576);
   script_reply (f->in, 136, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (deye_bus_subscription_unsubscribe (subscription, NULL, &error));
   g_assert_no_error (error);
   /* A waiting message keeps a reference to the client. */

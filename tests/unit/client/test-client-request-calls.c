@@ -18,14 +18,14 @@ test_request (Fixture *f, gconstpointer data)
   deye_bus_options_set_method (options, "Ping");
   deye_bus_options_set_target (options, "peer");
   script_reply (f->in, 2, "pong");
-  client_fixture_say (f);
+  client_fixture_send (f);
   reply = deye_bus_client_request (f->client, "control.collector.peer", NULL, options, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (deye_bus_message_get_data (reply, &len), len, "pong", 4);
   g_assert_true (deye_bus_message_is_final (reply));
   g_assert_cmpstr (deye_bus_message_get_sender (reply), ==, "peer");
   g_assert_cmpstr (deye_bus_message_get_topic (reply), ==, "");
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   g_assert_true (wire_span_equal (calls_fixture_frame_at (frames, 0)->envelope.method, WIRE_SPAN_LITERAL ("Ping")));
   g_assert_true (wire_span_equal (calls_fixture_frame_at (frames, 0)->envelope.target, WIRE_SPAN_LITERAL ("peer")));
 }
@@ -41,7 +41,7 @@ test_request_async (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   deye_bus_client_request_async (f->client, "tasks.procmond", NULL, NULL, unused, client_result_set, &result);
   script_reply (f->in, 2, "done");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, result.calls > 0);
   reply = deye_bus_client_request_finish (f->client, result.result, &error);
   g_assert_no_error (error);
@@ -66,11 +66,11 @@ test_request_cancelled (Fixture *f, gconstpointer data)
   client_fixture_wait (f, result.calls > 0);
   g_assert_null (deye_bus_client_request_finish (f->client, result.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_find (frames, WIRE_KIND_CANCEL)->envelope.id, ==, 2);
   /* A late answer is discarded. */
   script_reply (f->in, 2, "late");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_settle (f);
   g_assert_cmpuint (result.calls, ==, 1);
 }
@@ -107,7 +107,7 @@ test_request_cancelled_sync (Fixture *f, gconstpointer data)
   g_thread_join (thread);
   g_assert_null (reply);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_nonnull (script_find (frames, WIRE_KIND_CANCEL));
 }
 

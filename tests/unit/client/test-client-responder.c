@@ -30,10 +30,10 @@ serve (Served *served, const ScriptWelcome *welcome)
 
   client_fixture_connect (served->f, welcome);
   script_subscribe_reply (served->f->in, 2, 100, 10000);
-  client_fixture_say (served->f);
+  client_fixture_send (served->f);
   subscription = deye_bus_client_serve (served->f->client, TOPIC, NULL, on_request, served, NULL, NULL, &error);
   g_assert_no_error (error);
-  g_ptr_array_unref (client_fixture_hear (served->f));
+  g_ptr_array_unref (client_fixture_receive (served->f));
   return subscription;
 }
 
@@ -57,7 +57,7 @@ test_cancelled_before (Fixture *f, gconstpointer data)
   script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
   script_cancel (f, 500);
   script_request (f->in, deye_bus_subscription_get_id (subscription), 504, TOPIC, NULL, "q");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (served.handled, ==, 1);
   g_assert_cmpuint (deye_bus_message_get_data (served.request, NULL)[0], ==, 'q');
   g_clear_pointer (&served.request, deye_bus_message_unref);
@@ -72,7 +72,7 @@ on_request_cancel_next (DeyeBusSubscription *subscription, DeyeBusMessage *messa
   if (served->handled++ > 0)
     return;
   script_cancel (served->f, 504);
-  client_fixture_say (served->f);
+  client_fixture_send (served->f);
 }
 
 static void
@@ -83,11 +83,11 @@ test_cancelled_while_another_is_handled (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &with_streams);
   script_subscribe_reply (f->in, 2, 100, 10000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = deye_bus_client_serve (f->client, TOPIC, NULL, on_request_cancel_next, &served, NULL, NULL, NULL);
   script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
   script_request (f->in, deye_bus_subscription_get_id (subscription), 504, TOPIC, NULL, "q");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (served.handled, ==, 1);
 }
 
@@ -101,15 +101,15 @@ test_cancelled_before_next (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &with_streams);
   script_subscribe_reply (f->in, 2, 100, 10000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = deye_bus_client_serve (f->client, TOPIC, NULL, NULL, NULL, NULL, NULL, NULL);
   script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
   script_cancel (f, 500);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_null (deye_bus_subscription_next (subscription, 0, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
   script_request (f->in, deye_bus_subscription_get_id (subscription), 504, TOPIC, NULL, "q");
-  client_fixture_say (f);
+  client_fixture_send (f);
   request = deye_bus_subscription_next (subscription, G_TIME_SPAN_MINUTE, NULL, NULL);
   g_assert_cmpuint (deye_bus_message_get_data (request, NULL)[0], ==, 'q');
 }
@@ -124,13 +124,13 @@ test_watch (Fixture *f, gconstpointer data)
   g_autoptr (GCancellable) late = NULL;
 
   script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   watch = deye_bus_client_watch_request (f->client, served.request, NULL);
   same = deye_bus_client_watch_request (f->client, served.request, NULL);
   g_assert_true (watch == same);
   g_assert_false (g_cancellable_is_cancelled (watch));
   script_cancel (f, 500);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_true (g_cancellable_is_cancelled (watch));
   late = deye_bus_client_watch_request (f->client, served.request, NULL);
   g_assert_true (g_cancellable_is_cancelled (late));
@@ -145,10 +145,10 @@ test_watch_answered (Fixture *f, gconstpointer data)
   g_autoptr (GCancellable) watch = NULL;
 
   script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   watch = deye_bus_client_watch_request (f->client, served.request, NULL);
   g_assert_true (deye_bus_client_respond (f->client, served.request, NULL, NULL, NULL));
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   client_fixture_settle (f);
   g_assert_false (g_cancellable_is_cancelled (watch));
   g_clear_pointer (&served.request, deye_bus_message_unref);
@@ -162,9 +162,9 @@ test_watch_disconnected (Fixture *f, gconstpointer data)
   g_autoptr (GCancellable) watch = NULL;
 
   script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   watch = deye_bus_client_watch_request (f->client, served.request, NULL);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, g_cancellable_is_cancelled (watch));
   g_clear_pointer (&served.request, deye_bus_message_unref);
 }
@@ -182,7 +182,7 @@ respond_part (Served *served, gsize len)
 static char *
 hear_replies (Fixture *f)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  g_autoptr (GPtrArray) frames = client_fixture_receive (f);
   GString *heard = g_string_new (NULL);
 
   for (guint i = 0; i < frames->len; i++)
@@ -208,7 +208,7 @@ test_order_of_parts (Fixture *f, gconstpointer data)
 
   script_credit (f->in, WIRE_CLASS_CONTROL, 100, 1 << 20);
   script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   for (guint i = 0; i < 3; i++)
     g_assert_true (respond_part (&served, 20000)); /* above 16 KiB: may-drop, of which there are two */
   g_assert_true (respond_part (&served, 10));
@@ -216,13 +216,13 @@ test_order_of_parts (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_publish (f->client, "health.x", last, NULL, NULL, NULL, NULL));
   client_fixture_settle (f);
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+    g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
     g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 2);
     g_assert_cmpuint (script_count (frames, WIRE_KIND_PUBLISH), ==, 1);
   }
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 100, 1 << 20);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   rest = hear_replies (f);
   g_assert_cmpstr (rest, ==, "20000 10 3");
   g_clear_pointer (&served.request, deye_bus_message_unref);
@@ -237,7 +237,7 @@ test_part_unsupported (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   script_request (f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_false (deye_bus_client_respond_part (f->client, served.request, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
   g_assert_true (deye_bus_client_respond (f->client, served.request, NULL, NULL, NULL));

@@ -41,7 +41,7 @@ test_flush (SenderFixture *f, gconstpointer data)
   sender_fixture_expect (f, "ab");
   g_assert_false (g_atomic_int_get (&flush.ended));
   script_credit (f->base.in, WIRE_CLASS_MAY_DROP, 3, 1048576);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   client_fixture_wait (&f->base, g_atomic_int_get (&flush.ended));
   g_thread_join (thread);
   g_assert_no_error (flush.error);

@@ -73,7 +73,7 @@ put_and_answer (gpointer data)
       publishes += script_count (frames, WIRE_KIND_PUBLISH);
     }
   script_ack (f->base.in, 2, 1, 1);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   return NULL;
 }
 
@@ -136,10 +136,10 @@ test_credit (SenderFixture *f, gconstpointer data)
   sender_fixture_expect (f, "ab");
   g_assert_cmpuint (deye_bus_sender_get_queued (f->sender), ==, 2);
   script_credit (f->base.in, WIRE_CLASS_MAY_DROP, 3, 1048576);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   sender_fixture_expect (f, "abc");
   script_credit (f->base.in, WIRE_CLASS_MAY_DROP, 5, 1048576);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   sender_fixture_expect (f, "abcd");
 }
 
@@ -224,7 +224,7 @@ test_acknowledged (SenderFixture *f, gconstpointer data)
   client_fixture_settle (&f->base);
   script_ack (f->base.in, 2, 1, 1);
   script_error (f->base.in, 4, WIRE_STATUS_DENIED);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_cmpuint (errors, ==, 1);
   g_assert_cmpuint (deye_bus_sender_get_refused (f->sender), ==, 1);
 }
@@ -313,7 +313,7 @@ test_connection_lost (SenderFixture *f, gconstpointer data)
   sender_fixture_put (f, "ab");
   client_fixture_settle (&f->base);
   sender_fixture_put (f, "cd"); /* no credit */
-  client_fixture_hang_up (&f->base);
+  client_fixture_disconnect (&f->base);
   client_fixture_settle (&f->base);
   g_assert_cmpuint (errors, ==, 1);
   g_assert_cmpuint (deye_bus_sender_get_refused (f->sender), ==, 2);
@@ -360,7 +360,7 @@ send_many (gpointer data)
 static guint
 take_numbers (SenderFixture *f, guint32 next[N_THREADS])
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear (&f->base);
+  g_autoptr (GPtrArray) frames = client_fixture_receive (&f->base);
 
   for (guint i = 0; i < frames->len; i++)
     {
@@ -396,7 +396,7 @@ test_many_threads (SenderFixture *f, gconstpointer data)
       if (got == 0)
         continue;
       script_credit (f->base.in, WIRE_CLASS_MAY_DROP, n + 1000, n * 1000 + 1048576);
-      client_fixture_say (&f->base);
+      client_fixture_send (&f->base);
     }
   for (guint i = 0; i < N_THREADS; i++)
     {

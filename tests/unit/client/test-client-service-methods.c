@@ -126,13 +126,13 @@ test_reply_type_is_of_methods_only (Fixture *f, gconstpointer data)
 
   g_object_unref (services_fixture_connect_with_service (f, services_fixture_new_watch ()));
   script_subscribe_reply (f->in, 4, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   serving = deye_bus_client_serve (f->client, "health.disk", NULL, on_other_topic, f->client, NULL, NULL, NULL);
   g_assert_nonnull (serving);
-  asked = client_fixture_hear (f);
+  asked = client_fixture_receive (f);
   script_request (f->in, deye_bus_subscription_get_id (serving), 704, "health.disk", "List", "");
-  client_fixture_say (f);
-  frames = services_fixture_hear_some (f);
+  client_fixture_send (f);
+  frames = services_fixture_receive (f);
   g_assert_cmpuint (script_find (frames, WIRE_KIND_REPLY)->envelope.route, ==, 704);
   g_assert_cmpuint (script_find (frames, WIRE_KIND_REPLY)->envelope.type_name.len, ==, 0);
 }
@@ -240,12 +240,12 @@ test_too_large (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   deye_bus_client_connect_async (f->client, NULL, client_result_set, &result);
-  hello = services_fixture_hear_some (f);
+  hello = services_fixture_receive (f);
   script_welcome (f->in, &small);
-  client_fixture_say (f);
-  frames = services_fixture_hear_some (f);
+  client_fixture_send (f);
+  frames = services_fixture_receive (f);
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, result.calls == 1);
   services_fixture_assert_error (f, "Introspect", "", "TooLarge");
   /* service = "daemoneye.eventbus.Peer", without_types = true: still too large; another one is not. */

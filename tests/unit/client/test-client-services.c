@@ -23,7 +23,7 @@ answer_sync (gpointer data)
   /* The second frame is the request. */
   for (guint heard = 0; heard < 2;)
     {
-      g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+      g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
       heard += frames->len;
       g_thread_yield ();
@@ -56,7 +56,7 @@ test_refused (Fixture *f, gconstpointer data)
 
   services_fixture_connect_until_asked (f, &result);
   script_error (f->in, 2, WIRE_STATUS_DENIED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, result.calls == 1);
   g_assert_true (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_no_error (error);
@@ -70,7 +70,7 @@ test_lost_meanwhile (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   services_fixture_connect_until_asked (f, &result);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, result.calls == 1);
   g_assert_false (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
@@ -99,10 +99,10 @@ test_cancelled_meanwhile (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   deye_bus_client_connect_async (f->client, cancellable, client_result_set, &result);
-  hello = services_fixture_hear_some (f);
+  hello = services_fixture_receive (f);
   script_welcome (f->in, &with_methods);
-  client_fixture_say (f);
-  frames = services_fixture_hear_some (f);
+  client_fixture_send (f);
+  frames = services_fixture_receive (f);
   g_cancellable_cancel (cancellable);
   client_fixture_wait (f, result.calls == 1);
   g_assert_false (deye_bus_client_connect_finish (f->client, result.result, &error));
@@ -110,7 +110,7 @@ test_cancelled_meanwhile (Fixture *f, gconstpointer data)
   /* The client does not stay partly connected: the broker gets a GOODBYE. */
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
   g_clear_pointer (&frames, g_ptr_array_unref);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_nonnull (script_find (frames, WIRE_KIND_GOODBYE));
 }
 
@@ -120,7 +120,7 @@ script_welcome_and_goodbye (Fixture *f)
 {
   script_welcome (f->in, &with_methods);
   script_goodbye (f->in, WIRE_STATUS_SHUTTING_DOWN, NULL);
-  client_fixture_say (f);
+  client_fixture_send (f);
 }
 
 static void
@@ -132,7 +132,7 @@ test_ended_between_steps_sync (Fixture *f, gconstpointer data)
   script_welcome_and_goodbye (f);
   g_assert_false (deye_bus_client_connect (f->client, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
-  frames = client_fixture_hear_one (f, WIRE_KIND_HELLO);
+  frames = client_fixture_receive_one (f, WIRE_KIND_HELLO);
 }
 
 static void
@@ -148,7 +148,7 @@ test_ended_between_steps_async (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
-  frames = client_fixture_hear_one (f, WIRE_KIND_HELLO);
+  frames = client_fixture_receive_one (f, WIRE_KIND_HELLO);
 }
 
 static void
@@ -168,13 +168,13 @@ test_cancelled_between_steps (Fixture *f, gconstpointer data)
 
   g_signal_connect (f->client, "notify::state", G_CALLBACK (cancel_on_state), cancellable);
   script_welcome (f->in, &with_methods);
-  client_fixture_say (f);
+  client_fixture_send (f);
   deye_bus_client_connect_async (f->client, cancellable, client_result_set, &result);
   client_fixture_wait (f, result.calls == 1);
   g_assert_false (deye_bus_client_connect_finish (f->client, result.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpint (deye_bus_client_get_state (f->client), ==, DEYE_BUS_CLIENT_STATE_DISCONNECTED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_nonnull (script_find (frames, WIRE_KIND_GOODBYE));
 }
 

@@ -44,16 +44,16 @@ test_serve (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   subscriptions_fixture_log_init (&log, f);
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   log.subscription = deye_bus_client_serve (f->client, "control.collector.task.procmond", NULL, on_request, &log,
                                             subscriptions_fixture_on_destroyed, NULL, &error);
   g_assert_no_error (error);
-  before = client_fixture_hear (f);
+  before = client_fixture_receive (f);
   script_request (f->in, 1, 700, "control.collector.task.procmond", "Echo", "question");
   script_request (f->in, 1, 701, "control.collector.task.procmond", "Fail", "question");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, log.got->len == 14);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   /* The broker prefers servers that have returned their credit, so it is returned at once. */
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 2);
   g_assert_cmpuint (last_credit (frames), ==, 100 + 2);
@@ -142,11 +142,11 @@ answer_both (gpointer data)
           g_autoptr (GPtrArray) frames = NULL;
 
           raw_socket_wait (f->peer);
-          frames = client_fixture_hear (f);
+          frames = client_fixture_receive (f);
           heard = frames->len;
         }
       script_subscribe_reply (f->in, id, 100, 100000);
-      client_fixture_say (f);
+      client_fixture_send (f);
     }
   return NULL;
 }
@@ -161,7 +161,7 @@ hear_at_least (Fixture *f, guint n)
       g_autoptr (GPtrArray) frames = NULL;
 
       g_main_context_iteration (f->context, TRUE);
-      frames = client_fixture_hear (f);
+      frames = client_fixture_receive (f);
       g_ptr_array_extend_and_steal (all, g_steal_pointer (&frames));
     }
   return all;
@@ -187,7 +187,7 @@ test_standard (Fixture *f, gconstpointer data)
   script_request (f->in, 1, 704, "control.collector.tester", "HealthCheck", "");
   script_request (f->in, 1, 708, "control.collector.tester", "Dance", "");
   say_reload (f);
-  client_fixture_say (f);
+  client_fixture_send (f);
   frames = hear_at_least (f, 4);
   g_assert_true (wire_span_equal (((ScriptFrame *) frames->pdata[0])->envelope.payload, WIRE_SPAN_LITERAL ("hello")));
   check_health (frames->pdata[1]);
@@ -215,7 +215,7 @@ test_heartbeat (Fixture *f, gconstpointer data)
   g_clear_error (&error);
   start_us = g_get_monotonic_time ();
   g_assert_true (deye_bus_client_set_heartbeat (f->client, 100000, &error));
-  first = client_fixture_hear_one (f, WIRE_KIND_PUBLISH);
+  first = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
   g_assert_true (wire_span_equal (((ScriptFrame *) first->pdata[0])->envelope.topic,
                                   WIRE_SPAN_LITERAL ("control.health.heartbeat.tester")));
   second = hear_at_least (f, 2);

@@ -41,10 +41,10 @@ test_share (Fixture *f, gconstpointer data)
   deye_bus_subscribe_options_set_in_flight (options, 3);
   copy = deye_bus_subscribe_options_copy (options);
   script_subscribe_reply (f->in, 2, 3, 4096);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = join (f, copy, NULL);
   g_assert_nonnull (subscription);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   guard = wire_guard_unpack (&daemoneye__eventbus__v1__subscribe_request__descriptor,
                              script_find (frames, WIRE_KIND_REQUEST)->envelope.payload, 0, NULL);
   g_assert_nonnull (guard);
@@ -91,7 +91,7 @@ test_unsupported (Fixture *f, gconstpointer data)
       g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
     }
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 0);
 }
 
@@ -107,15 +107,15 @@ test_drain_unsupported (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &old_broker);
   script_subscribe_reply (f->in, 2, 10, 4096);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = join (f, NULL, NULL);
   g_assert_nonnull (subscription);
-  asked = client_fixture_hear (f);
+  asked = client_fixture_receive (f);
   deye_bus_subscription_drain_async (subscription, NULL, client_result_set, &result);
   client_fixture_wait (f, result.calls > 0);
   g_assert_false (deye_bus_subscription_drain_finish (subscription, result.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 0);
 }
 
@@ -148,7 +148,7 @@ test_drain_noticed (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &new_broker);
   script_subscribe_reply (f->in, 2, 10, 4096);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = join (f, NULL, NULL);
   g_assert_nonnull (subscription);
   id = deye_bus_subscription_get_id (subscription);
@@ -156,19 +156,19 @@ test_drain_noticed (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_subscription_get_drain_state (subscription), ==, DEYE_BUS_DRAIN_NONE);
   say_drain (f, id, WIRE_STATUS_DRAINING, 3);
   say_drain (f, id + 1, WIRE_STATUS_DRAINING, 0); /* of another subscription */
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (heard->str, ==, "1 ");
   say_drain (f, id, WIRE_STATUS_DRAINING, 1); /* no change */
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   say_drain (f, id, WIRE_STATUS_DRAINING, 0);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (heard->str, ==, "1 2 ");
   say_drain (f, id, WIRE_STATUS_OK, 0);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (heard->str, ==, "1 2 0 ");
   say_drain (f, id, WIRE_STATUS_DRAINING, 2);
   say_drain (f, id, WIRE_STATUS_DRAINING, 0);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpstr (heard->str, ==, "1 2 0 2 ");
 }
 

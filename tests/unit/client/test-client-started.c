@@ -31,10 +31,10 @@ suspension_end (void)
   if (suspension.cancelled != 0)
     {
       collector_script_cancel (f->base.in, suspension.cancelled, WIRE_STATUS_SUPERSEDED);
-      client_fixture_say (&f->base);
+      client_fixture_send (&f->base);
     }
   if (suspension.is_lost)
-    client_fixture_hang_up (&f->base);
+    client_fixture_disconnect (&f->base);
 }
 
 static guint reads; /* since the last one that returned bytes */
@@ -77,7 +77,7 @@ offer (Fixture *f, const Suspension *how)
   collector_script_execute (f->base.in, 700, "t-1", NULL);
   suspension = *how;
   suspension.fixture = f;
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_null (suspension.fixture);
 }
 
@@ -88,7 +88,7 @@ test_superseded (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   offer (f, &(const Suspension){ .is_before = data != NULL, .cancelled = 700 });
-  frames = collector_hear (f);
+  frames = collector_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 0);
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
   g_assert_cmpuint (frames->len, ==, 2);
@@ -103,7 +103,7 @@ test_other (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   offer (f, &(const Suspension){ .cancelled = 701 });
-  frames = collector_hear (f);
+  frames = collector_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_progress (frames->pdata[0], 700, TRUE, 0);

@@ -14,7 +14,7 @@ test_subscribe (Fixture *f, gconstpointer data)
   const Daemoneye__Eventbus__V1__SubscribeRequest *request;
 
   subscriptions_fixture_start (f, &log, FALSE);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   guard = wire_guard_unpack (&daemoneye__eventbus__v1__subscribe_request__descriptor,
                              ((ScriptFrame *) frames->pdata[0])->envelope.payload, 0, NULL);
   g_assert_nonnull (guard);
@@ -28,7 +28,7 @@ test_subscribe (Fixture *f, gconstpointer data)
   subscriptions_fixture_deliver (f, &log, "a");
   script_gap (f->in, 1, 2, 4, 3);
   subscriptions_fixture_deliver (f, &log, "b");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, deye_bus_subscription_get_delivered (log.subscription) == 2);
   g_assert_cmpstr (log.got->str, ==, "a [2-4:3] b ");
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 3);
@@ -48,7 +48,7 @@ test_subscribe_async (Fixture *f, gconstpointer data)
                                    subscriptions_fixture_on_destroyed, NULL, client_result_set, &result);
   script_subscribe_reply (f->in, 2, 100, 100000);
   script_deliver (f->in, 1, 0, 1, "events.a", "first", 5);
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, log.got->len > 0);
   /* The answer was reported before the message that follows it. */
   g_assert_cmpuint (result.calls, ==, 1);
@@ -67,7 +67,7 @@ test_subscribe_refused (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   subscriptions_fixture_log_init (&log, f);
   script_error (f->in, 2, WIRE_STATUS_DENIED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_null (deye_bus_client_subscribe (f->client, "system.#", NULL, subscriptions_fixture_on_message, &log,
                                             subscriptions_fixture_on_destroyed, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
@@ -95,7 +95,7 @@ test_subscribe_cancelled (Fixture *f, gconstpointer data)
   g_assert_null (deye_bus_client_subscribe_finish (f->client, result.result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   client_fixture_wait (f, log.destroyed > 0);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 2);
   subscriptions_fixture_log_clear (&log);
 }
@@ -119,7 +119,7 @@ test_sync_call_meanwhile (Fixture *f, gconstpointer data)
       if (i == 70)
         script_reply (f->in, 4, "answer");
     }
-  client_fixture_say (f);
+  client_fixture_send (f);
   reply = deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (log.got->str, ==, "");
@@ -145,7 +145,7 @@ test_next (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
   g_clear_error (&error);
   subscriptions_fixture_deliver (f, &log, "one");
-  client_fixture_say (f);
+  client_fixture_send (f);
   message = deye_bus_subscription_next (log.subscription, -1, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (deye_bus_message_get_data (message, &len), len, "one", 3);
@@ -162,17 +162,17 @@ test_next_returns_credit (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   subscriptions_fixture_start (f, &log, TRUE);
-  before = client_fixture_hear (f);
+  before = client_fixture_receive (f);
   for (guint i = 0; i < 25; i++)
     subscriptions_fixture_deliver (f, &log, "x");
-  client_fixture_say (f);
+  client_fixture_send (f);
   for (guint i = 0; i < 25; i++)
     {
       g_autoptr (DeyeBusMessage) message = deye_bus_subscription_next (log.subscription, -1, NULL, NULL);
 
       g_assert_nonnull (message);
     }
-  frames = client_fixture_hear_one (f, WIRE_KIND_CREDIT);
+  frames = client_fixture_receive_one (f, WIRE_KIND_CREDIT);
   g_assert_cmpuint (script_find (frames, WIRE_KIND_CREDIT)->envelope.credit_messages, ==, 125);
   subscriptions_fixture_log_clear (&log);
 }
@@ -189,7 +189,7 @@ test_next_async (Fixture *f, gconstpointer data)
   subscriptions_fixture_start (f, &log, TRUE);
   deye_bus_subscription_next_async (log.subscription, NULL, client_result_set, &first);
   subscriptions_fixture_deliver (f, &log, "one");
-  client_fixture_say (f);
+  client_fixture_send (f);
   client_fixture_wait (f, first.calls > 0);
   message = deye_bus_subscription_next_finish (log.subscription, first.result, &error);
   g_assert_no_error (error);
@@ -203,7 +203,7 @@ test_next_async (Fixture *f, gconstpointer data)
   g_clear_error (&error);
 
   deye_bus_subscription_next_async (log.subscription, NULL, client_result_set, &third);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, third.calls > 0);
   g_assert_null (deye_bus_subscription_next_finish (log.subscription, third.result, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);

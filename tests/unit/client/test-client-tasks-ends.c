@@ -15,7 +15,7 @@ sent (Fixture *f, const char *id)
   client_fixture_connect (f, &with_tasks);
   task = tasks_fixture_submit (f->client, id);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (tasks_script_count (frames, "Submit"), ==, 1);
   return task;
 }
@@ -27,7 +27,7 @@ running (Fixture *f, const char *id)
 
   tasks_script_accept_early (f->in, SUBMIT_ID, id);
   TASKS_PUSH (f, .id = id, .state = DEYE_BUS_TASK_STATE_RUNNING, .holder = "p1", .attempt = 1);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_RUNNING);
   return task;
 }
@@ -69,7 +69,7 @@ test_close (Fixture *f, gconstpointer data)
   g_signal_connect (new, "finished", G_CALLBACK (count), &finished);
   deye_bus_task_wait_async (old, NULL, client_result_set, &waiting);
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 2); /* submitted tasks are sent before the end */
   g_assert_true (tasks_script_find (frames, "Submit") == frames->pdata[0]);
   g_assert_cmpint (((ScriptFrame *) frames->pdata[1])->kind, ==, WIRE_KIND_GOODBYE);
@@ -96,7 +96,7 @@ test_close_sends_all (Fixture *f, gconstpointer data)
       g_assert_nonnull (task);
     }
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (tasks_script_count (frames, "Submit"), ==, 3);
 }
 
@@ -111,7 +111,7 @@ test_dispose (Fixture *f, gconstpointer data)
   g_auto (ClientResult) waiting = { 0 };
 
   g_assert_finalize_object (g_steal_pointer (&f->client));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (tasks_script_count (frames, "Submit"), ==, 1);
   expect_end (old, DEYE_BUS_TASK_STATE_UNKNOWN, DEYE_BUS_ERROR_CLOSED);
   expect_end (new, DEYE_BUS_TASK_STATE_UNKNOWN, DEYE_BUS_ERROR_CLOSED);
@@ -138,7 +138,7 @@ test_dispose_while_waiting (Fixture *f, gconstpointer data)
   g_clear_object (&f->client);
   g_assert_nonnull (client);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   result = deye_bus_task_wait_finish (task, waiting.result, NULL);
   g_assert_cmpuint (g_bytes_get_size (result), ==, 4);
   client_result_clear (&waiting);
@@ -167,7 +167,7 @@ test_connection_lost (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) task = running (f, "one");
   g_autoptr (GError) error = NULL;
 
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   g_assert_null (deye_bus_task_wait (task, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
   expect_end (task, DEYE_BUS_TASK_STATE_UNKNOWN, DEYE_BUS_ERROR_NOT_CONNECTED);
@@ -202,11 +202,11 @@ test_wrong_pushes (Fixture *f, gconstpointer data)
   TASKS_PUSH (f, .id = "one", .state = 4711);
   tasks_script_push_bytes (f->in, AWAIT_ID, "\xff\xff\xff");
   tasks_script_push_bytes (f->in, AWAIT_ID, "");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (changes, ==, 0);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_RUNNING);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_QUEUED);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_QUEUED); /* pushes still arrive */
 }
 
@@ -220,14 +220,14 @@ test_after_the_end (Fixture *f, gconstpointer data)
   g_signal_connect (task, "finished", G_CALLBACK (count), &finished);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_RUNNING, .holder = "p2", .attempt = 2);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_FAILED, .error_text = "no");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_SUCCEEDED);
   g_assert_cmpstr (deye_bus_task_get_holder (task), ==, "p1");
   g_assert_null (deye_bus_task_dup_error (task));
   g_assert_cmpuint (finished, ==, 1);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (tasks_script_count (frames, "Settle"), ==, 1);
 }
 
@@ -238,7 +238,7 @@ test_too_early (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) task = sent (f, "one");
 
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
 }
 
@@ -260,23 +260,23 @@ test_wrong_answers (Fixture *f, gconstpointer data)
   one = tasks_fixture_submit (f->client, "one");
   two = tasks_fixture_submit (f->client, "two");
   client_fixture_settle (f);
-  first = client_fixture_hear (f);
+  first = client_fixture_receive (f);
   lane = &f->client->tasks->lanes[DEYE_BUS_TASK_LANE_SUBMIT];
   script_reply (f->in, SUBMIT_ID, "\xff\xff");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   client_fixture_wait (f, lane->pending != NULL);
-  second = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  second = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   both = tasks_script_repetitions (second->pdata[0]);
   g_assert_cmpstr (both, ==, "one+ two+");
   tasks_script_answer (f->in, second->pdata[0], 1, &accepted);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (one), ==, DEYE_BUS_TASK_STATE_QUEUED);
   client_fixture_wait (f, lane->pending != NULL);
-  third = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  third = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   rest = tasks_script_repetitions (third->pdata[0]);
   g_assert_cmpstr (rest, ==, "two+");
   tasks_script_accept_early (f->in, ((ScriptFrame *) third->pdata[0])->envelope.id, "three");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (two), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
 }
 
@@ -291,23 +291,23 @@ test_stream_ends (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) third = NULL;
 
   script_error (f->in, AWAIT_ID, WIRE_STATUS_LIMIT);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_null (tasks->await);
   g_assert_cmpint (tasks->await_pause_us, ==, DEYE_BUS_TASKS_PAUSE_US);
   client_fixture_wait (f, tasks->await != NULL);
-  second = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  second = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   g_assert_nonnull (tasks_script_find (second, "Await"));
 
   /* A stream that was open for a long time is opened again at once. */
   tasks->await_since_us -= 6 * G_TIME_SPAN_SECOND;
   script_error (f->in, ((ScriptFrame *) second->pdata[0])->envelope.id, WIRE_STATUS_TIMEOUT);
-  client_fixture_say_and_settle (f);
-  third = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  client_fixture_send_and_settle (f);
+  third = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   g_assert_nonnull (tasks_script_find (third, "Await"));
   g_assert_cmpint (tasks->await_pause_us, ==, 0);
   tasks_script_push (f->in, ((ScriptFrame *) third->pdata[0])->envelope.id,
                      &(const ScriptPush){ .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED });
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_true (deye_bus_task_is_finished (task));
 }
 
@@ -322,7 +322,7 @@ fetch (Fixture *f, guint64 request, const ScriptPush *push, const char *expected
   g_autofree char *type_name = NULL;
 
   tasks_script_result (f->in, request, push);
-  client_fixture_say (f);
+  client_fixture_send (f);
   result = deye_bus_client_fetch_result (f->client, "one", &type_name, NULL, &error);
   if (code != 0)
     {
@@ -349,7 +349,7 @@ test_fetch (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, &with_tasks);
   fetch (f, 2, &typed, "rows", 0);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   request = tasks_script_find (frames, "Result");
   g_assert_nonnull (request);
   g_assert_true (wire_span_equal (request->envelope.payload, WIRE_SPAN_LITERAL ("\x0a\x03"
@@ -376,7 +376,7 @@ test_fetch_refused (Fixture *f, gconstpointer data)
   deye_bus_client_fetch_result_async (f->client, "two", NULL, client_result_set, &malformed);
   script_error (f->in, 2, WIRE_STATUS_ABSENT);
   script_reply (f->in, 4, "\xff");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (result.calls + malformed.calls, ==, 2);
   g_assert_null (deye_bus_client_fetch_result_finish (f->client, result.result, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_ABSENT);

@@ -56,14 +56,14 @@ test_states (Fixture *f, gconstpointer data)
 
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_QUEUED, .reason = DEYE_BUS_WAIT_REASON_NO_CAPABILITY,
               .cause = "nobody");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_wait_reason (task), ==, DEYE_BUS_WAIT_REASON_NO_CAPABILITY);
   g_assert_cmpstr (deye_bus_task_get_cause (task), ==, "nobody");
   g_assert_cmpuint (seen.calls + finished, ==, 0);
 
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_RUNNING, .holder = "p1", .attempt = 1, .doing = "half",
               .done = 5, .total = 10, .skipped = 3);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_RUNNING);
   g_assert_cmpint (deye_bus_task_get_wait_reason (task), ==, DEYE_BUS_WAIT_REASON_NONE);
   g_assert_cmpstr (deye_bus_task_get_holder (task), ==, "p1");
@@ -77,7 +77,7 @@ test_states (Fixture *f, gconstpointer data)
 
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .holder = "p1", .attempt = 1, .late = TRUE,
               .result = "rows", .result_type = "example.Rows", .skipped = 2);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_true (deye_bus_task_is_finished (task));
   g_assert_true (deye_bus_task_is_late (task));
   g_assert_cmpmem (g_bytes_get_data (deye_bus_task_get_result (task), NULL), 4, "rows", 4);
@@ -104,7 +104,7 @@ test_coalesced (Fixture *f, gconstpointer data)
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_OFFERED);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_RUNNING);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_CANCELLING);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (states, ==, 1);
   g_object_get (task, "state", &state, NULL);
   g_assert_cmpuint (state, ==, DEYE_BUS_TASK_STATE_CANCELLING);
@@ -154,12 +154,12 @@ test_ends (Fixture *f, gconstpointer data)
       g_autofree char *name = NULL;
 
       client_fixture_settle (f);
-      frames = client_fixture_hear (f);
+      frames = client_fixture_receive (f);
       if (i > 0)
         tasks_script_accept (f->in, tasks_script_find (frames, "Submit"));
       g_signal_connect (task, "finished", G_CALLBACK (count), &finished);
       tasks_script_push (f->in, AWAIT_ID, &rows[i].push);
-      client_fixture_say_and_settle (f);
+      client_fixture_send_and_settle (f);
       tasks_fixture_expect_error (task, rows[i].code, rows[i].text);
       g_assert_cmpint (deye_bus_task_get_state (task), ==, rows[i].push.state);
       g_assert_cmpint (deye_bus_task_is_unconfirmed (task), ==, rows[i].push.unconfirmed);
@@ -167,9 +167,9 @@ test_ends (Fixture *f, gconstpointer data)
       name = deye_bus_error_get_name (error);
       g_assert_cmpstr (name, ==, rows[i].name);
       g_assert_cmpuint (finished, ==, i + 1);
-      settle = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+      settle = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
       tasks_script_accept (f->in, settle->pdata[0]);
-      client_fixture_say_and_settle (f);
+      client_fixture_send_and_settle (f);
       g_assert_cmpuint (tasks_fixture_n_live (f), ==, 0);
     }
 }
@@ -181,7 +181,7 @@ test_empty_result (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) task = tasks_fixture_accepted (f, "one");
 
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_nonnull (deye_bus_task_get_result (task));
   g_assert_cmpuint (g_bytes_get_size (deye_bus_task_get_result (task)), ==, 0);
   g_assert_null (deye_bus_task_get_result_type (task));
@@ -197,12 +197,12 @@ test_settle_together (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   tasks_script_accept (f->in, frames->pdata[0]);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
   TASKS_PUSH (f, .id = "two", .state = DEYE_BUS_TASK_STATE_CANCELLED);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   tasks_fixture_expect_settle (f, "one two");
   g_assert_true (deye_bus_task_is_finished (one) && deye_bus_task_is_finished (two));
   client_fixture_settle (f);
@@ -215,7 +215,7 @@ test_settle_in_the_same_turn (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusTask) one = tasks_fixture_accepted (f, "one");
 
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_true (g_main_context_iteration (f->context, TRUE));
   g_assert_true (deye_bus_task_is_finished (one));
   tasks_fixture_expect_settle (f, "one");
@@ -229,12 +229,12 @@ test_settle_after_dispatch (Fixture *f, gconstpointer data)
 
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
   script_reply (f->in, 6, "");
-  client_fixture_say (f);
+  client_fixture_send (f);
   deye_bus_message_unref (
       deye_bus_client_request (f->client, "tasks.other", NULL, NULL, NULL, NULL)); /* reads the push */
   g_assert_true (deye_bus_task_is_finished (task));
   {
-    g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+    g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
     g_assert_cmpuint (tasks_script_count (frames, "Settle"), ==, 0);
   }
@@ -252,14 +252,14 @@ test_settle_without_references (Fixture *f, gconstpointer data)
   g_object_unref (task);
   g_assert_nonnull (task);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_nonnull (task);
   {
-    g_autoptr (GPtrArray) settle = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+    g_autoptr (GPtrArray) settle = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
 
     tasks_script_accept (f->in, settle->pdata[0]);
   }
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_null (task);
 }
 
@@ -281,12 +281,12 @@ test_wait (Fixture *f, gconstpointer data)
   tasks_script_accept_early (f->in, SUBMIT_ID, "one");
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_RUNNING);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
-  client_fixture_say (f);
+  client_fixture_send (f);
   result = deye_bus_task_wait (task, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (g_bytes_get_data (result, NULL), g_bytes_get_size (result), "rows", 4);
   g_assert_cmpuint (finished, ==, 0); /* user code runs in a dispatch only */
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (tasks_script_count (frames, "Settle"), ==, 1); /* the caller has the outcome */
   again = deye_bus_task_wait (task, NULL, NULL);
   g_assert_true (again == result);
@@ -302,7 +302,7 @@ test_wait_for_failure (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_TIMED_OUT);
-  client_fixture_say (f);
+  client_fixture_send (f);
   g_assert_null (deye_bus_task_wait (task, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
 }
@@ -343,7 +343,7 @@ test_wait_async (Fixture *f, gconstpointer data)
   deye_bus_task_wait_async (task, NULL, client_result_set, &one);
   deye_bus_task_wait_async (task, NULL, client_result_set, &two);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows");
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpuint (one.calls + two.calls, ==, 2);
   result = deye_bus_task_wait_finish (task, one.result, NULL);
   g_assert_cmpuint (g_bytes_get_size (result), ==, 4);
@@ -366,13 +366,13 @@ test_cancel (Fixture *f, gconstpointer data)
   deye_bus_task_cancel (task);
   deye_bus_task_cancel (task);
   client_fixture_settle (f);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   g_assert_nonnull (tasks_script_find (frames, "Cancel"));
   ids = tasks_script_ids (frames->pdata[0]);
   g_assert_cmpstr (ids, ==, "one");
   tasks_script_accept (f->in, frames->pdata[0]);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_CANCELLED);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   tasks_fixture_expect_error (task, DEYE_BUS_ERROR_CANCELLED, "");
   tasks_fixture_expect_settle (f, "one");
   deye_bus_task_cancel (task);
@@ -408,13 +408,13 @@ test_cancel_sent (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &with_tasks);
   task = tasks_fixture_submit (f->client, "one");
   client_fixture_settle (f);
-  submitted = client_fixture_hear (f);
+  submitted = client_fixture_receive (f);
   deye_bus_task_cancel (task);
   client_fixture_settle (f);
   tasks_fixture_expect_silence (f);
   tasks_script_accept (f->in, tasks_script_find (submitted, "Submit"));
-  client_fixture_say_and_settle (f);
-  cancelled = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  client_fixture_send_and_settle (f);
+  cancelled = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   g_assert_nonnull (tasks_script_find (cancelled, "Cancel"));
 }
 
@@ -429,17 +429,17 @@ test_cancel_ended (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) second = NULL;
 
   client_fixture_settle (f);
-  submitted = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  submitted = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   tasks_script_accept (f->in, submitted->pdata[0]);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   deye_bus_task_cancel (one);
   client_fixture_settle (f);
-  first = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  first = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   deye_bus_task_cancel (two); /* waits for the answer to the first one */
   TASKS_PUSH (f, .id = "two", .state = DEYE_BUS_TASK_STATE_SUCCEEDED);
   tasks_script_accept (f->in, first->pdata[0]);
-  client_fixture_say_and_settle (f);
-  second = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  client_fixture_send_and_settle (f);
+  second = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   g_assert_nonnull (tasks_script_find (second, "Settle"));
   g_assert_false (deye_bus_task_is_finished (one));
 }

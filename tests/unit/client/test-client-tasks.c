@@ -29,7 +29,7 @@ test_one_request (Fixture *f, gconstpointer data)
   tasks_fixture_expect_silence (f);
   g_assert_cmpint (deye_bus_task_get_state (one), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   ids = tasks_script_repetitions (tasks_script_find (frames, "Submit"));
   expected = g_strconcat (deye_bus_task_get_id (one), " ", deye_bus_task_get_id (two), NULL);
@@ -50,7 +50,7 @@ test_flush_sends (Fixture *f, gconstpointer data)
   one = tasks_fixture_submit (f->client, NULL);
   two = tasks_fixture_submit (f->client, NULL);
   deye_bus_client_flush_async (f->client, NULL, FALSE, NULL, client_result_set, &result);
-  frames = client_fixture_hear (f); /* before the next turn */
+  frames = client_fixture_receive (f); /* before the next turn */
   g_assert_cmpuint (tasks_script_count (frames, "Submit"), ==, 1);
   g_assert_cmpstr (deye_bus_task_get_id (one), !=, deye_bus_task_get_id (two));
   client_fixture_settle (f);
@@ -73,11 +73,11 @@ test_bounded_request (Fixture *f, gconstpointer data)
       g_ptr_array_add (tasks, tasks_fixture_submit (f->client, id));
     }
   client_fixture_settle (f);
-  first = client_fixture_hear (f);
+  first = client_fixture_receive (f);
   g_assert_cmpuint (tasks_script_count (first, "Submit"), ==, 1);
   tasks_script_accept (f->in, tasks_script_find (first, "Submit"));
-  client_fixture_say_and_settle (f);
-  second = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  client_fixture_send_and_settle (f);
+  second = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   rest = tasks_script_ids (tasks_script_find (second, "Submit"));
   g_assert_cmpstr (rest, ==, "t256");
   g_assert_cmpint (deye_bus_task_get_state (tasks->pdata[255]), ==, DEYE_BUS_TASK_STATE_QUEUED);
@@ -98,7 +98,7 @@ test_bounded_verdicts (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
     g_ptr_array_add (tasks, tasks_fixture_submit (f->client, ids[i]));
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   first = tasks_script_ids (tasks_script_find (frames, "Submit"));
   g_assert_cmpstr (first, ==, "a b c");
 }
@@ -121,7 +121,7 @@ test_bounded_bytes (Fixture *f, gconstpointer data)
   one = deye_bus_client_submit (f->client, spec, NULL);
   two = deye_bus_client_submit (f->client, spec, NULL);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   ids = tasks_script_ids (tasks_script_find (frames, "Submit"));
   g_assert_cmpstr (ids, ==, deye_bus_task_get_id (one));
   deye_bus_task_spec_set_payload (spec, too_large, NULL);
@@ -205,17 +205,17 @@ test_same_id_later (Fixture *f, gconstpointer data)
 
   g_signal_connect (one, "finished", G_CALLBACK (submit_again), f);
   TASKS_PUSH (f, .id = "one", .state = DEYE_BUS_TASK_STATE_CANCELLED);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   again = tasks_fixture_submit (f->client, "one");
   g_assert_true (again != one);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   g_assert_true (tasks_script_find (frames, "Settle") == frames->pdata[0]);
   g_assert_true (tasks_script_find (frames, "Submit") == frames->pdata[1]);
   tasks_script_accept (f->in, frames->pdata[0]);
   tasks_script_accept (f->in, frames->pdata[1]);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (again), ==, DEYE_BUS_TASK_STATE_QUEUED);
   g_assert_cmpuint (tasks_fixture_n_live (f), ==, 1);
 }
@@ -235,9 +235,9 @@ test_refused (Fixture *f, gconstpointer data)
   task = tasks_fixture_submit (f->client, "one");
   g_signal_connect (task, "finished", G_CALLBACK (count), &finished);
   client_fixture_settle (f);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   tasks_script_answer (f->in, tasks_script_find (frames, "Submit"), 1, &full);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_REFUSED);
   tasks_fixture_expect_error (task, DEYE_BUS_ERROR_LIMIT, "too many (value 77, setting task-queue)");
   g_assert_cmpuint (finished, ==, 1);
@@ -272,9 +272,9 @@ test_refused_with_state (Fixture *f, gconstpointer data)
       g_autoptr (GPtrArray) frames = NULL;
 
       client_fixture_settle (f);
-      frames = client_fixture_hear (f);
+      frames = client_fixture_receive (f);
       tasks_script_answer (f->in, tasks_script_find (frames, "Submit"), 1, &rows[i].verdict);
-      client_fixture_say_and_settle (f);
+      client_fixture_send_and_settle (f);
       g_assert_cmpint (deye_bus_task_get_state (task), ==, rows[i].state);
       tasks_fixture_expect_error (task, rows[i].code, "");
     }
@@ -292,7 +292,7 @@ test_refused_request (Fixture *f, gconstpointer data)
   two = tasks_fixture_submit (f->client, "two");
   client_fixture_settle (f);
   script_error (f->in, SUBMIT_ID, WIRE_STATUS_DENIED);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (one), ==, DEYE_BUS_TASK_STATE_REFUSED);
   tasks_fixture_expect_error (one, DEYE_BUS_ERROR_DENIED, "as scripted");
   tasks_fixture_expect_error (two, DEYE_BUS_ERROR_DENIED, "as scripted");
@@ -316,23 +316,23 @@ test_overload (Fixture *f, gconstpointer data)
   two = tasks_fixture_submit (f->client, "two");
   client_fixture_settle (f);
   script_error (f->in, SUBMIT_ID, WIRE_STATUS_WOULD_BLOCK);
-  client_fixture_say_and_settle (f);
-  (void) client_fixture_hear_credit (f);
+  client_fixture_send_and_settle (f);
+  (void) client_fixture_receive_credit (f);
   lane = &f->client->tasks->lanes[DEYE_BUS_TASK_LANE_SUBMIT];
   g_assert_cmpint (lane->pause_us, ==, DEYE_BUS_TASKS_PAUSE_US);
   client_fixture_wait (f, lane->pending != NULL);
-  again = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  again = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   repeated = tasks_script_repetitions (again->pdata[0]);
   g_assert_cmpstr (repeated, ==, "one+ two+");
 
   /* The same broker does not know the tasks, so it never received them. */
   tasks_script_answer (f->in, again->pdata[0], 2, &unknown);
-  client_fixture_say_and_settle (f);
-  anew = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  client_fixture_send_and_settle (f);
+  anew = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   plain = tasks_script_repetitions (anew->pdata[0]);
   g_assert_cmpstr (plain, ==, "one two");
   tasks_script_accept (f->in, anew->pdata[0]);
-  client_fixture_say_and_settle (f);
+  client_fixture_send_and_settle (f);
   g_assert_cmpint (deye_bus_task_get_state (two), ==, DEYE_BUS_TASK_STATE_QUEUED);
   g_assert_cmpint (lane->pause_us, ==, 0);
 }

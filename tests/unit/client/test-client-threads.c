@@ -142,10 +142,10 @@ subscribe (ClientFixture *f, GDestroyNotify freed, gpointer data)
   g_autoptr (GError) error = NULL;
 
   script_subscribe_reply (f->in, 2, 100, 100000);
-  client_fixture_say (f);
+  client_fixture_send (f);
   subscription = deye_bus_client_subscribe (f->client, "events.#", NULL, on_message, data, freed, NULL, &error);
   g_assert_no_error (error);
-  frames = client_fixture_hear_one (f, WIRE_KIND_REQUEST);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
 }
 
 static void

@@ -53,7 +53,7 @@ test_connection_lost (Fixture *f, gconstpointer data)
   g_signal_connect (f->client, "error", G_CALLBACK (on_end_error), &ends);
   g_signal_connect (f->client, "closed", G_CALLBACK (on_end_closed), &ends);
   unsent = unsent_fixture_publish_too_much (f, 20);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   client_fixture_wait (f, order->len == 2);
   g_assert_cmpstr (order->str, ==, "ec");
   g_assert_cmpuint (ends.unsent, ==, unsent);
@@ -74,7 +74,7 @@ test_connection_lost_close (Fixture *f, gconstpointer data)
   g_signal_connect (f->client, "error", G_CALLBACK (on_end_error), &ends);
   g_signal_connect (f->client, "closed", G_CALLBACK (on_end_closed), &ends);
   unsent = unsent_fixture_publish_too_much (f, 20);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   g_assert_false (deye_bus_client_flush (f->client, NULL, FALSE, NULL, &error));
   g_clear_error (&error);
   g_assert_false (deye_bus_client_close (f->client, NULL, &error));
@@ -96,7 +96,7 @@ test_connection_lost_close_unref (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &wide);
   g_signal_connect (f->client, "error", G_CALLBACK (on_end_error), &ends);
   unsent_fixture_publish_too_much (f, 20);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   g_assert_false (deye_bus_client_flush (f->client, NULL, FALSE, NULL, NULL));
   g_assert_false (deye_bus_client_close (f->client, NULL, NULL));
   memset (records, 0, sizeof records);
@@ -140,7 +140,7 @@ test_unref_after_loss (Fixture *f, gconstpointer data)
   client_fixture_connect (f, &wide);
   g_signal_connect (f->client, "error", G_CALLBACK (on_end_error), &ends);
   unsent = unsent_fixture_publish_too_much (f, 20);
-  client_fixture_hang_up (f);
+  client_fixture_disconnect (f);
   g_assert_false (deye_bus_client_flush (f->client, NULL, FALSE, NULL, NULL));
   memset (records, 0, sizeof records);
   g_assert_finalize_object (g_steal_pointer (&f->client));
@@ -164,7 +164,7 @@ test_unref_all_sent (Fixture *f, gconstpointer data)
   g_assert_finalize_object (g_steal_pointer (&f->client));
   g_assert_cmpstr (order->str, ==, "");
   g_assert_cmpuint (records[G_LOG_LEVEL_MESSAGE] + records[G_LOG_LEVEL_WARNING], ==, 0);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
 }
 

@@ -17,8 +17,8 @@ start_work (Fixture *f, guint64 progress_us)
   execute.progress_us = progress_us;
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", &execute);
-  client_fixture_say_and_settle (&f->base);
-  frames = collector_hear (f);
+  client_fixture_send_and_settle (&f->base);
+  frames = collector_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_progress (frames->pdata[0], 700, TRUE, 0);
 }
@@ -27,7 +27,7 @@ static GPtrArray *
 settle_and_hear (Fixture *f)
 {
   client_fixture_settle (&f->base);
-  return collector_hear (f);
+  return collector_receive (f);
 }
 
 static void
@@ -79,7 +79,7 @@ test_progress_by_timer (Fixture *f, gconstpointer data)
     {
       g_clear_pointer (&frames, g_ptr_array_unref);
       g_main_context_iteration (f->base.context, TRUE);
-      frames = collector_hear (f);
+      frames = collector_receive (f);
       if (frames->len > 0)
         {
           g_autoptr (WireGuard) guard
@@ -178,7 +178,7 @@ test_outcomes (Fixture *f, gconstpointer data)
       const ScriptOutcome *outcome;
 
       collector_script_execute (f->base.in, 700 + i, "t-1", NULL);
-      client_fixture_say (&f->base);
+      client_fixture_send (&f->base);
       started = settle_and_hear (f);
       ends[i].end (f->log.work);
       frames = settle_and_hear (f);
@@ -293,7 +293,7 @@ test_shard (Fixture *f, gconstpointer data)
   execute.shards = 3;
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "gather.1.2", &execute);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_cmpuint (deye_bus_work_get_shard (f->log.work), ==, 2);
   g_assert_cmpuint (deye_bus_work_get_shards (f->log.work), ==, 3);
 }
@@ -312,7 +312,7 @@ test_shard_beyond (Fixture *f, gconstpointer data)
       execute.shard = 2;
       execute.shards = shards[i];
       collector_script_execute (f->base.in, 700 + i, "gather.1.2", &execute);
-      client_fixture_say_and_settle (&f->base);
+      client_fixture_send_and_settle (&f->base);
     }
   g_assert_cmpuint (f->log.calls, ==, 0);
 }
@@ -361,7 +361,7 @@ test_dropped (Fixture *f, gconstpointer data)
   f->log.drops = TRUE;
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", NULL);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   frames = settle_and_hear (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpuint (frames->len, ==, 2);
@@ -377,7 +377,7 @@ test_dropped_cancelled (Fixture *f, gconstpointer data)
 
   start_work (f, 0);
   collector_script_cancel (f->base.in, 700, WIRE_STATUS_CANCELLED);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_clear_object (&f->log.work);
   frames = settle_and_hear (f);
   g_assert_cmpuint (frames->len, ==, 1);
@@ -428,7 +428,7 @@ test_thread (Fixture *f, gconstpointer data)
       g_autoptr (GPtrArray) frames = NULL;
 
       g_main_context_iteration (f->base.context, TRUE);
-      frames = collector_hear (f);
+      frames = collector_receive (f);
       for (guint i = 0; i < frames->len; i++)
         {
           const ScriptFrame *frame = frames->pdata[i];
@@ -454,7 +454,7 @@ static void
 test_connection_lost (Fixture *f, gconstpointer data)
 {
   start_work (f, 0);
-  client_fixture_hang_up (&f->base);
+  client_fixture_disconnect (&f->base);
   client_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_NONE);
   report (f, 1);

@@ -34,7 +34,7 @@ unsent_fixture_publish_too_much (Fixture *f, guint n)
 guint
 unsent_fixture_count_frames (Fixture *f)
 {
-  g_autoptr (GPtrArray) frames = client_fixture_hear (f);
+  g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
   return frames->len;
 }

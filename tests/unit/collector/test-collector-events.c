@@ -24,13 +24,13 @@ start (Fixture *f)
 
   deye_bus_collector_start (f->collector, NULL);
   script_welcome (f->base.in, &few);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   collector_script_registered (f->base.in, 2, 77);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   script_subscribe_reply (f->base.in, 4, 1000, 1048576);
   script_subscribe_reply (f->base.in, 6, 1000, 1048576);
-  client_fixture_say_and_settle (&f->base);
-  frames = client_fixture_hear (&f->base);
+  client_fixture_send_and_settle (&f->base);
+  frames = client_fixture_receive (&f->base);
   return collector_events_new (f->collector, EVENT_TOPIC, EVENT_TYPE);
 }
 
@@ -53,7 +53,7 @@ hear (Fixture *f, guint *number)
   guint n = 0;
 
   client_fixture_settle (&f->base);
-  frames = collector_hear (f);
+  frames = collector_receive (f);
   for (guint i = 0; i < frames->len; i++)
     {
       const ScriptFrame *frame = frames->pdata[i];
@@ -77,7 +77,7 @@ static void
 let_go_on (Fixture *f, guint *number, guint until)
 {
   script_credit (f->base.in, WIRE_CLASS_MAY_DROP, 2 * until, 1048576 + until * sizeof (guint));
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   while (*number < until)
     {
       (void) hear (f, number);

@@ -129,7 +129,7 @@ execute (Fixture *f, guint64 route, const guint8 *payload, gsize len)
   execute.operation = operation;
   execute.payload = (ProtobufCBinaryData){ len, (guint8 *) payload };
   collector_script_execute (f->base.in, route, "t-1", &execute);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
 }
 
 static void
@@ -160,7 +160,7 @@ hear_outcome (Fixture *f, guint kind)
 {
   for (;;)
     {
-      g_autoptr (GPtrArray) frames = collector_hear (f);
+      g_autoptr (GPtrArray) frames = collector_receive (f);
       const ScriptFrame *last = frames->len > 0 ? frames->pdata[frames->len - 1] : NULL;
 
       if (last != NULL && last->kind == WIRE_KIND_REPLY && (last->flags & WIRE_FLAG_FINAL) != 0)
@@ -211,7 +211,7 @@ test_task_cancelled (Fixture *f, gconstpointer data)
   execute_query (f, 700, 0, G_MAXUINT32);
   client_fixture_wait (&f->base, seen.steps > 0);
   collector_script_cancel (f->base.in, 700, WIRE_STATUS_CANCELLED);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   g_ptr_array_unref (hear_outcome (f, OUTCOME (CANCELLED)));
   g_assert_cmpuint (seen.freed, ==, 1);
 }
@@ -278,7 +278,7 @@ test_task_part (Fixture *f, gconstpointer data)
   execute.shards = 5;
   execute.payload = (ProtobufCBinaryData){ 2, (guint8 *) "\x18\x07" }; /* a limit of 7 */
   collector_script_execute (f->base.in, 700, "t-1", &execute);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   frames = hear_outcome (f, OUTCOME (SUCCEEDED));
   guard = collector_unpack (frames->pdata[frames->len - 1], &daemoneye__eventbus__v1__outcome__descriptor);
   outcome = wire_guard_message (guard);
@@ -357,7 +357,7 @@ ask (Fixture *f, const Call *call)
                          ? wire_span_str (call->payload)
                          : wire_span (payload, daemoneye__eventbus__v1__process_query__pack (&query, payload));
   script_frame (f->base.in, WIRE_KIND_REQUEST, 0, &envelope);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
 }
 
 static void
@@ -371,18 +371,18 @@ call_all (Fixture *f, const CollectorQuestion *question, const Call *list, guint
   g_assert_true (deye_bus_client_add_service (f->base.client, service, NULL));
   deye_bus_client_connect_async (f->base.client, NULL, client_result_set, &result);
   script_welcome (f->base.in, &welcome);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   script_subscribe_reply (f->base.in, 2, 100, 100000);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   client_fixture_wait (&f->base, result.calls == 1);
-  g_ptr_array_unref (collector_hear (f));
+  g_ptr_array_unref (collector_receive (f));
   for (guint i = 0; i < n; i++)
     {
       g_autoptr (GPtrArray) frames = NULL;
       const WireEnvelope *reply;
 
       ask (f, &list[i]);
-      frames = collector_hear (f);
+      frames = collector_receive (f);
       g_assert_cmpuint (frames->len, ==, 1);
       reply = &((const ScriptFrame *) frames->pdata[0])->envelope;
       g_assert_true (wire_span_equal (reply->error_name, wire_span_str (list[i].error != NULL ? list[i].error : "")));

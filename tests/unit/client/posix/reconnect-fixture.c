@@ -102,7 +102,7 @@ reconnect_fixture_next_request (ReconnectFixture *f)
 }
 
 GPtrArray *
-reconnect_fixture_hear (ReconnectFixture *f)
+reconnect_fixture_receive (ReconnectFixture *f)
 {
   g_autoptr (GByteArray) got = g_byte_array_new ();
   guint8 bytes[4096];
@@ -114,7 +114,7 @@ reconnect_fixture_hear (ReconnectFixture *f)
 }
 
 void
-reconnect_fixture_say (ReconnectFixture *f, GByteArray *bytes)
+reconnect_fixture_send (ReconnectFixture *f, GByteArray *bytes)
 {
   g_assert_cmpint (send (f->peer, bytes->data, bytes->len, MSG_NOSIGNAL), ==, (gssize) bytes->len);
   g_byte_array_set_size (bytes, 0);

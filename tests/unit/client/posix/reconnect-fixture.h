@@ -38,6 +38,6 @@ void reconnect_fixture_welcome (ReconnectFixture *f, const ScriptWelcome *grante
 /* Receives until the next request of the client, and returns its id. */
 guint64 reconnect_fixture_next_request (ReconnectFixture *f);
 /* Takes the frames that have arrived from the client. */
-GPtrArray *reconnect_fixture_hear (ReconnectFixture *f);
+GPtrArray *reconnect_fixture_receive (ReconnectFixture *f);
 /* Sends @bytes to the client, and empties the array. */
-void reconnect_fixture_say (ReconnectFixture *f, GByteArray *bytes);
+void reconnect_fixture_send (ReconnectFixture *f, GByteArray *bytes);

@@ -59,7 +59,7 @@ static void
 say (Fixture *f)
 {
   if (f->in->len > 0)
-    reconnect_fixture_say (&f->base, f->in);
+    reconnect_fixture_send (&f->base, f->in);
 }
 
 static GPtrArray *
@@ -69,7 +69,7 @@ say_and_hear (Fixture *f)
 
   say (f);
   reconnect_fixture_settle (&f->base);
-  frames = reconnect_fixture_hear (&f->base);
+  frames = reconnect_fixture_receive (&f->base);
   for (guint i = frames->len; i-- > 0;)
     if (((ScriptFrame *) frames->pdata[i])->kind == WIRE_KIND_CREDIT)
       g_ptr_array_remove_index (frames, i);

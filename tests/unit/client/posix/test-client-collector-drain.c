@@ -12,8 +12,8 @@ typedef CollectorFixture Fixture;
 static GPtrArray *
 say_and_hear (Fixture *f)
 {
-  client_fixture_say_and_settle (&f->base);
-  return collector_hear (f);
+  client_fixture_send_and_settle (&f->base);
+  return collector_receive (f);
 }
 
 /* Starts a work under the route 700. */
@@ -53,7 +53,7 @@ test_drain (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_collector_is_draining (f->collector));
   g_assert_cmpuint (f->draining, ==, 0); /* no handler runs in a call */
   client_fixture_settle (&f->base);
-  asked = collector_hear (f);
+  asked = collector_receive (f);
   check_update (collector_find_request (asked, "Update"), 7000000);
   g_assert_cmpuint (f->draining, ==, 1);
   g_assert_cmpuint (f->drained, ==, 0);
@@ -88,7 +88,7 @@ test_lifecycle_of_another (Fixture *f, gconstpointer data)
 {
   start_work (f);
   collector_script_lifecycle (f->base.in, "mallory", 1000000, FALSE);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_cmpuint (f->draining, ==, 0);
   g_assert_false (deye_bus_collector_is_draining (f->collector));
 }
@@ -134,13 +134,13 @@ test_stop (Fixture *f, gconstpointer data)
   start_work (f);
   deye_bus_collector_stop_async (f->collector, 0, NULL, client_result_set, &result);
   client_fixture_settle (&f->base);
-  asked = collector_hear (f);
+  asked = collector_receive (f);
   check_update (collector_find_request (asked, "Update"), 0);
   g_assert_null (collector_find_request (asked, "Deregister"));
   g_assert_cmpuint (result.calls, ==, 0);
   g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));
   assert_stopped (f, &result);
-  frames = collector_hear (f);
+  frames = collector_receive (f);
   collector_assert_outcome (frames->pdata[0], 700, OUTCOME (SUCCEEDED));
   g_assert_nonnull (collector_find_request (frames, "Deregister"));
   last = frames->pdata[frames->len - 1]; /* after the topics were closed */
@@ -164,7 +164,7 @@ test_stop_grace (Fixture *f, gconstpointer data)
   assert_stopped (f, &first);
   assert_stopped (f, &second);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_STOPPED);
-  frames = collector_hear (f);
+  frames = collector_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 0);
   g_assert_nonnull (collector_find_request (frames, "Deregister"));
   g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));
@@ -206,7 +206,7 @@ test_drain_at_most (Fixture *f, gconstpointer data)
   collector_fixture_start (f);
   g_assert_true (deye_bus_collector_drain (f->collector, G_MAXINT64, NULL));
   client_fixture_settle (&f->base);
-  asked = collector_hear (f);
+  asked = collector_receive (f);
   check_update (collector_find_request (asked, "Update"), 3600u * G_TIME_SPAN_SECOND);
 }
 
@@ -282,7 +282,7 @@ test_run_until_exit (Fixture *f, gconstpointer data)
 
   collector_fixture_start (f);
   collector_script_lifecycle (f->base.in, "bus", 1000000, TRUE);
-  client_fixture_say (&f->base);
+  client_fixture_send (&f->base);
   g_assert_true (deye_bus_collector_run (f->collector, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (f->drained, ==, 1);
@@ -296,12 +296,12 @@ test_run_drained (Fixture *f, gconstpointer data)
 
   collector_fixture_start (f);
   collector_script_lifecycle (f->base.in, "bus", 1000000, data != NULL);
-  client_fixture_say_and_settle (&f->base);
+  client_fixture_send_and_settle (&f->base);
   g_assert_cmpuint (f->drained, ==, 1);
   if (data == NULL)
     {
       collector_script_lifecycle (f->base.in, "bus", 1000000, TRUE);
-      client_fixture_say (&f->base);
+      client_fixture_send (&f->base);
     }
   g_assert_true (deye_bus_collector_run (f->collector, &error));
   g_assert_no_error (error);
@@ -344,7 +344,7 @@ test_run_fails (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   collector_fixture_start (f);
-  client_fixture_hang_up (&f->base);
+  client_fixture_disconnect (&f->base);
   g_assert_false (deye_bus_collector_run (f->collector, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
 }

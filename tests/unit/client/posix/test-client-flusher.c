@@ -215,7 +215,7 @@ test_error (FlusherFixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   deye_bus_client_hold (f->base.client);
-  client_fixture_hang_up (&f->base);
+  client_fixture_disconnect (&f->base);
   flusher_publish (f, 0, 100);
   while (!f->base.client->write_dead)
     {

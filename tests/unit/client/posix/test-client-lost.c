@@ -89,7 +89,7 @@ answer (Fixture *f, guint64 id, guint32 status)
     script_reply (bytes, id, "");
   else
     script_error (bytes, id, status);
-  reconnect_fixture_say (f, bytes);
+  reconnect_fixture_send (f, bytes);
   reconnect_fixture_settle (f);
 }
 

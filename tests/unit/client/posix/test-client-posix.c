@@ -89,7 +89,7 @@ test_fork (Fixture *f, gconstpointer data)
 
   client_fixture_connect (f, NULL);
   script_reply (f->in, 2, "still mine");
-  client_fixture_say (f);
+  client_fixture_send (f);
   child = fork ();
   if (child == 0)
     {
@@ -102,7 +102,7 @@ test_fork (Fixture *f, gconstpointer data)
     }
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
   g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
   {
     g_autoptr (DeyeBusMessage) reply = deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, &error);
@@ -137,11 +137,11 @@ test_fork_held (Fixture *f, gconstpointer data)
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
   g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
   g_assert_true (deye_bus_client_publish (f->client, "events.a", NULL, NULL, NULL, NULL, &error));
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 0);
   g_ptr_array_unref (frames);
   deye_bus_client_release (f->client);
-  frames = client_fixture_hear (f);
+  frames = client_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
 }
 

@@ -86,7 +86,7 @@ answer_restore (ReadyFixture *f, guint64 window_messages)
 static void
 say (ReadyFixture *f)
 {
-  reconnect_fixture_say (&f->base, f->answer);
+  reconnect_fixture_send (&f->base, f->answer);
   reconnect_fixture_settle (&f->base);
 }
 
@@ -162,11 +162,11 @@ test_publishes_wait (ReadyFixture *f, gconstpointer data)
   say (f);
   g_assert_true (deye_bus_client_publish (f->base.client, "events.mine", NULL, NULL, NULL, NULL, NULL));
   reconnect_fixture_settle (&f->base);
-  before = reconnect_fixture_hear (&f->base);
+  before = reconnect_fixture_receive (&f->base);
   g_assert_cmpuint (script_count (before, WIRE_KIND_PUBLISH), ==, 0);
   script_retained_end (f->answer, subscription_id (f));
   say (f);
-  after = reconnect_fixture_hear (&f->base);
+  after = reconnect_fixture_receive (&f->base);
   g_assert_cmpuint (script_count (after, WIRE_KIND_PUBLISH), ==, 1);
 }
 
@@ -181,7 +181,7 @@ test_answers_at_once (ReadyFixture *f, gconstpointer data)
   say (f);
   assert_state (f, CONNECTED);
   g_assert_cmpstr (f->log->str, ==, "events.asked ");
-  frames = reconnect_fixture_hear (&f->base);
+  frames = reconnect_fixture_receive (&f->base);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 1);
   g_assert_cmpuint (script_find (frames, WIRE_KIND_REPLY)->envelope.route, ==, 77);
   f->subscription = deye_bus_client_serve_finish (f->base.client, f->subscribed.result, NULL);

@@ -315,7 +315,7 @@ test_wait_for_ready (ReconnectFixture *f, gconstpointer data)
   while (flush.calls == 0)
     g_main_context_iteration (f->context, TRUE);
   g_assert_true (deye_bus_client_flush_finish (f->client, flush.result, &error));
-  frames = reconnect_fixture_hear (f);
+  frames = reconnect_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   script_reply (answer, ((ScriptFrame *) frames->pdata[1])->envelope.id, "done");
   g_assert_cmpint (send (f->peer, answer->data, answer->len, MSG_NOSIGNAL), ==, (gssize) answer->len);
@@ -371,7 +371,7 @@ test_uncertain (ReconnectFixture *f, gconstpointer data)
   reconnect_fixture_settle (f);
   g_assert_true (g_str_has_prefix (errors->str, "1:"));
   g_assert_nonnull (strstr (errors->str, ": 3 ("));
-  frames = reconnect_fixture_hear (f);
+  frames = reconnect_fixture_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   g_string_truncate (errors, 0);
   reconnect_fixture_welcome (f, NULL);

@@ -23,7 +23,7 @@ put (DeyeBusSender *sender, const char *names)
 static void
 expect (ReconnectFixture *f, const char *names)
 {
-  g_autoptr (GPtrArray) frames = reconnect_fixture_hear (f);
+  g_autoptr (GPtrArray) frames = reconnect_fixture_receive (f);
   g_autoptr (GString) heard = g_string_new (NULL);
 
   for (guint i = 0; i < frames->len; i++)

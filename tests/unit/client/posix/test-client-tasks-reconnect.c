@@ -38,7 +38,7 @@ hear_until (Fixture *f, const char *method)
 {
   for (;;)
     {
-      g_autoptr (GPtrArray) frames = reconnect_fixture_hear (f);
+      g_autoptr (GPtrArray) frames = reconnect_fixture_receive (f);
 
       if (tasks_script_find (frames, method) != NULL)
         return g_steal_pointer (&frames);
@@ -49,7 +49,7 @@ hear_until (Fixture *f, const char *method)
 static void
 say (Fixture *f, GByteArray *bytes)
 {
-  reconnect_fixture_say (f, bytes);
+  reconnect_fixture_send (f, bytes);
   reconnect_fixture_settle (f);
 }
 
@@ -183,7 +183,7 @@ test_goodbye (Fixture *f, gconstpointer data)
   task = tasks_fixture_submit (f->client, "one");
   first = hear_until (f, "Submit");
   script_goodbye (bytes, WIRE_STATUS_LIMIT, "too much");
-  reconnect_fixture_say (f, bytes);
+  reconnect_fixture_send (f, bytes);
   lose (f);
   g_assert_false (deye_bus_task_is_finished (task));
   reconnect_fixture_welcome (f, &with_tasks);

@@ -21,7 +21,7 @@ test_verified (Fixture *f, gconstpointer data)
   reconnect_fixture_welcome (f, NULL);
   g_assert_true (deye_bus_client_set_heartbeat (f->client, 100000, NULL));
   script_reply (answer, reconnect_fixture_next_request (f), "\x18\x03"); /* PingReply.subscriptions = 3 */
-  reconnect_fixture_say (f, answer);
+  reconnect_fixture_send (f, answer);
   while (deye_bus_client_get_state (f->client) == DEYE_BUS_CLIENT_STATE_READY)
     g_main_context_iteration (f->context, TRUE);
   reconnect_fixture_welcome (f, NULL);
@@ -45,7 +45,7 @@ start_subscribed (Fixture *f, guint64 features)
   reconnect_fixture_welcome (f, &(const ScriptWelcome){ .features = features });
   deye_bus_client_subscribe_async (f->client, "events.#", NULL, NULL, NULL, NULL, NULL, client_result_set, &result);
   script_subscribe_reply (answer, reconnect_fixture_next_request (f), 100, 100000);
-  reconnect_fixture_say (f, answer);
+  reconnect_fixture_send (f, answer);
   client_fixture_wait (f, result.calls > 0);
   return deye_bus_client_subscribe_finish (f->client, result.result, NULL);
 }
@@ -57,7 +57,7 @@ answer_heartbeat (Fixture *f, const char *reply)
 
   g_assert_true (deye_bus_client_set_heartbeat (f->client, 100000, NULL));
   script_reply (answer, reconnect_fixture_next_request (f), reply);
-  reconnect_fixture_say (f, answer);
+  reconnect_fixture_send (f, answer);
 }
 
 static void
