@@ -88,7 +88,7 @@ restore_fixture_welcome (RestoreFixture *f, const ScriptWelcome *wish)
   restore_fixture_feed (f);
   frames = restore_fixture_take (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_HELLO), ==, 1);
-  f->said_last_message = hello_last_message (script_find (frames, WIRE_KIND_HELLO));
+  f->hello_last_message_number = hello_last_message (script_find (frames, WIRE_KIND_HELLO));
   g_assert_cmpint (deye_bus_session_state (f->session), ==, DEYE_BUS_SESSION_READY);
 }
 

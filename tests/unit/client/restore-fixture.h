@@ -17,10 +17,10 @@ typedef struct
   DeyeBusSession *session;
   DeyeBusStash stash;
   guint64 connections;
-  guint64 said_last_message; /* in the last HELLO */
-  guint64 newest;            /* number of the client's newest message */
-  GByteArray *in;            /* scripted, not fed yet */
-  GByteArray *out;           /* sent by the client, not checked yet */
+  guint64 hello_last_message_number; /* in the last HELLO */
+  guint64 newest;                    /* number of the client's newest message */
+  GByteArray *in;                    /* scripted, not fed yet */
+  GByteArray *out;                   /* sent by the client, not checked yet */
 } RestoreFixture;
 
 void restore_fixture_set_up (RestoreFixture *f, gconstpointer data);

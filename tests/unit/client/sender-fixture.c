@@ -9,7 +9,7 @@ sender_fixture_set_up (SenderFixture *f, gconstpointer data)
   client_fixture_set_up (&f->base, NULL);
   client_fixture_connect (&f->base, data);
   client_fixture_settle (&f->base);
-  f->heard = g_string_new (NULL);
+  f->received = g_string_new (NULL);
   f->sender = deye_bus_sender_new (f->base.client, 0, 0, &error);
   g_assert_no_error (error);
 }
@@ -19,7 +19,7 @@ sender_fixture_tear_down (SenderFixture *f, gconstpointer data)
 {
   client_fixture_tear_down (&f->base, NULL);
   g_clear_object (&f->sender); /* a sender may outlive its client */
-  g_string_free (f->heard, TRUE);
+  g_string_free (f->received, TRUE);
 }
 
 void
@@ -77,21 +77,21 @@ sender_fixture_receive (SenderFixture *f)
       const ScriptFrame *frame = frames->pdata[i];
 
       if (frame->kind == WIRE_KIND_PUBLISH)
-        g_string_append_len (f->heard, (const char *) frame->envelope.payload.data,
+        g_string_append_len (f->received, (const char *) frame->envelope.payload.data,
                              frame->envelope.payload.len > 0 ? 1 : 0);
     }
 }
 
 void
-sender_fixture_expect (SenderFixture *f, const char *heard)
+sender_fixture_expect (SenderFixture *f, const char *received)
 {
   sender_fixture_receive (f);
-  g_assert_cmpstr (f->heard->str, ==, heard);
+  g_assert_cmpstr (f->received->str, ==, received);
 }
 
 void
 sender_fixture_wait (SenderFixture *f, gsize n)
 {
-  for (sender_fixture_receive (f); f->heard->len < n; sender_fixture_receive (f))
+  for (sender_fixture_receive (f); f->received->len < n; sender_fixture_receive (f))
     g_main_context_iteration (f->base.context, TRUE);
 }

@@ -11,7 +11,7 @@ typedef struct
 {
   ClientFixture base;
   DeyeBusSender *sender;
-  GString *heard; /* first bytes of the payloads that the broker got */
+  GString *received; /* first bytes of the payloads that the broker got */
 } SenderFixture;
 
 void sender_fixture_set_up (SenderFixture *f, gconstpointer data);
@@ -23,8 +23,8 @@ void sender_fixture_put (SenderFixture *f, const char *names);
 void sender_fixture_put_elsewhere (SenderFixture *f, const char *names);
 /* Asserts that a message is refused with the error @code. */
 void sender_fixture_put_fails (SenderFixture *f, DeyeBusError code);
-/* Adds the messages that the broker has received to @heard, and compares. */
-void sender_fixture_expect (SenderFixture *f, const char *heard);
+/* Adds the messages that the broker has received to f->received, and compares it with @received. */
+void sender_fixture_expect (SenderFixture *f, const char *received);
 void sender_fixture_receive (SenderFixture *f);
 /* Iterates the context until the broker has received @n messages. */
 void sender_fixture_wait (SenderFixture *f, gsize n);

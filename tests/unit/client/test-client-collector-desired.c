@@ -74,7 +74,7 @@ tear_down (Fixture *f, gconstpointer data)
 }
 
 static GPtrArray *
-say_and_hear (Fixture *f)
+send_and_receive (Fixture *f)
 {
   client_fixture_send_and_settle (&f->base.base);
   return collector_receive (&f->base);
@@ -88,11 +88,11 @@ start (Fixture *f)
   collector_fixture_start (&f->base);
   for (guint64 id = 8; id <= 12; id += 2)
     script_subscribe_reply (f->base.base.in, id, 100, 100000);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
 }
 
 static void
-say_message (Fixture *f, guint8 kind, guint32 subscription, const char *sender, const ProtobufCMessage *message)
+script_message (Fixture *f, guint8 kind, guint32 subscription, const char *sender, const ProtobufCMessage *message)
 {
   guint8 ids[5], payload[512];
   WireEnvelope envelope;
@@ -117,8 +117,8 @@ test_reload (Fixture *f, gconstpointer data)
 
   start (f);
   reload.generation = 9;
-  say_message (f, WIRE_KIND_DELIVER, RELOAD, "agent", &reload.base);
-  frames = say_and_hear (f);
+  script_message (f, WIRE_KIND_DELIVER, RELOAD, "agent", &reload.base);
+  frames = send_and_receive (f);
   g_assert_cmpstr (f->got->str, ==, "9:none ");
   frame = script_find (frames, WIRE_KIND_PUBLISH);
   g_assert_nonnull (frame);
@@ -135,11 +135,11 @@ test_configuration (Fixture *f, gconstpointer data)
 
   start (f);
   script_request (f->base.base.in, CONFIGURATION, 700, "control.collector.config.tester", "", "depth=3");
-  taken = say_and_hear (f);
+  taken = send_and_receive (f);
   frame = script_find (taken, WIRE_KIND_REPLY);
   g_assert_cmpuint (frame->envelope.status, ==, WIRE_STATUS_OK);
   script_request (f->base.base.in, CONFIGURATION, 701, "control.collector.config.tester", "", "bad");
-  refused = say_and_hear (f);
+  refused = send_and_receive (f);
   frame = script_find (refused, WIRE_KIND_REPLY);
   g_assert_true (wire_span_equal (frame->envelope.error_name, WIRE_SPAN_LITERAL ("Refused")));
   g_assert_cmpstr (f->got->str, ==, "0:depth=3 0:bad ");
@@ -148,7 +148,7 @@ test_configuration (Fixture *f, gconstpointer data)
 /* --- standing tasks --- */
 
 static void
-say_standing (Fixture *f, const char *sender, guint64 revision, guint64 ttl_us)
+script_standing (Fixture *f, const char *sender, guint64 revision, guint64 ttl_us)
 {
   Daemoneye__Eventbus__V1__StandingTask task = DAEMONEYE__EVENTBUS__V1__STANDING_TASK__INIT, *list[] = { &task };
   Daemoneye__Eventbus__V1__StandingSet set = DAEMONEYE__EVENTBUS__V1__STANDING_SET__INIT;
@@ -162,13 +162,13 @@ say_standing (Fixture *f, const char *sender, guint64 revision, guint64 ttl_us)
   set.ttl_us = ttl_us;
   set.set = list;
   set.n_set = 1;
-  say_message (f, WIRE_KIND_REQUEST, STANDING, sender, &set.base);
+  script_message (f, WIRE_KIND_REQUEST, STANDING, sender, &set.base);
 }
 
 static void
 assert_state (Fixture *f, guint64 revision, guint64 observed, const char *problem)
 {
-  g_autoptr (GPtrArray) frames = say_and_hear (f);
+  g_autoptr (GPtrArray) frames = send_and_receive (f);
   g_autoptr (WireGuard) guard = NULL;
   const Daemoneye__Eventbus__V1__StandingState *state;
 
@@ -187,15 +187,15 @@ static void
 test_standing (Fixture *f, gconstpointer data)
 {
   start (f);
-  say_standing (f, "bus", 5, 1000);
+  script_standing (f, "bus", 5, 1000);
   assert_state (f, 5, 5, "");
-  say_standing (f, "bus", 5, 2000);
+  script_standing (f, "bus", 5, 2000);
   assert_state (f, 5, 5, "");
   g_assert_cmpstr (f->got->str, ==, "r5:s-1:watch:4:org.example.Path ");
   g_string_truncate (f->got, 0);
-  say_standing (f, "bus", 66, 0);
+  script_standing (f, "bus", 66, 0);
   assert_state (f, 66, 5, "no inotify");
-  say_standing (f, "bus", 1, 0); /* from an agent that has lost its revision number */
+  script_standing (f, "bus", 1, 0); /* from an agent that has lost its revision number */
   assert_state (f, 1, 1, "");
   g_assert_cmpstr (f->got->str, ==, "r66:s-1:watch:4:org.example.Path r1:s-1:watch:4:org.example.Path ");
 }
@@ -210,8 +210,8 @@ test_standing_hostile (Fixture *f, gconstpointer data)
   guint8 ids[5];
 
   start (f);
-  say_standing (f, "mallory", 5, 0);
-  denied = say_and_hear (f);
+  script_standing (f, "mallory", 5, 0);
+  denied = send_and_receive (f);
   g_assert_true (wire_span_equal (script_find (denied, WIRE_KIND_REPLY)->envelope.error_name,
                                   WIRE_SPAN_LITERAL ("PermissionDenied")));
   wire_envelope_init (&envelope);
@@ -221,7 +221,7 @@ test_standing_hostile (Fixture *f, gconstpointer data)
   envelope.subscriptions = wire_span (ids, wire_envelope_pack_u32 (&subscription, 1, ids));
   envelope.payload = wire_span_str ("\xff\xff");
   script_frame (f->base.base.in, WIRE_KIND_REQUEST, 0, &envelope);
-  broken = say_and_hear (f);
+  broken = send_and_receive (f);
   g_assert_true (
       wire_span_equal (script_find (broken, WIRE_KIND_REPLY)->envelope.error_name, WIRE_SPAN_LITERAL ("BadRequest")));
   g_assert_cmpstr (f->got->str, ==, "");

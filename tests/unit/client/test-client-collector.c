@@ -8,7 +8,7 @@ typedef CollectorFixture Fixture;
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
 
 static GPtrArray *
-say_and_hear (Fixture *f)
+send_and_receive (Fixture *f)
 {
   client_fixture_send_and_settle (&f->base);
   return collector_receive (f);
@@ -57,7 +57,7 @@ test_register (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->registered, ==, 0);
   collector_script_registered (f->base.in, 2, 77);
   g_clear_pointer (&frames, g_ptr_array_unref);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->registered, ==, 1);
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_READY);
   g_assert_true (wire_span_equal (((ScriptFrame *) frames->pdata[0])->envelope.topic,
@@ -93,7 +93,7 @@ test_without_tasks (Fixture *f, gconstpointer data)
 
   g_assert_true (deye_bus_collector_start (f->collector, NULL));
   script_welcome (f->base.in, &plain);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_null (collector_find_request (frames, "Register"));
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_READY);
   g_assert_error (f->refusal, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSUPPORTED);
@@ -188,7 +188,7 @@ test_verify (Fixture *f, gconstpointer data)
     }
   g_assert_true (deye_bus_client_set_heartbeat (f->base.client, 300 * G_TIME_SPAN_SECOND, NULL));
   collector_script_reply (f->base.in, collector_find_request (asked, "Verify")->envelope.id, &reply.base);
-  again = say_and_hear (f);
+  again = send_and_receive (f);
   g_assert_nonnull (collector_find_request (again, "Register"));
   collector_script_registered (f->base.in, collector_find_request (again, "Register")->envelope.id, 78);
   client_fixture_send_and_settle (&f->base);
@@ -214,7 +214,7 @@ test_execute (Fixture *f, gconstpointer data)
   execute.remaining_us = 60 * G_TIME_SPAN_SECOND;
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", &execute);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_progress (frames->pdata[0], 700, TRUE, 0);
   g_assert_cmpuint (f->log.calls, ==, 1);
@@ -241,7 +241,7 @@ test_at_once (Fixture *f, gconstpointer data)
   f->log.succeeds = f->log.drops = TRUE;
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", NULL);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   collector_assert_progress (frames->pdata[0], 700, TRUE, 0);
   collector_assert_outcome (frames->pdata[1], 700, OUTCOME (SUCCEEDED));
@@ -250,7 +250,7 @@ test_at_once (Fixture *f, gconstpointer data)
 
 /* A handler kills its process, or works for long before it returns: STARTED and the handler's reports are sent before that. */
 static void
-hear_in_handler (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
+receive_in_handler (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {
   Fixture *f = data;
   g_autoptr (GPtrArray) started = collector_receive (f);
@@ -273,11 +273,11 @@ test_written_in_handler (Fixture *f, gconstpointer data)
   ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
 
   execute.operation = operation;
-  deye_bus_collector_add_operation (f->collector, "slow", NULL, DEYE_BUS_OPERATION_NONE, hear_in_handler, f, NULL,
+  deye_bus_collector_add_operation (f->collector, "slow", NULL, DEYE_BUS_OPERATION_NONE, receive_in_handler, f, NULL,
                                     NULL);
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", &execute);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpuint (frames->len, ==, 0);
 }
@@ -291,7 +291,7 @@ test_cancel_in_same_read (Fixture *f, gconstpointer data)
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", NULL);
   collector_script_cancel (f->base.in, 700, WIRE_STATUS_CANCELLED);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 0);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_outcome (frames->pdata[0], 700, OUTCOME (CANCELLED));
@@ -321,7 +321,7 @@ test_cancel_during_handler (Fixture *f, gconstpointer data)
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", &execute);
   collector_script_execute (f->base.in, 701, "t-2", NULL);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpuint (frames->len, ==, 2);
   collector_assert_progress (frames->pdata[0], 700, TRUE, 0);
@@ -351,7 +351,7 @@ test_cancel (Fixture *f, gconstpointer data)
       g_autoptr (GPtrArray) frames = NULL;
 
       collector_script_execute (f->base.in, 700 + i, "t-1", NULL);
-      started = say_and_hear (f);
+      started = send_and_receive (f);
       g_assert_false (deye_bus_work_acknowledge_cancel (f->log.work, &error));
       g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
       g_clear_error (&error);
@@ -380,7 +380,7 @@ test_other_sender (Fixture *f, gconstpointer data)
 
   collector_fixture_start (f);
   collector_script_order (f->base.in, 700, "mallory", "\x0a\x01t\x12\x04scan\x30\x01\x3a\x01x", 14);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 0);
   g_assert_cmpuint (frames->len, ==, 1);
   reply = frames->pdata[0];
@@ -414,7 +414,7 @@ test_hostile (Fixture *f, gconstpointer data)
       const ScriptFrame *reply;
 
       collector_script_order (f->base.in, 700 + i, "bus", hostile[i].payload, hostile[i].len);
-      frames = say_and_hear (f);
+      frames = send_and_receive (f);
       g_assert_cmpuint (frames->len, ==, 1);
       reply = frames->pdata[0];
       g_assert_true (wire_span_equal (reply->envelope.error_name, WIRE_SPAN_LITERAL ("BadRequest")));
@@ -435,7 +435,7 @@ test_extreme (Fixture *f, gconstpointer data)
   execute.remaining_us = execute.run_limit_us = execute.progress_us = G_MAXUINT64;
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", &execute);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpint (deye_bus_work_get_remaining (f->log.work), >, 0);
   g_assert_true (deye_bus_work_progress (f->log.work, 1, 0, NULL, NULL, NULL));
@@ -449,7 +449,7 @@ assert_declined (Fixture *f, guint64 route, const char *id, const ScriptExecute 
   g_autoptr (GPtrArray) frames = NULL;
 
   collector_script_execute (f->base.in, route, id, execute);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_outcome (frames->pdata[0], route, kind);
 }
@@ -463,14 +463,14 @@ test_busy (Fixture *f, gconstpointer data)
 
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", NULL);
-  first = say_and_hear (f);
+  first = send_and_receive (f);
   assert_declined (f, 701, "t-2", NULL, OUTCOME (BUSY));
   g_object_set (f->collector, "max-concurrent", 2u, NULL);
   g_clear_pointer (&first, g_ptr_array_unref);
   first = collector_receive (f);
   assert_declined (f, 702, "t-1", NULL, OUTCOME (BUSY));
   collector_script_execute (f->base.in, 703, "t-2", NULL);
-  last = say_and_hear (f);
+  last = send_and_receive (f);
   collector_assert_progress (last->pdata[0], 703, TRUE, 0);
   g_assert_cmpuint (f->log.calls, ==, 2);
 }
@@ -495,7 +495,7 @@ test_freed (Fixture *f, gconstpointer data)
 
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", NULL);
-  started = say_and_hear (f);
+  started = send_and_receive (f);
   g_assert_finalize_object (g_steal_pointer (&f->collector));
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_STOPPED);
   g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));

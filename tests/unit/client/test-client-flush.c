@@ -40,7 +40,7 @@ test_flush_timeout (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusOptions) short_time = unsent_fixture_with_timeout (1);
   g_autoptr (GError) error = NULL;
   guint64 unsent, property;
-  guint heard = 0;
+  guint received = 0;
 
   client_fixture_connect (f, &wide);
   unsent = unsent_fixture_publish_too_much (f, 20);
@@ -52,12 +52,12 @@ test_flush_timeout (Fixture *f, gconstpointer data)
   /* The messages stay queued. */
   while (deye_bus_client_get_unsent (f->client) > 0)
     {
-      heard += unsent_fixture_count_frames (f);
+      received += unsent_fixture_count_frames (f);
       client_fixture_settle (f);
     }
   g_assert_true (deye_bus_client_flush (f->client, short_time, FALSE, NULL, NULL));
-  heard += unsent_fixture_count_frames (f);
-  g_assert_cmpuint (heard, ==, 20);
+  received += unsent_fixture_count_frames (f);
+  g_assert_cmpuint (received, ==, 20);
 }
 
 /* The call does not wait for messages that are published after it. */
@@ -65,7 +65,7 @@ static void
 test_flush_socket (Fixture *f, gconstpointer data)
 {
   g_auto (ClientResult) result = { NULL, 0 };
-  guint heard = 0;
+  guint received = 0;
 
   client_fixture_connect (f, &wide);
   unsent_fixture_publish_too_much (f, 20);
@@ -75,19 +75,19 @@ test_flush_socket (Fixture *f, gconstpointer data)
   unsent_fixture_publish_large (f, 40);
   while (result.calls == 0)
     {
-      heard += unsent_fixture_count_frames (f);
+      received += unsent_fixture_count_frames (f);
       client_fixture_settle (f);
     }
   g_assert_true (deye_bus_client_flush_finish (f->client, result.result, NULL));
-  g_assert_cmpuint (heard, >, 0);
+  g_assert_cmpuint (received, >, 0);
   g_assert_cmpuint (deye_bus_client_get_unsent (f->client), >, 0);
   while (deye_bus_client_get_unsent (f->client) > 0)
     {
-      heard += unsent_fixture_count_frames (f);
+      received += unsent_fixture_count_frames (f);
       client_fixture_settle (f);
     }
-  heard += unsent_fixture_count_frames (f);
-  g_assert_cmpuint (heard, ==, 60);
+  received += unsent_fixture_count_frames (f);
+  g_assert_cmpuint (received, ==, 60);
 }
 
 /* Messages of any class that wait for credit count as not sent; messages of other classes may overtake them. */

@@ -36,7 +36,7 @@ transcript (void)
 }
 
 static void
-tell_all (Fixture *f)
+handle_events (Fixture *f)
 {
   DeyeBusEvent event;
 
@@ -86,10 +86,10 @@ run_transcript (const guint8 *bytes, gsize len, gsize step)
               (void) deye_bus_session_call (f.session, &call, pending, NULL);
             }
         }
-      tell_all (&f);
+      handle_events (&f);
     }
   deye_bus_session_lost (f.session, "end of stream");
-  tell_all (&f);
+  handle_events (&f);
   deye_bus_channel_unref (channel);
   session_fixture_teardown (&f, NULL);
 }

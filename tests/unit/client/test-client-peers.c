@@ -63,7 +63,7 @@ script_peers (Fixture *f, const char *flags, const char *peers)
 }
 
 static void
-say_peers (Fixture *f, const char *flags, const char *peers)
+send_peers (Fixture *f, const char *flags, const char *peers)
 {
   script_peers (f, flags, peers);
   client_fixture_send_and_settle (f);
@@ -125,7 +125,7 @@ test_wait_async (Fixture *f, gconstpointer data)
   expect_request (f, "one", FALSE);
   client_fixture_settle (f);
   g_assert_cmpuint (result.calls, ==, 0);
-  say_peers (f, "rcf", "one+9");
+  send_peers (f, "rcf", "one+9");
   g_assert_cmpuint (result.calls, ==, 1);
   peer = deye_bus_client_wait_for_peer_finish (f->client, result.result, &error);
   g_assert_no_error (error);
@@ -345,29 +345,29 @@ test_watch (Fixture *f, gconstpointer data)
 
   expect_request (f, "", TRUE);
   g_assert_cmpuint (deye_bus_peer_watch_get_sequence (watch), ==, 0);
-  say_peers (f, "r", "two+7 one+9");
+  send_peers (f, "r", "two+7 one+9");
   expect_seen (&seen, "two+7 one+9");
   g_assert_false (deye_bus_peer_watch_is_complete (watch));
-  say_peers (f, "c", "three+3");
+  send_peers (f, "c", "three+3");
   expect_seen (&seen, "three+3 complete");
   assert_ids (watch, "one three two");
   g_assert_cmpuint (deye_bus_peer_watch_get_sequence (watch), ==, 41);
   /* Changes. */
-  say_peers (f, "c", "one-9");
-  say_peers (f, "c", "four+4");
+  send_peers (f, "c", "one-9");
+  send_peers (f, "c", "four+4");
   expect_seen (&seen, "one-9 four+4");
   g_assert_null (deye_bus_peer_watch_lookup (watch, "one"));
   two = deye_bus_peer_watch_lookup (watch, "two");
   g_assert_cmpuint (deye_bus_peer_get_incarnation (two), ==, 7);
   /* The id is taken over by another client object, and by a new connection of the same object. */
-  say_peers (f, "c", "two+8");
-  say_peers (f, "c", "two+8");
+  send_peers (f, "c", "two+8");
+  send_peers (f, "c", "two+8");
   expect_seen (&seen, "two-7 two+8");
   deye_bus_peer_watch_stop (watch);
   client_fixture_settle (f);
   frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
-  say_peers (f, "c", "five+5");
+  send_peers (f, "c", "five+5");
   expect_seen (&seen, "");
   g_assert_false (deye_bus_peer_watch_is_complete (watch));
 }
@@ -379,14 +379,14 @@ test_watch_restart (Fixture *f, gconstpointer data)
   g_auto (Seen) seen = { 0 };
   g_autoptr (DeyeBusPeerWatch) watch = watch_new (f, NULL, &seen);
 
-  say_peers (f, "rc", "one+1 two+2 three+3 four+4");
+  send_peers (f, "rc", "one+1 two+2 three+3 four+4");
   expect_seen (&seen, "one+1 two+2 three+3 four+4 complete");
-  say_peers (f, "r", "one+1 two+22");
+  send_peers (f, "r", "one+1 two+22");
   g_assert_false (deye_bus_peer_watch_is_complete (watch));
   /* A peer in the list is gone before the list is complete. */
-  say_peers (f, "", "five+5");
-  say_peers (f, "", "five-5 one-1");
-  say_peers (f, "c", "three+3");
+  send_peers (f, "", "five+5");
+  send_peers (f, "", "five-5 one-1");
+  send_peers (f, "c", "three+3");
   expect_seen (&seen, "two-2 two+22 five+5 five-5 one-1 four-4 complete");
   assert_ids (watch, "three two");
 }
@@ -398,10 +398,10 @@ test_watch_pattern (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusPeerWatch) watch = watch_new (f, "mond-?", &seen);
 
   expect_request (f, "", TRUE);
-  say_peers (f, "rc", "mond-1+1 mond-22+2 other+3");
-  say_peers (f, "c", "mond-22-2");
-  say_peers (f, "c", "mond-1-1");
-  say_peers (f, "c", "mond-3+3");
+  send_peers (f, "rc", "mond-1+1 mond-22+2 other+3");
+  send_peers (f, "c", "mond-22-2");
+  send_peers (f, "c", "mond-1-1");
+  send_peers (f, "c", "mond-3+3");
   expect_seen (&seen, "mond-1+1 complete mond-1-1 mond-3+3");
   assert_ids (watch, "mond-3");
 }
@@ -414,8 +414,8 @@ test_watch_one (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   expect_request (f, "one", TRUE);
-  say_peers (f, "rc", "");
-  say_peers (f, "c", "one+1");
+  send_peers (f, "rc", "");
+  send_peers (f, "c", "one+1");
   expect_seen (&seen, "complete one+1");
   g_assert_null (deye_bus_client_watch_peers (f->client, "a.b*", &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
@@ -436,7 +436,7 @@ test_watch_stopped_by_handler (Fixture *f, gconstpointer data)
   g_autoptr (DeyeBusPeerWatch) watch = watch_new (f, NULL, &seen);
 
   g_signal_connect (watch, "appeared", G_CALLBACK (on_appeared_stop), NULL);
-  say_peers (f, "rc", "one+1 two+2");
+  send_peers (f, "rc", "one+1 two+2");
   expect_seen (&seen, "one+1");
 }
 
@@ -446,7 +446,7 @@ test_watch_ended (Fixture *f, gconstpointer data)
   g_auto (Seen) seen = { 0 };
   g_autoptr (DeyeBusPeerWatch) watch = watch_new (f, NULL, &seen);
 
-  say_peers (f, "rc", "one+1");
+  send_peers (f, "rc", "one+1");
   script_error (f->in, REQUEST, WIRE_STATUS_DENIED);
   client_fixture_send_and_settle (f);
   expect_seen (&seen, "one+1 complete ended");
@@ -501,12 +501,12 @@ test_watch_released_in_another_thread (Fixture *f, gconstpointer data)
   DeyeBusPeerWatch *watch = watch_new (f, NULL, &seen);
   g_autoptr (GPtrArray) frames = NULL;
 
-  say_peers (f, "rc", "one+1");
+  send_peers (f, "rc", "one+1");
   g_thread_join (g_thread_new ("collector", release_in_thread, watch));
   client_fixture_settle (f);
   frames = client_fixture_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
-  say_peers (f, "c", "two+2");
+  send_peers (f, "c", "two+2");
   expect_seen (&seen, "one+1 complete");
 }
 

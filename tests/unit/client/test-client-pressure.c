@@ -27,7 +27,7 @@ some_options (void)
 }
 
 static WireGuard *
-hear_request (Fixture *f, const ProtobufCMessageDescriptor *descriptor)
+receive_request (Fixture *f, const ProtobufCMessageDescriptor *descriptor)
 {
   g_autoptr (GPtrArray) frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
   WireGuard *guard = wire_guard_unpack (descriptor, ((ScriptFrame *) frames->pdata[0])->envelope.payload, 0, NULL);
@@ -39,7 +39,7 @@ hear_request (Fixture *f, const ProtobufCMessageDescriptor *descriptor)
 static void
 check_asked (Fixture *f)
 {
-  g_autoptr (WireGuard) guard = hear_request (f, &daemoneye__eventbus__v1__subscribe_request__descriptor);
+  g_autoptr (WireGuard) guard = receive_request (f, &daemoneye__eventbus__v1__subscribe_request__descriptor);
   const Daemoneye__Eventbus__V1__SubscribeRequest *request = wire_guard_message (guard);
 
   g_assert_cmpstr (request->pattern, ==, "events.#");
@@ -103,7 +103,7 @@ test_subscribe_plain (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   client_log_subscribe (f, &log, 2, DEYE_BUS_POLICY_DEFAULT, FALSE, NULL);
   {
-    g_autoptr (WireGuard) guard = hear_request (f, &daemoneye__eventbus__v1__subscribe_request__descriptor);
+    g_autoptr (WireGuard) guard = receive_request (f, &daemoneye__eventbus__v1__subscribe_request__descriptor);
     const Daemoneye__Eventbus__V1__SubscribeRequest *request = wire_guard_message (guard);
 
     g_assert_cmpuint (request->policy + request->queue_messages + request->window_bytes, ==, 0);
@@ -128,7 +128,7 @@ test_adjust (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_subscription_adjust (log.subscription, options, NULL, &error));
   g_assert_no_error (error);
   {
-    g_autoptr (WireGuard) guard = hear_request (f, &daemoneye__eventbus__v1__adjust_request__descriptor);
+    g_autoptr (WireGuard) guard = receive_request (f, &daemoneye__eventbus__v1__adjust_request__descriptor);
     const Daemoneye__Eventbus__V1__AdjustRequest *request = wire_guard_message (guard);
 
     g_assert_cmpuint (request->subscription, ==, 1);

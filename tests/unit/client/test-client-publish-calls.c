@@ -209,21 +209,21 @@ test_publish_much (Fixture *f, gconstpointer data)
 {
   g_autofree guint8 *bytes = g_malloc0 (300000);
   g_autoptr (GBytes) payload = g_bytes_new (bytes, 300000);
-  guint heard = 0;
+  guint received = 0;
 
   ScriptWelcome wide = { .window_bytes = 16u << 20 };
 
   client_fixture_connect (f, &wide);
   for (guint i = 0; i < 20; i++)
     g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, NULL));
-  while (heard < 20)
+  while (received < 20)
     {
       g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
       for (guint i = 0; i < frames->len; i++)
         g_assert_cmpuint (calls_fixture_frame_at (frames, i)->envelope.payload.len, ==, 300000);
-      heard += frames->len;
-      if (heard < 20)
+      received += frames->len;
+      if (received < 20)
         g_main_context_iteration (f->context, TRUE);
     }
 }

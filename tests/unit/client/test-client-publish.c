@@ -39,27 +39,28 @@ publish_async (Fixture *f, GString *ends, char name, GCancellable *cancellable)
 
 /* Takes the payloads that were published since the last call. */
 static GString *
-hear_published (Fixture *f)
+receive_published (Fixture *f)
 {
   g_autoptr (GPtrArray) frames = client_fixture_receive (f);
-  GString *heard = g_string_new (NULL);
+  GString *received = g_string_new (NULL);
 
   for (guint i = 0; i < frames->len; i++)
     {
       const ScriptFrame *frame = frames->pdata[i];
 
       if (frame->kind == WIRE_KIND_PUBLISH)
-        g_string_append_len (heard, (const char *) frame->envelope.payload.data, (gssize) frame->envelope.payload.len);
+        g_string_append_len (received, (const char *) frame->envelope.payload.data,
+                             (gssize) frame->envelope.payload.len);
     }
-  return heard;
+  return received;
 }
 
 static void
 assert_published (Fixture *f, const char *expected)
 {
-  g_autoptr (GString) heard = hear_published (f);
+  g_autoptr (GString) received = receive_published (f);
 
-  g_assert_cmpstr (heard->str, ==, expected);
+  g_assert_cmpstr (received->str, ==, expected);
 }
 
 static void
@@ -220,7 +221,7 @@ test_counts_only_sent_messages (Fixture *f, gconstpointer data)
 static void
 test_never_iterated (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GString) heard = g_string_new (NULL);
+  g_autoptr (GString) received = g_string_new (NULL);
 
   start (f, 10);
   client_fixture_settle (f);
@@ -230,20 +231,20 @@ test_never_iterated (Fixture *f, gconstpointer data)
 
       if (i % 10 == 1)
         {
-          g_autoptr (GString) more = hear_published (f);
+          g_autoptr (GString) more = receive_published (f);
 
-          g_string_append (heard, more->str);
+          g_string_append (received, more->str);
           script_credit (f->in, WIRE_CLASS_MAY_DROP, i + 9, 1048576);
           client_fixture_send (f);
         }
       g_assert_true (deye_bus_client_publish (f->client, "events.a", payload, NULL, NULL, NULL, NULL));
     }
   {
-    g_autoptr (GString) more = hear_published (f);
+    g_autoptr (GString) more = receive_published (f);
 
-    g_string_append (heard, more->str);
+    g_string_append (received, more->str);
   }
-  g_assert_cmpuint (heard->len, ==, 1000);
+  g_assert_cmpuint (received->len, ==, 1000);
   g_assert_cmpuint (f->client->events.count, ==, 0);
   g_assert_cmpuint (deye_bus_session_n_pending (f->client->session), ==, 0);
   g_assert_cmpuint (deye_bus_outbuf_bytes (deye_bus_session_out (f->client->session)), ==, 0);

@@ -324,7 +324,7 @@ test_again (RestoreFixture *f, gconstpointer data)
   g_assert_false (pending->done);
   restore_fixture_next_connection (f);
   ready_for (f, &granted, START_US);
-  g_assert_cmpuint (f->said_last_message, ==, 0);
+  g_assert_cmpuint (f->hello_last_message_number, ==, 0);
   frames = restore_fixture_take (f);
   g_assert_cmpuint (frames->len, ==, 2);
   for (guint i = 0; i < 2; i++)
@@ -344,7 +344,7 @@ test_again (RestoreFixture *f, gconstpointer data)
   lose (f);
   restore_fixture_next_connection (f);
   restore_fixture_welcome (f, &granted);
-  g_assert_cmpuint (f->said_last_message, ==, 1);
+  g_assert_cmpuint (f->hello_last_message_number, ==, 1);
 }
 
 /* K12: with another epoch, sent messages end once with UNKNOWN, and messages that were not sent are sent. */
@@ -443,7 +443,7 @@ test_given_up (RestoreFixture *f, gconstpointer data)
   g_assert_error (waiting->error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
   restore_fixture_next_connection (f);
   ready_for (f, &granted, FAR_US);
-  g_assert_cmpuint (f->said_last_message, ==, 1);
+  g_assert_cmpuint (f->hello_last_message_number, ==, 1);
   assert_topics (f, "");
 }
 

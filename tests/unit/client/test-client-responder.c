@@ -180,19 +180,20 @@ respond_part (Served *served, gsize len)
 
 /* Takes the sizes of the replies that were sent since the last call: a number for each. */
 static char *
-hear_replies (Fixture *f)
+receive_replies (Fixture *f)
 {
   g_autoptr (GPtrArray) frames = client_fixture_receive (f);
-  GString *heard = g_string_new (NULL);
+  GString *received = g_string_new (NULL);
 
   for (guint i = 0; i < frames->len; i++)
     {
       const ScriptFrame *frame = frames->pdata[i];
 
       if (frame->kind == WIRE_KIND_REPLY)
-        g_string_append_printf (heard, "%s%" G_GSIZE_FORMAT, heard->len > 0 ? " " : "", frame->envelope.payload.len);
+        g_string_append_printf (received, "%s%" G_GSIZE_FORMAT, received->len > 0 ? " " : "",
+                                frame->envelope.payload.len);
     }
-  return g_string_free (heard, FALSE);
+  return g_string_free (received, FALSE);
 }
 
 /* T07: a small last reply does not overtake a large part that waits for credit of another class. Other calls of the class of the
@@ -223,7 +224,7 @@ test_order_of_parts (Fixture *f, gconstpointer data)
   }
   script_credit (f->in, WIRE_CLASS_MAY_DROP, 100, 1 << 20);
   client_fixture_send_and_settle (f);
-  rest = hear_replies (f);
+  rest = receive_replies (f);
   g_assert_cmpstr (rest, ==, "20000 10 3");
   g_clear_pointer (&served.request, deye_bus_message_unref);
 }

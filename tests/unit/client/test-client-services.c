@@ -21,11 +21,11 @@ answer_sync (gpointer data)
   g_assert_true (raw_socket_send (f->peer, out->data, out->len));
   g_byte_array_set_size (out, 0);
   /* The second frame is the request. */
-  for (guint heard = 0; heard < 2;)
+  for (guint received = 0; received < 2;)
     {
       g_autoptr (GPtrArray) frames = client_fixture_receive (f);
 
-      heard += frames->len;
+      received += frames->len;
       g_thread_yield ();
     }
   script_subscribe_reply (out, 2, 100, 100000);

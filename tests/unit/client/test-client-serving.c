@@ -79,7 +79,7 @@ on_reload (DeyeBusClient *client, guint64 generation, gpointer data)
 }
 
 static void
-say_reload (Fixture *f)
+script_reload (Fixture *f)
 {
   Daemoneye__Eventbus__V1__ConfigReload reload = DAEMONEYE__EVENTBUS__V1__CONFIG_RELOAD__INIT;
   guint32 subscription = 2;
@@ -135,15 +135,15 @@ answer_both (gpointer data)
 
   for (guint64 id = 2; id <= 4; id += 2)
     {
-      guint heard = 0;
+      guint received = 0;
 
-      while (heard == 0)
+      while (received == 0)
         {
           g_autoptr (GPtrArray) frames = NULL;
 
           raw_socket_wait (f->peer);
           frames = client_fixture_receive (f);
-          heard = frames->len;
+          received = frames->len;
         }
       script_subscribe_reply (f->in, id, 100, 100000);
       client_fixture_send (f);
@@ -152,7 +152,7 @@ answer_both (gpointer data)
 }
 
 static GPtrArray *
-hear_at_least (Fixture *f, guint n)
+receive_at_least (Fixture *f, guint n)
 {
   GPtrArray *all = g_ptr_array_new_with_free_func ((GDestroyNotify) script_frame_free);
 
@@ -186,9 +186,9 @@ test_standard (Fixture *f, gconstpointer data)
   script_request (f->in, 1, 700, "control.collector.tester", "Ping", "hello");
   script_request (f->in, 1, 704, "control.collector.tester", "HealthCheck", "");
   script_request (f->in, 1, 708, "control.collector.tester", "Dance", "");
-  say_reload (f);
+  script_reload (f);
   client_fixture_send (f);
-  frames = hear_at_least (f, 4);
+  frames = receive_at_least (f, 4);
   g_assert_true (wire_span_equal (((ScriptFrame *) frames->pdata[0])->envelope.payload, WIRE_SPAN_LITERAL ("hello")));
   check_health (frames->pdata[1]);
   g_assert_true (
@@ -218,7 +218,7 @@ test_heartbeat (Fixture *f, gconstpointer data)
   first = client_fixture_receive_one (f, WIRE_KIND_PUBLISH);
   g_assert_true (wire_span_equal (((ScriptFrame *) first->pdata[0])->envelope.topic,
                                   WIRE_SPAN_LITERAL ("control.health.heartbeat.tester")));
-  second = hear_at_least (f, 2);
+  second = receive_at_least (f, 2);
   g_assert_cmpint (g_get_monotonic_time () - start_us, >=, 200000);
   g_assert_true (deye_bus_client_set_heartbeat (f->client, 0, NULL));
 }

@@ -126,7 +126,7 @@ note_drain (DeyeBusSubscription *subscription, gpointer data)
 }
 
 static void
-say_drain (Fixture *f, guint32 subscription, guint32 status, guint64 left)
+script_drain (Fixture *f, guint32 subscription, guint32 status, guint64 left)
 {
   WireEnvelope notice;
 
@@ -143,7 +143,7 @@ static void
 test_drain_noticed (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusSubscription) subscription = NULL;
-  g_autoptr (GString) heard = g_string_new (NULL);
+  g_autoptr (GString) states = g_string_new (NULL);
   guint32 id;
 
   client_fixture_connect (f, &new_broker);
@@ -152,24 +152,24 @@ test_drain_noticed (Fixture *f, gconstpointer data)
   subscription = join (f, NULL, NULL);
   g_assert_nonnull (subscription);
   id = deye_bus_subscription_get_id (subscription);
-  g_signal_connect (subscription, "drain-changed", G_CALLBACK (note_drain), heard);
+  g_signal_connect (subscription, "drain-changed", G_CALLBACK (note_drain), states);
   g_assert_cmpint (deye_bus_subscription_get_drain_state (subscription), ==, DEYE_BUS_DRAIN_NONE);
-  say_drain (f, id, WIRE_STATUS_DRAINING, 3);
-  say_drain (f, id + 1, WIRE_STATUS_DRAINING, 0); /* of another subscription */
+  script_drain (f, id, WIRE_STATUS_DRAINING, 3);
+  script_drain (f, id + 1, WIRE_STATUS_DRAINING, 0); /* of another subscription */
   client_fixture_send_and_settle (f);
-  g_assert_cmpstr (heard->str, ==, "1 ");
-  say_drain (f, id, WIRE_STATUS_DRAINING, 1); /* no change */
+  g_assert_cmpstr (states->str, ==, "1 ");
+  script_drain (f, id, WIRE_STATUS_DRAINING, 1); /* no change */
   client_fixture_send_and_settle (f);
-  say_drain (f, id, WIRE_STATUS_DRAINING, 0);
+  script_drain (f, id, WIRE_STATUS_DRAINING, 0);
   client_fixture_send_and_settle (f);
-  g_assert_cmpstr (heard->str, ==, "1 2 ");
-  say_drain (f, id, WIRE_STATUS_OK, 0);
+  g_assert_cmpstr (states->str, ==, "1 2 ");
+  script_drain (f, id, WIRE_STATUS_OK, 0);
   client_fixture_send_and_settle (f);
-  g_assert_cmpstr (heard->str, ==, "1 2 0 ");
-  say_drain (f, id, WIRE_STATUS_DRAINING, 2);
-  say_drain (f, id, WIRE_STATUS_DRAINING, 0);
+  g_assert_cmpstr (states->str, ==, "1 2 0 ");
+  script_drain (f, id, WIRE_STATUS_DRAINING, 2);
+  script_drain (f, id, WIRE_STATUS_DRAINING, 0);
   client_fixture_send_and_settle (f);
-  g_assert_cmpstr (heard->str, ==, "1 2 0 2 ");
+  g_assert_cmpstr (states->str, ==, "1 2 0 2 ");
 }
 
 #define ADD(path, function)                                                                                            \

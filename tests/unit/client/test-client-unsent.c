@@ -113,7 +113,7 @@ test_unref (Fixture *f, gconstpointer data)
   g_autoptr (GString) order = g_string_new (NULL);
   Ends ends = { order, 0 };
   guint64 unsent;
-  guint heard = 0;
+  guint received = 0;
 
   client_fixture_connect (f, &wide);
   g_signal_connect (f->client, "error", G_CALLBACK (on_end_error), &ends);
@@ -124,9 +124,9 @@ test_unref (Fixture *f, gconstpointer data)
   g_assert_cmpstr (order->str, ==, "e");
   g_assert_cmpuint (ends.unsent, ==, unsent);
   g_assert_cmpuint (records[G_LOG_LEVEL_MESSAGE], ==, 1);
-  for (guint last = 1; last > 0; heard += last)
+  for (guint last = 1; last > 0; received += last)
     last = unsent_fixture_count_frames (f);
-  g_assert_cmpuint (heard + ends.unsent, ==, 20);
+  g_assert_cmpuint (received + ends.unsent, ==, 20);
 }
 
 /* A loss that the signal has not reported yet is still reported. */

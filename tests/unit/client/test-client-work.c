@@ -24,7 +24,7 @@ start_work (Fixture *f, guint64 progress_us)
 }
 
 static GPtrArray *
-settle_and_hear (Fixture *f)
+settle_and_receive (Fixture *f)
 {
   client_fixture_settle (&f->base);
   return collector_receive (f);
@@ -51,15 +51,15 @@ test_progress_limited (Fixture *f, gconstpointer data)
 
   start_work (f, 4 * 3600 * (guint64) G_TIME_SPAN_SECOND);
   report (f, 1);
-  first = settle_and_hear (f);
+  first = settle_and_receive (f);
   g_assert_cmpuint (first->len, ==, 1);
   collector_assert_progress (first->pdata[0], 700, FALSE, 1);
   report (f, 2);
   report (f, 3);
-  held = settle_and_hear (f);
+  held = settle_and_receive (f);
   g_assert_cmpuint (held->len, ==, 0);
   g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));
-  last = settle_and_hear (f);
+  last = settle_and_receive (f);
   g_assert_cmpuint (last->len, ==, 2);
   collector_assert_progress (last->pdata[0], 700, FALSE, 3);
   collector_assert_outcome (last->pdata[1], 700, OUTCOME (SUCCEEDED));
@@ -73,7 +73,7 @@ test_progress_by_timer (Fixture *f, gconstpointer data)
 
   start_work (f, 4000);
   report (f, 1);
-  frames = settle_and_hear (f);
+  frames = settle_and_receive (f);
   report (f, 2);
   for (guint64 done = 0; done != 2;)
     {
@@ -106,7 +106,7 @@ test_progress_fields (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_work_progress (f->log.work, 1, 2, NULL, large, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
   g_assert_true (deye_bus_work_progress (f->log.work, 17, 20, text, details, NULL));
-  frames = settle_and_hear (f);
+  frames = settle_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   guard = collector_unpack (frames->pdata[0], &daemoneye__eventbus__v1__progress__descriptor);
   progress = wire_guard_message (guard);
@@ -179,9 +179,9 @@ test_outcomes (Fixture *f, gconstpointer data)
 
       collector_script_execute (f->base.in, 700 + i, "t-1", NULL);
       client_fixture_send (&f->base);
-      started = settle_and_hear (f);
+      started = settle_and_receive (f);
       ends[i].end (f->log.work);
-      frames = settle_and_hear (f);
+      frames = settle_and_receive (f);
       g_assert_cmpuint (frames->len, ==, 1);
       collector_assert_outcome (frames->pdata[0], 700 + i, ends[i].kind);
       guard = collector_unpack (frames->pdata[0], &daemoneye__eventbus__v1__outcome__descriptor);
@@ -199,7 +199,7 @@ test_outcomes (Fixture *f, gconstpointer data)
 /* --- the extent of a result --- */
 
 static void
-say_all (DeyeBusWork *work)
+set_extents (DeyeBusWork *work)
 {
   deye_bus_work_set_rows (work, 7);
   deye_bus_work_set_truncated (work, 5);
@@ -212,15 +212,15 @@ say_all (DeyeBusWork *work)
 
 /* Returns the outcome of "t-1", whose handler calls @say and then @end. */
 static WireGuard *
-end_and_hear (Fixture *f, void (*say) (DeyeBusWork *work), void (*end) (DeyeBusWork *work))
+end_and_receive (Fixture *f, void (*set) (DeyeBusWork *work), void (*end) (DeyeBusWork *work))
 {
   g_autoptr (GPtrArray) frames = NULL;
 
   start_work (f, 0);
-  if (say != NULL)
-    say (f->log.work);
+  if (set != NULL)
+    set (f->log.work);
   end (f->log.work);
-  frames = settle_and_hear (f);
+  frames = settle_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   return collector_unpack (frames->pdata[0], &daemoneye__eventbus__v1__outcome__descriptor);
 }
@@ -229,7 +229,7 @@ end_and_hear (Fixture *f, void (*say) (DeyeBusWork *work), void (*end) (DeyeBusW
 static void
 test_extent (Fixture *f, gconstpointer data)
 {
-  g_autoptr (WireGuard) guard = end_and_hear (f, say_all, end_succeed);
+  g_autoptr (WireGuard) guard = end_and_receive (f, set_extents, end_succeed);
   const Daemoneye__Eventbus__V1__Extent *extent = ((const ScriptOutcome *) wire_guard_message (guard))->extent;
 
   g_assert_nonnull (extent);
@@ -248,7 +248,7 @@ test_extent (Fixture *f, gconstpointer data)
 }
 
 static void
-say_share (DeyeBusWork *work)
+set_share (DeyeBusWork *work)
 {
   deye_bus_work_set_share (work, 900);
 }
@@ -257,7 +257,7 @@ say_share (DeyeBusWork *work)
 static void
 test_extent_uncounted (Fixture *f, gconstpointer data)
 {
-  g_autoptr (WireGuard) guard = end_and_hear (f, say_share, end_succeed);
+  g_autoptr (WireGuard) guard = end_and_receive (f, set_share, end_succeed);
   const ScriptOutcome *outcome = wire_guard_message (guard);
 
   g_assert_nonnull (outcome->extent);
@@ -268,7 +268,7 @@ test_extent_uncounted (Fixture *f, gconstpointer data)
 static void
 test_extent_unsaid (Fixture *f, gconstpointer data)
 {
-  g_autoptr (WireGuard) guard = end_and_hear (f, NULL, end_succeed);
+  g_autoptr (WireGuard) guard = end_and_receive (f, NULL, end_succeed);
 
   g_assert_null (((const ScriptOutcome *) wire_guard_message (guard))->extent);
 }
@@ -277,10 +277,10 @@ test_extent_unsaid (Fixture *f, gconstpointer data)
 static void
 test_extent_failed (Fixture *f, gconstpointer data)
 {
-  g_autoptr (WireGuard) guard = end_and_hear (f, say_all, end_fail);
+  g_autoptr (WireGuard) guard = end_and_receive (f, set_extents, end_fail);
 
   g_assert_null (((const ScriptOutcome *) wire_guard_message (guard))->extent);
-  say_all (f->log.work);
+  set_extents (f->log.work);
   client_fixture_settle (&f->base);
 }
 
@@ -332,7 +332,7 @@ assert_largest (Fixture *f, gsize largest)
   g_assert_true (deye_bus_work_succeed (f->log.work, fits, NULL, NULL));
   for (guint n = 0; n == 0;)
     {
-      g_autoptr (GPtrArray) frames = settle_and_hear (f);
+      g_autoptr (GPtrArray) frames = settle_and_receive (f);
 
       n = script_count (frames, WIRE_KIND_REPLY);
     }
@@ -362,7 +362,7 @@ test_dropped (Fixture *f, gconstpointer data)
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", NULL);
   client_fixture_send (&f->base);
-  frames = settle_and_hear (f);
+  frames = settle_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpuint (frames->len, ==, 2);
   collector_assert_outcome (frames->pdata[1], 700, OUTCOME (RETRYABLE));
@@ -379,7 +379,7 @@ test_dropped_cancelled (Fixture *f, gconstpointer data)
   collector_script_cancel (f->base.in, 700, WIRE_STATUS_CANCELLED);
   client_fixture_send_and_settle (&f->base);
   g_clear_object (&f->log.work);
-  frames = settle_and_hear (f);
+  frames = settle_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_outcome (frames->pdata[0], 700, OUTCOME (CANCELLED));
 }
@@ -395,7 +395,7 @@ test_bare (Fixture *f, gconstpointer data)
   g_assert_nonnull (deye_bus_work_get_cancellable (work));
   g_assert_cmpint (deye_bus_work_get_remaining (work), ==, 0);
   g_assert_cmpuint (deye_bus_work_get_shards (work), ==, 0);
-  say_all (work);
+  set_extents (work);
   assert_ended (work);
 }
 

@@ -47,7 +47,7 @@ publish (CollectorEvents *events, guint number, gsize size)
 
 /* Asserts that the client has published the events from *@number on, and returns how many. */
 static guint
-hear (Fixture *f, guint *number)
+receive_events (Fixture *f, guint *number)
 {
   g_autoptr (GPtrArray) frames = NULL;
   guint n = 0;
@@ -80,7 +80,7 @@ let_go_on (Fixture *f, guint *number, guint until)
   client_fixture_send (&f->base);
   while (*number < until)
     {
-      (void) hear (f, number);
+      (void) receive_events (f, number);
       g_main_context_iteration (f->base.context, *number < until);
     }
 }
@@ -111,7 +111,7 @@ test_waits (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < 3 * WINDOW; i++)
     publish (events, i, 0);
-  g_assert_cmpuint (hear (f, &number), ==, AT_ONCE);
+  g_assert_cmpuint (receive_events (f, &number), ==, AT_ONCE);
   let_go_on (f, &number, 3 * WINDOW);
   g_assert_cmpuint (collector_events_get_lost (events), ==, 0);
   assert_health (f, DEYE_BUS_HEALTH_HEALTHY, "");
@@ -144,7 +144,7 @@ test_lost (Fixture *f, gconstpointer data)
   client_fixture_wait (&f->base, is_healthy (f));
   number = fit + 2; /* the two are skipped */
   publish (events, number, 0);
-  g_assert_cmpuint (hear (f, &number), ==, 1);
+  g_assert_cmpuint (receive_events (f, &number), ==, 1);
 }
 
 /* An event that can be offered again is not lost, and takes no number. */
@@ -164,7 +164,7 @@ test_offered (Fixture *f, gconstpointer data)
   assert_health (f, DEYE_BUS_HEALTH_HEALTHY, "");
   let_go_on (f, &number, fit);
   g_assert_true (collector_events_offer (events, payload));
-  g_assert_cmpuint (hear (f, &number), ==, 1);
+  g_assert_cmpuint (receive_events (f, &number), ==, 1);
 }
 
 static void

@@ -156,7 +156,7 @@ execute_query (Fixture *f, guint64 route, guint32 pid, guint32 limit)
 
 /* The frames until the outcome of @route. */
 static GPtrArray *
-hear_outcome (Fixture *f, guint kind)
+receive_outcome (Fixture *f, guint kind)
 {
   for (;;)
     {
@@ -193,7 +193,7 @@ test_task (Fixture *f, gconstpointer data)
   const ScriptOutcome *outcome;
 
   execute_query (f, 700, 0, 35);
-  frames = hear_outcome (f, OUTCOME (SUCCEEDED));
+  frames = receive_outcome (f, OUTCOME (SUCCEEDED));
   guard = collector_unpack (frames->pdata[frames->len - 1], &daemoneye__eventbus__v1__outcome__descriptor);
   outcome = wire_guard_message (guard);
   g_assert_cmpuint (outcome->payload.len, ==, 35);
@@ -212,7 +212,7 @@ test_task_cancelled (Fixture *f, gconstpointer data)
   client_fixture_wait (&f->base, seen.steps > 0);
   collector_script_cancel (f->base.in, 700, WIRE_STATUS_CANCELLED);
   client_fixture_send (&f->base);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (CANCELLED)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (CANCELLED)));
   g_assert_cmpuint (seen.freed, ==, 1);
 }
 
@@ -237,11 +237,11 @@ test_task_refused (Fixture *f, gconstpointer data)
   G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &stepped, &seen);
 
   execute_query (f, 700, 1, 0);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (FAILED)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (FAILED)));
   execute_query (f, 700, 2, 0);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (RETRYABLE)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (RETRYABLE)));
   execute (f, 700, (const guint8 *) "\xff", 1);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (FAILED)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (FAILED)));
   g_assert_cmpuint (seen.begun, ==, 0);
 }
 
@@ -253,11 +253,11 @@ test_task_lost (Fixture *f, gconstpointer data)
   G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &checked, &seen);
 
   execute_lost (f, 700, 0);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (SUCCEEDED)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (SUCCEEDED)));
   execute_lost (f, 700, 1);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (RETRYABLE)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (RETRYABLE)));
   execute_lost (f, 700, 2);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (FAILED)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (FAILED)));
   g_assert_cmpuint (seen.freed, ==, 3);
 }
 
@@ -279,7 +279,7 @@ test_task_part (Fixture *f, gconstpointer data)
   execute.payload = (ProtobufCBinaryData){ 2, (guint8 *) "\x18\x07" }; /* a limit of 7 */
   collector_script_execute (f->base.in, 700, "t-1", &execute);
   client_fixture_send (&f->base);
-  frames = hear_outcome (f, OUTCOME (SUCCEEDED));
+  frames = receive_outcome (f, OUTCOME (SUCCEEDED));
   guard = collector_unpack (frames->pdata[frames->len - 1], &daemoneye__eventbus__v1__outcome__descriptor);
   outcome = wire_guard_message (guard);
   g_assert_nonnull (outcome->extent);
@@ -287,7 +287,7 @@ test_task_part (Fixture *f, gconstpointer data)
   g_assert_cmpuint (seen.shard, ==, 2);
   g_assert_cmpuint (seen.shards, ==, 5);
   execute_query (f, 700, 0, 1);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (SUCCEEDED)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (SUCCEEDED)));
   g_assert_cmpuint (seen.shards, ==, 5); /* a question that is not divided has no part */
 }
 
@@ -299,7 +299,7 @@ test_room (Fixture *f, gconstpointer data)
   G_GNUC_UNUSED g_autoptr (CollectorTasks) tasks = start (f, &whole, &seen);
 
   execute_query (f, 700, 0, 1);
-  g_ptr_array_unref (hear_outcome (f, OUTCOME (SUCCEEDED)));
+  g_ptr_array_unref (receive_outcome (f, OUTCOME (SUCCEEDED)));
   g_assert_cmpuint (seen.room, >, (1u << 20) - (17u << 10));
   g_assert_cmpuint (seen.room, <, (1u << 20) - (16u << 10));
 }

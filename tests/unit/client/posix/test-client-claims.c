@@ -56,18 +56,18 @@ tear_down (Fixture *f, gconstpointer data)
 /* --- the broker --- */
 
 static void
-say (Fixture *f)
+send_script (Fixture *f)
 {
   if (f->in->len > 0)
     reconnect_fixture_send (&f->base, f->in);
 }
 
 static GPtrArray *
-say_and_hear (Fixture *f)
+send_and_receive (Fixture *f)
 {
   GPtrArray *frames;
 
-  say (f);
+  send_script (f);
   reconnect_fixture_settle (&f->base);
   frames = reconnect_fixture_receive (&f->base);
   for (guint i = frames->len; i-- > 0;)
@@ -86,14 +86,14 @@ welcome (Fixture *f, guint64 epoch)
   while ((f->base.peer = accept (f->base.listener, NULL, NULL)) < 0)
     g_main_context_iteration (f->base.context, TRUE);
   script_welcome (f->in, &with_tasks);
-  say (f);
+  send_script (f);
   for (;;)
     {
       g_autoptr (GPtrArray) frames = NULL;
       const ScriptFrame *request;
 
       g_main_context_iteration (f->base.context, TRUE);
-      frames = say_and_hear (f);
+      frames = send_and_receive (f);
       request = script_find (frames, WIRE_KIND_REQUEST);
       if (request == NULL)
         continue;
@@ -118,7 +118,7 @@ answer (Fixture *f, TaskClaim **fenced, gsize n)
   while (deye_bus_client_get_state (f->base.client) != DEYE_BUS_CLIENT_STATE_READY || f->in->len > 0
          || f->collector->topics[DEYE_BUS_COLLECTOR_TOPIC_LIFECYCLE].subscription == NULL)
     {
-      g_autoptr (GPtrArray) frames = say_and_hear (f);
+      g_autoptr (GPtrArray) frames = send_and_receive (f);
 
       for (guint i = 0; i < frames->len; i++)
         {
@@ -153,7 +153,7 @@ start_work (Fixture *f)
   g_assert_nonnull (request);
   answer (f, NULL, 0);
   collector_script_execute (f->in, 700, "t-1", NULL);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
 }
 
@@ -167,7 +167,7 @@ assert_claim (const TaskClaim *claim, const char *token)
 
 /* @claimed: the token of the claim; "": the broker does not send it */
 static void
-say_adopt_claimed (Fixture *f, guint64 route, const char *id, gboolean finished, const char *claimed)
+script_adopt_claimed (Fixture *f, guint64 route, const char *id, gboolean finished, const char *claimed)
 {
   ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
 
@@ -180,9 +180,9 @@ say_adopt_claimed (Fixture *f, guint64 route, const char *id, gboolean finished,
 }
 
 static void
-say_adopt (Fixture *f, guint64 route, const char *id, gboolean finished)
+script_adopt (Fixture *f, guint64 route, const char *id, gboolean finished)
 {
-  say_adopt_claimed (f, route, id, finished, "");
+  script_adopt_claimed (f, route, id, finished, "");
 }
 
 static void
@@ -225,14 +225,14 @@ test_running (Fixture *f, gconstpointer data)
   g_assert_cmpuint (request->n_finished, ==, 0);
   assert_claim (request->running[0], "token-700");
   answer (f, NULL, 0);
-  say_adopt (f, 800, "t-1", FALSE);
-  adopted = say_and_hear (f);
+  script_adopt (f, 800, "t-1", FALSE);
+  adopted = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpuint (adopted->len, ==, 2);
   collector_assert_progress (adopted->pdata[0], 800, TRUE, 0);
   collector_assert_progress (adopted->pdata[1], 800, FALSE, 3);
   succeed (f);
-  ended = say_and_hear (f);
+  ended = send_and_receive (f);
   g_assert_cmpuint (ended->len, ==, 1);
   assert_result (ended->pdata[0], 800);
 }
@@ -255,8 +255,8 @@ test_finished (Fixture *f, gconstpointer data)
   assert_claim (request->finished[0], "token-700");
   g_assert_cmpuint (request->finished[0]->length, ==, 6);
   answer (f, NULL, 0);
-  say_adopt (f, 800, "t-1", TRUE);
-  frames = say_and_hear (f);
+  script_adopt (f, 800, "t-1", TRUE);
+  frames = send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   assert_result (frames->pdata[0], 800);
 }
@@ -273,9 +273,9 @@ test_of_another_account (Fixture *f, gconstpointer data)
   succeed (f);
   guard = welcome (f, 2);
   answer (f, NULL, 0);
-  say_adopt_claimed (f, 800, "t-1", TRUE, "token-999");
-  say_adopt_claimed (f, 801, "t-1", TRUE, "token-700");
-  frames = say_and_hear (f);
+  script_adopt_claimed (f, 800, "t-1", TRUE, "token-999");
+  script_adopt_claimed (f, 801, "t-1", TRUE, "token-700");
+  frames = send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
   assert_result (frames->pdata[1], 801);
@@ -292,9 +292,9 @@ test_run_of_another_account (Fixture *f, gconstpointer data)
   lose (f);
   guard = welcome (f, 2);
   answer (f, NULL, 0);
-  say_adopt_claimed (f, 800, "t-1", FALSE, "token-999");
-  say_adopt_claimed (f, 801, "t-1", FALSE, "token-700");
-  frames = say_and_hear (f);
+  script_adopt_claimed (f, 800, "t-1", FALSE, "token-999");
+  script_adopt_claimed (f, 801, "t-1", FALSE, "token-700");
+  frames = send_and_receive (f);
   collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
   collector_assert_progress (frames->pdata[1], 801, TRUE, 0);
 }
@@ -311,18 +311,18 @@ test_until_delivered (Fixture *f, gconstpointer data)
 
   start_work (f);
   succeed (f);
-  sent = say_and_hear (f);
+  sent = send_and_receive (f);
   assert_result (sent->pdata[0], 700);
   lose (f);
   before = welcome (f, 1);
   request = wire_guard_message (before);
   g_assert_cmpuint (request->n_finished, ==, 1);
   answer (f, NULL, 0);
-  say_adopt (f, 800, "t-1", TRUE);
-  again = say_and_hear (f);
+  script_adopt (f, 800, "t-1", TRUE);
+  again = send_and_receive (f);
   assert_result (again->pdata[0], 800);
   collector_script_delivered (f->in, 800);
-  say (f);
+  send_script (f);
   reconnect_fixture_settle (&f->base);
   lose (f);
   after = welcome (f, 1);
@@ -347,7 +347,7 @@ test_fenced (Fixture *f, gconstpointer data)
   answer (f, request->running, request->n_running);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
   succeed (f);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 0);
   lose (f);
   after = welcome (f, 2);
@@ -357,7 +357,7 @@ test_fenced (Fixture *f, gconstpointer data)
 }
 
 static void
-say_fence (Fixture *f, TaskClaim **fenced, gsize n)
+script_fence (Fixture *f, TaskClaim **fenced, gsize n)
 {
   Daemoneye__Eventbus__V1__CollectorLifecycle lifecycle = DAEMONEYE__EVENTBUS__V1__COLLECTOR_LIFECYCLE__INIT;
 
@@ -383,12 +383,12 @@ test_fenced_later (Fixture *f, gconstpointer data)
   answer (f, NULL, 0);
   other = *request->running[0];
   other.token = (ProtobufCBinaryData){ 9, (guint8 *) (gsize) "token-701" };
-  say_fence (f, others, 1);
-  say (f);
+  script_fence (f, others, 1);
+  send_script (f);
   reconnect_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_NONE);
-  say_fence (f, request->running, request->n_running);
-  say (f);
+  script_fence (f, request->running, request->n_running);
+  send_script (f);
   reconnect_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
 }
@@ -402,9 +402,9 @@ test_unknown (Fixture *f, gconstpointer data)
 
   g_assert_nonnull (guard);
   answer (f, NULL, 0);
-  say_adopt (f, 800, "t-9", FALSE);
-  say_adopt (f, 801, "t-9", TRUE);
-  frames = say_and_hear (f);
+  script_adopt (f, 800, "t-9", FALSE);
+  script_adopt (f, 801, "t-9", TRUE);
+  frames = send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
   collector_assert_outcome (frames->pdata[1], 801, OUTCOME (RETRYABLE));
@@ -421,9 +421,9 @@ test_adopted_and_cancelled (Fixture *f, gconstpointer data)
   lose (f);
   guard = welcome (f, 2);
   answer (f, NULL, 0);
-  say_adopt (f, 800, "t-1", FALSE);
+  script_adopt (f, 800, "t-1", FALSE);
   collector_script_cancel (f->in, 800, WIRE_STATUS_EXPIRED);
-  say (f);
+  send_script (f);
   reconnect_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_EXPIRED);
   g_assert_cmpuint (f->log.calls, ==, 1);
@@ -443,7 +443,7 @@ test_next_attempt (Fixture *f, gconstpointer data)
   guard = welcome (f, 2);
   answer (f, NULL, 0);
   collector_script_execute (f->in, 800, "t-1", &execute);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_outcome (frames->pdata[0], 800, OUTCOME (BUSY));
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
@@ -468,7 +468,7 @@ test_bounds (Fixture *f, gconstpointer data)
       collector_script_execute (f->in, 701 + i, id, NULL);
       for (guint replies = 0; replies < 2;)
         {
-          frames = say_and_hear (f);
+          frames = send_and_receive (f);
           replies += script_count (frames, WIRE_KIND_REPLY);
           g_clear_pointer (&frames, g_ptr_array_unref);
         }
@@ -498,7 +498,7 @@ test_draining (Fixture *f, gconstpointer data)
 
   start_work (f);
   deye_bus_collector_stop_async (f->collector, 3600 * G_TIME_SPAN_SECOND, NULL, client_result_set, &result);
-  drains = say_and_hear (f);
+  drains = send_and_receive (f);
   g_assert_nonnull (collector_find_request (drains, "Update"));
   lose (f);
   succeed (f);
@@ -507,10 +507,10 @@ test_draining (Fixture *f, gconstpointer data)
   guard = welcome (f, 2);
   answer (f, NULL, 0);
   g_clear_pointer (&drains, g_ptr_array_unref);
-  say_adopt (f, 800, "t-1", TRUE);
-  drains = say_and_hear (f);
+  script_adopt (f, 800, "t-1", TRUE);
+  drains = send_and_receive (f);
   client_fixture_wait (&f->base, result.calls > 0);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_ptr_array_extend_and_steal (drains, g_steal_pointer (&frames));
   g_assert_nonnull (collector_find_request (drains, "Deregister"));
   g_assert_cmpuint (script_count (drains, WIRE_KIND_REPLY), ==, 1);
@@ -532,7 +532,7 @@ answer_in_part (Fixture *f)
   reply.registration_id = ++f->registrations;
   reply.state = DAEMONEYE__EVENTBUS__V1__MEMBER_STATE__MEMBER_REGISTERED;
   collector_script_reply (f->in, f->asked, &reply.base);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   script_subscribe_reply (f->in, ((ScriptFrame *) frames->pdata[0])->envelope.id, 1000, 1048576);
   f->asked = ((ScriptFrame *) frames->pdata[1])->envelope.id;
@@ -552,7 +552,7 @@ test_draining_before_ready (Fixture *f, gconstpointer data)
   wire_guard_free (welcome (f, 1));
   answer_in_part (f);
   collector_script_execute (f->in, 700, "t-1", NULL);
-  g_ptr_array_unref (say_and_hear (f));
+  g_ptr_array_unref (send_and_receive (f));
   g_assert_true (deye_bus_collector_drain (f->collector, 0, NULL));
   reconnect_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
@@ -565,7 +565,7 @@ test_draining_before_ready (Fixture *f, gconstpointer data)
   else
     {
       script_subscribe_reply (f->in, f->asked, 1000, 1048576);
-      say (f);
+      send_script (f);
     }
   while (drained == 0)
     g_main_context_iteration (f->base.context, TRUE);

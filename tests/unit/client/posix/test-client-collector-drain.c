@@ -10,7 +10,7 @@ typedef CollectorFixture Fixture;
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
 
 static GPtrArray *
-say_and_hear (Fixture *f)
+send_and_receive (Fixture *f)
 {
   client_fixture_send_and_settle (&f->base);
   return collector_receive (f);
@@ -25,7 +25,7 @@ start_work (Fixture *f)
   g_object_set (f->collector, "max-concurrent", 8u, NULL);
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", NULL);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
 }
 
@@ -58,7 +58,7 @@ test_drain (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->draining, ==, 1);
   g_assert_cmpuint (f->drained, ==, 0);
   collector_script_execute (f->base.in, 701, "t-2", NULL);
-  declined = say_and_hear (f);
+  declined = send_and_receive (f);
   g_assert_cmpuint (declined->len, ==, 1);
   collector_assert_outcome (declined->pdata[0], 701, OUTCOME (BUSY));
   g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));
@@ -77,7 +77,7 @@ test_lifecycle (Fixture *f, gconstpointer data)
 
   start_work (f);
   collector_script_lifecycle (f->base.in, "bus", 1000000, FALSE);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->draining, ==, 1);
   g_assert_cmpuint (deye_bus_collector_get_state (f->collector), ==, DEYE_BUS_COLLECTOR_STATE_DRAINING);
   g_assert_null (collector_find_request (frames, "Update"));
@@ -102,7 +102,7 @@ test_drain_in_same_read (Fixture *f, gconstpointer data)
   collector_fixture_start (f);
   collector_script_execute (f->base.in, 700, "t-1", NULL);
   collector_script_lifecycle (f->base.in, "bus", 1000000, FALSE);
-  frames = say_and_hear (f);
+  frames = send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 0);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_outcome (frames->pdata[0], 700, OUTCOME (BUSY));

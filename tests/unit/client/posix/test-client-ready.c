@@ -84,7 +84,7 @@ answer_restore (ReadyFixture *f, guint64 window_messages)
 }
 
 static void
-say (ReadyFixture *f)
+send_script (ReadyFixture *f)
 {
   reconnect_fixture_send (&f->base, f->answer);
   reconnect_fixture_settle (&f->base);
@@ -110,13 +110,13 @@ static void
 get_values (ReadyFixture *f, const char *topic)
 {
   g_string_truncate (f->log, 0);
-  say (f);
+  send_script (f);
   assert_state (f, CONNECTED);
   script_retained (f->answer, subscription_id (f), 1, topic, "a");
-  say (f);
+  send_script (f);
   assert_state (f, CONNECTED);
   script_retained_end (f->answer, subscription_id (f));
-  say (f);
+  send_script (f);
   assert_state (f, READY);
 }
 
@@ -145,7 +145,7 @@ test_at_once (ReadyFixture *f, gconstpointer data)
   script_retained (f->answer, 1, 1, "events.a", "a");
   script_retained (f->answer, 1, 2, "events.b", "b");
   script_retained_end (f->answer, 1);
-  say (f);
+  send_script (f);
   g_assert_cmpuint (subscription_id (f), ==, 1);
   assert_state (f, READY);
   g_assert_cmpstr (f->log->str, ==, "events.a events.b ready ");
@@ -159,13 +159,13 @@ test_publishes_wait (ReadyFixture *f, gconstpointer data)
   g_autoptr (GPtrArray) after = NULL;
 
   answer_restore (f, 100);
-  say (f);
+  send_script (f);
   g_assert_true (deye_bus_client_publish (f->base.client, "events.mine", NULL, NULL, NULL, NULL, NULL));
   reconnect_fixture_settle (&f->base);
   before = reconnect_fixture_receive (&f->base);
   g_assert_cmpuint (script_count (before, WIRE_KIND_PUBLISH), ==, 0);
   script_retained_end (f->answer, subscription_id (f));
-  say (f);
+  send_script (f);
   after = reconnect_fixture_receive (&f->base);
   g_assert_cmpuint (script_count (after, WIRE_KIND_PUBLISH), ==, 1);
 }
@@ -178,7 +178,7 @@ test_answers_at_once (ReadyFixture *f, gconstpointer data)
 
   answer_restore (f, 100);
   script_request (f->answer, 1, 77, "events.asked", "Do", "it");
-  say (f);
+  send_script (f);
   assert_state (f, CONNECTED);
   g_assert_cmpstr (f->log->str, ==, "events.asked ");
   frames = reconnect_fixture_receive (&f->base);
@@ -186,7 +186,7 @@ test_answers_at_once (ReadyFixture *f, gconstpointer data)
   g_assert_cmpuint (script_find (frames, WIRE_KIND_REPLY)->envelope.route, ==, 77);
   f->subscription = deye_bus_client_serve_finish (f->base.client, f->subscribed.result, NULL);
   script_retained_end (f->answer, subscription_id (f));
-  say (f);
+  send_script (f);
   assert_state (f, READY);
 }
 
@@ -196,7 +196,7 @@ test_ready_with_unread_messages (ReadyFixture *f, gconstpointer data)
 {
   answer_restore (f, 1);
   script_retained (f->answer, 1, 1, "events.a", "a");
-  say (f);
+  send_script (f);
   g_assert_cmpuint (subscription_id (f), ==, 1);
   assert_state (f, READY);
 }
@@ -206,7 +206,7 @@ test_old_broker (ReadyFixture *f, gconstpointer data)
 {
   reconnect_fixture_accept (&f->base, &(const ScriptWelcome){ .features = WIRE_FEATURE_RETAIN });
   script_subscribe_reply (f->answer, reconnect_fixture_next_request (&f->base), 100, 100000);
-  say (f);
+  send_script (f);
   assert_state (f, READY);
 }
 
@@ -215,7 +215,7 @@ static void
 test_lost (ReadyFixture *f, gconstpointer data)
 {
   answer_restore (f, 100);
-  say (f);
+  send_script (f);
   assert_state (f, CONNECTED);
   close (f->base.peer);
   f->base.peer = -1;
@@ -233,7 +233,7 @@ test_closed (ReadyFixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   answer_restore (f, 100);
-  say (f);
+  send_script (f);
   g_assert_true (deye_bus_client_close (f->base.client, NULL, NULL));
   reconnect_fixture_settle (&f->base);
   g_assert_false (deye_bus_client_connect_finish (f->base.client, f->base.result.result, &error));

@@ -24,12 +24,12 @@ static void
 expect (ReconnectFixture *f, const char *names)
 {
   g_autoptr (GPtrArray) frames = reconnect_fixture_receive (f);
-  g_autoptr (GString) heard = g_string_new (NULL);
+  g_autoptr (GString) received = g_string_new (NULL);
 
   for (guint i = 0; i < frames->len; i++)
     if (((const ScriptFrame *) frames->pdata[i])->kind == WIRE_KIND_PUBLISH)
-      g_string_append_len (heard, (const char *) calls_fixture_frame_at (frames, i)->envelope.payload.data, 1);
-  g_assert_cmpstr (heard->str, ==, names);
+      g_string_append_len (received, (const char *) calls_fixture_frame_at (frames, i)->envelope.payload.data, 1);
+  g_assert_cmpstr (received->str, ==, names);
 }
 
 /* Messages that are put while there is no broker wait in the sender, within its limit, and are sent in order. */

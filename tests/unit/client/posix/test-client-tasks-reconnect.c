@@ -34,7 +34,7 @@ connect_begin (Fixture *f)
 
 /* Waits for a request with @method, and returns the frames that arrived with it. */
 static GPtrArray *
-hear_until (Fixture *f, const char *method)
+receive_until (Fixture *f, const char *method)
 {
   for (;;)
     {
@@ -47,7 +47,7 @@ hear_until (Fixture *f, const char *method)
 }
 
 static void
-say (Fixture *f, GByteArray *bytes)
+send_script (Fixture *f, GByteArray *bytes)
 {
   reconnect_fixture_send (f, bytes);
   reconnect_fixture_settle (f);
@@ -74,12 +74,12 @@ accepted (Fixture *f, const char *id)
   connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   task = tasks_fixture_submit (f->client, id);
-  frames = hear_until (f, "Await");
+  frames = receive_until (f, "Await");
   tasks_script_accept (bytes, tasks_script_find (frames, "Submit"));
   tasks_script_push (
       bytes, tasks_script_find (frames, "Await")->envelope.id,
       &(const ScriptPush){ .id = id, .state = DEYE_BUS_TASK_STATE_RUNNING, .holder = "p1", .attempt = 2 });
-  say (f, bytes);
+  send_script (f, bytes);
   g_assert_cmpint (deye_bus_task_get_state (task), ==, DEYE_BUS_TASK_STATE_RUNNING);
   return task;
 }
@@ -106,11 +106,11 @@ static void
 answer_submit (Fixture *f, const char *expected, const ScriptVerdict *verdict)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  g_autoptr (GPtrArray) frames = hear_until (f, "Submit");
+  g_autoptr (GPtrArray) frames = receive_until (f, "Submit");
 
   expect_submit (frames, expected);
   tasks_script_answer (bytes, tasks_script_find (frames, "Submit"), 1, verdict);
-  say (f, bytes);
+  send_script (f, bytes);
 }
 
 /* --- submitted again --- */
@@ -129,21 +129,21 @@ test_submitted_again (Fixture *f, gconstpointer data)
   g_autoptr (GBytes) result = NULL;
 
   deye_bus_task_wait_async (one, NULL, client_result_set, &waiting);
-  second = hear_until (f, "Submit"); /* and no answer */
+  second = receive_until (f, "Submit"); /* and no answer */
   lose (f);
   three = tasks_fixture_submit (f->client, "three");
   g_assert_cmpint (deye_bus_task_get_state (one), ==, DEYE_BUS_TASK_STATE_RUNNING); /* as far as is known */
   reconnect_fixture_welcome (f, &restarted);
-  again = hear_until (f, "Await");
+  again = receive_until (f, "Await");
   expect_submit (again, "one+p1/2 two+ three");
   tasks_script_answer (bytes, tasks_script_find (again, "Submit"), 3, &held);
-  say (f, bytes);
+  send_script (f, bytes);
   g_assert_cmpint (deye_bus_task_get_state (two), ==, DEYE_BUS_TASK_STATE_QUEUED);
   g_assert_cmpint (deye_bus_task_get_wait_reason (one), ==, DEYE_BUS_WAIT_REASON_ADOPTION_HOLD);
   g_assert_cmpstr (deye_bus_task_get_holder (one), ==, "p1");
   tasks_script_push (bytes, tasks_script_find (again, "Await")->envelope.id,
                      &(const ScriptPush){ .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED, .result = "rows" });
-  say (f, bytes);
+  send_script (f, bytes);
   g_assert_cmpuint (waiting.calls, ==, 1);
   result = deye_bus_task_wait_finish (one, waiting.result, NULL);
   g_assert_cmpuint (g_bytes_get_size (result), ==, 4);
@@ -161,7 +161,7 @@ test_lost_submit (Fixture *f, gconstpointer data)
   connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   task = tasks_fixture_submit (f->client, "one");
-  first = hear_until (f, "Submit");
+  first = receive_until (f, "Submit");
   lose (f);
   reconnect_fixture_welcome (f, &with_tasks);
   answer_submit (f, "one+", &unknown);
@@ -181,7 +181,7 @@ test_goodbye (Fixture *f, gconstpointer data)
   connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   task = tasks_fixture_submit (f->client, "one");
-  first = hear_until (f, "Submit");
+  first = receive_until (f, "Submit");
   script_goodbye (bytes, WIRE_STATUS_LIMIT, "too much");
   reconnect_fixture_send (f, bytes);
   lose (f);
@@ -202,7 +202,7 @@ test_unknown (Fixture *f, gconstpointer data)
   connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   one = tasks_fixture_submit (f->client, "one");
-  first = hear_until (f, "Submit");
+  first = receive_until (f, "Submit");
   lose (f);
   reconnect_fixture_welcome (f, &restarted);
   answer_submit (f, "one+", &unknown);
@@ -262,16 +262,16 @@ test_settled_later (Fixture *f, gconstpointer data)
 
   tasks_script_push (bytes, f->client->tasks->await->stream->id,
                      &(const ScriptPush){ .id = "one", .state = DEYE_BUS_TASK_STATE_SUCCEEDED });
-  say (f, bytes);
-  first = hear_until (f, "Settle");
+  send_script (f, bytes);
+  first = receive_until (f, "Settle");
   lose (f);
   reconnect_fixture_welcome (f, &with_tasks);
-  second = hear_until (f, "Settle");
+  second = receive_until (f, "Settle");
   ids = tasks_script_ids (tasks_script_find (second, "Settle"));
   g_assert_cmpstr (ids, ==, "one");
   g_assert_null (tasks_script_find (second, "Submit"));
   tasks_script_accept (bytes, tasks_script_find (second, "Settle"));
-  say (f, bytes);
+  send_script (f, bytes);
   g_assert_cmpuint (f->client->tasks->order.length, ==, 0);
   g_assert_true (deye_bus_task_is_finished (one));
 }
@@ -287,11 +287,11 @@ test_cancelled_later (Fixture *f, gconstpointer data)
   lose (f);
   deye_bus_task_cancel (one);
   reconnect_fixture_welcome (f, &with_tasks);
-  again = hear_until (f, "Submit");
+  again = receive_until (f, "Submit");
   g_assert_null (tasks_script_find (again, "Cancel"));
   tasks_script_accept (bytes, tasks_script_find (again, "Submit"));
-  say (f, bytes);
-  cancel = hear_until (f, "Cancel");
+  send_script (f, bytes);
+  cancel = receive_until (f, "Cancel");
 }
 
 /* --- not connected --- */
@@ -306,7 +306,7 @@ test_submitted_before_connect (Fixture *f, gconstpointer data)
   one = tasks_fixture_submit (f->client, "one");
   g_assert_cmpint (deye_bus_task_get_state (one), ==, DEYE_BUS_TASK_STATE_SUBMITTED);
   reconnect_fixture_welcome (f, &with_tasks);
-  frames = hear_until (f, "Submit");
+  frames = receive_until (f, "Submit");
   expect_submit (frames, "one");
 }
 
@@ -366,12 +366,12 @@ test_times_continue (Fixture *f, gconstpointer data)
   connect_begin (f);
   reconnect_fixture_welcome (f, &with_tasks);
   task = deye_bus_client_submit (f->client, spec, NULL);
-  first = hear_until (f, "Submit");
+  first = receive_until (f, "Submit");
   tasks_script_answer (bytes, tasks_script_find (first, "Submit"), 1, &delayed);
-  say (f, bytes);
+  send_script (f, bytes);
   lose (f);
   reconnect_fixture_welcome (f, &restarted);
-  again = hear_until (f, "Submit");
+  again = receive_until (f, "Submit");
   guard = wire_guard_unpack (&daemoneye__eventbus__v1__submit_request__descriptor,
                              tasks_script_find (again, "Submit")->envelope.payload, 0, &error);
   request = wire_guard_message (guard);

@@ -30,7 +30,7 @@ good_hello (void)
 }
 
 static gboolean
-say (BusPeer *peer, const Hello *hello)
+send_hello (BusPeer *peer, const Hello *hello)
 {
   guint8 body[WIRE_HELLO_MAX];
   const WireFrame frame
@@ -46,7 +46,7 @@ assert_status (Peers *f, const Hello *hello, guint32 account, WireStatus status)
   BusPeer *peer = peers_connect (f, account, FALSE);
   g_autofree char *expected = g_strdup_printf ("GOODBYE status=%s\n", wire_status_name (status));
 
-  g_assert_true (say (peer, hello) == (status == WIRE_STATUS_OK));
+  g_assert_true (send_hello (peer, hello) == (status == WIRE_STATUS_OK));
   g_assert_true (bus_peer_is_ready (peer) == (status == WIRE_STATUS_OK));
   peers_assert_sent (peer, status == WIRE_STATUS_OK ? "WELCOME\n" : expected);
   if (status != WIRE_STATUS_OK)
@@ -66,7 +66,7 @@ test_accepted (Peers *f, gconstpointer data)
   Hello hello = good_hello ();
 
   hello.software_version = (char *) (gsize) "1.2.3";
-  g_assert_true (say (peer, &hello));
+  g_assert_true (send_hello (peer, &hello));
   g_assert_true (bus_peer_is_ready (peer));
   g_assert_cmpstr (peer->id, ==, "one");
   g_assert_cmpstr (peer->type, ==, "procmond");
@@ -93,7 +93,7 @@ test_welcome (Peers *f, gconstpointer data)
   const PeerFrame *frame;
 
   f->core->epoch = 77;
-  g_assert_true (say (peer, &hello));
+  g_assert_true (send_hello (peer, &hello));
   frames = peers_take (peer);
   frame = g_ptr_array_index (frames, 0);
   guard = wire_guard_unpack (&daemoneye__eventbus__v1__welcome__descriptor, frame->body, 0, NULL);
@@ -164,7 +164,7 @@ test_roles (Peers *f, gconstpointer data)
   assert_status (f, &hello, 7, WIRE_STATUS_DENIED);
 
   agent = peers_connect (f, 0, TRUE); /* the agent's own connection, also if its HELLO requests another role */
-  g_assert_true (say (agent, &hello));
+  g_assert_true (send_hello (agent, &hello));
   g_assert_cmpint (agent->principal.role, ==, BUS_ROLE_AGENT);
   g_assert_cmpstr (agent->type, ==, "");
 }
