@@ -183,7 +183,7 @@ bus_dispatch_frame (BusPeer *peer, WireFrame *frame, BusPreread *preread, gint64
   peer->heard_us = now_us;
   /* a PONG is handled as an answer to PING */
   if (G_UNLIKELY (peer->health->is_silent && frame->kind != WIRE_KIND_PONG))
-    bus_health_watch_heard (peer);
+    bus_health_watch_note_frame (peer);
   if (frame->kind != WIRE_KIND_PUBLISH)
     dispatch_end_run (peer);
   is_usual = preread->body == frame->body.data || bus_preread_frame (preread, frame->kind, frame->body);

@@ -195,13 +195,13 @@ acked_run (ClientPath *path, guint messages, GAsyncReadyCallback callback)
 }
 
 static void
-acked_run_unheard (gpointer state, guint messages)
+acked_run_without_callback (gpointer state, guint messages)
 {
   acked_run (state, messages, NULL);
 }
 
 static void
-acked_run_heard (gpointer state, guint messages)
+acked_run_with_callback (gpointer state, guint messages)
 {
   ClientPath *path = state;
   const guint64 wanted = path->acked + (messages + BATCH - 1) / BATCH * BATCH;
@@ -286,8 +286,8 @@ int
 main (int argc, char **argv)
 {
   static const BudgetPath paths[] = {
-    { "client-publish-acked", acked_begin, acked_run_unheard, client_path_end },
-    { "client-publish-acked-heard", acked_begin, acked_run_heard, client_path_end },
+    { "client-publish-acked", acked_begin, acked_run_without_callback, client_path_end },
+    { "client-publish-acked-callback", acked_begin, acked_run_with_callback, client_path_end },
     { "client-publish-held", publishing_begin, publishing_run_held, client_path_end },
     { "client-publish-many", publishing_begin, publishing_run_many, client_path_end },
     { "client-publish-options", options_begin, publishing_run_held, client_path_end },

@@ -24,7 +24,7 @@ PATHS = {
     "core-wait": ("core-paths", 4096, CORE),
     "core-task": ("core-paths", 512, CORE),
     "client-publish-acked": ("client-paths", 4096, ACKED),
-    "client-publish-acked-heard": ("client-paths", 4096, ACKED),
+    "client-publish-acked-callback": ("client-paths", 4096, ACKED),
     "client-publish-held": ("client-paths", 4096, []),
     "client-publish-many": ("client-paths", 4096, []),
     "client-publish-options": ("client-paths", 4096, []),
@@ -34,7 +34,7 @@ PATHS = {
 # The record of a task lives longer than the message that submits it, so it has no budget of allocations.
 ALLOCATIONS = [path for path in PATHS if path != "core-task"]
 # GLib's allocations for a GTask, whose number depends on its version and on the size of a pointer.
-WITH_TASK = ("client-publish-acked-heard",)
+WITH_TASK = ("client-publish-acked-callback",)
 
 
 class Programs:

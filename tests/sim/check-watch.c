@@ -355,7 +355,7 @@ watch_check_connected (SimWorld *world, const Watcher *watcher, const SimClient 
 {
   g_autoptr (GArray) changes = g_array_new (FALSE, FALSE, sizeof (SimPeerEvent));
   const char *problem;
-  gboolean heard = FALSE;
+  gboolean is_known = FALSE;
   gboolean is_connected = FALSE;
   gboolean connects;
 
@@ -366,19 +366,19 @@ watch_check_connected (SimWorld *world, const Watcher *watcher, const SimClient 
       if (strcmp (event->peer, client->id) != 0 || !g_str_has_prefix (event->topic, "system.peer."))
         continue;
       connects = strcmp (event->topic, "system.peer.connected") == 0;
-      if (heard && is_connected != (!connects || event->replaces))
+      if (is_known && is_connected != (!connects || event->replaces))
         sim_world_fail (world, "O05: %s was published twice about %s", event->topic, client->id);
-      heard = TRUE;
+      is_known = TRUE;
       is_connected = connects;
       g_array_append_vals (changes, &(const SimPeerEvent){ connects, event->incarnation, event->replaced, 0 }, 1);
     }
-  if (heard && is_connected != (client->peer != NULL && bus_peer_is_ready (client->peer)))
+  if (is_known && is_connected != (client->peer != NULL && bus_peer_is_ready (client->peer)))
     sim_world_fail (world, "O05: the last event about %s reports that it is %s", client->id,
                     is_connected ? "connected" : "gone");
   problem = sim_peers_compare (world->peers, client->slot, changes, watcher->begun_at);
   if (problem != NULL)
     sim_world_fail (world, "K11: a watcher received %s of %s", problem, client->id);
-  if (heard)
+  if (is_known)
     sim_cover (world, SIM_COVER_PEERS_COMPARED);
 }
 

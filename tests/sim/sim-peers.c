@@ -49,18 +49,18 @@ sim_peers_gone (SimPeers *peers, guint slot, guint64 incarnation, gboolean is_ta
 }
 
 const char *
-sim_peers_compare (const SimPeers *peers, guint slot, const GArray *heard, guint64 since)
+sim_peers_compare (const SimPeers *peers, guint slot, const GArray *received, guint64 since)
 {
   const GArray *happened = peers->happened[slot];
   guint n = 0;
 
   while (n < happened->len && g_array_index (happened, SimPeerEvent, happened->len - 1 - n).seq > since)
     n++;
-  if (n != heard->len)
-    return n < heard->len ? "more events than there were changes" : "fewer events than there were changes";
+  if (n != received->len)
+    return n < received->len ? "more events than there were changes" : "fewer events than there were changes";
   for (guint i = 0; i < n; i++)
     {
-      const SimPeerEvent *event = &g_array_index (heard, SimPeerEvent, i);
+      const SimPeerEvent *event = &g_array_index (received, SimPeerEvent, i);
       const SimPeerEvent *expected = &g_array_index (happened, SimPeerEvent, happened->len - n + i);
 
       if (event->is_here != expected->is_here)

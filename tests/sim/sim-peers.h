@@ -30,5 +30,5 @@ void sim_peers_connected (SimPeers *peers, guint slot, guint64 incarnation, guin
 /* An accepted connection has ended. @is_taken_over: the next connection of that slot took its id over */
 void sim_peers_gone (SimPeers *peers, guint slot, guint64 incarnation, gboolean is_taken_over, guint64 seq);
 
-/* Compares the received events @heard (SimPeerEvent) with those after @since. NULL: they agree; otherwise the fault (static) */
-const char *sim_peers_compare (const SimPeers *peers, guint slot, const GArray *heard, guint64 since);
+/* Compares the received events @received (SimPeerEvent) with those after @since. NULL: they agree; otherwise the fault (static) */
+const char *sim_peers_compare (const SimPeers *peers, guint slot, const GArray *received, guint64 since);

@@ -72,13 +72,13 @@ bus_health_end_round (BusHealth *health, guint64 received, gsize queued, gint64 
     {
       if (was_asked)
         health_miss (health, BUS_HEALTH_LOOP);
-      if (was_asked && received == health->heard)
+      if (was_asked && received == health->frames_before)
         health_miss (health, BUS_HEALTH_CONNECTION);
       health->is_asked = TRUE;
     }
   health->is_answered = FALSE;
   health->is_silent = health->missed[BUS_HEALTH_CONNECTION] > 0;
-  health->heard = received;
+  health->frames_before = received;
   return health->is_asked && !was_asked;
 }
 
@@ -99,7 +99,7 @@ health_end_misses (BusHealth *health, BusHealthSignal signal)
 }
 
 gboolean
-bus_health_heard (BusHealth *health)
+bus_health_note_frame (BusHealth *health)
 {
   health->is_silent = FALSE;
   return health_end_misses (health, BUS_HEALTH_CONNECTION);
@@ -113,7 +113,7 @@ bus_health_answered (BusHealth *health, gint64 now_us)
   health->is_answered = TRUE;
   health->is_asked = FALSE;
   health->answered_us = now_us;
-  had_missed = bus_health_heard (health);
+  had_missed = bus_health_note_frame (health);
   return health_end_misses (health, BUS_HEALTH_LOOP) || had_missed;
 }
 

@@ -66,15 +66,15 @@ typedef struct
 
   /* signals */
   guint missed[BUS_HEALTH_N_SIGNALS];
-  gint64 round_due_us;  /* the end of the round */
-  gint64 answered_us;   /* time of the last answer */
-  guint64 heard;        /* frames received before the round began */
-  gboolean is_answered; /* an answer arrived in this round */
-  gboolean is_asked;    /* a PING was sent and not answered */
-  gboolean is_silent;   /* CONNECTION misses signs: the next frame must be passed to bus_health_heard() */
-  gint64 queue_us;      /* beginning of the interval that is measured for QUEUE */
-  gboolean was_queued;  /* bytes waited at that time */
-  gboolean is_taken;    /* the peer has read some bytes since that time */
+  gint64 round_due_us;   /* the end of the round */
+  gint64 answered_us;    /* time of the last answer */
+  guint64 frames_before; /* frames received before the round began */
+  gboolean is_answered;  /* an answer arrived in this round */
+  gboolean is_asked;     /* a PING was sent and not answered */
+  gboolean is_silent;    /* CONNECTION misses signs: the next frame must be passed to bus_health_note_frame() */
+  gint64 queue_us;       /* beginning of the interval that is measured for QUEUE */
+  gboolean was_queued;   /* bytes waited at that time */
+  gboolean is_taken;     /* the peer has read some bytes since that time */
 
   /* units */
   GPtrArray *units; /* BusHealthUnit that are not healthy; NULL: none */
@@ -106,7 +106,7 @@ gboolean bus_health_end_round (BusHealth *health, guint64 received, gsize queued
 void bus_health_extend_round (BusHealth *health, gint64 more_us, gint64 now_us);
 
 /* A frame arrived. TRUE, here and below: the signal had missed signs, and misses none now */
-gboolean bus_health_heard (BusHealth *health);
+gboolean bus_health_note_frame (BusHealth *health);
 /* An answer arrived, which is a frame as well. */
 gboolean bus_health_answered (BusHealth *health, gint64 now_us);
 /* The peer read bytes that waited for it. */

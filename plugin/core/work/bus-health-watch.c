@@ -154,9 +154,9 @@ bus_health_watch_end (BusPeer *peer)
 }
 
 void
-bus_health_watch_heard (BusPeer *peer)
+bus_health_watch_note_frame (BusPeer *peer)
 {
-  if (peer->health->is_tracked && bus_health_heard (bus_peer_need_health (peer)))
+  if (peer->health->is_tracked && bus_health_note_frame (bus_peer_need_health (peer)))
     watch_settle (peer, TRUE);
 }
 

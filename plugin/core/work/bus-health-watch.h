@@ -29,7 +29,7 @@ void bus_health_watch_begin (BusPeer *peer);
 void bus_health_watch_end (BusPeer *peer);
 
 /* A frame of a silent peer (health.is_silent) arrived. */
-void bus_health_watch_heard (BusPeer *peer);
+void bus_health_watch_note_frame (BusPeer *peer);
 /* A PONG arrived. */
 void bus_health_watch_answered (BusPeer *peer);
 /* The connection of @peer accepted bytes. */

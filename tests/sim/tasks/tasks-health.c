@@ -110,14 +110,14 @@ health_end_round (TasksWorld *world, TasksHealth *health, gboolean is_queued)
     {
       if (health->is_asked)
         health_miss (&health->missed[BUS_HEALTH_LOOP]);
-      if (health->is_asked && !health->is_heard)
+      if (health->is_asked && !health->has_frame)
         health_miss (&health->missed[BUS_HEALTH_CONNECTION]);
-      if (health->is_asked && health->is_heard)
+      if (health->is_asked && health->has_frame)
         tasks_cover (world, TASKS_COVER_HEALTH_LOOP);
       health->is_asked = TRUE;
       health->round_due_us = world->now_us + interval_us;
     }
-  health->is_answered = health->is_heard = FALSE;
+  health->is_answered = health->has_frame = FALSE;
 }
 
 /* TRUE if the broker was late, and has given no grace for a minute. */
@@ -180,7 +180,7 @@ health_got_frame (TasksWorld *world, TasksClient *client, const TasksFrame *fram
 {
   TasksHealth *health = &client->health;
 
-  health->is_heard = TRUE;
+  health->has_frame = TRUE;
   health->missed[BUS_HEALTH_CONNECTION] = 0;
   if (frame->kind == TASKS_FRAME_PONG || frame->kind == TASKS_FRAME_BEAT)
     health_answered (world, health);

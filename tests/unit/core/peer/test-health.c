@@ -97,8 +97,8 @@ test_heard (Fixture *f, gconstpointer data)
     end_round (f);
   assert_missed (f, 2, 0, 2);
   f->received++;
-  g_assert_true (bus_health_heard (&f->health));
-  g_assert_false (bus_health_heard (&f->health));
+  g_assert_true (bus_health_note_frame (&f->health));
+  g_assert_false (bus_health_note_frame (&f->health));
   assert_missed (f, 0, 0, 2);
   end_round (f);
   assert_missed (f, 0, 0, 3);
