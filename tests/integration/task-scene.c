@@ -179,7 +179,7 @@ task_scene_ask (TaskScene *scene,
   payload = g_bytes_new (packed, protobuf_c_message_pack (request, packed));
   deye_bus_options_set_method (options, method);
   test_watchdog_note ("the answer of %s %s", topic, method);
-  reply = deye_bus_client_request (scene->bus.boss, topic, payload, options, NULL, &error);
+  reply = deye_bus_client_request (scene->bus.controller, topic, payload, options, NULL, &error);
   test_watchdog_note (NULL);
   g_assert_no_error (error);
   bytes = deye_bus_message_get_data (reply, &len);

@@ -58,7 +58,7 @@ test_holds (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (sent, >, 0);
   g_assert_cmpuint (sent, <, 80); /* its window, and one message that exceeds it */
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
     const Daemoneye__Eventbus__V1__PeerStats *peer = bus_stats_view_peer (&view, "publisher");
 
     g_assert_cmpuint (view.reply->totals->blocked_publishers, ==, 1);
@@ -146,7 +146,7 @@ test_expires (BusFixture *f, gconstpointer data)
   worker_publish (publisher, RESULTS, 2000, SIZE);
   bus_fixture_wait (f, system_events_slow (events, "demoted", "sink") > 0);
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
     const Daemoneye__Eventbus__V1__QueueStats *queue = bus_stats_view_subscription (&view, "sink", RESULTS);
 
     g_assert_nonnull (queue);

@@ -61,7 +61,7 @@ flood (BusFixture *f, const Crowd *crowd, gboolean broker)
       worker_publish (crowd->publisher, TOPIC, BATCH, SIZE);
       worker_publish (crowd->publisher, "events.process.metadata", 1, 64);
       worker_await (crowd->fast, "s", (guint64) (i + 1) * BATCH);
-      view = bus_fixture_stats (f->boss);
+      view = bus_fixture_stats (f->controller);
       if (broker)
         g_assert_cmpuint (view.reply->totals->memory_bytes, <=, CAP + CAP / 10);
       else
@@ -98,7 +98,7 @@ test_cap (BusFixture *f, gboolean broker)
   worker_await (crowd.small, "s", BATCHES);
   g_assert_cmpuint (worker_report (crowd.small, "s").missed, ==, 0);
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
     g_assert_cmpuint (view.reply->totals->missed, ==, sum);
   }

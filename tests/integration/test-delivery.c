@@ -35,7 +35,7 @@ give_out (BusFixture *f, guint n)
       g_autoptr (GBytes) payload = bus_fixture_payload (i, SIZE);
       g_autoptr (GError) error = NULL;
 
-      g_assert_true (deye_bus_client_publish (f->boss, TASKS, payload, options, NULL, NULL, &error));
+      g_assert_true (deye_bus_client_publish (f->controller, TASKS, payload, options, NULL, NULL, &error));
       g_assert_no_error (error);
     }
 }
@@ -90,13 +90,13 @@ test_confirmed (BusFixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   TestProcess *member;
 
-  g_assert_false (deye_bus_client_publish_confirmed (f->boss, TASKS, payload, NULL, NULL, &error));
+  g_assert_false (deye_bus_client_publish_confirmed (f->controller, TASKS, payload, NULL, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS);
   g_clear_error (&error);
   member = start_member (f, "worker-1");
   for (guint i = 1; i <= 10; i++)
     {
-      g_assert_true (deye_bus_client_publish_confirmed (f->boss, TASKS, payload, NULL, NULL, &error));
+      g_assert_true (deye_bus_client_publish_confirmed (f->controller, TASKS, payload, NULL, NULL, &error));
       g_assert_no_error (error);
       g_assert_cmpuint (handled_by (member), ==, i); /* the callback of the member has returned */
     }
@@ -117,11 +117,11 @@ test_unknown (BusFixture *f, gconstpointer data)
   TestProcess *member = start_member (f, "worker-1");
 
   test_process_suspend (member);
-  deye_bus_client_publish_confirmed_async (f->boss, TASKS, payload, NULL, NULL, on_confirmed, &error);
+  deye_bus_client_publish_confirmed_async (f->controller, TASKS, payload, NULL, NULL, on_confirmed, &error);
   {
     g_autoptr (GError) flushed = NULL;
 
-    g_assert_true (deye_bus_client_flush (f->boss, NULL, TRUE, NULL, &flushed));
+    g_assert_true (deye_bus_client_flush (f->controller, NULL, TRUE, NULL, &flushed));
   }
   bus_fixture_kill_worker (f, member);
   bus_fixture_wait (f, error != NULL);
@@ -141,7 +141,7 @@ test_held (BusFixture *f, gconstpointer data)
 
   deye_bus_options_set_hold (options, TRUE);
   deye_bus_options_set_ttl (options, G_TIME_SPAN_HOUR);
-  g_assert_true (deye_bus_client_publish (f->boss, TASKS, payload, options, &result, NULL, &error));
+  g_assert_true (deye_bus_client_publish (f->controller, TASKS, payload, options, &result, NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (result.queued, ==, 1);
   {
@@ -151,7 +151,7 @@ test_held (BusFixture *f, gconstpointer data)
     bus_fixture_end_worker (f, member);
   }
   deye_bus_options_set_ttl (options, G_TIME_SPAN_MILLISECOND);
-  g_assert_false (deye_bus_client_publish_confirmed (f->boss, TASKS, payload, options, NULL, &error));
+  g_assert_false (deye_bus_client_publish_confirmed (f->controller, TASKS, payload, options, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS);
   bus_fixture_wait (f, system_events_dropped (events, "") == 1);
 }

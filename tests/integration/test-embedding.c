@@ -59,7 +59,7 @@ test_two_brokers (BusFixture *f, gconstpointer data)
   test_process_send (f->broker, "start %s", address);
   test_process_expect_line (f->broker, "started 1");
   agent = bus_fixture_agent_client (f, 1);
-  g_assert_cmpuint (deye_bus_client_get_broker_epoch (agent), !=, deye_bus_client_get_broker_epoch (f->boss));
+  g_assert_cmpuint (deye_bus_client_get_broker_epoch (agent), !=, deye_bus_client_get_broker_epoch (f->controller));
 
   /* Both brokers have a peer with the same id. */
   here = bus_fixture_worker (f, "procmond-1", "procmond");

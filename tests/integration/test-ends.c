@@ -23,7 +23,7 @@ typedef struct
 static Totals
 events_of_domain (BusFixture *f)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
   Totals totals = { 0, 0 };
 
   for (gsize i = 0; i < view.reply->n_domains; i++)
@@ -64,7 +64,7 @@ test_unsubscribe (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (totals.delivered, ==, 10);
   g_assert_cmpuint (totals.missed, ==, N - 10);
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
     const Daemoneye__Eventbus__V1__PeerStats *peer = bus_stats_view_peer (&view, "reader");
 
     g_assert_cmpuint (peer->missed, ==, N - 10);

@@ -37,7 +37,7 @@ give_out (BusFixture *f, guint from, guint n, guint matched)
       g_autoptr (GError) error = NULL;
       DeyeBusPublishResult result = { 0 };
 
-      g_assert_true (deye_bus_client_publish (f->boss, "tasks.procmond", payload, NULL, &result, NULL, &error));
+      g_assert_true (deye_bus_client_publish (f->controller, "tasks.procmond", payload, NULL, &result, NULL, &error));
       g_assert_no_error (error);
       g_assert_cmpuint (result.matched, ==, matched);
     }
@@ -61,10 +61,10 @@ test_killed_member (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (gone->pid, ==, (guint) victim);
   g_assert_cmpuint (gone->subscriptions, ==, 2 + 1); /* one serves its methods */
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
     g_assert_null (bus_stats_view_peer (&view, "procmond-2"));
-    /* Each peer has one for its methods, and the boss also that of system.#. */
+    /* Each peer has one for its methods, and the controller also that of system.#. */
     g_assert_cmpuint (view.reply->totals->subscriptions, ==, 3 * (2 + 1) + 1 + 1);
   }
 

@@ -41,7 +41,7 @@ give_out (BusFixture *f, guint n)
       g_autoptr (GError) error = NULL;
       DeyeBusPublishResult result = { 0 };
 
-      g_assert_true (deye_bus_client_publish (f->boss, TASKS, payload, NULL, &result, NULL, &error));
+      g_assert_true (deye_bus_client_publish (f->controller, TASKS, payload, NULL, &result, NULL, &error));
       g_assert_no_error (error);
       g_assert_cmpuint (result.matched, ==, 1);
       g_assert_cmpuint (result.queued, ==, 1);
@@ -84,7 +84,7 @@ test_demoted (BusFixture *f, gconstpointer data)
   give_out (f, 90);
   bus_fixture_wait (f, system_events_slow (events, "demoted", "worker-2") > 0);
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
     g_assert_true (queue_of (&view, TASKS)->demoted);
     g_assert_cmpuint (queue_of (&view, TASKS)->queued_messages, ==, 0);
@@ -96,7 +96,7 @@ test_demoted (BusFixture *f, gconstpointer data)
     bus_fixture_run_briefly (f);
   g_assert_cmpuint (others, ==, 180 - sent);
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
     g_assert_cmpuint (queue_of (&view, TASKS)->delivered, ==, sent);
     g_assert_cmpuint (queue_of (&view, TASKS)->missed, ==, 0);
@@ -129,7 +129,7 @@ test_stalled (BusFixture *f, gconstpointer data)
   worker_publish (publisher, EVENTS, 9, SIZE);
   while (!is_stalled)
     {
-      g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+      g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
       is_stalled = queue_of (&view, EVENTS)->stalled_us > STALLED_US;
       before = queue_of (&view, EVENTS)->delivered;
@@ -139,7 +139,7 @@ test_stalled (BusFixture *f, gconstpointer data)
   while (sum_of (members, 2) < 99 - before)
     bus_fixture_run_briefly (f);
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
     g_assert_cmpuint (queue_of (&view, EVENTS)->delivered, ==, before);
   }

@@ -470,10 +470,10 @@ test_flood (BusFixture *f, gconstpointer data)
     g_autoptr (DeyeBusClient) agent = NULL;
 
     /* Only one connection can have the id of the agent, so this one replaces it for a short time. */
-    deye_bus_client_close (f->boss, NULL, NULL);
-    g_clear_object (&f->boss);
+    deye_bus_client_close (f->controller, NULL, NULL);
+    g_clear_object (&f->controller);
     agent = bus_fixture_agent_client (f, 0);
-    f->boss = g_steal_pointer (&agent);
+    f->controller = g_steal_pointer (&agent);
   }
   for (guint i = 0; i < 10; i++)
     raw_peer_free (silent[i]);

@@ -19,7 +19,7 @@ typedef struct
   char *dir;
   char *address;
   TestProcess *agent;
-  DeyeBusClient *boss; /* a tool that reconnects */
+  DeyeBusClient *controller; /* a tool that reconnects */
   DeyeBusPeerWatch *watch;
   GString *seen; /* the changes of the peers in @only, like "twin+ twin-" */
   const char *only;
@@ -79,8 +79,8 @@ set_up (NamesFixture *f, gconstpointer data)
   f->seen = g_string_new (NULL);
   f->events = g_ptr_array_new_with_free_func (g_free);
   agent_start (f);
-  f->boss = deye_bus_client_new_tool (f->address, "boss");
-  deye_bus_client_connect (f->boss, NULL, &error);
+  f->controller = deye_bus_client_new_tool (f->address, "controller");
+  deye_bus_client_connect (f->controller, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -88,10 +88,10 @@ static void
 tear_down (NamesFixture *f, gconstpointer data)
 {
   g_clear_object (&f->watch);
-  g_assert_true (deye_bus_client_close (f->boss, NULL, NULL));
+  g_assert_true (deye_bus_client_close (f->controller, NULL, NULL));
   while (g_main_context_iteration (f->context, FALSE))
     ;
-  g_assert_finalize_object (g_steal_pointer (&f->boss));
+  g_assert_finalize_object (g_steal_pointer (&f->controller));
   test_process_ask_to_stop (f->agent);
   g_assert_cmpint (test_process_end (f->agent), ==, 0);
   g_clear_pointer (&f->agent, test_process_free);
@@ -167,9 +167,9 @@ follow (NamesFixture *f, const char *only)
   g_autoptr (DeyeBusSubscription) subscription = NULL;
 
   f->only = only;
-  subscription = deye_bus_client_subscribe (f->boss, "system.peer.+", NULL, on_event, f, NULL, NULL, &error);
+  subscription = deye_bus_client_subscribe (f->controller, "system.peer.+", NULL, on_event, f, NULL, NULL, &error);
   g_assert_no_error (error);
-  f->watch = deye_bus_client_watch_peers (f->boss, NULL, &error);
+  f->watch = deye_bus_client_watch_peers (f->controller, NULL, &error);
   g_assert_no_error (error);
   g_signal_connect (f->watch, "appeared", G_CALLBACK (on_appeared), f);
   g_signal_connect (f->watch, "gone", G_CALLBACK (on_gone), f);
@@ -277,7 +277,7 @@ publish (NamesFixture *f, guint n)
       g_autoptr (GError) error = NULL;
       DeyeBusPublishResult result = { 0 };
 
-      deye_bus_client_publish (f->boss, TOPIC, NULL, NULL, &result, NULL, &error);
+      deye_bus_client_publish (f->controller, TOPIC, NULL, NULL, &result, NULL, &error);
       g_assert_no_error (error);
       g_assert_cmpuint (result.queued, ==, 1);
     }
@@ -408,7 +408,7 @@ test_wait (NamesFixture *f, gconstpointer data)
 
   follow (f, "late");
   collector_connect (f, &c, f->address, "waiter");
-  deye_bus_client_wait_for_peer_async (f->boss, "late", NULL, NULL, on_waited, &peer);
+  deye_bus_client_wait_for_peer_async (f->controller, "late", NULL, NULL, on_waited, &peer);
   deye_bus_client_wait_for_peer_async (c.client, "late", NULL, NULL, on_waited, &seen_by_collector);
   while (g_main_context_iteration (f->context, FALSE))
     ;
@@ -422,7 +422,7 @@ test_wait (NamesFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_peer_get_incarnation (seen_by_collector), ==, news_at (f, 0)->incarnation);
   g_assert_cmpuint (deye_bus_peer_get_pid (seen_by_collector), ==, 0);
   /* The peer is connected already. */
-  again = deye_bus_client_wait_for_peer (f->boss, "late", NULL, NULL, &error);
+  again = deye_bus_client_wait_for_peer (f->controller, "late", NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (deye_bus_peer_get_incarnation (again), ==, deye_bus_peer_get_incarnation (peer));
   worker_end (worker, 0);
@@ -435,9 +435,9 @@ test_wait_over_restart (NamesFixture *f, gconstpointer data)
   g_autoptr (DeyeBusPeer) peer = NULL;
   TestProcess *worker;
 
-  deye_bus_client_wait_for_peer_async (f->boss, "late", NULL, NULL, on_waited, &peer);
+  deye_bus_client_wait_for_peer_async (f->controller, "late", NULL, NULL, on_waited, &peer);
   agent_kill (f);
-  names_wait (f, deye_bus_client_get_state (f->boss) == DEYE_BUS_CLIENT_STATE_CONNECTING);
+  names_wait (f, deye_bus_client_get_state (f->controller) == DEYE_BUS_CLIENT_STATE_CONNECTING);
   agent_start (f);
   worker = worker_new (f, "late");
   names_wait (f, peer != NULL);
@@ -456,7 +456,7 @@ test_wait_without_a_loop (NamesFixture *f, gconstpointer data)
   agent_kill (f);
   agent_start (f);
   worker = worker_spawn (f, "late");
-  peer = deye_bus_client_wait_for_peer (f->boss, "late", NULL, NULL, &error);
+  peer = deye_bus_client_wait_for_peer (f->controller, "late", NULL, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (deye_bus_peer_get_pid (peer), ==, (guint) test_process_pid (worker));
   worker_end (worker, 0);
@@ -482,7 +482,7 @@ test_watch_over_restart (NamesFixture *f, gconstpointer data)
   follow (f, "leaver");
   leaver = worker_new (f, "leaver"); /* does not reconnect */
   collector_connect (f, &c, f->address, "stayer");
-  names_wait (f, lists (f->watch, "leaver") && lists (f->watch, "stayer") && lists (f->watch, "boss"));
+  names_wait (f, lists (f->watch, "leaver") && lists (f->watch, "stayer") && lists (f->watch, "controller"));
   agent_kill (f);
   names_wait (f, !deye_bus_peer_watch_is_complete (f->watch));
   g_assert_true (lists (f->watch, "leaver"));
@@ -491,7 +491,7 @@ test_watch_over_restart (NamesFixture *f, gconstpointer data)
   agent_start (f);
   names_wait (f, deye_bus_peer_watch_is_complete (f->watch) && lists (f->watch, "stayer"));
   g_assert_false (lists (f->watch, "leaver"));
-  g_assert_true (lists (f->watch, "boss"));
+  g_assert_true (lists (f->watch, "controller"));
   g_assert_cmpstr (f->seen->str, ==, "+-");
   g_assert_cmpint (f->ended, ==, 0);
   collector_end (f, &c);

@@ -50,7 +50,7 @@ flood_stopped (BusFixture *f, TestProcess *publisher, const char *policy, guint 
 static void
 assert_waits_within_bound (BusFixture *f, guint policy)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
   const Daemoneye__Eventbus__V1__QueueStats *queue = queue_of (&view, "stopped", TOPIC);
 
   g_assert_cmpuint (queue->policy, ==, policy);
@@ -68,7 +68,7 @@ assert_all_say (BusFixture *f, SystemEvents *events, guint64 missed)
 
   bus_fixture_wait (f, system_events_dropped (events, "stopped") >= missed);
   g_assert_cmpuint (system_events_dropped (events, "stopped"), ==, missed);
-  view = bus_fixture_stats (f->boss);
+  view = bus_fixture_stats (f->controller);
   g_assert_cmpuint (queue_of (&view, "stopped", TOPIC)->missed, ==, missed);
   g_assert_cmpuint (bus_stats_view_peer (&view, "stopped")->missed, ==, missed);
   for (gsize i = 0; i < view.reply->n_domains; i++)
@@ -213,7 +213,7 @@ test_adjust (BusFixture *f, gconstpointer data)
       worker_do (paused, command, "adjusted s");
     }
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
     const Daemoneye__Eventbus__V1__QueueStats *queue = queue_of (&view, "paused", TOPIC);
 
     g_assert_cmpuint (queue->policy, ==, 3);
@@ -249,7 +249,7 @@ test_group_policy_applies_last (BusFixture *f, gconstpointer data)
   test_process_suspend (members[2]);
   publish_all (publisher, 500, SIZE);
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
     g_assert_cmpuint (view.reply->n_groups, ==, 1);
     g_assert_cmpuint (view.reply->groups[0]->policy, ==, 3);
@@ -280,7 +280,7 @@ test_ttl (BusFixture *f, gconstpointer data)
   publish_all (publisher, 30, 64);
   for (guint64 waits = 1; waits != 30;)
     {
-      g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+      g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
       waits = queue_of (&view, "paused", TOPIC)->queued_messages;
       test_watchdog_note ("only messages without a time to live wait; %" G_GUINT64_FORMAT " do", waits);

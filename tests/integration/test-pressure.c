@@ -43,7 +43,7 @@ publish_batches (TestProcess *publisher, TestProcess *pace, guint batches)
 static void
 assert_bounded (BusFixture *f, const char *id)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
   const Daemoneye__Eventbus__V1__PeerStats *peer = bus_stats_view_peer (&view, id);
 
   g_assert_nonnull (peer);

@@ -51,7 +51,7 @@ test_example (BusFixture *f, gconstpointer data)
 
   bus_fixture_wait_peers (f, 3);
   {
-    g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
     gboolean seen = FALSE;
 
     for (gsize i = 0; i < view.reply->n_peers; i++)

@@ -51,7 +51,7 @@ test_200_sizes_come_back_unchanged (BusFixture *f, gconstpointer data)
     {
       g_autoptr (GBytes) payload = bus_fixture_payload (i, 8 + i * 200);
       g_autoptr (GError) error = NULL;
-      g_autoptr (DeyeBusMessage) answer = deye_bus_client_request (f->boss, TOPIC, payload, NULL, NULL, &error);
+      g_autoptr (DeyeBusMessage) answer = deye_bus_client_request (f->controller, TOPIC, payload, NULL, NULL, &error);
       g_autoptr (GBytes) back = NULL;
 
       g_assert_no_error (error);
@@ -78,7 +78,7 @@ shared_by (BusFixture *f, const char *group)
     {
       g_autoptr (GBytes) payload = bus_fixture_payload (i, 64);
       g_autoptr (GError) error = NULL;
-      g_autoptr (DeyeBusMessage) answer = deye_bus_client_request (f->boss, TOPIC, payload, NULL, NULL, &error);
+      g_autoptr (DeyeBusMessage) answer = deye_bus_client_request (f->controller, TOPIC, payload, NULL, NULL, &error);
 
       g_assert_no_error (error);
       g_assert_nonnull (answer);
@@ -116,7 +116,7 @@ test_no_responders (BusFixture *f, gconstpointer data)
 
   test_process_send (process, "subscribe s " TOPIC " - count");
   test_process_expect_line (process, "subscribed s");
-  answer = deye_bus_client_request (f->boss, TOPIC, NULL, NULL, NULL, &error);
+  answer = deye_bus_client_request (f->controller, TOPIC, NULL, NULL, NULL, &error);
   g_assert_null (answer);
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS);
   test_process_send (process, "report s");
@@ -132,7 +132,7 @@ test_responder_killed (BusFixture *f, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (answers); i++)
     {
-      deye_bus_client_request_async (f->boss, TOPIC, NULL, NULL, NULL, on_answer, &answers[i]);
+      deye_bus_client_request_async (f->controller, TOPIC, NULL, NULL, NULL, on_answer, &answers[i]);
       test_process_expect_line (process, "holding s");
     }
   bus_fixture_kill_worker (f, process);
@@ -154,7 +154,7 @@ test_timeout (BusFixture *f, gconstpointer data)
   g_autoptr (DeyeBusMessage) answer = NULL;
 
   deye_bus_options_set_timeout (options, 50 * G_TIME_SPAN_MILLISECOND);
-  answer = deye_bus_client_request (f->boss, TOPIC, NULL, options, NULL, &error);
+  answer = deye_bus_client_request (f->controller, TOPIC, NULL, options, NULL, &error);
   g_assert_null (answer);
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
 
@@ -172,7 +172,7 @@ test_error_answer (BusFixture *f, gconstpointer data)
   g_autofree char *name = NULL;
 
   server (f, "procmond-1", "fail", "-");
-  answer = deye_bus_client_request (f->boss, TOPIC, NULL, NULL, NULL, &error);
+  answer = deye_bus_client_request (f->controller, TOPIC, NULL, NULL, NULL, &error);
   g_assert_null (answer);
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_FAILED);
   name = deye_bus_error_get_name (error);
@@ -187,7 +187,7 @@ test_cancel (BusFixture *f, gconstpointer data)
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_auto (Answer) answer = { 0 };
 
-  deye_bus_client_request_async (f->boss, TOPIC, NULL, NULL, cancellable, on_answer, &answer);
+  deye_bus_client_request_async (f->controller, TOPIC, NULL, NULL, cancellable, on_answer, &answer);
   test_process_expect_line (process, "holding s");
   g_cancellable_cancel (cancellable);
   bus_fixture_wait (f, answer.done);
@@ -209,16 +209,16 @@ test_target (BusFixture *f, gconstpointer data)
   for (guint i = 0; i < 10; i++)
     {
       g_clear_pointer (&answer, deye_bus_message_unref);
-      answer = deye_bus_client_request (f->boss, TOPIC, NULL, options, NULL, &error);
+      answer = deye_bus_client_request (f->controller, TOPIC, NULL, options, NULL, &error);
       g_assert_no_error (error);
       g_assert_cmpstr (deye_bus_message_get_sender (answer), ==, "procmond-2");
     }
   deye_bus_options_set_target (options, "procmond-9");
-  g_assert_null (deye_bus_client_request (f->boss, TOPIC, NULL, options, NULL, &error));
+  g_assert_null (deye_bus_client_request (f->controller, TOPIC, NULL, options, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_ABSENT);
   g_clear_error (&error);
   deye_bus_options_set_target (options, "procmond-3");
-  g_assert_null (deye_bus_client_request (f->boss, TOPIC, NULL, options, NULL, &error));
+  g_assert_null (deye_bus_client_request (f->controller, TOPIC, NULL, options, NULL, &error));
   g_test_message ("not serving: %s", error->message);
   g_assert_true (g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NO_RESPONDERS)
                  || g_error_matches (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_SUBSCRIBED));
@@ -230,7 +230,8 @@ test_broker_calls (BusFixture *f, gconstpointer data)
 {
   TestProcess *first = bus_fixture_worker (f, "procmond-1", "procmond");
   g_autoptr (GError) error = NULL;
-  g_autoptr (DeyeBusMessage) pong = deye_bus_client_request (f->boss, "control.bus.ping", NULL, NULL, NULL, &error);
+  g_autoptr (DeyeBusMessage) pong
+      = deye_bus_client_request (f->controller, "control.bus.ping", NULL, NULL, NULL, &error);
   g_autofree char *seen = NULL;
 
   g_assert_no_error (error);

@@ -11,7 +11,7 @@
 #define TOPIC  "health.procmond"
 #define MARKER "health.marker"
 
-/* The messages that the boss received since it subscribed: "TOPIC" for each, followed by "*" if it is retained and by "#" if it is
+/* The messages that the controller received since it subscribed: "TOPIC" for each, followed by "*" if it is retained and by "#" if it is
  * a last message. */
 typedef struct
 {
@@ -41,7 +41,7 @@ late_begin (BusFixture *f, Late *late)
   g_autoptr (GError) error = NULL;
 
   late->text = g_string_new (NULL);
-  late->subscription = deye_bus_client_subscribe (f->boss, "health.#", NULL, on_late, late, NULL, NULL, &error);
+  late->subscription = deye_bus_client_subscribe (f->controller, "health.#", NULL, on_late, late, NULL, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -52,7 +52,7 @@ late_settle (BusFixture *f, Late *late)
   g_autoptr (GError) error = NULL;
 
   late->marked = FALSE;
-  g_assert_true (deye_bus_client_publish (f->boss, MARKER, NULL, NULL, NULL, NULL, &error));
+  g_assert_true (deye_bus_client_publish (f->controller, MARKER, NULL, NULL, NULL, NULL, &error));
   bus_fixture_wait (f, late->marked);
 }
 

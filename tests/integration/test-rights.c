@@ -79,7 +79,7 @@ test_system (BusFixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
   DeyeBusPublishResult result;
 
-  g_assert_false (deye_bus_client_publish (f->boss, "system.peer.gone", NULL, NULL, &result, NULL, &error));
+  g_assert_false (deye_bus_client_publish (f->controller, "system.peer.gone", NULL, NULL, &result, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
 }
 
@@ -117,7 +117,7 @@ test_wildcard (BusFixture *f, gconstpointer data)
       g_autoptr (GError) error = NULL;
       DeyeBusPublishResult result = { 0 };
 
-      g_assert_true (deye_bus_client_publish (f->boss, topics[i], NULL, NULL, &result, NULL, &error));
+      g_assert_true (deye_bus_client_publish (f->controller, topics[i], NULL, NULL, &result, NULL, &error));
       g_assert_no_error (error);
       g_test_message ("%s: matched %u", topics[i], result.matched);
       g_assert_cmpuint (result.queued, <=, 2);
@@ -166,7 +166,7 @@ test_hash_is_not_system (BusFixture *f, gconstpointer data)
   guint n = 0;
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusSubscription) all
-      = deye_bus_client_subscribe (f->boss, "#", NULL, count_message, &n, NULL, NULL, &error);
+      = deye_bus_client_subscribe (f->controller, "#", NULL, count_message, &n, NULL, NULL, &error);
   TestProcess *process;
 
   g_assert_no_error (error);

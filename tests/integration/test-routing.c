@@ -56,7 +56,7 @@ test_processes (BusFixture *f, gconstpointer data)
   g_autofree char *account = g_strdup_printf ("%u", test_system_account ());
 
   spawn_workers (f, 8);
-  view = bus_fixture_stats (f->boss);
+  view = bus_fixture_stats (f->controller);
   for (guint i = 0; i < 8; i++)
     {
       g_autofree char *id = g_strdup_printf ("procmond-%u", i + 1);
@@ -133,7 +133,7 @@ test_bad_patterns (BusFixture *f, gconstpointer data)
     {
       g_autoptr (GError) error = NULL;
       DeyeBusSubscription *subscription
-          = deye_bus_client_subscribe (f->boss, bad[i], NULL, NULL, NULL, NULL, NULL, &error);
+          = deye_bus_client_subscribe (f->controller, bad[i], NULL, NULL, NULL, NULL, NULL, &error);
 
       g_assert_null (subscription);
       g_test_message ("%s: %s", bad[i], error->message);
@@ -165,7 +165,8 @@ test_direct (BusFixture *f, gconstpointer data)
   for (guint i = 0; i < 3; i++)
     subscribe (worker (f, i), "tasks", "tasks.procmond", "-");
 
-  g_assert_true (deye_bus_client_direct (f->boss, "procmond-2", "tasks.procmond", payload, NULL, FALSE, NULL, &error));
+  g_assert_true (
+      deye_bus_client_direct (f->controller, "procmond-2", "tasks.procmond", payload, NULL, FALSE, NULL, &error));
   g_assert_no_error (error);
   assert_got (worker (f, 1), "tasks", 1);
   assert_got (worker (f, 0), "tasks", 0);
@@ -185,7 +186,7 @@ test_direct_delivered (BusFixture *f, gconstpointer data)
       WorkerGot got;
 
       g_assert_true (
-          deye_bus_client_direct (f->boss, "procmond-1", "tasks.procmond", payload, NULL, TRUE, NULL, &error));
+          deye_bus_client_direct (f->controller, "procmond-1", "tasks.procmond", payload, NULL, TRUE, NULL, &error));
       g_assert_no_error (error);
       /* Its callback has returned, so the test need not wait. */
       got = worker_report (worker (f, 0), "tasks");
@@ -201,10 +202,12 @@ test_direct_no_route (BusFixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   spawn_workers (f, 1);
-  g_assert_false (deye_bus_client_direct (f->boss, "nobody", "tasks.procmond", payload, NULL, FALSE, NULL, &error));
+  g_assert_false (
+      deye_bus_client_direct (f->controller, "nobody", "tasks.procmond", payload, NULL, FALSE, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_ABSENT);
   g_clear_error (&error);
-  g_assert_false (deye_bus_client_direct (f->boss, "procmond-1", "tasks.procmond", payload, NULL, FALSE, NULL, &error));
+  g_assert_false (
+      deye_bus_client_direct (f->controller, "procmond-1", "tasks.procmond", payload, NULL, FALSE, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_SUBSCRIBED);
 }
 
@@ -220,8 +223,8 @@ test_broadcast (BusFixture *f, gconstpointer data)
   for (guint i = 0; i < 5; i++)
     subscribe (worker (f, i), "config", "control.collector.config.reload", i < 2 ? "-" : "team");
   subscribe (worker (f, 5), "config", "control.collector.lifecycle", "-");
-  g_assert_true (
-      deye_bus_client_broadcast (f->boss, "control.collector.config.reload", payload, NULL, &result, NULL, &error));
+  g_assert_true (deye_bus_client_broadcast (f->controller, "control.collector.config.reload", payload, NULL, &result,
+                                            NULL, &error));
   g_assert_no_error (error);
   g_assert_cmpuint (result.matched, ==, 5);
   g_assert_cmpuint (result.queued, ==, 5);
@@ -245,7 +248,7 @@ test_group_evenly (BusFixture *f, gconstpointer data)
       g_autoptr (GBytes) payload = bus_fixture_payload (i, 200);
       DeyeBusPublishResult result = { 0 };
 
-      g_assert_true (deye_bus_client_publish (f->boss, "tasks.procmond", payload, NULL, &result, NULL, &error));
+      g_assert_true (deye_bus_client_publish (f->controller, "tasks.procmond", payload, NULL, &result, NULL, &error));
       g_assert_no_error (error);
       g_assert_cmpuint (result.matched, ==, 2);
       g_assert_cmpuint (result.queued, ==, 2);
@@ -317,14 +320,15 @@ test_metadata (BusFixture *f, gconstpointer data)
 
   spawn_workers (f, 1);
   worker_subscribe (worker (f, 0), "m", "events.process.anomaly - meta");
-  g_assert_true (deye_bus_client_publish (f->boss, "events.process.anomaly", payload, options, NULL, NULL, &error));
+  g_assert_true (
+      deye_bus_client_publish (f->controller, "events.process.anomaly", payload, options, NULL, NULL, &error));
   g_assert_no_error (error);
   seen = test_process_expect (worker (f, 0), "message m");
   expected = g_strdup_printf ("topic=events.process.anomaly sender=%s type_name=org.example.Alert"
                               " content_type=application/json correlation=job-17 parent=job-16 root=job-1"
                               " trace=0102030405060708090a0b0c0d0e0f10 span=a1a2a3a4a5a6a7a8"
                               " number=18446744073709551615 stage=enrich priority=200 tags=host=a,rule=42 stamped=1",
-                              deye_bus_client_get_id (f->boss));
+                              deye_bus_client_get_id (f->controller));
   g_assert_cmpstr (seen, ==, expected);
 }
 
@@ -342,7 +346,8 @@ test_payload_sizes (BusFixture *f, gconstpointer data)
       g_autoptr (GError) error = NULL;
       DeyeBusPublishResult result = { 0 };
 
-      g_assert_true (deye_bus_client_publish (f->boss, "events.process.anomaly", payload, NULL, &result, NULL, &error));
+      g_assert_true (
+          deye_bus_client_publish (f->controller, "events.process.anomaly", payload, NULL, &result, NULL, &error));
       g_assert_no_error (error);
       g_assert_cmpuint (result.queued, ==, 1);
       assert_got (worker (f, 0), "s", i + 1);
@@ -351,7 +356,8 @@ test_payload_sizes (BusFixture *f, gconstpointer data)
     g_autoptr (GBytes) payload = bus_fixture_payload (0, 1048577);
     g_autoptr (GError) error = NULL;
 
-    g_assert_false (deye_bus_client_publish (f->boss, "events.process.anomaly", payload, NULL, NULL, NULL, &error));
+    g_assert_false (
+        deye_bus_client_publish (f->controller, "events.process.anomaly", payload, NULL, NULL, NULL, &error));
     g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
     g_test_message ("%s", error->message);
   }

@@ -246,8 +246,8 @@ clock_wait (ClockScene *self, TestProcess *publisher, gint64 difference_us)
 {
   g_autoptr (GError) error = NULL;
   gint64 stamp_us = 0;
-  g_autoptr (DeyeBusSubscription) subscription
-      = deye_bus_client_subscribe (self->scene.bus.boss, PROBE, NULL, clock_on_message, &stamp_us, NULL, NULL, &error);
+  g_autoptr (DeyeBusSubscription) subscription = deye_bus_client_subscribe (
+      self->scene.bus.controller, PROBE, NULL, clock_on_message, &stamp_us, NULL, NULL, &error);
 
   g_assert_no_error (error);
   while (ABS (stamp_us - g_get_real_time () - difference_us) > HOUR_US / 2)

@@ -60,8 +60,8 @@ health_subscribe (HealthScene *self)
 {
   g_autoptr (GError) error = NULL;
 
-  self->subscription
-      = deye_bus_client_subscribe (self->scene.bus.boss, "system.health.#", NULL, on_health, self, NULL, NULL, &error);
+  self->subscription = deye_bus_client_subscribe (self->scene.bus.controller, "system.health.#", NULL, on_health, self,
+                                                  NULL, NULL, &error);
   g_assert_no_error (error);
 }
 

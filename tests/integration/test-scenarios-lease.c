@@ -19,7 +19,7 @@ static const BusFixtureOptions plain = { .agent_program = TRUE };
 static guint64
 stale_answers (TaskScene *scene)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.controller);
 
   return view.reply->totals->stale_answers;
 }

@@ -17,7 +17,7 @@ static const BusFixtureOptions short_window = { .agent_program = TRUE, .limits =
 static void
 expect_claims (TaskScene *scene, guint adopted, guint unmatched)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.controller);
 
   g_assert_cmpuint (view.reply->totals->claims_adopted, ==, adopted);
   g_assert_cmpuint (view.reply->totals->claims_unmatched, ==, unmatched);
@@ -26,7 +26,7 @@ expect_claims (TaskScene *scene, guint adopted, guint unmatched)
 static guint64
 count_adopted (TaskScene *scene)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.controller);
 
   return view.reply->totals->claims_adopted;
 }

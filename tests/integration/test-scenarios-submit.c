@@ -277,7 +277,7 @@ test_attempts (TaskScene *scene, gconstpointer data)
 static guint64
 tasks_succeeded (TaskScene *scene)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.controller);
 
   return view.reply->totals->tasks_succeeded;
 }
@@ -286,7 +286,7 @@ tasks_succeeded (TaskScene *scene)
 static void
 assert_frames_bounded (TaskScene *scene, const char *submitter)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (scene->bus.controller);
 
   g_assert_cmpuint (bus_stats_view_peer (&view, submitter)->queued_bytes, <=, MOST_FRAMES);
 }

@@ -98,7 +98,7 @@ test_round_robin (BusFixture *f, gconstpointer data)
 static gboolean
 has_settled_all (BusFixture *f, guint first, guint n)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
   for (guint i = first; i < first + n; i++)
     {
@@ -160,7 +160,7 @@ test_configured (BusFixture *f, gconstpointer data)
   g_auto (BusStatsView) view = { 0 };
 
   start_members (f, &shares, "count strategy=random weight=9 in-flight=3", "count strategy=first-available weight=2");
-  view = bus_fixture_stats (f->boss);
+  view = bus_fixture_stats (f->controller);
   g_assert_cmpuint (group_of (&view)->strategy, ==, DEYE_BUS_STRATEGY_LEAST_LOADED);
   g_assert_cmpuint (group_of (&view)->in_flight, ==, 7);
   g_assert_cmpuint (bus_stats_view_subscription (&view, "worker-0", TOPIC)->weight, ==, 9);
@@ -227,7 +227,7 @@ test_in_flight (BusFixture *f, gconstpointer data)
   worker_publish (shares.publisher, TOPIC, 200, SIZE);
   while (shares.sum + held < 200)
     {
-      g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+      g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
       const Daemoneye__Eventbus__V1__QueueStats *queue = bus_stats_view_subscription (&view, "worker-0", TOPIC);
 
       g_assert_cmpuint (queue->in_flight, ==, 5);
@@ -274,7 +274,7 @@ ask_drain (BusFixture *f, const char *peer, gboolean resume, gboolean *done)
   daemoneye__eventbus__v1__drain_request__pack (&request, bytes);
   payload = g_bytes_new (bytes, len);
   deye_bus_options_set_type_name (options, request.base.descriptor->name);
-  deye_bus_client_request_async (f->boss, "control.bus.drain", payload, options, NULL, on_drained, done);
+  deye_bus_client_request_async (f->controller, "control.bus.drain", payload, options, NULL, on_drained, done);
 }
 
 /* An operator drains a member that has unsettled messages: the member is notified, gets no more messages, and is notified again
@@ -290,7 +290,7 @@ test_drain (BusFixture *f, gconstpointer data)
   worker_publish (shares.publisher, TOPIC, 40, SIZE);
   while (shares.sum + held < 40)
     {
-      g_auto (BusStatsView) view = bus_fixture_stats (f->boss);
+      g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
       held = bus_stats_view_subscription (&view, "worker-0", TOPIC)->unreturned_messages;
       read_shares (&shares);

@@ -62,7 +62,7 @@ start_host (BusFixture *f, const BusFixtureOptions *options)
   f->broker = test_process_spawn (argv, child_end, environment);
   test_process_send (f->broker, "start %s %s", f->address, config != NULL ? config : "");
   test_process_expect_line (f->broker, "started");
-  f->boss = bus_fixture_agent_client (f, 0);
+  f->controller = bus_fixture_agent_client (f, 0);
 }
 
 static void
@@ -75,11 +75,11 @@ start_agent (BusFixture *f, const BusFixtureOptions *options)
 
   f->broker = test_process_spawn (argv, -1, options->environment);
   test_process_expect_line (f->broker, "");
-  f->boss = deye_bus_client_new_tool (f->address, "test-boss");
-  deye_bus_client_set_reconnect (f->boss, FALSE);
-  deye_bus_client_connect (f->boss, NULL, &error);
+  f->controller = deye_bus_client_new_tool (f->address, "test-controller");
+  deye_bus_client_set_reconnect (f->controller, FALSE);
+  deye_bus_client_connect (f->controller, NULL, &error);
   g_assert_no_error (error);
-  g_assert_cmpint (deye_bus_client_get_role (f->boss), ==, DEYE_BUS_ROLE_TOOL);
+  g_assert_cmpint (deye_bus_client_get_role (f->controller), ==, DEYE_BUS_ROLE_TOOL);
 }
 
 void
@@ -88,8 +88,8 @@ bus_fixture_kill_broker (BusFixture *f)
   test_process_kill (f->broker);
   g_assert_cmpint (test_process_end (f->broker), ==, TEST_SYSTEM_KILLED);
   g_clear_pointer (&f->broker, test_process_free);
-  deye_bus_client_close (f->boss, NULL, NULL);
-  g_clear_object (&f->boss);
+  deye_bus_client_close (f->controller, NULL, NULL);
+  g_clear_object (&f->controller);
 }
 
 void
@@ -127,10 +127,10 @@ bus_fixture_tear_down (BusFixture *f, gconstpointer data)
     bus_fixture_end_worker (f, g_ptr_array_index (f->workers, 0));
   bus_fixture_assert_idle (f);
 
-  test_watchdog_note ("the boss to close");
-  deye_bus_client_close (f->boss, NULL, &error);
+  test_watchdog_note ("the controller to close");
+  deye_bus_client_close (f->controller, NULL, &error);
   g_assert_no_error (error);
-  g_clear_object (&f->boss);
+  g_clear_object (&f->controller);
 
   if (options->agent_program)
     test_process_ask_to_stop (f->broker);
@@ -280,8 +280,8 @@ bus_fixture_assert_idle (BusFixture *f)
       g_auto (BusStatsView) view = { 0 };
 
       test_watchdog_note ("the answer of control.bus.stats");
-      view = bus_fixture_stats (f->boss);
-      if (is_idle (&view, deye_bus_client_get_id (f->boss)))
+      view = bus_fixture_stats (f->controller);
+      if (is_idle (&view, deye_bus_client_get_id (f->controller)))
         break;
       test_watchdog_note ("an idle bus; pending requests %u, queued messages %" G_GUINT64_FORMAT
                           ", queued bytes %" G_GUINT64_FORMAT,
@@ -299,7 +299,7 @@ bus_fixture_wait_peers (BusFixture *f, guint n)
     {
       g_auto (BusStatsView) view = { 0 };
 
-      view = bus_fixture_stats (f->boss);
+      view = bus_fixture_stats (f->controller);
       if (view.reply->totals->peers == n)
         break;
       test_watchdog_note ("%u peers, there are %u", n, view.reply->totals->peers);

@@ -9,11 +9,11 @@
 #include "wire-guard.h"
 
 /*
- * A bus with real processes: a broker process with a directory of its own, a client in the test (the "boss"), and any
+ * A bus with real processes: a broker process with a directory of its own, a client in the test (the "controller"), and any
  * number of worker processes.
  *
- * The broker process is tests/integration/test-host, and the boss then has the agent's role; or it is daemoneye-agent,
- * and the boss has the role of a tool. The fixture owns a GMainContext, which is the thread default during the test,
+ * The broker process is tests/integration/test-host, and the controller then has the agent's role; or it is daemoneye-agent,
+ * and the controller has the role of a tool. The fixture owns a GMainContext, which is the thread default during the test,
  * and a watchdog.
  *
  * Teardown asserts that the bus is idle, before the workers end and again afterwards: nothing is queued, and the only pending
@@ -34,16 +34,16 @@ typedef struct
   char *dir;
   char *address;
   TestProcess *broker;
-  DeyeBusClient *boss;  /* role agent, or tool when it is daemoneye-agent */
-  GPtrArray *workers;   /* of TestProcess */
-  TestChannel *channel; /* connections from test-host; NULL with daemoneye-agent */
+  DeyeBusClient *controller; /* role agent, or tool when it is daemoneye-agent */
+  GPtrArray *workers;        /* of TestProcess */
+  TestChannel *channel;      /* connections from test-host; NULL with daemoneye-agent */
 } BusFixture;
 
 /* For g_test_add(). @options: const BusFixtureOptions, or NULL for the defaults. */
 void bus_fixture_set_up (BusFixture *f, gconstpointer options);
 void bus_fixture_tear_down (BusFixture *f, gconstpointer options);
 
-/* With daemoneye-agent only: kills it, and starts another one at the same address. The boss is then a new client. */
+/* With daemoneye-agent only: kills it, and starts another one at the same address. The controller is then a new client. */
 void bus_fixture_kill_broker (BusFixture *f);
 void bus_fixture_start_broker (BusFixture *f, const BusFixtureOptions *options);
 

@@ -134,7 +134,7 @@ system_events_new (BusFixture *f)
   self->gone = g_ptr_array_new_with_free_func (peer_gone_free);
   self->topics = g_ptr_array_new_with_free_func (g_free);
   self->news = g_ptr_array_new_with_free_func (news_free);
-  self->subscription = deye_bus_client_subscribe (f->boss, "system.#", NULL, on_event, self, NULL, NULL, &error);
+  self->subscription = deye_bus_client_subscribe (f->controller, "system.#", NULL, on_event, self, NULL, NULL, &error);
   g_assert_no_error (error);
   return self;
 }

@@ -4,7 +4,7 @@
 #include "bus-fixture.h"
 
 /*
- * Subscribes to system.# with the boss of a fixture, and records the peers that disconnected, with the reason, the dropped
+ * Subscribes to system.# with the controller of a fixture, and records the peers that disconnected, with the reason, the dropped
  * messages, and the peers that were reported as slow.
  */
 

@@ -136,8 +136,8 @@ agent_end (ChaosScene *self, gboolean is_kill)
   test_process_ask_to_stop (self->tasks.bus.broker);
   g_assert_cmpint (test_process_end (self->tasks.bus.broker), ==, 0);
   g_clear_pointer (&self->tasks.bus.broker, test_process_free);
-  deye_bus_client_close (self->tasks.bus.boss, NULL, NULL);
-  g_clear_object (&self->tasks.bus.boss);
+  deye_bus_client_close (self->tasks.bus.controller, NULL, NULL);
+  g_clear_object (&self->tasks.bus.controller);
 }
 
 static void

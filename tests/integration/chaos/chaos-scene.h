@@ -59,5 +59,5 @@ void chaos_scene_turn (ChaosScene *self, gboolean submits);
 void chaos_scene_put (ChaosScene *self, const ChaosEvent *event);
 /* Ends all faults: no process is suspended or about to leave, no operation is paused. */
 void chaos_scene_calm (ChaosScene *self);
-/* Waits until every collector has stopped as asked and every client except the boss is closed. */
+/* Waits until every collector has stopped as asked and every client except the controller is closed. */
 void chaos_scene_leave (ChaosScene *self);

@@ -41,7 +41,7 @@
 static const BusFixtureOptions hasty = { .agent_program = TRUE, .limits = HASTY };
 static const BusFixtureOptions forgetful = { .agent_program = TRUE, .limits = HASTY "task_recovery_us=15000" };
 
-/* Resources that the agent holds when only the boss is connected. */
+/* Resources that the agent holds when only the controller is connected. */
 typedef struct
 {
   guint descriptors;
@@ -83,7 +83,7 @@ count_descriptors (GPid pid)
 static Holdings
 holdings (ChaosScene *scene)
 {
-  g_auto (BusStatsView) view = bus_fixture_stats (scene->tasks.bus.boss);
+  g_auto (BusStatsView) view = bus_fixture_stats (scene->tasks.bus.controller);
   const Daemoneye__Eventbus__V1__BusTotals *totals = view.reply->totals;
 
   return (Holdings){
@@ -199,7 +199,7 @@ wait_no_tasks (ChaosScene *scene)
 {
   for (;;)
     {
-      g_auto (BusStatsView) view = bus_fixture_stats (scene->tasks.bus.boss);
+      g_auto (BusStatsView) view = bus_fixture_stats (scene->tasks.bus.controller);
       const Daemoneye__Eventbus__V1__BusTotals *totals = view.reply->totals;
 
       if (totals->live_tasks == 0 && totals->task_bytes == 0 && totals->quarantined_tasks == 0

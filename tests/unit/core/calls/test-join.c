@@ -231,7 +231,7 @@ test_foreign_wildcard (Fixture *f, gconstpointer data)
   static const char *const names[] = { "a", "b", "c", "d", "e", "f" };
   static const char *const own_or_none[G_N_ELEMENTS (names)]
       = { "tasks.netmond", "tasks.netmond.#", "+.netmond", "+.netmond.#", "+.+.anomaly", "events.#" };
-  BusPeer *boss = ready (f, "boss", 1000, "");
+  BusPeer *controller = ready (f, "controller", 1000, "");
   BusPeer *own = ready (f, "own", 1001, "procmond");
   BusPeer *foreign = ready (f, "foreign", 1002, "netmond");
 
@@ -240,12 +240,12 @@ test_foreign_wildcard (Fixture *f, gconstpointer data)
     join (f, foreign, ASK (refused[i], "mine"), WIRE_STATUS_DENIED, "group-own-type");
   for (guint i = 0; i < G_N_ELEMENTS (own_or_none); i++)
     drain (f, foreign, join (f, foreign, ASK (own_or_none[i], names[i]), WIRE_STATUS_OK, NULL));
-  assert_kept (f, boss, "tasks.procmond", WIRE_STATUS_OK);
+  assert_kept (f, controller, "tasks.procmond", WIRE_STATUS_OK);
   /* The agent and tools may join; every other peer may only observe. */
   join (f, foreign, ASK ("tasks.#", "", .policy = BUS_OVERFLOW_DROP_OLDEST), WIRE_STATUS_OK, NULL);
   foreign->principal.role = BUS_ROLE_TOOL;
   drain (f, foreign, join (f, foreign, ASK ("tasks.#", "all"), WIRE_STATUS_OK, NULL));
-  assert_kept (f, boss, "tasks.procmond", WIRE_STATUS_NO_RESPONDERS);
+  assert_kept (f, controller, "tasks.procmond", WIRE_STATUS_NO_RESPONDERS);
 }
 
 /* Every group that matches an event gets it, also a group of collectors of another type. If one of these groups has no room
