@@ -156,7 +156,7 @@ call_send_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *c
     {
       gboolean ok = deye_bus_client_stash (self, call, error);
 
-      deye_bus_client_look_now (self);
+      deye_bus_client_pump_now (self);
       return ok;
     }
   if (!deye_bus_client_check_ready (self, error))
@@ -167,7 +167,7 @@ call_send_unasked (DeyeBusClient *self, const DeyeBusCall *call, GCancellable *c
     return FALSE;
   if (pending != NULL)
     return deye_bus_client_wait_pending (self, pending, cancellable, error);
-  deye_bus_client_look (self);
+  deye_bus_client_pump_if_due (self);
   return TRUE;
 }
 
@@ -190,7 +190,7 @@ call_send_plain (DeyeBusClient *self, const char *topic, GBytes *payload, const 
 {
   if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_publish (self->session, topic, payload, options))
     return FALSE;
-  deye_bus_client_look (self);
+  deye_bus_client_pump_if_due (self);
   return TRUE;
 }
 

@@ -105,7 +105,7 @@ struct _DeyeBusClient
   guint64 lost;               /* unsent messages; an event in the ring will report their loss */
   gboolean loss_reported;     /* close() has reported the loss instead */
   guint8 *buffer;
-  guint not_looked; /* calls since the socket was read */
+  guint calls_since_read; /* calls since the socket was read */
 
   const DeyeBusCollectorHooks *collector_hooks; /* NULL: it is not used by a collector */
   gpointer collector;
@@ -276,9 +276,9 @@ gboolean deye_bus_client_wait (DeyeBusClient *self,
                                GCancellable *cancellable);
 /* Reads from the socket once in a number of calls. For calls that need no answer, because a program that makes no other calls
  * would never read. */
-void deye_bus_client_look (DeyeBusClient *self);
+void deye_bus_client_pump_if_due (DeyeBusClient *self);
 /* Makes one turn of the pump at once. While the client connects, even calls that do not wait continue the attempt in this way. */
-void deye_bus_client_look_now (DeyeBusClient *self);
+void deye_bus_client_pump_now (DeyeBusClient *self);
 /* Waits until @pending is done; a cancellation gives it up. */
 void deye_bus_client_wait_done (DeyeBusClient *self, DeyeBusPending *pending, GCancellable *cancellable);
 /* Like wait_done(), and moves the error of @pending to @error. FALSE: it had an error. */

@@ -19,8 +19,8 @@
 #define EVENTS_AHEAD    128u /* a turn stops reading when it has so many events, and dispatches them first */
 #define READS_AHEAD_MAX 64u  /* the receive windows limit how many bytes the socket can contain */
 #define SPANS_MAX       64u
-#define CALLS_PER_LOOK  64u
-#define HELD_PER_LOOK   512u /* about the number of small messages in one write */
+#define CALLS_PER_READ  64u
+#define HELD_PER_READ   512u /* about the number of small messages in one write */
 
 typedef struct
 {
@@ -155,7 +155,7 @@ client_step_connection (DeyeBusClient *self, guint events_ahead)
 {
   gint64 now_us = g_get_monotonic_time ();
 
-  self->not_looked = 0;
+  self->calls_since_read = 0;
   deye_bus_client_step_watch (self, now_us);
   deye_bus_client_step_connect (self, now_us);
   if (self->session == NULL)
@@ -396,14 +396,14 @@ deye_bus_client_wait (DeyeBusClient *self,
 }
 
 void
-deye_bus_client_look (DeyeBusClient *self)
+deye_bus_client_pump_if_due (DeyeBusClient *self)
 {
-  if (++self->not_looked >= (self->holds > 0 ? HELD_PER_LOOK : CALLS_PER_LOOK))
+  if (++self->calls_since_read >= (self->holds > 0 ? HELD_PER_READ : CALLS_PER_READ))
     client_step (self, G_MAXUINT);
 }
 
 void
-deye_bus_client_look_now (DeyeBusClient *self)
+deye_bus_client_pump_now (DeyeBusClient *self)
 {
   client_step (self, G_MAXUINT);
 }

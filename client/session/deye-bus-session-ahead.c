@@ -42,7 +42,7 @@ ahead_begin_read (DeyeBusAhead *ahead, WireSpan input)
 }
 
 void
-deye_bus_ahead_look (DeyeBusAhead *ahead, WireSpan input)
+deye_bus_ahead_load (DeyeBusAhead *ahead, WireSpan input)
 {
   if (ahead->rest.data == NULL || ahead->rest.data < input.data)
     ahead_begin_read (ahead, input);

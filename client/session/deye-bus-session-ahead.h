@@ -36,12 +36,12 @@ deye_bus_ahead_init (DeyeBusAhead *ahead, const DeyeBusChannelTable *channels)
   ahead->n = 0;
 }
 
-void deye_bus_ahead_look (DeyeBusAhead *ahead, WireSpan input);
+void deye_bus_ahead_load (DeyeBusAhead *ahead, WireSpan input);
 
 /* Call it before each frame is handled. @input: the bytes behind that frame */
 static inline void
 deye_bus_ahead_step (DeyeBusAhead *ahead, WireSpan input)
 {
   if (ahead->is_on)
-    deye_bus_ahead_look (ahead, input);
+    deye_bus_ahead_load (ahead, input);
 }

@@ -157,7 +157,7 @@ ahead_begin (BusAhead *ahead, WireSpan input)
 }
 
 void
-bus_ahead_look (BusAhead *ahead, WireSpan input)
+bus_ahead_load (BusAhead *ahead, WireSpan input)
 {
   if (ahead->rest.data == NULL || ahead->rest.data < input.data)
     ahead_begin (ahead, input);

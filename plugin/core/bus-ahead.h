@@ -39,14 +39,14 @@ typedef struct
 } BusAhead;
 
 void bus_ahead_init (BusAhead *ahead, BusPeer *peer);
-void bus_ahead_look (BusAhead *ahead, WireSpan input);
+void bus_ahead_load (BusAhead *ahead, WireSpan input);
 
 /* Call it before each frame is handled. @input: the bytes behind that frame */
 static inline void
 bus_ahead_step (BusAhead *ahead, WireSpan input)
 {
   if (G_UNLIKELY (ahead->is_on))
-    bus_ahead_look (ahead, input);
+    bus_ahead_load (ahead, input);
   else
     bus_preread_forget (ahead->current);
 }

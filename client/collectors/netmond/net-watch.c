@@ -228,7 +228,7 @@ watch_add_unseen (const NetWatch *watch, const NetTable *now, const GArray *ende
 }
 
 GArray *
-net_watch_look (NetWatch *watch, NetTable *now, const GArray *ended)
+net_watch_compare (NetWatch *watch, NetTable *now, const GArray *ended)
 {
   GArray *events = g_array_new (FALSE, FALSE, sizeof (NetEvent));
   g_autoptr (GArray) kept = g_array_new (FALSE, FALSE, sizeof (NetSocket)); /* its sockets move to @now */

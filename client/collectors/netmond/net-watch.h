@@ -43,7 +43,7 @@ const NetTable *net_watch_last (const NetWatch *watch);
 
 /* Compares @now with the previous table; returns an array of NetEvent (transfer full). @now: (transfer full): sealed. @ended: of
  * NetSocket: the notices since the previous call. */
-GArray *net_watch_look (NetWatch *watch, NetTable *now, const GArray *ended);
+GArray *net_watch_compare (NetWatch *watch, NetTable *now, const GArray *ended);
 
 /* TRUE: the socket is a listener or a connection of a process, and not only the kernel's memory of an ended connection. */
 gboolean net_watch_concerns (const NetSocket *socket);

@@ -149,7 +149,7 @@ connections_compare (NetmondMonitor *self, NetTable *table)
       self->hidden = table->hidden;
     }
   connections_take_notices (self);
-  events = net_watch_look (self->watch, table, self->ended);
+  events = net_watch_compare (self->watch, table, self->ended);
   for (guint i = 0; i < events->len; i++)
     connections_publish (self, &g_array_index (events, NetEvent, i));
   connections_report_reading (self, NULL);

@@ -19,7 +19,7 @@ typedef enum
 
 /* @at: the start of the process that the report is about. */
 static ReportAge
-report_compare (guint64 start_time, guint64 at)
+report_age_of (guint64 start_time, guint64 at)
 {
   if (start_time > at + LATER)
     return REPORT_NEWER;
@@ -98,7 +98,7 @@ report_start (ProcWatch *watch, const ProcMessage *message, guint64 at, GArray *
 {
   guint place;
   const ProcRecord *known = proc_watch_find (watch, message->process, &place);
-  ReportAge age = known != NULL ? report_compare (known->start_time, at) : REPORT_OLDER;
+  ReportAge age = known != NULL ? report_age_of (known->start_time, at) : REPORT_OLDER;
   g_autoptr (ProcRecord) record = NULL;
 
   if (age == REPORT_SAME)
@@ -106,7 +106,7 @@ report_start (ProcWatch *watch, const ProcMessage *message, guint64 at, GArray *
   if (age == REPORT_OLDER)
     report_end_predecessor (watch, message->process, events);
   if (age == REPORT_OLDER && proc_record_read (message->process, &record) == PROC_READ
-      && report_compare (record->start_time, at) != REPORT_NEWER)
+      && report_age_of (record->start_time, at) != REPORT_NEWER)
     {
       report_put (watch, record);
       proc_watch_add_event (events, PROC_STARTED, record);
@@ -138,7 +138,7 @@ report_change_unread (ProcWatch *watch, const WatchBrief *brief, GArray *events)
   guint32 pid = brief->record->pid;
   g_autoptr (ProcRecord) record = NULL;
 
-  if (proc_record_read (pid, &record) != PROC_READ || report_compare (record->start_time, brief->start) != REPORT_SAME)
+  if (proc_record_read (pid, &record) != PROC_READ || report_age_of (record->start_time, brief->start) != REPORT_SAME)
     {
       proc_watch_add_event (events, PROC_CHANGED, brief->record);
       return;
@@ -275,7 +275,7 @@ report_find_brief (const ProcTable *now, const WatchBrief *brief)
     {
       ProcRecord *record = g_ptr_array_index (now->records, i);
 
-      if (record->pid == brief->record->pid && report_compare (record->start_time, brief->start) == REPORT_SAME)
+      if (record->pid == brief->record->pid && report_age_of (record->start_time, brief->start) == REPORT_SAME)
         return record;
     }
   return NULL;
@@ -314,17 +314,17 @@ report_is_unknown (gpointer pid, gpointer value, gpointer data)
 }
 
 GArray *
-proc_report_look (ProcWatch *watch, ProcTable *now)
+proc_report_compare (ProcWatch *watch, ProcTable *now)
 {
   g_autoptr (GArray) rest = NULL;
   GArray *events;
 
   if (now == NULL || watch->last == NULL)
-    return proc_watch_look (watch, now);
+    return proc_watch_compare (watch, now);
   events = proc_watch_new_events ();
   report_leave_out_zombies (watch, now);
   report_settle_briefs (watch, now, events);
-  rest = proc_watch_look (watch, now);
+  rest = proc_watch_compare (watch, now);
   for (guint i = 0; i < rest->len; i++)
     {
       ProcEvent *event = &g_array_index (rest, ProcEvent, i);

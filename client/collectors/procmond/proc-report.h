@@ -19,5 +19,5 @@
  * (proc_identity_start_time_at()). */
 void proc_report_apply (ProcWatch *watch, const ProcMessage *message, guint64 at, GArray *events);
 
-/* Compares with a full table as proc_watch_look() does, and reports changes that the kernel's reports have left undecided. */
-GArray *proc_report_look (ProcWatch *watch, ProcTable *now);
+/* Compares with a full table as proc_watch_compare() does, and reports changes that the kernel's reports have left undecided. */
+GArray *proc_report_compare (ProcWatch *watch, ProcTable *now);

@@ -171,7 +171,7 @@ watch_note_youngest (ProcWatch *watch, const ProcTable *baseline)
 }
 
 GArray *
-proc_watch_look (ProcWatch *watch, ProcTable *now)
+proc_watch_compare (ProcWatch *watch, ProcTable *now)
 {
   GArray *events = proc_watch_new_events ();
 

@@ -62,7 +62,7 @@ void proc_watch_add_exit (GArray *events, ProcRecord *record, guint32 status);
 
 /* Compares @now with the previous table; returns an array of ProcEvent, exits first (transfer full). @now: (transfer full); NULL:
  * the table could not be read, so there are no events. */
-GArray *proc_watch_look (ProcWatch *watch, ProcTable *now);
+GArray *proc_watch_compare (ProcWatch *watch, ProcTable *now);
 
 /* TRUE: the process has another name or executable than before. */
 gboolean proc_watch_has_changed (const ProcRecord *before, const ProcRecord *now);

@@ -127,7 +127,7 @@ monitor_compare_table (ProcmondMonitor *self)
 
   if (monitor_has_reports (self))
     proc_feed_read (self->feed);
-  events = proc_report_look (&self->watch, monitor_read_table (self));
+  events = proc_report_compare (&self->watch, monitor_read_table (self));
   if (monitor_has_reports (self))
     self->found += events->len;
   monitor_publish (self, events, monitor_get_period_ms (self));
@@ -263,7 +263,7 @@ procmond_monitor_new (DeyeBusCollector *collector, const ProcmondOptions *option
   self->queue_bytes = (gsize) options->queue_kib << 10;
   proc_identity_start_time ((guint32) platform_process_id (), &own_start);
   proc_watch_init (&self->watch, own_start);
-  g_array_unref (proc_watch_look (&self->watch, monitor_read_table (self)));
+  g_array_unref (proc_watch_compare (&self->watch, monitor_read_table (self)));
   return self;
 }
 

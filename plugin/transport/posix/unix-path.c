@@ -419,7 +419,7 @@ unix_path_clear (UnixPath *self)
 /* --- while it listens --- */
 
 UnixPathState
-unix_path_look (const UnixPath *self, char **why)
+unix_path_check (const UnixPath *self, char **why)
 {
   struct stat st;
 

@@ -87,7 +87,7 @@ typedef enum
 
 /* Compares the files at the address with those that this process created. @why: set to the reason if a file is lost.
  * (transfer full) */
-UnixPathState unix_path_look (const UnixPath *self, char **why);
+UnixPathState unix_path_check (const UnixPath *self, char **why);
 /* Creates the lock again. FALSE: another process has taken it first, or the system refuses it. */
 gboolean unix_path_restore_lock (UnixPath *self);
 /* Listens again at an address that is lost, with the same checks as at the start. Keeps the lock if it is still in place.

@@ -78,7 +78,7 @@ unix_watch_check (UnixWatch *self)
 {
   g_autofree char *why = NULL;
 
-  switch (unix_path_look (self->place, &why))
+  switch (unix_path_check (self->place, &why))
     {
     case UNIX_PATH_IN_PLACE:
       unix_watch_set_lost (self, FALSE, NULL);

@@ -360,7 +360,7 @@ compare_check_holder (TasksWorld *world, TasksRecord *record)
 }
 
 static void
-compare_look (TasksWorld *world, const BusTask *task, const TasksInput *input)
+compare_record (TasksWorld *world, const BusTask *task, const TasksInput *input)
 {
   TasksRecord *record = compare_record_of (world->model, task->sequence);
   const TasksRecord *target = world->model->target;
@@ -490,7 +490,7 @@ tasks_model_after (TasksWorld *world, const TasksInput *input)
       tasks_standing_ticked (world);
     }
   for (const GList *link = all->head; link != NULL && !tasks_failed (world); link = link->next)
-    compare_look (world, link->data, input);
+    compare_record (world, link->data, input);
   if (tasks_failed (world))
     return;
   compare_note_forgotten (world);

@@ -70,7 +70,7 @@ assert_table (const NetTable *table, const char *wanted)
 
 /* Compares with the next table and notices. @wanted: "+1 -2 !3": sockets that appeared, vanished, and ended unseen. */
 static void
-assert_look (NetWatch *watch, const Brief *now, const Brief *ended, const char *wanted)
+assert_compared (NetWatch *watch, const Brief *now, const Brief *ended, const char *wanted)
 {
   g_autoptr (GArray) notices = g_array_new (FALSE, FALSE, sizeof (NetSocket));
   g_autoptr (GArray) events = NULL;
@@ -82,7 +82,7 @@ assert_look (NetWatch *watch, const Brief *now, const Brief *ended, const char *
 
       g_array_append_val (notices, socket);
     }
-  events = net_watch_look (watch, brief_table (now, LIMIT, net_watch_last (watch)), notices);
+  events = net_watch_compare (watch, brief_table (now, LIMIT, net_watch_last (watch)), notices);
   for (guint i = 0; i < events->len; i++)
     {
       const NetEvent *event = &g_array_index (events, NetEvent, i);
@@ -322,19 +322,19 @@ test_appear_and_vanish (void)
 {
   g_autoptr (NetWatch) watch = net_watch_new (LIMIT);
 
-  assert_look (watch, LIST ({ .cookie = 1, .local_port = 80, .state = NET_LISTENING }), NULL, "");
-  assert_look (watch,
-               LIST ({ .cookie = 1, .local_port = 80, .state = NET_LISTENING },
-                     { .cookie = 2, .local_port = 80, .peer_port = 5000 }),
-               NULL, "+2");
-  assert_look (watch,
-               LIST ({ .cookie = 1, .local_port = 80, .state = NET_LISTENING },
-                     { .cookie = 2, .local_port = 80, .peer_port = 5000, .state = 8 }),
-               NULL, "");
-  assert_look (watch, LIST ({ .cookie = 1, .local_port = 80, .state = NET_LISTENING }),
-               LIST ({ .cookie = 2, .local_port = 80, .peer_port = 5000 }), "-2");
-  assert_look (watch, NOTHING, LIST ({ .cookie = 1, .local_port = 80 }), "-1");
-  assert_look (watch, NOTHING, NULL, "");
+  assert_compared (watch, LIST ({ .cookie = 1, .local_port = 80, .state = NET_LISTENING }), NULL, "");
+  assert_compared (watch,
+                   LIST ({ .cookie = 1, .local_port = 80, .state = NET_LISTENING },
+                         { .cookie = 2, .local_port = 80, .peer_port = 5000 }),
+                   NULL, "+2");
+  assert_compared (watch,
+                   LIST ({ .cookie = 1, .local_port = 80, .state = NET_LISTENING },
+                         { .cookie = 2, .local_port = 80, .peer_port = 5000, .state = 8 }),
+                   NULL, "");
+  assert_compared (watch, LIST ({ .cookie = 1, .local_port = 80, .state = NET_LISTENING }),
+                   LIST ({ .cookie = 2, .local_port = 80, .peer_port = 5000 }), "-2");
+  assert_compared (watch, NOTHING, LIST ({ .cookie = 1, .local_port = 80 }), "-1");
+  assert_compared (watch, NOTHING, NULL, "");
 }
 
 /* Without a notice a socket has vanished only when it is absent twice. */
@@ -343,19 +343,19 @@ test_absent_twice (void)
 {
   g_autoptr (NetWatch) watch = net_watch_new (LIMIT);
 
-  assert_look (
+  assert_compared (
       watch, LIST ({ .cookie = 1, .local_port = 1, .peer_port = 1 }, { .cookie = 2, .local_port = 1, .peer_port = 2 }),
       NULL, "");
-  assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "");
-  assert_look (
+  assert_compared (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "");
+  assert_compared (
       watch, LIST ({ .cookie = 1, .local_port = 1, .peer_port = 1 }, { .cookie = 2, .local_port = 1, .peer_port = 2 }),
       NULL, "");
-  assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "");
-  assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "-1");
-  assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "");
+  assert_compared (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "");
+  assert_compared (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "-1");
+  assert_compared (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }), NULL, "");
   /* The process still has the socket, and closes it now. */
-  assert_look (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }),
-               LIST ({ .cookie = 1, .local_port = 1, .peer_port = 1 }), "");
+  assert_compared (watch, LIST ({ .cookie = 2, .local_port = 1, .peer_port = 2 }),
+                   LIST ({ .cookie = 1, .local_port = 1, .peer_port = 1 }), "");
 }
 
 static void
@@ -363,16 +363,18 @@ test_unseen (void)
 {
   g_autoptr (NetWatch) watch = net_watch_new (LIMIT);
 
-  assert_look (watch, NOTHING, LIST ({ .cookie = 1, .local_port = 1, .peer_port = 1 }), ""); /* before the baseline */
-  assert_look (watch, NOTHING,
-               LIST ({ .cookie = 2, .local_port = 40000, .peer_port = 53, .protocol = NET_UDP },
-                     { .cookie = 3, .local_port = 40001, .peer_port = 443 }),
-               "!2 !3");
+  assert_compared (watch, NOTHING, LIST ({ .cookie = 1, .local_port = 1, .peer_port = 1 }),
+                   ""); /* before the baseline */
+  assert_compared (watch, NOTHING,
+                   LIST ({ .cookie = 2, .local_port = 40000, .peer_port = 53, .protocol = NET_UDP },
+                         { .cookie = 3, .local_port = 40001, .peer_port = 443 }),
+                   "!2 !3");
   /* A TCP socket that was only bound, and a UDP socket that was not even bound. */
-  assert_look (watch, NOTHING, LIST ({ .cookie = 4, .local_port = 8080 }, { .cookie = 5, .protocol = NET_UDP }), "");
-  assert_look (watch, LIST ({ .cookie = 6, .local_port = 1, .peer_port = 1 }),
-               LIST ({ .cookie = 6, .local_port = 1, .peer_port = 1 }), "+6 -6"); /* it ended after it was listed */
-  assert_look (watch, NOTHING, NULL, "");
+  assert_compared (watch, NOTHING, LIST ({ .cookie = 4, .local_port = 8080 }, { .cookie = 5, .protocol = NET_UDP }),
+                   "");
+  assert_compared (watch, LIST ({ .cookie = 6, .local_port = 1, .peer_port = 1 }),
+                   LIST ({ .cookie = 6, .local_port = 1, .peer_port = 1 }), "+6 -6"); /* it ended after it was listed */
+  assert_compared (watch, NOTHING, NULL, "");
 }
 
 /* The same socket with other addresses is another connection. */
@@ -381,10 +383,11 @@ test_used_again (void)
 {
   g_autoptr (NetWatch) watch = net_watch_new (LIMIT);
 
-  assert_look (watch, LIST ({ .cookie = 1, .local_port = 500, .protocol = NET_UDP, .state = NET_UNCONNECTED }), NULL,
-               "");
-  assert_look (watch, LIST ({ .cookie = 1, .local_port = 500, .peer_port = 53, .protocol = NET_UDP }), NULL, "-1 +1");
-  assert_look (watch, LIST ({ .cookie = 1, .local_port = 500, .peer_port = 53, .protocol = NET_UDP }), NULL, "");
+  assert_compared (watch, LIST ({ .cookie = 1, .local_port = 500, .protocol = NET_UDP, .state = NET_UNCONNECTED }),
+                   NULL, "");
+  assert_compared (watch, LIST ({ .cookie = 1, .local_port = 500, .peer_port = 53, .protocol = NET_UDP }), NULL,
+                   "-1 +1");
+  assert_compared (watch, LIST ({ .cookie = 1, .local_port = 500, .peer_port = 53, .protocol = NET_UDP }), NULL, "");
 }
 
 /* More sockets than the table can have: known sockets do not vanish, and ended ones make room. */
@@ -410,11 +413,11 @@ test_beyond (void)
           { .cookie = 14, .local_port = 1, .peer_port = 4 }, { .cookie = 13, .local_port = 1, .peer_port = 3 },
           { .cookie = 12, .local_port = 1, .peer_port = 2 }, { 0 } };
 
-  assert_look (watch, many, NULL, "");
+  assert_compared (watch, many, NULL, "");
   g_assert_cmpuint (net_watch_last (watch)->beyond, ==, 2);
-  assert_look (watch, turned, LIST ({ .cookie = 11, .local_port = 1, .peer_port = 1 }), "-11");
+  assert_compared (watch, turned, LIST ({ .cookie = 11, .local_port = 1, .peer_port = 1 }), "-11");
   g_assert_cmpuint (net_watch_last (watch)->beyond, ==, 2);
-  assert_look (watch, turned, NULL, "+1");
+  assert_compared (watch, turned, NULL, "+1");
   g_assert_cmpuint (net_watch_last (watch)->beyond, ==, 1);
 }
 

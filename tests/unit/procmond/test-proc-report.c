@@ -133,11 +133,11 @@ typedef struct
 } Fixture;
 
 static GArray *
-look (Fixture *f)
+compare (Fixture *f)
 {
   ProcRange range = { .last = f->watch.last };
 
-  return proc_report_look (&f->watch, proc_table_read (&range));
+  return proc_report_compare (&f->watch, proc_table_read (&range));
 }
 
 static GArray *
@@ -150,7 +150,7 @@ report (Fixture *f, ProcMessageKind kind, guint32 pid, guint32 process, guint64 
   return events;
 }
 
-#define LOOK(want)                    assert_events (look (f), want)
+#define COMPARE(want)                 assert_events (compare (f), want)
 #define FORK(pid, at, want)           assert_events (report (f, PROC_MESSAGE_FORK, pid, pid, at, 0), want)
 #define EXEC(pid, at, want)           assert_events (report (f, PROC_MESSAGE_EXEC, pid, pid, at, 0), want)
 #define COMM(pid, at, want)           assert_events (report (f, PROC_MESSAGE_COMM, pid, pid, at, 0), want)
@@ -162,7 +162,7 @@ set_up (Fixture *f, gconstpointer data)
 {
   proc_watch_init (&f->watch, 1);
   fake_set ({ .pid = 4, .start_time = 500 });
-  LOOK ("");
+  COMPARE ("");
 }
 
 static void
@@ -178,14 +178,14 @@ test_life (Fixture *f, gconstpointer data)
 {
   fake_set ({ .pid = 4, .start_time = 500 }, { .pid = 7, .start_time = 1000 });
   FORK (7, 1001, "+7:1000:sh");
-  LOOK ("");
+  COMPARE ("");
   fake_set ({ .pid = 4, .start_time = 500 }, { .pid = 7, .start_time = 1000, .name = "ls" });
   EXEC (7, 1050, "!7:1000:ls");
-  LOOK ("");
+  COMPARE ("");
   EXEC (7, 1051, "!7:1000:ls"); /* the same program again */
   fake_set ({ .pid = 4, .start_time = 500 });
   EXIT (7, 1100, 256, "-7:1000:ls=256");
-  LOOK ("");
+  COMPARE ("");
   fake_set ();
   EXIT (4, 1200, 9, "-4:500:sh=9"); /* of the baseline */
 }
@@ -195,10 +195,10 @@ static void
 test_table_first (Fixture *f, gconstpointer data)
 {
   fake_set ({ .pid = 4, .start_time = 500 }, { .pid = 7, .start_time = 1000 });
-  LOOK ("+7:1000:sh");
+  COMPARE ("+7:1000:sh");
   FORK (7, 1001, "");
   fake_set ({ .pid = 4, .start_time = 500 });
-  LOOK ("-7:1000:sh");
+  COMPARE ("-7:1000:sh");
   EXIT (7, 1100, 0, "");
   EXEC (7, 1050, "");
 }
@@ -217,7 +217,7 @@ test_brief (Fixture *f, gconstpointer data)
   g_assert_cmpuint (record->uid, ==, PROC_UID_UNKNOWN);
   EXEC (7, 1001, "!7");
   EXIT (7, 1002, 11, "-7=11");
-  LOOK ("");
+  COMPARE ("");
   EXIT (7, 1002, 11, "");
 }
 
@@ -226,7 +226,7 @@ static void
 test_brief_settled (Fixture *f, gconstpointer data)
 {
   FORK (7, 1001, "+7");
-  LOOK ("-7");
+  COMPARE ("-7");
   EXIT (7, 1002, 0, "");
 }
 
@@ -238,16 +238,16 @@ test_unreadable (Fixture *f, gconstpointer data)
             { .pid = 8, .start_time = 1010, .unreadable = TRUE });
   FORK (7, 1001, "+7");
   FORK (8, 1011, "+8");
-  LOOK ("");
+  COMPARE ("");
   fake_set ({ .pid = 4, .start_time = 500 }, { .pid = 7, .start_time = 1000 }, { .pid = 8, .start_time = 1010 });
-  LOOK ("");
+  COMPARE ("");
   EXIT (7, 1100, 0, "-7:1000:sh=0");
   fake_set ({ .pid = 4, .start_time = 500 }, { .pid = 9, .start_time = 2000, .unreadable = TRUE });
-  LOOK ("-8:1010:sh");
+  COMPARE ("-8:1010:sh");
   FORK (9, 2001, "+9");
   fake_set ({ .pid = 4, .start_time = 500 }, { .pid = 9, .start_time = 2000, .name = "ls" });
   EXEC (9, 2002, "!9:2000:ls");
-  LOOK ("");
+  COMPARE ("");
 }
 
 /* A process that can't be read when it executes a program. */
@@ -258,7 +258,7 @@ test_exec_unreadable (Fixture *f, gconstpointer data)
   EXEC (4, 600, "!4:500");
   COMM (4, 600, "");
   fake_set ({ .pid = 4, .start_time = 500 });
-  LOOK ("");
+  COMPARE ("");
 }
 
 static void
@@ -267,7 +267,7 @@ test_renamed (Fixture *f, gconstpointer data)
   COMM (4, 600, "");
   fake_set ({ .pid = 4, .start_time = 500, .name = "worker" });
   COMM (4, 601, "!4:500:worker");
-  LOOK ("");
+  COMPARE ("");
 }
 
 /* --- numbers that are used again --- */
@@ -280,7 +280,7 @@ test_used_again (Fixture *f, gconstpointer data)
   EXEC (7, 1050, "!7");
   EXIT (7, 1100, 0, "-7=0");
   FORK (7, 2001, "+7:2000:sh");
-  LOOK ("");
+  COMPARE ("");
 }
 
 /* A table has shown the second process before the reports about the first one arrive. */
@@ -288,11 +288,11 @@ static void
 test_used_again_table_first (Fixture *f, gconstpointer data)
 {
   fake_set ({ .pid = 4, .start_time = 500 }, { .pid = 7, .start_time = 2000 });
-  LOOK ("+7:2000:sh");
+  COMPARE ("+7:2000:sh");
   FORK (7, 1001, "+7");
   EXIT (7, 1100, 0, "-7=0");
   FORK (7, 2001, "");
-  LOOK ("");
+  COMPARE ("");
   fake_set ({ .pid = 4, .start_time = 500 });
   EXIT (7, 2100, 1, "-7:2000:sh=1");
 }
@@ -309,10 +309,10 @@ test_used_again_exit_lost (Fixture *f, gconstpointer data)
   EXIT (7, 5002, 0, "-7=0");
   EXIT (4, 3500, 0, "-4:3000:sh=0");
   fake_set ({ .pid = 4, .start_time = 6000 });
-  LOOK ("+4:6000:sh");
+  COMPARE ("+4:6000:sh");
   fake_set ();
   FORK (4, 7001, "-4:6000:sh +4"); /* and the second one can't be read any more */
-  LOOK ("-4");
+  COMPARE ("-4");
 }
 
 /* --- ends --- */
@@ -322,17 +322,17 @@ static void
 test_zombie (Fixture *f, gconstpointer data)
 {
   EXIT (4, 600, 0, "-4:500:sh=0");
-  LOOK ("");
+  COMPARE ("");
   EXIT (4, 600, 0, "");
-  LOOK ("");
+  COMPARE ("");
   fake_set ({ .pid = 4, .start_time = 500, .unreadable = TRUE });
-  LOOK ("");
+  COMPARE ("");
   fake_set ({ .pid = 4, .start_time = 500 });
-  LOOK ("");
+  COMPARE ("");
   fake_set ();
-  LOOK ("");
+  COMPARE ("");
   fake_set ({ .pid = 4, .start_time = 3000 });
-  LOOK ("+4:3000:sh");
+  COMPARE ("+4:3000:sh");
   g_assert_cmpuint (g_hash_table_size (f->watch.zombies), ==, 0);
 }
 
@@ -343,12 +343,12 @@ test_first_thread_first (Fixture *f, gconstpointer data)
   fake_set ({ .pid = 4, .start_time = 500, .threads = 3 });
   THREAD_EXIT (4, 590, 0, ""); /* another one, while the first one runs */
   EXIT (4, 600, 0, "");
-  LOOK ("");
+  COMPARE ("");
   THREAD_EXIT (4, 601, 0, "");
   fake_set ({ .pid = 4, .start_time = 500 });
   THREAD_EXIT (4, 602, 768, "-4:500:sh=768");
   THREAD_EXIT (4, 602, 0, "");
-  LOOK ("");
+  COMPARE ("");
 }
 
 /* The same if a table shows the process in between. */
@@ -358,7 +358,7 @@ test_first_thread_table (Fixture *f, gconstpointer data)
   fake_set ({ .pid = 4, .start_time = 500, .threads = 3 });
   EXIT (4, 600, 0, "");
   fake_set ();
-  LOOK ("-4:500:sh");
+  COMPARE ("-4:500:sh");
   THREAD_EXIT (4, 602, 768, "");
   g_assert_cmpuint (g_hash_table_size (f->watch.headless), ==, 0);
 }

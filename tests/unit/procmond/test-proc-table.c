@@ -88,11 +88,11 @@ proc_identity_exe (guint32 pid, char **exe)
 
 /* Returns the events and counts of the next table: "+5:50 -6:60 unreadable 1 vanished 0". */
 static char *
-look (ProcWatch *watch)
+compare (ProcWatch *watch)
 {
   ProcRange range = { .last = watch->last };
   ProcTable *now = proc_table_read (&range);
-  g_autoptr (GArray) events = proc_watch_look (watch, now);
+  g_autoptr (GArray) events = proc_watch_compare (watch, now);
   GString *out = g_string_new (NULL);
 
   for (guint i = 0; i < events->len; i++)
@@ -151,10 +151,10 @@ test_ended (void)
 
       proc_watch_init (&watch, 0);
       fake_set (before);
-      baseline = look (&watch);
+      baseline = compare (&watch);
       g_assert_cmpstr (baseline, ==, "unreadable 0 vanished 0");
       fake_set (after);
-      got = look (&watch);
+      got = compare (&watch);
       g_test_message ("case %u", i);
       g_assert_cmpstr (got, ==, cases[i].want);
       proc_watch_clear (&watch);
@@ -189,7 +189,7 @@ test_hidden (void)
       g_autofree char *got = NULL;
 
       fake_set (now);
-      got = look (&watch);
+      got = compare (&watch);
       g_test_message ("look %u", i);
       g_assert_cmpstr (got, ==, looks[i].want);
     }
@@ -218,7 +218,7 @@ test_unhidden (void)
       g_autofree char *got = NULL;
 
       fake_set (i == 0 ? hidden : shown);
-      got = look (&watch);
+      got = compare (&watch);
       g_assert_cmpstr (got, ==, want[i]);
     }
   proc_watch_clear (&watch);
@@ -238,7 +238,7 @@ test_unlisted (void)
       g_autofree char *got = NULL;
 
       unlistable = i == 1;
-      got = look (&watch);
+      got = compare (&watch);
       g_assert_cmpstr (got, ==, i == 1 ? "unlisted" : "unreadable 0 vanished 0");
     }
   proc_watch_clear (&watch);

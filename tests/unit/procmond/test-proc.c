@@ -34,9 +34,9 @@ table (const char *text)
 }
 
 static char *
-look (ProcWatch *watch, const char *text)
+compare (ProcWatch *watch, const char *text)
 {
-  g_autoptr (GArray) events = proc_watch_look (watch, table (text));
+  g_autoptr (GArray) events = proc_watch_compare (watch, table (text));
   GString *out = g_string_new (NULL);
 
   for (guint i = 0; i < events->len; i++)
@@ -71,14 +71,14 @@ test_watch (void)
   proc_watch_init (&watch, 0);
   for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
     {
-      g_autofree char *got = look (&watch, looks[i].now);
+      g_autofree char *got = compare (&watch, looks[i].now);
 
       g_assert_cmpstr (got, ==, looks[i].want);
     }
   /* A failed read does not mean that all processes have ended. */
   {
-    g_autoptr (GArray) events = proc_watch_look (&watch, NULL);
-    g_autofree char *after = look (&watch, "3:100");
+    g_autoptr (GArray) events = proc_watch_compare (&watch, NULL);
+    g_autofree char *after = compare (&watch, "3:100");
 
     g_assert_cmpuint (events->len, ==, 0);
     g_assert_cmpstr (after, ==, "");
@@ -107,7 +107,7 @@ test_watch_exec (void)
   proc_watch_init (&watch, 0);
   for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
     {
-      g_autofree char *got = look (&watch, looks[i].now);
+      g_autofree char *got = compare (&watch, looks[i].now);
 
       g_assert_cmpstr (got, ==, looks[i].want);
     }
@@ -166,7 +166,7 @@ test_watch_program (void)
   proc_watch_init (&watch, 0);
   for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
     {
-      g_autoptr (GArray) events = proc_watch_look (
+      g_autoptr (GArray) events = proc_watch_compare (
           &watch, table_with_program (looks[i].name, looks[i].exe, looks[i].virtual_bytes, looks[i].unknown));
 
       g_test_message ("look %u", i);
@@ -196,7 +196,7 @@ test_watch_appears (void)
   proc_watch_init (&watch, 96);
   for (guint i = 0; i < G_N_ELEMENTS (looks); i++)
     {
-      g_autofree char *got = look (&watch, looks[i].now);
+      g_autofree char *got = compare (&watch, looks[i].now);
 
       g_assert_cmpstr (got, ==, looks[i].want);
     }
