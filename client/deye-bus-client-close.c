@@ -75,7 +75,7 @@ client_end_close (DeyeBusClient *self)
     deye_bus_client_end_unsent (self, UNSENT_CLOSED);
   if (self->close_unheard)
     deye_bus_client_report_unsent (self, deye_bus_client_count_kept (self), UNSENT_CLOSED);
-  deye_bus_client_say_closed (self, closed);
+  deye_bus_client_report_closed (self, closed);
   while ((closing = g_queue_pop_head (&self->closings)) != NULL)
     {
       closing->done = TRUE;
@@ -100,7 +100,7 @@ client_waits_for_credit (DeyeBusClient *self)
 }
 
 static void
-client_say_goodbye (DeyeBusClient *self)
+client_send_goodbye (DeyeBusClient *self)
 {
   if (deye_bus_session_state (self->session) == DEYE_BUS_SESSION_ENDED)
     return;
@@ -128,7 +128,7 @@ deye_bus_client_step_close (DeyeBusClient *self, gint64 now_us)
     {
       if (client_waits_for_credit (self))
         return;
-      client_say_goodbye (self);
+      client_send_goodbye (self);
       if (client_owes_bytes (self))
         return;
     }

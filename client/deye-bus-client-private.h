@@ -85,7 +85,7 @@ struct _DeyeBusClient
   DeyeBusPending *connect_call; /* waits until the client is ready; NULL: none does */
   gboolean connect_dialled;     /* @connect_call made the client connect */
   gboolean established;         /* it has been ready since connect() was called */
-  gboolean closed_said;         /* the signal "closed" has reported the end of the last connection */
+  gboolean is_closed_reported;  /* the signal "closed" has reported the end of the last connection */
   DeyeBusStash stash;           /* published while it was not connected */
   GBytes *last_message;         /* the packed request for it; NULL: there is no last message */
   GPtrArray *reporting;         /* of DeyeBusLoss: in the report that the broker has not answered; NULL: none */
@@ -206,7 +206,7 @@ void deye_bus_client_end_connection (DeyeBusClient *self, GError *error);
 /* The same, but no attempt follows. */
 void deye_bus_client_stop_connecting (DeyeBusClient *self, const GError *error);
 /* Emits "closed", once for the end of a connection. */
-void deye_bus_client_say_closed (DeyeBusClient *self, const GError *error);
+void deye_bus_client_report_closed (DeyeBusClient *self, const GError *error);
 /* Reads the events of the watch of the socket's directory. */
 void deye_bus_client_step_watch (DeyeBusClient *self, gint64 now_us);
 void deye_bus_client_close_watch (DeyeBusClient *self);

@@ -79,7 +79,7 @@ void
 deye_bus_client_dial (DeyeBusClient *self, gint64 now_us)
 {
   self->established = FALSE;
-  self->closed_said = FALSE;
+  self->is_closed_reported = FALSE;
   reconnect_make_session (self);
   deye_bus_client_apply (self, DEYE_BUS_CONNECTION_DIAL);
   deye_bus_reconnect_reset (&self->schedule);
@@ -135,11 +135,11 @@ reconnect_push_error (DeyeBusClient *self, DeyeBusEventKind kind, const GError *
 }
 
 void
-deye_bus_client_say_closed (DeyeBusClient *self, const GError *error)
+deye_bus_client_report_closed (DeyeBusClient *self, const GError *error)
 {
-  if (self->closed_said)
+  if (self->is_closed_reported)
     return;
-  self->closed_said = TRUE;
+  self->is_closed_reported = TRUE;
   reconnect_push_error (self, DEYE_BUS_EVENT_CLOSED, error);
 }
 
@@ -201,7 +201,7 @@ reconnect_give_up (DeyeBusClient *self, const GError *error)
   if (was_connected)
     deye_bus_client_end_unsent (self, deye_bus_client_unsent_ended);
   if (was_connected || self->established)
-    deye_bus_client_say_closed (self, error);
+    deye_bus_client_report_closed (self, error);
   deye_bus_client_end_stash (self);
   self->established = FALSE;
   deye_bus_client_end_connect_call (self, error);

@@ -232,17 +232,17 @@ deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us)
 {
   if (!self->is_draining)
     return G_MAXINT64;
-  if (!self->draining_said)
+  if (!self->is_draining_reported)
     {
-      self->draining_said = TRUE;
+      self->is_draining_reported = TRUE;
       g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_DRAINING], 0);
     }
-  if (!self->drained_said && drain_is_over (self))
+  if (!self->is_drained_reported && drain_is_over (self))
     {
-      self->drained_said = TRUE;
+      self->is_drained_reported = TRUE;
       g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_DRAINED], 0);
     }
-  if (self->drained_said && self->expects_exit && self->loop != NULL && !self->is_stopping)
+  if (self->is_drained_reported && self->expects_exit && self->loop != NULL && !self->is_stopping)
     stop_begin (self, 0);
   if (self->stop_due_us == 0)
     return G_MAXINT64;

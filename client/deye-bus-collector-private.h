@@ -107,9 +107,9 @@ struct _DeyeBusCollector
   GSource *timer; /* NULL: not started */
 
   gboolean is_draining;
-  gint64 drain_us;        /* as asked; 0: the broker's default */
-  gboolean draining_said; /* the signal was emitted */
-  gboolean drained_said;
+  gint64 drain_us;               /* as asked; 0: the broker's default */
+  gboolean is_draining_reported; /* the signal was emitted */
+  gboolean is_drained_reported;
   gboolean expects_exit; /* the broker expects that the process ends when it has drained */
   gboolean is_stopping;
   gint64 stop_due_us;  /* it stops at this time even if works run; 0: it is not stopping, or has stopped */

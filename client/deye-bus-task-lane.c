@@ -64,11 +64,11 @@ lane_pop (DeyeBusTaskLane *lane)
 }
 
 static void
-lane_land (DeyeBusTaskLane *lane)
+lane_end_batch (DeyeBusTaskLane *lane)
 {
-  for (guint i = 0; i < lane->flying->len; i++)
-    ((DeyeBusTask *) lane->flying->pdata[i])->lanes &= ~lane_bit (lane);
-  g_clear_pointer (&lane->flying, g_ptr_array_unref);
+  for (guint i = 0; i < lane->in_flight->len; i++)
+    ((DeyeBusTask *) lane->in_flight->pdata[i])->lanes &= ~lane_bit (lane);
+  g_clear_pointer (&lane->in_flight, g_ptr_array_unref);
   g_clear_pointer (&lane->pending, deye_bus_pending_unref);
 }
 
@@ -77,9 +77,9 @@ deye_bus_task_lane_abandon (DeyeBusTaskLane *lane)
 {
   if (lane->pending == NULL)
     return;
-  for (guint i = 0; i < lane->flying->len; i++)
-    (void) lane_kind (lane)->returned (lane, lane->flying->pdata[i], lane->pending->sent);
-  lane_land (lane);
+  for (guint i = 0; i < lane->in_flight->len; i++)
+    (void) lane_kind (lane)->returned (lane, lane->in_flight->pdata[i], lane->pending->sent);
+  lane_end_batch (lane);
 }
 
 void
@@ -224,8 +224,8 @@ deye_bus_task_lane_take (DeyeBusTasks *tasks, DeyeBusTaskLane *lane, gint64 now_
   if (lane->pending == NULL || !lane->pending->done)
     return;
   pending = deye_bus_pending_ref (lane->pending);
-  batch = g_ptr_array_ref (lane->flying);
-  lane_land (lane);
+  batch = g_ptr_array_ref (lane->in_flight);
+  lane_end_batch (lane);
   if (pending->error == NULL)
     lane_take_reply (tasks, lane, batch, pending, now_us);
   else
@@ -249,7 +249,7 @@ lane_batch_tasks (gsize bytes_max)
 }
 
 static gboolean
-lane_leaves_out (const DeyeBusTaskLane *lane, const DeyeBusTask *task)
+lane_skips (const DeyeBusTaskLane *lane, const DeyeBusTask *task)
 {
   return lane_kind (lane)->live_only && deye_bus_task_state_is_final (task->state);
 }
@@ -265,7 +265,7 @@ lane_take_batch (DeyeBusTaskLane *lane, gsize bytes_max)
     {
       DeyeBusTask *task = lane->waiting.head->data;
 
-      if (lane_leaves_out (lane, task))
+      if (lane_skips (lane, task))
         {
           g_object_unref (lane_pop (lane));
           continue;
@@ -284,7 +284,7 @@ static gboolean
 lane_ask (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  g_autoptr (GBytes) payload = lane_kind (lane)->pack (lane->flying);
+  g_autoptr (GBytes) payload = lane_kind (lane)->pack (lane->in_flight);
   const DeyeBusCall call = { .kind = WIRE_KIND_REQUEST,
                              .topic = lane_kind (lane)->topic,
                              .type_name = lane_kind (lane)->type_name,
@@ -306,7 +306,7 @@ deye_bus_task_lane_send (DeyeBusTasks *tasks, DeyeBusTaskLane *lane, gint64 now_
   batch = lane_take_batch (lane, lane_batch_bytes (tasks));
   if (batch->len == 0)
     return;
-  lane->flying = g_steal_pointer (&batch);
+  lane->in_flight = g_steal_pointer (&batch);
   lane->pending = deye_bus_client_new_broker_pending ();
   lane->connection = tasks->client->n_sessions;
   lane->epoch = tasks->client->epoch;

@@ -61,7 +61,7 @@ struct DeyeBusTaskLane
 {
   DeyeBusTaskLaneId id;
   GQueue waiting;          /* of DeyeBusTask, as references */
-  GPtrArray *flying;       /* of DeyeBusTask, in the request that has no answer yet; NULL: there is none */
+  GPtrArray *in_flight;    /* of DeyeBusTask, in the request that has no answer yet; NULL: there is none */
   DeyeBusPending *pending; /* that request */
   guint64 connection;      /* on which it was sent */
   guint64 epoch;           /* of its broker */

@@ -91,7 +91,7 @@ deye_bus_tasks_cancel (DeyeBusTasks *tasks, DeyeBusTask *task)
   task->cancel_wanted = TRUE;
   if (!submits)
     deye_bus_task_lane_push (&tasks->lanes[DEYE_BUS_TASK_LANE_CANCEL], task);
-  else if (task->sent_epoch == 0 && (submit->flying == NULL || !g_ptr_array_find (submit->flying, task, NULL)))
+  else if (task->sent_epoch == 0 && (submit->in_flight == NULL || !g_ptr_array_find (submit->in_flight, task, NULL)))
     {
       deye_bus_task_lane_forget (submit, task);
       deye_bus_tasks_fail (
@@ -224,7 +224,7 @@ tasks_next_us (const DeyeBusTasks *tasks)
 }
 
 static void
-tasks_hurry (DeyeBusTasks *tasks)
+tasks_send_all (DeyeBusTasks *tasks)
 {
   gint64 now_us = g_get_monotonic_time ();
 
@@ -256,7 +256,7 @@ void
 deye_bus_client_hurry_tasks (DeyeBusClient *self)
 {
   if (self->tasks != NULL)
-    tasks_hurry (self->tasks);
+    tasks_send_all (self->tasks);
 }
 
 void

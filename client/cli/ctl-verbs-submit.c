@@ -90,7 +90,7 @@ submitter_describe_state (const Submitter *self)
 }
 
 static void
-submitter_say (const Submitter *self, const char *text)
+submitter_print (const Submitter *self, const char *text)
 {
   g_autofree char *safe = terminal_text_safe (text);
 
@@ -117,7 +117,7 @@ submitter_on_state (DeyeBusTask *task, GParamSpec *pspec, gpointer data)
   else if (self->ctl->output.json)
     submitter_show_object (self);
   else
-    submitter_say (self, text = submitter_describe_state (self));
+    submitter_print (self, text = submitter_describe_state (self));
 }
 
 static void
@@ -131,7 +131,7 @@ submitter_on_progress (DeyeBusTask *task, guint64 done, guint64 total, const cha
   if (self->ctl->options.no_wait)
     return;
   if (!self->ctl->output.json)
-    submitter_say (self, line);
+    submitter_print (self, line);
   else if (!deye_bus_task_is_finished (task)) /* the end is shown as one object, by submitter_end() */
     submitter_show_object (self);
 }

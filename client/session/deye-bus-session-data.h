@@ -48,7 +48,7 @@ struct DeyeBusSession
   gboolean kept;         /* ended, and its channels wait for the next connection */
   gboolean was_ready;    /* WELCOME has arrived on this connection */
   gboolean held;         /* calls of the user wait until release() */
-  GError *broker_said;   /* an ERROR about the connection, which the broker is about to close */
+  GError *broker_error;  /* an ERROR about the connection, which the broker is about to close */
   guint64 offered;       /* features, in HELLO */
   DeyeBusWelcome welcome;
   DeyeBusCounts counts;

@@ -363,8 +363,8 @@ arrival_handle_error (SessionArrival *arrival)
     session_finish (session, pending, error);
   else if (arrival->envelope->answers == 0)
     {
-      g_clear_error (&session->broker_said);
-      session->broker_said = error;
+      g_clear_error (&session->broker_error);
+      session->broker_error = error;
       session->reason_status = arrival->envelope->status;
     }
   else if (arrival->envelope->answers & 1)

@@ -154,8 +154,8 @@ deye_bus_session_is_kept (const DeyeBusSession *session)
 void
 deye_bus_session_lost (DeyeBusSession *session, const char *why)
 {
-  if (session->broker_said != NULL)
-    deye_bus_session_fail (session, g_steal_pointer (&session->broker_said));
+  if (session->broker_error != NULL)
+    deye_bus_session_fail (session, g_steal_pointer (&session->broker_error));
   else
     deye_bus_session_fail (
         session,

@@ -71,7 +71,7 @@ deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, Dey
   session->retry_us = 0;
   session->origin = session_origin (hello);
   g_clear_error (&session->reason);
-  g_clear_error (&session->broker_said);
+  g_clear_error (&session->broker_error);
   wire_frame_reader_clear (&session->reader);
   wire_frame_reader_init (&session->reader, BODY_MAX_BEFORE_WELCOME);
   deye_bus_outbuf_clear (&session->out);
@@ -116,7 +116,7 @@ deye_bus_session_free (DeyeBusSession *session)
   deye_bus_session_clear_flushes (session);
   deye_bus_outbuf_clear (&session->out);
   g_clear_error (&session->reason);
-  g_clear_error (&session->broker_said);
+  g_clear_error (&session->broker_error);
   g_free (session->welcome.software_version);
   g_free (session);
 }

@@ -21,7 +21,7 @@ struct Worker
 
 typedef struct
 {
-  guint flying;
+  guint in_flight;
   guint64 bytes;
 } Round;
 
@@ -66,7 +66,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer data)
     g_error ("request: %s", error->message);
   deye_bus_message_get_data (answer, &len);
   round->bytes += len;
-  round->flying--;
+  round->in_flight--;
 }
 
 static void
@@ -82,10 +82,10 @@ do_requests (Worker *worker, char **words)
       g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
 
       deye_bus_options_set_target (options, id);
-      round.flying++;
+      round.in_flight++;
       deye_bus_client_request_async (worker->client, BASELINE, payload, options, NULL, on_answer, &round);
     }
-  while (round.flying > 0)
+  while (round.in_flight > 0)
     g_main_context_iteration (NULL, TRUE);
   line_worker_say ("requests %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, g_get_monotonic_time () - since_us, round.bytes);
 }

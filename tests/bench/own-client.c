@@ -26,7 +26,7 @@ typedef struct
   Worker *worker;
   GBytes *payload;
   GArray *took_us; /* gint64 */
-  guint left, flying;
+  guint left, in_flight;
 } Burst;
 
 typedef struct
@@ -56,7 +56,7 @@ on_acknowledged (GObject *client, GAsyncResult *async_result, gpointer data)
   if (!deye_bus_client_publish_finish (DEYE_BUS_CLIENT (client), async_result, &result, &error))
     g_error ("publish: %s", error->message);
   g_array_append_val (call->burst->took_us, took_us);
-  call->burst->flying--;
+  call->burst->in_flight--;
   publish_next (call->burst);
 }
 
@@ -70,7 +70,7 @@ publish_next (Burst *burst)
   call = g_new (Call, 1);
   *call = (Call){ burst, g_get_monotonic_time () };
   burst->left--;
-  burst->flying++;
+  burst->in_flight++;
   deye_bus_client_publish_async (burst->worker->client, DOMAIN ".acknowledged", burst->payload, NULL, TRUE, NULL,
                                  on_acknowledged, call);
 }
@@ -94,7 +94,7 @@ do_acknowledged (Worker *worker, char **words)
   burst.took_us = g_array_new (FALSE, FALSE, sizeof (gint64));
   for (guint i = 0; i < depth; i++)
     publish_next (&burst);
-  while (burst.flying > 0)
+  while (burst.in_flight > 0)
     g_main_context_iteration (NULL, TRUE);
   g_array_sort (burst.took_us, compare_us);
   line_worker_say ("acknowledged %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,

@@ -22,7 +22,7 @@ typedef struct
 {
   Worker *worker;
   guint left; /* tasks that have not begun */
-  guint flying;
+  guint in_flight;
   guint failed;
   GBytes *payload;
 } Run;
@@ -56,9 +56,9 @@ run_all (Run *run, char **words, void (*one) (Run *run))
   const guint window = (guint) line_worker_number (words[2]);
   const gint64 since_us = g_get_monotonic_time ();
 
-  while (run->left > 0 || run->flying > 0)
+  while (run->left > 0 || run->in_flight > 0)
     {
-      for (; run->left > 0 && run->flying < window; run->left--, run->flying++)
+      for (; run->left > 0 && run->in_flight < window; run->left--, run->in_flight++)
         one (run);
       g_main_context_iteration (NULL, TRUE);
     }
@@ -71,7 +71,7 @@ on_finished (DeyeBusTask *task, gpointer data)
 {
   Run *run = data;
 
-  run->flying--;
+  run->in_flight--;
   run->failed += deye_bus_task_get_state (task) != DEYE_BUS_TASK_STATE_SUCCEEDED ? 1 : 0;
 }
 
@@ -113,7 +113,7 @@ on_reply (GObject *client, GAsyncResult *result, gpointer data)
   g_autoptr (DeyeBusMessage) reply = deye_bus_client_request_finish (DEYE_BUS_CLIENT (client), result, NULL);
   Run *run = data;
 
-  run->flying--;
+  run->in_flight--;
   run->failed += reply == NULL ? 1 : 0;
 }
 

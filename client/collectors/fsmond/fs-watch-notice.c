@@ -171,7 +171,7 @@ move_is_known (const Move *move, const FsFacts *facts)
 
 /* Applies the move to the tree. A file that had the new name does not exist any more: the move has replaced it. */
 static void
-move_in_picture (const Move *move, const FsFacts *facts)
+move_in_tree (const Move *move, const FsFacts *facts)
 {
   FsWatch *self = move->watch;
   FsEntry *from = fs_dir_lookup (move->from_dir, move->from_name);
@@ -206,7 +206,7 @@ notice_move (const Move *move)
   if (fs_watch_flush (move->watch, move->from_dir, move->from_name)
       && fs_watch_flush (move->watch, move->to_dir, move->to_name)
       && fs_watch_publish (move->watch, move->from_dir, &event))
-    move_in_picture (move, &event.facts);
+    move_in_tree (move, &event.facts);
   else
     fs_watch_mark (move->watch, move->to_dir);
 }

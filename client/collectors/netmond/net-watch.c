@@ -19,7 +19,7 @@ struct NetWatch
 };
 
 static guint64 *
-watch_box (guint64 cookie)
+watch_new_key (guint64 cookie)
 {
   guint64 *box = g_new (guint64, 1);
 
@@ -82,7 +82,7 @@ watch_remember (NetWatch *watch, guint64 cookie)
       g_hash_table_remove (watch->past.set, oldest);
       g_free (oldest);
     }
-  box = watch_box (cookie);
+  box = watch_new_key (cookie);
   g_queue_push_tail (&watch->past.order, box);
   g_hash_table_add (watch->past.set, box);
 }
@@ -143,7 +143,7 @@ watch_miss (NetWatch *watch, const NetSocket *socket, gboolean is_ended, GArray 
     }
   net_socket_copy (socket, &copy);
   g_array_append_val (kept, copy);
-  g_hash_table_add (watch->missed, watch_box (socket->cookie));
+  g_hash_table_add (watch->missed, watch_new_key (socket->cookie));
 }
 
 /* Checks each socket of the last table: it has vanished, was used again, or still exists. */

@@ -94,7 +94,7 @@ bus_quota_release (BusQuota *quota, guint64 amount)
   quota->memory -= amount;
 }
 
-/* Charges a small object that only one peer uses, and adds it to memory, even above the cap. bus_quota_forgo() is the reverse. */
+/* Charges a small object that only one peer uses, and adds it to memory, even above the cap. bus_quota_unkeep() is the reverse. */
 static inline void
 bus_quota_keep (BusQuota *quota, BusUsage *usage, guint64 amount)
 {
@@ -103,7 +103,7 @@ bus_quota_keep (BusQuota *quota, BusUsage *usage, guint64 amount)
 }
 
 static inline void
-bus_quota_forgo (BusQuota *quota, BusUsage *usage, guint64 amount)
+bus_quota_unkeep (BusQuota *quota, BusUsage *usage, guint64 amount)
 {
   bus_quota_refund (quota, usage, amount);
   bus_quota_release (quota, amount);

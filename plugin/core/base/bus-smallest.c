@@ -8,7 +8,7 @@ bus_smallest_init (BusSmallest *smallest, guint64 *work, GCompareFunc compare, g
 }
 
 static void
-smallest_cut (BusSmallest *smallest)
+smallest_truncate (BusSmallest *smallest)
 {
   *smallest->work += (guint64) smallest->items->len * BUS_SMALLEST_WORK;
   g_ptr_array_sort (smallest->items, smallest->compare);
@@ -25,12 +25,12 @@ bus_smallest_add (BusSmallest *smallest, gpointer item)
     return;
   g_ptr_array_add (smallest->items, item);
   if (smallest->items->len >= 2 * smallest->max)
-    smallest_cut (smallest);
+    smallest_truncate (smallest);
 }
 
 GPtrArray *
 bus_smallest_end (BusSmallest *smallest)
 {
-  smallest_cut (smallest);
+  smallest_truncate (smallest);
   return smallest->items;
 }

@@ -73,7 +73,7 @@ later_end (BusLater *later)
   bus_deadline_disarm (&core->deadlines, &later->timer.deadline);
   g_queue_unlink (&bus_peer_need_calls (later->asker)->later, &later->link);
   core->n_later--;
-  bus_quota_forgo (&core->quota, &later->asker->ledger.usage, later->kind->size);
+  bus_quota_unkeep (&core->quota, &later->asker->ledger.usage, later->kind->size);
   g_free (later);
 }
 

@@ -57,7 +57,7 @@ bus_will_forget (BusPeer *peer)
 {
   if (peer->calls->will == NULL)
     return;
-  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, will_charge (peer->calls->will));
+  bus_quota_unkeep (&peer->core->quota, &peer->ledger.usage, will_charge (peer->calls->will));
   g_clear_pointer (&bus_peer_need_calls (peer)->will, g_free);
 }
 

@@ -122,7 +122,7 @@ bus_peer_free (BusPeer *peer)
   core->missed_by_gone += peer->flow.missed;
   bus_flow_clear (&peer->flow);
   bus_peer_drop_frame (peer);
-  bus_quota_forgo (&core->quota, &peer->ledger.usage, BUS_PEER_COST);
+  bus_quota_unkeep (&core->quota, &peer->ledger.usage, BUS_PEER_COST);
   bus_ledger_clear (&peer->ledger);
   bus_account_leave (core->accounts, &core->deadlines, peer->account);
   bus_subscriptions_clear (&peer->subscriptions);
@@ -201,7 +201,7 @@ bus_peer_drop_frame (BusPeer *peer)
   if (peer->input == NULL)
     return;
   wire_frame_reader_clear (&peer->input->reader);
-  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, peer->input->charged);
+  bus_quota_unkeep (&peer->core->quota, &peer->ledger.usage, peer->input->charged);
   bus_cells_give (&peer->core->quota.cells, g_steal_pointer (&peer->input));
 }
 

@@ -146,7 +146,7 @@ shed_charge_reader (BusPeer *peer)
 
   if (held != charged)
     {
-      bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, charged);
+      bus_quota_unkeep (&peer->core->quota, &peer->ledger.usage, charged);
       bus_quota_keep (&peer->core->quota, &peer->ledger.usage, held);
       peer->input->charged = held;
     }

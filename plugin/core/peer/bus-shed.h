@@ -35,13 +35,13 @@ gboolean bus_shed_reserve_account_above (BusAccount *account, guint64 bytes, gin
 
 /* TRUE if the broker, or that account, is far from its limit even with @bytes more. */
 static inline gboolean
-bus_shed_is_far (const BusCore *core, guint64 bytes)
+bus_shed_is_far_from_limit (const BusCore *core, guint64 bytes)
 {
   return core->quota.memory + bytes < bus_shed_soft_limit (core, core->quota.cap) && !core->is_soft;
 }
 
 static inline gboolean
-bus_shed_is_account_far (const BusAccount *account, guint64 bytes)
+bus_shed_is_account_far_from_limit (const BusAccount *account, guint64 bytes)
 {
   return account->usage.charged + bytes < bus_shed_soft_limit (account->core, account->core->limits.uid_bytes)
          && !account->is_soft;
@@ -62,14 +62,15 @@ bus_shed_is_account_far (const BusAccount *account, guint64 bytes)
 static inline gboolean
 bus_shed_reserve (BusCore *core, guint64 bytes, gint64 now_us)
 {
-  return G_LIKELY (bus_shed_is_far (core, bytes)) || bus_shed_reserve_above (core, bytes, now_us);
+  return G_LIKELY (bus_shed_is_far_from_limit (core, bytes)) || bus_shed_reserve_above (core, bytes, now_us);
 }
 
 /* The same for an account. */
 static inline gboolean
 bus_shed_reserve_account (BusAccount *account, guint64 bytes, gint64 now_us)
 {
-  return G_LIKELY (bus_shed_is_account_far (account, bytes)) || bus_shed_reserve_account_above (account, bytes, now_us);
+  return G_LIKELY (bus_shed_is_account_far_from_limit (account, bytes))
+         || bus_shed_reserve_account_above (account, bytes, now_us);
 }
 
 /* The same for objects that can be refused with an answer (requests, replies, subscriptions): if there is no room, no peer is

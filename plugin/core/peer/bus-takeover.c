@@ -91,7 +91,7 @@ bus_takeover_withdraw (BusPeer *newcomer, gsize *len)
   g_queue_unlink (&holder->extra->newcomers, &extra->newcomer_link);
   if (holder->extra->newcomers.head == NULL)
     bus_deadline_disarm (&holder->core->deadlines, &holder->extra->takeover_timer.deadline);
-  bus_quota_forgo (&newcomer->core->quota, &newcomer->ledger.usage, extra->hello_len);
+  bus_quota_unkeep (&newcomer->core->quota, &newcomer->ledger.usage, extra->hello_len);
   extra->hello_len = 0;
   return g_steal_pointer (&extra->hello);
 }

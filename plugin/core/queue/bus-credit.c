@@ -162,7 +162,7 @@ ticket_detach (BusTicket *ticket)
   publisher->n_tickets--;
   allowance->held_messages -= ticket->messages;
   allowance->held_bytes -= ticket->bytes;
-  bus_quota_forgo (publisher->shared->quota, &publisher->usage, sizeof (BusTicket));
+  bus_quota_unkeep (publisher->shared->quota, &publisher->usage, sizeof (BusTicket));
   return publisher;
 }
 

@@ -28,11 +28,11 @@ fifo_keep (BusFlow *flow, gsize bytes)
 }
 
 static inline void
-fifo_forgo (BusFlow *flow, gsize bytes)
+fifo_unkeep (BusFlow *flow, gsize bytes)
 {
   g_assert (flow->waiting_bytes >= bytes);
   flow->waiting_bytes -= bytes;
-  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, bytes);
+  bus_quota_unkeep (flow->shared->quota, &flow->ledger->usage, bytes);
 }
 
 /* TRUE if the bounds of the queue do not count the message: it has a ticket, so the window of its publisher bounds it, or it is

@@ -68,7 +68,7 @@ bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n)
   flow->waiting_bytes -= part.cost;
   bus_quota_refund (flow->shared->quota, &flow->ledger->usage, part.cost);
   bus_quota_release (flow->shared->quota, part.cost);
-  fifo_forgo (flow, (is_last ? n - 1 : n) * sizeof (BusSlot));
+  fifo_unkeep (flow, (is_last ? n - 1 : n) * sizeof (BusSlot));
   bus_window_use_many (&subscription->window, n, part.payload_bytes);
   if (is_last)
     fifo_run_end (flow, slot);

@@ -77,7 +77,7 @@ fifo_unindex_slot (BusFlow *flow, BusSlot *slot)
   key = bus_key (flow->shared->seed, slot->message->topic);
   g_hash_table_remove (slot->subscription->fifo->by_topic, &key);
   slot->is_indexed = FALSE;
-  fifo_forgo (flow, BUS_FIFO_INDEX_COST);
+  fifo_unkeep (flow, BUS_FIFO_INDEX_COST);
 }
 
 void
@@ -196,7 +196,7 @@ bus_fifo_slot_free (BusFlow *flow, BusSlot *slot)
   if (slot->state == BUS_DELIVERY_LOST)
     fifo->gaps[slot->lane]--;
   bus_cells_give (&flow->shared->quota->cells, slot);
-  fifo_forgo (flow, sizeof (BusSlot));
+  fifo_unkeep (flow, sizeof (BusSlot));
 }
 
 /* --- messages --- */
@@ -223,7 +223,7 @@ fifo_disarm_expiry (BusFlow *flow, BusSlot *slot)
   bus_deadline_disarm (flow->shared->deadlines, &slot->expiry->deadline);
   bus_cells_give (&flow->shared->quota->cells, slot->expiry);
   slot->expiry = NULL;
-  fifo_forgo (flow, sizeof (BusTimer));
+  fifo_unkeep (flow, sizeof (BusTimer));
 }
 
 BusSlot *
@@ -288,7 +288,7 @@ fifo_unpack_first (BusFlow *flow, BusSlot *slot)
   BusSubscription *subscription = slot->subscription;
   BusSlot *first = bus_fifo_slot_new (flow, subscription, slot->previous, slot->lane_previous, slot->state, slot->lane);
 
-  fifo_forgo (flow, sizeof (BusSlot)); /* it was counted with the run */
+  fifo_unkeep (flow, sizeof (BusSlot)); /* it was counted with the run */
   first->message = bus_waiting_run_take_first (slot->run);
   first->delivery = slot->delivery;
   first->since_us = slot->since_us;

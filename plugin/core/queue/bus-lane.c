@@ -63,7 +63,7 @@ bus_lane_leave (BusFlow *flow, BusEntry *entry)
   flow->lanes[entry->lane].bytes -= cost;
   flow->waiting_bytes -= cost;
   bus_quota_refund (flow->shared->quota, &flow->ledger->usage, cost - sizeof (BusEntry));
-  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusEntry));
+  bus_quota_unkeep (flow->shared->quota, &flow->ledger->usage, sizeof (BusEntry));
   bus_message_unref (entry->message);
   bus_cells_give (&flow->shared->quota->cells, entry);
 }

@@ -82,7 +82,7 @@ stream_remove (BusStream *stream, BusStreamItem *item)
   flow->waiting_bytes -= stream_item_cost (item);
   flow->waiting_messages--;
   bus_quota_refund (flow->shared->quota, &flow->ledger->usage, bus_message_cost (item->message));
-  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusStreamItem));
+  bus_quota_unkeep (flow->shared->quota, &flow->ledger->usage, sizeof (BusStreamItem));
   g_queue_unlink (&stream->waiting, &item->link);
   bus_message_unref (item->message);
   bus_cells_give (&flow->shared->quota->cells, item);
@@ -101,7 +101,7 @@ bus_stream_free (BusStream *stream)
   BusFlow *flow = stream->flow;
 
   bus_stream_drop (stream);
-  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusStream));
+  bus_quota_unkeep (flow->shared->quota, &flow->ledger->usage, sizeof (BusStream));
   g_free (stream);
 }
 

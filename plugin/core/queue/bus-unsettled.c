@@ -113,7 +113,7 @@ unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *befo
       bus_message_unref (sent->message);
     }
   bus_cells_give (&flow->shared->quota->cells, sent);
-  bus_quota_forgo (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
+  bus_quota_unkeep (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
 }
 
 static void

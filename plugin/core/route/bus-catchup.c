@@ -64,7 +64,7 @@ bus_catchup_end (BusSubscription *subscription)
     return;
   catchup_unlist (cursor);
   subscription->cursor = NULL;
-  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, sizeof (BusCursor));
+  bus_quota_unkeep (&peer->core->quota, &peer->ledger.usage, sizeof (BusCursor));
   g_free (cursor);
 }
 

@@ -43,7 +43,7 @@ confirm_charge (const BusConfirm *confirm, gsize bytes)
 static void
 confirm_refund (const BusConfirm *confirm, gsize bytes)
 {
-  bus_quota_forgo (&confirm->core->quota, confirm->usage, bytes);
+  bus_quota_unkeep (&confirm->core->quota, confirm->usage, bytes);
 }
 
 /* @receiver: (nullable) */

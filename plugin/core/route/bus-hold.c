@@ -123,7 +123,7 @@ hold_free (BusCore *core, BusHeld *held)
   account->held_messages--;
   account->held_bytes -= held->cost;
   bus_quota_refund (&core->quota, &account->usage, bus_message_cost (held->message));
-  bus_quota_forgo (&core->quota, &account->usage, sizeof (BusHeld));
+  bus_quota_unkeep (&core->quota, &account->usage, sizeof (BusHeld));
   bus_message_unref (held->message);
   g_free (held);
   bus_account_release (core->accounts, &core->deadlines, account);

@@ -248,7 +248,7 @@ pick_counts_owed (const PickMethod *method)
 }
 
 static void
-pick_forgive (BusBalance *balance, BusSubscription *member)
+pick_clear_owed (BusBalance *balance, BusSubscription *member)
 {
   if (member->share->owed == 0)
     return;
@@ -290,7 +290,7 @@ pick_owe_passed (PickChoice *choice, guint picked)
       if (pick_is_present (choice, member) && pick_is_prompt (choice, member))
         pick_owe (choice->balance, member);
       else
-        pick_forgive (choice->balance, member);
+        pick_clear_owed (choice->balance, member);
     }
 }
 

@@ -123,7 +123,7 @@ request_unregister_asked (BusCore *core, BusRequest *request)
     case BUS_REQUESTER_TASK:
       return;
     }
-  bus_quota_forgo (&core->quota, &requester->peer->ledger.usage, request_size (request));
+  bus_quota_unkeep (&core->quota, &requester->peer->ledger.usage, request_size (request));
 }
 
 static WireClass

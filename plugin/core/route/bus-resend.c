@@ -33,7 +33,7 @@ resend_charge (BusResendWindow *window, gsize bytes)
 static void
 resend_refund (BusResendWindow *window, gsize bytes)
 {
-  bus_quota_forgo (&window->core->quota, &window->account->usage, bytes);
+  bus_quota_unkeep (&window->core->quota, &window->account->usage, bytes);
 }
 
 static void

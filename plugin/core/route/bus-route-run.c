@@ -98,10 +98,10 @@ run_is_far_from_limits (const BusCore *core, const BusRun *run, const BusMatch *
 {
   const guint64 need = run_need (run, match->n_receivers);
 
-  if (!bus_shed_is_far (core, need))
+  if (!bus_shed_is_far_from_limit (core, need))
     return FALSE;
   for (guint i = 0; i < match->n_receivers; i++)
-    if (!bus_shed_is_account_far (match->receivers[i].peer->account, need))
+    if (!bus_shed_is_account_far_from_limit (match->receivers[i].peer->account, need))
       return FALSE;
   return TRUE;
 }

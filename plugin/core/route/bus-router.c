@@ -61,7 +61,7 @@ bus_router_unfile (BusCore *core, BusSubscription *subscription)
   bus_subscription_on (subscription, BUS_SUBSCRIPTION_ON_END, &core->flows.ignored_events);
   bus_unsettled_unlist_empty (&core->flows, subscription);
   core->routes->n_subscriptions--;
-  bus_quota_forgo (&core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));
+  bus_quota_unkeep (&core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));
 }
 
 void

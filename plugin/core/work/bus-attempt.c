@@ -162,7 +162,7 @@ static const BusTaskEvent answer_events[BUS_N_OUTCOME_KINDS] = {
 
 /* An answer changed the state of the task, and did not end it. */
 static void
-attempt_again (BusCore *core, BusTask *task, gint64 now_us)
+attempt_apply_change (BusCore *core, BusTask *task, gint64 now_us)
 {
   if (task->state == BUS_TASK_QUEUED)
     {
@@ -194,7 +194,7 @@ attempt_take_answer (BusCore *core, BusTask *task, char *member, const BusTaskAn
   task->is_late = before == BUS_TASK_QUEUED && event == BUS_TASK_ON_RESULT;
   verdict = bus_course_on_answer (core, task, event, member, answer->retry_after_us, now_us);
   if (verdict < BUS_N_TASK_STATES && verdict != before && bus_task_is_live (task))
-    attempt_again (core, task, now_us);
+    attempt_apply_change (core, task, now_us);
 }
 
 /* The member does not work on the task any more: frees its lease. FALSE: Execute was not sent to it, so it may not answer */

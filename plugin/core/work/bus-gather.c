@@ -548,7 +548,7 @@ gather_unlink (BusGather *gather)
     g_queue_unlink (&gathers->dirty, &gather->dirty_link);
   g_queue_unlink (&gathers->all, &gather->link);
   gather->asker->account->gathers--;
-  bus_quota_forgo (&gather->core->quota, &gather->asker->ledger.usage, gather->charged);
+  bus_quota_unkeep (&gather->core->quota, &gather->asker->ledger.usage, gather->charged);
 }
 
 /* The tasks lose their entries first, so that none of their ends is checked. */

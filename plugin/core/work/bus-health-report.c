@@ -45,7 +45,7 @@ report_keep (BusPeer *peer, GPtrArray *units, guint dropped)
   BusHealth *health = bus_peer_need_health (peer);
   const gboolean is_changed = bus_health_set_units (health, units, dropped);
 
-  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, health->charged);
+  bus_quota_unkeep (&peer->core->quota, &peer->ledger.usage, health->charged);
   health->charged = bus_health_units_size (health);
   bus_quota_keep (&peer->core->quota, &peer->ledger.usage, health->charged);
   return is_changed;

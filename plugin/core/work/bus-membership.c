@@ -59,7 +59,7 @@ membership_charge (BusMember *member, gsize size)
 {
   BusPeer *peer = member->peer;
 
-  bus_quota_forgo (&peer->core->quota, &peer->ledger.usage, member->charged);
+  bus_quota_unkeep (&peer->core->quota, &peer->ledger.usage, member->charged);
   member->charged = size;
   bus_quota_keep (&peer->core->quota, &peer->ledger.usage, member->charged);
 }

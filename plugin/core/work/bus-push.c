@@ -27,7 +27,7 @@ push_list (BusCore *core, BusSubmitter *submitter)
 }
 
 static void
-push_clean (BusCore *core, BusAttachment *attachment)
+push_mark_clean (BusCore *core, BusAttachment *attachment)
 {
   if (attachment->is_dirty)
     g_queue_unlink (&attachment->submitter->dirty, &attachment->dirty_link);
@@ -37,7 +37,7 @@ push_clean (BusCore *core, BusAttachment *attachment)
 }
 
 static void
-push_soil (BusCore *core, BusAttachment *attachment)
+push_mark_dirty (BusCore *core, BusAttachment *attachment)
 {
   if (attachment->is_dirty)
     {
@@ -92,7 +92,7 @@ bus_push_attach (BusCore *core, BusTask *task, BusPeer *peer)
       bus_task_store_recharge (&core->work->tasks, task);
     }
   bus_deadline_disarm (&core->deadlines, &task->alone_timer.deadline);
-  push_soil (core, attachment);
+  push_mark_dirty (core, attachment);
 }
 
 static void
@@ -100,7 +100,7 @@ push_free (BusCore *core, BusAttachment *attachment)
 {
   BusTask *task = attachment->task;
 
-  push_clean (core, attachment);
+  push_mark_clean (core, attachment);
   g_queue_unlink (&task->attachments, &attachment->task_link);
   g_queue_unlink (&attachment->submitter->attachments, &attachment->submitter_link);
   g_free (attachment);
@@ -129,7 +129,7 @@ void
 bus_push_touch (BusCore *core, BusTask *task)
 {
   for (GList *link = task->attachments.head; link != NULL; link = link->next)
-    push_soil (core, link->data);
+    push_mark_dirty (core, link->data);
 }
 
 void
@@ -154,7 +154,7 @@ bus_push_forget_peer (BusCore *core, BusPeer *peer, gint64 now_us)
       push_free (core, attachment);
       bus_push_check_alone (core, task, now_us);
     }
-  bus_quota_forgo (&core->quota, &peer->ledger.usage, sizeof *submitter);
+  bus_quota_unkeep (&core->quota, &peer->ledger.usage, sizeof *submitter);
   g_clear_pointer (&bus_peer_need_calls (peer)->submitter, g_free);
 }
 
@@ -211,7 +211,7 @@ push_submitter_pump (BusCore *core, BusSubmitter *submitter, gint64 now_us)
 
       if (!push_send (core, attachment, now_us))
         break;
-      push_clean (core, attachment);
+      push_mark_clean (core, attachment);
     }
   bus_peer_touch (submitter->peer);
 }

@@ -101,7 +101,7 @@ test_keep (void)
   g_assert_cmpuint (quota.memory, ==, 35);
   g_assert_cmpuint (quota.charged, ==, 25);
   g_assert_cmpuint (account.charged, ==, 25);
-  bus_quota_forgo (&quota, &peer, 25);
+  bus_quota_unkeep (&quota, &peer, 25);
   g_assert_cmpuint (quota.memory, ==, 10);
   g_assert_cmpuint (quota.charged, ==, 0);
   g_assert_cmpuint (account.charged, ==, 0);
