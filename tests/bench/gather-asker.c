@@ -51,7 +51,7 @@ do_gather (Worker *worker, char **words)
 
       bytes += g_bytes_get_size (answer);
     }
-  line_worker_say ("gather %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, took_us, bytes);
+  line_worker_print ("gather %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, took_us, bytes);
 }
 
 static void
@@ -87,7 +87,8 @@ do_requests (Worker *worker, char **words)
     }
   while (round.in_flight > 0)
     g_main_context_iteration (NULL, TRUE);
-  line_worker_say ("requests %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, g_get_monotonic_time () - since_us, round.bytes);
+  line_worker_print ("requests %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, g_get_monotonic_time () - since_us,
+                     round.bytes);
 }
 
 static const LineCommand commands[] = {

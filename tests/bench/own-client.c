@@ -97,10 +97,10 @@ do_acknowledged (Worker *worker, char **words)
   while (burst.in_flight > 0)
     g_main_context_iteration (NULL, TRUE);
   g_array_sort (burst.took_us, compare_us);
-  line_worker_say ("acknowledged %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
-                   g_array_index (burst.took_us, gint64, (burst.took_us->len - 1) / 2),
-                   g_array_index (burst.took_us, gint64, (burst.took_us->len - 1) * 99 / 100),
-                   g_get_monotonic_time () - since_us);
+  line_worker_print ("acknowledged %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
+                     g_array_index (burst.took_us, gint64, (burst.took_us->len - 1) / 2),
+                     g_array_index (burst.took_us, gint64, (burst.took_us->len - 1) * 99 / 100),
+                     g_get_monotonic_time () - since_us);
   g_array_unref (burst.took_us);
   g_bytes_unref (burst.payload);
 }
@@ -123,7 +123,7 @@ do_retain (Worker *worker, char **words)
     }
   if (!deye_bus_client_flush (worker->client, NULL, TRUE, NULL, &error))
     g_error ("flush: %s", error->message);
-  line_worker_say ("retained %" G_GUINT64_FORMAT, count);
+  line_worker_print ("retained %" G_GUINT64_FORMAT, count);
 }
 
 static void
@@ -150,8 +150,8 @@ do_late (Worker *worker, char **words)
     g_error ("subscribe: %s", error->message);
   while (worker->received + deye_bus_subscription_get_missed (subscription) < count)
     g_main_context_iteration (NULL, TRUE);
-  line_worker_say ("late %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, g_get_monotonic_time () - since_us,
-                   deye_bus_subscription_get_missed (subscription));
+  line_worker_print ("late %" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, g_get_monotonic_time () - since_us,
+                     deye_bus_subscription_get_missed (subscription));
 }
 
 static const LineCommand commands[] = {
@@ -173,7 +173,7 @@ main (int argc, char **argv)
   worker.client = deye_bus_client_new (argv[1], argv[2], "bench");
   if (!deye_bus_client_connect (worker.client, NULL, &error))
     g_error ("connect: %s", error->message);
-  line_worker_say ("connected");
+  line_worker_print ("connected");
   status = line_worker_run (worker.client, &worker, commands, G_N_ELEMENTS (commands));
   g_object_unref (worker.client);
   return status;

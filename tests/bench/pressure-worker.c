@@ -59,12 +59,12 @@ struct Worker
 /* --- a receiver --- */
 
 static void
-tell_who_waits (Worker *worker)
+print_if_reached (Worker *worker)
 {
   if (worker->awaited == 0 || worker->received + worker->missed < worker->awaited)
     return;
   worker->awaited = 0;
-  line_worker_say ("reached");
+  line_worker_print ("reached");
 }
 
 /* Sleeps so that messages are handled at the requested rate. A message that is not handled holds its credit. */
@@ -97,7 +97,7 @@ on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
     worker->misplaced++;
   worker->received++;
   keep_pace (worker);
-  tell_who_waits (worker);
+  print_if_reached (worker);
 }
 
 static void
@@ -107,7 +107,7 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, 
 
   worker->missed += n;
   worker->missed_by[MIN (reason, MAX_REASON)] += n;
-  tell_who_waits (worker);
+  print_if_reached (worker);
 }
 
 static DeyeBusPolicy
@@ -152,14 +152,14 @@ do_subscribe (Worker *worker, char **words)
   if (worker->subscription == NULL)
     g_error ("subscribe: %s", error->message);
   g_signal_connect (worker->subscription, "gap", G_CALLBACK (on_gap), worker);
-  line_worker_say ("subscribed");
+  line_worker_print ("subscribed");
 }
 
 static void
 do_await (Worker *worker, char **words)
 {
   worker->awaited = line_worker_number (words[1]);
-  tell_who_waits (worker);
+  print_if_reached (worker);
 }
 
 static void
@@ -172,8 +172,8 @@ do_report (Worker *worker, char **words)
   for (guint i = 0; i <= MAX_REASON; i++)
     if (worker->missed_by[i] > 0)
       g_string_append_printf (reasons, " %u:%" G_GUINT64_FORMAT, i, worker->missed_by[i]);
-  line_worker_say ("got %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "%s", worker->received,
-                   worker->missed, worker->misplaced, reasons->str);
+  line_worker_print ("got %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "%s", worker->received,
+                     worker->missed, worker->misplaced, reasons->str);
 }
 
 /* --- the publisher --- */
@@ -247,10 +247,10 @@ do_flood (Worker *worker, char **words)
       longest_us = MAX (longest_us, now_us - before_us);
     }
   pump ();
-  line_worker_say ("flooded %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-                   " %d %s",
-                   sent, worker->errors, longest_us, now_us - start_us, error != NULL ? error->code : 0,
-                   error != NULL ? error->message : "");
+  line_worker_print ("flooded %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
+                     " %d %s",
+                     sent, worker->errors, longest_us, now_us - start_us, error != NULL ? error->code : 0,
+                     error != NULL ? error->message : "");
 }
 
 static void
@@ -270,7 +270,7 @@ do_burn (Worker *worker, char **words)
         g_usleep ((gulong) (BURN_TURN_US - turn_us));
       now_us = g_get_monotonic_time ();
     }
-  line_worker_say ("burnt");
+  line_worker_print ("burnt");
 }
 
 /* --- requests and answers --- */
@@ -297,7 +297,7 @@ do_serve (Worker *worker, char **words)
         g_error ("serve %s: %s", words[i], error->message);
       g_ptr_array_add (worker->served, served);
     }
-  line_worker_say ("serving");
+  line_worker_print ("serving");
 }
 
 static gint
@@ -310,15 +310,15 @@ by_value (gconstpointer a, gconstpointer b)
 }
 
 static void
-say_latency (const char *topic, GArray *sorted)
+print_latency (const char *topic, GArray *sorted)
 {
   guint n = sorted->len;
 
   g_array_sort (sorted, by_value);
   if (n > 0)
-    line_worker_say ("latency %s %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, topic, n,
-                     g_array_index (sorted, gint64, n / 2), g_array_index (sorted, gint64, (n - 1) * 99 / 100),
-                     g_array_index (sorted, gint64, n - 1));
+    line_worker_print ("latency %s %u %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT, topic, n,
+                       g_array_index (sorted, gint64, n / 2), g_array_index (sorted, gint64, (n - 1) * 99 / 100),
+                       g_array_index (sorted, gint64, n - 1));
 }
 
 static gboolean
@@ -359,8 +359,8 @@ do_request (Worker *worker, char **words)
       now_us = g_get_monotonic_time ();
     }
   for (guint i = 0; i < n_topics; i++)
-    say_latency (topics[i], g_ptr_array_index (took, i));
-  line_worker_say ("requested %u", failed);
+    print_latency (topics[i], g_ptr_array_index (took, i));
+  line_worker_print ("requested %u", failed);
 }
 
 /* --- lines --- */

@@ -62,7 +62,7 @@ run_all (Run *run, char **words, void (*one) (Run *run))
         one (run);
       g_main_context_iteration (NULL, TRUE);
     }
-  line_worker_say ("%s %" G_GINT64_FORMAT " %u", words[0], g_get_monotonic_time () - since_us, run->failed);
+  line_worker_print ("%s %" G_GINT64_FORMAT " %u", words[0], g_get_monotonic_time () - since_us, run->failed);
   g_bytes_unref (run->payload);
 }
 
@@ -152,14 +152,14 @@ do_queue (Worker *worker, char **words)
     g_ptr_array_add (tasks, submit (worker, "nobody-has-it", NULL, payload));
   for (guint i = 0; i < tasks->len; i++)
     await_state (tasks->pdata[i], DEYE_BUS_TASK_STATE_QUEUED);
-  line_worker_say ("queued");
+  line_worker_print ("queued");
 }
 
 static void
 do_submit (Worker *worker, char **words)
 {
   g_hash_table_insert (worker->tasks, g_strdup (words[2]), submit (worker, words[1], words[2], NULL));
-  line_worker_say ("submitted");
+  line_worker_print ("submitted");
 }
 
 static void
@@ -170,7 +170,7 @@ do_cancel (Worker *worker, char **words)
   deye_bus_task_cancel (task);
   await_state (task, DEYE_BUS_TASK_STATE_SUCCEEDED);
   g_hash_table_remove (worker->tasks, words[1]);
-  line_worker_say ("cancelled");
+  line_worker_print ("cancelled");
 }
 
 /* --- events --- */
@@ -183,8 +183,8 @@ on_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer d
   const guint8 *bytes = g_bytes_get_data (payload, &len);
   Daemoneye__Eventbus__V1__TaskEvent *event = daemoneye__eventbus__v1__task_event__unpack (NULL, len, bytes);
 
-  line_worker_say ("event %s %s %" G_GINT64_FORMAT, strrchr (deye_bus_message_get_topic (message), '.') + 1,
-                   event->task->id, deye_bus_message_get_accept_time (message));
+  line_worker_print ("event %s %s %" G_GINT64_FORMAT, strrchr (deye_bus_message_get_topic (message), '.') + 1,
+                     event->task->id, deye_bus_message_get_accept_time (message));
   daemoneye__eventbus__v1__task_event__free_unpacked (event, NULL);
 }
 
@@ -197,7 +197,7 @@ do_watch (Worker *worker, char **words)
       = deye_bus_client_subscribe (worker->client, "system.task.+", NULL, on_event, worker, NULL, NULL, &error);
   if (worker->events == NULL)
     g_error ("subscribe: %s", error->message);
-  line_worker_say ("watching");
+  line_worker_print ("watching");
 }
 
 /* --- lines --- */

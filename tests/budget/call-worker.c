@@ -62,7 +62,7 @@ worker_listen (Worker *worker, char **words)
       = deye_bus_client_subscribe (worker->client, words[1], NULL, worker_on_message, worker, NULL, NULL, &error);
   if (worker->subscription == NULL)
     g_error ("subscribe: %s", error->message);
-  line_worker_say ("listening");
+  line_worker_print ("listening");
 }
 
 static void
@@ -80,7 +80,7 @@ worker_held (Worker *worker, char **words)
     }
   if (!deye_bus_client_flush (worker->client, NULL, TRUE, NULL, &error))
     g_error ("flush: %s", error->message);
-  line_worker_say ("published");
+  line_worker_print ("published");
 }
 
 static void
@@ -95,14 +95,14 @@ worker_turns (Worker *worker, char **words)
       worker_publish (worker, words[1]);
       worker_wait (worker, before + 1);
     }
-  line_worker_say ("published");
+  line_worker_print ("published");
 }
 
 static void
 worker_received (Worker *worker, char **words)
 {
   worker_wait (worker, line_worker_number (words[1]));
-  line_worker_say ("received");
+  line_worker_print ("received");
 }
 
 static const LineCommand commands[] = {

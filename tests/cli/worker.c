@@ -66,7 +66,7 @@ worker_find (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 }
 
 static void
-worker_say (DeyeBusCollector *collector, gpointer text)
+worker_print (DeyeBusCollector *collector, gpointer text)
 {
   g_print ("%s\n", (const char *) text);
 }
@@ -97,8 +97,8 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   g_object_set (collector, "max-concurrent", 2, NULL);
-  g_signal_connect (collector, "registered", G_CALLBACK (worker_say), (gpointer) "ready");
-  g_signal_connect (collector, "drained", G_CALLBACK (worker_say), (gpointer) "drained");
+  g_signal_connect (collector, "registered", G_CALLBACK (worker_print), (gpointer) "ready");
+  g_signal_connect (collector, "drained", G_CALLBACK (worker_print), (gpointer) "drained");
   if (worker_add (collector, &error) && deye_bus_collector_add_tag (collector, "os", "linux", &error)
       && deye_bus_collector_run (collector, &error))
     return 0;

@@ -44,7 +44,7 @@ pack (const ProtobufCMessage *message)
 /* --- answers --- */
 
 static gpointer
-at (GPtrArray *array, const char *word)
+element_at (GPtrArray *array, const char *word)
 {
   const guint number = (guint) line_worker_number (word);
 
@@ -56,16 +56,16 @@ at (GPtrArray *array, const char *word)
 static ProtobufCBinaryData
 token_of (Worker *worker, char **words)
 {
-  return ((const Execute *) at (worker->executes, words[2]))->token;
+  return ((const Execute *) element_at (worker->executes, words[2]))->token;
 }
 
 static void
-say_sent (gboolean ok, const GError *error)
+print_sent (gboolean ok, const GError *error)
 {
   if (ok)
-    line_worker_say ("sent");
+    line_worker_print ("sent");
   else
-    line_worker_say ("refused %s", error->message);
+    line_worker_print ("refused %s", error->message);
 }
 
 static void
@@ -79,8 +79,9 @@ send_progress (Worker *worker, char **words, gboolean started)
   progress.started = started;
   progress.text = words[0];
   payload = pack (&progress.base);
-  say_sent (deye_bus_client_respond_progress (worker->client, at (worker->requests, words[1]), payload, NULL, &error),
-            error);
+  print_sent (
+      deye_bus_client_respond_progress (worker->client, element_at (worker->requests, words[1]), payload, NULL, &error),
+      error);
 }
 
 static void
@@ -94,7 +95,8 @@ send_outcome (Worker *worker, char **words, Daemoneye__Eventbus__V1__OutcomeKind
   outcome.kind = kind;
   outcome.payload = (ProtobufCBinaryData){ strlen (text), (guint8 *) (gsize) text };
   payload = pack (&outcome.base);
-  say_sent (deye_bus_client_respond (worker->client, at (worker->requests, words[1]), payload, NULL, &error), error);
+  print_sent (deye_bus_client_respond (worker->client, element_at (worker->requests, words[1]), payload, NULL, &error),
+              error);
 }
 
 static void
@@ -141,7 +143,7 @@ on_execute (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
   g_assert_nonnull (execute);
   g_ptr_array_add (worker->requests, deye_bus_message_ref (message));
   g_ptr_array_add (worker->executes, execute);
-  line_worker_say ("offer %u %s %u", worker->executes->len, execute->task_id, execute->attempt);
+  line_worker_print ("offer %u %s %u", worker->executes->len, execute->task_id, execute->attempt);
 }
 
 static guint64
@@ -186,7 +188,7 @@ serve (Worker *worker, const char *id)
       = deye_bus_client_serve (worker->client, topic, NULL, on_execute, worker, NULL, NULL, &error);
 
   g_assert_no_error (error);
-  line_worker_say ("registered");
+  line_worker_print ("registered");
 }
 
 static void

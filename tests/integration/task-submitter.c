@@ -52,14 +52,14 @@ await_accepted (const Worker *worker, guint from)
 /* --- one task --- */
 
 static void
-say_ended (DeyeBusTask *task, gpointer data)
+print_ended (DeyeBusTask *task, gpointer data)
 {
   GBytes *result = deye_bus_task_get_result (task);
   gsize len = 0;
   const char *bytes = result != NULL ? g_bytes_get_data (result, &len) : NULL;
 
-  line_worker_say ("ended %s %d %.*s", deye_bus_task_get_id (task), deye_bus_task_get_state (task), (int) len,
-                   bytes != NULL ? bytes : "");
+  line_worker_print ("ended %s %d %.*s", deye_bus_task_get_id (task), deye_bus_task_get_state (task), (int) len,
+                     bytes != NULL ? bytes : "");
 }
 
 static void
@@ -73,14 +73,14 @@ do_submit (Worker *worker, char **words)
     {
       g_autoptr (GError) error = deye_bus_task_dup_error (task);
 
-      line_worker_say ("refused %s %s", words[1], error->message);
+      line_worker_print ("refused %s %s", words[1], error->message);
       return;
     }
-  line_worker_say ("submitted %s", words[1]);
+  line_worker_print ("submitted %s", words[1]);
   if (deye_bus_task_is_finished (task))
-    say_ended (task, worker);
+    print_ended (task, worker);
   else
-    g_signal_connect (task, "finished", G_CALLBACK (say_ended), worker);
+    g_signal_connect (task, "finished", G_CALLBACK (print_ended), worker);
 }
 
 /* --- many --- */
@@ -106,7 +106,7 @@ on_many_ended (DeyeBusTask *task, gpointer data)
   worker->n_arrived++;
   worker->n_good += result != NULL && g_bytes_equal (result, deye_bus_task_spec_get_payload (spec)) ? 1 : 0;
   if (worker->n_arrived == worker->n_many)
-    line_worker_say ("results %u", worker->n_good);
+    line_worker_print ("results %u", worker->n_good);
 }
 
 static void
@@ -124,7 +124,7 @@ do_many (Worker *worker, char **words)
       g_signal_connect (submit (worker, id, payload), "finished", G_CALLBACK (on_many_ended), worker);
     }
   await_accepted (worker, from);
-  line_worker_say ("submitted %u", worker->n_many);
+  line_worker_print ("submitted %u", worker->n_many);
 }
 
 static const LineCommand commands[] = {

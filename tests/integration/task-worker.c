@@ -77,8 +77,8 @@ hold_on_cancelled (GCancellable *cancellable, gpointer data)
 {
   DeyeBusWork *work = find_cancelled (data, cancellable);
 
-  line_worker_say ("cancel %s %s", deye_bus_work_get_task_id (work),
-                   cancel_reasons[deye_bus_work_get_cancel_reason (work)]);
+  line_worker_print ("cancel %s %s", deye_bus_work_get_task_id (work),
+                     cancel_reasons[deye_bus_work_get_cancel_reason (work)]);
 }
 
 static void
@@ -177,8 +177,8 @@ on_work (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
   const guint attempt = deye_bus_work_get_attempt (work);
   const char *word = worker->act != NULL ? worker->act : words[MIN (attempt, g_strv_length (words)) - 1];
 
-  line_worker_say ("run %s %u %u", deye_bus_work_get_task_id (work), attempt,
-                   deye_bus_collector_get_running (collector) - 1);
+  line_worker_print ("run %s %u %u", deye_bus_work_get_task_id (work), attempt,
+                     deye_bus_collector_get_running (collector) - 1);
   for (guint i = 0; i < G_N_ELEMENTS (acts); i++)
     if (g_str_equal (acts[i].name, word))
       {
@@ -201,12 +201,12 @@ work_of (Worker *worker, char **words)
 }
 
 static void
-say_ended (Worker *worker, char **words, gboolean ok, const GError *error)
+print_ended (Worker *worker, char **words, gboolean ok, const GError *error)
 {
   if (ok)
-    line_worker_say ("ended %s", words[1]);
+    line_worker_print ("ended %s", words[1]);
   else
-    line_worker_say ("refused %s %s", words[1], error->message);
+    line_worker_print ("refused %s %s", words[1], error->message);
   g_hash_table_remove (worker->works, words[1]);
 }
 
@@ -217,7 +217,7 @@ do_succeed (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
   gboolean ok = deye_bus_work_succeed (work_of (worker, words), result, NULL, &error);
 
-  say_ended (worker, words, ok, error);
+  print_ended (worker, words, ok, error);
 }
 
 static void
@@ -226,7 +226,7 @@ do_fail (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
   gboolean ok = deye_bus_work_fail (work_of (worker, words), "example.Broken", "it does not work", &error);
 
-  say_ended (worker, words, ok, error);
+  print_ended (worker, words, ok, error);
 }
 
 static void
@@ -236,7 +236,7 @@ do_retry (Worker *worker, char **words)
   const gint64 after_us = (gint64) line_worker_number (words[2]);
   gboolean ok = deye_bus_work_retry (work_of (worker, words), "not yet", after_us, &error);
 
-  say_ended (worker, words, ok, error);
+  print_ended (worker, words, ok, error);
 }
 
 static void
@@ -245,7 +245,7 @@ do_cancelled (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
   gboolean ok = deye_bus_work_acknowledge_cancel (work_of (worker, words), &error);
 
-  say_ended (worker, words, ok, error);
+  print_ended (worker, words, ok, error);
 }
 
 static void
@@ -254,9 +254,9 @@ do_progress (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
 
   if (deye_bus_work_progress (work_of (worker, words), 1, 2, words[2], NULL, &error))
-    line_worker_say ("progress %s", words[1]);
+    line_worker_print ("progress %s", words[1]);
   else
-    line_worker_say ("refused %s %s", words[1], error->message);
+    line_worker_print ("refused %s %s", words[1], error->message);
 }
 
 static void
@@ -264,7 +264,7 @@ do_withdraw (Worker *worker, char **words)
 {
   if (!deye_bus_collector_remove_operation (worker->collector, words[1], NULL))
     g_error ("there is no operation %s", words[1]);
-  line_worker_say ("withdrawn");
+  line_worker_print ("withdrawn");
 }
 
 static void
@@ -272,7 +272,7 @@ do_unit (Worker *worker, char **words)
 {
   deye_bus_collector_set_unit_health (worker->collector, words[1], (DeyeBusHealth) line_worker_number (words[2]),
                                       words[3]);
-  line_worker_say ("unit %s", words[1]);
+  line_worker_print ("unit %s", words[1]);
 }
 
 static void
@@ -285,7 +285,7 @@ static void
 on_stopped (GObject *collector, GAsyncResult *result, gpointer data)
 {
   ((Worker *) data)->is_stopped = TRUE;
-  line_worker_say ("stopped");
+  line_worker_print ("stopped");
 }
 
 static void
@@ -313,7 +313,7 @@ static const LineCommand commands[] = {
 static void
 on_news (DeyeBusCollector *collector, gpointer text)
 {
-  line_worker_say ("%s", (const char *) text);
+  line_worker_print ("%s", (const char *) text);
 }
 
 static char *
@@ -329,7 +329,7 @@ on_standing (DeyeBusCollector *collector, guint64 revision, GPtrArray *tasks, gp
       g_string_append_printf (ids, " %s", id);
       is_possible = is_possible && !g_str_equal (id, "impossible");
     }
-  line_worker_say ("standing %" G_GUINT64_FORMAT "%s", revision, ids->str);
+  line_worker_print ("standing %" G_GUINT64_FORMAT "%s", revision, ids->str);
   return is_possible ? NULL : g_strdup ("it is impossible");
 }
 

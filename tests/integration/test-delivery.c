@@ -25,7 +25,7 @@ start_member (BusFixture *f, const char *id)
 }
 
 static void
-give_out (BusFixture *f, guint n)
+publish_tasks (BusFixture *f, guint n)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
 
@@ -58,7 +58,7 @@ test_killed (BusFixture *f, gconstpointer data)
   TestProcess *second = start_member (f, "worker-2");
 
   test_process_suspend (first);
-  give_out (f, 40);
+  publish_tasks (f, 40);
   bus_fixture_kill_worker (f, first);
   while (handled_by (second) < 40)
     bus_fixture_run_briefly (f);
@@ -74,7 +74,7 @@ test_stopped (BusFixture *f, gconstpointer data)
   TestProcess *second = start_member (f, "worker-2");
 
   test_process_suspend (first);
-  give_out (f, 40);
+  publish_tasks (f, 40);
   while (handled_by (second) < 40)
     bus_fixture_run_briefly (f);
   g_assert_cmpuint (handled_by (second), ==, 40);

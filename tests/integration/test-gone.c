@@ -29,7 +29,7 @@ received (TestProcess *process, const char *sub)
 }
 
 static void
-give_out (BusFixture *f, guint from, guint n, guint matched)
+publish_tasks (BusFixture *f, guint from, guint n, guint matched)
 {
   for (guint i = 0; i < n; i++)
     {
@@ -53,7 +53,7 @@ test_killed_member (BusFixture *f, gconstpointer data)
 
   for (guint i = 0; i < 4; i++)
     members[i] = member (f, i + 1);
-  give_out (f, 0, 40, 1);
+  publish_tasks (f, 0, 40, 1);
   victim = test_process_pid (members[1]);
   bus_fixture_kill_worker (f, members[1]);
 
@@ -73,7 +73,7 @@ test_killed_member (BusFixture *f, gconstpointer data)
     guint64 before[4] = { received (members[0], "g"), 0, received (members[2], "g"), received (members[3], "g") };
     guint64 after = 0;
 
-    give_out (f, 40, 300, 1);
+    publish_tasks (f, 40, 300, 1);
     for (guint i = 0; i < 4; i++)
       if (i != 1)
         worker_await (members[i], "g", before[i] + 100);
@@ -92,7 +92,7 @@ test_killed_last_member (BusFixture *f, gconstpointer data)
 
   bus_fixture_kill_worker (f, member (f, 1));
   system_events_wait_gone (events, "procmond-1");
-  give_out (f, 0, 1, 0);
+  publish_tasks (f, 0, 1, 0);
 }
 
 /* A publisher is killed while it publishes as fast as it can: the messages that arrive are complete and in order, and none

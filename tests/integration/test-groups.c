@@ -33,7 +33,7 @@ start_members (BusFixture *f, TestProcess **members, const char *subscribe)
 }
 
 static void
-give_out (BusFixture *f, guint n)
+publish_tasks (BusFixture *f, guint n)
 {
   for (guint i = 0; i < n; i++)
     {
@@ -81,7 +81,7 @@ test_demoted (BusFixture *f, gconstpointer data)
 
   start_members (f, members, TASKS " workers count");
   test_process_suspend (members[2]);
-  give_out (f, 90);
+  publish_tasks (f, 90);
   bus_fixture_wait (f, system_events_slow (events, "demoted", "worker-2") > 0);
   {
     g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
@@ -91,7 +91,7 @@ test_demoted (BusFixture *f, gconstpointer data)
     g_assert_cmpuint (queue_of (&view, TASKS)->missed, ==, 0);
     sent = queue_of (&view, TASKS)->delivered;
   }
-  give_out (f, 90);
+  publish_tasks (f, 90);
   while ((others = sum_of (members, 2)) < 180 - sent)
     bus_fixture_run_briefly (f);
   g_assert_cmpuint (others, ==, 180 - sent);
@@ -108,7 +108,7 @@ test_demoted (BusFixture *f, gconstpointer data)
   bus_fixture_wait (f, system_events_slow (events, "drained", "worker-2") > 0);
   while (sum_of (members, 3) < 180)
     bus_fixture_run_briefly (f);
-  give_out (f, 90);
+  publish_tasks (f, 90);
   while (sum_of (members, 3) < 270)
     bus_fixture_run_briefly (f);
   g_assert_cmpuint (sum_of (members, 2), <, others + 90);
@@ -196,7 +196,7 @@ share_out (BusFixture *f, const char *last, guint n, guint64 *got)
       members[i] = bus_fixture_worker (f, id, "procmond");
       worker_subscribe (members[i], "g", subscribe);
     }
-  give_out (f, n);
+  publish_tasks (f, n);
   while (sum < n)
     {
       sum = 0;

@@ -112,7 +112,7 @@ bus_number (Host *host, const char *text)
 }
 
 static void
-obey (Host *host, const char *line)
+run_command (Host *host, const char *line)
 {
   g_auto (GStrv) words = g_strsplit (line, " ", -1);
   guint n = g_strv_length (words);
@@ -149,7 +149,7 @@ on_line (GObject *source, GAsyncResult *result, gpointer data)
       g_main_loop_quit (host->loop);
       return;
     }
-  obey (host, line);
+  run_command (host, line);
   g_data_input_stream_read_line_async (host->input, G_PRIORITY_DEFAULT, NULL, on_line, host);
 }
 

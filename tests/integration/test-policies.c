@@ -62,7 +62,7 @@ assert_waits_within_bound (BusFixture *f, guint policy)
 
 /* The broker's counter, its event, and the gap of the subscriber have the same number. */
 static void
-assert_all_say (BusFixture *f, SystemEvents *events, guint64 missed)
+assert_all_report (BusFixture *f, SystemEvents *events, guint64 missed)
 {
   g_auto (BusStatsView) view = { 0 };
 
@@ -81,7 +81,7 @@ typedef struct
   const char *policy;
   guint number;
   gboolean keeps_newest;
-  gboolean is_told; /* a publisher that asks for an acknowledgement gets the error */
+  gboolean is_refused; /* a publisher that asks for an acknowledgement gets the error */
   const char *path;
 } PolicyCase;
 
@@ -113,8 +113,8 @@ test_policy (BusFixture *f, const PolicyCase *c)
     g_assert_cmpuint (detail.highest, ==, MESSAGES - 1);
   else
     g_assert_cmpuint (detail.highest, ==, got.received - 1); /* the first messages, all of them */
-  g_assert_cmpuint (c->is_told ? detail.refused : detail.full, ==, got.missed);
-  assert_all_say (f, events, got.missed);
+  g_assert_cmpuint (c->is_refused ? detail.refused : detail.full, ==, got.missed);
+  assert_all_report (f, events, got.missed);
 }
 
 static void

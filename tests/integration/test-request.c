@@ -64,7 +64,7 @@ test_200_sizes_come_back_unchanged (BusFixture *f, gconstpointer data)
 
 /* Servers of one topic take turns, with or without an explicit group. */
 static void
-shared_by (BusFixture *f, const char *group)
+assert_shared (BusFixture *f, const char *group)
 {
   TestProcess *servers[3];
 
@@ -96,13 +96,13 @@ shared_by (BusFixture *f, const char *group)
 static void
 test_servers_take_turns (BusFixture *f, gconstpointer data)
 {
-  shared_by (f, "-");
+  assert_shared (f, "-");
 }
 
 static void
 test_group_takes_turns (BusFixture *f, gconstpointer data)
 {
-  shared_by (f, "local-procmond-workers");
+  assert_shared (f, "local-procmond-workers");
 }
 
 /* A plain subscriber never sees a request. */

@@ -107,49 +107,49 @@ typedef struct
   GPtrArray *collectors; /* of TestProcess; those that have not ended */
   GPtrArray *innocents;  /* of DeyeBusTask; those that have not ended */
   guint n_dead;          /* collectors that died by themselves */
-} Plague;
+} PoisonTest;
 
 static void
-plague_init (Plague *plague, TaskScene *scene)
+poison_init (PoisonTest *self, TaskScene *scene)
 {
-  plague->scene = scene;
-  plague->collectors = g_ptr_array_new ();
-  plague->innocents = g_ptr_array_new_with_free_func (g_object_unref);
+  self->scene = scene;
+  self->collectors = g_ptr_array_new ();
+  self->innocents = g_ptr_array_new_with_free_func (g_object_unref);
 }
 
 static void
-plague_clear (Plague *plague)
+poison_clear (PoisonTest *self)
 {
-  g_ptr_array_unref (plague->collectors);
-  g_ptr_array_unref (plague->innocents);
+  g_ptr_array_unref (self->collectors);
+  g_ptr_array_unref (self->innocents);
 }
 
 /* Starts a collector, and lets it complete a task, so that it is proven. */
 static TestProcess *
-plague_add_collector (Plague *plague, const char *id)
+poison_add_collector (PoisonTest *self, const char *id)
 {
-  TestProcess *collector = task_scene_collector (plague->scene, id, 4);
+  TestProcess *collector = task_scene_collector (self->scene, id, 4);
 
-  task_scene_warm (plague->scene, id);
-  g_ptr_array_add (plague->collectors, collector);
+  task_scene_warm (self->scene, id);
+  g_ptr_array_add (self->collectors, collector);
   return collector;
 }
 
 static void
-plague_bury (Plague *plague)
+poison_reap (PoisonTest *self)
 {
-  for (guint i = plague->collectors->len; i-- > 0;)
-    if (test_process_has_ended (plague->collectors->pdata[i]))
+  for (guint i = self->collectors->len; i-- > 0;)
+    if (test_process_has_ended (self->collectors->pdata[i]))
       {
-        task_scene_reap (plague->scene, plague->collectors->pdata[i]);
-        g_ptr_array_remove_index (plague->collectors, i);
-        plague->n_dead++;
+        task_scene_reap (self->scene, self->collectors->pdata[i]);
+        g_ptr_array_remove_index (self->collectors, i);
+        self->n_dead++;
       }
 }
 
 /* Ends the only task that runs on @collector. */
 static gboolean
-plague_end_innocent (Plague *plague, TestProcess *collector, DeyeBusTask *task)
+poison_end_innocent (PoisonTest *self, TestProcess *collector, DeyeBusTask *task)
 {
   const char *id = deye_bus_task_get_id (task);
   g_autofree char *line = g_strdup_printf ("run %s ", id);
@@ -158,9 +158,9 @@ plague_end_innocent (Plague *plague, TestProcess *collector, DeyeBusTask *task)
 
   if (!test_process_has (collector, line))
     return FALSE;
-  task_scene_expect_run (plague->scene, collector, id, 2, 0);
-  record = task_scene_record (plague->scene, id);
-  member = task_scene_member (plague->scene, record->holder);
+  task_scene_expect_run (self->scene, collector, id, 2, 0);
+  record = task_scene_record (self->scene, id);
+  member = task_scene_member (self->scene, record->holder);
   g_assert_cmpuint (member->running, ==, 1);
   g_assert_cmpuint (member->offered, ==, 0);
   task_scene_succeed (collector, id, "innocent");
@@ -169,40 +169,40 @@ plague_end_innocent (Plague *plague, TestProcess *collector, DeyeBusTask *task)
 
 /* TRUE if the innocent ones have ended. */
 static gboolean
-plague_step (Plague *plague)
+poison_step (PoisonTest *self)
 {
-  plague_bury (plague);
-  for (guint i = 0; i < plague->collectors->len; i++)
-    for (guint j = plague->innocents->len; j-- > 0;)
-      if (plague_end_innocent (plague, plague->collectors->pdata[i], plague->innocents->pdata[j]))
+  poison_reap (self);
+  for (guint i = 0; i < self->collectors->len; i++)
+    for (guint j = self->innocents->len; j-- > 0;)
+      if (poison_end_innocent (self, self->collectors->pdata[i], self->innocents->pdata[j]))
         {
-          task_scene_wait (plague->scene, deye_bus_task_is_finished (plague->innocents->pdata[j]));
-          task_scene_assert_result (plague->innocents->pdata[j], "innocent");
-          g_ptr_array_remove_index (plague->innocents, j);
+          task_scene_wait (self->scene, deye_bus_task_is_finished (self->innocents->pdata[j]));
+          task_scene_assert_result (self->innocents->pdata[j], "innocent");
+          g_ptr_array_remove_index (self->innocents, j);
         }
-  return plague->innocents->len == 0;
+  return self->innocents->len == 0;
 }
 
 static void
-plague_assert_quarantined (Plague *plague, DeyeBusTask *poison)
+poison_assert_quarantined (PoisonTest *self, DeyeBusTask *poison)
 {
   g_autoptr (TaskRecord) record = NULL;
 
-  task_scene_wait (plague->scene, deye_bus_task_is_finished (poison));
-  record = task_scene_record (plague->scene, deye_bus_task_get_id (poison));
+  task_scene_wait (self->scene, deye_bus_task_is_finished (poison));
+  record = task_scene_record (self->scene, deye_bus_task_get_id (poison));
   g_assert_cmpint (record->state, ==, STATE (QUARANTINED));
   g_assert_cmpuint (record->deaths, ==, 2);
 }
 
 static void
-submit_innocents (Plague *plague, TestProcess *collector)
+submit_innocents (PoisonTest *self, TestProcess *collector)
 {
   for (guint i = 0; i < N_INNOCENTS; i++)
     {
       g_autofree char *id = g_strdup_printf ("innocent-%u", i);
 
-      g_ptr_array_add (plague->innocents, task_scene_submit (plague->scene, id, "hold", NULL));
-      task_scene_expect_run (plague->scene, collector, id, 1, i);
+      g_ptr_array_add (self->innocents, task_scene_submit (self->scene, id, "hold", NULL));
+      task_scene_expect_run (self->scene, collector, id, 1, i);
     }
 }
 
@@ -211,24 +211,24 @@ submit_innocents (Plague *plague, TestProcess *collector)
 static void
 test_isolation (TaskScene *scene, gconstpointer data)
 {
-  Plague plague = { 0 };
+  PoisonTest self = { 0 };
   g_autoptr (DeyeBusTask) poison = NULL;
   TestProcess *first;
 
-  plague_init (&plague, scene);
-  first = plague_add_collector (&plague, "w1");
-  submit_innocents (&plague, first);
+  poison_init (&self, scene);
+  first = poison_add_collector (&self, "w1");
+  submit_innocents (&self, first);
   poison = task_scene_submit (scene, "poison", "hold die", NULL);
   task_scene_expect_run (scene, first, "poison", 1, 3);
-  plague_add_collector (&plague, "w2");
-  plague_add_collector (&plague, "w3");
-  g_ptr_array_remove (plague.collectors, first);
+  poison_add_collector (&self, "w2");
+  poison_add_collector (&self, "w3");
+  g_ptr_array_remove (self.collectors, first);
   task_scene_kill (scene, first);
-  task_scene_wait (scene, plague_step (&plague));
-  plague_assert_quarantined (&plague, poison);
-  plague_bury (&plague);
-  g_assert_cmpuint (plague.n_dead, ==, 1);
-  plague_clear (&plague);
+  task_scene_wait (scene, poison_step (&self));
+  poison_assert_quarantined (&self, poison);
+  poison_reap (&self);
+  g_assert_cmpuint (self.n_dead, ==, 1);
+  poison_clear (&self);
 }
 
 /* 10: each of three collectors has completed a task before the poison task runs: two die, and the third one survives. */
@@ -238,18 +238,18 @@ test_poison (TaskScene *scene, gconstpointer data)
   static const char *const ids[] = { "w1", "w2", "w3" };
   g_autoptr (DeyeBusTask) poison = NULL;
   g_autoptr (DeyeBusTask) next = NULL;
-  Plague plague = { 0 };
+  PoisonTest self = { 0 };
 
-  plague_init (&plague, scene);
+  poison_init (&self, scene);
   for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
-    plague_add_collector (&plague, ids[i]);
+    poison_add_collector (&self, ids[i]);
   poison = task_scene_submit (scene, "poison", "die", NULL);
-  plague_assert_quarantined (&plague, poison);
+  poison_assert_quarantined (&self, poison);
   next = task_scene_submit (scene, "next", "done", NULL);
   task_scene_wait (scene, deye_bus_task_is_finished (next));
   g_assert_cmpint (deye_bus_task_get_state (next), ==, DEYE_BUS_TASK_STATE_SUCCEEDED);
-  task_scene_wait (scene, (plague_bury (&plague), plague.n_dead == 2));
-  plague_clear (&plague);
+  task_scene_wait (scene, (poison_reap (&self), self.n_dead == 2));
+  poison_clear (&self);
 }
 
 int

@@ -83,7 +83,7 @@ tear_down (HealthScene *self, gconstpointer options)
 }
 
 static gboolean
-saw (const HealthScene *self, const char *change)
+has_seen (const HealthScene *self, const char *change)
 {
   return strstr (self->seen->str, change) != NULL;
 }
@@ -92,7 +92,7 @@ static void
 wait_for (HealthScene *self, const char *change)
 {
   test_watchdog_note ("%s", change);
-  while (!saw (self, change))
+  while (!has_seen (self, change))
     g_main_context_iteration (self->scene.bus.context, TRUE);
 }
 
@@ -127,12 +127,12 @@ test_stopped (HealthScene *self, gconstpointer data)
 
   test_process_suspend (worker);
   wait_for (self, "w1:degraded-unresponsive");
-  g_assert_true (saw (self, "w1:healthy-degraded"));
+  g_assert_true (has_seen (self, "w1:healthy-degraded"));
   task = task_scene_submit (&self->scene, "t", "done", "w1");
   task_scene_wait_record (&self->scene, "t", task_scene_has_reason, WAIT (SET_ASIDE));
   wait_for (self, "w1:unresponsive-failed");
   g_assert_false (deye_bus_task_is_finished (task));
-  g_assert_false (saw (self, "w1:failed-gone"));
+  g_assert_false (has_seen (self, "w1:failed-gone"));
   test_process_resume (worker);
   wait_for (self, "w1:failed-degraded");
   task_scene_wait (&self->scene, deye_bus_task_is_finished (task));
@@ -187,7 +187,7 @@ test_hangs (HealthScene *self, gconstpointer data)
   HealthListReply *reply;
 
   raw_peer_hello_with (peer, "raw-1", "raw", WIRE_FEATURE_TASKS);
-  while (!saw (self, "raw-1:unresponsive-failed"))
+  while (!has_seen (self, "raw-1:unresponsive-failed"))
     {
       raw_publish (peer, "control.health.status.raw-1", &report.base);
       bus_fixture_run_briefly (&self->scene.bus);
@@ -224,7 +224,7 @@ test_reads_nothing (HealthScene *self, gconstpointer data)
   raw_peer_expect (peer, WIRE_KIND_REPLY, &answer);
   test_process_send (publisher, "publish " PROBE " 200 16000"); /* more than a socket takes */
   test_process_expect_line (publisher, "published");
-  while (!saw (self, "raw-1:unresponsive-failed"))
+  while (!has_seen (self, "raw-1:unresponsive-failed"))
     {
       raw_publish (peer, "control.health.heartbeat.raw-1", &beat.base);
       bus_fixture_run_briefly (&self->scene.bus);
@@ -298,7 +298,7 @@ test_frozen_agent (HealthScene *self, gconstpointer data)
   g_source_unref (timer);
   task = task_scene_submit (&self->scene, "t", "done", "w1");
   task_scene_wait (&self->scene, deye_bus_task_is_finished (task));
-  g_assert_false (saw (self, "w1:"));
+  g_assert_false (has_seen (self, "w1:"));
   reply = ask (self, "w1");
   g_assert_cmpint (reply->peers[0]->state, ==, HEALTH (HEALTHY));
   g_assert_cmpuint (reply->peers[0]->transitions, ==, 0);

@@ -300,7 +300,7 @@ on_unblock (gpointer data)
 
 /* The submitter is suspended for BLOCKED_MS, and all its tasks end in this time. */
 static void
-stand_still (TaskScene *scene, TestProcess *submitter)
+suspend_submitter (TaskScene *scene, TestProcess *submitter)
 {
   GSource *timer = g_timeout_source_new (BLOCKED_MS);
   gboolean is_over = FALSE;
@@ -331,7 +331,7 @@ test_blocked (TaskScene *scene, gconstpointer data)
 
   test_process_send (submitter, "many %u %u", N_MANY, MANY_BYTES);
   expect_text (submitter, "submitted", all);
-  stand_still (scene, submitter);
+  suspend_submitter (scene, submitter);
   expect_text (submitter, "results", all);
 }
 

@@ -55,7 +55,7 @@ do_stats (Worker *worker, char **words)
 
   if (answer == NULL)
     {
-      line_worker_say ("refused %d %s", error->code, error->message);
+      line_worker_print ("refused %d %s", error->code, error->message);
       return;
     }
   bytes = deye_bus_message_get_data (answer, &len);
@@ -63,13 +63,13 @@ do_stats (Worker *worker, char **words)
       = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__stats_reply__descriptor, wire_span (bytes, len), 0, NULL);
   g_assert_nonnull (guard);
   reply = wire_guard_message (guard);
-  line_worker_say ("stats %" G_GSIZE_FORMAT " %s", reply->n_peers, reply->n_peers > 0 ? reply->peers[0]->id : "-");
+  line_worker_print ("stats %" G_GSIZE_FORMAT " %s", reply->n_peers, reply->n_peers > 0 ? reply->peers[0]->id : "-");
 }
 
 static void
 do_errors (Worker *worker, char **words)
 {
-  line_worker_say ("errors %" G_GUINT64_FORMAT " %d", worker->errors, worker->last_error);
+  line_worker_print ("errors %" G_GUINT64_FORMAT " %d", worker->errors, worker->last_error);
 }
 
 static void
@@ -138,7 +138,7 @@ main (int argc, char **argv)
   deye_bus_client_set_reconnect (worker.client, FALSE);
   if (!deye_bus_client_connect (worker.client, NULL, &error))
     {
-      line_worker_say ("failed %d %s", error->code, error->message);
+      line_worker_print ("failed %d %s", error->code, error->message);
       g_object_unref (worker.client);
       return 2;
     }
@@ -148,7 +148,7 @@ main (int argc, char **argv)
   g_hash_table_unref (worker.subs);
   if (status == 0 && !deye_bus_client_close (worker.client, NULL, &error))
     {
-      line_worker_say ("unclean %d %s", error->code, error->message);
+      line_worker_print ("unclean %d %s", error->code, error->message);
       status = 4;
     }
   g_object_unref (worker.client);

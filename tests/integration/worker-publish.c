@@ -57,9 +57,9 @@ worker_do_publish (Worker *worker, char **words)
     deye_bus_options_set_ttl (options, (gint64) line_worker_number (words[4]) * G_TIME_SPAN_MILLISECOND);
   publish_some (worker, words, options, &error);
   if (error != NULL)
-    line_worker_say ("refused %d %s", error->code, error->message);
+    line_worker_print ("refused %d %s", error->code, error->message);
   else
-    line_worker_say ("published %s %s", words[1], words[2]);
+    line_worker_print ("published %s %s", words[1], words[2]);
 }
 
 void
@@ -69,7 +69,7 @@ worker_do_offer (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
   guint64 sent = publish_some (worker, words, options, &error);
 
-  line_worker_say ("offered %" G_GUINT64_FORMAT " %d", sent, error != NULL ? error->code : 0);
+  line_worker_print ("offered %" G_GUINT64_FORMAT " %d", sent, error != NULL ? error->code : 0);
 }
 
 /* --- without waiting --- */
@@ -96,7 +96,7 @@ on_published (GObject *source, GAsyncResult *result, gpointer data)
     }
   if (--started->left > 0)
     return;
-  line_worker_say ("ended %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, started->sent, started->refused);
+  line_worker_print ("ended %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, started->sent, started->refused);
   g_free (started);
 }
 
@@ -113,7 +113,7 @@ worker_do_start (Worker *worker, char **words)
 
       deye_bus_client_publish_async (worker->client, words[1], payload, NULL, FALSE, NULL, on_published, started);
     }
-  line_worker_say ("started %" G_GUINT64_FORMAT, n);
+  line_worker_print ("started %" G_GUINT64_FORMAT, n);
 }
 
 /* --- with an answer --- */
@@ -126,9 +126,9 @@ worker_do_acked (Worker *worker, char **words)
   DeyeBusPublishResult result = { 0 };
 
   if (deye_bus_client_publish (worker->client, words[1], payload, NULL, &result, NULL, &error))
-    line_worker_say ("acked %u %u %u", result.matched, result.queued, result.refused);
+    line_worker_print ("acked %u %u %u", result.matched, result.queued, result.refused);
   else
-    line_worker_say ("refused %d %s", error->code, error->message);
+    line_worker_print ("refused %d %s", error->code, error->message);
 }
 
 static DeyeBusOptions *
@@ -152,9 +152,9 @@ worker_do_retain (Worker *worker, char **words)
   DeyeBusPublishResult result = { 0 };
 
   if (deye_bus_client_publish (worker->client, words[1], payload, options, &result, NULL, &error))
-    line_worker_say ("retained %s", words[1]);
+    line_worker_print ("retained %s", words[1]);
   else
-    line_worker_say ("refused %d %s", error->code, error->message);
+    line_worker_print ("refused %d %s", error->code, error->message);
 }
 
 void
@@ -165,9 +165,9 @@ worker_do_leave (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
 
   if (deye_bus_client_set_last_message (worker->client, words[1], payload, options, NULL, &error))
-    line_worker_say ("left %s", words[1]);
+    line_worker_print ("left %s", words[1]);
   else
-    line_worker_say ("refused %d %s", error->code, error->message);
+    line_worker_print ("refused %d %s", error->code, error->message);
 }
 
 void
@@ -195,5 +195,5 @@ worker_do_request (Worker *worker, char **words)
       else
         code = error->code;
     }
-  line_worker_say ("replied %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %d", ok, n - ok, code);
+  line_worker_print ("replied %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %d", ok, n - ok, code);
 }

@@ -83,12 +83,12 @@ sub_named (Worker *worker, const char *name)
 }
 
 static void
-tell_who_waits (Sub *sub)
+print_if_reached (Sub *sub)
 {
   if (sub->awaited == 0 || sub->received + sub->missed < sub->awaited)
     return;
   sub->awaited = 0;
-  line_worker_say ("reached %s", sub->name);
+  line_worker_print ("reached %s", sub->name);
 }
 
 static guint64
@@ -165,7 +165,7 @@ print_meta (Sub *sub, DeyeBusMessage *m)
   g_auto (GStrv) tags = deye_bus_message_dup_tags (m);
   g_autofree char *joined = tags != NULL ? g_strjoinv (",", tags) : g_strdup ("");
 
-  line_worker_say (
+  line_worker_print (
       "message %s topic=%s sender=%s type_name=%s content_type=%s correlation=%s parent=%s root=%s trace=%s span=%s"
       " number=%" G_GUINT64_FORMAT " stage=%s priority=%u tags=%s stamped=%d",
       sub->name, deye_bus_message_get_topic (m), deye_bus_message_get_sender (m),
@@ -184,7 +184,7 @@ on_message (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer
   count (sub, message);
   if (sub->mode == MODE_META)
     print_meta (sub, message);
-  tell_who_waits (sub);
+  print_if_reached (sub);
 }
 
 static void
@@ -197,7 +197,7 @@ on_gap (DeyeBusSubscription *subscription, guint64 from, guint64 to, guint64 n, 
   g_assert_cmpuint (reason, <, REASONS);
   sub->missed += n;
   sub->missed_by[reason] += n;
-  tell_who_waits (sub);
+  print_if_reached (sub);
 }
 
 static void take_next (Sub *sub);
@@ -208,7 +208,7 @@ on_drain (DeyeBusSubscription *subscription, gpointer data)
   static const char *const states[] = { "none", "draining", "drained" };
   const Sub *sub = data;
 
-  line_worker_say ("drain %s %s", sub->name, states[deye_bus_subscription_get_drain_state (subscription)]);
+  line_worker_print ("drain %s %s", sub->name, states[deye_bus_subscription_get_drain_state (subscription)]);
 }
 
 static void
@@ -221,7 +221,7 @@ on_taken (GObject *source, GAsyncResult *result, gpointer data)
     return; /* unsubscribed or closed; sub may be gone */
   sub->taking = FALSE;
   count (sub, message);
-  tell_who_waits (sub);
+  print_if_reached (sub);
   if (sub->mode == MODE_TAKE && --sub->to_take > 0)
     take_next (sub);
 }
@@ -249,9 +249,9 @@ echo (Sub *sub, DeyeBusMessage *request)
   g_autoptr (GError) error = NULL;
 
   if (!deye_bus_client_respond (sub->worker->client, request, payload, NULL, &error))
-    line_worker_say ("unanswered %s %s", sub->name, error->message);
+    line_worker_print ("unanswered %s %s", sub->name, error->message);
   else if (sub->mode == MODE_LATE)
-    line_worker_say ("answered %s", sub->name);
+    line_worker_print ("answered %s", sub->name);
 }
 
 static void
@@ -268,10 +268,10 @@ on_request (DeyeBusSubscription *subscription, DeyeBusMessage *request, gpointer
     case MODE_LATE:
       g_clear_pointer (&sub->held, deye_bus_message_unref);
       sub->held = deye_bus_message_ref (request);
-      line_worker_say ("holding %s", sub->name);
+      line_worker_print ("holding %s", sub->name);
       break;
     case MODE_HOLD:
-      line_worker_say ("holding %s", sub->name);
+      line_worker_print ("holding %s", sub->name);
       break;
     case MODE_COUNT:
     case MODE_META:
@@ -351,7 +351,7 @@ options_from (char **words)
 static void
 forget (Worker *worker, const char *name, const GError *error)
 {
-  line_worker_say ("refused %s %d %s", name, error->code, error->message);
+  line_worker_print ("refused %s %d %s", name, error->code, error->message);
   g_hash_table_remove (worker->subs, name);
 }
 
@@ -386,7 +386,7 @@ worker_do_subscribe (Worker *worker, char **words)
   g_signal_connect (sub->subscription, "drain-changed", G_CALLBACK (on_drain), sub);
   if (mode == MODE_SLOW)
     begin_pace (sub, words[4] + strlen ("slow:"));
-  line_worker_say ("subscribed %s", words[1]);
+  line_worker_print ("subscribed %s", words[1]);
 }
 
 void
@@ -404,7 +404,7 @@ worker_do_serve (Worker *worker, char **words)
   if (sub->subscription == NULL)
     forget (worker, words[1], error);
   else
-    line_worker_say ("serving %s", words[1]);
+    line_worker_print ("serving %s", words[1]);
 }
 
 void
@@ -414,7 +414,7 @@ worker_do_take (Worker *worker, char **words)
 
   sub->to_take += line_worker_number (words[2]);
   take_next (sub);
-  line_worker_say ("taking %s", words[1]);
+  line_worker_print ("taking %s", words[1]);
 }
 
 void
@@ -433,12 +433,12 @@ worker_do_adjust (Worker *worker, char **words)
   g_autoptr (GError) error = NULL;
 
   if (!deye_bus_subscription_adjust (sub->subscription, options, NULL, &error))
-    line_worker_say ("refused %s %d %s", sub->name, error->code, error->message);
+    line_worker_print ("refused %s %d %s", sub->name, error->code, error->message);
   else
-    line_worker_say ("adjusted %s %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, sub->name,
-                     (int) deye_bus_subscription_get_policy (sub->subscription),
-                     deye_bus_subscription_get_queue_messages (sub->subscription),
-                     deye_bus_subscription_get_queue_bytes (sub->subscription));
+    line_worker_print ("adjusted %s %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, sub->name,
+                       (int) deye_bus_subscription_get_policy (sub->subscription),
+                       deye_bus_subscription_get_queue_messages (sub->subscription),
+                       deye_bus_subscription_get_queue_bytes (sub->subscription));
 }
 
 void
@@ -448,7 +448,7 @@ worker_do_pause (Worker *worker, char **words)
 
   deye_bus_subscription_pause (sub_named (worker, words[1])->subscription, &error);
   g_assert_no_error (error);
-  line_worker_say ("paused %s", words[1]);
+  line_worker_print ("paused %s", words[1]);
 }
 
 void
@@ -458,7 +458,7 @@ worker_do_resume (Worker *worker, char **words)
 
   deye_bus_subscription_resume (sub_named (worker, words[1])->subscription, &error);
   g_assert_no_error (error);
-  line_worker_say ("resumed %s", words[1]);
+  line_worker_print ("resumed %s", words[1]);
 }
 
 void
@@ -467,7 +467,7 @@ worker_do_await (Worker *worker, char **words)
   Sub *sub = sub_named (worker, words[1]);
 
   sub->awaited = line_worker_number (words[2]);
-  tell_who_waits (sub);
+  print_if_reached (sub);
 }
 
 void
@@ -476,8 +476,8 @@ worker_do_report (Worker *worker, char **words)
   Sub *sub = sub_named (worker, words[1]);
 
   g_assert_cmpuint (sub->missed, ==, deye_bus_subscription_get_missed (sub->subscription));
-  line_worker_say ("got %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
-                   sub->name, sub->received, sub->missed, sub->duplicates, sub->disordered);
+  line_worker_print ("got %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+                     sub->name, sub->received, sub->missed, sub->duplicates, sub->disordered);
 }
 
 void
@@ -485,11 +485,11 @@ worker_do_detail (Worker *worker, char **words)
 {
   Sub *sub = sub_named (worker, words[1]);
 
-  line_worker_say ("detail %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
-                   " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
-                   sub->name, sub->highest, sub->before, sub->missed_by[DEYE_BUS_ERROR_SLOW_CONSUMER],
-                   sub->missed_by[DEYE_BUS_ERROR_WOULD_BLOCK], sub->missed_by[DEYE_BUS_ERROR_EXPIRED],
-                   sub->missed_by[DEYE_BUS_ERROR_LIMIT]);
+  line_worker_print ("detail %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
+                     " %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+                     sub->name, sub->highest, sub->before, sub->missed_by[DEYE_BUS_ERROR_SLOW_CONSUMER],
+                     sub->missed_by[DEYE_BUS_ERROR_WOULD_BLOCK], sub->missed_by[DEYE_BUS_ERROR_EXPIRED],
+                     sub->missed_by[DEYE_BUS_ERROR_LIMIT]);
 }
 
 void
@@ -500,9 +500,9 @@ worker_do_unsubscribe (Worker *worker, char **words)
 
   if (!deye_bus_subscription_unsubscribe (sub->subscription, NULL, &error))
     g_error ("unsubscribe %s: %s", sub->name, error->message);
-  line_worker_say ("unsubscribed %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, words[1],
-                   deye_bus_subscription_get_delivered (sub->subscription),
-                   deye_bus_subscription_get_missed (sub->subscription));
+  line_worker_print ("unsubscribed %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, words[1],
+                     deye_bus_subscription_get_delivered (sub->subscription),
+                     deye_bus_subscription_get_missed (sub->subscription));
   g_hash_table_remove (worker->subs, words[1]);
 }
 

@@ -20,7 +20,7 @@ typedef struct
 } Lines;
 
 void
-line_worker_say (const char *format, ...)
+line_worker_print (const char *format, ...)
 {
   va_list args;
 
@@ -38,7 +38,7 @@ line_worker_number (const char *word)
 }
 
 static void
-obey (const Lines *lines, const char *line)
+run_command (const Lines *lines, const char *line)
 {
   g_auto (GStrv) words = g_strsplit (line, " ", -1);
   guint n = g_strv_length (words);
@@ -69,7 +69,7 @@ on_line (GObject *source, GAsyncResult *result, gpointer data)
       g_main_loop_quit (lines->loop);
       return;
     }
-  obey (lines, line);
+  run_command (lines, line);
   g_data_input_stream_read_line_async (lines->input, G_PRIORITY_DEFAULT, lines->cancellable, on_line, lines);
 }
 
@@ -78,7 +78,7 @@ on_closed (DeyeBusClient *client, GError *error, gpointer data)
 {
   Lines *lines = data;
 
-  line_worker_say ("closed %d %s", error->code, error->message);
+  line_worker_print ("closed %d %s", error->code, error->message);
   lines->status = STATUS_CLOSED;
   g_main_loop_quit (lines->loop);
 }
@@ -98,7 +98,7 @@ line_worker_run (DeyeBusClient *client, Worker *worker, const LineCommand *comma
                   .loop = loop };
   gulong closed = g_signal_connect (client, "closed", G_CALLBACK (on_closed), &lines);
 
-  line_worker_say ("connected %u", test_system_pid ());
+  line_worker_print ("connected %u", test_system_pid ());
   g_data_input_stream_read_line_async (input, G_PRIORITY_DEFAULT, cancellable, on_line, &lines);
   g_main_loop_run (loop);
   g_signal_handler_disconnect (client, closed);

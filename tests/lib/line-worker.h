@@ -29,5 +29,5 @@ typedef struct
 int line_worker_run (DeyeBusClient *client, Worker *worker, const LineCommand *commands, gsize n_commands);
 
 /* Prints a line of an answer. */
-void line_worker_say (const char *format, ...) G_GNUC_PRINTF (1, 2);
+void line_worker_print (const char *format, ...) G_GNUC_PRINTF (1, 2);
 guint64 line_worker_number (const char *word);

@@ -148,7 +148,7 @@ is_excused (const Auditor *self, const AuditTask *task, const AuditRun *run, gui
 }
 
 static void
-overtake (Auditor *self, const char *id, AuditTask *task, AuditRun *run, char **words)
+audit_overtake (Auditor *self, const char *id, AuditTask *task, AuditRun *run, char **words)
 {
   run->is_overtaken = TRUE;
   run->agents_at_overtake = self->agents;
@@ -176,7 +176,7 @@ audit_begin (Auditor *self, char **words)
       AuditRun *other = task->runs->pdata[i];
 
       if (!other->has_ended)
-        overtake (self, words[2], task, other, words);
+        audit_overtake (self, words[2], task, other, words);
     }
   self->audit->runs++;
   self->audit->repeated += task->runs->len > 0 ? 1 : 0;

@@ -198,7 +198,7 @@ submitter_submit (ChaosSubmitter *self, gint64 now_us)
 }
 
 static void
-submitter_come (ChaosSubmitter *self)
+submitter_connect (ChaosSubmitter *self)
 {
   g_autofree char *id = g_strdup_printf ("submitter-%u-%u", self->number, self->n_clients++);
 
@@ -218,7 +218,7 @@ submitter_forget (ChaosTask *task)
 }
 
 static void
-submitter_go (ChaosSubmitter *self)
+submitter_disconnect (ChaosSubmitter *self)
 {
   for (guint i = 0; i < self->alive->len; i++)
     submitter_forget (self->alive->pdata[i]);
@@ -258,7 +258,7 @@ submitter_turn (ChaosSubmitter *self, gboolean submits)
   if (self->client == NULL && self->back_at_us > now_us)
     return;
   if (self->client == NULL)
-    submitter_come (self);
+    submitter_connect (self);
   submitter_cancel_due (self, now_us);
   while (submits && self->alive->len < AT_ONCE)
     submitter_submit (self, now_us);
@@ -313,7 +313,7 @@ chaos_load_leave (ChaosLoad *self, guint submitter, gint64 time_us)
 
   if (who->client == NULL)
     return FALSE;
-  submitter_go (who);
+  submitter_disconnect (who);
   who->back_at_us = g_get_monotonic_time () + time_us;
   return TRUE;
 }
@@ -322,7 +322,7 @@ void
 chaos_load_close (ChaosLoad *self)
 {
   for (guint i = 0; i < CHAOS_SUBMITTERS; i++)
-    submitter_go (&self->submitters[i]);
+    submitter_disconnect (&self->submitters[i]);
 }
 
 void

@@ -141,7 +141,7 @@ agent_end (ChaosScene *self, gboolean is_kill)
 }
 
 static void
-agent_go_on (ChaosScene *self)
+agent_resume (ChaosScene *self)
 {
   self->agent_due_us = 0;
   if (!self->is_suspended)
@@ -229,7 +229,9 @@ put_leave (ChaosScene *self, const ChaosEvent *event)
 }
 
 static gboolean
-put_to_half (ChaosScene *self, const ChaosEvent *event, gboolean (*put) (ChaosScene *self, const ChaosEvent *event))
+put_fault_to_half (ChaosScene *self,
+                   const ChaosEvent *event,
+                   gboolean (*put) (ChaosScene *self, const ChaosEvent *event))
 {
   gboolean has_done = FALSE;
 
@@ -245,13 +247,13 @@ put_to_half (ChaosScene *self, const ChaosEvent *event, gboolean (*put) (ChaosSc
 static gboolean
 put_kill_crowd (ChaosScene *self, const ChaosEvent *event)
 {
-  return put_to_half (self, event, put_kill);
+  return put_fault_to_half (self, event, put_kill);
 }
 
 static gboolean
 put_leave_crowd (ChaosScene *self, const ChaosEvent *event)
 {
-  return put_to_half (self, event, put_leave);
+  return put_fault_to_half (self, event, put_leave);
 }
 
 static gboolean
@@ -381,7 +383,7 @@ chaos_scene_turn (ChaosScene *self, gboolean submits)
     g_error ("the agent ended with %d", test_process_end (self->tasks.bus.broker));
   now_us = g_get_monotonic_time ();
   if (is_due (self->agent_due_us, now_us))
-    agent_go_on (self);
+    agent_resume (self);
   for (guint i = 0; i < CHAOS_COLLECTORS; i++)
     collector_turn (self, &self->collectors[i], now_us);
   for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
@@ -398,7 +400,7 @@ void
 chaos_scene_calm (ChaosScene *self)
 {
   if (!agent_runs (self))
-    agent_go_on (self);
+    agent_resume (self);
   test_watchdog_note ("the tool to be connected");
   while (deye_bus_client_get_state (self->tool) != DEYE_BUS_CLIENT_STATE_READY)
     chaos_scene_turn (self, FALSE);

@@ -40,7 +40,7 @@ shuffle (GArray *deck, GRand *random)
 }
 
 static ChaosFault
-deal (GArray *deck, GRand *random)
+draw_fault (GArray *deck, GRand *random)
 {
   ChaosFault fault;
 
@@ -72,7 +72,7 @@ chaos_schedule_new (guint32 seed, gint64 length_us)
       if (now_us >= length_us)
         break;
       event.at_us = now_us;
-      event.fault = deal (deck, random);
+      event.fault = draw_fault (deck, random);
       event.whom = g_rand_int (random);
       event.time_us = g_rand_int_range (random, faults[event.fault].least_ms, faults[event.fault].most_ms)
                       * G_TIME_SPAN_MILLISECOND;

@@ -89,7 +89,7 @@ run_fail (ChaosRun *run)
 }
 
 static void
-run_die (ChaosRun *run)
+run_exit (ChaosRun *run)
 {
   chaos_ledger_write (run->worker->ledger, "dead %s", run->worker->instance);
   _Exit (DEATH_STATUS);
@@ -136,7 +136,7 @@ on_cancelled (GCancellable *cancellable, gpointer data)
 
 static const ChaosAct acts[] = {
   { "done", run_succeed, FALSE }, { "retry", run_retry, FALSE }, { "fail", run_fail, FALSE },
-  { "die", run_die, FALSE },      { "hang", NULL, TRUE },        { "deaf", run_succeed, TRUE },
+  { "die", run_exit, FALSE },     { "hang", NULL, TRUE },        { "deaf", run_succeed, TRUE },
 };
 
 static const ChaosAct *

@@ -67,7 +67,7 @@ role_idle (const char *address)
 
   for (long i = 0; i < role.clients; i++)
     subscribe_twice (clients[i], i);
-  role_say ("READY");
+  role_print ("READY");
   role_wait_line ();
   for (since_ns = role_now_ns (); crowd_count < (uint64_t) role.count;)
     {
@@ -113,7 +113,7 @@ role_crowd (const char *address)
       if (driver.sync (clients[i]) < 0)
         role_die ("sync");
     }
-  role_say ("READY");
+  role_print ("READY");
   while (!role_has_line (0))
     if (driver.poll (clients[0], 1) < 0)
       role_die ("poll");

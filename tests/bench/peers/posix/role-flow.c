@@ -242,7 +242,7 @@ receive_all (void *client)
         {
           is_synced = 1;
           cpu_s = role_cpu_s ();
-          role_say ("SYNCED");
+          role_print ("SYNCED");
         }
       if (seen.ends >= (uint64_t) role.publishers
           && ((!shares_messages () && seen.count >= seen.expected) || role_now_ns () - idle_since_ns > grace_ns))
@@ -264,7 +264,7 @@ role_subscribe (const char *address)
     }
   subscribe_all (clients);
   setup_ms = (double) (role_now_ns () - before_ns) / 1e6;
-  role_say ("READY");
+  role_print ("READY");
   cpu_s = receive_all (clients[0]);
   printf ("{\"count\":%" PRIu64 ",\"expected\":%" PRIu64 ",\"reordered\":%" PRIu64 ",\"last_ns\":%" PRIu64
           ",\"setup_ms\":%.2f,\"cpu_s\":%.4f,\"pause_"
@@ -273,7 +273,7 @@ role_subscribe (const char *address)
           (double) seen.longest_pause_ns / 1e6);
   role_print_latency ("", seen.latency_ns, seen.samples);
   role_print_latency ("due_", seen.delay_ns, seen.samples);
-  role_say ("}");
+  role_print ("}");
   free (seen.latency_ns);
   free (seen.delay_ns);
   close_clients (clients);

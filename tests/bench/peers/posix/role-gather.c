@@ -63,7 +63,7 @@ role_ask (const char *addresses)
   gathering.answers = role_open (answers, 0, 1, on_answer);
   if (driver.subscribe (gathering.answers, "answer", NULL) < 0 || driver.sync (gathering.answers) < 0)
     role_die ("subscribe");
-  role_say ("READY");
+  role_print ("READY");
   role_wait_line ();
   for (long i = -warm; i < role.count; i++)
     {
@@ -75,7 +75,7 @@ role_ask (const char *addresses)
     }
   printf ("{\"count\":%ld,\"bytes\":%" PRIu64, role.count, gathering.bytes / (uint64_t) (role.count + warm));
   role_print_latency ("", latency_ns, (size_t) role.count);
-  role_say ("}");
+  role_print ("}");
   free (latency_ns);
   driver.close (gathering.questions);
   driver.close (gathering.answers);
@@ -101,7 +101,7 @@ role_answer (const char *addresses)
   gathering.answers = role_open (answers, 1, 0, NULL);
   if (driver.subscribe (gathering.questions, "ask", NULL) < 0 || driver.sync (gathering.questions) < 0)
     role_die ("subscribe");
-  role_say ("READY");
+  role_print ("READY");
   while (!role_has_line (0))
     driver.poll (gathering.questions, 1);
   driver.close (gathering.questions);

@@ -101,10 +101,10 @@ role_ping (const char *address)
   trip.latency_ns = calloc ((size_t) role.count, sizeof *trip.latency_ns);
   if (driver.subscribe (trip.client, "bench/pong", NULL) < 0 || driver.sync (trip.client) < 0)
     role_die ("subscribe");
-  role_say ("READY");
+  role_print ("READY");
   role_wait_line ();
   find_pong (payload);
-  role_say ("SYNCED");
+  role_print ("SYNCED");
   role_wait_line ();
   cpu_s = role_cpu_s ();
   start_ns = role_now_ns ();
@@ -112,7 +112,7 @@ role_ping (const char *address)
   printf ("{\"count\":%" PRIu64 ",\"seconds\":%.6f,\"cpu_s\":%.4f", trip.sent,
           (double) (role_now_ns () - start_ns) / 1e9, role_cpu_s () - cpu_s);
   role_print_latency ("", trip.latency_ns, trip.sent);
-  role_say ("}");
+  role_print ("}");
   free (trip.latency_ns);
   free (payload);
   driver.close (trip.client);
@@ -133,7 +133,7 @@ role_pong (const char *address)
   trip.client = role_open (address, 1, 0, on_ping);
   if (driver.subscribe (trip.client, "bench/ping", NULL) < 0 || driver.sync (trip.client) < 0)
     role_die ("subscribe");
-  role_say ("READY");
+  role_print ("READY");
   while (!role_has_line (0))
     for (int i = 0; i < 1000 && driver.poll (trip.client, 1) >= 0 && trip.is_measured; i++)
       trip.is_measured = 0;

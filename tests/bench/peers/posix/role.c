@@ -95,7 +95,7 @@ role_die (const char *what)
 }
 
 void
-role_say (const char *line)
+role_print (const char *line)
 {
   puts (line);
   fflush (stdout);

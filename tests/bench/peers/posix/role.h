@@ -60,7 +60,7 @@ uint64_t role_now_ns (void);
 double role_cpu_s (void);
 void role_sleep_until (uint64_t due_ns);
 void role_die (const char *what) __attribute__ ((noreturn));
-void role_say (const char *line);
+void role_print (const char *line);
 void role_wait_line (void);      /* ends the process at the end of standard input */
 int role_has_line (int wait_ms); /* 1: a line can be read */
 void *role_open (const char *address, int flush_each, int listens_only, DriverMessage fn);
