@@ -78,7 +78,7 @@ sim_check_before_timeline (const SimWorld *world, const SimFrame *frame, SimReco
 }
 
 static gboolean
-timeline_says (WireSpan text, guint number)
+timeline_text_is (WireSpan text, guint number)
 {
   g_autofree char *expected = number != 0 ? g_strdup_printf ("m%u", number) : g_strdup ("");
 
@@ -96,8 +96,8 @@ timeline_compare (SimWorld *world,
   gboolean is_accepted = timeline_count_accepted (world) != recorded->accepted;
   const SimLineage *lineage = &frame->lineage;
 
-  if (!timeline_says (record->correlation_id, lineage->id) || !timeline_says (record->parent_id, lineage->parent)
-      || !timeline_says (record->stage, lineage->stage)
+  if (!timeline_text_is (record->correlation_id, lineage->id) || !timeline_text_is (record->parent_id, lineage->parent)
+      || !timeline_text_is (record->stage, lineage->stage)
       || !wire_span_equal (record->topic, wire_span_str (frame->topic))
       || !wire_span_equal (record->sender, wire_span_str (client->id)))
     sim_world_fail (world, "M24: the newest record of the timeline is not about the message of %s", client->id);

@@ -323,7 +323,7 @@ hops_keep_request (SimClient *client, const WireEnvelope *envelope, gint64 publi
 }
 
 static void
-hops_message_came (SimClient *client, guint8 kind, const WireEnvelope *envelope)
+hops_check_message (SimClient *client, guint8 kind, const WireEnvelope *envelope)
 {
   gint64 published_us = hops_published_us (client->world->hops, envelope);
   guint64 before = 0;
@@ -348,7 +348,7 @@ hops_message_came (SimClient *client, guint8 kind, const WireEnvelope *envelope)
 
 /* Of a reply that a client has sent; not of the broker's own. */
 static void
-hops_reply_came (SimClient *client, const WireEnvelope *envelope)
+hops_check_reply (SimClient *client, const WireEnvelope *envelope)
 {
   SimWorld *world = client->world;
   g_autofree char *key = NULL;
@@ -384,9 +384,9 @@ void
 sim_hops_came (SimClient *client, guint8 kind, const WireEnvelope *envelope)
 {
   if (kind == WIRE_KIND_DELIVER || kind == WIRE_KIND_REQUEST)
-    hops_message_came (client, kind, envelope);
+    hops_check_message (client, kind, envelope);
   else if (kind == WIRE_KIND_REPLY)
-    hops_reply_came (client, envelope);
+    hops_check_reply (client, envelope);
   else if (envelope->hops.len > 0)
     hops_fail (client, envelope, "it is no message");
 }

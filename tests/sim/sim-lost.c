@@ -291,7 +291,7 @@ lost_count_exact (const GPtrArray *found, guint first, const WireEnvelope *gap)
 }
 
 static void
-lost_came (SimClient *client, ModelSub *sub, guint lane, gboolean is_sure, const WireEnvelope *gap)
+lost_note_gap (SimClient *client, ModelSub *sub, guint lane, gboolean is_sure, const WireEnvelope *gap)
 {
   sim_cover (client->world, sub->group != NULL ? SIM_COVER_LOST_GROUP : SIM_COVER_LOST);
   if (gap->gap_from != gap->gap_to)
@@ -318,7 +318,7 @@ lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, gboolean is_sur
         ((LostReport *) g_ptr_array_index (found, i))->came_to = sub;
     }
   if (n > 0)
-    lost_came (client, sub, lane, is_sure, gap);
+    lost_note_gap (client, sub, lane, is_sure, gap);
   return n > 0;
 }
 

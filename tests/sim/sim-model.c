@@ -497,7 +497,7 @@ sim_model_hold (SimModel *model, guint64 number)
 /* Withdraws the message. It need not be the newest one: the following messages of its run, and last messages, may have been
  * recorded after it. */
 static void
-model_take_back (const ModelSub *sub, const ModelMessage *message)
+model_withdraw (const ModelSub *sub, const ModelMessage *message)
 {
   for (guint i = sub->matches->len; i > 0; i--)
     if (g_array_index (sub->matches, ModelMatch, i - 1).message == message)
@@ -516,7 +516,7 @@ sim_model_withdraw (SimModel *model, guint64 number)
     {
       const ModelSub *sub = g_ptr_array_index (model->subs, i);
 
-      model_take_back (sub, message);
+      model_withdraw (sub, message);
       /* As after a member left, it is not known whether a member counted the message. */
       if (sub->group != NULL)
         sim_model_group (model, sub->group)->left = TRUE;
@@ -531,7 +531,7 @@ sim_model_refuse (SimModel *model, guint64 number)
   gpointer name;
 
   for (guint i = 0; i < model->subs->len; i++)
-    model_take_back (g_ptr_array_index (model->subs, i), message);
+    model_withdraw (g_ptr_array_index (model->subs, i), message);
   g_hash_table_iter_init (&iter, message->asked);
   while (g_hash_table_iter_next (&iter, NULL, &name))
     sim_model_group (model, name)->matched--;

@@ -82,7 +82,7 @@ sim_op_confirm (SimWorld *world, SimClient *client)
 
 /* A client that has reconnected and has not sent its newest message again, or @client. */
 static SimClient *
-ops_client_that_came_back (SimWorld *world, SimClient *client)
+ops_find_reconnected (SimWorld *world, SimClient *client)
 {
   for (guint i = 0; i < SIM_CLIENTS; i++)
     {
@@ -106,7 +106,7 @@ sim_op_resend (SimWorld *world, SimClient *client)
   guint n;
 
   if (sim_chance (&world->random, 50))
-    client = ops_client_that_came_back (world, client);
+    client = ops_find_reconnected (world, client);
   n = MIN (client->numbered->len, RECENT);
   if (n == 0)
     return;

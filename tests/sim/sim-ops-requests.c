@@ -9,7 +9,7 @@
 
 /* A client in whose control lane messages wait, or @client: a reply to it must not overtake them. */
 static SimClient *
-ops_client_that_is_behind (SimWorld *world, SimClient *client)
+ops_find_behind (SimWorld *world, SimClient *client)
 {
   for (guint i = 0; i < SIM_CLIENTS; i++)
     {
@@ -45,7 +45,7 @@ sim_op_request (SimWorld *world, SimClient *client)
   guint64 key, id;
 
   if (sim_chance (&world->random, 50))
-    client = ops_client_that_is_behind (world, client);
+    client = ops_find_behind (world, client);
   if (!sim_client_has_credit (client, len > 16384 ? WIRE_CLASS_MAY_DROP : WIRE_CLASS_CONTROL))
     return;
   wire_envelope_init (&envelope);
@@ -84,7 +84,7 @@ sim_op_cancel (SimWorld *world, SimClient *client)
 
 /* A client that has a request to answer, or @client. */
 static SimClient *
-ops_client_that_is_asked (SimWorld *world, SimClient *client)
+ops_find_asked (SimWorld *world, SimClient *client)
 {
   for (guint i = 0; i < SIM_CLIENTS; i++)
     {
@@ -109,7 +109,7 @@ sim_op_reply (SimWorld *world, SimClient *client)
   SimReplyMark mark;
 
   if (sim_chance (random, 50))
-    client = ops_client_that_is_asked (world, client);
+    client = ops_find_asked (world, client);
   if (client->routes->len == 0
       || !sim_client_has_credit (client, len > 16384 ? WIRE_CLASS_MAY_DROP : WIRE_CLASS_CONTROL))
     return;
@@ -135,7 +135,7 @@ sim_op_decline (SimWorld *world, SimClient *client)
 {
   WireEnvelope envelope;
 
-  client = ops_client_that_is_asked (world, client);
+  client = ops_find_asked (world, client);
   if (client->routes->len == 0)
     return;
   wire_envelope_init (&envelope);

@@ -135,7 +135,7 @@ static const struct
   { 15, op_delay },        { 4, op_disconnect },     { 4, sim_rival_run },   { 60, op_advance },
   { 30, sim_op_confirm },  { 25, sim_op_resend },    { 12, sim_op_crowd },   { 25, sim_op_large },
   { 12, sim_drain_run },   { 10, sim_op_wait },      { 3, sim_restart_run }, { 3, sim_restart_verify },
-  { 8, op_no_memory },     { 10, sim_op_begin },     { 15, sim_will_run },   { 2, sim_will_say_goodbye },
+  { 8, op_no_memory },     { 10, sim_op_begin },     { 15, sim_will_run },   { 2, sim_will_send_goodbye },
   { 20, sim_lost_run },    { 8, sim_storm_run },     { 4, sim_op_flood },
 };
 
@@ -143,7 +143,7 @@ static const struct
 static guint
 ops_weight (const SimWorld *world, guint at)
 {
-  gboolean is_of_wills = ops[at].run == sim_will_run || ops[at].run == sim_will_say_goodbye;
+  gboolean is_of_wills = ops[at].run == sim_will_run || ops[at].run == sim_will_send_goodbye;
 
   if ((is_of_wills && !world->has_wills) || (ops[at].run == sim_lost_run && !world->loses)
       || (ops[at].run == sim_storm_run && !world->storms))

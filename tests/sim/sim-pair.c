@@ -88,7 +88,7 @@ pair_answer (SimWorld *world, Pair *pair)
 
 /* The second of silence is over. */
 static void
-pair_be_silent (SimWorld *world, Pair *pair)
+pair_stay_silent (SimWorld *world, Pair *pair)
 {
   sim_check_cover_replaced (world, pair->client);
   sim_world_advance (world, HALF_A_SECOND);
@@ -107,7 +107,7 @@ pair_be_silent (SimWorld *world, Pair *pair)
 static void
 pair_wait (SimWorld *world, Pair *pair)
 {
-  sim_rival_say_hello (world, pair->second);
+  sim_rival_send_hello (world, pair->second);
   if (pair_waits (pair->first))
     pair_expect (world, pair_waits (pair->second), "the second one does not wait");
   else if (sim_view_is_ready (pair->first))
@@ -115,7 +115,7 @@ pair_wait (SimWorld *world, Pair *pair)
   if (sim_chance (&world->aside, 30))
     pair_answer (world, pair);
   else
-    pair_be_silent (world, pair);
+    pair_stay_silent (world, pair);
 }
 
 /* --- a newcomer has the id --- */
@@ -132,7 +132,7 @@ pair_pass_on (SimWorld *world, SimClient *holder, SimClient *waiter)
 
 /* One of them has the id, and the other one may wait for it. */
 static void
-pair_part (SimWorld *world, SimClient *holder, SimClient *waiter)
+pair_disconnect (SimWorld *world, SimClient *holder, SimClient *waiter)
 {
   if (pair_waits (waiter) && sim_chance (&world->aside, 50))
     {
@@ -163,7 +163,7 @@ pair_end (SimWorld *world, SimClient *client)
 }
 
 static void
-pair_meet (SimWorld *world, SimClient *client)
+pair_run (SimWorld *world, SimClient *client)
 {
   Pair pair = { .client = client, .first = &world->rivals[0], .second = &world->rivals[1] };
 
@@ -171,7 +171,7 @@ pair_meet (SimWorld *world, SimClient *client)
   pair_connect (world, &pair);
   if (sim_world_failed (world))
     return;
-  sim_rival_say_hello (world, pair.first);
+  sim_rival_send_hello (world, pair.first);
   /* A client whose queue has no room for PING is disconnected. */
   pair_expect (world, pair_waits (pair.first) || bus_peer_is_closing (client->peer), "the first one does not wait");
   sim_world_advance (world, HALF_A_SECOND);
@@ -180,9 +180,9 @@ pair_meet (SimWorld *world, SimClient *client)
   sim_world_close_peers (world);
   sim_check_names (world);
   if (sim_view_is_ready (pair.first))
-    pair_part (world, pair.first, pair.second);
+    pair_disconnect (world, pair.first, pair.second);
   else if (sim_view_is_ready (pair.second))
-    pair_part (world, pair.second, pair.first);
+    pair_disconnect (world, pair.second, pair.first);
   pair_end (world, client);
 }
 
@@ -195,7 +195,7 @@ sim_pair_run (SimWorld *world)
     return;
   client = &world->clients[sim_below (&world->aside, SIM_CLIENTS)];
   if (client->peer != NULL && client->is_ready && !bus_peer_is_closing (client->peer) && !sim_view_is_full (client))
-    pair_meet (world, client);
+    pair_run (world, client);
 }
 
 void

@@ -135,7 +135,7 @@ resend_count_of (const SimResends *resends, guint32 account)
 
 /* TRUE if the first of two windows without a client is removed before the second one. */
 static gboolean
-resend_yields (const SimResends *resends, guint slot, guint other)
+resend_is_removed_first (const SimResends *resends, guint slot, guint other)
 {
   guint own = resend_count_of (resends, resends->accounts[slot]);
   guint others = resend_count_of (resends, resends->accounts[other]);
@@ -153,7 +153,7 @@ resend_find_idle (const SimResends *resends)
     {
       const ResendWindow *window = &resends->windows[i];
 
-      if (window->exists && !window->has_client && (found == SLOTS || resend_yields (resends, i, found)))
+      if (window->exists && !window->has_client && (found == SLOTS || resend_is_removed_first (resends, i, found)))
         found = i;
     }
   return found < SLOTS ? (ResendWindow *) &resends->windows[found] : NULL;

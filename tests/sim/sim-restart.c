@@ -105,7 +105,7 @@ sim_restart_verified (SimClient *client, const WireEnvelope *envelope)
 /* --- the broker --- */
 
 static gboolean
-restart_nobody_lives (guint connection, gpointer data)
+restart_no_connection_lives (guint connection, gpointer data)
 {
   return FALSE;
 }
@@ -147,7 +147,7 @@ restart_replace_core (SimWorld *world)
     return;
   sim_check_empty (world);
   sim_model_finish (world->model);
-  problem = sim_requests_finish (world->requests, restart_nobody_lives, NULL);
+  problem = sim_requests_finish (world->requests, restart_no_connection_lives, NULL);
   if (problem != NULL)
     sim_world_fail (world, "%s", problem);
   if (sim_confirms_count (world->confirms) > 0)

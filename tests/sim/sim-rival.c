@@ -77,7 +77,7 @@ sim_rival_connect (SimWorld *world,
 }
 
 void
-sim_rival_say_hello (SimWorld *world, SimClient *rival)
+sim_rival_send_hello (SimWorld *world, SimClient *rival)
 {
   bus_core_received (world->core, rival->peer, rival->stream->data, rival->stream->len, world->now_us);
 }
@@ -95,7 +95,7 @@ sim_rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival)
   sim_watch_end_all (world->watch, client->number);
   sim_check_before_end (world, client, 0, &ends);
   routes = sim_check_before_requests (world);
-  sim_rival_say_hello (world, rival);
+  sim_rival_send_hello (world, rival);
   sim_check_after_requests (world, routes, client->number);
   sim_check_after_end (world, &ends);
   if (!bus_peer_is_ready (rival->peer) || client->peer->close_status != WIRE_STATUS_TAKEN_OVER)
@@ -104,9 +104,9 @@ sim_rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival)
 }
 
 static void
-rival_be_refused (SimWorld *world, SimClient *client, SimClient *rival)
+rival_check_refused (SimWorld *world, SimClient *client, SimClient *rival)
 {
-  sim_rival_say_hello (world, rival);
+  sim_rival_send_hello (world, rival);
   if (rival->peer->close_status != WIRE_STATUS_DUPLICATE_ID || !bus_peer_is_ready (client->peer))
     sim_world_fail (world, "A01: another account was not refused the id %s", client->id);
   sim_cover (world, SIM_COVER_ID_REFUSED);
@@ -124,7 +124,7 @@ sim_rival_answer (SimWorld *world, SimClient *client)
 }
 
 static void
-rival_be_answered (SimWorld *world, SimClient *client, SimClient *rival)
+rival_check_kept (SimWorld *world, SimClient *client, SimClient *rival)
 {
   sim_rival_answer (world, client);
   if (client->peer == NULL)
@@ -149,11 +149,11 @@ rival_wait_for_silence (SimWorld *world, SimClient *client, SimClient *rival)
 static void
 rival_wait (SimWorld *world, SimClient *client, SimClient *rival)
 {
-  sim_rival_say_hello (world, rival);
+  sim_rival_send_hello (world, rival);
   if (sim_view_is_taken_over (client))
     sim_world_fail (world, "K11: another client object took %s over at once", client->id);
   else if (sim_chance (&world->random, 60))
-    rival_be_answered (world, client, rival);
+    rival_check_kept (world, client, rival);
   else
     rival_wait_for_silence (world, client, rival);
 }
@@ -224,7 +224,7 @@ void
 sim_rival_run (SimWorld *world, SimClient *client)
 {
   static void (*const runs[]) (SimWorld * world, SimClient * client, SimClient * rival) = {
-    [RIVAL_IS_REFUSED] = rival_be_refused,
+    [RIVAL_IS_REFUSED] = rival_check_refused,
     [RIVAL_TAKES_OVER] = sim_rival_take_at_once,
     [RIVAL_WAITS] = rival_wait,
   };

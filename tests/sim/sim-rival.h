@@ -35,7 +35,7 @@ void sim_rival_connect (SimWorld *world,
                         RivalWho who,
                         RivalIncarnation incarnation,
                         const SimClient *same_as);
-void sim_rival_say_hello (SimWorld *world, SimClient *rival);
+void sim_rival_send_hello (SimWorld *world, SimClient *rival);
 /* The newcomer sends HELLO as the same client object as @client, whose connection ends. */
 void sim_rival_take_at_once (SimWorld *world, SimClient *client, SimClient *rival);
 /* The client sends a frame, which counts as an answer to PING. */

@@ -288,7 +288,7 @@ sim_storm_close (SimWorld *world, SimClient *stranger)
 }
 
 static void
-storm_blow (SimWorld *world)
+storm_run (SimWorld *world)
 {
   static const guint32 accounts[]
       = { SIM_COLLECTOR_ACCOUNT, SIM_COLLECTOR_ACCOUNT + 1, SIM_AGENT_ACCOUNT, 2000, 2000, 2000, 2001, 2002 };
@@ -327,7 +327,7 @@ sim_storm_run (SimWorld *world, SimClient *client)
   sim_world_close_peers (world);
   world->fail_allocations = SIM_ALLOCATIONS_OK;
   world->storm = storm;
-  storm_blow (world);
+  storm_run (world);
   storm_end (world);
   world->storm = NULL;
 }

@@ -98,7 +98,7 @@ sim_will_run (SimWorld *world, SimClient *client)
 }
 
 void
-sim_will_say_goodbye (SimWorld *world, SimClient *client)
+sim_will_send_goodbye (SimWorld *world, SimClient *client)
 {
   sim_client_goodbye (client);
 }
@@ -129,7 +129,7 @@ sim_will_goodbye (SimWorld *world, const SimClient *client)
 {
   SimWill *will = sim_will_of (world, client);
 
-  will->said_goodbye = TRUE;
+  will->sent_goodbye = TRUE;
   if (will->is_left)
     sim_cover (world, SIM_COVER_WILL_GOODBYE);
 }
@@ -145,7 +145,7 @@ sim_will_is_due (const SimWorld *world, const SimClient *client)
 {
   const SimWill *will = sim_will_of (world, client);
 
-  return will->is_left && !will->was_published && !will->said_goodbye && !world->wills->is_stopping;
+  return will->is_left && !will->was_published && !will->sent_goodbye && !world->wills->is_stopping;
 }
 
 /* A rival has the id of the client now. */

@@ -17,7 +17,7 @@
 typedef struct
 {
   gboolean is_left;
-  gboolean said_goodbye;
+  gboolean sent_goodbye;
   gboolean was_published;
   gboolean was_replaced; /* it was published because another connection wanted the id */
   const char *topic;     /* static */
@@ -44,7 +44,7 @@ SimWill *sim_will_of (const SimWorld *world, const SimClient *client);
 /* --- operations --- */
 
 void sim_will_run (SimWorld *world, SimClient *client);
-void sim_will_say_goodbye (SimWorld *world, SimClient *client);
+void sim_will_send_goodbye (SimWorld *world, SimClient *client);
 
 /* --- input of the broker --- */
 

@@ -324,7 +324,7 @@ sim_world_report_passing (SimWorld *world, const SimClient *ending)
  * subscription that is restored, because it must exist afterwards; and not for ADJUST, CLEAR, DRAIN, LOST, PAGE, WILL and GOODBYE,
  * because the models assume that they succeed. */
 static gboolean
-world_spares (const SimFrame *frame, gsize len)
+world_needs_memory (const SimFrame *frame, gsize len)
 {
   return frame->size != len || frame->is_restored || frame->kind == SIM_FRAME_ADJUST || frame->kind == SIM_FRAME_CLEAR
          || frame->kind == SIM_FRAME_DRAIN || frame->kind == SIM_FRAME_WILL || frame->kind == SIM_FRAME_LOST
@@ -383,7 +383,7 @@ world_pass_in_frame (SimWorld *world, SimClient *client, SimFrame *frame, gsize 
     sim_will_goodbye (world, client);
   world->passing = (SimPassing){ client, frame, waits, may_wait, FALSE, sim_view_accept_seq (world) + 1 };
   frame->may_fail = world->fail_allocations != SIM_ALLOCATIONS_OK;
-  world_hand_to_core (world, client, len, world_spares (frame, len));
+  world_hand_to_core (world, client, len, world_needs_memory (frame, len));
   world->passing.frame = NULL;
   sim_world_note_accepted (world);
   if (publishes)

@@ -243,7 +243,7 @@ collector_die (GathersWorld *world, GathersClient *client)
 }
 
 static void
-collector_say_goodbye (GathersWorld *world, GathersClient *client)
+collector_send_goodbye (GathersWorld *world, GathersClient *client)
 {
   Daemoneye__Eventbus__V1__Goodbye goodbye = DAEMONEYE__EVENTBUS__V1__GOODBYE__INIT;
   char detail[] = "done";
@@ -299,7 +299,7 @@ gathers_collector_step (GathersWorld *world, GathersClient *client)
     guint weight;
     void (*run) (GathersWorld *world, GathersClient *client);
   } acts[] = {
-    { 260, collector_work },     { 250, collector_finish }, { 14, collector_die },    { 5, collector_say_goodbye },
+    { 260, collector_work },     { 250, collector_finish }, { 14, collector_die },    { 5, collector_send_goodbye },
     { 8, collector_deregister }, { 12, collector_drain },   { 24, collector_freeze }, { 14, collector_register_again },
   };
   guint dice = sim_below (&world->random, 587);

@@ -350,7 +350,7 @@ compare_check_time (GathersWorld *world, GathersQuestion *question, const BusGat
 
 /* The core has freed the question: its manifest was sent, with the outcomes of the remaining entries. */
 static void
-compare_vanished (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
+compare_note_freed (GathersWorld *world, GathersQuestion *question, const GathersInput *input)
 {
   question->is_over = TRUE;
   if (!question->has_begun)
@@ -374,7 +374,7 @@ compare_after_question (GathersWorld *world, GathersQuestion *question, const Ga
 
   if (gather == NULL)
     {
-      compare_vanished (world, question, input);
+      compare_note_freed (world, question, input);
       return;
     }
   question->query_id = gather->query_id;

@@ -136,7 +136,7 @@ claims_settle_current (const TasksWorld *world, TasksClient *client, TasksClaim 
   claim->is_settled
       = record == NULL || !tasks_claims_match (world, record, client, claim) || !claims_can_hold (record, client);
   /* The lease continues on its connection. */
-  claim->is_told = record != NULL && record->has_lease && record->holder == client->slot;
+  claim->is_answered = record != NULL && record->has_lease && record->holder == client->slot;
 }
 
 void
@@ -220,7 +220,7 @@ tasks_claims_fenced (TasksWorld *world, TasksClient *client, const guint8 *token
 
       if (memcmp (claim->token, token, BUS_TOKEN_LEN) != 0)
         continue;
-      claim->is_settled = claim->is_told = is_claim = TRUE;
+      claim->is_settled = claim->is_answered = is_claim = TRUE;
     }
   if (is_claim)
     tasks_cover (world, TASKS_COVER_FENCED);
@@ -239,7 +239,7 @@ tasks_claims_given (TasksWorld *world, TasksClient *client, TasksRecord *record,
       if (claim->record == NULL || claim->record->account != record->account || claim->record->number != record->number
           || claim->attempt != attempt)
         continue;
-      claim->is_settled = claim->is_told = TRUE;
+      claim->is_settled = claim->is_answered = TRUE;
       is_claimed |= claim->is_finished == is_finished;
     }
   /* The member may have registered again before it received the task. */
@@ -276,7 +276,7 @@ tasks_claims_finish (TasksWorld *world)
       const TasksClient *client = &world->clients[slot];
 
       for (guint i = 0; i < client->claims.n && client->is_registered && world->keeps_outcomes; i++)
-        if (!client->claims.list[i].is_told)
+        if (!client->claims.list[i].is_answered)
           tasks_fail (world, "M14: %s got no answer to its claim of t%u", client->id, client->claims.list[i].number);
     }
 }

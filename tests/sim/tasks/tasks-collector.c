@@ -358,7 +358,7 @@ collector_repeat (TasksWorld *world, TasksClient *client)
 /* --- steps --- */
 
 static void
-collector_say_goodbye (TasksWorld *world, TasksClient *client)
+collector_send_goodbye (TasksWorld *world, TasksClient *client)
 {
   tasks_client_goodbye (client);
 }
@@ -414,7 +414,7 @@ static const TasksAct acts[] = {
   { 3, tasks_registration_deregister },
   { 4, tasks_registration_verify },
   { 3, collector_register_again },
-  { 3, collector_say_goodbye },
+  { 3, collector_send_goodbye },
   { 5, collector_break_protocol },
   { 10, collector_die },
   { 20, collector_freeze },

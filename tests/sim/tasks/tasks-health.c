@@ -422,7 +422,7 @@ tasks_health_got_ping (TasksClient *client)
 }
 
 static void
-health_act (TasksWorld *world, TasksClient *client)
+health_draw_step (TasksWorld *world, TasksClient *client)
 {
   switch (sim_below (&world->vital, 6))
     {
@@ -444,7 +444,7 @@ health_act (TasksWorld *world, TasksClient *client)
 
 /* The client sends heartbeats although it reads nothing. */
 static void
-health_go_on (TasksWorld *world, TasksClient *client)
+health_send_while_stopped (TasksWorld *world, TasksClient *client)
 {
   if (client->stops_until_us > world->now_us && sim_chance (&world->vital, 30))
     health_send_beat (world, client);
@@ -461,9 +461,9 @@ tasks_health_step (TasksWorld *world)
     return;
   for (guint i = 0; i < TASKS_CLIENTS; i++)
     if (world->clients[i].is_ready)
-      health_go_on (world, &world->clients[i]);
+      health_send_while_stopped (world, &world->clients[i]);
   if (client->is_ready && client->health.is_tracked && sim_chance (&world->vital, 30))
-    health_act (world, client);
+    health_draw_step (world, client);
 }
 
 gboolean

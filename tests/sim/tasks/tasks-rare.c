@@ -95,7 +95,7 @@ rare_next_job (TasksWorld *world, TasksClient *client)
 
 /* The member starts its jobs, and disconnects. */
 static void
-rare_be_restless (TasksWorld *world, TasksClient *client)
+rare_act_restless (TasksWorld *world, TasksClient *client)
 {
   const TasksJob *job = rare_next_job (world, client);
   const TasksRecord *record = job != NULL ? tasks_claims_record_of (world->model, job->token) : NULL;
@@ -112,7 +112,7 @@ rare_be_restless (TasksWorld *world, TasksClient *client)
 
 /* The member starts its jobs, fails, and sometimes dies. */
 static void
-rare_be_deadly (TasksWorld *world, TasksClient *client)
+rare_act_deadly (TasksWorld *world, TasksClient *client)
 {
   TasksJob *job = rare_next_job (world, client);
   const guint dice = sim_below (&world->aside, 100);
@@ -143,7 +143,7 @@ rare_send_late (TasksWorld *world, TasksClient *client, TasksJob *job, BusTaskSt
 }
 
 static void
-rare_cross (TasksWorld *world, TasksClient *client)
+rare_cross_answers (TasksWorld *world, TasksClient *client)
 {
   TasksJob *job = rare_job (world, client);
   const TasksRecord *record = job != NULL ? tasks_claims_record_of (world->model, job->token) : NULL;
@@ -190,7 +190,7 @@ rare_call (TasksWorld *world)
 /* --- lazy --- */
 
 static void
-rare_be_lazy (TasksWorld *world, TasksClient *client)
+rare_act_lazy (TasksWorld *world, TasksClient *client)
 {
   if (client->is_frozen || g_hash_table_size (client->calls) > 0 || !sim_chance (&world->aside, 15))
     return;
@@ -206,10 +206,10 @@ static void
 rare_act (TasksWorld *world, TasksClient *client)
 {
   static void (*const acts[TASKS_N_RARE]) (TasksWorld * world, TasksClient * client)
-      = { [TASKS_RARE_RESTLESS] = rare_be_restless,
-          [TASKS_RARE_CROSSING] = rare_cross,
-          [TASKS_RARE_DEADLY] = rare_be_deadly,
-          [TASKS_RARE_LAZY] = rare_be_lazy };
+      = { [TASKS_RARE_RESTLESS] = rare_act_restless,
+          [TASKS_RARE_CROSSING] = rare_cross_answers,
+          [TASKS_RARE_DEADLY] = rare_act_deadly,
+          [TASKS_RARE_LAZY] = rare_act_lazy };
 
   if (client->peer == NULL && tasks_rare_is_quick (world))
     tasks_world_connect (world, client);

@@ -66,7 +66,7 @@ registration_fill_operations (const TasksRegistration *registration, Operation *
 
 /* Changes a claim as a hostile collector would. Returns the record to which the token still belongs. */
 static const TasksRecord *
-registration_twist (TasksWorld *world, const TasksRecord *record, TasksClaim *claim)
+registration_falsify (TasksWorld *world, const TasksRecord *record, TasksClaim *claim)
 {
   BusTokenParts parts;
 
@@ -113,7 +113,7 @@ registration_add_claim (const TasksClient *client, const TasksJob *job, TasksCla
                          .is_finished = job->has_outcome };
   memcpy (claim->token, job->token, BUS_TOKEN_LEN);
   if (world->restarts && client->character == TASKS_HOSTILE)
-    record = registration_twist (world, record, claim);
+    record = registration_falsify (world, record, claim);
   bus_token_read (wire_span (claim->token, BUS_TOKEN_LEN), &parts);
   claim->record = record;
   claim->token_epoch = parts.epoch;
@@ -122,7 +122,7 @@ registration_add_claim (const TasksClient *client, const TasksJob *job, TasksCla
 
 /* A job that another collector has or had. NULL: there is none. */
 static const TasksJob *
-registration_steal (TasksWorld *world, const TasksClient *client)
+registration_find_foreign_job (TasksWorld *world, const TasksClient *client)
 {
   const TasksClient *other
       = &world->clients[TASKS_SUBMITTERS + sim_below (&world->random, TASKS_CLIENTS - TASKS_SUBMITTERS)];
@@ -159,7 +159,8 @@ registration_sort_claims (TasksClaims *known)
 static void
 registration_draw_claims (const TasksClient *client, TasksClaims *known)
 {
-  const TasksJob *stolen = client->character == TASKS_HOSTILE ? registration_steal (client->world, client) : NULL;
+  const TasksJob *stolen
+      = client->character == TASKS_HOSTILE ? registration_find_foreign_job (client->world, client) : NULL;
 
   for (guint i = 0; i < client->old_jobs->len && known->n < TASKS_GHOSTS - 1; i++)
     if (registration_claims (client, g_ptr_array_index (client->old_jobs, i)))

@@ -140,8 +140,8 @@ typedef struct
   guint32 token_attempt;
   guint32 attempt;
   gboolean is_finished;
-  gboolean is_settled; /* it does not wait any more */
-  gboolean is_told;    /* the collector was sent the task again, or a FENCE */
+  gboolean is_settled;  /* it does not wait any more */
+  gboolean is_answered; /* the collector was sent the task again, or a FENCE */
 } TasksClaim;
 
 typedef struct
