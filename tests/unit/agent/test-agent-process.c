@@ -19,7 +19,7 @@
 static char *own_path;
 
 static gboolean
-end_life (gpointer loop)
+on_lifetime_over (gpointer loop)
 {
   g_main_loop_quit (loop);
   return G_SOURCE_REMOVE;
@@ -27,11 +27,11 @@ end_life (gpointer loop)
 
 /* A process that is not ended by the test ends itself after its lifetime, so that a failed test leaves no process. */
 static void
-live (void)
+run_for_lifetime (void)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
 
-  g_timeout_add_seconds (LIFETIME_S, end_life, loop);
+  g_timeout_add_seconds (LIFETIME_S, on_lifetime_over, loop);
   g_main_loop_run (loop);
 }
 
@@ -40,7 +40,7 @@ run_sleeper (void)
 {
   printf ("# ready\n");
   fflush (stdout);
-  live ();
+  run_for_lifetime ();
   printf ("# still running\n");
   return 0;
 }
@@ -51,7 +51,7 @@ run_parent (void)
   const char *argv[] = { own_path, "--sleeper", NULL };
   g_autoptr (GSubprocess) child = agent_process_start (argv, NULL, NULL);
 
-  live ();
+  run_for_lifetime ();
   return child != NULL ? 0 : 1;
 }
 

@@ -8,7 +8,7 @@
 
 /* Replaces line ends, because a message of TAP has only one line. */
 static void
-tell (const char *json)
+log_text (const char *json)
 {
   g_autofree char *escaped = g_strescape (json, NULL);
 
@@ -21,7 +21,7 @@ assert_refused (const char *json, gsize len, const char *problem)
   g_autoptr (GError) error = NULL;
   g_autoptr (CtlJsonValue) value = ctl_json_parse (json, len, &error);
 
-  tell (json);
+  log_text (json);
   g_assert_null (value);
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
   if (problem != NULL)
@@ -34,7 +34,7 @@ parse (const char *json)
   g_autoptr (GError) error = NULL;
   CtlJsonValue *value = ctl_json_parse (json, strlen (json), &error);
 
-  tell (json);
+  log_text (json);
   g_assert_no_error (error);
   return value;
 }

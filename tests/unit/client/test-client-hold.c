@@ -187,7 +187,7 @@ test_many_bound (Fixture *f, gconstpointer data)
 /* --- coalesce --- */
 
 static void
-hold_count (guint *count)
+count_call (guint *count)
 {
   ++*count;
 }
@@ -202,7 +202,7 @@ test_coalesce (Fixture *f, gconstpointer data)
   client_fixture_connect (f, NULL);
   client_fixture_settle (f);
   g_assert_false (deye_bus_client_get_coalesce (f->client));
-  g_signal_connect_swapped (f->client, "notify::coalesce", G_CALLBACK (hold_count), &n_notified);
+  g_signal_connect_swapped (f->client, "notify::coalesce", G_CALLBACK (count_call), &n_notified);
   deye_bus_client_set_coalesce (f->client, TRUE);
   deye_bus_client_set_coalesce (f->client, TRUE);
   g_assert_cmpuint (n_notified, ==, 1);

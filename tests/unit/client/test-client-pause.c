@@ -168,7 +168,7 @@ test_pause_and_resume (Fixture *f, gconstpointer data)
 }
 
 static void
-ask_at_b (gpointer data, const char *payload)
+request_at_b (gpointer data, const char *payload)
 {
   if (!g_str_equal (payload, "b"))
     return;
@@ -185,7 +185,7 @@ test_request_meanwhile (Fixture *f, gconstpointer data)
 
   client_log_start (f, &one, DEYE_BUS_POLICY_DROP_OLDEST, FALSE);
   client_log_subscribe (f, &two, 4, DEYE_BUS_POLICY_DROP_OLDEST, FALSE, NULL);
-  one.act = ask_at_b;
+  one.act = request_at_b;
   client_log_pause (&one);
   client_log_deliver (&one, "a");
   client_log_deliver (&one, "b");

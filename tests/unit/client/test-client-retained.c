@@ -8,7 +8,7 @@
 #define NOW_US 1000000
 
 static void
-put_with (DeyeBusRetainedStore *store, const char *topic, gsize len, guint64 id, DeyeBusOptions *options)
+put_with_options (DeyeBusRetainedStore *store, const char *topic, gsize len, guint64 id, DeyeBusOptions *options)
 {
   g_autofree guint8 *zeros = g_malloc0 (len + 1);
   g_autoptr (GBytes) payload = g_bytes_new (zeros, len);
@@ -32,11 +32,11 @@ put (DeyeBusRetainedStore *store, const char *topic, gsize len, guint64 id)
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
 
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
-  put_with (store, topic, len, id, options);
+  put_with_options (store, topic, len, id, options);
 }
 
 static const DeyeBusRetainedValue *
-nth (DeyeBusRetainedStore *store, guint n)
+value_at (DeyeBusRetainedStore *store, guint n)
 {
   return g_queue_peek_nth (&store->in_order, n);
 }
@@ -47,7 +47,7 @@ bytes_of (DeyeBusRetainedStore *store)
   gsize bytes = 0;
 
   for (guint i = 0; i < deye_bus_retained_count (store); i++)
-    bytes += deye_bus_kept_frame_bytes (nth (store, i)->message);
+    bytes += deye_bus_kept_frame_bytes (value_at (store, i)->message);
   return bytes;
 }
 
@@ -62,9 +62,9 @@ test_published_again_plainly (void)
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_CONNECTED);
   deye_bus_options_set_at_least_once (options, TRUE);
   deye_bus_options_set_stage (options, "scan");
-  put_with (&store, "health.a", 3, 2, options);
-  g_assert_true (nth (&store, 0)->until_gone);
-  g_assert_true (deye_bus_kept_frame_encode (nth (&store, 0)->message, 8, NOW_US, &again));
+  put_with_options (&store, "health.a", 3, 2, options);
+  g_assert_true (value_at (&store, 0)->until_gone);
+  g_assert_true (deye_bus_kept_frame_encode (value_at (&store, 0)->message, 8, NOW_US, &again));
   g_assert_cmpuint (again.flags, ==, WIRE_FLAG_WANT_ACK | WIRE_FLAG_RETAIN);
   g_assert_cmpuint (again.envelope.message_id, ==, 0);
   g_assert_cmpuint (again.envelope.delivery, ==, WIRE_DELIVERY_RETAIN_CONNECTED);
@@ -83,8 +83,8 @@ test_one_for_each_topic (void)
   put (&store, "health.a", 30, 6);
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 2);
   g_assert_cmpuint (store.bytes, ==, bytes_of (&store));
-  g_assert_cmpstr (nth (&store, 0)->message->topic, ==, "health.b");
-  g_assert_cmpuint (nth (&store, 1)->id, ==, 6);
+  g_assert_cmpstr (value_at (&store, 0)->message->topic, ==, "health.b");
+  g_assert_cmpuint (value_at (&store, 1)->id, ==, 6);
   deye_bus_retained_clear (&store);
 }
 
@@ -98,7 +98,7 @@ test_cleared_by_empty (void)
   put (&store, "health.b", 10, 6);
   put (&store, "health.a", 0, 8);
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 1);
-  g_assert_cmpstr (nth (&store, 0)->message->topic, ==, "health.b");
+  g_assert_cmpstr (value_at (&store, 0)->message->topic, ==, "health.b");
   g_assert_cmpuint (store.bytes, ==, bytes_of (&store));
   deye_bus_retained_clear (&store);
 }
@@ -115,7 +115,7 @@ test_refused (void)
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 2);
   deye_bus_retained_refuse (&store, 2);
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 1);
-  g_assert_cmpuint (nth (&store, 0)->id, ==, 4);
+  g_assert_cmpuint (value_at (&store, 0)->id, ==, 4);
   deye_bus_retained_clear (&store);
 }
 
@@ -129,15 +129,15 @@ test_ages (void)
 
   deye_bus_options_set_retain (options, DEYE_BUS_RETAIN_LAST);
   deye_bus_options_set_ttl (options, 100);
-  put_with (&store, "health.a", 10, 2, options);
+  put_with_options (&store, "health.a", 10, 2, options);
   deye_bus_options_set_ttl (options, 1000);
-  put_with (&store, "health.b", 10, 4, options);
+  put_with_options (&store, "health.b", 10, 4, options);
   put (&store, "health.c", 10, 6);
   deye_bus_retained_age (&store, NOW_US + 50);
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 3);
   deye_bus_retained_age (&store, NOW_US + 100);
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 2);
-  g_assert_true (deye_bus_kept_frame_encode (nth (&store, 0)->message, 8, NOW_US + 100, &again));
+  g_assert_true (deye_bus_kept_frame_encode (value_at (&store, 0)->message, 8, NOW_US + 100, &again));
   g_assert_cmpuint (again.envelope.ttl_us, ==, 900);
   deye_bus_retained_age (&store, NOW_US + 1000);
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 1);
@@ -159,9 +159,9 @@ test_bounds (void)
     }
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, DEYE_BUS_RETAINED_MAX_VALUES);
   g_assert_cmpuint (store.forgotten, ==, 2);
-  g_assert_cmpstr (nth (&store, 0)->message->topic, ==, "health.n2");
+  g_assert_cmpstr (value_at (&store, 0)->message->topic, ==, "health.n2");
   /* There is room left for one of the others. */
-  one = deye_bus_kept_frame_bytes (nth (&store, DEYE_BUS_RETAINED_MAX_VALUES - 1)->message);
+  one = deye_bus_kept_frame_bytes (value_at (&store, DEYE_BUS_RETAINED_MAX_VALUES - 1)->message);
   put (&store, "health.large", DEYE_BUS_RETAINED_MAX_BYTES - 2 * one - 5, 9998);
   g_assert_cmpuint (deye_bus_retained_count (&store), ==, 2);
   g_assert_cmpuint (store.forgotten, ==, DEYE_BUS_RETAINED_MAX_VALUES + 1);

@@ -102,7 +102,7 @@ static const ScriptWelcome with_waiting = { .features = WIRE_FEATURE_DELIVERY | 
 
 /* Starts a standing call; @stream: with answers. */
 static DeyeBusPending *
-stand (StandingFixture *f, gboolean stream)
+start_standing (StandingFixture *f, gboolean stream)
 {
   g_autoptr (GBytes) payload = g_bytes_new_static ("question", 8);
   const DeyeBusStanding standing = { "control.bus.wait", "test.Question", payload };
@@ -128,7 +128,7 @@ count_questions (StandingFixture *f)
 static void
 test_standing (StandingFixture *f, gconstpointer data)
 {
-  g_autoptr (DeyeBusPending) pending = stand (f, FALSE); /* before WELCOME */
+  g_autoptr (DeyeBusPending) pending = start_standing (f, FALSE); /* before WELCOME */
 
   welcome (f, &with_waiting);
   g_assert_cmpuint (count_questions (f), ==, 0);
@@ -161,7 +161,7 @@ test_standing_overdue (StandingFixture *f, gconstpointer data)
 
   welcome (f, &with_waiting);
   deye_bus_session_release (f->session, 1000000);
-  pending = stand (f, FALSE);
+  pending = start_standing (f, FALSE);
   g_assert_cmpuint (count_questions (f), ==, 1);
   deye_bus_session_lost (f->session, "the test");
   deye_bus_session_tick (f->session, FAR_US - 1);
@@ -175,7 +175,7 @@ test_standing_overdue (StandingFixture *f, gconstpointer data)
 static void
 test_standing_unsupported (StandingFixture *f, gconstpointer data)
 {
-  g_autoptr (DeyeBusPending) pending = stand (f, FALSE);
+  g_autoptr (DeyeBusPending) pending = start_standing (f, FALSE);
 
   welcome (f, NULL);
   deye_bus_session_release (f->session, 1000000);
@@ -189,8 +189,8 @@ static void
 test_standing_without_credit (StandingFixture *f, gconstpointer data)
 {
   static const ScriptWelcome poor = { .features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM, .window_messages = 1 };
-  g_autoptr (DeyeBusPending) first = stand (f, FALSE);
-  g_autoptr (DeyeBusPending) second = stand (f, FALSE);
+  g_autoptr (DeyeBusPending) first = start_standing (f, FALSE);
+  g_autoptr (DeyeBusPending) second = start_standing (f, FALSE);
 
   welcome (f, &poor);
   deye_bus_session_release (f->session, 1000000);
@@ -227,7 +227,7 @@ test_standing_stream (StandingFixture *f, gconstpointer data)
 
   welcome (f, &with_waiting);
   deye_bus_session_release (f->session, 1000000);
-  pending = stand (f, TRUE);
+  pending = start_standing (f, TRUE);
   id = pending->id;
   script_answer (f, id, "old");
   feed (f);
@@ -252,7 +252,7 @@ test_standing_stream (StandingFixture *f, gconstpointer data)
 static void
 test_standing_end (StandingFixture *f, gconstpointer data)
 {
-  g_autoptr (DeyeBusPending) pending = stand (f, FALSE);
+  g_autoptr (DeyeBusPending) pending = start_standing (f, FALSE);
   g_autoptr (DeyeBusPending) late = deye_bus_pending_new (DEYE_BUS_PENDING_REPLY, FAR_US);
   g_autoptr (GBytes) payload = g_bytes_new_static ("q", 1);
   const DeyeBusStanding standing = { "control.bus.wait", "test.Question", payload };

@@ -8,7 +8,7 @@
 #define NOW_US 1000000
 
 static gboolean
-put_with (DeyeBusStash *stash, const char *topic, gsize len, DeyeBusOptions *options, GError **error)
+put_with_options (DeyeBusStash *stash, const char *topic, gsize len, DeyeBusOptions *options, GError **error)
 {
   g_autofree guint8 *zeros = g_malloc0 (len + 1);
   g_autoptr (GBytes) payload = g_bytes_new (zeros, len);
@@ -23,7 +23,7 @@ put (DeyeBusStash *stash, const char *topic, gsize len)
 {
   g_autoptr (GError) error = NULL;
 
-  put_with (stash, topic, len, NULL, &error);
+  put_with_options (stash, topic, len, NULL, &error);
   g_assert_no_error (error);
 }
 
@@ -101,10 +101,10 @@ test_must_keep_refuses (void)
   put (&stash, "results.procmond", 400000);
   put (&stash, "results.procmond", 400000);
   g_assert_cmpuint (stash.lost, ==, 1);
-  g_assert_false (put_with (&stash, "results.procmond", 400000, NULL, &error));
+  g_assert_false (put_with_options (&stash, "results.procmond", 400000, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
   g_clear_error (&error);
-  g_assert_false (put_with (&stash, "events.large", 400000, NULL, &error));
+  g_assert_false (put_with_options (&stash, "events.large", 400000, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
   g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 2);
   stash_clear (&stash);
@@ -135,7 +135,7 @@ test_health_too_large (void)
   g_autoptr (GError) error = NULL;
 
   put (&stash, "health.properties.a", 10);
-  g_assert_false (put_with (&stash, "health.properties.a", DEYE_BUS_STASH_MAX_BYTES, NULL, &error));
+  g_assert_false (put_with_options (&stash, "health.properties.a", DEYE_BUS_STASH_MAX_BYTES, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
   g_assert_cmpuint (stash.lost, ==, 0);
   assert_next (&stash, "health.properties.a");
@@ -151,9 +151,9 @@ test_time_to_live (void)
   g_autoptr (GError) error = NULL;
 
   deye_bus_options_set_ttl (options, 1000);
-  g_assert_true (put_with (&stash, "events.short", 1, options, &error));
+  g_assert_true (put_with_options (&stash, "events.short", 1, options, &error));
   deye_bus_options_set_ttl (options, 5000);
-  g_assert_true (put_with (&stash, "events.long", 1, options, &error));
+  g_assert_true (put_with_options (&stash, "events.long", 1, options, &error));
   deye_bus_stash_expire (&stash, NOW_US + 2000);
   frame = deye_bus_stash_take (&stash);
   g_assert_cmpstr (frame->topic, ==, "events.long");
@@ -174,10 +174,10 @@ test_checks (void)
   g_autoptr (GError) error = NULL;
 
   deye_bus_options_set_ttl (options, -1);
-  g_assert_false (put_with (&stash, "events.a", 1, options, &error));
+  g_assert_false (put_with_options (&stash, "events.a", 1, options, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
-  g_assert_false (put_with (&stash, "events.\xff", 1, NULL, &error));
+  g_assert_false (put_with_options (&stash, "events.\xff", 1, NULL, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_BAD_TOPIC);
   g_assert_cmpuint (deye_bus_stash_count (&stash), ==, 0);
 }
@@ -191,7 +191,7 @@ test_clock_starts (void)
   g_autoptr (DeyeBusKeptFrame) frame = NULL;
 
   deye_bus_options_set_ttl (options, 1000);
-  g_assert_true (put_with (&stash, "events.a", 1, options, NULL));
+  g_assert_true (put_with_options (&stash, "events.a", 1, options, NULL));
   frame = deye_bus_stash_take (&stash);
   frame->since_us = 0;
   g_assert_true (deye_bus_stash_keep (&stash, g_steal_pointer (&frame)));

@@ -210,7 +210,7 @@ set_extents (DeyeBusWork *work)
                                          "0123456789012345678901234567890123456789012345678901234567890\xc3\xa4");
 }
 
-/* Returns the outcome of "t-1", whose handler calls @say and then @end. */
+/* Returns the outcome of "t-1", whose handler calls @set and then @end. */
 static WireGuard *
 end_and_receive (Fixture *f, void (*set) (DeyeBusWork *work), void (*end) (DeyeBusWork *work))
 {

@@ -74,7 +74,7 @@ receive_events (Fixture *f, guint *number)
 
 /* Returns credit for all events, and reads until @until events are published. */
 static void
-let_go_on (Fixture *f, guint *number, guint until)
+grant_and_receive (Fixture *f, guint *number, guint until)
 {
   script_credit (f->base.in, WIRE_CLASS_MAY_DROP, 2 * until, 1048576 + until * sizeof (guint));
   client_fixture_send (&f->base);
@@ -112,7 +112,7 @@ test_waits (Fixture *f, gconstpointer data)
   for (guint i = 0; i < 3 * WINDOW; i++)
     publish (events, i, 0);
   g_assert_cmpuint (receive_events (f, &number), ==, AT_ONCE);
-  let_go_on (f, &number, 3 * WINDOW);
+  grant_and_receive (f, &number, 3 * WINDOW);
   g_assert_cmpuint (collector_events_get_lost (events), ==, 0);
   assert_health (f, DEYE_BUS_HEALTH_HEALTHY, "");
 }
@@ -140,7 +140,7 @@ test_lost (Fixture *f, gconstpointer data)
   g_assert_cmpuint (collector_events_get_lost (events), ==, 2);
   assert_health (f, DEYE_BUS_HEALTH_DEGRADED, "publishing: a subscriber of " EVENT_TOPIC);
   assert_health (f, DEYE_BUS_HEALTH_DEGRADED, "1024 events wait, 2 were not published so far");
-  let_go_on (f, &number, fit);
+  grant_and_receive (f, &number, fit);
   client_fixture_wait (&f->base, is_healthy (f));
   number = fit + 2; /* the two are skipped */
   publish (events, number, 0);
@@ -162,7 +162,7 @@ test_offered (Fixture *f, gconstpointer data)
   g_assert_false (collector_events_offer (events, payload));
   g_assert_cmpuint (collector_events_get_lost (events), ==, 0);
   assert_health (f, DEYE_BUS_HEALTH_HEALTHY, "");
-  let_go_on (f, &number, fit);
+  grant_and_receive (f, &number, fit);
   g_assert_true (collector_events_offer (events, payload));
   g_assert_cmpuint (receive_events (f, &number), ==, 1);
 }

@@ -321,7 +321,7 @@ client_send (Client *client, guint8 kind, guint8 flags, WireEnvelope *envelope)
 }
 
 static void
-client_say (Client *client, const Daemoneye__Eventbus__V1__Hello *hello)
+client_send_hello (Client *client, const Daemoneye__Eventbus__V1__Hello *hello)
 {
   guint8 body[WIRE_HELLO_MAX];
 
@@ -342,7 +342,7 @@ client_hello_again (Client *client, const char *id, guint64 incarnation, const c
   hello.incarnation = incarnation;
   if (token_or_null != NULL)
     hello.token = (ProtobufCBinaryData){ strlen (token_or_null), (guint8 *) (gsize) token_or_null };
-  client_say (client, &hello);
+  client_send_hello (client, &hello);
 }
 
 void
@@ -358,7 +358,7 @@ client_hello (Client *client, const char *id, const char *type, guint32 role, gu
   hello.role = role;
   hello.incarnation = 9;
   hello.features = client->core->features;
-  client_say (client, &hello);
+  client_send_hello (client, &hello);
 }
 
 static Client *

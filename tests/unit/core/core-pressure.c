@@ -42,7 +42,7 @@ reason_name (guint64 reason)
 }
 
 static void
-tell (GString *story, const WireEnvelope *envelope, guint8 kind, guint32 subscription, guint64 mark)
+append_frame (GString *story, const WireEnvelope *envelope, guint8 kind, guint32 subscription, guint64 mark)
 {
   WireSpan ids = envelope->subscriptions;
   guint32 id;
@@ -73,7 +73,7 @@ client_story (Client *client, guint32 subscription)
     {
       const Got *got = link->data;
 
-      tell (story, &got->envelope, got->kind, subscription, client->core->mark);
+      append_frame (story, &got->envelope, got->kind, subscription, client->core->mark);
     }
   return finish (story);
 }
@@ -137,7 +137,7 @@ client_publish_ttl (Client *client, const char *topic, guint64 ttl_us, gsize siz
 
 /* Returned totals of credit, which may differ from the received ones. */
 static void
-tell_totals (Client *client, guint32 subscription, ClientAccount *account, guint64 messages, guint64 bytes)
+return_totals (Client *client, guint32 subscription, ClientAccount *account, guint64 messages, guint64 bytes)
 {
   account->returned_messages = messages;
   account->returned_bytes = bytes;
@@ -159,7 +159,7 @@ client_return (Client *client, guint32 subscription, guint n, gsize size)
   ClientAccount *account = account_of (client, subscription);
 
   g_assert_cmpuint (account->returned_messages + n, <=, account->messages);
-  tell_totals (client, subscription, account, account->returned_messages + n, account->returned_bytes + n * size);
+  return_totals (client, subscription, account, account->returned_messages + n, account->returned_bytes + n * size);
 }
 
 void
@@ -167,7 +167,7 @@ client_return_all (Client *client, guint32 subscription)
 {
   ClientAccount *account = account_of (client, subscription);
 
-  tell_totals (client, subscription, account, account->messages, account->bytes);
+  return_totals (client, subscription, account, account->messages, account->bytes);
 }
 
 void

@@ -136,7 +136,7 @@ test_flood_of_priorities (Core *core, gconstpointer data)
 
 /* A new process that registers by the same id; it may be set aside. */
 static Client *
-come_back (Core *core, guint64 incarnation)
+reconnect (Core *core, guint64 incarnation)
 {
   const char *topic = "control.collector.task.procmond.hostile";
   Client *worker = client_new (core, OTHER_ACCOUNT, FALSE);
@@ -160,7 +160,7 @@ start_and_disconnect (Core *core, Client *worker)
     return worker;
   worker_start (worker, job);
   client_disconnect (worker);
-  return come_back (core, incarnation + 1);
+  return reconnect (core, incarnation + 1);
 }
 
 #define HOSTILE_TASKS 60u
@@ -171,7 +171,7 @@ rounds_to_run_all (Core *core, gboolean with_hostile)
 {
   Client *agent = submitter_ready (core);
   Client *honest[] = { worker_ready (core, "honest-1", 1), worker_ready (core, "honest-2", 1) };
-  Client *hostile = with_hostile ? come_back (core, 1) : NULL;
+  Client *hostile = with_hostile ? reconnect (core, 1) : NULL;
   const BusOperation *operation;
   guint rounds = 0;
 

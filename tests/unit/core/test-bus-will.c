@@ -94,7 +94,7 @@ assert_last (Client *client, const char *want)
 }
 
 static void
-say_goodbye (Client *client)
+send_goodbye (Client *client)
 {
   client_send_frame (client, WIRE_KIND_GOODBYE, 0, WIRE_SPAN_LITERAL ("\x12\x01x"));
   core_flush (client->core);
@@ -147,7 +147,7 @@ test_not_after_goodbye (Core *core, gconstpointer data)
   Client *client = client_ready (core, "procmond-1", "procmond");
 
   leave (client, "dead");
-  say_goodbye (client);
+  send_goodbye (client);
   client_disconnect (client);
   core_flush (core);
   assert_last (agent, NULL);

@@ -95,7 +95,7 @@ tear_down (Fixture *f, gconstpointer data)
 }
 
 static void
-be (uid_t uid)
+switch_user (uid_t uid)
 {
   g_assert_cmpint (seteuid (0), ==, 0);
   g_assert_cmpint (seteuid (uid), ==, 0);
@@ -119,10 +119,10 @@ static void
 serve (Fixture *f)
 {
   g_assert_cmpint (chown (f->directory, SERVER, SERVER), ==, 0);
-  be (SERVER);
+  switch_user (SERVER);
   f->listener = listen_at (f->address, SOCK_STREAM);
   g_assert_cmpint (g_chmod (f->address, 0666), ==, 0);
-  be (0);
+  switch_user (0);
 }
 
 static void
@@ -148,9 +148,9 @@ assert_open (const char *address, gint code, const char *text)
 static void
 assert_open_as (uid_t uid, const char *address, gint code, const char *text)
 {
-  be (uid);
+  switch_user (uid);
   assert_open (address, code, text);
-  be (0);
+  switch_user (0);
 }
 
 static void

@@ -104,7 +104,7 @@ drain (Members *f)
 }
 
 static void
-come_to_end (Members *f, End end, BusLeave *leave)
+end_member (Members *f, End end, BusLeave *leave)
 {
   BusCore *core = f->peers.core;
 
@@ -152,7 +152,7 @@ test_outcome (Members *f, gconstpointer data)
   publish (f, outcome->is_kept);
   if (outcome->has_taker)
     g_ptr_array_unref (peers_take (f->peer[1]));
-  come_to_end (f, outcome->end, &leave);
+  end_member (f, outcome->end, &leave);
   if (stays)
     {
       leave.repeated = f->member[0]->extra->repeated;
@@ -177,9 +177,9 @@ test_withdrawn_before (Members *f, gconstpointer data)
   BusLeave leave = { 0 };
 
   publish (f, TRUE);
-  come_to_end (f, END_DEADLINE, &leave);
+  end_member (f, END_DEADLINE, &leave);
   g_assert_cmpuint (f->member[0]->extra->repeated, ==, 2);
-  come_to_end (f, END_EOF, &leave);
+  end_member (f, END_EOF, &leave);
   g_assert_cmpuint (leave.repeated, ==, 0);
   g_assert_cmpuint (leave.unacknowledged, ==, 0);
 }

@@ -67,7 +67,7 @@ test_copies (void)
 }
 
 static BusPlace *
-hang (BusTrie *trie, const char *pattern)
+add_place (BusTrie *trie, const char *pattern)
 {
   BusPlace *place = bus_trie_reach (trie, wire_span_str (pattern));
 
@@ -90,15 +90,16 @@ test_nodes_freed_with_the_last_pattern (void)
 {
   BusTrie *trie = bus_trie_new (5);
 
-  hang (trie, "events.process.+.a");
+  add_place (trie, "events.process.+.a");
   g_assert_cmpuint (bus_trie_size (trie), ==, 4);
-  hang (trie, "events.process.#");
+  add_place (trie, "events.process.#");
   g_assert_cmpuint (bus_trie_size (trie), ==, 4);
-  hang (trie, "events.process.+.b");
+  add_place (trie, "events.process.+.b");
   g_assert_cmpuint (bus_trie_size (trie), ==, 5);
-  hang (trie, "#");
+  add_place (trie, "#");
   g_assert_cmpuint (bus_trie_size (trie), ==, 5);
-  g_assert_true (hang (trie, "events.process.+.b") == bus_trie_find (trie, WIRE_SPAN_LITERAL ("events.process.+.b")));
+  g_assert_true (add_place (trie, "events.process.+.b")
+                 == bus_trie_find (trie, WIRE_SPAN_LITERAL ("events.process.+.b")));
 
   drop (trie, "events.process.+.b");
   g_assert_cmpuint (bus_trie_size (trie), ==, 5);

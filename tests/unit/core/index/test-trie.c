@@ -9,7 +9,7 @@
 #define SEED 42u
 
 static BusPlace *
-file (BusTrie *trie, const char *pattern)
+add_place (BusTrie *trie, const char *pattern)
 {
   BusPlace *place = bus_trie_reach (trie, wire_span_str (pattern));
 
@@ -67,7 +67,7 @@ static void
 test_places (void)
 {
   BusTrie *trie = bus_trie_new (SEED);
-  BusPlace *place = file (trie, "a.+.c");
+  BusPlace *place = add_place (trie, "a.+.c");
 
   g_assert_cmpuint (bus_trie_size (trie), ==, 3);
   g_assert_true (bus_trie_reach (trie, wire_span_str ("a.+.c")) == place);
@@ -76,7 +76,7 @@ test_places (void)
   g_assert_null (bus_trie_find (trie, wire_span_str ("a.+.c.d")));
 
   /* A pattern that ends with # uses the second place of the node in front of the #, so it makes no node. */
-  g_assert_true (file (trie, "a.+.c.#") != place);
+  g_assert_true (add_place (trie, "a.+.c.#") != place);
   g_assert_true (bus_trie_find (trie, wire_span_str ("a.+.#")) != bus_trie_find (trie, wire_span_str ("a.+.c.#")));
   g_assert_cmpuint (bus_trie_size (trie), ==, 3);
 
@@ -94,15 +94,15 @@ test_prune (void)
 {
   BusTrie *trie = bus_trie_new (SEED);
 
-  file (trie, "a.b.c.d");
-  file (trie, "a.b");
-  file (trie, "a.b.+.x");
+  add_place (trie, "a.b.c.d");
+  add_place (trie, "a.b");
+  add_place (trie, "a.b.+.x");
   g_assert_cmpuint (bus_trie_size (trie), ==, 6);
   take_out (trie, "a.b.c.d");
   g_assert_cmpuint (bus_trie_size (trie), ==, 4); /* a.b has something filed */
   take_out (trie, "a.b");
   g_assert_cmpuint (bus_trie_size (trie), ==, 4); /* a.b has a child */
-  file (trie, "a.#");
+  add_place (trie, "a.#");
   take_out (trie, "a.b.+.x");
   g_assert_cmpuint (bus_trie_size (trie), ==, 1); /* a has something filed behind # */
   take_out (trie, "a.#");
@@ -118,8 +118,8 @@ test_prune_unused (void)
 
   bus_trie_prune (trie, bus_trie_reach (trie, wire_span_str ("x.y.z")));
   g_assert_cmpuint (bus_trie_size (trie), ==, 0);
-  file (trie, "x");
-  file (trie, "x");
+  add_place (trie, "x");
+  add_place (trie, "x");
   take_out (trie, "x");
   g_assert_cmpuint (bus_trie_size (trie), ==, 1); /* another item is filed there */
   take_out (trie, "x");
@@ -134,15 +134,15 @@ test_walk (void)
   BusTrie *trie = bus_trie_new (SEED);
 
   for (guint i = 0; i < G_N_ELEMENTS (patterns); i++)
-    file (trie, patterns[i]);
+    add_place (trie, patterns[i]);
   assert_walk (trie, "a.b", "#,+.#,+.+,+.b,a.#,a.+,a.b,a.b.#");
   assert_walk (trie, "a.b.c", "#,+.#,a.#,a.b.#,a.b.c");
   assert_walk (trie, "a", "#,+.#,a,a.#");
   assert_walk (trie, "x.y", "#,+.#,+.+");
   /* + and # are not ordinary bytes in a topic; a first segment "system" is matched only by name. */
   assert_walk (trie, "system.b", "");
-  file (trie, "system.+");
-  file (trie, "system.#");
+  add_place (trie, "system.+");
+  add_place (trie, "system.#");
   assert_walk (trie, "system.b", "system.#,system.+");
   assert_walk (trie, "system", "system.#");
   take_out (trie, "system.+");
@@ -174,7 +174,7 @@ test_deepest (void)
   g_ptr_array_add (patterns, g_strdup_printf ("%s.#", topic->str));
   g_ptr_array_add (patterns, g_strdup (topic->str));
   for (guint i = 0; i < patterns->len; i++)
-    file (trie, g_ptr_array_index (patterns, i));
+    add_place (trie, g_ptr_array_index (patterns, i));
   bus_trie_walk_init (&walk, trie, wire_span_str (topic->str));
   while (bus_trie_walk_next (&walk) != NULL)
     n++;
@@ -191,7 +191,7 @@ test_free_with_nodes (void)
     {
       BusTrie *trie = bus_trie_new (SEED);
 
-      file (trie, "a.b");
+      add_place (trie, "a.b");
       bus_trie_free (trie);
       return;
     }

@@ -53,7 +53,7 @@ peers_connect (Peers *peers, guint32 account, gboolean agent)
 }
 
 static BusPeer *
-peers_say_hello (BusPeer *peer, const char *id, const char *type)
+peers_send_hello (BusPeer *peer, const char *id, const char *type)
 {
   Daemoneye__Eventbus__V1__Hello hello = DAEMONEYE__EVENTBUS__V1__HELLO__INIT;
   guint8 body[WIRE_HELLO_MAX];
@@ -75,13 +75,13 @@ peers_say_hello (BusPeer *peer, const char *id, const char *type)
 BusPeer *
 peers_ready (Peers *peers, const char *id, guint32 account)
 {
-  return peers_say_hello (peers_connect (peers, account, FALSE), id, "procmond");
+  return peers_send_hello (peers_connect (peers, account, FALSE), id, "procmond");
 }
 
 BusPeer *
 peers_agent (Peers *peers)
 {
-  return peers_say_hello (peers_connect (peers, AGENT_ACCOUNT, TRUE), "daemoneye-agent", "");
+  return peers_send_hello (peers_connect (peers, AGENT_ACCOUNT, TRUE), "daemoneye-agent", "");
 }
 
 void

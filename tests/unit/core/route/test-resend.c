@@ -17,7 +17,7 @@ accept_message (BusPeer *peer, guint64 message_id)
 }
 
 static BusPeer *
-come_back (Peers *f, const char *id, guint32 account, guint64 incarnation, guint64 last_known)
+reconnect (Peers *f, const char *id, guint32 account, guint64 incarnation, guint64 last_known)
 {
   BusPeer *peer = peers_ready (f, id, account);
 
@@ -53,7 +53,7 @@ test_window_outlives_the_connection (Peers *f, gconstpointer data)
     accept_message (one, i);
   routes_disconnect (f, one, NULL);
   g_assert_cmpuint (f->core->quota.charged, >, 0);
-  one = come_back (f, "one", 1000, incarnation, 1);
+  one = reconnect (f, "one", 1000, incarnation, 1);
   g_assert_null (bus_resend_find (one, 1)); /* the client has the outcome */
   g_assert_nonnull (bus_resend_find (one, 2));
   g_assert_nonnull (bus_resend_find (one, 3));
@@ -68,11 +68,11 @@ test_other_incarnation_id_or_account (Peers *f, gconstpointer data)
 
   accept_message (one, 1);
   routes_disconnect (f, one, NULL);
-  g_assert_null (bus_resend_find (come_back (f, "two", 1000, incarnation, 0), 1));
-  one = come_back (f, "one", 1001, incarnation, 0);
+  g_assert_null (bus_resend_find (reconnect (f, "two", 1000, incarnation, 0), 1));
+  one = reconnect (f, "one", 1001, incarnation, 0);
   g_assert_null (bus_resend_find (one, 1));
   routes_disconnect (f, one, NULL);
-  g_assert_null (bus_resend_find (come_back (f, "one", 1000, incarnation + 1, 0), 1));
+  g_assert_null (bus_resend_find (reconnect (f, "one", 1000, incarnation + 1, 0), 1));
 }
 
 static void
@@ -124,7 +124,7 @@ test_number_of_windows (Peers *f, gconstpointer data)
   routes_disconnect (f, one, NULL);
   routes_disconnect (f, two, NULL);
   g_assert_true (bus_resend_open (three));
-  g_assert_nonnull (bus_resend_find (come_back (f, "two", 1000, three->incarnation, 0), 1));
+  g_assert_nonnull (bus_resend_find (reconnect (f, "two", 1000, three->incarnation, 0), 1));
 }
 
 /* --- confirmations --- */
@@ -159,7 +159,7 @@ test_handled_meanwhile (Peers *f, gconstpointer data)
 
   routes_disconnect (f, awaited.publisher, NULL);
   g_assert_true (bus_confirm_delivered (f->core, awaited.receiver, awaited.route_id));
-  awaited.publisher = come_back (f, "publisher", 1000, incarnation, 0);
+  awaited.publisher = reconnect (f, "publisher", 1000, incarnation, 0);
   g_ptr_array_unref (peers_take (awaited.publisher));
   bus_confirm_continue (&bus_resend_find (awaited.publisher, 1)->witness, awaited.publisher, 9);
   peers_assert_sent (awaited.publisher, "DELIVERED answers=9\n");
@@ -226,9 +226,9 @@ test_full_table_drops_the_oldest_client (Peers *f, gconstpointer data)
       accept_message (other, 1);
       routes_disconnect (f, other, NULL);
     }
-  g_assert_nonnull (bus_resend_find (come_back (f, "one", 1000, incarnation, 0), 1));
+  g_assert_nonnull (bus_resend_find (reconnect (f, "one", 1000, incarnation, 0), 1));
   for (guint i = G_N_ELEMENTS (ids) - 2; i < G_N_ELEMENTS (ids); i++)
-    g_assert_nonnull (bus_resend_find (come_back (f, ids[i], 1001, incarnations[i], 0), 1));
+    g_assert_nonnull (bus_resend_find (reconnect (f, ids[i], 1001, incarnations[i], 0), 1));
 }
 
 int
