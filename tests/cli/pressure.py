@@ -93,7 +93,7 @@ def _(*paths):
         bus.ctl("slow", "nobody", code=6)
 
 
-@test("/cli/slow/B04-demoted-and-what-it-missed")
+@test("/cli/slow/B04-demoted-and-missed-messages")
 def _(*paths):
     with Bus(paths, longest_block_us=1000) as bus:
         bus.blocking("keeper", queue_messages=1)

@@ -265,7 +265,7 @@ def _(bus):
     holds("not kept any more" in bus.ctl("task", "history", "fail-1", code=6), "the submitter has settled the task")
 
 
-@test("/cli/task/result/payload-or-why-not")
+@test("/cli/task/result/payload-or-reason")
 def _(bus):
     equal(bus.ctl("task", "result", "echo-1"), '{"generation":"5"}\n')
     equal(bus.json("task", "result", "echo-1"),

@@ -35,19 +35,19 @@ def check_slow(lines):
     gaps = gap.get("gaps", [])
     published = slow.get("published", 0)
     missed = gap.get("missed")
-    check("M08-names-who-is-behind",
+    check("M08-names-the-receiver-that-is-behind",
           slow.get("subscriber") == "slow-1" and slow.get("behind_us", 0) > 0 and published > 0
           and 0 < slow.get("waiting", 0) <= slow.get("bound", 0)
           and slow.get("sent", 0) + slow.get("waiting", 0) + slow.get("missed", 0) == published, json.dumps(slow))
     check("M08-received-and-missed-are-all-that-was-published",
           gap.get("received", 0) > 0 and gap.get("missed", 0) > 0 and gap.get("out_of_place") == 0
           and gap.get("received", 0) + gap.get("missed", 0) == published, json.dumps(gap))
-    check("M08-gaps-tell-what-was-missed",
+    check("M08-gaps-report-missed-messages",
           len(gaps) > 0 and sum(one["count"] for one in gaps) == missed
           and all(one["reason"] == 40 and one["from"] + one["count"] - 1 <= one["to"] for one in gaps), json.dumps(gaps))
-    check("M08-system-drop-and-statistics-say-the-same", gap.get("drop_missed") == missed == slow.get("missed"),
+    check("M08-system-drop-and-statistics-agree", gap.get("drop_missed") == missed == slow.get("missed"),
           json.dumps(gap))
-    check("M08-nobody-else-missed-any", gap.get("agent_received") == published > 0, json.dumps(gap))
+    check("M08-no-other-subscriber-missed-any", gap.get("agent_received") == published > 0, json.dumps(gap))
 
 
 def check_failover(steps):
@@ -61,8 +61,9 @@ def check_failover(steps):
     check("M14-the-tables-are-complete-within-three-times-the-undisturbed-time",
           shards.get("complete") == failover.get("complete") == failover.get("tables", 0) > 0
           and calm == shards.get("duration_us") and 0 < rough <= 3 * calm, json.dumps(failover))
-    for path, name, cause in [("K01-says-who-took-over-from-the-killed-one", "procmond-1", "the connection of the member ended"),
-                              ("K04-says-who-took-over-from-the-frozen-one", "procmond-2", "reported no progress")]:
+    for path, name, cause in [
+            ("K01-names-the-successor-of-the-killed-collector", "procmond-1", "the connection of the member ended"),
+            ("K04-names-the-successor-of-the-frozen-collector", "procmond-2", "reported no progress")]:
         mine = [one for one in takeovers if one["from"] == name and cause in one["cause"]]
         check(path, mine and all(one["to"] != name and 0 < one["noticed_us"] <= one["started_us"] for one in mine),
               json.dumps(takeovers))

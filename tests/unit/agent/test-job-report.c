@@ -25,7 +25,7 @@ assert_printed (const char *want)
 }
 
 static void
-test_people (void)
+test_text (void)
 {
   JobReport report = { 0 };
   GPrintFunc before = g_set_print_handler (on_print);
@@ -59,7 +59,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   printed = g_string_new (NULL);
-  g_test_add_func ("/agent/report/people", test_people);
+  g_test_add_func ("/agent/report/text", test_text);
   g_test_add_func ("/agent/report/json", test_json);
   status = g_test_run ();
   g_string_free (printed, TRUE);

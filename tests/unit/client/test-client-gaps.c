@@ -118,7 +118,7 @@ test_sync (Fixture *f, gconstpointer data)
 
 /* A program that only polls sometimes, and never waits, gets the messages in the socket. */
 static void
-test_next_looks (Fixture *f, gconstpointer data)
+test_next_reads_the_socket (Fixture *f, gconstpointer data)
 {
   g_autoptr (DeyeBusMessage) message = NULL;
   g_autoptr (GError) error = NULL;
@@ -330,7 +330,7 @@ main (int argc, char **argv)
   ADD ("M08-next-reports-gaps-in-place/sync", test_sync);
   ADD ("M08-next-reports-gaps-in-place/async", test_async);
   ADD ("M08-next-gaps-are-bounded", test_next_gaps_bounded);
-  ADD ("next-looks", test_next_looks);
+  ADD ("next-reads-the-socket", test_next_reads_the_socket);
   ADD ("next-after-the-end", test_next_after_the_end);
   ADD ("next-async-after-the-end", test_next_async_after_the_end);
   ADD ("gap/unsubscribe", test_unsubscribe_in_gap);

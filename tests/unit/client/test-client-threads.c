@@ -209,7 +209,7 @@ release_and_acquire (gpointer data)
 }
 
 static void
-test_no_circle (void)
+test_no_reference_cycle (void)
 {
   g_autoptr (GMainContext) one = g_main_context_new ();
   g_autoptr (GMainContext) two = g_main_context_new ();
@@ -270,7 +270,7 @@ main (int argc, char **argv)
                    test_last_reference_dropped_in_another_thread);
   g_test_add_func ("/client/threads/handed-over", test_handed_over);
   g_test_add_func ("/client/threads/called-meanwhile", test_called_meanwhile);
-  g_test_add_func ("/client/threads/no-circle", test_no_circle);
+  g_test_add_func ("/client/threads/no-reference-cycle", test_no_reference_cycle);
   g_test_add_func ("/client/threads/called-by-two", test_called_by_two);
   return g_test_run ();
 }

@@ -266,7 +266,7 @@ test_extent_uncounted (Fixture *f, gconstpointer data)
 }
 
 static void
-test_extent_unsaid (Fixture *f, gconstpointer data)
+test_extent_unset (Fixture *f, gconstpointer data)
 {
   g_autoptr (WireGuard) guard = end_and_receive (f, NULL, end_succeed);
 
@@ -476,7 +476,7 @@ main (int argc, char **argv)
   ADD ("outcomes", test_outcomes);
   ADD ("extent", test_extent);
   ADD ("extent-uncounted", test_extent_uncounted);
-  ADD ("extent-unsaid", test_extent_unsaid);
+  ADD ("extent-unset", test_extent_unset);
   ADD ("extent-failed", test_extent_failed);
   ADD ("M13-shard", test_shard);
   ADD ("M13-shard-beyond", test_shard_beyond);

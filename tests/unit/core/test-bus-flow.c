@@ -193,7 +193,7 @@ test_gap_is_where_the_loss_was (gconstpointer data)
 }
 
 static void
-test_soft_limit_speaks_after_its_time (Core *core, gconstpointer data)
+test_soft_limit_is_reported_after_its_time (Core *core, gconstpointer data)
 {
   Client *publisher = client_ready (core, "procmond-1", "procmond");
   Client *stopped = client_ready (core, "stopped", "netmond");
@@ -215,7 +215,7 @@ test_soft_limit_speaks_after_its_time (Core *core, gconstpointer data)
 
 /* One of two is full: its policy decides if the publisher gets an error. */
 static void
-test_ack_tells_refused (Core *core, gconstpointer data)
+test_ack_reports_refused (Core *core, gconstpointer data)
 {
   static const guint8 payload[1000];
   static const char *const acks[] = { [BUS_OVERFLOW_DROP_OLDEST] = "2/2/0",
@@ -260,7 +260,7 @@ test_publish_window_is_kept (Core *core, gconstpointer data)
 
 /* Credit below the announcement threshold of a quarter was not sent; it is now all the publisher has, so it is announced. */
 static void
-test_last_credit_tells_what_came_back (void)
+test_last_credit_announces_all (void)
 {
   enum
   {
@@ -430,10 +430,10 @@ main (int argc, char **argv)
                         test_gap_is_where_the_loss_was);
   g_test_add_data_func ("/core/flow/B02-gap-place", GUINT_TO_POINTER (BUS_OVERFLOW_DROP_NEWEST),
                         test_gap_is_where_the_loss_was);
-  ADD ("/core/flow/soft-limit", test_soft_limit_speaks_after_its_time);
-  ADD ("/core/flow/ack-refused", test_ack_tells_refused);
+  ADD ("/core/flow/soft-limit", test_soft_limit_is_reported_after_its_time);
+  ADD ("/core/flow/ack-refused", test_ack_reports_refused);
   ADD ("/core/flow/publish-window", test_publish_window_is_kept);
-  g_test_add_func ("/core/flow/B04-last-credit", test_last_credit_tells_what_came_back);
+  g_test_add_func ("/core/flow/B04-last-credit", test_last_credit_announces_all);
   g_test_add_func ("/core/flow/B04-credit-of-an-expired-message", test_credit_of_an_expired_message);
   ADD ("/core/flow/B09-control-before-data", test_control_before_data);
   ADD ("/core/flow/control-queue", test_control_queue_is_bounded);

@@ -292,7 +292,7 @@ test_partial_frames_are_held (Core *core, gconstpointer data)
 
 /* A burst larger than all windows. */
 static void
-test_credit_exceeded (Core *core, gconstpointer data)
+test_credit_is_returned_at_once (Core *core, gconstpointer data)
 {
   Client *client = client_ready (core, "procmond-1", "procmond");
   g_autofree guint8 *payload = g_malloc0 (1 << 20);
@@ -487,7 +487,7 @@ main (int argc, char **argv)
   ADD ("/core/hostile/F01-F02-length", test_huge_length);
   ADD ("/core/hostile/F12-bit-flips", test_bit_flips);
   ADD ("/core/hostile/R04-partial-frames", test_partial_frames_are_held);
-  ADD ("/core/hostile/credit-comes-back", test_credit_exceeded);
+  ADD ("/core/hostile/credit-is-returned-at-once", test_credit_is_returned_at_once);
   ADD ("/core/hostile/R08-extreme-numbers", test_extreme_numbers);
   ADD ("/core/hostile/H05-longest-texts", test_longest_texts);
   return g_test_run ();

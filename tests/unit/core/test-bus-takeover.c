@@ -202,7 +202,7 @@ test_holder_ends (Core *core, gconstpointer data)
 }
 
 static void
-test_holder_says_goodbye (Core *core, gconstpointer data)
+test_holder_sends_goodbye (Core *core, gconstpointer data)
 {
   test_holder_ends (core, GINT_TO_POINTER (TRUE));
 }
@@ -422,7 +422,7 @@ main (int argc, char **argv)
   ADD ("/core/takeover/D03-any-frame-answers", test_any_frame_answers);
   ADD ("/core/takeover/K11-silent", test_silent);
   ADD ("/core/takeover/K11-holder-ends", test_holder_ends);
-  ADD ("/core/takeover/K11-holder-says-goodbye", test_holder_says_goodbye);
+  ADD ("/core/takeover/K11-holder-sends-goodbye", test_holder_sends_goodbye);
   ADD ("/core/takeover/K11-several", test_several);
   ADD ("/core/takeover/K11-before-others", test_before_others);
   ADD ("/core/takeover/K11-newest-connection-of-a-client-wins", test_newest_connection_of_a_client_wins);

@@ -421,7 +421,7 @@ test_behind (Core *core, gconstpointer data)
   assert_reply (agent, id, "restart complete daemoneye-agent+9");
   agent->is_stopped = TRUE;
   for (guint i = 0; i < 2000; i++)
-    client_disconnect (client_ready (&small, "comes-and-goes", "procmond"));
+    client_disconnect (client_ready (&small, "connects-and-disconnects", "procmond"));
   last = client_ready (&small, "last", "procmond");
   core_advance (&small, G_TIME_SPAN_SECOND);
   g_assert_false (agent->closed);
@@ -515,7 +515,7 @@ test_no_memory_for_many (Core *core, gconstpointer data)
       failures = 1;
       id = ask (agent, "", TRUE, 0);
       g_assert_cmpuint (failures, ==, 0);
-      client_disconnect (client_ready (core, "comes-and-goes", "procmond"));
+      client_disconnect (client_ready (core, "connects-and-disconnects", "procmond"));
       g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 0);
       core_advance (core, 100 * G_TIME_SPAN_MILLISECOND);
       g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, rows[i].n_replies);

@@ -56,7 +56,7 @@ test_totals_are_checked (void)
 }
 
 static void
-test_told_at_a_quarter (void)
+test_announced_at_a_quarter (void)
 {
   BusWindow window;
   BusReturned returned = { 0 };
@@ -83,6 +83,6 @@ main (int argc, char **argv)
   g_test_add_func ("/core/window/open", test_opens_and_closes);
   g_test_add_func ("/core/window/bytes", test_bytes_close_it_too);
   g_test_add_func ("/core/window/totals", test_totals_are_checked);
-  g_test_add_func ("/core/window/quarter", test_told_at_a_quarter);
+  g_test_add_func ("/core/window/quarter", test_announced_at_a_quarter);
   return g_test_run ();
 }

@@ -91,7 +91,7 @@ test_busy_sender (Fixture *f, gconstpointer data)
 
 /* A frame resets the misses of the connection, not those of the loop. */
 static void
-test_heard (Fixture *f, gconstpointer data)
+test_frame_ends_misses (Fixture *f, gconstpointer data)
 {
   for (guint i = 0; i < 3; i++)
     end_round (f);
@@ -260,7 +260,7 @@ main (int argc, char **argv)
   ADD ("M13-misses-counted-per-interval", test_misses_counted_per_interval);
   ADD ("M13-answers", test_answers);
   ADD ("M13-busy-sender", test_busy_sender);
-  ADD ("M13-heard", test_heard);
+  ADD ("M13-frame-ends-misses", test_frame_ends_misses);
   ADD ("M13-queue", test_queue);
   ADD ("M13-queue-of-short-rounds", test_queue_of_short_rounds);
   ADD ("M13-extended", test_extended);

@@ -338,7 +338,7 @@ test_conflate_bounds (Queue *queue, gconstpointer data)
 /* Another subscription holds most of the queue: the messages of this subscription are not dropped, because that would not make
  * enough room. */
 static void
-test_drops_only_what_helps (Queue *queue, gconstpointer data)
+test_drops_only_if_it_makes_room (Queue *queue, gconstpointer data)
 {
   BusSubscription *large = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 0);
   BusSubscription *small;
@@ -508,7 +508,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/admit/block/B04-B06-held-is-not-counted", test_held_is_not_counted);
   QUEUE_ADD ("/core/admit/conflate/M08-topics", test_conflate);
   QUEUE_ADD ("/core/admit/conflate/bounds", test_conflate_bounds);
-  QUEUE_ADD ("/core/admit/B01-drops-only-what-helps", test_drops_only_what_helps);
+  QUEUE_ADD ("/core/admit/B01-drops-only-if-it-makes-room", test_drops_only_if_it_makes_room);
   QUEUE_ADD ("/core/admit/gap-with-credit", test_gap_with_credit);
   QUEUE_ADD ("/core/admit/R04-soft-limit", test_soft_limit);
   add_for_each_policy ("control-lane", test_control_lane);

@@ -75,7 +75,7 @@ test_progress_continues (Queue *queue, gconstpointer data)
 
 /* Many messages were sent, and the client acknowledges one every four seconds: it is demoted at the end of the patience. */
 static void
-test_patience_for_what_was_sent (Queue *queue, gconstpointer data)
+test_patience_with_sent_messages (Queue *queue, gconstpointer data)
 {
   g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
   BusSubscription *subscription = subscribe (queue, 1000);
@@ -102,7 +102,7 @@ test_patience_for_what_was_sent (Queue *queue, gconstpointer data)
 
 /* A message of the data lane waits while those of the control lane are sent and acknowledged. */
 static void
-test_patience_for_what_waits (Queue *queue, gconstpointer data)
+test_patience_with_waiting_messages (Queue *queue, gconstpointer data)
 {
   g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
   BusSubscription *subscription = subscribe (queue, 100);
@@ -244,8 +244,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   QUEUE_ADD ("/core/block/B04-B05-demotes-without-progress", test_demotes_without_progress);
   QUEUE_ADD ("/core/block/progress-continues", test_progress_continues);
-  QUEUE_ADD ("/core/block/B06-patience/sent", test_patience_for_what_was_sent);
-  QUEUE_ADD ("/core/block/B06-patience/waiting", test_patience_for_what_waits);
+  QUEUE_ADD ("/core/block/B06-patience/sent", test_patience_with_sent_messages);
+  QUEUE_ADD ("/core/block/B06-patience/waiting", test_patience_with_waiting_messages);
   QUEUE_ADD ("/core/block/B04-counts-for-each-publisher", test_counts_for_each_publisher);
   QUEUE_ADD ("/core/block/M15-publisher-is-gone", test_publisher_is_gone);
   QUEUE_ADD ("/core/block/end", test_end);

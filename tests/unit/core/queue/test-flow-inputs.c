@@ -322,7 +322,7 @@ test_level (Queue *queue, gconstpointer data)
 
 /* Waiting messages count as well. */
 static void
-test_level_counts_what_waits (Queue *queue, gconstpointer data)
+test_level_counts_waiting_messages (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = subscribe (queue, 0);
 
@@ -384,7 +384,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/flow/forget/without-parcels", test_forget_without_parcels);
   QUEUE_ADD ("/core/flow/end", test_end);
   QUEUE_ADD ("/core/flow/level/limit", test_level);
-  QUEUE_ADD ("/core/flow/level/what-waits", test_level_counts_what_waits);
+  QUEUE_ADD ("/core/flow/level/waiting-messages", test_level_counts_waiting_messages);
   QUEUE_ADD ("/core/flow/oldest", test_oldest);
   g_test_add_func ("/core/flow/clear-with-an-entry", test_clear_with_an_entry_asserts);
   return g_test_run ();

@@ -101,7 +101,7 @@ test_nothing_dropped (Fixture *f, gconstpointer data)
 
 /* All credit has returned: the publishers may continue. */
 static void
-test_credit_is_back (Fixture *f, gconstpointer data)
+test_credit_returned (Fixture *f, gconstpointer data)
 {
   peers_offer (&f->peers, f->first, f->subscription, 5, 10);
   g_assert_cmpuint (bus_ledger_allowance (&f->first->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 5);
@@ -151,7 +151,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/demote/B04-each-publisher-once", test_each_publisher_once);
   ADD ("/core/demote/nothing-dropped", test_nothing_dropped);
-  ADD ("/core/demote/B04-credit-is-back", test_credit_is_back);
+  ADD ("/core/demote/B04-credit-returned", test_credit_returned);
   ADD ("/core/demote/progress", test_progress);
   ADD ("/core/demote/publisher-disconnected", test_publisher_disconnected);
   return g_test_run ();

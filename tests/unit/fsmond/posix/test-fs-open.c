@@ -295,9 +295,9 @@ static const struct
 } tests[] = {
   { "opens", test_opens },
   { "refuses-a-link-at-each-component", test_symlinks },
-  { "refuses-what-is-not-regular", test_not_regular },
+  { "refuses-irregular-files", test_not_regular },
   { "refuses-a-socket", test_socket },
-  { "names-what-is-absent", test_absent },
+  { "names-absent-files", test_absent },
   { "needs-no-more-rights-than-the-file-does", test_rights },
   { "never-follows-a-component-that-is-swapped", test_swapped },
   { "lists-a-directory", test_list },

@@ -528,7 +528,7 @@ static const struct
   const char *path;
   void (*func) (WatchFixture *fixture, gconstpointer data);
 } tests[] = {
-  { "events/nothing-of-what-was-there", test_baseline },
+  { "events/nothing-of-the-baseline", test_baseline },
   { "events/created", test_created },
   { "events/changes-are-one-event-when-the-file-is-closed", test_changed },
   { "events/changes-of-a-file-that-stays-open", test_changed_open },
@@ -541,7 +541,7 @@ static const struct
   { "events/moved-between-directories-once", test_moved },
   { "events/moved-in-and-out", test_moved_outside },
   { "directories/contents-of-a-new-one-are-found-once", test_new_directory },
-  { "directories/what-a-scan-has-found-is-not-reported-again", test_found_and_noticed },
+  { "directories/found-by-a-scan-is-not-reported-again", test_found_and_noticed },
   { "directories/moved-ones-are-watched-at-their-new-path", test_moved_directory },
   { "directories/files-created-while-one-moves", test_moved_directory_gap },
   { "directories/removed-with-their-contents", test_removed_directory },
