@@ -3,8 +3,8 @@
 """tests/check-names.py: names that two files of the product define. Prints TAP.
 
 The name of a static function is unique in the product, so that a backtrace reads alone, and so is the name of a struct, a
-union, an enum or a function type. main() is exempt, and so are files of which no program links both: those of different
-platform folders.
+union, an enum or a function type. main() is exempt, and so are two files that no program links together: those of
+different platform folders.
 """
 import collections
 import pathlib

@@ -32,7 +32,7 @@ def received(bus):
 
 
 def publish_unasked(client, text):
-    """Publishes without an acknowledgement, for which publish() always waits in Python."""
+    """Publishes without an acknowledgement; publish() always waits for one in Python."""
     client.publish_async(EVENT, payload(text), None, False, None, None)
 
 

@@ -88,7 +88,7 @@ def close_reports_unsent(bus):
 
 @test
 def last_reference_reports_unsent(bus):
-    """The same if the garbage collector finds the reference in a cycle."""
+    """The end of the last reference reports unsent messages, also if the garbage collector finds it in a cycle."""
     reported = []
     for circle in (False, True):
         collector = DeyeBus.Client.new(bus.address, f"short-{int(circle)}", "procmond")

@@ -144,7 +144,7 @@ def watch_one_peer_as_collector(bus):
 
 @test
 def watches_are_freed(bus):
-    """Also in another thread, as a garbage collector does."""
+    """A watch is freed in this thread or in another one, as a garbage collector frees it."""
     tool = bus.tool()
     box = [watch(tool)[0]]
     wait_until(box[0].is_complete, "the list")

@@ -451,7 +451,7 @@ def combinations(function, chance):
 # --- calls ---
 
 def waits_for_ever(kind, function, arguments):
-    """Documented: without a limit of time and without a message, next() waits; and wait_for_peer() waits for 30 s."""
+    """True if the call waits, as documented: next() without a timeout and a message, and wait_for_peer() for 30 s."""
     if function.name == "wait_for_peer":
         return kind == "connected" and arguments[0] in IDS and not (arguments[2] is not None and arguments[2].is_cancelled())
     return (kind in ("inbox",) and function.name == "next" and arguments[0] not in (0, 1)
@@ -459,7 +459,7 @@ def waits_for_ever(kind, function, arguments):
 
 
 def waits_for_context(instance, function, arguments):
-    """Documented: in another thread the flush of a sender waits for 30 s while the context of the client does not run."""
+    """True for the flush of a sender: in another thread it waits for 30 s while the context of the client does not run."""
     return (isinstance(instance, DeyeBus.Sender) and function.name == "flush"
             and not (arguments[2] is not None and arguments[2].is_cancelled()))
 
@@ -499,7 +499,7 @@ def call_elsewhere(function, instance, arguments):
 
 
 def walk(address, kind, make, function, note, elsewhere):
-    """Runs in the child: calls every combination, and notes each before."""
+    """Runs in the child: calls every combination, and writes each down before the call."""
     chance = random.Random(function.name + kind)
     reached = False
     for makers in combinations(function, chance):

@@ -42,7 +42,7 @@ class Bus(Tool):
         equal(self.broker.end(), 0)
 
     def ended(self, *words, code, env=None, **more):
-        """Runs the tool, which must end before the watchdog. Returns its standard error."""
+        """Runs the tool, which must end within the time of the watchdog. Returns its standard error."""
         ran = subprocess.run([self.ctl_path, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                              timeout=WATCHDOG_S, env={**self.env, **(env or {})}, check=False, **more)
         equal(ran.returncode, code, f"{words}: {ran.stdout} {ran.stderr}")
@@ -60,7 +60,7 @@ class Bus(Tool):
 
 
 class Stopped:
-    """Suspends a process for the body: it has stopped before the first line."""
+    """Suspends a process while the body runs. The process is stopped before the first line of the body."""
 
     def __init__(self, process):
         self.process = process

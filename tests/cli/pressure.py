@@ -113,7 +113,10 @@ def _(*paths):
 # --- subscribe ---
 
 def behind(bus, peers, published):
-    """Waits until each subscription has been sent, queues or has missed all published messages. Returns their statistics."""
+    """Waits until each published message was sent to each subscription, is queued for it, or was missed by it.
+
+    Returns the statistics of the subscriptions.
+    """
     for _ in range(2000):
         rows = [row for row in bus.json("slow") if row["kind"] == "subscription" and row["peer"] in peers]
         sums = [sum(int(row[name]) for name in ("delivered", "queued_messages", "missed")) for row in rows]

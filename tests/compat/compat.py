@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""This version and the one before the features STREAM, RETAIN and DELIVERY, as broker and as clients of each other:
+"""Runs this version and the version before the features STREAM, RETAIN and DELIVERY, each as broker of the other one:
 `compat.py SOURCE_DIR BUILD_DIR [BUILD_DIR_OF_THE_OLDER]`. The older version is built from the history of the source directory, so
 only `./bootstrap prove` runs this; replay.py does the same with recordings in each run of the tests. Broker and client use only
 the features that both versions know; nothing else may differ for the programs of either version."""

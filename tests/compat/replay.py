@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""This version beside the one before the features STREAM, RETAIN and DELIVERY, by recorded connections of the older one:
-`replay.py CTL AGENT MODULE PROCMOND TRANSCRIPT`. The broker of this version must send the recorded clients only frames that the
-older broker sent. The programs of this version are connected to the recorded broker: its features work as before, and a call that
-needs a feature that it did not grant is refused before a frame is sent. compat.py does the same with the older programs."""
+"""Connects this version to recorded connections of the version before the features STREAM, RETAIN and DELIVERY:
+`replay.py CTL AGENT MODULE PROCMOND TRANSCRIPT`. The broker of this version must send the recorded clients only frames that the older
+broker sent. The programs of this version are connected to the recorded broker: its features work as before, and a call that needs
+a feature that it did not grant is refused before a frame is sent. compat.py does the same with the older programs."""
 import contextlib
 import os
 import subprocess

@@ -266,7 +266,7 @@ class FakeBroker(Listener):
             waiting.clear()
 
     def _hear(self, client, reader, waiting):
-        """FALSE: the client has closed."""
+        """Returns False if the client has closed the connection."""
         data = client.recv(65536)
         if not data:
             return False
@@ -295,7 +295,7 @@ class FakeBroker(Listener):
         client.sendall(answer.changed(change))
 
     def _meet(self, recorded, client, reader, waiting):
-        """FALSE: the client has closed."""
+        """Returns False if the client has closed the connection."""
         pattern = recorded.subscribe() and recorded.subscribe()[1]
         while pattern not in self.subscribed if pattern else not waiting:
             if not self._hear(client, reader, waiting):

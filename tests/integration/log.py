@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The log of a real agent and of a real collector: if it cannot be written, that has no effect on the bus.
+"""A log of a real agent or collector that cannot be written has no effect on the bus.
 
 log.py AGENT MODULE PROCMOND DEYEBUSCTL
 """

@@ -14,7 +14,7 @@ MARKED = re.compile(r"\b(_|N_|C_|NC_|ngettext) \(")
 SHOWN = {"g_printerr": 0, "g_print": 0, "ctl_fail": 2, "ctl_output_line": 1, "ctl_output_field": 1, "g_set_error": 3,
          "g_set_error_literal": 3, "job_report_step": 4, "job_report_detail": 1, "deye_bus_error_new": 1,
          "g_option_context_set_summary": 1, "g_option_context_set_description": 1}
-# Folders whose errors are in English, because they are for logs and peers; and the examples.
+# Folders and files whose errors are in English, because they are for logs and peers.
 ENGLISH = ("plugin/core/", "plugin/transport/", "proto/", "plugin/service-log.c", "plugin/module.c")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What DeyeBus has in Python beside what its typelib says: PyGObject loads this module with the namespace."""
+"""Additions to DeyeBus for Python, beside its typelib. PyGObject loads this module with the namespace."""
 from contextlib import contextmanager
 
 from ..module import get_introspection_module
@@ -12,7 +12,7 @@ __all__ = []
 class Client(DeyeBus.Client):
     @contextmanager
     def held(self):
-        """Holds the client in a `with` block: what is published in it is written together at its end.
+        """Holds the client in a `with` block: the messages that are published in the block are written together at its end.
 
         The block may end with an exception, and blocks may be nested. See deye_bus_client_hold().
         """
