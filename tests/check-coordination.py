@@ -290,7 +290,7 @@ def first_cells(text, head):
     return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in rows]
 
 
-def for_people(name, value):
+def in_words(name, value):
     """The default of a setting as the document writes it."""
     units = ((1, ""),)
     if name.endswith("-us"):
@@ -304,7 +304,7 @@ def for_people(name, value):
 @test("/coordination/settings-agree")
 def _(tables):
     rows = first_cells(read(tables.root, "coordination.md"), "| setting | default | meaning |")
-    equal([row[:2] for row in rows], [[f"`{name}`", for_people(name, value)] for name, value in tables.settings.items()])
+    equal([row[:2] for row in rows], [[f"`{name}`", in_words(name, value)] for name, value in tables.settings.items()])
 
 
 @test("/coordination/wait-reasons-agree")

@@ -50,7 +50,7 @@ class Worker:
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pid = self.process.pid
 
-    def tell(self, *words):
+    def send(self, *words):
         self.process.stdin.write((" ".join(str(word) for word in words) + "\n").encode())
         self.process.stdin.flush()
 
@@ -83,7 +83,7 @@ class Worker:
         return words[1:]
 
     def ask(self, word, *words, **how):
-        self.tell(*words)
+        self.send(*words)
         return self.expect(word, **how)
 
     def signal(self, number):
@@ -103,7 +103,7 @@ class Worker:
 
 
 @contextlib.contextmanager
-def said_to(file):
+def stderr_to(file):
     """Redirects the standard error of programs that are started in the block, because a broker logs all drops."""
     ours = os.dup(2)
     os.dup2(file.fileno(), 2)
@@ -123,7 +123,7 @@ class Bus:
         self.pin = pin
         self.settings = tempfile.NamedTemporaryFile("w", suffix=".conf")  # pylint: disable=consider-using-with
         self.log = tempfile.TemporaryFile("w+")  # pylint: disable=consider-using-with
-        with said_to(self.log):
+        with stderr_to(self.log):
             self.broker = Broker(os.path.join(build, "agent/daemoneye-agent"),
                                  os.path.join(build, "plugin/daemoneye-eventbus.so"), *self.configuration(limits or {}))
         self.pid = self.broker.process.pid

@@ -73,7 +73,7 @@ def wait_for_a_peer_that_is_there(bus):
 
 
 @test
-def wait_for_a_peer_that_comes(bus):
+def wait_for_a_peer_that_connects(bus):
     tool, got = bus.tool(), []
     tool.wait_for_peer_async("late", None, None, lambda client, result, *_: got.append(client.wait_for_peer_finish(result)))
     settle()

@@ -42,8 +42,8 @@ class Worker:
     def expect(self, word):
         tap.equal(self.process.stdout.readline().split()[:1], [word])
 
-    def say(self, command, answer):
-        self.process.stdin.write(command + "\n")
+    def command(self, line, answer):
+        self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
         self.expect(answer)
 
@@ -80,14 +80,14 @@ class Bus:
 @tap.test("/budget/calls/M17-held")
 def test_held(bus):
     publisher, receiver = Worker(bus, "publisher"), Worker(bus, "receiver")
-    receiver.say("listen events.bench.held", "listening")
+    receiver.command("listen events.bench.held", "listening")
     n, total = 16384, 0
 
     def run():
         nonlocal total
         total += n
-        publisher.say(f"held events.bench.held {n}", "published")
-        receiver.say(f"received {total}", "received")
+        publisher.command(f"held events.bench.held {n}", "published")
+        receiver.command(f"received {total}", "received")
 
     bus.check("held", {"agent": bus.agent, "publisher": publisher.counted, "receiver": receiver.counted}, run, n)
     publisher.end()
@@ -97,11 +97,11 @@ def test_held(bus):
 @tap.test("/budget/calls/M17-turns")
 def test_turns(bus):
     asker, answerer = Worker(bus, "asker"), Worker(bus, "answerer")
-    answerer.say("answer events.bench.ask events.bench.answer", "listening")
-    asker.say("listen events.bench.answer", "listening")
+    answerer.command("answer events.bench.ask events.bench.answer", "listening")
+    asker.command("listen events.bench.answer", "listening")
     n = 2000
     bus.check("turns", {"agent": bus.agent, "asker": asker.counted, "answerer": answerer.counted},
-              lambda: asker.say(f"turns events.bench.ask {n}", "published"), n)
+              lambda: asker.command(f"turns events.bench.ask {n}", "published"), n)
     asker.end()
     answerer.end()
 

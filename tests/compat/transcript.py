@@ -256,16 +256,16 @@ class FakeBroker(Listener):
                 continue
             if frame.kind == "GOODBYE":
                 break
-            if not self._meet(frame, client, reader, waiting):
+            if not self._await_frame(frame, client, reader, waiting):
                 return
         while [frame.kind for frame in self.frames].count("PUBLISH") < self.published:
-            if not self._hear(client, reader, waiting):
+            if not self._receive(client, reader, waiting):
                 return
         self.played.set()
-        while self._hear(client, reader, waiting):
+        while self._receive(client, reader, waiting):
             waiting.clear()
 
-    def _hear(self, client, reader, waiting):
+    def _receive(self, client, reader, waiting):
         """Returns False if the client has closed the connection."""
         data = client.recv(65536)
         if not data:
@@ -279,14 +279,14 @@ class FakeBroker(Listener):
                 waiting.append(frame)
         return True
 
-    def _accept(self, heard, client):
-        channel, pattern = heard.subscribe()
+    def _accept(self, request, client):
+        channel, pattern = request.subscribe()
         pattern = pattern.replace(self.names[1], self.names[0])
         ask, answer = self.accepted.get(pattern) or next(iter(self.accepted.values()))
-        change = {FIELD_ANSWERS: lambda _: heard.value(FIELD_ID)}
+        change = {FIELD_ANSWERS: lambda _: request.value(FIELD_ID)}
         if pattern in self.accepted:
             self.channels[ask.subscribe()[0]] = channel
-            self.ids[ask.value(FIELD_ID)] = heard.value(FIELD_ID)
+            self.ids[ask.value(FIELD_ID)] = request.value(FIELD_ID)
         else:
             number = 1000 + len(self.subscribed)
             change[FIELD_PAYLOAD] = lambda payload: written((field, kind, number if field == 1 else value)
@@ -294,20 +294,20 @@ class FakeBroker(Listener):
         self.subscribed.add(pattern)
         client.sendall(answer.changed(change))
 
-    def _meet(self, recorded, client, reader, waiting):
+    def _await_frame(self, recorded, client, reader, waiting):
         """Returns False if the client has closed the connection."""
         pattern = recorded.subscribe() and recorded.subscribe()[1]
         while pattern not in self.subscribed if pattern else not waiting:
-            if not self._hear(client, reader, waiting):
+            if not self._receive(client, reader, waiting):
                 return False
         if pattern:
             return True
-        heard = waiting.pop(0)
-        equal(heard.kind, recorded.kind, f"the client's frame number {len(self.frames)}")
-        if heard.kind == "HELLO":
-            self.names = recorded.value(HELLO_ID), heard.value(HELLO_ID)
+        received = waiting.pop(0)
+        equal(received.kind, recorded.kind, f"the client's frame number {len(self.frames)}")
+        if received.kind == "HELLO":
+            self.names = recorded.value(HELLO_ID), received.value(HELLO_ID)
         elif recorded.value(FIELD_ID) is not None:
-            self.ids[recorded.value(FIELD_ID)] = heard.value(FIELD_ID)
+            self.ids[recorded.value(FIELD_ID)] = received.value(FIELD_ID)
         return True
 
 

@@ -114,7 +114,7 @@ class Flow:
     def begin(self):
         self.cpu_before_s = self.m.cpu_s()
         for one in self.publishers:
-            one.tell("GO")
+            one.send("GO")
 
     def end(self, stalled=None):
         """@stalled: a subscriber that stays suspended until the other subscribers have received all their messages."""
@@ -125,7 +125,7 @@ class Flow:
             stalled.signal(signal.SIGCONT)
             late = [stalled.result()]
         for one in self.publishers:
-            one.tell("QUIT")
+            one.send("QUIT")
         sent = [one.result() for one in self.publishers]
         return got, self.summary(got, late, sent, cpu_used_s, peak_kib)
 
@@ -160,11 +160,11 @@ class RoundTrips:
             count = min(count, 100)
         self.ping = self.m.role("ping", size=size, count=count, seconds=seconds or self.m.seconds, rate=rate, depth=depth)
         self.ping.expect("READY")
-        self.ping.tell("FIND")
+        self.ping.send("FIND")
         self.ping.expect("SYNCED")
 
     def begin(self):
-        self.ping.tell("GO")
+        self.ping.send("GO")
 
     def run(self):
         before_s = self.m.cpu_s()

@@ -71,14 +71,14 @@ class Process:
             if line.startswith("{"):
                 return json.loads(line)
 
-    def tell(self, *words):
+    def send(self, *words):
         try:
             self.process.stdin.write((" ".join(str(word) for word in words) + "\n").encode())
         except BrokenPipeError as problem:
             raise Failure(f"ended: {self.why()}") from problem
 
     def ask(self, answer, *words):
-        self.tell(*words)
+        self.send(*words)
         return self.expect(answer)
 
     def signal(self, number):

@@ -88,7 +88,7 @@ def memory(m, clients):
     calm()
     idle_kib = m.memory_kib()
     burst = m.role("burst", clients=clients, count=BURST, size=1024)
-    crowd.tell("BURST")
+    crowd.send("BURST")
     got = crowd.result()["count"]
     m.drop(burst)
     calm()
@@ -173,7 +173,7 @@ def relayed_gather(m, size, collectors, rounds):
         one.expect("READY")
     asker = m.role("ask", relays, clients=collectors, count=rounds, size=size)
     asker.expect("READY")
-    asker.tell("GO")
+    asker.send("GO")
     got = asker.result()
     return {"p50": got["p50"], "p99": got["p99"], "sent": rounds * collectors, "lost": (size * collectors - got["bytes"]) // size}
 
