@@ -239,7 +239,7 @@ deye_bus_answers_new_standing (DeyeBusClient *client, const DeyeBusStanding *sta
   pending->stream = deye_bus_stream_new (WINDOW_MESSAGES, WINDOW_BYTES);
   deye_bus_pending_set_standing (pending, standing);
   if ((!deye_bus_client_may_wait (client) && !deye_bus_client_check_ready (client, error))
-      || !deye_bus_session_stand (client->session, pending, error))
+      || !deye_bus_session_start_standing (client->session, pending, error))
     return NULL;
   return answers_new (client, g_steal_pointer (&pending));
 }

@@ -167,7 +167,7 @@ client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
 {
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
     return;
-  deye_bus_client_hurry_tasks (self);
+  deye_bus_client_send_tasks (self);
   if (self->senders != NULL)
     deye_bus_senders_close (self->senders, FALSE);
   if (self->session != NULL)
@@ -177,7 +177,7 @@ client_start_close (DeyeBusClient *self, const DeyeBusOptions *options)
   deye_bus_client_stop_heartbeat (self);
   deye_bus_client_stop_health (self);
   deye_bus_client_attach (self);
-  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_CLOSE);
+  deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_CLOSE);
   self->linger_us = g_get_monotonic_time () + client_linger_us (options);
   deye_bus_client_write (self);
   deye_bus_client_step_close (self, g_get_monotonic_time ());
@@ -370,7 +370,7 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
     deye_bus_client_write (self);
   deye_bus_client_close_socket (self);
   deye_bus_socket_close_handle (&self->given_fd);
-  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_CLOSE);
+  deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_CLOSE);
   client_end_subscriptions (self);
   if (!owns_connection)
     return 0;

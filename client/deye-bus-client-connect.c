@@ -292,7 +292,7 @@ connect_note_welcome (DeyeBusClient *self)
       || deye_bus_session_state (self->session) != DEYE_BUS_SESSION_READY)
     return;
   self->connected_us = g_get_monotonic_time ();
-  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_WELCOME);
+  deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_WELCOME);
   deye_bus_client_note_epoch (self);
 }
 

@@ -152,7 +152,7 @@ extern guint deye_bus_client_signals[DEYE_BUS_N_SIGNALS] G_GNUC_INTERNAL;
 /* --- client.c --- */
 
 /* The only function that changes the state. */
-void deye_bus_client_apply (DeyeBusClient *self, DeyeBusConnectionEvent event);
+void deye_bus_client_apply_event (DeyeBusClient *self, DeyeBusConnectionEvent event);
 void deye_bus_client_notify_state (DeyeBusClient *self);
 /* TRUE if there is a connection: CONNECTED or READY. */
 static inline gboolean
@@ -350,7 +350,7 @@ void deye_bus_client_step_tasks (DeyeBusClient *self);
 /* The time at which step_tasks() has to be called next; G_MAXINT64: never. */
 gint64 deye_bus_client_next_tasks_us (DeyeBusClient *self);
 /* The connection is about to be closed: sends all tasks that wait, without waiting for answers. */
-void deye_bus_client_hurry_tasks (DeyeBusClient *self);
+void deye_bus_client_send_tasks (DeyeBusClient *self);
 /* The client is closed and freed: tasks that have not ended are not followed any more. */
 void deye_bus_client_free_tasks (DeyeBusClient *self);
 

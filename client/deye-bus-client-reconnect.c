@@ -81,7 +81,7 @@ deye_bus_client_dial (DeyeBusClient *self, gint64 now_us)
   self->established = FALSE;
   self->is_closed_reported = FALSE;
   reconnect_make_session (self);
-  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_DIAL);
+  deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_DIAL);
   deye_bus_reconnect_reset (&self->schedule);
   if (deye_bus_client_reconnects (self))
     {
@@ -109,7 +109,7 @@ deye_bus_client_become_ready (DeyeBusClient *self)
   self->reported_code = 0;
   deye_bus_client_close_watch (self);
   deye_bus_reconnect_reset (&self->schedule);
-  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_RESTORED);
+  deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_RESTORED);
   deye_bus_client_report_losses (self);
   deye_bus_session_release (self->session, g_get_monotonic_time ());
   deye_bus_client_report_stash (self);
@@ -175,7 +175,7 @@ reconnect_plan_next (DeyeBusClient *self, const GError *error)
   gboolean was_connected = deye_bus_client_is_connected (self);
 
   reconnect_log (self, error);
-  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_LOST);
+  deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_LOST);
   deye_bus_stash_start_clock (&self->stash, g_get_monotonic_time ());
   if (was_connected)
     deye_bus_client_end_unsent (self, deye_bus_client_unsent_ended);
@@ -197,7 +197,7 @@ reconnect_give_up (DeyeBusClient *self, const GError *error)
     deye_bus_session_set_keeps (self->session, FALSE);
   deye_bus_client_close_watch (self);
   deye_bus_reconnect_reset (&self->schedule);
-  deye_bus_client_apply (self, DEYE_BUS_CONNECTION_ENDED);
+  deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_ENDED);
   if (was_connected)
     deye_bus_client_end_unsent (self, deye_bus_client_unsent_ended);
   if (was_connected || self->established)

@@ -27,7 +27,7 @@ static gboolean
 peer_wait_start (DeyeBusClient *self, DeyeBusPending *pending, GError **error)
 {
   return (deye_bus_client_may_wait (self) || deye_bus_client_check_ready (self, error))
-         && deye_bus_session_stand (self->session, pending, error);
+         && deye_bus_session_start_standing (self->session, pending, error);
 }
 
 /* @peer: its id. */

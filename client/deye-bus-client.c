@@ -67,7 +67,7 @@ client_set_state (DeyeBusClient *self, DeyeBusConnectionState state)
 }
 
 void
-deye_bus_client_apply (DeyeBusClient *self, DeyeBusConnectionEvent event)
+deye_bus_client_apply_event (DeyeBusClient *self, DeyeBusConnectionEvent event)
 {
   DeyeBusConnectionCell cell = deye_bus_connection_cell ((DeyeBusConnectionState) self->state, event);
 
@@ -255,7 +255,7 @@ client_release_all (DeyeBusClient *self)
   deye_bus_client_stop_heartbeat (self);
   deye_bus_client_stop_health (self);
   if (!deye_bus_client_is_forked (self))
-    deye_bus_client_hurry_tasks (self);
+    deye_bus_client_send_tasks (self);
   unsent = deye_bus_client_drop_connection (self);
   deye_bus_client_free_tasks (self);
   deye_bus_client_detach (self);

@@ -108,7 +108,7 @@ deye_bus_collector_on_lifecycle (DeyeBusSubscription *subscription, DeyeBusMessa
 }
 
 gboolean
-deye_bus_collector_sees_drain (DeyeBusCollector *self)
+deye_bus_collector_has_drain_request (DeyeBusCollector *self)
 {
   const DeyeBusSubscription *subscription = self->topics[DEYE_BUS_COLLECTOR_TOPIC_LIFECYCLE].subscription;
   const DeyeBusEvents *events = &self->client->events;

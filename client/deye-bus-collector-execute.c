@@ -367,7 +367,7 @@ execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
     execute_answer (self, order, OUTCOME (CANCELLED), NULL, NULL);
   else if (operation == NULL)
     execute_answer (self, order, OUTCOME (RETRYABLE), "UnknownOperation", "the collector has no such operation");
-  else if (self->is_draining || deye_bus_collector_sees_drain (self))
+  else if (self->is_draining || deye_bus_collector_has_drain_request (self))
     execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);
   else if (execute_supersede (self, order->execute->task_id) || self->runs->len >= self->max_concurrent)
     execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);

@@ -158,7 +158,7 @@ void deye_bus_collector_end_register (gpointer owner, DeyeBusPending *pending);
 /* Registers on the connection of a client that is ready. */
 void deye_bus_collector_register (DeyeBusCollector *self);
 /* The hook for each heartbeat: verifies the registration, or tries to register again. */
-void deye_bus_collector_beat (gpointer owner);
+void deye_bus_collector_on_heartbeat (gpointer owner);
 /* In a dispatch, when the client is ready: reports the broker's answer to the registration. */
 void deye_bus_collector_settle (DeyeBusCollector *self);
 /* The operations or the state have changed: sends an Update, as soon as the collector is registered. */
@@ -197,7 +197,7 @@ void deye_bus_collector_close_topics (DeyeBusCollector *self, gboolean unsubscri
 /* A DeyeBusMessageCallback. */
 void deye_bus_collector_on_lifecycle (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpointer weak);
 /* TRUE if the broker's request to drain has arrived; it may not be dispatched yet. */
-gboolean deye_bus_collector_sees_drain (DeyeBusCollector *self);
+gboolean deye_bus_collector_has_drain_request (DeyeBusCollector *self);
 /* A work has ended, or tasks that had arrived were answered or lost. If nothing is left, the timer reports that it has drained. */
 void deye_bus_collector_check_drained (DeyeBusCollector *self);
 /* In a dispatch: reports draining and drained, and ends a stop that is over. Returns the time at which it has to be called

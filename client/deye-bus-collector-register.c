@@ -333,7 +333,7 @@ register_verify (DeyeBusCollector *self)
 }
 
 void
-deye_bus_collector_beat (gpointer owner)
+deye_bus_collector_on_heartbeat (gpointer owner)
 {
   DeyeBusCollector *self = owner;
 

@@ -10,7 +10,7 @@
 static const DeyeBusCollectorHooks collector_hooks = {
   deye_bus_collector_begin_register,
   deye_bus_collector_end_register,
-  deye_bus_collector_beat,
+  deye_bus_collector_on_heartbeat,
   deye_bus_collector_task_news,
 };
 

@@ -253,7 +253,7 @@ deye_bus_client_next_tasks_us (DeyeBusClient *self)
 }
 
 void
-deye_bus_client_hurry_tasks (DeyeBusClient *self)
+deye_bus_client_send_tasks (DeyeBusClient *self)
 {
   if (self->tasks != NULL)
     tasks_send_all (self->tasks);

@@ -149,7 +149,7 @@ deye_bus_channel_table_remove_all (DeyeBusChannelTable *table, DeyeBusEvents *ev
 }
 
 void
-deye_bus_channel_table_silence (DeyeBusChannelTable *table)
+deye_bus_channel_table_drop_events (DeyeBusChannelTable *table)
 {
   DeyeBusChannel *channel;
   guint at = 0;

@@ -78,6 +78,6 @@ DeyeBusChannel *deye_bus_channel_table_next (const DeyeBusChannelTable *table, g
 void deye_bus_channel_table_remove (DeyeBusChannelTable *table, DeyeBusChannel *channel, DeyeBusEvents *events);
 void deye_bus_channel_table_remove_all (DeyeBusChannelTable *table, DeyeBusEvents *events);
 /* Messages and gaps that are not dispatched yet will not be dispatched. */
-void deye_bus_channel_table_silence (DeyeBusChannelTable *table);
+void deye_bus_channel_table_drop_events (DeyeBusChannelTable *table);
 /* Borrowed DeyeBusChannel, sorted by id. */
 GPtrArray *deye_bus_channel_table_list (const DeyeBusChannelTable *table);

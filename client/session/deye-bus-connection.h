@@ -6,7 +6,7 @@
 /*
  * States of a client's connection, and every legal change of them: a table of [state][event].
  *
- * The table only gives the next state. deye_bus_client_apply() is the only function that changes a client's state.
+ * The table only gives the next state. deye_bus_client_apply_event() is the only function that changes a client's state.
  *
  * Invariant: each cell has an entry. The entry of an event that cannot happen in a state is FAULT: an error of the library.
  */

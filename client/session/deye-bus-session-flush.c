@@ -36,7 +36,7 @@ deye_bus_session_clear_flushes (DeyeBusSession *session)
 }
 
 void
-deye_bus_session_sort_out_flushes (DeyeBusSession *session)
+deye_bus_session_forget_flushes (DeyeBusSession *session)
 {
   GList *next;
 

@@ -41,7 +41,7 @@ GError *deye_bus_session_flush_error_overdue (DeyeBusSession *session, const Dey
 
 void deye_bus_session_clear_flushes (DeyeBusSession *session);
 /* The connection ended: forgets flushes that ended with it. */
-void deye_bus_session_sort_out_flushes (DeyeBusSession *session);
+void deye_bus_session_forget_flushes (DeyeBusSession *session);
 /* The next connection is restored: flushes that survived continue. They now wait for all messages that are queued at this
  * moment. */
 void deye_bus_session_resume_flushes (DeyeBusSession *session);

@@ -212,7 +212,7 @@ deye_bus_session_release (DeyeBusSession *session, gint64 now_us)
       if (channel->asking != NULL && !channel->asking->sent)
         restore_send_late (session, channel);
     }
-  deye_bus_session_stand_again (session);
+  deye_bus_session_restart_standing (session);
   deye_bus_session_send_kept (session, now_us);
   deye_bus_session_resume_flushes (session);
 }

@@ -35,7 +35,7 @@ standing_send (DeyeBusSession *session, DeyeBusPending *pending, GError **error)
 }
 
 gboolean
-deye_bus_session_stand (DeyeBusSession *session, DeyeBusPending *pending, GError **error)
+deye_bus_session_start_standing (DeyeBusSession *session, DeyeBusPending *pending, GError **error)
 {
   if (session->state == DEYE_BUS_SESSION_READY && !session->held)
     return standing_send (session, pending, error);
@@ -50,7 +50,7 @@ deye_bus_session_stand (DeyeBusSession *session, DeyeBusPending *pending, GError
 }
 
 void
-deye_bus_session_stand_again (DeyeBusSession *session)
+deye_bus_session_restart_standing (DeyeBusSession *session)
 {
   g_autoptr (GPtrArray) waiting = deye_bus_pending_table_list_standing (&session->pending);
 

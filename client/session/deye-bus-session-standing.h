@@ -17,6 +17,6 @@
  */
 
 /* Starts the standing call @pending. FALSE: it was not started. */
-gboolean deye_bus_session_stand (DeyeBusSession *session, DeyeBusPending *pending, GError **error);
+gboolean deye_bus_session_start_standing (DeyeBusSession *session, DeyeBusPending *pending, GError **error);
 /* The connection is restored: sends the standing calls of the table again. */
-void deye_bus_session_stand_again (DeyeBusSession *session);
+void deye_bus_session_restart_standing (DeyeBusSession *session);

@@ -81,7 +81,7 @@ deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, Dey
   deye_bus_send_queue_shut (&session->send_queue);
   session->unasked_sent = session->unasked_proved = session->unasked_kept = session->uncertain = 0;
   session->heartbeat = 0;
-  deye_bus_session_sort_out_flushes (session);
+  deye_bus_session_forget_flushes (session);
   deye_bus_pending_table_reopen (&session->pending, hello_pending);
   deye_bus_channel_table_reopen (&session->channels, session->origin);
   deye_bus_session_send_hello (session, hello);
@@ -140,7 +140,7 @@ session_cancel_waiting_requests (DeyeBusSession *session)
 void
 deye_bus_session_begin_close (DeyeBusSession *session)
 {
-  deye_bus_channel_table_silence (&session->channels);
+  deye_bus_channel_table_drop_events (&session->channels);
   deye_bus_channel_table_remove_all (&session->channels, session->events);
   session_cancel_waiting_requests (session);
 }
@@ -150,7 +150,7 @@ deye_bus_session_close (DeyeBusSession *session)
 {
   if (session->state == DEYE_BUS_SESSION_READY)
     deye_bus_session_send_goodbye (session);
-  deye_bus_channel_table_silence (&session->channels);
+  deye_bus_channel_table_drop_events (&session->channels);
   deye_bus_session_set_keeps (session, FALSE);
   deye_bus_session_fail (session, session_error_closed ());
 }

@@ -137,7 +137,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
   bus_peer_drop_frame (peer);
   bus_ledger_end (&peer->ledger);
   for (guint i = 0; i < n; i++)
-    bus_router_unfile (core, g_ptr_array_index (subscriptions, i));
+    bus_router_unlist (core, g_ptr_array_index (subscriptions, i));
   for (guint i = 0; i < n; i++)
     {
       BusSubscription *subscription = g_ptr_array_index (subscriptions, i);

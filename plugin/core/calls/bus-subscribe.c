@@ -413,7 +413,7 @@ bus_subscribe_end (const BusCall *call)
   daemoneye__eventbus__v1__unsubscribe_reply__init (&reply);
   reply.delivered = subscription->delivered;
   reply.missed = subscription->extra->missed;
-  bus_router_unfile (call->core, subscription);
+  bus_router_unlist (call->core, subscription);
   bus_reroute_ended (call->core, subscription, call->now_us, &leave);
   bus_slow_end (subscription, call->now_us);
   bus_router_free (call->core, subscription);

@@ -20,7 +20,7 @@ bus_hello_status_of_stranger (guint8 kind)
 }
 
 gboolean
-bus_hello_versions_meet (BusVersions ours, BusVersions theirs)
+bus_hello_versions_overlap (BusVersions ours, BusVersions theirs)
 {
   return theirs.oldest <= ours.newest && theirs.newest >= ours.oldest && theirs.oldest <= theirs.newest;
 }
@@ -31,7 +31,7 @@ hello_check_version (const Hello *hello, char *detail, gsize size)
   const BusVersions ours = { BUS_VERSION_OLDEST, BUS_VERSION_NEWEST };
   const BusVersions theirs = { hello->oldest_version, hello->newest_version };
 
-  if (bus_hello_versions_meet (ours, theirs))
+  if (bus_hello_versions_overlap (ours, theirs))
     return WIRE_STATUS_OK;
   g_snprintf (detail, (gulong) size,
               "no common version: you support %u.%u to %u.%u, the broker %u.%u to %u.%u; update the older side",

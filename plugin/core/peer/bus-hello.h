@@ -23,7 +23,7 @@ typedef struct
 } BusVersions;
 
 /* TRUE if the two ranges have a version in common. A reversed range contains no version. */
-gboolean bus_hello_versions_meet (BusVersions ours, BusVersions theirs);
+gboolean bus_hello_versions_overlap (BusVersions ours, BusVersions theirs);
 
 typedef enum
 {

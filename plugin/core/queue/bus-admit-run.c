@@ -142,7 +142,7 @@ bus_admit_run_wait (BusFlow *flow,
         break;
       at += waiting->n;
       if (is_withheld)
-        bus_withheld_took (flow, subscription, now_us);
+        bus_withheld_note_ticket (flow, subscription, now_us);
       bus_fifo_append_run (flow, subscription, waiting, is_withheld ? bus_ticket_ref (ticket) : NULL, now_us);
     }
   bus_flow_note_level (flow, now_us);

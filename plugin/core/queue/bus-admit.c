@@ -186,7 +186,7 @@ admit_let_wait (BusFlow *flow,
     return FALSE;
   ticket = admit_ticket_for (flow, subscription, inbound, now_us);
   if (ticket != NULL)
-    bus_withheld_took (flow, subscription, now_us);
+    bus_withheld_note_ticket (flow, subscription, now_us);
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
   if (subscription->fifo->first_waiting == slot && bus_subscription_is_open (subscription))
     {
@@ -248,7 +248,7 @@ admit_deliver_now (BusFlow *flow,
       BusTicket *ticket = admit_ticket_for (flow, ready[i], inbound, now_us);
 
       if (ticket != NULL)
-        bus_withheld_took (flow, ready[i], now_us);
+        bus_withheld_note_ticket (flow, ready[i], now_us);
       bus_window_use (&ready[i]->window, inbound->envelope->payload.len);
       bus_flow_delivered (flow, ready[i], inbound->domain, ticket,
                           delivery->is_kept ? bus_message_ref (inbound->kept) : NULL, delivery, now_us);

@@ -133,7 +133,7 @@ bus_inbound_keep (BusInbound *inbound)
 }
 
 void
-bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope)
+bus_inbound_view_kept (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope)
 {
   wire_envelope_init (envelope);
   envelope->topic = message->topic;

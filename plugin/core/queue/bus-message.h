@@ -91,7 +91,7 @@ BusMessage *bus_inbound_keep (BusInbound *inbound);
 
 /* Makes a view of a kept message, to offer it to another receiver. @envelope: gets the fields that the queues read. @ticket:
  * (nullable): the ticket that the message has so far. */
-void bus_inbound_revive (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope);
+void bus_inbound_view_kept (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope);
 
 /* A reference to the ticket that withholds the credit of its publisher, made at the first call. NULL: it has no publisher, or its
  * frame cost no credit. Transfer full. */

@@ -204,7 +204,7 @@ bus_stream_advance (BusStream *stream, gint64 now_us)
       BusInbound inbound;
       gboolean is_passed;
 
-      bus_inbound_revive (&inbound, item->message, NULL, &envelope);
+      bus_inbound_view_kept (&inbound, item->message, NULL, &envelope);
       stream_remove (stream, item);
       is_passed = stream_pass (stream, &inbound, &frame, now_us);
       bus_inbound_clear (&inbound);

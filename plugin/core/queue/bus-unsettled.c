@@ -82,7 +82,7 @@ bus_unsettled_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket 
 {
   if (bus_unsettled_extend (subscription, ticket))
     return;
-  bus_withheld_took (flow, subscription, now_us);
+  bus_withheld_note_ticket (flow, subscription, now_us);
   bus_unsettled_add (flow, subscription, bus_ticket_ref (ticket), NULL, NULL, now_us);
 }
 

@@ -8,7 +8,7 @@ bus_withheld_longest_us (const BusFlow *flow)
 }
 
 void
-bus_withheld_took (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
+bus_withheld_note_ticket (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   BusRecords *records = bus_subscription_need_records (subscription);
 

@@ -16,7 +16,7 @@
 gint64 bus_withheld_longest_us (const BusFlow *flow);
 
 /* The subscription took a ticket, for a message that waits or is sent at once. */
-void bus_withheld_took (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
+void bus_withheld_note_ticket (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
 /* Counts one more ticket: a message that leaves a run gets a reference of its own to the ticket of the run. */
 void bus_withheld_share (BusSubscription *subscription);

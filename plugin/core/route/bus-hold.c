@@ -208,7 +208,7 @@ hold_deliver (BusCore *core, BusHeld *held, BusSubscription *member, gint64 now_
   BusInbound inbound;
   gboolean fits;
 
-  bus_inbound_revive (&inbound, message, NULL, &envelope);
+  bus_inbound_view_kept (&inbound, message, NULL, &envelope);
   fits = hold_fits_account (held, member, bus_router_need (&inbound, 1), now_us)
          && bus_shed_reserve (core, bus_router_need (&inbound, 1), now_us) && bus_peer_is_ready (member->owner);
   if (fits)

@@ -71,7 +71,7 @@ reroute_give (BusParcel *parcel, BusSubscription *from, BusSubscription *taker, 
   if (parcel->ticket != NULL && !bus_block_may_hand_on (&taker->owner->flow, parcel->ticket, now_us))
     g_clear_pointer (&parcel->ticket, bus_ticket_unref);
   bus_confirm_move (taker->owner->core, delivery.route_id, taker->owner);
-  bus_inbound_revive (&inbound, parcel->message, parcel->ticket, &envelope);
+  bus_inbound_view_kept (&inbound, parcel->message, parcel->ticket, &envelope);
   if (bus_router_offer (&inbound, taker->owner, &taker, 1, &delivery, TRUE, now_us).queued == 0)
     bus_fifo_note_dropped (taker->owner->flow.shared, delivery.route_id, BUS_LOSS_REFUSED);
   bus_inbound_clear (&inbound);
@@ -236,7 +236,7 @@ reroute_request (BusCore *core, const BusParcel *parcel, BusSubscription *ended,
     }
   bus_request_move (core, request, server->owner, message->topic);
   delivery.route_id = request->route_id;
-  bus_inbound_revive (&inbound, message, NULL, &envelope);
+  bus_inbound_view_kept (&inbound, message, NULL, &envelope);
   queued = bus_admit_request (&server->owner->flow, &inbound, &delivery, server, now_us);
   bus_inbound_clear (&inbound);
   bus_peer_touch (server->owner);

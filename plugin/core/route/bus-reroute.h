@@ -28,7 +28,7 @@ typedef struct
   guint64 repeated;       /* sent, not settled, and given to another member */
 } BusLeave;
 
-/* Empties the queue of a subscription that bus_router_unfile() took out of the index. Adds the outcome of its messages to
+/* Empties the queue of a subscription that bus_router_unlist() took out of the index. Adds the outcome of its messages to
  * @leave. */
 void bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, BusLeave *leave);
 

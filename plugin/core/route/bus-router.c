@@ -40,7 +40,7 @@ bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group, Bu
 }
 
 void
-bus_router_unfile (BusCore *core, BusSubscription *subscription)
+bus_router_unlist (BusCore *core, BusSubscription *subscription)
 {
   BusPeer *owner = subscription->owner;
 

@@ -31,10 +31,10 @@ typedef struct
 void bus_router_add (BusCore *core, BusSubscription *subscription, WireSpan group, BusStrategy strategy);
 
 /* Takes it out of the index and out of the table of its owner: no new message matches it, and shedding does not drop messages
- * of its queue any more. When a peer disconnects, all of its subscriptions are unfiled before the first one is emptied, so that no
+ * of its queue any more. When a peer disconnects, all of its subscriptions are unlisted before the first one is emptied, so that no
  * message that is handed on returns to the peer. */
-void bus_router_unfile (BusCore *core, BusSubscription *subscription);
-/* Frees an unfiled subscription whose queue bus_reroute_ended() has emptied. It leaves its group. */
+void bus_router_unlist (BusCore *core, BusSubscription *subscription);
+/* Frees an unlisted subscription whose queue bus_reroute_ended() has emptied. It leaves its group. */
 void bus_router_free (BusCore *core, BusSubscription *subscription);
 
 /* --- routes --- */

@@ -112,7 +112,7 @@ start_standing (StandingFixture *f, gboolean stream)
   if (stream)
     pending->stream = deye_bus_stream_new (10, 1000);
   deye_bus_pending_set_standing (pending, &standing);
-  g_assert_true (deye_bus_session_stand (f->session, pending, NULL));
+  g_assert_true (deye_bus_session_start_standing (f->session, pending, NULL));
   return pending;
 }
 
@@ -263,7 +263,7 @@ test_standing_end (StandingFixture *f, gconstpointer data)
   g_assert_true (pending->done);
   g_assert_nonnull (pending->error);
   deye_bus_pending_set_standing (late, &standing);
-  g_assert_false (deye_bus_session_stand (f->session, late, &error));
+  g_assert_false (deye_bus_session_start_standing (f->session, late, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED);
 }
 

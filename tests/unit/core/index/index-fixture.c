@@ -175,7 +175,7 @@ index_assert_matches (const BusIndex *index, const GArray *entries, const Oracle
 }
 
 void
-index_file (BusIndex *index, GArray *entries, const OracleLine *pattern, gpointer item)
+index_add_entry (BusIndex *index, GArray *entries, const OracleLine *pattern, gpointer item)
 {
   IndexEntry entry = { pattern, item, g_new0 (BusFiled, 1) };
 
@@ -184,7 +184,7 @@ index_file (BusIndex *index, GArray *entries, const OracleLine *pattern, gpointe
 }
 
 void
-index_unfile (BusIndex *index, GArray *entries, guint at)
+index_remove_entry (BusIndex *index, GArray *entries, guint at)
 {
   BusFiled *filed = g_array_index (entries, IndexEntry, at).filed;
 
@@ -198,7 +198,7 @@ void
 index_remove_all (BusIndex *index, GArray *entries)
 {
   while (entries->len > 0)
-    index_unfile (index, entries, entries->len - 1);
+    index_remove_entry (index, entries, entries->len - 1);
   g_assert_cmpuint (bus_index_size (index), ==, 0);
   g_assert_cmpuint (bus_index_count_entries (index), ==, 0);
 }

@@ -42,8 +42,8 @@ typedef struct
 
 void index_assert_matches (const BusIndex *index, const GArray *entries, const OracleLine *topic);
 
-void index_file (BusIndex *index, GArray *entries, const OracleLine *pattern, gpointer item);
+void index_add_entry (BusIndex *index, GArray *entries, const OracleLine *pattern, gpointer item);
 
-void index_unfile (BusIndex *index, GArray *entries, guint at);
+void index_remove_entry (BusIndex *index, GArray *entries, guint at);
 
 void index_remove_all (BusIndex *index, GArray *entries);

@@ -28,12 +28,12 @@ test_random (void)
         found++;
       if (found == entries->len && g_rand_int_range (rand, 0, 100) < (is_growing ? 90 : 10))
         {
-          index_file (index, entries, pattern, item);
+          index_add_entry (index, entries, pattern, item);
         }
       else
         {
           if (found < entries->len)
-            index_unfile (index, entries, found);
+            index_remove_entry (index, entries, found);
         }
       g_assert_cmpuint (bus_index_size (index), ==, entries->len);
       index_assert_matches (index, entries,
@@ -141,7 +141,7 @@ test_pathological (void)
       oracle_lines_add (patterns, text->str);
     }
   for (guint i = 0; i < patterns->len; i++)
-    index_file (index, entries, oracle_line (patterns, i), GUINT_TO_POINTER (i + 1));
+    index_add_entry (index, entries, oracle_line (patterns, i), GUINT_TO_POINTER (i + 1));
 
   for (guint other = 0; other <= LEVELS; other++)
     {

@@ -73,9 +73,9 @@ test_mark (void)
       guint64 before = *changes;
 
       if (adds)
-        index_file (index, entries, pattern, GINT_TO_POINTER (g_rand_int_range (rand, 1, 100)));
+        index_add_entry (index, entries, pattern, GINT_TO_POINTER (g_rand_int_range (rand, 1, 100)));
       else
-        index_unfile (index, entries, at);
+        index_remove_entry (index, entries, at);
       g_assert_cmpuint (*changes, >, before);
       for (guint i = 0; i < topics->len; i++)
         {
@@ -173,7 +173,7 @@ test_seed_and_order (void)
       BusIndex *index = bus_index_new (seed * G_GUINT64_CONSTANT (0x123456789abcdef));
 
       for (guint i = patterns->len; i > 0; i--)
-        index_file (index, entries, oracle_line (patterns, i - 1), GUINT_TO_POINTER (i));
+        index_add_entry (index, entries, oracle_line (patterns, i - 1), GUINT_TO_POINTER (i));
       for (guint i = 0; i < topics->len; i++)
         index_assert_matches (index, entries, oracle_line (topics, i));
       index_remove_all (index, entries);

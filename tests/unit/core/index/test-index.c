@@ -29,7 +29,7 @@ test_random_against_a_linear_search (void)
   BusIndex *index = bus_index_new (1);
 
   for (guint i = 0; i < patterns->len; i++)
-    index_file (index, entries, oracle_line (patterns, i), GUINT_TO_POINTER (i + 1));
+    index_add_entry (index, entries, oracle_line (patterns, i), GUINT_TO_POINTER (i + 1));
   g_assert_cmpuint (bus_index_size (index), ==, patterns->len);
   for (guint i = 0; i < topics->len; i++)
     index_assert_matches (index, entries, oracle_line (topics, i));
@@ -48,7 +48,7 @@ test_random_against_a_linear_search_one_by_one (void)
 
   for (guint i = 0; i < patterns->len; i++)
     {
-      index_file (index, entries, oracle_line (patterns, i), GUINT_TO_POINTER (i + 1));
+      index_add_entry (index, entries, oracle_line (patterns, i), GUINT_TO_POINTER (i + 1));
       for (guint k = 0; k < topics->len; k++)
         index_assert_matches (index, entries, oracle_line (topics, k));
       index_remove_all (index, entries);

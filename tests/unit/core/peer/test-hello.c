@@ -262,7 +262,7 @@ test_version_ranges (Peers *f, gconstpointer data)
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-    g_assert_true (bus_hello_versions_meet ((BusVersions){ 10, 20 }, cases[i].theirs) == cases[i].meet);
+    g_assert_true (bus_hello_versions_overlap ((BusVersions){ 10, 20 }, cases[i].theirs) == cases[i].meet);
 }
 
 #define ADD(path, function) g_test_add (path, Peers, NULL, peers_setup, function, peers_teardown)

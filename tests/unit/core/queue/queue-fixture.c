@@ -196,7 +196,7 @@ queue_append_held (Queue *queue, BusSubscription *subscription, BusLedger *publi
 
   g_assert_nonnull (message);
   g_assert_nonnull (ticket);
-  bus_withheld_took (&queue->flow, subscription, now_us);
+  bus_withheld_note_ticket (&queue->flow, subscription, now_us);
   return bus_fifo_append (&queue->flow, subscription, message, ticket, &queue_deliver, now_us);
 }
 
@@ -212,7 +212,7 @@ queue_send_held (Queue *queue, BusSubscription *subscription, gint64 now_us)
 {
   BusTicket *ticket = queue_ticket_new (queue, now_us);
 
-  bus_withheld_took (&queue->flow, subscription, now_us);
+  bus_withheld_note_ticket (&queue->flow, subscription, now_us);
   bus_window_use (&subscription->window, 10);
   bus_flow_delivered (&queue->flow, subscription, 0, ticket, NULL, NULL, now_us);
   return ticket;

@@ -126,7 +126,7 @@ test_delivered (Queue *queue, gconstpointer data)
   g_autoptr (Arrival) arrival = arrival_new (queue, DATA, 10);
 
   bus_flow_delivered (&queue->flow, subscription, 3, NULL, NULL, NULL, QUEUE_NOW_US);
-  bus_withheld_took (&queue->flow, subscription, QUEUE_NOW_US);
+  bus_withheld_note_ticket (&queue->flow, subscription, QUEUE_NOW_US);
   bus_flow_delivered (&queue->flow, subscription, 3, bus_inbound_ticket (&arrival->inbound, QUEUE_NOW_US), NULL, NULL,
                       QUEUE_NOW_US);
   g_assert_cmpuint (subscription->delivered, ==, 2);

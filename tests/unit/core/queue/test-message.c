@@ -190,7 +190,7 @@ test_view_of_a_kept_message (Queue *queue, gconstpointer data)
   WireEnvelope envelope;
 
   arrival_free (arrival);
-  bus_inbound_revive (&again, message, ticket, &envelope);
+  bus_inbound_view_kept (&again, message, ticket, &envelope);
   g_assert_true (again.kept == message && again.ticket == ticket);
   g_assert_cmpuint (message->refs, ==, 2);
   g_assert_cmpuint (ticket->refs, ==, 2);

@@ -34,7 +34,7 @@ test_timer (Queue *queue, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
     {
       tickets[i] = queue_ticket_new (queue, QUEUE_NOW_US);
-      bus_withheld_took (&queue->flow, subscription, QUEUE_NOW_US + i);
+      bus_withheld_note_ticket (&queue->flow, subscription, QUEUE_NOW_US + i);
       g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, QUEUE_NOW_US + longest_us);
       g_assert_cmpint (subscription->records->progress_us, ==, QUEUE_NOW_US);
     }
@@ -48,7 +48,7 @@ test_timer (Queue *queue, gconstpointer data)
 
   /* The next ticket starts the timer again. */
   tickets[0] = queue_ticket_new (queue, QUEUE_NOW_US);
-  bus_withheld_took (&queue->flow, subscription, 2 * QUEUE_NOW_US);
+  bus_withheld_note_ticket (&queue->flow, subscription, 2 * QUEUE_NOW_US);
   g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 2 * QUEUE_NOW_US + longest_us);
   bus_withheld_release (&queue->flow, subscription, tickets[0]);
 }
@@ -60,7 +60,7 @@ test_hand_on (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 100);
   BusTicket *ticket = queue_ticket_new (queue, QUEUE_NOW_US);
 
-  bus_withheld_took (&queue->flow, subscription, QUEUE_NOW_US);
+  bus_withheld_note_ticket (&queue->flow, subscription, QUEUE_NOW_US);
   bus_withheld_hand_on (&queue->flow, subscription);
   g_assert_cmpuint (subscription->records->tickets, ==, 0);
   g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 0);

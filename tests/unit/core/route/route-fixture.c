@@ -46,7 +46,7 @@ routes_disconnect (Peers *peers, BusPeer *peer, BusLeave *leave)
   bus_peer_close (peer, WIRE_STATUS_ABSENT, NULL);
   bus_ledger_end (&peer->ledger);
   for (guint i = 0; i < subscriptions->len; i++)
-    bus_router_unfile (peers->core, g_ptr_array_index (subscriptions, i));
+    bus_router_unlist (peers->core, g_ptr_array_index (subscriptions, i));
   for (guint i = 0; i < subscriptions->len; i++)
     routes_release (peers, g_ptr_array_index (subscriptions, i), leave != NULL ? leave : &ignored);
   bus_confirm_take_notes (peers->core);
@@ -104,7 +104,7 @@ routes_subscribe_filtered (Peers *peers, BusPeer *owner, guint32 id, const char 
 void
 routes_unsubscribe (Peers *peers, BusSubscription *subscription, BusLeave *leave)
 {
-  bus_router_unfile (peers->core, subscription);
+  bus_router_unlist (peers->core, subscription);
   routes_release (peers, subscription, leave);
 }
 

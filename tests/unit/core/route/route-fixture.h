@@ -13,7 +13,7 @@
  * The fixture of the route layer: peer-fixture and the state of the route layer.
  *
  * No layer above the route layer is linked. When a peer disconnects, routes_disconnect() does the work of the top layer in the
- * same order: all subscriptions are unfiled before the first one is released.
+ * same order: all subscriptions are unlisted before the first one is released.
  */
 
 void routes_setup (Peers *peers, gconstpointer limits_or_null);

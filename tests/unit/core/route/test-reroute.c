@@ -70,9 +70,9 @@ test_not_back_to_itself (Peers *f, gconstpointer data)
   let_wait (f, &one, &two, 8);
   first = bus_subscriptions_find (&one->subscriptions, 1);
   second = routes_subscribe (f, one, 2, "events.process.#", "workers", 100);
-  /* As at a disconnect: both are unfiled before the first one is released. */
-  bus_router_unfile (f->core, second);
-  bus_router_unfile (f->core, first);
+  /* As at a disconnect: both are unlisted before the first one is released. */
+  bus_router_unlist (f->core, second);
+  bus_router_unlist (f->core, first);
   bus_reroute_ended (f->core, first, f->core->now_us, &leave);
   bus_router_free (f->core, first);
   g_assert_cmpuint (second->fifo->messages, ==, 0);
@@ -132,7 +132,7 @@ test_discarded (Peers *f, gconstpointer data)
 
   for (guint i = 0; i < 4; i++)
     routes_publish (f, NULL, TOPIC, 4);
-  bus_router_unfile (f->core, subscription);
+  bus_router_unlist (f->core, subscription);
   bus_reroute_ended (f->core, subscription, f->core->now_us, &leave);
   assert_leave (leave, 0, 3, 0);
   g_assert_cmpuint (one->flow.waiting_messages, ==, 0);

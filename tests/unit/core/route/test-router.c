@@ -18,7 +18,7 @@ assert_outcome (BusOutcome outcome, guint matched, guint queued, guint refused)
 
 /* --- the index --- */
 
-/* A subscription is found, counted, charged and matched from the time when it is added until it is unfiled. */
+/* A subscription is found, counted, charged and matched from the time when it is added until it is unlisted. */
 static void
 test_add_and_release (Peers *f, gconstpointer data)
 {
@@ -35,7 +35,7 @@ test_add_and_release (Peers *f, gconstpointer data)
   g_assert_cmpuint (bus_index_size (f->core->routes->index), ==, 1); /* a server is not in it */
   assert_outcome (routes_publish (f, NULL, TOPIC, 10), 1, 1, 0);
 
-  bus_router_unfile (f->core, subscription);
+  bus_router_unlist (f->core, subscription);
   assert_outcome (routes_publish (f, NULL, TOPIC, 10), 0, 0, 0);
   g_assert_cmpuint (f->core->routes->n_subscriptions, ==, 1);
   g_assert_false (bus_subscriptions_find (&one->subscriptions, 7) != NULL);
