@@ -90,7 +90,7 @@ connect_start (DeyeBusClient *self, DeyeBusPending *call)
   self->connect_call = deye_bus_pending_ref (call);
   if (self->state != DEYE_BUS_CLIENT_STATE_DISCONNECTED)
     return;
-  self->connect_dialled = TRUE;
+  self->connect_began_attempt = TRUE;
   deye_bus_client_attach (self);
   deye_bus_client_dial (self, now_us);
   deye_bus_client_step_connect (self, now_us);
@@ -102,7 +102,7 @@ deye_bus_client_end_connect_call (DeyeBusClient *self, const GError *error)
 {
   g_autoptr (DeyeBusPending) call = g_steal_pointer (&self->connect_call);
 
-  self->connect_dialled = FALSE;
+  self->connect_began_attempt = FALSE;
   if (call == NULL)
     return;
   call->done = TRUE;
@@ -118,7 +118,7 @@ connect_cancel (DeyeBusClient *self, const DeyeBusPending *call, const GError *e
 {
   if (call->done)
     return;
-  if (self->connect_dialled)
+  if (self->connect_began_attempt)
     deye_bus_client_stop_connecting (self, error);
   else
     deye_bus_client_end_connect_call (self, error);

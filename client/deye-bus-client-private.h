@@ -79,17 +79,17 @@ struct _DeyeBusClient
   gboolean wants_reconnect;
   DeyeBusClientAttempt *attempt; /* NULL: no attempt is in progress */
   DeyeBusReconnect schedule;
-  DeyeBusWatch *watch;          /* of the socket's directory, while it is not connected; nullable */
-  GPollFD watch_poll;           /* of the source */
-  gboolean watch_polled;        /* the source has @watch_poll */
-  DeyeBusPending *connect_call; /* waits until the client is ready; NULL: none does */
-  gboolean connect_dialled;     /* @connect_call made the client connect */
-  gboolean established;         /* it has been ready since connect() was called */
-  gboolean is_closed_reported;  /* the signal "closed" has reported the end of the last connection */
-  DeyeBusStash stash;           /* published while it was not connected */
-  GBytes *last_message;         /* the packed request for it; NULL: there is no last message */
-  GPtrArray *reporting;         /* of DeyeBusLoss: in the report that the broker has not answered; NULL: none */
-  gint reported_code;           /* code of the error that was logged for the present outage; 0: none */
+  DeyeBusWatch *watch;            /* of the socket's directory, while it is not connected; nullable */
+  GPollFD watch_poll;             /* of the source */
+  gboolean watch_polled;          /* the source has @watch_poll */
+  DeyeBusPending *connect_call;   /* waits until the client is ready; NULL: none does */
+  gboolean connect_began_attempt; /* @connect_call made the client connect */
+  gboolean established;           /* it has been ready since connect() was called */
+  gboolean is_closed_reported;    /* the signal "closed" has reported the end of the last connection */
+  DeyeBusStash stash;             /* published while it was not connected */
+  GBytes *last_message;           /* the packed request for it; NULL: there is no last message */
+  GPtrArray *reporting;           /* of DeyeBusLoss: in the report that the broker has not answered; NULL: none */
+  gint reported_code;             /* code of the error that was logged for the present outage; 0: none */
 
   DeyeBusEvents events;
   DeyeBusPendingPool *spare_calls;

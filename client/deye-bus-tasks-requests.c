@@ -150,7 +150,7 @@ static void
 submit_answered (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *task, const DeyeBusVerdict *verdict)
 {
   gboolean was_repetition = task->sent_epoch != 0;
-  gboolean never_came = was_repetition && !task->accepted && task->sent_epoch == lane->epoch;
+  gboolean never_arrived = was_repetition && !task->accepted && task->sent_epoch == lane->epoch;
 
   if (task->sent_epoch == 0)
     task->sent_epoch = lane->epoch;
@@ -158,7 +158,7 @@ submit_answered (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, DeyeBusTask *
     submit_accepted (tasks, task, verdict);
   else if (deye_bus_task_state_is_final (task->state))
     return;
-  else if (verdict->status == WIRE_STATUS_UNKNOWN && never_came)
+  else if (verdict->status == WIRE_STATUS_UNKNOWN && never_arrived)
     {
       task->sent_epoch = 0;
       deye_bus_task_lane_push (&tasks->lanes[DEYE_BUS_TASK_LANE_SUBMIT], task);

@@ -16,7 +16,7 @@ compare_records (const GPtrArray *records, GHashTable *before, GHashTable *after
       if (!g_hash_table_contains (before, name) && !g_hash_table_contains (after, name))
         {
           if (record->start_time < since)
-            verdict->invented++;
+            verdict->unknown++;
           else
             verdict->passing++;
         }
@@ -47,5 +47,5 @@ job_compare (const GPtrArray *records, GHashTable *before, GHashTable *after, gu
 gboolean
 job_verdict_is_disturbed (const JobVerdict *verdict)
 {
-  return verdict->passing > 0 && verdict->missing == 0 && verdict->invented == 0 && verdict->twice == 0;
+  return verdict->passing > 0 && verdict->missing == 0 && verdict->unknown == 0 && verdict->twice == 0;
 }

@@ -12,11 +12,11 @@
 
 typedef struct
 {
-  guint stayed;   /* in /proc before and after */
-  guint missing;  /* of these, not in the table */
-  guint twice;    /* in the table more than once */
-  guint invented; /* in the table, but in neither snapshot, and started before the first one */
-  guint passing;  /* in the table, in neither snapshot, started between them, and perhaps ended there */
+  guint stayed;  /* in /proc before and after */
+  guint missing; /* of these, not in the table */
+  guint twice;   /* in the table more than once */
+  guint unknown; /* in the table, but in neither snapshot, and started before the first one */
+  guint passing; /* in the table, in neither snapshot, started between them, and perhaps ended there */
 } JobVerdict;
 
 /* @records: of const JobRecord. @since: a start time (job_proc_now()) from before the first snapshot. */

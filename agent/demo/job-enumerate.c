@@ -202,12 +202,12 @@ static void
 enumeration_report_table (Job *job, const Enumeration *run, const JobVerdict *verdict, guint round)
 {
   JsonObject *facts = json_object_new ();
-  guint in_neither = verdict->invented + verdict->passing;
+  guint in_neither = verdict->unknown + verdict->passing;
 
   json_object_set_int_member (facts, "processes", run->records->len);
   json_object_set_int_member (facts, "in_proc_before_and_after", verdict->stayed);
   json_object_set_int_member (facts, "missing", verdict->missing);
-  json_object_set_int_member (facts, "invented", in_neither);
+  json_object_set_int_member (facts, "unknown", in_neither);
   json_object_set_int_member (facts, "twice", verdict->twice);
   json_object_set_int_member (facts, "unreadable", run->unreadable);
   json_object_set_int_member (facts, "shortened", run->shortened);

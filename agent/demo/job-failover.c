@@ -202,7 +202,7 @@ failover_report (FailoverStep *self)
 {
   const JobSurvey *survey = &self->survey;
   const JobSurveyResult result = job_survey_check (survey);
-  double ratio = (double) survey->duration_us / (double) self->job->calm_us;
+  double ratio = (double) survey->duration_us / (double) self->job->undisturbed_us;
   JsonObject *facts = json_object_new ();
   gboolean ok;
 
@@ -211,7 +211,7 @@ failover_report (FailoverStep *self)
   ok = result.complete == survey->size.tables && ratio <= AT_MOST && self->lost[0] != NULL && self->lost[1] != NULL;
   json_object_set_int_member (facts, "tables", survey->size.tables);
   json_object_set_int_member (facts, "complete", result.complete);
-  json_object_set_int_member (facts, "undisturbed_us", self->job->calm_us);
+  json_object_set_int_member (facts, "undisturbed_us", self->job->undisturbed_us);
   json_object_set_int_member (facts, "duration_us", survey->duration_us);
   json_object_set_array_member (facts, "takeovers", json_array_ref (self->list));
   job_report_step (&self->job->report, "failover", ok, facts,

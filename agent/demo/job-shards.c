@@ -74,7 +74,7 @@ job_show_shards (Job *job)
   ok = job_tasks_init (&tasks, job, "shards", job->client) && job_survey_start (&survey, &tasks, "calm", job->size)
        && job_wait (job, shards_have_ended, &survey, WAIT_US, "shards", _ ("the end of all tasks"))
        && shards_report (job, &survey);
-  job->calm_us = survey.duration_us;
+  job->undisturbed_us = survey.duration_us;
   job_survey_clear (&survey);
   job_tasks_clear (&tasks);
   return ok;

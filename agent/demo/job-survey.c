@@ -116,11 +116,11 @@ survey_check_table (const JobSurvey *self, guint table, GHashTable *after, JobSu
     failed += survey_add_records (self->list->pdata[table * self->size.shards + shard], records, guards) ? 0 : 1;
   verdict = job_compare (records, self->before, after, self->since);
   result->complete
-      += failed == 0 && verdict.missing == 0 && verdict.invented == 0 && verdict.twice == 0 && verdict.stayed > 0 ? 1
-                                                                                                                  : 0;
+      += failed == 0 && verdict.missing == 0 && verdict.unknown == 0 && verdict.twice == 0 && verdict.stayed > 0 ? 1
+                                                                                                                 : 0;
   result->failed += failed;
   result->verdict.missing += verdict.missing;
-  result->verdict.invented += verdict.invented;
+  result->verdict.unknown += verdict.unknown;
   result->verdict.twice += verdict.twice;
   result->verdict.stayed = verdict.stayed;
 }
@@ -155,10 +155,10 @@ job_survey_explain (const JobSurvey *self, const JobSurveyResult *result)
 
   if (result->failed > 0)
     survey_explain_failures (self, result->failed);
-  if (verdict->missing > 0 || verdict->invented > 0 || verdict->twice > 0)
+  if (verdict->missing > 0 || verdict->unknown > 0 || verdict->twice > 0)
     job_report_detail (&self->tasks->job->report,
                        _ ("(in all tables together %u processes are missing, %u are unknown, %u are listed twice)"),
-                       verdict->missing, verdict->invented, verdict->twice);
+                       verdict->missing, verdict->unknown, verdict->twice);
 }
 
 guint

@@ -29,7 +29,7 @@ typedef struct
   GPtrArray *results;    /* of DeyeBusMessage: results.procmond */
   guint64 missed;        /* messages that the slow subscriber missed */
   JobSize size;          /* amount of work in the steps about tasks */
-  gint64 calm_us;        /* duration of this work while no collector failed */
+  gint64 undisturbed_us; /* duration of this work while no collector failed */
   gboolean interrupted;  /* a stop request was received */
 } Job;
 

@@ -100,7 +100,7 @@ deye_bus_channel_close_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
 void
 deye_bus_channel_put (DeyeBusChannel *channel, DeyeBusMessage *message)
 {
-  channel->inbox_came++;
+  channel->inbox_received++;
   g_queue_push_tail (&channel->inbox, message);
 }
 
@@ -119,7 +119,7 @@ deye_bus_channel_put_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
   for (GList *link = channel->inbox_gaps.tail; link != NULL; link = link->prev, n++)
     {
       placed = link->data;
-      if (placed->place != channel->inbox_came)
+      if (placed->place != channel->inbox_received)
         break;
       if (placed->gap.reason == gap->reason)
         {
@@ -130,7 +130,7 @@ deye_bus_channel_put_gap (DeyeBusChannel *channel, const DeyeBusGap *gap)
   if (n == DEYE_BUS_GAP_REASONS_MAX)
     return FALSE;
   placed = g_new (DeyeBusPlacedGap, 1);
-  *placed = (DeyeBusPlacedGap){ *gap, channel->inbox_came };
+  *placed = (DeyeBusPlacedGap){ *gap, channel->inbox_received };
   g_queue_push_tail (&channel->inbox_gaps, placed);
   return TRUE;
 }
@@ -141,7 +141,7 @@ deye_bus_channel_take_gap (DeyeBusChannel *channel, DeyeBusGap *gap)
   g_autofree DeyeBusPlacedGap *placed = NULL;
   const DeyeBusPlacedGap *first = g_queue_peek_head (&channel->inbox_gaps);
 
-  if (first == NULL || first->place > channel->inbox_came - channel->inbox.length)
+  if (first == NULL || first->place > channel->inbox_received - channel->inbox.length)
     return FALSE;
   placed = g_queue_pop_head (&channel->inbox_gaps);
   *gap = placed->gap;

@@ -60,7 +60,7 @@ typedef struct
   gboolean drain_news;                        /* an event DRAIN is in the ring */
   GQueue inbox;                               /* of DeyeBusMessage */
   GQueue inbox_gaps;                          /* of DeyeBusPlacedGap, in their order */
-  guint64 inbox_came;                         /* total of messages that entered it */
+  guint64 inbox_received;                     /* total of messages that entered it */
   DeyeBusGap *gaps[DEYE_BUS_GAP_REASONS_MAX]; /* undispatched gaps that may still grow; borrowed from their events */
   GBytes *request;                            /* SubscribeRequest, to subscribe it again; NULL: that is not possible */
   DeyeBusPending *asking;                     /* the user's subscribe call, while it has no answer; borrowed */

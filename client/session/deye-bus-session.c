@@ -169,11 +169,11 @@ deye_bus_session_next_us (const DeyeBusSession *session)
 static void
 session_tick_trim (DeyeBusSession *session, gint64 now_us)
 {
-  gboolean rests = session->trim_us > 0 && session->trim_added == session->out.added;
+  gboolean is_idle = session->trim_us > 0 && session->trim_added == session->out.added;
 
-  if (rests && now_us < session->trim_us)
+  if (is_idle && now_us < session->trim_us)
     return;
-  if (rests)
+  if (is_idle)
     deye_bus_outbuf_trim (&session->out);
   session->trim_us = deye_bus_outbuf_is_trim (&session->out) ? 0 : now_us + DEYE_BUS_TRIM_AFTER_US;
   session->trim_added = session->out.added;

@@ -128,14 +128,14 @@ PlatformTrustVerdict
 platform_trust_walk (const PlatformTrustFiles *files, const char *directory, uid_t own, guint32 guest)
 {
   TrustWalk self = { .files = files, .own = own, .guest = guest, .left = g_queue_new () };
-  gboolean goes_on = trust_walk_enter_again (&self, "/");
+  gboolean continues = trust_walk_enter_again (&self, "/");
 
   trust_walk_push (&self, directory);
-  while (goes_on && !g_queue_is_empty (self.left))
+  while (continues && !g_queue_is_empty (self.left))
     {
       g_autofree char *name = g_queue_pop_head (self.left);
 
-      goes_on = trust_walk_step (&self, name);
+      continues = trust_walk_step (&self, name);
     }
   g_queue_free_full (self.left, g_free);
   g_free (self.here);

@@ -166,14 +166,14 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
  *
  * A handler does not release a peer, confirm a message or answer a Drain at the place where it notices that this is due: it may be
  * in the middle of routing, with pointers to subscriptions and an iteration over receivers on its stack. So bus_peer_end() only
- * lists the peer as dying, a queue only notes that a message was sent or dropped, and a failed request of a question or a task
+ * lists the peer as unflushed, a queue only notes that a message was sent or dropped, and a failed request of a question or a task
  * only enters the list of ended requests. Nothing is freed while a caller uses it, and nothing recurses.
  *
  * One pass over these lists is not enough, because each step can fill the others. Flushing a peer hands its messages on or drops
  * them, ends requests and leases, and returns credit to publishers. All of this sends frames to other peers (ERROR, CREDIT,
  * events), and a peer whose control queue is full is closed by such a frame, and dies in turn. Hence the loop: it continues until
- * no list has an entry. A peer is listed as dying only once, by its change to CLOSING, so the longest chain of such ends is the
- * number of peers. The calls in front of the loop are all that most input calls need. */
+ * no list has an entry. A peer is listed as unflushed only once, by its change to CLOSING, so the longest chain of such ends is
+ * the number of peers. The calls in front of the loop are all that most input calls need. */
 static void
 core_settle (BusCore *core, gint64 now_us)
 {
@@ -181,11 +181,11 @@ core_settle (BusCore *core, gint64 now_us)
   bus_drain_settle (core);
   bus_barrier_settle (core);
   bus_gather_calls_settle (core);
-  while (bus_many_settle (core, now_us) || bus_schedule_settle (core, now_us) || core->dying.head != NULL
+  while (bus_many_settle (core, now_us) || bus_schedule_settle (core, now_us) || core->unflushed.head != NULL
          || core->creditors.due.head != NULL)
     {
-      if (core->dying.head != NULL)
-        core_flush_peer (g_queue_pop_head_link (&core->dying)->data, now_us);
+      if (core->unflushed.head != NULL)
+        core_flush_peer (g_queue_pop_head_link (&core->unflushed)->data, now_us);
       bus_confirm_take_notes (core);
       bus_drain_settle (core);
       bus_barrier_settle (core);

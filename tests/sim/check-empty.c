@@ -13,8 +13,8 @@ empty_check_peers (SimWorld *world)
 {
   const BusCore *core = world->core;
 
-  if (core->peers.length + core->strangers.length + core->writable.length + core->closing.length + core->dying.length
-          + core->creditors.due.length + g_hash_table_size (core->peers_by_id)
+  if (core->peers.length + core->strangers.length + core->writable.length + core->closing.length
+          + core->unflushed.length + core->creditors.due.length + g_hash_table_size (core->peers_by_id)
       > 0)
     sim_world_fail (world, "I3: a list still contains a disconnected peer");
   if (core->waits.length + core->n_later > 0)

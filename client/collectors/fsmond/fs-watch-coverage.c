@@ -47,7 +47,7 @@ fs_watch_get_coverage (const FsWatch *self, FsCoverage *coverage)
                             .overflows = self->overflows,
                             .unpublished = self->unpublished,
                             .is_repairing = self->is_repairing,
-                            .blind = self->blind };
+                            .detection_fault = self->detection_fault };
   g_hash_table_iter_init (&iter, self->tree.roots);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     coverage_add_root (coverage, value);

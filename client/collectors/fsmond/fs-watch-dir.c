@@ -100,7 +100,7 @@ watch_try (FsWatch *self, FsDir *dir)
   int fd;
 
   if (self->sentinel == NULL && fs_sentinel_is_available ())
-    return g_strdup (self->blind);
+    return g_strdup (self->detection_fault);
   if (self->watched >= self->settings.max_directories)
     return g_strdup_printf ("the limit of %u directories is reached (max-directories)", self->settings.max_directories);
   opened = fs_open_directory (path, &fd);

@@ -22,7 +22,7 @@ struct FsWatch
   GHashTable *by_file; /* facts of a FsDir: FsDir; contains the directories with a monitor */
   FsFold *fold;
   FsSentinel *sentinel;
-  const char *blind; /* the reason why there is no sentinel */
+  const char *detection_fault; /* the reason why there is no sentinel */
   guint wanted, watched;
   guint64 overflows, unpublished;
 

@@ -74,9 +74,9 @@ static void
 watch_make_sentinel (FsWatch *self)
 {
   if (self->sentinel == NULL)
-    self->sentinel = fs_sentinel_new (watch_on_overflow, self, &self->blind);
+    self->sentinel = fs_sentinel_new (watch_on_overflow, self, &self->detection_fault);
   if (self->sentinel != NULL)
-    self->blind = NULL;
+    self->detection_fault = NULL;
 }
 
 static gboolean

@@ -42,8 +42,8 @@ monitor_add_failures (GString *reasons, const FsCoverage *coverage)
     collector_health_add (
         reasons, "%" G_GUINT64_FORMAT " files are beyond the limit max-entries: a scan can't find their changes",
         coverage->unknown_entries);
-  if (coverage->blind != NULL)
-    collector_health_add (reasons, "lost notices can't be detected: %s", coverage->blind);
+  if (coverage->detection_fault != NULL)
+    collector_health_add (reasons, "lost notices can't be detected: %s", coverage->detection_fault);
 }
 
 static void

@@ -97,7 +97,7 @@ pack_numbers (CoverageMessage *message, const FsCoverage *coverage)
   message->overflows = coverage->overflows;
   message->unpublished = coverage->unpublished;
   message->is_repairing = coverage->is_repairing;
-  message->is_overflow_visible = coverage->blind == NULL;
+  message->is_overflow_visible = coverage->detection_fault == NULL;
 }
 
 GBytes *

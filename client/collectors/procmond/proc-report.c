@@ -49,7 +49,7 @@ report_remove (ProcWatch *watch, guint32 pid)
 
   if (proc_watch_find (watch, pid, &at) != NULL)
     g_ptr_array_remove_index (watch->last->records, at);
-  g_hash_table_remove (watch->headless, GUINT_TO_POINTER (pid));
+  g_hash_table_remove (watch->without_first_thread, GUINT_TO_POINTER (pid));
 }
 
 /* The record of the process that had the pid @pid at the time @at. */
@@ -208,11 +208,11 @@ report_end_of_thread (ProcWatch *watch, const ProcMessage *message, guint64 at, 
       g_hash_table_remove (watch->brief, key);
       return;
     }
-  if (record == NULL || (!is_first && !g_hash_table_contains (watch->headless, key)))
+  if (record == NULL || (!is_first && !g_hash_table_contains (watch->without_first_thread, key)))
     return;
   threads = proc_identity_count_threads (message->process, record->start_time);
   if (threads > 1)
-    g_hash_table_add (watch->headless, key);
+    g_hash_table_add (watch->without_first_thread, key);
   else
     report_end (watch, record, threads, message->status, events);
 }
@@ -331,6 +331,6 @@ proc_report_compare (ProcWatch *watch, ProcTable *now)
 
       proc_watch_add_event (events, event->kind, event->record);
     }
-  g_hash_table_foreach_remove (watch->headless, report_is_unknown, watch);
+  g_hash_table_foreach_remove (watch->without_first_thread, report_is_unknown, watch);
   return events;
 }

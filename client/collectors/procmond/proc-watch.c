@@ -21,7 +21,7 @@ proc_watch_init (ProcWatch *watch, guint64 own_start)
   watch->youngest = own_start;
   watch->zombies = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   watch->brief = g_hash_table_new_full (NULL, NULL, NULL, watch_brief_free);
-  watch->headless = g_hash_table_new (NULL, NULL);
+  watch->without_first_thread = g_hash_table_new (NULL, NULL);
 }
 
 void
@@ -30,7 +30,7 @@ proc_watch_clear (ProcWatch *watch)
   g_clear_pointer (&watch->last, proc_table_free);
   g_clear_pointer (&watch->zombies, g_hash_table_unref);
   g_clear_pointer (&watch->brief, g_hash_table_unref);
-  g_clear_pointer (&watch->headless, g_hash_table_unref);
+  g_clear_pointer (&watch->without_first_thread, g_hash_table_unref);
 }
 
 /* --- events --- */

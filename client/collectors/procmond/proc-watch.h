@@ -36,11 +36,11 @@ typedef struct
 
 typedef struct
 {
-  ProcTable *last;      /* NULL: there is no baseline yet */
-  guint64 youngest;     /* start time of the youngest process of the baseline */
-  GHashTable *zombies;  /* number -> start time of processes that have exited, by report, and still are zombies */
-  GHashTable *brief;    /* number -> WatchBrief: processes that have started, by report, and could not be read */
-  GHashTable *headless; /* numbers of processes whose first thread has ended while others run */
+  ProcTable *last;     /* NULL: there is no baseline yet */
+  guint64 youngest;    /* start time of the youngest process of the baseline */
+  GHashTable *zombies; /* number -> start time of processes that have exited, by report, and still are zombies */
+  GHashTable *brief;   /* number -> WatchBrief: processes that have started, by report, and could not be read */
+  GHashTable *without_first_thread; /* numbers of processes whose first thread has ended while others run */
 } ProcWatch;
 
 /* A process that may have ended before it could be read. */

@@ -428,30 +428,30 @@ policy_open_segment (const PolicySlot *slot, const BusPrincipal *who)
 static gboolean
 policy_common_topic (const PolicyRow *row, const PolicyPath *pattern, const BusPrincipal *who, PolicyPath *topic)
 {
-  gboolean row_goes_on = FALSE; /* its REST was reached */
-  gboolean pattern_goes_on = FALSE;
+  gboolean row_has_rest = FALSE; /* its REST was reached */
+  gboolean pattern_has_rest = FALSE;
 
   topic->n = 0;
   topic->wildcard = FALSE;
   for (guint i = 0;; i++)
     {
-      const PolicySlot *slot = !row_goes_on && i < ROW_SLOTS && row->slots[i].kind != SLOT_END ? &row->slots[i] : NULL;
-      const WireSpan *segment = !pattern_goes_on && i < pattern->n ? &pattern->segments[i] : NULL;
+      const PolicySlot *slot = !row_has_rest && i < ROW_SLOTS && row->slots[i].kind != SLOT_END ? &row->slots[i] : NULL;
+      const WireSpan *segment = !pattern_has_rest && i < pattern->n ? &pattern->segments[i] : NULL;
       gboolean is_open;
 
       if (slot != NULL && slot->kind == SLOT_REST)
         {
-          row_goes_on = TRUE;
+          row_has_rest = TRUE;
           slot = NULL;
         }
       if (segment != NULL && policy_path_is (*segment, '#'))
         {
-          pattern_goes_on = TRUE;
+          pattern_has_rest = TRUE;
           segment = NULL;
         }
       if (slot == NULL && segment == NULL)
         return TRUE;
-      if ((slot == NULL && !row_goes_on) || (segment == NULL && !pattern_goes_on))
+      if ((slot == NULL && !row_has_rest) || (segment == NULL && !pattern_has_rest))
         return FALSE;
 
       is_open = segment == NULL || policy_path_is (*segment, '+');

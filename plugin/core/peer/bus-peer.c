@@ -20,7 +20,7 @@ bus_peer_make_extra (BusPeer *peer)
                            .newcomer_link.data = peer,
                            .cascade_timer = { .kind = BUS_TIMER_CASCADE, .owner = peer },
                            .closing_link.data = peer,
-                           .dying_link.data = peer };
+                           .unflushed_link.data = peer };
   peer->extra = extra;
   return extra;
 }
@@ -436,5 +436,5 @@ bus_peer_end (BusPeer *peer, BusPeerEvent event, WireStatus status, const char *
   peer_put_goodbye (peer);
   extra->is_closing_listed = TRUE;
   g_queue_push_tail_link (&core->closing, &extra->closing_link);
-  g_queue_push_tail_link (&core->dying, &extra->dying_link);
+  g_queue_push_tail_link (&core->unflushed, &extra->unflushed_link);
 }

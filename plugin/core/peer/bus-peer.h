@@ -63,7 +63,7 @@ typedef struct
   guint64 close_retry_us; /* hint for the client: try again after this; 0: none */
   GList closing_link;
   gboolean is_closing_listed;
-  GList dying_link;
+  GList unflushed_link;
 } BusPeerExtra;
 
 /* Requests, calls and answers that are not finished, and objects of other modules that end with the peer. Allocated with the first

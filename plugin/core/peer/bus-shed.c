@@ -53,7 +53,7 @@ shed_close_largest (BusCore *core, guint32 account)
         most = peer;
     }
   /* If a peer is closing already, its memory becomes free at the end of this input call, so no other one is closed. */
-  if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->dying.length > 0)
+  if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->unflushed.length > 0)
     return;
   bus_peer_close (most, WIRE_STATUS_SLOW_CONSUMER,
                   "the broker is full (broker-bytes, uid-bytes), and your queue is the largest: read faster");
@@ -157,7 +157,7 @@ shed_charge_reader (BusPeer *peer)
 static void
 shed_refuse_frame (BusPeer *peer, BusLimit limit, guint64 held)
 {
-  if (bus_peer_is_ready (peer) && peer->core->dying.length == 0 && bus_pinned_bytes (peer) >= BUS_PINNED_MIN)
+  if (bus_peer_is_ready (peer) && peer->core->unflushed.length == 0 && bus_pinned_bytes (peer) >= BUS_PINNED_MIN)
     bus_pinned_disconnect (peer, limit, held);
 }
 

@@ -56,7 +56,7 @@ struct BusCore
   GQueue strangers;        /* peers that have sent no HELLO, in the order in which they connected */
   GQueue writable;
   GQueue closing;
-  GQueue dying;              /* peers that are closed and not flushed yet */
+  GQueue unflushed;          /* peers that are closed and not flushed yet */
   guint64 delivered_by_gone; /* sum over peers that were freed */
   guint64 missed_by_gone;
   guint64 denied;

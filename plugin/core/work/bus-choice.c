@@ -157,7 +157,7 @@ bus_choice_pick (BusChoice *choice, const GPtrArray *members, const BusTask *tas
  * the task. Of all capable members the closest one gives the reason. */
 typedef struct
 {
-  guint nearness;
+  guint rank;
   BusWaitReason reason;
 } ChoiceReason;
 
@@ -191,7 +191,7 @@ bus_choice_reason (const GPtrArray *members, const BusTask *task)
 
       if (wire_span_equal (task->target, member->key.text))
         is_absent = FALSE;
-      if (bus_choice_suits (member, task) && choice_reason_of (member, task)->nearness > best.nearness)
+      if (bus_choice_suits (member, task) && choice_reason_of (member, task)->rank > best.rank)
         best = *choice_reason_of (member, task);
     }
   return is_absent ? BUS_WAIT_TARGET_ABSENT : best.reason;

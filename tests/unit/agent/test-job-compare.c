@@ -44,7 +44,7 @@ test_compare (void)
   static const struct
   {
     const char *before, *records, *after;
-    JobVerdict want; /* stayed, missing, twice, invented, passing */
+    JobVerdict want; /* stayed, missing, twice, unknown, passing */
     gboolean disturbed;
   } rows[] = {
     { "1:10 2:20", "1:10 2:20", "1:10 2:20", { 2, 0, 0, 0, 0 }, FALSE },

@@ -360,7 +360,7 @@ test_first_thread_table (Fixture *f, gconstpointer data)
   fake_set ();
   COMPARE ("-4:500:sh");
   THREAD_EXIT (4, 602, 768, "");
-  g_assert_cmpuint (g_hash_table_size (f->watch.headless), ==, 0);
+  g_assert_cmpuint (g_hash_table_size (f->watch.without_first_thread), ==, 0);
 }
 
 /* --- threads, which are not processes --- */

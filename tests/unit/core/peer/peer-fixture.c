@@ -32,7 +32,7 @@ peers_teardown (Peers *peers, gconstpointer data)
   g_assert_cmpuint (core->strangers.length, ==, 0);
   g_assert_cmpuint (core->writable.length, ==, 0);
   g_assert_cmpuint (core->closing.length, ==, 0);
-  g_assert_cmpuint (core->dying.length, ==, 0);
+  g_assert_cmpuint (core->unflushed.length, ==, 0);
   g_assert_cmpuint (g_hash_table_size (core->peers_by_id), ==, 0);
   bus_deadline_disarm (&core->deadlines, &core->soft_timer.deadline);
   g_assert_cmpint (bus_deadline_set_next_us (&core->deadlines), ==, G_MAXINT64);
@@ -98,7 +98,7 @@ peers_disconnect (Peers *peers, BusPeer *peer)
   g_free (bus_takeover_withdraw (peer, &hello_len));
   if (peer->id != NULL)
     g_hash_table_remove (core->peers_by_id, &peer->key);
-  g_queue_unlink (&core->dying, &peer->extra->dying_link);
+  g_queue_unlink (&core->unflushed, &peer->extra->unflushed_link);
   peer->flushed = TRUE;
   bus_peer_free (peer);
 }

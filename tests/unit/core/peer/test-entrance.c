@@ -37,10 +37,10 @@ disconnect_closing (Peers *f)
 static BusPeer *
 accept_over (Peers *f, guint32 account, BusPeer *victim)
 {
-  guint closed = f->core->dying.length;
+  guint closed = f->core->unflushed.length;
 
   g_assert_cmpint (check (f, account), ==, BUS_N_LIMITS);
-  g_assert_cmpuint (f->core->dying.length, ==, closed + (victim != NULL ? 1 : 0));
+  g_assert_cmpuint (f->core->unflushed.length, ==, closed + (victim != NULL ? 1 : 0));
   if (victim != NULL)
     {
       g_assert_cmpint (victim->state, ==, BUS_PEER_CLOSING);
@@ -78,7 +78,7 @@ test_recent_connections_keep_their_place (Peers *f, gconstpointer data)
   accept_over (f, 1000, NULL);
   f->core->now_us += OLD - 1;
   g_assert_cmpint (check (f, 1001), ==, BUS_LIMIT_max_unauthenticated);
-  g_assert_cmpuint (f->core->dying.length, ==, 0);
+  g_assert_cmpuint (f->core->unflushed.length, ==, 0);
   accept_over (f, 1000, first);
 }
 
@@ -134,7 +134,7 @@ test_agent (Peers *f, gconstpointer data)
 
   accept_over (f, 0, NULL);
   g_assert_cmpint (bus_entrance_check (f->core, &agent, f->core->now_us), ==, BUS_N_LIMITS);
-  g_assert_cmpuint (f->core->dying.length, ==, 0);
+  g_assert_cmpuint (f->core->unflushed.length, ==, 0);
   f->core->now_us += OLD;
   accept_over (f, 0, second);
   g_assert_cmpint (first->state, ==, BUS_PEER_HELLO);

@@ -56,9 +56,9 @@ test_states (Peers *f, gconstpointer data)
   g_assert_cmpuint (f->core->ignored, ==, 0);
   bus_peer_close (peer, WIRE_STATUS_OK, NULL); /* no effect, because the peer is already closing */
   g_assert_cmpuint (f->core->ignored, ==, 1);
-  g_assert_cmpuint (f->core->dying.length, ==, 0);
-  g_queue_push_tail_link (&f->core->dying,
-                          &bus_peer_need_extra (peer)->dying_link); /* peers_disconnect() takes it out */
+  g_assert_cmpuint (f->core->unflushed.length, ==, 0);
+  g_queue_push_tail_link (&f->core->unflushed,
+                          &bus_peer_need_extra (peer)->unflushed_link); /* peers_disconnect() takes it out */
   bus_flow_end (&peer->flow);
   bus_deadline_disarm (&f->core->deadlines, &peer->timer.deadline);
 }
@@ -334,7 +334,7 @@ test_close (Peers *f, gconstpointer data)
   peers_offer (f, NULL, subscription, 1, 10);
   g_assert_cmpint (peer->close_status, ==, WIRE_STATUS_BAD_MESSAGE);
   g_assert_cmpstr (bus_peer_extra (peer)->close_detail, ==, "bad");
-  g_assert_cmpuint (f->core->dying.length, ==, 1);
+  g_assert_cmpuint (f->core->unflushed.length, ==, 1);
   g_assert_cmpuint (f->core->closing.length, ==, 1);
   peers_assert_sent (peer, "ERROR answers=5 status=BAD_MESSAGE\nGOODBYE status=BAD_MESSAGE\n");
 }

@@ -58,7 +58,7 @@ test_drops_from_the_largest_queue (Peers *f, gconstpointer data)
   g_assert_cmpuint (large->extra->missed, >, 0);
   g_assert_cmpuint (given, >=, AT_LEAST);
   g_assert_cmpuint (given, <, AT_LEAST + 2 * MESSAGE);
-  g_assert_cmpuint (f->core->dying.length, ==, 0);
+  g_assert_cmpuint (f->core->unflushed.length, ==, 0);
 }
 
 /* A queue drops messages while it is the largest, so two equal queues share the needed bytes. */

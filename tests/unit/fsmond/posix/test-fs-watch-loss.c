@@ -176,7 +176,7 @@ test_no_queue (WatchFixture *fixture, gconstpointer data)
   watch_fixture_watch (fixture, "", FALSE);
   fs_watch_get_coverage (fixture->watch, &coverage);
   g_assert_cmpuint (coverage.watched, ==, 0);
-  g_assert_nonnull (strstr (coverage.blind, "max_user_instances"));
+  g_assert_nonnull (strstr (coverage.detection_fault, "max_user_instances"));
   fs_coverage_clear (&coverage);
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
   test_watchdog_note ("the directory is watched");
@@ -187,7 +187,7 @@ test_no_queue (WatchFixture *fixture, gconstpointer data)
       fs_coverage_clear (&coverage);
     }
   while (coverage.watched == 0);
-  g_assert_null (coverage.blind);
+  g_assert_null (coverage.detection_fault);
   watch_fixture_catch_up (fixture, "");
 }
 

@@ -25,7 +25,7 @@ test_baseline (WatchFixture *fixture, gconstpointer data)
   g_assert_cmpuint (coverage.watched, ==, 3);
   g_assert_cmpuint (coverage.entries, ==, 4);
   g_assert_cmpuint (coverage.failures->len, ==, 0);
-  g_assert_null (coverage.blind);
+  g_assert_null (coverage.detection_fault);
   fs_coverage_clear (&coverage);
 }
 
