@@ -378,27 +378,27 @@ test_duplicate_id (BusFixture *f, gconstpointer data)
 
   bystanders_start (&b, f);
   {
-    g_autoptr (RawPeer) thief = raw_peer_connect (f->address);
+    g_autoptr (RawPeer) duplicate = raw_peer_connect (f->address);
 
-    g_assert_true (raw_peer_send_hello (thief, "reader", "procmond", RAW_VERSION_1, RAW_VERSION_1));
-    g_assert_cmpuint (raw_peer_expect_goodbye (thief, NULL), ==, WIRE_STATUS_DUPLICATE_ID);
+    g_assert_true (raw_peer_send_hello (duplicate, "reader", "procmond", RAW_VERSION_1, RAW_VERSION_1));
+    g_assert_cmpuint (raw_peer_expect_goodbye (duplicate, NULL), ==, WIRE_STATUS_DUPLICATE_ID);
   }
   bystanders_check (&b);
   for (guint i = 0; i < G_N_ELEMENTS (reserved); i++)
     {
-      g_autoptr (RawPeer) thief = raw_peer_connect (f->address);
+      g_autoptr (RawPeer) duplicate = raw_peer_connect (f->address);
       guint32 status;
 
-      g_assert_true (raw_peer_send_hello (thief, reserved[i], "procmond", RAW_VERSION_1, RAW_VERSION_1));
-      status = raw_peer_expect_goodbye (thief, NULL);
+      g_assert_true (raw_peer_send_hello (duplicate, reserved[i], "procmond", RAW_VERSION_1, RAW_VERSION_1));
+      status = raw_peer_expect_goodbye (duplicate, NULL);
       g_assert_true (status == WIRE_STATUS_DENIED || status == WIRE_STATUS_DUPLICATE_ID);
     }
   {
     g_autoptr (GError) error = NULL;
-    g_autoptr (DeyeBusClient) thief = deye_bus_client_new (f->address, "reader", "procmond");
+    g_autoptr (DeyeBusClient) duplicate = deye_bus_client_new (f->address, "reader", "procmond");
 
-    deye_bus_client_set_reconnect (thief, FALSE);
-    g_assert_false (deye_bus_client_connect (thief, NULL, &error));
+    deye_bus_client_set_reconnect (duplicate, FALSE);
+    g_assert_false (deye_bus_client_connect (duplicate, NULL, &error));
     g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DUPLICATE_ID);
   }
   bystanders_check (&b);
@@ -462,9 +462,9 @@ test_flood (BusFixture *f, gconstpointer data)
       g_assert_nonnull (strstr (detail, "max-unauthenticated"));
     }
   {
-    g_autoptr (RawPeer) speaker = raw_peer_connect (f->address);
+    g_autoptr (RawPeer) first = raw_peer_connect (f->address);
 
-    raw_peer_hello (speaker, "speaker", "procmond");
+    raw_peer_hello (first, "speaker", "procmond");
   }
   {
     g_autoptr (DeyeBusClient) agent = NULL;

@@ -140,7 +140,7 @@ crowd_finish (TaskScene *scene, Crowd *crowd)
 }
 
 static gboolean
-on_thaw (gpointer data)
+on_resume (gpointer data)
 {
   *(gboolean *) data = TRUE;
   return G_SOURCE_REMOVE;
@@ -152,7 +152,7 @@ freeze_agent (TaskScene *scene)
   GSource *timer = g_timeout_source_new (FROZEN_MS);
   gboolean is_over = FALSE;
 
-  g_source_set_callback (timer, on_thaw, &is_over, NULL);
+  g_source_set_callback (timer, on_resume, &is_over, NULL);
   test_process_suspend (scene->bus.broker);
   g_source_attach (timer, scene->bus.context);
   task_scene_wait (scene, is_over);

@@ -274,7 +274,7 @@ test_units (HealthScene *self, gconstpointer data)
 }
 
 static gboolean
-on_thaw (gpointer data)
+on_resume (gpointer data)
 {
   *(gboolean *) data = TRUE;
   return G_SOURCE_REMOVE;
@@ -290,7 +290,7 @@ test_frozen_agent (HealthScene *self, gconstpointer data)
   HealthListReply *reply;
 
   task_scene_collector (&self->scene, "w1", 2);
-  g_source_set_callback (timer, on_thaw, &is_over, NULL);
+  g_source_set_callback (timer, on_resume, &is_over, NULL);
   test_process_suspend (self->scene.bus.broker);
   g_source_attach (timer, self->scene.bus.context);
   task_scene_wait (&self->scene, is_over);

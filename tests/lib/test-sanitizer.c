@@ -24,11 +24,11 @@ add_to_null (void)
 }
 
 static void
-assert_reported (void (*offence) (void))
+assert_reported (void (*fault) (void))
 {
   if (g_test_subprocess ())
     {
-      offence ();
+      fault ();
       return;
     }
   g_test_trap_subprocess (NULL, 0, 0);

@@ -306,7 +306,7 @@ static void
 model_check_newest (SimModel *model, const ModelSub *sub)
 {
   g_autoptr (GHashTable) topics = g_hash_table_new (g_str_hash, g_str_equal);
-  gboolean conflates = sub->policy == SIM_CONFLATE && sub->roomy && model_fits_peer (sub);
+  gboolean conflates = sub->policy == SIM_CONFLATE && sub->is_unbounded && model_fits_peer (sub);
 
   for (guint i = sub->matches->len; i > 0; i--)
     {

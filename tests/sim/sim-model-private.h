@@ -83,7 +83,7 @@ typedef struct
   gboolean drains;
   gboolean alive;
   gboolean alone;           /* its peer has no other subscription, and never had */
-  gboolean roomy;           /* its bounds are above anything that the simulator sends */
+  gboolean is_unbounded;    /* its bounds are above anything that the simulator sends */
   GArray *matches;          /* of ModelMatch, by seq */
   guint64 last[LANES];      /* delivered */
   guint64 missed_to[LANES]; /* the end of the last gap */

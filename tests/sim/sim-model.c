@@ -287,7 +287,7 @@ sim_model_subscribe (SimModel *model,
                      const char *pattern,
                      const char *group,
                      SimPolicy policy,
-                     gboolean roomy,
+                     gboolean is_unbounded,
                      const SimLineage *filter)
 {
   ModelSub *sub = g_new0 (ModelSub, 1);
@@ -300,7 +300,7 @@ sim_model_subscribe (SimModel *model,
       if (other->peer == peer)
         other->alone = sub->alone = FALSE;
     }
-  sub->roomy = roomy;
+  sub->is_unbounded = is_unbounded;
   sub->peer = peer;
   sub->id = subscription;
   sub->pattern = g_strdup (pattern);

@@ -76,14 +76,14 @@ const char *sim_model_failure (const SimModel *model);
 /* The caller numbers peers: each connection has a new number. */
 void sim_model_ready (SimModel *model, guint peer, SimRole role, guint32 account, const char *type, const char *id);
 void sim_model_gone (SimModel *model, guint peer);
-/* @filter: zeros: none. @roomy: its bounds are above anything that the simulator sends. */
+/* @filter: zeros: none. @is_unbounded: its bounds are above anything that the simulator sends. */
 void sim_model_subscribe (SimModel *model,
                           guint peer,
                           guint32 subscription,
                           const char *pattern,
                           const char *group,
                           SimPolicy policy,
-                          gboolean roomy,
+                          gboolean is_unbounded,
                           const SimLineage *filter);
 void sim_model_unsubscribe (SimModel *model, guint peer, guint32 subscription);
 void sim_model_adjust (SimModel *model, guint peer, guint32 subscription, SimPolicy policy);

@@ -165,9 +165,9 @@ sim_op_subscribe (SimWorld *world, SimClient *client)
   frame.topic = patterns[sim_below (random, G_N_ELEMENTS (patterns))];
   frame.lazy = sim_chance (random, 50);
   request.policy = sim_below (random, SIM_N_POLICIES);
-  if (sim_chance (random, world->is_crew ? 80 : 25))
+  if (sim_chance (random, world->has_large_groups ? 80 : 25))
     {
-      if (world->is_crew)
+      if (world->has_large_groups)
         ops_draw_crew (&request, &frame);
       else
         ops_draw_group (random, client, &request, &frame);
@@ -184,7 +184,7 @@ sim_op_subscribe (SimWorld *world, SimClient *client)
   if (request.in_flight != 0)
     frame.window_messages = MIN (frame.window_messages, request.in_flight);
   frame.policy = request.policy != 0 ? (SimPolicy) request.policy : ops_default_policy (frame.topic);
-  frame.roomy = request.queue_messages == 0 && request.queue_bytes == 0;
+  frame.is_unbounded = request.queue_messages == 0 && request.queue_bytes == 0;
   sim_ops_call (client, "control.bus.subscribe", &request.base, &frame);
 }
 
@@ -249,7 +249,7 @@ sim_op_watch (SimWorld *world, SimClient *client)
   frame.window_messages = request.window_messages = 1 + sim_below (&world->random, 20);
   frame.window_bytes = request.window_bytes = 20000;
   frame.policy = SIM_DROP_OLDEST;
-  frame.roomy = TRUE;
+  frame.is_unbounded = TRUE;
   sim_ops_call (client, "control.bus.subscribe", &request.base, &frame);
 }
 

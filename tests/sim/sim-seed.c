@@ -121,7 +121,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
     }
   world->strategy = (guint) (seed % 4);
   world->has_weights = seed / 4 % 2 == 1;
-  world->is_crew = seed / 8 % 3 == 1;
+  world->has_large_groups = seed / 8 % 3 == 1;
   sim_world_begin (world);
   for (guint i = 0; i < SIM_CLIENTS; i++)
     sim_client_init (&world->clients[i], world, i);

@@ -163,7 +163,7 @@ world_subscribed (SimWorld *world, SimClient *client, const SimFrame *frame)
                      sim_view_announced (world));
   if (!frame->serve)
     sim_model_subscribe (world->model, client->number, frame->subscription, frame->topic, frame->group, frame->policy,
-                         frame->roomy, &frame->lineage);
+                         frame->is_unbounded, &frame->lineage);
   if (sim_model_drains (world->model, client->number, frame->subscription))
     sim_cover (world, SIM_COVER_DRAIN_JOINED);
   if (!frame->serve && frame->group == NULL)

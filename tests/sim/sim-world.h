@@ -95,7 +95,7 @@ typedef struct SimFrame
   gboolean watches;      /* WAIT: every change, not one answer */
   gboolean may_fail;     /* WAIT: allocations failed when it arrived */
   gboolean is_restored;  /* SUBSCRIBE: of a client that has reconnected */
-  gboolean roomy;
+  gboolean is_unbounded;
   gboolean serve;
   gboolean lazy;
   guint64 window_messages; /* SUBSCRIBE */
@@ -249,9 +249,9 @@ typedef struct
 
 struct SimWorld
 {
-  guint strategy;       /* that members of groups ask for, less 1 */
-  gboolean has_weights; /* they ask for weights as well */
-  gboolean is_crew;     /* most of them join one group of each account, with one pattern */
+  guint strategy;            /* that members of groups ask for, less 1 */
+  gboolean has_weights;      /* they ask for weights as well */
+  gboolean has_large_groups; /* most of them join one group of each account, with one pattern */
   SimLastTurn last_turns[SIM_GROUPS * SIM_SCOPES];
   SimRandom random;
   SimRandom aside; /* for operations that must not change the other operations of a seed */

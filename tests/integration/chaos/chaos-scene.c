@@ -106,9 +106,9 @@ collector_turn (ChaosScene *self, ChaosCollector *collector, gint64 now_us)
 
 /* A collector for a fault. NULL: it is about to end, or suspended. */
 static ChaosCollector *
-find_victim (ChaosScene *self, guint whom)
+find_victim (ChaosScene *self, guint number)
 {
-  ChaosCollector *victim = &self->collectors[whom % CHAOS_COLLECTORS];
+  ChaosCollector *victim = &self->collectors[number % CHAOS_COLLECTORS];
   const gboolean is_free = !victim->is_suspended && !victim->is_killed && !victim->is_asked && victim->leave_us == 0
                            && victim->kill_us == 0;
 
@@ -209,7 +209,7 @@ call_drain (ChaosScene *self, ChaosCollector *collector, gboolean expect_exit)
 static gboolean
 put_kill (ChaosScene *self, const ChaosEvent *event)
 {
-  ChaosCollector *victim = find_victim (self, event->whom);
+  ChaosCollector *victim = find_victim (self, event->victim);
 
   if (victim == NULL)
     return FALSE;
@@ -220,7 +220,7 @@ put_kill (ChaosScene *self, const ChaosEvent *event)
 static gboolean
 put_leave (ChaosScene *self, const ChaosEvent *event)
 {
-  ChaosCollector *victim = find_victim (self, event->whom);
+  ChaosCollector *victim = find_victim (self, event->victim);
 
   if (victim == NULL)
     return FALSE;
@@ -237,7 +237,7 @@ put_fault_to_half (ChaosScene *self,
 
   for (guint i = 0; i < CHAOS_COLLECTORS / 2; i++)
     {
-      const ChaosEvent one = { .whom = event->whom % CHAOS_COLLECTORS + 2 * i };
+      const ChaosEvent one = { .victim = event->victim % CHAOS_COLLECTORS + 2 * i };
 
       has_done = put (self, &one) || has_done;
     }
@@ -259,7 +259,7 @@ put_leave_crowd (ChaosScene *self, const ChaosEvent *event)
 static gboolean
 put_stop (ChaosScene *self, const ChaosEvent *event)
 {
-  ChaosCollector *victim = find_victim (self, event->whom);
+  ChaosCollector *victim = find_victim (self, event->victim);
 
   if (victim == NULL || !test_process_try_suspend (victim->process))
     return FALSE;
@@ -271,7 +271,7 @@ put_stop (ChaosScene *self, const ChaosEvent *event)
 static gboolean
 put_drain (ChaosScene *self, const ChaosEvent *event)
 {
-  ChaosCollector *victim = find_victim (self, event->whom);
+  ChaosCollector *victim = find_victim (self, event->victim);
 
   if (victim == NULL)
     return FALSE;
@@ -286,7 +286,7 @@ put_drain (ChaosScene *self, const ChaosEvent *event)
 static gboolean
 put_pause (ChaosScene *self, const ChaosEvent *event)
 {
-  const guint operation = event->whom % G_N_ELEMENTS (operations);
+  const guint operation = event->victim % G_N_ELEMENTS (operations);
 
   if (self->resume_us[operation] != 0)
     return FALSE;
@@ -335,7 +335,7 @@ put_stop_of_agent (ChaosScene *self, const ChaosEvent *event)
 static gboolean
 put_submitter_gone (ChaosScene *self, const ChaosEvent *event)
 {
-  return chaos_load_leave (self->load, event->whom, event->time_us);
+  return chaos_load_leave (self->load, event->victim, event->time_us);
 }
 
 static gboolean (*const puts_of[CHAOS_N_FAULTS]) (ChaosScene *self, const ChaosEvent *event) = {
@@ -361,8 +361,8 @@ chaos_scene_put (ChaosScene *self, const ChaosEvent *event)
   const gboolean has_done = puts_of[event->fault](self, event);
 
   self->counts[event->fault] += has_done ? 1 : 0;
-  scene_log (self, "%s, %u, %" G_GINT64_FORMAT " ms%s", chaos_fault_name (event->fault), event->whom % CHAOS_COLLECTORS,
-             event->time_us / G_TIME_SPAN_MILLISECOND, has_done ? "" : ": not now");
+  scene_log (self, "%s, %u, %" G_GINT64_FORMAT " ms%s", chaos_fault_name (event->fault),
+             event->victim % CHAOS_COLLECTORS, event->time_us / G_TIME_SPAN_MILLISECOND, has_done ? "" : ": not now");
 }
 
 /* --- one turn --- */

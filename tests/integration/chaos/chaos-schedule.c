@@ -73,7 +73,7 @@ chaos_schedule_new (guint32 seed, gint64 length_us)
         break;
       event.at_us = now_us;
       event.fault = draw_fault (deck, random);
-      event.whom = g_rand_int (random);
+      event.victim = g_rand_int (random);
       event.time_us = g_rand_int_range (random, faults[event.fault].least_ms, faults[event.fault].most_ms)
                       * G_TIME_SPAN_MILLISECOND;
       g_array_append_val (schedule, event);

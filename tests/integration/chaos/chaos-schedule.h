@@ -35,7 +35,7 @@ typedef struct
 {
   gint64 at_us; /* since the begin of the run */
   ChaosFault fault;
-  guint whom;
+  guint victim;
   gint64 time_us;
 } ChaosEvent;
 

@@ -41,7 +41,7 @@ typedef struct
 {
   const char *name;
   void (*end) (ChaosRun *run); /* called when its time is over; NULL: it does not end by itself */
-  gboolean is_deaf;            /* it reports nothing, and a cancel does not end it if it ends by itself */
+  gboolean ignores_cancel;     /* it reports nothing, and a cancel does not end it if it ends by itself */
 } ChaosAct;
 
 struct ChaosRun
@@ -114,7 +114,7 @@ on_tick (gpointer data)
   if (run->left_ms > TICK_MS || run->act->end == NULL)
     {
       run->left_ms -= MIN (run->left_ms, TICK_MS);
-      if (!run->act->is_deaf)
+      if (!run->act->ignores_cancel)
         deye_bus_work_progress (run->work, 1, 0, NULL, NULL, NULL);
       return G_SOURCE_CONTINUE;
     }
@@ -127,7 +127,7 @@ on_cancelled (GCancellable *cancellable, gpointer data)
 {
   ChaosRun *run = data;
 
-  if (run->act->is_deaf && run->act->end != NULL)
+  if (run->act->ignores_cancel && run->act->end != NULL)
     return;
   run_note_end (run, "cancelled");
   deye_bus_work_acknowledge_cancel (run->work, NULL);
@@ -173,7 +173,7 @@ on_work (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
                       attempt, deye_bus_work_get_operation (work), epoch);
   run->work = g_object_ref (work);
   run->act = find_act (words[MIN (attempt, g_strv_length (words) - 1)]);
-  run->left_ms = (guint) g_ascii_strtoull (words[0], NULL, 10) + (run->act->is_deaf ? DEAF_MS : 0);
+  run->left_ms = (guint) g_ascii_strtoull (words[0], NULL, 10) + (run->act->ignores_cancel ? DEAF_MS : 0);
   run->timer = g_timeout_add_full (G_PRIORITY_DEFAULT, TICK_MS, on_tick, run, run_free);
   run->cancelled = g_signal_connect (deye_bus_work_get_cancellable (work), "cancelled", G_CALLBACK (on_cancelled), run);
 }

@@ -12,7 +12,7 @@
  * the core: the misses of each signal, the state, the units, and whether the connection was closed because of them.
  *
  * In one of four seeds an interval is short, and clients hang, read nothing, and report bad health; in half of these a failed
- * connection is closed. These decisions have a random stream of their own (vital), so that other seeds stay as they are.
+ * connection is closed. These decisions have a random stream of their own (health_random), so that other seeds stay as they are.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
@@ -22,12 +22,12 @@
 void
 tasks_health_draw (TasksWorld *world)
 {
-  world->vital.state = world->seed ^ G_GUINT64_CONSTANT (0x3c79ac492ba7b653);
-  world->is_vital = world->seed % 4 == 3;
-  if (!world->is_vital)
+  world->health_random.state = world->seed ^ G_GUINT64_CONSTANT (0x3c79ac492ba7b653);
+  world->has_health = world->seed % 4 == 3;
+  if (!world->has_health)
     return;
   world->options.limits.task_heartbeat_us = INTERVAL_US;
-  world->options.closes_failed = sim_chance (&world->vital, 50);
+  world->options.closes_failed = sim_chance (&world->health_random, 50);
 }
 
 /* --- the model --- */
@@ -369,7 +369,7 @@ static void
 health_send_beat (TasksWorld *world, TasksClient *client)
 {
   Daemoneye__Eventbus__V1__Heartbeat beat = DAEMONEYE__EVENTBUS__V1__HEARTBEAT__INIT;
-  const guint health = sim_chance (&world->vital, 80) ? 1 : sim_below (&world->vital, 4);
+  const guint health = sim_chance (&world->health_random, 80) ? 1 : sim_below (&world->health_random, 4);
 
   beat.id = client->peer->id;
   beat.health = (Daemoneye__Eventbus__V1__Health) health;
@@ -385,9 +385,9 @@ health_send_units (TasksWorld *world, TasksClient *client)
   Daemoneye__Eventbus__V1__UnitHealth units[G_N_ELEMENTS (names)], *list[G_N_ELEMENTS (names)];
   TasksFrame frame = { .kind = TASKS_FRAME_UNITS };
 
-  for (guint i = 0; i < G_N_ELEMENTS (names) && sim_chance (&world->vital, 60); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (names) && sim_chance (&world->health_random, 60); i++)
     {
-      const guint health = sim_below (&world->vital, 4);
+      const guint health = sim_below (&world->health_random, 4);
 
       daemoneye__eventbus__v1__unit_health__init (&units[i]);
       units[i].name = (char *) (gsize) names[i];
@@ -424,13 +424,13 @@ tasks_health_got_ping (TasksClient *client)
 static void
 health_draw_step (TasksWorld *world, TasksClient *client)
 {
-  switch (sim_below (&world->vital, 6))
+  switch (sim_below (&world->health_random, 6))
     {
     case 0:
-      client->hangs_until_us = world->now_us + sim_below (&world->vital, 900) * MILLISECOND;
+      client->hangs_until_us = world->now_us + sim_below (&world->health_random, 900) * MILLISECOND;
       break;
     case 1:
-      client->stops_until_us = world->now_us + sim_below (&world->vital, 900) * MILLISECOND;
+      client->stops_until_us = world->now_us + sim_below (&world->health_random, 900) * MILLISECOND;
       break;
     case 2:
     case 3:
@@ -446,7 +446,7 @@ health_draw_step (TasksWorld *world, TasksClient *client)
 static void
 health_send_while_stopped (TasksWorld *world, TasksClient *client)
 {
-  if (client->stops_until_us > world->now_us && sim_chance (&world->vital, 30))
+  if (client->stops_until_us > world->now_us && sim_chance (&world->health_random, 30))
     health_send_beat (world, client);
   if (client->owes_pong && client->hangs_until_us <= world->now_us)
     health_send_pong (client);
@@ -455,14 +455,14 @@ health_send_while_stopped (TasksWorld *world, TasksClient *client)
 void
 tasks_health_step (TasksWorld *world)
 {
-  TasksClient *client = &world->clients[sim_below (&world->vital, TASKS_CLIENTS)];
+  TasksClient *client = &world->clients[sim_below (&world->health_random, TASKS_CLIENTS)];
 
-  if (!world->is_vital)
+  if (!world->has_health)
     return;
   for (guint i = 0; i < TASKS_CLIENTS; i++)
     if (world->clients[i].is_ready)
       health_send_while_stopped (world, &world->clients[i]);
-  if (client->is_ready && client->health.is_tracked && sim_chance (&world->vital, 30))
+  if (client->is_ready && client->health.is_tracked && sim_chance (&world->health_random, 30))
     health_draw_step (world, client);
 }
 

@@ -159,14 +159,14 @@ registration_sort_claims (TasksClaims *known)
 static void
 registration_draw_claims (const TasksClient *client, TasksClaims *known)
 {
-  const TasksJob *stolen
+  const TasksJob *foreign
       = client->character == TASKS_HOSTILE ? registration_find_foreign_job (client->world, client) : NULL;
 
   for (guint i = 0; i < client->old_jobs->len && known->n < TASKS_GHOSTS - 1; i++)
     if (registration_claims (client, g_ptr_array_index (client->old_jobs, i)))
       registration_add_claim (client, g_ptr_array_index (client->old_jobs, i), known);
-  if (stolen != NULL)
-    registration_add_claim (client, stolen, known);
+  if (foreign != NULL)
+    registration_add_claim (client, foreign, known);
   for (guint i = 0; i < client->jobs->len && client->world->rare == TASKS_RARE_CROSSING; i++)
     if (known->n < TASKS_GHOSTS && !((const TasksJob *) g_ptr_array_index (client->jobs, i))->is_answered)
       registration_add_claim (client, g_ptr_array_index (client->jobs, i), known);

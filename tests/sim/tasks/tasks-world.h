@@ -352,9 +352,9 @@ typedef struct
 struct TasksWorld
 {
   SimRandom random;
-  SimRandom aside; /* random stream of decisions that only some seeds need */
-  SimRandom vital; /* random stream of the health of clients */
-  gboolean is_vital;
+  SimRandom aside;         /* random stream of decisions that only some seeds need */
+  SimRandom health_random; /* random stream of the health of clients */
+  gboolean has_health;
   gint64 grace_before_us; /* time at which the core gave grace last, before the input */
   guint64 seed;
   gboolean restarts;       /* the broker restarts in this seed */

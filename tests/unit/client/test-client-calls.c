@@ -74,8 +74,8 @@ test_no_responder (void)
 {
   g_autofree char *dir = g_dir_make_tmp ("deye-bus-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (dir, "s", NULL);
-  g_autofree char *stuffing = g_strnfill (120, 'x');
-  g_autofree char *long_path = g_build_filename (dir, stuffing, NULL);
+  g_autofree char *filler = g_strnfill (120, 'x');
+  g_autofree char *long_path = g_build_filename (dir, filler, NULL);
   g_autoptr (DeyeBusClient) client = deye_bus_client_new (path, "tester", "procmond");
   g_autoptr (DeyeBusClient) far = deye_bus_client_new (long_path, "tester", "procmond");
   g_autoptr (GError) error = NULL;

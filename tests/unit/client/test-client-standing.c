@@ -188,15 +188,16 @@ test_standing_unsupported (StandingFixture *f, gconstpointer data)
 static void
 test_standing_without_credit (StandingFixture *f, gconstpointer data)
 {
-  static const ScriptWelcome poor = { .features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM, .window_messages = 1 };
+  static const ScriptWelcome small_window
+      = { .features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM, .window_messages = 1 };
   g_autoptr (DeyeBusPending) first = start_standing (f, FALSE);
   g_autoptr (DeyeBusPending) second = start_standing (f, FALSE);
 
-  welcome (f, &poor);
+  welcome (f, &small_window);
   deye_bus_session_release (f->session, 1000000);
   g_assert_cmpuint (count_questions (f), ==, 1);
   lose (f);
-  welcome (f, &poor);
+  welcome (f, &small_window);
   deye_bus_session_release (f->session, 1000000);
   g_assert_cmpuint (count_questions (f), ==, 1);
   script_credit (f->in, WIRE_CLASS_CONTROL, 2, 1 << 20);

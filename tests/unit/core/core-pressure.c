@@ -42,18 +42,18 @@ reason_name (guint64 reason)
 }
 
 static void
-append_frame (GString *story, const WireEnvelope *envelope, guint8 kind, guint32 subscription, guint64 mark)
+append_frame (GString *text, const WireEnvelope *envelope, guint8 kind, guint32 subscription, guint64 mark)
 {
   WireSpan ids = envelope->subscriptions;
   guint32 id;
 
   if (kind == WIRE_KIND_GAP && envelope->subscription == subscription && envelope->gap_to > mark)
-    g_string_append_printf (story, "[%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT ":%" G_GUINT64_FORMAT " %s] ",
+    g_string_append_printf (text, "[%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT ":%" G_GUINT64_FORMAT " %s] ",
                             (gint64) (envelope->gap_from - mark), (gint64) (envelope->gap_to - mark),
                             (guint64) envelope->gap_count, reason_name (envelope->gap_reason));
   while (kind == WIRE_KIND_DELIVER && envelope->accept_seq > mark && wire_envelope_next_u32 (&ids, &id))
     if (id == subscription)
-      g_string_append_printf (story, "%" G_GUINT64_FORMAT " ", (guint64) (envelope->accept_seq - mark));
+      g_string_append_printf (text, "%" G_GUINT64_FORMAT " ", (guint64) (envelope->accept_seq - mark));
 }
 
 static char *
@@ -65,17 +65,17 @@ finish (GString *text)
 }
 
 char *
-client_story (Client *client, guint32 subscription)
+client_deliveries (Client *client, guint32 subscription)
 {
-  GString *story = g_string_new (NULL);
+  GString *text = g_string_new (NULL);
 
   for (GList *link = client->got.head; link != NULL; link = link->next)
     {
       const Got *got = link->data;
 
-      append_frame (story, &got->envelope, got->kind, subscription, client->core->mark);
+      append_frame (text, &got->envelope, got->kind, subscription, client->core->mark);
     }
-  return finish (story);
+  return finish (text);
 }
 
 char *

@@ -7,22 +7,23 @@
  * Steps that tests of pressure share: fill a queue, let the receiver catch up, and read the outcome of each message as one
  * line of text.
  *
- * A story lists everything that a subscription received since core_mark(), in order: accept sequences counted from there, and
- * gaps as "[from-to:count reason]" with the reasons full, refused, expired, no-memory and limit. So "1 2 [3-5:3 full] 6" shows
- * which messages were lost, the reason, and the place of the gap. This module does not know the expected outcome.
+ * The text of the deliveries lists everything that a subscription received since core_mark(), in order: accept sequences counted
+ * from there, and gaps as "[from-to:count reason]" with the reasons full, refused, expired, no-memory and limit. So
+ * "1 2 [3-5:3 full] 6" shows which messages were lost, the reason, and the place of the gap. This module does not know the
+ * expected outcome.
  */
 
-/* The next accepted message is 1 in every story; stories leave earlier ones out. */
+/* The next accepted message is 1 in the texts of the deliveries; earlier messages are left out. */
 void core_mark (Core *core);
 /* Bytes that the broker holds. */
 guint64 core_memory (const Core *core);
 
-char *client_story (Client *client, guint32 subscription);
-#define assert_story(client, subscription, want)                                                                       \
+char *client_deliveries (Client *client, guint32 subscription);
+#define assert_deliveries(client, subscription, want)                                                                  \
   G_STMT_START                                                                                                         \
   {                                                                                                                    \
-    g_autofree char *story_ = client_story (client, subscription);                                                     \
-    g_assert_cmpstr (story_, ==, want);                                                                                \
+    g_autofree char *deliveries_ = client_deliveries (client, subscription);                                           \
+    g_assert_cmpstr (deliveries_, ==, want);                                                                           \
   }                                                                                                                    \
   G_STMT_END
 

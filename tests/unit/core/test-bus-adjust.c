@@ -33,7 +33,7 @@ subscription_of (const Client *client, guint32 subscription)
 typedef struct
 {
   guint64 dropped;
-  const char *credit; /* story if the subscriber reads: a gap with nothing in front of it is sent at once */
+  const char *credit; /* deliveries if the subscriber reads: a gap with nothing in front of it is sent at once */
   const char *lane;
 } After;
 
@@ -98,7 +98,7 @@ test_change (gconstpointer data)
 
   publish_to_own_topics (publisher, 7, 7);
   client_catch_up (slow, 1);
-  assert_story (slow, 1, change->is_stopped ? then->lane : then->credit);
+  assert_deliveries (slow, 1, change->is_stopped ? then->lane : then->credit);
   g_assert_cmpuint (bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 0);
   core_teardown (&core, NULL);
 }
@@ -202,7 +202,7 @@ test_to_conflate (Core *core, gconstpointer data)
   client_publish_letters (publisher, "b");
   client_catch_up (slow, 1);
   /* Dropped: 2 a and 3 b by the first change, 5 c by 8 c, 4 a and 10 a by the last change, 6 b by 13 b. */
-  assert_story (slow, 1, "1 [2-3:2 full] [4-5:2 full] [6-6:1 full] 8 [10-10:1 full] 11 13");
+  assert_deliveries (slow, 1, "1 [2-3:2 full] [4-5:2 full] [6-6:1 full] 8 [10-10:1 full] 11 13");
 }
 
 static void
@@ -309,8 +309,8 @@ test_group_has_one_policy (Core *core, gconstpointer data)
   g_assert_cmpuint (subscription_of (second, 2)->bounds.messages, ==, 1);
   client_catch_up (first, 1);
   client_catch_up (second, 1);
-  assert_story (first, 1, "1 [4-4:1 full] 6");
-  assert_story (second, 1, "2 [3-3:1 full] 5");
+  assert_deliveries (first, 1, "1 [4-4:1 full] 6");
+  assert_deliveries (second, 1, "2 [3-3:1 full] 5");
 
   /* A later member has the same policy, even if the first members have left. */
   client_disconnect (first);
@@ -395,11 +395,11 @@ test_group_picks (Core *core, gconstpointer data)
   publish_to_own_topics (publisher, 7, 8); /* each drops the older one */
   assert_acks (publisher, "1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0");
   client_catch_up (large, 1);
-  assert_story (large, 1, "2 3 4 [6-6:1 full] 8");
+  assert_deliveries (large, 1, "2 3 4 [6-6:1 full] 8");
   publish_to_own_topics (publisher, 9, 10); /* large has credit again */
   client_catch_up (small, 1);
-  assert_story (small, 1, "1 [5-5:1 full] 7");
-  assert_story (large, 1, "2 3 4 [6-6:1 full] 8 9 10");
+  assert_deliveries (small, 1, "1 [5-5:1 full] 7");
+  assert_deliveries (large, 1, "2 3 4 [6-6:1 full] 8 9 10");
 }
 
 #define ADD(path, function) g_test_add (path, Core, NULL, core_setup, function, core_teardown)

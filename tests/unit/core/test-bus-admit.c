@@ -41,7 +41,7 @@ typedef struct
 {
   const char *name;
   guint policy;
-  const char *story;
+  const char *deliveries;
   const char *acks;
 } Fate;
 
@@ -101,7 +101,7 @@ test_fate (gconstpointer data)
   const Room *room = &rooms[GPOINTER_TO_UINT (data) / G_N_ELEMENTS (fates)];
   const Fate *fate = &fates[GPOINTER_TO_UINT (data) % G_N_ELEMENTS (fates)];
   Client *publisher, *slow;
-  g_autofree char *more = g_strconcat (fate->story, " 9", NULL);
+  g_autofree char *more = g_strconcat (fate->deliveries, " 9", NULL);
   Core core;
 
   setup_room (&core, room);
@@ -114,10 +114,10 @@ test_fate (gconstpointer data)
   g_assert_false (slow->closed);
 
   client_catch_up (slow, 1);
-  assert_story (slow, 1, fate->story);
+  assert_deliveries (slow, 1, fate->deliveries);
   /* Later messages are delivered as usual, and no credit is withheld any more. */
   client_publish_many (publisher, TOPIC, 1, 1);
-  assert_story (slow, 1, more);
+  assert_deliveries (slow, 1, more);
   client_return_all (slow, 1);
   g_assert_cmpuint (bus_ledger_allowance (&publisher->peer->ledger, WIRE_CLASS_MAY_DROP)->held_messages, ==, 0);
   core_teardown (&core, NULL);
@@ -177,7 +177,7 @@ test_soft_limit (gconstpointer data)
   publish_to_own_topics (publisher, 6, 7);
   assert_acks (publisher, fate->acks);
   client_catch_up (slow, 1);
-  assert_story (slow, 1, fate->story);
+  assert_deliveries (slow, 1, fate->deliveries);
   core_teardown (&core, NULL);
 }
 
@@ -202,7 +202,7 @@ test_time_restarts_below_the_limit (void)
   core_advance (&core, 1);
   client_publish_many (publisher, TOPIC, 1, SIZE);
   client_catch_up (slow, 1);
-  assert_story (slow, 1, "1 2 3 4 5 6 7");
+  assert_deliveries (slow, 1, "1 2 3 4 5 6 7");
   core_teardown (&core, NULL);
 }
 
@@ -221,7 +221,7 @@ test_conflate (Core *core, gconstpointer data)
   assert_acks (publisher, "1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0 1/1/0");
   client_catch_up (slow, 1);
   /* The last message of each topic, in the order of their arrival. */
-  assert_story (slow, 1, "1 [2-4:3 full] 5 6 7");
+  assert_deliveries (slow, 1, "1 [2-4:3 full] 5 6 7");
 }
 
 /* A message in a lane, with its credit but not encoded yet, can still be replaced. */
@@ -241,8 +241,8 @@ test_conflate_in_a_lane (Core *core, gconstpointer data)
   client_publish_many (publisher, TOPIC, 2, 10);
   stopped->is_stopped = FALSE;
   core_flush (core);
-  assert_story (stopped, 1, "[1-2:2 full] 3 4 [5-5:1 full] 6 [7-7:1 full] 8");
-  assert_story (stopped, 2, "7 8");
+  assert_deliveries (stopped, 1, "[1-2:2 full] 3 4 [5-5:1 full] 6 [7-7:1 full] 8");
+  assert_deliveries (stopped, 2, "7 8");
 }
 
 /* Messages are conflated by topic, also if their sizes put them in different lanes. */
@@ -259,7 +259,7 @@ test_conflate_across_lanes (Core *core, gconstpointer data)
   client_publish_many (publisher, "health.b", 1, 20000);
   client_publish_many (publisher, "health.b", 1, 10);
   client_catch_up (slow, 1);
-  assert_story (slow, 1, "1 [2-2:1 full] 3 [4-4:1 full] 5");
+  assert_deliveries (slow, 1, "1 [2-2:1 full] 3 [4-4:1 full] 5");
 }
 
 /* --- bounds --- */
@@ -278,7 +278,7 @@ test_one_larger_than_the_bound (gconstpointer data)
   client_publish_many (publisher, TOPIC, 4, SIZE);
   assert_acks (publisher, fate->acks);
   client_catch_up (slow, 1);
-  assert_story (slow, 1, fate->story);
+  assert_deliveries (slow, 1, fate->deliveries);
   core_teardown (&core, NULL);
 }
 
@@ -306,9 +306,9 @@ test_paused_does_not_hold_up_others (gconstpointer data)
   client_subscribe_with (slow, .subscription = 2, .pattern = "events.#");
   core_mark (&core);
   publish_to_own_topics (publisher, 1, 8);
-  assert_story (slow, 2, "1 2 3 4 5 6 7 8");
+  assert_deliveries (slow, 2, "1 2 3 4 5 6 7 8");
   client_catch_up (slow, 1);
-  assert_story (slow, 1, fate->story);
+  assert_deliveries (slow, 1, fate->deliveries);
   core_teardown (&core, NULL);
 }
 
@@ -331,8 +331,8 @@ test_held_is_not_counted (gconstpointer data)
   g_assert_cmpuint (slow->peer->flow.held_messages, ==, 6);
   client_catch_up (slow, 1);
   client_catch_up (slow, 2);
-  assert_story (slow, 1, "1 2 3 4 5 6 7 8");
-  assert_story (slow, 2, "1 2 3 4 5 [6-8:3 full]");
+  assert_deliveries (slow, 1, "1 2 3 4 5 6 7 8");
+  assert_deliveries (slow, 2, "1 2 3 4 5 [6-8:3 full]");
   g_assert_cmpuint (slow->peer->flow.held_bytes, ==, 0);
   core_teardown (&core, NULL);
 }
@@ -349,7 +349,7 @@ test_own_messages_have_bounds (Core *core, gconstpointer data)
   client_publish_many (own, "health.status", 8, 10);
   g_assert_cmpuint (own->peer->flow.held_messages, ==, 0);
   client_catch_up (own, 1);
-  assert_story (own, 1, "1 2 3 4 5 [6-8:3 refused]");
+  assert_deliveries (own, 1, "1 2 3 4 5 [6-8:3 refused]");
 }
 
 static void

@@ -60,8 +60,8 @@ test_group_asks_for_its_size (Core *core, gconstpointer data)
   client_publish_many (publisher, TOPIC, 2, BIG); /* one is delivered, and one can wait */
   client_catch_up (full, 1);
   client_catch_up (free_one, 1);
-  assert_story (free_one, 1, "1 2");
-  assert_story (full, 1, "");
+  assert_deliveries (free_one, 1, "1 2");
+  assert_deliveries (full, 1, "");
 }
 
 /* A message that is handed on to its own publisher does not block it. */
@@ -146,7 +146,7 @@ test_gap_without_room_is_sent_later (Core *core, gconstpointer data)
   slow->is_stopped = FALSE;
   core_flush (core);
   core_advance (core, 2 * G_TIME_SPAN_SECOND);
-  assert_story (slow, 1, "1 [3-32:30 full]");
+  assert_deliveries (slow, 1, "1 [3-32:30 full]");
 }
 
 /* --- ends --- */

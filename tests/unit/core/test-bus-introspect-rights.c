@@ -96,7 +96,7 @@ test_version_is_cut (Core *core, gconstpointer data)
 {
   Daemoneye__Eventbus__V1__Hello hello = DAEMONEYE__EVENTBUS__V1__HELLO__INIT;
   Client *tool = tool_ready (core, "tool-1");
-  Client *evil = client_new (core, 0, FALSE);
+  Client *hostile = client_new (core, 0, FALSE);
   g_autofree char *text = g_strnfill (63, 'a');
   g_autofree char *version = g_strconcat (text, "\xc3\xa9", NULL);
   g_autoptr (WireGuard) guard = NULL;
@@ -110,7 +110,8 @@ test_version_is_cut (Core *core, gconstpointer data)
   hello.role = 1;
   hello.incarnation = 9;
   hello.software_version = version;
-  client_send_frame (evil, WIRE_KIND_HELLO, 0, wire_span (body, daemoneye__eventbus__v1__hello__pack (&hello, body)));
+  client_send_frame (hostile, WIRE_KIND_HELLO, 0,
+                     wire_span (body, daemoneye__eventbus__v1__hello__pack (&hello, body)));
   guard = client_introspect (tool, PEERS, NULL, 0, "evil", WIRE_STATUS_OK);
   reply = wire_guard_message (guard);
   g_assert_cmpstr (reply->peers[0]->software_version, ==, text);
@@ -196,10 +197,10 @@ static void
 test_work_by_cost (Core *core, gconstpointer data)
 {
   guint cheap = pages_of_topics (core, 1);
-  guint dear = pages_of_topics (core, 300);
+  guint costly = pages_of_topics (core, 300);
 
-  g_assert_cmpuint (dear, >, 0);
-  g_assert_cmpuint (dear, <, cheap / 10);
+  g_assert_cmpuint (costly, >, 0);
+  g_assert_cmpuint (costly, <, cheap / 10);
 }
 
 static void

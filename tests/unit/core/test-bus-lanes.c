@@ -70,7 +70,7 @@ test_gaps_are_joined (Core *core, gconstpointer data)
   g_assert_cmpuint (slow->peer->ledger.usage.charged, <=, charged + 2048);
   client_catch_up (slow, 1);
   /* The gaps of the control lane are at the head. */
-  assert_story (slow, 1, "[4-1000:250 expired] [5-1001:250 full] 1 [2-998:250 expired] [3-999:250 full]");
+  assert_deliveries (slow, 1, "[4-1000:250 expired] [5-1001:250 full] 1 [2-998:250 expired] [3-999:250 full]");
 }
 
 /* --- both lanes --- */
@@ -89,7 +89,7 @@ test_control_passes_data (Core *core, gconstpointer data)
   client_publish_many (publisher, "health.a", 1, 10);
   stopped->is_stopped = FALSE;
   core_flush (core);
-  assert_story (stopped, 1, "11 1 2 3 4 5 6 7 [8-8:1 full] 9 10");
+  assert_deliveries (stopped, 1, "11 1 2 3 4 5 6 7 [8-8:1 full] 9 10");
 }
 
 /* In its lane a gap precedes later messages, even if the other lane waits. */
@@ -109,7 +109,7 @@ test_gap_of_a_lane (Core *core, gconstpointer data)
   client_publish_many (publisher, "health.a", 1, 10);
   stopped->is_stopped = FALSE;
   core_flush (core);
-  assert_story (stopped, 1, "[9-9:1 full] 10 1 2 3 4 5 6 7 8");
+  assert_deliveries (stopped, 1, "[9-9:1 full] 10 1 2 3 4 5 6 7 8");
 }
 
 /* --- the control lane is full --- */
@@ -120,7 +120,7 @@ test_control_lane (gconstpointer data)
 {
   static const struct
   {
-    const char *story;
+    const char *deliveries;
     guint64 missed;
   } fates[] = {
     [BUS_OVERFLOW_BLOCK] = { "[26-40:15 refused]", 15 },
@@ -131,7 +131,7 @@ test_control_lane (gconstpointer data)
   };
   guint policy = GPOINTER_TO_UINT (data);
   Client *agent, *stopped;
-  g_autofree char *story = NULL;
+  g_autofree char *deliveries = NULL;
   BusLimits limits;
   Core core;
 
@@ -152,8 +152,8 @@ test_control_lane (gconstpointer data)
   else
     {
       client_catch_up (stopped, 1);
-      story = client_story (stopped, 1);
-      g_assert_nonnull (strstr (story, fates[policy].story));
+      deliveries = client_deliveries (stopped, 1);
+      g_assert_nonnull (strstr (deliveries, fates[policy].deliveries));
       g_assert_cmpuint (stopped->peer->flow.missed, ==, fates[policy].missed);
       g_assert_cmpuint (stopped->peer->flow.delivered, ==, 40 - fates[policy].missed);
     }
@@ -182,7 +182,7 @@ test_control_lane_is_not_paid_by_data (void)
   client_publish_many (publisher, TOPIC, 10, SIZE); /* 1-7 are encoded */
   client_publish_many (publisher, "health.process.x", 1, 10);
   client_catch_up (stopped, 1);
-  assert_story (stopped, 1, "1 2 3 4 5 6 7 8 9 10 [11-11:1 full]");
+  assert_deliveries (stopped, 1, "1 2 3 4 5 6 7 8 9 10 [11-11:1 full]");
   core_teardown (&core, NULL);
 }
 
@@ -218,9 +218,9 @@ test_shared_oldest (void)
   client_catch_up (stopped, 2);
   for (guint i = 1; i <= 2; i++)
     {
-      g_autofree char *story = client_story (stopped, i);
+      g_autofree char *deliveries = client_deliveries (stopped, i);
 
-      g_assert_true (g_str_has_suffix (story, " 7 8"));
+      g_assert_true (g_str_has_suffix (deliveries, " 7 8"));
     }
   g_assert_cmpuint (stopped->peer->flow.delivered, >=, 8);
   g_assert_cmpuint (stopped->peer->flow.delivered + stopped->peer->flow.missed, ==, 16);
@@ -232,16 +232,16 @@ static void
 test_message_kept_by_one_subscription (void)
 {
   Client *publisher, *stopped;
-  g_autofree char *story = NULL;
+  g_autofree char *deliveries = NULL;
   Core core;
 
   setup_shared (&core, &publisher, &stopped, BUS_OVERFLOW_DROP_OLDEST, BUS_OVERFLOW_ERROR);
   client_publish_many (publisher, TOPIC, 8, SIZE);
   client_catch_up (stopped, 1);
   client_catch_up (stopped, 2);
-  story = client_story (stopped, 1);
-  g_assert_cmpstr (story, ==, "1 2 [3-5:3 full] 6 7 8");
-  assert_story (stopped, 2, "1 2 3 4 5 [6-8:3 refused]");
+  deliveries = client_deliveries (stopped, 1);
+  g_assert_cmpstr (deliveries, ==, "1 2 [3-5:3 full] 6 7 8");
+  assert_deliveries (stopped, 2, "1 2 3 4 5 [6-8:3 refused]");
   core_teardown (&core, NULL);
 }
 

@@ -184,9 +184,9 @@ note (World *world)
       note_order (world, world->clients[at]);
       for (guint i = 0; i < G_N_ELEMENTS (ids); i++)
         {
-          g_autofree char *story = client_story (world->clients[at], ids[i]);
+          g_autofree char *deliveries = client_deliveries (world->clients[at], ids[i]);
 
-          g_string_append_printf (world->log, "%u/%u: %s\n", at, ids[i], story);
+          g_string_append_printf (world->log, "%u/%u: %s\n", at, ids[i], deliveries);
         }
     }
 }

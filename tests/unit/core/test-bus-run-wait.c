@@ -26,7 +26,7 @@ wait_setup (Core *core, Client **publisher, Client **reader, BusOverflow policy,
   core_mark (core);
   run_publish_at_once (*publisher, RUN_TOPIC, RUN_N);
   g_assert_cmpuint (run_of (core)->number, ==, 1);
-  assert_story (*reader, 1, "1 2 3");
+  assert_deliveries (*reader, 1, "1 2 3");
 }
 
 /* Returns the run that waits first. */
@@ -66,16 +66,16 @@ test_wait_in_parts (void)
   g_assert_cmpuint (run_subscription_of (reader)->records->tickets, ==, 2);
   run_assert_credit (publisher, RUN_N);
   client_credit (reader, 1, 3 + 2, 100000 + 4 * 2);
-  assert_story (reader, 1, "1 2 3 4 5");
+  assert_deliveries (reader, 1, "1 2 3 4 5");
   assert_waits_as_run (reader, 5);
   client_credit (reader, 1, 3 + 5, 100000 + 4 * 5);
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8");
   assert_waits_as_run (reader, 2);
   g_assert_cmpuint (run_subscription_of (reader)->fifo->messages, ==, 2);
   g_assert_cmpuint (reader->peer->flow.waiting_messages, ==, 2);
   run_assert_credit (publisher, RUN_N);
   client_credit (reader, 1, 3 + 7, 100000 + 4 * 7);
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 10");
   g_assert_cmpuint (reader->peer->flow.waiting_bytes, ==, 0);
   run_assert_credit (publisher, RUN_N);
   client_credit (reader, 1, 3 + RUN_N, 100000 + 4 * RUN_N);
@@ -97,12 +97,12 @@ test_wait_bytes (void)
                          .window_messages = 100, .window_bytes = 10);
   core_mark (&core);
   run_publish_at_once (publisher, RUN_TOPIC, RUN_N);
-  assert_story (reader, 1, "1 2 3");
+  assert_deliveries (reader, 1, "1 2 3");
   assert_waits_as_run (reader, 7);
   client_credit (reader, 1, 103, 10 + 12);
-  assert_story (reader, 1, "1 2 3 4 5 6");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6");
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 10");
   core_teardown (&core, NULL);
 }
 
@@ -119,7 +119,7 @@ test_wait_mixed (void)
   run_publish (publisher, RUN_TOPIC, 1);
   run_assert_credit (publisher, RUN_N + 6);
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16");
   run_assert_credit (publisher, 0);
   core_teardown (&core, NULL);
 }
@@ -143,7 +143,7 @@ test_wait_drop_oldest (void)
   g_assert_cmpuint (reader->peer->flow.waiting_bytes, ==, 8 * bytes + sizeof (BusSlot)); /* and a gap */
   run_assert_credit (publisher, 0);
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 [4-5:2 full] 6 7 8 9 10 11 12 13");
+  assert_deliveries (reader, 1, "1 2 3 [4-5:2 full] 6 7 8 9 10 11 12 13");
   core_teardown (&core, NULL);
 }
 
@@ -157,7 +157,7 @@ test_wait_near_bound (void)
   wait_setup (&core, &publisher, &reader, BUS_OVERFLOW_DROP_NEWEST, 6);
   assert_waits_alone (reader, 6);
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 [10-10:1 full]");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 [10-10:1 full]");
   core_teardown (&core, NULL);
 }
 
@@ -174,7 +174,7 @@ test_wait_demoted (void)
   run_assert_credit (publisher, 0);
   assert_waits_alone (reader, 0);
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 [4-10:7 expired]");
+  assert_deliveries (reader, 1, "1 2 3 [4-10:7 expired]");
   core_teardown (&core, NULL);
 }
 
@@ -212,13 +212,13 @@ test_wait_rest (void)
   for (guint i = 0; i < 5; i++)
     client_publish (publisher, RUN_TOPIC, 0, bytes, sizeof bytes);
   client_end_batch (publisher);
-  assert_story (reader, 1, "1");
+  assert_deliveries (reader, 1, "1");
   g_assert_cmpuint (assert_waits_as_run (reader, 3)->size, <=, BUS_CELL_MAX);
   client_credit (reader, 1, 2, 100000 + sizeof bytes);
   g_assert_cmpuint (run_subscription_of (reader)->fifo->messages, ==, 3);
   g_assert_null (run_subscription_of (reader)->fifo->first_waiting->run);
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 4 5");
+  assert_deliveries (reader, 1, "1 2 3 4 5");
   core_teardown (&core, NULL);
 }
 
@@ -285,7 +285,7 @@ test_wait_behind_gap (void)
   client_credit (reader, 1, 3 + 3, 100000 + 3 * 4);
   core.core->quota.cap = cap;
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 5 [4-4:1 full] 6 7 8 9 10 11 12");
+  assert_deliveries (reader, 1, "1 2 3 5 [4-4:1 full] 6 7 8 9 10 11 12");
   core_teardown (&core, NULL);
 }
 
@@ -321,7 +321,7 @@ test_wait_shed_behind_lane (void)
   wait_behind_lane_setup (&core, &publisher, &reader, BUS_OVERFLOW_DROP_OLDEST);
   bus_trim_shed (&reader->peer->flow, &reader->peer->subscriptions, 12000 + 1800, core.now_us);
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 [12-14:3 limit] 15 16 17 18 19 20 21 22");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 [12-14:3 limit] 15 16 17 18 19 20 21 22");
   core_teardown (&core, NULL);
 }
 
@@ -337,7 +337,7 @@ test_wait_demoted_behind_lane (void)
   assert_waits_alone (reader, 0);
   run_assert_credit (publisher, 0);
   client_catch_up (reader, 1);
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 [12-22:11 expired]");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 10 11 [12-22:11 expired]");
   core_teardown (&core, NULL);
 }
 
@@ -365,7 +365,7 @@ wait_long_setup (Core *core, Client **reader, BusOverflow policy)
   core_mark (core);
   for (guint i = 0; i < 20; i++)
     run_publish_at_once (publisher, RUN_TOPIC, LONG);
-  assert_story (*reader, 1, "1");
+  assert_deliveries (*reader, 1, "1");
   g_assert_nonnull (run_subscription_of (*reader)->fifo->first->run);
   g_assert_nonnull (run_subscription_of (*reader)->fifo->last->run);
   n_taken = 0;

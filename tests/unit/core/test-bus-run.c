@@ -31,7 +31,7 @@ test_fanout (void)
   run_publish_at_once (publisher, RUN_TOPIC, RUN_N);
   g_assert_cmpuint (run_of (&core)->number, ==, 1);
   for (guint i = 0; i < G_N_ELEMENTS (readers); i++)
-    assert_story (readers[i], ids[i], "1 2 3 4 5 6 7 8 9 10");
+    assert_deliveries (readers[i], ids[i], "1 2 3 4 5 6 7 8 9 10");
   run_assert_credit (publisher, 0);
   core_teardown (&core, NULL);
 }
@@ -56,7 +56,7 @@ test_ends (void)
   run_publish (publisher, RUN_TOPIC, 2);
   client_end_batch (publisher);
   g_assert_cmpuint (run_of (&core)->number, ==, 4);
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 10");
   assert_acks (publisher, "1/1/0");
   core_teardown (&core, NULL);
 }
@@ -79,16 +79,16 @@ test_full (void)
   core_mark (&core);
   run_publish_at_once (publisher, RUN_TOPIC, RUN_N);
   g_assert_cmpuint (run_of (&core)->number, ==, 1);
-  assert_story (block, 1, "1 2 3");
+  assert_deliveries (block, 1, "1 2 3");
   g_assert_cmpuint (block->peer->flow.waiting_messages, ==, 7);
   g_assert_cmpuint (newest->peer->flow.waiting_messages, ==, 4);
   g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, 1);
   run_assert_credit (publisher, RUN_N);
 
   client_catch_up (newest, 1);
-  assert_story (newest, 1, "1 2 3 4 5 6 [7-10:4 full]");
+  assert_deliveries (newest, 1, "1 2 3 4 5 6 [7-10:4 full]");
   client_catch_up (block, 1);
-  assert_story (block, 1, "1 2 3 4 5 6 7 8 9 10");
+  assert_deliveries (block, 1, "1 2 3 4 5 6 7 8 9 10");
   client_return_all (block, 1);
   run_assert_credit (publisher, 0);
   core_teardown (&core, NULL);
@@ -142,8 +142,8 @@ test_group (void)
     }
   core_mark (&core);
   run_publish_at_once (publisher, RUN_TOPIC, RUN_N);
-  assert_story (members[0], 1, "1 3 5 7 9");
-  assert_story (members[1], 1, "2 4 6 8 10");
+  assert_deliveries (members[0], 1, "1 3 5 7 9");
+  assert_deliveries (members[1], 1, "2 4 6 8 10");
   g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, 2);
   run_assert_credit (publisher, RUN_N);
   client_credit (members[1], 1, 100 + RUN_N / 2, 100000 + 4 * RUN_N / 2);
@@ -171,7 +171,7 @@ test_share (void)
   core_mark (&core);
   run_publish_at_once (publisher, RUN_TOPIC, RUN_N);
   g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, RUN_N / (16 / BUS_RUN_SHARE));
-  assert_story (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 10");
   core_teardown (&core, NULL);
 }
 

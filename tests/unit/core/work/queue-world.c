@@ -97,7 +97,7 @@ world_lose_leases (World *world, BusMember *member)
       if (lease->member != member)
         continue;
       if (lease->is_zombie)
-        world_bury (world, lease);
+        world_answer_zombie (world, lease);
       else
         world_give_back (world, lease);
     }
@@ -250,7 +250,7 @@ world_expire (World *world, WorldLease *lease, gboolean is_over)
 }
 
 void
-world_bury (World *world, WorldLease *lease)
+world_answer_zombie (World *world, WorldLease *lease)
 {
   BusTask *task = lease->task;
   BusOperation *operation = task->place.operation;

@@ -64,6 +64,6 @@ void world_give_back (World *world, WorldLease *lease);
 /* Makes the lease a zombie: the task waits again, or has ended (@is_over); the slot stays in use. */
 void world_expire (World *world, WorldLease *lease, gboolean is_over);
 /* The holder of a zombie answers. */
-void world_bury (World *world, WorldLease *lease);
+void world_answer_zombie (World *world, WorldLease *lease);
 
 void world_advance (World *world, gint64 us);

@@ -138,7 +138,7 @@ op_end_lease (Run *run)
   if (lease->is_zombie)
     {
       model_give_back (run->model);
-      world_bury (&run->world, lease);
+      world_answer_zombie (&run->world, lease);
       return;
     }
   if (chance (run, 30))
@@ -255,7 +255,7 @@ op_lose (Run *run)
           continue;
         }
       model_give_back (run->model);
-      world_bury (&run->world, lease);
+      world_answer_zombie (&run->world, lease);
     }
   member->state = BUS_MEMBER_GONE;
   model_on_member (run->model, member);

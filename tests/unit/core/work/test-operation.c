@@ -246,7 +246,7 @@ test_limit_counts_zombies (World *world, gconstpointer data)
   lease = world_lease (world);
   world_expire (world, lease, FALSE);
   g_assert_null (world_lease (world));
-  world_bury (world, lease);
+  world_answer_zombie (world, lease);
   g_assert_nonnull (world_lease (world));
 }
 

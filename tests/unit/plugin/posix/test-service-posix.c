@@ -67,8 +67,8 @@ test_bad_places (Fixture *f, gconstpointer data)
   g_autofree char *in_open_dir = g_build_filename (open_dir, "bus.sock", NULL);
   g_autofree char *in_directory = g_strconcat (f->directory, "/", NULL);
   g_autofree char *dots = g_build_filename (f->directory, "..", NULL);
-  g_autofree char *stuffing = g_strnfill (120, 'x');
-  g_autofree char *long_path = g_build_filename (f->directory, stuffing, NULL);
+  g_autofree char *filler = g_strnfill (120, 'x');
+  g_autofree char *long_path = g_build_filename (f->directory, filler, NULL);
   g_autofree char *limit = g_strdup_printf ("at most %zu", sizeof (((struct sockaddr_un *) NULL)->sun_path) - 1);
   const struct
   {
@@ -159,14 +159,14 @@ test_out_of_descriptors (Fixture *f, gconstpointer data)
   if (g_test_subprocess ())
     {
       struct rlimit limit = { 64, 64 };
-      int clients[8], stuffing[64];
+      int clients[8], filler[64];
       guint n = 0;
       g_autoptr (RawPeer) late = NULL;
 
       g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
       for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
         clients[i] = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-      while (n < G_N_ELEMENTS (stuffing) && (stuffing[n] = open ("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+      while (n < G_N_ELEMENTS (filler) && (filler[n] = open ("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
         n++;
       for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
         {
@@ -180,7 +180,7 @@ test_out_of_descriptors (Fixture *f, gconstpointer data)
           g_assert_cmpuint (header[4], ==, WIRE_KIND_GOODBYE);
         }
       while (n > 0)
-        close (stuffing[--n]);
+        close (filler[--n]);
       late = raw_peer_connect (f->address);
       g_assert_cmpuint (raw_peer_hello (late, "late", "procmond"), ==, RAW_VERSION_1);
       for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
