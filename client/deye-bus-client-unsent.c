@@ -108,10 +108,10 @@ client_emit_unsent (DeyeBusClient *self, guint64 messages)
 void
 deye_bus_client_dispose_unsent (DeyeBusClient *self, guint64 messages)
 {
-  gboolean heard;
+  gboolean is_handled;
 
   if (messages == 0)
     return;
-  heard = client_emit_unsent (self, messages);
-  client_log_unsent (self, heard ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING, messages, UNSENT_DISPOSED);
+  is_handled = client_emit_unsent (self, messages);
+  client_log_unsent (self, is_handled ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_WARNING, messages, UNSENT_DISPOSED);
 }

@@ -70,12 +70,12 @@ static void
 health_show_signals (CtlOutput *output, const Daemoneye__Eventbus__V1__HealthSignals *signals)
 {
   g_autofree char *interval = ctl_duration (signals->interval_us);
-  g_autofree char *heard = ctl_duration (signals->heard_us);
+  g_autofree char *last_frame = ctl_duration (signals->heard_us);
   g_autofree char *answered = ctl_duration (signals->answered_us);
   g_autofree char *queued = ctl_bytes (signals->queued_bytes);
 
   ctl_output_field (output, _ ("connection"), _ ("missed %u intervals of %s, last frame %s ago"),
-                    signals->connection_missed, interval, heard);
+                    signals->connection_missed, interval, last_frame);
   ctl_output_field (output, _ ("main loop"), _ ("missed %u intervals of %s, last answer %s ago"), signals->loop_missed,
                     interval, answered);
   ctl_output_field (output, _ ("queue"), _ ("missed %u intervals of %s, %s are queued"), signals->queue_missed,

@@ -301,14 +301,14 @@ test_foreign_reply (Core *core, gconstpointer data)
 {
   Client *agent = agent_ready (core);
   Client *worker = client_ready (core, "procmond-1", "procmond");
-  Client *thief = client_ready (core, "thief", "netmond");
+  Client *foreign = client_ready (core, "thief", "netmond");
   g_autoptr (Got) request = NULL;
 
   client_serve (worker, 1, TASK);
   client_request (agent, TASK, NULL, 0);
   request = client_take (worker, WIRE_KIND_REQUEST);
-  client_reply (thief, request->envelope.route_id, "forged");
-  client_expect_error (thief, thief->next_id, WIRE_STATUS_EXPIRED);
+  client_reply (foreign, request->envelope.route_id, "forged");
+  client_expect_error (foreign, foreign->next_id, WIRE_STATUS_EXPIRED);
   g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 0);
   client_reply (worker, request->envelope.route_id, "real");
   g_assert_cmpuint (client_count (agent, WIRE_KIND_REPLY), ==, 1);

@@ -32,16 +32,16 @@ test_fair_bytes (LinkFixture *f, gconstpointer poller)
 static void
 test_fair_work (LinkFixture *f, gconstpointer poller)
 {
-  int dear = link_fixture_open (f), cheap = link_fixture_open (f);
+  int costly = link_fixture_open (f), cheap = link_fixture_open (f);
   gsize before;
 
   link_fixture_echo (f, 0)->work = 10;
-  link_fixture_fill (dear);
+  link_fixture_fill (costly);
   link_set_iterate (f->set); /* afterwards its cost is known */
   for (guint i = 0; i < 2000; i++)
     {
       before = link_fixture_echo (f, 0)->received;
-      link_fixture_fill (dear);
+      link_fixture_fill (costly);
       link_fixture_fill (cheap);
       link_set_iterate (f->set);
       g_assert_cmpuint (link_fixture_echo (f, 0)->received, <=, before + 2 * LINK_READ_LEAST);
@@ -50,10 +50,10 @@ test_fair_work (LinkFixture *f, gconstpointer poller)
   g_assert_cmpuint (link_fixture_echo (f, 0)->received, <=, LINK_TURN_ALONE + link_fixture_echo (f, 1)->received / 25);
   g_assert_cmpuint (link_fixture_echo (f, 0)->received, >=, link_fixture_echo (f, 1)->received / 40);
   before = link_fixture_echo (f, 0)->received;
-  link_fixture_fill (dear);
+  link_fixture_fill (costly);
   link_set_iterate (f->set); /* the rest of the other link may be read as well */
   g_assert_cmpuint (link_fixture_echo (f, 0)->received - before, <=, LINK_TURN_ALONE / 30);
-  close (dear);
+  close (costly);
   close (cheap);
 }
 

@@ -275,16 +275,16 @@ static void
 world_explore (World *world, GArray *schedule)
 {
   gboolean can_step[ACTORS_MAX];
-  gboolean goes_on = FALSE, is_new;
+  gboolean continues = FALSE, is_new;
 
   world_begin (world);
   is_new = world_run (world, schedule);
   for (guint i = 0; i < world->n_actors; i++)
     {
       can_step[i] = actor_can_step (&world->actors[i]);
-      goes_on |= can_step[i];
+      continues |= can_step[i];
     }
-  if (is_new && !goes_on)
+  if (is_new && !continues)
     world_assert_end (world);
   world_end (world);
   if (!is_new)
