@@ -193,9 +193,15 @@ service_on_turn_ended (gpointer user)
   service_end_turn (user);
 }
 
+static gint64
+service_due_us (gpointer user)
+{
+  return bus_core_next_tick_us (((Service *) user)->core);
+}
+
 static const TransportHandler service_handler
     = { service_on_connected, service_on_place, service_on_placed,     service_on_received, service_on_closed,
-        service_on_gather,    service_on_sent,  service_on_turn_ended, service_on_work };
+        service_on_gather,    service_on_sent,  service_on_turn_ended, service_on_work,     service_due_us };
 
 /* --- calls of other threads --- */
 

@@ -40,6 +40,9 @@ typedef struct
    * again. 0: another descriptor of the context is ready, so the context has to be dispatched, or no link is ready. @ready is
    * valid until the next call of the poller. NULL if wait() is NULL. */
   guint (*take) (GSource *source, const LinkReady **ready);
+  /* Waits for at most @timeout_ms (-1: without limit), for the descriptors of the last wait(), and takes the links that are ready.
+   * 0: another descriptor is ready, or the time is over; then the caller has to call wait(). NULL if wait() is NULL. */
+  guint (*wait_links) (GSource *source, gint timeout_ms, const LinkReady **ready);
 } LinkPoller;
 
 /* The pollers of this system, the best one first; NULL ends the list. */

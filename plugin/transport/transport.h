@@ -74,4 +74,7 @@ typedef struct
   /* Returns the work that received messages have caused beyond the work per byte, as a total since the start, in units of
    * about 10 ns. NULL: the handler does not count work. */
   guint64 (*work) (gpointer user);
+  /* Returns the monotonic time at which a source of the handler in the context has to run next, as its prepare() would report it;
+   * G_MAXINT64: none. A turn may change it. NULL: the set prepares the context before each wait. */
+  gint64 (*due_us) (gpointer user);
 } TransportHandler;

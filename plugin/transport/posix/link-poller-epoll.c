@@ -183,6 +183,19 @@ epoll_take (GSource *source, const LinkReady **ready)
   return n;
 }
 
+/* If another descriptor is ready, the result is left to wait(): it finds the same links and the same descriptor, because readiness
+ * is level-triggered. */
+static guint
+epoll_wait_links (GSource *source, gint timeout_ms, const LinkReady **ready)
+{
+  EpollSource *self = (EpollSource *) source;
+  gboolean is_other;
+  int n = epoll_ask (self, timeout_ms, &is_other);
+
+  *ready = self->ready;
+  return is_other ? 0 : (guint) n;
+}
+
 static void
 epoll_finalize (GSource *source)
 {
@@ -232,5 +245,5 @@ epoll_remove (GSource *source, Link *link, LinkHandle handle)
       self->ready[i--] = self->ready[--self->n_ready];
 }
 
-const LinkPoller link_poller_epoll
-    = { "epoll", epoll_source_new, epoll_add, epoll_watch_writable, epoll_remove, epoll_wait_for_context, epoll_take };
+const LinkPoller link_poller_epoll = { "epoll",      epoll_source_new,       epoll_add,  epoll_watch_writable,
+                                       epoll_remove, epoll_wait_for_context, epoll_take, epoll_wait_links };

@@ -93,4 +93,5 @@ poll_remove (GSource *source, Link *link, LinkHandle handle)
   g_hash_table_remove (self->tags, link);
 }
 
-const LinkPoller link_poller_poll = { "poll", poll_source_new, poll_add, poll_watch_writable, poll_remove, NULL, NULL };
+const LinkPoller link_poller_poll
+    = { "poll", poll_source_new, poll_add, poll_watch_writable, poll_remove, NULL, NULL, NULL };

@@ -105,6 +105,8 @@ link_fixture_on_turn_ended (gpointer user)
 
   for (guint i = 0; i < f->echoes->len; i++)
     link_flush (((LinkEcho *) g_ptr_array_index (f->echoes, i))->link);
+  if (f->turn_ended != NULL)
+    f->turn_ended (f);
 }
 
 static guint64
@@ -113,15 +115,23 @@ link_fixture_on_work (gpointer user)
   return ((LinkFixture *) user)->work;
 }
 
-static const TransportHandler handler = { link_fixture_on_connected, link_fixture_on_place,      link_fixture_on_placed,
-                                          link_fixture_on_received,  link_fixture_on_closed,     link_fixture_on_gather,
-                                          link_fixture_on_sent,      link_fixture_on_turn_ended, link_fixture_on_work };
+static gint64
+link_fixture_due_us (gpointer user)
+{
+  return ((LinkFixture *) user)->due_us;
+}
+
+static const TransportHandler handler
+    = { link_fixture_on_connected, link_fixture_on_place,  link_fixture_on_placed, link_fixture_on_received,
+        link_fixture_on_closed,    link_fixture_on_gather, link_fixture_on_sent,   link_fixture_on_turn_ended,
+        link_fixture_on_work,      link_fixture_due_us };
 
 static void
 link_fixture_setup (LinkFixture *f, gconstpointer poller)
 {
   test_watchdog_start ("link");
   *f = (LinkFixture){ .context = g_main_context_new (),
+                      .due_us = G_MAXINT64,
                       .echoes = g_ptr_array_new_with_free_func (link_fixture_echo_free) };
   g_assert_true (g_main_context_acquire (f->context));
   f->set = link_set_new (f->context, poller, &handler, f);

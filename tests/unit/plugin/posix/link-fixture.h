@@ -35,9 +35,11 @@ typedef struct
   GPtrArray *echoes;
   guint closed;
   TransportClosed why;
-  const char *refusal; /* NULL: accepts */
-  guint64 work;        /* of the received bytes */
-  gsize received;      /* by all links */
+  const char *refusal;                /* NULL: accepts */
+  guint64 work;                       /* of the received bytes */
+  gsize received;                     /* by all links */
+  gint64 due_us;                      /* when a source of the handler has to run */
+  void (*turn_ended) (gpointer user); /* NULL: the handler only sends the bytes back */
 } LinkFixture;
 
 typedef struct
