@@ -45,9 +45,9 @@ G_DECLARE_FINAL_TYPE (DeyeBusAnswers, deye_bus_answers, DEYE_BUS, ANSWERS, GObje
  * @payload: (nullable): payload of the request
  * @options: (nullable): method, target and further fields, or %NULL; its timeout (default 30 s) is the deadline of the whole
  *   request, which the responders receive
- * @expect: 0 or 1: one responder is asked, and its answer may have several parts. A larger number: all responders of the
- *   topic are asked, and the request ends when so many have answered; %DEYE_BUS_EXPECT_ALL (or another negative
- *   number): when all have
+ * @expect: 0 or 1: one responder is asked, and its answer may have several parts. A larger number: all responders of the topic
+ *   are asked, and the request ends when so many have answered; %DEYE_BUS_EXPECT_ALL (or another negative number): the request
+ *   ends when all have answered
  * @stall_us: longest time between two answers, in microseconds; 0: no limit but the timeout
  * @error: return location for a #GError, or %NULL
  *
@@ -71,13 +71,13 @@ DEYE_BUS_API DeyeBusAnswers *deye_bus_client_request_stream (DeyeBusClient *self
 /**
  * deye_bus_answers_next:
  * @self: a #DeyeBusAnswers
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the request lives
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the request continues
  * @error: return location for a #GError, or %NULL
  *
  * Takes the next answer, and waits for it if there is none. Like every synchronous call it does not iterate the context.
  *
  * Returns: (transfer full) (nullable): the answer. %NULL without an error if the request has ended and every answer was
- *   taken. Otherwise %NULL with the error that ended the request, an error as of deye_bus_client_request(), after the
+ *   taken. Otherwise %NULL with the error that ended the request, an error as for deye_bus_client_request(), after the
  *   answers that arrived before it: with several responders %DEYE_BUS_ERROR_PARTIAL (some did not answer) or
  *   %DEYE_BUS_ERROR_TIMEOUT; or with %G_IO_ERROR_PENDING (deye_bus_answers_next_async() is waiting), %G_IO_ERROR_CANCELLED or
  *   %DEYE_BUS_ERROR_WRONG_THREAD
@@ -89,7 +89,7 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_answers_next (DeyeBusAnswers *self, GCance
 /**
  * deye_bus_answers_next_async:
  * @self: a #DeyeBusAnswers
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the request lives
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the request continues
  * @callback: (scope async) (closure user_data) (nullable): function to call when an answer has arrived or the request has
  *   ended
  * @user_data: data to pass to @callback
@@ -111,7 +111,7 @@ DEYE_BUS_API void deye_bus_answers_next_async (DeyeBusAnswers *self,
  *
  * Finishes an operation started with deye_bus_answers_next_async().
  *
- * Returns: (transfer full) (nullable): the answer; %NULL as of deye_bus_answers_next()
+ * Returns: (transfer full) (nullable): the answer; %NULL as for deye_bus_answers_next()
  *
  * Since: 0.1
  */
@@ -121,7 +121,7 @@ DEYE_BUS_API DeyeBusMessage *deye_bus_answers_next_finish (DeyeBusAnswers *self,
  * deye_bus_answers_cancel:
  * @self: a #DeyeBusAnswers
  *
- * Ends the request and notifies the responders. Answers that have arrived can still be taken; behind them the error is
+ * Ends the request and notifies the responders. Answers that have arrived can still be taken; then the error is
  * %G_IO_ERROR_CANCELLED. No effect on a request that has ended.
  *
  * Since: 0.1

@@ -63,7 +63,7 @@ DEYE_BUS_API void deye_bus_client_connect_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_connect_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_connect()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_connect()
  *
  * Since: 0.1
  */
@@ -77,7 +77,7 @@ DEYE_BUS_API gboolean deye_bus_client_connect_finish (DeyeBusClient *self, GAsyn
  *
  * Closes the client permanently, like deye_bus_client_close_full() with the default timeout of one second.
  *
- * Returns: %TRUE if everything was sent, or if the client was closed before; %FALSE with an error as of
+ * Returns: %TRUE if everything was sent, or if the client was closed before; %FALSE with an error as for
  *   deye_bus_client_close_full()
  *
  * Since: 0.1
@@ -108,7 +108,7 @@ DEYE_BUS_API void deye_bus_client_close_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_close_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_close()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_close()
  *
  * Since: 0.1
  */
@@ -128,7 +128,7 @@ DEYE_BUS_API gboolean deye_bus_client_close_finish (DeyeBusClient *self, GAsyncR
  *
  * A call that fails with %DEYE_BUS_ERROR_UNSENT has closed the client. After any other error the client is not closed.
  *
- * If another call is already closing the client, this call waits for the same end, and its own timeout is ignored.
+ * If another call is already closing the client, this call waits until the client is closed, and its own timeout is ignored.
  *
  * Returns: %TRUE if everything was sent, or if the client was closed before. Otherwise %FALSE with
  *   %DEYE_BUS_ERROR_UNSENT (messages were not sent and are lost; the message of the error and deye_bus_client_get_unsent()
@@ -170,7 +170,7 @@ DEYE_BUS_API void deye_bus_client_close_full_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_close_full_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_close_full()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_close_full()
  *
  * Since: 0.1
  */
@@ -244,7 +244,7 @@ DEYE_BUS_API void deye_bus_client_flush_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_flush_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_flush()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_flush()
  *
  * Since: 0.1
  */

@@ -119,7 +119,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusHolder, deye_bus_holder_free)
  * Publishes messages in order, each as deye_bus_client_publish() without a result, while the client is held. A call that fails
  * has published the first @n_published messages and none of the others, so it can be continued with the rest.
  *
- * Returns: %TRUE if all messages were queued; %FALSE with an error as of deye_bus_client_publish()
+ * Returns: %TRUE if all messages were queued; %FALSE with an error as for deye_bus_client_publish()
  *
  * Since: 0.1
  */

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* Messages to subscribers: published, to one client, or to all clients. */
+/* Publishing: to subscribers, to one client (direct), or also to all members of queue groups (broadcast). */
 
 /**
  * deye_bus_client_publish:
@@ -93,7 +93,7 @@ DEYE_BUS_API void deye_bus_client_publish_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_publish_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_publish()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -119,7 +119,7 @@ DEYE_BUS_API gboolean deye_bus_client_publish_finish (DeyeBusClient *self,
  *   %DEYE_BUS_ERROR_NO_RESPONDERS (no group has a member for @topic), with %DEYE_BUS_ERROR_UNKNOWN (no report within the
  *   timeout, or a member disconnected: the message may have been handled), at once with the reason if the message was
  *   dropped before it was sent to a member, with %DEYE_BUS_ERROR_UNSUPPORTED if the broker does not offer the feature
- *   DELIVERY, or with an error as of deye_bus_client_publish()
+ *   DELIVERY, or with an error as for deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -161,7 +161,7 @@ DEYE_BUS_API void deye_bus_client_publish_confirmed_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_publish_confirmed_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_publish_confirmed()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_publish_confirmed()
  *
  * Since: 0.1
  */
@@ -185,7 +185,7 @@ DEYE_BUS_API gboolean deye_bus_client_publish_confirmed_finish (DeyeBusClient *s
  *
  * Returns: %TRUE if the broker has accepted the message and queued it for the receiver, or, with @want_delivered, if the
  *   receiver's callback has returned. Otherwise %FALSE with %DEYE_BUS_ERROR_UNKNOWN (no report within the timeout;
- *   the message may have been handled), or with an error as of deye_bus_client_publish()
+ *   the message may have been handled), or with an error as for deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -233,7 +233,7 @@ DEYE_BUS_API void deye_bus_client_direct_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_direct_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_direct()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_direct()
  *
  * Since: 0.1
  */
@@ -254,7 +254,7 @@ DEYE_BUS_API gboolean deye_bus_client_direct_finish (DeyeBusClient *self, GAsync
  * Publishes a message like deye_bus_client_publish() with an acknowledgement, but to every member of matching queue
  * groups instead of one of them.
  *
- * Returns: %TRUE if the broker has accepted the message; %FALSE with an error as of deye_bus_client_publish()
+ * Returns: %TRUE if the broker has accepted the message; %FALSE with an error as for deye_bus_client_publish()
  *
  * Since: 0.1
  */
@@ -299,7 +299,7 @@ DEYE_BUS_API void deye_bus_client_broadcast_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_broadcast_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_broadcast()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_broadcast()
  *
  * Since: 0.1
  */
@@ -313,15 +313,15 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self,
  * @self: a #DeyeBusClient
  * @topic: (nullable): topic of the message, without wildcards, or %NULL to leave none
  * @payload: (nullable): the payload: at most 4 KiB
- * @options: (nullable): options, or %NULL. Used are the type name, and deye_bus_options_set_retain() with
- *   %DEYE_BUS_RETAIN_LAST: the message becomes the value of its topic; an empty one clears it
+ * @options: (nullable): options, or %NULL. Only two of them are used: the type name, and deye_bus_options_set_retain() with
+ *   %DEYE_BUS_RETAIN_LAST, which makes the message the retained value of its topic; an empty message clears the value
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @error: return location for a #GError, or %NULL
  *
- * Leaves a last message with the broker, which publishes it when the connection ends without deye_bus_client_close(): the
- * process crashed or was killed, or the broker disconnected it. It is published once, with the id of this client as sender and
- * with its incarnation (deye_bus_message_get_incarnation()), right before the event `system.peer.gone`. It is not published if
- * the client has connected again by then, or if the broker itself ends.
+ * Leaves a last message (a "last will") with the broker, which publishes it when the connection ends without
+ * deye_bus_client_close(): the process crashed or was killed, or the broker disconnected it. It is published once, with the id
+ * of this client as sender and with its incarnation (deye_bus_message_get_incarnation()), right before the event
+ * `system.peer.gone`. It is not published if the client has connected again by then, or if the broker itself ends.
  *
  * A second call replaces the message. The broker checks the right to publish to @topic now, and again when it publishes. After
  * each reconnect the client leaves the message again, before it publishes anything.
@@ -348,7 +348,7 @@ DEYE_BUS_API gboolean deye_bus_client_set_last_message (DeyeBusClient *self,
  * @self: a #DeyeBusClient
  * @topic: (nullable): topic of the message, without wildcards, or %NULL to leave none
  * @payload: (nullable): the payload: at most 4 KiB
- * @options: (nullable): options as of deye_bus_client_set_last_message(), or %NULL
+ * @options: (nullable): options as for deye_bus_client_set_last_message(), or %NULL
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
  * @user_data: data to pass to @callback
@@ -373,7 +373,7 @@ DEYE_BUS_API void deye_bus_client_set_last_message_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_set_last_message_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_client_set_last_message()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_client_set_last_message()
  *
  * Since: 0.1
  */

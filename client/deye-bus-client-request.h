@@ -68,7 +68,7 @@ DEYE_BUS_API void deye_bus_client_request_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_request_async().
  *
- * Returns: (transfer full): the reply; %NULL with an error as of deye_bus_client_request()
+ * Returns: (transfer full): the reply; %NULL with an error as for deye_bus_client_request()
  *
  * Since: 0.1
  */
@@ -112,7 +112,7 @@ DEYE_BUS_API gboolean deye_bus_client_respond (DeyeBusClient *self,
  * that used deye_bus_client_request_stream() receives them. Like deye_bus_client_respond() the call never waits: if the
  * requester takes no answers, parts are queued until the call fails with %DEYE_BUS_ERROR_WOULD_BLOCK.
  *
- * Returns: %TRUE if the part was queued, which does not mean that it was written; %FALSE with an error as of
+ * Returns: %TRUE if the part was queued, which does not mean that it was written; %FALSE with an error as for
  *   deye_bus_client_respond(), or %DEYE_BUS_ERROR_UNSUPPORTED (the broker does not offer streams)
  *
  * Since: 0.1
@@ -134,7 +134,7 @@ DEYE_BUS_API gboolean deye_bus_client_respond_part (DeyeBusClient *self,
  * Reports the progress of the answer to a request. Works like deye_bus_client_respond_part(), but a newer report replaces a
  * report for which the requester has no room: deye_bus_message_get_skipped() counts the reports that were replaced.
  *
- * Returns: %TRUE if the report was queued, which does not mean that it was written; %FALSE with an error as of
+ * Returns: %TRUE if the report was queued, which does not mean that it was written; %FALSE with an error as for
  *   deye_bus_client_respond_part()
  *
  * Since: 0.1
@@ -173,7 +173,7 @@ DEYE_BUS_API GCancellable *deye_bus_client_watch_request (DeyeBusClient *self, D
  *
  * Answers a request with an error. The requester's call fails with %DEYE_BUS_ERROR_FAILED, @error_name and @detail.
  *
- * Returns: %TRUE if the reply was queued, which does not mean that it was written; %FALSE with an error as of
+ * Returns: %TRUE if the reply was queued, which does not mean that it was written; %FALSE with an error as for
  *   deye_bus_client_respond()
  *
  * Since: 0.1

@@ -56,7 +56,7 @@ typedef gboolean (*DeyeBusReloadCallback) (DeyeBusClient *client, guint64 genera
  * SetProperty) without this call; see #DeyeBusService. With an older broker, which does not route them to a client by
  * default, this call also registers them.
  *
- * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (@reload requires a type), or an error as of
+ * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (@reload requires a type), or an error as for
  *   deye_bus_client_serve()
  *
  * Since: 0.1

@@ -80,7 +80,7 @@ DEYE_BUS_API void deye_bus_client_subscribe_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_subscribe_async().
  *
- * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_subscribe()
+ * Returns: (transfer full): the subscription; %NULL with an error as for deye_bus_client_subscribe()
  *
  * Since: 0.1
  */
@@ -106,7 +106,7 @@ deye_bus_client_subscribe_finish (DeyeBusClient *self, GAsyncResult *result, GEr
  *
  * Returns: (transfer full): the subscription, which also lasts if this reference is released; %NULL with
  *   %DEYE_BUS_ERROR_DENIED (also if the client has no right to the policy), %DEYE_BUS_ERROR_PROTOCOL (the group has
- *   another policy), or another error as of deye_bus_client_subscribe()
+ *   another policy), or another error as for deye_bus_client_subscribe()
  *
  * Since: 0.1
  */
@@ -158,7 +158,7 @@ DEYE_BUS_API void deye_bus_client_subscribe_full_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_subscribe_full_async().
  *
- * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_subscribe_full()
+ * Returns: (transfer full): the subscription; %NULL with an error as for deye_bus_client_subscribe_full()
  *
  * Since: 0.1
  */
@@ -181,7 +181,7 @@ deye_bus_client_subscribe_full_finish (DeyeBusClient *self, GAsyncResult *result
  * Serves a topic: requests on it are delivered to this client. If several peers serve @topic, the broker gives each
  * request to one of them, in turn. The call is limited to 30 s.
  *
- * Returns: (transfer full): the subscription, which also lasts if this reference is released; %NULL with an error as of
+ * Returns: (transfer full): the subscription, which also lasts if this reference is released; %NULL with an error as for
  *   deye_bus_client_subscribe()
  *
  * Since: 0.1
@@ -231,7 +231,7 @@ DEYE_BUS_API void deye_bus_client_serve_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_serve_async().
  *
- * Returns: (transfer full): the subscription; %NULL with an error as of deye_bus_client_serve()
+ * Returns: (transfer full): the subscription; %NULL with an error as for deye_bus_client_serve()
  *
  * Since: 0.1
  */

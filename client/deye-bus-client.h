@@ -137,9 +137,9 @@ G_BEGIN_DECLS
 /**
  * DeyeBusClient:address:
  *
- * Path of the broker's socket as it would be used now. %NULL for a client that was constructed for an existing socket, and
- * if there is no default address: $DAEMONEYE_BROKER_SOCKET is not set, the user is not root, and $XDG_RUNTIME_DIR is not
- * an absolute path. Connecting then fails with %DEYE_BUS_ERROR_NO_BROKER. It can only be set on construction.
+ * Path of the broker's socket as it would be used now. %NULL for a client that was constructed for an existing socket, and if
+ * there is no default address: $DAEMONEYE_BROKER_SOCKET is not set, the user is not root, and $XDG_RUNTIME_DIR is not an
+ * absolute path. Connecting then fails with %DEYE_BUS_ERROR_NO_BROKER. The property can only be set on construction.
  *
  * Since: 0.1
  */
@@ -239,7 +239,7 @@ G_BEGIN_DECLS
  * - A publish without acknowledgement was refused by the broker. (The refusal of single receivers under
  *   %DEYE_BUS_POLICY_ERROR is reported by acknowledgements only.)
  * - Messages that the broker had accepted, with or without acknowledgement, were dropped because a receiver under
- *   %DEYE_BUS_POLICY_BLOCK held them for longer than the broker's setting `longest_block_us`. The error is
+ *   %DEYE_BUS_POLICY_BLOCK blocked its publishers for longer than the broker's setting `longest_block_us`. The error is
  *   %DEYE_BUS_ERROR_WOULD_BLOCK; its message contains the number of messages.
  * - A publish, direct or broadcast was called without a callback (`..._async()` with %NULL) and failed for a reason
  *   other than its own cancellable.
@@ -439,9 +439,9 @@ DEYE_BUS_API gboolean deye_bus_client_get_reconnect (DeyeBusClient *self);
  * @self: a #DeyeBusClient
  *
  * Gets the number of messages (publishes, requests and replies) that calls have queued and that are not completely written to
- * the socket: those that the socket has not accepted yet, and those that wait for credit. After the end of a connection it is
- * the number of messages that were lost with the connection, until the client connects again. The call reads through the whole
- * queue, so do not call it for every message.
+ * the socket: those that the socket has not accepted yet, and those that wait for credit. After the end of a connection, and
+ * until the client connects again, it is the number of messages that were lost. The call reads through the whole queue, so do
+ * not call it for every message.
  *
  * Returns: the number of messages; 0 before the first connection; %G_MAXUINT64, which means that it is not known, while
  *   another thread has acquired the client's context
@@ -456,9 +456,9 @@ DEYE_BUS_API guint64 deye_bus_client_get_unsent (DeyeBusClient *self);
  * @interval_us: interval in microseconds, from 100,000 (100 ms) to 300,000,000 (300 s), or 0 to stop the heartbeat
  * @error: return location for a #GError, or %NULL
  *
- * Publishes a `daemoneye.eventbus.v1.Heartbeat` on `control.health.heartbeat.{id}` now and then once per interval. The
- * heartbeat is published from the client's context, so it stops while the context is blocked. A heartbeat is skipped if
- * the client is not connected or has no credit.
+ * Publishes a `daemoneye.eventbus.v1.Heartbeat` on `control.health.heartbeat.{id}`: the first one at once, then one per
+ * interval. The heartbeat is published from the client's context, so it stops while the context is blocked. A heartbeat is
+ * skipped if the client is not connected or has no credit.
  *
  * With each heartbeat a client that reconnects also asks the broker how many subscriptions it has for this client. If the
  * number differs from that of the client, the client makes a new connection, which restores the subscriptions.
@@ -480,7 +480,7 @@ DEYE_BUS_API gboolean deye_bus_client_set_heartbeat (DeyeBusClient *self, gint64
  * client's context is about to poll. A single message on an idle connection is always written at once.
  *
  * If a program publishes two messages and does not return to its main loop for a second, the second message is delayed by that
- * time. Therefore it is off by default; deye_bus_client_flush() writes the messages that wait.
+ * time. Therefore the property is %FALSE by default. deye_bus_client_flush() writes the messages that wait.
  *
  * Since: 0.1
  */

@@ -33,7 +33,7 @@ G_BEGIN_DECLS
 /**
  * DeyeBusCollector:client:
  *
- * The client. It can only be set on construction; without it the collector makes one, of #DeyeBusCollector:id,
+ * The client. It can only be set on construction. If it is not set, the collector creates a client from #DeyeBusCollector:id,
  * #DeyeBusCollector:type and #DeyeBusCollector:address.
  *
  * Since: 0.1
@@ -148,8 +148,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusCollector, deye_bus_collector, DEYE_BUS, COLLECTOR,
  * @DEYE_BUS_COLLECTOR_STATE_UNREGISTERED: the collector is not registered: it has no connection, or was refused
  * @DEYE_BUS_COLLECTOR_STATE_REGISTERED: it is registered, and the broker does not give it tasks yet
  * @DEYE_BUS_COLLECTOR_STATE_READY: it gets tasks
- * @DEYE_BUS_COLLECTOR_STATE_SUSPECT: it gets no tasks, because two of its signs of life in a row were missed, or because all
- *   its slots wait for answers that are overdue
+ * @DEYE_BUS_COLLECTOR_STATE_SUSPECT: it gets no tasks, because it missed two signs of life (such as heartbeats) in a row, or
+ *   because all its slots wait for answers that are overdue
  * @DEYE_BUS_COLLECTOR_STATE_SET_ASIDE: it gets no tasks for a time, because it failed too often
  * @DEYE_BUS_COLLECTOR_STATE_DRAINING: it gets no more tasks, and finishes those that it has
  * @DEYE_BUS_COLLECTOR_STATE_GONE: the broker has removed it
@@ -176,7 +176,7 @@ typedef enum
  *   a task that seems to hang is not run again, but quarantined
  * @DEYE_BUS_OPERATION_WITHOUT_PROGRESS: handlers report no progress; only the run limit ends an attempt that hangs
  *
- * How the broker treats the tasks of an operation.
+ * Flags of an operation, which decide how the broker treats its tasks.
  *
  * Since: 0.1
  */
@@ -386,7 +386,7 @@ DEYE_BUS_API void deye_bus_collector_start_async (DeyeBusCollector *self,
  *
  * Finishes an operation started with deye_bus_collector_start_async().
  *
- * Returns: %TRUE if the collector is registered; %FALSE with an error as of deye_bus_collector_start(), the reason why the broker
+ * Returns: %TRUE if the collector is registered; %FALSE with an error as for deye_bus_collector_start(), the reason why the broker
  *   refused it (the collector tries again), or %G_IO_ERROR_CANCELLED
  *
  * Since: 0.1
@@ -400,7 +400,7 @@ DEYE_BUS_API gboolean deye_bus_collector_start_finish (DeyeBusCollector *self, G
  *   broker's default, 30 s
  * @error: return location for a #GError, or %NULL
  *
- * Lets the collector take no more tasks and finish those that it has. This cannot be undone. The call never waits:
+ * Drains the collector: it takes no more tasks and finishes those that it has. This cannot be undone. The call never waits:
  * #DeyeBusCollector::drained is emitted when no work runs any more. The collector stays registered.
  *
  * Returns: %TRUE on success, also if it drains already; %FALSE with %DEYE_BUS_ERROR_WRONG_THREAD
@@ -450,7 +450,7 @@ DEYE_BUS_API void deye_bus_collector_stop_async (DeyeBusCollector *self,
  *
  * Finishes an operation started with deye_bus_collector_stop_async().
  *
- * Returns: %TRUE if the collector has stopped and everything was sent; %FALSE with %DEYE_BUS_ERROR_UNSENT as of
+ * Returns: %TRUE if the collector has stopped and everything was sent; %FALSE with %DEYE_BUS_ERROR_UNSENT as for
  *   deye_bus_client_close() (it has stopped), or %DEYE_BUS_ERROR_INVALID_ARGUMENT (it was not started)
  *
  * Since: 0.1
@@ -466,7 +466,7 @@ DEYE_BUS_API gboolean deye_bus_collector_stop_finish (DeyeBusCollector *self, GA
  * Stops the collector like deye_bus_collector_stop_async(), and waits for the end. Unlike other synchronous calls, this one
  * iterates the client's context, because handlers need it to end their works.
  *
- * Returns: %TRUE on success; %FALSE with an error as of deye_bus_collector_stop_finish(), or %DEYE_BUS_ERROR_WRONG_THREAD
+ * Returns: %TRUE on success; %FALSE with an error as for deye_bus_collector_stop_finish(), or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
  */
@@ -483,8 +483,8 @@ DEYE_BUS_API gboolean deye_bus_collector_stop (DeyeBusCollector *self, gint64 gr
  *
  * This is the main loop of a program that is a collector and nothing else.
  *
- * Returns: %TRUE if it has stopped and everything was sent; %FALSE with an error as of deye_bus_collector_start(),
- *   %DEYE_BUS_ERROR_UNSENT as of deye_bus_client_close() (it has stopped), or the reason why the client does not connect again
+ * Returns: %TRUE if it has stopped and everything was sent; %FALSE with an error as for deye_bus_collector_start(),
+ *   %DEYE_BUS_ERROR_UNSENT as for deye_bus_client_close() (it has stopped), or the reason why the client does not connect again
  *
  * Since: 0.1
  */
@@ -497,9 +497,9 @@ DEYE_BUS_API gboolean deye_bus_collector_run (DeyeBusCollector *self, GError **e
  * @health: its health; every unit is %DEYE_BUS_HEALTH_HEALTHY until this function is called
  * @detail: (nullable): explanation for users
  *
- * Sets the health of one unit. The heartbeat contains the health of the worst unit, with the names and explanations of all units
- * that have it; the report to the broker lists up to 64 units that are not healthy, with up to 64 bytes of their names and 256 of
- * their explanations. See deye_bus_client_set_health(). This function may be called in any thread.
+ * Sets the health of one unit. The heartbeat contains the health of the worst unit, with the names and explanations of all
+ * units with this health; the report to the broker lists up to 64 units that are not healthy, with up to 64 bytes of their
+ * names and 256 of their explanations. See deye_bus_client_set_health(). This function may be called in any thread.
  *
  * Since: 0.1
  */

@@ -87,7 +87,7 @@ DEYE_BUS_API guint64 deye_bus_extent_get_limit (const DeyeBusExtent *extent);
 /**
  * deye_bus_extent_get_period:
  * @extent: a #DeyeBusExtent
- * @from_time_us: (out) (optional): return location for the begin, in microseconds since 1970
+ * @from_time_us: (out) (optional): return location for the start, in microseconds since 1970
  * @to_time_us: (out) (optional): return location for the end, in microseconds since 1970
  * @gaps: (out) (optional): return location for the number of gaps in the period
  *
@@ -118,7 +118,7 @@ DEYE_BUS_API guint deye_bus_extent_get_share (const DeyeBusExtent *extent);
  * deye_bus_extent_get_age:
  * @extent: a #DeyeBusExtent
  *
- * Gets the age of the oldest data in the payload, when the collector sent it.
+ * Gets the age that the oldest data in the payload had when the collector sent the payload.
  *
  * Returns: the age in microseconds
  *

@@ -73,7 +73,7 @@ DEYE_BUS_API guint64 deye_bus_gather_answer_get_incarnation (const DeyeBusGather
  * Gets the index of the answer's entry in deye_bus_manifest_list_entries(). With deye_bus_gather_spec_ask_shards() it is the
  * shard.
  *
- * Returns: the place, from 0
+ * Returns: the index, from 0
  *
  * Since: 0.1
  */

@@ -45,8 +45,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusGather, deye_bus_gather, DEYE_BUS, GATHER, GObject)
  * Asks many collectors, and returns at once. The answers are taken with deye_bus_gather_next() or
  * deye_bus_gather_next_async(). If the broker refuses the question, these fail with its error. Only the agent and tools may ask.
  *
- * Returns: (transfer full): the question; %NULL with %DEYE_BUS_ERROR_INVALID_ARGUMENT (a setter of @spec got a wrong value, or it
- *   does not say what it requires), %DEYE_BUS_ERROR_UNSUPPORTED (the broker has no tasks), or an error as of
+ * Returns: (transfer full): the question; %NULL with %DEYE_BUS_ERROR_INVALID_ARGUMENT (a setter of @spec got a wrong value, or
+ *   @spec has no requirement), %DEYE_BUS_ERROR_UNSUPPORTED (the broker has no tasks), or an error as for
  *   deye_bus_client_request_stream()
  *
  * Since: 0.1
@@ -57,7 +57,7 @@ DEYE_BUS_API DeyeBusGather *deye_bus_client_gather_begin (DeyeBusClient *self, D
  * deye_bus_client_gather:
  * @self: a #DeyeBusClient
  * @spec: the specification of the question; it is copied
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the question is, too
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the question is cancelled, too
  * @error: return location for a #GError, or %NULL
  *
  * Asks many collectors, and waits until each expected answer has arrived or is known to be missing, at most for the timeout of
@@ -77,7 +77,7 @@ deye_bus_client_gather (DeyeBusClient *self, DeyeBusGatherSpec *spec, GCancellab
  * deye_bus_client_gather_async:
  * @self: a #DeyeBusClient
  * @spec: the specification of the question; it is copied
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the question is, too
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, the question is cancelled, too
  * @callback: (scope async) (closure user_data) (nullable): function to call when the question has ended
  * @user_data: data to pass to @callback
  *
@@ -99,7 +99,7 @@ DEYE_BUS_API void deye_bus_client_gather_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_gather_async().
  *
- * Returns: (transfer full): the question, which has ended; %NULL with an error as of deye_bus_client_gather()
+ * Returns: (transfer full): the question, which has ended; %NULL with an error as for deye_bus_client_gather()
  *
  * Since: 0.1
  */
@@ -108,16 +108,16 @@ DEYE_BUS_API DeyeBusGather *deye_bus_client_gather_finish (DeyeBusClient *self, 
 /**
  * deye_bus_gather_next:
  * @self: a #DeyeBusGather
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the question lives
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the question continues
  * @error: return location for a #GError, or %NULL
  *
- * Takes the next answer, in the order of their arrival, and waits for it if there is none. It is provisional until the end. Like
- * every synchronous call it does not iterate the context.
+ * Takes the next answer, in the order of arrival, and waits for it if there is none. The answer is provisional until the
+ * question has ended. Like every synchronous call it does not iterate the context.
  *
- * Returns: (transfer full) (nullable): the answer. %NULL without an error if the question has ended, every answer was taken, and
- *   the answers meet the requirement of the question. After the last answer of any other question %NULL with
- *   %DEYE_BUS_ERROR_PARTIAL (the answers do not meet the requirement), or with an error as of deye_bus_client_request() (the
- *   question ended without a manifest). At any time %NULL with %G_IO_ERROR_PENDING (deye_bus_gather_next_async() is waiting),
+ * Returns: (transfer full) (nullable): the answer. %NULL without an error if the question has ended, every answer was taken,
+ *   and the answers meet the requirement of the question. %NULL with %DEYE_BUS_ERROR_PARTIAL if the question has ended, every
+ *   answer was taken, and the answers do not meet the requirement. %NULL with an error as for deye_bus_client_request() if the
+ *   question ended without a manifest. At any time %NULL with %G_IO_ERROR_PENDING (deye_bus_gather_next_async() is waiting),
  *   %G_IO_ERROR_CANCELLED or %DEYE_BUS_ERROR_WRONG_THREAD
  *
  * Since: 0.1
@@ -127,7 +127,7 @@ DEYE_BUS_API DeyeBusGatherAnswer *deye_bus_gather_next (DeyeBusGather *self, GCa
 /**
  * deye_bus_gather_next_async:
  * @self: a #DeyeBusGather
- * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the question lives
+ * @cancellable: (nullable): a #GCancellable, or %NULL; when cancelled, only this call ends, and the question continues
  * @callback: (scope async) (closure user_data) (nullable): function to call when an answer has arrived or the question has
  *   ended
  * @user_data: data to pass to @callback
@@ -149,7 +149,7 @@ DEYE_BUS_API void deye_bus_gather_next_async (DeyeBusGather *self,
  *
  * Finishes an operation started with deye_bus_gather_next_async().
  *
- * Returns: (transfer full) (nullable): the answer; %NULL as of deye_bus_gather_next()
+ * Returns: (transfer full) (nullable): the answer; %NULL as for deye_bus_gather_next()
  *
  * Since: 0.1
  */
@@ -160,7 +160,7 @@ deye_bus_gather_next_finish (DeyeBusGather *self, GAsyncResult *result, GError *
  * deye_bus_gather_cancel:
  * @self: a #DeyeBusGather
  *
- * Ends the question and notifies the collectors. Answers that have arrived can still be taken; behind them the error is
+ * Ends the question and notifies the collectors. Answers that have arrived can still be taken; then the error is
  * %G_IO_ERROR_CANCELLED. No effect on a question that has ended.
  *
  * Since: 0.1
@@ -184,8 +184,8 @@ DEYE_BUS_API gboolean deye_bus_gather_is_ended (DeyeBusGather *self);
  * deye_bus_gather_dup_manifest:
  * @self: a #DeyeBusGather
  *
- * Gets the manifest. There is one when the end of the question was reached, unless the connection ended before, the broker refused
- * the question, or it was cancelled.
+ * Gets the manifest. It exists after the end of the question, unless the connection ended before, the broker refused the
+ * question, or the question was cancelled.
  *
  * Returns: (transfer full) (nullable): the manifest; %NULL: there is none, or none yet
  *

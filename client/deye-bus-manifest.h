@@ -274,7 +274,7 @@ DEYE_BUS_API gboolean deye_bus_manifest_entry_is_retryable (const DeyeBusManifes
  * its reference count is atomic, so it can be used in any thread.
  *
  * deye_bus_manifest_get_expected() is always the sum of deye_bus_manifest_get_count() of all classes. The library refuses a
- * manifest of which that is not true.
+ * manifest for which that is not true.
  *
  * Since: 0.1
  */

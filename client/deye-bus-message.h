@@ -290,8 +290,8 @@ DEYE_BUS_API gint64 deye_bus_message_get_remaining (DeyeBusMessage *message);
  * @message: a #DeyeBusMessage
  *
  * Gets the number of the delivery attempt. A number above 1 marks a repeat: the message was published with at-least-once
- * delivery, and another member of the group got it before and did not settle it in time. That member may have handled it all
- * the same.
+ * delivery, and another member of the group got it before and did not settle it in time. That member may nevertheless have
+ * handled it.
  *
  * Returns: 1 for the first delivery
  *
@@ -375,7 +375,7 @@ DEYE_BUS_API gboolean deye_bus_message_is_final (DeyeBusMessage *message);
  * Checks whether @message is the failure of one of several responders (see #DeyeBusAnswers): it answered with an error,
  * disconnected, or had no room for the request. Such a message has no payload, and its sender is the responder.
  *
- * Returns: %TRUE if it is an answer, or any other message; %FALSE with the error of the responder, as of
+ * Returns: %TRUE if it is an answer, or any other message; %FALSE with the error of the responder, as for
  *   deye_bus_client_request()
  *
  * Since: 0.1

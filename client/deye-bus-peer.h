@@ -136,8 +136,8 @@ DEYE_BUS_API const char *deye_bus_peer_get_account (DeyeBusPeer *peer);
  * deye_bus_client_wait_for_peer:
  * @self: a #DeyeBusClient
  * @peer: id of the peer
- * @options: (nullable): options with a timeout, or %NULL; the timeout (default 30 s) limits the whole call. A time of
- *   %G_MAXINT64 does not end
+ * @options: (nullable): options with a timeout, or %NULL; the timeout (default 30 s) limits the whole call. A timeout of
+ *   %G_MAXINT64 means no limit
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @error: return location for a #GError, or %NULL
  *
@@ -163,8 +163,8 @@ DEYE_BUS_API DeyeBusPeer *deye_bus_client_wait_for_peer (DeyeBusClient *self,
  * deye_bus_client_wait_for_peer_async:
  * @self: a #DeyeBusClient
  * @peer: id of the peer
- * @options: (nullable): options with a timeout, or %NULL; the timeout (default 30 s) limits the whole call. A time of
- *   %G_MAXINT64 does not end
+ * @options: (nullable): options with a timeout, or %NULL; the timeout (default 30 s) limits the whole call. A timeout of
+ *   %G_MAXINT64 means no limit
  * @cancellable: (nullable): a #GCancellable, or %NULL
  * @callback: (scope async) (closure user_data) (nullable): function to call when the operation is complete
  * @user_data: data to pass to @callback
@@ -188,7 +188,7 @@ DEYE_BUS_API void deye_bus_client_wait_for_peer_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_wait_for_peer_async().
  *
- * Returns: (transfer full): the peer; %NULL with an error as of deye_bus_client_wait_for_peer()
+ * Returns: (transfer full): the peer; %NULL with an error as for deye_bus_client_wait_for_peer()
  *
  * Since: 0.1
  */

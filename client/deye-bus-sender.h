@@ -55,9 +55,9 @@ G_DECLARE_FINAL_TYPE (DeyeBusSender, deye_bus_sender, DEYE_BUS, SENDER, GObject)
 /**
  * deye_bus_sender_new:
  * @client: a #DeyeBusClient
- * @max_messages: most messages that may wait in the sender, or 0 for the default, 8,192
- * @max_bytes: most bytes that may wait in the sender, or 0 for the default, 4 MiB; each message counts its topic, its payload
- *   and about 64 bytes
+ * @max_messages: largest number of messages that may wait in the sender, or 0 for the default, 8,192
+ * @max_bytes: largest number of bytes that may wait in the sender, or 0 for the default, 4 MiB; the bytes of a message are its
+ *   topic, its payload and about 64 more
  * @error: return location for a #GError, or %NULL
  *
  * Creates a sender. Call this function in the thread that runs the client's context.
@@ -80,7 +80,7 @@ deye_bus_sender_new (DeyeBusClient *client, guint max_messages, gsize max_bytes,
  *   is not used
  * @error: return location for a #GError, or %NULL
  *
- * Puts a message into the sender's queue, from which it is published like by deye_bus_client_publish() without a result. Any
+ * Puts a message into the sender's queue. The client then publishes it as deye_bus_client_publish() does without a result. Any
  * thread may call this function. It does not wait, except for the short time in which another thread uses a sender of the same
  * client.
  *
@@ -111,7 +111,7 @@ DEYE_BUS_API gboolean deye_bus_sender_publish (DeyeBusSender *self,
  * has sent the messages. In the client's thread it sends them itself.
  *
  * Returns: %TRUE if all messages were written, or, with @want_accepted, accepted by the broker. Otherwise %FALSE with an error
- *   as of deye_bus_client_flush(); with %DEYE_BUS_ERROR_TIMEOUT nothing is lost, and the messages stay queued
+ *   as for deye_bus_client_flush(); with %DEYE_BUS_ERROR_TIMEOUT nothing is lost, and the messages stay queued
  *
  * Since: 0.1
  */
@@ -151,7 +151,7 @@ DEYE_BUS_API void deye_bus_sender_flush_async (DeyeBusSender *self,
  *
  * Finishes an operation started with deye_bus_sender_flush_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_sender_flush()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_sender_flush()
  *
  * Since: 0.1
  */

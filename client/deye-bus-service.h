@@ -96,7 +96,7 @@ DEYE_BUS_API DeyeBusService *deye_bus_service_new (const char *name, const char 
  * @doc: (nullable): description in a sentence or two
  * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_service_new(), but reports an argument that is not valid as an error.
+ * Like deye_bus_service_new(), but reports an argument that is not valid as an error.
  *
  * Returns: (transfer full): a new #DeyeBusService without methods, topics, events and properties; %NULL with
  *   %DEYE_BUS_ERROR_INVALID_ARGUMENT
@@ -155,7 +155,7 @@ DEYE_BUS_API void deye_bus_service_add_method (DeyeBusService *self,
  *   add the method
  * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_service_add_method(), but reports an argument that is not valid as an error.
+ * Like deye_bus_service_add_method(), but reports an argument that is not valid as an error.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_DUPLICATE_ID (the service
  *   has a method or a topic of this name, or a standard method has it) or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -206,7 +206,7 @@ DEYE_BUS_API void deye_bus_service_add_topic (DeyeBusService *self,
  * @doc: (nullable): description
  * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_service_add_topic(), but reports an argument that is not valid as an error.
+ * Like deye_bus_service_add_topic(), but reports an argument that is not valid as an error.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_BAD_TOPIC,
  *   %DEYE_BUS_ERROR_DUPLICATE_ID (the service has a method or a topic of this name) or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -249,7 +249,7 @@ DEYE_BUS_API void deye_bus_service_add_event (DeyeBusService *self,
  * @doc: (nullable): description
  * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_service_add_event(), but reports an argument that is not valid as an error.
+ * Like deye_bus_service_add_event(), but reports an argument that is not valid as an error.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_BAD_PATTERN,
  *   %DEYE_BUS_ERROR_DUPLICATE_ID (the service has an event of this name) or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -292,7 +292,7 @@ DEYE_BUS_API void deye_bus_service_add_property (DeyeBusService *self,
  * @doc: (nullable): description
  * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_service_add_property(), but reports an argument that is not valid as an error.
+ * Like deye_bus_service_add_property(), but reports an argument that is not valid as an error.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_DUPLICATE_ID (the service
  *   has a property of this name) or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -327,7 +327,7 @@ DEYE_BUS_API void deye_bus_service_change_property (DeyeBusService *self, const 
  * @value: new value, of the property's type or of one that can be transformed into it
  * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_service_change_property(), but reports an argument that is not valid as an error.
+ * Like deye_bus_service_change_property(), but reports an argument that is not valid as an error.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT (there is no such property, or the value
  *   does not fit) or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -375,7 +375,7 @@ DEYE_BUS_API void deye_bus_service_add_types (DeyeBusService *self, GBytes *desc
  *   --descriptor_set_out` creates it; at most 256 KiB for all services of a client together
  * @error: return location for a #GError, or %NULL
  *
- * As deye_bus_service_add_types(), but reports an argument that is not valid as an error.
+ * Like deye_bus_service_add_types(), but reports an argument that is not valid as an error.
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_INVALID_ARGUMENT, %DEYE_BUS_ERROR_LIMIT or
  *   %DEYE_BUS_ERROR_WRONG_THREAD

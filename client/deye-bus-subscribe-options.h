@@ -12,9 +12,9 @@ G_BEGIN_DECLS
  * @DEYE_BUS_POLICY_DEFAULT: the default of the pattern's domain: %DEYE_BUS_POLICY_BLOCK for `tasks` and `results`,
  *   %DEYE_BUS_POLICY_CONFLATE for health, %DEYE_BUS_POLICY_DROP_NEWEST for `control`, and %DEYE_BUS_POLICY_DROP_OLDEST
  *   for everything else
- * @DEYE_BUS_POLICY_BLOCK: publishers get the credit for a message back only when the subscription has handled it. This
- *   slows publishers down, and nothing is lost unless the broker's setting `longest_block_us` expires. The policy
- *   requires a right; collectors have it for `tasks` and `results`
+ * @DEYE_BUS_POLICY_BLOCK: publishers get the credit for a message back only when the subscription has handled it. This slows
+ *   publishers down. Nothing is lost, unless the subscription blocks them for longer than the broker's setting
+ *   `longest_block_us`. The policy requires a right; collectors have it for `tasks` and `results`
  * @DEYE_BUS_POLICY_DROP_OLDEST: the messages that have waited longest are dropped to make room
  * @DEYE_BUS_POLICY_DROP_NEWEST: the arriving message is dropped
  * @DEYE_BUS_POLICY_ERROR: the arriving message is refused, and the publisher is notified

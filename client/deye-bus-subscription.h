@@ -71,9 +71,9 @@ G_BEGIN_DECLS
  * Between two messages there is at most one gap for each reason; losses that occur before a gap is reported are added
  * to it.
  *
- * With deye_bus_subscription_next_async() the signal is emitted while a call is pending, before the message that
- * follows the gap. With deye_bus_subscription_next() it is emitted after that message, when the context runs, and gaps
- * that were passed meanwhile are joined; deye_bus_subscription_get_missed() shows where they were.
+ * With deye_bus_subscription_next_async() the signal is emitted while a call is pending, before the message that follows the
+ * gap. With deye_bus_subscription_next() it is emitted after that message, when the context runs, and gaps in front of other
+ * messages that were taken meanwhile are merged; deye_bus_subscription_get_missed() shows where they were.
  *
  * Since: 0.1
  */
@@ -266,7 +266,7 @@ DEYE_BUS_API void deye_bus_subscription_adjust_async (DeyeBusSubscription *self,
  *
  * Finishes an operation started with deye_bus_subscription_adjust_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_subscription_adjust()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_subscription_adjust()
  *
  * Since: 0.1
  */
@@ -335,10 +335,10 @@ DEYE_BUS_API DeyeBusDrainState deye_bus_subscription_get_drain_state (DeyeBusSub
  * Stops calls of the callback and the signal #DeyeBusSubscription::gap; a callback that is running completes. Other
  * subscriptions of the client are not affected.
  *
- * Messages that arrive while the subscription is paused are kept, up to the window, and their credit is not returned;
- * further ones wait in the broker under the overflow policy. Under %DEYE_BUS_POLICY_BLOCK this slows publishers down.
- * Requests on a topic that is served run into their deadlines. If the subscription ends while it is paused, the
- * messages that were kept are dropped and counted as missed.
+ * Messages that arrive while the subscription is paused are kept, up to the window, and their credit is not returned; further
+ * ones wait in the broker under the overflow policy. Under %DEYE_BUS_POLICY_BLOCK this slows publishers down. Requests on a
+ * topic that is served time out at their deadlines. If the subscription ends while it is paused, the messages that were kept
+ * are dropped and counted as missed.
  *
  * Returns: %TRUE, also if the subscription was paused before; %FALSE with %DEYE_BUS_ERROR_UNSUPPORTED (it has no
  *   callback), %DEYE_BUS_ERROR_CLOSED (it has ended) or %DEYE_BUS_ERROR_WRONG_THREAD
@@ -355,7 +355,7 @@ DEYE_BUS_API gboolean deye_bus_subscription_pause (DeyeBusSubscription *self, GE
  * Resumes a paused subscription. The messages and gaps that were kept are dispatched from the client's context in their
  * order, before new ones.
  *
- * Returns: %TRUE, also if the subscription was not paused; %FALSE with an error as of deye_bus_subscription_pause()
+ * Returns: %TRUE, also if the subscription was not paused; %FALSE with an error as for deye_bus_subscription_pause()
  *
  * Since: 0.1
  */
@@ -419,7 +419,7 @@ DEYE_BUS_API void deye_bus_subscription_next_async (DeyeBusSubscription *self,
  *
  * Finishes an operation started with deye_bus_subscription_next_async().
  *
- * Returns: (transfer full): the message; %NULL with an error as of deye_bus_subscription_next()
+ * Returns: (transfer full): the message; %NULL with an error as for deye_bus_subscription_next()
  *
  * Since: 0.1
  */
@@ -471,7 +471,7 @@ DEYE_BUS_API void deye_bus_subscription_unsubscribe_async (DeyeBusSubscription *
  *
  * Finishes an operation started with deye_bus_subscription_unsubscribe_async().
  *
- * Returns: %TRUE on success, or %FALSE with @error set, as of deye_bus_subscription_unsubscribe()
+ * Returns: %TRUE on success, or %FALSE with @error set, as for deye_bus_subscription_unsubscribe()
  *
  * Since: 0.1
  */

@@ -206,7 +206,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusTask, deye_bus_task, DEYE_BUS, TASK, GObject)
  * @total: as #DeyeBusTask:progress-total
  * @text: (nullable): as #DeyeBusTask:progress-text
  *
- * Emitted when the collector has reported progress. Of reports that follow each other quickly the newest one is seen.
+ * Emitted when the collector has reported progress. If reports follow each other quickly, only the newest one is delivered.
  *
  * Since: 0.1
  */
@@ -254,9 +254,9 @@ DEYE_BUS_API DeyeBusTask *deye_bus_client_submit (DeyeBusClient *self, const Dey
  * Gets the result of a task that another client has submitted, or that has been confirmed before. The broker keeps a result
  * until its submitter has got it, and then for 10 min (settings `task-window-us` and `task-window-bytes`).
  *
- * Returns: (transfer full): the result. Otherwise %NULL with an error as of deye_bus_task_wait() if the task did not succeed,
+ * Returns: (transfer full): the result. Otherwise %NULL with an error as for deye_bus_task_wait() if the task did not succeed,
  *   or with %DEYE_BUS_ERROR_ABSENT (the broker does not know the task), %DEYE_BUS_ERROR_WOULD_BLOCK (it has not ended),
- *   %DEYE_BUS_ERROR_UNSUPPORTED, or an error as of deye_bus_client_request()
+ *   %DEYE_BUS_ERROR_UNSUPPORTED, or an error as for deye_bus_client_request()
  *
  * Since: 0.1
  */
@@ -293,7 +293,7 @@ DEYE_BUS_API void deye_bus_client_fetch_result_async (DeyeBusClient *self,
  *
  * Finishes an operation started with deye_bus_client_fetch_result_async().
  *
- * Returns: (transfer full): the result; %NULL with an error as of deye_bus_client_fetch_result()
+ * Returns: (transfer full): the result; %NULL with an error as for deye_bus_client_fetch_result()
  *
  * Since: 0.1
  */
@@ -343,7 +343,7 @@ DEYE_BUS_API void deye_bus_task_wait_async (DeyeBusTask *self,
  *
  * Finishes an operation started with deye_bus_task_wait_async().
  *
- * Returns: (transfer full): the result; %NULL with an error as of deye_bus_task_wait()
+ * Returns: (transfer full): the result; %NULL with an error as for deye_bus_task_wait()
  *
  * Since: 0.1
  */
@@ -540,7 +540,7 @@ DEYE_BUS_API const char *deye_bus_task_get_result_type (DeyeBusTask *self);
  * deye_bus_task_dup_error:
  * @self: a #DeyeBusTask
  *
- * Gets the error with which the task ended, as of deye_bus_task_wait().
+ * Gets the error with which the task ended, as for deye_bus_task_wait().
  *
  * Returns: (nullable) (transfer full): the error; %NULL: it has not ended, or there is a result
  *

@@ -125,7 +125,7 @@ DEYE_BUS_API guint deye_bus_work_get_attempt (DeyeBusWork *self);
  *
  * Gets the priority of the task.
  *
- * Returns: 0 to 255; higher is earlier
+ * Returns: the priority, from 0 to 255 (most urgent)
  *
  * Since: 0.1
  */
@@ -249,8 +249,8 @@ DEYE_BUS_API gboolean deye_bus_work_progress (DeyeBusWork *self,
  * Sets the number of rows in the result. A manifest distinguishes an answer without rows from an answer with rows, and from a
  * collector that did not search.
  *
- * This function and the following ones describe the result of deye_bus_work_succeed(). Call them before.
- * They have no effect on a work that was ended.
+ * This function and the following ones describe the result. Call them before deye_bus_work_succeed(): they have no effect on a
+ * work that was ended.
  *
  * Since: 0.1
  */
@@ -270,7 +270,7 @@ DEYE_BUS_API void deye_bus_work_set_truncated (DeyeBusWork *self, guint64 limit)
 /**
  * deye_bus_work_set_period:
  * @self: a #DeyeBusWork
- * @from_time_us: begin, in microseconds since 1970
+ * @from_time_us: start, in microseconds since 1970
  * @to_time_us: end, in microseconds since 1970
  * @gaps: number of gaps in the period, in which the collector did not search
  *
