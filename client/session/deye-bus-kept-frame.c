@@ -59,7 +59,7 @@ deye_bus_kept_frame_free (DeyeBusKeptFrame *frame)
   g_free (frame);
 }
 
-/* FALSE: nothing of @time_us is left. 0 means no limit. */
+/* Subtracts @age_us from @time_us. FALSE: the time has expired. A @time_us of 0 means no limit, and does not change. */
 static gboolean
 kept_frame_age (guint64 *time_us, guint64 age_us)
 {

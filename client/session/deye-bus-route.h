@@ -24,12 +24,12 @@
 typedef struct
 {
   guint64 id;
-  guint64 waiting_number; /* of the last reply that had to wait for credit; 0: no reply had to */
+  guint64 waiting_number; /* of the last reply that had to wait for credit; 0: none had to wait */
   WireClass waiting_class;
   GCancellable *cancellable; /* NULL: the responder does not watch it */
   gboolean is_task;          /* the last reply is due after CANCEL, too */
   gboolean is_cancelled;     /* of a task: CANCEL has arrived */
-  guint32 cancel_status;     /* ... with this reason, a WireStatus */
+  guint32 cancel_status;     /* the reason of that CANCEL, a WireStatus */
 } DeyeBusRoute;
 
 typedef struct

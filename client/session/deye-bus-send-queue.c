@@ -120,9 +120,9 @@ deye_bus_send_queue_push (DeyeBusSendQueue *queue,
   return TRUE;
 }
 
-/* The named call has started if no call as old as it, or older, waits in its class. It may have started before an older call
- * that waits for another class. Then this function still returns TRUE until the older call has started; that is no deadlock,
- * since a call only waits for older calls. */
+/* The call that @after names has certainly started if no call with the same or a smaller number waits in its class. The named
+ * call may also have overtaken an older call of its class, which waits for a call of another class. Then this function returns
+ * TRUE until the older call has started too. That cannot cause a deadlock, because a call only waits for older calls. */
 gboolean
 deye_bus_send_queue_waits (const DeyeBusSendQueue *queue, const DeyeBusAfter *after)
 {

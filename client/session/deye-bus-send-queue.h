@@ -12,9 +12,9 @@
  * There is one window and one queue for each credit class, so a flood of events does not prevent a client from sending a result
  * or from unsubscribing. A waiting call is kept encoded. This module sends nothing itself.
  *
- * Replies to one request keep their order although a large and a small reply have different classes. A reply names the reply
- * before it, if that one waits in another class; it does not start before that one has started, and later calls of its own
- * class may overtake it meanwhile.
+ * Replies to one request keep their order although a large and a small reply have different classes. If the previous reply to
+ * the same request waits in another class, the new reply refers to it (DeyeBusAfter) and does not start before it. Meanwhile
+ * later calls may overtake the new reply within its class.
  *
  * Invariant: a call of the queue does not start while an earlier call of its class waits, unless the earlier call waits for a call
  * of another class. (Calls of the library that overtake waiting calls do not enter the queue while their class has credit.)

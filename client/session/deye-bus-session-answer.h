@@ -10,7 +10,7 @@
  * Answers in both directions: replies to the requests that this client serves (see deye-bus-route), and several answers to one
  * request of this client (see deye-bus-stream).
  *
- * Invariant: cancellables and tasks of this client get their news by events of the ring, so by a dispatch.
+ * Invariant: a cancellable is cancelled, and a task is notified, by an event of the ring, and so from a dispatch.
  */
 
 /* --- as responder --- */

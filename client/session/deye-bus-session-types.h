@@ -21,7 +21,7 @@ typedef struct
   guint32 role;
   guint64 incarnation;
   const char *software_version;
-  guint64 connection;   /* the connections of a client are numbered */
+  guint64 connection;   /* number of this connection, counted by the client */
   guint64 last_message; /* the last number that the client gave to a message; 0: none */
   guint64 features;     /* features that the client can use */
 } DeyeBusHello;

@@ -12,8 +12,8 @@
 #define BODY_MAX_BEFORE_WELCOME 65536u
 #define DEYE_BUS_TRIM_AFTER_US  G_TIME_SPAN_SECOND
 
-/* Each connection of each client has another number, so that a request of another client, or of an earlier connection, cannot be
- * answered by mistake. */
+/* Each connection of each client has a different number, so that a request of another client, or of an earlier connection,
+ * cannot be answered by mistake. */
 static guint64
 session_origin (const DeyeBusHello *hello)
 {

@@ -98,7 +98,7 @@ stash_may_fit (const DeyeBusStash *stash, gsize bytes)
  * each other message gives way to a newer message of any class, the oldest one first.
  *
  * Whether that makes enough room is checked before anything is dropped. Otherwise a message that is too large for the room
- * beside the must-keep messages would first push out all events, and be refused all the same. The check also ensures that the
+ * beside the must-keep messages would first push out all events, and would then be refused. The check also ensures that the
  * loop below always finds a message to drop. A health message replaces the earlier one of its topic even if there is room: a
  * program that reports its health each second must not fill the stash with states that are out of date. */
 static gboolean
