@@ -55,10 +55,10 @@ struct _DeyeBusClient
   guint forks;             /* fork count of its process when it was made: see platform_fork_count() */
   guint64 last_message_id; /* the last number that it gave to a message, over all connections */
   guint64 features;        /* features that it can use */
-  guint64 incarnation;     /* drawn once: the broker recognises this object by it when it connects again */
+  guint64 incarnation;     /* random; the broker recognises this object by it when it connects again */
 
   GMainContext *context;
-  gboolean is_for_default; /* the context is the global default one; NULL as the default of a thread means it */
+  gboolean is_for_default; /* @context is the global default one, which the thread default NULL stands for */
   GSource *source;
   GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]; /* of the source */
   guint n_polls;                            /* 0: none are added */
@@ -96,7 +96,7 @@ struct _DeyeBusClient
   DeyeBusSocket socket;
   gintptr given_fd; /* of new_for_fd(), until connect takes it; -1: none */
   gboolean is_for_fd;
-  gboolean write_dead;        /* the broker reads no more; bytes that it sent before may say why */
+  gboolean write_dead;        /* the broker reads no more; bytes that it sent before may contain the reason */
   gint64 retry_us;            /* the broker's queue of new connections was full: next try; 0: none */
   gint64 linger_us;           /* closing: unsent messages are written until then; 0: not closing */
   GQueue closings;            /* of DeyeBusPending: close_async() that wait for the end */
@@ -201,7 +201,7 @@ void deye_bus_client_dial (DeyeBusClient *self, gint64 now_us);
 void deye_bus_client_become_ready (DeyeBusClient *self);
 /* WELCOME came: reports a new epoch. */
 void deye_bus_client_note_epoch (DeyeBusClient *self);
-/* The attempt failed, or the connection ended, for @error (taken): plans the next attempt, or ends. */
+/* The attempt failed, or the connection ended, for @error (taken): plans the next attempt, or stops connecting. */
 void deye_bus_client_end_connection (DeyeBusClient *self, GError *error);
 /* The same, but no attempt follows. */
 void deye_bus_client_stop_connecting (DeyeBusClient *self, const GError *error);

@@ -75,7 +75,7 @@ deye_bus_client_write (DeyeBusClient *self)
   if (self->given != NULL)
     {
       deye_bus_client_take_back (self);
-      deye_bus_session_sent (self->session, 0); /* a flush may have waited for what the flusher has written */
+      deye_bus_session_sent (self->session, 0); /* a flush may wait for bytes that the flusher has written */
     }
   self->write_mark = out->added;
   if (self->coalesce && deye_bus_outbuf_bytes (out) > 0)
@@ -135,8 +135,7 @@ client_read_once (DeyeBusClient *self, gint64 now_us)
   return (gsize) got == room ? CLIENT_READ_FULL : CLIENT_READ_SOME;
 }
 
-/* A short read does not end the loop, because the end of the connection may follow: a request whose connection has ended is not
- * handled either. */
+/* A short read does not end the loop: the end of the connection may follow, and a request must not be handled after it. */
 void
 deye_bus_client_read_ahead (DeyeBusClient *self)
 {

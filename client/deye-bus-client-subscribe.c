@@ -141,7 +141,8 @@ subscribe_check_text (const SubscribeSpec *spec, GError **error)
   return FALSE;
 }
 
-/* FALSE: a member of a group cannot have a filter. Members hand messages on to each other, so each has to take all of them. */
+/* FALSE: a member of a group cannot have a filter. The broker may give a message of one member to another one, so each member
+ * has to accept all messages. */
 static gboolean
 subscribe_check_group (const SubscribeSpec *spec, GError **error)
 {
@@ -204,8 +205,8 @@ subscribe_begin (DeyeBusClient *self, const SubscribeSpec *spec, DeyeBusPending 
   return g_steal_pointer (&subscription);
 }
 
-/* The subscribe call failed: removes the channel. If it failed by a timeout or a cancellation, the broker may have subscribed
- * all the same, so the client also asks it to unsubscribe. */
+/* The subscribe call failed: removes the channel. If it failed by a timeout or a cancellation, the broker may nevertheless
+ * have made the subscription, so the client also asks it to unsubscribe. */
 static void
 subscribe_give_up (DeyeBusClient *self,
                    DeyeBusSubscription *subscription,

@@ -5,7 +5,7 @@
 
 #include <stdatomic.h>
 
-/* Between two tries while the socket is full. */
+/* Time between two attempts to write while the socket is full. */
 #define FULL_US (5 * G_TIME_SPAN_MILLISECOND)
 /* A burst is over when nothing was added for this time. */
 #define QUIET_US 50
@@ -19,9 +19,9 @@ struct DeyeBusFlusher
   GCond news;
   _Atomic guint64 added; /* total of the bytes that were added to the buffer and given */
   _Atomic gboolean idle; /* the thread waits for bytes, and has to be woken; or it is about to test @added once more */
-  /* Of the client. */
+  /* Used only by the client. */
   const DeyeBusOutPart *last; /* the last part that was given: bytes added to it directly follow the given ones */
-  /* Of the lock. */
+  /* Protected by the lock. */
   gboolean stops;
   gboolean given; /* from end() to begin() */
   gboolean dead;  /* the other side reads no more */

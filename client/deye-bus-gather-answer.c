@@ -11,8 +11,8 @@ struct _DeyeBusGatherAnswer
 {
   gatomicrefcount refs;
   const Answer *message;
-  GBytes *payload;       /* keeps @message */
-  DeyeBusExtent *extent; /* NULL: not said */
+  GBytes *payload;       /* keeps @message alive */
+  DeyeBusExtent *extent; /* NULL: not set */
 };
 
 G_DEFINE_BOXED_TYPE (DeyeBusGatherAnswer,

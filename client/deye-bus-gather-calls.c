@@ -135,8 +135,8 @@ deye_bus_client_gather (DeyeBusClient *self, DeyeBusGatherSpec *spec, GCancellab
 
 typedef void (*GatherReadFunc) (GTask *task, DeyeBusGather *gather, DeyeBusGatherAnswer *answer, GError *error);
 
-/* One read for @task. @done gets an answer, or NULL for both when the question has ended, or an error of this call. It takes
- * @task, the answer and the error. */
+/* One read for @task. @done gets an answer, or an error of this call, or neither if the question has ended. It takes @task,
+ * the answer and the error. */
 typedef struct
 {
   GTask *task;

@@ -186,7 +186,7 @@ deye_bus_manifest_entry_is_retryable (const DeyeBusManifestEntry *entry)
 
 /* --- the manifest --- */
 
-/* The counts of the message, in the order of the classes. */
+/* TRUE if the counts of @message agree with its entries. */
 static gboolean
 manifest_counts_agree (const DeyeBusManifest *self, const Manifest *message)
 {

@@ -14,7 +14,8 @@
  * the newest is kept. The public object DeyeBusWork is a handle of a run: when its last reference is released and the handler
  * has set no outcome, the run gets one.
  *
- * Invariant: a run gets exactly one outcome, and the collector takes it once. The fields of the context are only used there.
+ * Invariant: a run gets exactly one outcome, and the collector takes it once. The fields for the context are only used in the
+ * context.
  */
 
 typedef struct
@@ -81,7 +82,7 @@ struct DeyeBusRun
   GCancellable *cancellable;
   gint cancel_reason; /* atomic; DeyeBusCancelReason; 0: it is not cancelled */
 
-  GMutex lock; /* of the next fields */
+  GMutex lock; /* protects the fields up to @extent */
   gboolean is_ended;
   gboolean is_hopping;     /* a source will call @changed */
   DeyeBusReport *report;   /* the newest, not taken yet */
@@ -92,7 +93,7 @@ struct DeyeBusRun
   GWeakRef owner;
   DeyeBusRunFunc changed;
 
-  /* of the context */
+  /* Used only in the context. */
   DeyeBusMessage *request; /* the newest Execute; its route may have ended */
   GBytes *token;           /* of the newest lease */
   gint64 report_every_us;

@@ -25,7 +25,7 @@ struct DeyeBusSenderFlush
   gboolean want_accepted;
   guint64 until;
 
-  /* Of the lock of the senders. */
+  /* Protected by the lock of the senders. */
   gboolean done;
   GError *error;
   GCond ended;

@@ -77,7 +77,7 @@ struct DeyeBusSenders
   GPtrArray *fresh; /* DeyeBusSenderQueue, owned: with messages or flushes, and not in @stalled */
   gint refusal;     /* DeyeBusError of put(); 0: messages are taken */
   guint64 largest_payload;
-  guint64 left; /* messages that the client was closed with */
+  guint64 left; /* number of messages that were left when the client was closed */
 };
 
 /* --- any thread --- */

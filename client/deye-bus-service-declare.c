@@ -13,8 +13,9 @@
 /*
  * The declarations of a service. A declaration is checked as a whole before any part of it is added.
  *
- * Each function exists twice. The one with "try" in its name reports a wrong declaration as an error; in other languages it has
- * the plain name, and throws. The plain one, for C, logs a critical, because there a wrong declaration is a programming error.
+ * Each function exists twice. The one with "try" in its name reports a wrong declaration as an error; in other languages it
+ * has the plain name, and throws. The plain one, for C, logs a critical warning, because in C a wrong declaration is a
+ * programming error.
  */
 
 #define NAME_MAX_BYTES  128u
@@ -166,7 +167,7 @@ deye_bus_service_check (DeyeBusService *self, GError **error)
   return FALSE;
 }
 
-/* For C: logs a critical as g_return_if_fail() does, with the error of the "try" function. */
+/* For C: logs a critical warning as g_return_if_fail() does, with the error of the "try" function. */
 static void
 declare_log_mistake (const char *function, const GError *error)
 {

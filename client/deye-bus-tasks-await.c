@@ -10,7 +10,7 @@
 
 #define WINDOW_MESSAGES 64u
 #define WINDOW_BYTES    (1u << 20)
-#define LONG_US         (5 * G_TIME_SPAN_SECOND) /* a stream that lived so long is opened again without a pause */
+#define LONG_US         (5 * G_TIME_SPAN_SECOND) /* a stream that was open for this time is opened again without a pause */
 
 typedef Daemoneye__Eventbus__V1__TaskPush TaskPush;
 

@@ -19,7 +19,7 @@ struct _DeyeBusWork
   GObject parent_instance;
 
   DeyeBusRun *run;           /* NULL: the object was constructed by its type alone */
-  GCancellable *cancellable; /* the one of an object without a run */
+  GCancellable *cancellable; /* used if the object has no run */
 };
 
 G_STATIC_ASSERT (DEYE_BUS_CANCEL_NONE == 0);
