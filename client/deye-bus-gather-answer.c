@@ -31,17 +31,18 @@ DeyeBusGatherAnswer *
 deye_bus_gather_answer_new (DeyeBusMessage *message)
 {
   g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__gather_answer__descriptor, message);
-  const Answer *said = guard != NULL ? wire_guard_message (guard) : NULL;
+  const Answer *answer_message = guard != NULL ? wire_guard_message (guard) : NULL;
   DeyeBusGatherAnswer *answer;
 
-  if (said == NULL || !answer_is_sound (said))
+  if (answer_message == NULL || !answer_is_sound (answer_message))
     return NULL;
   answer = g_new0 (DeyeBusGatherAnswer, 1);
   g_atomic_ref_count_init (&answer->refs);
-  answer->message = said;
-  answer->extent = deye_bus_extent_new_from_message (said->outcome->extent);
-  answer->payload = g_bytes_new_with_free_func (said->outcome->payload.data, said->outcome->payload.len,
-                                                (GDestroyNotify) wire_guard_free, g_steal_pointer (&guard));
+  answer->message = answer_message;
+  answer->extent = deye_bus_extent_new_from_message (answer_message->outcome->extent);
+  answer->payload
+      = g_bytes_new_with_free_func (answer_message->outcome->payload.data, answer_message->outcome->payload.len,
+                                    (GDestroyNotify) wire_guard_free, g_steal_pointer (&guard));
   return answer;
 }
 

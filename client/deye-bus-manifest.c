@@ -190,19 +190,19 @@ deye_bus_manifest_entry_is_retryable (const DeyeBusManifestEntry *entry)
 static gboolean
 manifest_counts_agree (const DeyeBusManifest *self, const Manifest *message)
 {
-  const guint32 said[] = { 0,
-                           message->answered,
-                           message->empty,
-                           message->failed,
-                           message->timed_out,
-                           message->died,
-                           message->cancelled,
-                           message->refused,
-                           message->never_asked };
+  const guint32 message_counts[] = { 0,
+                                     message->answered,
+                                     message->empty,
+                                     message->failed,
+                                     message->timed_out,
+                                     message->died,
+                                     message->cancelled,
+                                     message->refused,
+                                     message->never_asked };
 
-  G_STATIC_ASSERT (G_N_ELEMENTS (said) == DEYE_BUS_N_ANSWER_CLASSES);
+  G_STATIC_ASSERT (G_N_ELEMENTS (message_counts) == DEYE_BUS_N_ANSWER_CLASSES);
   for (guint i = 1; i < DEYE_BUS_N_ANSWER_CLASSES; i++)
-    if (self->counts[i] != said[i])
+    if (self->counts[i] != message_counts[i])
       return FALSE;
   return message->expected == self->entries->len;
 }

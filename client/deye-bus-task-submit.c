@@ -76,7 +76,7 @@ submission_find (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GError **er
 
 /* Makes an id, which is unique because it contains the random incarnation of this client. */
 static char *
-submission_draw_id (DeyeBusClient *client)
+submission_make_id (DeyeBusClient *client)
 {
   char *id = NULL;
 
@@ -92,8 +92,8 @@ submission_draw_id (DeyeBusClient *client)
 static DeyeBusTask *
 submission_add (DeyeBusClient *client, const DeyeBusTaskSpec *spec)
 {
-  g_autofree char *drawn = spec->id == NULL ? submission_draw_id (client) : NULL;
-  g_autoptr (DeyeBusTaskSpec) copy = deye_bus_task_spec_copy_with_id (spec, drawn != NULL ? drawn : spec->id);
+  g_autofree char *new_id = spec->id == NULL ? submission_make_id (client) : NULL;
+  g_autoptr (DeyeBusTaskSpec) copy = deye_bus_task_spec_copy_with_id (spec, new_id != NULL ? new_id : spec->id);
 
   return deye_bus_tasks_add (client->tasks, copy);
 }

@@ -20,7 +20,7 @@ typedef Daemoneye__Eventbus__V1__TaskIdsReply TaskIdsReply;
 
 #define TASK_TOPIC   "control.bus.task"
 #define FIELD_BYTES  8u                                          /* of a field: its tag and length */
-#define DRAWN_BYTES  (DEYE_BUS_TASK_NAME_MAX + FIELD_BYTES)      /* of an id that is not drawn yet */
+#define NEW_ID_BYTES (DEYE_BUS_TASK_NAME_MAX + FIELD_BYTES)      /* of an id that is not made yet */
 #define REPEAT_BYTES (DEYE_BUS_TASK_NAME_MAX + 6u * FIELD_BYTES) /* of the fields of a repetition, and of the list */
 
 /* --- Submit --- */
@@ -31,7 +31,7 @@ deye_bus_tasks_submit_bytes (const DeyeBusTaskSpec *spec)
   TaskSpec message;
 
   deye_bus_task_spec_fill (spec, &message);
-  return daemoneye__eventbus__v1__task_spec__get_packed_size (&message) + DRAWN_BYTES + REPEAT_BYTES;
+  return daemoneye__eventbus__v1__task_spec__get_packed_size (&message) + NEW_ID_BYTES + REPEAT_BYTES;
 }
 
 static gsize
