@@ -14,7 +14,7 @@ typedef Daemoneye__Eventbus__V1__PeerEvent AgentPeerEvent;
 /* The records of an account. There are few accounts, because only those of the broker's configuration may connect. */
 typedef struct
 {
-  gint64 since_us; /* begin of the current second */
+  gint64 since_us; /* start of the current second */
   guint n;         /* records written in this second */
   guint64 left_out;
 } PeersCap;

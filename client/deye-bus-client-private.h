@@ -58,7 +58,7 @@ struct _DeyeBusClient
   guint64 incarnation;     /* random; the broker recognises this object by it when it connects again */
 
   GMainContext *context;
-  gboolean is_for_default; /* @context is the global default one, which the thread default NULL stands for */
+  gboolean is_for_default; /* @context is the global default one; a thread default of NULL means the same */
   GSource *source;
   GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]; /* of the source */
   guint n_polls;                            /* 0: none are added */

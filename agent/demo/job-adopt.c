@@ -27,7 +27,7 @@ typedef struct
   guint64 epoch;      /* of the first broker */
   guint32 killed_pid; /* of the first broker */
   gint64 killed_us;
-  guint64 rounds;    /* rounds of which the submitter knew at that time */
+  guint64 rounds;    /* progress that the submitter had received by then */
   gint64 adopted_us; /* time until the second broker published that the task runs; 0: not yet */
 } AdoptStep;
 
