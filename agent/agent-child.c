@@ -74,7 +74,7 @@ agent_child_start_own_program (const char *name, const char *const *options, GEr
 }
 
 static gboolean
-child_on_late (gpointer data)
+child_on_kill_timeout (gpointer data)
 {
   g_subprocess_force_exit (((AgentChild *) data)->process);
   return G_SOURCE_CONTINUE;
@@ -97,7 +97,7 @@ child_stop (AgentChild *child)
 
   agent_child_ask_to_end (child);
   left_us = MAX (child->kill_at_us - g_get_monotonic_time (), 0);
-  timer = g_timeout_add ((guint) (left_us / 1000) + 1, child_on_late, child);
+  timer = g_timeout_add ((guint) (left_us / 1000) + 1, child_on_kill_timeout, child);
   while (!child->has_ended)
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (timer);

@@ -44,7 +44,7 @@ typedef struct
 {
   DeyeBusClient *client;
   DeyeBusPending *pending;
-} AnswersLegacy;
+} AnswersAbandoned;
 
 static void
 answers_give_up (DeyeBusClient *client, DeyeBusPending *pending)
@@ -63,21 +63,21 @@ answers_give_up (DeyeBusClient *client, DeyeBusPending *pending)
 }
 
 static void
-answers_legacy_free (gpointer data)
+answers_abandoned_free (gpointer data)
 {
-  AnswersLegacy *legacy = data;
+  AnswersAbandoned *abandoned = data;
 
-  deye_bus_pending_unref (legacy->pending);
-  g_object_unref (legacy->client);
-  g_free (legacy);
+  deye_bus_pending_unref (abandoned->pending);
+  g_object_unref (abandoned->client);
+  g_free (abandoned);
 }
 
 static gboolean
-answers_on_legacy (gpointer data)
+answers_on_abandoned (gpointer data)
 {
-  AnswersLegacy *legacy = data;
+  AnswersAbandoned *abandoned = data;
 
-  answers_give_up (legacy->client, legacy->pending);
+  answers_give_up (abandoned->client, abandoned->pending);
   return G_SOURCE_REMOVE;
 }
 
@@ -86,13 +86,13 @@ answers_on_legacy (gpointer data)
 static void
 answers_hand_over (DeyeBusClient *client, DeyeBusPending *pending)
 {
-  AnswersLegacy *legacy = g_new0 (AnswersLegacy, 1);
+  AnswersAbandoned *abandoned = g_new0 (AnswersAbandoned, 1);
   g_autoptr (GSource) source = g_idle_source_new ();
 
-  legacy->client = g_object_ref (client);
-  legacy->pending = pending;
+  abandoned->client = g_object_ref (client);
+  abandoned->pending = pending;
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, answers_on_legacy, legacy, answers_legacy_free);
+  g_source_set_callback (source, answers_on_abandoned, abandoned, answers_abandoned_free);
   g_source_attach (source, client->context);
 }
 

@@ -42,7 +42,7 @@ deye_bus_client_may_wait (DeyeBusClient *self)
 
 /* Checks the properties that were set at construction. The broker checks the form of id and type. */
 static gboolean
-connect_check_made (const DeyeBusClient *self, GError **error)
+connect_check_properties (const DeyeBusClient *self, GError **error)
 {
   const char *problem = NULL;
 
@@ -63,7 +63,7 @@ connect_check_allowed (DeyeBusClient *self, GError **error)
 {
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
     return deye_bus_client_check_ready (self, error);
-  if (!connect_check_made (self, error))
+  if (!connect_check_properties (self, error))
     return FALSE;
   if (self->connect_call != NULL)
     {

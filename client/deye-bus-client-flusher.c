@@ -15,7 +15,7 @@
 
 /* The bytes were taken back, and @written of them have been written; -1: the broker reads no more. */
 static void
-client_account (DeyeBusClient *self, gssize written)
+client_note_written (DeyeBusClient *self, gssize written)
 {
   DeyeBusOutbuf *out = g_steal_pointer (&self->given);
 
@@ -37,10 +37,10 @@ deye_bus_client_take_back (DeyeBusClient *self)
   /* A forked child does not have the thread of the flusher, which may have held the lock at the fork. */
   if (deye_bus_client_is_forked (self))
     {
-      client_account (self, 0);
+      client_note_written (self, 0);
       return;
     }
-  client_account (self, deye_bus_flusher_begin (self->flusher));
+  client_note_written (self, deye_bus_flusher_begin (self->flusher));
   deye_bus_flusher_end (self->flusher, DEYE_BUS_SOCKET_NONE, NULL);
 }
 
@@ -61,7 +61,7 @@ deye_bus_client_hand_over (DeyeBusClient *self)
   out = deye_bus_session_out (self->session);
   if (deye_bus_outbuf_bytes (out) == 0 || (self->given == out && deye_bus_flusher_extend (self->flusher, out)))
     return;
-  client_account (self, deye_bus_flusher_begin (self->flusher));
+  client_note_written (self, deye_bus_flusher_begin (self->flusher));
   gives = !self->write_dead && deye_bus_outbuf_bytes (out) > 0;
   deye_bus_flusher_end (self->flusher, self->socket, gives ? out : NULL);
   if (!gives)

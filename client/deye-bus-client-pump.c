@@ -38,7 +38,7 @@ client_reads (DeyeBusClient *self)
 
 /* Input is only polled for while the client reads; otherwise it would wake the context again and again. */
 static GIOCondition
-client_wanted (DeyeBusClient *self)
+client_poll_condition (DeyeBusClient *self)
 {
   gboolean owes = deye_bus_outbuf_bytes (deye_bus_session_out (self->session)) > 0;
 
@@ -48,7 +48,7 @@ client_wanted (DeyeBusClient *self)
 static void
 client_update_polls (DeyeBusClient *self)
 {
-  GIOCondition wanted = client_wanted (self);
+  GIOCondition wanted = client_poll_condition (self);
 
   if (self->watched == wanted || self->n_polls == 0)
     return;
@@ -354,7 +354,7 @@ client_poll_once (DeyeBusClient *self, gint64 due_us, const GPollFD *cancel)
   guint n = 0;
 
   if (self->socket != DEYE_BUS_SOCKET_NONE)
-    n = deye_bus_socket_polls (self->socket, client_wanted (self), polls);
+    n = deye_bus_socket_polls (self->socket, client_poll_condition (self), polls);
   if (self->watch != NULL)
     polls[n++] = (GPollFD){ .fd = deye_bus_watch_fd (self->watch), .events = G_IO_IN };
   if (self->senders != NULL)

@@ -98,7 +98,7 @@ client_is_owner (DeyeBusClient *self)
 
 /* Acquires the context for the calling thread. FALSE: another thread owns it. */
 static gboolean
-client_own (DeyeBusClient *self)
+client_acquire_context (DeyeBusClient *self)
 {
   if (!deye_bus_context_acquire (self->context))
     return FALSE;
@@ -107,7 +107,7 @@ client_own (DeyeBusClient *self)
 }
 
 static void
-client_disown (DeyeBusClient *self)
+client_release_context (DeyeBusClient *self)
 {
   atomic_store_explicit (&self->owner, 0, memory_order_relaxed);
   g_main_context_release (self->context);
@@ -151,7 +151,7 @@ deye_bus_client_enter (DeyeBusClient *self, GError **error)
                            _ ("This client belongs to the parent process: create a new one after fork()"));
       return FALSE;
     }
-  if (!client_is_owner (self) && !client_own (self))
+  if (!client_is_owner (self) && !client_acquire_context (self))
     {
       client_set_wrong_thread (self, error);
       return FALSE;
@@ -164,7 +164,7 @@ void
 deye_bus_client_exit (DeyeBusClient *self)
 {
   if (--self->entered == 0 && self->holds == 0)
-    client_disown (self);
+    client_release_context (self);
 }
 
 /* TRUE if the program wants to coalesce writes, and the last write was so recent that more messages are likely to follow.
@@ -244,7 +244,7 @@ client_drop_holds (DeyeBusClient *self)
 {
   self->holds = 0;
   if (self->entered == 0 && client_is_owner (self))
-    client_disown (self);
+    client_release_context (self);
 }
 
 static void

@@ -135,7 +135,7 @@ gather_has_all (DeyeBusGather *self)
 
 /* Decides the result of the question when its stream has ended. @error: of the stream, taken; NULL: success. */
 static void
-gather_judge (DeyeBusGather *self, GError *error)
+gather_set_result (DeyeBusGather *self, GError *error)
 {
   if (error != NULL && self->manifest == NULL)
     gather_fail (self, g_steal_pointer (&error));
@@ -164,7 +164,7 @@ deye_bus_gather_take_end (DeyeBusGather *self, GError **error)
   self->ended = TRUE;
   if (last != NULL && g_error_matches (*error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PARTIAL))
     gather_decode_manifest (self, last);
-  gather_judge (self, g_steal_pointer (error));
+  gather_set_result (self, g_steal_pointer (error));
   return TRUE;
 }
 

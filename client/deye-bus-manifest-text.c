@@ -53,13 +53,13 @@ entry_is_truncated (const DeyeBusManifestEntry *entry)
 
 /* TRUE if there is no answer for the entry, or only a part of it. */
 static gboolean
-entry_lacks (const DeyeBusManifestEntry *entry)
+entry_is_incomplete (const DeyeBusManifestEntry *entry)
 {
   return !deye_bus_manifest_entry_has_answer (entry) || entry_is_truncated (entry);
 }
 
 static const char *
-entry_lack_word (const DeyeBusManifestEntry *entry)
+entry_incomplete_word (const DeyeBusManifestEntry *entry)
 {
   return entry_is_truncated (entry) ? _ ("truncated") : deye_bus_manifest_entry_word (entry);
 }
@@ -133,9 +133,9 @@ deye_bus_manifest_to_string (const DeyeBusManifest *manifest)
       const DeyeBusManifestEntry *entry = manifest->entries->pdata[i];
       g_autofree char *name = deye_bus_manifest_entry_name (entry);
 
-      if (!entry_lacks (entry))
+      if (!entry_is_incomplete (entry))
         continue;
-      g_string_append_printf (text, "\n  %s: %s", name, entry_lack_word (entry));
+      g_string_append_printf (text, "\n  %s: %s", name, entry_incomplete_word (entry));
       if (entry->text != NULL)
         g_string_append_printf (text, " (%s)", entry->text);
     }
@@ -146,7 +146,7 @@ deye_bus_manifest_to_string (const DeyeBusManifest *manifest)
 
 /* "procmond-2 (died), procmond-3 (busy) and 4 more". */
 static char *
-manifest_name_lacking (const DeyeBusManifest *manifest)
+manifest_name_incomplete (const DeyeBusManifest *manifest)
 {
   GString *names = g_string_new (NULL);
   guint n = 0;
@@ -156,8 +156,8 @@ manifest_name_lacking (const DeyeBusManifest *manifest)
       const DeyeBusManifestEntry *entry = manifest->entries->pdata[i];
       g_autofree char *name = deye_bus_manifest_entry_name (entry);
 
-      if (entry_lacks (entry) && n++ < NAMED_MAX)
-        g_string_append_printf (names, "%s%s (%s)", n > 1 ? ", " : "", name, entry_lack_word (entry));
+      if (entry_is_incomplete (entry) && n++ < NAMED_MAX)
+        g_string_append_printf (names, "%s%s (%s)", n > 1 ? ", " : "", name, entry_incomplete_word (entry));
     }
   if (n > NAMED_MAX)
     {
@@ -171,10 +171,10 @@ GError *
 deye_bus_manifest_error (const DeyeBusManifest *manifest)
 {
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autofree char *lacking = manifest_name_lacking (manifest);
+  g_autofree char *incomplete = manifest_name_incomplete (manifest);
 
   manifest_append_counts (manifest, text);
-  if (*lacking == '\0')
+  if (*incomplete == '\0')
     return deye_bus_error_new (DEYE_BUS_ERROR_PARTIAL,
                                _ ("The answers do not meet the requirement of the question: %s. To use the answers "
                                   "that arrived, call deye_bus_gather_accept_partial()"),
@@ -182,5 +182,5 @@ deye_bus_manifest_error (const DeyeBusManifest *manifest)
   return deye_bus_error_new (DEYE_BUS_ERROR_PARTIAL,
                              _ ("The answers do not meet the requirement of the question: %s; missing: %s. To use the "
                                 "answers that arrived, call deye_bus_gather_accept_partial()"),
-                             text->str, lacking);
+                             text->str, incomplete);
 }

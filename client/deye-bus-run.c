@@ -95,13 +95,13 @@ deye_bus_run_unref (DeyeBusRun *run)
 /* --- reports and outcomes from the handler --- */
 
 static gboolean
-run_on_hop (gpointer data)
+run_on_source (gpointer data)
 {
   DeyeBusRun *run = data;
   g_autoptr (GObject) owner = g_weak_ref_get (&run->owner);
 
   g_mutex_lock (&run->lock);
-  run->is_hopping = FALSE;
+  run->is_source_attached = FALSE;
   g_mutex_unlock (&run->lock);
   if (owner != NULL)
     run->changed (owner, run);
@@ -109,27 +109,27 @@ run_on_hop (gpointer data)
 }
 
 static void
-run_hop (DeyeBusRun *run)
+run_attach_source (DeyeBusRun *run)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
 
   g_source_set_static_name (source, "DeyeBusWork");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, run_on_hop, deye_bus_run_ref (run), (GDestroyNotify) deye_bus_run_unref);
+  g_source_set_callback (source, run_on_source, deye_bus_run_ref (run), (GDestroyNotify) deye_bus_run_unref);
   g_source_attach (source, run->context);
 }
 
-/* A report or outcome was put: notifies the owner, at once if this thread runs the context. @hops: no source that will notify
- * it is attached yet, so one is made. */
+/* A report or outcome was put: notifies the owner, at once if this thread runs the context. @needs_source: no source that will
+ * notify the owner is attached yet, so one is made. */
 static void
-run_notify (DeyeBusRun *run, gboolean hops)
+run_notify (DeyeBusRun *run, gboolean needs_source)
 {
   g_autoptr (GObject) owner = NULL;
 
   if (!g_main_context_is_owner (run->context))
     {
-      if (hops)
-        run_hop (run);
+      if (needs_source)
+        run_attach_source (run);
       return;
     }
   owner = g_weak_ref_get (&run->owner);
@@ -139,11 +139,11 @@ run_notify (DeyeBusRun *run, gboolean hops)
 
 /* TRUE if the caller has to attach a source that notifies the owner in the context. The caller holds the lock. */
 static gboolean
-run_begin_hop (DeyeBusRun *run)
+run_begin_source (DeyeBusRun *run)
 {
-  gboolean begins = !run->is_hopping && !g_main_context_is_owner (run->context);
+  gboolean begins = !run->is_source_attached && !g_main_context_is_owner (run->context);
 
-  run->is_hopping |= begins;
+  run->is_source_attached |= begins;
   return begins;
 }
 
@@ -151,7 +151,7 @@ gboolean
 deye_bus_run_put_report (DeyeBusRun *run, DeyeBusReport *report)
 {
   g_autoptr (DeyeBusReport) other = report;
-  gboolean hops = FALSE;
+  gboolean needs_source = FALSE;
   gboolean is_put;
 
   g_mutex_lock (&run->lock);
@@ -160,18 +160,18 @@ deye_bus_run_put_report (DeyeBusRun *run, DeyeBusReport *report)
     {
       other = run->report;
       run->report = report;
-      hops = run_begin_hop (run);
+      needs_source = run_begin_source (run);
     }
   g_mutex_unlock (&run->lock);
   if (is_put)
-    run_notify (run, hops);
+    run_notify (run, needs_source);
   return is_put;
 }
 
 gboolean
 deye_bus_run_put_outcome (DeyeBusRun *run, DeyeBusOutcome *outcome)
 {
-  gboolean hops = FALSE;
+  gboolean needs_source = FALSE;
   gboolean is_put;
 
   g_mutex_lock (&run->lock);
@@ -182,11 +182,11 @@ deye_bus_run_put_outcome (DeyeBusRun *run, DeyeBusOutcome *outcome)
       run->outcome = outcome;
       if (outcome->kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED)
         outcome->extent = g_steal_pointer (&run->extent);
-      hops = run_begin_hop (run);
+      needs_source = run_begin_source (run);
     }
   g_mutex_unlock (&run->lock);
   if (is_put)
-    run_notify (run, hops);
+    run_notify (run, needs_source);
   else
     deye_bus_outcome_free (outcome);
   return is_put;

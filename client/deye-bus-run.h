@@ -84,10 +84,10 @@ struct DeyeBusRun
 
   GMutex lock; /* protects the fields up to @extent */
   gboolean is_ended;
-  gboolean is_hopping;     /* a source will call @changed */
-  DeyeBusReport *report;   /* the newest, not taken yet */
-  DeyeBusOutcome *outcome; /* not taken yet */
-  DeyeBusExtent *extent;   /* of the future result; NULL: the handler has not set it */
+  gboolean is_source_attached; /* a source will call @changed */
+  DeyeBusReport *report;       /* the newest, not taken yet */
+  DeyeBusOutcome *outcome;     /* not taken yet */
+  DeyeBusExtent *extent;       /* of the future result; NULL: the handler has not set it */
 
   GMainContext *context;
   GWeakRef owner;

@@ -213,11 +213,11 @@ sender_queue_n_put (DeyeBusSenderQueue *queue)
 
 /* A synchronous flush in the client's own thread, which has acquired the context: it pumps, since no other thread sends. */
 static gboolean
-sender_flush_here (DeyeBusSenderQueue *queue,
-                   DeyeBusOptions *options,
-                   gboolean want_accepted,
-                   GCancellable *cancellable,
-                   GError **error)
+sender_flush_in_client_thread (DeyeBusSenderQueue *queue,
+                               DeyeBusOptions *options,
+                               gboolean want_accepted,
+                               GCancellable *cancellable,
+                               GError **error)
 {
   gint64 due_us = g_get_monotonic_time () + deye_bus_options_timeout_us (options);
   SenderPosition position = { queue, sender_queue_n_put (queue) };
@@ -269,7 +269,7 @@ sender_flush_wait (DeyeBusSenderFlush *flush, gint64 due_us)
 }
 
 static gboolean
-sender_flush_there (DeyeBusSenderFlush *flush, gint64 due_us, GCancellable *cancellable, GError **error)
+sender_flush_in_other_thread (DeyeBusSenderFlush *flush, gint64 due_us, GCancellable *cancellable, GError **error)
 {
   gulong id = 0;
 
@@ -304,12 +304,12 @@ deye_bus_sender_flush (DeyeBusSender *self,
     return FALSE;
   if (senders_acquire_own (self->queue->senders))
     {
-      ok = sender_flush_here (self->queue, options, want_accepted, cancellable, error);
+      ok = sender_flush_in_client_thread (self->queue, options, want_accepted, cancellable, error);
       g_main_context_release (self->queue->senders->context);
       return ok;
     }
   flush = sender_flush_new (self->queue, options, want_accepted);
-  return sender_flush_there (flush, due_us, cancellable, error);
+  return sender_flush_in_other_thread (flush, due_us, cancellable, error);
 }
 
 /* --- asynchronous --- */

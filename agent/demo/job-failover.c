@@ -23,7 +23,7 @@ typedef struct
   Job *job;
   JobTasks tasks;
   JobSurvey survey;
-  gint64 struck_us[VICTIMS]; /* when the collector of the same index failed; 0: not yet */
+  gint64 failed_us[VICTIMS]; /* when the collector of the same index failed; 0: not yet */
   guint seen;                /* events that were examined */
   const char *lost[VICTIMS]; /* a task of the collector that another one has taken over; NULL: none */
   JsonArray *list;           /* the takeovers, for programs */
@@ -39,20 +39,20 @@ failover_kill (AgentChild *child, GError **error)
 }
 
 static gboolean
-failover_freeze (AgentChild *child, GError **error)
+failover_suspend (AgentChild *child, GError **error)
 {
   return agent_process_suspend (child->process, error);
 }
 
-static gboolean (*const failures[VICTIMS]) (AgentChild *child, GError **error) = { failover_kill, failover_freeze };
+static gboolean (*const failures[VICTIMS]) (AgentChild *child, GError **error) = { failover_kill, failover_suspend };
 
 static void
-failover_strike (FailoverStep *self, guint i)
+failover_cause_failure (FailoverStep *self, guint i)
 {
   AgentChild *child = self->job->collectors[i];
   g_autoptr (GError) error = NULL;
 
-  self->struck_us[i] = g_get_monotonic_time ();
+  self->failed_us[i] = g_get_monotonic_time ();
   if (!failures[i](child, &error))
     job_report_step (&self->job->report, "failover", FALSE, NULL, "%s: %s", child->name, error->message);
 }
@@ -82,11 +82,11 @@ failover_has_started (const FailoverStep *self, const char *victim)
 static void
 failover_watch (FailoverStep *self)
 {
-  const guint next = self->struck_us[0] == 0 ? 0 : 1;
+  const guint next = self->failed_us[0] == 0 ? 0 : 1;
 
-  if (self->struck_us[next] == 0 && self->survey.ended >= self->survey.list->len / 3 * 2
+  if (self->failed_us[next] == 0 && self->survey.ended >= self->survey.list->len / 3 * 2
       && failover_has_started (self, self->job->collectors[next]->name))
-    failover_strike (self, next);
+    failover_cause_failure (self, next);
   self->seen = self->tasks.events->len;
 }
 
@@ -118,8 +118,8 @@ failover_add_takeover (FailoverStep *self, guint i, const JobTaskEvent *lost, co
   json_object_set_string_member (one, "from", lost->task->holder);
   json_object_set_string_member (one, "to", started->task->holder);
   json_object_set_string_member (one, "cause", lost->cause);
-  json_object_set_int_member (one, "noticed_us", lost->at_us - self->struck_us[i]);
-  json_object_set_int_member (one, "started_us", started->at_us - self->struck_us[i]);
+  json_object_set_int_member (one, "noticed_us", lost->at_us - self->failed_us[i]);
+  json_object_set_int_member (one, "started_us", started->at_us - self->failed_us[i]);
   json_array_add_object_element (self->list, one);
 }
 
@@ -134,7 +134,7 @@ failover_find_takeovers (FailoverStep *self, guint i)
       const JobTaskEvent *lost = self->tasks.events->pdata[n];
       const JobTaskEvent *started;
 
-      if (lost->at_us < self->struck_us[i] || !failover_is_loss (lost, victim))
+      if (lost->at_us < self->failed_us[i] || !failover_is_loss (lost, victim))
         continue;
       started = job_tasks_find_event (&self->tasks, "started", lost->task->id, lost);
       if (started != NULL && !g_str_equal (started->task->holder, victim))
@@ -239,7 +239,7 @@ job_show_failover (Job *job)
   FailoverStep self = { .job = job, .list = json_array_new () };
   gboolean ok = failover_run (&self);
 
-  if (self.struck_us[1] != 0)
+  if (self.failed_us[1] != 0)
     agent_process_resume (job->collectors[1]->process);
   job_survey_clear (&self.survey);
   job_tasks_clear (&self.tasks);

@@ -126,7 +126,7 @@ job_on_heartbeat (DeyeBusSubscription *subscription, DeyeBusMessage *message, gp
 }
 
 static gboolean
-job_all_beat (Job *job, gpointer data)
+job_all_sent_heartbeats (Job *job, gpointer data)
 {
   const Heartbeats *heartbeats = data;
 
@@ -157,7 +157,7 @@ job_start_collectors (Job *job)
     if (!job_start_collector (job, i))
       return FALSE;
   if (!job_wait (job, job_all_connected, NULL, 10 * G_TIME_SPAN_SECOND, "collectors", _ ("a collector's connection"))
-      || !job_wait (job, job_all_beat, heartbeats, 10 * G_TIME_SPAN_SECOND, "collectors",
+      || !job_wait (job, job_all_sent_heartbeats, heartbeats, 10 * G_TIME_SPAN_SECOND, "collectors",
                     _ ("a collector's heartbeat")))
     return FALSE;
   deye_bus_subscription_unsubscribe (beats, NULL, NULL);
