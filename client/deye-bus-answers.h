@@ -46,8 +46,8 @@ G_DECLARE_FINAL_TYPE (DeyeBusAnswers, deye_bus_answers, DEYE_BUS, ANSWERS, GObje
  * @options: (nullable): method, target and further fields, or %NULL; its timeout (default 30 s) is the deadline of the whole
  *   request, which the responders receive
  * @expect: 0 or 1: one responder is asked, and its answer may have several parts. A larger number: all responders of the topic
- *   are asked, and the request ends when so many have answered; %DEYE_BUS_EXPECT_ALL (or another negative number): the request
- *   ends when all have answered
+ *   are asked, and the request ends when that number has answered; %DEYE_BUS_EXPECT_ALL (or another negative number): the
+ *   request ends when all have answered
  * @stall_us: longest time between two answers, in microseconds; 0: no limit but the timeout
  * @error: return location for a #GError, or %NULL
  *

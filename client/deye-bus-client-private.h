@@ -50,7 +50,7 @@ struct _DeyeBusClient
 
   char *id; /* NULL: constructed without one; never connected */
   char *type;
-  char *address; /* as asked for; NULL: default, or a given fd */
+  char *address; /* as requested; NULL: default, or a given fd */
   DeyeBusRole wanted_role;
   guint forks;             /* fork count of its process when it was made: see platform_fork_count() */
   guint64 last_message_id; /* the last number that it gave to a message, over all connections */
@@ -60,9 +60,9 @@ struct _DeyeBusClient
   GMainContext *context;
   gboolean is_for_default; /* @context is the global default one; a thread default of NULL means the same */
   GSource *source;
-  GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]; /* of the source */
-  guint n_polls;                            /* 0: none are added */
-  GIOCondition watched;                     /* conditions that they poll for */
+  GPollFD polls[DEYE_BUS_SOCKET_POLLS_MAX]; /* descriptors of the socket, in the source */
+  guint n_polls;                            /* 0: no descriptor is in the source */
+  GIOCondition watched;                     /* conditions that @polls wait for */
   _Atomic guint owner; /* the thread that owns @context for this client, as deye_bus_context_this_thread(); 0: none */
   guint entered;       /* calls of enter() without their leave() */
   guint dispatching;
@@ -73,22 +73,22 @@ struct _DeyeBusClient
 
   DeyeBusClientState state;
   DeyeBusSession *session; /* the last one; NULL before the first */
-  guint64 n_sessions;      /* connections that were tried so far */
+  guint64 n_sessions;      /* number of attempts to connect so far */
   guint64 epoch;           /* of the broker, at the last WELCOME; 0: there was none */
 
   gboolean wants_reconnect;
   DeyeBusClientAttempt *attempt; /* NULL: no attempt is in progress */
   DeyeBusReconnect schedule;
   DeyeBusWatch *watch;            /* of the socket's directory, while it is not connected; nullable */
-  GPollFD watch_poll;             /* of the source */
+  GPollFD watch_poll;             /* descriptor of @watch, for the source */
   gboolean watch_polled;          /* the source has @watch_poll */
   DeyeBusPending *connect_call;   /* waits until the client is ready; NULL: none does */
   gboolean connect_began_attempt; /* @connect_call made the client connect */
   gboolean established;           /* it has been ready since connect() was called */
   gboolean is_closed_reported;    /* the signal "closed" has reported the end of the last connection */
   DeyeBusStash stash;             /* published while it was not connected */
-  GBytes *last_message;           /* the packed request for it; NULL: there is no last message */
-  GPtrArray *reporting;           /* of DeyeBusLoss: in the report that the broker has not answered; NULL: none */
+  GBytes *last_message;           /* the packed request that sets it; NULL: there is no last message */
+  GPtrArray *reporting;           /* of DeyeBusLoss: the report that the broker has not answered; NULL: none */
   gint reported_code;             /* code of the error that was logged for the present outage; 0: none */
 
   DeyeBusEvents events;
@@ -129,7 +129,7 @@ struct _DeyeBusClient
   guint64 heartbeats;
   guint64 verified_changes; /* channel_changes() of the session when the broker was asked for its number */
   gboolean verifying;       /* the broker has not answered */
-  guint64 health_reports;   /* on this connection */
+  guint64 health_reports;   /* number of reports on this connection */
   GMutex health_lock;       /* protects the fields below: any thread may set them */
   guint32 health;           /* DeyeBusHealth */
   char *health_detail;
@@ -405,7 +405,7 @@ deye_bus_client_new_pending (DeyeBusClient *self, DeyeBusPendingKind kind, const
 typedef struct
 {
   DeyeBusPublishResult result; /* of a publish with an acknowledgement */
-  DeyeBusMessage *reply;       /* of a request; the caller's */
+  DeyeBusMessage *reply;       /* of a request; the caller owns it */
 } DeyeBusCallOutcome;
 
 /* Sends @call and waits for its end. @outcome: (nullable) (out): set on success. */

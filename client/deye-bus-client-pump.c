@@ -16,7 +16,7 @@
 
 #define BUFFER_BYTES    (72u * 1024u) /* a payload of 64 KiB with its fields */
 #define READS_PER_TURN  4u
-#define EVENTS_AHEAD    128u /* a turn stops reading when it has so many events, and dispatches them first */
+#define EVENTS_AHEAD    128u /* a turn with this number of events stops reading, and dispatches them first */
 #define READS_AHEAD_MAX 64u  /* the receive windows limit how many bytes the socket can contain */
 #define SPANS_MAX       64u
 #define CALLS_PER_READ  64u

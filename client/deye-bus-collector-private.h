@@ -64,7 +64,7 @@ struct _DeyeBusCollector
   GObject parent_instance;
 
   DeyeBusClient *client;
-  char *id; /* of the client to be made */
+  char *id; /* id for the client that the collector creates */
   char *type;
   char *address;
   gboolean is_client_given; /* the program has passed the client in, and may use it for other purposes */
@@ -97,7 +97,7 @@ struct _DeyeBusCollector
   DeyeBusDesired *configuration; /* NULL: none */
   DeyeBusDesired *standing;      /* NULL: none */
   GBytes *standing_applied;      /* the last set of standing tasks; NULL: there was none */
-  guint64 standing_revision;     /* of it */
+  guint64 standing_revision;     /* revision of @standing_applied */
   GMutex units_lock;
   GTree *units; /* name -> HealthUnit, of the units that are not healthy */
 
@@ -107,13 +107,13 @@ struct _DeyeBusCollector
   GSource *timer; /* NULL: not started */
 
   gboolean is_draining;
-  gint64 drain_us;               /* as asked; 0: the broker's default */
+  gint64 drain_us;               /* as requested; 0: the broker's default */
   gboolean is_draining_reported; /* the signal was emitted */
   gboolean is_drained_reported;
   gboolean expects_exit; /* the broker expects that the process ends when it has drained */
   gboolean is_stopping;
   gint64 stop_due_us;  /* it stops at this time even if works run; 0: it is not stopping, or has stopped */
-  gboolean is_stopped; /* and its client is closed, unless the program has passed it in */
+  gboolean is_stopped; /* also the client is closed, unless the program has passed it in */
   GQueue stopping;     /* of GTask: stop_async() */
   GMainLoop *loop;     /* of run(); NULL: it is not running */
   GError *failure;     /* the client does not connect again, or had unsent messages at its end; NULL: neither */

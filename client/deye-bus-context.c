@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-context.h"
 
-static GMutex context_lock; /* of the list; also held between acquiring a context and adding the dispose to the list */
+static GMutex context_lock; /* protects the list; also held from acquiring a context until its dispose is in the list */
 static GCond context_ended;
 static DeyeBusContextRelease *context_releases;
 

@@ -30,8 +30,8 @@ G_BEGIN_DECLS
  * @DEYE_BUS_ERROR_WOULD_BLOCK: the queues of the receivers are full, or there was no credit within the timeout
  * @DEYE_BUS_ERROR_DUPLICATE_ID: the id is in use, or another client has taken it over
  * @DEYE_BUS_ERROR_NO_MEMORY: out of memory
- * @DEYE_BUS_ERROR_CASCADE: too many messages caused each other, one after the other, or the message is among its own causes;
- *   see deye_bus_options_child_of()
+ * @DEYE_BUS_ERROR_CASCADE: the chain of messages that caused this one is too long, or the message is among its own causes; see
+ *   deye_bus_options_child_of()
  * @DEYE_BUS_ERROR_ABSENT: the target is not connected
  * @DEYE_BUS_ERROR_NOT_SUBSCRIBED: the target is connected, but neither subscribes to the topic nor serves it
  * @DEYE_BUS_ERROR_NO_RESPONDERS: no peer serves the topic

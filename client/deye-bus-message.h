@@ -252,7 +252,7 @@ DEYE_BUS_API char *deye_bus_message_dup_traceparent (DeyeBusMessage *message);
  * deye_bus_message_get_depth:
  * @message: a #DeyeBusMessage
  *
- * Gets the number of messages that caused this one, one after the other, as the sender set it. The broker may have counted more.
+ * Gets the length of the chain of messages that caused this one, as the sender set it. The broker may have counted more.
  *
  * Returns: the depth; 0 if the sender did not set it
  *

@@ -328,7 +328,7 @@ DEYE_BUS_API gboolean deye_bus_traceparent_is_valid (const char *traceparent);
 /**
  * deye_bus_options_set_depth:
  * @options: options
- * @depth: number of messages that caused this one, one after the other; 0 for a message that no other one caused
+ * @depth: length of the chain of messages that caused this one; 0 for a message that no other one caused
  *
  * Sets the depth. The broker refuses a publish or a request that is deeper than its setting `cascade-depth` (5) with
  * %DEYE_BUS_ERROR_CASCADE. deye_bus_options_child_of() sets the depth together with all related fields. A call with a depth

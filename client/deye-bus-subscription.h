@@ -303,8 +303,8 @@ DEYE_BUS_API void deye_bus_subscription_drain_async (DeyeBusSubscription *self,
  * @error: return location for a #GError, or %NULL
  *
  * Finishes an operation started with deye_bus_subscription_drain_async(). Errors: %DEYE_BUS_ERROR_NOT_SUBSCRIBED if it is
- * neither in a queue group nor serves a topic, %DEYE_BUS_ERROR_UNSUPPORTED if the broker cannot drain, and those of every
- * call.
+ * neither in a queue group nor serves a topic, %DEYE_BUS_ERROR_UNSUPPORTED if the broker cannot drain, and the errors that
+ * every call can have.
  *
  * Returns: %TRUE if the member has drained, or %FALSE with @error set
  *

@@ -62,21 +62,21 @@ struct DeyeBusTaskLane
   DeyeBusTaskLaneId id;
   GQueue waiting;          /* of DeyeBusTask, as references */
   GPtrArray *in_flight;    /* of DeyeBusTask, in the request that has no answer yet; NULL: there is none */
-  DeyeBusPending *pending; /* that request */
-  guint64 connection;      /* on which it was sent */
-  guint64 epoch;           /* of its broker */
-  gint64 due_us;           /* of the next request, after one that failed; 0: at once */
-  gint64 pause_us;         /* before it */
+  DeyeBusPending *pending; /* the call of the request with @in_flight */
+  guint64 connection;      /* connection on which that request was sent */
+  guint64 epoch;           /* epoch of the broker of that connection */
+  gint64 due_us;           /* time of the next request, after a failed one; 0: at once */
+  gint64 pause_us;         /* pause before @due_us */
 };
 
 struct DeyeBusTasks
 {
   DeyeBusClient *client; /* borrowed: it owns the tasks */
-  DeyeBusTaskHome *home; /* of the tasks */
+  DeyeBusTaskHome *home; /* shared by all tasks */
   GHashTable *by_id;     /* id -> DeyeBusTask */
-  GQueue order;          /* of the same, in the order of the submits, by their link */
-  gsize payload_bytes;   /* of them */
-  guint64 connection;    /* on which they were last submitted; 0: none */
+  GQueue order;          /* the same tasks, in the order of the submits, by their link */
+  gsize payload_bytes;   /* sum of the payloads of all tasks */
+  guint64 connection;    /* connection on which the tasks were last submitted; 0: none */
   guint64 n_drawn;       /* number of ids that were made */
   DeyeBusTaskLane lanes[DEYE_BUS_TASK_N_LANES];
 

@@ -35,7 +35,7 @@ struct Service
   gboolean is_stopped;
   gboolean is_lost; /* no client can connect, because the address was removed or replaced */
 
-  GMutex lock; /* with done: for threads that wait for a call of the broker thread */
+  GMutex lock; /* with @done: for threads that wait until the broker thread has run their call */
   GCond done;
 };
 

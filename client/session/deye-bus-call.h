@@ -42,7 +42,7 @@ typedef struct
   guint32 status;                /* REPLY: an error */
   const char *error_name;
   const char *detail;
-  guint32 expect;          /* REQUEST to several members: it ends after so many answers; 0: one member is asked */
+  guint32 expect;          /* REQUEST to several members: number of answers that end it; 0: one member is asked */
   guint64 stall_us;        /* REQUEST: longest pause between two answers; 0: no limit */
   guint64 window_messages; /* REQUEST: of its answers; 0: not limited */
   guint64 window_bytes;

@@ -44,7 +44,7 @@ typedef struct
   DeyeBusOutPart *spare; /* empty chunks, a few; see trim() */
   guint n_spare;
   guint n_referred;
-  gsize sent; /* of the first part */
+  gsize sent; /* number of bytes of @first that were sent */
   gsize bytes;
   guint64 added;           /* total of the bytes that were added */
   DeyeBusOutMessage begun; /* the last frame that begins in a part that was sent and freed */

@@ -6,7 +6,7 @@
 #include "wire-credit.h"
 
 #define DEYE_BUS_CREDIT_LATEST_US G_TIME_SPAN_SECOND
-/* When so much credit is owed, it is returned at once. Both values are below the smallest publish window that a broker grants (16
+/* Credit is returned at once when this amount is owed. Both values are below the smallest publish window that a broker grants (16
  * messages, 32 KiB), so that no publisher is blocked only because this client collects credit. */
 #define PROMPT_MESSAGES_MAX 12u
 #define PROMPT_BYTES_MAX    16384u

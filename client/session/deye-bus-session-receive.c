@@ -18,7 +18,7 @@
 
 #include <glib/gi18n-lib.h>
 
-#define PONG_MAX_BYTES (1u << 20) /* with more than this unsent, a PING is not answered */
+#define PONG_MAX_BYTES (1u << 20) /* a PING is not answered while more bytes than this are unsent */
 
 /* One frame that is being handled. */
 typedef struct
