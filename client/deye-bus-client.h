@@ -70,14 +70,14 @@ G_BEGIN_DECLS
  * a minute.
  *
  * The client then connects again by itself, without a limit on the number of attempts: #DeyeBusClient::interrupted is emitted,
- * and the state is %DEYE_BUS_CLIENT_STATE_CONNECTING. Attempts follow at random intervals that grow from 50 ms to 1 s; on Linux
- * an attempt is also made when the broker's socket appears. Each attempt is limited to 5 s. When the client is connected, it
- * first restores its subscriptions and the topics that it serves, and then the state is %DEYE_BUS_CLIENT_STATE_READY. By then
- * it has received the retained messages that the broker has for these subscriptions, as far as their receive windows reach; it
- * waits for them for 2 s at most. Their callbacks may run before the client is ready. Subscriptions keep their objects,
- * callbacks and numbers. The broker does not keep messages for a subscription while its client is not connected. If the broker
- * has been restarted meanwhile, #DeyeBusClient::epoch-changed is emitted. A subscription that the broker does not accept again
- * ends, with #DeyeBusSubscription::ended; the others are not affected.
+ * and the state is %DEYE_BUS_CLIENT_STATE_CONNECTING. Attempts follow after random delays, whose upper bound grows from 50 ms
+ * to 1 s; on Linux an attempt is also made when the broker's socket appears. Each attempt is limited to 5 s. When the client
+ * is connected, it first restores its subscriptions and the topics that it serves, and then the state is
+ * %DEYE_BUS_CLIENT_STATE_READY. By then it has received the retained messages that the broker has for these subscriptions, as
+ * far as their receive windows reach; it waits for them for 2 s at most. Their callbacks may run before the client is ready.
+ * Subscriptions keep their objects, callbacks and numbers. The broker does not keep messages for a subscription while its
+ * client is not connected. If the broker has been restarted meanwhile, #DeyeBusClient::epoch-changed is emitted. A
+ * subscription that the broker does not accept again ends, with #DeyeBusSubscription::ended; the others are not affected.
  *
  * While the client connects, a publish without acknowledgement waits in the client. At most 8,192 messages and 1 MiB wait. They
  * are sent in order as soon as the client is ready, behind the messages of which nothing was written when the connection ended.

@@ -327,7 +327,7 @@ DEYE_BUS_API void deye_bus_work_set_configuration (DeyeBusWork *self, const char
  *
  * Returns: %TRUE on success; %FALSE with %DEYE_BUS_ERROR_CANCELLED (it was ended before), %DEYE_BUS_ERROR_LIMIT (the result is
  *   larger than the broker's largest payload less 16 KiB; the work is not ended), or %DEYE_BUS_ERROR_INVALID_ARGUMENT
- *   (@payload_type is not UTF-8 text)
+ *   (@payload_type is not UTF-8 text of at most 256 bytes)
  *
  * Since: 0.1
  */
