@@ -416,7 +416,7 @@ execute_adopt (DeyeBusCollector *self, const ExecuteOrder *order)
 /* --- all --- */
 
 static gboolean
-execute_is_sound (const Execute *execute)
+execute_is_valid (const Execute *execute)
 {
   return execute->token.len > 0 && execute->token.len <= TOKEN_MAX && *execute->task_id != '\0'
          && strlen (execute->task_id) <= TASK_ID_MAX && strlen (execute->operation) <= TEXT_MAX
@@ -443,7 +443,7 @@ execute_take (DeyeBusCollector *self, DeyeBusMessage *message)
 
   if (g_strcmp0 (deye_bus_message_get_sender (message), "bus") != 0)
     execute_refuse (self, message, "PermissionDenied", "tasks come from the broker only");
-  else if (guard == NULL || !execute_is_sound (order.execute))
+  else if (guard == NULL || !execute_is_valid (order.execute))
     execute_refuse (self, message, "BadRequest", "the payload is not a valid Execute");
   else
     {

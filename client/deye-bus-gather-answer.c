@@ -21,7 +21,7 @@ G_DEFINE_BOXED_TYPE (DeyeBusGatherAnswer,
                      deye_bus_gather_answer_unref)
 
 static gboolean
-answer_is_sound (const Answer *message)
+answer_is_valid (const Answer *message)
 {
   return *message->id != '\0' && message->outcome != NULL
          && message->outcome->kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED;
@@ -34,7 +34,7 @@ deye_bus_gather_answer_new (DeyeBusMessage *message)
   const Answer *answer_message = guard != NULL ? wire_guard_message (guard) : NULL;
   DeyeBusGatherAnswer *answer;
 
-  if (answer_message == NULL || !answer_is_sound (answer_message))
+  if (answer_message == NULL || !answer_is_valid (answer_message))
     return NULL;
   answer = g_new0 (DeyeBusGatherAnswer, 1);
   g_atomic_ref_count_init (&answer->refs);

@@ -33,7 +33,7 @@ manifest_dup_text (const char *text)
 }
 
 static gboolean
-entry_is_sound (const Member *member, guint index)
+entry_is_valid (const Member *member, guint index)
 {
   return member->index == index && (int) member->answer >= (int) DEYE_BUS_ANSWER_CLASS_ANSWERED
          && (int) member->answer <= (int) DEYE_BUS_ANSWER_CLASS_NEVER_ASKED
@@ -223,7 +223,7 @@ manifest_add_entries (DeyeBusManifest *self, const Manifest *message)
     {
       const Member *member = message->members[i];
 
-      if (!entry_is_sound (member, i))
+      if (!entry_is_valid (member, i))
         return FALSE;
       self->counts[member->answer]++;
       g_ptr_array_add (self->entries, entry_new (member));
@@ -232,7 +232,7 @@ manifest_add_entries (DeyeBusManifest *self, const Manifest *message)
 }
 
 static gboolean
-manifest_verdict_is_sound (const DeyeBusManifest *self)
+manifest_verdict_is_valid (const DeyeBusManifest *self)
 {
   return (int) self->verdict >= (int) DEYE_BUS_GATHER_VERDICT_COMPLETE
          && (int) self->verdict <= (int) DEYE_BUS_GATHER_VERDICT_FAILED
@@ -258,7 +258,7 @@ deye_bus_manifest_new (const Manifest *message)
   self->is_roster_sure = !!message->roster_is_sure;
   self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_manifest_entry_unref);
   if (!manifest_add_entries (self, message) || !manifest_counts_agree (self, message)
-      || !manifest_verdict_is_sound (self))
+      || !manifest_verdict_is_valid (self))
     return NULL;
   return g_steal_pointer (&self);
 }
