@@ -29,7 +29,7 @@ G_BEGIN_DECLS
  * that context fail with %DEYE_BUS_ERROR_WRONG_THREAD. Release the client in the same thread, and before that thread ends:
  * otherwise no thread can release it, iterate the context or call the client any more.
  *
- * In another thread than the one that runs the client's context, or in a forked child, this function does nothing.
+ * This function does nothing in a forked child, or while another thread has acquired the client's context.
  *
  * Since: 0.1
  */
@@ -40,8 +40,8 @@ DEYE_BUS_API void deye_bus_client_hold (DeyeBusClient *self);
  * @self: a #DeyeBusClient
  *
  * Ends one deye_bus_client_hold(). The last release writes the messages that were held, as far as the socket accepts them; the
- * others are written later, like those of every call. A call without a hold does nothing, and neither does a call in another
- * thread than that of the hold.
+ * others are written later, like those of every call. A call without a hold does nothing, and neither does a call in a thread
+ * that does not hold the client.
  *
  * Since: 0.1
  */

@@ -514,8 +514,8 @@ DEYE_BUS_API gboolean deye_bus_client_get_coalesce (DeyeBusClient *self);
  * the buffer takes a lock; calls that follow it closely do not, until the thread has written. If a write fails, the client
  * handles that when it runs, like the failure of its own write.
  *
- * Returns: %TRUE if the thread was started or ended; %FALSE if the system allows no further thread, or if the call is made in
- *   another thread than the one that runs the client's context
+ * Returns: %TRUE if the thread was started or ended; %FALSE if the system allows no further thread, or if another thread has
+ *   acquired the client's context
  *
  * Since: 0.1
  */

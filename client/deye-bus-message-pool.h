@@ -30,7 +30,8 @@ typedef struct
 } DeyeBusMessagePool;
 
 /* Takes a block, whose contents are not defined. @size: (inout): the size that is needed, and that of the block. @size_class:
- * (out): for give(); NONE: it is too large for the pool, and a block of wire-block. @pool: (nullable). NULL: no memory. */
+ * (out): for give(); NONE: the block is too large for the pool, and comes from wire-block. @pool: (nullable). NULL: no
+ * memory. */
 gpointer deye_bus_message_pool_take (DeyeBusMessagePool *pool, gsize *size, guint8 *size_class);
 
 /* Gives back @block, which take() returned with @size_class and which is not used any more. It is freed if the pool is full.

@@ -107,8 +107,8 @@ DEYE_BUS_API gboolean deye_bus_sender_publish (DeyeBusSender *self,
  * @error: return location for a #GError, or %NULL
  *
  * Waits until everything that was put into the sender before this call was sent, as deye_bus_client_flush() does for the
- * client. Any thread may call this function. In another thread than the client's it waits until the client's context runs and
- * has sent the messages. In the client's thread it sends them itself.
+ * client. Any thread may call this function. In the thread that runs the client's context it sends the messages itself. In any
+ * other thread it waits until the client's context runs and has sent them.
  *
  * Returns: %TRUE if all messages were written, or, with @want_accepted, accepted by the broker. Otherwise %FALSE with an error
  *   as for deye_bus_client_flush(); with %DEYE_BUS_ERROR_TIMEOUT nothing is lost, and the messages stay queued

@@ -202,7 +202,7 @@ deye_bus_socket_write (DeyeBusSocket socket, const WireSpan *spans, guint n_span
 {
   gssize written;
 
-  do /* most writes have one span, which needs no list of them */
+  do /* most writes have one span, and need no array */
     written = n_spans == 1 ? send ((int) socket, spans->data, spans->len, MSG_NOSIGNAL | MSG_DONTWAIT)
                            : socket_write_spans (socket, spans, n_spans);
   while (written < 0 && errno == EINTR);

@@ -60,8 +60,8 @@ deye_bus_watch_fd (const DeyeBusWatch *watch)
   return watch->fd;
 }
 
-/* TRUE if the event is about the socket or its directory. Events of the directory itself have no name, and an overflow of the
- * event queue has no number. */
+/* TRUE if the event is about the socket or its directory. Events of the directory itself have no name, and the event for an
+ * overflow of the queue has no watch number. */
 static gboolean
 watch_concerns (const DeyeBusWatch *watch, const struct inotify_event *event)
 {
