@@ -171,9 +171,9 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
  *
  * One pass over these lists is not enough, because each step can fill the others. Flushing a peer hands its messages on or drops
  * them, ends requests and leases, and returns credit to publishers. All of this sends frames to other peers (ERROR, CREDIT,
- * events), and a peer whose control queue is full is closed by such a frame, and dies in turn. Hence the loop: it continues until
- * no list has an entry. A peer is listed as unflushed only once, by its change to CLOSING, so the longest chain of such ends is
- * the number of peers. The calls in front of the loop are all that most input calls need. */
+ * events); a peer whose control queue has no room for such a frame is closed, and has to be flushed as well. So the loop continues
+ * until no list has an entry. A peer is listed as unflushed only once, by its change to CLOSING, so the longest chain of such ends
+ * is the number of peers. The calls in front of the loop are all that most input calls need. */
 static void
 core_settle (BusCore *core, gint64 now_us)
 {

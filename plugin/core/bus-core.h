@@ -115,7 +115,7 @@ void bus_core_tick (BusCore *core, gint64 now_us);
 /* Sends GOODBYE SHUTTING_DOWN to every peer. Later connections are refused. */
 void bus_core_shutdown (BusCore *core, gint64 now_us);
 
-/* Sets the offset for stamps again. Call it now and then, and when the wall clock was stepped. */
+/* Updates the offset of the wall clock, which stamps use. Call it periodically, and when the wall clock was stepped. */
 void bus_core_set_wall_us (BusCore *core, gint64 wall_us);
 
 /* Takes out the oldest log record; FALSE: there is none. Their number is bounded: when the caller takes none, the oldest are

@@ -13,9 +13,9 @@
  * record is made, so that a peer cannot forge a line of the log.
  *
  * A peer can cause records at any rate, so a cap bounds their number in a second. There is one cap in each peer. Records about the
- * begin and the end of connections have a cap for each account instead, because a client that connects again and again is a new
- * peer each time. Suppressed records are counted, and the next record under the same cap contains their number. So a peer cannot
- * suppress the records of a peer of another account, nor those of another connected peer.
+ * beginning and the end of connections have a cap for each account instead, because a client that connects again and again is a
+ * new peer each time. Suppressed records are counted, and the next record under the same cap contains their number. So a peer
+ * cannot suppress the records of a peer of another account, nor those of another connected peer.
  *
  * Invariant: the ring contains at most BUS_NOTES_MAX records; if it is full, the oldest record is dropped and counted.
  */
@@ -41,7 +41,7 @@ typedef enum
 typedef struct
 {
   gint64 since_us; /* when the current second began */
-  guint n;         /* admitted in it */
+  guint n;         /* records admitted in this second */
   guint64 suppressed;
 } BusNoteCap;
 
@@ -80,7 +80,7 @@ typedef struct
 
 /* Asks for one more record. FALSE: @most records were admitted in this second already; the record is counted as suppressed. */
 gboolean bus_note_cap_admit (BusNoteCap *cap, guint most, gint64 now_us);
-/* The cap of an account for records about the begin and the end of connections. */
+/* The cap of an account for records about the beginning and the end of connections. */
 BusNoteCap *bus_note_account_cap (BusNoteRing *ring, guint32 account, gint64 now_us);
 
 /* Adds a record without a check of any cap. The caller may set further fields of the record until the next call with @ring.

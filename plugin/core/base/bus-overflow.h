@@ -42,7 +42,7 @@ typedef enum
 {
   BUS_LOSS_FULL,    /* its queue was full, or a newer message replaced it */
   BUS_LOSS_REFUSED, /* the policy error or block refused it, see bus-admit */
-  BUS_LOSS_EXPIRED, /* its time to live or the longest block ended */
+  BUS_LOSS_EXPIRED, /* its time to live was over, or its subscription blocked publishers for too long */
   BUS_LOSS_NO_MEMORY,
   BUS_LOSS_LIMIT,  /* the account or the broker was full */
   BUS_LOSS_ENDED,  /* its subscription ended while it waited */

@@ -77,7 +77,7 @@ bus_quota_hold (BusQuota *quota, guint64 amount)
   return bus_quota_hold_below (quota, amount, quota->cap);
 }
 
-/* The same for frames of the broker itself (credit, answers, GOODBYE), which may exceed the cap by one BUS_QUOTA_RESERVE'th of it.
+/* The same for frames of the broker itself (credit, answers, GOODBYE), which may exceed the cap by 1/BUS_QUOTA_RESERVE of it.
  * Otherwise, when messages use all of the cap, the broker would have to disconnect the first peer that it must answer, without
  * saying why. */
 #define BUS_QUOTA_RESERVE 32u

@@ -30,7 +30,7 @@ typedef enum
   BUS_TIMER_QUEUE,         /* owner: BusPeer: the level of its queue is to be published */
   BUS_TIMER_RETRY,         /* owner: BusPeer: there was no memory to encode a waiting message */
   BUS_TIMER_ACCOUNT,       /* owner: BusAccount: it is above its soft limit */
-  BUS_TIMER_CATCHUP,       /* owner: BusPeer: retained messages are ahead of a subscription */
+  BUS_TIMER_CATCHUP,       /* owner: BusPeer: a new subscription has not got all retained messages */
   BUS_TIMER_RETAINED,      /* owner: BusRetained: its time to live ends */
   BUS_TIMER_HELD,          /* owner: BusHeld: its time to live ends */
   BUS_TIMER_HOLD_RETRY,    /* owner: BusCore: held messages wait for members with room */

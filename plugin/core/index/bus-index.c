@@ -5,7 +5,7 @@
 #include "base/bus-table.h"
 #include "index/bus-trie.h"
 
-/* Most places have the items of a few owners, and then a search finds an entry without a hash table. */
+/* A place with the items of few owners, as most have, is searched without a hash table. */
 #define PLACE_SEARCHED_MAX 8u
 
 /* The items of one owner at one place. */

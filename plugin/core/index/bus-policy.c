@@ -165,8 +165,8 @@ static const PolicyRow task_rows[] = {
 };
 /* clang-format on */
 
-/* Words of topics that are at the place of an id in other topics, so that the own topic of a client is never a topic of all
- * clients; and the names of broker and agent. */
+/* Ids that clients cannot use: words that some topics have where other topics have an id (otherwise the own topic of a client with
+ * this id would be a topic of all clients), and the names of broker and agent. */
 static const char *const reserved_ids[] = {
   "bus",    "config", "task",       "lifecycle",  "registration", "reload",    "standing", "daemoneye-agent",
   "health", "status", "collectors", "registered", "suspect",      "set-aside", "draining", "gone",

@@ -53,7 +53,7 @@ topics_take_slot (BusTopics *topics)
       topic->is_recent = FALSE;
     }
   topics_forget_oldest (topics, topic);
-  /* While each message displaces a topic, the next slot is displaced by the next message: prefetch the cell of its topic. */
+  /* If each message displaces a topic, the next message displaces the topic of the next slot: prefetch its cell. */
   bus_table_prefetch (&topics->table, topics->slots[topics->hand % topics->max + 1].key.hash);
   return topic;
 }

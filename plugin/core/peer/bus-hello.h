@@ -37,5 +37,5 @@ BusHelloResult bus_hello_accept (BusPeer *peer, const WireFrame *frame);
 /* Handles the HELLO of a newcomer again, after the connection that had its id was released. */
 BusHelloResult bus_hello_retry (BusPeer *newcomer);
 
-/* The status with which a connection is closed whose first frame has this kind, which is not HELLO. */
+/* The status for closing a connection whose first frame is not HELLO. @kind: of that frame */
 WireStatus bus_hello_status_of_stranger (guint8 kind);

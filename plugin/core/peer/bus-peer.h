@@ -143,8 +143,8 @@ struct BusPeer
   GList writable_link;
 };
 
-/* The charge for the peer itself, from its begin to its end, including all parts that are allocated only when they are needed.
- * Each part is small; without memory for it the process ends, as in g_malloc(). */
+/* The charge for the peer itself, as long as it exists, including all parts that are allocated only when they are needed. Each
+ * part is small; without memory for it the process ends, as in g_malloc(). */
 #define BUS_PEER_COST                                                                                                  \
   (sizeof (BusPeer) + sizeof (BusPeerExtra) + sizeof (BusPeerCalls) + sizeof (BusInput) + sizeof (BusHealth)           \
    + BUS_TOKEN_DIGEST + sizeof (BusLosses) + (WIRE_N_CLASSES - 1) * sizeof (BusAllowance))

@@ -30,7 +30,7 @@
 gsize bus_pinned_bytes (const BusPeer *peer);
 
 /* The peer of @account (or BUS_ALL_ACCOUNTS) to disconnect first while @limit is exceeded. NULL: there is no candidate. A peer
- * whose frame stalls comes first, then a peer of the account that pins most, then the peer that pins most. */
+ * whose frame stalls comes first, then a peer of the account that pins the most bytes, then the peer that pins the most bytes. */
 BusPeer *bus_pinned_holder (BusCore *core, guint32 account, guint64 limit, gint64 now_us);
 
 /* Disconnects the peer with a log record and GOODBYE that name @limit, and with ERROR if a frame is the larger part of its pinned

@@ -22,7 +22,7 @@
  * Invariant: a queue loses messages only while it is the largest of those that are considered and have a message to drop.
  */
 
-/* The number of bytes from which on the level is reported; at most the limit. */
+/* The number of bytes at which reports of the level begin; at most the limit. */
 static inline guint64
 bus_shed_soft_limit (const BusCore *core, guint64 limit)
 {
