@@ -56,7 +56,8 @@ admit_lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *
     bus_flow_send_gaps (flow, subscription, now_us);
 }
 
-/* The oldest message of the subscription whose loss makes room of the kind that is missing (@why). NULL: none. */
+/* The oldest message of the subscription that counts for the exceeded bound (@why) and may be dropped. NULL: there is none, or
+ * dropping would not make room. */
 static BusSlot *
 admit_oldest_to_drop (BusFlow *flow,
                       const BusSubscription *subscription,

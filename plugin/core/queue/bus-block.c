@@ -72,11 +72,11 @@ bus_block_may_hand_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_
 /*
  * Decides whether the block is over, and demotes the subscription if it is.
  *
- * One time limit does not work. If only progress counted, a client that returns one credit every few seconds would hold all of
- * its publishers back for as long as it likes. If only the age of messages counted, a client that hangs would hold them back for
- * the whole time that a slow client needs for a full queue. So there are two: without any progress the block ends after
- * longest_block_us, and with progress when a message has been held for BUS_BLOCK_PATIENCE times that. A ticket keeps its time when
- * its message is handed on to another member of the group, so a chain of slow members has no more time than one.
+ * One time limit does not work. If only progress counted, a client that returns one credit every few seconds would hold all of its
+ * publishers back without limit. If only the age of messages counted, a client that hangs would hold them back for the whole time
+ * that a slow client needs for a full queue. So there are two: without any progress the block ends after longest_block_us, and
+ * with progress when a message has been held for BUS_BLOCK_PATIENCE times that. A ticket keeps its time when its message is handed
+ * on to another member of the group, so a chain of slow members has no more time than one.
  *
  * The timer is armed with the first ticket only. Credit that is returned does not move it, because that would be work for every
  * message; when it expires, this function computes the true end of the block from progress and tickets, and arms it again if that

@@ -70,8 +70,8 @@ bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint
   return TRUE;
 }
 
-/* Returned credit is announced from a quarter of the window on, or at once to a publisher that has none: see bus_credit_take(). So
- * the credit of a frame that used the last credit and was not withheld is announced at once. */
+/* Returned credit is announced when it is a quarter of the window, or at once to a publisher that has none: see bus_credit_take().
+ * So the credit of a frame that used the last credit and was not withheld is announced at once. */
 void
 bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes)
 {

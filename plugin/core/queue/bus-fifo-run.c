@@ -72,7 +72,7 @@ bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n)
   bus_window_use_many (&subscription->window, n, part.payload_bytes);
   if (is_last)
     fifo_run_end (flow, slot);
-  /* A short rest of a long run uses more memory than is charged for its messages. */
+  /* When few messages of a long run are left, the run uses more memory than is charged for them. */
   else if (!bus_waiting_run_is_covered (slot->run, sizeof (BusSlot)))
     bus_fifo_unpack (flow, slot, slot->run->n);
   bus_unsettled_note_empty (flow->shared, subscription);

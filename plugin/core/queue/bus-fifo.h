@@ -89,7 +89,7 @@ typedef struct
   guint64 accept_seq; /* of the message, or of the report of its publisher (control.bus.lost) */
 } BusLostAt;
 
-/* Loses @count messages that never had a slot: adds them to a gap at the end of the FIFO. */
+/* Adds @count lost messages, which never had a slot, to a gap at the end of the FIFO. */
 void bus_fifo_lose (BusFlow *flow,
                     BusSubscription *subscription,
                     const BusLostAt *at,

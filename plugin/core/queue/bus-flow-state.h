@@ -99,7 +99,7 @@ struct BusEntry
 
 typedef struct BusFlow BusFlow;
 
-/* The news that a message whose publisher waits for a confirmation was sent to a peer, or was dropped before that. */
+/* A note for bus-confirm: a message whose publisher waits for a confirmation was sent to a peer, or was dropped before that. */
 typedef struct
 {
   guint64 route_id;

@@ -340,8 +340,8 @@ bus_flow_expire (BusFlow *flow, BusSlot *slot, gint64 now_us)
   flow_slot_left (flow, subscription, now_us);
 }
 
-/* Drops every slot of an entry whose time to live is over, before its timers have been handled. The entry is freed with the last
- * slot. */
+/* The time to live of the entry is over, and the timers of its slots have not been handled yet: drops all slots. The entry is
+ * freed with the last one. */
 static void
 flow_expire_entry (BusFlow *flow, BusEntry *entry, gint64 now_us)
 {

@@ -18,7 +18,7 @@
  * cancelled.
  */
 
-#define BUS_FLOW_ENCODED_MAX 262144u /* encoded bytes of a lane from which on messages wait as entries */
+#define BUS_FLOW_ENCODED_MAX 262144u /* with so many encoded bytes in a lane, messages wait as entries */
 
 /* @owner: of the timers */
 void bus_flow_init (BusFlow *flow, BusFlowShared *shared, BusLedger *ledger, gpointer owner);

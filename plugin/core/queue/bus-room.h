@@ -72,7 +72,7 @@ gboolean bus_room_fits_many (const BusFlow *flow,
                              guint64 messages,
                              gsize bytes,
                              gsize cost);
-/* TRUE if it might have room if all messages that wait for the subscription were dropped. */
+/* TRUE if the queue of the peer would have room if all messages that wait for the subscription were dropped. */
 gboolean bus_room_could_fit_peer (const BusFlow *flow, const BusSubscription *subscription, gsize cost, gint64 now_us);
 
 /* Waiting messages to which the bounds of the subscription apply: those that are not delivered at least once. */

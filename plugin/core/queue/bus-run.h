@@ -13,8 +13,8 @@
  * exists twice.
  *
  * The messages have consecutive accept sequences. One ticket withholds the credit of the whole run or, in a group, of the messages
- * that one member got. It returns this credit only with the last message, so a run is limited to a part (one BUS_RUN_SHARE'th) of
- * the window of its publisher.
+ * that one member got. It returns this credit only with the last message, so a run is limited to a part (1/BUS_RUN_SHARE) of the
+ * window of its publisher.
  *
  * Invariant: between two input calls a run is empty.
  */

@@ -33,7 +33,7 @@ typedef struct BusSubscription BusSubscription;
 
 /* The parts below are allocated when they are first needed, because an idle subscription needs none of them. */
 
-/* See bus-fifo: first slots that are queued and gaps, then slots that wait for credit and gaps. */
+/* The slots of bus-fifo: queued ones, then those that wait for credit, with gaps between them. */
 typedef struct
 {
   BusSlot *last;

@@ -56,8 +56,8 @@ trim_is_over (const BusFlow *flow, const BusSubscription *subscription, gboolean
 }
 
 /* Drops messages above the new bounds. The policies error and block do not drop messages that they have accepted. @was_block: the
- * policy was block until now, and the credit of the publishers has been returned, so the bounds of the peer's queue now apply to
- * messages that only the windows of their publishers have bounded; then error drops messages, too. */
+ * policy was block until now, and the credit of the publishers has been returned. So far only the windows of the publishers
+ * bounded these messages; now the bounds of the peer's queue apply to them, and error drops messages, too. */
 static void
 trim_queue (BusFlow *flow, BusSubscription *subscription, gboolean was_block, gint64 now_us)
 {
@@ -178,10 +178,10 @@ trim_longest (GArray *heap)
  * Drops messages of one peer because the broker or an account is full.
  *
  * The longest queue loses messages first: it is the one whose client is furthest behind, so a subscription that keeps up loses
- * nothing because of another one. The obvious loop, which searches the longest queue again for each message, is too slow just when
- * the broker is full: for a peer with a thousand short queues it compares a thousand queues for each message. So the lengths are
- * put into a heap once, and messages are dropped from the longest queue until enough is free or this queue has no more, then from
- * the next one. This drops more from one queue than a fair distribution would; in return it is one loss with one gap for one
+ * nothing because of another one. The obvious loop, which searches for the longest queue again at each message, is too slow just
+ * when the broker is full: for a peer with a thousand short queues it compares a thousand queues for each message. So the lengths
+ * are put into a heap once, and messages are dropped from the longest queue until enough is free or this queue has no more, then
+ * from the next one. This drops more from one queue than a fair distribution would; in return it is one loss with one gap for one
  * subscription instead of a small loss for many.
  *
  * The result is measured by waiting_bytes, which includes slots, entries and timers. It need not be free memory: a message that

@@ -5,7 +5,8 @@
 #include "route/bus-request.h"
 
 /*
- * Sends a request to its responder, and passes each reply back to the requester: in which lane, and in which order.
+ * Sends a request to its responder, and passes each reply back to the requester. This module decides the lane and the order of
+ * replies.
  *
  * A reply needs no subscription. The topic of the request and the size of the reply's payload decide its lane. But once one
  * reply of a request (for a request to many: of any member) was passed on in the data lane, all later ones are too, so that no

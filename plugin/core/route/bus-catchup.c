@@ -272,7 +272,7 @@ bus_catchup_credit (BusSubscription *subscription, gint64 now_us)
   bus_catchup_continue (subscription->owner, now_us);
 }
 
-/* --- the begin of a cursor --- */
+/* --- the beginning of a cursor --- */
 
 static gboolean
 catchup_is_wanted (const BusSubscription *subscription, gboolean is_exact)

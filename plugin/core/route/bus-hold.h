@@ -8,9 +8,9 @@
  * Holding: keeps messages for groups without a member that takes part, until one joins.
  *
  * The publisher asks for it (bit 2 of `delivery`), and sets a time to live. Such a message is held if no group matches its topic;
- * then the first group that a matching member joins gets it. It is also held if every member of a matching group drains or has
- * gone; then that group gets it. When the last member of a group ends, its unsent messages that asked for it are held as well.
- * Plain subscriptions get the message at once; they are not concerned.
+ * then the first group that a matching member joins gets it. It is also held if every member of a matching group drains or is
+ * being closed; then that group gets it. When the last member of a group ends, its unsent messages that asked for it are held as
+ * well. Plain subscriptions get the message at once, whether or not it is held.
  *
  * A held message is given to a member that has room for it. While the members of its group, their accounts or the broker are full,
  * a timer tries again. The right of its publisher is checked again before each try. The message outlives the connection of its

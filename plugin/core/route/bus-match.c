@@ -164,10 +164,10 @@ match_cache_add (BusMatchCache *cache, BusKey key)
   return match;
 }
 
-/* A subscription was added or removed since the match was looked up last. Does this concern its topic?
+/* Subscriptions were added or removed since the match was looked up last: makes it again if this concerns its topic.
  *
- * To drop the whole cache at each change would be simple, but then each subscribe makes the next message of every topic
- * expensive: while clients connect one after the other, most publishes would make a match again. To find the matches of the
+ * Dropping the whole cache at each change would be simple, but each subscribe would make the next message of every topic
+ * expensive: while clients connect one after the other, most publishes would make a match again. Finding the matches of the
  * changed pattern would need a second index, from patterns to topics. So nothing is done at the change itself, except that the
  * index increases a counter, which bus_match_is_current() compares.
  *
@@ -176,7 +176,7 @@ match_cache_add (BusMatchCache *cache, BusKey key)
  * places and their number. Both are needed: a place whose last subscription ends is removed, with its change number, so only the
  * number of places shows that; and if another place appeared instead, its change is newer than that of all others.
  *
- * With an equal mark the match is right as it is. Otherwise it is made again in the same struct, so its address stays valid; it
+ * If the mark is the same, the match is still valid. Otherwise it is made again in the same struct, so its address stays valid; it
  * keeps the counter of its topic. */
 static void
 match_check (BusMatchCache *cache, BusMatch *match)

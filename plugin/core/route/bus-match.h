@@ -10,9 +10,9 @@
  * A match lists receivers (peers, each with its plain subscriptions), groups (each with one candidate for each member peer) and
  * the plain subscriptions that have a filter. Subscriptions of peers that may not receive the topic are left out. The match stores
  * the mark that the index returned for its topic. After a subscription was added or removed, bus_match_lookup() compares that mark
- * with the index's present one, and makes only matches again whose subscriptions have changed. Until then a match may contain
- * pointers to freed subscriptions. So use a match only if bus_match_lookup() returned it or bus_match_is_current() is TRUE, and
- * only inside one input call.
+ * with the index's present one, and makes only those matches again whose subscriptions have changed. Until then a match may
+ * contain pointers to freed subscriptions. So use a match only if bus_match_lookup() returned it or bus_match_is_current() is
+ * TRUE, and only inside one input call.
  *
  * Matches are not charged to a peer, because the memory of a match depends on the topics of publishers and on the subscriptions of
  * others. Instead the cache is bounded by number and by bytes. Each subscription, which is charged, adds room for one more topic,

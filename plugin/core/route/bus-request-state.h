@@ -10,7 +10,7 @@
  * counted), "refused" (a peer may not do this now), or "never" (only a bug of the core could cause it; the caller asserts). A
  * missing entry is 0, and a test fails for it. This module does not depend on peers and queues.
  *
- * Invariant: a request ends exactly once, because ENDED has no way out.
+ * Invariant: a request ends exactly once, because no event leads out of ENDED.
  */
 
 /* The kinds of requesters. */

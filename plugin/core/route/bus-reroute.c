@@ -153,8 +153,8 @@ reroute_hold_unsettled (BusCore *core, BusSubscription *ended, BusSent *sent)
   return TRUE;
 }
 
-/* Repeats at other members the messages that a member has not settled. @stays: the member stays in the group. Returns the number
- * of messages that were given to other members or held.
+/* Gives the messages that a member has not settled to other members, as repeats. @stays: the member stays in the group. Returns
+ * the number of messages that were given to other members or held.
  *
  * The member may have handled such a message: only its acknowledgement is missing. A second delivery is therefore allowed only for
  * messages that are delivered at least once. These are the ones whose record keeps the message; all other deliveries are only
@@ -166,7 +166,7 @@ reroute_hold_unsettled (BusCore *core, BusSubscription *ended, BusSent *sent)
  *
  * A member that ends (@stays is FALSE) can't keep the message, so any other member gets it, by bus_pick(): also one that is
  * demoted or full, whose policy then decides. A member that stays keeps the message unless a member of another peer has room for
- * it: to take it away and drop it would turn a slow member into a loss. The settle timer tries again.
+ * it: taking it away and dropping it would turn a slow member into a loss. The settle timer tries again.
  *
  * Each repeat increases `attempt`. At delivery_attempts the message is not repeated any more, so that a message which makes every
  * member fail does not circulate forever. */
@@ -305,9 +305,9 @@ reroute_next_message (BusSlot *slot)
   return slot;
 }
 
-/* The difference to bus_reroute_ended() is that the member stays, and may handle its messages later. So a message leaves it only
- * if another member has room for it now (reroute_find_taker()); otherwise it stays in its place, and the policy of this member
- * still applies to it. Nothing is lost by the attempt.
+/* Unlike in bus_reroute_ended(), the member stays, and may handle its messages later. So a message leaves it only if another
+ * member has room for it now (reroute_find_taker()); otherwise it stays in its place, and the policy of this member still applies
+ * to it. Nothing is lost by the attempt.
  *
  * Messages are taken out of the middle of a FIFO that is in use, and each offer to another member can change this FIFO as well:
  * taking a slot out merges the gaps beside it, and a broker that is full may drop messages of this subscription to make room for

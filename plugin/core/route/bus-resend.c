@@ -129,7 +129,7 @@ resend_attach (BusResendWindow *window, BusPeer *peer)
   bus_peer_need_calls (peer)->resend = window;
 }
 
-/* The window to replace: of the account that has most windows, the one whose client left first. NULL: all clients are
+/* The window to replace: of the account that has the most windows, the one whose client disconnected first. NULL: all clients are
  * connected. */
 static BusResendWindow *
 resend_find_place (const BusCore *core)

@@ -15,7 +15,7 @@
  * another incarnation the window begins empty.
  *
  * There are at most resend_windows windows. Beyond that a new window replaces one of a client that is not connected: of the
- * account that has most windows, the one whose client has been gone for longest. So one account can't make the broker forget the
+ * account that has the most windows, the one whose client disconnected first. So one account can't make the broker forget the
  * messages of another. If all clients are connected, a message with a number is refused. Windows are charged to the account, and a
  * message whose number has no room in the account or the broker is refused as well.
  *

@@ -9,12 +9,12 @@
  *
  * The store has at most one value for each topic. A newer message of any publisher replaces the value of its topic; a message with
  * an empty payload clears it. A value also ends with its time to live, or with the connection of its publisher if the publisher
- * asked for that. This module delivers no value: bus-catchup reads the store for later subscriptions. Values do not survive the
- * broker.
+ * asked for that. This module delivers no value: bus-catchup reads the store for later subscriptions. Values are lost when the
+ * broker ends.
  *
  * A value is counted for the account that published it, separately from its other charges: retained_messages and retained_bytes
- * bound the values of an account, and all values together may use one part in BUS_RETAIN_PART of broker_bytes. A message that has
- * no room as a value is refused before it is delivered to any subscription. Values are never dropped to make room.
+ * bound the values of an account, and all values together may use 1/BUS_RETAIN_PART of broker_bytes. A message that has no room as
+ * a value is refused before it is delivered to any subscription. Values are never dropped to make room.
  *
  * Invariant: there is at most one value for each topic; the sums of the accounts are those of the store.
  */

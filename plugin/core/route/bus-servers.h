@@ -10,8 +10,8 @@
  * The subscriptions that serve one topic. Requests to the topic are balanced over them (bus-pick), as messages are over a group.
  *
  * A server that ends leaves a hole in the list. Holes at its end are removed at once, all others by the next look-up, or as soon
- * as more than half of the list are holes. So when ten thousand servers end one after the other, the list is moved a few times
- * only.
+ * as more than half of the list are holes. So when ten thousand servers end one after the other, the list is compacted only a few
+ * times.
  *
  * Invariant: an entry exists as long as its topic has a server, and its key points to the pattern of one that has not ended; the
  * result of bus_servers_find() has no hole.

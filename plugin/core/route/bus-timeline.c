@@ -205,8 +205,8 @@ timeline_enter (BusTimeline *timeline, BusRecord *record, BusTimelineRoot *root,
   return FALSE;
 }
 
-/* Lets the correlation id name the record. A refused message is not named: it can't be an ancestor. The first message with an id
- * keeps the name, so that no later message can take the place of an ancestor. */
+/* Names the record by its correlation id (see bus-timeline.h). A refused message is not named: it can't be an ancestor. The first
+ * message with an id keeps the name, so that no later message can take the place of an ancestor. */
 static void
 timeline_name (BusTimeline *timeline, BusRecord *record)
 {
