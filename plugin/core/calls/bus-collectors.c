@@ -81,8 +81,8 @@ collectors_walk (const BusCall *call, const CollectorsRequest *request, BusPage 
     }
 }
 
-/* A record with many operations may be larger than a page if max_payload is small. Then the page would stay empty, and the request
- * is refused. */
+/* A record with many operations may be larger than a page if max_payload is small. Such a page would stay empty, so the request is
+ * refused. */
 static void
 collectors_send (const BusCall *call, BusPage *page, CollectorsReply *reply)
 {

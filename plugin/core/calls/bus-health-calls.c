@@ -75,7 +75,7 @@ health_walk (const BusCall *call, const HealthListRequest *request, BusPage *pag
     }
 }
 
-/* A record with many units may be larger than a page if max_payload is small. Then the page would stay empty, and the request is
+/* A record with many units may be larger than a page if max_payload is small. Such a page would stay empty, so the request is
  * refused. */
 static void
 health_send (const BusCall *call, BusPage *page, HealthListReply *reply)

@@ -278,7 +278,7 @@ bus_registration_register (const BusCall *call)
   bus_standing_offer (call->core, member, call->now_us);
 }
 
-/* --- the others --- */
+/* --- Update, Deregister, Verify --- */
 
 /* NULL: refused. */
 static BusMember *

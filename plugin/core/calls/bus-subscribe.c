@@ -254,7 +254,7 @@ subscribe_fill_share (const BusCall *call,
   reply->in_flight = subscription->share->in_flight;
 }
 
-/* The asker may have begun or ended to serve its topic for tasks or standing tasks. */
+/* The asker may have begun or stopped serving its topic for tasks or standing tasks. */
 static void
 subscribe_note_served (const BusCall *call)
 {

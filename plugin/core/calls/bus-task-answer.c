@@ -62,7 +62,8 @@ answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent
   return extent;
 }
 
-/* Keeps the whole unpacked message, and takes @guard over, if most of it is the payload: that saves a copy. NULL: it does not. */
+/* If most of the unpacked message is the payload, keeps the whole message, and takes @guard over: that saves a copy. NULL: the
+ * caller has to copy the payload. */
 static GBytes *
 answer_keep_whole (WireGuard **guard, WireSpan payload, gsize message_len)
 {

@@ -122,7 +122,7 @@ adoption_refuse (BusCore *core)
 }
 
 /* Decides one claim. The broker must not accept two members for one task, and should not throw away work that can still be
- * used. To compare the attempt is not enough: if an offer is not answered, the next offer, to another member, begins the same
+ * used. Comparing the attempts is not enough: if an offer is not answered, the next offer, to another member, begins the same
  * attempt, and the leases of an earlier broker have the same numbers, too. So the token decides, in this order:
  *
  * - A claim with a token of this broker counts only if the token is that of the newest lease, and otherwise is fenced. The same

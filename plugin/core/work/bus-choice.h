@@ -28,7 +28,7 @@ typedef struct
 
 void bus_choice_init (BusChoice *choice, BusStrategy strategy, guint64 seed);
 
-/* TRUE if @member is capable of @task, leaving zombies aside. */
+/* TRUE if @member is capable of @task, apart from zombies. */
 gboolean bus_choice_suits (const BusMember *member, const BusTask *task);
 /* TRUE if @member is capable of @task. */
 gboolean bus_choice_is_capable (const BusMember *member, const BusTask *task);

@@ -33,7 +33,7 @@ bus_death_note (BusCore *core, BusTask *task, const BusMember *member, gint64 no
 }
 
 /* A task that kills its members must not be offered again and again before the first death is counted: a death is provisional
- * for task_return_us, and in this time the task could kill every capable member. To hold back every task after a death is no
+ * for task_return_us, and in this time the task could kill every capable member. Holding back every task after a death is no
  * solution either, because most members die for reasons of their own, and the failover of each of their tasks would be late. So
  * the first death of a task costs no time. From the second one on, provisional or counted, the task waits until all are decided;
  * then it may be quarantined as the cause of the deaths (see bus_course_check()).

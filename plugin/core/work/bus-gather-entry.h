@@ -80,7 +80,7 @@ struct BusGather
   gint64 stall_us;
 
   BusGatherPhase phase;
-  BusExcess excess; /* DONE: the limit for which the question is refused; most = 0: it was answered */
+  BusExcess excess; /* DONE: the limit that the question exceeds; most = 0: it was not refused */
   GArray *roster;   /* BusRosterRow; NULL: WAITS */
   gboolean roster_is_sure;
   GHashTable *known; /* ids of the roster, and of collectors that were counted as joined */

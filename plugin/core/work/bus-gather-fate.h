@@ -10,10 +10,10 @@
  *
  * The fate is read from the history of the task that asked the question. The history is read backwards, and the first step in
  * which a collector began or ended its work decides: the collector still has the task (TIMED_OUT), its connection ended (DIED),
- * it reported a failure (FAILED), it stopped (CANCELLED). Steps without work, such as the end of a backoff, are skipped, and so
- * is an offer that came back before the collector began. If no step is left, no collector was asked (NEVER_ASKED), and the
- * reason is the one for which the task waits. For example "offer to c1, c1 drains, offer to c2, connection of c2 ends" is DIED,
- * and "offer to c1, c1 drains" is NEVER_ASKED, because c1 is draining.
+ * it reported a failure (FAILED), it stopped (CANCELLED). Steps without work, such as the end of a backoff, are skipped, and so is
+ * an offer that was returned before the collector began. If no step is left, no collector was asked (NEVER_ASKED), and the reason
+ * is the one for which the task waits. For example "offer to c1, c1 drains, offer to c2, connection of c2 ends" is DIED, and
+ * "offer to c1, c1 drains" is NEVER_ASKED, because c1 is draining.
  *
  * An answer is EMPTY only if the collector says so, by an extent with 0 counted rows that is not truncated. A result without
  * an extent is ANSWERED, also when it has no bytes.

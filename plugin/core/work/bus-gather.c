@@ -231,8 +231,8 @@ gather_touch_all (BusGather *gather)
     bus_gather_touch (&gather->entries[i]);
 }
 
-/* TRUE if entries may be affected by this member although none has it: in SOME another collector of the roster comes, in SHARDS
- * a collector leaves or drains. */
+/* TRUE if the change of this member may affect entries, although no entry has it: in SOME it may be asked in place of another
+ * collector of the roster; in SHARDS it has left or drains. */
 static gboolean
 gather_is_of_interest (const BusGather *gather, const BusMember *member)
 {
@@ -551,7 +551,7 @@ gather_unlink (BusGather *gather)
   bus_quota_unkeep (&gather->core->quota, &gather->asker->ledger.usage, gather->charged);
 }
 
-/* The tasks lose their entries first, so that none of their ends is checked. */
+/* Detaches all tasks from their entries first, so that the end of a task does not list its entry to be checked. */
 static void
 gather_free_tasks (BusGather *gather, gint64 now_us)
 {

@@ -77,7 +77,7 @@ watch_report_reason (BusPeer *peer)
 
 /* --- the state --- */
 
-/* No signal has a missed sign. */
+/* Applies the events that follow when no signal has a missed sign. */
 static void
 watch_review_signs (BusPeer *peer)
 {
@@ -110,7 +110,7 @@ watch_review (BusPeer *peer)
   health->calm_rounds = BUS_HEALTH_CALM_ROUNDS;
 }
 
-/* Updates the state after a sign was missed or came, or after a report. @is_changed: the reason of the state has changed */
+/* Updates the state after a sign was missed or arrived, or after a report. @is_changed: the reason of the state has changed */
 static void
 watch_settle (BusPeer *peer, gboolean is_changed)
 {

@@ -32,8 +32,7 @@ bus_isolation_is_alone (const BusTask *task)
   return task->is_suspect || task->exclusive;
 }
 
-/* TRUE if the bound allows to reserve another one of @members. @members: (element-type BusMember): all that are capable of a
- * task */
+/* TRUE if the bound allows reserving another one of @members. @members: (element-type BusMember): all capable ones */
 gboolean bus_isolation_may_reserve (const GPtrArray *members);
 /* Reserves the READY member with the fewest used slots. NULL: there is none that is not reserved, or the bound is reached */
 BusMember *bus_isolation_reserve (const GPtrArray *members, BusTask *task, gint64 now_us);

@@ -82,7 +82,7 @@ gboolean bus_lease_is_valid (const BusLease *lease, WireSpan token);
 void bus_lease_note_busy (BusCore *core, BusMember *member, gint64 now_us);
 /* The timer of bus_lease_note_busy() has expired. */
 void bus_lease_busy_due (BusCore *core, BusMember *member);
-/* The member works, or is gone: the next time begins short again. */
+/* The member has started or finished a task, or is gone: it may get offers, and the next busy time is the shortest one again. */
 void bus_lease_forget_busy (BusCore *core, BusMember *member);
 
 /* The record of the task is about to be freed: its leases continue without it. */

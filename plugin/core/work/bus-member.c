@@ -61,7 +61,7 @@ bus_member_load_permille (const BusMember *member)
   return member_used_slots (member) * 1000 / member->max_concurrent;
 }
 
-/* An update may have left it fewer slots than are in use. */
+/* 0 also if an update has reduced the slots below the number in use. */
 guint
 bus_member_free_slots (const BusMember *member)
 {

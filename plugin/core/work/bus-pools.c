@@ -258,7 +258,7 @@ pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gon
 gboolean
 bus_pools_on_member (BusPools *pools, BusMember *member, WireSpan operation, gboolean is_gone)
 {
-  /* A copy, because pools are made and filled in the loop. Those have the right members already. */
+  /* A copy, because the loop makes and fills further pools, which already have the right members. */
   g_autoptr (GPtrArray) before = g_ptr_array_copy (pools->list, NULL, NULL);
   gboolean is_unparked = FALSE;
 

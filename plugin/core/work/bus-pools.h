@@ -7,7 +7,7 @@
 /*
  * The pools of one operation: its waiting tasks, grouped by the members that are capable of them.
  *
- * A task enters through its demand, and each demand is in one pool. When a member comes, changes or leaves, its capability is
+ * A task enters through its demand, and each demand is in one pool. When a member registers, changes or leaves, its capability is
  * checked once for each demand. If the result changes for all demands of a pool, the pool keeps its tasks and only its list of
  * members changes; otherwise the affected demands move, with their tasks, to the pool of their new members.
  *

@@ -11,12 +11,12 @@
 /*
  * Standing tasks: the work that a collector has to do until further notice, as one desired set with a revision.
  *
- * The agent sets the set of a collector, whether the collector is registered or not, and renews it within its time to live. The
- * broker sends it to the collector by the request Apply, once in each registration and after each change, as soon as the
- * collector serves its standing topic. The collector answers with the revision that it has applied. Until this is the desired
- * one, it is CONFIGURING. A set that is not renewed is replaced by an empty one, which is sent as well. The empty set is
- * forgotten when the collector has applied it, or after another time to live. The sets do not outlive the broker: the agent
- * sets them again.
+ * The agent defines the set of a collector, whether or not the collector is registered, and renews it within its time to live. The
+ * broker sends it to the collector by the request Apply, once in each registration and after each change, as soon as the collector
+ * serves its standing topic. The collector answers with the revision that it has applied. While the applied revision is not the
+ * desired one, the collector is configuring. A set that is not renewed is replaced by an empty one, which is sent as well. The
+ * empty set is forgotten when the collector has applied it, or after another time to live. The sets do not outlive the broker: the
+ * agent sets them again.
  *
  * Invariant: a set is charged to the account of the agent, but does not count for uid_bytes; all sets together have a bound of
  * their own.

@@ -9,7 +9,7 @@
  * subscriber.
  */
 
-/* Publishes the change that @event caused, if it is worth an event. @verdict: of bus_task_on() */
+/* Publishes the change that @event caused, if the change has an event. @verdict: of bus_task_on() */
 void bus_task_news_report (BusCore *core,
                            const BusTask *task,
                            BusTaskState before,

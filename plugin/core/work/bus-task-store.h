@@ -73,16 +73,16 @@ BusTask *bus_task_store_add (BusTaskStore *store, BusAccount *account, const Bus
 /* Charges the task again, because it holds more or less memory than before. */
 void bus_task_store_recharge (BusTaskStore *store, BusTask *task);
 
-/* The task has ended: keeps it for its submitter as long as the window would, or moves it to quarantine. A task that ends from
- * quarantine moves to the window. A task of a question to many collectors stays on its shelf until the question is over. */
+/* The task has ended: keeps it for its submitter for task_window_us, or moves it to quarantine. A task that ends from quarantine
+ * moves to the window. A task of a question to many collectors stays on its shelf until the question is over. */
 void bus_task_store_ended (BusTaskStore *store, BusTask *task, gint64 now_us);
-/* The task was released from quarantine: it is live again, with all of its deadline. */
+/* The task was released from quarantine: it is live again, and its deadline begins anew. */
 void bus_task_store_released (BusTaskStore *store, BusTask *task, gint64 now_us);
 
 /* The submitter has the result: moves the task to the window, if it is not there. */
 void bus_task_store_settle (BusTaskStore *store, BusTask *task, gint64 now_us);
 
-/* TRUE if LIVE is above its bound. Then a result is kept all the same, but its credit returns only when there is room again. */
+/* TRUE if LIVE is above its bound. A result is kept nevertheless, but its credit returns only when there is room again. */
 static inline gboolean
 bus_task_store_is_over (const BusTaskStore *store)
 {

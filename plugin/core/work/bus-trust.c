@@ -150,10 +150,10 @@ trust_find_release (BusWork *work, const BusMember *left, const BusAbility *abil
 }
 
 /* A member is protected if it is needed at the time when it fails too often. The last READY member may leave later; without
- * this function all tasks of its operations would then wait until the first hold ends, which may take task_max_hold_us. To
- * release all members that are set aside would undo the protection, because they are set aside for their failures. So one of
- * them is released: the one whose time ends first, since it would be the first to return anyway. It is probed, that is it gets
- * one task at a time, until its time is over.
+ * this function all tasks of its operations would then wait until the first hold ends, which may take task_max_hold_us. Releasing
+ * all members that are set aside would undo the protection, because they are set aside for their failures. So one of them is
+ * released: the one whose time ends first, since it would be the first to return anyway. It is probed, that is it gets one task at
+ * a time, until its time is over.
  *
  * is_probed is set before the event. On its way to READY the member is checked again while its hold is still in force, and only
  * a probed member passes this check. The loop is over operations, because two operations may need two different members. */

@@ -15,7 +15,7 @@
  * SET_ASIDE: after 3 strikes in a minute, after more than 3 registrations in a minute, or if it died twice while it ran tasks
  * and has completed none since (bus-past). The time is task_hold_us, twice as long each time, at most task_max_hold_us.
  *
- * To set aside the last collector of an operation would stop all tasks of the operation. So a member that is needed is *probed*
+ * Setting aside the last collector of an operation would stop all tasks of the operation. So a member that is needed is *probed*
  * instead: until the time is over it gets one task at a time. A member is needed if one of its operations (for its type) has no
  * other READY member, or if more than half of the members of that operation would be set aside. If the last READY member leaves
  * later, the member that is set aside and whose time ends first is released and probed.
@@ -25,7 +25,7 @@
  * Invariant: only a READY member gets offers.
  */
 
-/* The peer of the member may have begun or stopped to serve topics. */
+/* The peer of the member may have begun or stopped serving topics. */
 void bus_trust_served (BusCore *core, BusMember *member);
 
 /* The registration began, or began again: checks everything. */
