@@ -8,10 +8,10 @@
  * allowance.
  *
  * A program that receives large messages allocates and frees a block for each of them. The C library would return the memory to
- * the system each time and get it again page by page, and the kernel clears every page, which costs more than to fill the
- * block. So freed blocks are kept here, in lists by size. The block that was freed last is reused first, because the
- * processor's cache may still contain it. Small blocks and very large ones are not kept. With AddressSanitizer no block is
- * kept, so that the sanitizer detects uses after free.
+ * the system each time and get it again page by page, and the kernel clears every page, which costs more than filling the block.
+ * So freed blocks are kept here, in lists by size. The block that was freed last is reused first, because the processor's cache
+ * may still contain it. Small blocks and very large ones are not kept. With AddressSanitizer no block is kept, so that the
+ * sanitizer detects uses after free.
  *
  * The reserve is a number, not memory: wire_block_lend() counts the bytes of blocks that are temporarily larger than the
  * bytes received so far justify (proto/wire-frame.h), so their sum in the process has a limit.
@@ -41,7 +41,7 @@
 /* Returns a block of at least @wanted bytes, at most half as many more, and never more than @most (which is at least @wanted).
  * @size: (out): its size. NULL: no memory. The block may also be freed with g_free(). */
 guint8 *wire_block_new (gsize wanted, gsize most, gsize *size);
-/* Frees @block (nullable), or keeps it for reuse. @size: its size; a smaller value is allowed if the caller knows no better. */
+/* Frees @block (nullable), or keeps it for reuse. @size: its size; a smaller value is allowed if the caller does not know it. */
 void wire_block_free (guint8 *block, gsize size);
 
 /* Borrows @bytes of the reserve, for a block that exceeds its owner's allowance by them. FALSE: the reserve of the process does

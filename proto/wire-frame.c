@@ -251,7 +251,8 @@ frame_read (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
 }
 
 /* Continues in the block of the rest, without a copy, if the rest is the beginning of a frame for which the block has enough
- * room, and the received bytes justify the size of the block. FALSE: not so, or the header is invalid. */
+ * room, and the received bytes justify the size of the block. FALSE: one of these conditions does not hold, or the header is
+ * invalid. */
 static gboolean
 frame_adopt_rest (WireFrameReader *reader)
 {

@@ -9,8 +9,8 @@
  *
  * A timer of two seconds compares the files (two calls of lstat()), because file monitors miss events and need a thread. A
  * broker that has lost its address tries to listen there again, with all checks of the start, until it succeeds; connected
- * peers are not affected. It does not fight for the address: while another broker holds the lock, or another file is in the
- * way, it only reports that. Each change is reported once.
+ * peers are not affected. It never takes the address from another program: while another broker holds the lock, or another file is
+ * in the way, it only reports that. Each change is reported once.
  *
  * Invariant: the address is lost from one report of LOST to the next report of RESTORED.
  */
