@@ -28,8 +28,7 @@ entrance_may_yield (const BusPeer *stranger, const BusCredentials *who, gint64 n
          && (entrance_settled_us (stranger) <= now_us || stranger->who.account == who->account);
 }
 
-/* The stranger that loses its place: of those that may lose it, the oldest one of the account with the most strangers. NULL: none.
- */
+/* The stranger that loses its place: of those that may lose it, the oldest of the account with the most strangers. NULL: none. */
 static BusPeer *
 entrance_find_place (const BusCore *core, const BusCredentials *who, gint64 now_us)
 {
