@@ -43,12 +43,12 @@ BusAdmission bus_admit (BusFlow *flow,
                         gint64 now_us);
 
 /* Offers a message that is for the peer itself (a reply), not for a subscription: it needs no credit, and keeps its place in the
- * lane. FALSE: no room. */
+ * lane. FALSE: no room or no memory. */
 gboolean
 bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDelivery *delivery, gint64 now_us);
 
-/* Offers a request to a subscription that serves. FALSE: there is no room. No gap is made: the caller sends an ERROR to the
- * requester. */
+/* Offers a request to a subscription that serves. FALSE: there is no room or no memory. No gap is made: the caller sends an ERROR
+ * to the requester. */
 gboolean bus_admit_request (BusFlow *flow,
                             BusInbound *inbound,
                             const BusDelivery *delivery,

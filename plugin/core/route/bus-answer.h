@@ -58,7 +58,7 @@ gboolean bus_answer_reply (BusCore *core, BusRequest *request, BusInbound *inbou
 /* The requester returned credit for replies. @messages, @bytes: totals */
 BusWindowResult bus_answer_credit (BusCore *core, BusRequest *question, guint64 messages, guint64 bytes, gint64 now_us);
 
-/* The block timer of the window has expired: the request fails if the requester has returned no credit for longest_block_us. */
+/* The block timer of the window has expired: the request fails if its stream is stuck (queue/bus-stream). */
 void bus_answer_block_due (BusCore *core, BusRequest *question, gint64 now_us);
 
 /* Call it when the longest pause is over. FALSE: the responders are not late, because replies wait for the requester's credit; the

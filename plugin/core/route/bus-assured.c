@@ -22,7 +22,7 @@ assured_refuse_unserved (BusRefusal *refusal)
   return FALSE;
 }
 
-/* A group whose members all close or drain counts as a group without members. */
+/* A group whose members all drain or are being closed counts as a group without members. */
 static gboolean
 assured_has_members (const BusMatch *match, const BusAssurance *assurance, BusRefusal *refusal)
 {

@@ -27,9 +27,9 @@
  * The low bits of a route id name the credit class of the answer, so that an answer that comes too late still costs
  * the credit that its sender counts for it.
  *
- * Invariant: a pending request of a peer is in the table of routes, in the lists of its requester and its responder, and in the
- * deadline set, or in none of them. A question is in the list of its requester and in the deadline set; its members, and the
- * requests of the broker itself, are in the table of routes and in the lists of their responders.
+ * Invariant: a pending request of a peer is in the list of its requester and in the deadline set and, until its last reply has
+ * arrived, in the table of routes and in the list of its responder. A question is in the list of its requester and in the deadline
+ * set; its members, and the requests of the broker itself, are in the table of routes and in the lists of their responders.
  */
 
 typedef enum
