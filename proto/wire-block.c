@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-block.h"
 
-#define MIN_POWER   13u                 /* of WIRE_BLOCK_MIN */
-#define ROUND_POWER 4u                  /* new blocks are at most a sixteenth larger than wanted */
-#define STEPS       (1u << ROUND_POWER) /* classes for each power of two */
-#define CLASSES     ((21u - MIN_POWER) * STEPS + 1u)
-#define LOOKS       4u /* blocks of a class that are examined, because some may be too small, or too large for the caller */
-#define WIDER       4u /* larger classes that are searched, too: a quarter of the power of two */
+#define MIN_POWER       13u                 /* of WIRE_BLOCK_MIN */
+#define ROUND_POWER     4u                  /* new blocks are at most a sixteenth larger than wanted */
+#define STEPS           (1u << ROUND_POWER) /* classes for each power of two */
+#define CLASSES         ((21u - MIN_POWER) * STEPS + 1u)
+#define EXAMINED_BLOCKS 4u /* of each class: some may be too small, or too large for the caller */
+#define LARGER_CLASSES  4u /* that are searched, too: a quarter of the power of two */
 
 G_STATIC_ASSERT (WIRE_BLOCK_MIN == 1u << MIN_POWER);
 G_STATIC_ASSERT (WIRE_BLOCK_MAX == 1u << 21);
@@ -59,7 +59,7 @@ block_take_of (guint class_index, gsize wanted, gsize most, gsize *size)
 {
   KeptBlock **place = &block_kept[class_index];
 
-  for (guint i = 0; i < LOOKS && *place != NULL; i++, place = &(*place)->next)
+  for (guint i = 0; i < EXAMINED_BLOCKS && *place != NULL; i++, place = &(*place)->next)
     if ((*place)->size >= wanted && (*place)->size <= most)
       return block_take_out (place, size);
   return NULL;
@@ -69,7 +69,7 @@ static guint8 *
 block_take (gsize wanted, gsize most, gsize *size)
 {
   const guint own = block_class (wanted);
-  const guint last = MIN (own + WIDER, CLASSES - 1);
+  const guint last = MIN (own + LARGER_CLASSES, CLASSES - 1);
   guint8 *block = NULL;
 
   for (guint i = own; i <= last && block == NULL; i++)

@@ -8,7 +8,7 @@
 
 /* The least number of bytes that are dropped at a time, so that a full broker need not search for the largest queue at each
  * message. */
-#define AT_LEAST 262144u
+#define SHED_MIN 262144u
 
 /* --- the queue that loses messages --- */
 
@@ -53,7 +53,7 @@ shed_close_largest (BusCore *core, guint32 account)
         most = peer;
     }
   /* If a peer is closing already, its memory becomes free at the end of this input call, so no other one is closed. */
-  if (most == NULL || bus_flow_bytes (&most->flow) < AT_LEAST || core->unflushed.length > 0)
+  if (most == NULL || bus_flow_bytes (&most->flow) < SHED_MIN || core->unflushed.length > 0)
     return;
   bus_peer_close (most, WIRE_STATUS_SLOW_CONSUMER,
                   "the broker is full (broker-bytes, uid-bytes), and your queue is the largest: read faster");
@@ -73,7 +73,7 @@ shed_until_below (BusCore *core, guint32 account, const guint64 *held, guint64 l
     bus_pinned_disconnect (peer, which, *held + bytes);
   while (*held + bytes > limit && (peer = shed_largest_untried (core, account, round)) != NULL)
     {
-      if (bus_trim_shed (&peer->flow, &peer->subscriptions, (gsize) MAX (*held + bytes - limit, AT_LEAST), now_us) == 0)
+      if (bus_trim_shed (&peer->flow, &peer->subscriptions, (gsize) MAX (*held + bytes - limit, SHED_MIN), now_us) == 0)
         peer->shed_tried = round;
       bus_flow_note_level (&peer->flow, now_us);
       bus_peer_touch (peer);

@@ -27,7 +27,7 @@ typedef enum
   STEP_NO_CREDIT,
   STEP_NO_ROOM, /* in the lane of the value */
   STEP_NO_MEMORY,
-  STEP_GOES_ON, /* more values may be ahead */
+  STEP_CONTINUES, /* more values may be ahead */
 } CatchupStep;
 
 /* --- the cursors of a peer --- */
@@ -165,7 +165,7 @@ catchup_deliver (BusCursor *cursor, BusRetained *value, gint64 now_us)
       || !bus_flow_encode_kept (&peer->flow, subscription, value->message, now_us))
     return STEP_NO_MEMORY;
   peer->core->routes->retained.delivered++;
-  return STEP_GOES_ON;
+  return STEP_CONTINUES;
 }
 
 /* Visits the next value, or sends the end of the retained messages.
@@ -186,19 +186,19 @@ catchup_step (BusCursor *cursor, gint64 now_us)
 {
   BusRetained *value = catchup_next (cursor);
   BusFlow *flow = &cursor->subscription->owner->flow;
-  CatchupStep step = STEP_GOES_ON;
+  CatchupStep step = STEP_CONTINUES;
 
   if (value == NULL)
     return bus_flow_encode_retained_end (flow, cursor->subscription) ? STEP_DONE : STEP_NO_MEMORY;
   catchup_prefetch (value);
   if (catchup_wants (cursor, value) && !bus_message_is_expired (value->message, now_us))
     step = catchup_deliver (cursor, value, now_us);
-  if (step != STEP_GOES_ON)
+  if (step != STEP_CONTINUES)
     return step;
   cursor->at = value->message->accept_seq;
   cursor->last = value;
   cursor->removals = cursor->subscription->owner->core->routes->retained.removals;
-  return STEP_GOES_ON;
+  return STEP_CONTINUES;
 }
 
 /* --- many values --- */
@@ -207,9 +207,9 @@ catchup_step (BusCursor *cursor, gint64 now_us)
 static CatchupStep
 catchup_run (BusCursor *cursor, guint *budget, gint64 now_us)
 {
-  CatchupStep step = STEP_GOES_ON;
+  CatchupStep step = STEP_CONTINUES;
 
-  while (step == STEP_GOES_ON && *budget > 0)
+  while (step == STEP_CONTINUES && *budget > 0)
     {
       step = catchup_step (cursor, now_us);
       *budget -= 1;
@@ -238,7 +238,7 @@ catchup_run_one (BusCursor *cursor, guint *budget, gint64 now_us)
       bus_flow_retry (flow, now_us);
       break;
     case STEP_NO_ROOM:
-    case STEP_GOES_ON:
+    case STEP_CONTINUES:
       break;
     }
   return cursor->at != at;

@@ -136,7 +136,7 @@ bus_gather_discard (BusCore *core, BusTask *task)
 /* --- the choice of SOME --- */
 
 static BusMember *
-pick_member (const BusGather *gather, const BusRosterRow *row)
+ask_find_member (const BusGather *gather, const BusRosterRow *row)
 {
   BusMember *member = bus_registry_find (gather->core->work, wire_span_str (row->id));
 
@@ -145,7 +145,7 @@ pick_member (const BusGather *gather, const BusRosterRow *row)
 }
 
 static const BusRosterRow *
-pick_row_of (const BusGather *gather, const BusMember *member)
+ask_row_of (const BusGather *gather, const BusMember *member)
 {
   for (guint i = 0; i < gather->roster->len; i++)
     {
@@ -160,7 +160,7 @@ pick_row_of (const BusGather *gather, const BusMember *member)
 /* The strategy of the operation selects among the members that have room now. The task does not exist yet, so an empty one
  * takes its place: it runs with others and avoids no member. */
 static BusMember *
-pick_free (const BusGather *gather, const GPtrArray *members)
+ask_pick_with_room (const BusGather *gather, const GPtrArray *members)
 {
   static const BusTask any = { 0 };
   BusOperation *operation = bus_operations_get (gather->core->work->operations, &gather->question.operation);
@@ -170,7 +170,7 @@ pick_free (const BusGather *gather, const GPtrArray *members)
 
 /* No member has room: selects the one that will probably have it first. */
 static BusMember *
-pick_least_loaded (const GPtrArray *members)
+ask_pick_least_loaded (const GPtrArray *members)
 {
   BusMember *best = NULL;
 
@@ -200,16 +200,16 @@ bus_gather_pick (const BusGather *gather, gboolean registered)
 
       if (g_hash_table_contains (gather->by_id, row->id))
         continue;
-      member = row->unfit == BUS_NEVER_NONE ? pick_member (gather, row) : NULL;
+      member = row->unfit == BUS_NEVER_NONE ? ask_find_member (gather, row) : NULL;
       if (member != NULL)
         bus_members_insert (members, member);
       else if (rest[row->unfit != BUS_NEVER_NONE] == NULL)
         rest[row->unfit != BUS_NEVER_NONE] = row;
     }
-  member = pick_free (gather, members);
+  member = ask_pick_with_room (gather, members);
   if (member == NULL)
-    member = pick_least_loaded (members);
+    member = ask_pick_least_loaded (members);
   if (member != NULL || registered)
-    return pick_row_of (gather, member);
+    return ask_row_of (gather, member);
   return rest[0] != NULL ? rest[0] : rest[1];
 }
