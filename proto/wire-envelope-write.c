@@ -148,7 +148,7 @@ envelope_put_number (EnvelopeOut *out, guint16 key, guint64 value)
   return TRUE;
 }
 
-/* Writes the text even if it is empty: a tag may be. */
+/* Writes the text even if it is empty, because a tag may be empty. */
 static inline gboolean
 envelope_put_text (EnvelopeOut *out, guint16 key, WireSpan span)
 {

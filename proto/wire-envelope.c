@@ -110,7 +110,7 @@ envelope_number_at (const EnvelopeReader *reader, const guint8 *field)
   return wire_varint_read (field, reader->end, &key) != NULL && key <= G_MAXUINT32 ? (guint32) key >> 3 : 0;
 }
 
-/* Records that the body is malformed; the callers return the NULL. */
+/* Records that the body is malformed. Returns NULL, which the caller returns as its own result. */
 static G_GNUC_NO_INLINE const guint8 *
 envelope_malformed (EnvelopeReader *reader, const guint8 *field, const char *problem)
 {

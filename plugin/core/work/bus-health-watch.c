@@ -196,7 +196,7 @@ watch_ping (BusPeer *peer)
   bus_peer_put (peer, WIRE_KIND_PING, 0, &ping);
 }
 
-/* Ends a round. TRUE: the number of missed signs has changed */
+/* Ends a round. TRUE: the number of signs that the worst signal misses has changed */
 static gboolean
 watch_end_round (BusPeer *peer)
 {

@@ -16,7 +16,7 @@ settled_equal (gconstpointer a, gconstpointer b)
   return first->hash == second->hash && first->check == second->check;
 }
 
-/* The second hash has another seed, so keys that agree in the first hash differ in the second one. */
+/* The second hash has another seed, so keys that agree in the first hash very probably differ in the second one. */
 static BusSettledId
 settled_id (const BusKey *key)
 {

@@ -71,7 +71,7 @@ typedef enum
   BUS_TASK_ON_ALONE, /* no submitter has been attached for too long, and the task asked to end then */
   BUS_TASK_ON_RELEASE,
   BUS_TASK_ON_DROP,
-  BUS_TASK_ON_STORE_OVER, /* its time in quarantine is over */
+  BUS_TASK_ON_STORE_OVER, /* its time in quarantine is over, or the quarantine is full */
 
   /* counters of the task */
   BUS_TASK_ON_EXHAUSTED, /* no attempt is left */
