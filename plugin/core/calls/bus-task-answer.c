@@ -62,7 +62,7 @@ answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent
   return extent;
 }
 
-/* If most of the unpacked message is the payload, keeps the whole message, and takes @guard over: that saves a copy. NULL: the
+/* If most of the unpacked message is the payload, keeps the whole message and takes over @guard, which saves a copy. NULL: the
  * caller has to copy the payload. */
 static GBytes *
 answer_keep_whole (WireGuard **guard, WireSpan payload, gsize message_len)
@@ -151,7 +151,7 @@ bus_task_answer_take (BusCore *core,
 
   answer_describe (lease, detail);
   if (bus_request_step (core, request, BUS_REQUEST_ON_PART) != BUS_REQUEST_SENT)
-    return WIRE_STATUS_STALE_LEASE; /* the request was not sent to it: it guessed the route id */
+    return WIRE_STATUS_STALE_LEASE; /* the request was not sent yet: the member guessed the route id */
   if (!(flags & WIRE_FLAG_FINAL))
     return answer_take_progress (core, lease, envelope, detail, now_us);
   if (envelope->status != WIRE_STATUS_OK)

@@ -33,7 +33,7 @@ will_body (const BusWill *will)
   return wire_span (will->body, will->len);
 }
 
-/* This cannot fail: the body was read when the client left it. */
+/* This cannot fail, because will_encode() has read the same body. */
 static void
 will_read (const BusWill *will, WireEnvelope *envelope)
 {
@@ -61,7 +61,7 @@ bus_will_forget (BusPeer *peer)
   g_clear_pointer (&bus_peer_need_calls (peer)->will, g_free);
 }
 
-/* --- leaving a message --- */
+/* --- storing a message --- */
 
 static gboolean
 will_refuse (const BusCall *call, WireStatus status, const char *detail)

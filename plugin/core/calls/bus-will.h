@@ -5,7 +5,7 @@
 #include "wire-span.h"
 
 /*
- * Last messages (wills): a message that a client leaves with the broker, which publishes it if the connection ends without
+ * Last messages (wills): a message that the broker stores for a client, and publishes if the connection of the client ends without
  * GOODBYE.
  *
  * The method control.bus.will checks the message like a publish, encodes it as the body of a PUBLISH and keeps it in the peer,
