@@ -99,7 +99,8 @@ topic_check (WireSpan text, const WireTopicLimits *limits, gboolean pattern)
         if (!topic_is_segment_byte (segment.data[i]))
           return (WireTopicCheck){ wrong, offset + i, topic_byte_problem (segment.data[i], pattern), FALSE };
       if (n == 1 && !topic_is_domain (segment))
-        return (WireTopicCheck){ wrong, 0, "it begins with events, control, tasks, results, health or system", FALSE };
+        return (WireTopicCheck){ wrong, 0, "it must begin with events, control, tasks, results, health or system",
+                                 FALSE };
     }
   return result;
 }
