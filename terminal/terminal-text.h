@@ -7,18 +7,18 @@
  * Text for a terminal: control characters are escaped, and widths are counted in columns.
  *
  * Peers choose most of the text that the programs show, and the processes that a peer reports choose their command lines. No
- * control character of theirs may reach the terminal. It does not print.
+ * control character in such a text may reach the terminal. This module does not print.
  */
 
 /* Escapes control characters and invalid UTF-8; (transfer full). @text: (nullable), any bytes. */
 char *terminal_text_safe (const char *text);
 
-/* The same for a document in UTF-8: in JSON and XML control characters can only occur in strings, where the format has an
- * escaped form of its own. Line ends stay. (transfer full) */
+/* Escape the control characters of a document in UTF-8. In JSON and XML they can only occur in strings, where the format has an
+ * escaped form of its own. Line ends are kept. (transfer full) */
 char *terminal_text_escape_json (const char *json);
 char *terminal_text_escape_xml (const char *xml);
 
-/* Columns of a terminal that @text needs. */
+/* Returns the number of terminal columns that @text needs. */
 guint terminal_text_columns (const char *text);
 
 /* Appends @n spaces. */

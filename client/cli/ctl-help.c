@@ -12,7 +12,7 @@ help_usage_of (const CtlVerb *verb)
   return g_strjoin (*arguments != '\0' ? " " : "", verb->name, arguments, NULL);
 }
 
-/* @group: (nullable): only verbs with this word in front. */
+/* @group: (nullable): only verbs whose name begins with this word. */
 static gboolean
 help_wants (const CtlVerb *verb, const char *group)
 {

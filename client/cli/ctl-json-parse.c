@@ -155,7 +155,7 @@ parse_enter (JsonParse *parse)
   return FALSE;
 }
 
-/* After an element or member: a comma, or the end of the value. FALSE: neither, see the error. */
+/* Reads the comma or closing bracket after an element or member. @more: (out): it was a comma. FALSE: see the error. */
 static gboolean
 parse_more (JsonParse *parse, char close, gboolean *more)
 {
@@ -191,7 +191,7 @@ parse_array (JsonParse *parse)
   return g_steal_pointer (&array);
 }
 
-/* A member, the name of which is not in @names yet. */
+/* Reads a member and adds its name to @names. A name that occurs twice is an error. */
 static gboolean
 parse_member (JsonParse *parse, CtlJsonValue *object, GHashTable *names)
 {

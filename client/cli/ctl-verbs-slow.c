@@ -10,9 +10,9 @@
 #include <inttypes.h>
 
 /*
- * The verb `slow`: shows the receivers that are behind, the number of their messages and the time. It has three kinds of rows:
- * subscriptions with waiting messages, publishers whose credit is held by such subscriptions, and peers whose whole queue is
- * above its soft limit.
+ * The verb `slow`: shows the receivers that are behind, the number of messages that wait for them, and the time for which they have
+ * been behind. It has three kinds of rows: subscriptions with waiting messages, publishers whose credit is held by such
+ * subscriptions, and peers whose whole queue is above its soft limit.
  *
  * Each kind of row has a separate table, sorted by time, the longest first. Empty tables are omitted. If all tables are empty, one
  * line reports that no receiver is behind.

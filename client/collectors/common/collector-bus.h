@@ -23,7 +23,7 @@ typedef struct
   void (*on_ready) (gpointer data);  /* (nullable): called once */
   gpointer data;
   gboolean is_ready;
-  GError *failure; /* the reason why the program can't work; NULL: it can */
+  GError *failure; /* the reason why the program can't work; NULL: none */
 } CollectorBus;
 
 /* @options: borrowed. The functions can be set before collector_bus_run(). */

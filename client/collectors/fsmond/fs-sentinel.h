@@ -24,8 +24,8 @@ typedef void (*FsSentinelFunc) (gpointer data);
 /* FALSE: this system has no inotify. */
 gboolean fs_sentinel_is_available (void);
 
-/* @overflowed: called in the default context. NULL: it can't be created now; @reason is for people (transfer none). On success
- * there was also room for GLib's queue, which GLib tries to create only once in the life of a process. */
+/* @overflowed: called in the default context. NULL: it can't be created now; @reason is for people (transfer none). It
+ * also fails if there is no room for GLib's inotify queue, because GLib tries to create that queue only once in a process. */
 FsSentinel *fs_sentinel_new (FsSentinelFunc overflowed, gpointer data, const char **reason);
 void fs_sentinel_free (FsSentinel *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FsSentinel, fs_sentinel_free)

@@ -82,7 +82,7 @@ fs_tree_remove_dir (FsTree *self, FsDir *dir, FsEntry *entry)
 char *
 fs_dir_path (const FsDir *dir)
 {
-  g_autoptr (GSList) below = NULL; /* from a directory of the root to this one */
+  g_autoptr (GSList) below = NULL; /* names below the root, down to the name of @dir */
   char *path;
 
   for (; dir->parent != NULL; dir = dir->parent)

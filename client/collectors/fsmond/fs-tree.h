@@ -42,7 +42,7 @@ struct FsDir
   gpointer watch;        /* borrowed */
   GFileMonitor *monitor; /* NULL: not watched */
   int sentinel;          /* its watch; -1: none */
-  char *failure;         /* the reason why it is not watched; NULL: it is */
+  char *failure;         /* the reason why it is not watched; NULL: it is watched */
   FsFacts facts;         /* of the directory that is watched */
   GList dirty_link;      /* in the queue of directories to scan */
   gboolean dirty, quiet; /* quiet: entries are not reported by the first scan */

@@ -99,7 +99,7 @@ typedef struct
   guint64 entries, unknown_entries;
   guint64 overflows, unpublished;
   gboolean is_repairing;
-  const char *detection_fault; /* the reason why overflows can't be detected; NULL: they can */
+  const char *detection_fault; /* the reason why overflows can't be detected; NULL: overflows are detected */
 } FsCoverage;
 
 typedef struct

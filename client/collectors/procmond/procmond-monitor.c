@@ -27,7 +27,7 @@ struct ProcmondMonitor
   gboolean polls_only;
   gsize queue_bytes; /* of the kernel's reports */
   ProcFeed *feed;    /* NULL: not started, or the kernel does not report */
-  char *reason;      /* the reason why the kernel does not report; NULL: it does, or was not requested */
+  char *reason;      /* the reason why the kernel does not report; NULL: it reports, or no reports were requested */
   GSource *poll;     /* NULL: it has not started */
   GSource *repair;   /* reports were lost; NULL: none */
   guint64 polls;

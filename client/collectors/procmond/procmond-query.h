@@ -15,7 +15,7 @@
 
 extern const CollectorQuestion procmond_query_question;
 
-#define PROCMOND_STEP 64u /* processes, a few milliseconds */
+#define PROCMOND_STEP 64u /* processes that are read in one step, which takes a few milliseconds */
 
 /* Texts of refusals; procmond-request uses them, too. */
 #define PROCMOND_BAD_SHARD    "shard must be below shards, and shards at most 65536"
