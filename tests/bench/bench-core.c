@@ -70,7 +70,7 @@ topic_name (guint i)
   return g_strdup_printf ("events.process.%u.x", i);
 }
 
-/* Returns the number of the topic at this place of a mixed order. */
+/* Returns the number of the topic at place @i of a shuffled order. */
 static guint
 topic_at (const Workload *workload, guint i)
 {

@@ -27,7 +27,7 @@ typedef struct
 {
   const char *title;
   const char *pattern; /* with %u: the number of the subscription */
-  const char *others;  /* the pattern of the subscriptions beside */
+  const char *others;  /* the pattern of the other subscriptions, which exist before */
   guint n_beside;
   guint n;
   gboolean serve;
@@ -206,7 +206,7 @@ measure_round (const Case *what, Figures *figures, guint round)
   figures->remove[round] = bench_remove (&bench, what);
   n_end = what->n_beside;
   bench.n = what->n_beside;
-  if (what->n_beside == 0) /* subscriptions for the disconnect */
+  if (what->n_beside == 0) /* the measured disconnect must end some subscriptions */
     {
       for (guint i = 0; i < what->n; i++)
         bench_subscribe (&bench, what->pattern, what->serve);

@@ -42,8 +42,8 @@ struct Worker
   DeyeBusSubscription *subscription; /* at most one */
   GPtrArray *served;                 /* of DeyeBusSubscription */
 
-  guint64 per_second; /* slow; 0: not */
-  guint64 burst;      /* 0: not */
+  guint64 per_second; /* pace slow; 0: another pace */
+  guint64 burst;      /* pace burst; 0: another pace */
   gulong rest_us;
   gint64 due_us;
   guint64 received;

@@ -7,8 +7,8 @@
  * A collector of bench-tasks: `task-collector ADDRESS ID SLOTS`. It prints "ready" when it is registered.
  *
  * "echo" returns the payload. "hold" runs until it is cancelled, and prints "holds TASK MICROSECONDS" (wall clock) when it begins.
- * "hang" does the same and would have to report progress each 500 ms, which it never does. Requests on BASELINE are answered with
- * their payload, which is the minimum cost of a request with an answer.
+ * "hang" does the same, but its limit for progress is 500 ms, and it never reports progress. Requests on BASELINE are answered
+ * with their payload, which is the minimum cost of a request with an answer.
  */
 
 #define BASELINE "control.collector.task.bench"

@@ -56,9 +56,9 @@ guint task_scene_runs (TestProcess *collector, const char *task);
 /* Waits until the collector has begun @attempt of a task while @beside other works run there, and the agent knows it. Takes the
  * line from its output. */
 void task_scene_expect_run (TaskScene *scene, TestProcess *collector, const char *task, guint attempt, guint beside);
-/* Waits until the handler of the first attempt of @task has begun, and the submitter knows its holder. Takes the line from the output
- * of the collector. That the task is RUNNING is not enough for a test that suspends the collector or ends its connection then: if
- * this happens between STARTED and the handler, the handler is not called. */
+/* Waits until the handler of the first attempt of @task has begun, and the submitter knows its holder. Takes the line from the
+ * output of the collector. That the task is RUNNING is not enough for a test that suspends the collector or ends its connection
+ * then: if this happens between STARTED and the handler, the handler is not called. */
 void task_scene_wait_begun (TaskScene *scene, TestProcess *collector, DeyeBusTask *task);
 /* Ends one of its works with a result. */
 void task_scene_succeed (TestProcess *collector, const char *task, const char *result);
@@ -73,7 +73,7 @@ DeyeBusTaskSpec *task_scene_spec (const char *operation, const char *id, const c
 DeyeBusTask *task_scene_submit_spec (TaskScene *scene, DeyeBusTaskSpec *spec);
 /* Submits a task of the operation "scan". */
 DeyeBusTask *task_scene_submit (TaskScene *scene, const char *id, const char *acts, const char *target);
-/* Lets each collector complete a task, so that it is proven. */
+/* Lets the collector complete a task, so that it is proven. */
 void task_scene_warm (TaskScene *scene, const char *collector);
 
 /* The agent's present record of the task, with its history. */

@@ -2,7 +2,7 @@
 
 /*
  * A suspended member of a group, with real processes: the other members get its share and the messages that wait for it, and
- * requests go to other members. Messages that were sent to it are not handed on.
+ * requests go to other members. Messages that were already sent to it stay with it.
  */
 
 #include "bus-fixture.h"

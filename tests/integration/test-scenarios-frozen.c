@@ -160,8 +160,8 @@ freeze_agent (TaskScene *scene)
   g_source_unref (timer);
 }
 
-/* 22: the agent is suspended for longer than the time of a lease: no lease expires for that time again. Total deadlines do not
- * move. */
+/* 22: the agent is suspended for longer than the time of a lease: it extends the leases when it continues, so none expires. The
+ * deadlines of tasks are not extended. */
 static void
 test_frozen_agent (TaskScene *scene, gconstpointer data)
 {

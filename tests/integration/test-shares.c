@@ -194,7 +194,7 @@ test_first_available (BusFixture *f, gconstpointer data)
     TestProcess *heavy = bus_fixture_worker (f, "heavy", "procmond");
 
     worker_subscribe (heavy, "g", GROUP "take weight=2 block 0 0 16");
-    /* It handles none before the broker has sent all messages: credit that it returns would bring it more than its window. */
+    /* The member handles nothing until the broker has sent all messages: returned credit would allow more than its window. */
     share_out (f, &shares, 20, 24);
     worker_do (heavy, "take g 16", "taking g");
     worker_await (heavy, "g", 16);

@@ -15,7 +15,8 @@
  *   dead INSTANCE                                written before the instance is killed, or kills itself
  *   left INSTANCE                                it has stopped as asked
  *   agent                                        written before the agent is killed or stopped
- *   known TASK COLLECTOR ATTEMPT                 the holder that the submitter of a task knows when the agent ends, or it leaves
+ *   known TASK COLLECTOR ATTEMPT                 the holder that the submitter of a task knows when the agent ends, or when the
+ *                                                submitter leaves
  *   final TASK STATE RESULT                      the submitter has the outcome; the result is "INSTANCE/ATTEMPT/TASK" or "-"
  *
  * A task of a question to many collectors is called "ID@EPOCH", because each broker generates the same ids.

@@ -19,7 +19,7 @@
 typedef struct ChaosLoad ChaosLoad;
 
 ChaosLoad *chaos_load_new (const char *address, ChaosLedger *ledger, guint32 seed);
-/* TRUE if the submitters have left, or no task is live. */
+/* The clients of the submitters must be closed, see chaos_load_close(). */
 void chaos_load_free (ChaosLoad *self);
 
 /* Submits, cancels and reconnects when it is time. @submits: FALSE: no new task is submitted. */

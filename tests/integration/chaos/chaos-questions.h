@@ -19,7 +19,7 @@
 typedef struct ChaosQuestions ChaosQuestions;
 
 ChaosQuestions *chaos_questions_new (const char *address, ChaosLedger *ledger, guint32 seed);
-/* TRUE if no question is open, and the client is closed. */
+/* All questions must have ended, and the client must be closed. */
 void chaos_questions_free (ChaosQuestions *self);
 void chaos_questions_close (ChaosQuestions *self);
 

@@ -295,7 +295,7 @@ put_pause (ChaosScene *self, const ChaosEvent *event)
   return TRUE;
 }
 
-/* Only while the agent runs: a connect would block until it runs again, if many already wait. */
+/* Has an effect only while the agent runs: otherwise a connect would block when the backlog of the socket is full. */
 static gboolean
 put_storm (ChaosScene *self, const ChaosEvent *event)
 {

@@ -33,7 +33,7 @@ typedef enum
 
 typedef struct
 {
-  gint64 at_us; /* since the begin of the run */
+  gint64 at_us; /* since the start of the run */
   ChaosFault fault;
   guint victim;
   gint64 time_us;

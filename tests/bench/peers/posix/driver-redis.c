@@ -47,7 +47,7 @@ redis_subscribe (void *client, const char *filter, const char *group)
   return stream_send (redis->subscribed, command, (size_t) n, "", 0, "", 0);
 }
 
-/* "$N\r\n", "*N\r\n" or ":N\r\n" at *at, which it moves past it. */
+/* Reads "$N\r\n", "*N\r\n" or ":N\r\n" at *at, and moves *at past it. Returns 0 if it is not complete. */
 static int
 read_number (const char **at, const char *end, long *number)
 {

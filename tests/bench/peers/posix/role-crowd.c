@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Many connections in one process: idle ones, and ones with too many subscriptions. */
+/* Many connections in one process: idle connections, or connections with a very large number of subscriptions. */
 
 #define POLL_INTERVAL_NS  1000000
 #define BURST_PATIENCE_NS 30000000000ull

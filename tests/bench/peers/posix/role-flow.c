@@ -9,7 +9,7 @@
 /* Publishers and subscribers: every workload in one direction. */
 
 #define NS_PER_MS         1000000ull
-#define MESSAGES_A_CLIENT 64 /* with several connections: messages of one before the turn of the next */
+#define MESSAGES_A_CLIENT 64 /* messages that a connection sends before the next connection sends */
 #define MESSAGES_A_CLOCK  64 /* small messages between two reads of the clock */
 #define PROBE_INTERVAL_MS 5
 #define GRACE_MS          3000 /* time without a message after which missing ones are counted as lost */
@@ -188,8 +188,8 @@ on_flow_message (void *user, const void *data, size_t len)
     }
 }
 
-/* The filters are assigned to all its clients in turn. Several clients share one loop (see driver-deye.c), so only the first one
- * is polled. */
+/* Assigns the filters to the clients of this process in turn. The clients share one loop (see driver-deye.c), so only the first
+ * one is polled. */
 static void
 subscribe_all (void **clients)
 {
@@ -218,7 +218,7 @@ shares_messages (void)
   return role.group != NULL || (role.own_filters > 0 && role.own_filters < role.filters);
 }
 
-/* Receives until the announced number has arrived, or no message arrives for a while. Returns the CPU time at the begin. */
+/* Receives until the announced number has arrived, or no message arrives for a while. Returns the CPU time at the start. */
 static double
 receive_all (void *client)
 {
