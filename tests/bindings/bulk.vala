@@ -25,7 +25,7 @@ class Bulk : Object {
 		collector.close ();
 	}
 
-	// Waits for so many messages, which are "NAME 0", "NAME 1", ...
+	// Waits for @n messages, which are "NAME 0", "NAME 1", ...
 	bool arrive (string name, int n) {
 		while (got.length < n)
 			MainContext.default ().iteration (true);

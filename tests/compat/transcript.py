@@ -228,13 +228,13 @@ class Recorder(Listener):
 
 
 class FakeBroker(Listener):
-    """Plays the broker's part of a recorded connection: each frame of it follows the client's frame that it followed in the
+    """Plays the broker's part of a recorded connection: it sends each frame after the same frame of the client as in the
     recording. A client that sends another kind of frame than the recorded one is at fault.
 
     Subscriptions may come in another order than they were recorded, and others may come between them: a newer client has more
     topics. The broker accepts these as it accepted the recorded ones.
 
-    The recording was played when the client has also published @published messages."""
+    `played` is set after the last frame of the recording, when the client has also published @published messages."""
 
     def __init__(self, recorded, published=0):
         self.recorded = [frame for frame in recorded if frame.kind not in PACED]
@@ -313,8 +313,8 @@ class FakeBroker(Listener):
 
 def play_client(address, recorded, provoke=None):
     """Plays the client's part of a recorded connection to the broker at @address: each frame is sent when the broker has sent
-    as many frames as it had in the recording. @provoke is called before the first frame that answers none of the client's: it
-    makes another client cause it. Returns pairs of frames of the broker: recorded, and received."""
+    as many frames as it had in the recording. @provoke is called before the first DELIVER or REQUEST: it makes another client send
+    the message that the broker then delivers. Returns pairs of frames of the broker: recorded, and received."""
     pairs, reader, waiting, routes = [], Reader("B"), [], {}
     with socket.socket(socket.AF_UNIX) as broker:
         broker.settimeout(PATIENCE_S)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""samples.py ROOT: every fenced block of README.md and doc/*.md is checked by a run of doc/run-guides, or has a tag that it is
-only shown; and doc/run-guides finds faults in samples. Prints TAP."""
+"""samples.py ROOT: every fenced block of README.md and doc/*.md is either checked by a run of doc/run-guides, or has the tag of
+blocks that are only shown; and doc/run-guides finds faults in samples. Prints TAP."""
 import importlib.machinery
 import importlib.util
 import pathlib
