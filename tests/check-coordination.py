@@ -46,7 +46,7 @@ MEMBER = Picture(
     [("not gone", ["registered", "ready", "suspect", "set-aside", "draining"]),
      ("not draining", ["registered", "ready", "suspect", "set-aside"])],
     [("registered", "register")],
-    {"#1f5fa8": ("the collector, or who lets it drain", ["register", "serve", "unserve", "drain", "end"]),
+    {"#1f5fa8": ("the collector, or a drain request", ["register", "serve", "unserve", "drain", "end"]),
      "#b3261e": ("the broker", ["doubt", "trust", "hold", "hold-over"])})
 HEALTH = Picture(
     "health",

@@ -36,15 +36,15 @@ Layer = collections.namedtuple("Layer", "name files below frame text")
 
 LAYERS = [
     Layer("proto", ["proto/"], [], "", "the wire: frames, envelope, topics, schemas"),
-    Layer("platform", ["platform/"], [], "", "what differs between systems"),
-    Layer("terminal", ["terminal/"], [], "", "text of others, safe for a terminal"),
+    Layer("platform", ["platform/"], [], "", "interfaces to the system"),
+    Layer("terminal", ["terminal/"], [], "", "escapes text for a terminal"),
 
     Layer("base", ["plugin/core/base/"], ["proto"], "core", "types, timers, limits, quota, log records"),
-    Layer("index", ["plugin/core/index/"], ["base"], "core", "which subscriptions match a topic"),
-    Layer("queue", ["plugin/core/queue/"], ["base"], "core", "what waits for a peer, and who pays"),
+    Layer("index", ["plugin/core/index/"], ["base"], "core", "subscriptions that match a topic"),
+    Layer("queue", ["plugin/core/queue/"], ["base"], "core", "queues of a peer, and quota charges"),
     Layer("peer", ["plugin/core/peer/"], ["queue", "index"], "core", "one connection"),
-    Layer("route", ["plugin/core/route/"], ["peer"], "core", "which queues a message enters"),
-    Layer("news", ["plugin/core/news/"], ["route"], "core", "what the broker itself publishes"),
+    Layer("route", ["plugin/core/route/"], ["peer"], "core", "selects queues for messages"),
+    Layer("news", ["plugin/core/news/"], ["route"], "core", "messages of the broker itself"),
     Layer("work", ["plugin/core/work/"], ["news"], "core", "tasks and leases"),
     Layer("calls", ["plugin/core/calls/"], ["news", "work"], "core", "the methods control.bus.*"),
     Layer("top", ["plugin/core/*"], ["calls"], "core", "dispatch; the interface of the core"),
@@ -69,7 +69,7 @@ LAYERS = [
           "the objects of the library"),
 
     Layer("cli", ["client/cli/"], ["client", "terminal"], "", "deyebusctl"),
-    Layer("collector", ["client/collectors/common/"], ["client"], "", "what the programs of collectors share"),
+    Layer("collector", ["client/collectors/common/"], ["client"], "", "code that the collectors share"),
     Layer("collectors", ["client/collectors/"], ["collector"], "", "procmond, netmond, fsmond"),
     Layer("agent", ["agent/"], ["client", "abi", "terminal"], "", "daemoneye-agent and its demo"),
 ]
