@@ -6,7 +6,7 @@ _deyebusctl_words ()
   deyebusctl "${_deyebusctl_address[@]}" complete-words "$@" 2>/dev/null
 }
 
-# Offers the words on standard input that begin as the current one does. Nothing of them is ever expanded.
+# Offers the words on standard input that begin like the current word. The shell never expands them.
 _deyebusctl_offer ()
 {
   local word
@@ -25,7 +25,7 @@ _deyebusctl ()
   _deyebusctl_address=()
   COMPREPLY=()
 
-  # The verb is the first word that is no option, or the first two; what follows are its arguments.
+  # The verb is the first word that is not an option, or the first two such words; the words after it are its arguments.
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $word in
