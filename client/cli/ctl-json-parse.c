@@ -55,7 +55,7 @@ parse_skip_space (JsonParse *parse)
 }
 
 static gboolean
-parse_sees (const JsonParse *parse, char mark)
+parse_is_at (const JsonParse *parse, char mark)
 {
   return parse->at < parse->end && *parse->at == mark;
 }
@@ -63,7 +63,7 @@ parse_sees (const JsonParse *parse, char mark)
 static gboolean
 parse_take (JsonParse *parse, char mark)
 {
-  if (!parse_sees (parse, mark))
+  if (!parse_is_at (parse, mark))
     return FALSE;
   parse->at++;
   return TRUE;
@@ -287,11 +287,11 @@ static CtlJsonValue *
 parse_value (JsonParse *parse)
 {
   parse_skip_space (parse);
-  if (parse_sees (parse, '{'))
+  if (parse_is_at (parse, '{'))
     return parse_object (parse);
-  if (parse_sees (parse, '['))
+  if (parse_is_at (parse, '['))
     return parse_array (parse);
-  if (parse_sees (parse, '"'))
+  if (parse_is_at (parse, '"'))
     return parse_text (parse);
   if (parse->at < parse->end && (*parse->at == '-' || g_ascii_isdigit (*parse->at)))
     return parse_number (parse);

@@ -106,7 +106,7 @@ frames (const Workload *workload)
 
 /* Takes the bytes that the core can send to a peer now. */
 static void
-take (Core *core, BusPeer *peer)
+take_output (Core *core, BusPeer *peer)
 {
   WireSpan spans[64];
   guint n;
@@ -140,7 +140,7 @@ send_credit (Bench *bench, BusPeer *peer, guint64 returned)
 /* Returns credit of the reader, a quarter of its window at a time, like the client library. Returns FALSE if there is none to
  * return. */
 static gboolean
-give_back (Bench *bench, guint reader)
+return_credit (Bench *bench, guint reader)
 {
   const guint64 returned = MIN (bench->readers[reader]->peer->flow.delivered, bench->returned[reader] + WINDOW / 4);
 
@@ -148,7 +148,7 @@ give_back (Bench *bench, guint reader)
     return FALSE;
   bench->returned[reader] = returned;
   send_credit (bench, bench->readers[reader]->peer, returned);
-  take (&bench->core, bench->readers[reader]->peer);
+  take_output (&bench->core, bench->readers[reader]->peer);
   return TRUE;
 }
 
@@ -156,15 +156,15 @@ static void
 read_all (Bench *bench, guint reader)
 {
   do
-    take (&bench->core, bench->readers[reader]->peer);
-  while (give_back (bench, reader));
+    take_output (&bench->core, bench->readers[reader]->peer);
+  while (return_credit (bench, reader));
 }
 
 /* --- many topics --- */
 
 /* The credit of the messages of one turn, as the client library returns it under the policy block. */
 static void
-give_back_each (Bench *bench, guint first, guint n)
+return_credit_of_turn (Bench *bench, guint first, guint n)
 {
   static guint8 bytes[65536];
   const Workload *workload = bench->workload;
@@ -178,7 +178,7 @@ give_back_each (Bench *bench, guint first, guint n)
                             WINDOW_BYTES + returned * workload->payload);
     }
   bus_core_received (bench->core.core, bench->readers[0]->peer, bytes, (gsize) (at - bytes), bench->core.now_us);
-  take (&bench->core, bench->readers[0]->peer);
+  take_output (&bench->core, bench->readers[0]->peer);
 }
 
 static void G_GNUC_NO_INLINE
@@ -197,9 +197,9 @@ bench_turn_of_topics (Bench *bench)
       bench->topic += n;
       done += n;
     }
-  take (&bench->core, bench->publishers[0]->peer);
-  take (&bench->core, bench->readers[0]->peer);
-  give_back_each (bench, first, workload->batch);
+  take_output (&bench->core, bench->publishers[0]->peer);
+  take_output (&bench->core, bench->readers[0]->peer);
+  return_credit_of_turn (bench, first, workload->batch);
 }
 
 static void G_GNUC_NO_INLINE
@@ -218,7 +218,7 @@ bench_turn (Bench *bench)
       Client *publisher = bench->publishers[i % workload->publishers];
 
       bus_core_received (bench->core.core, publisher->peer, bench->bytes->data, bench->bytes->len, bench->core.now_us);
-      take (&bench->core, publisher->peer);
+      take_output (&bench->core, publisher->peer);
     }
   for (guint i = 0; i < workload->readers; i++)
     read_all (bench, i);

@@ -113,7 +113,7 @@ def _(bus):
     equal(err, f"deyebusctl: No peer subscribes to {TOPIC}: `deyebusctl subs` lists the subscriptions\n")
 
 
-@test("/cli/stream/nothing")
+@test("/cli/stream/empty-input")
 def _(bus):
     equal(streams(bus, "newline", b""), ("0 messages accepted, 0 of them without a receiver\n", ""))
 

@@ -34,7 +34,7 @@ events_of_domain (BusFixture *f)
 
 /* The subscriber handles nothing: its window is full, and further messages wait in the broker. */
 static TestProcess *
-let_wait (BusFixture *f, const char *id)
+start_paused_reader (BusFixture *f, const char *id)
 {
   TestProcess *reader = bus_fixture_worker (f, id, "procmond");
   TestProcess *publisher = bus_fixture_worker (f, "publisher", "procmond");
@@ -50,7 +50,7 @@ static void
 test_unsubscribe (BusFixture *f, gconstpointer data)
 {
   g_autoptr (SystemEvents) events = system_events_new (f);
-  TestProcess *reader = let_wait (f, "reader");
+  TestProcess *reader = start_paused_reader (f, "reader");
   guint64 counts[2];
   Totals totals;
 
@@ -105,7 +105,7 @@ static void
 test_disconnect (BusFixture *f, gconstpointer data)
 {
   g_autoptr (SystemEvents) events = system_events_new (f);
-  TestProcess *reader = let_wait (f, "reader");
+  TestProcess *reader = start_paused_reader (f, "reader");
   const PeerGone *gone;
   Totals totals;
 

@@ -74,14 +74,14 @@ def hold(address, uid):
         os.setgroups([])
         os.setgid(STRANGER)
         os.setuid(uid)
-    holders, disconnected, knows = {}, 0, 0
+    holders, disconnected, informed = {}, 0, 0
     for _ in sys.stdin:
         for at in range(CONNECTIONS):
             if at in holders and holders[at].gone.is_set():
                 disconnected += 1
-                knows += output(holders[at])
+                informed += output(holders[at])
             renew(address, holders, at)
-        print(disconnected, knows, flush=True)
+        print(disconnected, informed, flush=True)
 
 
 # --- other peers ---
@@ -168,17 +168,17 @@ class Bus:
     def charged(self, uid):
         return sum(int(peer["charged_bytes"]) for peer in self.ctl_json("stats") if peer["uid"] == uid)
 
-    def presses(self, uid):
+    def check_charges(self, uid):
         """Publishes while all connections hold frames. Checks the bytes that the uid is charged."""
         most = 0
         for _ in range(3):
-            disconnected, knows = self.hold()
+            disconnected, informed = self.hold()
             self.publish(BATCH)
             most = max(most, self.charged(uid))
         holds(most <= UID_BYTES, f"the uid held {most} bytes")
         self.subscriber.receives(3 * BATCH)
         holds(disconnected > 0, "a connection was disconnected")
-        equal(knows, disconnected, "every disconnected peer got the reason")
+        equal(informed, disconnected, "every disconnected peer got the reason")
         self.holder.kill()
         self.holder.wait()
         for _ in range(2000):
@@ -190,7 +190,7 @@ class Bus:
 @test("/integration/unfinished/R04-F07-same-uid")
 def _same_uid(*paths):
     with Bus(*paths, os.getuid(), 48 << 20) as bus:
-        bus.presses(os.getuid())
+        bus.check_charges(os.getuid())
 
 
 @test("/integration/unfinished/R04-F07-foreign-uid")
@@ -198,7 +198,7 @@ def _foreign_uid(*paths):
     if os.getuid() != 0:
         raise Skip("only root can start a process of another user")
     with Bus(*paths, STRANGER, 13 << 20) as bus:
-        bus.presses(STRANGER)
+        bus.check_charges(STRANGER)
 
 
 if __name__ == "__main__":

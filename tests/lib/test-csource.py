@@ -32,14 +32,14 @@ OTHER = {
 }
 
 
-@test("/csource/same")
-def test_same():
+@test("/csource/same-tokens")
+def test_same_tokens():
     for what, (old, new) in SAME.items():
         equal(csource.tokens(old), csource.tokens(new), what)
 
 
-@test("/csource/other")
-def test_other():
+@test("/csource/different-tokens")
+def test_different_tokens():
     for what, (old, new) in OTHER.items():
         holds(csource.tokens(old) != csource.tokens(new), what)
 

@@ -34,7 +34,7 @@ notice_put (FsWatch *self, FsDir *dir, const char *name, const FsFacts *facts)
 /* TRUE: the creation must be reported, because no scan has reported it. If another file had this name in the tree, the function
  * reports the removal of that file first. FALSE also if the receiver refused that event. */
 static gboolean
-notice_is_news (const Notice *notice, const FsFacts *facts)
+notice_is_unreported (const Notice *notice, const FsFacts *facts)
 {
   FsEntry *entry = fs_dir_lookup (notice->dir, notice->name);
 
@@ -55,7 +55,7 @@ notice_appeared (const Notice *notice, gboolean moved)
   FsEvent event = { .kind = FS_EVENT_CREATED, .path = path, .moved = moved };
 
   event.facts = fs_watch_examine (notice->dir, notice->name);
-  if (!fs_watch_flush (notice->watch, notice->dir, notice->name) || !notice_is_news (notice, &event.facts)
+  if (!fs_watch_flush (notice->watch, notice->dir, notice->name) || !notice_is_unreported (notice, &event.facts)
       || !fs_watch_publish (notice->watch, notice->dir, &event))
     return;
   notice_put (notice->watch, notice->dir, notice->name, &event.facts);

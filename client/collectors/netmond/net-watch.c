@@ -209,7 +209,7 @@ watch_should_report (const NetSocket *notice)
 }
 
 static gboolean
-watch_knows (const NetWatch *watch, const NetTable *now, guint64 cookie)
+watch_has_seen (const NetWatch *watch, const NetTable *now, guint64 cookie)
 {
   return net_table_find (now, cookie) != NULL || net_table_find (watch->last, cookie) != NULL
          || g_hash_table_contains (watch->past.set, &cookie);
@@ -222,7 +222,7 @@ watch_add_unseen (const NetWatch *watch, const NetTable *now, const GArray *ende
     {
       const NetSocket *notice = &g_array_index (ended, NetSocket, i);
 
-      if (watch_should_report (notice) && !watch_knows (watch, now, notice->cookie))
+      if (watch_should_report (notice) && !watch_has_seen (watch, now, notice->cookie))
         watch_add (events, NET_ENDED_UNSEEN, notice);
     }
 }
