@@ -142,7 +142,7 @@ def _(bus):
     bus.ctl("broadcast", "tasks.later", "x", "--raw", "--hold", "1", code=2)
 
 
-@test("/cli/publish/M07-assured")
+@test("/cli/publish/M07-confirm-and-at-least-once")
 def _(bus):
     bus.ctl("publish", "tasks.assured", "x", "--raw", "--at-least-once", code=6)
     bus.ctl("broadcast", "tasks.assured", "x", "--raw", "--confirm", code=2)
@@ -229,7 +229,7 @@ def _(bus):
     finished(watcher)
 
 
-@test("/cli/subscribe/forms")
+@test("/cli/subscribe/output-formats")
 def _(bus):
     def one(*options):
         watcher = bus.subscribed(RELOAD, "--count", "1", *options)
@@ -349,7 +349,7 @@ def _(bus):
     bus.ctl("publish", RELOAD, "--correlation-id", "x" * 257, code=1)
 
 
-@test("/cli/subscribe/ends")
+@test("/cli/subscribe/count-wait-and-interrupt")
 def _(bus):
     holds("Nothing was published" in bus.ctl("subscribe", "events.network.#", "--wait", "0.1", code=6), "no message was received")
     watcher = bus.subscribed(RELOAD, "--count", "2", "--wait", "10")

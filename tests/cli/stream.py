@@ -130,7 +130,7 @@ def _(bus):
     holds(err.startswith("deyebusctl: Message 1: "), err)
 
 
-@test("/cli/stream/stopped")
+@test("/cli/stream/interrupted-by-a-signal")
 def _(bus):
     for number in (signal.SIGINT, signal.SIGTERM):
         subscriber = receives(bus, "newline", 1)
@@ -147,7 +147,7 @@ def _(bus):
         equal(publisher.stderr.read(), "deyebusctl: Stopped before the end of the input, after 1 messages\n")
 
 
-@test("/cli/stream/wrong-words")
+@test("/cli/stream/wrong-options")
 def _(bus):
     for words, message in [((TOPIC, "-", "--framing", "newline"), "--framing needs --raw"),
                         ((TOPIC, "--raw", "--framing", "newline"), "--framing needs an input"),

@@ -327,7 +327,7 @@ def _(bus):
     bus.ctl("task", "cancel", "retry-1")
 
 
-@test("/cli/task/why/ends")
+@test("/cli/task/why/ended-tasks")
 def _(bus):
     for name, why, advice in [("echo-1", "It has succeeded on worker-1", "task result echo-1"),
                               ("fail-1", "(org.example.Full: the disk is full)", "another id"),

@@ -337,7 +337,7 @@ def _(paths):
 
 # --- start, executables ---
 
-@with_mounts("/integration/procmond/needs-proc-stat-only-to-work")
+@with_mounts("/integration/procmond/help-and-version-without-proc-stat")
 def _(paths):
     def without():
         own_proc(b"subset=pid")

@@ -122,8 +122,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/caps/" path, BusFixture, options, bus_fixture_set_up, function, bus_fixture_tear_down)
-  ADD ("R04-R05-broker-largest-pays", &narrow_broker, test_broker);
-  ADD ("R04-uid-largest-pays", &narrow_uid, test_uid);
+  ADD ("R04-R05-broker-limit-drops-from-largest", &narrow_broker, test_broker);
+  ADD ("R04-uid-limit-drops-from-largest", &narrow_uid, test_uid);
 #undef ADD
   return g_test_run ();
 }

@@ -150,7 +150,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("/integration/storm/K10-five-hundred-at-once", &many, test_crowd);
-  ADD ("/integration/storm/F08-K10-beside-silent-ones", &many, test_silent);
+  ADD ("/integration/storm/F08-K10-beside-silent-connections", &many, test_silent);
   ADD ("/integration/storm/R01-share-of-an-account", &shared, test_share);
   return g_test_run ();
 }
