@@ -36,6 +36,6 @@ JsonNode *ctl_json_from_message (const ProtobufCMessage *message, GError **error
 void ctl_json_set_counter (JsonObject *object, const char *name, guint64 value);
 
 /* Encodes JSON as a payload of @type. @json: an object, or null for an empty message. An error
- * (G_IO_ERROR_INVALID_DATA) names the path of the field and what was expected; for an unknown field it lists the known
+ * (G_IO_ERROR_INVALID_DATA) names the path of the field and the expected value; for an unknown field it lists the known
  * ones. (transfer full) */
 GBytes *ctl_json_to_payload (const ProtobufCMessageDescriptor *type, const CtlJsonValue *json, GError **error);

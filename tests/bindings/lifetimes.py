@@ -31,7 +31,7 @@ N = 200
 
 
 def publish_to_stopped_broker(collector):
-    """Publishes N messages while the broker is suspended: some fit in the socket. Returns the number of the others."""
+    """Publishes N messages while the broker is suspended. Returns the number of messages that do not fit in the socket."""
     BROKER.process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, BROKER.process.pid, os.WSTOPPED | os.WNOWAIT)
     for _ in range(N):

@@ -14,7 +14,7 @@
  * Invariant: afterwards the records fit into the room, unless a single shortened record does not fit.
  */
 
-#define COLLECTOR_PAGE_MAX (1u << 20) /* more would exceed what a receiver accepts to unpack */
+#define COLLECTOR_PAGE_MAX (1u << 20) /* a receiver would refuse to unpack a larger answer */
 
 typedef struct
 {
