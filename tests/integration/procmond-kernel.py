@@ -82,11 +82,11 @@ def check_lives(seen):
     seen.read()
     for one in seen.events:
         lives[identity(one["process"])].append(one["kind"])
-    for who, kinds in lives.items():
-        if who[1] is None:  # several processes may have had the pid
+    for process, kinds in lives.items():
+        if process[1] is None:  # several processes may have had the pid
             continue
-        holds(kinds.count(STARTED) <= 1 and kinds.count(EXITED) <= 1, f"{who}: {kinds}")
-        holds(STARTED not in kinds[1:] and EXITED not in kinds[:-1], f"{who}: {kinds}")
+        holds(kinds.count(STARTED) <= 1 and kinds.count(EXITED) <= 1, f"{process}: {kinds}")
+        holds(STARTED not in kinds[1:] and EXITED not in kinds[:-1], f"{process}: {kinds}")
 
 
 # --- with reports ---

@@ -109,7 +109,7 @@ count (Sub *sub, DeyeBusMessage *message)
 {
   gsize len;
   const guint8 *data = deye_bus_message_get_data (message, &len);
-  g_autofree char *who
+  g_autofree char *source
       = g_strdup_printf ("%s %s", deye_bus_message_get_sender (message), deye_bus_message_get_topic (message));
   guint64 number;
   guint64 *last;
@@ -122,14 +122,14 @@ count (Sub *sub, DeyeBusMessage *message)
   number = GUINT64_FROM_LE (number);
   for (gsize i = sizeof number; i < len; i++)
     if (data[i] != (guint8) (i * 31 + number))
-      g_error ("payload %" G_GUINT64_FORMAT " of %s is damaged at byte %" G_GSIZE_FORMAT, number, who, i);
-  if (!g_hash_table_add (sub->seen, g_strdup_printf ("%s %" G_GUINT64_FORMAT, who, number)))
+      g_error ("payload %" G_GUINT64_FORMAT " of %s is damaged at byte %" G_GSIZE_FORMAT, number, source, i);
+  if (!g_hash_table_add (sub->seen, g_strdup_printf ("%s %" G_GUINT64_FORMAT, source, number)))
     sub->duplicates++;
-  last = g_hash_table_lookup (sub->last, who);
+  last = g_hash_table_lookup (sub->last, source);
   if (last == NULL)
     {
       last = g_new0 (guint64, 1);
-      g_hash_table_insert (sub->last, g_strdup (who), last);
+      g_hash_table_insert (sub->last, g_strdup (source), last);
     }
   else if (number < *last)
     sub->disordered++;

@@ -309,12 +309,12 @@ chaos_load_turn (ChaosLoad *self, gboolean submits)
 gboolean
 chaos_load_leave (ChaosLoad *self, guint submitter, gint64 time_us)
 {
-  ChaosSubmitter *who = &self->submitters[submitter % CHAOS_SUBMITTERS];
+  ChaosSubmitter *chosen = &self->submitters[submitter % CHAOS_SUBMITTERS];
 
-  if (who->client == NULL)
+  if (chosen->client == NULL)
     return FALSE;
-  submitter_disconnect (who);
-  who->back_at_us = g_get_monotonic_time () + time_us;
+  submitter_disconnect (chosen);
+  chosen->back_at_us = g_get_monotonic_time () + time_us;
   return TRUE;
 }
 
