@@ -175,8 +175,8 @@ ctl_options_context_new (CtlOptions *options, CtlOptionSets sets, const char *ar
   return context;
 }
 
-/* GOption does not accept a value directly after the letter of a short option: turn -n1 into -n 1. Takes the first @n
- * words. */
+/* Splits a word such as -n1 into -n and 1, because GOption does not accept a value directly after the letter of a short option.
+ * Reads the first @n words. */
 static char **
 options_split_short (const GPtrArray *words, guint n)
 {

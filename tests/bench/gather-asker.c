@@ -7,8 +7,8 @@
  * The asker of bench-gather: `gather-asker ADDRESS COLLECTORS`. The collectors are called c0, c1 and so on. Each line of standard
  * input is a command:
  *
- *   gather BYTES      asks all collectors for that many bytes     -> gather MICROSECONDS BYTES, with all received bytes
- *   requests BYTES    a plain request to each at once  -> requests MICROSECONDS BYTES
+ *   gather BYTES      one question to all collectors; each answers with BYTES bytes    -> gather MICROSECONDS RECEIVED_BYTES
+ *   requests BYTES    a plain request to each collector, all of them at the same time  -> requests MICROSECONDS RECEIVED_BYTES
  */
 
 #define BASELINE "control.collector.task.bench"

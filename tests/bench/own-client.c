@@ -8,9 +8,9 @@
 /*
  * Workloads for features that only this bus has: `own-client ADDRESS ID`. Each line of standard input is a command.
  *
- *   acknowledged COUNT DEPTH BYTES  publishes with acknowledgement, that many in flight -> acknowledged P50_US P99_US MICROSECONDS
- *   retain COUNT BYTES              publishes a retained value to each of so many topics -> retained COUNT
- *   late COUNT                      subscribes to these topics, waits for all values     -> late MICROSECONDS MISSED
+ *   acknowledged COUNT DEPTH BYTES  publishes with acknowledgement, DEPTH in flight    -> acknowledged P50_US P99_US MICROSECONDS
+ *   retain COUNT BYTES              publishes a retained value to each of COUNT topics -> retained COUNT
+ *   late COUNT                      subscribes to these topics, waits for all values   -> late MICROSECONDS MISSED
  */
 
 #define DOMAIN "events.bench"

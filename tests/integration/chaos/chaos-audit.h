@@ -6,7 +6,7 @@
 /*
  * The audit of a ledger (chaos-ledger.h). It lists violations of these rules:
  *
- * - Two runs of a task whose operation must not run twice are never open at the same time. A run is open from its begin to its
+ * - Two runs of a task whose operation must not run twice are never open at the same time. A run is open from its start to its
  *   end, or to the death of its instance. The end of an agent permits exceptions: if the holder does not connect to the next agent
  *   in time, or the submitter does not know of the run, the claim of the holder is not adopted (doc/coordination.md, "The broker
  *   restarts"). The audit counts them. If the recovery window is too short for a holder to connect again, no claim need be

@@ -41,7 +41,7 @@ typedef struct
   ChaosQuestions *questions;
   DeyeBusClient *tool; /* makes the calls of the faults */
   ChaosCollector collectors[CHAOS_COLLECTORS];
-  GSource *turn_timer; /* a timer, so that a turn is short */
+  GSource *turn_timer; /* ends the wait of a turn if nothing else happens */
   gint64 begin_us;
   gint64 agent_due_us;   /* when the agent is started or resumed; 0: it runs */
   gboolean is_suspended; /* the agent */

@@ -31,7 +31,8 @@ typedef struct
   char topic[64], mapped[80]; /* of the last publish */
 } Deye;
 
-/* At most five segments, below the domain of the publisher. A message may change the topic, so this is written by hand. */
+/* Writes the topic of this bus: at most five segments, below the domain of the publisher. It may be called for each message, so it
+ * does not use printf. */
 static void
 map_topic (const char *from, char *to, gsize len)
 {
