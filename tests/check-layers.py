@@ -258,7 +258,7 @@ def _(tree):
     seen = set()
     for layer in tree.layers:
         holds(layer.name not in seen, f"{layer.name} has two rows")
-        holds(set(layer.below) <= seen, f"{layer.name} stands on a row that comes later")
+        holds(set(layer.below) <= seen, f"{layer.name} is in an earlier row than a layer below it")
         seen.add(layer.name)
 
 

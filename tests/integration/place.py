@@ -195,20 +195,20 @@ def _(place):
 def _(place):
     for mode in 0o777, 0o775, 0o757:
         parent = place.make(f"open-{mode:o}", mode)
-        said = place.refuse(parent, "own", "s")
-        holds(f"other users can write to {parent} (owner uid {os.geteuid()}, mode {mode:04o})" in said, said)
+        output = place.refuse(parent, "own", "s")
+        holds(f"other users can write to {parent} (owner uid {os.geteuid()}, mode {mode:04o})" in output, output)
         equal(os.listdir(parent), [])
 
 
 @place_test("/integration/place/A12-foreign-parent", as_root=True)
 def _(place):
     parent = place.make("home", 0o755, USER)
-    said = place.refuse(parent, "own", "s")
-    holds(f"{parent} belongs to uid {USER} (mode 0755)" in said, said)
+    output = place.refuse(parent, "own", "s")
+    holds(f"{parent} belongs to uid {USER} (mode 0755)" in output, output)
     os.symlink(place.make("real", 0o700), place.path("link"))
     os.lchown(place.path("link"), USER, USER)
-    said = place.refuse("link", "own", "s")
-    holds(f"{place.path('link')} belongs to uid {USER}" in said, said)
+    output = place.refuse("link", "own", "s")
+    holds(f"{place.path('link')} belongs to uid {USER}" in output, output)
 
 
 @place_test("/integration/place/A12-user-below-directories-of-root", as_root=True)
@@ -219,8 +219,8 @@ def _(place):
     other = place.make("other", 0o777, USER + 1)
     for path in (shared, "own", "s"), (home, "own", "s"):
         equal(place.start(*path, uid=USER).status(signal.SIGTERM), 0)
-    said = place.refuse(other, "own", "s", uid=USER)
-    holds(f"{other} belongs to uid {USER + 1} (mode 0777)" in said, said)
+    output = place.refuse(other, "own", "s", uid=USER)
+    holds(f"{other} belongs to uid {USER + 1} (mode 0777)" in output, output)
 
 
 @place_test("/integration/place/A12-root-refuses-the-server-of-a-user", as_root=True)
@@ -229,9 +229,9 @@ def _(place):
     with open(place.path("conf"), "w", encoding="utf-8") as file:
         file.write(f"[socket]\nuids=0;{USER}\ntool-uids=0\n")
     agent = place.start(home, "s", uid=USER, options=["--config", place.path("conf")])
-    status, said = ask(agent.address)
-    equal(status, 3, said)
-    holds(f"user {USER}" in said, said)
+    status, output = ask(agent.address)
+    equal(status, 3, output)
+    holds(f"user {USER}" in output, output)
     equal(agent.status(signal.SIGTERM), 0)
 
 

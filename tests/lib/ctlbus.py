@@ -33,7 +33,7 @@ class Bus(Tool):
         equal(self.broker.end(), 0, "daemoneye-agent")
 
     def wait_for_peer(self, peer, subscriptions):
-        """Asks until the peer has so many @subscriptions. Each call takes some time, so this needs no pause."""
+        """Asks until the peer has @subscriptions subscriptions. Each call takes some time, so this needs no pause."""
         for _ in range(2000):
             if any(one["id"] == peer and one["subscriptions"] >= subscriptions for one in self.json("peers")):
                 return
