@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link-private.h"
-#include "link-set.h"
 
 #define PLACE_ALONE 16384u
 
@@ -220,6 +219,6 @@ link_close (Link *link, gint64 linger_us)
   link->linger = g_timeout_source_new ((guint) MAX (linger_us / 1000, 1));
   g_source_set_callback (link->linger, link_linger_ended, link, NULL);
   g_source_attach (link->linger, link->set->context);
-  link_set_added_timeout (link->set);
+  link->set->prepared_until_us = 0; /* the context has another timeout */
   link_flush (link);
 }
