@@ -173,7 +173,7 @@ check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueue
     }
 }
 
-/* Drop-newest loses no message because the control lane is full: a peer that does not read its control lane is disconnected. */
+/* A full control lane does not make drop-newest lose a message: the peer, which does not read the lane, is disconnected. */
 static void
 check_bounds_control_lane (SimWorld *world, const SimPressed *pressed, const SimQueued *queued)
 {

@@ -42,7 +42,7 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
   check_slot_is_paid (world, slot);
 }
 
-/* Counts the waiting messages of a run. Returns their sums as a run without messages. */
+/* Adds up the sizes and costs of the waiting messages of a run. Only the sums of the result are set. */
 static BusWaitingRun
 check_run_sums (const BusWaitingRun *run)
 {

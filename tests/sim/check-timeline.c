@@ -8,8 +8,8 @@
 /*
  * M24: the record of one message in the timeline. A message with an id, a parent or a root leaves one record, which is then the
  * newest one: with its ids, root, depth and outcome, whether it was accepted or refused. A message without them leaves none. A
- * record may be missing without memory, without room even after all others were removed, and for a numbered message that was
- * refused because of its number, which is checked first.
+ * record may be missing if there is no memory for it, or no room even after all others were removed. It may also be missing for a
+ * message that was refused because of its number, which is checked first.
  */
 
 static const BusRecord *

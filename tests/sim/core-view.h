@@ -25,7 +25,7 @@ void sim_view_grant_all (const SimClient *client);
 /* The number of messages that the broker has published by itself. */
 guint64 sim_view_announced (const SimWorld *world);
 
-/* Lets the client publish at least once, whether or not this build grants the feature. */
+/* Lets the client publish with at-least-once delivery, whether or not this build grants the feature. */
 void sim_view_grant_delivery (SimClient *client);
 
 /* TRUE if the broker has accepted the HELLO of the connection, and has not closed it. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /*
- * A client, which is a stream of bytes: its begin and end, the frames that it sends, and its credit. sim-client-receive decodes
+ * A client, which is a stream of bytes: its start and end, the frames that it sends, and its credit. sim-client-receive decodes
  * the frames that it receives.
  */
 

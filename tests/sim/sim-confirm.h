@@ -49,7 +49,7 @@ void sim_confirms_gone (SimConfirms *confirms, guint connection);
 /* A receiver got a message with a route. */
 const char *sim_confirms_got_message (SimConfirms *confirms, guint connection, guint64 route, guint64 number);
 const char *sim_confirms_got_delivered (SimConfirms *confirms, SimFrameName frame);
-/* Returns NULL as well if the ERROR answers another frame. */
+/* Also returns NULL if the ERROR answers another frame. */
 const char *sim_confirms_got_error (SimConfirms *confirms, SimFrameName frame, guint status, gint64 now_us);
 
 /* The frames that wait. @function: gets each of them with its deadline */

@@ -153,7 +153,7 @@ sim_model_deliver (SimModel *model,
   else if (strlen (message->sender) != sender_len || memcmp (message->sender, sender, sender_len) != 0)
     sim_model_fail (model, "I17: message %" G_GUINT64_FORMAT " came with the sender %.*s", number, (int) sender_len,
                     sender);
-  /* Time moves in even steps, so a rest of 1 us means that the message has expired. */
+  /* The clock moves in even steps, so a remaining time of 1 us means that the message has expired. */
   else if (remaining_us > message->ttl_us || remaining_us == 1 || (remaining_us == 0 && message->ttl_us > 0))
     sim_model_fail (
         model, "R11: message %" G_GUINT64_FORMAT " came with %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " us left",

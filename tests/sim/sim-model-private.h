@@ -66,7 +66,7 @@ typedef struct
 {
   guint64 matched;
   guint64 received; /* delivered or reported as missed */
-  guint64 kept;     /* matched messages that are delivered at least once */
+  guint64 kept;     /* matched messages with at-least-once delivery */
   gboolean left;    /* a member left: messages that waited for it may be lost without a gap */
   char *pattern;    /* of the first of its present members */
 } ModelGroup;

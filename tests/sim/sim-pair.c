@@ -167,7 +167,8 @@ pair_run (SimWorld *world, SimClient *client)
 {
   Pair pair = { .client = client, .first = &world->rivals[0], .second = &world->rivals[1] };
 
-  world->fail_allocations = SIM_ALLOCATIONS_OK; /* without memory for its HELLO or WELCOME a newcomer is refused */
+  /* A newcomer is refused if there is no memory for its HELLO or WELCOME. */
+  world->fail_allocations = SIM_ALLOCATIONS_OK;
   pair_connect (world, &pair);
   if (sim_world_failed (world))
     return;

@@ -8,7 +8,7 @@
  * incarnation of its client object, and with the incarnation of the connection whose id it took over. A connection that ends is
  * reported with its incarnation, once, unless another connection has its id at that time.
  *
- * The world notes the begin and end of connections. A watcher that missed nothing must have received exactly these events since
+ * The world notes the start and end of connections. A watcher that missed nothing must have received exactly these events since
  * it subscribed.
  */
 

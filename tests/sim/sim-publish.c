@@ -69,7 +69,7 @@ publish_after_resend (SimWorld *world, const SimClient *client, const SimFrame *
 
 /* --- messages --- */
 
-/* TRUE if a confirmed or numbered message that is not delivered at least once has a reason to be refused. */
+/* TRUE if a confirmed or numbered message without at-least-once delivery has a reason to be refused. */
 static gboolean
 publish_may_be_refused (const SimFrame *frame, const SimPublish *publish)
 {

@@ -74,7 +74,7 @@ const char *sim_requests_got_reply (SimRequests *requests,
                                     guint8 flags,
                                     const WireEnvelope *envelope,
                                     SimReplyKind *kind);
-/* Returns NULL as well if the ERROR answers another frame. */
+/* Also returns NULL if the ERROR answers another frame. */
 const char *sim_requests_got_error (SimRequests *requests, guint connection, guint64 id);
 
 /* --- credit --- */

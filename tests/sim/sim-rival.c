@@ -236,7 +236,7 @@ sim_rival_run (SimWorld *world, SimClient *client)
     return;
   if (who == RIVAL_SAME_PROCESS && sim_chance (&world->random, 50))
     incarnation = RIVAL_EQUAL;
-  world->fail_allocations = 0; /* without memory for its HELLO or WELCOME a rival is refused */
+  world->fail_allocations = 0; /* a rival is refused if there is no memory for its HELLO or WELCOME */
   rival_cover (world, who, incarnation);
   sim_rival_connect (world, client, rival, who, incarnation, NULL);
   if (!sim_world_failed (world))

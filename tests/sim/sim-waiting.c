@@ -15,7 +15,7 @@ sim_waiting_reached (SimWorld *world, const SimClient *client, const SimFrame *f
 {
   gboolean waits = sim_view_call_waits (client, frame->number);
 
-  /* Without memory the call is refused. If only the state finds no memory, the watch exists, and its state is sent later. */
+  /* Without memory the call is refused. If memory is missing only for the state, the watch exists; its state is sent later. */
   if (!waits && (!is_granted || frame->watches))
     {
       if (is_granted && !frame->may_fail)

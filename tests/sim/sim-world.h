@@ -22,7 +22,7 @@
  * A client is a stream of bytes: an operation appends a frame to it. The world passes the stream to the core, in pieces, late
  * or at once, and takes out the bytes that the core wants to send, unless the client is frozen. When the last byte of a frame
  * was passed in, the world reports the meaning of the frame to the model; it also reports the bytes that come out. sim-ops
- * selects the operations; the check-* files check the core from inside; sim-seed runs a seed from begin to end.
+ * selects the operations; the check-* files check the core from inside; sim-seed runs a seed from start to end.
  *
  * Invariant: the same seed gives the same bytes out. A hash of all of them proves it.
  */

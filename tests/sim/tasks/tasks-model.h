@@ -142,7 +142,7 @@ struct TasksRecord
   guint n_results;
   guint n_finished;     /* runs with a result, accepted or not; counted in the origin */
   guint last_finished;  /* number of the last of these runs; in the origin */
-  guint taken_by;       /* registration whose claim gave it back last */
+  guint taken_by;       /* number of the registration that last got the task back */
   gboolean is_adopted;  /* adopted by a new broker, and not offered again since */
   gboolean is_finished; /* its claim contains the outcome */
   gboolean is_settled;

@@ -251,7 +251,7 @@ typedef struct
   gint64 answered_us;
   gboolean is_asked;
   gboolean is_answered; /* in this round */
-  gboolean has_frame;   /* ... */
+  gboolean has_frame;   /* likewise */
   gint64 queue_us;
   gboolean was_queued;
   gboolean is_taken;
