@@ -8,9 +8,9 @@
  * another.
  *
  *   listen TOPIC          subscribes; prints "listening"
- *   answer TOPIC TO       the same, and publishes a message to TO for each received one
+ *   answer TOPIC TO       like listen, and publishes a message to TO for each received one
  *   held TOPIC N          publishes N messages, 64 at a time while the client is held; prints "published"
- *   turns TOPIC N         publishes N messages, each when the last one was answered; prints "published"
+ *   turns TOPIC N         publishes N messages, each after the answer to the previous one; prints "published"
  *   received N            prints "received" when it has received N messages since "listening"
  */
 
