@@ -45,7 +45,7 @@ typedef struct
   guint32 goodbye;     /* status in the received GOODBYE */
   char *goodbye_detail;
   guint64 goodbye_retry_us;
-  BusConnectRefusal refusal; /* if no peer was made for it */
+  BusConnectRefusal refusal; /* the reason, if no peer was made for it */
   GHashTable *accounts;      /* subscription -> ClientAccount */
   GByteArray *batch;         /* frames that will arrive in one piece; NULL: each frame arrives when it is sent */
 } Client;

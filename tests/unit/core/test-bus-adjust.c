@@ -194,11 +194,11 @@ test_to_conflate (Core *core, gconstpointer data)
   client_subscribe_with (slow, .subscription = 1, .pattern = "events.process.#", .window_messages = 1);
   core_mark (core);
   client_publish_letters (publisher, "xabacb");
-  g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_CONFLATE, 0, 0, WIRE_STATUS_OK), ==, 2); /* 7 */
+  g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_CONFLATE, 0, 0, WIRE_STATUS_OK), ==, 2); /* number 7 */
   client_publish_letters (publisher, "c");
-  g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_DROP_OLDEST, 0, 0, WIRE_STATUS_OK), ==, 0); /* 9 */
+  g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_DROP_OLDEST, 0, 0, WIRE_STATUS_OK), ==, 0); /* number 9 */
   client_publish_letters (publisher, "aa");
-  g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_CONFLATE, 0, 0, WIRE_STATUS_OK), ==, 2); /* 12 */
+  g_assert_cmpuint (client_adjust (slow, 1, BUS_OVERFLOW_CONFLATE, 0, 0, WIRE_STATUS_OK), ==, 2); /* number 12 */
   client_publish_letters (publisher, "b");
   client_catch_up (slow, 1);
   /* Dropped: 2 a and 3 b by the first change, 5 c by 8 c, 4 a and 10 a by the last change, 6 b by 13 b. */
@@ -304,7 +304,7 @@ test_group_has_one_policy (Core *core, gconstpointer data)
   /* Both members are full. A change by either one applies to all, and its answer counts the messages that all of them dropped. */
   core_mark (core);
   publish_to_own_topics (publisher, 1, 6);
-  g_assert_cmpuint (client_adjust (second, 2, BUS_OVERFLOW_DROP_OLDEST, 1, 0, WIRE_STATUS_OK), ==, 2); /* 7 */
+  g_assert_cmpuint (client_adjust (second, 2, BUS_OVERFLOW_DROP_OLDEST, 1, 0, WIRE_STATUS_OK), ==, 2); /* number 7 */
   g_assert_cmpuint (subscription_of (first, 1)->bounds.policy, ==, BUS_OVERFLOW_DROP_OLDEST);
   g_assert_cmpuint (subscription_of (second, 2)->bounds.messages, ==, 1);
   client_catch_up (first, 1);

@@ -100,7 +100,7 @@ read_turns (Core *core, Client *client, guint turns)
     }
 }
 
-/* Sent messages of one lane were between gaps of the blocked lane. */
+/* When messages of one lane are sent, the gaps of the blocked lane on both sides of them join. */
 static void
 test_gaps_join_when_the_other_lane_is_sent (Core *core, gconstpointer data)
 {

@@ -97,7 +97,7 @@ test_one_account_does_not_starve_another (Core *core, gconstpointer data)
   g_assert_cmpuint (leases_until (worker, "single"), <=, BUS_LEASES_BY_AGE);
 }
 
-/* 23: a flood of priority 255 on two operations for 60 s, and one task of priority 1 on each. */
+/* Scenario 23: a flood of priority 255 on two operations for 60 s, and one task of priority 1 on each. */
 static void
 test_flood_of_priorities (Core *core, gconstpointer data)
 {
@@ -265,8 +265,8 @@ poison_add_worker (Poison *p, guint i)
   g_assert_true (run_one (p->workers[i], NULL));
 }
 
-/* 9 and 10: one of four tasks on a member kills it. It is quarantined, the other tasks succeed, and the third member never dies.
- * Each suspect runs alone. */
+/* Scenarios 9 and 10: one of four tasks kills each member that starts it. This task is quarantined, the other tasks succeed, and
+ * the third member never dies. Each suspect runs alone. */
 static void
 test_poison (Core *core, gconstpointer data)
 {

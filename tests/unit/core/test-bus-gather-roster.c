@@ -344,7 +344,7 @@ test_joins (Core *core, gconstpointer data)
   g_assert_cmpuint (account->manifest->joined_after, ==, 1);
 }
 
-/* Collectors leave in order: one with the task, and one before it gets the task. */
+/* Two collectors deregister: one has begun its task, the other one has not. */
 static void
 test_leaves (Core *core, gconstpointer data)
 {
@@ -378,7 +378,7 @@ test_reconnects (Core *core, gconstpointer data)
   gather_assert (agent, id, "one=a", "complete met: one=answered");
 }
 
-/* --- 27: after a restart of the broker --- */
+/* --- scenario 27: after a restart of the broker --- */
 
 static void
 test_restart (Core *core, gconstpointer data)

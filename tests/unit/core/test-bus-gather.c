@@ -102,7 +102,7 @@ test_failed (Core *core, gconstpointer data)
   g_assert_true (account_member (account, "two")->retryable);
 }
 
-/* 26: a member that was killed one second before a question is still expected. */
+/* Scenario 26: a member that was killed one second before a question is still expected. */
 static void
 test_gone_before (Core *core, gconstpointer data)
 {

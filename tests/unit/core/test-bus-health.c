@@ -123,7 +123,7 @@ test_queue_moves (Core *core, gconstpointer data)
   health_assert_news (watcher, "");
 }
 
-/* A member that is unresponsive is suspect. This is not ended by any frame, but by an answer. */
+/* An unresponsive member is suspect until it answers PING; other frames do not change that. */
 static void
 test_member (Core *core, gconstpointer data)
 {

@@ -69,7 +69,7 @@ take_end (Client *client)
   return got->envelope.subscription;
 }
 
-/* The answer announces an end exactly if one follows. */
+/* The answer announces an end if and only if one follows. */
 static void
 test_reply_announces_the_end (Core *core, gconstpointer data)
 {

@@ -7,9 +7,9 @@
 #include "route/bus-routes.h"
 
 /*
- * A run has no visible effect: random messages are sent twice, the second time with a frame after each that ends the run, and
- * every subscription receives the same. The limits of accounts and of the broker are not reached, because a run needs fewer
- * tickets, so the messages that are dropped there differ.
+ * A run has no visible effect. Random messages are sent twice; the second time, a frame that ends the run follows each message.
+ * Every subscription must receive the same messages. The limits of accounts and of the broker are not reached: a run needs fewer
+ * tickets, so other messages would be dropped there.
  */
 
 #define CLIENTS    6u /* a collector and the agent publish; the agent and the tools subscribe */
@@ -24,7 +24,7 @@ typedef struct
   GRand *rand;
   GString *log;
   gboolean has_runs;
-  gboolean is_even; /* sizes of which a window of bytes is often exactly full */
+  gboolean is_even; /* sizes that often use exactly all of a window of bytes */
 } World;
 
 static const char *const topics[] = { "events.process.new", "events.process.old", "events.process.lifecycle" };
@@ -224,7 +224,7 @@ world_setup (World *world, guint seed, gboolean has_runs)
   *world = (World){ .has_runs = has_runs, .log = g_string_new (NULL), .rand = g_rand_new_with_seed (seed) };
   world->is_even = below (world, 2);
   bus_limits_init (&limits);
-  limits.publish_window_messages = 65536; /* so that it depends on no run whether there is credit */
+  limits.publish_window_messages = 65536; /* enough credit, with and without runs */
   limits.publish_window_may_drop_bytes = 67108864;
   limits.longest_block_us = below (world, 2) ? 250000 : 5000000;
   if (below (world, 2))
@@ -239,7 +239,7 @@ world_setup (World *world, guint seed, gboolean has_runs)
       world->clients[at] = tool_ready (&world->core, id);
     }
   for (guint at = 0; at < CLIENTS; at++)
-    world->clients[at]->next_id = 1 << 20; /* ids are equally long with other frames in between */
+    world->clients[at]->next_id = 1 << 20; /* large: ids have one length, also with the frames between messages */
   core_mark (&world->core);
 }
 

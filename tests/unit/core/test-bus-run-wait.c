@@ -276,7 +276,7 @@ test_wait_behind_gap (void)
   g_assert_cmpuint (run_subscription_of (reader)->extra->missed, ==, 1);
   g_assert_cmpuint (run_subscription_of (reader)->fifo->last->previous->run->n, ==, 6);
 
-  /* The data lane needs a new segment, and the control lane has one. The gap is 2,000 bytes short of it. */
+  /* The control lane has a segment. The gap needs a new one in the data lane, for which about 2,000 bytes are missing. */
   reader->is_stopped = TRUE;
   wire_envelope_init (&ping);
   client_send (reader, WIRE_KIND_PING, 0, &ping);

@@ -10,7 +10,7 @@
 
 #define SECOND G_TIME_SPAN_SECOND
 
-/* --- 7 --- */
+/* --- scenario 7: slots in use --- */
 
 static void
 expect_suspect (Client *watcher, const char *id, const char *cause)
@@ -31,7 +31,7 @@ expect_suspect (Client *watcher, const char *id, const char *cause)
   daemoneye__eventbus__v1__collector_event__free_unpacked (event, NULL);
 }
 
-/* 7: every slot waits for an answer while heartbeats arrive: no offers, and an event with the reason, once. */
+/* Every slot waits for an answer while heartbeats arrive: no offers, and an event with the reason, once. */
 static void
 test_zombies_reported (Core *core, gconstpointer data)
 {
@@ -61,7 +61,7 @@ test_zombies_reported (Core *core, gconstpointer data)
   g_assert_null (client_take (agent, WIRE_KIND_DELIVER));
 }
 
-/* --- 16 --- */
+/* --- scenario 16: two submitters --- */
 
 static void
 await (Client *submitter)
@@ -101,8 +101,8 @@ expect_pushed (Client *submitter, BusTaskState state, const char *result)
   g_assert_true (is_found);
 }
 
-/* 16: two submitters with the same id and specification: one task, which runs once, and both get the result, also if one of
- * them reads it after the other has settled it. */
+/* Two submitters use the same id and specification: there is one task, which runs once. Both get the result, also if one of them
+ * reads it after the other has settled it. */
 static void
 test_two_submitters (Core *core, gconstpointer data)
 {
@@ -136,7 +136,7 @@ test_two_submitters (Core *core, gconstpointer data)
   g_assert_null (worker_take (worker));
 }
 
-/* --- 23 --- */
+/* --- scenario 23: a flood --- */
 
 #define N_OPERATIONS 2u
 
@@ -179,8 +179,8 @@ submit_to (Client *submitter, guint operation, const char *word, guint number, g
   g_assert_cmpuint (tasks_submit_spec (submitter, &spec, NULL), ==, WIRE_STATUS_OK);
 }
 
-/* 23: one member serves both operations, and a flood of priority 255 for 60 s for both: leases are counted per operation, so the
- * flood of one does not take the turn of the other's old task. */
+/* One member serves two operations, and both have a flood of priority 255 for 60 s. Leases are counted per operation, so the flood
+ * of one operation does not take the turn of the old task of the other. */
 static void
 test_flood_on_one_member (Core *core, gconstpointer data)
 {

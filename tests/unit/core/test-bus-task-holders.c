@@ -8,7 +8,7 @@
 #include "work/bus-work.h"
 
 /*
- * Tasks whose holders die, leave, drain, or withdraw the operation. Numbers at the begin of a comment are those of the
+ * Tasks whose holders die, leave, drain, or withdraw the operation. Numbers at the start of a comment are those of the
  * scenarios in the design.
  */
 

@@ -490,7 +490,7 @@ test_no_memory_for_one (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (collector, WIRE_KIND_ERROR), ==, 0);
 }
 
-/* A state of several replies starts again from its begin when there is no memory for one of them, also for the last one. */
+/* A state of several replies starts again from its beginning when there is no memory for one of them, also for the last one. */
 static void
 test_no_memory_for_many (Core *core, gconstpointer data)
 {

@@ -6,7 +6,7 @@
 #define SEED  G_GUINT64_CONSTANT (0x1234567890abcdef)
 #define OTHER G_GUINT64_CONSTANT (0x0fedcba987654321)
 
-/* The hash depends on the bytes alone, wherever they lie. */
+/* The hash depends only on the bytes, not on their address. */
 static void
 test_same_bytes (void)
 {

@@ -154,7 +154,7 @@ test_contradictions (void)
     }
 }
 
-/* All limits at the floor or all at the ceiling do not contradict each other; otherwise neither could be configured. */
+/* If all limits are at the floor, or all at the ceiling, they do not contradict each other, so both can be configured. */
 static void
 test_ends (void)
 {

@@ -67,7 +67,7 @@ test_bound (void)
   g_assert_false (bus_note_take (&ring, &note, &missed));
 }
 
-/* An id or a text with line ends, terminal escapes, quotes or bytes that are no UTF-8 stays one printable line. */
+/* An id or a text with line ends, terminal escapes, quotes or bytes that are not UTF-8 stays one printable line. */
 static void
 test_escaped (void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "index-fixture.h"
 
-/* The oracle: split text, one segment after the other, nothing shared with the room under test. */
+/* The oracle: compares one segment after the other, and shares no code with the index. */
 static gboolean
 oracle_match_rest (char *const *pattern, char *const *topic)
 {

@@ -50,7 +50,8 @@ test_equal_patterns (void)
   bus_index_free (index);
 }
 
-/* A change of a matching pattern changes the mark of a topic, also if its place is freed and made again; others do not. */
+/* A change of a matching pattern changes the mark of a topic, also if its place is freed and made again. A change of another
+ * pattern does not. */
 static void
 test_mark (void)
 {

@@ -166,7 +166,7 @@ naive_match (char *const *pattern, char *const *topic)
   return *topic == NULL;
 }
 
-/* A subscription is allowed exactly if the subscriber may read at least one topic that it matches. */
+/* A subscription is allowed if and only if the subscriber may read at least one topic that it matches. */
 static void
 test_patterns_against_a_linear_search (void)
 {

@@ -62,8 +62,8 @@ test_bytes (Peers *f, gconstpointer data)
   g_assert_cmpuint (bus_pinned_bytes (answers), ==, 70000 + WIRE_FRAME_HEADER_LEN);
 }
 
-/* Frames that still make progress pin bytes without consequence up to a quarter of the limit in total; above it, the peer with the
- * most is found. */
+/* Frames that still make progress may pin up to a quarter of the limit in total. Above that, bus_pinned_holder() returns the peer
+ * that pins most. */
 static void
 test_share (Peers *f, gconstpointer data)
 {

@@ -44,7 +44,7 @@ test_credit (Queue *queue, gconstpointer data)
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
-  bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US); /* no credit returned, but there is some */
+  bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US); /* no credit has returned, but some is left */
   queue_assert_sent (queue, "d1:1");
   queue_assert_fifo (queue, subscription, "w2 g3-3x1f");
   g_assert_cmpuint (subscription->records->tickets, ==, 2);

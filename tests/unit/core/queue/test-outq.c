@@ -222,8 +222,8 @@ test_reserve (Fixture *f, gconstpointer data)
   bus_quota_release (&f->quota, f->quota.cap);
 }
 
-/* A run whose first message just exceeds a small segment: without memory no empty segment may be left, which would stop all frames
- * behind it. */
+/* The first message of a run just exceeds a small segment, and there is no memory for a larger one. No empty segment may be left,
+ * because it would stop all frames behind it. */
 static void
 test_run_without_memory (Fixture *f, gconstpointer data)
 {

@@ -121,7 +121,7 @@ test_level (Queue *queue, gconstpointer data)
                    QUEUE_NOW_US + BUS_REPORT_EVERY_US);
 }
 
-/* bus_report_again() arms only the timer; it adds nothing to the report. */
+/* bus_report_again() only arms the timer; it adds nothing to the report. */
 static void
 test_again (Queue *queue, gconstpointer data)
 {

@@ -95,11 +95,11 @@ static void
 test_progress (Fixture *f, gconstpointer data)
 {
   offer (f, BUS_STREAM_REPLY, 4);
-  offer (f, BUS_STREAM_PROGRESS, 4); /* 2 */
-  offer (f, BUS_STREAM_PROGRESS, 8); /* 3 */
-  offer (f, BUS_STREAM_PROGRESS, 4); /* 4 */
-  offer (f, BUS_STREAM_REPLY, 4);    /* 5 */
-  offer (f, BUS_STREAM_PROGRESS, 4); /* 6 */
+  offer (f, BUS_STREAM_PROGRESS, 4); /* sequence 2 */
+  offer (f, BUS_STREAM_PROGRESS, 8); /* sequence 3 */
+  offer (f, BUS_STREAM_PROGRESS, 4); /* sequence 4 */
+  offer (f, BUS_STREAM_REPLY, 4);    /* sequence 5 */
+  offer (f, BUS_STREAM_PROGRESS, 4); /* sequence 6 */
   g_assert_cmpuint (f->stream->waiting.length, ==, 3);
   g_assert_cmpuint (f->stream->tickets, ==, 1);
   queue_assert_sent (&f->queue, "a1");

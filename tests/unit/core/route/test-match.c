@@ -60,7 +60,7 @@ test_candidates (Peers *f, gconstpointer data)
 
   routes_subscribe (f, one, 2, "events.process.#", "workers", 10);
   routes_subscribe (f, one, 3, "events.process.new", "writers", 10);
-  routes_subscribe (f, one, 4, "health.#", "workers", 10); /* another topic's */
+  routes_subscribe (f, one, 4, "health.#", "workers", 10); /* does not match the topic */
   other = routes_subscribe (f, two, 1, "events.process.new", "workers", 10);
   plain = routes_subscribe (f, two, 2, "events.#", NULL, 10);
   match = lookup (f, "events.process.new");
@@ -70,7 +70,7 @@ test_candidates (Peers *f, gconstpointer data)
   g_assert_true (match->groups[0].candidates[0] == first);
   g_assert_true (match->groups[0].candidates[1] == other);
   g_assert_cmpuint (match->groups[1].n, ==, 1);
-  /* Each candidate knows the receiver that its peer is. */
+  /* Each candidate refers to the receiver of its peer. */
   g_assert_cmpuint (match->n_receivers, ==, 2);
   for (guint i = 0; i < match->n_groups; i++)
     for (guint j = 0; j < match->groups[i].n; j++)
@@ -420,8 +420,8 @@ test_bound_grows (Peers *f, gconstpointer data)
     g_assert_cmpuint (lookup_numbered (f, i)->n_receivers, ==, 0);
 }
 
-/* The block of a match is reused for another topic, whether it needs more or less room. Of two topics, one may be the begin of the
- * other; they are not confused. */
+/* The block of a match is reused for another topic, whether it needs more or less room. Of two topics, one may be the beginning
+ * of the other; they are not confused. */
 static void
 test_block (Peers *f, gconstpointer data)
 {

@@ -65,11 +65,11 @@ test_room (Fixture *f, gconstpointer data)
     { FALSE, 8, 0, 1, 0, 0, 125 }, /* which the member has */
     { TRUE, 8, 0, 0, 0, 4, 0 },    /* half of the free slots */
     { TRUE, 8, 0, 3, 0, 1, 375 },  /* including its offers */
-    { TRUE, 8, 0, 4, 0, 0, 500 },  /* */
+    { TRUE, 8, 0, 4, 0, 0, 500 },  /* half of the slots is offered */
     { TRUE, 8, 4, 0, 2, 1, 750 },  /* zombies use slots */
     { TRUE, 8, 7, 0, 0, 1, 875 },  /* at least one */
     { TRUE, 8, 6, 0, 2, 0, 1000 }, /* full */
-    { TRUE, 1, 0, 1, 0, 0, 1000 }, /* */
+    { TRUE, 1, 0, 1, 0, 0, 1000 }, /* the only slot is offered */
     { TRUE, 4, 6, 0, 0, 0, 1500 }, /* an update left it fewer slots than it uses */
   };
 
