@@ -82,7 +82,7 @@ test_accepted (void)
     }
 }
 
-/* Texts that are no JSON. */
+/* Texts that are not JSON. */
 static const char *const refused[] = {
   /* nothing, or only a part */
   "",

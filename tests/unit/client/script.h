@@ -74,7 +74,7 @@ typedef struct
 
 void script_frame_free (ScriptFrame *frame);
 
-/* Takes whole frames from the begin of @bytes; a broker must accept each of them. (element-type ScriptFrame) */
+/* Takes whole frames from the start of @bytes; a broker must accept each of them. (element-type ScriptFrame) */
 GPtrArray *script_take (GByteArray *bytes);
 /* Returns the first frame of @kind, or NULL. */
 const ScriptFrame *script_find (GPtrArray *frames, guint8 kind);

@@ -400,7 +400,7 @@ static const struct
   { "\x0a\x01t\x12\x04scan\x3a\x01x", 12 },                 /* no attempt */
   { "\x0a\x01t\x12\x04scan\x30\x01\x3a\x01x\x68\x01", 16 }, /* finished without adopt */
   { "\x0a\x7ft\x12\x04scan\x30\x01\x3a\x01x", 14 },         /* a length beyond the end */
-  { "\x0a\x02\xc0\x80\x12\x04scan\x30\x01\x3a\x01x", 15 },  /* no UTF-8 */
+  { "\x0a\x02\xc0\x80\x12\x04scan\x30\x01\x3a\x01x", 15 },  /* not UTF-8 */
 };
 
 /* A request that is not a valid Execute is refused, and no handler is called. */

@@ -250,7 +250,7 @@ test_options_threads (Fixture *f, gconstpointer data)
 
 /* --- without --- */
 
-/* The cached properties of a topic apply to no other topic, also when the same memory has other content. */
+/* The cached properties of a topic apply to no other topic, even one at the same address. */
 static void
 test_topics (Fixture *f, gconstpointer data)
 {

@@ -206,7 +206,7 @@ test_settle_together (Fixture *f, gconstpointer data)
   tasks_fixture_expect_settle (f, "one two");
   g_assert_true (deye_bus_task_is_finished (one) && deye_bus_task_is_finished (two));
   client_fixture_settle (f);
-  tasks_fixture_expect_silence (f); /* once */
+  tasks_fixture_expect_silence (f); /* they are confirmed only once */
 }
 
 static void

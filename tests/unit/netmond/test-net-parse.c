@@ -10,9 +10,9 @@ typedef struct
   const char *name;
   NetProtocol protocol;
   const char *hex;
-  NetSocket socket; /* without text */
+  NetSocket socket; /* without its addresses, which follow */
   const char *local;
-  const char *peer; /* of a Unix socket NULL */
+  const char *peer; /* NULL for a Unix socket */
 } Recorded;
 
 #define TAIL "050008000000000008000f00000000000c0015000100000000000000"

@@ -77,7 +77,7 @@ test_read (void)
   g_assert_false (credit_read (body, credit_body (frame, 1, 1, 0)));
 }
 
-/* Each byte with each value, each begin of a body, and bodies in which a part is repeated or missing. */
+/* Each byte with each value, each prefix of a body, and bodies in which a part is repeated or missing. */
 static void
 test_read_changed (void)
 {

@@ -136,7 +136,7 @@ test_rows (void)
     }
 }
 
-/* Each byte with each value, and each begin of a body. */
+/* Each byte with each value, and each prefix of a body. */
 static void
 test_changed_bytes (void)
 {

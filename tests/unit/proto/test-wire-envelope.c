@@ -215,7 +215,7 @@ test_subscriptions (void)
     }
   g_assert_false (wire_envelope_next_u32 (&e.subscriptions, &id));
 
-  /* 2^32 is not a valid id, but a valid number of a hop. */
+  /* 2^32 is not a valid id, but it is a valid number in a hop. */
   g_assert_cmpint (
       envelope_read ("\x9a\x02\x05\x80\x80\x80\x80\x10", 8, WIRE_KIND_DELIVER, WIRE_FROM_BROKER, &e).status, ==,
       WIRE_STATUS_BAD_MESSAGE);

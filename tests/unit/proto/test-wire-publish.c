@@ -163,7 +163,7 @@ test_read (void)
     }
 }
 
-/* Each byte with each value, each begin of a body, and bodies in which a part is repeated or missing. */
+/* Each byte with each value, each prefix of a body, and bodies in which a part is repeated or missing. */
 static void
 test_read_changed (void)
 {

@@ -5,7 +5,7 @@
 #include "wire-envelope.h"
 #include "wire-topic.h"
 
-/* Words of the wire: topics and patterns, classes, status, stamps. */
+/* Values on the wire: topics and patterns, credit classes, status codes, stamps. */
 
 static const WireTopicLimits limits = WIRE_TOPIC_LIMITS_DEFAULT;
 

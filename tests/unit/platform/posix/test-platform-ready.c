@@ -5,7 +5,7 @@
 #include <glib-unix.h>
 #include <unistd.h>
 
-/* The starter reads one line, and then the end. */
+/* The process that started this one reads one line, and then the end of the stream. */
 static void
 test_report (void)
 {

@@ -209,7 +209,7 @@ test_held (Fixture *f, gconstpointer data)
   f->wait_us = 0;
   listener_wake (f->listener);
   wait_connected (f, 3);
-  listener_wake (f->listener); /* no effect, because it does not hold */
+  listener_wake (f->listener); /* no effect, because it holds no connections back */
   for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
     close (fds[i]);
 }
