@@ -90,7 +90,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
     sim_world_fail (world, "B04: subscription %u withholds credit for returned messages", subscription->id);
   if ((subscription->delivered > window->granted_messages - window->window_messages)
       != (subscription->unsettled.since_us != 0))
-    sim_world_fail (world, "M06: subscription %u does not know whether it holds messages", subscription->id);
+    sim_world_fail (world, "M06: subscription %u has a wrong time since which it holds messages", subscription->id);
   tickets += holds;
   sums->waiting_messages += messages;
   if (messages != fifo->messages || bytes != fifo->bytes || tickets != subscription->records->tickets)
@@ -101,7 +101,7 @@ check_sums_count_fifo (SimWorld *world, const BusSubscription *subscription, Sum
   sim_check_unsettled (world, subscription);
   sim_check_in_flight (world, subscription);
   if (longest > WIRE_N_LANES * BUS_N_LOSSES)
-    sim_world_fail (world, "I2: %u gaps follow each other", longest);
+    sim_world_fail (world, "I2: %u gaps are without a message between them", longest);
   return (guint) tickets;
 }
 

@@ -109,7 +109,7 @@ sim_drain_noted (SimClient *client, const WireEnvelope *envelope)
     sim_world_fail (client->world, "M06: %s got a notice twice", client->id);
   if (envelope->status == WIRE_STATUS_DRAINING && envelope->value == 0 && sub->got_messages != sub->returned_messages)
     sim_world_fail (client->world,
-                    "M06: %s got the notice that it has finished, but holds %" G_GUINT64_FORMAT " messages", client->id,
+                    "M06: %s got the notice that it has drained, but holds %" G_GUINT64_FORMAT " messages", client->id,
                     sub->got_messages - sub->returned_messages);
   sub->noted_status = envelope->status;
   sub->noted_value = envelope->value;

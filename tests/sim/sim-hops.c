@@ -388,5 +388,5 @@ sim_hops_came (SimClient *client, guint8 kind, const WireEnvelope *envelope)
   else if (kind == WIRE_KIND_REPLY)
     hops_check_reply (client, envelope);
   else if (envelope->hops.len > 0)
-    hops_fail (client, envelope, "it is no message");
+    hops_fail (client, envelope, "it is not a message");
 }

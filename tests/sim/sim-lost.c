@@ -459,7 +459,7 @@ sim_lost_finish (SimWorld *world)
       const LostReport *report = g_ptr_array_index (world->losts->reports, i);
 
       if (report->came_to == NULL && !report->is_unsure && lost_are_alive (report->members))
-        sim_world_fail (world, "I7: a report of %" G_GUINT64_FORMAT " lost messages, %" G_GUINT64_FORMAT ", never came",
-                        report->count, report->seq);
+        sim_world_fail (world, "I7: report %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " lost messages never came",
+                        report->seq, report->count);
     }
 }

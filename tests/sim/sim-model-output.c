@@ -176,13 +176,13 @@ model_gap_of_plain (SimModel *model, ModelSub *sub, guint64 from, guint64 to, gu
   guint64 inside = model_count_before (sub, lane, to + 1) - model_count_before (sub, lane, from);
 
   if (first == NULL || last == NULL || first->delivered || last->delivered || first->lane != last->lane)
-    sim_model_fail (model, "I6: a gap %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT " of what did not match, or came", from,
-                    to);
+    sim_model_fail (model, "I6: a gap %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT " begins or ends with a wrong message",
+                    from, to);
   else if (from <= sub->last[lane])
     sim_model_fail (model, "B02: a gap from %" G_GUINT64_FORMAT " came after message %" G_GUINT64_FORMAT, from,
                     sub->last[lane]);
   else if (count == 0 || count > inside)
-    sim_model_fail (model, "I6: a gap of %" G_GUINT64_FORMAT " where %" G_GUINT64_FORMAT " matched", count, inside);
+    sim_model_fail (model, "I6: a gap of %" G_GUINT64_FORMAT " messages covers %" G_GUINT64_FORMAT, count, inside);
   sub->missed_to[lane] = MAX (sub->missed_to[lane], to);
   sub->n_missed[lane] += count;
 }
@@ -205,7 +205,7 @@ model_check_block (SimModel *model, const ModelSub *sub, guint64 from, guint64 t
            && (match->lane == CONTROL_LANE || match->message->is_last || strcmp (match->message->sender, own) == 0);
     }
   if (n < count)
-    sim_model_fail (model, "B04: block refused %" G_GUINT64_FORMAT " messages of others", count - n);
+    sim_model_fail (model, "B04: block refused %" G_GUINT64_FORMAT " messages of other peers", count - n);
 }
 
 void
@@ -274,7 +274,7 @@ model_check_promise (SimModel *model, const ModelSub *sub, const ModelMatch *mat
   if (!message->acked || message->matched != 1 || message->unsure)
     return;
   if (message->queued == 0 && match->delivered)
-    sim_model_fail (model, "B03: message %" G_GUINT64_FORMAT " was refused, but came", match->seq);
+    sim_model_fail (model, "B03: message %" G_GUINT64_FORMAT " was refused, but delivered", match->seq);
   if (keeps && message->queued == 1 && !match->delivered)
     sim_model_fail (model, "B02: policy %u lost message %" G_GUINT64_FORMAT " that it had accepted", sub->policy,
                     match->seq);

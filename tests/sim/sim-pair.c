@@ -82,7 +82,7 @@ pair_answer (SimWorld *world, Pair *pair)
   if (pair->client->peer == NULL)
     return; /* an earlier frame of it ended the connection */
   pair_expect (world, pair->first->peer == NULL && pair->second->peer == NULL,
-               "one was not refused although the client answered");
+               "a newcomer was not refused although the client answered");
   sim_cover (world, SIM_COVER_PAIR_REFUSED);
 }
 
@@ -142,7 +142,7 @@ pair_disconnect (SimWorld *world, SimClient *holder, SimClient *waiter)
   if (waiter->peer != NULL)
     sim_world_disconnect (world, waiter);
   sim_world_close_peers (world);
-  pair_expect (world, sim_view_is_ready (holder), "the one with the id lost it when the other left");
+  pair_expect (world, sim_view_is_ready (holder), "the newcomer with the id lost it when the other one left");
   sim_cover (world, SIM_COVER_PAIR_GAVE_UP);
 }
 

@@ -214,9 +214,9 @@ requests_end_many (AskedRequest *asked, guint8 flags, const WireEnvelope *envelo
   asked->n_ends++;
   *kind = envelope->status != 0 ? SIM_REPLY_END_PARTIAL : is_over ? SIM_REPLY_END_OK : SIM_REPLY_END_FIRST;
   if (asked->wanted < 2 || envelope->queued != asked->answered || envelope->refused != asked->failed)
-    return "I6: the counts in the end of a request to many are wrong";
+    return "I6: the counts in the end frame of a request to many are wrong";
   if ((envelope->status == 0) != (has_enough || has_all))
-    return "I6: the status in the end of a request to many is wrong";
+    return "I6: the status in the end frame of a request to many is wrong";
   return NULL;
 }
 

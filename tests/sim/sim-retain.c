@@ -313,7 +313,7 @@ retain_compare (const RetainValue *value, const RetainSub *sub, guint64 seq, con
   if (value->ended_nth != 0 && value->ended_nth < sub->begun_nth)
     return "a retained message came that had ended before the subscription began";
   if (sub->is_ended)
-    return "a retained message came after their end";
+    return "a retained message came after the end of the retained ones";
   if (value->seq <= sub->last[value->lane])
     return "a retained message came after a newer one";
   if (sub->is_live[value->lane])
@@ -394,7 +394,7 @@ sim_retains_got_end (SimRetains *retains, guint peer, guint32 subscription, gint
   if (sub->is_ended)
     return "the end of retained messages came twice";
   sub->is_ended = TRUE;
-  return retain_lacks_one (retains, sub, now_us) ? "a retained message did not come before their end" : NULL;
+  return retain_lacks_one (retains, sub, now_us) ? "the end of the retained messages came before one of them" : NULL;
 }
 
 guint64

@@ -201,7 +201,7 @@ model_problem (GathersWorld *world, GathersQuestion *question, const Manifest *m
   if (problem != NULL)
     return problem;
   if (!manifest->roster_is_sure != !question->is_sure)
-    return "the roster is marked as sure or unsure without reason";
+    return "the roster is marked as certain or uncertain without reason";
   if ((guint) manifest->require != question->require || manifest->require_n != question->require_n)
     return "the requirement is not the requested one";
   if (manifest->duplicates != question->n_duplicates || manifest->late_answers != question->n_late)

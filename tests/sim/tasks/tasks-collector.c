@@ -208,7 +208,7 @@ tasks_collector_got_cancel (TasksClient *client, const WireEnvelope *envelope)
   TasksJob *job = collector_find (client, envelope->route_id);
 
   if (job == NULL && envelope->route_id > client->forgotten_route)
-    tasks_fail (client->world, "O06: %s got a CANCEL of nothing", client->id);
+    tasks_fail (client->world, "O06: %s got a CANCEL for an unknown request", client->id);
   else if (job != NULL && envelope->status == WIRE_STATUS_OK)
     job->is_answered = TRUE; /* the request has ended, so the broker expects no answer */
   else if (job != NULL)
