@@ -200,12 +200,12 @@ static void
 check_frame_adjusted (SimWorld *world, const BusSubscription *adjusted, const SimBefore *before)
 {
   const BusFifo *fifo = adjusted->fifo;
-  gboolean unpaid = before->was_block && adjusted->bounds.policy != BUS_OVERFLOW_BLOCK;
+  gboolean left_block = before->was_block && adjusted->bounds.policy != BUS_OVERFLOW_BLOCK;
 
-  if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !unpaid && fifo->messages != before->waiting)
+  if (adjusted->bounds.policy == BUS_OVERFLOW_ERROR && !left_block && fifo->messages != before->waiting)
     sim_world_fail (world, "B08: error dropped accepted messages");
   /* Messages that hold no credit of a publisher are subject to the bounds again. */
-  if (unpaid && sim_bounded_messages (adjusted) > 1
+  if (left_block && sim_bounded_messages (adjusted) > 1
       && (sim_bounded_messages (adjusted) > adjusted->bounds.messages
           || fifo->bytes - fifo->kept_bytes > adjusted->bounds.bytes))
     sim_world_fail (world, "B08: messages accepted under block exceed the bounds");

@@ -8,7 +8,7 @@
 
 /* A subscription that blocks holds a ticket for every message that it accepted from other peers, except last messages. */
 static void
-check_slot_is_paid (SimWorld *world, const BusSlot *slot)
+check_slot_has_a_ticket (SimWorld *world, const BusSlot *slot)
 {
   const BusSubscription *subscription = slot->subscription;
 
@@ -39,7 +39,7 @@ sim_check_slot (SimWorld *world, const BusSlot *slot)
     sim_world_fail (world, "M08: conflate keeps two messages of a topic");
   if (end_us > 0 && end_us <= world->now_us && bus_core_next_tick_us (world->core) > world->now_us)
     sim_world_fail (world, "R11: an expired message waits without a timer");
-  check_slot_is_paid (world, slot);
+  check_slot_has_a_ticket (world, slot);
 }
 
 /* Adds up the sizes and costs of the waiting messages of a run. Only the sums of the result are set. */

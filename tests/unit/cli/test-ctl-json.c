@@ -325,7 +325,7 @@ test_maps (void)
 /* A key or value that is absent in an entry has its default; the default of a message is empty. If a key occurs in several
  * entries, the last entry counts. */
 static void
-test_map_entries_of_others (void)
+test_map_entries_without_key_or_value (void)
 {
   static const guint8 bytes[] = { 0x0a, 0x00, 0x0a, 0x02, 0x10, 0x07, 0x1a, 0x00 };
   g_autoptr (CtlTypes) types = ctl_fixture_types ();
@@ -554,7 +554,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cli/json/presence", test_presence);
   g_test_add_func ("/cli/json/oneof", test_oneof);
   g_test_add_func ("/cli/json/maps", test_maps);
-  g_test_add_func ("/cli/json/map-entries-of-others", test_map_entries_of_others);
+  g_test_add_func ("/cli/json/map-entries-without-key-or-value", test_map_entries_without_key_or_value);
   g_test_add_func ("/cli/json/nested-and-names", test_nested_and_names);
   g_test_add_func ("/cli/json/proto2", test_proto2);
   g_test_add_func ("/cli/json/refused", test_refused);

@@ -105,7 +105,7 @@ test_change (gconstpointer data)
 
 /* The subscription is within its own bounds, but exceeds the bound of its peer for messages without credit. */
 static void
-test_unpaid_above_the_peers_bound (gconstpointer data)
+test_adjust_above_the_bound_of_the_peer (gconstpointer data)
 {
   const guint policy = GPOINTER_TO_UINT (data);
   Client *publisher, *slow;
@@ -412,9 +412,10 @@ main (int argc, char **argv)
   g_test_add_func ("/core/adjust/R09-work-is-bounded", test_work_is_bounded);
   for (guint i = BUS_OVERFLOW_DROP_OLDEST; i <= BUS_OVERFLOW_LAST; i++)
     {
-      g_autofree char *path = g_strdup_printf ("/core/adjust/B08/unpaid/%s", bus_overflow_name (i));
+      g_autofree char *path
+          = g_strdup_printf ("/core/adjust/B08/above-the-bound-of-the-peer/%s", bus_overflow_name (i));
 
-      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_unpaid_above_the_peers_bound);
+      g_test_add_data_func (path, GUINT_TO_POINTER (i), test_adjust_above_the_bound_of_the_peer);
     }
   ADD ("/core/adjust/B08/to-conflate", test_to_conflate);
   ADD ("/core/adjust/in-force", test_in_force);

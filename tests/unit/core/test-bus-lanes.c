@@ -162,7 +162,7 @@ test_control_lane (gconstpointer data)
 
 /* Waiting messages of the data lane are not dropped for a control lane that others fill. */
 static void
-test_control_lane_is_not_paid_by_data (void)
+test_full_control_lane_drops_no_data (void)
 {
   Client *publisher, *stopped;
   BusLimits limits;
@@ -352,7 +352,7 @@ main (int argc, char **argv)
 
       g_test_add_data_func (path, GUINT_TO_POINTER (policy), test_control_lane);
     }
-  g_test_add_func ("/core/lanes/control-is-full/not-paid-by-data", test_control_lane_is_not_paid_by_data);
+  g_test_add_func ("/core/lanes/control-is-full/data-is-not-dropped", test_full_control_lane_drops_no_data);
   g_test_add_func ("/core/lanes/R11-expired-data-leaves-credit-to-control", test_expired_data_leaves_credit_to_control);
   g_test_add_func ("/core/lanes/shared/B01-oldest", test_shared_oldest);
   g_test_add_func ("/core/lanes/shared/message-kept-by-one-subscription", test_message_kept_by_one_subscription);

@@ -88,7 +88,7 @@ test_single_busy (LinkFixture *f, gconstpointer poller)
 
 /* If the first bytes of a link's turn are cheap and the later ones expensive, their cost counts in its next turns. */
 static void
-test_single_busy_pays (LinkFixture *f, gconstpointer poller)
+test_cost_counts_in_the_next_turns (LinkFixture *f, gconstpointer poller)
 {
   int busy = link_fixture_open (f), idle = link_fixture_open (f);
   const guint turns = 400;
@@ -239,7 +239,7 @@ static const LinkFixtureTest tests[] = {
   { "R09-fair-bytes", test_fair_bytes },
   { "R09-fair-work", test_fair_work },
   { "R09-single-busy-link", test_single_busy },
-  { "R09-single-busy-link-pays", test_single_busy_pays },
+  { "R09-cost-counts-in-the-next-turns", test_cost_counts_in_the_next_turns },
   { "R09-no-idle-turn", test_no_idle_turn },
   { "R09-fair-sources", test_fair_sources },
   { "R09-fair-checked-source", test_fair_checked_source },
