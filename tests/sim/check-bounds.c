@@ -155,21 +155,21 @@ check_bounds_shed (SimWorld *world, const SimQueued *queued, guint64 seq)
 
 /* The limit of a peer drops messages of the subscription with the longest queue first. */
 static void
-check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueued *payer, gsize size)
+check_bounds_longest (SimWorld *world, const SimPressed *pressed, const SimQueued *shed, gsize size)
 {
-  const BusSubscription *subscription = payer->subscription;
+  const BusSubscription *subscription = shed->subscription;
 
-  if (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT] < payer->lost_limit + 2
-      || subscription->fifo->messages >= payer->messages)
+  if (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_LIMIT] < shed->lost_limit + 2
+      || subscription->fifo->messages >= shed->messages)
     return;
   for (guint i = 0; i < SIM_SUBS; i++)
     {
       const SimQueued *other = &pressed->subs[i];
 
       if (other->subscription != NULL && other->subscription->extra->missed == other->missed
-          && other->bytes > payer->bytes + size)
+          && other->bytes > shed->bytes + size)
         sim_world_fail (world, "R04: messages of %u of %s (%" G_GUINT64_FORMAT " bytes) were dropped, but %u has more",
-                        subscription->id, pressed->peer->id, payer->bytes, other->subscription->id);
+                        subscription->id, pressed->peer->id, shed->bytes, other->subscription->id);
     }
 }
 

@@ -39,7 +39,7 @@ check_frame_only_asker (const SimWorld *world, const SimClient *client, const Si
 /* --- the queue that drops at a limit --- */
 
 static gboolean
-check_frame_can_pay (const BusPeer *peer)
+check_frame_can_shed (const BusPeer *peer)
 {
   guint at = 0;
   gpointer value;
@@ -61,7 +61,7 @@ check_frame_observe_queues (const SimWorld *world, SimQueue *queues)
       if (peer != NULL && bus_peer_is_ready (peer))
         queues[i]
             = (SimQueue){ peer, bus_flow_bytes (&peer->flow), peer->flow.waiting_messages,
-                          bus_report_losses (&peer->flow)->missed_by[BUS_LOSS_LIMIT], check_frame_can_pay (peer) };
+                          bus_report_losses (&peer->flow)->missed_by[BUS_LOSS_LIMIT], check_frame_can_shed (peer) };
     }
 }
 
@@ -81,7 +81,7 @@ check_frame_slack (const BusPeer *peer, const SimFrame *frame)
 
 /* Messages are dropped for a limit from the longest queue only. */
 static void
-check_frame_payers (SimWorld *world, const SimFrame *frame, const SimBefore *before)
+check_frame_shed (SimWorld *world, const SimFrame *frame, const SimBefore *before)
 {
   SimQueue after[SIM_CLIENTS];
 
@@ -89,20 +89,20 @@ check_frame_payers (SimWorld *world, const SimFrame *frame, const SimBefore *bef
   for (guint i = 0; i < SIM_CLIENTS; i++)
     for (guint j = 0; j < SIM_CLIENTS; j++)
       {
-        const SimQueue *payer = &before->queues[i];
+        const SimQueue *shed = &before->queues[i];
         const SimQueue *other = &before->queues[j];
 
-        if (payer->peer == NULL || payer->peer != after[i].peer || other->peer == NULL || other->peer != after[j].peer
-            || after[i].lost == payer->lost || after[i].messages >= payer->messages)
+        if (shed->peer == NULL || shed->peer != after[i].peer || other->peer == NULL || other->peer != after[j].peer
+            || after[i].lost == shed->lost || after[i].messages >= shed->messages)
           continue;
-        sim_cover (world, SIM_COVER_PAID);
-        if (other->can_pay && after[j].lost == other->lost && after[j].messages >= other->messages
-            && other->peer->who.account == payer->peer->who.account
-            && other->bytes > payer->bytes + check_frame_slack (payer->peer, frame))
+        sim_cover (world, SIM_COVER_QUEUE_SHED);
+        if (other->can_shed && after[j].lost == other->lost && after[j].messages >= other->messages
+            && other->peer->who.account == shed->peer->who.account
+            && other->bytes > shed->bytes + check_frame_slack (shed->peer, frame))
           sim_world_fail (world,
                           "R04: messages of %s (%" G_GUINT64_FORMAT
                           " bytes) were dropped, but the queue of %s has %" G_GUINT64_FORMAT,
-                          payer->peer->id, payer->bytes, other->peer->id, other->bytes);
+                          shed->peer->id, shed->bytes, other->peer->id, other->bytes);
       }
 }
 
@@ -239,7 +239,7 @@ sim_check_after_frame (SimWorld *world, const SimClient *client, const SimFrame 
   sim_check_after_drain (world, frame, before);
   if (frame->kind == SIM_FRAME_PUBLISH)
     {
-      check_frame_payers (world, frame, before);
+      check_frame_shed (world, frame, before);
       check_frame_oldest (world, before, frame);
       sim_check_after_pinned (world, before);
     }

@@ -14,8 +14,8 @@ check_slot_has_a_ticket (SimWorld *world, const BusSlot *slot)
 
   if (slot->ticket == NULL && subscription->bounds.policy == BUS_OVERFLOW_BLOCK
       && !bus_subscription_is_demoted (subscription) && sim_is_simple (world, subscription)
-      && !sim_model_is_unpaid (world->model, sim_client_of (subscription)->number, subscription->id,
-                               slot->message->accept_seq))
+      && !sim_model_withholds_no_credit (world->model, sim_client_of (subscription)->number, subscription->id,
+                                         slot->message->accept_seq))
     sim_world_fail (world, "B04: subscription %u blocks, but a message without a ticket waits", subscription->id);
 }
 

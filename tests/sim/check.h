@@ -95,8 +95,8 @@ typedef struct
   const BusPeer *peer;
   guint64 bytes;
   guint64 messages;
-  guint64 lost;     /* for a limit */
-  gboolean can_pay; /* it has messages that may be dropped for a limit */
+  guint64 lost;      /* for a limit */
+  gboolean can_shed; /* it has messages that may be dropped for a limit */
 } SimQueue;
 
 /* The drop-oldest subscription of a peer that has only this one. subscription NULL: there is none. */

@@ -31,7 +31,7 @@
   X (CONTROL_PASSED, "B09-control-before-waiting-data")                                                                \
   X (EXPIRED, "R11-message-expired")                                                                                   \
   X (LIMIT_GAP, "R04-dropped-from-the-largest-queue")                                                                  \
-  X (PAID, "R04-queue-became-shorter-at-a-limit")                                                                      \
+  X (QUEUE_SHED, "R04-queue-became-shorter-at-a-limit")                                                                \
   X (NO_MEMORY_GAP, "R10-no-memory-reported")                                                                          \
   X (ALLOCATION_FAILED, "R10-allocation-failed")                                                                       \
   X (FANOUT_SHARED, "R05-one-message-in-several-queues")                                                               \

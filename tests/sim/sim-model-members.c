@@ -89,7 +89,7 @@ sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription)
 }
 
 gboolean
-sim_model_is_unpaid (const SimModel *model, guint peer, guint32 subscription, guint64 seq)
+sim_model_withholds_no_credit (const SimModel *model, guint peer, guint32 subscription, guint64 seq)
 {
   const ModelSub *sub = sim_model_sub (model, peer, subscription);
   const ModelMatch *match = sub != NULL ? sim_model_match (sub, seq) : NULL;

@@ -171,7 +171,7 @@ gboolean sim_model_was_adjusted (const SimModel *model, guint peer, guint32 subs
 /* TRUE if its peer has no other subscription, and never had one. */
 gboolean sim_model_is_alone (const SimModel *model, guint peer, guint32 subscription);
 /* TRUE if the message withholds no credit of a publisher: its own peer published it, or it is a last message. */
-gboolean sim_model_is_unpaid (const SimModel *model, guint peer, guint32 subscription, guint64 seq);
+gboolean sim_model_withholds_no_credit (const SimModel *model, guint peer, guint32 subscription, guint64 seq);
 /* The number of subscriptions that the broker should have. */
 guint sim_model_count (const SimModel *model);
 

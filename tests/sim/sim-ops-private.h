@@ -40,7 +40,7 @@ void sim_ops_publish_to (SimWorld *world, SimClient *client, const char *topic, 
 
 void sim_op_publish (SimWorld *world, SimClient *client);
 /* Publishes control messages that soon fill a control lane. */
-void sim_op_crowd (SimWorld *world, SimClient *client);
+void sim_op_fill_lane (SimWorld *world, SimClient *client);
 /* Publishes one message that needs as much room as many others. */
 void sim_op_large (SimWorld *world, SimClient *client);
 /* Publishes many messages at once, which reach a limit of the broker or of an account. */

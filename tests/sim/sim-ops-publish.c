@@ -168,7 +168,7 @@ sim_op_publish (SimWorld *world, SimClient *client)
 
 /* Control messages of a size that soon fills a control lane. */
 void
-sim_op_crowd (SimWorld *world, SimClient *client)
+sim_op_fill_lane (SimWorld *world, SimClient *client)
 {
   for (guint i = 0; i < 4 && sim_client_has_credit (client, WIRE_CLASS_CONTROL); i++)
     sim_ops_publish_to (world, client, i % 2 == 0 ? "health.status" : "health.disk",

@@ -55,7 +55,7 @@ ops_may_subscribe (SimClient *client, guint place)
 
 /* One group of many members, to compare the strategies. */
 static void
-ops_draw_crew (Daemoneye__Eventbus__V1__SubscribeRequest *request, SimFrame *frame)
+ops_draw_large_group (Daemoneye__Eventbus__V1__SubscribeRequest *request, SimFrame *frame)
 {
   frame->group = sim_groups[0];
   frame->topic = "health.#";
@@ -168,7 +168,7 @@ sim_op_subscribe (SimWorld *world, SimClient *client)
   if (sim_chance (random, world->has_large_groups ? 80 : 25))
     {
       if (world->has_large_groups)
-        ops_draw_crew (&request, &frame);
+        ops_draw_large_group (&request, &frame);
       else
         ops_draw_group (random, client, &request, &frame);
       ops_draw_share (world, random, &request);

@@ -128,14 +128,14 @@ static const struct
   guint weight;
   void (*run) (SimWorld *world, SimClient *client);
 } ops[] = {
-  { 300, sim_op_publish }, { 60, sim_op_subscribe }, { 20, sim_op_watch },   { 12, sim_op_unsubscribe },
-  { 12, sim_op_adjust },   { 90, sim_op_credit },    { 10, sim_op_serve },   { 60, sim_op_request },
-  { 120, sim_op_reply },   { 12, sim_op_cancel },    { 4, sim_op_decline },  { 6, op_stats },
-  { 15, op_ping },         { 6, op_denied },         { 2, op_hostile },      { 40, op_freeze },
-  { 15, op_delay },        { 4, op_disconnect },     { 4, sim_rival_run },   { 60, op_advance },
-  { 30, sim_op_confirm },  { 25, sim_op_resend },    { 12, sim_op_crowd },   { 25, sim_op_large },
-  { 12, sim_drain_run },   { 10, sim_op_wait },      { 3, sim_restart_run }, { 3, sim_restart_verify },
-  { 8, op_no_memory },     { 10, sim_op_begin },     { 15, sim_will_run },   { 2, sim_will_send_goodbye },
+  { 300, sim_op_publish }, { 60, sim_op_subscribe }, { 20, sim_op_watch },     { 12, sim_op_unsubscribe },
+  { 12, sim_op_adjust },   { 90, sim_op_credit },    { 10, sim_op_serve },     { 60, sim_op_request },
+  { 120, sim_op_reply },   { 12, sim_op_cancel },    { 4, sim_op_decline },    { 6, op_stats },
+  { 15, op_ping },         { 6, op_denied },         { 2, op_hostile },        { 40, op_freeze },
+  { 15, op_delay },        { 4, op_disconnect },     { 4, sim_rival_run },     { 60, op_advance },
+  { 30, sim_op_confirm },  { 25, sim_op_resend },    { 12, sim_op_fill_lane }, { 25, sim_op_large },
+  { 12, sim_drain_run },   { 10, sim_op_wait },      { 3, sim_restart_run },   { 3, sim_restart_verify },
+  { 8, op_no_memory },     { 10, sim_op_begin },     { 15, sim_will_run },     { 2, sim_will_send_goodbye },
   { 20, sim_lost_run },    { 8, sim_storm_run },     { 4, sim_op_flood },
 };
 

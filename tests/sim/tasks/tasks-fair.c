@@ -103,7 +103,7 @@ fair_is_before_its_time (const TasksWorld *world, const TasksOffer *offer)
 
 /* An exclusive task may have been reserved for a member by age, and have returned from there. */
 static gboolean
-fair_has_lonely (const TasksWorld *world, guint operation)
+fair_has_task_that_runs_alone (const TasksWorld *world, guint operation)
 {
   for (guint i = world->model->first; i < world->model->records->len; i++)
     {
@@ -198,7 +198,7 @@ fair_note_operation (TasksWorld *world, const BusOperation *operation)
 
       if (strcmp (operation->name, tasks_operations[i]) != 0)
         continue;
-      if (fairness->n_since_aged < LEASES_BY_AGE && fair_has_lonely (world, i))
+      if (fairness->n_since_aged < LEASES_BY_AGE && fair_has_task_that_runs_alone (world, i))
         fairness->n_since_aged = LONG_AGO;
       if (operation->n_leases != fairness->n_leases + fair_count (world->model, i))
         fair_forget (fairness);

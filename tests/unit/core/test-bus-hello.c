@@ -37,7 +37,7 @@ typedef struct
 static const HelloCase hello_cases[] = {
   { "newer", "a", "procmond", 1, 2 << 16, 3 << 16, WIRE_STATUS_VERSION, "2.0 to 3.0, the broker 1.0 to 1.0" },
   { "older", "a", "procmond", 1, 0, 9, WIRE_STATUS_VERSION, "0.0 to 0.9" },
-  { "upside-down", "a", "procmond", 1, 2 << 16, 1 << 16, WIRE_STATUS_VERSION, "no common version" },
+  { "inverted-range", "a", "procmond", 1, 2 << 16, 1 << 16, WIRE_STATUS_VERSION, "no common version" },
   { "reserved-bus", "bus", "procmond", 1, 1 << 16, 1 << 16, WIRE_STATUS_DENIED, "reserved" },
   { "reserved-agent", "daemoneye-agent", "procmond", 1, 1 << 16, 1 << 16, WIRE_STATUS_DENIED, "reserved" },
   { "no-id", "", "procmond", 1, 1 << 16, 1 << 16, WIRE_STATUS_BAD_MESSAGE, "id" },

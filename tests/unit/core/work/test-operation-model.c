@@ -106,7 +106,7 @@ op_hold (Run *run)
 }
 
 static void
-op_let_go (Run *run)
+op_insert_held (Run *run)
 {
   BusTask *task = pick (run, run->held);
 
@@ -301,7 +301,7 @@ static const struct
 {
   guint weight;
   Op op;
-} ops[] = { { 35, op_submit },  { 30, op_end_lease }, { 5, op_cancel }, { 4, op_hold }, { 8, op_let_go },
+} ops[] = { { 35, op_submit },  { 30, op_end_lease }, { 5, op_cancel }, { 4, op_hold }, { 8, op_insert_held },
             { 7, op_register }, { 5, op_update },     { 7, op_state },  { 3, op_lose }, { 3, op_pause },
             { 2, op_limit },    { 2, op_strategy },   { 8, op_wait } };
 

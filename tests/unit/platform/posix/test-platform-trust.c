@@ -121,7 +121,7 @@ static const struct
   { "foreign-parent", "/run/foreign/bus", PLATFORM_TRUST_FOREIGN, "/run/foreign" },
   { "foreign-and-missing", "/run/foreign/new", PLATFORM_TRUST_FOREIGN, "/run/foreign" },
   { "foreign-in-sticky", "/tmp/theirs", PLATFORM_TRUST_FOREIGN, "/tmp/theirs" },
-  { "guest-without-invitation", "/run/guest", PLATFORM_TRUST_FOREIGN, "/run/guest" },
+  { "guest-not-accepted", "/run/guest", PLATFORM_TRUST_FOREIGN, "/run/guest" },
   { "group-writable", "/run/group/bus", PLATFORM_TRUST_WRITABLE, "/run/group" },
   { "writable", "/run/open/bus", PLATFORM_TRUST_WRITABLE, "/run/open" },
   { "own-sticky", "/run/mine-sticky/bus", PLATFORM_TRUST_WRITABLE, "/run/mine-sticky" },
