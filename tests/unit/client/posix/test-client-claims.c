@@ -578,8 +578,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("19-running", test_running);
-  ADD ("20-finished", test_finished);
+  ADD ("S19-running", test_running);
+  ADD ("S20-finished", test_finished);
   ADD ("until-delivered", test_until_delivered);
   ADD ("fenced", test_fenced);
   ADD ("fenced-later", test_fenced_later);

@@ -147,7 +147,7 @@ test_bound (World *world, gconstpointer data)
 
 /* Each suspect gets its turn, while other tasks run on other members. */
 static void
-test_scenario_9_suspects_one_by_one (World *world, gconstpointer data)
+test_suspects_one_by_one (World *world, gconstpointer data)
 {
   BusTask *suspects[4];
 
@@ -355,7 +355,7 @@ main (int argc, char **argv)
   TEST ("suspects", test_suspects);
   TEST ("reserves-the-least-busy", test_reserves_the_least_busy);
   TEST ("bound", test_bound);
-  TEST ("scenario-9-suspects-one-by-one", test_scenario_9_suspects_one_by_one);
+  TEST ("S09-suspects-one-by-one", test_suspects_one_by_one);
   TEST ("member-without-suitable-tasks", test_member_without_suitable_tasks);
   TEST ("reserved-member-dies", test_reserved_member_dies);
   TEST ("reservation-is-given-up", test_reservation_is_given_up);

@@ -378,7 +378,7 @@ main (int argc, char **argv)
   TEST ("accounts-take-turns-with-any-operations", test_accounts_take_turns_with_any_operations);
   TEST ("flood-of-one-account", test_flood_of_one_account);
   TEST ("flood-of-one-account-above", test_flood_of_one_account_above);
-  TEST ("scenario-23-flood-of-priorities", test_flood_of_priorities);
+  TEST ("S23-flood-of-priorities", test_flood_of_priorities);
   TEST ("returns-to-its-old-place", test_returns_to_its_old_place);
   TEST ("returns-to-its-age", test_returns_to_its_age);
   TEST ("pause-and-limit", test_pause_and_limit);
