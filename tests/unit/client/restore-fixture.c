@@ -100,7 +100,6 @@ restore_fixture_lose (RestoreFixture *f)
   restore_fixture_next_connection (f);
 }
 
-/* The id of the subscription that a request is about; 0: it is another request. */
 guint32
 restore_fixture_subscribed_id (const ScriptFrame *frame)
 {
@@ -114,7 +113,6 @@ restore_fixture_subscribed_id (const ScriptFrame *frame)
   return ((const Daemoneye__Eventbus__V1__SubscribeRequest *) wire_guard_message (guard))->subscription;
 }
 
-/* Begins a subscribe call. */
 DeyeBusPending *
 restore_fixture_subscribe (RestoreFixture *f, DeyeBusChannel **channel)
 {
@@ -132,7 +130,6 @@ restore_fixture_subscribe (RestoreFixture *f, DeyeBusChannel **channel)
   return pending;
 }
 
-/* Returns a channel of the first connection, which is restored. */
 DeyeBusChannel *
 restore_fixture_subscribed (RestoreFixture *f)
 {

@@ -309,6 +309,7 @@ test_paused_lost (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_subscription_get_missed (log.subscription), ==, 5);
   client_log_finish (&log);
 }
+
 /* --- credit under block --- */
 
 /* The credit of handled messages returns without waiting for messages that the pause holds. */

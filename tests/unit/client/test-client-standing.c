@@ -100,7 +100,7 @@ lose (StandingFixture *f)
 
 static const ScriptWelcome with_waiting = { .features = WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM };
 
-/* Starts a standing call; @stream: with answers. */
+/* Starts a standing call. @stream: it has several answers. */
 static DeyeBusPending *
 start_standing (StandingFixture *f, gboolean stream)
 {

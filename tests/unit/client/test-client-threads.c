@@ -223,7 +223,7 @@ test_no_reference_cycle (void)
   for (guint i = 0; i < G_N_ELEMENTS (releasers); i++)
     g_thread_join (threads[i]);
   test_watchdog_stop ();
-  /* At most one of them can have found the context free, when it ran after the other had ended. */
+  /* At most one thread can have acquired the context of the other one, after the other one had released it. */
   g_assert_cmpint (releasers[0].acquired + releasers[1].acquired, <, 2);
   g_assert_true (deye_bus_context_acquire (one) && deye_bus_context_acquire (two)); /* both are free */
   g_main_context_release (one);

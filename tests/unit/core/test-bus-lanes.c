@@ -160,7 +160,7 @@ test_control_lane (gconstpointer data)
   core_teardown (&core, NULL);
 }
 
-/* Waiting messages of the data lane are not dropped for a control lane that others fill. */
+/* Waiting messages of the data lane are not dropped when messages of another subscription fill the control lane. */
 static void
 test_full_control_lane_drops_no_data (void)
 {

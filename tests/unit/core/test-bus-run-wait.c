@@ -10,8 +10,8 @@
 
 #define LONG 128u
 
-/* If all but the first of these runs of LONG messages wait, they exceed the lowest soft limit of a queue, also with pointers of 32
- * bits. */
+/* The number of runs of LONG messages of which all but the first exceed the lowest soft limit of a queue, also with pointers of
+ * 32 bits. */
 #define LEVEL_RUNS 3u
 
 /* A reader with a window of 3 messages for which a run of RUN_N messages has arrived. */

@@ -130,7 +130,7 @@ test_has_room (Queue *queue, gconstpointer data)
   need.is_held = TRUE;
   g_assert_true (bus_room_to_send (&queue->flow, subscription, &need));
 
-  fill_lane (queue, WIRE_LANE_DATA, 30000); /* above the soft limit another subscription is preferred */
+  fill_lane (queue, WIRE_LANE_DATA, 30000); /* above the soft limit no message is sent at once */
   g_assert_false (bus_room_to_send (&queue->flow, subscription, &need));
 }
 

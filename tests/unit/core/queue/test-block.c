@@ -186,7 +186,7 @@ test_end (Queue *queue, gconstpointer data)
   g_assert_cmpuint (bus_ledger_allowance (&queue->publisher, CLASS)->held_messages, ==, 0);
   g_assert_cmpuint (bus_ledger_allowance (&queue->other, CLASS)->held_messages, ==, 0);
   g_assert_cmpuint (subscription->extra->missed, ==, 0);
-  bus_block_end (&queue->flow, subscription); /* harmless */
+  bus_block_end (&queue->flow, subscription); /* the second call has no effect */
 }
 
 /* Drained: the FIFO is empty, credit was returned since the demotion, and at most half of the window is in transit. */

@@ -259,7 +259,7 @@ test_end_leaves_the_list (Queue *queue, gconstpointer data)
   give_back (&gone, 1);
   give_back (&queue->other, 1);
   bus_ledger_end (&gone);
-  bus_ledger_end (&gone); /* harmless */
+  bus_ledger_end (&gone); /* the second call has no effect */
   bus_ledger_clear (&gone);
   assert_announced (queue, &queue->publisher, 1u << CLASS);
   assert_announced (queue, &queue->other, 1u << CLASS);

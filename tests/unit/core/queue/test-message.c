@@ -207,7 +207,7 @@ test_view_of_a_kept_message (Queue *queue, gconstpointer data)
   g_assert_cmpmem (again.stamp.bytes, again.stamp.len, message->stamp.bytes, message->stamp.len);
 
   bus_inbound_clear (&again);
-  bus_inbound_clear (&again); /* harmless */
+  bus_inbound_clear (&again); /* the second call has no effect */
   g_assert_cmpuint (message->refs, ==, 1);
   g_assert_cmpuint (ticket->refs, ==, 1);
   bus_ticket_unref (ticket);

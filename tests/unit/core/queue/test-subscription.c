@@ -27,7 +27,7 @@ test_new (void)
   g_assert_cmpuint (subscription->id, ==, 7);
   g_assert_false (subscription->serves);
   g_assert_cmpuint (bus_subscription_charge (subscription), ==, bus_subscription_size (WIRE_SPAN_LITERAL ("events.#")));
-  g_assert_false (bus_window_is_open (&subscription->window)); /* until it has a window */
+  g_assert_false (bus_window_is_open (&subscription->window)); /* it gets a window later */
   g_assert_true (subscription->fifo->first == NULL && subscription->fifo->by_topic == NULL);
   g_assert_true (subscription->group == NULL && subscription->serving.servers == NULL);
   bus_subscription_free (subscription);
