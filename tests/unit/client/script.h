@@ -15,7 +15,7 @@ void script_frame (GByteArray *out, guint8 kind, guint8 flags, const WireEnvelop
 
 typedef struct
 {
-  guint32 version;         /* 0: ours */
+  guint32 version;         /* 0: that of the library */
   guint64 window_messages; /* of each class; 0: 1000 */
   guint64 window_bytes;    /* of each class; 0: 1 MiB */
   guint64 largest_payload; /* 0: 1 MiB */

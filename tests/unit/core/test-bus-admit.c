@@ -8,7 +8,7 @@
 /* The policies: the messages that are lost at each bound, the places of their gaps, and the answers to the publisher. */
 
 #define TOPIC "events.process.lifecycle"
-#define SIZE  40000u /* of each payload; above it a frame has less than 200 bytes */
+#define SIZE  40000u /* bytes of each payload; the rest of a frame has less than 200 */
 
 /* Settings with which two messages are sent at once and three can wait. */
 typedef struct

@@ -207,8 +207,8 @@ typedef struct
 {
   Core *core;
   Client *agent;
-  Client *workers[3]; /* NULL: it is dead */
-  GPtrArray *jobs[3]; /* that it runs */
+  Client *workers[3]; /* NULL: the worker has died */
+  GPtrArray *jobs[3]; /* that each worker runs */
   guint n_deaths;
   guint n_alone; /* attempts of suspects */
 } Poison;

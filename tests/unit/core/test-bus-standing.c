@@ -120,7 +120,7 @@ test_apply (Core *core, gconstpointer data)
   assert_state (agent, 1, 0, TRUE);
   answer (one, take_apply (one, 1, 2), 1, "");
   assert_state (agent, 1, 1, FALSE);
-  assert_state (one, 1, 1, FALSE); /* its own */
+  assert_state (one, 1, 1, FALSE); /* a collector may read its own state */
   g_assert_null (client_take (one, WIRE_KIND_ERROR));
 }
 

@@ -13,7 +13,7 @@
 typedef struct
 {
   const char *name;
-  ProcMessage want; /* but the time */
+  ProcMessage want; /* all fields except the time */
 } Recorded;
 
 static const Recorded recorded[] = {
@@ -196,15 +196,15 @@ test_request (void)
   g_assert_cmpmem (request, sizeof request, want, sizeof request);
 }
 
-/* --- messages of others, and none --- */
+/* --- messages of other senders, and bytes that are not messages --- */
 
 typedef struct
 {
   const char *name;
   gsize at;
-  gsize bytes; /* 2 or 4 */
+  gsize bytes; /* length of the number: 2 or 4 */
   guint32 number;
-  ProcMessagesResult want; /* of a message that is changed there, before a good one */
+  ProcMessagesResult want; /* for a message that is changed there, and a good one after it */
 } Changed;
 
 static const Changed changes[] = {

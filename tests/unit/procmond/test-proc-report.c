@@ -14,9 +14,9 @@ typedef struct
 {
   guint32 pid;
   guint64 start_time;
-  guint threads;       /* 0: 1 */
+  guint threads;       /* 0 stands for 1 */
   const char *name;    /* NULL: "sh" */
-  gboolean unreadable; /* it exists */
+  gboolean unreadable; /* it exists, but cannot be read */
 } Fake;
 
 static Fake fakes[8];

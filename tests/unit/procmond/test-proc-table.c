@@ -128,7 +128,7 @@ test_ended (void)
     { { .pid = 5, .start_time = 50, .unlisted = TRUE, .identity = UNREADABLE },
       "unreadable 1 vanished 0" }, /* hidepid=1 */
     { { .pid = 5, .start_time = 50, .identity = UNREADABLE, .ended = TRUE },
-      "unreadable 1 vanished 0" },                                                   /* not enough */
+      "unreadable 1 vanished 0" },                                                   /* this alone proves nothing */
     { { .pid = 5, .start_time = 50, .unlisted = TRUE }, "unreadable 1 vanished 0" }, /* left out of the list */
     { { .pid = 5, .start_time = 50, .identity = ABSENT, .ended = TRUE }, "-5:50 unreadable 0 vanished 1" },
     { { .pid = 5, .start_time = 50, .unlisted = TRUE, .identity = ABSENT, .ended = TRUE },
@@ -136,7 +136,8 @@ test_ended (void)
     { { .pid = 5, .start_time = 90 }, "-5:50 +5:90 unreadable 0 vanished 0" },
     { { .pid = 5, .start_time = 90, .unlisted = TRUE },
       "-5:50 unreadable 0 vanished 0" }, /* a thread has the number now */
-    { { .pid = 5, .start_time = 50, .successor = 90 }, "-5:50 unreadable 0 vanished 1" }, /* while it was read */
+    { { .pid = 5, .start_time = 50, .successor = 90 },
+      "-5:50 unreadable 0 vanished 1" }, /* its successor appeared while it was read */
     { { .pid = 6, .start_time = 60 }, "-5:50 +6:60 unreadable 0 vanished 0" },
   };
 

@@ -157,7 +157,7 @@ test_watch_program (void)
     { "e", "", 1, 0, 0 }, /* it ended after its size had been read */
     { "e", "/bin/e (deleted)", 1, 0, 1 },
     { "e", "/bin/e (deleted)", 1, PROC_FIELD_EXE_DELETED, 0 }, /* the mark may be part of the name */
-    { "e", "/bin/e", 1, 0, 0 },                                /* it was a mark */
+    { "e", "/bin/e", 1, 0, 0 },                                /* so it was the mark */
     { "e", "/bin/e (deleted)", 1, PROC_FIELD_EXE_DELETED, 0 },
     { "e", "/bin/f (deleted)", 1, PROC_FIELD_EXE_DELETED, 1 },
   };

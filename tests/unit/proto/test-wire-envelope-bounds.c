@@ -38,7 +38,7 @@ test_bounds (void)
 {
   static const struct
   {
-    gsize offset; /* of the span */
+    gsize offset; /* of the field in WireEnvelope */
     guint32 number;
     guint most;
     gboolean is_exact;

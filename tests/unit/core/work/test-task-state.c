@@ -15,7 +15,7 @@
 typedef struct
 {
   const char *path;
-  guint from; /* bits */
+  guint from; /* bits of states */
   BusTaskEvent event;
   guint to;
 } Row;

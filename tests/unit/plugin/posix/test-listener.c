@@ -22,7 +22,7 @@ typedef struct
   Listener *listener;
   char *directory;
   char *address;
-  GString *events; /* one letter each */
+  GString *events; /* one letter each, as in test-unix-path.c */
   guint connected, closed;
   gint64 wait_us; /* until the next accept */
   guint asked;    /* number of calls for the wait */

@@ -26,7 +26,7 @@ typedef struct
   UnixPath place;
   int fd;
   UnixWatch *watch;
-  GString *events; /* one letter each: L, N, R, K */
+  GString *events; /* one letter each: L lost, N not restored, R restored, K lock restored */
   char *text;      /* of the last event that has one */
 } Fixture;
 
@@ -323,7 +323,7 @@ test_directory_opened (Fixture *f, gconstpointer data)
   g_assert_cmpint (g_chmod (parent, 0755), ==, 0);
   g_assert_cmpint (g_chmod (f->directory, 0770), ==, 0);
   unix_watch_check (f->watch);
-  g_assert_cmpstr (f->events->str, ==, "LNN"); /* another reason */
+  g_assert_cmpstr (f->events->str, ==, "LNN"); /* reported again, for another reason */
   g_assert_cmpint (g_chmod (f->directory, 0700), ==, 0);
   unix_watch_check (f->watch);
   assert_in_place (f, "LNNR");
