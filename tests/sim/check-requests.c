@@ -18,7 +18,7 @@ check_requests_number (const BusPeer *peer)
   return ((const SimClient *) bus_peer_link (peer))->number;
 }
 
-/* Requests that were sent so far. */
+/* The number of messages and requests that all peers were sent so far. */
 static guint64
 check_requests_delivered (const SimWorld *world)
 {
@@ -58,7 +58,7 @@ sim_check_after_requests (SimWorld *world, GArray *routes, guint except)
 
       if (g_hash_table_contains (world->core->routes->requests, &route->route) || route->responder == except)
         continue;
-      /* It may have been sent to another responder in this step, but only if any request was sent. */
+      /* It may have been sent to another responder in this step, but only if the total has changed. */
       if (route->is_queued && check_requests_delivered (world) == route->delivered)
         {
           sim_cover (world, SIM_COVER_WITHDRAWN);

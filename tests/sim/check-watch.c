@@ -25,9 +25,9 @@ typedef struct
   char peer[16];
   guint32 subscription;
   char what[16];       /* system.slow */
-  gboolean replaces;   /* system.peer.connected: the incarnation whose id it took over */
+  gboolean replaces;   /* system.peer.connected: it took over the id of another connection */
   guint64 incarnation; /* system.peer.* */
-  guint64 replaced;    /* system.peer.connected: incarnation */
+  guint64 replaced;    /* system.peer.connected: the incarnation of that connection */
   guint64 by[REASONS]; /* system.drop */
   guint64 seq;         /* of the event itself */
   gint64 time_us;
@@ -40,7 +40,7 @@ typedef struct
   char pattern[24];
   gboolean is_alive;
   guint64 begun_at;  /* accept sequence */
-  guint64 announced; /* at that time */
+  guint64 announced; /* events that the broker had published then */
   guint64 last;
   guint64 missed_to;
   guint64 received;

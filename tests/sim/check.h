@@ -78,7 +78,7 @@ typedef struct
   guint64 route;
   guint responder; /* number of its connection */
   gboolean is_queued;
-  guint64 delivered; /* messages, to all, so far */
+  guint64 delivered; /* messages and requests that all peers were sent so far */
 } SimRoute;
 
 /* The pending requests. (element-type SimRoute); clear with g_array_unref() */
@@ -136,7 +136,7 @@ typedef struct
 typedef struct
 {
   gboolean has_room;                           /* a member that is not demoted can take it */
-  gboolean has_prompt_room;                    /* and a member that acknowledges promptly can take it */
+  gboolean has_prompt_room;                    /* one of them that acknowledges promptly can take it */
   gboolean is_tight;                           /* the peer of a member is near its bounds */
   guint64 lost;                                /* by the members, because they were full */
   const BusSubscription *avoided[SIM_CLIENTS]; /* members that get it only if no other one has room */
@@ -173,7 +173,7 @@ typedef struct
   char root[8];
   guint depth;      /* at least */
   guint64 newest;   /* number of the newest record so far; 0: none */
-  guint64 accepted; /* messages so far */
+  guint64 accepted; /* messages that were accepted so far */
 } SimRecorded;
 
 /* A subscription that a call may let drain. */
@@ -181,7 +181,7 @@ typedef struct
 {
   const BusSubscription *subscription; /* NULL: none, or it drains already */
   guint64 transferable;                /* messages that other members must get */
-  guint64 rerouted;                    /* so far */
+  guint64 rerouted;                    /* messages that were handed on so far */
 } SimLeaving;
 
 /* The core before a frame was handed in. */
@@ -199,13 +199,13 @@ typedef struct
   guint64 transferable;            /* UNSUBSCRIBE: messages that another member must get */
   SimLeaving drained[SIM_SUBS];    /* DRAIN: of the member, by place */
   const BusGroup *receivers;       /* UNSUBSCRIBE: the group of the other members; NULL: there is none */
-  guint64 rerouted;                /* UNSUBSCRIBE: by that group */
+  guint64 rerouted;                /* UNSUBSCRIBE: messages that this group had handed on */
   SimEnds ends;                    /* UNSUBSCRIBE */
   SimPressed pressed[SIM_CLIENTS]; /* PUBLISH */
-  gboolean closes;                 /* its sender does not read its answers */
+  gboolean closes;                 /* the sender of the frame does not read its answers */
   const BusPeer *full_asker;       /* REPLY: the peer that has no room for it; NULL: it has */
   guint64 full_asked;              /* REPLY: the request of that peer */
-  guint64 full_missed;             /* REPLY: by that peer */
+  guint64 full_missed;             /* REPLY: messages that this peer had missed */
   gboolean is_forbidden;           /* PUBLISH: the causes of the message forbid it */
   gboolean meets_tags;             /* PUBLISH with tags: a subscription wants some */
   guint64 filtered;                /* PUBLISH: subscriptions whose filter it does not pass */

@@ -222,7 +222,7 @@ typedef struct
   guint roster;               /* bits of slots, and of the id without a collector */
   guint unfit[GATHERS_NAMES]; /* BusNeverAsked of each of them */
   guint used;                 /* bits of slots that were asked */
-  guint joined;               /* bits of slots that were counted */
+  guint joined;               /* bits of slots that were counted as joined */
   guint n_joined;
   guint n_duplicates;
   guint n_late;

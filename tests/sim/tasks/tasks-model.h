@@ -125,7 +125,7 @@ struct TasksRecord
   gboolean lease_started;
   guint64 route;
   guint8 token[BUS_TOKEN_LEN];
-  guint8 claimed_token[BUS_TOKEN_LEN]; /* token of the holder until it gets Execute{adopt}; otherwise the same */
+  guint8 claimed_token[BUS_TOKEN_LEN]; /* the token that the holder has; differs until it gets Execute{adopt} */
   guint holder;                        /* slot */
   guint holder_connection;             /* number */
   gboolean idempotent;

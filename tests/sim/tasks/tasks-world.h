@@ -93,7 +93,7 @@ typedef enum
   TASKS_FRAME_VERIFY,
   TASKS_FRAME_GOODBYE,
   TASKS_FRAME_REPORT,  /* progress of a job */
-  TASKS_FRAME_ANSWER,  /* its outcome */
+  TASKS_FRAME_ANSWER,  /* outcome of a job */
   TASKS_FRAME_DECLINE, /* the collector withdraws from the request */
   TASKS_FRAME_AWAIT,
   TASKS_FRAME_SUBMIT,
@@ -197,7 +197,7 @@ typedef struct
   gboolean is_started;
   gboolean is_stopped; /* it was sent CANCEL */
   gboolean is_answered;
-  gboolean has_outcome; /* its answer, which it keeps until it is delivered */
+  gboolean has_outcome; /* it keeps its answer until it is delivered */
   gboolean is_delivered;
   guint outcome; /* OutcomeKind */
 } TasksJob;
@@ -317,14 +317,14 @@ typedef struct
   guint n_holds;
   guint n_completed;       /* since it registered */
   guint most_slots;        /* of its registrations since it had no job */
-  guint64 forgotten_route; /* the newest one of a job that it has forgotten */
+  guint64 forgotten_route; /* newest route of the jobs that it has forgotten */
   GPtrArray *jobs;         /* TasksJob, oldest first */
   GPtrArray *old_jobs;     /* TasksJob, of connections before */
   BusMemberState shown;    /* the state in the newest record that the operator got */
   gboolean serves_standing;
-  guint registrations; /* number of the last one, in the world */
+  guint registrations; /* number of its last registration, counted for all clients */
   guint64 apply_route; /* of Apply that it has not answered; 0: none */
-  guint64 applied;     /* revision of the last one */
+  guint64 applied;     /* revision of the last Apply */
 
   /* submitter */
   gboolean has_await;
