@@ -29,7 +29,7 @@ typedef struct
 struct SimHops
 {
   GHashTable *asked;    /* number -> when it was published */
-  GHashTable *answers;  /* "route place" -> the stations in front of the broker, packed */
+  GHashTable *answers;  /* "route place" -> the stations before the broker, packed */
   GHashTable *requests; /* route -> the stations of the request, guint64[STATIONS] */
   GHashTable *waits;    /* connection, subscription and sequence -> HopsWait */
   GHashTable *written;  /* connection and lane -> when the last message was written */

@@ -17,7 +17,7 @@ typedef struct
   const char *publishers; /* A the agent and tools, P procmonds, N netmonds */
 } LostTopic;
 
-/* "#" stands for a segment that is the id of the publisher. No client may publish to the last ones. */
+/* "#" stands for a segment that is the id of the publisher. No client may publish to the last three. */
 static const LostTopic lost_topics[] = {
   { "health.status", "APN" },
   { "health.#", "APN" },
@@ -55,7 +55,7 @@ typedef struct
   char *group;         /* NULL: none */
   GPtrArray *members;  /* of ModelSub */
   gboolean is_unsure;
-  const ModelSub *came_to; /* NULL: it has not come */
+  const ModelSub *came_to; /* NULL: it has not arrived */
 } LostReport;
 
 struct SimLosts

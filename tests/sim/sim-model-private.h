@@ -36,7 +36,7 @@ typedef struct
   char *target; /* NULL: all */
   guint64 ttl_us;
   guint matched;
-  gboolean to_each; /* member of a group */
+  gboolean to_each; /* each matching member of a group gets it, not only one */
   gboolean unsure;  /* a receiver was disconnected at the same time, so the counts may or may not include it */
   gboolean is_last; /* a last message: without credit and without ACK */
   gboolean acked;
@@ -89,7 +89,7 @@ typedef struct
   guint64 missed_to[LANES]; /* the end of the last gap */
   guint64 n_delivered[LANES];
   guint64 n_missed[LANES];
-  guint64 missed_else; /* for other reasons than its policy: time to live, memory, limits */
+  guint64 missed_else; /* missed for other reasons than its policy: time to live, memory, limits */
 } ModelSub;
 
 struct SimModel

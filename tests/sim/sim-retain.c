@@ -30,8 +30,8 @@ typedef struct
   gboolean is_promised; /* an end will be reported */
   gboolean is_ended;    /* the end was reported */
   guint64 begun_nth;
-  guint64 until;   /* sequence */
-  guint64 counted; /* when it ended */
+  guint64 until;   /* sequence of the newest message when it began */
+  guint64 counted; /* delivered values by the count of the broker, when it ended */
   guint64 last[LANES];
   gboolean is_live[LANES];
   GHashTable *got; /* of the numbers of values */

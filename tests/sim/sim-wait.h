@@ -42,13 +42,13 @@ typedef struct
   guint64 id;
   guint slot;
   gboolean watches;
-  gboolean is_counted;             /* the state was not sent a second time, and not late */
+  gboolean is_counted;             /* the numbers of changes are compared: the state came once, and not late */
   guint64 begun_at;                /* accept sequence */
-  gboolean has_ended;              /* number of changes in the model; the following fields are about the answers */
+  gboolean has_ended;              /* by an answer, CANCEL or the end of the connection */
   gboolean is_complete;            /* the whole state came */
-  guint64 changes;                 /* changes that arrived */
-  guint64 happened;                /* changes that occurred until it ended */
-  SimWaitRow known[SIM_WAIT_ROWS]; /* by slot */
+  guint64 changes;                 /* changes in the answers */
+  guint64 happened;                /* changes in the model until the call ended */
+  SimWaitRow known[SIM_WAIT_ROWS]; /* the state of the clients in the answers, by slot */
 } SimWait;
 
 SimWaits *sim_waits_new (void);

@@ -386,8 +386,8 @@ typedef struct
   guint n_vacant;   /* further groups that match and have no member that takes part */
   guint n_held;     /* groups for which the broker has to hold the message */
   guint64 seq;      /* if it is accepted */
-  guint64 accepted; /* messages so far */
-  guint64 received; /* frames of its client so far */
+  guint64 accepted; /* messages that were accepted so far */
+  guint64 received; /* frames of its client that the broker has processed so far */
   gboolean may_wait;
   gboolean is_full; /* its account or the broker has no room for its number */
   SimResendKind resend;
