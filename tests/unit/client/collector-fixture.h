@@ -35,7 +35,7 @@ typedef struct
   ClientFixture base;
   DeyeBusCollector *collector;
   HandlerLog log;   /* of the operation "scan" */
-  guint registered; /* signals */
+  guint registered; /* emissions of the signals */
   guint refused;
   guint draining;
   guint drained;

@@ -8,7 +8,7 @@
  * each test.
  *
  * A separate thread receives as the broker. If a message has to arrive during the block, the block lasts until it has
- * arrived. If no message may arrive, the block lasts one second. No test depends on the speed of a message.
+ * arrived. If no message may arrive, the block lasts one second. No test depends on the time that a message takes.
  */
 
 #define BLOCK_US     G_TIME_SPAN_SECOND
@@ -27,10 +27,10 @@ typedef struct
   Place place;
   gboolean coalesce;
   gboolean hold;
-  gboolean release; /* before the block */
-  gboolean flush;   /* before the block */
+  gboolean release; /* releases the client before the block */
+  gboolean flush;   /* flushes before the block */
   gboolean flusher;
-  gboolean arrives; /* during the block */
+  gboolean arrives; /* the message arrives during the block */
 } Row;
 
 typedef struct

@@ -16,9 +16,9 @@ typedef struct
 {
   Fixture *fixture; /* NULL: the next write is not special */
   gboolean is_before;
-  guint reads;       /* in front of it, without bytes */
+  guint reads;       /* reads without bytes just before that write */
   guint64 cancelled; /* the route of the CANCEL that the broker sends; 0: none */
-  gboolean is_lost;  /* then it closes the connection */
+  gboolean is_lost;  /* the broker then closes the connection */
 } Suspension;
 
 static Suspension suspension;

@@ -186,7 +186,7 @@ typedef struct
   GMainContext *own;
   GMainContext *other;
   gint *n_releasing;
-  gint acquired; /* how often */
+  gint acquired; /* number of times that it acquired the other context */
 } Releaser;
 
 static gpointer

@@ -255,9 +255,9 @@ test_reconnect_holds_once (Core *core, gconstpointer data)
 typedef struct
 {
   const char *path;
-  gboolean restarts; /* before the first claim; FALSE: only the connection is lost */
+  gboolean restarts; /* the broker is replaced before the first claim; FALSE: only the connection is lost */
   gboolean is_finished;
-  gint64 between_us; /* the first adoption and the second disconnect */
+  gint64 between_us; /* time between the first adoption and the second disconnect */
 } LostCase;
 
 static const LostCase lost_cases[] = {

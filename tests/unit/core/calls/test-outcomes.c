@@ -32,7 +32,7 @@ typedef struct
   const char *path;
   End end;
   gboolean is_kept;
-  gboolean has_taker; /* another member */
+  gboolean has_taker; /* another member can take the messages */
   /* Messages that are repeated, handed on, unknown and discarded; repeats that the other member was sent; messages that stay. */
   const char *wanted;
 } Outcome;

@@ -28,7 +28,7 @@ struct WatchFixture
   FsWatch *watch;
   GPtrArray *seen;   /* of WatchSeen */
   guint next;        /* index in seen of the next event to expect */
-  gboolean refuse;   /* events */
+  gboolean refuse;   /* every event is refused */
   guint refuse_each; /* n: every n-th event is refused; 0: none */
   guint refused, offered;
   FsWatchSettings settings;
