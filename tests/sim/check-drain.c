@@ -20,27 +20,27 @@ drain_offered (const BusSubscription *subscription)
 static void
 drain_note (SimSub *sub, const BusSubscription *subscription)
 {
-  gboolean is_out = !bus_subscription_takes_part (subscription);
+  gboolean drains = !bus_subscription_takes_part (subscription);
 
-  if (is_out && !sub->was_out)
+  if (drains && !sub->was_draining)
     sub->offered = drain_offered (subscription);
-  sub->was_out = is_out;
+  sub->was_draining = drains;
 }
 
 static void
 drain_check_sub (SimWorld *world, const SimClient *client, SimSub *sub, const BusSubscription *subscription)
 {
-  gboolean is_out = !bus_subscription_takes_part (subscription);
+  gboolean drains = !bus_subscription_takes_part (subscription);
   guint64 offered = drain_offered (subscription);
 
-  if (!subscription->serves && is_out != sim_model_drains (world->model, client->number, sub->number))
+  if (!subscription->serves && drains != sim_model_drains (world->model, client->number, sub->number))
     sim_world_fail (world, "M06: subscription %u of %s %s", sub->number, client->id,
-                    is_out ? "drains, but takes part in the model" : "takes part, but drains in the model");
-  if (sub->was_out && is_out && offered > sub->offered)
+                    drains ? "drains, but takes part in the model" : "takes part, but drains in the model");
+  if (sub->was_draining && drains && offered > sub->offered)
     sim_world_fail (world, "M06: subscription %u of %s drains, but was offered a message", sub->number, client->id);
-  if (is_out && subscription->state == BUS_SUBSCRIPTION_DRAINED)
+  if (drains && subscription->state == BUS_SUBSCRIPTION_DRAINED)
     sim_cover (world, SIM_COVER_DRAIN_FINISHED);
-  sub->was_out = is_out;
+  sub->was_draining = drains;
   sub->offered = offered;
 }
 

@@ -36,7 +36,7 @@ check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends
       if (check_ends_is_ending (ends, subscription))
         {
           ends->waiting += subscription->fifo->messages;
-          ends->owed += sim_check_count_owed (world, subscription, ends->client->peer);
+          ends->to_repeat += sim_check_count_to_repeat (world, subscription, ends->client->peer);
         }
       else if (!sim_is_watching (subscription))
         ends->others += subscription->delivered - subscription->records->retained + subscription->extra->missed
@@ -78,13 +78,13 @@ sim_check_after_end (SimWorld *world, const SimEnds *ends)
   SimEnds now = { .client = ends->client, .subscription = ends->subscription };
 
   check_ends_count (world, &now);
-  if (ends->is_closing || now.is_closing || now.waiting > 0 || now.owed > 0)
+  if (ends->is_closing || now.is_closing || now.waiting > 0 || now.to_repeat > 0)
     return;
-  if (now.repeated < ends->repeated + ends->owed)
+  if (now.repeated < ends->repeated + ends->to_repeat)
     sim_world_fail (world,
                     "M06: %" G_GUINT64_FORMAT
                     " unsettled messages could be repeated to another member, %" G_GUINT64_FORMAT " were repeated",
-                    ends->owed, now.repeated - ends->repeated);
+                    ends->to_repeat, now.repeated - ends->repeated);
   if (now.others + now.ended
       != ends->others + ends->ended + ends->waiting + now.repeated - ends->repeated + now.wills - ends->wills)
     sim_world_fail (world,

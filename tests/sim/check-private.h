@@ -154,7 +154,7 @@ void sim_check_index (SimWorld *world);
 /* Checks messages that were sent to a subscription and are not settled; see check-unsettled.c. */
 void sim_check_unsettled (SimWorld *world, const BusSubscription *subscription);
 /* The number of unsettled messages of a subscription of @leaving that another member must get when the subscription ends. */
-guint64 sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving);
+guint64 sim_check_count_to_repeat (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving);
 /* Checks a message that waits. */
 void sim_check_slot (SimWorld *world, const BusSlot *slot);
 void sim_check_run (SimWorld *world, const BusSlot *slot);

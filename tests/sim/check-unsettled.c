@@ -98,7 +98,7 @@ unsettled_has_other_member (const BusSubscription *subscription, const BusPeer *
 }
 
 guint64
-sim_check_count_owed (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving)
+sim_check_count_to_repeat (const SimWorld *world, const BusSubscription *subscription, const BusPeer *leaving)
 {
   guint64 n = 0;
 

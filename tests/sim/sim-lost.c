@@ -324,7 +324,7 @@ lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, gboolean is_sur
 
 /* The report of the other lane with the same sequence and number that has not come. NULL: none */
 static LostReport *
-lost_find_twin (const SimLosts *losts, const ModelSub *sub, const LostReport *report)
+lost_find_in_other_lane (const SimLosts *losts, const ModelSub *sub, const LostReport *report)
 {
   for (guint i = 0; i < losts->reports->len; i++)
     {
@@ -345,13 +345,13 @@ lost_swap (const SimLosts *losts, const ModelSub *sub, guint lane, const WireEnv
   for (guint i = 0; i < losts->reports->len; i++)
     {
       LostReport *report = g_ptr_array_index (losts->reports, i);
-      LostReport *twin = NULL;
+      LostReport *other = NULL;
 
       if (report->lane == lane && report->came_to == sub && report->seq >= gap->gap_from && report->seq <= gap->gap_to)
-        twin = lost_find_twin (losts, sub, report);
-      if (twin == NULL)
+        other = lost_find_in_other_lane (losts, sub, report);
+      if (other == NULL)
         continue;
-      twin->came_to = sub;
+      other->came_to = sub;
       report->came_to = NULL;
       return TRUE;
     }

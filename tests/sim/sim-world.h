@@ -151,12 +151,12 @@ typedef struct
   guint64 noted_value;
 
   /* Used by the check-* files only. */
-  gboolean was_out;     /* it was draining */
-  guint64 offered;      /* messages that it had been offered when it began to drain */
-  guint64 reported[8];  /* losses that system.drop reported, by reason */
-  gint64 report_due_us; /* when it may report again */
-  gint64 credit_us;     /* when its credit last returned to the broker */
-  gboolean is_observed; /* the fields below are valid */
+  gboolean was_draining; /* it drained at the last check */
+  guint64 offered;       /* messages that it had been offered when it began to drain */
+  guint64 reported[8];   /* losses that system.drop reported, by reason */
+  gint64 report_due_us;  /* when it may report again */
+  gint64 credit_us;      /* when its credit last returned to the broker */
+  gboolean is_observed;  /* the fields below are valid */
   gboolean was_demoted;
   gint64 block_since_us;
   gint64 block_due_us;

@@ -51,7 +51,7 @@ client_keep_jobs (TasksClient *client)
 {
   for (guint i = 0; i < client->jobs->len; i++)
     g_ptr_array_add (client->old_jobs, g_memdup2 (g_ptr_array_index (client->jobs, i), sizeof (TasksJob)));
-  while (client->old_jobs->len > TASKS_GHOSTS)
+  while (client->old_jobs->len > TASKS_OLD_JOBS)
     g_ptr_array_remove_index (client->old_jobs, 0);
   g_ptr_array_set_size (client->jobs, 0);
 }

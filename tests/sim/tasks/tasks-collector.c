@@ -194,7 +194,7 @@ tasks_collector_got_execute (TasksClient *client, const WireEnvelope *envelope)
     }
   else
     job->run = ++client->world->last_run;
-  if (client->jobs->len >= TASKS_GHOSTS + client->most_slots)
+  if (client->jobs->len >= TASKS_OLD_JOBS + client->most_slots)
     collector_forget_oldest (client);
   g_ptr_array_add (client->jobs, job);
   /* A forged answer frees the slot of a zombie as well. */

@@ -162,13 +162,13 @@ registration_draw_claims (const TasksClient *client, TasksClaims *known)
   const TasksJob *foreign
       = client->character == TASKS_HOSTILE ? registration_find_foreign_job (client->world, client) : NULL;
 
-  for (guint i = 0; i < client->old_jobs->len && known->n < TASKS_GHOSTS - 1; i++)
+  for (guint i = 0; i < client->old_jobs->len && known->n < TASKS_OLD_JOBS - 1; i++)
     if (registration_claims (client, g_ptr_array_index (client->old_jobs, i)))
       registration_add_claim (client, g_ptr_array_index (client->old_jobs, i), known);
   if (foreign != NULL)
     registration_add_claim (client, foreign, known);
   for (guint i = 0; i < client->jobs->len && client->world->rare == TASKS_RARE_CROSSING; i++)
-    if (known->n < TASKS_GHOSTS && !((const TasksJob *) g_ptr_array_index (client->jobs, i))->is_answered)
+    if (known->n < TASKS_OLD_JOBS && !((const TasksJob *) g_ptr_array_index (client->jobs, i))->is_answered)
       registration_add_claim (client, g_ptr_array_index (client->jobs, i), known);
   registration_sort_claims (known);
 }
@@ -176,9 +176,9 @@ registration_draw_claims (const TasksClient *client, TasksClaims *known)
 /* Claims as they are sent. */
 typedef struct
 {
-  char ids[TASKS_GHOSTS][16];
-  TaskClaim claims[TASKS_GHOSTS];
-  TaskClaim *running[TASKS_GHOSTS], *finished[TASKS_GHOSTS];
+  char ids[TASKS_OLD_JOBS][16];
+  TaskClaim claims[TASKS_OLD_JOBS];
+  TaskClaim *running[TASKS_OLD_JOBS], *finished[TASKS_OLD_JOBS];
 } RegistrationClaims;
 
 static void

@@ -37,7 +37,7 @@
 #define TASKS_IDS        40u /* of each account */
 #define TASKS_OPERATIONS 4u
 #define TASKS_BATCH      4u /* tasks in one call */
-#define TASKS_GHOSTS     6u /* jobs that a collector remembers after its answer */
+#define TASKS_OLD_JOBS   6u /* jobs that a collector remembers after its answer */
 
 #define TASKS_ANY_SLOT TASKS_CLIENTS
 #define TASKS_WATCHER  (TASKS_CLIENTS + 1) /* slot of the operator, which is not one of the clients */
@@ -147,7 +147,7 @@ typedef struct
 typedef struct
 {
   guint n;
-  TasksClaim list[TASKS_GHOSTS];
+  TasksClaim list[TASKS_OLD_JOBS];
 } TasksClaims;
 
 /* The meaning of a frame, for the model. */

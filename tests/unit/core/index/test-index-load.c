@@ -166,27 +166,28 @@ test_100000_of_one_pattern (void)
   {
     const char *pattern;
     guint n_owners;
-  } crowds[] = { { "events.a.b", 100 }, { "events.+.b", 100 }, { "events.a.b", 100000 }, { "events.+.b", 100000 } };
+  } subscribers[]
+      = { { "events.a.b", 100 }, { "events.+.b", 100 }, { "events.a.b", 100000 }, { "events.+.b", 100000 } };
   const guint n = 100000;
   g_autoptr (GRand) rand = g_rand_new_with_seed (8);
   g_autofree guint *order = g_new (guint, n);
   g_autofree BusFiled *filed = g_new0 (BusFiled, n);
   BusIndex *index = bus_index_new (7);
 
-  for (guint k = 0; k < G_N_ELEMENTS (crowds); k++)
+  for (guint k = 0; k < G_N_ELEMENTS (subscribers); k++)
     {
       g_autoptr (GPtrArray) found = g_ptr_array_new ();
       g_autoptr (GPtrArray) items = g_ptr_array_new ();
 
       for (guint i = 0; i < n; i++)
         {
-          bus_index_add (index, wire_span_str (crowds[k].pattern), order + i % crowds[k].n_owners, &filed[i],
+          bus_index_add (index, wire_span_str (subscribers[k].pattern), order + i % subscribers[k].n_owners, &filed[i],
                          GUINT_TO_POINTER (i + 1));
           order[i] = i;
         }
       bus_index_match (index, WIRE_SPAN_LITERAL ("events.a.b"), found);
-      g_assert_cmpuint (found->len, ==, crowds[k].n_owners);
-      g_assert_cmpuint (bus_index_count_entries (index), ==, crowds[k].n_owners);
+      g_assert_cmpuint (found->len, ==, subscribers[k].n_owners);
+      g_assert_cmpuint (bus_index_count_entries (index), ==, subscribers[k].n_owners);
       bus_index_append_items (items, found);
       g_assert_cmpuint (items->len, ==, n);
       for (guint i = 0; i < n; i++)
