@@ -79,7 +79,7 @@ class Worker:
                 raise Failure(f"{self.name} did not say \"{word}\" within {patience_s} s")
         words = line.split(" ")
         if words[0] != word:
-            raise Failure(f"{self.name} said \"{line}\", not \"{word}\"")
+            raise Failure(f"{self.name} printed \"{line}\", not \"{word}\"")
         return words[1:]
 
     def ask(self, word, *words, **how):

@@ -72,8 +72,8 @@ def _(bus):
     sdb = {"name": "sdb", "bytes": str(2 ** 63), "state": "WORN", "serial": "", "temperature": 0}
     equal(bus.json("call", "diskmond-1", "ListDisks"), {"disks": [sda, sdb]})
     equal(bus.json("call", "diskmond-1", "org.example.Disk.ListDisks", '{"name": "sdb"}'), {"disks": [sdb]})
-    said = bus.ctl("call", "diskmond-1", "Fill", code=1)
-    holds("org.example.Full: the disk is full" in said, said)
+    output = bus.ctl("call", "diskmond-1", "Fill", code=1)
+    holds("org.example.Full: the disk is full" in output, output)
     holds("org.example.Query has name" in bus.ctl("call", "diskmond-1", "ListDisks", '{"nam": "x"}', code=2),
           "the error lists the valid fields")
 

@@ -163,8 +163,8 @@ def _(bus):
                         ('{"value":{"integer":1e19}}', "value.integer: expected a number from -9223372036854775808"),
                         ('{"value":{"number":1e400}}', "value.number: expected a number that fits 64 bits, not 1e400"),
                         ('{"value":{"number":-1e400}}', "value.number"), ('{"value":{"integer":0.5}}', "value.integer")]:
-        said = bus.ctl("publish", TOPIC, given, "--type", VALUE, code=2)
-        holds(printed in said, said)
+        output = bus.ctl("publish", TOPIC, given, "--type", VALUE, code=2)
+        holds(printed in output, output)
     equal(bus.published(), before, "no message was sent")
 
 

@@ -211,8 +211,8 @@ def _(bus):
     bus.second.send_signal(signal.SIGSTOP)
     try:
         for words in [["call", "procmond-2", "GetInfo", "--raw"], ["stats", "procmond-2"]]:
-            said = bus.ctl("--timeout", "0.2", *words, code=5)
-            holds("--timeout" in said, said)
+            output = bus.ctl("--timeout", "0.2", *words, code=5)
+            holds("--timeout" in output, output)
         holds("does not answer" in bus.ctl("--timeout", "0.2", "peer", "procmond-2"), "the data of the broker is shown")
         printed = bus.ctl("--timeout", "0.2", "introspect")
         holds("does not answer" in printed and "daemoneye.Procmond" in printed, "other peers are still shown")

@@ -60,8 +60,8 @@ def _(bus):
             (["procmond-1", "SetProperty", '{"name": "interval-ms", "value": {"natural": 1}}'], 1, "Refused"),
             (["procmond-1", "Introspect", "\xff", "--raw"], 1, "BadRequest"),
             (["procmond-1", "Ping", "x", "--type", "no.such.Type"], 6, "no.such.Type")]:
-        said = bus.ctl("call", *words, code=code)
-        holds(printed in said, f"{words}: {said}")
+        output = bus.ctl("call", *words, code=code)
+        holds(printed in output, f"{words}: {output}")
 
 
 @test("/cli/call/M23-property-is-set-and-notified")

@@ -165,8 +165,8 @@ def _(tree):
 
 @test("/install/M21-demo")
 def _(tree):
-    said = tree.run(tree.program("daemoneye-agent"), "--demo")
-    holds("all checks passed" in said, said)
+    output = tree.run(tree.program("daemoneye-agent"), "--demo")
+    holds("all checks passed" in output, output)
 
 
 @test("/install/german-and-spanish-translations")
@@ -207,8 +207,8 @@ def _(tree):
     with Agent(tree) as agent:
         with running(tree, program, agent.address) as outside:
             equal(outside.stdout.readline(), "ready\n")
-            said = tree.run(tree.program("deyebusctl"), "-a", agent.address, "introspect", "outside-1")
-            holds("org.example.Outside" in said and "Returns its payload." in said, said)
+            output = tree.run(tree.program("deyebusctl"), "-a", agent.address, "introspect", "outside-1")
+            holds("org.example.Outside" in output and "Returns its payload." in output, output)
             equal(tree.run(tree.program("deyebusctl"), "-a", agent.address, "call", "outside-1", "Greet", "hello", "--raw"),
                   "hello")
             equal(outside.wait(PATIENCE_S), 0)
