@@ -160,7 +160,7 @@ answers_new_pending (const DeyeBusOptions *options)
   gint64 due_us = now_us + deye_bus_options_timeout_us (options) + REPORT_US;
   DeyeBusPending *pending = deye_bus_pending_new (DEYE_BUS_PENDING_ANSWERS, due_us);
 
-  pending->patient = deye_bus_options_is_patient (options);
+  pending->waits_until_ready = deye_bus_options_waits_until_ready (options);
   pending->since_us = now_us;
   pending->stream = deye_bus_stream_new (WINDOW_MESSAGES, WINDOW_BYTES);
   return pending;

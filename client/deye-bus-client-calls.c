@@ -16,7 +16,7 @@
 gboolean
 deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
-  if (pending != NULL && pending->patient && deye_bus_client_may_wait (self))
+  if (pending != NULL && pending->waits_until_ready && deye_bus_client_may_wait (self))
     return deye_bus_session_keep_call (self->session, call, pending, error);
   return deye_bus_client_check_ready (self, error) && deye_bus_session_call (self->session, call, pending, error);
 }
@@ -28,7 +28,7 @@ deye_bus_client_new_pending (DeyeBusClient *self, DeyeBusPendingKind kind, const
   DeyeBusPending *pending
       = deye_bus_pending_take (self->spare_calls, kind, now_us + deye_bus_options_timeout_us (options));
 
-  pending->patient = deye_bus_options_is_patient (options);
+  pending->waits_until_ready = deye_bus_options_waits_until_ready (options);
   pending->since_us = now_us;
   return pending;
 }

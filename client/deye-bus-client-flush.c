@@ -14,11 +14,11 @@
 
 /* FALSE: the client is not ready. The error contains the number of lost messages, if there are any. */
 static gboolean
-flush_check_ready (DeyeBusClient *self, gboolean patient, GError **error)
+flush_check_ready (DeyeBusClient *self, gboolean waits_until_ready, GError **error)
 {
   guint64 messages;
 
-  if (patient && deye_bus_client_may_wait (self))
+  if (waits_until_ready && deye_bus_client_may_wait (self))
     return TRUE;
   if (self->state != DEYE_BUS_CLIENT_STATE_DISCONNECTED && !deye_bus_client_stashes (self))
     return deye_bus_client_check_ready (self, error);
@@ -48,13 +48,13 @@ flush_start (DeyeBusClient *self,
   g_autoptr (DeyeBusPending) pending = NULL;
 
   if (!deye_bus_options_check (options, error)
-      || !flush_check_ready (self, deye_bus_options_is_patient (options), error))
+      || !flush_check_ready (self, deye_bus_options_waits_until_ready (options), error))
     return NULL;
   deye_bus_client_step_tasks (self);
   deye_bus_client_write (self);
   pending
       = deye_bus_pending_new (DEYE_BUS_PENDING_FLUSH, g_get_monotonic_time () + deye_bus_options_timeout_us (options));
-  pending->patient = deye_bus_options_is_patient (options);
+  pending->waits_until_ready = deye_bus_options_waits_until_ready (options);
   pending->complete = complete; /* set first, since starting the call may end it at once */
   return deye_bus_session_flush (self->session, want_accepted, pending, error) ? g_steal_pointer (&pending) : NULL;
 }

@@ -421,7 +421,8 @@ void deye_bus_client_run_async (DeyeBusClient *self,
                                 DeyeBusPendingKind kind,
                                 GTask *task,
                                 DeyeBusPendingFunc complete);
-/* Sends @call, or lets it wait until the client is ready if @pending (nullable) is patient. FALSE: @pending is untouched. */
+/* Sends @call. If the client is not ready, and @pending (nullable) has waits_until_ready set, the call is sent later. FALSE:
+ * @pending is untouched. */
 gboolean
 deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 

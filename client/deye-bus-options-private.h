@@ -63,7 +63,7 @@ deye_bus_options_must_be_acked (const DeyeBusOptions *options)
 }
 
 /* TRUE if a call waits until the client is ready. @options: (nullable). */
-gboolean deye_bus_options_is_patient (const DeyeBusOptions *options);
+gboolean deye_bus_options_waits_until_ready (const DeyeBusOptions *options);
 
 /* @options: (nullable). */
 gint64 deye_bus_options_timeout_us (const DeyeBusOptions *options);

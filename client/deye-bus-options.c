@@ -174,7 +174,7 @@ deye_bus_options_set_wait_for_ready (DeyeBusOptions *options, gboolean wait_for_
 }
 
 gboolean
-deye_bus_options_is_patient (const DeyeBusOptions *options)
+deye_bus_options_waits_until_ready (const DeyeBusOptions *options)
 {
   return options != NULL && options->wait_for_ready;
 }

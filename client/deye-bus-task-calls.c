@@ -91,7 +91,7 @@ wait_is_settled (DeyeBusTask *self)
 {
   g_autoptr (DeyeBusClient) client = deye_bus_task_dup_client (self);
 
-  return deye_bus_task_state_is_final (self->state) && (self->said || client == NULL);
+  return deye_bus_task_state_is_final (self->state) && (self->finished_emitted || client == NULL);
 }
 
 /* Enters the client of the task, transfer full. NULL: the task has no client, or another thread owns the context. */

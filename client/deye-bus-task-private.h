@@ -54,10 +54,10 @@ struct _DeyeBusTask
   char *result_type;
   GError *error;
 
-  guint changed;      /* bits, by DeyeBusTaskProperty */
-  gboolean announced; /* an event TASK_CHANGED is in the ring */
-  gboolean said;      /* "finished" was emitted */
-  GQueue waiters;     /* of wait_async() */
+  guint changed;             /* bits, by DeyeBusTaskProperty */
+  gboolean announced;        /* an event TASK_CHANGED is in the ring */
+  gboolean finished_emitted; /* "finished" was emitted */
+  GQueue waiters;            /* of wait_async() */
 
   /* Used by the client's table. */
   GList link;             /* in the order of the submits */
@@ -67,7 +67,7 @@ struct _DeyeBusTask
   guint64 sent_epoch;     /* of the broker to which it was first submitted; 0: it was not submitted yet */
   gboolean accepted;      /* a broker has accepted it */
   gboolean cancel_wanted; /* cancel() was called */
-  gboolean obtained;      /* the program has the outcome */
+  gboolean outcome_known; /* the program has the outcome */
 };
 
 static inline gboolean

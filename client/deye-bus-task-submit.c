@@ -61,7 +61,7 @@ submission_find (DeyeBusClient *client, const DeyeBusTaskSpec *spec, GError **er
 
   if (task == NULL)
     return NULL;
-  if (task->obtained)
+  if (task->outcome_known)
     {
       deye_bus_tasks_remove (client->tasks, task); /* its lane still confirms it, before the next submit */
       return NULL;
@@ -83,7 +83,7 @@ submission_make_id (DeyeBusClient *client)
   do
     {
       g_free (id);
-      id = g_strdup_printf ("%016" PRIx64 "-%" PRIu64, client->incarnation, ++client->tasks->n_drawn);
+      id = g_strdup_printf ("%016" PRIx64 "-%" PRIu64, client->incarnation, ++client->tasks->n_made_ids);
     }
   while (g_hash_table_contains (client->tasks->by_id, id));
   return id;

@@ -194,7 +194,7 @@ deye_bus_task_dispatch (DeyeBusTask *self)
                    self->progress_text);
   if (!deye_bus_task_state_is_final (self->state))
     return; /* after the end there are no changes */
-  self->said = TRUE;
+  self->finished_emitted = TRUE;
   g_signal_emit (self, task_signals[TASK_SIGNAL_FINISHED], 0);
   deye_bus_task_return_waiters (self);
   deye_bus_task_obtained (self);

@@ -77,7 +77,7 @@ struct DeyeBusTasks
   GQueue order;          /* the same tasks, in the order of the submits, by their link */
   gsize payload_bytes;   /* sum of the payloads of all tasks */
   guint64 connection;    /* connection on which the tasks were last submitted; 0: none */
-  guint64 n_drawn;       /* number of ids that were made */
+  guint64 n_made_ids;    /* number of ids that were made */
   DeyeBusTaskLane lanes[DEYE_BUS_TASK_N_LANES];
 
   DeyeBusPending *await; /* the stream of pushes; NULL: it is not open */

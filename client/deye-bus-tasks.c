@@ -75,7 +75,7 @@ deye_bus_task_obtained (DeyeBusTask *task)
 
   if (client == NULL || client->tasks == NULL)
     return;
-  task->obtained = TRUE;
+  task->outcome_known = TRUE;
   if (g_hash_table_lookup (client->tasks->by_id, task->spec->id) == task)
     deye_bus_task_lane_push (&client->tasks->lanes[DEYE_BUS_TASK_LANE_SETTLE], task);
 }

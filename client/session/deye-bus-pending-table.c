@@ -149,7 +149,7 @@ deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pendi
 static GError *
 pending_error_disconnected (const DeyeBusPending *pending, const GError *reason)
 {
-  if (pending->sent || pending->tried || pending->kind == DEYE_BUS_PENDING_HELLO
+  if (pending->sent || pending->sent_before || pending->kind == DEYE_BUS_PENDING_HELLO
       || g_error_matches (reason, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED))
     return g_error_copy (reason);
   return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not sent, the connection ended: %s"), reason->message);
@@ -220,7 +220,7 @@ pending_table_fail (DeyeBusPendingTable *table, const GError *reason, DeyeBusPen
           deye_bus_pending_table_finish (table, pending, pending_error_disconnected (pending, reason));
           continue;
         }
-      pending->tried = pending->tried || (pending->sent && pending->frame != NULL);
+      pending->sent_before = pending->sent_before || (pending->sent && pending->frame != NULL);
       pending->sent = FALSE;
       pending->restores = FALSE;
       table->next_us = MIN (table->next_us, pending->deadline_us);

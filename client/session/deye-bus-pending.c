@@ -143,10 +143,10 @@ deye_bus_pending_error_overdue (const DeyeBusPending *pending)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("The broker did not answer the handshake in time"));
   if (pending->standing != NULL)
     return deye_bus_error_new (DEYE_BUS_ERROR_TIMEOUT, "%s", _ ("No answer within the timeout"));
-  if (!pending->sent && !pending->tried && pending->frame != NULL && pending->waits == NULL)
+  if (!pending->sent && !pending->sent_before && pending->frame != NULL && pending->waits == NULL)
     return deye_bus_error_new (DEYE_BUS_ERROR_NOT_CONNECTED, "%s",
                                _ ("Not sent: the client was not ready within the timeout"));
-  if (!pending->sent && !pending->tried)
+  if (!pending->sent && !pending->sent_before)
     return deye_bus_error_new (DEYE_BUS_ERROR_WOULD_BLOCK, "%s",
                                _ ("No credit from the broker within the timeout: receivers are slow; try again later"));
   if (pending->kind == DEYE_BUS_PENDING_REPLY || pending->kind == DEYE_BUS_PENDING_ANSWERS)

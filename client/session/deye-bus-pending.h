@@ -67,11 +67,11 @@ struct DeyeBusPending
   gboolean subscribes;          /* the user's subscribe call for @channel */
   gboolean restores;            /* one of the subscribes that restore a connection */
   gboolean republishes;         /* one of the retained messages that are published again */
-  gboolean patient;             /* waits until the client is ready, and is sent then */
+  gboolean waits_until_ready;   /* a call of a client that is not ready: it is sent when the client is ready */
   gboolean survives;            /* FLUSH: continues when the connection ends */
-  gboolean tried;               /* was sent on an earlier connection and has no answer */
+  gboolean sent_before;         /* was sent on an earlier connection and has no answer */
   guint64 message_id;      /* the broker recognises it by this number when it is sent again; 0: it is not sent again */
-  gint64 since_us;         /* when the call was made; only set with @message_id, or if it is @patient */
+  gint64 since_us;         /* when the call was made; only set with @message_id, or if it is @waits_until_ready */
   guint64 unasked;         /* number of publishes without an answer that its connection sent before it */
   DeyeBusKeptFrame *frame; /* is sent on the next connection; NULL: the call is not sent there */
   DeyeBusStream *stream;   /* ANSWERS */

@@ -202,7 +202,7 @@ deye_bus_session_flush (DeyeBusSession *session, gboolean want_accepted, DeyeBus
 {
   SessionFlush *flush;
 
-  if (!pending->patient && session->state != DEYE_BUS_SESSION_READY)
+  if (!pending->waits_until_ready && session->state != DEYE_BUS_SESSION_READY)
     {
       g_set_error_literal (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_NOT_CONNECTED, _ ("Not connected: connect first"));
       return FALSE;

@@ -23,7 +23,7 @@
  * Invariant: a flush is in the session's list until its pending call is done.
  */
 
-/* Begins a flush. @pending: of the kind FLUSH; if it is patient, it waits for the next connection when there is none. FALSE:
+/* Begins a flush. @pending: of the kind FLUSH; with waits_until_ready it waits for the next connection when there is none. FALSE:
  * not connected; @pending is untouched. */
 gboolean
 deye_bus_session_flush (DeyeBusSession *session, gboolean want_accepted, DeyeBusPending *pending, GError **error);

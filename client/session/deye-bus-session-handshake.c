@@ -84,7 +84,7 @@ session_take_welcome (DeyeBusSession *session, const Daemoneye__Eventbus__V1__We
   session->was_ready = TRUE;
   deye_bus_pending_table_finish (&session->pending, session->pending.hello, NULL);
   if (new_epoch || !(session->welcome.features & WIRE_FEATURE_DELIVERY))
-    deye_bus_session_end_tried (session, new_epoch);
+    deye_bus_session_end_sent_before (session, new_epoch);
 }
 
 static void

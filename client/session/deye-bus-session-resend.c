@@ -16,7 +16,7 @@ resend_error_unknown (const char *why)
 }
 
 void
-deye_bus_session_end_tried (DeyeBusSession *session, gboolean new_epoch)
+deye_bus_session_end_sent_before (DeyeBusSession *session, gboolean new_epoch)
 {
   g_autoptr (GPtrArray) kept = deye_bus_pending_table_list_kept (&session->pending);
   const char *why = new_epoch
@@ -30,7 +30,7 @@ deye_bus_session_end_tried (DeyeBusSession *session, gboolean new_epoch)
     {
       DeyeBusPending *pending = kept->pdata[i];
 
-      if (pending->tried)
+      if (pending->sent_before)
         deye_bus_pending_table_finish (&session->pending, pending, resend_error_unknown (why));
     }
 }
@@ -49,7 +49,7 @@ resend_pending (DeyeBusSession *session, DeyeBusPending *pending, gint64 now_us)
   GError *error = NULL;
 
   deye_bus_pending_table_forget (&session->pending, pending);
-  if (pending->tried && resend_is_too_late (session, pending, now_us))
+  if (pending->sent_before && resend_is_too_late (session, pending, now_us))
     error = resend_error_unknown (
         _ ("The connection ended before the broker reported the outcome, and the broker may not "
            "recognise the message any more: it may or may not have been handled"));

@@ -20,7 +20,7 @@
 
 /* WELCOME came from a broker that was restarted (@new_epoch), or that does not recognise numbers: ends the calls that were sent on
  * an earlier connection, with the error UNKNOWN. */
-void deye_bus_session_end_tried (DeyeBusSession *session, gboolean new_epoch);
+void deye_bus_session_end_sent_before (DeyeBusSession *session, gboolean new_epoch);
 
 /* The connection is restored: sends the kept calls and the messages of the stash, in the order in which the program made them.
  * Messages of the stash that cannot be sent count as lost. */

@@ -31,8 +31,8 @@ deye_bus_session_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBus
 gboolean
 deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *payload, const DeyeBusOptions *options);
 
-/* Like call(), while there is no connection or it is being restored: the next release() sends @pending, which is patient. FALSE:
- * nothing is kept, @pending is untouched. */
+/* Like call(), while there is no connection or it is being restored: the next release() sends @pending, which has
+ * waits_until_ready set. FALSE: nothing is kept, @pending is untouched. */
 gboolean
 deye_bus_session_keep_call (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPending *pending, GError **error);
 

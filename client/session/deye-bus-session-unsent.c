@@ -79,7 +79,7 @@ static void
 unsent_keep_call (DeyeBusPending *pending, DeyeBusKeptFrame *frame)
 {
   pending->sent = FALSE;
-  if (pending->frame == NULL && pending->patient)
+  if (pending->frame == NULL && pending->waits_until_ready)
     {
       pending->frame = frame;
       frame->since_us = pending->since_us;

@@ -68,7 +68,7 @@ call_asked (RestoreFixture *f, guint8 kind, const char *topic, gboolean patient)
 
   call.kind = kind;
   call.flags = kind == WIRE_KIND_PUBLISH ? WIRE_FLAG_WANT_ACK : 0;
-  pending->patient = patient;
+  pending->waits_until_ready = patient;
   if (deye_bus_session_state (f->session) == DEYE_BUS_SESSION_READY)
     deye_bus_session_call (f->session, &call, pending, &error);
   else
@@ -538,7 +538,7 @@ test_flush_without_connection (RestoreFixture *f, gconstpointer data)
   assert_topics (f, "");
   publish (f, "events.a", 1);
   lose (f);
-  accepted->patient = overdue->patient = TRUE;
+  accepted->waits_until_ready = overdue->waits_until_ready = TRUE;
   g_assert_true (deye_bus_session_flush (f->session, TRUE, accepted, NULL));
   g_assert_true (deye_bus_session_flush (f->session, TRUE, overdue, NULL));
   deye_bus_session_tick (f->session, START_US + 10);
