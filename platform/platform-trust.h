@@ -14,11 +14,11 @@
  *
  * The write permission of a POSIX ACL appears in the group bits of the mode, so it is checked. ACLs of macOS are not checked.
  *
- * Invariant: a path that was found good leads to the same directory until root, the current user or the guest changes it.
+ * Invariant: a path that was found good leads to the same directory until root, the current user or the other owner changes it.
  */
 
-/* The value of @guest for no guest. */
-#define PLATFORM_TRUST_NOBODY G_MAXUINT32
+/* The value of @other_owner if only root and the current user may own directories. */
+#define PLATFORM_TRUST_NO_OTHER_OWNER G_MAXUINT32
 
 typedef enum
 {
@@ -41,9 +41,9 @@ typedef struct
   int error;      /* errno of UNKNOWN */
 } PlatformTrustVerdict;
 
-/* @directory: absolute. @guest: another account that may own directories, except in directories like /tmp, where any account
- * can create them; PLATFORM_TRUST_NOBODY: none. */
-PlatformTrustVerdict platform_trust_check (const char *directory, guint32 guest);
+/* @directory: absolute. @other_owner: another account that may own directories, except in directories like /tmp, where any account
+ * can create them; PLATFORM_TRUST_NO_OTHER_OWNER: none. */
+PlatformTrustVerdict platform_trust_check (const char *directory, guint32 other_owner);
 void platform_trust_verdict_clear (PlatformTrustVerdict *verdict);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PlatformTrustVerdict, platform_trust_verdict_clear)
 

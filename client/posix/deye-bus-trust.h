@@ -23,8 +23,8 @@ typedef enum
   DEYE_BUS_TRUST_SOCKET,    /* the file at the path is not a socket of the server's user */
 } DeyeBusTrust;
 
-/* Applies the rule. @server, @own: users; @place: the verdict about the socket's directory with @server as guest; @file: the
- * result of lstat() for the path, or NULL. */
+/* Applies the rule. @server, @own: users; @place: the verdict about the socket's directory with @server as the other owner; @file:
+ * the result of lstat() for the path, or NULL. */
 DeyeBusTrust deye_bus_trust_judge (uid_t server, uid_t own, PlatformTrustProblem place, const struct stat *file);
 
 /* Checks the server of the connected socket @fd at @path. FALSE: DEYE_BUS_ERROR_UNTRUSTED. */

@@ -10,7 +10,7 @@ typedef struct
 {
   const PlatformTrustFiles *files;
   uid_t own;
-  guint32 guest;
+  guint32 other_owner;
   char *here;         /* a good directory, without links; "" is the root */
   GQueue *left;       /* of char *: the names that remain to be resolved */
   gboolean is_shared; /* @here: accounts other than its owner can create entries in it */
@@ -43,7 +43,7 @@ trust_walk_may_own (const TrustWalk *self, uid_t uid)
 {
   if (uid == 0 || uid == self->own)
     return TRUE;
-  return self->guest != PLATFORM_TRUST_NOBODY && uid == (uid_t) self->guest && !self->is_shared;
+  return self->other_owner != PLATFORM_TRUST_NO_OTHER_OWNER && uid == (uid_t) self->other_owner && !self->is_shared;
 }
 
 static gboolean
@@ -125,9 +125,9 @@ trust_walk_step (TrustWalk *self, const char *name)
 }
 
 PlatformTrustVerdict
-platform_trust_walk (const PlatformTrustFiles *files, const char *directory, uid_t own, guint32 guest)
+platform_trust_walk (const PlatformTrustFiles *files, const char *directory, uid_t own, guint32 other_owner)
 {
-  TrustWalk self = { .files = files, .own = own, .guest = guest, .left = g_queue_new () };
+  TrustWalk self = { .files = files, .own = own, .other_owner = other_owner, .left = g_queue_new () };
   gboolean continues = trust_walk_enter_again (&self, "/");
 
   trust_walk_push (&self, directory);

@@ -19,4 +19,4 @@ typedef struct
 } PlatformTrustFiles;
 
 PlatformTrustVerdict
-platform_trust_walk (const PlatformTrustFiles *files, const char *directory, uid_t own, guint32 guest);
+platform_trust_walk (const PlatformTrustFiles *files, const char *directory, uid_t own, guint32 other_owner);

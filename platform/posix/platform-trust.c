@@ -16,11 +16,11 @@ trust_read_link (const char *path)
 }
 
 PlatformTrustVerdict
-platform_trust_check (const char *directory, guint32 guest)
+platform_trust_check (const char *directory, guint32 other_owner)
 {
   static const PlatformTrustFiles files = { lstat, trust_read_link };
 
-  return platform_trust_walk (&files, directory, geteuid (), guest);
+  return platform_trust_walk (&files, directory, geteuid (), other_owner);
 }
 
 void

@@ -134,9 +134,9 @@ bus_barrier_settle (BusCore *core)
 {
   GList *next;
 
-  if (!core->work->members_moved)
+  if (!core->work->member_states_changed)
     return;
-  core->work->members_moved = FALSE;
+  core->work->member_states_changed = FALSE;
   for (GList *link = core->work->barriers.head; link != NULL; link = next)
     {
       next = link->next;

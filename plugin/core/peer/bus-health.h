@@ -24,11 +24,12 @@
  * Invariant: a signal misses at most BUS_HEALTH_MISSES_MAX signs.
  */
 
-#define BUS_HEALTH_UNITS_MAX   64u
-#define BUS_HEALTH_NAME_MAX    64u /* bytes */
-#define BUS_HEALTH_REASON_MAX  256u
-#define BUS_HEALTH_MISSES_MAX  3u
-#define BUS_HEALTH_CALM_ROUNDS 2u /* rounds without a miss until it is healthy; one, if only a unit was the reason */
+#define BUS_HEALTH_UNITS_MAX  64u
+#define BUS_HEALTH_NAME_MAX   64u /* bytes */
+#define BUS_HEALTH_REASON_MAX 256u
+#define BUS_HEALTH_MISSES_MAX 3u
+#define BUS_HEALTH_RECOVERY_ROUNDS                                                                                     \
+  2u /* rounds without a miss until it is healthy; one, if only a unit was the reason */
 
 /* If several signals miss the same number of signs, the first one in this order explains the state: a peer that sends nothing or
  * reads nothing does not answer either. */
@@ -83,9 +84,9 @@ typedef struct
   gsize charged;       /* to its peer, for the units */
 
   /* bus-health-watch */
-  gint64 calm_us;    /* the time at which it becomes healthy, if no sign is missed until then; 0: not planned */
-  guint calm_rounds; /* number of rounds without a miss that this takes */
-  gint64 news_us;    /* a new reason is not published before this time */
+  gint64 recovery_us;    /* the time at which it becomes healthy, if no sign is missed until then; 0: not planned */
+  guint recovery_rounds; /* number of rounds without a miss that this takes */
+  gint64 news_us;        /* a new reason is not published before this time */
   gboolean has_news;
   gboolean is_published; /* a retained record about it exists */
 } BusHealth;

@@ -19,8 +19,8 @@ watch_arm (BusPeer *peer)
   const BusHealth *health = peer->health;
   gint64 due_us = health->round_due_us;
 
-  if (health->calm_us != 0)
-    due_us = MIN (due_us, health->calm_us);
+  if (health->recovery_us != 0)
+    due_us = MIN (due_us, health->recovery_us);
   if (health->has_news)
     due_us = MIN (due_us, health->news_us);
   bus_deadline_arm (&peer->core->deadlines, &bus_peer_need_health (peer)->timer.deadline, due_us);
@@ -87,11 +87,11 @@ watch_review_signs (BusPeer *peer)
   if (health->units != NULL)
     {
       watch_step (peer, BUS_HEALTH_ON_COMPLAINT);
-      health->calm_us = 0;
-      health->calm_rounds = MAX (health->calm_rounds, 1);
+      health->recovery_us = 0;
+      health->recovery_rounds = MAX (health->recovery_rounds, 1);
     }
-  else if (health->state == BUS_HEALTH_DEGRADED && health->calm_us == 0)
-    health->calm_us = peer->core->now_us + health->calm_rounds * watch_period_us (peer);
+  else if (health->state == BUS_HEALTH_DEGRADED && health->recovery_us == 0)
+    health->recovery_us = peer->core->now_us + health->recovery_rounds * watch_period_us (peer);
 }
 
 static void
@@ -106,8 +106,8 @@ watch_review (BusPeer *peer)
       return;
     }
   watch_step (peer, BUS_HEALTH_ON_MISS + missed - 1);
-  health->calm_us = 0;
-  health->calm_rounds = BUS_HEALTH_CALM_ROUNDS;
+  health->recovery_us = 0;
+  health->recovery_rounds = BUS_HEALTH_RECOVERY_ROUNDS;
 }
 
 /* Updates the state after a sign was missed or arrived, or after a report. @is_changed: the reason of the state has changed */
@@ -214,12 +214,12 @@ watch_end_round (BusPeer *peer)
 }
 
 static void
-watch_end_calm (BusPeer *peer)
+watch_recover (BusPeer *peer)
 {
   BusHealth *health = bus_peer_need_health (peer);
 
-  health->calm_us = 0;
-  health->calm_rounds = 0;
+  health->recovery_us = 0;
+  health->recovery_rounds = 0;
   watch_step (peer, BUS_HEALTH_ON_CALM);
   watch_report_state (peer);
 }
@@ -234,8 +234,8 @@ bus_health_watch_due (BusPeer *peer)
     return; /* it was closed in this input call */
   if (now_us >= health->round_due_us)
     watch_settle (peer, watch_end_round (peer));
-  if (health->calm_us != 0 && now_us >= health->calm_us)
-    watch_end_calm (peer);
+  if (health->recovery_us != 0 && now_us >= health->recovery_us)
+    watch_recover (peer);
   if (health->has_news && now_us >= health->news_us)
     watch_publish (peer);
   watch_arm (peer);

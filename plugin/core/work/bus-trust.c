@@ -105,7 +105,7 @@ trust_publish (BusCore *core, BusMember *member, BusMemberState before)
   bus_registry_note_changed (core->work, member);
   if (member->state == before)
     return;
-  core->work->members_moved = TRUE;
+  core->work->member_states_changed = TRUE;
   if (member->state == BUS_MEMBER_READY && !member->is_probed)
     member->cause[0] = '\0';
   bus_member_news_state (core, member, before);
@@ -302,7 +302,7 @@ bus_trust_registered (BusCore *core, BusMember *member)
     bus_deadline_disarm (&core->deadlines, &member->hold_timer.deadline);
   bus_member_news_registered (core, member);
   bus_registry_note_changed (core->work, member);
-  core->work->members_moved = TRUE;
+  core->work->member_states_changed = TRUE;
   bus_trust_served (core, member);
 }
 

@@ -26,10 +26,10 @@ typedef struct BusWork
   GQueue members_ended;   /* BusMember in the state GONE, by their link: no other list has them */
   guint64 last_registration;
   BusPasts pasts;
-  GQueue barriers;        /* bus-barrier: calls that wait until members are READY */
-  gboolean members_moved; /* the state of a member has changed: barriers have to be checked */
-  guint64 records_lost;   /* records of members for which the retained messages had no room */
-  guint64 ignored;        /* events that the state of a member ignored */
+  GQueue barriers;                /* bus-barrier: calls that wait until members are READY */
+  gboolean member_states_changed; /* the state of a member has changed: barriers have to be checked */
+  guint64 records_lost;           /* records of members for which the retained messages had no room */
+  guint64 ignored;                /* events that the state of a member ignored */
   guint64 members_reached[BUS_MEMBER_N_STATES][BUS_MEMBER_N_EVENTS]; /* counts of the cells of the table of states */
 
   struct BusStandings *standings;

@@ -14,7 +14,7 @@ static gboolean
 unix_directory_check_parents (const char *directory, GError **error)
 {
   g_autofree char *parent = g_path_get_dirname (directory);
-  g_auto (PlatformTrustVerdict) verdict = platform_trust_check (parent, PLATFORM_TRUST_NOBODY);
+  g_auto (PlatformTrustVerdict) verdict = platform_trust_check (parent, PLATFORM_TRUST_NO_OTHER_OWNER);
   g_autofree char *why = NULL;
 
   if (verdict.problem == PLATFORM_TRUST_GOOD || verdict.problem == PLATFORM_TRUST_MISSING)

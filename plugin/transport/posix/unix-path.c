@@ -314,13 +314,13 @@ unix_path_step (UnixPath *self, GError **error)
   switch (unix_path_steps[self->next](self, error))
     {
     case STEP_DONE:
-      return ++self->next == UNIX_PATH_N_STEPS ? UNIX_PATH_LISTENS : UNIX_PATH_GOES_ON;
+      return ++self->next == UNIX_PATH_N_STEPS ? UNIX_PATH_LISTENS : UNIX_PATH_CONTINUES;
     case STEP_START_OVER:
       while (unix_path_end_step (self))
         ;
       self->next = 0;
       if (++self->tries < TRIES_MAX)
-        return UNIX_PATH_GOES_ON;
+        return UNIX_PATH_CONTINUES;
       unix_path_fail (
           error, LISTENER_ERROR_IN_USE,
           "the files at %s keep changing while the broker starts: stop the other program that uses the address",
@@ -348,7 +348,7 @@ unix_path_listen (UnixPath *self, GError **error)
 
   do
     progress = unix_path_step (self, error);
-  while (progress == UNIX_PATH_GOES_ON);
+  while (progress == UNIX_PATH_CONTINUES);
   return progress == UNIX_PATH_LISTENS ? unix_path_give_socket (self) : -1;
 }
 

@@ -66,7 +66,7 @@ typedef struct
 
 typedef enum
 {
-  UNIX_PATH_GOES_ON,
+  UNIX_PATH_CONTINUES,
   UNIX_PATH_LISTENS,
   UNIX_PATH_FAILED,
 } UnixPathProgress;

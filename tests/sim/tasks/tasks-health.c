@@ -55,19 +55,19 @@ health_review (TasksWorld *world, TasksHealth *health)
   if (worst > 0)
     {
       health->state = MAX (health->state, (BusHealthState) worst);
-      health->calm_us = NEVER;
-      health->calm_rounds = 2;
+      health->recovery_us = NEVER;
+      health->recovery_rounds = 2;
       return;
     }
   health->state = MIN (health->state, BUS_HEALTH_DEGRADED);
   if (health->units != 0)
     {
       health->state = BUS_HEALTH_DEGRADED;
-      health->calm_us = NEVER;
-      health->calm_rounds = MAX (health->calm_rounds, 1);
+      health->recovery_us = NEVER;
+      health->recovery_rounds = MAX (health->recovery_rounds, 1);
     }
-  else if (health->state == BUS_HEALTH_DEGRADED && health->calm_us == NEVER)
-    health->calm_us = world->now_us + health->calm_rounds * health_interval_us (world);
+  else if (health->state == BUS_HEALTH_DEGRADED && health->recovery_us == NEVER)
+    health->recovery_us = world->now_us + health->recovery_rounds * health_interval_us (world);
 }
 
 static void
@@ -150,14 +150,14 @@ health_tick (TasksWorld *world, TasksClient *client)
   TasksHealth *health = &client->health;
   const gboolean is_queued = health->queued > 0 || client->peer->health->was_queued;
 
-  while (health->is_tracked && MIN (health->round_due_us, health->calm_us) <= world->now_us)
+  while (health->is_tracked && MIN (health->round_due_us, health->recovery_us) <= world->now_us)
     {
       if (health->round_due_us <= world->now_us)
         health_round_is_over (world, health, is_queued);
-      if (health->calm_us <= world->now_us)
+      if (health->recovery_us <= world->now_us)
         {
-          health->calm_us = NEVER;
-          health->calm_rounds = 0;
+          health->recovery_us = NEVER;
+          health->recovery_rounds = 0;
           health->state = BUS_HEALTH_HEALTHY;
           tasks_cover (world, TASKS_COVER_HEALTH_AGAIN);
         }
@@ -199,7 +199,7 @@ health_begin (TasksWorld *world, TasksClient *client)
   client->health = (TasksHealth){ .is_tracked = client->is_collector || client->slot == 0,
                                   .round_due_us = world->now_us + health_interval_us (world),
                                   .queue_us = world->now_us,
-                                  .calm_us = NEVER };
+                                  .recovery_us = NEVER };
 }
 
 /* --- the core --- */
@@ -229,7 +229,7 @@ health_problem (const TasksHealth *health, const BusHealth *other)
     return "the state differs";
   if (health_count_units (health->units) != (other->units != NULL ? other->units->len : 0))
     return "the reported units differ";
-  if (health->calm_us != (other->calm_us != 0 ? other->calm_us : NEVER))
+  if (health->recovery_us != (other->recovery_us != 0 ? other->recovery_us : NEVER))
     return "the time of the recovery differs";
   return NULL;
 }

@@ -255,8 +255,8 @@ typedef struct
   gint64 queue_us;
   gboolean was_queued;
   gboolean is_taken;
-  gint64 calm_us; /* when it is healthy again; G_MAXINT64: it does not recover now */
-  guint calm_rounds;
+  gint64 recovery_us; /* when it is healthy again; G_MAXINT64: it does not recover now */
+  guint recovery_rounds;
   guint units; /* as in its frames */
   gboolean has_report;
   gsize queued; /* before the input */

@@ -160,17 +160,17 @@ test_case (gconstpointer data)
 {
   guint i = GPOINTER_TO_UINT (data);
 
-  assert_verdict (cases[i].path, OWN, PLATFORM_TRUST_NOBODY, cases[i].problem, cases[i].culprit);
+  assert_verdict (cases[i].path, OWN, PLATFORM_TRUST_NO_OTHER_OWNER, cases[i].problem, cases[i].culprit);
 }
 
 /* For root, a directory of any other user belongs to another account. */
 static void
 test_root (void)
 {
-  assert_verdict ("/run", 0, PLATFORM_TRUST_NOBODY, PLATFORM_TRUST_GOOD, NULL);
-  assert_verdict ("/tmp/root", 0, PLATFORM_TRUST_NOBODY, PLATFORM_TRUST_GOOD, NULL);
-  assert_verdict ("/run/bus", 0, PLATFORM_TRUST_NOBODY, PLATFORM_TRUST_FOREIGN, "/run/bus");
-  assert_verdict ("/tmp/mine", 0, PLATFORM_TRUST_NOBODY, PLATFORM_TRUST_FOREIGN, "/tmp/mine");
+  assert_verdict ("/run", 0, PLATFORM_TRUST_NO_OTHER_OWNER, PLATFORM_TRUST_GOOD, NULL);
+  assert_verdict ("/tmp/root", 0, PLATFORM_TRUST_NO_OTHER_OWNER, PLATFORM_TRUST_GOOD, NULL);
+  assert_verdict ("/run/bus", 0, PLATFORM_TRUST_NO_OTHER_OWNER, PLATFORM_TRUST_FOREIGN, "/run/bus");
+  assert_verdict ("/tmp/mine", 0, PLATFORM_TRUST_NO_OTHER_OWNER, PLATFORM_TRUST_FOREIGN, "/tmp/mine");
 }
 
 static void
@@ -192,9 +192,9 @@ test_bad_top (void)
   static const Entry writable = { "/", 0, DIRECTORY (0777), NULL };
 
   top = &unmapped;
-  assert_verdict ("/run", OWN, PLATFORM_TRUST_NOBODY, PLATFORM_TRUST_FOREIGN, "/");
+  assert_verdict ("/run", OWN, PLATFORM_TRUST_NO_OTHER_OWNER, PLATFORM_TRUST_FOREIGN, "/");
   top = &writable;
-  assert_verdict ("/run", OWN, PLATFORM_TRUST_NOBODY, PLATFORM_TRUST_WRITABLE, "/");
+  assert_verdict ("/run", OWN, PLATFORM_TRUST_NO_OTHER_OWNER, PLATFORM_TRUST_WRITABLE, "/");
   top = tree;
 }
 
@@ -205,13 +205,13 @@ test_real_files (void)
   g_autofree char *directory = g_dir_make_tmp ("deye-XXXXXX", NULL);
   g_autofree char *inside = g_build_filename (directory, "inside", NULL);
   g_autofree char *link = g_build_filename (directory, "link", NULL);
-  g_auto (PlatformTrustVerdict) good = platform_trust_check (directory, PLATFORM_TRUST_NOBODY);
+  g_auto (PlatformTrustVerdict) good = platform_trust_check (directory, PLATFORM_TRUST_NO_OTHER_OWNER);
 
   g_assert_cmpint (good.problem, ==, PLATFORM_TRUST_GOOD);
   g_assert_cmpint (symlink ("/dev/null", link), ==, 0);
   {
-    g_auto (PlatformTrustVerdict) missing = platform_trust_check (inside, PLATFORM_TRUST_NOBODY);
-    g_auto (PlatformTrustVerdict) device = platform_trust_check (link, PLATFORM_TRUST_NOBODY);
+    g_auto (PlatformTrustVerdict) missing = platform_trust_check (inside, PLATFORM_TRUST_NO_OTHER_OWNER);
+    g_auto (PlatformTrustVerdict) device = platform_trust_check (link, PLATFORM_TRUST_NO_OTHER_OWNER);
 
     g_assert_cmpint (missing.problem, ==, PLATFORM_TRUST_MISSING);
     g_assert_cmpint (device.problem, ==, PLATFORM_TRUST_NO_DIRECTORY);
@@ -219,7 +219,7 @@ test_real_files (void)
   }
   g_assert_cmpint (chmod (directory, 0770), ==, 0);
   {
-    g_auto (PlatformTrustVerdict) writable = platform_trust_check (inside, PLATFORM_TRUST_NOBODY);
+    g_auto (PlatformTrustVerdict) writable = platform_trust_check (inside, PLATFORM_TRUST_NO_OTHER_OWNER);
 
     g_assert_cmpint (writable.problem, ==, PLATFORM_TRUST_WRITABLE);
     g_assert_cmpuint (writable.mode, ==, 0770);

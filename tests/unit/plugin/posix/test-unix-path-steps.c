@@ -68,7 +68,7 @@ actor_step_start (Actor *actor)
 
   switch (unix_path_step (&actor->path, &error))
     {
-    case UNIX_PATH_GOES_ON:
+    case UNIX_PATH_CONTINUES:
       return;
     case UNIX_PATH_LISTENS:
       actor->phase = LIVE;
