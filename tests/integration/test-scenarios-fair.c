@@ -48,7 +48,7 @@ flood (TaskScene *scene, const char *operation, GPtrArray *tasks)
 
 /* The position of the task of priority 1 among the runs of @operation, from 1. */
 static guint
-place_of_low (TestProcess *collector, const char *operation)
+index_of_low_task (TestProcess *collector, const char *operation)
 {
   g_autofree char *prefix = g_strdup_printf ("run %s-", operation);
 
@@ -76,7 +76,7 @@ test_flood (TaskScene *scene, gconstpointer data)
     task_scene_wait (scene, deye_bus_task_is_finished (tasks->pdata[i]));
   for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
     {
-      guint place = place_of_low (collector, operations[i]);
+      guint place = index_of_low_task (collector, operations[i]);
 
       g_assert_cmpuint (place, >, 1);
       g_assert_cmpuint (place, <=, MOST_WAIT);

@@ -92,7 +92,7 @@ watch_open_monitor (FsWatch *self, FsDir *dir, const char *path, int fd)
 }
 
 static char *
-watch_try (FsWatch *self, FsDir *dir)
+watch_directory (FsWatch *self, FsDir *dir)
 {
   g_autofree char *path = fs_dir_path (dir);
   char *reason;
@@ -121,7 +121,7 @@ fs_watch_start (FsWatch *self, FsDir *dir)
   g_autofree char *reason = NULL;
 
   fs_watch_stop (self, dir);
-  reason = watch_try (self, dir);
+  reason = watch_directory (self, dir);
   if (reason != NULL)
     fs_watch_stop (self, dir);
   else

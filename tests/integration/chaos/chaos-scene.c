@@ -229,7 +229,7 @@ put_leave (ChaosScene *self, const ChaosEvent *event)
 }
 
 static gboolean
-put_fault_to_half (ChaosScene *self,
+put_fault_on_half (ChaosScene *self,
                    const ChaosEvent *event,
                    gboolean (*put) (ChaosScene *self, const ChaosEvent *event))
 {
@@ -247,13 +247,13 @@ put_fault_to_half (ChaosScene *self,
 static gboolean
 put_kill_crowd (ChaosScene *self, const ChaosEvent *event)
 {
-  return put_fault_to_half (self, event, put_kill);
+  return put_fault_on_half (self, event, put_kill);
 }
 
 static gboolean
 put_leave_crowd (ChaosScene *self, const ChaosEvent *event)
 {
-  return put_fault_to_half (self, event, put_leave);
+  return put_fault_on_half (self, event, put_leave);
 }
 
 static gboolean

@@ -255,7 +255,7 @@ test_depth (void)
 
 /* A million brackets cause an error, and no overflow of the stack. */
 static void
-test_bomb (void)
+test_nested_too_deep (void)
 {
   g_autofree char *json = g_strnfill (1000000, '[');
 
@@ -307,7 +307,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cli/json-parse/refused", test_refused);
   g_test_add_func ("/cli/json-parse/errors-name-the-place", test_errors_name_the_place);
   g_test_add_func ("/cli/json-parse/depth", test_depth);
-  g_test_add_func ("/cli/json-parse/bomb", test_bomb);
+  g_test_add_func ("/cli/json-parse/nested-too-deep", test_nested_too_deep);
   g_test_add_func ("/cli/json-parse/contents", test_contents);
   g_test_add_func ("/cli/json-parse/F-hostile", test_hostile);
   return g_test_run ();

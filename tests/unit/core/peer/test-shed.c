@@ -6,7 +6,7 @@
 /* Shedding: the queue that drops messages, their number, and the result when no queue has messages left. */
 
 #define MESSAGE  10000u  /* bytes of a payload */
-#define AT_LEAST 262144u /* bytes that a queue drops at a time, at least */
+#define SHED_MIN 262144u /* bytes that a queue drops at a time, at least */
 
 /* Adds a reader that has stopped: its messages wait, because the first one uses the whole window. */
 static BusSubscription *
@@ -56,8 +56,8 @@ test_drops_from_the_largest_queue (Peers *f, gconstpointer data)
   given = before - large->owner->flow.waiting_bytes;
   g_assert_cmpuint (small->extra->missed, ==, 0);
   g_assert_cmpuint (large->extra->missed, >, 0);
-  g_assert_cmpuint (given, >=, AT_LEAST);
-  g_assert_cmpuint (given, <, AT_LEAST + 2 * MESSAGE);
+  g_assert_cmpuint (given, >=, SHED_MIN);
+  g_assert_cmpuint (given, <, SHED_MIN + 2 * MESSAGE);
   g_assert_cmpuint (f->core->unflushed.length, ==, 0);
 }
 
@@ -73,7 +73,7 @@ test_shared (Peers *f, gconstpointer data)
   g_assert_cmpuint (one->extra->missed, >, 40);
   g_assert_cmpuint (two->extra->missed, >, 40);
   g_assert_cmpuint (MAX (one->extra->missed, two->extra->missed) - MIN (one->extra->missed, two->extra->missed), <=,
-                    AT_LEAST / MESSAGE + 2);
+                    SHED_MIN / MESSAGE + 2);
 }
 
 /* At the limit of an account, only messages of its own peers are dropped. */
