@@ -219,12 +219,6 @@ link_set_context (const LinkSet *set)
   return set->context;
 }
 
-void
-link_set_added_timeout (LinkSet *set)
-{
-  set->prepared_until_us = 0;
-}
-
 /* Milliseconds until @due_us, rounded up; -1: for ever */
 static gint
 link_set_timeout_ms (gint64 due_us)
@@ -261,6 +255,7 @@ link_set_iterate_context (LinkSet *set)
   GMainContext *context = set->context;
   TRANSPORT_UNSET GPollFD fds[POLLS_MAX]; /* set by g_main_context_query() */
   const LinkReady *ready;
+  const gint64 now_us = set->handler.due_us != NULL ? g_get_monotonic_time () : 0;
   gint priority = 0, timeout_ms = 0, n = G_MAXINT;
   guint n_ready;
 
@@ -275,8 +270,7 @@ link_set_iterate_context (LinkSet *set)
       return;
     }
   if (set->handler.due_us != NULL && timeout_ms != 0)
-    set->prepared_until_us
-        = timeout_ms < 0 ? G_MAXINT64 : g_get_monotonic_time () + timeout_ms * G_TIME_SPAN_MILLISECOND;
+    set->prepared_until_us = timeout_ms < 0 ? G_MAXINT64 : now_us + timeout_ms * G_TIME_SPAN_MILLISECOND;
   (void) set->poller->wait (set->source, fds, (guint) n, timeout_ms);
   n_ready = timeout_ms != 0 ? set->poller->take (set->source, &ready) : 0; /* 0 also if a source is ready already */
   if (n_ready > 0)
@@ -290,8 +284,8 @@ link_set_iterate_context (LinkSet *set)
 }
 
 /* After a turn in which only links were ready the context is not prepared again, because that takes about a fifth of the time for a
- * message that arrives alone. No source has changed: a source of another thread, or one with a descriptor, wakes the context, and
- * link_set_added_timeout() and due_us() report the others. */
+ * message that arrives alone. No source has changed: GLib wakes the context for a source of another thread and for a source with a
+ * descriptor, due_us() reports the time of the handler, and link_close() marks the timeout of its link. */
 void
 link_set_iterate (LinkSet *set)
 {

@@ -33,10 +33,6 @@ GMainContext *link_set_context (const LinkSet *set);
 /* Runs one blocking iteration of the set's context, which the calling thread must own, and which only this function iterates. A
  * source that is dispatched may free the set. */
 void link_set_iterate (LinkSet *set);
-/* Reports that a function of the handler has added a source with a timeout to the set's context: the next
- * link_set_iterate() asks all sources for their timeouts. GLib itself only wakes the context if another thread adds a source, or
- * if a source adds a descriptor. */
-void link_set_added_timeout (LinkSet *set);
 
 /* Adds a new connection and ends the turn. Takes ownership of @handle in any case. FALSE: the connection was refused. */
 gboolean link_set_adopt (LinkSet *set, LinkHandle handle, const TransportCreds *creds);

@@ -219,6 +219,6 @@ link_close (Link *link, gint64 linger_us)
   link->linger = g_timeout_source_new ((guint) MAX (linger_us / 1000, 1));
   g_source_set_callback (link->linger, link_linger_ended, link, NULL);
   g_source_attach (link->linger, link->set->context);
-  link->set->prepared_until_us = 0; /* the context has another timeout */
+  link->set->prepared_until_us = 0; /* GLib does not wake the context for a source of its own thread */
   link_flush (link);
 }

@@ -75,6 +75,7 @@ typedef struct
    * about 10 ns. NULL: the handler does not count work. */
   guint64 (*work) (gpointer user);
   /* Returns the monotonic time at which a source of the handler in the context has to run next, as its prepare() would report it;
-   * G_MAXINT64: none. A turn may change it. NULL: the set prepares the context before each wait. */
+   * G_MAXINT64: none. A turn may change it. The other functions of the handler must not add a source without a descriptor to the
+   * context, because GLib does not wake it for a source of its own thread. NULL: the set prepares the context before each wait. */
   gint64 (*due_us) (gpointer user);
 } TransportHandler;

@@ -32,6 +32,7 @@ typedef struct
   int n_ready;
   int others_fd;       /* the second instance; -1: the system refused it */
   gboolean is_changed; /* it has to be created again */
+  gboolean is_found;   /* wait_links() found another descriptor ready: the next wait() returns its result */
   GPollFD others[OTHERS_MAX];
   guint n_others;
 } EpollSource;
@@ -160,13 +161,17 @@ epoll_wait_for_context (GSource *source, GPollFD *fds, guint n, gint timeout_ms)
   EpollSource *self = (EpollSource *) source;
   TRANSPORT_UNSET GPollFD others[OTHERS_MAX]; /* set by epoll_find_others() */
   guint n_others = epoll_find_others (self, fds, n, others);
-  gboolean is_other;
+  gboolean is_other = self->is_found;
 
-  self->n_ready = 0;
+  self->is_found = FALSE;
   if (n_others == G_MAXUINT
       || (!epoll_has_others (self, others, n_others) && !epoll_make_others (self, others, n_others)))
-    return g_poll (fds, n, timeout_ms);
-  self->n_ready = epoll_ask (self, timeout_ms, &is_other);
+    {
+      self->n_ready = 0;
+      return g_poll (fds, n, timeout_ms);
+    }
+  if (!is_other)
+    self->n_ready = epoll_ask (self, timeout_ms, &is_other);
   self->is_changed = is_other;
   return epoll_report (self, fds, n, is_other);
 }
@@ -183,8 +188,8 @@ epoll_take (GSource *source, const LinkReady **ready)
   return n;
 }
 
-/* If another descriptor is ready, the result is left to wait(): it finds the same links and the same descriptor, because readiness
- * is level-triggered. */
+/* If another descriptor is ready, the next wait() returns this result. It must not ask again: if more than EVENTS_MAX descriptors are
+ * ready, epoll_wait() returns them in turn, so every second turn would contain the other descriptor, and be discarded. */
 static guint
 epoll_wait_links (GSource *source, gint timeout_ms, const LinkReady **ready)
 {
@@ -192,6 +197,8 @@ epoll_wait_links (GSource *source, gint timeout_ms, const LinkReady **ready)
   gboolean is_other;
   int n = epoll_ask (self, timeout_ms, &is_other);
 
+  self->is_found = is_other;
+  self->n_ready = is_other ? n : 0;
   *ready = self->ready;
   return is_other ? 0 : (guint) n;
 }

@@ -96,7 +96,6 @@ listener_stop_for (Listener *self, guint ms)
   self->resume = g_timeout_source_new (ms);
   g_source_set_callback (self->resume, listener_on_resume, self, NULL);
   g_source_attach (self->resume, link_set_context (self->set));
-  link_set_added_timeout (self->set);
 }
 
 static void

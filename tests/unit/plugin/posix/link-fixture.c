@@ -180,6 +180,18 @@ link_fixture_round_trip (LinkFixture *f, int fd, const guint8 *bytes, gsize len)
   g_assert_cmpmem (back, len, bytes, len);
 }
 
+void
+link_fixture_use (LinkFixture *f, int fd)
+{
+  static const guint8 hello[] = "hello";
+  guint8 back[sizeof hello];
+
+  g_assert_cmpint (write (fd, hello, sizeof hello), ==, sizeof hello);
+  do
+    link_set_iterate (f->set);
+  while (read (fd, back, sizeof back) != sizeof hello);
+}
+
 guint8 *
 link_fixture_pattern (gsize len)
 {

@@ -5,6 +5,9 @@
 #include <glib-unix.h>
 #include <unistd.h>
 
+#define MANY       200u
+#define MANY_TURNS 8u /* twice as many as it takes to report all of them */
+
 /* Other descriptors of the context are polled beside links, as in any other context. */
 
 typedef struct
@@ -75,6 +78,59 @@ test_others (LinkFixture *f, gconstpointer poller)
   close (fd);
 }
 
+/* The same while the set waits without preparing the context. */
+static void
+test_others_prepared (LinkFixture *f, gconstpointer poller)
+{
+  Pipe first, second;
+  int fd = link_fixture_open (f);
+
+  pipe_open (&first, f->context);
+  for (guint i = 0; i < 2; i++)
+    {
+      link_fixture_use (f, fd);
+      link_fixture_use (f, fd);
+      pipe_use (&first, f);
+    }
+  link_fixture_use (f, fd);
+  link_fixture_use (f, fd);
+  pipe_open (&second, f->context);
+  pipe_use (&second, f);
+  link_fixture_use (f, fd);
+  link_fixture_use (f, fd);
+  pipe_close (&first);
+  pipe_use (&second, f);
+  pipe_close (&second);
+  close (fd);
+}
+
+/* More links are ready in every turn than the poller reports at a time. The other descriptor is among the next ones, so it is
+ * found after a few turns. */
+static void
+test_others_beside_many_links (LinkFixture *f, gconstpointer poller)
+{
+  static const guint8 bytes[65536];
+  Pipe pipe;
+  int fds[MANY];
+  guint turns = 0;
+
+  pipe_open (&pipe, f->context);
+  for (guint i = 0; i < MANY; i++)
+    fds[i] = link_fixture_open (f);
+  link_fixture_use (f, fds[0]);
+  link_fixture_use (f, fds[0]);
+  for (guint i = 0; i < MANY; i++)
+    g_assert_cmpint (write (fds[i], bytes, sizeof bytes), ==, sizeof bytes);
+  g_assert_cmpint (write (pipe.fds[1], "x", 1), ==, 1);
+  for (; pipe.seen == 0; turns++)
+    link_set_iterate (f->set);
+  g_assert_cmpuint (turns, <=, MANY_TURNS);
+  g_assert_cmpuint (f->received, <, MANY * sizeof bytes);
+  pipe_close (&pipe);
+  for (guint i = 0; i < MANY; i++)
+    close (fds[i]);
+}
+
 /* A descriptor number may belong to another file in the next turn. */
 static void
 test_others_with_old_number (LinkFixture *f, gconstpointer poller)
@@ -96,6 +152,8 @@ test_others_with_old_number (LinkFixture *f, gconstpointer poller)
 
 static const LinkFixtureTest tests[] = {
   { "others", test_others },
+  { "others-prepared", test_others_prepared },
+  { "others-beside-many-links", test_others_beside_many_links },
   { "others-with-old-number", test_others_with_old_number },
 };
 

@@ -6,26 +6,12 @@
 /* Sources with a timeout beside links. After a turn in which only links were ready the set does not prepare the context again, but it
  * must still run each source in time. */
 
-static const guint8 hello[] = "hello";
-
-/* The link sends the bytes back. link_fixture_round_trip() would prepare the context. */
-static void
-use_link (LinkFixture *f, int fd)
-{
-  guint8 back[sizeof hello];
-
-  g_assert_cmpint (write (fd, hello, sizeof hello), ==, sizeof hello);
-  do
-    link_set_iterate (f->set);
-  while (read (fd, back, sizeof back) != sizeof hello);
-}
-
 /* Afterwards the set waits without preparing the context. */
 static void
 use_links_only (LinkFixture *f, int fd)
 {
-  use_link (f, fd);
-  use_link (f, fd);
+  link_fixture_use (f, fd);
+  link_fixture_use (f, fd);
 }
 
 static gboolean
@@ -46,7 +32,7 @@ test_busy (LinkFixture *f, gconstpointer poller)
   g_source_set_callback (timer, count_call, &calls, NULL);
   g_source_attach (timer, f->context);
   while (calls == 0)
-    use_link (f, fd);
+    link_fixture_use (f, fd);
   close (fd);
 }
 
@@ -83,7 +69,7 @@ test_linger_begins_in_turn (LinkFixture *f, gconstpointer poller)
 
   use_links_only (f, fd);
   f->turn_ended = close_first;
-  use_link (f, fd);
+  link_fixture_use (f, fd);
   while (f->closed == 0)
     link_set_iterate (f->set);
   g_assert_cmpint (f->why, ==, TRANSPORT_CLOSED_WANTED);
@@ -152,7 +138,7 @@ test_due_changes_in_turn (LinkFixture *f, gconstpointer poller)
   g_source_attach (source, f->context);
   use_links_only (f, fd);
   f->turn_ended = set_due;
-  use_link (f, fd);
+  link_fixture_use (f, fd);
   while (calls == 0)
     link_set_iterate (f->set);
   close (fd);
@@ -202,7 +188,7 @@ test_source_of_another_thread_busy (LinkFixture *f, gconstpointer poller)
   use_links_only (f, fd);
   attach_from_thread (f, &calls);
   while (calls == 0)
-    use_link (f, fd);
+    link_fixture_use (f, fd);
   close (fd);
 }
 
