@@ -4,8 +4,3 @@
 /* Blocks all signals in the calling thread, so that the threads of the host receive them. Does nothing on systems without signals
  * for threads. */
 void platform_thread_block_signals (void);
-
-/* Asks the scheduler for a short time slice for the calling thread, which wakes often and runs briefly: it then waits less for
- * threads that use all of their longer slices, and gets the same share of the processor. Has an effect since Linux 6.12, for
- * threads with the normal scheduling policy. */
-void platform_thread_shorten_slice (void);

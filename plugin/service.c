@@ -260,7 +260,6 @@ service_broker_thread (gpointer data)
   Service *self = data;
 
   platform_thread_block_signals ();
-  platform_thread_shorten_slice ();
   g_main_context_push_thread_default (self->context);
   while (!self->is_stopped)
     if (self->links != NULL)
