@@ -283,8 +283,8 @@ link_set_iterate_context (LinkSet *set)
     g_main_context_dispatch (context);
 }
 
-/* After a turn in which only links were ready the context is not prepared again, because that takes about a fifth of the time for a
- * message that arrives alone. No source has changed: GLib wakes the context for a source of another thread and for a source with a
+/* After a turn in which only links were ready the context is not prepared again, because that takes about a fifth of the
+ * instructions for a message that arrives alone. No source has changed: GLib wakes the context for a source of another thread and for a source with a
  * descriptor, due_us() reports the time of the handler, and link_close() marks the timeout of its link. */
 void
 link_set_iterate (LinkSet *set)

@@ -188,8 +188,8 @@ epoll_take (GSource *source, const LinkReady **ready)
   return n;
 }
 
-/* If another descriptor is ready, the next wait() returns this result. It must not ask again: if more than EVENTS_MAX descriptors are
- * ready, epoll_wait() returns them in turn, so every second turn would contain the other descriptor, and be discarded. */
+/* If another descriptor is ready, the next wait() returns this result. It must not ask again: if more than EVENTS_MAX descriptors
+ * are ready, epoll_wait() returns them in turn, so every second turn would contain the other descriptor, and be discarded. */
 static guint
 epoll_wait_links (GSource *source, gint timeout_ms, const LinkReady **ready)
 {

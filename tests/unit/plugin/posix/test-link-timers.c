@@ -3,8 +3,8 @@
 
 #include <unistd.h>
 
-/* Sources with a timeout beside links. After a turn in which only links were ready the set does not prepare the context again, but it
- * must still run each source in time. */
+/* Sources with a timeout beside links. After a turn in which only links were ready the set does not prepare the context again, but
+ * it must still run each source in time. */
 
 /* Afterwards the set waits without preparing the context. */
 static void
