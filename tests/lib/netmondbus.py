@@ -7,50 +7,25 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 import tempfile
 
-from broker import Broker, die_with_parent
-from ctltool import PATIENCE_S, Tool, finished
+from collectorbus import CollectorBus
+from ctltool import PATIENCE_S, finished
 from tap import Skip, equal, holds, test
 
 EVENTS = "events.network.connections"
 NETLINK_SOCK_DIAG = 4
 
 
-class Bus(Tool):
+class Bus(CollectorBus):
     """An agent, and the tool."""
 
     def __init__(self, paths, sockets=""):
-        self.netmond = paths[3]
-        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-            conf.write(f"[socket]\n{sockets}\n")
-            conf.flush()
-            self.broker = Broker(paths[1], paths[2], "--config", conf.name)
-        super().__init__(paths[0], self.broker.address, None)
-        self.children = contextlib.ExitStack()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.children.close()
-        equal(self.broker.end(), 0)
+        super().__init__(paths, "netmond-1", sockets)
 
     def collector(self, *words, before=None, interval=20):
         """Starts netmond-1, and waits until it is ready. The child calls @before."""
-        ready, notify = os.pipe()
-        child = subprocess.Popen([self.netmond, "--address", self.broker.address, "--interval", str(interval), "--ready-fd", str(notify),
-                                  *words], pass_fds=[notify], stderr=subprocess.DEVNULL, preexec_fn=before or die_with_parent)
-        os.close(notify)
-        self.children.callback(end_well, child)
-        with os.fdopen(ready) as pipe:
-            equal(pipe.readline(), "ready netmond-1\n")
-        return child
-
-    def call(self, method, request=None, **more):
-        (answer,) = self.json("call", "netmond-1", method, json.dumps(request or {}), "--timeout", "10", **more)
-        return answer
+        return self.run_collector(["--interval", str(interval), *words], end_well, before)
 
     def submit(self, operation, *words, **query):
         return self.start("task", "submit", operation, "--payload", json.dumps(query), *words)

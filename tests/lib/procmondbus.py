@@ -3,16 +3,15 @@
 import base64
 import contextlib
 import json
-import os
 import shutil
 import signal
 import subprocess
 import tempfile
 
-from broker import Broker, die_with_parent
-from ctltool import PATIENCE_S, Tool, finished
+from broker import die_with_parent
+from collectorbus import CollectorBus
+from ctltool import PATIENCE_S, finished
 from rawpeer import read
-from tap import equal
 
 TASK = "control.collector.task.process"
 EVENTS = "events.process.lifecycle"
@@ -20,40 +19,15 @@ STARTED, EXITED, CHANGED = ("PROCESS_EVENT_" + name for name in ("STARTED", "EXI
 HEALTHY, DEGRADED = "HEALTH_HEALTHY", "HEALTH_DEGRADED"
 
 
-class Bus(Tool):
+class Bus(CollectorBus):
     """An agent with the given limits, and the tool."""
 
     def __init__(self, paths, sockets="", **limits):
-        self.procmond = paths[3]
-        with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
-            conf.write(f"[socket]\n{sockets}\n[limits]\n" + "".join(f"{name.replace('_', '-')}={value}\n" for name, value in limits.items()))
-            conf.flush()
-            self.broker = Broker(paths[1], paths[2], "--config", conf.name)
-        super().__init__(paths[0], self.broker.address, None)
-        self.children = contextlib.ExitStack()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.children.close()
-        equal(self.broker.end(), 0)
+        super().__init__(paths, "procmond-1", sockets, **limits)
 
     def collector(self, before=None, interval=20, pace=0, more=("--poll",)):
         """Starts procmond-1, and waits until it is ready. It polls, unless @more has other options. The child calls @before."""
-        ready, notify = os.pipe()
-        child = subprocess.Popen([self.procmond, "--address", self.broker.address, "--interval", str(interval), "--pace", str(pace),
-                                  "--ready-fd", str(notify), *more], pass_fds=[notify], stderr=subprocess.DEVNULL,
-                                 preexec_fn=before or die_with_parent)
-        os.close(notify)
-        self.children.callback(end, child)
-        with os.fdopen(ready) as pipe:
-            equal(pipe.readline(), "ready procmond-1\n")
-        return child
-
-    def call(self, method, request=None, **more):
-        (answer,) = self.json("call", "procmond-1", method, json.dumps(request or {}), "--timeout", "10", **more)
-        return answer
+        return self.run_collector(["--interval", str(interval), "--pace", str(pace), *more], end, before)
 
     def task(self, **request):
         """The reply to a task request, with the fields of the packed table as its result."""
