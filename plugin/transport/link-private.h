@@ -19,9 +19,8 @@ struct LinkSet
   GPtrArray *links; /* Link, each at its place; the set does not own them */
   GPtrArray *dead;  /* links that a dispatch closed; freed at its end */
   gboolean dispatching;
-  gint64
-      prepared_until_us; /* until then no source of the context has to run, except the handler's; 0: prepare the context first */
-  guint turn;            /* number of turns with several links; it selects the link that is read first */
+  gint64 prepared_until_us; /* no source of the context has to run before, except the handler's; 0: not known */
+  guint turn;               /* number of turns with several links; it selects the link that is read first */
   guint8 buffer[LINK_SET_BUFFER];
 };
 

@@ -21,16 +21,24 @@ count_call (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* @calls: (out): the number of calls of the timer's callback */
+static void
+add_timer (LinkFixture *f, guint ms, guint *calls)
+{
+  g_autoptr (GSource) timer = g_timeout_source_new (ms);
+
+  g_source_set_callback (timer, count_call, calls, NULL);
+  g_source_attach (timer, f->context);
+}
+
 /* A timeout that was added before: it expires while links are ready in every turn. */
 static void
 test_busy (LinkFixture *f, gconstpointer poller)
 {
-  g_autoptr (GSource) timer = g_timeout_source_new (5);
   int fd = link_fixture_open (f);
   guint calls = 0;
 
-  g_source_set_callback (timer, count_call, &calls, NULL);
-  g_source_attach (timer, f->context);
+  add_timer (f, 5, &calls);
   while (calls == 0)
     link_fixture_use (f, fd);
   close (fd);
@@ -40,12 +48,10 @@ test_busy (LinkFixture *f, gconstpointer poller)
 static void
 test_idle (LinkFixture *f, gconstpointer poller)
 {
-  g_autoptr (GSource) timer = g_timeout_source_new (20);
   int fd = link_fixture_open (f);
   guint calls = 0;
 
-  g_source_set_callback (timer, count_call, &calls, NULL);
-  g_source_attach (timer, f->context);
+  add_timer (f, 20, &calls);
   use_links_only (f, fd);
   while (calls == 0)
     link_set_iterate (f->set);
