@@ -34,16 +34,31 @@ topics_forget_oldest (BusTopics *topics, BusTopic *topic)
   bus_table_remove (&topics->table, topic->key.hash, topic);
 }
 
+static gboolean
+topics_may_displace (BusTopics *topics, gint64 now_us)
+{
+  if (topics->displaced_us != now_us)
+    {
+      topics->displaced_us = now_us;
+      topics->n_displaced = 0;
+    }
+  return topics->n_displaced < BUS_TOPICS_DISPLACED;
+}
+
 /* A slot that is free, or that is taken from another topic. The loop ends: each step but the last removes a mark, so the hand
- * makes at most one round and one step. Each mark was made by a message, so the steps are at most as many as the messages. */
+ * makes at most one round and one step. Each mark was made by a message, so the steps are at most as many as the messages. NULL:
+ * enough topics were displaced at the time @now_us. */
 static BusTopic *
-topics_take_slot (BusTopics *topics)
+topics_take_slot (BusTopics *topics, gint64 now_us)
 {
   guint n = bus_table_size (&topics->table);
   BusTopic *topic;
 
   if (n < topics->max)
     return &topics->slots[n + 1];
+  if (!topics_may_displace (topics, now_us))
+    return NULL;
+  topics->n_displaced++;
   for (;;)
     {
       topics->hand = topics->hand % topics->max + 1;
@@ -53,8 +68,6 @@ topics_take_slot (BusTopics *topics)
       topic->is_recent = FALSE;
     }
   topics_forget_oldest (topics, topic);
-  /* If each message displaces a topic, the next message displaces the topic of the next slot: prefetch its cell. */
-  bus_table_prefetch (&topics->table, topics->slots[topics->hand % topics->max + 1].key.hash);
   return topic;
 }
 
@@ -82,13 +95,15 @@ bus_topics_find (const BusTopics *topics, BusKey key)
 }
 
 BusTopic *
-bus_topics_place (BusTopics *topics, BusKey key)
+bus_topics_place (BusTopics *topics, BusKey key, gint64 now_us)
 {
   BusTopic *topic = bus_topics_find (topics, key);
 
   if (topic != NULL)
     return topic;
-  topic = topics_take_slot (topics);
+  topic = topics_take_slot (topics, now_us);
+  if (topic == NULL)
+    return NULL;
   topic->generation++;
   topic->messages = topic->bytes = 0;
   topic->last_us = 0;
@@ -97,6 +112,16 @@ bus_topics_place (BusTopics *topics, BusKey key)
   topics_set_name (topic, key);
   bus_table_add (&topics->table, key.hash, topic);
   topics->is_sorted = FALSE;
+  return topic;
+}
+
+BusTopic *
+bus_topics_find_place (BusTopics *topics, BusTopicPlace *place, BusKey key, gint64 now_us)
+{
+  BusTopic *topic = bus_topics_place (topics, key, now_us);
+
+  *place = topic != NULL ? (BusTopicPlace){ topic->generation, (guint32) (topic - topics->slots) }
+                         : (BusTopicPlace){ 0, 0 };
   return topic;
 }
 

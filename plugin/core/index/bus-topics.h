@@ -15,20 +15,25 @@
  * never displaced. The messages of a displaced topic are added to `unseen`, so each message is in the counter of its topic or in
  * that sum. A topic that returns begins at zero.
  *
+ * Displacing a topic costs more than routing a message. If more topics are in use than there are counters, nearly each message
+ * would displace a topic, and few counters would contain more than one message. So at most BUS_TOPICS_DISPLACED topics are
+ * displaced at one time (the messages of one read have the same time). The messages to further new topics are added to `unseen`
+ * at once. A topic that is used often soon gets a counter nevertheless.
+ *
  * The modules that route (BusMatch, BusServers) store the place of a counter: its slot and the generation of the slot, which
  * changes when another topic takes the slot. So a message to a topic with a valid place costs one comparison and no look-up.
  *
  * The memory belongs to the broker and is not charged to a peer, because a topic outlives its publishers. It is at most
  * topics_seen times 900 bytes (for topics of 512 bytes), about 1.5 MiB by default, and is used as topics arrive.
  *
- * Displacing a topic costs two changes of the hash table, so a peer that uses more topics than there are counters costs little
- * more than others. Topics are sorted by name only when they are listed.
+ * Topics are sorted by name only when they are listed.
  *
  * Invariant: slots are never freed or moved before bus_topics_clear(); each topic with a counter is in the table, and has one
  * place in the order by name.
  */
 
-#define BUS_TOPIC_TYPE_MAX 128u
+#define BUS_TOPIC_TYPE_MAX   128u
+#define BUS_TOPICS_DISPLACED 16u
 
 typedef struct
 {
@@ -58,8 +63,10 @@ typedef struct
   GPtrArray *order; /* BusTopic, by name; valid while is_sorted */
   gboolean is_sorted;
   guint32 max;
-  guint32 hand;   /* the slot that the hand passed last */
-  guint64 unseen; /* messages of topics that were displaced */
+  guint32 hand;        /* the slot that the hand passed last */
+  guint32 n_displaced; /* topics that were displaced at the time displaced_us */
+  gint64 displaced_us;
+  guint64 unseen; /* messages of topics without a counter */
 } BusTopics;
 
 void bus_topics_init (BusTopics *topics, guint64 max);
@@ -67,14 +74,17 @@ void bus_topics_clear (BusTopics *topics);
 
 /* NULL: the topic has no counter. */
 BusTopic *bus_topics_find (const BusTopics *topics, BusKey key);
-/* The counter of the topic, which gets one if it has none. Transfer none. */
-BusTopic *bus_topics_place (BusTopics *topics, BusKey key);
+/* The counter of the topic, which gets one if it has none. Transfer none. NULL: enough topics were displaced at the time @now_us. */
+BusTopic *bus_topics_place (BusTopics *topics, BusKey key, gint64 now_us);
 void bus_topic_set_type (BusTopic *topic, WireSpan type_name);
 
 /* All topics by name; sorts them if there are new ones since the last call. Transfer none; valid until a new topic is counted. */
 const GPtrArray *bus_topics_by_name (BusTopics *topics);
 /* The number in that order of the first topic after @name, which need not have a counter itself. With an empty @name: 0. */
 guint bus_topics_after (BusTopics *topics, WireSpan name);
+
+/* Finds the counter of a topic whose @place is not valid, and updates the place. NULL: the topic gets no counter now. */
+BusTopic *bus_topics_find_place (BusTopics *topics, BusTopicPlace *place, BusKey key, gint64 now_us);
 
 /* Counts accepted messages with @bytes of payload in total. @place: (inout): place of the counter of @key, updated if it is not
  * valid. @type_name: of the last message */
@@ -90,9 +100,11 @@ bus_topics_count_run (BusTopics *topics,
   BusTopic *topic = &topics->slots[place->slot];
 
   if (topic->generation != place->generation)
+    topic = bus_topics_find_place (topics, place, key, now_us);
+  if (topic == NULL)
     {
-      topic = bus_topics_place (topics, key);
-      *place = (BusTopicPlace){ topic->generation, (guint32) (topic - topics->slots) };
+      topics->unseen += messages;
+      return;
     }
   topic->is_recent = topic->messages + messages > 1; /* the first message sets no mark */
   topic->messages += messages;

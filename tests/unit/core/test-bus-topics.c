@@ -9,10 +9,19 @@
 
 /* --- alone --- */
 
+/* Each message is counted at a later time than the one before. */
+static gint64
+next_time_us (void)
+{
+  static gint64 now_us = 7;
+
+  return now_us++;
+}
+
 static BusTopic *
 place (BusTopics *topics, const char *topic)
 {
-  return bus_topics_place (topics, bus_key (5, wire_span_str (topic)));
+  return bus_topics_place (topics, bus_key (5, wire_span_str (topic)), next_time_us ());
 }
 
 static void
@@ -47,7 +56,7 @@ count_at (BusTopics *topics, BusTopicPlace *at, const char *topic)
   WireEnvelope envelope;
 
   wire_envelope_init (&envelope);
-  bus_topics_count (topics, at, bus_key (5, wire_span_str (topic)), &envelope, 7);
+  bus_topics_count (topics, at, bus_key (5, wire_span_str (topic)), &envelope, next_time_us ());
 }
 
 static void
@@ -341,6 +350,7 @@ test_unseen (Core *core, gconstpointer data)
       {
         g_autofree char *topic = g_strdup_printf ("events.process.t%02u", i);
 
+        core_advance (core, 1);
         client_publish (publisher, topic, 0, "abc", 3);
         if (i % 7 == 0)
           {
@@ -379,6 +389,7 @@ use_topics (Client *publisher, guint *fill)
     {
       g_autofree char *name = g_strdup_printf ("events.process.f%u", (*fill)++);
 
+      core_advance (publisher->core, 1);
       client_publish (publisher, name, 0, "x", 1);
       for (guint k = 0; k < 4; k++)
         {

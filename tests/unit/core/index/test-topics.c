@@ -24,14 +24,22 @@ teardown (Fixture *f, gconstpointer data)
   bus_topics_clear (&f->topics);
 }
 
+/* Counts a message at the time of the last one. */
 static void
-count_at (Fixture *f, BusTopicPlace *place, const char *topic, const char *payload)
+count_now (Fixture *f, BusTopicPlace *place, const char *topic, const char *payload)
 {
   WireEnvelope envelope;
 
   wire_envelope_init (&envelope);
   envelope.payload = wire_span_str (payload);
-  bus_topics_count (&f->topics, place, bus_key (SEED, wire_span_str (topic)), &envelope, ++f->now_us);
+  bus_topics_count (&f->topics, place, bus_key (SEED, wire_span_str (topic)), &envelope, f->now_us);
+}
+
+static void
+count_at (Fixture *f, BusTopicPlace *place, const char *topic, const char *payload)
+{
+  f->now_us++;
+  count_now (f, place, topic, payload);
 }
 
 static void
@@ -136,6 +144,62 @@ test_returning_topic_starts_at_zero (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->topics.unseen, ==, 2);
 }
 
+/* The number of topics prefix.0, prefix.1 and so on, below @n, that have a counter. */
+static guint
+count_kept (Fixture *f, const char *prefix, guint n)
+{
+  guint kept_topics = 0;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%s.%u", prefix, i);
+
+      kept_topics += kept (f, name) != NULL;
+    }
+  return kept_topics;
+}
+
+static void
+count_many_now (Fixture *f, const char *prefix, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%s.%u", prefix, i);
+      BusTopicPlace place = { 0, 0 };
+
+      count_now (f, &place, name, "x");
+    }
+}
+
+/* At one time only some new topics displace others; the sums include the messages of the rest. A topic with a counter is counted
+ * as before, and later times allow further topics to displace others. */
+static void
+test_displaced_at_one_time (Fixture *f, gconstpointer data)
+{
+  BusTopicPlace stale = { 0, 0 };
+  BusTopicPlace place = { 0, 0 };
+
+  f->now_us = 1;
+  count_now (f, &stale, "first", "x");
+  count_many_now (f, "old", 63); /* all slots are taken now */
+  count_many_now (f, "new", 40);
+  g_assert_cmpuint (count_kept (f, "new", 40), ==, BUS_TOPICS_DISPLACED);
+  g_assert_cmpuint (f->topics.unseen, ==, 40);
+  g_assert_null (kept (f, "first"));
+  count_now (f, &stale, "first", "x"); /* it has lost its counter, and gets none at this time */
+  g_assert_null (kept (f, "first"));
+  g_assert_cmpuint (f->topics.unseen, ==, 41);
+  count_now (f, &place, "new.0", "x");
+  g_assert_cmpuint (kept (f, "new.0")->messages, ==, 2);
+  f->now_us++;
+  count_now (f, &stale, "first", "x");
+  g_assert_cmpuint (kept (f, "first")->messages, ==, 1);
+  count_many_now (f, "newer", 40);
+  g_assert_cmpuint (count_kept (f, "newer", 40), ==, BUS_TOPICS_DISPLACED - 1);
+  g_assert_cmpuint (bus_table_size (&f->topics.table), ==, 64);
+  g_assert_cmpuint (all_messages (f), ==, 1 + 63 + 40 + 1 + 1 + 1 + 40);
+}
+
 static const char *
 name_after (Fixture *f, const char *name, char *out, gsize size)
 {
@@ -204,7 +268,7 @@ test_type (Fixture *f, gconstpointer data)
   g_autofree char *text = g_strnfill (BUS_TOPIC_TYPE_MAX - 1, 't');
   g_autofree char *too_long = g_strconcat (text, "\xc3\xa9", NULL);
   BusTopicPlace place = { 0, 0 };
-  BusTopic *topic = bus_topics_place (&f->topics, bus_key (SEED, wire_span_str ("a")));
+  BusTopic *topic = bus_topics_place (&f->topics, bus_key (SEED, wire_span_str ("a")), 1);
   WireEnvelope envelope;
 
   wire_envelope_init (&envelope);
@@ -224,7 +288,7 @@ static void
 test_name_is_copied (Fixture *f, gconstpointer data)
 {
   char name[] = "mine";
-  BusTopic *topic = bus_topics_place (&f->topics, bus_key (SEED, wire_span_str (name)));
+  BusTopic *topic = bus_topics_place (&f->topics, bus_key (SEED, wire_span_str (name)), 1);
 
   memset (name, 'x', strlen (name));
   g_assert_cmpmem (topic->key.text.data, topic->key.text.len, "mine", 4);
@@ -240,6 +304,7 @@ main (int argc, char **argv)
   ADD ("/core/topics/counts", 4, test_counts);
   ADD ("/core/topics/stale-place", 4, test_stale_place);
   ADD ("/core/topics/M23-flood", 4, test_flood);
+  ADD ("/core/topics/M23-displaced-at-one-time", 64, test_displaced_at_one_time);
   ADD ("/core/topics/returning-topic-starts-at-zero", 1, test_returning_topic_starts_at_zero);
   ADD ("/core/topics/after", 8, test_after);
   ADD ("/core/topics/order-changes", 8, test_order_changes);
