@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "link-crowd.h"
 #include "link-poller.h"
 #include "link.h"
 
@@ -20,7 +21,8 @@ struct LinkSet
   GPtrArray *dead;  /* links that a dispatch closed; freed at its end */
   gboolean dispatching;
   gint64 prepared_until_us; /* no source of the context has to run before, except the handler's; 0: not known */
-  guint turn;               /* number of turns with several links; it selects the link that is read first */
+  LinkCrowd crowd;
+  guint turn; /* number of turns with several links; it selects the link that is read first */
   guint8 buffer[LINK_SET_BUFFER];
 };
 

@@ -132,6 +132,14 @@ link_set_read_some (LinkSet *set, const LinkReady *ready, guint n, gboolean quie
     }
 }
 
+/* Notes a turn in which @n_busy links probably have more. */
+static void
+link_set_note_busy (LinkSet *set, guint n_busy)
+{
+  if (link_crowd_note (&set->crowd, n_busy > 1) && set->handler.crowded != NULL)
+    set->handler.crowded (set->user, set->crowd.is_crowded);
+}
+
 /* Reads each ready link, at most its share of the turn. Quiet links are read first, and the frames that their messages cause are
  * written before the other links are read. Otherwise a message of a client that sends seldom would wait while the broker handles
  * one share of each link that floods it, and the answer to this message would wait as long again. A link that is read first can
@@ -148,6 +156,7 @@ link_set_read_all (LinkSet *set, const LinkReady *ready, guint n)
   link_set_read_some (set, ready, n, FALSE, &turn);
   if (turn.n_busy == 1)
     link_set_read_busy (turn.busy);
+  link_set_note_busy (set, turn.n_busy);
 }
 
 static void
@@ -164,6 +173,7 @@ link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
       /* No other link waits, so the debt does not matter. */
       ready->link->debt = 0;
       link_set_read (ready->link, LINK_TURN_ALONE);
+      link_set_note_busy (set, 1);
     }
   set->handler.turn_ended (set->user);
   set->dispatching = FALSE;
@@ -284,8 +294,8 @@ link_set_iterate_context (LinkSet *set)
 }
 
 /* After a turn in which only links were ready the context is not prepared again, because that takes about a fifth of the
- * instructions for a message that arrives alone. No source has changed: GLib wakes the context for a source of another thread and for a source with a
- * descriptor, due_us() reports the time of the handler, and link_close() marks the timeout of its link. */
+ * instructions for a message that arrives alone. No source has changed: GLib wakes the context for a source of another thread and
+ * for a source with a descriptor, due_us() reports the time of the handler, and link_close() marks the timeout of its link. */
 void
 link_set_iterate (LinkSet *set)
 {

@@ -115,6 +115,16 @@ link_fixture_on_work (gpointer user)
   return ((LinkFixture *) user)->work;
 }
 
+static void
+link_fixture_on_crowded (gpointer user, gboolean is_crowded)
+{
+  LinkFixture *f = user;
+
+  g_assert_cmpint (is_crowded, !=, f->is_crowded);
+  f->is_crowded = is_crowded;
+  f->crowd_changes++;
+}
+
 static gint64
 link_fixture_due_us (gpointer user)
 {
@@ -124,7 +134,7 @@ link_fixture_due_us (gpointer user)
 static const TransportHandler handler
     = { link_fixture_on_connected, link_fixture_on_place,  link_fixture_on_placed, link_fixture_on_received,
         link_fixture_on_closed,    link_fixture_on_gather, link_fixture_on_sent,   link_fixture_on_turn_ended,
-        link_fixture_on_work,      link_fixture_due_us };
+        link_fixture_on_work,      link_fixture_due_us,    link_fixture_on_crowded };
 
 static void
 link_fixture_setup (LinkFixture *f, gconstpointer poller)

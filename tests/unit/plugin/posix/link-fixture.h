@@ -38,6 +38,8 @@ typedef struct
   const char *refusal;                /* NULL: accepts */
   guint64 work;                       /* of the received bytes */
   gsize received;                     /* by all links */
+  guint crowd_changes;                /* calls of crowded() */
+  gboolean is_crowded;                /* of the last one */
   gint64 due_us;                      /* when a source of the handler has to run */
   void (*turn_ended) (gpointer user); /* NULL: the handler only sends the bytes back */
 } LinkFixture;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "link-crowd.h"
 #include "link-fixture.h"
 
 #include <unistd.h>
@@ -84,6 +85,38 @@ test_single_busy (LinkFixture *f, gconstpointer poller)
     }
   close (busy);
   close (idle);
+}
+
+/* Floods of several links make the set crowded; a flood of one link does not, and ends it. */
+static void
+test_crowded (LinkFixture *f, gconstpointer poller)
+{
+  int busy = link_fixture_open (f), other = link_fixture_open (f);
+
+  for (guint i = 0; i < 2 * LINK_CROWD_MAX; i++)
+    {
+      link_fixture_fill (busy);
+      g_assert_cmpint (write (other, "credit", 6), ==, 6);
+      link_set_iterate (f->set);
+    }
+  g_assert_cmpuint (f->crowd_changes, ==, 0);
+  for (guint i = 0; i < LINK_CROWD_MAX / LINK_CROWD_STEP; i++)
+    {
+      g_assert_false (f->is_crowded);
+      link_fixture_fill (busy);
+      link_fixture_fill (other);
+      link_set_iterate (f->set);
+    }
+  g_assert_true (f->is_crowded);
+  close (other);
+  for (guint i = 0; i < 2 * LINK_CROWD_MAX && f->is_crowded; i++)
+    {
+      link_fixture_fill (busy);
+      link_set_iterate (f->set);
+    }
+  g_assert_false (f->is_crowded);
+  g_assert_cmpuint (f->crowd_changes, ==, 2);
+  close (busy);
 }
 
 /* If the first bytes of a link's turn are cheap and the later ones expensive, their cost counts in its next turns. */
@@ -239,6 +272,7 @@ static const LinkFixtureTest tests[] = {
   { "R09-fair-bytes", test_fair_bytes },
   { "R09-fair-work", test_fair_work },
   { "R09-single-busy-link", test_single_busy },
+  { "crowded", test_crowded },
   { "R09-cost-counts-in-the-next-turns", test_cost_counts_in_the_next_turns },
   { "R09-no-idle-turn", test_no_idle_turn },
   { "R09-fair-sources", test_fair_sources },

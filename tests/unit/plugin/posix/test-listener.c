@@ -69,7 +69,7 @@ on_turn_ended (gpointer user)
 }
 
 static const TransportHandler handler
-    = { on_connected, on_place, on_placed, on_bytes, on_closed, on_gather, on_placed, on_turn_ended, NULL, NULL };
+    = { on_connected, on_place, on_placed, on_bytes, on_closed, on_gather, on_placed, on_turn_ended, NULL, NULL, NULL };
 
 static void
 on_report (gpointer user, ListenerEvent event, const char *text)
