@@ -221,7 +221,8 @@ hello_meet_holder (BusPeer *peer, BusPeer *holder, const Hello *hello, WireSpan 
   hello_digest_token (hello, token);
   rule = bus_takeover_rule (holder, peer, hello->incarnation, token);
   if (rule == BUS_TAKEOVER_REFUSED)
-    return hello_refuse (peer, WIRE_STATUS_DUPLICATE_ID, "a live connection of another account has this id");
+    return hello_refuse (peer, WIRE_STATUS_DUPLICATE_ID,
+                         "a live connection of another account, or with another token, has this id");
   if (!bus_takeover_begin (holder, peer, rule, body))
     return hello_refuse (peer, WIRE_STATUS_NO_MEMORY, NULL);
   return BUS_HELLO_WAITS;
