@@ -56,7 +56,8 @@ test_holds (BusFixture *f, gconstpointer data)
   test_process_suspend (sink);
   sent = offer (publisher, RESULTS, 5000);
   g_assert_cmpuint (sent, >, 0);
-  g_assert_cmpuint (sent, <, 80); /* its window, and one message that exceeds it */
+  g_assert_cmpuint (sent, <, 80);          /* its window, and one message that exceeds it */
+  worker_do (publisher, "stats", "stats"); /* the broker has accepted all of them */
   {
     g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
     const Daemoneye__Eventbus__V1__PeerStats *peer = bus_stats_view_peer (&view, "publisher");
@@ -76,7 +77,7 @@ test_holds (BusFixture *f, gconstpointer data)
   g_assert_cmpuint (more, ==, 20);
   test_process_resume (sink);
   worker_await (sink, "s", sent + more);
-  g_assert_cmpuint (offer (publisher, RESULTS, 500), ==, 500);
+  worker_publish (publisher, RESULTS, 500, SIZE);
   worker_await (sink, "s", sent + more + 500);
   got = worker_report (sink, "s");
   g_assert_cmpuint (got.received, ==, sent + more + 500);
@@ -159,9 +160,13 @@ test_expires (BusFixture *f, gconstpointer data)
   got = worker_report (sink, "s");
   g_assert_cmpuint (got.received + got.missed, ==, 2000);
   g_assert_cmpuint (worker_detail (sink, "s").expired, >, 0);
-  test_process_send (publisher, "errors");
-  worker_numbers (publisher, "errors", errors, 2);
-  g_assert_cmpuint (errors[0], >, 0);
+  do
+    {
+      test_process_send (publisher, "errors");
+      worker_numbers (publisher, "errors", errors, 2);
+      bus_fixture_run_briefly (f);
+    }
+  while (errors[0] == 0);
   g_assert_cmpuint (errors[1], ==, DEYE_BUS_ERROR_WOULD_BLOCK);
 
   /* The subscription has drained, and blocks again. */
@@ -223,7 +228,7 @@ test_one_suspended_of_five (BusFixture *f, gconstpointer data)
     }
   bus_fixture_kill_worker (f, stuck);
   /* A peer that disconnects releases the messages that waited for it. */
-  g_assert_cmpuint (offer (publisher, RESULTS, 500), ==, 500);
+  worker_publish (publisher, RESULTS, 500, SIZE);
   for (guint i = 0; i < G_N_ELEMENTS (sinks); i++)
     worker_await (sinks[i], "s", sent + 500);
 }
@@ -274,7 +279,7 @@ test_other_policy_unblocks (BusFixture *f, gconstpointer data)
   sent = offer (publisher, RESULTS, 5000);
   g_assert_cmpuint (sent, <, 80);
   worker_do (sink, "adjust s drop-oldest 30", "adjusted s 2 30");
-  g_assert_cmpuint (offer (publisher, RESULTS, 1000), ==, 1000);
+  worker_publish (publisher, RESULTS, 1000, SIZE);
   worker_do (publisher, "stats", "stats"); /* the broker has accepted all messages */
   worker_do (sink, "resume s", "resumed s");
   worker_await (sink, "s", sent + 1000);
