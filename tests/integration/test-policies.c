@@ -15,7 +15,9 @@
 #define QUEUE    50u
 #define WINDOW   20u
 
-static const BusFixtureOptions small_turns = { .limits = "publish_window_may_drop_bytes=131072" };
+/* A queue may stay large for as long as a test takes. */
+static const BusFixtureOptions small_turns
+    = { .limits = "publish_window_may_drop_bytes=131072\nqueue_soft_timeout_us=300000000" };
 
 static const Daemoneye__Eventbus__V1__QueueStats *
 queue_of (const BusStatsView *view, const char *peer, const char *pattern)
@@ -182,6 +184,7 @@ test_conflate_topics (BusFixture *f, gconstpointer data)
       worker_publish (publisher, "control.health.status", 1, 64);
       worker_publish (publisher, "control.health.diagnostics", 1, 64);
     }
+  worker_do (publisher, "stats", "stats"); /* the broker has accepted all of them */
   test_process_resume (stopped);
   worker_await (stopped, "s", 200);
   got = worker_report (stopped, "s");
@@ -331,7 +334,7 @@ test_pause_affects_one_subscription (BusFixture *f, gconstpointer data)
   worker_publish (publisher, TOPIC, 2000, SIZE);
   worker_await (both, "s", 2000);
   g_assert_cmpuint (worker_report (both, "p").received, ==, 0);
-  worker_do (both, "request events.process.anomaly 20 5000", "replied 20 0 0");
+  worker_do (both, "request events.process.anomaly 20 60000", "replied 20 0 0");
   worker_do (both, "resume p", "resumed p");
   worker_await (both, "p", 2000);
   g_assert_cmpuint (worker_report (both, "p").received, ==, 120);
@@ -349,7 +352,7 @@ test_request_in_flood (BusFixture *f, gconstpointer data)
   worker_do (server, "serve r events.process.anomaly - echo", "serving r");
   worker_subscribe (asker, "s", TOPIC " - count drop-oldest 100 0 20");
   test_process_send (publisher, "publish " TOPIC " 20000 200");
-  worker_do (asker, "request events.process.anomaly 500 10000", "replied 500 0 0");
+  worker_do (asker, "request events.process.anomaly 500 60000", "replied 500 0 0");
   test_process_expect_line (publisher, "published");
   worker_await (asker, "s", 20000);
   got = worker_report (asker, "s");

@@ -15,7 +15,7 @@
 
 static const BusFixtureOptions narrow = {
   .limits = "max_payload=65536\nqueue_soft_bytes=65536\nqueue_hard_bytes=131072\nreceive_window_messages=64\n"
-            "publish_window_may_drop_bytes=131072",
+            "queue_soft_timeout_us=300000000\npublish_window_may_drop_bytes=131072",
 };
 
 static TestProcess *
