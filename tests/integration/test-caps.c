@@ -11,8 +11,8 @@
 
 #define TOPIC   "events.process.lifecycle"
 #define STOPPED 6u
-#define BATCH   250u
-#define BATCHES 24u
+#define BATCH   50u /* less than the share of a stopped queue in the limit, so that the fast queue is never the largest */
+#define BATCHES 120u
 #define SIZE    4000u
 #define CAP     4194304u
 
