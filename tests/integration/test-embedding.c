@@ -29,9 +29,9 @@ test_blocked_host (BusFixture *f, gconstpointer data)
       g_autofree char *other = NULL;
 
       /* One after the other: a collector in a synchronous request serves no requests. */
-      test_process_send (first, "request events.network.anomaly 100 5000");
+      test_process_send (first, "request events.network.anomaly 100 60000");
       one = test_process_expect (first, "replied");
-      test_process_send (second, "request events.process.anomaly 100 5000");
+      test_process_send (second, "request events.process.anomaly 100 60000");
       other = test_process_expect (second, "replied");
       g_assert_cmpstr (one, ==, "100 0 0");
       g_assert_cmpstr (other, ==, "100 0 0");
