@@ -97,7 +97,7 @@ test_withdrawn (TaskScene *scene, gconstpointer data)
   g_autoptr (TaskRecord) record = NULL;
 
   test_process_expect_line (holder, "run t 1 0");
-  deye_bus_task_spec_set_timeout (spec, 2 * G_TIME_SPAN_SECOND);
+  deye_bus_task_spec_set_timeout (spec, 4 * G_TIME_SPAN_SECOND);
   waiting = task_scene_submit_spec (scene, spec);
   test_process_send (holder, "withdraw scan");
   test_process_expect_line (holder, "withdrawn");

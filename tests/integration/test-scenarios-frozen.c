@@ -18,9 +18,9 @@
 #define TASK_STATE(name) DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_##name
 
 static const BusFixtureOptions impatient
-    = { .agent_program = TRUE, .limits = "task_progress_us=300000\ntask_heartbeat_us=200000" };
-/* A lease expires after 5 s without progress, which is less than the time for which the agent is suspended. */
-static const BusFixtureOptions frozen = { .agent_program = TRUE, .limits = "task_progress_us=5000000" };
+    = { .agent_program = TRUE, .limits = "task_progress_us=2000000\ntask_heartbeat_us=200000" };
+/* A lease expires after 8 s without progress, which is less than the time for which the agent is suspended. */
+static const BusFixtureOptions frozen = { .agent_program = TRUE, .limits = "task_progress_us=8000000" };
 
 /* --- 21 --- */
 

@@ -10,10 +10,13 @@
 
 #include <string.h>
 
-static const BusFixtureOptions impatient = { .agent_program = TRUE, .limits = "task_progress_us=300000" };
+/* The limits of progress are short for a test, but long for a handler that is about to begin. */
+#define PROGRESS_US 1000000
+
+static const BusFixtureOptions impatient = { .agent_program = TRUE, .limits = "task_progress_us=1000000" };
 static const BusFixtureOptions hasty_retry = { .agent_program = TRUE, .limits = "task_retry_us=1000" };
 static const BusFixtureOptions hasty_run
-    = { .agent_program = TRUE, .limits = "task_progress_us=1000000\ntask_run_limit_us=2200000" };
+    = { .agent_program = TRUE, .limits = "task_progress_us=2000000\ntask_run_limit_us=4400000" };
 static const BusFixtureOptions plain = { .agent_program = TRUE };
 
 static guint64
@@ -55,7 +58,7 @@ static void
 test_fenced (TaskScene *scene, gconstpointer data)
 {
   g_autoptr (SystemEvents) events = system_events_new (&scene->bus);
-  TestProcess *first = task_scene_collector_impatient (scene, "w1", 2, 300000);
+  TestProcess *first = task_scene_collector_impatient (scene, "w1", 2, PROGRESS_US);
   g_autoptr (DeyeBusTask) task = task_scene_submit (scene, "t", "hold", NULL);
   TestProcess *second;
 

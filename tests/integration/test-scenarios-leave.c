@@ -11,7 +11,8 @@
 
 static const BusFixtureOptions plain = { .agent_program = TRUE };
 static const BusFixtureOptions hasty_return = { .agent_program = TRUE, .limits = "task_return_us=1000" };
-static const BusFixtureOptions hasty_drain = { .agent_program = TRUE, .limits = "task_drain_us=1500000" };
+static const BusFixtureOptions hasty_drain
+    = { .agent_program = TRUE, .limits = "task_drain_us=4000000\ntask_progress_us=30000000" };
 
 static gboolean
 has_interruptions (const TaskRecord *record, guint interruptions)

@@ -9,7 +9,7 @@
 
 static const BusFixtureOptions at_once
     = { .agent_program = TRUE, .limits = "task_recovery_us=1000\ntask_return_us=100000" };
-static const BusFixtureOptions window = { .agent_program = TRUE, .limits = "task_recovery_us=3000000" };
+static const BusFixtureOptions window = { .agent_program = TRUE, .limits = "task_recovery_us=8000000" };
 
 static DeyeBusManifest *
 ask (TaskScene *scene)
