@@ -61,10 +61,16 @@ class Tool:
 
 
 def next_line(pipe):
-    """A line, with a timeout. Only for programs that write no second line before the first one was read."""
-    ready, _, _ = select.select([pipe], [], [], PATIENCE_S)
-    holds(ready, "deyebusctl printed no line in time")
-    return pipe.readline()
+    """A line, with a timeout. It reads no byte behind the line: select() would not see a line that Python has read already."""
+    line = b""
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([pipe], [], [], PATIENCE_S)
+        holds(ready, f"deyebusctl printed no line in time: {line}")
+        byte = os.read(pipe.fileno(), 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode("utf-8", "surrogateescape")
 
 
 def finished(process, code=0):
