@@ -147,7 +147,7 @@ def _(bus):
 @with_peers("/cli/hostile/A11-version-cut-within-a-character")
 def _(bus):
     bus.peer("evil", version="a" * 63 + "é" * 3)
-    for words in [["peers"], ["peers", "--json"], ["--timeout", "1", "peer", "evil"], ["slow"], ["introspect"], ["stats"]]:
+    for words in [["peers"], ["peers", "--json"], ["--timeout", "4", "peer", "evil"], ["slow"], ["introspect"], ["stats"]]:
         ran = bus.run(*words)
         equal(ran.returncode, 0, f"{words}: {ran.stderr}")
 

@@ -283,7 +283,7 @@ def _(bus):
     waiting = bus.start("wait", "latecomer", "--timeout", str(PATIENCE_S))
     while not any(peer["id"].startswith(f"deyebusctl-{waiting.pid}-") for peer in bus.json("peers")):
         holds(waiting.poll() is None, "deyebusctl waits")
-    late = bus.start("wait", "procmond-1", "--timeout", "5")  # the client of another call does not end the wait
+    late = bus.start("wait", "procmond-1", "--timeout", str(PATIENCE_S))  # the client of another call does not end the wait
     equal(finished(late), "procmond-1 is connected\n")
     holds(waiting.poll() is None, "deyebusctl still waits")
     waiting.terminate()
@@ -292,7 +292,7 @@ def _(bus):
 
 @test("/cli/wait/not-in-time-and-mistakes")
 def _(bus):
-    holds("nobody has not connected" in bus.ctl("wait", "nobody", "--timeout", "0.2", code=5), "the error names the peer")
+    holds("nobody has not connected" in bus.ctl("wait", "nobody", "--timeout", "3", code=5), "the error names the peer")
     holds("procmond-1" in bus.ctl("wait", "No Id", code=2), "the error shows an id")
     bus.ctl("wait", code=2)
     nowhere = {"DAEMONEYE_BROKER_SOCKET": "/nonexistent/eventbus.sock"}
