@@ -14,14 +14,13 @@ import sys
 import tempfile
 
 from broker import Broker, die_with_parent
-from ctltool import PATIENCE_S, Tool, finished
+from ctltool import PATIENCE_S, Tool, finished, turns
 from tap import Skip, equal, holds, run, test
 
 EVENTS = "events.filesystem.operations"
 CREATED, CHANGED, DELETED, MOVED, LOST, REPAIRED = ("FILE_EVENT_" + name for name in (
     "CREATED", "CHANGED", "DELETED", "MOVED", "LOST", "REPAIRED"))
 HEALTHY, DEGRADED = "HEALTH_HEALTHY", "HEALTH_DEGRADED"
-TURNS = 4000
 SPARSE_BYTES = 3 << 30
 
 
@@ -77,7 +76,7 @@ class Bus(Tool):
     @staticmethod
     def until(ask, is_so):
         """Calls @ask until @is_so is true of its result. Returns the result."""
-        for _ in range(TURNS):
+        for _ in turns():
             got = ask()
             if is_so(got):
                 return got
@@ -145,7 +144,7 @@ def events_of(file):
 
 def wait_event(file, kind, path="", n=1):
     """The @n-th event of the kind and path."""
-    for _ in range(1000000):
+    for _ in turns():
         found = [one for one in events_of(file) if (one["kind"], one["path"]) == (kind, path)]
         if len(found) >= n:
             return found[n - 1]

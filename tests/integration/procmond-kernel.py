@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from broker import die_with_parent
+from ctltool import turns
 from procmondbus import CHANGED, DEGRADED, EXITED, HEALTHY, STARTED, Bus
 from tap import Skip, equal, holds, run, test
 
@@ -61,7 +62,7 @@ class Seen:
 
     def wait(self, pid, kind):
         """Waits for an event of that kind. Returns all events of the process."""
-        for _ in range(1000000):
+        for _ in turns():
             self.read()
             if any(one["kind"] == kind for one in self.by_pid[pid]):
                 return self.by_pid[pid]

@@ -5,6 +5,7 @@ import os
 import re
 import select
 import subprocess
+import time
 
 from tap import equal, holds
 
@@ -58,6 +59,14 @@ class Tool:
                 if (one["peer"], one["subscription"]) not in before and one["pattern"] in words:
                     return process
         raise AssertionError("deyebusctl did not subscribe")
+
+
+def turns():
+    """The turns of a loop that waits for a condition. Between them it leaves the CPU to the programs that make the condition true."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        yield
+        os.sched_yield()
 
 
 def next_line(pipe):

@@ -10,7 +10,7 @@ import struct
 import tempfile
 
 from collectorbus import CollectorBus
-from ctltool import PATIENCE_S, finished
+from ctltool import PATIENCE_S, finished, turns
 from tap import Skip, equal, holds, test
 
 EVENTS = "events.network.connections"
@@ -149,7 +149,7 @@ def events_of(file, port):
 
 
 def wait_event(file, port, kind, is_so=lambda one: True):
-    for _ in range(1000000):
+    for _ in turns():
         for found, one in events_of(file, port):
             if found == kind and is_so(one):
                 return one

@@ -10,7 +10,7 @@ import tempfile
 
 from broker import die_with_parent
 from collectorbus import CollectorBus
-from ctltool import PATIENCE_S, finished
+from ctltool import PATIENCE_S, finished, turns
 from rawpeer import read
 
 TASK = "control.collector.task.process"
@@ -105,7 +105,7 @@ def events_of(file):
 
 def wait_event(file, pid, kind, name=""):
     """The process of the event."""
-    for _ in range(1000000):
+    for _ in turns():
         for one in events_of(file):
             process = one["payload"]["process"]
             if (process["pid"], one["payload"]["kind"]) == (pid, kind) and name in process["name"]:
