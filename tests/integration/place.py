@@ -149,7 +149,11 @@ def _(place):
 @place_test("/integration/place/A13-directory-removed")
 def _(place):
     agent = place.start("parent", "bus", "s")
+    # Otherwise it could restore the socket before its directory is removed.
+    agent.process.send_signal(signal.SIGSTOP)
+    os.waitid(os.P_PID, agent.process.pid, os.WSTOPPED | os.WNOWAIT)
     shutil.rmtree(place.path("parent"))
+    agent.process.send_signal(signal.SIGCONT)
     agent.wait_log("address restored")
     RawPeer(agent.address, "late-1").close()
     holds("another broker" in place.refuse("parent", "bus", "s"), "a second agent is refused")
@@ -162,6 +166,7 @@ def _(place):
 def _(place):
     first = place.start("bus", "s")
     os.kill(first.process.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, first.process.pid, os.WSTOPPED | os.WNOWAIT)
     os.rename(place.path("bus"), place.path("away"))
     second = place.start("bus", "s")
     own = [inode(second.address), inode(second.address + ".lock")]
