@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const BusFixtureOptions plain = { .fatal_warnings = TRUE };
-static const BusFixtureOptions hasty_hello = { .fatal_warnings = TRUE, .limits = "hello_timeout_us=500000" };
+static const BusFixtureOptions hasty_hello = { .fatal_warnings = TRUE, .limits = "hello_timeout_us=2000000" };
 static const BusFixtureOptions hasty_frame = { .fatal_warnings = TRUE, .limits = "frame_timeout_us=300000" };
 static const BusFixtureOptions few
     = { .fatal_warnings = TRUE, .limits = "max_unauthenticated=4\nhello_timeout_us=60000000" };
