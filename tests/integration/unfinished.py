@@ -126,7 +126,8 @@ class Bus:
 
     def __init__(self, ctl, agent, module, uid, broker_bytes):
         self.ctl = ctl
-        settings = f"[limits]\nuid-bytes={UID_BYTES}\nbroker-bytes={broker_bytes}\n"
+        # The queue of the subscriber may stay large for as long as the test takes.
+        settings = f"[limits]\nuid-bytes={UID_BYTES}\nbroker-bytes={broker_bytes}\nqueue-soft-timeout-us=300000000\n"
         if uid != os.getuid():
             settings += f"[socket]\ngroup={grp.getgrgid(STRANGER).gr_name}\nuids={os.getuid()};{uid}\n"
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
