@@ -94,9 +94,11 @@ const TESTS = {
                 counts[i]++;
             }, null);
         });
-        for (let i = 0; i < 6; i++)
+        // A member that does not handle its messages for a while gets none.
+        for (let i = 0; i < 6; i++) {
             tool.publish(WORK, null, null, null);
-        until(() => counts[0] + counts[1] === 6, 'all messages');
+            until(() => counts[0] + counts[1] > i, 'the message');
+        }
         check(counts.join() === '4,2', counts.join());
         leave(...members);
     },
