@@ -277,7 +277,7 @@ start_and_stop (guint round, gpointer data)
   f->log.thread = NULL;
   start (f, bus_config_new ());
   raw_peer_free (raw_peer_connect (f->base.address));
-  g_assert_true (service_stop (g_steal_pointer (&f->base.service), G_TIME_SPAN_SECOND, NULL));
+  g_assert_true (service_stop (g_steal_pointer (&f->base.service), G_TIME_SPAN_MINUTE, NULL));
 }
 
 static void

@@ -55,7 +55,7 @@ test_drawn (Fixture *f, gconstpointer data)
 
       f->service = service_fixture_start_at (f->address, &error);
       g_assert_no_error (error);
-      g_assert_true (service_stop (g_steal_pointer (&f->service), G_TIME_SPAN_SECOND, NULL));
+      g_assert_true (service_stop (g_steal_pointer (&f->service), G_TIME_SPAN_MINUTE, NULL));
     }
   assert_random (seeds);
   assert_random (epochs);
