@@ -13,6 +13,7 @@
 #define PER_THREAD 25u
 #define SILENT     24u
 #define NEWCOMERS  40u
+#define GRACE_US   100000 /* a connection that sends HELLO within this time keeps its place */
 
 /* max_unauthenticated keeps its default, which is far below the other two limits. */
 static const BusFixtureOptions many
@@ -24,27 +25,51 @@ typedef struct
   const char *address;
   guint number;
   RawPeer *peers[PER_THREAD];
+  gboolean is_late[PER_THREAD]; /* the thread had to wait for the CPU between its connect and its HELLO */
   guint ready;
 } Crowd;
 
-/* Connects and sends HELLO as fast as possible, and reads the answers afterwards. */
+static void
+crowd_connect (Crowd *crowd, guint i)
+{
+  g_autofree char *id = g_strdup_printf ("c%u-%u", crowd->number, i);
+  const gint64 begin_us = g_get_monotonic_time ();
+  gboolean has_sent;
+
+  crowd->peers[i] = raw_peer_connect (crowd->address);
+  has_sent = raw_peer_send_hello (crowd->peers[i], id, "procmond", RAW_VERSION_1, RAW_VERSION_1);
+  crowd->is_late[i] = g_get_monotonic_time () - begin_us >= GRACE_US;
+  g_assert_true (has_sent || crowd->is_late[i]);
+}
+
+static gboolean
+crowd_is_welcome (Crowd *crowd, guint i)
+{
+  WireFrame frame;
+
+  return raw_peer_next (crowd->peers[i], &frame) && frame.kind == WIRE_KIND_WELCOME;
+}
+
+/* Connects and sends HELLO as fast as possible, and reads the answers afterwards. Only a connection that was late may be refused:
+ * it is repeated. */
 static gpointer
 crowd_run (gpointer data)
 {
   Crowd *crowd = data;
 
   for (guint i = 0; i < PER_THREAD; i++)
-    {
-      g_autofree char *id = g_strdup_printf ("c%u-%u", crowd->number, i);
-
-      crowd->peers[i] = raw_peer_connect (crowd->address);
-      g_assert_true (raw_peer_send_hello (crowd->peers[i], id, "procmond", RAW_VERSION_1, RAW_VERSION_1));
-    }
+    crowd_connect (crowd, i);
   for (guint i = 0; i < PER_THREAD; i++)
     {
-      WireFrame frame;
+      gboolean is_welcome = crowd_is_welcome (crowd, i);
 
-      crowd->ready += raw_peer_next (crowd->peers[i], &frame) && frame.kind == WIRE_KIND_WELCOME;
+      while (!is_welcome && crowd->is_late[i])
+        {
+          raw_peer_free (crowd->peers[i]);
+          crowd_connect (crowd, i);
+          is_welcome = crowd_is_welcome (crowd, i);
+        }
+      crowd->ready += is_welcome ? 1 : 0;
     }
   return NULL;
 }
