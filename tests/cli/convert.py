@@ -215,7 +215,7 @@ def _(bus):
 @test("/cli/json-in/stream-is-sent-while-it-arrives")
 def _(bus):
     watcher = bus.subscribed(TOPIC, "--json")
-    with subprocess.Popen([bus.ctl_path, "publish", TOPIC, "-", "--type", RELOAD, "-t", "5"], stdin=subprocess.PIPE,
+    with subprocess.Popen([bus.ctl_path, "publish", TOPIC, "-", "--type", RELOAD, "-t", "50"], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True, env=bus.env) as sender:
         for i in range(3):
             sender.stdin.write(f'{{"generation":{i}}}\n')

@@ -64,7 +64,7 @@ class Bus(Tool):
         return child
 
     def call(self, method, request=None, **more):
-        (answer,) = self.json("call", "fsmond-1", method, json.dumps(request or {}), "--timeout", "10", **more)
+        (answer,) = self.json("call", "fsmond-1", method, json.dumps(request or {}), "--timeout", "50", **more)
         return answer
 
     def coverage(self, is_so):

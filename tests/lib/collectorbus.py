@@ -43,5 +43,5 @@ class CollectorBus(Tool):
         return child
 
     def call(self, method, request=None, **more):
-        (answer,) = self.json("call", self.peer, method, json.dumps(request or {}), "--timeout", "10", **more)
+        (answer,) = self.json("call", self.peer, method, json.dumps(request or {}), "--timeout", "50", **more)
         return answer

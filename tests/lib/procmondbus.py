@@ -31,7 +31,7 @@ class Bus(CollectorBus):
 
     def task(self, **request):
         """The reply to a task request, with the fields of the packed table as its result."""
-        (answer,) = self.json("request", TASK, json.dumps({"operation": "enumerate_processes", **request}), "--timeout", "10")
+        (answer,) = self.json("request", TASK, json.dumps({"operation": "enumerate_processes", **request}), "--timeout", "50")
         answer["result"] = read(base64.b64decode(answer["result"]))
         return answer
 
