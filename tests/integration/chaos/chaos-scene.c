@@ -3,7 +3,8 @@
 
 #include "raw-peer.h"
 
-#define DEATH_STATUS  9 /* as in chaos-worker.c */
+#define DEATH_STATUS  9 /* as in chaos-worker.c, like the next one */
+#define LOSS_STATUS   1
 #define STORM         40u
 #define TURN_TIMER_MS 3
 
@@ -38,18 +39,21 @@ collector_start (ChaosScene *self, ChaosCollector *collector)
   collector->process = test_process_spawn (argv, -1, NULL);
   collector->is_suspended = collector->is_killed = collector->is_asked = FALSE;
   collector->resume_us = collector->leave_us = collector->kill_us = 0;
+  collector->n_ends_of_agent = self->n_ends_of_agent;
 }
 
-/* Checks how a collector ended: it killed itself, or stopped as asked. A collector that has just started is ended by
- * the signal. */
+/* Checks how a collector ended: it killed itself, or stopped as asked. A collector that has just started is ended by the signal. If
+ * the agent has ended since the collector was started, its last messages may be lost, and it reports this by its status. */
 static void
 collector_reap (ChaosScene *self, ChaosCollector *collector)
 {
   const int status = test_process_end (collector->process);
   const gboolean died = status == DEATH_STATUS || (collector->is_killed && status == TEST_SYSTEM_KILLED);
-  const gboolean has_left
-      = status == 0 ? collector->is_asked || collector->announcing > 0 || collector->announced == collector->number
-                    : collector->is_asked && status == TEST_SYSTEM_ASKED_TO_STOP;
+  const gboolean may_leave
+      = collector->is_asked || collector->announcing > 0 || collector->announced == collector->number;
+  const gboolean may_lose = collector->n_ends_of_agent != self->n_ends_of_agent;
+  const gboolean has_left = (may_leave && (status == 0 || (status == LOSS_STATUS && may_lose)))
+                            || (collector->is_asked && status == TEST_SYSTEM_ASKED_TO_STOP);
 
   if (!died && !has_left)
     g_error ("collector %s ended with %d and was not asked to", collector->instance, status);
@@ -126,6 +130,7 @@ agent_runs (const ChaosScene *self)
 static void
 agent_end (ChaosScene *self, gboolean is_kill)
 {
+  self->n_ends_of_agent++;
   chaos_load_note_end_of_agent (self->load);
   chaos_questions_note_end_of_agent (self->questions);
   if (is_kill)

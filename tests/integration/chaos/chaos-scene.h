@@ -24,10 +24,11 @@ typedef struct
   gboolean is_asked; /* it was asked to stop */
   guint
       announcing; /* unanswered calls that announce the end of the collector with this id, after which it may stop by itself */
-  guint announced;  /* the newest instance whose end may have been announced */
-  gint64 resume_us; /* while it is suspended */
-  gint64 leave_us;  /* when it is asked to stop; 0: it is not */
-  gint64 kill_us;   /* when it is killed; 0: it is not */
+  guint announced;       /* the newest instance whose end may have been announced */
+  guint n_ends_of_agent; /* before it was started */
+  gint64 resume_us;      /* while it is suspended */
+  gint64 leave_us;       /* when it is asked to stop; 0: it is not */
+  gint64 kill_us;        /* when it is killed; 0: it is not */
 } ChaosCollector;
 
 typedef struct
@@ -43,6 +44,7 @@ typedef struct
   ChaosCollector collectors[CHAOS_COLLECTORS];
   GSource *turn_timer; /* ends the wait of a turn if nothing else happens */
   gint64 begin_us;
+  guint n_ends_of_agent;
   gint64 agent_due_us;   /* when the agent is started or resumed; 0: it runs */
   gboolean is_suspended; /* the agent */
   gint64 resume_us[3];   /* when the operations are resumed; 0: they are not paused */

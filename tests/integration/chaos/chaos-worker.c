@@ -27,6 +27,7 @@
 #define TICK_MS      40u
 #define DEAF_MS      1200u
 #define DEATH_STATUS 9
+#define LOSS_STATUS  1 /* the run has failed, for instance because messages were not sent at its end */
 
 typedef struct
 {
@@ -217,5 +218,5 @@ main (int argc, char **argv)
     g_printerr ("%s: %s\n", worker.instance, error->message);
   g_object_unref (worker.collector);
   chaos_ledger_free (worker.ledger);
-  return has_ended_well ? 0 : 1;
+  return has_ended_well ? 0 : LOSS_STATUS;
 }
