@@ -442,6 +442,17 @@ gboolean deye_bus_client_post (DeyeBusClient *self,
                                const DeyeBusOptions *options,
                                GError **error);
 
+/* --- respond.c --- */
+
+/* Like deye_bus_client_respond(). The payload of the reply is @front, which is copied, and then @payload, to which the client
+ * refers if it is large. */
+gboolean deye_bus_client_respond_joined (DeyeBusClient *self,
+                                         DeyeBusMessage *request,
+                                         WireSpan front,
+                                         GBytes *payload,
+                                         DeyeBusOptions *options,
+                                         GError **error);
+
 /* --- subscribe.c --- */
 
 DeyeBusPending *deye_bus_client_new_broker_pending (void);

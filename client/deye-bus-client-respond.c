@@ -59,24 +59,36 @@ respond_call (DeyeBusClient *self, DeyeBusMessage *request, GBytes *payload, Dey
 }
 
 gboolean
+deye_bus_client_respond_joined (DeyeBusClient *self,
+                                DeyeBusMessage *request,
+                                WireSpan front,
+                                GBytes *payload,
+                                DeyeBusOptions *options,
+                                GError **error)
+{
+  DeyeBusCall call;
+  gboolean ok;
+
+  if (!deye_bus_client_enter (self, error))
+    return FALSE;
+  call = respond_call (self, request, payload, options);
+  call.payload_front = front;
+  ok = respond_send_last (self, request, &call, error);
+  deye_bus_client_leave (self);
+  return ok;
+}
+
+gboolean
 deye_bus_client_respond (DeyeBusClient *self,
                          DeyeBusMessage *request,
                          GBytes *payload,
                          DeyeBusOptions *options,
                          GError **error)
 {
-  DeyeBusCall call;
-  gboolean ok;
-
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (request != NULL, FALSE);
 
-  if (!deye_bus_client_enter (self, error))
-    return FALSE;
-  call = respond_call (self, request, payload, options);
-  ok = respond_send_last (self, request, &call, error);
-  deye_bus_client_leave (self);
-  return ok;
+  return deye_bus_client_respond_joined (self, request, wire_span (NULL, 0), payload, options, error);
 }
 
 /* @flags: PROGRESS or 0 */

@@ -5,6 +5,7 @@
 #include "deye-bus-message-private.h"
 #include "deye-bus-pack.h"
 #include "session/deye-bus-session-answer.h"
+#include "wire-varint.h"
 
 /*
  * Tasks: from the request Execute to its handler, and from the handler's reports to the replies.
@@ -30,6 +31,10 @@
 #define REPORT_US     (2500 * G_TIME_SPAN_MILLISECOND) /* of operations without a limit for progress */
 #define FAR_US        (G_MAXINT64 / 4)
 
+/* Of the field Outcome.payload on the wire: its key (its number and the wire type 2), and the most bytes of key and length. */
+#define KEY_OF_PAYLOAD  (3u << 3 | 2u)
+#define PAYLOAD_KEY_MAX 11u
+
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
 
 typedef Daemoneye__Eventbus__V1__Execute Execute;
@@ -53,20 +58,34 @@ execute_bytes (GBytes *bytes)
 
 /* --- replies --- */
 
-static gboolean
-execute_reply (DeyeBusCollector *self, DeyeBusMessage *request, const ProtobufCMessage *reply, gboolean is_last)
+static void
+execute_note_unsent (DeyeBusCollector *self, const ProtobufCMessage *reply, const GError *error)
 {
-  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  g_autoptr (GBytes) payload = deye_bus_pack (reply);
-  g_autoptr (GError) error = NULL;
-  gboolean ok;
+  g_debug ("collector %s: %s not sent: %s", self->client->id, reply->descriptor->short_name, error->message);
+}
 
-  deye_bus_options_set_type_name (options, reply->descriptor->name);
-  ok = is_last ? deye_bus_client_respond (self->client, request, payload, options, &error)
-               : deye_bus_client_respond_progress (self->client, request, payload, options, &error);
-  if (!ok)
-    g_debug ("collector %s: %s not sent: %s", self->client->id, reply->descriptor->short_name, error->message);
-  return ok;
+/* Sends the outcome and, behind it, @payload (nullable), its payload field, which is not set in @reply. protobuf allows any order
+ * of the fields, and a payload at the end is sent without a copy. */
+static gboolean
+execute_reply_outcome (DeyeBusCollector *self,
+                       DeyeBusMessage *request,
+                       const Daemoneye__Eventbus__V1__Outcome *reply,
+                       GBytes *payload)
+{
+  const gsize payload_len = payload != NULL ? g_bytes_get_size (payload) : 0;
+  g_autofree guint8 *front = g_malloc (protobuf_c_message_get_packed_size (&reply->base) + PAYLOAD_KEY_MAX);
+  guint8 *end = front + protobuf_c_message_pack (&reply->base, front);
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GError) error = NULL;
+
+  if (payload_len > 0)
+    end = wire_varint_put (wire_varint_put (end, KEY_OF_PAYLOAD), payload_len);
+  deye_bus_options_set_type_name (options, reply->base.descriptor->name);
+  if (deye_bus_client_respond_joined (self->client, request, wire_span (front, (gsize) (end - front)), payload, options,
+                                      &error))
+    return TRUE;
+  execute_note_unsent (self, &reply->base, error);
+  return FALSE;
 }
 
 static gboolean
@@ -77,7 +96,6 @@ execute_send_outcome (DeyeBusCollector *self, DeyeBusMessage *request, GBytes *t
 
   reply.token = execute_bytes (token);
   reply.kind = (Daemoneye__Eventbus__V1__OutcomeKind) outcome->kind;
-  reply.payload = execute_bytes (outcome->payload);
   reply.payload_type = outcome->payload_type;
   reply.error_name = outcome->error_name;
   reply.error_text = outcome->error_text;
@@ -87,13 +105,16 @@ execute_send_outcome (DeyeBusCollector *self, DeyeBusMessage *request, GBytes *t
       deye_bus_extent_fill (outcome->extent, &extent);
       reply.extent = &extent;
     }
-  return execute_reply (self, request, &reply.base, TRUE);
+  return execute_reply_outcome (self, request, &reply, outcome->payload);
 }
 
 static gboolean
 execute_send_progress (DeyeBusCollector *self, const DeyeBusRun *run, gboolean started, const DeyeBusReport *report)
 {
   Daemoneye__Eventbus__V1__Progress reply = DAEMONEYE__EVENTBUS__V1__PROGRESS__INIT;
+  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (GError) error = NULL;
 
   reply.token = execute_bytes (run->token);
   reply.started = started;
@@ -104,7 +125,12 @@ execute_send_progress (DeyeBusCollector *self, const DeyeBusRun *run, gboolean s
       reply.text = report->text;
       reply.details = execute_bytes (report->details);
     }
-  return execute_reply (self, run->request, &reply.base, FALSE);
+  payload = deye_bus_pack (&reply.base);
+  deye_bus_options_set_type_name (options, reply.base.descriptor->name);
+  if (deye_bus_client_respond_progress (self->client, run->request, payload, options, &error))
+    return TRUE;
+  execute_note_unsent (self, &reply.base, error);
+  return FALSE;
 }
 
 /* --- reports and outcomes of handlers --- */

@@ -9,7 +9,7 @@
 static gsize
 call_payload_len (const DeyeBusCall *call)
 {
-  return call->payload != NULL ? g_bytes_get_size (call->payload) : 0;
+  return call->payload_front.len + (call->payload != NULL ? g_bytes_get_size (call->payload) : 0);
 }
 
 WireClass
@@ -31,8 +31,6 @@ call_is_held (const DeyeBusCall *call)
 static void
 call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
 {
-  gsize len = call_payload_len (call);
-
   wire_envelope_init (envelope);
   deye_bus_options_fill (call->options, envelope);
   if (call->kind == WIRE_KIND_REPLY)
@@ -47,7 +45,7 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
     envelope->target = wire_span_str (call->target);
   if (call->type_name != NULL)
     envelope->type_name = wire_span_str (call->type_name);
-  envelope->payload = wire_span (len > 0 ? g_bytes_get_data (call->payload, NULL) : NULL, len);
+  envelope->payload = wire_span (NULL, call_payload_len (call)); /* its bytes are not written with the fields */
   envelope->deadline_us = call->deadline_us;
   envelope->message_id = call->message_id;
   if (call->kind == WIRE_KIND_PUBLISH && !(call->flags & WIRE_FLAG_BROADCAST)
@@ -80,6 +78,12 @@ call_fill_retain (const DeyeBusCall *call, DeyeBusEncodedCall *encoded)
     encoded->envelope.delivery |= WIRE_DELIVERY_RETAIN_CONNECTED;
 }
 
+static void
+call_count_head (DeyeBusEncodedCall *encoded)
+{
+  encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope) + encoded->payload_front.len;
+}
+
 void
 deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *encoded)
 {
@@ -89,8 +93,9 @@ deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *e
   encoded->flags = call->flags;
   call_fill_retain (call, encoded);
   encoded->credit_class = deye_bus_call_class (call, 0);
+  encoded->payload_front = call->payload_front;
   encoded->payload = encoded->envelope.payload.len > 0 ? call->payload : NULL;
-  encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope);
+  call_count_head (encoded);
 }
 
 void
@@ -100,7 +105,7 @@ deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusHops *req
     return;
   encoded->envelope.hops_before
       = wire_span (encoded->hops_before, deye_bus_hops_write (request_hops, encoded->hops_before));
-  encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (&encoded->envelope);
+  call_count_head (encoded);
 }
 
 /* The broker would close the connection for text that is not UTF-8. */
@@ -171,7 +176,7 @@ call_check_bounds (const WireEnvelope *envelope, GError **error)
 static gboolean
 call_check_sizes (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error)
 {
-  gsize fields = encoded->head_len - WIRE_FRAME_HEADER_LEN;
+  gsize fields = encoded->head_len - WIRE_FRAME_HEADER_LEN - encoded->payload_front.len;
   gsize payload = encoded->envelope.payload.len;
 
   if (payload > largest_payload)
@@ -195,8 +200,11 @@ deye_bus_encoded_call_check (const DeyeBusEncodedCall *encoded, guint64 largest_
 void
 deye_bus_encoded_call_write_head (const DeyeBusEncodedCall *encoded, guint8 *out)
 {
-  gsize fields = encoded->head_len - WIRE_FRAME_HEADER_LEN;
+  WireSpan front = encoded->payload_front;
 
-  wire_frame_put_header (out, encoded->kind, encoded->flags, (guint32) (fields + encoded->envelope.payload.len));
-  wire_envelope_write (&encoded->envelope, out + WIRE_FRAME_HEADER_LEN);
+  wire_frame_put_header (out, encoded->kind, encoded->flags,
+                         (guint32) (deye_bus_encoded_call_size (encoded) - WIRE_FRAME_HEADER_LEN));
+  out = wire_envelope_write (&encoded->envelope, out + WIRE_FRAME_HEADER_LEN);
+  if (front.len > 0)
+    memcpy (out, front.data, front.len);
 }

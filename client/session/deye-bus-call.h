@@ -9,8 +9,8 @@
 /*
  * A call, and its encoding as a frame.
  *
- * The head (frame header and fields) is encoded; the payload behind it is only referenced. This module checks and encodes
- * calls, and sends nothing.
+ * The head (frame header, fields and the front of the payload) is encoded; the payload behind it is only referenced. This module
+ * checks and encodes calls, and sends nothing.
  *
  * Invariant: head_len is the number of bytes that write_head() writes.
  */
@@ -33,8 +33,9 @@ typedef struct
   gboolean ahead;     /* a call of the library: it is sent while the session is held, and overtakes calls that wait */
   const char *topic;  /* REPLY: of the request */
   const char *target; /* nullable; overrides the options' */
-  const char *type_name;         /* nullable; overrides the options' */
-  GBytes *payload;               /* nullable */
+  const char *type_name;  /* nullable; overrides the options' */
+  WireSpan payload_front; /* REPLY: bytes of the payload before those of @payload; they are copied. Usually empty */
+  GBytes *payload;        /* nullable */
   const DeyeBusOptions *options; /* nullable */
   guint64 deadline_us;           /* relative, sent to the broker; 0: none */
   guint64 message_id;            /* the broker recognises a repeated call by it; 0: the call is never repeated */
@@ -56,8 +57,9 @@ typedef struct
   guint8 kind;
   guint8 flags;
   WireClass credit_class;
-  gsize head_len;  /* header and fields */
-  GBytes *payload; /* nullable; borrowed */
+  gsize head_len;         /* header, fields and front */
+  WireSpan payload_front; /* borrowed */
+  GBytes *payload;        /* nullable; borrowed: the payload behind the front */
   guint8 hops_before[DEYE_BUS_HOPS_BEFORE_MAX];
 } DeyeBusEncodedCall;
 
@@ -72,5 +74,12 @@ void deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusHops
 
 /* FALSE: the broker would refuse the call, or close the connection. */
 gboolean deye_bus_encoded_call_check (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error);
+/* The length of the whole frame. */
+static inline gsize
+deye_bus_encoded_call_size (const DeyeBusEncodedCall *encoded)
+{
+  return encoded->head_len - encoded->payload_front.len + encoded->envelope.payload.len;
+}
+
 /* Writes the head, head_len bytes. */
 void deye_bus_encoded_call_write_head (const DeyeBusEncodedCall *encoded, guint8 *out);

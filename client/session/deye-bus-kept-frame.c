@@ -91,6 +91,7 @@ deye_bus_kept_frame_encode (const DeyeBusKeptFrame *frame, guint64 id, gint64 no
   encoded->kind = frame->kind;
   encoded->flags = frame->flags;
   encoded->credit_class = frame->credit_class;
+  encoded->payload_front = wire_span (NULL, 0);
   encoded->payload = frame->payload;
   encoded->head_len = WIRE_FRAME_HEADER_LEN + wire_envelope_size (envelope);
   return TRUE;

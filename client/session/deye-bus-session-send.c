@@ -73,8 +73,7 @@ session_send_now (DeyeBusSession *session, const DeyeBusEncodedCall *encoded, De
 {
   deye_bus_encoded_call_write_head (encoded, deye_bus_outbuf_add (&session->out, encoded->head_len));
   deye_bus_outbuf_add_payload (&session->out, encoded->payload);
-  deye_bus_send_queue_use (&session->send_queue, encoded->credit_class,
-                           encoded->head_len + encoded->envelope.payload.len);
+  deye_bus_send_queue_use (&session->send_queue, encoded->credit_class, deye_bus_encoded_call_size (encoded));
   session_note_sent (session, encoded->kind, pending);
 }
 

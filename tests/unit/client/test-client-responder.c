@@ -229,6 +229,86 @@ test_order_of_parts (Fixture *f, gconstpointer data)
   g_clear_pointer (&served.request, deye_bus_message_unref);
 }
 
+/* --- a payload in two pieces --- */
+
+#define JOINED_LEN 100000
+
+static void
+set_true (gpointer flag)
+{
+  *(gboolean *) flag = TRUE;
+}
+
+/* Sends the last reply, which waits for credit: there is one of its class, and a part uses it. The payload sets @released when it
+ * is freed. */
+static void
+respond_joined (Served *served, gboolean *released)
+{
+  static const guint8 zeros[JOINED_LEN];
+  g_autoptr (GBytes) payload = g_bytes_new_with_free_func (zeros, sizeof zeros, set_true, released);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (respond_part (served, 20000));
+  g_assert_true (deye_bus_client_respond_joined (served->f->client, served->request, wire_span_str ("front"), payload,
+                                                 NULL, &error));
+  g_assert_no_error (error);
+}
+
+static DeyeBusSubscription *
+serve_one (Served *served)
+{
+  const ScriptWelcome narrow = { .features = WIRE_FEATURE_STREAM, .window_messages = 1 };
+  DeyeBusSubscription *subscription = serve (served, &narrow); /* takes the one of the class control */
+
+  script_request (served->f->in, deye_bus_subscription_get_id (subscription), 500, TOPIC, NULL, "p");
+  client_fixture_send_and_settle (served->f);
+  return subscription;
+}
+
+/* A reply in two pieces keeps its place while it waits, and refers to its payload until it is written. */
+static void
+test_joined (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  gboolean released = FALSE;
+  g_autoptr (DeyeBusSubscription) subscription = serve_one (&served);
+  g_autofree char *first = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+  const ScriptFrame *reply;
+
+  respond_joined (&served, &released);
+  client_fixture_settle (f);
+  first = receive_replies (f);
+  g_assert_cmpstr (first, ==, "20000");
+  g_assert_false (released);
+  script_credit (f->in, WIRE_CLASS_MAY_DROP, 100, 1 << 20);
+  client_fixture_send_and_settle (f);
+  frames = client_fixture_receive (f);
+  reply = script_find (frames, WIRE_KIND_REPLY);
+  g_assert_nonnull (reply);
+  g_assert_true (reply->flags & WIRE_FLAG_FINAL);
+  g_assert_cmpuint (reply->envelope.payload.len, ==, strlen ("front") + JOINED_LEN);
+  g_assert_cmpmem (reply->envelope.payload.data, 6, "front", 6);
+  g_assert_true (released);
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
+/* The connection ends while the reply waits: it is dropped, and its payload is freed. */
+static void
+test_joined_unsent (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  gboolean released = FALSE;
+  g_autoptr (DeyeBusSubscription) subscription = serve_one (&served);
+
+  respond_joined (&served, &released);
+  client_fixture_settle (f);
+  g_assert_false (released);
+  client_fixture_disconnect (f);
+  client_fixture_wait (f, released);
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
 static void
 test_part_unsupported (Fixture *f, gconstpointer data)
 {
@@ -259,6 +339,8 @@ main (int argc, char **argv)
   ADD ("watch-answered", test_watch_answered);
   ADD ("watch-disconnected", test_watch_disconnected);
   ADD ("order-of-parts", test_order_of_parts);
+  ADD ("joined", test_joined);
+  ADD ("joined-unsent", test_joined_unsent);
   ADD ("M27-part-unsupported", test_part_unsupported);
   return g_test_run ();
 }

@@ -167,6 +167,107 @@ test_clear (QueueFixture *f, gconstpointer data)
   g_assert_cmpuint (pending->refs, ==, 1);
 }
 
+/* --- a payload in two pieces --- */
+
+#define FRONT "front"
+
+/* A reply whose payload consists of FRONT and @len bytes, in one piece or in two. @payload keeps its bytes. */
+static void
+encode_reply (gboolean joined, gsize len, GBytes **payload, DeyeBusEncodedCall *encoded)
+{
+  const gsize front = joined ? strlen (FRONT) : 0;
+  g_autofree char *rest = g_strnfill (len, 'x');
+  g_autofree char *bytes = g_strconcat (FRONT, rest, NULL);
+  DeyeBusCall call = { .kind = WIRE_KIND_REPLY, .topic = "events.process.new", .route = 7, .flags = WIRE_FLAG_FINAL };
+
+  call.payload_front = wire_span ((const guint8 *) FRONT, front);
+  call.payload = *payload = g_bytes_new (bytes + front, strlen (bytes) - front);
+  deye_bus_call_encode (&call, 2, encoded);
+}
+
+/* The whole frame as it is written. */
+static GByteArray *
+write_frame (const DeyeBusEncodedCall *encoded)
+{
+  GByteArray *frame = g_byte_array_new ();
+
+  g_byte_array_set_size (frame, (guint) encoded->head_len);
+  deye_bus_encoded_call_write_head (encoded, frame->data);
+  g_byte_array_append (frame, g_bytes_get_data (encoded->payload, NULL), (guint) g_bytes_get_size (encoded->payload));
+  return frame;
+}
+
+static void
+assert_limit (const DeyeBusEncodedCall *encoded, gsize len)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (deye_bus_encoded_call_check (encoded, len, NULL));
+  g_assert_false (deye_bus_encoded_call_check (encoded, len - 1, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_LIMIT);
+}
+
+/* Waits for credit and gets it; asserts the head of the frame, and that the whole frame is counted. */
+static void
+assert_waits (QueueFixture *f, const DeyeBusEncodedCall *encoded, const GByteArray *frame)
+{
+  DeyeBusWindow *window = &f->queue.windows[encoded->credit_class];
+  const guint64 used = window->used_bytes;
+  DeyeBusWaiting *waiting;
+
+  g_assert_true (deye_bus_send_queue_push (&f->queue, encoded, NULL, NULL, NULL, NULL));
+  g_assert_cmpuint (f->queue.waiting_bytes[encoded->credit_class], ==, frame->len);
+  deye_bus_window_grant (window, 100, 1 << 20);
+  waiting = deye_bus_send_queue_pop (&f->queue, encoded->credit_class);
+  g_assert_nonnull (waiting);
+  g_assert_cmpuint (window->used_bytes - used, ==, frame->len);
+  g_assert_cmpmem (waiting->head, waiting->head_len, frame->data, encoded->head_len);
+  g_assert_true (waiting->payload == encoded->payload);
+  deye_bus_waiting_free (waiting);
+}
+
+/* A payload in two pieces makes the same frame as one in one piece, with the same class, limit and use of credit. */
+static void
+test_joined (QueueFixture *f, gconstpointer data)
+{
+  static const gsize sizes[]
+      = { 0, 100, WIRE_CONTROL_PAYLOAD_MAX - sizeof FRONT + 1, /* the largest of the class control */
+          WIRE_CONTROL_PAYLOAD_MAX - sizeof FRONT + 2, 100000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GBytes) whole_payload = NULL;
+      g_autoptr (GBytes) joined_payload = NULL;
+      g_autoptr (GByteArray) whole_frame = NULL;
+      g_autoptr (GByteArray) joined_frame = NULL;
+      DeyeBusEncodedCall whole, joined;
+
+      encode_reply (FALSE, sizes[i], &whole_payload, &whole);
+      encode_reply (TRUE, sizes[i], &joined_payload, &joined);
+      whole_frame = write_frame (&whole);
+      joined_frame = write_frame (&joined);
+      g_assert_cmpmem (joined_frame->data, joined_frame->len, whole_frame->data, whole_frame->len);
+      g_assert_cmpint (joined.credit_class, ==, whole.credit_class);
+      g_assert_cmpuint (deye_bus_encoded_call_size (&joined), ==, whole_frame->len);
+      g_assert_cmpuint (deye_bus_encoded_call_size (&whole), ==, whole_frame->len);
+      assert_limit (&joined, strlen (FRONT) + sizes[i]);
+      assert_waits (f, &joined, joined_frame);
+    }
+}
+
+/* The front counts as payload, not as fields. */
+static void
+test_joined_long_front (QueueFixture *f, gconstpointer data)
+{
+  g_autofree guint8 *front = g_malloc0 (WIRE_HEADER_FIELDS_MAX + 1);
+  DeyeBusCall call = { .kind = WIRE_KIND_REPLY, .topic = "events.process.new", .route = 7 };
+  DeyeBusEncodedCall encoded;
+
+  call.payload_front = wire_span (front, WIRE_HEADER_FIELDS_MAX + 1);
+  deye_bus_call_encode (&call, 2, &encoded);
+  assert_limit (&encoded, WIRE_HEADER_FIELDS_MAX + 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -179,5 +280,7 @@ main (int argc, char **argv)
   QUEUE_TEST ("drop", test_drop);
   QUEUE_TEST ("limits", test_limits);
   QUEUE_TEST ("clear", test_clear);
+  QUEUE_TEST ("joined", test_joined);
+  QUEUE_TEST ("joined-long-front", test_joined_long_front);
   return g_test_run ();
 }

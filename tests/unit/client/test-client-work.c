@@ -196,6 +196,57 @@ test_outcomes (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_collector_get_running (f->collector), ==, 0);
 }
 
+/* Ends the work with a result of @len bytes. Returns its bytes. */
+static GBytes *
+succeed_with (DeyeBusWork *work, gsize len)
+{
+  guint8 *bytes = g_malloc (len);
+  GBytes *payload = g_bytes_new_take (bytes, len);
+
+  for (gsize i = 0; i < len; i++)
+    bytes[i] = (guint8) (i * 7 + i / 256);
+  deye_bus_work_set_rows (work, len);
+  g_assert_true (deye_bus_work_succeed (work, payload, "org.example.Result", NULL));
+  return payload;
+}
+
+static void
+assert_result (const ScriptFrame *frame, GBytes *payload)
+{
+  g_autoptr (WireGuard) guard = collector_unpack (frame, &daemoneye__eventbus__v1__outcome__descriptor);
+  const ScriptOutcome *outcome = wire_guard_message (guard);
+
+  g_assert_cmpmem (outcome->payload.data, outcome->payload.len, g_bytes_get_data (payload, NULL),
+                   g_bytes_get_size (payload));
+  g_assert_cmpstr (outcome->payload_type, ==, "org.example.Result");
+  g_assert_nonnull (outcome->extent);
+  g_assert_cmpuint (outcome->extent->rows, ==, g_bytes_get_size (payload));
+}
+
+/* The broker unpacks what was sent, whether the result is copied into the frame or referenced by it. */
+static void
+test_result_sizes (Fixture *f, gconstpointer data)
+{
+  static const gsize sizes[] = { 1, 127, 128, 8191, 8192, 8193, 16384, 300000 };
+
+  collector_fixture_start (f);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autoptr (GPtrArray) started = NULL;
+      g_autoptr (GPtrArray) frames = NULL;
+      g_autoptr (GBytes) payload = NULL;
+
+      collector_script_execute (f->base.in, 700 + i, "t-1", NULL);
+      client_fixture_send (&f->base);
+      started = settle_and_receive (f);
+      payload = succeed_with (f->log.work, sizes[i]);
+      frames = settle_and_receive (f);
+      g_assert_cmpuint (frames->len, ==, 1);
+      collector_assert_outcome (frames->pdata[0], 700 + i, OUTCOME (SUCCEEDED));
+      assert_result (frames->pdata[0], payload);
+    }
+}
+
 /* --- the extent of a result --- */
 
 static void
@@ -474,6 +525,7 @@ main (int argc, char **argv)
   ADD ("progress-by-timer", test_progress_by_timer);
   ADD ("progress-fields", test_progress_fields);
   ADD ("outcomes", test_outcomes);
+  ADD ("result-sizes", test_result_sizes);
   ADD ("extent", test_extent);
   ADD ("extent-uncounted", test_extent_uncounted);
   ADD ("extent-unset", test_extent_unset);
