@@ -271,7 +271,7 @@ test_joined (Fixture *f, gconstpointer data)
 {
   Served served = { .f = f };
   gboolean released = FALSE;
-  g_autoptr (DeyeBusSubscription) subscription = serve_one (&served);
+  g_autoptr (DeyeBusSubscription) subscription G_GNUC_UNUSED = serve_one (&served);
   g_autofree char *first = NULL;
   g_autoptr (GPtrArray) frames = NULL;
   const ScriptFrame *reply;
@@ -299,7 +299,7 @@ test_joined_unsent (Fixture *f, gconstpointer data)
 {
   Served served = { .f = f };
   gboolean released = FALSE;
-  g_autoptr (DeyeBusSubscription) subscription = serve_one (&served);
+  g_autoptr (DeyeBusSubscription) subscription G_GNUC_UNUSED = serve_one (&served);
 
   respond_joined (&served, &released);
   client_fixture_settle (f);
