@@ -11,8 +11,9 @@
 struct BusSegment
 {
   BusSegment *next;
-  BusMessage *tail_owner; /* keeps tail alive; NULL: no tail */
-  WireSpan tail;          /* sent after bytes */
+  WireSpan tail;          /* sent after bytes; empty: no tail */
+  BusMessage *tail_owner; /* keeps tail alive, or tail_bytes does */
+  GBytes *tail_bytes;     /* tail counts for the cap with this segment */
   gsize capacity;
   gsize block_size; /* size of the whole struct, for wire_block_free() */
   gsize len;        /* used of bytes */
@@ -70,8 +71,9 @@ outq_segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
       return NULL;
     }
   segment->next = NULL;
-  segment->tail_owner = NULL;
   segment->tail = wire_span (NULL, 0);
+  segment->tail_owner = NULL;
+  segment->tail_bytes = NULL;
   segment->len = 0;
   return segment;
 }
@@ -83,6 +85,11 @@ outq_segment_free (BusOutq *outq, BusSegment *segment)
 
   bus_quota_release (outq->quota, sizeof (BusSegment) + segment->capacity);
   g_clear_pointer (&segment->tail_owner, bus_message_unref);
+  if (segment->tail_bytes != NULL)
+    {
+      bus_quota_release (outq->quota, segment->tail.len);
+      g_bytes_unref (segment->tail_bytes);
+    }
   if (spare == NULL || spare->n >= POOL_MAX)
     {
       wire_block_free ((guint8 *) segment, segment->block_size);
@@ -160,7 +167,7 @@ outq_room_for (BusOutq *outq, WireLane lane, gsize need, gsize coming, gboolean 
   BusSegment *last = outq->lanes[lane].last;
   gsize capacity;
 
-  if (last != NULL && last->tail_owner == NULL && last->capacity - last->len >= need)
+  if (last != NULL && last->tail.len == 0 && last->capacity - last->len >= need)
     return last;
 
   if (ends)
@@ -209,7 +216,8 @@ outq_finish_frame (BusOutq *outq,
                    guint8 flags,
                    const guint8 *end,
                    WireSpan tail,
-                   BusMessage *refer)
+                   BusMessage *refer,
+                   GBytes *refer_bytes)
 {
   BusSegment *segment = outq->lanes[lane].last;
   guint8 *start = segment->bytes + segment->len;
@@ -218,10 +226,11 @@ outq_finish_frame (BusOutq *outq,
   g_assert (own <= segment->capacity - segment->len);
   wire_frame_put_header (start, kind, flags, (guint32) (own - WIRE_FRAME_HEADER_LEN + tail.len));
   segment->len += own;
-  if (refer != NULL)
+  if (tail.len > 0)
     {
-      segment->tail_owner = bus_message_ref (refer);
       segment->tail = tail;
+      segment->tail_owner = refer != NULL ? bus_message_ref (refer) : NULL;
+      segment->tail_bytes = refer_bytes != NULL ? g_bytes_ref (refer_bytes) : NULL;
     }
   outq->lanes[lane].bytes += own + tail.len;
   bus_quota_charge (outq->quota, outq->usage, own + tail.len);
@@ -239,8 +248,22 @@ bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const Wir
   at += WIRE_FRAME_HEADER_LEN;
   if (envelope != NULL)
     at = outq_append (wire_envelope_write (envelope, at), envelope->payload);
-  outq_finish_frame (outq, lane, kind, flags, outq_append (at, body), wire_span (NULL, 0), NULL);
+  outq_finish_frame (outq, lane, kind, flags, outq_append (at, body), wire_span (NULL, 0), NULL, NULL);
   return TRUE;
+}
+
+/* Like outq_begin_frame(), and adds the referenced bytes to the memory of the broker. */
+static guint8 *
+outq_begin_frame_holding (BusOutq *outq, WireLane lane, gsize own_max, gsize tail_len)
+{
+  guint8 *at;
+
+  if (tail_len > 0 && !bus_quota_hold (outq->quota, tail_len))
+    return NULL;
+  at = outq_begin_frame (outq, lane, own_max, tail_len, FALSE);
+  if (at == NULL)
+    bus_quota_release (outq->quota, tail_len);
+  return at;
 }
 
 gboolean
@@ -250,10 +273,14 @@ bus_outq_put_packed (BusOutq *outq,
                      guint8 flags,
                      const WireEnvelope *envelope,
                      BusPackFunc pack,
-                     gconstpointer message)
+                     gconstpointer message,
+                     GBytes *rest)
 {
-  const gsize len = envelope->payload.len;
-  guint8 *at = outq_begin_frame (outq, lane, WIRE_FRAME_HEADER_LEN + wire_envelope_size (envelope) + len, 0, FALSE);
+  gsize rest_len = 0;
+  const guint8 *rest_data = rest != NULL ? g_bytes_get_data (rest, &rest_len) : NULL;
+  const gsize len = envelope->payload.len - rest_len;
+  guint8 *at
+      = outq_begin_frame_holding (outq, lane, WIRE_FRAME_HEADER_LEN + wire_envelope_size (envelope) + len, rest_len);
   const guint8 *end;
 
   if (at == NULL)
@@ -261,7 +288,7 @@ bus_outq_put_packed (BusOutq *outq,
   at = wire_envelope_write (envelope, at + WIRE_FRAME_HEADER_LEN);
   end = at + pack (message, at);
   g_assert (end == at + len);
-  outq_finish_frame (outq, lane, kind, flags, end, wire_span (NULL, 0), NULL);
+  outq_finish_frame (outq, lane, kind, flags, end, wire_span (rest_data, rest_len), NULL, rest);
   return TRUE;
 }
 
@@ -285,7 +312,7 @@ bus_outq_put_message (BusOutq *outq,
     return FALSE;
   at = outq_append (at + WIRE_FRAME_HEADER_LEN, wire_span (stamp->bytes, stamp->len));
   at += wire_stamp_own (at, own);
-  outq_finish_frame (outq, lane, kind, flags, outq_append (at, copied), tail, refer);
+  outq_finish_frame (outq, lane, kind, flags, outq_append (at, copied), tail, refer, NULL);
   return TRUE;
 }
 
@@ -303,7 +330,7 @@ outq_put_delivery (BusOutq *outq,
   guint8 *start, *at;
   gsize own;
 
-  if (segment == NULL || segment->tail_owner != NULL || segment->capacity - segment->len < own_max)
+  if (segment == NULL || segment->tail.len > 0 || segment->capacity - segment->len < own_max)
     segment = outq_room_for (outq, lane, own_max, own_max, FALSE, FALSE);
   if (segment == NULL)
     return FALSE;

@@ -76,7 +76,7 @@ send_put (const BusGather *gather, const ProtobufCMessage *message, guint8 flag,
   reply.sender = wire_span_str (core->name);
   reply.type_name = wire_span_str (message->descriptor->name);
   reply.payload.len = size;
-  return bus_outq_put_packed (outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, flag, &reply, send_pack, message);
+  return bus_outq_put_packed (outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, flag, &reply, send_pack, message, NULL);
 }
 
 /* --- answers --- */

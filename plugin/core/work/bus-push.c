@@ -7,6 +7,7 @@
 #include "work/bus-work.h"
 
 #define PUSH_OVERHEAD 1024u /* bytes of a frame without its payload */
+#define FIELD_TASK    1u    /* of TaskPush */
 
 G_STATIC_ASSERT (sizeof (BusAttachment) <= BUS_ATTACHMENT_BYTES);
 
@@ -171,34 +172,46 @@ bus_push_await (BusCore *core, BusPeer *peer, guint64 id)
   push_list (core, submitter);
 }
 
-/* Sends one push. FALSE: the broker has no memory for it now */
+static gsize
+push_pack (gconstpointer message, guint8 *to)
+{
+  return daemoneye__eventbus__v1__task_push__pack (message, to);
+}
+
+/* Packs a push up to the bytes of the result. */
+static gsize
+push_pack_front (gconstpointer message, guint8 *to)
+{
+  const Daemoneye__Eventbus__V1__TaskPush *push = message;
+  Daemoneye__Eventbus__V1__TaskPush others = *push;
+  guint8 *at = to;
+
+  others.task = NULL;
+  at += daemoneye__eventbus__v1__task_push__pack (&others, at);
+  return (gsize) (bus_task_record_pack_front (push->task, FIELD_TASK, at) - to);
+}
+
+/* Sends one push; a large result is referenced. FALSE: the broker has no memory for it now */
 static gboolean
 push_send (BusCore *core, const BusAttachment *attachment, gint64 now_us)
 {
   BusPeer *peer = attachment->submitter->peer;
   Daemoneye__Eventbus__V1__TaskPush push;
-  g_autofree guint8 *bytes = NULL;
   BusTaskRecord record;
   WireEnvelope reply;
-  gsize size;
 
   bus_task_record_fill (&record, attachment->task, BUS_RECORD_PAYLOAD | BUS_RECORD_DETAILS, 0, now_us);
   daemoneye__eventbus__v1__task_push__init (&push);
   push.task = &record.message;
   push.skipped = attachment->skipped;
-  size = daemoneye__eventbus__v1__task_push__get_packed_size (&push);
-  if (core->quota.memory + size + PUSH_OVERHEAD <= core->quota.cap)
-    bytes = g_try_malloc (MAX (size, 1));
-  if (bytes != NULL)
-    {
-      wire_envelope_init (&reply);
-      reply.answers = attachment->submitter->await_id;
-      reply.sender = wire_span_str (core->name);
-      reply.type_name = wire_span_str (push.base.descriptor->name);
-      reply.payload = wire_span (bytes, daemoneye__eventbus__v1__task_push__pack (&push, bytes));
-      bus_peer_put_in_lane (peer, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_PROGRESS, &reply);
-    }
-  return bytes != NULL;
+  wire_envelope_init (&reply);
+  reply.answers = attachment->submitter->await_id;
+  reply.sender = wire_span_str (core->name);
+  reply.type_name = wire_span_str (push.base.descriptor->name);
+  reply.payload.len = daemoneye__eventbus__v1__task_push__get_packed_size (&push);
+  return core->quota.memory + reply.payload.len + PUSH_OVERHEAD <= core->quota.cap
+         && bus_outq_put_packed (&peer->flow.outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_PROGRESS, &reply,
+                                 record.large != NULL ? push_pack_front : push_pack, &push, record.large);
 }
 
 static void

@@ -2,7 +2,12 @@
 #include "work/bus-task-record.h"
 
 #include "base/bus-text.h"
+#include "queue/bus-outq.h"
 #include "work/bus-operation.h"
+
+#define FIELD_PAYLOAD 3u  /* of Outcome */
+#define FIELD_OUTCOME 23u /* of TaskRecord */
+#define TYPE_LEN      2u  /* the wire type of fields with a length */
 
 /* Copies a name of the task, and ends it with a NUL. */
 static char *
@@ -63,12 +68,42 @@ record_fill_outcome (BusTaskRecord *record, const BusTaskResult *result, BusReco
   record->outcome.error_text = result->error_text;
   if (parts & BUS_RECORD_PAYLOAD)
     record->outcome.payload = record_bytes (result->payload);
+  if (record->outcome.payload.len > BUS_OUTQ_COPY_MAX)
+    record->large = result->payload;
   if (result->extent != NULL)
     {
       bus_task_extent_fill (&record->extent, result->extent);
       record->outcome.extent = &record->extent;
     }
   record->message.outcome = &record->outcome;
+}
+
+static guint8 *
+record_pack_key (guint8 *to, guint field, gsize len)
+{
+  return wire_varint_put (wire_varint_put (to, field << 3 | TYPE_LEN), len);
+}
+
+static guint8 *
+record_pack_outcome_front (const Daemoneye__Eventbus__V1__Outcome *outcome, guint field, guint8 *to)
+{
+  Daemoneye__Eventbus__V1__Outcome others = *outcome;
+
+  others.payload.len = 0;
+  to = record_pack_key (to, field, daemoneye__eventbus__v1__outcome__get_packed_size (outcome));
+  to += daemoneye__eventbus__v1__outcome__pack (&others, to);
+  return record_pack_key (to, FIELD_PAYLOAD, outcome->payload.len);
+}
+
+guint8 *
+bus_task_record_pack_front (const Daemoneye__Eventbus__V1__TaskRecord *message, guint field, guint8 *to)
+{
+  Daemoneye__Eventbus__V1__TaskRecord others = *message;
+
+  others.outcome = NULL;
+  to = record_pack_key (to, field, daemoneye__eventbus__v1__task_record__get_packed_size (message));
+  to += daemoneye__eventbus__v1__task_record__pack (&others, to);
+  return record_pack_outcome_front (message->outcome, FIELD_OUTCOME, to);
 }
 
 static void
@@ -134,6 +169,7 @@ bus_task_record_fill (BusTaskRecord *record, const BusTask *task, BusRecordParts
   Daemoneye__Eventbus__V1__TaskRecord *message = &record->message;
 
   daemoneye__eventbus__v1__task_record__init (message);
+  record->large = NULL;
   message->id = record_keep (record->id, bus_task_id (task));
   message->operation = record_keep (record->operation, task->operation.text);
   message->type = record_keep (record->type, task->type);

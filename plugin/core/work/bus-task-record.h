@@ -7,6 +7,9 @@
 /*
  * The public record of a task: the message TaskRecord, for pushes, answers and events. It is filled without any allocation: it
  * points to texts of the task and into itself, so it is valid only while the task does not change.
+ *
+ * A large result is pushed without a copy. For that, the record is packed such that the bytes of the result are its last ones:
+ * protobuf allows any order of the fields. The length of the whole does not depend on the order.
  */
 
 typedef struct
@@ -15,6 +18,7 @@ typedef struct
   Daemoneye__Eventbus__V1__Progress progress;
   Daemoneye__Eventbus__V1__Outcome outcome;
   Daemoneye__Eventbus__V1__Extent extent; /* the extent of the outcome */
+  GBytes *large;                          /* borrowed: the payload of the outcome, if it is large; else NULL */
   Daemoneye__Eventbus__V1__TaskHistory steps[BUS_TASK_HISTORY_MAX];
   Daemoneye__Eventbus__V1__TaskHistory *step_list[BUS_TASK_HISTORY_MAX];
   char id[BUS_TASK_ID_MAX + 1];
@@ -31,6 +35,10 @@ typedef enum
 
 /* Fills @message, which borrows the text of @extent. */
 void bus_task_extent_fill (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExtent *extent);
+
+/* Packs @message, whose outcome has a payload, as the field @field, up to the bytes of that payload, which the caller adds.
+ * Returns the end. */
+guint8 *bus_task_record_pack_front (const Daemoneye__Eventbus__V1__TaskRecord *message, guint field, guint8 *to);
 
 /* Fills @record with at most @n_steps of the newest steps of the history. It is valid while the task does not change. */
 void

@@ -45,17 +45,26 @@ tasks_collector_report (TasksClient *client, const TasksJob *job, gboolean start
   collector_put_answer (client, job->route, WIRE_FLAG_PROGRESS, &progress.base, &frame);
 }
 
+/* The payload of a result: the number of the run and, in some results, so many zeros that the broker does not copy it. */
+static ProtobufCBinaryData
+collector_result (guint8 *payload, guint run)
+{
+  memcpy (payload, &run, sizeof run);
+  return (ProtobufCBinaryData){ run % 8 == 0 ? TASKS_LARGE_RESULT : sizeof run, payload };
+}
+
 static void
 collector_answer (TasksClient *client, const TasksJob *job, guint kind, const guint8 *token)
 {
   Daemoneye__Eventbus__V1__Outcome outcome = DAEMONEYE__EVENTBUS__V1__OUTCOME__INIT;
   TasksFrame frame = { .kind = TASKS_FRAME_ANSWER, .outcome = kind, .run = job->run };
+  guint8 payload[TASKS_LARGE_RESULT] = { 0 };
 
   memcpy (frame.token, token, BUS_TOKEN_LEN);
   outcome.token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, frame.token };
   outcome.kind = (Daemoneye__Eventbus__V1__OutcomeKind) kind;
   if (kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED)
-    outcome.payload = (ProtobufCBinaryData){ sizeof frame.run, (guint8 *) &frame.run };
+    outcome.payload = collector_result (payload, frame.run);
   if (kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_RETRYABLE && sim_chance (&client->world->random, 30))
     outcome.retry_after_us = 200 * MILLISECOND;
   frame.retry_us = (gint64) outcome.retry_after_us;

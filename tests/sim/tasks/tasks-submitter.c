@@ -413,12 +413,22 @@ submitter_number_of (const char *id)
   return (guint) g_ascii_strtoull (id + 1, NULL, 10);
 }
 
+static gboolean
+submitter_is_result (ProtobufCBinaryData payload)
+{
+  static const guint8 zeros[TASKS_LARGE_RESULT];
+
+  return payload.len == sizeof (guint)
+         || (payload.len == TASKS_LARGE_RESULT
+             && memcmp (payload.data + sizeof (guint), zeros, payload.len - sizeof (guint)) == 0);
+}
+
 static void
 submitter_show (TasksClient *client, const Daemoneye__Eventbus__V1__TaskRecord *record)
 {
   guint run = 0;
 
-  if (record->outcome != NULL && record->outcome->payload.len == sizeof run)
+  if (record->outcome != NULL && submitter_is_result (record->outcome->payload))
     memcpy (&run, record->outcome->payload.data, sizeof run);
   tasks_model_shown (client->world, client, submitter_number_of (record->id), (BusTaskState) record->state, run);
   submitter_learn (client, submitter_number_of (record->id), record);

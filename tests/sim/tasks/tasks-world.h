@@ -33,11 +33,12 @@
 #define TASKS_CLIENTS 8u
 #define TASKS_SUBMITTERS                                                                                               \
   3u /* the first clients: the agent, and two tools that submit as well; the rest are collectors */
-#define TASKS_ACCOUNTS   2u  /* of submitters */
-#define TASKS_IDS        40u /* of each account */
-#define TASKS_OPERATIONS 4u
-#define TASKS_BATCH      4u /* tasks in one call */
-#define TASKS_OLD_JOBS   6u /* jobs that a collector remembers after its answer */
+#define TASKS_ACCOUNTS     2u    /* of submitters */
+#define TASKS_IDS          40u   /* of each account */
+#define TASKS_LARGE_RESULT 9000u /* bytes; larger than BUS_OUTQ_COPY_MAX */
+#define TASKS_OPERATIONS   4u
+#define TASKS_BATCH        4u /* tasks in one call */
+#define TASKS_OLD_JOBS     6u /* jobs that a collector remembers after its answer */
 
 #define TASKS_ANY_SLOT TASKS_CLIENTS
 #define TASKS_WATCHER  (TASKS_CLIENTS + 1) /* slot of the operator, which is not one of the clients */

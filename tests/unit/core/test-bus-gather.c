@@ -37,6 +37,119 @@ test_complete (Core *core, gconstpointer data)
   g_assert_cmpuint (agent->peer->account->gathers, ==, 0);
 }
 
+/* --- large answers --- */
+
+#define LARGE_LEN 200000u
+
+static char *
+make_text (gsize len)
+{
+  char *text = g_malloc (len + 1);
+
+  for (gsize i = 0; i < len; i++)
+    text[i] = (char) ('a' + (i * 7 + i / 256) % 26);
+  text[len] = '\0';
+  return text;
+}
+
+static void
+assert_answer (Client *asker, guint64 id, const char *member, const char *text)
+{
+  g_autoptr (Got) got = client_take (asker, WIRE_KIND_REPLY);
+  Daemoneye__Eventbus__V1__GatherAnswer *answer;
+
+  g_assert_nonnull (got);
+  g_assert_cmpuint (got->envelope.answers, ==, id);
+  g_assert_cmpuint (got->flags, ==, WIRE_FLAG_PROGRESS);
+  answer = daemoneye__eventbus__v1__gather_answer__unpack (NULL, got->envelope.payload.len, got->envelope.payload.data);
+  g_assert_nonnull (answer);
+  g_assert_cmpstr (answer->id, ==, member);
+  g_assert_cmpuint (answer->attempt, ==, 1);
+  g_assert_cmpint (answer->outcome->kind, ==, DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED);
+  g_assert_nonnull (answer->outcome->extent);
+  g_assert_cmpuint (answer->outcome->extent->rows, ==, strlen (text));
+  g_assert_cmpmem (answer->outcome->payload.data, answer->outcome->payload.len, text, strlen (text));
+  daemoneye__eventbus__v1__gather_answer__free_unpacked (answer, NULL);
+}
+
+static void
+answer_with_rows (Client *worker, const char *text)
+{
+  g_autoptr (Job) job = gather_run (worker);
+  Extent extent = DAEMONEYE__EVENTBUS__V1__EXTENT__INIT;
+
+  extent.rows = strlen (text);
+  gather_finish (worker, job, BUS_OUTCOME_SUCCEEDED, text, &extent);
+  core_flush (worker->core);
+}
+
+/* The asker gets what the collectors sent, in order, and then the manifest. */
+static void
+test_large (Core *core, gconstpointer data)
+{
+  static const gsize sizes[] = { BUS_OUTQ_COPY_MAX, BUS_OUTQ_COPY_MAX + 1, 40000, LARGE_LEN };
+  Client *agent = submitter_ready (core);
+  Client *one = worker_ready (core, "one", 2);
+  Client *two = worker_ready (core, "two", 2);
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *text = make_text (sizes[i]);
+      guint64 id = gather_all (agent);
+
+      agent->is_stopped = TRUE;
+      answer_with_rows (one, text);
+      g_assert_cmpuint (bus_outq_bytes (&agent->peer->flow.outq), >, sizes[i]);
+      answer_with_rows (two, "small");
+      agent->is_stopped = FALSE;
+      core_flush (core);
+      assert_answer (agent, id, "one", text);
+      assert_answer (agent, id, "two", "small");
+      gather_assert (agent, id, "", "complete met: one=answered two=answered");
+      g_assert_cmpuint (core->core->work->tasks.all.length, ==, 0);
+    }
+}
+
+/* The asker disconnects while a large answer waits for it: nothing of it is kept. */
+static void
+test_large_asker_gone (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *one = worker_ready (core, "one", 2);
+  g_autofree char *text = make_text (LARGE_LEN);
+  const guint64 before = core->core->quota.memory;
+
+  (void) worker_ready (core, "two", 2);
+  gather_all (agent);
+  agent->is_stopped = TRUE;
+  answer_with_rows (one, text);
+  g_assert_cmpuint (core->core->quota.memory, >, before + LARGE_LEN);
+  client_disconnect (agent);
+  core_flush (core);
+  g_assert_cmpuint (core->core->quota.memory, <, before + LARGE_LEN / 2);
+}
+
+/* A large answer for which there is no memory waits until there is. */
+static void
+test_large_without_memory (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *one = worker_ready (core, "one", 2);
+  g_autofree char *text = make_text (LARGE_LEN);
+  const guint64 cap = core->core->quota.cap;
+  guint64 id;
+
+  id = gather_all (agent);
+  core->core->quota.cap = core->core->quota.memory + LARGE_LEN / 2; /* tasks have a budget of their own */
+  answer_with_rows (one, text);
+  gather_assert_open (agent, id);
+  core->core->quota.cap = cap;
+  core_advance (core, 1);
+  core_flush (core);
+  assert_answer (agent, id, "one", text);
+  gather_assert (agent, id, "", "complete met: one=answered");
+}
+
 /* A collector reports that it found nothing, which differs from an answer without bytes. */
 static void
 test_empty (Core *core, gconstpointer data)
@@ -269,6 +382,9 @@ main (int argc, char **argv)
   ADD ("M12-complete", test_complete);
   ADD ("M12-empty", test_empty);
   ADD ("M12-truncated", test_truncated);
+  ADD ("M12-large", test_large);
+  ADD ("M12-large-asker-gone", test_large_asker_gone);
+  ADD ("M12-large-without-memory", test_large_without_memory);
   ADD ("M12-failed", test_failed);
   ADD ("S26-M12-gone-before", test_gone_before);
   ADD ("M12-back-in-time", test_back_in_time);

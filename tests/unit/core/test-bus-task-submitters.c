@@ -182,6 +182,68 @@ test_push (Core *core, gconstpointer data)
   g_assert_null (take_push (agent, id));
 }
 
+/* A large result is pushed without a copy: the submitter gets the whole record with the same bytes, and then the next push. */
+static void
+test_push_large (Core *core, gconstpointer data)
+{
+  static const gsize sizes[] = { BUS_OUTQ_COPY_MAX, BUS_OUTQ_COPY_MAX + 1, 40000, 200000 };
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  guint64 id = await (agent);
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("t%u", i);
+      g_autofree char *text = g_strnfill (sizes[i], 'x');
+      Daemoneye__Eventbus__V1__TaskPush *push;
+      g_autoptr (Job) job = NULL;
+
+      text[0] = 'a';
+      text[sizes[i] - 1] = 'z';
+      tasks_submit (agent, name);
+      agent->is_stopped = TRUE;
+      job = worker_run (worker, name);
+      worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, text);
+      agent->is_stopped = FALSE;
+      core_flush (core);
+      while ((push = take_push (agent, id))->task->outcome == NULL)
+        daemoneye__eventbus__v1__task_push__free_unpacked (push, NULL);
+      g_assert_cmpstr (push->task->id, ==, name);
+      g_assert_cmpstr (push->task->holder, ==, "w1");
+      g_assert_cmpint (push->task->state, ==, BUS_TASK_SUCCEEDED);
+      g_assert_cmpint (push->task->outcome->kind, ==, BUS_OUTCOME_SUCCEEDED);
+      g_assert_cmpmem (push->task->outcome->payload.data, push->task->outcome->payload.len, text, sizes[i]);
+      daemoneye__eventbus__v1__task_push__free_unpacked (push, NULL);
+      g_assert_null (take_push (agent, id));
+    }
+}
+
+/* The submitter disconnects while a large result waits for it, partly sent: nothing of it is kept but the task. */
+static void
+test_push_large_gone (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 1);
+  g_autofree char *text = g_strnfill (200000, 'x');
+  const guint64 before = core->core->quota.memory;
+  g_autoptr (Job) job = NULL;
+  WireSpan spans[8];
+
+  await (agent);
+  tasks_submit (agent, "t");
+  agent->is_stopped = TRUE;
+  job = worker_run (worker, "t");
+  worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, text);
+  core_flush (core);
+  g_assert_cmpuint (bus_outq_bytes (&agent->peer->flow.outq), >, 200000);
+  g_assert_cmpuint (core->core->quota.memory, >, before + 200000);
+  g_assert_cmpuint (bus_outq_gather (&agent->peer->flow.outq, spans, G_N_ELEMENTS (spans)), >, 0);
+  bus_outq_sent (&agent->peer->flow.outq, 1);
+  client_disconnect (agent);
+  core_flush (core);
+  g_assert_cmpuint (core->core->quota.memory, <, before + 100000);
+}
+
 /* A submitter that reads nothing uses memory for its records and 64 KiB, and gets every result when it reads again. */
 static void
 test_push_blocked (Core *core, gconstpointer data)
@@ -410,6 +472,8 @@ main (int argc, char **argv)
   ADD ("S25-attempts", test_attempts);
   ADD ("K06-quarantine", test_quarantine);
   ADD ("M11-push", test_push);
+  ADD ("M11-push-large", test_push_large);
+  ADD ("M11-push-large-gone", test_push_large_gone);
   ADD ("M11-push-blocked", test_push_blocked);
   ADD ("M14-settled-by-one", test_settled_by_one);
   ADD ("S23-flood", test_flood);

@@ -114,7 +114,7 @@ test_packed (Fixture *f, gconstpointer data)
       put_body (f, WIRE_LANE_DATA, "before");
       envelope.payload = wire_span (NULL, sizes[i]);
       g_assert_true (bus_outq_put_packed (&f->outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope,
-                                          pack_letters, &sizes[i]));
+                                          pack_letters, &sizes[i], NULL));
     }
   packed = take_all (f, 3000);
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
@@ -128,8 +128,169 @@ test_packed (Fixture *f, gconstpointer data)
   g_assert_cmpmem (packed->data, packed->len, copied->data, copied->len);
   f->quota.cap = 1000;
   g_assert_false (bus_outq_put_packed (&f->outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope,
-                                       pack_letters, &sizes[2]));
+                                       pack_letters, &sizes[2], NULL));
   g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 0);
+}
+
+/* --- the end of a payload is referenced --- */
+
+static void
+set_true (gpointer flag)
+{
+  *(gboolean *) flag = TRUE;
+}
+
+static const guint8 rest_zeros[100000];
+#define FRONT_LEN 30u
+
+/* Puts a reply whose payload consists of FRONT_LEN letters and @len zeros, which are referenced. @released: set when the queue has
+ * released them. */
+static gboolean
+put_with_rest (Fixture *f, gsize len, gboolean *released)
+{
+  g_autoptr (GBytes) rest = g_bytes_new_with_free_func (rest_zeros, len, set_true, released);
+  const gsize front = FRONT_LEN;
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.answers = 300;
+  envelope.payload = wire_span (NULL, front + len);
+  return bus_outq_put_packed (&f->outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope, pack_letters,
+                              &front, rest);
+}
+
+static gboolean
+put_in_one_piece (Fixture *f, gsize len)
+{
+  g_autofree guint8 *payload = g_malloc0 (FRONT_LEN + len);
+  WireEnvelope envelope;
+
+  memset (payload, 'p', FRONT_LEN);
+  wire_envelope_init (&envelope);
+  envelope.answers = 300;
+  envelope.payload = wire_span (payload, FRONT_LEN + len);
+  return bus_outq_put (&f->outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, WIRE_FLAG_FINAL, &envelope, wire_span (NULL, 0));
+}
+
+/* The same bytes are sent in the same order as of a payload in one piece, and the same number of bytes is charged. */
+static void
+test_rest (Fixture *f, gconstpointer data)
+{
+  static const gsize sizes[] = { 0, 1, 9000, 100000 };
+  static const gsize steps[] = { 17, 5000, 100000 };
+
+  for (guint s = 0; s < G_N_ELEMENTS (steps); s++)
+    for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+      {
+        g_autoptr (GByteArray) referenced = NULL;
+        g_autoptr (GByteArray) copied = NULL;
+        gboolean released[2] = { FALSE, FALSE };
+        guint64 charged;
+
+        put_body (f, WIRE_LANE_DATA, "before");
+        g_assert_true (put_with_rest (f, sizes[i], &released[0]));
+        g_assert_true (put_with_rest (f, sizes[i], &released[1]));
+        put_body (f, WIRE_LANE_DATA, "after");
+        charged = f->usage.charged;
+        g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, charged);
+        g_assert_cmpuint (f->quota.memory, >=, charged);
+        referenced = take_all (f, steps[s]);
+        g_assert_true (released[0] && released[1]);
+        g_assert_cmpuint (f->quota.memory, ==, 0);
+
+        put_body (f, WIRE_LANE_DATA, "before");
+        g_assert_true (put_in_one_piece (f, sizes[i]));
+        g_assert_true (put_in_one_piece (f, sizes[i]));
+        put_body (f, WIRE_LANE_DATA, "after");
+        g_assert_cmpuint (f->usage.charged, ==, charged);
+        copied = take_all (f, 100000);
+        g_assert_cmpmem (referenced->data, referenced->len, copied->data, copied->len);
+      }
+}
+
+/* The bytes are referenced, and count for the cap, until the last of them is sent. */
+static void
+test_rest_held (Fixture *f, gconstpointer data)
+{
+  gboolean released = FALSE;
+  gsize len;
+
+  g_assert_true (put_with_rest (f, 100000, &released));
+  len = bus_outq_bytes (&f->outq);
+  g_assert_cmpuint (f->quota.memory, >, 100000);
+  g_assert_cmpuint (f->quota.memory, <, 101000);
+  for (gsize sent = 0; sent < len - 1;)
+    {
+      WireSpan spans[2];
+      gsize n;
+
+      g_assert_cmpuint (bus_outq_gather (&f->outq, spans, G_N_ELEMENTS (spans)), >, 0);
+      n = MIN (spans[0].len, len - 1 - sent);
+      bus_outq_sent (&f->outq, n);
+      sent += n;
+    }
+  g_assert_false (released);
+  g_assert_cmpuint (f->quota.memory, >, 100000);
+  bus_outq_sent (&f->outq, 1);
+  g_assert_true (released);
+}
+
+/* A queue that is cleared releases the bytes, of a frame that has begun as well. */
+static void
+test_rest_cleared (Fixture *f, gconstpointer data)
+{
+  gboolean released[2] = { FALSE, FALSE };
+  WireSpan spans[2];
+
+  g_assert_true (put_with_rest (f, 100000, &released[0]));
+  g_assert_true (put_with_rest (f, 100000, &released[1]));
+  g_assert_cmpuint (bus_outq_gather (&f->outq, spans, G_N_ELEMENTS (spans)), ==, 2);
+  bus_outq_sent (&f->outq, spans[0].len + 50000);
+  bus_outq_drop (&f->outq, WIRE_LANE_DATA);
+  g_assert_false (released[0]);
+  g_assert_true (released[1]);
+  bus_outq_clear (&f->outq);
+  g_assert_true (released[0]);
+  g_assert_cmpuint (f->quota.memory, ==, 0);
+}
+
+/* Without memory nothing is put: the queue does not keep the bytes, an empty segment or a count. */
+static void
+test_rest_without_memory (Fixture *f, gconstpointer data)
+{
+  static const gsize spare[] = { 1000, 100000, 100100 }; /* too little for the bytes, the segment, or both */
+
+  for (guint i = 0; i < G_N_ELEMENTS (spare); i++)
+    {
+      gboolean released = FALSE;
+
+      f->quota.cap = spare[i];
+      g_assert_false (put_with_rest (f, 100000, &released));
+      g_assert_true (released);
+      g_assert_cmpuint (f->quota.memory, ==, 0);
+      f->quota.cap = 1 << 26;
+      put_body (f, WIRE_LANE_DATA, "next");
+      g_byte_array_unref (take_all (f, 100));
+      g_assert_cmpuint (bus_outq_bytes (&f->outq), ==, 0);
+    }
+}
+
+/* The bytes count for the cap also if the frame fits into the last segment. */
+static void
+test_rest_in_last_segment (Fixture *f, gconstpointer data)
+{
+  gboolean released = FALSE;
+  guint64 memory;
+
+  put_body (f, WIRE_LANE_DATA, "first");
+  memory = f->quota.memory;
+  f->quota.cap = memory + 99999;
+  g_assert_false (put_with_rest (f, 100000, &released));
+  g_assert_true (released);
+  g_assert_cmpuint (f->quota.memory, ==, memory);
+  f->quota.cap++;
+  g_assert_true (put_with_rest (f, 100000, &released));
+  g_byte_array_unref (take_all (f, 100000));
 }
 
 static void
@@ -280,6 +441,11 @@ main (int argc, char **argv)
   ADD ("/core/outq/R05-referenced", test_referenced);
   ADD ("/core/outq/clear-while-sending", test_clear_while_sending);
   ADD ("/core/outq/packed", test_packed);
+  ADD ("/core/outq/rest", test_rest);
+  ADD ("/core/outq/rest-held", test_rest_held);
+  ADD ("/core/outq/rest-cleared", test_rest_cleared);
+  ADD ("/core/outq/rest-without-memory", test_rest_without_memory);
+  ADD ("/core/outq/rest-in-last-segment", test_rest_in_last_segment);
   ADD ("/core/outq/cap", test_cap);
   ADD ("/core/outq/run-without-memory", test_run_without_memory);
   ADD ("/core/outq/spare", test_spare);
