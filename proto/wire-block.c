@@ -139,6 +139,30 @@ wire_block_free (guint8 *block, gsize size)
   g_mutex_unlock (&block_lock);
 }
 
+typedef struct
+{
+  guint8 *block;
+  gsize size;
+} OwnedBlock;
+
+static void
+block_free_owned (gpointer data)
+{
+  OwnedBlock *owned = data;
+
+  wire_block_free (owned->block, owned->size);
+  g_free (owned);
+}
+
+GBytes *
+wire_block_to_bytes (guint8 *block, gsize size, WireSpan part)
+{
+  OwnedBlock *owned = g_new (OwnedBlock, 1);
+
+  *owned = (OwnedBlock){ block, size };
+  return g_bytes_new_with_free_func (part.data, part.len, block_free_owned, owned);
+}
+
 gboolean
 wire_block_lend (gsize bytes)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <glib.h>
+#include "wire-span.h"
 
 /*
  * A cache of large memory blocks, shared by the whole process, and a common reserve for blocks larger than their owner's
@@ -43,6 +43,9 @@
 guint8 *wire_block_new (gsize wanted, gsize most, gsize *size);
 /* Frees @block (nullable), or keeps it for reuse. @size: its size; a smaller value is allowed if the caller does not know it. */
 void wire_block_free (guint8 *block, gsize size);
+
+/* Makes @part of @block immutable bytes, which own the block. @size: its size */
+GBytes *wire_block_to_bytes (guint8 *block, gsize size, WireSpan part);
 
 /* Borrows @bytes of the reserve, for a block that exceeds its owner's allowance by them. FALSE: the reserve of the process does
  * not suffice. */

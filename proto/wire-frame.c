@@ -56,6 +56,7 @@ frame_drop_block (WireFrameReader *reader)
   reader->capacity = 0;
   reader->lent = FALSE;
   reader->ahead = FALSE;
+  reader->resized = FALSE;
 }
 
 static void
@@ -162,6 +163,7 @@ frame_grow (WireFrameReader *reader, gsize upto, gsize coming)
 
   g_assert (reader->at == 0); /* a block with something in front of the frame has room for all of it */
   frame_return_borrowed (reader);
+  reader->resized = reader->block != NULL;
   /* The peer is charged for the block, so its size may not depend on the kept blocks. */
   block = reader->block == NULL ? wire_block_new (wanted, wanted, &wanted) : g_try_realloc (reader->block, wanted);
   if (block == NULL)
@@ -378,6 +380,7 @@ frame_shrink (WireFrameReader *reader, gsize size)
     return;
   reader->block = block;
   reader->capacity = size;
+  reader->resized = TRUE;
 }
 
 /* Applies the limit of frame_grow() to a block that was allocated for a whole frame before its first byte arrived.

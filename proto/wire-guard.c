@@ -8,10 +8,6 @@
 
 #include <stddef.h>
 
-/* Limit of the memory that protobuf-c may have allocated at a time: a multiple of the bytes, plus a constant. */
-#define BUDGET_FACTOR 4u
-#define BUDGET_BASE   262144u
-
 struct WireGuard
 {
   ProtobufCMessage *message;
@@ -95,6 +91,26 @@ guard_explain_failure (const WireGuard *guard)
 }
 
 WireGuard *
+wire_guard_build (const ProtobufCMessageDescriptor *type,
+                  WireSpan bytes,
+                  gsize budget,
+                  guint fail_at,
+                  WireGuardError *result)
+{
+  WireGuard *guard = g_new0 (WireGuard, 1);
+
+  guard->allocator = (ProtobufCAllocator){ guard_alloc, guard_free, guard };
+  guard->budget = budget;
+  guard->fail_at = fail_at;
+  guard->message = protobuf_c_message_unpack (type, &guard->allocator, bytes.len, bytes.data);
+  if (guard->message != NULL)
+    return guard;
+  *result = guard_explain_failure (guard);
+  g_free (guard);
+  return NULL;
+}
+
+WireGuard *
 wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
                            WireSpan bytes,
                            guint max_fields,
@@ -106,18 +122,7 @@ wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
   WireGuard *guard = NULL;
 
   if (result.status == WIRE_STATUS_OK)
-    {
-      guard = g_new0 (WireGuard, 1);
-      guard->allocator = (ProtobufCAllocator){ guard_alloc, guard_free, guard };
-      guard->budget = bytes.len * BUDGET_FACTOR + BUDGET_BASE;
-      guard->fail_at = fail_at;
-      guard->message = protobuf_c_message_unpack (type, &guard->allocator, bytes.len, bytes.data);
-      if (guard->message == NULL)
-        {
-          result = guard_explain_failure (guard);
-          g_clear_pointer (&guard, g_free);
-        }
-    }
+    guard = wire_guard_build (type, bytes, wire_guard_budget (bytes.len), fail_at, &result);
   if (error != NULL)
     *error = result;
   return guard;

@@ -197,18 +197,20 @@ dispatch_withhold_answer (DispatchCall *call)
 static void
 dispatch_take_answer (DispatchCall *call, BusRequest *request)
 {
+  BusTaskReply reply = { call->frame, &call->peer->input->reader, call->envelope, NULL };
   char detail[BUS_TASK_ANSWER_TEXT];
   WireStatus status;
 
   dispatch_admit_reply (call);
-  status = bus_task_answer_take (call->core, request, call->envelope, call->frame->flags, detail, call->now_us);
+  status = bus_task_answer_take (call->core, request, &reply, detail, call->now_us);
   if (status != WIRE_STATUS_OK)
+    dispatch_fail (call, status, detail);
+  else
     {
-      dispatch_fail (call, status, detail);
-      return;
+      dispatch_withhold_answer (call);
+      dispatch_record_outcome (call, 0, dispatch_outcome_of (1, 1));
     }
-  dispatch_withhold_answer (call);
-  dispatch_record_outcome (call, 0, dispatch_outcome_of (1, 1));
+  g_clear_pointer (&reply.kept, g_bytes_unref);
 }
 
 /* Takes the answer to Apply: standing tasks. */

@@ -4,11 +4,14 @@
 #include "base/bus-text.h"
 #include "peer/bus-state.h"
 #include "work/bus-attempt.h"
+#include "work/bus-work.h"
 #include "coordination.pb-c.h"
-#include "wire-guard.h"
+#include "wire-block.h"
+#include "wire-guard-apart.h"
 
-#define WHOLE_MIN  32768u /* a payload of this size or more is kept together with its message */
-#define WHOLE_REST 1024u  /* the most that the message may contain besides */
+#define BLOCK_REST  2048u /* the most that a block may contain besides a payload, ... */
+#define BLOCK_HOLES 16u   /* ... and the part of its payload (1/16) that its size may be rounded up by */
+#define TAKE_OVER   4u /* resized blocks are taken over while at most this part (1/4) of the bound of tasks is in use */
 
 static WireSpan
 answer_span (const ProtobufCBinaryData *bytes)
@@ -62,32 +65,55 @@ answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent
   return extent;
 }
 
-/* If most of the unpacked message is the payload, keeps the whole message and takes over @guard, which saves a copy. NULL: the
- * caller has to copy the payload. */
-static GBytes *
-answer_keep_whole (WireGuard **guard, WireSpan payload, gsize message_len)
+/* TRUE if the block of the frame may become the result. The task is charged for the payload only, so the block may not be much
+ * larger. A block that was resized has left a hole in the heap, which no charge includes. As with messages (bus-message.c), this
+ * does not matter while few of them are kept. */
+static gboolean
+answer_may_take_over (const BusTaskStore *tasks, const BusTaskReply *reply, gsize payload_len)
 {
-  if (payload.len < WHOLE_MIN || message_len - payload.len > WHOLE_REST)
-    return NULL;
-  return g_bytes_new_with_free_func (payload.data, payload.len, (GDestroyNotify) wire_guard_free,
-                                     g_steal_pointer (guard));
+  const WireFrameReader *reader = reply->reader;
+
+  return reply->frame->in_block
+         && wire_frame_reader_held (reader) <= payload_len + payload_len / BLOCK_HOLES + BLOCK_REST
+         && (!reader->resized || tasks->bytes[BUS_SHELF_LIVE] <= tasks->limits->task_bytes / TAKE_OVER);
+}
+
+/* Keeps a large payload: takes over the block of the frame, or copies. NULL: no memory. */
+static GBytes *
+answer_keep_large (const BusTaskStore *tasks, BusTaskReply *reply, WireSpan payload)
+{
+  guint8 *block;
+  gsize size;
+
+  if (answer_may_take_over (tasks, reply, payload.len))
+    block = wire_frame_reader_steal (reply->reader, &size);
+  else
+    {
+      block = wire_block_new (payload.len, payload.len + payload.len / BLOCK_HOLES, &size);
+      if (block == NULL)
+        return NULL;
+      payload = wire_span (memcpy (block, payload.data, payload.len), payload.len);
+    }
+  reply->kept = wire_block_to_bytes (block, size, payload);
+  return reply->kept;
 }
 
 static WireStatus
-answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelope, gint64 now_us)
+answer_take_outcome (BusCore *core, BusLease *lease, BusTaskReply *reply, gint64 now_us)
 {
+  static const guint path[] = { 3, 0 }; /* the payload */
   WireGuardError error;
-  g_autoptr (WireGuard) guard
-      = wire_guard_unpack (&daemoneye__eventbus__v1__outcome__descriptor, envelope->payload, 0, &error);
+  WireSpan large;
+  g_autoptr (WireGuard) guard = wire_guard_unpack_apart (&daemoneye__eventbus__v1__outcome__descriptor,
+                                                         reply->envelope->payload, path, FALSE, &large, &error);
   const Daemoneye__Eventbus__V1__Outcome *outcome = guard != NULL ? wire_guard_message (guard) : NULL;
-  g_autoptr (GBytes) whole = NULL; /* as long as the answer points into it */
   BusTaskExtent extent;
   BusTaskAnswer answer;
 
   if (outcome == NULL)
     return answer_take_failure (core, lease, WIRE_SPAN_LITERAL ("BadOutcome"), wire_span_str (error.problem), now_us);
   answer = (BusTaskAnswer){ .kind = (BusOutcomeKind) outcome->kind,
-                            .payload = answer_span (&outcome->payload),
+                            .payload = large.len > 0 ? large : answer_span (&outcome->payload),
                             .payload_type = wire_span_str (outcome->payload_type),
                             .error_name = wire_span_str (outcome->error_name),
                             .error_text = wire_span_str (outcome->error_text),
@@ -95,9 +121,9 @@ answer_take_outcome (BusCore *core, BusLease *lease, const WireEnvelope *envelop
                             .extent = answer_read_extent (&extent, outcome->extent) };
   if (answer.kind >= BUS_N_OUTCOME_KINDS)
     answer.kind = BUS_OUTCOME_UNSPECIFIED;
-  whole = answer_keep_whole (&guard, answer.payload, envelope->payload.len);
-  answer.whole = whole;
   answer_check_size (core, &answer);
+  if (large.len > 0 && answer.payload.len > 0)
+    answer.whole = answer_keep_large (&core->work->tasks, reply, large);
   return answer_status (bus_attempt_answer (core, lease, answer_span (&outcome->token), &answer, now_us));
 }
 
@@ -140,21 +166,17 @@ answer_describe (const BusLease *lease, char *detail)
 }
 
 WireStatus
-bus_task_answer_take (BusCore *core,
-                      BusRequest *request,
-                      const WireEnvelope *envelope,
-                      guint8 flags,
-                      char *detail,
-                      gint64 now_us)
+bus_task_answer_take (BusCore *core, BusRequest *request, BusTaskReply *reply, char *detail, gint64 now_us)
 {
+  const WireEnvelope *envelope = reply->envelope;
   BusLease *lease = request->requester.lease;
 
   answer_describe (lease, detail);
   if (bus_request_step (core, request, BUS_REQUEST_ON_PART) != BUS_REQUEST_SENT)
     return WIRE_STATUS_STALE_LEASE; /* the request was not sent yet: the member guessed the route id */
-  if (!(flags & WIRE_FLAG_FINAL))
+  if (!(reply->frame->flags & WIRE_FLAG_FINAL))
     return answer_take_progress (core, lease, envelope, detail, now_us);
   if (envelope->status != WIRE_STATUS_OK)
     return answer_take_failure (core, lease, envelope->error_name, envelope->detail, now_us);
-  return answer_take_outcome (core, lease, envelope, now_us);
+  return answer_take_outcome (core, lease, reply, now_us);
 }

@@ -10,14 +10,18 @@
  * id of the reply identifies the lease. A final reply that can't be unpacked is a failure, too.
  */
 
+/* A reply of a collector. Borrowed, except @kept. */
+typedef struct
+{
+  const WireFrame *frame;
+  WireFrameReader *reader; /* the block of the frame may be taken from it */
+  const WireEnvelope *envelope;
+  GBytes *kept; /* (out) (nullable): may own the frame: the caller drops it last */
+} BusTaskReply;
+
 /* The size of a text about an answer that is refused. */
 #define BUS_TASK_ANSWER_TEXT 160u
 
 /* Takes an answer. Returns OK, or the status of its refusal with the text in @detail: STALE_LEASE (with the present holder of the
- * task) or BAD_MESSAGE (a progress that is not valid). @flags: of the frame */
-WireStatus bus_task_answer_take (BusCore *core,
-                                 BusRequest *request,
-                                 const WireEnvelope *envelope,
-                                 guint8 flags,
-                                 char *detail,
-                                 gint64 now_us);
+ * task) or BAD_MESSAGE (a progress that is not valid). */
+WireStatus bus_task_answer_take (BusCore *core, BusRequest *request, BusTaskReply *reply, char *detail, gint64 now_us);

@@ -269,13 +269,16 @@ client_expect_error (Client *client, guint64 id, WireStatus status)
 void
 client_send_bytes (Client *client, const void *bytes, gsize len)
 {
+  const gsize piece = client->piece > 0 ? client->piece : len;
+
   if (client->batch != NULL)
     {
       g_byte_array_append (client->batch, bytes, (guint) len);
       return;
     }
-  if (client->peer != NULL)
-    bus_core_received (client->core->core, client->peer, bytes, len, client->core->now_us);
+  for (gsize at = 0; at < len && client->peer != NULL; at += piece)
+    bus_core_received (client->core->core, client->peer, (const guint8 *) bytes + at, MIN (piece, len - at),
+                       client->core->now_us);
   core_flush (client->core);
 }
 

@@ -47,6 +47,7 @@ typedef struct
   guint64 goodbye_retry_us;
   BusConnectRefusal refusal; /* the reason, if no peer was made for it */
   GHashTable *accounts;      /* subscription -> ClientAccount */
+  gsize piece;               /* bytes arrive in pieces of this size; 0: each call is one piece */
   GByteArray *batch;         /* frames that will arrive in one piece; NULL: each frame arrives when it is sent */
 } Client;
 

@@ -469,39 +469,6 @@ test_credit (Core *core, gconstpointer data)
   g_assert_cmpuint (bus_ledger_allowance (ledger, WIRE_CLASS_MUST_KEEP)->held_messages, ==, 0);
 }
 
-/* A large result is kept unchanged when later results, large or small, and other frames arrive. */
-static void
-test_large_results (Core *core, gconstpointer data)
-{
-  static const gsize sizes[] = { 32767, 32768, 32769, 40000, 10 };
-  Client *agent = submitter_ready (core);
-  Client *worker = worker_ready (core, "w1", 4);
-
-  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
-    {
-      g_autofree char *id = g_strdup_printf ("t%u", i);
-      g_autofree char *payload = g_strnfill (sizes[i], (char) ('a' + i));
-      g_autoptr (Job) job = NULL;
-
-      tasks_submit (agent, id);
-      job = worker_run (worker, id);
-      worker_finish (worker, job, BUS_OUTCOME_SUCCEEDED, payload);
-      tasks_assert_state (agent, id, BUS_TASK_SUCCEEDED);
-    }
-  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
-    {
-      g_autofree char *id = g_strdup_printf ("t%u", i);
-      g_autofree char *payload = g_strnfill (sizes[i], (char) ('a' + i));
-      const BusTaskResult *result = tasks_find (agent, id)->result;
-      gsize len;
-      gconstpointer bytes;
-
-      g_assert_nonnull (result->payload);
-      bytes = g_bytes_get_data (result->payload, &len);
-      g_assert_cmpmem (bytes, len, payload, sizes[i]);
-    }
-}
-
 /* The holder disconnects before the credit of its result returns. */
 static void
 test_credit_gone (Core *core, gconstpointer data)
@@ -577,7 +544,6 @@ main (int argc, char **argv)
   ADD ("M11-audit", test_audit);
   ADD ("K03-delivered", test_delivered);
   ADD_WITH ("M11-credit", setup_small, test_credit);
-  ADD ("M11-large-results", test_large_results);
   ADD_WITH ("M11-credit-gone", setup_small, test_credit_gone);
   ADD ("M11-stats", test_stats);
   return g_test_run ();

@@ -116,6 +116,26 @@ test_lent (void)
   wire_block_return (WIRE_BLOCK_LENT_BYTES);
 }
 
+/* Bytes that own a block keep it until their last reference is dropped. */
+static void
+test_bytes (void)
+{
+  GBytes *bytes;
+  guint8 *block;
+  gsize size;
+
+  wire_block_drop_kept ();
+  block = wire_block_new (WIRE_BLOCK_MIN, WIRE_BLOCK_MIN, &size);
+  memset (block, 7, size);
+  bytes = wire_block_to_bytes (block, size, wire_span (block + 100, 50));
+  g_assert_true (g_bytes_get_data (bytes, NULL) == block + 100);
+  g_assert_cmpuint (g_bytes_get_size (bytes), ==, 50);
+  g_assert_cmpuint (wire_block_kept_bytes (), ==, 0);
+  g_bytes_unref (bytes);
+  g_assert_cmpuint (wire_block_kept_bytes (), ==, WIRE_BLOCK_KEEPS ? size : 0);
+  wire_block_drop_kept ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -125,5 +145,6 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/block/hidden", test_hidden);
   g_test_add_func ("/wire/block/bounded", test_bounded);
   g_test_add_func ("/wire/block/lent", test_lent);
+  g_test_add_func ("/wire/block/bytes", test_bytes);
   return g_test_run ();
 }
