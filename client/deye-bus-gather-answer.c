@@ -11,7 +11,8 @@ struct _DeyeBusGatherAnswer
 {
   gatomicrefcount refs;
   const Answer *message;
-  GBytes *payload;       /* keeps @message alive */
+  WireGuard *guard; /* of @message; NULL: @payload keeps it */
+  GBytes *payload;
   DeyeBusExtent *extent; /* NULL: not set */
 };
 
@@ -27,10 +28,21 @@ answer_is_valid (const Answer *message)
          && message->outcome->kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED;
 }
 
+/* A small payload is a part of the unpacked message, and keeps it. */
+static GBytes *
+answer_keep_small (const Answer *message, WireGuard *guard)
+{
+  return g_bytes_new_with_free_func (message->outcome->payload.data, message->outcome->payload.len,
+                                     (GDestroyNotify) wire_guard_free, guard);
+}
+
 DeyeBusGatherAnswer *
 deye_bus_gather_answer_new (DeyeBusMessage *message)
 {
-  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__gather_answer__descriptor, message);
+  static const guint path[] = { 5, 3, 0 }; /* the payload of the outcome */
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (WireGuard) guard
+      = deye_bus_unpack_apart (&daemoneye__eventbus__v1__gather_answer__descriptor, message, path, &payload);
   const Answer *answer_message = guard != NULL ? wire_guard_message (guard) : NULL;
   DeyeBusGatherAnswer *answer;
 
@@ -40,9 +52,13 @@ deye_bus_gather_answer_new (DeyeBusMessage *message)
   g_atomic_ref_count_init (&answer->refs);
   answer->message = answer_message;
   answer->extent = deye_bus_extent_new_from_message (answer_message->outcome->extent);
-  answer->payload
-      = g_bytes_new_with_free_func (answer_message->outcome->payload.data, answer_message->outcome->payload.len,
-                                    (GDestroyNotify) wire_guard_free, g_steal_pointer (&guard));
+  if (payload != NULL)
+    {
+      answer->guard = g_steal_pointer (&guard);
+      answer->payload = g_steal_pointer (&payload);
+    }
+  else
+    answer->payload = answer_keep_small (answer_message, g_steal_pointer (&guard));
   return answer;
 }
 
@@ -64,6 +80,7 @@ deye_bus_gather_answer_unref (DeyeBusGatherAnswer *answer)
     return;
   g_clear_pointer (&answer->extent, deye_bus_extent_unref);
   g_bytes_unref (answer->payload);
+  wire_guard_free (answer->guard);
   g_free (answer);
 }
 
