@@ -250,6 +250,31 @@ test_complete (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_manifest_get_expected (manifest), ==, 2);
 }
 
+/* A large payload refers to the received message, and is valid after everything else was freed. */
+static void
+test_large (Fixture *f, gconstpointer data)
+{
+  g_autofree char *large = g_strnfill (100000, 'x');
+  g_autoptr (DeyeBusGather) gather = NULL;
+  g_autoptr (GBytes) payload = NULL;
+  g_autoptr (GError) error = NULL;
+  GList *answers;
+
+  client_fixture_connect (f, &with_gather);
+  gather_script_answer (f->in, 0, "procmond-1", large, NULL);
+  gather_script_answer (f->in, 1, "procmond-2", "b", NULL);
+  gather_script_end (f->in, gather_script_manifest (two_answered, TRUE));
+  gather = ask (f);
+  answers = deye_bus_gather_get_answers (gather, &error);
+  g_assert_no_error (error);
+  assert_answer (answers->data, 0, "procmond-1", large);
+  assert_answer (answers->next->data, 1, "procmond-2", "b");
+  payload = deye_bus_gather_answer_dup_payload (answers->data);
+  g_list_free_full (answers, (GDestroyNotify) deye_bus_gather_answer_unref);
+  g_clear_object (&gather);
+  g_assert_cmpmem (g_bytes_get_data (payload, NULL), g_bytes_get_size (payload), large, 100000);
+}
+
 /* An error of the broker does not discard the answers or the manifest that it contains. */
 static void
 test_partial (Fixture *f, gconstpointer data)
@@ -565,6 +590,7 @@ main (int argc, char **argv)
   ADD ("mistakes", test_mistakes);
   ADD ("old-broker", test_old_broker);
   ADD ("M12-complete", test_complete);
+  ADD ("M12-large", test_large);
   ADD ("D05-partial", test_partial);
   ADD ("D05-any", test_any);
   ADD ("refused", test_refused);
