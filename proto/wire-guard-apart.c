@@ -72,8 +72,6 @@ apart_find (WireSpan bytes, const guint *path, ApartPlace *place)
   const guint8 *at = bytes.data;
   const guint8 *end = wire_span_end (bytes);
 
-  if (bytes.len < WIRE_GUARD_APART_MIN)
-    return FALSE;
   for (place->n = 0; path[place->n] != 0; place->n++)
     {
       ApartField *field = &place->fields[place->n];
@@ -160,6 +158,27 @@ apart_build (const ProtobufCMessageDescriptor *type,
   return guard;
 }
 
+static WireGuard *
+apart_unpack (const ProtobufCMessageDescriptor *type,
+              WireSpan bytes,
+              const guint *path,
+              gboolean skip_unknown,
+              WireSpan *payload,
+              WireGuardError *error)
+{
+  WireGuardError result = wire_guard_scan (type, bytes, 0, skip_unknown);
+  WireGuard *guard = NULL;
+  ApartPlace place;
+
+  if (result.status == WIRE_STATUS_OK)
+    guard = apart_find (bytes, path, &place)
+                ? apart_build (type, bytes, &place, payload, &result)
+                : wire_guard_build (type, bytes, wire_guard_budget (bytes.len), 0, &result);
+  if (error != NULL)
+    *error = result;
+  return guard;
+}
+
 WireGuard *
 wire_guard_unpack_apart (const ProtobufCMessageDescriptor *type,
                          WireSpan bytes,
@@ -168,16 +187,8 @@ wire_guard_unpack_apart (const ProtobufCMessageDescriptor *type,
                          WireSpan *payload,
                          WireGuardError *error)
 {
-  WireGuardError result = wire_guard_scan (type, bytes, 0, skip_unknown);
-  WireGuard *guard = NULL;
-  ApartPlace place;
-
   *payload = wire_span (NULL, 0);
-  if (result.status == WIRE_STATUS_OK)
-    guard = apart_find (bytes, path, &place)
-                ? apart_build (type, bytes, &place, payload, &result)
-                : wire_guard_build (type, bytes, wire_guard_budget (bytes.len), 0, &result);
-  if (error != NULL)
-    *error = result;
-  return guard;
+  if (bytes.len < WIRE_GUARD_APART_MIN)
+    return wire_guard_unpack_failing (type, bytes, 0, skip_unknown, 0, error);
+  return apart_unpack (type, bytes, path, skip_unknown, payload, error);
 }

@@ -17,7 +17,7 @@ WireGuard *wire_guard_build (const ProtobufCMessageDescriptor *type,
                              guint fail_at,
                              WireGuardError *result);
 
-/* For tests of failed allocations: allocation number @fail_at, counted from 1, fails; 0: none does. */
+/* @fail_at: for tests of failed allocations: this allocation, counted from 1, fails; 0: none does. */
 WireGuard *wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
                                       WireSpan bytes,
                                       guint max_fields,
