@@ -34,6 +34,15 @@ topics_forget_oldest (BusTopics *topics, BusTopic *topic)
   bus_table_remove (&topics->table, topic->key.hash, topic);
 }
 
+/* Selects one in BUS_TOPICS_SHARE calls. The steps of a Weyl sequence with the golden ratio are spread evenly, and no period of the
+ * calls always hits the same ones (H. Weyl, "Ueber die Gleichverteilung von Zahlen mod. Eins", 1916). */
+static gboolean
+topics_select_further (BusTopics *topics)
+{
+  topics->further += 2654435769u; /* 2^32 divided by the golden ratio */
+  return topics->further < G_MAXUINT32 / BUS_TOPICS_SHARE;
+}
+
 static gboolean
 topics_may_displace (BusTopics *topics, gint64 now_us)
 {
@@ -42,12 +51,12 @@ topics_may_displace (BusTopics *topics, gint64 now_us)
       topics->displaced_us = now_us;
       topics->n_displaced = 0;
     }
-  return topics->n_displaced < BUS_TOPICS_DISPLACED;
+  return topics->n_displaced < BUS_TOPICS_DISPLACED || topics_select_further (topics);
 }
 
 /* A slot that is free, or that is taken from another topic. The loop ends: each step but the last removes a mark, so the hand
  * makes at most one round and one step. Each mark was made by a message, so the steps are at most as many as the messages. NULL:
- * enough topics were displaced at the time @now_us. */
+ * others were displaced at @now_us, and this topic is not selected. */
 static BusTopic *
 topics_take_slot (BusTopics *topics, gint64 now_us)
 {

@@ -16,9 +16,10 @@
  * that sum. A topic that returns begins at zero.
  *
  * Displacing a topic costs more than routing a message. If more topics are in use than there are counters, nearly each message
- * would displace a topic, and few counters would contain more than one message. So at most BUS_TOPICS_DISPLACED topics are
- * displaced at one time (the messages of one read have the same time). The messages to further new topics are added to `unseen`
- * at once. A topic that is used often soon gets a counter nevertheless.
+ * would displace a topic, and few counters would contain more than one message. All messages of one read have the same @now_us. The
+ * first BUS_TOPICS_DISPLACED new topics of that time displace others, and of the further ones one in BUS_TOPICS_SHARE. The messages
+ * to the rest are added to `unseen` at once. Which of the further topics get a counter differs from read to read, so that a topic
+ * that always comes late in a batch gets one after some reads.
  *
  * The modules that route (BusMatch, BusServers) store the place of a counter: its slot and the generation of the slot, which
  * changes when another topic takes the slot. So a message to a topic with a valid place costs one comparison and no look-up.
@@ -33,7 +34,8 @@
  */
 
 #define BUS_TOPIC_TYPE_MAX   128u
-#define BUS_TOPICS_DISPLACED 16u
+#define BUS_TOPICS_DISPLACED 8u
+#define BUS_TOPICS_SHARE     32u
 
 typedef struct
 {
@@ -64,9 +66,10 @@ typedef struct
   gboolean is_sorted;
   guint32 max;
   guint32 hand;        /* the slot that the hand passed last */
-  guint32 n_displaced; /* topics that were displaced at the time displaced_us */
-  gint64 displaced_us;
-  guint64 unseen; /* messages of topics without a counter */
+  gint64 displaced_us; /* the time at which a topic was displaced last */
+  guint32 n_displaced; /* topics that were displaced at that time */
+  guint32 further;     /* selects further topics */
+  guint64 unseen;      /* messages of topics without a counter */
 } BusTopics;
 
 void bus_topics_init (BusTopics *topics, guint64 max);
@@ -74,7 +77,8 @@ void bus_topics_clear (BusTopics *topics);
 
 /* NULL: the topic has no counter. */
 BusTopic *bus_topics_find (const BusTopics *topics, BusKey key);
-/* The counter of the topic, which gets one if it has none. Transfer none. NULL: enough topics were displaced at the time @now_us. */
+/* The counter of the topic, which gets one if it has none. Transfer none. NULL: others were displaced at
+ * @now_us, and this topic is not selected. */
 BusTopic *bus_topics_place (BusTopics *topics, BusKey key, gint64 now_us);
 void bus_topic_set_type (BusTopic *topic, WireSpan type_name);
 
