@@ -94,7 +94,7 @@ typedef struct
   gsize borrowed;     /* part of capacity that wire_block_lend() has lent */
   gboolean lent;      /* block contains the frame that was returned last; the next call frees it */
   gboolean ahead;     /* block was offered before the first byte of a frame */
-  gboolean resized;   /* public: block had another size before, which has left a hole in the heap */
+  gboolean resized;   /* public: block was resized, which may have left unused memory in the heap */
   gsize expected;     /* length of the last large frame with its header; 0: none is expected */
   guint n_small;      /* smaller frames since then */
   guint8 *rest_block; /* other frames, which arrived in a block that was offered for a large one; NULL: none */

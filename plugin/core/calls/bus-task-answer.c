@@ -9,9 +9,12 @@
 #include "wire-block.h"
 #include "wire-guard-apart.h"
 
-#define BLOCK_REST  2048u /* the most that a block may contain besides a payload, ... */
-#define BLOCK_HOLES 16u   /* ... and the part of its payload (1/16) that its size may be rounded up by */
-#define TAKE_OVER   4u /* resized blocks are taken over while at most this part (1/4) of the bound of tasks is in use */
+/* The most that a block may contain besides its payload if it is taken over: a 16th of the payload, because sizes of blocks are
+ * rounded up, and the other fields, up to a 32nd of the payload and BLOCK_REST_MAX. */
+#define BLOCK_HOLES    16u
+#define BLOCK_REST     32u
+#define BLOCK_REST_MAX 2048u
+#define TAKE_OVER      4u /* resized blocks are taken over while at most this part (1/4) of the bound of tasks is in use */
 
 static WireSpan
 answer_span (const ProtobufCBinaryData *bytes)
@@ -65,17 +68,25 @@ answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent
   return extent;
 }
 
+/* TRUE if few results are kept. Those that were taken stay in the window for a while. */
+static gboolean
+answer_few_are_kept (const BusTaskStore *tasks)
+{
+  return tasks->bytes[BUS_SHELF_LIVE] + tasks->bytes[BUS_SHELF_WINDOW] <= tasks->limits->task_bytes / TAKE_OVER;
+}
+
 /* TRUE if the block of the frame may become the result. The task is charged for the payload only, so the block may not be much
- * larger. A block that was resized has left a hole in the heap, which no charge includes. As with messages (bus-message.c), this
- * does not matter while few of them are kept. */
+ * larger. Resizing a block may leave memory in the heap that is unused and not charged. While few such blocks are kept, this does
+ * not matter (see bus-message.c). */
 static gboolean
 answer_may_take_over (const BusTaskStore *tasks, const BusTaskReply *reply, gsize payload_len)
 {
   const WireFrameReader *reader = reply->reader;
 
   return reply->frame->in_block
-         && wire_frame_reader_held (reader) <= payload_len + payload_len / BLOCK_HOLES + BLOCK_REST
-         && (!reader->resized || tasks->bytes[BUS_SHELF_LIVE] <= tasks->limits->task_bytes / TAKE_OVER);
+         && wire_frame_reader_held (reader)
+                <= payload_len + payload_len / BLOCK_HOLES + MIN (payload_len / BLOCK_REST, BLOCK_REST_MAX)
+         && (!reader->resized || answer_few_are_kept (tasks));
 }
 
 /* Keeps a large payload: takes over the block of the frame, or copies. NULL: no memory. */

@@ -65,9 +65,10 @@ test_kept (Core *core, gconstpointer piece)
     check_large (agent, i);
 }
 
-/* The block of a large frame becomes the result. If the tasks already use much memory, only a block that was never resized does. */
+/* The block of a large frame becomes the result. If the tasks already use much memory, only a block that was never resized does.
+ * @settles: the submitter has taken the first result, which then stays for a while. */
 static void
-test_taken (Core *core, gconstpointer data)
+test_taken (Core *core, gconstpointer settles)
 {
   Client *agent = submitter_ready (core);
   Client *worker = worker_ready (core, "w1", 4);
@@ -76,6 +77,8 @@ test_taken (Core *core, gconstpointer data)
   worker->piece = 4000;
   run_large (agent, worker, 5);
   g_assert_cmpuint (n_taken, ==, 1);
+  if (settles != NULL)
+    daemoneye__eventbus__v1__submit_verdict__free_unpacked (tasks_ids (agent, "Settle", "t5", NULL), NULL);
   core->core->limits.task_bytes = 4 * 40000;
   run_large (agent, worker, 4);
   g_assert_cmpuint (n_taken, ==, 1);
@@ -165,6 +168,7 @@ main (int argc, char **argv)
   ADD ("M11-kept-split", test_kept, GSIZE_TO_POINTER (25000));
   ADD ("M11-kept-most", test_kept, GSIZE_TO_POINTER (50000));
   ADD ("M11-taken", test_taken, NULL);
+  ADD ("M11-taken-settled", test_taken, "settles");
   ADD ("M11-mostly-text", test_mostly_text, NULL);
   ADD ("M11-refused", test_refused, NULL);
   return g_test_run ();
