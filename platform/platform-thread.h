@@ -7,7 +7,7 @@
  * for threads. */
 void platform_thread_block_signals (void);
 
-/* Asks the scheduler for a short time slice for the calling thread, or for the usual one. A thread that wakes often and runs
- * briefly then waits less for threads that use all of their longer slices, and gets the same share of the processor. Has an effect
- * since Linux 6.12, for threads with the normal scheduling policy. */
+/* Asks the scheduler for a short time slice for the calling thread, or for the usual one of the kernel. With a short slice, a thread
+ * that wakes often and runs briefly waits less for threads that use all of their longer slices. Its share of the processor stays the
+ * same. This works on Linux 6.12 or later, for threads with the policy SCHED_OTHER. Elsewhere nothing happens. */
 void platform_thread_set_slice (gboolean is_short);

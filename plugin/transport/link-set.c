@@ -132,11 +132,11 @@ link_set_read_some (LinkSet *set, const LinkReady *ready, guint n, gboolean quie
     }
 }
 
-/* Notes a turn in which @n_busy links probably have more. */
+/* Notes a turn. @several_are_busy: several links probably have more */
 static void
-link_set_note_busy (LinkSet *set, guint n_busy)
+link_set_note_turn (LinkSet *set, gboolean several_are_busy)
 {
-  if (link_crowd_note (&set->crowd, n_busy > 1) && set->handler.crowded != NULL)
+  if (link_crowd_note (&set->crowd, several_are_busy) && set->handler.crowded != NULL)
     set->handler.crowded (set->user, set->crowd.is_crowded);
 }
 
@@ -156,7 +156,7 @@ link_set_read_all (LinkSet *set, const LinkReady *ready, guint n)
   link_set_read_some (set, ready, n, FALSE, &turn);
   if (turn.n_busy == 1)
     link_set_read_busy (turn.busy);
-  link_set_note_busy (set, turn.n_busy);
+  link_set_note_turn (set, turn.n_busy > 1);
 }
 
 static void
@@ -173,7 +173,7 @@ link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
       /* No other link waits, so the debt does not matter. */
       ready->link->debt = 0;
       link_set_read (ready->link, LINK_TURN_ALONE);
-      link_set_note_busy (set, 1);
+      link_set_note_turn (set, FALSE);
     }
   set->handler.turn_ended (set->user);
   set->dispatching = FALSE;

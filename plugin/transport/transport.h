@@ -78,6 +78,7 @@ typedef struct
    * G_MAXINT64: none. A turn may change it. The other functions of the handler must not add a source without a descriptor to the
    * context, because GLib does not wake it for a source of its own thread. NULL: the set prepares the context before each wait. */
   gint64 (*due_us) (gpointer user);
-  /* Several links begin or cease to send more than can be read for a while (link-crowd.h). NULL: the handler does not use it. */
+  /* @is_crowded has changed: for a while several links have sent faster than the set reads, or they have not (link-crowd.h). NULL:
+   * the handler does not use it. */
   void (*crowded) (gpointer user, gboolean is_crowded);
 } TransportHandler;
