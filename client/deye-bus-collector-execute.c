@@ -31,8 +31,8 @@
 #define REPORT_US     (2500 * G_TIME_SPAN_MILLISECOND) /* of operations without a limit for progress */
 #define FAR_US        (G_MAXINT64 / 4)
 
-/* Of the field Outcome.payload on the wire: its key (its number and the wire type 2), and the most bytes of key and length. */
-#define KEY_OF_PAYLOAD  (3u << 3 | 2u)
+/* The key of Outcome.payload on the wire, and the largest size of key and length. */
+#define KEY_OF_PAYLOAD  (3u << 3 | WIRE_TYPE_LENGTH)
 #define PAYLOAD_KEY_MAX 11u
 
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
@@ -64,8 +64,8 @@ execute_note_unsent (DeyeBusCollector *self, const ProtobufCMessage *reply, cons
   g_debug ("collector %s: %s not sent: %s", self->client->id, reply->descriptor->short_name, error->message);
 }
 
-/* Sends the outcome and, behind it, @payload (nullable), its payload field, which is not set in @reply. protobuf allows any order
- * of the fields, and a payload at the end is sent without a copy. */
+/* Sends @reply, whose payload field is not set, and appends @payload (nullable) as that field. protobuf allows any order of the
+ * fields, and a payload at the end is sent without a copy. */
 static gboolean
 execute_reply_outcome (DeyeBusCollector *self,
                        DeyeBusMessage *request,

@@ -11,7 +11,7 @@ struct _DeyeBusGatherAnswer
 {
   gatomicrefcount refs;
   const Answer *message;
-  WireGuard *guard; /* of @message; NULL: @payload keeps it */
+  WireGuard *guard; /* owns @message; NULL: @payload owns it */
   GBytes *payload;
   DeyeBusExtent *extent; /* NULL: not set */
 };

@@ -17,8 +17,8 @@ char *deye_bus_cut_text (const char *text, gsize most);
 WireGuard *deye_bus_unpack (const ProtobufCMessageDescriptor *type, DeyeBusMessage *message);
 
 /* Does the same for a message with a payload. @path: numbers of the fields that lead to the payload, ending with 0, as for
- * wire_guard_unpack_apart(). @payload: (out) (transfer full): a large payload, which keeps @message instead of a copy; NULL: the
- * payload is small, and in the unpacked message. */
+ * wire_guard_unpack_apart(). @payload: (out) (transfer full): a large payload: bytes of @message, to which it holds a
+ * reference; NULL: the payload is small, and is a field of the unpacked message. */
 WireGuard *deye_bus_unpack_apart (const ProtobufCMessageDescriptor *type,
                                   DeyeBusMessage *message,
                                   const guint *path,

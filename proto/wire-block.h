@@ -44,7 +44,7 @@ guint8 *wire_block_new (gsize wanted, gsize most, gsize *size);
 /* Frees @block (nullable), or keeps it for reuse. @size: its size; a smaller value is allowed if the caller does not know it. */
 void wire_block_free (guint8 *block, gsize size);
 
-/* Makes @part of @block immutable bytes, which own the block. @size: its size */
+/* Returns @part of @block as a GBytes, which owns the block. @size: of the block */
 GBytes *wire_block_to_bytes (guint8 *block, gsize size, WireSpan part);
 
 /* Borrows @bytes of the reserve, for a block that exceeds its owner's allowance by them. FALSE: the reserve of the process does

@@ -10,7 +10,8 @@
  * bytes as wire_guard_unpack() does. If the payload is large, it then unpacks a copy of the message from which the field of the
  * payload is removed, and returns the place of the payload in the packed bytes.
  *
- * Invariant: exactly the bytes that wire_guard_unpack() accepts are accepted, and all other fields get the same values.
+ * Invariant: the same bytes are accepted as by wire_guard_unpack(), and all other fields get the same values; but a message with
+ * very many unknown fields may be refused with LIMIT, because its limit of memory is lowered by the payload.
  */
 
 #define WIRE_GUARD_APART_MIN 16384u /* a smaller payload is copied into the message */

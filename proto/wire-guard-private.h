@@ -17,7 +17,8 @@ WireGuard *wire_guard_build (const ProtobufCMessageDescriptor *type,
                              guint fail_at,
                              WireGuardError *result);
 
-/* @fail_at: for tests of failed allocations: this allocation, counted from 1, fails; 0: none does. */
+/* Does the work of wire_guard_unpack() and wire_guard_unpack_lenient(). @fail_at: number of the allocation that fails, counted from
+ * 1, for tests; 0: none */
 WireGuard *wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
                                       WireSpan bytes,
                                       guint max_fields,

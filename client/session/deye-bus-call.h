@@ -33,9 +33,10 @@ typedef struct
   gboolean ahead;     /* a call of the library: it is sent while the session is held, and overtakes calls that wait */
   const char *topic;  /* REPLY: of the request */
   const char *target; /* nullable; overrides the options' */
-  const char *type_name;  /* nullable; overrides the options' */
-  WireSpan payload_front; /* REPLY: bytes of the payload before those of @payload; they are copied. Usually empty */
-  GBytes *payload;        /* nullable */
+  const char *type_name; /* nullable; overrides the options' */
+  WireSpan
+      payload_front; /* REPLY: the first bytes of the payload, usually none. They are copied; those of @payload follow them. */
+  GBytes *payload;               /* nullable */
   const DeyeBusOptions *options; /* nullable */
   guint64 deadline_us;           /* relative, sent to the broker; 0: none */
   guint64 message_id;            /* the broker recognises a repeated call by it; 0: the call is never repeated */
@@ -74,6 +75,7 @@ void deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusHops
 
 /* FALSE: the broker would refuse the call, or close the connection. */
 gboolean deye_bus_encoded_call_check (const DeyeBusEncodedCall *encoded, guint64 largest_payload, GError **error);
+
 /* The length of the whole frame. */
 static inline gsize
 deye_bus_encoded_call_size (const DeyeBusEncodedCall *encoded)

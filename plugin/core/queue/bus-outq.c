@@ -12,8 +12,8 @@ struct BusSegment
 {
   BusSegment *next;
   WireSpan tail;          /* sent after bytes; empty: no tail */
-  BusMessage *tail_owner; /* keeps tail alive, or tail_bytes does */
-  GBytes *tail_bytes;     /* tail counts for the cap with this segment */
+  BusMessage *tail_owner; /* (nullable): owns tail */
+  GBytes *tail_bytes;     /* (nullable): owns tail instead; tail.len counts for the cap while the segment exists */
   gsize capacity;
   gsize block_size; /* size of the whole struct, for wire_block_free() */
   gsize len;        /* used of bytes */

@@ -13,8 +13,8 @@
  * there until all of their bytes are sent. So a control frame waits for at most this much data that was in front of it.
  *
  * Invariant: a segment ends at a frame boundary. bus_outq_bytes() is the number of bytes that were put and not sent; they are
- * charged to the peer. A segment counts for the cap of the broker with its whole capacity until it is freed, and so do bytes of a
- * GBytes that it references; a referenced message counts for the cap by itself.
+ * charged to the peer. While a segment exists, its whole capacity counts for the cap of the broker, and so do the referenced bytes of
+ * a GBytes. A referenced message counts for the cap by itself.
  */
 
 #define BUS_OUTQ_TURN_BYTES      65536u /* the most for one gathered write, unless one message is larger */
@@ -68,8 +68,8 @@ bus_outq_put (BusOutq *outq, WireLane lane, guint8 kind, guint8 flags, const Wir
 typedef gsize (*BusPackFunc) (gconstpointer message, guint8 *to);
 
 /* Appends a frame of the broker itself; @pack writes the payload directly into the segment. Of the payload in @envelope only the
- * length is used. If @rest (nullable) is set, it contains the end of the payload, and is referenced; @pack writes the bytes before
- * it. */
+ * length is used. @rest: (nullable): the last bytes of the payload. They are referenced, not copied; @pack writes only the bytes
+ * before them. */
 gboolean bus_outq_put_packed (BusOutq *outq,
                               WireLane lane,
                               guint8 kind,

@@ -4,10 +4,10 @@
 #include "base/bus-text.h"
 #include "queue/bus-outq.h"
 #include "work/bus-operation.h"
+#include "wire-varint.h"
 
 #define FIELD_PAYLOAD 3u  /* of Outcome */
 #define FIELD_OUTCOME 23u /* of TaskRecord */
-#define TYPE_LEN      2u  /* the wire type of fields with a length */
 
 /* Copies a name of the task, and ends it with a NUL. */
 static char *
@@ -81,7 +81,7 @@ record_fill_outcome (BusTaskRecord *record, const BusTaskResult *result, BusReco
 static guint8 *
 record_pack_key (guint8 *to, guint field, gsize len)
 {
-  return wire_varint_put (wire_varint_put (to, field << 3 | TYPE_LEN), len);
+  return wire_varint_put (wire_varint_put (to, field << 3 | WIRE_TYPE_LENGTH), len);
 }
 
 static guint8 *

@@ -8,8 +8,8 @@
  * The public record of a task: the message TaskRecord, for pushes, answers and events. It is filled without any allocation: it
  * points to texts of the task and into itself, so it is valid only while the task does not change.
  *
- * A large result is pushed without a copy. For that, the record is packed such that the bytes of the result are its last ones:
- * protobuf allows any order of the fields. The length of the whole does not depend on the order.
+ * To push a large result without a copy, the record is packed with the result at its end. protobuf allows any order of the fields,
+ * and the packed size is the same in any order.
  */
 
 typedef struct
@@ -36,8 +36,8 @@ typedef enum
 /* Fills @message, which borrows the text of @extent. */
 void bus_task_extent_fill (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExtent *extent);
 
-/* Packs @message, whose outcome has a payload, as the field @field, up to the bytes of that payload, which the caller adds.
- * Returns the end. */
+/* Packs @message as the field with the number @field, without the bytes of the outcome's payload, which the caller appends. Returns
+ * the end of the packed bytes. */
 guint8 *bus_task_record_pack_front (const Daemoneye__Eventbus__V1__TaskRecord *message, guint field, guint8 *to);
 
 /* Fills @record with at most @n_steps of the newest steps of the history. It is valid while the task does not change. */
