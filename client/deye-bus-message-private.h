@@ -78,5 +78,8 @@ DeyeBusMessage *deye_bus_message_new (DeyeBusMessagePool *pool,
 DeyeBusMessage *
 deye_bus_message_new_delivery (DeyeBusMessagePool *pool, const WireFrame *frame, const WireDelivery *delivery);
 
+/* Returns @part, bytes of @message, as a GBytes that holds a reference to @message. */
+GBytes *deye_bus_message_dup_part (DeyeBusMessage *message, WireSpan part);
+
 /* Like deye_bus_message_unref(), in the thread that owns @pool. If this was the last reference, the pool gets the block. */
 void deye_bus_message_drop (DeyeBusMessage *message, DeyeBusMessagePool *pool);

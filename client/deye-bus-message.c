@@ -302,8 +302,8 @@ deye_bus_message_is_retained (DeyeBusMessage *message)
   return message->is_retained;
 }
 
-static GBytes *
-message_bytes_of (DeyeBusMessage *message, WireSpan span)
+GBytes *
+deye_bus_message_dup_part (DeyeBusMessage *message, WireSpan span)
 {
   return g_bytes_new_with_free_func (span.data, span.len, (GDestroyNotify) deye_bus_message_unref,
                                      deye_bus_message_ref (message));
@@ -313,14 +313,14 @@ GBytes *
 deye_bus_message_dup_trace_id (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return message->rare->trace_id.len > 0 ? message_bytes_of (message, message->rare->trace_id) : NULL;
+  return message->rare->trace_id.len > 0 ? deye_bus_message_dup_part (message, message->rare->trace_id) : NULL;
 }
 
 GBytes *
 deye_bus_message_dup_span_id (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return message->rare->span_id.len > 0 ? message_bytes_of (message, message->rare->span_id) : NULL;
+  return message->rare->span_id.len > 0 ? deye_bus_message_dup_part (message, message->rare->span_id) : NULL;
 }
 
 char *
@@ -381,7 +381,7 @@ GBytes *
 deye_bus_message_dup_payload (DeyeBusMessage *message)
 {
   g_return_val_if_fail (message != NULL, NULL);
-  return message_bytes_of (message, message->payload);
+  return deye_bus_message_dup_part (message, message->payload);
 }
 
 gint64

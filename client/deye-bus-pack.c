@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-pack.h"
 
+#include "deye-bus-message-private.h"
+
 GBytes *
 deye_bus_pack (const ProtobufCMessage *message)
 {
@@ -41,8 +43,6 @@ deye_bus_unpack_apart (const ProtobufCMessageDescriptor *type,
   WireSpan large;
   WireGuard *guard = wire_guard_unpack_apart (type, wire_span (bytes, len), path, TRUE, &large, NULL);
 
-  *payload = large.len > 0 ? g_bytes_new_with_free_func (large.data, large.len, (GDestroyNotify) deye_bus_message_unref,
-                                                         deye_bus_message_ref (message))
-                           : NULL;
+  *payload = large.len > 0 ? deye_bus_message_dup_part (message, large) : NULL;
   return guard;
 }

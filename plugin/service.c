@@ -271,8 +271,8 @@ service_broker_thread (gpointer data)
   Service *self = data;
 
   platform_thread_block_signals ();
-  platform_thread_set_slice (
-      FALSE); /* a sandbox that ends processes for this call does so now, and not under a flood */
+  /* A sandbox that ends processes for this call does so now, and not when peers flood the broker. */
+  platform_thread_set_slice (FALSE);
   g_main_context_push_thread_default (self->context);
   while (!self->is_stopped)
     if (self->links != NULL)

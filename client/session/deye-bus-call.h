@@ -34,8 +34,8 @@ typedef struct
   const char *topic;  /* REPLY: of the request */
   const char *target; /* nullable; overrides the options' */
   const char *type_name; /* nullable; overrides the options' */
-  WireSpan
-      payload_front; /* REPLY: the first bytes of the payload, usually none. They are copied; those of @payload follow them. */
+  /* REPLY: the first bytes of the payload, usually none. They are copied; those of @payload follow them. */
+  WireSpan payload_front;
   GBytes *payload;               /* nullable */
   const DeyeBusOptions *options; /* nullable */
   guint64 deadline_us;           /* relative, sent to the broker; 0: none */

@@ -6,10 +6,10 @@
 /*
  * Detects that several links send more than the broker can read for a while.
  *
- * One turn is not enough, because publishers may just have sent a burst each. So each turn in which several links probably have
- * more raises a level, and each other turn lowers it by less. The set is crowded from the turn in which the level reaches its
- * maximum until the turn in which it is zero again. While more than one turn in nine has several busy links, the level does not
- * fall. link-set calls link_crowd_note() once in each turn; the module uses neither links nor a clock.
+ * One turn is not enough, because several publishers may have sent a burst at the same time. So each turn in which several links
+ * probably have more raises a level, and each other turn lowers it by less. The set is crowded from the turn in which the level
+ * reaches its maximum until the turn in which it is zero again. While more than one turn in nine has several busy links, the
+ * level does not fall. link-set calls link_crowd_note() once in each turn; the module uses neither links nor a clock.
  *
  * Invariant: the level is between 0 and LINK_CROWD_MAX, and the state changes only at these two values.
  */

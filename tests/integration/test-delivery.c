@@ -12,8 +12,8 @@
 #define TASKS "tasks.procmond"
 #define SIZE  200u
 
-/* A suspended member may keep its messages only for a short time. If the other member does not run for this time, they go to and
- * fro, as often as necessary. */
+/* A suspended member may keep its messages only for a short time. If the other member does not run for this time, it loses
+ * them to the first one again. The number of attempts does not limit this. */
 static const BusFixtureOptions hasty = { .limits = "settle_timeout_us=300000\ndelivery_attempts=1000\n" };
 
 static TestProcess *
@@ -51,7 +51,7 @@ handled_by (TestProcess *member)
   return g_ascii_strtoull (answer, NULL, 10);
 }
 
-/* The same without repetitions. */
+/* The same number, without repeated messages. */
 static guint64
 handled_once_by (TestProcess *member)
 {

@@ -134,7 +134,7 @@ answer_take_outcome (BusCore *core, BusLease *lease, BusTaskReply *reply, gint64
     answer.kind = BUS_OUTCOME_UNSPECIFIED;
   answer_check_size (core, &answer);
   if (large.len > 0 && answer.payload.len > 0)
-    answer.whole = answer_keep_large (&core->work->tasks, reply, large);
+    answer.kept = answer_keep_large (&core->work->tasks, reply, large);
   return answer_status (bus_attempt_answer (core, lease, answer_span (&outcome->token), &answer, now_us));
 }
 

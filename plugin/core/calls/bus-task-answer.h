@@ -16,9 +16,9 @@ typedef struct
   const WireFrame *frame;
   WireFrameReader *reader; /* the block of the frame may be taken from it */
   const WireEnvelope *envelope;
-  GBytes *
-      kept; /* (out) (nullable): the kept payload. It may own the memory of @frame and @envelope, so the caller releases it after
-                   its last use of them. */
+  /* (out) (nullable): the kept payload. It may own the memory of @frame and @envelope, so the caller releases it after its last
+   * use of them. */
+  GBytes *kept;
 } BusTaskReply;
 
 /* The size of a text about an answer that is refused. */

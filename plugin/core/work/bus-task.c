@@ -348,9 +348,9 @@ bus_task_set_result (BusTask *task, const BusTaskAnswer *answer)
 
   g_clear_pointer (&task->result, task_result_free);
   result->kind = answer->kind;
-  if (answer->whole != NULL)
-    result->payload = g_bytes_ref (answer->whole);
-  task->payload_dropped = answer->whole == NULL && !task_keep_bytes (&result->payload, answer->payload);
+  if (answer->kept != NULL)
+    result->payload = g_bytes_ref (answer->kept);
+  task->payload_dropped = answer->kept == NULL && !task_keep_bytes (&result->payload, answer->payload);
   result->payload_len = answer->payload.len;
   task_keep_result_texts (result, answer);
   if (answer->extent != NULL)

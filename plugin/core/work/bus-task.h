@@ -127,7 +127,7 @@ typedef struct
   WireSpan error_text;
   gint64 retry_after_us;       /* 0: the broker decides */
   const BusTaskExtent *extent; /* NULL: the member does not say */
-  GBytes *whole; /* the kept payload, if the caller has kept it already; NULL: it is copied from payload */
+  GBytes *kept; /* the kept payload, if the caller has kept it already; NULL: it is copied from payload */
 } BusTaskAnswer;
 
 /* A report of progress, as it arrived. Borrowed. */
