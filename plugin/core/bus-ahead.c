@@ -9,7 +9,9 @@ void
 bus_ahead_init (BusAhead *ahead, BusPeer *peer)
 {
   ahead->peer = peer;
-  ahead->is_on = peer->core->routes->n_subscriptions >= BUS_AHEAD_MIN_SUBSCRIPTIONS;
+  ahead->is_useful = peer->core->routes->n_subscriptions >= BUS_AHEAD_MIN_SUBSCRIPTIONS;
+  ahead->is_on = ahead->is_useful && bus_subscriptions_size (&peer->subscriptions) >= BUS_AHEAD_MIN_OWN;
+  ahead->first_serial = peer->recent_serial;
   ahead->rest = wire_span (NULL, 0);
   ahead->n = 0;
   ahead->current = &ahead->frames[0];

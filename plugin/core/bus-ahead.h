@@ -16,11 +16,16 @@
  * before, the ticket, or the records of the subscription of the match, 2 frames before. For this it reads the frames early;
  * bus-dispatch uses the values that it has read (bus-preread).
  *
+ * Many subscriptions of other clients do not suffice: a client that publishes to one topic, or has a few subscriptions, uses the
+ * same memory again and again, and only pays for the loads. So they begin at the first frame of a read if the client has many
+ * subscriptions itself, and otherwise behind the first message of the read that has another topic than the one before.
+ *
  * Invariant: it only reads and prefetches. It changes no state, and it looks up every address again in each step, because
  * handling a frame may free what an address pointed to.
  */
 
 #define BUS_AHEAD_MIN_SUBSCRIPTIONS 2048u /* fewer subscriptions stay in the cache without help */
+#define BUS_AHEAD_MIN_OWN           64u   /* subscriptions of the client */
 #define BUS_AHEAD_FRAMES            16u   /* a power of two */
 #define BUS_AHEAD_CELL              15u   /* frames ahead: loads the cell of the hash table */
 #define BUS_AHEAD_ITEM              9u    /* frames ahead: loads the match or the subscription */
@@ -31,21 +36,31 @@
 typedef struct
 {
   BusPeer *peer;
+  gboolean is_useful; /* there are many subscriptions */
   gboolean is_on;
-  WireSpan rest;       /* frames that were not examined yet */
-  guint n;             /* number of examined frames */
-  BusPreread *current; /* values of the frame that is handled, if its member body is the body of this frame */
+  guint64 first_serial; /* of the match of the last message before this read */
+  WireSpan rest;        /* frames that were not examined yet */
+  guint n;              /* number of examined frames */
+  BusPreread *current;  /* values of the frame that is handled, if its member body is the body of this frame */
   BusPreread frames[BUS_AHEAD_FRAMES];
 } BusAhead;
 
 void bus_ahead_init (BusAhead *ahead, BusPeer *peer);
 void bus_ahead_load (BusAhead *ahead, WireSpan input);
 
+static inline gboolean
+bus_ahead_is_wanted (BusAhead *ahead)
+{
+  if (G_UNLIKELY (ahead->is_useful) && !ahead->is_on)
+    ahead->is_on = ahead->peer->recent_serial != ahead->first_serial;
+  return ahead->is_on;
+}
+
 /* Call it before each frame is handled. @input: the bytes behind that frame */
 static inline void
 bus_ahead_step (BusAhead *ahead, WireSpan input)
 {
-  if (G_UNLIKELY (ahead->is_on))
+  if (G_UNLIKELY (bus_ahead_is_wanted (ahead)))
     bus_ahead_load (ahead, input);
   else
     bus_preread_forget (ahead->current);

@@ -113,11 +113,45 @@ test_ended (Core *core, gconstpointer data)
                     2 * (N_MESSAGES - N_MESSAGES / 10) - (N_ENDED - 1));
 }
 
+/* A client that uses the same memory again and again does not pay for the loads, however many subscriptions others have. */
+static void
+test_begin (Core *core, gconstpointer data)
+{
+  Client *subscriber = ahead_subscriber (core);
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  BusAhead ahead;
+
+  bus_ahead_init (&ahead, subscriber->peer);
+  g_assert_true (bus_ahead_is_wanted (&ahead));
+  client_publish (publisher, "events.process.new1", 0, "hello", 5);
+  bus_ahead_init (&ahead, publisher->peer);
+  g_assert_false (bus_ahead_is_wanted (&ahead));
+  client_publish (publisher, "events.process.new1", 0, "hello", 5);
+  g_assert_false (bus_ahead_is_wanted (&ahead));
+  client_publish (publisher, "events.process.new2", 0, "hello", 5);
+  g_assert_true (bus_ahead_is_wanted (&ahead));
+}
+
+/* With few subscriptions there is nothing to load. */
+static void
+test_few (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "procmond-1", "procmond");
+  BusAhead ahead;
+
+  bus_ahead_init (&ahead, publisher->peer);
+  client_publish (publisher, "events.process.new1", 0, "hello", 5);
+  client_publish (publisher, "events.process.new2", 0, "hello", 5);
+  g_assert_false (bus_ahead_is_wanted (&ahead));
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/core/ahead/T05-same-deliveries", Core, NULL, ahead_setup, test_same_deliveries, core_teardown);
   g_test_add ("/core/ahead/M10-ended", Core, NULL, ahead_setup, test_ended, core_teardown);
+  g_test_add ("/core/ahead/T05-begin", Core, NULL, ahead_setup, test_begin, core_teardown);
+  g_test_add ("/core/ahead/T05-few", Core, NULL, ahead_setup, test_few, core_teardown);
   return g_test_run ();
 }
