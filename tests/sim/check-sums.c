@@ -173,13 +173,41 @@ check_sums_withholds (const BusPeer *peer)
   return FALSE;
 }
 
+/* The parts of a shared ticket are all that it withholds: each part that was released has returned its credit. */
+static void
+check_sums_parts (SimWorld *world, const BusPeer *publisher, const BusTicket *ticket)
+{
+  guint64 messages = 0, bytes = 0;
+
+  for (guint i = 0; i < SIM_CLIENTS * SIM_SUBS; i++)
+    {
+      const SimClient *client = &world->clients[i / SIM_SUBS];
+      const BusSubscription *subscription = client->peer != NULL ? sim_subscription_at (client, i % SIM_SUBS) : NULL;
+      const BusSent *sent = subscription != NULL ? subscription->records->first : NULL;
+
+      for (; sent != NULL; sent = sent->next)
+        if (sent->ticket == ticket)
+          {
+            messages += sent->part_messages;
+            bytes += sent->part_bytes;
+          }
+    }
+  if (messages != ticket->messages || bytes != ticket->bytes)
+    sim_world_fail (world, "I1: a shared ticket of %s withholds %u messages, its parts %" G_GUINT64_FORMAT,
+                    publisher->id, ticket->messages, messages);
+}
+
 static void
 check_sums_credit (SimWorld *world, const BusPeer *peer)
 {
   guint64 held[WIRE_N_CLASSES] = { 0 };
 
   for (const BusTicket *ticket = peer->ledger.tickets; ticket != NULL; ticket = ticket->next)
-    held[ticket->credit_class] += ticket->messages;
+    {
+      held[ticket->credit_class] += ticket->messages;
+      if (ticket->is_shared)
+        check_sums_parts (world, peer, ticket);
+    }
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
     {
       const BusAllowance *allowance = bus_ledger_allowance (&peer->ledger, i);

@@ -155,6 +155,7 @@
   X (RUN_SENT_IN_PART, "M17-part-of-a-waiting-run-sent")                                                               \
   X (RUN_HELD, "M17-credit-of-a-run-withheld")                                                                         \
   X (RUN_OF_MEMBERS, "M17-credit-of-a-run-withheld-by-members")                                                        \
+  X (RUN_TICKET_SHARED, "M17-ticket-shared-by-runs")                                                                   \
   X (WILL_REPLACED, "last-message-replaced")                                                                           \
   X (WILL_REMOVED, "last-message-removed")                                                                             \
   X (WILL_GOODBYE, "last-message-discarded-by-goodbye")                                                                \

@@ -107,6 +107,10 @@ run_check_withheld (SimWorld *world, const SimClient *publisher, const RunReceiv
       if (subscription->records->last == NULL || subscription->records->last->index != subscription->delivered)
         sim_world_fail (world, "B04: the credit of what was sent last to subscription %u of %s is not withheld",
                         subscription->id, client->id);
+      else if (subscription->records->last->part_messages > 0
+               && subscription->records->last->ticket->since_us != world->now_us)
+        sim_world_fail (world, "B04: a run for subscription %u of %s is withheld since another turn", subscription->id,
+                        client->id);
     }
 }
 
@@ -143,7 +147,16 @@ static gboolean
 run_is_held (const BusPeer *publisher)
 {
   for (const BusTicket *ticket = publisher->ledger.tickets; ticket != NULL; ticket = ticket->next)
-    if (ticket->messages > 1)
+    if (ticket->messages > (ticket->is_shared ? ticket->refs : 1))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+run_shares_ticket (const BusPeer *publisher)
+{
+  for (const BusTicket *ticket = publisher->ledger.tickets; ticket != NULL; ticket = ticket->next)
+    if (ticket->is_shared && ticket->refs > 1)
       return TRUE;
   return FALSE;
 }
@@ -180,6 +193,8 @@ run_feed (SimWorld *world, SimClient *client)
         sim_cover (world, SIM_COVER_RUN_WAITS);
       if (n > 1 && run_is_held (client->peer))
         sim_cover (world, SIM_COVER_RUN_HELD);
+      if (run_shares_ticket (client->peer))
+        sim_cover (world, SIM_COVER_RUN_TICKET_SHARED);
       if (run_is_of_members (client->peer))
         sim_cover (world, SIM_COVER_RUN_OF_MEMBERS);
     }

@@ -134,15 +134,21 @@ bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gs
   return ticket;
 }
 
-void
-bus_ticket_join (BusTicket *ticket, gsize bytes)
+static void
+ticket_add (BusTicket *ticket, guint messages, gsize bytes)
 {
   BusAllowance *allowance = ticket->publisher->allowances[ticket->credit_class];
 
-  ticket->messages++;
+  ticket->messages += messages;
   ticket->bytes += bytes;
-  allowance->held_messages++;
+  allowance->held_messages += messages;
   allowance->held_bytes += bytes;
+}
+
+void
+bus_ticket_join (BusTicket *ticket, gsize bytes)
+{
+  ticket_add (ticket, 1, bytes);
 }
 
 /* Removes the ticket from the ledger of its publisher. Returns the ledger. */
@@ -176,6 +182,47 @@ bus_ticket_unref (BusTicket *ticket)
     bus_credit_return (ticket_detach (ticket), ticket->credit_class, ticket->messages, ticket->bytes);
   bus_cells_give (&ticket->quota->cells, ticket);
 }
+
+/* --- parts --- */
+
+BusTicket *
+bus_ticket_ref_part (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us)
+{
+  BusTicket *newest = publisher->tickets;
+
+  if (newest != NULL && newest->is_shared && newest->since_us == now_us && newest->credit_class == credit_class)
+    {
+      ticket_add (newest, messages, bytes);
+      return bus_ticket_ref (newest);
+    }
+  newest = bus_ticket_new (publisher, credit_class, messages, bytes, now_us);
+  newest->is_shared = TRUE;
+  return newest;
+}
+
+/* Returns the credit of one part. The ticket keeps the other parts. */
+static void
+ticket_return_part (BusTicket *ticket, guint messages, gsize bytes)
+{
+  BusAllowance *allowance = ticket->publisher->allowances[ticket->credit_class];
+
+  g_assert (ticket->messages > messages && ticket->bytes >= bytes);
+  ticket->messages -= messages;
+  ticket->bytes -= bytes;
+  allowance->held_messages -= messages;
+  allowance->held_bytes -= bytes;
+  bus_credit_return (ticket->publisher, ticket->credit_class, messages, bytes);
+}
+
+void
+bus_ticket_unref_part (BusTicket *ticket, guint messages, gsize bytes)
+{
+  if (ticket->refs > 1 && ticket->publisher != NULL)
+    ticket_return_part (ticket, messages, bytes);
+  bus_ticket_unref (ticket); /* the last part is all that is left */
+}
+
+/* --- the end of a ledger --- */
 
 void
 bus_ledger_end (BusLedger *ledger)

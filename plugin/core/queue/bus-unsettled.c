@@ -61,6 +61,7 @@ bus_unsettled_add (BusFlow *flow,
 
   sent->next = NULL;
   sent->state = BUS_DELIVERY_SENT;
+  sent->part_messages = 0;
   sent->index = subscription->delivered;
   sent->ticket = ticket;
   sent->message = message;
@@ -86,10 +87,39 @@ bus_unsettled_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket 
   bus_unsettled_add (flow, subscription, bus_ticket_ref (ticket), NULL, NULL, now_us);
 }
 
+void
+bus_unsettled_withhold_part (BusFlow *flow,
+                             BusSubscription *subscription,
+                             BusTicket *ticket,
+                             guint messages,
+                             gsize bytes,
+                             gint64 now_us)
+{
+  BusSent *sent;
+
+  bus_withheld_note_ticket (flow, subscription, now_us);
+  bus_unsettled_add (flow, subscription, ticket, NULL, NULL, now_us);
+  sent = subscription->records->last;
+  sent->part_messages = messages;
+  sent->part_bytes = bytes;
+}
+
 static void
 unsettled_step (BusSent *sent, BusDeliveryEvent event)
 {
   sent->state = bus_delivery_next (sent->state, event);
+}
+
+static void
+unsettled_release_ticket (BusFlow *flow, BusSubscription *subscription, BusSent *sent)
+{
+  BusTicket *ticket = g_steal_pointer (&sent->ticket);
+
+  bus_withheld_hand_on (flow, subscription);
+  if (sent->part_messages > 0)
+    bus_ticket_unref_part (ticket, sent->part_messages, sent->part_bytes);
+  else
+    bus_ticket_unref (ticket);
 }
 
 /* Frees the record behind @before; NULL: the first one. */
@@ -106,7 +136,7 @@ unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *befo
   if (sent->next == NULL)
     records->last = before;
   if (sent->ticket != NULL)
-    bus_withheld_release (flow, subscription, sent->ticket);
+    unsettled_release_ticket (flow, subscription, sent);
   if (sent->message != NULL)
     {
       unsettled_forget (flow, subscription, sent->message);
@@ -194,7 +224,7 @@ bus_unsettled_release_tickets (BusFlow *flow, BusSubscription *subscription)
           continue;
         }
       if (sent->ticket != NULL)
-        bus_withheld_release (flow, subscription, g_steal_pointer (&sent->ticket));
+        unsettled_release_ticket (flow, subscription, sent);
       before = sent;
     }
 }

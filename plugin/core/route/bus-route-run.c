@@ -135,6 +135,28 @@ run_offer_each (BusCore *core, BusRun *run, guint from, const BusReceiver *recei
     }
 }
 
+/* The first @done messages were sent to the receiver: withholds their credit, and offers the others. */
+static void
+run_offer_behind (BusCore *core,
+                  BusRun *run,
+                  guint done,
+                  const BusReceiver *receiver,
+                  BusTicket *ticket,
+                  gboolean is_shared,
+                  gint64 now_us)
+{
+  BusFlow *flow = &receiver->peer->flow;
+
+  if (done > 0 && bus_admit_withholds (flow, receiver->subscriptions[0], run->publisher))
+    bus_unsettled_withhold (flow, receiver->subscriptions[0], ticket, now_us);
+  if (receiver->n_plain == 1 && !is_shared && done < run->n)
+    done += bus_admit_run_wait (flow, run, done, receiver->subscriptions[0], ticket, now_us);
+  if (done > 0)
+    bus_peer_touch (receiver->peer);
+  if (done < run->n)
+    run_offer_each (core, run, done, receiver, ticket, now_us);
+}
+
 /* Gives a run to one receiver.
  *
  * Routing handles messages one after the other, each for all receivers. For small messages, most of the time is then spent on
@@ -158,34 +180,62 @@ run_offer (BusCore *core,
            gboolean is_shared,
            gint64 now_us)
 {
-  BusFlow *flow = &receiver->peer->flow;
   guint done = 0;
 
   if (!bus_peer_is_ready (receiver->peer))
     return;
   if (receiver->n_plain == 1)
-    done = bus_admit_run (flow, run, 0, run->n, receiver->subscriptions[0], is_shared, now_us);
-  if (done > 0 && bus_admit_withholds (flow, receiver->subscriptions[0], run->publisher))
-    bus_unsettled_withhold (flow, receiver->subscriptions[0], ticket, now_us);
-  if (receiver->n_plain == 1 && !is_shared && done < run->n)
-    done += bus_admit_run_wait (flow, run, done, receiver->subscriptions[0], ticket, now_us);
-  if (done > 0)
-    bus_peer_touch (receiver->peer);
-  if (done < run->n)
-    run_offer_each (core, run, done, receiver, ticket, now_us);
+    done = bus_admit_run (&receiver->peer->flow, run, 0, run->n, receiver->subscriptions[0], is_shared, now_us);
+  run_offer_behind (core, run, done, receiver, ticket, is_shared, now_us);
+}
+
+static BusTicket *
+run_withhold (BusRun *run, gint64 now_us)
+{
+  run->held = run->n;
+  run->held_cost = run->cost;
+  return bus_ticket_new (run->publisher, run->class_of.credit_class, run->n, run->cost, now_us);
+}
+
+static void
+run_withhold_part (BusRun *run, BusSubscription *subscription, gint64 now_us)
+{
+  BusTicket *ticket = bus_ticket_ref_part (run->publisher, run->class_of.credit_class, run->n, run->cost, now_us);
+
+  run->held = run->n;
+  run->held_cost = run->cost;
+  bus_unsettled_withhold_part (&subscription->owner->flow, subscription, ticket, run->n, run->cost, now_us);
+}
+
+/* One receiver with one subscription: if it gets the whole run at once, the run needs no ticket of its own. */
+static void
+run_offer_to_one (BusCore *core, BusRun *run, const BusReceiver *receiver, gint64 now_us)
+{
+  BusSubscription *subscription = receiver->subscriptions[0];
+  BusFlow *flow = &receiver->peer->flow;
+  const gboolean is_withheld = bus_admit_withholds (flow, subscription, run->publisher);
+  BusTicket *ticket;
+  guint done;
+
+  if (!bus_peer_is_ready (receiver->peer))
+    return;
+  done = bus_admit_run (flow, run, 0, run->n, subscription, FALSE, now_us);
+  if (is_withheld && done == run->n)
+    {
+      run_withhold_part (run, subscription, now_us);
+      bus_peer_touch (receiver->peer);
+      return;
+    }
+  ticket = is_withheld ? run_withhold (run, now_us) : NULL;
+  run_offer_behind (core, run, done, receiver, ticket, FALSE, now_us);
+  g_clear_pointer (&ticket, bus_ticket_unref);
 }
 
 static void
 run_offer_to_all (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
 {
-  BusTicket *ticket = NULL;
+  BusTicket *ticket = run_is_withheld (run, match) ? run_withhold (run, now_us) : NULL;
 
-  if (run_is_withheld (run, match))
-    {
-      ticket = bus_ticket_new (run->publisher, run->class_of.credit_class, run->n, run->cost, now_us);
-      run->held = run->n;
-      run->held_cost = run->cost;
-    }
   for (guint i = 0; i < match->n_receivers; i++)
     run_offer (core, run, &match->receivers[i], ticket, match->n_receivers > 1, now_us);
   g_clear_pointer (&ticket, bus_ticket_unref);
@@ -294,12 +344,18 @@ run_count_accepted (BusCore *core, const BusRun *run)
   core->flows.domains[run->domain].accepted_bytes += run->payload_bytes;
 }
 
+static gboolean
+run_has_one_receiver (const BusMatch *match)
+{
+  return match->n_receivers == 1 && match->n_groups == 0 && match->receivers[0].n_plain == 1;
+}
+
 /* TRUE if routing the run as a whole costs less than routing each message: it has several messages, or its only message has one
  * receiver with one subscription, for which it is encoded directly from the run. */
 static gboolean
 run_is_efficient (const BusRun *run, const BusMatch *match)
 {
-  return run->n > 1 || (match->n_receivers == 1 && match->n_groups == 0 && match->receivers[0].n_plain == 1);
+  return run->n > 1 || run_has_one_receiver (match);
 }
 
 void
@@ -319,6 +375,8 @@ bus_route_run (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
       run_prepare_stamp (run);
       if (match->n_groups > 0)
         run_offer_to_group (core, run, match, now_us);
+      else if (run_has_one_receiver (match))
+        run_offer_to_one (core, run, &match->receivers[0], now_us);
       else
         run_offer_to_all (core, run, match, now_us);
       run_trace (run, match);

@@ -153,10 +153,12 @@ test_group (void)
   core_teardown (&core, NULL);
 }
 
-/* A run uses a small part of its publisher's window, because its credit returns at once. */
+/* A run uses a small part of its publisher's window, because its credit returns at once. The runs of a turn share a ticket, and
+ * each of them returns its own credit. */
 static void
 test_share (void)
 {
+  const BusSubscription *subscription;
   Client *publisher, *reader;
   BusLimits limits;
   Core core;
@@ -167,11 +169,21 @@ test_share (void)
   publisher = client_ready (&core, "procmond-1", "procmond");
   reader = tool_ready (&core, "tool-1");
   client_subscribe_with (reader, .subscription = 1, .pattern = "events.#", .policy = BUS_OVERFLOW_BLOCK,
-                         .window_messages = 100);
+                         .window_messages = 100, .window_bytes = 100000);
   core_mark (&core);
   run_publish_at_once (publisher, RUN_TOPIC, RUN_N);
-  g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, RUN_N / (16 / BUS_RUN_SHARE));
+  subscription = bus_subscriptions_find (&reader->peer->subscriptions, 1);
+  g_assert_cmpuint (subscription->records->tickets, ==, RUN_N / (16 / BUS_RUN_SHARE));
+  g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, 1);
   assert_deliveries (reader, 1, "1 2 3 4 5 6 7 8 9 10");
+  run_assert_credit (publisher, RUN_N);
+  client_credit (reader, 1, 100 + 2, 100000 + 4 * 2);
+  run_assert_credit (publisher, RUN_N - 2);
+  client_credit (reader, 1, 100 + 5, 100000 + 4 * 5);
+  run_assert_credit (publisher, RUN_N - 4);
+  client_credit (reader, 1, 100 + RUN_N, 100000 + 4 * RUN_N);
+  run_assert_credit (publisher, 0);
+  g_assert_cmpuint (publisher->peer->ledger.n_tickets, ==, 0);
   core_teardown (&core, NULL);
 }
 

@@ -242,6 +242,83 @@ test_outlives_its_publisher (Queue *queue, gconstpointer data)
   assert_nothing_due (queue);
 }
 
+/* Runs of one turn share a ticket; each part returns its own credit at once. */
+static void
+test_parts (Queue *queue, gconstpointer data)
+{
+  BusLedger *publisher = &queue->publisher;
+  BusTicket *parts[3];
+
+  set_window (publisher, 16, 1u << 20);
+  take (publisher, 6);
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
+    parts[i] = bus_ticket_ref_part (publisher, CLASS, i + 1, (i + 1) * BYTES, 1);
+  g_assert_true (parts[0] == parts[1] && parts[1] == parts[2]);
+  g_assert_cmpuint (publisher->usage.charged, ==, sizeof (BusTicket));
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_messages, ==, 6);
+
+  bus_ticket_unref_part (parts[1], 2, 2 * BYTES);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_messages, ==, 4);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_bytes, ==, 4 * BYTES);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->returned.messages, ==, 2);
+  g_assert_cmpuint (parts[0]->messages, ==, 4);
+  bus_ticket_unref_part (parts[0], 1, BYTES);
+  bus_ticket_unref_part (parts[2], 3, 3 * BYTES);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_messages, ==, 0);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_bytes, ==, 0);
+  g_assert_cmpuint (publisher->usage.charged, ==, 0);
+  assert_announced (queue, publisher, 1u << CLASS);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->window.granted_messages, ==, 16 + 6);
+}
+
+/* Another turn, another class, or another ticket between them: no part of the same ticket. */
+static void
+test_parts_apart (Queue *queue, gconstpointer data)
+{
+  BusLedger *publisher = &queue->publisher;
+  BusTicket *tickets[5];
+
+  set_window (publisher, 16, 1u << 20);
+  take (publisher, 4);
+  g_assert_true (bus_credit_take (publisher, WIRE_CLASS_MUST_KEEP, BYTES, QUEUE_NOW_US));
+  tickets[0] = bus_ticket_ref_part (publisher, CLASS, 1, BYTES, 1);
+  tickets[1] = bus_ticket_ref_part (publisher, CLASS, 1, BYTES, 2);
+  tickets[2] = bus_ticket_ref_part (publisher, WIRE_CLASS_MUST_KEEP, 1, BYTES, 2);
+  tickets[3] = bus_ticket_new (publisher, CLASS, 1, BYTES, 2);
+  tickets[4] = bus_ticket_ref_part (publisher, CLASS, 1, BYTES, 2);
+  for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
+    {
+      for (guint j = 0; j < i; j++)
+        g_assert_true (tickets[i] != tickets[j]);
+      g_assert_cmpuint (tickets[i]->refs, ==, 1);
+      g_assert_cmpint (tickets[i]->since_us, ==, i == 0 ? 1 : 2);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (tickets); i++)
+    bus_ticket_unref (tickets[i]);
+  g_assert_cmpuint (bus_ledger_allowance (publisher, CLASS)->held_messages, ==, 0);
+}
+
+/* The publisher disconnects while parts are held. */
+static void
+test_parts_outlive (Queue *queue, gconstpointer data)
+{
+  BusLedger gone;
+  BusTicket *ticket;
+
+  bus_ledger_init (&gone, NULL, &queue->creditors);
+  set_window (&gone, 2, 1u << 20);
+  take (&gone, 2);
+  ticket = bus_ticket_ref_part (&gone, CLASS, 1, BYTES, 1);
+  g_assert_true (bus_ticket_ref_part (&gone, CLASS, 1, BYTES, 1) == ticket);
+  bus_ledger_end (&gone);
+  bus_ledger_clear (&gone);
+  memset (&gone, 0xff, sizeof gone);
+  bus_ticket_unref_part (ticket, 1, BYTES);
+  g_assert_cmpuint (ticket->refs, ==, 1);
+  bus_ticket_unref_part (ticket, 1, BYTES);
+  assert_nothing_due (queue);
+}
+
 /* A ledger that ends is no longer listed; the others stay. */
 static void
 test_end_leaves_the_list (Queue *queue, gconstpointer data)
@@ -347,6 +424,9 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/credit/due/end", test_end_leaves_the_list);
   QUEUE_ADD ("/core/credit/ticket/B04-withholds", test_ticket);
   QUEUE_ADD ("/core/credit/ticket/M15-outlives-its-publisher", test_outlives_its_publisher);
+  QUEUE_ADD ("/core/credit/part/M17-returns-its-own-credit", test_parts);
+  QUEUE_ADD ("/core/credit/part/M17-of-one-turn-and-class", test_parts_apart);
+  QUEUE_ADD ("/core/credit/part/M17-outlives-its-publisher", test_parts_outlive);
   QUEUE_ADD ("/core/credit/random", test_random);
   g_test_add_func ("/core/credit/clear-with-a-ticket", test_clear_with_a_ticket_asserts);
   return g_test_run ();
