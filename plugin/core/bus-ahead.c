@@ -104,42 +104,25 @@ ahead_load_behind (const BusAhead *ahead, const BusPreread *frame)
     }
 }
 
-static const BusSubscription *
-ahead_guess_credited (const BusAhead *ahead, const BusPreread *frame)
-{
-  return !frame->is_hashed && frame->body != NULL ? ahead_guess_subscription (ahead, frame) : NULL;
-}
-
 /* Loads the first record of the subscription, for credit. */
 G_ALWAYS_INLINE static inline void
 ahead_load_record (const BusAhead *ahead, const BusPreread *frame)
 {
-  const BusSubscription *subscription = ahead_guess_credited (ahead, frame);
+  const BusSubscription *subscription
+      = !frame->is_hashed && frame->body != NULL ? ahead_guess_subscription (ahead, frame) : NULL;
 
   if (subscription != NULL)
     bus_unsettled_prefetch_record (subscription);
 }
 
-/* Loads the records of the subscription of the match, or the ticket that the credit releases. A match that is not current may name
- * a subscription that has ended. */
+/* Loads the records of the subscription of the match. A match that is not current may name a subscription that has ended. */
 G_ALWAYS_INLINE static inline void
 ahead_load_last (const BusAhead *ahead, const BusPreread *frame)
 {
-  const BusSubscription *subscription;
-  const BusMatch *match;
+  const BusMatch *match = frame->is_hashed ? ahead_guess_match (ahead, frame) : NULL;
 
-  if (frame->is_hashed)
-    {
-      match = ahead_guess_match (ahead, frame);
-      if (match != NULL && match->first != NULL && bus_match_is_current (&ahead->peer->core->routes->matches, match))
-        bus_unsettled_prefetch (match->first);
-    }
-  else
-    {
-      subscription = ahead_guess_credited (ahead, frame);
-      if (subscription != NULL)
-        bus_unsettled_prefetch_ticket (subscription);
-    }
+  if (match != NULL && match->first != NULL && bus_match_is_current (&ahead->peer->core->routes->matches, match))
+    bus_unsettled_prefetch (match->first);
 }
 
 /* Begins a read. No earlier frame gives time to load the memory of the first frames, so all these loads begin at once. */

@@ -10,11 +10,11 @@
  *
  * With many subscriptions, the match of a topic and its subscriptions are usually not in the cache, and each message waits for
  * one load after the other: the cell of the hash table, the match that the cell points to, the subscription that the match points
- * to, its records. The credit of a subscription waits for the subscription, its records, the record of the sent message, and the
- * ticket. This module starts these loads some frames ahead, one step for each frame that is handled: the cell 15 frames before it
- * is needed, the match or the subscription 9 frames before, the objects that these point to 6 frames before, the record 4 frames
- * before, the ticket, or the records of the subscription of the match, 2 frames before. For this it reads the frames early;
- * bus-dispatch uses the values that it has read (bus-preread).
+ * to, its records. The credit of a subscription waits for the subscription, its records, and the record of the sent message. This
+ * module starts these loads some frames ahead, one step for each frame that is handled: the cell 15 frames before it is needed,
+ * the match or the subscription 9 frames before, the objects that these point to 6 frames before, the record 4 frames before, the
+ * records of the subscription of the match 2 frames before. The ticket is in the cache, because many messages share it. This
+ * module reads the frames early; bus-dispatch uses the values that it has read (bus-preread).
  *
  * Many subscriptions of other clients do not suffice: a client that publishes to one topic, or has a few subscriptions, uses the
  * same memory again and again, and only pays for the loads. So they begin at the first frame of a read if the client has many
@@ -31,7 +31,7 @@
 #define BUS_AHEAD_ITEM              9u    /* frames ahead: loads the match or the subscription */
 #define BUS_AHEAD_BEHIND            6u /* frames ahead: loads the receivers of the match, or the records of the subscription */
 #define BUS_AHEAD_RECORD            4u /* frames ahead: loads the first record */
-#define BUS_AHEAD_LAST              2u /* frames ahead: loads its ticket, or the records of the subscription of the match */
+#define BUS_AHEAD_LAST              2u /* frames ahead: loads the records of the subscription of the match */
 
 typedef struct
 {

@@ -50,16 +50,17 @@ typedef struct
   BusSlot *lane_first[WIRE_N_LANES];
 } BusFifo;
 
-/* Messages that were sent and are not settled, and the tickets of messages that wait or were sent. */
+/* Messages that were sent and are not settled, and the tickets of messages that wait or were sent. The members that a delivery
+ * and its credit read and write are in the first cache line: from first to block_timer. */
 typedef struct
 {
+  BusSent *first; /* bus-unsettled: records */
+  BusSent *last;
   guint64 tickets;    /* bus-withheld: tickets that it holds, in the FIFO and in records */
   gint64 progress_us; /* last time at which its client settled a message, or the first ticket was taken */
   BusTimer block_timer;
 
   /* bus-unsettled */
-  BusSent *first; /* records */
-  BusSent *last;
   guint64 kept_messages; /* in records */
   guint64 kept_bytes;
   BusTimer settle_timer; /* armed while a record keeps a message */

@@ -77,14 +77,12 @@ bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
   return TRUE;
 }
 
-/* Load the records, the first of them, and its ticket, into the cache: the next delivery and the next credit use them. */
+/* Load the records, and the first of them, into the cache: the next delivery and the next credit use them. */
 static inline void
 bus_unsettled_prefetch (const BusSubscription *subscription)
 {
-  if (subscription->records == &bus_no_records)
-    return;
-  __builtin_prefetch (subscription->records, 1);
-  __builtin_prefetch (&subscription->records->last, 1);
+  if (subscription->records != &bus_no_records)
+    __builtin_prefetch (subscription->records, 1);
 }
 
 static inline void
@@ -92,17 +90,6 @@ bus_unsettled_prefetch_record (const BusSubscription *subscription)
 {
   if (subscription->records->first != NULL)
     __builtin_prefetch (subscription->records->first, 1);
-}
-
-static inline void
-bus_unsettled_prefetch_ticket (const BusSubscription *subscription)
-{
-  const BusSent *first = subscription->records->first;
-
-  if (first == NULL || first->ticket == NULL)
-    return;
-  __builtin_prefetch (first->ticket, 1);
-  __builtin_prefetch (&first->ticket->since_us, 1);
 }
 
 /* Makes or extends the record with which @ticket (transfer none) withholds the credit of the deliveries that were counted last,
