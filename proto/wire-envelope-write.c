@@ -5,7 +5,7 @@
  * The writer, and packed numbers.
  *
  * If all members of a group are zero, none of its fields is written, and the writer skips the group as a whole. Most messages
- * use few groups.
+ * use few groups. The route is the only further field of a client that a usual reply has, so it is written without its group.
  */
 
 typedef struct
@@ -26,6 +26,7 @@ static const FieldRow rows[] = { ENVELOPE_FIELDS (FIELD_ROW) };
 
 #define KEY_ID        FIELD_KEY (1u, TYPE_U64)
 #define KEY_TOPIC     FIELD_KEY (2u, TYPE_STRING)
+#define KEY_ROUTE     FIELD_KEY (4u, TYPE_U64)
 #define KEY_TYPE_NAME FIELD_KEY (6u, TYPE_STRING)
 #define KEY_PRIORITY  FIELD_KEY (8u, TYPE_U8)
 #define KEY_PAYLOAD   FIELD_KEY (PAYLOAD_FIELD, TYPE_BYTES)
@@ -45,10 +46,12 @@ envelope_is_zero (const WireEnvelope *envelope, gsize from, gsize to)
   return memcmp ((const guint8 *) envelope + from, zeros, to - from) == 0;
 }
 
+/* Without the route. */
 static inline gboolean
 envelope_has_client_rows (const WireEnvelope *envelope)
 {
-  return !envelope_is_zero (envelope, GROUP_CLIENT, GROUP_BROKER);
+  return !envelope_is_zero (envelope, GROUP_CLIENT, G_STRUCT_OFFSET (WireEnvelope, route))
+         || !envelope_is_zero (envelope, G_STRUCT_OFFSET (WireEnvelope, ttl_us), GROUP_BROKER);
 }
 
 static inline gboolean
@@ -109,10 +112,34 @@ envelope_rows_size (const WireEnvelope *envelope, guint from, guint to)
   return size;
 }
 
+static inline gsize
+envelope_number_size (guint16 key, guint64 value)
+{
+  return value != 0 ? wire_varint_size (key) + wire_varint_size (value) : 0;
+}
+
+static inline gsize
+envelope_text_size (guint16 key, WireSpan text)
+{
+  return text.len > 0 ? envelope_span_size (key, text) : 0;
+}
+
+/* The size of the fields 1 to 27, with the bytes of the payload. */
+static gsize
+envelope_client_size (const WireEnvelope *envelope)
+{
+  if (envelope_has_client_rows (envelope))
+    return envelope_rows_size (envelope, 0, ROWS_BROKER);
+  return envelope_number_size (KEY_ID, envelope->id) + envelope_text_size (KEY_TOPIC, envelope->topic)
+         + envelope_number_size (KEY_ROUTE, envelope->route) + envelope_text_size (KEY_TYPE_NAME, envelope->type_name)
+         + envelope_number_size (KEY_PRIORITY, envelope->priority)
+         + envelope_text_size (KEY_PAYLOAD, envelope->payload);
+}
+
 gsize
 wire_envelope_size (const WireEnvelope *envelope)
 {
-  gsize size = envelope_rows_size (envelope, 0, ROWS_BROKER) - envelope->payload.len;
+  gsize size = envelope_client_size (envelope) - envelope->payload.len;
 
   if (envelope_has_broker_rows (envelope))
     size += envelope_rows_size (envelope, ROWS_BROKER, ROWS_CONTROL);
@@ -201,6 +228,7 @@ envelope_put_client (EnvelopeOut *out, const WireEnvelope *envelope)
   if (envelope_has_client_rows (envelope))
     return envelope_put_rows (out, envelope, 0, ROWS_BROKER);
   return envelope_put_number (out, KEY_ID, envelope->id) && envelope_put_span (out, KEY_TOPIC, envelope->topic)
+         && envelope_put_number (out, KEY_ROUTE, envelope->route)
          && envelope_put_span (out, KEY_TYPE_NAME, envelope->type_name)
          && envelope_put_number (out, KEY_PRIORITY, envelope->priority);
 }

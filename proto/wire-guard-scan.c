@@ -185,9 +185,15 @@ scan_take_delimited (GuardScan *scan, const ScanLevel *level, const ProtobufCFie
 
 /* --- one field --- */
 
+/* Most messages number their fields from 1 without a gap, so the field is at the place of its number. */
 static const ProtobufCFieldDescriptor *
 scan_find_field (const ProtobufCMessageDescriptor *type, guint64 number, guint *place)
 {
+  if (number - 1 < type->n_fields && type->fields[number - 1].id == number)
+    {
+      *place = (guint) number - 1;
+      return &type->fields[number - 1];
+    }
   for (guint i = 0; i < type->n_fields; i++)
     if (type->fields[i].id == number)
       {

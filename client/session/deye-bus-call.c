@@ -41,8 +41,9 @@ call_fill_envelope (const DeyeBusCall *call, WireEnvelope *envelope)
     }
   else
     envelope->topic = wire_span_str (call->topic);
+  /* Without a pointer to an empty text the writer skips the whole group of the target. */
   if (call->target != NULL)
-    envelope->target = wire_span_str (call->target);
+    envelope->target = *call->target != '\0' ? wire_span_str (call->target) : wire_span (NULL, 0);
   if (call->type_name != NULL)
     envelope->type_name = wire_span_str (call->type_name);
   envelope->payload = wire_span (NULL, call_payload_len (call)); /* its bytes are not written with the fields */

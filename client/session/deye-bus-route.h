@@ -34,7 +34,8 @@ typedef struct
 
 typedef struct
 {
-  GHashTable *by_id; /* of DeyeBusRoute */
+  GHashTable *by_id;  /* of DeyeBusRoute */
+  DeyeBusRoute *last; /* the route that was opened last, if it is still open; otherwise NULL */
 } DeyeBusRouteTable;
 
 void deye_bus_route_table_init (DeyeBusRouteTable *table);
