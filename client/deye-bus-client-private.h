@@ -444,14 +444,18 @@ gboolean deye_bus_client_post (DeyeBusClient *self,
 
 /* --- respond.c --- */
 
-/* Like deye_bus_client_respond(). The payload of the reply is @front, which is copied, and then @payload, to which the client
- * refers if it is large. */
-gboolean deye_bus_client_respond_joined (DeyeBusClient *self,
-                                         DeyeBusMessage *request,
-                                         WireSpan front,
-                                         GBytes *payload,
-                                         DeyeBusOptions *options,
-                                         GError **error);
+/* A reply of the library itself, without options. */
+typedef struct
+{
+  guint8 flags;          /* FINAL or PROGRESS */
+  const char *type_name; /* of the payload */
+  WireSpan front;        /* the first bytes of the payload; they are copied */
+  GBytes *payload;       /* nullable: the bytes behind them; the client refers to them if there are many */
+} DeyeBusReply;
+
+/* Like deye_bus_client_respond() and deye_bus_client_respond_progress(). */
+gboolean
+deye_bus_client_respond_own (DeyeBusClient *self, DeyeBusMessage *request, const DeyeBusReply *reply, GError **error);
 
 /* --- subscribe.c --- */
 

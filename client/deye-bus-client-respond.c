@@ -59,36 +59,32 @@ respond_call (DeyeBusClient *self, DeyeBusMessage *request, GBytes *payload, Dey
 }
 
 gboolean
-deye_bus_client_respond_joined (DeyeBusClient *self,
-                                DeyeBusMessage *request,
-                                WireSpan front,
-                                GBytes *payload,
-                                DeyeBusOptions *options,
-                                GError **error)
-{
-  DeyeBusCall call;
-  gboolean ok;
-
-  if (!deye_bus_client_enter (self, error))
-    return FALSE;
-  call = respond_call (self, request, payload, options);
-  call.payload_front = front;
-  ok = respond_send_last (self, request, &call, error);
-  deye_bus_client_leave (self);
-  return ok;
-}
-
-gboolean
 deye_bus_client_respond (DeyeBusClient *self,
                          DeyeBusMessage *request,
                          GBytes *payload,
                          DeyeBusOptions *options,
                          GError **error)
 {
+  DeyeBusCall call;
+  gboolean ok;
+
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (request != NULL, FALSE);
 
-  return deye_bus_client_respond_joined (self, request, wire_span (NULL, 0), payload, options, error);
+  if (!deye_bus_client_enter (self, error))
+    return FALSE;
+  call = respond_call (self, request, payload, options);
+  ok = respond_send_last (self, request, &call, error);
+  deye_bus_client_leave (self);
+  return ok;
+}
+
+static gboolean
+respond_send_unfinished (DeyeBusClient *self, DeyeBusMessage *request, DeyeBusCall *call, GError **error)
+{
+  return respond_check_open (self, request, error)
+         && deye_bus_session_check_features (self->session, WIRE_FEATURE_STREAM, error)
+         && respond_send (self, request, call, error);
 }
 
 /* @flags: PROGRESS or 0 */
@@ -107,9 +103,7 @@ respond_send_part (DeyeBusClient *self,
     return FALSE;
   call = respond_call (self, request, payload, options);
   call.flags = flags;
-  ok = respond_check_open (self, request, error)
-       && deye_bus_session_check_features (self->session, WIRE_FEATURE_STREAM, error)
-       && respond_send (self, request, &call, error);
+  ok = respond_send_unfinished (self, request, &call, error);
   deye_bus_client_leave (self);
   return ok;
 }
@@ -138,6 +132,22 @@ deye_bus_client_respond_progress (DeyeBusClient *self,
   g_return_val_if_fail (request != NULL, FALSE);
 
   return respond_send_part (self, request, payload, options, WIRE_FLAG_PROGRESS, error);
+}
+
+gboolean
+deye_bus_client_respond_own (DeyeBusClient *self, DeyeBusMessage *request, const DeyeBusReply *reply, GError **error)
+{
+  DeyeBusCall call = {
+    .flags = reply->flags, .type_name = reply->type_name, .payload_front = reply->front, .payload = reply->payload
+  };
+  gboolean ok;
+
+  if (!deye_bus_client_enter (self, error))
+    return FALSE;
+  ok = (reply->flags & WIRE_FLAG_FINAL) != 0 ? respond_send_last (self, request, &call, error)
+                                             : respond_send_unfinished (self, request, &call, error);
+  deye_bus_client_leave (self);
+  return ok;
 }
 
 gboolean

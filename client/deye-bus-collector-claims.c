@@ -19,16 +19,18 @@
 #define CLAIMS_MAX  1024u
 #define ENTRY_BYTES 256u /* of a result without its payload and texts */
 
+/* One block, with its link, because most results are kept until they are old: the block is then no longer in the cache. */
 typedef struct
 {
-  char *task_id;
+  GList link; /* in DeyeBusCollector.kept */
   guint32 attempt;
-  GBytes *token; /* token of the newest lease */
+  DeyeBusToken token; /* of the newest lease */
   DeyeBusOutcome *outcome;
   guint64 origin; /* session and route on which the result was last sent */
   guint64 route;  /* 0: the result was not sent */
   gint64 until_us;
   gsize size;
+  char task_id[];
 } KeptResult;
 
 static void
@@ -36,8 +38,6 @@ kept_free (gpointer data)
 {
   KeptResult *kept = data;
 
-  g_free (kept->task_id);
-  g_bytes_unref (kept->token);
   deye_bus_outcome_free (kept->outcome);
   g_free (kept);
 }
@@ -58,7 +58,7 @@ kept_remove (DeyeBusCollector *self, GList *link)
   KeptResult *kept = link->data;
 
   self->kept_bytes -= kept->size;
-  g_queue_delete_link (&self->kept, link);
+  g_queue_unlink (&self->kept, link);
   kept_free (kept);
   kept_wake_stop (self);
 }
@@ -84,18 +84,20 @@ kept_size (const DeyeBusOutcome *outcome)
 void
 deye_bus_collector_keep (DeyeBusCollector *self, const DeyeBusRun *run, DeyeBusOutcome *outcome, gboolean is_sent)
 {
-  KeptResult *kept = g_new (KeptResult, 1);
+  const WireSpan task_id = wire_span_str (run->task.task_id);
+  KeptResult *kept = g_malloc (sizeof *kept + task_id.len + 1);
   gint64 until_us = g_get_monotonic_time () + KEPT_US;
 
-  *kept = (KeptResult){ .task_id = g_strdup (run->task.task_id),
+  *kept = (KeptResult){ .link = { .data = kept },
                         .attempt = run->task.attempt,
-                        .token = g_bytes_ref (run->token),
+                        .token = run->token,
                         .outcome = outcome,
                         .origin = run->request->origin,
                         .route = is_sent ? run->request->route_id : 0,
                         .until_us = until_us,
                         .size = kept_size (outcome) };
-  g_queue_push_tail (&self->kept, kept);
+  memcpy (kept->task_id, task_id.data, task_id.len + 1);
+  g_queue_push_tail_link (&self->kept, &kept->link);
   self->kept_bytes += kept->size;
   while (self->kept_bytes > KEPT_BYTES)
     kept_remove (self, self->kept.head);
@@ -137,15 +139,12 @@ deye_bus_collector_has_unsent (const DeyeBusCollector *self)
 /* --- claims --- */
 
 static void
-claims_fill (TaskClaim *claim, const char *task_id, guint32 attempt, GBytes *token)
+claims_fill (TaskClaim *claim, const char *task_id, guint32 attempt, const DeyeBusToken *token)
 {
-  gsize len;
-  gconstpointer data = g_bytes_get_data (token, &len);
-
   daemoneye__eventbus__v1__task_claim__init (claim);
   claim->task_id = (char *) (gsize) task_id; /* protobuf-c does not write to it */
   claim->attempt = attempt;
-  claim->token = (ProtobufCBinaryData){ len, (guint8 *) (gsize) data };
+  claim->token = (ProtobufCBinaryData){ token->len, (guint8 *) (gsize) token->bytes };
 }
 
 /* Works that run are always claimed: if one were left out, the broker would give its task to another collector, and the work would
@@ -167,14 +166,14 @@ deye_bus_collector_list_claims (DeyeBusCollector *self, DeyeBusClaims *claims)
     {
       const DeyeBusRun *run = self->runs->pdata[i];
 
-      claims_fill (&claims->all[i], run->task.task_id, run->task.attempt, run->token);
+      claims_fill (&claims->all[i], run->task.task_id, run->task.attempt, &run->token);
     }
   for (guint i = 0; i < n_kept; i++, link = link->prev)
     {
       const KeptResult *kept = link->data;
       TaskClaim *claim = &claims->all[claims->n_running + i];
 
-      claims_fill (claim, kept->task_id, kept->attempt, kept->token);
+      claims_fill (claim, kept->task_id, kept->attempt, &kept->token);
       claim->length = kept->outcome->payload != NULL ? g_bytes_get_size (kept->outcome->payload) : 0;
     }
 }
@@ -189,13 +188,10 @@ deye_bus_claims_clear (DeyeBusClaims *claims)
 /* --- fenced --- */
 
 static gboolean
-claims_match (const TaskClaim *claim, const char *task_id, guint32 attempt, GBytes *token)
+claims_match (const TaskClaim *claim, const char *task_id, guint32 attempt, const DeyeBusToken *token)
 {
-  gsize len;
-  gconstpointer data = g_bytes_get_data (token, &len);
-
-  return claim->attempt == attempt && g_str_equal (claim->task_id, task_id) && claim->token.len == len
-         && memcmp (claim->token.data, data, len) == 0;
+  return claim->attempt == attempt && g_str_equal (claim->task_id, task_id)
+         && wire_span_equal (wire_span (claim->token.data, claim->token.len), deye_bus_token_span (token));
 }
 
 static void
@@ -205,7 +201,7 @@ claims_fence_run (DeyeBusCollector *self, const TaskClaim *claim)
     {
       g_autoptr (DeyeBusRun) run = deye_bus_run_ref (self->runs->pdata[i]);
 
-      if (claims_match (claim, run->task.task_id, run->task.attempt, run->token))
+      if (claims_match (claim, run->task.task_id, run->task.attempt, &run->token))
         {
           deye_bus_run_cancel (run, DEYE_BUS_CANCEL_SUPERSEDED);
           return;
@@ -220,7 +216,7 @@ claims_fence_kept (DeyeBusCollector *self, const TaskClaim *claim)
     {
       const KeptResult *kept = link->data;
 
-      if (claims_match (claim, kept->task_id, kept->attempt, kept->token))
+      if (claims_match (claim, kept->task_id, kept->attempt, &kept->token))
         {
           kept_remove (self, link);
           return;
@@ -243,43 +239,35 @@ deye_bus_collector_fence (DeyeBusCollector *self, TaskClaim *const *fenced, gsiz
 /* TRUE if @execute adopts the attempt of these arguments. A broker that does not send the token of the claim means the only
  * claim with this id and attempt. */
 static gboolean
-claims_is_meant (const Daemoneye__Eventbus__V1__Execute *execute, const char *task_id, guint32 attempt, GBytes *token)
+claims_is_meant (const DeyeBusExecute *execute, const char *task_id, guint32 attempt, const DeyeBusToken *token)
 {
-  gsize len;
-  const guint8 *data = g_bytes_get_data (token, &len);
-
-  return execute->attempt == attempt && g_str_equal (execute->task_id, task_id)
-         && (execute->claimed.len == 0
-             || (execute->claimed.len == len && memcmp (execute->claimed.data, data, len) == 0));
+  return execute->attempt == attempt && wire_span_equal (execute->task_id, wire_span_str (task_id))
+         && (execute->claimed.len == 0 || wire_span_equal (execute->claimed, deye_bus_token_span (token)));
 }
 
 DeyeBusRun *
-deye_bus_collector_find_run (DeyeBusCollector *self, const Daemoneye__Eventbus__V1__Execute *execute)
+deye_bus_collector_find_run (DeyeBusCollector *self, const DeyeBusExecute *execute)
 {
   for (guint i = 0; i < self->runs->len; i++)
     {
       DeyeBusRun *run = self->runs->pdata[i];
 
-      if (claims_is_meant (execute, run->task.task_id, run->task.attempt, run->token))
+      if (claims_is_meant (execute, run->task.task_id, run->task.attempt, &run->token))
         return run;
     }
   return NULL;
 }
 
 const DeyeBusOutcome *
-deye_bus_collector_adopt_kept (DeyeBusCollector *self,
-                               const Daemoneye__Eventbus__V1__Execute *execute,
-                               GBytes *token,
-                               const DeyeBusMessage *request)
+deye_bus_collector_adopt_kept (DeyeBusCollector *self, const DeyeBusExecute *execute, const DeyeBusMessage *request)
 {
   for (GList *link = self->kept.head; link != NULL; link = link->next)
     {
       KeptResult *kept = link->data;
 
-      if (!claims_is_meant (execute, kept->task_id, kept->attempt, kept->token))
+      if (!claims_is_meant (execute, kept->task_id, kept->attempt, &kept->token))
         continue;
-      g_bytes_unref (kept->token);
-      kept->token = g_bytes_ref (token);
+      deye_bus_token_set (&kept->token, execute->token);
       kept->origin = request->origin;
       kept->route = request->route_id;
       kept_wake_stop (self);

@@ -3,9 +3,7 @@
 
 #include "deye-bus-client-request.h"
 #include "deye-bus-message-private.h"
-#include "deye-bus-pack.h"
 #include "session/deye-bus-session-answer.h"
-#include "wire-varint.h"
 
 /*
  * Tasks: from the request Execute to its handler, and from the handler's reports to the replies.
@@ -24,114 +22,18 @@
  * Invariant: STARTED of an attempt is sent before its handler is called, and the handler is called at most once.
  */
 
-#define TOKEN_MAX     64u
-#define TASK_ID_MAX   64u
-#define TEXT_MAX      256u
 #define RESERVE_BYTES (16u * 1024u) /* the part of the largest payload that token, texts and details need */
 #define REPORT_US     (2500 * G_TIME_SPAN_MILLISECOND) /* of operations without a limit for progress */
 #define FAR_US        (G_MAXINT64 / 4)
 
-/* The key of Outcome.payload on the wire, and the largest size of key and length. */
-#define KEY_OF_PAYLOAD  (3u << 3 | WIRE_TYPE_LENGTH)
-#define PAYLOAD_KEY_MAX 11u
-
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
 
-typedef Daemoneye__Eventbus__V1__Execute Execute;
-
-/* A request Execute that was decoded. */
+/* A request Execute that was read. */
 typedef struct
 {
   DeyeBusMessage *message;
-  WireGuard *guard; /* the run that begins takes it */
-  const Execute *execute;
+  DeyeBusExecute execute; /* points into @message */
 } ExecuteOrder;
-
-static ProtobufCBinaryData
-execute_bytes (GBytes *bytes)
-{
-  gsize len = 0;
-  gconstpointer data = bytes != NULL ? g_bytes_get_data (bytes, &len) : NULL;
-
-  return (ProtobufCBinaryData){ len, (guint8 *) (gsize) data };
-}
-
-/* --- replies --- */
-
-static void
-execute_note_unsent (DeyeBusCollector *self, const ProtobufCMessage *reply, const GError *error)
-{
-  g_debug ("collector %s: %s not sent: %s", self->client->id, reply->descriptor->short_name, error->message);
-}
-
-/* Sends @reply, whose payload field is not set, and appends @payload (nullable) as that field. protobuf allows any order of the
- * fields, and a payload at the end is sent without a copy. */
-static gboolean
-execute_reply_outcome (DeyeBusCollector *self,
-                       DeyeBusMessage *request,
-                       const Daemoneye__Eventbus__V1__Outcome *reply,
-                       GBytes *payload)
-{
-  const gsize payload_len = payload != NULL ? g_bytes_get_size (payload) : 0;
-  g_autofree guint8 *front = g_malloc (protobuf_c_message_get_packed_size (&reply->base) + PAYLOAD_KEY_MAX);
-  guint8 *end = front + protobuf_c_message_pack (&reply->base, front);
-  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  g_autoptr (GError) error = NULL;
-
-  if (payload_len > 0)
-    end = wire_varint_put (wire_varint_put (end, KEY_OF_PAYLOAD), payload_len);
-  deye_bus_options_set_type_name (options, reply->base.descriptor->name);
-  if (deye_bus_client_respond_joined (self->client, request, wire_span (front, (gsize) (end - front)), payload, options,
-                                      &error))
-    return TRUE;
-  execute_note_unsent (self, &reply->base, error);
-  return FALSE;
-}
-
-static gboolean
-execute_send_outcome (DeyeBusCollector *self, DeyeBusMessage *request, GBytes *token, const DeyeBusOutcome *outcome)
-{
-  Daemoneye__Eventbus__V1__Outcome reply = DAEMONEYE__EVENTBUS__V1__OUTCOME__INIT;
-  Daemoneye__Eventbus__V1__Extent extent;
-
-  reply.token = execute_bytes (token);
-  reply.kind = (Daemoneye__Eventbus__V1__OutcomeKind) outcome->kind;
-  reply.payload_type = outcome->payload_type;
-  reply.error_name = outcome->error_name;
-  reply.error_text = outcome->error_text;
-  reply.retry_after_us = (guint64) outcome->retry_after_us;
-  if (outcome->extent != NULL)
-    {
-      deye_bus_extent_fill (outcome->extent, &extent);
-      reply.extent = &extent;
-    }
-  return execute_reply_outcome (self, request, &reply, outcome->payload);
-}
-
-static gboolean
-execute_send_progress (DeyeBusCollector *self, const DeyeBusRun *run, gboolean started, const DeyeBusReport *report)
-{
-  Daemoneye__Eventbus__V1__Progress reply = DAEMONEYE__EVENTBUS__V1__PROGRESS__INIT;
-  g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
-  g_autoptr (GBytes) payload = NULL;
-  g_autoptr (GError) error = NULL;
-
-  reply.token = execute_bytes (run->token);
-  reply.started = started;
-  if (report != NULL)
-    {
-      reply.done = report->done;
-      reply.total = report->total;
-      reply.text = report->text;
-      reply.details = execute_bytes (report->details);
-    }
-  payload = deye_bus_pack (&reply.base);
-  deye_bus_options_set_type_name (options, reply.base.descriptor->name);
-  if (deye_bus_client_respond_progress (self->client, run->request, payload, options, &error))
-    return TRUE;
-  execute_note_unsent (self, &reply.base, error);
-  return FALSE;
-}
 
 /* --- reports and outcomes of handlers --- */
 
@@ -161,7 +63,7 @@ execute_send_report (DeyeBusCollector *self, DeyeBusRun *run, gint64 now_us)
     return;
   run->is_report_due = FALSE;
   run->report_next_us = now_us + run->report_every_us;
-  execute_send_progress (self, run, FALSE, run->last_report);
+  deye_bus_collector_send_progress (self, run, FALSE, run->last_report);
   deye_bus_client_write (self->client);
 }
 
@@ -197,9 +99,10 @@ execute_end_run (DeyeBusCollector *self, DeyeBusRun *run, DeyeBusOutcome *outcom
 {
   gboolean is_sent;
 
-  execute_send_report (self, run, g_get_monotonic_time ());
-  is_sent
-      = deye_bus_collector_is_attached (self, run) && execute_send_outcome (self, run->request, run->token, outcome);
+  if (run->is_report_due)
+    execute_send_report (self, run, g_get_monotonic_time ());
+  is_sent = deye_bus_collector_is_attached (self, run)
+            && deye_bus_collector_send_outcome (self, run->request, deye_bus_token_span (&run->token), outcome);
   if (execute_is_kept (run, outcome))
     deye_bus_collector_keep (self, run, g_steal_pointer (&outcome), is_sent);
   g_clear_pointer (&outcome, deye_bus_outcome_free);
@@ -282,9 +185,8 @@ static void
 execute_answer (DeyeBusCollector *self, const ExecuteOrder *order, guint32 kind, const char *name, const char *text)
 {
   g_autoptr (DeyeBusOutcome) outcome = deye_bus_outcome_new (kind, NULL, NULL, name, text);
-  g_autoptr (GBytes) token = g_bytes_new (order->execute->token.data, order->execute->token.len);
 
-  execute_send_outcome (self, order->message, token, outcome);
+  deye_bus_collector_send_outcome (self, order->message, order->execute.token, outcome);
 }
 
 static gint64
@@ -293,36 +195,43 @@ execute_time (guint64 us)
   return (gint64) MIN (us, (guint64) FAR_US);
 }
 
-static void
-execute_fill_task (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusRunTask *task)
+/* NULL: the order has none. */
+static GBytes *
+execute_dup_details (const ExecuteOrder *order)
 {
-  const Execute *execute = order->execute;
-  guint64 largest = deye_bus_session_welcome (self->client->session)->largest_payload;
+  return order->execute.last_details.len > 0 ? deye_bus_message_dup_part (order->message, order->execute.last_details)
+                                             : NULL;
+}
 
-  /* The payload refers to the whole request, which also contains the texts. */
-  task->payload = g_bytes_new_with_free_func (execute->payload.data, execute->payload.len,
-                                              (GDestroyNotify) wire_guard_free, g_steal_pointer (&order->guard));
-  task->task_id = execute->task_id;
-  task->operation = execute->operation;
-  task->payload_type = execute->payload_type;
-  if (execute->last_details.len > 0)
-    task->last_details = g_bytes_new (execute->last_details.data, execute->last_details.len);
-  task->attempt = execute->attempt;
-  task->priority = execute->priority;
-  task->shard = execute->shard;
-  task->shards = execute->shards;
-  task->due_us = g_get_monotonic_time () + execute_time (execute->remaining_us);
-  task->largest = largest > 2 * RESERVE_BYTES ? largest - RESERVE_BYTES : largest / 2; /* as the broker does */
+static DeyeBusRun *
+execute_new_run (DeyeBusCollector *self, const ExecuteOrder *order)
+{
+  const DeyeBusExecute *execute = &order->execute;
+  const guint64 largest = deye_bus_session_welcome (self->client->session)->largest_payload;
+  const DeyeBusRunTask task = {
+    .payload = deye_bus_message_dup_part (order->message, execute->payload),
+    .last_details = execute_dup_details (order),
+    .attempt = (guint32) execute->attempt,
+    .priority = (guint32) execute->priority,
+    .shard = (guint32) execute->shard,
+    .shards = (guint32) execute->shards,
+    .due_us = g_get_monotonic_time () + execute_time (execute->remaining_us),
+    .largest = largest > 2 * RESERVE_BYTES ? largest - RESERVE_BYTES : largest / 2, /* as the broker does */
+  };
+  const DeyeBusRunTexts texts = { execute->task_id, execute->operation, execute->payload_type };
+
+  if (self->run_owner == NULL)
+    self->run_owner = deye_bus_run_owner_new (self->client->context, self, execute_on_changed);
+  return deye_bus_run_new (&task, &texts, self->run_owner);
 }
 
 /* The run continues under the lease of @message. */
 static void
-execute_attach (DeyeBusRun *run, DeyeBusMessage *message, const Execute *execute)
+execute_attach (DeyeBusRun *run, DeyeBusMessage *message, const DeyeBusExecute *execute)
 {
   g_clear_pointer (&run->request, deye_bus_message_unref);
-  g_clear_pointer (&run->token, g_bytes_unref);
   run->request = deye_bus_message_ref (message);
-  run->token = g_bytes_new (execute->token.data, execute->token.len);
+  deye_bus_token_set (&run->token, execute->token);
   run->report_every_us = execute->progress_us > 0 ? execute_time (execute->progress_us) / 4 : REPORT_US;
 }
 
@@ -343,18 +252,14 @@ execute_is_still_wanted (DeyeBusCollector *self, const ExecuteOrder *order, cons
 }
 
 static void
-execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *operation)
+execute_begin (DeyeBusCollector *self, const ExecuteOrder *order, DeyeBusOperation *operation)
 {
   g_autoptr (DeyeBusOperation) held = deye_bus_operation_ref (operation);
-  DeyeBusRunTask task = { 0 };
-  g_autoptr (DeyeBusRun) run = NULL;
+  g_autoptr (DeyeBusRun) run = execute_new_run (self, order);
   g_autoptr (DeyeBusWork) work = NULL;
-  const Execute *execute = order->execute;
 
-  execute_fill_task (self, order, &task);
-  run = deye_bus_run_new (&task, self->client->context, self, execute_on_changed);
-  execute_attach (run, order->message, execute);
-  if (!execute_send_progress (self, run, TRUE, NULL))
+  execute_attach (run, order->message, &order->execute);
+  if (!deye_bus_collector_send_progress (self, run, TRUE, NULL))
     return;
   deye_bus_client_write (self->client);
   if (!execute_is_still_wanted (self, order, run))
@@ -367,13 +272,13 @@ execute_begin (DeyeBusCollector *self, ExecuteOrder *order, DeyeBusOperation *op
 /* TRUE: an earlier attempt of the task still runs here, and has to end before another attempt begins. If the broker no longer
  * waits for the earlier attempt, it is cancelled. */
 static gboolean
-execute_supersede (DeyeBusCollector *self, const char *task_id)
+execute_supersede (DeyeBusCollector *self, WireSpan task_id)
 {
   for (guint i = 0; i < self->runs->len; i++)
     {
       g_autoptr (DeyeBusRun) run = deye_bus_run_ref (self->runs->pdata[i]);
 
-      if (!g_str_equal (run->task.task_id, task_id))
+      if (!wire_span_equal (wire_span_str (run->task.task_id), task_id))
         continue;
       if (!deye_bus_collector_is_attached (self, run))
         deye_bus_run_cancel (run, DEYE_BUS_CANCEL_SUPERSEDED);
@@ -384,9 +289,9 @@ execute_supersede (DeyeBusCollector *self, const char *task_id)
 
 /* Begins a run, or refuses it: operations, draining and slots may have changed while the request was on its way. */
 static void
-execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
+execute_take_new (DeyeBusCollector *self, const ExecuteOrder *order)
 {
-  DeyeBusOperation *operation = deye_bus_collector_find_operation (self, order->execute->operation);
+  DeyeBusOperation *operation = deye_bus_collector_find_operation (self, order->execute.operation);
   guint32 status;
 
   if (deye_bus_session_is_task_cancelled (self->client->session, order->message, &status))
@@ -395,7 +300,7 @@ execute_take_new (DeyeBusCollector *self, ExecuteOrder *order)
     execute_answer (self, order, OUTCOME (RETRYABLE), "UnknownOperation", "the collector has no such operation");
   else if (self->is_draining || deye_bus_collector_has_drain_request (self))
     execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);
-  else if (execute_supersede (self, order->execute->task_id) || self->runs->len >= self->max_concurrent)
+  else if (execute_supersede (self, order->execute.task_id) || self->runs->len >= self->max_concurrent)
     execute_answer (self, order, OUTCOME (BUSY), NULL, NULL);
   else
     execute_begin (self, order, operation);
@@ -410,8 +315,8 @@ execute_take_up (DeyeBusCollector *self, const ExecuteOrder *order, DeyeBusRun *
   g_autoptr (DeyeBusRun) run = deye_bus_run_ref (adopted);
   guint32 status;
 
-  execute_attach (run, order->message, order->execute);
-  execute_send_progress (self, run, TRUE, NULL);
+  execute_attach (run, order->message, &order->execute);
+  deye_bus_collector_send_progress (self, run, TRUE, NULL);
   run->report_next_us = 0;
   run->is_report_due = run->last_report != NULL; /* the broker may not have got it */
   execute_send_report (self, run, g_get_monotonic_time ());
@@ -422,8 +327,7 @@ execute_take_up (DeyeBusCollector *self, const ExecuteOrder *order, DeyeBusRun *
 static void
 execute_adopt (DeyeBusCollector *self, const ExecuteOrder *order)
 {
-  const Execute *execute = order->execute;
-  g_autoptr (GBytes) token = g_bytes_new (execute->token.data, execute->token.len);
+  const DeyeBusExecute *execute = &order->execute;
   DeyeBusRun *run = deye_bus_collector_find_run (self, execute);
   const DeyeBusOutcome *outcome;
 
@@ -432,24 +336,14 @@ execute_adopt (DeyeBusCollector *self, const ExecuteOrder *order)
       execute_take_up (self, order, run);
       return;
     }
-  outcome = deye_bus_collector_adopt_kept (self, execute, token, order->message);
+  outcome = deye_bus_collector_adopt_kept (self, execute, order->message);
   if (outcome != NULL)
-    execute_send_outcome (self, order->message, token, outcome);
+    deye_bus_collector_send_outcome (self, order->message, execute->token, outcome);
   else
     execute_answer (self, order, OUTCOME (RETRYABLE), "NotKnown", "the collector does not have this attempt");
 }
 
 /* --- all --- */
-
-static gboolean
-execute_is_valid (const Execute *execute)
-{
-  return execute->token.len > 0 && execute->token.len <= TOKEN_MAX && *execute->task_id != '\0'
-         && strlen (execute->task_id) <= TASK_ID_MAX && strlen (execute->operation) <= TEXT_MAX
-         && strlen (execute->payload_type) <= TEXT_MAX && execute->attempt > 0
-         && (execute->shards == 0 ? execute->shard == 0 : execute->shard < execute->shards)
-         && (execute->adopt || !execute->finished);
-}
 
 static void
 execute_refuse (DeyeBusCollector *self, DeyeBusMessage *message, const char *name, const char *detail)
@@ -464,22 +358,16 @@ execute_refuse (DeyeBusCollector *self, DeyeBusMessage *message, const char *nam
 static void
 execute_take (DeyeBusCollector *self, DeyeBusMessage *message)
 {
-  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__execute__descriptor, message);
-  ExecuteOrder order = { message, guard, guard != NULL ? wire_guard_message (guard) : NULL };
+  ExecuteOrder order = { .message = message };
 
   if (g_strcmp0 (deye_bus_message_get_sender (message), "bus") != 0)
     execute_refuse (self, message, "PermissionDenied", "tasks come from the broker only");
-  else if (guard == NULL || !execute_is_valid (order.execute))
+  else if (!deye_bus_execute_read (&order.execute, message))
     execute_refuse (self, message, "BadRequest", "the payload is not a valid Execute");
+  else if (order.execute.adopt)
+    execute_adopt (self, &order);
   else
-    {
-      guard = NULL; /* the order owns it now */
-      if (order.execute->adopt)
-        execute_adopt (self, &order);
-      else
-        execute_take_new (self, &order);
-      g_clear_pointer (&order.guard, wire_guard_free);
-    }
+    execute_take_new (self, &order);
 }
 
 void

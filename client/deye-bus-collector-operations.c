@@ -38,13 +38,13 @@ deye_bus_operation_unref (DeyeBusOperation *operation)
 }
 
 DeyeBusOperation *
-deye_bus_collector_find_operation (DeyeBusCollector *self, const char *name)
+deye_bus_collector_find_operation (DeyeBusCollector *self, WireSpan name)
 {
   for (guint i = 0; i < self->operations->len; i++)
     {
       DeyeBusOperation *operation = self->operations->pdata[i];
 
-      if (g_str_equal (operation->name, name))
+      if (wire_span_equal (wire_span_str (operation->name), name))
         return operation;
     }
   return NULL;
@@ -68,7 +68,7 @@ operations_check (DeyeBusCollector *self, const DeyeBusOperation *operation, GEr
         _ ("The name of an operation must be one segment of a topic: at most 64 characters of a-z, 0-9, - and _"));
   if (!g_utf8_validate (operation->payload_type, -1, NULL) || strlen (operation->payload_type) > TYPE_MAX_BYTES)
     return operations_refuse (error, _ ("The type of a payload must be UTF-8 text of at most 128 bytes"));
-  if (deye_bus_collector_find_operation (self, operation->name) != NULL)
+  if (deye_bus_collector_find_operation (self, wire_span_str (operation->name)) != NULL)
     return operations_refuse (error, _ ("This collector has an operation of that name: remove it first"));
   return TRUE;
 }
@@ -109,7 +109,7 @@ deye_bus_collector_add_operation (DeyeBusCollector *self,
 static DeyeBusOperation *
 operations_get (DeyeBusCollector *self, const char *name, GError **error)
 {
-  DeyeBusOperation *operation = deye_bus_collector_find_operation (self, name);
+  DeyeBusOperation *operation = deye_bus_collector_find_operation (self, wire_span_str (name));
 
   if (operation == NULL)
     operations_refuse (error, _ ("This collector has no operation of that name"));

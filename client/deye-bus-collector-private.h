@@ -3,6 +3,7 @@
 
 #include "deye-bus-client-private.h"
 #include "deye-bus-collector.h"
+#include "deye-bus-execute.h"
 #include "deye-bus-work-private.h"
 #include "coordination.pb-c.h"
 #include "wire-guard.h"
@@ -12,7 +13,7 @@
  *
  * Its files share the fields below: deye-bus-collector.c is the object, -start.c its start, -operations.c its operations,
  * -register.c the registration, -topics.c opens its topics, -execute.c takes tasks and sends the reports of their handlers,
- * -drain.c is the end, -claims.c has the works and results that survive the end of a connection, -desired.c has configuration
+ * -reply.c encodes these, -drain.c is the end, -claims.c has the works and results that survive the end of a connection, -desired.c has configuration
  * and standing tasks, -health.c the health of units, and -timer.c its source.
  *
  * The client calls the collector by hooks. No hook may run user code outside of a dispatch, so the results of a registration
@@ -94,6 +95,7 @@ struct _DeyeBusCollector
   gboolean is_changed;       /* its operations or state have changed, and the broker was not notified */
 
   GPtrArray *runs;               /* of DeyeBusRun */
+  DeyeBusRunOwner *run_owner;    /* NULL: there was no run yet */
   DeyeBusDesired *configuration; /* NULL: none */
   DeyeBusDesired *standing;      /* NULL: none */
   GBytes *standing_applied;      /* the last set of standing tasks; NULL: there was none */
@@ -145,7 +147,7 @@ void deye_bus_operation_unref (DeyeBusOperation *operation);
 DeyeBusOperation *deye_bus_operation_ref (DeyeBusOperation *operation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusOperation, deye_bus_operation_unref)
 /* NULL: there is no such operation. */
-DeyeBusOperation *deye_bus_collector_find_operation (DeyeBusCollector *self, const char *name);
+DeyeBusOperation *deye_bus_collector_find_operation (DeyeBusCollector *self, WireSpan name);
 /* Pack the request Register, or Update, which has all fields that can change. */
 GBytes *deye_bus_collector_pack_register (DeyeBusCollector *self);
 GBytes *deye_bus_collector_pack_update (DeyeBusCollector *self);
@@ -185,6 +187,19 @@ void deye_bus_collector_task_news (gpointer owner, const DeyeBusTaskNews *news);
 /* Sends the reports that are due, and returns the time of the next one; G_MAXINT64: there is none. */
 gint64 deye_bus_collector_send_reports (DeyeBusCollector *self, gint64 now_us);
 void deye_bus_collector_cancel_runs (DeyeBusCollector *self, DeyeBusCancelReason reason);
+
+/* --- reply.c --- */
+
+/* FALSE: not sent, which was logged. */
+gboolean deye_bus_collector_send_outcome (DeyeBusCollector *self,
+                                          DeyeBusMessage *request,
+                                          WireSpan token,
+                                          const DeyeBusOutcome *outcome);
+/* @report: (nullable) */
+gboolean deye_bus_collector_send_progress (DeyeBusCollector *self,
+                                           const DeyeBusRun *run,
+                                           gboolean started,
+                                           const DeyeBusReport *report);
 
 /* --- topics.c --- */
 
@@ -231,12 +246,10 @@ gint64 deye_bus_collector_step_kept (DeyeBusCollector *self, gint64 now_us);
 /* In a dispatch: the broker rejects these claims, so their works are cancelled and their results forgotten. */
 void deye_bus_collector_fence (DeyeBusCollector *self, TaskClaim *const *fenced, gsize n);
 /* The run of the attempt that @execute adopts. NULL: it does not run. Borrowed. */
-DeyeBusRun *deye_bus_collector_find_run (DeyeBusCollector *self, const Daemoneye__Eventbus__V1__Execute *execute);
+DeyeBusRun *deye_bus_collector_find_run (DeyeBusCollector *self, const DeyeBusExecute *execute);
 /* The kept result of the attempt that @execute adopts; from now on it belongs to @request. NULL: there is none. Borrowed. */
-const DeyeBusOutcome *deye_bus_collector_adopt_kept (DeyeBusCollector *self,
-                                                     const Daemoneye__Eventbus__V1__Execute *execute,
-                                                     GBytes *token,
-                                                     const DeyeBusMessage *request);
+const DeyeBusOutcome *
+deye_bus_collector_adopt_kept (DeyeBusCollector *self, const DeyeBusExecute *execute, const DeyeBusMessage *request);
 
 /* --- desired.c --- */
 

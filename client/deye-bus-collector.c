@@ -81,6 +81,9 @@ collector_release_all (DeyeBusCollector *self)
 {
   g_autoptr (GError) freed = collector_error_freed ();
 
+  if (self->run_owner != NULL)
+    self->run_owner->owner = NULL;
+  g_clear_pointer (&self->run_owner, deye_bus_run_owner_unref);
   if (self->is_client_given)
     deye_bus_collector_deregister (self);
   deye_bus_collector_unhook (self);

@@ -20,6 +20,19 @@ deye_bus_report_free (DeyeBusReport *report)
   g_free (report);
 }
 
+/* Copies @text to @at, and moves @at behind it. */
+static const char *
+run_put_text (char **at, WireSpan text)
+{
+  char *copy = *at;
+
+  if (text.len > 0)
+    memcpy (copy, text.data, text.len);
+  copy[text.len] = '\0';
+  *at = copy + text.len + 1;
+  return copy;
+}
+
 DeyeBusOutcome *
 deye_bus_outcome_new (guint32 kind,
                       GBytes *payload,
@@ -27,13 +40,19 @@ deye_bus_outcome_new (guint32 kind,
                       const char *error_name,
                       const char *error_text)
 {
-  DeyeBusOutcome *outcome = g_new0 (DeyeBusOutcome, 1);
+  /* Most outcomes have neither name nor text of an error. */
+  g_autofree char *cut_name = error_name != NULL ? deye_bus_run_cut_text (error_name) : NULL;
+  g_autofree char *cut_text = error_text != NULL ? deye_bus_run_cut_text (error_text) : NULL;
+  const WireSpan type = wire_span_str (payload_type);
+  const WireSpan name = wire_span_str (cut_name);
+  const WireSpan text = wire_span_str (cut_text);
+  DeyeBusOutcome *outcome = g_malloc (sizeof *outcome + type.len + name.len + text.len + 3);
+  char *at = (char *) (outcome + 1);
 
-  outcome->kind = kind;
-  outcome->payload = payload != NULL ? g_bytes_ref (payload) : NULL;
-  outcome->payload_type = g_strdup (payload_type != NULL ? payload_type : "");
-  outcome->error_name = deye_bus_run_cut_text (error_name);
-  outcome->error_text = deye_bus_run_cut_text (error_text);
+  *outcome = (DeyeBusOutcome){ .kind = kind, .payload = payload != NULL ? g_bytes_ref (payload) : NULL };
+  outcome->payload_type = run_put_text (&at, type);
+  outcome->error_name = run_put_text (&at, name);
+  outcome->error_text = run_put_text (&at, text);
   return outcome;
 }
 
@@ -42,26 +61,52 @@ deye_bus_outcome_free (DeyeBusOutcome *outcome)
 {
   g_clear_pointer (&outcome->payload, g_bytes_unref);
   g_clear_pointer (&outcome->extent, deye_bus_extent_unref);
-  g_free (outcome->payload_type);
-  g_free (outcome->error_name);
-  g_free (outcome->error_text);
   g_free (outcome);
 }
 
 /* --- life --- */
 
-DeyeBusRun *
-deye_bus_run_new (const DeyeBusRunTask *task, GMainContext *context, gpointer owner, DeyeBusRunFunc changed)
+void
+deye_bus_token_set (DeyeBusToken *token, WireSpan span)
 {
-  DeyeBusRun *run = g_new0 (DeyeBusRun, 1);
+  token->len = (guint8) MIN (span.len, sizeof token->bytes);
+  if (token->len > 0)
+    memcpy (token->bytes, span.data, token->len);
+}
+
+DeyeBusRunOwner *
+deye_bus_run_owner_new (GMainContext *context, gpointer owner, DeyeBusRunFunc changed)
+{
+  DeyeBusRunOwner *self = g_new (DeyeBusRunOwner, 1);
+
+  *self = (DeyeBusRunOwner){ .context = g_main_context_ref (context), .owner = owner, .changed = changed };
+  g_atomic_ref_count_init (&self->refs);
+  return self;
+}
+
+void
+deye_bus_run_owner_unref (DeyeBusRunOwner *owner)
+{
+  if (!g_atomic_ref_count_dec (&owner->refs))
+    return;
+  g_main_context_unref (owner->context);
+  g_free (owner);
+}
+
+DeyeBusRun *
+deye_bus_run_new (const DeyeBusRunTask *task, const DeyeBusRunTexts *texts, DeyeBusRunOwner *owner)
+{
+  DeyeBusRun *run = g_malloc0 (sizeof *run + texts->task_id.len + texts->operation.len + texts->payload_type.len + 3);
+  char *at = run->texts;
 
   g_atomic_ref_count_init (&run->refs);
   run->task = *task;
-  run->cancellable = g_cancellable_new ();
+  run->task.task_id = run_put_text (&at, texts->task_id);
+  run->task.operation = run_put_text (&at, texts->operation);
+  run->task.payload_type = run_put_text (&at, texts->payload_type);
   g_mutex_init (&run->lock);
-  run->context = g_main_context_ref (context);
-  g_weak_ref_init (&run->owner, owner);
-  run->changed = changed;
+  g_atomic_ref_count_inc (&owner->refs);
+  run->owner = owner;
   return run;
 }
 
@@ -85,26 +130,32 @@ deye_bus_run_unref (DeyeBusRun *run)
   g_clear_pointer (&run->outcome, deye_bus_outcome_free);
   g_clear_pointer (&run->extent, deye_bus_extent_unref);
   g_clear_pointer (&run->request, deye_bus_message_unref);
-  g_clear_pointer (&run->token, g_bytes_unref);
-  g_clear_pointer (&run->context, g_main_context_unref);
-  g_weak_ref_clear (&run->owner);
+  g_clear_pointer (&run->owner, deye_bus_run_owner_unref);
   g_mutex_clear (&run->lock);
   g_free (run);
 }
 
 /* --- reports and outcomes from the handler --- */
 
+/* In the context. The collector drops its pointer in its dispose, which runs in the context too: so it is alive here. */
+static void
+run_tell_owner (DeyeBusRun *run)
+{
+  g_autoptr (GObject) owner = run->owner->owner != NULL ? g_object_ref (run->owner->owner) : NULL;
+
+  if (owner != NULL)
+    run->owner->changed (owner, run);
+}
+
 static gboolean
 run_on_source (gpointer data)
 {
   DeyeBusRun *run = data;
-  g_autoptr (GObject) owner = g_weak_ref_get (&run->owner);
 
   g_mutex_lock (&run->lock);
   run->is_source_attached = FALSE;
   g_mutex_unlock (&run->lock);
-  if (owner != NULL)
-    run->changed (owner, run);
+  run_tell_owner (run);
   return G_SOURCE_REMOVE;
 }
 
@@ -116,7 +167,7 @@ run_attach_source (DeyeBusRun *run)
   g_source_set_static_name (source, "DeyeBusWork");
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, run_on_source, deye_bus_run_ref (run), (GDestroyNotify) deye_bus_run_unref);
-  g_source_attach (source, run->context);
+  g_source_attach (source, run->owner->context);
 }
 
 /* A report or outcome was put: notifies the owner, at once if this thread runs the context. @needs_source: no source that will
@@ -124,24 +175,17 @@ run_attach_source (DeyeBusRun *run)
 static void
 run_notify (DeyeBusRun *run, gboolean needs_source)
 {
-  g_autoptr (GObject) owner = NULL;
-
-  if (!g_main_context_is_owner (run->context))
-    {
-      if (needs_source)
-        run_attach_source (run);
-      return;
-    }
-  owner = g_weak_ref_get (&run->owner);
-  if (owner != NULL)
-    run->changed (owner, run);
+  if (g_main_context_is_owner (run->owner->context))
+    run_tell_owner (run);
+  else if (needs_source)
+    run_attach_source (run);
 }
 
 /* TRUE if the caller has to attach a source that notifies the owner in the context. The caller holds the lock. */
 static gboolean
 run_begin_source (DeyeBusRun *run)
 {
-  gboolean begins = !run->is_source_attached && !g_main_context_is_owner (run->context);
+  gboolean begins = !run->is_source_attached && !g_main_context_is_owner (run->owner->context);
 
   run->is_source_attached |= begins;
   return begins;
@@ -229,6 +273,23 @@ deye_bus_run_cancel_reason (DeyeBusRun *run)
   return g_atomic_int_get (&run->cancel_reason);
 }
 
+GCancellable *
+deye_bus_run_get_cancellable (DeyeBusRun *run)
+{
+  GCancellable *cancellable;
+
+  g_mutex_lock (&run->lock);
+  if (run->cancellable == NULL)
+    {
+      run->cancellable = g_cancellable_new ();
+      if (deye_bus_run_cancel_reason (run) != 0)
+        g_cancellable_cancel (run->cancellable); /* it has no callback yet */
+    }
+  cancellable = run->cancellable;
+  g_mutex_unlock (&run->lock);
+  return cancellable;
+}
+
 void
 deye_bus_run_abandon (DeyeBusRun *run)
 {
@@ -266,9 +327,17 @@ deye_bus_run_take_outcome (DeyeBusRun *run)
   return outcome;
 }
 
+/* A cancellable that is made later finds the reason, see deye_bus_run_get_cancellable(). */
 void
 deye_bus_run_cancel (DeyeBusRun *run, gint reason)
 {
-  if (g_atomic_int_compare_and_exchange (&run->cancel_reason, 0, reason))
-    g_cancellable_cancel (run->cancellable);
+  GCancellable *cancellable;
+
+  if (!g_atomic_int_compare_and_exchange (&run->cancel_reason, 0, reason))
+    return;
+  g_mutex_lock (&run->lock);
+  cancellable = run->cancellable;
+  g_mutex_unlock (&run->lock);
+  if (cancellable != NULL)
+    g_cancellable_cancel (cancellable);
 }

@@ -149,7 +149,7 @@ deye_bus_work_get_cancellable (DeyeBusWork *self)
   g_return_val_if_fail (DEYE_BUS_IS_WORK (self), NULL);
 
   if (self->run != NULL)
-    return self->run->cancellable;
+    return deye_bus_run_get_cancellable (self->run);
   if (self->cancellable == NULL)
     self->cancellable = g_cancellable_new ();
   return self->cancellable;

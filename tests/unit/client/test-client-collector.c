@@ -338,7 +338,7 @@ static const struct
   { WIRE_STATUS_DRAINING, DEYE_BUS_CANCEL_DRAINING },
 };
 
-/* The handler gets the reason; its answer is still sent. */
+/* The handler gets the reason; its answer is still sent. Its cancellable is the same if it asks for it before or after that. */
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
@@ -349,15 +349,21 @@ test_cancel (Fixture *f, gconstpointer data)
     {
       g_autoptr (GPtrArray) started = NULL;
       g_autoptr (GPtrArray) frames = NULL;
+      g_autoptr (GCancellable) early = NULL;
 
       collector_script_execute (f->base.in, 700 + i, "t-1", NULL);
       started = send_and_receive (f);
+      if (i % 2 == 1)
+        early = g_object_ref (deye_bus_work_get_cancellable (f->log.work));
+      g_assert_false (g_cancellable_is_cancelled (early));
       g_assert_false (deye_bus_work_acknowledge_cancel (f->log.work, &error));
       g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_INVALID_ARGUMENT);
       g_clear_error (&error);
       collector_script_cancel (f->base.in, 700 + i, cancels[i].status);
       client_fixture_send_and_settle (&f->base);
+      g_assert_true (early == NULL || g_cancellable_is_cancelled (early));
       g_assert_true (g_cancellable_is_cancelled (deye_bus_work_get_cancellable (f->log.work)));
+      g_assert_true (early == NULL || early == deye_bus_work_get_cancellable (f->log.work));
       g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, cancels[i].reason);
       g_assert_false (deye_bus_work_progress (f->log.work, 1, 2, NULL, NULL, &error));
       g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED);

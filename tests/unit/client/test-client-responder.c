@@ -246,11 +246,12 @@ respond_joined (Served *served, gboolean *released)
 {
   static const guint8 zeros[JOINED_LEN];
   g_autoptr (GBytes) payload = g_bytes_new_with_free_func (zeros, sizeof zeros, set_true, released);
+  const DeyeBusReply reply
+      = { .flags = WIRE_FLAG_FINAL, .type_name = "t.T", .front = wire_span_str ("front"), .payload = payload };
   g_autoptr (GError) error = NULL;
 
   g_assert_true (respond_part (served, 20000));
-  g_assert_true (deye_bus_client_respond_joined (served->f->client, served->request, wire_span_str ("front"), payload,
-                                                 NULL, &error));
+  g_assert_true (deye_bus_client_respond_own (served->f->client, served->request, &reply, &error));
   g_assert_no_error (error);
 }
 
@@ -289,6 +290,7 @@ test_joined (Fixture *f, gconstpointer data)
   g_assert_true (reply->flags & WIRE_FLAG_FINAL);
   g_assert_cmpuint (reply->envelope.payload.len, ==, strlen ("front") + JOINED_LEN);
   g_assert_cmpmem (reply->envelope.payload.data, 6, "front", 6);
+  g_assert_true (wire_span_equal (reply->envelope.type_name, WIRE_SPAN_LITERAL ("t.T")));
   g_assert_true (released);
   g_clear_pointer (&served.request, deye_bus_message_unref);
 }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-execute.h"
+
+#include "coordination.pb-c.h"
+#include "wire-field.h"
+#include "wire-guard-scan.h"
+
+#define TOKEN_MAX   64u
+#define TASK_ID_MAX 64u
+#define TEXT_MAX    256u
+
+typedef struct
+{
+  gboolean is_number;
+  gsize offset;
+} ExecuteRow;
+
+#define NUMBER(member)                                                                                                 \
+  {                                                                                                                    \
+    TRUE, G_STRUCT_OFFSET (DeyeBusExecute, member)                                                                     \
+  }
+#define SPAN(member)                                                                                                   \
+  {                                                                                                                    \
+    FALSE, G_STRUCT_OFFSET (DeyeBusExecute, member)                                                                    \
+  }
+
+/* By the number of the field. */
+static const ExecuteRow execute_rows[] = {
+  [1] = SPAN (task_id),        [2] = SPAN (operation),      [3] = SPAN (payload),       [4] = SPAN (payload_type),
+  [5] = NUMBER (priority),     [6] = NUMBER (attempt),      [7] = SPAN (token),         [8] = NUMBER (remaining_us),
+  [9] = NUMBER (run_limit_us), [10] = NUMBER (progress_us), [11] = SPAN (last_details), [12] = NUMBER (adopt),
+  [13] = NUMBER (finished),    [14] = SPAN (claimed),       [15] = NUMBER (shard),      [16] = NUMBER (shards),
+};
+
+static void
+execute_take_field (DeyeBusExecute *execute, const WireField *field)
+{
+  const ExecuteRow *row;
+
+  if (field->number == 0 || field->number >= G_N_ELEMENTS (execute_rows))
+    return; /* of a newer broker */
+  row = &execute_rows[field->number];
+  if (row->is_number)
+    G_STRUCT_MEMBER (guint64, execute, row->offset) = field->value;
+  else
+    G_STRUCT_MEMBER (WireSpan, execute, row->offset) = field->bytes;
+}
+
+static gboolean
+execute_is_valid (const DeyeBusExecute *execute)
+{
+  return execute->token.len > 0 && execute->token.len <= TOKEN_MAX && execute->task_id.len > 0
+         && execute->task_id.len <= TASK_ID_MAX && execute->operation.len <= TEXT_MAX
+         && execute->payload_type.len <= TEXT_MAX && execute->attempt > 0
+         && (execute->shards == 0 ? execute->shard == 0 : execute->shard < execute->shards)
+         && (execute->adopt || !execute->finished);
+}
+
+gboolean
+deye_bus_execute_read (DeyeBusExecute *execute, DeyeBusMessage *message)
+{
+  gsize len;
+  const guint8 *bytes = deye_bus_message_get_data (message, &len);
+  WireSpan rest = wire_span (bytes, len);
+  WireField field;
+
+  *execute = (DeyeBusExecute){ .attempt = 0 };
+  if (wire_guard_scan (&daemoneye__eventbus__v1__execute__descriptor, rest, 0, TRUE).status != WIRE_STATUS_OK)
+    return FALSE;
+  while (wire_field_next (&rest, &field))
+    execute_take_field (execute, &field);
+  return execute_is_valid (execute);
+}
