@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/deye-bus-route.h"
 
-/* A request is usually answered before the next one arrives, and looked up several times until then. So the newest route is found
- * without a look into the hash table. */
+/* A request is usually answered before the next one arrives, and looked up several times until then. So the newest route is not in
+ * the hash table: it moves there when another route is opened, and its block serves for the next route. */
 
 static void
 route_free (gpointer data)
@@ -16,14 +16,21 @@ route_free (gpointer data)
 void
 deye_bus_route_table_init (DeyeBusRouteTable *table)
 {
-  table->by_id = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, route_free);
+  *table = (DeyeBusRouteTable){ .by_id = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, route_free) };
 }
 
 void
 deye_bus_route_table_clear (DeyeBusRouteTable *table)
 {
-  table->last = NULL;
+  g_clear_pointer (&table->last, route_free);
   g_clear_pointer (&table->by_id, g_hash_table_unref);
+  g_clear_pointer (&table->spare, g_free);
+}
+
+static gboolean
+route_table_is_full (const DeyeBusRouteTable *table)
+{
+  return g_hash_table_size (table->by_id) + (table->last != NULL ? 1 : 0) >= DEYE_BUS_ROUTES_MAX;
 }
 
 gboolean
@@ -31,12 +38,12 @@ deye_bus_route_table_open (DeyeBusRouteTable *table, guint64 id, gboolean is_tas
 {
   DeyeBusRoute *route;
 
-  if (g_hash_table_size (table->by_id) >= DEYE_BUS_ROUTES_MAX)
+  if (route_table_is_full (table))
     return FALSE;
-  route = g_new0 (DeyeBusRoute, 1);
-  route->id = id;
-  route->is_task = is_task;
-  g_hash_table_replace (table->by_id, &route->id, route);
+  if (table->last != NULL)
+    g_hash_table_replace (table->by_id, &table->last->id, table->last);
+  route = table->spare != NULL ? g_steal_pointer (&table->spare) : g_new (DeyeBusRoute, 1);
+  *route = (DeyeBusRoute){ .id = id, .is_task = is_task };
   table->last = route;
   return TRUE;
 }
@@ -46,15 +53,20 @@ deye_bus_route_table_find (const DeyeBusRouteTable *table, guint64 id)
 {
   if (table->last != NULL && table->last->id == id)
     return table->last;
-  return g_hash_table_lookup (table->by_id, &id);
+  return g_hash_table_size (table->by_id) > 0 ? g_hash_table_lookup (table->by_id, &id) : NULL;
 }
 
 static void
 route_table_remove (DeyeBusRouteTable *table, guint64 id)
 {
-  if (table->last != NULL && table->last->id == id)
-    table->last = NULL;
-  g_hash_table_remove (table->by_id, &id);
+  if (table->last == NULL || table->last->id != id)
+    {
+      g_hash_table_remove (table->by_id, &id);
+      return;
+    }
+  g_clear_object (&table->last->cancellable);
+  g_free (table->spare);
+  table->spare = g_steal_pointer (&table->last);
 }
 
 void
@@ -73,6 +85,13 @@ deye_bus_route_table_cancel (DeyeBusRouteTable *table, guint64 id)
   return cancellable;
 }
 
+static void
+route_take_cancellable (DeyeBusRoute *route, GPtrArray *watched)
+{
+  if (route->cancellable != NULL)
+    g_ptr_array_add (watched, g_steal_pointer (&route->cancellable));
+}
+
 GPtrArray *
 deye_bus_route_table_cancel_all (DeyeBusRouteTable *table)
 {
@@ -80,11 +99,12 @@ deye_bus_route_table_cancel_all (DeyeBusRouteTable *table)
   GHashTableIter iter;
   gpointer route;
 
+  if (table->last != NULL)
+    route_take_cancellable (table->last, watched);
   g_hash_table_iter_init (&iter, table->by_id);
   while (g_hash_table_iter_next (&iter, NULL, &route))
-    if (((DeyeBusRoute *) route)->cancellable != NULL)
-      g_ptr_array_add (watched, g_steal_pointer (&((DeyeBusRoute *) route)->cancellable));
-  table->last = NULL;
+    route_take_cancellable (route, watched);
+  g_clear_pointer (&table->last, route_free);
   g_hash_table_remove_all (table->by_id);
   return watched;
 }

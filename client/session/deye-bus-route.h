@@ -34,8 +34,9 @@ typedef struct
 
 typedef struct
 {
-  GHashTable *by_id;  /* of DeyeBusRoute */
-  DeyeBusRoute *last; /* the route that was opened last, if it is still open; otherwise NULL */
+  DeyeBusRoute *last;  /* the route that was opened last, if it is still open; otherwise NULL */
+  GHashTable *by_id;   /* of DeyeBusRoute: the other ones */
+  DeyeBusRoute *spare; /* for the next route; NULL: none */
 } DeyeBusRouteTable;
 
 void deye_bus_route_table_init (DeyeBusRouteTable *table);
