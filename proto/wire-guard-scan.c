@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire-guard-scan.h"
 
+#include "wire-text.h"
 #include "wire-varint.h"
 
 #define SINGULAR_FIELDS_MAX 64u
@@ -148,7 +149,8 @@ scan_take_packed (GuardScan *scan, const guint8 *end, ProtobufCType type)
 static gboolean
 scan_is_text (const guint8 *at, gsize len)
 {
-  return len == 0 || g_utf8_validate_len ((const char *) at, len, NULL); /* also rejects NUL */
+  return len == 0 || wire_text_is_ascii (wire_span (at, len), at + len)
+         || g_utf8_validate_len ((const char *) at, len, NULL); /* also rejects NUL */
 }
 
 static gboolean

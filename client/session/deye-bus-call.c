@@ -3,6 +3,7 @@
 
 #include "deye-bus-error-private.h"
 #include "wire-frame.h"
+#include "wire-text.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -109,6 +110,13 @@ deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusHops *req
   call_count_head (encoded);
 }
 
+static gboolean
+call_is_text (WireSpan text)
+{
+  return text.len == 0 || wire_text_is_ascii (text, wire_span_end (text))
+         || g_utf8_validate_len ((const char *) text.data, text.len, NULL);
+}
+
 /* The broker would close the connection for text that is not UTF-8. */
 static gboolean
 call_check_text (const WireEnvelope *envelope, GError **error)
@@ -121,7 +129,7 @@ call_check_text (const WireEnvelope *envelope, GError **error)
     {
       WireSpan text = i < G_N_ELEMENTS (texts) ? texts[i] : envelope->tags[i - G_N_ELEMENTS (texts)];
 
-      if (text.len > 0 && !g_utf8_validate_len ((const char *) text.data, text.len, NULL))
+      if (!call_is_text (text))
         {
           g_set_error_literal (error, DEYE_BUS_ERROR,
                                i == 0 ? DEYE_BUS_ERROR_BAD_TOPIC : DEYE_BUS_ERROR_INVALID_ARGUMENT,
