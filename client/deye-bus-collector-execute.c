@@ -370,6 +370,22 @@ execute_take (DeyeBusCollector *self, DeyeBusMessage *message)
     execute_take_new (self, &order);
 }
 
+/* TRUE if no other task and no report comes first. */
+static gboolean
+execute_is_next (const DeyeBusCollector *self)
+{
+  return self->arrived.length == 0 && self->client->state == DEYE_BUS_CLIENT_STATE_READY
+         && !deye_bus_collector_has_reports (self);
+}
+
+static void
+execute_take_arrived (DeyeBusCollector *self, DeyeBusMessage *message)
+{
+  deye_bus_client_read_ahead (self->client); /* a CANCEL of the task may have arrived */
+  if (deye_bus_session_is_open (self->client->session, message))
+    execute_take (self, message);
+}
+
 void
 deye_bus_collector_take_arrived (DeyeBusCollector *self)
 {
@@ -377,9 +393,7 @@ deye_bus_collector_take_arrived (DeyeBusCollector *self)
 
   while (self->client->state == DEYE_BUS_CLIENT_STATE_READY && (message = g_queue_pop_head (&self->arrived)) != NULL)
     {
-      deye_bus_client_read_ahead (self->client); /* a CANCEL of the task may have arrived */
-      if (deye_bus_session_is_open (self->client->session, message))
-        execute_take (self, message);
+      execute_take_arrived (self, message);
       deye_bus_message_unref (message);
     }
   deye_bus_collector_check_drained (self);
@@ -392,6 +406,12 @@ deye_bus_collector_on_execute (DeyeBusSubscription *subscription, DeyeBusMessage
 
   if (self == NULL)
     return;
+  if (execute_is_next (self))
+    {
+      execute_take_arrived (self, message);
+      deye_bus_collector_check_drained (self);
+      return;
+    }
   g_queue_push_tail (&self->arrived, deye_bus_message_ref (message));
   deye_bus_collector_settle (self);
   deye_bus_collector_take_arrived (self);

@@ -163,6 +163,8 @@ void deye_bus_collector_register (DeyeBusCollector *self);
 void deye_bus_collector_on_heartbeat (gpointer owner);
 /* In a dispatch, when the client is ready: reports the broker's answer to the registration. */
 void deye_bus_collector_settle (DeyeBusCollector *self);
+/* TRUE if settle() has something to do. */
+gboolean deye_bus_collector_has_reports (const DeyeBusCollector *self);
 /* The operations or the state have changed: sends an Update, as soon as the collector is registered. */
 void deye_bus_collector_update (DeyeBusCollector *self);
 /* Ignores the answers to all requests that are in progress. */

@@ -244,6 +244,12 @@ register_report_reply (DeyeBusCollector *self)
   g_signal_emit (self, deye_bus_collector_signals[DEYE_BUS_COLLECTOR_REGISTERED], 0);
 }
 
+gboolean
+deye_bus_collector_has_reports (const DeyeBusCollector *self)
+{
+  return self->refusal != NULL || self->reply != NULL || self->is_changed;
+}
+
 void
 deye_bus_collector_settle (DeyeBusCollector *self)
 {
