@@ -9,42 +9,21 @@
 #define TASK_ID_MAX 64u
 #define TEXT_MAX    256u
 
-typedef struct
-{
-  gboolean is_number;
-  gsize offset;
-} ExecuteRow;
-
 #define NUMBER(member)                                                                                                 \
   {                                                                                                                    \
-    TRUE, G_STRUCT_OFFSET (DeyeBusExecute, member)                                                                     \
+    WIRE_FIELD_NUMBER, G_STRUCT_OFFSET (DeyeBusExecute, member)                                                        \
   }
 #define SPAN(member)                                                                                                   \
   {                                                                                                                    \
-    FALSE, G_STRUCT_OFFSET (DeyeBusExecute, member)                                                                    \
+    WIRE_FIELD_SPAN, G_STRUCT_OFFSET (DeyeBusExecute, member)                                                          \
   }
 
-/* By the number of the field. */
-static const ExecuteRow execute_rows[] = {
+static const WireFieldRow execute_rows[] = {
   [1] = SPAN (task_id),        [2] = SPAN (operation),      [3] = SPAN (payload),       [4] = SPAN (payload_type),
   [5] = NUMBER (priority),     [6] = NUMBER (attempt),      [7] = SPAN (token),         [8] = NUMBER (remaining_us),
   [9] = NUMBER (run_limit_us), [10] = NUMBER (progress_us), [11] = SPAN (last_details), [12] = NUMBER (adopt),
   [13] = NUMBER (finished),    [14] = SPAN (claimed),       [15] = NUMBER (shard),      [16] = NUMBER (shards),
 };
-
-static void
-execute_take_field (DeyeBusExecute *execute, const WireField *field)
-{
-  const ExecuteRow *row;
-
-  if (field->number == 0 || field->number >= G_N_ELEMENTS (execute_rows))
-    return; /* of a newer broker */
-  row = &execute_rows[field->number];
-  if (row->is_number)
-    G_STRUCT_MEMBER (guint64, execute, row->offset) = field->value;
-  else
-    G_STRUCT_MEMBER (WireSpan, execute, row->offset) = field->bytes;
-}
 
 static gboolean
 execute_is_valid (const DeyeBusExecute *execute)
@@ -61,13 +40,11 @@ deye_bus_execute_read (DeyeBusExecute *execute, DeyeBusMessage *message)
 {
   gsize len;
   const guint8 *bytes = deye_bus_message_get_data (message, &len);
-  WireSpan rest = wire_span (bytes, len);
-  WireField field;
+  const WireSpan packed = wire_span (bytes, len);
 
   *execute = (DeyeBusExecute){ .attempt = 0 };
-  if (wire_guard_scan (&daemoneye__eventbus__v1__execute__descriptor, rest, 0, TRUE).status != WIRE_STATUS_OK)
+  if (wire_guard_scan (&daemoneye__eventbus__v1__execute__descriptor, packed, 0, TRUE).status != WIRE_STATUS_OK)
     return FALSE;
-  while (wire_field_next (&rest, &field))
-    execute_take_field (execute, &field);
+  wire_field_read (packed, execute_rows, G_N_ELEMENTS (execute_rows), execute);
   return execute_is_valid (execute);
 }

@@ -2,18 +2,30 @@
 #include "deye-bus-gather-answer-private.h"
 
 #include "deye-bus-extent-private.h"
-#include "deye-bus-pack.h"
+#include "deye-bus-message-private.h"
 #include "gather.pb-c.h"
+#include "wire-field.h"
+#include "wire-guard.h"
 
-typedef Daemoneye__Eventbus__V1__GatherAnswer Answer;
+/*
+ * One answer to a question. A question gets one from each of many collectors, so it is read in place and is one block with its
+ * texts and a small payload. The message is free again at once; a large payload keeps it.
+ */
+
+#define SMALL_MAX 16384u /* a larger payload is not copied */
 
 struct _DeyeBusGatherAnswer
 {
   gatomicrefcount refs;
-  const Answer *message;
-  WireGuard *guard; /* owns @message; NULL: @payload owns it */
-  GBytes *payload;
-  DeyeBusExtent *extent; /* NULL: not set */
+  guint index;
+  guint attempt;
+  guint64 incarnation;
+  const char *id;           /* this text and the next one are in @bytes */
+  const char *payload_type; /* "": none */
+  WireSpan payload;         /* in @bytes; unused if there is @large */
+  GBytes *large;            /* NULL: the payload is small */
+  DeyeBusExtent *extent;    /* NULL: not set */
+  guint8 bytes[];
 };
 
 G_DEFINE_BOXED_TYPE (DeyeBusGatherAnswer,
@@ -21,44 +33,107 @@ G_DEFINE_BOXED_TYPE (DeyeBusGatherAnswer,
                      deye_bus_gather_answer_ref,
                      deye_bus_gather_answer_unref)
 
-static gboolean
-answer_is_valid (const Answer *message)
+/* The fields of the messages GatherAnswer and Outcome. */
+typedef struct
 {
-  return *message->id != '\0' && message->outcome != NULL
-         && message->outcome->kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED;
+  guint64 index;
+  guint64 incarnation;
+  guint64 attempt;
+  WireSpan id;
+  WireSpan outcome;
+  guint64 kind;
+  WireSpan payload;
+  WireSpan payload_type;
+  WireSpan extent;
+} AnswerFields;
+
+#define NUMBER(member)                                                                                                 \
+  {                                                                                                                    \
+    WIRE_FIELD_NUMBER, G_STRUCT_OFFSET (AnswerFields, member)                                                          \
+  }
+#define SPAN(member)                                                                                                   \
+  {                                                                                                                    \
+    WIRE_FIELD_SPAN, G_STRUCT_OFFSET (AnswerFields, member)                                                            \
+  }
+
+static const WireFieldRow answer_rows[] = {
+  [1] = NUMBER (index), [2] = SPAN (id), [3] = NUMBER (incarnation), [4] = NUMBER (attempt), [5] = SPAN (outcome),
+};
+static const WireFieldRow outcome_rows[] = {
+  [2] = NUMBER (kind),
+  [3] = SPAN (payload),
+  [4] = SPAN (payload_type),
+  [8] = SPAN (extent),
+};
+
+static gboolean
+answer_read (DeyeBusMessage *message, AnswerFields *fields)
+{
+  gsize len;
+  const guint8 *bytes = deye_bus_message_get_data (message, &len);
+  const WireSpan packed = wire_span (bytes, len);
+
+  *fields = (AnswerFields){ .index = 0 };
+  if (wire_guard_scan (&daemoneye__eventbus__v1__gather_answer__descriptor, packed, 0, TRUE).status != WIRE_STATUS_OK)
+    return FALSE;
+  wire_field_read (packed, answer_rows, G_N_ELEMENTS (answer_rows), fields);
+  wire_field_read (fields->outcome, outcome_rows, G_N_ELEMENTS (outcome_rows), fields);
+  return fields->id.len > 0 && fields->kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED;
 }
 
-/* A small payload is a part of the unpacked message, and keeps it. */
-static GBytes *
-answer_keep_small (const Answer *message, WireGuard *guard)
+/* FALSE: there is no memory. @extent: (out); NULL: the answer has none */
+static gboolean
+answer_unpack_extent (WireSpan packed, DeyeBusExtent **extent)
 {
-  return g_bytes_new_with_free_func (message->outcome->payload.data, message->outcome->payload.len,
-                                     (GDestroyNotify) wire_guard_free, guard);
+  g_autoptr (WireGuard) guard = NULL;
+
+  *extent = NULL;
+  if (packed.data == NULL)
+    return TRUE;
+  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__extent__descriptor, packed, 0, NULL);
+  if (guard != NULL)
+    *extent = deye_bus_extent_new_from_message (wire_guard_message (guard));
+  return guard != NULL;
+}
+
+/* Copies @span to @at, and moves @at behind it and a NUL. */
+static const guint8 *
+answer_put (guint8 **at, WireSpan span)
+{
+  guint8 *copy = *at;
+
+  if (span.len > 0)
+    memcpy (copy, span.data, span.len);
+  copy[span.len] = '\0';
+  *at = copy + span.len + 1;
+  return copy;
 }
 
 DeyeBusGatherAnswer *
 deye_bus_gather_answer_new (DeyeBusMessage *message)
 {
-  static const guint path[] = { 5, 3, 0 }; /* the payload of the outcome */
-  g_autoptr (GBytes) payload = NULL;
-  g_autoptr (WireGuard) guard
-      = deye_bus_unpack_apart (&daemoneye__eventbus__v1__gather_answer__descriptor, message, path, &payload);
-  const Answer *answer_message = guard != NULL ? wire_guard_message (guard) : NULL;
+  AnswerFields fields;
   DeyeBusGatherAnswer *answer;
+  DeyeBusExtent *extent;
+  WireSpan small;
+  guint8 *at;
 
-  if (answer_message == NULL || !answer_is_valid (answer_message))
+  if (!answer_read (message, &fields) || !answer_unpack_extent (fields.extent, &extent))
     return NULL;
-  answer = g_new0 (DeyeBusGatherAnswer, 1);
+  small = fields.payload.len <= SMALL_MAX ? fields.payload : wire_span (NULL, 0);
+  answer = g_malloc (sizeof *answer + fields.id.len + fields.payload_type.len + small.len + 3);
+  at = answer->bytes;
+  *answer = (DeyeBusGatherAnswer){
+    .index = (guint) fields.index,
+    .attempt = (guint) fields.attempt,
+    .incarnation = fields.incarnation,
+    .large = fields.payload.len > SMALL_MAX ? deye_bus_message_dup_part (message, fields.payload) : NULL,
+    .extent = extent,
+  };
   g_atomic_ref_count_init (&answer->refs);
-  answer->message = answer_message;
-  answer->extent = deye_bus_extent_new_from_message (answer_message->outcome->extent);
-  if (payload != NULL)
-    {
-      answer->guard = g_steal_pointer (&guard);
-      answer->payload = g_steal_pointer (&payload);
-    }
-  else
-    answer->payload = answer_keep_small (answer_message, g_steal_pointer (&guard));
+  answer->id = (const char *) answer_put (&at, fields.id);
+  answer->payload_type = (const char *) answer_put (&at, fields.payload_type);
+  answer->payload = wire_span (answer_put (&at, small), small.len);
   return answer;
 }
 
@@ -79,8 +154,7 @@ deye_bus_gather_answer_unref (DeyeBusGatherAnswer *answer)
   if (!g_atomic_ref_count_dec (&answer->refs))
     return;
   g_clear_pointer (&answer->extent, deye_bus_extent_unref);
-  g_bytes_unref (answer->payload);
-  wire_guard_free (answer->guard);
+  g_clear_pointer (&answer->large, g_bytes_unref);
   g_free (answer);
 }
 
@@ -90,42 +164,46 @@ const char *
 deye_bus_gather_answer_get_id (const DeyeBusGatherAnswer *answer)
 {
   g_return_val_if_fail (answer != NULL, NULL);
-  return answer->message->id;
+  return answer->id;
 }
 
 guint64
 deye_bus_gather_answer_get_incarnation (const DeyeBusGatherAnswer *answer)
 {
   g_return_val_if_fail (answer != NULL, 0);
-  return answer->message->incarnation;
+  return answer->incarnation;
 }
 
 guint
 deye_bus_gather_answer_get_index (const DeyeBusGatherAnswer *answer)
 {
   g_return_val_if_fail (answer != NULL, 0);
-  return answer->message->index;
+  return answer->index;
 }
 
 guint
 deye_bus_gather_answer_get_attempt (const DeyeBusGatherAnswer *answer)
 {
   g_return_val_if_fail (answer != NULL, 0);
-  return answer->message->attempt;
+  return answer->attempt;
 }
 
 GBytes *
 deye_bus_gather_answer_dup_payload (const DeyeBusGatherAnswer *answer)
 {
   g_return_val_if_fail (answer != NULL, NULL);
-  return g_bytes_ref (answer->payload);
+  if (answer->large != NULL)
+    return g_bytes_ref (answer->large);
+  return g_bytes_new_with_free_func (answer->payload.data, answer->payload.len,
+                                     (GDestroyNotify) deye_bus_gather_answer_unref,
+                                     deye_bus_gather_answer_ref ((DeyeBusGatherAnswer *) (gsize) answer));
 }
 
 const char *
 deye_bus_gather_answer_get_payload_type (const DeyeBusGatherAnswer *answer)
 {
   g_return_val_if_fail (answer != NULL, NULL);
-  return *answer->message->outcome->payload_type != '\0' ? answer->message->outcome->payload_type : NULL;
+  return *answer->payload_type != '\0' ? answer->payload_type : NULL;
 }
 
 DeyeBusExtent *

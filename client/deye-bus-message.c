@@ -210,11 +210,12 @@ deye_bus_message_ref (DeyeBusMessage *message)
   return message;
 }
 
-/* The size of the message's own block, if it was too large for the pool; otherwise 0. */
+/* The size of the message's own block, if it was too large for the pool; otherwise 0. A block of the pool's sizes is never taken
+ * from the kept blocks, so it must not push others out of them. */
 static gsize
 message_own_size (const DeyeBusMessage *message)
 {
-  return message->block == NULL ? message->block_size : 0;
+  return message->block == NULL && message->size_class == DEYE_BUS_MESSAGE_POOL_NONE ? message->block_size : 0;
 }
 
 /* Frees everything that the message owns except its block. */

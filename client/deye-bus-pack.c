@@ -31,18 +31,3 @@ deye_bus_unpack (const ProtobufCMessageDescriptor *type, DeyeBusMessage *message
 
   return wire_guard_unpack_lenient (type, wire_span (bytes, len), 0, NULL);
 }
-
-WireGuard *
-deye_bus_unpack_apart (const ProtobufCMessageDescriptor *type,
-                       DeyeBusMessage *message,
-                       const guint *path,
-                       GBytes **payload)
-{
-  gsize len;
-  const guint8 *bytes = deye_bus_message_get_data (message, &len);
-  WireSpan large;
-  WireGuard *guard = wire_guard_unpack_apart (type, wire_span (bytes, len), path, TRUE, &large, NULL);
-
-  *payload = large.len > 0 ? deye_bus_message_dup_part (message, large) : NULL;
-  return guard;
-}

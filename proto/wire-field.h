@@ -56,3 +56,34 @@ wire_field_next (WireSpan *rest, WireField *field)
   *rest = wire_span (at, (gsize) (end - at));
   return TRUE;
 }
+
+/* The member of a struct that gets a field, by the number of the field. */
+typedef enum
+{
+  WIRE_FIELD_UNUSED,
+  WIRE_FIELD_NUMBER, /* guint64 */
+  WIRE_FIELD_SPAN,   /* WireSpan; the pointer of an empty field that is present is not NULL */
+} WireFieldKind;
+
+typedef struct
+{
+  WireFieldKind kind;
+  gsize offset;
+} WireFieldRow;
+
+/* Sets the members of @to for the fields that @bytes has. Other fields than those of the rows are skipped. */
+static inline void
+wire_field_read (WireSpan bytes, const WireFieldRow *rows, guint n_rows, gpointer to)
+{
+  WireField field;
+
+  while (wire_field_next (&bytes, &field))
+    {
+      const WireFieldRow *row = field.number < n_rows ? &rows[field.number] : &rows[0];
+
+      if (row->kind == WIRE_FIELD_NUMBER)
+        G_STRUCT_MEMBER (guint64, to, row->offset) = field.value;
+      else if (row->kind == WIRE_FIELD_SPAN)
+        G_STRUCT_MEMBER (WireSpan, to, row->offset) = field.bytes;
+    }
+}
