@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-client-private.h"
 #include "deye-bus-client-publish.h"
+#include "wire-hot.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -194,7 +195,7 @@ call_send_plain (DeyeBusClient *self, const char *topic, GBytes *payload, const 
   return TRUE;
 }
 
-gboolean
+WIRE_HOT gboolean
 deye_bus_client_send_unasked (DeyeBusClient *self,
                               const char *topic,
                               GBytes *payload,
@@ -258,7 +259,7 @@ call_publish_acked (DeyeBusClient *self,
   return call_publish_asked (self, &call, result, cancellable, error);
 }
 
-gboolean
+WIRE_HOT gboolean
 deye_bus_client_publish (DeyeBusClient *self,
                          const char *topic,
                          GBytes *payload,

@@ -7,6 +7,7 @@
 #include "session/deye-bus-session-restore.h"
 #include "session/deye-bus-steps.h"
 #include "wire-feature.h"
+#include "wire-hot.h"
 
 /*
  * One attempt to connect: a table of steps, from opening the socket to a client that is ready.
@@ -337,7 +338,7 @@ connect_has_ended (const DeyeBusClient *self)
          && deye_bus_session_state (self->session) == DEYE_BUS_SESSION_ENDED;
 }
 
-void
+WIRE_HOT void
 deye_bus_client_settle (DeyeBusClient *self)
 {
   connect_note_welcome (self);

@@ -8,6 +8,7 @@
 #include "deye-bus-task-private.h"
 #include "session/deye-bus-session-answer.h"
 #include "session/deye-bus-session-restore.h"
+#include "wire-hot.h"
 
 /*
  * Dispatch of events: the only place that calls user code.
@@ -63,7 +64,7 @@ dispatch_borrowed (const DeyeBusEvent *event)
 }
 
 /* The caller holds a reference to the subscription. */
-static void
+WIRE_HOT static void
 dispatch_message (DeyeBusClient *self, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
   DeyeBusSubscription *subscription = channel->owner;

@@ -2,6 +2,7 @@
 #include "deye-bus-client-private.h"
 
 #include "deye-bus-senders.h"
+#include "wire-hot.h"
 
 /*
  * The pump: moves bytes between the socket and the session, and calls the session when one of its timers is due.
@@ -62,7 +63,7 @@ deye_bus_client_unwritten (DeyeBusClient *self)
   return self->session != NULL ? (gsize) (deye_bus_session_out (self->session)->added - self->write_mark) : 0;
 }
 
-void
+WIRE_HOT void
 deye_bus_client_write (DeyeBusClient *self)
 {
   DEYE_BUS_UNINITIALIZED WireSpan spans[SPANS_MAX]; /* set by deye_bus_outbuf_gather() */
@@ -106,7 +107,7 @@ typedef enum
 } ClientRead;
 
 /* Reads once, and passes the bytes to the session. */
-static ClientRead
+WIRE_HOT static ClientRead
 client_read_once (DeyeBusClient *self, gint64 now_us)
 {
   guint8 *where = NULL;
@@ -149,7 +150,7 @@ deye_bus_client_read_ahead (DeyeBusClient *self)
 
 /* Handles the socket, the watch and the timers. Stops reading when there are @events_ahead events: so the messages fit into the
  * pool of the session, and are still in the cache when they are dispatched. */
-static void
+WIRE_HOT static void
 client_step_connection (DeyeBusClient *self, guint events_ahead)
 {
   gint64 now_us = g_get_monotonic_time ();
@@ -177,7 +178,7 @@ client_step (DeyeBusClient *self, guint events_ahead)
     deye_bus_senders_drain (self->senders);
 }
 
-static gint64
+WIRE_HOT static gint64
 client_next_us (DeyeBusClient *self)
 {
   gint64 soonest = self->session != NULL ? deye_bus_session_next_us (self->session) : G_MAXINT64;
@@ -207,7 +208,7 @@ client_timeout_ms (gint64 due_us)
 
 /* --- the source --- */
 
-static gboolean
+WIRE_HOT static gboolean
 client_source_prepare (GSource *source, gint *timeout)
 {
   DeyeBusClient *self = ((DeyeBusClientSource *) source)->client;
@@ -229,7 +230,7 @@ client_is_polled (DeyeBusClient *self)
   return self->watch_polled && self->watch_poll.revents != 0;
 }
 
-static gboolean
+WIRE_HOT static gboolean
 client_source_check (GSource *source)
 {
   DeyeBusClient *self = ((DeyeBusClientSource *) source)->client;
@@ -245,7 +246,7 @@ client_is_thread_default (const DeyeBusClient *self)
   return g_main_context_get_thread_default () == (self->is_for_default ? NULL : self->context);
 }
 
-static gboolean
+WIRE_HOT static gboolean
 client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {
   g_autoptr (DeyeBusClient) self = g_object_ref (((DeyeBusClientSource *) source)->client);

@@ -7,6 +7,7 @@
 #include "platform-place.h"
 #include "platform-process.h"
 #include "wire-feature.h"
+#include "wire-hot.h"
 
 #include <glib/gi18n-lib.h>
 #include <stdatomic.h>
@@ -142,7 +143,7 @@ client_set_wrong_thread (DeyeBusClient *self, GError **error)
  *
  * A forked child has a copy of the client with the parent's socket. Bytes that it writes would corrupt the parent's stream, so
  * every call in the child fails. */
-gboolean
+WIRE_HOT gboolean
 deye_bus_client_enter (DeyeBusClient *self, GError **error)
 {
   if (G_UNLIKELY (deye_bus_client_is_forked (self)))
@@ -203,7 +204,7 @@ deye_bus_client_write_due (DeyeBusClient *self)
     deye_bus_client_hand_over (self);
 }
 
-void
+WIRE_HOT void
 deye_bus_client_leave (DeyeBusClient *self)
 {
   deye_bus_client_write_due (self);
@@ -478,7 +479,7 @@ deye_bus_client_get_id (DeyeBusClient *self)
   return self->id;
 }
 
-DeyeBusClientState
+WIRE_HOT DeyeBusClientState
 deye_bus_client_get_state (DeyeBusClient *self)
 {
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), DEYE_BUS_CLIENT_STATE_CLOSED);

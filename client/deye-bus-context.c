@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-context.h"
 
+#include "wire-hot.h"
+
 static GMutex context_lock; /* protects the list; also held from acquiring a context until its dispose is in the list */
 static GCond context_ended;
 static DeyeBusContextRelease *context_releases;
@@ -45,7 +47,7 @@ deye_bus_context_this_thread (void)
   return number;
 }
 
-gboolean
+WIRE_HOT gboolean
 deye_bus_context_acquire (GMainContext *context)
 {
   return g_main_context_acquire (context) || context_wait (context);

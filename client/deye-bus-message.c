@@ -4,6 +4,7 @@
 #include "deye-bus-error-private.h"
 #include "deye-bus-trace-private.h"
 #include "wire-block.h"
+#include "wire-hot.h"
 
 G_DEFINE_BOXED_TYPE (DeyeBusMessage, deye_bus_message, deye_bus_message_ref, deye_bus_message_unref)
 
@@ -38,7 +39,7 @@ static const DeyeBusMessageRare no_rare = { .attempt = 1 };
 
 /* Allocates a message with @rare bytes for the rare fields and @body bytes for the body (with one byte behind it, for the NUL
  * of the last string). Only the members that describe the block are set. */
-static DeyeBusMessage *
+WIRE_HOT static DeyeBusMessage *
 message_alloc_block (DeyeBusMessagePool *pool, gsize rare, gsize body)
 {
   guint8 size_class;
@@ -368,7 +369,7 @@ deye_bus_message_check (DeyeBusMessage *message, GError **error)
   return FALSE;
 }
 
-const guint8 *
+WIRE_HOT const guint8 *
 deye_bus_message_get_data (DeyeBusMessage *message, gsize *length)
 {
   g_return_val_if_fail (message != NULL, NULL);

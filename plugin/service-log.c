@@ -3,6 +3,7 @@
 
 #include "account.h"
 #include "base/bus-unset.h"
+#include "wire-hot.h"
 
 #include <string.h>
 
@@ -124,7 +125,7 @@ service_log_write_record (gpointer user, gpointer data)
 }
 
 /* Returns a record that reports @n omitted records. @why: the reason, which ends the sentence */
-static ServiceLogRecord *
+WIRE_COLD static ServiceLogRecord *
 service_log_left_out_record (guint64 n, const char *why)
 {
   ServiceLogRecord *record = service_log_record_new (
@@ -176,7 +177,7 @@ service_log_append_subject (GString *message, const BusNote *note)
     g_string_append_printf (message, ": %" G_GUINT64_FORMAT " since the last record", note->count);
 }
 
-static ServiceLogRecord *
+WIRE_COLD static ServiceLogRecord *
 service_log_make_record (const BusNote *note)
 {
   const char *status = wire_status_name (note->status);
@@ -209,7 +210,7 @@ service_log_make_record (const BusNote *note)
   return record;
 }
 
-void
+WIRE_HOT void
 service_log_notes (ServiceLog *self, BusCore *core)
 {
   BUS_UNSET BusNote note; /* set by bus_core_next_note() */

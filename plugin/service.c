@@ -10,6 +10,7 @@
 #include "platform-process.h"
 #include "platform-thread.h"
 #include "service-log.h"
+#include "wire-hot.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -87,7 +88,7 @@ static GSourceFuncs service_timer_funcs
     = { .prepare = service_timer_prepare, .check = service_timer_check, .dispatch = service_timer_dispatch };
 
 /* Ends a turn: writes queued bytes, closes links, writes log records. */
-static void
+WIRE_HOT static void
 service_end_turn (Service *self)
 {
   BusPeer *peer;
@@ -136,7 +137,7 @@ service_on_connected (gpointer user, Link *link, const TransportCreds *creds, GB
   return peer;
 }
 
-static gsize
+WIRE_HOT static gsize
 service_on_place (gpointer user, gpointer peer, guint8 **where)
 {
   return bus_core_place (((Service *) user)->core, peer, where);
@@ -150,7 +151,7 @@ service_on_placed (gpointer user, gpointer peer, gsize n)
   bus_core_placed (self->core, peer, n, service_now (self));
 }
 
-static void
+WIRE_HOT static void
 service_on_received (gpointer user, gpointer peer, const guint8 *bytes, gsize len)
 {
   Service *self = user;
@@ -167,13 +168,13 @@ service_on_closed (gpointer user, gpointer peer, TransportClosed why)
                          service_now (self));
 }
 
-static guint
+WIRE_HOT static guint
 service_on_gather (gpointer user, gpointer peer, WireSpan *spans, guint max)
 {
   return bus_core_gather (((Service *) user)->core, peer, spans, max);
 }
 
-static void
+WIRE_HOT static void
 service_on_sent (gpointer user, gpointer peer, gsize n)
 {
   Service *self = user;
@@ -181,19 +182,19 @@ service_on_sent (gpointer user, gpointer peer, gsize n)
   bus_core_sent (self->core, peer, n, self->now_us);
 }
 
-static guint64
+WIRE_HOT static guint64
 service_on_work (gpointer user)
 {
   return bus_core_work (((Service *) user)->core);
 }
 
-static void
+WIRE_HOT static void
 service_on_turn_ended (gpointer user)
 {
   service_end_turn (user);
 }
 
-static gint64
+WIRE_HOT static gint64
 service_due_us (gpointer user)
 {
   return bus_core_next_tick_us (((Service *) user)->core);
@@ -265,7 +266,7 @@ service_finish (Service *self)
   g_clear_pointer (&self->core, bus_core_free);
 }
 
-static gpointer
+WIRE_HOT static gpointer
 service_broker_thread (gpointer data)
 {
   Service *self = data;

@@ -2,6 +2,7 @@
 #include "wire-class.h"
 
 #include "wire-feature.h"
+#include "wire-hot.h"
 
 #define CONTROL                                                                                                        \
   {                                                                                                                    \
@@ -41,7 +42,7 @@ class_is_task (WireSpan topic, guint64 features)
          && memcmp (topic.data, prefix.data, prefix.len) == 0;
 }
 
-static WireClassOf
+WIRE_HOT static WireClassOf
 class_of_topic (WireSpan topic, gsize payload_len, guint64 features)
 {
   if (class_is_task (topic, features))

@@ -2,6 +2,7 @@
 #include "wire-envelope-private.h"
 
 #include "wire-text.h"
+#include "wire-hot.h"
 
 /*
  * The reader. It finds a field by its key, i.e. by number and wire type together. The fast path handles only the first
@@ -33,7 +34,7 @@ static const FieldSpec specs[KEY_LAST + 1] = { ENVELOPE_FIELDS (FIELD_SPEC) };
 /* One store for each member. For a single memset() of this size gcc uses an instruction that starts slowly. */
 #define FIELD_CLEAR(number, type, member, who) memset (&envelope->member, 0, sizeof envelope->member);
 
-void
+WIRE_HOT void
 wire_envelope_init (WireEnvelope *envelope)
 {
   envelope->present = 0;

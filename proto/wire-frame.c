@@ -2,6 +2,7 @@
 #include "wire-frame.h"
 
 #include "wire-block.h"
+#include "wire-hot.h"
 
 #define FIRST_BLOCK 1024u
 #define GROWTH      4u
@@ -232,7 +233,7 @@ frame_continue_split (WireFrameReader *reader, WireSpan *input, WireFrame *frame
   return WIRE_FRAME_COMPLETE;
 }
 
-static WireFrameResult
+WIRE_HOT static WireFrameResult
 frame_read (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
 {
   gsize whole;

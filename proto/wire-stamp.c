@@ -2,6 +2,7 @@
 #include "wire-stamp.h"
 
 #include "wire-varint.h"
+#include "wire-hot.h"
 
 enum
 {
@@ -28,7 +29,7 @@ stamp_put_number (guint8 *out, guint32 field, guint64 value)
   return value != 0 ? wire_varint_put (wire_varint_put (out, field << 3), value) : out;
 }
 
-static guint8 *
+WIRE_HOT static guint8 *
 stamp_put_sender (guint8 *out, WireSpan sender)
 {
   g_assert (sender.len <= 64);

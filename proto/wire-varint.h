@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "wire-hot.h"
+
 #include <glib.h>
 #include <string.h>
 
@@ -41,7 +43,7 @@ wire_varint_read_bytes (const guint8 *at, const guint8 *end, guint64 *value)
 }
 
 /* Reads a varint of 2 to 8 bytes without a loop, and a longer one with wire_varint_read_bytes(). At least 8 bytes can be read. */
-static inline const guint8 *
+WIRE_HOT static inline const guint8 *
 wire_varint_read_word (const guint8 *at, const guint8 *end, guint64 *value)
 {
   guint64 word, last;
@@ -65,7 +67,7 @@ wire_varint_read_word (const guint8 *at, const guint8 *end, guint64 *value)
   return at + n;
 }
 
-static inline const guint8 *
+WIRE_HOT static inline const guint8 *
 wire_varint_read_long (const guint8 *at, const guint8 *end, guint64 *value)
 {
   if (end - at >= 2 && at[1] - 1u < 0x7f) /* two bytes, and the second is not zero */

@@ -2,6 +2,7 @@
 #include "session/deye-bus-outbuf.h"
 
 #include "wire-frame.h"
+#include "wire-hot.h"
 
 #define CHUNK_BYTES       65536u
 #define SMALL_CHUNK_BYTES 4096u /* while there are referenced payloads: each may need a chunk behind it */
@@ -352,7 +353,7 @@ outbuf_drop_first (DeyeBusOutbuf *outbuf)
   outbuf->n_spare++;
 }
 
-void
+WIRE_HOT void
 deye_bus_outbuf_sent (DeyeBusOutbuf *outbuf, gsize n)
 {
   g_assert (n <= outbuf->bytes);

@@ -5,6 +5,7 @@
 #include "deye-bus-message-private.h"
 #include "session/deye-bus-session-data.h"
 #include "session/deye-bus-session-state.h"
+#include "wire-hot.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -48,7 +49,7 @@ deye_bus_session_adopt_message (DeyeBusSession *session, DeyeBusMessage *message
   return message;
 }
 
-gboolean
+WIRE_HOT gboolean
 deye_bus_session_deliver (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMessage *message)
 {
   if (message == NULL)

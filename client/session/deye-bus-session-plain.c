@@ -3,6 +3,7 @@
 
 #include "session/deye-bus-option-fields.h"
 #include "session/deye-bus-session-data.h"
+#include "wire-hot.h"
 
 /* FALSE: the topic is not valid, or not plain; session-send may refuse it. */
 static gboolean
@@ -62,7 +63,7 @@ plain_take_options (const DeyeBusSession *session, const DeyeBusOptions *options
   return TRUE;
 }
 
-guint64
+WIRE_HOT guint64
 deye_bus_session_write_plain (DeyeBusSession *session,
                               const char *topic,
                               GBytes *payload,

@@ -15,6 +15,7 @@
 #include "session/deye-bus-session-send.h"
 #include "session/deye-bus-session-state.h"
 #include "session/deye-bus-session-terms.h"
+#include "wire-hot.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -482,7 +483,7 @@ session_handle_frame (SessionArrival *arrival, WireEnvelope *envelope)
     arrival_handle_envelope (arrival, envelope);
 }
 
-static void
+WIRE_COLD static void
 session_fail_bad_frame (DeyeBusSession *session)
 {
   deye_bus_session_fail (
@@ -499,7 +500,7 @@ session_next_frame (DeyeBusSession *session, WireSpan *input, WireFrame *frame)
              : wire_frame_reader_next (&session->reader, input, frame);
 }
 
-void
+WIRE_HOT void
 deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize len, gint64 now_us)
 {
   DEYE_BUS_UNINITIALIZED WireEnvelope envelope; /* of one frame after the other */

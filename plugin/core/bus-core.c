@@ -37,6 +37,7 @@
 #include "work/bus-push.h"
 #include "work/bus-schedule.h"
 #include "envelope.pb-c.h"
+#include "wire-hot.h"
 
 BusCore *
 bus_core_new (const BusCoreOptions *options, gint64 now_us)
@@ -123,7 +124,7 @@ core_pass_on_id (BusPeer *peer, const BusEnd *end, gint64 now_us)
 
 /* Releases everything that the peer owns. Afterwards no table and no list contains the peer, and no request, message or call waits
  * for it. */
-static void
+WIRE_COLD static void
 core_flush_peer (BusPeer *peer, gint64 now_us)
 {
   BusCore *core = peer->core;
@@ -174,7 +175,7 @@ core_flush_peer (BusPeer *peer, gint64 now_us)
  * events); a peer whose control queue has no room for such a frame is closed, and has to be flushed as well. So the loop continues
  * until no list has an entry. A peer is listed as unflushed only once, by its change to CLOSING, so the longest chain of such ends
  * is the number of peers. The calls in front of the loop are all that most input calls need. */
-static void
+WIRE_HOT static void
 core_settle (BusCore *core, gint64 now_us)
 {
   bus_confirm_take_notes (core);
@@ -270,7 +271,7 @@ bus_core_disconnected (BusCore *core, BusPeer *peer, WireStatus why, gint64 now_
 
 /* --- bytes in --- */
 
-static void
+WIRE_COLD static void
 core_accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
 {
   switch (bus_hello_accept (peer, frame))
@@ -287,7 +288,7 @@ core_accept_hello (BusPeer *peer, const WireFrame *frame, gint64 now_us)
 }
 
 /* Between HELLO and WELCOME a client may send only GOODBYE. */
-static void
+WIRE_COLD static void
 core_refuse_early (BusPeer *peer, const WireFrame *frame)
 {
   if (frame->kind == WIRE_KIND_GOODBYE)
@@ -311,7 +312,7 @@ core_take_frame (BusPeer *peer, WireFrame *frame, BusPreread *preread, gint64 no
 
 /* The bytes are not a frame. Before HELLO the kind is checked first: the peer may speak another protocol, and then the length
  * means nothing. */
-static void
+WIRE_COLD static void
 core_refuse_bytes (BusPeer *peer)
 {
   const WireFrameReader *reader = &peer->input->reader;
@@ -355,7 +356,7 @@ core_next_frame (WireFrameReader *reader, WireSpan *input, WireFrame *frame)
                                                              : wire_frame_reader_next (reader, input, frame);
 }
 
-static void
+WIRE_HOT static void
 core_take_frames (BusPeer *peer, WireSpan input, gint64 now_us)
 {
   WireFrameReader *reader = bus_peer_begin_input (peer);

@@ -11,6 +11,7 @@
 #include "route/bus-routes.h"
 #include "work/bus-health-watch.h"
 #include "wire-feature.h"
+#include "wire-hot.h"
 
 static void
 dispatch_acknowledge (const DispatchCall *call, guint64 accept_seq, BusOutcome outcome)
@@ -333,7 +334,7 @@ dispatch_check_special (DispatchCall *call)
          && dispatch_admit_lineage (call);
 }
 
-void
+WIRE_HOT void
 dispatch_handle_publish (DispatchCall *call)
 {
   const gboolean is_plain = dispatch_is_plain (call);

@@ -4,6 +4,7 @@
 #include "base/bus-probe.h"
 #include "route/bus-route-run.h"
 #include "wire-class.h"
+#include "wire-hot.h"
 
 /* A message that joins a run is not checked for the largest payload, and its class does not depend on its length. */
 G_STATIC_ASSERT (BUS_RUN_BODY_MAX <= WIRE_CONTROL_PAYLOAD_MAX);
@@ -26,7 +27,7 @@ dispatch_can_collect (const BusRun *run, const DispatchCall *call)
          && (gsize) (body.data - run->input.data) < run->input.len;
 }
 
-static void
+WIRE_HOT static void
 dispatch_collect (BusRun *run, const DispatchCall *call)
 {
   const WireEnvelope *envelope = call->envelope;
@@ -99,7 +100,7 @@ dispatch_trace_run (const BusPeer *peer, const BusRun *run, guint64 first_seq)
     BUS_PROBE4 (accept, peer->id, first_seq + i, WIRE_KIND_PUBLISH, run->messages[i].payload_len);
 }
 
-void
+WIRE_HOT void
 dispatch_end_run_now (BusPeer *peer)
 {
   BusRoutes *routes = peer->core->routes;

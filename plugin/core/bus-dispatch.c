@@ -14,6 +14,7 @@
 #include "work/bus-health-watch.h"
 #include "wire-credit.h"
 #include "wire-feature.h"
+#include "wire-hot.h"
 
 typedef void (*DispatchHandler) (DispatchCall *call);
 
@@ -67,7 +68,7 @@ dispatch_handle_answer_credit (DispatchCall *call)
                                                           envelope->credit_bytes, call->now_us));
 }
 
-static void
+WIRE_HOT static void
 dispatch_grant (BusPeer *peer, const WireCredit *credit, gint64 now_us)
 {
   BusSubscription *subscription = bus_subscriptions_find (&peer->subscriptions, credit->subscription);

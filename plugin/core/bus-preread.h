@@ -3,6 +3,7 @@
 
 #include "base/bus-key.h"
 #include "wire-credit.h"
+#include "wire-hot.h"
 #include "wire-publish.h"
 
 /*
@@ -36,7 +37,7 @@ bus_preread_forget (BusPreread *preread)
 }
 
 /* FALSE: the frame has another form. */
-static inline gboolean
+WIRE_HOT static inline gboolean
 bus_preread_frame (BusPreread *preread, guint8 kind, WireSpan body)
 {
   gboolean is_usual = FALSE;

@@ -2,6 +2,7 @@
 #include "link-set.h"
 
 #include "link-private.h"
+#include "wire-hot.h"
 
 #define POLLS_MAX 16u /* descriptors in the context; usually three: its wakeup, the links, the listener */
 
@@ -33,7 +34,7 @@ link_set_work (const LinkSet *set)
 }
 
 /* Reads as many bytes as @budget covers if each costs as much as in the last read. Returns their actual cost, in bytes. */
-static gsize
+WIRE_HOT static gsize
 link_set_read (Link *link, gsize budget)
 {
   const guint64 before = link_set_work (link->set);
@@ -159,7 +160,7 @@ link_set_read_all (LinkSet *set, const LinkReady *ready, guint n)
   link_set_note_turn (set, turn.n_busy > 1);
 }
 
-static void
+WIRE_HOT static void
 link_set_dispatch (LinkSet *set, const LinkReady *ready, guint n)
 {
   set->dispatching = TRUE;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "link-private.h"
 
+#include "wire-hot.h"
+
 #define PLACE_ALONE 16384u
 
 /* One attempt is enough, because a refusal is short and the send buffer is empty. */
@@ -142,7 +144,7 @@ typedef enum
 } LinkWriteResult;
 
 /* Gathers and writes once. */
-static LinkWriteResult
+WIRE_HOT static LinkWriteResult
 link_write_once (Link *link)
 {
   LinkSet *set = link->set;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-cells.h"
 
+#include "wire-hot.h"
+
 #define CHUNK_HEAD  64u   /* cells begin here */
 #define CARVE_BYTES 2048u /* made into cells at a time: the rest of a chunk is not touched until it is needed */
 
@@ -155,7 +157,7 @@ bus_cells_try_take (BusCells *cells, gsize size)
 
 /* A chunk that was full can be used again; an empty one is freed, unless it is the last one of its class: otherwise a slow flow of
  * messages would take and free a chunk for each message. */
-void
+WIRE_HOT void
 bus_cells_give_slowly (BusCells *cells, BusChunk *chunk)
 {
   if (chunk->is_full)

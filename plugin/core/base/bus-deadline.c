@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-deadline.h"
 
+#include "wire-hot.h"
+
 #define SPARSE_MIN   16u
 #define SPARSE_SHARE 8u
 
@@ -90,7 +92,7 @@ deadline_heap_is_sparse (const BusDeadlineSet *set)
 }
 
 /* Removes empty cells until the first cell is not empty. */
-static void
+WIRE_HOT static void
 deadline_heap_tidy (BusDeadlineSet *set)
 {
   if (set->heap->len == 0 || deadline_heap_at (set, 0)->deadline != NULL)
@@ -130,7 +132,7 @@ bus_deadline_arm (BusDeadlineSet *set, BusDeadline *deadline, gint64 due_us)
   deadline_heap_sift_up (set, set->heap->len - 1);
 }
 
-void
+WIRE_HOT void
 bus_deadline_disarm (BusDeadlineSet *set, BusDeadline *deadline)
 {
   BusDeadlineCell *cell;

@@ -14,6 +14,7 @@
 #include "work/bus-trust.h"
 #include "control.pb-c.h"
 #include "wire-feature.h"
+#include "wire-hot.h"
 
 typedef Daemoneye__Eventbus__V1__DrainReply DrainReply;
 typedef Daemoneye__Eventbus__V1__DrainRequest DrainRequest;
@@ -213,7 +214,7 @@ drain_check (BusCore *core, BusDrain *drain)
   bus_later_finish (&drain->later, &reply.base);
 }
 
-void
+WIRE_HOT void
 bus_drain_settle (BusCore *core)
 {
   GList *next;

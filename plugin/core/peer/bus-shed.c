@@ -5,6 +5,7 @@
 #include "peer/bus-pinned.h"
 #include "peer/bus-state.h"
 #include "queue/bus-trim.h"
+#include "wire-hot.h"
 
 /* The least number of bytes that are dropped at a time, so that a full broker need not search for the largest queue at each
  * message. */
@@ -161,7 +162,7 @@ shed_refuse_frame (BusPeer *peer, BusLimit limit, guint64 held)
     bus_pinned_disconnect (peer, limit, held);
 }
 
-void
+WIRE_HOT void
 bus_shed_settle (BusPeer *peer, gint64 now_us)
 {
   BusCore *core = peer->core;

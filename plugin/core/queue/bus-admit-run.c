@@ -4,6 +4,7 @@
 #include "base/bus-probe.h"
 #include "queue/bus-fifo-run.h"
 #include "queue/bus-withheld.h"
+#include "wire-hot.h"
 
 static guint64
 admit_run_window_bytes (const BusWindow *window)
@@ -62,7 +63,7 @@ admit_run_trace (const BusRun *run, guint from, guint n)
     BUS_PROBE4 (write, run->first_seq + i, WIRE_KIND_DELIVER, run->class_of.lane, run->messages[i].body.len);
 }
 
-guint
+WIRE_HOT guint
 bus_admit_run (BusFlow *flow,
                BusRun *run,
                guint from,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-credit.h"
 
+#include "wire-hot.h"
+
 void
 bus_ledger_init (BusLedger *ledger, BusPeer *peer, BusCreditors *shared)
 {
@@ -47,7 +49,7 @@ credit_make_due (BusLedger *publisher, WireClass credit_class)
  * A frame may cost more bytes than are left, because a publisher may send while it has one byte of credit. So the window can be
  * overdrawn by one frame, and can still be closed after a CREDIT; then the next return is announced at once, too.
  */
-gboolean
+WIRE_HOT gboolean
 bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint64 now_us)
 {
   BusAllowance *allowance;
@@ -72,7 +74,7 @@ bus_credit_take (BusLedger *publisher, WireClass credit_class, gsize bytes, gint
 
 /* Returned credit is announced when it is a quarter of the window, or at once to a publisher that has none: see bus_credit_take().
  * So the credit of a frame that used the last credit and was not withheld is announced at once. */
-void
+WIRE_HOT void
 bus_credit_return (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes)
 {
   BusAllowance *allowance;
@@ -110,7 +112,7 @@ bus_credit_grant (BusLedger *publisher, WireClass credit_class)
   return &allowance->window;
 }
 
-BusTicket *
+WIRE_HOT BusTicket *
 bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us)
 {
   BusTicket *ticket = bus_cells_take (&publisher->shared->quota->cells, sizeof (BusTicket));
@@ -152,7 +154,7 @@ bus_ticket_join (BusTicket *ticket, gsize bytes)
 }
 
 /* Removes the ticket from the ledger of its publisher. Returns the ledger. */
-static BusLedger *
+WIRE_HOT static BusLedger *
 ticket_detach (BusTicket *ticket)
 {
   BusLedger *publisher = g_steal_pointer (&ticket->publisher);
@@ -172,7 +174,7 @@ ticket_detach (BusTicket *ticket)
   return publisher;
 }
 
-void
+WIRE_HOT void
 bus_ticket_unref (BusTicket *ticket)
 {
   g_assert (ticket->refs > 0);

@@ -9,6 +9,7 @@
 #include "queue/bus-report.h"
 #include "queue/bus-unsettled.h"
 #include "queue/bus-withheld.h"
+#include "wire-hot.h"
 
 #define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
 
@@ -460,7 +461,7 @@ flow_may_encode_first (const BusFlow *flow, WireLane lane)
 }
 
 /* FALSE: no memory now. */
-static gboolean
+WIRE_HOT static gboolean
 flow_pump_lane (BusFlow *flow, WireLane lane, gint64 now_us)
 {
   while (flow_may_encode_first (flow, lane))
@@ -473,7 +474,7 @@ flow_pump_lane (BusFlow *flow, WireLane lane, gint64 now_us)
   return TRUE;
 }
 
-void
+WIRE_HOT void
 bus_flow_pump (BusFlow *flow, gint64 now_us)
 {
   gboolean has_memory = flow_pump_lane (flow, WIRE_LANE_CONTROL, now_us);

@@ -2,6 +2,7 @@
 #include "queue/bus-outq.h"
 
 #include "wire-block.h"
+#include "wire-hot.h"
 
 #define SEGMENT_SMALL 4096u  /* the first segment of an empty lane: most peers never need more */
 #define SEGMENT_LARGE 32768u /* a further segment of a lane that is not empty */
@@ -161,7 +162,7 @@ bus_outq_clear (BusOutq *outq)
 /* The segment at the end of the lane, or a new one, with room for @need bytes. @coming: bytes that are about to be put, @need
  * included, as far as the caller knows them. @ends: the segment ends with this frame. @reserve: a new segment may use the reserve
  * of the quota, and is then no larger than needed. NULL: no memory. */
-static BusSegment *
+WIRE_HOT static BusSegment *
 outq_room_for (BusOutq *outq, WireLane lane, gsize need, gsize coming, gboolean ends, gboolean reserve)
 {
   BusSegment *last = outq->lanes[lane].last;
@@ -376,7 +377,7 @@ outq_fill_with_run (BusSegment *segment, const BusRun *run, guint from, guint n,
   return done;
 }
 
-guint
+WIRE_HOT guint
 bus_outq_put_run (BusOutq *outq, const BusRun *run, guint from, guint n, guint32 subscription)
 {
   const WireLane lane = run->class_of.lane;

@@ -2,6 +2,7 @@
 #include "queue/bus-unsettled.h"
 
 #include "queue/bus-withheld.h"
+#include "wire-hot.h"
 
 /* --- records --- */
 
@@ -78,7 +79,7 @@ bus_unsettled_add (BusFlow *flow,
   bus_quota_keep (flow->shared->quota, &flow->ledger->usage, sizeof (BusSent));
 }
 
-void
+WIRE_HOT void
 bus_unsettled_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us)
 {
   if (bus_unsettled_extend (subscription, ticket))
@@ -123,7 +124,7 @@ unsettled_release_ticket (BusFlow *flow, BusSubscription *subscription, BusSent 
 }
 
 /* Frees the record behind @before; NULL: the first one. */
-static void
+WIRE_HOT static void
 unsettled_free_next (BusFlow *flow, BusSubscription *subscription, BusSent *before)
 {
   BusRecords *records = bus_subscription_need_records (subscription);

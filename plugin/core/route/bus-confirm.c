@@ -3,6 +3,7 @@
 
 #include "peer/bus-state.h"
 #include "route/bus-routes.h"
+#include "wire-hot.h"
 
 struct BusConfirm
 {
@@ -311,7 +312,7 @@ confirm_take_note (BusCore *core, const BusRouteNote *note)
  *
  * The order of the notes is that of the events. When a peer disconnects, they are taken before bus_confirm_forget_peer(): so a
  * message that was discarded unsent fails with the reason of its loss, and only one that was sent ends with UNKNOWN. */
-void
+WIRE_HOT void
 bus_confirm_take_notes (BusCore *core)
 {
   GArray *notes = core->flows.route_notes;

@@ -8,6 +8,7 @@
 #include "work/bus-push.h"
 #include "work/bus-task-record.h"
 #include "gather.pb-c.h"
+#include "wire-hot.h"
 
 #define SEND_OVERHEAD 1024u /* bytes of a frame without its payload */
 
@@ -316,7 +317,7 @@ send_some (BusGather *gather, gint64 now_us)
   bus_peer_touch (asker);
 }
 
-gboolean
+WIRE_HOT gboolean
 bus_gather_send (BusCore *core, gint64 now_us)
 {
   GList *next;

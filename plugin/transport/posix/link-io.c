@@ -2,6 +2,7 @@
 #include "link-io.h"
 
 #include "transport.h"
+#include "wire-hot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,7 @@ link_io_prepare (LinkHandle handle)
 #endif
 }
 
-gssize
+WIRE_HOT gssize
 link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer, gsize len)
 {
   struct iovec parts[2] = { { place, place_len }, { buffer, len } };
@@ -44,7 +45,7 @@ link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer,
 }
 
 /* ENOBUFS: the kernel lacks buffers at the moment. The connection is not broken. */
-gssize
+WIRE_HOT gssize
 link_io_write (LinkHandle handle, const WireSpan *spans, guint n_spans)
 {
   TRANSPORT_UNSET struct iovec parts[TRANSPORT_SPANS_MAX];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "posix-pollers.h"
 
+#include "wire-hot.h"
+
 #include <glib-unix.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -47,7 +49,7 @@ epoll_check (GSource *source)
 
 /* Waits for at most @timeout_ms until a link or another descriptor is ready. Returns the number of ready links. @others:
  * (out): one of the other descriptors is ready */
-static int
+WIRE_HOT static int
 epoll_ask (EpollSource *self, int timeout_ms, gboolean *others)
 {
   TRANSPORT_UNSET struct epoll_event events[EVENTS_MAX]; /* set by epoll_wait() */
@@ -190,7 +192,7 @@ epoll_take (GSource *source, const LinkReady **ready)
 
 /* If another descriptor is ready, the next wait() returns this result. It must not ask again: if more than EVENTS_MAX descriptors
  * are ready, epoll_wait() returns them in turn, so every second turn would contain the other descriptor, and be discarded. */
-static guint
+WIRE_HOT static guint
 epoll_wait_links (GSource *source, gint timeout_ms, const LinkReady **ready)
 {
   EpollSource *self = (EpollSource *) source;
