@@ -37,27 +37,37 @@ link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer,
   gssize n;
 
   do
-    n = place_len > 0 ? readv ((int) handle, parts, 2) : read ((int) handle, buffer, len);
+    n = place_len > 0 ? readv ((int) handle, parts, 2) : recv ((int) handle, buffer, len, 0);
   while (n < 0 && errno == EINTR);
   if (n >= 0)
     return n;
   return errno == EAGAIN ? LINK_IO_WAIT : LINK_IO_BROKEN;
 }
 
-/* ENOBUFS: the kernel lacks buffers at the moment. The connection is not broken. */
-WIRE_HOT gssize
-link_io_write (LinkHandle handle, const WireSpan *spans, guint n_spans)
+/* A message that arrives alone is one span. For it the kernel has to copy no list of vectors. */
+static gssize
+link_io_send (int fd, const WireSpan *spans, guint n_spans)
 {
   TRANSPORT_UNSET struct iovec parts[TRANSPORT_SPANS_MAX];
   struct msghdr message = { .msg_iov = parts };
   guint count = MIN (n_spans, G_N_ELEMENTS (parts));
-  gssize n;
 
+  if (n_spans == 1)
+    return send (fd, spans->data, spans->len, MSG_NOSIGNAL);
   for (guint i = 0; i < count; i++)
     parts[i] = (struct iovec){ (void *) spans[i].data, spans[i].len };
   message.msg_iovlen = count;
+  return sendmsg (fd, &message, MSG_NOSIGNAL);
+}
+
+/* ENOBUFS: the kernel lacks buffers at the moment. The connection is not broken. */
+WIRE_HOT gssize
+link_io_write (LinkHandle handle, const WireSpan *spans, guint n_spans)
+{
+  gssize n;
+
   do
-    n = sendmsg ((int) handle, &message, MSG_NOSIGNAL);
+    n = link_io_send ((int) handle, spans, n_spans);
   while (n < 0 && errno == EINTR);
   if (n > 0)
     return n;

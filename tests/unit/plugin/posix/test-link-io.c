@@ -5,12 +5,27 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* The results of link-io for errors of the system. This program replaces readv() and sendmsg() of the system. */
+/* The results of link-io for errors of the system. This program replaces the functions that link-io calls, for one span and for
+ * several. */
 
 static int problem;
 
 ssize_t
 readv (int fd, const struct iovec *parts, int n)
+{
+  errno = problem;
+  return -1;
+}
+
+ssize_t
+recv (int fd, void *bytes, size_t n, int flags)
+{
+  errno = problem;
+  return -1;
+}
+
+ssize_t
+send (int fd, const void *bytes, size_t n, int flags)
 {
   errno = problem;
   return -1;
@@ -44,6 +59,7 @@ test_read (void)
     {
       problem = cases[i].problem;
       g_assert_cmpint (link_io_read (0, place, sizeof place, buffer, sizeof buffer), ==, cases[i].read);
+      g_assert_cmpint (link_io_read (0, NULL, 0, buffer, sizeof buffer), ==, cases[i].read);
     }
 }
 
@@ -51,12 +67,13 @@ static void
 test_write (void)
 {
   static const guint8 byte;
-  const WireSpan span = { &byte, 1 };
+  const WireSpan spans[] = { { &byte, 1 }, { &byte, 1 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       problem = cases[i].problem;
-      g_assert_cmpint (link_io_write (0, &span, 1), ==, cases[i].write);
+      g_assert_cmpint (link_io_write (0, spans, 1), ==, cases[i].write);
+      g_assert_cmpint (link_io_write (0, spans, 2), ==, cases[i].write);
     }
 }
 
