@@ -27,6 +27,7 @@ typedef struct
   DeyeBusSession *session;
   WireFrame *frame;
   const WireEnvelope *envelope;
+  gboolean is_prepared; /* the envelope was initialised: a usual delivery does not use it */
 } SessionArrival;
 
 typedef void (*SessionHandler) (SessionArrival *arrival);
@@ -461,6 +462,9 @@ arrival_handle_envelope (SessionArrival *arrival, WireEnvelope *envelope)
       deye_bus_session_misbehaved (session, "first frame is not WELCOME");
       return;
     }
+  if (!arrival->is_prepared)
+    wire_envelope_init (envelope);
+  arrival->is_prepared = TRUE;
   result = wire_envelope_read_next (frame->body, frame->kind, WIRE_FROM_BROKER, envelope);
   if (result.status == WIRE_STATUS_OK || result.status == WIRE_STATUS_UNSUPPORTED)
     handlers[frame->kind](arrival);
@@ -506,10 +510,9 @@ deye_bus_session_received (DeyeBusSession *session, const guint8 *bytes, gsize l
   DEYE_BUS_UNINITIALIZED WireEnvelope envelope; /* of one frame after the other */
   WireSpan input = wire_span (bytes, len);
   WireFrame frame;
-  SessionArrival arrival = { session, &frame, &envelope };
+  SessionArrival arrival = { session, &frame, &envelope, FALSE };
   DEYE_BUS_UNINITIALIZED DeyeBusAhead ahead;
 
-  wire_envelope_init (&envelope);
   deye_bus_ahead_init (&ahead, &session->channels);
   while (session->state != DEYE_BUS_SESSION_ENDED)
     switch (session_next_frame (session, &input, &frame))
