@@ -217,7 +217,7 @@ flow_encode_kept (BusFlow *flow,
 gboolean
 bus_flow_encode_kept (BusFlow *flow, BusSubscription *subscription, BusMessage *message, gint64 now_us)
 {
-  const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .retained = TRUE };
+  static const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .retained = TRUE };
 
   if (!flow_encode_kept (flow, subscription, message, &delivery, now_us))
     return FALSE;

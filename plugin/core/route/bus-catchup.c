@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "route/bus-catchup.h"
 
+#include "base/bus-unset.h"
 #include "peer/bus-state.h"
 #include "route/bus-routes.h"
 #include "wire-feature.h"
@@ -85,21 +86,21 @@ catchup_next_in_store (const BusCursor *cursor)
   return bus_retain_store_next (store, cursor->at);
 }
 
-/* Values and messages are usually not in the processor's cache. Loads the next value but one, and the message of the next value,
- * while @value is encoded. */
+/* Values and messages are usually not in the processor's cache. While @value is encoded, loads the third value behind it, and the
+ * message of the second one: their addresses are in values whose loads began while earlier values were encoded. */
 G_ALWAYS_INLINE static inline void
 catchup_prefetch (const BusRetained *value)
 {
-  const BusRetained *next = value->newer;
+  const BusRetained *second = value->newer != NULL ? value->newer->newer : NULL;
   const guint8 *message;
 
-  if (next == NULL)
+  if (second == NULL)
     return;
-  message = (const guint8 *) next->message;
+  message = (const guint8 *) second->message;
   for (gsize at = 0; at < AHEAD_OF_MESSAGE; at += 64)
     __builtin_prefetch (message + at);
-  __builtin_prefetch (next->newer);
-  __builtin_prefetch (next->newer != NULL ? &next->newer->newer : NULL);
+  __builtin_prefetch (second->newer);
+  __builtin_prefetch (second->newer != NULL ? &second->newer->newer : NULL);
 }
 
 static BusRetained *
@@ -114,7 +115,7 @@ catchup_next (const BusCursor *cursor)
 static gboolean
 catchup_passes_filter (const BusSubscription *subscription, const BusMessage *message)
 {
-  WireEnvelope envelope;
+  WireEnvelope envelope BUS_UNSET; /* set by wire_envelope_read() */
 
   if (subscription->filter == NULL)
     return TRUE;
@@ -268,8 +269,11 @@ bus_catchup_continue (BusPeer *peer, gint64 now_us)
 void
 bus_catchup_credit (BusSubscription *subscription, gint64 now_us)
 {
+  BusPeer *peer = subscription->owner;
+
   catchup_list (subscription->cursor);
-  bus_catchup_continue (subscription->owner, now_us);
+  if (bus_outq_bytes (&peer->flow.outq) == 0)
+    bus_catchup_continue (peer, now_us);
 }
 
 /* --- the beginning of a cursor --- */

@@ -26,7 +26,7 @@
  * Invariant: a subscription has a cursor until the end of its retained messages is encoded; it gets no live message before that.
  */
 
-#define BUS_CATCHUP_STEP 512u /* values that all cursors of a peer visit at a time */
+#define BUS_CATCHUP_STEP 256u /* values that all cursors of a peer visit at a time */
 
 /* Gives a new subscription a cursor if it has to catch up. @accept_seq: of the subscribe request. TRUE: it has a cursor; call
  * bus_catchup_continue() once the reply to the request is encoded. */
@@ -35,7 +35,9 @@ gboolean bus_catchup_start (BusSubscription *subscription, guint64 accept_seq);
 /* Frees the cursor of a subscription, if it has one. */
 void bus_catchup_end (BusSubscription *subscription);
 
-/* A subscription with a cursor got credit. */
+/* A subscription with a cursor got credit. While bytes of its peer wait to be sent, its cursor does not move: bus_core_sent() moves
+ * it. So a read with the credit for many values does not encode all of them before the first one is sent, and the next values
+ * reuse the memory of those that were sent. */
 void bus_catchup_credit (BusSubscription *subscription, gint64 now_us);
 
 /* Moves the cursors of the peer: bytes of the peer were sent, or a timer of it has expired. */
