@@ -16,6 +16,7 @@
  */
 
 #define BUFFER_BYTES    (72u * 1024u) /* a payload of 64 KiB with its fields */
+#define BUFFER_LITTLE   (4u * 1024u)  /* the most for a read while many events wait */
 #define READS_PER_TURN  4u
 #define EVENTS_AHEAD    128u /* a turn with this number of events stops reading, and dispatches them first */
 #define READS_AHEAD_MAX 64u  /* the receive windows limit how many bytes the socket can contain */
@@ -106,9 +107,9 @@ typedef enum
   CLIENT_READ_FULL,    /* there may be more */
 } ClientRead;
 
-/* Reads once, and passes the bytes to the session. */
+/* Reads once, at most @most bytes unless they are those of a large frame, and passes the bytes to the session. */
 WIRE_HOT static ClientRead
-client_read_once (DeyeBusClient *self, gint64 now_us)
+client_read_once (DeyeBusClient *self, gsize most, gint64 now_us)
 {
   guint8 *where = NULL;
   gsize room = deye_bus_session_place (self->session, &where);
@@ -121,7 +122,7 @@ client_read_once (DeyeBusClient *self, gint64 now_us)
       if (self->buffer == NULL)
         self->buffer = g_malloc (BUFFER_BYTES);
       where = self->buffer;
-      room = BUFFER_BYTES;
+      room = most;
     }
   got = deye_bus_socket_read (self->socket, where, room, &why);
   if (got < 0)
@@ -143,15 +144,44 @@ deye_bus_client_read_ahead (DeyeBusClient *self)
   gint64 now_us = g_get_monotonic_time ();
 
   for (guint i = 0; i < READS_AHEAD_MAX && client_reads (self); i++)
-    if (client_read_once (self, now_us) == CLIENT_READ_NOTHING)
+    if (client_read_once (self, BUFFER_BYTES, now_us) == CLIENT_READ_NOTHING)
       break;
   deye_bus_client_settle (self);
 }
 
-/* Handles the socket, the watch and the timers. Stops reading when there are @events_ahead events: so the messages fit into the
- * pool of the session, and are still in the cache when they are dispatched. */
+/* When to stop reading in a turn of the pump. */
+typedef struct
+{
+  guint events_ahead;         /* there are so many events */
+  DeyeBusCondition condition; /* NULL: none; or this condition holds, which a synchronous call waits for */
+  gconstpointer data;
+} ClientGoal;
+
+static const ClientGoal client_goal_dispatch = { .events_ahead = EVENTS_AHEAD };
+static const ClientGoal client_goal_all = { .events_ahead = G_MAXUINT };
+
+static gboolean
+client_has_reached (DeyeBusClient *self, const ClientGoal *goal)
+{
+  return self->events.count >= goal->events_ahead || (goal->condition != NULL && goal->condition (goal->data));
+}
+
+/* If a synchronous call has left many events, the first read is short: they are dispatched first, and the messages of the next
+ * read get their memory. It is not left out, because it shows that the broker is alive. */
 WIRE_HOT static void
-client_step_connection (DeyeBusClient *self, guint events_ahead)
+client_read (DeyeBusClient *self, const ClientGoal *goal, gint64 now_us)
+{
+  const gsize most = self->events.count >= goal->events_ahead ? BUFFER_LITTLE : BUFFER_BYTES;
+
+  for (guint i = 0; i < READS_PER_TURN && client_reads (self); i++)
+    if (client_read_once (self, most, now_us) != CLIENT_READ_FULL || client_has_reached (self, goal))
+      break;
+}
+
+/* Handles the socket, the watch and the timers. Stops reading when @goal is reached: so the messages fit into the pool of the
+ * session, and are still in the cache when they are dispatched. */
+WIRE_HOT static void
+client_step_connection (DeyeBusClient *self, const ClientGoal *goal)
 {
   gint64 now_us = g_get_monotonic_time ();
 
@@ -160,20 +190,18 @@ client_step_connection (DeyeBusClient *self, guint events_ahead)
   deye_bus_client_step_connect (self, now_us);
   if (self->session == NULL)
     return;
-  for (guint i = 0; i < READS_PER_TURN && client_reads (self); i++)
-    if (client_read_once (self, now_us) != CLIENT_READ_FULL || self->events.count >= events_ahead)
-      break;
+  client_read (self, goal, now_us);
   deye_bus_session_tick (self->session, now_us);
   deye_bus_client_settle (self);
   deye_bus_client_step_tasks (self);
 }
 
-/* One turn of the pump, without the dispatch of events. A caller that waits for an answer sets no limit to @events_ahead,
+/* One turn of the pump, without the dispatch of events. A caller that waits for an answer sets no limit to the number of events,
  * because its answer may be behind any number of messages. */
 static void
-client_step (DeyeBusClient *self, guint events_ahead)
+client_step (DeyeBusClient *self, const ClientGoal *goal)
 {
-  client_step_connection (self, events_ahead);
+  client_step_connection (self, goal);
   if (self->senders != NULL)
     deye_bus_senders_drain (self->senders);
 }
@@ -257,7 +285,7 @@ client_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   if (pushes)
     g_main_context_push_thread_default (self->context);
   self->dispatching++;
-  client_step (self, EVENTS_AHEAD);
+  client_step (self, &client_goal_dispatch);
   deye_bus_client_dispatch (self);
   self->dispatching--;
   if (self->dispatching == 0)
@@ -373,6 +401,7 @@ deye_bus_client_wait (DeyeBusClient *self,
                       gint64 due_us,
                       GCancellable *cancellable)
 {
+  const ClientGoal goal = { G_MAXUINT, condition, data };
   GPollFD cancel_fd;
   gboolean watched = g_cancellable_make_pollfd (cancellable, &cancel_fd);
   gboolean holds, last = FALSE;
@@ -385,7 +414,7 @@ deye_bus_client_wait (DeyeBusClient *self,
       /* Even a caller with no time left reads once, and gets messages that have already arrived. */
       last = g_get_monotonic_time () >= due_us;
       client_poll_once (self, due_us, watched && cancellable != NULL ? &cancel_fd : NULL);
-      client_step (self, G_MAXUINT);
+      client_step (self, &goal);
       deye_bus_client_write (self);
       if (self->linger_us > 0)
         deye_bus_client_step_close (self, g_get_monotonic_time ());
@@ -399,13 +428,13 @@ void
 deye_bus_client_pump_if_due (DeyeBusClient *self)
 {
   if (++self->calls_since_read >= (self->holds > 0 ? HELD_PER_READ : CALLS_PER_READ))
-    client_step (self, G_MAXUINT);
+    client_step (self, &client_goal_all);
 }
 
 void
 deye_bus_client_pump_now (DeyeBusClient *self)
 {
-  client_step (self, G_MAXUINT);
+  client_step (self, &client_goal_all);
 }
 
 static gboolean

@@ -84,15 +84,35 @@ void deye_bus_events_clear (DeyeBusEvents *events);
 /* Makes room for one more. */
 void deye_bus_events_grow (DeyeBusEvents *events);
 
+/* Appends an event, whose members the caller sets. */
+static inline DeyeBusEvent *
+deye_bus_events_add (DeyeBusEvents *events)
+{
+  if (events->count == events->size)
+    deye_bus_events_grow (events);
+  return &events->ring[(events->first + events->count++) & (events->size - 1)];
+}
+
 /* Takes @event. */
 static inline void
 deye_bus_events_push (DeyeBusEvents *events, DeyeBusEvent event)
 {
-  if (events->count == events->size)
-    deye_bus_events_grow (events);
-  events->ring[(events->first + events->count) & (events->size - 1)] = event;
-  events->count++;
+  *deye_bus_events_add (events) = event;
   events->refused += event.kind == DEYE_BUS_EVENT_REFUSED;
+}
+
+/* Appends the event MESSAGE. Its members are written into the ring one by one: GCC would assemble a whole event on the stack and
+ * copy it in larger units than it was written, and the processor waits for each such copy.
+ *
+ * @channel: owned by the event. @message: (transfer full) */
+static inline void
+deye_bus_events_push_message (DeyeBusEvents *events, gpointer channel, DeyeBusMessage *message)
+{
+  DeyeBusEvent *event = deye_bus_events_add (events);
+
+  event->kind = DEYE_BUS_EVENT_MESSAGE;
+  event->subject = channel;
+  event->message = message;
 }
 
 /* Takes the oldest event; the caller clears it. FALSE: the ring is empty. */

@@ -30,9 +30,7 @@ deliver_hand_over (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusMess
   if (!channel->pull)
     {
       deye_bus_channel_close_gaps (channel);
-      deye_bus_events_push (session->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_MESSAGE,
-                                                             .subject = deye_bus_channel_enter (channel),
-                                                             .message = message });
+      deye_bus_events_push_message (session->events, deye_bus_channel_enter (channel), message);
       return;
     }
   deye_bus_channel_put (channel, message);
@@ -66,7 +64,7 @@ deye_bus_session_deliver (DeyeBusSession *session, DeyeBusChannel *channel, Deye
 gboolean
 deye_bus_session_deliver_usual (DeyeBusSession *session, const WireFrame *frame)
 {
-  WireDelivery delivery;
+  DEYE_BUS_UNINITIALIZED WireDelivery delivery; /* set by wire_delivery_read() */
   DeyeBusChannel *channel;
 
   if (frame->kind != WIRE_KIND_DELIVER || frame->in_block || session->state != DEYE_BUS_SESSION_READY
