@@ -129,6 +129,30 @@ test_credit (Core *core, gconstpointer data)
   g_assert_cmpuint (client_count (late, WIRE_KIND_GAP), ==, 0);
 }
 
+/* Credit that arrives while bytes wait encodes nothing; the cursor moves when the bytes are sent. */
+static void
+test_credit_while_bytes_wait (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *late = client_ready (core, "two", "procmond");
+  gsize waiting;
+
+  client_retain (publisher, "health.a", "a");
+  client_retain (publisher, "health.b", "b");
+  client_retain (publisher, "health.c", "c");
+  client_subscribe_full (late, 1, "health.#", NULL, FALSE, 1, 1000, WIRE_STATUS_OK);
+  assert_got (late, "a*");
+  late->is_stopped = TRUE;
+  client_credit (late, 1, 2, 1001);
+  waiting = bus_outq_bytes (&late->peer->flow.outq);
+  g_assert_cmpuint (waiting, >, 0);
+  client_credit (late, 1, 3, 1002);
+  g_assert_cmpuint (bus_outq_bytes (&late->peer->flow.outq), ==, waiting);
+  late->is_stopped = FALSE;
+  core_flush (core);
+  assert_got (late, "b* c* .");
+}
+
 /* A value that is replaced or cleared before the cursor comes to it is delivered once, as the live message. */
 static void
 test_replaced_on_the_way (Core *core, gconstpointer data)
@@ -496,6 +520,7 @@ main (int argc, char **argv)
   ADD ("plain-only", retain_set_up, test_plain_only);
   ADD ("I05-rights", retain_set_up, test_rights);
   ADD ("credit", retain_set_up, test_credit);
+  ADD ("credit-while-bytes-wait", retain_set_up, test_credit_while_bytes_wait);
   ADD ("replaced-on-the-way", retain_set_up, test_replaced_on_the_way);
   ADD ("I06-overflow-behind-the-cursor", retain_set_up, test_overflow_behind_the_cursor);
   ADD ("room-in-the-lane", big_set_up, test_room_in_the_lane);
