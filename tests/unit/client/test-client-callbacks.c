@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "subscriptions-fixture.h"
 
+#include "deye-bus-client-private.h"
+
 /* H07: calls that are allowed in a callback. */
 
 /* --- H07: in a callback --- */
@@ -285,6 +287,34 @@ test_keep_in_callback (Fixture *f, gconstpointer data)
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/subscriptions/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 
+/* --- messages behind an answer --- */
+
+#define N_BEHIND     100u
+#define BEHIND_BYTES 900u
+
+/* More bytes than one read gets follow the answer. The call does not read them all: each message would take memory until the
+ * context dispatches it. None is lost. */
+static void
+test_reads_no_more_than_the_answer (Fixture *f, gconstpointer data)
+{
+  Log log;
+  g_autofree char *payload = g_strnfill (BEHIND_BYTES, 'x');
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  g_autoptr (GError) error = NULL;
+
+  subscriptions_fixture_start (f, &log, FALSE);
+  script_reply (f->in, 4, "answer");
+  for (guint i = 0; i < N_BEHIND; i++)
+    subscriptions_fixture_deliver (f, &log, payload);
+  client_fixture_send (f);
+  reply = deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (f->client->events.count, <, N_BEHIND);
+  client_fixture_settle (f);
+  g_assert_cmpuint (log.got->len, ==, N_BEHIND * (BEHIND_BYTES + 1));
+  subscriptions_fixture_log_clear (&log);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -297,5 +327,6 @@ main (int argc, char **argv)
   ADD ("H07/publish", test_publish_in_callback);
   ADD ("H07/end", test_end_in_callback);
   ADD ("H07/keep", test_keep_in_callback);
+  ADD ("reads-no-more-than-the-answer", test_reads_no_more_than_the_answer);
   return g_test_run ();
 }
