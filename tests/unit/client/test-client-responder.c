@@ -229,6 +229,58 @@ test_order_of_parts (Fixture *f, gconstpointer data)
   g_clear_pointer (&served.request, deye_bus_message_unref);
 }
 
+/* --- several open requests --- */
+
+static void
+receive_request (Served *served, DeyeBusSubscription *subscription, guint64 route)
+{
+  script_request (served->f->in, deye_bus_subscription_get_id (subscription), route, TOPIC, NULL, "p");
+  client_fixture_send_and_settle (served->f);
+}
+
+static void
+assert_replies (Fixture *f, const guint64 *routes, guint n)
+{
+  g_autoptr (GPtrArray) frames = client_fixture_receive (f);
+  guint found = 0;
+
+  for (guint i = 0; i < frames->len; i++)
+    {
+      const ScriptFrame *frame = frames->pdata[i];
+
+      if (frame->kind != WIRE_KIND_REPLY)
+        continue;
+      g_assert_cmpuint (found, <, n);
+      g_assert_cmpuint (frame->envelope.route, ==, routes[found++]);
+    }
+  g_assert_cmpuint (found, ==, n);
+}
+
+/* The older request is answered first, and each of them once. */
+static void
+test_two_open (Fixture *f, gconstpointer data)
+{
+  static const guint64 routes[] = { 500, 504, 508 };
+  Served served = { .f = f };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &with_streams);
+  g_autoptr (DeyeBusMessage) first = NULL;
+  g_autoptr (GError) error = NULL;
+
+  receive_request (&served, subscription, 500);
+  first = deye_bus_message_ref (served.request);
+  receive_request (&served, subscription, 504);
+  g_assert_true (deye_bus_client_respond (f->client, first, NULL, NULL, NULL));
+  g_assert_false (deye_bus_client_respond (f->client, first, NULL, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CANCELLED);
+  g_assert_true (deye_bus_client_respond (f->client, served.request, NULL, NULL, NULL));
+  g_assert_false (deye_bus_client_respond (f->client, served.request, NULL, NULL, NULL));
+  receive_request (&served, subscription, 508);
+  g_assert_true (deye_bus_client_respond (f->client, served.request, NULL, NULL, NULL));
+  client_fixture_settle (f);
+  assert_replies (f, routes, G_N_ELEMENTS (routes));
+  g_clear_pointer (&served.request, deye_bus_message_unref);
+}
+
 /* --- a payload in two pieces --- */
 
 #define JOINED_LEN 100000
@@ -341,6 +393,7 @@ main (int argc, char **argv)
   ADD ("watch-answered", test_watch_answered);
   ADD ("watch-disconnected", test_watch_disconnected);
   ADD ("order-of-parts", test_order_of_parts);
+  ADD ("two-open", test_two_open);
   ADD ("joined", test_joined);
   ADD ("joined-unsent", test_joined_unsent);
   ADD ("M27-part-unsupported", test_part_unsupported);
