@@ -47,7 +47,7 @@ bus_core_new (const BusCoreOptions *options, gint64 now_us)
   bus_state_init (core, &options->limits, options->seed, now_us);
   core->n_tool_accounts = options->n_tool_accounts;
   core->tool_accounts = g_memdup2 (options->tool_accounts, options->n_tool_accounts * sizeof (guint32));
-  core->quota.cells.source = options->chunks;
+  core->quota.cells.source = core->quota.lasting.source = options->chunks;
   core->epoch = options->epoch;
   core->wall_us = options->wall_us;
   core->closes_failed = options->closes_failed;

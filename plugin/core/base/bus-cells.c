@@ -6,7 +6,7 @@
 #define CHUNK_HEAD  64u   /* cells begin here */
 #define CARVE_BYTES 2048u /* made into cells at a time: the rest of a chunk is not touched until it is needed */
 
-G_STATIC_ASSERT (sizeof (BusChunk) <= CHUNK_HEAD);
+G_STATIC_ASSERT (sizeof (BusChunk) <= CHUNK_HEAD && CHUNK_HEAD % BUS_CACHE_LINE == 0);
 
 static guint32
 cells_bytes_of_class (guint class_index)

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 /*
- * Cells: an allocator for small objects that are made and freed with each message. It has a free list for each size class.
+ * Cells: an allocator for small objects of which there are many, as those that are made and freed with each message. It has a free
+ * list for each size class.
  *
  * A cell is a part of a chunk, and all cells of a chunk have the same size. When all cells of a chunk are free, the chunk is added
  * to a few spare chunks, which any class may take, or returned to the system if there are enough of those. So a queue that has
@@ -23,6 +24,8 @@
 #define BUS_CELLS_CLASSES 36u
 #define BUS_CELLS_SPARE   32u /* chunks: 2 MiB */
 #define BUS_CHUNK_BYTES   65536u
+#define BUS_CACHE_LINE                                                                                                 \
+  64u /* a cell of a multiple of these bytes begins at a multiple of them, except with AddressSanitizer */
 
 typedef struct BusCell BusCell;
 struct BusCell
@@ -110,7 +113,7 @@ bus_cells_take (BusCells *cells, gsize size)
   return cell;
 }
 
-/* The same for messages. NULL: no memory. It is not inline, so that the simulator can make it fail. */
+/* The same for objects whose number a peer decides. NULL: no memory. It is not inline, so that the simulator can make it fail. */
 gpointer bus_cells_try_take (BusCells *cells, gsize size);
 
 static inline void

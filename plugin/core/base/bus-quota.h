@@ -20,10 +20,11 @@
 
 typedef struct
 {
-  guint64 charged; /* sum over all peers */
-  guint64 memory;  /* bytes that are kept; a shared message counts once */
-  guint64 cap;     /* the largest value of memory */
-  BusCells cells;  /* the allocator of small objects that are counted here */
+  guint64 charged;  /* sum over all peers */
+  guint64 memory;   /* bytes that are kept; a shared message counts once */
+  guint64 cap;      /* the largest value of memory */
+  BusCells cells;   /* the allocator of small objects that are made with each message */
+  BusCells lasting; /* of subscriptions, which would keep chunks of messages from being returned to the system */
 } BusQuota;
 
 /* The charges of one peer, or of one account. */

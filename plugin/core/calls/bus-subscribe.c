@@ -223,11 +223,12 @@ subscribe_make (const BusCall *call, const SubscribeRequest *request, const BusB
       bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_broker_bytes, call->core->quota.memory + size);
       return NULL;
     }
-  subscription
-      = bus_subscription_new (call->peer, request->subscription, wire_span_str (request->pattern), request->serve != 0);
+  subscription = bus_subscription_new (&call->core->quota.lasting, call->peer, request->subscription,
+                                       wire_span_str (request->pattern), request->serve != 0);
   if (subscription == NULL || (!bus_filter_is_empty (filter) && !bus_subscription_set_filter (subscription, filter)))
     {
-      g_clear_pointer (&subscription, bus_subscription_free);
+      if (subscription != NULL)
+        bus_subscription_free (&call->core->quota.lasting, subscription);
       subscribe_refuse (call, WIRE_STATUS_NO_MEMORY, "no memory for a subscription");
       return NULL;
     }

@@ -59,5 +59,6 @@ bus_state_clear (BusCore *core)
   g_clear_pointer (&core->flows.route_notes, g_array_unref);
   bus_segment_pool_clear (&core->segments);
   bus_cells_clear (&core->quota.cells);
+  bus_cells_clear (&core->quota.lasting);
   g_ref_string_release (core->name);
 }

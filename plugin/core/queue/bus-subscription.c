@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscription.h"
 
-/* Records begin with a cache line, because a delivery uses only their first bytes. */
-#define CACHE_LINE    64u
-#define RECORDS_BYTES ((sizeof (BusRecords) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE)
-G_STATIC_ASSERT (G_STRUCT_OFFSET (BusRecords, kept_messages) <= CACHE_LINE);
+/* A subscription and its records are aligned to a cache line, so that the members that a delivery uses are in few of them. */
+#define CACHE_LINES(size) (((size) + BUS_CACHE_LINE - 1) / BUS_CACHE_LINE * BUS_CACHE_LINE)
+#define RECORDS_BYTES     CACHE_LINES (sizeof (BusRecords))
+G_STATIC_ASSERT (G_STRUCT_OFFSET (BusRecords, kept_messages) <= BUS_CACHE_LINE);
+G_STATIC_ASSERT (G_STRUCT_OFFSET (BusSubscription, group) <= 2 * BUS_CACHE_LINE);
+G_STATIC_ASSERT (BUS_CELL_MAX <= G_MAXUINT16); /* pattern_bytes */
 
 /* The approximate memory that the tables and the index need for a subscription. */
 #define TABLE_BYTES   256u /* in the tables of its owner and its group */
 #define SEGMENT_BYTES 192u /* for each segment of the pattern: a node of the index, as if no other pattern shared it */
+
+/* A cell whose size is a multiple of a cache line begins with one. */
+static gsize
+subscription_cell_size (WireSpan pattern)
+{
+  return CACHE_LINES (sizeof (BusSubscription) + pattern.len);
+}
 
 gsize
 bus_subscription_size (WireSpan pattern)
@@ -17,8 +26,8 @@ bus_subscription_size (WireSpan pattern)
 
   for (gsize i = 0; i < pattern.len; i++)
     segments += pattern.data[i] == '.' ? 1 : 0;
-  return sizeof (BusSubscription) + sizeof (BusFifo) + RECORDS_BYTES + sizeof (BusShare) + sizeof (BusSubscriptionExtra)
-         + TABLE_BYTES + 2 * pattern.len + segments * SEGMENT_BYTES;
+  return subscription_cell_size (pattern) + sizeof (BusFifo) + RECORDS_BYTES + sizeof (BusShare)
+         + sizeof (BusSubscriptionExtra) + TABLE_BYTES + 2 * pattern.len + segments * SEGMENT_BYTES;
 }
 
 gsize
@@ -29,13 +38,15 @@ bus_subscription_charge (const BusSubscription *subscription)
 }
 
 BusSubscription *
-bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves)
+bus_subscription_new (BusCells *cells, BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves)
 {
-  BusSubscription *subscription = g_try_malloc0 (sizeof (BusSubscription) + pattern.len);
+  BusSubscription *subscription;
 
-  g_assert (pattern.len <= G_MAXUINT16); /* a valid pattern is shorter */
+  g_assert (subscription_cell_size (pattern) <= BUS_CELL_MAX); /* a valid pattern is shorter */
+  subscription = bus_cells_try_take (cells, subscription_cell_size (pattern));
   if (subscription == NULL)
     return NULL;
+  *subscription = (BusSubscription){ 0 };
   if (pattern.len > 0)
     memcpy (subscription->pattern, pattern.data, pattern.len);
   subscription->owner = owner;
@@ -69,7 +80,7 @@ bus_subscription_make_fifo (BusSubscription *subscription)
 BusRecords *
 bus_subscription_make_records (BusSubscription *subscription)
 {
-  BusRecords *records = g_aligned_alloc0 (1, RECORDS_BYTES, CACHE_LINE);
+  BusRecords *records = g_aligned_alloc0 (1, RECORDS_BYTES, BUS_CACHE_LINE);
 
   records->block_timer = (BusTimer){ .kind = BUS_TIMER_BLOCK, .owner = subscription };
   records->settle_timer = (BusTimer){ .kind = BUS_TIMER_SETTLE, .owner = subscription };
@@ -141,7 +152,7 @@ bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *fil
 }
 
 void
-bus_subscription_free (BusSubscription *subscription)
+bus_subscription_free (BusCells *cells, BusSubscription *subscription)
 {
   const BusRecords *records = subscription->records;
   const BusSubscriptionExtra *extra = subscription->extra;
@@ -153,5 +164,5 @@ bus_subscription_free (BusSubscription *subscription)
             && !bus_deadline_is_armed (&extra->losses.report_timer.deadline));
   subscription_free_parts (subscription);
   g_free (subscription->filter);
-  g_free (subscription);
+  bus_cells_give (cells, subscription);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/bus-cells.h"
 #include "base/bus-filed.h"
 #include "base/bus-filter.h"
 #include "base/bus-overflow.h"
@@ -127,8 +128,8 @@ typedef struct
 
 struct BusSubscription
 {
-  /* The members that a delivery and its credit read and write are side by side, in a few adjacent cache lines, which
-   * bus_subscription_prefetch() loads: from fifo to unsettled. */
+  /* The members that a delivery and its credit read and write are in the first two cache lines, which
+   * bus_subscription_prefetch() loads: from fifo to owner. */
   const BusFifo *fifo;       /* &bus_no_fifo: nothing has waited yet; see bus_subscription_need_fifo() */
   const BusRecords *records; /* &bus_no_records: there were none yet; see bus_subscription_need_records() */
   guint32 id;                /* chosen by the client */
@@ -167,12 +168,8 @@ bus_subscription_pattern (const BusSubscription *subscription)
 static inline void
 bus_subscription_prefetch (const BusSubscription *subscription)
 {
-  const char *at = (const char *) &subscription->fifo;
-  const char *last = (const char *) &subscription->unsettled.usual_us;
-
-  for (; at < last; at += 64)
-    __builtin_prefetch (at, 1);
-  __builtin_prefetch (last, 1);
+  __builtin_prefetch (subscription, 1);
+  __builtin_prefetch ((const char *) subscription + BUS_CACHE_LINE, 1);
 }
 
 /* The charge for a subscription without a filter: the struct with all parts that it may need, and its share of the tables and of
@@ -185,10 +182,10 @@ gsize bus_subscription_charge (const BusSubscription *subscription);
  * FALSE: no memory */
 gboolean bus_subscription_set_filter (BusSubscription *subscription, const BusFilter *filter);
 
-/* NULL: no memory. @pattern is copied. */
-BusSubscription *bus_subscription_new (BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves);
-/* Its FIFO must be empty and its timers disarmed. */
-void bus_subscription_free (BusSubscription *subscription);
+/* NULL: no memory. @cells must outlive the subscription. @pattern is copied. */
+BusSubscription *bus_subscription_new (BusCells *cells, BusPeer *owner, guint32 id, WireSpan pattern, gboolean serves);
+/* Its FIFO must be empty and its timers disarmed. @cells: those from which it was made */
+void bus_subscription_free (BusCells *cells, BusSubscription *subscription);
 
 /* The time for which its client has held messages and returned no credit. 0: it holds none. */
 static inline gint64

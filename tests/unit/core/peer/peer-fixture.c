@@ -109,7 +109,8 @@ BusSubscription *
 peers_subscribe (Peers *peers, BusPeer *owner, guint32 id, BusOverflow policy, guint64 window_messages)
 {
   const BusLimits *limits = &peers->core->limits;
-  BusSubscription *subscription = bus_subscription_new (owner, id, wire_span_str ("#"), FALSE);
+  BusSubscription *subscription
+      = bus_subscription_new (&peers->core->quota.lasting, owner, id, wire_span_str ("#"), FALSE);
 
   subscription->bounds
       = (BusBounds){ policy, (guint32) limits->subscription_queue_messages, limits->subscription_queue_bytes };
@@ -128,7 +129,7 @@ peers_unsubscribe (Peers *peers, BusSubscription *subscription)
   bus_quota_unkeep (&peers->core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));
   bus_flow_forget (&owner->flow, subscription, NULL);
   bus_deadline_disarm (&peers->core->deadlines, &bus_subscription_need_losses (subscription)->report_timer.deadline);
-  bus_subscription_free (subscription);
+  bus_subscription_free (&peers->core->quota.lasting, subscription);
 }
 
 /* --- messages --- */

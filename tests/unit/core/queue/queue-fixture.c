@@ -93,7 +93,8 @@ queue_teardown (Queue *queue, gconstpointer data)
 BusSubscription *
 queue_subscribe (Queue *queue, guint32 id, BusOverflow policy, guint64 window_messages)
 {
-  BusSubscription *subscription = bus_subscription_new (fixture_owner (), id, WIRE_SPAN_LITERAL ("#"), FALSE);
+  BusSubscription *subscription
+      = bus_subscription_new (&queue->quota.lasting, fixture_owner (), id, WIRE_SPAN_LITERAL ("#"), FALSE);
 
   g_assert_nonnull (subscription);
   subscription->bounds.policy = policy;
@@ -111,7 +112,7 @@ queue_unsubscribe (Queue *queue, BusSubscription *subscription)
   g_assert_true (g_ptr_array_remove (queue->subscriptions, subscription));
   bus_flow_forget (&queue->flow, subscription, NULL);
   bus_deadline_disarm (&queue->deadlines, &bus_subscription_need_losses (subscription)->report_timer.deadline);
-  bus_subscription_free (subscription);
+  bus_subscription_free (&queue->quota.lasting, subscription);
 }
 
 void

@@ -4,12 +4,13 @@
 /* A single subscription: its copy of the pattern, its timers and its current policy. It must hold nothing when it is freed. */
 
 static int owner;
+static BusCells cells;
 
 static BusSubscription *
 subscription_new (const char *pattern)
 {
   BusSubscription *subscription
-      = bus_subscription_new ((BusPeer *) (gpointer) &owner, 7, wire_span_str (pattern), FALSE);
+      = bus_subscription_new (&cells, (BusPeer *) (gpointer) &owner, 7, wire_span_str (pattern), FALSE);
 
   g_assert_nonnull (subscription);
   return subscription;
@@ -30,18 +31,19 @@ test_new (void)
   g_assert_false (bus_window_is_open (&subscription->window)); /* it gets a window later */
   g_assert_true (subscription->fifo->first == NULL && subscription->fifo->by_topic == NULL);
   g_assert_true (subscription->group == NULL && subscription->serving.servers == NULL);
-  bus_subscription_free (subscription);
+  bus_subscription_free (&cells, subscription);
 }
 
 static void
 test_serves (void)
 {
-  BusSubscription *subscription = bus_subscription_new ((BusPeer *) (gpointer) &owner, 1, WIRE_SPAN_LITERAL (""), TRUE);
+  BusSubscription *subscription
+      = bus_subscription_new (&cells, (BusPeer *) (gpointer) &owner, 1, WIRE_SPAN_LITERAL (""), TRUE);
 
   g_assert_true (subscription->serves);
   g_assert_cmpuint (subscription->pattern_bytes, ==, 0);
   g_assert_cmpuint (bus_subscription_charge (subscription), ==, bus_subscription_size (wire_span (NULL, 0)));
-  bus_subscription_free (subscription);
+  bus_subscription_free (&cells, subscription);
 }
 
 /* Each part is made once, for one subscription, and keeps its contents. */
@@ -65,8 +67,8 @@ test_parts (void)
   g_assert_true (other->share == &bus_no_share && other->extra == &bus_no_subscription_extra);
   g_assert_cmpuint (other->fifo->messages + other->records->kept_messages + other->extra->missed, ==, 0);
   g_assert_cmpuint (other->share->weight, ==, 1);
-  bus_subscription_free (subscription);
-  bus_subscription_free (other);
+  bus_subscription_free (&cells, subscription);
+  bus_subscription_free (&cells, other);
 }
 
 /* The subscription is found from a timer that is due. */
@@ -86,7 +88,7 @@ test_timers (void)
   timer = (const BusTimer *) (gpointer) bus_deadline_set_pop_due (&set, 5);
   g_assert_cmpint (timer->kind, ==, BUS_TIMER_REPORT);
   g_assert_true (timer->owner == subscription);
-  bus_subscription_free (subscription);
+  bus_subscription_free (&cells, subscription);
   bus_deadline_set_clear (&set);
 }
 
@@ -105,7 +107,7 @@ test_policy (void)
       g_assert_cmpint (bus_subscription_policy (subscription), ==, BUS_OVERFLOW_DROP_OLDEST);
       g_assert_cmpint (subscription->bounds.policy, ==, policy);
     }
-  bus_subscription_free (subscription);
+  bus_subscription_free (&cells, subscription);
 }
 
 typedef enum
@@ -141,7 +143,7 @@ test_free_asserts (gconstpointer data)
           bus_deadline_arm (&set, &bus_subscription_need_losses (subscription)->report_timer.deadline, 1);
           break;
         }
-      bus_subscription_free (subscription);
+      bus_subscription_free (&cells, subscription);
       return;
     }
   g_test_trap_subprocess (NULL, 0, 0);

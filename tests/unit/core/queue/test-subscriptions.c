@@ -5,10 +5,12 @@
 
 #define N 300u
 
+static BusCells cells;
+
 static BusSubscription *
 subscription_with (guint32 id)
 {
-  return bus_subscription_new (NULL, id, WIRE_SPAN_LITERAL ("a"), FALSE);
+  return bus_subscription_new (&cells, NULL, id, WIRE_SPAN_LITERAL ("a"), FALSE);
 }
 
 static void
@@ -43,7 +45,7 @@ test_shrinks (void)
     bus_subscriptions_remove (&set, all[i]);
   g_assert_null (set.cells);
   for (guint i = 0; i < N; i++)
-    bus_subscription_free (all[i]);
+    bus_subscription_free (&cells, all[i]);
 }
 
 static void
@@ -95,7 +97,7 @@ test_random_against_a_list (void)
     {
       if (is_in[i])
         bus_subscriptions_remove (&set, all[i]);
-      bus_subscription_free (all[i]);
+      bus_subscription_free (&cells, all[i]);
     }
   g_assert_cmpuint (bus_subscriptions_size (&set), ==, 0);
   bus_subscriptions_clear (&set);
@@ -121,8 +123,8 @@ test_seed (void)
     }
   g_assert_cmpuint (n_orders, >, 8);
   g_assert_cmpuint (n_orders, <, 56);
-  bus_subscription_free (one);
-  bus_subscription_free (two);
+  bus_subscription_free (&cells, one);
+  bus_subscription_free (&cells, two);
 }
 
 int

@@ -67,7 +67,8 @@ routes_add (Peers *peers,
             guint64 messages)
 {
   const BusLimits *limits = &peers->core->limits;
-  BusSubscription *subscription = bus_subscription_new (owner, id, wire_span_str (pattern), serves);
+  BusSubscription *subscription
+      = bus_subscription_new (&peers->core->quota.lasting, owner, id, wire_span_str (pattern), serves);
 
   subscription->bounds = (BusBounds){ serves ? BUS_OVERFLOW_ERROR : BUS_OVERFLOW_DROP_OLDEST,
                                       (guint32) limits->subscription_queue_messages, limits->subscription_queue_bytes };

@@ -36,7 +36,8 @@ static BusGroup *
 join (Fixture *f, const char *name, guint32 account, const char *pattern, BusStrategy strategy)
 {
   BusPeer *owner = f->owners[f->members->len % N_MEMBERS];
-  BusSubscription *member = bus_subscription_new (owner, f->members->len + 1, wire_span_str (pattern), FALSE);
+  BusSubscription *member = bus_subscription_new (&f->peers.core->quota.lasting, owner, f->members->len + 1,
+                                                  wire_span_str (pattern), FALSE);
 
   bus_group_join (&f->groups, wire_span_str (name), account, strategy, member);
   g_ptr_array_add (f->members, member);
@@ -67,7 +68,7 @@ teardown (Fixture *f, gconstpointer data)
 
       if (member->group != NULL)
         leave (f, i);
-      bus_subscription_free (member);
+      bus_subscription_free (&f->peers.core->quota.lasting, member);
     }
   g_ptr_array_unref (f->members);
   bus_groups_clear (&f->groups); /* asserts that no group is left */

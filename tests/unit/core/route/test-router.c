@@ -55,8 +55,8 @@ static void
 test_bounds_of_a_group (Peers *f, gconstpointer data)
 {
   BusPeer *one = peers_ready (f, "one", 1000);
-  BusSubscription *first = bus_subscription_new (one, 1, wire_span_str ("events.#"), FALSE);
-  BusSubscription *second = bus_subscription_new (one, 2, wire_span_str ("events.#"), FALSE);
+  BusSubscription *first = bus_subscription_new (&f->core->quota.lasting, one, 1, wire_span_str ("events.#"), FALSE);
+  BusSubscription *second = bus_subscription_new (&f->core->quota.lasting, one, 2, wire_span_str ("events.#"), FALSE);
 
   first->bounds = (BusBounds){ BUS_OVERFLOW_CONFLATE, 5, 5000 };
   second->bounds = (BusBounds){ BUS_OVERFLOW_DROP_NEWEST, 9, 9000 };

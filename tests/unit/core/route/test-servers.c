@@ -5,6 +5,8 @@
 
 #define SEED 5u
 
+static BusCells cells;
+
 typedef struct
 {
   GHashTable *table;
@@ -26,7 +28,7 @@ teardown (Fixture *f, gconstpointer data)
 static BusSubscription *
 add (Fixture *f, guint32 id, const char *topic)
 {
-  BusSubscription *subscription = bus_subscription_new (NULL, id, wire_span_str (topic), TRUE);
+  BusSubscription *subscription = bus_subscription_new (&cells, NULL, id, wire_span_str (topic), TRUE);
 
   bus_servers_add (f->table, SEED, subscription);
   return subscription;
@@ -37,7 +39,7 @@ take_out (Fixture *f, BusSubscription *subscription)
 {
   bus_servers_remove (f->table, subscription);
   g_assert_null (subscription->serving.servers);
-  bus_subscription_free (subscription);
+  bus_subscription_free (&cells, subscription);
 }
 
 static BusServers *
