@@ -94,6 +94,18 @@ check_retain_order (SimWorld *world, const BusPeer *peer)
     }
 }
 
+/* A cursor in the list has an event that moves it: bytes are sent, or a timer expires. */
+static void
+check_retain_moves (SimWorld *world, const BusPeer *peer)
+{
+  const BusPeerExtra *extra = bus_peer_extra (peer);
+
+  if (bus_peer_is_ready (peer) && extra->cursors.head != NULL && bus_outq_bytes (&peer->flow.outq) == 0
+      && !bus_deadline_is_armed (&extra->catchup_timer.deadline)
+      && !bus_deadline_is_armed (&peer->flow.retry_timer.deadline))
+    sim_world_fail (world, "a cursor of %s waits for no event", peer->id);
+}
+
 void
 sim_check_retained (SimWorld *world)
 {
@@ -101,5 +113,8 @@ sim_check_retained (SimWorld *world)
   check_retain_list (world);
   check_retain_accounts (world);
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
-    check_retain_order (world, link->data);
+    {
+      check_retain_order (world, link->data);
+      check_retain_moves (world, link->data);
+    }
 }

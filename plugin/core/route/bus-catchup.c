@@ -218,7 +218,7 @@ catchup_run (BusCursor *cursor, guint *budget, gint64 now_us)
   return step;
 }
 
-/* Moves one cursor. TRUE: it has moved, or has ended. */
+/* Moves one cursor. TRUE: it has moved, or has left the list, so another call makes progress with the others. */
 static gboolean
 catchup_run_one (BusCursor *cursor, guint *budget, gint64 now_us)
 {
@@ -234,7 +234,7 @@ catchup_run_one (BusCursor *cursor, guint *budget, gint64 now_us)
       return TRUE;
     case STEP_NO_CREDIT:
       catchup_unlist (cursor);
-      break;
+      return TRUE;
     case STEP_NO_MEMORY:
       bus_flow_retry (flow, now_us);
       break;

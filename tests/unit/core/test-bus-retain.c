@@ -153,6 +153,36 @@ test_credit_while_bytes_wait (Core *core, gconstpointer data)
   assert_got (late, "b* c* .");
 }
 
+/* More cursors than a step visits have got credit that does not open their windows, while bytes wait. A cursor behind them that may
+ * move is moved by a later step. */
+static void
+test_closed_windows (Core *core, gconstpointer data)
+{
+  const guint32 open = BUS_CATCHUP_STEP + 1;
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *late = client_ready (core, "two", "procmond");
+
+  client_retain (publisher, "health.a", "more than the window");
+  client_retain (publisher, "health.b", "b");
+  for (guint32 i = 1; i <= open + 1; i++)
+    client_subscribe_full (late, i, "health.#", NULL, FALSE, 10, 10, WIRE_STATUS_OK);
+  g_free (client_take_all (late));
+  late->is_stopped = TRUE;
+  client_credit (late, open + 1, 11, 30);
+  g_assert_cmpuint (bus_outq_bytes (&late->peer->flow.outq), >, 0);
+  for (guint32 i = 1; i < open; i++)
+    client_credit (late, i, 11, 15);
+  client_credit (late, open, 11, 30);
+  late->is_stopped = FALSE;
+  core_flush (core);
+  assert_got (late, "b* .");
+  g_assert_cmpint (bus_core_next_tick_us (core->core), ==, core->now_us + 1);
+  core->now_us++;
+  bus_core_tick (core->core, core->now_us);
+  core_flush (core);
+  assert_got (late, "b* .");
+}
+
 /* A value that is replaced or cleared before the cursor comes to it is delivered once, as the live message. */
 static void
 test_replaced_on_the_way (Core *core, gconstpointer data)
@@ -521,6 +551,7 @@ main (int argc, char **argv)
   ADD ("I05-rights", retain_set_up, test_rights);
   ADD ("credit", retain_set_up, test_credit);
   ADD ("credit-while-bytes-wait", retain_set_up, test_credit_while_bytes_wait);
+  ADD ("closed-windows", retain_set_up, test_closed_windows);
   ADD ("replaced-on-the-way", retain_set_up, test_replaced_on_the_way);
   ADD ("I06-overflow-behind-the-cursor", retain_set_up, test_overflow_behind_the_cursor);
   ADD ("room-in-the-lane", big_set_up, test_room_in_the_lane);
