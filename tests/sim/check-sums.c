@@ -173,7 +173,7 @@ check_sums_withholds (const BusPeer *peer)
   return FALSE;
 }
 
-/* The parts of a shared ticket are all that it withholds: each part that was released has returned its credit. */
+/* The parts of a ticket are all that it withholds: each part that was released has returned its credit. */
 static void
 check_sums_parts (SimWorld *world, const BusPeer *publisher, const BusTicket *ticket)
 {
@@ -193,8 +193,8 @@ check_sums_parts (SimWorld *world, const BusPeer *publisher, const BusTicket *ti
           }
     }
   if (messages != ticket->messages || bytes != ticket->bytes)
-    sim_world_fail (world, "I1: a shared ticket of %s withholds %u messages, its parts %" G_GUINT64_FORMAT,
-                    publisher->id, ticket->messages, messages);
+    sim_world_fail (world, "I1: a ticket of %s withholds %u messages, its parts %" G_GUINT64_FORMAT, publisher->id,
+                    ticket->messages, messages);
 }
 
 static void
@@ -205,7 +205,7 @@ check_sums_credit (SimWorld *world, const BusPeer *peer)
   for (const BusTicket *ticket = peer->ledger.tickets; ticket != NULL; ticket = ticket->next)
     {
       held[ticket->credit_class] += ticket->messages;
-      if (ticket->is_shared)
+      if (ticket->has_parts)
         check_sums_parts (world, peer, ticket);
     }
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)

@@ -147,7 +147,7 @@ static gboolean
 run_is_held (const BusPeer *publisher)
 {
   for (const BusTicket *ticket = publisher->ledger.tickets; ticket != NULL; ticket = ticket->next)
-    if (ticket->messages > (ticket->is_shared ? ticket->refs : 1))
+    if (ticket->messages > (ticket->has_parts ? ticket->refs : 1))
       return TRUE;
   return FALSE;
 }
@@ -156,7 +156,7 @@ static gboolean
 run_shares_ticket (const BusPeer *publisher)
 {
   for (const BusTicket *ticket = publisher->ledger.tickets; ticket != NULL; ticket = ticket->next)
-    if (ticket->is_shared && ticket->refs > 1)
+    if (ticket->has_parts && ticket->refs > 1)
       return TRUE;
   return FALSE;
 }

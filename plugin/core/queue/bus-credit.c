@@ -192,13 +192,13 @@ bus_ticket_ref_part (BusLedger *publisher, WireClass credit_class, guint message
 {
   BusTicket *newest = publisher->tickets;
 
-  if (newest != NULL && newest->is_shared && newest->since_us == now_us && newest->credit_class == credit_class)
+  if (newest != NULL && newest->has_parts && newest->since_us == now_us && newest->credit_class == credit_class)
     {
       ticket_add (newest, messages, bytes);
       return bus_ticket_ref (newest);
     }
   newest = bus_ticket_new (publisher, credit_class, messages, bytes, now_us);
-  newest->is_shared = TRUE;
+  newest->has_parts = TRUE;
   return newest;
 }
 
@@ -221,7 +221,7 @@ bus_ticket_unref_part (BusTicket *ticket, guint messages, gsize bytes)
 {
   if (ticket->refs > 1 && ticket->publisher != NULL)
     ticket_return_part (ticket, messages, bytes);
-  bus_ticket_unref (ticket); /* the last part is all that is left */
+  bus_ticket_unref (ticket); /* the last part: the ticket withholds only its credit now */
 }
 
 /* --- the end of a ledger --- */

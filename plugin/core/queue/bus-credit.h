@@ -17,9 +17,9 @@
  * holds a reference to it while one of these messages waits in its queue, or is sent and not settled. Releasing the last reference
  * returns the credit of all of them. A ticket can outlive its publisher, and then returns nothing.
  *
- * A shared ticket withholds the credit of all runs of one turn that were sent whole to one subscription each. A ticket for each of
- * them would cost several cache lines for each message. The holder of a part knows the credit of its part, and releasing the part
- * returns exactly this credit, at once.
+ * Consecutive runs of one class and one turn, each sent whole to its only subscription, share a ticket with parts. A ticket for
+ * each of them would cost several cache lines for each message. The holder of a part knows the credit of its part, and releasing
+ * the part returns exactly this credit, at once. Turns with the same time count as one turn.
  *
  * Returned credit is announced at the end of the input call if it is at least a quarter of the window, or if the publisher has no
  * credit left. Example: with a window of 8192 messages and 4 MiB, CREDIT is sent after 2048 messages or 1 MiB were returned. The
@@ -77,7 +77,7 @@ typedef struct BusTicket
   guint messages;     /* whose credit it withholds */
   gsize bytes;        /* of that credit */
   guint64 run;        /* number of the run that they belong to; 0: none */
-  gboolean is_shared; /* each reference withholds a part of this credit */
+  gboolean has_parts; /* each reference withholds a part of this credit */
   gint64
       since_us; /* withheld since; kept when the message is handed on, so that the longest block bounds the whole chain */
 } BusTicket;
@@ -121,7 +121,7 @@ bus_ticket_ref (BusTicket *ticket)
 }
 void bus_ticket_unref (BusTicket *ticket);
 
-/* Withholds credit that was taken, as a part of the shared ticket of this turn, until bus_ticket_unref_part(). Transfer full. */
+/* Withholds credit that was taken, as a part of the ticket of this turn, until bus_ticket_unref_part(). Transfer full. */
 BusTicket *
 bus_ticket_ref_part (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us);
 /* @messages, @bytes: the credit of this part, which returns */

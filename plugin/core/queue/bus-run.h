@@ -12,7 +12,7 @@
  * encodes it. Messages that cannot be handled together are handled one by one like any other message, so that no rule of a queue
  * exists twice.
  *
- * The messages have consecutive accept sequences. One ticket, or one part of a shared ticket, withholds the credit of the whole run
+ * The messages have consecutive accept sequences. One ticket, or one part of a ticket, withholds the credit of the whole run
  * or, in a group, of the messages that one member got. It returns this credit only with the last message, so a run is limited to a
  * part (1/BUS_RUN_SHARE) of the window of its publisher.
  *

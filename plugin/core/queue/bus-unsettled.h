@@ -13,8 +13,8 @@
  * since when its client has settled nothing, and how long that usually takes; by these times a group detects a member that hangs.
  *
  * Example: deliveries 1 to 5 were sent, and 3 holds a ticket. The only record has the index 3. When the client has returned the
- * credit of three messages, the record is freed, and the ticket is released with it. A record may hold a part of a shared ticket
- * (bus-credit); it knows the credit of its part.
+ * credit of three messages, the record is freed, and the ticket is released with it. A record without a message may hold a
+ * part of a ticket (bus-credit); it knows the credit of its part.
  *
  * Messages that are delivered at least once are *kept* from the time at which they are accepted: first in a slot of the FIFO, then
  * in a record. Their number and size are bounded for each subscription (unsettled_messages, unsettled_bytes) and charged to its
@@ -29,7 +29,7 @@ struct BusSent
 {
   BusSent *next;
   BusDeliveryState state; /* SENT or WITHDRAWN; another state only while it is freed */
-  guint part_messages;    /* whose credit it withholds as a part of a shared ticket; 0: the ticket is not shared */
+  guint part_messages;    /* whose credit it withholds as a part of a ticket; 0: it holds no part */
   gsize part_bytes;       /* of that credit */
   guint64 index;     /* of the (last) delivery: it is settled when the client has returned so many messages in total */
   BusTicket *ticket; /* nullable; own reference */
@@ -65,7 +65,7 @@ void bus_unsettled_add (BusFlow *flow,
                         gint64 now_us);
 
 /* One record is enough for consecutive deliveries whose credit the same ticket withholds, because the ticket is released with the
- * last one. TRUE: the last record now includes the delivery that was counted last, which needs no record of its own. */
+ * last one. Each part of a ticket has a record of its own. TRUE: the last record now includes the delivery that was counted last, which needs no record of its own. */
 static inline gboolean
 bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
 {
@@ -95,7 +95,7 @@ bus_unsettled_prefetch_record (const BusSubscription *subscription)
 /* Makes or extends the record with which @ticket (transfer none) withholds the credit of the deliveries that were counted last,
  * until the client settles them. */
 void bus_unsettled_withhold (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket, gint64 now_us);
-/* Makes the record for a run that was sent whole, with a part of a shared ticket. @ticket: (transfer full) */
+/* Makes the record for a run that was sent whole, with a part of a ticket. @ticket: (transfer full) */
 void bus_unsettled_withhold_part (BusFlow *flow,
                                   BusSubscription *subscription,
                                   BusTicket *ticket,

@@ -24,5 +24,5 @@ void bus_withheld_share (BusSubscription *subscription);
 /* Releases a ticket. @ticket: (transfer full) */
 void bus_withheld_release (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket);
 
-/* The subscription loses a ticket without releasing it, because another subscription gets the message with it. */
+/* Stops counting a ticket. The caller releases it, or another subscription gets it with its message. */
 void bus_withheld_hand_on (BusFlow *flow, BusSubscription *subscription);

@@ -135,29 +135,7 @@ run_offer_each (BusCore *core, BusRun *run, guint from, const BusReceiver *recei
     }
 }
 
-/* The first @done messages were sent to the receiver: withholds their credit, and offers the others. */
-static void
-run_offer_behind (BusCore *core,
-                  BusRun *run,
-                  guint done,
-                  const BusReceiver *receiver,
-                  BusTicket *ticket,
-                  gboolean is_shared,
-                  gint64 now_us)
-{
-  BusFlow *flow = &receiver->peer->flow;
-
-  if (done > 0 && bus_admit_withholds (flow, receiver->subscriptions[0], run->publisher))
-    bus_unsettled_withhold (flow, receiver->subscriptions[0], ticket, now_us);
-  if (receiver->n_plain == 1 && !is_shared && done < run->n)
-    done += bus_admit_run_wait (flow, run, done, receiver->subscriptions[0], ticket, now_us);
-  if (done > 0)
-    bus_peer_touch (receiver->peer);
-  if (done < run->n)
-    run_offer_each (core, run, done, receiver, ticket, now_us);
-}
-
-/* Gives a run to one receiver.
+/* --- a run for one receiver ---
  *
  * Routing handles messages one after the other, each for all receivers. For small messages, most of the time is then spent on
  * steps that have the same result for each message of a run: finding the subscription, comparing window, lane and gaps. So here
@@ -172,21 +150,32 @@ run_offer_behind (BusCore *core,
  * Two cases use only the ordinary path for messages that wait. A waiting run is a copy for one receiver, so messages for several
  * receivers wait one by one, and all receivers share each of them. A receiver with several matching subscriptions gets every
  * message by the ordinary path, because one frame names all of these subscriptions. */
+
+/* The receiver has got the first @done messages: offers it the others. */
 static void
-run_offer (BusCore *core,
-           BusRun *run,
-           const BusReceiver *receiver,
-           BusTicket *ticket,
-           gboolean is_shared,
-           gint64 now_us)
+run_offer_behind (BusCore *core, BusRun *run, guint done, const BusReceiver *receiver, BusTicket *ticket, gint64 now_us)
 {
+  if (done > 0)
+    bus_peer_touch (receiver->peer);
+  if (done < run->n)
+    run_offer_each (core, run, done, receiver, ticket, now_us);
+}
+
+/* One of several receivers, or a receiver with several subscriptions. */
+static void
+run_offer (BusCore *core, BusRun *run, const BusReceiver *receiver, BusTicket *ticket, gint64 now_us)
+{
+  BusFlow *flow = &receiver->peer->flow;
+  BusSubscription *first = receiver->subscriptions[0];
   guint done = 0;
 
   if (!bus_peer_is_ready (receiver->peer))
     return;
   if (receiver->n_plain == 1)
-    done = bus_admit_run (&receiver->peer->flow, run, 0, run->n, receiver->subscriptions[0], is_shared, now_us);
-  run_offer_behind (core, run, done, receiver, ticket, is_shared, now_us);
+    done = bus_admit_run (flow, run, 0, run->n, first, TRUE, now_us);
+  if (done > 0 && bus_admit_withholds (flow, first, run->publisher))
+    bus_unsettled_withhold (flow, first, ticket, now_us);
+  run_offer_behind (core, run, done, receiver, ticket, now_us);
 }
 
 static BusTicket *
@@ -207,27 +196,29 @@ run_withhold_part (BusRun *run, BusSubscription *subscription, gint64 now_us)
   bus_unsettled_withhold_part (&subscription->owner->flow, subscription, ticket, run->n, run->cost, now_us);
 }
 
-/* One receiver with one subscription: if it gets the whole run at once, the run needs no ticket of its own. */
+/* The only receiver, with one subscription. If it gets the whole run at once, the run needs no ticket of its own. */
 static void
 run_offer_to_one (BusCore *core, BusRun *run, const BusReceiver *receiver, gint64 now_us)
 {
   BusSubscription *subscription = receiver->subscriptions[0];
   BusFlow *flow = &receiver->peer->flow;
-  const gboolean is_withheld = bus_admit_withholds (flow, subscription, run->publisher);
-  BusTicket *ticket;
+  BusTicket *ticket = NULL;
+  gboolean is_withheld;
   guint done;
 
   if (!bus_peer_is_ready (receiver->peer))
     return;
+  is_withheld = bus_admit_withholds (flow, subscription, run->publisher);
   done = bus_admit_run (flow, run, 0, run->n, subscription, FALSE, now_us);
   if (is_withheld && done == run->n)
-    {
-      run_withhold_part (run, subscription, now_us);
-      bus_peer_touch (receiver->peer);
-      return;
-    }
-  ticket = is_withheld ? run_withhold (run, now_us) : NULL;
-  run_offer_behind (core, run, done, receiver, ticket, FALSE, now_us);
+    run_withhold_part (run, subscription, now_us);
+  else if (is_withheld)
+    ticket = run_withhold (run, now_us);
+  if (done > 0 && ticket != NULL)
+    bus_unsettled_withhold (flow, subscription, ticket, now_us);
+  if (done < run->n)
+    done += bus_admit_run_wait (flow, run, done, subscription, ticket, now_us);
+  run_offer_behind (core, run, done, receiver, ticket, now_us);
   g_clear_pointer (&ticket, bus_ticket_unref);
 }
 
@@ -237,7 +228,7 @@ run_offer_to_all (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
   BusTicket *ticket = run_is_withheld (run, match) ? run_withhold (run, now_us) : NULL;
 
   for (guint i = 0; i < match->n_receivers; i++)
-    run_offer (core, run, &match->receivers[i], ticket, match->n_receivers > 1, now_us);
+    run_offer (core, run, &match->receivers[i], ticket, now_us);
   g_clear_pointer (&ticket, bus_ticket_unref);
 }
 
