@@ -10,7 +10,7 @@
  * The values of a frame of one of the two usual forms: a plain PUBLISH, or the CREDIT of a subscription.
  *
  * Nearly all frames of clients have one of these forms. Each of them is read once: by bus-ahead, some frames before it is handled,
- * if there are many subscriptions; otherwise by bus-dispatch.
+ * if it loads ahead for this read; otherwise by bus-dispatch.
  *
  * Invariant: the values are those of the bytes of the body, which do not change before the end of the input call. No right, limit
  * or credit was checked, and nothing was counted.

@@ -9,6 +9,7 @@
  * several. */
 
 static int problem;
+static guint n_sent, n_sent_messages; /* calls of send() and of sendmsg() */
 
 ssize_t
 readv (int fd, const struct iovec *parts, int n)
@@ -27,6 +28,8 @@ recv (int fd, void *bytes, size_t n, int flags)
 ssize_t
 send (int fd, const void *bytes, size_t n, int flags)
 {
+  g_assert_cmpint (flags, ==, MSG_NOSIGNAL);
+  n_sent++;
   errno = problem;
   return -1;
 }
@@ -34,6 +37,8 @@ send (int fd, const void *bytes, size_t n, int flags)
 ssize_t
 sendmsg (int fd, const struct msghdr *message, int flags)
 {
+  g_assert_cmpint (flags, ==, MSG_NOSIGNAL);
+  n_sent_messages++;
   errno = problem;
   return -1;
 }
@@ -75,6 +80,8 @@ test_write (void)
       g_assert_cmpint (link_io_write (0, spans, 1), ==, cases[i].write);
       g_assert_cmpint (link_io_write (0, spans, 2), ==, cases[i].write);
     }
+  g_assert_cmpuint (n_sent, ==, G_N_ELEMENTS (cases));
+  g_assert_cmpuint (n_sent_messages, ==, G_N_ELEMENTS (cases));
 }
 
 int
