@@ -166,8 +166,8 @@ client_has_reached (DeyeBusClient *self, const ClientGoal *goal)
   return self->events.count >= goal->events_ahead || (goal->condition != NULL && goal->condition (goal->data));
 }
 
-/* If a synchronous call has left many events, the first read is short: they are dispatched first, and the messages of the next
- * read get their memory. It is not left out, because it shows that the broker is alive. */
+/* If so many events wait already, the turn reads only once, and at most BUFFER_LITTLE bytes: these events are dispatched first, so
+ * that the next messages get the memory of theirs. The read is not omitted, because it shows that the broker is alive. */
 WIRE_HOT static void
 client_read (DeyeBusClient *self, const ClientGoal *goal, gint64 now_us)
 {

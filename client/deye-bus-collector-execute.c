@@ -195,12 +195,14 @@ execute_time (guint64 us)
   return (gint64) MIN (us, (guint64) FAR_US);
 }
 
-/* NULL: the order has none. */
+/* A copy, because the details are small, and a handler that keeps them must not keep a large payload with them. NULL: the order has
+ * none. */
 static GBytes *
 execute_dup_details (const ExecuteOrder *order)
 {
-  return order->execute.last_details.len > 0 ? deye_bus_message_dup_part (order->message, order->execute.last_details)
-                                             : NULL;
+  const WireSpan details = order->execute.last_details;
+
+  return details.len > 0 ? g_bytes_new (details.data, details.len) : NULL;
 }
 
 static DeyeBusRun *

@@ -13,8 +13,8 @@
  *
  * Its files share the fields below: deye-bus-collector.c is the object, -start.c its start, -operations.c its operations,
  * -register.c the registration, -topics.c opens its topics, -execute.c takes tasks and sends the reports of their handlers,
- * -reply.c encodes these, -drain.c is the end, -claims.c has the works and results that survive the end of a connection, -desired.c has configuration
- * and standing tasks, -health.c the health of units, and -timer.c its source.
+ * -reply.c encodes these, -drain.c is the end, -claims.c has the works and results that survive the end of a connection,
+ * -desired.c has configuration and standing tasks, -health.c the health of units, and -timer.c its source.
  *
  * The client calls the collector by hooks. No hook may run user code outside of a dispatch, so the results of a registration
  * are kept until the client is ready and dispatches.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-execute.h"
 
+#include "deye-bus-run.h"
 #include "coordination.pb-c.h"
 #include "wire-field.h"
 #include "wire-guard-scan.h"
 
-#define TOKEN_MAX   64u
 #define TASK_ID_MAX 64u
 #define TEXT_MAX    256u
 
@@ -28,7 +28,7 @@ static const WireFieldRow execute_rows[] = {
 static gboolean
 execute_is_valid (const DeyeBusExecute *execute)
 {
-  return execute->token.len > 0 && execute->token.len <= TOKEN_MAX && execute->task_id.len > 0
+  return execute->token.len > 0 && execute->token.len <= DEYE_BUS_RUN_TOKEN_MAX && execute->task_id.len > 0
          && execute->task_id.len <= TASK_ID_MAX && execute->operation.len <= TEXT_MAX
          && execute->payload_type.len <= TEXT_MAX && execute->attempt > 0
          && (execute->shards == 0 ? execute->shard == 0 : execute->shard < execute->shards)

@@ -9,7 +9,7 @@
 
 /*
  * One answer to a question. A question gets one from each of many collectors, so it is read in place and is one block with its
- * texts and a small payload. The message is free again at once; a large payload keeps it.
+ * texts and a small payload. The message can be freed at once, except if its payload is large: then the answer refers to it.
  */
 
 #define SMALL_MAX 16384u /* a larger payload is not copied */

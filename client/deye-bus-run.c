@@ -137,9 +137,9 @@ deye_bus_run_unref (DeyeBusRun *run)
 
 /* --- reports and outcomes from the handler --- */
 
-/* In the context. The collector drops its pointer in its dispose, which runs in the context too: so it is alive here. */
+/* In the context. The collector clears the pointer to itself in its dispose, which runs in the context too: so it is alive here. */
 static void
-run_tell_owner (DeyeBusRun *run)
+run_notify_owner (DeyeBusRun *run)
 {
   g_autoptr (GObject) owner = run->owner->owner != NULL ? g_object_ref (run->owner->owner) : NULL;
 
@@ -155,7 +155,7 @@ run_on_source (gpointer data)
   g_mutex_lock (&run->lock);
   run->is_source_attached = FALSE;
   g_mutex_unlock (&run->lock);
-  run_tell_owner (run);
+  run_notify_owner (run);
   return G_SOURCE_REMOVE;
 }
 
@@ -176,7 +176,7 @@ static void
 run_notify (DeyeBusRun *run, gboolean needs_source)
 {
   if (g_main_context_is_owner (run->owner->context))
-    run_tell_owner (run);
+    run_notify_owner (run);
   else if (needs_source)
     run_attach_source (run);
 }

@@ -46,6 +46,8 @@ envelope_is_zero (const WireEnvelope *envelope, gsize from, gsize to)
   return memcmp ((const guint8 *) envelope + from, zeros, to - from) == 0;
 }
 
+G_STATIC_ASSERT (G_STRUCT_OFFSET (WireEnvelope, ttl_us) == G_STRUCT_OFFSET (WireEnvelope, route) + sizeof (guint64));
+
 /* Without the route. */
 static inline gboolean
 envelope_has_client_rows (const WireEnvelope *envelope)

@@ -37,7 +37,8 @@ wire_field_take_value (const guint8 *at, const guint8 *end, guint type, WireFiel
   return at + len;
 }
 
-/* Takes the first field off @rest: while (wire_field_next (&rest, &field)) visits all. FALSE: the end. */
+/* Takes the first field off @rest: while (wire_field_next (&rest, &field)) visits all. FALSE: the end, or bytes that the scan
+ * refuses. */
 static inline gboolean
 wire_field_next (WireSpan *rest, WireField *field)
 {

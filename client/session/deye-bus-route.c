@@ -2,7 +2,8 @@
 #include "session/deye-bus-route.h"
 
 /* A request is usually answered before the next one arrives, and looked up several times until then. So the newest route is not in
- * the hash table: it moves there when another route is opened, and its block serves for the next route. */
+ * the hash table. It moves into the table when another route is opened. If it ends before that, its block is kept for the next
+ * route. */
 
 static void
 route_free (gpointer data)

@@ -338,7 +338,8 @@ static const struct
   { WIRE_STATUS_DRAINING, DEYE_BUS_CANCEL_DRAINING },
 };
 
-/* The handler gets the reason; its answer is still sent. Its cancellable is the same if it asks for it before or after that. */
+/* The handler gets the reason; its answer is still sent. Its cancellable is cancelled, no
+ * matter if the handler asks for it before or after that. */
 static void
 test_cancel (Fixture *f, gconstpointer data)
 {
