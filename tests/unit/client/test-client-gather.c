@@ -117,6 +117,30 @@ test_complete (Fixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_manifest_get_expected (manifest), ==, 2);
 }
 
+/* An extent whose fields are all 0 is packed to no bytes. It differs from a missing one: nothing was found. */
+static void
+test_no_rows (Fixture *f, gconstpointer data)
+{
+  ScriptExtent extent = DAEMONEYE__EVENTBUS__V1__EXTENT__INIT;
+  g_autoptr (DeyeBusGather) gather = NULL;
+  g_autolist (DeyeBusGatherAnswer) answers = NULL;
+  g_autoptr (DeyeBusExtent) said = NULL;
+  guint64 rows = 1;
+
+  client_fixture_connect (f, &with_gather);
+  gather_script_answer (f->in, 0, "procmond-1", "", &extent);
+  gather_script_answer (f->in, 1, "procmond-2", "", NULL);
+  gather_script_end (f->in, gather_script_manifest (two_answered, TRUE));
+  gather = ask (f);
+  answers = deye_bus_gather_get_answers (gather, NULL);
+  g_assert_cmpuint (g_list_length (answers), ==, 2);
+  said = deye_bus_gather_answer_dup_extent (answers->data);
+  g_assert_nonnull (said);
+  g_assert_true (deye_bus_extent_get_rows (said, &rows));
+  g_assert_cmpuint (rows, ==, 0);
+  g_assert_null (deye_bus_gather_answer_dup_extent (answers->next->data));
+}
+
 /* A large payload refers to the received message, and is valid after everything else was freed. */
 static void
 test_large (Fixture *f, gconstpointer data)
@@ -454,6 +478,7 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   ADD ("M12-complete", test_complete);
+  ADD ("no-rows", test_no_rows);
   ADD ("M12-large", test_large);
   ADD ("D05-partial", test_partial);
   ADD ("D05-any", test_any);

@@ -317,6 +317,24 @@ test_extent_uncounted (Fixture *f, gconstpointer data)
 }
 
 static void
+set_no_rows (DeyeBusWork *work)
+{
+  deye_bus_work_set_rows (work, 0);
+}
+
+/* All fields of the extent are 0, so it is packed to no bytes. It is sent nevertheless: nothing was found. */
+static void
+test_extent_no_rows (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = end_and_receive (f, set_no_rows, end_succeed);
+  const ScriptOutcome *outcome = wire_guard_message (guard);
+
+  g_assert_nonnull (outcome->extent);
+  g_assert_false (outcome->extent->is_uncounted);
+  g_assert_cmpuint (outcome->extent->rows, ==, 0);
+}
+
+static void
 test_extent_unset (Fixture *f, gconstpointer data)
 {
   g_autoptr (WireGuard) guard = end_and_receive (f, NULL, end_succeed);
@@ -528,6 +546,7 @@ main (int argc, char **argv)
   ADD ("result-sizes", test_result_sizes);
   ADD ("extent", test_extent);
   ADD ("extent-uncounted", test_extent_uncounted);
+  ADD ("extent-no-rows", test_extent_no_rows);
   ADD ("extent-unset", test_extent_unset);
   ADD ("extent-failed", test_extent_failed);
   ADD ("M13-shard", test_shard);

@@ -64,6 +64,24 @@ test_fields (void)
   g_assert_cmpuint (rest.len, ==, 0);
 }
 
+/* The pointer tells an empty field from one that has no bytes. */
+static void
+test_empty (void)
+{
+  WireSpan rest = WIRE_SPAN_LITERAL ("\x0a\x00\x10\x01\x1a\x00");
+  WireField field;
+
+  g_assert_true (wire_field_next (&rest, &field));
+  g_assert_cmpuint (field.bytes.len, ==, 0);
+  g_assert_nonnull (field.bytes.data);
+  g_assert_true (wire_field_next (&rest, &field));
+  g_assert_null (field.bytes.data);
+  g_assert_true (wire_field_next (&rest, &field)); /* at the end of the message */
+  g_assert_cmpuint (field.bytes.len, ==, 0);
+  g_assert_nonnull (field.bytes.data);
+  g_assert_false (wire_field_next (&rest, &field));
+}
+
 /* The walk over a message that is cut off ends before the end of the block, which the sanitizer watches. */
 static void
 test_cut_off (void)
@@ -88,6 +106,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/wire/field/all", test_fields);
+  g_test_add_func ("/wire/field/empty", test_empty);
   g_test_add_func ("/wire/field/cut-off", test_cut_off);
   return g_test_run ();
 }
