@@ -281,6 +281,75 @@ test_two_open (Fixture *f, gconstpointer data)
   g_clear_pointer (&served.request, deye_bus_message_unref);
 }
 
+/* Opens 500 and then 504, and watches both. */
+static void
+watch_two (Served *served, DeyeBusSubscription *subscription, DeyeBusMessage *requests[2], GCancellable *watches[2])
+{
+  static const guint64 routes[] = { 500, 504 };
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (routes); i++)
+    {
+      receive_request (served, subscription, routes[i]);
+      requests[i] = deye_bus_message_ref (served->request);
+      watches[i] = deye_bus_client_watch_request (served->f->client, requests[i], &error);
+      g_assert_no_error (error);
+    }
+  g_assert_true (watches[0] != watches[1]);
+  g_clear_pointer (&served->request, deye_bus_message_unref);
+}
+
+static void
+drop_two (DeyeBusMessage *requests[2], GCancellable *watches[2])
+{
+  for (guint i = 0; i < 2; i++)
+    {
+      deye_bus_message_unref (requests[i]);
+      g_object_unref (watches[i]);
+    }
+}
+
+static void
+test_watch_two_disconnected (Fixture *f, gconstpointer data)
+{
+  Served served = { .f = f };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &with_streams);
+  DeyeBusMessage *requests[2];
+  GCancellable *watches[2];
+
+  watch_two (&served, subscription, requests, watches);
+  client_fixture_disconnect (f);
+  client_fixture_wait (f, deye_bus_client_get_state (f->client) != DEYE_BUS_CLIENT_STATE_READY);
+  client_fixture_settle (f);
+  for (guint i = 0; i < G_N_ELEMENTS (watches); i++)
+    g_assert_true (g_cancellable_is_cancelled (watches[i]));
+  drop_two (requests, watches);
+}
+
+/* CANCEL of one of two open requests ends that one only. @data: index of the request: 0: the older one */
+static void
+test_cancel_one_of_two (Fixture *f, gconstpointer data)
+{
+  const guint cancelled = GPOINTER_TO_UINT (data);
+  const guint64 open[] = { cancelled == 0 ? 504 : 500 };
+  Served served = { .f = f };
+  g_autoptr (DeyeBusSubscription) subscription = serve (&served, &with_streams);
+  DeyeBusMessage *requests[2];
+  GCancellable *watches[2];
+
+  watch_two (&served, subscription, requests, watches);
+  script_cancel (f, cancelled == 0 ? 500 : 504);
+  client_fixture_send_and_settle (f);
+  g_assert_true (g_cancellable_is_cancelled (watches[cancelled]));
+  g_assert_false (g_cancellable_is_cancelled (watches[1 - cancelled]));
+  g_assert_false (deye_bus_client_respond (f->client, requests[cancelled], NULL, NULL, NULL));
+  g_assert_true (deye_bus_client_respond (f->client, requests[1 - cancelled], NULL, NULL, NULL));
+  client_fixture_settle (f);
+  assert_replies (f, open, G_N_ELEMENTS (open));
+  g_assert_false (g_cancellable_is_cancelled (watches[1 - cancelled]));
+  drop_two (requests, watches);
+}
+
 /* --- a payload in two pieces --- */
 
 #define JOINED_LEN 100000
@@ -379,8 +448,9 @@ test_part_unsupported (Fixture *f, gconstpointer data)
   g_clear_pointer (&served.request, deye_bus_message_unref);
 }
 
-#define ADD(path, function)                                                                                            \
-  g_test_add ("/client/answers/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
+#define ADD_DATA(path, function, data)                                                                                 \
+  g_test_add ("/client/answers/" path, Fixture, data, client_fixture_set_up, function, client_fixture_tear_down)
+#define ADD(path, function) ADD_DATA (path, function, NULL)
 
 int
 main (int argc, char **argv)
@@ -394,6 +464,9 @@ main (int argc, char **argv)
   ADD ("watch-disconnected", test_watch_disconnected);
   ADD ("order-of-parts", test_order_of_parts);
   ADD ("two-open", test_two_open);
+  ADD ("watch-two-disconnected", test_watch_two_disconnected);
+  ADD_DATA ("cancel-older-of-two", test_cancel_one_of_two, GUINT_TO_POINTER (0));
+  ADD_DATA ("cancel-newer-of-two", test_cancel_one_of_two, GUINT_TO_POINTER (1));
   ADD ("joined", test_joined);
   ADD ("joined-unsent", test_joined_unsent);
   ADD ("M27-part-unsupported", test_part_unsupported);
