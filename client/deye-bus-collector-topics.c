@@ -123,6 +123,9 @@ deye_bus_collector_open_topics (DeyeBusCollector *self)
 void
 deye_bus_collector_close_topics (DeyeBusCollector *self, gboolean unsubscribe)
 {
+  /* The calls complete in this context, and have references to the client until then. The present thread may have another default
+   * context, which perhaps is never iterated. */
+  g_main_context_push_thread_default (self->client->context);
   for (guint i = 0; i < DEYE_BUS_COLLECTOR_N_TOPICS; i++)
     {
       g_autoptr (DeyeBusSubscription) subscription = g_steal_pointer (&self->topics[i].subscription);
@@ -130,4 +133,5 @@ deye_bus_collector_close_topics (DeyeBusCollector *self, gboolean unsubscribe)
       if (subscription != NULL && unsubscribe)
         deye_bus_subscription_unsubscribe_async (subscription, NULL, NULL, NULL);
     }
+  g_main_context_pop_thread_default (self->client->context);
 }
