@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector-fixture.h"
-#include "posix/reconnect-fixture.h"
+#include "posix/claims-fixture.h"
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 /*
@@ -12,150 +10,7 @@
 
 #define OUTCOME(kind) DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_##kind
 
-typedef Daemoneye__Eventbus__V1__RegisterRequest RegisterRequest;
-typedef Daemoneye__Eventbus__V1__RegisterReply RegisterReply;
-
-typedef struct
-{
-  ReconnectFixture base;
-  DeyeBusCollector *collector;
-  HandlerLog log;
-  GByteArray *in; /* scripted, not sent to the client yet */
-  guint64 asked;  /* id of Register */
-  guint64 registrations;
-} Fixture;
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  reconnect_fixture_set_up (&f->base, data);
-  deye_bus_client_set_reconnect (f->base.client, TRUE);
-  f->base.client->features |= WIRE_FEATURE_TASKS;
-  g_assert_true (deye_bus_client_set_heartbeat (f->base.client, 300 * G_TIME_SPAN_SECOND, NULL));
-  f->in = g_byte_array_new ();
-  f->collector = deye_bus_collector_new_for_client (f->base.client);
-  deye_bus_collector_add_operation (f->collector, "scan", NULL, DEYE_BUS_OPERATION_IDEMPOTENT, collector_on_work,
-                                    &f->log, NULL, NULL);
-  g_object_set (f->collector, "max-concurrent", 4u, NULL);
-  reconnect_fixture_listen (&f->base, 4);
-  g_assert_true (deye_bus_collector_start (f->collector, NULL));
-}
-
-static void
-tear_down (Fixture *f, gconstpointer data)
-{
-  g_clear_object (&f->log.work);
-  reconnect_fixture_settle (&f->base);
-  g_assert_finalize_object (f->collector);
-  deye_bus_client_close (f->base.client, NULL, NULL);
-  reconnect_fixture_settle (&f->base);
-  g_byte_array_unref (f->in);
-  reconnect_fixture_tear_down (&f->base, data);
-}
-
-/* --- the broker --- */
-
-static void
-send_script (Fixture *f)
-{
-  if (f->in->len > 0)
-    reconnect_fixture_send (&f->base, f->in);
-}
-
-static GPtrArray *
-send_and_receive (Fixture *f)
-{
-  GPtrArray *frames;
-
-  send_script (f);
-  reconnect_fixture_settle (&f->base);
-  frames = reconnect_fixture_receive (&f->base);
-  for (guint i = frames->len; i-- > 0;)
-    if (((ScriptFrame *) frames->pdata[i])->kind == WIRE_KIND_CREDIT)
-      g_ptr_array_remove_index (frames, i);
-  return frames;
-}
-
-/* Accepts the next connection as a broker with @epoch. Returns the client's Register request. */
-static WireGuard *
-welcome (Fixture *f, guint64 epoch)
-{
-  const ScriptWelcome with_tasks
-      = { .features = WIRE_FEATURE_TASKS | WIRE_FEATURE_STREAM, .epoch = epoch, .window_bytes = 64u << 20 };
-
-  while ((f->base.peer = accept (f->base.listener, NULL, NULL)) < 0)
-    g_main_context_iteration (f->base.context, TRUE);
-  script_welcome (f->in, &with_tasks);
-  send_script (f);
-  for (;;)
-    {
-      g_autoptr (GPtrArray) frames = NULL;
-      const ScriptFrame *request;
-
-      g_main_context_iteration (f->base.context, TRUE);
-      frames = send_and_receive (f);
-      request = script_find (frames, WIRE_KIND_REQUEST);
-      if (request == NULL)
-        continue;
-      g_assert_true (request == collector_find_request (frames, "Register"));
-      g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 1); /* no request is sent before it */
-      f->asked = request->envelope.id;
-      return collector_unpack (request, &daemoneye__eventbus__v1__register_request__descriptor);
-    }
-}
-
-/* Answers the registration, and lets the client become ready. */
-static void
-answer (Fixture *f, TaskClaim **fenced, gsize n)
-{
-  RegisterReply reply = DAEMONEYE__EVENTBUS__V1__REGISTER_REPLY__INIT;
-
-  reply.registration_id = ++f->registrations;
-  reply.state = DAEMONEYE__EVENTBUS__V1__MEMBER_STATE__MEMBER_REGISTERED;
-  reply.fenced = fenced;
-  reply.n_fenced = n;
-  collector_script_reply (f->in, f->asked, &reply.base);
-  while (deye_bus_client_get_state (f->base.client) != DEYE_BUS_CLIENT_STATE_READY || f->in->len > 0
-         || f->collector->topics[DEYE_BUS_COLLECTOR_TOPIC_LIFECYCLE].subscription == NULL)
-    {
-      g_autoptr (GPtrArray) frames = send_and_receive (f);
-
-      for (guint i = 0; i < frames->len; i++)
-        {
-          const ScriptFrame *frame = frames->pdata[i];
-
-          if (wire_span_equal (frame->envelope.topic, WIRE_SPAN_LITERAL ("control.bus.subscribe")))
-            script_subscribe_reply (f->in, frame->envelope.id, 1000, 1048576);
-        }
-      if (frames->len == 0 && f->in->len == 0
-          && deye_bus_client_get_state (f->base.client) != DEYE_BUS_CLIENT_STATE_READY)
-        g_main_context_iteration (f->base.context, TRUE);
-    }
-  reconnect_fixture_settle (&f->base);
-}
-
-static void
-lose (Fixture *f)
-{
-  close (f->base.peer);
-  f->base.peer = -1;
-  while (deye_bus_client_get_state (f->base.client) == DEYE_BUS_CLIENT_STATE_READY)
-    g_main_context_iteration (f->base.context, TRUE);
-}
-
-/* Makes the first connection, on which the work "t-1" runs under the route 700. */
-static void
-start_work (Fixture *f)
-{
-  g_autoptr (WireGuard) request = welcome (f, 1);
-  g_autoptr (GPtrArray) frames = NULL;
-
-  g_assert_nonnull (request);
-  answer (f, NULL, 0);
-  collector_script_execute (f->in, 700, "t-1", NULL);
-  frames = send_and_receive (f);
-  g_assert_cmpuint (f->log.calls, ==, 1);
-}
+typedef ClaimsFixture Fixture;
 
 static void
 assert_claim (const TaskClaim *claim, const char *token)
@@ -163,26 +18,6 @@ assert_claim (const TaskClaim *claim, const char *token)
   g_assert_cmpstr (claim->task_id, ==, "t-1");
   g_assert_cmpuint (claim->attempt, ==, 1);
   g_assert_true (wire_span_equal (wire_span (claim->token.data, claim->token.len), wire_span_str (token)));
-}
-
-/* @claimed: the token of the claim; "": the broker does not send it */
-static void
-script_adopt_claimed (Fixture *f, guint64 route, const char *id, gboolean finished, const char *claimed)
-{
-  ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
-
-  execute.claimed = (ProtobufCBinaryData){ strlen (claimed), (guint8 *) (gsize) claimed };
-  execute.adopt = TRUE;
-  execute.finished = finished;
-  execute.attempt = 1;
-  execute.progress_us = 3600 * G_TIME_SPAN_SECOND;
-  collector_script_execute (f->in, route, id, &execute);
-}
-
-static void
-script_adopt (Fixture *f, guint64 route, const char *id, gboolean finished)
-{
-  script_adopt_claimed (f, route, id, finished, "");
 }
 
 static void
@@ -215,24 +50,24 @@ test_running (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) ended = NULL;
   const RegisterRequest *request;
 
-  start_work (f);
+  claims_fixture_start_work (f);
   g_assert_true (deye_bus_work_progress (f->log.work, 3, 9, NULL, NULL, NULL));
-  lose (f);
+  claims_fixture_lose (f);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_NONE);
-  guard = welcome (f, 2);
+  guard = claims_fixture_welcome (f, 2);
   request = wire_guard_message (guard);
   g_assert_cmpuint (request->n_running, ==, 1);
   g_assert_cmpuint (request->n_finished, ==, 0);
   assert_claim (request->running[0], "token-700");
-  answer (f, NULL, 0);
-  script_adopt (f, 800, "t-1", FALSE);
-  adopted = send_and_receive (f);
+  claims_fixture_answer (f, NULL, 0);
+  claims_fixture_script_adopt (f, 800, "t-1", FALSE);
+  adopted = claims_fixture_send_and_receive (f);
   g_assert_cmpuint (f->log.calls, ==, 1);
   g_assert_cmpuint (adopted->len, ==, 2);
   collector_assert_progress (adopted->pdata[0], 800, TRUE, 0);
   collector_assert_progress (adopted->pdata[1], 800, FALSE, 3);
   succeed (f);
-  ended = send_and_receive (f);
+  ended = claims_fixture_send_and_receive (f);
   g_assert_cmpuint (ended->len, ==, 1);
   assert_result (ended->pdata[0], 800);
 }
@@ -245,18 +80,18 @@ test_finished (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
   const RegisterRequest *request;
 
-  start_work (f);
-  lose (f);
+  claims_fixture_start_work (f);
+  claims_fixture_lose (f);
   succeed (f);
-  guard = welcome (f, 2);
+  guard = claims_fixture_welcome (f, 2);
   request = wire_guard_message (guard);
   g_assert_cmpuint (request->n_running, ==, 0);
   g_assert_cmpuint (request->n_finished, ==, 1);
   assert_claim (request->finished[0], "token-700");
   g_assert_cmpuint (request->finished[0]->length, ==, 6);
-  answer (f, NULL, 0);
-  script_adopt (f, 800, "t-1", TRUE);
-  frames = send_and_receive (f);
+  claims_fixture_answer (f, NULL, 0);
+  claims_fixture_script_adopt (f, 800, "t-1", TRUE);
+  frames = claims_fixture_send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   assert_result (frames->pdata[0], 800);
 }
@@ -268,14 +103,14 @@ test_of_another_account (Fixture *f, gconstpointer data)
   g_autoptr (WireGuard) guard = NULL;
   g_autoptr (GPtrArray) frames = NULL;
 
-  start_work (f);
-  lose (f);
+  claims_fixture_start_work (f);
+  claims_fixture_lose (f);
   succeed (f);
-  guard = welcome (f, 2);
-  answer (f, NULL, 0);
-  script_adopt_claimed (f, 800, "t-1", TRUE, "token-999");
-  script_adopt_claimed (f, 801, "t-1", TRUE, "token-700");
-  frames = send_and_receive (f);
+  guard = claims_fixture_welcome (f, 2);
+  claims_fixture_answer (f, NULL, 0);
+  claims_fixture_script_adopt_claimed (f, 800, "t-1", TRUE, "token-999");
+  claims_fixture_script_adopt_claimed (f, 801, "t-1", TRUE, "token-700");
+  frames = claims_fixture_send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
   assert_result (frames->pdata[1], 801);
@@ -288,13 +123,13 @@ test_run_of_another_account (Fixture *f, gconstpointer data)
   g_autoptr (WireGuard) guard = NULL;
   g_autoptr (GPtrArray) frames = NULL;
 
-  start_work (f);
-  lose (f);
-  guard = welcome (f, 2);
-  answer (f, NULL, 0);
-  script_adopt_claimed (f, 800, "t-1", FALSE, "token-999");
-  script_adopt_claimed (f, 801, "t-1", FALSE, "token-700");
-  frames = send_and_receive (f);
+  claims_fixture_start_work (f);
+  claims_fixture_lose (f);
+  guard = claims_fixture_welcome (f, 2);
+  claims_fixture_answer (f, NULL, 0);
+  claims_fixture_script_adopt_claimed (f, 800, "t-1", FALSE, "token-999");
+  claims_fixture_script_adopt_claimed (f, 801, "t-1", FALSE, "token-700");
+  frames = claims_fixture_send_and_receive (f);
   collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
   collector_assert_progress (frames->pdata[1], 801, TRUE, 0);
 }
@@ -309,26 +144,26 @@ test_until_delivered (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) again = NULL;
   const RegisterRequest *request;
 
-  start_work (f);
+  claims_fixture_start_work (f);
   succeed (f);
-  sent = send_and_receive (f);
+  sent = claims_fixture_send_and_receive (f);
   assert_result (sent->pdata[0], 700);
-  lose (f);
-  before = welcome (f, 1);
+  claims_fixture_lose (f);
+  before = claims_fixture_welcome (f, 1);
   request = wire_guard_message (before);
   g_assert_cmpuint (request->n_finished, ==, 1);
-  answer (f, NULL, 0);
-  script_adopt (f, 800, "t-1", TRUE);
-  again = send_and_receive (f);
+  claims_fixture_answer (f, NULL, 0);
+  claims_fixture_script_adopt (f, 800, "t-1", TRUE);
+  again = claims_fixture_send_and_receive (f);
   assert_result (again->pdata[0], 800);
   collector_script_delivered (f->in, 800);
-  send_script (f);
+  claims_fixture_send (f);
   reconnect_fixture_settle (&f->base);
-  lose (f);
-  after = welcome (f, 1);
+  claims_fixture_lose (f);
+  after = claims_fixture_welcome (f, 1);
   request = wire_guard_message (after);
   g_assert_cmpuint (request->n_finished, ==, 0);
-  answer (f, NULL, 0);
+  claims_fixture_answer (f, NULL, 0);
 }
 
 /* A work that the broker does not adopt is cancelled, and sends no outcome. */
@@ -340,20 +175,20 @@ test_fenced (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
   const RegisterRequest *request;
 
-  start_work (f);
-  lose (f);
-  guard = welcome (f, 2);
+  claims_fixture_start_work (f);
+  claims_fixture_lose (f);
+  guard = claims_fixture_welcome (f, 2);
   request = wire_guard_message (guard);
-  answer (f, request->running, request->n_running);
+  claims_fixture_answer (f, request->running, request->n_running);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
   succeed (f);
-  frames = send_and_receive (f);
+  frames = claims_fixture_send_and_receive (f);
   g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 0);
-  lose (f);
-  after = welcome (f, 2);
+  claims_fixture_lose (f);
+  after = claims_fixture_welcome (f, 2);
   request = wire_guard_message (after);
   g_assert_cmpuint (request->n_running + request->n_finished, ==, 0);
-  answer (f, NULL, 0);
+  claims_fixture_answer (f, NULL, 0);
 }
 
 static void
@@ -376,19 +211,19 @@ test_fenced_later (Fixture *f, gconstpointer data)
   TaskClaim other = DAEMONEYE__EVENTBUS__V1__TASK_CLAIM__INIT;
   TaskClaim *others[] = { &other };
 
-  start_work (f);
-  lose (f);
-  guard = welcome (f, 2);
+  claims_fixture_start_work (f);
+  claims_fixture_lose (f);
+  guard = claims_fixture_welcome (f, 2);
   request = wire_guard_message (guard);
-  answer (f, NULL, 0);
+  claims_fixture_answer (f, NULL, 0);
   other = *request->running[0];
   other.token = (ProtobufCBinaryData){ 9, (guint8 *) (gsize) "token-701" };
   script_fence (f, others, 1);
-  send_script (f);
+  claims_fixture_send (f);
   reconnect_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_NONE);
   script_fence (f, request->running, request->n_running);
-  send_script (f);
+  claims_fixture_send (f);
   reconnect_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
 }
@@ -397,14 +232,14 @@ test_fenced_later (Fixture *f, gconstpointer data)
 static void
 test_unknown (Fixture *f, gconstpointer data)
 {
-  g_autoptr (WireGuard) guard = welcome (f, 1);
+  g_autoptr (WireGuard) guard = claims_fixture_welcome (f, 1);
   g_autoptr (GPtrArray) frames = NULL;
 
   g_assert_nonnull (guard);
-  answer (f, NULL, 0);
-  script_adopt (f, 800, "t-9", FALSE);
-  script_adopt (f, 801, "t-9", TRUE);
-  frames = send_and_receive (f);
+  claims_fixture_answer (f, NULL, 0);
+  claims_fixture_script_adopt (f, 800, "t-9", FALSE);
+  claims_fixture_script_adopt (f, 801, "t-9", TRUE);
+  frames = claims_fixture_send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 2);
   collector_assert_outcome (frames->pdata[0], 800, OUTCOME (RETRYABLE));
   collector_assert_outcome (frames->pdata[1], 801, OUTCOME (RETRYABLE));
@@ -417,13 +252,13 @@ test_adopted_and_cancelled (Fixture *f, gconstpointer data)
 {
   g_autoptr (WireGuard) guard = NULL;
 
-  start_work (f);
-  lose (f);
-  guard = welcome (f, 2);
-  answer (f, NULL, 0);
-  script_adopt (f, 800, "t-1", FALSE);
+  claims_fixture_start_work (f);
+  claims_fixture_lose (f);
+  guard = claims_fixture_welcome (f, 2);
+  claims_fixture_answer (f, NULL, 0);
+  claims_fixture_script_adopt (f, 800, "t-1", FALSE);
   collector_script_cancel (f->in, 800, WIRE_STATUS_EXPIRED);
-  send_script (f);
+  claims_fixture_send (f);
   reconnect_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_EXPIRED);
   g_assert_cmpuint (f->log.calls, ==, 1);
@@ -438,12 +273,12 @@ test_next_attempt (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) frames = NULL;
 
   execute.attempt = 2;
-  start_work (f);
-  lose (f);
-  guard = welcome (f, 2);
-  answer (f, NULL, 0);
+  claims_fixture_start_work (f);
+  claims_fixture_lose (f);
+  guard = claims_fixture_welcome (f, 2);
+  claims_fixture_answer (f, NULL, 0);
   collector_script_execute (f->in, 800, "t-1", &execute);
-  frames = send_and_receive (f);
+  frames = claims_fixture_send_and_receive (f);
   g_assert_cmpuint (frames->len, ==, 1);
   collector_assert_outcome (frames->pdata[0], 800, OUTCOME (BUSY));
   g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_SUPERSEDED);
@@ -458,7 +293,7 @@ test_bounds (Fixture *f, gconstpointer data)
   g_autoptr (GBytes) large = g_bytes_new_take (g_malloc0 (1000000), 1000000);
   const RegisterRequest *request;
 
-  start_work (f);
+  claims_fixture_start_work (f);
   for (guint i = 0; i < 5; i++)
     {
       g_autofree char *id = g_strdup_printf ("t-%u", 2 + i);
@@ -468,18 +303,18 @@ test_bounds (Fixture *f, gconstpointer data)
       collector_script_execute (f->in, 701 + i, id, NULL);
       for (guint replies = 0; replies < 2;)
         {
-          frames = send_and_receive (f);
+          frames = claims_fixture_send_and_receive (f);
           replies += script_count (frames, WIRE_KIND_REPLY);
           g_clear_pointer (&frames, g_ptr_array_unref);
         }
     }
-  lose (f);
-  guard = welcome (f, 2);
+  claims_fixture_lose (f);
+  guard = claims_fixture_welcome (f, 2);
   request = wire_guard_message (guard);
   g_assert_cmpuint (request->n_running, ==, 1);
   g_assert_cmpuint (request->n_finished, ==, 4);
   g_assert_cmpstr (request->finished[0]->task_id, ==, "t-5"); /* the newest is first */
-  answer (f, NULL, 0);
+  claims_fixture_answer (f, NULL, 0);
   deye_bus_collector_step_kept (f->collector, g_get_monotonic_time () + 299 * G_TIME_SPAN_SECOND);
   g_assert_cmpuint (f->collector->kept.length, ==, 4);
   deye_bus_collector_step_kept (f->collector, g_get_monotonic_time () + 301 * G_TIME_SPAN_SECOND);
@@ -496,21 +331,21 @@ test_draining (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) drains = NULL;
   g_autoptr (GPtrArray) frames = NULL;
 
-  start_work (f);
+  claims_fixture_start_work (f);
   deye_bus_collector_stop_async (f->collector, 3600 * G_TIME_SPAN_SECOND, NULL, client_result_set, &result);
-  drains = send_and_receive (f);
+  drains = claims_fixture_send_and_receive (f);
   g_assert_nonnull (collector_find_request (drains, "Update"));
-  lose (f);
+  claims_fixture_lose (f);
   succeed (f);
   reconnect_fixture_settle (&f->base);
   g_assert_cmpuint (result.calls, ==, 0);
-  guard = welcome (f, 2);
-  answer (f, NULL, 0);
+  guard = claims_fixture_welcome (f, 2);
+  claims_fixture_answer (f, NULL, 0);
   g_clear_pointer (&drains, g_ptr_array_unref);
-  script_adopt (f, 800, "t-1", TRUE);
-  drains = send_and_receive (f);
+  claims_fixture_script_adopt (f, 800, "t-1", TRUE);
+  drains = claims_fixture_send_and_receive (f);
   client_fixture_wait (&f->base, result.calls > 0);
-  frames = send_and_receive (f);
+  frames = claims_fixture_send_and_receive (f);
   g_ptr_array_extend_and_steal (drains, g_steal_pointer (&frames));
   g_assert_nonnull (collector_find_request (drains, "Deregister"));
   g_assert_cmpuint (script_count (drains, WIRE_KIND_REPLY), ==, 1);
@@ -522,22 +357,6 @@ count_drained (DeyeBusCollector *collector, gpointer drained)
   ++*(guint *) drained;
 }
 
-/* Answers the registration and the request that opens the task topic, so the client is not ready yet. */
-static void
-answer_in_part (Fixture *f)
-{
-  RegisterReply reply = DAEMONEYE__EVENTBUS__V1__REGISTER_REPLY__INIT;
-  g_autoptr (GPtrArray) frames = NULL;
-
-  reply.registration_id = ++f->registrations;
-  reply.state = DAEMONEYE__EVENTBUS__V1__MEMBER_STATE__MEMBER_REGISTERED;
-  collector_script_reply (f->in, f->asked, &reply.base);
-  frames = send_and_receive (f);
-  g_assert_cmpuint (frames->len, ==, 2);
-  script_subscribe_reply (f->in, ((ScriptFrame *) frames->pdata[0])->envelope.id, 1000, 1048576);
-  f->asked = ((ScriptFrame *) frames->pdata[1])->envelope.id;
-}
-
 /* A task arrives before the client is ready again, and the collector begins to drain. @data: NULL: the client becomes ready,
  * and the task is declined; else the connection is lost, and the task with it */
 static void
@@ -546,13 +365,13 @@ test_draining_before_ready (Fixture *f, gconstpointer data)
   guint drained = 0;
 
   g_signal_connect (f->collector, "drained", G_CALLBACK (count_drained), &drained);
-  wire_guard_free (welcome (f, 1));
-  answer (f, NULL, 0);
-  lose (f);
-  wire_guard_free (welcome (f, 1));
-  answer_in_part (f);
+  wire_guard_free (claims_fixture_welcome (f, 1));
+  claims_fixture_answer (f, NULL, 0);
+  claims_fixture_lose (f);
+  wire_guard_free (claims_fixture_welcome (f, 1));
+  claims_fixture_answer_in_part (f, NULL, 0);
   collector_script_execute (f->in, 700, "t-1", NULL);
-  g_ptr_array_unref (send_and_receive (f));
+  g_ptr_array_unref (claims_fixture_send_and_receive (f));
   g_assert_true (deye_bus_collector_drain (f->collector, 0, NULL));
   reconnect_fixture_settle (&f->base);
   g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_CONNECTED);
@@ -565,14 +384,15 @@ test_draining_before_ready (Fixture *f, gconstpointer data)
   else
     {
       script_subscribe_reply (f->in, f->asked, 1000, 1048576);
-      send_script (f);
+      claims_fixture_send (f);
     }
   while (drained == 0)
     g_main_context_iteration (f->base.context, TRUE);
   g_assert_cmpuint (f->log.calls, ==, 0);
 }
 
-#define ADD(path, function) g_test_add ("/client/claims/" path, Fixture, NULL, set_up, function, tear_down)
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/claims/" path, Fixture, NULL, claims_fixture_set_up, function, claims_fixture_tear_down)
 
 int
 main (int argc, char **argv)
@@ -591,6 +411,7 @@ main (int argc, char **argv)
   ADD ("bounds", test_bounds);
   ADD ("draining", test_draining);
   ADD ("draining-before-ready", test_draining_before_ready);
-  g_test_add ("/client/claims/draining-before-lost", Fixture, "lost", set_up, test_draining_before_ready, tear_down);
+  g_test_add ("/client/claims/draining-before-lost", Fixture, "lost", claims_fixture_set_up, test_draining_before_ready,
+              claims_fixture_tear_down);
   return g_test_run ();
 }
