@@ -64,7 +64,7 @@ test_fields (void)
   g_assert_cmpuint (rest.len, ==, 0);
 }
 
-/* The pointer tells an empty field from one that has no bytes. */
+/* The pointer distinguishes an empty field from one that has no bytes. */
 static void
 test_empty (void)
 {
