@@ -9,14 +9,8 @@
 #define TASK_ID_MAX 64u
 #define TEXT_MAX    256u
 
-#define NUMBER(member)                                                                                                 \
-  {                                                                                                                    \
-    WIRE_FIELD_NUMBER, G_STRUCT_OFFSET (DeyeBusExecute, member)                                                        \
-  }
-#define SPAN(member)                                                                                                   \
-  {                                                                                                                    \
-    WIRE_FIELD_SPAN, G_STRUCT_OFFSET (DeyeBusExecute, member)                                                          \
-  }
+#define NUMBER(member) WIRE_FIELD_ROW (WIRE_FIELD_NUMBER, DeyeBusExecute, member)
+#define SPAN(member)   WIRE_FIELD_ROW (WIRE_FIELD_SPAN, DeyeBusExecute, member)
 
 static const WireFieldRow execute_rows[] = {
   [1] = SPAN (task_id),        [2] = SPAN (operation),      [3] = SPAN (payload),       [4] = SPAN (payload_type),

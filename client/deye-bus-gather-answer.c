@@ -25,7 +25,7 @@ struct _DeyeBusGatherAnswer
   WireSpan payload;         /* in @bytes; unused if there is @large */
   GBytes *large;            /* NULL: the payload is small */
   DeyeBusExtent *extent;    /* NULL: not set */
-  guint8 bytes[];
+  char bytes[];
 };
 
 G_DEFINE_BOXED_TYPE (DeyeBusGatherAnswer,
@@ -47,14 +47,8 @@ typedef struct
   WireSpan extent;
 } AnswerFields;
 
-#define NUMBER(member)                                                                                                 \
-  {                                                                                                                    \
-    WIRE_FIELD_NUMBER, G_STRUCT_OFFSET (AnswerFields, member)                                                          \
-  }
-#define SPAN(member)                                                                                                   \
-  {                                                                                                                    \
-    WIRE_FIELD_SPAN, G_STRUCT_OFFSET (AnswerFields, member)                                                            \
-  }
+#define NUMBER(member) WIRE_FIELD_ROW (WIRE_FIELD_NUMBER, AnswerFields, member)
+#define SPAN(member)   WIRE_FIELD_ROW (WIRE_FIELD_SPAN, AnswerFields, member)
 
 static const WireFieldRow answer_rows[] = {
   [1] = NUMBER (index), [2] = SPAN (id), [3] = NUMBER (incarnation), [4] = NUMBER (attempt), [5] = SPAN (outcome),
@@ -96,19 +90,6 @@ answer_unpack_extent (WireSpan packed, DeyeBusExtent **extent)
   return guard != NULL;
 }
 
-/* Copies @span to @at, and moves @at behind it and a NUL. */
-static const guint8 *
-answer_put (guint8 **at, WireSpan span)
-{
-  guint8 *copy = *at;
-
-  if (span.len > 0)
-    memcpy (copy, span.data, span.len);
-  copy[span.len] = '\0';
-  *at = copy + span.len + 1;
-  return copy;
-}
-
 DeyeBusGatherAnswer *
 deye_bus_gather_answer_new (DeyeBusMessage *message)
 {
@@ -116,7 +97,7 @@ deye_bus_gather_answer_new (DeyeBusMessage *message)
   DeyeBusGatherAnswer *answer;
   DeyeBusExtent *extent;
   WireSpan small;
-  guint8 *at;
+  char *at;
 
   if (!answer_read (message, &fields) || !answer_unpack_extent (fields.extent, &extent))
     return NULL;
@@ -131,9 +112,9 @@ deye_bus_gather_answer_new (DeyeBusMessage *message)
     .extent = extent,
   };
   g_atomic_ref_count_init (&answer->refs);
-  answer->id = (const char *) answer_put (&at, fields.id);
-  answer->payload_type = (const char *) answer_put (&at, fields.payload_type);
-  answer->payload = wire_span (answer_put (&at, small), small.len);
+  answer->id = wire_span_put_text (&at, fields.id);
+  answer->payload_type = wire_span_put_text (&at, fields.payload_type);
+  answer->payload = wire_span (wire_span_put_text (&at, small), small.len);
   return answer;
 }
 

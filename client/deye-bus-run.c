@@ -20,19 +20,6 @@ deye_bus_report_free (DeyeBusReport *report)
   g_free (report);
 }
 
-/* Copies @text to @at, and moves @at behind it. */
-static const char *
-run_put_text (char **at, WireSpan text)
-{
-  char *copy = *at;
-
-  if (text.len > 0)
-    memcpy (copy, text.data, text.len);
-  copy[text.len] = '\0';
-  *at = copy + text.len + 1;
-  return copy;
-}
-
 DeyeBusOutcome *
 deye_bus_outcome_new (guint32 kind,
                       GBytes *payload,
@@ -50,9 +37,9 @@ deye_bus_outcome_new (guint32 kind,
   char *at = (char *) (outcome + 1);
 
   *outcome = (DeyeBusOutcome){ .kind = kind, .payload = payload != NULL ? g_bytes_ref (payload) : NULL };
-  outcome->payload_type = run_put_text (&at, type);
-  outcome->error_name = run_put_text (&at, name);
-  outcome->error_text = run_put_text (&at, text);
+  outcome->payload_type = wire_span_put_text (&at, type);
+  outcome->error_name = wire_span_put_text (&at, name);
+  outcome->error_text = wire_span_put_text (&at, text);
   return outcome;
 }
 
@@ -101,9 +88,9 @@ deye_bus_run_new (const DeyeBusRunTask *task, const DeyeBusRunTexts *texts, Deye
 
   g_atomic_ref_count_init (&run->refs);
   run->task = *task;
-  run->task.task_id = run_put_text (&at, texts->task_id);
-  run->task.operation = run_put_text (&at, texts->operation);
-  run->task.payload_type = run_put_text (&at, texts->payload_type);
+  run->task.task_id = wire_span_put_text (&at, texts->task_id);
+  run->task.operation = wire_span_put_text (&at, texts->operation);
+  run->task.payload_type = wire_span_put_text (&at, texts->payload_type);
   g_mutex_init (&run->lock);
   g_atomic_ref_count_inc (&owner->refs);
   run->owner = owner;

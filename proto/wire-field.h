@@ -72,6 +72,11 @@ typedef struct
   gsize offset;
 } WireFieldRow;
 
+#define WIRE_FIELD_ROW(kind, type, member)                                                                             \
+  {                                                                                                                    \
+    (kind), G_STRUCT_OFFSET (type, member)                                                                             \
+  }
+
 /* Sets the members of @to for the fields that @bytes has. Other fields than those of the rows are skipped. */
 static inline void
 wire_field_read (WireSpan bytes, const WireFieldRow *rows, guint n_rows, gpointer to)

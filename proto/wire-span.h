@@ -35,6 +35,19 @@ wire_span_end (WireSpan span)
   return span.len > 0 ? span.data + span.len : span.data;
 }
 
+/* Copies the span and a NUL to *@at, and moves *@at behind them. Returns the copy. */
+static inline char *
+wire_span_put_text (char **at, WireSpan span)
+{
+  char *copy = *at;
+
+  if (span.len > 0)
+    memcpy (copy, span.data, span.len);
+  copy[span.len] = '\0';
+  *at = copy + span.len + 1;
+  return copy;
+}
+
 static inline gboolean
 wire_span_equal (WireSpan a, WireSpan b)
 {
