@@ -13,12 +13,12 @@
  * to, its records. The credit of a subscription waits for the subscription, its records, and the record of the sent message. This
  * module starts these loads some frames ahead, one step for each frame that is handled: the cell 15 frames before it is needed,
  * the match or the subscription 9 frames before, the objects that these point to 6 frames before, the record 4 frames before, the
- * records of the subscription of the match 2 frames before. The ticket is usually in the cache, because many messages share it. This
- * module reads the frames early; bus-dispatch uses the values that it has read (bus-preread).
+ * records of the subscription of the match 2 frames before. The ticket is usually in the cache, because many messages share it.
+ * This module reads the frames early; bus-dispatch uses the values that it has read (bus-preread).
  *
- * A client that publishes to one topic, or has few subscriptions, uses the same memory again, independent of the subscriptions of others.
- * Therefore the loads begin at the first frame only for a client with many subscriptions of its own, and otherwise after the first
- * message of the read whose topic differs from the one before.
+ * A client that publishes to one topic, or has few subscriptions, uses the same memory again, independent of the subscriptions of
+ * others. Therefore the loads begin at the first frame only for a client with many subscriptions of its own, and otherwise after
+ * the first message of the read whose topic differs from the one before.
  *
  * Invariant: it only reads and prefetches. It changes no state, and it looks up every address again in each step, because
  * handling a frame may free what an address pointed to.

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /*
- * Cells: an allocator for small objects of which there are many, as those that are made and freed with each message. It has a free
+ * Cells: an allocator for many small objects, such as those that are made and freed with each message. It has a free
  * list for each size class.
  *
  * A cell is a part of a chunk, and all cells of a chunk have the same size. When all cells of a chunk are free, the chunk is added

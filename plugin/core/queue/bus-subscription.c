@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-subscription.h"
 
-/* A subscription and its records are aligned to a cache line, so that the members that a delivery uses are in few of them. */
+/* A subscription and its records are aligned to a cache line, so that the members that a delivery uses are in as few lines
+ * as possible. */
 #define CACHE_LINES(size) (((size) + BUS_CACHE_LINE - 1) / BUS_CACHE_LINE * BUS_CACHE_LINE)
 #define RECORDS_BYTES     CACHE_LINES (sizeof (BusRecords))
 G_STATIC_ASSERT (G_STRUCT_OFFSET (BusRecords, kept_messages) <= BUS_CACHE_LINE);

@@ -65,7 +65,8 @@ void bus_unsettled_add (BusFlow *flow,
                         gint64 now_us);
 
 /* One record is enough for consecutive deliveries whose credit the same ticket withholds, because the ticket is released with the
- * last one. Each part of a ticket has a record of its own. TRUE: the last record now includes the delivery that was counted last, which needs no record of its own. */
+ * last one. Each part of a ticket has a record of its own. TRUE: the last record now includes the delivery that was counted last,
+ * which needs no record of its own. */
 static inline gboolean
 bus_unsettled_extend (BusSubscription *subscription, const BusTicket *ticket)
 {

@@ -36,8 +36,8 @@ gboolean bus_catchup_start (BusSubscription *subscription, guint64 accept_seq);
 void bus_catchup_end (BusSubscription *subscription);
 
 /* A subscription with a cursor got credit. While bytes of its peer wait to be sent, the credit does not move its cursor:
- * bus_core_sent() does. So a read with the credit for many values does not encode all of them before the first one is sent, and the next values
- * reuse the memory of those that were sent. */
+ * bus_core_sent() does. So a read with the credit for many values does not encode all of them before the first one is sent, and the
+ * next values reuse the memory of those that were sent. */
 void bus_catchup_credit (BusSubscription *subscription, gint64 now_us);
 
 /* Moves the cursors of the peer: bytes of the peer were sent, or a timer of it has expired. */

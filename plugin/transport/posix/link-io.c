@@ -44,8 +44,7 @@ link_io_read (LinkHandle handle, guint8 *place, gsize place_len, guint8 *buffer,
   return errno == EAGAIN ? LINK_IO_WAIT : LINK_IO_BROKEN;
 }
 
-/* A message that arrives alone is one span. send() saves the kernel from copying and checking a list of
- * vectors. */
+/* A message that arrives alone is one span. send() saves the kernel from copying and checking a list of vectors. */
 static gssize
 link_io_send (int fd, const WireSpan *spans, guint n_spans)
 {

@@ -9,6 +9,16 @@ open_route (DeyeBusRouteTable *table, guint64 id)
   return deye_bus_route_table_open (table, id, FALSE);
 }
 
+/* Opens as many routes as the table may have, from 1 on. */
+static void
+fill (DeyeBusRouteTable *table)
+{
+  deye_bus_route_table_init (table);
+  for (guint64 id = 1; id <= DEYE_BUS_ROUTES_MAX; id++)
+    g_assert_true (open_route (table, id));
+  g_assert_false (open_route (table, DEYE_BUS_ROUTES_MAX + 1));
+}
+
 /* The bound counts the newest route, too. */
 static void
 test_bound (void)
@@ -16,10 +26,7 @@ test_bound (void)
   DeyeBusRouteTable table;
   const guint64 most = DEYE_BUS_ROUTES_MAX;
 
-  deye_bus_route_table_init (&table);
-  for (guint64 id = 1; id <= most; id++)
-    g_assert_true (open_route (&table, id));
-  g_assert_false (open_route (&table, most + 1));
+  fill (&table);
   deye_bus_route_table_answered (&table, most); /* the newest one */
   g_assert_true (open_route (&table, most + 1));
   g_assert_false (open_route (&table, most + 2));
@@ -36,10 +43,7 @@ test_refused (void)
   DeyeBusRouteTable table;
   const guint64 most = DEYE_BUS_ROUTES_MAX;
 
-  deye_bus_route_table_init (&table);
-  for (guint64 id = 1; id <= most; id++)
-    g_assert_true (open_route (&table, id));
-  g_assert_false (open_route (&table, most + 1));
+  fill (&table);
   g_assert_null (deye_bus_route_table_find (&table, most + 1));
   for (guint64 id = 1; id <= most; id++)
     g_assert_nonnull (deye_bus_route_table_find (&table, id));
