@@ -3,6 +3,7 @@
 
 #include "bus-preread.h"
 #include "peer/bus-peer.h"
+#include "route/bus-match.h"
 
 /*
  * Prefetch: loads into the processor's cache the memory that the next frames of a read will need, while the frames in front of
@@ -20,8 +21,8 @@
  * others. Therefore the loads begin at the first frame only for a client with many subscriptions of its own, and otherwise after
  * the first message of the read whose topic differs from the one before.
  *
- * Invariant: it only reads and prefetches. It changes no state, and it looks up every address again in each step, because
- * handling a frame may free what an address pointed to.
+ * Invariant: it only reads and prefetches, and changes no state. Handling a frame may free what a noted address points to. Each
+ * such change increases a counter, and an address that was noted before it is not used any more.
  */
 
 #define BUS_AHEAD_MIN_SUBSCRIPTIONS 2048u /* fewer subscriptions stay in the cache without help */
@@ -33,6 +34,13 @@
 #define BUS_AHEAD_RECORD            4u /* frames ahead: loads the first record */
 #define BUS_AHEAD_LAST              2u /* frames ahead: loads the records of the subscription of the match */
 
+/* What a frame will use: the match of a publish, or the subscription of a credit. Both NULL: not known */
+typedef struct
+{
+  const BusMatch *match;
+  const BusSubscription *subscription;
+} BusAheadItem;
+
 typedef struct
 {
   BusPeer *peer;
@@ -42,6 +50,8 @@ typedef struct
   WireSpan rest;        /* frames that were not examined yet */
   guint n;              /* number of examined frames */
   BusPreread *current;  /* values of the frame that is handled, if its member body is the body of this frame */
+  guint64 changes;      /* the number of changes up to which the addresses of the items are valid */
+  BusAheadItem items[BUS_AHEAD_FRAMES];
   BusPreread frames[BUS_AHEAD_FRAMES];
 } BusAhead;
 

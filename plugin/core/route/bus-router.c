@@ -70,6 +70,7 @@ bus_router_free (BusCore *core, BusSubscription *subscription)
   if (subscription->group != NULL)
     bus_group_leave (&core->routes->groups, subscription);
   bus_subscription_free (&core->quota.lasting, subscription);
+  core->routes->n_freed++;
 }
 
 /* --- offers --- */

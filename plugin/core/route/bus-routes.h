@@ -29,6 +29,7 @@ typedef struct BusRoutes
   BusMatchCache matches;
   BusRun *run; /* bus-dispatch-run: of the input that is being handled */
   guint n_subscriptions;
+  guint64 n_freed;    /* subscriptions that were freed; while it does not change, their addresses stay valid */
   guint64 accept_seq; /* of the message that was accepted last */
 
   BusTopics topics; /* that were seen */
