@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "wire-delivery.h"
 #include "wire-frame.h"
-#include "wire-varint.h"
 
 /*
  * Peeking at frames before they are read: finds the next frame of an input, and the subscription of a delivery.
@@ -13,36 +13,45 @@
  * Invariant: no byte outside of the input is read.
  */
 
-enum
-{
-  WIRE_PEEK_KEY_SENDER = 32 << 3 | WIRE_TYPE_LENGTH,
-  WIRE_PEEK_KEY_SUBSCRIPTIONS = 35 << 3 | WIRE_TYPE_LENGTH,
-};
-
-/* Reads a key and the number behind it: the value of the field, or its length. Returns the end; NULL: it is cut off. */
+/* The place behind a number. NULL: it is cut off. */
 static inline const guint8 *
-wire_peek_field (const guint8 *at, const guint8 *end, guint64 *key, guint64 *value)
+wire_peek_skip_number (const guint8 *at, const guint8 *end)
 {
-  at = wire_varint_read (at, end, key);
-  return at != NULL ? wire_varint_read (at, end, value) : NULL;
+  guint64 word, last, number;
+
+  if (end - at < 8)
+    return wire_varint_read (at, end, &number);
+  memcpy (&word, at, sizeof word);
+  last = ~GUINT64_FROM_LE (word)
+         & G_GUINT64_CONSTANT (0x8080808080808080); /* top bits of the bytes that can be the last */
+  return last != 0 ? at + __builtin_ctzll (last) / 8 + 1 : wire_varint_read_bytes (at, end, &number);
 }
 
-/* Returns the first subscription of a DELIVER. It follows the sender and a few numbers. 0: not found */
+/* The place behind a field with a number, or @at if the field is absent. NULL: the number is cut off, or @at is NULL. */
+static inline const guint8 *
+wire_peek_skip_field (const guint8 *at, const guint8 *end, guint key)
+{
+  const guint8 *number = at != NULL ? wire_delivery_take_key (at, end, key) : NULL;
+
+  return number != NULL ? wire_peek_skip_number (number, end) : at;
+}
+
+/* Returns the first subscription of a DELIVER, whose first fields are those of wire-delivery. 0: not found */
 static inline guint64
 wire_peek_subscription (WireSpan body)
 {
   const guint8 *end = wire_span_end (body);
-  guint64 key, value;
-  const guint8 *at = wire_peek_field (body.data, end, &key, &value);
+  const guint8 *at = wire_delivery_take_key (body.data, end, WIRE_DELIVERY_KEY_SENDER);
+  guint64 subscription;
 
-  if (at == NULL || key != WIRE_PEEK_KEY_SENDER || value > (guint64) (end - at))
+  if (at == NULL || at == end || *at >= 0x80 || *at > end - at - 1)
     return 0;
-  at += value;
-  while ((at = wire_peek_field (at, end, &key, &value)) != NULL && key < WIRE_PEEK_KEY_SUBSCRIPTIONS)
-    continue;
-  if (at == NULL || key != WIRE_PEEK_KEY_SUBSCRIPTIONS || wire_varint_read (at, end, &value) == NULL)
+  at = wire_peek_skip_field (at + 1 + *at, end, WIRE_DELIVERY_KEY_SEQUENCE);
+  at = wire_peek_skip_field (at, end, WIRE_DELIVERY_KEY_TIME);
+  at = at != NULL ? wire_delivery_take_key (at, end, WIRE_DELIVERY_KEY_SUBSCRIPTIONS) : NULL;
+  if (at == NULL || at == end || wire_varint_read (at + 1, end, &subscription) == NULL)
     return 0;
-  return value;
+  return subscription;
 }
 
 /* Finds kind and body of the first frame of @input, and moves @input past it. FALSE: the first frame is not complete. */
