@@ -37,10 +37,12 @@ deadline_heap_sift_up (BusDeadlineSet *set, guint i)
   deadline_heap_put (set, i, moving);
 }
 
+/* Writes nothing if the cell stays: its owner contains its place already. */
 static void
 deadline_heap_sift_down (BusDeadlineSet *set, guint i)
 {
   const BusDeadlineCell moving = *deadline_heap_at (set, i);
+  const guint start = i;
   guint count = set->heap->len;
 
   for (guint child = 2 * i + 1; child < count; child = 2 * i + 1)
@@ -52,7 +54,8 @@ deadline_heap_sift_down (BusDeadlineSet *set, guint i)
       deadline_heap_put (set, i, *deadline_heap_at (set, child));
       i = child;
     }
-  deadline_heap_put (set, i, moving);
+  if (i != start)
+    deadline_heap_put (set, i, moving);
 }
 
 /* --- cells of deadlines that were disarmed --- */
@@ -70,14 +73,28 @@ deadline_heap_drop_first (BusDeadlineSet *set)
     deadline_heap_sift_down (set, 0);
 }
 
+/* Returns the number of the first @n cells without the empty ones at their end. */
+static guint
+deadline_heap_skip_empty (const BusDeadlineSet *set, guint n)
+{
+  while (n > 0 && deadline_heap_at (set, n - 1)->deadline == NULL)
+    n--;
+  return n;
+}
+
+/* Removes all empty cells. The last cells move into them, and the others stay: their owners are not accessed, because most of them
+ * are not in the cache. */
 static void
 deadline_heap_compact (BusDeadlineSet *set)
 {
-  guint n = 0;
+  guint n = deadline_heap_skip_empty (set, set->heap->len);
 
-  for (guint i = 0; i < set->heap->len; i++)
-    if (deadline_heap_at (set, i)->deadline != NULL)
-      deadline_heap_put (set, n++, *deadline_heap_at (set, i));
+  for (guint i = 0; i < n; i++)
+    if (deadline_heap_at (set, i)->deadline == NULL)
+      {
+        deadline_heap_put (set, i, *deadline_heap_at (set, n - 1));
+        n = deadline_heap_skip_empty (set, n - 1);
+      }
   g_array_set_size (set->heap, n);
   set->n_empty = 0;
   for (guint i = n / 2; i-- > 0;)
