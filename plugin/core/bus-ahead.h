@@ -34,7 +34,7 @@
 #define BUS_AHEAD_RECORD            4u /* frames ahead: loads the first record */
 #define BUS_AHEAD_LAST              2u /* frames ahead: loads the records of the subscription of the match */
 
-/* What a frame will use: the match of a publish, or the subscription of a credit. Both NULL: not known */
+/* The match of a publish, or the subscription of a credit; both NULL: not known. */
 typedef struct
 {
   const BusMatch *match;

@@ -140,9 +140,17 @@ sim_check_after_block (SimWorld *world, SimClient *client)
 void
 sim_check_block_timer (SimWorld *world, const BusSubscription *subscription, guint tickets)
 {
-  if ((tickets > 0) != bus_deadline_is_armed (&subscription->records->block_timer.deadline))
-    sim_world_fail (world, "I13: subscription %u of %s holds %u tickets, and its timer is %s", subscription->id,
-                    subscription->owner->id, tickets, tickets > 0 ? "not armed" : "armed");
+  const BusDeadline *deadline = &subscription->records->block_timer.deadline;
+  const gint64 longest_us = (gint64) world->core->limits.longest_block_us;
+
+  if (tickets > 0 && !bus_deadline_is_armed (deadline))
+    sim_world_fail (world, "I13: subscription %u of %s holds %u tickets, and its timer is not armed", subscription->id,
+                    subscription->owner->id, tickets);
+  if (tickets > 0 && deadline->due_us > subscription->records->progress_us + longest_us)
+    sim_world_fail (world, "I13: the timer of subscription %u of %s is due too late", subscription->id,
+                    subscription->owner->id);
+  if (tickets == 0 && bus_deadline_is_armed (deadline))
+    sim_cover (world, SIM_COVER_BLOCK_TIMER_LEFT);
   if (tickets > 0)
     sim_cover (world, SIM_COVER_BLOCK_HELD);
   if (subscription->fifo->messages > subscription->bounds.messages && subscription->fifo->last->ticket != NULL)

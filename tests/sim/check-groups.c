@@ -241,7 +241,7 @@ check_groups_is_block_over (const SimWorld *world, const BusSubscription *member
 {
   const BusDeadline *deadline = &member->records->block_timer.deadline;
 
-  return bus_deadline_is_armed (deadline) && deadline->due_us <= world->now_us;
+  return member->records->tickets > 0 && deadline->due_us <= world->now_us;
 }
 
 /* TRUE if that member has room for all waiting messages of its group, no limit is near, and it is not about to be demoted as

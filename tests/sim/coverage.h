@@ -17,6 +17,7 @@
   X (DROPPED_NEWEST, "B02-drop-newest-dropped")                                                                        \
   X (ERROR_REFUSED, "B03-error-refused")                                                                               \
   X (CONFLATED, "M08-conflated")                                                                                       \
+  X (BLOCK_TIMER_LEFT, "B04-block-timer-without-ticket")                                                               \
   X (BLOCK_HELD, "B04-block-held-credit")                                                                              \
   X (PUBLISHER_BLOCKED, "B04-publisher-without-credit")                                                                \
   X (BLOCK_EXPIRED, "B04-block-expired")                                                                               \

@@ -12,7 +12,8 @@ bus_block_end (BusFlow *flow, BusSubscription *subscription)
   bus_unsettled_release_tickets (flow, subscription);
   for (BusSlot *slot = subscription->fifo->first; slot != NULL && subscription->records->tickets > 0; slot = slot->next)
     if (slot->ticket != NULL)
-      bus_withheld_release (flow, subscription, bus_fifo_take_ticket (flow, slot));
+      bus_withheld_release (subscription, bus_fifo_take_ticket (flow, slot));
+  bus_withheld_end (flow, subscription);
 }
 
 /* A publisher gets one ERROR for all of its messages that are lost, so they are counted in its ledger. */
@@ -78,9 +79,9 @@ bus_block_may_hand_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_
  * with progress when a message has been held for BUS_BLOCK_PATIENCE times that. A ticket keeps its time when its message is handed
  * on to another member of the group, so a chain of slow members has no more time than one.
  *
- * The timer is armed with the first ticket only. Credit that is returned does not move it, because that would be work for every
- * message; when it expires, this function computes the true end of the block from progress and tickets, and arms it again if that
- * is later.
+ * The timer is armed with the first ticket only. Credit that is returned does not move it, and the last ticket does not disarm it,
+ * because that would be work for every message; when it expires, this function computes the true end of the block from progress
+ * and tickets, and arms it again if that is later.
  *
  * This function drops nothing: bus-demote first hands messages on to other members of the group. The number of settled messages is
  * remembered, because the demotion must not end before the client has settled another one (bus_block_check_drained()).
@@ -88,9 +89,13 @@ bus_block_may_hand_on (const BusFlow *flow, const BusTicket *ticket, gint64 now_
 gboolean
 bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
-  gint64 longest_us = bus_withheld_longest_us (flow);
-  gint64 due_us = MIN (subscription->records->progress_us + longest_us,
-                       block_oldest_us (subscription) + BUS_BLOCK_PATIENCE * longest_us);
+  const gint64 longest_us = bus_withheld_longest_us (flow);
+  gint64 due_us;
+
+  if (subscription->records->tickets == 0)
+    return FALSE;
+  due_us = MIN (subscription->records->progress_us + longest_us,
+                block_oldest_us (subscription) + BUS_BLOCK_PATIENCE * longest_us);
 
   if (now_us < due_us)
     {

@@ -39,7 +39,7 @@ static void
 fifo_run_end (BusFlow *flow, BusSlot *slot)
 {
   if (slot->ticket != NULL)
-    bus_withheld_release (flow, slot->subscription, g_steal_pointer (&slot->ticket));
+    bus_withheld_release (slot->subscription, g_steal_pointer (&slot->ticket));
   bus_waiting_run_free (g_steal_pointer (&slot->run));
   bus_fifo_slot_free (flow, slot);
 }

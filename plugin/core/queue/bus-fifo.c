@@ -405,7 +405,7 @@ fifo_strip (BusFlow *flow, BusSlot *slot, BusTicket **ticket)
   if (ticket != NULL)
     *ticket = own;
   else if (own != NULL)
-    bus_withheld_release (flow, slot->subscription, own);
+    bus_withheld_release (slot->subscription, own);
   g_clear_pointer (&slot->message, bus_message_unref);
 }
 

@@ -176,7 +176,7 @@ bus_flow_delivered (BusFlow *flow,
 {
   bus_flow_count_delivered (flow, subscription, domain, 1, now_us);
   if (ticket != NULL && kept == NULL && bus_unsettled_extend (subscription, ticket))
-    bus_withheld_release (flow, subscription, ticket);
+    bus_withheld_release (subscription, ticket);
   else if (ticket != NULL || kept != NULL)
     bus_unsettled_add (flow, subscription, ticket, kept, delivery, now_us);
 }
@@ -517,7 +517,7 @@ bus_flow_take (BusFlow *flow, BusSlot *slot)
   parcel->delivery = slot->delivery;
   bus_fifo_withdraw (flow, slot, &parcel->ticket);
   if (parcel->ticket != NULL)
-    bus_withheld_hand_on (flow, subscription);
+    bus_withheld_hand_on (subscription);
   return parcel;
 }
 

@@ -116,7 +116,7 @@ unsettled_release_ticket (BusFlow *flow, BusSubscription *subscription, BusSent 
 {
   BusTicket *ticket = g_steal_pointer (&sent->ticket);
 
-  bus_withheld_hand_on (flow, subscription);
+  bus_withheld_hand_on (subscription);
   if (sent->part_messages > 0)
     bus_ticket_unref_part (ticket, sent->part_messages, sent->part_bytes);
   else
@@ -286,7 +286,7 @@ bus_unsettled_take (BusFlow *flow, BusSubscription *subscription, BusSent *sent)
   parcel->delivery = sent->delivery;
   parcel->ticket = g_steal_pointer (&sent->ticket);
   if (parcel->ticket != NULL)
-    bus_withheld_hand_on (flow, subscription);
+    bus_withheld_hand_on (subscription);
   return parcel;
 }
 

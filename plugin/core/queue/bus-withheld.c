@@ -15,6 +15,8 @@ bus_withheld_note_ticket (BusFlow *flow, BusSubscription *subscription, gint64 n
   if (records->tickets++ > 0)
     return;
   records->progress_us = now_us;
+  if (bus_deadline_is_armed (&records->block_timer.deadline))
+    return;
   bus_deadline_arm (flow->shared->deadlines, &records->block_timer.deadline, now_us + bus_withheld_longest_us (flow));
 }
 
@@ -28,18 +30,25 @@ bus_withheld_share (BusSubscription *subscription)
 }
 
 void
-bus_withheld_hand_on (BusFlow *flow, BusSubscription *subscription)
+bus_withheld_hand_on (BusSubscription *subscription)
 {
   BusRecords *records = bus_subscription_need_records (subscription);
 
   g_assert (records->tickets > 0);
-  if (--records->tickets == 0)
-    bus_deadline_disarm (flow->shared->deadlines, &records->block_timer.deadline);
+  records->tickets--;
 }
 
 void
-bus_withheld_release (BusFlow *flow, BusSubscription *subscription, BusTicket *ticket)
+bus_withheld_release (BusSubscription *subscription, BusTicket *ticket)
 {
-  bus_withheld_hand_on (flow, subscription);
+  bus_withheld_hand_on (subscription);
   bus_ticket_unref (ticket);
+}
+
+void
+bus_withheld_end (BusFlow *flow, BusSubscription *subscription)
+{
+  g_assert (subscription->records->tickets == 0);
+  if (bus_deadline_is_armed (&subscription->records->block_timer.deadline))
+    bus_deadline_disarm (flow->shared->deadlines, &bus_subscription_need_records (subscription)->block_timer.deadline);
 }

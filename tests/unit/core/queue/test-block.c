@@ -169,6 +169,26 @@ test_publisher_is_gone (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-1x1e");
 }
 
+/* The client has settled everything before the timer expires: this is not a block, and the timer stays disarmed. The next message
+ * starts it again. */
+static void
+test_expire_without_ticket (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = subscribe (queue, 1);
+  g_autoptr (GPtrArray) publishers = g_ptr_array_new ();
+  const gint64 due_us = QUEUE_NOW_US + longest_us (queue);
+
+  queue_send_held (queue, subscription, QUEUE_NOW_US);
+  queue_return_credit (subscription, 1);
+  bus_unsettled_settle (&queue->flow, subscription, QUEUE_NOW_US + 1);
+  g_assert_cmpuint (subscription->records->tickets, ==, 0);
+  g_assert_false (expire (queue, subscription, publishers, due_us));
+  g_assert_false (bus_subscription_is_demoted (subscription));
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, 0);
+  queue_send_held (queue, subscription, due_us);
+  g_assert_cmpint (queue_due_us (&subscription->records->block_timer), ==, due_us + longest_us (queue));
+}
+
 /* At the end of a block the messages stay, and the tickets are released. */
 static void
 test_end (Queue *queue, gconstpointer data)
@@ -248,6 +268,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/block/B06-patience/waiting", test_patience_with_waiting_messages);
   QUEUE_ADD ("/core/block/B04-counts-for-each-publisher", test_counts_for_each_publisher);
   QUEUE_ADD ("/core/block/M15-publisher-is-gone", test_publisher_is_gone);
+  QUEUE_ADD ("/core/block/expire-without-ticket", test_expire_without_ticket);
   QUEUE_ADD ("/core/block/end", test_end);
   QUEUE_ADD ("/core/block/drained", test_drained);
   QUEUE_ADD ("/core/block/drained-without-anything-sent", test_drained_without_anything_sent);

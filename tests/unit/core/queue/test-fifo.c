@@ -348,13 +348,13 @@ test_tickets (Queue *queue, gconstpointer data)
   bus_fifo_remove (&queue->flow, slots[1], &ticket); /* handed to the caller */
   g_assert_nonnull (ticket);
   g_assert_cmpuint (subscription->records->tickets, ==, 3);
-  bus_withheld_release (&queue->flow, subscription, ticket);
+  bus_withheld_release (subscription, ticket);
   queue_assert_fifo (queue, subscription, "w1 w4 w5");
 
   ticket = bus_fifo_take_ticket (&queue->flow, slots[2]); /* the message stays */
   g_assert_nonnull (ticket);
   g_assert_null (bus_fifo_take_ticket (&queue->flow, slots[2]));
-  bus_withheld_release (&queue->flow, subscription, ticket);
+  bus_withheld_release (subscription, ticket);
   queue_assert_fifo (queue, subscription, "w1 w4 w5");
   g_assert_cmpuint (queue->flow.held_messages, ==, 1);
 
