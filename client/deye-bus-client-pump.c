@@ -71,7 +71,8 @@ deye_bus_client_write (DeyeBusClient *self)
   DeyeBusOutbuf *out;
   gssize written = 1;
 
-  if (self->socket == DEYE_BUS_SOCKET_NONE)
+  /* A source of a call, or an object that is freed, may write in a forked child too. */
+  if (self->socket == DEYE_BUS_SOCKET_NONE || deye_bus_client_is_forked (self))
     return;
   out = deye_bus_session_out (self->session);
   if (self->given != NULL)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client-fixture.h"
+#include "wire-feature.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -174,6 +175,71 @@ test_descriptor_out_of_range (void)
 #endif
 }
 
+/* Forks, runs @in_child in the child, and asserts that it has written nothing to the parent's socket. */
+static void
+assert_child_is_silent (Fixture *f, void (*in_child) (Fixture *f, gpointer data), gpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  int status = 0;
+  pid_t child = fork ();
+
+  if (child == 0)
+    {
+      in_child (f, data);
+      _exit (0);
+    }
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) == 0);
+  frames = client_fixture_receive (f);
+  g_assert_cmpuint (frames->len, ==, 0);
+}
+
+static void
+release_in_child (Fixture *f, gpointer data)
+{
+  g_object_unref (data);
+}
+
+/* The child releases the answers to a request, as a garbage collector does: the request of the parent is not cancelled. */
+static void
+test_fork_answers (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusAnswers) answers = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &(const ScriptWelcome){ .features = WIRE_FEATURE_STREAM });
+  answers = deye_bus_client_request_stream (f->client, "tasks.a", NULL, NULL, 0, 0, &error);
+  g_assert_no_error (error);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
+  assert_child_is_silent (f, release_in_child, answers);
+}
+
+static void
+cancel_in_child (Fixture *f, gpointer data)
+{
+  g_cancellable_cancel (data);
+  client_fixture_settle (f);
+}
+
+/* The child cancels a call of the parent, which continues. */
+static void
+test_fork_cancel (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_request_async (f->client, "tasks.a", NULL, NULL, cancellable, client_result_set, &result);
+  frames = client_fixture_receive_one (f, WIRE_KIND_REQUEST);
+  assert_child_is_silent (f, cancel_in_child, cancellable);
+  script_reply (f->in, 2, "still mine");
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (result.calls, ==, 1);
+  deye_bus_message_unref (deye_bus_client_request_finish (f->client, result.result, NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -182,6 +248,10 @@ main (int argc, char **argv)
   g_test_add_func ("/client/posix/H02/close-on-exec", test_close_on_exec);
   g_test_add_func ("/client/posix/descriptor-out-of-range", test_descriptor_out_of_range);
   g_test_add ("/client/posix/H01/fork", Fixture, NULL, client_fixture_set_up, test_fork, client_fixture_tear_down);
+  g_test_add ("/client/posix/fork-answers", Fixture, NULL, client_fixture_set_up, test_fork_answers,
+              client_fixture_tear_down);
+  g_test_add ("/client/posix/fork-cancel", Fixture, NULL, client_fixture_set_up, test_fork_cancel,
+              client_fixture_tear_down);
   g_test_add ("/client/posix/fork-held", Fixture, NULL, client_fixture_set_up, test_fork_held,
               client_fixture_tear_down);
   return g_test_run ();
