@@ -133,11 +133,14 @@ deye_bus_client_end_last_message (DeyeBusClient *self, DeyeBusPending *pending)
 /* --- the calls --- */
 
 /* Stores @request, and asks the broker. Returns the call, which waits for @pending. NULL: it failed, if @error is set;
- * otherwise the client is not connected, and the next connection sends the request. */
+ * otherwise the client is not connected, and the next connection sends the request.
+ *
+ * A client that is connected but not ready asks too: the step of its connection may have sent the earlier request already. */
 static LastCall *
 last_begin (DeyeBusClient *self, const char *topic, GBytes *request, DeyeBusPending *pending, GError **error)
 {
   g_autoptr (LastCall) call = g_new0 (LastCall, 1);
+  gboolean asks = deye_bus_client_is_connected (self);
 
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
     {
@@ -146,10 +149,10 @@ last_begin (DeyeBusClient *self, const char *topic, GBytes *request, DeyeBusPend
     }
   call->request = topic != NULL ? g_bytes_ref (request) : NULL;
   call->previous = self->last_message != NULL ? g_bytes_ref (self->last_message) : NULL;
-  if (self->state == DEYE_BUS_CLIENT_STATE_READY && !last_ask (self, request, FALSE, pending, error))
+  if (asks && !last_ask (self, request, self->state != DEYE_BUS_CLIENT_STATE_READY, pending, error))
     return NULL;
   last_store (self, call->request);
-  return self->state == DEYE_BUS_CLIENT_STATE_READY ? g_steal_pointer (&call) : NULL;
+  return asks ? g_steal_pointer (&call) : NULL;
 }
 
 /* The broker refused the request, and keeps the earlier message. So does the client. */

@@ -326,7 +326,7 @@ DEYE_BUS_API gboolean deye_bus_client_broadcast_finish (DeyeBusClient *self,
  * A second call replaces the message. The broker checks the right to publish to @topic now, and again when it publishes. After
  * each reconnect the client leaves the message again, before it publishes anything.
  *
- * While the client is not ready, for example before the first connect, the call only stores the message. The client leaves it
+ * While the client is not connected, for example before the first connect, the call only stores the message. The client leaves it
  * with the broker while it connects, and the signal #DeyeBusClient::error reports a refusal.
  *
  * Returns: %TRUE if the broker has the message, or will get it when the client connects. Otherwise %FALSE, and the earlier

@@ -218,6 +218,38 @@ test_async_unconnected (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_client_set_last_message_finish (f->client, result.result, NULL));
 }
 
+static void
+leave_when_connected (DeyeBusClient *client, GParamSpec *pspec, gpointer data)
+{
+  g_autoptr (GBytes) payload = g_bytes_new ("new", 3);
+
+  if (deye_bus_client_get_state (client) != DEYE_BUS_CLIENT_STATE_CONNECTED)
+    return;
+  g_signal_handlers_disconnect_by_func (client, leave_when_connected, data);
+  deye_bus_client_set_last_message_async (client, "health.a", payload, NULL, NULL, client_result_set, data);
+}
+
+/* A callback that runs before the client is ready, but after the client has sent its earlier last message, sets another one. */
+static void
+test_before_ready (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { 0 };
+  g_autoptr (GPtrArray) first = NULL;
+  g_autoptr (GPtrArray) second = NULL;
+
+  g_assert_true (leave (f, "old", NULL, NULL));
+  g_signal_connect (f->client, "notify::state", G_CALLBACK (leave_when_connected), &result);
+  first = connect_leaving (f, &new_broker, WIRE_STATUS_OK);
+  assert_request (script_find (first, WIRE_KIND_REQUEST), "health.a", "old", FALSE);
+  script_reply (f->in, 4, "");
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (result.calls, ==, 1);
+  g_assert_true (deye_bus_client_set_last_message_finish (f->client, result.result, NULL));
+  second = client_fixture_receive (f);
+  g_ptr_array_extend_and_steal (second, g_steal_pointer (&first));
+  g_assert_cmpuint (script_count (second, WIRE_KIND_REQUEST), ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -233,6 +265,7 @@ main (int argc, char **argv)
   LAST_TEST ("M16-refused-at-connect", test_refused_at_connect, &new_broker);
   LAST_TEST ("M16-unsupported-at-connect", test_refused_at_connect, &old_broker);
   LAST_TEST ("after-close", test_after_close, NULL);
+  LAST_TEST ("before-ready", test_before_ready, NULL);
   LAST_TEST ("async", test_async, NULL);
   LAST_TEST ("async-unconnected", test_async_unconnected, NULL);
   return g_test_run ();
