@@ -32,12 +32,15 @@ typedef struct
 
 typedef void (*SessionHandler) (SessionArrival *arrival);
 
-/* The pending call that the frame answers; NULL: none. */
+/* The pending call that the frame answers; NULL: none. The steps of a connection that consist of several requests also have a
+ * pending call. The broker never gets its number, so no frame can answer it. */
 static DeyeBusPending *
 arrival_find_pending (const SessionArrival *arrival)
 {
   DeyeBusPending *pending = deye_bus_pending_table_find (&arrival->session->pending, arrival->envelope->answers);
 
+  if (pending != NULL && pending->kind == DEYE_BUS_PENDING_RESTORE)
+    return NULL;
   /* The broker handles the frames of a connection in order, so an answer proves that it has handled all frames before the call. */
   if (pending != NULL)
     arrival->session->unasked_proved = MAX (arrival->session->unasked_proved, pending->unasked);

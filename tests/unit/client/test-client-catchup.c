@@ -217,6 +217,18 @@ test_lost (CatchupFixture *f, gconstpointer data)
   g_assert_true (is_over (f));
 }
 
+/* An ERROR with the number of the wait, which the broker never got, has no effect. */
+static void
+test_answered (CatchupFixture *f, gconstpointer data)
+{
+  restore (f, 1, 10);
+  g_assert_true (await (f));
+  script_error (f->base.in, f->whole->id, WIRE_STATUS_LIMIT);
+  g_assert_false (is_over (f));
+  end (f, 0);
+  g_assert_true (is_over (f));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -234,5 +246,6 @@ main (int argc, char **argv)
   CATCHUP_TEST ("ended", test_ended, 0);
   CATCHUP_TEST ("M16-deadline", test_deadline, 0);
   CATCHUP_TEST ("M16-lost", test_lost, 0);
+  CATCHUP_TEST ("answered", test_answered, 0);
   return g_test_run ();
 }

@@ -372,6 +372,25 @@ test_forgotten (RepublishFixture *f, gconstpointer data)
   g_assert_cmpuint (count_refused (f), ==, 0);
 }
 
+/* An ERROR with the number of the republish itself, which the broker never got, has no effect. */
+static void
+test_answered (RepublishFixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  published (f, "health.a", "a", DEYE_BUS_RETAIN_LAST);
+  next_connection (f, 2, WIRE_FEATURE_RETAIN, 0);
+  g_assert_true (republish (f));
+  frames = take (f);
+  script_error (f->in, f->whole->id, WIRE_STATUS_LIMIT);
+  feed (f);
+  g_assert_false (f->whole->done);
+  script_ack (f->in, assert_value (frames, 0, "health.a", "a")->id, 0, 0);
+  feed (f);
+  g_assert_true (f->whole->done);
+  g_assert_no_error (f->whole->error);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -388,5 +407,6 @@ main (int argc, char **argv)
   REPUBLISH_TEST ("dropped-after-a-block", test_dropped_after_a_block);
   REPUBLISH_TEST ("waits-for-credit", test_waits_for_credit);
   REPUBLISH_TEST ("forgotten", test_forgotten);
+  REPUBLISH_TEST ("answered", test_answered);
   return g_test_run ();
 }
