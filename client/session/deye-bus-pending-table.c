@@ -122,6 +122,20 @@ deye_bus_pending_table_find (const DeyeBusPendingTable *table, guint64 id)
   return pending != NULL && pending->sent ? pending : NULL;
 }
 
+/* The subscribe call @pending has ended. If it failed, its channel is about to be removed, but the dispatch that does this may come
+ * after the next connection. So the request is dropped: the channel must not be subscribed there. */
+static void
+pending_end_subscribe (const DeyeBusPending *pending)
+{
+  DeyeBusChannel *channel = pending->channel;
+
+  if (channel->asking != pending)
+    return;
+  channel->asking = NULL;
+  if (pending->error != NULL)
+    g_clear_pointer (&channel->request, g_bytes_unref);
+}
+
 void
 deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pending, GError *error)
 {
@@ -129,8 +143,8 @@ deye_bus_pending_table_finish (DeyeBusPendingTable *table, DeyeBusPending *pendi
 
   pending->done = TRUE;
   pending->error = error;
-  if (pending->subscribes && pending->channel->asking == pending)
-    pending->channel->asking = NULL;
+  if (pending->subscribes)
+    pending_end_subscribe (pending);
   if (pending->stream != NULL)
     {
       deye_bus_stream_end (pending->stream, error != NULL ? g_error_copy (error) : NULL);

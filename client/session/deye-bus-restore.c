@@ -31,7 +31,7 @@ deye_bus_restore_take (DeyeBusRestore *restore)
 {
   DeyeBusChannel *channel;
 
-  while ((channel = g_queue_pop_head (&restore->left)) != NULL && channel->cut)
+  while ((channel = g_queue_pop_head (&restore->left)) != NULL && (channel->cut || channel->request == NULL))
     deye_bus_channel_unref (channel);
   return channel;
 }

@@ -2,6 +2,7 @@
 #include "posix/reconnect-fixture.h"
 #include "wire-feature.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 /*
@@ -240,6 +241,30 @@ test_closed (ReadyFixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
 }
 
+/* A call that subscribes is cancelled while the client connects. The connection is made before the end of the call is dispatched:
+ * no request is sent, because nothing would handle the messages of the subscription. */
+static void
+test_cancelled (ReadyFixture *f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+
+  while ((f->base.peer = accept (f->base.listener, NULL, NULL)) < 0)
+    g_main_context_iteration (f->base.context, TRUE);
+  deye_bus_client_subscribe_async (f->base.client, "results.#", NULL, on_message, f->log, NULL, cancellable,
+                                   client_result_set, &result);
+  reconnect_fixture_settle (&f->base);
+  g_cancellable_cancel (cancellable);
+  g_main_context_iteration (f->base.context, FALSE); /* ends the call */
+  g_assert_cmpuint (result.calls, ==, 0);
+  script_welcome (f->answer, &(const ScriptWelcome){ .features = WIRE_FEATURE_RETAIN });
+  send_script (f);
+  g_assert_cmpuint (result.calls, ==, 1);
+  frames = reconnect_fixture_receive (&f->base);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_REQUEST), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -254,5 +279,6 @@ main (int argc, char **argv)
   READY_TEST ("M30-old-broker", test_old_broker, NULL);
   READY_TEST ("lost", test_lost, NULL);
   READY_TEST ("closed", test_closed, NULL);
+  READY_TEST ("cancelled", test_cancelled, NULL);
   return g_test_run ();
 }
