@@ -2,6 +2,7 @@
 #include "deye-bus-collector-private.h"
 
 #include "deye-bus-client-subscribe.h"
+#include "deye-bus-subscription-private.h"
 
 /*
  * The topics of a collector: subscriptions and served topics. They are opened while the client connects, so each connection
@@ -44,6 +45,15 @@ topic_name (const DeyeBusCollector *self, const TopicRow *row)
                     row->has_id ? "." : "", row->has_id ? self->client->id : "", NULL);
 }
 
+/* The topic was opened for a collector that has stopped or was freed meanwhile. Its client may get another collector, and each of
+ * two servers of a topic would get every other task. @subscription: (nullable) */
+static void
+topic_close_late (DeyeBusSubscription *subscription)
+{
+  if (subscription != NULL)
+    deye_bus_subscription_unsubscribe_async (subscription, NULL, NULL, NULL);
+}
+
 static void
 topic_on_open (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -56,8 +66,11 @@ topic_on_open (GObject *source, GAsyncResult *result, gpointer data)
                                                             : deye_bus_client_subscribe_finish (client, result, &error);
 
   deye_bus_collector_weak_free (call->weak);
-  if (self == NULL)
-    return;
+  if (self == NULL || client->collector != self)
+    {
+      topic_close_late (subscription);
+      return;
+    }
   g_set_object (&self->topics[call->topic].subscription, subscription);
   if (subscription != NULL)
     return;
@@ -110,14 +123,30 @@ topic_is_wanted (const DeyeBusCollector *self, DeyeBusCollectorTopic topic)
   return TRUE;
 }
 
+/* A subscription may have ended with its connection, or because the broker did not accept it again: then its topic is opened
+ * again. */
+static void
+topic_forget_ended (DeyeBusCollector *self, DeyeBusCollectorTopic topic)
+{
+  const DeyeBusSubscription *subscription = self->topics[topic].subscription;
+
+  if (subscription == NULL || !subscription->channel->cut)
+    return;
+  g_clear_object (&self->topics[topic].subscription);
+  self->topics[topic].is_open = FALSE;
+}
+
 void
 deye_bus_collector_open_topics (DeyeBusCollector *self)
 {
   if (self->client->state != DEYE_BUS_CLIENT_STATE_READY && !deye_bus_client_may_wait (self->client))
     return;
   for (guint i = 0; i < DEYE_BUS_COLLECTOR_N_TOPICS; i++)
-    if (!self->topics[i].is_open && topic_is_wanted (self, (DeyeBusCollectorTopic) i))
-      topic_open (self, (DeyeBusCollectorTopic) i);
+    {
+      topic_forget_ended (self, (DeyeBusCollectorTopic) i);
+      if (!self->topics[i].is_open && topic_is_wanted (self, (DeyeBusCollectorTopic) i))
+        topic_open (self, (DeyeBusCollectorTopic) i);
+    }
 }
 
 void

@@ -560,6 +560,33 @@ test_misuse (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_collector_start (f->collector, NULL));
 }
 
+static guint
+count_unsubscribes (GPtrArray *frames)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < frames->len; i++)
+    n += wire_span_equal (((ScriptFrame *) frames->pdata[i])->envelope.topic,
+                          WIRE_SPAN_LITERAL ("control.bus.unsubscribe"));
+  return n;
+}
+
+/* A collector that is freed while its topics are opened does not leave them open in the client. */
+static void
+test_freed_early (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  collector_fixture_begin (f);
+  collector_script_registered (f->base.in, 2, 77);
+  client_fixture_send_and_settle (&f->base);
+  g_assert_finalize_object (g_steal_pointer (&f->collector));
+  script_subscribe_reply (f->base.in, 4, 1000, 1048576);
+  script_subscribe_reply (f->base.in, 6, 1000, 1048576);
+  frames = send_and_receive (f);
+  g_assert_cmpuint (count_unsubscribes (frames), ==, 2);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/collector/" path, Fixture, NULL, collector_fixture_set_up, function, collector_fixture_tear_down)
 
@@ -586,6 +613,7 @@ main (int argc, char **argv)
   ADD ("busy", test_busy);
   ADD ("unknown-operation", test_unknown_operation);
   ADD ("freed", test_freed);
+  ADD ("freed-early", test_freed_early);
   ADD ("misuse", test_misuse);
   return g_test_run ();
 }

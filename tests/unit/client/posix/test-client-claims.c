@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "posix/claims-fixture.h"
+#include "session/deye-bus-session-restore.h"
 
 #include <unistd.h>
 
@@ -391,6 +392,25 @@ test_draining_before_ready (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->log.calls, ==, 0);
 }
 
+/* The client does not reconnect by itself. When the program connects it again, the collector opens its topics again. */
+static void
+test_connected_again (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) first = claims_fixture_welcome (f, 1);
+  g_autoptr (WireGuard) second = NULL;
+  g_auto (ClientResult) result = { NULL, 0 };
+
+  claims_fixture_answer (f, NULL, 0);
+  deye_bus_client_set_reconnect (f->base.client, FALSE);
+  close (f->base.peer);
+  client_fixture_wait (&f->base, deye_bus_client_get_state (f->base.client) == DEYE_BUS_CLIENT_STATE_DISCONNECTED);
+  reconnect_fixture_settle (&f->base);
+  deye_bus_client_connect_async (f->base.client, NULL, client_result_set, &result);
+  second = claims_fixture_welcome (f, 1);
+  claims_fixture_answer (f, NULL, 0);
+  g_assert_cmpuint (deye_bus_session_n_subscribed (f->base.client->session), ==, DEYE_BUS_COLLECTOR_N_TOPICS - 3);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/claims/" path, Fixture, NULL, claims_fixture_set_up, function, claims_fixture_tear_down)
 
@@ -409,6 +429,7 @@ main (int argc, char **argv)
   ADD ("adopted-and-cancelled", test_adopted_and_cancelled);
   ADD ("next-attempt", test_next_attempt);
   ADD ("bounds", test_bounds);
+  ADD ("connected-again", test_connected_again);
   ADD ("draining", test_draining);
   ADD ("draining-before-ready", test_draining_before_ready);
   g_test_add ("/client/claims/draining-before-lost", Fixture, "lost", claims_fixture_set_up, test_draining_before_ready,
