@@ -172,6 +172,19 @@ collector_wait_start (DeyeBusCollector *self, GTask *task, GCancellable *cancell
   g_task_set_task_data (task, source, collector_destroy_source);
 }
 
+/* FALSE: the client has failed and does not connect again, so the collector would never be registered. */
+static gboolean
+collector_check_failure (const DeyeBusCollector *self, GError **error)
+{
+  const gboolean connects = self->client->state != DEYE_BUS_CLIENT_STATE_DISCONNECTED
+                            && self->client->state != DEYE_BUS_CLIENT_STATE_CLOSED;
+
+  if (connects || self->failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_error_copy (self->failure));
+  return FALSE;
+}
+
 void
 deye_bus_collector_start_async (DeyeBusCollector *self,
                                 GCancellable *cancellable,
@@ -185,7 +198,7 @@ deye_bus_collector_start_async (DeyeBusCollector *self,
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, deye_bus_collector_start_async);
-  if (!deye_bus_collector_start (self, &error))
+  if (!deye_bus_collector_start (self, &error) || !collector_check_failure (self, &error))
     g_task_return_error (task, error);
   else if (self->state != DEYE_BUS_COLLECTOR_STATE_UNREGISTERED)
     g_task_return_boolean (task, TRUE);

@@ -560,6 +560,26 @@ test_misuse (Fixture *f, gconstpointer data)
   g_assert_true (deye_bus_collector_start (f->collector, NULL));
 }
 
+/* A collector that fails to connect reports that to each call. */
+static void
+test_start_after_failure (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) first = { NULL, 0 };
+  g_auto (ClientResult) second = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_collector_start_async (f->collector, NULL, client_result_set, &first);
+  client_fixture_disconnect (&f->base);
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (first.calls, ==, 1);
+  g_assert_false (deye_bus_collector_start_finish (f->collector, first.result, NULL));
+  deye_bus_collector_start_async (f->collector, NULL, client_result_set, &second);
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (second.calls, ==, 1);
+  g_assert_false (deye_bus_collector_start_finish (f->collector, second.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
+}
+
 static guint
 count_unsubscribes (GPtrArray *frames)
 {
@@ -614,6 +634,7 @@ main (int argc, char **argv)
   ADD ("unknown-operation", test_unknown_operation);
   ADD ("freed", test_freed);
   ADD ("freed-early", test_freed_early);
+  ADD ("start-after-failure", test_start_after_failure);
   ADD ("misuse", test_misuse);
   return g_test_run ();
 }
