@@ -234,4 +234,7 @@ deye_bus_session_end_out (DeyeBusSession *session)
       session->uncertain = unsent_count_uncertain (session);
     }
   unsent_take_waiting (session, keep);
+  /* A message that waited for credit may be older than one of another class in the out-buffer. */
+  if (keep)
+    deye_bus_stash_sort (session->stash);
 }

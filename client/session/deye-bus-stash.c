@@ -191,6 +191,20 @@ deye_bus_stash_take (DeyeBusStash *stash)
   return stash->messages.length > 0 ? stash_unlink (stash, stash->messages.head) : NULL;
 }
 
+static gint
+stash_compare_numbers (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const DeyeBusKeptFrame *first = a, *second = b;
+
+  return first->number < second->number ? -1 : first->number > second->number;
+}
+
+void
+deye_bus_stash_sort (DeyeBusStash *stash)
+{
+  g_queue_sort (&stash->messages, stash_compare_numbers, NULL);
+}
+
 void
 deye_bus_stash_clear (DeyeBusStash *stash)
 {

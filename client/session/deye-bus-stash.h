@@ -51,6 +51,8 @@ DeyeBusKeptFrame *deye_bus_stash_take (DeyeBusStash *stash);
 /* Counts a message that was taken and could not be sent as lost. */
 void deye_bus_stash_lose (DeyeBusStash *stash, const DeyeBusKeptFrame *frame);
 /* Drops all messages without counting them. */
+/* Sorts the messages by their numbers, that is in the order in which the program published them. */
+void deye_bus_stash_sort (DeyeBusStash *stash);
 void deye_bus_stash_clear (DeyeBusStash *stash);
 
 static inline guint

@@ -557,6 +557,25 @@ test_flush_without_connection (RestoreFixture *f, gconstpointer data)
   g_assert_no_error (accepted->error);
 }
 
+/* Messages that waited for credit are sent in order also if a later message of another class was in the out-buffer. */
+static void
+test_order_of_classes (RestoreFixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusPending) call = NULL;
+
+  ready_for (f, &narrow, START_US);
+  publish (f, "events.1", 10);
+  publish (f, "events.2", 10);
+  assert_topics (f, "events.1 events.2");
+  publish (f, "events.a", 10);
+  call = publish_numbered (f, "events.b", DEYE_BUS_PENDING_ACK);
+  publish (f, "tasks.c", 10);
+  lose (f);
+  restore_fixture_next_connection (f);
+  ready_for (f, &granted, START_US);
+  assert_topics (f, "events.a events.b tasks.c");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -580,6 +599,7 @@ main (int argc, char **argv)
   RESEND_TEST ("K12-given-up", test_given_up);
   RESEND_TEST ("K12-requests", test_requests);
   RESEND_TEST ("M16-order", test_order);
+  RESEND_TEST ("M16-order-of-classes", test_order_of_classes);
   RESEND_TEST ("M16-flush-survives", test_flush_survives);
   RESEND_TEST ("M16-flush-without-connection", test_flush_without_connection);
   return g_test_run ();
