@@ -2,6 +2,7 @@
 #include "deye-bus-client-private.h"
 #include "deye-bus-client-connection.h"
 
+#include "deye-bus-answers-private.h"
 #include "deye-bus-senders.h"
 #include "deye-bus-subscription-private.h"
 
@@ -338,16 +339,32 @@ deye_bus_client_close_finish (DeyeBusClient *self, GAsyncResult *result, GError 
 /* --- dispose --- */
 
 static void
-client_end_subscriptions (DeyeBusClient *self)
+client_end_answers (const DeyeBusStream *stream)
+{
+  g_autoptr (DeyeBusAnswers) answers = stream->owner != NULL ? g_object_ref (stream->owner) : NULL;
+
+  if (answers != NULL)
+    deye_bus_answers_wake (answers);
+}
+
+/* Ends subscriptions and asynchronous calls, since no event is dispatched any more. A call has a reference to the client, so only
+ * g_object_run_dispose() finds one here. */
+static void
+client_end_all (DeyeBusClient *self)
 {
   DeyeBusEvent event;
 
   while (deye_bus_events_pop (&self->events, &event))
     {
       DeyeBusChannel *channel = event.subject;
+      DeyeBusPending *pending = event.subject;
 
       if (event.kind == DEYE_BUS_EVENT_ENDED)
         deye_bus_subscription_end (channel->owner);
+      else if (event.kind == DEYE_BUS_EVENT_DONE)
+        pending->complete (pending);
+      else if (event.kind == DEYE_BUS_EVENT_ANSWER)
+        client_end_answers (event.subject);
       deye_bus_session_clear_event (&event);
     }
 }
@@ -371,7 +388,7 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
   deye_bus_client_close_socket (self);
   deye_bus_socket_close_handle (&self->given_fd);
   deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_CLOSE);
-  client_end_subscriptions (self);
+  client_end_all (self);
   if (!owns_connection)
     return 0;
   return self->lost + (was_closed ? 0 : deye_bus_client_count_kept (self))

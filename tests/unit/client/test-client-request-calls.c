@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls-fixture.h"
+#include "wire-feature.h"
 
 /* Requests: their replies, cancellation and timeouts. */
 
@@ -130,6 +131,31 @@ test_request_timeout (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_TIMEOUT);
 }
 
+/* A binding disposes a client that it keeps, while calls wait. */
+static void
+test_disposed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (ClientResult) first = { NULL, 0 };
+  g_auto (ClientResult) second = { NULL, 0 };
+  g_auto (ClientResult) third = { NULL, 0 };
+  g_autoptr (DeyeBusAnswers) answers = NULL;
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_connect (f, &(const ScriptWelcome){ .features = WIRE_FEATURE_STREAM });
+  answers = deye_bus_client_request_stream (f->client, "tasks.c", NULL, NULL, 0, 0, NULL);
+  deye_bus_answers_next_async (answers, cancellable, client_result_set, &third);
+  deye_bus_client_request_async (f->client, "tasks.a", NULL, NULL, NULL, client_result_set, &first);
+  deye_bus_client_request_async (f->client, "tasks.b", NULL, NULL, cancellable, client_result_set, &second);
+  g_object_run_dispose (G_OBJECT (f->client));
+  client_fixture_settle (f);
+  g_assert_cmpuint (first.calls, ==, 1);
+  g_assert_null (deye_bus_client_request_finish (f->client, first.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+  g_assert_cmpuint (second.calls, ==, 1);
+  g_assert_cmpuint (third.calls, ==, 1);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/calls/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
 
@@ -142,5 +168,6 @@ main (int argc, char **argv)
   ADD ("request-cancelled", test_request_cancelled);
   ADD ("request-cancelled-sync", test_request_cancelled_sync);
   ADD ("request-timeout", test_request_timeout);
+  ADD ("request-disposed", test_disposed);
   return g_test_run ();
 }
