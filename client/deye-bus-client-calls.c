@@ -14,12 +14,25 @@
 
 /* --- the common way --- */
 
-gboolean
-deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
+static gboolean
+call_start (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
 {
   if (pending != NULL && pending->waits_until_ready && deye_bus_client_may_wait (self))
     return deye_bus_session_keep_call (self->session, call, pending, error);
   return deye_bus_client_check_ready (self, error) && deye_bus_session_call (self->session, call, pending, error);
+}
+
+gboolean
+deye_bus_client_start_call (DeyeBusClient *self, const DeyeBusCall *call, DeyeBusPending *pending, GError **error)
+{
+  DeyeBusCall numbered;
+
+  if (!call->is_numbered)
+    return call_start (self, call, pending, error);
+  /* The client has been entered, so no other thread takes a number at the same time. */
+  numbered = *call;
+  numbered.message_id = ++self->last_message_id;
+  return call_start (self, &numbered, pending, error);
 }
 
 DeyeBusPending *
@@ -98,12 +111,11 @@ call_for_publish (const char *topic, GBytes *payload, DeyeBusOptions *options, g
   };
 }
 
-/* Gives the message a number, by which the broker recognises it if the library sends it again after a reconnect. */
+/* The message gets a number, by which the broker recognises it if the library sends it again after a reconnect. */
 static void
-call_number (DeyeBusClient *self, DeyeBusCall *call)
+call_number (DeyeBusCall *call)
 {
-  if ((call->flags & WIRE_FLAG_WANT_DELIVERED) || deye_bus_options_must_be_acked (call->options))
-    call->message_id = ++self->last_message_id;
+  call->is_numbered = (call->flags & WIRE_FLAG_WANT_DELIVERED) != 0 || deye_bus_options_must_be_acked (call->options);
 }
 
 static void
@@ -255,7 +267,7 @@ call_publish_acked (DeyeBusClient *self,
 {
   DeyeBusCall call = call_for_publish (topic, payload, options, WIRE_FLAG_WANT_ACK);
 
-  call_number (self, &call);
+  call_number (&call);
   return call_publish_asked (self, &call, result, cancellable, error);
 }
 
@@ -292,7 +304,7 @@ deye_bus_client_publish_async (DeyeBusClient *self,
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (topic != NULL);
 
-  call_number (self, &call);
+  call_number (&call);
   call_publish_later (self, &call, wants_ack ? DEYE_BUS_PENDING_ACK : DEYE_BUS_PENDING_SENT, cancellable, callback,
                       user_data, deye_bus_client_publish_async);
 }
@@ -331,12 +343,12 @@ deye_bus_client_post (DeyeBusClient *self,
 /* --- publish and wait until it was handled --- */
 
 static DeyeBusCall
-call_for_confirmed (DeyeBusClient *self, const char *topic, GBytes *payload, DeyeBusOptions *options)
+call_for_confirmed (const char *topic, GBytes *payload, DeyeBusOptions *options)
 {
   DeyeBusCall call = call_for_publish (topic, payload, options, WIRE_FLAG_WANT_ACK | WIRE_FLAG_WANT_DELIVERED);
 
   call.deadline_us = (guint64) deye_bus_options_timeout_us (options);
-  call_number (self, &call);
+  call_number (&call);
   return call;
 }
 
@@ -353,7 +365,7 @@ deye_bus_client_publish_confirmed (DeyeBusClient *self,
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
   g_return_val_if_fail (topic != NULL, FALSE);
 
-  call = call_for_confirmed (self, topic, payload, options);
+  call = call_for_confirmed (topic, payload, options);
   return deye_bus_client_run_sync (self, &call, DEYE_BUS_PENDING_DELIVERED, NULL, cancellable, error);
 }
 
@@ -371,7 +383,7 @@ deye_bus_client_publish_confirmed_async (DeyeBusClient *self,
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
   g_return_if_fail (topic != NULL);
 
-  call = call_for_confirmed (self, topic, payload, options);
+  call = call_for_confirmed (topic, payload, options);
   call_publish_later (self, &call, DEYE_BUS_PENDING_DELIVERED, cancellable, callback, user_data,
                       deye_bus_client_publish_confirmed_async);
 }
@@ -492,7 +504,7 @@ deye_bus_client_direct (DeyeBusClient *self,
 
   if (!call_check_peer_id (peer_id, error))
     return FALSE;
-  call_number (self, &call);
+  call_number (&call);
   return deye_bus_client_run_sync (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK,
                                    NULL, cancellable, error);
 }
@@ -519,7 +531,7 @@ deye_bus_client_direct_async (DeyeBusClient *self,
       call_fail_publish (self, error, callback, user_data, deye_bus_client_direct_async);
       return;
     }
-  call_number (self, &call);
+  call_number (&call);
   call_publish_later (self, &call, want_delivered ? DEYE_BUS_PENDING_DELIVERED : DEYE_BUS_PENDING_ACK, cancellable,
                       callback, user_data, deye_bus_client_direct_async);
 }

@@ -30,6 +30,7 @@ typedef struct
 {
   guint8 kind; /* PUBLISH, REQUEST or REPLY */
   guint8 flags;
+  guint8 is_numbered; /* a gboolean: the client sets @message_id when the call starts */
   gboolean ahead;     /* a call of the library: it is sent while the session is held, and overtakes calls that wait */
   const char *topic;  /* REPLY: of the request */
   const char *target; /* nullable; overrides the options' */

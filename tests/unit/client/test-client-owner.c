@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls-fixture.h"
+#include "deye-bus-client-private.h"
 
 /*
  * The owner of a client's context: the thread in a call or a dispatch of the client, or the thread that holds it.
@@ -63,6 +64,7 @@ owner_use (gpointer data)
   g_assert_false (owner_publish (f, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD);
   g_assert_nonnull (strstr (error->message, "has to release the client before the thread ends"));
+  g_assert_false (deye_bus_client_publish_confirmed (f->client, "tasks.a", NULL, NULL, NULL, NULL));
   deye_bus_client_hold (f->client);
   deye_bus_client_release (f->client);
   deye_bus_client_release (f->client);
@@ -73,10 +75,13 @@ owner_use (gpointer data)
 static void
 test_held (Fixture *f, gconstpointer data)
 {
+  const guint64 number = f->client->last_message_id;
+
   deye_bus_client_hold (f->client);
   deye_bus_client_hold (f->client);
   g_assert_true (owner_publish (f, NULL));
   g_thread_join (g_thread_new ("use", owner_use, f));
+  g_assert_cmpuint (f->client->last_message_id, ==, number); /* otherwise two messages could get the same number */
   deye_bus_client_release (f->client);
   g_thread_join (g_thread_new ("use", owner_use, f));
   g_assert_true (deye_bus_client_is_held (f->client));
