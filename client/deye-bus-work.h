@@ -65,7 +65,7 @@ G_DECLARE_FINAL_TYPE (DeyeBusWork, deye_bus_work, DEYE_BUS, WORK, GObject)
  * Gets the id of the task. The submitter has chosen it; the id of a question to many collectors comes from the broker, and
  * contains dots.
  *
- * Returns: (transfer none): the id; %NULL for an object that no collector has made
+ * Returns: (transfer none) (nullable): the id; %NULL for an object that no collector has made
  *
  * Since: 0.1
  */
@@ -77,7 +77,7 @@ DEYE_BUS_API const char *deye_bus_work_get_task_id (DeyeBusWork *self);
  *
  * Gets the name of the operation.
  *
- * Returns: (transfer none): the name; %NULL for an object that no collector has made
+ * Returns: (transfer none) (nullable): the name; %NULL for an object that no collector has made
  *
  * Since: 0.1
  */
@@ -89,7 +89,7 @@ DEYE_BUS_API const char *deye_bus_work_get_operation (DeyeBusWork *self);
  *
  * Gets the payload of the task.
  *
- * Returns: (transfer none): the payload, which may be empty; %NULL for an object that no collector has made
+ * Returns: (transfer none) (nullable): the payload, which may be empty; %NULL for an object that no collector has made
  *
  * Since: 0.1
  */
