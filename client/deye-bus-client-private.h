@@ -393,7 +393,7 @@ void deye_bus_client_run_unheard (DeyeBusClient *self,
                                   const DeyeBusCall *call,
                                   DeyeBusPendingKind kind,
                                   GCancellable *cancellable);
-/* Reports @error (transfer full) for such a call that did not begin, from the default context of this thread. */
+/* Reports @error (transfer full) for such a call that did not begin, from the client's context. */
 void deye_bus_client_fail_unheard (DeyeBusClient *self, GError *error);
 
 /* --- calls.c --- */

@@ -27,21 +27,48 @@ unheard_on_end (DeyeBusPending *pending)
 
 /* --- calls that did not begin --- */
 
-static void
-unheard_on_failure (GObject *client, GAsyncResult *result, gpointer data)
+typedef struct
 {
-  g_autoptr (GError) error = NULL;
+  DeyeBusClient *client;
+  GError *error;
+} UnheardFailure;
 
-  if (!g_task_propagate_boolean (G_TASK (result), &error) && unheard_is_reported (error))
-    g_signal_emit (client, deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR], 0, error);
+static void
+unheard_failure_free (gpointer data)
+{
+  UnheardFailure *failure = data;
+
+  g_object_unref (failure->client);
+  g_error_free (failure->error);
+  g_free (failure);
 }
 
+static gboolean
+unheard_on_failure (gpointer data)
+{
+  const UnheardFailure *failure = data;
+  GMainContext *context = failure->client->context;
+
+  if (!unheard_is_reported (failure->error))
+    return G_SOURCE_REMOVE;
+  g_main_context_push_thread_default (context);
+  g_signal_emit (failure->client, deye_bus_client_signals[DEYE_BUS_SIGNAL_ERROR], 0, failure->error);
+  g_main_context_pop_thread_default (context);
+  return G_SOURCE_REMOVE;
+}
+
+/* A call may fail because another thread made it, so the signal is not emitted from the default context of this thread. */
 void
 deye_bus_client_fail_unheard (DeyeBusClient *self, GError *error)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, unheard_on_failure, NULL);
+  UnheardFailure *failure = g_new (UnheardFailure, 1);
+  g_autoptr (GSource) source = g_idle_source_new ();
 
-  g_task_return_error (task, error);
+  *failure = (UnheardFailure){ g_object_ref (self), error };
+  g_source_set_static_name (source, "DeyeBusUnheard");
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, unheard_on_failure, failure, unheard_failure_free);
+  g_source_attach (source, self->context);
 }
 
 /* --- the call --- */

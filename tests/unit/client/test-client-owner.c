@@ -215,6 +215,48 @@ test_released_in_call (Fixture *f, gconstpointer data)
   g_assert_true (owner_is_free (f));
 }
 
+typedef struct
+{
+  GThread *thread; /* in which the signal was emitted; NULL: it was not */
+  gint code;
+} OwnerError;
+
+static void
+owner_on_unheard (DeyeBusClient *client, const GError *error, gpointer data)
+{
+  *(OwnerError *) data = (OwnerError){ g_thread_self (), error->code };
+}
+
+static gpointer
+owner_publish_unheard (gpointer data)
+{
+  Fixture *f = data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+
+  g_main_context_push_thread_default (context);
+  deye_bus_client_publish_async (f->client, "events.a", NULL, NULL, FALSE, NULL, NULL, NULL);
+  while (g_main_context_iteration (context, FALSE))
+    ;
+  g_main_context_pop_thread_default (context);
+  return NULL;
+}
+
+/* A publish without a callback fails in another thread: the signal is emitted from the context of the client. */
+static void
+test_unheard (Fixture *f, gconstpointer data)
+{
+  OwnerError got = { NULL, 0 };
+
+  g_signal_connect (f->client, "error", G_CALLBACK (owner_on_unheard), &got);
+  deye_bus_client_hold (f->client);
+  g_thread_join (g_thread_new ("publish", owner_publish_unheard, f));
+  g_assert_null (got.thread);
+  client_fixture_settle (f);
+  g_assert_true (got.thread == g_thread_self ());
+  g_assert_cmpint (got.code, ==, DEYE_BUS_ERROR_WRONG_THREAD);
+  deye_bus_client_release (f->client);
+}
+
 /* A client that is never released. */
 static void
 test_disposed (Fixture *f, gconstpointer data)
@@ -241,6 +283,7 @@ main (int argc, char **argv)
     { "/client/owner/in-callback", test_in_callback },
     { "/client/owner/released-in-call", test_released_in_call },
     { "/client/owner/disposed", test_disposed },
+    { "/client/owner/unheard", test_unheard },
   };
 
   g_test_init (&argc, &argv, NULL);
