@@ -158,15 +158,20 @@ sender_flush_on_flushed (GObject *source, GAsyncResult *result, gpointer data)
   deye_bus_sender_flush_unref (flush);
 }
 
+/* The flush may begin in a synchronous call, in which another context may be the default one. Nothing may iterate that one. */
 void
 deye_bus_sender_flush_begin (DeyeBusSenderFlush *flush, DeyeBusClient *client)
 {
-  if (client != NULL)
-    deye_bus_client_flush_async (client, flush->options, flush->want_accepted, NULL, sender_flush_on_flushed,
-                                 sender_flush_ref (flush));
-  else
-    deye_bus_sender_flush_end (flush,
-                               deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed")));
+  if (client == NULL)
+    {
+      deye_bus_sender_flush_end (flush,
+                                 deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed")));
+      return;
+    }
+  g_main_context_push_thread_default (client->context);
+  deye_bus_client_flush_async (client, flush->options, flush->want_accepted, NULL, sender_flush_on_flushed,
+                               sender_flush_ref (flush));
+  g_main_context_pop_thread_default (client->context);
 }
 
 /* --- the thread that asks --- */

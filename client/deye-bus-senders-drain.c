@@ -46,6 +46,16 @@ senders_on_acknowledged (GObject *source, GAsyncResult *result, gpointer data)
   deye_bus_sender_queue_unref (queue);
 }
 
+/* Like a flush of a sender, this may run in a synchronous call; see deye_bus_sender_flush_begin(). */
+static void
+senders_publish_asked (DeyeBusSenderQueue *queue, DeyeBusClient *client, DeyeBusSenderMessage *message)
+{
+  g_main_context_push_thread_default (client->context);
+  deye_bus_client_publish_async (client, message->topic, message->payload, message->options, TRUE, NULL,
+                                 senders_on_acknowledged, deye_bus_sender_queue_ref (queue));
+  g_main_context_pop_thread_default (client->context);
+}
+
 /* Reduces the time to live by the time since the message was put. FALSE: it has expired. */
 static gboolean
 sender_message_spend_ttl (DeyeBusSenderMessage *message, GError **error)
@@ -105,8 +115,7 @@ senders_send (DeyeBusSenders *self, DeyeBusSenderQueue *queue, DeyeBusSenderMess
       || (mode == SENDERS_DISPOSING && asks))
     return FALSE;
   if (sender_message_spend_ttl (message, &error) && asks)
-    deye_bus_client_publish_async (client, message->topic, message->payload, message->options, TRUE, NULL,
-                                   senders_on_acknowledged, deye_bus_sender_queue_ref (queue));
+    senders_publish_asked (queue, client, message);
   else if (error == NULL)
     (void) deye_bus_session_call (client->session, &call, NULL, &error);
   if (error != NULL)

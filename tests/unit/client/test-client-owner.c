@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls-fixture.h"
 #include "deye-bus-client-private.h"
+#include "deye-bus-senders.h"
 
 /*
  * The owner of a client's context: the thread in a call or a dispatch of the client, or the thread that holds it.
@@ -257,6 +258,32 @@ test_unheard (Fixture *f, gconstpointer data)
   deye_bus_client_release (f->client);
 }
 
+static gpointer
+owner_flush (gpointer sender)
+{
+  g_autoptr (DeyeBusOptions) options = calls_fixture_with_timeout (2 * G_TIME_SPAN_SECOND);
+
+  return GINT_TO_POINTER (deye_bus_sender_flush (sender, options, FALSE, NULL, NULL));
+}
+
+/* A flush of another thread begins in a synchronous call. It ends in the context of the client, which need not be the default one
+ * of the calling thread. */
+static void
+test_flush (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusSender) sender = deye_bus_sender_new (f->client, 0, 0, NULL);
+  g_autoptr (DeyeBusMessage) reply = NULL;
+  GThread *thread = g_thread_new ("flush", owner_flush, sender);
+
+  while (!g_atomic_int_get (&f->client->senders->awake))
+    g_thread_yield ();
+  script_reply (f->in, 2, "");
+  client_fixture_send (f);
+  reply = deye_bus_client_request (f->client, "tasks.a", NULL, NULL, NULL, NULL);
+  client_fixture_settle (f);
+  g_assert_true (GPOINTER_TO_INT (g_thread_join (thread)));
+}
+
 /* A client that is never released. */
 static void
 test_disposed (Fixture *f, gconstpointer data)
@@ -284,6 +311,7 @@ main (int argc, char **argv)
     { "/client/owner/released-in-call", test_released_in_call },
     { "/client/owner/disposed", test_disposed },
     { "/client/owner/unheard", test_unheard },
+    { "/client/owner/flush", test_flush },
   };
 
   g_test_init (&argc, &argv, NULL);
