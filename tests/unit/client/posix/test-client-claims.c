@@ -400,6 +400,7 @@ test_connected_again (Fixture *f, gconstpointer data)
   g_autoptr (WireGuard) second = NULL;
   g_auto (ClientResult) result = { NULL, 0 };
 
+  g_assert_nonnull (first);
   claims_fixture_answer (f, NULL, 0);
   deye_bus_client_set_reconnect (f->base.client, FALSE);
   close (f->base.peer);
@@ -407,6 +408,7 @@ test_connected_again (Fixture *f, gconstpointer data)
   reconnect_fixture_settle (&f->base);
   deye_bus_client_connect_async (f->base.client, NULL, client_result_set, &result);
   second = claims_fixture_welcome (f, 1);
+  g_assert_nonnull (second);
   claims_fixture_answer (f, NULL, 0);
   g_assert_cmpuint (deye_bus_session_n_subscribed (f->base.client->session), ==, DEYE_BUS_COLLECTOR_N_TOPICS - 3);
 }
