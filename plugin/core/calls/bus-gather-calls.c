@@ -3,6 +3,7 @@
 
 #include "calls/bus-later.h"
 #include "peer/bus-peer.h"
+#include "peer/bus-shed.h"
 #include "peer/bus-state.h"
 #include "work/bus-gather.h"
 #include "gather.pb-c.h"
@@ -113,6 +114,26 @@ gather_is_above_limits (const BusCall *call, const GatherRequest *request)
          || gather_exceeds (call, &entries);
 }
 
+/* The question keeps its payload until the call ends, and is charged for it even above the limits, so it is checked first. */
+static gboolean
+gather_has_room (const BusCall *call, const GatherRequest *request)
+{
+  BusPeer *peer = call->peer;
+  const gsize size = sizeof (BusGather) + request->payload.len;
+
+  if (!bus_shed_fit_account (peer->account, size, call->now_us))
+    {
+      bus_peer_error_limit (peer, call->id, BUS_LIMIT_uid_bytes, peer->account->usage.charged + size);
+      return FALSE;
+    }
+  if (!bus_shed_reserve (call->core, size, call->now_us))
+    {
+      bus_peer_error_limit (peer, call->id, BUS_LIMIT_broker_bytes, call->core->quota.memory + size);
+      return FALSE;
+    }
+  return bus_peer_is_ready (peer); /* it may have been closed to make room */
+}
+
 static gboolean
 gather_check_request (const BusCall *call, const GatherRequest *request)
 {
@@ -120,7 +141,7 @@ gather_check_request (const BusCall *call, const GatherRequest *request)
 
   if (problem != NULL)
     bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE, problem);
-  return problem == NULL && !gather_is_above_limits (call, request);
+  return problem == NULL && !gather_is_above_limits (call, request) && gather_has_room (call, request);
 }
 
 /* --- the call --- */
