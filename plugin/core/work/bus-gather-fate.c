@@ -140,6 +140,19 @@ fate_new (BusFateClass answer)
   return (BusGatherFate){ .answer = answer, .status = row->status, .retryable = row->retryable, .text = row->text };
 }
 
+/* The collector answered, but there was no memory for the payload. This is no answer, because the asker could not distinguish it
+ * from one that is empty. */
+static BusGatherFate
+fate_of_lost_result (void)
+{
+  BusGatherFate fate = fate_new (BUS_FATE_FAILED);
+
+  fate.status = WIRE_STATUS_NO_MEMORY;
+  fate.retryable = TRUE;
+  fate.text = "its answer arrived, and the broker had no memory for it";
+  return fate;
+}
+
 static BusGatherFate
 fate_of_result (const BusTask *task)
 {
@@ -243,7 +256,7 @@ bus_fate_of (const BusTask *task, const BusMember *target)
   const BusTaskStep *step;
 
   if (task->state == BUS_TASK_SUCCEEDED)
-    return fate_of_result (task);
+    return task->payload_dropped ? fate_of_lost_result () : fate_of_result (task);
   if (task->state == BUS_TASK_CANCELLED)
     return fate_new (BUS_FATE_CANCELLED);
   step = fate_last_work (task);
