@@ -232,36 +232,37 @@ gather_touch_all (BusGather *gather)
 }
 
 /* TRUE if the change of this member may affect entries, although no entry has it: in SOME it may be asked in place of another
- * collector of the roster; in SHARDS it has left or drains. */
+ * collector of the roster; in SHARDS it has left or drains. Each slot that is used or free is a change as well. It has no effect in
+ * SOME, and must not cost a review of all entries. */
 static gboolean
-gather_is_of_interest (const BusGather *gather, const BusMember *member)
+gather_is_of_interest (const BusGather *gather, const BusMember *member, gboolean is_revised)
 {
   const gboolean leaves = member->state == BUS_MEMBER_GONE || member->state == BUS_MEMBER_DRAINING;
 
   if (gather->mode == BUS_GATHER_SHARDS)
     return leaves;
-  return gather->mode == BUS_GATHER_SOME && !leaves && g_hash_table_contains (gather->known, member->id);
+  return gather->mode == BUS_GATHER_SOME && is_revised && !leaves && g_hash_table_contains (gather->known, member->id);
 }
 
 static void
-gather_note_member (BusGather *gather, const BusMember *member)
+gather_note_member (BusGather *gather, const BusMember *member, gboolean is_revised)
 {
   BusGatherEntry *entry = g_hash_table_lookup (gather->by_id, member->id);
 
   if (entry != NULL)
     bus_gather_touch (entry);
-  else if (gather_is_of_interest (gather, member))
+  else if (gather_is_of_interest (gather, member, is_revised))
     gather_touch_all (gather);
   if (member->state != BUS_MEMBER_GONE)
     bus_gather_count_joined (gather, member);
 }
 
 void
-bus_gather_on_member (BusCore *core, const BusMember *member)
+bus_gather_on_member (BusCore *core, const BusMember *member, gboolean is_revised)
 {
   for (GList *link = core->work->gathers.all.head; link != NULL; link = link->next)
     if (((const BusGather *) link->data)->phase == BUS_GATHER_ASKS)
-      gather_note_member (link->data, member);
+      gather_note_member (link->data, member, is_revised);
 }
 
 /* --- the start --- */

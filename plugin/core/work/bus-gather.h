@@ -52,8 +52,9 @@ BusGather *bus_gather_new (BusCore *core, BusPeer *asker, guint64 request_id, co
 /* Frees the question, and cancels its live tasks. */
 void bus_gather_free (BusGather *gather, gint64 now_us);
 
-/* A member has changed, or is GONE: lists the entries that this concerns. */
-void bus_gather_on_member (BusCore *core, const BusMember *member);
+/* A member has changed, or is GONE: lists the entries that this concerns. @is_revised: it has registered, or has other abilities,
+ * priorities or tags */
+void bus_gather_on_member (BusCore *core, const BusMember *member, gboolean is_revised);
 
 /* The timer of the question has expired. */
 void bus_gather_due (BusGather *gather, gint64 now_us);

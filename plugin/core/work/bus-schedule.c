@@ -66,7 +66,7 @@ schedule_ended_members (BusCore *core, gint64 now_us)
       has_any = TRUE;
       bus_operations_on_member (work->operations, member);
       bus_leaving_gone (core, member, now_us);
-      bus_gather_on_member (core, member);
+      bus_gather_on_member (core, member, FALSE);
       bus_member_free (member);
     }
   return has_any;
@@ -80,11 +80,13 @@ schedule_changed_members (BusCore *core, gint64 now_us)
 
   while ((member = bus_registry_next_changed (core->work)) != NULL)
     {
+      const gboolean is_revised = member->revision != member->placed_revision;
+
       has_any = TRUE;
       bus_leaving_changed (core, member, now_us);
       bus_operations_on_member (core->work->operations, member);
       bus_adoption_continue (core, member, now_us);
-      bus_gather_on_member (core, member);
+      bus_gather_on_member (core, member, is_revised);
     }
   return has_any;
 }

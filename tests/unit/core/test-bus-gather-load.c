@@ -3,23 +3,36 @@
 
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
+#include "work/bus-gather-entry.h"
 #include "work/bus-work.h"
 
-/* Questions to many collectors: the memory of their payloads, and an answer for which there is no memory. Linked with --wrap. */
+/* Questions to many collectors: the memory of their payloads, an answer for which there is no memory, and the work for a change of
+ * a collector. Linked with --wrap. */
 
 #define PAYLOAD   (600u * 1024u)
 #define ANSWER    2000u /* no other allocation has this size */
+#define ENTRIES   8u
 #define QUESTIONS 5u
 
-static gsize failing; /* an allocation of this size fails; 0: none */
+static gsize failing;   /* an allocation of this size fails; 0: none */
+static guint n_touched; /* entries that were listed to be checked */
 
 gpointer __real_g_try_malloc (gsize n);
 gpointer __wrap_g_try_malloc (gsize n);
+void __real_bus_gather_touch (BusGatherEntry *entry);
+void __wrap_bus_gather_touch (BusGatherEntry *entry);
 
 gpointer
 __wrap_g_try_malloc (gsize n)
 {
   return n == failing ? NULL : __real_g_try_malloc (n);
+}
+
+void
+__wrap_bus_gather_touch (BusGatherEntry *entry)
+{
+  n_touched++;
+  __real_bus_gather_touch (entry);
 }
 
 /* Within the recovery window questions wait, and keep their payloads. The asker gets no more memory than its account may use. */
@@ -84,6 +97,67 @@ test_lost_answer (Core *core, gconstpointer data)
   g_assert_true (account_member (account, "two")->retryable);
 }
 
+static Job *
+run_task_of (Client *agent, Client *worker, const char *id)
+{
+  TaskSpec spec;
+
+  tasks_spec (&spec, id);
+  spec.target = worker->peer->id;
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, NULL), ==, WIRE_STATUS_OK);
+  return worker_run (worker, id);
+}
+
+/* A collector of the roster that was not asked works on other tasks: the entries are not checked each time. */
+static void
+test_busy_beside (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *other = worker_ready (core, "other", 1);
+  g_autoptr (Job) first = NULL;
+  g_autoptr (Job) second = NULL;
+  GatherRequest request;
+
+  for (guint i = 0; i < ENTRIES; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("w%u", i);
+
+      worker_ready (core, id, 1);
+    }
+  first = run_task_of (agent, other, "t1"); /* it is busy, so it is not asked */
+  gather_fill (&request);
+  request.mode = DAEMONEYE__EVENTBUS__V1__GATHER_MODE__GATHER_SOME;
+  request.n = ENTRIES;
+  gather_send (agent, &request, 0);
+  n_touched = 0;
+  worker_finish (other, first, BUS_OUTCOME_SUCCEEDED, "");
+  second = run_task_of (agent, other, "t2");
+  worker_finish (other, second, BUS_OUTCOME_SUCCEEDED, "");
+  g_assert_cmpuint (n_touched, ==, 0);
+}
+
+/* Such a collector is asked in place of another one as soon as it registers. */
+static void
+test_registers_meanwhile (Core *core, gconstpointer data)
+{
+  static const char *const expected[] = { "two", NULL };
+  Client *agent = submitter_ready (core);
+  Client *one = worker_ready (core, "one", 1);
+  GatherRequest request;
+  guint64 id;
+
+  gather_expect (agent, expected);
+  gather_fill (&request);
+  request.mode = DAEMONEYE__EVENTBUS__V1__GATHER_MODE__GATHER_SOME;
+  request.n = 1;
+  id = gather_send (agent, &request, 0);
+  g_assert_nonnull (worker_member (one));
+  tasks_advance (core, 6 * SECOND); /* it does not answer the offer, and no other collector is registered */
+  gather_assert_open (agent, id);
+  gather_answer (worker_ready (core, "two", 1), "b");
+  gather_assert (agent, id, "two=b", "complete met: two=answered");
+}
+
 #define ADD(path, setup, function) g_test_add ("/core/gather/" path, Core, NULL, setup, function, core_teardown)
 
 int
@@ -93,5 +167,7 @@ main (int argc, char **argv)
   ADD ("R06-payloads", tasks_setup, test_payloads);
   ADD ("R06-payloads-broker", tasks_setup, test_payloads_broker);
   ADD ("R10-lost-answer", gathers_setup, test_lost_answer);
+  ADD ("R09-busy-beside", gathers_setup, test_busy_beside);
+  ADD ("M12-registers-meanwhile", gathers_setup, test_registers_meanwhile);
   return g_test_run ();
 }
