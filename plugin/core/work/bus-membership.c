@@ -234,7 +234,8 @@ bus_membership_end (BusMember *member, BusMemberEnd end)
   member->past->incarnation = member->incarnation;
   if (end == BUS_MEMBER_END_EOF || end == BUS_MEMBER_END_CLOSED)
     member->past->profile = bus_profile_new (core->seed, member);
-  bus_past_close (&core->work->pasts, g_steal_pointer (&member->past), core->now_us);
+  bus_past_close (&core->work->pasts, g_steal_pointer (&member->past), peer->account->number,
+                  core->limits.max_connections_per_uid, core->now_us);
   membership_charge (member, 0);
   bus_registry_note_ended (core->work, member);
   peer->member = NULL;

@@ -41,6 +41,22 @@ past_forget_old (BusPasts *pasts, gint64 now_us)
     past_forget (pasts, pasts->gone.head->data);
 }
 
+static void
+past_forget_of_account (BusPasts *pasts, guint32 account, guint64 most)
+{
+  BusPast *first = NULL;
+  guint64 n = 0;
+
+  for (GList *link = pasts->gone.tail; link != NULL; link = link->prev)
+    if (((const BusPast *) link->data)->account == account)
+      {
+        first = link->data;
+        n++;
+      }
+  if (n > most)
+    past_forget (pasts, first);
+}
+
 BusPast *
 bus_past_open (BusPasts *pasts, guint64 seed, WireSpan id, gint64 now_us)
 {
@@ -74,12 +90,14 @@ bus_past_find (const BusPasts *pasts, guint64 seed, WireSpan id)
 }
 
 void
-bus_past_close (BusPasts *pasts, BusPast *past, gint64 now_us)
+bus_past_close (BusPasts *pasts, BusPast *past, guint32 account, guint64 most, gint64 now_us)
 {
   g_assert (past->users == 1);
   past->users = 0;
   past->left_us = now_us;
+  past->account = account;
   g_queue_push_tail_link (&pasts->gone, &past->link);
+  past_forget_of_account (pasts, account, most);
   past_forget_old (pasts, now_us);
 }
 

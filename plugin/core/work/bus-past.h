@@ -8,7 +8,9 @@
  *
  * A collector that repeatedly fails, dies or registers is set aside for a time. This would be useless if a new connection began
  * with a clean record, so the past of an id outlives its connection by 10 minutes, for at most 1,024 ids without a connection;
- * above that the ids that left first are forgotten. The past does not decide about the state of a member; bus-trust does.
+ * above that the ids that left first are forgotten. One account has at most as many of them as it may have connections: an account
+ * that registers one id after the other can neither displace the ids of others, nor fill the roster of every question. The past
+ * does not decide about the state of a member; bus-trust does.
  *
  * A hold lasts a given time at first. It lasts twice as long as the one before if that ended less than 10 minutes ago, up to a
  * given maximum (the settings task-hold-us and task-max-hold-us).
@@ -43,6 +45,7 @@ typedef struct BusPast
   gint64 held_until_us; /* 0: never held */
   guint users;          /* registrations of the id: 0 or 1 */
   gint64 left_us;       /* time at which its last registration ended */
+  guint32 account;      /* of its last registration, once that has ended */
   guint64 incarnation;  /* the incarnation of its last registration */
   struct BusProfile
       *profile; /* its abilities, if it left without announcement; NULL: it announced its end, or is registered */
@@ -62,8 +65,9 @@ void bus_pasts_clear (BusPasts *pasts);
 BusPast *bus_past_open (BusPasts *pasts, guint64 seed, WireSpan id, gint64 now_us);
 /* Returns the past of @id; NULL: nothing is known of it. */
 BusPast *bus_past_find (const BusPasts *pasts, guint64 seed, WireSpan id);
-/* The registration of the id has ended. */
-void bus_past_close (BusPasts *pasts, BusPast *past, gint64 now_us);
+/* The registration of the id has ended. @most: ids without a connection that are remembered of @account; the one that left first is
+ * forgotten */
+void bus_past_close (BusPasts *pasts, BusPast *past, guint32 account, guint64 most, gint64 now_us);
 
 /* The id registered. A death of the same incarnation within the last 2 s is taken back. TRUE: more than 3 registrations within
  * a minute */

@@ -3,16 +3,19 @@
 
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
+#include "wire-feature.h"
 #include "work/bus-gather-entry.h"
+#include "work/bus-past.h"
 #include "work/bus-work.h"
 
-/* Questions to many collectors: the memory of their payloads, an answer for which there is no memory, and the work for a change of
- * a collector. Linked with --wrap. */
+/* Questions to many collectors: the memory of their payloads, an answer for which there is no memory, the work for a change of a
+ * collector, and the roster. Linked with --wrap. */
 
 #define PAYLOAD   (600u * 1024u)
 #define ANSWER    2000u /* no other allocation has this size */
 #define ENTRIES   8u
 #define QUESTIONS 5u
+#define OTHER_UID 5000u
 
 static gsize failing;   /* an allocation of this size fails; 0: none */
 static guint n_touched; /* entries that were listed to be checked */
@@ -158,6 +161,41 @@ test_registers_meanwhile (Core *core, gconstpointer data)
   gather_assert (agent, id, "two=b", "complete met: two=answered");
 }
 
+/* --- the roster --- */
+
+/* A collector of another account registers with one id after the other, and dies each time. The ids of others are still known,
+ * and the question is not above its bound. */
+static void
+test_many_ids (Core *core, gconstpointer data)
+{
+  const guint most = 5;
+  Client *agent = submitter_ready (core);
+  Client *one = worker_ready (core, "one", 1);
+  g_autoptr (Account) account = NULL;
+  guint64 id;
+
+  core->core->limits.max_connections_per_uid = most;
+  client_disconnect (worker_ready (core, "two", 1));
+  for (guint i = 0; i < BUS_PAST_MAX + 10; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("x%u", i);
+      Client *other = client_new (core, OTHER_UID, FALSE);
+
+      client_hello (other, name, "procmond", BUS_ROLE_COLLECTOR, 1 << 16, 1 << 16);
+      other->peer->features |= WIRE_FEATURE_TASKS;
+      worker_register (other, "scan", 1, TRUE);
+      client_disconnect (other);
+    }
+  id = gather_all (agent);
+  gather_answer (one, "a");
+  tasks_advance (core, 3 * SECOND);
+  account = gather_take (agent, id);
+  g_assert_nonnull (account->manifest);
+  g_assert_cmpuint (account->manifest->expected, ==, 2 + most);
+  g_assert_cmpuint (account->manifest->answered, ==, 1);
+  g_assert_cmpuint (account_member (account, "two")->never_asked, ==, BUS_NEVER_NOT_REGISTERED);
+}
+
 #define ADD(path, setup, function) g_test_add ("/core/gather/" path, Core, NULL, setup, function, core_teardown)
 
 int
@@ -169,5 +207,6 @@ main (int argc, char **argv)
   ADD ("R10-lost-answer", gathers_setup, test_lost_answer);
   ADD ("R09-busy-beside", gathers_setup, test_busy_beside);
   ADD ("M12-registers-meanwhile", gathers_setup, test_registers_meanwhile);
+  ADD ("R06-many-ids", gathers_setup, test_many_ids);
   return g_test_run ();
 }

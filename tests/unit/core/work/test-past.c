@@ -22,7 +22,7 @@ static void
 tear_down (Fixture *f, gconstpointer data)
 {
   if (f->past != NULL)
-    bus_past_close (&f->pasts, f->past, SECOND);
+    bus_past_close (&f->pasts, f->past, 1, BUS_PAST_MAX, SECOND);
   bus_pasts_clear (&f->pasts);
 }
 
@@ -87,11 +87,17 @@ test_deaths (Fixture *f, gconstpointer data)
 }
 
 static void
-open_and_close (Fixture *f, guint number, gint64 now_us)
+open_and_close_of (Fixture *f, guint32 account, guint64 most, guint number, gint64 now_us)
 {
   g_autofree char *id = g_strdup_printf ("id-%u", number);
 
-  bus_past_close (&f->pasts, bus_past_open (&f->pasts, 1, wire_span_str (id), now_us), now_us);
+  bus_past_close (&f->pasts, bus_past_open (&f->pasts, 1, wire_span_str (id), now_us), account, most, now_us);
+}
+
+static void
+open_and_close (Fixture *f, guint number, gint64 now_us)
+{
+  open_and_close_of (f, 1, BUS_PAST_MAX, number, now_us);
 }
 
 /* The ids that left first are forgotten first; a registered id is never forgotten. */
@@ -104,9 +110,35 @@ test_bound (Fixture *f, gconstpointer data)
   open_and_close (f, 5000, 2 * SECOND + BUS_PAST_US + 1);
   g_assert_cmpuint (g_hash_table_size (f->pasts.by_id), ==, 2);
   f->past->deaths = 4;
-  bus_past_close (&f->pasts, f->past, SECOND + BUS_PAST_US);
+  bus_past_close (&f->pasts, f->past, 1, BUS_PAST_MAX, SECOND + BUS_PAST_US);
   f->past = bus_past_open (&f->pasts, 1, WIRE_SPAN_LITERAL ("one"), SECOND + 2 * BUS_PAST_US);
   g_assert_cmpuint (f->past->deaths, ==, 4);
+}
+
+static gboolean
+is_known (Fixture *f, guint number)
+{
+  g_autofree char *id = g_strdup_printf ("id-%u", number);
+
+  return bus_past_find (&f->pasts, 1, wire_span_str (id)) != NULL;
+}
+
+/* An account displaces only its own ids, the one that left first. */
+static void
+test_bound_of_account (Fixture *f, gconstpointer data)
+{
+  open_and_close_of (f, 1, 3, 0, 2 * SECOND);
+  open_and_close_of (f, 2, 3, 1, 2 * SECOND);
+  for (guint i = 2; i < 10; i++)
+    open_and_close_of (f, 1, 3, i, 2 * SECOND);
+  g_assert_cmpuint (f->pasts.gone.length, ==, 4);
+  g_assert_true (is_known (f, 1));
+  g_assert_false (is_known (f, 0));
+  g_assert_false (is_known (f, 6));
+  for (guint i = 7; i < 10; i++)
+    g_assert_true (is_known (f, i));
+  open_and_close_of (f, 1, 3, 7, 3 * SECOND); /* it was there before, so no other id is forgotten */
+  g_assert_true (is_known (f, 8));
 }
 
 #define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
@@ -120,5 +152,6 @@ main (int argc, char **argv)
   ADD ("/core/past/K07-holds", test_holds);
   ADD ("/core/past/K06-deaths", test_deaths);
   ADD ("/core/past/bound", test_bound);
+  ADD ("/core/past/R06-bound-of-account", test_bound_of_account);
   return g_test_run ();
 }
