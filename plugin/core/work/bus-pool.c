@@ -99,12 +99,17 @@ bus_pool_free (GHashTable *pools, BusPool *pool)
 }
 
 void
-bus_pool_rename (GHashTable *pools, BusPool *pool, GPtrArray *members)
+bus_pool_exchange (GHashTable *pools, BusPool *pool, BusPool *other)
 {
+  GPtrArray *members = pool->members;
+
+  g_assert (pool->mode == other->mode);
   g_hash_table_remove (pools, pool);
-  g_ptr_array_unref (pool->members);
-  pool->members = members;
+  g_hash_table_remove (pools, other);
+  pool->members = other->members;
+  other->members = members;
   g_hash_table_add (pools, pool);
+  g_hash_table_add (pools, other);
 }
 
 gboolean

@@ -53,8 +53,8 @@ BusPool *bus_pool_find (GHashTable *pools, BusDemandMode mode, GPtrArray *member
 BusPool *bus_pool_new (GHashTable *pools, BusDemandMode mode, GPtrArray *members);
 /* Frees the pool, which must be empty. */
 void bus_pool_free (GHashTable *pools, BusPool *pool);
-/* Gives the pool other members; no pool of the table may have them already. @members: (transfer full) */
-void bus_pool_rename (GHashTable *pools, BusPool *pool, GPtrArray *members);
+/* Each of the two pools, which have the same mode, gets the members of the other one. */
+void bus_pool_exchange (GHashTable *pools, BusPool *pool, BusPool *other);
 
 gboolean bus_pool_has (const BusPool *pool, const struct BusMember *member);
 

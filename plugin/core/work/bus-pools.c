@@ -213,46 +213,90 @@ pools_move_demand (BusDemand *demand, BusPool *pool)
   pools_link_demand (demand, pool);
 }
 
-/* Returns the demands of @pool whose members change. Transfer full */
-static GPtrArray *
-pools_affected (const BusPool *pool, const BusMember *member, gboolean is_gone)
+static void
+pools_move_demands (const GPtrArray *demands, BusPool *pool)
+{
+  for (guint i = 0; i < demands->len; i++)
+    pools_move_demand (g_ptr_array_index (demands, i), pool);
+}
+
+/* The demands of a pool when a member changes. */
+typedef struct
+{
+  BusPool *pool;
+  GPtrArray *affected; /* BusDemand: they need the pool with or without the member */
+  GPtrArray *others;   /* BusDemand */
+} PoolsPart;
+
+static void
+pools_part_init (PoolsPart *part, BusPool *pool, const BusMember *member, gboolean is_gone)
 {
   const gboolean had = bus_pool_has (pool, member);
-  GPtrArray *affected = g_ptr_array_new ();
 
+  *part = (PoolsPart){ pool, g_ptr_array_new (), g_ptr_array_new () };
   for (GList *link = pool->demands.head; link != NULL; link = link->next)
     {
       BusDemand *demand = link->data;
       const gboolean has = !is_gone && bus_choice_is_capable (member, demand->sample);
 
-      if (has != had)
-        g_ptr_array_add (affected, demand);
+      g_ptr_array_add (has != had ? part->affected : part->others, demand);
     }
-  return affected;
 }
 
+static void
+pools_part_clear (PoolsPart *part)
+{
+  g_ptr_array_unref (part->affected);
+  g_ptr_array_unref (part->others);
+}
+
+static guint64
+pools_count_tasks (const GPtrArray *demands)
+{
+  guint64 n = 0;
+
+  for (guint i = 0; i < demands->len; i++)
+    n += ((const BusDemand *) g_ptr_array_index (demands, i))->tasks.length;
+  return n;
+}
+
+/* Moves the affected demands of each of two pools to the other one. Usually one demand has nearly all tasks, and a collector that
+ * registers again and again must not make the broker move all of them each time. So if the affected demands have more tasks than
+ * the others, the others move, and the pools exchange their members. */
+static void
+pools_settle_pair (BusPools *pools, const PoolsPart *one, const PoolsPart *two)
+{
+  if (pools_count_tasks (one->affected) + pools_count_tasks (two->affected)
+      <= pools_count_tasks (one->others) + pools_count_tasks (two->others))
+    {
+      pools_move_demands (one->affected, two->pool);
+      pools_move_demands (two->affected, one->pool);
+      return;
+    }
+  pools_move_demands (one->others, two->pool);
+  pools_move_demands (two->others, one->pool);
+  bus_pool_exchange (pools->by_members, one->pool, two->pool);
+}
+
+/* Two pools are a pair if they differ in @member only. All affected demands of one belong to the other one, so both are checked
+ * together. The caller frees pools that are empty afterwards. */
 static gboolean
 pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gone)
 {
-  g_autoptr (GPtrArray) affected = pools_affected (pool, member, is_gone);
-  GPtrArray *members;
-  BusPool *other;
+  PoolsPart part, pair;
+  gboolean is_affected;
 
-  if (affected->len == 0)
-    return FALSE;
-  pool->is_parked = FALSE;
-  members = pools_members_after (pool, member);
-  if (affected->len == pool->demands.length && bus_pool_find (pools->by_members, pool->mode, members) == NULL)
+  pools_part_init (&part, pool, member, is_gone);
+  is_affected = part.affected->len > 0;
+  if (is_affected)
     {
-      bus_pool_rename (pools->by_members, pool, members);
-      return TRUE;
+      pools_part_init (&pair, pools_get (pools, pool->mode, pools_members_after (pool, member)), member, is_gone);
+      part.pool->is_parked = pair.pool->is_parked = FALSE;
+      pools_settle_pair (pools, &part, &pair);
+      pools_part_clear (&pair);
     }
-  other = pools_get (pools, pool->mode, members);
-  other->is_parked = FALSE;
-  for (guint i = 0; i < affected->len; i++)
-    pools_move_demand (g_ptr_array_index (affected, i), other);
-  pools_free_empty (pools, pool);
-  return TRUE;
+  pools_part_clear (&part);
+  return is_affected;
 }
 
 gboolean
@@ -267,6 +311,8 @@ bus_pools_on_member (BusPools *pools, BusMember *member, WireSpan operation, gbo
     bus_members_insert (pools->members, member);
   for (guint i = 0; i < before->len; i++)
     is_unparked |= pools_divide (pools, g_ptr_array_index (before, i), member, is_gone);
+  for (guint i = pools->list->len; i-- > 0;)
+    pools_free_empty (pools, g_ptr_array_index (pools->list, i));
   return is_unparked;
 }
 

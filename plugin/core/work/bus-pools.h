@@ -8,8 +8,8 @@
  * The pools of one operation: its waiting tasks, grouped by the members that are capable of them.
  *
  * A task enters through its demand, and each demand is in one pool. When a member registers, changes or leaves, its capability is
- * checked once for each demand. If the result changes for all demands of a pool, the pool keeps its tasks and only its list of
- * members changes; otherwise the affected demands move, with their tasks, to the pool of their new members.
+ * checked once for each demand. Demands for which the result changes get to the pool of their new members. Moving a demand moves
+ * its tasks, so the part with fewer tasks moves, and the pools exchange their members if it is the other part.
  *
  * Invariant: the pool of a demand has exactly the members of the operation that are capable of its sample.
  */
