@@ -211,6 +211,16 @@ bus_gather_calls_answer (const BusCall *call)
     gather_begin (call, gather_call);
 }
 
+static void
+gather_report_given_up (const BusGather *gather)
+{
+  const BusCore *core = gather->core;
+  const BusExcess excess = { BUS_LIMIT_task_bytes, core->limits.task_bytes, core->work->tasks.bytes[BUS_SHELF_LIVE] };
+
+  bus_peer_error_excess (gather->asker, gather->request_id, WIRE_STATUS_SLOW_CONSUMER,
+                         "the broker is full, and you read no answer to the question for too long", &excess);
+}
+
 void
 bus_gather_calls_settle (BusCore *core)
 {
@@ -220,6 +230,8 @@ bus_gather_calls_settle (BusCore *core)
     {
       BusGather *gather = link->data;
 
+      if (gather->is_given_up)
+        gather_report_given_up (gather);
       if (gather->excess.most > 0)
         bus_peer_error_excess (gather->asker, gather->request_id, WIRE_STATUS_LIMIT,
                                "the roster has more collectors than one question may ask: name a type or tags",

@@ -106,9 +106,11 @@ struct BusGather
   GQueue dirty;  /* BusGatherEntry, by their dirty_link: task or collector has changed */
   GQueue unsent; /* BusGatherEntry, by their unsent_link */
   gboolean is_dirty;
-  gboolean is_sending; /* it has something to send */
-  gsize charged;       /* bytes, to the asker */
-  GList link;          /* in the list of all questions */
+  gboolean is_sending;  /* it has something to send */
+  gint64 sent_us;       /* time since which the next answer or the manifest waits to be sent */
+  gboolean is_given_up; /* DONE: the asker did not read for too long */
+  gsize charged;        /* bytes, to the asker */
+  GList link;           /* in the list of all questions */
   GList dirty_link;
   GList send_link; /* in the list of those that send; DONE: of those whose call ends */
 };

@@ -21,9 +21,11 @@ typedef Daemoneye__Eventbus__V1__ManifestMember ManifestMember;
 void
 bus_gather_send_list (BusGather *gather)
 {
-  if (!gather->is_sending)
-    g_queue_push_tail_link (&gather->core->work->gathers.sending, &gather->send_link);
+  if (gather->is_sending)
+    return;
+  g_queue_push_tail_link (&gather->core->work->gathers.sending, &gather->send_link);
   gather->is_sending = TRUE;
+  gather->sent_us = gather->core->now_us;
 }
 
 static void
@@ -299,6 +301,7 @@ send_next (BusGather *gather, gint64 now_us)
     }
   if (!send_answer (entry, now_us))
     return FALSE;
+  gather->sent_us = now_us;
   g_queue_unlink (&gather->unsent, &entry->unsent_link);
   bus_gather_drop_result (gather->core, entry->task);
   if (gather->unsent.length == 0 && gather->phase == BUS_GATHER_ASKS)
@@ -306,11 +309,28 @@ send_next (BusGather *gather, gint64 now_us)
   return TRUE;
 }
 
+/* Answers that are not read count for the bound of all tasks. While there is room, they are kept. When there is none, all submits
+ * are refused and collectors do not get back the credit of their results, so one asker that does not read would stop all others. */
+static gboolean
+send_is_stuck (const BusGather *gather, gint64 now_us)
+{
+  const BusCore *core = gather->core;
+
+  return bus_task_store_is_over (&core->work->tasks)
+         && now_us - gather->sent_us >= (gint64) core->limits.task_window_us;
+}
+
 static void
 send_some (BusGather *gather, gint64 now_us)
 {
   BusPeer *asker = gather->asker;
 
+  if (send_is_stuck (gather, now_us))
+    {
+      gather->is_given_up = TRUE;
+      bus_gather_send_done (gather);
+      return;
+    }
   while (gather->is_sending && bus_peer_is_ready (asker) && bus_outq_bytes (&asker->flow.outq) < BUS_PUSH_BYTES)
     if (!send_next (gather, now_us))
       break;

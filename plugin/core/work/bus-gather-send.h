@@ -8,9 +8,9 @@
  *
  * The task of an answer is its only buffer. Answers are encoded in the order of their arrival, while less than BUS_PUSH_BYTES
  * wait for the asker; they are never merged or left out. So an asker that does not read costs no memory but the records of its
- * tasks, which count for the budget of tasks, and it gets every answer when it reads again. The manifest is the last reply and
- * uses the same lane. Its counts are those of the time at which it is encoded; its entries do not change after the question is
- * over.
+ * tasks, which count for the budget of tasks, and it gets every answer when it reads again. Only if it reads nothing for
+ * task_window_us while all tasks are above their bound, the question fails. The manifest is the last reply and uses the same lane.
+ * Its counts are those of the time at which it is encoded; its entries do not change after the question is over.
  *
  * Invariant: each answer is sent once, and the manifest follows the last one.
  */

@@ -161,6 +161,82 @@ test_registers_meanwhile (Core *core, gconstpointer data)
   gather_assert (agent, id, "two=b", "complete met: two=answered");
 }
 
+/* --- an asker that does not read --- */
+
+static guint32
+submit (Client *submitter)
+{
+  TaskSpec spec;
+
+  tasks_spec (&spec, "t");
+  return tasks_submit_spec (submitter, &spec, NULL);
+}
+
+/* Its answers are kept, but not when they leave no room for other tasks. */
+static void
+test_stuck (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *asker = tool_ready (core, "asker");
+  Client *workers[] = { worker_ready (core, "one", 1), worker_ready (core, "two", 1) };
+  g_autofree char *payload = g_strnfill (PAYLOAD, 'x');
+  const gint64 window_us = (gint64) core->core->limits.task_window_us;
+  guint64 id = gather_all (asker);
+
+  core->core->limits.task_bytes = PAYLOAD / 2;
+  core_flush (core);
+  asker->is_stopped = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    gather_answer (workers[i], payload);
+  g_assert_cmpuint (core->core->work->tasks.withheld.length, ==, 1);
+  tasks_advance (core, window_us - 1);
+  g_assert_cmpuint (submit (agent), ==, WIRE_STATUS_LIMIT);
+  tasks_advance (core, 1);
+  core_advance (core, 1); /* any input */
+  g_assert_cmpuint (submit (agent), ==, WIRE_STATUS_OK);
+  g_assert_cmpuint (core->core->work->gathers.all.length, ==, 0);
+  g_assert_cmpuint (core->core->work->tasks.withheld.length, ==, 0);
+  asker->is_stopped = FALSE;
+  core_flush (core);
+  client_expect_error (asker, id, WIRE_STATUS_SLOW_CONSUMER);
+}
+
+/* Reads the bytes that wait now. They are not needed. */
+static void
+read_once (Client *client)
+{
+  WireSpan spans[64];
+  const guint n = bus_core_gather (client->core->core, client->peer, spans, G_N_ELEMENTS (spans));
+  gsize total = 0;
+
+  for (guint i = 0; i < n; i++)
+    total += spans[i].len;
+  bus_core_sent (client->core->core, client->peer, total, client->core->now_us);
+}
+
+/* The time counts from the last answer that was sent to it. */
+static void
+test_slow_and_full (Core *core, gconstpointer data)
+{
+  Client *asker = tool_ready (core, "asker");
+  Client *workers[] = { worker_ready (core, "one", 1), worker_ready (core, "two", 1), worker_ready (core, "three", 1) };
+  g_autofree char *payload = g_strnfill (PAYLOAD, 'x');
+  const gint64 window_us = (gint64) core->core->limits.task_window_us;
+
+  core->core->limits.task_bytes = PAYLOAD / 2;
+  gather_all (asker);
+  core_flush (core);
+  asker->is_stopped = TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    gather_answer (workers[i], payload);
+  tasks_advance (core, window_us - 1);
+  read_once (asker);
+  tasks_advance (core, window_us - 1);
+  g_assert_cmpuint (core->core->work->gathers.all.length, ==, 1);
+  core_advance (core, 1);
+  g_assert_cmpuint (core->core->work->gathers.all.length, ==, 0);
+}
+
 /* --- the roster --- */
 
 /* A collector of another account registers with one id after the other, and dies each time. The ids of others are still known,
@@ -207,6 +283,8 @@ main (int argc, char **argv)
   ADD ("R10-lost-answer", gathers_setup, test_lost_answer);
   ADD ("R09-busy-beside", gathers_setup, test_busy_beside);
   ADD ("M12-registers-meanwhile", gathers_setup, test_registers_meanwhile);
+  ADD ("R06-stuck", gathers_setup, test_stuck);
+  ADD ("R06-slow-and-full", gathers_setup, test_slow_and_full);
   ADD ("R06-many-ids", gathers_setup, test_many_ids);
   return g_test_run ();
 }
