@@ -162,11 +162,10 @@ static WireGuard *
 apart_unpack (const ProtobufCMessageDescriptor *type,
               WireSpan bytes,
               const guint *path,
-              gboolean skip_unknown,
               WireSpan *payload,
               WireGuardError *error)
 {
-  WireGuardError result = wire_guard_scan (type, bytes, 0, skip_unknown);
+  WireGuardError result = wire_guard_scan (type, bytes, 0, FALSE);
   WireGuard *guard = NULL;
   ApartPlace place;
 
@@ -183,12 +182,11 @@ WireGuard *
 wire_guard_unpack_apart (const ProtobufCMessageDescriptor *type,
                          WireSpan bytes,
                          const guint *path,
-                         gboolean skip_unknown,
                          WireSpan *payload,
                          WireGuardError *error)
 {
   *payload = wire_span (NULL, 0);
   if (bytes.len < WIRE_GUARD_APART_MIN)
-    return wire_guard_unpack_failing (type, bytes, 0, skip_unknown, 0, error);
-  return apart_unpack (type, bytes, path, skip_unknown, payload, error);
+    return wire_guard_unpack (type, bytes, 0, error);
+  return apart_unpack (type, bytes, path, payload, error);
 }

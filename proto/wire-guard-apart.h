@@ -11,7 +11,7 @@
  * payload is removed, and returns the place of the payload in the packed bytes.
  *
  * Invariant: the same bytes are accepted as by wire_guard_unpack(), and all other fields get the same values; but a message with
- * very many unknown fields may be refused with LIMIT, because its limit of memory is lowered by the payload.
+ * very many fields in its other sub-messages may be refused with LIMIT, because its limit of memory is lowered by the payload.
  */
 
 #define WIRE_GUARD_APART_MIN 16384u /* a smaller payload is copied into the message */
@@ -22,6 +22,5 @@
 WireGuard *wire_guard_unpack_apart (const ProtobufCMessageDescriptor *type,
                                     WireSpan bytes,
                                     const guint *path,
-                                    gboolean skip_unknown,
                                     WireSpan *payload,
                                     WireGuardError *error);

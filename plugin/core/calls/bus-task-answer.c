@@ -116,7 +116,7 @@ answer_take_outcome (BusCore *core, BusLease *lease, BusTaskReply *reply, gint64
   WireGuardError error;
   WireSpan large;
   g_autoptr (WireGuard) guard = wire_guard_unpack_apart (&daemoneye__eventbus__v1__outcome__descriptor,
-                                                         reply->envelope->payload, path, FALSE, &large, &error);
+                                                         reply->envelope->payload, path, &large, &error);
   const Daemoneye__Eventbus__V1__Outcome *outcome = guard != NULL ? wire_guard_message (guard) : NULL;
   BusTaskExtent extent;
   BusTaskAnswer answer;
