@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares the cost of a message in the core and in the client library with budget.txt: `test-budget.py WHAT BUDGET BUILT-WITH
-PROGRAM...`.
+"""Compares the cost of a message or a task, in the core and in the client library, with budget.txt: `test-budget.py WHAT BUDGET
+BUILT-WITH PROGRAM...`.
 
 WHAT is `allocations` (of 1,000 messages), `instructions` (of one, counted by callgrind, which needs no quiet machine), or `memory`
 (of an idle client, in the core). The programs run the paths (path.h); the program of `memory` is idle-clients.c. Numbers of
@@ -17,6 +17,7 @@ from budget import Budget
 
 # In the core, only the functions that the transport calls are counted, without the fixture that acts as the clients.
 CORE = ["--toggle-collect=bus_core_received", "--toggle-collect=bus_core_gather", "--toggle-collect=bus_core_sent"]
+EXECUTE = ["--toggle-collect=executing_settle"]
 ACKED = ["--toggle-collect=acked_send", "--toggle-collect=acked_settle"]
 PATHS = {
     "core-deliver": ("core-paths", 4096, CORE),
@@ -30,11 +31,12 @@ PATHS = {
     "client-publish-options": ("client-paths", 4096, []),
     "client-publish-plain": ("client-paths", 4096, []),
     "client-receive": ("client-paths", 4096, []),
+    "collector-execute": ("collector-paths", 2048, EXECUTE),
 }
 # The record of a task lives longer than the message that submits it, so it has no budget of allocations.
 ALLOCATIONS = [path for path in PATHS if path != "core-task"]
-# GLib's allocations for a GTask, whose number depends on its version and on the size of a pointer.
-WITH_TASK = ("client-publish-acked-callback",)
+# GLib's allocations for a GTask or another object, whose number depends on its version and on the size of a pointer.
+WITH_OBJECT = ("client-publish-acked-callback", "collector-execute")
 
 
 class Programs:
@@ -76,7 +78,7 @@ def add_instructions(path):
 def add_allocations(path):
     @tap.test(f"/budget/{path}/allocations")
     def _(programs):
-        if path in WITH_TASK:
+        if path in WITH_OBJECT:
             skip_other_builds(programs)
         n = 8192
         programs.budget.check(path, "allocations", int(programs.run(path, n).stdout) * 1000 / n)

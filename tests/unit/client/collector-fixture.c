@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-fixture.h"
 
-static const ScriptWelcome with_tasks = { .features = WIRE_FEATURE_TASKS | WIRE_FEATURE_STREAM };
-
 void
 collector_on_work (DeyeBusCollector *collector, DeyeBusWork *work, gpointer data)
 {
@@ -77,13 +75,12 @@ collector_fixture_tear_down (CollectorFixture *f, gconstpointer data)
 void
 collector_fixture_begin (CollectorFixture *f)
 {
-  ScriptWelcome welcome = with_tasks;
   g_autoptr (GError) error = NULL;
 
   deye_bus_collector_start (f->collector, &error);
   g_assert_no_error (error);
-  welcome.largest_payload = f->largest_payload;
-  script_welcome (f->base.in, &welcome);
+  f->welcome.features = WIRE_FEATURE_TASKS | WIRE_FEATURE_STREAM;
+  script_welcome (f->base.in, &f->welcome);
   client_fixture_send_and_settle (&f->base);
 }
 

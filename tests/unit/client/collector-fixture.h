@@ -39,8 +39,8 @@ typedef struct
   guint refused;
   guint draining;
   guint drained;
-  GError *refusal;         /* the last one */
-  guint64 largest_payload; /* in WELCOME; 0: 1 MiB */
+  GError *refusal;       /* the last one */
+  ScriptWelcome welcome; /* without the features */
 } CollectorFixture;
 
 /* The collector has the operation "scan", and is not started. */

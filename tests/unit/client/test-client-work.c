@@ -417,7 +417,7 @@ test_too_large (Fixture *f, gconstpointer data)
 static void
 test_too_large_for_least (Fixture *f, gconstpointer data)
 {
-  f->largest_payload = 16384;
+  f->welcome.largest_payload = 16384;
   assert_largest (f, 8192);
 }
 
