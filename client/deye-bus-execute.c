@@ -13,10 +13,10 @@
 #define SPAN(member)   WIRE_FIELD_ROW (WIRE_FIELD_SPAN, DeyeBusExecute, member)
 
 static const WireFieldRow execute_rows[] = {
-  [1] = SPAN (task_id),        [2] = SPAN (operation),      [3] = SPAN (payload),       [4] = SPAN (payload_type),
-  [5] = NUMBER (priority),     [6] = NUMBER (attempt),      [7] = SPAN (token),         [8] = NUMBER (remaining_us),
-  [9] = NUMBER (run_limit_us), [10] = NUMBER (progress_us), [11] = SPAN (last_details), [12] = NUMBER (adopt),
-  [13] = NUMBER (finished),    [14] = SPAN (claimed),       [15] = NUMBER (shard),      [16] = NUMBER (shards),
+  [1] = SPAN (task_id),        [2] = SPAN (operation),     [3] = SPAN (payload),   [4] = SPAN (payload_type),
+  [5] = NUMBER (priority),     [6] = NUMBER (attempt),     [7] = SPAN (token),     [8] = NUMBER (remaining_us),
+  [10] = NUMBER (progress_us), [11] = SPAN (last_details), [12] = NUMBER (adopt),  [13] = NUMBER (finished),
+  [14] = SPAN (claimed),       [15] = NUMBER (shard),      [16] = NUMBER (shards),
 };
 
 static gboolean

@@ -8,6 +8,8 @@
  * The request Execute, by which the broker gives a task to a collector.
  *
  * Every task needs it, so it is read in place: the spans point into the payload of the message, and nothing is allocated.
+ *
+ * The run limit of the attempt is not read: the broker applies it, and sends CANCEL with EXPIRED when it is over.
  */
 
 typedef struct
@@ -22,7 +24,6 @@ typedef struct
   guint64 priority; /* this number and those below, except the times, have 32 bits */
   guint64 attempt;
   guint64 remaining_us;
-  guint64 run_limit_us;
   guint64 progress_us;
   guint64 adopt; /* 0 or 1 */
   guint64 finished;
