@@ -322,6 +322,18 @@ deye_bus_client_publish_finish (DeyeBusClient *self,
 }
 
 gboolean
+deye_bus_client_post_call (DeyeBusClient *self, const DeyeBusCall *call, GError **error)
+{
+  gboolean ok;
+
+  if (!deye_bus_client_enter (self, error))
+    return FALSE;
+  ok = deye_bus_client_start_call (self, call, NULL, error);
+  deye_bus_client_leave (self);
+  return ok;
+}
+
+gboolean
 deye_bus_client_post (DeyeBusClient *self,
                       const char *topic,
                       GBytes *payload,
@@ -329,15 +341,10 @@ deye_bus_client_post (DeyeBusClient *self,
                       const DeyeBusOptions *options,
                       GError **error)
 {
-  DeyeBusCall call
+  const DeyeBusCall call
       = { .kind = WIRE_KIND_PUBLISH, .topic = topic, .type_name = type_name, .payload = payload, .options = options };
-  gboolean ok;
 
-  if (!deye_bus_client_enter (self, error))
-    return FALSE;
-  ok = deye_bus_client_start_call (self, &call, NULL, error);
-  deye_bus_client_leave (self);
-  return ok;
+  return deye_bus_client_post_call (self, &call, error);
 }
 
 /* --- publish and wait until it was handled --- */

@@ -91,18 +91,19 @@ static void
 health_publish (DeyeBusClient *self, GSource *source)
 {
   g_autofree char *topic = g_strconcat ("control.health.status.", self->id, NULL);
-  DeyeBusCall probe = { .kind = WIRE_KIND_PUBLISH, .topic = topic };
+  DeyeBusCall call
+      = { .kind = WIRE_KIND_PUBLISH, .own = TRUE, .topic = topic, .type_name = DEYE_BUS_TYPE_PREFIX "HealthReport" };
   g_autoptr (GPtrArray) units = health_take_turn (self);
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (!deye_bus_session_has_credit (self->session, &probe))
+  if (!deye_bus_session_has_credit (self->session, &call))
     {
       g_source_set_ready_time (source, g_get_monotonic_time () + REPORT_US);
       return;
     }
-  payload = health_pack (self, units);
-  if (!deye_bus_client_post (self, topic, payload, DEYE_BUS_TYPE_PREFIX "HealthReport", NULL, &error))
+  call.payload = payload = health_pack (self, units);
+  if (!deye_bus_client_post_call (self, &call, &error))
     g_debug ("health not reported: %s", error->message);
 }
 

@@ -43,16 +43,15 @@ static void
 heartbeat_send (DeyeBusClient *self)
 {
   g_autofree char *topic = g_strconcat ("control.health.heartbeat.", self->id, NULL);
-  DeyeBusCall probe = { .kind = WIRE_KIND_PUBLISH, .topic = topic };
+  DeyeBusCall call
+      = { .kind = WIRE_KIND_PUBLISH, .own = TRUE, .topic = topic, .type_name = DEYE_BUS_TYPE_PREFIX "Heartbeat" };
   g_autoptr (GBytes) payload = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_has_credit (self->session, &probe))
+  if (self->state != DEYE_BUS_CLIENT_STATE_READY || !deye_bus_session_has_credit (self->session, &call))
     return;
-  payload = heartbeat_pack (self);
-  if (deye_bus_client_post (self, topic, payload, "daemoneye.eventbus.v1.Heartbeat", NULL, &error))
-    deye_bus_session_note_heartbeat (self->session);
-  else
+  call.payload = payload = heartbeat_pack (self);
+  if (!deye_bus_client_post_call (self, &call, &error))
     g_debug ("heartbeat not sent: %s", error->message);
 }
 

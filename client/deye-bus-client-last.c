@@ -93,7 +93,8 @@ last_ask (DeyeBusClient *self, GBytes *request, gboolean ahead, DeyeBusPending *
                              .topic = LAST_TOPIC,
                              .type_name = DEYE_BUS_TYPE_PREFIX "WillRequest",
                              .payload = request,
-                             .ahead = ahead };
+                             .ahead = ahead,
+                             .own = TRUE };
 
   return deye_bus_session_check_features (self->session, last_features (request), error)
          && deye_bus_session_call (self->session, &call, pending, error);

@@ -435,6 +435,7 @@ gboolean deye_bus_client_send_unasked (DeyeBusClient *self,
                                        GError **error);
 
 /* Publishes without waiting for credit or an answer: for messages that may be lost. */
+gboolean deye_bus_client_post_call (DeyeBusClient *self, const DeyeBusCall *call, GError **error);
 gboolean deye_bus_client_post (DeyeBusClient *self,
                                const char *topic,
                                GBytes *payload,

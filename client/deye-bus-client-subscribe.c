@@ -101,7 +101,8 @@ deye_bus_client_ask_broker (DeyeBusClient *self,
                             DeyeBusPending *pending,
                             GError **error)
 {
-  DeyeBusCall call = { .kind = WIRE_KIND_REQUEST, .topic = topic, .type_name = type_name, .payload = payload };
+  const DeyeBusCall call
+      = { .kind = WIRE_KIND_REQUEST, .own = TRUE, .topic = topic, .type_name = type_name, .payload = payload };
 
   return deye_bus_session_call (self->session, &call, pending, error);
 }

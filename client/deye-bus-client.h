@@ -439,9 +439,10 @@ DEYE_BUS_API gboolean deye_bus_client_get_reconnect (DeyeBusClient *self);
  * @self: a #DeyeBusClient
  *
  * Gets the number of messages (publishes, requests and replies) that calls have queued and that are not completely written to
- * the socket: those that the socket has not accepted yet, and those that wait for credit. After the end of a connection, and
- * until the client connects again, it is the number of messages that were lost. The call reads through the whole queue, so do
- * not call it for every message.
+ * the socket: those that the socket has not accepted yet, and those that wait for credit. Frames that only concern the connection
+ * are not counted, such as a heartbeat or the request that subscribes. After the end of a connection, and until the client
+ * connects again, it is the number of messages that were lost. The call reads through the whole queue, so do not call it for
+ * every message.
  *
  * Returns: the number of messages; 0 before the first connection; %G_MAXUINT64, which means that it is not known, while
  *   another thread has acquired the client's context

@@ -39,6 +39,7 @@ register_send (DeyeBusCollector *self, const RegisterCall *request, DeyeBusPendi
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   const DeyeBusCall call = { .kind = WIRE_KIND_REQUEST,
                              .ahead = request->ahead,
+                             .own = TRUE,
                              .topic = TOPIC,
                              .type_name = request->type_name,
                              .payload = request->payload,

@@ -286,6 +286,7 @@ lane_ask (DeyeBusTasks *tasks, const DeyeBusTaskLane *lane, GError **error)
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   g_autoptr (GBytes) payload = lane_kind (lane)->pack (lane->in_flight);
   const DeyeBusCall call = { .kind = WIRE_KIND_REQUEST,
+                             .own = lane->id == DEYE_BUS_TASK_LANE_SETTLE,
                              .topic = lane_kind (lane)->topic,
                              .type_name = lane_kind (lane)->type_name,
                              .payload = payload,

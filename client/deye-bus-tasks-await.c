@@ -73,6 +73,7 @@ await_ask (DeyeBusTasks *tasks, GError **error)
 {
   g_autoptr (DeyeBusOptions) options = deye_bus_options_new ();
   const DeyeBusCall call = { .kind = WIRE_KIND_REQUEST,
+                             .own = TRUE,
                              .topic = "control.bus.task",
                              .type_name = DEYE_BUS_TYPE_PREFIX "AwaitRequest",
                              .options = options,

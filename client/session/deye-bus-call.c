@@ -93,6 +93,7 @@ deye_bus_call_encode (const DeyeBusCall *call, guint64 id, DeyeBusEncodedCall *e
   encoded->envelope.id = id;
   encoded->kind = call->kind;
   encoded->flags = call->flags;
+  encoded->own = call->own;
   call_fill_retain (call, encoded);
   encoded->credit_class = deye_bus_call_class (call, 0);
   encoded->payload_front = call->payload_front;

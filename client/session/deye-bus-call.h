@@ -32,6 +32,7 @@ typedef struct
   guint8 flags;
   guint8 is_numbered; /* a gboolean: the client sets @message_id when the call starts */
   gboolean ahead;     /* a call of the library: it is sent while the session is held, and overtakes calls that wait */
+  gboolean own;       /* a call that only concerns this connection, such as a heartbeat: it is not counted as unsent */
   const char *topic;  /* REPLY: of the request */
   const char *target; /* nullable; overrides the options' */
   const char *type_name; /* nullable; overrides the options' */
@@ -58,6 +59,7 @@ typedef struct
   WireEnvelope envelope;
   guint8 kind;
   guint8 flags;
+  gboolean own; /* as in DeyeBusCall */
   WireClass credit_class;
   gsize head_len;         /* header, fields and front */
   WireSpan payload_front; /* borrowed */

@@ -17,6 +17,7 @@ kept_frame_make (guint8 kind, guint8 flags, WireEnvelope *envelope, GBytes *payl
   frame = g_malloc (sizeof *frame + len);
   frame->kind = kind;
   frame->flags = flags;
+  frame->own = FALSE;
   frame->credit_class = wire_class_of (kind, envelope->topic, payload_len, 0).credit_class;
   frame->number = envelope->id;
   frame->since_us = since_us;
@@ -32,8 +33,10 @@ deye_bus_kept_frame_new (const DeyeBusEncodedCall *encoded, gint64 since_us)
 {
   WireEnvelope envelope = encoded->envelope;
   GBytes *payload = encoded->payload != NULL ? g_bytes_ref (encoded->payload) : NULL;
+  DeyeBusKeptFrame *frame = kept_frame_make (encoded->kind, encoded->flags, &envelope, payload, since_us);
 
-  return kept_frame_make (encoded->kind, encoded->flags, &envelope, payload, since_us);
+  frame->own = encoded->own;
+  return frame;
 }
 
 DeyeBusKeptFrame *
@@ -90,6 +93,7 @@ deye_bus_kept_frame_encode (const DeyeBusKeptFrame *frame, guint64 id, gint64 no
     envelope->payload = wire_span (g_bytes_get_data (frame->payload, NULL), g_bytes_get_size (frame->payload));
   encoded->kind = frame->kind;
   encoded->flags = frame->flags;
+  encoded->own = frame->own;
   encoded->credit_class = frame->credit_class;
   encoded->payload_front = wire_span (NULL, 0);
   encoded->payload = frame->payload;

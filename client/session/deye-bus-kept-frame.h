@@ -17,6 +17,7 @@ typedef struct
 {
   guint8 kind;
   guint8 flags;
+  gboolean own; /* as in DeyeBusCall */
   WireClass credit_class;
   guint64 number;  /* its id when it was made; later calls have greater ids */
   gint64 since_us; /* when its time to live and deadline began to run; 0: they do not run yet */

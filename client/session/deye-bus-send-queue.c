@@ -86,6 +86,7 @@ waiting_new (const DeyeBusEncodedCall *encoded, DeyeBusPending *pending, guint64
   waiting->retained = NULL;
   waiting->credit_class = encoded->credit_class;
   waiting->kind = encoded->kind;
+  waiting->own_id = encoded->own ? encoded->envelope.id : 0;
   waiting->head_len = encoded->head_len;
   deye_bus_encoded_call_write_head (encoded, waiting->head);
   return waiting;
@@ -206,15 +207,20 @@ deye_bus_send_queue_is_past (const DeyeBusSendQueue *queue, guint64 number)
   return TRUE;
 }
 
-guint
-deye_bus_send_queue_count_unwatched (const DeyeBusSendQueue *queue)
+DeyeBusOutCount
+deye_bus_send_queue_count_messages (const DeyeBusSendQueue *queue)
 {
-  guint n = 0;
+  DeyeBusOutCount count = { 0, 0 };
 
   for (guint i = 0; i < WIRE_N_CLASSES; i++)
     for (const GList *link = queue->waiting[i].head; link != NULL; link = link->next)
-      n += ((const DeyeBusWaiting *) link->data)->pending == NULL ? 1 : 0;
-  return n;
+      {
+        const DeyeBusWaiting *waiting = link->data;
+
+        count.messages += waiting->own_id == 0 ? 1 : 0;
+        count.unwatched += waiting->own_id == 0 && waiting->pending == NULL ? 1 : 0;
+      }
+  return count;
 }
 
 guint

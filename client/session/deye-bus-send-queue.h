@@ -2,6 +2,7 @@
 #pragma once
 
 #include "session/deye-bus-call.h"
+#include "session/deye-bus-outbuf.h"
 #include "session/deye-bus-pending.h"
 #include "session/deye-bus-retained.h"
 #include "session/deye-bus-window.h"
@@ -39,6 +40,7 @@ typedef struct
   DeyeBusAfter after;             /* an earlier call that has to start before this one */
   WireClass credit_class;
   guint8 kind;
+  guint64 own_id; /* id of a frame of the library (@own of the call); 0: it is a message of the program */
   gsize head_len;
   guint8 head[];
 } DeyeBusWaiting;
@@ -95,6 +97,7 @@ void deye_bus_send_queue_drop (DeyeBusSendQueue *queue, DeyeBusPending *pending)
 /* TRUE if none of the calls that waited when last_number was @number is still waiting. */
 gboolean deye_bus_send_queue_is_past (const DeyeBusSendQueue *queue, guint64 number);
 
-/* The number of waiting calls of all classes; and of those that have no pending call, so that no caller gets a result. */
+/* The number of waiting calls of all classes. */
 guint deye_bus_send_queue_count (const DeyeBusSendQueue *queue);
-guint deye_bus_send_queue_count_unwatched (const DeyeBusSendQueue *queue);
+/* The number of waiting messages of the program; @unwatched: those that have no pending call, so that no caller gets a result. */
+DeyeBusOutCount deye_bus_send_queue_count_messages (const DeyeBusSendQueue *queue);

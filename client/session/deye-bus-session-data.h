@@ -4,6 +4,7 @@
 #include "deye-bus-message-pool.h"
 #include "session/deye-bus-channel-table.h"
 #include "session/deye-bus-outbuf.h"
+#include "session/deye-bus-own-frames.h"
 #include "session/deye-bus-pending-table.h"
 #include "session/deye-bus-restore.h"
 #include "session/deye-bus-retained.h"
@@ -57,6 +58,7 @@ struct DeyeBusSession
   WireFrameReader reader;
   DeyeBusMessagePool spare; /* blocks of messages that were handled */
   DeyeBusOutbuf out;
+  DeyeBusOwnFrames own;    /* in @out */
   guint64 trim_added;      /* total of bytes added to @out when tick() found spare chunks */
   gint64 trim_us;          /* the chunks are freed at this time if nothing was added since; 0: there are none */
   gboolean out_dead;       /* nothing can be written any more */
@@ -64,10 +66,8 @@ struct DeyeBusSession
   DeyeBusStash *stash;     /* the client's; NULL: none */
   guint64 unasked_sent;    /* publishes without an acknowledgement that were added to @out */
   guint64 unasked_proved;  /* of these, the number that the broker has handled for certain */
-  guint64
-      unasked_kept; /* of these, the number that was not written and waits for the next connection, or is a heartbeat */
-  guint64 uncertain; /* of these, after the end: the number that may or may not have arrived */
-  guint64 heartbeat; /* id of the last heartbeat; 0: none was sent on this connection */
+  guint64 unasked_kept; /* of these, the number that was not written: it waits for the next connection, or is in @own */
+  guint64 uncertain;    /* of these, after the end: the number that may or may not have arrived */
 
   guint64 last_id;
   guint64 newest_message; /* the greatest number of a message that was sent */

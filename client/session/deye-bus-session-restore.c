@@ -16,7 +16,8 @@ restore_send (DeyeBusSession *session, DeyeBusChannel *channel, DeyeBusPending *
                              .topic = "control.bus.subscribe",
                              .type_name = "daemoneye.eventbus.v1.SubscribeRequest",
                              .payload = channel->request,
-                             .ahead = ahead };
+                             .ahead = ahead,
+                             .own = TRUE };
 
   return deye_bus_session_call (session, &call, pending, error);
 }

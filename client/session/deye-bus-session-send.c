@@ -68,11 +68,25 @@ session_note_sent (DeyeBusSession *session, guint8 kind, DeyeBusPending *pending
     deye_bus_pending_table_finish (&session->pending, pending, NULL);
 }
 
+/* The out-buffer had @begin bytes in total before the frame with @id was added. */
+static void
+session_note_own (DeyeBusSession *session, guint64 id, guint64 begin)
+{
+  const DeyeBusOutbuf *out = &session->out;
+  const DeyeBusOwnFrame frame = { .begin = begin, .end = out->added, .id = id };
+
+  deye_bus_own_frames_add (&session->own, &frame, out->added - out->bytes);
+}
+
 static void
 session_send_now (DeyeBusSession *session, const DeyeBusEncodedCall *encoded, DeyeBusPending *pending)
 {
+  const guint64 begin = session->out.added;
+
   deye_bus_encoded_call_write_head (encoded, deye_bus_outbuf_add (&session->out, encoded->head_len));
   deye_bus_outbuf_add_payload (&session->out, encoded->payload);
+  if (encoded->own)
+    session_note_own (session, encoded->envelope.id, begin);
   deye_bus_send_queue_use (&session->send_queue, encoded->credit_class, deye_bus_encoded_call_size (encoded));
   session_note_sent (session, encoded->kind, pending);
 }
@@ -86,8 +100,12 @@ session_start_waiting_of_class (DeyeBusSession *session, WireClass credit_class)
 
   for (n = 0; (waiting = deye_bus_send_queue_pop (&session->send_queue, credit_class)) != NULL; n++)
     {
+      const guint64 begin = session->out.added;
+
       memcpy (deye_bus_outbuf_add (&session->out, waiting->head_len), waiting->head, waiting->head_len);
       deye_bus_outbuf_add_payload (&session->out, waiting->payload);
+      if (waiting->own_id != 0)
+        session_note_own (session, waiting->own_id, begin);
       session_note_sent (session, waiting->kind, waiting->pending);
       session_note_retained (session, g_steal_pointer (&waiting->retained));
       deye_bus_waiting_free (waiting);
@@ -285,7 +303,7 @@ deye_bus_session_publish (DeyeBusSession *session, const char *topic, GBytes *pa
 static gboolean
 session_may_be_plain (const DeyeBusCall *call)
 {
-  return call->kind == WIRE_KIND_PUBLISH && (call->flags & ~WIRE_FLAG_WANT_ACK) == 0 && !call->ahead
+  return call->kind == WIRE_KIND_PUBLISH && (call->flags & ~WIRE_FLAG_WANT_ACK) == 0 && !call->ahead && !call->own
          && call->message_id == 0 && call->deadline_us == 0 && call->type_name == NULL
          && (call->target == NULL || *call->target == '\0');
 }

@@ -23,9 +23,11 @@ static gboolean
 standing_send (DeyeBusSession *session, DeyeBusPending *pending, GError **error)
 {
   const DeyeBusStanding *standing = pending->standing;
-  const DeyeBusCall call = {
-    .kind = WIRE_KIND_REQUEST, .topic = standing->topic, .type_name = standing->type_name, .payload = standing->payload
-  };
+  const DeyeBusCall call = { .kind = WIRE_KIND_REQUEST,
+                             .own = TRUE,
+                             .topic = standing->topic,
+                             .type_name = standing->type_name,
+                             .payload = standing->payload };
 
   if (!deye_bus_session_call (session, &call, pending, error))
     return FALSE;

@@ -15,11 +15,21 @@ deye_bus_session_set_stash (DeyeBusSession *session, DeyeBusStash *stash)
 
 /* --- counts --- */
 
-static DeyeBusOutCount
-unsent_count_waiting (const DeyeBusSession *session)
+/* The number of bytes of the out-buffer that were sent. */
+static guint64
+unsent_total_sent (const DeyeBusSession *session)
 {
-  return (DeyeBusOutCount){ .messages = deye_bus_send_queue_count (&session->send_queue),
-                            .unwatched = deye_bus_send_queue_count_unwatched (&session->send_queue) };
+  return session->out.added - session->out.bytes;
+}
+
+/* deye_bus_outbuf_count() is called first, because it takes back the bytes that another thread writes. */
+static DeyeBusOutCount
+unsent_count_out (const DeyeBusSession *session)
+{
+  DeyeBusOutCount all = deye_bus_outbuf_count (&session->out);
+  DeyeBusOutCount own = deye_bus_own_frames_count (&session->own, unsent_total_sent (session));
+
+  return (DeyeBusOutCount){ all.messages - own.messages, all.unwatched - own.unwatched };
 }
 
 static DeyeBusOutCount
@@ -31,7 +41,8 @@ unsent_add (DeyeBusOutCount a, DeyeBusOutCount b)
 DeyeBusOutCount
 deye_bus_session_count_unsent (const DeyeBusSession *session)
 {
-  DeyeBusOutCount queued = unsent_add (deye_bus_outbuf_count (&session->out), unsent_count_waiting (session));
+  DeyeBusOutCount waiting = deye_bus_send_queue_count_messages (&session->send_queue);
+  DeyeBusOutCount queued = unsent_add (unsent_count_out (session), waiting);
 
   return unsent_add (session->dropped, queued);
 }
@@ -60,12 +71,6 @@ unsent_count_unreturned (const DeyeBusSession *session)
 }
 
 /* --- kept frames --- */
-
-void
-deye_bus_session_note_heartbeat (DeyeBusSession *session)
-{
-  session->heartbeat = session->last_id | 1;
-}
 
 /* Puts @frame, which is taken, into the stash. FALSE: it was dropped. */
 static gboolean
@@ -101,37 +106,33 @@ unsent_drop_one (DeyeBusSession *session, gboolean unwatched)
  *
  * A publish with an odd id has no pending call, so the stash keeps it. It was counted in unasked_sent when it was added to the
  * out-buffer; unasked_kept takes it out of the number of uncertain publishes, because the broker has certainly not handled it. A
- * heartbeat is dropped, because it would report an old state. Any other publish or request stays with its pending call. If that
- * call has ended meanwhile, its frame is freed. */
+ * publish of the library, such as a heartbeat, is dropped, because it would report an old state. Any other publish or request stays
+ * with its pending call. If that call has ended meanwhile, its frame is freed. */
 static void
 unsent_keep_frame (const guint8 *bytes, gsize len, gpointer data)
 {
   DeyeBusSession *session = data;
   DeyeBusKeptFrame *frame;
   DeyeBusPending *pending;
+  gboolean is_unasked;
 
   if (bytes[4] == WIRE_KIND_REPLY)
     unsent_drop_one (session, TRUE);
   if (bytes[4] != WIRE_KIND_PUBLISH && bytes[4] != WIRE_KIND_REQUEST)
     return;
   frame = deye_bus_kept_frame_new_for_bytes (bytes, len, 0);
+  frame->own = deye_bus_own_frames_take_next (&session->own, frame->number, unsent_total_sent (session));
+  is_unasked = bytes[4] == WIRE_KIND_PUBLISH && (frame->number & 1) != 0;
+  session->unasked_kept += is_unasked ? 1 : 0;
   if (bytes[5] & WIRE_FLAG_RETAIN)
     deye_bus_retained_refuse (&session->retained, frame->number); /* it is stored again when it is sent */
   pending = deye_bus_pending_table_find (&session->pending, frame->number);
-  if (frame->number == session->heartbeat)
-    {
-      session->unasked_kept++;
-      deye_bus_kept_frame_free (frame);
-    }
-  else if (bytes[4] == WIRE_KIND_PUBLISH && (frame->number & 1) != 0)
-    {
-      session->unasked_kept++;
-      (void) unsent_stash (session, frame);
-    }
+  if (is_unasked && !frame->own)
+    (void) unsent_stash (session, frame);
   else if (pending != NULL)
     unsent_keep_call (pending, frame);
   else
-    deye_bus_kept_frame_free (frame); /* the call was given up */
+    deye_bus_kept_frame_free (frame); /* a publish of the library, or the call was given up */
 }
 
 /* --- the out-buffer --- */
@@ -142,8 +143,9 @@ unsent_take_out (DeyeBusSession *session, gboolean keep)
   if (keep)
     deye_bus_outbuf_foreach_unsent (&session->out, unsent_keep_frame, session);
   else
-    session->dropped = unsent_add (session->dropped, deye_bus_outbuf_count (&session->out));
+    session->dropped = unsent_add (session->dropped, unsent_count_out (session));
   deye_bus_outbuf_clear (&session->out);
+  deye_bus_own_frames_clear (&session->own);
 }
 
 void
@@ -159,11 +161,14 @@ static DeyeBusKeptFrame *
 unsent_frame_of_waiting (const DeyeBusWaiting *waiting)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  DeyeBusKeptFrame *frame;
 
   g_byte_array_append (bytes, waiting->head, (guint) waiting->head_len);
   if (waiting->payload != NULL)
     g_byte_array_append (bytes, g_bytes_get_data (waiting->payload, NULL), (guint) g_bytes_get_size (waiting->payload));
-  return deye_bus_kept_frame_new_for_bytes (bytes->data, bytes->len, 0);
+  frame = deye_bus_kept_frame_new_for_bytes (bytes->data, bytes->len, 0);
+  frame->own = waiting->own_id != 0;
+  return frame;
 }
 
 static GError *
@@ -184,7 +189,7 @@ unsent_keep_waiting (DeyeBusSession *session, DeyeBusWaiting *waiting)
     unsent_drop_one (session, pending == NULL);
   else if (pending != NULL && !ends_now)
     unsent_keep_call (pending, unsent_frame_of_waiting (waiting));
-  else
+  else if (waiting->own_id == 0)
     {
       gboolean kept = unsent_stash (session, unsent_frame_of_waiting (waiting));
 
@@ -200,7 +205,7 @@ unsent_take_waiting (DeyeBusSession *session, gboolean keep)
 
   if (!keep)
     {
-      session->dropped = unsent_add (session->dropped, unsent_count_waiting (session));
+      session->dropped = unsent_add (session->dropped, deye_bus_send_queue_count_messages (&session->send_queue));
       deye_bus_send_queue_clear (&session->send_queue);
       return;
     }

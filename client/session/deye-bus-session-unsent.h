@@ -10,7 +10,8 @@
  *
  * If another connection follows, publishes without a pending call enter the stash, and calls that can wait for the next
  * connection keep their frame. Only frames of which no byte was written are kept. Two kinds of frames are dropped: replies,
- * because their requests end with the connection, and a frame that was written in part. A publish that was written may or may
+ * because their requests end with the connection, and a frame that was written in part. The library's own frames (@own of a
+ * DeyeBusCall) are no messages: they are neither counted nor kept in the stash. A publish that was written may or may
  * not have arrived if no later answer of the broker proves that it handled the publish: such publishes are counted as
  * uncertain.
  *
@@ -23,9 +24,6 @@ void deye_bus_session_set_stash (DeyeBusSession *session, DeyeBusStash *stash);
 /* The number of messages that the program has sent and that are not written completely: those in the out-buffer, those that
  * wait for credit, and those that were dropped when the session ended, but not those in the stash. */
 DeyeBusOutCount deye_bus_session_count_unsent (const DeyeBusSession *session);
-
-/* The publish that was sent last, without a pending call, is a heartbeat: if it is not written, it is neither kept nor counted. */
-void deye_bus_session_note_heartbeat (DeyeBusSession *session);
 
 /* The socket takes no more bytes: clears the out-buffer. Its messages are kept, or counted as unsent. */
 void deye_bus_session_drop_out (DeyeBusSession *session);

@@ -75,12 +75,12 @@ deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, Dey
   wire_frame_reader_clear (&session->reader);
   wire_frame_reader_init (&session->reader, BODY_MAX_BEFORE_WELCOME);
   deye_bus_outbuf_clear (&session->out);
+  deye_bus_own_frames_clear (&session->own);
   session->out_dead = FALSE;
   session->dropped = (DeyeBusOutCount){ 0, 0 };
   deye_bus_session_reset_credit (session);
   deye_bus_send_queue_shut (&session->send_queue);
   session->unasked_sent = session->unasked_proved = session->unasked_kept = session->uncertain = 0;
-  session->heartbeat = 0;
   deye_bus_session_forget_flushes (session);
   deye_bus_pending_table_reopen (&session->pending, hello_pending);
   deye_bus_channel_table_reopen (&session->channels, session->origin);
@@ -115,6 +115,7 @@ deye_bus_session_free (DeyeBusSession *session)
   deye_bus_message_pool_clear (&session->spare);
   deye_bus_session_clear_flushes (session);
   deye_bus_outbuf_clear (&session->out);
+  deye_bus_own_frames_clear (&session->own);
   g_clear_error (&session->reason);
   g_clear_error (&session->broker_error);
   g_free (session->welcome.software_version);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "deye-bus-client-private.h"
+#include "deye-bus-socket.h"
 #include "unsent-fixture.h"
+#include "wire-feature.h"
 
 /* Closing sends the queued messages within the given time, and reports the number of messages that were not sent. */
 
@@ -33,6 +36,65 @@ test_close_unsent (Fixture *f, gconstpointer data)
   client_fixture_settle (f);
   g_assert_null (reported);
   g_assert_true (deye_bus_client_close (f->client, NULL, NULL));
+}
+
+/* A heartbeat and requests about subscriptions that are behind the messages of the program are not counted. */
+static void
+test_close_own_frames (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusOptions) short_time = unsent_fixture_with_timeout (1000);
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+  guint64 unsent;
+
+  client_fixture_connect (f, &wide);
+  unsent = unsent_fixture_publish_too_much (f, 20);
+  g_assert_true (deye_bus_client_set_heartbeat (f->client, 300 * G_TIME_SPAN_SECOND, NULL));
+  deye_bus_client_subscribe_async (f->client, "events.a", NULL, NULL, NULL, NULL, NULL, client_result_set, &result);
+  g_assert_cmpuint (deye_bus_session_counts (f->client->session)->published, ==, 21);
+  g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, unsent);
+  g_assert_false (deye_bus_client_close_full (f->client, short_time, NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  unsent_fixture_assert_number (error, unsent);
+  client_fixture_wait (f, result.calls > 0);
+}
+
+/* Writes to the socket of the client, without its session, until the socket takes no more. */
+static void
+fill_socket (Fixture *f, gsize step)
+{
+  static const guint8 zeros[4096];
+  const WireSpan span = wire_span (zeros, step);
+
+  while (deye_bus_socket_write (f->client->socket, &span, 1) > 0)
+    continue;
+}
+
+/* A close with nothing but frames of the library in a full socket succeeds: a heartbeat, the health, and requests to the broker. */
+static void
+test_close_nothing_lost (Fixture *f, gconstpointer data)
+{
+  const ScriptWelcome welcome = { .features = WIRE_FEATURE_TASKS | WIRE_FEATURE_DELIVERY | WIRE_FEATURE_STREAM };
+  g_autoptr (DeyeBusOptions) short_time = unsent_fixture_with_timeout (1000);
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+  const DeyeBusCounts *counts;
+
+  client_fixture_connect (f, &welcome);
+  counts = deye_bus_session_counts (f->client->session);
+  fill_socket (f, 4096);
+  fill_socket (f, 1);
+  g_assert_true (deye_bus_client_set_heartbeat (f->client, 300 * G_TIME_SPAN_SECOND, NULL));
+  deye_bus_client_set_health (f->client, DEYE_BUS_HEALTH_DEGRADED, "it is slow");
+  deye_bus_client_set_last_message_async (f->client, "events.a", NULL, NULL, NULL, client_result_set, &result);
+  deye_bus_client_wait_for_peer_async (f->client, "other", NULL, NULL, client_result_set, &result);
+  client_fixture_settle (f);
+  g_assert_cmpuint (counts->published, ==, 2);
+  g_assert_cmpuint (counts->requested, ==, 2);
+  g_assert_cmpuint (deye_bus_client_get_unsent (f->client), ==, 0);
+  deye_bus_client_close_full (f->client, short_time, NULL, &error);
+  g_assert_no_error (error);
+  client_fixture_wait (f, result.calls == 2);
 }
 
 /* A broker that does not read delays close() only for a short time. */
@@ -180,6 +242,8 @@ main (int argc, char **argv)
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/" path, Fixture, NULL, client_fixture_set_up, function, client_fixture_tear_down)
   ADD ("close/unsent", test_close_unsent);
+  ADD ("close/own-frames", test_close_own_frames);
+  ADD ("close/nothing-lost", test_close_nothing_lost);
   ADD ("close/bounded", test_close_bounded);
   ADD ("close/waits-for-credit", test_close_waits_for_credit);
   ADD ("close/drops-waiting-request", test_close_drops_waiting_request);

@@ -128,24 +128,6 @@ test_not_written (RestoreFixture *f, gconstpointer data)
   g_assert_cmpuint (deye_bus_stash_count (&f->stash), ==, 0);
 }
 
-/* A heartbeat that was not written is not sent late, and is not a lost message of the program. */
-static void
-test_heartbeat (RestoreFixture *f, gconstpointer data)
-{
-  ready_for (f, &granted, START_US);
-  publish (f, "events.a", 10);
-  publish (f, "control.health.heartbeat.tester", 10);
-  deye_bus_session_note_heartbeat (f->session);
-  publish (f, "events.b", 10);
-  lose (f);
-  g_assert_cmpuint (deye_bus_stash_count (&f->stash), ==, 2);
-  g_assert_cmpuint (deye_bus_session_count_unsent (f->session).messages, ==, 0);
-  g_assert_cmpuint (deye_bus_session_n_uncertain (f->session), ==, 0);
-  restore_fixture_next_connection (f);
-  ready_for (f, &other_epoch, START_US);
-  assert_topics (f, "events.a events.b");
-}
-
 /* One message was written completely, one in part, and one not at all. */
 static void
 test_written_in_part (RestoreFixture *f, gconstpointer data)
@@ -583,7 +565,6 @@ main (int argc, char **argv)
 #define RESEND_TEST(name, function)                                                                                    \
   g_test_add ("/client/resend/" name, RestoreFixture, NULL, restore_fixture_set_up, function, restore_fixture_tear_down)
   RESEND_TEST ("M16-not-written", test_not_written);
-  RESEND_TEST ("M16-heartbeat", test_heartbeat);
   RESEND_TEST ("M16-written-in-part", test_written_in_part);
   RESEND_TEST ("M16-each-byte", test_each_byte);
   RESEND_TEST ("M16-proved", test_proved);
