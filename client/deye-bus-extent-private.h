@@ -3,6 +3,7 @@
 
 #include "coordination.pb-c.h"
 #include "deye-bus-extent.h"
+#include "wire-span.h"
 
 /*
  * The extent of a result: which part of the requested data its payload covers.
@@ -27,8 +28,8 @@ struct _DeyeBusExtent
 };
 
 DeyeBusExtent *deye_bus_extent_new (void);
-/* NULL for NULL. */
-DeyeBusExtent *deye_bus_extent_new_from_message (const Daemoneye__Eventbus__V1__Extent *message);
+/* @packed: an Extent that wire_guard_scan() has accepted. NULL: its pointer is NULL. */
+DeyeBusExtent *deye_bus_extent_read (WireSpan packed);
 /* @message refers to texts of @extent. */
 void deye_bus_extent_fill (const DeyeBusExtent *extent, Daemoneye__Eventbus__V1__Extent *message);
 

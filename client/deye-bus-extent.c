@@ -2,6 +2,7 @@
 #include "deye-bus-extent-private.h"
 
 #include "deye-bus-pack.h"
+#include "wire-field.h"
 
 #define SHARE_ALL         1000u
 #define CONFIGURATION_MAX 64u
@@ -55,24 +56,52 @@ deye_bus_extent_set_configuration (DeyeBusExtent *extent, const char *revision)
       = revision != NULL && *revision != '\0' ? deye_bus_cut_text (revision, CONFIGURATION_MAX) : NULL;
 }
 
-DeyeBusExtent *
-deye_bus_extent_new_from_message (const Daemoneye__Eventbus__V1__Extent *message)
+/* The fields of the message Extent. */
+typedef struct
 {
+  guint64 rows;
+  guint64 is_truncated;
+  guint64 limit;
+  guint64 from_time_us;
+  guint64 to_time_us;
+  guint64 gaps;
+  guint64 share_permille;
+  guint64 age_us;
+  WireSpan configuration;
+  guint64 is_uncounted;
+} ExtentFields;
+
+#define NUMBER(member) WIRE_FIELD_ROW (WIRE_FIELD_NUMBER, ExtentFields, member)
+#define SPAN(member)   WIRE_FIELD_ROW (WIRE_FIELD_SPAN, ExtentFields, member)
+
+static const WireFieldRow extent_rows[] = {
+  [1] = NUMBER (rows),        [2] = NUMBER (is_truncated),  [3] = NUMBER (limit),          [4] = NUMBER (from_time_us),
+  [5] = NUMBER (to_time_us),  [6] = NUMBER (gaps),          [7] = NUMBER (share_permille), [8] = NUMBER (age_us),
+  [9] = SPAN (configuration), [10] = NUMBER (is_uncounted),
+};
+
+DeyeBusExtent *
+deye_bus_extent_read (WireSpan packed)
+{
+  g_autofree char *configuration = NULL;
+  ExtentFields fields = { 0 };
   DeyeBusExtent *extent;
 
-  if (message == NULL)
+  if (packed.data == NULL)
     return NULL;
+  wire_field_read (packed, extent_rows, G_N_ELEMENTS (extent_rows), &fields);
   extent = deye_bus_extent_new ();
-  extent->is_counted = !message->is_uncounted;
-  extent->rows = message->is_uncounted ? 0 : message->rows;
-  extent->is_truncated = !!message->is_truncated;
-  extent->limit = message->is_truncated ? message->limit : 0;
-  extent->from_time_us = message->from_time_us;
-  extent->to_time_us = message->to_time_us;
-  extent->gaps = message->gaps;
-  extent->age_us = message->age_us;
-  deye_bus_extent_set_share (extent, message->share_permille);
-  deye_bus_extent_set_configuration (extent, message->configuration);
+  extent->is_counted = !fields.is_uncounted;
+  extent->rows = fields.is_uncounted ? 0 : fields.rows;
+  extent->is_truncated = !!fields.is_truncated;
+  extent->limit = fields.is_truncated ? fields.limit : 0;
+  extent->from_time_us = fields.from_time_us;
+  extent->to_time_us = fields.to_time_us;
+  extent->gaps = (guint) fields.gaps;
+  extent->age_us = fields.age_us;
+  deye_bus_extent_set_share (extent, (guint) fields.share_permille);
+  configuration = g_strndup ((const char *) fields.configuration.data, fields.configuration.len);
+  deye_bus_extent_set_configuration (extent, configuration);
   return extent;
 }
 

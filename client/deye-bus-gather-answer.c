@@ -5,7 +5,7 @@
 #include "deye-bus-message-private.h"
 #include "gather.pb-c.h"
 #include "wire-field.h"
-#include "wire-guard.h"
+#include "wire-guard-scan.h"
 
 /*
  * One answer to a question. A question gets one from each of many collectors, so it is read in place and is one block with its
@@ -75,31 +75,15 @@ answer_read (DeyeBusMessage *message, AnswerFields *fields)
   return fields->id.len > 0 && fields->kind == DAEMONEYE__EVENTBUS__V1__OUTCOME_KIND__OUTCOME_SUCCEEDED;
 }
 
-/* FALSE: there is no memory. @extent: (out); NULL: the answer has none */
-static gboolean
-answer_unpack_extent (WireSpan packed, DeyeBusExtent **extent)
-{
-  g_autoptr (WireGuard) guard = NULL;
-
-  *extent = NULL;
-  if (packed.data == NULL)
-    return TRUE;
-  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__extent__descriptor, packed, 0, NULL);
-  if (guard != NULL)
-    *extent = deye_bus_extent_new_from_message (wire_guard_message (guard));
-  return guard != NULL;
-}
-
 DeyeBusGatherAnswer *
 deye_bus_gather_answer_new (DeyeBusMessage *message)
 {
   AnswerFields fields;
   DeyeBusGatherAnswer *answer;
-  DeyeBusExtent *extent;
   WireSpan small;
   char *at;
 
-  if (!answer_read (message, &fields) || !answer_unpack_extent (fields.extent, &extent))
+  if (!answer_read (message, &fields))
     return NULL;
   small = fields.payload.len <= SMALL_MAX ? fields.payload : wire_span (NULL, 0);
   answer = g_malloc (sizeof *answer + fields.id.len + fields.payload_type.len + small.len + 3);
@@ -109,7 +93,7 @@ deye_bus_gather_answer_new (DeyeBusMessage *message)
     .attempt = (guint) fields.attempt,
     .incarnation = fields.incarnation,
     .large = fields.payload.len > SMALL_MAX ? deye_bus_message_dup_part (message, fields.payload) : NULL,
-    .extent = extent,
+    .extent = deye_bus_extent_read (fields.extent),
   };
   g_atomic_ref_count_init (&answer->refs);
   answer->id = wire_span_put_text (&at, fields.id);

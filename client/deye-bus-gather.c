@@ -5,7 +5,6 @@
 #include "deye-bus-error-private.h"
 #include "deye-bus-gather-answer-private.h"
 #include "deye-bus-manifest-private.h"
-#include "deye-bus-pack.h"
 
 #include <glib/gi18n-lib.h>
 
@@ -97,10 +96,10 @@ gather_decode_answer (DeyeBusGather *self, DeyeBusMessage *message)
 static void
 gather_decode_manifest (DeyeBusGather *self, DeyeBusMessage *message)
 {
-  g_autoptr (WireGuard) guard = deye_bus_unpack (&daemoneye__eventbus__v1__manifest__descriptor, message);
+  gsize len;
+  const guint8 *bytes = deye_bus_message_get_data (message, &len);
 
-  if (guard != NULL)
-    self->manifest = deye_bus_manifest_new (wire_guard_message (guard));
+  self->manifest = deye_bus_manifest_read (wire_span (bytes, len));
   if (self->manifest == NULL)
     gather_fail_protocol (self, _ ("The broker sent a manifest that cannot be read or contradicts itself"));
 }
@@ -120,16 +119,12 @@ deye_bus_gather_take (DeyeBusGather *self, DeyeBusMessage *message)
 static gboolean
 gather_has_all (DeyeBusGather *self)
 {
-  GPtrArray *entries = self->manifest->entries;
+  const DeyeBusManifest *manifest = self->manifest;
 
-  for (guint i = 0; i < entries->len; i++)
-    {
-      const DeyeBusManifestEntry *entry = entries->pdata[i];
-
-      if (entry->answer == DEYE_BUS_ANSWER_CLASS_ANSWERED
-          && !g_hash_table_contains (self->answered, GUINT_TO_POINTER (i)))
-        return FALSE;
-    }
+  for (guint i = 0; i < manifest->n_entries; i++)
+    if (manifest->entries[i].answer == DEYE_BUS_ANSWER_CLASS_ANSWERED
+        && !g_hash_table_contains (self->answered, GUINT_TO_POINTER (i)))
+      return FALSE;
   return TRUE;
 }
 

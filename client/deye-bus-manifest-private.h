@@ -3,27 +3,30 @@
 
 #include "deye-bus-manifest.h"
 
-#include "gather.pb-c.h"
+#include "wire-span.h"
 
 /*
  * A manifest: a list of the expected answers to one question, with the outcome (the class) of each.
  *
  * Invariant: the number of expected answers is the number of entries, and also the sum of the counts of all classes. A message
  * for which this is not true is refused.
+ *
+ * A manifest is one block with its entries and their texts. It does not change after deye_bus_manifest_read(). A reference to an
+ * entry is a reference to the manifest.
  */
 
 #define DEYE_BUS_N_ANSWER_CLASSES ((guint) DEYE_BUS_ANSWER_CLASS_NEVER_ASKED + 1)
 
 struct _DeyeBusManifestEntry
 {
-  gatomicrefcount refs;
-  char *id; /* NULL: no collector had the shard */
+  DeyeBusManifest *manifest; /* contains the entry */
+  const char *id;            /* NULL: no collector had the shard */
   guint64 incarnation;
   guint shard;
   DeyeBusAnswerClass answer;
   DeyeBusNeverAsked never_asked;
   guint32 status;
-  char *text; /* NULL: none */
+  const char *text; /* NULL: none */
   guint attempts;
   guint64 bytes;
   guint64 elapsed_us;
@@ -46,11 +49,12 @@ struct _DeyeBusManifest
   guint late;
   guint joined_after;
   gboolean is_roster_sure;
-  GPtrArray *entries; /* of DeyeBusManifestEntry, by index */
+  guint n_entries;
+  DeyeBusManifestEntry entries[]; /* by index */
 };
 
-/* NULL: the message contradicts itself, or has values that do not exist. */
-DeyeBusManifest *deye_bus_manifest_new (const Daemoneye__Eventbus__V1__Manifest *message);
+/* @packed: a Manifest. NULL: it cannot be read, contradicts itself, or has values that do not exist; or there is no memory. */
+DeyeBusManifest *deye_bus_manifest_read (WireSpan packed);
 
 static inline gboolean
 deye_bus_manifest_entry_has_answer (const DeyeBusManifestEntry *entry)

@@ -73,9 +73,9 @@ deye_bus_manifest_list_missing (const DeyeBusManifest *manifest)
 
   g_return_val_if_fail (manifest != NULL, NULL);
 
-  for (guint i = 0; i < manifest->entries->len; i++)
+  for (guint i = 0; i < manifest->n_entries; i++)
     {
-      const DeyeBusManifestEntry *entry = manifest->entries->pdata[i];
+      const DeyeBusManifestEntry *entry = &manifest->entries[i];
       g_autofree char *name = deye_bus_manifest_entry_name (entry);
 
       if (!deye_bus_manifest_entry_has_answer (entry))
@@ -106,7 +106,7 @@ static void
 manifest_append_counts (const DeyeBusManifest *manifest, GString *text)
 {
   g_string_append_printf (text, _ ("%u of %u answered"), manifest->counts[DEYE_BUS_ANSWER_CLASS_ANSWERED],
-                          manifest->entries->len);
+                          manifest->n_entries);
   for (guint i = DEYE_BUS_ANSWER_CLASS_EMPTY; i < DEYE_BUS_N_ANSWER_CLASSES; i++)
     if (manifest->counts[i] > 0)
       g_string_append_printf (text, ", %u %s", manifest->counts[i], _ (class_words[i]));
@@ -128,9 +128,9 @@ deye_bus_manifest_to_string (const DeyeBusManifest *manifest)
   text = g_string_new (manifest_verdict_word (manifest));
   g_string_append (text, ": ");
   manifest_append_counts (manifest, text);
-  for (guint i = 0; i < manifest->entries->len; i++)
+  for (guint i = 0; i < manifest->n_entries; i++)
     {
-      const DeyeBusManifestEntry *entry = manifest->entries->pdata[i];
+      const DeyeBusManifestEntry *entry = &manifest->entries[i];
       g_autofree char *name = deye_bus_manifest_entry_name (entry);
 
       if (!entry_is_incomplete (entry))
@@ -151,9 +151,9 @@ manifest_name_incomplete (const DeyeBusManifest *manifest)
   GString *names = g_string_new (NULL);
   guint n = 0;
 
-  for (guint i = 0; i < manifest->entries->len; i++)
+  for (guint i = 0; i < manifest->n_entries; i++)
     {
-      const DeyeBusManifestEntry *entry = manifest->entries->pdata[i];
+      const DeyeBusManifestEntry *entry = &manifest->entries[i];
       g_autofree char *name = deye_bus_manifest_entry_name (entry);
 
       if (entry_is_incomplete (entry) && n++ < NAMED_MAX)

@@ -2,21 +2,9 @@
 #include "deye-bus-manifest-private.h"
 
 #include "deye-bus-error-private.h"
-#include "deye-bus-extent-private.h"
 #include "wire-status.h"
 
-/* Manifests and their entries: boxed values with a reference count. A message whose sums are wrong is refused. */
-
-typedef Daemoneye__Eventbus__V1__Manifest Manifest;
-typedef Daemoneye__Eventbus__V1__ManifestMember Member;
-
-G_STATIC_ASSERT ((int) DEYE_BUS_ANSWER_CLASS_ANSWERED == (int) DAEMONEYE__EVENTBUS__V1__ANSWER_CLASS__ANSWER_ANSWERED);
-G_STATIC_ASSERT ((int) DEYE_BUS_ANSWER_CLASS_NEVER_ASKED
-                 == (int) DAEMONEYE__EVENTBUS__V1__ANSWER_CLASS__ANSWER_NEVER_ASKED);
-G_STATIC_ASSERT ((int) DEYE_BUS_NEVER_ASKED_DENIED == (int) DAEMONEYE__EVENTBUS__V1__NEVER_ASKED__NEVER_ASKED_DENIED);
-G_STATIC_ASSERT ((int) DEYE_BUS_GATHER_VERDICT_COMPLETE
-                 == (int) DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_COMPLETE);
-G_STATIC_ASSERT ((int) DEYE_BUS_GATHER_VERDICT_FAILED == (int) DAEMONEYE__EVENTBUS__V1__GATHER_VERDICT__VERDICT_FAILED);
+/* Manifests and their entries: boxed values. An entry is a part of its manifest, so both share one reference count. */
 
 G_DEFINE_BOXED_TYPE (DeyeBusManifestEntry,
                      deye_bus_manifest_entry,
@@ -26,48 +14,12 @@ G_DEFINE_BOXED_TYPE (DeyeBusManifest, deye_bus_manifest, deye_bus_manifest_ref, 
 
 /* --- entries --- */
 
-static char *
-manifest_dup_text (const char *text)
-{
-  return *text != '\0' ? g_strdup (text) : NULL;
-}
-
-static gboolean
-entry_is_valid (const Member *member, guint index)
-{
-  return member->index == index && (int) member->answer >= (int) DEYE_BUS_ANSWER_CLASS_ANSWERED
-         && (int) member->answer <= (int) DEYE_BUS_ANSWER_CLASS_NEVER_ASKED
-         && (int) member->never_asked >= (int) DEYE_BUS_NEVER_ASKED_NONE
-         && (int) member->never_asked <= (int) DEYE_BUS_NEVER_ASKED_DENIED;
-}
-
-static DeyeBusManifestEntry *
-entry_new (const Member *member)
-{
-  DeyeBusManifestEntry *entry = g_new0 (DeyeBusManifestEntry, 1);
-
-  g_atomic_ref_count_init (&entry->refs);
-  entry->id = manifest_dup_text (member->id);
-  entry->incarnation = member->incarnation;
-  entry->shard = member->shard;
-  entry->answer = (DeyeBusAnswerClass) member->answer;
-  entry->never_asked = (DeyeBusNeverAsked) member->never_asked;
-  entry->status = member->status;
-  entry->text = manifest_dup_text (member->text);
-  entry->attempts = member->attempts;
-  entry->bytes = member->bytes;
-  entry->elapsed_us = member->elapsed_us;
-  entry->extent = deye_bus_extent_new_from_message (member->extent);
-  entry->is_retryable = !!member->retryable;
-  return entry;
-}
-
 DeyeBusManifestEntry *
 deye_bus_manifest_entry_ref (DeyeBusManifestEntry *entry)
 {
   g_return_val_if_fail (entry != NULL, NULL);
 
-  g_atomic_ref_count_inc (&entry->refs);
+  deye_bus_manifest_ref (entry->manifest);
   return entry;
 }
 
@@ -76,12 +28,7 @@ deye_bus_manifest_entry_unref (DeyeBusManifestEntry *entry)
 {
   g_return_if_fail (entry != NULL);
 
-  if (!g_atomic_ref_count_dec (&entry->refs))
-    return;
-  g_clear_pointer (&entry->extent, deye_bus_extent_unref);
-  g_free (entry->id);
-  g_free (entry->text);
-  g_free (entry);
+  deye_bus_manifest_unref (entry->manifest);
 }
 
 const char *
@@ -186,83 +133,6 @@ deye_bus_manifest_entry_is_retryable (const DeyeBusManifestEntry *entry)
 
 /* --- the manifest --- */
 
-/* TRUE if the counts of @message agree with its entries. */
-static gboolean
-manifest_counts_agree (const DeyeBusManifest *self, const Manifest *message)
-{
-  const guint32 message_counts[] = { 0,
-                                     message->answered,
-                                     message->empty,
-                                     message->failed,
-                                     message->timed_out,
-                                     message->died,
-                                     message->cancelled,
-                                     message->refused,
-                                     message->never_asked };
-
-  G_STATIC_ASSERT (G_N_ELEMENTS (message_counts) == DEYE_BUS_N_ANSWER_CLASSES);
-  for (guint i = 1; i < DEYE_BUS_N_ANSWER_CLASSES; i++)
-    if (self->counts[i] != message_counts[i])
-      return FALSE;
-  return message->expected == self->entries->len;
-}
-
-static gboolean
-manifest_is_complete (const DeyeBusManifest *self)
-{
-  return self->entries->len > 0 && self->is_roster_sure && self->truncated == 0
-         && self->counts[DEYE_BUS_ANSWER_CLASS_ANSWERED] + self->counts[DEYE_BUS_ANSWER_CLASS_EMPTY]
-                == self->entries->len;
-}
-
-/* FALSE: an entry is not valid. */
-static gboolean
-manifest_add_entries (DeyeBusManifest *self, const Manifest *message)
-{
-  for (guint i = 0; i < message->n_members; i++)
-    {
-      const Member *member = message->members[i];
-
-      if (!entry_is_valid (member, i))
-        return FALSE;
-      self->counts[member->answer]++;
-      g_ptr_array_add (self->entries, entry_new (member));
-    }
-  return TRUE;
-}
-
-static gboolean
-manifest_verdict_is_valid (const DeyeBusManifest *self)
-{
-  return (int) self->verdict >= (int) DEYE_BUS_GATHER_VERDICT_COMPLETE
-         && (int) self->verdict <= (int) DEYE_BUS_GATHER_VERDICT_FAILED
-         && (self->verdict == DEYE_BUS_GATHER_VERDICT_COMPLETE) == manifest_is_complete (self);
-}
-
-DeyeBusManifest *
-deye_bus_manifest_new (const Manifest *message)
-{
-  g_autoptr (DeyeBusManifest) self = g_new0 (DeyeBusManifest, 1);
-
-  g_atomic_ref_count_init (&self->refs);
-  self->query_id = message->query_id;
-  self->epoch = message->epoch;
-  self->asked_time_us = message->asked_time_us;
-  self->elapsed_us = message->elapsed_us;
-  self->verdict = (DeyeBusGatherVerdict) message->verdict;
-  self->is_met = !!message->is_met;
-  self->truncated = message->truncated;
-  self->duplicates = message->duplicates;
-  self->late = message->late_answers;
-  self->joined_after = message->joined_after;
-  self->is_roster_sure = !!message->roster_is_sure;
-  self->entries = g_ptr_array_new_with_free_func ((GDestroyNotify) deye_bus_manifest_entry_unref);
-  if (!manifest_add_entries (self, message) || !manifest_counts_agree (self, message)
-      || !manifest_verdict_is_valid (self))
-    return NULL;
-  return g_steal_pointer (&self);
-}
-
 DeyeBusManifest *
 deye_bus_manifest_ref (DeyeBusManifest *manifest)
 {
@@ -279,7 +149,8 @@ deye_bus_manifest_unref (DeyeBusManifest *manifest)
 
   if (!g_atomic_ref_count_dec (&manifest->refs))
     return;
-  g_ptr_array_unref (manifest->entries);
+  for (guint i = 0; i < manifest->n_entries; i++)
+    g_clear_pointer (&manifest->entries[i].extent, deye_bus_extent_unref);
   g_free (manifest);
 }
 
@@ -301,7 +172,7 @@ guint
 deye_bus_manifest_get_expected (const DeyeBusManifest *manifest)
 {
   g_return_val_if_fail (manifest != NULL, 0);
-  return manifest->entries->len;
+  return manifest->n_entries;
 }
 
 guint
@@ -374,6 +245,13 @@ deye_bus_manifest_get_elapsed (const DeyeBusManifest *manifest)
   return (gint64) MIN (manifest->elapsed_us, (guint64) G_MAXINT64);
 }
 
+/* Transfer full, although the manifest is constant: its reference count is the only field that changes after it was read. */
+static DeyeBusManifestEntry *
+manifest_dup_entry (const DeyeBusManifest *manifest, guint index)
+{
+  return deye_bus_manifest_entry_ref ((DeyeBusManifestEntry *) (gsize) &manifest->entries[index]);
+}
+
 GList *
 deye_bus_manifest_list_entries (const DeyeBusManifest *manifest)
 {
@@ -381,7 +259,7 @@ deye_bus_manifest_list_entries (const DeyeBusManifest *manifest)
 
   g_return_val_if_fail (manifest != NULL, NULL);
 
-  for (guint i = manifest->entries->len; i > 0; i--)
-    entries = g_list_prepend (entries, deye_bus_manifest_entry_ref (manifest->entries->pdata[i - 1]));
+  for (guint i = manifest->n_entries; i > 0; i--)
+    entries = g_list_prepend (entries, manifest_dup_entry (manifest, i - 1));
   return entries;
 }
