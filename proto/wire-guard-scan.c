@@ -47,7 +47,7 @@ scan_count_fields (GuardScan *scan, guint64 n)
   return TRUE;
 }
 
-static gboolean
+G_ALWAYS_INLINE static inline gboolean
 scan_take_varint (GuardScan *scan, const guint8 *end, guint64 *value)
 {
   const guint8 *next = wire_varint_read (scan->at, end, value);
@@ -117,7 +117,7 @@ scan_skip_bytes (GuardScan *scan, const guint8 *end, guint64 n)
 }
 
 /* Takes a value that is not length-delimited. */
-static gboolean
+G_ALWAYS_INLINE static inline gboolean
 scan_take_scalar (GuardScan *scan, const guint8 *end, ProtobufCType type)
 {
   guint64 value;
