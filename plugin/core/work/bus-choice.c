@@ -22,9 +22,12 @@ choice_is_named (const BusMember *member, const BusTask *task)
 gboolean
 bus_choice_suits (const BusMember *member, const BusTask *task)
 {
-  const BusAbility *ability = bus_member_ability (member, task->operation.text);
+  const BusAbility *ability;
 
-  return ability != NULL && bus_ability_takes (ability, task->payload_type) && choice_is_named (member, task)
+  if (!choice_is_named (member, task))
+    return FALSE;
+  ability = bus_member_ability (member, task->operation.text);
+  return ability != NULL && bus_ability_takes (ability, task->payload_type)
          && bus_member_takes_priority (member, task->priority) && bus_member_has_tags (member, task->tags);
 }
 

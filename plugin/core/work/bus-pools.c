@@ -8,6 +8,7 @@ bus_pools_init (BusPools *pools, guint64 seed)
 {
   *pools = (BusPools){ .seed = seed };
   pools->members = g_ptr_array_new ();
+  pools->by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
   pools->demands = bus_demand_table_new ();
   pools->by_members = bus_pool_table_new ();
   pools->list = g_ptr_array_new ();
@@ -18,7 +19,9 @@ void
 bus_pools_clear (BusPools *pools)
 {
   g_assert (pools->list->len == 0 && g_hash_table_size (pools->turns) == 0);
+  g_assert (g_hash_table_size (pools->by_id) <= pools->members->len);
   g_ptr_array_unref (pools->members);
+  g_hash_table_unref (pools->by_id);
   g_hash_table_unref (pools->demands);
   g_hash_table_unref (pools->by_members);
   g_ptr_array_unref (pools->list);
@@ -94,16 +97,43 @@ pools_link_demand (BusDemand *demand, BusPool *pool)
   g_queue_push_tail_link (&pool->demands, &demand->pool_link);
 }
 
+static void
+pools_add_if_capable (GPtrArray *members, BusMember *member, const BusTask *task)
+{
+  if (member != NULL && bus_choice_is_capable (member, task))
+    g_ptr_array_add (members, member);
+}
+
+static BusMember *
+pools_find_member (const BusPools *pools, WireSpan id)
+{
+  const BusKey key = bus_key (pools->seed, id);
+
+  return g_hash_table_lookup (pools->by_id, &key);
+}
+
+/* Returns the members that are capable of @task, in order of registration. Transfer full */
+static GPtrArray *
+pools_capable (const BusPools *pools, const BusTask *task)
+{
+  GPtrArray *members = g_ptr_array_new ();
+
+  if (task->target.len > 0)
+    {
+      pools_add_if_capable (members, pools_find_member (pools, task->target), task);
+      return members;
+    }
+  for (guint i = 0; i < pools->members->len; i++)
+    pools_add_if_capable (members, g_ptr_array_index (pools->members, i), task);
+  return members;
+}
+
 static BusDemand *
 pools_new_demand (BusPools *pools, BusTask *task)
 {
-  GPtrArray *members = g_ptr_array_new ();
   BusDemand *demand = bus_demand_new (pools->demands, pools->seed, task);
 
-  for (guint i = 0; i < pools->members->len; i++)
-    if (bus_choice_is_capable (g_ptr_array_index (pools->members, i), task))
-      g_ptr_array_add (members, g_ptr_array_index (pools->members, i));
-  pools_link_demand (demand, pools_get (pools, bus_demand_mode (task), members));
+  pools_link_demand (demand, pools_get (pools, bus_demand_mode (task), pools_capable (pools, task)));
   return demand;
 }
 
@@ -299,6 +329,22 @@ pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gon
   return is_affected;
 }
 
+/* A newer member with the same id stays in the table. */
+static void
+pools_unlist_member (BusPools *pools, BusMember *member)
+{
+  g_ptr_array_remove (pools->members, member);
+  if (g_hash_table_lookup (pools->by_id, &member->key) == member)
+    g_hash_table_remove (pools->by_id, &member->key);
+}
+
+static void
+pools_list_member (BusPools *pools, BusMember *member)
+{
+  bus_members_insert (pools->members, member);
+  g_hash_table_replace (pools->by_id, &member->key, member);
+}
+
 gboolean
 bus_pools_on_member (BusPools *pools, BusMember *member, WireSpan operation, gboolean is_gone)
 {
@@ -306,9 +352,9 @@ bus_pools_on_member (BusPools *pools, BusMember *member, WireSpan operation, gbo
   g_autoptr (GPtrArray) before = g_ptr_array_copy (pools->list, NULL, NULL);
   gboolean is_unparked = FALSE;
 
-  g_ptr_array_remove (pools->members, member);
+  pools_unlist_member (pools, member);
   if (!is_gone && bus_member_ability (member, operation) != NULL)
-    bus_members_insert (pools->members, member);
+    pools_list_member (pools, member);
   for (guint i = 0; i < before->len; i++)
     is_unparked |= pools_divide (pools, g_ptr_array_index (before, i), member, is_gone);
   for (guint i = pools->list->len; i-- > 0;)

@@ -9,7 +9,8 @@
  *
  * A task enters through its demand, and each demand is in one pool. When a member registers, changes or leaves, its capability is
  * checked once for each demand. Demands for which the result changes get to the pool of their new members. Moving a demand moves
- * its tasks, so the part with fewer tasks moves, and the pools exchange their members if it is the other part.
+ * its tasks, so the part with fewer tasks moves, and the pools exchange their members if it is the other part. A demand with a
+ * target is checked only for this member, which is found by its id: a question to many collectors has one demand for each of them.
  *
  * Invariant: the pool of a demand has exactly the members of the operation that are capable of its sample.
  */
@@ -18,6 +19,7 @@ typedef struct
 {
   guint64 seed;
   GPtrArray *members;     /* BusMember that advertise the operation, in order of registration */
+  GHashTable *by_id;      /* the same members, by their key */
   GHashTable *demands;    /* see bus-demand.h */
   GHashTable *by_members; /* see bus-pool.h */
   GPtrArray *list;        /* the same pools, in the order in which they were made */
