@@ -10,13 +10,6 @@ wire_guard_budget (gsize len)
   return len * 4 + 262144;
 }
 
-/* Unpacks bytes that passed the scan. NULL: failed, and @result has the reason. */
-WireGuard *wire_guard_build (const ProtobufCMessageDescriptor *type,
-                             WireSpan bytes,
-                             gsize budget,
-                             guint fail_at,
-                             WireGuardError *result);
-
 /* Does the work of wire_guard_unpack() and wire_guard_unpack_lenient(). @fail_at: number of the allocation that fails, counted from
  * 1, for tests; 0: none */
 WireGuard *wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,

@@ -90,17 +90,14 @@ guard_explain_failure (const WireGuard *guard)
     }
 }
 
-WireGuard *
-wire_guard_build (const ProtobufCMessageDescriptor *type,
-                  WireSpan bytes,
-                  gsize budget,
-                  guint fail_at,
-                  WireGuardError *result)
+/* Unpacks bytes that passed the scan. NULL: failed, and @result has the reason. */
+static WireGuard *
+guard_build (const ProtobufCMessageDescriptor *type, WireSpan bytes, guint fail_at, WireGuardError *result)
 {
   WireGuard *guard = g_new0 (WireGuard, 1);
 
   guard->allocator = (ProtobufCAllocator){ guard_alloc, guard_free, guard };
-  guard->budget = budget;
+  guard->budget = wire_guard_budget (bytes.len);
   guard->fail_at = fail_at;
   guard->message = protobuf_c_message_unpack (type, &guard->allocator, bytes.len, bytes.data);
   if (guard->message != NULL)
@@ -122,7 +119,7 @@ wire_guard_unpack_failing (const ProtobufCMessageDescriptor *type,
   WireGuard *guard = NULL;
 
   if (result.status == WIRE_STATUS_OK)
-    guard = wire_guard_build (type, bytes, wire_guard_budget (bytes.len), fail_at, &result);
+    guard = guard_build (type, bytes, fail_at, &result);
   if (error != NULL)
     *error = result;
   return guard;

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calls/bus-task-answer.h"
 
-#include "base/bus-text.h"
+#include "calls/bus-task-read.h"
 #include "peer/bus-state.h"
 #include "work/bus-attempt.h"
 #include "work/bus-work.h"
-#include "coordination.pb-c.h"
 #include "wire-block.h"
-#include "wire-guard-apart.h"
 
 /* The most that a block may contain besides its payload if it is taken over: a 16th of the payload, because sizes of blocks are
  * rounded up, and the other fields, up to a 32nd of the payload and BLOCK_REST_MAX. */
 #define BLOCK_HOLES    16u
 #define BLOCK_REST     32u
 #define BLOCK_REST_MAX 2048u
+#define LARGE_MIN      16384u /* a smaller payload is copied */
 #define TAKE_OVER      4u /* resized blocks are taken over while at most this part (1/4) of the bound of tasks is in use */
-
-static WireSpan
-answer_span (const ProtobufCBinaryData *bytes)
-{
-  return wire_span (bytes->data, bytes->len);
-}
 
 static WireStatus
 answer_status (gboolean is_valid)
@@ -47,25 +40,6 @@ answer_check_size (const BusCore *core, BusTaskAnswer *answer)
   *answer = (BusTaskAnswer){ .kind = BUS_OUTCOME_FAILED,
                              .error_name = WIRE_SPAN_LITERAL ("ResultTooLarge"),
                              .error_text = WIRE_SPAN_LITERAL ("the result is above the limit (max_payload)") };
-}
-
-/* NULL: the member did not state what its result covers. */
-static const BusTaskExtent *
-answer_read_extent (BusTaskExtent *extent, const Daemoneye__Eventbus__V1__Extent *message)
-{
-  if (message == NULL)
-    return NULL;
-  *extent = (BusTaskExtent){ .rows = message->rows,
-                             .limit = message->limit,
-                             .from_time_us = message->from_time_us,
-                             .to_time_us = message->to_time_us,
-                             .age_us = message->age_us,
-                             .gaps = message->gaps,
-                             .share_permille = message->share_permille,
-                             .is_truncated = message->is_truncated != 0,
-                             .is_uncounted = message->is_uncounted != 0 };
-  bus_text_copy (extent->configuration, sizeof extent->configuration, message->configuration);
-  return extent;
 }
 
 /* TRUE if few results are kept. Those that were taken stay in the window for a while. */
@@ -112,54 +86,34 @@ answer_keep_large (const BusTaskStore *tasks, BusTaskReply *reply, WireSpan payl
 static WireStatus
 answer_take_outcome (BusCore *core, BusLease *lease, BusTaskReply *reply, gint64 now_us)
 {
-  static const guint path[] = { 3, 0 }; /* the payload */
+  BusTaskOutcome outcome;
+  BusTaskAnswer *answer = &outcome.answer;
   WireGuardError error;
-  WireSpan large;
-  g_autoptr (WireGuard) guard = wire_guard_unpack_apart (&daemoneye__eventbus__v1__outcome__descriptor,
-                                                         reply->envelope->payload, path, &large, &error);
-  const Daemoneye__Eventbus__V1__Outcome *outcome = guard != NULL ? wire_guard_message (guard) : NULL;
-  BusTaskExtent extent;
-  BusTaskAnswer answer;
 
-  if (outcome == NULL)
+  if (!bus_task_read_outcome (&outcome, reply->envelope->payload, &error))
     return answer_take_failure (core, lease, WIRE_SPAN_LITERAL ("BadOutcome"), wire_span_str (error.problem), now_us);
-  answer = (BusTaskAnswer){ .kind = (BusOutcomeKind) outcome->kind,
-                            .payload = large.len > 0 ? large : answer_span (&outcome->payload),
-                            .payload_type = wire_span_str (outcome->payload_type),
-                            .error_name = wire_span_str (outcome->error_name),
-                            .error_text = wire_span_str (outcome->error_text),
-                            .retry_after_us = (gint64) MIN (outcome->retry_after_us, G_MAXINT64 / 4),
-                            .extent = answer_read_extent (&extent, outcome->extent) };
-  if (answer.kind >= BUS_N_OUTCOME_KINDS)
-    answer.kind = BUS_OUTCOME_UNSPECIFIED;
-  answer_check_size (core, &answer);
-  if (large.len > 0 && answer.payload.len > 0)
-    answer.kept = answer_keep_large (&core->work->tasks, reply, large);
-  return answer_status (bus_attempt_answer (core, lease, answer_span (&outcome->token), &answer, now_us));
+  answer_check_size (core, answer);
+  if (answer->payload.len >= LARGE_MIN)
+    answer->kept = answer_keep_large (&core->work->tasks, reply, answer->payload);
+  return answer_status (bus_attempt_answer (core, lease, outcome.token, answer, now_us));
 }
 
-/* A progress that can't be unpacked does not renew the lease. */
+/* A progress that can't be read does not renew the lease. */
 static WireStatus
 answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelope, char *detail, gint64 now_us)
 {
+  BusTaskProgressReport progress;
+  const BusTaskReport *report = &progress.report;
   WireGuardError error;
-  g_autoptr (WireGuard) guard
-      = wire_guard_unpack (&daemoneye__eventbus__v1__progress__descriptor, envelope->payload, 0, &error);
-  const Daemoneye__Eventbus__V1__Progress *progress = guard != NULL ? wire_guard_message (guard) : NULL;
-  BusTaskReport report;
+  const gboolean is_read = bus_task_read_progress (&progress, envelope->payload, &error);
 
-  if (progress == NULL || progress->details.len > BUS_TASK_DETAILS_MAX)
+  if (!is_read || report->details.len > BUS_TASK_DETAILS_MAX)
     {
-      g_strlcpy (detail, progress == NULL ? error.problem : "the details of a progress can have at most 4096 bytes",
+      g_strlcpy (detail, !is_read ? error.problem : "the details of a progress can have at most 4096 bytes",
                  BUS_TASK_ANSWER_TEXT);
       return WIRE_STATUS_BAD_MESSAGE;
     }
-  report = (BusTaskReport){ .started = progress->started,
-                            .done = progress->done,
-                            .total = progress->total,
-                            .text = wire_span_str (progress->text),
-                            .details = answer_span (&progress->details) };
-  return answer_status (bus_attempt_report (core, lease, answer_span (&progress->token), &report, now_us));
+  return answer_status (bus_attempt_report (core, lease, progress.token, report, now_us));
 }
 
 /* Writes the text for a refusal before the answer is taken, because that may free the lease. */

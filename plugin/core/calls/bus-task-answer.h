@@ -4,10 +4,11 @@
 #include "route/bus-request.h"
 
 /*
- * The answers of collectors to Execute: unpacks Progress and Outcome, and passes them to the lease to which the request belongs.
+ * The answers of collectors to Execute: reads Progress and Outcome (bus-task-read), and passes them to the lease to which the
+ * request belongs.
  *
  * A reply with an error status is a failure of the task. A library that does not know tasks sends it, without a token; the route
- * id of the reply identifies the lease. A final reply that can't be unpacked is a failure, too.
+ * id of the reply identifies the lease. A final reply that can't be read is a failure, too.
  */
 
 /* A reply of a collector. Borrowed, except @kept. */
