@@ -17,17 +17,15 @@ ask_write (const BusAsk *ask, WireEnvelope *envelope, gsize *size)
   wire_envelope_init (envelope);
   envelope->topic = wire_span_str (ask->topic);
   envelope->method = wire_span_str (ask->method);
-  envelope->type_name = wire_span_str (ask->message != NULL ? ask->message->descriptor->name : ask->type_name);
+  envelope->type_name = wire_span_str (ask->type_name);
   envelope->payload = ask->payload;
-  if (ask->message != NULL)
-    envelope->payload = wire_span (NULL, protobuf_c_message_get_packed_size (ask->message));
   *size = wire_envelope_size (envelope) + envelope->payload.len;
   body = g_try_malloc (*size);
   if (body == NULL)
     return NULL;
   payload = wire_envelope_write (envelope, body);
-  if (ask->message != NULL)
-    protobuf_c_message_pack (ask->message, payload);
+  if (ask->pack != NULL)
+    ask->pack (ask->message, payload);
   else if (ask->payload.len > 0)
     memcpy (payload, ask->payload.data, ask->payload.len);
   if (wire_envelope_read (wire_span (body, *size), WIRE_KIND_REQUEST, WIRE_FROM_CLIENT, envelope).status

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "queue/bus-outq.h"
 #include "route/bus-request.h"
-
-#include <protobuf-c/protobuf-c.h>
 
 /*
  * Requests that the broker itself sends to a collector: Execute, which offers a task, and Apply, which sets standing tasks.
@@ -18,10 +17,11 @@ typedef struct
   BusRequester requester;
   BusPeer *responder;
   const char *topic;
-  const char *method;              /* "": the request has no method */
-  const ProtobufCMessage *message; /* NULL: @payload is already packed */
-  const char *type_name;           /* type of @payload */
-  WireSpan payload;
+  const char *method;    /* "": the request has no method */
+  const char *type_name; /* type of @payload */
+  WireSpan payload;      /* with @pack: only its length is used */
+  BusPackFunc pack;      /* writes the payload @message; NULL: @payload is copied */
+  gconstpointer message;
   gint64 due_us;
 } BusAsk;
 

@@ -4,6 +4,7 @@
 #include "base/bus-text.h"
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
+#include "work/bus-gather-answer.h"
 #include "work/bus-gather-ask.h"
 #include "work/bus-push.h"
 #include "work/bus-task-record.h"
@@ -12,7 +13,6 @@
 
 #define SEND_OVERHEAD 1024u /* bytes of a frame without its payload */
 
-typedef Daemoneye__Eventbus__V1__GatherAnswer GatherAnswer;
 typedef Daemoneye__Eventbus__V1__Manifest Manifest;
 typedef Daemoneye__Eventbus__V1__ManifestMember ManifestMember;
 
@@ -61,43 +61,45 @@ send_pack (gconstpointer message, guint8 *to)
   return protobuf_c_message_pack (message, to);
 }
 
+/* A reply that is about to be packed. */
+typedef struct
+{
+  const ProtobufCMessageDescriptor *type;
+  gsize size;
+  BusPackFunc pack;
+  gconstpointer message;
+} SendReply;
+
 /* Queues a reply, in the data lane, so that the manifest does not overtake an answer. FALSE: the broker has no memory for it
  * now */
 static gboolean
-send_put (const BusGather *gather, const ProtobufCMessage *message, guint8 flag, WireStatus status)
+send_put (const BusGather *gather, const SendReply *what, guint8 flag, WireStatus status)
 {
   BusCore *core = gather->core;
   BusOutq *outq = &gather->asker->flow.outq;
-  const gsize size = protobuf_c_message_get_packed_size (message);
   WireEnvelope reply;
 
-  if (core->quota.memory + size + SEND_OVERHEAD > core->quota.cap)
+  if (core->quota.memory + what->size + SEND_OVERHEAD > core->quota.cap)
     return FALSE;
   wire_envelope_init (&reply);
   reply.answers = gather->request_id;
   reply.status = status;
   reply.sender = wire_span_str (core->name);
-  reply.type_name = wire_span_str (message->descriptor->name);
-  reply.payload.len = size;
-  return bus_outq_put_packed (outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, flag, &reply, send_pack, message, NULL);
+  reply.type_name = wire_span_str (what->type->name);
+  reply.payload.len = what->size;
+  return bus_outq_put_packed (outq, WIRE_LANE_DATA, WIRE_KIND_REPLY, flag, &reply, what->pack, what->message, NULL);
 }
 
-/* --- answers --- */
-
 static gboolean
-send_answer (const BusGatherEntry *entry, gint64 now_us)
+send_answer (const BusGatherEntry *entry)
 {
-  GatherAnswer answer;
-  BusTaskRecord record;
+  BusGatherAnswer answer;
+  const SendReply reply = { .type = &daemoneye__eventbus__v1__gather_answer__descriptor,
+                            .size = bus_gather_answer_fill (&answer, entry),
+                            .pack = bus_gather_answer_pack,
+                            .message = &answer };
 
-  bus_task_record_fill (&record, entry->task, BUS_RECORD_PAYLOAD, 0, now_us);
-  daemoneye__eventbus__v1__gather_answer__init (&answer);
-  answer.index = entry->index;
-  answer.id = entry->id;
-  answer.incarnation = entry->incarnation;
-  answer.attempt = entry->task->attempt;
-  answer.outcome = &record.outcome;
-  return send_put (entry->gather, &answer.base, WIRE_FLAG_PROGRESS, WIRE_STATUS_OK);
+  return send_put (entry->gather, &reply, WIRE_FLAG_PROGRESS, WIRE_STATUS_OK);
 }
 
 /* --- the manifest --- */
@@ -271,6 +273,7 @@ send_manifest (BusGather *gather)
   g_autofree gpointer block
       = g_try_malloc0 (n * (sizeof (ManifestMember) + sizeof (Daemoneye__Eventbus__V1__Extent) + sizeof (gpointer)));
   SendManifest manifest;
+  SendReply reply;
 
   if (block == NULL)
     return FALSE;
@@ -278,15 +281,18 @@ send_manifest (BusGather *gather)
   manifest.extents = (gpointer) (manifest.rows + n);
   manifest.list = (gpointer) (manifest.extents + n);
   send_fill_manifest (&manifest, gather);
-  return send_put (gather, &manifest.message.base, WIRE_FLAG_FINAL,
-                   manifest.message.is_met ? WIRE_STATUS_OK : WIRE_STATUS_PARTIAL);
+  reply = (SendReply){ .type = &daemoneye__eventbus__v1__manifest__descriptor,
+                       .size = protobuf_c_message_get_packed_size (&manifest.message.base),
+                       .pack = send_pack,
+                       .message = &manifest.message };
+  return send_put (gather, &reply, WIRE_FLAG_FINAL, manifest.message.is_met ? WIRE_STATUS_OK : WIRE_STATUS_PARTIAL);
 }
 
 /* --- sending while there is room --- */
 
 /* Sends the next answer, or the manifest. FALSE: not now */
 static gboolean
-send_next (BusGather *gather, gint64 now_us)
+send_next (BusGather *gather)
 {
   BusGatherEntry *entry = g_queue_peek_head (&gather->unsent);
 
@@ -299,7 +305,7 @@ send_next (BusGather *gather, gint64 now_us)
       bus_gather_send_done (gather);
       return TRUE;
     }
-  if (!send_answer (entry, now_us))
+  if (!send_answer (entry))
     return FALSE;
   gather->sent_us = now_us;
   g_queue_unlink (&gather->unsent, &entry->unsent_link);
@@ -321,7 +327,7 @@ send_is_stuck (const BusGather *gather, gint64 now_us)
 }
 
 static void
-send_some (BusGather *gather, gint64 now_us)
+send_some (BusGather *gather)
 {
   BusPeer *asker = gather->asker;
 
@@ -332,7 +338,7 @@ send_some (BusGather *gather, gint64 now_us)
       return;
     }
   while (gather->is_sending && bus_peer_is_ready (asker) && bus_outq_bytes (&asker->flow.outq) < BUS_PUSH_BYTES)
-    if (!send_next (gather, now_us))
+    if (!send_next (gather))
       break;
   bus_peer_touch (asker);
 }
@@ -345,7 +351,7 @@ bus_gather_send (BusCore *core, gint64 now_us)
   for (GList *link = core->work->gathers.sending.head; link != NULL; link = next)
     {
       next = link->next;
-      send_some (link->data, now_us);
+      send_some (link->data);
     }
   return core->work->gathers.done.length > 0;
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work/bus-lease.h"
 
-#include "base/bus-text.h"
 #include "peer/bus-state.h"
 #include "work/bus-ask.h"
 #include "work/bus-operations.h"
 #include "work/bus-trust.h"
 #include "work/bus-work.h"
 #include "coordination.pb-c.h"
+#include "wire-put.h"
 
 #define BUSY_FIRST_US (100 * G_TIME_SPAN_MILLISECOND)
 #define BUSY_MOST_US  (5 * G_TIME_SPAN_SECOND)
 
-G_STATIC_ASSERT (sizeof (BusLease) + sizeof (BusRequest) <= BUS_LEASE_BYTES);
+#define EXECUTE_FIELDS 16u
 
-typedef Daemoneye__Eventbus__V1__Execute Execute;
+G_STATIC_ASSERT (sizeof (BusLease) + sizeof (BusRequest) <= BUS_LEASE_BYTES);
 
 /* --- slots --- */
 
@@ -43,69 +43,78 @@ lease_set_state (BusLease *lease, BusLeaseState state)
 
 /* --- Execute --- */
 
-static ProtobufCBinaryData
+/* The fields of an Execute that is about to be packed. They borrow the texts of the task. */
+typedef struct
+{
+  WireField fields[EXECUTE_FIELDS];
+} LeaseExecute;
+
+static WireSpan
 lease_bytes (GBytes *bytes)
 {
   gsize len = 0;
   gconstpointer data = bytes != NULL ? g_bytes_get_data (bytes, &len) : NULL;
 
-  return (ProtobufCBinaryData){ len, (guint8 *) (gsize) data };
+  return wire_span (data, len);
 }
 
+/* An adopted task runs already: its member has payload and details. */
 static void
-lease_fill_execute (const BusLease *lease, Execute *execute, gint64 now_us)
+lease_fill_execute (const BusLease *lease, LeaseExecute *execute, gint64 now_us)
 {
+  static const WireSpan none = { NULL, 0 };
   const BusTask *task = lease->task;
+  const gboolean adopted = lease->is_adopted;
+  GBytes *details = task->progress != NULL ? task->progress->details : NULL;
 
-  daemoneye__eventbus__v1__execute__init (execute);
-  execute->task_id = bus_text_from_span (bus_task_id (task));
-  execute->operation = bus_text_from_span (task->operation.text);
-  execute->payload_type = bus_text_from_span (task->payload_type);
-  execute->priority = task->priority;
-  execute->attempt = lease->attempt;
-  execute->token = (ProtobufCBinaryData){ BUS_TOKEN_LEN, (guint8 *) (gsize) lease->token };
-  execute->remaining_us = (guint64) MAX (task->due_us - now_us, 0);
-  execute->run_limit_us = (guint64) lease->run_limit_us;
-  execute->progress_us = (guint64) lease->progress_us;
-  execute->adopt = lease->is_adopted;
-  execute->finished = lease->is_finished;
-  execute->shard = task->shard;
-  execute->shards = task->shards;
-  if (lease->is_adopted)
-    {
-      execute->claimed = (ProtobufCBinaryData){ BUS_TOKEN_LEN, (guint8 *) (gsize) task->claimed_token };
-      return; /* the member has payload and details already */
-    }
-  execute->payload = lease_bytes (task->payload);
-  if (task->progress != NULL)
-    execute->last_details = lease_bytes (task->progress->details);
+  *execute = (LeaseExecute){ {
+      WIRE_PUT_SPAN (1, bus_task_id (task)),
+      WIRE_PUT_SPAN (2, task->operation.text),
+      WIRE_PUT_SPAN (3, adopted ? none : lease_bytes (task->payload)),
+      WIRE_PUT_SPAN (4, task->payload_type),
+      WIRE_PUT_NUMBER (5, task->priority),
+      WIRE_PUT_NUMBER (6, lease->attempt),
+      WIRE_PUT_SPAN (7, wire_span (lease->token, BUS_TOKEN_LEN)),
+      WIRE_PUT_NUMBER (8, (guint64) MAX (task->due_us - now_us, 0)),
+      WIRE_PUT_NUMBER (9, (guint64) lease->run_limit_us),
+      WIRE_PUT_NUMBER (10, (guint64) lease->progress_us),
+      WIRE_PUT_SPAN (11, adopted ? none : lease_bytes (details)),
+      WIRE_PUT_NUMBER (12, adopted ? 1 : 0),
+      WIRE_PUT_NUMBER (13, lease->is_finished ? 1 : 0),
+      WIRE_PUT_SPAN (14, adopted ? wire_span (task->claimed_token, BUS_TOKEN_LEN) : none),
+      WIRE_PUT_NUMBER (15, task->shard),
+      WIRE_PUT_NUMBER (16, task->shards),
+  } };
 }
 
-static void
-lease_clear_execute (Execute *execute)
+static gsize
+lease_pack_execute (gconstpointer data, guint8 *to)
 {
-  g_free (execute->task_id);
-  g_free (execute->operation);
-  g_free (execute->payload_type);
+  const LeaseExecute *execute = data;
+
+  return (gsize) (wire_put (to, execute->fields, EXECUTE_FIELDS) - to);
 }
 
 /* Sends Execute. FALSE: no memory, no room in the queue of the member, or it does not serve its task topic */
 static gboolean
 lease_send (BusCore *core, BusLease *lease, gint64 now_us)
 {
-  g_autofree char *topic = g_strdup_printf ("control.collector.task.%s.%s", lease->member->type, lease->member->id);
-  Execute execute;
+  g_autofree char *topic = g_strconcat ("control.collector.task.", lease->member->type, ".", lease->member->id, NULL);
+  LeaseExecute execute;
 
   lease_fill_execute (lease, &execute, now_us);
-  lease->request = bus_ask (core,
-                            &(const BusAsk){ .requester = { .kind = BUS_REQUESTER_TASK, .lease = lease },
-                                             .responder = lease->member->peer,
-                                             .topic = topic,
-                                             .method = "",
-                                             .message = &execute.base,
-                                             .due_us = lease->task->due_us },
-                            now_us);
-  lease_clear_execute (&execute);
+  lease->request
+      = bus_ask (core,
+                 &(const BusAsk){ .requester = { .kind = BUS_REQUESTER_TASK, .lease = lease },
+                                  .responder = lease->member->peer,
+                                  .topic = topic,
+                                  .method = "",
+                                  .type_name = daemoneye__eventbus__v1__execute__descriptor.name,
+                                  .payload = wire_span (NULL, wire_put_size (execute.fields, EXECUTE_FIELDS)),
+                                  .pack = lease_pack_execute,
+                                  .message = &execute,
+                                  .due_us = lease->task->due_us },
+                 now_us);
   return lease->request != NULL;
 }
 
