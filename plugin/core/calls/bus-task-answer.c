@@ -116,27 +116,27 @@ answer_take_progress (BusCore *core, BusLease *lease, const WireEnvelope *envelo
   return answer_status (bus_attempt_report (core, lease, progress.token, report, now_us));
 }
 
-/* Writes the text for a refusal before the answer is taken, because that may free the lease. */
-static void
+/* Returns the text for a refusal of an answer of @lease, which may be written to @detail. It is determined before the answer is
+ * taken, because that may free the lease. */
+static const char *
 answer_describe (const BusLease *lease, char *detail)
 {
   const BusTask *task = lease->task;
 
   if (task == NULL || !bus_task_is_live (task))
-    g_snprintf (detail, BUS_TASK_ANSWER_TEXT, "the task has ended");
-  else if (task->lease == lease)
-    g_snprintf (detail, BUS_TASK_ANSWER_TEXT, "the token is not that of the lease");
-  else
-    g_snprintf (detail, BUS_TASK_ANSWER_TEXT, "the task was given to %s", task->holder);
+    return "the task has ended";
+  if (task->lease == lease)
+    return "the token is not that of the lease";
+  g_snprintf (detail, BUS_TASK_ANSWER_TEXT, "the task was given to %s", task->holder);
+  return detail;
 }
 
-WireStatus
-bus_task_answer_take (BusCore *core, BusRequest *request, BusTaskReply *reply, char *detail, gint64 now_us)
+static WireStatus
+answer_take (BusCore *core, BusRequest *request, BusTaskReply *reply, char *detail, gint64 now_us)
 {
   const WireEnvelope *envelope = reply->envelope;
   BusLease *lease = request->requester.lease;
 
-  answer_describe (lease, detail);
   if (bus_request_step (core, request, BUS_REQUEST_ON_PART) != BUS_REQUEST_SENT)
     return WIRE_STATUS_STALE_LEASE; /* the request was not sent yet: the member guessed the route id */
   if (!(reply->frame->flags & WIRE_FLAG_FINAL))
@@ -144,4 +144,15 @@ bus_task_answer_take (BusCore *core, BusRequest *request, BusTaskReply *reply, c
   if (envelope->status != WIRE_STATUS_OK)
     return answer_take_failure (core, lease, envelope->error_name, envelope->detail, now_us);
   return answer_take_outcome (core, lease, reply, now_us);
+}
+
+WireStatus
+bus_task_answer_take (BusCore *core, BusRequest *request, BusTaskReply *reply, char *detail, gint64 now_us)
+{
+  const char *refusal = answer_describe (request->requester.lease, detail);
+  const WireStatus status = answer_take (core, request, reply, detail, now_us);
+
+  if (status == WIRE_STATUS_STALE_LEASE && refusal != detail)
+    g_strlcpy (detail, refusal, BUS_TASK_ANSWER_TEXT);
+  return status;
 }

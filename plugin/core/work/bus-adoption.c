@@ -178,7 +178,7 @@ bus_adoption_forget_settled (BusMember *member)
 static void
 adoption_report (BusCore *core, BusMember *member)
 {
-  if (member->claims != NULL && member->peer != NULL)
+  if (member->claims != NULL && member->claims->len > 0 && member->peer != NULL)
     bus_member_news_fence (core, member);
   bus_adoption_forget_settled (member);
 }

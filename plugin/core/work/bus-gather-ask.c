@@ -10,7 +10,8 @@
 #include "work/bus-registry.h"
 #include "work/bus-task-news.h"
 
-#define ID_MAX (sizeof "gather." + 20 + sizeof "." + 10)
+#define ID_PREFIX "gather."
+#define ID_MAX    (sizeof ID_PREFIX + 20 + sizeof "." + 10)
 
 /* --- refused --- */
 
@@ -79,6 +80,30 @@ ask_add (BusGatherEntry *entry, const BusTaskSpec *spec, gint64 now_us)
   return task;
 }
 
+/* Writes digits that end at @end. Returns their beginning. */
+static char *
+ask_put_number (char *end, guint64 number)
+{
+  do
+    *--end = (char) ('0' + number % 10);
+  while ((number /= 10) > 0);
+  return end;
+}
+
+/* The id of a task: "gather.", the number of the question, ".", and the number of the task in it. It is written from its end on:
+ * a question has as many as gather-members of them. */
+static WireSpan
+ask_write_id (const BusGather *gather, char *bytes)
+{
+  char *const end = bytes + ID_MAX;
+  char *at = ask_put_number (end, gather->tasks->len);
+
+  *--at = '.';
+  at = ask_put_number (at, gather->query_id) - strlen (ID_PREFIX);
+  memcpy (at, ID_PREFIX, strlen (ID_PREFIX));
+  return wire_span (at, (gsize) (end - at));
+}
+
 gboolean
 bus_gather_ask (BusGatherEntry *entry, char *id, gint64 now_us)
 {
@@ -90,8 +115,7 @@ bus_gather_ask (BusGatherEntry *entry, char *id, gint64 now_us)
   BusTask *task;
 
   ask_fill_spec (entry, &spec, id, now_us);
-  g_snprintf (number, sizeof number, "gather.%" G_GUINT64_FORMAT ".%u", gather->query_id, gather->tasks->len);
-  spec.id = wire_span_str (number);
+  spec.id = ask_write_id (gather, number);
   for (; spec.n_tags < gather->tags->len; spec.n_tags++)
     tags[spec.n_tags] = wire_span_str (g_ptr_array_index (gather->tags, spec.n_tags));
   spec.tags = tags;

@@ -34,12 +34,10 @@ bus_gather_know_roster (BusGather *gather)
 void
 bus_gather_count_joined (BusGather *gather, const BusMember *member)
 {
-  const gboolean is_known = g_hash_table_contains (gather->known, member->id);
-
   if (member->registration_id <= gather->last_registration)
     return;
   gather->last_registration = member->registration_id;
-  if (is_known || !bus_roster_fits (member, &gather->question))
+  if (g_hash_table_contains (gather->known, member->id) || !bus_roster_fits (member, &gather->question))
     return;
   gather->n_joined++;
   if (g_hash_table_size (gather->known) < gather->roster->len + JOINED_MAX)

@@ -189,11 +189,13 @@ gather_lacks_collector (const BusGatherEntry *entry)
 static gboolean
 gather_is_unfit (const BusGatherEntry *entry)
 {
-  const BusMember *member = gather_member (entry);
+  const BusMember *member;
 
-  if (member == NULL || entry->task->state != BUS_TASK_QUEUED || entry->task->lease != NULL)
+  if (entry->task->state != BUS_TASK_QUEUED || entry->task->lease != NULL)
     return FALSE;
-  return member->state == BUS_MEMBER_DRAINING || !bus_roster_fits (member, &entry->gather->question);
+  member = gather_member (entry);
+  return member != NULL
+         && (member->state == BUS_MEMBER_DRAINING || !bus_roster_fits (member, &entry->gather->question));
 }
 
 /* TRUE if the collector will not answer any more. In the mode SOME it is enough that it is late, if another one can be asked. */

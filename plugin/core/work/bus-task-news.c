@@ -5,8 +5,29 @@
 #include "peer/bus-state.h"
 #include "route/bus-router.h"
 #include "work/bus-task-record.h"
+#include "wire-hot.h"
 
 #define NEWS_STEPS 4u /* the newest steps of the history */
+
+/* Apart from task_news_publish(), because the record is large and most events have no receiver. */
+WIRE_COLD static void
+task_news_announce (BusCore *core,
+                    const char *topic,
+                    const BusTask *task,
+                    BusTaskState before,
+                    const char *cause,
+                    gint64 now_us)
+{
+  Daemoneye__Eventbus__V1__TaskEvent event;
+  BusTaskRecord record;
+
+  bus_task_record_fill (&record, task, 0, NEWS_STEPS, now_us);
+  daemoneye__eventbus__v1__task_event__init (&event);
+  event.task = &record.message;
+  event.before = (Daemoneye__Eventbus__V1__TaskState) before;
+  event.cause = bus_text_for_packing (cause);
+  bus_router_announce (core, topic, &event.base, now_us);
+}
 
 static void
 task_news_publish (BusCore *core,
@@ -16,17 +37,8 @@ task_news_publish (BusCore *core,
                    const char *cause,
                    gint64 now_us)
 {
-  Daemoneye__Eventbus__V1__TaskEvent event;
-  BusTaskRecord record;
-
-  if (bus_router_match (core, wire_span_str (topic))->n_receivers == 0)
-    return;
-  bus_task_record_fill (&record, task, 0, NEWS_STEPS, now_us);
-  daemoneye__eventbus__v1__task_event__init (&event);
-  event.task = &record.message;
-  event.before = (Daemoneye__Eventbus__V1__TaskState) before;
-  event.cause = bus_text_for_packing (cause);
-  bus_router_announce (core, topic, &event.base, now_us);
+  if (bus_router_match (core, wire_span_str (topic))->n_receivers > 0)
+    task_news_announce (core, topic, task, before, cause, now_us);
 }
 
 static gboolean
