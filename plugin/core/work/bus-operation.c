@@ -15,7 +15,7 @@ bus_operation_new (BusOperationShared *all, const BusKey *name)
   operation->name = bus_text_from_span (name->text);
   operation->key = (BusKey){ name->hash, wire_span_str (operation->name) };
   bus_choice_init (&operation->choice, BUS_STRATEGY_DEFAULT, all->seed ^ name->hash);
-  bus_pools_init (&operation->pools, all->seed);
+  bus_pools_init (&operation->pools, &all->spares, all->seed);
   operation->reservation_timer.kind = BUS_TIMER_RESERVATION;
   operation->reservation_timer.owner = operation;
   operation->until_aged = BUS_LEASES_BY_AGE - 1;

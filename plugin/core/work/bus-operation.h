@@ -28,6 +28,7 @@ typedef struct
   guint64 seed;
   BusDeadlineSet *deadlines; /* of the core */
   const gint64 *now_us;      /* of the core */
+  BusPoolSpares spares;      /* of the pools of all operations */
   GPtrArray *members;        /* BusMember that are not gone, in order of registration */
   GQueue awake;              /* BusOperation that may have a task to place, by their awake_link */
   GPtrArray *released; /* BusMember that are not reserved any more; bus-operations notifies all operations of each */

@@ -7,6 +7,7 @@ bus_operations_new (guint64 seed, guint max, BusDeadlineSet *deadlines, const gi
   BusOperations *operations = g_new0 (BusOperations, 1);
 
   operations->shared = (BusOperationShared){ .seed = seed, .deadlines = deadlines, .now_us = now_us };
+  bus_pool_spares_init (&operations->shared.spares);
   operations->shared.released = g_ptr_array_new ();
   operations->max = max;
   operations->by_name = g_hash_table_new (bus_key_hash, bus_key_equal);
@@ -35,6 +36,7 @@ bus_operations_free (BusOperations *operations)
   g_hash_table_unref (operations->by_name);
   g_ptr_array_unref (operations->shared.members);
   g_ptr_array_unref (operations->shared.released);
+  bus_pool_spares_clear (&operations->shared.spares);
   g_free (operations);
 }
 

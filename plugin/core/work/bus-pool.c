@@ -72,17 +72,95 @@ pool_compare_age (gconstpointer a, gconstpointer b)
   return (first > second) - (first < second);
 }
 
+/* --- spares --- */
+
+void
+bus_pool_spares_init (BusPoolSpares *spares)
+{
+  spares->pools = g_ptr_array_new ();
+  spares->rows = g_ptr_array_new ();
+  spares->capable = g_ptr_array_new ();
+}
+
+static void
+pool_destroy (gpointer data)
+{
+  BusPool *pool = data;
+
+  bus_heap_clear (&pool->by_age);
+  g_ptr_array_unref (pool->rows);
+  g_ptr_array_unref (pool->members);
+  g_free (pool);
+}
+
+static void
+pool_destroy_row (gpointer data)
+{
+  BusPoolRow *row = data;
+
+  bus_heap_clear (&row->tasks);
+  g_free (row);
+}
+
+void
+bus_pool_spares_clear (BusPoolSpares *spares)
+{
+  g_ptr_array_set_free_func (spares->pools, pool_destroy);
+  g_ptr_array_set_free_func (spares->rows, pool_destroy_row);
+  g_clear_pointer (&spares->pools, g_ptr_array_unref);
+  g_clear_pointer (&spares->rows, g_ptr_array_unref);
+  g_clear_pointer (&spares->capable, g_ptr_array_unref);
+}
+
+/* NULL: there is none. */
+static gpointer
+pool_take_spare (GPtrArray *spares)
+{
+  return spares->len > 0 ? g_ptr_array_steal_index_fast (spares, spares->len - 1) : NULL;
+}
+
+static void
+pool_keep_spare (GPtrArray *spares, gpointer spare, guint longest, GDestroyNotify destroy)
+{
+  if (spares->len < BUS_POOL_SPARES && longest <= BUS_POOL_SPARE_ITEMS)
+    g_ptr_array_add (spares, spare);
+  else
+    destroy (spare);
+}
+
 /* --- pools --- */
 
-BusPool *
-bus_pool_new (GHashTable *pools, BusDemandMode mode, GPtrArray *members)
+static BusPool *
+pool_make (BusPoolSpares *spares)
 {
   BusPool *pool = g_new0 (BusPool, 1);
 
-  pool->mode = mode;
-  pool->members = members;
+  pool->spares = spares;
+  pool->members = g_ptr_array_new ();
   pool->rows = g_ptr_array_new ();
   bus_heap_init (&pool->by_age, pool_compare_age, G_STRUCT_OFFSET (BusTask, place.place_by_age));
+  return pool;
+}
+
+static void
+pool_set_members (BusPool *pool, const GPtrArray *members)
+{
+  g_ptr_array_set_size (pool->members, 0);
+  for (guint i = 0; i < members->len; i++)
+    g_ptr_array_add (pool->members, g_ptr_array_index (members, i));
+  pool->longest = MAX (pool->longest, members->len);
+}
+
+BusPool *
+bus_pool_new (GHashTable *pools, BusPoolSpares *spares, BusDemandMode mode, const GPtrArray *members)
+{
+  BusPool *pool = pool_take_spare (spares->pools);
+
+  if (pool == NULL)
+    pool = pool_make (spares);
+  pool->mode = mode;
+  pool->is_parked = FALSE;
+  pool_set_members (pool, members);
   g_hash_table_add (pools, pool);
   return pool;
 }
@@ -90,12 +168,9 @@ bus_pool_new (GHashTable *pools, BusDemandMode mode, GPtrArray *members)
 void
 bus_pool_free (GHashTable *pools, BusPool *pool)
 {
-  g_assert (pool->demands.length == 0 && pool->rows->len == 0);
+  g_assert (pool->demands.length == 0 && pool->rows->len == 0 && bus_heap_is_empty (&pool->by_age));
   g_hash_table_remove (pools, pool);
-  bus_heap_clear (&pool->by_age);
-  g_ptr_array_unref (pool->rows);
-  g_ptr_array_unref (pool->members);
-  g_free (pool);
+  pool_keep_spare (pool->spares->pools, pool, pool->longest, pool_destroy);
 }
 
 void
@@ -108,6 +183,7 @@ bus_pool_exchange (GHashTable *pools, BusPool *pool, BusPool *other)
   g_hash_table_remove (pools, other);
   pool->members = other->members;
   other->members = members;
+  pool->longest = other->longest = MAX (pool->longest, other->longest);
   g_hash_table_add (pools, pool);
   g_hash_table_add (pools, other);
 }
@@ -138,6 +214,15 @@ pool_row_index (const BusPool *pool, guint priority, const BusTurn *turn)
 }
 
 static BusPoolRow *
+pool_make_row (void)
+{
+  BusPoolRow *row = g_new0 (BusPoolRow, 1);
+
+  bus_heap_init (&row->tasks, pool_compare_sequence, G_STRUCT_OFFSET (BusTask, place.place_in_row));
+  return row;
+}
+
+static BusPoolRow *
 pool_row (BusPool *pool, guint priority, BusTurn *turn)
 {
   const guint i = pool_row_index (pool, priority, turn);
@@ -145,10 +230,11 @@ pool_row (BusPool *pool, guint priority, BusTurn *turn)
 
   if (row != NULL && row->turn == turn)
     return row;
-  row = g_new0 (BusPoolRow, 1);
+  row = pool_take_spare (pool->spares->rows);
+  if (row == NULL)
+    row = pool_make_row ();
   row->priority = priority;
   row->turn = turn;
-  bus_heap_init (&row->tasks, pool_compare_sequence, G_STRUCT_OFFSET (BusTask, place.place_in_row));
   g_ptr_array_insert (pool->rows, (gint) i, row);
   return row;
 }
@@ -156,9 +242,13 @@ pool_row (BusPool *pool, guint priority, BusTurn *turn)
 void
 bus_pool_add (BusPool *pool, BusTask *task, BusTurn *turn)
 {
-  task->place.row = pool_row (pool, task->priority, turn);
-  bus_heap_add (&task->place.row->tasks, task);
+  BusPoolRow *row = pool_row (pool, task->priority, turn);
+
+  task->place.row = row;
+  bus_heap_add (&row->tasks, task);
   bus_heap_add (&pool->by_age, task);
+  row->longest = MAX (row->longest, row->tasks.items->len);
+  pool->longest = MAX (pool->longest, pool->by_age.items->len);
 }
 
 void
@@ -172,8 +262,7 @@ bus_pool_remove (BusPool *pool, BusTask *task)
   if (!bus_heap_is_empty (&row->tasks))
     return;
   g_ptr_array_remove_index (pool->rows, pool_row_index (pool, row->priority, row->turn));
-  bus_heap_clear (&row->tasks);
-  g_free (row);
+  pool_keep_spare (pool->spares->rows, row, row->longest, pool_destroy_row);
 }
 
 /* --- the next task --- */

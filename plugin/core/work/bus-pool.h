@@ -14,8 +14,23 @@
  * A row contains the tasks of one priority and one account, in order of submission. The *turn* of an account at a priority is
  * shared by its rows in all pools of the operation.
  *
+ * A question to many collectors makes a pool for each of them, and frees it when the task is offered. So empty pools and rows are
+ * kept, for all operations together, and used again with the memory of their lists.
+ *
  * Invariant: no two pools of an operation have the same members and mode; a pool has at least one demand.
  */
+
+#define BUS_POOL_SPARES      64u
+#define BUS_POOL_SPARE_ITEMS 16u
+
+/* Pools and rows that are not in use: at most BUS_POOL_SPARES of each, and none whose lists had more than BUS_POOL_SPARE_ITEMS
+ * items. */
+typedef struct
+{
+  GPtrArray *pools;
+  GPtrArray *rows;
+  GPtrArray *capable; /* BusMember: bus-pools makes the members of a demand here */
+} BusPoolSpares;
 
 /* The place of an account in the round of a priority: the smallest number is next. */
 typedef struct
@@ -30,6 +45,7 @@ typedef struct BusPoolRow
   guint priority;
   BusTurn *turn;
   BusHeap tasks; /* BusTask, by sequence */
+  guint longest; /* the most tasks that it had since it was made */
 } BusPoolRow;
 
 typedef struct BusPool
@@ -40,7 +56,12 @@ typedef struct BusPool
   GPtrArray *rows;    /* BusPoolRow, the highest priority first */
   BusHeap by_age;     /* BusTask, by age */
   gboolean is_parked;
+  guint longest; /* the most members or tasks that it had since it was made */
+  BusPoolSpares *spares;
 } BusPool;
+
+void bus_pool_spares_init (BusPoolSpares *spares);
+void bus_pool_spares_clear (BusPoolSpares *spares);
 
 /* Inserts @member into a list in order of registration. */
 void bus_members_insert (GPtrArray *members, struct BusMember *member);
@@ -49,8 +70,8 @@ void bus_members_insert (GPtrArray *members, struct BusMember *member);
 GHashTable *bus_pool_table_new (void);
 /* Returns the pool with that mode and these members; NULL: none. */
 BusPool *bus_pool_find (GHashTable *pools, BusDemandMode mode, GPtrArray *members);
-/* @members: (transfer full) */
-BusPool *bus_pool_new (GHashTable *pools, BusDemandMode mode, GPtrArray *members);
+/* Copies the list @members. */
+BusPool *bus_pool_new (GHashTable *pools, BusPoolSpares *spares, BusDemandMode mode, const GPtrArray *members);
 /* Frees the pool, which must be empty. */
 void bus_pool_free (GHashTable *pools, BusPool *pool);
 /* Each of the two pools, which have the same mode, gets the members of the other one. */

@@ -4,9 +4,9 @@
 #include "work/bus-choice.h"
 
 void
-bus_pools_init (BusPools *pools, guint64 seed)
+bus_pools_init (BusPools *pools, BusPoolSpares *spares, guint64 seed)
 {
-  *pools = (BusPools){ .seed = seed };
+  *pools = (BusPools){ .seed = seed, .spares = spares };
   pools->members = g_ptr_array_new ();
   pools->by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
   pools->demands = bus_demand_table_new ();
@@ -28,18 +28,15 @@ bus_pools_clear (BusPools *pools)
   g_hash_table_unref (pools->turns);
 }
 
-/* Returns the pool with that mode and these members; makes it if needed. @members: (transfer full) */
+/* Returns the pool with that mode and these members; makes it if needed. */
 static BusPool *
 pools_get (BusPools *pools, BusDemandMode mode, GPtrArray *members)
 {
   BusPool *pool = bus_pool_find (pools->by_members, mode, members);
 
   if (pool != NULL)
-    {
-      g_ptr_array_unref (members);
-      return pool;
-    }
-  pool = bus_pool_new (pools->by_members, mode, members);
+    return pool;
+  pool = bus_pool_new (pools->by_members, pools->spares, mode, members);
   g_ptr_array_add (pools->list, pool);
   return pool;
 }
@@ -112,12 +109,13 @@ pools_find_member (const BusPools *pools, WireSpan id)
   return g_hash_table_lookup (pools->by_id, &key);
 }
 
-/* Returns the members that are capable of @task, in order of registration. Transfer full */
+/* Returns the members that are capable of @task, in order of registration. The list is valid until the next call. */
 static GPtrArray *
 pools_capable (const BusPools *pools, const BusTask *task)
 {
-  GPtrArray *members = g_ptr_array_new ();
+  GPtrArray *members = pools->spares->capable;
 
+  g_ptr_array_set_size (members, 0);
   if (task->target.len > 0)
     {
       pools_add_if_capable (members, pools_find_member (pools, task->target), task);
@@ -320,7 +318,9 @@ pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gon
   is_affected = part.affected->len > 0;
   if (is_affected)
     {
-      pools_part_init (&pair, pools_get (pools, pool->mode, pools_members_after (pool, member)), member, is_gone);
+      g_autoptr (GPtrArray) members = pools_members_after (pool, member);
+
+      pools_part_init (&pair, pools_get (pools, pool->mode, members), member, is_gone);
       part.pool->is_parked = pair.pool->is_parked = FALSE;
       pools_settle_pair (pools, &part, &pair);
       pools_part_clear (&pair);

@@ -25,9 +25,11 @@ typedef struct
   GPtrArray *list;        /* the same pools, in the order in which they were made */
   GHashTable *turns;      /* BusTurn, by its key */
   guint64 last_turn;
+  BusPoolSpares *spares;
 } BusPools;
 
-void bus_pools_init (BusPools *pools, guint64 seed);
+/* @spares: of all operations */
+void bus_pools_init (BusPools *pools, BusPoolSpares *spares, guint64 seed);
 /* Asserts that no task waits. */
 void bus_pools_clear (BusPools *pools);
 
