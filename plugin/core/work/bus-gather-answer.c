@@ -4,8 +4,8 @@
 #define FIELD_OUTCOME 5u /* of GatherAnswer: the last one */
 #define FIELD_EXTENT  8u /* of Outcome: the last one */
 
-static void
-answer_fill_extent (BusGatherAnswer *answer, const BusTaskExtent *extent)
+gsize
+bus_gather_extent_fill (WireField *to, const BusTaskExtent *extent)
 {
   const WireField fields[BUS_GATHER_EXTENT_FIELDS] = {
     WIRE_PUT_NUMBER (1, extent->rows),
@@ -20,8 +20,8 @@ answer_fill_extent (BusGatherAnswer *answer, const BusTaskExtent *extent)
     WIRE_PUT_NUMBER (10, extent->is_uncounted ? 1 : 0),
   };
 
-  memcpy (answer->extent, fields, sizeof fields);
-  answer->extent_len = wire_put_size (fields, G_N_ELEMENTS (fields));
+  memcpy (to, fields, sizeof fields);
+  return wire_put_size (fields, G_N_ELEMENTS (fields));
 }
 
 static WireSpan
@@ -49,7 +49,7 @@ answer_fill_outcome (BusGatherAnswer *answer, const BusTaskResult *result)
   answer->has_extent = result->extent != NULL;
   if (!answer->has_extent)
     return;
-  answer_fill_extent (answer, result->extent);
+  answer->extent_len = bus_gather_extent_fill (answer->extent, result->extent);
   answer->outcome_len += wire_put_head_size (FIELD_EXTENT, answer->extent_len) + answer->extent_len;
 }
 

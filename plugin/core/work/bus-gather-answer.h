@@ -26,6 +26,9 @@ typedef struct
   gsize extent_len;
 } BusGatherAnswer;
 
+/* Fills @to with the BUS_GATHER_EXTENT_FIELDS fields of the message Extent. Returns its size. */
+gsize bus_gather_extent_fill (WireField *to, const BusTaskExtent *extent);
+
 /* @entry: has an answer, which was not dropped. Returns the size of the message. */
 gsize bus_gather_answer_fill (BusGatherAnswer *answer, const BusGatherEntry *entry);
 /* A BusPackFunc. */

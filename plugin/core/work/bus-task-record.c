@@ -42,8 +42,9 @@ record_fill_progress (BusTaskRecord *record, const BusTaskProgress *progress, Bu
   record->message.progress = &record->progress;
 }
 
-void
-bus_task_extent_fill (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExtent *extent)
+/* @message borrows the text of @extent. */
+static void
+record_fill_extent (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExtent *extent)
 {
   daemoneye__eventbus__v1__extent__init (message);
   message->rows = extent->rows;
@@ -72,7 +73,7 @@ record_fill_outcome (BusTaskRecord *record, const BusTaskResult *result, BusReco
     record->large = result->payload;
   if (result->extent != NULL)
     {
-      bus_task_extent_fill (&record->extent, result->extent);
+      record_fill_extent (&record->extent, result->extent);
       record->outcome.extent = &record->extent;
     }
   record->message.outcome = &record->outcome;

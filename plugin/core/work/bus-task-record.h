@@ -33,9 +33,6 @@ typedef enum
   BUS_RECORD_DETAILS = 2, /* with the details of the progress */
 } BusRecordParts;
 
-/* Fills @message, which borrows the text of @extent. */
-void bus_task_extent_fill (Daemoneye__Eventbus__V1__Extent *message, const BusTaskExtent *extent);
-
 /* Packs @message as the field with the number @field, without the bytes of the outcome's payload, which the caller appends. Returns
  * the end of the packed bytes. */
 guint8 *bus_task_record_pack_front (const Daemoneye__Eventbus__V1__TaskRecord *message, guint field, guint8 *to);
