@@ -3,6 +3,7 @@
 
 #include "deye-bus-message-private.h"
 #include "session/deye-bus-session-data.h"
+#include "wire-hot.h"
 
 /* --- as responder --- */
 
@@ -119,21 +120,26 @@ deye_bus_session_cancel_routes (DeyeBusSession *session)
 
 /* --- as requester --- */
 
+WIRE_COLD static void
+answer_send_credit (DeyeBusSession *session, const DeyeBusStream *stream)
+{
+  WireEnvelope envelope;
+
+  wire_envelope_init (&envelope);
+  envelope.id = stream->id;
+  envelope.credit_messages = stream->window.granted_messages;
+  envelope.credit_bytes = stream->window.granted_bytes;
+  deye_bus_outbuf_add_envelope (&session->out, WIRE_KIND_CREDIT, &envelope);
+}
+
 DeyeBusMessage *
 deye_bus_session_take_answer (DeyeBusSession *session, DeyeBusStream *stream, gint64 now_us)
 {
   gboolean credit;
   DeyeBusMessage *message = deye_bus_stream_take (stream, now_us, &credit);
-  WireEnvelope envelope;
 
   if (credit && !stream->ended && session != NULL && session->state == DEYE_BUS_SESSION_READY
       && stream->origin == session->origin)
-    {
-      wire_envelope_init (&envelope);
-      envelope.id = stream->id;
-      envelope.credit_messages = stream->window.granted_messages;
-      envelope.credit_bytes = stream->window.granted_bytes;
-      deye_bus_outbuf_add_envelope (&session->out, WIRE_KIND_CREDIT, &envelope);
-    }
+    answer_send_credit (session, stream);
   return message;
 }
