@@ -9,20 +9,27 @@
  * more than its limit. While values from the store are sent to a subscription, its live messages wait without credit.
  */
 
-/* The list has the values of the tree in its order. */
+/* The order has the values of the table, the oldest first. */
 static void
-check_retain_list (SimWorld *world)
+check_retain_places (SimWorld *world)
 {
-  const BusRetainStore *store = &world->core->routes->retained;
-  const BusRetained *newer = NULL;
-  gint n = 0;
+  const BusRetainOrder *order = &world->core->routes->retained.order;
+  guint n = 0;
 
-  for (const BusRetained *value = store->newest; value != NULL; newer = value, value = value->older, n++)
-    if (value->newer != newer || (newer != NULL && newer->message->accept_seq <= value->message->accept_seq))
-      sim_world_fail (world, "I1: the list of retained messages is not in order");
-  if (n != g_tree_nnodes (store->by_order))
-    sim_world_fail (world, "I1: %d retained messages are in the list, %d in the tree", n,
-                    g_tree_nnodes (store->by_order));
+  for (guint i = order->first; i < order->end; i++)
+    {
+      const BusRetainPlace *place = &order->places[i];
+
+      n += place->value != NULL ? 1 : 0;
+      if (i > order->first && place->accept_seq <= order->places[i - 1].accept_seq)
+        sim_world_fail (world, "I1: place %u of the retained messages is not in order", i);
+      if (place->value != NULL
+          && (place->message != place->value->message || place->accept_seq != place->message->accept_seq))
+        sim_world_fail (world, "I1: place %u has another value than %" G_GUINT64_FORMAT, i, place->accept_seq);
+    }
+  if (n != order->n || n != g_hash_table_size (world->core->routes->retained.by_topic))
+    sim_world_fail (world, "I1: %u retained messages are in order, %u in the table", n,
+                    g_hash_table_size (world->core->routes->retained.by_topic));
 }
 
 static void
@@ -47,7 +54,7 @@ check_retain_store (SimWorld *world)
   if (g_hash_table_size (store->by_topic) != sim_retains_count (world->retained))
     sim_world_fail (world, "the store has %u values, there are %u", g_hash_table_size (store->by_topic),
                     sim_retains_count (world->retained));
-  if (bytes != store->bytes || (guint) g_tree_nnodes (store->by_order) != g_hash_table_size (store->by_topic))
+  if (bytes != store->bytes)
     sim_world_fail (world, "I1: the store of retained messages miscounts");
 }
 
@@ -110,7 +117,7 @@ void
 sim_check_retained (SimWorld *world)
 {
   check_retain_store (world);
-  check_retain_list (world);
+  check_retain_places (world);
   check_retain_accounts (world);
   for (const GList *link = world->core->peers.head; link != NULL; link = link->next)
     {

@@ -6,18 +6,19 @@
 #include "route/bus-routes.h"
 #include "wire-feature.h"
 
-#define ROOM_FOR_VALUE   8192u /* memory for a segment of the out-queue, besides the message */
-#define AHEAD_OF_MESSAGE 512u  /* bytes of a message that are loaded ahead: the struct and a small body */
+#define ROOM_FOR_VALUE 8192u /* memory for a segment of the out-queue, besides the message */
+#define AHEAD          8u    /* values ahead: loads the message */
+#define AHEAD_BODY     256u  /* bytes of a body behind its message that are loaded ahead */
 
 struct BusCursor
 {
   GList link; /* in the list of cursors of its peer, unless it waits for credit */
   gboolean is_listed;
   BusSubscription *subscription;
-  guint64 at;              /* accept sequence of the value that it visited last */
-  guint64 until;           /* values accepted later are live messages of the subscription */
-  const BusRetained *last; /* the value of `at`; valid while `removals` is that of the store; NULL: none was visited */
-  guint64 removals;        /* of the store, when `last` was visited */
+  guint64 at;        /* accept sequence of the place that it visited last */
+  guint64 until;     /* values accepted later are live messages of the subscription */
+  guint place;       /* number of the next place; valid while `moves` is that of the store */
+  guint64 moves;     /* of the store, when `place` was found */
   WireSpan prefix;   /* of a pattern PREFIX#, which matches every topic that begins with it; empty: another pattern */
   gboolean is_exact; /* the pattern is a topic */
 };
@@ -71,45 +72,82 @@ bus_catchup_end (BusSubscription *subscription)
 
 /* --- one value --- */
 
-/* The next value of the store, whether or not the subscription gets it. NULL: none is left. */
-static BusRetained *
-catchup_next_in_store (const BusCursor *cursor)
+static const BusRetainOrder *
+catchup_order (const BusCursor *cursor)
+{
+  return &cursor->subscription->owner->core->routes->retained.order;
+}
+
+/* The number of the next place in the store. */
+static guint
+catchup_place (BusCursor *cursor)
+{
+  const BusRetainOrder *order = catchup_order (cursor);
+
+  if (cursor->moves != order->moves)
+    {
+      cursor->place = bus_retain_order_after (order, cursor->at);
+      cursor->moves = order->moves;
+    }
+  return cursor->place;
+}
+
+/* The number of the place of the only value that a pattern without wildcards can match. */
+static guint
+catchup_exact_place (const BusCursor *cursor)
 {
   const BusSubscription *subscription = cursor->subscription;
   const BusCore *core = subscription->owner->core;
-  const BusRetainStore *store = &core->routes->retained;
+  const BusRetained *value
+      = bus_retain_store_find (&core->routes->retained, core->seed, bus_subscription_pattern (subscription));
 
-  if (cursor->is_exact)
-    return bus_retain_store_find (store, core->seed, bus_subscription_pattern (subscription));
-  if (cursor->last != NULL && cursor->removals == store->removals)
-    return cursor->last->newer;
-  return bus_retain_store_next (store, cursor->at);
+  return value != NULL ? bus_retain_order_after (catchup_order (cursor), value->message->accept_seq - 1)
+                       : catchup_order (cursor)->end;
 }
 
-/* Values and messages are usually not in the processor's cache. While @value is encoded, loads the third value behind it, and the
- * message of the second one: their addresses are in values whose loads began while earlier values were encoded. */
+/* The next place of the store, which may be empty, whether or not the subscription gets its value. NULL: none is left. */
+static const BusRetainPlace *
+catchup_next (BusCursor *cursor)
+{
+  const BusRetainOrder *order = catchup_order (cursor);
+  const guint at = G_UNLIKELY (cursor->is_exact) ? catchup_exact_place (cursor) : catchup_place (cursor);
+  const BusRetainPlace *place = at < order->end ? &order->places[at] : NULL;
+
+  return place != NULL && place->accept_seq > cursor->at && place->accept_seq <= cursor->until ? place : NULL;
+}
+
+/* Loads what the delivery of a message reads: its first members, the stamp, and a small body. The message of an empty place is
+ * NULL, which loads nothing. */
 G_ALWAYS_INLINE static inline void
-catchup_prefetch (const BusRetained *value)
+catchup_load (const BusMessage *message)
 {
-  const BusRetained *second = value->newer != NULL ? value->newer->newer : NULL;
-  const guint8 *message;
+  const char *start = (const char *) message;
 
-  if (second == NULL)
-    return;
-  message = (const guint8 *) second->message;
-  for (gsize at = 0; at < AHEAD_OF_MESSAGE; at += 64)
-    __builtin_prefetch (message + at);
-  __builtin_prefetch (second->newer);
-  __builtin_prefetch (second->newer != NULL ? &second->newer->newer : NULL);
+  __builtin_prefetch (start);
+  __builtin_prefetch (&message->stamp);
+  for (gsize at = 0; at < AHEAD_BODY; at += BUS_CACHE_LINE)
+    __builtin_prefetch (start + sizeof (BusMessage) + at);
 }
 
-static BusRetained *
-catchup_next (const BusCursor *cursor)
+/* Messages are usually not in the processor's cache. While the value of the next place is encoded, loads a later message. */
+G_ALWAYS_INLINE static inline void
+catchup_load_ahead (const BusCursor *cursor)
 {
-  BusRetained *value = catchup_next_in_store (cursor);
+  const BusRetainOrder *order = catchup_order (cursor);
 
-  return value != NULL && value->message->accept_seq > cursor->at && value->message->accept_seq <= cursor->until ? value
-                                                                                                                 : NULL;
+  if (cursor->moves == order->moves && order->end > AHEAD && cursor->place < order->end - AHEAD)
+    catchup_load (order->places[cursor->place + AHEAD].message);
+}
+
+/* Loads the first messages, for which no earlier value gives time. */
+static void
+catchup_load_first (BusCursor *cursor)
+{
+  const BusRetainOrder *order = catchup_order (cursor);
+  const guint first = catchup_place (cursor);
+
+  for (guint at = first; at < order->end && at < first + AHEAD; at++)
+    catchup_load (order->places[at].message);
 }
 
 static gboolean
@@ -130,19 +168,20 @@ catchup_begins_with (WireSpan text, WireSpan prefix)
 }
 
 static gboolean
-catchup_may_receive (const BusPeer *peer, const BusRetained *value)
+catchup_may_receive (const BusPeer *peer, const BusRetainPlace *place)
 {
-  return value->is_public || bus_policy_authorize (&peer->principal, BUS_OP_DELIVER, value->key.text).allowed;
+  return place->is_public || bus_policy_authorize (&peer->principal, BUS_OP_DELIVER, place->message->topic).allowed;
 }
 
 static gboolean
-catchup_wants (const BusCursor *cursor, const BusRetained *value)
+catchup_wants (const BusCursor *cursor, const BusRetainPlace *place)
 {
   const BusSubscription *subscription = cursor->subscription;
+  const BusMessage *message = place->message;
 
-  return (catchup_begins_with (value->key.text, cursor->prefix)
-          || bus_retain_matches (bus_subscription_pattern (subscription), value->key.text))
-         && catchup_may_receive (subscription->owner, value) && catchup_passes_filter (subscription, value->message);
+  return (catchup_begins_with (message->topic, cursor->prefix)
+          || bus_retain_matches (bus_subscription_pattern (subscription), message->topic))
+         && catchup_may_receive (subscription->owner, place) && catchup_passes_filter (subscription, message);
 }
 
 /* Only compares with the limit: no waiting message is dropped to make room for a retained one. */
@@ -153,23 +192,22 @@ catchup_has_memory (const BusPeer *peer, const BusMessage *message)
 }
 
 static CatchupStep
-catchup_deliver (BusCursor *cursor, BusRetained *value, gint64 now_us)
+catchup_deliver (BusCursor *cursor, BusMessage *message, gint64 now_us)
 {
   BusSubscription *subscription = cursor->subscription;
   BusPeer *peer = subscription->owner;
 
   if (!bus_window_is_open (&subscription->window))
     return STEP_NO_CREDIT;
-  if (!bus_flow_has_room (&peer->flow, value->message->class_of.lane))
+  if (!bus_flow_has_room (&peer->flow, message->class_of.lane))
     return STEP_NO_ROOM;
-  if (!catchup_has_memory (peer, value->message)
-      || !bus_flow_encode_kept (&peer->flow, subscription, value->message, now_us))
+  if (!catchup_has_memory (peer, message) || !bus_flow_encode_kept (&peer->flow, subscription, message, now_us))
     return STEP_NO_MEMORY;
   peer->core->routes->retained.delivered++;
   return STEP_CONTINUES;
 }
 
-/* Visits the next value, or sends the end of the retained messages.
+/* Visits the next place, or sends the end of the retained messages.
  *
  * A late subscriber needs to know when it has all retained values: then it can show a complete state, or conclude that a value
  * does not exist. The number of values can't be announced in advance, because values may be replaced, cleared or denied while the
@@ -185,31 +223,31 @@ catchup_deliver (BusCursor *cursor, BusRetained *value, gint64 now_us)
 static CatchupStep
 catchup_step (BusCursor *cursor, gint64 now_us)
 {
-  BusRetained *value = catchup_next (cursor);
+  const BusRetainPlace *place = catchup_next (cursor);
   BusFlow *flow = &cursor->subscription->owner->flow;
   CatchupStep step = STEP_CONTINUES;
 
-  if (value == NULL)
+  if (place == NULL)
     return bus_flow_encode_retained_end (flow, cursor->subscription) ? STEP_DONE : STEP_NO_MEMORY;
-  catchup_prefetch (value);
-  if (catchup_wants (cursor, value) && !bus_message_is_expired (value->message, now_us))
-    step = catchup_deliver (cursor, value, now_us);
+  catchup_load_ahead (cursor);
+  if (place->value != NULL && catchup_wants (cursor, place) && !bus_message_is_expired (place->message, now_us))
+    step = catchup_deliver (cursor, place->message, now_us);
   if (step != STEP_CONTINUES)
     return step;
-  cursor->at = value->message->accept_seq;
-  cursor->last = value;
-  cursor->removals = cursor->subscription->owner->core->routes->retained.removals;
+  cursor->at = place->accept_seq;
+  cursor->place++;
   return STEP_CONTINUES;
 }
 
 /* --- many values --- */
 
-/* Visits values until @budget is used up, or the cursor has to wait. */
+/* Visits places until @budget is used up, or the cursor has to wait. */
 static CatchupStep
 catchup_run (BusCursor *cursor, guint *budget, gint64 now_us)
 {
   CatchupStep step = STEP_CONTINUES;
 
+  catchup_load_first (cursor);
   while (step == STEP_CONTINUES && *budget > 0)
     {
       step = catchup_step (cursor, now_us);
@@ -287,7 +325,7 @@ catchup_is_wanted (const BusSubscription *subscription, gboolean is_exact)
   if (subscription->group != NULL || subscription->serves || !(peer->features & WIRE_FEATURE_RETAIN))
     return FALSE;
   return is_exact ? bus_retain_store_find (store, peer->core->seed, bus_subscription_pattern (subscription)) != NULL
-                  : bus_retain_store_next (store, 0) != NULL;
+                  : store->order.n > 0;
 }
 
 static gboolean

@@ -3,20 +3,16 @@
 
 #include "peer/bus-peer.h"
 #include "queue/bus-message.h"
+#include "route/bus-retain-order.h"
 
 /*
  * The store of retained messages (values): by topic and in the order of acceptance, with counters.
  *
  * It contains only the data. bus-retain decides which values may be stored, charges them, and removes them.
  *
- * The values are in a list and in a tree. A cursor (bus-catchup) that has a pointer to a value follows the list to the next newer
- * one, as long as `removals` has not changed since. After a removal the pointer may be that of a freed value; the cursor then
- * finds its place again in the tree, by the accept sequence.
- *
- * Invariant: table, tree and list contain the same values.
+ * Invariant: table and order contain the same values.
  */
 
-typedef struct BusRetained BusRetained;
 struct BusRetained
 {
   BusKey key; /* of the topic; the bytes are the message's */
@@ -30,16 +26,12 @@ struct BusRetained
   gint64 since_us;
   BusTimer timer;     /* its time to live */
   gboolean is_public; /* every peer may receive it; otherwise the policy is asked for each peer */
-  BusRetained *older; /* in the order of acceptance */
-  BusRetained *newer;
 };
 
 typedef struct
 {
   GHashTable *by_topic; /* BusKey -> BusRetained */
-  GTree *by_order;      /* accept sequence -> BusRetained */
-  BusRetained *newest;
-  guint64 removals; /* since the start */
+  BusRetainOrder order;
   guint64 bytes;
   guint64 stored;   /* since the start, like the following counters */
   guint64 refused;  /* for lack of room */

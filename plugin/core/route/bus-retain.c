@@ -7,7 +7,7 @@
 #include "route/bus-routes.h"
 #include "wire-topic.h"
 
-/* The approximate memory of a value besides its message: itself, its texts, and its places in table and tree. */
+/* The approximate memory of a value besides its message: itself, its texts, and its places in table and order. */
 #define RETAINED_COST (sizeof (BusRetained) + 256u)
 #define TYPE_NAME_MAX 96u
 
