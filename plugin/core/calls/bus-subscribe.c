@@ -297,7 +297,7 @@ bus_subscribe_answer (const BusCall *call)
   reply.retained = bus_catchup_start (subscription, call->accept_seq);
   bus_reply_message (call->peer, call->id, &reply.base);
   if (reply.retained)
-    bus_catchup_continue (call->peer, call->now_us);
+    bus_catchup_begin (call->peer, call->now_us);
   subscribe_note_served (call);
   bus_drain_joined (call, subscription);
   if (subscription->group != NULL && !subscription->serves)

@@ -181,14 +181,10 @@ bus_flow_delivered (BusFlow *flow,
     bus_unsettled_add (flow, subscription, ticket, kept, delivery, now_us);
 }
 
-/* Encodes a retained value that is referred to, or expires. */
-static gboolean
-flow_encode_kept_special (BusFlow *flow,
-                          const BusSubscription *subscription,
-                          BusMessage *message,
-                          const BusDelivery *delivery,
-                          gint64 now_us)
+gboolean
+bus_flow_encode_kept (BusFlow *flow, BusSubscription *subscription, BusMessage *message, gint64 now_us)
 {
+  static const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .retained = TRUE };
   const FlowFrame frame = { .stamp = &message->stamp,
                             .body = message->body,
                             .refer = message->body.len > BUS_OUTQ_COPY_MAX ? message : NULL,
@@ -196,30 +192,7 @@ flow_encode_kept_special (BusFlow *flow,
                             .accept_seq = message->accept_seq };
 
   flow->shared->ids[0] = subscription->id;
-  return flow_encode_special (flow, message->class_of.lane, &frame, delivery, 1, now_us);
-}
-
-static inline gboolean
-flow_encode_kept (BusFlow *flow,
-                  const BusSubscription *subscription,
-                  BusMessage *message,
-                  const BusDelivery *delivery,
-                  gint64 now_us)
-{
-  const WireLane lane = message->class_of.lane;
-
-  if (message->body.len > BUS_OUTQ_COPY_MAX || message->expires_us != 0)
-    return flow_encode_kept_special (flow, subscription, message, delivery, now_us);
-  BUS_PROBE4 (write, message->accept_seq, delivery->kind, lane, message->body.len);
-  return bus_outq_put_retained (&flow->outq, lane, &message->stamp, subscription->id, message->body);
-}
-
-gboolean
-bus_flow_encode_kept (BusFlow *flow, BusSubscription *subscription, BusMessage *message, gint64 now_us)
-{
-  static const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER, .retained = TRUE };
-
-  if (!flow_encode_kept (flow, subscription, message, &delivery, now_us))
+  if (!flow_encode_special (flow, message->class_of.lane, &frame, &delivery, 1, now_us))
     return FALSE;
   bus_window_use (&subscription->window, message->payload_len);
   bus_subscription_need_records (subscription)->retained++;

@@ -317,48 +317,75 @@ bus_outq_put_message (BusOutq *outq,
   return TRUE;
 }
 
-/* Appends a DELIVER to one subscription; @is_retained is a constant. */
-G_ALWAYS_INLINE static inline gboolean
-outq_put_delivery (BusOutq *outq,
-                   WireLane lane,
-                   const BusStamp *stamp,
-                   guint32 subscription,
-                   WireSpan body,
-                   gboolean is_retained)
+/* The place for a DELIVER to one subscription of at most @own_max bytes. NULL: no memory. */
+G_ALWAYS_INLINE static inline BusSegment *
+outq_delivery_segment (BusOutq *outq, WireLane lane, gsize own_max)
 {
-  const gsize own_max = WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (1) + body.len;
   BusSegment *segment = outq->lanes[lane].last;
-  guint8 *start, *at;
-  gsize own;
 
   if (segment == NULL || segment->tail.len > 0 || segment->capacity - segment->len < own_max)
-    segment = outq_room_for (outq, lane, own_max, own_max, FALSE, FALSE);
-  if (segment == NULL)
-    return FALSE;
-  start = segment->bytes + segment->len;
-  at = bus_stamp_copy (start + WIRE_FRAME_HEADER_LEN, stamp->bytes, stamp->len);
-  at = wire_stamp_subscription (at, subscription);
-  if (is_retained)
-    at = wire_stamp_retained (at);
+    return outq_room_for (outq, lane, own_max, own_max, FALSE, FALSE);
+  return segment;
+}
+
+/* Completes the DELIVER whose body begins at @at. Returns its length. */
+G_ALWAYS_INLINE static inline gsize
+outq_finish_delivery (BusSegment *segment, guint8 *at, WireSpan body)
+{
+  guint8 *start = segment->bytes + segment->len;
+  const gsize own = (gsize) (at - start) + body.len;
+
   memcpy (at, body.data, body.len);
-  own = (gsize) (at - start) + body.len;
   wire_frame_put_header (start, WIRE_KIND_DELIVER, 0, (guint32) (own - WIRE_FRAME_HEADER_LEN));
   segment->len += own;
-  outq->lanes[lane].bytes += own;
-  bus_quota_charge (outq->quota, outq->usage, own);
-  return TRUE;
+  return own;
+}
+
+void
+bus_outq_count (BusOutq *outq, WireLane lane, gsize bytes)
+{
+  outq->lanes[lane].bytes += bytes;
+  bus_quota_charge (outq->quota, outq->usage, bytes);
 }
 
 gboolean
 bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body)
 {
-  return outq_put_delivery (outq, lane, stamp, subscription, body, FALSE);
+  BusSegment *segment
+      = outq_delivery_segment (outq, lane, WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (1) + body.len);
+  guint8 *at;
+
+  if (segment == NULL)
+    return FALSE;
+  at = bus_stamp_copy (segment->bytes + segment->len + WIRE_FRAME_HEADER_LEN, stamp->bytes, stamp->len);
+  at = wire_stamp_subscription (at, subscription);
+  bus_outq_count (outq, lane, outq_finish_delivery (segment, at, body));
+  return TRUE;
 }
 
-gboolean
-bus_outq_put_retained (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body)
+void
+bus_outq_own_init (BusOutqOwn *own, guint32 subscription)
 {
-  return outq_put_delivery (outq, lane, stamp, subscription, body, TRUE);
+  const guint8 *end = wire_stamp_retained (wire_stamp_subscription (own->bytes, subscription));
+
+  G_STATIC_ASSERT (sizeof own->bytes >= 3 + 5 + 3);
+  own->len = (guint8) (end - own->bytes);
+}
+
+/* All of own->bytes are copied, with a constant length: the body overwrites those that are too many. */
+WIRE_HOT gsize
+bus_outq_put_retained (BusOutq *outq, WireLane lane, const BusStamp *stamp, const BusOutqOwn *own, WireSpan body)
+{
+  BusSegment *segment
+      = outq_delivery_segment (outq, lane, WIRE_FRAME_HEADER_LEN + stamp->len + WIRE_STAMP_OWN_MAX (1) + body.len);
+  guint8 *at;
+
+  G_STATIC_ASSERT (sizeof own->bytes <= WIRE_STAMP_OWN_MAX (1));
+  if (segment == NULL)
+    return 0;
+  at = bus_stamp_copy (segment->bytes + segment->len + WIRE_FRAME_HEADER_LEN, stamp->bytes, stamp->len);
+  memcpy (at, own->bytes, sizeof own->bytes);
+  return outq_finish_delivery (segment, at + own->len, body);
 }
 
 /* --- runs --- */

@@ -93,9 +93,19 @@ gboolean bus_outq_put_message (BusOutq *outq,
 /* The same for a DELIVER to one subscription, without other fields of its own in the stamp; the bytes are copied. */
 gboolean bus_outq_put_plain (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body);
 
-/* The same for a retained value. */
-gboolean
-bus_outq_put_retained (BusOutq *outq, WireLane lane, const BusStamp *stamp, guint32 subscription, WireSpan body);
+/* The end of the stamp of retained values for one subscription. */
+typedef struct
+{
+  guint8 bytes[16];
+  guint8 len;
+} BusOutqOwn;
+
+void bus_outq_own_init (BusOutqOwn *own, guint32 subscription);
+
+/* Appends a DELIVER of a retained value. Returns the number of bytes, which the caller counts and charges with bus_outq_count()
+ * before anything else uses the queue. 0: no memory, and nothing was put. */
+gsize bus_outq_put_retained (BusOutq *outq, WireLane lane, const BusStamp *stamp, const BusOutqOwn *own, WireSpan body);
+void bus_outq_count (BusOutq *outq, WireLane lane, gsize bytes);
 
 /* Appends @n messages of a run, beginning with number @from, as DELIVER to one subscription. Returns the number of messages for
  * which there was memory. */

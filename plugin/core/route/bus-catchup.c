@@ -3,6 +3,7 @@
 
 #include "base/bus-unset.h"
 #include "peer/bus-state.h"
+#include "queue/bus-flow-retained.h"
 #include "route/bus-routes.h"
 #include "wire-feature.h"
 
@@ -155,8 +156,6 @@ catchup_passes_filter (const BusSubscription *subscription, const BusMessage *me
 {
   WireEnvelope envelope BUS_UNSET; /* set by wire_envelope_read() */
 
-  if (subscription->filter == NULL)
-    return TRUE;
   return wire_envelope_read (message->body, WIRE_KIND_PUBLISH, WIRE_FROM_CLIENT, &envelope).status == WIRE_STATUS_OK
          && bus_filter_passes (subscription->filter, &envelope);
 }
@@ -181,27 +180,28 @@ catchup_wants (const BusCursor *cursor, const BusRetainPlace *place)
 
   return (catchup_begins_with (message->topic, cursor->prefix)
           || bus_retain_matches (bus_subscription_pattern (subscription), message->topic))
-         && catchup_may_receive (subscription->owner, place) && catchup_passes_filter (subscription, message);
+         && catchup_may_receive (subscription->owner, place)
+         && (subscription->filter == NULL || catchup_passes_filter (subscription, message));
 }
 
 /* Only compares with the limit: no waiting message is dropped to make room for a retained one. */
 static gboolean
-catchup_has_memory (const BusPeer *peer, const BusMessage *message)
+catchup_has_memory (const BusPeer *peer, const BusRetainedStep *step, const BusMessage *message)
 {
-  return peer->account->usage.charged + message->body.len + ROOM_FOR_VALUE <= peer->core->limits.uid_bytes;
+  return peer->account->usage.charged + bus_flow_retained_uncharged (step) + message->body.len + ROOM_FOR_VALUE
+         <= peer->core->limits.uid_bytes;
 }
 
 static CatchupStep
-catchup_deliver (BusCursor *cursor, BusMessage *message, gint64 now_us)
+catchup_deliver (const BusPeer *peer, BusRetainedStep *step, const BusRetainPlace *place)
 {
-  BusSubscription *subscription = cursor->subscription;
-  BusPeer *peer = subscription->owner;
+  BusMessage *message = place->message;
 
-  if (!bus_window_is_open (&subscription->window))
+  if (!bus_flow_retained_has_credit (step))
     return STEP_NO_CREDIT;
-  if (!bus_flow_has_room (&peer->flow, message->class_of.lane))
+  if (step->room[message->class_of.lane] == 0)
     return STEP_NO_ROOM;
-  if (!catchup_has_memory (peer, message) || !bus_flow_encode_kept (&peer->flow, subscription, message, now_us))
+  if (!catchup_has_memory (peer, step, message) || !bus_flow_retained_put (step, message, place->accept_seq))
     return STEP_NO_MEMORY;
   peer->core->routes->retained.delivered++;
   return STEP_CONTINUES;
@@ -221,17 +221,16 @@ catchup_deliver (BusCursor *cursor, BusMessage *message, gint64 now_us)
  * The end needs no credit, because it contains no message, and no room in the lane: it is one small frame for each subscription.
  * If there is no memory for it, the cursor stays and a timer tries again; without the end, the subscription would wait forever. */
 static CatchupStep
-catchup_step (BusCursor *cursor, gint64 now_us)
+catchup_step (BusCursor *cursor, BusRetainedStep *run)
 {
   const BusRetainPlace *place = catchup_next (cursor);
-  BusFlow *flow = &cursor->subscription->owner->flow;
   CatchupStep step = STEP_CONTINUES;
 
   if (place == NULL)
-    return bus_flow_encode_retained_end (flow, cursor->subscription) ? STEP_DONE : STEP_NO_MEMORY;
+    return bus_flow_encode_retained_end (run->flow, cursor->subscription) ? STEP_DONE : STEP_NO_MEMORY;
   catchup_load_ahead (cursor);
-  if (place->value != NULL && catchup_wants (cursor, place) && !bus_message_is_expired (place->message, now_us))
-    step = catchup_deliver (cursor, place->message, now_us);
+  if (place->value != NULL && catchup_wants (cursor, place) && !bus_message_is_expired (place->message, run->now_us))
+    step = catchup_deliver (cursor->subscription->owner, run, place);
   if (step != STEP_CONTINUES)
     return step;
   cursor->at = place->accept_seq;
@@ -245,14 +244,18 @@ catchup_step (BusCursor *cursor, gint64 now_us)
 static CatchupStep
 catchup_run (BusCursor *cursor, guint *budget, gint64 now_us)
 {
+  BusSubscription *subscription = cursor->subscription;
+  BusRetainedStep run BUS_UNSET; /* set by bus_flow_retained_begin() */
   CatchupStep step = STEP_CONTINUES;
 
   catchup_load_first (cursor);
+  bus_flow_retained_begin (&run, &subscription->owner->flow, subscription, now_us);
   while (step == STEP_CONTINUES && *budget > 0)
     {
-      step = catchup_step (cursor, now_us);
+      step = catchup_step (cursor, &run);
       *budget -= 1;
     }
+  bus_flow_retained_end (&run);
   return step;
 }
 
@@ -283,10 +286,10 @@ catchup_run_one (BusCursor *cursor, guint *budget, gint64 now_us)
   return cursor->at != at;
 }
 
-void
-bus_catchup_continue (BusPeer *peer, gint64 now_us)
+/* Moves the cursors of the peer, by at most @budget places. */
+static void
+catchup_continue (BusPeer *peer, guint budget, gint64 now_us)
 {
-  guint budget = BUS_CATCHUP_STEP;
   gboolean is_moving = FALSE;
 
   if (!bus_peer_is_ready (peer))
@@ -302,6 +305,18 @@ bus_catchup_continue (BusPeer *peer, gint64 now_us)
     bus_deadline_arm (&peer->core->deadlines, &peer->extra->catchup_timer.deadline,
                       now_us + 1); /* not in the same tick */
   bus_peer_touch (peer);
+}
+
+void
+bus_catchup_continue (BusPeer *peer, gint64 now_us)
+{
+  catchup_continue (peer, BUS_CATCHUP_STEP, now_us);
+}
+
+void
+bus_catchup_begin (BusPeer *peer, gint64 now_us)
+{
+  catchup_continue (peer, BUS_CATCHUP_FIRST, now_us);
 }
 
 void

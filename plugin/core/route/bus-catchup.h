@@ -26,11 +26,16 @@
  * Invariant: a subscription has a cursor until the end of its retained messages is encoded; it gets no live message before that.
  */
 
-#define BUS_CATCHUP_STEP 256u /* values that all cursors of a peer visit at a time */
+#define BUS_CATCHUP_STEP  256u /* places in the store that all cursors of a peer visit at a time */
+#define BUS_CATCHUP_FIRST 32u  /* the same for the first time after the reply */
 
 /* Gives a new subscription a cursor if it has to catch up. @accept_seq: of the subscribe request. TRUE: it has a cursor; call
- * bus_catchup_continue() once the reply to the request is encoded. */
+ * bus_catchup_begin() once the reply to the request is encoded. */
 gboolean bus_catchup_start (BusSubscription *subscription, guint64 accept_seq);
+
+/* Moves the cursors of the peer a little. The reply and these values are sent at once, so the client wakes up and handles them while
+ * the broker encodes the next ones: bus_core_sent() moves the cursors on. */
+void bus_catchup_begin (BusPeer *peer, gint64 now_us);
 
 /* Frees the cursor of a subscription, if it has one. */
 void bus_catchup_end (BusSubscription *subscription);

@@ -432,6 +432,36 @@ test_spare (Fixture *f, gconstpointer data)
 
 #define ADD(path, function) g_test_add (path, Fixture, NULL, setup, function, teardown)
 
+/* A retained value makes the same frame as bus_outq_put_message() does, and is counted once the caller says so. */
+static void
+test_retained (Fixture *f, gconstpointer data)
+{
+  static const guint32 subscriptions[] = { 1, 300, G_MAXUINT32 };
+  BusStamp stamp;
+
+  stamp.len = (guint8) wire_stamp_common (stamp.bytes, wire_span_str ("keeper"), 70000, 1234567);
+  for (guint i = 0; i < G_N_ELEMENTS (subscriptions); i++)
+    {
+      const WireSpan body = wire_span_str ("b");
+      const WireStampOwn own = { .subscriptions = &subscriptions[i], .n_subscriptions = 1, .retained = TRUE };
+      g_autoptr (GByteArray) retained = NULL;
+      g_autoptr (GByteArray) usual = NULL;
+      BusOutqOwn end;
+      gsize bytes;
+
+      bus_outq_own_init (&end, subscriptions[i]);
+      bytes = bus_outq_put_retained (&f->outq, WIRE_LANE_DATA, &stamp, &end, body);
+      g_assert_cmpuint (f->usage.charged, ==, 0);
+      bus_outq_count (&f->outq, WIRE_LANE_DATA, bytes);
+      g_assert_cmpuint (f->usage.charged, ==, bytes);
+      retained = take_all (f, 1000);
+      g_assert_true (bus_outq_put_message (&f->outq, WIRE_LANE_DATA, WIRE_KIND_DELIVER, 0, &stamp, &own, body, NULL));
+      usual = take_all (f, 1000);
+      g_assert_cmpmem (retained->data, retained->len, usual->data, usual->len);
+      g_assert_cmpuint (retained->len, ==, bytes);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -441,6 +471,7 @@ main (int argc, char **argv)
   ADD ("/core/outq/R05-referenced", test_referenced);
   ADD ("/core/outq/clear-while-sending", test_clear_while_sending);
   ADD ("/core/outq/packed", test_packed);
+  ADD ("/core/outq/retained", test_retained);
   ADD ("/core/outq/rest", test_rest);
   ADD ("/core/outq/rest-held", test_rest_held);
   ADD ("/core/outq/rest-cleared", test_rest_cleared);
