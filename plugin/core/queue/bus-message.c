@@ -66,7 +66,7 @@ message_take_block (BusMessage *message, BusInbound *inbound)
   return TRUE;
 }
 
-/* Makes a message whose body outlives the read buffer; a small body is stored behind the struct. Sets the body only. NULL: no
+/* Makes a message whose body outlives the read buffer; a small body is stored behind the stamp. Sets stamp and body only. NULL: no
  * memory. */
 static BusMessage *
 message_take_body (BusInbound *inbound)
@@ -74,15 +74,17 @@ message_take_body (BusInbound *inbound)
   BusCells *cells = &inbound->quota->cells;
   const WireSpan from = inbound->frame.body;
   const gboolean is_small = !inbound->frame.in_block && sizeof (BusMessage) + from.len <= BUS_CELL_MAX;
-  BusMessage *message = bus_cells_try_take (cells, sizeof (BusMessage) + (is_small ? from.len : 0));
+  BusMessage *message = bus_cells_try_take (cells, bus_message_room (inbound->stamp.len, is_small ? from.len : 0));
 
   if (message == NULL)
     return NULL;
+  message->stamp.len = inbound->stamp.len;
+  memcpy (message->stamp.bytes, inbound->stamp.bytes, inbound->stamp.len);
   if (is_small)
     {
       message->block = NULL;
       message->block_size = 0;
-      message->body = message_copy ((guint8 *) (message + 1), from);
+      message->body = message_copy (bus_message_place (message), from);
     }
   else if (!message_take_block (message, inbound))
     {
@@ -121,8 +123,6 @@ bus_inbound_keep (BusInbound *inbound)
   message->topic = message_rebase (inbound->envelope->topic, inbound->frame.body, message->body);
   message->payload_len = inbound->envelope->payload.len;
   message->id = inbound->envelope->id;
-  message->stamp.len = inbound->stamp.len;
-  memcpy (message->stamp.bytes, inbound->stamp.bytes, inbound->stamp.len);
   message->accept_seq = inbound->accept_seq;
   message->expires_us = inbound->expires_us;
   message->traced_us = inbound->traced_us;

@@ -40,23 +40,32 @@ bus_stamp_copy (guint8 *to, const guint8 *bytes, gsize len)
   return to + len;
 }
 
+/* A delivery reads the members from body on, the used bytes of the stamp, and the body. In a small message these lie one behind the
+ * other: the body is directly behind the used bytes of the stamp, so that few cache lines are read. */
 typedef struct
 {
-  guint refs;
-  guint32 block_size; /* size of block, for wire_block_free() */
-  BusQuota *quota;
-  gsize held;     /* bytes that count for the cap */
-  guint8 *block;  /* own allocation that contains body; NULL: body is directly behind the struct */
+  union
+  {
+    struct
+    {
+      guint64 accept_seq;
+      gint64 traced_us; /* time of acceptance; 0: its sender did not ask for the times of the hops */
+      guint64 id;       /* that its publisher gave it */
+      BusQuota *quota;
+      gsize held;         /* bytes that count for the cap */
+      guint8 *block;      /* own allocation that contains body; NULL: body is behind the stamp */
+      guint32 block_size; /* size of block, for wire_block_free() */
+      guint refs;
+    };
+    guint8 first_line[BUS_CACHE_LINE];
+  };
   WireSpan body;  /* the client's envelope bytes, untouched */
   WireSpan topic; /* in body */
   gsize payload_len;
-  guint64 id; /* that its publisher gave it */
-  BusStamp stamp;
-  guint64 accept_seq;
   gint64 expires_us; /* 0: never */
-  gint64 traced_us;  /* time of acceptance; 0: its sender did not ask for the times of the hops */
   WireClassOf class_of;
-  guint domain; /* of its topic, for statistics */
+  guint domain;   /* of its topic, for statistics */
+  BusStamp stamp; /* the last member: see bus_message_room() */
 } BusMessage;
 
 /* A message during the input call that brought it. */
@@ -115,6 +124,20 @@ static inline gsize
 bus_message_size (gsize len)
 {
   return sizeof (BusMessage) + BUS_MESSAGE_MALLOC_BYTES + len + len / BUS_MESSAGE_MALLOC_HOLES;
+}
+
+/* The size of a message without a block. The rest of the stamp is used for the body. */
+static inline gsize
+bus_message_room (gsize stamp_len, gsize body_len)
+{
+  return MAX (sizeof (BusMessage), G_STRUCT_OFFSET (BusMessage, stamp.bytes) + stamp_len + body_len);
+}
+
+/* The place of its body. The stamp must be set. */
+static inline guint8 *
+bus_message_place (BusMessage *message)
+{
+  return (guint8 *) message + G_STRUCT_OFFSET (BusMessage, stamp.bytes) + message->stamp.len;
 }
 
 static inline gboolean

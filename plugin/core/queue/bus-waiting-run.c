@@ -168,8 +168,8 @@ bus_waiting_run_take_first (BusWaitingRun *run)
   WireSpan body;
 
   bus_waiting_run_view (run, 0, message);
-  body = wire_span ((guint8 *) (message + 1), first->body_len);
-  memcpy (message + 1, message->body.data, first->body_len);
+  body = wire_span (bus_message_place (message), first->body_len);
+  memcpy (bus_message_place (message), message->body.data, first->body_len);
   message->body = body;
   message->topic = wire_span (body.data + first->topic_at, run->topic_len);
   bus_waiting_run_drop_first (run, 1); /* the copy keeps the charge of the message */

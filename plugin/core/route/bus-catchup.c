@@ -9,7 +9,7 @@
 
 #define ROOM_FOR_VALUE 8192u /* memory for a segment of the out-queue, besides the message */
 #define AHEAD          8u    /* values ahead: loads the message */
-#define AHEAD_BODY     256u  /* bytes of a body behind its message that are loaded ahead */
+#define AHEAD_BYTES    256u  /* of a message: the members that a delivery reads, and a small body */
 
 struct BusCursor
 {
@@ -117,17 +117,14 @@ catchup_next (BusCursor *cursor)
   return place != NULL && place->accept_seq > cursor->at && place->accept_seq <= cursor->until ? place : NULL;
 }
 
-/* Loads what the delivery of a message reads: its first members, the stamp, and a small body. The message of an empty place is
- * NULL, which loads nothing. */
+/* Loads what the delivery of a message reads. The message of an empty place is NULL, which loads nothing. */
 G_ALWAYS_INLINE static inline void
 catchup_load (const BusMessage *message)
 {
-  const char *start = (const char *) message;
+  const char *start = (const char *) message + G_STRUCT_OFFSET (BusMessage, body);
 
-  __builtin_prefetch (start);
-  __builtin_prefetch (&message->stamp);
-  for (gsize at = 0; at < AHEAD_BODY; at += BUS_CACHE_LINE)
-    __builtin_prefetch (start + sizeof (BusMessage) + at);
+  for (gsize at = 0; at < AHEAD_BYTES; at += BUS_CACHE_LINE)
+    __builtin_prefetch (start + at);
 }
 
 /* Messages are usually not in the processor's cache. While the value of the next place is encoded, loads a later message. */
