@@ -3,22 +3,31 @@
 
 #include "wire-block.h"
 
-#define SMALLEST 256u
+#define UNIT        128u /* the sizes of classes are multiples of it */
+#define SMALL_UNITS 8u   /* most messages are not larger */
+#define LARGEST     16384u
 
-static gsize
-pool_class_bytes (guint8 size_class)
-{
-  return (gsize) SMALLEST << size_class;
-}
+/* Bytes of the blocks of each class. */
+static const guint16 pool_bytes[DEYE_BUS_MESSAGE_POOL_CLASSES]
+    = { 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, LARGEST };
 
-static guint8
+/* The class for a number of units, less one. */
+static const guint8 pool_small_classes[SMALL_UNITS] = { 0, 0, 1, 2, 3, 3, 4, 4 };
+
+/* The smallest class with room for @size. */
+static inline guint8
 pool_class_of (gsize size)
 {
-  gsize units = (size - 1) / SMALLEST;
+  const gsize units = (size - 1) / UNIT;
+  guint8 size_class = 0;
 
-  if (units >> (DEYE_BUS_MESSAGE_POOL_CLASSES - 1) != 0)
+  if (G_LIKELY (units < SMALL_UNITS))
+    return pool_small_classes[units];
+  if (size > LARGEST)
     return DEYE_BUS_MESSAGE_POOL_NONE;
-  return units > 0 ? (guint8) g_bit_storage (units) : 0;
+  while (pool_bytes[size_class] < size)
+    size_class++;
+  return size_class;
 }
 
 gpointer
@@ -29,7 +38,7 @@ deye_bus_message_pool_take (DeyeBusMessagePool *pool, gsize *size, guint8 *size_
   *size_class = pool != NULL ? pool_class_of (*size) : DEYE_BUS_MESSAGE_POOL_NONE;
   if (*size_class == DEYE_BUS_MESSAGE_POOL_NONE)
     return wire_block_new (*size, G_MAXSIZE, size);
-  *size = pool_class_bytes (*size_class);
+  *size = pool_bytes[*size_class];
   block = pool->lists[*size_class];
   if (block == NULL)
     return g_try_malloc (*size);
@@ -44,14 +53,14 @@ deye_bus_message_pool_give (DeyeBusMessagePool *pool, gpointer block, gsize size
   DeyeBusMessageBlock *first = block;
 
   if (size_class == DEYE_BUS_MESSAGE_POOL_NONE
-      || pool->kept_bytes + pool_class_bytes (size_class) > DEYE_BUS_MESSAGE_POOL_BYTES)
+      || pool->kept_bytes + pool_bytes[size_class] > DEYE_BUS_MESSAGE_POOL_BYTES)
     {
       wire_block_free (block, size);
       return;
     }
   first->next = pool->lists[size_class];
   pool->lists[size_class] = first;
-  pool->kept_bytes += pool_class_bytes (size_class);
+  pool->kept_bytes += pool_bytes[size_class];
 }
 
 void

@@ -14,7 +14,7 @@
  */
 
 #define DEYE_BUS_MESSAGE_POOL_BYTES   (256u * 1024u)
-#define DEYE_BUS_MESSAGE_POOL_CLASSES 7u /* of 256 bytes to 16 KiB, each twice the one before it */
+#define DEYE_BUS_MESSAGE_POOL_CLASSES 13u /* of 256 bytes to 16 KiB: 256, 384, 512, 768, 1024, ... */
 #define DEYE_BUS_MESSAGE_POOL_NONE    G_MAXUINT8
 
 typedef struct DeyeBusMessageBlock

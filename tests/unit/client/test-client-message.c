@@ -255,6 +255,30 @@ test_pool_reuse (void)
   g_assert_cmpuint (pool.kept_bytes, ==, 0);
 }
 
+/* A block has room for the size that was asked for, and at most half as much again. It is given for the same size again. */
+static void
+test_pool_classes (void)
+{
+  DeyeBusMessagePool pool = { 0 };
+
+  for (gsize wanted = 1; wanted <= 16384; wanted++)
+    {
+      gsize size = wanted, again = wanted;
+      guint8 size_class, class_again;
+      gpointer block = deye_bus_message_pool_take (&pool, &size, &size_class);
+
+      g_assert_cmpuint (size_class, <, DEYE_BUS_MESSAGE_POOL_CLASSES);
+      g_assert_cmpuint (size, >=, wanted);
+      g_assert_cmpuint (size, <=, MAX (256, wanted + wanted / 2));
+      deye_bus_message_pool_give (&pool, block, 0, size_class);
+      g_assert_cmpuint (pool.kept_bytes, >=, size);
+      g_assert_true (deye_bus_message_pool_take (&pool, &again, &class_again) == block);
+      g_assert_cmpuint (class_again, ==, size_class);
+      deye_bus_message_pool_give (&pool, block, 0, class_again);
+    }
+  deye_bus_message_pool_clear (&pool);
+}
+
 /* A message that is still referenced is not returned to the pool and does not change. */
 static void
 test_pool_kept (void)
@@ -418,6 +442,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/message/empty", test_empty);
   g_test_add_func ("/client/message/lifetime", test_lifetime);
   g_test_add_func ("/client/message/pool/reuse", test_pool_reuse);
+  g_test_add_func ("/client/message/pool/classes", test_pool_classes);
   g_test_add_func ("/client/message/pool/kept", test_pool_kept);
   g_test_add_func ("/client/message/pool/threads", test_pool_threads);
   g_test_add_func ("/client/message/pool/bounds", test_pool_bounds);
