@@ -76,7 +76,10 @@ deye_bus_channel_table_reopen (DeyeBusChannelTable *table, guint64 origin)
 guint32
 deye_bus_channel_table_new_id (DeyeBusChannelTable *table)
 {
-  return ++table->last_id;
+  do
+    table->last_id++;
+  while (table->last_id == 0 || channel_table_seek (table, table->last_id)->channel != NULL);
+  return table->last_id;
 }
 
 void

@@ -39,6 +39,7 @@ void deye_bus_channel_table_clear (DeyeBusChannelTable *table);
 /* Begins the connection @origin. The channels stay in the table; each gets the new origin when it is subscribed again. */
 void deye_bus_channel_table_reopen (DeyeBusChannelTable *table, guint64 origin);
 
+/* An id that no channel in the table has; not 0. The counter begins again after 2^32 ids, while old channels may still exist. */
 guint32 deye_bus_channel_table_new_id (DeyeBusChannelTable *table);
 void deye_bus_channel_table_add (DeyeBusChannelTable *table, DeyeBusChannel *channel);
 

@@ -116,6 +116,24 @@ test_remove_all (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (fixture->events.count, ==, 100); /* ENDED */
 }
 
+/* Ids begin again after 2^32 subscriptions: 0 and the ids of channels that still exist are left out. */
+static void
+test_new_id_after_wrap (Fixture *fixture, gconstpointer unused)
+{
+  g_assert_cmpuint (deye_bus_channel_table_new_id (&fixture->table), ==, 1);
+  add (fixture, 1);
+  add (fixture, 2);
+  add (fixture, 4);
+  fixture->table.last_id = G_MAXUINT32 - 1;
+  g_assert_cmpuint (deye_bus_channel_table_new_id (&fixture->table), ==, G_MAXUINT32);
+  g_assert_cmpuint (deye_bus_channel_table_new_id (&fixture->table), ==, 3);
+  add (fixture, 3);
+  take_out (fixture, 4);
+  g_assert_cmpuint (deye_bus_channel_table_new_id (&fixture->table), ==, 4);
+  g_assert_cmpuint (deye_bus_channel_table_new_id (&fixture->table), ==, 5);
+  check (fixture);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -124,5 +142,6 @@ main (int argc, char **argv)
   ADD ("random", test_random);
   ADD ("shrinks", test_shrinks);
   ADD ("remove-all", test_remove_all);
+  ADD ("new-id-after-wrap", test_new_id_after_wrap);
   return g_test_run ();
 }
