@@ -11,6 +11,9 @@
  * each work and each result. The broker accepts a claim with Execute{adopt}, which gives it a new lease, or rejects (fences)
  * it. A handler does not notice that its work was adopted; a fenced work is cancelled.
  *
+ * The broker does not confirm answers to a question to many collectors, because the asker needs no result after the question.
+ * The answer for a shard is kept until the deadline of the question, and other answers are not kept.
+ *
  * Invariant: an attempt is in the list of runs or in that of results, never in both.
  */
 
@@ -79,6 +82,28 @@ kept_size (const DeyeBusOutcome *outcome)
          + strlen (outcome->error_text);
 }
 
+/* The time at which @run's result is forgotten, even if it was not confirmed. */
+static gint64
+kept_until_us (const DeyeBusRun *run)
+{
+  const gint64 until_us = g_get_monotonic_time () + KEPT_US;
+
+  return deye_bus_run_task_is_question (&run->task) ? MIN (until_us, run->task.due_us) : until_us;
+}
+
+/* Adds a result behind all that are forgotten earlier. Usually this is the end of the list: only shards have another time. */
+static void
+kept_insert (DeyeBusCollector *self, KeptResult *kept)
+{
+  GList *later = NULL;
+
+  if (self->kept.tail != NULL && ((const KeptResult *) self->kept.tail->data)->until_us > kept->until_us)
+    for (later = self->kept.head; ((const KeptResult *) later->data)->until_us <= kept->until_us;)
+      later = later->next;
+  g_queue_insert_before_link (&self->kept, later, &kept->link);
+  self->kept_bytes += kept->size;
+}
+
 /* Beyond KEPT_BYTES the oldest result is forgotten, even if its submitter does not have it. If the broker loses the result as
  * well, because it is restarted, the task is attempted again. */
 void
@@ -86,7 +111,6 @@ deye_bus_collector_keep (DeyeBusCollector *self, const DeyeBusRun *run, DeyeBusO
 {
   const WireSpan task_id = wire_span_str (run->task.task_id);
   KeptResult *kept = g_malloc (sizeof *kept + task_id.len + 1);
-  gint64 until_us = g_get_monotonic_time () + KEPT_US;
 
   *kept = (KeptResult){ .link = { .data = kept },
                         .attempt = run->task.attempt,
@@ -94,14 +118,13 @@ deye_bus_collector_keep (DeyeBusCollector *self, const DeyeBusRun *run, DeyeBusO
                         .outcome = outcome,
                         .origin = run->request->origin,
                         .route = is_sent ? run->request->route_id : 0,
-                        .until_us = until_us,
+                        .until_us = kept_until_us (run),
                         .size = kept_size (outcome) };
   memcpy (kept->task_id, task_id.data, task_id.len + 1);
-  g_queue_push_tail_link (&self->kept, &kept->link);
-  self->kept_bytes += kept->size;
+  kept_insert (self, kept);
+  deye_bus_collector_arm (self, kept->until_us);
   while (self->kept_bytes > KEPT_BYTES)
     kept_remove (self, self->kept.head);
-  deye_bus_collector_arm (self, until_us);
 }
 
 gint64

@@ -84,12 +84,20 @@ deye_bus_collector_send_reports (DeyeBusCollector *self, gint64 now_us)
   return next_us;
 }
 
-/* TRUE if the outcome is kept until it is confirmed. Other outcomes are not: the broker makes another attempt for them, as it
- * does if they are lost with the connection. */
+/* TRUE if no broker will ask for the outcome again. A question ends with the connection of its asker, so it does not outlive the
+ * broker. A collector whose connection ends is not asked again, unless the task is a shard, which the collector may then claim. */
+static gboolean
+execute_is_asked_once (const DeyeBusRun *run)
+{
+  return deye_bus_run_task_is_question (&run->task) && run->task.shards == 0;
+}
+
+/* TRUE if the outcome is kept until it is confirmed. Outcomes of other kinds are not: the broker makes another attempt for them, as
+ * it does if they are lost with the connection. */
 static gboolean
 execute_is_kept (DeyeBusRun *run, const DeyeBusOutcome *outcome)
 {
-  return (outcome->kind == OUTCOME (SUCCEEDED) || outcome->kind == OUTCOME (FAILED))
+  return (outcome->kind == OUTCOME (SUCCEEDED) || outcome->kind == OUTCOME (FAILED)) && !execute_is_asked_once (run)
          && deye_bus_run_cancel_reason (run) != DEYE_BUS_CANCEL_SUPERSEDED;
 }
 

@@ -103,7 +103,7 @@ struct _DeyeBusCollector
   GMutex units_lock;
   GTree *units; /* name -> HealthUnit, of the units that are not healthy */
 
-  GQueue kept; /* of KeptResult, the oldest first; see -claims.c */
+  GQueue kept; /* of KeptResult, the first to be forgotten first; see -claims.c */
   gsize kept_bytes;
   GQueue arrived; /* of DeyeBusMessage: Execute that came before the client was ready */
   GSource *timer; /* NULL: not started */

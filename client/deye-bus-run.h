@@ -108,6 +108,13 @@ typedef struct
   guint64 largest; /* result */
 } DeyeBusRunTask;
 
+/* TRUE if the task asks a question to many collectors. No submitter can use an id that begins so. */
+static inline gboolean
+deye_bus_run_task_is_question (const DeyeBusRunTask *task)
+{
+  return g_str_has_prefix (task->task_id, "gather.");
+}
+
 struct DeyeBusRun
 {
   gatomicrefcount refs;

@@ -323,6 +323,76 @@ test_bounds (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->collector->kept_bytes, ==, 0);
 }
 
+/* Gives the collector the task @id, whose deadline is in a minute. */
+static void
+script_question (Fixture *f, guint64 route, const char *id, guint shards)
+{
+  ScriptExecute execute = DAEMONEYE__EVENTBUS__V1__EXECUTE__INIT;
+
+  execute.remaining_us = 60 * G_TIME_SPAN_SECOND;
+  execute.shards = shards;
+  collector_script_execute (f->in, route, id, &execute);
+  g_ptr_array_unref (claims_fixture_send_and_receive (f));
+  g_assert_cmpstr (deye_bus_work_get_task_id (f->log.work), ==, id);
+}
+
+/* An answer to a question to many collectors is not kept: neither one that was sent, nor one that was too late for that. */
+static void
+test_answer_is_not_kept (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (GPtrArray) sent = NULL;
+  const RegisterRequest *request;
+
+  claims_fixture_start_work (f);
+  script_question (f, 701, "gather.1.0", 0);
+  succeed (f);
+  sent = claims_fixture_send_and_receive (f);
+  assert_result (sent->pdata[0], 701);
+  g_assert_cmpuint (f->collector->kept.length, ==, 0);
+  script_question (f, 702, "gather.1.1", 0);
+  claims_fixture_lose (f);
+  succeed (f);
+  g_assert_cmpuint (f->collector->kept.length, ==, 0);
+  g_assert_false (deye_bus_collector_has_unsent (f->collector));
+  guard = claims_fixture_welcome (f, 1);
+  request = wire_guard_message (guard);
+  g_assert_cmpuint (request->n_running, ==, 0);
+  g_assert_cmpuint (request->n_finished, ==, 0);
+  claims_fixture_answer (f, NULL, 0);
+}
+
+/* The answer for a shard is claimed, but only until the deadline of the question, also if other results are kept longer. */
+static void
+test_shard_is_kept_until_deadline (Fixture *f, gconstpointer data)
+{
+  g_autoptr (WireGuard) guard = NULL;
+  const RegisterRequest *request;
+  const gint64 now_us = g_get_monotonic_time ();
+
+  claims_fixture_start_work (f);
+  succeed (f);
+  script_question (f, 701, "gather.1.0", 2);
+  succeed (f);
+  collector_script_execute (f->in, 702, "t-2", NULL);
+  g_ptr_array_unref (claims_fixture_send_and_receive (f));
+  succeed (f);
+  script_question (f, 703, "gather.1.1", 2);
+  succeed (f);
+  claims_fixture_lose (f);
+  guard = claims_fixture_welcome (f, 1);
+  request = wire_guard_message (guard);
+  g_assert_cmpuint (request->n_finished, ==, 4);
+  claims_fixture_answer (f, NULL, 0);
+  g_assert_cmpint (deye_bus_collector_step_kept (f->collector, now_us), <=,
+                   g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (f->collector->kept.length, ==, 4);
+  g_assert_cmpint (deye_bus_collector_step_kept (f->collector, g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND), >=,
+                   now_us + 300 * G_TIME_SPAN_SECOND);
+  g_assert_cmpuint (f->collector->kept.length, ==, 2);
+  g_assert_cmpuint (f->collector->kept_bytes, >, 0);
+}
+
 /* A draining collector reports the drain again in its next registration, and stops when its result has been sent. */
 static void
 test_draining (Fixture *f, gconstpointer data)
@@ -432,6 +502,8 @@ main (int argc, char **argv)
   ADD ("next-attempt", test_next_attempt);
   ADD ("bounds", test_bounds);
   ADD ("connected-again", test_connected_again);
+  ADD ("answer-is-not-kept", test_answer_is_not_kept);
+  ADD ("shard-is-kept-until-deadline", test_shard_is_kept_until_deadline);
   ADD ("draining", test_draining);
   ADD ("draining-before-ready", test_draining_before_ready);
   g_test_add ("/client/claims/draining-before-lost", Fixture, "lost", claims_fixture_set_up, test_draining_before_ready,
