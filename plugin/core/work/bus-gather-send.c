@@ -109,7 +109,7 @@ send_manifest (BusGather *gather)
 
 /* Sends the next answer, or the manifest. FALSE: not now */
 static gboolean
-send_next (BusGather *gather)
+send_next (BusGather *gather, gint64 now_us)
 {
   BusGatherEntry *entry = g_queue_peek_head (&gather->unsent);
 
@@ -144,7 +144,7 @@ send_is_stuck (const BusGather *gather, gint64 now_us)
 }
 
 static void
-send_some (BusGather *gather)
+send_some (BusGather *gather, gint64 now_us)
 {
   BusPeer *asker = gather->asker;
 
@@ -155,7 +155,7 @@ send_some (BusGather *gather)
       return;
     }
   while (gather->is_sending && bus_peer_is_ready (asker) && bus_outq_bytes (&asker->flow.outq) < BUS_PUSH_BYTES)
-    if (!send_next (gather))
+    if (!send_next (gather, now_us))
       break;
   bus_peer_touch (asker);
 }
@@ -168,7 +168,7 @@ bus_gather_send (BusCore *core, gint64 now_us)
   for (GList *link = core->work->gathers.sending.head; link != NULL; link = next)
     {
       next = link->next;
-      send_some (link->data);
+      send_some (link->data, now_us);
     }
   return core->work->gathers.done.length > 0;
 }
