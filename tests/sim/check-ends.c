@@ -9,9 +9,10 @@
 
 /*
  * I7: no message vanishes when a subscription ends or is demoted. Each message that waited for it was handed on to another
- * subscription, where it is counted in the same way, or is counted as discarded. The other subscriptions lose and gain no other
- * messages: each message that was offered to them is delivered, missed or waiting, and each message that was handed on moves
- * from one to another. An at-least-once message that was sent and not settled is sent to another member again.
+ * subscription, where it is counted in the same way, or is counted as discarded, or as lost because there was no memory. The other
+ * subscriptions lose and gain no other messages: each message that was offered to them is delivered, missed or waiting, and each
+ * message that was handed on moves from one to another. An at-least-once message that was sent and not settled is sent to another
+ * member again.
  */
 
 static gboolean
@@ -31,6 +32,8 @@ check_ends_count_peer (const SimWorld *world, const BusPeer *peer, SimEnds *ends
     {
       const BusSubscription *subscription = value;
 
+      if (!check_ends_is_ending (ends, subscription)) /* these are counted with the other subscriptions */
+        ends->ended -= bus_subscription_losses (subscription)->missed_by[BUS_LOSS_NO_MEMORY];
       if (subscription->serves)
         continue; /* requests are not counted, because they are answered */
       if (check_ends_is_ending (ends, subscription))
@@ -61,7 +64,7 @@ check_ends_count (const SimWorld *world, SimEnds *ends)
   ends->others += check_ends_count_held (world); /* the group has no other member now */
   ends->wills = world->wills->offered;
   ends->repeated = world->core->routes->n_repeated;
-  ends->ended = world->core->flows.missed_by[BUS_LOSS_ENDED];
+  ends->ended += world->core->flows.missed_by[BUS_LOSS_ENDED] + world->core->flows.missed_by[BUS_LOSS_NO_MEMORY];
   ends->is_closing = sim_view_is_closing (world);
 }
 

@@ -62,7 +62,7 @@ typedef struct
   guint64 waiting;         /* messages of subscriptions that end */
   guint64 others;          /* messages that were offered to the other subscriptions */
   guint64 wills;           /* times that a last message was offered to the others */
-  guint64 ended;           /* messages that were discarded with their subscription */
+  guint64 ended;           /* messages that were discarded or lost with their subscription */
   guint64 repeated;        /* messages that another member got again, so far */
   guint64 to_repeat;       /* messages that were sent and not settled, and that another member must get */
   gboolean is_closing;     /* a peer is being disconnected at the same time: the sums are not known */

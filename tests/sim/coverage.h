@@ -154,6 +154,7 @@
   X (RUN_SPLIT, "M17-run-delivered-in-part")                                                                           \
   X (RUN_WAITS, "M17-run-waits-together")                                                                              \
   X (RUN_SENT_IN_PART, "M17-part-of-a-waiting-run-sent")                                                               \
+  X (RUN_LOST, "R10-run-without-memory-lost")                                                                          \
   X (RUN_HELD, "M17-credit-of-a-run-withheld")                                                                         \
   X (RUN_OF_MEMBERS, "M17-credit-of-a-run-withheld-by-members")                                                        \
   X (RUN_TICKET_SHARED, "M17-ticket-shared-by-runs")                                                                   \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-cells.h"
+#include "queue/bus-flow-state.h"
 #include "sim-world.h"
 #include "wire-block.h"
 
@@ -20,6 +21,8 @@ guint8 *__real_wire_block_new (gsize wanted, gsize most, gsize *size);
 guint8 *__wrap_wire_block_new (gsize wanted, gsize most, gsize *size);
 gpointer __real_bus_cells_try_take (BusCells *cells, gsize n);
 gpointer __wrap_bus_cells_try_take (BusCells *cells, gsize n);
+void __real_bus_fifo_leave_gap (BusFlow *flow, BusSlot *slot, BusLoss loss, guint64 from, guint64 to);
+void __wrap_bus_fifo_leave_gap (BusFlow *flow, BusSlot *slot, BusLoss loss, guint64 from, guint64 to);
 
 static gboolean
 world_allocation_fails (void)
@@ -53,6 +56,15 @@ gpointer
 __wrap_bus_cells_try_take (BusCells *cells, gsize n)
 {
   return world_allocation_fails () ? NULL : __real_bus_cells_try_take (cells, n);
+}
+
+/* Only calls between files are wrapped, so this is a run that is lost, and not a single message that is dropped. */
+void
+__wrap_bus_fifo_leave_gap (BusFlow *flow, BusSlot *slot, BusLoss loss, guint64 from, guint64 to)
+{
+  if (running != NULL)
+    sim_cover (running, SIM_COVER_RUN_LOST);
+  __real_bus_fifo_leave_gap (flow, slot, loss, from, to);
 }
 
 /* The number of kept blocks depends on the worlds before this one, so an allocation from a kept block fails as well. */

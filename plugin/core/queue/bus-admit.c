@@ -65,7 +65,7 @@ admit_oldest_to_drop (BusFlow *flow,
                       BusRoomFit why,
                       gint64 now_us)
 {
-  BusSlot *slot = bus_fifo_unpack_oldest (flow, subscription);
+  BusSlot *slot = bus_fifo_unpack_next (flow, subscription, NULL, now_us);
 
   if (slot != NULL && slot->delivery.is_kept)
     slot = NULL;

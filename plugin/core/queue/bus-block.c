@@ -34,15 +34,13 @@ block_drop_waiting (BusFlow *flow, BusSubscription *subscription, GPtrArray *pub
 {
   BusSlot *next;
 
-  for (BusSlot *slot = bus_fifo_unpack_slot (flow, subscription->fifo->first); slot != NULL; slot = next)
+  for (BusSlot *slot = bus_fifo_unpack_next (flow, subscription, NULL, now_us); slot != NULL; slot = next)
     {
-      /* Unpacked first: a dropped message may give its credit to the next one. */
-      next = bus_fifo_unpack_slot (flow, slot->next);
-      if (slot->state == BUS_DELIVERY_LOST || slot->ticket == NULL || slot->delivery.is_kept)
+      /* Unpacked first: a dropped message may give its credit to the next one. Dropping may free gaps that follow, but no message,
+       * so the next message is a safe place to continue. */
+      next = bus_fifo_unpack_next (flow, subscription, slot, now_us);
+      if (slot->ticket == NULL || slot->delivery.is_kept)
         continue;
-      /* Dropping may free gaps that follow, but no message, so the next message is a safe place to continue. */
-      while (next != NULL && next->state == BUS_DELIVERY_LOST)
-        next = bus_fifo_unpack_slot (flow, next->next);
       block_count_loss (publishers, slot);
       bus_fifo_drop (flow, slot, BUS_LOSS_EXPIRED, now_us);
     }

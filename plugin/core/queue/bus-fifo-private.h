@@ -5,8 +5,12 @@
 
 /*
  * The parts of bus-fifo that bus-fifo-run uses as well: making and freeing slots, and the amounts that a slot adds to the sums of
- * its queue. Only these two files include this header.
+ * its queue; and the one function of bus-fifo-run that bus-fifo calls. Only these two files include this header.
  */
+
+/* In bus-fifo-run. Unpacks the first @n messages of a run, or all if it has fewer. Without memory the run is lost: @slot is then a
+ * gap, or was freed. */
+void bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n, gint64 now_us);
 
 /* Makes a slot behind @after, and in its lane behind @lane_after. NULL: at the beginning of the FIFO, or of the lane. */
 BusSlot *bus_fifo_slot_new (BusFlow *flow,
@@ -16,8 +20,21 @@ BusSlot *bus_fifo_slot_new (BusFlow *flow,
                             BusDeliveryState state,
                             WireLane lane);
 
+/* The same with a slot that the caller has made. */
+void bus_fifo_slot_insert (BusFlow *flow, BusSlot *slot, BusSlot *after, BusSlot *lane_after);
+
 /* Unlinks a slot from its FIFO and frees it. The caller has removed its message or run before. */
 void bus_fifo_slot_free (BusFlow *flow, BusSlot *slot);
+
+/* The messages from @from to @to, which the slot had, were removed and are lost: leaves a gap at their place. The slot may be freed. */
+void bus_fifo_leave_gap (BusFlow *flow, BusSlot *slot, BusLoss loss, guint64 from, guint64 to);
+/* Counts and reports @count messages that were lost. */
+void bus_fifo_count_loss (BusFlow *flow,
+                          BusSubscription *subscription,
+                          const BusLostAt *at,
+                          guint64 count,
+                          BusLoss loss,
+                          gint64 now_us);
 
 /* Slots, timers and look-ups count as memory of the queue, like messages. */
 static inline void

@@ -11,7 +11,8 @@
  * front when credit arrives. All other code that handles single messages of a FIFO (policies, trimming, the end of a block or of
  * the subscription) unpacks the run first: each of its messages gets a slot of its own in the same place, and the sums of the FIFO
  * and of the queue do not change. So each policy has one implementation, and a message of a run that is lost has a slot, which
- * becomes a gap.
+ * becomes a gap. If there is no memory to unpack a run, all of its messages are lost with the reason NO_MEMORY, and the slot of the
+ * run becomes the gap, which needs no memory.
  *
  * The messages of a run have no time to live; of the members of BusDelivery only the kind is set, to DELIVER. A run never waits
  * for a member of a group, or for a subscription with the policy conflate. It holds at most one ticket, for all of its messages.
@@ -27,14 +28,12 @@ void bus_fifo_append_run (BusFlow *flow,
                           gint64 now_us);
 
 /* Removes the first @n messages of a run, which were encoded. The slot is freed with the last one. */
-void bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n);
+void bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n, gint64 now_us);
+
+/* The slot of the next message behind @after (NULL: of the oldest message), or of the next one in front of @before (NULL: of the
+ * newest). If it is in a run, the run is unpacked first, and skipped if it is lost. NULL: there is none. */
+BusSlot *bus_fifo_unpack_next (BusFlow *flow, const BusSubscription *subscription, BusSlot *after, gint64 now_us);
+BusSlot *bus_fifo_unpack_previous (BusFlow *flow, const BusSubscription *subscription, BusSlot *before, gint64 now_us);
 
 /* Unpacks all runs of a subscription. */
-void bus_fifo_unpack_all (BusFlow *flow, BusSubscription *subscription);
-
-/* Unpacks a slot if it stands for a run, and returns the slot of its first message; @slot is then the slot of the last message.
- * NULL: @slot is NULL. */
-BusSlot *bus_fifo_unpack_slot (BusFlow *flow, BusSlot *slot);
-
-/* Returns the slot of the oldest message, like bus_fifo_oldest(), but unpacks it first if it is in a run. */
-BusSlot *bus_fifo_unpack_oldest (BusFlow *flow, const BusSubscription *subscription);
+void bus_fifo_unpack_all (BusFlow *flow, BusSubscription *subscription, gint64 now_us);

@@ -140,18 +140,11 @@ fifo_unlink_from_lane (BusFifo *fifo, BusSlot *slot)
     fifo->lane_last[slot->lane] = slot->lane_previous;
 }
 
-BusSlot *
-bus_fifo_slot_new (BusFlow *flow,
-                   BusSubscription *subscription,
-                   BusSlot *after,
-                   BusSlot *lane_after,
-                   BusDeliveryState state,
-                   WireLane lane)
+void
+bus_fifo_slot_insert (BusFlow *flow, BusSlot *slot, BusSlot *after, BusSlot *lane_after)
 {
-  BusFifo *fifo = bus_subscription_need_fifo (subscription);
-  BusSlot *slot = bus_cells_take (&flow->shared->quota->cells, sizeof (BusSlot));
+  BusFifo *fifo = bus_subscription_need_fifo (slot->subscription);
 
-  *slot = (BusSlot){ .state = state, .lane = lane, .subscription = subscription };
   fifo_link_in_lane (fifo, slot, lane_after);
   slot->previous = after;
   slot->next = after != NULL ? after->next : fifo->first;
@@ -163,9 +156,23 @@ bus_fifo_slot_new (BusFlow *flow,
     after->next = slot;
   else
     fifo->first = slot;
-  if (state == BUS_DELIVERY_LOST)
-    fifo->gaps[lane]++;
+  if (slot->state == BUS_DELIVERY_LOST)
+    fifo->gaps[slot->lane]++;
   fifo_keep (flow, sizeof (BusSlot));
+}
+
+BusSlot *
+bus_fifo_slot_new (BusFlow *flow,
+                   BusSubscription *subscription,
+                   BusSlot *after,
+                   BusSlot *lane_after,
+                   BusDeliveryState state,
+                   WireLane lane)
+{
+  BusSlot *slot = bus_cells_take (&flow->shared->quota->cells, sizeof (BusSlot));
+
+  *slot = (BusSlot){ .state = state, .lane = lane, .subscription = subscription };
+  bus_fifo_slot_insert (flow, slot, after, lane_after);
   return slot;
 }
 
@@ -280,61 +287,6 @@ bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
   entry->slots = slot;
 }
 
-/* Makes a slot for the first message of a run in front of the slot of the run. The sums of the FIFO and of the queue do not
- * change. */
-static void
-fifo_unpack_first (BusFlow *flow, BusSlot *slot)
-{
-  BusSubscription *subscription = slot->subscription;
-  BusSlot *first = bus_fifo_slot_new (flow, subscription, slot->previous, slot->lane_previous, slot->state, slot->lane);
-
-  fifo_unkeep (flow, sizeof (BusSlot)); /* it was counted with the run */
-  first->message = bus_waiting_run_take_first (slot->run);
-  first->delivery = slot->delivery;
-  first->since_us = slot->since_us;
-  if (slot->ticket != NULL)
-    {
-      first->ticket = bus_ticket_ref (slot->ticket);
-      bus_withheld_share (subscription);
-    }
-  if (subscription->fifo->first_waiting == slot)
-    bus_subscription_need_fifo (subscription)->first_waiting = first;
-}
-
-/* The slot of a run becomes the slot of its last message. */
-static void
-fifo_unpack_last (BusSlot *slot)
-{
-  slot->message = bus_waiting_run_take_first (slot->run);
-  bus_waiting_run_free (g_steal_pointer (&slot->run));
-}
-
-/* Unpacks up to @n messages, but not the last one of the run. Returns the part of @n that is left. */
-static guint
-fifo_unpack_some (BusFlow *flow, BusSlot *slot, guint n)
-{
-  for (; n > 0 && slot->run->n > 1; n--)
-    fifo_unpack_first (flow, slot);
-  return n;
-}
-
-/* Each message that leaves the run gets a slot in front of the slot of the run, so the order does not change and the caller's
- * iterator, which points to the slot of the run, stays valid. The slot of the run becomes the slot of its last message.
- *
- * The sums of the FIFO and the queue do not change either, because each message of a run is charged as if it had its own slot.
- * This charge must cover the memory of the run. The cell of a run does not become smaller when messages leave it: the charges of a
- * few remaining messages would be less than the cell. A peer could then occupy more memory than its quotas count. So when the rest
- * is not covered any more, it is unpacked as well, even if the caller needs fewer messages. */
-void
-bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n)
-{
-  n = fifo_unpack_some (flow, slot, n);
-  if (n == 0 && !bus_waiting_run_is_covered (slot->run, sizeof (BusSlot)))
-    n = fifo_unpack_some (flow, slot, slot->run->n);
-  if (n > 0)
-    fifo_unpack_last (slot);
-}
-
 void
 bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription)
 {
@@ -349,7 +301,7 @@ bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription)
 }
 
 void
-bus_fifo_advance (BusFlow *flow, BusSubscription *subscription)
+bus_fifo_advance (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   const BusWindow *window = &subscription->window;
 
@@ -357,7 +309,7 @@ bus_fifo_advance (BusFlow *flow, BusSubscription *subscription)
   while (subscription->fifo->first_waiting != NULL && bus_subscription_is_open (subscription))
     {
       bus_fifo_unpack (flow, subscription->fifo->first_waiting,
-                       (guint) MIN (window->granted_messages - window->used_messages, G_MAXUINT));
+                       (guint) MIN (window->granted_messages - window->used_messages, G_MAXUINT), now_us);
       bus_fifo_advance_to_run (flow, subscription);
     }
 }
@@ -462,13 +414,13 @@ fifo_grow_gap (BusSlot *gap, guint64 from, guint64 to, guint64 count)
   gap->gap_count += count;
 }
 
-static void
-fifo_count_loss (BusFlow *flow,
-                 BusSubscription *subscription,
-                 const BusLostAt *at,
-                 guint64 count,
-                 BusLoss loss,
-                 gint64 now_us)
+void
+bus_fifo_count_loss (BusFlow *flow,
+                     BusSubscription *subscription,
+                     const BusLostAt *at,
+                     guint64 count,
+                     BusLoss loss,
+                     gint64 now_us)
 {
   BusSubscriptionExtra *extra = bus_subscription_need_extra (subscription);
 
@@ -522,33 +474,65 @@ bus_fifo_note_sent (BusFlow *flow, guint64 route_id)
   fifo_note_route (flow->shared, &(const BusRouteNote){ .route_id = route_id, .sent_to = flow });
 }
 
+/* The message of the slot was removed: the slot becomes a gap. */
+static void
+fifo_become_gap (BusSlot *slot, BusDeliveryState lost, BusLoss loss)
+{
+  BusFifo *fifo = bus_subscription_need_fifo (slot->subscription);
+
+  if (fifo->first_waiting == slot)
+    fifo->first_waiting = fifo_next_waiting (slot->next);
+  *slot = (BusSlot){ .state = lost,
+                     .lane = slot->lane,
+                     .subscription = slot->subscription,
+                     .previous = slot->previous,
+                     .next = slot->next,
+                     .lane_previous = slot->lane_previous,
+                     .lane_next = slot->lane_next,
+                     .gap_loss = loss };
+  fifo->gaps[slot->lane]++;
+}
+
+/* It needs no memory, because messages are dropped when memory is short: a gap beside the slot grows, or the slot itself becomes
+ * the gap. */
+void
+bus_fifo_leave_gap (BusFlow *flow, BusSlot *slot, BusLoss loss, guint64 from, guint64 to)
+{
+  BusSlot *left = slot->lane_previous;
+  BusSlot *right = slot->lane_next;
+  BusSlot *gap = fifo_find_gap (left, TRUE, loss);
+  const BusDeliveryState lost = bus_delivery_next (slot->state, BUS_DELIVERY_ON_LOSE);
+
+  if (gap == NULL)
+    gap = fifo_find_gap (right, FALSE, loss);
+  if (gap != NULL)
+    bus_fifo_slot_free (flow, slot);
+  else
+    {
+      fifo_become_gap (slot, lost, loss);
+      gap = slot;
+    }
+  fifo_grow_gap (gap, from, to, to - from + 1);
+  if (left != NULL && left->state == BUS_DELIVERY_LOST)
+    fifo_join_gaps (flow, left, right);
+}
+
 void
 bus_fifo_drop (BusFlow *flow, BusSlot *slot, BusLoss loss, gint64 now_us)
 {
   BusSubscription *subscription = slot->subscription;
   const BusLostAt at = { slot->lane, slot->message->domain, slot->message->accept_seq };
-  BusSlot *left = slot->lane_previous;
-  BusSlot *right = slot->lane_next;
-  BusSlot *gap = fifo_find_gap (left, TRUE, loss);
   gboolean had_credit = slot->state == BUS_DELIVERY_QUEUED;
-  BusDeliveryState lost = bus_delivery_next (slot->state, BUS_DELIVERY_ON_LOSE);
 
-  if (gap == NULL)
-    gap = fifo_find_gap (right, FALSE, loss);
-  if (gap == NULL)
-    gap = left = bus_fifo_slot_new (flow, subscription, slot->previous, left, lost, slot->lane);
-  gap->gap_loss = loss;
-  fifo_grow_gap (gap, at.accept_seq, at.accept_seq, 1);
   if (slot->delivery.kind == WIRE_KIND_DELIVER)
     bus_fifo_note_dropped (flow->shared, slot->delivery.route_id, loss);
   if (had_credit)
     bus_window_unuse (&subscription->window, slot->message->payload_len);
-  bus_fifo_remove (flow, slot, NULL);
-  if (left != NULL && left->state == BUS_DELIVERY_LOST)
-    fifo_join_gaps (flow, left, right);
-  fifo_count_loss (flow, subscription, &at, 1, loss, now_us);
+  fifo_strip (flow, slot, NULL);
+  bus_fifo_leave_gap (flow, slot, loss, at.accept_seq, at.accept_seq);
+  bus_fifo_count_loss (flow, subscription, &at, 1, loss, now_us);
   if (had_credit)
-    bus_fifo_advance (flow, subscription); /* the next message gets the credit of the dropped one */
+    bus_fifo_advance (flow, subscription, now_us); /* the next message gets the credit of the dropped one */
 }
 
 void
@@ -571,7 +555,7 @@ bus_fifo_discard (BusFlow *flow, BusSubscription *subscription, const BusMessage
   const BusLostAt at = { WIRE_LANE_DATA, message->domain, message->accept_seq };
 
   bus_delivery_next (BUS_DELIVERY_WITHDRAWN, BUS_DELIVERY_ON_LOSE);
-  fifo_count_loss (flow, subscription, &at, 1, BUS_LOSS_ENDED, now_us);
+  bus_fifo_count_loss (flow, subscription, &at, 1, BUS_LOSS_ENDED, now_us);
 }
 
 void
@@ -590,5 +574,5 @@ bus_fifo_lose (BusFlow *flow,
     gap = bus_fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[at->lane], lost, at->lane);
   gap->gap_loss = loss;
   fifo_grow_gap (gap, at->accept_seq, at->accept_seq, count);
-  fifo_count_loss (flow, subscription, at, count, loss, now_us);
+  bus_fifo_count_loss (flow, subscription, at, count, loss, now_us);
 }

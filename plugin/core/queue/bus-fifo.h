@@ -16,8 +16,8 @@
  * A, B, C, D are dropped for the same reason, the queue becomes A, GAP (B to C, 2), D.
  *
  * Every loss of a message that matched the subscription passes through bus_fifo_drop() or bus_fifo_lose(), which make the gap,
- * count the loss and report it, or through bus_fifo_discard() when the subscription has ended and gets no gap. Other modules
- * decide which message is dropped: bus-admit (a full queue), bus-trim (lower bounds, a full broker), bus-block (the end of a
+ * count the loss and report it, or through bus_fifo_discard() when the subscription has ended and gets no gap. Only bus-fifo-run
+ * loses messages on its own, when there is no memory to unpack a run. Other modules decide which message is dropped: bus-admit (a full queue), bus-trim (lower bounds, a full broker), bus-block (the end of a
  * block), bus-flow (time to live) and bus-reroute (the end of the subscription).
  *
  * Several messages may wait as a run, which has one slot: see bus-fifo-run. Functions below that handle one message need the slot
@@ -40,12 +40,9 @@ BusSlot *bus_fifo_append (BusFlow *flow,
 /* Moves the first waiting message, for which the caller has used credit, to the state QUEUED, and adds its slot to @entry. */
 void bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry);
 
-/* Unpacks the first @n messages of a run, or all if it has fewer. */
-void bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n);
-
 /* Both move waiting messages into their lanes, in order, as far as the window allows. bus_fifo_advance() unpacks runs for this;
  * bus_fifo_advance_to_run() stops in front of a run. */
-void bus_fifo_advance (BusFlow *flow, BusSubscription *subscription);
+void bus_fifo_advance (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 void bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription);
 
 /* Removes a slot, whether it is a message or a gap; an entry that becomes empty leaves its lane. @ticket: (out) (transfer full)

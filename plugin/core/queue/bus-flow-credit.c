@@ -37,7 +37,7 @@ flow_encoded_of_run (BusFlow *flow, BusSlot *slot, guint n, gint64 now_us)
   bus_flow_count_delivered (flow, subscription, slot->run->domain, n, now_us);
   if (slot->ticket != NULL)
     bus_unsettled_withhold (flow, subscription, slot->ticket, now_us);
-  bus_fifo_sent_of_run (flow, slot, n);
+  bus_fifo_sent_of_run (flow, slot, n, now_us);
   if (bus_flow_gap_is_first (subscription, lane) && !bus_flow_send_first_gaps (flow, subscription, lane))
     bus_report_again (flow, subscription, now_us);
   bus_block_check_drained (flow, subscription, now_us);
@@ -91,7 +91,7 @@ flow_send_waiting (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
   while (flow_send_runs (flow, subscription, now_us));
   if (subscription->fifo->first_waiting != NULL && bus_subscription_is_open (subscription))
     {
-      bus_fifo_advance (flow, subscription);
+      bus_fifo_advance (flow, subscription, now_us);
       bus_flow_pump (flow, now_us);
     }
   else if (flow->soft_since_us != 0)

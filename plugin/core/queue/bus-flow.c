@@ -296,7 +296,7 @@ bus_flow_discard_request (BusFlow *flow, BusSlot *slot, gint64 now_us)
 
   bus_fifo_withdraw (flow, slot, NULL);
   if (had_credit)
-    bus_fifo_advance (flow, subscription);
+    bus_fifo_advance (flow, subscription, now_us);
   flow_slot_left (flow, subscription, now_us);
 }
 
@@ -495,26 +495,23 @@ bus_flow_take (BusFlow *flow, BusSlot *slot)
 }
 
 guint
-bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent)
+bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent, gint64 now_us)
 {
   BusSlot *slot;
   guint n = 0;
 
   /* One run after the other: all of them at once would need slots for the whole queue. */
-  while ((slot = bus_fifo_unpack_slot (flow, subscription->fifo->first)) != NULL)
+  while ((slot = bus_fifo_unpack_next (flow, subscription, NULL, now_us)) != NULL)
     {
       g_autoptr (BusParcel) parcel = NULL;
 
-      if (slot->state == BUS_DELIVERY_LOST)
-        {
-          bus_fifo_remove (flow, slot, NULL);
-          continue;
-        }
       n++;
       parcel = bus_flow_take (flow, slot);
       if (unsent != NULL)
         g_ptr_array_add (unsent, g_steal_pointer (&parcel));
     }
+  while ((slot = subscription->fifo->first) != NULL) /* only gaps are left */
+    bus_fifo_remove (flow, slot, NULL);
   bus_unsettled_end (flow, subscription);
   bus_block_end (flow, subscription);
   return n;

@@ -140,7 +140,7 @@ BusParcel *bus_flow_take (BusFlow *flow, BusSlot *slot);
 
 /* Empties the FIFO of a subscription that ends; returns how many messages waited. @unsent: (nullable) (element-type
  * BusParcel): receives each of them, oldest first (a group hands them on). */
-guint bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent);
+guint bus_flow_forget (BusFlow *flow, BusSubscription *subscription, GPtrArray *unsent, gint64 now_us);
 
 /* The time for which the oldest message of the subscription has been waiting; 0: none waits. */
 gint64 bus_flow_oldest_us (const BusSubscription *subscription, gint64 now_us);

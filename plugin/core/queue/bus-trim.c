@@ -17,13 +17,16 @@ trim_next_message (BusSlot *slot, gboolean oldest_first)
   return slot;
 }
 
-/* The same, unpacked if it stands for a run: the slot of the first message of the run, or of the last one. NULL: no message. */
+/* The same, unpacked if it is in a run. @slot: (nullable): NULL: begins with the first one */
 static BusSlot *
-trim_unpack (BusFlow *flow, BusSlot *slot, gboolean oldest_first)
+trim_unpack_next (BusFlow *flow,
+                  const BusSubscription *subscription,
+                  BusSlot *slot,
+                  gboolean oldest_first,
+                  gint64 now_us)
 {
-  BusSlot *first = bus_fifo_unpack_slot (flow, slot);
-
-  return oldest_first ? first : slot;
+  return oldest_first ? bus_fifo_unpack_next (flow, subscription, slot, now_us)
+                      : bus_fifo_unpack_previous (flow, subscription, slot, now_us);
 }
 
 /* Drops all messages but the newest one of each topic. */
@@ -84,7 +87,7 @@ bus_trim_adjust (BusFlow *flow, BusSubscription *subscription, const BusBounds *
   gboolean was_block = subscription->bounds.policy == BUS_OVERFLOW_BLOCK && policy != BUS_OVERFLOW_BLOCK;
   guint64 missed = subscription->extra->missed;
 
-  bus_fifo_unpack_all (flow, subscription);
+  bus_fifo_unpack_all (flow, subscription, now_us);
   subscription->bounds = *bounds;
   if (policy != BUS_OVERFLOW_BLOCK)
     {
@@ -200,11 +203,10 @@ bus_trim_shed (BusFlow *flow, const BusSubscriptions *subscriptions, gsize bytes
       BusSlot *slot, *next;
 
       /* Only the runs that lose messages are unpacked, each before the message in front of it gives up its credit. */
-      slot = oldest_first ? bus_fifo_oldest (subscription) : bus_fifo_newest (subscription);
-      slot = trim_unpack (flow, slot, oldest_first);
+      slot = trim_unpack_next (flow, subscription, NULL, oldest_first, now_us);
       for (; slot != NULL && before - flow->waiting_bytes < bytes; slot = next)
         {
-          next = trim_unpack (flow, trim_next_message (slot, oldest_first), oldest_first);
+          next = trim_unpack_next (flow, subscription, slot, oldest_first, now_us);
           if (!slot->delivery.is_kept)
             bus_fifo_drop (flow, slot, BUS_LOSS_LIMIT, now_us);
         }

@@ -164,9 +164,11 @@ BusMessage *
 bus_waiting_run_take_first (BusWaitingRun *run)
 {
   const BusWaitingMessage *first = &run->messages[run->first];
-  BusMessage *message = bus_cells_take (&run->quota->cells, sizeof (BusMessage) + first->body_len);
+  BusMessage *message = bus_cells_try_take (&run->quota->cells, sizeof (BusMessage) + first->body_len);
   WireSpan body;
 
+  if (message == NULL)
+    return NULL;
   bus_waiting_run_view (run, 0, message);
   body = wire_span (bus_message_place (message), first->body_len);
   memcpy (bus_message_place (message), message->body.data, first->body_len);

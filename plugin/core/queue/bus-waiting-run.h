@@ -78,7 +78,7 @@ bus_waiting_run_seq (const BusWaitingRun *run)
 /* Fills @view with waiting message number @i. It points into the run, so the caller must not keep a reference to it. */
 void bus_waiting_run_view (const BusWaitingRun *run, guint i, BusMessage *view);
 
-/* Removes the first message and returns a copy of it. Transfer full. */
+/* Removes the first message and returns a copy of it. Transfer full. NULL: no memory; it was not removed. */
 BusMessage *bus_waiting_run_take_first (BusWaitingRun *run);
 
 /* Removes the first @n messages, and returns their sums. */

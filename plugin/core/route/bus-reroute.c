@@ -272,8 +272,9 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
   guint rerouted = 0;
   guint repeated = reroute_unsettled (core, subscription, FALSE, now_us);
   guint64 withdrawn = bus_unsettled_count_withdrawn (subscription);
+  const guint64 waited = subscription->fifo->messages; /* some of them are lost if there is no memory */
 
-  bus_flow_forget (flow, subscription, unsent);
+  bus_flow_forget (flow, subscription, unsent, now_us);
   for (guint i = 0; i < unsent->len; i++)
     {
       BusParcel *parcel = g_ptr_array_index (unsent, i);
@@ -292,7 +293,7 @@ bus_reroute_ended (BusCore *core, BusSubscription *subscription, gint64 now_us, 
     reroute_count_unknown (core, subscription, withdrawn, leave);
   leave->repeated += repeated;
   leave->rerouted += rerouted;
-  leave->discarded += unsent->len - rerouted;
+  leave->discarded += waited - rerouted;
 }
 
 /* --- a member that stays --- */
@@ -344,6 +345,6 @@ bus_reroute_waiting (BusCore *core, BusSubscription *subscription, gint64 now_us
       missed = subscription->extra->missed;
       slot = next;
     }
-  bus_fifo_advance (flow, subscription);
+  bus_fifo_advance (flow, subscription, now_us);
   bus_flow_release_gaps (flow, subscription, now_us);
 }

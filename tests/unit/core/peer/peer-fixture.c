@@ -127,7 +127,7 @@ peers_unsubscribe (Peers *peers, BusSubscription *subscription)
 
   bus_subscriptions_remove (&owner->subscriptions, subscription);
   bus_quota_unkeep (&peers->core->quota, &owner->ledger.usage, bus_subscription_charge (subscription));
-  bus_flow_forget (&owner->flow, subscription, NULL);
+  bus_flow_forget (&owner->flow, subscription, NULL, 0);
   bus_deadline_disarm (&peers->core->deadlines, &bus_subscription_need_losses (subscription)->report_timer.deadline);
   bus_subscription_free (&peers->core->quota.lasting, subscription);
 }

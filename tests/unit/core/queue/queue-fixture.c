@@ -110,7 +110,7 @@ void
 queue_unsubscribe (Queue *queue, BusSubscription *subscription)
 {
   g_assert_true (g_ptr_array_remove (queue->subscriptions, subscription));
-  bus_flow_forget (&queue->flow, subscription, NULL);
+  bus_flow_forget (&queue->flow, subscription, NULL, QUEUE_NOW_US);
   bus_deadline_disarm (&queue->deadlines, &bus_subscription_need_losses (subscription)->report_timer.deadline);
   bus_subscription_free (&queue->quota.lasting, subscription);
 }

@@ -367,7 +367,7 @@ test_gap_with_credit (Queue *queue, gconstpointer data)
 
       queue->accept_seq = 0;
       queue_append (queue, in_front, DATA, 10);
-      bus_fifo_advance (&queue->flow, in_front);
+      bus_fifo_advance (&queue->flow, in_front, QUEUE_NOW_US);
       g_ptr_array_remove_index (queue->subscriptions, 0);
       subscription = queue_subscribe (queue, 2, BUS_OVERFLOW_ERROR, window_messages);
       queue->limits.queue_hard_messages = 1;

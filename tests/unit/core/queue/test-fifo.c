@@ -160,6 +160,24 @@ test_gap_joins_under_a_third_reason (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "g1-3x2f g2-2x1n");
 }
 
+/* Messages are dropped when memory is short, so the slot of the message becomes the gap. */
+static void
+test_gap_takes_the_slot (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = subscribe (queue, 1);
+  BusSlot *slots[2];
+
+  for (guint i = 0; i < G_N_ELEMENTS (slots); i++)
+    slots[i] = append (queue, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
+  drop (queue, subscription, 1, BUS_LOSS_FULL);
+  queue_assert_fifo (queue, subscription, "g1-1x1f q2");
+  g_assert_true (subscription->fifo->first == slots[0]);
+  drop (queue, subscription, 2, BUS_LOSS_EXPIRED);
+  queue_assert_fifo (queue, subscription, "g1-1x1f g2-2x1e");
+  g_assert_true (subscription->fifo->last == slots[1]);
+}
+
 static void
 test_lose (Queue *queue, gconstpointer data)
 {
@@ -234,14 +252,14 @@ test_credit_in_order (Queue *queue, gconstpointer data)
 
   for (guint i = 0; i < 4; i++)
     append (queue, subscription);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "q1 q2 w3 w4");
   g_assert_cmpuint (subscription->window.used_messages, ==, 2);
   g_assert_cmpuint (subscription->window.used_bytes, ==, 2 * 10);
   g_assert_true (queue->flow.lanes[WIRE_LANE_DATA].first->slots == slot_of (subscription, 1));
   g_assert_true (queue->flow.lanes[WIRE_LANE_DATA].last->slots == slot_of (subscription, 2));
   queue_return_credit (subscription, 1);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "q1 q2 q3 w4");
 }
 
@@ -255,7 +273,7 @@ test_credit_past_gaps (Queue *queue, gconstpointer data)
     append (queue, subscription);
   drop (queue, subscription, 1, BUS_LOSS_FULL);
   drop (queue, subscription, 3, BUS_LOSS_FULL);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "g1-1x1f q2 g3-3x1f q4");
 }
 
@@ -267,7 +285,7 @@ test_dropped_credit (Queue *queue, gconstpointer data)
 
   for (guint i = 0; i < 4; i++)
     queue_append (queue, subscription, DATA, 10 + i);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   drop (queue, subscription, 1, BUS_LOSS_FULL);
   queue_assert_fifo (queue, subscription, "g1-1x1f q2 q3 w4");
   g_assert_cmpuint (subscription->window.used_messages, ==, 2);
@@ -439,7 +457,7 @@ test_index_later (Queue *queue, gconstpointer data)
   queue_append (queue, subscription, "health.one", 10);
   queue_append (queue, subscription, "health.two", 10);
   drop (queue, subscription, 4, BUS_LOSS_FULL);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "Q1 W2 W3 G4-4x1f");
   g_assert_null (find (queue, subscription, "health.one"));
 
@@ -538,7 +556,7 @@ random_credit (Model *model)
     return;
   model->returned++;
   queue_return_credit (model->subscription, 1);
-  bus_fifo_advance (&model->queue->flow, model->subscription);
+  bus_fifo_advance (&model->queue->flow, model->subscription, QUEUE_NOW_US);
 }
 
 static void
@@ -559,7 +577,7 @@ test_random (Queue *queue, gconstpointer data)
           g_autofree char *text = NULL;
 
           steps[g_rand_int_range (rand, 0, G_N_ELEMENTS (steps))](&model);
-          bus_fifo_advance (&queue->flow, subscription);
+          bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
           text = queue_fifo_text (queue, subscription);
           g_assert_cmpuint (model.offered, ==,
                             model.removed + subscription->extra->missed + subscription->fifo->messages);
@@ -580,6 +598,7 @@ main (int argc, char **argv)
   QUEUE_ADD ("/core/fifo/gap/I06-place", test_gap_place);
   QUEUE_ADD ("/core/fifo/gap/I07-reasons", test_gap_reasons);
   QUEUE_ADD ("/core/fifo/gap/third-reason", test_gap_joins_under_a_third_reason);
+  QUEUE_ADD ("/core/fifo/gap/R10-takes-the-slot", test_gap_takes_the_slot);
   QUEUE_ADD ("/core/fifo/gap/lose", test_lose);
   QUEUE_ADD ("/core/fifo/gap/I07-counted", test_loss_is_counted);
   QUEUE_ADD ("/core/fifo/lanes", test_lanes);

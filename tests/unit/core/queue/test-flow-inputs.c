@@ -92,7 +92,7 @@ test_credit_ends_a_demotion (Queue *queue, gconstpointer data)
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 2);
 
   append (queue, subscription, 3);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   subscription->state = BUS_SUBSCRIPTION_DEMOTED;
   queue_return_credit (subscription, 2);
@@ -124,7 +124,7 @@ test_expire (Queue *queue, gconstpointer data)
   g_assert_cmpuint (bus_subscription_losses (subscription)->missed_by[BUS_LOSS_EXPIRED], ==, 1);
 
   bus_window_init (&subscription->window, 5, 5000);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   bus_flow_expire (&queue->flow, bus_fifo_oldest (subscription), QUEUE_NOW_US + 6);
   queue_assert_sent (queue, "g1-2x2e:1");
 }
@@ -139,7 +139,7 @@ test_expire_request (Queue *queue, gconstpointer data)
 
   append_until (queue, subscription, WIRE_KIND_REQUEST, QUEUE_NOW_US + 50);
   third = append_until (queue, subscription, WIRE_KIND_REQUEST, QUEUE_NOW_US + 5);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "q1 w2 w3");
   bus_flow_expire (&queue->flow, first, QUEUE_NOW_US + 5);
   queue_assert_fifo (queue, subscription, "q2 w3");
@@ -225,14 +225,14 @@ test_forget (Queue *queue, gconstpointer data)
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US);
   append (queue, subscription, 1);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
   queue_append_held (queue, subscription, &queue->other, QUEUE_NOW_US);
   append (queue, subscription, 1);
   subscription->fifo->last->delivery.to_each = TRUE;
   queue_assert_fifo (queue, subscription, "q2 g3-3x1f w4 w5");
 
-  g_assert_cmpuint (bus_flow_forget (&queue->flow, subscription, unsent), ==, 3);
+  g_assert_cmpuint (bus_flow_forget (&queue->flow, subscription, unsent, QUEUE_NOW_US), ==, 3);
   queue_assert_fifo (queue, subscription, "");
   g_assert_cmpuint (unsent->len, ==, 3);
   for (guint i = 0; i < unsent->len; i++)
@@ -256,10 +256,10 @@ test_forget_without_parcels (Queue *queue, gconstpointer data)
 {
   BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 0);
 
-  g_assert_cmpuint (bus_flow_forget (&queue->flow, subscription, NULL), ==, 0);
+  g_assert_cmpuint (bus_flow_forget (&queue->flow, subscription, NULL, QUEUE_NOW_US), ==, 0);
   queue_append_held (queue, subscription, &queue->publisher, QUEUE_NOW_US);
   append (queue, subscription, 1);
-  g_assert_cmpuint (bus_flow_forget (&queue->flow, subscription, NULL), ==, 2);
+  g_assert_cmpuint (bus_flow_forget (&queue->flow, subscription, NULL, QUEUE_NOW_US), ==, 2);
   queue_assert_fifo (queue, subscription, "");
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 0);
   g_assert_cmpuint (queue->quota.memory, ==, 0);
@@ -275,7 +275,7 @@ test_end (Queue *queue, gconstpointer data)
 
   bus_lane_enter_plain (&queue->flow, WIRE_LANE_DATA, message, &queue_deliver);
   append (queue, subscription, 1);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   bus_lane_enter_plain (&queue->flow, WIRE_LANE_DATA, message, &queue_deliver);
   bus_flow_end (&queue->flow);
   g_assert_cmpuint (message->refs, ==, 1);
@@ -357,7 +357,7 @@ test_clear_with_an_entry_asserts (void)
       queue_setup (&queue, NULL);
       subscription = subscribe (&queue, 1);
       append (&queue, subscription, 1);
-      bus_fifo_advance (&queue.flow, subscription);
+      bus_fifo_advance (&queue.flow, subscription, QUEUE_NOW_US);
       bus_flow_clear (&queue.flow);
       return;
     }

@@ -167,7 +167,7 @@ test_lane_with_an_entry_is_not_clear (Queue *queue, gconstpointer data)
 
   append (queue, subscription, 1);
   g_assert_true (bus_flow_lane_is_clear (&queue->flow, WIRE_LANE_DATA)); /* it waits for credit, not in the lane */
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   g_assert_false (bus_flow_lane_is_clear (&queue->flow, WIRE_LANE_DATA));
   g_assert_true (bus_flow_lane_is_clear (&queue->flow, WIRE_LANE_CONTROL));
 }
@@ -181,7 +181,7 @@ test_pump_fills_the_lane (Queue *queue, gconstpointer data)
   queue->limits.queue_soft_bytes = 65536;
   for (guint i = 0; i < 6; i++)
     queue_append (queue, subscription, DATA, 10000);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "q5 q6");
   queue_assert_sent (queue, "d1:1 d2:1 d3:1 d4:1");
@@ -199,7 +199,7 @@ test_pump_in_order (Queue *queue, gconstpointer data)
   append (queue, subscription, 5);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_assert_sent (queue, ""); /* without credit nothing is in a lane */
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_assert_sent (queue, "d1:1 d2:1 d3:1");
   queue_assert_fifo (queue, subscription, "w4 w5");
@@ -218,7 +218,7 @@ test_pump_gaps_at_their_places (Queue *queue, gconstpointer data)
   append (queue, subscription, 1);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
   append (queue, subscription, 1);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "g1-1x1f q2 g3-3x1f q4 g5-5x1f w6");
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_assert_sent (queue, "g1-1x1f:1 d2:1 g3-3x1f:1 d4:1 g5-5x1f:1");
@@ -251,7 +251,7 @@ test_pump_control_first (Queue *queue, gconstpointer data)
 
   append (queue, subscription, 2);
   queue_append (queue, subscription, CONTROL, 10);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_assert_sent (queue, "d3:1 d1:1 d2:1");
 }
@@ -265,11 +265,11 @@ test_pump_plain (Queue *queue, gconstpointer data)
   const BusDelivery reply = { .kind = WIRE_KIND_REPLY, .answers = 7 };
 
   append (queue, subscription, 1);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   arrival->inbound.expires_us = QUEUE_NOW_US - 1;
   bus_lane_enter_plain (&queue->flow, WIRE_LANE_DATA, bus_inbound_keep (&arrival->inbound), &reply);
   append (queue, subscription, 1);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_assert_sent (queue, "d2:1 a1 d3:1");
   g_assert_cmpuint (queue->flow.delivered, ==, 2);
@@ -326,7 +326,7 @@ test_gap_after_the_last_message (Queue *queue, gconstpointer data)
   append (queue, subscription, 1);
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
   g_assert_true (queue_pop_timer (queue, QUEUE_NOW_US) == &bus_subscription_need_losses (subscription)->report_timer);
-  bus_fifo_advance (flow, subscription);
+  bus_fifo_advance (flow, subscription, QUEUE_NOW_US);
   refuses_gaps = TRUE;
   bus_flow_pump (flow, QUEUE_NOW_US);
   refuses_gaps = FALSE;
@@ -362,7 +362,7 @@ test_retry (Queue *queue, gconstpointer data)
   BusSubscription *subscription = subscribe (queue, 4);
 
   append (queue, subscription, 2);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_exhaust_memory (queue);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "q1 q2");
@@ -385,7 +385,7 @@ test_retry_for_a_gap (Queue *queue, gconstpointer data)
 
   queue_lose (queue, subscription, WIRE_LANE_DATA, BUS_LOSS_FULL);
   append (queue, subscription, 1);
-  bus_fifo_advance (&queue->flow, subscription);
+  bus_fifo_advance (&queue->flow, subscription, QUEUE_NOW_US);
   queue_exhaust_memory (queue);
   bus_flow_pump (&queue->flow, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "g1-1x1f q2");
