@@ -247,6 +247,19 @@ collector_receive (CollectorFixture *f)
   return frames;
 }
 
+void
+collector_assert_bad_request (CollectorFixture *f)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+  const ScriptFrame *reply;
+
+  client_fixture_send_and_settle (&f->base);
+  frames = collector_receive (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  reply = frames->pdata[0];
+  g_assert_true (wire_span_equal (reply->envelope.error_name, WIRE_SPAN_LITERAL ("BadRequest")));
+}
+
 /* Asserts that the token belongs to the lease of @route. */
 static void
 assert_token (const ProtobufCBinaryData *token, guint64 route)

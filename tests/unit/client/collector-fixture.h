@@ -71,6 +71,8 @@ WireGuard *collector_unpack (const ScriptFrame *frame, const ProtobufCMessageDes
 const ScriptFrame *collector_find_request (GPtrArray *frames, const char *method);
 /* Takes the frames that have arrived from the client, without CREDIT. */
 GPtrArray *collector_receive (CollectorFixture *f);
+/* Sends the scripted request. Asserts that the only answer is the error BadRequest. */
+void collector_assert_bad_request (CollectorFixture *f);
 /* Each asserts the token of @route as well. */
 void collector_assert_progress (const ScriptFrame *frame, guint64 route, gboolean started, guint64 done);
 void collector_assert_outcome (const ScriptFrame *frame, guint64 route, guint32 kind);

@@ -172,15 +172,22 @@ test_in_part (RestoreFixture *f, gconstpointer data)
   assert_sent_later (f, topics, 1);
 }
 
+/* Two requests have credit, and one waits. */
+static void
+ask_more_than_credit (RestoreFixture *f)
+{
+  make_ready (f, &narrow);
+  for (guint i = 0; i < 3; i++)
+    call_as (f, WIRE_KIND_REQUEST, "control.bus.unsubscribe", TRUE);
+}
+
 /* Requests that wait for credit are not counted, and not kept for the next connection. */
 static void
 test_waiting (RestoreFixture *f, gconstpointer data)
 {
   const char *const topics[] = { "control.a", NULL };
 
-  make_ready (f, &narrow);
-  for (guint i = 0; i < 3; i++)
-    call_as (f, WIRE_KIND_REQUEST, "control.bus.unsubscribe", TRUE);
+  ask_more_than_credit (f);
   call_as (f, WIRE_KIND_PUBLISH, "control.a", FALSE);
   g_assert_cmpuint (deye_bus_session_n_waiting (f->session), ==, 2);
   assert_unsent (f, 1, 1);
@@ -191,9 +198,7 @@ test_waiting (RestoreFixture *f, gconstpointer data)
 static void
 test_waited (RestoreFixture *f, gconstpointer data)
 {
-  make_ready (f, &narrow);
-  for (guint i = 0; i < 3; i++)
-    call_as (f, WIRE_KIND_REQUEST, "control.bus.unsubscribe", TRUE);
+  ask_more_than_credit (f);
   script_credit (f->in, WIRE_CLASS_CONTROL, 4, 1048576);
   restore_fixture_feed (f);
   g_assert_cmpuint (deye_bus_session_n_waiting (f->session), ==, 0);
