@@ -2,6 +2,7 @@
 #include "retain-fixture.h"
 
 #include "control.pb-c.h"
+#include "peer/bus-state.h"
 #include "route/bus-catchup.h"
 #include "wire-feature.h"
 
@@ -68,6 +69,32 @@ test_patterns (Core *core, gconstpointer data)
   assert_got (late, "cpu* sda* disk* .");
   client_subscribe (late, 6, "events.#", NULL);
   assert_got (late, ".");
+}
+
+static guint64
+delivered_of (const Core *core, const char *topic)
+{
+  return core->core->flows.domains[bus_domain_of_topic (wire_span_str (topic))].delivered;
+}
+
+/* Each retained value is counted for the domain of its topic, also if one step sends values of several domains. */
+static void
+test_domains (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *late = client_ready (core, "two", "procmond");
+  guint64 health, events;
+
+  client_retain (publisher, "health.a", "a");
+  client_retain (publisher, "health.b", "b");
+  client_retain (publisher, "events.process.a", "e");
+  client_retain (publisher, "health.c", "c");
+  health = delivered_of (core, "health.a");
+  events = delivered_of (core, "events.process.a");
+  client_subscribe (late, 1, "#", NULL);
+  assert_got (late, "a* b* c* e* ."); /* the control lane is sent first */
+  g_assert_cmpuint (delivered_of (core, "health.a") - health, ==, 3);
+  g_assert_cmpuint (delivered_of (core, "events.process.a") - events, ==, 1);
 }
 
 /* A member of a group, a server, and a client without the feature get no retained messages. */
@@ -547,6 +574,7 @@ main (int argc, char **argv)
   ADD ("late-subscriber", retain_set_up, test_late_subscriber);
   ADD ("live-is-not-marked", retain_set_up, test_live_is_not_marked);
   ADD ("patterns", retain_set_up, test_patterns);
+  ADD ("domains", retain_set_up, test_domains);
   ADD ("plain-only", retain_set_up, test_plain_only);
   ADD ("I05-rights", retain_set_up, test_rights);
   ADD ("credit", retain_set_up, test_credit);
