@@ -1,125 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-outq.h"
 
-#include "wire-block.h"
 #include "wire-hot.h"
 
-#define SEGMENT_SMALL 4096u  /* the first segment of an empty lane: most peers never need more */
-#define SEGMENT_LARGE 32768u /* a further segment of a lane that is not empty */
-#define SEGMENT_HEAD  256u   /* the stamp of a referenced message: nothing is written behind it */
-#define POOL_MAX      64u    /* of each size: 2.25 MiB in all */
-
-struct BusSegment
-{
-  BusSegment *next;
-  WireSpan tail;          /* sent after bytes; empty: no tail */
-  BusMessage *tail_owner; /* (nullable): owns tail */
-  GBytes *tail_bytes;     /* (nullable): owns tail instead; tail.len counts for the cap while the segment exists */
-  gsize capacity;
-  gsize block_size; /* size of the whole struct, for wire_block_free() */
-  gsize len;        /* used of bytes */
-  guint8 bytes[];
-};
-
-static gsize
-outq_segment_size (const BusSegment *segment)
-{
-  return segment->len + segment->tail.len;
-}
-
-/* NULL: segments of this size are not pooled. */
-static BusSpareSegments *
-outq_spare_of (BusSegmentPool *pool, gsize capacity)
-{
-  if (capacity == SEGMENT_SMALL)
-    return &pool->small;
-  return capacity == SEGMENT_LARGE ? &pool->large : NULL;
-}
-
-static BusSegment *
-outq_segment_take (BusSegmentPool *pool, gsize capacity)
-{
-  BusSpareSegments *spare = outq_spare_of (pool, capacity);
-  BusSegment *segment = spare != NULL ? spare->first : NULL;
-  gsize size;
-
-  if (segment != NULL)
-    {
-      spare->first = segment->next;
-      spare->n--;
-      return segment;
-    }
-  segment = (gpointer) wire_block_new (sizeof (BusSegment) + capacity, G_MAXSIZE, &size);
-  if (segment == NULL)
-    return NULL;
-  segment->capacity = capacity;
-  segment->block_size = size;
-  return segment;
-}
-
-static BusSegment *
-outq_segment_new (BusOutq *outq, gsize capacity, gboolean reserve)
-{
-  gsize size = sizeof (BusSegment) + capacity;
-  BusSegment *segment;
-
-  if (!bus_quota_hold (outq->quota, size) && !(reserve && bus_quota_hold_reserve (outq->quota, size)))
-    return NULL;
-  segment = outq_segment_take (outq->pool, capacity);
-  if (segment == NULL)
-    {
-      bus_quota_release (outq->quota, size);
-      return NULL;
-    }
-  segment->next = NULL;
-  segment->tail = wire_span (NULL, 0);
-  segment->tail_owner = NULL;
-  segment->tail_bytes = NULL;
-  segment->len = 0;
-  return segment;
-}
-
-static void
-outq_segment_free (BusOutq *outq, BusSegment *segment)
-{
-  BusSpareSegments *spare = outq_spare_of (outq->pool, segment->capacity);
-
-  bus_quota_release (outq->quota, sizeof (BusSegment) + segment->capacity);
-  g_clear_pointer (&segment->tail_owner, bus_message_unref);
-  if (segment->tail_bytes != NULL)
-    {
-      bus_quota_release (outq->quota, segment->tail.len);
-      g_bytes_unref (segment->tail_bytes);
-    }
-  if (spare == NULL || spare->n >= POOL_MAX)
-    {
-      wire_block_free ((guint8 *) segment, segment->block_size);
-      return;
-    }
-  segment->next = spare->first;
-  spare->first = segment;
-  spare->n++;
-}
-
-static void
-outq_free_spare (BusSpareSegments *spare)
-{
-  while (spare->first != NULL)
-    {
-      BusSegment *segment = spare->first;
-
-      spare->first = segment->next;
-      g_free (segment);
-    }
-  spare->n = 0;
-}
-
-void
-bus_segment_pool_clear (BusSegmentPool *pool)
-{
-  outq_free_spare (&pool->small);
-  outq_free_spare (&pool->large);
-}
+#define SEGMENT_HEAD 256u /* the stamp of a referenced message: nothing is written behind it */
 
 void
 bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage)
@@ -127,22 +11,10 @@ bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *u
   *outq = (BusOutq){ .pool = pool, .quota = quota, .usage = usage };
 }
 
-static void
-outq_free_chain (BusOutq *outq, BusSegment *segment)
-{
-  while (segment != NULL)
-    {
-      BusSegment *next = segment->next;
-
-      outq_segment_free (outq, segment);
-      segment = next;
-    }
-}
-
 void
 bus_outq_drop (BusOutq *outq, WireLane lane)
 {
-  outq_free_chain (outq, outq->lanes[lane].first);
+  bus_segment_free_chain (outq->pool, outq->quota, outq->lanes[lane].first);
   bus_quota_refund (outq->quota, outq->usage, outq->lanes[lane].bytes);
   outq->lanes[lane].first = NULL;
   outq->lanes[lane].last = NULL;
@@ -154,7 +26,7 @@ bus_outq_clear (BusOutq *outq)
 {
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     bus_outq_drop (outq, lane);
-  outq_free_chain (outq, outq->tx_first);
+  bus_segment_free_chain (outq->pool, outq->quota, outq->tx_first);
   bus_quota_refund (outq->quota, outq->usage, outq->tx_bytes);
   bus_outq_init (outq, outq->pool, outq->quota, outq->usage);
 }
@@ -174,10 +46,12 @@ outq_room_for (BusOutq *outq, WireLane lane, gsize need, gsize coming, gboolean 
   if (ends)
     capacity = MAX (need, SEGMENT_HEAD);
   else
-    capacity = last == NULL && MAX (need, coming) <= SEGMENT_SMALL ? SEGMENT_SMALL : MAX (need, SEGMENT_LARGE);
-  last = outq_segment_new (outq, capacity, FALSE);
-  if (last == NULL && (reserve || capacity > MAX (need, SEGMENT_SMALL)))
-    last = outq_segment_new (outq, MAX (need, SEGMENT_SMALL), reserve); /* little is left: no larger than needed */
+    capacity
+        = last == NULL && MAX (need, coming) <= BUS_SEGMENT_SMALL ? BUS_SEGMENT_SMALL : MAX (need, BUS_SEGMENT_LARGE);
+  last = bus_segment_new (outq->pool, outq->quota, capacity, FALSE);
+  if (last == NULL && (reserve || capacity > MAX (need, BUS_SEGMENT_SMALL)))
+    last = bus_segment_new (outq->pool, outq->quota, MAX (need, BUS_SEGMENT_SMALL),
+                            reserve); /* little is left: no larger than needed */
   if (last == NULL)
     return NULL;
   if (outq->lanes[lane].last != NULL)
@@ -558,7 +432,7 @@ outq_move_to_tx (BusOutq *outq, WireLane lane)
   outq->lanes[lane].first = segment->next;
   if (segment->next == NULL)
     outq->lanes[lane].last = NULL;
-  outq->lanes[lane].bytes -= outq_segment_size (segment);
+  outq->lanes[lane].bytes -= bus_segment_size (segment);
 
   segment->next = NULL;
   if (outq->tx_last != NULL)
@@ -566,7 +440,7 @@ outq_move_to_tx (BusOutq *outq, WireLane lane)
   else
     outq->tx_first = segment;
   outq->tx_last = segment;
-  outq->tx_bytes += outq_segment_size (segment);
+  outq->tx_bytes += bus_segment_size (segment);
 }
 
 /* Moves as many whole segments as one turn may send to the tx list, the control lane first. */
@@ -576,8 +450,7 @@ outq_refill (BusOutq *outq)
   for (guint lane = 0; lane < WIRE_N_LANES; lane++)
     while (outq->lanes[lane].first != NULL)
       {
-        if (outq->tx_first != NULL
-            && outq->tx_bytes + outq_segment_size (outq->lanes[lane].first) > BUS_OUTQ_TURN_BYTES)
+        if (outq->tx_first != NULL && outq->tx_bytes + bus_segment_size (outq->lanes[lane].first) > BUS_OUTQ_TURN_BYTES)
           return;
         outq_move_to_tx (outq, lane);
       }
@@ -613,14 +486,14 @@ bus_outq_sent (BusOutq *outq, gsize n)
   outq->tx_bytes -= n;
   outq->tx_sent += n;
 
-  while (outq->tx_first != NULL && outq->tx_sent >= outq_segment_size (outq->tx_first))
+  while (outq->tx_first != NULL && outq->tx_sent >= bus_segment_size (outq->tx_first))
     {
       BusSegment *segment = outq->tx_first;
 
-      outq->tx_sent -= outq_segment_size (segment);
+      outq->tx_sent -= bus_segment_size (segment);
       outq->tx_first = segment->next;
       if (outq->tx_first == NULL)
         outq->tx_last = NULL;
-      outq_segment_free (outq, segment);
+      bus_segment_free (outq->pool, outq->quota, segment);
     }
 }

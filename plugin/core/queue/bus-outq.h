@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "queue/bus-segment.h"
 #include "queue/bus-waiting-run.h"
 
 /*
@@ -13,29 +14,13 @@
  * there until all of their bytes are sent. So a control frame waits for at most this much data that was in front of it.
  *
  * Invariant: a segment ends at a frame boundary. bus_outq_bytes() is the number of bytes that were put and not sent; they are
- * charged to the peer. While a segment exists, its whole capacity counts for the cap of the broker, and so do the referenced bytes of
- * a GBytes. A referenced message counts for the cap by itself.
+ * charged to the peer. The memory of segments counts for the cap of the broker (bus-segment).
  */
 
 #define BUS_OUTQ_TURN_BYTES      65536u /* the most for one gathered write, unless one message is larger */
 #define BUS_OUTQ_COPY_MAX        8192u  /* client bytes up to this are copied, larger ones referenced */
 #define BUS_OUTQ_COPY_MAX_FANOUT 4096u  /* the same with more than BUS_OUTQ_FANOUT receivers */
 #define BUS_OUTQ_FANOUT          4u
-
-typedef struct BusSegment BusSegment;
-
-typedef struct
-{
-  BusSegment *first;
-  guint n;
-} BusSpareSegments;
-
-/* Free segments of all peers of a core, of the two usual sizes; a bounded number of each. */
-typedef struct
-{
-  BusSpareSegments small;
-  BusSpareSegments large;
-} BusSegmentPool;
 
 typedef struct
 {
@@ -53,8 +38,6 @@ typedef struct
   gsize tx_bytes; /* in tx and not sent */
   gsize tx_sent;  /* of tx_first */
 } BusOutq;
-
-void bus_segment_pool_clear (BusSegmentPool *pool);
 
 void bus_outq_init (BusOutq *outq, BusSegmentPool *pool, BusQuota *quota, BusUsage *usage);
 void bus_outq_clear (BusOutq *outq);
