@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector-fixture.h"
+
+/* The end of a collector: it is freed while works run or while its topics are opened, or its client fails to connect. */
+
+typedef CollectorFixture Fixture;
+
+static GPtrArray *
+send_and_receive (Fixture *f)
+{
+  client_fixture_send_and_settle (&f->base);
+  return collector_receive (f);
+}
+
+/* The collector is freed while its works run: they are cancelled, and the client continues. */
+static void
+test_freed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) started = NULL;
+  g_autoptr (GPtrArray) frames = NULL;
+
+  collector_fixture_start (f);
+  collector_script_execute (f->base.in, 700, "t-1", NULL);
+  started = send_and_receive (f);
+  g_assert_finalize_object (g_steal_pointer (&f->collector));
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_STOPPED);
+  g_assert_true (deye_bus_work_succeed (f->log.work, NULL, NULL, NULL));
+  client_fixture_settle (&f->base);
+  frames = collector_receive (f);
+  g_assert_nonnull (collector_find_request (frames, "Deregister"));
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_REPLY), ==, 0);
+  collector_script_execute (f->base.in, 701, "t-2", NULL);
+  collector_script_cancel (f->base.in, 700, WIRE_STATUS_OK);
+  client_fixture_send_and_settle (&f->base);
+  g_assert_cmpuint (f->log.calls, ==, 1);
+  g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_READY);
+}
+
+/* A collector that fails to connect reports that to each call. */
+static void
+test_start_after_failure (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) first = { NULL, 0 };
+  g_auto (ClientResult) second = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+
+  deye_bus_collector_start_async (f->collector, NULL, client_result_set, &first);
+  client_fixture_disconnect (&f->base);
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (first.calls, ==, 1);
+  g_assert_false (deye_bus_collector_start_finish (f->collector, first.result, NULL));
+  deye_bus_collector_start_async (f->collector, NULL, client_result_set, &second);
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (second.calls, ==, 1);
+  g_assert_false (deye_bus_collector_start_finish (f->collector, second.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNKNOWN);
+}
+
+static guint
+count_unsubscribes (GPtrArray *frames)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < frames->len; i++)
+    n += wire_span_equal (((ScriptFrame *) frames->pdata[i])->envelope.topic,
+                          WIRE_SPAN_LITERAL ("control.bus.unsubscribe"));
+  return n;
+}
+
+/* A collector that is freed while its topics are opened does not leave them open in the client. */
+static void
+test_freed_early (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) frames = NULL;
+
+  collector_fixture_begin (f);
+  collector_script_registered (f->base.in, 2, 77);
+  client_fixture_send_and_settle (&f->base);
+  g_assert_finalize_object (g_steal_pointer (&f->collector));
+  script_subscribe_reply (f->base.in, 4, 1000, 1048576);
+  script_subscribe_reply (f->base.in, 6, 1000, 1048576);
+  frames = send_and_receive (f);
+  g_assert_cmpuint (count_unsubscribes (frames), ==, 2);
+}
+
+#define ADD(path, function)                                                                                            \
+  g_test_add ("/client/collector/" path, Fixture, NULL, collector_fixture_set_up, function, collector_fixture_tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("freed", test_freed);
+  ADD ("freed-early", test_freed_early);
+  ADD ("start-after-failure", test_start_after_failure);
+  return g_test_run ();
+}
