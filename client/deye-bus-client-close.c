@@ -61,13 +61,27 @@ client_error_closed (void)
   return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The client has been closed"));
 }
 
+/* The close is over: ends the calls that wait for it. A forked child does not know which messages its parent sends. */
+static void
+client_end_closings (DeyeBusClient *self)
+{
+  gboolean is_forked = deye_bus_client_is_forked (self);
+  DeyeBusPending *closing;
+
+  self->linger_us = 0;
+  while ((closing = g_queue_pop_head (&self->closings)) != NULL)
+    {
+      closing->done = TRUE;
+      closing->error = is_forked ? client_error_closed () : client_close_error (self);
+      deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = closing });
+    }
+}
+
 static void
 client_end_close (DeyeBusClient *self)
 {
   g_autoptr (GError) closed = client_error_closed ();
-  DeyeBusPending *closing;
 
-  self->linger_us = 0;
   if (self->session != NULL)
     deye_bus_session_close (self->session);
   deye_bus_client_close_socket (self);
@@ -77,12 +91,7 @@ client_end_close (DeyeBusClient *self)
   if (self->close_unheard)
     deye_bus_client_report_unsent (self, deye_bus_client_count_kept (self), UNSENT_CLOSED);
   deye_bus_client_report_closed (self, closed);
-  while ((closing = g_queue_pop_head (&self->closings)) != NULL)
-    {
-      closing->done = TRUE;
-      closing->error = client_close_error (self);
-      deye_bus_events_push (&self->events, (DeyeBusEvent){ .kind = DEYE_BUS_EVENT_DONE, .subject = closing });
-    }
+  client_end_closings (self);
 }
 
 static gboolean
@@ -373,8 +382,9 @@ guint64
 deye_bus_client_drop_connection (DeyeBusClient *self)
 {
   gboolean owns_connection = !deye_bus_client_is_forked (self);
-  gboolean was_closed = self->state == DEYE_BUS_CLIENT_STATE_CLOSED; /* close() has reported unsent messages */
-  gboolean was_connected = owns_connection && deye_bus_client_is_connected (self);
+  gboolean closes_unheard = self->linger_us != 0 && self->close_unheard; /* no call reports the unsent messages */
+  gboolean was_reported = self->state == DEYE_BUS_CLIENT_STATE_CLOSED && !closes_unheard;
+  gboolean was_connected = deye_bus_client_is_connected (self) || (closes_unheard && self->closed_connection);
 
   if (self->senders != NULL)
     deye_bus_senders_close (self->senders, TRUE);
@@ -388,9 +398,10 @@ deye_bus_client_drop_connection (DeyeBusClient *self)
   deye_bus_client_close_socket (self);
   deye_bus_socket_close_handle (&self->given_fd);
   deye_bus_client_apply_event (self, DEYE_BUS_CONNECTION_CLOSE);
+  client_end_closings (self);
   client_end_all (self);
   if (!owns_connection)
     return 0;
-  return self->lost + (was_closed ? 0 : deye_bus_client_count_kept (self))
+  return self->lost + (was_reported ? 0 : deye_bus_client_count_kept (self))
          + (was_connected ? deye_bus_session_count_unsent (self->session).unwatched : 0);
 }

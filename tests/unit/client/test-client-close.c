@@ -235,6 +235,48 @@ test_without_a_handler (Fixture *f, gconstpointer data)
   unsent_fixture_assert_number (reported, unsent);
 }
 
+/* A binding disposes a client that it keeps, while a close waits: the close ends with the number of unsent messages. */
+static void
+test_disposed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (ClientResult) first = { NULL, 0 };
+  g_auto (ClientResult) second = { NULL, 0 };
+  g_autoptr (GError) reported = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 unsent;
+
+  client_fixture_connect (f, &wide);
+  g_signal_connect (f->client, "error", G_CALLBACK (remember_error), &reported);
+  unsent = unsent_fixture_publish_too_much (f, 20);
+  deye_bus_client_close_async (f->client, NULL, client_result_set, &first);
+  deye_bus_client_close_full_async (f->client, NULL, cancellable, client_result_set, &second);
+  g_object_run_dispose (G_OBJECT (f->client));
+  client_fixture_settle (f);
+  g_assert_cmpuint (first.calls, ==, 1);
+  g_assert_cmpuint (second.calls, ==, 1);
+  g_assert_false (deye_bus_client_close_finish (f->client, first.result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  unsent_fixture_assert_number (error, unsent);
+  g_assert_no_error (reported);
+}
+
+/* The same with a close that has no callback: the signal reports the messages. */
+static void
+test_disposed_without_a_callback (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) reported = NULL;
+  guint64 unsent;
+
+  client_fixture_connect (f, &wide);
+  g_signal_connect (f->client, "error", G_CALLBACK (remember_error), &reported);
+  unsent = unsent_fixture_publish_too_much (f, 20);
+  deye_bus_client_close_async (f->client, NULL, NULL, NULL);
+  g_object_run_dispose (G_OBJECT (f->client));
+  g_assert_error (reported, DEYE_BUS_ERROR, DEYE_BUS_ERROR_UNSENT);
+  unsent_fixture_assert_number (reported, unsent);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -251,5 +293,7 @@ main (int argc, char **argv)
   ADD ("close/twice", test_close_twice);
   ADD ("close/longest-timeout", test_close_longest);
   ADD ("close/without-a-handler", test_without_a_handler);
+  ADD ("close/disposed", test_disposed);
+  ADD ("close/disposed-without-a-callback", test_disposed_without_a_callback);
   return g_test_run ();
 }
