@@ -15,34 +15,51 @@
  * client. The client gives it to the broker with a request to control.bus.will, and again on each new connection.
  *
  * The client keeps the packed request. A call stores the new request before the broker has answered, so that a reconnect meanwhile
- * sends the newest one. If the broker refuses it, the earlier request is stored again.
+ * sends the newest one. If the broker refuses it, the request that was accepted last is stored again. Requests have numbers, because
+ * several may be in progress, and their answers are not always handled in the order of the requests.
  *
  * Invariant: the broker of the present connection has the message that the client keeps, or a request for it is in progress.
  */
 
 #define LAST_TOPIC "control.bus.will"
 
-/* A call of the program that waits for the broker's answer. */
-typedef struct
+static void
+last_request_set (DeyeBusLastRequest *self, GBytes *request, guint64 number)
 {
-  GBytes *request;  /* NULL: the call removes the last message */
-  GBytes *previous; /* nullable */
-} LastCall;
+  g_clear_pointer (&self->request, g_bytes_unref);
+  self->request = request != NULL ? g_bytes_ref (request) : NULL;
+  self->number = number;
+}
 
 static void
-last_call_free (LastCall *call)
+last_request_free (DeyeBusLastRequest *self)
 {
-  g_clear_pointer (&call->request, g_bytes_unref);
-  g_clear_pointer (&call->previous, g_bytes_unref);
-  g_free (call);
+  last_request_set (self, NULL, 0);
+  g_free (self);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (LastCall, last_call_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (DeyeBusLastRequest, last_request_free)
 
 static void
 last_store (DeyeBusClient *self, GBytes *request)
 {
   g_clear_pointer (&self->last_message, g_bytes_unref);
   self->last_message = request != NULL ? g_bytes_ref (request) : NULL;
+}
+
+void
+deye_bus_client_clear_last_message (DeyeBusClient *self)
+{
+  last_store (self, NULL);
+  last_request_set (&self->last_accepted, NULL, 0);
+  last_request_set (&self->last_restored, NULL, 0);
+}
+
+/* The broker has @request from now on, unless it has accepted a later one. @request: NULL: it has no last message */
+static void
+last_accept (DeyeBusClient *self, GBytes *request, guint64 number)
+{
+  if (number > self->last_accepted.number)
+    last_request_set (&self->last_accepted, request, number);
 }
 
 /* --- the request --- */
@@ -102,10 +119,13 @@ last_ask (DeyeBusClient *self, GBytes *request, gboolean ahead, DeyeBusPending *
 
 /* --- a new connection --- */
 
+/* The broker has no last message. If the program has set another one meanwhile, the client keeps that one. */
 static void
 last_report_refused (DeyeBusClient *self, GError *error)
 {
-  last_store (self, NULL);
+  last_accept (self, NULL, self->last_restored.number);
+  if (self->last_message == self->last_restored.request)
+    last_store (self, NULL);
   deye_bus_session_push_refused (self->session, error);
 }
 
@@ -118,6 +138,7 @@ deye_bus_client_restore_last_message (DeyeBusClient *self)
   if (self->last_message == NULL)
     return NULL;
   pending = deye_bus_client_new_broker_pending ();
+  last_request_set (&self->last_restored, self->last_message, ++self->last_asked);
   if (last_ask (self, self->last_message, TRUE, pending, &error))
     return g_steal_pointer (&pending);
   last_report_refused (self, error);
@@ -127,7 +148,9 @@ deye_bus_client_restore_last_message (DeyeBusClient *self)
 void
 deye_bus_client_end_last_message (DeyeBusClient *self, DeyeBusPending *pending)
 {
-  if (pending->error != NULL && deye_bus_session_state (self->session) == DEYE_BUS_SESSION_READY)
+  if (pending->error == NULL)
+    last_accept (self, self->last_restored.request, self->last_restored.number);
+  else if (deye_bus_session_state (self->session) == DEYE_BUS_SESSION_READY)
     last_report_refused (self, g_steal_pointer (&pending->error));
 }
 
@@ -137,10 +160,10 @@ deye_bus_client_end_last_message (DeyeBusClient *self, DeyeBusPending *pending)
  * otherwise the client is not connected, and the next connection sends the request.
  *
  * A client that is connected but not ready asks too: the step of its connection may have sent the earlier request already. */
-static LastCall *
+static DeyeBusLastRequest *
 last_begin (DeyeBusClient *self, const char *topic, GBytes *request, DeyeBusPending *pending, GError **error)
 {
-  g_autoptr (LastCall) call = g_new0 (LastCall, 1);
+  g_autoptr (DeyeBusLastRequest) call = g_new0 (DeyeBusLastRequest, 1);
   gboolean asks = deye_bus_client_is_connected (self);
 
   if (self->state == DEYE_BUS_CLIENT_STATE_CLOSED)
@@ -148,20 +171,24 @@ last_begin (DeyeBusClient *self, const char *topic, GBytes *request, DeyeBusPend
       deye_bus_client_check_ready (self, error);
       return NULL;
     }
-  call->request = topic != NULL ? g_bytes_ref (request) : NULL;
-  call->previous = self->last_message != NULL ? g_bytes_ref (self->last_message) : NULL;
+  last_request_set (call, topic != NULL ? request : NULL, ++self->last_asked);
   if (asks && !last_ask (self, request, self->state != DEYE_BUS_CLIENT_STATE_READY, pending, error))
     return NULL;
   last_store (self, call->request);
-  return asks ? g_steal_pointer (&call) : NULL;
+  if (asks)
+    return g_steal_pointer (&call);
+  last_accept (self, call->request, call->number);
+  return NULL;
 }
 
-/* The broker refused the request, and keeps the earlier message. So does the client. */
+/* If the broker refused the request, it keeps the message that it has accepted last. So does the client. */
 static void
-last_undo (DeyeBusClient *self, const LastCall *call)
+last_end (DeyeBusClient *self, const DeyeBusLastRequest *call, gboolean ok)
 {
-  if (self->last_message == call->request)
-    last_store (self, call->previous);
+  if (ok)
+    last_accept (self, call->request, call->number);
+  else if (self->last_message == call->request)
+    last_store (self, self->last_accepted.request);
 }
 
 gboolean
@@ -174,7 +201,7 @@ deye_bus_client_set_last_message (DeyeBusClient *self,
 {
   g_autoptr (DeyeBusPending) pending = NULL;
   g_autoptr (GBytes) request = NULL;
-  g_autoptr (LastCall) call = NULL;
+  g_autoptr (DeyeBusLastRequest) call = NULL;
   g_autoptr (GError) local = NULL;
 
   g_return_val_if_fail (DEYE_BUS_IS_CLIENT (self), FALSE);
@@ -185,8 +212,8 @@ deye_bus_client_set_last_message (DeyeBusClient *self,
   request = last_pack (topic, payload, options);
   pending = deye_bus_client_new_broker_pending ();
   call = last_begin (self, topic, request, pending, &local);
-  if (call != NULL && !deye_bus_client_wait_pending (self, pending, cancellable, &local))
-    last_undo (self, call);
+  if (call != NULL)
+    last_end (self, call, deye_bus_client_wait_pending (self, pending, cancellable, &local));
   deye_bus_client_leave (self);
   if (local == NULL)
     return TRUE;
@@ -197,11 +224,9 @@ deye_bus_client_set_last_message (DeyeBusClient *self,
 static void
 last_on_answer (DeyeBusPending *pending)
 {
-  gboolean failed = pending->error != NULL;
   GTask *held = g_object_ref (pending->data);
 
-  if (failed)
-    last_undo (g_task_get_source_object (held), g_task_get_task_data (held));
+  last_end (g_task_get_source_object (held), g_task_get_task_data (held), pending->error == NULL);
   deye_bus_pending_return_true (pending);
   g_object_unref (held);
 }
@@ -219,7 +244,7 @@ deye_bus_client_set_last_message_async (DeyeBusClient *self,
   g_autoptr (GBytes) request = NULL;
   g_autoptr (GTask) task = NULL;
   GError *error = NULL;
-  LastCall *call;
+  DeyeBusLastRequest *call;
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
 
@@ -237,7 +262,7 @@ deye_bus_client_set_last_message_async (DeyeBusClient *self,
   pending->complete = last_on_answer;
   call = last_begin (self, topic, request, pending, &error);
   if (call != NULL)
-    g_task_set_task_data (task, call, (GDestroyNotify) last_call_free);
+    g_task_set_task_data (task, call, (GDestroyNotify) last_request_free);
   if (call != NULL || error != NULL)
     deye_bus_client_leave_task (self, task, g_steal_pointer (&pending), last_on_answer, error);
   else

@@ -44,6 +44,13 @@ typedef struct
   void (*task_news) (gpointer owner, const DeyeBusTaskNews *news);
 } DeyeBusCollectorHooks;
 
+/* A request that sets or removes the last message; see client-last.c. */
+typedef struct
+{
+  GBytes *request; /* packed; NULL: it removes the last message */
+  guint64 number;  /* later requests have greater numbers */
+} DeyeBusLastRequest;
+
 struct _DeyeBusClient
 {
   GObject parent_instance;
@@ -79,17 +86,20 @@ struct _DeyeBusClient
   gboolean wants_reconnect;
   DeyeBusClientAttempt *attempt; /* NULL: no attempt is in progress */
   DeyeBusReconnect schedule;
-  DeyeBusWatch *watch;            /* of the socket's directory, while it is not connected; nullable */
-  GPollFD watch_poll;             /* descriptor of @watch, for the source */
-  gboolean watch_polled;          /* the source has @watch_poll */
-  DeyeBusPending *connect_call;   /* waits until the client is ready; NULL: none does */
-  gboolean connect_began_attempt; /* @connect_call made the client connect */
-  gboolean established;           /* it has been ready since connect() was called */
-  gboolean is_closed_reported;    /* the signal "closed" has reported the end of the last connection */
-  DeyeBusStash stash;             /* published while it was not connected */
-  GBytes *last_message;           /* the packed request that sets it; NULL: there is no last message */
-  GPtrArray *reporting;           /* of DeyeBusLoss: the report that the broker has not answered; NULL: none */
-  gint reported_code;             /* code of the error that was logged for the present outage; 0: none */
+  DeyeBusWatch *watch;              /* of the socket's directory, while it is not connected; nullable */
+  GPollFD watch_poll;               /* descriptor of @watch, for the source */
+  gboolean watch_polled;            /* the source has @watch_poll */
+  DeyeBusPending *connect_call;     /* waits until the client is ready; NULL: none does */
+  gboolean connect_began_attempt;   /* @connect_call made the client connect */
+  gboolean established;             /* it has been ready since connect() was called */
+  gboolean is_closed_reported;      /* the signal "closed" has reported the end of the last connection */
+  DeyeBusStash stash;               /* published while it was not connected */
+  GBytes *last_message;             /* the packed request that sets it; NULL: there is no last message */
+  guint64 last_asked;               /* number of the last request; see DeyeBusLastRequest */
+  DeyeBusLastRequest last_accepted; /* of the call that succeeded last, unless the broker has refused it since then */
+  DeyeBusLastRequest last_restored; /* that the present connection sent while it began */
+  GPtrArray *reporting;             /* of DeyeBusLoss: the report that the broker has not answered; NULL: none */
+  gint reported_code;               /* code of the error that was logged for the present outage; 0: none */
 
   DeyeBusEvents events;
   DeyeBusPendingPool *spare_calls;
@@ -501,6 +511,7 @@ deye_bus_client_serve_methods (DeyeBusClient *self, gboolean feature, GCancellab
 DeyeBusPending *deye_bus_client_restore_last_message (DeyeBusClient *self);
 /* The call of restore_last_message() has ended: reports a refusal, and clears the error unless the connection has ended. */
 void deye_bus_client_end_last_message (DeyeBusClient *self, DeyeBusPending *pending);
+void deye_bus_client_clear_last_message (DeyeBusClient *self);
 
 /* --- methods.c --- */
 

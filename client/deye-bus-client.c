@@ -301,7 +301,7 @@ deye_bus_client_finalize (GObject *object)
   /* In a forked child the senders are not freed: another thread of the parent may have held their lock at the fork. */
   if (self->senders != NULL && !deye_bus_client_is_forked (self))
     deye_bus_senders_unref (self->senders);
-  g_clear_pointer (&self->last_message, g_bytes_unref);
+  deye_bus_client_clear_last_message (self);
   deye_bus_losses_clear (&self->stash.losses);
   g_clear_pointer (&self->reporting, g_ptr_array_unref);
   g_clear_pointer (&self->services, g_ptr_array_unref);

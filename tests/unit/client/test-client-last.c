@@ -250,6 +250,74 @@ test_before_ready (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (second, WIRE_KIND_REQUEST), ==, 2);
 }
 
+/* The broker refuses the message of the connection's step after the program has set another one: the client keeps that one. */
+static void
+test_earlier_one_refused (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+  g_autoptr (GBytes) kept = NULL;
+  int code = -1;
+
+  g_assert_true (leave (f, "old", NULL, NULL));
+  g_signal_connect (f->client, "notify::state", G_CALLBACK (leave_when_connected), &result);
+  g_signal_connect (f->client, "error", G_CALLBACK (on_error), &code);
+  frames = connect_leaving (f, &new_broker, WIRE_STATUS_DENIED);
+  g_assert_nonnull (f->client->last_message);
+  kept = g_bytes_ref (f->client->last_message);
+  script_reply (f->in, 4, "");
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (result.calls, ==, 1);
+  g_assert_true (deye_bus_client_set_last_message_finish (f->client, result.result, NULL));
+  g_assert_cmpint (code, ==, DEYE_BUS_ERROR_DENIED);
+  g_assert_true (f->client->last_message == kept);
+}
+
+/* Two requests are in progress, and both are refused: the client keeps the message of the call before them. */
+static void
+test_both_refused (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) first = { 0 };
+  g_auto (ClientResult) second = { 0 };
+  g_autoptr (GBytes) kept = NULL;
+
+  client_fixture_connect (f, &new_broker);
+  script_reply (f->in, 2, "");
+  client_fixture_send (f);
+  g_assert_true (leave (f, "old", NULL, NULL));
+  kept = g_bytes_ref (f->client->last_message);
+  deye_bus_client_set_last_message_async (f->client, "health.a", NULL, NULL, NULL, client_result_set, &first);
+  deye_bus_client_set_last_message_async (f->client, "health.b", NULL, NULL, NULL, client_result_set, &second);
+  script_error (f->in, 4, WIRE_STATUS_DENIED);
+  script_error (f->in, 6, WIRE_STATUS_DENIED);
+  client_fixture_send (f);
+  client_fixture_wait (f, first.calls > 0 && second.calls > 0);
+  g_assert_true (f->client->last_message == kept);
+}
+
+/* A synchronous call ends before the callback of an earlier asynchronous one. A refusal later does not restore the earlier one. */
+static void
+test_answers_out_of_order (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) first = { 0 };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) kept = NULL;
+
+  client_fixture_connect (f, &new_broker);
+  deye_bus_client_set_last_message_async (f->client, "health.b", NULL, NULL, NULL, client_result_set, &first);
+  script_reply (f->in, 2, "");
+  script_reply (f->in, 4, "");
+  client_fixture_send (f);
+  g_assert_true (leave (f, "new", NULL, NULL));
+  kept = g_bytes_ref (f->client->last_message);
+  client_fixture_wait (f, first.calls > 0);
+  script_error (f->in, 6, WIRE_STATUS_DENIED);
+  client_fixture_send (f);
+  g_assert_false (leave (f, "newest", NULL, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_DENIED);
+  g_assert_true (f->client->last_message == kept);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -266,6 +334,9 @@ main (int argc, char **argv)
   LAST_TEST ("M16-unsupported-at-connect", test_refused_at_connect, &old_broker);
   LAST_TEST ("after-close", test_after_close, NULL);
   LAST_TEST ("before-ready", test_before_ready, NULL);
+  LAST_TEST ("earlier-one-refused", test_earlier_one_refused, NULL);
+  LAST_TEST ("both-refused", test_both_refused, NULL);
+  LAST_TEST ("answers-out-of-order", test_answers_out_of_order, NULL);
   LAST_TEST ("async", test_async, NULL);
   LAST_TEST ("async-unconnected", test_async_unconnected, NULL);
   return g_test_run ();
