@@ -56,6 +56,15 @@ collector_is_hooked (const DeyeBusCollector *self)
   return self->client != NULL && self->client->collector == self;
 }
 
+/* If the client was disposed by g_object_run_dispose(), it has no handlers any more. */
+static void
+collector_disconnect (DeyeBusCollector *self, gulong *handler)
+{
+  if (g_signal_handler_is_connected (self->client, *handler))
+    g_signal_handler_disconnect (self->client, *handler);
+  *handler = 0;
+}
+
 void
 deye_bus_collector_unhook (DeyeBusCollector *self)
 {
@@ -66,8 +75,8 @@ deye_bus_collector_unhook (DeyeBusCollector *self)
     return;
   self->client->collector_hooks = NULL;
   self->client->collector = NULL;
-  g_clear_signal_handler (&self->state_handler, self->client);
-  g_clear_signal_handler (&self->closed_handler, self->client);
+  collector_disconnect (self, &self->state_handler);
+  collector_disconnect (self, &self->closed_handler);
 }
 
 static GError *

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector-fixture.h"
 
-/* The end of a collector: it is freed while works run or while its topics are opened, or its client fails to connect. */
+/* The end of a collector: it is freed while works run or while its topics are opened, or its client fails to connect or is
+ * disposed. */
 
 typedef CollectorFixture Fixture;
 
@@ -83,6 +84,22 @@ test_freed_early (Fixture *f, gconstpointer data)
   g_assert_cmpuint (count_unsubscribes (frames), ==, 2);
 }
 
+/* A binding disposes the client that it keeps, while a call waits for the registration: the call fails. */
+static void
+test_client_disposed (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+
+  collector_fixture_begin (f);
+  deye_bus_collector_start_async (f->collector, NULL, client_result_set, &result);
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (result.calls, ==, 0);
+  g_object_run_dispose (G_OBJECT (f->base.client));
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (result.calls, ==, 1);
+  g_assert_false (deye_bus_collector_start_finish (f->collector, result.result, NULL));
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/collector/" path, Fixture, NULL, collector_fixture_set_up, function, collector_fixture_tear_down)
 
@@ -93,5 +110,6 @@ main (int argc, char **argv)
   ADD ("freed", test_freed);
   ADD ("freed-early", test_freed_early);
   ADD ("start-after-failure", test_start_after_failure);
+  ADD ("client-disposed", test_client_disposed);
   return g_test_run ();
 }
