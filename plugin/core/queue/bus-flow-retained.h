@@ -9,8 +9,8 @@
  * A step begins with the work that is the same for all of its values: it encodes the end of their stamps, and notes the room that
  * window and lanes have. It ends with credit, charges and statistics. A value that is referenced or expires is counted alone.
  *
- * Invariant: while a step is open, nothing else changes the queue of the peer, and the values of the step that are not counted yet
- * have used the credit and the room that the step has taken away from its own copies of them.
+ * Invariant: while values of a step are not counted, nothing else changes the queue of the peer, and these values have used the
+ * credit and the room that the step has taken away from its own copies of them.
  */
 
 typedef struct

@@ -224,7 +224,10 @@ catchup_step (BusCursor *cursor, BusRetainedStep *run)
   CatchupStep step = STEP_CONTINUES;
 
   if (place == NULL)
-    return bus_flow_encode_retained_end (run->flow, cursor->subscription) ? STEP_DONE : STEP_NO_MEMORY;
+    {
+      bus_flow_retained_end (run); /* nothing else uses the queue before its values are counted */
+      return bus_flow_encode_retained_end (run->flow, cursor->subscription) ? STEP_DONE : STEP_NO_MEMORY;
+    }
   catchup_load_ahead (cursor);
   if (place->value != NULL && catchup_wants (cursor, place) && !bus_message_is_expired (place->message, run->now_us))
     step = catchup_deliver (cursor->subscription->owner, run, place);

@@ -10,6 +10,7 @@
 /* --- memory --- */
 
 static gboolean refuses_ends;
+static gsize counted; /* bytes in the data lane when the last end was put */
 
 gboolean __real_bus_outq_put (BusOutq *outq,
                               WireLane lane,
@@ -34,6 +35,8 @@ __wrap_bus_outq_put (BusOutq *outq,
 {
   if (kind == WIRE_KIND_DELIVER && refuses_ends)
     return FALSE;
+  if (kind == WIRE_KIND_DELIVER)
+    counted = bus_outq_lane_bytes (outq, WIRE_LANE_DATA);
   return __real_bus_outq_put (outq, lane, kind, flags, envelope, body);
 }
 
@@ -189,6 +192,19 @@ test_no_memory_for_the_end (Core *core, gconstpointer data)
   assert_got (late, "live .");
 }
 
+/* The values in front of the end are counted before anything else is put into the queue. */
+static void
+test_values_are_counted_first (Core *core, gconstpointer data)
+{
+  Client *publisher = client_ready (core, "one", "procmond");
+  Client *late = client_ready (core, "two", "procmond");
+
+  client_retain (publisher, "events.process.a", "data");
+  client_subscribe (late, 1, "events.#", NULL);
+  assert_got (late, "data* .");
+  g_assert_cmpuint (counted, >, strlen ("events.process.a") + strlen ("data"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -200,6 +216,7 @@ main (int argc, char **argv)
   ADD ("M16-end-costs-no-credit", retain_set_up, test_end_costs_no_credit);
   ADD ("M16-without-credit", retain_set_up, test_end_without_credit);
   ADD ("M16-not-after-unsubscribe", retain_set_up, test_no_end_after_unsubscribe);
+  ADD ("M16-values-are-counted-first", retain_set_up, test_values_are_counted_first);
   ADD ("M16-no-memory", retain_set_up, test_no_memory_for_the_end);
 #undef ADD
   return g_test_run ();
