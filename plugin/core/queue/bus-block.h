@@ -6,8 +6,8 @@
 /*
  * The end of a block: limits the time for which a subscription under the policy block may withhold its publishers' credit.
  *
- * The block timer runs while the subscription holds a ticket (bus-withheld). The block ends when the client returns no credit for
- * longest_block_us, or when one message is held for BUS_BLOCK_PATIENCE times that. So peers that block each other in a circle do
+ * The block timer begins with the first ticket of the subscription (bus-withheld). The block ends when the client returns no credit
+ * for longest_block_us, or when one message is held for BUS_BLOCK_PATIENCE times that. So peers that block each other in a circle do
  * not do so forever, and a client that is slow but alive may hold its publishers back for longer than one that hangs.
  *
  * At the end of a block the subscription is demoted: its policy is drop-oldest until its queue has drained. Messages that wait
@@ -22,8 +22,9 @@
 
 #define BUS_BLOCK_PATIENCE 12
 
-/* The block timer expired. FALSE: the block may continue, and the timer is armed again. TRUE: the subscription is demoted
- * now. The caller hands messages on to other members of the group, and then calls bus_block_drop(). */
+/* The block timer expired. FALSE: the block may continue, and the timer is armed again; or the subscription holds no ticket.
+ * TRUE: the subscription is demoted now. The caller hands messages on to other members of the group, and then calls
+ * bus_block_drop(). */
 gboolean bus_block_expire (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
 /* The subscription was demoted: drops the messages that still wait with a ticket, and gives up every ticket. @publishers:

@@ -26,8 +26,10 @@ void bus_fifo_slot_insert (BusFlow *flow, BusSlot *slot, BusSlot *after, BusSlot
 /* Unlinks a slot from its FIFO and frees it. The caller has removed its message or run before. */
 void bus_fifo_slot_free (BusFlow *flow, BusSlot *slot);
 
-/* The messages from @from to @to, which the slot had, were removed and are lost: leaves a gap at their place. The slot may be freed. */
+/* The messages from @from to @to, which the slot had, were removed and are lost: leaves a gap at their place. The slot may be
+ * freed. */
 void bus_fifo_leave_gap (BusFlow *flow, BusSlot *slot, BusLoss loss, guint64 from, guint64 to);
+
 /* Counts and reports @count messages that were lost. */
 void bus_fifo_count_loss (BusFlow *flow,
                           BusSubscription *subscription,

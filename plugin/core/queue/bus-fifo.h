@@ -17,7 +17,8 @@
  *
  * Every loss of a message that matched the subscription passes through bus_fifo_drop() or bus_fifo_lose(), which make the gap,
  * count the loss and report it, or through bus_fifo_discard() when the subscription has ended and gets no gap. Only bus-fifo-run
- * loses messages on its own, when there is no memory to unpack a run. Other modules decide which message is dropped: bus-admit (a full queue), bus-trim (lower bounds, a full broker), bus-block (the end of a
+ * loses messages by itself, when there is no memory to unpack a run, and makes the gap with bus_fifo_leave_gap(). Other modules
+ * decide which message is dropped: bus-admit (a full queue), bus-trim (lower bounds, a full broker), bus-block (the end of a
  * block), bus-flow (time to live) and bus-reroute (the end of the subscription).
  *
  * Several messages may wait as a run, which has one slot: see bus-fifo-run. Functions below that handle one message need the slot

@@ -65,7 +65,8 @@ gboolean bus_flow_encode_now (BusFlow *flow,
                               guint n,
                               gint64 now_us);
 
-/* Encodes one retained message for a subscription that has credit for it (bus-flow-retained encodes many). FALSE: no memory; nothing was done. */
+/* Encodes one retained message for a subscription that has credit for it (bus-flow-retained encodes many). FALSE: no memory;
+ * nothing was done. */
 gboolean bus_flow_encode_kept (BusFlow *flow, BusSubscription *subscription, BusMessage *message, gint64 now_us);
 
 /* Encodes the frame that ends the retained messages of a subscription; it costs no credit. FALSE: no memory; nothing was done. */

@@ -33,8 +33,8 @@
  * bus_catchup_begin() once the reply to the request is encoded. */
 gboolean bus_catchup_start (BusSubscription *subscription, guint64 accept_seq);
 
-/* Moves the cursors of the peer a little. The reply and these values are sent at once, so the client wakes up and handles them while
- * the broker encodes the next ones: bus_core_sent() moves the cursors on. */
+/* Moves the cursors of the peer a little. The reply and these values are sent at once, so the client wakes up and handles them
+ * while the broker encodes the next ones: bus_core_sent() moves the cursors on. */
 void bus_catchup_begin (BusPeer *peer, gint64 now_us);
 
 /* Frees the cursor of a subscription, if it has one. */
