@@ -13,6 +13,7 @@ ask_write (const BusAsk *ask, WireEnvelope *envelope, gsize *size)
 {
   g_autofree guint8 *body = NULL;
   guint8 *payload;
+  gsize packed;
 
   wire_envelope_init (envelope);
   envelope->topic = wire_span_str (ask->topic);
@@ -25,7 +26,10 @@ ask_write (const BusAsk *ask, WireEnvelope *envelope, gsize *size)
     return NULL;
   payload = wire_envelope_write (envelope, body);
   if (ask->pack != NULL)
-    ask->pack (ask->message, payload);
+    {
+      packed = ask->pack (ask->message, payload);
+      g_assert (packed == ask->payload.len);
+    }
   else if (ask->payload.len > 0)
     memcpy (payload, ask->payload.data, ask->payload.len);
   if (wire_envelope_read (wire_span (body, *size), WIRE_KIND_REQUEST, WIRE_FROM_CLIENT, envelope).status

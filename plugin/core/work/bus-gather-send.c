@@ -132,6 +132,12 @@ send_next (BusGather *gather, gint64 now_us)
   return TRUE;
 }
 
+static gboolean
+send_has_room (const BusGather *gather)
+{
+  return bus_outq_bytes (&gather->asker->flow.outq) < BUS_PUSH_BYTES;
+}
+
 /* Answers that are not read count for the bound of all tasks. While there is room, they are kept. When there is none, all submits
  * are refused and collectors do not get back the credit of their results, so one asker that does not read would stop all others. */
 static gboolean
@@ -139,7 +145,7 @@ send_is_stuck (const BusGather *gather, gint64 now_us)
 {
   const BusCore *core = gather->core;
 
-  return bus_task_store_is_over (&core->work->tasks)
+  return !send_has_room (gather) && bus_task_store_is_over (&core->work->tasks)
          && now_us - gather->sent_us >= (gint64) core->limits.task_window_us;
 }
 
@@ -154,7 +160,7 @@ send_some (BusGather *gather, gint64 now_us)
       bus_gather_send_done (gather);
       return;
     }
-  while (gather->is_sending && bus_peer_is_ready (asker) && bus_outq_bytes (&asker->flow.outq) < BUS_PUSH_BYTES)
+  while (gather->is_sending && bus_peer_is_ready (asker) && send_has_room (gather))
     if (!send_next (gather, now_us))
       break;
   bus_peer_touch (asker);
