@@ -17,6 +17,20 @@ sim_view_has_subscription (const SimClient *client, guint32 subscription, gboole
   return found != NULL;
 }
 
+guint64
+sim_view_waiting (const SimClient *client, guint32 subscription)
+{
+  const BusSubscription *found = client->peer != NULL ? sim_subscription_of (client, subscription) : NULL;
+
+  return found != NULL ? found->fifo->messages : 0;
+}
+
+gboolean
+sim_view_encodes_later (const SimClient *client)
+{
+  return client->peer != NULL && bus_deadline_is_armed (&client->peer->flow.retry_timer.deadline);
+}
+
 guint
 sim_view_policy (const SimClient *client, guint32 subscription)
 {
@@ -113,13 +127,18 @@ sim_view_received (const SimClient *client)
 }
 
 gboolean
-sim_view_is_full (const SimClient *client)
+sim_view_has_room (const SimClient *client, guint64 bytes)
 {
   const BusCore *core = client->peer->core;
-  const guint64 need = 8192; /* above the cost of any subscription */
 
-  return core->quota.memory + need > core->quota.cap
-         || client->peer->account->usage.charged + need > core->limits.uid_bytes;
+  return core->quota.memory + bytes <= core->quota.cap
+         && client->peer->account->usage.charged + bytes <= core->limits.uid_bytes;
+}
+
+gboolean
+sim_view_is_full (const SimClient *client)
+{
+  return !sim_view_has_room (client, 8192); /* above the cost of any subscription */
 }
 
 gboolean

@@ -11,6 +11,11 @@
 
 /* TRUE if the broker has the subscription. @waits: (out): messages wait for it */
 gboolean sim_view_has_subscription (const SimClient *client, guint32 subscription, gboolean *waits);
+/* The number of messages that wait for the subscription; 0 if the broker does not have it. */
+guint64 sim_view_waiting (const SimClient *client, guint32 subscription);
+
+/* TRUE while a timer is armed after which the broker tries again to encode a message, because there was no memory for it. */
+gboolean sim_view_encodes_later (const SimClient *client);
 
 /* TRUE if the broker retains a message of the topic. @world: SimWorld */
 gboolean sim_view_retains (gconstpointer world, const char *topic);
@@ -45,6 +50,9 @@ guint sim_view_policy (const SimClient *client, guint32 subscription);
 
 /* TRUE while the subscription is demoted, because it blocked for too long. */
 gboolean sim_view_is_demoted (const SimClient *client, guint32 subscription);
+
+/* TRUE if the broker and the account of the client have room for so many bytes. */
+gboolean sim_view_has_room (const SimClient *client, guint64 bytes);
 
 /* TRUE if the broker or the account of the client has no room for one more subscription, or may have none. */
 gboolean sim_view_is_full (const SimClient *client);

@@ -30,6 +30,8 @@
   X (ADJUSTED_FULL, "B08-adjusted-while-full")                                                                         \
   X (ADJUSTED_DEMOTED, "B08-adjusted-while-demoted")                                                                   \
   X (CONTROL_PASSED, "B09-control-before-waiting-data")                                                                \
+  X (BACKLOG, "I20-long-queue-read-without-pauses")                                                                    \
+  X (READ_AT_ONCE, "I20-credit-lets-a-message-pass-at-once")                                                           \
   X (EXPIRED, "R11-message-expired")                                                                                   \
   X (LIMIT_GAP, "R04-dropped-from-the-largest-queue")                                                                  \
   X (QUEUE_SHED, "R04-queue-became-shorter-at-a-limit")                                                                \

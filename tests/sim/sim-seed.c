@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
+#include "sim-backlog.h"
 #include "sim-hops.h"
 #include "sim-lost.h"
 #include "sim-mutual.h"
@@ -20,6 +21,7 @@
 
 #define WINDOW_STEPS (10 * G_TIME_SPAN_MILLISECOND)
 #define HEAL_ROUNDS  400u
+#define BACKLOG_MAX  (HEAL_ROUNDS / 2) /* messages: some rounds pass only a part of a frame */
 
 #define WINDOW_OF_RESENDS_US (31 * G_TIME_SPAN_SECOND) /* the clock of the world moves twice as fast */
 
@@ -107,6 +109,7 @@ seed_init (SimWorld *world, guint64 seed, SimCoverage *coverage)
   world->has_runs = seed % 3 == 2;
   world->has_mutual = seed % 29 == 7;
   world->traces = seed % 3 == 1;
+  world->reads_at_once = seed % 11 == 6;
   world->loses = seed % 7 == 3;
   world->storms = seed % 7 == 5;
   if (world->storms)
@@ -155,6 +158,7 @@ seed_heal (SimWorld *world)
             sim_client_confirm (client, 0);
           busy += client->frames.length + g_hash_table_size (client->asked);
         }
+      sim_backlog_read (world, BACKLOG_MAX);
       seed_move (world);
       sim_world_advance (world, WINDOW_STEPS);
       sim_check_step (world);

@@ -295,6 +295,7 @@ struct SimWorld
   gboolean asks_pages;        /* clients read the timeline */
   gboolean has_runs;          /* runs of messages reach the broker in one read */
   gboolean has_mutual;        /* publishers block each other */
+  gboolean reads_at_once;     /* when faults have ended, clients read without pauses */
   gboolean traces;            /* clients ask for the stations of some of their messages */
   guint64 request_timeout_us; /* of a publisher that waits and names no deadline */
   gboolean is_healing;
