@@ -6,9 +6,10 @@
 #include <string.h>
 
 /*
- * A check for ASCII text, eight bytes at a time. Nearly all text on the wire is ASCII, so this spares most checks for UTF-8.
+ * Checks of text: for ASCII, eight bytes at a time, and for UTF-8. Nearly all text on the wire is ASCII, so the first check spares
+ * most calls of the second one.
  *
- * It may read bytes after the text, but never after the end of the memory that the caller names.
+ * The check for ASCII may read bytes after the text, but never after the end of the memory that the caller names.
  */
 
 /* Returns a word with the top bit set in each byte of @word that is zero or above 0x7f. A borrow may set further top bits, but
@@ -53,4 +54,12 @@ wire_text_is_ascii (WireSpan span, const guint8 *end)
   for (gsize i = 0; i + 8 < span.len; i += 8)
     wrong |= wire_text_wrong_bytes (wire_text_load_word (span.data + i));
   return (wrong | wire_text_wrong_bytes (wire_text_load_word (span.data + span.len - 8))) == 0;
+}
+
+/* TRUE: valid UTF-8 without a zero byte. Most text is ASCII, for which this needs no call. */
+static inline gboolean
+wire_text_is_utf8 (WireSpan text)
+{
+  return text.len == 0 || wire_text_is_ascii (text, wire_span_end (text))
+         || g_utf8_validate_len ((const char *) text.data, text.len, NULL);
 }

@@ -111,13 +111,6 @@ deye_bus_encoded_call_stamp (DeyeBusEncodedCall *encoded, const DeyeBusHops *req
   call_count_head (encoded);
 }
 
-static gboolean
-call_is_text (WireSpan text)
-{
-  return text.len == 0 || wire_text_is_ascii (text, wire_span_end (text))
-         || g_utf8_validate_len ((const char *) text.data, text.len, NULL);
-}
-
 /* The broker would close the connection for text that is not UTF-8. */
 static gboolean
 call_check_text (const WireEnvelope *envelope, GError **error)
@@ -130,7 +123,7 @@ call_check_text (const WireEnvelope *envelope, GError **error)
     {
       WireSpan text = i < G_N_ELEMENTS (texts) ? texts[i] : envelope->tags[i - G_N_ELEMENTS (texts)];
 
-      if (!call_is_text (text))
+      if (!wire_text_is_utf8 (text))
         {
           g_set_error_literal (error, DEYE_BUS_ERROR,
                                i == 0 ? DEYE_BUS_ERROR_BAD_TOPIC : DEYE_BUS_ERROR_INVALID_ARGUMENT,

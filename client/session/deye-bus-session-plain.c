@@ -4,6 +4,7 @@
 #include "session/deye-bus-option-fields.h"
 #include "session/deye-bus-session-data.h"
 #include "wire-hot.h"
+#include "wire-text.h"
 
 /* FALSE: the topic is not valid, or not plain; session-send may refuse it. */
 static gboolean
@@ -11,7 +12,7 @@ plain_learn_topic (DeyeBusSession *session, const char *topic)
 {
   WireSpan text = wire_span_str (topic);
 
-  if (text.len == 0 || text.len > WIRE_PUBLISH_TOPIC_MAX || !g_utf8_validate_len (topic, text.len, NULL))
+  if (text.len == 0 || text.len > WIRE_PUBLISH_TOPIC_MAX || !wire_text_is_utf8 (text))
     return FALSE;
   wire_publish_set_topic (&session->plain.field, text);
   session->plain.features = session->welcome.features;
