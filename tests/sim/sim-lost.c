@@ -10,6 +10,7 @@
 
 #define ROWS_MAX       4u
 #define REASON_UNKNOWN 1u
+#define CHOICE_MAX     12u /* reports of which a member may have got some in one gap */
 
 typedef struct
 {
@@ -304,11 +305,53 @@ lost_note_gap (SimClient *client, ModelSub *sub, guint lane, gboolean is_sure, c
   sub->missed_to[lane] = MAX (sub->missed_to[lane], gap->gap_to);
 }
 
+/* TRUE if these reports are those of the gap, and each report between them may have come to another member of the group.
+ * @chosen: one bit for each report */
+static gboolean
+lost_is_choice (const GPtrArray *found, guint chosen, const WireEnvelope *gap)
+{
+  const LostReport *last = NULL;
+  gboolean is_left = FALSE; /* a report that only this member can get is left out, after the first one that is chosen */
+  guint64 sum = 0;
+
+  for (guint i = 0; i < found->len && chosen >> i != 0; i++)
+    {
+      const LostReport *report = g_ptr_array_index (found, i);
+
+      if ((chosen >> i & 1) == 0)
+        {
+          is_left = is_left || (last != NULL && report->members->len < 2);
+          continue;
+        }
+      if (last == NULL && report->seq != gap->gap_from)
+        return FALSE;
+      sum += report->count;
+      last = report;
+    }
+  return !is_left && sum == gap->gap_count && last != NULL && last->seq == gap->gap_to;
+}
+
+/* Other members may have got some of the reports between those of the gap. FALSE: no reports match */
+static gboolean
+lost_take_some (const GPtrArray *found, const ModelSub *sub, const WireEnvelope *gap)
+{
+  const guint end = 1u << MIN (found->len, CHOICE_MAX);
+  guint chosen = 1;
+
+  while (chosen < end && !lost_is_choice (found, chosen, gap))
+    chosen++;
+  for (guint i = 0; chosen < end && chosen >> i != 0; i++)
+    if ((chosen >> i & 1) != 0)
+      ((LostReport *) g_ptr_array_index (found, i))->came_to = sub;
+  return chosen < end;
+}
+
 /* Matches the gap with reports of the lane. A plain subscription gets the oldest reports first. */
 static gboolean
 lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, gboolean is_sure, const WireEnvelope *gap)
 {
   g_autoptr (GPtrArray) found = lost_find_reports (client->world->losts, sub, lane, gap);
+  gboolean is_taken;
   guint n = 0;
 
   for (guint first = 0; first < found->len && n == 0 && (first == 0 || sub->group != NULL); first++)
@@ -317,9 +360,10 @@ lost_take_in_lane (SimClient *client, ModelSub *sub, guint lane, gboolean is_sur
       for (guint i = first; i < first + n; i++)
         ((LostReport *) g_ptr_array_index (found, i))->came_to = sub;
     }
-  if (n > 0)
+  is_taken = n > 0 || (sub->group != NULL && lost_take_some (found, sub, gap));
+  if (is_taken)
     lost_note_gap (client, sub, lane, is_sure, gap);
-  return n > 0;
+  return is_taken;
 }
 
 /* The report of the other lane with the same sequence and number that has not come. NULL: none */
