@@ -27,7 +27,7 @@ sim_waiting_reached (SimWorld *world, const SimClient *client, const SimFrame *f
                                                    .slot = frame->watched_slot,
                                                    .watches = frame->watches,
                                                    .is_counted = !frame->may_fail,
-                                                   .begun_at = sim_view_accept_seq (world) });
+                                                   .begun_at = world->passing.seq - 1 });
 }
 
 /* --- to the asker --- */
