@@ -9,6 +9,7 @@
 #include "session/deye-bus-session.h"
 #include "session/deye-bus-stash.h"
 #include "deye-bus-socket.h"
+#include "platform-process.h"
 
 /*
  * A client: one session, one socket and one GSource, in the context that was the thread default when the client was created.
@@ -170,7 +171,12 @@ deye_bus_client_is_connected (const DeyeBusClient *self)
 {
   return self->state == DEYE_BUS_CLIENT_STATE_CONNECTED || self->state == DEYE_BUS_CLIENT_STATE_READY;
 }
-gboolean deye_bus_client_is_forked (DeyeBusClient *self);
+/* TRUE in a child of the process that made the client. */
+static inline gboolean
+deye_bus_client_is_forked (const DeyeBusClient *self)
+{
+  return self->forks != platform_fork_recount ();
+}
 /* The address that the client connects to; NULL: it has a given handle, or this user has no default address. Transfer full. */
 char *deye_bus_client_dup_address (DeyeBusClient *self);
 

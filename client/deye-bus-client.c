@@ -85,12 +85,6 @@ deye_bus_client_notify_state (DeyeBusClient *self)
 
 /* --- process and thread --- */
 
-gboolean
-deye_bus_client_is_forked (DeyeBusClient *self)
-{
-  return self->forks != platform_fork_count ();
-}
-
 static gboolean
 client_is_owner (DeyeBusClient *self)
 {

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
-static guint process_forks; /* written only in a child of fork(), by its only thread */
+guint platform_process_forks;
 
 guint32
 platform_process_id (void)
@@ -15,7 +15,7 @@ platform_process_id (void)
 static void
 process_on_forked (void)
 {
-  process_forks++;
+  platform_process_forks++;
 }
 
 guint
@@ -29,5 +29,5 @@ platform_fork_count (void)
         g_error ("no memory to watch for fork()");
       g_once_init_leave (&watched, 1);
     }
-  return process_forks;
+  return platform_process_forks;
 }
