@@ -2,7 +2,7 @@
 #include "deye-bus-extent-private.h"
 
 #include "deye-bus-pack.h"
-#include "wire-field.h"
+#include "wire-extent.h"
 
 #define SHARE_ALL         1000u
 #define CONFIGURATION_MAX 64u
@@ -56,40 +56,16 @@ deye_bus_extent_set_configuration (DeyeBusExtent *extent, const char *revision)
       = revision != NULL && *revision != '\0' ? deye_bus_cut_text (revision, CONFIGURATION_MAX) : NULL;
 }
 
-/* The fields of the message Extent. */
-typedef struct
-{
-  guint64 rows;
-  guint64 is_truncated;
-  guint64 limit;
-  guint64 from_time_us;
-  guint64 to_time_us;
-  guint64 gaps;
-  guint64 share_permille;
-  guint64 age_us;
-  WireSpan configuration;
-  guint64 is_uncounted;
-} ExtentFields;
-
-#define NUMBER(member) WIRE_FIELD_ROW (WIRE_FIELD_NUMBER, ExtentFields, member)
-#define SPAN(member)   WIRE_FIELD_ROW (WIRE_FIELD_SPAN, ExtentFields, member)
-
-static const WireFieldRow extent_rows[] = {
-  [1] = NUMBER (rows),        [2] = NUMBER (is_truncated),  [3] = NUMBER (limit),          [4] = NUMBER (from_time_us),
-  [5] = NUMBER (to_time_us),  [6] = NUMBER (gaps),          [7] = NUMBER (share_permille), [8] = NUMBER (age_us),
-  [9] = SPAN (configuration), [10] = NUMBER (is_uncounted),
-};
-
 DeyeBusExtent *
 deye_bus_extent_read (WireSpan packed)
 {
   g_autofree char *configuration = NULL;
-  ExtentFields fields = { 0 };
+  WireExtent fields;
   DeyeBusExtent *extent;
 
   if (packed.data == NULL)
     return NULL;
-  wire_field_read (packed, extent_rows, G_N_ELEMENTS (extent_rows), &fields);
+  wire_extent_read (packed, &fields);
   extent = deye_bus_extent_new ();
   extent->is_counted = !fields.is_uncounted;
   extent->rows = fields.is_uncounted ? 0 : fields.rows;

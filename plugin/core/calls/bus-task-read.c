@@ -3,6 +3,7 @@
 
 #include "base/bus-text.h"
 #include "coordination.pb-c.h"
+#include "wire-extent.h"
 #include "wire-field.h"
 
 /* --- Outcome --- */
@@ -19,20 +20,6 @@ typedef struct
   WireSpan extent;
 } OutcomeFields;
 
-typedef struct
-{
-  guint64 rows;
-  guint64 is_truncated;
-  guint64 limit;
-  guint64 from_time_us;
-  guint64 to_time_us;
-  guint64 gaps;
-  guint64 share_permille;
-  guint64 age_us;
-  WireSpan configuration;
-  guint64 is_uncounted;
-} TaskExtentFields;
-
 #define NUMBER(type, member) WIRE_FIELD_ROW (WIRE_FIELD_NUMBER, type, member)
 #define SPAN(type, member)   WIRE_FIELD_ROW (WIRE_FIELD_SPAN, type, member)
 
@@ -47,21 +34,13 @@ static const WireFieldRow outcome_rows[] = {
   [8] = SPAN (OutcomeFields, extent),
 };
 
-static const WireFieldRow extent_rows[] = {
-  [1] = NUMBER (TaskExtentFields, rows),           [2] = NUMBER (TaskExtentFields, is_truncated),
-  [3] = NUMBER (TaskExtentFields, limit),          [4] = NUMBER (TaskExtentFields, from_time_us),
-  [5] = NUMBER (TaskExtentFields, to_time_us),     [6] = NUMBER (TaskExtentFields, gaps),
-  [7] = NUMBER (TaskExtentFields, share_permille), [8] = NUMBER (TaskExtentFields, age_us),
-  [9] = SPAN (TaskExtentFields, configuration),    [10] = NUMBER (TaskExtentFields, is_uncounted),
-};
-
 static void
 read_extent (BusTaskExtent *extent, WireSpan packed)
 {
-  TaskExtentFields fields = { 0 };
+  WireExtent fields;
   WireSpan configuration;
 
-  wire_field_read (packed, extent_rows, G_N_ELEMENTS (extent_rows), &fields);
+  wire_extent_read (packed, &fields);
   *extent = (BusTaskExtent){ .rows = fields.rows,
                              .limit = fields.limit,
                              .from_time_us = fields.from_time_us,
