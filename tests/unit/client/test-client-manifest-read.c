@@ -2,6 +2,7 @@
 #include "deye-bus-extent-private.h"
 #include "deye-bus-manifest-private.h"
 #include "gather-fixture.h"
+#include "test-mutate.h"
 #include "wire-guard.h"
 
 #include <string.h>
@@ -298,25 +299,6 @@ test_bits (void)
 }
 
 static void
-change_byte (GByteArray *bytes)
-{
-  const guint at = (guint) g_test_rand_int_range (0, (gint32) bytes->len);
-
-  switch (g_test_rand_int_range (0, 3))
-    {
-    case 0:
-      bytes->data[at] = (guint8) g_test_rand_int ();
-      break;
-    case 1:
-      bytes->data[at]++;
-      break;
-    default:
-      g_byte_array_remove_index (bytes, at);
-      break;
-    }
-}
-
-static void
 test_mutations (void)
 {
   g_autoptr (GByteArray) bytes = full_bytes ();
@@ -325,12 +307,7 @@ test_mutations (void)
 
   for (guint i = 0; i < MUTATIONS; i++)
     {
-      const guint changes = 1 + (guint) g_test_rand_int_range (0, CHANGES_MAX);
-
-      g_byte_array_set_size (mutated, 0);
-      g_byte_array_append (mutated, bytes->data, bytes->len);
-      for (guint change = 0; change < changes; change++)
-        change_byte (mutated);
+      test_mutate (mutated, bytes, CHANGES_MAX);
       n_valid += check_bytes (mutated->data, mutated->len) ? 1 : 0;
     }
   g_test_message ("%u of %u mutations are valid", n_valid, MUTATIONS);

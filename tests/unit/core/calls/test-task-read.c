@@ -3,6 +3,7 @@
 
 #include "base/bus-text.h"
 #include "coordination.pb-c.h"
+#include "test-mutate.h"
 #include "wire-guard.h"
 
 #include <string.h>
@@ -223,25 +224,6 @@ test_bits (gconstpointer kind)
 }
 
 static void
-change_byte (GByteArray *bytes)
-{
-  const guint at = (guint) g_test_rand_int_range (0, (gint32) bytes->len);
-
-  switch (g_test_rand_int_range (0, 3))
-    {
-    case 0:
-      bytes->data[at] = (guint8) g_test_rand_int ();
-      break;
-    case 1:
-      bytes->data[at]++;
-      break;
-    default:
-      g_byte_array_remove_index (bytes, at);
-      break;
-    }
-}
-
-static void
 test_mutations (gconstpointer kind)
 {
   g_autoptr (GByteArray) bytes = ((const Kind *) kind)->make ();
@@ -250,12 +232,7 @@ test_mutations (gconstpointer kind)
 
   for (guint i = 0; i < MUTATIONS; i++)
     {
-      const guint changes = 1 + (guint) g_test_rand_int_range (0, CHANGES_MAX);
-
-      g_byte_array_set_size (mutated, 0);
-      g_byte_array_append (mutated, bytes->data, bytes->len);
-      for (guint change = 0; change < changes; change++)
-        change_byte (mutated);
+      test_mutate (mutated, bytes, CHANGES_MAX);
       n_valid += check_exact (kind, mutated, mutated->len) ? 1 : 0;
     }
   g_test_message ("%u of %u mutations are valid", n_valid, MUTATIONS);
