@@ -117,10 +117,13 @@ catchup_next (BusCursor *cursor)
   return place != NULL && place->accept_seq > cursor->at && place->accept_seq <= cursor->until ? place : NULL;
 }
 
-/* Loads what the delivery of a message reads. The message of an empty place is NULL, which loads nothing. */
+/* Loads what the delivery of a message reads. The message of an empty place is NULL. */
 G_ALWAYS_INLINE static inline void
 catchup_load (const BusMessage *message)
 {
+  if (message == NULL)
+    return;
+
   const char *start = (const char *) message + G_STRUCT_OFFSET (BusMessage, body);
 
   for (gsize at = 0; at < AHEAD_BYTES; at += BUS_CACHE_LINE)
