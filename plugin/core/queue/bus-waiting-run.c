@@ -139,12 +139,22 @@ bus_waiting_run_fits (const BusWaitingRun *run, guint64 messages, guint64 bytes,
   return fit;
 }
 
+/* The stamp of waiting message number @i. */
+static WireSpan
+waiting_run_stamp (const BusWaitingRun *run, guint i)
+{
+  const BusWaitingMessage *message = &run->messages[run->first + i];
+  const guint32 start = waiting_run_start (run, run->first + i) + WIRE_FRAME_HEADER_LEN;
+
+  return wire_span (run->frames + start, message->end - message->body_len - run->subscription_len - start);
+}
+
 void
 bus_waiting_run_view (const BusWaitingRun *run, guint i, BusMessage *view)
 {
   const BusWaitingMessage *message = &run->messages[run->first + i];
   const guint8 *body = run->frames + message->end - message->body_len;
-  const guint8 *stamp = run->frames + waiting_run_start (run, run->first + i) + WIRE_FRAME_HEADER_LEN;
+  const WireSpan stamp = waiting_run_stamp (run, i);
 
   *view = (BusMessage){ .refs = 1,
                         .quota = run->quota,
@@ -156,15 +166,16 @@ bus_waiting_run_view (const BusWaitingRun *run, guint i, BusMessage *view)
                         .accept_seq = bus_waiting_run_seq (run) + i,
                         .class_of = run->class_of,
                         .domain = run->domain };
-  view->stamp.len = (guint8) ((gsize) (body - stamp) - run->subscription_len);
-  memcpy (view->stamp.bytes, stamp, view->stamp.len);
+  view->stamp.len = (guint8) stamp.len;
+  memcpy (view->stamp.bytes, stamp.data, stamp.len);
 }
 
 BusMessage *
 bus_waiting_run_take_first (BusWaitingRun *run)
 {
   const BusWaitingMessage *first = &run->messages[run->first];
-  BusMessage *message = bus_cells_try_take (&run->quota->cells, sizeof (BusMessage) + first->body_len);
+  BusMessage *message
+      = bus_cells_try_take (&run->quota->cells, bus_message_room (waiting_run_stamp (run, 0).len, first->body_len));
   WireSpan body;
 
   if (message == NULL)

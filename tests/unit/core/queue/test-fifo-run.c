@@ -13,6 +13,7 @@ gpointer __wrap_bus_cells_try_take (BusCells *cells, gsize size);
 #define RUN_N 5u
 
 static guint n_left = G_MAXUINT; /* allocations that succeed */
+static gsize last_size;          /* of the newest allocation */
 
 gpointer
 __wrap_bus_cells_try_take (BusCells *cells, gsize size)
@@ -20,6 +21,7 @@ __wrap_bus_cells_try_take (BusCells *cells, gsize size)
   if (n_left == 0)
     return NULL;
   n_left--;
+  last_size = size;
   return __real_bus_cells_try_take (cells, size);
 }
 
@@ -74,6 +76,30 @@ test_unpacked (Queue *queue, gconstpointer data)
   bus_fifo_unpack_all (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "w1 w2 w3 w4 w5");
   g_assert_cmpuint (queue->flow.missed, ==, 0);
+}
+
+/* The newest allocation was for this message, and not larger than it needs. */
+static void
+assert_tight (const BusSlot *slot)
+{
+  const BusMessage *message = slot->message;
+
+  g_assert_true (message->body.data == message->stamp.bytes + message->stamp.len);
+  g_assert_cmpuint (last_size, ==, bus_message_room (message->stamp.len, message->body.len));
+}
+
+/* A message that leaves a run needs no more memory than one that has waited alone. */
+static void
+test_unpacked_size (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 0);
+
+  queue_append (queue, subscription, "events.one", 100);
+  assert_tight (subscription->fifo->last);
+  append_run (queue, subscription, NULL);
+  bus_fifo_unpack_all (&queue->flow, subscription, QUEUE_NOW_US);
+  queue_assert_fifo (queue, subscription, "w1 w2 w3 w4 w5 w6");
+  assert_tight (subscription->fifo->last);
 }
 
 static void
@@ -218,6 +244,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("unpacked", test_unpacked);
+  ADD ("unpacked-size", test_unpacked_size);
   ADD ("R10-lost", test_lost);
   ADD ("R10-lost-in-part", test_lost_in_part);
   ADD ("R10-gaps-are-joined", test_gaps_are_joined);
