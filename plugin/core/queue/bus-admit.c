@@ -56,8 +56,19 @@ admit_lose_new (BusFlow *flow, BusSubscription *subscription, const BusInbound *
     bus_flow_send_gaps (flow, subscription, now_us);
 }
 
+/* The oldest message in the control lane that may be dropped. NULL: none. It is never in a run. */
+static BusSlot *
+admit_oldest_in_lane (const BusSubscription *subscription)
+{
+  BusSlot *slot = subscription->fifo->lane_first[WIRE_LANE_CONTROL];
+
+  while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
+    slot = slot->lane_next;
+  return slot != NULL && slot->state == BUS_DELIVERY_QUEUED && !slot->delivery.is_kept ? slot : NULL;
+}
+
 /* The oldest message of the subscription that counts for the exceeded bound (@why) and may be dropped. NULL: there is none, or
- * dropping would not make room. */
+ * dropping would not make room; then no run is unpacked either. */
 static BusSlot *
 admit_oldest_to_drop (BusFlow *flow,
                       const BusSubscription *subscription,
@@ -65,17 +76,15 @@ admit_oldest_to_drop (BusFlow *flow,
                       BusRoomFit why,
                       gint64 now_us)
 {
-  BusSlot *slot = bus_fifo_unpack_next (flow, subscription, NULL, now_us);
+  BusSlot *slot;
 
-  if (slot != NULL && slot->delivery.is_kept)
-    slot = NULL;
+  if (why == BUS_ROOM_OVER_LANE)
+    return admit_oldest_in_lane (subscription);
   /* Do not drop this subscription's messages when even dropping all of them would not make room. */
-  if (why == BUS_ROOM_OVER_OWN)
-    return bus_room_could_fit_peer (flow, subscription, admit_cost (inbound), now_us) ? slot : NULL;
-  slot = subscription->fifo->lane_first[WIRE_LANE_CONTROL];
-  while (slot != NULL && slot->state == BUS_DELIVERY_LOST)
-    slot = slot->lane_next;
-  return slot != NULL && slot->state == BUS_DELIVERY_QUEUED && !slot->delivery.is_kept ? slot : NULL;
+  if (!bus_room_could_fit_peer (flow, subscription, admit_cost (inbound), now_us))
+    return NULL;
+  slot = bus_fifo_unpack_next (flow, subscription, NULL, now_us);
+  return slot != NULL && !slot->delivery.is_kept ? slot : NULL;
 }
 
 /*

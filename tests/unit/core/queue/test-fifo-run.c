@@ -102,6 +102,25 @@ test_unpacked_size (Queue *queue, gconstpointer data)
   assert_tight (subscription->fifo->last);
 }
 
+/* The message does not fit, even without the run, because another subscription holds the room of the peer: the run stays. */
+static void
+test_not_unpacked_in_vain (Queue *queue, gconstpointer data)
+{
+  BusSubscription *large = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 0);
+  BusSubscription *small;
+
+  queue_append (queue, large, "events.one", 10000);
+  small = queue_subscribe (queue, 2, BUS_OVERFLOW_DROP_OLDEST, 0);
+  append_run (queue, small, NULL);
+  g_ptr_array_remove_index (queue->subscriptions, 0); /* the following messages are offered only to the small one */
+  queue->limits.queue_hard_bytes = queue->flow.waiting_bytes;
+  g_assert_cmpuint (queue_offer_from (queue, &queue->publisher, "events.one", 5000).queued, ==, 0);
+  g_assert_nonnull (small->fifo->first->run);
+  g_assert_cmpuint (queue_offer_from (queue, &queue->publisher, "events.one", 10).queued, ==, 1);
+  g_ptr_array_insert (queue->subscriptions, 0, large);
+  queue_assert_fifo (queue, small, "g2-3x2f w4 w5 w6 g7-7x1f w8");
+}
+
 static void
 test_lost (Queue *queue, gconstpointer data)
 {
@@ -245,6 +264,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("unpacked", test_unpacked);
   ADD ("unpacked-size", test_unpacked_size);
+  ADD ("B01-not-unpacked-in-vain", test_not_unpacked_in_vain);
   ADD ("R10-lost", test_lost);
   ADD ("R10-lost-in-part", test_lost_in_part);
   ADD ("R10-gaps-are-joined", test_gaps_are_joined);
