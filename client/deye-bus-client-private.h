@@ -43,6 +43,8 @@ typedef struct
   /* With each heartbeat; the client is ready. */
   void (*beat) (gpointer owner);
   void (*task_news) (gpointer owner, const DeyeBusTaskNews *news);
+  /* The client was disposed by g_object_run_dispose(): it emits no signal any more. */
+  void (*disposed) (gpointer owner);
 } DeyeBusCollectorHooks;
 
 /* A request that sets or removes the last message; see client-last.c. */

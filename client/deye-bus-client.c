@@ -258,6 +258,8 @@ client_release_all (DeyeBusClient *self)
   if (self->senders != NULL)
     deye_bus_senders_detach (self->senders);
   deye_bus_client_dispose_unsent (self, unsent);
+  if (self->collector_hooks != NULL)
+    self->collector_hooks->disposed (self->collector);
   client_drop_holds (self);
 }
 

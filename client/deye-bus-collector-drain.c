@@ -168,11 +168,43 @@ deye_bus_collector_error_stopped (void)
   return deye_bus_error_new (DEYE_BUS_ERROR_CLOSED, "%s", _ ("The collector was stopped"));
 }
 
+static gboolean
+drain_is_over (const DeyeBusCollector *self)
+{
+  return self->runs->len == 0 && self->arrived.length == 0;
+}
+
+/* A collector that stops also waits for results that could not be sent and need the next connection. */
+static gboolean
+stop_is_over (const DeyeBusCollector *self)
+{
+  return drain_is_over (self) && !deye_bus_collector_has_unsent (self);
+}
+
+/* The client was closed or disposed, so no result can be sent any more. */
+static gboolean
+stop_is_futile (const DeyeBusCollector *self)
+{
+  return self->client->state == DEYE_BUS_CLIENT_STATE_CLOSED;
+}
+
+/* An error if works or results are left that a closed client cannot send. */
+static GError *
+stop_error (DeyeBusCollector *self)
+{
+  GError *error = NULL;
+
+  if (stop_is_futile (self) && !stop_is_over (self))
+    (void) deye_bus_client_check_ready (self->client, &error);
+  return error;
+}
+
 /* Ends the collector. A client that the program has passed in is not closed. */
 static void
 stop_finish (DeyeBusCollector *self)
 {
   g_autoptr (GError) stopped = deye_bus_collector_error_stopped ();
+  g_autoptr (GError) error = stop_error (self);
 
   self->stop_due_us = 0;
   deye_bus_collector_cancel_runs (self, DEYE_BUS_CANCEL_STOPPED);
@@ -180,9 +212,9 @@ stop_finish (DeyeBusCollector *self)
   deye_bus_collector_unhook (self);
   deye_bus_collector_end_starting (self, stopped);
   deye_bus_collector_set_state (self, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
-  if (self->is_client_given)
+  if (self->is_client_given || error != NULL)
     {
-      stop_end_tasks (self, NULL);
+      stop_end_tasks (self, error);
       return;
     }
   deye_bus_client_close_async (self->client, NULL, stop_on_closed, deye_bus_collector_weak_new (self));
@@ -207,23 +239,10 @@ stop_begin (DeyeBusCollector *self, gint64 grace_us)
 
 /* --- steps of the timer --- */
 
-static gboolean
-drain_is_over (const DeyeBusCollector *self)
-{
-  return self->runs->len == 0 && self->arrived.length == 0;
-}
-
-/* A collector that stops also waits for results that could not be sent and need the next connection. */
-static gboolean
-stop_is_over (const DeyeBusCollector *self)
-{
-  return drain_is_over (self) && !deye_bus_collector_has_unsent (self);
-}
-
 void
 deye_bus_collector_check_drained (DeyeBusCollector *self)
 {
-  if (self->is_draining && drain_is_over (self))
+  if (self->is_draining && (drain_is_over (self) || stop_is_futile (self)))
     deye_bus_collector_arm (self, 0);
 }
 
@@ -246,7 +265,7 @@ deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us)
     stop_begin (self, 0);
   if (self->stop_due_us == 0)
     return G_MAXINT64;
-  if (now_us < self->stop_due_us && !stop_is_over (self))
+  if (now_us < self->stop_due_us && !stop_is_over (self) && !stop_is_futile (self))
     return self->stop_due_us;
   stop_finish (self);
   return G_MAXINT64;

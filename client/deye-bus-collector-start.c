@@ -7,13 +7,6 @@
 
 /* The start of a collector, and its reactions to changes of the client's connection. */
 
-static const DeyeBusCollectorHooks collector_hooks = {
-  deye_bus_collector_begin_register,
-  deye_bus_collector_end_register,
-  deye_bus_collector_on_heartbeat,
-  deye_bus_collector_task_news,
-};
-
 /* --- the connection --- */
 
 static void
@@ -62,6 +55,27 @@ collector_on_closed (DeyeBusClient *client, const GError *error, gpointer data)
   deye_bus_collector_end_starting (self, error);
   deye_bus_collector_fail (self, error);
 }
+
+/* Without this, the collector would wait for signals that a disposed client does not emit. */
+static void
+collector_on_client_disposed (gpointer owner)
+{
+  g_autoptr (DeyeBusCollector) self = g_object_ref (owner);
+  g_autoptr (GError) error = NULL;
+
+  (void) deye_bus_client_check_ready (self->client, &error);
+  collector_on_not_ready (self);
+  deye_bus_collector_end_starting (self, error);
+  deye_bus_collector_fail (self, error);
+}
+
+static const DeyeBusCollectorHooks collector_hooks = {
+  .begin_register = deye_bus_collector_begin_register,
+  .end_register = deye_bus_collector_end_register,
+  .beat = deye_bus_collector_on_heartbeat,
+  .task_news = deye_bus_collector_task_news,
+  .disposed = collector_on_client_disposed,
+};
 
 /* --- start --- */
 

@@ -432,7 +432,8 @@ DEYE_BUS_API gboolean deye_bus_collector_is_draining (DeyeBusCollector *self);
  *
  * Stops the collector permanently: it drains, waits until no work runs any more or @grace_us have passed, deregisters, and
  * closes its client. A client that was passed to deye_bus_collector_new_for_client() is not closed. Works that still run are
- * cancelled, and other collectors get their tasks. A second call can shorten the time.
+ * cancelled, and other collectors get their tasks. A second call can shorten the time. It does not wait if its client was closed,
+ * because no result can be sent any more.
  *
  * Since: 0.1
  */
@@ -451,7 +452,8 @@ DEYE_BUS_API void deye_bus_collector_stop_async (DeyeBusCollector *self,
  * Finishes an operation started with deye_bus_collector_stop_async().
  *
  * Returns: %TRUE if the collector has stopped and everything was sent; %FALSE with %DEYE_BUS_ERROR_UNSENT as for
- *   deye_bus_client_close() (it has stopped), or %DEYE_BUS_ERROR_INVALID_ARGUMENT (it was not started)
+ *   deye_bus_client_close() (it has stopped), %DEYE_BUS_ERROR_CLOSED (it has stopped, but its client was closed before works
+ *   or results were reported), or %DEYE_BUS_ERROR_INVALID_ARGUMENT (it was not started)
  *
  * Since: 0.1
  */

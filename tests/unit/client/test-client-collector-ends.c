@@ -100,8 +100,105 @@ test_client_disposed (Fixture *f, gconstpointer data)
   g_assert_false (deye_bus_collector_start_finish (f->collector, result.result, NULL));
 }
 
-#define ADD(path, function)                                                                                            \
-  g_test_add ("/client/collector/" path, Fixture, NULL, collector_fixture_set_up, function, collector_fixture_tear_down)
+/* --- stop_async() --- */
+
+static void
+begin_stop (Fixture *f, ClientResult *result)
+{
+  deye_bus_collector_stop_async (f->collector, G_TIME_SPAN_DAY, NULL, client_result_set, result);
+  client_fixture_settle (&f->base);
+}
+
+static void
+assert_stop_failed (Fixture *f, ClientResult *result)
+{
+  g_autoptr (GError) error = NULL;
+
+  client_fixture_settle (&f->base);
+  g_assert_cmpuint (result->calls, ==, 1);
+  g_assert_false (deye_bus_collector_stop_finish (f->collector, result->result, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+  g_assert_cmpint (deye_bus_work_get_cancel_reason (f->log.work), ==, DEYE_BUS_CANCEL_STOPPED);
+}
+
+static void
+start_a_work (Fixture *f)
+{
+  collector_fixture_start (f);
+  collector_script_execute (f->base.in, 700, "t-1", NULL);
+  client_fixture_send_and_settle (&f->base);
+  g_assert_nonnull (f->log.work);
+}
+
+/* The work cannot report its result to a client that was disposed, so a stop does not wait for the work. */
+static void
+test_stop_after_dispose (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+
+  start_a_work (f);
+  g_object_run_dispose (G_OBJECT (f->base.client));
+  client_fixture_settle (&f->base);
+  g_assert_cmpint (deye_bus_collector_get_state (f->collector), ==, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
+  begin_stop (f, &result);
+  assert_stop_failed (f, &result);
+}
+
+/* The client becomes unusable while the stop waits. @data: NULL: the client is closed, otherwise disposed. */
+static void
+test_stop_before (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+
+  start_a_work (f);
+  begin_stop (f, &result);
+  g_assert_cmpuint (result.calls, ==, 0);
+  if (data != NULL)
+    g_object_run_dispose (G_OBJECT (f->base.client));
+  else
+    g_assert_true (deye_bus_client_close (f->base.client, NULL, NULL));
+  assert_stop_failed (f, &result);
+}
+
+/* Without a work nothing is lost: the stop succeeds. */
+static void
+test_stop_idle (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+  g_autoptr (GError) error = NULL;
+
+  collector_fixture_start (f);
+  g_object_run_dispose (G_OBJECT (f->base.client));
+  begin_stop (f, &result);
+  g_assert_cmpuint (result.calls, ==, 1);
+  g_assert_true (deye_bus_collector_stop_finish (f->collector, result.result, &error));
+  g_assert_no_error (error);
+}
+
+static gboolean
+on_dispose_client (gpointer client)
+{
+  g_object_run_dispose (client);
+  return G_SOURCE_REMOVE;
+}
+
+/* run() returns when the client is disposed: nothing else would end it. */
+static void
+test_run (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  g_autoptr (GError) error = NULL;
+
+  collector_fixture_start (f);
+  g_source_set_callback (source, on_dispose_client, f->base.client, NULL);
+  g_source_attach (source, f->base.client->context);
+  g_assert_false (deye_bus_collector_run (f->collector, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+}
+
+#define ADD(path, function) ADD_DATA (path, NULL, function)
+#define ADD_DATA(path, data, function)                                                                                 \
+  g_test_add ("/client/collector/" path, Fixture, data, collector_fixture_set_up, function, collector_fixture_tear_down)
 
 int
 main (int argc, char **argv)
@@ -111,5 +208,10 @@ main (int argc, char **argv)
   ADD ("freed-early", test_freed_early);
   ADD ("start-after-failure", test_start_after_failure);
   ADD ("client-disposed", test_client_disposed);
+  ADD ("stop-after-dispose", test_stop_after_dispose);
+  ADD_DATA ("stop-before-dispose", "dispose", test_stop_before);
+  ADD_DATA ("stop-before-close", NULL, test_stop_before);
+  ADD ("stop-idle-after-dispose", test_stop_idle);
+  ADD ("run-until-dispose", test_run);
   return g_test_run ();
 }
