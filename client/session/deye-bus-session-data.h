@@ -58,16 +58,17 @@ struct DeyeBusSession
   WireFrameReader reader;
   DeyeBusMessagePool spare; /* blocks of messages that were handled */
   DeyeBusOutbuf out;
-  DeyeBusOwnFrames own;    /* in @out */
+  DeyeBusOwnFrames own; /* in @out */
+  DeyeBusOwnCredit own_credit;
   guint64 trim_added;      /* total of bytes added to @out when tick() found spare chunks */
   gint64 trim_us;          /* the chunks are freed at this time if nothing was added since; 0: there are none */
   gboolean out_dead;       /* nothing can be written any more */
   DeyeBusOutCount dropped; /* messages that were dropped before they were written */
   DeyeBusStash *stash;     /* the client's; NULL: none */
-  guint64 unasked_sent;    /* publishes without an acknowledgement that were added to @out */
+  guint64 unasked_sent;    /* publishes of the program without an acknowledgement that were added to @out */
   guint64 unasked_proved;  /* of these, the number that the broker has handled for certain */
-  guint64 unasked_kept; /* of these, the number that was not written: it waits for the next connection, or is in @own */
-  guint64 uncertain;    /* of these, after the end: the number that may or may not have arrived */
+  guint64 unasked_kept;    /* of these, the number that was not written: it waits for the next connection */
+  guint64 uncertain;       /* of these, after the end: the number that may or may not have arrived */
 
   guint64 last_id;
   guint64 newest_message; /* the greatest number of a message that was sent */

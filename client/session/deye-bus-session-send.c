@@ -53,12 +53,12 @@ session_note_retained (DeyeBusSession *session, DeyeBusRetainedValue *value)
     deye_bus_retained_put (&session->retained, value);
 }
 
-/* Counts a frame that is now in the out-buffer. A waiting call that is given up is never counted. */
+/* Counts a frame that is now in the out-buffer. A waiting call that is given up is never counted. @own: of the library */
 static void
-session_note_sent (DeyeBusSession *session, guint8 kind, DeyeBusPending *pending)
+session_note_sent (DeyeBusSession *session, guint8 kind, gboolean own, DeyeBusPending *pending)
 {
   session_count_sent (&session->counts, kind);
-  if (kind == WIRE_KIND_PUBLISH && (pending == NULL || pending->kind == DEYE_BUS_PENDING_SENT))
+  if (kind == WIRE_KIND_PUBLISH && !own && (pending == NULL || pending->kind == DEYE_BUS_PENDING_SENT))
     session->unasked_sent++;
   if (pending == NULL)
     return;
@@ -68,14 +68,16 @@ session_note_sent (DeyeBusSession *session, guint8 kind, DeyeBusPending *pending
     deye_bus_pending_table_finish (&session->pending, pending, NULL);
 }
 
-/* The out-buffer had @begin bytes in total before the frame with @id was added. */
+/* The out-buffer had @begin bytes in total before the frame with @id was added, which has used its credit. */
 static void
-session_note_own (DeyeBusSession *session, guint64 id, guint64 begin)
+session_note_own (DeyeBusSession *session, guint64 id, guint64 begin, WireClass credit_class)
 {
   const DeyeBusOutbuf *out = &session->out;
   const DeyeBusOwnFrame frame = { .begin = begin, .end = out->added, .id = id };
 
   deye_bus_own_frames_add (&session->own, &frame, out->added - out->bytes);
+  deye_bus_own_credit_note (&session->own_credit, credit_class,
+                            session->send_queue.windows[credit_class].used_messages);
 }
 
 static void
@@ -85,10 +87,10 @@ session_send_now (DeyeBusSession *session, const DeyeBusEncodedCall *encoded, De
 
   deye_bus_encoded_call_write_head (encoded, deye_bus_outbuf_add (&session->out, encoded->head_len));
   deye_bus_outbuf_add_payload (&session->out, encoded->payload);
-  if (encoded->own)
-    session_note_own (session, encoded->envelope.id, begin);
   deye_bus_send_queue_use (&session->send_queue, encoded->credit_class, deye_bus_encoded_call_size (encoded));
-  session_note_sent (session, encoded->kind, pending);
+  if (encoded->own)
+    session_note_own (session, encoded->envelope.id, begin, encoded->credit_class);
+  session_note_sent (session, encoded->kind, encoded->own, pending);
 }
 
 /* Returns how many calls of that class started. */
@@ -105,8 +107,8 @@ session_start_waiting_of_class (DeyeBusSession *session, WireClass credit_class)
       memcpy (deye_bus_outbuf_add (&session->out, waiting->head_len), waiting->head, waiting->head_len);
       deye_bus_outbuf_add_payload (&session->out, waiting->payload);
       if (waiting->own_id != 0)
-        session_note_own (session, waiting->own_id, begin);
-      session_note_sent (session, waiting->kind, waiting->pending);
+        session_note_own (session, waiting->own_id, begin, credit_class);
+      session_note_sent (session, waiting->kind, waiting->own_id != 0, waiting->pending);
       session_note_retained (session, g_steal_pointer (&waiting->retained));
       deye_bus_waiting_free (waiting);
     }
@@ -322,7 +324,7 @@ session_call_plain (DeyeBusSession *session, const DeyeBusCall *call, DeyeBusPen
     return FALSE;
   if (pending != NULL)
     deye_bus_pending_table_add (&session->pending, pending, id);
-  session_note_sent (session, WIRE_KIND_PUBLISH, pending);
+  session_note_sent (session, WIRE_KIND_PUBLISH, FALSE, pending);
   return TRUE;
 }
 

@@ -55,18 +55,25 @@ deye_bus_session_n_uncertain (const DeyeBusSession *session)
   return session->uncertain;
 }
 
-/* The number of messages for which the broker has not returned the credit. */
+/* The number of messages of the class for which the broker has not returned the credit. It handles frames in order, so if it has
+ * returned the credit of n messages, the first n of the class were handled. */
+static guint64
+unsent_count_unreturned_of_class (const DeyeBusSession *session, WireClass credit_class)
+{
+  const DeyeBusWindow *window = &session->send_queue.windows[credit_class];
+  guint64 returned = window->granted_messages - window->size_messages;
+  guint64 unreturned = window->used_messages - MIN (window->used_messages, returned);
+
+  return unreturned - MIN (unreturned, deye_bus_own_credit_count (&session->own_credit, credit_class, returned));
+}
+
 static guint64
 unsent_count_unreturned (const DeyeBusSession *session)
 {
   guint64 n = 0;
 
   for (guint i = WIRE_CLASS_NONE + 1; i < WIRE_N_CLASSES; i++)
-    {
-      const DeyeBusWindow *window = &session->send_queue.windows[i];
-
-      n += window->used_messages + window->size_messages - window->granted_messages;
-    }
+    n += unsent_count_unreturned_of_class (session, (WireClass) i);
   return n;
 }
 
@@ -122,12 +129,12 @@ unsent_keep_frame (const guint8 *bytes, gsize len, gpointer data)
     return;
   frame = deye_bus_kept_frame_new_for_bytes (bytes, len, 0);
   frame->own = deye_bus_own_frames_take_next (&session->own, frame->number, unsent_total_sent (session));
-  is_unasked = bytes[4] == WIRE_KIND_PUBLISH && (frame->number & 1) != 0;
+  is_unasked = bytes[4] == WIRE_KIND_PUBLISH && (frame->number & 1) != 0 && !frame->own;
   session->unasked_kept += is_unasked ? 1 : 0;
   if (bytes[5] & WIRE_FLAG_RETAIN)
     deye_bus_retained_refuse (&session->retained, frame->number); /* it is stored again when it is sent */
   pending = deye_bus_pending_table_find (&session->pending, frame->number);
-  if (is_unasked && !frame->own)
+  if (is_unasked)
     (void) unsent_stash (session, frame);
   else if (pending != NULL)
     unsent_keep_call (pending, frame);

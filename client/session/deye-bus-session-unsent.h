@@ -11,8 +11,8 @@
  * If another connection follows, publishes without a pending call enter the stash, and calls that can wait for the next
  * connection keep their frame. Only frames of which no byte was written are kept. Two kinds of frames are dropped: replies,
  * because their requests end with the connection, and a frame that was written in part. The library's own frames (@own of a
- * DeyeBusCall) are no messages: they are neither counted nor kept in the stash. A publish that was written may or may
- * not have arrived if no later answer of the broker proves that it handled the publish: such publishes are counted as
+ * DeyeBusCall) are no messages: they are not kept, and not counted, neither as unsent nor as uncertain. A publish that was written
+ * may or may not have arrived if no later answer of the broker proves that it handled the publish: such publishes are counted as
  * uncertain.
  *
  * Invariant: a frame is written or kept, never both.

@@ -76,6 +76,7 @@ deye_bus_session_reopen (DeyeBusSession *session, const DeyeBusHello *hello, Dey
   wire_frame_reader_init (&session->reader, BODY_MAX_BEFORE_WELCOME);
   deye_bus_outbuf_clear (&session->out);
   deye_bus_own_frames_clear (&session->own);
+  deye_bus_own_credit_clear (&session->own_credit);
   session->out_dead = FALSE;
   session->dropped = (DeyeBusOutCount){ 0, 0 };
   deye_bus_session_reset_credit (session);
@@ -116,6 +117,7 @@ deye_bus_session_free (DeyeBusSession *session)
   deye_bus_session_clear_flushes (session);
   deye_bus_outbuf_clear (&session->out);
   deye_bus_own_frames_clear (&session->own);
+  deye_bus_own_credit_clear (&session->own_credit);
   g_clear_error (&session->reason);
   g_clear_error (&session->broker_error);
   g_free (session->welcome.software_version);

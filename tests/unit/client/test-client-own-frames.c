@@ -115,7 +115,7 @@ assert_unsent (RestoreFixture *f, guint64 messages, guint64 unwatched)
   g_assert_cmpuint (count.unwatched, ==, unwatched);
 }
 
-/* The connection ends. Asserts that the next one sends the @topics, in order. @uncertain: number of publishes that may have arrived */
+/* The connection ends. Asserts that the next one sends the @topics, in order. @uncertain: publishes that may have arrived */
 static void
 assert_sent_later (RestoreFixture *f, const char *const *topics, guint64 uncertain)
 {
@@ -169,7 +169,105 @@ test_in_part (RestoreFixture *f, gconstpointer data)
   send_heartbeat (f);
   call_as (f, WIRE_KIND_PUBLISH, "events.a", FALSE);
   assert_unsent (f, 1, 1);
+  assert_sent_later (f, topics, 0);
+}
+
+/* Heartbeats that were written are not counted as messages that may or may not have arrived. The answer to the request of the
+ * library does not arrive either. */
+static void
+test_written (RestoreFixture *f, gconstpointer data)
+{
+  const char *const topics[] = { NULL };
+  g_autoptr (GPtrArray) written = NULL;
+
+  make_ready (f, &granted);
+  send_heartbeat (f);
+  call_as (f, WIRE_KIND_REQUEST, "control.bus.ping", TRUE);
+  call_as (f, WIRE_KIND_PUBLISH, "events.a", FALSE);
+  call_as (f, WIRE_KIND_REQUEST, "control.a", FALSE); /* no publish, but its credit is not returned */
+  send_heartbeat (f);
+  written = restore_fixture_take (f);
   assert_sent_later (f, topics, 1);
+}
+
+/* The credit of the program's message was returned, but not that of the frames of the library behind it. */
+static void
+test_written_later (RestoreFixture *f, gconstpointer data)
+{
+  const char *const topics[] = { NULL };
+  g_autoptr (GPtrArray) written = NULL;
+
+  make_ready (f, &granted);
+  send_heartbeat (f);
+  call_as (f, WIRE_KIND_PUBLISH, "control.a", FALSE);
+  send_heartbeat (f);
+  call_as (f, WIRE_KIND_REQUEST, "control.bus.ping", TRUE);
+  written = restore_fixture_take (f);
+  script_credit (f->in, WIRE_CLASS_CONTROL, 1002, 2000000);
+  restore_fixture_feed (f);
+  assert_sent_later (f, topics, 0);
+}
+
+/* A heartbeat that has waited for credit is written; the message of the program behind it is not. */
+static void
+test_written_waiting (RestoreFixture *f, gconstpointer data)
+{
+  const char *const topics[] = { "events.a", NULL };
+  g_autoptr (GPtrArray) written = NULL;
+
+  make_ready (f, &narrow);
+  call_as (f, WIRE_KIND_REQUEST, "events.b", FALSE); /* its credit is not returned */
+  for (guint i = 0; i < 3; i++)
+    send_heartbeat (f);
+  g_assert_cmpuint (deye_bus_session_n_waiting (f->session), ==, 1);
+  script_credit (f->in, WIRE_CLASS_CONTROL, 3, 1048576);
+  restore_fixture_feed (f);
+  g_assert_cmpuint (deye_bus_session_n_waiting (f->session), ==, 0);
+  written = restore_fixture_take (f);
+  call_as (f, WIRE_KIND_PUBLISH, "events.a", FALSE);
+  assert_sent_later (f, topics, 0);
+}
+
+/* --- credit --- */
+
+static void
+assert_owed (const DeyeBusOwnCredit *own, guint64 returned, guint64 n)
+{
+  g_assert_cmpuint (deye_bus_own_credit_count (own, WIRE_CLASS_MAY_DROP, returned), ==, n);
+}
+
+static void
+test_credit (void)
+{
+  DeyeBusOwnCredit own = { NULL };
+
+  assert_owed (&own, 0, 0);
+  deye_bus_own_credit_note (&own, WIRE_CLASS_MAY_DROP, 1);
+  deye_bus_own_credit_note (&own, WIRE_CLASS_CONTROL, 2); /* another class has other numbers */
+  deye_bus_own_credit_note (&own, WIRE_CLASS_MAY_DROP, 2);
+  deye_bus_own_credit_note (&own, WIRE_CLASS_MAY_DROP, 5);
+  g_assert_cmpuint (own.runs->len, ==, 3);
+  assert_owed (&own, 0, 3);
+  assert_owed (&own, 1, 2);
+  assert_owed (&own, 4, 1);
+  assert_owed (&own, 5, 0);
+  assert_owed (&own, G_MAXUINT64, 0);
+  deye_bus_own_credit_clear (&own);
+  assert_owed (&own, 0, 0);
+}
+
+/* The list does not grow without a limit if a broker grants a huge window and never returns credit. */
+static void
+test_credit_limit (void)
+{
+  DeyeBusOwnCredit own = { NULL };
+
+  for (guint64 i = 1; i <= 2 * DEYE_BUS_OWN_RUNS_MAX; i++)
+    deye_bus_own_credit_note (&own, WIRE_CLASS_MAY_DROP, 2 * i);
+  g_assert_cmpuint (own.runs->len, ==, DEYE_BUS_OWN_RUNS_MAX);
+  assert_owed (&own, 0, DEYE_BUS_OWN_RUNS_MAX);
+  assert_owed (&own, 2 * (2 * DEYE_BUS_OWN_RUNS_MAX - 1), 1);
+  deye_bus_own_credit_clear (&own);
 }
 
 /* Two requests have credit, and one waits. */
@@ -231,7 +329,12 @@ main (int argc, char **argv)
   g_test_add_func ("/client/own-frames/count", test_count);
   g_test_add_func ("/client/own-frames/forget", test_forget);
   g_test_add_func ("/client/own-frames/take-next", test_take_next);
+  g_test_add_func ("/client/own-frames/credit", test_credit);
+  g_test_add_func ("/client/own-frames/credit-limit", test_credit_limit);
   OWN_TEST ("M16-heartbeats", test_heartbeats);
+  OWN_TEST ("M16-written", test_written);
+  OWN_TEST ("written-later", test_written_later);
+  OWN_TEST ("written-waiting", test_written_waiting);
   OWN_TEST ("in-part", test_in_part);
   OWN_TEST ("waiting", test_waiting);
   OWN_TEST ("waited", test_waited);
