@@ -364,6 +364,37 @@ def _(paths):
         equal(bus.hashed(bus.put("small"))["size"], "0", "the next task is not blocked by the cancelled ones")
 
 
+HOARDER = """
+import os, sys, time
+for _ in range(14):
+    os.mkdir("d" * 250)
+    os.chdir("d" * 250)
+fd = os.open("file", os.O_CREAT | os.O_RDWR)
+for _ in range(600):
+    os.dup(fd)
+print("ready", flush=True)
+time.sleep(1000)
+"""
+
+
+@test("/integration/fsmond/M11-more-open-files-than-fit-are-counted")
+def _(paths):
+    with Bus(paths) as bus:
+        bus.collector()
+        child = subprocess.Popen([sys.executable, "-c", HOARDER], cwd=bus.dir, stdout=subprocess.PIPE, text=True,
+                                 preexec_fn=die_with_parent)
+        bus.children.callback(child.kill)
+        equal(child.stdout.readline(), "ready\n")
+        answer = bus.call("OpenPathsOf", {"pid": child.pid})
+        descriptors = [one for one in answer["paths"] if one["use"] == "OPEN_PATH_USE_DESCRIPTOR"]
+        counted = len(descriptors) + answer["other_descriptors"] + answer["unreadable_descriptors"] + answer["left_out"]
+        equal(counted, len(os.listdir(f"/proc/{child.pid}/fd")), "every descriptor is listed or counted")
+        holds(answer["left_out"] > 0 and not answer["is_complete"], answer["left_out"])
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
 @test("/integration/fsmond/M11-the-open-files-of-a-process")
 def _(paths):
     with Bus(paths) as bus:

@@ -10,6 +10,9 @@
  * The files are not opened and their file systems are not accessed, because a process chooses its files, and one of the file
  * systems may never answer. The list also contains unreadable files, with the reason.
  *
+ * A process can have a million descriptors of a file whose path has 4 KiB, at no cost. Descriptors beyond the limits of the reader are
+ * counted, but not read.
+ *
  * Invariant: all entries of one answer belong to the process that had the pid when reading began.
  */
 
@@ -40,7 +43,20 @@ typedef struct
   GPtrArray *paths;   /* of FsOpenPath */
   guint others;       /* descriptors without a path */
   guint unreadable;   /* descriptors that could not be read, and are not in paths */
+  guint left_out;     /* descriptors that were not read, because of the limits */
+  gsize cost;         /* bytes that the paths need at least in an answer */
 } FsProcess;
+
+typedef struct
+{
+  gsize room;        /* bytes of an answer: the reader stops at the first path that does not fit */
+  guint descriptors; /* number of descriptors that are read; reading one takes several microseconds */
+} FsProcessLimits;
+
+/* Bytes of a path in an answer, beside its text and its reason. */
+#define FS_OPEN_PATH_COST 48u
+
+#define FS_PROCESS_DESCRIPTORS 65536u
 
 typedef enum
 {
@@ -50,5 +66,5 @@ typedef enum
 } FsProcessResult;
 
 /* Clear @process in any case. */
-FsProcessResult fs_process_read (guint32 pid, FsProcess *process);
+FsProcessResult fs_process_read (guint32 pid, const FsProcessLimits *limits, FsProcess *process);
 void fs_process_clear (FsProcess *process);

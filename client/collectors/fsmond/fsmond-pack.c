@@ -131,9 +131,6 @@ fsmond_pack_coverage (const FsCoverage *coverage, GPtrArray *roots)
 
 /* --- open paths --- */
 
-/* Bytes of a path in an answer, beside its text and its reason. */
-#define PATH_REST 48u
-
 static PathMessage *
 pack_new_path (const FsOpenPath *from)
 {
@@ -174,7 +171,7 @@ pack_paths (GPtrArray *from, gsize room, gboolean *is_complete)
       PathMessage *message = pack_new_path (g_ptr_array_index (from, i));
 
       g_ptr_array_add (list, message);
-      sum += PATH_REST + strlen (message->path) + strlen (message->unreadable);
+      sum += FS_OPEN_PATH_COST + strlen (message->path) + strlen (message->unreadable);
       *is_complete = *is_complete && *message->unreadable == '\0';
       if (sum <= room)
         continue;
@@ -198,9 +195,9 @@ fsmond_pack_process (guint32 pid, const FsProcess *process, gsize room, guint *n
   message.n_paths = list->len;
   message.paths = (PathMessage **) list->pdata;
   message.other_descriptors = process->others;
-  message.left_out = process->paths->len - list->len;
+  message.left_out = process->paths->len - list->len + process->left_out;
   message.unreadable_descriptors = process->unreadable;
-  message.is_complete = is_complete && process->unreadable == 0;
+  message.is_complete = is_complete && process->unreadable == 0 && process->left_out == 0;
   *n_packed = list->len;
   return deye_bus_pack (&message.base);
 }

@@ -27,7 +27,8 @@ process_answer_free (gpointer data)
 static FsProcessResult
 process_read_same (const Query *query, ProcessAnswer *answer)
 {
-  FsProcessResult result = fs_process_read (query->pid, &answer->process);
+  const FsProcessLimits limits = { .room = answer->room, .descriptors = FS_PROCESS_DESCRIPTORS };
+  FsProcessResult result = fs_process_read (query->pid, &limits, &answer->process);
 
   if (result == FS_PROCESS_READ && query->start_time != 0 && answer->process.start_time != query->start_time)
     result = FS_PROCESS_ABSENT;
@@ -68,7 +69,7 @@ static guint
 process_share (const FsProcess *process)
 {
   guint seen = process->others;
-  guint all = process->others + process->unreadable + process->paths->len;
+  guint all = process->others + process->unreadable + process->left_out + process->paths->len;
 
   for (guint i = 0; i < process->paths->len; i++)
     seen += ((const FsOpenPath *) g_ptr_array_index (process->paths, i))->unreadable == NULL ? 1 : 0;
@@ -85,7 +86,7 @@ process_set_extent (gpointer data, DeyeBusWork *work)
   if (paths == NULL)
     return;
   deye_bus_work_set_share (work, process_share (&answer->process));
-  if (answer->n_packed < paths->len)
+  if (answer->n_packed < paths->len || answer->process.left_out > 0)
     deye_bus_work_set_truncated (work, answer->n_packed);
 }
 

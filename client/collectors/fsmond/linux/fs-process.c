@@ -84,6 +84,15 @@ process_read_path (int directory, const char *name, FsOpenPath *open_path)
   return TRUE;
 }
 
+static void
+process_append (FsProcess *process, FsOpenPath *open_path)
+{
+  gsize reason = open_path->unreadable != NULL ? strlen (open_path->unreadable) : 0;
+
+  process->cost += FS_OPEN_PATH_COST + strlen (open_path->path) + reason;
+  g_ptr_array_add (process->paths, open_path);
+}
+
 static gboolean
 process_add (FsProcess *process, int directory, const char *name, FsUse use, guint32 descriptor, gboolean writable)
 {
@@ -92,7 +101,7 @@ process_add (FsProcess *process, int directory, const char *name, FsUse use, gui
   *open_path = (FsOpenPath){ .use = use, .descriptor = descriptor, .writable = writable };
   if (process_read_path (directory, name, open_path))
     {
-      g_ptr_array_add (process->paths, open_path);
+      process_append (process, open_path);
       return TRUE;
     }
   process_free_path (open_path);
@@ -105,10 +114,16 @@ process_add_unreadable (FsProcess *process, FsUse use, const char *reason)
   FsOpenPath *open_path = g_new0 (FsOpenPath, 1);
 
   *open_path = (FsOpenPath){ .use = use, .path = g_strdup (""), .unreadable = reason };
-  g_ptr_array_add (process->paths, open_path);
+  process_append (process, open_path);
 }
 
 /* --- the process --- */
+
+static gboolean
+process_is_full (const FsProcess *process, const FsProcessLimits *limits, guint read)
+{
+  return process->cost > limits->room || read >= limits->descriptors;
+}
 
 /* The mode of the link shows whether the descriptor is open for writing. */
 static void
@@ -124,21 +139,31 @@ process_read_descriptor (FsProcess *process, int directory, const char *name, gu
 }
 
 static void
-process_read_descriptors (FsProcess *process, int directory)
+process_read_descriptors (FsProcess *process, int directory, const FsProcessLimits *limits)
 {
   int fd = openat (directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *stream = fd >= 0 ? fdopendir (fd) : NULL;
   const struct dirent *entry;
   guint64 number;
+  guint read = 0;
 
   if (stream == NULL)
     {
       process_add_unreadable (process, FS_USE_DESCRIPTOR, process_reason (errno));
+      if (fd >= 0)
+        close (fd);
       return;
     }
   while ((entry = readdir (stream)) != NULL)
-    if (g_ascii_string_to_unsigned (entry->d_name, 10, 0, G_MAXUINT32, &number, NULL))
-      process_read_descriptor (process, fd, entry->d_name, number);
+    {
+      if (!g_ascii_string_to_unsigned (entry->d_name, 10, 0, G_MAXUINT32, &number, NULL))
+        continue;
+      if (process_is_full (process, limits, read))
+        process->left_out++;
+      else
+        process_read_descriptor (process, fd, entry->d_name, number);
+      read++;
+    }
   closedir (stream);
 }
 
@@ -183,7 +208,7 @@ process_read_hidden (guint32 pid, FsProcess *process)
 
 /* Opens the directory in /proc once: its descriptor refers to this process even if another process gets the pid later. */
 FsProcessResult
-fs_process_read (guint32 pid, FsProcess *process)
+fs_process_read (guint32 pid, const FsProcessLimits *limits, FsProcess *process)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%u", pid);
   int directory;
@@ -198,7 +223,7 @@ fs_process_read (guint32 pid, FsProcess *process)
   process_add (process, directory, "cwd", FS_USE_WORKING_DIRECTORY, 0, FALSE);
   process_add (process, directory, "root", FS_USE_ROOT, 0, FALSE);
   process_add (process, directory, "exe", FS_USE_EXECUTABLE, 0, FALSE);
-  process_read_descriptors (process, directory);
+  process_read_descriptors (process, directory, limits);
   close (directory);
   return FS_PROCESS_READ;
 }
