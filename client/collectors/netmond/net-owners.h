@@ -22,7 +22,7 @@ typedef struct NetOwnerScan NetOwnerScan;
 NetOwnerScan *net_owner_scan_new (const char *proc, NetTable *table);
 void net_owner_scan_free (NetOwnerScan *scan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetOwnerScan, net_owner_scan_free)
-/* Reads the next @n processes. FALSE: it has read all. */
+/* Does @n steps: each reads a process, or a part of its descriptors if it has many. FALSE: it has read all processes. */
 gboolean net_owner_scan_step (NetOwnerScan *scan, guint n);
 /* Returns the number of processes that were read. @total: (out): number of all processes. */
 guint net_owner_scan_count (const NetOwnerScan *scan, guint *total);

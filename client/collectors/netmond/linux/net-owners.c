@@ -12,6 +12,19 @@
 #define STAT_BYTES 1024u
 #define LINK_BYTES 64u
 
+/* Descriptors that are read in one step. Reading one takes about 2 us. */
+#define LINKS_STEP 1024u
+
+/* The process that is being read. Its name is read only if it has one of the wanted sockets. */
+typedef struct
+{
+  int folder; /* -1: none */
+  DIR *dir;   /* of its descriptors; NULL: no process is being read */
+  int reason; /* an errno: the descriptors can't be read, or some of them can't */
+  gboolean is_named;
+  NetOwner owner;
+} ScanProcess;
+
 struct NetOwnerScan
 {
   char *proc;
@@ -19,6 +32,7 @@ struct NetOwnerScan
   GHashTable *wanted; /* inode -> NetOwners, or NULL as long as none was found */
   GArray *pids;       /* of guint32 */
   guint at;
+  ScanProcess process; /* number AT of the pids */
   guint unreadable;
   guint gone;
 };
@@ -81,45 +95,58 @@ owner_is_gone (int reason)
   return reason == ENOENT || reason == ESRCH;
 }
 
-/* Calls @found for each file descriptor that is a socket. Returns 0, or an errno if some descriptors can't be read: the system may
- * list the descriptors of a protected process, but not permit reading their targets. */
-static int
-owner_read_links (DIR *dir, OwnerFound found, gpointer data)
+/* Calls @found for each socket among the next @most file descriptors. FALSE: there are no further ones. *@reason: set to an errno if
+ * some descriptors can't be read: the system may list the descriptors of a protected process, but not permit reading their targets. */
+static gboolean
+owner_read_links (DIR *dir, guint most, OwnerFound found, gpointer data, int *reason)
 {
-  int reason = 0;
-  struct dirent *entry;
-
-  while ((entry = readdir (dir)) != NULL)
+  for (guint n = 0; n < most; n++)
     {
+      const struct dirent *entry = readdir (dir);
       char text[LINK_BYTES];
-      gssize len = *entry->d_name != '.' ? readlinkat (dirfd (dir), entry->d_name, text, sizeof text - 1) : 0;
+      gssize len = 0;
       guint32 inode;
 
+      if (entry == NULL)
+        return FALSE;
+      if (*entry->d_name != '.')
+        len = readlinkat (dirfd (dir), entry->d_name, text, sizeof text - 1);
       if (len < 0 && !owner_is_gone (errno)) /* a descriptor that was closed meanwhile is not an error */
-        reason = errno;
+        *reason = errno;
       text[MAX (len, 0)] = '\0';
       inode = owner_parse_link (text);
       if (inode != 0)
         found (inode, data);
     }
-  return reason;
+  return TRUE;
 }
 
-/* Does the same as owner_read_links() for the directory of a process. */
-static int
-owner_read_fds (int folder, OwnerFound found, gpointer data)
+/* Opens the directory of the descriptors of a process. NULL: errno is set. */
+static DIR *
+owner_open_fds (int folder)
 {
   int fd = openat (folder, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   DIR *dir = fd >= 0 ? fdopendir (fd) : NULL;
   int reason = errno;
 
-  if (dir != NULL)
-    {
-      reason = owner_read_links (dir, found, data);
-      (void) closedir (dir);
-    }
-  else if (fd >= 0)
+  if (dir == NULL && fd >= 0)
     (void) close (fd);
+  errno = reason;
+  return dir;
+}
+
+/* Calls @found for each socket of a process. Returns 0, or the errno of a descriptor that can't be read. */
+static int
+owner_read_fds (int folder, OwnerFound found, gpointer data)
+{
+  DIR *dir = owner_open_fds (folder);
+  int reason = 0;
+
+  if (dir == NULL)
+    return errno;
+  while (owner_read_links (dir, G_MAXUINT, found, data, &reason))
+    ;
+  (void) closedir (dir);
   return reason;
 }
 
@@ -177,37 +204,18 @@ net_owner_scan_new (const char *proc, NetTable *table)
         g_hash_table_insert (scan->wanted, GUINT_TO_POINTER (socket->inode), NULL);
     }
   scan->pids = owner_list_pids (proc);
+  scan->process.folder = -1;
   return scan;
 }
-
-void
-net_owner_scan_free (NetOwnerScan *scan)
-{
-  if (scan == NULL)
-    return;
-  g_hash_table_unref (scan->wanted);
-  g_array_unref (scan->pids);
-  g_free (scan->proc);
-  g_free (scan);
-}
-
-/* The process that is being read. Its name is read only if it has one of the wanted sockets. */
-typedef struct
-{
-  NetOwnerScan *scan;
-  int folder;
-  gboolean is_named;
-  NetOwner owner;
-} ScanProcess;
 
 static void
 scan_on_found (guint32 inode, gpointer data)
 {
-  ScanProcess *process = data;
-  GHashTable *wanted = process->scan->wanted;
+  NetOwnerScan *scan = data;
+  ScanProcess *process = &scan->process;
   gpointer owners;
 
-  if (!g_hash_table_lookup_extended (wanted, GUINT_TO_POINTER (inode), NULL, &owners))
+  if (!g_hash_table_lookup_extended (scan->wanted, GUINT_TO_POINTER (inode), NULL, &owners))
     return;
   if (!process->is_named && !owner_read_stat (process->folder, &process->owner))
     return;
@@ -215,33 +223,67 @@ scan_on_found (guint32 inode, gpointer data)
   if (owners == NULL)
     {
       owners = net_owners_new ();
-      g_hash_table_insert (wanted, GUINT_TO_POINTER (inode), owners);
+      g_hash_table_insert (scan->wanted, GUINT_TO_POINTER (inode), owners);
     }
   net_owners_add (owners, &process->owner);
 }
 
 static void
-scan_read (NetOwnerScan *scan, guint32 pid)
+scan_open_process (NetOwnerScan *scan)
 {
-  ScanProcess process = { .scan = scan, .folder = owner_open (scan->proc, pid), .owner = { .pid = pid } };
-  int reason = errno;
+  ScanProcess *process = &scan->process;
+  guint32 pid = g_array_index (scan->pids, guint32, scan->at);
 
-  if (process.folder >= 0)
-    {
-      reason = owner_read_fds (process.folder, scan_on_found, &process);
-      (void) close (process.folder);
-    }
-  if (owner_is_gone (reason))
+  *process = (ScanProcess){ .folder = owner_open (scan->proc, pid), .owner = { .pid = pid } };
+  process->dir = process->folder >= 0 ? owner_open_fds (process->folder) : NULL;
+  process->reason = process->dir == NULL ? errno : 0;
+}
+
+static void
+scan_close_process (NetOwnerScan *scan)
+{
+  if (scan->process.dir != NULL)
+    (void) closedir (scan->process.dir);
+  if (scan->process.folder >= 0)
+    (void) close (scan->process.folder);
+  scan->process = (ScanProcess){ .folder = -1 };
+}
+
+void
+net_owner_scan_free (NetOwnerScan *scan)
+{
+  if (scan == NULL)
+    return;
+  scan_close_process (scan);
+  g_hash_table_unref (scan->wanted);
+  g_array_unref (scan->pids);
+  g_free (scan->proc);
+  g_free (scan);
+}
+
+/* Reads the next descriptors of a process. A process can have a million of them at no cost, so that one step must not read all. */
+static void
+scan_read (NetOwnerScan *scan)
+{
+  ScanProcess *process = &scan->process;
+
+  if (process->dir == NULL)
+    scan_open_process (scan);
+  if (process->dir != NULL && owner_read_links (process->dir, LINKS_STEP, scan_on_found, scan, &process->reason))
+    return;
+  if (owner_is_gone (process->reason))
     scan->gone++;
-  else if (reason != 0)
+  else if (process->reason != 0)
     scan->unreadable++;
+  scan_close_process (scan);
+  scan->at++;
 }
 
 gboolean
 net_owner_scan_step (NetOwnerScan *scan, guint n)
 {
   for (; n > 0 && scan->at < scan->pids->len; n--)
-    scan_read (scan, g_array_index (scan->pids, guint32, scan->at++));
+    scan_read (scan);
   return scan->at < scan->pids->len;
 }
 

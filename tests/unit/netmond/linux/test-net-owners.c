@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net-owners.h"
 #include "test-dir.h"
+#include "test-system.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -220,6 +221,53 @@ test_steps (Fixture *fixture, gconstpointer data)
   g_assert_false (net_owner_scan_step (scan, 2));
 }
 
+/* A process that has many descriptors is read in several steps, and all its descriptors are read. */
+static void
+test_many_descriptors (Fixture *fixture, gconstpointer data)
+{
+  const guint32 inodes[] = { 11, 22 };
+  g_autoptr (NetTable) table = table_of (inodes, G_N_ELEMENTS (inodes));
+  g_autoptr (NetOwnerScan) scan = NULL;
+  g_autofree const char **links = g_new0 (const char *, 3001);
+  guint steps = 1, total;
+
+  for (guint i = 0; i < 3000; i++)
+    links[i] = i % 2 == 0 ? "socket:[11]" : "socket:[22]";
+  add_process (fixture, 1, "hoarder", links);
+  add_process (fixture, 2, "other", LINKS ("socket:[22]"));
+  scan = net_owner_scan_new (fixture->proc, table);
+  g_assert_true (net_owner_scan_step (scan, 1));
+  while (net_owner_scan_step (scan, 1))
+    steps++;
+  g_assert_cmpuint (steps, >=, 3);
+  g_assert_cmpuint (net_owner_scan_count (scan, &total), ==, 2);
+  net_owner_scan_end (scan);
+  g_assert_cmpuint (table->processes, ==, 2);
+  g_assert_cmpuint (table->unreadable, ==, 0);
+  g_assert_cmpuint (ownership_of (table, 1), ==, NET_OWNER_KNOWN);
+  g_assert_cmpuint (ownership_of (table, 2), ==, NET_OWNER_KNOWN);
+}
+
+/* A scan can be freed in the middle of a process. */
+static void
+test_abandoned (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (NetTable) table = table_of (NULL, 0);
+  g_autofree const char **links = g_new0 (const char *, 2001);
+  guint before = test_system_count_descriptors ();
+
+  for (guint i = 0; i < 2000; i++)
+    links[i] = "x";
+  add_process (fixture, 1, "hoarder", links);
+  for (guint i = 0; i < 3; i++)
+    {
+      g_autoptr (NetOwnerScan) scan = net_owner_scan_new (fixture->proc, table);
+
+      g_assert_true (net_owner_scan_step (scan, 1));
+    }
+  g_assert_cmpuint (test_system_count_descriptors (), ==, before);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
 int
@@ -233,5 +281,7 @@ main (int argc, char **argv)
   ADD ("/netmond/owners/hostile", test_hostile);
   ADD ("/netmond/owners/one-process", test_one_process);
   ADD ("/netmond/owners/steps", test_steps);
+  ADD ("/netmond/owners/many-descriptors", test_many_descriptors);
+  ADD ("/netmond/owners/abandoned", test_abandoned);
   return g_test_run ();
 }
