@@ -7,6 +7,7 @@ struct NetOwners
 {
   guint n;
   guint more;
+  guint32 newest; /* pid of the process that was added last; 0: none */
   NetOwner *list; /* room for n: most sockets have one owner */
 };
 
@@ -40,6 +41,9 @@ net_owners_add (NetOwners *owners, const NetOwner *owner)
 {
   guint at = owners->n;
 
+  if (owners->newest == owner->pid)
+    return;
+  owners->newest = owner->pid;
   for (guint i = 0; i < owners->n; i++)
     if (owners->list[i].pid == owner->pid)
       return;

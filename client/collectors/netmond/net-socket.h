@@ -69,7 +69,8 @@ NetOwners *net_owners_new (void);
 NetOwners *net_owners_ref (NetOwners *owners);
 void net_owners_unref (NetOwners *owners);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (NetOwners, net_owners_unref)
-/* Adds a process, in any order, unless it was already added. */
+/* Adds a process, unless it was already added. The order is free, but all descriptors that a process has of the socket follow each
+ * other: a process for which there is no room is counted again if others were added meanwhile. */
 void net_owners_add (NetOwners *owners, const NetOwner *owner);
 /* Returns the owners, sorted by pid. @more: (out): number of further owners. */
 const NetOwner *net_owners_get (const NetOwners *owners, guint *n, guint *more);

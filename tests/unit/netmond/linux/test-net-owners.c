@@ -268,6 +268,36 @@ test_abandoned (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (test_system_count_descriptors (), ==, before);
 }
 
+/* Processes are counted, not their descriptors. @descending: order of the pids. */
+static void
+check_more_owners (gboolean descending)
+{
+  const guint last = NET_OWNERS_MAX + 3;
+  g_autoptr (NetOwners) owners = net_owners_new ();
+  const NetOwner *list;
+  guint n, more;
+
+  for (guint i = 1; i <= last; i++)
+    for (guint descriptor = 0; descriptor < 4; descriptor++)
+      {
+        const NetOwner owner = { .pid = descending ? last + 1 - i : i };
+
+        net_owners_add (owners, &owner);
+      }
+  list = net_owners_get (owners, &n, &more);
+  g_assert_cmpuint (n, ==, NET_OWNERS_MAX);
+  g_assert_cmpuint (more, ==, 3);
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpuint (list[i].pid, ==, i + 1);
+}
+
+static void
+test_more_owners (Fixture *fixture, gconstpointer data)
+{
+  check_more_owners (FALSE);
+  check_more_owners (TRUE);
+}
+
 #define ADD(path, function) g_test_add (path, Fixture, NULL, fixture_set_up, function, fixture_tear_down)
 
 int
@@ -283,5 +313,6 @@ main (int argc, char **argv)
   ADD ("/netmond/owners/steps", test_steps);
   ADD ("/netmond/owners/many-descriptors", test_many_descriptors);
   ADD ("/netmond/owners/abandoned", test_abandoned);
+  ADD ("/netmond/owners/more-owners-are-processes", test_more_owners);
   return g_test_run ();
 }
