@@ -320,28 +320,48 @@ test_same_object (NamesFixture *f, gconstpointer data)
   g_assert_cmpstr (f->seen->str, ==, "+-");
 }
 
+/* TRUE: the broker refuses @second, which has the id of @first. FALSE: the second one has the id now, because the first one got no
+ * CPU until it was too late to answer the broker's PING. The reason must be this one. */
+static gboolean
+is_second_refused (NamesFixture *f, TestProcess *first, TestProcess *second)
+{
+  g_autofree char *why = NULL;
+  gboolean is_refused;
+
+  names_wait (f, test_process_has (second, "failed") || test_process_has (second, "connected"));
+  is_refused = test_process_has (second, "failed");
+  why = is_refused ? test_process_expect (second, "failed") : test_process_expect (first, "closed");
+  g_assert_true (g_str_has_prefix (why, "25 "));
+  g_assert_true (is_refused || strstr (why, "did not answer a PING in time") != NULL);
+  worker_end (is_refused ? second : first, is_refused ? 2 : 3);
+  return is_refused;
+}
+
 /* A second process with the id of a live one is refused, and the first one is not affected. */
 static void
 test_other_process (NamesFixture *f, gconstpointer data)
 {
   TestProcess *first, *second;
-  g_autofree char *why = NULL;
+  guint n_taken = 0; /* processes that lost the id because they got no CPU */
 
   follow (f, "twin");
-  first = worker_new (f, "twin");
-  test_process_send (first, "subscribe s " TOPIC " - count");
-  test_process_expect_line (first, "subscribed s");
-  second = worker_spawn (f, "twin");
-  why = test_process_expect (second, "failed");
-  g_assert_true (g_str_has_prefix (why, "25 "));
-  worker_end (second, 2);
+  second = worker_new (f, "twin");
+  do
+    {
+      first = second;
+      test_process_send (first, "subscribe s " TOPIC " - count");
+      test_process_expect_line (first, "subscribed s");
+      second = worker_spawn (f, "twin");
+    }
+  while (!is_second_refused (f, first, second) && ++n_taken > 0);
   publish (f, 10);
   test_process_send (first, "await s 10");
   test_process_expect_line (first, "reached s");
-  g_assert_cmpstr (f->seen->str, ==, "+");
-  g_assert_cmpuint (f->events->len, ==, 1);
+  names_wait (f, f->events->len > n_taken && f->seen->len > 2 * n_taken);
+  g_assert_cmpuint (f->seen->len, ==, 1 + 2 * n_taken);
+  g_assert_cmpuint (f->events->len, ==, 1 + n_taken);
   worker_end (first, 0);
-  names_wait (f, f->events->len == 2 && f->seen->len == 2);
+  names_wait (f, f->events->len == 2 + n_taken && f->seen->len == 2 + 2 * n_taken);
 }
 
 /* A process that does not answer loses its id to another one of the same account. */

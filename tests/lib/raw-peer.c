@@ -188,20 +188,15 @@ raw_peer_expect (RawPeer *self, guint8 kind, WireEnvelope *envelope)
   g_assert_cmpuint (wire_envelope_read (frame.body, frame.kind, WIRE_FROM_BROKER, envelope).status, ==, WIRE_STATUS_OK);
 }
 
-guint32
-raw_peer_expect_goodbye (RawPeer *self, char **detail)
+/* The broker closes the connection after GOODBYE. */
+static guint32
+raw_read_goodbye (RawPeer *self, WireFrame *frame, char **detail)
 {
-  g_autoptr (WireGuard) guard = NULL;
+  g_autoptr (WireGuard) guard
+      = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__goodbye__descriptor, frame->body, 0, NULL);
   const Daemoneye__Eventbus__V1__Goodbye *goodbye;
-  WireFrame frame;
   guint32 status;
 
-  test_watchdog_note ("GOODBYE on a raw socket");
-  do
-    if (!raw_peer_next (self, &frame))
-      g_error ("the broker closed the connection without GOODBYE");
-  while (frame.kind != WIRE_KIND_GOODBYE);
-  guard = wire_guard_unpack_lenient (&daemoneye__eventbus__v1__goodbye__descriptor, frame.body, 0, NULL);
   g_assert_nonnull (guard);
   goodbye = wire_guard_message (guard);
   status = goodbye->status;
@@ -209,7 +204,33 @@ raw_peer_expect_goodbye (RawPeer *self, char **detail)
   if (detail != NULL)
     *detail = g_strdup (goodbye->detail);
   test_watchdog_note ("the end of the connection after GOODBYE");
-  g_assert_false (raw_peer_next (self, &frame));
+  g_assert_false (raw_peer_next (self, frame));
   test_watchdog_note (NULL);
   return status;
+}
+
+guint32
+raw_peer_expect_goodbye (RawPeer *self, char **detail)
+{
+  WireFrame frame;
+
+  test_watchdog_note ("GOODBYE on a raw socket");
+  do
+    if (!raw_peer_next (self, &frame))
+      g_error ("the broker closed the connection without GOODBYE");
+  while (frame.kind != WIRE_KIND_GOODBYE);
+  return raw_read_goodbye (self, &frame, detail);
+}
+
+guint32
+raw_peer_expect_refusal (RawPeer *self)
+{
+  WireFrame frame;
+
+  test_watchdog_note ("WELCOME or GOODBYE on a raw socket");
+  g_assert_true (raw_peer_next (self, &frame));
+  if (frame.kind == WIRE_KIND_WELCOME)
+    return WIRE_STATUS_OK;
+  g_assert_cmpuint (frame.kind, ==, WIRE_KIND_GOODBYE);
+  return raw_read_goodbye (self, &frame, NULL);
 }

@@ -40,3 +40,5 @@ void raw_peer_hello_with (RawPeer *self, const char *id, const char *type, guint
 void raw_peer_expect (RawPeer *self, guint8 kind, WireEnvelope *envelope);
 /* Waits for GOODBYE, then for the end of the connection. Returns the status; @detail (transfer full) may be NULL. */
 guint32 raw_peer_expect_goodbye (RawPeer *self, char **detail);
+/* Waits for the answer to HELLO. Returns the status of GOODBYE; 0: the answer is WELCOME. */
+guint32 raw_peer_expect_refusal (RawPeer *self);
