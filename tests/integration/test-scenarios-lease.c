@@ -16,7 +16,7 @@
 static const BusFixtureOptions impatient = { .agent_program = TRUE, .limits = "task_progress_us=1000000" };
 static const BusFixtureOptions hasty_retry = { .agent_program = TRUE, .limits = "task_retry_us=1000" };
 static const BusFixtureOptions hasty_run
-    = { .agent_program = TRUE, .limits = "task_progress_us=2000000\ntask_run_limit_us=4400000" };
+    = { .agent_program = TRUE, .limits = "task_progress_us=4000000\ntask_run_limit_us=4400000" };
 static const BusFixtureOptions plain = { .agent_program = TRUE };
 
 static guint64
