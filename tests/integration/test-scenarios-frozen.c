@@ -18,9 +18,11 @@
 #define TASK_STATE(name) DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_##name
 
 static const BusFixtureOptions impatient
-    = { .agent_program = TRUE, .limits = "task_progress_us=2000000\ntask_heartbeat_us=200000" };
-/* A lease expires after 8 s without progress, which is less than the time for which the agent is suspended. */
-static const BusFixtureOptions frozen = { .agent_program = TRUE, .limits = "task_progress_us=8000000" };
+    = { .agent_program = TRUE, .limits = "task_progress_us=4000000\ntask_heartbeat_us=200000" };
+/* A lease expires after 8 s without progress, which is less than the time for which the agent is suspended. No heartbeat is due
+ * before that: on a busy machine it could use up the grace of the agent, which is given once in a minute. */
+static const BusFixtureOptions frozen
+    = { .agent_program = TRUE, .limits = "task_progress_us=8000000\ntask_heartbeat_us=300000000" };
 
 /* --- 21 --- */
 
