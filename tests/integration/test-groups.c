@@ -18,8 +18,6 @@
 /* Longer than the broker tolerates a member that lags behind the others. */
 #define STALLED_US 300000u
 
-static const BusFixtureOptions hasty = { .limits = "longest_block_us=1000000\n" };
-
 static void
 start_members (BusFixture *f, TestProcess **members, const char *subscribe)
 {
@@ -64,6 +62,17 @@ sum_of (TestProcess **members, guint n)
   return sum;
 }
 
+/* TRUE: only the suspended member holds messages that it has not acknowledged, and it lags behind. From now on it does so by
+ * more than the others, also if they wait for the CPU. */
+static gboolean
+is_last_stalled (const BusStatsView *view, const char *pattern)
+{
+  const guint64 others = bus_stats_view_subscription (view, "worker-0", pattern)->stalled_us
+                         + bus_stats_view_subscription (view, "worker-1", pattern)->stalled_us;
+
+  return others == 0 && bus_stats_view_subscription (view, "worker-2", pattern)->stalled_us > STALLED_US;
+}
+
 static const Daemoneye__Eventbus__V1__QueueStats *
 queue_of (const BusStatsView *view, const char *pattern)
 {
@@ -71,7 +80,8 @@ queue_of (const BusStatsView *view, const char *pattern)
 }
 
 /* The messages are so large that some cannot be sent to the suspended member: other members get these at the demotion. It keeps
- * those that were sent, no message is lost, and after the demotion it gets no more. */
+ * those that were sent, no message is lost, and after the demotion it gets no more. This needs a member that is not demoted, so
+ * longest_block_us has its default of 5 s: that is longer than the other two wait for the CPU. */
 static void
 test_demoted (BusFixture *f, gconstpointer data)
 {
@@ -131,7 +141,7 @@ test_stalled (BusFixture *f, gconstpointer data)
     {
       g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
 
-      is_stalled = queue_of (&view, EVENTS)->stalled_us > STALLED_US;
+      is_stalled = is_last_stalled (&view, EVENTS);
       before = queue_of (&view, EVENTS)->delivered;
       bus_fixture_run_briefly (f);
     }
@@ -265,7 +275,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(path, options, function)                                                                                   \
   g_test_add ("/integration/groups/" path, BusFixture, options, bus_fixture_set_up, function, bus_fixture_tear_down)
-  ADD ("M06-K04-demoted-member", &hasty, test_demoted);
+  ADD ("M06-K04-demoted-member", NULL, test_demoted);
   ADD ("M06-K04-stalled-member", NULL, test_stalled);
   ADD ("M07-K04-stalled-server", NULL, test_requests);
   ADD ("M07-least-loaded", &least_loaded, test_slow_member);
