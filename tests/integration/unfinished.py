@@ -26,11 +26,17 @@ PATIENCE_S = 60
 # --- the process with unfinished frames ---
 
 class Holder(RawPeer):
-    """A peer that records the reason of its disconnect."""
+    """A peer that records the reason of its disconnect. It sends nothing after an unfinished frame, not even PONG, because the
+    broker would read that as a part of the frame."""
 
     def __init__(self, *arguments):
-        self.gone, self.ends = threading.Event(), []
+        self.gone, self.ends, self.has_begun, self.sending = threading.Event(), [], False, threading.Lock()
         super().__init__(*arguments)
+
+    def send(self, kind, flags, body):
+        with self.sending:
+            if not self.has_begun:
+                super().send(kind, flags, body)
 
     def next(self):
         try:
@@ -45,7 +51,8 @@ class Holder(RawPeer):
     def begin(self):
         """Sends a frame without its last byte."""
         payload = number(1, 1 << 40) + text(2, "events.process.metadata") + text(15, b"x" * (FRAME - 64))
-        with self.lock:
+        with self.sending:
+            self.has_begun = True
             self.socket.sendall(len(payload).to_bytes(4, "little") + bytes([PUBLISH, 0, 0, 0]) + payload[:-1])
 
 
@@ -126,8 +133,9 @@ class Bus:
 
     def __init__(self, ctl, agent, module, uid, broker_bytes):
         self.ctl = ctl
-        # The queue of the subscriber may stay large for as long as the test takes.
-        settings = f"[limits]\nuid-bytes={UID_BYTES}\nbroker-bytes={broker_bytes}\nqueue-soft-timeout-us=300000000\n"
+        # The queue of the subscriber may stay large, and frames may stay unfinished, for as long as the test takes.
+        settings = (f"[limits]\nuid-bytes={UID_BYTES}\nbroker-bytes={broker_bytes}\nqueue-soft-timeout-us=300000000\n"
+                    "frame-timeout-us=300000000\n")
         if uid != os.getuid():
             settings += f"[socket]\ngroup={grp.getgrgid(STRANGER).gr_name}\nuids={os.getuid()};{uid}\n"
         with tempfile.NamedTemporaryFile("w", suffix=".conf") as conf:
