@@ -5,7 +5,7 @@
 #include "wire-block.h"
 
 /*
- * Allocation failures: the allocations whose size a peer decides are wrapped (linked with --wrap), and fail when the world wants
+ * Allocation failures: the allocations whose size or number a peer decides are wrapped (linked with --wrap), and fail when the world wants
  * it.
  */
 
@@ -21,6 +21,8 @@ guint8 *__real_wire_block_new (gsize wanted, gsize most, gsize *size);
 guint8 *__wrap_wire_block_new (gsize wanted, gsize most, gsize *size);
 gpointer __real_bus_cells_try_take (BusCells *cells, gsize n);
 gpointer __wrap_bus_cells_try_take (BusCells *cells, gsize n);
+gpointer __real_bus_cells_refill (BusCells *cells, gsize n);
+gpointer __wrap_bus_cells_refill (BusCells *cells, gsize n);
 void __real_bus_fifo_leave_gap (BusFlow *flow, BusSlot *slot, BusLoss loss, guint64 from, guint64 to);
 void __wrap_bus_fifo_leave_gap (BusFlow *flow, BusSlot *slot, BusLoss loss, guint64 from, guint64 to);
 
@@ -56,6 +58,13 @@ gpointer
 __wrap_bus_cells_try_take (BusCells *cells, gsize n)
 {
   return world_allocation_fails () ? NULL : __real_bus_cells_try_take (cells, n);
+}
+
+/* The small objects of a message fail only when their free list is empty. */
+gpointer
+__wrap_bus_cells_refill (BusCells *cells, gsize n)
+{
+  return world_allocation_fails () ? NULL : __real_bus_cells_refill (cells, n);
 }
 
 /* Only calls between files are wrapped, so this is a run that is lost, and not a single message that is dropped. */

@@ -137,22 +137,19 @@ bus_cells_take_slowly (BusCells *cells, guint class_index)
 }
 
 gpointer
-bus_cells_try_take (BusCells *cells, gsize size)
+bus_cells_refill (BusCells *cells, gsize size)
 {
 #ifdef BUS_CELLS_ARE_BLOCKS
   return malloc (size);
 #else
-  guint class_index = bus_cells_class (size);
-  BusChunk *chunk = cells->open[class_index];
-  BusCell *cell;
-
-  if (G_UNLIKELY (chunk == NULL || chunk->free == NULL))
-    return bus_cells_take_slowly (cells, class_index);
-  cell = chunk->free;
-  chunk->free = cell->next;
-  chunk->n_used++;
-  return cell;
+  return bus_cells_take_slowly (cells, bus_cells_class (size));
 #endif
+}
+
+gpointer
+bus_cells_try_take (BusCells *cells, gsize size)
+{
+  return bus_cells_take_or_null (cells, size);
 }
 
 /* A chunk that was full can be used again; an empty one is freed, unless it is the last one of its class: otherwise a slow flow of

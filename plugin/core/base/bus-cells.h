@@ -116,6 +116,26 @@ bus_cells_take (BusCells *cells, gsize size)
 /* The same for objects whose number a peer decides. NULL: no memory. It is not inline, so that the simulator can make it fail. */
 gpointer bus_cells_try_take (BusCells *cells, gsize size);
 
+/* The same for objects that are made with each message: inline, and only the refill of the free list can fail. */
+gpointer bus_cells_refill (BusCells *cells, gsize size);
+static inline gpointer
+bus_cells_take_or_null (BusCells *cells, gsize size)
+{
+#ifndef BUS_CELLS_ARE_BLOCKS
+  BusChunk *chunk = cells->open[bus_cells_class (size)];
+
+  if (G_LIKELY (chunk != NULL && chunk->free != NULL))
+    {
+      BusCell *cell = chunk->free;
+
+      chunk->free = cell->next;
+      chunk->n_used++;
+      return cell;
+    }
+#endif
+  return bus_cells_refill (cells, size);
+}
+
 static inline void
 bus_cells_give (BusCells *cells, gpointer memory)
 {

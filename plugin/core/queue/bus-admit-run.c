@@ -121,6 +121,32 @@ admit_run_may_wait (const BusFlow *flow,
                                 admit_run_cost (run, from));
 }
 
+/* Appends as many messages from @from on as one waiting run holds. @ticket: (nullable). Returns their number; 0: no memory. */
+static guint
+admit_run_let_wait (BusFlow *flow,
+                    const BusRun *run,
+                    guint from,
+                    BusSubscription *subscription,
+                    BusTicket *ticket,
+                    gint64 now_us)
+{
+  BusWaitingRun *waiting = bus_waiting_run_new (flow->shared->quota, run, from, run->n - from, subscription->id);
+
+  if (waiting == NULL)
+    return 0;
+  if (!bus_fifo_append_run (flow, subscription, waiting, ticket, now_us))
+    {
+      bus_waiting_run_free (waiting);
+      return 0;
+    }
+  if (ticket != NULL)
+    {
+      bus_ticket_ref (ticket);
+      bus_withheld_note_ticket (flow, subscription, now_us);
+    }
+  return waiting->n;
+}
+
 guint
 bus_admit_run_wait (BusFlow *flow,
                     const BusRun *run,
@@ -137,14 +163,11 @@ bus_admit_run_wait (BusFlow *flow,
     return 0;
   while (at < run->n)
     {
-      BusWaitingRun *waiting = bus_waiting_run_new (flow->shared->quota, run, at, run->n - at, subscription->id);
+      const guint n = admit_run_let_wait (flow, run, at, subscription, is_withheld ? ticket : NULL, now_us);
 
-      if (waiting == NULL)
+      if (n == 0)
         break;
-      at += waiting->n;
-      if (is_withheld)
-        bus_withheld_note_ticket (flow, subscription, now_us);
-      bus_fifo_append_run (flow, subscription, waiting, is_withheld ? bus_ticket_ref (ticket) : NULL, now_us);
+      at += n;
     }
   bus_flow_note_level (flow, now_us);
   return at - from;

@@ -195,9 +195,14 @@ admit_let_wait (BusFlow *flow,
   if (message == NULL)
     return FALSE;
   ticket = admit_ticket_for (flow, subscription, inbound, now_us);
+  slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
+  if (slot == NULL)
+    {
+      g_clear_pointer (&ticket, bus_ticket_unref);
+      return FALSE;
+    }
   if (ticket != NULL)
     bus_withheld_note_ticket (flow, subscription, now_us);
-  slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
   if (subscription->fifo->first_waiting == slot && bus_subscription_is_open (subscription))
     {
       /* Making room may have moved older messages into the lane; this message stays behind them. In a clear lane it waits because

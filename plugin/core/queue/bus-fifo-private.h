@@ -4,7 +4,7 @@
 #include "queue/bus-fifo.h"
 
 /*
- * The parts of bus-fifo that bus-fifo-run uses as well: making and freeing slots, and the amounts that a slot adds to the sums of
+ * The parts of bus-fifo that bus-fifo-run uses as well: inserting and freeing slots, and the amounts that a slot adds to the sums of
  * its queue; and the one function of bus-fifo-run that bus-fifo calls. Only these two files include this header.
  */
 
@@ -12,15 +12,8 @@
  * gap, or was freed. */
 void bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n, gint64 now_us);
 
-/* Makes a slot behind @after, and in its lane behind @lane_after. NULL: at the beginning of the FIFO, or of the lane. */
-BusSlot *bus_fifo_slot_new (BusFlow *flow,
-                            BusSubscription *subscription,
-                            BusSlot *after,
-                            BusSlot *lane_after,
-                            BusDeliveryState state,
-                            WireLane lane);
-
-/* The same with a slot that the caller has made. */
+/* Inserts a slot that the caller has made behind @after, and in its lane behind @lane_after. NULL: at the beginning of the FIFO, or of
+ * the lane. */
 void bus_fifo_slot_insert (BusFlow *flow, BusSlot *slot, BusSlot *after, BusSlot *lane_after);
 
 /* Unlinks a slot from its FIFO and frees it. The caller has removed its message or run before. */

@@ -7,19 +7,24 @@
 
 static const BusDelivery fifo_run_delivery = { .kind = WIRE_KIND_DELIVER };
 
-void
+gboolean
 bus_fifo_append_run (BusFlow *flow, BusSubscription *subscription, BusWaitingRun *run, BusTicket *ticket, gint64 now_us)
 {
   BusFifo *fifo = bus_subscription_need_fifo (subscription);
   const WireLane lane = run->class_of.lane;
-  BusSlot *slot = bus_fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane],
-                                     bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT), lane);
+  BusSlot *slot = bus_cells_take_or_null (&flow->shared->quota->cells, sizeof (BusSlot));
 
+  if (slot == NULL)
+    return FALSE;
+  *slot = (BusSlot){ .state = bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT),
+                     .lane = lane,
+                     .subscription = subscription,
+                     .run = run,
+                     .ticket = ticket,
+                     .delivery = fifo_run_delivery,
+                     .since_us = now_us };
+  bus_fifo_slot_insert (flow, slot, fifo->last, fifo->lane_last[lane]);
   g_assert (fifo->by_topic == NULL && subscription->group == NULL);
-  slot->run = run;
-  slot->ticket = ticket;
-  slot->delivery = fifo_run_delivery;
-  slot->since_us = now_us;
   if (fifo_is_held (slot))
     fifo_count_held (flow, slot);
   if (fifo->first_waiting == NULL)
@@ -32,6 +37,7 @@ bus_fifo_append_run (BusFlow *flow, BusSubscription *subscription, BusWaitingRun
   flow->waiting_bytes += run->cost;
   bus_quota_charge (flow->shared->quota, &flow->ledger->usage, run->cost);
   fifo_keep (flow, (run->n - 1) * sizeof (BusSlot)); /* the slot itself counts already */
+  return TRUE;
 }
 
 /* Frees a run without messages, and releases its ticket. */

@@ -20,12 +20,13 @@
  * Invariant: the memory of a waiting run is at most the charge of its messages.
  */
 
-/* Appends a run. @run: (transfer full). @ticket: (transfer full) (nullable) */
-void bus_fifo_append_run (BusFlow *flow,
-                          BusSubscription *subscription,
-                          BusWaitingRun *run,
-                          BusTicket *ticket,
-                          gint64 now_us);
+/* Appends a run. @run: (transfer full). @ticket: (transfer full) (nullable). FALSE: no memory; nothing was done, and both are still
+ * the caller's. */
+gboolean bus_fifo_append_run (BusFlow *flow,
+                              BusSubscription *subscription,
+                              BusWaitingRun *run,
+                              BusTicket *ticket,
+                              gint64 now_us);
 
 /* Removes the first @n messages of a run, which were encoded. The slot is freed with the last one. */
 void bus_fifo_sent_of_run (BusFlow *flow, BusSlot *slot, guint n, gint64 now_us);

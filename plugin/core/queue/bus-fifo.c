@@ -161,21 +161,6 @@ bus_fifo_slot_insert (BusFlow *flow, BusSlot *slot, BusSlot *after, BusSlot *lan
   fifo_keep (flow, sizeof (BusSlot));
 }
 
-BusSlot *
-bus_fifo_slot_new (BusFlow *flow,
-                   BusSubscription *subscription,
-                   BusSlot *after,
-                   BusSlot *lane_after,
-                   BusDeliveryState state,
-                   WireLane lane)
-{
-  BusSlot *slot = bus_cells_take (&flow->shared->quota->cells, sizeof (BusSlot));
-
-  *slot = (BusSlot){ .state = state, .lane = lane, .subscription = subscription };
-  bus_fifo_slot_insert (flow, slot, after, lane_after);
-  return slot;
-}
-
 static BusSlot *
 fifo_next_waiting (BusSlot *slot)
 {
@@ -208,18 +193,22 @@ bus_fifo_slot_free (BusFlow *flow, BusSlot *slot)
 
 /* --- messages --- */
 
-static void
-fifo_arm_expiry (BusFlow *flow, BusSlot *slot)
+/* Makes the timer of a slot that is not in the FIFO yet, if its message expires. FALSE: no memory. */
+static gboolean
+fifo_make_expiry (BusFlow *flow, BusSlot *slot, const BusMessage *message)
 {
   gboolean is_request = slot->delivery.kind == WIRE_KIND_REQUEST;
-  gint64 due_us = is_request ? slot->delivery.due_us : slot->message->expires_us;
+  gint64 due_us = is_request ? slot->delivery.due_us : message->expires_us;
 
   if (due_us == 0)
-    return;
-  slot->expiry = bus_cells_take (&flow->shared->quota->cells, sizeof (BusTimer));
+    return TRUE;
+  slot->expiry = bus_cells_take_or_null (&flow->shared->quota->cells, sizeof (BusTimer));
+  if (slot->expiry == NULL)
+    return FALSE;
   *slot->expiry = (BusTimer){ .kind = BUS_TIMER_EXPIRY, .owner = slot };
   bus_deadline_arm (flow->shared->deadlines, &slot->expiry->deadline, due_us);
   fifo_keep (flow, sizeof (BusTimer));
+  return TRUE;
 }
 
 static void
@@ -233,6 +222,25 @@ fifo_disarm_expiry (BusFlow *flow, BusSlot *slot)
   fifo_unkeep (flow, sizeof (BusTimer));
 }
 
+/* Makes a slot, with its timer, that is not in the FIFO yet. NULL: no memory. */
+static BusSlot *
+fifo_make_slot (BusFlow *flow, BusSubscription *subscription, const BusMessage *message, const BusDelivery *delivery)
+{
+  BusCells *cells = &flow->shared->quota->cells;
+  BusSlot *slot = bus_cells_take_or_null (cells, sizeof (BusSlot));
+
+  if (slot == NULL)
+    return NULL;
+  *slot = (BusSlot){ .state = bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT),
+                     .lane = message->class_of.lane,
+                     .subscription = subscription,
+                     .delivery = *delivery };
+  if (fifo_make_expiry (flow, slot, message))
+    return slot;
+  bus_cells_give (cells, slot);
+  return NULL;
+}
+
 BusSlot *
 bus_fifo_append (BusFlow *flow,
                  BusSubscription *subscription,
@@ -242,13 +250,13 @@ bus_fifo_append (BusFlow *flow,
                  gint64 now_us)
 {
   BusFifo *fifo = bus_subscription_need_fifo (subscription);
-  WireLane lane = message->class_of.lane;
-  BusSlot *slot = bus_fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[lane],
-                                     bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_WAIT), lane);
+  BusSlot *slot = fifo_make_slot (flow, subscription, message, delivery);
 
+  if (slot == NULL)
+    return NULL;
+  bus_fifo_slot_insert (flow, slot, fifo->last, fifo->lane_last[slot->lane]);
   slot->message = bus_message_ref (message);
   slot->ticket = ticket;
-  slot->delivery = *delivery;
   if (fifo_is_held (slot))
     fifo_count_held (flow, slot);
   if (delivery->is_kept)
@@ -264,7 +272,6 @@ bus_fifo_append (BusFlow *flow,
   fifo->bytes += message->body.len;
   flow->waiting_messages++;
   fifo_charge (flow, message);
-  fifo_arm_expiry (flow, slot);
   if (fifo->by_topic != NULL && !delivery->is_kept)
     fifo_index_slot (flow, slot);
   return slot;
@@ -571,7 +578,11 @@ bus_fifo_lose (BusFlow *flow,
   BusDeliveryState lost = bus_delivery_next (BUS_DELIVERY_OFFERED, BUS_DELIVERY_ON_LOSE);
 
   if (gap == NULL)
-    gap = bus_fifo_slot_new (flow, subscription, fifo->last, fifo->lane_last[at->lane], lost, at->lane);
+    {
+      gap = bus_cells_take (&flow->shared->quota->cells, sizeof (BusSlot));
+      *gap = (BusSlot){ .state = lost, .lane = at->lane, .subscription = subscription };
+      bus_fifo_slot_insert (flow, gap, fifo->last, fifo->lane_last[at->lane]);
+    }
   gap->gap_loss = loss;
   fifo_grow_gap (gap, at->accept_seq, at->accept_seq, count);
   bus_fifo_count_loss (flow, subscription, at, count, loss, now_us);

@@ -30,7 +30,8 @@
 /* The approximate memory that the look-up by topic needs for a message. */
 #define BUS_FIFO_INDEX_COST 96u
 
-/* Appends a message in the state WAITING. @ticket: (transfer full) (nullable) */
+/* Appends a message in the state WAITING. @ticket: (transfer full) (nullable). NULL: no memory; nothing was done, and the ticket is
+ * still the caller's. */
 BusSlot *bus_fifo_append (BusFlow *flow,
                           BusSubscription *subscription,
                           BusMessage *message,

@@ -9,11 +9,14 @@
 
 gpointer __real_bus_cells_try_take (BusCells *cells, gsize size);
 gpointer __wrap_bus_cells_try_take (BusCells *cells, gsize size);
+gpointer __real_bus_cells_refill (BusCells *cells, gsize size);
+gpointer __wrap_bus_cells_refill (BusCells *cells, gsize size);
 
 #define RUN_N 5u
 
 static guint n_left = G_MAXUINT; /* allocations that succeed */
 static gsize last_size;          /* of the newest allocation */
+static gboolean refill_fails;
 
 gpointer
 __wrap_bus_cells_try_take (BusCells *cells, gsize size)
@@ -25,18 +28,26 @@ __wrap_bus_cells_try_take (BusCells *cells, gsize size)
   return __real_bus_cells_try_take (cells, size);
 }
 
+gpointer
+__wrap_bus_cells_refill (BusCells *cells, gsize size)
+{
+  return refill_fails ? NULL : __real_bus_cells_refill (cells, size);
+}
+
 static void
 set_up (Queue *queue, gconstpointer data)
 {
   n_left = G_MAXUINT;
+  refill_fails = FALSE;
   queue_setup (queue, data);
 }
 
-/* Appends a run of RUN_N messages. @ticket: (transfer full) (nullable) */
-static void
-append_run (Queue *queue, BusSubscription *subscription, BusTicket *ticket)
+/* Makes a run of RUN_N messages that waits for the subscription. */
+static BusWaitingRun *
+waiting_new (Queue *queue, const BusSubscription *subscription)
 {
   static BusRun run;
+  BusWaitingRun *waiting;
   Arrival *arrivals[RUN_N];
 
   run = (BusRun){ .n = RUN_N, .first_seq = queue->accept_seq + 1 };
@@ -51,10 +62,18 @@ append_run (Queue *queue, BusSubscription *subscription, BusTicket *ticket)
                                          .payload_len = inbound->envelope->payload.len,
                                          .id = inbound->envelope->id };
     }
-  bus_fifo_append_run (&queue->flow, subscription,
-                       bus_waiting_run_new (&queue->quota, &run, 0, RUN_N, subscription->id), ticket, QUEUE_NOW_US);
+  waiting = bus_waiting_run_new (&queue->quota, &run, 0, RUN_N, subscription->id);
   for (guint i = 0; i < RUN_N; i++)
     arrival_free (arrivals[i]);
+  return waiting;
+}
+
+/* Appends such a run. @ticket: (transfer full) (nullable) */
+static void
+append_run (Queue *queue, BusSubscription *subscription, BusTicket *ticket)
+{
+  g_assert_true (
+      bus_fifo_append_run (&queue->flow, subscription, waiting_new (queue, subscription), ticket, QUEUE_NOW_US));
 }
 
 static void
@@ -119,6 +138,23 @@ test_not_unpacked_in_vain (Queue *queue, gconstpointer data)
   g_assert_cmpuint (queue_offer_from (queue, &queue->publisher, "events.one", 10).queued, ==, 1);
   g_ptr_array_insert (queue->subscriptions, 0, large);
   queue_assert_fifo (queue, small, "g2-3x2f w4 w5 w6 g7-7x1f w8");
+}
+
+/* There is no memory for the slot of the run: the run stays the caller's. */
+static void
+test_not_appended (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 0);
+  BusTicket *ticket = queue_ticket_new (queue, QUEUE_NOW_US);
+  BusWaitingRun *run = waiting_new (queue, subscription);
+
+  refill_fails = TRUE;
+  g_assert_false (bus_fifo_append_run (&queue->flow, subscription, run, ticket, QUEUE_NOW_US));
+  queue_assert_fifo (queue, subscription, "");
+  g_assert_cmpuint (ticket->refs, ==, 1);
+  g_assert_cmpuint (run->n, ==, RUN_N);
+  bus_ticket_unref (ticket);
+  bus_waiting_run_free (run);
 }
 
 static void
@@ -265,6 +301,7 @@ main (int argc, char **argv)
   ADD ("unpacked", test_unpacked);
   ADD ("unpacked-size", test_unpacked_size);
   ADD ("B01-not-unpacked-in-vain", test_not_unpacked_in_vain);
+  ADD ("R10-not-appended", test_not_appended);
   ADD ("R10-lost", test_lost);
   ADD ("R10-lost-in-part", test_lost_in_part);
   ADD ("R10-gaps-are-joined", test_gaps_are_joined);
