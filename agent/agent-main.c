@@ -11,6 +11,7 @@
 #include "demo/job.h"
 #include "deye-bus-locale.h"
 #include "deye-bus.h"
+#include "platform-console.h"
 #include "platform-log.h"
 #include "platform-ready.h"
 #include "platform-reload.h"
@@ -284,6 +285,7 @@ main (int argc, char **argv)
   Agent self = { .ready_fd = -1 };
   g_autoptr (GError) error = NULL;
 
+  platform_console_fill_streams ();
   deye_bus_locale_init ();
   platform_log_start ();
   if (!agent_parse_options (&self, &argc, &argv, &error))

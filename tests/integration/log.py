@@ -114,6 +114,34 @@ def collector(agent, module, procmond, _):
     pipe.close()
 
 
+def start_without_streams(program, *arguments):
+    """Starts a program with closed standard streams. Returns it, and the line that it writes when it is ready."""
+    ready, notify = os.pipe()
+    child = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", program, "--ready-fd", str(notify), *arguments],
+                             pass_fds=[notify], preexec_fn=die_with_parent, env=dict(os.environ, G_MESSAGES_DEBUG="all"))
+    os.close(notify)
+    with os.fdopen(ready) as notice:
+        return child, notice.readline()
+
+
+@test("/integration/log/W04-closed-standard-streams")
+def closed_streams(agent, module, procmond, _):
+    """No socket gets the number of standard error: the log would be written into the stream of frames."""
+    if not os.path.isdir("/proc/self/fd"):
+        raise Skip("/proc/PID/fd shows the descriptors")
+    with tempfile.TemporaryDirectory() as directory:
+        address = os.path.join(directory, "bus", "eventbus.sock")
+        broker, listens = start_without_streams(agent, "--module", module, "--address", address)
+        holds(listens, "the agent is ready")
+        collector, ready = start_without_streams(procmond, "--address", address)
+        holds(ready, "procmond is ready")
+        for program in (broker, collector):
+            equal([os.readlink(f"/proc/{program.pid}/fd/{fd}") for fd in range(3)], ["/dev/null"] * 3)
+        for program in (collector, broker):
+            program.terminate()
+            equal(program.wait(timeout=PATIENCE_S), 0)
+
+
 @test("/integration/log/W04-output-of-a-tool")
 def tool(agent, module, _, ctl):
     """deyebusctl can be stopped although its output is not read."""

@@ -1,30 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl-console.h"
 
-#include <fcntl.h>
+#include "platform-console.h"
+
 #include <gio/gunixinputstream.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Opens them for reading only: a write to a standard output that was closed still fails, and is reported. */
-static void
-console_fill_standard_descriptors (void)
-{
-  int fd;
-
-  do
-    fd = open ("/dev/null", O_RDONLY);
-  while (fd >= STDIN_FILENO && fd <= STDERR_FILENO);
-  if (fd > STDERR_FILENO)
-    close (fd);
-}
-
 void
 ctl_console_prepare (void)
 {
-  console_fill_standard_descriptors ();
+  platform_console_fill_streams ();
   signal (SIGPIPE, SIG_IGN);
 }
 

@@ -2,6 +2,7 @@
 #include "collector-program.h"
 
 #include "deye-bus-locale.h"
+#include "platform-console.h"
 #include "platform-log.h"
 
 #include <glib/gi18n.h>
@@ -50,6 +51,7 @@ collector_program_main (const CollectorProgram *program, gpointer data, int argc
   g_autoptr (GError) error = NULL;
   int status = 0;
 
+  platform_console_fill_streams ();
   deye_bus_locale_init ();
   platform_log_start ();
   if (!program_parse (program, &options, data, &argc, &argv, &error))
