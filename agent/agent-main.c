@@ -103,7 +103,12 @@ agent_parse_options (Agent *self, int *argc, char ***argv, GError **error)
 
   g_option_context_set_summary (context, _ ("Runs the DaemonEye event bus, to which collectors connect."));
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-  return g_option_context_parse (context, argc, argv, error);
+  if (!g_option_context_parse (context, argc, argv, error))
+    return FALSE;
+  if (*argc < 2)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("Unexpected argument %s"), (*argv)[1]);
+  return FALSE;
 }
 
 /* The demonstration has its own address and configuration. */

@@ -174,6 +174,16 @@ def _():
         holds(f"--collector '{command}': " in log.decode() and reason in log.decode(), log)
 
 
+@test("/integration/agent/refuses-arguments-that-are-not-options")
+def _():
+    """Such as a command line whose --address was forgotten: the agent must not listen at its default address."""
+    for words in (["/run/daemoneye/other.sock"], ["--version", "x"], ["--", "--demo"]):
+        ran = subprocess.run([AGENT, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
+                             env=dict(os.environ, LC_ALL="C"), check=False)
+        equal((ran.returncode, ran.stdout), (2, ""))
+        holds(f"Unexpected argument {'--' if words[0] == '--' else words[-1]}" in ran.stderr, ran.stderr)
+
+
 @test("/integration/agent/log-names-peers-that-the-agent-did-not-start")
 @with_agent()
 def _(agent):

@@ -29,6 +29,16 @@ options_describe (CollectorOptions *self, const CollectorUsage *usage)
   return context;
 }
 
+/* All arguments are options. */
+static gboolean
+options_refuse_rest (int argc, char **argv, GError **error)
+{
+  if (argc < 2)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("Unexpected argument %s"), argv[1]);
+  return FALSE;
+}
+
 gboolean
 collector_options_parse (CollectorOptions *self, const CollectorUsage *usage, int *argc, char ***argv, GError **error)
 {
@@ -36,7 +46,7 @@ collector_options_parse (CollectorOptions *self, const CollectorUsage *usage, in
 
   *self = (CollectorOptions){ .heartbeat_ms = 5000, .ready_fd = -1 };
   context = options_describe (self, usage);
-  if (!g_option_context_parse (context, argc, argv, error))
+  if (!g_option_context_parse (context, argc, argv, error) || !options_refuse_rest (*argc, *argv, error))
     return FALSE;
   self->id = self->id != NULL ? self->id : g_strconcat (usage->name, "-1", NULL);
   self->type = self->type != NULL ? self->type : g_strdup (usage->name);

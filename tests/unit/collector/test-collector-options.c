@@ -59,8 +59,8 @@ test_all (void)
 static void
 test_refused (void)
 {
-  const char *const lines[]
-      = { "netmond --heartbeat 0", "netmond --heartbeat -1", "netmond --nonsense", "netmond --id" };
+  const char *const lines[] = { "netmond --heartbeat 0", "netmond --heartbeat -1", "netmond --nonsense", "netmond --id",
+                                "netmond /run/bus",      "netmond --id n-1 0/2",   "netmond -- --id" };
 
   for (guint i = 0; i < G_N_ELEMENTS (lines); i++)
     {
