@@ -7,6 +7,9 @@
 
 /*
  * The error domain of the library. It is an extended domain, because an error may contain the name that a responder gave it.
+ *
+ * GLib's accessor of the private data returns NULL for an error of another domain. It is never called with one, but compilers that
+ * inline it see a path with NULL, so its result is checked.
  */
 
 typedef struct
@@ -15,21 +18,24 @@ typedef struct
 } DeyeBusErrorPrivate;
 
 static void
-deye_bus_error_private_init (DeyeBusErrorPrivate *private)
+deye_bus_error_private_init (DeyeBusErrorPrivate *extra)
 {
-  private->name = NULL;
+  if (extra != NULL)
+    extra->name = NULL;
 }
 
 static void
 deye_bus_error_private_copy (const DeyeBusErrorPrivate *from, DeyeBusErrorPrivate *to)
 {
-  to->name = g_strdup (from->name);
+  if (from != NULL && to != NULL)
+    to->name = g_strdup (from->name);
 }
 
 static void
-deye_bus_error_private_clear (DeyeBusErrorPrivate *private)
+deye_bus_error_private_clear (DeyeBusErrorPrivate *extra)
 {
-  g_free (private->name);
+  if (extra != NULL)
+    g_free (extra->name);
 }
 
 G_DEFINE_EXTENDED_ERROR (DeyeBusError, deye_bus_error)
@@ -154,6 +160,15 @@ error_detail_adds (WireSpan detail, const char *text)
          && (detail.len != strlen (text) || g_ascii_strncasecmp ((const char *) detail.data, text, detail.len) != 0);
 }
 
+static void
+error_set_name (GError *error, WireSpan name)
+{
+  DeyeBusErrorPrivate *extra = deye_bus_error_get_private (error);
+
+  if (extra != NULL)
+    extra->name = g_strndup ((const char *) name.data, name.len);
+}
+
 GError *
 deye_bus_error_from_envelope (const WireEnvelope *envelope)
 {
@@ -176,8 +191,7 @@ deye_bus_error_from_envelope (const WireEnvelope *envelope)
     }
   error = error_take (row->code, text);
   if (envelope->error_name.len > 0)
-    deye_bus_error_get_private (error)->name
-        = g_strndup ((const char *) envelope->error_name.data, envelope->error_name.len);
+    error_set_name (error, envelope->error_name);
   return error;
 }
 
@@ -216,9 +230,12 @@ deye_bus_error_new (DeyeBusError code, const char *format, ...)
 char *
 deye_bus_error_get_name (const GError *error)
 {
+  const DeyeBusErrorPrivate *extra;
+
   g_return_val_if_fail (error != NULL, NULL);
 
   if (error->domain != DEYE_BUS_ERROR)
     return NULL;
-  return g_strdup (deye_bus_error_get_private (error)->name);
+  extra = deye_bus_error_get_private (error);
+  return extra != NULL ? g_strdup (extra->name) : NULL;
 }
