@@ -19,6 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (FsList, fs_list_free)
 typedef enum
 {
   FS_LIST_ENTRY,
+  FS_LIST_HIDDEN, /* there is an entry, but the system refuses its facts */
   FS_LIST_END,
   FS_LIST_FAILED,
 } FsListResult;

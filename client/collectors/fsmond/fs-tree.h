@@ -37,6 +37,7 @@ struct FsDir
   GHashTable *entries; /* name of a FsEntry: FsEntry */
   gboolean flat;       /* subdirectories are entries without dir */
   guint unknown;       /* entries beyond the limit in the last scan */
+  guint hidden;        /* entries that the last scan could not examine; 1 also if the list ended early */
 
   /* watching */
   gpointer watch;        /* borrowed */

@@ -11,15 +11,27 @@ coverage_free_failure (gpointer data)
   g_free (failure);
 }
 
+/* (transfer full); NULL: the directory and all its entries are watched. */
+static char *
+coverage_reason (const FsDir *dir)
+{
+  if (dir->failure == NULL && dir->hidden > 0)
+    return g_strdup_printf ("%u of its entries can't be examined (rights, or a file system that is mounted there)",
+                            dir->hidden);
+  return g_strdup (dir->failure);
+}
+
 static void
 coverage_add (FsCoverage *coverage, const FsDir *dir)
 {
+  g_autofree char *reason = coverage_reason (dir);
+
   coverage->unknown_entries += dir->unknown;
-  if (dir->failure != NULL && coverage->failures->len < FS_FAILURES_MAX)
+  if (reason != NULL && coverage->failures->len < FS_FAILURES_MAX)
     {
       FsFailure *failure = g_new (FsFailure, 1);
 
-      *failure = (FsFailure){ fs_dir_path (dir), g_strdup (dir->failure) };
+      *failure = (FsFailure){ fs_dir_path (dir), g_steal_pointer (&reason) };
       g_ptr_array_add (coverage->failures, failure);
     }
 }

@@ -141,6 +141,17 @@ scan_check_entry (FsWatch *self, FsDir *dir, const char *name, const FsFacts *fa
 
 /* --- one directory --- */
 
+/* An entry that can't be examined still exists: its removal is not reported. */
+static void
+scan_keep_hidden (FsWatch *self, FsDir *dir, const char *name)
+{
+  FsEntry *entry = fs_dir_lookup (dir, name);
+
+  if (entry != NULL)
+    entry->pass = self->pass;
+  dir->hidden++;
+}
+
 /* Removes entries that the scan did not find. FALSE: an event was refused. */
 static gboolean
 scan_sweep (FsWatch *self, FsDir *dir)
@@ -188,6 +199,7 @@ scan_open (FsWatch *self, FsDir *dir)
   self->list = fs_list_new (fd);
   self->scanned = self->list != NULL ? dir : NULL;
   dir->unknown = 0;
+  dir->hidden = self->list != NULL ? 0 : 1;
   self->pass++;
 }
 
@@ -203,12 +215,15 @@ scan_piece (FsWatch *self, FsDir *dir)
 
       if (result == FS_LIST_END && !scan_sweep (self, dir))
         return FALSE;
-      if (result != FS_LIST_ENTRY)
+      if (result == FS_LIST_END || result == FS_LIST_FAILED)
         {
+          dir->hidden += result == FS_LIST_FAILED ? 1 : 0;
           scan_close (self);
           return TRUE;
         }
-      if (!scan_check_entry (self, dir, name, &facts))
+      if (result == FS_LIST_HIDDEN)
+        scan_keep_hidden (self, dir, name);
+      else if (!scan_check_entry (self, dir, name, &facts))
         return FALSE;
     }
   return TRUE;

@@ -15,8 +15,14 @@ watch_retry_below (FsWatch *self, FsDir *root)
   g_autoptr (GPtrArray) dirs = fs_dir_list (root);
 
   for (guint i = 0; i < dirs->len; i++)
-    if (((FsDir *) dirs->pdata[i])->failure != NULL)
-      fs_watch_start (self, dirs->pdata[i]);
+    {
+      FsDir *dir = dirs->pdata[i];
+
+      if (dir->failure != NULL)
+        fs_watch_start (self, dir);
+      else if (dir->hidden > 0)
+        fs_watch_mark (self, dir);
+    }
 }
 
 /* Publishes the removal of the entries of a root that does not exist any more. */

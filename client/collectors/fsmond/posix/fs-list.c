@@ -40,6 +40,8 @@ list_is_dots (const char *name)
   return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
 }
 
+/* readdir() and fs_facts_at() leave errno as it is if they succeed. An entry is hidden if its directory can't be searched, or if a
+ * user has mounted a file system over it that answers only to this user (FUSE). */
 FsListResult
 fs_list_next (FsList *self, const char **name, FsFacts *facts)
 {
@@ -54,6 +56,7 @@ fs_list_next (FsList *self, const char **name, FsFacts *facts)
   if (entry == NULL)
     return errno == 0 ? FS_LIST_END : FS_LIST_FAILED;
   *name = entry->d_name;
-  fs_facts_at (dirfd (self->stream), entry->d_name, facts);
-  return FS_LIST_ENTRY;
+  if (fs_facts_at (dirfd (self->stream), entry->d_name, facts))
+    return FS_LIST_ENTRY;
+  return errno == 0 || errno == ENOENT ? FS_LIST_ENTRY : FS_LIST_HIDDEN;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "fs-watch-private.h"
 #include "test-watchdog.h"
 #include "watch-fixture.h"
 
@@ -6,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Tests of watched directories whose events are lost: the receiver refuses them, the queue of the kernel overflows, or there is no
@@ -126,6 +128,65 @@ make_notices (WatchFixture *fixture, guint files)
   g_assert_cmpint (child, >, 0);
 }
 
+/* Root may examine everything, so it gives up its rights while the directory can't be searched. */
+static void
+set_searchable (const WatchFixture *fixture, const char *name, gboolean searchable)
+{
+  g_autofree char *path = watch_fixture_path (fixture, name);
+
+  if (geteuid () == 0 || getuid () == 0)
+    g_assert_cmpint (seteuid (0), ==, 0);
+  g_assert_cmpint (chmod (fixture->dir, 0755), ==, 0);
+  g_assert_cmpint (chmod (path, searchable ? 0755 : 0444), ==, 0);
+  if (getuid () == 0 && !searchable)
+    g_assert_cmpint (seteuid (65534), ==, 0);
+}
+
+static char *
+first_failure (const WatchFixture *fixture)
+{
+  FsCoverage coverage;
+  char *reason;
+
+  fs_watch_get_coverage (fixture->watch, &coverage);
+  reason = coverage.failures->len > 0
+               ? g_strdup (((const FsFailure *) g_ptr_array_index (coverage.failures, 0))->reason)
+               : NULL;
+  fs_coverage_clear (&coverage);
+  return reason;
+}
+
+/* Files that can't be examined any more still exist: they are not reported as removed, but the coverage says so. */
+static void
+test_hidden (WatchFixture *fixture, gconstpointer data)
+{
+  g_autofree char *reason = NULL;
+
+  watch_fixture_mkdir (fixture, "dir");
+  watch_fixture_mkdir (fixture, "dir/sub");
+  watch_fixture_put (fixture, "dir/file", "");
+  watch_fixture_watch (fixture, "", FALSE);
+  watch_fixture_catch_up (fixture, "dir/sub");
+  set_searchable (fixture, "dir", FALSE);
+  while ((reason = first_failure (fixture)) == NULL)
+    {
+      fs_watch_mark_all (fixture->watch);
+      watch_fixture_settle (fixture);
+    }
+  g_assert_nonnull (strstr (reason, "can't be examined"));
+  set_searchable (fixture, "dir", TRUE);
+  g_clear_pointer (&reason, g_free);
+  while ((reason = first_failure (fixture)) != NULL)
+    {
+      g_clear_pointer (&reason, g_free);
+      g_main_context_iteration (NULL, TRUE); /* the monitor tries again by itself */
+    }
+  g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_DELETED, "dir/file"), ==, 0);
+  g_assert_cmpuint (watch_fixture_count (fixture, FS_EVENT_DELETED, "dir/sub"), ==, 0);
+  watch_fixture_unlink (fixture, "dir/file");
+  watch_fixture_expect (fixture, FS_EVENT_DELETED, "dir/file");
+}
+
 /* After an overflow the state is correct: each existing file was reported, and each missing file was reported as removed. */
 static void
 test_overflow (WatchFixture *fixture, gconstpointer data)
@@ -201,6 +262,7 @@ static const struct
   { "loss/one-refused-event", test_refused_one },
   { "loss/events-of-a-scan-that-are-refused", test_refused_again },
   { "loss/overflow-of-the-kernel-s-queue-is-repaired", test_overflow },
+  { "loss/hidden-files-are-not-removed", test_hidden },
 };
 
 int
