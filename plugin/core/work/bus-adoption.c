@@ -94,14 +94,24 @@ adoption_was_leased (const BusTask *task)
   return memcmp (task->token, none, BUS_TOKEN_LEN) != 0;
 }
 
+/* TRUE if the attempt is over although its token is the newest: the member has answered, or was asked to stop when the run limit
+ * was over. A late result still counts. If the limit was over while the member was disconnected, the attempt has not expired yet:
+ * it is adopted, and expires at once, so that the expiry is counted. */
+static gboolean
+adoption_is_spent (const BusTask *task, const BusClaim *claim, gint64 now_us)
+{
+  if (task->state != BUS_TASK_QUEUED)
+    return FALSE;
+  return task->is_answered || (task->is_expired && task->run_due_us <= now_us && !claim->is_finished);
+}
+
 /* Decides a claim of a task with a token of this broker, or with the token by which the task was adopted. */
 static BusClaimState
 adoption_take_current (BusCore *core, BusMember *member, const BusClaim *claim, BusTask *task, gint64 now_us)
 {
   gboolean is_newest = adoption_is_newest (task, claim);
-  gboolean is_spent = task->is_answered && task->state == BUS_TASK_QUEUED;
 
-  if (!is_newest || is_spent || !adoption_is_holder (task, member))
+  if (!is_newest || adoption_is_spent (task, claim, now_us) || !adoption_is_holder (task, member))
     bus_course_on (core, task, BUS_TASK_ON_STALE, member->id, now_us);
   else if (task->lease != NULL)
     return adoption_confirm (core, claim, task->lease, now_us);
@@ -178,9 +188,22 @@ bus_adoption_forget_settled (BusMember *member)
 static void
 adoption_report (BusCore *core, BusMember *member)
 {
-  if (member->claims != NULL && member->claims->len > 0 && member->peer != NULL)
-    bus_member_news_fence (core, member);
+  if (member->claims != NULL && member->claims->len > 0)
+    bus_member_news_fence (core, member, (const BusClaim *) (gconstpointer) member->claims->data, member->claims->len);
   bus_adoption_forget_settled (member);
+}
+
+void
+bus_adoption_fence (BusCore *core, const BusLease *lease)
+{
+  const BusTask *task = lease->task;
+  const WireSpan id = bus_task_id (task);
+  g_autofree char *text = g_strndup ((const char *) id.data, id.len);
+  BusClaim claim = { .task_id = text, .attempt = lease->attempt, .state = BUS_CLAIM_FENCED };
+
+  claim.token_len = BUS_TOKEN_LEN;
+  memcpy (claim.token, task->claimed_token, BUS_TOKEN_LEN);
+  bus_member_news_fence (core, lease->member, &claim, 1);
 }
 
 /* --- the events --- */

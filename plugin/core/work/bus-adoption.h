@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "work/bus-member.h"
-#include "work/bus-task.h"
+#include "work/bus-lease.h"
 
 /*
  * Adoption: a collector gets back the tasks that it already works on, after the broker or the connection was replaced.
@@ -16,6 +15,9 @@
  * holder (bus-awaited). Once the broker has both, and the member serves its task topic, the member gets a new lease by
  * Execute{adopt}, and the task is RUNNING at the claimed attempt: no new attempt begins.
  *
+ * The run limit of the attempt does not begin again: see bus-attempt. A claim to work on an attempt that has used it up is not
+ * accepted.
+ *
  * Every other claim is *fenced*: the collector has to stop this work, because the broker will not accept the result. A claim
  * that is fenced during Register is reported in the answer to it, a claim that is fenced later by the lifecycle event FENCE.
  *
@@ -27,6 +29,9 @@
 void bus_adoption_registered (BusCore *core, BusMember *member, gint64 now_us);
 /* Removes the claims that are decided. Fenced ones must have been reported before. */
 void bus_adoption_forget_settled (BusMember *member);
+
+/* The lease was adopted, and is about to end before its Execute was sent: fences the claim instead. */
+void bus_adoption_fence (BusCore *core, const BusLease *lease);
 
 /* The member has changed: decides the claims that still wait, because it may serve its task topic now. */
 void bus_adoption_continue (BusCore *core, BusMember *member, gint64 now_us);

@@ -54,17 +54,39 @@ attempt_renew (BusCore *core, const BusLease *lease, gint64 now_us)
     bus_deadline_arm (&core->deadlines, &lease->task->timer.deadline, now_us + lease->progress_us);
 }
 
+/* Arms the timer of the run limit. The limit covers the attempt, not the connection: an attempt that was adopted continues with
+ * the time that it has left, and a holder that registers again and again, even with a longer limit, gets no more. The broker keeps
+ * that time in the task, because the lease ends with the connection; a broker that was started since has none, and the limit begins
+ * with the adoption.
+ *
+ * A holder that has finished only has to send its answer, and may have finished just before the limit was over. So the first such
+ * claim begins the limit again, and later claims of the same attempt do not. */
+static void
+attempt_arm_limit (BusCore *core, const BusLease *lease, gint64 now_us)
+{
+  BusTask *task = lease->task;
+  gint64 due_us = now_us + lease->run_limit_us;
+
+  if (task->run_due_us != 0 && (!lease->is_finished || task->was_finished))
+    due_us = MIN (due_us, task->run_due_us);
+  task->run_due_us = due_us;
+  task->was_finished |= lease->is_finished;
+  /* The broker is not late if the limit was over before the claim, and so the timer gets no grace. */
+  bus_deadline_arm (&core->deadlines, &task->run_timer.deadline, MAX (due_us, now_us));
+}
+
 /* The task has just become RUNNING. */
 static void
 attempt_begin (BusCore *core, BusLease *lease, gint64 now_us)
 {
   BusTask *task = lease->task;
 
+  task->is_expired = FALSE;
   bus_operation_remove (task);
   bus_operation_allow (task, lease->member);
   bus_lease_start (core, lease, now_us);
   bus_lease_forget_busy (core, lease->member);
-  bus_deadline_arm (&core->deadlines, &task->run_timer.deadline, now_us + lease->run_limit_us);
+  attempt_arm_limit (core, lease, now_us);
   attempt_renew (core, lease, now_us);
 }
 

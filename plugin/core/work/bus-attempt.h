@@ -11,6 +11,8 @@
  * successor. The final answer decides the next state of the task. A final answer that is refused still frees the slot of the
  * member if the task has ended or has a newer lease, because the member does not work on the task any more.
  *
+ * The run limit begins with the attempt. It continues when the holder gets the task back after a disconnect (bus-adoption).
+ *
  * Invariant: a frame of a member changes the state of a task only if its token is that of the newest lease of the task.
  */
 

@@ -2,6 +2,7 @@
 #include "work/bus-expiry.h"
 
 #include "peer/bus-state.h"
+#include "work/bus-adoption.h"
 #include "work/bus-course.h"
 #include "work/bus-lease.h"
 #include "work/bus-operation.h"
@@ -33,8 +34,17 @@ expiry_silent (BusCore *core, BusTask *task, gint64 now_us)
   bus_course_queue (core, task, BUS_PLACE_OLD);
 }
 
-/* The attempt took too long. @event: PROGRESS_OVER or RUN_OVER. If the lease is of an adopted task whose Execute was not sent
- * yet, RUN_OVER frees it. */
+/* The run limit is over. If the lease is of an adopted task whose Execute was not sent yet, it is freed, and CANCEL cannot follow:
+ * the claim is fenced instead. */
+static void
+expiry_stop (BusCore *core, BusLease *lease)
+{
+  if (lease->is_adopted && !lease->request->mark.is_sent)
+    bus_adoption_fence (core, lease);
+  bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
+}
+
+/* The attempt took too long. @event: PROGRESS_OVER or RUN_OVER, which may free the lease. */
 static void
 expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
 {
@@ -42,10 +52,11 @@ expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
   const gboolean may_run_twice = lease->idempotent;
 
   bus_course_on (core, task, event, lease->member->id, now_us);
+  task->is_expired = TRUE;
   bus_trust_strike (core, lease->member, bus_task_event_cause (event));
   expiry_make_zombie (core, task);
   if (event == BUS_TASK_ON_RUN_OVER)
-    bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
+    expiry_stop (core, lease);
   else
     bus_lease_limit (core, lease);
   if (bus_course_check (core, task, FALSE, now_us))

@@ -192,6 +192,15 @@ lease_write_token (BusCore *core, BusLease *lease)
   bus_token_write (lease->token, &parts);
 }
 
+/* The newest lease is an offer: what was kept for a claim of the attempt before has no meaning any more. */
+static void
+lease_forget_attempt (BusTask *task)
+{
+  memcpy (task->claimed_token, task->token, BUS_TOKEN_LEN);
+  task->run_due_us = 0;
+  task->is_expired = task->was_finished = FALSE;
+}
+
 static void
 lease_link (BusLease *lease)
 {
@@ -209,7 +218,7 @@ lease_link (BusLease *lease)
   task->holder = g_ref_string_acquire (lease->member->id);
   memcpy (task->token, lease->token, BUS_TOKEN_LEN);
   if (!lease->is_adopted)
-    memcpy (task->claimed_token, lease->token, BUS_TOKEN_LEN);
+    lease_forget_attempt (task);
   task->is_answered = FALSE;
   task->was_claimed = FALSE;
   task->lease = lease;
@@ -280,7 +289,7 @@ bus_lease_limit (BusCore *core, BusLease *lease)
 {
   lease->run_timer.kind = BUS_TIMER_LEASE;
   lease->run_timer.owner = lease;
-  bus_deadline_arm (&core->deadlines, &lease->run_timer.deadline, lease->started_us + lease->run_limit_us);
+  bus_deadline_arm (&core->deadlines, &lease->run_timer.deadline, lease->task->run_due_us);
 }
 
 void

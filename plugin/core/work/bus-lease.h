@@ -61,7 +61,7 @@ BusLease *bus_lease_adopt (BusCore *core, BusTask *task, BusMember *member, cons
 /* The task was taken away from the member: the slot stays in use until the member answers. */
 void bus_lease_make_zombie (BusCore *core, BusLease *lease);
 
-/* Lets a zombie run until its run limit is over, and stops it then. */
+/* Lets a zombie, which is the newest lease of its task, run until the run limit is over, and stops it then. */
 void bus_lease_limit (BusCore *core, BusLease *lease);
 void bus_lease_run_due (BusCore *core, BusLease *lease);
 

@@ -205,14 +205,14 @@ news_fill_claim (TaskClaim *message, const BusClaim *claim)
 }
 
 void
-bus_member_news_fence (BusCore *core, const BusMember *member)
+bus_member_news_fence (BusCore *core, const BusMember *member, const BusClaim *claims, guint n_claims)
 {
   TaskClaim messages[FENCE_CLAIMS], *list[FENCE_CLAIMS];
   gsize n = 0;
 
-  for (guint i = 0; i < member->claims->len && member->peer != NULL; i++)
+  for (guint i = 0; i < n_claims && member->peer != NULL; i++)
     {
-      const BusClaim *claim = &g_array_index (member->claims, BusClaim, i);
+      const BusClaim *claim = &claims[i];
 
       if (claim->state != BUS_CLAIM_FENCED)
         continue;

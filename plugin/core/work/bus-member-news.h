@@ -30,9 +30,9 @@ void bus_member_news_registered (BusCore *core, const BusMember *member);
 void bus_member_news_state (BusCore *core, const BusMember *member, BusMemberState before);
 /* Another field of the record has changed. */
 void bus_member_news_record (BusCore *core, const BusMember *member);
-/* Sends the lifecycle event FENCE with the fenced claims of the member, if there are any. The member gets it, like DRAIN, only
- * if it subscribes to control.collector.lifecycle. */
-void bus_member_news_fence (BusCore *core, const BusMember *member);
+/* Sends the lifecycle event FENCE with those of the claims that are fenced, if there are any. The member gets it, like DRAIN,
+ * only if it subscribes to control.collector.lifecycle. */
+void bus_member_news_fence (BusCore *core, const BusMember *member, const BusClaim *claims, guint n_claims);
 
 /* Sends the lifecycle event DRAIN. FALSE: the member does not subscribe to control.collector.lifecycle. */
 gboolean bus_member_news_drain (BusCore *core, const BusMember *member);

@@ -193,8 +193,11 @@ typedef struct BusTask
   BusTimer deadline_timer; /* live: due_us; ended: end of its time in the store */
   BusTimer
       timer; /* by state. QUEUED: a hold; DELAYED: DUE; OFFERED: SILENT; RUNNING: PROGRESS_OVER; CANCELLING: GRACE_OVER */
-  BusTimer run_timer; /* RUNNING: RUN_OVER */
-  GArray *history;    /* BusTaskStep, oldest first, at most BUS_TASK_HISTORY_MAX; NULL: none yet */
+  BusTimer run_timer;    /* RUNNING: RUN_OVER */
+  gint64 run_due_us;     /* end of the run limit of the newest lease and its adoptions; 0: its attempt has not begun */
+  gboolean is_expired;   /* since the attempt was RUNNING last: a limit of it was over */
+  gboolean was_finished; /* its holder has claimed to have finished it */
+  GArray *history;       /* BusTaskStep, oldest first, at most BUS_TASK_HISTORY_MAX; NULL: none yet */
 
   /* the queue of its operation: bus-operation, bus-choice, bus-isolation */
   BusTaskPlace place;

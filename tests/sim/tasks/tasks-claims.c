@@ -7,7 +7,7 @@
  * In the epoch of its lease a claim needs the newest token. A new broker does not know the tokens of the previous one: there a
  * claim is valid if its id, attempt and member are those that the submitter named, and only while the task waits for it. A task
  * waits until its holder registers without a claim, or until the recovery window is over. A claimed task waits until the member
- * serves its task topic.
+ * serves its task topic. A member that was asked to stop, because its run limit was over, cannot claim to work on the task.
  */
 
 static gint64
@@ -32,6 +32,13 @@ claims_is_newest (const TasksRecord *record, const TasksClaim *claim)
          || memcmp (record->claimed_token, claim->token, BUS_TOKEN_LEN) == 0;
 }
 
+/* The holder was asked to stop, because the run limit was over. */
+static gboolean
+claims_is_stopped (const TasksWorld *world, const TasksRecord *record)
+{
+  return record->state == BUS_TASK_QUEUED && record->is_over && tasks_record_run_due_us (record) <= world->now_us;
+}
+
 void
 tasks_claims_forget_token (TasksRecord *record)
 {
@@ -51,7 +58,7 @@ tasks_claims_match (const TasksWorld *world,
       || claim->token_attempt != claim->attempt)
     return FALSE;
   if (claims_is_newest (record, claim))
-    return record->holder == client->slot;
+    return record->holder == client->slot && (claim->is_finished || !claims_is_stopped (world, record));
   return claim->token_epoch != world->options.epoch && record->awaits == client->slot
          && record->attempt == claim->attempt;
 }
@@ -65,19 +72,20 @@ tasks_claims_find (const TasksWorld *world, const TasksRecord *record, TasksClie
   return NULL;
 }
 
-void
+gboolean
 tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder)
 {
   const TasksClaim *first = tasks_claims_find (world, record, holder);
   guint8 token[BUS_TOKEN_LEN];
 
   if (first == NULL || record->has_lease)
-    return; /* it continues with its present lease */
+    return FALSE; /* it continues with its present lease */
   record->taken_by = holder->registrations;
   memcpy (token, first->token, BUS_TOKEN_LEN);
   for (TasksClaim *claim; (claim = tasks_claims_find (world, record, holder)) != NULL;)
     claim->is_settled = TRUE;
   memcpy (record->claimed_token, token, BUS_TOKEN_LEN);
+  return first->is_finished;
 }
 
 void

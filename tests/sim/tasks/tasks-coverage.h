@@ -23,6 +23,8 @@
   X (DIED, "S08-holder-dies-while-it-runs")                                                                            \
   X (RETURNED, "K03-holder-registers-again-in-time")                                                                   \
   X (CLAIMED, "K01-claimed-task-adopted")                                                                              \
+  X (CLAIMED_OVER, "M14-run-limit-over-before-the-claim")                                                              \
+  X (KEPT_OVER, "M14-run-limit-over-after-an-adoption")                                                                \
   X (INTERRUPTED, "S11-announced-stop-while-running")                                                                  \
   X (ALL_ZOMBIES, "S07-every-slot-has-a-zombie")                                                                       \
   X (TARGETS_WAIT, "S08-holder-dies-and-tasks-for-it-wait")                                                            \

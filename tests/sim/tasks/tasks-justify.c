@@ -178,7 +178,7 @@ justify_progress_over (const TasksWorld *world,
 static const char *
 justify_run_over (const TasksWorld *world, const TasksRecord *record, const TasksInput *input, const TasksStep *step)
 {
-  return justify_lapse (world, input, record->begun_us, record->run_limit_us);
+  return justify_lapse (world, input, tasks_record_run_due_us (record), 0);
 }
 
 static const char *

@@ -106,7 +106,7 @@ tasks_leases_stepped (TasksWorld *world, TasksRecord *record, const TasksStep *s
   else if (step->event == BUS_TASK_ON_RUN_OVER)
     leases_stop_newest (world, record, WIRE_STATUS_EXPIRED, FALSE);
   else if (step->event == BUS_TASK_ON_PROGRESS_OVER)
-    leases_limit_newest (record, record->begun_us + record->run_limit_us);
+    leases_limit_newest (record, tasks_record_run_due_us (record));
   else if (step->to == BUS_TASK_RUNNING)
     leases_limit_newest (record, 0); /* the attempt continues */
   else if (step->event == BUS_TASK_ON_DRAIN || step->event == BUS_TASK_ON_WITHDRAWN

@@ -146,6 +146,7 @@ model_add (TasksWorld *world, guint account, const TasksItem *item)
   record->deaths = g_array_new (FALSE, FALSE, sizeof (TasksDeath));
   record->leases = g_array_new (FALSE, FALSE, sizeof (TasksLease));
   record->died_on = record->holder = TASKS_ANY_SLOT;
+  record->kept_due_us = G_MAXINT64;
   record->submitted_us = record->since_us = world->now_us;
   record->attempts = record->spec.attempts > 0 ? record->spec.attempts : (guint) limits->task_attempts;
   record->due_us

@@ -133,7 +133,10 @@ struct TasksRecord
   gint64 run_limit_us;
   gint64 progress_limit_us;
   gint64 renewed_us;
-  gint64 begun_us;
+  gint64 begun_us;       /* the attempt has begun, or its holder got the task back */
+  gint64 kept_due_us;    /* the limit that was left when its holder got the task back; G_MAXINT64: none */
+  gboolean is_over;      /* progress was late or the run limit over, since the task was RUNNING */
+  gboolean was_finished; /* its holder got the task back as finished */
   gint64 alone_since_us; /* 0: a submitter is attached */
 
   guint attached[TASKS_SUBMITTERS];     /* number of the connection; 0: not attached */
@@ -209,6 +212,13 @@ tasks_record_spent (const TasksRecord *record)
   return record->failures + record->expiries + record->n_deaths;
 }
 
+/* The end of the run limit of the attempt. A limit that was over before the holder got the task back is over at that time. */
+static inline gint64
+tasks_record_run_due_us (const TasksRecord *record)
+{
+  return MAX (MIN (record->kept_due_us, record->begun_us + record->run_limit_us), record->begun_us);
+}
+
 /* TRUE if a submitter is attached to it. */
 static inline gboolean
 tasks_record_is_attached (const TasksRecord *record)
@@ -281,8 +291,8 @@ gboolean tasks_claims_match (const TasksWorld *world,
                              const TasksClaim *claim);
 /* The holder of the newest lease has answered, and has nothing to claim. */
 void tasks_claims_forget_token (TasksRecord *record);
-/* The holder got the task back. */
-void tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder);
+/* The holder got the task back. TRUE: as finished */
+gboolean tasks_claims_taken (TasksWorld *world, TasksRecord *record, TasksClient *holder);
 /* The task does not wait for the member any more, for another reason: the member must receive a FENCE later. */
 void tasks_claims_missed (TasksWorld *world, const TasksRecord *record, TasksClient *holder);
 /* Returns a claim of the member that matches; NULL: none. */

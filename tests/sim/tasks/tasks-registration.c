@@ -114,6 +114,8 @@ registration_add_claim (const TasksClient *client, const TasksJob *job, TasksCla
   memcpy (claim->token, job->token, BUS_TOKEN_LEN);
   if (world->restarts && client->character == TASKS_HOSTILE)
     record = registration_falsify (world, record, claim);
+  else if (client->character == TASKS_HOSTILE && client->slot % 2 == 0)
+    claim->is_finished = TRUE; /* to get more time for a task that it works on */
   bus_token_read (wire_span (claim->token, BUS_TOKEN_LEN), &parts);
   claim->record = record;
   claim->token_epoch = parts.epoch;

@@ -40,28 +40,56 @@ steps_interrupt (TasksWorld *world, TasksRecord *record)
   tasks_cover (world, TASKS_COVER_INTERRUPTED);
 }
 
+/* The task becomes RUNNING. */
+static void
+steps_run (TasksWorld *world, TasksRecord *record)
+{
+  record->lease_started = TRUE;
+  record->has_expired = record->is_over = FALSE;
+  record->begun_us = record->renewed_us = world->now_us;
+}
+
 static void
 steps_begin (TasksWorld *world, TasksRecord *record)
 {
   record->attempt++;
-  record->lease_started = TRUE;
-  record->has_expired = FALSE;
-  record->begun_us = record->renewed_us = world->now_us;
+  record->kept_due_us = G_MAXINT64;
+  record->was_finished = FALSE;
+  steps_run (world, record);
+}
+
+/* The run limit continues, except for the first claim of a finished attempt. A new broker does not know when the attempt began. */
+static void
+steps_keep_limit (TasksWorld *world, TasksRecord *record, gboolean is_finished)
+{
+  if (record->was_leased)
+    record->kept_due_us = MIN (record->kept_due_us, record->begun_us + record->run_limit_us);
+  if (is_finished && !record->was_finished)
+    record->kept_due_us = G_MAXINT64;
+  record->was_finished |= is_finished;
+  if (record->kept_due_us <= world->now_us)
+    tasks_cover (world, TASKS_COVER_CLAIMED_OVER);
 }
 
 /* If the task had no lease any more, the connection of its holder had ended, but the holder is alive, so no death counts. */
 static void
 steps_claim (TasksWorld *world, TasksRecord *record)
 {
-  tasks_claims_taken (world, record, &world->clients[record->holder % TASKS_CLIENTS]);
+  const gboolean is_finished = tasks_claims_taken (world, record, &world->clients[record->holder % TASKS_CLIENTS]);
+
   if (!record->has_lease)
     g_array_set_size (record->deaths, 0);
-  if (!record->lease_started)
-    record->attempt++; /* STARTED was lost */
   record->is_adopted = !record->was_leased;
-  record->lease_started = TRUE;
-  record->has_expired = FALSE;
-  record->begun_us = record->renewed_us = world->now_us;
+  if (record->lease_started)
+    {
+      steps_keep_limit (world, record, is_finished);
+      steps_run (world, record);
+    }
+  else
+    {
+      steps_begin (world, record); /* STARTED was lost */
+      record->was_finished = is_finished;
+    }
   tasks_cover (world, TASKS_COVER_CLAIMED);
 }
 
@@ -128,6 +156,8 @@ steps_cover (TasksWorld *world, const TasksRecord *record, const TasksInput *inp
     tasks_cover (world, TASKS_COVER_DRAIN_CANCEL);
   if (step->event == BUS_TASK_ON_RUN_OVER && record->renewed_us > record->begun_us)
     tasks_cover (world, TASKS_COVER_HANGS);
+  if (step->event == BUS_TASK_ON_RUN_OVER && record->kept_due_us < record->begun_us + record->run_limit_us)
+    tasks_cover (world, TASKS_COVER_KEPT_OVER);
   if (step->event == BUS_TASK_ON_RESULT && step->from == BUS_TASK_RUNNING && record->progress_limit_us == 0
       && world->now_us - record->begun_us > LONG_US)
     tasks_cover (world, TASKS_COVER_NO_PROGRESS);
@@ -149,7 +179,7 @@ steps_take_event (TasksWorld *world, TasksRecord *record, const TasksInput *inpu
   switch ((guint) step->event)
     {
     case BUS_TASK_ON_OFFER:
-      record->has_lease = record->lease_started = record->has_expired = FALSE; /* until it is read */
+      record->has_lease = record->lease_started = record->has_expired = record->is_over = FALSE; /* until it is read */
       record->is_adopted = record->is_finished = record->knows_holder = FALSE;
       break;
     case BUS_TASK_ON_STARTED:
@@ -188,7 +218,7 @@ steps_take_event (TasksWorld *world, TasksRecord *record, const TasksInput *inpu
     case BUS_TASK_ON_PROGRESS_OVER:
     case BUS_TASK_ON_RUN_OVER:
       record->expiries++;
-      record->has_expired = TRUE;
+      record->has_expired = record->is_over = TRUE;
       tasks_members_struck (world, record->holder);
       break;
     case BUS_TASK_ON_RELEASE:

@@ -29,7 +29,7 @@ time_due_us (const TasksWorld *world, const TasksRecord *record)
     case BUS_TASK_RUNNING:
       if (record->progress_limit_us > 0)
         due_us = time_soonest (due_us, record->renewed_us + record->progress_limit_us);
-      return time_soonest (due_us, record->begun_us + record->run_limit_us);
+      return time_soonest (due_us, tasks_record_run_due_us (record));
     default:
       return due_us;
     }
