@@ -129,12 +129,12 @@ deye_bus_collector_has_drain_request (DeyeBusCollector *self)
 
 /* --- stop --- */
 
-static void
-stop_end_tasks (DeyeBusCollector *self, const GError *error)
+void
+deye_bus_collector_end_stopping (DeyeBusCollector *self, const GError *error)
 {
   GTask *task;
 
-  self->is_stopped = TRUE;
+  self->is_stopping = self->is_stopped = TRUE;
   while ((task = g_queue_pop_head (&self->stopping)) != NULL)
     {
       if (error != NULL)
@@ -159,7 +159,7 @@ stop_on_closed (GObject *source, GAsyncResult *result, gpointer weak)
   deye_bus_collector_weak_free (weak);
   (void) deye_bus_client_close_finish (DEYE_BUS_CLIENT (source), result, &error);
   if (self != NULL)
-    stop_end_tasks (self, error);
+    deye_bus_collector_end_stopping (self, error);
 }
 
 GError *
@@ -214,7 +214,7 @@ stop_finish (DeyeBusCollector *self)
   deye_bus_collector_set_state (self, DEYE_BUS_COLLECTOR_STATE_UNREGISTERED);
   if (self->is_client_given || error != NULL)
     {
-      stop_end_tasks (self, error);
+      deye_bus_collector_end_stopping (self, error);
       return;
     }
   deye_bus_client_close_async (self->client, NULL, stop_on_closed, deye_bus_collector_weak_new (self));

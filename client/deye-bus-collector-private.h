@@ -220,6 +220,8 @@ void deye_bus_collector_check_drained (DeyeBusCollector *self);
 /* In a dispatch: reports draining and drained, and ends a stop that is over. Returns the time at which it has to be called
  * again. */
 gint64 deye_bus_collector_step_drain (DeyeBusCollector *self, gint64 now_us);
+/* The collector has stopped: ends the calls of stop_async() and run() that wait. @error: (nullable) */
+void deye_bus_collector_end_stopping (DeyeBusCollector *self, const GError *error);
 /* The client does not connect again: the collector ends with @error. */
 void deye_bus_collector_fail (DeyeBusCollector *self, const GError *error);
 

@@ -93,10 +93,10 @@ collector_release_all (DeyeBusCollector *self)
   if (self->run_owner != NULL)
     self->run_owner->owner = NULL;
   g_clear_pointer (&self->run_owner, deye_bus_run_owner_unref);
-  if (self->is_client_given)
-    deye_bus_collector_deregister (self);
+  deye_bus_collector_deregister (self);
   deye_bus_collector_unhook (self);
   deye_bus_collector_end_starting (self, freed);
+  deye_bus_collector_end_stopping (self, freed);
   deye_bus_collector_cancel_runs (self, DEYE_BUS_CANCEL_STOPPED);
   g_ptr_array_set_size (self->runs, 0);
   deye_bus_collector_forget_kept (self);
@@ -106,17 +106,15 @@ collector_release_all (DeyeBusCollector *self)
   g_queue_clear_full (&self->arrived, (GDestroyNotify) deye_bus_message_unref);
 }
 
+/* A binding may use the collector after g_object_run_dispose(), or call that in a handler. So the client is released in finalize,
+ * and the collector behaves like one that was stopped. Its own client is closed, even if the program has a reference to it: the
+ * topics of the collector are still open in it, and nothing would answer their requests. */
 static void
 deye_bus_collector_dispose (GObject *object)
 {
   DeyeBusCollector *self = DEYE_BUS_COLLECTOR (object);
   DeyeBusContextRelease release;
 
-  if (self->client == NULL)
-    {
-      G_OBJECT_CLASS (deye_bus_collector_parent_class)->dispose (object);
-      return;
-    }
   if (!deye_bus_context_begin_release (&release, self->client->context))
     {
       deye_bus_context_hand_over (self->client->context, object);
@@ -124,7 +122,8 @@ deye_bus_collector_dispose (GObject *object)
     }
   collector_release_all (self);
   deye_bus_context_end_release (&release);
-  g_clear_object (&self->client);
+  if (!self->is_client_given)
+    g_object_run_dispose (G_OBJECT (self->client));
   G_OBJECT_CLASS (deye_bus_collector_parent_class)->dispose (object);
 }
 
@@ -133,6 +132,7 @@ deye_bus_collector_finalize (GObject *object)
 {
   DeyeBusCollector *self = DEYE_BUS_COLLECTOR (object);
 
+  g_clear_object (&self->client);
   g_clear_pointer (&self->reply, wire_guard_free);
   g_clear_error (&self->refusal);
   g_clear_error (&self->failure);

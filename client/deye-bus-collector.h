@@ -230,7 +230,8 @@ DEYE_BUS_API DeyeBusCollector *deye_bus_collector_new_for_client (DeyeBusClient 
  * deye_bus_collector_get_client:
  * @self: a #DeyeBusCollector
  *
- * Gets the client, for publishing, requests and services.
+ * Gets the client, for publishing, requests and services. A client that the collector has created is closed when the collector is
+ * freed.
  *
  * Returns: (transfer none): the client
  *

@@ -176,13 +176,13 @@ test_stop_idle (Fixture *f, gconstpointer data)
 }
 
 static gboolean
-on_dispose_client (gpointer client)
+on_dispose (gpointer object)
 {
-  g_object_run_dispose (client);
+  g_object_run_dispose (object);
   return G_SOURCE_REMOVE;
 }
 
-/* run() returns when the client is disposed: nothing else would end it. */
+/* run() returns when the client or the collector is disposed: nothing else would end it. @data: NULL: the collector */
 static void
 test_run (Fixture *f, gconstpointer data)
 {
@@ -190,10 +190,85 @@ test_run (Fixture *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   collector_fixture_start (f);
-  g_source_set_callback (source, on_dispose_client, f->base.client, NULL);
+  g_source_set_callback (source, on_dispose, data != NULL ? (gpointer) f->base.client : f->collector, NULL);
   g_source_attach (source, f->base.client->context);
   g_assert_false (deye_bus_collector_run (f->collector, &error));
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+}
+
+/* --- a disposed collector --- */
+
+/* A binding disposes the collector while a stop waits: the call fails. */
+static void
+test_disposed_stopping (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) result = { NULL, 0 };
+
+  start_a_work (f);
+  begin_stop (f, &result);
+  g_assert_cmpuint (result.calls, ==, 0);
+  g_object_run_dispose (G_OBJECT (f->collector));
+  assert_stop_failed (f, &result);
+}
+
+static void
+assert_unusable (DeyeBusCollector *collector)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *id = NULL;
+
+  g_assert_false (deye_bus_collector_start (collector, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+  g_clear_error (&error);
+  g_assert_false (deye_bus_collector_run (collector, &error));
+  g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_CLOSED);
+  g_object_set (collector, "max-concurrent", 3, NULL);
+  g_object_get (collector, "id", &id, NULL);
+  g_assert_cmpstr (id, ==, "tester");
+}
+
+/* The collector can be used after that like one that was stopped. Its client continues, and the broker is notified. */
+static void
+test_disposed (Fixture *f, gconstpointer data)
+{
+  g_auto (ClientResult) started = { NULL, 0 };
+  g_auto (ClientResult) stopped = { NULL, 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+
+  collector_fixture_start (f);
+  g_object_run_dispose (G_OBJECT (f->collector));
+  assert_unusable (f->collector);
+  deye_bus_collector_start_async (f->collector, NULL, client_result_set, &started);
+  begin_stop (f, &stopped);
+  g_assert_cmpuint (started.calls, ==, 1);
+  g_assert_false (deye_bus_collector_start_finish (f->collector, started.result, NULL));
+  g_assert_cmpuint (stopped.calls, ==, 1);
+  g_assert_true (deye_bus_collector_stop_finish (f->collector, stopped.result, NULL));
+  frames = collector_receive (f);
+  g_assert_nonnull (collector_find_request (frames, "Deregister"));
+  g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_READY);
+}
+
+/* A handler disposes the collector that emits the signal. */
+static void
+test_disposed_in_handler (Fixture *f, gconstpointer data)
+{
+  g_signal_connect (f->collector, data, G_CALLBACK (g_object_run_dispose), NULL);
+  collector_fixture_start (f);
+  g_assert_true (deye_bus_collector_drain (f->collector, 0, NULL));
+  client_fixture_settle (&f->base);
+  assert_unusable (f->collector);
+}
+
+/* The program has a reference to the client that the collector has made: it is closed with the collector. */
+static void
+test_own_client (Fixture *f, gconstpointer data)
+{
+  DeyeBusCollector *collector = g_object_new (DEYE_BUS_TYPE_COLLECTOR, "id", "own", "type", "procmond", NULL);
+  g_autoptr (DeyeBusClient) client = g_object_ref (deye_bus_collector_get_client (collector));
+
+  g_assert_finalize_object (collector);
+  g_assert_cmpint (deye_bus_client_get_state (client), ==, DEYE_BUS_CLIENT_STATE_CLOSED);
 }
 
 #define ADD(path, function) ADD_DATA (path, NULL, function)
@@ -212,6 +287,13 @@ main (int argc, char **argv)
   ADD_DATA ("stop-before-dispose", "dispose", test_stop_before);
   ADD_DATA ("stop-before-close", NULL, test_stop_before);
   ADD ("stop-idle-after-dispose", test_stop_idle);
-  ADD ("run-until-dispose", test_run);
+  ADD_DATA ("run-until-client-disposed", "client", test_run);
+  ADD ("run-until-disposed", test_run);
+  ADD ("disposed-stopping", test_disposed_stopping);
+  ADD ("disposed", test_disposed);
+  ADD_DATA ("disposed-in-registered", "registered", test_disposed_in_handler);
+  ADD_DATA ("disposed-in-draining", "draining", test_disposed_in_handler);
+  ADD_DATA ("disposed-in-state", "notify::state", test_disposed_in_handler);
+  ADD ("own-client", test_own_client);
   return g_test_run ();
 }
