@@ -6,6 +6,8 @@
 
 #define PATIENCE_S 1.0
 
+/* The program does not offer its own id and topics, because it has ended before the user can use them. */
+
 static void
 complete_peers (Ctl *ctl, const char *peer)
 {
@@ -13,17 +15,31 @@ complete_peers (Ctl *ctl, const char *peer)
 
   ctl_output_line (&ctl->output, "%s", CTL_BUS_ID);
   for (guint i = 0; tree != NULL && i < tree->entries->len; i++)
-    ctl_output_line (&ctl->output, "%s", ((const CtlPeer *) g_ptr_array_index (tree->entries, i))->id);
+    {
+      const CtlPeer *one = g_ptr_array_index (tree->entries, i);
+
+      if (!ctl_is_own_id (ctl, one->id))
+        ctl_output_line (&ctl->output, "%s", one->id);
+    }
 }
 
-/* TRUE: the name is a plain word. Other names are not printed, because peers choose names and a shell reads the output. */
+/* TRUE: the name is a plain word, or a pattern. Other names are not printed, because peers choose names and a shell reads the
+ * output. */
 static gboolean
 complete_is_plain_word (const char *name)
 {
   for (const char *at = name; *at != '\0'; at++)
-    if (!g_ascii_isalnum (*at) && strchr ("_.-", *at) == NULL)
+    if (!g_ascii_isalnum (*at) && strchr ("_.-+#", *at) == NULL)
       return FALSE;
-  return *name != '\0' && *name != '-';
+  return *name != '\0' && *name != '-' && *name != '#';
+}
+
+/* @printed: a set of the texts that were printed. */
+static void
+complete_once (Ctl *ctl, GHashTable *printed, char *text)
+{
+  if (g_hash_table_add (printed, text) && complete_is_plain_word (text))
+    ctl_output_line (&ctl->output, "%s", text);
 }
 
 static void
@@ -46,12 +62,17 @@ complete_topics (Ctl *ctl, const char *peer)
 {
   g_autoptr (CtlTree) seen = ctl_tree_read (ctl, CTL_SECTION_TOPICS, NULL, NULL);
   g_autoptr (CtlTree) subscribed = ctl_tree_read (ctl, CTL_SECTION_SUBSCRIPTIONS, NULL, NULL);
+  g_autoptr (GHashTable) printed = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; seen != NULL && i < seen->entries->len; i++)
-    ctl_output_line (&ctl->output, "%s", ((const CtlTopic *) g_ptr_array_index (seen->entries, i))->topic);
+    complete_once (ctl, printed, ((const CtlTopic *) g_ptr_array_index (seen->entries, i))->topic);
   for (guint i = 0; subscribed != NULL && i < subscribed->entries->len; i++)
-    ctl_output_line (&ctl->output, "%s",
-                     ((const CtlSubscription *) g_ptr_array_index (subscribed->entries, i))->pattern);
+    {
+      const CtlSubscription *one = g_ptr_array_index (subscribed->entries, i);
+
+      if (!ctl_is_own_id (ctl, one->peer))
+        complete_once (ctl, printed, one->pattern);
+    }
 }
 
 static void
@@ -71,17 +92,25 @@ complete_tasks (Ctl *ctl, const char *peer)
     }
 }
 
+/* The broker lists an operation when it has had a task or a setting; before that only the collectors name it. */
 static void
 complete_operations (Ctl *ctl, const char *peer)
 {
+  CtlCollectorsRequest request;
   g_autoptr (CtlList) list = ctl_operations_list (ctl, NULL);
+  g_autoptr (CtlList) collectors = NULL;
+  g_autoptr (GHashTable) printed = g_hash_table_new (g_str_hash, g_str_equal);
 
+  daemoneye__eventbus__v1__collectors_request__init (&request);
+  collectors = ctl_collectors_list (ctl, &request, NULL);
   for (guint i = 0; list != NULL && i < list->entries->len; i++)
+    complete_once (ctl, printed, ((const CtlOperation *) g_ptr_array_index (list->entries, i))->operation);
+  for (guint i = 0; collectors != NULL && i < collectors->entries->len; i++)
     {
-      const CtlOperation *operation = g_ptr_array_index (list->entries, i);
+      const CtlCollector *one = g_ptr_array_index (collectors->entries, i);
 
-      if (complete_is_plain_word (operation->operation))
-        ctl_output_line (&ctl->output, "%s", operation->operation);
+      for (size_t k = 0; k < one->n_operations; k++)
+        complete_once (ctl, printed, one->operations[k]->name);
     }
 }
 

@@ -30,7 +30,7 @@ _deyebusctl ()
     word=${COMP_WORDS[i]}
     case $word in
     -a | --address) _deyebusctl_address=(--address "${COMP_WORDS[++i]}") ;;
-    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall | --hold | --operation | --state | --holder | --account | --id | --payload | --payload-type | --priority | --deadline | --delay | --target | --attempts | --grace | --strategy | --require | --some | --shards) ((i++)) ;;
+    -t | --timeout | -n | --count | -w | --wait | --type | --group | --policy | --queue-messages | --queue-bytes | --framing | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --expect | --stall | --hold | --operation | --state | --holder | --account | --id | --cause | --payload | --payload-type | --priority | --deadline | --delay | --target | --run-limit | --attempts | --grace | --strategy | --require | --some | --shards) ((i++)) ;;
     -*) ;;
     *)
       if [ -z "$verb" ]; then
@@ -49,7 +49,7 @@ _deyebusctl ()
   -a | --address) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   --framing) COMPREPLY=($(compgen -W 'none newline nul length' -- "$cur")); return ;;
   --policy) COMPREPLY=($(compgen -W 'block drop-oldest drop-newest error conflate' -- "$cur")); return ;;
-  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall | --hold | --account | --id | --payload | --payload-type | --priority | --deadline | --delay | --attempts | --grace | --some | --shards) return ;;
+  -t | --timeout | -n | --count | -w | --wait | --type | --group | --queue-messages | --queue-bytes | --correlation-id | --parent-id | --root-id | --stage | --tag | --traceparent | --filter-correlation | --filter-root | --filter-stage | --filter-tag | --stall | --hold | --account | --id | --cause | --payload | --payload-type | --priority | --deadline | --delay | --run-limit | --attempts | --grace | --some | --shards) return ;;
   --operation) _deyebusctl_offer < <(_deyebusctl_words operations); return ;;
   --holder | --target) _deyebusctl_offer < <(_deyebusctl_words peers); return ;;
   --strategy) COMPREPLY=($(compgen -W 'round-robin least-loaded random first-available' -- "$cur")); return ;;

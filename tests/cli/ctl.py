@@ -295,6 +295,8 @@ def _(bus):
         equal(offered - printed, set(), f"options of {verb} that help does not know")
         if verb != ["help"]:
             equal(printed - offered, set(), f"options of {verb} that the completion does not know")
+        for option in set(re.findall(r"(--[a-z-]+)=", bus.ctl("help", *verb))) - {"--address"}:
+            equal(completed_by_bash(bus, *verb, option, "1", ""), completed_by_bash(bus, *verb, ""), f"{verb} {option} has a value")
 
 
 @test("/cli/complete/zsh-syntax")
