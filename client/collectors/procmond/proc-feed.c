@@ -122,6 +122,8 @@ proc_feed_read (ProcFeed *self)
 {
   for (guint n = 0; self->state != FEED_FAILED && n < DATAGRAMS_MAX && feed_read_one (self); n++)
     ;
+  if (self->state == FEED_OPEN)
+    self->handler->on_pause (self->data);
 }
 
 static gboolean

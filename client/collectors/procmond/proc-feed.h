@@ -14,13 +14,16 @@
  * Reports are lost if the kernel's queue is full because procmond did not run for some time. The feed reports that and
  * continues; then the owner compares its state with a full table of processes.
  *
- * Invariant: on_message() is called only between on_open() and on_failed(). No function is called after on_failed().
+ * Invariant: on_message() and on_pause() are called only between on_open() and on_failed(). No function is called after
+ * on_failed().
  */
 
 typedef struct
 {
   void (*on_open) (gpointer data); /* the kernel reports from now on */
   void (*on_message) (const ProcMessage *message, gpointer data);
+  /* No further message waits, or several thousand were passed on since the last pause. */
+  void (*on_pause) (gpointer data);
   void (*on_overrun) (gpointer data); /* messages were lost */
   /* @reason: for people. The callbacks must not free the feed. */
   void (*on_failed) (const char *reason, gpointer data);

@@ -174,6 +174,50 @@ report_change (ProcWatch *watch, const ProcMessage *message, gboolean executes, 
     }
 }
 
+/* --- names --- */
+
+static void
+report_note_name (ProcWatch *watch, guint32 pid, guint64 at)
+{
+  guint64 *newest = g_new (guint64, 1);
+
+  *newest = at;
+  g_hash_table_replace (watch->renamed, GUINT_TO_POINTER (pid), newest);
+}
+
+static void
+report_read_name (ProcWatch *watch, guint32 pid, guint64 at, GArray *events)
+{
+  const ProcMessage message = { .kind = PROC_MESSAGE_COMM, .pid = pid, .process = pid };
+
+  report_change (watch, &message, FALSE, at, events);
+}
+
+/* Reads the process of @message if it has reported another name. An exec reads it in any case. */
+static void
+report_settle_name (ProcWatch *watch, const ProcMessage *message, GArray *events)
+{
+  const guint64 *at = g_hash_table_lookup (watch->renamed, GUINT_TO_POINTER (message->process));
+
+  if (at == NULL)
+    return;
+  if (message->kind != PROC_MESSAGE_EXEC)
+    report_read_name (watch, message->process, *at, events);
+  g_hash_table_remove (watch->renamed, GUINT_TO_POINTER (message->process));
+}
+
+void
+proc_report_settle (ProcWatch *watch, GArray *events)
+{
+  GHashTableIter each;
+  gpointer pid, at;
+
+  g_hash_table_iter_init (&each, watch->renamed);
+  while (g_hash_table_iter_next (&each, &pid, &at))
+    report_read_name (watch, GPOINTER_TO_UINT (pid), *(const guint64 *) at, events);
+  g_hash_table_remove_all (watch->renamed);
+}
+
 /* --- ends --- */
 
 /* @threads: the number of threads that are left. */
@@ -224,6 +268,8 @@ proc_report_apply (ProcWatch *watch, const ProcMessage *message, guint64 at, GAr
 
   if (watch->last == NULL)
     return;
+  if (is_process && message->kind != PROC_MESSAGE_COMM)
+    report_settle_name (watch, message, events);
   switch (message->kind)
     {
     case PROC_MESSAGE_FORK:
@@ -231,9 +277,12 @@ proc_report_apply (ProcWatch *watch, const ProcMessage *message, guint64 at, GAr
         report_start (watch, message, at, events);
       break;
     case PROC_MESSAGE_EXEC:
+      if (is_process)
+        report_change (watch, message, TRUE, at, events);
+      break;
     case PROC_MESSAGE_COMM:
       if (is_process)
-        report_change (watch, message, message->kind == PROC_MESSAGE_EXEC, at, events);
+        report_note_name (watch, message->process, at);
       break;
     case PROC_MESSAGE_EXIT:
       report_end_of_thread (watch, message, at, events);

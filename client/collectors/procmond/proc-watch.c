@@ -22,6 +22,7 @@ proc_watch_init (ProcWatch *watch, guint64 own_start)
   watch->zombies = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   watch->brief = g_hash_table_new_full (NULL, NULL, NULL, watch_brief_free);
   watch->without_first_thread = g_hash_table_new (NULL, NULL);
+  watch->renamed = g_hash_table_new_full (NULL, NULL, NULL, g_free);
 }
 
 void
@@ -31,6 +32,7 @@ proc_watch_clear (ProcWatch *watch)
   g_clear_pointer (&watch->zombies, g_hash_table_unref);
   g_clear_pointer (&watch->brief, g_hash_table_unref);
   g_clear_pointer (&watch->without_first_thread, g_hash_table_unref);
+  g_clear_pointer (&watch->renamed, g_hash_table_unref);
 }
 
 /* --- events --- */

@@ -41,6 +41,7 @@ typedef struct
   GHashTable *zombies; /* number -> start time of processes that have exited, by report, and still are zombies */
   GHashTable *brief;   /* number -> WatchBrief: processes that have started, by report, and could not be read */
   GHashTable *without_first_thread; /* numbers of processes whose first thread has ended while others run */
+  GHashTable *renamed; /* number -> time of the newest report of another name; the process was not read since */
 } ProcWatch;
 
 /* A process that may have ended before it could be read. */

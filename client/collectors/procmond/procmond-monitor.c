@@ -16,6 +16,9 @@
 #define CHECK_INTERVALS 120u
 #define CHECK_MAX_MS    60000u
 
+/* Time between two repairs. Each reads all processes, and meanwhile more reports may be lost. */
+#define REPAIR_APART_US G_TIME_SPAN_SECOND
+
 struct ProcmondMonitor
 {
   DeyeBusCollector *collector;
@@ -25,11 +28,12 @@ struct ProcmondMonitor
   guint shards;
   guint interval_ms;
   gboolean polls_only;
-  gsize queue_bytes; /* of the kernel's reports */
-  ProcFeed *feed;    /* NULL: not started, or the kernel does not report */
-  char *reason;      /* the reason why the kernel does not report; NULL: it reports, or no reports were requested */
-  GSource *poll;     /* NULL: it has not started */
-  GSource *repair;   /* reports were lost; NULL: none */
+  gsize queue_bytes;   /* of the kernel's reports */
+  ProcFeed *feed;      /* NULL: not started, or the kernel does not report */
+  char *reason;        /* the reason why the kernel does not report; NULL: it reports, or no reports were requested */
+  GSource *poll;       /* NULL: it has not started */
+  GSource *repair;     /* reports were lost; NULL: none */
+  gint64 repair_at_us; /* the next repair is not earlier */
   guint64 polls;
   guint64 found;    /* changes that tables have shown while the kernel reported */
   guint64 overruns; /* of the feed, at the last check */
@@ -157,8 +161,17 @@ monitor_on_repair (gpointer data)
   ProcmondMonitor *self = data;
 
   collector_timer_clear (&self->repair);
+  self->repair_at_us = g_get_monotonic_time () + REPAIR_APART_US;
   monitor_compare_table (self);
   return G_SOURCE_REMOVE;
+}
+
+static void
+monitor_schedule_repair (ProcmondMonitor *self)
+{
+  gint64 wait_us = MAX (self->repair_at_us - g_get_monotonic_time (), 0);
+
+  self->repair = collector_timer_new ((guint) (wait_us / 1000), monitor_on_repair, self);
 }
 
 /* --- reports of the kernel --- */
@@ -169,7 +182,7 @@ monitor_on_open (gpointer data)
 {
   ProcmondMonitor *self = data;
 
-  self->repair = collector_timer_new (0, monitor_on_repair, self);
+  monitor_schedule_repair (self);
   monitor_schedule (self);
   monitor_report_watching (self);
   g_info ("the kernel reports processes; they are also read every %u ms, as a check", monitor_get_period_ms (self));
@@ -189,6 +202,16 @@ monitor_on_message (const ProcMessage *message, gpointer data)
 }
 
 static void
+monitor_on_pause (gpointer data)
+{
+  ProcmondMonitor *self = data;
+  g_autoptr (GArray) events = proc_watch_new_events ();
+
+  proc_report_settle (&self->watch, events);
+  monitor_publish (self, events, 0);
+}
+
+static void
 monitor_on_overrun (gpointer data)
 {
   ProcmondMonitor *self = data;
@@ -196,7 +219,7 @@ monitor_on_overrun (gpointer data)
   if (self->repair == NULL)
     {
       g_warning ("reports of the kernel were lost; a process that started and ended meanwhile is missed");
-      self->repair = collector_timer_new (0, monitor_on_repair, self);
+      monitor_schedule_repair (self);
     }
   monitor_report_watching (self);
 }
@@ -219,7 +242,7 @@ monitor_on_failed (const char *reason, gpointer data)
 }
 
 static const ProcFeedHandler monitor_handler
-    = { monitor_on_open, monitor_on_message, monitor_on_overrun, monitor_on_failed };
+    = { monitor_on_open, monitor_on_message, monitor_on_pause, monitor_on_overrun, monitor_on_failed };
 
 void
 procmond_monitor_start (ProcmondMonitor *self)

@@ -143,6 +143,7 @@ send_confirmation (guint32 token, guint32 error)
 typedef struct
 {
   GString *seen;
+  guint pauses;
   char *reason;
   ProcFeed *feed;
 } Fixture;
@@ -160,6 +161,12 @@ on_message (const ProcMessage *message, gpointer data)
 }
 
 static void
+on_pause (gpointer data)
+{
+  ((Fixture *) data)->pauses++;
+}
+
+static void
 on_overrun (gpointer data)
 {
   g_string_append_c (((Fixture *) data)->seen, 'O');
@@ -174,7 +181,7 @@ on_failed (const char *reason, gpointer data)
   f->reason = g_strdup (reason);
 }
 
-static const ProcFeedHandler handler = { on_open, on_message, on_overrun, on_failed };
+static const ProcFeedHandler handler = { on_open, on_message, on_pause, on_overrun, on_failed };
 
 static void
 set_up (Fixture *f, gconstpointer data)
@@ -213,10 +220,12 @@ test_confirmed (Fixture *f, gconstpointer data)
   send_exec (2);
   assert_seen (f, "");
   g_assert_false (proc_feed_is_open (f->feed));
+  g_assert_cmpuint (f->pauses, ==, 0);
   send_confirmation (kernel.token, 0);
   send_exec (3);
   send_confirmation (kernel.token, 0);
   assert_seen (f, "o3");
+  g_assert_cmpuint (f->pauses, ==, 1);
   g_assert_true (proc_feed_is_open (f->feed));
   g_assert_cmpuint (proc_feed_get_counts (f->feed)->messages, ==, 1);
 }
@@ -227,6 +236,7 @@ test_refused (Fixture *f, gconstpointer data)
   send_confirmation (kernel.token, 1); /* EPERM */
   send_exec (3);
   assert_seen (f, "F");
+  g_assert_cmpuint (f->pauses, ==, 0);
   g_assert_nonnull (strstr (f->reason, g_strerror (1)));
   g_assert_false (proc_feed_is_open (f->feed));
 }

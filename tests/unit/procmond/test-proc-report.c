@@ -21,6 +21,7 @@ typedef struct
 
 static Fake fakes[8];
 static guint n_fakes;
+static guint n_measured; /* number of times that a process was read */
 
 static Fake *
 fake_find (guint32 pid)
@@ -62,6 +63,7 @@ proc_source_measure (guint32 pid, ProcRecord *record)
 {
   const Fake *fake = fake_find (pid);
 
+  n_measured++;
   g_free (record->name);
   record->name = g_strdup (fake->name != NULL ? fake->name : "sh");
   record->virtual_bytes = 1;
@@ -150,6 +152,26 @@ report (Fixture *f, ProcMessageKind kind, guint32 pid, guint32 process, guint64 
   return events;
 }
 
+static GArray *
+settle (Fixture *f)
+{
+  GArray *events = proc_watch_new_events ();
+
+  proc_report_settle (&f->watch, events);
+  return events;
+}
+
+/* No process waits to be read. */
+static void
+assert_settled (Fixture *f)
+{
+  guint before = n_measured;
+
+  assert_events (settle (f), "");
+  g_assert_cmpuint (n_measured, ==, before);
+}
+
+#define SETTLE(want)                  assert_events (settle (f), want)
 #define COMPARE(want)                 assert_events (compare (f), want)
 #define FORK(pid, at, want)           assert_events (report (f, PROC_MESSAGE_FORK, pid, pid, at, 0), want)
 #define EXEC(pid, at, want)           assert_events (report (f, PROC_MESSAGE_EXEC, pid, pid, at, 0), want)
@@ -257,6 +279,7 @@ test_exec_unreadable (Fixture *f, gconstpointer data)
   fake_set ({ .pid = 4, .start_time = 500, .unreadable = TRUE });
   EXEC (4, 600, "!4:500");
   COMM (4, 600, "");
+  SETTLE ("");
   fake_set ({ .pid = 4, .start_time = 500 });
   COMPARE ("");
 }
@@ -265,9 +288,52 @@ static void
 test_renamed (Fixture *f, gconstpointer data)
 {
   COMM (4, 600, "");
+  SETTLE ("");
   fake_set ({ .pid = 4, .start_time = 500, .name = "worker" });
-  COMM (4, 601, "!4:500:worker");
+  COMM (4, 601, "");
+  SETTLE ("!4:500:worker");
+  assert_settled (f);
   COMPARE ("");
+}
+
+/* A process that changes its name all the time is read once in a turn, so that it does not delay the reports of others. */
+static void
+test_renamed_often (Fixture *f, gconstpointer data)
+{
+  guint before = n_measured;
+
+  fake_set ({ .pid = 4, .start_time = 500, .name = "n-1000" });
+  for (guint i = 0; i < 1000; i++)
+    COMM (4, 600 + i, "");
+  g_assert_cmpuint (n_measured, ==, before);
+  SETTLE ("!4:500:n-1000");
+  g_assert_cmpuint (n_measured, ==, before + 1);
+}
+
+/* The order of the events of a process is that of its reports. */
+static void
+test_renamed_then (Fixture *f, gconstpointer data)
+{
+  fake_set ({ .pid = 4, .start_time = 500, .name = "worker" });
+  COMM (4, 600, "");
+  EXIT (4, 601, 7, "!4:500:worker -4:500:worker=7");
+  assert_settled (f);
+  fake_set ({ .pid = 4, .start_time = 2000, .name = "x" });
+  FORK (4, 2001, "+4:2000:x");
+  fake_set ({ .pid = 4, .start_time = 2000, .name = "program" });
+  COMM (4, 2002, "");
+  EXEC (4, 2003, "!4:2000:program");
+  assert_settled (f);
+}
+
+/* The number was used again before the name was read. */
+static void
+test_renamed_used_again (Fixture *f, gconstpointer data)
+{
+  COMM (4, 600, "");
+  fake_set ({ .pid = 4, .start_time = 3000, .name = "other" });
+  FORK (4, 3001, "-4:500:sh +4:3000:other");
+  assert_settled (f);
 }
 
 /* --- numbers that are used again --- */
@@ -370,6 +436,7 @@ test_threads (Fixture *f, gconstpointer data)
 {
   assert_events (report (f, PROC_MESSAGE_FORK, 8, 4, 600, 0), "");
   assert_events (report (f, PROC_MESSAGE_COMM, 8, 4, 600, 0), "");
+  SETTLE ("");
   THREAD_EXIT (4, 600, 0, "");
   assert_events (report (f, PROC_MESSAGE_NONE, 0, 0, 600, 0), "");
   EXIT (99, 600, 0, "");
@@ -402,6 +469,9 @@ main (int argc, char **argv)
   ADD ("unreadable", test_unreadable);
   ADD ("exec-unreadable", test_exec_unreadable);
   ADD ("renamed", test_renamed);
+  ADD ("renamed-often", test_renamed_often);
+  ADD ("renamed-then-another-report", test_renamed_then);
+  ADD ("renamed-used-again", test_renamed_used_again);
   ADD ("used-again", test_used_again);
   ADD ("used-again-table-first", test_used_again_table_first);
   ADD ("used-again-exit-lost", test_used_again_exit_lost);
