@@ -120,11 +120,13 @@ error_take (DeyeBusError code, GString *text)
   return error;
 }
 
+/* The name of an environment variable, with a dollar sign, is not a key. */
 char *
 deye_bus_error_setting_key (WireSpan setting)
 {
-  return setting.len > 0 ? g_strdelimit (g_strndup ((const char *) setting.data, setting.len), "_", '-')
-                         : g_strdup ("");
+  char *key = setting.len > 0 ? g_strndup ((const char *) setting.data, setting.len) : g_strdup ("");
+
+  return *key != '$' ? g_strdelimit (key, "_", '-') : key;
 }
 
 static void

@@ -193,6 +193,7 @@ test_length (Fixture *f, gconstpointer data)
 
   assert_open (longest_path, DEYE_BUS_ERROR_NO_BROKER, "No broker listens");
   assert_open (longer_path, DEYE_BUS_ERROR_LIMIT, "too long");
+  assert_open (longer_path, DEYE_BUS_ERROR_LIMIT, "setting $DAEMONEYE_BROKER_SOCKET)");
   assert_open ("", DEYE_BUS_ERROR_LIMIT, "empty");
   assert_open (NULL, DEYE_BUS_ERROR_NO_BROKER, "No broker listens");
 }
