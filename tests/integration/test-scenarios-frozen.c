@@ -12,7 +12,7 @@
 #define N_TASKS      30u
 #define N_COLLECTORS 3u
 #define PROBE        "events.process.lifecycle"
-#define FROZEN_MS    10000u
+#define FROZEN_MS    12000u
 #define HOUR_US      (3600 * G_TIME_SPAN_SECOND)
 
 #define TASK_STATE(name) DAEMONEYE__EVENTBUS__V1__TASK_STATE__TASK_##name
@@ -174,6 +174,7 @@ test_frozen_agent (TaskScene *scene, gconstpointer data)
   crowd_start (&crowd, scene, "hold");
   deye_bus_task_spec_set_timeout (short_lived, FROZEN_MS * G_TIME_SPAN_MILLISECOND / 2);
   task = task_scene_submit_spec (scene, short_lived);
+  crowd_report (&crowd); /* so every lease begins shortly before the suspension, and would expire during it */
   freeze_agent (scene);
   crowd_report (&crowd);
   crowd_assert_unharmed (scene, &crowd);
