@@ -45,6 +45,7 @@ tasks_on_event (DeyeBusSubscription *subscription, DeyeBusMessage *message, gpoi
   event->at_us = g_get_monotonic_time ();
   event->guard = guard;
   event->task = body->task;
+  event->before = body->before;
   event->cause = body->cause;
   g_ptr_array_add (self->events, event);
 }

@@ -20,6 +20,7 @@ typedef struct
   gint64 at_us; /* time of its arrival; monotonic */
   WireGuard *guard;
   const JobTaskRecord *task;
+  Daemoneye__Eventbus__V1__TaskState before;
   const char *cause;
 } JobTaskEvent;
 

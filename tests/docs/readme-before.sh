@@ -2,7 +2,7 @@
 # The state that the samples of README assume: a clone that is built, a demo that keeps running in another terminal, a
 # process called sleep, and another one that ends every second. doc/run-guides runs this before the blocks of README.
 
-# On a busy machine, the demo repeats a step if processes start or end during it. README does not show that.
+# On a busy machine, the demo repeats some steps. README does not show that.
 cat >bootstrap <<'END'
 #!/bin/sh
 test "$1" = demo
