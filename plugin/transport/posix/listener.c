@@ -17,12 +17,15 @@
 #define PAUSE_MAX_MS     1000u
 #define DRAIN_MAX        1024u
 #define ACCEPTS_PER_TURN 16u
+#define TURN_MOST_US     (10 * G_TIME_SPAN_MILLISECOND)
 
 G_DEFINE_QUARK (listener_error, listener_error)
 
 /*
  * The listener of POSIX systems: a Unix socket. One source of default priority accepts connections, at most ACCEPTS_PER_TURN
- * in a turn of the main loop, so that many new clients do not delay the connected ones.
+ * in a turn of the main loop, so that many new clients do not delay the connected ones. A turn that has lasted for TURN_MOST_US
+ * accepts no more: this thread may have got no CPU meanwhile, and new clients may have sent their first frames. They are read
+ * before the next turn, so that these clients do not seem to be silent.
  *
  * When the process has no free file descriptor, accept() leaves the connection in the queue and the socket stays readable; a
  * plain loop would spin. So the listener closes a descriptor that it holds in reserve, accepts one connection with it,
@@ -236,8 +239,9 @@ static gboolean
 listener_on_readable (gpointer data)
 {
   Listener *self = data;
+  const gint64 until_us = g_get_monotonic_time () + TURN_MOST_US;
 
-  for (guint i = 0; i < ACCEPTS_PER_TURN && listener_accept_one (self); i++)
+  for (guint i = 0; i < ACCEPTS_PER_TURN && g_get_monotonic_time () < until_us && listener_accept_one (self); i++)
     ;
   return G_SOURCE_CONTINUE;
 }

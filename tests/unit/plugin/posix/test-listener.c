@@ -25,6 +25,7 @@ typedef struct
   GString *events; /* one letter each, as in test-unix-path.c */
   guint connected, closed;
   gint64 wait_us; /* until the next accept */
+  gint64 busy_us; /* time that each call for the wait takes */
   guint asked;    /* number of calls for the wait */
 } Fixture;
 
@@ -81,8 +82,11 @@ static gint64
 on_wait (gpointer user)
 {
   Fixture *f = user;
+  const gint64 until_us = g_get_monotonic_time () + f->busy_us;
 
   f->asked++;
+  while (g_get_monotonic_time () < until_us)
+    ;
   return f->wait_us;
 }
 
@@ -228,6 +232,25 @@ test_held_for_a_time (Fixture *f, gconstpointer data)
   close (fd);
 }
 
+/* A turn that takes long accepts no further connection: links are read before the next one. */
+static void
+test_long_turn (Fixture *f, gconstpointer data)
+{
+  int fds[3];
+
+  f->busy_us = 10 * G_TIME_SPAN_MILLISECOND;
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    fds[i] = connect_to (f->address);
+  for (guint i = 1; i <= G_N_ELEMENTS (fds); i++)
+    {
+      while (f->connected < i)
+        g_main_context_iteration (f->context, TRUE);
+      g_assert_cmpuint (f->connected, ==, i);
+    }
+  for (guint i = 0; i < G_N_ELEMENTS (fds); i++)
+    close (fds[i]);
+}
+
 /* The address is lost while connections are held: those that wait are accepted, and later ones as well. */
 static void
 test_held_and_lost (Fixture *f, gconstpointer data)
@@ -258,6 +281,7 @@ main (int argc, char **argv)
   g_test_add ("/listener/A13-queue-is-accepted", Fixture, NULL, set_up, test_queue_is_accepted, tear_down);
   g_test_add ("/listener/R01-held", Fixture, NULL, set_up, test_held, tear_down);
   g_test_add ("/listener/R01-held-for-a-time", Fixture, NULL, set_up, test_held_for_a_time, tear_down);
+  g_test_add ("/listener/R01-long-turn", Fixture, NULL, set_up, test_long_turn, tear_down);
   g_test_add ("/listener/A13-held-and-lost", Fixture, NULL, set_up, test_held_and_lost, tear_down);
   return g_test_run ();
 }
