@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* For clients that get no CPU for a while between their connect and their HELLO. A second value in the same file replaces it. */
+#define HELLO_LIMIT "[limits]\nhello_timeout_us=60000000\n"
+
 static const BusFixtureOptions defaults;
 
 const char *
@@ -24,10 +27,8 @@ write_configuration (BusFixture *f, const BusFixtureOptions *options)
   g_autofree char *text = NULL;
   char *path;
 
-  if (options->limits == NULL)
-    return NULL;
   path = g_build_filename (f->dir, "daemoneye-eventbus.conf", NULL);
-  text = g_strconcat ("[limits]\n", options->limits, "\n", NULL);
+  text = g_strconcat (HELLO_LIMIT, options->limits != NULL ? options->limits : "", "\n", NULL);
   g_file_set_contents (path, text, -1, &error);
   g_assert_no_error (error);
   return path;
@@ -60,7 +61,7 @@ start_host (BusFixture *f, const BusFixtureOptions *options)
 
   f->channel = test_channel_new (&child_end);
   f->broker = test_process_spawn (argv, child_end, environment);
-  test_process_send (f->broker, "start %s %s", f->address, config != NULL ? config : "");
+  test_process_send (f->broker, "start %s %s", f->address, config);
   test_process_expect_line (f->broker, "started");
   f->controller = bus_fixture_agent_client (f, 0);
 }
@@ -70,8 +71,8 @@ start_agent (BusFixture *f, const BusFixtureOptions *options)
 {
   g_autofree char *config = write_configuration (f, options);
   g_autoptr (GError) error = NULL;
-  const char *argv[] = { bus_fixture_program ("TEST_AGENT"), "--address", f->address, "--ready-fd", "1",
-                         config != NULL ? "--config" : NULL, config,      NULL };
+  const char *argv[]
+      = { bus_fixture_program ("TEST_AGENT"), "--address", f->address, "--ready-fd", "1", "--config", config, NULL };
 
   f->broker = test_process_spawn (argv, -1, options->environment);
   test_process_expect_line (f->broker, "");

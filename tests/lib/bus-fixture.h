@@ -22,7 +22,7 @@
 
 typedef struct
 {
-  const char *limits;             /* lines of [limits] in the configuration; NULL: defaults */
+  const char *limits;             /* lines of [limits]; NULL: defaults, except for a long hello_timeout_us */
   gboolean agent_program;         /* daemoneye-agent instead of test-host */
   gboolean fatal_warnings;        /* the broker process aborts at its first warning */
   const char *const *environment; /* NULL-ended "A=b" for daemoneye-agent; NULL: none */
