@@ -79,9 +79,10 @@ queue_of (const BusStatsView *view, const char *pattern)
   return bus_stats_view_subscription (view, "worker-2", pattern);
 }
 
-/* The messages are so large that some cannot be sent to the suspended member: other members get these at the demotion. It keeps
- * those that were sent, no message is lost, and after the demotion it gets no more. This needs a member that is not demoted, so
- * longest_block_us has its default of 5 s: that is longer than the other two wait for the CPU. */
+/* The windows are so small that most messages cannot be sent to the suspended member: other members get these at the demotion. It
+ * keeps those that were sent, no message is lost, and after the demotion it gets no more. At first all members are suspended, so
+ * that each gets its share. The rest needs a member that is not demoted, so longest_block_us has its default of 5 s: that is
+ * longer than the other two wait for the CPU. */
 static void
 test_demoted (BusFixture *f, gconstpointer data)
 {
@@ -89,9 +90,17 @@ test_demoted (BusFixture *f, gconstpointer data)
   TestProcess *members[3];
   guint64 sent, others;
 
-  start_members (f, members, TASKS " workers count");
-  test_process_suspend (members[2]);
+  start_members (f, members, TASKS " workers count default 0 0 10");
+  for (guint i = 0; i < 3; i++)
+    test_process_suspend (members[i]);
   publish_tasks (f, 90);
+  {
+    g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
+
+    g_assert_cmpuint (queue_of (&view, TASKS)->queued_messages, >, 0);
+  }
+  for (guint i = 0; i < 2; i++)
+    test_process_resume (members[i]);
   bus_fixture_wait (f, system_events_slow (events, "demoted", "worker-2") > 0);
   {
     g_auto (BusStatsView) view = bus_fixture_stats (f->controller);
