@@ -110,6 +110,25 @@ crowd_report (const Crowd *crowd)
     }
 }
 
+static gboolean
+has_report (const TaskRecord *record, guint unused)
+{
+  return record->progress != NULL && g_str_equal (record->progress->text, "on");
+}
+
+/* The same, and the agent has received it. A client may send a report later. */
+static void
+crowd_report_in_time (TaskScene *scene, const Crowd *crowd)
+{
+  crowd_report (crowd);
+  for (guint i = 0; i < N_TASKS; i++)
+    {
+      g_autofree char *id = crowd_id (i);
+
+      task_scene_wait_record (scene, id, has_report, 0);
+    }
+}
+
 /* Asserts that each task still runs its first attempt, and that no failure was counted. */
 static void
 crowd_assert_unharmed (TaskScene *scene, const Crowd *crowd)
@@ -174,7 +193,7 @@ test_frozen_agent (TaskScene *scene, gconstpointer data)
   crowd_start (&crowd, scene, "hold");
   deye_bus_task_spec_set_timeout (short_lived, FROZEN_MS * G_TIME_SPAN_MILLISECOND / 2);
   task = task_scene_submit_spec (scene, short_lived);
-  crowd_report (&crowd); /* so every lease begins shortly before the suspension, and would expire during it */
+  crowd_report_in_time (scene, &crowd); /* so every lease would expire during the suspension */
   freeze_agent (scene);
   crowd_report (&crowd);
   crowd_assert_unharmed (scene, &crowd);
