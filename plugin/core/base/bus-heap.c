@@ -79,21 +79,32 @@ bus_heap_add (BusHeap *heap, gpointer item)
 void
 bus_heap_remove (BusHeap *heap, gpointer item)
 {
-  guint place = *heap_place (heap, item);
-  guint last = heap->items->len - 1;
+  const guint place = *heap_place (heap, item);
+  const guint last = heap->items->len - 1;
+  gpointer moving;
 
   if (place == 0)
     return;
   g_assert (place - 1 <= last && heap_at (heap, place - 1) == item);
 
-  heap_put (heap, place - 1, heap_at (heap, last));
-  g_ptr_array_set_size (heap->items, (gint) last);
+  moving = heap_at (heap, last);
+  heap->items->len = last; /* as g_ptr_array_set_size(), for an array that owns nothing */
   *heap_place (heap, item) = 0;
+  if (moving == item)
+    return;
 
-  if (place - 1 < last)
-    {
-      /* The last item, which is here now, came from another branch: it may have to move up or down. */
-      heap_sift_up (heap, place - 1);
-      heap_sift_down (heap, place - 1);
-    }
+  /* The last item, which is here now, came from another branch: it may have to move up or down. */
+  heap_put (heap, place - 1, moving);
+  bus_heap_update (heap, moving);
+}
+
+void
+bus_heap_update (BusHeap *heap, gpointer item)
+{
+  const guint place = *heap_place (heap, item);
+
+  if (place == 0 || heap->items->len == 1)
+    return;
+  heap_sift_up (heap, place - 1);
+  heap_sift_down (heap, *heap_place (heap, item) - 1);
 }

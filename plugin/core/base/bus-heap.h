@@ -9,8 +9,8 @@
  * An item is a struct of the caller that contains its place in the heap as a guint, so it is removed without a search and needs no
  * allocation of its own. One struct can be in several heaps at once, with a place for each. The heap does not own its items.
  *
- * Invariant: a place is the index of the item plus one, or 0 if the item is not in the heap. The caller does not change the key of
- * an item while it is in the heap.
+ * Invariant: a place is the index of the item plus one, or 0 if the item is not in the heap. After the key of an item in the heap
+ * has changed, the caller calls bus_heap_update() before it uses the heap again.
  */
 
 typedef struct
@@ -28,6 +28,8 @@ void bus_heap_clear (BusHeap *heap);
 void bus_heap_add (BusHeap *heap, gpointer item);
 /* Does nothing if it is not in the heap. */
 void bus_heap_remove (BusHeap *heap, gpointer item);
+/* The key of @item has changed. Does nothing if it is not in the heap. */
+void bus_heap_update (BusHeap *heap, gpointer item);
 
 static inline gboolean
 bus_heap_is_empty (const BusHeap *heap)

@@ -109,7 +109,7 @@ operation_enter_again (BusTask *task)
 {
   operation_enter (task);
   if (task->place.turn != 0)
-    bus_pools_restore_turn (task, task->place.turn);
+    bus_pools_restore_turn (&task->place.operation->pools, task, task->place.turn);
   if (task->place.by_age)
     task->place.operation->until_aged = 0;
   task->place.turn = 0;
@@ -260,7 +260,7 @@ operation_is_closed (const BusOperation *operation)
 }
 
 static BusTask *
-operation_first (const BusOperation *operation)
+operation_first (BusOperation *operation)
 {
   return operation->until_aged > 0 ? bus_pools_first (&operation->pools) : bus_pools_oldest (&operation->pools);
 }
@@ -292,7 +292,7 @@ operation_place (BusOperation *operation, BusTask *task)
   if (pool->mode != BUS_DEMAND_SHARED && bus_isolation_reserve (pool->members, task, *operation->all->now_us) != NULL)
     operation_list_reserved (task);
   else
-    pool->is_parked = TRUE;
+    bus_pools_park (&operation->pools, task);
   return NULL;
 }
 
@@ -418,7 +418,7 @@ operation_set_avoids (BusTask *task, BusMember *member, gboolean avoid)
   operation_leave (task);
   operation_change_avoids (task, member, avoid);
   operation_enter (task);
-  bus_pools_restore_turn (task, turn);
+  bus_pools_restore_turn (&task->place.operation->pools, task, turn);
 }
 
 void

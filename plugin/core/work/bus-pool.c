@@ -64,6 +64,13 @@ pool_compare_sequence (gconstpointer a, gconstpointer b)
 }
 
 static int
+pool_compare_row (gconstpointer a, gconstpointer b)
+{
+  return pool_compare_sequence (bus_heap_first (&((const BusPoolRow *) a)->tasks),
+                                bus_heap_first (&((const BusPoolRow *) b)->tasks));
+}
+
+static int
 pool_compare_age (gconstpointer a, gconstpointer b)
 {
   const guint64 first = ((const BusTask *) a)->place.age;
@@ -79,6 +86,7 @@ bus_pool_spares_init (BusPoolSpares *spares)
 {
   spares->pools = g_ptr_array_new ();
   spares->rows = g_ptr_array_new ();
+  spares->turns = g_ptr_array_new ();
   spares->capable = g_ptr_array_new ();
 }
 
@@ -102,13 +110,24 @@ pool_destroy_row (gpointer data)
   g_free (row);
 }
 
+static void
+pool_destroy_turn (gpointer data)
+{
+  BusTurn *turn = data;
+
+  bus_heap_clear (&turn->ready);
+  g_free (turn);
+}
+
 void
 bus_pool_spares_clear (BusPoolSpares *spares)
 {
   g_ptr_array_set_free_func (spares->pools, pool_destroy);
   g_ptr_array_set_free_func (spares->rows, pool_destroy_row);
+  g_ptr_array_set_free_func (spares->turns, pool_destroy_turn);
   g_clear_pointer (&spares->pools, g_ptr_array_unref);
   g_clear_pointer (&spares->rows, g_ptr_array_unref);
+  g_clear_pointer (&spares->turns, g_ptr_array_unref);
   g_clear_pointer (&spares->capable, g_ptr_array_unref);
 }
 
@@ -196,21 +215,23 @@ bus_pool_has (const BusPool *pool, const BusMember *member)
 
 /* --- rows --- */
 
-/* Returns the index of the row of @turn at @priority, or its place: after higher priorities; at one priority the order does not
- * matter. */
+/* Returns the index of the row of @turn, or its place: in descending order of keys, so higher priorities come first. */
 static guint
-pool_row_index (const BusPool *pool, guint priority, const BusTurn *turn)
+pool_row_index (const BusPool *pool, const BusTurn *turn)
 {
-  guint i = 0;
+  guint low = 0;
+  guint high = pool->rows->len;
 
-  for (; i < pool->rows->len; i++)
+  while (low < high)
     {
-      const BusPoolRow *row = g_ptr_array_index (pool->rows, i);
+      const guint middle = low + (high - low) / 2;
 
-      if (row->priority < priority || row->turn == turn)
-        break;
+      if (((const BusPoolRow *) g_ptr_array_index (pool->rows, middle))->turn->key > turn->key)
+        low = middle + 1;
+      else
+        high = middle;
     }
-  return i;
+  return low;
 }
 
 static BusPoolRow *
@@ -225,7 +246,7 @@ pool_make_row (void)
 static BusPoolRow *
 pool_row (BusPool *pool, guint priority, BusTurn *turn)
 {
-  const guint i = pool_row_index (pool, priority, turn);
+  const guint i = pool_row_index (pool, turn);
   BusPoolRow *row = i < pool->rows->len ? g_ptr_array_index (pool->rows, i) : NULL;
 
   if (row != NULL && row->turn == turn)
@@ -261,45 +282,36 @@ bus_pool_remove (BusPool *pool, BusTask *task)
   task->place.row = NULL;
   if (!bus_heap_is_empty (&row->tasks))
     return;
-  g_ptr_array_remove_index (pool->rows, pool_row_index (pool, row->priority, row->turn));
+  g_ptr_array_remove_index (pool->rows, pool_row_index (pool, row->turn));
   pool_keep_spare (pool->spares->rows, row, row->longest, pool_destroy_row);
 }
 
-/* --- the next task --- */
+/* --- turns --- */
 
-static gboolean
-pool_precedes (const BusTask *task, const BusTask *other)
+static BusTurn *
+pool_make_turn (void)
 {
-  const BusTurn *turn = task->place.row->turn;
-  const BusTurn *other_turn = other->place.row->turn;
+  BusTurn *turn = g_new0 (BusTurn, 1);
 
-  if (task->priority != other->priority)
-    return task->priority > other->priority;
-  return turn != other_turn ? turn->number < other_turn->number : task->sequence < other->sequence;
+  bus_heap_init (&turn->ready, pool_compare_row, G_STRUCT_OFFSET (BusPoolRow, place));
+  return turn;
 }
 
-BusTask *
-bus_pool_first (const BusPool *pool, BusTask *best)
+BusTurn *
+bus_turn_new (BusPoolSpares *spares, guint64 key, guint64 number)
 {
-  const BusPoolRow *top = pool->rows->len > 0 ? g_ptr_array_index (pool->rows, 0) : NULL;
+  BusTurn *turn = pool_take_spare (spares->turns);
 
-  for (guint i = 0; i < pool->rows->len; i++)
-    {
-      const BusPoolRow *row = g_ptr_array_index (pool->rows, i);
-      BusTask *task = bus_heap_first (&row->tasks);
-
-      if (row->priority < top->priority)
-        break;
-      if (best == NULL || pool_precedes (task, best))
-        best = task;
-    }
-  return best;
+  if (turn == NULL)
+    turn = pool_make_turn ();
+  turn->key = key;
+  turn->number = number;
+  return turn;
 }
 
-BusTask *
-bus_pool_oldest (const BusPool *pool, BusTask *best)
+void
+bus_turn_free (BusPoolSpares *spares, BusTurn *turn)
 {
-  BusTask *task = bus_heap_first (&pool->by_age);
-
-  return best == NULL || (task != NULL && task->place.age < best->place.age) ? task : best;
+  g_assert (turn->n_waiting == 0 && turn->place == 0);
+  pool_keep_spare (spares->turns, turn, turn->longest, pool_destroy_turn);
 }

@@ -12,10 +12,10 @@
  * examination of those that cannot.
  *
  * A row contains the tasks of one priority and one account, in order of submission. The *turn* of an account at a priority is
- * shared by its rows in all pools of the operation.
+ * shared by its rows in all pools of the operation. bus-ready finds the next row among all pools that are not parked.
  *
- * A question to many collectors makes a pool for each of them, and frees it when the task is offered. So empty pools and rows are
- * kept, for all operations together, and used again with the memory of their lists.
+ * A question to many collectors makes a pool for each of them, and frees it when the task is offered. So empty pools, rows and
+ * turns are kept, for all operations together, and used again with the memory of their lists.
  *
  * Invariant: no two pools of an operation have the same members and mode; a pool has at least one demand.
  */
@@ -23,12 +23,13 @@
 #define BUS_POOL_SPARES      64u
 #define BUS_POOL_SPARE_ITEMS 16u
 
-/* Pools and rows that are not in use: at most BUS_POOL_SPARES of each, and none whose lists had more than BUS_POOL_SPARE_ITEMS
- * items. */
+/* Pools, rows and turns that are not in use: at most BUS_POOL_SPARES of each, and none whose lists had more than
+ * BUS_POOL_SPARE_ITEMS items. */
 typedef struct
 {
   GPtrArray *pools;
   GPtrArray *rows;
+  GPtrArray *turns;
   GPtrArray *capable; /* BusMember: bus-pools makes the members of a demand here */
 } BusPoolSpares;
 
@@ -38,6 +39,9 @@ typedef struct
   guint64 key; /* priority and account */
   guint64 number;
   guint n_waiting; /* its waiting tasks, in all rows */
+  BusHeap ready;   /* BusPoolRow, see bus-ready */
+  guint place;     /* in the turns of bus-ready */
+  guint longest;   /* the most ready rows that it had since it was made */
 } BusTurn;
 
 typedef struct BusPoolRow
@@ -45,6 +49,7 @@ typedef struct BusPoolRow
   guint priority;
   BusTurn *turn;
   BusHeap tasks; /* BusTask, by sequence */
+  guint place;   /* in the ready rows of its turn */
   guint longest; /* the most tasks that it had since it was made */
 } BusPoolRow;
 
@@ -53,9 +58,11 @@ typedef struct BusPool
   BusDemandMode mode;
   GPtrArray *members; /* BusMember, in order of registration */
   GQueue demands;     /* BusDemand, by their pool_link */
-  GPtrArray *rows;    /* BusPoolRow, the highest priority first */
+  GPtrArray *rows;    /* BusPoolRow, by the key of their turn: the highest priority first */
   BusHeap by_age;     /* BusTask, by age */
   gboolean is_parked;
+  guint place;   /* in the pools of bus-ready */
+  guint index;   /* in the list of bus-pools */
   guint longest; /* the most members or tasks that it had since it was made */
   BusPoolSpares *spares;
 } BusPool;
@@ -82,7 +89,6 @@ gboolean bus_pool_has (const BusPool *pool, const struct BusMember *member);
 void bus_pool_add (BusPool *pool, BusTask *task, BusTurn *turn);
 void bus_pool_remove (BusPool *pool, BusTask *task);
 
-/* Returns the first task by priority, turn and sequence, if it is before @best (nullable); otherwise @best. */
-BusTask *bus_pool_first (const BusPool *pool, BusTask *best);
-/* Returns the task that has been eligible for longest, if longer than @best (nullable); otherwise @best. */
-BusTask *bus_pool_oldest (const BusPool *pool, BusTask *best);
+/* Returns a turn without rows and tasks. */
+BusTurn *bus_turn_new (BusPoolSpares *spares, guint64 key, guint64 number);
+void bus_turn_free (BusPoolSpares *spares, BusTurn *turn);

@@ -12,7 +12,8 @@ bus_pools_init (BusPools *pools, BusPoolSpares *spares, guint64 seed)
   pools->demands = bus_demand_table_new ();
   pools->by_members = bus_pool_table_new ();
   pools->list = g_ptr_array_new ();
-  pools->turns = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+  pools->turns = g_hash_table_new (g_int64_hash, g_int64_equal);
+  bus_ready_init (&pools->ready);
 }
 
 void
@@ -26,6 +27,7 @@ bus_pools_clear (BusPools *pools)
   g_hash_table_unref (pools->by_members);
   g_ptr_array_unref (pools->list);
   g_hash_table_unref (pools->turns);
+  bus_ready_clear (&pools->ready);
 }
 
 /* Returns the pool with that mode and these members; makes it if needed. */
@@ -37,6 +39,7 @@ pools_get (BusPools *pools, BusDemandMode mode, GPtrArray *members)
   if (pool != NULL)
     return pool;
   pool = bus_pool_new (pools->by_members, pools->spares, mode, members);
+  pool->index = pools->list->len;
   g_ptr_array_add (pools->list, pool);
   return pool;
 }
@@ -46,7 +49,8 @@ pools_free_empty (BusPools *pools, BusPool *pool)
 {
   if (pool->demands.length > 0)
     return;
-  g_ptr_array_remove (pools->list, pool);
+  ((BusPool *) g_ptr_array_index (pools->list, pools->list->len - 1))->index = pool->index;
+  g_ptr_array_remove_index_fast (pools->list, pool->index);
   bus_pool_free (pools->by_members, pool);
 }
 
@@ -60,9 +64,7 @@ pools_turn (BusPools *pools, const BusTask *task)
 
   if (turn != NULL)
     return turn;
-  turn = g_new0 (BusTurn, 1);
-  turn->key = key;
-  turn->number = ++pools->last_turn;
+  turn = bus_turn_new (pools->spares, key, ++pools->last_turn);
   g_hash_table_insert (pools->turns, &turn->key, turn);
   return turn;
 }
@@ -73,16 +75,25 @@ bus_pools_end_turn (BusPools *pools, BusTask *task)
   BusTurn *turn = task->place.row->turn;
   const guint64 number = turn->number;
 
-  turn->number = ++pools->last_turn;
+  bus_ready_set_number (&pools->ready, turn, ++pools->last_turn);
   return number;
 }
 
 void
-bus_pools_restore_turn (BusTask *task, guint64 number)
+bus_pools_restore_turn (BusPools *pools, BusTask *task, guint64 number)
 {
   BusTurn *turn = task->place.row->turn;
 
-  turn->number = MIN (turn->number, number);
+  bus_ready_set_number (&pools->ready, turn, MIN (turn->number, number));
+}
+
+static void
+pools_end_task_of_turn (BusPools *pools, BusTurn *turn)
+{
+  if (--turn->n_waiting > 0)
+    return;
+  g_hash_table_remove (pools->turns, &turn->key);
+  bus_turn_free (pools->spares, turn);
 }
 
 /* --- tasks --- */
@@ -145,7 +156,7 @@ bus_pools_add (BusPools *pools, BusTask *task)
     bus_demand_add (demand, task);
   else
     demand = pools_new_demand (pools, task);
-  bus_pool_add (demand->pool, task, turn);
+  bus_ready_add (&pools->ready, demand->pool, task, turn);
   turn->n_waiting++;
   return !demand->pool->is_parked;
 }
@@ -157,9 +168,8 @@ bus_pools_remove (BusPools *pools, BusTask *task)
   BusPool *pool = demand->pool;
   BusTurn *turn = task->place.row->turn;
 
-  bus_pool_remove (pool, task);
-  if (--turn->n_waiting == 0)
-    g_hash_table_remove (pools->turns, &turn->key);
+  bus_ready_remove (&pools->ready, pool, task);
+  pools_end_task_of_turn (pools, turn);
   if (!bus_demand_remove (pools->demands, task))
     return;
   g_queue_unlink (&pool->demands, &demand->pool_link);
@@ -167,49 +177,24 @@ bus_pools_remove (BusPools *pools, BusTask *task)
   pools_free_empty (pools, pool);
 }
 
-/* --- the next task --- */
-
-BusTask *
-bus_pools_first (const BusPools *pools)
+void
+bus_pools_park (BusPools *pools, const BusTask *task)
 {
-  BusTask *best = NULL;
-
-  for (guint i = 0; i < pools->list->len; i++)
-    {
-      const BusPool *pool = g_ptr_array_index (pools->list, i);
-
-      if (!pool->is_parked)
-        best = bus_pool_first (pool, best);
-    }
-  return best;
-}
-
-static BusTask *
-pools_oldest (const BusPools *pools, gboolean with_parked)
-{
-  BusTask *best = NULL;
-
-  for (guint i = 0; i < pools->list->len; i++)
-    {
-      const BusPool *pool = g_ptr_array_index (pools->list, i);
-
-      if (with_parked || !pool->is_parked)
-        best = bus_pool_oldest (pool, best);
-    }
-  return best;
-}
-
-BusTask *
-bus_pools_oldest (const BusPools *pools)
-{
-  return pools_oldest (pools, FALSE);
+  bus_ready_park (&pools->ready, bus_pools_of (task));
 }
 
 gint64
 bus_pools_waiting_since_us (const BusPools *pools)
 {
-  const BusTask *oldest = pools_oldest (pools, TRUE);
+  const BusTask *oldest = NULL;
 
+  for (guint i = 0; i < pools->list->len; i++)
+    {
+      const BusTask *task = bus_heap_first (&((const BusPool *) g_ptr_array_index (pools->list, i))->by_age);
+
+      if (oldest == NULL || task->place.age < oldest->place.age)
+        oldest = task;
+    }
   return oldest != NULL ? oldest->eligible_since_us : 0;
 }
 
@@ -307,7 +292,8 @@ pools_settle_pair (BusPools *pools, const PoolsPart *one, const PoolsPart *two)
 }
 
 /* Two pools are a pair if they differ in @member only. All affected demands of one belong to the other one, so both are checked
- * together. The caller frees pools that are empty afterwards. */
+ * together. They are withdrawn meanwhile, so a task that moves is in no order of bus-ready. The caller frees pools that are empty
+ * afterwards. */
 static gboolean
 pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gone)
 {
@@ -321,8 +307,11 @@ pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gon
       g_autoptr (GPtrArray) members = pools_members_after (pool, member);
 
       pools_part_init (&pair, pools_get (pools, pool->mode, members), member, is_gone);
-      part.pool->is_parked = pair.pool->is_parked = FALSE;
+      bus_ready_withdraw (&pools->ready, part.pool);
+      bus_ready_withdraw (&pools->ready, pair.pool);
       pools_settle_pair (pools, &part, &pair);
+      bus_ready_unpark (&pools->ready, part.pool);
+      bus_ready_unpark (&pools->ready, pair.pool);
       pools_part_clear (&pair);
     }
   pools_part_clear (&part);
@@ -371,10 +360,8 @@ bus_pools_on_room (BusPools *pools, const BusMember *member)
     {
       BusPool *pool = g_ptr_array_index (pools->list, i);
 
-      if (!pool->is_parked || !bus_pool_has (pool, member))
-        continue;
-      pool->is_parked = FALSE;
-      is_unparked = TRUE;
+      if (pool->is_parked && bus_pool_has (pool, member))
+        is_unparked |= bus_ready_unpark (&pools->ready, pool);
     }
   return is_unparked;
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "work/bus-member.h"
-#include "work/bus-pool.h"
+#include "work/bus-ready.h"
 
 /*
  * The pools of one operation: its waiting tasks, grouped by the members that are capable of them.
@@ -22,8 +22,9 @@ typedef struct
   GHashTable *by_id;      /* the same members, by their key */
   GHashTable *demands;    /* see bus-demand.h */
   GHashTable *by_members; /* see bus-pool.h */
-  GPtrArray *list;        /* the same pools, in the order in which they were made */
+  GPtrArray *list;        /* the same pools, by their index */
   GHashTable *turns;      /* BusTurn, by its key */
+  BusReady ready;
   guint64 last_turn;
   BusPoolSpares *spares;
 } BusPools;
@@ -47,11 +48,24 @@ bus_pools_of (const BusTask *task)
  * turn. */
 guint64 bus_pools_end_turn (BusPools *pools, BusTask *task);
 /* Gives the account of @task the turn @number again, unless it has an earlier one by now. */
-void bus_pools_restore_turn (BusTask *task, guint64 number);
+void bus_pools_restore_turn (BusPools *pools, BusTask *task, guint64 number);
+
+/* The pool of @task is parked: no member is free for its tasks. */
+void bus_pools_park (BusPools *pools, const BusTask *task);
 
 /* Return the first and the oldest task of the pools that are not parked. NULL: no task waits in them */
-BusTask *bus_pools_first (const BusPools *pools);
-BusTask *bus_pools_oldest (const BusPools *pools);
+static inline BusTask *
+bus_pools_first (BusPools *pools)
+{
+  return bus_ready_first (&pools->ready);
+}
+
+static inline BusTask *
+bus_pools_oldest (BusPools *pools)
+{
+  return bus_ready_oldest (&pools->ready);
+}
+
 /* The time since which the oldest task of all pools waits; 0: none waits. */
 gint64 bus_pools_waiting_since_us (const BusPools *pools);
 

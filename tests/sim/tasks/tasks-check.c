@@ -186,6 +186,7 @@ tasks_check_step (TasksWorld *world)
     check_member (world, g_ptr_array_index (members, i));
   check_tasks (world, &n_tasks);
   check_operations (world, members);
+  tasks_pools_check (world);
   tasks_members_check (world);
   tasks_claims_check (world);
 }

@@ -310,6 +310,8 @@ void
 tasks_claims_given (TasksWorld *world, TasksClient *client, TasksRecord *record, guint32 attempt, gboolean is_finished);
 /* Checks that no task waits for a holder without a reason. */
 void tasks_claims_check (TasksWorld *world);
+/* Checks the pools of all operations. */
+void tasks_pools_check (TasksWorld *world);
 /* At rest. */
 void tasks_claims_finish (TasksWorld *world);
 

@@ -99,6 +99,35 @@ test_random_against_a_sorted_list (Fixture *f, gconstpointer data)
 }
 
 static void
+set_number (Fixture *f, Item *item, gint number)
+{
+  item->number = number;
+  bus_heap_update (&f->up, item);
+  bus_heap_update (&f->down, item);
+}
+
+/* Also changes the keys of items, in the heap or not. */
+static void
+test_random_updates (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (2);
+
+  for (guint step = 0; step < 20000; step++)
+    {
+      Item *item = &f->items[g_rand_int_range (rand, 0, N_ITEMS)];
+      const gint number = g_rand_int_range (rand, 0, 50);
+
+      if (item->up == 0 && step % 2 == 0)
+        add_item (f, item, number);
+      else if (step % 7 == 0)
+        remove_item (f, item);
+      else
+        set_number (f, item, number);
+      assert_first (f);
+    }
+}
+
+static void
 test_removes_twice (Fixture *f, gconstpointer data)
 {
   add_item (f, &f->items[0], 1);
@@ -113,6 +142,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/core/heap/random-against-a-sorted-list", Fixture, NULL, setup, test_random_against_a_sorted_list,
               teardown);
+  g_test_add ("/core/heap/random-updates", Fixture, NULL, setup, test_random_updates, teardown);
   g_test_add ("/core/heap/removes-twice", Fixture, NULL, setup, test_removes_twice, teardown);
   return g_test_run ();
 }

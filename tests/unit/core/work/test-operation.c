@@ -351,6 +351,63 @@ test_ineligible_tasks_cost_nothing (World *world, gconstpointer data)
   full->n_running = 0;
 }
 
+static GCompareFunc uncounted_age, uncounted_row;
+
+static int
+count_compare_age (gconstpointer a, gconstpointer b)
+{
+  n_compared++;
+  return uncounted_age (a, b);
+}
+
+static int
+count_compare_row (gconstpointer a, gconstpointer b)
+{
+  n_compared++;
+  return uncounted_row (a, b);
+}
+
+/* Counts the comparisons of pools and of their rows from now on. All tasks are in one turn. */
+static void
+count_comparisons (const BusTask *task, BusPools *pools)
+{
+  BusTurn *turn = task->place.row->turn;
+
+  uncounted_age = pools->ready.pools.compare;
+  uncounted_row = turn->ready.compare;
+  pools->ready.pools.compare = count_compare_age;
+  turn->ready.compare = count_compare_row;
+  n_compared = 0;
+}
+
+/* Each task has a pool of its own, because each is for another member. Each lease compares some pools, not all of them. */
+static void
+test_pools_do_not_slow_down_leases (World *world, gconstpointer data)
+{
+  enum
+  {
+    POOLS = 512,
+    LOG_POOLS = 9
+  };
+  BusPools *pools = &operation (world, "scan")->pools;
+  BusTask *tasks[POOLS];
+
+  for (guint i = 0; i < POOLS; i++)
+    {
+      g_autofree char *id = g_strdup_printf ("m%u", i);
+      const BusTaskSpec spec = { .operation = WIRE_SPAN_LITERAL ("scan"), .priority = 5, .target = wire_span_str (id) };
+
+      world_member (world, id, "scanner", "scan", 1);
+      bus_operation_insert (tasks[i] = world_new_task (world, &spec, 0));
+    }
+  g_assert_cmpuint (pools->list->len, ==, POOLS);
+  count_comparisons (tasks[0], pools);
+  for (guint i = 0; i < POOLS; i++)
+    assert_next (world, tasks[i]);
+  g_assert_cmpuint (n_compared, >, 0);
+  g_assert_cmpuint (n_compared, <=, 4 * POOLS * LOG_POOLS);
+}
+
 /* A pool is not rebuilt if all its demands give the same answer: tasks keep their rows when a member joins and leaves. */
 static void
 test_members_come_without_moving_tasks (World *world, gconstpointer data)
@@ -386,6 +443,7 @@ main (int argc, char **argv)
   TEST ("operations-take-turns", test_operations_take_turns);
   TEST ("bound-of-names", test_bound_of_names);
   TEST ("ineligible-tasks-cost-nothing", test_ineligible_tasks_cost_nothing);
+  TEST ("pools-do-not-slow-down-leases", test_pools_do_not_slow_down_leases);
   TEST ("members-come-without-moving-tasks", test_members_come_without_moving_tasks);
 #undef TEST
   return g_test_run ();
