@@ -19,6 +19,13 @@ choice_is_named (const BusMember *member, const BusTask *task)
          && (task->type.len == 0 || wire_span_equal (task->type, wire_span_str (member->type)));
 }
 
+static gboolean
+choice_suits_by (const BusMember *member, const BusAbility *ability, const BusTask *task)
+{
+  return bus_ability_takes (ability, task->payload_type) && bus_member_takes_priority (member, task->priority)
+         && bus_member_has_tags (member, task->tags);
+}
+
 gboolean
 bus_choice_suits (const BusMember *member, const BusTask *task)
 {
@@ -27,8 +34,7 @@ bus_choice_suits (const BusMember *member, const BusTask *task)
   if (!choice_is_named (member, task))
     return FALSE;
   ability = bus_member_ability (member, task->operation.text);
-  return ability != NULL && bus_ability_takes (ability, task->payload_type)
-         && bus_member_takes_priority (member, task->priority) && bus_member_has_tags (member, task->tags);
+  return ability != NULL && choice_suits_by (member, ability, task);
 }
 
 static gboolean
@@ -41,6 +47,12 @@ gboolean
 bus_choice_is_capable (const BusMember *member, const BusTask *task)
 {
   return bus_choice_suits (member, task) && !choice_is_avoided (member, task);
+}
+
+gboolean
+bus_choice_is_capable_by (const BusMember *member, const BusAbility *ability, const BusTask *task)
+{
+  return choice_is_named (member, task) && choice_suits_by (member, ability, task) && !choice_is_avoided (member, task);
 }
 
 /* --- free --- */

@@ -32,6 +32,8 @@ void bus_choice_init (BusChoice *choice, BusStrategy strategy, guint64 seed);
 gboolean bus_choice_suits (const BusMember *member, const BusTask *task);
 /* TRUE if @member is capable of @task. */
 gboolean bus_choice_is_capable (const BusMember *member, const BusTask *task);
+/* The same, with its ability for the operation of the task. */
+gboolean bus_choice_is_capable_by (const BusMember *member, const BusAbility *ability, const BusTask *task);
 /* TRUE if @member, which is capable of @task, is free for it. */
 gboolean bus_choice_is_free (const BusMember *member, const BusTask *task);
 

@@ -28,6 +28,8 @@ typedef struct BusDemand
   GQueue tasks; /* BusTask, by the link of their place */
   struct BusPool *pool;
   GList pool_link;
+  GList **need; /* the list of bus-needs that contains it */
+  GList need_link;
 } BusDemand;
 
 BusDemandMode bus_demand_mode (const BusTask *task);

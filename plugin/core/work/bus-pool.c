@@ -14,6 +14,27 @@ bus_members_insert (GPtrArray *members, BusMember *member)
   g_ptr_array_insert (members, (gint) i, member);
 }
 
+gboolean
+bus_members_has (const GPtrArray *members, const BusMember *member)
+{
+  guint low = 0;
+  guint high = members->len;
+
+  while (low < high)
+    {
+      const guint middle = low + (high - low) / 2;
+      const BusMember *other = g_ptr_array_index (members, middle);
+
+      if (other == member)
+        return TRUE;
+      if (other->order < member->order)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+  return FALSE;
+}
+
 /* --- the table --- */
 
 static guint
@@ -210,7 +231,7 @@ bus_pool_exchange (GHashTable *pools, BusPool *pool, BusPool *other)
 gboolean
 bus_pool_has (const BusPool *pool, const BusMember *member)
 {
-  return g_ptr_array_find (pool->members, member, NULL);
+  return bus_members_has (pool->members, member);
 }
 
 /* --- rows --- */

@@ -58,8 +58,10 @@ typedef struct BusPool
   BusDemandMode mode;
   GPtrArray *members; /* BusMember, in order of registration */
   GQueue demands;     /* BusDemand, by their pool_link */
-  GPtrArray *rows;    /* BusPoolRow, by the key of their turn: the highest priority first */
-  BusHeap by_age;     /* BusTask, by age */
+  guint n_affected;   /* bus-pools: its first demands, which get to another pool, and their tasks */
+  guint64 n_affected_tasks;
+  GPtrArray *rows; /* BusPoolRow, by the key of their turn: the highest priority first */
+  BusHeap by_age;  /* BusTask, by age */
   gboolean is_parked;
   guint place;   /* in the pools of bus-ready */
   guint index;   /* in the list of bus-pools */
@@ -72,6 +74,8 @@ void bus_pool_spares_clear (BusPoolSpares *spares);
 
 /* Inserts @member into a list in order of registration. */
 void bus_members_insert (GPtrArray *members, struct BusMember *member);
+/* TRUE if @member is in that list. */
+gboolean bus_members_has (const GPtrArray *members, const struct BusMember *member);
 
 /* A table of pools, with members and mode as keys. */
 GHashTable *bus_pool_table_new (void);

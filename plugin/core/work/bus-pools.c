@@ -6,7 +6,7 @@
 void
 bus_pools_init (BusPools *pools, BusPoolSpares *spares, guint64 seed)
 {
-  *pools = (BusPools){ .seed = seed, .spares = spares };
+  *pools = (BusPools){ .seed = seed, .spares = spares, .needs.seed = seed };
   pools->members = g_ptr_array_new ();
   pools->by_id = g_hash_table_new (bus_key_hash, bus_key_equal);
   pools->demands = bus_demand_table_new ();
@@ -142,6 +142,7 @@ pools_new_demand (BusPools *pools, BusTask *task)
 {
   BusDemand *demand = bus_demand_new (pools->demands, pools->seed, task);
 
+  bus_needs_add (&pools->needs, demand);
   pools_link_demand (demand, pools_get (pools, bus_demand_mode (task), pools_capable (pools, task)));
   return demand;
 }
@@ -173,6 +174,7 @@ bus_pools_remove (BusPools *pools, BusTask *task)
   if (!bus_demand_remove (pools->demands, task))
     return;
   g_queue_unlink (&pool->demands, &demand->pool_link);
+  bus_needs_remove (&pools->needs, demand);
   g_free (demand);
   pools_free_empty (pools, pool);
 }
@@ -211,6 +213,81 @@ pools_members_after (const BusPool *pool, BusMember *member)
   return members;
 }
 
+/* A change of a member. */
+typedef struct
+{
+  BusPools *pools;
+  BusMember *member;
+  const BusAbility *ability; /* NULL: it is capable of nothing */
+  GPtrArray *affected;       /* BusPool that have affected demands */
+} PoolsChange;
+
+static gboolean
+pools_is_capable (const PoolsChange *change, const BusDemand *demand)
+{
+  return change->ability != NULL && bus_choice_is_capable_by (change->member, change->ability, demand->sample);
+}
+
+/* The demand needs the pool with or without the member. The affected demands of a pool are the first ones. */
+static void
+pools_affect (PoolsChange *change, BusDemand *demand)
+{
+  BusPool *pool = demand->pool;
+
+  if (pool->n_affected == 0)
+    g_ptr_array_add (change->affected, pool);
+  pool->n_affected++;
+  pool->n_affected_tasks += demand->tasks.length;
+  g_queue_unlink (&pool->demands, &demand->pool_link);
+  g_queue_push_head_link (&pool->demands, &demand->pool_link);
+}
+
+static void
+pools_affect_if_won (BusDemand *demand, gpointer data)
+{
+  PoolsChange *change = data;
+
+  if (!bus_pool_has (demand->pool, change->member) && pools_is_capable (change, demand))
+    pools_affect (change, demand);
+}
+
+static void
+pools_affect_if_lost (PoolsChange *change, const BusPool *pool)
+{
+  for (GList *link = pool->demands.head, *next; link != NULL; link = next)
+    {
+      next = link->next;
+      if (!pools_is_capable (change, link->data))
+        pools_affect (change, link->data);
+    }
+}
+
+static void
+pools_find_affected (PoolsChange *change)
+{
+  BusPools *pools = change->pools;
+
+  for (guint i = 0; i < pools->list->len; i++)
+    if (bus_pool_has (g_ptr_array_index (pools->list, i), change->member))
+      pools_affect_if_lost (change, g_ptr_array_index (pools->list, i));
+  if (change->ability != NULL)
+    bus_needs_visit (&pools->needs, change->member, change->ability, pools_affect_if_won, change);
+}
+
+/* Takes the demands that move out of the pool: the affected ones, or the others. */
+static void
+pools_take_part (BusPool *pool, gboolean is_affected, GQueue *part)
+{
+  for (guint n = is_affected ? pool->n_affected : pool->demands.length - pool->n_affected; n > 0; n--)
+    {
+      GList *link = is_affected ? g_queue_pop_head_link (&pool->demands) : g_queue_pop_tail_link (&pool->demands);
+
+      g_queue_push_tail_link (part, link);
+    }
+  pool->n_affected = 0;
+  pool->n_affected_tasks = 0;
+}
+
 static void
 pools_move_demand (BusDemand *demand, BusPool *pool)
 {
@@ -222,100 +299,66 @@ pools_move_demand (BusDemand *demand, BusPool *pool)
       bus_pool_remove (demand->pool, task);
       bus_pool_add (pool, task, turn);
     }
-  g_queue_unlink (&demand->pool->demands, &demand->pool_link);
   pools_link_demand (demand, pool);
 }
 
 static void
-pools_move_demands (const GPtrArray *demands, BusPool *pool)
+pools_move_part (GQueue *part, BusPool *pool)
 {
-  for (guint i = 0; i < demands->len; i++)
-    pools_move_demand (g_ptr_array_index (demands, i), pool);
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (part)) != NULL)
+    pools_move_demand (link->data, pool);
 }
 
-/* The demands of a pool when a member changes. */
-typedef struct
-{
-  BusPool *pool;
-  GPtrArray *affected; /* BusDemand: they need the pool with or without the member */
-  GPtrArray *others;   /* BusDemand */
-} PoolsPart;
-
+/* Two pools are a pair if they differ in the member only. All affected demands of one belong to the other one, so they are settled
+ * together. Usually one demand has nearly all tasks, and a collector that registers again and again must not make the broker move
+ * all of them each time. So if the affected demands have more tasks than the others, the others move, and the pools exchange their
+ * members. */
 static void
-pools_part_init (PoolsPart *part, BusPool *pool, const BusMember *member, gboolean is_gone)
+pools_settle_pair (BusPools *pools, BusPool *one, BusPool *two)
 {
-  const gboolean had = bus_pool_has (pool, member);
+  const guint64 n_affected = one->n_affected_tasks + two->n_affected_tasks;
+  const guint64 n_tasks = one->by_age.items->len + two->by_age.items->len;
+  const gboolean moves_affected = 2 * n_affected <= n_tasks;
+  GQueue from_one = G_QUEUE_INIT;
+  GQueue from_two = G_QUEUE_INIT;
 
-  *part = (PoolsPart){ pool, g_ptr_array_new (), g_ptr_array_new () };
-  for (GList *link = pool->demands.head; link != NULL; link = link->next)
-    {
-      BusDemand *demand = link->data;
-      const gboolean has = !is_gone && bus_choice_is_capable (member, demand->sample);
-
-      g_ptr_array_add (has != had ? part->affected : part->others, demand);
-    }
+  pools_take_part (one, moves_affected, &from_one);
+  pools_take_part (two, moves_affected, &from_two);
+  pools_move_part (&from_one, two);
+  pools_move_part (&from_two, one);
+  if (!moves_affected)
+    bus_pool_exchange (pools->by_members, one, two);
 }
 
+/* Both pools are withdrawn meanwhile, so a task that moves is in no order of bus-ready. */
 static void
-pools_part_clear (PoolsPart *part)
+pools_settle (BusPools *pools, BusPool *pool, BusMember *member)
 {
-  g_ptr_array_unref (part->affected);
-  g_ptr_array_unref (part->others);
+  g_autoptr (GPtrArray) members = pools_members_after (pool, member);
+  BusPool *pair = pools_get (pools, pool->mode, members);
+
+  bus_ready_withdraw (&pools->ready, pool);
+  bus_ready_withdraw (&pools->ready, pair);
+  pools_settle_pair (pools, pool, pair);
+  bus_ready_unpark (&pools->ready, pool);
+  bus_ready_unpark (&pools->ready, pair);
 }
 
-static guint64
-pools_count_tasks (const GPtrArray *demands)
-{
-  guint64 n = 0;
-
-  for (guint i = 0; i < demands->len; i++)
-    n += ((const BusDemand *) g_ptr_array_index (demands, i))->tasks.length;
-  return n;
-}
-
-/* Moves the affected demands of each of two pools to the other one. Usually one demand has nearly all tasks, and a collector that
- * registers again and again must not make the broker move all of them each time. So if the affected demands have more tasks than
- * the others, the others move, and the pools exchange their members. */
-static void
-pools_settle_pair (BusPools *pools, const PoolsPart *one, const PoolsPart *two)
-{
-  if (pools_count_tasks (one->affected) + pools_count_tasks (two->affected)
-      <= pools_count_tasks (one->others) + pools_count_tasks (two->others))
-    {
-      pools_move_demands (one->affected, two->pool);
-      pools_move_demands (two->affected, one->pool);
-      return;
-    }
-  pools_move_demands (one->others, two->pool);
-  pools_move_demands (two->others, one->pool);
-  bus_pool_exchange (pools->by_members, one->pool, two->pool);
-}
-
-/* Two pools are a pair if they differ in @member only. All affected demands of one belong to the other one, so both are checked
- * together. They are withdrawn meanwhile, so a task that moves is in no order of bus-ready. The caller frees pools that are empty
- * afterwards. */
+/* FALSE: no pool is affected. Empty pools are freed at the end only, because they may be affected, or the pair of another one. */
 static gboolean
-pools_divide (BusPools *pools, BusPool *pool, BusMember *member, gboolean is_gone)
+pools_settle_affected (PoolsChange *change)
 {
-  PoolsPart part, pair;
-  gboolean is_affected;
+  BusPools *pools = change->pools;
+  const GPtrArray *affected = change->affected;
 
-  pools_part_init (&part, pool, member, is_gone);
-  is_affected = part.affected->len > 0;
-  if (is_affected)
-    {
-      g_autoptr (GPtrArray) members = pools_members_after (pool, member);
-
-      pools_part_init (&pair, pools_get (pools, pool->mode, members), member, is_gone);
-      bus_ready_withdraw (&pools->ready, part.pool);
-      bus_ready_withdraw (&pools->ready, pair.pool);
-      pools_settle_pair (pools, &part, &pair);
-      bus_ready_unpark (&pools->ready, part.pool);
-      bus_ready_unpark (&pools->ready, pair.pool);
-      pools_part_clear (&pair);
-    }
-  pools_part_clear (&part);
-  return is_affected;
+  for (guint i = 0; i < affected->len; i++)
+    if (((const BusPool *) g_ptr_array_index (affected, i))->n_affected > 0)
+      pools_settle (pools, g_ptr_array_index (affected, i), change->member);
+  for (guint i = pools->list->len; i-- > 0 && affected->len > 0;)
+    pools_free_empty (pools, g_ptr_array_index (pools->list, i));
+  return affected->len > 0;
 }
 
 /* A newer member with the same id stays in the table. */
@@ -334,21 +377,27 @@ pools_list_member (BusPools *pools, BusMember *member)
   g_hash_table_replace (pools->by_id, &member->key, member);
 }
 
+static gboolean
+pools_change (BusPools *pools, BusMember *member, const BusAbility *ability)
+{
+  g_autoptr (GPtrArray) affected = g_ptr_array_new ();
+  PoolsChange change = { pools, member, ability, affected };
+
+  pools_find_affected (&change);
+  return pools_settle_affected (&change);
+}
+
 gboolean
 bus_pools_on_member (BusPools *pools, BusMember *member, WireSpan operation, gboolean is_gone)
 {
-  /* A copy, because the loop makes and fills further pools, which already have the right members. */
-  g_autoptr (GPtrArray) before = g_ptr_array_copy (pools->list, NULL, NULL);
-  gboolean is_unparked = FALSE;
+  const BusAbility *ability = is_gone ? NULL : bus_member_ability (member, operation);
 
+  if (ability == NULL && !bus_members_has (pools->members, member))
+    return FALSE;
   pools_unlist_member (pools, member);
-  if (!is_gone && bus_member_ability (member, operation) != NULL)
+  if (ability != NULL)
     pools_list_member (pools, member);
-  for (guint i = 0; i < before->len; i++)
-    is_unparked |= pools_divide (pools, g_ptr_array_index (before, i), member, is_gone);
-  for (guint i = pools->list->len; i-- > 0;)
-    pools_free_empty (pools, g_ptr_array_index (pools->list, i));
-  return is_unparked;
+  return pools->list->len > 0 && pools_change (pools, member, ability);
 }
 
 gboolean

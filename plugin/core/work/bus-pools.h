@@ -2,15 +2,18 @@
 #pragma once
 
 #include "work/bus-member.h"
+#include "work/bus-needs.h"
 #include "work/bus-ready.h"
 
 /*
  * The pools of one operation: its waiting tasks, grouped by the members that are capable of them.
  *
  * A task enters through its demand, and each demand is in one pool. When a member registers, changes or leaves, its capability is
- * checked once for each demand. Demands for which the result changes get to the pool of their new members. Moving a demand moves
- * its tasks, so the part with fewer tasks moves, and the pools exchange their members if it is the other part. A demand with a
- * target is checked only for this member, which is found by its id: a question to many collectors has one demand for each of them.
+ * checked once for each demand of its pools, and for each other demand that it may be capable of (bus-needs). So the demands that
+ * it has nothing to do with cost nothing. Demands for which the result changes get to the pool of their new members. Moving a
+ * demand moves its tasks, so the part with fewer tasks moves, and the pools exchange their members if it is the other part. A
+ * demand with a target is checked only for this member, which is found by its id: a question to many collectors has one demand for
+ * each of them.
  *
  * Invariant: the pool of a demand has exactly the members of the operation that are capable of its sample.
  */
@@ -21,6 +24,7 @@ typedef struct
   GPtrArray *members;     /* BusMember that advertise the operation, in order of registration */
   GHashTable *by_id;      /* the same members, by their key */
   GHashTable *demands;    /* see bus-demand.h */
+  BusNeeds needs;         /* the same demands */
   GHashTable *by_members; /* see bus-pool.h */
   GPtrArray *list;        /* the same pools, by their index */
   GHashTable *turns;      /* BusTurn, by its key */
