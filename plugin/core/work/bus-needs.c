@@ -38,7 +38,14 @@ bus_needs_add (BusNeeds *needs, BusDemand *demand)
 void
 bus_needs_remove (BusNeeds *needs, BusDemand *demand)
 {
-  *demand->need = g_list_remove_link (*demand->need, &demand->need_link);
+  const GList *link = &demand->need_link;
+
+  if (link->prev != NULL)
+    link->prev->next = link->next;
+  else
+    *demand->need = link->next;
+  if (link->next != NULL)
+    link->next->prev = link->prev;
   demand->need = NULL;
 }
 

@@ -118,11 +118,44 @@ ready_unlist (BusReady *ready, BusPool *pool)
   bus_heap_remove (&ready->pools, pool);
 }
 
+/* Lists the pool that was alone. */
+static void
+ready_join (BusReady *ready)
+{
+  BusPool *pool = g_steal_pointer (&ready->alone);
+
+  if (pool != NULL)
+    ready_list (ready, pool);
+}
+
+/* The pool has a task, and is not parked any more. */
+static void
+ready_begin (BusReady *ready, BusPool *pool)
+{
+  ready->n_ready++;
+  ready_join (ready);
+  if (ready_is_listed (pool))
+    return;
+  if (ready->n_ready == 1 && pool->rows->len == 1)
+    ready->alone = pool;
+  else
+    ready_list (ready, pool);
+}
+
+/* The pool loses its last task, or is parked. */
+static void
+ready_end (BusReady *ready, const BusPool *pool)
+{
+  ready->n_ready--;
+  if (ready->alone == pool)
+    ready->alone = NULL;
+}
+
 void
 bus_ready_park (BusReady *ready, BusPool *pool)
 {
   if (!pool->is_parked && pool->rows->len > 0)
-    ready->n_ready--;
+    ready_end (ready, pool);
   pool->is_parked = TRUE;
 }
 
@@ -132,11 +165,8 @@ bus_ready_unpark (BusReady *ready, BusPool *pool)
   if (!pool->is_parked)
     return FALSE;
   pool->is_parked = FALSE;
-  if (pool->rows->len == 0)
-    return TRUE;
-  ready->n_ready++;
-  if (!ready_is_listed (pool))
-    ready_list (ready, pool);
+  if (pool->rows->len > 0)
+    ready_begin (ready, pool);
   return TRUE;
 }
 
@@ -166,36 +196,29 @@ ready_revise_row (BusReady *ready, const BusPool *pool, BusPoolRow *row)
   ready_list_row (ready, row);
 }
 
-/* The pool has its first task. */
-static void
-ready_begin (BusReady *ready, BusPool *pool)
-{
-  if (pool->is_parked)
-    return;
-  ready->n_ready++;
-  ready_list (ready, pool);
-}
-
 void
 bus_ready_add (BusReady *ready, BusPool *pool, BusTask *task, BusTurn *turn)
 {
   const gboolean is_first = bus_heap_is_empty (&pool->by_age);
 
   bus_pool_add (pool, task, turn);
-  if (is_first)
+  if (is_first && !pool->is_parked)
     ready_begin (ready, pool);
-  if (is_first || !ready_is_listed (pool))
-    return;
-  ready_revise_row (ready, pool, task->place.row);
-  bus_heap_update (&ready->pools, pool);
+  else if (ready_is_listed (pool))
+    {
+      ready_revise_row (ready, pool, task->place.row);
+      bus_heap_update (&ready->pools, pool);
+    }
+  else if (ready->alone == pool && pool->rows->len > 1)
+    ready_join (ready);
 }
 
 /* The pool is about to lose its last task. */
 static void
-ready_end (BusReady *ready, BusPool *pool)
+ready_forget (BusReady *ready, BusPool *pool)
 {
   if (!pool->is_parked)
-    ready->n_ready--;
+    ready_end (ready, pool);
   if (ready_is_listed (pool))
     ready_unlist (ready, pool);
 }
@@ -207,7 +230,7 @@ bus_ready_remove (BusReady *ready, BusPool *pool, BusTask *task)
   const gboolean is_last = row->tasks.items->len == 1;
 
   if (pool->by_age.items->len == 1)
-    ready_end (ready, pool);
+    ready_forget (ready, pool);
   else if (is_last && row->place != 0)
     ready_unlist_row (ready, row);
   bus_pool_remove (pool, task);
@@ -232,17 +255,25 @@ bus_ready_set_number (BusReady *ready, BusTurn *turn, guint64 number)
 /* --- the next task --- */
 
 static BusTask *
+ready_first_of_row (const BusPoolRow *row)
+{
+  return bus_heap_first (&row->tasks);
+}
+
+/* The first task of the listed pools. */
+static BusTask *
 ready_top (const BusReady *ready)
 {
   const BusTurn *turn = bus_heap_first (&ready->turns);
-  const BusPoolRow *row = bus_heap_first (&turn->ready);
 
-  return bus_heap_first (&row->tasks);
+  return ready_first_of_row (bus_heap_first (&turn->ready));
 }
 
 BusTask *
 bus_ready_first (BusReady *ready)
 {
+  if (ready->alone != NULL)
+    return ready_first_of_row (ready_row_at (ready->alone, 0));
   while (ready->n_ready > 0)
     {
       BusTask *task = ready_top (ready);
@@ -257,6 +288,8 @@ bus_ready_first (BusReady *ready)
 BusTask *
 bus_ready_oldest (BusReady *ready)
 {
+  if (ready->alone != NULL)
+    return bus_heap_first (&ready->alone->by_age);
   while (ready->n_ready > 0)
     {
       BusPool *pool = bus_heap_first (&ready->pools);

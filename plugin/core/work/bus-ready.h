@@ -14,11 +14,13 @@
  * turn changes the place of one turn, however many pools contain tasks of the account.
  *
  * A pool that is parked stays listed until it gets to the top of a heap while another pool is not parked. Then it is unlisted,
- * which costs one row for each account that has tasks in the pool. So the usual case, one pool that is parked and unparked again
- * and again, changes no heap.
+ * which costs one row for each account that has tasks in the pool. So one pool that is parked and unparked again and again changes
+ * no heap. Nor does one that is the only pool and has only one row, as in a queue that is usually empty: it is not listed, but
+ * noted as `alone`.
  *
- * Invariant: a pool that has a task and is not parked is listed. A listed pool is in the heap of pools, and its rows of its highest
- * priority, and no others, are in the heaps of their turns. A turn is in the heap of turns if and only if it has a listed row.
+ * Invariant: a pool that has a task and is not parked is either listed or alone. A listed pool is in the heap of pools, and its
+ * rows of its highest priority, and no others, are in the heaps of their turns. A turn is in the heap of turns if and only if it
+ * has a listed row. While a pool is alone, n_ready is 1 and it has one row.
  */
 
 typedef struct
@@ -26,6 +28,7 @@ typedef struct
   BusHeap turns; /* BusTurn, by priority and number */
   BusHeap pools; /* BusPool, by the age of its oldest task */
   guint n_ready; /* pools that have a task and are not parked */
+  BusPool *alone;
 } BusReady;
 
 void bus_ready_init (BusReady *ready);

@@ -53,10 +53,13 @@ pools_check_heap (TasksWorld *world, const BusOperation *operation, const BusHea
 static void
 pools_check_listed (TasksWorld *world, const BusOperation *operation, const BusPool *pool)
 {
+  const BusReady *ready = &operation->pools.ready;
   const gboolean is_listed = pool->place != 0;
 
-  if (!is_listed && !pool->is_parked)
+  if (!is_listed && ready->alone != pool && !pool->is_parked)
     tasks_fail (world, "M11: a pool of %s is not parked, and not listed", operation->name);
+  if (ready->alone == pool && (is_listed || pool->is_parked || ready->n_ready != 1 || pool->rows->len != 1))
+    tasks_fail (world, "M11: a pool of %s is not alone", operation->name);
   for (guint i = 0; i < pool->rows->len; i++)
     {
       const BusPoolRow *row = g_ptr_array_index (pool->rows, i);
