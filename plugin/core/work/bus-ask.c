@@ -6,6 +6,21 @@
 #include "route/bus-answer.h"
 #include "route/bus-router.h"
 #include "route/bus-routes.h"
+#include "wire-put.h"
+
+#define ASK_TOPIC_FIELD 2u
+
+/* The queues read the topic and the payload, as in a message that was received: both point into the encoded envelope. The topic is
+ * its first field, because the envelope has no id. */
+static void
+ask_point_into (WireEnvelope *envelope, const guint8 *body, const guint8 *payload)
+{
+  const WireSpan topic = envelope->topic;
+
+  envelope->topic.data = body + wire_put_head_size (ASK_TOPIC_FIELD, topic.len);
+  envelope->payload.data = payload;
+  g_assert (wire_span_equal (envelope->topic, topic));
+}
 
 /* Encodes the envelope of the request and its payload. NULL: no memory */
 static guint8 *
@@ -32,9 +47,7 @@ ask_write (const BusAsk *ask, WireEnvelope *envelope, gsize *size)
     }
   else if (ask->payload.len > 0)
     memcpy (payload, ask->payload.data, ask->payload.len);
-  if (wire_envelope_read (wire_span (body, *size), WIRE_KIND_REQUEST, WIRE_FROM_CLIENT, envelope).status
-      != WIRE_STATUS_OK)
-    g_assert_not_reached ();
+  ask_point_into (envelope, body, payload);
   return g_steal_pointer (&body);
 }
 
