@@ -47,8 +47,6 @@ bus_isolation_reserve (const GPtrArray *members, BusTask *task, gint64 now_us)
 {
   BusMember *best = NULL;
 
-  if (!bus_isolation_may_reserve (members))
-    return NULL;
   for (guint i = 0; i < members->len; i++)
     {
       BusMember *member = g_ptr_array_index (members, i);

@@ -12,9 +12,10 @@
  * idle and the suspect has run. An exclusive task reserves a member in the same way while no member is idle; once it runs it
  * needs no reservation.
  *
- * Bounds: at most 16 suspects for each death, the longest-running tasks; at most a quarter of the READY members that are
- * capable of a task are reserved at a time, but always one. A zombie prevents its reserved member from being idle for one run
- * limit only; otherwise a zombie that never answers would keep the member from all work.
+ * Bounds: at most 16 suspects for each death, the longest-running tasks. At most a quarter of all READY members are reserved at
+ * a time, but one may always be; the same applies to the members that are capable of a task. If only the first bound prevents a
+ * reservation, the task waits until a reservation ends or another member is READY. A zombie prevents its reserved member from being
+ * idle for one run limit only; otherwise a zombie that never answers would keep the member from all work.
  *
  * Invariant: BusMember.reserved_for and BusTaskPlace.reserved refer to each other.
  */
@@ -32,9 +33,10 @@ bus_isolation_is_alone (const BusTask *task)
   return task->is_suspect || task->exclusive;
 }
 
-/* TRUE if the bound allows reserving another one of @members. @members: (element-type BusMember): all capable ones */
+/* TRUE if the bound allows reserving another one of @members. @members: (element-type BusMember): all members, or all that are
+ * capable of a task */
 gboolean bus_isolation_may_reserve (const GPtrArray *members);
-/* Reserves the READY member with the fewest used slots. NULL: there is none that is not reserved, or the bound is reached */
+/* Reserves the READY member with the fewest used slots. NULL: there is none that is not reserved. @members: the capable ones */
 BusMember *bus_isolation_reserve (const GPtrArray *members, BusTask *task, gint64 now_us);
 /* Reserves @member for @task; releases the member of @task. */
 void bus_isolation_hold (BusMember *member, BusTask *task, gint64 now_us);

@@ -21,7 +21,25 @@ bus_operation_new (BusOperationShared *all, const BusKey *name)
   operation->until_aged = BUS_LEASES_BY_AGE - 1;
   operation->link.data = operation;
   operation->awake_link.data = operation;
+  operation->bound_link.data = operation;
   return operation;
+}
+
+static void
+operation_await_bound (BusOperation *operation)
+{
+  if (operation->is_at_bound)
+    return;
+  operation->is_at_bound = TRUE;
+  g_queue_push_tail_link (&operation->all->at_bound, &operation->bound_link);
+}
+
+static void
+operation_leave_bound (BusOperation *operation)
+{
+  if (operation->is_at_bound)
+    g_queue_unlink (&operation->all->at_bound, &operation->bound_link);
+  operation->is_at_bound = FALSE;
 }
 
 void
@@ -29,6 +47,7 @@ bus_operation_free (BusOperation *operation)
 {
   g_assert (operation->n_tasks == 0 && operation->n_slots == 0 && !operation->is_awake);
   g_assert (operation->reserved.length == 0);
+  operation_leave_bound (operation);
   bus_deadline_disarm (operation->all->deadlines, &operation->reservation_timer.deadline);
   bus_pools_clear (&operation->pools);
   g_free (operation->name);
@@ -194,24 +213,20 @@ operation_dissolve (BusTask *task)
   operation_enter_again (task);
 }
 
+/* Ends the reservation of @member for a task of @operation that waits for it, if there is one. */
 static void
-operation_dissolve_useless (BusOperation *operation)
+operation_dissolve_member (const BusOperation *operation, const BusMember *member)
 {
-  for (GList *link = operation->reserved.head, *next; link != NULL; link = next)
-    {
-      BusTask *task = link->data;
+  BusTask *task = member->reserved_for;
 
-      next = link->next;
-      if (task->place.reserved->state != BUS_MEMBER_READY)
-        operation_dissolve (task);
-    }
+  if (task != NULL && task->place.operation == operation && task->place.where == BUS_TASK_RESERVED)
+    operation_dissolve (task);
 }
 
 /* Returns a reserved task whose member is idle; NULL: there is none. */
 static BusTask *
-operation_next_reserved (BusOperation *operation)
+operation_next_reserved (const BusOperation *operation)
 {
-  operation_dissolve_useless (operation);
   for (GList *link = operation->reserved.head; link != NULL; link = link->next)
     {
       const BusTask *task = link->data;
@@ -265,6 +280,13 @@ operation_first (BusOperation *operation)
   return operation->until_aged > 0 ? bus_pools_first (&operation->pools) : bus_pools_oldest (&operation->pools);
 }
 
+/* TRUE if the bounds of reservations allow reserving a member of @pool. */
+static gboolean
+operation_may_reserve (const BusOperation *operation, const BusPool *pool)
+{
+  return bus_isolation_may_reserve (operation->all->members) && bus_isolation_may_reserve (pool->members);
+}
+
 /* Selects a member. A suspect keeps its member reserved while it runs, so the bound of reservations applies even if a member is
  * idle. */
 static BusMember *
@@ -272,11 +294,24 @@ operation_pick (BusOperation *operation, BusPool *pool, BusTask *task)
 {
   BusMember *member = NULL;
 
-  if (pool->mode != BUS_DEMAND_SUSPECT || bus_isolation_may_reserve (pool->members))
+  if (pool->mode != BUS_DEMAND_SUSPECT || operation_may_reserve (operation, pool))
     member = bus_choice_pick (&operation->choice, pool->members, task);
   if (member != NULL && pool->mode == BUS_DEMAND_SUSPECT)
     bus_isolation_hold (member, task, *operation->all->now_us);
   return member;
+}
+
+/* A task that runs alone may wait for the bound on all members, which changes also if no member of its pool does. */
+static void
+operation_park (BusOperation *operation, const BusTask *task)
+{
+  if (bus_pools_of (task)->mode == BUS_DEMAND_SHARED || bus_isolation_may_reserve (operation->all->members))
+    {
+      bus_pools_park (&operation->pools, task);
+      return;
+    }
+  bus_pools_park_at_bound (&operation->pools, task);
+  operation_await_bound (operation);
 }
 
 /* Selects a member for @task. If none is free, a member is reserved for the task, or its pool is parked. NULL: the task is not
@@ -289,10 +324,11 @@ operation_place (BusOperation *operation, BusTask *task)
 
   if (member != NULL)
     return member;
-  if (pool->mode != BUS_DEMAND_SHARED && bus_isolation_reserve (pool->members, task, *operation->all->now_us) != NULL)
+  if (pool->mode != BUS_DEMAND_SHARED && operation_may_reserve (operation, pool)
+      && bus_isolation_reserve (pool->members, task, *operation->all->now_us) != NULL)
     operation_list_reserved (task);
   else
-    bus_pools_park (&operation->pools, task);
+    operation_park (operation, task);
   return NULL;
 }
 
@@ -491,11 +527,8 @@ bus_operation_set_strategy (BusOperation *operation, BusStrategy strategy)
 void
 bus_operation_on_member (BusOperation *operation, BusMember *member, gboolean is_gone)
 {
-  BusTask *task = member->reserved_for;
-
-  if (task != NULL && task->place.operation == operation && task->place.where == BUS_TASK_RESERVED
-      && (is_gone || !bus_choice_is_capable (member, task)))
-    operation_dissolve (task);
+  if (member->reserved_for != NULL && (is_gone || !bus_choice_is_capable (member, member->reserved_for)))
+    operation_dissolve_member (operation, member);
   if (bus_pools_on_member (&operation->pools, member, operation->key.text, is_gone))
     operation_wake (operation);
 }
@@ -503,8 +536,18 @@ bus_operation_on_member (BusOperation *operation, BusMember *member, gboolean is
 void
 bus_operation_on_room (BusOperation *operation, const BusMember *member)
 {
+  if (member->state != BUS_MEMBER_READY)
+    operation_dissolve_member (operation, member);
   if (bus_pools_on_room (&operation->pools, member) || operation->reserved.length > 0)
     operation_wake (operation);
+}
+
+void
+bus_operation_on_bound (BusOperation *operation)
+{
+  operation_leave_bound (operation);
+  bus_pools_on_bound (&operation->pools);
+  operation_wake (operation);
 }
 
 void

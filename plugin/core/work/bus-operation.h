@@ -31,6 +31,7 @@ typedef struct
   BusPoolSpares spares;      /* of the pools of all operations */
   GPtrArray *members;        /* BusMember that are not gone, in order of registration */
   GQueue awake;              /* BusOperation that may have a task to place, by their awake_link */
+  GQueue at_bound;           /* BusOperation with tasks that wait for the bound of reservations, by their bound_link */
   GPtrArray *released; /* BusMember that are not reserved any more; bus-operations notifies all operations of each */
 } BusOperationShared;
 
@@ -59,7 +60,9 @@ typedef struct BusOperation
   guint64 n_cancelled;
   GList link;       /* in the list of all operations */
   GList awake_link; /* in the list of operations that may have a task to place */
+  GList bound_link; /* in the list of operations that wait for the bound of reservations */
   gboolean is_awake;
+  gboolean is_at_bound;
 } BusOperation;
 
 /* Made and freed by bus-operations. */
@@ -111,5 +114,7 @@ void bus_operation_set_strategy (BusOperation *operation, BusStrategy strategy);
 void bus_operation_on_member (BusOperation *operation, BusMember *member, gboolean is_gone);
 /* @member has room, is idle, or its state has changed. */
 void bus_operation_on_room (BusOperation *operation, const BusMember *member);
+/* The operation waits for the bound of reservations, which allows another one now. */
+void bus_operation_on_bound (BusOperation *operation);
 /* The timer of the reservations has expired. */
 void bus_operation_on_timer (BusOperation *operation);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "work/bus-operations.h"
 
+#include "work/bus-isolation.h"
+
 BusOperations *
 bus_operations_new (guint64 seed, guint max, BusDeadlineSet *deadlines, const gint64 *now_us)
 {
@@ -145,11 +147,25 @@ operations_compare_served (const BusOperation *a, const BusOperation *b)
   return (a->served > b->served) - (a->served < b->served);
 }
 
+/* Operations that wait for the bound of reservations are woken one by one, the one that has waited longest first; otherwise each
+ * reservation that ends would wake all of them for one member. */
+static void
+operations_settle_bound (BusOperations *operations)
+{
+  BusOperationShared *shared = &operations->shared;
+
+  if (shared->at_bound.length > 0 && bus_isolation_may_reserve (shared->members))
+    bus_operation_on_bound (g_queue_peek_head (&shared->at_bound));
+}
+
+/* Returns the operation that is served next. NULL: no operation may have a task to place */
 static BusOperation *
-operations_next_awake (const BusOperations *operations)
+operations_next_awake (BusOperations *operations)
 {
   BusOperation *best = NULL;
 
+  operations_settle_released (operations);
+  operations_settle_bound (operations);
   for (GList *link = operations->shared.awake.head; link != NULL; link = link->next)
     if (best == NULL || operations_compare_served (link->data, best) < 0)
       best = link->data;
@@ -161,12 +177,10 @@ bus_operations_next (BusOperations *operations, BusMember **member)
 {
   BusOperation *operation;
 
-  operations_settle_released (operations);
   while ((operation = operations_next_awake (operations)) != NULL)
     {
       BusTask *task = bus_operation_next (operation, member);
 
-      operations_settle_released (operations);
       if (task == NULL)
         continue;
       operation->served = ++operations->last_lease;

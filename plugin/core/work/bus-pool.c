@@ -200,6 +200,7 @@ bus_pool_new (GHashTable *pools, BusPoolSpares *spares, BusDemandMode mode, cons
     pool = pool_make (spares);
   pool->mode = mode;
   pool->is_parked = FALSE;
+  pool->at_bound = FALSE;
   pool_set_members (pool, members);
   g_hash_table_add (pools, pool);
   return pool;

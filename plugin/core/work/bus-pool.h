@@ -63,9 +63,10 @@ typedef struct BusPool
   GPtrArray *rows; /* BusPoolRow, by the key of their turn: the highest priority first */
   BusHeap by_age;  /* BusTask, by age */
   gboolean is_parked;
-  guint place;   /* in the pools of bus-ready */
-  guint index;   /* in the list of bus-pools */
-  guint longest; /* the most members or tasks that it had since it was made */
+  gboolean at_bound; /* no member has changed since the bound of reservations was reached for its first task */
+  guint place;       /* in the pools of bus-ready */
+  guint index;       /* in the list of bus-pools */
+  guint longest;     /* the most members or tasks that it had since it was made */
   BusPoolSpares *spares;
 } BusPool;
 

@@ -332,6 +332,16 @@ pools_settle_pair (BusPools *pools, BusPool *one, BusPool *two)
     bus_pool_exchange (pools->by_members, one, two);
 }
 
+/* A member of the pool has changed, so a task of the pool may be placed. FALSE: that was so before */
+static gboolean
+pools_unpark (BusPools *pools, BusPool *pool)
+{
+  const gboolean was_at_bound = pool->at_bound;
+
+  pool->at_bound = FALSE;
+  return bus_ready_unpark (&pools->ready, pool) || was_at_bound;
+}
+
 /* Both pools are withdrawn meanwhile, so a task that moves is in no order of bus-ready. */
 static void
 pools_settle (BusPools *pools, BusPool *pool, BusMember *member)
@@ -342,8 +352,8 @@ pools_settle (BusPools *pools, BusPool *pool, BusMember *member)
   bus_ready_withdraw (&pools->ready, pool);
   bus_ready_withdraw (&pools->ready, pair);
   pools_settle_pair (pools, pool, pair);
-  bus_ready_unpark (&pools->ready, pool);
-  bus_ready_unpark (&pools->ready, pair);
+  pools_unpark (pools, pool);
+  pools_unpark (pools, pair);
 }
 
 /* FALSE: no pool is affected. Empty pools are freed at the end only, because they may be affected, or the pair of another one. */
@@ -409,8 +419,37 @@ bus_pools_on_room (BusPools *pools, const BusMember *member)
     {
       BusPool *pool = g_ptr_array_index (pools->list, i);
 
-      if (pool->is_parked && bus_pool_has (pool, member))
-        is_unparked |= bus_ready_unpark (&pools->ready, pool);
+      if ((pool->is_parked || pool->at_bound) && bus_pool_has (pool, member))
+        is_unparked |= pools_unpark (pools, pool);
     }
   return is_unparked;
+}
+
+/* --- the bound of reservations --- */
+
+/* Pools that waited for the bound before, and whose members have not changed since, cannot place a task either. They are parked
+ * together, so a reservation that ends does not make the operation examine each of them. */
+void
+bus_pools_park_at_bound (BusPools *pools, const BusTask *task)
+{
+  bus_pools_of (task)->at_bound = TRUE;
+  for (guint i = 0; i < pools->list->len; i++)
+    {
+      BusPool *pool = g_ptr_array_index (pools->list, i);
+
+      if (pool->at_bound)
+        bus_ready_park (&pools->ready, pool);
+    }
+}
+
+void
+bus_pools_on_bound (BusPools *pools)
+{
+  for (guint i = 0; i < pools->list->len; i++)
+    {
+      BusPool *pool = g_ptr_array_index (pools->list, i);
+
+      if (pool->at_bound)
+        bus_ready_unpark (&pools->ready, pool);
+    }
 }

@@ -78,3 +78,8 @@ gint64 bus_pools_waiting_since_us (const BusPools *pools);
 gboolean bus_pools_on_member (BusPools *pools, BusMember *member, WireSpan operation, gboolean is_gone);
 /* @member has room, is idle, or its state has changed. TRUE: a pool is not parked any more */
 gboolean bus_pools_on_room (BusPools *pools, const BusMember *member);
+
+/* Parks the pool of @task, which could be placed if the bound of reservations were not reached. */
+void bus_pools_park_at_bound (BusPools *pools, const BusTask *task);
+/* The bound allows a reservation: the pools that wait for it are not parked any more. */
+void bus_pools_on_bound (BusPools *pools);

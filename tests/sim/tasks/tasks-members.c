@@ -143,11 +143,45 @@ members_check (TasksWorld *world, const TasksClient *client)
     members_check_waiting (world, client, member);
 }
 
+/* --- members that are reserved --- */
+
+/* TRUE if @task, which has to run alone, waits although @member is ready for it and not reserved. */
+static gboolean
+members_wait_alone (const TasksWorld *world, const BusMember *member, const TasksRecord *record)
+{
+  return (record->spec.exclusive || record->is_suspect) && record->state == BUS_TASK_QUEUED && !record->is_forgotten
+         && record->task != NULL && record->task->place.where == BUS_TASK_WAITS
+         && !world->is_paused[record->spec.operation] && world->limits[record->spec.operation] == 0
+         && member->state == BUS_MEMBER_READY && tasks_members_can_take (record, bus_peer_link (member->peer));
+}
+
+/* There are less than eight collectors, so one may be reserved at a time, for all operations together. */
+static void
+members_check_reserved (TasksWorld *world)
+{
+  g_autoptr (GPtrArray) members = bus_registry_all (world->core->work);
+  guint n_reserved = 0;
+
+  for (guint i = 0; i < members->len; i++)
+    n_reserved += ((const BusMember *) g_ptr_array_index (members, i))->reserved_for != NULL;
+  if (n_reserved > 1)
+    tasks_fail (world, "M11: %u collectors are reserved at a time", n_reserved);
+  for (guint i = 0; n_reserved == 0 && i < members->len; i++)
+    for (guint k = world->model->first; k < world->model->records->len; k++)
+      {
+        const TasksRecord *record = g_ptr_array_index (world->model->records, k);
+
+        if (members_wait_alone (world, g_ptr_array_index (members, i), record))
+          tasks_fail (world, "M11: t%u has to run alone, and no collector is reserved for it", record->number);
+      }
+}
+
 void
 tasks_members_check (TasksWorld *world)
 {
   if (bus_core_next_tick_us (world->core) <= world->now_us)
     return; /* a tick is due, and has not come yet */
+  members_check_reserved (world);
   for (guint slot = TASKS_SUBMITTERS; slot < TASKS_CLIENTS; slot++)
     if (world->clients[slot].is_registered && !tasks_failed (world))
       members_check (world, &world->clients[slot]);

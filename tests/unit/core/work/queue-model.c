@@ -264,8 +264,9 @@ model_is_free (Model *model, const BusMember *member, const BusTask *task)
   return !(task->exclusive || task->is_suspect) || model_used (member) == 0;
 }
 
+/* @task: NULL: counts all members */
 static gboolean
-model_may_reserve (Model *model, const BusTask *task)
+model_is_below_bound (Model *model, const BusTask *task)
 {
   guint n_ready = 0;
   guint n_reserved = 0;
@@ -274,12 +275,18 @@ model_may_reserve (Model *model, const BusTask *task)
     {
       const BusMember *member = g_ptr_array_index (model->world->members, i);
 
-      if (!model_is_usable (model, member, task))
+      if (member->state == BUS_MEMBER_GONE || (task != NULL && !model_is_usable (model, member, task)))
         continue;
       n_ready += member->state == BUS_MEMBER_READY ? 1 : 0;
       n_reserved += model_reserver (model, member) != NULL ? 1 : 0;
     }
   return n_reserved < 1 || 4 * (n_reserved + 1) <= n_ready;
+}
+
+static gboolean
+model_may_reserve (Model *model, const BusTask *task)
+{
+  return model_is_below_bound (model, NULL) && model_is_below_bound (model, task);
 }
 
 static const BusMember *
@@ -417,19 +424,6 @@ model_next_reservation (Model *model, guint64 order)
   return best;
 }
 
-static void
-model_dissolve_useless (Model *model, gboolean all)
-{
-  guint64 order = 0;
-
-  for (ModelTask *known; (known = model_next_reservation (model, order)) != NULL;)
-    {
-      order = known->reserved_order;
-      if (all || known->reserved->state != BUS_MEMBER_READY)
-        model_dissolve (model, known);
-    }
-}
-
 static ModelTask *
 model_reserved (Model *model)
 {
@@ -464,7 +458,6 @@ model_next (Model *model, GPtrArray *members)
 
   if (model->is_paused || (model->limit > 0 && model->n_slots >= model->limit))
     return NULL;
-  model_dissolve_useless (model, FALSE);
   best = model_reserved (model);
   if (best != NULL)
     return model_take_reserved (model, best, members);
@@ -490,7 +483,8 @@ model_on_member (Model *model, const BusMember *member)
 {
   ModelTask *known = model_reserver (model, member);
 
-  if (known != NULL && known->is_reserved && !model_is_usable (model, member, known->task))
+  if (known != NULL && known->is_reserved
+      && (member->state != BUS_MEMBER_READY || !model_is_usable (model, member, known->task)))
     model_dissolve (model, known);
 }
 
@@ -498,8 +492,8 @@ void
 model_pause (Model *model, gboolean is_paused)
 {
   model->is_paused = is_paused;
-  if (is_paused)
-    model_dissolve_useless (model, TRUE);
+  for (ModelTask *known; is_paused && (known = model_next_reservation (model, 0)) != NULL;)
+    model_dissolve (model, known);
 }
 
 void

@@ -49,6 +49,18 @@ submit_suspect (World *world)
   return task;
 }
 
+static void
+submit_alone (World *world, const char *operation, const char *target, gboolean is_suspect)
+{
+  const BusTaskSpec spec = {
+    .operation = wire_span_str (operation), .target = wire_span_str (target), .priority = 5, .exclusive = !is_suspect
+  };
+  BusTask *task = world_new_task (world, &spec, 0);
+
+  task->is_suspect = is_suspect;
+  bus_operation_insert (task);
+}
+
 static WorldLease *
 lease_of (World *world, const BusTask *task)
 {
@@ -143,6 +155,138 @@ test_bound (World *world, gconstpointer data)
       g_assert_cmpuint (count_reserved (world), ==, expected[n]);
       g_assert_cmpuint (world->leases->len, ==, expected[n]);
     }
+}
+
+/* Adds @n members with one running task each, and a task for each of them that has to run alone there. */
+static void
+submit_for_each_member (World *world, guint n, gboolean is_suspect)
+{
+  add_members (world, n, 4);
+  for (guint i = 0; i < n; i++)
+    world_submit (world, "scan", 0, 5);
+  g_assert_cmpuint (lease_all (world), ==, n);
+  for (guint i = 0; i < n; i++)
+    submit_alone (world, "scan", member_at (world, i)->id, is_suspect);
+  g_assert_cmpuint (lease_all (world), ==, 0);
+}
+
+/* The bound counts all members, so tasks with different targets do not reserve all of them. */
+static void
+test_bound_of_targets (World *world, gconstpointer data)
+{
+  static const guint expected[] = { 0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3 };
+
+  for (guint n = 1; n < G_N_ELEMENTS (expected); n++)
+    for (guint is_suspect = 0; is_suspect < 2; is_suspect++)
+      {
+        world_clear (world);
+        world_init (world);
+        submit_for_each_member (world, n, is_suspect != 0);
+        g_assert_cmpuint (count_reserved (world), ==, expected[n]);
+      }
+}
+
+/* When a reservation ends, the next task that waits for the bound reserves its member, until all tasks have ended. */
+static void
+test_next_reservation (World *world, gconstpointer data)
+{
+  for (guint is_suspect = 0; is_suspect < 2; is_suspect++)
+    {
+      world_clear (world);
+      world_init (world);
+      submit_for_each_member (world, 12, is_suspect != 0);
+      while (world->tasks->len > 0)
+        {
+          g_assert_cmpuint (world->leases->len, >, 0);
+          world_finish (world, g_ptr_array_index (world->leases, 0));
+          lease_all (world);
+          g_assert_cmpuint (count_reserved (world), <=, 3);
+        }
+      g_assert_cmpuint (count_reserved (world), ==, 0);
+    }
+}
+
+/* A member that gets ready raises the bound, also if it is not capable of the task that waits for the bound. */
+static void
+test_bound_rises (World *world, gconstpointer data)
+{
+  BusMember *member;
+
+  submit_for_each_member (world, 7, TRUE);
+  g_assert_cmpuint (count_reserved (world), ==, 1);
+  member = world_member (world, "other", "monitor", "watch", 4);
+  lease_all (world);
+  g_assert_cmpuint (count_reserved (world), ==, 2);
+
+  member->state = BUS_MEMBER_SUSPECT;
+  world_touch (world, member);
+  world_lose_member (world, member_at (world, 0));
+  lease_all (world);
+  g_assert_cmpuint (count_reserved (world), ==, 1);
+}
+
+/* Suspects of several operations share the bound, and the operation that has waited longest is next. */
+static void
+test_operations_share_the_bound (World *world, gconstpointer data)
+{
+  static const char *const operations[] = { "hash", "list", "read" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (operations); i++)
+    world_member (world, operations[i], "scanner", operations[i], 4);
+  for (guint i = 0; i < 9; i++)
+    submit_alone (world, operations[i % 3], "", TRUE);
+  for (guint i = 0; i < 9; i++)
+    {
+      WorldLease *lease = world_lease (world);
+
+      g_assert_true (lease != NULL && g_str_equal (lease->member->id, operations[i % 3]));
+      g_assert_null (world_lease (world));
+      world_finish (world, lease);
+    }
+}
+
+/* An exclusive task that waited for the bound runs when its member is idle, although the bound is reached again. */
+static void
+test_idle_at_bound (World *world, gconstpointer data)
+{
+  BusTask *first;
+
+  submit_for_each_member (world, 3, FALSE);
+  world_member (world, "other", "monitor", "watch", 4);
+  first = member_at (world, 0)->reserved_for;
+  g_assert_cmpuint (lease_all (world), ==, 0);
+
+  /* The bound allows a reservation while the operation is at its limit, and another operation uses it. */
+  bus_operation_set_limit (first->place.operation, 3);
+  world_end_task (world, first);
+  g_assert_cmpuint (lease_all (world), ==, 0);
+  submit_alone (world, "watch", "", TRUE);
+  g_assert_cmpuint (lease_all (world), ==, 1);
+
+  world_finish (world, g_ptr_array_index (world->leases, 2));
+  g_assert_cmpuint (lease_all (world), ==, 1);
+  g_assert_cmpuint (member_at (world, 2)->n_running, ==, 1);
+}
+
+/* An operation that is freed does not wait for the bound any more. */
+static void
+test_free_at_bound (World *world, gconstpointer data)
+{
+  world_member (world, "hash", "scanner", "hash", 4);
+  world_member (world, "list", "scanner", "list", 4);
+  submit_alone (world, "hash", "", TRUE);
+  submit_alone (world, "list", "", TRUE);
+  g_assert_cmpuint (lease_all (world), ==, 1);
+  world_end_task (world, g_ptr_array_index (world->tasks, 1));
+  for (guint i = 0; i < 15; i++)
+    {
+      g_autofree char *operation = g_strdup_printf ("other%u", i);
+
+      world_submit (world, operation, 0, 5);
+    }
+  world_finish (world, g_ptr_array_index (world->leases, 0));
+  g_assert_cmpuint (lease_all (world), ==, 0);
+  g_assert_cmpuint (world->operations->shared.at_bound.length, ==, 0);
 }
 
 /* Each suspect gets its turn, while other tasks run on other members. */
@@ -355,6 +499,12 @@ main (int argc, char **argv)
   TEST ("suspects", test_suspects);
   TEST ("reserves-the-least-busy", test_reserves_the_least_busy);
   TEST ("bound", test_bound);
+  TEST ("bound-of-targets", test_bound_of_targets);
+  TEST ("next-reservation", test_next_reservation);
+  TEST ("bound-rises", test_bound_rises);
+  TEST ("operations-share-the-bound", test_operations_share_the_bound);
+  TEST ("idle-at-bound", test_idle_at_bound);
+  TEST ("free-at-bound", test_free_at_bound);
   TEST ("S09-suspects-one-by-one", test_suspects_one_by_one);
   TEST ("member-without-suitable-tasks", test_member_without_suitable_tasks);
   TEST ("reserved-member-dies", test_reserved_member_dies);

@@ -228,6 +228,7 @@ op_state (Run *run)
   member->state = states[draw (run, G_N_ELEMENTS (states))];
   member->max_concurrent = 1 + draw (run, 3);
   world_touch (&run->world, member);
+  model_on_member (run->model, member);
 }
 
 static void
