@@ -15,8 +15,8 @@
  * client. The client gives it to the broker with a request to control.bus.will, and again on each new connection.
  *
  * The client keeps the packed request. A call stores the new request before the broker has answered, so that a reconnect meanwhile
- * sends the newest one. If the broker refuses it, the request that was accepted last is stored again. Requests have numbers, because
- * several may be in progress, and their answers are not always handled in the order of the requests.
+ * sends the newest one. If the broker refuses it, the request that was accepted last is stored again. Requests have numbers,
+ * because several may be in progress, and their answers are not always handled in the order of the requests.
  *
  * Invariant: the broker of the present connection has the message that the client keeps, or a request for it is in progress.
  */

@@ -104,8 +104,8 @@ kept_insert (DeyeBusCollector *self, KeptResult *kept)
   self->kept_bytes += kept->size;
 }
 
-/* Beyond KEPT_BYTES the first result of the list is forgotten, even if its submitter does not have it. If the broker loses the result
- * as well, because it is restarted, the task is attempted again. */
+/* Beyond KEPT_BYTES the first result of the list is forgotten, even if its submitter does not have it. If the broker loses the
+ * result as well, because it is restarted, the task is attempted again. */
 void
 deye_bus_collector_keep (DeyeBusCollector *self, const DeyeBusRun *run, DeyeBusOutcome *outcome, gboolean is_sent)
 {
@@ -171,8 +171,8 @@ claims_fill (TaskClaim *claim, const char *task_id, guint32 attempt, const DeyeB
 }
 
 /* Works that run are always claimed: if one were left out, the broker would give its task to another collector, and the work would
- * be done twice. The slots limit their number. Results take the rest of CLAIMS_MAX, the last of the list first, because those before
- * it are forgotten sooner anyway. A result that is not claimed stays here, and the next registration may claim it. */
+ * be done twice. The slots limit their number. Results take the rest of CLAIMS_MAX, the last of the list first, because those
+ * before it are forgotten sooner anyway. A result that is not claimed stays here, and the next registration may claim it. */
 void
 deye_bus_collector_list_claims (DeyeBusCollector *self, DeyeBusClaims *claims)
 {

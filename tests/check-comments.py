@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check-comments.py [SOURCE_DIR]: finds comments with words and openings that are hard to read. Prints TAP.
+"""check-comments.py [SOURCE_DIR]: finds comments with words and openings that are hard to read, and long lines. Prints TAP.
 
 A comment begins with its subject, not with a clause ("What is left is dropped"), and uses the terms of the field: a peer
 disconnects, a value is reported, a task continues, an entry is checked. The table RULES has the words and openings that are not
 used, with a replacement. EXCEPTIONS lists comments that are correct although they contain them, each with its reason.
+
+clang-format breaks lines of code, but not those of comments. So the length of all lines of C files is checked here.
 """
 import os
 import re
@@ -39,6 +41,8 @@ RULES = [(re.compile(pattern), advice) for pattern, advice in (
 
 # {(file, beginning of the comment): the reason of the exception}
 EXCEPTIONS = {}
+
+LINE_MAX = 132
 
 C_COMMENT = re.compile(r""""(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|/\*(.*?)\*/|//([^\n]*)""", re.DOTALL)
 HASH_COMMENT = re.compile(r"(?:^|(?<=\s))#(?![!:])[ \t]?(.*)")
@@ -96,6 +100,11 @@ def is_excepted(path, comment):
     return any(path == name and comment.startswith(begin) for name, begin in EXCEPTIONS)
 
 
+def long_lines(text):
+    """The numbers of the lines that are too long."""
+    return [number for number, line in enumerate(text.split("\n"), 1) if len(line) > LINE_MAX]
+
+
 @test("/comments/plain-english")
 def _(root):
     found, n_comments = [], 0
@@ -108,6 +117,24 @@ def _(root):
                 found += [f"{path}:{line}: '{words}': {advice}" for words, advice in faults_of(comment)]
     holds(n_comments > 10000, f"{n_comments} comments")
     equal(found, [])
+
+
+@test("/comments/line-length")
+def _(root):
+    found, n_files = [], 0
+    for path in source_files(root):
+        if not path.endswith((".c", ".h")):
+            continue
+        n_files += 1
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            found += [f"{path}:{number}: more than {LINE_MAX} characters" for number in long_lines(file.read())]
+    holds(n_files > 1000, f"{n_files} files")
+    equal(found, [])
+
+
+@test("/comments/self/line-length")
+def _(_root):
+    equal(long_lines("\n".join(("x" * LINE_MAX, "x" * (LINE_MAX + 1), "é" * LINE_MAX, ""))), [2])
 
 
 @test("/comments/self/finds-in-c")

@@ -8,7 +8,8 @@ const DeyeBusStandardInfo deye_bus_standard_methods[] = {
   [DEYE_BUS_STANDARD_PING]
     = { "Ping", NULL, NULL, "Returns the payload that it received." },
   [DEYE_BUS_STANDARD_INFO]
-    = { "GetInfo", NULL, DEYE_BUS_TYPE_PREFIX "PeerDescription", "Returns the program, its pid, version and services, and its health." },
+    = { "GetInfo", NULL, DEYE_BUS_TYPE_PREFIX "PeerDescription",
+        "Returns the program, its pid, version and services, and its health." },
   [DEYE_BUS_STANDARD_INTROSPECT]
     = { "Introspect", DEYE_BUS_TYPE_PREFIX "IntrospectRequest", DEYE_BUS_TYPE_PREFIX "IntrospectReply",
         "Returns the services with methods, events and properties, and the types of their payloads." },

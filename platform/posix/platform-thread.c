@@ -42,7 +42,8 @@ typedef struct
   uint64_t period_ns;
 } ThreadSchedule; /* struct sched_attr in its first version */
 
-/* All other attributes stay as they are. An older kernel ignores the slice; a sandbox may refuse the call, or end the process for it. */
+/* All other attributes stay as they are. An older kernel ignores the slice; a sandbox may refuse the call, or end the process for
+ * it. */
 void
 platform_thread_set_slice (gboolean is_short)
 {

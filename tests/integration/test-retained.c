@@ -11,8 +11,8 @@
 #define TOPIC  "health.procmond"
 #define MARKER "health.marker"
 
-/* The messages that the controller received since it subscribed: "TOPIC" for each, followed by "*" if it is retained and by "#" if it is
- * a last message. */
+/* The messages that the controller received since it subscribed: "TOPIC" for each, followed by "*" if it is retained and by "#" if
+ * it is a last message. */
 typedef struct
 {
   GString *text;

@@ -7,8 +7,8 @@
  * The end of a block: limits the time for which a subscription under the policy block may withhold its publishers' credit.
  *
  * The block timer begins with the first ticket of the subscription (bus-withheld). The block ends when the client returns no credit
- * for longest_block_us, or when one message is held for BUS_BLOCK_PATIENCE times that. So peers that block each other in a circle do
- * not do so forever, and a client that is slow but alive may hold its publishers back for longer than one that hangs.
+ * for longest_block_us, or when one message is held for BUS_BLOCK_PATIENCE times that. So peers that block each other in a circle
+ * do not do so forever, and a client that is slow but alive may hold its publishers back for longer than one that hangs.
  *
  * At the end of a block the subscription is demoted: its policy is drop-oldest until its queue has drained. Messages that wait
  * with a ticket are dropped with a gap, unless another member of the group takes them first (bus-reroute) or they are delivered

@@ -57,8 +57,8 @@ LinkEcho *link_fixture_echo (LinkFixture *f, guint i);
 
 /* Writes and reads as much as the socket allows, and runs the context in between, until all bytes have come back. */
 void link_fixture_round_trip (LinkFixture *f, int fd, const guint8 *bytes, gsize len);
-/* Writes a few bytes and runs link_set_iterate() until they have come back. After two of these calls the set waits without preparing
- * the context. */
+/* Writes a few bytes and runs link_set_iterate() until they have come back. After two of these calls the set waits without
+ * preparing the context. */
 void link_fixture_use (LinkFixture *f, int fd);
 /* Writes until the socket is full. */
 void link_fixture_fill (int fd);
