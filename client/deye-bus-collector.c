@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "deye-bus-collector-private.h"
 
+#include "deye-bus-client-connection.h"
 #include "deye-bus-context.h"
 #include "deye-bus-locale.h"
 
@@ -106,6 +107,15 @@ collector_release_all (DeyeBusCollector *self)
   g_queue_clear_full (&self->arrived, (GDestroyNotify) deye_bus_message_unref);
 }
 
+/* In a callback of the client its dispose does nothing, so the client is closed first. */
+static void
+collector_end_own_client (DeyeBusCollector *self)
+{
+  if (self->client->dispatching > 0)
+    deye_bus_client_close_async (self->client, NULL, NULL, NULL);
+  g_object_run_dispose (G_OBJECT (self->client));
+}
+
 /* A binding may use the collector after g_object_run_dispose(), or call that in a handler. So the client is released in finalize,
  * and the collector behaves like one that was stopped. Its own client is closed, even if the program has a reference to it: the
  * topics of the collector are still open in it, and nothing would answer their requests. */
@@ -123,7 +133,7 @@ deye_bus_collector_dispose (GObject *object)
   collector_release_all (self);
   deye_bus_context_end_release (&release);
   if (!self->is_client_given)
-    g_object_run_dispose (G_OBJECT (self->client));
+    collector_end_own_client (self);
   G_OBJECT_CLASS (deye_bus_collector_parent_class)->dispose (object);
 }
 

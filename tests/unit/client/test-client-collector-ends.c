@@ -271,6 +271,31 @@ test_own_client (Fixture *f, gconstpointer data)
   g_assert_cmpint (deye_bus_client_get_state (client), ==, DEYE_BUS_CLIENT_STATE_CLOSED);
 }
 
+static gboolean
+apply_configuration (DeyeBusCollector *collector,
+                     guint64 generation,
+                     GBytes *payload,
+                     const char *payload_type,
+                     gpointer data)
+{
+  return TRUE;
+}
+
+/* The same in a callback of the client, whose dispose does nothing then. If it were left open, requests on the collector's topics
+ * would call handlers that are freed. */
+static void
+test_own_client_in_handler (Fixture *f, gconstpointer data)
+{
+  f->collector->is_client_given = FALSE; /* as if the collector had made its client */
+  g_assert_true (deye_bus_collector_set_configuration_handler (f->collector, apply_configuration, NULL, NULL, NULL));
+  g_signal_connect (f->collector, "registered", G_CALLBACK (g_object_run_dispose), NULL);
+  collector_fixture_begin (f);
+  collector_script_registered (f->base.in, 2, 77);
+  client_fixture_send_and_settle (&f->base);
+  g_assert_cmpuint (f->registered, ==, 1);
+  g_assert_cmpint (deye_bus_client_get_state (f->base.client), ==, DEYE_BUS_CLIENT_STATE_CLOSED);
+}
+
 #define ADD(path, function) ADD_DATA (path, NULL, function)
 #define ADD_DATA(path, data, function)                                                                                 \
   g_test_add ("/client/collector/" path, Fixture, data, collector_fixture_set_up, function, collector_fixture_tear_down)
@@ -295,5 +320,6 @@ main (int argc, char **argv)
   ADD_DATA ("disposed-in-draining", "draining", test_disposed_in_handler);
   ADD_DATA ("disposed-in-state", "notify::state", test_disposed_in_handler);
   ADD ("own-client", test_own_client);
+  ADD ("own-client-in-handler", test_own_client_in_handler);
   return g_test_run ();
 }
