@@ -76,21 +76,23 @@ health_report (DeyeBusCollector *self)
 void
 deye_bus_collector_set_unit_health (DeyeBusCollector *self, const char *unit, DeyeBusHealth health, const char *detail)
 {
+  g_autofree char *name = NULL;
   HealthUnit *value;
 
   g_return_if_fail (DEYE_BUS_IS_COLLECTOR (self));
   g_return_if_fail (unit != NULL);
 
+  name = g_utf8_make_valid (unit, -1);
   value = g_new (HealthUnit, 1);
   *value = (HealthUnit){ health, g_utf8_make_valid (detail != NULL ? detail : "", -1) };
   g_mutex_lock (&self->units_lock);
   if (health == DEYE_BUS_HEALTH_HEALTHY)
     {
-      g_tree_remove (self->units, unit);
+      g_tree_remove (self->units, name);
       health_unit_free (value);
     }
   else
-    g_tree_replace (self->units, g_utf8_make_valid (unit, -1), value);
+    g_tree_replace (self->units, g_steal_pointer (&name), value);
   health_report (self);
   g_mutex_unlock (&self->units_lock);
 }

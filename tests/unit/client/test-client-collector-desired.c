@@ -256,6 +256,16 @@ test_units (Fixture *f, gconstpointer data)
   assert_health (f, DEYE_BUS_HEALTH_HEALTHY, "");
 }
 
+/* A name that is not UTF-8 is reported as valid text; the unit can become healthy again. */
+static void
+test_units_not_utf8 (Fixture *f, gconstpointer data)
+{
+  deye_bus_collector_set_unit_health (f->base.collector, "net\xff", DEYE_BUS_HEALTH_DEGRADED, NULL);
+  assert_health (f, DEYE_BUS_HEALTH_DEGRADED, "net\xef\xbf\xbd");
+  deye_bus_collector_set_unit_health (f->base.collector, "net\xff", DEYE_BUS_HEALTH_HEALTHY, NULL);
+  assert_health (f, DEYE_BUS_HEALTH_HEALTHY, "");
+}
+
 #define ADD(path, function) g_test_add ("/client/collector-desired/" path, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -267,5 +277,6 @@ main (int argc, char **argv)
   ADD ("standing", test_standing);
   ADD ("standing-hostile", test_standing_hostile);
   ADD ("units", test_units);
+  ADD ("units-not-utf8", test_units_not_utf8);
   return g_test_run ();
 }
