@@ -20,6 +20,7 @@
 #define UNITS_MAX       64u
 #define UNIT_NAME_MAX   64u /* bytes */
 #define UNIT_REASON_MAX 256u
+#define DETAIL_MAX      1024u /* a longer text could make the heartbeat larger than the largest payload */
 
 G_STATIC_ASSERT (DEYE_BUS_HEALTH_INITIAL == DEYE_BUS_HEALTH_HEALTHY);
 
@@ -219,7 +220,7 @@ deye_bus_client_set_health (DeyeBusClient *self, DeyeBusHealth health, const cha
 
   g_return_if_fail (DEYE_BUS_IS_CLIENT (self));
 
-  text = g_utf8_make_valid (detail != NULL ? detail : "", -1);
+  text = deye_bus_cut_text (detail, DETAIL_MAX);
   units = g_ptr_array_new_with_free_func (deye_bus_unit_free);
   if (health != DEYE_BUS_HEALTH_HEALTHY)
     g_ptr_array_add (units, deye_bus_unit_new (health, "", text));

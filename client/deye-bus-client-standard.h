@@ -72,7 +72,7 @@ DEYE_BUS_API gboolean deye_bus_client_serve_standard (DeyeBusClient *self,
  * deye_bus_client_set_health:
  * @self: a #DeyeBusClient
  * @health: health to report; it is %DEYE_BUS_HEALTH_HEALTHY until this function is called
- * @detail: (nullable): explanation for users
+ * @detail: (nullable): explanation for users, of which at most 1,024 bytes are reported
  *
  * Sets the health that the client reports from now on: by the HealthCheck method, by the heartbeat, and at once by a
  * `daemoneye.eventbus.v1.HealthReport` on `control.health.status.{id}`, which the broker reads. The report is sent from the

@@ -169,6 +169,26 @@ test_units (Fixture *f, gconstpointer data)
   g_assert_cmpuint (strlen (text), ==, strlen ("3:") + 64 * (strlen (", ") + 64 + strlen (" 2 ")) - 1);
 }
 
+/* The text of a program may be longer than the largest payload: heartbeats contain its beginning, and do not stop. */
+static void
+test_long_detail (Fixture *f, gconstpointer data)
+{
+  g_autofree char *detail = g_strnfill (3 * 1024 * 1024, 'x');
+  g_autoptr (GPtrArray) frames = NULL;
+  const ScriptFrame *beat;
+
+  client_fixture_connect (f, NULL);
+  deye_bus_client_set_health (f->client, DEYE_BUS_HEALTH_DEGRADED, detail);
+  g_assert_true (deye_bus_client_set_heartbeat (f->client, 300 * G_TIME_SPAN_SECOND, NULL));
+  client_fixture_settle (f);
+  frames = client_fixture_receive (f);
+  g_assert_cmpuint (frames->len, ==, 1);
+  beat = frames->pdata[0];
+  g_assert_true (wire_span_equal (beat->envelope.topic, WIRE_SPAN_LITERAL ("control.health.heartbeat.tester")));
+  g_assert_cmpuint (beat->envelope.payload.len, >, 1000);
+  g_assert_cmpuint (beat->envelope.payload.len, <, 2000);
+}
+
 #define ADD(path, function)                                                                                            \
   g_test_add ("/client/health/" path, Fixture, NULL, set_up, function, client_fixture_tear_down)
 
@@ -182,5 +202,6 @@ main (int argc, char **argv)
   ADD ("M13-old-broker", test_old_broker);
   ADD ("M13-thread", test_thread);
   ADD ("M13-units", test_units);
+  ADD ("long-detail", test_long_detail);
   return g_test_run ();
 }
