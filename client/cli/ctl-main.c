@@ -100,8 +100,9 @@ main_find_verb (Ctl *ctl, GPtrArray *words, GError **error)
   guint n_words;
   const CtlVerb *verb = ctl_verb_find_words (first, second, &n_words);
 
-  if (verb == NULL)
-    return ctl_verb_fail_unknown (first, second != NULL && *second != '-' ? second : NULL, error);
+  second = second != NULL && *second != '-' ? second : NULL;
+  if (verb == NULL || (n_words == 1 && second != NULL && verb->most == 0 && ctl_verb_is_group (first)))
+    return ctl_verb_fail_unknown (first, second, error);
   g_ptr_array_remove_range (words, 1, n_words);
   return main_run_verb (ctl, verb, words, error);
 }

@@ -247,6 +247,14 @@ def _(bus):
     holds("\033" not in bus.ctl("subs"), "no colour into a pipe")
 
 
+@test("/cli/help/unknown-second-word")
+def _(bus):
+    """The error names the group of verbs, also if its first word is a verb by itself."""
+    for group in ("task", "operations"):
+        printed = bus.ctl(group, "nonsense", code=2)
+        holds(f"Unknown verb {group} nonsense: `deyebusctl help {group}` lists the verbs" in printed, printed)
+
+
 @test("/cli/complete/words")
 def _(bus):
     words = bus.ctl("complete-words", "peers").split()
