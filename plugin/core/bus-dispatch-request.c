@@ -184,12 +184,15 @@ static void
 dispatch_withhold_answer (DispatchCall *call)
 {
   BusTaskStore *tasks = &call->core->work->tasks;
+  BusTicket *ticket;
 
   if (!(call->frame->flags & WIRE_FLAG_FINAL) || call->class_of.credit_class == WIRE_CLASS_NONE
       || !bus_peer_is_ready (call->peer) || !bus_task_store_is_over (tasks))
     return;
-  bus_task_store_withhold (
-      tasks, bus_ticket_new (&call->peer->ledger, call->class_of.credit_class, 1, call->cost, call->now_us));
+  ticket = bus_ticket_new (&call->peer->ledger, call->class_of.credit_class, 1, call->cost, call->now_us);
+  if (ticket == NULL)
+    return; /* no memory: the credit returns at once */
+  bus_task_store_withhold (tasks, ticket);
   call->is_held = TRUE;
 }
 

@@ -151,3 +151,36 @@ bus_cells_give (BusCells *cells, gpointer memory)
     bus_cells_give_slowly (cells, chunk);
 #endif
 }
+
+/* TRUE if the next bus_cells_take() of this size will succeed, provided that no other cell of its class is taken before: for a caller
+ * that must not fail any more when it takes the cell. FALSE: no memory. */
+static inline gboolean
+bus_cells_can_take (BusCells *cells, gsize size)
+{
+  BusCell *cell = bus_cells_take_or_null (cells, size);
+
+  if (cell != NULL)
+    bus_cells_give (cells, cell);
+  return cell != NULL;
+}
+
+/* The same for the next @n cells of this size. */
+static inline gboolean
+bus_cells_can_take_many (BusCells *cells, gsize size, guint n)
+{
+  BusCell *taken = NULL, *cell;
+  guint left = n;
+
+  while (left > 0 && (cell = bus_cells_take_or_null (cells, size)) != NULL)
+    {
+      cell->next = taken;
+      taken = cell;
+      left--;
+    }
+  while ((cell = taken) != NULL)
+    {
+      taken = cell->next;
+      bus_cells_give (cells, cell);
+    }
+  return left == 0;
+}

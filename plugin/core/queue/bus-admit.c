@@ -3,6 +3,7 @@
 
 #include "queue/bus-fifo-run.h"
 #include "queue/bus-lane.h"
+#include "queue/bus-unsettled.h"
 #include "queue/bus-withheld.h"
 
 /* The work for each subscription of an offer, in units of about 10 ns; bus_core_work() returns the sum. An offer to at most
@@ -172,10 +173,42 @@ admit_refuse (BusFlow *flow,
 
 /* --- accepting --- */
 
-static BusTicket *
-admit_ticket_for (const BusFlow *flow, const BusSubscription *subscription, BusInbound *inbound, gint64 now_us)
+/* @ticket: (out) (transfer full) (nullable): NULL: the subscription withholds no credit for the message. FALSE: no memory. */
+static gboolean
+admit_take_ticket (const BusFlow *flow,
+                   const BusSubscription *subscription,
+                   BusInbound *inbound,
+                   BusTicket **ticket,
+                   gint64 now_us)
 {
-  return admit_can_hold (flow, subscription, inbound) ? bus_inbound_ticket (inbound, now_us) : NULL;
+  *ticket = NULL;
+  if (!admit_can_hold (flow, subscription, inbound))
+    return TRUE;
+  *ticket = bus_inbound_ticket (inbound, now_us);
+  return *ticket != NULL;
+}
+
+/* Makes everything that the first @n subscriptions of shared->ready will need besides their frame: the kept message, its ticket, and
+ * memory for the records. FALSE: no memory. */
+static gboolean
+admit_prepare_records (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, guint n, gint64 now_us)
+{
+  guint n_records = delivery->is_kept ? n : 0;
+
+  if (delivery->is_kept && bus_inbound_keep (inbound) == NULL)
+    return FALSE;
+  for (guint i = 0; i < n; i++)
+    {
+      BusTicket *ticket;
+
+      if (!admit_take_ticket (flow, flow->shared->ready[i], inbound, &ticket, now_us))
+        return FALSE;
+      if (ticket == NULL)
+        continue;
+      bus_ticket_unref (ticket); /* the view has a reference, too */
+      n_records += delivery->is_kept ? 0 : 1;
+    }
+  return n_records == 0 || bus_unsettled_can_add (flow, n_records, delivery->is_kept);
 }
 
 /* Appends the message to the FIFO. If the subscription has credit, the slot is also added to @entry, which is made when it is
@@ -194,7 +227,8 @@ admit_let_wait (BusFlow *flow,
 
   if (message == NULL)
     return FALSE;
-  ticket = admit_ticket_for (flow, subscription, inbound, now_us);
+  if (!admit_take_ticket (flow, subscription, inbound, &ticket, now_us))
+    return FALSE;
   slot = bus_fifo_append (flow, subscription, message, ticket, delivery, now_us);
   if (slot == NULL)
     {
@@ -250,7 +284,7 @@ admit_deliver_now (BusFlow *flow,
 {
   BusSubscription *const *ready = flow->shared->ready;
 
-  if ((delivery->is_kept && bus_inbound_keep (inbound) == NULL)
+  if (!admit_prepare_records (flow, inbound, delivery, n, now_us)
       || !bus_flow_encode_now (flow, inbound, inbound->class_of.lane, delivery, n, now_us))
     {
       for (guint i = 0; i < n; i++)
@@ -260,8 +294,9 @@ admit_deliver_now (BusFlow *flow,
     }
   for (guint i = 0; i < n; i++)
     {
-      BusTicket *ticket = admit_ticket_for (flow, ready[i], inbound, now_us);
+      BusTicket *ticket;
 
+      admit_take_ticket (flow, ready[i], inbound, &ticket, now_us); /* cannot fail any more */
       if (ticket != NULL)
         bus_withheld_note_ticket (flow, ready[i], now_us);
       bus_window_use (&ready[i]->window, inbound->envelope->payload.len);

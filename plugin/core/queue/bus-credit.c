@@ -115,9 +115,12 @@ bus_credit_grant (BusLedger *publisher, WireClass credit_class)
 WIRE_HOT BusTicket *
 bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us)
 {
-  BusTicket *ticket = bus_cells_take (&publisher->shared->quota->cells, sizeof (BusTicket));
-  BusAllowance *allowance = credit_need_allowance (publisher, credit_class);
+  BusTicket *ticket = bus_cells_take_or_null (&publisher->shared->quota->cells, sizeof (BusTicket));
+  BusAllowance *allowance;
 
+  if (ticket == NULL)
+    return NULL;
+  allowance = credit_need_allowance (publisher, credit_class);
   *ticket = (BusTicket){ .refs = 1,
                          .publisher = publisher,
                          .quota = publisher->shared->quota,

@@ -109,7 +109,14 @@ BusLedger *bus_credit_next_due (BusCreditors *creditors, guint *classes);
 /* Grants the returned credit of a class. Returns the window whose totals are to be announced. */
 const BusWindow *bus_credit_grant (BusLedger *publisher, WireClass credit_class);
 
-/* Withholds credit that was taken, until the last reference to the ticket is dropped. Transfer full. */
+/* TRUE if the next bus_ticket_new() will have memory, provided that no other ticket is made before. */
+static inline gboolean
+bus_ticket_can_make (BusQuota *quota)
+{
+  return bus_cells_can_take (&quota->cells, sizeof (BusTicket));
+}
+
+/* Withholds credit that was taken, until the last reference to the ticket is dropped. Transfer full. NULL: no memory. */
 BusTicket *bus_ticket_new (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us);
 /* The ticket also withholds the credit of one further message. */
 void bus_ticket_join (BusTicket *ticket, gsize bytes);
@@ -121,7 +128,8 @@ bus_ticket_ref (BusTicket *ticket)
 }
 void bus_ticket_unref (BusTicket *ticket);
 
-/* Withholds credit that was taken, as a part of the ticket of this turn, until bus_ticket_unref_part(). Transfer full. */
+/* Withholds credit that was taken, as a part of the ticket of this turn, until bus_ticket_unref_part(). Transfer full. The caller has
+ * checked bus_ticket_can_make(). */
 BusTicket *
 bus_ticket_ref_part (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us);
 /* @messages, @bytes: the credit of this part, which returns */

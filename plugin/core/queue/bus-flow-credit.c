@@ -57,7 +57,8 @@ flow_send_runs (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
       const guint n
           = bus_waiting_run_fits (slot->run, window->granted_messages - window->used_messages,
                                   window->granted_bytes - window->used_bytes, bus_flow_room (flow, slot->lane));
-      const guint done = bus_outq_put_waiting (&flow->outq, slot->run, n);
+      const gboolean may_send = slot->ticket == NULL || bus_unsettled_can_add (flow, 1, FALSE);
+      const guint done = may_send ? bus_outq_put_waiting (&flow->outq, slot->run, n) : 0;
 
       if (done > 0)
         flow_encoded_of_run (flow, slot, done, now_us);

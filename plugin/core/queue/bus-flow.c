@@ -346,6 +346,18 @@ flow_send_gaps_before (BusFlow *flow, const BusEntry *entry)
   return TRUE;
 }
 
+/* TRUE if there is memory for the records that the slots of the entry need once it is encoded. */
+static gboolean
+flow_may_record (BusFlow *flow, const BusEntry *entry)
+{
+  const gboolean with_message = entry->delivery.is_kept;
+  guint n = 0;
+
+  for (const BusSlot *slot = entry->slots; slot != NULL; slot = slot->sibling_next)
+    n += with_message || slot->ticket != NULL ? 1 : 0;
+  return n == 0 || bus_unsettled_can_add (flow, n, with_message);
+}
+
 static guint
 flow_entry_ids (const BusEntry *entry, guint32 *ids)
 {
@@ -409,7 +421,7 @@ flow_pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
 
   if (!entry->plain && flow_is_expired (entry, now_us))
     flow_expire_entry (flow, entry, now_us);
-  else if (flow_send_gaps_before (flow, entry)
+  else if (flow_may_record (flow, entry) && flow_send_gaps_before (flow, entry)
            && flow_encode (flow, lane, &frame, &entry->delivery, flow_entry_ids (entry, flow->shared->ids), now_us))
     flow_entry_encoded (flow, entry, now_us);
   else

@@ -103,7 +103,7 @@ BusMessage *bus_inbound_keep (BusInbound *inbound);
 void bus_inbound_view_kept (BusInbound *inbound, BusMessage *message, BusTicket *ticket, WireEnvelope *envelope);
 
 /* A reference to the ticket that withholds the credit of its publisher, made at the first call. NULL: it has no publisher, or its
- * frame cost no credit. Transfer full. */
+ * frame cost no credit, or there is no memory. Transfer full. */
 BusTicket *bus_inbound_ticket (BusInbound *inbound, gint64 now_us);
 
 /* The cost of a waiting message for its queue, besides the slot. The message counts in full, even if other queues share it. */

@@ -56,11 +56,16 @@ stream_give_up_ticket (BusStream *stream, BusStreamItem *item)
     bus_deadline_disarm (flow->shared->deadlines, &stream->block_timer.deadline);
 }
 
+/* @item: (transfer full): from the cells of the queue, not set yet */
 static void
-stream_append (BusStream *stream, BusMessage *message, BusTicket *ticket, const BusStreamFrame *frame, gint64 now_us)
+stream_append (BusStream *stream,
+               BusStreamItem *item,
+               BusMessage *message,
+               BusTicket *ticket,
+               const BusStreamFrame *frame,
+               gint64 now_us)
 {
   BusFlow *flow = stream->flow;
-  BusStreamItem *item = bus_cells_take (&flow->shared->quota->cells, sizeof (BusStreamItem));
 
   *item = (BusStreamItem){ .frame = *frame };
   item->message = bus_message_ref (message);
@@ -165,25 +170,51 @@ stream_has_room (const BusStream *stream,
   return stream_has_ticket (stream, inbound, frame->kind) || !bus_room_excess (stream->flow, NULL, &need, &excess);
 }
 
+/* Makes everything that a reply needs to wait. FALSE: no memory; nothing was done. @item, @ticket: (out) (transfer full) */
+static gboolean
+stream_prepare (BusStream *stream,
+                BusInbound *inbound,
+                const BusStreamFrame *frame,
+                BusStreamItem **item,
+                BusTicket **ticket,
+                gint64 now_us)
+{
+  BusCells *cells = &stream->flow->shared->quota->cells;
+  const gboolean is_held = stream_has_ticket (stream, inbound, frame->kind);
+
+  *ticket = NULL;
+  if (bus_inbound_keep (inbound) == NULL)
+    return FALSE;
+  *item = bus_cells_take_or_null (cells, sizeof (BusStreamItem));
+  if (*item == NULL)
+    return FALSE;
+  if (is_held && (*ticket = bus_inbound_ticket (inbound, now_us)) == NULL)
+    {
+      bus_cells_give (cells, *item);
+      return FALSE;
+    }
+  return TRUE;
+}
+
 static BusStreamResult
 stream_let_wait (BusStream *stream, BusInbound *inbound, const BusStreamFrame *frame, gint64 now_us)
 {
   BusStreamItem *older = NULL;
   BusStreamFrame newer = *frame;
-  BusMessage *message;
+  BusStreamItem *item;
+  BusTicket *ticket;
 
   if (frame->kind == BUS_STREAM_PROGRESS)
     older = stream_find_progress (stream, frame->route);
-  if (!stream_has_room (stream, inbound, frame, older, now_us) || (message = bus_inbound_keep (inbound)) == NULL)
+  if (!stream_has_room (stream, inbound, frame, older, now_us)
+      || !stream_prepare (stream, inbound, frame, &item, &ticket, now_us))
     return BUS_STREAM_FULL;
   if (older != NULL)
     {
       newer.delivery.merged = older->frame.delivery.merged + 1;
       stream_remove (stream, older);
     }
-  stream_append (stream, message,
-                 stream_has_ticket (stream, inbound, frame->kind) ? bus_inbound_ticket (inbound, now_us) : NULL, &newer,
-                 now_us);
+  stream_append (stream, item, inbound->kept, ticket, &newer, now_us);
   bus_flow_note_level (stream->flow, now_us);
   return BUS_STREAM_WAITS;
 }

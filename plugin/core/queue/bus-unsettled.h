@@ -55,7 +55,16 @@ bus_unsettled_is_empty (const BusSubscription *subscription)
 void bus_unsettled_note_empty (BusFlowShared *shared, BusSubscription *subscription);
 void bus_unsettled_unlist_empty (BusFlowShared *shared, BusSubscription *subscription);
 
-/* Makes a record for the delivery that was counted last. @ticket, @message: (transfer full) (nullable), not both NULL.
+/* TRUE if there is memory for the next @n records, with or without a message each. The caller checks this before it encodes: a
+ * delivery that was encoded cannot be taken back. */
+static inline gboolean
+bus_unsettled_can_add (BusFlow *flow, guint n, gboolean with_message)
+{
+  return bus_cells_can_take_many (&flow->shared->quota->cells,
+                                  with_message ? sizeof (BusSent) : G_STRUCT_OFFSET (BusSent, delivery), n);
+}
+
+/* Makes a record for the delivery that was counted last. The caller has checked bus_unsettled_can_add(). @ticket, @message: (transfer full) (nullable), not both NULL.
  * @delivery: of the message; NULL without one */
 void bus_unsettled_add (BusFlow *flow,
                         BusSubscription *subscription,

@@ -161,19 +161,27 @@ run_offer_behind (BusCore *core, BusRun *run, guint done, const BusReceiver *rec
     run_offer_each (core, run, done, receiver, ticket, now_us);
 }
 
+/* Without memory for the record that would withhold credit, the run is offered message by message. */
+static gboolean
+run_may_record (BusFlow *flow, gboolean is_withheld)
+{
+  return !is_withheld || bus_unsettled_can_add (flow, 1, FALSE);
+}
+
 /* One of several receivers, or a receiver with several subscriptions. */
 static void
 run_offer (BusCore *core, BusRun *run, const BusReceiver *receiver, BusTicket *ticket, gint64 now_us)
 {
   BusFlow *flow = &receiver->peer->flow;
   BusSubscription *first = receiver->subscriptions[0];
+  const gboolean is_withheld = bus_admit_withholds (flow, first, run->publisher);
   guint done = 0;
 
   if (!bus_peer_is_ready (receiver->peer))
     return;
-  if (receiver->n_plain == 1)
+  if (receiver->n_plain == 1 && run_may_record (flow, is_withheld))
     done = bus_admit_run (flow, run, 0, run->n, first, TRUE, now_us);
-  if (done > 0 && bus_admit_withholds (flow, first, run->publisher))
+  if (done > 0 && is_withheld)
     bus_unsettled_withhold (flow, first, ticket, now_us);
   run_offer_behind (core, run, done, receiver, ticket, now_us);
 }
@@ -209,7 +217,7 @@ run_offer_to_one (BusCore *core, BusRun *run, const BusReceiver *receiver, gint6
   if (!bus_peer_is_ready (receiver->peer))
     return;
   is_withheld = bus_admit_withholds (flow, subscription, run->publisher);
-  done = bus_admit_run (flow, run, 0, run->n, subscription, FALSE, now_us);
+  done = run_may_record (flow, is_withheld) ? bus_admit_run (flow, run, 0, run->n, subscription, FALSE, now_us) : 0;
   if (is_withheld && done == run->n)
     run_withhold_part (run, subscription, now_us);
   else if (is_withheld)
@@ -234,20 +242,38 @@ run_offer_to_all (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
 
 /* --- a group --- */
 
-/* Withholds the credit of a message that the member got. All messages that a member gets of one run share a ticket. */
+/* The ticket of the run in the newest record of the member. NULL: none. All messages that a member gets of one run share a ticket. */
+static BusTicket *
+run_ticket_of_member (const BusRun *run, const BusSubscription *member)
+{
+  const BusSent *last = member->records->last;
+
+  return last != NULL && last->ticket != NULL && last->ticket->run == run->number ? last->ticket : NULL;
+}
+
+/* FALSE: no memory to withhold the credit of a message that the member gets. */
+static gboolean
+run_may_withhold_of_member (const BusRun *run, BusSubscription *member)
+{
+  BusFlow *flow = &member->owner->flow;
+
+  return run_ticket_of_member (run, member) != NULL
+         || (bus_ticket_can_make (flow->shared->quota) && run_may_record (flow, TRUE));
+}
+
+/* Withholds the credit of a message that the member got. */
 static void
 run_withhold_of_member (BusRun *run, guint i, BusSubscription *member, gint64 now_us)
 {
   BusFlow *flow = &member->owner->flow;
-  const BusSent *last = member->records->last;
-  BusTicket *ticket;
+  BusTicket *ticket = run_ticket_of_member (run, member);
 
   run->held++;
   run->held_cost += run_cost (run, i);
-  if (last != NULL && last->ticket != NULL && last->ticket->run == run->number)
+  if (ticket != NULL)
     {
-      bus_ticket_join (last->ticket, run_cost (run, i));
-      bus_unsettled_withhold (flow, member, last->ticket, now_us);
+      bus_ticket_join (ticket, run_cost (run, i));
+      bus_unsettled_withhold (flow, member, ticket, now_us);
       return;
     }
   ticket = bus_ticket_new (run->publisher, run->class_of.credit_class, 1, run_cost (run, i), now_us);
@@ -261,12 +287,14 @@ run_offer_to_member (BusCore *core, BusRun *run, guint i, BusSubscription *membe
 {
   const BusDelivery delivery = { .kind = WIRE_KIND_DELIVER };
   BusFlow *flow = &member->owner->flow;
+  const gboolean is_withheld = bus_admit_withholds (flow, member, run->publisher);
   BusInbound inbound BUS_UNSET;
 
-  if (bus_admit_run (flow, run, i, 1, member, FALSE, now_us) == 1)
+  if ((!is_withheld || run_may_withhold_of_member (run, member))
+      && bus_admit_run (flow, run, i, 1, member, FALSE, now_us) == 1)
     {
       bus_peer_touch (member->owner);
-      if (bus_admit_withholds (flow, member, run->publisher))
+      if (is_withheld)
         run_withhold_of_member (run, i, member, now_us);
       return;
     }
@@ -358,7 +386,8 @@ bus_route_run (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
   run->domain = match->domain;
   run->first_seq = core->routes->accept_seq + 1;
   core->routes->accept_seq += run->n;
-  if (!run_is_efficient (run, match) || (match->n_receivers > 0 && !run_is_far_from_limits (core, run, match)))
+  if (!run_is_efficient (run, match) || (match->n_receivers > 0 && !run_is_far_from_limits (core, run, match))
+      || !bus_ticket_can_make (&core->quota))
     run_publish_each (core, run, match, now_us);
   else
     {

@@ -86,6 +86,8 @@ queue_teardown (Queue *queue, gconstpointer data)
   g_assert_cmpuint (queue->quota.memory, ==, 0);
   g_assert_cmpint (bus_deadline_set_next_us (&queue->deadlines), ==, G_MAXINT64);
   bus_segment_pool_clear (&queue->segments);
+  bus_cells_clear (&queue->quota.cells); /* asserts that every cell was given back */
+  bus_cells_clear (&queue->quota.lasting);
   bus_deadline_set_clear (&queue->deadlines);
   g_ptr_array_unref (queue->subscriptions);
 }

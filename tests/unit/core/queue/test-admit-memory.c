@@ -1,54 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-unsettled.h"
+
+#include "memory-fixture.h"
 #include "queue-fixture.h"
 
-/* Admission without memory for the small objects of a message: the message is lost as a whole, and reported. */
+/* Admission without memory for the small objects of a message: the message is lost as a whole, and reported. Without memory for the
+ * record of its delivery, a message that was accepted waits. */
 
 #define DATA "events.one"
-#define LEN  400u /* of a payload: the message needs a larger cell than a slot */
+#define LEN  400u /* of a payload: the message needs a larger cell than the other objects */
 
-gpointer __real_bus_cells_refill (BusCells *cells, gsize size);
-gpointer __wrap_bus_cells_refill (BusCells *cells, gsize size);
-
-static gsize failing; /* objects of this size cannot be made; 0: all can */
-static BusCell *used; /* free cells that were taken */
-
-gpointer
-__wrap_bus_cells_refill (BusCells *cells, gsize size)
-{
-  return size == failing ? NULL : __real_bus_cells_refill (cells, size);
-}
-
-/* From now on no object of @size can be made: takes the free cells of its class, and lets the refill fail. */
+/* The allowance of the publisher may be of the same class, so it is made before. */
 static void
 use_up (Queue *queue, gsize size)
 {
-  BusCell *cell;
-
-  failing = size;
-  while ((cell = bus_cells_take_or_null (&queue->quota.cells, size)) != NULL)
-    {
-      cell->next = used;
-      used = cell;
-    }
-}
-
-static void
-give_back (Queue *queue)
-{
-  failing = 0;
-  while (used != NULL)
-    {
-      BusCell *cell = used;
-
-      used = cell->next;
-      bus_cells_give (&queue->quota.cells, cell);
-    }
+  arrival_free (arrival_new (queue, DATA, LEN));
+  queue->accept_seq = 0;
+  memory_use_up (&queue->quota.cells, size);
 }
 
 static void
 tear_down (Queue *queue, gconstpointer data)
 {
-  give_back (queue);
+  memory_give_back (&queue->quota.cells);
   queue_teardown (queue, data);
 }
 
@@ -70,7 +44,7 @@ assert_lost (Queue *queue, BusSubscription *subscription)
   g_assert_cmpuint (subscription->window.used_messages, ==, 0);
   g_assert_cmpuint (queue->publisher.n_tickets, ==, 0);
   g_assert_cmpuint (queue->flow.held_messages, ==, 0);
-  give_back (queue);
+  memory_give_back (&queue->quota.cells);
   assert_admission (queue_offer_from (queue, &queue->publisher, DATA, LEN), 1, 0);
   queue_assert_fifo (queue, subscription, "g1-1x1n w2");
 }
@@ -117,6 +91,94 @@ test_no_timer (Queue *queue, gconstpointer data)
   queue_assert_fifo (queue, subscription, "w1");
 }
 
+static void
+test_ticket (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 0);
+
+  use_up (queue, sizeof (BusTicket));
+  assert_admission (queue_offer_from (queue, &queue->publisher, DATA, LEN), 0, 1);
+  assert_lost (queue, subscription);
+}
+
+/* --- with credit --- */
+
+/* Both subscriptions have lost message 1, which has left nothing behind, and get message 2. */
+static void
+assert_lost_at_once (Queue *queue, const BusDelivery *delivery)
+{
+  BusSubscription *const *subscriptions = (BusSubscription *const *) (void *) queue->subscriptions->pdata;
+  g_autoptr (Arrival) first = arrival_new (queue, DATA, LEN);
+  g_autoptr (Arrival) second = NULL;
+
+  assert_admission (bus_admit (&queue->flow, &first->inbound, delivery, subscriptions, 2, QUEUE_NOW_US), 0, 2);
+  queue_assert_sent (queue, "g1-1x1n:1 g1-1x1n:2");
+  for (guint i = 0; i < 2; i++)
+    {
+      g_assert_cmpuint (subscriptions[i]->delivered, ==, 0);
+      g_assert_cmpuint (subscriptions[i]->window.used_messages, ==, 0);
+      g_assert_cmpuint (subscriptions[i]->records->tickets, ==, 0);
+      g_assert_null (subscriptions[i]->records->first);
+    }
+  memory_give_back (&queue->quota.cells);
+  second = arrival_new (queue, DATA, LEN);
+  assert_admission (bus_admit (&queue->flow, &second->inbound, delivery, subscriptions, 2, QUEUE_NOW_US), 2, 0);
+  queue_assert_sent (queue, "d2:1,2");
+  g_assert_nonnull (subscriptions[0]->records->first);
+}
+
+static void
+test_now_ticket (Queue *queue, gconstpointer data)
+{
+  queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 10);
+  queue_subscribe (queue, 2, BUS_OVERFLOW_DROP_OLDEST, 10);
+  use_up (queue, sizeof (BusTicket));
+  assert_lost_at_once (queue, &queue_deliver);
+}
+
+static void
+test_now_record (Queue *queue, gconstpointer data)
+{
+  queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 10);
+  queue_subscribe (queue, 2, BUS_OVERFLOW_BLOCK, 10);
+  use_up (queue, G_STRUCT_OFFSET (BusSent, delivery));
+  /* There is memory for one record, but not for two. */
+  memory_give_back_one (&queue->quota.cells);
+  assert_lost_at_once (queue, &queue_deliver);
+}
+
+static void
+test_now_record_with_message (Queue *queue, gconstpointer data)
+{
+  static const BusDelivery kept = { .kind = WIRE_KIND_DELIVER, .is_kept = TRUE };
+
+  queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 10);
+  queue_subscribe (queue, 2, BUS_OVERFLOW_DROP_OLDEST, 10);
+  use_up (queue, sizeof (BusSent));
+  assert_lost_at_once (queue, &kept);
+}
+
+/* The message was accepted: it stays in its lane, and a timer tries again. */
+static void
+test_later_record (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 10);
+
+  queue->limits.queue_soft_bytes = 65536;
+  queue_fill_lane (queue, WIRE_LANE_DATA, 65536);
+  assert_admission (queue_offer_from (queue, &queue->publisher, DATA, LEN), 1, 0);
+  queue_assert_sent (queue, "p");
+  use_up (queue, G_STRUCT_OFFSET (BusSent, delivery));
+  bus_flow_pump (&queue->flow, QUEUE_NOW_US);
+  queue_assert_fifo (queue, subscription, "q1");
+  g_assert_cmpint (queue_due_us (&queue->flow.retry_timer), >, QUEUE_NOW_US);
+  memory_give_back (&queue->quota.cells);
+  bus_flow_pump (&queue->flow, QUEUE_NOW_US);
+  queue_assert_fifo (queue, subscription, "");
+  queue_assert_sent (queue, "d1:1");
+  g_assert_cmpuint (subscription->records->tickets, ==, 1);
+}
+
 #define ADD(path, data, function) g_test_add ("/core/admit-memory/" path, Queue, data, queue_setup, function, tear_down)
 
 int
@@ -129,5 +191,10 @@ main (int argc, char **argv)
   ADD ("R10-slot/block", &block, test_slot);
   ADD ("R10-timer", NULL, test_timer);
   ADD ("R10-no-timer", NULL, test_no_timer);
+  ADD ("R10-ticket", NULL, test_ticket);
+  ADD ("now/R10-ticket", NULL, test_now_ticket);
+  ADD ("now/R10-record", NULL, test_now_record);
+  ADD ("now/R10-record-with-message", NULL, test_now_record_with_message);
+  ADD ("later/R10-record", NULL, test_later_record);
   return g_test_run ();
 }

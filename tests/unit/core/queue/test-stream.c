@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-stream.h"
 
+#include "memory-fixture.h"
 #include "queue-fixture.h"
 
 /* Replies that wait for a window: their order, their cost, and the credit that they withhold for a limited time. */
@@ -88,6 +89,36 @@ test_growing_progress (Fixture *f, gconstpointer data)
   g_assert_cmpint (bus_stream_offer (f->stream, &large->inbound, &frame, QUEUE_NOW_US), ==, BUS_STREAM_FULL);
   g_assert_cmpuint (f->queue.flow.waiting_messages, ==, 1);
   g_assert_cmpint (offer (f, BUS_STREAM_PROGRESS, 4), ==, BUS_STREAM_WAITS);
+}
+
+/* Without memory for an object of this size (@data), a reply does not wait, and leaves nothing behind. */
+static void
+test_no_memory (Fixture *f, gconstpointer data)
+{
+  const gsize *size = data;
+
+  offer (f, BUS_STREAM_REPLY, 4);
+  memory_use_up (&f->queue.quota.cells, *size);
+  g_assert_cmpint (offer (f, BUS_STREAM_REPLY, 4), ==, BUS_STREAM_FULL);
+  g_assert_false (bus_stream_waits (f->stream));
+  g_assert_cmpuint (f->stream->tickets, ==, 0);
+  g_assert_cmpuint (f->queue.publisher.n_tickets, ==, 0);
+  g_assert_cmpuint (f->queue.flow.waiting_messages, ==, 0);
+  memory_give_back (&f->queue.quota.cells);
+  g_assert_cmpint (offer (f, BUS_STREAM_REPLY, 4), ==, BUS_STREAM_WAITS);
+}
+
+/* The older progress stays if there is no memory for the newer one. */
+static void
+test_progress_no_memory (Fixture *f, gconstpointer data)
+{
+  offer (f, BUS_STREAM_REPLY, 4);
+  offer (f, BUS_STREAM_PROGRESS, 4); /* sequence 2 */
+  memory_use_up (&f->queue.quota.cells, sizeof (BusStreamItem));
+  g_assert_cmpint (offer (f, BUS_STREAM_PROGRESS, 4), ==, BUS_STREAM_FULL);
+  memory_give_back (&f->queue.quota.cells);
+  return_all (f, 1, QUEUE_NOW_US);
+  queue_assert_sent (&f->queue, "a1 a2");
 }
 
 /* Only the newest progress of a route waits, at the end of the queue, and contains the number that it replaced. */
@@ -202,9 +233,14 @@ test_full (Fixture *f, gconstpointer data)
 int
 main (int argc, char **argv)
 {
+  static const gsize item = sizeof (BusStreamItem), ticket = sizeof (BusTicket);
+
   g_test_init (&argc, &argv, NULL);
   ADD ("/core/stream-queue/I04-order", test_order);
   ADD ("/core/stream-queue/progress", test_progress);
+  ADD ("/core/stream-queue/R10-no-memory/progress", test_progress_no_memory);
+  g_test_add ("/core/stream-queue/R10-no-memory/item", Fixture, &item, setup, test_no_memory, teardown);
+  g_test_add ("/core/stream-queue/R10-no-memory/ticket", Fixture, &ticket, setup, test_no_memory, teardown);
   ADD ("/core/stream-queue/growing-progress", test_growing_progress);
   ADD ("/core/stream-queue/broker-frames-need-no-window", test_broker_frames_need_no_window);
   ADD ("/core/stream-queue/B07-without-ticket", test_without_ticket);
