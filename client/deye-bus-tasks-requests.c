@@ -143,6 +143,9 @@ submit_state_of_verdict (const DeyeBusTaskLane *lane, const DeyeBusTask *task, c
   if (verdict->status == WIRE_STATUS_PAYLOAD_GONE && deye_bus_task_state_is_final (state)
       && state <= DEYE_BUS_TASK_STATE_QUARANTINED)
     return state;
+  /* The broker has the task, for another connection, but has no room to report it to this one as well. */
+  if (verdict->status == WIRE_STATUS_LIMIT && verdict->state != 0)
+    return DEYE_BUS_TASK_STATE_UNKNOWN;
   return submit_refused_state (lane, task);
 }
 

@@ -75,6 +75,12 @@ push_find (const BusTask *task, const BusPeer *peer)
   return NULL;
 }
 
+gboolean
+bus_push_is_attached (const BusTask *task, const BusPeer *peer)
+{
+  return push_find (task, peer) != NULL;
+}
+
 void
 bus_push_attach (BusCore *core, BusTask *task, BusPeer *peer)
 {

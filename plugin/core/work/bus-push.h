@@ -39,6 +39,8 @@ typedef struct
   GList dirty_link;
 } BusAttachment;
 
+/* TRUE if @peer is attached to the task. */
+gboolean bus_push_is_attached (const BusTask *task, const BusPeer *peer);
 /* Attaches @peer, if it is not attached. The state is pushed in any case. */
 void bus_push_attach (BusCore *core, BusTask *task, BusPeer *peer);
 /* Detaches @peer, if it is attached. */

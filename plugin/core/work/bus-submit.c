@@ -125,6 +125,23 @@ submit_fill_defaults (const BusCore *core, BusSubmission *submission)
 
 /* --- the same task again --- */
 
+/* Each connection of the account may attach to each of its tasks, and an attachment is memory of the task: without a bound they
+ * could need many times the memory of the tasks. */
+static void
+submit_attach (BusCore *core, BusPeer *peer, BusTask *task, BusSubmitAnswer *answer)
+{
+  const BusTaskStore *store = &core->work->tasks;
+
+  if (!bus_push_is_attached (task, peer) && bus_task_store_is_full_for_another (store, task, &answer->excess))
+    {
+      submit_refuse (answer, WIRE_STATUS_LIMIT,
+                     "the broker has no room for another submitter of the task: try again later");
+      return;
+    }
+  answer->is_attached = TRUE;
+  bus_push_attach (core, task, peer);
+}
+
 /* Handles a submission of a known id. TRUE: the id is known, and @answer is filled */
 static gboolean
 submit_again (BusCore *core, BusPeer *peer, const BusTaskSpec *spec, BusSubmitAnswer *answer, gint64 now_us)
@@ -144,10 +161,7 @@ submit_again (BusCore *core, BusPeer *peer, const BusTaskSpec *spec, BusSubmitAn
   else if (bus_course_on (core, task, BUS_TASK_ON_SUBMIT, NULL, now_us) == BUS_TASK_REFUSED)
     submit_refuse (answer, WIRE_STATUS_QUARANTINED, "it is in quarantine: release or drop it");
   else
-    {
-      answer->is_attached = TRUE;
-      bus_push_attach (core, task, peer);
-    }
+    submit_attach (core, peer, task, answer);
   return TRUE;
 }
 

@@ -108,6 +108,16 @@ bus_task_store_is_full (const BusTaskStore *store,
          || store_exceeds (excess, BUS_LIMIT_task_bytes, limits->task_bytes, bytes);
 }
 
+/* The window needs no such check, because it drops its oldest tasks when it is above its bound. */
+gboolean
+bus_task_store_is_full_for_another (const BusTaskStore *store, const BusTask *task, BusExcess *excess)
+{
+  if (task->attachments.length == 0 || task->shelf != BUS_SHELF_LIVE)
+    return FALSE;
+  return store_exceeds (excess, BUS_LIMIT_task_bytes, store->limits->task_bytes,
+                        store->bytes[BUS_SHELF_LIVE] + BUS_ATTACHMENT_BYTES);
+}
+
 BusTask *
 bus_task_store_add (BusTaskStore *store, BusAccount *account, const BusTaskSpec *spec, gint64 now_us)
 {

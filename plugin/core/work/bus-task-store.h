@@ -67,6 +67,10 @@ gboolean bus_task_store_is_full (const BusTaskStore *store,
                                  const BusTaskSpec *spec,
                                  BusExcess *excess);
 
+/* The same for another submitter of a task, which it has already. The first one needs no room: the results of an accepted task are
+ * kept until a submitter takes them, so a submitter that has reconnected can always take them. */
+gboolean bus_task_store_is_full_for_another (const BusTaskStore *store, const BusTask *task, BusExcess *excess);
+
 /* Makes a task on the shelf LIVE, with its deadline armed. NULL: no memory */
 BusTask *bus_task_store_add (BusTaskStore *store, BusAccount *account, const BusTaskSpec *spec, gint64 now_us);
 

@@ -18,6 +18,7 @@
   X (CANCEL_DONE, "S05-cancel-of-a-task-that-has-ended")                                                               \
   X (UNCONFIRMED, "S06-holder-ignores-a-cancel")                                                                       \
   X (ATTACHED, "S16-same-id-and-specification-again")                                                                  \
+  X (ATTACH_FULL, "K08-no-room-for-another-submitter")                                                                 \
   X (DIFFERS, "S17-same-id-and-another-specification")                                                                 \
   X (UNKNOWN, "S18-submitted-again-after-the-window")                                                                  \
   X (DIED, "S08-holder-dies-while-it-runs")                                                                            \

@@ -79,12 +79,49 @@ tasks_model_restart (TasksWorld *world)
 
 /* --- submits --- */
 
+/* TRUE if the connection is not attached to the task, but another one is. */
+static gboolean
+model_is_another (const TasksRecord *record, const TasksClient *client)
+{
+  return record->attached[client->slot] != client->number && tasks_record_is_attached (record);
+}
+
+/* Each connection after the first one needs room. Tasks whose result was taken have a bound of their own. */
+static gboolean
+model_has_room_to_attach (const TasksWorld *world, const TasksRecord *record, const TasksClient *client)
+{
+  const guint64 bytes = world->core->work->tasks.bytes[BUS_SHELF_LIVE];
+
+  return !model_is_another (record, client) || record->task->shelf != BUS_SHELF_LIVE
+         || bytes + BUS_ATTACHMENT_BYTES <= world->options.limits.task_bytes;
+}
+
+/* The required answer to a submission of a known task. */
+static WireStatus
+model_expect_attached (const TasksWorld *world, const TasksClient *client, const TasksRecord *record)
+{
+  if (record->state == BUS_TASK_QUARANTINED)
+    return WIRE_STATUS_QUARANTINED;
+  return model_has_room_to_attach (world, record, client) ? WIRE_STATUS_OK : WIRE_STATUS_LIMIT;
+}
+
+/* TRUE if there is no room for another task. */
+static gboolean
+model_is_full (const TasksWorld *world, const TasksClient *client, guint n_new)
+{
+  const BusTaskStore *store = &world->core->work->tasks;
+  const BusLimits *limits = &world->options.limits;
+
+  return store->shelves[BUS_SHELF_LIVE].length + n_new + 1 > limits->task_queue
+         || client->peer->account->live_tasks + n_new + 1 > limits->task_queue_per_account
+         || store->bytes[BUS_SHELF_LIVE] + sizeof (BusTask) > limits->task_bytes;
+}
+
 /* The required answer of the broker to one task of a call. @n_new: tasks that the call has added before. */
 static WireStatus
 model_expect_verdict (const TasksWorld *world, const TasksClient *client, const TasksItem *item, guint n_new)
 {
   const TasksRecord *record = tasks_model_find (world->model, client->account, item->number);
-  const BusTaskStore *store = &world->core->work->tasks;
 
   if (item->has_none)
     return WIRE_STATUS_BAD_MESSAGE;
@@ -93,13 +130,10 @@ model_expect_verdict (const TasksWorld *world, const TasksClient *client, const 
   if (record != NULL && record->is_other != item->is_other)
     return WIRE_STATUS_DUPLICATE_ID;
   if (record != NULL)
-    return record->state == BUS_TASK_QUARANTINED ? WIRE_STATUS_QUARANTINED : WIRE_STATUS_OK;
+    return model_expect_attached (world, client, record);
   if (item->is_repeated && world->now_us >= world->started_us + (gint64) world->options.limits.task_recovery_us)
     return WIRE_STATUS_UNKNOWN;
-  if (store->shelves[BUS_SHELF_LIVE].length + n_new + 1 > world->options.limits.task_queue
-      || client->peer->account->live_tasks + n_new + 1 > world->options.limits.task_queue_per_account)
-    return WIRE_STATUS_LIMIT;
-  return WIRE_STATUS_OK;
+  return model_is_full (world, client, n_new) ? WIRE_STATUS_LIMIT : WIRE_STATUS_OK;
 }
 
 /* The required answer for a task that was submitted before. */

@@ -11,6 +11,9 @@
  * that are cancelled, have no submitter, or have ended, and claims on the connection of the lease. deadly: a death is counted
  * late, when another member already has the task and fails. lazy: members serve their task topic late, and unsubscribe from it
  * again.
+ *
+ * In one of eight seeds, of any kind, there is little room for tasks, so that tasks and their submitters are refused. The model
+ * does not know the size of a new task, so each call then has one task.
  */
 
 #define MILLISECOND G_TIME_SPAN_MILLISECOND
@@ -19,6 +22,7 @@ void
 tasks_rare_draw (TasksWorld *world)
 {
   world->rare = world->seed % 5 == 0 ? 1 + (TasksRare) (world->seed / 5 % (TASKS_N_RARE - 1)) : TASKS_RARE_NONE;
+  world->has_little_room = world->seed % 8 == 3;
 }
 
 void
@@ -33,6 +37,8 @@ tasks_rare_set_limits (const TasksWorld *world, BusLimits *limits)
     }
   if (world->rare == TASKS_RARE_CROSSING)
     limits->task_submitter_us = 80 * MILLISECOND;
+  if (world->has_little_room)
+    limits->task_bytes = 12000 + world->seed % 7 * 4000;
   if (world->rare == TASKS_RARE_DEADLY)
     {
       limits->task_return_us = 400 * MILLISECOND;
@@ -55,6 +61,12 @@ rare_job (TasksWorld *world, const TasksClient *client)
         return job;
     }
   return NULL;
+}
+
+guint
+tasks_rare_batch (const TasksWorld *world)
+{
+  return world->has_little_room ? 1 : TASKS_BATCH;
 }
 
 gboolean

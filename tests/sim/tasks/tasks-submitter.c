@@ -156,7 +156,7 @@ submitter_submit (TasksWorld *world, TasksClient *client)
 {
   TasksFrame frame = { .kind = TASKS_FRAME_SUBMIT, .account = client->account };
 
-  frame.n_items = 1 + sim_below (&world->random, TASKS_BATCH);
+  frame.n_items = 1 + sim_below (&world->random, tasks_rare_batch (world));
   for (guint i = 0; i < frame.n_items; i++)
     {
       frame.items[i].number = sim_below (&world->random, world->rare == TASKS_RARE_RESTLESS ? RESTLESS_IDS : TASKS_IDS);
@@ -204,7 +204,7 @@ submitter_resubmit (TasksClient *client)
     {
       if (submitter_fill_again (client, number, &frame.items[frame.n_items]))
         frame.n_items++;
-      if (frame.n_items == TASKS_BATCH)
+      if (frame.n_items == tasks_rare_batch (client->world))
         {
           submitter_put (client, &frame);
           frame.n_items = 0;
@@ -463,6 +463,8 @@ submitter_got_verdict (TasksClient *client,
     submitter_forget (client, item->number);
   if (verdict->status == WIRE_STATUS_OK && verdict->attached)
     tasks_cover (client->world, TASKS_COVER_ATTACHED);
+  if (verdict->status == WIRE_STATUS_LIMIT && verdict->state != 0)
+    tasks_cover (client->world, TASKS_COVER_ATTACH_FULL);
   if (verdict->status == WIRE_STATUS_DUPLICATE_ID)
     tasks_cover (client->world, TASKS_COVER_DIFFERS);
   if (verdict->status == WIRE_STATUS_UNKNOWN)

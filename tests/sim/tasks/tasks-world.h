@@ -363,6 +363,7 @@ struct TasksWorld
   guint restart_step;      /* step of the next restart; 0: none */
   guint n_restarts;
   TasksRare rare;
+  gboolean has_little_room; /* for tasks: see tasks-rare */
   gboolean has_operator;
   gboolean has_standing;
   guint last_registration;
@@ -535,6 +536,8 @@ void tasks_rare_draw (TasksWorld *world);
 void tasks_rare_set_limits (const TasksWorld *world, BusLimits *limits);
 /* TRUE if the collectors of this seed perform only the rare actions; see tasks-rare.c. */
 gboolean tasks_rare_is_quick (const TasksWorld *world);
+/* The largest number of tasks in one call. */
+guint tasks_rare_batch (const TasksWorld *world);
 /* Called between two steps. */
 void tasks_rare_step (TasksWorld *world);
 
