@@ -138,6 +138,8 @@ crowd_assert_unharmed (TaskScene *scene, const Crowd *crowd)
       g_autofree char *id = crowd_id (i);
       g_autoptr (TaskRecord) record = task_scene_record (scene, id);
 
+      if (record->state != TASK_STATE (RUNNING))
+        g_test_message ("%s does not run: %s", id, record->cause);
       g_assert_cmpint (record->state, ==, TASK_STATE (RUNNING));
       g_assert_cmpuint (record->attempt, ==, 1);
       g_assert_cmpuint (record->failures + record->expiries + record->deaths + record->interruptions, ==, 0);
