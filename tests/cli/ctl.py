@@ -11,7 +11,7 @@ import sys
 import xml.etree.ElementTree
 
 from ctlbus import RELOAD, RELOAD_TYPE, TASK, Bus
-from ctltool import PATIENCE_S, golden
+from ctltool import PATIENCE_S, completed, golden
 from tap import equal, holds, run_with, test
 
 OWN_TASKS = "control.collector.task.procmond."  # and the id
@@ -257,15 +257,18 @@ def _(bus):
 
 @test("/cli/complete/words")
 def _(bus):
-    words = bus.ctl("complete-words", "peers").split()
-    holds({"bus", "daemoneye-agent", "procmond-1", "procmond-2"} <= set(words), words)
-    holds("ListProcesses" in bus.ctl("complete-words", "methods", "procmond-1").split(), "methods")
-    holds({RELOAD, TASK} <= set(bus.ctl("complete-words", "topics").split()), "topics")
+    bus.words("peers", wanted=["bus", "daemoneye-agent", "procmond-1", "procmond-2"])
+    bus.words("methods", "procmond-1", wanted=["ListProcesses"])
+    bus.words("topics", wanted=[RELOAD, TASK])
     equal(bus.ctl("complete-words", "peers", env={"DAEMONEYE_BROKER_SOCKET": "/nonexistent"}), "")
 
 
-def completed_by_bash(bus, *words):
-    """The completions of bash for the last word."""
+def completed_by_bash(bus, *words, wanted=()):
+    """The completions of bash for the last word. @wanted: as for completed()."""
+    return completed(lambda *all_words: complete_by_bash(bus, *all_words), *words, wanted=wanted)
+
+
+def complete_by_bash(bus, *words):
     script = f"""
       deyebusctl () {{ "{bus.ctl_path}" "$@"; }}
       . "{os.path.join(bus.completions, 'deyebusctl.bash')}"
@@ -291,12 +294,13 @@ def _(bus):
     for group in {words[0] for words in verbs if len(words) > 1}:
         equal(sorted(completed_by_bash(bus, group, "")), sorted(words[1] for words in verbs if words[0] == group and len(words) > 1))
     equal(completed_by_bash(bus, "intro"), ["introspect"])
-    equal(completed_by_bash(bus, "--timeout", "3", "peer", "procmond-"), ["procmond-1", "procmond-2"])
-    equal(completed_by_bash(bus, "call", "procmond-1", "List"), ["ListProcesses"])
-    holds(RELOAD in completed_by_bash(bus, "publish", "--raw", "control.collector.config"), "topics")
-    equal(completed_by_bash(bus, "slow", "procmond-"), ["procmond-1", "procmond-2"])
+    both = ["procmond-1", "procmond-2"]
+    equal(completed_by_bash(bus, "--timeout", "3", "peer", "procmond-", wanted=both), both)
+    equal(completed_by_bash(bus, "call", "procmond-1", "List", wanted=["ListProcesses"]), ["ListProcesses"])
+    completed_by_bash(bus, "publish", "--raw", "control.collector.config", wanted=[RELOAD])
+    equal(completed_by_bash(bus, "slow", "procmond-", wanted=both), both)
     equal(completed_by_bash(bus, "subscribe", "--policy", "drop"), ["drop-oldest", "drop-newest"])
-    holds(RELOAD in completed_by_bash(bus, "subscribe", "--queue-messages", "5", "control.collector.config"), "topics")
+    completed_by_bash(bus, "subscribe", "--queue-messages", "5", "control.collector.config", wanted=[RELOAD])
     for verb in verbs:
         offered = set(completed_by_bash(bus, *verb, "-"))
         printed = set(re.findall(r"--[a-z-]+", bus.ctl("help", *verb))) - ({"--help"} if "--help" not in offered else set())

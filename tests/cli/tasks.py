@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 from broker import Broker, die_with_parent
-from ctltool import PATIENCE_S, Tool, golden, next_line
+from ctltool import PATIENCE_S, Tool, completed, golden, next_line
 from tap import equal, holds, run_with, test
 
 RELOAD_TYPE = "daemoneye.eventbus.v1.ConfigReload"
@@ -399,8 +399,8 @@ def _(bus):
     equal(shown["verdicts"][0]["state"], "TASK_CANCELLED")
     shown = bus.ctl("call", "bus", "List", code=2)
     holds("several methods List" in shown and "task.List" in shown and "collectors.List" in shown, shown)
-    words = set(bus.ctl("complete-words", "methods", "bus").split())
-    holds({"task.List", "collectors.List", "Cancel", "ping"} <= words and "List" not in words, words)
+    words = bus.words("methods", "bus", wanted=["task.List", "collectors.List", "Cancel", "ping"])
+    holds("List" not in words, words)
     bus.ctl("call", "bus", "nothing.List", code=6)
 
 
@@ -432,8 +432,8 @@ def _(bus):
 
 @test("/cli/task/complete")
 def _(bus):
-    holds({"echo-1", "fail-1"} <= set(bus.ctl("complete-words", "tasks").split()), "tasks")
-    holds({"echo", "steps"} <= set(bus.ctl("complete-words", "operations").split()), "operations")
+    bus.words("tasks", wanted=["echo-1", "fail-1"])
+    bus.words("operations", wanted=["echo", "steps"])
     script = f"""
       deyebusctl () {{ "{bus.ctl_path}" "$@"; }}
       . "{os.path.join(bus.completions, 'deyebusctl.bash')}"
@@ -441,13 +441,16 @@ def _(bus):
       _deyebusctl
       printf '%s\\n' "${{COMPREPLY[@]}}"
     """
+    def complete(*words):
+        ran = subprocess.run(["bash", "-c", script, "bash", "deyebusctl", *words], capture_output=True, text=True, env=bus.env,
+                             timeout=PATIENCE_S, check=True)
+        equal(ran.stderr, "", words)
+        return ran.stdout.split()
     for words, offered in [(["task", "wh"], ["why"]), (["task", "show", "echo-"], ["echo-1"]), (["operations", "pause", "ste"], ["steps"]),
                            (["task", "--json", "show", "fail-"], ["fail-1"]), (["tasks", "--state", "q"], ["queued", "quarantined"]),
                            (["collectors", "--state", "d"], ["draining"]), (["tasks", "--operation", "ste"], ["steps"]),
                            (["task", "submit", "--target", "worker"], ["worker-1"]), (["task", "submit", "ste"], ["steps"])]:
-        ran = subprocess.run(["bash", "-c", script, "bash", "deyebusctl", *words], capture_output=True, text=True, env=bus.env,
-                             timeout=PATIENCE_S, check=True)
-        equal((sorted(ran.stdout.split()), ran.stderr), (sorted(offered), ""), words)
+        equal(sorted(completed(complete, *words, wanted=offered)), sorted(offered), words)
 
 
 # --- the last ones: the worker ends ---

@@ -36,6 +36,10 @@ class Tool:
     def json(self, *words, **more):
         return [json.loads(line) for line in self.ctl(*words, "--json", **more).splitlines()]
 
+    def words(self, *what, wanted):
+        """The words that a shell can complete. @wanted: as for completed()."""
+        return completed(lambda *what: self.ctl("complete-words", *what).split(), *what, wanted=wanted)
+
     def start(self, *words, stdout=subprocess.PIPE):
         process = subprocess.Popen([self.ctl_path, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
                                    text=True, errors="surrogateescape", env=self.env)
@@ -67,6 +71,15 @@ def turns():
     while time.monotonic() < end:
         yield
         os.sched_yield()
+
+
+def completed(complete, *words, wanted):
+    """Completes until the result contains @wanted. A completion waits only a second for answers, and then prints less."""
+    for _ in turns():
+        found = complete(*words)
+        if set(wanted) <= set(found):
+            return found
+    raise AssertionError(f"{words}: {found} lacks one of {wanted}")
 
 
 def next_line(pipe):
