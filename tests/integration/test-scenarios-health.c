@@ -191,8 +191,8 @@ raw_publish (RawPeer *peer, const char *topic, const ProtobufCMessage *message)
   g_assert_true (raw_peer_send (peer, WIRE_KIND_PUBLISH, 0, &envelope));
 }
 
-/* Publishes @message as raw-1 until @is_reached. If the test gets no CPU for some rounds, raw-1 misses signs of other signals; these
- * misses end with the next message. */
+/* Publishes @message as raw-1 until @is_reached. If the test gets no CPU for some rounds, raw-1 misses signs of other signals;
+ * these misses end with the next message. */
 static HealthListReply *
 publish_until (HealthScene *self,
                RawPeer *peer,

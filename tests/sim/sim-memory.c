@@ -5,8 +5,8 @@
 #include "wire-block.h"
 
 /*
- * Allocation failures: the allocations whose size or number a peer decides are wrapped (linked with --wrap), and fail when the world wants
- * it.
+ * Allocation failures: the allocations whose size or number a peer decides are wrapped (linked with --wrap), and fail when the
+ * world wants it.
  */
 
 static SimWorld *running; /* static, because the wrapped functions have no argument for it */

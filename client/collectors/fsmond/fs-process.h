@@ -10,8 +10,8 @@
  * The files are not opened and their file systems are not accessed, because a process chooses its files, and one of the file
  * systems may never answer. The list also contains unreadable files, with the reason.
  *
- * A process can have a million descriptors of a file whose path has 4 KiB, at no cost. Descriptors beyond the limits of the reader are
- * counted, but not read.
+ * A process can have a million descriptors of a file whose path has 4 KiB, at no cost. Descriptors beyond the limits of the reader
+ * are counted, but not read.
  *
  * Invariant: all entries of one answer belong to the process that had the pid when reading began.
  */

@@ -152,8 +152,8 @@ bus_cells_give (BusCells *cells, gpointer memory)
 #endif
 }
 
-/* TRUE if the next bus_cells_take() of this size will succeed, provided that no other cell of its class is taken before: for a caller
- * that must not fail any more when it takes the cell. FALSE: no memory. */
+/* TRUE if the next bus_cells_take() of this size will succeed, provided that no other cell of its class is taken before: for a
+ * caller that must not fail any more when it takes the cell. FALSE: no memory. */
 static inline gboolean
 bus_cells_can_take (BusCells *cells, gsize size)
 {

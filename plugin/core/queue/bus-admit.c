@@ -188,8 +188,8 @@ admit_take_ticket (const BusFlow *flow,
   return *ticket != NULL;
 }
 
-/* Makes everything that the first @n subscriptions of shared->ready will need besides their frame: the kept message, its ticket, and
- * memory for the records. FALSE: no memory. */
+/* Makes everything that the first @n subscriptions of shared->ready will need besides their frame: the kept message, its ticket,
+ * and memory for the records. FALSE: no memory. */
 static gboolean
 admit_prepare_records (BusFlow *flow, BusInbound *inbound, const BusDelivery *delivery, guint n, gint64 now_us)
 {

@@ -128,8 +128,8 @@ bus_ticket_ref (BusTicket *ticket)
 }
 void bus_ticket_unref (BusTicket *ticket);
 
-/* Withholds credit that was taken, as a part of the ticket of this turn, until bus_ticket_unref_part(). Transfer full. The caller has
- * checked bus_ticket_can_make(). */
+/* Withholds credit that was taken, as a part of the ticket of this turn, until bus_ticket_unref_part(). Transfer full. The caller
+ * has checked bus_ticket_can_make(). */
 BusTicket *
 bus_ticket_ref_part (BusLedger *publisher, WireClass credit_class, guint messages, gsize bytes, gint64 now_us);
 /* @messages, @bytes: the credit of this part, which returns */

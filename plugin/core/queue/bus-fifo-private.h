@@ -4,16 +4,16 @@
 #include "queue/bus-fifo.h"
 
 /*
- * The parts of bus-fifo that bus-fifo-run uses as well: inserting and freeing slots, and the amounts that a slot adds to the sums of
- * its queue; and the one function of bus-fifo-run that bus-fifo calls. Only these two files include this header.
+ * The parts of bus-fifo that bus-fifo-run uses as well: inserting and freeing slots, and the amounts that a slot adds to the sums
+ * of its queue; and the one function of bus-fifo-run that bus-fifo calls. Only these two files include this header.
  */
 
 /* In bus-fifo-run. Unpacks the first @n messages of a run, or all if it has fewer. Without memory the run is lost: @slot is then a
  * gap, or was freed. */
 void bus_fifo_unpack (BusFlow *flow, BusSlot *slot, guint n, gint64 now_us);
 
-/* Inserts a slot that the caller has made behind @after, and in its lane behind @lane_after. NULL: at the beginning of the FIFO, or of
- * the lane. */
+/* Inserts a slot that the caller has made behind @after, and in its lane behind @lane_after. NULL: at the beginning of the FIFO,
+ * or of the lane. */
 void bus_fifo_slot_insert (BusFlow *flow, BusSlot *slot, BusSlot *after, BusSlot *lane_after);
 
 /* Unlinks a slot from its FIFO and frees it. The caller has removed its message or run before. */

@@ -64,8 +64,8 @@ bus_unsettled_can_add (BusFlow *flow, guint n, gboolean with_message)
                                   with_message ? sizeof (BusSent) : G_STRUCT_OFFSET (BusSent, delivery), n);
 }
 
-/* Makes a record for the delivery that was counted last. The caller has checked bus_unsettled_can_add(). @ticket, @message: (transfer full) (nullable), not both NULL.
- * @delivery: of the message; NULL without one */
+/* Makes a record for the delivery that was counted last. The caller has checked bus_unsettled_can_add(). @ticket, @message:
+ * (transfer full) (nullable), not both NULL. @delivery: of the message; NULL without one */
 void bus_unsettled_add (BusFlow *flow,
                         BusSubscription *subscription,
                         BusTicket *ticket,

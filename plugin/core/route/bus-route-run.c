@@ -242,7 +242,8 @@ run_offer_to_all (BusCore *core, BusRun *run, BusMatch *match, gint64 now_us)
 
 /* --- a group --- */
 
-/* The ticket of the run in the newest record of the member. NULL: none. All messages that a member gets of one run share a ticket. */
+/* The ticket of the run in the newest record of the member. NULL: none. All messages that a member gets of one run share a
+ * ticket. */
 static BusTicket *
 run_ticket_of_member (const BusRun *run, const BusSubscription *member)
 {

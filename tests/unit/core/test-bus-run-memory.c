@@ -5,8 +5,8 @@
 #include "queue/bus-unsettled.h"
 #include "run-fixture.h"
 
-/* Runs of messages whose credit cannot be withheld, because there is no memory for a ticket or for a record: each message is lost for
- * the subscription that blocks, and its publisher gets its credit back. */
+/* Runs of messages whose credit cannot be withheld, because there is no memory for a ticket or for a record: each message is lost
+ * for the subscription that blocks, and its publisher gets its credit back. */
 
 static const gsize ticket = sizeof (BusTicket);
 static const gsize record = G_STRUCT_OFFSET (BusSent, delivery);

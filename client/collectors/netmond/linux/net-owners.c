@@ -95,8 +95,9 @@ owner_is_gone (int reason)
   return reason == ENOENT || reason == ESRCH;
 }
 
-/* Calls @found for each socket among the next @most file descriptors. FALSE: there are no further ones. *@reason: set to an errno if
- * some descriptors can't be read: the system may list the descriptors of a protected process, but not permit reading their targets. */
+/* Calls @found for each socket among the next @most file descriptors. FALSE: there are no further ones. *@reason: set to an errno
+ * if some descriptors can't be read: the system may list the descriptors of a protected process, but not permit reading their
+ * targets. */
 static gboolean
 owner_read_links (DIR *dir, guint most, OwnerFound found, gpointer data, int *reason)
 {

@@ -6,8 +6,8 @@
 /*
  * Objects of one size that cannot be made, while all others can. A test that uses this wraps bus_cells_refill().
  *
- * An object of another size may be of the same size class. The first one of those makes new free cells of the class, so a test makes
- * it before memory_use_up().
+ * An object of another size may be of the same size class. The first one of those makes new free cells of the class, so a test
+ * makes it before memory_use_up().
  */
 
 /* From now on no object of @size can be made. */
