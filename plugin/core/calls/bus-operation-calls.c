@@ -55,6 +55,15 @@ operation_fill (const BusCall *call, OperationRecord *record, const BusOperation
   record->oldest_us = operation_oldest_us (call, operation);
 }
 
+static void
+operation_refuse_name (const BusCall *call)
+{
+  BusExcess excess;
+  const char *detail = bus_operations_explain (call->core->work->operations, call->peer->account->number, &excess);
+
+  bus_peer_error_excess (call->peer, call->id, WIRE_STATUS_LIMIT, detail, &excess);
+}
+
 /* The operation that the request names. It is made if it does not exist, so that it can be set before its first task. NULL: the
  * asker got an ERROR. */
 static BusOperation *
@@ -74,9 +83,9 @@ operation_of (const BusCall *call)
       bus_peer_error (call->peer, call->id, WIRE_STATUS_BAD_MESSAGE, "operation must be one segment of a-z 0-9 - _");
       return NULL;
     }
-  operation = bus_operations_get (call->core->work->operations, &key);
+  operation = bus_operations_get (call->core->work->operations, &key, call->peer->account->number);
   if (operation == NULL)
-    bus_peer_error_limit (call->peer, call->id, BUS_LIMIT_task_names, call->core->limits.task_names + 1);
+    operation_refuse_name (call);
   return operation;
 }
 

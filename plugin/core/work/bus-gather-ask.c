@@ -60,21 +60,23 @@ static BusTask *
 ask_add (BusGatherEntry *entry, const BusTaskSpec *spec, gint64 now_us)
 {
   BusCore *core = entry->gather->core;
+  BusAccount *account = entry->gather->asker->account;
   BusTask *task;
   BusExcess excess;
 
-  if (bus_task_store_is_full (&core->work->tasks, entry->gather->asker->account, spec, &excess))
+  if (bus_task_store_is_full (&core->work->tasks, account, spec, &excess))
     {
       ask_refuse_excess (entry, &excess);
       return NULL;
     }
-  task = bus_task_store_add (&core->work->tasks, entry->gather->asker->account, spec, now_us);
+  task = bus_task_store_add (&core->work->tasks, account, spec, now_us);
   if (task == NULL)
     ask_refuse (entry, WIRE_STATUS_NO_MEMORY, "the broker has no memory for the task");
   else if (!bus_operations_join (core->work->operations, task))
     {
       bus_task_store_discard (&core->work->tasks, task);
-      ask_refuse_excess (entry, &(BusExcess){ BUS_LIMIT_task_names, core->limits.task_names, 0 });
+      bus_operations_explain (core->work->operations, account->number, &excess);
+      ask_refuse_excess (entry, &excess);
       return NULL;
     }
   return task;
@@ -187,7 +189,8 @@ static BusMember *
 ask_pick_with_room (const BusGather *gather, const GPtrArray *members)
 {
   static const BusTask any = { 0 };
-  BusOperation *operation = bus_operations_get (gather->core->work->operations, &gather->question.operation);
+  BusOperation *operation = bus_operations_get (gather->core->work->operations, &gather->question.operation,
+                                                gather->asker->account->number);
 
   return operation != NULL ? bus_choice_pick (&operation->choice, members, &any) : NULL;
 }

@@ -16,6 +16,7 @@ bus_operation_new (BusOperationShared *all, const BusKey *name)
   operation->key = (BusKey){ name->hash, wire_span_str (operation->name) };
   bus_choice_init (&operation->choice, BUS_STRATEGY_DEFAULT, all->seed ^ name->hash);
   bus_pools_init (&operation->pools, &all->spares, all->seed);
+  operation->users = g_array_new (FALSE, FALSE, sizeof (BusOperationUser));
   operation->reservation_timer.kind = BUS_TIMER_RESERVATION;
   operation->reservation_timer.owner = operation;
   operation->until_aged = BUS_LEASES_BY_AGE - 1;
@@ -50,6 +51,7 @@ bus_operation_free (BusOperation *operation)
   operation_leave_bound (operation);
   bus_deadline_disarm (operation->all->deadlines, &operation->reservation_timer.deadline);
   bus_pools_clear (&operation->pools);
+  g_array_unref (operation->users);
   g_free (operation->name);
   g_free (operation);
 }

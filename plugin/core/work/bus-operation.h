@@ -35,6 +35,13 @@ typedef struct
   GPtrArray *released; /* BusMember that are not reserved any more; bus-operations notifies all operations of each */
 } BusOperationShared;
 
+/* An account that uses the name of an operation; see bus-operations. */
+typedef struct
+{
+  guint32 account;
+  guint n_tasks; /* its tasks that belong to the operation; 0: it is the last account that used the name */
+} BusOperationUser;
+
 typedef struct BusOperation
 {
   BusOperationShared *all;
@@ -48,6 +55,7 @@ typedef struct BusOperation
   GQueue reserved; /* BusTask, by the link of their place */
   BusTimer reservation_timer;
 
+  GArray *users;                      /* BusOperationUser: bus-operations fills it */
   guint n_tasks;                      /* tasks that belong to it */
   guint n_slots;                      /* slots in use by its tasks */
   guint n_tasks_at[BUS_N_TASK_WHERE]; /* n_tasks by place */

@@ -49,19 +49,101 @@ operations_is_unused (const BusOperation *operation)
          && operation->choice.strategy == BUS_STRATEGY_DEFAULT;
 }
 
-/* Frees an unused operation if the bound is reached. FALSE: all are in use */
-static gboolean
-operations_make_room (BusOperations *operations)
+/* NULL: @account does not use the name. */
+static BusOperationUser *
+operations_find_user (const BusOperation *operation, guint32 account)
 {
-  if (operations->list.length < operations->max)
-    return TRUE;
+  for (guint i = 0; i < operation->users->len; i++)
+    {
+      BusOperationUser *user = &g_array_index (operation->users, BusOperationUser, i);
+
+      if (user->account == account)
+        return user;
+    }
+  return NULL;
+}
+
+/* Frees the unused operation that got a task least recently. @account: only one of this account; NULL: of any. FALSE: all are in
+ * use */
+static gboolean
+operations_remove_unused (BusOperations *operations, const guint32 *account)
+{
   for (GList *link = operations->list.head; link != NULL; link = link->next)
-    if (operations_is_unused (link->data))
+    if (operations_is_unused (link->data) && (account == NULL || operations_find_user (link->data, *account) != NULL))
       {
         operations_remove (operations, link->data);
         return TRUE;
       }
   return FALSE;
+}
+
+static gboolean
+operations_is_at_share (const BusOperations *operations, guint32 account)
+{
+  guint n = 0;
+
+  for (GList *link = operations->list.head; link != NULL; link = link->next)
+    n += operations_find_user (link->data, account) != NULL;
+  return n >= operations->max / 2;
+}
+
+/* Frees an unused operation of @account if it uses its share of the names. FALSE: all are in use */
+static gboolean
+operations_make_share (BusOperations *operations, guint32 account)
+{
+  return !operations_is_at_share (operations, account) || operations_remove_unused (operations, &account);
+}
+
+/* Frees an unused operation if a bound is reached. FALSE: all are in use */
+static gboolean
+operations_make_room (BusOperations *operations, guint32 account)
+{
+  return operations_make_share (operations, account)
+         && (operations->list.length < operations->max || operations_remove_unused (operations, NULL));
+}
+
+const char *
+bus_operations_explain (const BusOperations *operations, guint32 account, BusExcess *excess)
+{
+  const gboolean is_at_share = operations_is_at_share (operations, account);
+  const guint64 most = is_at_share ? operations->max / 2 : operations->max;
+
+  *excess = (BusExcess){ BUS_LIMIT_task_names, most, most + 1 };
+  return is_at_share ? "this account uses half of the names of operations: end other tasks first"
+                     : "there are too many names of operations";
+}
+
+static BusOperationUser *
+operations_add_user (BusOperation *operation, guint32 account)
+{
+  const BusOperationUser user = { account, 0 };
+
+  g_array_append_val (operation->users, user);
+  return &g_array_index (operation->users, BusOperationUser, operation->users->len - 1);
+}
+
+/* An account without tasks uses the name only until another one does. */
+static void
+operations_drop_last_user (BusOperation *operation)
+{
+  for (guint i = operation->users->len; operation->users->len > 1 && i-- > 0;)
+    if (g_array_index (operation->users, BusOperationUser, i).n_tasks == 0)
+      g_array_remove_index_fast (operation->users, i);
+}
+
+/* Counts a task of @account. FALSE: the account uses its share of the names */
+static gboolean
+operations_use (BusOperations *operations, BusOperation *operation, guint32 account)
+{
+  BusOperationUser *user = operations_find_user (operation, account);
+
+  if (user == NULL && !operations_make_share (operations, account))
+    return FALSE;
+  if (user == NULL)
+    user = operations_add_user (operation, account);
+  user->n_tasks++;
+  operations_drop_last_user (operation);
+  return TRUE;
 }
 
 BusOperation *
@@ -71,13 +153,14 @@ bus_operations_find (BusOperations *operations, const BusKey *name)
 }
 
 BusOperation *
-bus_operations_get (BusOperations *operations, const BusKey *name)
+bus_operations_get (BusOperations *operations, const BusKey *name, guint32 account)
 {
   BusOperation *operation = bus_operations_find (operations, name);
 
-  if (operation != NULL || !operations_make_room (operations))
+  if (operation != NULL || !operations_make_room (operations, account))
     return operation;
   operation = bus_operation_new (&operations->shared, name);
+  operations_add_user (operation, account);
   g_hash_table_insert (operations->by_name, &operation->key, operation);
   g_queue_push_tail_link (&operations->list, &operation->link);
   for (guint i = 0; i < operations->shared.members->len; i++)
@@ -90,9 +173,10 @@ bus_operations_get (BusOperations *operations, const BusKey *name)
 gboolean
 bus_operations_join (BusOperations *operations, BusTask *task)
 {
-  BusOperation *operation = bus_operations_get (operations, &task->operation);
+  const guint32 account = task->account->number;
+  BusOperation *operation = bus_operations_get (operations, &task->operation, account);
 
-  if (operation == NULL)
+  if (operation == NULL || !operations_use (operations, operation, account))
     return FALSE;
   task->place.operation = operation;
   operation->n_tasks++;
@@ -110,6 +194,8 @@ bus_operations_leave (BusTask *task)
   bus_operation_remove (task);
   bus_operation_lease_ended (task);
   operation->n_tasks--;
+  operations_find_user (operation, task->account->number)->n_tasks--;
+  operations_drop_last_user (operation);
   operation->n_tasks_at[BUS_TASK_NOWHERE]--;
   task->place.operation = NULL;
 }

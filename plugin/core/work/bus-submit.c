@@ -36,12 +36,10 @@ submit_exceeds (BusSubmitAnswer *answer, BusLimit limit, guint64 most, guint64 v
 
 /* Refuses the name of an operation: there are too many, and each has a queue of its own. */
 static void
-submit_refuse_name (const BusCore *core, BusSubmitAnswer *answer)
+submit_refuse_name (const BusCore *core, const BusAccount *account, BusSubmitAnswer *answer)
 {
-  const guint64 most = core->limits.task_names;
-
-  submit_refuse (answer, WIRE_STATUS_LIMIT, "there are too many names of operations");
-  answer->excess = (BusExcess){ BUS_LIMIT_task_names, most, most + 1 };
+  submit_refuse (answer, WIRE_STATUS_LIMIT,
+                 bus_operations_explain (core->work->operations, account->number, &answer->excess));
 }
 
 static void
@@ -233,7 +231,7 @@ submit_add (BusCore *core, BusPeer *peer, const BusSubmission *submission, BusSu
   if (!bus_operations_join (core->work->operations, task))
     {
       bus_task_store_discard (&core->work->tasks, task);
-      submit_refuse_name (core, answer);
+      submit_refuse_name (core, peer->account, answer);
       return;
     }
   submit_queue (core, task, submission, now_us);
@@ -384,7 +382,7 @@ bus_submit_release (BusCore *core, guint32 account, WireSpan id, BusSubmitAnswer
   if (task->payload == NULL && task->payload_len > 0)
     submit_refuse (answer, WIRE_STATUS_PAYLOAD_GONE, "its payload is not kept any more");
   else if (!bus_operations_join (core->work->operations, task))
-    submit_refuse_name (core, answer);
+    submit_refuse_name (core, task->account, answer);
   else
     {
       submit_reset (task);

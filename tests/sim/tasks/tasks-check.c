@@ -160,6 +160,27 @@ check_count_slots (const GPtrArray *members, const BusOperation *operation)
   return n;
 }
 
+/* The accounts that use the name of an operation are those with tasks of it; if no account has one, the last one is kept. */
+static void
+check_users (TasksWorld *world, const BusOperation *operation)
+{
+  guint n_tasks = 0;
+  guint n_without = 0;
+
+  for (guint i = 0; i < operation->users->len; i++)
+    {
+      const BusOperationUser *user = &g_array_index (operation->users, BusOperationUser, i);
+
+      n_tasks += user->n_tasks;
+      n_without += user->n_tasks == 0;
+    }
+  if (n_tasks != operation->n_tasks || operation->users->len == 0)
+    tasks_fail (world, "I1: the accounts of %s have %u tasks, and the operation has %u", operation->name, n_tasks,
+                operation->n_tasks);
+  if (n_without > 0 && operation->users->len > 1)
+    tasks_fail (world, "I1: an account without tasks uses the name of %s beside others", operation->name);
+}
+
 static void
 check_operations (TasksWorld *world, const GPtrArray *members)
 {
@@ -167,6 +188,7 @@ check_operations (TasksWorld *world, const GPtrArray *members)
     {
       const BusOperation *operation = link->data;
 
+      check_users (world, operation);
       if (check_count_slots (members, operation) != operation->n_slots)
         tasks_fail (world, "I1: the operation %s counts %u slots, and has %u", operation->name, operation->n_slots,
                     check_count_slots (members, operation));

@@ -173,7 +173,7 @@ pause_scan (Core *core)
 {
   const BusKey key = bus_key (core->core->seed, WIRE_SPAN_LITERAL ("scan"));
 
-  bus_operation_pause (bus_operations_get (core->core->work->operations, &key), TRUE);
+  bus_operation_pause (bus_operations_get (core->core->work->operations, &key, 0), TRUE);
 }
 
 static void

@@ -113,28 +113,69 @@ refuse (Client *client, const char *operation, WireStatus status)
       ask (client, "PauseOperation", &request.base, &daemoneye__eventbus__v1__operation_reply__descriptor, status));
 }
 
-/* An operation name that no task can have is refused. A setting bounds the number of other names. */
+static void
+make_names (Core *core, const char *prefix, guint n, guint32 account)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%s%u", prefix, i);
+      const BusKey key = bus_key (core->core->seed, wire_span_str (name));
+
+      bus_operation_pause (bus_operations_get (core->core->work->operations, &key, account), TRUE);
+    }
+}
+
+static void
+assert_name_refused (Client *agent, guint64 most, const char *detail)
+{
+  SubmitVerdict *verdict;
+  TaskSpec spec;
+
+  refuse (agent, "one-more", WIRE_STATUS_LIMIT);
+  tasks_spec (&spec, "t");
+  g_assert_cmpuint (tasks_submit_spec (agent, &spec, &verdict), ==, WIRE_STATUS_LIMIT);
+  g_assert_cmpstr (verdict->setting, ==, "task_names");
+  g_assert_cmpuint (verdict->value, ==, most + 1);
+  g_assert_cmpstr (verdict->detail, ==, detail);
+  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+}
+
+/* An operation name that no task can have is refused. */
 static void
 test_names (Core *core, gconstpointer data)
 {
   Client *agent = submitter_ready (core);
-  SubmitVerdict *verdict;
-  TaskSpec spec;
 
   refuse (agent, "", WIRE_STATUS_BAD_MESSAGE);
   refuse (agent, "Scan", WIRE_STATUS_BAD_MESSAGE);
   refuse (agent, "a.b", WIRE_STATUS_BAD_MESSAGE);
-  for (guint i = 0; i < 16; i++)
+}
+
+/* A setting bounds the number of names. */
+static void
+test_too_many_names (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+
+  make_names (core, "a", 8, 77);
+  make_names (core, "b", 7, 78);
+  done (change (agent, "PauseOperation", "n0", 0));
+  assert_name_refused (agent, 16, "there are too many names of operations");
+}
+
+/* One account may use half of the names. */
+static void
+test_names_of_an_account (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+
+  for (guint i = 0; i < 8; i++)
     {
       g_autofree char *name = g_strdup_printf ("n%u", i);
 
       done (change (agent, "PauseOperation", name, 0));
     }
-  refuse (agent, "n16", WIRE_STATUS_LIMIT);
-  tasks_spec (&spec, "t");
-  g_assert_cmpuint (tasks_submit_spec (agent, &spec, &verdict), ==, WIRE_STATUS_LIMIT);
-  g_assert_cmpstr (verdict->setting, ==, "task_names");
-  daemoneye__eventbus__v1__submit_verdict__free_unpacked (verdict, NULL);
+  assert_name_refused (agent, 8, "this account uses half of the names of operations: end other tasks first");
 }
 
 /* The limit bounds the number of running tasks of an operation, until it is raised or removed. */
@@ -534,6 +575,9 @@ main (int argc, char **argv)
   ADD ("K08-pause", test_pause);
   ADD ("K08-limit", test_limit);
   g_test_add ("/core/work/calls/F02-K08-names", Core, NULL, few_names_setup, test_names, core_teardown);
+  g_test_add ("/core/work/calls/F02-too-many-names", Core, NULL, few_names_setup, test_too_many_names, core_teardown);
+  g_test_add ("/core/work/calls/F02-names-of-an-account", Core, NULL, few_names_setup, test_names_of_an_account,
+              core_teardown);
   ADD ("M10-operations", test_operations);
   ADD ("M10-operations-ended", test_operations_ended);
   ADD ("F02-M11-batch", test_batch);

@@ -282,7 +282,7 @@ test_free_at_bound (World *world, gconstpointer data)
     {
       g_autofree char *operation = g_strdup_printf ("other%u", i);
 
-      world_submit (world, operation, 0, 5);
+      world_submit (world, operation, 1 + i % 2, 5);
     }
   world_finish (world, g_ptr_array_index (world->leases, 0));
   g_assert_cmpuint (lease_all (world), ==, 0);

@@ -378,7 +378,7 @@ test_agrees_with_a_model (void)
       run.model = model_new (&run.world);
       run.held = g_ptr_array_new ();
       run.allowed = g_ptr_array_new ();
-      run.operation = bus_operations_get (run.world.operations, &name);
+      run.operation = bus_operations_get (run.world.operations, &name, run.world.accounts[0].number);
       for (guint i = 0; i < N_STEPS; i++)
         {
           step (&run);

@@ -20,7 +20,7 @@ operation (World *world, const char *name)
 {
   const BusKey key = bus_key (WORLD_SEED, wire_span_str (name));
 
-  return bus_operations_get (world->operations, &key);
+  return bus_operations_get (world->operations, &key, world->accounts[0].number);
 }
 
 /* Leases and ends tasks until @task is leased. Returns the number of leases of its operation. */
@@ -282,6 +282,7 @@ test_bound_of_names (World *world, gconstpointer data)
 {
   BusTaskSpec spec = { .operation = WIRE_SPAN_LITERAL ("one-more") };
   BusTask *task;
+  BusExcess excess;
 
   bus_operation_pause (operation (world, "kept"), TRUE);
   for (guint i = 0; i < 100; i++)
@@ -295,11 +296,100 @@ test_bound_of_names (World *world, gconstpointer data)
     {
       g_autofree char *name = g_strdup_printf ("used-%u", i);
 
-      world_submit (world, name, 0, 5);
+      world_submit (world, name, i % 2, 5);
     }
-  task = bus_task_new (&world->accounts[0], &spec, WORLD_SEED, 0);
+  task = bus_task_new (&world->accounts[2], &spec, WORLD_SEED, 0);
   g_assert_false (bus_operations_join (world->operations, task));
+  bus_operations_explain (world->operations, world->accounts[2].number, &excess);
+  g_assert_cmpuint (excess.most, ==, 16);
   bus_task_free (task);
+}
+
+static void
+submit_names (World *world, const char *prefix, guint n, guint account)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("%s-%u", prefix, i);
+
+      world_submit (world, name, account, 5);
+    }
+}
+
+static void
+assert_refused (World *world, const char *operation, guint account)
+{
+  const BusTaskSpec spec = { .operation = wire_span_str (operation) };
+  BusTask *task = bus_task_new (&world->accounts[account], &spec, WORLD_SEED, 0);
+  BusExcess excess;
+
+  g_assert_false (bus_operations_join (world->operations, task));
+  bus_operations_explain (world->operations, world->accounts[account].number, &excess);
+  g_assert_cmpuint (excess.most, ==, 8);
+  bus_task_free (task);
+}
+
+static void
+end_tasks_of (World *world, guint account)
+{
+  for (guint i = world->tasks->len; i-- > 0;)
+    {
+      BusTask *task = g_ptr_array_index (world->tasks, i);
+
+      if (task->account == &world->accounts[account])
+        world_end_task (world, task);
+    }
+}
+
+/* One account uses at most half of the names, also of names that others made. */
+static void
+test_names_of_an_account (World *world, gconstpointer data)
+{
+  submit_names (world, "one", 8, 0);
+  assert_refused (world, "one-8", 0);
+  submit_names (world, "two", 8, 1);
+  assert_refused (world, "one-0", 1);
+  submit_names (world, "one", 8, 0); /* more tasks of the same names */
+  end_tasks_of (world, 1);
+  submit_names (world, "one", 8, 1);
+  assert_refused (world, "two-0", 1);
+}
+
+/* Names that others still use do not count for an account whose tasks have ended. */
+static void
+test_names_that_others_use (World *world, gconstpointer data)
+{
+  submit_names (world, "one", 8, 0);
+  submit_names (world, "one", 8, 1);
+  end_tasks_of (world, 0);
+  submit_names (world, "two", 8, 0);
+  assert_refused (world, "two-8", 0);
+  assert_refused (world, "two-8", 1);
+}
+
+/* An account that uses one name after the other makes room with its own unused names, not with those of others. */
+static void
+test_names_of_others_are_kept (World *world, gconstpointer data)
+{
+  const BusKey theirs = bus_key (WORLD_SEED, WIRE_SPAN_LITERAL ("theirs"));
+
+  world_submit (world, "theirs", 1, 5);
+  end_tasks_of (world, 1);
+  for (guint i = 0; i < 10; i++)
+    {
+      g_autofree char *prefix = g_strdup_printf ("flood-%u", i);
+
+      submit_names (world, prefix, 8, 0);
+      end_tasks_of (world, 0);
+    }
+  g_assert_nonnull (bus_operations_find (world->operations, &theirs));
+  g_assert_cmpuint (world->operations->list.length, ==, 9);
+
+  /* The account that used an unused name last has it. */
+  world_submit (world, "theirs", 0, 5);
+  end_tasks_of (world, 0);
+  submit_names (world, "more", 8, 0);
+  g_assert_null (bus_operations_find (world->operations, &theirs));
 }
 
 /* --- cost --- */
@@ -542,6 +632,9 @@ main (int argc, char **argv)
   TEST ("limit-counts-zombies", test_limit_counts_zombies);
   TEST ("operations-take-turns", test_operations_take_turns);
   TEST ("bound-of-names", test_bound_of_names);
+  TEST ("names-of-an-account", test_names_of_an_account);
+  TEST ("names-that-others-use", test_names_that_others_use);
+  TEST ("names-of-others-are-kept", test_names_of_others_are_kept);
   TEST ("ineligible-tasks-cost-nothing", test_ineligible_tasks_cost_nothing);
   TEST ("pools-do-not-slow-down-leases", test_pools_do_not_slow_down_leases);
   TEST ("R09-member-is-compared-with-few-demands", test_member_is_compared_with_few_demands);
