@@ -172,8 +172,15 @@ gather_on_message (GObject *source, GAsyncResult *result, gpointer data)
 static void
 gather_begin_read (DeyeBusGather *gather, GTask *task, GatherReadFunc done)
 {
-  GatherRead *read = g_new (GatherRead, 1);
+  GError *error = NULL;
+  GatherRead *read;
 
+  if (!gather_check_begun (gather, &error)) /* it was disposed after the read before */
+    {
+      done (task, gather, NULL, error);
+      return;
+    }
+  read = g_new (GatherRead, 1);
   *read = (GatherRead){ task, g_object_ref (gather), done };
   deye_bus_answers_next_async (gather->stream, g_task_get_cancellable (task), gather_on_message, read);
 }
@@ -210,16 +217,10 @@ deye_bus_gather_next_async (DeyeBusGather *self,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  GError *error = NULL;
-
   g_return_if_fail (DEYE_BUS_IS_GATHER (self));
 
-  task = gather_new_task (self, cancellable, callback, user_data, deye_bus_gather_next_async);
-  if (gather_check_begun (self, &error))
-    gather_begin_read (self, g_steal_pointer (&task), gather_return_next);
-  else
-    g_task_return_error (task, error);
+  gather_begin_read (self, gather_new_task (self, cancellable, callback, user_data, deye_bus_gather_next_async),
+                     gather_return_next);
 }
 
 DeyeBusGatherAnswer *

@@ -30,6 +30,9 @@ deye_bus_gather_dispose (GObject *object)
 {
   DeyeBusGather *self = DEYE_BUS_GATHER (object);
 
+  /* A waiting call has references to this object and to the stream, so it only exists in g_object_run_dispose(). It ends. */
+  if (self->stream != NULL)
+    g_object_run_dispose (G_OBJECT (self->stream));
   g_clear_object (&self->stream);
   G_OBJECT_CLASS (deye_bus_gather_parent_class)->dispose (object);
 }
@@ -148,7 +151,7 @@ deye_bus_gather_take_end (DeyeBusGather *self, GError **error)
 {
   g_autoptr (DeyeBusMessage) last = NULL;
 
-  if (g_error_matches (*error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD)
+  if (self->stream == NULL || g_error_matches (*error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_WRONG_THREAD)
       || !deye_bus_answers_is_exhausted (self->stream, &last))
     return FALSE;
   if (self->ended)

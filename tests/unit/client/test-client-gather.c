@@ -466,6 +466,31 @@ test_next_async (Fixture *f, gconstpointer data)
   g_assert_error (error, DEYE_BUS_ERROR, DEYE_BUS_ERROR_PARTIAL);
 }
 
+/* A binding disposes the question while a call waits: the call fails, also if an answer or the end of the connection follows. */
+static void
+test_disposed (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGather) gather = begin (f);
+  g_auto (ClientResult) waiting = { 0 };
+  g_auto (ClientResult) later = { 0 };
+  g_autoptr (GPtrArray) frames = NULL;
+
+  deye_bus_gather_next_async (gather, NULL, client_result_set, &waiting);
+  client_fixture_settle (f);
+  g_object_run_dispose (G_OBJECT (gather));
+  gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (waiting.calls, ==, 1);
+  g_assert_null (deye_bus_gather_next_finish (gather, waiting.result, NULL));
+  g_assert_true (deye_bus_gather_is_ended (gather));
+  deye_bus_gather_next_async (gather, NULL, client_result_set, &later);
+  client_fixture_settle (f);
+  g_assert_cmpuint (later.calls, ==, 1);
+  g_assert_null (deye_bus_gather_next_finish (gather, later.result, NULL));
+  frames = client_fixture_receive (f);
+  g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
+}
+
 #define ADD_DATA(path, function, data)                                                                                 \
   g_test_add ("/client/gather/" path, Fixture, data, client_fixture_set_up, function, client_fixture_tear_down)
 #define ADD(path, function) ADD_DATA (path, function, NULL)
@@ -499,5 +524,6 @@ main (int argc, char **argv)
   ADD ("M12-async", test_async);
   ADD ("async-cancelled", test_async_cancelled);
   ADD ("next-async", test_next_async);
+  ADD ("disposed", test_disposed);
   return g_test_run ();
 }
