@@ -115,11 +115,21 @@ job_reload (Job *job)
 
 /* --- idle --- */
 
+#define IDLE_PATIENCE_US (20 * G_TIME_SPAN_SECOND)
+
+typedef Daemoneye__Eventbus__V1__BusTotals BusTotals;
+
 /* The pending requests in @totals include the request for the totals. */
-static void
-manage_report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
+static gboolean
+manage_is_drained (const BusTotals *totals)
 {
-  gboolean idle = totals->queued_messages == 0 && totals->pending_requests == 1 && totals->missed == job->missed;
+  return totals->queued_messages == 0 && totals->pending_requests == 1;
+}
+
+static void
+manage_report_idle (Job *job, const BusTotals *totals)
+{
+  gboolean idle = manage_is_drained (totals) && totals->missed == job->missed;
 
   job_report_step (&job->report, "idle", idle, NULL,
                    _ ("%" PRIu64 " messages accepted, %" PRIu64 " delivered, %" PRIu64 " missed; %" PRIu64
@@ -128,25 +138,42 @@ manage_report_idle (Job *job, const Daemoneye__Eventbus__V1__BusTotals *totals)
                    (guint64) totals->queued_messages, totals->pending_requests - MIN (totals->pending_requests, 1));
 }
 
-gboolean
-job_check_idle (Job *job)
+/* NULL: there is no readable reply, and the reason was printed. */
+static WireGuard *
+manage_ask_stats (Job *job)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (DeyeBusMessage) reply
       = deye_bus_client_request (job->client, "control.bus.stats", NULL, NULL, NULL, &error);
-  g_autoptr (WireGuard) guard = NULL;
-  const Daemoneye__Eventbus__V1__StatsReply *stats;
+  g_autoptr (WireGuard) guard
+      = reply != NULL ? deye_bus_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply) : NULL;
 
-  if (reply == NULL)
+  if (guard != NULL && ((const Daemoneye__Eventbus__V1__StatsReply *) wire_guard_message (guard))->totals != NULL)
+    return g_steal_pointer (&guard);
+  job_report_step (&job->report, "idle", FALSE, NULL, "%s",
+                   error != NULL ? error->message : _ ("the reply can't be read"));
+  return NULL;
+}
+
+/* procmonds publish events at any time, and on a busy machine these wait for a while: asks again then. */
+gboolean
+job_check_idle (Job *job)
+{
+  const gint64 until_us = g_get_monotonic_time () + IDLE_PATIENCE_US;
+  const BusTotals *totals = NULL;
+  g_autoptr (WireGuard) guard = NULL;
+
+  do
     {
-      job_report_step (&job->report, "idle", FALSE, NULL, "%s", error->message);
-      return FALSE;
+      while (g_main_context_iteration (NULL, FALSE))
+        ;
+      g_clear_pointer (&guard, wire_guard_free);
+      guard = manage_ask_stats (job);
+      if (guard == NULL)
+        return FALSE;
+      totals = ((const Daemoneye__Eventbus__V1__StatsReply *) wire_guard_message (guard))->totals;
     }
-  guard = deye_bus_unpack (&daemoneye__eventbus__v1__stats_reply__descriptor, reply);
-  stats = guard != NULL ? wire_guard_message (guard) : NULL;
-  if (stats != NULL && stats->totals != NULL)
-    manage_report_idle (job, stats->totals);
-  else
-    job_report_step (&job->report, "idle", FALSE, NULL, _ ("the reply can't be read"));
+  while (!manage_is_drained (totals) && g_get_monotonic_time () < until_us && !job->interrupted);
+  manage_report_idle (job, totals);
   return TRUE;
 }
