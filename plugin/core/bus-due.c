@@ -9,6 +9,7 @@
 #include "peer/bus-peer.h"
 #include "peer/bus-state.h"
 #include "peer/bus-takeover.h"
+#include "queue/bus-flow-credit.h"
 #include "route/bus-answer.h"
 #include "route/bus-catchup.h"
 #include "route/bus-confirm.h"
@@ -149,7 +150,7 @@ due_retry (BusCore *core, gpointer owner, gint64 now_us)
   BusPeer *peer = owner;
 
   bus_catchup_continue (peer, now_us);
-  bus_flow_pump (&peer->flow, now_us);
+  bus_flow_resume_all (&peer->flow, &peer->subscriptions, now_us);
   bus_peer_touch (peer);
 }
 

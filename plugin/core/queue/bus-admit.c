@@ -242,9 +242,14 @@ admit_let_wait (BusFlow *flow,
       /* Making room may have moved older messages into the lane; this message stays behind them. In a clear lane it waits because
        * there was no memory for a gap in front of it, and no sent bytes will call bus_flow_pump(). */
       if (bus_flow_lane_is_clear (flow, message->class_of.lane))
-        bus_flow_retry (flow, now_us);
+        bus_lane_retry (flow, now_us);
       if (*entry == NULL || *entry != flow->lanes[(*entry)->lane].last)
         *entry = bus_lane_enter (flow, message->class_of.lane, message, delivery);
+      if (*entry == NULL)
+        {
+          bus_lane_retry (flow, now_us); /* no memory: it continues to wait, although it has credit */
+          return TRUE;
+        }
       bus_window_use (&subscription->window, message->payload_len);
       bus_fifo_queue (flow, slot, *entry);
     }
@@ -401,7 +406,8 @@ bus_admit_plain (BusFlow *flow, BusInbound *inbound, WireLane lane, const BusDel
   message = bus_inbound_keep (inbound);
   if (message == NULL)
     return FALSE;
-  bus_lane_enter_plain (flow, lane, message, delivery);
+  if (!bus_lane_enter_plain (flow, lane, message, delivery))
+    return FALSE;
   bus_flow_note_level (flow, now_us);
   return TRUE;
 }

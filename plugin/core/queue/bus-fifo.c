@@ -294,17 +294,25 @@ bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry)
   entry->slots = slot;
 }
 
-void
-bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription)
+gboolean
+bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   BusSlot *slot;
 
   while ((slot = subscription->fifo->first_waiting) != NULL && slot->run == NULL
          && bus_subscription_is_open (subscription))
     {
+      BusEntry *entry = bus_lane_enter (flow, slot->lane, slot->message, &slot->delivery);
+
+      if (entry == NULL)
+        {
+          bus_lane_retry (flow, now_us);
+          return FALSE;
+        }
       bus_window_use (&subscription->window, slot->message->payload_len);
-      bus_fifo_queue (flow, slot, bus_lane_enter (flow, slot->lane, slot->message, &slot->delivery));
+      bus_fifo_queue (flow, slot, entry);
     }
+  return TRUE;
 }
 
 void
@@ -312,13 +320,10 @@ bus_fifo_advance (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   const BusWindow *window = &subscription->window;
 
-  bus_fifo_advance_to_run (flow, subscription);
-  while (subscription->fifo->first_waiting != NULL && bus_subscription_is_open (subscription))
-    {
-      bus_fifo_unpack (flow, subscription->fifo->first_waiting,
-                       (guint) MIN (window->granted_messages - window->used_messages, G_MAXUINT), now_us);
-      bus_fifo_advance_to_run (flow, subscription);
-    }
+  while (bus_fifo_advance_to_run (flow, subscription, now_us) && subscription->fifo->first_waiting != NULL
+         && bus_subscription_is_open (subscription))
+    bus_fifo_unpack (flow, subscription->fifo->first_waiting,
+                     (guint) MIN (window->granted_messages - window->used_messages, G_MAXUINT), now_us);
 }
 
 static void

@@ -85,7 +85,7 @@ flow_send_waiting (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
 {
   do
     {
-      bus_fifo_advance_to_run (flow, subscription);
+      bus_fifo_advance_to_run (flow, subscription, now_us);
       bus_flow_send_gaps (flow, subscription, now_us);
       bus_flow_pump (flow, now_us);
     }
@@ -105,6 +105,18 @@ bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us)
   if (!flow_is_idle (flow, subscription))
     flow_send_waiting (flow, subscription, now_us);
   bus_block_check_drained (flow, subscription, now_us);
+}
+
+void
+bus_flow_resume_all (BusFlow *flow, const BusSubscriptions *subscriptions, gint64 now_us)
+{
+  BusSubscription *subscription;
+  guint at = 0;
+
+  bus_flow_pump (flow, now_us);
+  while ((subscription = bus_subscriptions_next (subscriptions, &at)) != NULL)
+    if (subscription->fifo->first_waiting != NULL && bus_subscription_is_open (subscription))
+      bus_flow_resume (flow, subscription, now_us);
 }
 
 void

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "queue/bus-flow.h"
+#include "queue/bus-subscriptions.h"
 
 /*
  * Sends the waiting messages of a subscription when it gets credit.
@@ -18,3 +19,6 @@ void bus_flow_credit (BusFlow *flow, BusSubscription *subscription, gint64 now_u
 
 /* The subscription has got all retained messages (its cursor has ended): queues and encodes messages that waited behind them. */
 void bus_flow_resume (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
+
+/* The retry timer expired: encodes waiting entries, and resumes every subscription whose messages wait although it has credit. */
+void bus_flow_resume_all (BusFlow *flow, const BusSubscriptions *subscriptions, gint64 now_us);

@@ -11,8 +11,6 @@
 #include "queue/bus-withheld.h"
 #include "wire-hot.h"
 
-#define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
-
 void
 bus_flow_note_level (BusFlow *flow, gint64 now_us)
 {
@@ -429,12 +427,6 @@ flow_pump_first (BusFlow *flow, WireLane lane, gint64 now_us)
   return TRUE;
 }
 
-void
-bus_flow_retry (BusFlow *flow, gint64 now_us)
-{
-  bus_deadline_arm (flow->shared->deadlines, &flow->retry_timer.deadline, now_us + RETRY_US);
-}
-
 /* A reply in the data lane (an entry for the peer itself) must not overtake an older reply, which may wait in the control lane. */
 static gboolean
 flow_may_encode_first (const BusFlow *flow, WireLane lane)
@@ -453,7 +445,7 @@ flow_pump_lane (BusFlow *flow, WireLane lane, gint64 now_us)
     if (!flow_pump_first (flow, lane, now_us))
       {
         /* If no bytes are being sent, no other event calls the pump again. */
-        bus_flow_retry (flow, now_us);
+        bus_lane_retry (flow, now_us);
         return FALSE;
       }
   return TRUE;

@@ -115,9 +115,6 @@ void bus_flow_send_gaps (BusFlow *flow, BusSubscription *subscription, gint64 no
  * once, otherwise when credit returns or when the report timer expires. */
 void bus_flow_release_gaps (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 
-/* There was no memory to encode the first entry of a lane: arms the timer that tries again. */
-void bus_flow_retry (BusFlow *flow, gint64 now_us);
-
 /* Bytes were sent: encodes waiting entries, in order. */
 void bus_flow_pump (BusFlow *flow, gint64 now_us);
 

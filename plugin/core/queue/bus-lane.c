@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/bus-lane.h"
 
+#define RETRY_US (100 * G_TIME_SPAN_MILLISECOND)
+
 /* The cost of the entry alone: bus-fifo adds the message for each slot. */
 static gsize
 lane_entry_cost (const BusEntry *entry)
@@ -11,9 +13,11 @@ lane_entry_cost (const BusEntry *entry)
 static BusEntry *
 lane_append (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery, gboolean plain)
 {
-  BusEntry *entry = bus_cells_take (&flow->shared->quota->cells, sizeof (BusEntry));
+  BusEntry *entry = bus_cells_take_or_null (&flow->shared->quota->cells, sizeof (BusEntry));
   gsize cost;
 
+  if (entry == NULL)
+    return NULL;
   entry->previous = flow->lanes[lane].last;
   entry->next = NULL;
   entry->message = bus_message_ref (message);
@@ -40,10 +44,10 @@ bus_lane_enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDeli
   return lane_append (flow, lane, message, delivery, FALSE);
 }
 
-void
+gboolean
 bus_lane_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery)
 {
-  lane_append (flow, lane, message, delivery, TRUE);
+  return lane_append (flow, lane, message, delivery, TRUE) != NULL;
 }
 
 void
@@ -66,4 +70,11 @@ bus_lane_leave (BusFlow *flow, BusEntry *entry)
   bus_quota_unkeep (flow->shared->quota, &flow->ledger->usage, sizeof (BusEntry));
   bus_message_unref (entry->message);
   bus_cells_give (&flow->shared->quota->cells, entry);
+}
+
+void
+bus_lane_retry (BusFlow *flow, gint64 now_us)
+{
+  if (!bus_deadline_is_armed (&flow->retry_timer.deadline))
+    bus_deadline_arm (flow->shared->deadlines, &flow->retry_timer.deadline, now_us + RETRY_US);
 }

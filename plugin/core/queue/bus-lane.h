@@ -14,11 +14,14 @@
  * dropping a slot always makes room, even if the entry has others.
  */
 
-/* Appends an entry without slots. */
+/* Appends an entry without slots. NULL: no memory. */
 BusEntry *bus_lane_enter (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery);
 
-/* Appends an entry that has no slots: it is for the peer itself. */
-void bus_lane_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery);
+/* Appends an entry that has no slots: it is for the peer itself. FALSE: no memory. */
+gboolean bus_lane_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message, const BusDelivery *delivery);
 
 /* Removes an entry without slots from its lane, and frees it. */
 void bus_lane_leave (BusFlow *flow, BusEntry *entry);
+
+/* There was no memory to encode the first entry of a lane, or to make an entry: arms the timer that tries again, if it is not armed. */
+void bus_lane_retry (BusFlow *flow, gint64 now_us);

@@ -4,6 +4,7 @@
 #include "base/bus-unset.h"
 #include "peer/bus-state.h"
 #include "queue/bus-flow-retained.h"
+#include "queue/bus-lane.h"
 #include "route/bus-routes.h"
 #include "wire-feature.h"
 
@@ -280,7 +281,7 @@ catchup_run_one (BusCursor *cursor, guint *budget, gint64 now_us)
       catchup_unlist (cursor);
       return TRUE;
     case STEP_NO_MEMORY:
-      bus_flow_retry (flow, now_us);
+      bus_lane_retry (flow, now_us);
       break;
     case STEP_NO_ROOM:
     case STEP_CONTINUES:

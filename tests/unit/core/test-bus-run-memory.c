@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bus-overflow.h"
 #include "memory-fixture.h"
+#include "peer/bus-peer.h"
 #include "peer/bus-state.h"
+#include "queue/bus-flow-credit.h"
 #include "queue/bus-unsettled.h"
 #include "run-fixture.h"
 
@@ -145,6 +147,33 @@ test_waits (void)
   core_teardown (&core, NULL);
 }
 
+/* Messages that wait alone are not sent as long as no entry can be made for them; the timer finds them. */
+static void
+test_entries (void)
+{
+  BusSubscription *subscription;
+  Core core;
+  Client *publisher, *reader;
+
+  core_setup (&core, NULL);
+  publisher = publisher_new (&core);
+  reader = reader_new (&core, "tool-1", NULL, BUS_OVERFLOW_BLOCK, 3);
+  core_mark (&core);
+  run_publish (publisher, RUN_TOPIC, RUN_N);
+  assert_deliveries (reader, 1, "1 2 3");
+  memory_use_up (&core.core->quota.cells, sizeof (BusEntry));
+  /* An input call would make objects of the same class. */
+  subscription = run_subscription_of (reader);
+  bus_window_set_granted (&subscription->window, 3 + 2, 100000 + 4 * 2, subscription->delivered);
+  bus_flow_credit (&reader->peer->flow, subscription, core.now_us);
+  g_assert_cmpuint (subscription->delivered, ==, 3);
+  memory_give_back (&core.core->quota.cells);
+  core_advance (&core, G_USEC_PER_SEC);
+  assert_deliveries (reader, 1, "1 2 3 4 5");
+  run_assert_credit (publisher, RUN_N - 2);
+  core_teardown (&core, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -157,5 +186,6 @@ main (int argc, char **argv)
   g_test_add_data_func ("/bus-run-memory/R10-record/several", &record, test_several);
   g_test_add_data_func ("/bus-run-memory/R10-record/group", &record, test_group);
   g_test_add_func ("/bus-run-memory/R10-record/waits", test_waits);
+  g_test_add_func ("/bus-run-memory/R10-entries", test_entries);
   return g_test_run ();
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/bus-flow-credit.h"
 #include "queue/bus-unsettled.h"
 
 #include "memory-fixture.h"
@@ -179,6 +180,68 @@ test_later_record (Queue *queue, gconstpointer data)
   g_assert_cmpuint (subscription->records->tickets, ==, 1);
 }
 
+/* --- without memory for an entry --- */
+
+/* The message was accepted: it waits as if it had no credit, and a timer tries again. */
+static void
+test_entry (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_BLOCK, 10);
+
+  queue->limits.queue_soft_bytes = 65536;
+  queue_fill_lane (queue, WIRE_LANE_DATA, 65536);
+  use_up (queue, sizeof (BusEntry));
+  for (guint i = 0; i < 2; i++)
+    assert_admission (queue_offer_from (queue, &queue->publisher, DATA, LEN), 1, 0);
+  queue_assert_fifo (queue, subscription, "w1 w2");
+  g_assert_cmpuint (subscription->window.used_messages, ==, 0);
+  g_assert_cmpint (queue_due_us (&queue->flow.retry_timer), >, QUEUE_NOW_US);
+  memory_give_back (&queue->quota.cells);
+  bus_flow_resume (&queue->flow, subscription, QUEUE_NOW_US);
+  queue_assert_fifo (queue, subscription, "q1 q2");
+  queue_assert_sent (queue, "p");
+  bus_flow_pump (&queue->flow, QUEUE_NOW_US);
+  queue_assert_sent (queue, "d1:1 d2:1");
+}
+
+/* A message that arrives does not overtake one that could not use the credit. */
+static void
+test_entry_of_credit (Queue *queue, gconstpointer data)
+{
+  BusSubscription *subscription = queue_subscribe (queue, 1, BUS_OVERFLOW_DROP_OLDEST, 1);
+
+  for (guint i = 0; i < 2; i++)
+    queue_offer_from (queue, &queue->publisher, DATA, LEN);
+  queue_assert_sent (queue, "d1:1");
+  memory_use_up (&queue->quota.cells, sizeof (BusEntry));
+  queue_return_credit (subscription, 1);
+  bus_flow_credit (&queue->flow, subscription, QUEUE_NOW_US);
+  queue_assert_fifo (queue, subscription, "w2");
+  g_assert_cmpint (queue_due_us (&queue->flow.retry_timer), >, QUEUE_NOW_US);
+  memory_give_back (&queue->quota.cells);
+  assert_admission (queue_offer_from (queue, &queue->publisher, DATA, LEN), 1, 0);
+  queue_assert_fifo (queue, subscription, "w2 w3");
+  bus_flow_resume (&queue->flow, subscription, QUEUE_NOW_US);
+  queue_assert_sent (queue, "d2:1");
+}
+
+/* A reply is refused if it would have to wait. */
+static void
+test_plain_entry (Queue *queue, gconstpointer data)
+{
+  static const BusDelivery reply = { .kind = WIRE_KIND_REPLY, .answers = 7 };
+  g_autoptr (Arrival) arrival = NULL;
+
+  queue->limits.queue_soft_bytes = 65536;
+  queue_fill_lane (queue, WIRE_LANE_DATA, 65536);
+  use_up (queue, sizeof (BusEntry));
+  arrival = arrival_new (queue, DATA, LEN);
+  g_assert_false (bus_admit_plain (&queue->flow, &arrival->inbound, WIRE_LANE_DATA, &reply, QUEUE_NOW_US));
+  g_assert_cmpuint (queue->flow.waiting_bytes, ==, 0);
+  memory_give_back (&queue->quota.cells);
+  g_assert_true (bus_admit_plain (&queue->flow, &arrival->inbound, WIRE_LANE_DATA, &reply, QUEUE_NOW_US));
+}
+
 #define ADD(path, data, function) g_test_add ("/core/admit-memory/" path, Queue, data, queue_setup, function, tear_down)
 
 int
@@ -196,5 +259,8 @@ main (int argc, char **argv)
   ADD ("now/R10-record", NULL, test_now_record);
   ADD ("now/R10-record-with-message", NULL, test_now_record_with_message);
   ADD ("later/R10-record", NULL, test_later_record);
+  ADD ("R10-entry/arrives", NULL, test_entry);
+  ADD ("R10-entry/credit", NULL, test_entry_of_credit);
+  ADD ("R10-entry/plain", NULL, test_plain_entry);
   return g_test_run ();
 }
