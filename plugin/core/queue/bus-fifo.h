@@ -43,8 +43,8 @@ BusSlot *bus_fifo_append (BusFlow *flow,
 void bus_fifo_queue (BusFlow *flow, BusSlot *slot, BusEntry *entry);
 
 /* Both move waiting messages into their lanes, in order, as far as the window allows. bus_fifo_advance() unpacks runs for this;
- * bus_fifo_advance_to_run() stops in front of a run. Without memory for an entry, messages continue to wait, although they have credit,
- * and the retry timer is armed; bus_fifo_advance_to_run() then returns FALSE. */
+ * bus_fifo_advance_to_run() stops in front of a run. Without memory for an entry, messages continue to wait, although they have
+ * credit, and the retry timer is armed; bus_fifo_advance_to_run() then returns FALSE. */
 void bus_fifo_advance (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 gboolean bus_fifo_advance_to_run (BusFlow *flow, BusSubscription *subscription, gint64 now_us);
 

@@ -23,5 +23,6 @@ gboolean bus_lane_enter_plain (BusFlow *flow, WireLane lane, BusMessage *message
 /* Removes an entry without slots from its lane, and frees it. */
 void bus_lane_leave (BusFlow *flow, BusEntry *entry);
 
-/* There was no memory to encode the first entry of a lane, or to make an entry: arms the timer that tries again, if it is not armed. */
+/* There was no memory to encode the first entry of a lane, or to make an entry: arms the timer that tries again, if it is not
+ * armed. */
 void bus_lane_retry (BusFlow *flow, gint64 now_us);
