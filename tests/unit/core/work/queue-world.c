@@ -227,6 +227,15 @@ world_finish (World *world, WorldLease *lease)
 }
 
 void
+world_assert_next (World *world, const BusTask *task)
+{
+  WorldLease *lease = world_lease (world);
+
+  g_assert_true (lease != NULL && lease->task == task);
+  world_finish (world, lease);
+}
+
+void
 world_give_back (World *world, WorldLease *lease)
 {
   world_stop (lease);
@@ -276,4 +285,12 @@ world_advance (World *world, gint64 us)
       g_assert_cmpint (timer->kind, ==, BUS_TIMER_RESERVATION);
       bus_operation_on_timer (timer->owner);
     }
+}
+
+BusOperation *
+world_operation (World *world, const char *name)
+{
+  const BusKey key = bus_key (WORLD_SEED, wire_span_str (name));
+
+  return bus_operations_get (world->operations, &key, world->accounts[0].number);
 }

@@ -59,6 +59,8 @@ WorldLease *world_start (World *world, BusTask *task, BusMember *member);
 WorldLease *world_lease (World *world);
 /* The holder has answered and the task has ended. */
 void world_finish (World *world, WorldLease *lease);
+/* The next lease is that of @task, which ends. */
+void world_assert_next (World *world, const BusTask *task);
 /* Ends the lease; the task returns to its old place. */
 void world_give_back (World *world, WorldLease *lease);
 /* Makes the lease a zombie: the task waits again, or has ended (@is_over); the slot stays in use. */
@@ -67,3 +69,6 @@ void world_expire (World *world, WorldLease *lease, gboolean is_over);
 void world_answer_zombie (World *world, WorldLease *lease);
 
 void world_advance (World *world, gint64 us);
+
+/* Returns the operation of that name, and makes it for the first account if needed. */
+BusOperation *world_operation (World *world, const char *name);
