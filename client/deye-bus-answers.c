@@ -96,27 +96,28 @@ answers_hand_over (DeyeBusClient *client, DeyeBusPending *pending)
   g_source_attach (source, client->context);
 }
 
-/* Takes the waiting task. NULL: none waits. Transfer full. */
+/* Takes the waiting task, which waits for @stream. NULL: none waits. Transfer full. */
 static GTask *
-answers_steal_next (DeyeBusAnswers *self)
+answers_steal_next (DeyeBusAnswers *self, DeyeBusStream *stream)
 {
-  self->pending->stream->waiting = FALSE;
-  self->pending->stream->owner = NULL;
+  stream->waiting = FALSE;
+  stream->owner = NULL;
   if (self->next_cancelled != NULL)
     g_source_destroy (self->next_cancelled);
   g_clear_pointer (&self->next_cancelled, g_source_unref);
   return g_steal_pointer (&self->next_task);
 }
 
-/* A waiting call has a reference to the object, so this only happens in g_object_run_dispose(). */
+/* A waiting call has a reference to the object, so this only happens in g_object_run_dispose(). The callback of the call may run
+ * now, and call next_async() again: @pending is not that of the object any more, so that call fails. */
 static void
-answers_end_next (DeyeBusAnswers *self)
+answers_end_next (DeyeBusAnswers *self, DeyeBusPending *pending)
 {
   g_autoptr (GTask) task = NULL;
 
   if (self->next_task == NULL)
     return;
-  task = answers_steal_next (self);
+  task = answers_steal_next (self, pending->stream);
   g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s",
                            _ ("The request was cancelled: no more of its answers will arrive"));
 }
@@ -126,11 +127,9 @@ deye_bus_answers_dispose (GObject *object)
 {
   DeyeBusAnswers *self = DEYE_BUS_ANSWERS (object);
   DeyeBusContextRelease release;
-  DeyeBusPending *pending;
+  DeyeBusPending *pending = g_steal_pointer (&self->pending);
 
-  answers_end_next (self);
-  pending = g_steal_pointer (&self->pending);
-
+  answers_end_next (self, pending);
   if (pending != NULL && deye_bus_context_begin_release (&release, self->client->context))
     {
       answers_give_up (self->client, pending);
@@ -318,7 +317,7 @@ deye_bus_answers_wake (DeyeBusAnswers *self)
 
   if (self->next_task == NULL || !answers_has_something (self->pending->stream))
     return;
-  task = answers_steal_next (self);
+  task = answers_steal_next (self, self->pending->stream);
   answers_return (self, task);
 }
 
@@ -330,7 +329,7 @@ answers_on_cancelled (GCancellable *cancellable, gpointer data)
 
   if (!g_cancellable_is_cancelled (cancellable) || self->next_task == NULL)
     return G_SOURCE_REMOVE;
-  task = answers_steal_next (self);
+  task = answers_steal_next (self, self->pending->stream);
   g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "%s", _ ("Waiting for an answer was cancelled"));
   return G_SOURCE_REMOVE;
 }

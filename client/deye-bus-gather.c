@@ -29,11 +29,11 @@ static void
 deye_bus_gather_dispose (GObject *object)
 {
   DeyeBusGather *self = DEYE_BUS_GATHER (object);
+  g_autoptr (DeyeBusAnswers) stream = g_steal_pointer (&self->stream);
 
   /* A waiting call has references to this object and to the stream, so it only exists in g_object_run_dispose(). It ends. */
-  if (self->stream != NULL)
-    g_object_run_dispose (G_OBJECT (self->stream));
-  g_clear_object (&self->stream);
+  if (stream != NULL)
+    g_object_run_dispose (G_OBJECT (stream));
   G_OBJECT_CLASS (deye_bus_gather_parent_class)->dispose (object);
 }
 

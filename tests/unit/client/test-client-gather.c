@@ -491,6 +491,44 @@ test_disposed (Fixture *f, gconstpointer data)
   g_assert_cmpuint (script_count (frames, WIRE_KIND_CANCEL), ==, 1);
 }
 
+/* @calls: asks again after the first failure, as a program does that takes it for a failure of this call only. */
+static void
+on_next_ask_again (GObject *source, GAsyncResult *result, gpointer calls)
+{
+  guint *n = calls;
+
+  g_assert_null (deye_bus_gather_next_finish (DEYE_BUS_GATHER (source), result, NULL));
+  *n += 1;
+  if (*n == 1)
+    deye_bus_gather_next_async (DEYE_BUS_GATHER (source), NULL, on_next_ask_again, calls);
+}
+
+static gboolean
+on_idle_dispose (gpointer object)
+{
+  g_object_run_dispose (object);
+  return G_SOURCE_REMOVE;
+}
+
+/* The same in a source, where the waiting call completes inside run_dispose(): its callback calls next_async() again. */
+static void
+test_disposed_and_asked (Fixture *f, gconstpointer data)
+{
+  g_autoptr (DeyeBusGather) gather = begin (f);
+  g_autoptr (GSource) source = g_idle_source_new ();
+  guint calls = 0;
+
+  deye_bus_gather_next_async (gather, NULL, on_next_ask_again, &calls);
+  client_fixture_settle (f);
+  g_source_set_callback (source, on_idle_dispose, gather, NULL);
+  g_source_attach (source, f->context);
+  client_fixture_settle (f);
+  g_assert_true (g_source_is_destroyed (source));
+  gather_script_end (f->in, gather_script_manifest (one_died, FALSE));
+  client_fixture_send_and_settle (f);
+  g_assert_cmpuint (calls, ==, 2);
+}
+
 #define ADD_DATA(path, function, data)                                                                                 \
   g_test_add ("/client/gather/" path, Fixture, data, client_fixture_set_up, function, client_fixture_tear_down)
 #define ADD(path, function) ADD_DATA (path, function, NULL)
@@ -525,5 +563,6 @@ main (int argc, char **argv)
   ADD ("async-cancelled", test_async_cancelled);
   ADD ("next-async", test_next_async);
   ADD ("disposed", test_disposed);
+  ADD ("disposed-and-asked", test_disposed_and_asked);
   return g_test_run ();
 }
