@@ -38,6 +38,8 @@ struct FsDir
   gboolean flat;       /* subdirectories are entries without dir */
   guint unknown;       /* entries beyond the limit in the last scan */
   guint hidden;        /* entries that the last scan could not examine; 1 also if the list ended early */
+  guint hidden_checks; /* checks between two scans of a directory with hidden entries */
+  guint hidden_left;   /* of these, the number that is left */
 
   /* watching */
   gpointer watch;        /* borrowed */

@@ -218,6 +218,8 @@ scan_piece (FsWatch *self, FsDir *dir)
       if (result == FS_LIST_END || result == FS_LIST_FAILED)
         {
           dir->hidden += result == FS_LIST_FAILED ? 1 : 0;
+          if (dir->hidden == 0)
+            dir->hidden_checks = dir->hidden_left = 0;
           scan_close (self);
           return TRUE;
         }

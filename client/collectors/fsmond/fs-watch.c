@@ -7,7 +7,25 @@
 /* The largest number of files with held notices of change. */
 #define FOLD_MAX 4096u
 
+/* Checks between two scans of a directory with hidden entries, at most: a user can hide an entry at no cost, for ever, and each
+ * scan examines all entries. */
+#define HIDDEN_CHECKS_MAX 64u
+
 /* --- failures --- */
+
+/* The number of checks between two scans doubles with each scan that finds hidden entries. */
+static void
+watch_retry_hidden (FsWatch *self, FsDir *dir)
+{
+  if (dir->hidden_left > 0)
+    {
+      dir->hidden_left--;
+      return;
+    }
+  dir->hidden_left = dir->hidden_checks;
+  dir->hidden_checks = MIN (MAX (1, 2 * dir->hidden_checks), HIDDEN_CHECKS_MAX);
+  fs_watch_mark (self, dir);
+}
 
 static void
 watch_retry_below (FsWatch *self, FsDir *root)
@@ -21,7 +39,7 @@ watch_retry_below (FsWatch *self, FsDir *root)
       if (dir->failure != NULL)
         fs_watch_start (self, dir);
       else if (dir->hidden > 0)
-        fs_watch_mark (self, dir);
+        watch_retry_hidden (self, dir);
     }
 }
 
