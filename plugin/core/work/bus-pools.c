@@ -428,11 +428,19 @@ bus_pools_on_room (BusPools *pools, const BusMember *member)
 /* --- the bound of reservations --- */
 
 /* Pools that waited for the bound before, and whose members have not changed since, cannot place a task either. They are parked
- * together, so a reservation that ends does not make the operation examine each of them. */
+ * together, so a reservation that ends does not make the operation examine each of them. A pool that did not wait for it is parked
+ * alone: otherwise each of n such pools would cost a walk of all. */
 void
 bus_pools_park_at_bound (BusPools *pools, const BusTask *task)
 {
-  bus_pools_of (task)->at_bound = TRUE;
+  BusPool *own = bus_pools_of (task);
+
+  if (!own->at_bound)
+    {
+      own->at_bound = TRUE;
+      bus_ready_park (&pools->ready, own);
+      return;
+    }
   for (guint i = 0; i < pools->list->len; i++)
     {
       BusPool *pool = g_ptr_array_index (pools->list, i);
