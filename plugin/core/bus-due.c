@@ -235,7 +235,7 @@ due_task_alone (BusCore *core, gpointer owner, gint64 now_us)
 static void
 due_lease (BusCore *core, gpointer owner, gint64 now_us)
 {
-  bus_lease_run_due (core, owner);
+  bus_expiry_lease_due (core, owner);
 }
 
 static void

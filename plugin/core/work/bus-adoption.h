@@ -30,7 +30,8 @@ void bus_adoption_registered (BusCore *core, BusMember *member, gint64 now_us);
 /* Removes the claims that are decided. Fenced ones must have been reported before. */
 void bus_adoption_forget_settled (BusMember *member);
 
-/* The lease was adopted, and is about to end before its Execute was sent: fences the claim instead. */
+/* The lease, the newest one of its task, was adopted. Its run limit is over before its Execute was sent: fences the claim, because
+ * no CANCEL can follow. */
 void bus_adoption_fence (BusCore *core, const BusLease *lease);
 
 /* The member has changed: decides the claims that still wait, because it may serve its task topic now. */

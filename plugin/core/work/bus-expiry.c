@@ -44,6 +44,16 @@ expiry_stop (BusCore *core, BusLease *lease)
   bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
 }
 
+/* A zombie runs until the limit of its attempt. */
+void
+bus_expiry_lease_due (BusCore *core, BusLease *lease)
+{
+  if (lease->task != NULL && lease->task->lease == lease)
+    expiry_stop (core, lease);
+  else
+    bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
+}
+
 /* The attempt took too long. @event: PROGRESS_OVER or RUN_OVER, which may free the lease. */
 static void
 expiry_attempt (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us)
@@ -117,7 +127,9 @@ bus_expiry_due (BusCore *core, BusTask *task, gint64 now_us)
 void
 bus_expiry_run_due (BusCore *core, BusTask *task, gint64 now_us)
 {
-  if (!expiry_get_grace (core, &task->run_timer, task->lease->run_limit_us, now_us))
+  if (expiry_get_grace (core, &task->run_timer, task->lease->run_limit_us, now_us))
+    task->run_due_us = task->run_timer.deadline.due_us; /* so that an adoption keeps the grace */
+  else
     expiry_attempt (core, task, BUS_TASK_ON_RUN_OVER, now_us);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "work/bus-task.h"
+#include "work/bus-lease.h"
 
 /*
  * Timers and cancels of tasks: they end the wait for a member that does not answer.
@@ -13,7 +13,7 @@
  * in time keeps its slot as a zombie, and its result is accepted until another member has the task.
  *
  * If the broker itself was late (it was frozen, or the machine was busy), this does not count against members: offers and leases
- * get a grace (bus-grace). Deadlines of tasks never move.
+ * get a grace (bus-grace), which an adoption keeps. Deadlines of tasks never move.
  *
  * Invariant: when a timer is due, the task is in a state for which the timer was armed, because bus_task_on() stops the timers of
  * the state that a task leaves.
@@ -24,6 +24,8 @@ void bus_expiry_due (BusCore *core, BusTask *task, gint64 now_us);
 void bus_expiry_run_due (BusCore *core, BusTask *task, gint64 now_us);
 void bus_expiry_deadline_due (BusCore *core, BusTask *task, gint64 now_us);
 void bus_expiry_alone_due (BusCore *core, BusTask *task, gint64 now_us);
+/* The run limit of a zombie is over (bus_lease_limit()): it is asked to stop. */
+void bus_expiry_lease_due (BusCore *core, BusLease *lease);
 
 /* Cancels the task. @event: CANCEL or ALONE. Returns the verdict of bus_task_on(). */
 guint bus_expiry_cancel (BusCore *core, BusTask *task, BusTaskEvent event, gint64 now_us);

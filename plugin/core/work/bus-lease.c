@@ -293,12 +293,6 @@ bus_lease_limit (BusCore *core, BusLease *lease)
 }
 
 void
-bus_lease_run_due (BusCore *core, BusLease *lease)
-{
-  bus_lease_stop (core, lease, WIRE_STATUS_EXPIRED);
-}
-
-void
 bus_lease_start (BusCore *core, BusLease *lease, gint64 now_us)
 {
   bus_deadline_disarm (&core->deadlines, &lease->run_timer.deadline);

@@ -63,7 +63,6 @@ void bus_lease_make_zombie (BusCore *core, BusLease *lease);
 
 /* Lets a zombie, which is the newest lease of its task, run until the run limit is over, and stops it then. */
 void bus_lease_limit (BusCore *core, BusLease *lease);
-void bus_lease_run_due (BusCore *core, BusLease *lease);
 
 /* The member has begun the attempt. */
 void bus_lease_start (BusCore *core, BusLease *lease, gint64 now_us);

@@ -359,6 +359,17 @@ compare_check_holder (TasksWorld *world, TasksRecord *record)
                 bus_task_state_name (record->state));
 }
 
+/* A broker that was late has added the lost time to the run limit, if it gave grace in this tick. */
+static void
+compare_take_grace (const TasksWorld *world, TasksRecord *record)
+{
+  const gint64 lag_us = world->now_us - tasks_record_run_due_us (record);
+
+  if (record->state == BUS_TASK_RUNNING && lag_us >= BUS_GRACE_LAG_US
+      && world->core->work->grace.given_us == world->now_us)
+    record->graced_due_us = world->now_us + MIN (lag_us, record->run_limit_us);
+}
+
 static void
 compare_record (TasksWorld *world, const BusTask *task, const TasksInput *input)
 {
@@ -378,6 +389,7 @@ compare_record (TasksWorld *world, const BusTask *task, const TasksInput *input)
   if (input->kind == TASKS_INPUT_TICK && tasks_record_is_live (record))
     {
       compare_count_deaths (world, record);
+      compare_take_grace (world, record);
       tasks_leases_due (world, record);
     }
   compare_walk (world, record, task, input);

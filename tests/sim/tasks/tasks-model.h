@@ -135,6 +135,7 @@ struct TasksRecord
   gint64 renewed_us;
   gint64 begun_us;       /* the attempt has begun, or its holder got the task back */
   gint64 kept_due_us;    /* the limit that was left when its holder got the task back; G_MAXINT64: none */
+  gint64 graced_due_us;  /* the limit after the grace of a late broker; 0: none since begun_us */
   gboolean is_over;      /* progress was late or the run limit over, since the task was RUNNING */
   gboolean was_finished; /* its holder got the task back as finished */
   gint64 alone_since_us; /* 0: a submitter is attached */
@@ -216,6 +217,8 @@ tasks_record_spent (const TasksRecord *record)
 static inline gint64
 tasks_record_run_due_us (const TasksRecord *record)
 {
+  if (record->graced_due_us != 0)
+    return record->graced_due_us;
   return MAX (MIN (record->kept_due_us, record->begun_us + record->run_limit_us), record->begun_us);
 }
 

@@ -47,6 +47,7 @@ steps_run (TasksWorld *world, TasksRecord *record)
   record->lease_started = TRUE;
   record->has_expired = record->is_over = FALSE;
   record->begun_us = record->renewed_us = world->now_us;
+  record->graced_due_us = 0;
 }
 
 static void
@@ -63,7 +64,7 @@ static void
 steps_keep_limit (TasksWorld *world, TasksRecord *record, gboolean is_finished)
 {
   if (record->was_leased)
-    record->kept_due_us = MIN (record->kept_due_us, record->begun_us + record->run_limit_us);
+    record->kept_due_us = tasks_record_run_due_us (record);
   if (is_finished && !record->was_finished)
     record->kept_due_us = G_MAXINT64;
   record->was_finished |= is_finished;

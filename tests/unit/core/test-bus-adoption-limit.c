@@ -235,6 +235,54 @@ test_over_unsent (Core *core, gconstpointer data)
   g_assert_cmpuint (worker_take_fence (worker), ==, 1);
 }
 
+/* The limit of progress is over before that, and the run limit of the zombie afterwards, while Execute still waits. */
+static void
+test_over_unsent_zombie (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) before = NULL;
+  g_autoptr (Job) other = NULL;
+  guint n_fenced;
+
+  tasks_submit (agent, "t");
+  before = worker_run (worker, "t");
+  work_on (core, worker, before, 5);
+  tasks_submit (agent, "u");
+  other = worker_run (worker, "u");
+  work_on (core, worker, before, 4);
+  client_disconnect (worker);
+  tasks_advance (core, SECOND);
+  worker = worker_back (core, "w1", 1, &(Claims){ .running = other }, &n_fenced);
+  client_subscribe_full (worker, 1, "control.collector.task.procmond.w1", NULL, TRUE, 1, 0, WIRE_STATUS_OK);
+  job_free (worker_expect (worker, "u"));
+  g_assert_cmpuint (worker_claim (worker, 1, &(Claims){ .running = before }), ==, 0);
+  tasks_advance (core, 11 * SECOND);
+  tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
+  g_assert_cmpuint (worker_take_fence (worker), ==, 0);
+  tasks_advance (core, 10 * SECOND);
+  g_assert_cmpuint (worker_take_fence (worker), ==, 1);
+}
+
+/* The broker itself was late, and so the limit is later: an adoption keeps this grace. */
+static void
+test_grace_kept (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = worker_ready (core, "w1", 2);
+  g_autoptr (Job) job = NULL;
+
+  tasks_submit (agent, "t");
+  job = worker_run (worker, "t");
+  work_on (core, worker, job, 26);
+  core_advance (core, 8 * SECOND); /* 4 s later than the limit: it ends at 38 s */
+  worker = reconnect (core, worker, &job, FALSE);
+  work_on (core, worker, job, 3);
+  tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
+  tasks_advance (core, SECOND);
+  assert_expired (agent, worker, job);
+}
+
 /* The member was asked to stop when it was over. So its claim to continue is fenced, and it gets the next attempt; but its result
  * counts. */
 static void
@@ -293,6 +341,8 @@ main (int argc, char **argv)
   add_limit ("M14-run-limit-finished", test_finished, NULL);
   add_limit ("M14-run-limit-over-while-gone", test_over_while_gone, NULL);
   add_limit ("M14-run-limit-over-unsent", test_over_unsent, NULL);
+  add_limit ("M14-run-limit-over-unsent-zombie", test_over_unsent_zombie, NULL);
+  add_limit ("S22-D02-run-limit-grace-kept", test_grace_kept, NULL);
   add_limit ("M14-run-limit-over-stopped", test_over_stopped, NULL);
   add_limit ("M14-run-limit-over-stopped-finished", test_over_stopped, "finished");
   return g_test_run ();
