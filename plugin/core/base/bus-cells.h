@@ -88,8 +88,8 @@ void bus_cells_give_slowly (BusCells *cells, BusChunk *chunk);
 #endif
 #endif
 
-/* Takes a cell, which is not cleared. @size: at most BUS_CELL_MAX. Like g_malloc(), it ends the process if there is no memory, so
- * it is for objects that are small and few. */
+/* Takes a cell, which is not cleared. @size: at most BUS_CELL_MAX. Like g_malloc(), it ends the process if there is no memory:
+ * it is for objects that are few, and for gaps (bus-fifo), which have no place without one. */
 static inline gpointer
 bus_cells_take (BusCells *cells, gsize size)
 {

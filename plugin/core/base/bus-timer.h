@@ -28,7 +28,7 @@ typedef enum
   BUS_TIMER_SETTLE,        /* owner: BusSubscription: messages that are delivered at least once are not settled */
   BUS_TIMER_REPORT,        /* owner: BusSubscription: losses or changes of it are to be published */
   BUS_TIMER_QUEUE,         /* owner: BusPeer: the level of its queue is to be published */
-  BUS_TIMER_RETRY,         /* owner: BusPeer: there was no memory to encode a waiting message */
+  BUS_TIMER_RETRY,         /* owner: BusPeer: there was no memory to encode a waiting message, or to make its entry */
   BUS_TIMER_ACCOUNT,       /* owner: BusAccount: it is above its soft limit */
   BUS_TIMER_CATCHUP,       /* owner: BusPeer: a new subscription has not got all retained messages */
   BUS_TIMER_RETAINED,      /* owner: BusRetained: its time to live ends */

@@ -26,7 +26,7 @@
 typedef enum
 {
   BUS_DELIVERY_OFFERED = 1,
-  BUS_DELIVERY_WAITING,   /* waits for credit */
+  BUS_DELIVERY_WAITING,   /* waits for credit, or for memory for its entry */
   BUS_DELIVERY_QUEUED,    /* has credit, and is in an entry of its lane */
   BUS_DELIVERY_SENT,      /* encoded; the client has not returned the credit */
   BUS_DELIVERY_SETTLED,   /* the client has returned the credit */

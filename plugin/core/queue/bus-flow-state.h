@@ -14,9 +14,9 @@
  * bus-stream and bus-report. This header declares no functions.
  *
  * A message that waits for a subscription has a *slot* in the FIFO of that subscription. Once the subscription has credit for it,
- * the slot is also linked to an *entry* of a lane. An entry becomes one frame, so slots of several subscriptions of the peer that
- * get the same message share one entry. There are two other kinds of slots: a *gap* records messages that were lost at that
- * place, and the slot of a *run* stands for several messages that wait together (bus-fifo-run).
+ * and there is memory, the slot is also linked to an *entry* of a lane. An entry becomes one frame, so slots of several
+ * subscriptions of the peer that get the same message share one entry. There are two other kinds of slots: a *gap* records
+ * messages that were lost at that place, and the slot of a *run* stands for several messages that wait together (bus-fifo-run).
  */
 
 /* The place of a request in the queue of its responder. It is a part of the request, which outlives the slot. */
