@@ -206,11 +206,11 @@ test_over_while_gone (Core *core, gconstpointer data)
   g_assert_cmpuint (tasks_find (agent, "t")->attempt, ==, 1);
 }
 
-/* The same, but the credit of the member is used up by another task, and Execute was not sent: the claim is fenced. */
-static void
-test_over_unsent (Core *core, gconstpointer data)
+/* The member works on t for @s seconds, and for 9 s more. It disconnects for @gone_us and gets t back, but its credit is used up by
+ * another task, so that Execute waits. */
+static Client *
+come_back_without_credit (Core *core, Client *agent, guint s, gint64 gone_us)
 {
-  Client *agent = submitter_ready (core);
   Client *worker = worker_ready (core, "w1", 2);
   g_autoptr (Job) before = NULL;
   g_autoptr (Job) other = NULL;
@@ -218,16 +218,26 @@ test_over_unsent (Core *core, gconstpointer data)
 
   tasks_submit (agent, "t");
   before = worker_run (worker, "t");
-  work_on (core, worker, before, 20);
+  work_on (core, worker, before, s);
   tasks_submit (agent, "u");
   other = worker_run (worker, "u");
   work_on (core, worker, before, 9);
   client_disconnect (worker);
-  tasks_advance (core, 1500 * G_TIME_SPAN_MILLISECOND);
+  tasks_advance (core, gone_us);
   worker = worker_back (core, "w1", 1, &(Claims){ .running = other }, &n_fenced);
   client_subscribe_full (worker, 1, "control.collector.task.procmond.w1", NULL, TRUE, 1, 0, WIRE_STATUS_OK);
   job_free (worker_expect (worker, "u"));
   g_assert_cmpuint (worker_claim (worker, 1, &(Claims){ .running = before }), ==, 0);
+  return worker;
+}
+
+/* The claim is fenced when the limit is over, because Execute was not sent. */
+static void
+test_over_unsent (Core *core, gconstpointer data)
+{
+  Client *agent = submitter_ready (core);
+  Client *worker = come_back_without_credit (core, agent, 20, 1500 * G_TIME_SPAN_MILLISECOND);
+
   tasks_assert_state (agent, "t", BUS_TASK_RUNNING);
   core_advance (core, 0);
   g_assert_null (worker_take (worker));
@@ -240,23 +250,8 @@ static void
 test_over_unsent_zombie (Core *core, gconstpointer data)
 {
   Client *agent = submitter_ready (core);
-  Client *worker = worker_ready (core, "w1", 2);
-  g_autoptr (Job) before = NULL;
-  g_autoptr (Job) other = NULL;
-  guint n_fenced;
+  Client *worker = come_back_without_credit (core, agent, 0, SECOND);
 
-  tasks_submit (agent, "t");
-  before = worker_run (worker, "t");
-  work_on (core, worker, before, 5);
-  tasks_submit (agent, "u");
-  other = worker_run (worker, "u");
-  work_on (core, worker, before, 4);
-  client_disconnect (worker);
-  tasks_advance (core, SECOND);
-  worker = worker_back (core, "w1", 1, &(Claims){ .running = other }, &n_fenced);
-  client_subscribe_full (worker, 1, "control.collector.task.procmond.w1", NULL, TRUE, 1, 0, WIRE_STATUS_OK);
-  job_free (worker_expect (worker, "u"));
-  g_assert_cmpuint (worker_claim (worker, 1, &(Claims){ .running = before }), ==, 0);
   tasks_advance (core, 11 * SECOND);
   tasks_assert_state (agent, "t", BUS_TASK_QUEUED);
   g_assert_cmpuint (worker_take_fence (worker), ==, 0);
