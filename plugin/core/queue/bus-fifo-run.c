@@ -166,6 +166,18 @@ fifo_try_unpack (BusFlow *flow, BusSlot *slot, guint n)
   return n == 0 || fifo_unpack_last (slot);
 }
 
+/* Counts the @n messages from @at on, so that the report names the range from the first to the last one. */
+static void
+fifo_run_count_loss (BusFlow *flow, BusSubscription *subscription, const BusLostAt *at, guint n, gint64 now_us)
+{
+  BusLostAt last = *at;
+
+  last.accept_seq += n - 1;
+  if (n > 1)
+    bus_fifo_count_loss (flow, subscription, at, n - 1, BUS_LOSS_NO_MEMORY, now_us);
+  bus_fifo_count_loss (flow, subscription, &last, 1, BUS_LOSS_NO_MEMORY, now_us);
+}
+
 /* All messages of the run are lost: there is no memory to unpack them. */
 static void
 fifo_run_lose (BusFlow *flow, BusSlot *slot, gint64 now_us)
@@ -182,7 +194,7 @@ fifo_run_lose (BusFlow *flow, BusSlot *slot, gint64 now_us)
   fifo_unkeep (flow, (n - 1) * sizeof (BusSlot));
   fifo_run_clear (flow, slot);
   bus_fifo_leave_gap (flow, slot, BUS_LOSS_NO_MEMORY, at.accept_seq, at.accept_seq + n - 1);
-  bus_fifo_count_loss (flow, subscription, &at, n, BUS_LOSS_NO_MEMORY, now_us);
+  fifo_run_count_loss (flow, subscription, &at, n, now_us);
   bus_unsettled_note_empty (flow->shared, subscription);
 }
 

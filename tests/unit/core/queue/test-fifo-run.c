@@ -167,6 +167,8 @@ test_lost (Queue *queue, gconstpointer data)
   bus_fifo_unpack_all (&queue->flow, subscription, QUEUE_NOW_US);
   queue_assert_fifo (queue, subscription, "g1-5x5n");
   assert_lost (queue, subscription, 5);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_from, ==, 1);
+  g_assert_cmpuint (bus_subscription_losses (subscription)->unreported_to, ==, 5);
 }
 
 /* Each message needs a slot and a copy, the last one only a copy. */
