@@ -171,6 +171,7 @@ test_blocked (void)
       platform_log_end ();
       close (STDERR_FILENO);
       g_thread_join (reader);
+      g_clear_pointer (&text, g_free); /* exit() does not leave the scope */
       exit (0);
     }
   run (NULL);
